@@ -1,0 +1,38 @@
+import type { Server } from "node:net";
+import { domainServices, type Config } from "../core/config.ts";
+import { claimDataDir } from "../embedded/data-dir.ts";
+import { EmbeddedPostgres } from "../embedded/postgres.ts";
+import type { DatabaseUrls } from "../services/load-services.ts";
+
+/** The databases of a shop in one process, and its hold on the data directory. */
+export interface OwnDatabases {
+  urls: DatabaseUrls;
+  /** Listens on the data directory's socket. */
+  server: Server;
+  close: () => Promise<void>;
+}
+
+/**
+ * Claims the data directory, and starts the PostgreSQL in it when the configuration does not name
+ * all three databases. Throws a StartError.
+ */
+export async function openDatabases({ dataDir, databaseUrls }: Config): Promise<OwnDatabases> {
+  const server = await claimDataDir(dataDir);
+  const named = Object.entries(databaseUrls).filter(([, url]) => url !== undefined);
+  let urls: DatabaseUrls = Object.fromEntries(named);
+  let postgres: EmbeddedPostgres | undefined;
+  const close = async () => {
+    await postgres?.stop();
+    server.close();
+  };
+  try {
+    if (named.length < domainServices.length) {
+      postgres = await EmbeddedPostgres.start(dataDir);
+      urls = { ...(await postgres.createDatabases()), ...urls };
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { urls, server, close };
+}

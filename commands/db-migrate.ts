@@ -1,0 +1,27 @@
+import { domainServices, loadConfig, singleProcessDefaults } from "../core/config.ts";
+import { openSequelize } from "../mixins/database.mixin.ts";
+import { migrate } from "../mixins/migrate.ts";
+import { openDatabases } from "./databases.ts";
+import { runProgram } from "./program.ts";
+
+/** `npm run db:migrate`: brings all databases up to date, and fails if one cannot be. */
+await runProgram(async () => {
+  const config = loadConfig(singleProcessDefaults);
+  const { urls, close } = await openDatabases(config);
+  try {
+    for (const name of domainServices) {
+      const sequelize = openSequelize(urls[name] ?? "", 1);
+      try {
+        const folder = new URL(`../services/${name}/migrations/`, import.meta.url);
+        const applied = await migrate(sequelize, folder);
+        process.stdout.write(
+          `${name}: ${applied.length > 0 ? applied.join(", ") : "up to date"}\n`,
+        );
+      } finally {
+        await sequelize.close();
+      }
+    }
+  } finally {
+    await close();
+  }
+});

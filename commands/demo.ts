@@ -1,0 +1,131 @@
+import type { ServiceBroker } from "moleculer";
+import { userType } from "../core/access.ts";
+import { domainServices, loadConfig, singleProcessDefaults } from "../core/config.ts";
+import { hasCode } from "../core/errors.ts";
+import type { ListedOrder, Order } from "../services/orders/orders.contract.ts";
+import type { Product } from "../services/products/products.contract.ts";
+import type { User } from "../services/users/users.contract.ts";
+import { joinShop } from "./join.ts";
+import { runProgram } from "./program.ts";
+import { startSingleProcess } from "./single-process.ts";
+
+const password = "demo-password";
+const customerCount = 20;
+const productCount = 300;
+const ordersPerCustomer = 3;
+const pageRows = 100;
+
+/**
+ * `npm run demo`: fills a running shop, or the one on DATA_DIR, with an admin, customers,
+ * products and orders. Run again, it adds only what is missing.
+ */
+await runProgram(async () => {
+  const config = { ...loadConfig(singleProcessDefaults), metricsPort: undefined };
+  const joined = await joinShop(config, "demo");
+  const own = joined ? undefined : await startSingleProcess(config, domainServices);
+  const broker = joined ?? own?.broker;
+  if (broker === undefined) return;
+  try {
+    await broker.waitForServices([...domainServices], 10_000);
+    const added = await fill(broker);
+    process.stdout.write(
+      `Demo data: ${String(added.users)} users, ${String(added.products)} products and ${String(added.orders)} orders added.\n` +
+        `Sign in as admin@example.com or customer1@example.com with "${password}".\n`,
+    );
+  } finally {
+    await (own ? own.stop() : broker.stop());
+  }
+  process.exit(0);
+});
+
+async function fill(broker: ServiceBroker) {
+  let users = 0;
+  const customers: User[] = [];
+  const known = new Map((await all<User>(broker, "users.list")).map((user) => [user.email, user]));
+  const register = async (name: string, type: number) => {
+    const email = `${name}@example.com`;
+    const found = known.get(email);
+    if (found) return found;
+    users += 1;
+    return broker.call<User, object>("users.register", { email, username: name, password, type });
+  };
+  await register("admin", userType.admin);
+  for (let n = 1; n <= customerCount; n += 1) {
+    customers.push(await register(`customer${String(n)}`, userType.default));
+  }
+
+  const names = new Set((await all<Product>(broker, "products.list")).map(({ name }) => name));
+  const missing = demoProducts().filter(({ name }) => !names.has(name));
+  for (const product of missing) await broker.call("products.create", product);
+
+  let orders = 0;
+  const catalogue = await all<Product>(broker, "products.list");
+  for (const [index, customer] of customers.entries()) {
+    const [placed = []] = await broker.call<ListedOrder[][], object>("orders.ofUsers", {
+      ids: [customer.id],
+    });
+    for (let n = placed.length; n < ordersPerCustomer; n += 1) {
+      if (await placeDemoOrder(broker, customer, catalogue, index * ordersPerCustomer + n))
+        orders += 1;
+    }
+  }
+  return { users, products: missing.length, orders };
+}
+
+/** Orders two products; the shop's own buyers may have left nothing of them. */
+async function placeDemoOrder(
+  broker: ServiceBroker,
+  { id }: User,
+  catalogue: Product[],
+  number: number,
+): Promise<boolean> {
+  const order_products = [number * 7, number * 7 + 3].map((position) => ({
+    product_id: catalogue[position % catalogue.length]?.id,
+    quantity: 1 + (position % 3),
+  }));
+  try {
+    await broker.call<Order, object>("orders.place", { user_id: id, order_products });
+    return true;
+  } catch (error) {
+    if (hasCode(error, "OUT_OF_STOCK")) return false;
+    throw error;
+  }
+}
+
+/** A catalogue that is the same every time: kinds times materials times sizes. */
+function demoProducts() {
+  const kinds = [
+    "Mug",
+    "Lamp",
+    "Chair",
+    "Notebook",
+    "Backpack",
+    "Kettle",
+    "Blanket",
+    "Clock",
+    "Vase",
+    "Bowl",
+  ];
+  const materials = ["Oak", "Steel", "Linen", "Glass", "Clay", "Wool"];
+  const sizes = ["XS", "S", "M", "L", "XL"];
+  const products = kinds.flatMap((kind, k) =>
+    materials.flatMap((material, m) =>
+      sizes.map((size, s) => ({
+        name: `${material} ${kind} ${size}`,
+        description: `A ${kind.toLowerCase()} of ${material.toLowerCase()}, size ${size}.`,
+        price: 490 + k * 700 + m * 310 + s * 150,
+        stock: 20 + ((k * 31 + m * 17 + s * 7) % 180),
+      })),
+    ),
+  );
+  return products.slice(0, productCount);
+}
+
+async function all<Row>(broker: ServiceBroker, action: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (;;) {
+    const page = await broker.call<Row[], object>(action, { limit: pageRows, offset: rows.length });
+    rows.push(...page);
+    if (page.length < pageRows) return rows;
+  }
+}

@@ -1,0 +1,19 @@
+import { existsSync } from "node:fs";
+import { ServiceBroker } from "moleculer";
+import type { Config } from "../core/config.ts";
+import { answers, socketOf } from "../embedded/data-dir.ts";
+import { LocalTransporter } from "../embedded/local-transporter.ts";
+import { brokerOptions } from "../moleculer.config.ts";
+
+/**
+ * Joins a running shop with a node of its own: the NATS cluster of the configuration, or the
+ * shop that runs on the data directory. Gives undefined where no shop runs there.
+ */
+export async function joinShop(config: Config, role: string): Promise<ServiceBroker | undefined> {
+  const path = socketOf(config.dataDir);
+  const isReachable = config.nats !== undefined || (existsSync(path) && (await answers(path)));
+  if (!isReachable) return undefined;
+  const broker = new ServiceBroker(brokerOptions(config, role, new LocalTransporter({ path })));
+  await broker.start();
+  return broker;
+}

@@ -1,0 +1,21 @@
+import { loadConfig, singleProcessDefaults } from "../core/config.ts";
+import { StartError } from "../embedded/data-dir.ts";
+import { joinShop } from "./join.ts";
+import { runProgram, stopOnSignals } from "./program.ts";
+
+/**
+ * `npm run repl`: a console on a node of its own that joins a running shop: the NATS cluster of
+ * TRANSPORTER, or the shop that `npm start` runs on DATA_DIR.
+ */
+await runProgram(async () => {
+  const config = loadConfig(singleProcessDefaults);
+  // No metrics server: the port may be the shop's.
+  const broker = await joinShop({ ...config, metricsPort: undefined }, "repl");
+  if (broker === undefined) {
+    throw new StartError(
+      `No shop is running on DATA_DIR ${config.dataDir}; start one with npm start, or name a cluster, for example TRANSPORTER=nats://localhost:4222.`,
+    );
+  }
+  stopOnSignals(() => broker.stop());
+  broker.repl();
+});

@@ -1,0 +1,37 @@
+import { ServiceBroker } from "moleculer";
+import {
+  clusterNodeDefaults,
+  loadConfig,
+  type Config,
+  type DomainService,
+} from "../core/config.ts";
+import { ConfigError } from "../core/config-reader.ts";
+import { brokerOptions } from "../moleculer.config.ts";
+import { createServices, type DatabaseUrls } from "../services/load-services.ts";
+import { runProgram, stopOnSignals } from "./program.ts";
+import { startOrStop } from "./single-process.ts";
+
+/** `npm run serve`: one node of a cluster, with the services that SERVICES names. */
+await runProgram(async () => {
+  const config = loadConfig(clusterNodeDefaults);
+  const databaseUrls = requireCluster(config);
+  const broker = new ServiceBroker(brokerOptions(config, config.services.join("-")));
+  stopOnSignals(() => broker.stop());
+  await createServices(broker, config.services, config, databaseUrls);
+  await startOrStop(broker);
+});
+
+/** A node needs NATS and its services' databases: there is nothing embedded to fall back on. */
+function requireCluster({ nats, services, databaseUrls }: Config): DatabaseUrls {
+  const missing: string[] = [];
+  if (!nats) missing.push("TRANSPORTER is not set; for example TRANSPORTER=nats://localhost:4222");
+  for (const name of services.filter((service): service is DomainService => service !== "api")) {
+    if (databaseUrls[name] !== undefined) continue;
+    const variable = `${name.toUpperCase()}_DB_URL`;
+    missing.push(
+      `${variable} is not set; for example ${variable}=postgres://user:password@localhost:5432/${name}`,
+    );
+  }
+  if (missing.length > 0) throw new ConfigError(missing.join("\n"));
+  return databaseUrls as DatabaseUrls;
+}

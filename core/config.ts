@@ -1,0 +1,169 @@
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { ConfigReader } from "./config-reader.ts";
+
+export const domainServices = ["users", "products", "orders"] as const;
+export type DomainService = (typeof domainServices)[number];
+export const serviceNames = [...domainServices, "api"] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+/** How to reach NATS; absent where one process is the whole shop. */
+export interface NatsConfig {
+  servers: string[];
+  user: string | undefined;
+  password: string | undefined;
+  token: string | undefined;
+  /** PEM files; TLS is on when one of them is set or a server says `tls://`. */
+  tls: { caFile?: string; certFile?: string; keyFile?: string } | undefined;
+}
+
+/** All settings, read and checked once. The table in `.env.example` explains them. */
+export interface Config {
+  services: ServiceName[];
+  nats: NatsConfig | undefined;
+  /** Nodes of different namespaces do not see each other. */
+  namespace: string;
+  dataDir: string;
+  host: string;
+  port: number;
+  metricsPort: number | undefined;
+  databaseUrls: Record<DomainService, string | undefined>;
+  databasePoolMax: number;
+  logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
+  logFormat: "short" | "full" | "json";
+  publicReads: boolean;
+  allowFirstAdmin: boolean;
+  /** Made at start when there is no admin yet. */
+  firstAdmin: { email: string; password: string } | undefined;
+  tokenTtlSeconds: number;
+}
+
+/** What differs between the commands where the environment says nothing. */
+export interface ConfigDefaults {
+  host: string;
+  logLevel: Config["logLevel"];
+}
+
+/** One process for one person: reachable from this machine only, and quiet. */
+export const singleProcessDefaults: ConfigDefaults = { host: "127.0.0.1", logLevel: "warn" };
+
+/** A node among others, often in a container. */
+export const clusterNodeDefaults: ConfigDefaults = { host: "0.0.0.0", logLevel: "info" };
+
+/**
+ * Reads the environment, after adding what a `.env` file in the working directory says.
+ * Throws a ConfigError that lists every fault at once.
+ */
+export function loadConfig(defaults: ConfigDefaults): Config {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  return readConfig(process.env, defaults);
+}
+
+/** Reads and checks all settings of an environment. Throws a ConfigError. */
+export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Config {
+  const read = new ConfigReader(env);
+  const adminEmail = read.text("ADMIN_EMAIL");
+  const adminPassword = read.text("ADMIN_PASSWORD");
+  if ((adminEmail === undefined) !== (adminPassword === undefined)) {
+    read.fault(
+      "ADMIN_EMAIL and ADMIN_PASSWORD",
+      "must be set together",
+      "ADMIN_EMAIL=admin@example.com ADMIN_PASSWORD=a-long-secret",
+    );
+  }
+  if (adminPassword !== undefined && adminPassword.length < 8) {
+    read.fault("ADMIN_PASSWORD", "must have at least 8 characters", "ADMIN_PASSWORD=a-long-secret");
+  }
+  const config: Config = {
+    services: read.list("SERVICES", serviceNames),
+    nats: readNats(read),
+    namespace: read.match(
+      "NAMESPACE",
+      /^[a-z0-9-]{1,40}$/,
+      "lower-case letters, digits and dashes",
+      "shop",
+    ),
+    dataDir: resolve(read.text("DATA_DIR") ?? "./data"),
+    host: read.text("HOST") ?? defaults.host,
+    port: read.int("PORT", 0, 65_535) ?? 8080,
+    metricsPort: read.int("METRICS_PORT", 1, 65_535),
+    databaseUrls: {
+      users: read.url(
+        "USERS_DB_URL",
+        ["postgres:", "postgresql:"],
+        "postgres://user:password@localhost:5432/users",
+      ),
+      products: read.url(
+        "PRODUCTS_DB_URL",
+        ["postgres:", "postgresql:"],
+        "postgres://user:password@localhost:5433/products",
+      ),
+      orders: read.url(
+        "ORDERS_DB_URL",
+        ["postgres:", "postgresql:"],
+        "postgres://user:password@localhost:5434/orders",
+      ),
+    },
+    databasePoolMax: read.int("DB_POOL_MAX", 1, 100) ?? 10,
+    logLevel:
+      read.oneOf("LOG_LEVEL", ["fatal", "error", "warn", "info", "debug", "trace"]) ??
+      defaults.logLevel,
+    logFormat: read.oneOf("LOG_FORMAT", ["short", "full", "json"]) ?? "short",
+    publicReads: read.flag("PUBLIC_READS") ?? false,
+    allowFirstAdmin: read.flag("ALLOW_FIRST_ADMIN") ?? true,
+    firstAdmin:
+      adminEmail !== undefined && adminPassword !== undefined
+        ? { email: adminEmail, password: adminPassword }
+        : undefined,
+    tokenTtlSeconds: read.int("TOKEN_TTL_SECONDS", 1, 31_536_000) ?? 86_400,
+  };
+  if (Buffer.byteLength(config.dataDir) > maxDataDirBytes) {
+    read.fault(
+      "DATA_DIR",
+      `is too long: its full path may have ${String(maxDataDirBytes)} bytes, since Unix sockets lie in it`,
+      "DATA_DIR=/var/lib/shop",
+    );
+  }
+  read.throwFaults();
+  return config;
+}
+
+/** A Unix socket's path ends at 107 bytes; this leaves room for `/postgres/.s.PGSQL.5432`. */
+const maxDataDirBytes = 80;
+
+function readNats(read: ConfigReader): NatsConfig | undefined {
+  const example = "nats://user:password@localhost:4222";
+  const transporter = read.text("TRANSPORTER");
+  if (transporter === undefined) return undefined;
+  const urls = transporter
+    .split(",")
+    .map((part) => read.parseUrl("TRANSPORTER", part.trim(), ["nats:", "tls:"], example));
+  const [first] = urls;
+  const files = {
+    caFile: read.file("NATS_TLS_CA_FILE"),
+    certFile: read.file("NATS_TLS_CERT_FILE"),
+    keyFile: read.file("NATS_TLS_KEY_FILE"),
+  };
+  const given = Object.entries(files).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  const wantsTls = given.length > 0 || urls.some((url) => url?.protocol === "tls:");
+  return {
+    servers: urls.map((url) => (url === undefined ? "" : url.host)),
+    user: read.text("NATS_USER") ?? decoded(first?.username),
+    password: read.text("NATS_PASSWORD") ?? decoded(first?.password),
+    token: read.text("NATS_TOKEN"),
+    tls: wantsTls ? Object.fromEntries(given) : undefined,
+  };
+}
+
+function decoded(part: string | undefined): string | undefined {
+  return part === undefined || part === "" ? undefined : decodeURIComponent(part);
+}
+
+/** A node id no other node has, not even another replica with the same host name and pid. */
+export function uniqueNodeId(role: string): string {
+  const random = Math.random().toString(36).slice(2, 6);
+  return `${role}-${hostname()}-${String(process.pid)}-${random}`;
+}

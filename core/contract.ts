@@ -1,0 +1,135 @@
+import type { Access } from "./access.ts";
+
+declare const paramsType: unique symbol;
+declare const resultType: unique symbol;
+
+/** A rule of Moleculer's validator for one parameter; the REPL makes its flags from these. */
+export interface ParamRule {
+  type: string;
+  optional?: boolean;
+  [option: string]: unknown;
+}
+
+/** One rule for every key of `Params`, and none besides. */
+type ParamRules<Params> = { [Key in keyof Params]-?: ParamRule };
+
+/** How an action appears in GraphQL; the form is moleculer-apollo-server's. */
+export interface GraphqlField {
+  query?: string;
+  mutation?: string;
+  /** Loaders: how many keys one call may carry, so that an answer stays below NATS's 1 MB. */
+  dataLoaderOptions?: { maxBatchSize: number };
+  /** Lists: how many rows one call fetches; the gateway gathers the rest, for the same reason. */
+  rowsPerCall?: number;
+}
+
+export interface ActionOptions<Params> {
+  params: ParamRules<Params>;
+  access: Access;
+  graphql?: GraphqlField;
+}
+
+/** What others may know of an action: its parameters, who may call it, what it gives. */
+export interface ActionContract<Params = never, Result = unknown> {
+  params: Record<string, unknown>;
+  access: Access;
+  graphql?: GraphqlField;
+  [paramsType]?: (params: Params) => void;
+  [resultType]?: Result;
+}
+
+/** Declares an action. `$$strict`: a parameter that is not declared is refused, not ignored. */
+export function action<Params extends object, Result>(
+  options: ActionOptions<Params>,
+): ActionContract<Params, Result> {
+  return { ...options, params: { $$strict: true, ...options.params } };
+}
+
+/** What others may know of an event: its version and the shape of its data. */
+export interface EventContract<Data = unknown> {
+  version: number;
+  [resultType]?: Data;
+}
+
+export function event<Data extends object>(version: number): EventContract<Data> {
+  return { version };
+}
+
+/** What every event travels in. Personal data stays out of `data`. */
+export interface EventEnvelope<Data = unknown> {
+  /** UUIDv7, the same for every delivery of this event. */
+  id: string;
+  type: string;
+  version: number;
+  producer: string;
+  /** ISO 8601, UTC. */
+  occurredAt: string;
+  data: Data;
+}
+
+/** The public face of a service. Services import each other's contracts and nothing else. */
+export interface Contract<
+  Name extends string = string,
+  Actions extends Record<string, ActionContract> = Record<string, ActionContract>,
+  Events extends Record<string, EventContract> = Record<string, EventContract>,
+> {
+  name: Name;
+  actions: Actions;
+  events: Events;
+  graphql: {
+    /** SDL of the service's own types and inputs. */
+    type: string;
+    /** Joins, in moleculer-apollo-server's form: which action loads a field, by which key. */
+    resolvers?: Record<string, Record<string, Join>>;
+  };
+}
+
+/** A field that another action loads, batched over the whole request. */
+export interface Join {
+  action: string;
+  dataLoader: true;
+  /** Field of the parent -> array parameter of the action. */
+  rootParams: Record<string, string>;
+}
+
+export function defineContract<
+  const Name extends string,
+  Actions extends Record<string, ActionContract>,
+  Events extends Record<string, EventContract>,
+>(contract: Contract<Name, Actions, Events>): Contract<Name, Actions, Events> {
+  return contract;
+}
+
+/** The parameters an action takes. */
+export type ParamsOf<Action> =
+  Action extends ActionContract<infer Params, unknown> ? Params : never;
+
+/** What an action gives. */
+export type ResultOf<Action> = Action extends { [resultType]?: infer Result }
+  ? Exclude<Result, undefined>
+  : never;
+
+/** The data an event carries. */
+export type DataOf<Event> = ResultOf<Event>;
+
+/** `{ "users.get": …, "orders.get": … }` of several contracts. */
+export type ActionsOf<Contracts extends Contract> = Intersection<
+  Contracts extends Contract
+    ? {
+        [
+          Key in keyof Contracts["actions"] & string as `${Contracts["name"]}.${Key}`
+        ]: Contracts["actions"][Key];
+      }
+    : never
+>;
+
+/** `{ "order.placed": …, "product.created": … }` of several contracts. */
+export type EventsOf<Contracts extends Contract> = Intersection<
+  Contracts extends Contract ? Contracts["events"] : never
+>;
+
+type Intersection<Union> = (Union extends unknown ? (member: Union) => void : never) extends (
+  all: infer All,
+) => void
+  ? All
+  : never;

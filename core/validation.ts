@@ -1,0 +1,76 @@
+import type { Errors } from "moleculer";
+import type { ParamRule } from "./contract.ts";
+import { badUserInput, type FieldFault, type Refusal } from "./errors.ts";
+
+/** The largest value of GraphQL's Int and PostgreSQL's integer. */
+export const maxInt = 2_147_483_647;
+
+/** Products one order can name: so many lines, times the batch of a join, stay below NATS's 1 MB. */
+export const maxOrderLines = 200;
+
+/** Rows a list gives at most, and by default. */
+export const maxListRows = 1000;
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+// eslint-disable-next-line no-control-regex -- PostgreSQL takes no NUL, and a lone surrogate is no UTF-8.
+const storableText = /^(?:[^\u0000\uD800-\uDFFF]|[\uD800-\uDBFF][\uDC00-\uDFFF])*$/;
+
+/** An id as this shop gives them. */
+export function id(): ParamRule {
+  return {
+    type: "string",
+    pattern: uuidPattern,
+    messages: { stringPattern: "'{field}' must be an id (a UUID)." },
+  };
+}
+
+/** Several ids, at most `max`. */
+export function ids(max: number): ParamRule {
+  return { type: "array", items: id(), max };
+}
+
+/** Text that PostgreSQL can store, between `min` and `max` characters. */
+export function text(min: number, max: number): ParamRule {
+  return {
+    type: "string",
+    min,
+    max,
+    pattern: storableText,
+    messages: { stringPattern: "'{field}' contains characters that cannot be stored." },
+  };
+}
+
+/** A whole number between `min` and `max`. */
+export function int(min: number, max: number = maxInt): ParamRule {
+  return { type: "number", integer: true, min, max };
+}
+
+export function optional(rule: ParamRule): ParamRule {
+  return { ...rule, optional: true };
+}
+
+/** `limit` and `offset` of the plain lists. */
+export const pageRules = { limit: optional(int(1, maxListRows)), offset: optional(int(0)) };
+
+export interface Page {
+  limit?: number;
+  offset?: number;
+}
+
+/** Turns the validator's findings into BAD_USER_INPUT. Values stay out of it: they may be secret. */
+export function refusalOfValidation(error: Errors.ValidationError): Refusal {
+  const findings = Array.isArray(error.data) ? (error.data as Finding[]) : [];
+  const fields: FieldFault[] = findings
+    .slice(0, maxReportedFaults)
+    .map(({ field, message }) => ({ field: field ?? "", message: message ?? "" }));
+  return badUserInput(
+    fields.length > 0 ? fields : [{ field: "", message: "The input is not valid." }],
+  );
+}
+
+const maxReportedFaults = 20;
+
+interface Finding {
+  field?: string;
+  message?: string;
+}

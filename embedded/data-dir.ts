@@ -1,0 +1,76 @@
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { connect, createServer, type Server } from "node:net";
+import { join } from "node:path";
+
+/** A sentence for the person at the terminal; it ends the program. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
+/** Where the shop of a data directory can be reached by its REPL. */
+export function socketOf(dataDir: string): string {
+  return join(dataDir, "shop.sock");
+}
+
+/**
+ * Makes this process the only shop on a data directory, by listening on the socket in it: the
+ * kernel lets go of it however the process ends. Gives the listening server.
+ * Throws a StartError when another shop runs there or the directory cannot be written.
+ */
+export async function claimDataDir(dataDir: string): Promise<Server> {
+  const path = socketOf(dataDir);
+  try {
+    mkdirSync(dataDir, { recursive: true });
+  } catch (error) {
+    throw unwritable(dataDir, error);
+  }
+  try {
+    return await listen(path);
+  } catch (error) {
+    if (codeOf(error) !== "EADDRINUSE") throw unwritable(dataDir, error);
+  }
+  if (await answers(path)) {
+    throw new StartError(
+      `Another shop is running on DATA_DIR ${dataDir}; stop it first, or give this one a DATA_DIR and a PORT of its own.`,
+    );
+  }
+  // Left behind by a shop that was killed.
+  rmSync(path, { force: true });
+  return listen(path);
+}
+
+/** True when a shop listens on this socket. */
+export function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once("error", () => {
+      resolve(false);
+    });
+  });
+}
+
+function listen(path: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(path, () => {
+      // Whoever reaches it is the operator, so nobody else may.
+      chmodSync(path, 0o600);
+      server.off("error", reject);
+      resolve(server);
+    });
+  });
+}
+
+function unwritable(dataDir: string, error: unknown): StartError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new StartError(`DATA_DIR ${dataDir} cannot be written (${reason}).`);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}

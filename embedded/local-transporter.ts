@@ -1,0 +1,152 @@
+import { connect, type Server, type Socket } from "node:net";
+import { Transporters } from "moleculer";
+
+/** The shop listens; REPL nodes connect to its socket. */
+export type LocalTransporterOptions = { server: Server } | { path: string };
+
+const reconnectAfterMs = 1000;
+/** Larger frames than any packet of ours mean that the stream is not one of ours. */
+const maxFrameBytes = 64 * 1024 * 1024;
+
+/**
+ * A Moleculer transporter over one Unix socket, so that a REPL can join a shop that runs without
+ * NATS. The listening node is the hub: it hands every frame on to all other nodes, which keep
+ * what they subscribed to. Frame: u32 length of the rest, u16 length of the topic, topic, packet.
+ */
+export class LocalTransporter extends Transporters.Base {
+  readonly #options: LocalTransporterOptions;
+  readonly #sockets = new Set<Socket>();
+  /** Topic -> command. */
+  readonly #subscriptions = new Map<string, string>();
+  #stopped = false;
+
+  constructor(options: LocalTransporterOptions) {
+    super();
+    this.#options = options;
+  }
+
+  override async connect(errorHandler: (error: Error) => void): Promise<void> {
+    if ("server" in this.#options) {
+      this.#options.server.on("connection", (socket) => {
+        this.#attach(socket);
+      });
+    } else {
+      await this.#join(this.#options.path, errorHandler);
+    }
+    await this.onConnected();
+  }
+
+  override async disconnect(): Promise<void> {
+    this.#stopped = true;
+    this.connected = false;
+    // `end` lets the goodbye that was just written arrive.
+    for (const socket of this.#sockets) socket.end();
+    if ("server" in this.#options) this.#options.server.close();
+  }
+
+  override async subscribe(command: string, nodeID?: string): Promise<void> {
+    this.#subscriptions.set(this.getTopicName(command, nodeID as string), command);
+  }
+
+  /** Never called: Moleculer itself balances where the transporter does not say it can. */
+  override async subscribeBalancedRequest(): Promise<void> {
+    throw new Error("the local transporter has no balancer");
+  }
+
+  override async subscribeBalancedEvent(): Promise<void> {
+    throw new Error("the local transporter has no balancer");
+  }
+
+  override async send(topic: string, data: Buffer): Promise<void> {
+    const frame = encodeFrame(topic, data);
+    for (const socket of this.#sockets) socket.write(frame);
+  }
+
+  /** Connects to the hub; when the hub goes, waits until one is there again. */
+  #join(path: string, errorHandler: (error: Error) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(path);
+      socket.once("error", reject);
+      socket.once("connect", () => {
+        socket.off("error", reject);
+        this.#attach(socket);
+        socket.once("close", () => {
+          this.connected = false;
+          if (!this.#stopped)
+            setTimeout(() => void this.#rejoin(path, errorHandler), reconnectAfterMs);
+        });
+        resolve();
+      });
+    });
+  }
+
+  async #rejoin(path: string, errorHandler: (error: Error) => void): Promise<void> {
+    try {
+      await this.#join(path, errorHandler);
+      await this.onConnected(true);
+    } catch {
+      // The shop is not back yet.
+      if (!this.#stopped) setTimeout(() => void this.#rejoin(path, errorHandler), reconnectAfterMs);
+    }
+  }
+
+  #attach(socket: Socket): void {
+    this.#sockets.add(socket);
+    const decoder = new FrameDecoder();
+    socket.on("data", (chunk: Buffer) => {
+      try {
+        for (const frame of decoder.push(chunk)) this.#deliver(socket, frame);
+      } catch (error) {
+        socket.destroy(error instanceof Error ? error : undefined);
+      }
+    });
+    socket.on("error", (error) => this.logger?.debug("A local node's connection failed.", error));
+    socket.on("close", () => this.#sockets.delete(socket));
+  }
+
+  #deliver(from: Socket, { topic, data, frame }: Frame): void {
+    const command = this.#subscriptions.get(topic);
+    if (command !== undefined) void this.receive(command, data);
+    for (const socket of this.#sockets) if (socket !== from) socket.write(frame);
+  }
+}
+
+interface Frame {
+  topic: string;
+  data: Buffer;
+  /** The whole frame as it came, for handing it on. */
+  frame: Buffer;
+}
+
+function encodeFrame(topic: string, data: Buffer): Buffer {
+  const name = Buffer.from(topic);
+  const head = Buffer.alloc(6);
+  head.writeUInt32BE(2 + name.length + data.length, 0);
+  head.writeUInt16BE(name.length, 4);
+  return Buffer.concat([head, name, data]);
+}
+
+/** Cuts a byte stream into frames. */
+class FrameDecoder {
+  #rest: Buffer = Buffer.alloc(0);
+
+  /** Gives the frames that are complete with this chunk. Throws on what is no frame. */
+  push(chunk: Buffer): Frame[] {
+    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const frames: Frame[] = [];
+    while (this.#rest.length >= 6) {
+      const length = this.#rest.readUInt32BE(0);
+      if (length > maxFrameBytes) throw new Error("not a frame of the local transporter");
+      if (this.#rest.length < 4 + length) break;
+      const frame = this.#rest.subarray(0, 4 + length);
+      const dataStart = 6 + frame.readUInt16BE(4);
+      frames.push({
+        topic: frame.toString("utf8", 6, dataStart),
+        data: frame.subarray(dataStart),
+        frame,
+      });
+      this.#rest = this.#rest.subarray(4 + length);
+    }
+    return frames;
+  }
+}

@@ -1,0 +1,169 @@
+import { execFile, type ExecFileOptions } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import pg from "pg";
+import { domainServices, type DomainService } from "../core/config.ts";
+import { StartError } from "./data-dir.ts";
+import { postgresBinaries, type PostgresBinaries } from "./postgres-binaries.ts";
+import { unprivileged, type RunAs } from "./unprivileged.ts";
+
+const run = promisify(execFile);
+
+/** The superuser; only who can enter the data directory reaches the socket in it. */
+const superuser = "shop";
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const startAttempts = 20;
+const startRetryMs = 500;
+const superviseEveryMs = 1000;
+/** Three pools, the tests' clones and a few guests. */
+const maxConnections = 100;
+
+/** A real PostgreSQL from npm in a folder, reached over a Unix socket in that folder. */
+export class EmbeddedPostgres {
+  readonly #folder: string;
+  readonly #log: string;
+  readonly #binaries: PostgresBinaries;
+  readonly #runAs: RunAs;
+  #supervision: NodeJS.Timeout | undefined;
+
+  private constructor(dataDir: string, binaries: PostgresBinaries, runAs: RunAs) {
+    this.#folder = join(dataDir, "postgres");
+    this.#log = join(this.#folder, "server.log");
+    this.#binaries = binaries;
+    this.#runAs = runAs;
+  }
+
+  /**
+   * Starts the server of a data directory, which is made when it is not there. One that still
+   * runs, because its shop was killed, is taken over. Should it die later, it is started again.
+   * Throws a StartError.
+   */
+  static async start(dataDir: string): Promise<EmbeddedPostgres> {
+    const binaries = await postgresBinaries();
+    const server = new EmbeddedPostgres(dataDir, binaries, await unprivileged(dataDir, binaries));
+    if (!existsSync(join(server.#folder, "PG_VERSION"))) await server.#initialize();
+    await server.#ensureRunning();
+    server.#supervision = setInterval(() => {
+      if (!server.#isAlive()) void server.#restart();
+    }, superviseEveryMs);
+    server.#supervision.unref();
+    return server;
+  }
+
+  /** A connection URL of one of its databases. */
+  url(database: string): string {
+    return `postgres://${superuser}@localhost/${database}?host=${encodeURIComponent(this.#folder)}`;
+  }
+
+  /** Makes the three services' databases where they are missing. Gives their URLs. */
+  async createDatabases(): Promise<Record<DomainService, string>> {
+    await this.query("postgres", async (client) => {
+      for (const name of domainServices) {
+        const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [name]);
+        if (found.rowCount === 0) await client.query(`CREATE DATABASE ${name}`);
+      }
+    });
+    return { users: this.url("users"), products: this.url("products"), orders: this.url("orders") };
+  }
+
+  /** Opens a connection for the work of a moment. */
+  async query<Result>(database: string, work: (client: pg.Client) => Promise<Result>) {
+    const client = new pg.Client({ connectionString: this.url(database) });
+    await client.connect();
+    try {
+      return await work(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Stops the server: what is committed is safe, connections are cut. */
+  async stop(): Promise<void> {
+    clearInterval(this.#supervision);
+    if (this.#isAlive()) await this.#pgCtl("stop", "-m", "fast", "-w", "-t", "30");
+  }
+
+  async #initialize(): Promise<void> {
+    // Made aside and renamed, so that a half-made one is never taken for the real one.
+    const fresh = `${this.#folder}.new`;
+    rmSync(fresh, { recursive: true, force: true });
+    mkdirSync(fresh, { mode: 0o700 });
+    this.#runAs.own(fresh);
+    const locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"];
+    await this.#exec(this.#binaries.initdb, [
+      ...["-D", fresh, "-U", superuser, "--auth=trust", "-E", "UTF8", "--no-instructions"],
+      ...locale,
+    ]);
+    rmSync(this.#folder, { recursive: true, force: true });
+    renameSync(fresh, this.#folder);
+  }
+
+  async #ensureRunning(): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        if (!this.#isAlive()) await this.#launch();
+        await this.query("postgres", (client) => client.query("SELECT 1"));
+        return;
+      } catch (error) {
+        // Right after a kill -9 the old server's children still hold its memory for a moment.
+        if (attempt >= startAttempts) {
+          throw new StartError(`PostgreSQL does not start; see ${this.#log}. (${String(error)})`);
+        }
+        await sleep(startRetryMs);
+      }
+    }
+  }
+
+  async #launch(): Promise<void> {
+    const settings = [
+      "listen_addresses=",
+      // The data directory itself: it is closed to everybody else.
+      "unix_socket_directories=.",
+      `max_connections=${String(maxConnections)}`,
+    ];
+    const options = settings.map((setting) => `-c "${setting}"`).join(" ");
+    await this.#pgCtl("start", "-w", "-t", "60", "-l", this.#log, "-o", options);
+  }
+
+  async #restart(): Promise<void> {
+    clearInterval(this.#supervision);
+    process.stderr.write("PostgreSQL has died; starting it again.\n");
+    await this.#ensureRunning().catch((error: unknown) => {
+      process.stderr.write(`${String(error)}\n`);
+    });
+    this.#supervision = setInterval(() => {
+      if (!this.#isAlive()) void this.#restart();
+    }, superviseEveryMs).unref();
+  }
+
+  #isAlive(): boolean {
+    try {
+      const pid = Number(readFileSync(join(this.#folder, "postmaster.pid"), "utf8").split("\n")[0]);
+      process.kill(pid, 0);
+      return true;
+    } catch {
+      // No pid file, or nobody has that pid.
+      return false;
+    }
+  }
+
+  #pgCtl(...args: string[]): Promise<void> {
+    return this.#exec(this.#binaries.pg_ctl, ["-D", this.#folder, ...args]);
+  }
+
+  async #exec(file: string, args: string[]): Promise<void> {
+    const [command, prefix, options] = this.#runAs.command(file);
+    const environment: ExecFileOptions = {
+      cwd: "/",
+      env: { PATH: systemPath, LC_ALL: "C" },
+    };
+    try {
+      await run(command, [...prefix, ...args], { ...options, ...environment });
+    } catch (error) {
+      const detail = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
+      throw new StartError(`PostgreSQL: ${detail === "" ? String(error) : detail}`);
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import DbService from "moleculer-db";
+import SqlAdapter from "moleculer-db-adapter-sequelize";
+import pgConnectionString from "pg-connection-string";
+import {
+  QueryTypes,
+  Sequelize,
+  type Model,
+  type ModelStatic,
+  type Options,
+  type Transaction,
+} from "sequelize";
+import { v7 as uuidv7 } from "uuid";
+import type { Contract, DataOf, EventEnvelope } from "../core/contract.ts";
+import { refusalOrFault, type ConstraintRefusals } from "./database-errors.ts";
+import { migrate } from "./migrate.ts";
+
+/** What a use case sees of its transaction. */
+export interface Work<Events extends Contract["events"]> {
+  transaction: Transaction;
+  /** Adds an event to the transaction: it is emitted if, and only if, this commits. */
+  record<Type extends keyof Events & string>(type: Type, data: DataOf<Events[Type]>): void;
+  /** Runs one statement with bound parameters (`$1` …) and gives its rows. */
+  query<Row extends object>(sql: string, bind: unknown[]): Promise<Row[]>;
+}
+
+/** The plain reads of moleculer-db-adapter-sequelize, on the service's main model. */
+export interface Reads<Row extends Model> {
+  find(filter: { query?: object; sort?: string; limit?: number; offset?: number }): Promise<Row[]>;
+  findOne(filter: { where: object }): Promise<Row | null>;
+  findById(id: string): Promise<Row | null>;
+  findByIds(ids: string[]): Promise<Row[]>;
+}
+
+/** The service's own database, and nobody else's. */
+export interface Database<Models, Main extends Model, Events extends Contract["events"]> {
+  /** Connects before the service is announced, and disconnects when it stops. */
+  mixin: Partial<ServiceSchema>;
+  sequelize: Sequelize;
+  models: Models;
+  /**
+   * Runs one use case in one transaction (READ COMMITTED) and then emits what it recorded.
+   * Nothing remote may be called inside. Throws the refusals of the use case, and those that
+   * stand for broken constraints; else SERVICE_UNAVAILABLE or the database's own error.
+   */
+  transaction<Result>(useCase: (work: Work<Events>) => Promise<Result>): Promise<Result>;
+  /** Plain reads of the main model, with the same errors as `transaction`. */
+  read<Result>(query: (reads: Reads<Main>) => Promise<Result>): Promise<Result>;
+  /** One statement outside a transaction, with bound parameters, with the same errors. */
+  query<Row extends object>(sql: string, bind: unknown[]): Promise<Row[]>;
+}
+
+export interface DatabaseOptions<Models, Main extends Model> {
+  /** `postgres://user:password@host:port/database?sslmode=…` */
+  url: string;
+  /** Connections this process keeps to it at most. */
+  poolMax: number;
+  /** Folder of the SQL migrations, applied in the order of their names. */
+  migrations: URL;
+  models: (sequelize: Sequelize) => Models;
+  /** The model that stands for the service in moleculer-db. */
+  main: (models: Models) => ModelStatic<Main>;
+  /** Which refusal a broken constraint means, by the constraint's name. */
+  constraints?: ConstraintRefusals;
+}
+
+const genericActions = (DbService as unknown as ServiceSchema).actions ?? {};
+
+/** How long a query may run, and how long one waits for a connection of the pool. */
+const statementTimeoutMs = 10_000;
+const acquireTimeoutMs = 3_000;
+
+/** A Sequelize instance that connects on first use. */
+export function openSequelize(url: string, poolMax: number): Sequelize {
+  const { host, port, user, password, database, ssl } = pgConnectionString.parse(url);
+  const options: Options = {
+    dialect: "postgres",
+    database: database ?? "",
+    username: user ?? "",
+    password: password ?? "",
+    host: host ?? "localhost",
+    ...(port && { port: Number(port) }),
+    logging: false,
+    pool: { max: poolMax, min: 0, idle: 30_000, acquire: acquireTimeoutMs },
+    dialectOptions: { ssl, statement_timeout: statementTimeoutMs, keepAlive: true },
+    define: { underscored: true, timestamps: false },
+  };
+  return new Sequelize(options);
+}
+
+export function openDatabase<Models, Main extends Model, Events extends Contract["events"]>(
+  contract: Contract<string, Contract["actions"], Events>,
+  options: DatabaseOptions<Models, Main>,
+): Database<Models, Main, Events> {
+  const sequelize = openSequelize(options.url, options.poolMax);
+  const models = options.models(sequelize);
+  const adapter = new SqlAdapter(sequelize) as unknown as Reads<Main>;
+  let broker: ServiceBroker | undefined;
+
+  const mixin = {
+    mixins: [DbService],
+    // moleculer-db's own actions would let anybody write past the use cases.
+    actions: Object.fromEntries(Object.keys(genericActions).map((name) => [name, false])),
+    merged(schema: Record<string, unknown>) {
+      // Set after merging, which clones deeply: the pool must stay one.
+      schema["adapter"] = adapter;
+      schema["model"] = options.main(models);
+    },
+    created(this: { broker: ServiceBroker }) {
+      broker = this.broker;
+    },
+    // moleculer-db's own `started` runs first, and waits until the database answers.
+    async started() {
+      await migrate(sequelize, options.migrations);
+    },
+  } as unknown as Partial<ServiceSchema>;
+
+  async function translated<Result>(query: () => Promise<Result>): Promise<Result> {
+    try {
+      return await query();
+    } catch (error) {
+      throw refusalOrFault(error, options.constraints ?? {});
+    }
+  }
+
+  function select<Row extends object>(sql: string, bind: unknown[], transaction?: Transaction) {
+    const mode = { bind, type: QueryTypes.SELECT } as const;
+    return sequelize.query<Row>(sql, transaction ? { ...mode, transaction } : mode);
+  }
+
+  return {
+    mixin,
+    sequelize,
+    models,
+    read: (query) => translated(() => query(adapter)),
+    query: (sql, bind) => translated(() => select(sql, bind)),
+    async transaction(useCase) {
+      const recorded: EventEnvelope[] = [];
+      const result = await translated(() =>
+        sequelize.transaction((transaction) =>
+          useCase({
+            transaction,
+            query: (sql, bind) => select(sql, bind, transaction),
+            record: (type, data) => recorded.push(envelope(contract, type, data)),
+          }),
+        ),
+      );
+      for (const event of recorded) await broker?.emit(event.type, event);
+      return result;
+    },
+  };
+}
+
+function envelope(contract: Contract, type: string, data: unknown): EventEnvelope {
+  const version = contract.events[type]?.version ?? 1;
+  const occurredAt = new Date().toISOString();
+  return { id: uuidv7(), type, version, producer: contract.name, occurredAt, data };
+}

@@ -1,0 +1,74 @@
+import type { BrokerOptions, ServiceBroker, Transporters } from "moleculer";
+import { accessMiddleware } from "./core/access.middleware.ts";
+import { uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
+import { InlinePrometheusReporter } from "./core/metrics-reporter.ts";
+import { refusalsMiddleware } from "./core/refusals.middleware.ts";
+
+/** An unanswered call is SERVICE_UNAVAILABLE after this long; clients are promised 5 s. */
+const requestTimeoutMs = 4_000;
+/** How long a stopping node finishes what it has begun. */
+const shutdownTimeoutMs = 8_000;
+
+/**
+ * The broker's options, the same for every node.
+ *
+ * @param role what the node's id begins with, e.g. `orders` or `repl`
+ * @param transporter stands in for NATS where one process is the whole shop
+ */
+export function brokerOptions(
+  config: Config,
+  role: string,
+  transporter?: InstanceType<typeof Transporters.Base>,
+): BrokerOptions {
+  return {
+    namespace: config.namespace,
+    nodeID: uniqueNodeId(role),
+    transporter: config.nats ? natsTransporter(config.nats) : (transporter ?? null),
+    // JSON is the fastest of Moleculer's serializers by far; dates travel as ISO texts.
+    serializer: "JSON",
+    logger: {
+      type: "Console",
+      options: { formatter: config.logFormat, colors: config.logFormat !== "json" },
+    },
+    logLevel: config.logLevel,
+    requestTimeout: requestTimeoutMs,
+    // A node that was killed is noticed within seconds, not half a minute.
+    heartbeatInterval: 2,
+    heartbeatTimeout: 6,
+    tracking: { enabled: true, shutdownTimeout: shutdownTimeoutMs },
+    // The commands handle signals themselves, so that the embedded database stops last.
+    skipProcessEventRegistration: true,
+    metrics: {
+      enabled: true,
+      reporter: config.metricsPort
+        ? { type: "Prometheus", options: { port: config.metricsPort, host: config.host } }
+        : // A ready instance works, but is missing from the type.
+          (new InlinePrometheusReporter() as unknown as "Prometheus"),
+    },
+    created(broker: ServiceBroker) {
+      // Added after Moleculer's own middlewares, so that they stand outside the validator: who
+      // may not call at all does not learn what is wrong with the parameters.
+      broker.middlewares.add(refusalsMiddleware());
+      broker.middlewares.add(accessMiddleware(config.publicReads));
+    },
+  };
+}
+
+function natsTransporter({ servers, user, password, token, tls }: NatsConfig): {
+  type: "NATS";
+  options: object;
+} {
+  return {
+    type: "NATS",
+    options: {
+      servers,
+      ...(user !== undefined && { user, pass: password ?? "" }),
+      ...(token !== undefined && { token }),
+      ...(tls && { tls }),
+      // Nodes and NATS may start in any order, and NATS may be away for as long as it likes.
+      waitOnFirstConnect: true,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 500,
+    },
+  };
+}

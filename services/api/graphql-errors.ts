@@ -1,0 +1,66 @@
+import { GraphQLError } from "graphql";
+import { errorCatalogue, isErrorCode, type ErrorCode } from "../../core/errors.ts";
+
+/** Moleculer's own words for "nobody is there to answer". */
+const unreachable = new Set([
+  "SERVICE_NOT_FOUND",
+  "SERVICE_NOT_AVAILABLE",
+  "REQUEST_TIMEOUT",
+  "REQUEST_SKIPPED",
+  "REQUEST_REJECTED",
+  "QUEUE_FULL",
+  "BAD_GATEWAY",
+]);
+
+/** Gives an error of parsing or validating the code it is known by. */
+export function withCode(error: GraphQLError, code: ErrorCode, data?: object): GraphQLError {
+  const { message, nodes, source, positions, path, originalError } = error;
+  const extensions = { ...data, code };
+  return new GraphQLError(message, nodes, source, positions, path, originalError, extensions);
+}
+
+/**
+ * What a client may see of an error that happened in execution: a refusal with its code and data;
+ * SERVICE_UNAVAILABLE; and of everything else a trace id, while `report` gets the whole.
+ */
+export function clientError(
+  error: GraphQLError,
+  traceId: string,
+  report: (fault: unknown) => void,
+): GraphQLError {
+  const cause: unknown = error.originalError;
+  // Without a cause and a place: variables that do not fit the document.
+  if (!cause && error.path === undefined) return withCode(error, "BAD_USER_INPUT");
+
+  const { type, data, message } = (cause ?? {}) as {
+    type?: unknown;
+    data?: object;
+    message?: string;
+  };
+  if (isErrorCode(type) && type !== "INTERNAL_SERVER_ERROR") {
+    return saying(
+      error,
+      message ?? errorCatalogue[type].meaning,
+      type,
+      type === "SERVICE_UNAVAILABLE" ? {} : data,
+    );
+  }
+  if (typeof type === "string" && unreachable.has(type)) {
+    const code = "SERVICE_UNAVAILABLE";
+    return saying(error, errorCatalogue[code].meaning, code);
+  }
+  report(cause ?? error);
+  const code = "INTERNAL_SERVER_ERROR";
+  return saying(error, "Something went wrong on our side.", code, { traceId });
+}
+
+function saying(
+  error: GraphQLError,
+  message: string,
+  code: ErrorCode,
+  data?: object,
+): GraphQLError {
+  const { nodes, source, positions, path } = error;
+  const extensions = { ...data, code };
+  return new GraphQLError(message, nodes, source, positions, path, undefined, extensions);
+}

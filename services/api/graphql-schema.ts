@@ -1,0 +1,113 @@
+import type { GraphQLSchema } from "graphql";
+import apolloServer from "moleculer-apollo-server";
+import type { Context, ServiceSchema } from "moleculer";
+import type { Contract } from "../../core/contract.ts";
+import { maxListRows } from "../../core/validation.ts";
+import { ordersContract } from "../orders/orders.contract.ts";
+import { productsContract } from "../products/products.contract.ts";
+import { usersContract } from "../users/users.contract.ts";
+
+/** All services that declare GraphQL types and fields. */
+const contracts: Contract[] = [usersContract, productsContract, ordersContract];
+
+type Resolver = (
+  root: unknown,
+  args: Record<string, unknown>,
+  context: { ctx: Context },
+) => Promise<unknown>;
+
+/** What moleculer-apollo-server's mixin gives a service, as far as it is used here. */
+export interface Composer {
+  generateGraphQLSchema(services: ComposedService[]): GraphQLSchema;
+  buildLoaderOptionMap(services: ComposedService[]): void;
+}
+
+interface ComposedService {
+  name: string;
+  settings: { graphql: Contract["graphql"] };
+  actions: Record<string, { name: string; graphql?: unknown }>;
+}
+
+/**
+ * moleculer-apollo-server's mixin, with its composition and its batching resolvers in use and its
+ * Apollo Server 2 not: that one is past its end of life and slow, and rebuilds the schema from
+ * whoever is up. Requests go to `graphqlHandler`, which the gateway sets.
+ */
+export function graphqlMixin(): Partial<ServiceSchema> {
+  const mixin = apolloServer.ApolloService({
+    // graphql-http reads the body itself.
+    routeOptions: { path: "/graphql", mappingPolicy: "restrict", bodyParsers: false },
+    serverOptions: { uploads: false, playground: false, subscriptions: false },
+    createAction: false,
+    autoUpdateSchema: false,
+    checkActionVisibility: true,
+    // Some of these are missing from the package's types.
+  } as object) as Partial<ServiceSchema>;
+  const createActionResolver = mixin.methods?.["createActionResolver"] as unknown as (
+    this: unknown,
+    actionName: string,
+    definition?: object,
+  ) => Resolver;
+
+  return {
+    mixins: [mixin],
+    // Its WebSocket handshake, for subscriptions by a protocol that nobody speaks any more.
+    actions: { ws: false },
+    methods: {
+      /** Composed once, by the gateway itself, when it starts. */
+      async prepareGraphQLSchema() {
+        /* nothing is left to do at a request */
+      },
+      /** The fields' `input` argument is the action's parameters; an explicit null is "not given". */
+      prepareContextParams(params: Record<string, unknown>) {
+        const given = (params["input"] ?? params) as Record<string, unknown>;
+        return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
+      },
+      createActionResolver(this: unknown, actionName: string, definition?: object): Resolver {
+        const rowsPerCall = rowsPerCallOf(actionName);
+        if (rowsPerCall !== undefined) return pagedResolver(actionName, rowsPerCall);
+        return createActionResolver.call(this, actionName, definition);
+      },
+    },
+  };
+}
+
+/** The schema of all services, whoever of them is up: made from their contracts. */
+export function composeSchema(composer: Composer): GraphQLSchema {
+  const services = contracts.map(({ name, graphql, actions }) => ({
+    name,
+    settings: { graphql },
+    actions: Object.fromEntries(
+      Object.entries(actions).map(([key, action]) => {
+        const fullName = `${name}.${key}`;
+        return [fullName, { name: fullName, ...(action.graphql && { graphql: action.graphql }) }];
+      }),
+    ),
+  }));
+  composer.buildLoaderOptionMap(services);
+  return composer.generateGraphQLSchema(services);
+}
+
+function rowsPerCallOf(actionName: string): number | undefined {
+  const [service, action = ""] = actionName.split(".");
+  return contracts.find(({ name }) => name === service)?.actions[action]?.graphql?.rowsPerCall;
+}
+
+/** Gathers a long list by several calls: one answer over NATS may have 1 MB. */
+function pagedResolver(actionName: string, rowsPerCall: number): Resolver {
+  return async (_root, args, { ctx }) => {
+    const limit = Number(args["limit"] ?? maxListRows);
+    const offset = Number(args["offset"] ?? 0);
+    if (limit > maxListRows) return ctx.call(actionName, { limit, offset }); // refused there
+    const rows: unknown[] = [];
+    for (;;) {
+      const asked = Math.min(rowsPerCall, limit - rows.length);
+      const page = await ctx.call<unknown[], object>(actionName, {
+        limit: asked,
+        offset: offset + rows.length,
+      });
+      rows.push(...page);
+      if (page.length < asked || rows.length >= limit) return rows;
+    }
+  };
+}

@@ -1,0 +1,79 @@
+import type { Server, ServerResponse } from "node:http";
+import type { ServiceBroker } from "moleculer";
+import { errorCatalogue, isErrorCode, type ErrorCode } from "../../core/errors.ts";
+
+/** How long a connection that is in the middle of a request may go on when the server stops. */
+const closeTimeoutMs = 5_000;
+
+/** The port cannot be listened on; the message is for people. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+/** Listens, or throws a ListenError that says why not. */
+export function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const reason =
+        error.code === "EADDRINUSE"
+          ? `Port ${String(port)} is taken by another program; choose another one, for example PORT=${String(port + 1)}.`
+          : `Cannot listen on ${host}:${String(port)} (${error.message}).`;
+      reject(new ListenError(reason));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+/** Stops listening, lets requests under way finish, and cuts what takes too long. */
+export async function closeServer(server: Server | undefined): Promise<void> {
+  if (!server?.listening) return;
+  const closed = new Promise<void>((resolve) =>
+    server.close(() => {
+      resolve();
+    }),
+  );
+  server.closeIdleConnections();
+  const cut = setTimeout(() => {
+    server.closeAllConnections();
+  }, closeTimeoutMs);
+  await closed;
+  clearTimeout(cut);
+}
+
+export function sendJson(res: ServerResponse, status: number, body: unknown): void {
+  sendText(res, status, JSON.stringify(body), "application/json; charset=utf-8");
+}
+
+export function sendText(
+  res: ServerResponse,
+  status: number,
+  text: string,
+  contentType = "text/plain; charset=utf-8",
+): void {
+  res.writeHead(status, { "content-type": contentType }).end(text);
+}
+
+/** Answers a request that failed outside of GraphQL, in GraphQL's form. */
+export function sendError(
+  res: ServerResponse,
+  error: unknown,
+  logger: ServiceBroker["logger"],
+): void {
+  const { code: status, type } = error as { code?: unknown; type?: unknown };
+  const code = codeFor(status, type);
+  if (code === "INTERNAL_SERVER_ERROR") logger.error("a request failed", error);
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  const message =
+    status === 404 ? "There is nothing at this address." : errorCatalogue[code].meaning;
+  const answered = status === 404 ? 404 : errorCatalogue[code].status;
+  sendJson(res, answered, { errors: [{ message, extensions: { code } }] });
+}
+
+function codeFor(status: unknown, type: unknown): ErrorCode {
+  if (isErrorCode(type)) return type;
+  if (typeof status !== "number" || status === 500) return "INTERNAL_SERVER_ERROR";
+  return status < 500 ? "BAD_REQUEST" : "SERVICE_UNAVAILABLE";
+}

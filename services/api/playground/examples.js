@@ -1,0 +1,162 @@
+/**
+ * A document to begin with.
+ * @typedef {{ name: string, query: string }} Example
+ */
+
+/** What the first tab holds when the page is opened for the first time. */
+export const welcome = `# This is the shop's GraphQL API. Run a query with the button or Ctrl-Enter.
+# Everybody may read the products. For the rest, take from "Examples" above:
+#
+#   1. registerUser  Put in an email, a name and a password of 8 characters
+#                    or more. On a new installation, type: 1 makes the admin.
+#   2. login         Its token goes into the field "Token" by itself and is
+#                    sent with every request from then on.
+#   3. createProduct and updateInventory as an admin, placeOrder as anybody.
+
+query {
+  products {
+    id
+    name
+    description
+    price
+    stock
+  }
+}
+`;
+
+/**
+ * The documents that the original shop's README shows, unchanged to the letter.
+ * @type {readonly Example[]}
+ */
+export const examples = [
+  {
+    name: "users, products, orders",
+    query: `query {
+  users {
+    id
+    username
+    email
+    type # 0 - DEFAULT, 1 - ADMIN
+  }
+  products {
+    id
+    name
+    description
+    price
+    stock
+  }
+  orders {
+    id
+    user_id
+    price_total
+    quantity
+  }
+}
+`,
+  },
+  {
+    name: "user, product, order",
+    query: `query {
+  user(id: "ID_STRING") {
+    id
+    username
+    email
+    type # 0 - DEFAULT, 1 - ADMIN
+  }
+  product(id: "ID_STRING") {
+    id
+    name
+    description
+    price
+    stock
+  }
+  order(id: "ID_STRING") {
+    id
+    user_id
+    price_total
+    quantity
+    order_products {
+      product_id
+      quantity
+      price
+    }
+  }
+}
+`,
+  },
+  {
+    name: "registerUser",
+    query: `mutation {
+  registerUser(
+    input: {
+      email: "EMAIL"
+      username: "USERNAME"
+      type: 0 # 0 - DEFAULT, 1 - ADMIN
+      password: "PASSWORD"
+    }
+  ) {
+    id
+    email
+    username
+    type # 0 - DEFAULT, 1 - ADMIN
+  }
+}
+`,
+  },
+  {
+    name: "login",
+    query: `mutation {
+  login(input: { email: "EMAIL", password: "PASSWORD" }) {
+    token # JWT: put in Authorization Header
+  }
+}
+`,
+  },
+  {
+    name: "placeOrder",
+    query: `# Only applicable when user is logged in
+mutation {
+  placeOrder(
+    input: { order_products: [{ product_id: "PRODUCTID", quantity: 1 }] }
+  ) {
+    id
+    user_id
+    quantity
+    price_total
+    order_products {
+      product_id
+      price
+      quantity
+    }
+  }
+}
+`,
+  },
+  {
+    name: "createProduct",
+    query: `# Only applicable when user is logged in and userType = 1
+mutation {
+  createProduct(
+    input: { name: "NAME", description: "DESC", price: 1, stock: 1 }
+  ) {
+    id
+    price
+    name
+    description
+    stock
+  }
+}
+`,
+  },
+  {
+    name: "updateInventory",
+    query: `# Only applicable when user is logged in and userType = 1
+mutation {
+  # type: 0 - INVALID, 1 - ADD, 2 - SUBTRACT, 3 - DELETE
+  updateInventory(input: { id: "ID", type: 1, number: 1 }) {
+    success
+  }
+}
+`,
+  },
+];

@@ -1,0 +1,53 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface PlaygroundFile {
+  /** In the file system, absolute. */
+  path: string;
+  contentType: string;
+}
+
+const html = "text/html; charset=utf-8";
+const css = "text/css; charset=utf-8";
+const javaScript = "text/javascript; charset=utf-8";
+
+const require = createRequire(import.meta.url);
+
+/** A file of this folder. */
+function own(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
+/** A file inside a package, found by its package.json: the bundles are not among its exports. */
+function inPackage(packageJson: string, ...segments: string[]): string {
+  return join(dirname(packageJson), ...segments);
+}
+
+const graphiql = require.resolve("graphiql/package.json");
+const react = require.resolve("react/package.json");
+const reactDom = require.resolve("react-dom/package.json");
+
+/** By URL path, all that the playground page loads. */
+export const playgroundFiles: ReadonlyMap<string, PlaygroundFile> = new Map([
+  ["/", { path: own("index.html"), contentType: html }],
+  ["/playground/playground.css", { path: own("playground.css"), contentType: css }],
+  ["/playground/playground.js", { path: own("playground.js"), contentType: javaScript }],
+  ["/playground/examples.js", { path: own("examples.js"), contentType: javaScript }],
+  [
+    "/playground/graphiql.min.css",
+    { path: inPackage(graphiql, "graphiql.min.css"), contentType: css },
+  ],
+  [
+    "/playground/graphiql.min.js",
+    { path: inPackage(graphiql, "graphiql.min.js"), contentType: javaScript },
+  ],
+  [
+    "/playground/react.production.min.js",
+    { path: inPackage(react, "umd", "react.production.min.js"), contentType: javaScript },
+  ],
+  [
+    "/playground/react-dom.production.min.js",
+    { path: inPackage(reactDom, "umd", "react-dom.production.min.js"), contentType: javaScript },
+  ],
+]);

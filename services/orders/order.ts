@@ -1,0 +1,43 @@
+import { maxInt, maxOrderLines } from "../../core/validation.ts";
+import { badUserInput } from "../../core/errors.ts";
+import type { ReservationLine, ReservedLine } from "../products/products.contract.ts";
+
+/**
+ * One line for each product, with the quantities of repeated ones summed up, in the order of
+ * their ids. Refuses with BAD_USER_INPUT what no order can hold.
+ */
+export function sumUpLines(sent: ReservationLine[]): ReservationLine[] {
+  const quantities = new Map<string, number>();
+  for (const { product_id, quantity } of sent) {
+    const key = product_id.toLowerCase();
+    quantities.set(key, (quantities.get(key) ?? 0) + quantity);
+  }
+  if (quantities.size > maxOrderLines) {
+    throw badUserInput([
+      {
+        field: "order_products",
+        message: `An order can name ${String(maxOrderLines)} products at most.`,
+      },
+    ]);
+  }
+  const lines = [...quantities].map(([product_id, quantity]) => ({ product_id, quantity }));
+  assertCountable("order_products", totalQuantity(lines));
+  return lines.sort((a, b) => (a.product_id < b.product_id ? -1 : 1));
+}
+
+/** Pieces over all lines. */
+export function totalQuantity(lines: ReservationLine[]): number {
+  return lines.reduce((sum, { quantity }) => sum + quantity, 0);
+}
+
+/** What the lines cost together, in minor units. Refuses a total that GraphQL's Int cannot hold. */
+export function totalPrice(lines: ReservedLine[]): number {
+  const total = lines.reduce((sum, { price, quantity }) => sum + price * quantity, 0);
+  assertCountable("order_products", total);
+  return total;
+}
+
+function assertCountable(field: string, total: number): void {
+  if (total <= maxInt) return;
+  throw badUserInput([{ field, message: `The order's total exceeds ${String(maxInt)}.` }]);
+}

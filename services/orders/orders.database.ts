@@ -1,0 +1,16 @@
+import { openDatabase } from "../../mixins/database.mixin.ts";
+import { orderModels } from "./order.model.ts";
+import { ordersContract } from "./orders.contract.ts";
+
+export type OrdersDatabase = ReturnType<typeof openOrdersDatabase>;
+
+/** The orders service's own PostgreSQL database. */
+export function openOrdersDatabase(url: string, poolMax: number) {
+  return openDatabase(ordersContract, {
+    url,
+    poolMax,
+    migrations: new URL("migrations/", import.meta.url),
+    models: orderModels,
+    main: (models) => models.orders,
+  });
+}

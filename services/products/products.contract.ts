@@ -1,0 +1,134 @@
+import { readFileSync } from "node:fs";
+import { action, defineContract, event } from "../../core/contract.ts";
+import { id, ids, int, maxOrderLines, pageRules, text, type Page } from "../../core/validation.ts";
+
+export interface Product {
+  id: string;
+  name: string;
+  description: string;
+  /** In minor units. */
+  price: number;
+  /** What can be ordered now. */
+  stock: number;
+}
+
+export type NewProduct = Omit<Product, "id">;
+
+/** The inventory changes of the original; 0 is INVALID there and refused here. */
+export const inventoryChange = { add: 1, subtract: 2, delete: 3 } as const;
+
+export interface UpdateInventory {
+  id: string;
+  type: number;
+  number: number;
+}
+
+/** One product of an order. A product stands in one line only. */
+export interface ReservationLine {
+  product_id: string;
+  quantity: number;
+}
+
+export interface Reservation {
+  order_id: string;
+  lines: ReservationLine[];
+}
+
+/** A reserved line with the price of that moment, in minor units. */
+export interface ReservedLine extends ReservationLine {
+  price: number;
+}
+
+/** One change of a product's stock on hand. */
+export interface StockChange {
+  change: number;
+  reason: "CREATED" | "ADDED" | "SUBTRACTED" | "SOLD";
+  order_id: string | null;
+  user_id: string | null;
+  /** The user's name, once their registration was read. */
+  username: string | null;
+  /** ISO 8601, UTC. */
+  at: string;
+}
+
+export interface ProductCreated {
+  product_id: string;
+  name: string;
+  price: number;
+  stock: number;
+}
+
+export interface InventoryUpdated {
+  product_id: string;
+  change: "ADDED" | "SUBTRACTED" | "DELETED" | "SOLD";
+  /** What can be ordered after the change. */
+  stock: number;
+}
+
+export const productsContract = defineContract({
+  name: "products",
+  graphql: { type: readFileSync(new URL("products.graphql", import.meta.url), "utf8") },
+  actions: {
+    get: action<{ id: string }, Product>({
+      params: { id: id() },
+      access: "everyone",
+      graphql: { query: "product(id: ID!): Product!" },
+    }),
+    list: action<Page, Product[]>({
+      params: pageRules,
+      access: "everyone",
+      graphql: {
+        query: "products(limit: Int = 1000, offset: Int = 0): [Product!]!",
+        rowsPerCall: 100,
+      },
+    }),
+    create: action<NewProduct, Product>({
+      params: { name: text(1, 200), description: text(0, 2000), price: int(0), stock: int(0) },
+      access: "admin",
+      graphql: { mutation: "createProduct(input: CreateProduct!): Product!" },
+    }),
+    updateInventory: action<UpdateInventory, { success: boolean }>({
+      params: { id: id(), type: int(1, 3), number: int(0) },
+      access: "admin",
+      graphql: { mutation: "updateInventory(input: UpdateInventory!): UpdateInventoryResponse!" },
+    }),
+    /** Products by their ids, in the order asked; null for one that is not in the catalogue. */
+    resolve: action<{ ids: string[] }, (Product | null)[]>({
+      params: { ids: ids(100) },
+      access: "everyone",
+      graphql: { dataLoaderOptions: { maxBatchSize: 100 } },
+    }),
+    /**
+     * Takes the stock of all lines of an order, or of none, and gives the prices. The same order
+     * again gets the same answer. Refuses with PRODUCT_NOT_FOUND or OUT_OF_STOCK.
+     */
+    reserve: action<Reservation, ReservedLine[]>({
+      params: {
+        order_id: id(),
+        lines: {
+          type: "array",
+          min: 1,
+          max: maxOrderLines,
+          items: { type: "object", props: { product_id: id(), quantity: int(1) } },
+        },
+      },
+      access: "nobody",
+    }),
+    /** Gives the stock of a reservation back, once. Says whether there was one to give back. */
+    release: action<{ order_id: string }, { released: boolean }>({
+      params: { order_id: id() },
+      access: "nobody",
+    }),
+    /** What happened to a product's stock, newest first. */
+    stockHistory: action<{ id: string } & Page, StockChange[]>({
+      params: { id: id(), ...pageRules },
+      access: "admin",
+    }),
+    /** Answers when the service's database does. */
+    ready: action<object, boolean>({ params: {}, access: "everyone" }),
+  },
+  events: {
+    "product.created": event<ProductCreated>(1),
+    "inventory.updated": event<InventoryUpdated>(1),
+  },
+});

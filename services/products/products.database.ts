@@ -1,0 +1,16 @@
+import { openDatabase } from "../../mixins/database.mixin.ts";
+import { productModels } from "./product.model.ts";
+import { productsContract } from "./products.contract.ts";
+
+export type ProductsDatabase = ReturnType<typeof openProductsDatabase>;
+
+/** The products service's own PostgreSQL database. */
+export function openProductsDatabase(url: string, poolMax: number) {
+  return openDatabase(productsContract, {
+    url,
+    poolMax,
+    migrations: new URL("migrations/", import.meta.url),
+    models: productModels,
+    main: (models) => models.products,
+  });
+}

@@ -1,0 +1,26 @@
+import { badUserInput, Refusal } from "../../core/errors.ts";
+
+export const productNotFound = (productId: string) =>
+  new Refusal("PRODUCT_NOT_FOUND", "There is no such product in the catalogue.", {
+    product_id: productId,
+  });
+
+export const outOfStock = (productId: string, asked: number, left: number) =>
+  new Refusal("OUT_OF_STOCK", `Only ${String(left)} of this product are left.`, {
+    product_id: productId,
+    asked,
+    left,
+  });
+
+export const insufficientStock = (productId: string, asked: number, left: number) =>
+  new Refusal("INSUFFICIENT_STOCK", `The stock is ${String(left)} and cannot go below zero.`, {
+    product_id: productId,
+    asked,
+    left,
+  });
+
+export const stockTooLarge = () =>
+  badUserInput([{ field: "number", message: "The stock would exceed what can be counted." }]);
+
+export const numberTooSmall = () =>
+  badUserInput([{ field: "number", message: "The 'number' field must be at least 1." }]);

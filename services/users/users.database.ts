@@ -1,0 +1,18 @@
+import { openDatabase } from "../../mixins/database.mixin.ts";
+import { userModels } from "./user.model.ts";
+import { usersContract } from "./users.contract.ts";
+import { usersConstraints } from "./users.errors.ts";
+
+export type UsersDatabase = ReturnType<typeof openUsersDatabase>;
+
+/** The users service's own PostgreSQL database. */
+export function openUsersDatabase(url: string, poolMax: number) {
+  return openDatabase(usersContract, {
+    url,
+    poolMax,
+    migrations: new URL("migrations/", import.meta.url),
+    models: userModels,
+    main: (models) => models.users,
+    constraints: usersConstraints,
+  });
+}
