@@ -15,11 +15,12 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 // eslint-disable-next-line no-control-regex -- PostgreSQL takes no NUL, and a lone surrogate is no UTF-8.
 const storableText = /^(?:[^\u0000\uD800-\uDFFF]|[\uD800-\uDBFF][\uDC00-\uDFFF])*$/;
 
-/** An id as this shop gives them. */
+/** An id as this shop gives them; capital letters are made small, as PostgreSQL does. */
 export function id(): ParamRule {
   return {
     type: "string",
     pattern: uuidPattern,
+    lowercase: true,
     messages: { stringPattern: "'{field}' must be an id (a UUID)." },
   };
 }

@@ -20,6 +20,11 @@ const superviseEveryMs = 1000;
 /** Three pools, the tests' clones and a few guests. */
 const maxConnections = 100;
 
+/** The URL of a database whose server keeps its socket in this folder. */
+export function postgresUrl(folder: string, database: string): string {
+  return `postgres://${superuser}@localhost/${database}?host=${encodeURIComponent(folder)}`;
+}
+
 /** A real PostgreSQL from npm in a folder, reached over a Unix socket in that folder. */
 export class EmbeddedPostgres {
   readonly #folder: string;
@@ -54,7 +59,7 @@ export class EmbeddedPostgres {
 
   /** A connection URL of one of its databases. */
   url(database: string): string {
-    return `postgres://${superuser}@localhost/${database}?host=${encodeURIComponent(this.#folder)}`;
+    return postgresUrl(this.#folder, database);
   }
 
   /** Makes the three services' databases where they are missing. Gives their URLs. */

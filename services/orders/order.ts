@@ -9,8 +9,7 @@ import type { ReservationLine, ReservedLine } from "../products/products.contrac
 export function sumUpLines(sent: ReservationLine[]): ReservationLine[] {
   const quantities = new Map<string, number>();
   for (const { product_id, quantity } of sent) {
-    const key = product_id.toLowerCase();
-    quantities.set(key, (quantities.get(key) ?? 0) + quantity);
+    quantities.set(product_id, (quantities.get(product_id) ?? 0) + quantity);
   }
   if (quantities.size > maxOrderLines) {
     throw badUserInput([

@@ -37,7 +37,7 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
       lines: (ctx) => linesOfOrders(database, ctx.params.ids, ownerOf(actorOf(ctx))),
       async ofUsers(ctx) {
         const owner = ownerOf(actorOf(ctx));
-        const foreign = ctx.params.ids.some((id) => id.toLowerCase() !== owner);
+        const foreign = ctx.params.ids.some((id) => id !== owner);
         if (owner !== undefined && foreign) throw forbidden();
         return ordersOfUsers(database, ctx.params.ids);
       },

@@ -55,7 +55,7 @@ export async function linesOfOrders(
   );
   const byOrder = Map.groupBy(rows, (row) => row.order_id);
   return ids.map((id) =>
-    (byOrder.get(id.toLowerCase()) ?? []).map(({ product_id, quantity, price, name }) => ({
+    (byOrder.get(id) ?? []).map(({ product_id, quantity, price, name }) => ({
       product_id,
       quantity,
       price,
@@ -79,5 +79,5 @@ export async function ordersOfUsers(
     [userIds, ordersOfUser],
   );
   const byUser = Map.groupBy(rows, (row) => row.user_id);
-  return userIds.map((id) => byUser.get(id.toLowerCase()) ?? []);
+  return userIds.map((id) => byUser.get(id) ?? []);
 }

@@ -18,7 +18,7 @@ export default function usersService(config: Config, databaseUrl: string): Servi
   /** Accounts are their owners' business, unless reads are public. */
   function assertOwn(actor: Actor, ids: string[]): void {
     if (config.publicReads || mayActForOthers(actor)) return;
-    if (actor.kind === "user" && ids.every((id) => id.toLowerCase() === actor.id)) return;
+    if (actor.kind === "user" && ids.every((id) => id === actor.id)) return;
     throw forbidden();
   }
 

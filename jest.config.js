@@ -1,0 +1,23 @@
+const shared = {
+  testEnvironment: "node",
+  extensionsToTreatAsEsm: [".ts"],
+  // Node strips the types itself.
+  transform: {},
+};
+
+/** Test files say by their suffix what they cost. */
+export default {
+  projects: [
+    { ...shared, displayName: "unit", testMatch: ["**/*.unit.test.ts"] },
+    {
+      ...shared,
+      displayName: "whole",
+      // int: real PostgreSQL; cluster: processes over real NATS; browser: Chromium.
+      testMatch: ["**/*.{int,cluster,browser}.test.ts"],
+      globalSetup: "./tests/support/global-setup.ts",
+      globalTeardown: "./tests/support/global-teardown.ts",
+    },
+  ],
+  maxWorkers: 2,
+  testTimeout: 60_000,
+};

@@ -1,0 +1,60 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import pg from "pg";
+import { domainServices, type DomainService } from "../../core/config.ts";
+import { postgresUrl } from "../../embedded/postgres.ts";
+
+/** Databases of a test's own, cloned from the migrated templates. */
+export interface TestDatabases {
+  urls: Record<DomainService, string>;
+  /** Runs SQL of the test's own, past the services. */
+  query<Row extends object>(service: DomainService, sql: string, bind?: unknown[]): Promise<Row[]>;
+  drop(): Promise<void>;
+}
+
+/** Clones the three template databases; `empty` makes them without any tables. */
+export async function cloneDatabases({ empty = false } = {}): Promise<TestDatabases> {
+  const suffix = randomBytes(6).toString("hex");
+  const nameOf = (service: DomainService) => `${service}_${suffix}`;
+  for (const service of domainServices) {
+    const template = empty ? "template0" : service;
+    await administer(`CREATE DATABASE ${nameOf(service)} TEMPLATE ${template}`);
+  }
+  return {
+    urls: {
+      users: testUrl(nameOf("users")),
+      products: testUrl(nameOf("products")),
+      orders: testUrl(nameOf("orders")),
+    },
+    query: (service, sql, bind = []) => run(nameOf(service), sql, bind),
+    async drop() {
+      for (const service of domainServices) {
+        await administer(`DROP DATABASE IF EXISTS ${nameOf(service)} WITH (FORCE)`);
+      }
+    },
+  };
+}
+
+function testUrl(database: string): string {
+  const dataDir = process.env["TEST_DATA_DIR"];
+  if (dataDir === undefined) throw new Error("the global setup has not run");
+  return postgresUrl(join(dataDir, "postgres"), database);
+}
+
+async function administer(sql: string): Promise<void> {
+  await run("postgres", sql, []);
+}
+
+async function run<Row extends object>(
+  database: string,
+  sql: string,
+  bind: unknown[],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: testUrl(database) });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql, bind)).rows;
+  } finally {
+    await client.end();
+  }
+}

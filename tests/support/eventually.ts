@@ -1,0 +1,24 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/**
+ * Waits until a condition holds, and gives what it gave. The condition may be not there yet
+ * (false, undefined, null) or throw; its last error is shown when time is up.
+ */
+export async function eventually<Result>(
+  what: string,
+  condition: () => Promise<Result> | Result,
+  { withinMs = 10_000, everyMs = 25 } = {},
+): Promise<NonNullable<Result>> {
+  const deadline = performance.now() + withinMs;
+  let lastError: unknown;
+  while (performance.now() < deadline) {
+    try {
+      const result = await condition();
+      if (result !== false && result !== undefined && result !== null) return result;
+    } catch (error) {
+      lastError = error;
+    }
+    await delay(everyMs);
+  }
+  throw new Error(`${what} did not happen within ${String(withinMs)} ms`, { cause: lastError });
+}

@@ -1,0 +1,26 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { domainServices } from "../../core/config.ts";
+import { EmbeddedPostgres } from "../../embedded/postgres.ts";
+import { openSequelize } from "../../mixins/database.mixin.ts";
+import { migrate } from "../../mixins/migrate.ts";
+
+declare global {
+  var testPostgres: EmbeddedPostgres | undefined;
+}
+
+/** One PostgreSQL for the whole run, with a migrated template database for each service. */
+export default async function globalSetup(): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), "shop-test-"));
+  const postgres = await EmbeddedPostgres.start(dataDir);
+  globalThis.testPostgres = postgres;
+  process.env["TEST_DATA_DIR"] = dataDir;
+  const urls = await postgres.createDatabases();
+  for (const name of domainServices) {
+    const sequelize = openSequelize(urls[name], 1);
+    await migrate(sequelize, new URL(`../../services/${name}/migrations/`, import.meta.url));
+    // A template that somebody is connected to cannot be cloned.
+    await sequelize.close();
+  }
+}
