@@ -29,7 +29,7 @@ await runProgram(async () => {
     await broker.waitForServices([...domainServices], 10_000);
     const added = await fill(broker);
     process.stdout.write(
-      `Demo data: ${String(added.users)} users, ${String(added.products)} products and ${String(added.orders)} orders added.\n` +
+      `Demo data: ${added.users} users, ${added.products} products and ${added.orders} orders added.\n` +
         `Sign in as admin@example.com or customer1@example.com with "${password}".\n`,
     );
   } finally {
@@ -51,7 +51,7 @@ async function fill(broker: ServiceBroker) {
   };
   await register("admin", userType.admin);
   for (let n = 1; n <= customerCount; n += 1) {
-    customers.push(await register(`customer${String(n)}`, userType.default));
+    customers.push(await register(`customer${n}`, userType.default));
   }
 
   const names = new Set((await all<Product>(broker, "products.list")).map(({ name }) => name));

@@ -10,6 +10,7 @@ await runProgram(async () => {
   const shop = await startSingleProcess(config);
   process.stdout.write(welcome(config));
   reloadOnChange(shop.broker, config, shop.databaseUrls);
+  // eslint-disable-next-line @typescript-eslint/no-confusing-void-expression -- it does give one
   const console = shop.broker.repl() as unknown as NodeJS.EventEmitter;
   // Moleculer's own way out stops the broker only; the database would live on.
   console.removeAllListeners("exit");

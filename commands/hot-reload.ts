@@ -2,7 +2,7 @@ import { watch } from "node:fs";
 import { registerHooks } from "node:module";
 import { dirname, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { ServiceBroker } from "moleculer";
+import type { Service, ServiceBroker } from "moleculer";
 import { serviceNames, type Config, type ServiceName } from "../core/config.ts";
 import { loadService, type DatabaseUrls } from "../services/load-services.ts";
 
@@ -28,8 +28,9 @@ export function reloadOnChange(broker: ServiceBroker, config: Config, urls: Data
     generation += 1;
     for (const name of names) {
       try {
-        const schema = await loadService(name, config, urls, `?reload=${String(generation)}`);
-        const old = broker.getLocalService(name);
+        const schema = await loadService(name, config, urls, `?reload=${generation}`);
+        // Not there, whatever its type says, when the last reload failed.
+        const old = broker.getLocalService(name) as Service | undefined;
         if (old) await broker.destroyService(old);
         broker.createService(schema);
         await broker.waitForServices(name, 10_000);
@@ -43,7 +44,9 @@ export function reloadOnChange(broker: ServiceBroker, config: Config, urls: Data
     watch(`${projectDir}/${folder}`, { recursive: true }, (_event, file) => {
       for (const name of affectedServices(folder, file ?? "")) changed.add(name);
       clearTimeout(timer);
-      timer = setTimeout(() => (reloading = reloading.then(reload)), settleMs);
+      timer = setTimeout(() => {
+        reloading = reloading.then(reload);
+      }, settleMs);
     });
   }
 }

@@ -3,7 +3,7 @@ import type { Config } from "../core/config.ts";
 /** What a person sees when the shop is ready. */
 export function welcome({ host, port, dataDir }: Config): string {
   const name = host === "127.0.0.1" || host === "0.0.0.0" ? "localhost" : host;
-  const url = `http://${name}:${String(port)}`;
+  const url = `http://${name}:${port}`;
   return [
     "",
     `  The shop is open.   data in ${dataDir}`,

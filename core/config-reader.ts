@@ -39,7 +39,7 @@ export class ConfigReader {
     if (/^\d+$/.test(value) && number >= min && number <= max) return number;
     this.fault(
       name,
-      `must be a whole number from ${String(min)} to ${String(max)}, not "${value}"`,
+      `must be a whole number from ${min} to ${max}, not "${value}"`,
       String(Math.max(min, Math.min(max, 100))),
     );
     return undefined;

@@ -121,7 +121,7 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
   if (Buffer.byteLength(config.dataDir) > maxDataDirBytes) {
     read.fault(
       "DATA_DIR",
-      `is too long: its full path may have ${String(maxDataDirBytes)} bytes, since Unix sockets lie in it`,
+      `is too long: its full path may have ${maxDataDirBytes} bytes, since Unix sockets lie in it`,
       "DATA_DIR=/var/lib/shop",
     );
   }
@@ -165,5 +165,5 @@ function decoded(part: string | undefined): string | undefined {
 /** A node id no other node has, not even another replica with the same host name and pid. */
 export function uniqueNodeId(role: string): string {
   const random = Math.random().toString(36).slice(2, 6);
-  return `${role}-${hostname()}-${String(process.pid)}-${random}`;
+  return `${role}-${hostname()}-${process.pid}-${random}`;
 }

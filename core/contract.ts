@@ -101,8 +101,7 @@ export function defineContract<
 }
 
 /** The parameters an action takes. */
-export type ParamsOf<Action> =
-  Action extends ActionContract<infer Params, unknown> ? Params : never;
+export type ParamsOf<Action> = Action extends ActionContract<infer Params> ? Params : never;
 
 /** What an action gives. */
 export type ResultOf<Action> = Action extends { [resultType]?: infer Result }

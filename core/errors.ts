@@ -78,6 +78,22 @@ export function serviceUnavailable(message: string): Errors.MoleculerRetryableEr
   return new Errors.MoleculerRetryableError(message, errorCatalogue[code].status, code, {});
 }
 
+/** Moleculer's own words for "nobody is there to answer". */
+const unreachableTypes = new Set([
+  "SERVICE_NOT_FOUND",
+  "SERVICE_NOT_AVAILABLE",
+  "REQUEST_TIMEOUT",
+  "REQUEST_SKIPPED",
+  "REQUEST_REJECTED",
+  "QUEUE_FULL",
+  "BAD_GATEWAY",
+]);
+
+/** True for the `type` of an error by which Moleculer says that nobody answered. */
+export function isUnreachable(type: unknown): boolean {
+  return typeof type === "string" && unreachableTypes.has(type);
+}
+
 /** True for an error, ours or regenerated from the wire, that carries this code. */
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return typeof error === "object" && error !== null && "type" in error && error.type === code;

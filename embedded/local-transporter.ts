@@ -45,7 +45,7 @@ export class LocalTransporter extends Transporters.Base {
   }
 
   override async subscribe(command: string, nodeID?: string): Promise<void> {
-    this.#subscriptions.set(this.getTopicName(command, nodeID as string), command);
+    this.#subscriptions.set(this.getTopicName(command, nodeID), command);
   }
 
   /** Never called: Moleculer itself balances where the transporter does not say it can. */
@@ -100,7 +100,9 @@ export class LocalTransporter extends Transporters.Base {
         socket.destroy(error instanceof Error ? error : undefined);
       }
     });
-    socket.on("error", (error) => this.logger?.debug("A local node's connection failed.", error));
+    socket.on("error", (error) => {
+      this.logger.debug("A local node's connection failed.", error);
+    });
     socket.on("close", () => this.#sockets.delete(socket));
   }
 

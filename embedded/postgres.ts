@@ -126,7 +126,7 @@ export class EmbeddedPostgres {
       "listen_addresses=",
       // The data directory itself: it is closed to everybody else.
       "unix_socket_directories=.",
-      `max_connections=${String(maxConnections)}`,
+      `max_connections=${maxConnections}`,
     ];
     const options = settings.map((setting) => `-c "${setting}"`).join(" ");
     await this.#pgCtl("start", "-w", "-t", "60", "-l", this.#log, "-o", options);

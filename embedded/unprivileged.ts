@@ -45,15 +45,15 @@ export async function unprivileged(dataDir: string, binaries: PostgresBinaries):
     }
   }
   throw new StartError(
-    `PostgreSQL does not run as root, and the user with id ${String(uid)} cannot reach ${binaries.initdb}; run the shop as an ordinary user.`,
+    `PostgreSQL does not run as root, and the user with id ${uid} cannot reach ${binaries.initdb}; run the shop as an ordinary user.`,
   );
 }
 
 function setprivArgs(uid: number, gid: number): string[] {
   const capability = "-all,+dac_override";
   return [
-    `--reuid=${String(uid)}`,
-    `--regid=${String(gid)}`,
+    `--reuid=${uid}`,
+    `--regid=${gid}`,
     "--clear-groups",
     `--inh-caps=${capability}`,
     `--ambient-caps=${capability}`,

@@ -19,9 +19,9 @@ import { migrate } from "./migrate.ts";
 export interface Work<Events extends Contract["events"]> {
   transaction: Transaction;
   /** Adds an event to the transaction: it is emitted if, and only if, this commits. */
-  record<Type extends keyof Events & string>(type: Type, data: DataOf<Events[Type]>): void;
+  record: <Type extends keyof Events & string>(type: Type, data: DataOf<Events[Type]>) => void;
   /** Runs one statement with bound parameters (`$1` …) and gives its rows. */
-  query<Row extends object>(sql: string, bind: unknown[]): Promise<Row[]>;
+  query: <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
 }
 
 /** The plain reads of moleculer-db-adapter-sequelize, on the service's main model. */
@@ -43,11 +43,11 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
    * Nothing remote may be called inside. Throws the refusals of the use case, and those that
    * stand for broken constraints; else SERVICE_UNAVAILABLE or the database's own error.
    */
-  transaction<Result>(useCase: (work: Work<Events>) => Promise<Result>): Promise<Result>;
+  transaction: <Result>(useCase: (work: Work<Events>) => Promise<Result>) => Promise<Result>;
   /** Plain reads of the main model, with the same errors as `transaction`. */
-  read<Result>(query: (reads: Reads<Main>) => Promise<Result>): Promise<Result>;
+  read: <Result>(query: (reads: Reads<Main>) => Promise<Result>) => Promise<Result>;
   /** One statement outside a transaction, with bound parameters, with the same errors. */
-  query<Row extends object>(sql: string, bind: unknown[]): Promise<Row[]>;
+  query: <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
 }
 
 export interface DatabaseOptions<Models, Main extends Model> {
@@ -103,8 +103,8 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     actions: Object.fromEntries(Object.keys(genericActions).map((name) => [name, false])),
     merged(schema: Record<string, unknown>) {
       // Set after merging, which clones deeply: the pool must stay one.
-      schema["adapter"] = adapter;
-      schema["model"] = options.main(models);
+      schema.adapter = adapter;
+      schema.model = options.main(models);
     },
     created(this: { broker: ServiceBroker }) {
       broker = this.broker;
@@ -128,6 +128,13 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     return sequelize.query<Row>(sql, transaction ? { ...mode, transaction } : mode);
   }
 
+  /** What is committed stays so: neither a consumer nor the broker can make the caller fail. */
+  function emit(event: EventEnvelope): void {
+    broker?.emit(event.type, event).catch((error: unknown) => {
+      broker?.logger.error(`event ${event.id} (${event.type}) could not be emitted`, error);
+    });
+  }
+
   return {
     mixin,
     sequelize,
@@ -145,7 +152,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
           }),
         ),
       );
-      for (const event of recorded) await broker?.emit(event.type, event);
+      for (const event of recorded) emit(event);
       return result;
     },
   };

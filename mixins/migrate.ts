@@ -14,7 +14,7 @@ const migrationLock = 7_240_001;
 export async function migrate(sequelize: Sequelize, folder: URL): Promise<string[]> {
   return sequelize.transaction(async (transaction) => {
     await sequelize.query("SET LOCAL statement_timeout = 0", { transaction });
-    await sequelize.query(`SELECT pg_advisory_xact_lock(${String(migrationLock)})`, {
+    await sequelize.query(`SELECT pg_advisory_xact_lock(${migrationLock})`, {
       transaction,
     });
     await sequelize.query(

@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { printSchema, type GraphQLSchema } from "graphql";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
@@ -13,7 +13,7 @@ import { readiness } from "./health.ts";
 import { closeServer, listen, sendError, sendJson, sendText } from "./http-server.ts";
 import { playgroundFiles } from "./playground/playground-files.ts";
 
-type Handler = (req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
+type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 
 /** The gateway as its handlers see it: moleculer-web's service with what is set up here. */
 interface Gateway extends Composer {
@@ -62,7 +62,7 @@ export default function apiService(config: Config): ServiceSchema {
       const broker = this.broker;
       const authenticator = new Authenticator(() => broker.call("users.jwks"));
       this.graphqlSchema = composeSchema(this);
-      this.graphqlHandler = graphqlOverHttp(this.graphqlSchema, authenticator);
+      this.graphqlHandler = caught(graphqlOverHttp(this.graphqlSchema, authenticator));
       this.server = createServer((req, res) => void this.httpHandler(req, res));
       await listen(this.server, config.port, config.host);
     },
@@ -73,8 +73,8 @@ export default function apiService(config: Config): ServiceSchema {
 }
 
 /** Everything but GraphQL itself: pages, schema, health, keys, metrics. */
-function pageAliases(config: Config): Record<string, unknown> {
-  const aliases: Record<string, unknown> = {
+function pageAliases(config: Config): Record<string, Handler> {
+  const aliases: Record<string, Handler> = {
     "GET /schema.graphql"(this: Gateway, _req: GatewayRequest, res: ServerResponse) {
       sendText(res, 200, printSchema(this.graphqlSchema));
     },
@@ -90,9 +90,10 @@ function pageAliases(config: Config): Record<string, unknown> {
     },
   };
   for (const [url, { path, contentType }] of playgroundFiles) {
-    aliases[`GET ${url}`] = (_req: GatewayRequest, res: ServerResponse) => {
+    aliases[`GET ${url}`] = async (_req, res) => {
+      const content = await readFile(path);
       res.writeHead(200, { "content-type": contentType, "x-content-type-options": "nosniff" });
-      createReadStream(path).pipe(res);
+      res.end(content);
     };
   }
   if (config.metricsPort === undefined) {
@@ -103,7 +104,21 @@ function pageAliases(config: Config): Record<string, unknown> {
       sendText(res, 200, text, "text/plain; version=0.0.4; charset=utf-8");
     };
   }
-  return aliases;
+  return Object.fromEntries(
+    Object.entries(aliases).map(([path, handler]) => [path, caught(handler)]),
+  );
+}
+
+/** moleculer-web does not wait for its aliases: what one of them throws would end the process. */
+function caught(handler: Handler): Handler {
+  return async function (req, res) {
+    try {
+      await handler.call(this, req, res);
+    } catch (error) {
+      const clientLeft = req.destroyed && !req.complete;
+      if (!clientLeft) sendError(res, error, this.broker.logger);
+    }
+  };
 }
 
 /** A request id from outside ends up in logs and answers: only a harmless one is taken over. */

@@ -1,16 +1,11 @@
 import { GraphQLError } from "graphql";
-import { errorCatalogue, isErrorCode, type ErrorCode } from "../../core/errors.ts";
-
-/** Moleculer's own words for "nobody is there to answer". */
-const unreachable = new Set([
-  "SERVICE_NOT_FOUND",
-  "SERVICE_NOT_AVAILABLE",
-  "REQUEST_TIMEOUT",
-  "REQUEST_SKIPPED",
-  "REQUEST_REJECTED",
-  "QUEUE_FULL",
-  "BAD_GATEWAY",
-]);
+import {
+  errorCatalogue,
+  isErrorCode,
+  isUnreachable,
+  type ErrorCode,
+  type FieldFault,
+} from "../../core/errors.ts";
 
 /** Gives an error of parsing or validating the code it is known by. */
 export function withCode(error: GraphQLError, code: ErrorCode, data?: object): GraphQLError {
@@ -30,7 +25,9 @@ export function clientError(
 ): GraphQLError {
   const cause: unknown = error.originalError;
   // Without a cause and a place: variables that do not fit the document.
-  if (!cause && error.path === undefined) return withCode(error, "BAD_USER_INPUT");
+  if (!cause && error.path === undefined) {
+    return withCode(error, "BAD_USER_INPUT", { fields: [variableFault(error.message)] });
+  }
 
   const { type, data, message } = (cause ?? {}) as {
     type?: unknown;
@@ -45,13 +42,20 @@ export function clientError(
       type === "SERVICE_UNAVAILABLE" ? {} : data,
     );
   }
-  if (typeof type === "string" && unreachable.has(type)) {
+  if (isUnreachable(type)) {
     const code = "SERVICE_UNAVAILABLE";
     return saying(error, errorCatalogue[code].meaning, code);
   }
   report(cause ?? error);
   const code = "INTERNAL_SERVER_ERROR";
   return saying(error, "Something went wrong on our side.", code, { traceId });
+}
+
+/** Where the fault lies, by graphql-js's sentence: `Variable "$input" got invalid value … at "input.price"; …` */
+function variableFault(message: string): FieldFault {
+  const [, variable = ""] = /^Variable "\$(\w+)"/.exec(message) ?? [];
+  const [, path = variable] = / at "([\w.[\]]+)"; /.exec(message) ?? [];
+  return { field: path, message };
 }
 
 function saying(

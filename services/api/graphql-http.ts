@@ -19,6 +19,8 @@ interface GraphqlContext extends Record<PropertyKey, unknown> {
   dataLoaders: Map<string, unknown>;
 }
 
+const jsonType = "application/json; charset=utf-8";
+
 /** Larger bodies are refused before they are read to their end. */
 export const maxBodyBytes = 1_048_576;
 
@@ -30,7 +32,12 @@ export function graphqlOverHttp(schema: GraphQLSchema, authenticator: Authentica
       try {
         return parse(source, options);
       } catch (error) {
-        throw error instanceof GraphQLError ? withCode(error, "GRAPHQL_PARSE_FAILED") : error;
+        // Anything else is the parser's stack, which ended before the document did.
+        const syntaxError =
+          error instanceof GraphQLError
+            ? error
+            : new GraphQLError("The document is nested too deeply.");
+        throw withCode(syntaxError, "GRAPHQL_PARSE_FAILED");
       }
     },
     validate: (...args) =>
@@ -51,7 +58,7 @@ export function graphqlOverHttp(schema: GraphQLSchema, authenticator: Authentica
       return { ...result, errors };
     },
     formatError(error) {
-      if (error instanceof GraphQLError && error.extensions?.["code"] !== undefined) return error;
+      if (error instanceof GraphQLError && error.extensions.code !== undefined) return error;
       return badRequest(error.message);
     },
   });
@@ -70,6 +77,12 @@ export function graphqlOverHttp(schema: GraphQLSchema, authenticator: Authentica
       raw: req,
       context: undefined,
     });
+    if (headers?.["content-type"] === undefined) {
+      // graphql-http's own words: wrong method, wrong media type. They carry no code.
+      const answer = JSON.stringify({ errors: [badRequest(statusText)] });
+      res.writeHead(status, { ...headers, "content-type": jsonType }).end(answer);
+      return;
+    }
     res.writeHead(status, statusText, headers).end(text);
   };
 }
@@ -93,12 +106,12 @@ async function readBody(req: IncomingMessage): Promise<string | undefined> {
 
 function tooLarge(res: ServerResponse): void {
   const code = "QUERY_TOO_COMPLEX";
-  const message = `The request body is larger than ${String(maxBodyBytes)} bytes.`;
+  const message = `The request body is larger than ${maxBodyBytes} bytes.`;
   const errors = [{ message, extensions: { code, limit: maxBodyBytes } }];
   // What is still coming is not read, so the connection is of no more use.
   res
     .writeHead(errorCatalogue[code].status, {
-      "content-type": "application/json; charset=utf-8",
+      "content-type": jsonType,
       connection: "close",
     })
     .end(JSON.stringify({ errors }));

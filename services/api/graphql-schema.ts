@@ -2,6 +2,8 @@ import type { GraphQLSchema } from "graphql";
 import apolloServer from "moleculer-apollo-server";
 import type { Context, ServiceSchema } from "moleculer";
 import type { Contract } from "../../core/contract.ts";
+import { gatewayName } from "../../core/access.ts";
+import { errorCatalogue } from "../../core/errors.ts";
 import { maxListRows } from "../../core/validation.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { productsContract } from "../products/products.contract.ts";
@@ -43,7 +45,7 @@ export function graphqlMixin(): Partial<ServiceSchema> {
     checkActionVisibility: true,
     // Some of these are missing from the package's types.
   } as object) as Partial<ServiceSchema>;
-  const createActionResolver = mixin.methods?.["createActionResolver"] as unknown as (
+  const createActionResolver = mixin.methods?.createActionResolver as unknown as (
     this: unknown,
     actionName: string,
     definition?: object,
@@ -60,7 +62,7 @@ export function graphqlMixin(): Partial<ServiceSchema> {
       },
       /** The fields' `input` argument is the action's parameters; an explicit null is "not given". */
       prepareContextParams(params: Record<string, unknown>) {
-        const given = (params["input"] ?? params) as Record<string, unknown>;
+        const given = (params.input ?? params) as Record<string, unknown>;
         return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
       },
       createActionResolver(this: unknown, actionName: string, definition?: object): Resolver {
@@ -84,8 +86,17 @@ export function composeSchema(composer: Composer): GraphQLSchema {
       }),
     ),
   }));
+  const own = { name: gatewayName, settings: { graphql: { type: errorCodes() } }, actions: {} };
   composer.buildLoaderOptionMap(services);
-  return composer.generateGraphQLSchema(services);
+  return composer.generateGraphQLSchema([...services, own]);
+}
+
+/** The error catalogue as a type, for clients that make code from the schema. */
+function errorCodes(): string {
+  const values = Object.entries(errorCatalogue).map(
+    ([code, { meaning }]) => `"${meaning}"\n${code}`,
+  );
+  return `"What \\"extensions.code\\" of an error can be"\nenum ErrorCode {\n${values.join("\n")}\n}`;
 }
 
 function rowsPerCallOf(actionName: string): number | undefined {
@@ -96,8 +107,8 @@ function rowsPerCallOf(actionName: string): number | undefined {
 /** Gathers a long list by several calls: one answer over NATS may have 1 MB. */
 function pagedResolver(actionName: string, rowsPerCall: number): Resolver {
   return async (_root, args, { ctx }) => {
-    const limit = Number(args["limit"] ?? maxListRows);
-    const offset = Number(args["offset"] ?? 0);
+    const limit = Number(args.limit ?? maxListRows);
+    const offset = Number(args.offset ?? 0);
     if (limit > maxListRows) return ctx.call(actionName, { limit, offset }); // refused there
     const rows: unknown[] = [];
     for (;;) {

@@ -1,6 +1,6 @@
 import type { Server, ServerResponse } from "node:http";
 import type { ServiceBroker } from "moleculer";
-import { errorCatalogue, isErrorCode, type ErrorCode } from "../../core/errors.ts";
+import { errorCatalogue, isErrorCode, isUnreachable, type ErrorCode } from "../../core/errors.ts";
 
 /** How long a connection that is in the middle of a request may go on when the server stops. */
 const closeTimeoutMs = 5_000;
@@ -16,8 +16,8 @@ export function listen(server: Server, port: number, host: string): Promise<void
     server.once("error", (error: NodeJS.ErrnoException) => {
       const reason =
         error.code === "EADDRINUSE"
-          ? `Port ${String(port)} is taken by another program; choose another one, for example PORT=${String(port + 1)}.`
-          : `Cannot listen on ${host}:${String(port)} (${error.message}).`;
+          ? `Port ${port} is taken by another program; choose another one, for example PORT=${port + 1}.`
+          : `Cannot listen on ${host}:${port} (${error.message}).`;
       reject(new ListenError(reason));
     });
     server.listen(port, host, resolve);
@@ -66,14 +66,15 @@ export function sendError(
     res.destroy();
     return;
   }
-  const message =
-    status === 404 ? "There is nothing at this address." : errorCatalogue[code].meaning;
-  const answered = status === 404 ? 404 : errorCatalogue[code].status;
+  const notFound = code === "BAD_REQUEST" && status === 404;
+  const message = notFound ? "There is nothing at this address." : errorCatalogue[code].meaning;
+  const answered = notFound ? 404 : errorCatalogue[code].status;
   sendJson(res, answered, { errors: [{ message, extensions: { code } }] });
 }
 
 function codeFor(status: unknown, type: unknown): ErrorCode {
   if (isErrorCode(type)) return type;
+  if (isUnreachable(type)) return "SERVICE_UNAVAILABLE";
   if (typeof status !== "number" || status === 500) return "INTERNAL_SERVER_ERROR";
   return status < 500 ? "BAD_REQUEST" : "SERVICE_UNAVAILABLE";
 }

@@ -15,7 +15,7 @@ export function sumUpLines(sent: ReservationLine[]): ReservationLine[] {
     throw badUserInput([
       {
         field: "order_products",
-        message: `An order can name ${String(maxOrderLines)} products at most.`,
+        message: `An order can name ${maxOrderLines} products at most.`,
       },
     ]);
   }
@@ -38,5 +38,5 @@ export function totalPrice(lines: ReservedLine[]): number {
 
 function assertCountable(field: string, total: number): void {
   if (total <= maxInt) return;
-  throw badUserInput([{ field, message: `The order's total exceeds ${String(maxInt)}.` }]);
+  throw badUserInput([{ field, message: `The order's total exceeds ${maxInt}.` }]);
 }

@@ -6,14 +6,14 @@ export const productNotFound = (productId: string) =>
   });
 
 export const outOfStock = (productId: string, asked: number, left: number) =>
-  new Refusal("OUT_OF_STOCK", `Only ${String(left)} of this product are left.`, {
+  new Refusal("OUT_OF_STOCK", `Only ${left} of this product are left.`, {
     product_id: productId,
     asked,
     left,
   });
 
 export const insufficientStock = (productId: string, asked: number, left: number) =>
-  new Refusal("INSUFFICIENT_STOCK", `The stock is ${String(left)} and cannot go below zero.`, {
+  new Refusal("INSUFFICIENT_STOCK", `The stock is ${left} and cannot go below zero.`, {
     product_id: productId,
     asked,
     left,

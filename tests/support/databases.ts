@@ -36,7 +36,7 @@ export async function cloneDatabases({ empty = false } = {}): Promise<TestDataba
 }
 
 function testUrl(database: string): string {
-  const dataDir = process.env["TEST_DATA_DIR"];
+  const dataDir = process.env.TEST_DATA_DIR;
   if (dataDir === undefined) throw new Error("the global setup has not run");
   return postgresUrl(join(dataDir, "postgres"), database);
 }

@@ -20,5 +20,5 @@ export async function eventually<Result>(
     }
     await delay(everyMs);
   }
-  throw new Error(`${what} did not happen within ${String(withinMs)} ms`, { cause: lastError });
+  throw new Error(`${what} did not happen within ${withinMs} ms`, { cause: lastError });
 }

@@ -15,7 +15,7 @@ export default async function globalSetup(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "shop-test-"));
   const postgres = await EmbeddedPostgres.start(dataDir);
   globalThis.testPostgres = postgres;
-  process.env["TEST_DATA_DIR"] = dataDir;
+  process.env.TEST_DATA_DIR = dataDir;
   const urls = await postgres.createDatabases();
   for (const name of domainServices) {
     const sequelize = openSequelize(urls[name], 1);

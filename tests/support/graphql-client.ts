@@ -1,7 +1,10 @@
+/** The fields that a test asked for; one that reads deeper says what it expects. */
+export type Fields = Record<string, Record<string, unknown>>;
+
 /** What a GraphQL request over HTTP answers. */
-export interface Answer {
+export interface Answer<Data = Fields> {
   status: number;
-  data?: Record<string, never> | null;
+  data?: Data | null;
   errors?: { message: string; path?: unknown[]; extensions: Record<string, unknown> }[];
   /** The code of the first error. */
   code: string | undefined;
@@ -15,7 +18,11 @@ export interface Request {
 }
 
 /** Sends one GraphQL document as any client would. */
-export async function graphql(url: string, query: string, request: Request = {}): Promise<Answer> {
+export async function graphql<Data = Fields>(
+  url: string,
+  query: string,
+  request: Request = {},
+): Promise<Answer<Data>> {
   const response = await fetch(`${url}${request.path ?? "/graphql"}`, {
     method: "POST",
     headers: {
@@ -25,7 +32,7 @@ export async function graphql(url: string, query: string, request: Request = {})
     },
     body: JSON.stringify({ query, variables: request.variables }),
   });
-  const body = (await response.json()) as Omit<Answer, "status" | "code">;
-  const code = body.errors?.[0]?.extensions["code"];
+  const body = (await response.json()) as Omit<Answer<Data>, "status" | "code">;
+  const code = body.errors?.[0]?.extensions.code;
   return { status: response.status, ...body, code: typeof code === "string" ? code : undefined };
 }

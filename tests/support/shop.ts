@@ -4,14 +4,14 @@ import { readConfig, serviceNames, singleProcessDefaults } from "../../core/conf
 import { brokerOptions } from "../../moleculer.config.ts";
 import { createServices } from "../../services/load-services.ts";
 import { cloneDatabases, type TestDatabases } from "./databases.ts";
-import { graphql, type Answer, type Request } from "./graphql-client.ts";
+import { graphql, type Answer, type Fields, type Request } from "./graphql-client.ts";
 
 /** A whole shop in the test's process, on databases and a port of its own. */
 export interface TestShop {
   url: string;
   broker: ServiceBroker;
   databases: TestDatabases;
-  graphql(query: string, request?: Request): Promise<Answer>;
+  graphql<Data = Fields>(query: string, request?: Request): Promise<Answer<Data>>;
   /** Calls an action as the operator. */
   call<Result>(action: string, params?: object): Promise<Result>;
   /** Registers a user as the operator and signs them in. */
@@ -31,13 +31,12 @@ export async function startTestShop(env: Record<string, string> = {}): Promise<T
   const { server } = broker.getLocalService("api") as unknown as {
     server: { address(): AddressInfo };
   };
-  const url = `http://127.0.0.1:${String(server.address().port)}`;
-  const send = (query: string, request?: Request) => graphql(url, query, request);
+  const url = `http://127.0.0.1:${server.address().port}`;
   return {
     url,
     broker,
     databases,
-    graphql: send,
+    graphql: (query, request) => graphql(url, query, request),
     call: (action, params = {}) => broker.call(action, params),
     async signIn(name, type = 0) {
       const email = `${name}@example.com`;

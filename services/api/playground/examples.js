@@ -4,14 +4,17 @@
  */
 
 /** What the first tab holds when the page is opened for the first time. */
-export const welcome = `# This is the shop's GraphQL API. Run a query with the button or Ctrl-Enter.
-# Everybody may read the products. For the rest, take from "Examples" above:
+export const welcome = `# The shop's GraphQL API. Run a query with the
+# button or Ctrl-Enter. Everybody may read the
+# products; for the rest, take from "Examples":
 #
-#   1. registerUser  Put in an email, a name and a password of 8 characters
-#                    or more. On a new installation, type: 1 makes the admin.
-#   2. login         Its token goes into the field "Token" by itself and is
-#                    sent with every request from then on.
-#   3. createProduct and updateInventory as an admin, placeOrder as anybody.
+# 1. registerUser, with an email, a username and
+#    a password of at least 8 characters. On a
+#    new installation, type: 1 makes the admin.
+# 2. login. The token goes into "Token" above by
+#    itself and is sent with every request.
+# 3. createProduct and updateInventory (admin),
+#    placeOrder (everybody who is logged in).
 
 query {
   products {

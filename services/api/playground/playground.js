@@ -1,5 +1,7 @@
 import { examples, welcome } from "./examples.js";
 
+/** @typedef {import("./examples.js").Example} Example */
+
 // The UMD bundles, loaded before this module, leave their exports here.
 const { React, ReactDOM, GraphiQL } = globalThis;
 
@@ -96,44 +98,59 @@ function parse(response, body) {
   }
 }
 
-/** Connects the example chooser to GraphiQL's tabs, which only a component inside it reaches. */
-function ExampleOpener() {
+/**
+ * Opens a tab with the example that was chosen. GraphiQL's tabs are in reach of its descendants
+ * only, hence a component that shows nothing.
+ * @param {{ example: Example | undefined, onOpened: () => void }} props
+ */
+function ExampleOpener({ example, onOpened }) {
   const { addTab, queryEditor } = GraphiQL.React.useEditorContext({ nonNull: true });
 
   React.useEffect(() => {
-    if (!queryEditor) return undefined;
-
-    const open = () => {
-      const example = examples.find(({ name }) => name === exampleChooser.value);
-      // Back to the prompt, so that the same example can be opened again.
-      exampleChooser.value = "";
-      if (!example) return;
-      // All tabs share one editor: the new tab has to be there before the text is replaced.
-      ReactDOM.flushSync(addTab);
-      queryEditor.setValue(example.query);
-      queryEditor.focus();
-    };
-    exampleChooser.addEventListener("change", open);
+    if (!queryEditor) return;
+    queryEditor.setOption("lineWrapping", true);
     exampleChooser.disabled = false;
-    return () => exampleChooser.removeEventListener("change", open);
-  }, [addTab, queryEditor]);
+  }, [queryEditor]);
+
+  React.useEffect(() => {
+    if (!example) return;
+    addTab();
+    onOpened();
+  }, [example, addTab, onOpened]);
 
   return null;
 }
 
-exampleChooser.append(...examples.map(({ name }) => new Option(name)));
+/** GraphiQL, and the example that is about to be opened in it. */
+function Playground() {
+  const [example, setExample] = React.useState();
+  const onOpened = React.useCallback(() => setExample(undefined), []);
 
-ReactDOM.createRoot(document.querySelector("#graphiql")).render(
-  React.createElement(
+  React.useEffect(() => {
+    const choose = () => {
+      setExample(examples.find(({ name }) => name === exampleChooser.value));
+      // Back to the prompt, so that the same example can be opened again.
+      exampleChooser.value = "";
+    };
+    exampleChooser.addEventListener("change", choose);
+    return () => exampleChooser.removeEventListener("change", choose);
+  }, []);
+
+  return React.createElement(
     GraphiQL,
     {
       fetcher: send,
       defaultTabs: [{ query: welcome }],
-      // Of the tabs that are opened later; GraphiQL's own is a page of instructions.
-      defaultQuery: "",
+      // What a new tab holds. Opened empty and filled afterwards, a tab may lose the text again:
+      // React repeats the opening when an edit of the tab before was waiting to be stored.
+      defaultQuery: example?.query ?? "",
       // What is typed here includes passwords: it must not outlive the browser tab.
       storage: sessionStorage,
     },
-    React.createElement(ExampleOpener),
-  ),
-);
+    React.createElement(ExampleOpener, { example, onOpened }),
+  );
+}
+
+exampleChooser.append(...examples.map(({ name }) => new Option(name)));
+
+ReactDOM.createRoot(document.querySelector("#graphiql")).render(React.createElement(Playground));

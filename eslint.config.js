@@ -1,0 +1,51 @@
+import js from "@eslint/js";
+import { defineConfig } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+/** What the playground's page uses of a browser. */
+const browserGlobals = ["document", "fetch", "sessionStorage", "Headers", "Option"];
+
+/** Settings and output have their places: a variable read elsewhere is in no table of settings. */
+const environment = {
+  object: "process",
+  property: "env",
+  message: "Only core/config.ts reads the environment; take what you need from Config.",
+};
+
+export default defineConfig(
+  { ignores: ["data/", "coverage/"] },
+  { linterOptions: { reportUnusedDisableDirectives: "error" } },
+  {
+    files: ["**/*.{js,cjs,ts}"],
+    extends: [js.configs.recommended],
+    rules: {
+      eqeqeq: "error",
+      "no-console": "error",
+      "no-restricted-properties": ["error", environment],
+      // Its `env` would slip past the rule above.
+      "no-restricted-imports": ["error", { paths: ["process", "node:process"] }],
+    },
+  },
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      // A number's text is what one expects; `String(n)` around each would only hide the sentence.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      // `async` is part of the signature: it makes a rejection of whatever is thrown inside.
+      "@typescript-eslint/require-await": "off",
+    },
+  },
+  { files: ["core/config.ts"], rules: { "no-restricted-properties": "off" } },
+  // Commands speak to a terminal.
+  { files: ["commands/**"], rules: { "no-console": "off" } },
+  // Tests start programs with settings of their own, and report.
+  { files: ["tests/**"], rules: { "no-console": "off", "no-restricted-properties": "off" } },
+  {
+    files: ["services/api/playground/*.js"],
+    languageOptions: {
+      globals: Object.fromEntries(browserGlobals.map((name) => [name, "readonly"])),
+    },
+  },
+);
