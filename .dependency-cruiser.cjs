@@ -25,7 +25,8 @@ module.exports = {
     },
     {
       name: "services-meet-by-contract",
-      comment: "A service sees of another one only its public face: they run on different machines.",
+      comment:
+        "A service sees of another one only its public face: they run on different machines.",
       severity: "error",
       from: { path: "^services/([^/]+)/" },
       to: { path: "^services/", pathNot: ["^services/$1/", "[.]contract[.]ts$"] },

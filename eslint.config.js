@@ -42,6 +42,8 @@ export default defineConfig(
   { files: ["commands/**"], rules: { "no-console": "off" } },
   // Tests start programs with settings of their own, and report.
   { files: ["tests/**"], rules: { "no-console": "off", "no-restricted-properties": "off" } },
+  // What is meant not to compile has no types that could be checked.
+  { files: ["tests/*.test-d.ts"], extends: [tseslint.configs.disableTypeChecked] },
   {
     files: ["services/api/playground/*.js"],
     languageOptions: {

@@ -3,6 +3,7 @@ import { accessMiddleware } from "./core/access.middleware.ts";
 import { uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
 import { InlinePrometheusReporter } from "./core/metrics-reporter.ts";
 import { refusalsMiddleware } from "./core/refusals.middleware.ts";
+import { trackingMiddleware } from "./core/tracking.middleware.ts";
 
 /** An unanswered call is SERVICE_UNAVAILABLE after this long; clients are promised 5 s. */
 const requestTimeoutMs = 4_000;
@@ -50,6 +51,8 @@ export function brokerOptions(
       // may not call at all does not learn what is wrong with the parameters.
       broker.middlewares.add(refusalsMiddleware());
       broker.middlewares.add(accessMiddleware(config.publicReads));
+      // Outside the tracking that it turns off.
+      broker.middlewares.add(trackingMiddleware());
     },
   };
 }

@@ -1,8 +1,9 @@
 import type { Server } from "node:net";
-import { domainServices, type Config } from "../core/config.ts";
+import { domainServices, type Config, type ServiceName } from "../core/config.ts";
 import { claimDataDir } from "../embedded/data-dir.ts";
 import { EmbeddedPostgres } from "../embedded/postgres.ts";
 import type { DatabaseUrls } from "../services/load-services.ts";
+import { assertPortsFree } from "./ports.ts";
 
 /** The databases of a shop in one process, and its hold on the data directory. */
 export interface OwnDatabases {
@@ -14,9 +15,14 @@ export interface OwnDatabases {
 
 /**
  * Claims the data directory, and starts the PostgreSQL in it when the configuration does not name
- * all three databases. Throws a StartError.
+ * all three databases. Throws a StartError, or a ListenError when a port of the services that are
+ * to be started is taken.
  */
-export async function openDatabases({ dataDir, databaseUrls }: Config): Promise<OwnDatabases> {
+export async function openDatabases(
+  config: Config,
+  services: readonly ServiceName[],
+): Promise<OwnDatabases> {
+  const { dataDir, databaseUrls } = config;
   const server = await claimDataDir(dataDir);
   const named = Object.entries(databaseUrls).filter(([, url]) => url !== undefined);
   let urls: DatabaseUrls = Object.fromEntries(named);
@@ -26,6 +32,7 @@ export async function openDatabases({ dataDir, databaseUrls }: Config): Promise<
     server.close();
   };
   try {
+    await assertPortsFree(config, services);
     if (named.length < domainServices.length) {
       postgres = await EmbeddedPostgres.start(dataDir);
       urls = { ...(await postgres.createDatabases()), ...urls };

@@ -2,12 +2,15 @@ import { domainServices, loadConfig, singleProcessDefaults } from "../core/confi
 import { openSequelize } from "../mixins/database.mixin.ts";
 import { migrate } from "../mixins/migrate.ts";
 import { openDatabases } from "./databases.ts";
-import { runProgram } from "./program.ts";
+import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";
 
 /** `npm run db:migrate`: brings all databases up to date, and fails if one cannot be. */
 await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
-  const { urls, close } = await openDatabases(config);
+  const isAllElsewhere = domainServices.every((name) => config.databaseUrls[name] !== undefined);
+  const opening = isAllElsewhere ? undefined : openDatabases(config, []);
+  stopOnSignals(async () => (await opening)?.close(), interruptedStatus);
+  const urls = (await opening)?.urls ?? config.databaseUrls;
   try {
     for (const name of domainServices) {
       const sequelize = openSequelize(urls[name] ?? "", 1);
@@ -22,6 +25,6 @@ await runProgram(async () => {
       }
     }
   } finally {
-    await close();
+    await (await opening)?.close();
   }
 });

@@ -6,7 +6,7 @@ import type { ListedOrder, Order } from "../services/orders/orders.contract.ts";
 import type { Product } from "../services/products/products.contract.ts";
 import type { User } from "../services/users/users.contract.ts";
 import { joinShop } from "./join.ts";
-import { runProgram } from "./program.ts";
+import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";
 import { startSingleProcess } from "./single-process.ts";
 
 const password = "demo-password";
@@ -22,9 +22,9 @@ const pageRows = 100;
 await runProgram(async () => {
   const config = { ...loadConfig(singleProcessDefaults), metricsPort: undefined };
   const joined = await joinShop(config, "demo");
-  const own = joined ? undefined : await startSingleProcess(config, domainServices);
-  const broker = joined ?? own?.broker;
-  if (broker === undefined) return;
+  const opening = joined ?? startSingleProcess(config, domainServices).then((own) => own.broker);
+  stopOnSignals(async () => (await opening).stop(), interruptedStatus);
+  const broker = await opening;
   try {
     await broker.waitForServices([...domainServices], 10_000);
     const added = await fill(broker);
@@ -33,7 +33,7 @@ await runProgram(async () => {
         `Sign in as admin@example.com or customer1@example.com with "${password}".\n`,
     );
   } finally {
-    await (own ? own.stop() : broker.stop());
+    await broker.stop();
   }
   process.exit(0);
 });
@@ -55,11 +55,15 @@ async function fill(broker: ServiceBroker) {
   }
 
   const names = new Set((await all<Product>(broker, "products.list")).map(({ name }) => name));
-  const missing = demoProducts().filter(({ name }) => !names.has(name));
+  const wanted = demoProducts();
+  const missing = wanted.filter(({ name }) => !names.has(name));
   for (const product of missing) await broker.call("products.create", product);
 
   let orders = 0;
-  const catalogue = await all<Product>(broker, "products.list");
+  const demoNames = new Set(wanted.map(({ name }) => name));
+  const catalogue = (await all<Product>(broker, "products.list")).filter(({ name }) =>
+    demoNames.has(name),
+  );
   for (const [index, customer] of customers.entries()) {
     const [placed = []] = await broker.call<ListedOrder[][], object>("orders.ofUsers", {
       ids: [customer.id],

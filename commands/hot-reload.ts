@@ -1,21 +1,33 @@
-import { watch } from "node:fs";
+import { readdirSync, watch } from "node:fs";
 import { registerHooks } from "node:module";
-import { dirname, sep } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { dirname, join, relative, sep } from "node:path";
+import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
 import type { Service, ServiceBroker } from "moleculer";
 import { serviceNames, type Config, type ServiceName } from "../core/config.ts";
 import { loadService, type DatabaseUrls } from "../services/load-services.ts";
 
 const projectDir = dirname(import.meta.dirname);
+const projectUrl = pathToFileURL(`${projectDir}/`).href;
 const watched = ["core", "mixins", "services"];
+/** The broker holds these, and does not change while it runs. */
+const brokersOwn = /^core\/(\w+\.middleware|metrics-reporter)\.ts$/;
 /** Editors write a file in several steps. */
 const settleMs = 150;
+const startTimeoutMs = 10_000;
 
 /**
  * Watches the project's files, and puts a service's new version into the place of the old one
  * when its file changes. Files that cannot be read leave the old version at work.
+ *
+ * @param say tells the developer what happened
  */
-export function reloadOnChange(broker: ServiceBroker, config: Config, urls: DatabaseUrls): void {
+export function reloadOnChange(
+  broker: ServiceBroker,
+  config: Config,
+  urls: DatabaseUrls,
+  say: (news: string) => void,
+): void {
   inheritReloadQuery();
   const changed = new Set<ServiceName>();
   let timer: NodeJS.Timeout | undefined;
@@ -33,30 +45,51 @@ export function reloadOnChange(broker: ServiceBroker, config: Config, urls: Data
         const old = broker.getLocalService(name) as Service | undefined;
         if (old) await broker.destroyService(old);
         broker.createService(schema);
-        await broker.waitForServices(name, 10_000);
-        process.stdout.write(`reloaded ${name}\n`);
+        await broker.waitForServices(name, startTimeoutMs, 50);
+        say(`reloaded ${name}`);
       } catch (error) {
-        process.stdout.write(`${name} was not reloaded: ${String(error)}\n`);
+        say(`${name} was not reloaded: ${reasonOf(error)}`);
       }
     }
   };
-  for (const folder of watched) {
-    watch(`${projectDir}/${folder}`, { recursive: true }, (_event, file) => {
-      for (const name of affectedServices(folder, file ?? "")) changed.add(name);
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        reloading = reloading.then(reload);
-      }, settleMs);
+  watchFolders((path) => {
+    for (const name of affectedServices(path)) changed.add(name);
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      reloading = reloading.then(reload);
+    }, settleMs);
+  });
+}
+
+/**
+ * Calls back with the path of each file that changes, from the project's folder on. Folders are
+ * watched one by one: Node's recursive watch loses a file that an editor replaces by a new one.
+ */
+function watchFolders(onChange: (path: string) => void): void {
+  const below = watched.flatMap((top) =>
+    readdirSync(join(projectDir, top), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => relative(projectDir, join(entry.parentPath, entry.name))),
+  );
+  for (const folder of [...watched, ...below]) {
+    watch(join(projectDir, folder), (_event, file) => {
+      onChange(join(folder, file ?? ""));
     });
   }
 }
 
 /** A service's own files are its own; its public face, and what is shared, are everybody's. */
-function affectedServices(folder: string, file: string): readonly ServiceName[] {
-  if (!/\.(ts|graphql)$/.test(file)) return [];
-  const [owner] = file.split(sep);
-  const isOwn = folder === "services" && !/\.(contract\.ts|graphql)$/.test(file);
+function affectedServices(path: string): readonly ServiceName[] {
+  if (!/\.(ts|graphql)$/.test(path)) return [];
+  const [top, owner] = path.split(sep);
+  const isOwn = top === "services" && !/\.(contract\.ts|graphql)$/.test(path);
   return isOwn ? serviceNames.filter((name) => name === owner) : serviceNames;
+}
+
+/** A syntax error's stack begins with the place in the file, and goes on inside Node. */
+function reasonOf(error: unknown): string {
+  if (error instanceof SyntaxError) return String(error.stack?.split("\n    at ")[0]);
+  return inspect(error);
 }
 
 /**
@@ -75,6 +108,7 @@ function inheritReloadQuery(): void {
 }
 
 function isOurs(url: string): boolean {
-  if (!url.startsWith(pathToFileURL(projectDir).href) || url.includes("?")) return false;
-  return !fileURLToPath(url).includes(`${sep}node_modules${sep}`);
+  if (!url.startsWith(projectUrl) || url.includes("?")) return false;
+  const path = url.slice(projectUrl.length);
+  return !path.startsWith("node_modules/") && !brokersOwn.test(path);
 }

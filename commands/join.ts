@@ -4,6 +4,7 @@ import type { Config } from "../core/config.ts";
 import { answers, socketOf } from "../embedded/data-dir.ts";
 import { LocalTransporter } from "../embedded/local-transporter.ts";
 import { brokerOptions } from "../moleculer.config.ts";
+import { startBroker } from "./start-broker.ts";
 
 /**
  * Joins a running shop with a node of its own: the NATS cluster of the configuration, or the
@@ -14,6 +15,6 @@ export async function joinShop(config: Config, role: string): Promise<ServiceBro
   const isReachable = config.nats !== undefined || (existsSync(path) && (await answers(path)));
   if (!isReachable) return undefined;
   const broker = new ServiceBroker(brokerOptions(config, role, new LocalTransporter({ path })));
-  await broker.start();
+  await startBroker(broker);
   return broker;
 }

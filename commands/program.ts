@@ -1,7 +1,13 @@
 /** Errors whose message is all that a person needs to mend what is wrong. */
 const sentences = new Set(["ConfigError", "StartError", "ListenError"]);
 
-const secondSignalExitCode = 130;
+/** What shells give a program that Ctrl-C has ended. */
+export const interruptedStatus = 130;
+/** npm hands a terminal's Ctrl-C on to a program that has had it from the terminal already. */
+const sameSignalMs = 500;
+
+/** When the first signal came: what fails after it fails because it is being stopped. */
+let signalledAt: number | undefined;
 
 /**
  * Runs a command's `main`. What it throws ends the program with status 1: as a sentence where it
@@ -11,29 +17,33 @@ export async function runProgram(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
-    if (error instanceof Error && sentences.has(error.name))
-      process.stderr.write(`${error.message}\n`);
-    else console.error(error);
-    process.exit(1);
+    if (signalledAt === undefined) fail(error);
   }
 }
 
 /**
- * Calls `stop` once at the first SIGINT, SIGTERM or SIGHUP and ends the program after it: with 0
- * when it went well. A second signal ends it at once.
+ * Calls `stop` once at the first SIGINT, SIGTERM or SIGHUP and ends the program after it, with this
+ * status when it went well. A second signal ends it at once.
  */
-export function stopOnSignals(stop: () => Promise<void>): void {
-  let stopping = false;
+export function stopOnSignals(stop: () => Promise<void>, status = 0): void {
   const onSignal = () => {
-    if (stopping) process.exit(secondSignalExitCode);
-    stopping = true;
-    stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        console.error(error);
-        process.exit(1);
-      },
-    );
+    if (signalledAt === undefined) {
+      signalledAt = performance.now();
+      stop().then(() => process.exit(status), fail);
+    } else if (performance.now() - signalledAt > sameSignalMs) {
+      process.exit(interruptedStatus);
+    }
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+}
+
+/** Whether its message says all, so that nobody needs its stack. */
+export function isSentence(error: unknown): error is Error {
+  return error instanceof Error && sentences.has(error.name);
+}
+
+function fail(error: unknown): never {
+  if (isSentence(error)) process.stderr.write(`${error.message}\n`);
+  else console.error(error);
+  process.exit(1);
 }

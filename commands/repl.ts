@@ -1,5 +1,6 @@
 import { loadConfig, singleProcessDefaults } from "../core/config.ts";
 import { StartError } from "../embedded/data-dir.ts";
+import { openConsole } from "./console.ts";
 import { joinShop } from "./join.ts";
 import { runProgram, stopOnSignals } from "./program.ts";
 
@@ -17,5 +18,5 @@ await runProgram(async () => {
     );
   }
   stopOnSignals(() => broker.stop());
-  broker.repl();
+  openConsole(broker);
 });

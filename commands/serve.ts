@@ -8,17 +8,19 @@ import {
 import { ConfigError } from "../core/config-reader.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import { createServices, type DatabaseUrls } from "../services/load-services.ts";
+import { assertPortsFree } from "./ports.ts";
 import { runProgram, stopOnSignals } from "./program.ts";
-import { startOrStop } from "./single-process.ts";
+import { startBroker } from "./start-broker.ts";
 
 /** `npm run serve`: one node of a cluster, with the services that SERVICES names. */
 await runProgram(async () => {
   const config = loadConfig(clusterNodeDefaults);
   const databaseUrls = requireCluster(config);
+  await assertPortsFree(config, config.services);
   const broker = new ServiceBroker(brokerOptions(config, config.services.join("-")));
   stopOnSignals(() => broker.stop());
   await createServices(broker, config.services, config, databaseUrls);
-  await startOrStop(broker);
+  await startBroker(broker);
 });
 
 /** A node needs NATS and its services' databases: there is nothing embedded to fall back on. */

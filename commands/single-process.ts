@@ -4,6 +4,7 @@ import { LocalTransporter } from "../embedded/local-transporter.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import { createServices, type DatabaseUrls } from "../services/load-services.ts";
 import { openDatabases } from "./databases.ts";
+import { startBroker } from "./start-broker.ts";
 
 /** The whole shop in this process. */
 export interface SingleProcess {
@@ -21,29 +22,16 @@ export async function startSingleProcess(
   config: Config,
   services: readonly ServiceName[] = serviceNames,
 ): Promise<SingleProcess> {
-  const { urls, server, close } = await openDatabases(config);
+  const { urls, server, close } = await openDatabases(config, services);
   try {
-    const transporter = new LocalTransporter({ server });
-    const broker = new ServiceBroker(brokerOptions(config, "shop", transporter));
+    const options = brokerOptions(config, "shop", new LocalTransporter({ server }));
+    // With the broker, since a console's `exit` stops nothing else.
+    const broker = new ServiceBroker({ ...options, stopped: close });
     await createServices(broker, services, config, urls);
-    await startOrStop(broker);
-    const stop = async () => {
-      await broker.stop();
-      await close();
-    };
-    return { broker, databaseUrls: urls, stop };
+    await startBroker(broker);
+    return { broker, databaseUrls: urls, stop: () => broker.stop() };
   } catch (error) {
     await close();
-    throw error;
-  }
-}
-
-/** Starts a broker; what was started is stopped again when a service does not start. */
-export async function startOrStop(broker: ServiceBroker): Promise<void> {
-  try {
-    await broker.start();
-  } catch (error) {
-    await broker.stop();
     throw error;
   }
 }

@@ -6,7 +6,12 @@ import { welcome } from "./welcome.ts";
 /** `npm start`: the whole shop in one process. */
 await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
-  const shop = await startSingleProcess(config);
-  stopOnSignals(shop.stop);
-  process.stdout.write(welcome(config));
+  const starting = startSingleProcess(config);
+  stopOnSignals(async () => (await starting).stop());
+  await starting;
+  const hints = [
+    "In another terminal: npm run demo fills it, npm run repl opens a console.",
+    "Ctrl-C stops it.",
+  ];
+  process.stdout.write(welcome(config, hints));
 });

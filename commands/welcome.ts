@@ -1,9 +1,10 @@
 import type { Config } from "../core/config.ts";
 
-/** What a person sees when the shop is ready. */
-export function welcome({ host, port, dataDir }: Config): string {
+/** What a person sees when the shop is ready; `hints` say how to go on. */
+export function welcome({ host, port, metricsPort, dataDir }: Config, hints: string[]): string {
   const name = host === "127.0.0.1" || host === "0.0.0.0" ? "localhost" : host;
   const url = `http://${name}:${port}`;
+  const metricsUrl = `http://${name}:${metricsPort ?? port}/metrics`;
   return [
     "",
     `  The shop is open.   data in ${dataDir}`,
@@ -11,10 +12,9 @@ export function welcome({ host, port, dataDir }: Config): string {
     `  Playground          ${url}/`,
     `  GraphQL             ${url}/graphql`,
     `  Schema              ${url}/schema.graphql`,
-    `  Health, metrics     ${url}/health/ready   ${url}/metrics`,
+    `  Health, metrics     ${url}/health/ready   ${metricsUrl}`,
     "",
-    "  In another terminal: npm run demo fills it, npm run repl opens a console.",
-    "  Ctrl-C stops it.",
+    ...hints.map((hint) => `  ${hint}`),
     "",
     "",
   ].join("\n");

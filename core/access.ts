@@ -45,7 +45,7 @@ export function actorOf(ctx: CallContext): Actor {
   return ctx.meta.viewer ?? { kind: "anonymous" };
 }
 
-export function isAdmin(actor: Actor): boolean {
+function isAdmin(actor: Actor): boolean {
   return actor.kind === "user" && actor.type === userType.admin;
 }
 
@@ -74,7 +74,8 @@ export function assertAccess(access: Access | undefined, actor: Actor, publicRea
   if (actor.kind === "operator") return;
   const need = needOf(access, publicReads);
   if (need === "everyone") return;
-  if (need === "nobody") throw forbidden();
+  // Also for a rule that nobody knows: what is not allowed in so many words is forbidden.
+  if (need !== "signed-in" && need !== "admin") throw forbidden();
   if (actor.kind === "anonymous") throw unauthenticated(actor);
   if (need === "admin" && !isAdmin(actor)) throw forbidden();
 }

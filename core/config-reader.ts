@@ -93,7 +93,7 @@ export class ConfigReader {
   /** Parses a URL; its text stays out of the fault, since it may hold a password. */
   parseUrl(name: string, value: string, protocols: string[], example: string): URL | undefined {
     const url = URL.parse(value);
-    if (url !== null && protocols.includes(url.protocol)) return url;
+    if (url !== null && protocols.some((one) => url.href.startsWith(`${one}//`))) return url;
     this.fault(name, `must be a URL that begins with ${protocols.join("// or ")}//`, example);
     return undefined;
   }

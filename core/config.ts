@@ -63,18 +63,6 @@ export function loadConfig(defaults: ConfigDefaults): Config {
 /** Reads and checks all settings of an environment. Throws a ConfigError. */
 export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Config {
   const read = new ConfigReader(env);
-  const adminEmail = read.text("ADMIN_EMAIL");
-  const adminPassword = read.text("ADMIN_PASSWORD");
-  if ((adminEmail === undefined) !== (adminPassword === undefined)) {
-    read.fault(
-      "ADMIN_EMAIL and ADMIN_PASSWORD",
-      "must be set together",
-      "ADMIN_EMAIL=admin@example.com ADMIN_PASSWORD=a-long-secret",
-    );
-  }
-  if (adminPassword !== undefined && adminPassword.length < 8) {
-    read.fault("ADMIN_PASSWORD", "must have at least 8 characters", "ADMIN_PASSWORD=a-long-secret");
-  }
   const config: Config = {
     services: read.list("SERVICES", serviceNames),
     nats: readNats(read),
@@ -112,10 +100,7 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     logFormat: read.oneOf("LOG_FORMAT", ["short", "full", "json"]) ?? "short",
     publicReads: read.flag("PUBLIC_READS") ?? false,
     allowFirstAdmin: read.flag("ALLOW_FIRST_ADMIN") ?? true,
-    firstAdmin:
-      adminEmail !== undefined && adminPassword !== undefined
-        ? { email: adminEmail, password: adminPassword }
-        : undefined,
+    firstAdmin: readFirstAdmin(read),
     tokenTtlSeconds: read.int("TOKEN_TTL_SECONDS", 1, 31_536_000) ?? 86_400,
   };
   if (Buffer.byteLength(config.dataDir) > maxDataDirBytes) {
@@ -132,13 +117,35 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
 /** A Unix socket's path ends at 107 bytes; this leaves room for `/postgres/.s.PGSQL.5432`. */
 const maxDataDirBytes = 80;
 
+const natsExample = "nats://user:password@localhost:4222";
+
+function readFirstAdmin(read: ConfigReader): Config["firstAdmin"] {
+  const email = read.text("ADMIN_EMAIL");
+  const password = read.text("ADMIN_PASSWORD");
+  if (email === undefined && password === undefined) return undefined;
+  if (email === undefined || password === undefined) {
+    const example = "ADMIN_EMAIL=admin@example.com ADMIN_PASSWORD=a-long-secret";
+    read.fault("ADMIN_EMAIL and ADMIN_PASSWORD", "must be set together", example);
+    return undefined;
+  }
+  if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) {
+    read.fault("ADMIN_EMAIL", `must be an email address, not "${email}"`, "admin@example.com");
+  }
+  if (password.length < 8 || password.length > 128) {
+    read.fault("ADMIN_PASSWORD", "must have 8 to 128 characters", "a-long-secret");
+  }
+  return { email, password };
+}
+
 function readNats(read: ConfigReader): NatsConfig | undefined {
-  const example = "nats://user:password@localhost:4222";
   const transporter = read.text("TRANSPORTER");
   if (transporter === undefined) return undefined;
   const urls = transporter
     .split(",")
-    .map((part) => read.parseUrl("TRANSPORTER", part.trim(), ["nats:", "tls:"], example));
+    .map((part) => read.parseUrl("TRANSPORTER", part.trim(), ["nats:", "tls:"], natsExample));
+  if (urls.some((url) => url?.host === "")) {
+    read.fault("TRANSPORTER", "must name a host for each server", natsExample);
+  }
   const [first] = urls;
   const files = {
     caFile: read.file("NATS_TLS_CA_FILE"),
@@ -151,15 +158,21 @@ function readNats(read: ConfigReader): NatsConfig | undefined {
   const wantsTls = given.length > 0 || urls.some((url) => url?.protocol === "tls:");
   return {
     servers: urls.map((url) => (url === undefined ? "" : url.host)),
-    user: read.text("NATS_USER") ?? decoded(first?.username),
-    password: read.text("NATS_PASSWORD") ?? decoded(first?.password),
+    user: read.text("NATS_USER") ?? decoded(read, first?.username),
+    password: read.text("NATS_PASSWORD") ?? decoded(read, first?.password),
     token: read.text("NATS_TOKEN"),
     tls: wantsTls ? Object.fromEntries(given) : undefined,
   };
 }
 
-function decoded(part: string | undefined): string | undefined {
-  return part === undefined || part === "" ? undefined : decodeURIComponent(part);
+function decoded(read: ConfigReader, part: string | undefined): string | undefined {
+  if (part === undefined || part === "") return undefined;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    read.fault("TRANSPORTER", "must have user and password percent-encoded", natsExample);
+    return undefined;
+  }
 }
 
 /** A node id no other node has, not even another replica with the same host name and pid. */

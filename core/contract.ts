@@ -10,11 +10,14 @@ export interface ParamRule {
   [option: string]: unknown;
 }
 
+/** An object type without keys would take any object; this one takes only an empty one. */
+export type Closed<Shape> = [keyof Shape] extends [never] ? Record<string, never> : Shape;
+
 /** One rule for every key of `Params`, and none besides. */
-type ParamRules<Params> = { [Key in keyof Params]-?: ParamRule };
+type ParamRules<Params> = Closed<{ [Key in keyof Params]-?: ParamRule }>;
 
 /** How an action appears in GraphQL; the form is moleculer-apollo-server's. */
-export interface GraphqlField {
+interface GraphqlField {
   query?: string;
   mutation?: string;
   /** Loaders: how many keys one call may carry, so that an answer stays below NATS's 1 MB. */
@@ -85,7 +88,7 @@ export interface Contract<
 }
 
 /** A field that another action loads, batched over the whole request. */
-export interface Join {
+interface Join {
   action: string;
   dataLoader: true;
   /** Field of the parent -> array parameter of the action. */

@@ -3,6 +3,7 @@ import type { Meta } from "./access.ts";
 import type {
   ActionContract,
   ActionsOf,
+  Closed,
   Contract,
   DataOf,
   EventEnvelope,
@@ -15,7 +16,7 @@ import type {
 export interface TypedCaller<Contracts extends Contract> {
   call<Name extends keyof ActionsOf<Contracts> & string>(
     name: Name,
-    params: ParamsOf<ActionsOf<Contracts>[Name]>,
+    params: Closed<ParamsOf<ActionsOf<Contracts>[Name]>>,
     options?: { timeout?: number },
   ): Promise<ResultOf<ActionsOf<Contracts>[Name]>>;
 }
@@ -37,11 +38,11 @@ export interface ServiceImplementation<Own extends Contract, Uses extends Contra
   mixins?: Partial<ServiceSchema>[];
   actions: { [Key in keyof Own["actions"]]: Handler<Own["actions"][Key], Uses> };
   /** Effects of other services' events. Each must be safe to apply twice. */
-  consumes?: {
+  consumes?: Closed<{
     [Name in keyof EventsOf<Uses>]?: (
       event: EventEnvelope<DataOf<EventsOf<Uses>[Name]>>,
     ) => Promise<void>;
-  };
+  }>;
   started?: () => Promise<void>;
 }
 

@@ -12,8 +12,8 @@ export const maxOrderLines = 200;
 export const maxListRows = 1000;
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-// eslint-disable-next-line no-control-regex -- PostgreSQL takes no NUL, and a lone surrogate is no UTF-8.
-const storableText = /^(?:[^\u0000\uD800-\uDFFF]|[\uD800-\uDBFF][\uDC00-\uDFFF])*$/;
+/** No control characters but tab and line ends, and no lone surrogates, which are no UTF-8. */
+const plainText = /^(?:[\t\n\r]|[^\p{Cc}\p{Cs}])*$/u;
 
 /** An id as this shop gives them; capital letters are made small, as PostgreSQL does. */
 export function id(): ParamRule {
@@ -30,13 +30,13 @@ export function ids(max: number): ParamRule {
   return { type: "array", items: id(), max };
 }
 
-/** Text that PostgreSQL can store, between `min` and `max` characters. */
+/** Text between `min` and `max` characters that PostgreSQL can store and people can read. */
 export function text(min: number, max: number): ParamRule {
   return {
     type: "string",
     min,
     max,
-    pattern: storableText,
+    pattern: plainText,
     messages: { stringPattern: "'{field}' contains characters that cannot be stored." },
   };
 }

@@ -56,6 +56,8 @@ export function answers(path: string): Promise<boolean> {
 function listen(path: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
+    // Until the transporter takes over, a console that joins is sent away, and tries again.
+    server.on("connection", (socket) => socket.destroy());
     server.once("error", reject);
     server.listen(path, () => {
       // Whoever reaches it is the operator, so nobody else may.

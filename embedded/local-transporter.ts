@@ -18,6 +18,7 @@ export class LocalTransporter extends Transporters.Base {
   readonly #sockets = new Set<Socket>();
   /** Topic -> command. */
   readonly #subscriptions = new Map<string, string>();
+  #rejoining: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: LocalTransporterOptions) {
@@ -25,19 +26,21 @@ export class LocalTransporter extends Transporters.Base {
     this.#options = options;
   }
 
-  override async connect(errorHandler: (error: Error) => void): Promise<void> {
+  override async connect(): Promise<void> {
     if ("server" in this.#options) {
+      this.#options.server.removeAllListeners("connection");
       this.#options.server.on("connection", (socket) => {
         this.#attach(socket);
       });
     } else {
-      await this.#join(this.#options.path, errorHandler);
+      await this.#join(this.#options.path);
     }
     await this.onConnected();
   }
 
   override async disconnect(): Promise<void> {
     this.#stopped = true;
+    clearTimeout(this.#rejoining);
     this.connected = false;
     // `end` lets the goodbye that was just written arrive.
     for (const socket of this.#sockets) socket.end();
@@ -63,7 +66,7 @@ export class LocalTransporter extends Transporters.Base {
   }
 
   /** Connects to the hub; when the hub goes, waits until one is there again. */
-  #join(path: string, errorHandler: (error: Error) => void): Promise<void> {
+  #join(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const socket = connect(path);
       socket.once("error", reject);
@@ -72,21 +75,25 @@ export class LocalTransporter extends Transporters.Base {
         this.#attach(socket);
         socket.once("close", () => {
           this.connected = false;
-          if (!this.#stopped)
-            setTimeout(() => void this.#rejoin(path, errorHandler), reconnectAfterMs);
+          this.#rejoinLater(path);
         });
         resolve();
       });
     });
   }
 
-  async #rejoin(path: string, errorHandler: (error: Error) => void): Promise<void> {
+  #rejoinLater(path: string): void {
+    if (!this.#stopped)
+      this.#rejoining = setTimeout(() => void this.#rejoin(path), reconnectAfterMs);
+  }
+
+  async #rejoin(path: string): Promise<void> {
     try {
-      await this.#join(path, errorHandler);
+      await this.#join(path);
       await this.onConnected(true);
     } catch {
       // The shop is not back yet.
-      if (!this.#stopped) setTimeout(() => void this.#rejoin(path, errorHandler), reconnectAfterMs);
+      this.#rejoinLater(path);
     }
   }
 

@@ -1,15 +1,14 @@
-import { execFile, type ExecFileOptions } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import pg from "pg";
 import { domainServices, type DomainService } from "../core/config.ts";
 import { StartError } from "./data-dir.ts";
 import { postgresBinaries, type PostgresBinaries } from "./postgres-binaries.ts";
 import { unprivileged, type RunAs } from "./unprivileged.ts";
-
-const run = promisify(execFile);
 
 /** The superuser; only who can enter the data directory reaches the socket in it. */
 const superuser = "shop";
@@ -17,6 +16,8 @@ const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 const startAttempts = 20;
 const startRetryMs = 500;
 const superviseEveryMs = 1000;
+/** Larger than any pid that Linux gives. */
+const nobodysPid = 99_999_999;
 /** Three pools, the tests' clones and a few guests. */
 const maxConnections = 100;
 
@@ -31,7 +32,8 @@ export class EmbeddedPostgres {
   readonly #log: string;
   readonly #binaries: PostgresBinaries;
   readonly #runAs: RunAs;
-  #supervision: NodeJS.Timeout | undefined;
+  readonly #stopping = new AbortController();
+  #supervision: Promise<void> = Promise.resolve();
 
   private constructor(dataDir: string, binaries: PostgresBinaries, runAs: RunAs) {
     this.#folder = join(dataDir, "postgres");
@@ -48,12 +50,11 @@ export class EmbeddedPostgres {
   static async start(dataDir: string): Promise<EmbeddedPostgres> {
     const binaries = await postgresBinaries();
     const server = new EmbeddedPostgres(dataDir, binaries, await unprivileged(dataDir, binaries));
+    // However the process ends, but for SIGKILL, the server ends with it.
+    process.on("exit", server.#stopWithoutWaiting);
     if (!existsSync(join(server.#folder, "PG_VERSION"))) await server.#initialize();
     await server.#ensureRunning();
-    server.#supervision = setInterval(() => {
-      if (!server.#isAlive()) void server.#restart();
-    }, superviseEveryMs);
-    server.#supervision.unref();
+    server.#supervision = server.#supervise();
     return server;
   }
 
@@ -86,9 +87,17 @@ export class EmbeddedPostgres {
 
   /** Stops the server: what is committed is safe, connections are cut. */
   async stop(): Promise<void> {
-    clearInterval(this.#supervision);
-    if (this.#isAlive()) await this.#pgCtl("stop", "-m", "fast", "-w", "-t", "30");
+    this.#stopping.abort();
+    await this.#supervision;
+    if (this.#pid() !== undefined) await this.#pgCtl("stop", "-m", "fast", "-w", "-t", "30");
+    process.off("exit", this.#stopWithoutWaiting);
   }
+
+  readonly #stopWithoutWaiting = (): void => {
+    const pid = this.#pid();
+    // SIGINT is PostgreSQL's fast shutdown.
+    if (pid !== undefined) process.kill(pid, "SIGINT");
+  };
 
   async #initialize(): Promise<void> {
     // Made aside and renamed, so that a half-made one is never taken for the real one.
@@ -108,12 +117,12 @@ export class EmbeddedPostgres {
   async #ensureRunning(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if (!this.#isAlive()) await this.#launch();
+        if (this.#pid() === undefined) await this.#launch();
         await this.query("postgres", (client) => client.query("SELECT 1"));
         return;
       } catch (error) {
         // Right after a kill -9 the old server's children still hold its memory for a moment.
-        if (attempt >= startAttempts) {
+        if (attempt >= startAttempts || this.#stopping.signal.aborted) {
           throw new StartError(`PostgreSQL does not start; see ${this.#log}. (${String(error)})`);
         }
         await sleep(startRetryMs);
@@ -122,6 +131,7 @@ export class EmbeddedPostgres {
   }
 
   async #launch(): Promise<void> {
+    this.#disownPid();
     const settings = [
       "listen_addresses=",
       // The data directory itself: it is closed to everybody else.
@@ -132,26 +142,45 @@ export class EmbeddedPostgres {
     await this.#pgCtl("start", "-w", "-t", "60", "-l", this.#log, "-o", options);
   }
 
-  async #restart(): Promise<void> {
-    clearInterval(this.#supervision);
-    process.stderr.write("PostgreSQL has died; starting it again.\n");
-    await this.#ensureRunning().catch((error: unknown) => {
-      process.stderr.write(`${String(error)}\n`);
-    });
-    this.#supervision = setInterval(() => {
-      if (!this.#isAlive()) void this.#restart();
-    }, superviseEveryMs).unref();
+  /** Starts the server again whenever it has died, until it is stopped. */
+  async #supervise(): Promise<void> {
+    const pause = { signal: this.#stopping.signal, ref: false };
+    while (await sleep(superviseEveryMs, true, pause).catch(() => false)) {
+      if (this.#pid() !== undefined) continue;
+      process.stderr.write("PostgreSQL has died; starting it again.\n");
+      await this.#ensureRunning().catch((error: unknown) => {
+        process.stderr.write(`${String(error)}\n`);
+      });
+    }
   }
 
-  #isAlive(): boolean {
+  /** The pid of the running server. */
+  #pid(): number | undefined {
     try {
-      const pid = Number(readFileSync(join(this.#folder, "postmaster.pid"), "utf8").split("\n")[0]);
-      process.kill(pid, 0);
-      return true;
+      const [pid = "", folder = ""] = readFileSync(this.#pidFile(), "utf8").split("\n");
+      // A file that a crash left behind may by now name somebody else's process, or a dead one
+      // that nobody has waited for; neither was started with this folder.
+      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      return command.includes(folder) ? Number(pid) : undefined;
     } catch {
       // No pid file, or nobody has that pid.
-      return false;
+      return undefined;
     }
+  }
+
+  /**
+   * PostgreSQL does not start while anybody has the pid that a crash left in its lock files. The
+   * main one stays: by its other lines PostgreSQL finds children of the old server that still work.
+   */
+  #disownPid(): void {
+    const file = this.#pidFile();
+    rmSync(join(this.#folder, ".s.PGSQL.5432.lock"), { force: true });
+    if (!existsSync(file)) return;
+    writeFileSync(file, readFileSync(file, "utf8").replace(/^\d+/, String(nobodysPid)));
+  }
+
+  #pidFile(): string {
+    return join(this.#folder, "postmaster.pid");
   }
 
   #pgCtl(...args: string[]): Promise<void> {
@@ -159,16 +188,16 @@ export class EmbeddedPostgres {
   }
 
   async #exec(file: string, args: string[]): Promise<void> {
-    const [command, prefix, options] = this.#runAs.command(file);
-    const environment: ExecFileOptions = {
+    const [command, prefix, user] = this.#runAs.command(file);
+    const child = spawn(command, [...prefix, ...args], {
+      ...user,
       cwd: "/",
       env: { PATH: systemPath, LC_ALL: "C" },
-    };
-    try {
-      await run(command, [...prefix, ...args], { ...options, ...environment });
-    } catch (error) {
-      const detail = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
-      throw new StartError(`PostgreSQL: ${detail === "" ? String(error) : detail}`);
-    }
+      stdio: ["ignore", "ignore", "pipe"],
+      // Out of the terminal's reach: Ctrl-C is for the shop, which then stops its server.
+      detached: true,
+    });
+    const [stderr] = await Promise.all([text(child.stderr), once(child, "close")]);
+    if (child.exitCode !== 0) throw new StartError(`PostgreSQL: ${stderr.trim()}`);
   }
 }

@@ -1,4 +1,4 @@
-import { execFile, type ExecFileOptions } from "node:child_process";
+import { execFile } from "node:child_process";
 import { chownSync, existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -7,8 +7,8 @@ import type { PostgresBinaries } from "./postgres-binaries.ts";
 
 /** How to run a program of PostgreSQL, which refuses to run as root. */
 export interface RunAs {
-  /** Program, leading arguments and options to start `file` with. */
-  command(file: string): [command: string, prefix: string[], options: ExecFileOptions];
+  /** Program, leading arguments and user to start `file` with. */
+  command(file: string): [command: string, prefix: string[], user: { uid?: number; gid?: number }];
   /** Gives a folder to the user that runs it. */
   own(folder: string): void;
 }
@@ -36,9 +36,9 @@ export async function unprivileged(dataDir: string, binaries: PostgresBinaries):
   ];
   const plain: RunAs["command"] = (file) => [file, [], { uid, gid }];
   for (const command of [reaching, plain]) {
-    const [program, prefix, options] = command(binaries.initdb);
+    const [program, prefix, user] = command(binaries.initdb);
     try {
-      await promisify(execFile)(program, [...prefix, "--version"], { ...options, cwd: "/" });
+      await promisify(execFile)(program, [...prefix, "--version"], { ...user, cwd: "/" });
       return { command, own };
     } catch {
       // No setpriv, or no right to use it so: the next way may do.

@@ -1,5 +1,4 @@
 import {
-  ConnectionAcquireTimeoutError,
   ConnectionError,
   DatabaseError,
   ForeignKeyConstraintError,
@@ -34,8 +33,7 @@ export function refusalOrFault(error: unknown, constraints: ConstraintRefusals):
 }
 
 function isUnavailable(error: unknown): boolean {
-  if (error instanceof ConnectionError || error instanceof ConnectionAcquireTimeoutError)
-    return true;
+  if (error instanceof ConnectionError) return true;
   const origin = error instanceof DatabaseError ? error.parent : error;
   const code = propertyOf(origin, "code");
   if (code === undefined) {

@@ -25,7 +25,7 @@ export interface Work<Events extends Contract["events"]> {
 }
 
 /** The plain reads of moleculer-db-adapter-sequelize, on the service's main model. */
-export interface Reads<Row extends Model> {
+interface Reads<Row extends Model> {
   find(filter: { query?: object; sort?: string; limit?: number; offset?: number }): Promise<Row[]>;
   findOne(filter: { where: object }): Promise<Row | null>;
   findById(id: string): Promise<Row | null>;

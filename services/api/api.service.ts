@@ -11,7 +11,7 @@ import { graphqlOverHttp, type GatewayRequest } from "./graphql-http.ts";
 import { composeSchema, graphqlMixin, type Composer } from "./graphql-schema.ts";
 import { readiness } from "./health.ts";
 import { closeServer, listen, sendError, sendJson, sendText } from "./http-server.ts";
-import { playgroundFiles } from "./playground/playground-files.ts";
+import { contentSecurityPolicy, playgroundFiles } from "./playground/playground-files.ts";
 
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 
@@ -92,7 +92,11 @@ function pageAliases(config: Config): Record<string, Handler> {
   for (const [url, { path, contentType }] of playgroundFiles) {
     aliases[`GET ${url}`] = async (_req, res) => {
       const content = await readFile(path);
-      res.writeHead(200, { "content-type": contentType, "x-content-type-options": "nosniff" });
+      res.writeHead(200, {
+        "content-type": contentType,
+        "content-security-policy": contentSecurityPolicy,
+        "x-content-type-options": "nosniff",
+      });
       res.end(content);
     };
   }

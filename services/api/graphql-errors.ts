@@ -7,6 +7,8 @@ import {
   type FieldFault,
 } from "../../core/errors.ts";
 
+const maxMessageLength = 400;
+
 /** Gives an error of parsing or validating the code it is known by. */
 export function withCode(error: GraphQLError, code: ErrorCode, data?: object): GraphQLError {
   const { message, nodes, source, positions, path, originalError } = error;
@@ -26,7 +28,9 @@ export function clientError(
   const cause: unknown = error.originalError;
   // Without a cause and a place: variables that do not fit the document.
   if (!cause && error.path === undefined) {
-    return withCode(error, "BAD_USER_INPUT", { fields: [variableFault(error.message)] });
+    const fault = variableFault(error.message);
+    const data = { fields: [{ ...fault, message: shortened(fault.message) }] };
+    return saying(error, shortened(error.message), "BAD_USER_INPUT", data);
   }
 
   const { type, data, message } = (cause ?? {}) as {
@@ -56,6 +60,13 @@ function variableFault(message: string): FieldFault {
   const [, variable = ""] = /^Variable "\$(\w+)"/.exec(message) ?? [];
   const [, path = variable] = / at "([\w.[\]]+)"; /.exec(message) ?? [];
   return { field: path, message };
+}
+
+/** A value that was sent stands in the sentence, however long it is. */
+function shortened(message: string): string {
+  const end = maxMessageLength / 2;
+  if (message.length <= maxMessageLength) return message;
+  return `${message.slice(0, end)} … ${message.slice(-end)}`;
 }
 
 function saying(

@@ -22,7 +22,7 @@ interface GraphqlContext extends Record<PropertyKey, unknown> {
 const jsonType = "application/json; charset=utf-8";
 
 /** Larger bodies are refused before they are read to their end. */
-export const maxBodyBytes = 1_048_576;
+const maxBodyBytes = 1_048_576;
 
 /** Serves a schema by the GraphQL-over-HTTP specification, as graphql-http implements it. */
 export function graphqlOverHttp(schema: GraphQLSchema, authenticator: Authenticator) {

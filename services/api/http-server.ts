@@ -6,7 +6,7 @@ import { errorCatalogue, isErrorCode, isUnreachable, type ErrorCode } from "../.
 const closeTimeoutMs = 5_000;
 
 /** The port cannot be listened on; the message is for people. */
-export class ListenError extends Error {
+class ListenError extends Error {
   override readonly name = "ListenError";
 }
 

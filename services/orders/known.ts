@@ -1,5 +1,6 @@
 import type { InventoryUpdated, ProductCreated } from "../products/products.contract.ts";
 import type { UserRegistered } from "../users/users.contract.ts";
+import { inOrderOf } from "../../mixins/reads.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 
 /** Remembers a product, so that orders can name it when it is gone. */
@@ -34,14 +35,14 @@ export async function rememberUser({ query }: OrdersDatabase, user: UserRegister
   );
 }
 
-/** The names of the lines' products, as far as they are known. */
-export async function namesOfProducts(
+/** The names of products, in the order of their ids; null for one that is not known (yet). */
+export async function productNames(
   { query }: OrdersDatabase,
-  lines: { product_id: string }[],
-): Promise<Map<string, string>> {
+  ids: string[],
+): Promise<(string | null)[]> {
   const known = await query<{ id: string; name: string }>(
     "SELECT id, name FROM known_products WHERE id = ANY ($1::uuid[])",
-    [lines.map((line) => line.product_id)],
+    [ids],
   );
-  return new Map(known.map(({ id, name }) => [id, name]));
+  return inOrderOf(ids, known).map((product) => product?.name ?? null);
 }

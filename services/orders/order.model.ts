@@ -6,17 +6,14 @@ import {
   type Sequelize,
 } from "sequelize";
 
-export class OrderModel extends Model<
-  InferAttributes<OrderModel>,
-  InferCreationAttributes<OrderModel>
-> {
+class OrderModel extends Model<InferAttributes<OrderModel>, InferCreationAttributes<OrderModel>> {
   declare id: string;
   declare userId: string;
   declare priceTotal: number;
   declare quantity: number;
 }
 
-export class OrderLineModel extends Model<
+class OrderLineModel extends Model<
   InferAttributes<OrderLineModel>,
   InferCreationAttributes<OrderLineModel>
 > {

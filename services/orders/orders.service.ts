@@ -4,7 +4,7 @@ import type { Config } from "../../core/config.ts";
 import { defineService } from "../../core/define-service.ts";
 import { productsContract } from "../products/products.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
-import { followInventory, rememberProduct, rememberUser } from "./known.ts";
+import { followInventory, productNames, rememberProduct, rememberUser } from "./known.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
 import { buyerMissing } from "./orders.errors.ts";
@@ -35,6 +35,7 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
         return placeOrder(dependencies, userId, ctx.params.order_products);
       },
       lines: (ctx) => linesOfOrders(database, ctx.params.ids, ownerOf(actorOf(ctx))),
+      productNames: (ctx) => productNames(database, ctx.params.ids),
       async ofUsers(ctx) {
         const owner = ownerOf(actorOf(ctx));
         const foreign = ctx.params.ids.some((id) => id !== owner);

@@ -6,7 +6,6 @@ import type { productsContract, ReservedLine } from "../products/products.contra
 import { sumUpLines, totalPrice, totalQuantity } from "./order.ts";
 import type { Order, OrderSummary, PlaceOrder } from "./orders.contract.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
-import { namesOfProducts } from "./known.ts";
 
 interface Dependencies {
   database: OrdersDatabase;
@@ -39,11 +38,7 @@ export async function placeOrder(
       throw error;
     },
   );
-  const names = await namesOfProducts(database, reserved);
-  return {
-    ...order,
-    order_products: reserved.map((line) => ({ ...line, name: names.get(line.product_id) ?? null })),
-  };
+  return { ...order, order_products: reserved };
 }
 
 async function writeOrder(

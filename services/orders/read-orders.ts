@@ -46,20 +46,18 @@ export async function linesOfOrders(
   ownerId: string | undefined,
 ): Promise<OrderLine[][]> {
   const rows = await query<OrderLine & { order_id: string }>(
-    `SELECT l.order_id, l.product_id, l.quantity, l.price, p.name
+    `SELECT l.order_id, l.product_id, l.quantity, l.price
      FROM order_lines l JOIN orders o ON o.id = l.order_id
-     LEFT JOIN known_products p ON p.id = l.product_id
      WHERE l.order_id = ANY ($1::uuid[]) AND ($2::uuid IS NULL OR o.user_id = $2::uuid)
      ORDER BY l.order_id, l.product_id`,
     [ids, ownerId ?? null],
   );
   const byOrder = Map.groupBy(rows, (row) => row.order_id);
   return ids.map((id) =>
-    (byOrder.get(id) ?? []).map(({ product_id, quantity, price, name }) => ({
+    (byOrder.get(id) ?? []).map(({ product_id, quantity, price }) => ({
       product_id,
       quantity,
       price,
-      name,
     })),
   );
 }

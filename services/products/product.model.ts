@@ -7,7 +7,7 @@ import {
   type Sequelize,
 } from "sequelize";
 
-export class ProductModel extends Model<
+class ProductModel extends Model<
   InferAttributes<ProductModel>,
   InferCreationAttributes<ProductModel>
 > {

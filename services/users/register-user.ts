@@ -1,5 +1,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { mayActForOthers, unauthenticated, userType, type Actor } from "../../core/access.ts";
+import { ConfigError } from "../../core/config-reader.ts";
+import { hasCode } from "../../core/errors.ts";
 import { hashPassword } from "./password-hash.ts";
 import { emailKey } from "./user.ts";
 import type { NewUser, User } from "./users.contract.ts";
@@ -50,10 +52,16 @@ export async function ensureFirstAdmin(
 ): Promise<void> {
   if (await hasAdmin(database)) return;
   const input = { ...admin, username: "admin", type: userType.admin };
-  // As a stranger's claim would be: of several replicas at once, one makes it.
-  await registerUser(database, input, { kind: "anonymous" }, true).catch(async (error: unknown) => {
-    if (!(await hasAdmin(database))) throw error;
-  });
+  try {
+    // As a stranger's claim would be: of several replicas at once, one makes it.
+    await registerUser(database, input, { kind: "anonymous" }, true);
+  } catch (error) {
+    if (await hasAdmin(database)) return;
+    if (!hasCode(error, "EMAIL_TAKEN")) throw error;
+    throw new ConfigError(
+      "ADMIN_EMAIL belongs to an account that is no admin; choose another one.",
+    );
+  }
 }
 
 async function hasAdmin({ query }: UsersDatabase): Promise<boolean> {

@@ -7,10 +7,7 @@ import {
   type Sequelize,
 } from "sequelize";
 
-export class UserModel extends Model<
-  InferAttributes<UserModel>,
-  InferCreationAttributes<UserModel>
-> {
+class UserModel extends Model<InferAttributes<UserModel>, InferCreationAttributes<UserModel>> {
   declare id: string;
   declare email: string;
   declare emailKey: string;
@@ -19,7 +16,7 @@ export class UserModel extends Model<
   declare type: number;
 }
 
-export class SigningKeyModel extends Model<
+class SigningKeyModel extends Model<
   InferAttributes<SigningKeyModel>,
   InferCreationAttributes<SigningKeyModel>
 > {
@@ -54,5 +51,3 @@ export function userModels(sequelize: Sequelize) {
     ),
   };
 }
-
-export type UserModels = ReturnType<typeof userModels>;

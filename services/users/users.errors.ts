@@ -2,7 +2,7 @@ import { Refusal } from "../../core/errors.ts";
 
 export const userNotFound = () => new Refusal("USER_NOT_FOUND", "There is no such user.");
 
-export const emailTaken = () => new Refusal("EMAIL_TAKEN", "Another account has this email.");
+const emailTaken = () => new Refusal("EMAIL_TAKEN", "Another account has this email.");
 
 /** The same for a wrong password and an unknown email: it tells nobody who has an account. */
 export const invalidCredentials = () =>

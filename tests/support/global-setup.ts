@@ -16,6 +16,11 @@ export default async function globalSetup(): Promise<void> {
   const postgres = await EmbeddedPostgres.start(dataDir);
   globalThis.testPostgres = postgres;
   process.env.TEST_DATA_DIR = dataDir;
+  // What tests write need not survive the machine.
+  await postgres.query("postgres", async (client) => {
+    await client.query("ALTER SYSTEM SET fsync = off");
+    await client.query("SELECT pg_reload_conf()");
+  });
   const urls = await postgres.createDatabases();
   for (const name of domainServices) {
     const sequelize = openSequelize(urls[name], 1);

@@ -21,9 +21,16 @@ export interface TestShop {
 
 export const password = "correct horse";
 
-/** Starts a shop with these settings besides the defaults. */
-export async function startTestShop(env: Record<string, string> = {}): Promise<TestShop> {
-  const databases = await cloneDatabases();
+/**
+ * Starts a shop with these settings besides the defaults.
+ *
+ * @param shared databases of another shop, which drops them when it stops
+ */
+export async function startTestShop(
+  env: Record<string, string> = {},
+  shared?: TestDatabases,
+): Promise<TestShop> {
+  const databases = shared ?? (await cloneDatabases());
   const config = readConfig({ PORT: "0", LOG_LEVEL: "fatal", ...env }, singleProcessDefaults);
   const broker = new ServiceBroker(brokerOptions(config, "test"));
   await createServices(broker, serviceNames, config, databases.urls);
@@ -49,7 +56,7 @@ export async function startTestShop(env: Record<string, string> = {}): Promise<T
     },
     async stop() {
       await broker.stop();
-      await databases.drop();
+      if (shared === undefined) await databases.drop();
     },
   };
 }

@@ -1,0 +1,246 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import {
+  clusterNodeDefaults,
+  readConfig,
+  singleProcessDefaults,
+  type Config,
+} from "../core/config.ts";
+import { ConfigError } from "../core/config-reader.ts";
+
+function read(env: Record<string, string>): Config {
+  return readConfig(env, singleProcessDefaults);
+}
+
+/** The lines that an environment is refused with; none when it is taken. */
+function faultsOf(env: Record<string, string>): string[] {
+  try {
+    read(env);
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message.split("\n");
+  }
+}
+
+describe("an empty environment", () => {
+  test("is the whole shop in one process, for this machine only", () => {
+    expect(read({})).toEqual({
+      services: ["users", "products", "orders", "api"],
+      nats: undefined,
+      namespace: "shop",
+      dataDir: resolve("data"),
+      host: "127.0.0.1",
+      port: 8080,
+      metricsPort: undefined,
+      databaseUrls: { users: undefined, products: undefined, orders: undefined },
+      databasePoolMax: 10,
+      logLevel: "warn",
+      logFormat: "short",
+      publicReads: false,
+      allowFirstAdmin: true,
+      firstAdmin: undefined,
+      tokenTtlSeconds: 86_400,
+    });
+  });
+
+  test("lets a node of a cluster be reached from outside, and say what it does", () => {
+    expect(readConfig({}, clusterNodeDefaults)).toMatchObject({
+      host: "0.0.0.0",
+      logLevel: "info",
+    });
+  });
+});
+
+test("every setting is taken over", () => {
+  const env = {
+    SERVICES: " orders , users",
+    NAMESPACE: "shop-2",
+    DATA_DIR: "/var/lib/shop",
+    HOST: "::1",
+    PORT: "0",
+    METRICS_PORT: "9100",
+    USERS_DB_URL: "postgres://u:p@db/users",
+    PRODUCTS_DB_URL: "postgresql://u:p@db/products",
+    ORDERS_DB_URL: "postgres:///orders?host=/run/postgresql",
+    DB_POOL_MAX: "3",
+    LOG_LEVEL: "debug",
+    LOG_FORMAT: "json",
+    PUBLIC_READS: "true",
+    ALLOW_FIRST_ADMIN: "false",
+    ADMIN_EMAIL: "admin@example.com",
+    ADMIN_PASSWORD: "a-long-secret",
+    TOKEN_TTL_SECONDS: "60",
+  };
+  expect(read(env)).toEqual({
+    services: ["users", "orders"],
+    nats: undefined,
+    namespace: "shop-2",
+    dataDir: "/var/lib/shop",
+    host: "::1",
+    port: 0,
+    metricsPort: 9100,
+    databaseUrls: {
+      users: "postgres://u:p@db/users",
+      products: "postgresql://u:p@db/products",
+      orders: "postgres:///orders?host=/run/postgresql",
+    },
+    databasePoolMax: 3,
+    logLevel: "debug",
+    logFormat: "json",
+    publicReads: true,
+    allowFirstAdmin: false,
+    firstAdmin: { email: "admin@example.com", password: "a-long-secret" },
+    tokenTtlSeconds: 60,
+  });
+});
+
+test("a variable that is set to nothing is not set", () => {
+  expect(read({ PORT: "", HOST: "  ", SERVICES: "", TRANSPORTER: "" })).toEqual(read({}));
+});
+
+describe("faults", () => {
+  const faulty = {
+    SERVICES: "users,payments",
+    NAMESPACE: "Shop 1",
+    DATA_DIR: `/${"x".repeat(80)}`,
+    PORT: "65536",
+    METRICS_PORT: "0",
+    USERS_DB_URL: "mysql://localhost/users",
+    PRODUCTS_DB_URL: "localhost",
+    ORDERS_DB_URL: "postgres:orders",
+    DB_POOL_MAX: "1.5",
+    LOG_LEVEL: "verbose",
+    LOG_FORMAT: "xml",
+    PUBLIC_READS: "yes",
+    ALLOW_FIRST_ADMIN: "0",
+    ADMIN_EMAIL: "admin",
+    ADMIN_PASSWORD: "1234567",
+    TOKEN_TTL_SECONDS: "-1",
+    TRANSPORTER: "redis://localhost",
+    NATS_TLS_CA_FILE: "/does/not/exist.pem",
+  };
+
+  test("are all reported at once, each with the variable's name", () => {
+    const faults = faultsOf(faulty).join("\n");
+    for (const name of Object.keys(faulty)) expect(faults).toContain(`${name} `);
+  });
+
+  test("are mended by their examples", () => {
+    const lines = faultsOf(faulty);
+    const examples = lines.flatMap((line) =>
+      (line.split("; for example ")[1] ?? "").split(" ").map((pair) => pair.split("=")),
+    );
+    const mended = { ...faulty, ...(Object.fromEntries(examples) as Record<string, string>) };
+    // This machine has no such file.
+    expect(faultsOf(mended)).toEqual([expect.stringMatching(/^NATS_TLS_CA_FILE /)]);
+  });
+
+  test.each([
+    ["PORT", "1e3", 'PORT must be a whole number from 0 to 65535, not "1e3"'],
+    ["LOG_FORMAT", "xml", 'LOG_FORMAT must be one of short, full, json, not "xml"'],
+    ["SERVICES", "users,pay", 'SERVICES must list some of users, products, orders, api, not "pay"'],
+  ])("of %s name the value that is wrong", (name, value, sentence) => {
+    expect(faultsOf({ [name]: value })[0]).toContain(sentence);
+  });
+
+  test.each(["USERS_DB_URL", "PRODUCTS_DB_URL", "ORDERS_DB_URL", "TRANSPORTER"])(
+    "of %s do not show the password in it",
+    (name) => {
+      for (const value of [
+        "user:hunter22@localhost",
+        "http://user:hunter22@localhost",
+        "nats://user:hunter22@local host",
+        "postgres://user:hunter22@localhost:999999/db",
+        "nats://user:hunter22%zz@localhost",
+      ]) {
+        expect(faultsOf({ [name]: value }).join()).not.toContain("hunter22");
+      }
+    },
+  );
+
+  test("of an admin's password do not show it", () => {
+    const faults = faultsOf({ ADMIN_EMAIL: "admin@example.com", ADMIN_PASSWORD: "hunter2" });
+    expect(faults).toEqual([expect.stringMatching(/^ADMIN_PASSWORD must have 8 /)]);
+    expect(faults.join()).not.toContain("hunter2");
+  });
+});
+
+describe("the first admin", () => {
+  test.each([
+    { ADMIN_EMAIL: "admin@example.com" },
+    { ADMIN_PASSWORD: "a-long-secret" },
+    { ADMIN_EMAIL: "admin@example.com", ADMIN_PASSWORD: "" },
+  ])("needs both an email and a password: %j", (env) => {
+    expect(faultsOf(env)).toEqual([
+      "ADMIN_EMAIL and ADMIN_PASSWORD must be set together; for example ADMIN_EMAIL=admin@example.com ADMIN_PASSWORD=a-long-secret",
+    ]);
+  });
+});
+
+describe("TRANSPORTER", () => {
+  const folder = mkdtempSync(join(tmpdir(), "shop-config-"));
+  const caFile = join(folder, "ca.pem");
+  beforeAll(() => {
+    writeFileSync(caFile, "");
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const plain = { user: undefined, password: undefined, token: undefined, tls: undefined };
+
+  test("names one server", () => {
+    const { nats } = read({ TRANSPORTER: "nats://localhost:4222" });
+    expect(nats).toEqual({ ...plain, servers: ["localhost:4222"] });
+  });
+
+  test("names several servers", () => {
+    const { nats } = read({ TRANSPORTER: "nats://n1:4222, nats://n2,nats://[::1]:4222" });
+    expect(nats).toEqual({ ...plain, servers: ["n1:4222", "n2", "[::1]:4222"] });
+  });
+
+  test("carries credentials, percent-encoded where they hold special characters", () => {
+    const { nats } = read({ TRANSPORTER: "nats://sh%40op:p%3A%2Fw%25d@localhost:4222" });
+    expect(nats).toEqual({
+      ...plain,
+      servers: ["localhost:4222"],
+      user: "sh@op",
+      password: "p:/w%d",
+    });
+  });
+
+  test("leaves credentials to variables of their own, which win", () => {
+    const env = { NATS_USER: "shop", NATS_PASSWORD: "p%25:/@", NATS_TOKEN: "t" };
+    const { nats } = read({ TRANSPORTER: "nats://other:secret@localhost:4222", ...env });
+    expect(nats).toMatchObject({ user: "shop", password: "p%25:/@", token: "t" });
+  });
+
+  test("turns TLS on by its protocol, or by the files that are named", () => {
+    expect(read({ TRANSPORTER: "nats://n1,tls://n2" }).nats).toMatchObject({ tls: {} });
+    expect(read({ TRANSPORTER: "nats://localhost", NATS_TLS_CA_FILE: caFile }).nats).toMatchObject({
+      tls: { caFile },
+    });
+  });
+
+  test.each([
+    ["nats://localhost,", "a server that is empty"],
+    ["nats://", "a server without a host"],
+    ["nats:localhost:4222", "a server without slashes"],
+    ["nats://ok,http://localhost", "another protocol"],
+    ["nats://user:p%zz@localhost", "credentials that are not percent-encoded"],
+  ])("refuses %s: %s", (transporter) => {
+    const [fault, ...others] = faultsOf({ TRANSPORTER: transporter });
+    expect(fault).toMatch(/^TRANSPORTER .+; for example TRANSPORTER=nats:\/\/user:password@/);
+    expect(others).toEqual([]);
+  });
+
+  test("refuses a file that cannot be read", () => {
+    const path = join(folder, "none.pem");
+    expect(faultsOf({ TRANSPORTER: "nats://localhost", NATS_TLS_KEY_FILE: path })).toEqual([
+      `NATS_TLS_KEY_FILE names a file that cannot be read: "${path}"; for example NATS_TLS_KEY_FILE=/etc/shop/ca.pem`,
+    ]);
+  });
+});

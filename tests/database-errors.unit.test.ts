@@ -1,0 +1,99 @@
+import { describe, expect, test } from "@jest/globals";
+import {
+  ConnectionAcquireTimeoutError,
+  ConnectionRefusedError,
+  DatabaseError,
+  ForeignKeyConstraintError,
+  HostNotFoundError,
+  UniqueConstraintError,
+  ValidationError,
+} from "sequelize";
+import { Refusal } from "../core/errors.ts";
+import { refusalOrFault } from "../mixins/database-errors.ts";
+
+/** What the driver throws: an error with a SQLSTATE or a socket's code. */
+function driverError(properties: { code?: string; constraint?: string }, message = "driver") {
+  return Object.assign(new Error(message), { sql: "SELECT 1", ...properties });
+}
+
+const emailTaken = () => new Refusal("EMAIL_TAKEN", "Another account has this email.");
+const constraints = { users_email_key_unique: emailTaken };
+
+const unavailable = { type: "SERVICE_UNAVAILABLE", retryable: true };
+
+describe("a broken constraint", () => {
+  const broken = driverError({ code: "23505", constraint: "users_email_key_unique" });
+
+  test("is the refusal that its service gives it", () => {
+    const unique = new UniqueConstraintError({ parent: broken });
+    expect(refusalOrFault(unique, constraints)).toMatchObject({ type: "EMAIL_TAKEN" });
+    const foreignKey = new ForeignKeyConstraintError({ parent: broken });
+    expect(refusalOrFault(foreignKey, constraints)).toMatchObject({ type: "EMAIL_TAKEN" });
+  });
+
+  test("is a fault of ours when no refusal stands for it", () => {
+    const error = new UniqueConstraintError({
+      parent: driverError({ code: "23505", constraint: "orders_pkey" }),
+    });
+    expect(refusalOrFault(error, constraints)).toBe(error);
+    expect(refusalOrFault(error, {})).toBe(error);
+  });
+
+  test("is a fault of ours when the driver does not name it", () => {
+    const error = new UniqueConstraintError({ parent: driverError({ code: "23505" }) });
+    expect(refusalOrFault(error, constraints)).toBe(error);
+  });
+});
+
+describe("a database that is not there", () => {
+  test.each<[string, Error]>([
+    ["cannot be connected to", new ConnectionRefusedError(driverError({ code: "ECONNREFUSED" }))],
+    ["has a host nobody knows", new HostNotFoundError(driverError({ code: "ENOTFOUND" }))],
+    ["has no connection left", new ConnectionAcquireTimeoutError(driverError({}))],
+    ["ends a connection under a query", driverError({}, "Connection terminated unexpectedly")],
+    ["ended the connection before", driverError({}, "Client was closed and is not queryable")],
+    ["resets the connection", driverError({ code: "ECONNRESET" })],
+    ["stops reading", driverError({ code: "EPIPE" })],
+    ["has lost its socket's file", driverError({ code: "ENOENT" })],
+  ])("is SERVICE_UNAVAILABLE when it %s", (_, error) => {
+    expect(refusalOrFault(error, {})).toMatchObject({ ...unavailable, cause: error });
+  });
+
+  test.each([
+    ["08006", "a connection failure"],
+    ["53300", "too many connections"],
+    ["53100", "a full disk"],
+    ["57P01", "a shutdown"],
+    ["57P03", "a server that still starts"],
+    ["57014", "a statement that took too long"],
+    ["40001", "a serialization failure"],
+    ["40P01", "a deadlock"],
+  ])("is SERVICE_UNAVAILABLE at SQLSTATE %s, %s", (code) => {
+    for (const error of [driverError({ code }), new DatabaseError(driverError({ code }))]) {
+      expect(refusalOrFault(error, {})).toMatchObject({ ...unavailable, cause: error });
+    }
+  });
+
+  test("keeps its own words from the client", () => {
+    const error = driverError({ code: "08006" }, "server db-7.internal closed the connection");
+    expect(refusalOrFault(error, {})).toMatchObject({
+      message: "The database cannot be reached just now.",
+    });
+  });
+});
+
+describe("a fault of ours stays what it is", () => {
+  test.each([
+    ["a syntax error", new DatabaseError(driverError({ code: "42601" }))],
+    ["a missing table", new DatabaseError(driverError({ code: "42P01" }))],
+    ["a broken check", new DatabaseError(driverError({ code: "23514" }))],
+    ["a number out of range", driverError({ code: "22003" })],
+    ["a model's own complaint", new ValidationError("no", [])],
+    ["an error of JavaScript", new TypeError("x is not a function")],
+    ["a refusal of a use case", emailTaken()],
+    ["something that is no error", "nothing"],
+    ["nothing", undefined],
+  ])("%s", (_, error) => {
+    expect(refusalOrFault(error, constraints)).toBe(error);
+  });
+});

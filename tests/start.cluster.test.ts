@@ -1,0 +1,260 @@
+import { execFileSync } from "node:child_process";
+import { chownSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { domainServices } from "../core/config.ts";
+import { openSequelize } from "../mixins/database.mixin.ts";
+import { migrate } from "../mixins/migrate.ts";
+import { cloneDatabases, type TestDatabases } from "./support/databases.ts";
+import { eventually } from "./support/eventually.ts";
+import { graphql } from "./support/graphql-client.ts";
+import {
+  cleanUp,
+  freePort,
+  killHard,
+  postgresPids,
+  postmasterPid,
+  projectDir,
+  startCommand,
+  startProgram,
+  temporaryFolder,
+  type Program,
+} from "./support/processes.ts";
+
+/** The shop under test: its data outlives each of its processes. */
+let dataDir: string;
+let port: number;
+let url: string;
+let shop: Program;
+const databases: TestDatabases[] = [];
+
+beforeAll(async () => {
+  dataDir = join(temporaryFolder(), "data");
+  port = await freePort();
+  url = `http://localhost:${port}`;
+});
+afterAll(async () => {
+  await cleanUp();
+  for (const each of databases) await each.drop();
+});
+
+const settings = () => ({ DATA_DIR: dataDir, PORT: String(port) });
+
+async function start(): Promise<void> {
+  shop = startCommand("start", settings());
+  await shop.said("Ctrl-C stops it.");
+}
+
+/** As Ctrl-C does; nothing of the shop may be left after it. */
+async function stop(): Promise<void> {
+  shop.signal("SIGINT");
+  expect(await shop.ended(10_000)).toBe(0);
+  expect(postgresPids(dataDir)).toEqual([]);
+}
+
+async function countProducts(): Promise<unknown> {
+  const { data } = await graphql<{ products: unknown[] }>(url, "{ products { id } }");
+  return data?.products.length;
+}
+
+/** A command that has to refuse: gives what it says. */
+async function refusal(command: string, env: Record<string, string>): Promise<string> {
+  const program = startCommand(command, env);
+  expect(await program.ended()).toBe(1);
+  return program.output();
+}
+
+test("prints its URLs and answers there", async () => {
+  await start();
+  expect(shop.output()).toContain(`${url}/graphql`);
+  const page = await fetch(`${url}/`);
+  expect(page.headers.get("content-type")).toMatch("text/html");
+  expect(await countProducts()).toBe(0);
+});
+
+test("is filled by the demo once, with an admin who can sign in", async () => {
+  const first = startCommand("demo", settings());
+  expect(await first.ended()).toBe(0);
+  expect(first.output()).toMatch(/Demo data: 21 users, 300 products and 60 orders added/);
+  const again = startCommand("demo", settings());
+  expect(await again.ended()).toBe(0);
+  expect(again.output()).toMatch(/Demo data: 0 users, 0 products and 0 orders added/);
+  const [, password = ""] = /with "(.*)"/.exec(again.output()) ?? [];
+  const input = `{ email: "admin@example.com", password: "${password}" }`;
+  const { data } = await graphql(url, `mutation { login(input: ${input}) { token } }`);
+  expect(data?.login?.token).toMatch(/^ey/);
+});
+
+test("stays alone on its data directory, unharmed by a second one", async () => {
+  const message = await refusal("start", { ...settings(), PORT: String(await freePort()) });
+  expect(message).toMatch(/^Another shop is running on DATA_DIR .*\n$/);
+  expect(await countProducts()).toBe(300);
+});
+
+test("starts its database again when somebody kills that", async () => {
+  process.kill(postmasterPid(dataDir), "SIGKILL");
+  await eventually("the database being away", async () => (await countProducts()) === undefined);
+  await eventually("the database being back", async () => (await countProducts()) === 300);
+});
+
+test("stops at Ctrl-C with its database, and finds the data when it starts again", async () => {
+  await stop();
+  await start();
+  expect(await countProducts()).toBe(300);
+});
+
+test("takes its database over after a kill -9 of the shop alone", async () => {
+  const before = postmasterPid(dataDir);
+  await shop.killHard();
+  await start();
+  expect(postmasterPid(dataDir)).toBe(before);
+  expect(await countProducts()).toBe(300);
+  await stop();
+});
+
+test("finds the data after a kill -9 of everything", async () => {
+  await start();
+  const pids = postgresPids(dataDir);
+  expect(pids.length).toBeGreaterThan(3);
+  await shop.killHard();
+  killHard(pids);
+  await start();
+  expect(await countProducts()).toBe(300);
+});
+
+test("is not deceived by another process that has the pid of its dead database", async () => {
+  await shop.killHard();
+  process.kill(postmasterPid(dataDir), "SIGKILL");
+  await eventually("the end of the database", () => postgresPids(dataDir).length === 0);
+  const file = join(dataDir, "postgres", "postmaster.pid");
+  writeFileSync(file, readFileSync(file, "utf8").replace(/^\d+/, String(process.pid)));
+  await start();
+  expect(await countProducts()).toBe(300);
+});
+
+test("ends at a signal that comes while it starts", async () => {
+  await stop();
+  shop = startCommand("start", settings());
+  await eventually("the database starting", () => postgresPids(dataDir).length > 0);
+  await stop();
+});
+
+test("lets the demo and migrations work without it, and leaves nothing running", async () => {
+  for (const [command, said] of [
+    ["demo", "Demo data: 0 users, 0 products and 0 orders added."],
+    ["db-migrate", "orders: up to date"],
+  ] as const) {
+    const program = startCommand(command, settings());
+    expect(await program.ended()).toBe(0);
+    expect(program.output()).toContain(said);
+    expect(postgresPids(dataDir)).toEqual([]);
+  }
+});
+
+test("says in a sentence that its port is taken, and leaves nothing running", async () => {
+  const holder: Server = createServer();
+  await new Promise<void>((listening) => holder.listen(port, "127.0.0.1", listening));
+  try {
+    const message = await refusal("start", settings());
+    expect(message).toMatch(new RegExp(`^Port ${port} is taken by another program.*\n$`));
+    expect(postgresPids(dataDir)).toEqual([]);
+  } finally {
+    holder.close();
+  }
+});
+
+test("says in a sentence that its data directory cannot be written", async () => {
+  const file = join(temporaryFolder(), "file");
+  writeFileSync(file, "");
+  const message = await refusal("start", { DATA_DIR: join(file, "data"), PORT: String(port) });
+  expect(message).toMatch(/^DATA_DIR .* cannot be written .*\n$/);
+});
+
+test("says all that is wrong with its settings at once", async () => {
+  const message = await refusal("start", {
+    ...{ DATA_DIR: dataDir, PORT: "eighty", LOG_LEVEL: "loud", USERS_DB_URL: "mysql://localhost" },
+  });
+  expect(message.trim().split("\n")).toEqual([
+    expect.stringMatching(/^PORT must be .* for example PORT=/),
+    expect.stringMatching(/^USERS_DB_URL must be .* for example USERS_DB_URL=postgres:/),
+    expect.stringMatching(/^LOG_LEVEL must be .* for example LOG_LEVEL=/),
+  ]);
+});
+
+test("runs as an ordinary user", async () => {
+  const home = temporaryFolder();
+  const [program, prefix, user] = ordinaryUser(home);
+  const env = { DATA_DIR: join(home, "data"), PORT: String(port) };
+  const script = join(projectDir, "commands", "start.ts");
+  const theirs = startProgram(program, [...prefix, script], { env, ...user });
+  await theirs.said("Ctrl-C stops it.");
+  expect(await countProducts()).toBe(0);
+  theirs.signal("SIGTERM");
+  expect(await theirs.ended()).toBe(0);
+  expect(postgresPids(env.DATA_DIR)).toEqual([]);
+});
+
+/**
+ * How to run Node as somebody who is not root and owns this folder. Where the project lies in a
+ * folder that is closed to others, they keep of root the right to enter it.
+ */
+function ordinaryUser(folder: string): [string, string[], { uid?: number; gid?: number }] {
+  if (process.getuid?.() !== 0) return [process.execPath, [], {}];
+  const [uid = 0, gid = 0] = ["-u", "-g"].map((option) =>
+    Number(execFileSync("id", [option, "nobody"], { encoding: "utf8" })),
+  );
+  chownSync(folder, uid, gid);
+  try {
+    execFileSync("test", ["-r", join(projectDir, "package.json")], { uid, gid });
+    return [process.execPath, [], { uid, gid }];
+  } catch {
+    const ids = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
+    const rights = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"];
+    return ["setpriv", [...ids, ...rights, "--", process.execPath], {}];
+  }
+}
+
+test("migrates databases of one's own, and again without a change", async () => {
+  const { env } = await emptyDatabases();
+  const first = startCommand("db-migrate", env);
+  expect(await first.ended()).toBe(0);
+  expect(first.output()).toMatch(/users: 0001.*\nproducts: 0001.*\norders: 0001/);
+  const again = startCommand("db-migrate", env);
+  expect(await again.ended()).toBe(0);
+  expect(again.output()).toBe("users: up to date\nproducts: up to date\norders: up to date\n");
+});
+
+test("fails to migrate over a table that is there already, and changes nothing", async () => {
+  const { env, ...empty } = await emptyDatabases();
+  await empty.query("users", "CREATE TABLE users (name text)");
+  const message = await refusal("db-migrate", env);
+  expect(message).toContain('relation "users" already exists');
+  const tables = await empty.query("users", "SELECT FROM pg_tables WHERE schemaname = 'public'");
+  expect(tables).toHaveLength(1);
+});
+
+test("migrates one database from ten nodes at once", async () => {
+  const { urls } = await emptyDatabases();
+  const folder = new URL("../services/users/migrations/", import.meta.url);
+  const applied = await Promise.all(
+    Array.from({ length: 10 }, async () => {
+      const sequelize = openSequelize(urls.users, 1);
+      try {
+        return await migrate(sequelize, folder);
+      } finally {
+        await sequelize.close();
+      }
+    }),
+  );
+  expect(applied.filter((names) => names.length > 0)).toHaveLength(1);
+});
+
+/** Databases without tables, and the settings that name them. */
+async function emptyDatabases(): Promise<TestDatabases & { env: Record<string, string> }> {
+  const empty = await cloneDatabases({ empty: true });
+  databases.push(empty);
+  const env: Record<string, string> = { DATA_DIR: temporaryFolder() };
+  for (const name of domainServices) env[`${name.toUpperCase()}_DB_URL`] = empty.urls[name];
+  return { ...empty, env };
+}

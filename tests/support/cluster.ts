@@ -1,0 +1,79 @@
+import { ServiceBroker } from "moleculer";
+import { clusterNodeDefaults, readConfig, type DomainService } from "../../core/config.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
+import type { TestDatabases } from "./databases.ts";
+import { eventually } from "./eventually.ts";
+import { freePort, startCommand, type Program } from "./processes.ts";
+
+/** Nodes of one cluster: processes of `commands/serve.ts`, each with its own settings only. */
+export class Cluster {
+  readonly #settings: Record<string, string>;
+  readonly #databases: TestDatabases;
+  readonly #port: number;
+
+  private constructor(settings: Record<string, string>, databases: TestDatabases, port: number) {
+    this.#settings = settings;
+    this.#databases = databases;
+    this.#port = port;
+  }
+
+  /** @param settings how the nodes reach NATS, and what else is the same for all of them */
+  static async create(
+    settings: Record<string, string>,
+    databases: TestDatabases,
+  ): Promise<Cluster> {
+    return new Cluster(
+      { NAMESPACE: `test-${process.pid}-${Date.now()}`, HOST: "127.0.0.1", ...settings },
+      databases,
+      await freePort(),
+    );
+  }
+
+  /** Where its gateway listens. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  startGateway(): Program {
+    return this.#start({ SERVICES: "api", PORT: String(this.#port) });
+  }
+
+  /** Starts a node with one service, which learns of no database but its own. */
+  startService(name: DomainService, settings: Record<string, string> = {}): Program {
+    const url = this.#databases.urls[name];
+    return this.#start({ SERVICES: name, [`${name.toUpperCase()}_DB_URL`]: url, ...settings });
+  }
+
+  #start(settings: Record<string, string>): Program {
+    return startCommand("serve", { ...this.#settings, ...settings });
+  }
+
+  /** Waits until the gateway finds all services and their databases. */
+  async ready(): Promise<void> {
+    await eventually(
+      "the cluster being ready",
+      async () => (await fetch(`${this.url}/health/ready`)).ok,
+      { withinMs: 20_000, everyMs: 100 },
+    );
+  }
+
+  /** Joins as a node without services, as a console does. */
+  async join(settings: Record<string, string> = {}): Promise<ServiceBroker> {
+    const env = { ...this.#settings, LOG_LEVEL: "fatal", ...settings };
+    const broker = new ServiceBroker(
+      brokerOptions(readConfig(env, clusterNodeDefaults), "observer"),
+    );
+    await broker.start();
+    return broker;
+  }
+}
+
+/** The ids of the nodes that have a service, as a node sees them. */
+export async function nodesWith(broker: ServiceBroker, service: string): Promise<string[]> {
+  const services = await broker.call<{ name: string; nodes: string[] }[], object>(
+    "$node.services",
+    { onlyAvailable: true },
+    { nodeID: broker.nodeID },
+  );
+  return services.find(({ name }) => name === service)?.nodes ?? [];
+}

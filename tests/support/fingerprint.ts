@@ -1,0 +1,23 @@
+import { domainServices } from "../../core/config.ts";
+import type { TestDatabases } from "./databases.ts";
+
+/** A digest of every row of every table: equal exactly when the data of all services are equal. */
+export async function fingerprint(databases: TestDatabases): Promise<Record<string, string>> {
+  const digests: Record<string, string> = {};
+  for (const service of domainServices) {
+    const tables = await databases.query<{ name: string }>(
+      service,
+      "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
+    );
+    const selects = tables.map(
+      ({ name }) =>
+        `SELECT '${name}' AS name, md5(coalesce(string_agg(t::text, ',' ORDER BY t::text), '')) AS digest FROM ${name} t`,
+    );
+    const rows = await databases.query<{ name: string; digest: string }>(
+      service,
+      selects.join(" UNION ALL "),
+    );
+    for (const { name, digest } of rows) digests[`${service}.${name}`] = digest;
+  }
+  return digests;
+}

@@ -1,0 +1,48 @@
+import { eventually } from "./eventually.ts";
+import type { TestShop } from "./shop.ts";
+
+export interface Line {
+  product_id: string;
+  quantity: number;
+}
+
+export interface Order {
+  id: string;
+  user_id: string;
+  price_total: number;
+  quantity: number;
+  order_products: (Line & { price: number; name: string | null; product?: object | null })[];
+}
+
+/** A product's id and how many of it are ordered. */
+export type NamedLine = [productId: string, quantity: number];
+
+/** Creates a product as the operator, and waits until orders knows its name. */
+export async function putOnSale(
+  shop: TestShop,
+  stock: number,
+  price = 5,
+  name = "Mug",
+): Promise<string> {
+  const product = { name, description: "", price, stock };
+  const { id } = await shop.call<{ id: string }>("products.create", product);
+  await eventually("orders knows the product", async () => {
+    const sql = "SELECT FROM known_products WHERE id = $1";
+    return (await shop.databases.query("orders", sql, [id])).length === 1;
+  });
+  return id;
+}
+
+/** Places an order by GraphQL. Gives it, or the code and the extensions of its refusal. */
+export async function placeOrder(shop: TestShop, token: string, ...lines: NamedLine[]) {
+  const named = lines.map(([product_id, quantity]) => ({ product_id, quantity }));
+  const { data, code, errors } = await shop.graphql<{ placeOrder: Order }>(
+    `mutation ($lines: [PlaceOrderProduct!]!) {
+       placeOrder(input: { order_products: $lines }) {
+         id user_id price_total quantity order_products { product_id quantity price name }
+       }
+     }`,
+    { variables: { lines: named }, token },
+  );
+  return { order: data?.placeOrder, code, refusal: errors?.[0]?.extensions };
+}

@@ -1,0 +1,164 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually } from "./eventually.ts";
+
+/** A program that a test has started. */
+export interface Program {
+  readonly pid: number;
+  /** Everything it has written, to both streams. */
+  output(): string;
+  /** Waits until its output holds this text. */
+  said(text: string, withinMs?: number): Promise<void>;
+  /** Sends a line to its standard input. */
+  type(line: string): void;
+  /** Ends its standard input, as Ctrl-D does. */
+  endInput(): void;
+  signal(signal: NodeJS.Signals): void;
+  /** Waits for its end, and gives its exit status, or the signal that ended it. */
+  ended(withinMs?: number): Promise<number | NodeJS.Signals>;
+  /** kill -9, and waits for its end. */
+  killHard(): Promise<void>;
+}
+
+export interface StartOptions {
+  /** All its environment besides PATH and HOME: nothing of the test's own is handed on. */
+  env?: Record<string, string>;
+  uid?: number;
+  gid?: number;
+}
+
+export const projectDir = join(import.meta.dirname, "..", "..");
+
+const children = new Set<ChildProcess>();
+const folders: string[] = [];
+
+/** Starts `commands/<name>.ts` of this project, or of a copy of it. */
+export function startCommand(
+  name: string,
+  env: Record<string, string> = {},
+  project = projectDir,
+): Program {
+  return startProgram(process.execPath, [join(project, "commands", `${name}.ts`)], { env });
+}
+
+/** Starts a program in a folder of its own, where no `.env` file lies. */
+export function startProgram(file: string, args: string[], options: StartOptions = {}): Program {
+  const { env = {}, ...user } = options;
+  const home = temporaryFolder();
+  const child = spawn(file, args, {
+    ...user,
+    cwd: home,
+    env: { PATH: process.env.PATH, HOME: home, ...env },
+  });
+  children.add(child);
+  let output = "";
+  let end: number | NodeJS.Signals | undefined;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  }
+  child.on("error", (error) => (output += String(error)));
+  child.on("close", (status, signal) => {
+    children.delete(child);
+    end = status ?? signal ?? "SIGKILL";
+  });
+  // It may end before it has read all that is typed.
+  child.stdin.on("error", () => undefined);
+  const label = args.at(-1)?.replace(/^.*\/commands\//, "") ?? file;
+  /** As `eventually`, with the output where it does not happen. */
+  const wait = async <Result>(what: string, condition: () => Result, withinMs: number) => {
+    try {
+      return await eventually(`${label} ${what}`, condition, { withinMs });
+    } catch (error) {
+      throw new Error(`${String(error)}; its output:\n${output}`, { cause: error });
+    }
+  };
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    async said(text, withinMs = 20_000) {
+      await wait(`saying "${text}"`, () => output.includes(text), withinMs);
+    },
+    type: (line) => child.stdin.write(`${line}\n`),
+    endInput: () => child.stdin.end(),
+    signal: (signal) => child.kill(signal),
+    ended: (withinMs = 20_000) => wait("ending", () => end, withinMs),
+    async killHard() {
+      child.kill("SIGKILL");
+      await wait("ending", () => end, 5_000);
+    },
+  };
+}
+
+/** A folder that is removed by `cleanUp`. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "shop-test-"));
+  folders.push(folder);
+  return folder;
+}
+
+/** For each file's `afterAll`: ends every program it has started and removes its folders. */
+export async function cleanUp(): Promise<void> {
+  for (const child of children) child.kill("SIGKILL");
+  for (const folder of folders) {
+    await eventually("the end of all that was started", () => {
+      killHard(pidsIn(folder));
+      return pidsIn(folder).length === 0;
+    });
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** kill -9 of processes, of which some may go with others. */
+export function killHard(pids: number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It is gone already.
+    }
+  }
+}
+
+/** Every process of the PostgreSQL of a data directory: its folder is where all of them are. */
+export function postgresPids(dataDir: string): number[] {
+  return pidsIn(join(dataDir, "postgres"));
+}
+
+/** All processes whose working folder is this one, or lies in it. */
+function pidsIn(folder: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => `${workingFolder(pid)}/`.startsWith(`${folder}/`))
+    .map(Number);
+}
+
+/** The pid of the server itself, which is the parent of its other processes. */
+export function postmasterPid(dataDir: string): number {
+  return Number(readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")[0]);
+}
+
+function workingFolder(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    // It has ended, or is somebody else's.
+    return "";
+  }
+}
+
+/** A TCP port of this machine on which nobody listens. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => {
+        resolve(port);
+      });
+    });
+  });
+}

@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Errors, ServiceBroker, type ServiceSchema } from "moleculer";
+import { action, defineContract } from "../core/contract.ts";
+import { defineService } from "../core/define-service.ts";
+import type { FieldFault, Refusal } from "../core/errors.ts";
+import { refusalsMiddleware } from "../core/refusals.middleware.ts";
+import {
+  id,
+  ids,
+  int,
+  maxInt,
+  optional,
+  pageRules,
+  refusalOfValidation,
+  text,
+  type Page,
+} from "../core/validation.ts";
+
+const anyAccess = { access: "everyone" } as const;
+
+/** A service with one action for each rule, which gives back the parameters that reached it. */
+const rules = defineContract({
+  name: "rules",
+  graphql: { type: "" },
+  actions: {
+    id: action<{ value: string }, unknown>({ params: { value: id() }, ...anyAccess }),
+    ids: action<{ value: string[] }, unknown>({ params: { value: ids(2) }, ...anyAccess }),
+    text: action<{ value: string }, unknown>({ params: { value: text(2, 4) }, ...anyAccess }),
+    int: action<{ value: number }, unknown>({ params: { value: int(1) }, ...anyAccess }),
+    optional: action<{ value?: number }, unknown>({
+      params: { value: optional(int(1)) },
+      ...anyAccess,
+    }),
+    page: action<Page, unknown>({ params: pageRules, ...anyAccess }),
+    nothing: action<object, unknown>({ params: {}, ...anyAccess }),
+  },
+  events: {},
+});
+
+const echo = (ctx: { params: unknown }) => Promise.resolve(ctx.params);
+
+const broker = new ServiceBroker({
+  logger: false,
+  created(own) {
+    own.middlewares.add(refusalsMiddleware());
+  },
+});
+broker.createService(
+  defineService(rules, {
+    actions: {
+      ...{ id: echo, ids: echo, text: echo, int: echo },
+      ...{ optional: echo, page: echo, nothing: echo },
+    },
+  }),
+);
+beforeAll(() => broker.start());
+afterAll(() => broker.stop());
+
+/** The parameters as the handler gets them, or the refusal. */
+async function send(rule: keyof (typeof rules)["actions"], params: object): Promise<unknown> {
+  return broker.call(`rules.${rule}`, params).catch((error: unknown) => error);
+}
+
+const refused = { type: "BAD_USER_INPUT" };
+const uuid = "01936b2e-7c3f-7d2a-9d0b-5a1c2e3f4a5b";
+
+describe("an id", () => {
+  test("is a UUID, and reaches the handler in small letters", async () => {
+    expect(await send("id", { value: uuid })).toEqual({ value: uuid });
+    expect(await send("id", { value: uuid.toUpperCase() })).toEqual({ value: uuid });
+  });
+
+  test.each([
+    ...["", "1", uuid.replaceAll("-", ""), `{${uuid}}`, `${uuid} `, `${uuid}\n`, `x${uuid}`],
+    ...[uuid.replace("b", "g"), 1, true, [uuid], { id: uuid }, null, undefined],
+  ])("is not %j", async (value) => {
+    expect(await send("id", { value })).toMatchObject(refused);
+  });
+
+  test("stands in a list of so many at most", async () => {
+    expect(await send("ids", { value: [] })).toEqual({ value: [] });
+    expect(await send("ids", { value: [uuid, uuid.toUpperCase()] })).toEqual({
+      value: [uuid, uuid],
+    });
+    expect(await send("ids", { value: [uuid, uuid, uuid] })).toMatchObject(refused);
+    expect(await send("ids", { value: [uuid, "x"] })).toMatchObject({
+      ...refused,
+      data: { fields: [{ field: "value[1]", message: "'value[1]' must be an id (a UUID)." }] },
+    });
+  });
+});
+
+describe("a text", () => {
+  test.each(["ab", "abcd", "é\t\r\n", "\u{1F600}", "\u{1F600}\u{1F600}", "a\u0301\u200D\uFFFF"])(
+    "is %j",
+    async (value) => {
+      expect(await send("text", { value })).toEqual({ value });
+    },
+  );
+
+  test.each(["", "a", "abcde", 12, null, undefined, ["ab"], { length: 3 }])(
+    "of 2 to 4 characters is not %j",
+    async (value) => {
+      expect(await send("text", { value })).toMatchObject(refused);
+    },
+  );
+
+  test.each([
+    ["NUL, which PostgreSQL cannot store", "a\u0000b"],
+    ["control characters, which nobody can read", "a\u001Bb"],
+    ["control characters beyond ASCII", "a\u0085b"],
+    ["a lone high surrogate, which is no UTF-8", "a\uD800b"],
+    ["a lone high surrogate at its end", "ab\uD83D"],
+    ["a lone low surrogate", "\uDC00ab"],
+    ["surrogates the wrong way round", "\uDE00\uD83D"],
+  ])("cannot hold %s", async (_, value) => {
+    expect(await send("text", { value })).toMatchObject({
+      ...refused,
+      message: "'value' contains characters that cannot be stored.",
+    });
+  });
+
+  test("of a megabyte is refused as fast as any other", async () => {
+    const started = performance.now();
+    for (const value of ["a".repeat(1_000_000), "\u{1F600}".repeat(500_000)]) {
+      expect(await send("text", { value })).toMatchObject(refused);
+    }
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});
+
+describe("a whole number", () => {
+  test.each([1, 2, maxInt])("from 1 on is %j", async (value) => {
+    expect(await send("int", { value })).toEqual({ value });
+  });
+
+  test.each([
+    ...[0, -1, maxInt + 1, 2 ** 53, 1e300, 1.5, 1.0000001, NaN, Infinity, -Infinity],
+    ...["1", "", true, null, undefined, [1], 1n],
+  ])("that PostgreSQL's integer takes is not %p", async (value) => {
+    expect(await send("int", { value })).toMatchObject(refused);
+  });
+});
+
+describe("a parameter", () => {
+  test("that is optional may be missing, and obeys its rule when it is there", async () => {
+    expect(await send("optional", {})).toEqual({});
+    expect(await send("optional", { value: 1 })).toEqual({ value: 1 });
+    expect(await send("optional", { value: 0 })).toMatchObject(refused);
+  });
+
+  test("that nobody declared is refused, not ignored", async () => {
+    expect(await send("optional", { valeu: 1 })).toMatchObject(refused);
+    expect(await send("nothing", { value: 1 })).toMatchObject(refused);
+    expect(await send("nothing", {})).toEqual({});
+  });
+});
+
+test("a page has 1 to 1000 rows and begins anywhere", async () => {
+  for (const page of [{}, { limit: 1 }, { limit: 1000, offset: 0 }, { offset: maxInt }]) {
+    expect(await send("page", page)).toEqual(page);
+  }
+  for (const page of [{ limit: 0 }, { limit: 1001 }, { offset: -1 }, { offset: 0.5 }]) {
+    expect(await send("page", page)).toMatchObject(refused);
+  }
+});
+
+describe("the refusal", () => {
+  const secret = "hunter2";
+  const faultsOf = (refusal: unknown) => (refusal as Refusal).data as { fields: FieldFault[] };
+
+  test("names each field that is wrong, and says what is wrong with it", async () => {
+    expect(faultsOf(await send("page", { limit: 0, offset: "x" }))).toEqual({
+      fields: [
+        { field: "limit", message: expect.stringContaining("'limit'") },
+        { field: "offset", message: expect.stringContaining("'offset'") },
+      ],
+    });
+  });
+
+  test("never repeats a value: it may be a secret", async () => {
+    for (const rule of ["id", "ids", "text", "int", "page"] as const) {
+      for (const value of [secret, `${secret}\u0000`, [secret], { [secret]: secret }]) {
+        const params = { value, limit: value, offset: value };
+        const refusal = await send(rule, params);
+        expect(refusal).toMatchObject(refused);
+        const told = [(refusal as Refusal).message, faultsOf(refusal)];
+        expect(JSON.stringify(told)).not.toContain(secret);
+      }
+    }
+  });
+
+  test("of a thousand faults tells twenty", () => {
+    const findings = Array.from({ length: 1000 }, (_, n) => ({
+      ...{ type: "string", field: `names[${n}]`, message: "must be a text", actual: secret },
+    }));
+    const { fields } = faultsOf(
+      refusalOfValidation(new Errors.ValidationError("invalid", "", findings as never)),
+    );
+    expect(fields).toHaveLength(20);
+    expect(fields[19]).toEqual({ field: "names[19]", message: "must be a text" });
+  });
+
+  test("still says something when the validator says nothing", () => {
+    const refusal = refusalOfValidation(new Errors.ValidationError("invalid"));
+    expect(refusal).toMatchObject({ ...refused, message: "The input is not valid." });
+  });
+
+  test("leaves all other errors as they are", async () => {
+    const failure = new Error("not a matter of input");
+    const failing: ServiceSchema = {
+      name: "failing",
+      actions: { fail: () => Promise.reject(failure) },
+    };
+    const service = broker.createService(failing);
+    await broker.waitForServices("failing");
+    await expect(broker.call("failing.fail")).rejects.toBe(failure);
+    await broker.destroyService(service);
+  });
+});
