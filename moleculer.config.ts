@@ -1,8 +1,8 @@
 import type { BrokerOptions, ServiceBroker, Transporters } from "moleculer";
 import { accessMiddleware } from "./core/access.middleware.ts";
 import { uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
+import { inputMiddleware } from "./core/input.middleware.ts";
 import { InlinePrometheusReporter } from "./core/metrics-reporter.ts";
-import { refusalsMiddleware } from "./core/refusals.middleware.ts";
 import { trackingMiddleware } from "./core/tracking.middleware.ts";
 
 /** An unanswered call is SERVICE_UNAVAILABLE after this long; clients are promised 5 s. */
@@ -49,7 +49,7 @@ export function brokerOptions(
     created(broker: ServiceBroker) {
       // Added after Moleculer's own middlewares, so that they stand outside the validator: who
       // may not call at all does not learn what is wrong with the parameters.
-      broker.middlewares.add(refusalsMiddleware());
+      broker.middlewares.add(inputMiddleware());
       broker.middlewares.add(accessMiddleware(config.publicReads));
       // Outside the tracking that it turns off.
       broker.middlewares.add(trackingMiddleware());

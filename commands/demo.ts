@@ -2,6 +2,7 @@ import type { ServiceBroker } from "moleculer";
 import { userType } from "../core/access.ts";
 import { domainServices, loadConfig, singleProcessDefaults } from "../core/config.ts";
 import { hasCode } from "../core/errors.ts";
+import { StartError } from "../embedded/data-dir.ts";
 import type { ListedOrder, Order } from "../services/orders/orders.contract.ts";
 import type { Product } from "../services/products/products.contract.ts";
 import type { User } from "../services/users/users.contract.ts";
@@ -14,6 +15,7 @@ const customerCount = 20;
 const productCount = 300;
 const ordersPerCustomer = 3;
 const pageRows = 100;
+const servicesWithinMs = 10_000;
 
 /**
  * `npm run demo`: fills a running shop, or the one on DATA_DIR, with an admin, customers,
@@ -26,7 +28,9 @@ await runProgram(async () => {
   stopOnSignals(async () => (await opening).stop(), interruptedStatus);
   const broker = await opening;
   try {
-    await broker.waitForServices([...domainServices], 10_000);
+    await broker.waitForServices([...domainServices], servicesWithinMs).catch(() => {
+      throw new StartError("The shop's services are not all there; start them, and try again.");
+    });
     const added = await fill(broker);
     process.stdout.write(
       `Demo data: ${added.users} users, ${added.products} products and ${added.orders} orders added.\n` +
@@ -35,7 +39,6 @@ await runProgram(async () => {
   } finally {
     await broker.stop();
   }
-  process.exit(0);
 });
 
 async function fill(broker: ServiceBroker) {

@@ -155,11 +155,21 @@ function readNats(read: ConfigReader): NatsConfig | undefined {
   const given = Object.entries(files).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
+  if ((files.certFile === undefined) !== (files.keyFile === undefined)) {
+    const example =
+      "NATS_TLS_CERT_FILE=/etc/shop/node.pem NATS_TLS_KEY_FILE=/etc/shop/node-key.pem";
+    read.fault("NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE", "must be set together", example);
+  }
+  const user = read.text("NATS_USER") ?? decoded(read, first?.username);
+  const password = read.text("NATS_PASSWORD") ?? decoded(read, first?.password);
+  if (user === undefined && password !== undefined) {
+    read.fault("NATS_USER", "must be set where there is a password", "NATS_USER=shop");
+  }
   const wantsTls = given.length > 0 || urls.some((url) => url?.protocol === "tls:");
   return {
     servers: urls.map((url) => (url === undefined ? "" : url.host)),
-    user: read.text("NATS_USER") ?? decoded(read, first?.username),
-    password: read.text("NATS_PASSWORD") ?? decoded(read, first?.password),
+    user,
+    password,
     token: read.text("NATS_TOKEN"),
     tls: wantsTls ? Object.fromEntries(given) : undefined,
   };

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, symlinkSync } from "node:fs";
+import { readFileSync, symlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { StartError } from "./data-dir.ts";
 
@@ -28,7 +28,10 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
 function linkLibraries(packageDir: string): void {
   const listed = readFileSync(join(packageDir, "native", "pg-symlinks.json"), "utf8");
   for (const { source, target } of JSON.parse(listed) as { source: string; target: string }[]) {
-    const link = join(packageDir, target);
-    if (!existsSync(link)) symlinkSync(relative(dirname(target), source), link);
+    try {
+      symlinkSync(relative(dirname(target), source), join(packageDir, target));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
   }
 }

@@ -34,6 +34,7 @@ export class EmbeddedPostgres {
   readonly #runAs: RunAs;
   readonly #stopping = new AbortController();
   #supervision: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
 
   private constructor(dataDir: string, binaries: PostgresBinaries, runAs: RunAs) {
     this.#folder = join(dataDir, "postgres");
@@ -86,7 +87,11 @@ export class EmbeddedPostgres {
   }
 
   /** Stops the server: what is committed is safe, connections are cut. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#shutDown());
+  }
+
+  async #shutDown(): Promise<void> {
     this.#stopping.abort();
     await this.#supervision;
     if (this.#pid() !== undefined) await this.#pgCtl("stop", "-m", "fast", "-w", "-t", "30");

@@ -51,6 +51,7 @@ const oddTexts: Record<string, string> = {
   "with a NUL": "a\u0000b@example.com",
   "with half a surrogate pair": "a\ud800b@example.com",
   "of a megabyte": "x".repeat(1_000_000),
+  "that a careless pattern would search for minutes": `a@${"a.".repeat(400_000)}\u0001`,
 };
 
 const malformedIds: Record<string, string | number> = {

@@ -104,7 +104,7 @@ test.each([
   ],
   ["GRAPHQL_VALIDATION_FAILED", "a variable that is not declared", "{ product(id: $id) { id } }"],
   [
-    "GRAPHQL_VALIDATION_FAILED",
+    "QUERY_TOO_COMPLEX",
     "the same fields over and over",
     `{ ${query.slice(2, -2).repeat(10_000)} }`,
   ],

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import {
   clusterNodeDefaults,
@@ -239,8 +240,16 @@ describe("TRANSPORTER", () => {
 
   test("refuses a file that cannot be read", () => {
     const path = join(folder, "none.pem");
-    expect(faultsOf({ TRANSPORTER: "nats://localhost", NATS_TLS_KEY_FILE: path })).toEqual([
-      `NATS_TLS_KEY_FILE names a file that cannot be read: "${path}"; for example NATS_TLS_KEY_FILE=/etc/shop/ca.pem`,
+    expect(faultsOf({ TRANSPORTER: "nats://localhost", NATS_TLS_CA_FILE: path })).toEqual([
+      `NATS_TLS_CA_FILE names a file that cannot be read: "${path}"; for example NATS_TLS_CA_FILE=/etc/shop/ca.pem`,
     ]);
+  });
+
+  test("refuses a password that belongs to nobody, and a certificate without its key", () => {
+    const password = { TRANSPORTER: "nats://localhost", NATS_PASSWORD: "secret" };
+    expect(faultsOf(password)).toEqual([expect.stringMatching(/^NATS_USER must be set/)]);
+    const file = fileURLToPath(import.meta.url);
+    const certificate = { TRANSPORTER: "nats://localhost", NATS_TLS_CERT_FILE: file };
+    expect(faultsOf(certificate)).toEqual([expect.stringMatching(/must be set together/)]);
   });
 });

@@ -152,12 +152,22 @@ test("lets the demo and migrations work without it, and leaves nothing running",
   }
 });
 
+test("leaves nothing running when the demo is interrupted", async () => {
+  const demo = startCommand("demo", settings());
+  await eventually("its database starting", () => postgresPids(dataDir).length > 0);
+  demo.signal("SIGINT");
+  expect(await demo.ended()).toBe(130);
+  expect(postgresPids(dataDir)).toEqual([]);
+});
+
 test("says in a sentence that its port is taken, and leaves nothing running", async () => {
   const holder: Server = createServer();
   await new Promise<void>((listening) => holder.listen(port, "127.0.0.1", listening));
   try {
-    const message = await refusal("start", settings());
-    expect(message).toMatch(new RegExp(`^Port ${port} is taken by another program.*\n$`));
+    const sentence = new RegExp(`^Port ${port} is taken by another program.*\n$`);
+    expect(await refusal("start", settings())).toMatch(sentence);
+    const metrics = { DATA_DIR: dataDir, PORT: "0", METRICS_PORT: String(port) };
+    expect(await refusal("start", metrics)).toMatch(sentence);
     expect(postgresPids(dataDir)).toEqual([]);
   } finally {
     holder.close();

@@ -3,7 +3,7 @@ import { Errors, ServiceBroker, type ServiceSchema } from "moleculer";
 import { action, defineContract } from "../core/contract.ts";
 import { defineService } from "../core/define-service.ts";
 import type { FieldFault, Refusal } from "../core/errors.ts";
-import { refusalsMiddleware } from "../core/refusals.middleware.ts";
+import { inputMiddleware } from "../core/input.middleware.ts";
 import {
   id,
   ids,
@@ -42,7 +42,7 @@ const echo = (ctx: { params: unknown }) => Promise.resolve(ctx.params);
 const broker = new ServiceBroker({
   logger: false,
   created(own) {
-    own.middlewares.add(refusalsMiddleware());
+    own.middlewares.add(inputMiddleware());
   },
 });
 broker.createService(
@@ -217,4 +217,9 @@ describe("the refusal", () => {
     await expect(broker.call("failing.fail")).rejects.toBe(failure);
     await broker.destroyService(service);
   });
+});
+
+test("null for an optional parameter never reaches the handler", async () => {
+  expect(await send("optional", { value: null })).toEqual({});
+  expect(await send("page", { limit: null, offset: 5 })).toEqual({ offset: 5 });
 });

@@ -6,6 +6,7 @@ import type { Meta } from "../../core/access.ts";
 import { errorCatalogue } from "../../core/errors.ts";
 import type { Authenticator } from "./authenticate.ts";
 import { clientError, withCode } from "./graphql-errors.ts";
+import { queryCostRule } from "./query-limits.ts";
 
 /** moleculer-web's request: it carries the context of its root action. */
 export interface GatewayRequest extends IncomingMessage {
@@ -41,7 +42,10 @@ export function graphqlOverHttp(schema: GraphQLSchema, authenticator: Authentica
       }
     },
     validate: (...args) =>
-      validate(...args).map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")),
+      validate(...args).map((error) =>
+        error.extensions.code === undefined ? withCode(error, "GRAPHQL_VALIDATION_FAILED") : error,
+      ),
+    validationRules: [queryCostRule],
     async context({ raw }) {
       const { $ctx: ctx, headers } = raw;
       ctx.meta.viewer = await authenticator.viewerOf(headers.authorization);

@@ -60,11 +60,8 @@ export function graphqlMixin(): Partial<ServiceSchema> {
       async prepareGraphQLSchema() {
         /* nothing is left to do at a request */
       },
-      /** The fields' `input` argument is the action's parameters; an explicit null is "not given". */
-      prepareContextParams(params: Record<string, unknown>) {
-        const given = (params.input ?? params) as Record<string, unknown>;
-        return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
-      },
+      /** The fields' `input` argument is the action's parameters. */
+      prepareContextParams: (params: Record<string, unknown>) => params.input ?? params,
       createActionResolver(this: unknown, actionName: string, definition?: object): Resolver {
         const rowsPerCall = rowsPerCallOf(actionName);
         if (rowsPerCall !== undefined) return pagedResolver(actionName, rowsPerCall);
