@@ -59,13 +59,17 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
   );
   process.exit(1);
 }
-const [first, ...rest] = process.argv.slice(2);
-const selection = first === "unit" ? ["--selectProjects", "unit", ...rest] : process.argv.slice(2);
+const [first, ...others] = process.argv.slice(2);
+// The option last: it takes all words behind it.
+const selection =
+  first === "unit" ? [...others, "--selectProjects", "unit"] : process.argv.slice(2);
 provide(jest(["--listTests", ...selection], "pipe").stdout);
 
 const folder = mkdtempSync(join(tmpdir(), "shop-report-"));
 const reportFile = join(folder, "report.json");
-const { status } = jest(["--json", "--outputFile", reportFile, ...selection], "inherit");
+// A connection that a failed test leaves open must not keep the whole run from ending.
+const reporting = ["--json", "--outputFile", reportFile, "--forceExit"];
+const { status } = jest([...reporting, ...selection], "inherit");
 const { passed, failed } = count(reportFile);
 rmSync(folder, { recursive: true });
 console.log(`${passed} passed, ${failed} failed`);

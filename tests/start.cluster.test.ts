@@ -221,7 +221,9 @@ function ordinaryUser(folder: string): [string, string[], { uid?: number; gid?: 
   } catch {
     const ids = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
     const rights = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"];
-    return ["setpriv", [...ids, ...rights, "--", process.execPath], {}];
+    // Without it, access(2) forgets the right of whoever is not root.
+    const kept = "--securebits=+no_setuid_fixup";
+    return ["setpriv", [...ids, ...rights, kept, "--", process.execPath], {}];
   }
 }
 

@@ -57,14 +57,14 @@ export class Cluster {
     );
   }
 
-  /** Joins as a node without services, as a console does. */
-  async join(settings: Record<string, string> = {}): Promise<ServiceBroker> {
-    const env = { ...this.#settings, LOG_LEVEL: "fatal", ...settings };
-    const broker = new ServiceBroker(
-      brokerOptions(readConfig(env, clusterNodeDefaults), "observer"),
-    );
-    await broker.start();
-    return broker;
+  /** A node without services, as a console is, which has to be started and stopped. */
+  createObserver(): ServiceBroker {
+    const env = { ...this.#settings, LOG_LEVEL: "fatal" };
+    const options = brokerOptions(readConfig(env, clusterNodeDefaults), "observer");
+    const { transporter } = options as { transporter: { options: object } };
+    // That wait goes on when the broker is stopped, and would keep Jest from ending.
+    Object.assign(transporter.options, { waitOnFirstConnect: false });
+    return new ServiceBroker(options);
   }
 }
 
