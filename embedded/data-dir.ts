@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** A sentence for the person at the terminal; it ends the program. */
 export class StartError extends Error {
@@ -20,7 +20,7 @@ export function socketOf(dataDir: string): string {
 export async function claimDataDir(dataDir: string): Promise<Server> {
   const path = socketOf(dataDir);
   try {
-    mkdirSync(dataDir, { recursive: true });
+    makeFolder(dataDir);
   } catch (error) {
     throw unwritable(dataDir, error);
   }
@@ -37,6 +37,13 @@ export async function claimDataDir(dataDir: string): Promise<Server> {
   // Left behind by a shop that was killed.
   rmSync(path, { force: true });
   return listen(path);
+}
+
+/** Node's own recursive way never ends below a folder in which nothing can be made, like /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }
 
 /** True when a shop listens on this socket. */

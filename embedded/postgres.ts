@@ -162,7 +162,9 @@ export class EmbeddedPostgres {
   /** The pid of the running server. */
   #pid(): number | undefined {
     try {
-      const [pid = "", folder = ""] = readFileSync(this.#pidFile(), "utf8").split("\n");
+      const [pid, folder] = readFileSync(this.#pidFile(), "utf8").split("\n");
+      // Not written to its end yet.
+      if (!pid || !folder) return undefined;
       // A file that a crash left behind may by now name somebody else's process, or a dead one
       // that nobody has waited for; neither was started with this folder.
       const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");

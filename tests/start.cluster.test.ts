@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chownSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -127,8 +127,11 @@ test("is not deceived by another process that has the pid of its dead database",
   await shop.killHard();
   process.kill(postmasterPid(dataDir), "SIGKILL");
   await eventually("the end of the database", () => postgresPids(dataDir).length === 0);
+  // One of the same user, whom PostgreSQL takes seriously.
+  const { uid, gid } = statSync(join(dataDir, "postgres"));
+  const other = startProgram("sleep", ["60"], process.getuid?.() === 0 ? { uid, gid } : {});
   const file = join(dataDir, "postgres", "postmaster.pid");
-  writeFileSync(file, readFileSync(file, "utf8").replace(/^\d+/, String(process.pid)));
+  writeFileSync(file, readFileSync(file, "utf8").replace(/^\d+/, String(other.pid)));
   await start();
   expect(await countProducts()).toBe(300);
 });
@@ -177,8 +180,11 @@ test("says in a sentence that its port is taken, and leaves nothing running", as
 test("says in a sentence that its data directory cannot be written", async () => {
   const file = join(temporaryFolder(), "file");
   writeFileSync(file, "");
-  const message = await refusal("start", { DATA_DIR: join(file, "data"), PORT: String(port) });
-  expect(message).toMatch(/^DATA_DIR .* cannot be written .*\n$/);
+  // Nobody, not even root, makes folders there.
+  for (const folder of [join(file, "data"), "/proc/data"]) {
+    const message = await refusal("start", { DATA_DIR: folder, PORT: String(port) });
+    expect(message).toMatch(/^DATA_DIR .* cannot be written .*\n$/);
+  }
 });
 
 test("says all that is wrong with its settings at once", async () => {
