@@ -39,7 +39,9 @@ export function find({ names, variable }: Prerequisite): string | undefined {
 
 /** Installs the package where one may: as root, with apt. Gives the program's path. */
 export function install(prerequisite: Prerequisite): string | undefined {
-  const { aptPackage } = prerequisite;
+  const { aptPackage, variable } = prerequisite;
+  // Who names a program wants that one.
+  if (process.env[variable] !== undefined) return undefined;
   if (process.getuid?.() !== 0 || spawnSync("apt-get", ["--version"]).status !== 0)
     return undefined;
   process.stderr.write(`Installing ${aptPackage} with apt-get, for the tests.\n`);
