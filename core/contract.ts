@@ -65,9 +65,21 @@ export interface EventEnvelope<Data = unknown> {
   type: string;
   version: number;
   producer: string;
+  /** Its place among its producer's events: 1, 2, 3 … in the order of their commits. */
+  position: number;
   /** ISO 8601, UTC. */
   occurredAt: string;
   data: Data;
+}
+
+/** What the handler of an event sees of the transaction that its effect commits in. */
+export interface Effect<
+  Events extends Record<string, EventContract> = Record<string, EventContract>,
+> {
+  /** Adds an event to the transaction: it is emitted if, and only if, this commits. */
+  record: <Type extends keyof Events & string>(type: Type, data: DataOf<Events[Type]>) => void;
+  /** Runs one statement with bound parameters (`$1` …) and gives its rows. */
+  query: <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
 }
 
 /** The public face of a service. Services import each other's contracts and nothing else. */

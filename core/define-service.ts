@@ -6,6 +6,7 @@ import type {
   Closed,
   Contract,
   DataOf,
+  Effect,
   EventEnvelope,
   EventsOf,
   ParamsOf,
@@ -37,12 +38,21 @@ export interface ServiceImplementation<Own extends Contract, Uses extends Contra
   uses?: readonly Uses[];
   mixins?: Partial<ServiceSchema>[];
   actions: { [Key in keyof Own["actions"]]: Handler<Own["actions"][Key], Uses> };
-  /** Effects of other services' events. Each must be safe to apply twice. */
+  /**
+   * Effects of other services' events, each applied in its producer's order and exactly once: all
+   * that a handler does belongs into the transaction it is given.
+   */
   consumes?: Closed<{
     [Name in keyof EventsOf<Uses>]?: (
       event: EventEnvelope<DataOf<EventsOf<Uses>[Name]>>,
+      effect: Effect<Own["events"]>,
     ) => Promise<void>;
   }>;
+  /** Reads other services' events; needed where something is consumed. */
+  consumer?: (
+    producers: readonly Contract[],
+    handlers: Record<string, (event: EventEnvelope, effect: Effect) => Promise<void>>,
+  ) => Partial<ServiceSchema>;
   started?: () => Promise<void>;
 }
 
@@ -56,13 +66,15 @@ export function defineService<Own extends Contract, const Uses extends Contract 
   implementation: ServiceImplementation<Own, Uses>,
 ): ServiceSchema {
   const handlers = implementation.actions as Record<string, (ctx: never) => Promise<unknown>>;
-  const consumers = (implementation.consumes ?? {}) as Record<
-    string,
-    (event: EventEnvelope) => Promise<void>
-  >;
+  const { uses = [], mixins = [], consumes, consumer } = implementation;
+  if (consumes !== undefined && consumer === undefined) {
+    throw new Error(`${contract.name} consumes events and names no consumer`);
+  }
+  const reading = consumes && consumer?.(producersOf(uses, consumes), consumes as never);
   return {
     name: contract.name,
-    mixins: implementation.mixins ?? [],
+    // Moleculer starts the last mixin first, and stops it last: nothing is read without a database.
+    mixins: reading ? [reading, ...mixins] : [...mixins],
     settings: { graphql: contract.graphql },
     actions: Object.fromEntries(
       Object.entries(contract.actions).map(([name, action]) => [
@@ -70,12 +82,11 @@ export function defineService<Own extends Contract, const Uses extends Contract 
         { ...action, handler: (ctx: never) => handlers[name]?.(ctx) },
       ]),
     ),
-    events: Object.fromEntries(
-      Object.entries(consumers).map(([name, apply]) => [
-        name,
-        { handler: (ctx: Context<EventEnvelope>) => apply(ctx.params) },
-      ]),
-    ),
     ...(implementation.started && { started: implementation.started }),
   } as unknown as ServiceSchema;
+}
+
+/** The services of which at least one event is consumed. */
+function producersOf(uses: readonly Contract[], consumes: object): Contract[] {
+  return uses.filter(({ events }) => Object.keys(consumes).some((type) => type in events));
 }

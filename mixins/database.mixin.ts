@@ -11,17 +11,17 @@ import {
   type Transaction,
 } from "sequelize";
 import { v7 as uuidv7 } from "uuid";
-import type { Contract, DataOf, EventEnvelope } from "../core/contract.ts";
+import type { Context } from "moleculer";
+import type { Contract, Effect, EventEnvelope } from "../core/contract.ts";
+import { int } from "../core/validation.ts";
 import { refusalOrFault, type ConstraintRefusals } from "./database-errors.ts";
+import { eventConsumer, type Handlers } from "./event-consumer.ts";
+import { EventLog, type RecordedEvent } from "./event-log.ts";
 import { migrate } from "./migrate.ts";
 
 /** What a use case sees of its transaction. */
-export interface Work<Events extends Contract["events"]> {
+export interface Work<Events extends Contract["events"]> extends Effect<Events> {
   transaction: Transaction;
-  /** Adds an event to the transaction: it is emitted if, and only if, this commits. */
-  record: <Type extends keyof Events & string>(type: Type, data: DataOf<Events[Type]>) => void;
-  /** Runs one statement with bound parameters (`$1` …) and gives its rows. */
-  query: <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
 }
 
 /** The plain reads of moleculer-db-adapter-sequelize, on the service's main model. */
@@ -34,12 +34,12 @@ interface Reads<Row extends Model> {
 
 /** The service's own database, and nobody else's. */
 export interface Database<Models, Main extends Model, Events extends Contract["events"]> {
-  /** Connects before the service is announced, and disconnects when it stops. */
+  /** Connects before the service is announced, and disconnects when it stops; keeps its event log. */
   mixin: Partial<ServiceSchema>;
   sequelize: Sequelize;
   models: Models;
   /**
-   * Runs one use case in one transaction (READ COMMITTED) and then emits what it recorded.
+   * Runs one use case in one transaction (READ COMMITTED), which ends in the event log.
    * Nothing remote may be called inside. Throws the refusals of the use case, and those that
    * stand for broken constraints; else SERVICE_UNAVAILABLE or the database's own error.
    */
@@ -48,6 +48,8 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
   read: <Result>(query: (reads: Reads<Main>) => Promise<Result>) => Promise<Result>;
   /** One statement outside a transaction, with bound parameters, with the same errors. */
   query: <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
+  /** Reads the logs of these producers, and applies their events in this database. */
+  consumer: (producers: readonly Contract[], handlers: Handlers) => Partial<ServiceSchema>;
 }
 
 export interface DatabaseOptions<Models, Main extends Model> {
@@ -96,11 +98,23 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
   const models = options.models(sequelize);
   const adapter = new SqlAdapter(sequelize) as unknown as Reads<Main>;
   let broker: ServiceBroker | undefined;
+  const log = new EventLog(sequelize, contract.name, emit, (fault) => {
+    broker?.logger.error(`the event log of ${contract.name} could not be relayed`, fault);
+  });
 
   const mixin = {
     mixins: [DbService],
-    // moleculer-db's own actions would let anybody write past the use cases.
-    actions: Object.fromEntries(Object.keys(genericActions).map((name) => [name, false])),
+    actions: {
+      // moleculer-db's own actions would let anybody write past the use cases.
+      ...Object.fromEntries(Object.keys(genericActions).map((name) => [name, false])),
+      /** The event log behind a position, for the consumers. */
+      eventsAfter: {
+        params: { $$strict: true, position: int(0, Number.MAX_SAFE_INTEGER) },
+        access: "nobody",
+        handler: ({ params }: Context<{ position: number }>) =>
+          translated(() => log.after(params.position)),
+      },
+    },
     merged(schema: Record<string, unknown>) {
       // Set after merging, which clones deeply: the pool must stay one.
       schema.adapter = adapter;
@@ -112,6 +126,11 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     // moleculer-db's own `started` runs first, and waits until the database answers.
     async started() {
       await migrate(sequelize, options.migrations);
+      log.start();
+    },
+    // Before moleculer-db's own `stopped` closes the pool.
+    async stopped() {
+      await log.stop();
     },
   } as unknown as Partial<ServiceSchema>;
 
@@ -128,11 +147,28 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     return sequelize.query<Row>(sql, transaction ? { ...mode, transaction } : mode);
   }
 
-  /** What is committed stays so: neither a consumer nor the broker can make the caller fail. */
+  /** The log is there for whoever misses it: neither a consumer nor the broker can fail it. */
   function emit(event: EventEnvelope): void {
     broker?.emit(event.type, event).catch((error: unknown) => {
       broker?.logger.error(`event ${event.id} (${event.type}) could not be emitted`, error);
     });
+  }
+
+  async function transaction<Result>(useCase: (work: Work<Events>) => Promise<Result>) {
+    const recorded: RecordedEvent[] = [];
+    const result = await translated(() =>
+      sequelize.transaction(async (own) => {
+        const done = await useCase({
+          transaction: own,
+          query: (sql, bind) => select(sql, bind, own),
+          record: (type, data) => recorded.push(newEvent(contract, type, data)),
+        });
+        await log.append(own, recorded);
+        return done;
+      }),
+    );
+    if (recorded.length > 0) log.relaySoon();
+    return result;
   }
 
   return {
@@ -141,25 +177,13 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     models,
     read: (query) => translated(() => query(adapter)),
     query: (sql, bind) => translated(() => select(sql, bind)),
-    async transaction(useCase) {
-      const recorded: EventEnvelope[] = [];
-      const result = await translated(() =>
-        sequelize.transaction((transaction) =>
-          useCase({
-            transaction,
-            query: (sql, bind) => select(sql, bind, transaction),
-            record: (type, data) => recorded.push(envelope(contract, type, data)),
-          }),
-        ),
-      );
-      for (const event of recorded) emit(event);
-      return result;
-    },
+    transaction,
+    consumer: (producers, handlers) =>
+      eventConsumer((apply) => transaction((work) => apply(work as never)), producers, handlers),
   };
 }
 
-function envelope(contract: Contract, type: string, data: unknown): EventEnvelope {
+function newEvent(contract: Contract, type: string, data: unknown): RecordedEvent {
   const version = contract.events[type]?.version ?? 1;
-  const occurredAt = new Date().toISOString();
-  return { id: uuidv7(), type, version, producer: contract.name, occurredAt, data };
+  return { id: uuidv7(), type, version, occurredAt: new Date().toISOString(), data };
 }

@@ -1,14 +1,16 @@
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+import { readdir, readFile } from "node:fs/promises";
 import { QueryTypes, type Sequelize, type Transaction } from "sequelize";
 import { Umzug, type UmzugStorage } from "umzug";
 
 /** The same number on every node, so that only one of them migrates a database at a time. */
 const migrationLock = 7_240_001;
 
+/** The tables of the event log, which every service has. */
+const sharedFolder = new URL("migrations/", import.meta.url);
+
 /**
- * Applies the SQL files of a folder that were not applied yet, in the order of their names. All
- * of them run in one transaction behind an advisory lock: any number of nodes may start at once,
+ * Applies the SQL files that were not applied yet: the shared ones, then those of a service's
+ * folder, each in the order of their names. All of them run in one transaction behind an advisory lock: any number of nodes may start at once,
  * and a migration that fails leaves nothing behind. Returns the names of those applied now.
  */
 export async function migrate(sequelize: Sequelize, folder: URL): Promise<string[]> {
@@ -21,22 +23,24 @@ export async function migrate(sequelize: Sequelize, folder: URL): Promise<string
       "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
       { transaction },
     );
+    const files = [...(await sqlFiles(sharedFolder)), ...(await sqlFiles(folder))];
     const umzug = new Umzug({
-      migrations: {
-        glob: ["*.sql", { cwd: fileURLToPath(folder) }],
-        resolve: ({ name, path }) => ({
-          name,
-          up: async () => {
-            if (path === undefined) throw new Error(`migration ${name} has no file`);
-            await sequelize.query(await readFile(path, "utf8"), { transaction });
-          },
-        }),
-      },
+      migrations: files.map(({ name, url }) => ({
+        name,
+        up: async () => {
+          await sequelize.query(await readFile(url, "utf8"), { transaction });
+        },
+      })),
       storage: storageIn(sequelize, transaction),
       logger: undefined,
     });
     return (await umzug.up()).map(({ name }) => name);
   });
+}
+
+async function sqlFiles(folder: URL): Promise<{ name: string; url: URL }[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  return names.map((name) => ({ name, url: new URL(name, folder) }));
 }
 
 /** Keeps umzug's list in the transaction of the migrations themselves. */

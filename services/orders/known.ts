@@ -1,13 +1,11 @@
+import type { Effect } from "../../core/contract.ts";
 import type { InventoryUpdated, ProductCreated } from "../products/products.contract.ts";
 import type { UserRegistered } from "../users/users.contract.ts";
 import { inOrderOf } from "../../mixins/reads.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 
 /** Remembers a product, so that orders can name it when it is gone. */
-export async function rememberProduct(
-  { query }: OrdersDatabase,
-  product: ProductCreated,
-): Promise<void> {
+export async function rememberProduct({ query }: Effect, product: ProductCreated): Promise<void> {
   await query(
     `INSERT INTO known_products (id, name, stock) VALUES ($1, $2, $3)
      ON CONFLICT (id) DO UPDATE SET name = excluded.name`,
@@ -17,7 +15,7 @@ export async function rememberProduct(
 
 /** Follows a product's stock, and its leaving the catalogue. */
 export async function followInventory(
-  { query }: OrdersDatabase,
+  { query }: Effect,
   { product_id, stock, change }: InventoryUpdated,
 ): Promise<void> {
   await query(
@@ -27,7 +25,7 @@ export async function followInventory(
 }
 
 /** Remembers a user's name, so that lists of orders can say it. */
-export async function rememberUser({ query }: OrdersDatabase, user: UserRegistered): Promise<void> {
+export async function rememberUser({ query }: Effect, user: UserRegistered): Promise<void> {
   await query(
     `INSERT INTO known_users (id, username) VALUES ($1, $2)
      ON CONFLICT (id) DO UPDATE SET username = excluded.username`,

@@ -24,6 +24,7 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
   return defineService(ordersContract, {
     uses: [productsContract, usersContract],
     mixins: [database.mixin],
+    consumer: database.consumer,
     actions: {
       get: (ctx) => getOrder(database, ctx.params.id, ownerOf(actorOf(ctx))),
       list: (ctx) => listOrders(database, ctx.params, ownerOf(actorOf(ctx))),
@@ -45,9 +46,9 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
       ready: async () => (await database.query("SELECT 1", [])).length === 1,
     },
     consumes: {
-      "product.created": ({ data }) => rememberProduct(database, data),
-      "inventory.updated": ({ data }) => followInventory(database, data),
-      "user.registered": ({ data }) => rememberUser(database, data),
+      "product.created": ({ data }, effect) => rememberProduct(effect, data),
+      "inventory.updated": ({ data }, effect) => followInventory(effect, data),
+      "user.registered": ({ data }, effect) => rememberUser(effect, data),
     },
   });
 }

@@ -23,6 +23,7 @@ export default function productsService(config: Config, databaseUrl: string): Se
   return defineService(productsContract, {
     uses: [usersContract, ordersContract],
     mixins: [database.mixin],
+    consumer: database.consumer,
     actions: {
       async get({ params: { id } }) {
         const product = await database.read((reads) =>
@@ -51,9 +52,9 @@ export default function productsService(config: Config, databaseUrl: string): Se
       ready: async () => (await database.query("SELECT 1", [])).length === 1,
     },
     consumes: {
-      "order.placed": ({ data }) => sell(database, data),
-      "user.registered": async ({ data }) => {
-        await database.query(
+      "order.placed": ({ data }, effect) => sell(effect, data),
+      "user.registered": async ({ data }, effect) => {
+        await effect.query(
           `INSERT INTO known_users (id, username) VALUES ($1, $2)
            ON CONFLICT (id) DO UPDATE SET username = excluded.username`,
           [data.user_id, data.username],

@@ -8,7 +8,8 @@ import { outOfStock, productNotFound } from "./products.errors.ts";
  * locks last no longer than it: the products that have enough are locked in the order of their
  * ids, so that no two reservations wait for each other in a circle; the reservation is written if
  * they are all there; the stock is taken if the reservation was written. A product that is sold
- * out is not even locked. The same order id again gets the first answer.
+ * out is not even locked. The lock is the one an UPDATE takes: the ledger's rows, which refer to
+ * products, are written beside it. The same order id again gets the first answer.
  * Refuses with PRODUCT_NOT_FOUND or OUT_OF_STOCK.
  */
 export async function reserve(
@@ -22,7 +23,7 @@ export async function reserve(
        JOIN products p ON p.id = asked.id
        WHERE p.archived_at IS NULL AND p.stock >= asked.quantity
        ORDER BY p.id
-       FOR UPDATE OF p
+       FOR NO KEY UPDATE OF p
      ), reservation AS (
        INSERT INTO reservations (order_id)
        SELECT $1 WHERE (SELECT count(*) FROM enough) = cardinality($2::uuid[])
@@ -76,7 +77,7 @@ export async function release(
     await work.query(
       `WITH back AS (
          SELECT p.id, l.quantity FROM reservation_lines l JOIN products p ON p.id = l.product_id
-         WHERE l.order_id = $1 ORDER BY p.id FOR UPDATE OF p
+         WHERE l.order_id = $1 ORDER BY p.id FOR NO KEY UPDATE OF p
        )
        UPDATE products p SET stock = p.stock + back.quantity FROM back WHERE p.id = back.id`,
       [orderId],

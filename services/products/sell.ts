@@ -1,30 +1,30 @@
+import type { Effect } from "../../core/contract.ts";
 import type { OrderPlaced } from "../orders/orders.contract.ts";
-import type { ProductsDatabase } from "./products.database.ts";
+import type { productsContract } from "./products.contract.ts";
 
 /**
  * Turns the reservation of a placed order into a sale: a row of the ledger for each line. The
  * stock that can be ordered was taken when it was reserved. A second time, nothing happens.
  */
-export async function sell(database: ProductsDatabase, order: OrderPlaced): Promise<void> {
-  await database.transaction(async (work) => {
-    const held = await work.query(
-      "UPDATE reservations SET state = 'SOLD' WHERE order_id = $1 AND state = 'HELD' RETURNING order_id",
-      [order.order_id],
-    );
-    if (held.length === 0) return;
-    const sold = await work.query<{ product_id: string; stock: number }>(
-      `WITH sold AS (
-         INSERT INTO stock_changes (product_id, change, reason, order_id, user_id)
-         SELECT product_id, -quantity, 'SOLD', order_id, $2
-         FROM reservation_lines WHERE order_id = $1
-         RETURNING product_id
-       )
-       SELECT sold.product_id, p.stock FROM sold JOIN products p ON p.id = sold.product_id
-       ORDER BY p.id`,
-      [order.order_id, order.user_id],
-    );
-    for (const { product_id, stock } of sold) {
-      work.record("inventory.updated", { product_id, change: "SOLD", stock });
-    }
-  });
+export async function sell(
+  { query, record }: Effect<(typeof productsContract)["events"]>,
+  order: OrderPlaced,
+): Promise<void> {
+  const sold = await query<{ product_id: string; stock: number }>(
+    `WITH reservation AS (
+       UPDATE reservations SET state = 'SOLD' WHERE order_id = $1 AND state = 'HELD'
+       RETURNING order_id
+     ), sold AS (
+       INSERT INTO stock_changes (product_id, change, reason, order_id, user_id)
+       SELECT product_id, -quantity, 'SOLD', order_id, $2
+       FROM reservation JOIN reservation_lines USING (order_id)
+       RETURNING product_id
+     )
+     SELECT sold.product_id, p.stock FROM sold JOIN products p ON p.id = sold.product_id
+     ORDER BY p.id`,
+    [order.order_id, order.user_id],
+  );
+  for (const { product_id, stock } of sold) {
+    record("inventory.updated", { product_id, change: "SOLD", stock });
+  }
 }

@@ -1,0 +1,50 @@
+import type { Effect, EventEnvelope } from "../core/contract.ts";
+
+/** An event whose effect failed for good, as operators see it. */
+export interface DeadLetter {
+  id: string;
+  producer: string;
+  position: number;
+  event: EventEnvelope;
+  reason: string;
+  /** ISO 8601, UTC. */
+  at: string;
+}
+
+/** Keeps an event that cannot be applied, and why; the same one again changes nothing. */
+export async function keepDeadLetter(
+  { query }: Effect,
+  event: EventEnvelope,
+  reason: string,
+): Promise<void> {
+  await query(
+    `INSERT INTO dead_letters (id, producer, position, event, reason)
+     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+    [event.id, event.producer, event.position, JSON.stringify(event), reason],
+  );
+}
+
+/** The dead letters, in the order they came to be. */
+export async function listDeadLetters(
+  { query }: Pick<Effect, "query">,
+  { limit, offset }: { limit: number; offset: number },
+): Promise<DeadLetter[]> {
+  const rows = await query<Omit<DeadLetter, "position" | "at"> & { position: string; at: Date }>(
+    `SELECT id, producer, position, event, reason, at FROM dead_letters
+     ORDER BY at, producer, position LIMIT $1 OFFSET $2`,
+    [limit, offset],
+  );
+  return rows.map((row) => ({ ...row, position: Number(row.position), at: row.at.toISOString() }));
+}
+
+/** Takes a dead letter out of its table; two who do so at once do not both get it. */
+export async function takeDeadLetter(
+  { query }: Effect,
+  id: string,
+): Promise<EventEnvelope | undefined> {
+  const [taken] = await query<{ event: EventEnvelope }>(
+    "DELETE FROM dead_letters WHERE id = $1 RETURNING event",
+    [id],
+  );
+  return taken?.event;
+}

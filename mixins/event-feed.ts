@@ -1,0 +1,172 @@
+import type { EventEnvelope } from "../core/contract.ts";
+import { hasCode } from "../core/errors.ts";
+import type { LogPage } from "./event-log.ts";
+
+/** What a feed needs of its service and of the producer it reads from. */
+export interface FeedParts {
+  /** Reads the producer's log behind a position; throws, or gives nothing, when it is away. */
+  readLog: (position: number) => Promise<LogPage | undefined>;
+  /**
+   * Applies events that follow the cursor, without a gap, and moves it, in one transaction. Gives
+   * where the cursor stands; events that it has passed already are left out.
+   */
+  apply: (events: ReadonlyMap<number, EventEnvelope>, limit: number) => Promise<number>;
+  /** Puts the event behind the cursor among the dead letters, and moves the cursor over it. */
+  bury: (event: EventEnvelope, reason: string) => Promise<void>;
+  onFault: (fault: unknown) => void;
+}
+
+/** Events one transaction applies at most. */
+const maxBatch = 200;
+/** Events kept in memory; what comes beyond them is read from the log when its turn comes. */
+const maxBuffered = 2_000;
+/** How long an event out of turn waits for those before it, which another replica may have. */
+const patienceMs = 20;
+/** How often the log is read for what the broker has lost without anything following it. */
+const pollMs = 5_000;
+/** How soon a producer that was away is asked again. */
+const awayPollMs = 500;
+/** Tries of an event whose handler fails, before it becomes a dead letter. */
+const maxTries = 5;
+const firstRetryMs = 50;
+const maxRetryMs = 2_000;
+
+/**
+ * What one service reads of another's log. Events come from the broker in any way it likes; they
+ * are applied in the order of their positions, and what is missing is read from the log. Any
+ * number of replicas may do so at once: they take turns at the cursor's row.
+ */
+export class EventFeed {
+  readonly #parts: FeedParts;
+  readonly #buffer = new Map<number, EventEnvelope>();
+  #running: Promise<void> | undefined;
+  #stopped = false;
+  #wake: () => void = () => undefined;
+  #news = true;
+  #isProducerAway = false;
+
+  constructor(parts: FeedParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Finishes the batch it is at. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake();
+    await this.#running;
+  }
+
+  /** Takes an event as it comes from the broker. */
+  receive(event: EventEnvelope): void {
+    if (this.#buffer.size >= maxBuffered) return;
+    this.#buffer.set(event.position, event);
+    this.#news = true;
+    this.#wake();
+  }
+
+  async #run(): Promise<void> {
+    let tries = 0;
+    /** Events to be applied one by one since a batch failed, so that the one at fault stands alone. */
+    let singles = 0;
+    let readDue = true;
+    while (!this.#stopped) {
+      try {
+        const cursor = await this.#applyBuffered(singles > 0 ? 1 : maxBatch, readDue);
+        tries = 0;
+        singles = Math.max(0, singles - 1);
+        readDue = false;
+        if (!this.#buffer.has(cursor + 1)) {
+          readDue = await this.#wait(this.#isProducerAway ? awayPollMs : pollMs);
+        }
+      } catch (fault) {
+        // The database is away: nothing that a dead letter would mend. It is tried until it is back.
+        if (hasCode(fault, "SERVICE_UNAVAILABLE")) await this.#pause(1);
+        else tries = await this.#failed(fault, tries, singles > 0);
+        singles = maxBatch;
+      }
+    }
+  }
+
+  /** Applies what is buffered, and reads the log where something is missing or it is time. */
+  async #applyBuffered(limit: number, readDue: boolean): Promise<number> {
+    this.#news = false;
+    let cursor = await this.#apply(limit);
+    const isGap = () => this.#buffer.size > 0 && !this.#buffer.has(cursor + 1);
+    if (isGap()) {
+      await this.#wait(patienceMs);
+      cursor = await this.#apply(limit);
+    }
+    if (!isGap() && !(readDue && this.#buffer.size === 0)) return cursor;
+    const events = await this.#read(cursor);
+    for (const event of events) this.#buffer.set(event.position, event);
+    if (events.length === 0) {
+      // What waits for something that no log holds is not of this log, or is read again.
+      this.#buffer.clear();
+      return cursor;
+    }
+    return this.#apply(limit);
+  }
+
+  async #apply(limit: number): Promise<number> {
+    const cursor = await this.#parts.apply(this.#buffer, limit);
+    for (const position of this.#buffer.keys()) {
+      if (position <= cursor) this.#buffer.delete(position);
+    }
+    return cursor;
+  }
+
+  async #read(cursor: number): Promise<EventEnvelope[]> {
+    try {
+      const page = await this.#parts.readLog(cursor);
+      this.#isProducerAway = page === undefined;
+      return page?.events ?? [];
+    } catch {
+      // Its log is read when it is back, by the next poll at the latest.
+      this.#isProducerAway = true;
+      return [];
+    }
+  }
+
+  /** Counts the tries of an event that stands alone; after the last one it is buried. */
+  async #failed(fault: unknown, tries: number, isAlone: boolean): Promise<number> {
+    this.#parts.onFault(fault);
+    if (!isAlone) return 0;
+    const first = this.#buffer.get(Math.min(...this.#buffer.keys()));
+    if (tries + 1 < maxTries || first === undefined) {
+      await this.#pause(tries);
+      return tries + 1;
+    }
+    await this.#parts.bury(first, String(fault)).then(
+      () => this.#buffer.delete(first.position),
+      (error: unknown) => {
+        this.#parts.onFault(error);
+      },
+    );
+    return 0;
+  }
+
+  async #pause(tries: number): Promise<void> {
+    const untilMs = Math.min(maxRetryMs, firstRetryMs * 2 ** tries);
+    await new Promise((resolve) => setTimeout(resolve, untilMs));
+  }
+
+  /** Waits for news, at most so long; true when there were none. */
+  async #wait(ms: number): Promise<boolean> {
+    if (this.#news || this.#stopped) return false;
+    let timer: NodeJS.Timeout | undefined;
+    const isOver = await new Promise<boolean>((resolve) => {
+      this.#wake = () => {
+        resolve(false);
+      };
+      timer = setTimeout(() => {
+        resolve(true);
+      }, ms);
+    });
+    clearTimeout(timer);
+    return isOver;
+  }
+}
