@@ -1,4 +1,4 @@
-import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
 import SqlAdapter from "moleculer-db-adapter-sequelize";
 import pgConnectionString from "pg-connection-string";
@@ -11,7 +11,6 @@ import {
   type Transaction,
 } from "sequelize";
 import { v7 as uuidv7 } from "uuid";
-import type { Context } from "moleculer";
 import type { Contract, Effect, EventEnvelope } from "../core/contract.ts";
 import { int } from "../core/validation.ts";
 import { refusalOrFault, type ConstraintRefusals } from "./database-errors.ts";
