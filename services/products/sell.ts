@@ -17,11 +17,11 @@ export async function sell(
      ), sold AS (
        INSERT INTO stock_changes (product_id, change, reason, order_id, user_id)
        SELECT product_id, -quantity, 'SOLD', order_id, $2
-       FROM reservation JOIN reservation_lines USING (order_id)
+       FROM reservation_lines WHERE order_id = $1 AND EXISTS (SELECT FROM reservation)
        RETURNING product_id
      )
-     SELECT sold.product_id, p.stock FROM sold JOIN products p ON p.id = sold.product_id
-     ORDER BY p.id`,
+     SELECT product_id, (SELECT stock FROM products WHERE id = product_id)
+     FROM sold ORDER BY product_id`,
     [order.order_id, order.user_id],
   );
   for (const { product_id, stock } of sold) {
