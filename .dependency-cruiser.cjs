@@ -36,7 +36,7 @@ module.exports = {
       comment: "Everybody loads everybody's contract, so it must not bring its service along.",
       severity: "error",
       from: { path: "[.]contract[.]ts$" },
-      to: { pathNot: ["^core/", "^(node:)?fs$", "^(node:)?crypto$"] },
+      to: { pathNot: ["^core/", "[.]contract[.]ts$", "^(node:)?fs$", "^(node:)?crypto$"] },
     },
     {
       name: "gateway-has-no-database",

@@ -3,6 +3,7 @@ import { accessMiddleware } from "./core/access.middleware.ts";
 import { uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
 import { inputMiddleware } from "./core/input.middleware.ts";
 import { InlinePrometheusReporter } from "./core/metrics-reporter.ts";
+import { traceMiddleware } from "./core/trace.middleware.ts";
 import { trackingMiddleware } from "./core/tracking.middleware.ts";
 
 /** An unanswered call is SERVICE_UNAVAILABLE after this long; clients are promised 5 s. */
@@ -51,6 +52,7 @@ export function brokerOptions(
       // may not call at all does not learn what is wrong with the parameters.
       broker.middlewares.add(inputMiddleware());
       broker.middlewares.add(accessMiddleware(config.publicReads));
+      broker.middlewares.add(traceMiddleware());
       // Outside the tracking that it turns off.
       broker.middlewares.add(trackingMiddleware());
     },

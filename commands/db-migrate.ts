@@ -1,5 +1,5 @@
 import { domainServices, loadConfig, singleProcessDefaults } from "../core/config.ts";
-import { openSequelize } from "../mixins/database.mixin.ts";
+import { openSequelize } from "../mixins/sequelize.ts";
 import { migrate } from "../mixins/migrate.ts";
 import { openDatabases } from "./databases.ts";
 import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";

@@ -11,7 +11,7 @@ const projectDir = dirname(import.meta.dirname);
 const projectUrl = pathToFileURL(`${projectDir}/`).href;
 const watched = ["core", "mixins", "services"];
 /** The broker holds these, and does not change while it runs. */
-const brokersOwn = /^core\/(\w+\.middleware|metrics-reporter)\.ts$/;
+const brokersOwn = /^core\/(\w+\.middleware|metrics-reporter|trace)\.ts$/;
 /** Editors write a file in several steps. */
 const settleMs = 150;
 const startTimeoutMs = 10_000;

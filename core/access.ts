@@ -18,9 +18,13 @@ export type Viewer =
 /** Who is behind a call: a viewer, or the operator (the REPL, another service). */
 export type Actor = Viewer | { kind: "operator" };
 
-/** What the gateway, and nobody else, puts into `ctx.meta`. */
+/** What the gateway puts into `ctx.meta`; the console may give a key of its own. */
 export interface Meta {
   viewer?: Viewer;
+  /** Where the request came from: what tells strangers apart. */
+  address?: string;
+  /** The sender's own name for the request: the same one again has no second effect. */
+  idempotencyKey?: string;
 }
 
 type Need = "everyone" | "signed-in" | "admin" | "nobody";

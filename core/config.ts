@@ -37,6 +37,12 @@ export interface Config {
   /** Made at start when there is no admin yet. */
   firstAdmin: { email: string; password: string } | undefined;
   tokenTtlSeconds: number;
+  /** How long stock is held for an order that is not known to be placed, before it is asked for. */
+  reservationTtlSeconds: number;
+  /** How long after it was placed an order can be cancelled. */
+  cancelWithinSeconds: number;
+  /** How long events stay in their logs; undefined: for ever. */
+  eventLogKeepMs: number | undefined;
 }
 
 /** What differs between the commands where the environment says nothing. */
@@ -76,23 +82,7 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     host: read.text("HOST") ?? defaults.host,
     port: read.int("PORT", 0, 65_535) ?? 8080,
     metricsPort: read.int("METRICS_PORT", 1, 65_535),
-    databaseUrls: {
-      users: read.url(
-        "USERS_DB_URL",
-        ["postgres:", "postgresql:"],
-        "postgres://user:password@localhost:5432/users",
-      ),
-      products: read.url(
-        "PRODUCTS_DB_URL",
-        ["postgres:", "postgresql:"],
-        "postgres://user:password@localhost:5433/products",
-      ),
-      orders: read.url(
-        "ORDERS_DB_URL",
-        ["postgres:", "postgresql:"],
-        "postgres://user:password@localhost:5434/orders",
-      ),
-    },
+    databaseUrls: readDatabaseUrls(read),
     databasePoolMax: read.int("DB_POOL_MAX", 1, 100) ?? 10,
     logLevel:
       read.oneOf("LOG_LEVEL", ["fatal", "error", "warn", "info", "debug", "trace"]) ??
@@ -102,6 +92,9 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     allowFirstAdmin: read.flag("ALLOW_FIRST_ADMIN") ?? true,
     firstAdmin: readFirstAdmin(read),
     tokenTtlSeconds: read.int("TOKEN_TTL_SECONDS", 1, 31_536_000) ?? 86_400,
+    reservationTtlSeconds: read.int("RESERVATION_TTL_SECONDS", 1, 86_400) ?? 30,
+    cancelWithinSeconds: read.int("CANCEL_WITHIN_SECONDS", 0, 315_360_000) ?? 1_209_600,
+    eventLogKeepMs: daysToMs(read.int("EVENT_LOG_KEEP_DAYS", 1, 36_500)),
   };
   if (Buffer.byteLength(config.dataDir) > maxDataDirBytes) {
     read.fault(
@@ -116,6 +109,21 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
 
 /** A Unix socket's path ends at 107 bytes; this leaves room for `/postgres/.s.PGSQL.5432`. */
 const maxDataDirBytes = 80;
+
+function readDatabaseUrls(read: ConfigReader): Config["databaseUrls"] {
+  const urls = domainServices.map((name, index) => {
+    const example = `postgres://user:password@localhost:${5432 + index}/${name}`;
+    return [
+      name,
+      read.url(`${name.toUpperCase()}_DB_URL`, ["postgres:", "postgresql:"], example),
+    ] as const;
+  });
+  return Object.fromEntries(urls) as Config["databaseUrls"];
+}
+
+function daysToMs(days: number | undefined): number | undefined {
+  return days === undefined ? undefined : days * 86_400_000;
+}
 
 const natsExample = "nats://user:password@localhost:4222";
 

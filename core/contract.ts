@@ -17,7 +17,7 @@ export type Closed<Shape> = [keyof Shape] extends [never] ? Record<string, never
 type ParamRules<Params> = Closed<{ [Key in keyof Params]-?: ParamRule }>;
 
 /** How an action appears in GraphQL; the form is moleculer-apollo-server's. */
-interface GraphqlField {
+export interface GraphqlField {
   query?: string;
   mutation?: string;
   /** Loaders: how many keys one call may carry, so that an answer stays below NATS's 1 MB. */
@@ -48,14 +48,19 @@ export function action<Params extends object, Result>(
   return { ...options, params: { $$strict: true, ...options.params } };
 }
 
-/** What others may know of an event: its version and the shape of its data. */
+/** What others may know of an event: its version, and the shape of its data as rules and type. */
 export interface EventContract<Data = unknown> {
   version: number;
+  data: Record<string, ParamRule>;
   [resultType]?: Data;
 }
 
-export function event<Data extends object>(version: number): EventContract<Data> {
-  return { version };
+/** Declares an event. Consumers refuse data that breaks a rule; fields besides these are let pass. */
+export function event<Data extends object>(
+  version: number,
+  data: ParamRules<Data>,
+): EventContract<Data> {
+  return { version, data };
 }
 
 /** What every event travels in. Personal data stays out of `data`. */
@@ -69,6 +74,8 @@ export interface EventEnvelope<Data = unknown> {
   position: number;
   /** ISO 8601, UTC. */
   occurredAt: string;
+  /** The trace of the request that caused it (W3C Trace Context). */
+  traceparent?: string;
   data: Data;
 }
 
@@ -76,11 +83,29 @@ export interface EventEnvelope<Data = unknown> {
 export interface Effect<
   Events extends Record<string, EventContract> = Record<string, EventContract>,
 > {
-  /** Adds an event to the transaction: it is emitted if, and only if, this commits. */
-  record: <Type extends keyof Events & string>(type: Type, data: DataOf<Events[Type]>) => void;
+  /**
+   * Adds an event to the transaction: it is emitted if, and only if, this commits. `cause` is the
+   * event that it follows from, and shares its trace with.
+   */
+  record: <Type extends keyof Events & string>(
+    type: Type,
+    data: DataOf<Events[Type]>,
+    cause?: EventEnvelope,
+  ) => void;
   /** Runs one statement with bound parameters (`$1` …) and gives its rows. */
   query: <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
 }
+
+/** What a consumer does with an event: one by one, or with all that came in a row at once. */
+export type EventHandler<
+  Data = unknown,
+  Events extends Record<string, EventContract> = Record<string, EventContract>,
+> =
+  | ((event: EventEnvelope<Data>, effect: Effect<Events>) => Promise<void>)
+  | { inRuns: (events: EventEnvelope<Data>[], effect: Effect<Events>) => Promise<void> };
+
+/** Where a new consumer begins to read. */
+export type StartFrom = "beginning" | "now";
 
 /** The public face of a service. Services import each other's contracts and nothing else. */
 export interface Contract<

@@ -1,4 +1,4 @@
-import type { Context, ServiceSchema } from "moleculer";
+import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Meta } from "./access.ts";
 import type {
   ActionContract,
@@ -6,12 +6,13 @@ import type {
   Closed,
   Contract,
   DataOf,
-  Effect,
-  EventEnvelope,
+  EventHandler,
   EventsOf,
   ParamsOf,
   ResultOf,
+  StartFrom,
 } from "./contract.ts";
+import { Repeat } from "./repeat.ts";
 
 /** Calls the actions of these contracts with checked names, parameters and results. */
 export interface TypedCaller<Contracts extends Contract> {
@@ -33,26 +34,45 @@ type Handler<Action extends ActionContract, Uses extends Contract> = (
   ctx: Ctx<ParamsOf<Action>, Uses>,
 ) => Promise<ResultOf<Action>>;
 
+/** What a service's database brings along. */
+interface ServiceDatabase {
+  mixin: Partial<ServiceSchema>;
+  consumer: (consumption: {
+    consumer: string;
+    producers: readonly Contract[];
+    handlers: Record<string, EventHandler>;
+    startFrom: StartFrom;
+    copies: Record<string, readonly string[]>;
+  }) => Partial<ServiceSchema>;
+}
+
+/** Work that a service does by itself, on each of its replicas. */
+interface PeriodicWork<Uses extends Contract> {
+  everyMs: number;
+  run: (caller: TypedCaller<Uses>, logger: ServiceBroker["logger"]) => Promise<void>;
+}
+
 export interface ServiceImplementation<Own extends Contract, Uses extends Contract> {
   /** Contracts of the services whose actions this one calls or whose events it consumes. */
   uses?: readonly Uses[];
-  mixins?: Partial<ServiceSchema>[];
+  database?: ServiceDatabase;
   actions: { [Key in keyof Own["actions"]]: Handler<Own["actions"][Key], Uses> };
   /**
    * Effects of other services' events, each applied in its producer's order and exactly once: all
    * that a handler does belongs into the transaction it is given.
    */
   consumes?: Closed<{
-    [Name in keyof EventsOf<Uses>]?: (
-      event: EventEnvelope<DataOf<EventsOf<Uses>[Name]>>,
-      effect: Effect<Own["events"]>,
-    ) => Promise<void>;
+    [Name in keyof EventsOf<Uses>]?: EventHandler<DataOf<EventsOf<Uses>[Name]>, Own["events"]>;
   }>;
-  /** Reads other services' events; needed where something is consumed. */
-  consumer?: (
-    producers: readonly Contract[],
-    handlers: Record<string, (event: EventEnvelope, effect: Effect) => Promise<void>>,
-  ) => Partial<ServiceSchema>;
+  /** Where a service that has never read a log begins: by default, at its first event. */
+  startFrom?: StartFrom;
+  /**
+   * Tables that hold nothing but what the events of one of `uses` have brought, by its name: they
+   * can be made anew from its log.
+   */
+  copies?: Partial<Record<Uses["name"], readonly string[]>>;
+  /** Runs as long as the service does, after it has started. */
+  periodically?: readonly PeriodicWork<Uses>[];
   started?: () => Promise<void>;
 }
 
@@ -66,24 +86,57 @@ export function defineService<Own extends Contract, const Uses extends Contract 
   implementation: ServiceImplementation<Own, Uses>,
 ): ServiceSchema {
   const handlers = implementation.actions as Record<string, (ctx: never) => Promise<unknown>>;
-  const { uses = [], mixins = [], consumes, consumer } = implementation;
-  if (consumes !== undefined && consumer === undefined) {
-    throw new Error(`${contract.name} consumes events and names no consumer`);
+  const { name } = contract;
+  const { uses = [], database, consumes, startFrom = "beginning", copies = {} } = implementation;
+  if (consumes !== undefined && database === undefined) {
+    throw new Error(`${name} consumes events and has no database for their effects`);
   }
-  const reading = consumes && consumer?.(producersOf(uses, consumes), consumes as never);
+  const reading =
+    consumes &&
+    database?.consumer({
+      consumer: name,
+      producers: producersOf(uses, consumes),
+      handlers: consumes as Record<string, EventHandler>,
+      startFrom,
+      copies: copies,
+    });
   return {
-    name: contract.name,
+    name,
     // Moleculer starts the last mixin first, and stops it last: nothing is read without a database.
-    mixins: reading ? [reading, ...mixins] : [...mixins],
+    mixins: [
+      ...(implementation.periodically ?? []).map((work) => periodic(name, work)),
+      ...(reading ? [reading] : []),
+      ...(database ? [database.mixin] : []),
+    ],
     settings: { graphql: contract.graphql },
     actions: Object.fromEntries(
-      Object.entries(contract.actions).map(([name, action]) => [
-        name,
-        { ...action, handler: (ctx: never) => handlers[name]?.(ctx) },
+      Object.entries(contract.actions).map(([action, declared]) => [
+        action,
+        { ...declared, handler: (ctx: never) => handlers[action]?.(ctx) },
       ]),
     ),
     ...(implementation.started && { started: implementation.started }),
   } as unknown as ServiceSchema;
+}
+
+function periodic<Uses extends Contract>(
+  service: string,
+  { everyMs, run }: PeriodicWork<Uses>,
+): Partial<ServiceSchema> {
+  let repeat: Repeat | undefined;
+  return {
+    async started(this: { broker: ServiceBroker }) {
+      const { broker } = this;
+      const work = () => run(broker, broker.logger);
+      repeat = new Repeat(everyMs, work, (fault) => {
+        broker.logger.error(`periodic work of ${service} failed`, fault);
+      });
+      repeat.start();
+    },
+    async stopped() {
+      await repeat?.stop();
+    },
+  };
 }
 
 /** The services of which at least one event is consumed. */

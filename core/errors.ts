@@ -27,6 +27,18 @@ export const errorCatalogue = {
     status: 409,
     meaning: "The subtraction would take the stock below zero (`product_id`, `asked`, `left`).",
   },
+  ORDER_NOT_CANCELLABLE: {
+    status: 409,
+    meaning: "The order is cancelled, or it is too late to cancel it (`status`).",
+  },
+  IDEMPOTENCY_MISMATCH: {
+    status: 422,
+    meaning: "This `Idempotency-Key` came with another input before.",
+  },
+  IDEMPOTENCY_IN_PROGRESS: {
+    status: 409,
+    meaning: "The same request is still at work; send it again, with its key.",
+  },
   TOO_MANY_REQUESTS: { status: 429, meaning: "Come back in `retryAfter` seconds." },
   QUERY_TOO_COMPLEX: { status: 413, meaning: "The request is larger than the `limit` for it." },
   SERVICE_UNAVAILABLE: {
@@ -97,4 +109,10 @@ export function isUnreachable(type: unknown): boolean {
 /** True for an error, ours or regenerated from the wire, that carries this code. */
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return typeof error === "object" && error !== null && "type" in error && error.type === code;
+}
+
+/** True for an expected "no", ours or regenerated from the wire: nothing was changed. */
+export function isRefusal(error: unknown): boolean {
+  const type = typeof error === "object" && error !== null && "type" in error ? error.type : "";
+  return isErrorCode(type) && errorCatalogue[type].status < 500;
 }

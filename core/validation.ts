@@ -46,6 +46,21 @@ export function int(min: number, max: number = maxInt): ParamRule {
   return { type: "number", integer: true, min, max };
 }
 
+/** A whole number of either sign. */
+export function anyInt(): ParamRule {
+  return int(-maxInt);
+}
+
+/** One of these texts. */
+export function oneOf(values: readonly string[]): ParamRule {
+  return { type: "enum", values: [...values] };
+}
+
+/** Null, or what the rule says. Of events only: parameters that are null count as not given. */
+export function nullable(rule: ParamRule): ParamRule {
+  return { ...rule, nullable: true };
+}
+
 export function optional(rule: ParamRule): ParamRule {
   return { ...rule, optional: true };
 }

@@ -11,10 +11,11 @@ export type ConstraintRefusals = Record<string, () => Refusal>;
 
 /**
  * SQLSTATEs (classes or codes) that say the database, not the statement, was at fault: connection
- * exceptions, insufficient resources, operator intervention (shutdown, statement timeout), and
- * deadlock or serialization failures.
+ * exceptions, insufficient resources, operator intervention (shutdown, statement timeout),
+ * deadlock or serialization failures, a lock that did not become free in time, and a transaction
+ * that was ended because its process had stood still.
  */
-const unavailableStates = ["08", "53", "57", "40"];
+const unavailableStates = ["08", "53", "57", "40", "55P03", "25P03"];
 
 /** Error codes of Node's sockets that pg passes on as they are. */
 const socketErrors = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT", "ETIMEDOUT"]);

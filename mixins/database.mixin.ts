@@ -1,22 +1,20 @@
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
 import SqlAdapter from "moleculer-db-adapter-sequelize";
-import pgConnectionString from "pg-connection-string";
-import {
-  QueryTypes,
-  Sequelize,
-  type Model,
-  type ModelStatic,
-  type Options,
-  type Transaction,
-} from "sequelize";
+import type { Model, ModelStatic, Sequelize, Transaction } from "sequelize";
 import { v7 as uuidv7 } from "uuid";
+import type { Meta } from "../core/access.ts";
 import type { Contract, Effect, EventEnvelope } from "../core/contract.ts";
-import { int } from "../core/validation.ts";
+import { Repeat } from "../core/repeat.ts";
+import { isRefusal } from "../core/errors.ts";
+import { traceparent } from "../core/trace.ts";
 import { refusalOrFault, type ConstraintRefusals } from "./database-errors.ts";
-import { eventConsumer, type Handlers } from "./event-consumer.ts";
+import { eventConsumer, type Consumption } from "./event-consumer.ts";
+import { logActions } from "./event-log.actions.ts";
 import { EventLog, type RecordedEvent } from "./event-log.ts";
+import * as idempotency from "./idempotency.ts";
 import { migrate } from "./migrate.ts";
+import { openSequelize, queryOn, type Query } from "./sequelize.ts";
 
 /** What a use case sees of its transaction. */
 export interface Work<Events extends Contract["events"]> extends Effect<Events> {
@@ -35,7 +33,6 @@ interface Reads<Row extends Model> {
 export interface Database<Models, Main extends Model, Events extends Contract["events"]> {
   /** Connects before the service is announced, and disconnects when it stops; keeps its event log. */
   mixin: Partial<ServiceSchema>;
-  sequelize: Sequelize;
   models: Models;
   /**
    * Runs one use case in one transaction (READ COMMITTED), which ends in the event log.
@@ -46,9 +43,22 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
   /** Plain reads of the main model, with the same errors as `transaction`. */
   read: <Result>(query: (reads: Reads<Main>) => Promise<Result>) => Promise<Result>;
   /** One statement outside a transaction, with bound parameters, with the same errors. */
-  query: <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
-  /** Reads the logs of these producers, and applies their events in this database. */
-  consumer: (producers: readonly Contract[], handlers: Handlers) => Partial<ServiceSchema>;
+  query: Query;
+  /**
+   * Runs a use case of one transaction for a call that may have an `Idempotency-Key`: its answer
+   * is kept in that transaction, and an equal call gets it again instead of a second effect.
+   * Refuses with IDEMPOTENCY_MISMATCH or IDEMPOTENCY_IN_PROGRESS.
+   */
+  once: <Result>(
+    ctx: Pick<Context<unknown, Meta>, "caller" | "meta" | "params" | "action">,
+    useCase: (database: Database<Models, Main, Events>) => Promise<Result>,
+  ) => Promise<Result>;
+  /** An id for what is about to be made; equal calls with a key get the same one. */
+  newId: () => Promise<string>;
+  /** Says that nothing will ever be made under an id of `newId`: the next one is another. */
+  dropId: (id: string) => Promise<void>;
+  /** Reads the logs of other services, and applies their events in this database. */
+  consumer: (consumption: Consumption) => Partial<ServiceSchema>;
 }
 
 export interface DatabaseOptions<Models, Main extends Model> {
@@ -56,6 +66,8 @@ export interface DatabaseOptions<Models, Main extends Model> {
   url: string;
   /** Connections this process keeps to it at most. */
   poolMax: number;
+  /** How long the event log is kept; undefined: for ever. */
+  eventLogKeepMs: number | undefined;
   /** Folder of the SQL migrations, applied in the order of their names. */
   migrations: URL;
   models: (sequelize: Sequelize) => Models;
@@ -66,28 +78,7 @@ export interface DatabaseOptions<Models, Main extends Model> {
 }
 
 const genericActions = (DbService as unknown as ServiceSchema).actions ?? {};
-
-/** How long a query may run, and how long one waits for a connection of the pool. */
-const statementTimeoutMs = 10_000;
-const acquireTimeoutMs = 3_000;
-
-/** A Sequelize instance that connects on first use. */
-export function openSequelize(url: string, poolMax: number): Sequelize {
-  const { host, port, user, password, database, ssl } = pgConnectionString.parse(url);
-  const options: Options = {
-    dialect: "postgres",
-    database: database ?? "",
-    username: user ?? "",
-    password: password ?? "",
-    host: host ?? "localhost",
-    ...(port && { port: Number(port) }),
-    logging: false,
-    pool: { max: poolMax, min: 0, idle: 30_000, acquire: acquireTimeoutMs },
-    dialectOptions: { ssl, statement_timeout: statementTimeoutMs, keepAlive: true },
-    define: { underscored: true, timestamps: false },
-  };
-  return new Sequelize(options);
-}
+const pruneKeysEveryMs = 60_000;
 
 export function openDatabase<Models, Main extends Model, Events extends Contract["events"]>(
   contract: Contract<string, Contract["actions"], Events>,
@@ -96,23 +87,27 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
   const sequelize = openSequelize(options.url, options.poolMax);
   const models = options.models(sequelize);
   const adapter = new SqlAdapter(sequelize) as unknown as Reads<Main>;
+  const query: Query = (sql, bind) => translated(() => queryOn(sequelize)(sql, bind));
   let broker: ServiceBroker | undefined;
-  const log = new EventLog(sequelize, contract.name, emit, (fault) => {
-    broker?.logger.error(`the event log of ${contract.name} could not be relayed`, fault);
+  const report = (what: string) => (fault: unknown) => {
+    broker?.logger.error(`${what} of ${contract.name} failed`, fault);
+  };
+  const log = new EventLog({
+    ...{ sequelize, producer: contract.name, emit, keepMs: options.eventLogKeepMs },
+    onFault: report("the event log"),
   });
+  const keys = new Repeat(
+    pruneKeysEveryMs,
+    () => idempotency.pruneKeys(query),
+    report("pruning idempotency keys"),
+  );
 
   const mixin = {
     mixins: [DbService],
     actions: {
       // moleculer-db's own actions would let anybody write past the use cases.
       ...Object.fromEntries(Object.keys(genericActions).map((name) => [name, false])),
-      /** The event log behind a position, for the consumers. */
-      eventsAfter: {
-        params: { $$strict: true, position: int(0, Number.MAX_SAFE_INTEGER) },
-        access: "nobody",
-        handler: ({ params }: Context<{ position: number }>) =>
-          translated(() => log.after(params.position)),
-      },
+      ...logActions(query, contract.name),
     },
     merged(schema: Record<string, unknown>) {
       // Set after merging, which clones deeply: the pool must stay one.
@@ -126,31 +121,25 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     async started() {
       await migrate(sequelize, options.migrations);
       log.start();
+      keys.start();
     },
     // Before moleculer-db's own `stopped` closes the pool.
     async stopped() {
-      await log.stop();
+      await Promise.all([log.stop(), keys.stop()]);
     },
   } as unknown as Partial<ServiceSchema>;
 
-  async function translated<Result>(query: () => Promise<Result>): Promise<Result> {
+  async function translated<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
-      return await query();
+      return await work();
     } catch (error) {
       throw refusalOrFault(error, options.constraints ?? {});
     }
   }
 
-  function select<Row extends object>(sql: string, bind: unknown[], transaction?: Transaction) {
-    const mode = { bind, type: QueryTypes.SELECT } as const;
-    return sequelize.query<Row>(sql, transaction ? { ...mode, transaction } : mode);
-  }
-
   /** The log is there for whoever misses it: neither a consumer nor the broker can fail it. */
   function emit(event: EventEnvelope): void {
-    broker?.emit(event.type, event).catch((error: unknown) => {
-      broker?.logger.error(`event ${event.id} (${event.type}) could not be emitted`, error);
-    });
+    broker?.emit(event.type, event).catch(report(`emitting ${event.type} ${event.id}`));
   }
 
   async function transaction<Result>(useCase: (work: Work<Events>) => Promise<Result>) {
@@ -159,8 +148,8 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
       sequelize.transaction(async (own) => {
         const done = await useCase({
           transaction: own,
-          query: (sql, bind) => select(sql, bind, own),
-          record: (type, data) => recorded.push(newEvent(contract, type, data)),
+          query: queryOn(sequelize, own),
+          record: (type, data, cause) => recorded.push(newEvent(contract, type, data, cause)),
         });
         await log.append(own, recorded);
         return done;
@@ -170,19 +159,71 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     return result;
   }
 
-  return {
+  const database: Database<Models, Main, Events> = {
     mixin,
-    sequelize,
     models,
-    read: (query) => translated(() => query(adapter)),
-    query: (sql, bind) => translated(() => select(sql, bind)),
+    read: (reading) => translated(() => reading(adapter)),
+    query,
     transaction,
-    consumer: (producers, handlers) =>
-      eventConsumer((apply) => transaction((work) => apply(work as never)), producers, handlers),
+    once,
+    newId: async () => uuidv7(),
+    dropId: async () => undefined,
+    consumer: (consumption) =>
+      eventConsumer((apply) => transaction((work) => apply(work as never)), consumption),
   };
+
+  /** The same database, for one request that came with a key. */
+  function keyed(request: idempotency.KeyedRequest): typeof database {
+    let subject: string | undefined;
+    return {
+      ...database,
+      async newId() {
+        return (subject = await idempotency.subjectOf(query, request));
+      },
+      dropId: (id) => idempotency.forget(query, request, id),
+      transaction: (useCase) =>
+        transaction(async (work) => {
+          const kept = await idempotency.claim(work.query, request, subject);
+          if (kept !== undefined) return kept.answer as never;
+          const answer = await useCase(work);
+          await idempotency.keep(work.query, request, answer);
+          return answer;
+        }),
+    };
+  }
+
+  async function once<Result>(
+    ctx: Parameters<typeof idempotency.keyedRequest>[0],
+    useCase: (database: Database<Models, Main, Events>) => Promise<Result>,
+  ): Promise<Result> {
+    const request = idempotency.keyedRequest(ctx);
+    if (request === undefined) return useCase(database);
+    const kept = await idempotency.answerTo(query, request);
+    if (kept !== undefined) return kept.answer as Result;
+    try {
+      return await useCase(keyed(request));
+    } catch (error) {
+      // A twin may have been faster, or the connection was lost after the commit.
+      const answer = await idempotency.answerTo(query, request).catch(() => undefined);
+      if (answer !== undefined) return answer.answer as Result;
+      if (isRefusal(error)) await idempotency.forget(query, request);
+      throw error;
+    }
+  }
+
+  return database;
 }
 
-function newEvent(contract: Contract, type: string, data: unknown): RecordedEvent {
+function newEvent(
+  contract: Contract,
+  type: string,
+  data: unknown,
+  cause: EventEnvelope | undefined,
+): RecordedEvent {
   const version = contract.events[type]?.version ?? 1;
-  return { id: uuidv7(), type, version, occurredAt: new Date().toISOString(), data };
+  const trace = cause ? cause.traceparent : traceparent();
+  return {
+    ...{ id: uuidv7(), type, version, occurredAt: new Date().toISOString(), data },
+    ...(trace !== undefined && { traceparent: trace }),
+  };
 }

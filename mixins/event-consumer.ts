@@ -1,59 +1,93 @@
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
-import type { Contract, Effect, EventEnvelope } from "../core/contract.ts";
+import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
 import { badUserInput } from "../core/errors.ts";
-import { id, pageRules, type Page } from "../core/validation.ts";
-import { keepDeadLetter, listDeadLetters, takeDeadLetter } from "./dead-letters.ts";
+import { keepDeadLetter, takeDeadLetter } from "./dead-letters.ts";
+import { consumerActions, type Transaction } from "./event-consumer.actions.ts";
+import {
+  hasCursor,
+  lockCursor,
+  makeCursor,
+  moveCursor,
+  rewindCursor,
+  skipPruned,
+} from "./event-cursor.ts";
 import { EventFeed } from "./event-feed.ts";
-import type { LogPage } from "./event-log.ts";
+import { EventHandlers, type Handlers } from "./event-handlers.ts";
+import type { LogPage } from "./event-log-reading.ts";
 
-type Transaction = <Result>(useCase: (work: Effect) => Promise<Result>) => Promise<Result>;
-export type Handlers = Record<string, (event: EventEnvelope, work: Effect) => Promise<void>>;
+/** What a service reads of others. */
+export interface Consumption {
+  /** The reading service's name. */
+  consumer: string;
+  /** Contracts of the services it reads from. */
+  producers: readonly Contract[];
+  handlers: Handlers;
+  /** Where its first reading of a log begins. */
+  startFrom: StartFrom;
+  /** Tables that hold nothing but what a producer's events have brought, by the producer. */
+  copies: Record<string, readonly string[]>;
+}
 
 /**
  * Reads the logs of other services: each event is applied in its producer's order and exactly
  * once, since its effect and the cursor's step are one transaction. A handler that keeps failing,
- * and an event whose type or version its contract does not know, leave a dead letter, and the
- * rest goes on.
+ * and an event that its contract does not describe, leave a dead letter, and the rest goes on.
  *
  * @param transaction the consuming service's own
- * @param producers contracts of the services it reads from
  */
 export function eventConsumer(
   transaction: Transaction,
-  producers: readonly Contract[],
-  handlers: Handlers,
+  consumption: Consumption,
 ): Partial<ServiceSchema> {
+  const { consumer, producers, startFrom, copies } = consumption;
   const feeds = new Map<string, EventFeed>();
+  const handlers = new Map<string, EventHandlers>();
 
-  function feedOf(broker: ServiceBroker, producer: Contract): EventFeed {
+  function readerOf(broker: ServiceBroker, { name }: Contract) {
+    const action = `${name}.eventsAfter`;
+    return async (position: number): Promise<LogPage | undefined> => {
+      // Asked first: a call would log a warning at each try until the producer is there.
+      if (!broker.registry.actions.isAvailable(action)) return undefined;
+      return broker.call<LogPage, object>(action, { position, consumer });
+    };
+  }
+
+  function feedOf(broker: ServiceBroker, producer: Contract, own: EventHandlers): EventFeed {
     const { name } = producer;
+    const node = broker.nodeID;
+    const readLog = readerOf(broker, producer);
     return new EventFeed({
+      async begin() {
+        if (await transaction((work) => hasCursor(work, name))) return true;
+        const page = startFrom === "now" ? await readLog(Number.MAX_SAFE_INTEGER) : { head: 0 };
+        if (page === undefined) return false;
+        await transaction((work) => makeCursor(work, name, page.head));
+        return true;
+      },
       async readLog(position) {
-        const action = `${name}.eventsAfter`;
-        // Asked first: a call would log a warning at each try until the producer is there.
-        if (!broker.registry.actions.isAvailable(action)) return undefined;
-        return broker.call<LogPage, object>(action, { position });
+        const page = await readLog(position);
+        if (page !== undefined && page.prunedTo > position) {
+          broker.logger.warn(`${consumer} begins to read ${name} behind what is pruned`);
+          await transaction((work) => skipPruned(work, name, page.prunedTo));
+        }
+        return page;
       },
       apply: (events, limit) =>
         transaction(async (work) => {
-          let cursor = await lockCursor(work, name);
-          const before = cursor;
-          while (cursor - before < limit) {
-            const event = events.get(cursor + 1);
-            if (event === undefined) break;
-            const unknown = whatIsUnknown(producer, event);
-            if (unknown !== undefined) await keepDeadLetter(work, event, unknown);
-            else await handlers[event.type]?.(event, work);
-            cursor += 1;
-          }
-          if (cursor > before) await moveCursor(work, name, cursor);
-          return cursor;
+          const from = await lockCursor(work, name);
+          const run = own.runBehind(from, events, limit);
+          if (run.length === 0) return from;
+          await own.apply(run, work);
+          const to = from + run.length;
+          await moveCursor(work, name, { from, to, node });
+          return to;
         }),
       bury: (event, reason) =>
         transaction(async (work) => {
-          if ((await lockCursor(work, name)) !== event.position - 1) return;
+          const from = await lockCursor(work, name);
+          if (from !== event.position - 1) return;
           await keepDeadLetter(work, event, reason);
-          await moveCursor(work, name, event.position);
+          await moveCursor(work, name, { from, to: event.position, node });
         }),
       onFault: (fault) => {
         broker.logger.error(`an event of ${name} could not be applied`, fault);
@@ -66,13 +100,32 @@ export function eventConsumer(
     return transaction(async (work) => {
       const event = await takeDeadLetter(work, letterId);
       if (event === undefined) return { redriven: false };
-      const producer = producers.find(({ name }) => name === event.producer);
-      const unknown = whatIsUnknown(producer, event);
-      if (unknown !== undefined)
-        throw badUserInput([{ field: "id", message: `Still ${unknown}.` }]);
-      await handlers[event.type]?.(event, work);
+      const own = handlers.get(event.producer);
+      const fault = own ? own.faultOf(event) : `the producer ${event.producer} is not known`;
+      if (fault !== undefined) throw badUserInput([{ field: "id", message: `Still: ${fault}.` }]);
+      await own?.apply([event], work);
       return { redriven: true };
     });
+  }
+
+  /** Empties the copies of a producer's data, and reads its log from the first event on. */
+  async function rebuild(broker: ServiceBroker, producer: string): Promise<{ events: number }> {
+    const refused = (message: string) => badUserInput([{ field: "producer", message }]);
+    const tables = copies[producer];
+    const contract = producers.find(({ name }) => name === producer);
+    if (tables === undefined || contract === undefined) {
+      const known = Object.keys(copies).join(", ") || "nobody";
+      throw refused(`${consumer} keeps copies of the data of ${known}.`);
+    }
+    const page = await readerOf(broker, contract)(0);
+    if (page === undefined) throw refused(`${producer} is not there, whose log would be read.`);
+    if (page.prunedTo > 0) throw refused(`The log of ${producer} is pruned, and begins too late.`);
+    await transaction(async (work) => {
+      await rewindCursor(work, producer);
+      for (const table of tables) await work.query(`DELETE FROM ${table}`, []);
+    });
+    feeds.get(producer)?.readSoon();
+    return { events: page.head };
   }
 
   // All of a producer's events, also those without an effect: their positions leave no gap.
@@ -82,27 +135,14 @@ export function eventConsumer(
       if (Number.isInteger(event.position)) feeds.get(event.producer)?.receive(event);
     },
   };
-  const actions = {
-    /** Events of others whose effect failed for good, oldest first. */
-    deadLetters: {
-      params: { $$strict: true, ...pageRules },
-      access: "admin",
-      handler: ({ params: { limit = 100, offset = 0 } }: Context<Page>) =>
-        transaction((work) => listDeadLetters(work, { limit, offset })),
-    },
-    /** Applies one dead letter again. Says whether there was one. */
-    redrive: {
-      params: { $$strict: true, id: id() },
-      access: "admin",
-      handler: ({ params }: Context<{ id: string }>) => redrive(params.id),
-    },
-  };
   return {
-    actions,
+    actions: consumerActions(transaction, { redrive, rebuild }),
     events: Object.fromEntries(types.map((type) => [type, receive])),
     async started(this: { broker: ServiceBroker }) {
       for (const producer of producers) {
-        const feed = feedOf(this.broker, producer);
+        const own = new EventHandlers(this.broker, producer, consumption.handlers);
+        const feed = feedOf(this.broker, producer, own);
+        handlers.set(producer.name, own);
         feeds.set(producer.name, feed);
         feed.start();
       }
@@ -111,37 +151,4 @@ export function eventConsumer(
       await Promise.all([...feeds.values()].map((feed) => feed.stop()));
     },
   };
-}
-
-function whatIsUnknown(
-  producer: Contract | undefined,
-  { type, version }: EventEnvelope,
-): string | undefined {
-  const events = producer?.events ?? {};
-  const known = Object.hasOwn(events, type) ? events[type] : undefined;
-  if (known === undefined) return `the type ${type} is not known`;
-  return known.version === version ? undefined : `version ${version} of ${type} is not known`;
-}
-
-/** The cursor, which nobody else moves until the transaction ends. */
-async function lockCursor({ query }: Pick<Effect, "query">, producer: string): Promise<number> {
-  const lock = "SELECT position FROM event_cursors WHERE producer = $1 FOR UPDATE";
-  const [cursor] = await query<{ position: string }>(lock, [producer]);
-  if (cursor !== undefined) return Number(cursor.position);
-  // The first time: from the beginning of the log.
-  await query("INSERT INTO event_cursors (producer) VALUES ($1) ON CONFLICT DO NOTHING", [
-    producer,
-  ]);
-  return lockCursor({ query }, producer);
-}
-
-async function moveCursor(
-  { query }: Pick<Effect, "query">,
-  producer: string,
-  position: number,
-): Promise<void> {
-  await query("UPDATE event_cursors SET position = $2, moved_at = now() WHERE producer = $1", [
-    producer,
-    position,
-  ]);
 }

@@ -1,9 +1,11 @@
 import type { EventEnvelope } from "../core/contract.ts";
 import { hasCode } from "../core/errors.ts";
-import type { LogPage } from "./event-log.ts";
+import type { LogPage } from "./event-log-reading.ts";
 
 /** What a feed needs of its service and of the producer it reads from. */
 export interface FeedParts {
+  /** Makes the cursor where there is none. False: the producer must be there, and is away. */
+  begin: () => Promise<boolean>;
   /** Reads the producer's log behind a position; throws, or gives nothing, when it is away. */
   readLog: (position: number) => Promise<LogPage | undefined>;
   /**
@@ -17,12 +19,15 @@ export interface FeedParts {
 }
 
 /** Events one transaction applies at most. */
-const maxBatch = 200;
+const maxBatch = 500;
 /** Events kept in memory; what comes beyond them is read from the log when its turn comes. */
 const maxBuffered = 2_000;
 /** How long an event out of turn waits for those before it, which another replica may have. */
 const patienceMs = 20;
-/** How often the log is read for what the broker has lost without anything following it. */
+/**
+ * How often the log is read for what the broker has lost without anything following it, and so
+ * that the producer learns how far its readers are.
+ */
 const pollMs = 5_000;
 /** How soon a producer that was away is asked again. */
 const awayPollMs = 500;
@@ -44,6 +49,9 @@ export class EventFeed {
   #wake: () => void = () => undefined;
   #news = true;
   #isProducerAway = false;
+  #readAtMs = -Infinity;
+  /** The last answer of the log did not reach its head. */
+  #moreFollows = false;
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
@@ -68,31 +76,53 @@ export class EventFeed {
     this.#wake();
   }
 
+  /** Reads the log as soon as what is at work is done. */
+  readSoon(): void {
+    this.#readAtMs = -Infinity;
+    this.#news = true;
+    this.#wake();
+  }
+
   async #run(): Promise<void> {
+    while (!this.#stopped && !(await this.#begun())) {
+      this.#news = false;
+      await this.#wait(awayPollMs);
+    }
     let tries = 0;
     /** Events to be applied one by one since a batch failed, so that the one at fault stands alone. */
     let singles = 0;
-    let readDue = true;
     while (!this.#stopped) {
       try {
-        const cursor = await this.#applyBuffered(singles > 0 ? 1 : maxBatch, readDue);
+        const cursor = await this.#applyBuffered(singles > 0 ? 1 : maxBatch);
         tries = 0;
         singles = Math.max(0, singles - 1);
-        readDue = false;
-        if (!this.#buffer.has(cursor + 1)) {
-          readDue = await this.#wait(this.#isProducerAway ? awayPollMs : pollMs);
+        if (!this.#moreFollows && !this.#buffer.has(cursor + 1)) {
+          await this.#wait(this.#untilReadMs());
         }
       } catch (fault) {
-        // The database is away: nothing that a dead letter would mend. It is tried until it is back.
-        if (hasCode(fault, "SERVICE_UNAVAILABLE")) await this.#pause(1);
-        else tries = await this.#failed(fault, tries, singles > 0);
-        singles = maxBatch;
+        if (hasCode(fault, "SERVICE_UNAVAILABLE")) {
+          // The database is away: nothing that a dead letter would mend. It is tried until it is back.
+          await this.#pause(1);
+        } else {
+          tries = await this.#failed(fault, tries, singles > 0);
+          singles = Math.min(maxBatch, this.#buffer.size);
+        }
       }
     }
   }
 
+  async #begun(): Promise<boolean> {
+    try {
+      return await this.#parts.begin();
+    } catch (fault) {
+      // Its own database, or the producer, is away; it is tried until they are back.
+      this.#parts.onFault(fault);
+      return false;
+    }
+  }
+
   /** Applies what is buffered, and reads the log where something is missing or it is time. */
-  async #applyBuffered(limit: number, readDue: boolean): Promise<number> {
+  async #applyBuffered(limit: number): Promise<number> {
     this.#news = false;
     let cursor = await this.#apply(limit);
     const isGap = () => this.#buffer.size > 0 && !this.#buffer.has(cursor + 1);
@@ -100,7 +130,8 @@ export class EventFeed {
       await this.#wait(patienceMs);
       cursor = await this.#apply(limit);
     }
-    if (!isGap() && !(readDue && this.#buffer.size === 0)) return cursor;
+    const isDry = this.#buffer.size === 0 && this.#moreFollows;
+    if (!isGap() && !isDry && this.#untilReadMs() > 0) return cursor;
     const events = await this.#read(cursor);
     for (const event of events) this.#buffer.set(event.position, event);
     if (events.length === 0) {
@@ -120,15 +151,26 @@ export class EventFeed {
   }
 
   async #read(cursor: number): Promise<EventEnvelope[]> {
+    this.#readAtMs = performance.now();
+    this.#moreFollows = false;
     try {
       const page = await this.#parts.readLog(cursor);
       this.#isProducerAway = page === undefined;
-      return page?.events ?? [];
-    } catch {
+      const events = page?.events ?? [];
+      this.#moreFollows = (events.at(-1)?.position ?? Infinity) < (page?.head ?? 0);
+      return events;
+    } catch (fault) {
       // Its log is read when it is back, by the next poll at the latest.
+      if (!this.#isProducerAway) this.#parts.onFault(fault);
       this.#isProducerAway = true;
       return [];
     }
+  }
+
+  /** How long until the log is to be read in any case. */
+  #untilReadMs(): number {
+    const intervalMs = this.#isProducerAway ? awayPollMs : pollMs;
+    return Math.max(0, this.#readAtMs + intervalMs - performance.now());
   }
 
   /** Counts the tries of an event that stands alone; after the last one it is buried. */
@@ -154,19 +196,14 @@ export class EventFeed {
     await new Promise((resolve) => setTimeout(resolve, untilMs));
   }
 
-  /** Waits for news, at most so long; true when there were none. */
-  async #wait(ms: number): Promise<boolean> {
-    if (this.#news || this.#stopped) return false;
+  /** Waits for news, at most so long. */
+  async #wait(ms: number): Promise<void> {
+    if (this.#news || this.#stopped) return;
     let timer: NodeJS.Timeout | undefined;
-    const isOver = await new Promise<boolean>((resolve) => {
-      this.#wake = () => {
-        resolve(false);
-      };
-      timer = setTimeout(() => {
-        resolve(true);
-      }, ms);
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, ms);
     });
     clearTimeout(timer);
-    return isOver;
   }
 }

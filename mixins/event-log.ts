@@ -1,22 +1,29 @@
-import { QueryTypes, type Sequelize, type Transaction } from "sequelize";
+import type { Sequelize, Transaction } from "sequelize";
 import type { EventEnvelope } from "../core/contract.ts";
+import { Repeat } from "../core/repeat.ts";
+import { logColumns, toEnvelope, type LogRow } from "./event-log-reading.ts";
+import { queryOn, type Query } from "./sequelize.ts";
 
 /** An event before it has its place in the log. */
 export type RecordedEvent = Omit<EventEnvelope, "position" | "producer">;
 
-/** What a log answers to those who read it. */
-export interface LogPage {
-  /** In the order of their positions, without gaps. */
-  events: EventEnvelope[];
+/** What a log needs of its service. */
+export interface LogParts {
+  sequelize: Sequelize;
+  producer: string;
+  emit: (event: EventEnvelope) => void;
+  onFault: (fault: unknown) => void;
+  /** How long entries are kept; undefined: for ever. */
+  keepMs: number | undefined;
 }
 
 /** Positions given in one transaction. */
 const relayBatch = 500;
 /** How often the log is looked through for what a process that died has left. */
 const pollMs = 1_000;
-const maxPageEvents = 500;
-/** One answer over NATS may have 1 MB. */
-const maxPageBytes = 400_000;
+const pruneEveryMs = 60_000;
+/** Entries removed in one transaction. */
+const pruneBatch = 10_000;
 
 /**
  * A service's event log: entries are written in the transaction of the change, get their
@@ -24,25 +31,17 @@ const maxPageBytes = 400_000;
  * may do so for all of them: what one that died has left, another one finds.
  */
 export class EventLog {
-  readonly #sequelize: Sequelize;
-  readonly #producer: string;
-  readonly #emit: (event: EventEnvelope) => void;
-  readonly #onFault: (fault: unknown) => void;
-  #timer: NodeJS.Timeout | undefined;
-  #relaying: Promise<void> | undefined;
-  #again = false;
-  #stopped = true;
+  readonly #parts: LogParts;
+  readonly #query: Query;
+  readonly #relay: Repeat;
+  readonly #prune: Repeat;
 
-  constructor(
-    sequelize: Sequelize,
-    producer: string,
-    emit: (event: EventEnvelope) => void,
-    onFault: (fault: unknown) => void,
-  ) {
-    this.#sequelize = sequelize;
-    this.#producer = producer;
-    this.#emit = emit;
-    this.#onFault = onFault;
+  constructor(parts: LogParts) {
+    this.#parts = parts;
+    this.#query = queryOn(parts.sequelize);
+    // Entries are safe where they are: what fails is tried again at the next poll.
+    this.#relay = new Repeat(pollMs, () => this.#relayAll(), parts.onFault);
+    this.#prune = new Repeat(pruneEveryMs, () => this.#pruneOld(), parts.onFault);
   }
 
   /**
@@ -51,63 +50,49 @@ export class EventLog {
    */
   async append(transaction: Transaction, events: RecordedEvent[]): Promise<void> {
     if (events.length === 0) return;
-    await this.#sequelize.query(
-      `INSERT INTO event_log (id, type, version, data, occurred_at)
-       SELECT e.id, e.type, e.version, e.data, e."occurredAt"
+    await this.#parts.sequelize.query(
+      `INSERT INTO event_log (id, type, version, data, occurred_at, traceparent)
+       SELECT e.id, e.type, e.version, e.data, e."occurredAt", e.traceparent
        FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS
-         (id uuid, type text, version integer, data jsonb, "occurredAt" timestamptz))
-         WITH ORDINALITY AS e (id, type, version, data, "occurredAt", place)
+         (id uuid, type text, version integer, data jsonb, "occurredAt" timestamptz, traceparent text))
+         WITH ORDINALITY AS e (id, type, version, data, "occurredAt", traceparent, place)
        ORDER BY e.place`,
       { transaction, bind: [JSON.stringify(events)] },
     );
   }
 
   start(): void {
-    this.#stopped = false;
-    this.#timer = setInterval(() => {
-      this.relaySoon();
-    }, pollMs);
-    this.relaySoon();
+    this.#relay.start();
+    if (this.#parts.keepMs !== undefined) this.#prune.start();
   }
 
-  /** Emits what was committed, and waits for it. */
+  /** Finishes what it is at. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    clearInterval(this.#timer);
-    await this.#relaying;
+    await Promise.all([this.#relay.stop(), this.#prune.stop()]);
   }
 
   /** Gives positions to what is committed and emits it; calls that come meanwhile are gathered. */
   relaySoon(): void {
-    this.#again = true;
-    this.#relaying ??= this.#relayAll().finally(() => (this.#relaying = undefined));
+    this.#relay.soon();
   }
 
   async #relayAll(): Promise<void> {
-    while (this.#again) {
-      this.#again = false;
-      try {
-        const events = await this.#givePositions();
-        for (const event of events) this.#emit(event);
-        if (events.length === relayBatch) this.#again = true;
-      } catch (fault) {
-        // The entries are safe; the next poll tries again.
-        if (!this.#stopped) this.#onFault(fault);
-        return;
-      }
-    }
+    let events: EventEnvelope[];
+    do {
+      events = await this.#givePositions();
+      for (const event of events) this.#parts.emit(event);
+    } while (events.length === relayBatch);
   }
 
   async #givePositions(): Promise<EventEnvelope[]> {
-    const waiting = await this.#select<object>(
-      "SELECT FROM event_log WHERE position IS NULL LIMIT 1",
-      [],
-    );
+    const waiting = await this.#query("SELECT FROM event_log WHERE position IS NULL LIMIT 1", []);
     if (waiting.length === 0) return [];
-    const rows = await this.#sequelize.transaction(async (transaction) => {
+    const { sequelize, producer } = this.#parts;
+    const rows = await sequelize.transaction(async (transaction) => {
+      const query = queryOn(sequelize, transaction);
       // A statement of its own: the next one must see what the lock's last holder has done.
-      await this.#select("SELECT FROM event_log_head FOR UPDATE", [], transaction);
-      return this.#select<LogRow>(
+      await query("SELECT FROM event_log_head FOR UPDATE", []);
+      return query<LogRow>(
         `WITH next AS (
            SELECT seq, row_number() OVER (ORDER BY seq) AS place
            FROM event_log WHERE position IS NULL ORDER BY seq LIMIT $1
@@ -119,50 +104,39 @@ export class EventLog {
            FROM next, head WHERE e.seq = next.seq
            RETURNING e.*
          )
-         SELECT ${columns} FROM given ORDER BY given.position`,
+         SELECT ${logColumns} FROM given ORDER BY given.position`,
         [relayBatch],
-        transaction,
       );
     });
-    return rows.map((row) => this.#envelope(row));
+    return rows.map((row) => toEnvelope(producer, row));
   }
 
-  /** The entries behind a position, as many as one answer may carry. */
-  async after(position: number): Promise<LogPage> {
-    const rows = await this.#select<LogRow>(
-      `SELECT ${columns} FROM (
-         SELECT *, sum(length(data::text) + 300) OVER (ORDER BY position) AS bytes
-         FROM (SELECT * FROM event_log WHERE position > $1 ORDER BY position LIMIT $2) page
-       ) measured
-       WHERE bytes <= $3 OR position = $1 + 1 ORDER BY measured.position`,
-      [position, maxPageEvents, maxPageBytes],
+  /** Removes entries that are older than they must be, and that every known reader has read. */
+  async #pruneOld(): Promise<void> {
+    const pruned = await this.#query<{ position: string }>(
+      `WITH head AS (
+         SELECT pruned_to FROM event_log_head FOR UPDATE
+       ), old AS (
+         DELETE FROM event_log WHERE position IN (
+           SELECT e.position FROM event_log e, head
+           WHERE e.position > head.pruned_to AND e.position <= head.pruned_to + $2
+             AND e.position <= (SELECT min(position) FROM event_readers)
+             -- Up to the first that is young enough to stay, so that no gap arises.
+             AND e.position < coalesce(
+               (SELECT min(young.position) FROM event_log young
+                WHERE young.position > head.pruned_to AND young.position <= head.pruned_to + $2
+                  AND young.occurred_at >= now() - $1 * interval '1 millisecond'),
+               head.pruned_to + $2 + 1)
+         ) RETURNING position
+       )
+       UPDATE event_log_head SET pruned_to = (SELECT max(position) FROM old)
+       WHERE EXISTS (SELECT FROM old) RETURNING pruned_to AS position`,
+      [this.#parts.keepMs, pruneBatch],
     );
-    return { events: rows.map((row) => this.#envelope(row)) };
+    await this.#query(
+      "DELETE FROM event_batches WHERE applied_at < now() - $1 * interval '1 millisecond'",
+      [this.#parts.keepMs],
+    );
+    if (pruned.length > 0) this.#prune.soon();
   }
-
-  #envelope({ position, occurred_at, ...event }: LogRow): EventEnvelope {
-    return {
-      ...event,
-      producer: this.#producer,
-      position: Number(position),
-      occurredAt: occurred_at.toISOString(),
-    };
-  }
-
-  #select<Row extends object>(sql: string, bind: unknown[], transaction?: Transaction) {
-    const mode = { bind, type: QueryTypes.SELECT } as const;
-    return this.#sequelize.query<Row>(sql, transaction ? { ...mode, transaction } : mode);
-  }
-}
-
-const columns = "id, type, version, position, data, occurred_at";
-
-interface LogRow {
-  id: string;
-  type: string;
-  version: number;
-  /** bigint comes as a text. */
-  position: string;
-  data: unknown;
-  occurred_at: Date;
 }

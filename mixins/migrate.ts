@@ -10,12 +10,16 @@ const sharedFolder = new URL("migrations/", import.meta.url);
 
 /**
  * Applies the SQL files that were not applied yet: the shared ones, then those of a service's
- * folder, each in the order of their names. All of them run in one transaction behind an advisory lock: any number of nodes may start at once,
- * and a migration that fails leaves nothing behind. Returns the names of those applied now.
+ * folder, each in the order of their names. All of them run in one transaction behind an advisory
+ * lock: any number of nodes may start at once, and a migration that fails leaves nothing behind.
+ * Returns the names of those applied now.
  */
 export async function migrate(sequelize: Sequelize, folder: URL): Promise<string[]> {
   return sequelize.transaction(async (transaction) => {
-    await sequelize.query("SET LOCAL statement_timeout = 0", { transaction });
+    // However long it takes, and others before it.
+    await sequelize.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0", {
+      transaction,
+    });
     await sequelize.query(`SELECT pg_advisory_xact_lock(${migrationLock})`, {
       transaction,
     });

@@ -44,6 +44,9 @@ describe("an empty environment", () => {
       allowFirstAdmin: true,
       firstAdmin: undefined,
       tokenTtlSeconds: 86_400,
+      reservationTtlSeconds: 30,
+      cancelWithinSeconds: 1_209_600,
+      eventLogKeepMs: undefined,
     });
   });
 
@@ -74,6 +77,9 @@ test("every setting is taken over", () => {
     ADMIN_EMAIL: "admin@example.com",
     ADMIN_PASSWORD: "a-long-secret",
     TOKEN_TTL_SECONDS: "60",
+    RESERVATION_TTL_SECONDS: "5",
+    CANCEL_WITHIN_SECONDS: "0",
+    EVENT_LOG_KEEP_DAYS: "2",
   };
   expect(read(env)).toEqual({
     services: ["users", "orders"],
@@ -95,6 +101,9 @@ test("every setting is taken over", () => {
     allowFirstAdmin: false,
     firstAdmin: { email: "admin@example.com", password: "a-long-secret" },
     tokenTtlSeconds: 60,
+    reservationTtlSeconds: 5,
+    cancelWithinSeconds: 0,
+    eventLogKeepMs: 172_800_000,
   });
 });
 

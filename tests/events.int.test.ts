@@ -48,10 +48,11 @@ function changeStock(id: string, type: number, number = 1): Promise<unknown> {
   );
 }
 
-function envelope(type: string, producer: string, data: object) {
+function envelope(type: string, producer: string, data: object, version = 1) {
   return {
     id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/),
-    ...{ type, producer, version: 1, data },
+    ...{ type, producer, version, data },
+    traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
     occurredAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
   };
 }
@@ -76,17 +77,17 @@ describe("what happens is told:", () => {
   });
 
   test.each([
-    [1, 4, "ADDED", 9],
-    [2, 4, "SUBTRACTED", 1],
-    [3, 0, "DELETED", 5],
+    [1, 4, "ADDED", 4],
+    [2, 4, "SUBTRACTED", -4],
+    [3, 0, "DELETED", 0],
   ])(
-    "inventory.updated, by type %i and number %i: %s, and %i are left",
-    async (type, number, change, stock) => {
+    "inventory.updated, by type %i and number %i: %s, by %i pieces",
+    async (type, asked, change, number) => {
       const product_id = await putOnSale(shop, 5);
-      await changeStock(product_id, type, number);
+      await changeStock(product_id, type, asked);
       const event = await emitted("inventory.updated");
-      const expected = { product_id, change, stock };
-      expect(event).toMatchObject(envelope("inventory.updated", "products", expected));
+      const expected = { product_id, change, number, order_id: null };
+      expect(event).toMatchObject(envelope("inventory.updated", "products", expected, 2));
       expect(event.data).toEqual(expected);
     },
   );
@@ -109,8 +110,8 @@ describe("what happens is told:", () => {
       return found.length === 2 && found.map(({ data }) => data);
     });
     expect(sales).toEqual([
-      { product_id: mug, change: "SOLD", stock: 3 },
-      { product_id: cup, change: "SOLD", stock: 4 },
+      { product_id: mug, change: "SOLD", number: -2, order_id: order?.id },
+      { product_id: cup, change: "SOLD", number: -1, order_id: order?.id },
     ]);
   });
 
@@ -204,12 +205,12 @@ describe("who hears of it", () => {
   test("follows the stock of a product, and its leaving the catalogue", async () => {
     const mug = await putOnSale(shop, 5);
     const known = async () => {
-      const sql = "SELECT stock, in_catalogue FROM known_products WHERE id = $1";
+      const sql = "SELECT on_hand, in_catalogue FROM known_products WHERE id = $1";
       return (await shop.databases.query<object>("orders", sql, [mug]))[0];
     };
-    const becomes = (stock: number, in_catalogue: boolean) =>
+    const becomes = (on_hand: number, in_catalogue: boolean) =>
       eventually("orders follows", async () => {
-        expect(await known()).toEqual({ stock, in_catalogue });
+        expect(await known()).toEqual({ on_hand, in_catalogue });
         return true;
       });
     await changeStock(mug, 1, 4);

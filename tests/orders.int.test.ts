@@ -59,7 +59,7 @@ describe("an order", () => {
       ...{ product_id, quantity, price },
     }));
     expect(await shop.call("orders.get", { id: order?.id })).toEqual({
-      ...order,
+      ...{ ...order, status: "PLACED" },
       order_products: lines,
     });
   });

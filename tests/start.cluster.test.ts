@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { domainServices } from "../core/config.ts";
-import { openSequelize } from "../mixins/database.mixin.ts";
+import { openSequelize } from "../mixins/sequelize.ts";
 import { migrate } from "../mixins/migrate.ts";
 import { cloneDatabases, type TestDatabases } from "./support/databases.ts";
 import { eventually } from "./support/eventually.ts";

@@ -87,12 +87,26 @@ describe("the databases themselves refuse", () => {
     [
       "a sale of nobody's order",
       "products",
-      "UPDATE stock_changes SET order_id = NULL, reason = 'SOLD'",
-      "stock_changes_check",
+      `INSERT INTO stock_changes (product_id, change, reason)
+       SELECT id, -1, 'SOLD' FROM products LIMIT 1`,
+      "stock_changes_of_orders",
+    ],
+    [
+      "an order that is placed and void",
+      "orders",
+      "INSERT INTO order_history (order_id, step, status) SELECT id, 1, 'VOID' FROM orders",
+      "order_history_pkey",
     ],
   ])("%s", async (_what, service, sql, constraint) => {
     await expect(shop.databases.query(service, sql)).rejects.toMatchObject({ constraint });
   });
+
+  test.each(["UPDATE stock_changes SET change = 0", "DELETE FROM stock_changes"])(
+    "to touch the ledger's rows: %s",
+    async (sql) => {
+      await expect(shop.databases.query("products", sql)).rejects.toThrow("never changed");
+    },
+  );
 
   test("selling a product twice for one order", async () => {
     const sql = `INSERT INTO stock_changes (product_id, change, reason, order_id)

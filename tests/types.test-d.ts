@@ -23,8 +23,11 @@ const stock = defineContract({
     count: action<object, number>({ params: {}, access: "everyone" }),
   },
   events: {
-    "stock.taken": event<{ product_id: string; left: number }>(1),
-    "stock.counted": event<{ pieces: number }>(1),
+    "stock.taken": event<{ product_id: string; left: number }>(1, {
+      product_id: id(),
+      left: int(0),
+    }),
+    "stock.counted": event<{ pieces: number }>(1, { pieces: int(0) }),
   },
 });
 
@@ -133,6 +136,25 @@ export const consumers = [
   defineService(shelf, {
     uses: [stock],
     actions: { tidy },
+    consumes: { "stock.taken": { inRuns: (run) => keep(run.length) } },
+    startFrom: "now",
+    copies: { stock: ["known_stock"] },
+  }),
+  defineService(shelf, {
+    uses: [stock],
+    actions: { tidy },
+    // @ts-expect-error -- the data of a run's events has no such field
+    consumes: { "stock.taken": { inRuns: (run) => keep(Number(run[0]?.data.right)) } },
+  }),
+  defineService(shelf, {
+    uses: [stock],
+    actions: { tidy },
+    // @ts-expect-error -- no copies can come from a service that is not used
+    copies: { orders: ["known_orders"] },
+  }),
+  defineService(shelf, {
+    uses: [stock],
+    actions: { tidy },
     // @ts-expect-error -- the event's data has no such field
     consumes: { "stock.taken": ({ data: { right } }) => keep(right) },
   }),
@@ -153,6 +175,16 @@ export const consumers = [
     // @ts-expect-error -- `uses` does not name the service that emits this event
     consumes: { "stock.taken": () => Promise.resolve() },
   }),
+];
+
+/** Events and their rules. */
+export const events = [
+  // @ts-expect-error -- a field has no rule
+  event<{ pieces: number }>(1, {}),
+  // @ts-expect-error -- a rule has no field
+  event<{ pieces: number }>(1, { pieces: int(0), left: int(0) }),
+  // @ts-expect-error -- there are no rules at all
+  event<{ pieces: number }>(1),
 ];
 
 /** Parameters and their rules. */

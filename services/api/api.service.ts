@@ -6,6 +6,7 @@ import ApiGateway from "moleculer-web";
 import { gatewayName } from "../../core/access.ts";
 import type { Config } from "../../core/config.ts";
 import { InlinePrometheusReporter } from "../../core/metrics-reporter.ts";
+import { traceIdOf } from "../../core/trace.ts";
 import { Authenticator } from "./authenticate.ts";
 import { graphqlOverHttp, type GatewayRequest } from "./graphql-http.ts";
 import { composeSchema, graphqlMixin, type Composer } from "./graphql-schema.ts";
@@ -43,7 +44,7 @@ export default function apiService(config: Config): ServiceSchema {
       logResponse: null,
       logRequestParams: null,
       logRouteRegistration: null,
-      rootCallOptions: sanitizeRequestId,
+      rootCallOptions: nameRequest,
       onError(this: Gateway, _req: IncomingMessage, res: ServerResponse, error: unknown) {
         sendError(res, error, this.broker.logger);
       },
@@ -125,7 +126,12 @@ function caught(handler: Handler): Handler {
   };
 }
 
-/** A request id from outside ends up in logs and answers: only a harmless one is taken over. */
-function sanitizeRequestId(options: { requestID?: string }) {
-  if (!/^[\w-]{1,64}$/.test(options.requestID ?? "")) delete options.requestID;
+/**
+ * A request is known by the trace it belongs to, or else by an id of its sender's. That one ends up
+ * in logs and answers: only a harmless one is taken over.
+ */
+function nameRequest(options: { requestID?: string }, { headers }: IncomingMessage) {
+  const traceId = traceIdOf(headers.traceparent);
+  if (traceId !== undefined) options.requestID = traceId;
+  else if (!/^[\w-]{1,64}$/.test(options.requestID ?? "")) delete options.requestID;
 }

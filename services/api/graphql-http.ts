@@ -6,6 +6,7 @@ import type { Meta } from "../../core/access.ts";
 import { errorCatalogue } from "../../core/errors.ts";
 import type { Authenticator } from "./authenticate.ts";
 import { clientError, withCode } from "./graphql-errors.ts";
+import { IdempotencyKeys } from "./idempotency-keys.ts";
 import { queryCostRule } from "./query-limits.ts";
 
 /** moleculer-web's request: it carries the context of its root action. */
@@ -18,6 +19,7 @@ export interface GatewayRequest extends IncomingMessage {
 interface GraphqlContext extends Record<PropertyKey, unknown> {
   ctx: Context<unknown, Meta>;
   dataLoaders: Map<string, unknown>;
+  keys: IdempotencyKeys;
 }
 
 const jsonType = "application/json; charset=utf-8";
@@ -49,7 +51,9 @@ export function graphqlOverHttp(schema: GraphQLSchema, authenticator: Authentica
     async context({ raw }) {
       const { $ctx: ctx, headers } = raw;
       ctx.meta.viewer = await authenticator.viewerOf(headers.authorization);
-      return { ctx, dataLoaders: new Map() };
+      ctx.meta.address = raw.socket.remoteAddress ?? "";
+      const keys = new IdempotencyKeys(headers["idempotency-key"]);
+      return { ctx, dataLoaders: new Map(), keys };
     },
     onOperation({ raw }, _args, result) {
       if (result.errors === undefined) return;

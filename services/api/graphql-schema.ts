@@ -1,10 +1,11 @@
 import type { GraphQLSchema } from "graphql";
 import apolloServer from "moleculer-apollo-server";
 import type { Context, ServiceSchema } from "moleculer";
-import type { Contract } from "../../core/contract.ts";
-import { gatewayName } from "../../core/access.ts";
+import type { Contract, GraphqlField } from "../../core/contract.ts";
+import { gatewayName, type Meta } from "../../core/access.ts";
 import { errorCatalogue } from "../../core/errors.ts";
 import { maxListRows } from "../../core/validation.ts";
+import type { IdempotencyKeys } from "./idempotency-keys.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { productsContract } from "../products/products.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
@@ -15,7 +16,7 @@ const contracts: Contract[] = [usersContract, productsContract, ordersContract];
 type Resolver = (
   root: unknown,
   args: Record<string, unknown>,
-  context: { ctx: Context },
+  context: { ctx: Context<unknown, Meta>; keys: IdempotencyKeys },
 ) => Promise<unknown>;
 
 /** What moleculer-apollo-server's mixin gives a service, as far as it is used here. */
@@ -63,9 +64,10 @@ export function graphqlMixin(): Partial<ServiceSchema> {
       /** The fields' `input` argument is the action's parameters. */
       prepareContextParams: (params: Record<string, unknown>) => params.input ?? params,
       createActionResolver(this: unknown, actionName: string, definition?: object): Resolver {
-        const rowsPerCall = rowsPerCallOf(actionName);
+        const { rowsPerCall, mutation } = fieldOf(actionName);
         if (rowsPerCall !== undefined) return pagedResolver(actionName, rowsPerCall);
-        return createActionResolver.call(this, actionName, definition);
+        const resolver = createActionResolver.call(this, actionName, definition);
+        return mutation === undefined ? resolver : keyedResolver(actionName, resolver);
       },
     },
   };
@@ -96,9 +98,18 @@ function errorCodes(): string {
   return `"What \\"extensions.code\\" of an error can be"\nenum ErrorCode {\n${values.join("\n")}\n}`;
 }
 
-function rowsPerCallOf(actionName: string): number | undefined {
+function fieldOf(actionName: string): GraphqlField {
   const [service, action = ""] = actionName.split(".");
-  return contracts.find(({ name }) => name === service)?.actions[action]?.graphql?.rowsPerCall;
+  return contracts.find(({ name }) => name === service)?.actions[action]?.graphql ?? {};
+}
+
+/** Hands a mutation its key. A document's mutations run one after the other, so none meets another's. */
+function keyedResolver(actionName: string, resolver: Resolver): Resolver {
+  return (root, args, context) => {
+    const key = context.keys.next(actionName);
+    if (key !== undefined) context.ctx.meta.idempotencyKey = key;
+    return resolver(root, args, context);
+  };
 }
 
 /** Gathers a long list by several calls: one answer over NATS may have 1 MB. */

@@ -1,35 +1,44 @@
-import type { Effect } from "../../core/contract.ts";
+import type { Effect, EventEnvelope } from "../../core/contract.ts";
 import type { InventoryUpdated, ProductCreated } from "../products/products.contract.ts";
-import type { UserRegistered } from "../users/users.contract.ts";
 import { inOrderOf } from "../../mixins/reads.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 
-/** Remembers a product, so that orders can name it when it is gone. */
-export async function rememberProduct({ query }: Effect, product: ProductCreated): Promise<void> {
-  await query(
-    `INSERT INTO known_products (id, name, stock) VALUES ($1, $2, $3)
-     ON CONFLICT (id) DO UPDATE SET name = excluded.name`,
-    [product.product_id, product.name, product.stock],
-  );
-}
-
-/** Follows a product's stock, and its leaving the catalogue. */
-export async function followInventory(
+/** Remembers products, so that orders can name them when they are gone. */
+export async function rememberProducts(
+  events: EventEnvelope<ProductCreated>[],
   { query }: Effect,
-  { product_id, stock, change }: InventoryUpdated,
 ): Promise<void> {
+  const products = events.map(({ data }) => data);
   await query(
-    "UPDATE known_products SET stock = $2, in_catalogue = in_catalogue AND $3 WHERE id = $1",
-    [product_id, stock, change !== "DELETED"],
+    `INSERT INTO known_products (id, name, price, on_hand)
+     SELECT * FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::integer[])`,
+    [
+      products.map(({ product_id }) => product_id),
+      products.map(({ name }) => name),
+      products.map(({ price }) => price),
+      products.map(({ stock }) => stock),
+    ],
   );
 }
 
-/** Remembers a user's name, so that lists of orders can say it. */
-export async function rememberUser({ query }: Effect, user: UserRegistered): Promise<void> {
+/** Follows how many pieces of products are on hand, and their leaving the catalogue. */
+export async function followInventory(
+  events: EventEnvelope<InventoryUpdated>[],
+  { query }: Effect,
+): Promise<void> {
+  const changes = events.map(({ data }) => data);
   await query(
-    `INSERT INTO known_users (id, username) VALUES ($1, $2)
-     ON CONFLICT (id) DO UPDATE SET username = excluded.username`,
-    [user.user_id, user.username],
+    `UPDATE known_products p
+     SET on_hand = p.on_hand + changed.number, in_catalogue = p.in_catalogue AND NOT changed.deleted
+     FROM (
+       SELECT id, sum(number)::integer AS number, bool_or(change = 'DELETED') AS deleted
+       FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS event (id, number, change) GROUP BY id
+     ) changed WHERE p.id = changed.id`,
+    [
+      changes.map(({ product_id }) => product_id),
+      changes.map(({ number }) => number),
+      changes.map(({ change }) => change),
+    ],
   );
 }
 

@@ -5,12 +5,14 @@ import {
   type InferCreationAttributes,
   type Sequelize,
 } from "sequelize";
+import type { OrderStatus } from "./orders.contract.ts";
 
 class OrderModel extends Model<InferAttributes<OrderModel>, InferCreationAttributes<OrderModel>> {
   declare id: string;
   declare userId: string;
   declare priceTotal: number;
   declare quantity: number;
+  declare status: OrderStatus;
 }
 
 class OrderLineModel extends Model<
@@ -32,6 +34,7 @@ export function orderModels(sequelize: Sequelize) {
         userId: DataTypes.UUID,
         priceTotal: DataTypes.INTEGER,
         quantity: DataTypes.INTEGER,
+        status: DataTypes.TEXT,
       },
       { sequelize, modelName: "orders", tableName: "orders" },
     ),

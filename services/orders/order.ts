@@ -1,5 +1,6 @@
 import { maxInt, maxOrderLines } from "../../core/validation.ts";
-import { badUserInput } from "../../core/errors.ts";
+import { badUserInput, Refusal } from "../../core/errors.ts";
+import type { OrderStatus } from "./orders.contract.ts";
 import type { ReservationLine, ReservedLine } from "../products/products.contract.ts";
 
 /**
@@ -34,6 +35,26 @@ export function totalPrice(lines: ReservedLine[]): number {
   const total = lines.reduce((sum, { price, quantity }) => sum + price * quantity, 0);
   assertCountable("order_products", total);
   return total;
+}
+
+/** What an order can become. Room for more: an order that is paid or shipped, say. */
+const transitions: Record<OrderStatus, readonly OrderStatus[]> = {
+  PLACED: ["CANCELLED"],
+  CANCELLED: [],
+};
+
+/** Refuses with ORDER_NOT_CANCELLABLE what is cancelled already, or was placed too long ago. */
+export function assertCancellable(
+  { status, placedAt }: { status: OrderStatus; placedAt: Date },
+  now: Date,
+  withinSeconds: number,
+): void {
+  const message = !transitions[status].includes("CANCELLED")
+    ? `The order is ${status.toLowerCase()} already.`
+    : now.getTime() - placedAt.getTime() > withinSeconds * 1000
+      ? "It is too late to cancel this order."
+      : undefined;
+  if (message !== undefined) throw new Refusal("ORDER_NOT_CANCELLABLE", message, { status });
 }
 
 function assertCountable(field: string, total: number): void {

@@ -1,12 +1,29 @@
 import { readFileSync } from "node:fs";
-import { action, defineContract, event } from "../../core/contract.ts";
-import { id, ids, int, optional, pageRules, type Page } from "../../core/validation.ts";
+import {
+  action,
+  defineContract,
+  event,
+  type EventEnvelope,
+  type ParamRule,
+} from "../../core/contract.ts";
+import { id, ids, int, nullable, optional, pageRules, type Page } from "../../core/validation.ts";
+import type { OrderTrace as StockTrace } from "../products/products.contract.ts";
 
 export interface OrderLine {
   product_id: string;
   quantity: number;
   /** Of one piece when it was ordered, in minor units. */
   price: number;
+}
+
+/** What an order can be. */
+export type OrderStatus = "PLACED" | "CANCELLED";
+
+/** One step of an order's life. */
+export interface OrderStep {
+  status: OrderStatus;
+  /** ISO 8601, UTC. */
+  at: string;
 }
 
 /** An order without its lines. */
@@ -17,6 +34,7 @@ export interface OrderSummary {
   price_total: number;
   /** Pieces over all lines. */
   quantity: number;
+  status: OrderStatus;
 }
 
 export interface Order extends OrderSummary {
@@ -42,14 +60,48 @@ export interface OrderPlaced {
   lines: { product_id: string; quantity: number; price: number }[];
 }
 
+export interface OrderCancelled {
+  order_id: string;
+  user_id: string;
+  /** Whose doing it was; null for the operator's. */
+  cancelled_by: string | null;
+  lines: { product_id: string; quantity: number }[];
+}
+
+/** When an event was applied by a service, and by which of its nodes. Times are ISO 8601, UTC. */
+export interface Consumption {
+  consumer: string;
+  node: string;
+  at: string;
+}
+
+/** All that is known of one order, in all services. */
+export interface OrderTrace {
+  order: Order;
+  history: (OrderStep & { user_id: string | null })[];
+  /** Null where products cannot be asked. */
+  stock: Omit<StockTrace, "events"> | null;
+  /** Every event about it, oldest first, and who has applied it. */
+  events: (EventEnvelope & { consumed: Consumption[] })[];
+}
+
 /** Lines as they may come in; repeated products are summed up before they are counted. */
 const maxLinesSent = 1000;
 /** Orders whose lines one call loads: 30 times 200 lines stay below NATS's 1 MB. */
 const linesBatch = 30;
+/** Orders whose history one call loads. */
+const historyBatch = 200;
+/** Orders that are settled at once. */
+const settleBatch = 100;
 /** Products whose names one call loads. */
 const namesBatch = 500;
 /** Users whose orders one call loads. */
 const usersBatch = 20;
+
+/** The lines that an event tells of. */
+function lines(props: Record<string, ParamRule>): ParamRule {
+  return { type: "array", min: 1, items: { type: "object", props } };
+}
 
 export const ordersContract = defineContract({
   name: "orders",
@@ -69,11 +121,13 @@ export const ordersContract = defineContract({
         },
       },
       Order: {
+        history: { action: "orders.history", dataLoader: true, rootParams: { id: "ids" } },
         user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
       },
       AllOrdersOrder: {
         user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
         order_products: { action: "orders.lines", dataLoader: true, rootParams: { id: "ids" } },
+        history: { action: "orders.history", dataLoader: true, rootParams: { id: "ids" } },
       },
       User: {
         orders: { action: "orders.ofUsers", dataLoader: true, rootParams: { id: "ids" } },
@@ -107,6 +161,31 @@ export const ordersContract = defineContract({
       access: "signed-in",
       graphql: { mutation: "placeOrder(input: PlaceOrder!): Order!" },
     }),
+    /**
+     * Cancels an order of one's own, or any as an admin. Gives it as it stands then. Refuses with
+     * ORDER_NOT_FOUND or ORDER_NOT_CANCELLABLE.
+     */
+    cancel: action<{ id: string }, Order>({
+      params: { id: id() },
+      access: "signed-in",
+      graphql: { mutation: "cancelOrder(id: ID!): Order!" },
+    }),
+    /**
+     * Decides of order ids what they are for good: those that are no order now will never be one,
+     * and are given back.
+     */
+    settle: action<{ ids: string[] }, { void: string[] }>({
+      params: { ids: ids(settleBatch) },
+      access: "nobody",
+    }),
+    /** All that is known of one order, in all services. Refuses with ORDER_NOT_FOUND. */
+    trace: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),
+    /** What happened to orders by their ids, in the order asked, oldest first. */
+    history: action<{ ids: string[] }, OrderStep[][]>({
+      params: { ids: ids(historyBatch) },
+      access: { publicReads: "signed-in" },
+      graphql: { dataLoaderOptions: { maxBatchSize: historyBatch } },
+    }),
     /** The lines of orders by their ids, in the order asked. */
     lines: action<{ ids: string[] }, OrderLine[][]>({
       params: { ids: ids(linesBatch) },
@@ -129,6 +208,18 @@ export const ordersContract = defineContract({
     ready: action<object, boolean>({ params: {}, access: "everyone" }),
   },
   events: {
-    "order.placed": event<OrderPlaced>(1),
+    "order.placed": event<OrderPlaced>(1, {
+      order_id: id(),
+      user_id: id(),
+      price_total: int(0),
+      quantity: int(1),
+      lines: lines({ product_id: id(), quantity: int(1), price: int(0) }),
+    }),
+    "order.cancelled": event<OrderCancelled>(1, {
+      order_id: id(),
+      user_id: id(),
+      cancelled_by: nullable(id()),
+      lines: lines({ product_id: id(), quantity: int(1) }),
+    }),
   },
 });

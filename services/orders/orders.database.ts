@@ -1,3 +1,4 @@
+import type { Config } from "../../core/config.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
 import { orderModels } from "./order.model.ts";
 import { ordersContract } from "./orders.contract.ts";
@@ -5,10 +6,11 @@ import { ordersContract } from "./orders.contract.ts";
 export type OrdersDatabase = ReturnType<typeof openOrdersDatabase>;
 
 /** The orders service's own PostgreSQL database. */
-export function openOrdersDatabase(url: string, poolMax: number) {
+export function openOrdersDatabase(config: Config, url: string) {
   return openDatabase(ordersContract, {
     url,
-    poolMax,
+    poolMax: config.databasePoolMax,
+    eventLogKeepMs: config.eventLogKeepMs,
     migrations: new URL("migrations/", import.meta.url),
     models: orderModels,
     main: (models) => models.orders,

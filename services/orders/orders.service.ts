@@ -3,16 +3,26 @@ import { actorOf, forbidden, mayActForOthers, type Actor } from "../../core/acce
 import type { Config } from "../../core/config.ts";
 import { defineService } from "../../core/define-service.ts";
 import { productsContract } from "../products/products.contract.ts";
+import { rememberUsers } from "../../mixins/user-names.ts";
 import { usersContract } from "../users/users.contract.ts";
-import { followInventory, productNames, rememberProduct, rememberUser } from "./known.ts";
+import { cancelOrder } from "./cancel-order.ts";
+import { followInventory, productNames, rememberProducts } from "./known.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
 import { buyerMissing } from "./orders.errors.ts";
 import { placeOrder } from "./place-order.ts";
-import { getOrder, linesOfOrders, listOrders, ordersOfUsers } from "./read-orders.ts";
+import {
+  getOrder,
+  historyOfOrders,
+  linesOfOrders,
+  listOrders,
+  ordersOfUsers,
+} from "./read-orders.ts";
+import { settleOrders } from "./settle-orders.ts";
+import { traceOrder } from "./trace-order.ts";
 
 export default function ordersService(config: Config, databaseUrl: string): ServiceSchema {
-  const database = openOrdersDatabase(databaseUrl, config.databasePoolMax);
+  const database = openOrdersDatabase(config, databaseUrl);
 
   /** Whose orders the actor is held to; undefined for those who may see all. */
   function ownerOf(actor: Actor): string | undefined {
@@ -23,8 +33,7 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
 
   return defineService(ordersContract, {
     uses: [productsContract, usersContract],
-    mixins: [database.mixin],
-    consumer: database.consumer,
+    database,
     actions: {
       get: (ctx) => getOrder(database, ctx.params.id, ownerOf(actorOf(ctx))),
       list: (ctx) => listOrders(database, ctx.params, ownerOf(actorOf(ctx))),
@@ -32,8 +41,26 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
         const actor = actorOf(ctx);
         const userId = actor.kind === "user" ? actor.id : ctx.params.user_id;
         if (userId === undefined) throw buyerMissing();
-        const dependencies = { database, products: ctx, logger: ctx.broker.logger };
-        return placeOrder(dependencies, userId, ctx.params.order_products);
+        const { logger } = ctx.broker;
+        return database.once(ctx, (keyed) =>
+          placeOrder({ database: keyed, products: ctx, logger }, userId, ctx.params.order_products),
+        );
+      },
+      async cancel(ctx) {
+        const actor = actorOf(ctx);
+        const ownerId = mayActForOthers(actor) ? undefined : userIdOf(actor);
+        return database.once(ctx, (keyed) =>
+          cancelOrder(
+            ...[keyed, ctx.params.id, ownerId, userIdOf(actor) ?? null],
+            config.cancelWithinSeconds,
+          ),
+        );
+      },
+      settle: async (ctx) => ({ void: await settleOrders(database, ctx.params.ids) }),
+      trace: (ctx) => traceOrder(database, ctx, ctx.broker, ctx.params.id),
+      async history(ctx) {
+        const steps = await historyOfOrders(database, ctx.params.ids, ownerOf(actorOf(ctx)));
+        return steps.map((order) => order.map(({ status, at }) => ({ status, at })));
       },
       lines: (ctx) => linesOfOrders(database, ctx.params.ids, ownerOf(actorOf(ctx))),
       productNames: (ctx) => productNames(database, ctx.params.ids),
@@ -46,9 +73,14 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
       ready: async () => (await database.query("SELECT 1", [])).length === 1,
     },
     consumes: {
-      "product.created": ({ data }, effect) => rememberProduct(effect, data),
-      "inventory.updated": ({ data }, effect) => followInventory(effect, data),
-      "user.registered": ({ data }, effect) => rememberUser(effect, data),
+      "product.created": { inRuns: rememberProducts },
+      "inventory.updated": { inRuns: followInventory },
+      "user.registered": { inRuns: rememberUsers },
     },
+    copies: { products: ["known_products"], users: ["known_users"] },
   });
+}
+
+function userIdOf(actor: Actor): string | undefined {
+  return actor.kind === "user" ? actor.id : undefined;
 }

@@ -1,5 +1,5 @@
 import { maxListRows, type Page } from "../../core/validation.ts";
-import type { ListedOrder, Order, OrderLine } from "./orders.contract.ts";
+import type { ListedOrder, Order, OrderLine, OrderStep } from "./orders.contract.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 import { orderNotFound } from "./orders.errors.ts";
 
@@ -20,6 +20,7 @@ export async function getOrder(
     user_id: order.userId,
     price_total: order.priceTotal,
     quantity: order.quantity,
+    status: order.status,
     order_products: lines,
   };
 }
@@ -31,7 +32,7 @@ export async function listOrders(
   ownerId: string | undefined,
 ): Promise<ListedOrder[]> {
   return query<ListedOrder>(
-    `SELECT o.id, o.user_id, o.price_total, o.quantity, u.username
+    `SELECT o.id, o.user_id, o.price_total, o.quantity, o.status, u.username
      FROM orders o LEFT JOIN known_users u ON u.id = o.user_id
      WHERE $1::uuid IS NULL OR o.user_id = $1::uuid
      ORDER BY o.id LIMIT $2 OFFSET $3`,
@@ -62,13 +63,36 @@ export async function linesOfOrders(
   );
 }
 
+/** What happened to orders, in the order asked; nothing for an order of another owner. */
+export async function historyOfOrders(
+  { query }: OrdersDatabase,
+  ids: string[],
+  ownerId: string | undefined,
+): Promise<(OrderStep & { user_id: string | null })[][]> {
+  const rows = await query<
+    Omit<OrderStep, "at"> & { order_id: string; user_id: string | null; at: Date }
+  >(
+    `SELECT h.order_id, h.status, h.user_id, h.at
+     FROM order_history h JOIN orders o ON o.id = h.order_id
+     WHERE h.order_id = ANY ($1::uuid[]) AND ($2::uuid IS NULL OR o.user_id = $2::uuid)
+     ORDER BY h.order_id, h.step`,
+    [ids, ownerId ?? null],
+  );
+  const byOrder = Map.groupBy(rows, (row) => row.order_id);
+  return ids.map((id) =>
+    (byOrder.get(id) ?? []).map(({ status, user_id, at }) => ({
+      ...{ status, user_id, at: at.toISOString() },
+    })),
+  );
+}
+
 /** The newest orders of several users, in the order asked, newest first. */
 export async function ordersOfUsers(
   { query }: OrdersDatabase,
   userIds: string[],
 ): Promise<ListedOrder[][]> {
   const rows = await query<ListedOrder>(
-    `SELECT o.id, o.user_id, o.price_total, o.quantity, k.username
+    `SELECT o.id, o.user_id, o.price_total, o.quantity, o.status, k.username
      FROM unnest($1::uuid[]) AS u (id)
      CROSS JOIN LATERAL (
        SELECT * FROM orders WHERE user_id = u.id ORDER BY id DESC LIMIT $2

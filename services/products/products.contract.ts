@@ -1,6 +1,17 @@
 import { readFileSync } from "node:fs";
-import { action, defineContract, event } from "../../core/contract.ts";
-import { id, ids, int, maxOrderLines, pageRules, text, type Page } from "../../core/validation.ts";
+import { action, defineContract, event, type EventEnvelope } from "../../core/contract.ts";
+import {
+  anyInt,
+  id,
+  ids,
+  int,
+  maxOrderLines,
+  nullable,
+  oneOf,
+  pageRules,
+  text,
+  type Page,
+} from "../../core/validation.ts";
 
 export interface Product {
   id: string;
@@ -42,7 +53,7 @@ export interface ReservedLine extends ReservationLine {
 /** One change of a product's stock on hand. */
 export interface StockChange {
   change: number;
-  reason: "CREATED" | "ADDED" | "SUBTRACTED" | "SOLD";
+  reason: "CREATED" | "ADDED" | "SUBTRACTED" | "SOLD" | "RETURNED";
   order_id: string | null;
   user_id: string | null;
   /** The user's name, once their registration was read. */
@@ -58,11 +69,39 @@ export interface ProductCreated {
   stock: number;
 }
 
+/** Why the stock on hand has changed; DELETED leaves it as it is, in no catalogue any more. */
+const inventoryChanges = [
+  ...["ADDED", "SUBTRACTED", "DELETED", "SOLD", "RETURNED"],
+  /** Makes up for changes of a time when events did not say by how much. */
+  "COUNTED",
+] as const satisfies string[];
+
 export interface InventoryUpdated {
   product_id: string;
-  change: "ADDED" | "SUBTRACTED" | "DELETED" | "SOLD";
-  /** What can be ordered after the change. */
-  stock: number;
+  change: (typeof inventoryChanges)[number];
+  /** By how many pieces the stock on hand has changed: negative when there are fewer. */
+  number: number;
+  /** The order that it is about, if any. */
+  order_id: string | null;
+}
+
+/** What `products.audit` finds. */
+export interface StockAudit {
+  products: number;
+  /** Rows of the ledger. */
+  changes: number;
+  /** Reservations that are neither sold nor given back. */
+  held: number;
+  /** Products whose stock is not what is on hand less what is held: there should be none. */
+  differences: { product_id: string; stock: number; held: number; on_hand: number }[];
+}
+
+/** What products knows of one order. Times are ISO 8601, UTC. */
+export interface OrderTrace {
+  reservation: { state: string; at: string; expiresAt: string | null } | null;
+  lines: ReservedLine[];
+  ledger: { product_id: string; change: number; reason: StockChange["reason"]; at: string }[];
+  events: EventEnvelope[];
 }
 
 export const productsContract = defineContract({
@@ -114,7 +153,10 @@ export const productsContract = defineContract({
       },
       access: "nobody",
     }),
-    /** Gives the stock of a reservation back, once. Says whether there was one to give back. */
+    /**
+     * Gives the stock of a held reservation back, once, whose order will never be. Says whether
+     * there was one to give back.
+     */
     release: action<{ order_id: string }, { released: boolean }>({
       params: { order_id: id() },
       access: "nobody",
@@ -124,11 +166,25 @@ export const productsContract = defineContract({
       params: { id: id(), ...pageRules },
       access: "admin",
     }),
+    /** Holds the stock of every product against its ledger and its reservations. */
+    audit: action<object, StockAudit>({ params: {}, access: "admin" }),
+    /** What products knows of one order; `orders.trace` shows all of it. */
+    traceOrder: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),
     /** Answers when the service's database does. */
     ready: action<object, boolean>({ params: {}, access: "everyone" }),
   },
   events: {
-    "product.created": event<ProductCreated>(1),
-    "inventory.updated": event<InventoryUpdated>(1),
+    "product.created": event<ProductCreated>(1, {
+      product_id: id(),
+      name: text(1, 200),
+      price: int(0),
+      stock: int(0),
+    }),
+    "inventory.updated": event<InventoryUpdated>(2, {
+      product_id: id(),
+      change: oneOf(inventoryChanges),
+      number: anyInt(),
+      order_id: nullable(id()),
+    }),
   },
 });

@@ -1,3 +1,4 @@
+import type { Config } from "../../core/config.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
 import { productModels } from "./product.model.ts";
 import { productsContract } from "./products.contract.ts";
@@ -5,10 +6,11 @@ import { productsContract } from "./products.contract.ts";
 export type ProductsDatabase = ReturnType<typeof openProductsDatabase>;
 
 /** The products service's own PostgreSQL database. */
-export function openProductsDatabase(url: string, poolMax: number) {
+export function openProductsDatabase(config: Config, url: string) {
   return openDatabase(productsContract, {
     url,
-    poolMax,
+    poolMax: config.databasePoolMax,
+    eventLogKeepMs: config.eventLogKeepMs,
     migrations: new URL("migrations/", import.meta.url),
     models: productModels,
     main: (models) => models.products,

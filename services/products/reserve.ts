@@ -4,17 +4,19 @@ import type { ProductsDatabase } from "./products.database.ts";
 import { outOfStock, productNotFound } from "./products.errors.ts";
 
 /**
- * Takes the stock of all lines, or of none. It is one statement, and so one transaction whose
- * locks last no longer than it: the products that have enough are locked in the order of their
- * ids, so that no two reservations wait for each other in a circle; the reservation is written if
- * they are all there; the stock is taken if the reservation was written. A product that is sold
- * out is not even locked. The lock is the one an UPDATE takes: the ledger's rows, which refer to
- * products, are written beside it. The same order id again gets the first answer.
+ * Takes the stock of all lines, or of none, and holds it until it is sold, given back or asked
+ * for. It is one statement, and so one transaction whose locks last no longer than it: the
+ * products that have enough are locked in the order of their ids, so that no two reservations
+ * wait for each other in a circle; the reservation is written if they are all there; the stock is
+ * taken if the reservation was written. A product that is sold out is not even locked. The lock is
+ * the one an UPDATE takes: the ledger's rows, which refer to products, are written beside it. The
+ * same order id again gets the first answer.
  * Refuses with PRODUCT_NOT_FOUND or OUT_OF_STOCK.
  */
 export async function reserve(
   database: ProductsDatabase,
   { order_id, lines }: Reservation,
+  ttlSeconds: number,
 ): Promise<ReservedLine[]> {
   const reserved = await database.query<ReservedLine>(
     `WITH enough AS (
@@ -25,8 +27,9 @@ export async function reserve(
        ORDER BY p.id
        FOR NO KEY UPDATE OF p
      ), reservation AS (
-       INSERT INTO reservations (order_id)
-       SELECT $1 WHERE (SELECT count(*) FROM enough) = cardinality($2::uuid[])
+       INSERT INTO reservations (order_id, expires_at)
+       SELECT $1, now() + $4 * interval '1 second'
+       WHERE (SELECT count(*) FROM enough) = cardinality($2::uuid[])
        ON CONFLICT DO NOTHING
        RETURNING order_id
      ), taken AS (
@@ -36,11 +39,17 @@ export async function reserve(
      INSERT INTO reservation_lines (order_id, product_id, quantity, price)
      SELECT order_id, id, quantity, price FROM enough, reservation
      RETURNING product_id, quantity, price`,
-    [order_id, lines.map((line) => line.product_id), lines.map((line) => line.quantity)],
+    [
+      order_id,
+      lines.map((line) => line.product_id),
+      lines.map((line) => line.quantity),
+      ttlSeconds,
+    ],
   );
   if (reserved.length > 0) return reserved;
   const earlier = await database.query<ReservedLine>(
-    "SELECT product_id, quantity, price FROM reservation_lines WHERE order_id = $1",
+    `SELECT product_id, quantity, price FROM reservation_lines WHERE order_id = $1
+     ORDER BY product_id`,
     [order_id],
   );
   if (earlier.length > 0) return earlier;
@@ -61,28 +70,4 @@ async function whyNot(database: ProductsDatabase, lines: ReservationLine[]): Pro
   }
   // What was missing came back between the two statements.
   return serviceUnavailable("The stock is changing quickly just now; try again.");
-}
-
-/** Gives the stock of a held reservation back. A second time, there is none. */
-export async function release(
-  database: ProductsDatabase,
-  orderId: string,
-): Promise<{ released: boolean }> {
-  return database.transaction(async (work) => {
-    const held = await work.query(
-      "SELECT FROM reservations WHERE order_id = $1 AND state = 'HELD' FOR UPDATE",
-      [orderId],
-    );
-    if (held.length === 0) return { released: false };
-    await work.query(
-      `WITH back AS (
-         SELECT p.id, l.quantity FROM reservation_lines l JOIN products p ON p.id = l.product_id
-         WHERE l.order_id = $1 ORDER BY p.id FOR NO KEY UPDATE OF p
-       )
-       UPDATE products p SET stock = p.stock + back.quantity FROM back WHERE p.id = back.id`,
-      [orderId],
-    );
-    await work.query("DELETE FROM reservations WHERE order_id = $1", [orderId]);
-    return { released: true };
-  });
 }

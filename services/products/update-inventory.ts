@@ -1,5 +1,9 @@
 import { maxInt } from "../../core/validation.ts";
-import { inventoryChange, type UpdateInventory } from "./products.contract.ts";
+import {
+  inventoryChange,
+  type InventoryUpdated,
+  type UpdateInventory,
+} from "./products.contract.ts";
 import type { ProductsDatabase } from "./products.database.ts";
 import {
   insufficientStock,
@@ -20,63 +24,63 @@ export async function updateInventory(
   userId: string | null,
 ): Promise<{ success: true }> {
   if (type !== inventoryChange.delete && number < 1) throw numberTooSmall();
-  await database.transaction(async (work) => {
+  return database.transaction(async (work) => {
     if (type === inventoryChange.delete) {
-      const stock = await archive(work, id);
-      work.record("inventory.updated", { product_id: id, change: "DELETED", stock });
-      return;
+      await archive(work, id);
+      tell(work, id, "DELETED", 0);
+      return { success: true };
     }
     const adds = type === inventoryChange.add;
-    const stock = adds ? await add(work, id, number) : await subtract(work, id, number);
-    await recordStockChange(work, {
-      productId: id,
-      change: adds ? number : -number,
-      reason: adds ? "ADDED" : "SUBTRACTED",
-      userId,
-    });
-    const change = adds ? "ADDED" : "SUBTRACTED";
-    work.record("inventory.updated", { product_id: id, change, stock });
+    await (adds ? add(work, id, number) : subtract(work, id, number));
+    const change = adds ? number : -number;
+    const reason = adds ? "ADDED" : "SUBTRACTED";
+    await recordStockChange(work, { productId: id, change, reason, userId });
+    tell(work, id, reason, change);
+    return { success: true };
   });
-  return { success: true };
 }
 
-interface Stock {
-  stock: number;
+function tell(
+  { record }: ProductsWork,
+  product_id: string,
+  change: InventoryUpdated["change"],
+  number: number,
+): void {
+  record("inventory.updated", { product_id, change, number, order_id: null });
 }
 
-async function add(work: ProductsWork, id: string, number: number): Promise<number> {
-  const [changed] = await work.query<Stock>(
+async function add(work: ProductsWork, id: string, number: number): Promise<void> {
+  const changed = await work.query(
     `UPDATE products SET stock = stock + $2::integer
-     WHERE id = $1 AND archived_at IS NULL AND stock <= $3::integer - $2::integer RETURNING stock`,
+     WHERE id = $1 AND archived_at IS NULL AND stock <= $3::integer - $2::integer RETURNING id`,
     [id, number, maxInt],
   );
-  if (changed !== undefined) return changed.stock;
+  if (changed.length > 0) return;
   await stockOf(work, id);
   throw stockTooLarge();
 }
 
-async function subtract(work: ProductsWork, id: string, number: number): Promise<number> {
-  const [changed] = await work.query<Stock>(
+async function subtract(work: ProductsWork, id: string, number: number): Promise<void> {
+  const changed = await work.query(
     `UPDATE products SET stock = stock - $2::integer
-     WHERE id = $1 AND archived_at IS NULL AND stock >= $2::integer RETURNING stock`,
+     WHERE id = $1 AND archived_at IS NULL AND stock >= $2::integer RETURNING id`,
     [id, number],
   );
-  if (changed !== undefined) return changed.stock;
+  if (changed.length > 0) return;
   throw insufficientStock(id, number, await stockOf(work, id));
 }
 
-async function archive(work: ProductsWork, id: string): Promise<number> {
-  const [archived] = await work.query<Stock>(
-    "UPDATE products SET archived_at = now() WHERE id = $1 AND archived_at IS NULL RETURNING stock",
+async function archive(work: ProductsWork, id: string): Promise<void> {
+  const archived = await work.query(
+    "UPDATE products SET archived_at = now() WHERE id = $1 AND archived_at IS NULL RETURNING id",
     [id],
   );
-  if (archived === undefined) throw productNotFound(id);
-  return archived.stock;
+  if (archived.length === 0) throw productNotFound(id);
 }
 
 /** Why a conditional update found no row: throws PRODUCT_NOT_FOUND, or gives what is left. */
 async function stockOf(work: ProductsWork, id: string): Promise<number> {
-  const [product] = await work.query<Stock>(
+  const [product] = await work.query<{ stock: number }>(
     "SELECT stock FROM products WHERE id = $1 AND archived_at IS NULL",
     [id],
   );

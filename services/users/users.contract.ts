@@ -87,6 +87,10 @@ export const usersContract = defineContract({
     ready: action<object, boolean>({ params: {}, access: "everyone" }),
   },
   events: {
-    "user.registered": event<UserRegistered>(1),
+    "user.registered": event<UserRegistered>(1, {
+      user_id: id(),
+      username: text(1, 100),
+      type: int(0, 1),
+    }),
   },
 });

@@ -1,3 +1,4 @@
+import type { Config } from "../../core/config.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
 import { userModels } from "./user.model.ts";
 import { usersContract } from "./users.contract.ts";
@@ -6,10 +7,11 @@ import { usersConstraints } from "./users.errors.ts";
 export type UsersDatabase = ReturnType<typeof openUsersDatabase>;
 
 /** The users service's own PostgreSQL database. */
-export function openUsersDatabase(url: string, poolMax: number) {
+export function openUsersDatabase(config: Config, url: string) {
   return openDatabase(usersContract, {
     url,
-    poolMax,
+    poolMax: config.databasePoolMax,
+    eventLogKeepMs: config.eventLogKeepMs,
     migrations: new URL("migrations/", import.meta.url),
     models: userModels,
     main: (models) => models.users,

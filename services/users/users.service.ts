@@ -13,7 +13,7 @@ import { openUsersDatabase } from "./users.database.ts";
 import { userNotFound } from "./users.errors.ts";
 
 export default function usersService(config: Config, databaseUrl: string): ServiceSchema {
-  const database = openUsersDatabase(databaseUrl, config.databasePoolMax);
+  const database = openUsersDatabase(config, databaseUrl);
 
   /** Accounts are their owners' business, unless reads are public. */
   function assertOwn(actor: Actor, ids: string[]): void {
@@ -23,7 +23,7 @@ export default function usersService(config: Config, databaseUrl: string): Servi
   }
 
   return defineService(usersContract, {
-    mixins: [database.mixin],
+    database,
     actions: {
       async get(ctx) {
         assertOwn(actorOf(ctx), [ctx.params.id]);
@@ -36,7 +36,10 @@ export default function usersService(config: Config, databaseUrl: string): Servi
         const users = await database.read((reads) => reads.find({ limit, offset, sort: "id" }));
         return users.map(publicUser);
       },
-      register: (ctx) => registerUser(database, ctx.params, actorOf(ctx), config.allowFirstAdmin),
+      register: (ctx) =>
+        database.once(ctx, (keyed) =>
+          registerUser(keyed, ctx.params, actorOf(ctx), config.allowFirstAdmin),
+        ),
       login: (ctx) => login(database, ctx.params, config.tokenTtlSeconds),
       async resolve(ctx) {
         assertOwn(actorOf(ctx), ctx.params.ids);

@@ -7,7 +7,9 @@ export async function fingerprint(databases: TestDatabases): Promise<Record<stri
   for (const service of domainServices) {
     const tables = await databases.query<{ name: string }>(
       service,
-      "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
+      // Who reads a log says so now and then, whatever happens.
+      `SELECT tablename AS name FROM pg_tables
+       WHERE schemaname = 'public' AND tablename <> 'event_readers' ORDER BY 1`,
     );
     const selects = tables.map(
       ({ name }) =>

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { domainServices } from "../../core/config.ts";
 import { EmbeddedPostgres } from "../../embedded/postgres.ts";
-import { openSequelize } from "../../mixins/database.mixin.ts";
+import { openSequelize } from "../../mixins/sequelize.ts";
 import { migrate } from "../../mixins/migrate.ts";
 
 declare global {

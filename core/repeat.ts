@@ -1,0 +1,49 @@
+/**
+ * Does a piece of work now and then, never twice at the same time: every `everyMs` when nothing
+ * goes on, and soon after `soon()`. What fails is reported, and tried again at its next time.
+ */
+export class Repeat {
+  readonly #everyMs: number;
+  readonly #work: () => Promise<void>;
+  readonly #onFault: (fault: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #again = false;
+
+  constructor(everyMs: number, work: () => Promise<void>, onFault: (fault: unknown) => void) {
+    this.#everyMs = everyMs;
+    this.#work = work;
+    this.#onFault = onFault;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.soon();
+    }, this.#everyMs);
+    this.soon();
+  }
+
+  /** Finishes what it is at. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  /** Starts at once; calls that come while it works are gathered into one more round. */
+  soon(): void {
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      try {
+        await this.#work();
+      } catch (fault) {
+        this.#onFault(fault);
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import type { Effect } from "../core/contract.ts";
+
+type Querying = Pick<Effect, "query">;
+
+/** How far this service has read a producer's log; nobody else moves it until the transaction ends. */
+export async function lockCursor({ query }: Querying, producer: string): Promise<number> {
+  const lock = "SELECT position FROM event_cursors WHERE producer = $1 FOR UPDATE";
+  const [cursor] = await query<{ position: string }>(lock, [producer]);
+  if (cursor === undefined) throw new Error(`there is no cursor for ${producer}`);
+  return Number(cursor.position);
+}
+
+/** Makes the cursor where there is none. Says whether there was one. */
+export async function hasCursor({ query }: Querying, producer: string): Promise<boolean> {
+  const found = await query("SELECT FROM event_cursors WHERE producer = $1", [producer]);
+  return found.length > 0;
+}
+
+export async function makeCursor(
+  { query }: Querying,
+  producer: string,
+  position: number,
+): Promise<void> {
+  await query(
+    "INSERT INTO event_cursors (producer, position) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    [producer, position],
+  );
+}
+
+/** Moves the cursor over events that were applied together, and notes when and by which node. */
+export async function moveCursor(
+  { query }: Querying,
+  producer: string,
+  { from, to, node }: { from: number; to: number; node: string },
+): Promise<void> {
+  await query(
+    `WITH moved AS (
+       UPDATE event_cursors SET position = $3, moved_at = now() WHERE producer = $1
+     )
+     INSERT INTO event_batches (producer, first_position, last_position, node)
+     VALUES ($1, $2, $3, $4)`,
+    [producer, from + 1, to, node],
+  );
+}
+
+/** Moves the cursor of a new reader to where the log begins: what was before is pruned. */
+export async function skipPruned(
+  { query }: Querying,
+  producer: string,
+  prunedTo: number,
+): Promise<void> {
+  await query("UPDATE event_cursors SET position = $2 WHERE producer = $1 AND position < $2", [
+    producer,
+    prunedTo,
+  ]);
+}
+
+/** Lets all of a producer's events be applied once more, from the first. */
+export async function rewindCursor({ query }: Querying, producer: string): Promise<void> {
+  await lockCursor({ query }, producer);
+  await query("DELETE FROM event_batches WHERE producer = $1", [producer]);
+  await query("DELETE FROM dead_letters WHERE producer = $1", [producer]);
+  await query("UPDATE event_cursors SET position = 0, moved_at = now() WHERE producer = $1", [
+    producer,
+  ]);
+}
+
+/** When an event was applied here, and by which node. */
+export interface Consumed {
+  position: number;
+  node: string;
+  /** ISO 8601, UTC. */
+  at: string;
+}
+
+/** Which of a producer's events were applied here; those that were not are left out. */
+export async function consumedOf(
+  { query }: Querying,
+  producer: string,
+  positions: number[],
+): Promise<Consumed[]> {
+  const rows = await query<{ position: string; node: string; applied_at: Date }>(
+    `SELECT asked.position, b.node, b.applied_at
+     FROM unnest($2::bigint[]) AS asked (position)
+     CROSS JOIN LATERAL (
+       SELECT * FROM event_batches WHERE producer = $1 AND first_position <= asked.position
+       ORDER BY first_position DESC LIMIT 1
+     ) b WHERE b.last_position >= asked.position ORDER BY asked.position`,
+    [producer, positions],
+  );
+  return rows.map(({ position, node, applied_at }) => ({
+    position: Number(position),
+    node,
+    at: applied_at.toISOString(),
+  }));
+}

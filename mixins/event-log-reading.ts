@@ -1,0 +1,132 @@
+import type { EventEnvelope } from "../core/contract.ts";
+import type { Query } from "./sequelize.ts";
+
+/** What a log answers to those who read it. */
+export interface LogPage {
+  /** In the order of their positions, without gaps. */
+  events: EventEnvelope[];
+  /** The last position that was given. */
+  head: number;
+  /** Entries up to here are pruned. */
+  prunedTo: number;
+}
+
+/** Who reads a log, and how far. */
+export interface LogReader {
+  consumer: string;
+  /** What it had applied when it last asked. */
+  position: number;
+  /** Events it had still to read, as of now. */
+  behind: number;
+  /** ISO 8601, UTC. */
+  seenAt: string;
+}
+
+/** The state of a log, for operators. */
+export interface Outbox {
+  /** Committed entries that are not emitted yet. */
+  waiting: number;
+  head: number;
+  prunedTo: number;
+  readers: LogReader[];
+}
+
+export interface LogRow {
+  id: string;
+  type: string;
+  version: number;
+  /** bigint comes as a text. */
+  position: string;
+  data: unknown;
+  occurred_at: Date;
+  traceparent: string | null;
+}
+
+export const logColumns = "id, type, version, position, data, occurred_at, traceparent";
+
+const maxPageEvents = 500;
+/** One answer over NATS may have 1 MB. */
+const maxPageBytes = 400_000;
+
+export function toEnvelope(
+  producer: string,
+  { position, occurred_at, traceparent, ...event }: LogRow,
+): EventEnvelope {
+  return {
+    ...event,
+    producer,
+    position: Number(position),
+    occurredAt: occurred_at.toISOString(),
+    ...(traceparent !== null && { traceparent }),
+  };
+}
+
+/** The entries behind a position, as many as one answer may carry. */
+export async function readLog(query: Query, producer: string, position: number): Promise<LogPage> {
+  // The head first: it is never ahead of what the next statement sees.
+  const { head, prunedTo } = await headOf(query);
+  const rows = await query<LogRow>(
+    `SELECT ${logColumns} FROM (
+       SELECT *, sum(length(data::text) + 300) OVER (ORDER BY position) AS bytes
+       FROM (SELECT * FROM event_log WHERE position > $1 ORDER BY position LIMIT $2) page
+     ) measured
+     WHERE bytes <= $3 OR position = $1 + 1 ORDER BY measured.position`,
+    [position, maxPageEvents, maxPageBytes],
+  );
+  return { events: rows.map((row) => toEnvelope(producer, row)), head, prunedTo };
+}
+
+/** Notes how far a reader has come: nothing behind that is pruned. */
+export async function noteReader(query: Query, consumer: string, position: number): Promise<void> {
+  await query(
+    `INSERT INTO event_readers (consumer, position) VALUES ($1, $2)
+     ON CONFLICT (consumer) DO UPDATE SET position = excluded.position, seen_at = now()`,
+    [consumer, position],
+  );
+}
+
+/** What of the log is not emitted, and not read. */
+export async function outboxOf(query: Query): Promise<Outbox> {
+  const { head, prunedTo } = await headOf(query);
+  const [unsent] = await query<{ waiting: number }>(
+    "SELECT count(*)::integer AS waiting FROM event_log WHERE position IS NULL",
+    [],
+  );
+  const readers = await query<{ consumer: string; position: string; seen_at: Date }>(
+    "SELECT consumer, position, seen_at FROM event_readers ORDER BY consumer",
+    [],
+  );
+  return {
+    waiting: unsent?.waiting ?? 0,
+    head,
+    prunedTo,
+    readers: readers.map(({ consumer, position, seen_at }) => ({
+      consumer,
+      position: Number(position),
+      behind: Math.max(0, head - Number(position)),
+      seenAt: seen_at.toISOString(),
+    })),
+  };
+}
+
+/** The events about one order, in the order of their positions. */
+export async function eventsOfOrder(
+  query: Query,
+  producer: string,
+  orderId: string,
+): Promise<EventEnvelope[]> {
+  const rows = await query<LogRow>(
+    `SELECT ${logColumns} FROM event_log
+     WHERE data ->> 'order_id' = $1 AND position IS NOT NULL ORDER BY position`,
+    [orderId],
+  );
+  return rows.map((row) => toEnvelope(producer, row));
+}
+
+async function headOf(query: Query): Promise<{ head: number; prunedTo: number }> {
+  const [row] = await query<{ position: string; pruned_to: string }>(
+    "SELECT position, pruned_to FROM event_log_head",
+    [],
+  );
+  return { head: Number(row?.position ?? 0), prunedTo: Number(row?.pruned_to ?? 0) };
+}

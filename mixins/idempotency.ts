@@ -1,0 +1,149 @@
+import { createHash, createHmac } from "node:crypto";
+import type { Context } from "moleculer";
+import { DatabaseError } from "sequelize";
+import { v7 as uuidv7 } from "uuid";
+import { actorOf, type Meta } from "../core/access.ts";
+import { badUserInput, Refusal } from "../core/errors.ts";
+import type { Query } from "./sequelize.ts";
+
+/** A request that its sender has given a key. */
+export interface KeyedRequest {
+  /** Of this caller, this action and this key. */
+  id: Buffer;
+  /** Of the input. */
+  fingerprint: Buffer;
+}
+
+/** What the first of equal requests was answered. */
+export interface KeptAnswer {
+  answer: unknown;
+}
+
+const keptFor = "24 hours";
+/** Printable ASCII, as the header's field value may have. */
+const keyPattern = /^[\x21-\x7e]{1,255}$/;
+/** PostgreSQL's lock_not_available: the first of the twins took too long. */
+const lockNotAvailable = "55P03";
+
+const mismatch = () =>
+  new Refusal("IDEMPOTENCY_MISMATCH", "This Idempotency-Key came with another input before.");
+const inProgress = () =>
+  new Refusal("IDEMPOTENCY_IN_PROGRESS", "The same request is still at work; send it again.");
+
+/** The keyed request that a call is; undefined where it has no key. Refuses with BAD_USER_INPUT. */
+export function keyedRequest(
+  ctx: Pick<Context<unknown, Meta>, "caller" | "meta" | "params" | "action">,
+): KeyedRequest | undefined {
+  const key: unknown = ctx.meta.idempotencyKey;
+  if (key === undefined) return undefined;
+  if (typeof key !== "string" || !keyPattern.test(key)) {
+    const message = "An Idempotency-Key has 1 to 255 printable ASCII characters, and no spaces.";
+    throw badUserInput([{ field: "Idempotency-Key", message }]);
+  }
+  const parts = JSON.stringify([callerOf(ctx), ctx.action?.name, key]);
+  return {
+    id: createHash("sha256").update(parts).digest(),
+    fingerprint: createHmac("sha256", key).update(canonical(ctx.params)).digest(),
+  };
+}
+
+/** Whose key it is: two callers may use the same one and know nothing of each other. */
+function callerOf(ctx: Pick<Context<unknown, Meta>, "caller" | "meta">): string {
+  const actor = actorOf(ctx);
+  if (actor.kind === "user") return `user ${actor.id}`;
+  return actor.kind === "operator" ? "operator" : `address ${ctx.meta.address ?? ""}`;
+}
+
+/** JSON in which the order of an object's keys does not count. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+interface KeyRow {
+  fingerprint: Buffer;
+  subject: string | null;
+  answer: unknown;
+}
+
+/** The kept answer of an equal request, if it has one. Refuses with IDEMPOTENCY_MISMATCH. */
+export async function answerTo(
+  query: Query,
+  { id, fingerprint }: KeyedRequest,
+): Promise<KeptAnswer | undefined> {
+  const [row] = await query<KeyRow>(
+    "SELECT fingerprint, answer FROM idempotency_keys WHERE id = $1",
+    [id],
+  );
+  if (row === undefined) return undefined;
+  if (!row.fingerprint.equals(fingerprint)) throw mismatch();
+  return row.answer === null ? undefined : { answer: row.answer };
+}
+
+/**
+ * The id of what the request is going to make: its twins and its repetitions get the same one, so
+ * that they also share what they take on the way. Refuses with IDEMPOTENCY_MISMATCH.
+ */
+export async function subjectOf(query: Query, { id, fingerprint }: KeyedRequest): Promise<string> {
+  const [row] = await query<KeyRow>(
+    `INSERT INTO idempotency_keys (id, fingerprint, subject) VALUES ($1, $2, $3)
+     ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING fingerprint, subject, answer`,
+    [id, fingerprint, uuidv7()],
+  );
+  if (row === undefined) throw new Error("the row of an idempotency key was not returned");
+  if (!row.fingerprint.equals(fingerprint)) throw mismatch();
+  // Whoever asks finds the answer when they look again.
+  if (row.answer !== null || row.subject === null) throw inProgress();
+  return row.subject;
+}
+
+/** Lets the key be used anew, after a refusal; what has an answer stays. */
+export async function forget(query: Query, { id }: KeyedRequest, subject?: string): Promise<void> {
+  await query(
+    `DELETE FROM idempotency_keys
+     WHERE id = $1 AND answer IS NULL AND ($2::uuid IS NULL OR subject = $2)`,
+    [id, subject ?? null],
+  );
+}
+
+/**
+ * Takes the key in the transaction of the effect, before anything else. A twin that is at work is
+ * waited for, and its answer given. Refuses with IDEMPOTENCY_MISMATCH or IDEMPOTENCY_IN_PROGRESS.
+ */
+export async function claim(
+  query: Query,
+  request: KeyedRequest,
+  subject: string | undefined,
+): Promise<KeptAnswer | undefined> {
+  const claimed = await query(
+    `INSERT INTO idempotency_keys AS kept (id, fingerprint, subject) VALUES ($1, $2, $3)
+     ON CONFLICT (id) DO UPDATE SET id = excluded.id
+       WHERE kept.answer IS NULL AND kept.fingerprint = excluded.fingerprint
+         AND kept.subject IS NOT DISTINCT FROM excluded.subject
+     RETURNING id`,
+    [request.id, request.fingerprint, subject ?? null],
+  ).catch((error: unknown) => {
+    if (!(error instanceof DatabaseError)) throw error;
+    throw (error.parent as { code?: string }).code === lockNotAvailable ? inProgress() : error;
+  });
+  if (claimed.length > 0) return undefined;
+  const kept = await answerTo(query, request);
+  if (kept === undefined) throw inProgress();
+  return kept;
+}
+
+/** Keeps the answer in the transaction of the effect. */
+export async function keep(query: Query, { id }: KeyedRequest, answer: unknown): Promise<void> {
+  await query("UPDATE idempotency_keys SET answer = $2 WHERE id = $1", [
+    id,
+    JSON.stringify(answer),
+  ]);
+}
+
+/** Removes keys that nobody repeats any more. */
+export async function pruneKeys(query: Query): Promise<void> {
+  await query("DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval", [keptFor]);
+}

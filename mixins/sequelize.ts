@@ -1,0 +1,50 @@
+import pgConnectionString from "pg-connection-string";
+import { QueryTypes, Sequelize, type Options, type Transaction } from "sequelize";
+
+/** How long a statement may run, and how long it may wait for what another transaction holds. */
+const statementTimeoutMs = 10_000;
+const lockTimeoutMs = 3_000;
+/** A process that stands still in a transaction must not keep others waiting for its locks. */
+const idleInTransactionTimeoutMs = 5_000;
+/** How long one waits for a connection of the pool. */
+const acquireTimeoutMs = 3_000;
+
+/** Runs one statement with bound parameters (`$1` …) and gives its rows. */
+export type Query = <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
+
+/**
+ * A Sequelize instance that connects on first use.
+ *
+ * @param url `postgres://user:password@host:port/database?sslmode=…`
+ * @param poolMax connections it keeps at most
+ */
+export function openSequelize(url: string, poolMax: number): Sequelize {
+  const { host, port, user, password, database, ssl } = pgConnectionString.parse(url);
+  const options: Options = {
+    dialect: "postgres",
+    database: database ?? "",
+    username: user ?? "",
+    password: password ?? "",
+    host: host ?? "localhost",
+    ...(port && { port: Number(port) }),
+    logging: false,
+    pool: { max: poolMax, min: 0, idle: 30_000, acquire: acquireTimeoutMs },
+    dialectOptions: {
+      ssl,
+      keepAlive: true,
+      statement_timeout: statementTimeoutMs,
+      lock_timeout: lockTimeoutMs,
+      idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+    },
+    define: { underscored: true, timestamps: false },
+  };
+  return new Sequelize(options);
+}
+
+/** Statements on a connection of the pool, or in a transaction. */
+export function queryOn(sequelize: Sequelize, transaction?: Transaction): Query {
+  return (sql, bind) => {
+    const mode = { bind, type: QueryTypes.SELECT } as const;
+    return sequelize.query(sql, transaction ? { ...mode, transaction } : mode);
+  };
+}
