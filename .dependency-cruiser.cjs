@@ -82,6 +82,13 @@ module.exports = {
       to: { path: "^(services|mixins|commands|moleculer[.]config[.]ts$)" },
     },
     {
+      name: "the-checker-shares-no-code",
+      comment: "What the services believe of themselves cannot prove them right.",
+      severity: "error",
+      from: { path: "^verify/checks?/" },
+      to: { path: "^(core|mixins|services|commands)/" },
+    },
+    {
       name: "no-cycles",
       comment: "Files that need each other are one file, or lack a third.",
       severity: "error",
@@ -90,16 +97,16 @@ module.exports = {
     },
     {
       name: "tests-stay-outside",
-      comment: "Nothing that runs in production leans on a test.",
+      comment: "Nothing that runs in production leans on a test. What measures and proves it may.",
       severity: "error",
-      from: { pathNot: "^tests/" },
+      from: { pathNot: "^(tests|bench|verify)/" },
       to: { path: "^tests/" },
     },
     {
       name: "packages-are-there-in-production",
       comment: "An image without development packages has to start.",
       severity: "error",
-      from: { pathNot: "^tests/" },
+      from: { pathNot: "^(tests|bench|verify)/" },
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
     },
     {

@@ -41,7 +41,10 @@ export default defineConfig(
   // Commands speak to a terminal.
   { files: ["commands/**"], rules: { "no-console": "off" } },
   // Tests start programs with settings of their own, and report.
-  { files: ["tests/**"], rules: { "no-console": "off", "no-restricted-properties": "off" } },
+  {
+    files: ["tests/**", "bench/**", "verify/**"],
+    rules: { "no-console": "off", "no-restricted-properties": "off" },
+  },
   // What is meant not to compile has no types that could be checked.
   { files: ["tests/*.test-d.ts"], extends: [tseslint.configs.disableTypeChecked] },
   {

@@ -92,7 +92,7 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     allowFirstAdmin: read.flag("ALLOW_FIRST_ADMIN") ?? true,
     firstAdmin: readFirstAdmin(read),
     tokenTtlSeconds: read.int("TOKEN_TTL_SECONDS", 1, 31_536_000) ?? 86_400,
-    reservationTtlSeconds: read.int("RESERVATION_TTL_SECONDS", 1, 86_400) ?? 30,
+    reservationTtlSeconds: read.int("RESERVATION_TTL_SECONDS", 1, 86_400) ?? 15,
     cancelWithinSeconds: read.int("CANCEL_WITHIN_SECONDS", 0, 315_360_000) ?? 1_209_600,
     eventLogKeepMs: daysToMs(read.int("EVENT_LOG_KEEP_DAYS", 1, 36_500)),
   };

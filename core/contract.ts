@@ -116,7 +116,8 @@ export interface Contract<
   name: Name;
   actions: Actions;
   events: Events;
-  graphql: {
+  /** What it adds to the gateway's schema, if anything. */
+  graphql?: {
     /** SDL of the service's own types and inputs. */
     type: string;
     /** Joins, in moleculer-apollo-server's form: which action loads a field, by which key. */

@@ -108,7 +108,7 @@ export function defineService<Own extends Contract, const Uses extends Contract 
       ...(reading ? [reading] : []),
       ...(database ? [database.mixin] : []),
     ],
-    settings: { graphql: contract.graphql },
+    settings: contract.graphql ? { graphql: contract.graphql } : {},
     actions: Object.fromEntries(
       Object.entries(contract.actions).map(([action, declared]) => [
         action,

@@ -64,7 +64,7 @@ export class EmbeddedPostgres {
     return postgresUrl(this.#folder, database);
   }
 
-  /** Makes the three services' databases where they are missing. Gives their URLs. */
+  /** Makes the services' databases where they are missing. Gives their URLs. */
   async createDatabases(): Promise<Record<DomainService, string>> {
     await this.query("postgres", async (client) => {
       for (const name of domainServices) {
@@ -72,7 +72,8 @@ export class EmbeddedPostgres {
         if (found.rowCount === 0) await client.query(`CREATE DATABASE ${name}`);
       }
     });
-    return { users: this.url("users"), products: this.url("products"), orders: this.url("orders") };
+    const urls = domainServices.map((name) => [name, this.url(name)]);
+    return Object.fromEntries(urls) as Record<DomainService, string>;
   }
 
   /** Opens a connection for the work of a moment. */

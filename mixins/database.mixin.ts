@@ -4,6 +4,7 @@ import SqlAdapter from "moleculer-db-adapter-sequelize";
 import type { Model, ModelStatic, Sequelize, Transaction } from "sequelize";
 import { v7 as uuidv7 } from "uuid";
 import type { Meta } from "../core/access.ts";
+import type { Config } from "../core/config.ts";
 import type { Contract, Effect, EventEnvelope } from "../core/contract.ts";
 import { Repeat } from "../core/repeat.ts";
 import { isRefusal } from "../core/errors.ts";
@@ -64,15 +65,12 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
 export interface DatabaseOptions<Models, Main extends Model> {
   /** `postgres://user:password@host:port/database?sslmode=…` */
   url: string;
-  /** Connections this process keeps to it at most. */
-  poolMax: number;
-  /** How long the event log is kept; undefined: for ever. */
-  eventLogKeepMs: number | undefined;
   /** Folder of the SQL migrations, applied in the order of their names. */
   migrations: URL;
-  models: (sequelize: Sequelize) => Models;
+  /** Sequelize's models, where the service has some. */
+  models?: (sequelize: Sequelize) => Models;
   /** The model that stands for the service in moleculer-db. */
-  main: (models: Models) => ModelStatic<Main>;
+  main?: (models: Models) => ModelStatic<Main>;
   /** Which refusal a broken constraint means, by the constraint's name. */
   constraints?: ConstraintRefusals;
 }
@@ -82,10 +80,11 @@ const pruneKeysEveryMs = 60_000;
 
 export function openDatabase<Models, Main extends Model, Events extends Contract["events"]>(
   contract: Contract<string, Contract["actions"], Events>,
+  config: Pick<Config, "databasePoolMax" | "eventLogKeepMs">,
   options: DatabaseOptions<Models, Main>,
 ): Database<Models, Main, Events> {
-  const sequelize = openSequelize(options.url, options.poolMax);
-  const models = options.models(sequelize);
+  const sequelize = openSequelize(options.url, config.databasePoolMax);
+  const models = (options.models?.(sequelize) ?? {}) as Models;
   const adapter = new SqlAdapter(sequelize) as unknown as Reads<Main>;
   const query: Query = (sql, bind) => translated(() => queryOn(sequelize)(sql, bind));
   let broker: ServiceBroker | undefined;
@@ -93,7 +92,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     broker?.logger.error(`${what} of ${contract.name} failed`, fault);
   };
   const log = new EventLog({
-    ...{ sequelize, producer: contract.name, emit, keepMs: options.eventLogKeepMs },
+    ...{ sequelize, producer: contract.name, emit, keepMs: config.eventLogKeepMs },
     onFault: report("the event log"),
   });
   const keys = new Repeat(
@@ -112,7 +111,8 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     merged(schema: Record<string, unknown>) {
       // Set after merging, which clones deeply: the pool must stay one.
       schema.adapter = adapter;
-      schema.model = options.main(models);
+      // moleculer-db wants a model in any case; every service has an event log.
+      schema.model = options.main?.(models) ?? sequelize.define("event_log", {});
     },
     created(this: { broker: ServiceBroker }) {
       broker = this.broker;

@@ -2,7 +2,7 @@ import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Effect } from "../core/contract.ts";
 import { id, int, pageRules, text, type Page } from "../core/validation.ts";
 import { listDeadLetters } from "./dead-letters.ts";
-import { consumedOf } from "./event-cursor.ts";
+import { consumedOf, cursorsOf } from "./event-cursor.ts";
 
 /** Runs a use case in one transaction of the consuming service. */
 export type Transaction = <Result>(useCase: (work: Effect) => Promise<Result>) => Promise<Result>;
@@ -43,6 +43,12 @@ export function consumerActions(
       access: "admin",
       handler: ({ params, broker }: Context<{ producer: string }>) =>
         rebuild(broker, params.producer),
+    },
+    /** How far this service has read the log of each other one. */
+    cursors: {
+      params: { $$strict: true },
+      access: "admin",
+      handler: () => transaction((work) => cursorsOf(work)),
     },
     /** When events were applied here, by their producer's positions, and by which node. */
     consumed: {

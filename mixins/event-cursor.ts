@@ -65,6 +65,24 @@ export async function rewindCursor({ query }: Querying, producer: string): Promi
   ]);
 }
 
+/** How far this service has read a log, and since when. */
+export interface Cursor {
+  producer: string;
+  position: number;
+  /** ISO 8601, UTC. */
+  movedAt: string;
+}
+
+export async function cursorsOf({ query }: Querying): Promise<Cursor[]> {
+  const rows = await query<{ producer: string; position: string; moved_at: Date }>(
+    "SELECT producer, position, moved_at FROM event_cursors ORDER BY producer",
+    [],
+  );
+  return rows.map(({ producer, position, moved_at }) => ({
+    ...{ producer, position: Number(position), movedAt: moved_at.toISOString() },
+  }));
+}
+
 /** When an event was applied here, and by which node. */
 export interface Consumed {
   position: number;

@@ -14,9 +14,9 @@ export interface LogPage {
 /** Who reads a log, and how far. */
 export interface LogReader {
   consumer: string;
-  /** What it had applied when it last asked. */
+  /** What it has applied: by its own account, or where it is away, when it last asked. */
   position: number;
-  /** Events it had still to read, as of now. */
+  /** Events it has still to apply. */
   behind: number;
   /** ISO 8601, UTC. */
   seenAt: string;
@@ -85,8 +85,15 @@ export async function noteReader(query: Query, consumer: string, position: numbe
   );
 }
 
-/** What of the log is not emitted, and not read. */
-export async function outboxOf(query: Query): Promise<Outbox> {
+/**
+ * What of the log is not emitted, and not read.
+ *
+ * @param positionOf asks a reader how far it is now; undefined where it cannot be asked
+ */
+export async function outboxOf(
+  query: Query,
+  positionOf: (consumer: string) => Promise<number | undefined>,
+): Promise<Outbox> {
   const { head, prunedTo } = await headOf(query);
   const [unsent] = await query<{ waiting: number }>(
     "SELECT count(*)::integer AS waiting FROM event_log WHERE position IS NULL",
@@ -96,17 +103,12 @@ export async function outboxOf(query: Query): Promise<Outbox> {
     "SELECT consumer, position, seen_at FROM event_readers ORDER BY consumer",
     [],
   );
-  return {
-    waiting: unsent?.waiting ?? 0,
-    head,
-    prunedTo,
-    readers: readers.map(({ consumer, position, seen_at }) => ({
-      consumer,
-      position: Number(position),
-      behind: Math.max(0, head - Number(position)),
-      seenAt: seen_at.toISOString(),
-    })),
-  };
+  const asked = readers.map(async ({ consumer, position, seen_at }) => {
+    const now = (await positionOf(consumer)) ?? Number(position);
+    const behind = Math.max(0, head - now);
+    return { consumer, position: now, behind, seenAt: seen_at.toISOString() };
+  });
+  return { waiting: unsent?.waiting ?? 0, head, prunedTo, readers: await Promise.all(asked) };
 }
 
 /** The events about one order, in the order of their positions. */

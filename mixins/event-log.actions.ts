@@ -1,5 +1,6 @@
 import type { Context, ServiceSchema } from "moleculer";
 import { int, optional, text } from "../core/validation.ts";
+import type { Cursor } from "./event-cursor.ts";
 import { noteReader, outboxOf, readLog } from "./event-log-reading.ts";
 import type { Query } from "./sequelize.ts";
 
@@ -31,7 +32,12 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
     outbox: {
       params: { $$strict: true },
       access: "admin",
-      handler: () => outboxOf(query),
+      handler: (ctx: Context) =>
+        outboxOf(query, async (consumer) => {
+          // A reader that is away has told how far it was.
+          const cursors = await ctx.call<Cursor[]>(`${consumer}.cursors`).catch(() => []);
+          return cursors.find((cursor) => cursor.producer === producer)?.position;
+        }),
     },
     /** Waits no longer for a reader that is gone for good, before the log is pruned. */
     forgetReader: {

@@ -44,7 +44,7 @@ describe("an empty environment", () => {
       allowFirstAdmin: true,
       firstAdmin: undefined,
       tokenTtlSeconds: 86_400,
-      reservationTtlSeconds: 30,
+      reservationTtlSeconds: 15,
       cancelWithinSeconds: 1_209_600,
       eventLogKeepMs: undefined,
     });

@@ -1,13 +1,13 @@
-import { cpSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { eventually } from "./support/eventually.ts";
 import { graphql } from "./support/graphql-client.ts";
 import {
   cleanUp,
+  copyOfProject,
   freePort,
   postgresPids,
-  projectDir,
   startCommand,
   temporaryFolder,
   type Program,
@@ -19,12 +19,7 @@ let settings: { DATA_DIR: string; PORT: string };
 let shop: Program;
 
 beforeAll(async () => {
-  project = temporaryFolder();
-  const parts = ["core", "mixins", "services", "commands", "embedded", "moleculer.config.ts"];
-  for (const part of [...parts, "package.json"]) {
-    cpSync(join(projectDir, part), join(project, part), { recursive: true });
-  }
-  symlinkSync(join(projectDir, "node_modules"), join(project, "node_modules"));
+  project = copyOfProject();
   settings = { DATA_DIR: join(temporaryFolder(), "data"), PORT: String(await freePort()) };
   shop = startCommand("dev", settings, project);
   await shop.said("mol $");

@@ -15,17 +15,7 @@ class OrderModel extends Model<InferAttributes<OrderModel>, InferCreationAttribu
   declare status: OrderStatus;
 }
 
-class OrderLineModel extends Model<
-  InferAttributes<OrderLineModel>,
-  InferCreationAttributes<OrderLineModel>
-> {
-  declare orderId: string;
-  declare productId: string;
-  declare quantity: number;
-  declare price: number;
-}
-
-/** Maps the tables of the orders database onto one connection pool. */
+/** Maps the table of orders onto the connection pool; their lines are written by SQL. */
 export function orderModels(sequelize: Sequelize) {
   return {
     orders: class extends OrderModel {}.init(
@@ -37,15 +27,6 @@ export function orderModels(sequelize: Sequelize) {
         status: DataTypes.TEXT,
       },
       { sequelize, modelName: "orders", tableName: "orders" },
-    ),
-    lines: class extends OrderLineModel {}.init(
-      {
-        orderId: { type: DataTypes.UUID, primaryKey: true },
-        productId: { type: DataTypes.UUID, primaryKey: true },
-        quantity: DataTypes.INTEGER,
-        price: DataTypes.INTEGER,
-      },
-      { sequelize, modelName: "order_lines", tableName: "order_lines" },
     ),
   };
 }

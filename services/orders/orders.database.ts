@@ -7,10 +7,8 @@ export type OrdersDatabase = ReturnType<typeof openOrdersDatabase>;
 
 /** The orders service's own PostgreSQL database. */
 export function openOrdersDatabase(config: Config, url: string) {
-  return openDatabase(ordersContract, {
+  return openDatabase(ordersContract, config, {
     url,
-    poolMax: config.databasePoolMax,
-    eventLogKeepMs: config.eventLogKeepMs,
     migrations: new URL("migrations/", import.meta.url),
     models: orderModels,
     main: (models) => models.orders,

@@ -7,10 +7,8 @@ export type ProductsDatabase = ReturnType<typeof openProductsDatabase>;
 
 /** The products service's own PostgreSQL database. */
 export function openProductsDatabase(config: Config, url: string) {
-  return openDatabase(productsContract, {
+  return openDatabase(productsContract, config, {
     url,
-    poolMax: config.databasePoolMax,
-    eventLogKeepMs: config.eventLogKeepMs,
     migrations: new URL("migrations/", import.meta.url),
     models: productModels,
     main: (models) => models.products,

@@ -8,10 +8,8 @@ export type UsersDatabase = ReturnType<typeof openUsersDatabase>;
 
 /** The users service's own PostgreSQL database. */
 export function openUsersDatabase(config: Config, url: string) {
-  return openDatabase(usersContract, {
+  return openDatabase(usersContract, config, {
     url,
-    poolMax: config.databasePoolMax,
-    eventLogKeepMs: config.eventLogKeepMs,
     migrations: new URL("migrations/", import.meta.url),
     models: userModels,
     main: (models) => models.users,

@@ -21,11 +21,9 @@ export async function cloneDatabases({ empty = false } = {}): Promise<TestDataba
     await administer(`CREATE DATABASE ${nameOf(service)} TEMPLATE ${template}`);
   }
   return {
-    urls: {
-      users: testUrl(nameOf("users")),
-      products: testUrl(nameOf("products")),
-      orders: testUrl(nameOf("orders")),
-    },
+    urls: Object.fromEntries(
+      domainServices.map((service) => [service, testUrl(nameOf(service))]),
+    ) as Record<DomainService, string>,
     query: (service, sql, bind = []) => run(nameOf(service), sql, bind),
     async drop() {
       for (const service of domainServices) {

@@ -8,13 +8,15 @@ export async function eventually<Result>(
   what: string,
   condition: () => Promise<Result> | Result,
   { withinMs = 10_000, everyMs = 25 } = {},
-): Promise<NonNullable<Result>> {
+): Promise<Exclude<Result, false | undefined | null>> {
   const deadline = performance.now() + withinMs;
   let lastError: unknown;
   while (performance.now() < deadline) {
     try {
       const result = await condition();
-      if (result !== false && result !== undefined && result !== null) return result;
+      if (result !== false && result !== undefined && result !== null) {
+        return result as Exclude<Result, false | undefined | null>;
+      }
     } catch (error) {
       lastError = error;
     }

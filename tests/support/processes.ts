@@ -1,5 +1,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -97,6 +105,17 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "shop-test-"));
   folders.push(folder);
   return folder;
+}
+
+/** A copy of the project whose files a test may edit. */
+export function copyOfProject(): string {
+  const copy = temporaryFolder();
+  const parts = ["core", "mixins", "services", "commands", "embedded", "moleculer.config.ts"];
+  for (const part of [...parts, "package.json"]) {
+    cpSync(join(projectDir, part), join(copy, part), { recursive: true });
+  }
+  symlinkSync(join(projectDir, "node_modules"), join(copy, "node_modules"));
+  return copy;
 }
 
 /** For each file's `afterAll`: ends every program it has started and removes its folders. */
