@@ -28,7 +28,7 @@ query {
 `;
 
 /**
- * The documents that the original shop's README shows, unchanged to the letter.
+ * The documents that the original shop's README shows, unchanged to the letter, and what is new.
  * @type {readonly Example[]}
  */
 export const examples = [
@@ -158,6 +158,21 @@ mutation {
   # type: 0 - INVALID, 1 - ADD, 2 - SUBTRACT, 3 - DELETE
   updateInventory(input: { id: "ID", type: 1, number: 1 }) {
     success
+  }
+}
+`,
+  },
+  {
+    name: "cancelOrder",
+    query: `# Only one's own order, unless userType = 1
+mutation {
+  cancelOrder(id: "ID") {
+    id
+    status
+    history {
+      status
+      at
+    }
   }
 }
 `,
