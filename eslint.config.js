@@ -42,7 +42,7 @@ export default defineConfig(
   { files: ["commands/**"], rules: { "no-console": "off" } },
   // Tests start programs with settings of their own, and report.
   {
-    files: ["tests/**", "bench/**", "verify/**"],
+    files: ["tests/**", "bench/**", "verify/**", "deploy/**"],
     rules: { "no-console": "off", "no-restricted-properties": "off" },
   },
   // What is meant not to compile has no types that could be checked.

@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 
 /** All that is wrong with the settings, a line each. */
 export class ConfigError extends Error {
@@ -16,9 +16,9 @@ export class ConfigReader {
 
   /** Notes that a variable is wrong: its name, what is wrong, and an example that is right. */
   fault(name: string, problem: string, example: string): void {
-    this.#faults.push(
-      `${name} ${problem}; for example ${example.includes("=") ? example : `${name}=${example}`}`,
-    );
+    const shown = example.includes("=") ? example : `${name}=${example}`;
+    const fault = `${name} ${problem}; for example ${shown}`;
+    if (!this.#faults.includes(fault)) this.#faults.push(fault);
   }
 
   /** Throws the gathered faults, if there are any. */
@@ -26,10 +26,23 @@ export class ConfigReader {
     if (this.#faults.length > 0) throw new ConfigError(this.#faults.join("\n"));
   }
 
-  /** A text; unset and empty are the same. */
+  /** A text; unset and empty are the same. `NAME_FILE` may name a file that holds it: a secret, say. */
   text(name: string): string | undefined {
     const value = this.#env[name]?.trim();
-    return value === "" ? undefined : value;
+    if (value !== undefined && value !== "") return value;
+    const path = this.#env[`${name}_FILE`]?.trim();
+    return path === undefined || path === "" ? undefined : this.#contentOf(`${name}_FILE`, path);
+  }
+
+  #contentOf(name: string, path: string): string | undefined {
+    try {
+      const content = readFileSync(path, "utf8").trim();
+      if (content !== "") return content;
+      this.fault(name, `names an empty file: "${path}"`, "/run/secrets/orders-db-url");
+    } catch {
+      this.fault(name, `names a file that cannot be read: "${path}"`, "/run/secrets/orders-db-url");
+    }
+    return undefined;
   }
 
   int(name: string, min: number, max: number): number | undefined {

@@ -28,6 +28,8 @@ export interface Config {
   host: string;
   port: number;
   metricsPort: number | undefined;
+  /** Where a cluster node tells an orchestrator how it is. */
+  healthPort: number | undefined;
   databaseUrls: Record<DomainService, string | undefined>;
   databasePoolMax: number;
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
@@ -82,6 +84,7 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     host: read.text("HOST") ?? defaults.host,
     port: read.int("PORT", 0, 65_535) ?? 8080,
     metricsPort: read.int("METRICS_PORT", 1, 65_535),
+    healthPort: read.int("HEALTH_PORT", 1, 65_535),
     databaseUrls: readDatabaseUrls(read),
     databasePoolMax: read.int("DB_POOL_MAX", 1, 100) ?? 10,
     logLevel:

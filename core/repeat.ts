@@ -32,7 +32,7 @@ export class Repeat {
   /** Starts at once; calls that come while it works are gathered into one more round. */
   soon(): void {
     this.#again = true;
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
@@ -42,8 +42,9 @@ export class Repeat {
         await this.#work();
       } catch (fault) {
         this.#onFault(fault);
-        return;
       }
     }
+    // At once, and not a promise's step later: a call in between would be lost.
+    this.#running = undefined;
   }
 }

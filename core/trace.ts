@@ -17,8 +17,10 @@ export function traceparent(): string | undefined {
 /** The trace id of a valid `traceparent` header. */
 export function traceIdOf(header: unknown): string | undefined {
   if (typeof header !== "string") return undefined;
-  const [, id] = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(header) ?? [];
-  return id === undefined || /^0+$/.test(id) ? undefined : id;
+  // Versions after 00 may add fields; ff is none, and neither is an id of zeros.
+  const form = /^(?!ff)([0-9a-f]{2})-(?!0+-)([0-9a-f]{32})-(?!0+-)[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
+  const [, version, id, further] = form.exec(header) ?? [];
+  return version === "00" && further !== undefined ? undefined : id;
 }
 
 /** Ids are UUIDs, or names that clients chose. */

@@ -7,7 +7,7 @@ import type { Meta } from "../core/access.ts";
 import type { Config } from "../core/config.ts";
 import type { Contract, Effect, EventEnvelope } from "../core/contract.ts";
 import { Repeat } from "../core/repeat.ts";
-import { isRefusal } from "../core/errors.ts";
+import { hasCode, isRefusal } from "../core/errors.ts";
 import { traceparent } from "../core/trace.ts";
 import { refusalOrFault, type ConstraintRefusals } from "./database-errors.ts";
 import { eventConsumer, type Consumption } from "./event-consumer.ts";
@@ -172,15 +172,15 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
       eventConsumer((apply) => transaction((work) => apply(work as never)), consumption),
   };
 
-  /** The same database, for one request that came with a key. */
-  function keyed(request: idempotency.KeyedRequest): typeof database {
+  /** The same database for one request that came with a key, and what to do when it is refused. */
+  function keyed(request: idempotency.KeyedRequest) {
     let subject: string | undefined;
-    return {
+    const own: typeof database = {
       ...database,
       async newId() {
         return (subject = await idempotency.subjectOf(query, request));
       },
-      dropId: (id) => idempotency.forget(query, request, id),
+      dropId: (id) => idempotency.free(query, request, id),
       transaction: (useCase) =>
         transaction(async (work) => {
           const kept = await idempotency.claim(work.query, request, subject);
@@ -190,6 +190,10 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
           return answer;
         }),
     };
+    const onRefusal = async () => {
+      if (subject !== undefined) await idempotency.free(query, request, subject);
+    };
+    return { own, onRefusal };
   }
 
   async function once<Result>(
@@ -200,13 +204,15 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     if (request === undefined) return useCase(database);
     const kept = await idempotency.answerTo(query, request);
     if (kept !== undefined) return kept.answer as Result;
+    const { own, onRefusal } = keyed(request);
     try {
-      return await useCase(keyed(request));
+      return await useCase(own);
     } catch (error) {
       // A twin may have been faster, or the connection was lost after the commit.
       const answer = await idempotency.answerTo(query, request).catch(() => undefined);
       if (answer !== undefined) return answer.answer as Result;
-      if (isRefusal(error)) await idempotency.forget(query, request);
+      const isAtWork = hasCode(error, "IDEMPOTENCY_IN_PROGRESS");
+      if (isRefusal(error) && !isAtWork) await onRefusal();
       throw error;
     }
   }

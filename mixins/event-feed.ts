@@ -88,13 +88,17 @@ export class EventFeed {
       this.#news = false;
       await this.#wait(awayPollMs);
     }
+    /** Of the event that stands alone now. */
     let tries = 0;
+    /** In a row, of whatever kind: what fails is given ever more time. */
+    let failures = 0;
     /** Events to be applied one by one since a batch failed, so that the one at fault stands alone. */
     let singles = 0;
     while (!this.#stopped) {
       try {
         const cursor = await this.#applyBuffered(singles > 0 ? 1 : maxBatch);
         tries = 0;
+        failures = 0;
         singles = Math.max(0, singles - 1);
         if (!this.#moreFollows && !this.#buffer.has(cursor + 1)) {
           await this.#wait(this.#untilReadMs());
@@ -106,6 +110,8 @@ export class EventFeed {
         } else {
           tries = await this.#failed(fault, tries, singles > 0);
           singles = Math.min(maxBatch, this.#buffer.size);
+          await this.#pause(failures);
+          failures += 1;
         }
       }
     }
@@ -178,10 +184,7 @@ export class EventFeed {
     this.#parts.onFault(fault);
     if (!isAlone) return 0;
     const first = this.#buffer.get(Math.min(...this.#buffer.keys()));
-    if (tries + 1 < maxTries || first === undefined) {
-      await this.#pause(tries);
-      return tries + 1;
-    }
+    if (tries + 1 < maxTries || first === undefined) return tries + 1;
     await this.#parts.bury(first, String(fault)).then(
       () => this.#buffer.delete(first.position),
       (error: unknown) => {
@@ -191,8 +194,8 @@ export class EventFeed {
     return 0;
   }
 
-  async #pause(tries: number): Promise<void> {
-    const untilMs = Math.min(maxRetryMs, firstRetryMs * 2 ** tries);
+  async #pause(failures: number): Promise<void> {
+    const untilMs = Math.min(maxRetryMs, firstRetryMs * 2 ** failures);
     await new Promise((resolve) => setTimeout(resolve, untilMs));
   }
 

@@ -12,7 +12,7 @@ export interface LogPage {
 }
 
 /** Who reads a log, and how far. */
-export interface LogReader {
+interface LogReader {
   consumer: string;
   /** What it has applied: by its own account, or where it is away, when it last asked. */
   position: number;

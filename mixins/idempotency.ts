@@ -20,8 +20,8 @@ export interface KeptAnswer {
 }
 
 const keptFor = "24 hours";
-/** Printable ASCII, as the header's field value may have. */
-const keyPattern = /^[\x21-\x7e]{1,255}$/;
+/** Printable ASCII; and the number that the gateway adds for a document's further mutations. */
+const keyPattern = /^[\x21-\x7e]{1,255}(?:#\d+)?$/;
 /** PostgreSQL's lock_not_available: the first of the twins took too long. */
 const lockNotAvailable = "55P03";
 
@@ -63,7 +63,15 @@ function canonical(value: unknown): string {
   );
 }
 
+/** A twin that holds the key's row, and has not ended in time, is at work. */
+function inProgressIfLocked(error: unknown): never {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const code = cause instanceof DatabaseError ? (cause.parent as { code?: string }).code : "";
+  throw code === lockNotAvailable ? inProgress() : error;
+}
+
 interface KeyRow {
+  /** Empty where the key is free again. */
   fingerprint: Buffer;
   subject: string | null;
   answer: unknown;
@@ -78,7 +86,7 @@ export async function answerTo(
     "SELECT fingerprint, answer FROM idempotency_keys WHERE id = $1",
     [id],
   );
-  if (row === undefined) return undefined;
+  if (row === undefined || isFree(row)) return undefined;
   if (!row.fingerprint.equals(fingerprint)) throw mismatch();
   return row.answer === null ? undefined : { answer: row.answer };
 }
@@ -89,10 +97,12 @@ export async function answerTo(
  */
 export async function subjectOf(query: Query, { id, fingerprint }: KeyedRequest): Promise<string> {
   const [row] = await query<KeyRow>(
-    `INSERT INTO idempotency_keys (id, fingerprint, subject) VALUES ($1, $2, $3)
-     ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING fingerprint, subject, answer`,
+    `INSERT INTO idempotency_keys AS noted (id, fingerprint, subject) VALUES ($1, $2, $3)
+     ON CONFLICT (id) DO UPDATE SET subject = coalesce(noted.subject, excluded.subject),
+       fingerprint = CASE noted.fingerprint WHEN '' THEN excluded.fingerprint ELSE noted.fingerprint END
+     RETURNING fingerprint, subject, answer`,
     [id, fingerprint, uuidv7()],
-  );
+  ).catch(inProgressIfLocked);
   if (row === undefined) throw new Error("the row of an idempotency key was not returned");
   if (!row.fingerprint.equals(fingerprint)) throw mismatch();
   // Whoever asks finds the answer when they look again.
@@ -100,13 +110,21 @@ export async function subjectOf(query: Query, { id, fingerprint }: KeyedRequest)
   return row.subject;
 }
 
-/** Lets the key be used anew, after a refusal; what has an answer stays. */
-export async function forget(query: Query, { id }: KeyedRequest, subject?: string): Promise<void> {
+/**
+ * Lets the key be used anew, for any input; what has an answer stays. The row stays, too, without
+ * its subject: a twin that is still at work for it cannot claim the key any more, and so has no
+ * effect after the refusal that its sender was told.
+ */
+export async function free(query: Query, { id }: KeyedRequest, subject: string): Promise<void> {
   await query(
-    `DELETE FROM idempotency_keys
-     WHERE id = $1 AND answer IS NULL AND ($2::uuid IS NULL OR subject = $2)`,
-    [id, subject ?? null],
+    `UPDATE idempotency_keys SET fingerprint = '', subject = NULL
+     WHERE id = $1 AND answer IS NULL AND subject = $2`,
+    [id, subject],
   );
+}
+
+function isFree({ fingerprint }: KeyRow): boolean {
+  return fingerprint.length === 0;
 }
 
 /**
@@ -125,10 +143,7 @@ export async function claim(
          AND kept.subject IS NOT DISTINCT FROM excluded.subject
      RETURNING id`,
     [request.id, request.fingerprint, subject ?? null],
-  ).catch((error: unknown) => {
-    if (!(error instanceof DatabaseError)) throw error;
-    throw (error.parent as { code?: string }).code === lockNotAvailable ? inProgress() : error;
-  });
+  ).catch(inProgressIfLocked);
   if (claimed.length > 0) return undefined;
   const kept = await answerTo(query, request);
   if (kept === undefined) throw inProgress();

@@ -36,6 +36,7 @@ describe("an empty environment", () => {
       host: "127.0.0.1",
       port: 8080,
       metricsPort: undefined,
+      healthPort: undefined,
       databaseUrls: { users: undefined, products: undefined, orders: undefined },
       databasePoolMax: 10,
       logLevel: "warn",
@@ -66,6 +67,7 @@ test("every setting is taken over", () => {
     HOST: "::1",
     PORT: "0",
     METRICS_PORT: "9100",
+    HEALTH_PORT: "9101",
     USERS_DB_URL: "postgres://u:p@db/users",
     PRODUCTS_DB_URL: "postgresql://u:p@db/products",
     ORDERS_DB_URL: "postgres:///orders?host=/run/postgresql",
@@ -89,6 +91,7 @@ test("every setting is taken over", () => {
     host: "::1",
     port: 0,
     metricsPort: 9100,
+    healthPort: 9101,
     databaseUrls: {
       users: "postgres://u:p@db/users",
       products: "postgresql://u:p@db/products",

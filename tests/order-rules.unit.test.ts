@@ -1,6 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import { maxInt, maxOrderLines } from "../core/validation.ts";
-import { sumUpLines, totalPrice, totalQuantity } from "../services/orders/order.ts";
+import {
+  assertCancellable,
+  sumUpLines,
+  totalPrice,
+  totalQuantity,
+} from "../services/orders/order.ts";
 
 const line = (product_id: string, quantity: number) => ({ product_id, quantity });
 const priced = (price: number, quantity: number) => ({ ...line("a", quantity), price });
@@ -82,5 +87,36 @@ describe("the total of an order", () => {
     ]) {
       expect(refusalOf(() => totalPrice(lines))).toMatchObject(badOrder);
     }
+  });
+});
+
+describe("cancelling an order", () => {
+  const placedAt = new Date("2030-01-01T12:00:00.000Z");
+  /** Cancels so many milliseconds after the order was placed, where ten seconds are allowed. */
+  const after = (ms: number, status: "PLACED" | "CANCELLED" = "PLACED") =>
+    refusalOf(() => {
+      assertCancellable({ status, placedAt }, new Date(placedAt.getTime() + ms), 10);
+    });
+
+  test.each([0, 9_999, 10_000])("is allowed %i of 10000 ms after it was placed", (ms) => {
+    expect(after(ms)).toBeUndefined();
+  });
+
+  test.each([10_001, 86_400_000])("is too late %i ms after it was placed", (ms) => {
+    expect(after(ms)).toMatchObject({
+      ...{ type: "ORDER_NOT_CANCELLABLE", data: { status: "PLACED" } },
+      message: "It is too late to cancel this order.",
+    });
+  });
+
+  test.each([0, 86_400_000])("is refused the second time, also after %i ms", (ms) => {
+    expect(after(ms, "CANCELLED")).toMatchObject({
+      ...{ type: "ORDER_NOT_CANCELLABLE", data: { status: "CANCELLED" } },
+      message: "The order is cancelled already.",
+    });
+  });
+
+  test("is allowed to a clock that is a little behind", () => {
+    expect(after(-5)).toBeUndefined();
   });
 });

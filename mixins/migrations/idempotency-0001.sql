@@ -2,7 +2,8 @@
 CREATE TABLE idempotency_keys (
   -- SHA-256 of the caller, the action and the key.
   id          bytea PRIMARY KEY,
-  -- HMAC of the input by the key: a plain hash of a registration would be a fast hash of its password.
+  -- HMAC of the input by the key: a plain hash of a registration would be a fast hash of its
+  -- password. Empty when the key is free again, after a refusal.
   fingerprint bytea NOT NULL,
   -- The id of what the request makes, where its twins and its repetitions must share it.
   subject     uuid,

@@ -27,7 +27,7 @@ export interface OrderStep {
 }
 
 /** An order without its lines. */
-export interface OrderSummary {
+interface OrderSummary {
   id: string;
   user_id: string;
   /** In minor units. */

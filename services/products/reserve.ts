@@ -3,6 +3,8 @@ import { serviceUnavailable } from "../../core/errors.ts";
 import type { ProductsDatabase } from "./products.database.ts";
 import { outOfStock, productNotFound } from "./products.errors.ts";
 
+const maxAttempts = 3;
+
 /**
  * Takes the stock of all lines, or of none, and holds it until it is sold, given back or asked
  * for. It is one statement, and so one transaction whose locks last no longer than it: the
@@ -14,6 +16,22 @@ import { outOfStock, productNotFound } from "./products.errors.ts";
  * Refuses with PRODUCT_NOT_FOUND or OUT_OF_STOCK.
  */
 export async function reserve(
+  database: ProductsDatabase,
+  reservation: Reservation,
+  ttlSeconds: number,
+): Promise<ReservedLine[]> {
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    const reserved = await tryToReserve(database, reservation, ttlSeconds);
+    if (reserved.length > 0) return reserved;
+    const refusal = await whyNot(database, reservation.lines);
+    if (refusal !== undefined) throw refusal;
+    // What was missing came back between the two statements.
+  }
+  throw serviceUnavailable("The stock is changing quickly just now; try again.");
+}
+
+/** The lines that are reserved for the order now, or were before; none where something is missing. */
+async function tryToReserve(
   database: ProductsDatabase,
   { order_id, lines }: Reservation,
   ttlSeconds: number,
@@ -47,17 +65,18 @@ export async function reserve(
     ],
   );
   if (reserved.length > 0) return reserved;
-  const earlier = await database.query<ReservedLine>(
+  return database.query<ReservedLine>(
     `SELECT product_id, quantity, price FROM reservation_lines WHERE order_id = $1
      ORDER BY product_id`,
     [order_id],
   );
-  if (earlier.length > 0) return earlier;
-  throw await whyNot(database, lines);
 }
 
 /** The refusal for the first line that there is not enough for. */
-async function whyNot(database: ProductsDatabase, lines: ReservationLine[]): Promise<Error> {
+async function whyNot(
+  database: ProductsDatabase,
+  lines: ReservationLine[],
+): Promise<Error | undefined> {
   const found = await database.query<{ id: string; stock: number }>(
     "SELECT id, stock FROM products WHERE id = ANY ($1::uuid[]) AND archived_at IS NULL",
     [lines.map((line) => line.product_id)],
@@ -68,6 +87,5 @@ async function whyNot(database: ProductsDatabase, lines: ReservationLine[]): Pro
     if (stock === undefined) return productNotFound(product_id);
     if (stock < quantity) return outOfStock(product_id, quantity, stock);
   }
-  // What was missing came back between the two statements.
-  return serviceUnavailable("The stock is changing quickly just now; try again.");
+  return undefined;
 }

@@ -1,0 +1,26 @@
+import type { HistoryLine } from "../history.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { checkBooks } from "./check-books.ts";
+import { checkCopies } from "./check-copies.ts";
+import { checkEvents } from "./check-events.ts";
+import { checkKeys } from "./check-keys.ts";
+import { checkOrders } from "./check-orders.ts";
+import { checkStockOfOrders } from "./check-stock-of-orders.ts";
+import { gatherEvidence } from "./evidence.ts";
+import type { Findings } from "./findings.ts";
+
+/**
+ * Holds what clients were told, and what the databases hold in the end, against all six
+ * invariants. It knows nothing of how the shop works.
+ */
+export function checkHistory(history: readonly HistoryLine[], snapshot: Snapshot): Findings[] {
+  const evidence = gatherEvidence(history, snapshot);
+  return [
+    checkBooks(evidence),
+    checkOrders(evidence),
+    checkStockOfOrders(evidence),
+    checkEvents(evidence),
+    checkKeys(evidence),
+    checkCopies(evidence),
+  ];
+}

@@ -1,0 +1,71 @@
+import type { Service } from "../snapshot.ts";
+import { eventText } from "./event-text.ts";
+import type { Evidence } from "./evidence.ts";
+
+/** What a service's log must hold, from what its tables say has happened. */
+export function expectedEvents(service: Service, evidence: Evidence): string[] {
+  if (service === "users") return ofUsers(evidence);
+  return service === "products" ? ofProducts(evidence) : ofOrders(evidence);
+}
+
+function ofUsers({ snapshot }: Evidence): string[] {
+  return snapshot.users.users.map(({ id, username, type }) =>
+    eventText("user.registered", { user_id: id, username, type }),
+  );
+}
+
+function ofProducts({ snapshot }: Evidence): string[] {
+  const { products, stock_changes } = snapshot.products;
+  const first = new Map(
+    stock_changes
+      .filter(({ reason }) => reason === "CREATED")
+      .map(({ product_id, change }) => [product_id, change]),
+  );
+  const created = products.map(({ id, name, price }) =>
+    eventText("product.created", { product_id: id, name, price, stock: first.get(id) ?? null }),
+  );
+  const updated = stock_changes
+    .filter(({ reason }) => reason !== "CREATED")
+    .map(({ product_id, change, reason, order_id }) =>
+      eventText("inventory.updated", { product_id, change: reason, number: change, order_id }),
+    );
+  const archived = products
+    .filter((product) => product.archived)
+    .map(({ id }) =>
+      eventText("inventory.updated", {
+        product_id: id,
+        change: "DELETED",
+        number: 0,
+        order_id: null,
+      }),
+    );
+  return [...created, ...updated, ...archived];
+}
+
+function ofOrders({ snapshot, orderLines }: Evidence): string[] {
+  const { orders, order_history } = snapshot.orders;
+  const placed = orders.map(({ id, user_id, price_total, quantity }) => {
+    const lines = orderLines(id).map(({ product_id, quantity, price }) => ({
+      product_id,
+      quantity,
+      price,
+    }));
+    return eventText("order.placed", { order_id: id, user_id, price_total, quantity, lines });
+  });
+  const owners = new Map(orders.map(({ id, user_id }) => [id, user_id]));
+  const cancelled = order_history
+    .filter(({ status }) => status === "CANCELLED")
+    .map(({ order_id, user_id }) => {
+      const lines = orderLines(order_id).map(({ product_id, quantity }) => ({
+        product_id,
+        quantity,
+      }));
+      return eventText("order.cancelled", {
+        order_id,
+        user_id: owners.get(order_id) ?? null,
+        cancelled_by: user_id,
+        lines,
+      });
+    });
+  return [...placed, ...cancelled];
+}

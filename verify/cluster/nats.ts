@@ -1,0 +1,56 @@
+import { connect } from "node:net";
+import { eventually } from "../../tests/support/eventually.ts";
+import { find, install, natsServer } from "../../tests/support/prerequisites.ts";
+import { freePort } from "../../tests/support/processes.ts";
+import { Child } from "./child.ts";
+
+/** A real nats-server, which keeps its port when it is started again. */
+export class Nats {
+  readonly port: number;
+  readonly #file: string;
+  readonly #folder: string;
+  #server: Child | undefined;
+
+  private constructor(file: string, port: number, folder: string) {
+    this.#file = file;
+    this.port = port;
+    this.#folder = folder;
+  }
+
+  /** Finds it on this machine, or installs it. */
+  static async create(folder: string): Promise<Nats> {
+    const file = find(natsServer) ?? install(natsServer);
+    if (file === undefined) throw new Error(natsServer.help);
+    return new Nats(file, await freePort(), folder);
+  }
+
+  async start(): Promise<void> {
+    if (this.#server !== undefined) return;
+    this.#server = new Child({
+      file: this.#file,
+      args: ["--addr", "127.0.0.1", "--port", String(this.port)],
+      env: {},
+      folder: this.#folder,
+      logFile: `${this.#folder}/nats-server.log`,
+    });
+    await eventually("nats-server listening", () => isListening(this.port));
+  }
+
+  async kill(): Promise<void> {
+    await this.#server?.kill();
+    this.#server = undefined;
+  }
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(port, "127.0.0.1");
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once("error", () => {
+      resolve(false);
+    });
+  });
+}

@@ -1,0 +1,85 @@
+import type { Kind, Kinds, Line } from "../history.ts";
+import type { Random } from "../random.ts";
+import type { Account, Market } from "./market.ts";
+
+/** What somebody wants of the shop; `by` null: a stranger. */
+export type Intent = {
+  [K in Kind]: { kind: K; input: Kinds[K]["input"]; by: Account | null };
+}[Kind];
+
+export type Weights = Record<Kind, number>;
+
+/** How often each kind of request comes. */
+export const usualWeights: Weights = {
+  placeOrder: 50,
+  cancelOrder: 9,
+  addStock: 11,
+  subtractStock: 3,
+  archiveProduct: 0.4,
+  createProduct: 1.2,
+  registerUser: 0.5,
+  readProduct: 11,
+  readOrder: 11,
+  listOrders: 2,
+};
+
+const hotShare = 0.45;
+const restockHotShare = 0.7;
+/** Kept in the catalogue, however many leave it. */
+const minCold = 12;
+
+/** Thinks of the next thing to ask for. */
+export function nextIntent(random: Random, market: Market, weights: Weights): Intent {
+  const admin = () => random.pick(market.admins);
+  const kind = random.weighted(weights);
+  switch (kind) {
+    case "placeOrder":
+      return placing(random, market);
+    case "addStock":
+    case "subtractStock": {
+      const product_id = market.someProduct(random, restockHotShare);
+      // So little that what everybody wants is sold out again and again.
+      const most = market.hot.includes(product_id) ? 14 : 40;
+      const number = kind === "addStock" ? random.int(2, most) : random.int(1, 6);
+      return { kind, input: { product_id, number }, by: admin() };
+    }
+    case "archiveProduct": {
+      if (market.cold.length <= minCold) return placing(random, market);
+      const product_id = random.pick(market.cold);
+      market.cold = market.cold.filter((id) => id !== product_id);
+      return { kind, input: { product_id }, by: admin() };
+    }
+    case "createProduct": {
+      const name = `Product ${random.int(1, 1e9)}`;
+      const input = { name, price: random.int(1, 5_000), stock: random.int(5, 60) };
+      return { kind, input, by: admin() };
+    }
+    case "registerUser": {
+      const username = `visitor-${random.int(1, 1e9)}`;
+      return { kind, input: { email: `${username}@shop.example`, username, type: 0 }, by: admin() };
+    }
+    case "readProduct": {
+      const input = { product_id: market.someProduct(random, hotShare) };
+      return { kind, input, by: random.pick(market.customers) };
+    }
+    case "listOrders":
+      return { kind, input: {}, by: random.pick(market.customers) };
+    case "cancelOrder":
+    case "readOrder": {
+      const order = market.someOrder(random);
+      if (order === undefined) return placing(random, market);
+      const by = random.chance(0.8) ? order.owner : admin();
+      return { kind, input: { order_id: order.id }, by };
+    }
+  }
+}
+
+function placing(random: Random, market: Market): Intent {
+  const lines = new Map<string, Line>();
+  for (let line = random.int(1, 3); line > 0; line -= 1) {
+    const product_id = market.someProduct(random, hotShare);
+    lines.set(product_id, { product_id, quantity: random.int(1, 3) });
+  }
+  const input = { lines: [...lines.values()] };
+  return { kind: "placeOrder", input, by: random.pick(market.customers) };
+}
