@@ -2,12 +2,16 @@ import type { BrokerOptions, ServiceBroker, Transporters } from "moleculer";
 import { accessMiddleware } from "./core/access.middleware.ts";
 import { uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
 import { inputMiddleware } from "./core/input.middleware.ts";
+import { isTimeout, isWorthRepeating } from "./core/errors.ts";
 import { InlinePrometheusReporter } from "./core/metrics-reporter.ts";
+import { repetitionMiddleware } from "./core/repetition.middleware.ts";
 import { traceMiddleware } from "./core/trace.middleware.ts";
 import { trackingMiddleware } from "./core/tracking.middleware.ts";
 
 /** An unanswered call is SERVICE_UNAVAILABLE after this long; clients are promised 5 s. */
 const requestTimeoutMs = 4_000;
+/** How soon a node that did not answer is tried again. */
+const breakerHalfOpenMs = 5_000;
 /** How long a stopping node finishes what it has begun. */
 const shutdownTimeoutMs = 8_000;
 
@@ -37,6 +41,22 @@ export function brokerOptions(
     // A node that was killed is noticed within seconds, not half a minute.
     heartbeatInterval: 2,
     heartbeatTimeout: 6,
+    retryPolicy: {
+      // Actions say for themselves: a call that changes something is repeated only with a key.
+      enabled: false,
+      retries: 0,
+      delay: 50,
+      factor: 3,
+      maxDelay: 500,
+      check: (error) => isWorthRepeating(error),
+    },
+    // A node that hangs is left alone before its heartbeat is missed. A database that is away is
+    // away for all replicas alike: that opens nothing.
+    circuitBreaker: {
+      ...{ enabled: true, threshold: 0.5, minRequestCount: 5, windowTime: 30 },
+      halfOpenTime: breakerHalfOpenMs,
+      check: (error) => isTimeout(error),
+    },
     tracking: { enabled: true, shutdownTimeout: shutdownTimeoutMs },
     // The commands handle signals themselves, so that the embedded database stops last.
     skipProcessEventRegistration: true,
@@ -53,8 +73,9 @@ export function brokerOptions(
       broker.middlewares.add(inputMiddleware());
       broker.middlewares.add(accessMiddleware(config.publicReads));
       broker.middlewares.add(traceMiddleware());
-      // Outside the tracking that it turns off.
+      // Outside the tracking that it turns off, and the retries that it allows.
       broker.middlewares.add(trackingMiddleware());
+      broker.middlewares.add(repetitionMiddleware());
     },
   };
 }

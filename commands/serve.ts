@@ -8,6 +8,7 @@ import {
 import { ConfigError } from "../core/config-reader.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import { createServices, type DatabaseUrls } from "../services/load-services.ts";
+import { serveHealth } from "./health-server.ts";
 import { assertPortsFree } from "./ports.ts";
 import { runProgram, stopOnSignals } from "./program.ts";
 import { startBroker } from "./start-broker.ts";
@@ -18,7 +19,11 @@ await runProgram(async () => {
   const databaseUrls = requireCluster(config);
   await assertPortsFree(config, config.services);
   const broker = new ServiceBroker(brokerOptions(config, config.services.join("-")));
-  stopOnSignals(() => broker.stop());
+  const health = await serveHealth(config, broker);
+  stopOnSignals(async () => {
+    await broker.stop();
+    health.close();
+  });
   await createServices(broker, config.services, config, databaseUrls);
   await startBroker(broker);
 });

@@ -30,6 +30,8 @@ export interface ActionOptions<Params> {
   params: ParamRules<Params>;
   access: Access;
   graphql?: GraphqlField;
+  /** A second time changes nothing, so that it may be tried on another node. Queries always may. */
+  repeatable?: boolean;
 }
 
 /** What others may know of an action: its parameters, who may call it, what it gives. */
@@ -37,15 +39,28 @@ export interface ActionContract<Params = never, Result = unknown> {
   params: Record<string, unknown>;
   access: Access;
   graphql?: GraphqlField;
+  retryPolicy: { enabled: true; retries: number };
   [paramsType]?: (params: Params) => void;
   [resultType]?: Result;
 }
 
+/** How often a call that nobody answered is tried again, where that is safe. */
+export const maxRepetitions = 2;
+
 /** Declares an action. `$$strict`: a parameter that is not declared is refused, not ignored. */
-export function action<Params extends object, Result>(
-  options: ActionOptions<Params>,
-): ActionContract<Params, Result> {
-  return { ...options, params: { $$strict: true, ...options.params } };
+export function action<Params extends object, Result>({
+  repeatable,
+  ...options
+}: ActionOptions<Params>): ActionContract<Params, Result> {
+  const { graphql } = options;
+  const isQuery = graphql !== undefined && graphql.mutation === undefined;
+  const retries = (repeatable ?? isQuery) ? maxRepetitions : 0;
+  return {
+    ...options,
+    params: { $$strict: true, ...options.params },
+    // Moleculer's own: the broker's options say which errors count, and how long it waits.
+    retryPolicy: { enabled: true, retries },
+  };
 }
 
 /** What others may know of an event: its version, and the shape of its data as rules and type. */

@@ -106,6 +106,18 @@ export function isUnreachable(type: unknown): boolean {
   return typeof type === "string" && unreachableTypes.has(type);
 }
 
+/** True where nobody has answered in time: the time for the request is used up. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof Error && "type" in error && error.type === "REQUEST_TIMEOUT";
+}
+
+/** True for an error that another node, or the same one a little later, may not have. */
+export function isWorthRepeating(error: unknown): boolean {
+  return (
+    error instanceof Error && "retryable" in error && error.retryable === true && !isTimeout(error)
+  );
+}
+
 /** True for an error, ours or regenerated from the wire, that carries this code. */
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return typeof error === "object" && error !== null && "type" in error && error.type === code;

@@ -11,7 +11,7 @@ import { Authenticator } from "./authenticate.ts";
 import { graphqlOverHttp, type GatewayRequest } from "./graphql-http.ts";
 import { composeSchema, graphqlMixin, type Composer } from "./graphql-schema.ts";
 import { readiness } from "./health.ts";
-import { closeServer, listen, sendError, sendJson, sendText } from "./http-server.ts";
+import { closeServer, keepAliveMs, listen, sendError, sendJson, sendText } from "./http-server.ts";
 import { contentSecurityPolicy, playgroundFiles } from "./playground/playground-files.ts";
 
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
@@ -64,7 +64,8 @@ export default function apiService(config: Config): ServiceSchema {
       const authenticator = new Authenticator(() => broker.call("users.jwks"));
       this.graphqlSchema = composeSchema(this);
       this.graphqlHandler = caught(graphqlOverHttp(this.graphqlSchema, authenticator));
-      this.server = createServer((req, res) => void this.httpHandler(req, res));
+      const options = { keepAliveTimeout: keepAliveMs };
+      this.server = createServer(options, (req, res) => void this.httpHandler(req, res));
       await listen(this.server, config.port, config.host);
     },
     async stopped(this: Gateway) {

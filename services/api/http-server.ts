@@ -1,4 +1,6 @@
 import type { Server, ServerResponse } from "node:http";
+import { Server as NetServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { errorCatalogue, isErrorCode, isUnreachable, type ErrorCode } from "../../core/errors.ts";
 
@@ -24,14 +26,34 @@ export function listen(server: Server, port: number, host: string): Promise<void
   });
 }
 
+/**
+ * How long idle connections stay open: longer than a balancer keeps them, so that none is closed in
+ * the very moment in which the balancer sends the next request over it.
+ */
+export const keepAliveMs = 75_000;
+/** How long a server that stops still answers on connections that are there, and closes each. */
+const drainMs = 500;
+
 /** Stops listening, lets requests under way finish, and cuts what takes too long. */
 export async function closeServer(server: Server | undefined): Promise<void> {
   if (!server?.listening) return;
-  const closed = new Promise<void>((resolve) =>
-    server.close(() => {
+  // Whoever sends now learns from the answer that it was the last one here.
+  server.prependListener("request", (_req, res: ServerResponse) => {
+    res.setHeader("connection", "close");
+  });
+  const closed = new Promise<void>((resolve) => {
+    // An HTTP server's own `close` would cut idle connections, over which a request may be coming.
+    NetServer.prototype.close.call(server, () => {
       resolve();
-    }),
-  );
+    });
+  });
+  const connections = await new Promise<number>((resolve, reject) => {
+    server.getConnections((error, count) => {
+      if (error) reject(error);
+      else resolve(count);
+    });
+  });
+  if (connections > 0) await Promise.race([closed, sleep(drainMs)]);
   server.closeIdleConnections();
   const cut = setTimeout(() => {
     server.closeAllConnections();

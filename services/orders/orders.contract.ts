@@ -176,6 +176,7 @@ export const ordersContract = defineContract({
      */
     settle: action<{ ids: string[] }, { void: string[] }>({
       params: { ids: ids(settleBatch) },
+      repeatable: true,
       access: "nobody",
     }),
     /** All that is known of one order, in all services. Refuses with ORDER_NOT_FOUND. */

@@ -151,6 +151,7 @@ export const productsContract = defineContract({
           items: { type: "object", props: { product_id: id(), quantity: int(1) } },
         },
       },
+      repeatable: true,
       access: "nobody",
     }),
     /**
@@ -159,6 +160,7 @@ export const productsContract = defineContract({
      */
     release: action<{ order_id: string }, { released: boolean }>({
       params: { order_id: id() },
+      repeatable: true,
       access: "nobody",
     }),
     /** What happened to a product's stock, newest first. */

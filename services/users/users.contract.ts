@@ -82,7 +82,9 @@ export const usersContract = defineContract({
       graphql: { dataLoaderOptions: { maxBatchSize: 500 } },
     }),
     /** The public keys that verify this shop's tokens, as a JSON Web Key Set. */
-    jwks: action<object, { keys: PublicKey[] }>({ params: {}, access: "everyone" }),
+    jwks: action<object, { keys: PublicKey[] }>({
+      ...{ params: {}, access: "everyone", repeatable: true },
+    }),
     /** Answers when the service's database does. */
     ready: action<object, boolean>({ params: {}, access: "everyone" }),
   },

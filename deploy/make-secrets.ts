@@ -1,0 +1,53 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Makes the cluster's passwords at its first start, each in the folder (a volume) of those who
+ * need it: `NATS_PASSWORD`, `USERS_DB_PASSWORD` … where they are set, else random ones. What is
+ * there already stays.
+ */
+const folder = process.argv[2] ?? "/secrets";
+
+/** The password of a folder: what is kept there, what the environment says, or a new one. */
+function passwordOf(name: string, variable: string): string {
+  const path = join(folder, name, "password");
+  const given = process.env[variable]?.trim();
+  if (existsSync(path)) {
+    const kept = readFileSync(path, "utf8");
+    if (given === undefined || given === "" || given === kept) return kept;
+    // A database keeps the password it was made with.
+    process.stderr.write(`${variable} differs from the password in use, which stays.\n`);
+    return kept;
+  }
+  const password = given === undefined || given === "" ? randomBytes(24).toString("hex") : given;
+  write(name, "password", password);
+  return password;
+}
+
+/** Whole or not at all, and readable for the user of whichever container mounts the folder. */
+function write(name: string, file: string, content: string): void {
+  const path = join(folder, name, file);
+  writeFileSync(`${path}.new`, content, { mode: 0o444 });
+  renameSync(`${path}.new`, path);
+}
+
+const natsPassword = passwordOf("nats", "NATS_PASSWORD");
+write("nats", "url", `nats://shop:${encodeURIComponent(natsPassword)}@nats:4222`);
+write(
+  "nats",
+  "server.conf",
+  [
+    "port: 4222",
+    "http: 127.0.0.1:8222",
+    "max_payload: 1MB",
+    `authorization { user: shop, password: ${JSON.stringify(natsPassword)} }`,
+    "",
+  ].join("\n"),
+);
+
+for (const service of ["users", "products", "orders"]) {
+  const password = passwordOf(service, `${service.toUpperCase()}_DB_PASSWORD`);
+  const url = `postgres://shop:${encodeURIComponent(password)}@${service}-db:5432/${service}`;
+  write(service, "url", url);
+}
