@@ -75,7 +75,7 @@ export function brokerOptions(
       broker.middlewares.add(traceMiddleware());
       // Outside the tracking that it turns off, and the retries that it allows.
       broker.middlewares.add(trackingMiddleware());
-      broker.middlewares.add(repetitionMiddleware());
+      broker.middlewares.add(repetitionMiddleware(requestTimeoutMs));
     },
   };
 }

@@ -1,4 +1,5 @@
 import { createServer, type Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { domainServices, type Config } from "../core/config.ts";
 import { listen, sendJson } from "../services/api/http-server.ts";
@@ -38,11 +39,26 @@ export async function serveHealth(config: Config, broker: ServiceBroker): Promis
 
 /** What keeps the node from working: the cluster, or services whose database does not answer. */
 async function missingOf(broker: ServiceBroker, services: readonly string[]): Promise<string[]> {
-  const isIn = broker.started && !broker.stopping && broker.transit?.connected === true;
-  if (!isIn) return ["cluster"];
+  if (!broker.started || broker.stopping || !(await isHeard(broker))) return ["cluster"];
   const options = { nodeID: broker.nodeID, timeout: answerTimeoutMs };
   const answers = await Promise.allSettled(
     services.map((name) => broker.call(`${name}.ready`, {}, options)),
   );
   return services.filter((_name, index) => answers[index]?.status === "rejected");
+}
+
+/** Whether NATS answers. Moleculer itself does not tell: it waits for NATS to come back. */
+async function isHeard({ transit }: ServiceBroker): Promise<boolean> {
+  const { client } = (transit as Transit | null)?.tx ?? {};
+  if (client === undefined) return false;
+  const answered = client.flush().then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answered, sleep(answerTimeoutMs, false)]);
+}
+
+/** Where Moleculer's NATS transporter keeps its connection. */
+interface Transit {
+  tx?: { client?: { flush(): Promise<void> } };
 }

@@ -114,6 +114,37 @@ test("a variable that is set to nothing is not set", () => {
   expect(read({ PORT: "", HOST: "  ", SERVICES: "", TRANSPORTER: "" })).toEqual(read({}));
 });
 
+describe("a setting by a file", () => {
+  const folder = mkdtempSync(join(tmpdir(), "shop-config-"));
+  const file = (name: string, content: string) => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  test("is what the file holds, without the end of its line", () => {
+    const env = { ORDERS_DB_URL_FILE: file("url", "postgres://u:p@db/orders\n") };
+    expect(read(env).databaseUrls.orders).toBe("postgres://u:p@db/orders");
+    expect(read({ PORT_FILE: file("port", "99") }).port).toBe(99);
+  });
+
+  test("gives way to the setting itself", () => {
+    expect(read({ PORT: "1", PORT_FILE: file("port", "99") }).port).toBe(1);
+  });
+
+  test("is refused when the file is not there, is empty, or holds nonsense", () => {
+    expect(faultsOf({ PORT_FILE: join(folder, "none") })).toEqual([
+      expect.stringMatching(/^PORT_FILE names a file that cannot be read/),
+    ]);
+    expect(faultsOf({ PORT_FILE: file("empty", "\n") })).toEqual([
+      expect.stringMatching(/^PORT_FILE names an empty file/),
+    ]);
+    expect(faultsOf({ PORT_FILE: file("words", "eighty") })[0]).toMatch(/^PORT must be a whole/);
+  });
+});
+
 describe("faults", () => {
   const faulty = {
     SERVICES: "users,payments",
