@@ -60,6 +60,7 @@ export function brokerOptions(
     tracking: { enabled: true, shutdownTimeout: shutdownTimeoutMs },
     // The commands handle signals themselves, so that the embedded database stops last.
     skipProcessEventRegistration: true,
+    ...(config.traces && { tracing: tracing(config.traces) }),
     metrics: {
       enabled: true,
       reporter: config.metricsPort
@@ -77,6 +78,16 @@ export function brokerOptions(
       broker.middlewares.add(trackingMiddleware());
       broker.middlewares.add(repetitionMiddleware(requestTimeoutMs));
     },
+  };
+}
+
+function tracing({ url, percent }: NonNullable<Config["traces"]>): NonNullable<BrokerOptions["tracing"]> {
+  return {
+    enabled: true,
+    sampling: { rate: percent / 100 },
+    // Moleculer's default: parameters, and so passwords.
+    tags: { action: { params: false, meta: false } },
+    exporter: { type: "Zipkin", options: { baseURL: url } },
   };
 }
 

@@ -1,9 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { eventually } from "../tests/support/eventually.ts";
 import { graphql } from "../tests/support/graphql-client.ts";
 import { startCluster, type BenchCluster } from "./bench-cluster.ts";
 import { backlogEvents, bareRate, catchUpRate } from "./catch-up.ts";
 import { bareLag, eventLag, ordersPerSecond } from "./event-lag.ts";
+import { bareOrderRate, bareReadRate, inFlight, orderRate, readRate } from "./order-rate.ts";
 import { median } from "./statistics.ts";
 
 /**
@@ -14,7 +16,8 @@ const { values: options } = parseArgs({
   options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
 });
 const rounds = options.quick ? 1 : 3;
-const lagSeconds = options.quick ? 5 : 20;
+const lagSeconds = options.quick ? 5 : 15;
+const rateSeconds = options.quick ? 3 : 8;
 
 interface Row {
   scenario: string;
@@ -38,15 +41,12 @@ try {
 process.exit(0);
 
 async function measure(shop: BenchCluster): Promise<Row[]> {
-  const catchUp: Row = {
-    ...{ scenario: `a consumer catches up ${backlogEvents} events`, unit: "events/s" },
-    ...{ shop: [], floor: [] },
-  };
-  const p50: Row = {
-    ...{ scenario: `event lag at ${ordersPerSecond} orders/s, p50`, unit: "ms" },
-    ...{ shop: [], floor: [] },
-  };
-  const p99: Row = { ...p50, scenario: p50.scenario.replace("p50", "p99"), shop: [], floor: [] };
+  const row = (scenario: string, unit: string): Row => ({ scenario, unit, shop: [], floor: [] });
+  const orders = row(`placeOrder, ${inFlight} in flight, 100 products`, "orders/s");
+  const reads = row(`product by id, ${inFlight} in flight`, "reads/s");
+  const catchUp = row(`a consumer catches up ${backlogEvents} events`, "events/s");
+  const p50 = row(`event lag at ${ordersPerSecond} orders/s, p50`, "ms");
+  const p99 = row(`event lag at ${ordersPerSecond} orders/s, p99`, "ms");
 
   shop.start("users");
   shop.start("orders");
@@ -64,12 +64,30 @@ async function measure(shop: BenchCluster): Promise<Row[]> {
     p99.floor.push(bare.p99Ms);
   }
   for (let round = 0; round < rounds; round += 1) {
+    orders.shop.push(await orderRate(shop, token, productIds, rateSeconds));
+    orders.floor.push(await bareOrderRate(shop, productIds, rateSeconds));
+    reads.shop.push(await readRate(shop, productIds, rateSeconds));
+    reads.floor.push(await bareReadRate(shop, productIds, rateSeconds));
+  }
+  await settled(shop);
+  for (let round = 0; round < rounds; round += 1) {
     const caughtUp = await catchUpRate(shop, products);
     products = caughtUp.products;
     catchUp.shop.push(caughtUp.eventsPerSecond);
     catchUp.floor.push(await bareRate(shop));
   }
-  return [catchUp, p50, p99];
+  return [orders, reads, catchUp, p50, p99];
+}
+
+/** Waits until products has read every order, so that the next measurement begins at nothing. */
+async function settled(shop: BenchCluster): Promise<void> {
+  await eventually(
+    "all orders being sold",
+    async () =>
+      (await shop.query("products", "SELECT FROM reservations WHERE state = 'HELD' LIMIT 1"))
+        .length === 0,
+    { withinMs: 60_000, everyMs: 100 },
+  );
 }
 
 async function signIn({ url }: BenchCluster): Promise<string> {

@@ -30,6 +30,8 @@ export interface Config {
   metricsPort: number | undefined;
   /** Where a cluster node tells an orchestrator how it is. */
   healthPort: number | undefined;
+  /** Where traces are sent, in Zipkin's form, and of how many requests in a hundred. */
+  traces: { url: string; percent: number } | undefined;
   databaseUrls: Record<DomainService, string | undefined>;
   databasePoolMax: number;
   logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
@@ -85,6 +87,7 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     port: read.int("PORT", 0, 65_535) ?? 8080,
     metricsPort: read.int("METRICS_PORT", 1, 65_535),
     healthPort: read.int("HEALTH_PORT", 1, 65_535),
+    traces: readTraces(read),
     databaseUrls: readDatabaseUrls(read),
     databasePoolMax: read.int("DB_POOL_MAX", 1, 100) ?? 10,
     logLevel:
@@ -122,6 +125,12 @@ function readDatabaseUrls(read: ConfigReader): Config["databaseUrls"] {
     ] as const;
   });
   return Object.fromEntries(urls) as Config["databaseUrls"];
+}
+
+function readTraces(read: ConfigReader): Config["traces"] {
+  const url = read.url("TRACES_URL", ["http:", "https:"], "http://localhost:9411");
+  const percent = read.int("TRACES_PERCENT", 1, 100) ?? 10;
+  return url === undefined ? undefined : { url: url.replace(/\/+$/, ""), percent };
 }
 
 function daysToMs(days: number | undefined): number | undefined {

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Databases } from "./cluster/databases.ts";
 
+/** Whoever runs SQL for us. */
+type Queries = Pick<Databases, "query">;
+
 const everyMs = 150;
 
 /** Says what of the shop has not come to rest yet. */
-async function unrest(databases: Databases): Promise<string[]> {
+async function unrest(databases: Queries): Promise<string[]> {
   const found: string[] = [];
   const heads = new Map<string, number>();
   for (const service of ["users", "products", "orders"] as const) {
@@ -39,7 +42,7 @@ async function unrest(databases: Databases): Promise<string[]> {
 }
 
 /** Waits until the shop has come to rest. Gives what has not within this time. */
-export async function waitForQuiet(databases: Databases, withinMs: number): Promise<string[]> {
+export async function waitForQuiet(databases: Queries, withinMs: number): Promise<string[]> {
   const deadline = performance.now() + withinMs;
   // Its databases are looked at one after the other: something may be on its way between them.
   let quietLooks = 0;
