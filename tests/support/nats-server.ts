@@ -49,7 +49,8 @@ export async function anyNatsServer(): Promise<string> {
   return server.url;
 }
 
-function isListening(port: number): Promise<boolean> {
+/** Whether anybody listens on a port of this machine. */
+export function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(port, "127.0.0.1");
     probe.once("connect", () => {

@@ -1,5 +1,5 @@
-import { connect } from "node:net";
 import { eventually } from "../../tests/support/eventually.ts";
+import { isListening } from "../../tests/support/nats-server.ts";
 import { find, install, natsServer } from "../../tests/support/prerequisites.ts";
 import { freePort } from "../../tests/support/processes.ts";
 import { Child } from "./child.ts";
@@ -40,17 +40,4 @@ export class Nats {
     await this.#server?.kill();
     this.#server = undefined;
   }
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(port, "127.0.0.1");
-    probe.once("connect", () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once("error", () => {
-      resolve(false);
-    });
-  });
 }
