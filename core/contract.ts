@@ -40,9 +40,16 @@ export interface ActionContract<Params = never, Result = unknown> {
   access: Access;
   graphql?: GraphqlField;
   retryPolicy: { enabled: true; retries: number };
+  bulkhead: typeof bulkhead;
   [paramsType]?: (params: Params) => void;
   [resultType]?: Result;
 }
+
+/**
+ * A node works at so many calls of an action at once: more would only wait for its database
+ * connections. What waits beyond the queue would time out anyway, and is refused at once.
+ */
+const bulkhead = { enabled: true, concurrency: 50, maxQueueSize: 1_000 } as const;
 
 /** How often a call that nobody answered is tried again, where that is safe. */
 export const maxRepetitions = 2;
@@ -60,6 +67,7 @@ export function action<Params extends object, Result>({
     params: { $$strict: true, ...options.params },
     // Moleculer's own: the broker's options say which errors count, and how long it waits.
     retryPolicy: { enabled: true, retries },
+    bulkhead,
   };
 }
 

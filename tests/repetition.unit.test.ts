@@ -103,6 +103,18 @@ test("all tries of a call share the time that it has", async () => {
   expect(performance.now() - begun).toBeLessThan(600);
 });
 
+test("what waits in a queue that is full is refused at once, and may go elsewhere", async () => {
+  const { concurrency, maxQueueSize } = shelf.actions.give.bulkhead;
+  hangs = true;
+  const waiting = Array.from({ length: concurrency + maxQueueSize }, () =>
+    broker.call("shelf.give", {}, { timeout: 500 }).catch((error: unknown) => error),
+  );
+  await expect(call("give")).rejects.toMatchObject({ type: "QUEUE_FULL", retryable: true });
+  expect(calls).toBe(concurrency);
+  await Promise.all(waiting);
+  hangs = false;
+});
+
 describe("what is not repeated, though it changes nothing:", () => {
   test.each([
     ["a refusal", new Refusal("PRODUCT_NOT_FOUND", "There is none.")],
