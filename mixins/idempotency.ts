@@ -34,8 +34,10 @@ const inProgress = () =>
 export function keyedRequest(
   ctx: Pick<Context<unknown, Meta>, "caller" | "meta" | "params" | "action">,
 ): KeyedRequest | undefined {
-  const key: unknown = ctx.meta.idempotencyKey;
-  if (key === undefined) return undefined;
+  const given: unknown = ctx.meta.idempotencyKey;
+  if (given === undefined) return undefined;
+  // The console makes numbers of what looks like one.
+  const key = typeof given === "number" ? String(given) : given;
   if (typeof key !== "string" || !keyPattern.test(key)) {
     const message = "An Idempotency-Key has 1 to 255 printable ASCII characters, and no spaces.";
     throw badUserInput([{ field: "Idempotency-Key", message }]);
