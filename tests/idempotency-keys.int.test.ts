@@ -49,10 +49,19 @@ describe("a key", () => {
     expect(await stockOf(mug)).toBe(5);
   });
 
-  test("from the console that is no text is refused", async () => {
+  test("from the console may be a number, which it makes of a text that looks like one", async () => {
     const mug = await putOnSale(shop, 5);
     const change = { id: mug, type: 1, number: 1 };
-    const meta = { idempotencyKey: 7 };
+    for (const idempotencyKey of [7, "7"]) {
+      await shop.broker.call("products.updateInventory", change, { meta: { idempotencyKey } });
+    }
+    expect(await stockOf(mug)).toBe(6);
+  });
+
+  test("from the console that is neither text nor number is refused", async () => {
+    const mug = await putOnSale(shop, 5);
+    const change = { id: mug, type: 1, number: 1 };
+    const meta = { idempotencyKey: true };
     const call = shop.broker.call("products.updateInventory", change, { meta });
     await expect(call).rejects.toMatchObject({ type: "BAD_USER_INPUT" });
     expect(await stockOf(mug)).toBe(5);
