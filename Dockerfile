@@ -9,13 +9,18 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && find node_modules -type f \( -name "*.map" -o -name "*.md" -o -name "*.d.ts" -o -name "*.d.mts" \) -delete
 
 FROM node:24-bookworm-slim
-ENV NODE_ENV=production HEALTH_PORT=8081
+# glibc keeps memory apart for each of Node's threads; two parts are enough, and save 7 MB.
+ENV NODE_ENV=production HEALTH_PORT=8081 MALLOC_ARENA_MAX=2
 WORKDIR /shop
 COPY --from=packages /shop/node_modules node_modules
 COPY . .
 # What a volume that is mounted here belongs to.
-RUN mkdir -p /secrets/nats /secrets/users /secrets/products /secrets/orders && chown -R node:node /secrets
+RUN mkdir -p /secrets/nats /secrets/users /secrets/products /secrets/orders && chown -R node:node /secrets \
+ && mkdir /compile-cache && chown node:node /compile-cache
 USER node
+# What was compiled now need not be compiled at every start.
+ENV NODE_COMPILE_CACHE=/compile-cache
+RUN node deploy/load-all.ts
 EXPOSE 8080 8081
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]

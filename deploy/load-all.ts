@@ -1,0 +1,13 @@
+/**
+ * Loads all that a node may load, so that Node's compile cache (`NODE_COMPILE_CACHE`) holds it when
+ * the image is made: nodes then start sooner, and without the compiler's memory.
+ */
+import "nats";
+import "../commands/health-server.ts";
+import "../commands/ports.ts";
+import "../commands/start-broker.ts";
+import "../moleculer.config.ts";
+import { serviceNames } from "../core/config.ts";
+
+for (const name of serviceNames) await import(`../services/${name}/${name}.service.ts`);
+process.exit();

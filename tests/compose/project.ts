@@ -1,0 +1,139 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import { eventually } from "../support/eventually.ts";
+import { containersIn, Ends, faultsOf, type Container, type End } from "./containers.ts";
+import type { Engine } from "./engine.ts";
+import { execute } from "./execute.ts";
+
+export interface ProjectOptions {
+  engine: Engine;
+  /** Where its files are. */
+  folder: string;
+  /** Tells it from all others of this engine. */
+  name: string;
+  /** Of the balancer, on this machine. */
+  port: number;
+  signal: AbortSignal;
+}
+
+export type Scale = Record<"users" | "products" | "orders" | "api", number>;
+
+const healthyWithinMs = 90_000;
+const lookEveryMs = 250;
+
+/** One shop that Compose has made of the project's files. */
+export class Project {
+  readonly url: string;
+  readonly image: string;
+  readonly #options: ProjectOptions;
+  readonly #ends = new Ends();
+  readonly #events: ChildProcess;
+
+  constructor(options: ProjectOptions) {
+    this.#options = options;
+    this.url = `http://127.0.0.1:${options.port}`;
+    this.image = options.name;
+    const filters = ["kill", "die"].flatMap((event) => ["--filter", `event=${event}`]);
+    const args = ["events", "--format", "{{json .}}", ...this.#label, ...filters];
+    this.#events = spawn("docker", args, {
+      env: options.engine.env,
+      detached: true,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const { stdout } = this.#events;
+    if (stdout !== null) {
+      createInterface({ input: stdout }).on("line", (line) => {
+        this.#ends.read(line);
+      });
+    }
+  }
+
+  get #label(): string[] {
+    return ["--filter", `label=com.docker.compose.project=${this.#options.name}`];
+  }
+
+  /** Every end of one of its containers so far. */
+  get ends(): readonly End[] {
+    return this.#ends.list;
+  }
+
+  docker(...args: string[]): Promise<string> {
+    const { engine, signal } = this.#options;
+    return execute("docker", args, { env: engine.env, signal });
+  }
+
+  compose(...args: string[]): Promise<string> {
+    return this.#compose(args, this.#options.signal);
+  }
+
+  #compose(args: string[], signal?: AbortSignal): Promise<string> {
+    const { engine, folder, name, port } = this.#options;
+    const [file = "", ...first] = engine.compose;
+    const env = { ...engine.env, PORT: String(port), SHOP_IMAGE: this.image };
+    return execute(file, [...first, "-p", name, ...args], { cwd: folder, env, signal });
+  }
+
+  /** `up -d`, with so many replicas, until all is healthy. */
+  async up(scale?: Scale): Promise<void> {
+    const replicas = Object.entries(scale ?? {}).flatMap(([service, number]) => [
+      "--scale",
+      `${service}=${number}`,
+    ]);
+    await this.compose("up", "-d", ...replicas);
+    await this.healthy();
+  }
+
+  /** Waits until every container is as it should be. */
+  async healthy(): Promise<void> {
+    await this.#untilWell(() => this.containers());
+  }
+
+  async #untilWell(look: () => Promise<Container[]>): Promise<void> {
+    const { signal } = this.#options;
+    let faults = ["nothing is there"];
+    const isWell = async () => {
+      // Who is interrupted waits no more.
+      if (signal.aborted) return true;
+      const containers = await look();
+      faults = faultsOf(containers);
+      return containers.length > 0 && faults.length === 0;
+    };
+    try {
+      await eventually("health", isWell, { withinMs: healthyWithinMs, everyMs: lookEveryMs });
+    } catch (error) {
+      throw new Error(`not all is healthy: ${faults.join(", ")}`, { cause: error });
+    }
+    signal.throwIfAborted();
+  }
+
+  /** All of them, or those of one service, also what has ended. */
+  async containers(service?: string): Promise<Container[]> {
+    const ids = await this.docker("ps", "-aq", "--no-trunc", ...this.#label);
+    const list = ids.split("\n").filter((id) => id !== "");
+    if (list.length === 0) return [];
+    // One that is removed in this very moment is not found: the next look is right.
+    const all = containersIn(await this.docker("inspect", ...list).catch(() => "[]"));
+    return all
+      .filter((container) => service === undefined || container.service === service)
+      .sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  /** Restarts one container, and waits until it is as it should be again. */
+  async restart({ id }: Container): Promise<void> {
+    await this.docker("restart", id);
+    await this.#untilWell(async () => containersIn(await this.docker("inspect", id)));
+  }
+
+  /** What its containers have written. */
+  logs(): Promise<string> {
+    return this.#compose(["logs", "--no-color", "--timestamps"]);
+  }
+
+  /** Removes all there is of it, also after an interruption. */
+  async remove(): Promise<void> {
+    await this.#compose(["down", "-v", "--remove-orphans"]);
+    const { env } = this.#options.engine;
+    await execute("docker", ["image", "rm", this.image], { env }).catch(() => undefined);
+    this.#events.kill();
+  }
+}

@@ -1,0 +1,47 @@
+import { snapshotQueries, type Service, type Snapshot } from "../../verify/snapshot.ts";
+import type { Project } from "./project.ts";
+
+const services = ["users", "products", "orders"] as const;
+
+/** The databases of a shop, asked inside of their containers: they are reached from nowhere else. */
+export class Tables {
+  readonly #project: Project;
+
+  constructor(project: Project) {
+    this.#project = project;
+  }
+
+  async query<Row>(service: Service, sql: string): Promise<Row[]> {
+    const [database] = await this.#project.containers(`${service}-db`);
+    const list = `SELECT coalesce(json_agg(row_to_json(t)), '[]') FROM (${sql}) t`;
+    const psql = `psql -h 127.0.0.1 -U shop -d ${service} -At -v ON_ERROR_STOP=1 -c "$0"`;
+    const script = `PGPASSWORD=$(cat /secrets/password) exec ${psql}`;
+    const text = await this.#project.docker("exec", database?.id ?? "", "sh", "-c", script, list);
+    return JSON.parse(text) as Row[];
+  }
+
+  /** All tables that the checks need, of a shop at rest. */
+  async snapshot(): Promise<Snapshot> {
+    const taken: Partial<Record<Service, Record<string, unknown>>> = {};
+    for (const service of services) {
+      const tables: Record<string, unknown> = {};
+      for (const [table, sql] of Object.entries(snapshotQueries[service])) {
+        tables[table] = await this.query(service, sql);
+      }
+      taken[service] = tables;
+    }
+    return taken as unknown as Snapshot;
+  }
+}
+
+/** The tables of two snapshots that are not the same, with their numbers of rows. */
+export function differences(before: Snapshot, after: Snapshot): string[] {
+  return services.flatMap((service) => {
+    const now = after[service] as unknown as Record<string, unknown[]>;
+    return Object.entries(before[service]).flatMap(([table, rows]: [string, unknown[]]) =>
+      JSON.stringify(rows) === JSON.stringify(now[table])
+        ? []
+        : [`${service}.${table} (${rows.length} rows, then ${now[table]?.length ?? 0})`],
+    );
+  });
+}

@@ -1,0 +1,118 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { HistoryWriter } from "../../verify/history-writer.ts";
+import { Random } from "../../verify/random.ts";
+import { freePort, projectDir } from "../support/processes.ts";
+import { ArgumentError, readArguments, usage } from "./arguments.ts";
+import { cleanClone } from "./clean-clone.ts";
+import { findEngine, MissingError, type Engine } from "./engine.ts";
+import { Load } from "./load.ts";
+import { reportImage, reportNodes } from "./node-figures.ts";
+import { openMarket } from "./open-market.ts";
+import { openShop } from "./open-step.ts";
+import { Project } from "./project.ts";
+import { proveNothingLost, stopAndStart } from "./proof-steps.ts";
+import { Report } from "./report.ts";
+import { reportEnds, restartInfrastructure, rollServices, scaleUpAndDown } from "./roll-steps.ts";
+
+/**
+ * `npm run test:compose`: starts the shop as a clean clone would, on a real Docker engine, scales
+ * and rolls it under load, restarts what it stands on, and proves that nothing was lost.
+ */
+
+/** npm hands a terminal's Ctrl-C on to a program that has had it from the terminal already. */
+const sameSignalMs = 500;
+const interrupted = new AbortController();
+let interruptedAtMs = Infinity;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    // The second one does not wait for what is being removed.
+    if (performance.now() - interruptedAtMs > sameSignalMs) process.exit(130);
+    interruptedAtMs = Math.min(interruptedAtMs, performance.now());
+    interrupted.abort();
+  });
+}
+
+let status = 1;
+try {
+  status = await main(process.argv.slice(2));
+} catch (error) {
+  const isSentence = error instanceof MissingError || error instanceof ArgumentError;
+  console.error(isSentence ? error.message : error);
+}
+process.exit(interrupted.signal.aborted ? 130 : status);
+
+async function main(words: string[]): Promise<number> {
+  const { loadMs, help } = readArguments(words);
+  if (help) {
+    console.log(usage);
+    return 0;
+  }
+  const engine = await findEngine();
+  const report = new Report();
+  report.say(engine.versions);
+  const out = join(projectDir, "data", "compose", new Date().toISOString().replaceAll(":", "-"));
+  await mkdir(out, { recursive: true });
+  const folder = await cleanClone(projectDir);
+  try {
+    await tryProject(engine, folder, { loadMs, out, report });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  await writeFile(join(out, "report.txt"), `${engine.versions}\n\n${report.toString()}\n`);
+  console.log(`\nHistory, tables, logs and report: ${out}\n\n${report.toString()}`);
+  return report.failed === 0 ? 0 : 1;
+}
+
+interface Course {
+  loadMs: number;
+  out: string;
+  report: Report;
+}
+
+/** Makes a project, tries all with it, and removes it whatever happens. */
+async function tryProject(engine: Engine, folder: string, course: Course): Promise<void> {
+  const { report, out } = course;
+  const { signal } = interrupted;
+  const name = `shop-test-${randomBytes(4).toString("hex")}`;
+  const project = new Project({ engine, folder, name, port: await freePort(), signal });
+  const history = new HistoryWriter(join(out, "history.jsonl"));
+  try {
+    await takeCourse(project, folder, history, course);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    report.row("to the end", false, signal.aborted ? "interrupted" : message);
+  } finally {
+    report.say("removing containers, volumes and image");
+    await writeFile(join(out, "containers.log"), await project.logs().catch(() => ""));
+    await project.remove();
+  }
+}
+
+async function takeCourse(
+  project: Project,
+  folder: string,
+  history: HistoryWriter,
+  { loadMs, out, report }: Course,
+): Promise<void> {
+  const { signal } = interrupted;
+  const admin = await openShop(project, history, report);
+  await reportImage(project, folder, report);
+  await reportNodes(project, report);
+  const random = new Random(Date.now() % 1_000_000);
+  const market = await openMarket(project.url, admin, history, random);
+  const load = new Load({ url: project.url, market, random, history });
+  const stage = { project, load, report, signal };
+  load.start();
+  try {
+    await scaleUpAndDown(stage, loadMs);
+    await rollServices(stage);
+    reportEnds(stage);
+    await restartInfrastructure(stage);
+  } finally {
+    load.end();
+  }
+  const snapshot = await proveNothingLost({ project, load, history, out, report });
+  await stopAndStart({ project, report }, snapshot);
+}

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import type { HistoryWriter } from "../../verify/history-writer.ts";
+import type { Kind, Kinds } from "../../verify/history.ts";
+import type { Account } from "../../verify/workload/market.ts";
+import { graphql } from "../support/graphql-client.ts";
+import { fill, originalDocuments as documents } from "../support/original-documents.ts";
+
+interface Item {
+  id: string;
+  stock: number;
+}
+
+const email = "admin@example.com";
+
+/**
+ * Goes through the original's documents, to the letter, on a shop that is empty; throws where an
+ * answer is not the expected one. Writes down what it changed, and gives the first admin.
+ */
+export async function walkThrough(url: string, history: HistoryWriter): Promise<Account> {
+  let token = "";
+  let user: string | null = null;
+  let op = 0;
+
+  async function send<Field>(document: string, field: string): Promise<Field> {
+    const { status, data, errors } = await graphql<Record<string, Field>>(url, document, {
+      ...(token !== "" && { token }),
+    });
+    assert.deepEqual({ status, errors }, { status: 200, errors: undefined });
+    const value = data?.[field];
+    assert(value !== undefined, `there is no ${field} in the answer`);
+    return value;
+  }
+  /** Sends a mutation that changes something. */
+  async function change<K extends Kind>(kind: K, input: Kinds[K]["input"], document: string) {
+    op -= 1;
+    const startMs = history.nowMs;
+    const field = /Stock$|^archive/.test(kind) ? "updateInventory" : kind;
+    const answer = await send<Kinds[K]["answer"]>(document, field);
+    history.write({
+      ...{ line: "request", op, client: "walk-through", user, gateway: 0, kind, key: null, input },
+      ...{ startMs, endMs: history.nowMs, outcome: "ok", answer },
+    } as Parameters<HistoryWriter["write"]>[0]);
+    return answer;
+  }
+
+  const username = "USERNAME";
+  const { id } = await change(
+    "registerUser",
+    { email, username, type: 1 },
+    fill(documents.registerUser, "EMAIL", email).replace("type: 0 #", "type: 1 #"),
+  );
+  const customer = { email: "customer@example.com", username, type: 0 };
+  await change("registerUser", customer, fill(documents.registerUser, "EMAIL", customer.email));
+  const signedIn = await send<{ token: string }>(fill(documents.login, "EMAIL", email), "login");
+  token = signedIn.token;
+  user = id;
+
+  const wares = { name: "NAME", price: 1, stock: 1 };
+  const product = await change("createProduct", wares, documents.createProduct);
+  const inventory = fill(documents.updateInventory, "ID", product.id);
+  const one = { product_id: product.id, number: 1 };
+  await change("addStock", one, inventory);
+  await change("addStock", one, inventory);
+  await change("subtractStock", one, inventory.replace("type: 1,", "type: 2,"));
+  const doomed = await change("createProduct", wares, documents.createProduct);
+  const deletion = fill(documents.updateInventory, "ID", doomed.id).replace("type: 1,", "type: 3,");
+  await change("archiveProduct", { product_id: doomed.id }, deletion);
+
+  const lines = [{ product_id: product.id, quantity: 1 }];
+  const placing = fill(documents.placeOrder, "PRODUCTID", product.id);
+  const order = await change("placeOrder", { lines }, placing);
+  const expected = { id: order.id, user_id: id, quantity: 1, price_total: 1 };
+  assert.deepEqual(order, { ...expected, order_products: [{ ...lines[0], price: 1 }] });
+
+  assert.equal((await send<Item[]>(documents.lists, "users")).length, 2);
+  const products = await send<Item[]>(documents.lists, "products");
+  assert.deepEqual(
+    products.map(({ stock, ...rest }) => [rest.id, stock]),
+    [[product.id, 1]],
+  );
+  assert.deepEqual(await send(documents.lists, "orders"), [expected]);
+  const single = [id, product.id, order.id].reduce(
+    (rest, itemId) => fill(rest, "ID_STRING", itemId),
+    documents.singleItems,
+  );
+  assert.deepEqual(await send(single, "order"), order);
+  assert.equal((await send<Item>(single, "user")).id, id);
+  assert.equal((await send<Item>(single, "product")).stock, 1);
+  return { id, token, isAdmin: true };
+}
