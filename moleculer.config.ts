@@ -81,7 +81,10 @@ export function brokerOptions(
   };
 }
 
-function tracing({ url, percent }: NonNullable<Config["traces"]>): NonNullable<BrokerOptions["tracing"]> {
+function tracing({
+  url,
+  percent,
+}: NonNullable<Config["traces"]>): NonNullable<BrokerOptions["tracing"]> {
   return {
     enabled: true,
     sampling: { rate: percent / 100 },
