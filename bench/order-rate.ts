@@ -17,6 +17,16 @@ async function closedLoop(seconds: number, work: (n: number) => Promise<void>): 
   return n / ((performance.now() - begun) / 1000);
 }
 
+/** Works with as many connections of one's own as there are requests under way. */
+async function onPool(url: string, work: (pool: pg.Pool) => Promise<number>): Promise<number> {
+  const pool = new pg.Pool({ connectionString: url, max: inFlight });
+  try {
+    return await work(pool);
+  } finally {
+    await pool.end();
+  }
+}
+
 /** Orders a second through one gateway, each of one piece, spread over the products. */
 export function orderRate(
   { url }: BenchCluster,
@@ -53,8 +63,7 @@ export async function bareOrderRate(
   productIds: string[],
   seconds: number,
 ): Promise<number> {
-  const pool = new pg.Pool({ connectionString: databaseUrls.products, max: inFlight });
-  try {
+  return onPool(databaseUrls.products, async (pool) => {
     await pool.query(
       `CREATE TABLE IF NOT EXISTS floor_stock (id uuid PRIMARY KEY, stock integer NOT NULL);
        CREATE TABLE IF NOT EXISTS floor_orders (id uuid PRIMARY KEY, total integer NOT NULL);
@@ -65,7 +74,7 @@ export async function bareOrderRate(
       "INSERT INTO floor_stock SELECT unnest($1::uuid[]), 1000000000 ON CONFLICT DO NOTHING",
       [productIds],
     );
-    return await closedLoop(seconds, async (n) => {
+    return closedLoop(seconds, async (n) => {
       const client = await pool.connect();
       try {
         const [order, product] = [crypto.randomUUID(), productIds[n % productIds.length]];
@@ -84,9 +93,7 @@ export async function bareOrderRate(
         client.release();
       }
     });
-  } finally {
-    await pool.end();
-  }
+  });
 }
 
 /** A product by its key, straight from the database. */
@@ -95,16 +102,13 @@ export async function bareReadRate(
   productIds: string[],
   seconds: number,
 ): Promise<number> {
-  const pool = new pg.Pool({ connectionString: databaseUrls.products, max: inFlight });
-  try {
-    return await closedLoop(seconds, async (n) => {
+  return onPool(databaseUrls.products, (pool) =>
+    closedLoop(seconds, async (n) => {
       await pool.query({
         name: "product",
         text: "SELECT id, name, price, stock FROM products WHERE id = $1",
         values: [productIds[n % productIds.length]],
       });
-    });
-  } finally {
-    await pool.end();
-  }
+    }),
+  );
 }

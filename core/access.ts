@@ -49,6 +49,11 @@ export function actorOf(ctx: CallContext): Actor {
   return ctx.meta.viewer ?? { kind: "anonymous" };
 }
 
+/** The signed-in user's id; null for everybody else. */
+export function userIdOf(actor: Actor): string | null {
+  return actor.kind === "user" ? actor.id : null;
+}
+
 function isAdmin(actor: Actor): boolean {
   return actor.kind === "user" && actor.type === userType.admin;
 }

@@ -98,7 +98,7 @@ export function defineService<Own extends Contract, const Uses extends Contract 
       producers: producersOf(uses, consumes),
       handlers: consumes as Record<string, EventHandler>,
       startFrom,
-      copies: copies,
+      copies,
     });
   return {
     name,

@@ -10,12 +10,13 @@ export async function lockCursor({ query }: Querying, producer: string): Promise
   return Number(cursor.position);
 }
 
-/** Makes the cursor where there is none. Says whether there was one. */
+/** Whether this service has ever begun to read a producer's log. */
 export async function hasCursor({ query }: Querying, producer: string): Promise<boolean> {
   const found = await query("SELECT FROM event_cursors WHERE producer = $1", [producer]);
   return found.length > 0;
 }
 
+/** Begins to read a log behind a position; another replica may have begun already. */
 export async function makeCursor(
   { query }: Querying,
   producer: string,

@@ -1,5 +1,5 @@
 import type { ServiceSchema } from "moleculer";
-import { actorOf, forbidden, mayActForOthers, type Actor } from "../../core/access.ts";
+import { actorOf, forbidden, mayActForOthers, userIdOf, type Actor } from "../../core/access.ts";
 import type { Config } from "../../core/config.ts";
 import { defineService } from "../../core/define-service.ts";
 import { productsContract } from "../products/products.contract.ts";
@@ -39,7 +39,7 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
       list: (ctx) => listOrders(database, ctx.params, ownerOf(actorOf(ctx))),
       async place(ctx) {
         const actor = actorOf(ctx);
-        const userId = actor.kind === "user" ? actor.id : ctx.params.user_id;
+        const userId = userIdOf(actor) ?? ctx.params.user_id;
         if (userId === undefined) throw buyerMissing();
         const { logger } = ctx.broker;
         return database.once(ctx, (keyed) =>
@@ -48,12 +48,10 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
       },
       async cancel(ctx) {
         const actor = actorOf(ctx);
-        const ownerId = mayActForOthers(actor) ? undefined : userIdOf(actor);
+        const userId = userIdOf(actor);
+        const ownerId = mayActForOthers(actor) ? undefined : (userId ?? undefined);
         return database.once(ctx, (keyed) =>
-          cancelOrder(
-            ...[keyed, ctx.params.id, ownerId, userIdOf(actor) ?? null],
-            config.cancelWithinSeconds,
-          ),
+          cancelOrder(keyed, ctx.params.id, ownerId, userId, config.cancelWithinSeconds),
         );
       },
       settle: async (ctx) => ({ void: await settleOrders(database, ctx.params.ids) }),
@@ -79,8 +77,4 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
     },
     copies: { products: ["known_products"], users: ["known_users"] },
   });
-}
-
-function userIdOf(actor: Actor): string | undefined {
-  return actor.kind === "user" ? actor.id : undefined;
 }

@@ -1,4 +1,5 @@
 import { maxListRows, type Page } from "../../core/validation.ts";
+import { groupsInOrderOf } from "../../mixins/reads.ts";
 import type { ListedOrder, Order, OrderLine, OrderStep } from "./orders.contract.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 import { orderNotFound } from "./orders.errors.ts";
@@ -53,13 +54,8 @@ export async function linesOfOrders(
      ORDER BY l.order_id, l.product_id`,
     [ids, ownerId ?? null],
   );
-  const byOrder = Map.groupBy(rows, (row) => row.order_id);
-  return ids.map((id) =>
-    (byOrder.get(id) ?? []).map(({ product_id, quantity, price }) => ({
-      product_id,
-      quantity,
-      price,
-    })),
+  return groupsInOrderOf(ids, rows, ({ order_id }) => order_id).map((lines) =>
+    lines.map(({ product_id, quantity, price }) => ({ product_id, quantity, price })),
   );
 }
 
@@ -78,11 +74,8 @@ export async function historyOfOrders(
      ORDER BY h.order_id, h.step`,
     [ids, ownerId ?? null],
   );
-  const byOrder = Map.groupBy(rows, (row) => row.order_id);
-  return ids.map((id) =>
-    (byOrder.get(id) ?? []).map(({ status, user_id, at }) => ({
-      ...{ status, user_id, at: at.toISOString() },
-    })),
+  return groupsInOrderOf(ids, rows, ({ order_id }) => order_id).map((steps) =>
+    steps.map(({ status, user_id, at }) => ({ status, user_id, at: at.toISOString() })),
   );
 }
 
@@ -100,6 +93,5 @@ export async function ordersOfUsers(
      ORDER BY o.user_id, o.id DESC`,
     [userIds, ordersOfUser],
   );
-  const byUser = Map.groupBy(rows, (row) => row.user_id);
-  return userIds.map((id) => byUser.get(id) ?? []);
+  return groupsInOrderOf(userIds, rows, ({ user_id }) => user_id);
 }

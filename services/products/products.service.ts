@@ -1,5 +1,5 @@
 import type { ServiceSchema } from "moleculer";
-import { actorOf, type Actor } from "../../core/access.ts";
+import { actorOf, userIdOf } from "../../core/access.ts";
 import type { Config } from "../../core/config.ts";
 import { defineService } from "../../core/define-service.ts";
 import { maxListRows } from "../../core/validation.ts";
@@ -74,8 +74,4 @@ export default function productsService(config: Config, databaseUrl: string): Se
       },
     ],
   });
-}
-
-function userIdOf(actor: Actor): string | null {
-  return actor.kind === "user" ? actor.id : null;
 }
