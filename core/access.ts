@@ -13,7 +13,13 @@ export type Viewer =
       /** A token was sent, and nobody is there just now who could tell whether it is valid. */
       unverifiable?: boolean;
     }
-  | { kind: "user"; id: string; type: number };
+  | {
+      kind: "user";
+      id: string;
+      type: number;
+      /** The sign-in that the token comes from. */
+      sessionId?: string;
+    };
 
 /** Who is behind a call: a viewer, or the operator (the REPL, another service). */
 export type Actor = Viewer | { kind: "operator" };

@@ -89,6 +89,22 @@ export class ConfigReader {
     return allowed.filter((one) => asked.includes(one));
   }
 
+  /** A comma-separated list of what `isRight` takes; empty where it is not set. */
+  items(
+    name: string,
+    isRight: (item: string) => boolean,
+    wanted: string,
+    example: string,
+  ): string[] {
+    const items = (this.text(name) ?? "").split(",").map((part) => part.trim());
+    const given = items.filter((item) => item !== "");
+    const wrong = given.filter((item) => !isRight(item));
+    if (wrong.length > 0) {
+      this.fault(name, `must list ${wanted}, not "${wrong.join(", ")}"`, example);
+    }
+    return given;
+  }
+
   match(name: string, pattern: RegExp, wanted: string, fallback: string): string {
     const value = this.text(name);
     if (value === undefined) return fallback;

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { ConfigReader } from "./config-reader.ts";
+import { readEdge, type EdgeConfig } from "./edge-config.ts";
 
 export const domainServices = ["users", "products", "orders"] as const;
 export type DomainService = (typeof domainServices)[number];
@@ -40,7 +41,16 @@ export interface Config {
   allowFirstAdmin: boolean;
   /** Made at start when there is no admin yet. */
   firstAdmin: { email: string; password: string } | undefined;
+  /** How long an access token is valid. */
   tokenTtlSeconds: number;
+  /** How long one stays signed in by refreshing, counted from the login. */
+  refreshTtlSeconds: number;
+  /** Encrypts the private signing keys in the users database. */
+  keyEncryptionSecret: string | undefined;
+  /** How old the signing key becomes before the next one takes its place. */
+  keyRotationMs: number;
+  auditKeepMs: number;
+  edge: EdgeConfig;
   /** How long stock is held for an order that is not known to be placed, before it is asked for. */
   reservationTtlSeconds: number;
   /** How long after it was placed an order can be cancelled. */
@@ -97,10 +107,15 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     publicReads: read.flag("PUBLIC_READS") ?? false,
     allowFirstAdmin: read.flag("ALLOW_FIRST_ADMIN") ?? true,
     firstAdmin: readFirstAdmin(read),
-    tokenTtlSeconds: read.int("TOKEN_TTL_SECONDS", 1, 31_536_000) ?? 86_400,
+    tokenTtlSeconds: read.int("TOKEN_TTL_SECONDS", 1, 31_536_000) ?? 900,
+    refreshTtlSeconds: read.int("REFRESH_TTL_SECONDS", 1, 31_536_000) ?? 2_592_000,
+    keyEncryptionSecret: readKeySecret(read),
+    keyRotationMs: daysToMs(read.int("KEY_ROTATION_DAYS", 1, 3_650) ?? 90),
+    auditKeepMs: daysToMs(read.int("AUDIT_KEEP_DAYS", 1, 36_500) ?? 365),
+    edge: readEdge(read),
     reservationTtlSeconds: read.int("RESERVATION_TTL_SECONDS", 1, 86_400) ?? 15,
     cancelWithinSeconds: read.int("CANCEL_WITHIN_SECONDS", 0, 315_360_000) ?? 1_209_600,
-    eventLogKeepMs: daysToMs(read.int("EVENT_LOG_KEEP_DAYS", 1, 36_500)),
+    eventLogKeepMs: optionalDaysToMs(read.int("EVENT_LOG_KEEP_DAYS", 1, 36_500)),
   };
   if (Buffer.byteLength(config.dataDir) > maxDataDirBytes) {
     read.fault(
@@ -133,8 +148,18 @@ function readTraces(read: ConfigReader): Config["traces"] {
   return url === undefined ? undefined : { url: url.replace(/\/+$/, ""), percent };
 }
 
-function daysToMs(days: number | undefined): number | undefined {
-  return days === undefined ? undefined : days * 86_400_000;
+const daysToMs = (days: number) => days * 86_400_000;
+
+function optionalDaysToMs(days: number | undefined): number | undefined {
+  return days === undefined ? undefined : daysToMs(days);
+}
+
+function readKeySecret(read: ConfigReader): string | undefined {
+  const secret = read.text("KEY_ENCRYPTION_SECRET");
+  if (secret !== undefined && secret.length < 16) {
+    read.fault("KEY_ENCRYPTION_SECRET", "must have 16 characters at least", "a-long-random-secret");
+  }
+  return secret;
 }
 
 const natsExample = "nats://user:password@localhost:4222";

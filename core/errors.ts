@@ -14,6 +14,10 @@ export const errorCatalogue = {
   GRAPHQL_PARSE_FAILED: { status: 400, meaning: "The document is not GraphQL." },
   GRAPHQL_VALIDATION_FAILED: { status: 400, meaning: "The document does not fit the schema." },
   BAD_REQUEST: { status: 400, meaning: "The HTTP request is not one this API takes." },
+  PERSISTED_QUERY_NOT_FOUND: {
+    status: 404,
+    meaning: "No document of this hash is known; send it along.",
+  },
   USER_NOT_FOUND: { status: 404, meaning: "There is no such user." },
   PRODUCT_NOT_FOUND: { status: 404, meaning: "There is no such product in the catalogue." },
   ORDER_NOT_FOUND: { status: 404, meaning: "There is no such order, or it is not yours." },
