@@ -3,13 +3,35 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 /** What the playground's page uses of a browser. */
-const browserGlobals = ["document", "fetch", "sessionStorage", "Headers", "Option"];
+const browserGlobals = [
+  ...["document", "fetch", "location", "sessionStorage"],
+  ...["CloseEvent", "Headers", "Option", "URL"],
+];
 
 /** Settings and output have their places: a variable read elsewhere is in no table of settings. */
 const environment = {
   object: "process",
   property: "env",
   message: "Only core/config.ts reads the environment; take what you need from Config.",
+};
+
+const boundOnly = "SQL is a literal, and values are bound to it ($1 …).";
+/** Calls that run SQL: `query(…)`, `work.query(…)`, `this.#query(…)`, `queryOn(…)(…)`. */
+const runsSql =
+  "CallExpression:matches([callee.name='query'], [callee.property.name='query'], [callee.callee.name='queryOn'])";
+const beginsSql = "/^\\s*(SELECT|INSERT|UPDATE|DELETE|WITH|SET|LOCK|ALTER|CREATE|DROP|TRUNCATE) /i";
+
+/** SQL that is put together from parts, where it is run and wherever it is written. */
+const composedSql = [
+  `TemplateLiteral[expressions.length>0]:matches(${runsSql} > .arguments:first-child, [quasis.0.value.raw=${beginsSql}])`,
+  `BinaryExpression[operator='+']:matches(${runsSql} > .arguments:first-child, [left.value=${beginsSql}])`,
+].map((selector) => ({ selector, message: boundOnly }));
+
+/** A call without a caller is the operator's, whom nothing is refused. */
+const namelessCall = {
+  selector:
+    "CallExpression[callee.property.name=/^m?call$/][arguments.length<3]:matches([callee.object.name='broker'], [callee.object.property.name='broker'])",
+  message: "Call through a request's context, or say { caller: gatewayName }.",
 };
 
 export default defineConfig(
@@ -36,6 +58,14 @@ export default defineConfig(
       // `async` is part of the signature: it makes a rejection of whatever is thrown inside.
       "@typescript-eslint/require-await": "off",
     },
+  },
+  {
+    files: ["{core,mixins,services}/**/*.ts"],
+    rules: { "no-restricted-syntax": ["error", ...composedSql] },
+  },
+  {
+    files: ["services/api/**/*.ts"],
+    rules: { "no-restricted-syntax": ["error", ...composedSql, namelessCall] },
   },
   { files: ["core/config.ts"], rules: { "no-restricted-properties": "off" } },
   // Commands speak to a terminal.

@@ -3,7 +3,9 @@ import { accessMiddleware } from "./core/access.middleware.ts";
 import { uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
 import { inputMiddleware } from "./core/input.middleware.ts";
 import { isTimeout, isWorthRepeating } from "./core/errors.ts";
+import { logPrinter } from "./core/log-printer.ts";
 import { InlinePrometheusReporter } from "./core/metrics-reporter.ts";
+import { QuietValidator } from "./core/quiet-validator.ts";
 import { repetitionMiddleware } from "./core/repetition.middleware.ts";
 import { traceMiddleware } from "./core/trace.middleware.ts";
 import { trackingMiddleware } from "./core/tracking.middleware.ts";
@@ -32,11 +34,13 @@ export function brokerOptions(
     transporter: config.nats ? natsTransporter(config.nats) : (transporter ?? null),
     // JSON is the fastest of Moleculer's serializers by far; dates travel as ISO texts.
     serializer: "JSON",
-    logger: {
-      type: "Console",
-      options: { formatter: config.logFormat, colors: config.logFormat !== "json" },
+    validator: new QuietValidator(),
+    logger: logger(config),
+    logLevel: {
+      // Below that it logs packets that it cannot read, as they are: with the passwords in them.
+      TRANSPORTER: ["debug", "trace"].includes(config.logLevel) ? "info" : config.logLevel,
+      "**": config.logLevel,
     },
-    logLevel: config.logLevel,
     requestTimeout: requestTimeoutMs,
     // A node that was killed is noticed within seconds, not half a minute.
     heartbeatInterval: 2,
@@ -79,6 +83,12 @@ export function brokerOptions(
       broker.middlewares.add(repetitionMiddleware(requestTimeoutMs));
     },
   };
+}
+
+function logger({ logFormat }: Config): NonNullable<BrokerOptions["logger"]> {
+  const colors = logFormat !== "json";
+  const objectPrinter = logPrinter(colors && process.stdout.isTTY);
+  return { type: "Console", options: { formatter: logFormat, colors, objectPrinter } };
 }
 
 function tracing({

@@ -1,16 +1,27 @@
 import type { ActionSchema, Context, Middleware } from "moleculer";
-import { actorOf, assertAccess, type Access, type Meta } from "./access.ts";
+import { actorOf, assertAccess, forbidden, gatewayName, type Access, type Meta } from "./access.ts";
+import { isExposed, type GraphqlField } from "./contract.ts";
+import type { OnRefused } from "./define-service.ts";
 
-/** Enforces each action's access rule where the action runs, before its handler is entered. */
+/**
+ * Enforces where an action runs, before its handler is entered, what the gateway may call and who
+ * may through it: an action that its contract does not expose is nobody's, whatever its rule.
+ */
 export function accessMiddleware(publicReads: boolean): Middleware {
   return {
     name: "Access",
     localAction(
       next: (ctx: Context) => Promise<unknown>,
-      action: ActionSchema & { access?: Access },
+      action: ActionSchema & { access?: Access; graphql?: GraphqlField; gateway?: true },
     ) {
       return async (ctx: Context<unknown, Meta>) => {
-        assertAccess(action.access, actorOf(ctx), publicReads);
+        try {
+          if (ctx.caller === gatewayName && !isExposed(action)) throw forbidden();
+          assertAccess(action.access, actorOf(ctx), publicReads);
+        } catch (refusal) {
+          await (ctx.service as { refused?: OnRefused } | null)?.refused?.(ctx, refusal);
+          throw refusal;
+        }
         return next(ctx);
       };
     },

@@ -55,6 +55,18 @@ export function actorOf(ctx: CallContext): Actor {
   return ctx.meta.viewer ?? { kind: "anonymous" };
 }
 
+/** Who is behind a call, and where it came from. */
+export interface Sender {
+  actor: Actor;
+  /** As the gateway says it; null for the operator's calls. */
+  address: string | null;
+}
+
+export function senderOf(ctx: CallContext): Sender {
+  const actor = actorOf(ctx);
+  return { actor, address: actor.kind === "operator" ? null : (ctx.meta.address ?? null) };
+}
+
 /** The signed-in user's id; null for everybody else. */
 export function userIdOf(actor: Actor): string | null {
   return actor.kind === "user" ? actor.id : null;

@@ -24,12 +24,29 @@ export interface GraphqlField {
   dataLoaderOptions?: { maxBatchSize: number };
   /** Lists: how many rows one call fetches; the gateway gathers the rest, for the same reason. */
   rowsPerCall?: number;
+  /** What one call weighs in throttling, besides the values it gives: 10 for a mutation by default. */
+  cost?: number;
+}
+
+/** A field of GraphQL's Subscription: an event, for those who may see it. */
+export interface Subscription {
+  /** The field's declaration. Its arguments are fields of the event that have to be equal. */
+  field: string;
+  /** The type of the event, one of the same contract. */
+  event: string;
+  access: Access;
+  /** The event's field that names whose it is: others see only their own, admins all. */
+  owner?: string;
+  /** What the field gives, where it is not the event's data: an action that is called by one id. */
+  load?: { action: string; parameter: string; from: string };
 }
 
 export interface ActionOptions<Params> {
   params: ParamRules<Params>;
   access: Access;
   graphql?: GraphqlField;
+  /** The gateway calls it though it is no part of its schema. */
+  gateway?: true;
   /** A second time changes nothing, so that it may be tried on another node. Queries always may. */
   repeatable?: boolean;
 }
@@ -39,6 +56,7 @@ export interface ActionContract<Params = never, Result = unknown> {
   params: Record<string, unknown>;
   access: Access;
   graphql?: GraphqlField;
+  gateway?: true;
   retryPolicy: { enabled: true; retries: number };
   bulkhead: typeof bulkhead;
   [paramsType]?: (params: Params) => void;
@@ -69,6 +87,22 @@ export function action<Params extends object, Result>({
     retryPolicy: { enabled: true, retries },
     bulkhead,
   };
+}
+
+/** Whether the gateway may call an action at all: a field or a loader of its schema, or one it needs. */
+export function isExposed({
+  graphql,
+  gateway,
+}: Pick<ActionContract, "graphql" | "gateway">): boolean {
+  return graphql !== undefined || gateway === true;
+}
+
+/** The names of all actions that outsiders can reach through the gateway, sorted. */
+export function exposedActions(contracts: readonly Contract[]): string[] {
+  const names = contracts.flatMap(({ name, actions }) =>
+    Object.entries(actions).map(([key, action]) => (isExposed(action) ? [`${name}.${key}`] : [])),
+  );
+  return names.flat().sort();
 }
 
 /** What others may know of an event: its version, and the shape of its data as rules and type. */
@@ -145,6 +179,7 @@ export interface Contract<
     type: string;
     /** Joins, in moleculer-apollo-server's form: which action loads a field, by which key. */
     resolvers?: Record<string, Record<string, Join>>;
+    subscriptions?: Record<string, Subscription>;
   };
 }
 

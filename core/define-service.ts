@@ -74,7 +74,12 @@ export interface ServiceImplementation<Own extends Contract, Uses extends Contra
   /** Runs as long as the service does, after it has started. */
   periodically?: readonly PeriodicWork<Uses>[];
   started?: () => Promise<void>;
+  /** Learns of each call that the access rules refused, before its sender does. */
+  refused?: OnRefused;
 }
+
+/** What a service does about calls that the access rules refused; it must not fail. */
+export type OnRefused = (ctx: Context<unknown, Meta>, refusal: unknown) => Promise<void>;
 
 /**
  * Joins a contract with its implementation into a Moleculer service. An action the contract
@@ -116,6 +121,7 @@ export function defineService<Own extends Contract, const Uses extends Contract 
       ]),
     ),
     ...(implementation.started && { started: implementation.started }),
+    ...(implementation.refused && { methods: { refused: implementation.refused } }),
   } as unknown as ServiceSchema;
 }
 

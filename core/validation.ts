@@ -15,6 +15,11 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 /** No control characters but tab and line ends, and no lone surrogates, which are no UTF-8. */
 const plainText = /^(?:[\t\n\r]|[^\p{Cc}\p{Cs}])*$/u;
 
+/** Whether something is an id, in small letters or capitals. */
+export function isId(value: unknown): boolean {
+  return typeof value === "string" && uuidPattern.test(value);
+}
+
 /** An id as this shop gives them; capital letters are made small, as PostgreSQL does. */
 export function id(): ParamRule {
   return {

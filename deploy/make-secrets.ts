@@ -3,26 +3,26 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Makes the cluster's passwords at its first start, each in the folder (a volume) of those who
- * need it: `NATS_PASSWORD`, `USERS_DB_PASSWORD` … where they are set, else random ones. What is
- * there already stays.
+ * Makes the cluster's secrets at its first start, each in the folder (a volume) of those who need
+ * it: `NATS_PASSWORD`, `USERS_DB_PASSWORD` … where they are set, else random ones. What is there
+ * already stays.
  */
 const folder = process.argv[2] ?? "/secrets";
 
-/** The password of a folder: what is kept there, what the environment says, or a new one. */
-function passwordOf(name: string, variable: string): string {
-  const path = join(folder, name, "password");
+/** A secret of a folder: what is kept there, what the environment says, or a new one. */
+function secretOf(name: string, file: string, variable: string): string {
+  const path = join(folder, name, file);
   const given = process.env[variable]?.trim();
   if (existsSync(path)) {
     const kept = readFileSync(path, "utf8");
     if (given === undefined || given === "" || given === kept) return kept;
-    // A database keeps the password it was made with.
-    process.stderr.write(`${variable} differs from the password in use, which stays.\n`);
+    // A database keeps the password it was made with, and its keys the secret that encrypts them.
+    process.stderr.write(`${variable} differs from the ${file} in use, which stays.\n`);
     return kept;
   }
-  const password = given === undefined || given === "" ? randomBytes(24).toString("hex") : given;
-  write(name, "password", password);
-  return password;
+  const secret = given === undefined || given === "" ? randomBytes(24).toString("hex") : given;
+  write(name, file, secret);
+  return secret;
 }
 
 /** Whole or not at all, and readable for the user of whichever container mounts the folder. */
@@ -32,7 +32,9 @@ function write(name: string, file: string, content: string): void {
   renameSync(`${path}.new`, path);
 }
 
-const natsPassword = passwordOf("nats", "NATS_PASSWORD");
+/** The subjects of Moleculer's nodes of the namespace "shop": all that a node has to do with. */
+const subjects = JSON.stringify("MOL-shop.>");
+const natsPassword = secretOf("nats", "password", "NATS_PASSWORD");
 write("nats", "url", `nats://shop:${encodeURIComponent(natsPassword)}@nats:4222`);
 write(
   "nats",
@@ -41,13 +43,21 @@ write(
     "port: 4222",
     "http: 127.0.0.1:8222",
     "max_payload: 1MB",
-    `authorization { user: shop, password: ${JSON.stringify(natsPassword)} }`,
+    "authorization {",
+    "  users: [{",
+    `    user: shop, password: ${JSON.stringify(natsPassword)}`,
+    `    permissions: { publish: [${subjects}], subscribe: [${subjects}] }`,
+    "  }]",
+    "}",
     "",
   ].join("\n"),
 );
 
 for (const service of ["users", "products", "orders"]) {
-  const password = passwordOf(service, `${service.toUpperCase()}_DB_PASSWORD`);
+  const password = secretOf(service, "password", `${service.toUpperCase()}_DB_PASSWORD`);
   const url = `postgres://shop:${encodeURIComponent(password)}@${service}-db:5432/${service}`;
   write(service, "url", url);
 }
+
+// Where the users database, and whoever reads its backups, does not see it.
+secretOf("signing", "encryption-secret", "KEY_ENCRYPTION_SECRET");

@@ -143,6 +143,9 @@ export class EmbeddedPostgres {
       // The data directory itself: it is closed to everybody else.
       "unix_socket_directories=.",
       `max_connections=${maxConnections}`,
+      // Its log says what went wrong, and not with whose email.
+      "log_error_verbosity=terse",
+      "log_min_error_statement=panic",
     ];
     const options = settings.map((setting) => `-c "${setting}"`).join(" ");
     await this.#pgCtl("start", "-w", "-t", "60", "-l", this.#log, "-o", options);

@@ -1,4 +1,5 @@
 import {
+  BaseError,
   ConnectionError,
   DatabaseError,
   ForeignKeyConstraintError,
@@ -20,8 +21,35 @@ const unavailableStates = ["08", "53", "57", "40", "55P03", "25P03"];
 /** Error codes of Node's sockets that pg passes on as they are. */
 const socketErrors = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT", "ETIMEDOUT"]);
 
+/** Parts of a driver's or a model's error in which values stand that were to be written or found. */
+const partsWithValues = [
+  ...["sql", "parameters", "detail", "where", "internalQuery"],
+  ...["fields", "errors", "value"],
+];
+
+/**
+ * Takes out of a database's error what may be anybody's email or password hash, so that it can be
+ * logged wherever it ends up. What is left: SQLSTATE, names of tables, columns and constraints,
+ * and a message without values.
+ */
+export function withoutValues(error: unknown): unknown {
+  const origin = error instanceof BaseError ? (error as { parent?: unknown }).parent : undefined;
+  for (const one of [error, origin]) {
+    if (!(one instanceof Error)) continue;
+    for (const part of partsWithValues) Reflect.deleteProperty(one, part);
+    // SQLSTATE class 22, data exceptions: what stands in quotation marks is the data.
+    if (propertyOf(origin ?? error, "code")?.startsWith("22") !== true) continue;
+    const message = one.message.replace(/"[^]*"/, '"…"');
+    if (one.stack !== undefined) one.stack = one.stack.replace(one.message, message);
+    one.message = message;
+  }
+  return error;
+}
+
 /** What a driver error means to a caller: a refusal, SERVICE_UNAVAILABLE, or a fault of ours. */
 export function refusalOrFault(error: unknown, constraints: ConstraintRefusals): unknown {
+  // A model's own complaint has met no database yet.
+  if (error instanceof BaseError) withoutValues(error);
   if (error instanceof UniqueConstraintError || error instanceof ForeignKeyConstraintError) {
     return constraints[propertyOf(error.parent, "constraint") ?? ""]?.() ?? error;
   }

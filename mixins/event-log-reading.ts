@@ -42,8 +42,6 @@ export interface LogRow {
   traceparent: string | null;
 }
 
-export const logColumns = "id, type, version, position, data, occurred_at, traceparent";
-
 const maxPageEvents = 500;
 /** One answer over NATS may have 1 MB. */
 const maxPageBytes = 400_000;
@@ -66,7 +64,7 @@ export async function readLog(query: Query, producer: string, position: number):
   // The head first: it is never ahead of what the next statement sees.
   const { head, prunedTo } = await headOf(query);
   const rows = await query<LogRow>(
-    `SELECT ${logColumns} FROM (
+    `SELECT id, type, version, position, data, occurred_at, traceparent FROM (
        SELECT *, sum(length(data::text) + 300) OVER (ORDER BY position) AS bytes
        FROM (SELECT * FROM event_log WHERE position > $1 ORDER BY position LIMIT $2) page
      ) measured
@@ -118,7 +116,7 @@ export async function eventsOfOrder(
   orderId: string,
 ): Promise<EventEnvelope[]> {
   const rows = await query<LogRow>(
-    `SELECT ${logColumns} FROM event_log
+    `SELECT id, type, version, position, data, occurred_at, traceparent FROM event_log
      WHERE data ->> 'order_id' = $1 AND position IS NOT NULL ORDER BY position`,
     [orderId],
   );

@@ -1,7 +1,7 @@
 import type { Sequelize, Transaction } from "sequelize";
 import type { EventEnvelope } from "../core/contract.ts";
 import { Repeat } from "../core/repeat.ts";
-import { logColumns, toEnvelope, type LogRow } from "./event-log-reading.ts";
+import { toEnvelope, type LogRow } from "./event-log-reading.ts";
 import { queryOn, type Query } from "./sequelize.ts";
 
 /** An event before it has its place in the log. */
@@ -104,7 +104,8 @@ export class EventLog {
            FROM next, head WHERE e.seq = next.seq
            RETURNING e.*
          )
-         SELECT ${logColumns} FROM given ORDER BY given.position`,
+         SELECT id, type, version, position, data, occurred_at, traceparent
+         FROM given ORDER BY given.position`,
         [relayBatch],
       );
     });

@@ -20,8 +20,9 @@ export async function migrate(sequelize: Sequelize, folder: URL): Promise<string
     await sequelize.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0", {
       transaction,
     });
-    await sequelize.query(`SELECT pg_advisory_xact_lock(${migrationLock})`, {
+    await sequelize.query("SELECT pg_advisory_xact_lock($1)", {
       transaction,
+      bind: [migrationLock],
     });
     await sequelize.query(
       "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
@@ -32,7 +33,7 @@ export async function migrate(sequelize: Sequelize, folder: URL): Promise<string
       migrations: files.map(({ name, url }) => ({
         name,
         up: async () => {
-          await sequelize.query(await readFile(url, "utf8"), { transaction });
+          await sequelize.query(await sqlOf(url), { transaction });
         },
       })),
       storage: storageIn(sequelize, transaction),
@@ -45,6 +46,16 @@ export async function migrate(sequelize: Sequelize, folder: URL): Promise<string
 async function sqlFiles(folder: URL): Promise<{ name: string; url: URL }[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
   return names.map((name) => ({ name, url: new URL(name, folder) }));
+}
+
+/**
+ * The SQL of a file. One that says `\ir PATH`, as for psql, stands for the file at that path: so a
+ * service takes over a migration that some services share.
+ */
+async function sqlOf(url: URL): Promise<string> {
+  const text = await readFile(url, "utf8");
+  const [, path] = /^\\ir (\S+)$/m.exec(text) ?? [];
+  return path === undefined ? text : readFile(new URL(path, url), "utf8");
 }
 
 /** Keeps umzug's list in the transaction of the migrations themselves. */

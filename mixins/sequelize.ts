@@ -1,5 +1,6 @@
 import pgConnectionString from "pg-connection-string";
 import { QueryTypes, Sequelize, type Options, type Transaction } from "sequelize";
+import { withoutValues } from "./database-errors.ts";
 
 /** How long a statement may run, and how long it may wait for what another transaction holds. */
 const statementTimeoutMs = 10_000;
@@ -38,7 +39,14 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
     },
     define: { underscored: true, timestamps: false },
   };
-  return new Sequelize(options);
+  const sequelize = new Sequelize(options);
+  const query = sequelize.query.bind(sequelize) as (...args: unknown[]) => Promise<unknown>;
+  // Models and transactions come by here as well: no error leaves the pool with values in it.
+  const quietly = (...args: unknown[]) =>
+    query(...args).catch((error: unknown) => {
+      throw withoutValues(error);
+    });
+  return Object.assign(sequelize, { query: quietly as typeof sequelize.query });
 }
 
 /** Statements on a connection of the pool, or in a transaction. */

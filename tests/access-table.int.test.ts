@@ -80,12 +80,23 @@ const documents: Record<string, (own: Owner) => string> = {
   updateInventory: () =>
     `mutation { updateInventory(input: { id: "${scene.productId}", type: 1, number: 1 }) { success } }`,
   "registerUser of type 1": () => registration(1),
+  refreshToken: () => 'mutation { refreshToken(token: "unknown") { token } }',
+  logout: () => 'mutation { logout(token: "unknown") { success } }',
+  changePassword: () =>
+    'mutation { changePassword(input: { password: "wrong", newPassword: "long enough" }) { success } }',
+  setUserType: () =>
+    `mutation { setUserType(input: { id: "${scene.other.id}", type: 0 }) { type } }`,
+  "setUserType of oneself": (own) =>
+    `mutation { setUserType(input: { id: "${own.id}", type: 0 }) { type } }`,
 };
 
 type Cells = Record<Role, string>;
 const everyone: Cells = { anonymous: "yes", customer: "yes", admin: "yes" };
 const signedIn: Cells = { ...everyone, anonymous: "UNAUTHENTICATED" };
 const adminsOnly: Cells = { ...signedIn, customer: "FORBIDDEN" };
+const wrongPassword = "INVALID_CREDENTIALS";
+/** Whoever sends it, and whoever they are: the token says all. */
+const noToken: Cells = { ...signedIn, customer: "UNAUTHENTICATED", admin: "UNAUTHENTICATED" };
 const notAnothersOrder: Cells = { ...signedIn, customer: "ORDER_NOT_FOUND" };
 
 function cellsOf(table: Record<string, Cells>): [Role, string, string][] {
@@ -138,8 +149,26 @@ describe("by default", () => {
       createProduct: adminsOnly,
       updateInventory: adminsOnly,
       "registerUser of type 1": adminsOnly,
+      refreshToken: noToken,
+      logout: everyone,
+      changePassword: { ...signedIn, customer: wrongPassword, admin: wrongPassword },
+      setUserType: adminsOnly,
+      "setUserType of oneself": { ...adminsOnly, admin: "FORBIDDEN" },
     }),
   )("%s: %s to %s", checkCell);
+
+  test.each<[Role, string | undefined]>([
+    ["anonymous", "UNAUTHENTICATED"],
+    ["customer", undefined],
+    ["admin", undefined],
+  ])("%s: %s to logoutEverywhere", async (role, refusal) => {
+    const { token } =
+      role === "anonymous"
+        ? {}
+        : await scene.shop.signIn(`leaving-${role}`, Number(role === "admin"));
+    const document = "mutation { logoutEverywhere { success } }";
+    expect((await scene.shop.graphql(document, { token })).code).toBe(refusal);
+  });
 
   test("a customer's list of orders holds their own and no others", async () => {
     const { data } = await scene.shop.graphql<{ orders: { user_id: string }[] }>(
@@ -192,6 +221,7 @@ describe("with PUBLIC_READS=true", () => {
       createProduct: adminsOnly,
       updateInventory: adminsOnly,
       "registerUser of type 1": adminsOnly,
+      setUserType: adminsOnly,
     }),
   )("%s: %s to %s", checkCell);
 

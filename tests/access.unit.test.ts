@@ -10,6 +10,10 @@ import {
   type Meta,
   type Viewer,
 } from "../core/access.ts";
+import { exposedActions } from "../core/contract.ts";
+import { ordersContract } from "../services/orders/orders.contract.ts";
+import { productsContract } from "../services/products/products.contract.ts";
+import { usersContract } from "../services/users/users.contract.ts";
 
 const anonymous: Viewer = { kind: "anonymous" };
 const customer: Viewer = { kind: "user", id: "c", type: 0 };
@@ -112,6 +116,18 @@ describe("who is behind a call", () => {
   });
 });
 
+test("outsiders reach these actions through the gateway, and no others", () => {
+  expect(exposedActions([usersContract, productsContract, ordersContract])).toEqual([
+    ...["orders.cancel", "orders.get", "orders.history", "orders.lines", "orders.list"],
+    ...["orders.ofUsers", "orders.place", "orders.productNames", "orders.ready"],
+    ...["products.auditTrail", "products.create", "products.get", "products.list"],
+    ...["products.ready", "products.resolve", "products.updateInventory"],
+    ...["users.auditTrail", "users.changePassword", "users.endedSessions", "users.get"],
+    ...["users.jwks", "users.list", "users.login", "users.logout", "users.logoutEverywhere"],
+    ...["users.ready", "users.refreshToken", "users.register", "users.resolve", "users.setType"],
+  ]);
+});
+
 describe("on a broker", () => {
   let entered: string[] = [];
   const enter = (ctx: Context) => {
@@ -120,7 +136,12 @@ describe("on a broker", () => {
   };
   const vault = {
     name: "vault",
-    actions: { open: { access: "admin", handler: enter }, forgotten: enter },
+    actions: {
+      open: { access: "admin", gateway: true, handler: enter },
+      field: { access: "everyone", graphql: { query: "field: Int" }, handler: enter },
+      inner: { access: "everyone", handler: enter },
+      forgotten: { gateway: true, handler: enter },
+    },
   } as unknown as ServiceSchema;
   /** Calls what it is asked to call, as the service of this name. */
   const caller = (name: string): ServiceSchema => ({
@@ -151,8 +172,19 @@ describe("on a broker", () => {
     expect(entered).toEqual([]);
   });
 
+  test("an action that its contract does not expose is nobody's, whatever its rule says", async () => {
+    await expect(ask("api", "vault.field")).resolves.toBe("done");
+    for (const viewer of [undefined, customer, admin]) {
+      const refusal = { type: "FORBIDDEN" };
+      await expect(ask("api", "vault.inner", viewer)).rejects.toMatchObject(refusal);
+      await expect(ask("api", "$node.actions", viewer)).rejects.toMatchObject(refusal);
+    }
+    expect(entered).toEqual([]);
+  });
+
   test("services and the REPL may call anything, whatever viewer they pass on", async () => {
     await expect(ask("orders", "vault.open", customer)).resolves.toBe("done");
+    await expect(ask("orders", "vault.inner", customer)).resolves.toBe("done");
     await expect(broker.call("vault.forgotten")).resolves.toBe("done");
   });
 });

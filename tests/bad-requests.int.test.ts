@@ -140,7 +140,7 @@ test("an email that takes a careless pattern minutes is refused in a moment", as
   const input = {
     email: `a@${".".repeat(60_000)}@`,
     username: "x",
-    password: "12345678",
+    password: "correct horse",
     type: 0,
   };
   const refusal = await refusalOf(

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import {
   ConnectionAcquireTimeoutError,
@@ -7,9 +8,10 @@ import {
   HostNotFoundError,
   UniqueConstraintError,
   ValidationError,
+  ValidationErrorItem,
 } from "sequelize";
 import { Refusal } from "../core/errors.ts";
-import { refusalOrFault } from "../mixins/database-errors.ts";
+import { refusalOrFault, withoutValues } from "../mixins/database-errors.ts";
 
 /** What the driver throws: an error with a SQLSTATE or a socket's code. */
 function driverError(properties: { code?: string; constraint?: string }, message = "driver") {
@@ -95,5 +97,53 @@ describe("a fault of ours stays what it is", () => {
     ["nothing", undefined],
   ])("%s", (_, error) => {
     expect(refusalOrFault(error, constraints)).toBe(error);
+  });
+});
+
+describe("what leaves the database holds no values", () => {
+  const secret = "ann@example.com";
+  /** As pg makes it, and Sequelize completes it. */
+  function fullError(code: string, message: string) {
+    return Object.assign(new Error(message), {
+      ...{ code, severity: "ERROR", table: "users", constraint: "users_pkey" },
+      detail: `Key (email_key)=(${secret}) already exists.`,
+      where: `JSON data, line 1: {"email": "${secret}"`,
+      internalQuery: `SELECT '${secret}'`,
+      sql: `SELECT * FROM users WHERE email_key = '${secret}'`,
+      parameters: [secret],
+    });
+  }
+  const item = Object.assign(Object.create(ValidationErrorItem.prototype) as ValidationErrorItem, {
+    ...{ message: "must be unique", path: "email", value: secret, instance: { email: secret } },
+  });
+
+  test.each<[string, Error]>([
+    ["a missing table", new DatabaseError(fullError("42P01", "there is no table"))],
+    ["a broken check", new DatabaseError(fullError("23514", "the check is broken"))],
+    [
+      "a broken constraint",
+      Object.assign(new UniqueConstraintError({ parent: fullError("23505", "duplicate key") }), {
+        ...{ fields: { email_key: secret }, errors: [item] },
+      }),
+    ],
+    [
+      "data of another type",
+      new DatabaseError(fullError("22P02", `invalid input syntax for type uuid: "${secret}"`)),
+    ],
+    ["the driver's own error", fullError("22003", `value "${secret}" is out of range`)],
+  ])("%s", (_, error) => {
+    expect(withoutValues(error)).toBe(error);
+    const shown = inspect(error, { depth: 10, showHidden: true });
+    expect(shown).not.toContain(secret);
+    expect(JSON.stringify(error) + String(error)).not.toContain(secret);
+    // What it takes to find the fault stays.
+    expect(shown).toMatch(/code: '[0-9A-Z]{5}'/);
+    expect(shown).toContain("users_pkey");
+  });
+
+  test("and neither does a model's complaint", () => {
+    const error = new ValidationError("no", [item]);
+    refusalOrFault(error, {});
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(secret);
   });
 });

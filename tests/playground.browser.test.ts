@@ -82,7 +82,7 @@ async function execute(
 }
 
 test("the examples lead through the shop, and the login's token is used from then on", async () => {
-  const account = { EMAIL: "admin@example.com", USERNAME: "admin", PASSWORD: "PASSWORD" };
+  const account = { EMAIL: "admin@example.com", USERNAME: "admin", PASSWORD: "correct horse" };
   await shop.call("users.register", {
     ...{ email: account.EMAIL, username: account.USERNAME, password: account.PASSWORD, type: 1 },
   });
@@ -100,6 +100,28 @@ test("the examples lead through the shop, and the login's token is used from the
   const lists = await execute("users, products, orders", "price_total", {});
   expect(lists.users).toHaveLength(2);
   expect(lists.orders).toHaveLength(1);
+  expect(complaints).toEqual([]);
+});
+
+test("a subscription shows what happens while it runs, and can be stopped", async () => {
+  await page.selectOption("#examples", "inventoryUpdated");
+  await eventually("the example's text", async () =>
+    (await editorText(".graphiql-query-editor")).includes("inventoryUpdated"),
+  );
+  await page.getByRole("button", executeButton).click();
+  const { stream } = shop.broker.getLocalService("api") as unknown as {
+    stream: { count(type: string): number };
+  };
+  await eventually("it is taken", () => stream.count("inventory.updated") === 1);
+  const input = { name: "Lamp", description: "", price: 1, stock: 1 };
+  const { id } = await shop.call<{ id: string }>("products.create", input);
+  await shop.call("products.updateInventory", { id, type: 1, number: 41 });
+  await eventually("the change is shown", async () => {
+    const text = await editorText(".graphiql-response");
+    return text.includes('"number": 41') && text.includes('"stock": 42');
+  });
+  await page.getByRole("button", { name: "Stop query (Ctrl-Enter)" }).click();
+  await eventually("it has ended", () => stream.count("inventory.updated") === 0);
   expect(complaints).toEqual([]);
 });
 

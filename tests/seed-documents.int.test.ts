@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Answer } from "./support/graphql-client.ts";
 import { fill, originalDocuments } from "./support/original-documents.ts";
-import { startTestShop, type TestShop } from "./support/shop.ts";
+import { password, startTestShop, type TestShop } from "./support/shop.ts";
 
 interface User {
   id: string;
@@ -55,20 +55,23 @@ describe.each([
     return answer.data as Data;
   }
 
+  const forAccount = (document: string, of = email) =>
+    fill(fill(document, "EMAIL", of), "PASSWORD", password);
+
   test("registers the first admin", async () => {
-    const document = fill(registerUser, "EMAIL", email).replace("type: 0 #", "type: 1 #");
+    const document = forAccount(registerUser).replace("type: 0 #", "type: 1 #");
     const data = await send<{ registerUser: User }>(document);
     expect(data).toEqual({ registerUser: { id, email, username: "USERNAME", type: 1 } });
     admin = data.registerUser;
   });
 
   test("registers a customer", async () => {
-    const customer = fill(registerUser, "EMAIL", "customer@example.com");
+    const customer = forAccount(registerUser, "customer@example.com");
     expect(await send(customer)).toMatchObject({ registerUser: { type: 0 } });
   });
 
   test("signs in", async () => {
-    const data = await send<{ login: { token: string } }>(fill(login, "EMAIL", email));
+    const data = await send<{ login: { token: string } }>(forAccount(login));
     expect(data).toEqual({ login: { token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/) } });
     token = data.login.token;
   });

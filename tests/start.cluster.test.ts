@@ -187,6 +187,20 @@ test("says in a sentence that its data directory cannot be written", async () =>
   }
 });
 
+test("says in a sentence that the secret of its signing keys is missing, or another one", async () => {
+  const { env } = await emptyDatabases();
+  const first = startCommand("start", { ...env, PORT: "0", KEY_ENCRYPTION_SECRET: "s".repeat(16) });
+  await first.said("Ctrl-C stops it.");
+  first.signal("SIGINT");
+  expect(await first.ended(10_000)).toBe(0);
+  const missing = await refusal("start", { ...env, PORT: "0" });
+  expect(missing).toMatch(/^KEY_ENCRYPTION_SECRET is not set, .* set it, or .*\n$/);
+  const another = { ...env, PORT: "0", KEY_ENCRYPTION_SECRET: "x".repeat(16) };
+  expect(await refusal("start", another)).toMatch(
+    /^KEY_ENCRYPTION_SECRET is not the one .* set that one, or .*\n$/,
+  );
+});
+
 test("says all that is wrong with its settings at once", async () => {
   const message = await refusal("start", {
     ...{ DATA_DIR: dataDir, PORT: "eighty", LOG_LEVEL: "loud", USERS_DB_URL: "mysql://localhost" },

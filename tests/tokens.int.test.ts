@@ -32,7 +32,9 @@ function decode(part: string | undefined): Record<string, unknown> {
   return JSON.parse(Buffer.from(part ?? "", "base64url").toString()) as Record<string, unknown>;
 }
 
-const claims = () => ({ type: 1, sub: admin.id, iss: "shop", aud: "shop", exp: 4_000_000_000 });
+const ours = (): SignOptions => ({ algorithm: "ES256", keyid: key.kid });
+const eternal = () => ({ type: 1, sub: admin.id, iss: "shop", aud: "shop" });
+const claims = () => ({ ...eternal(), exp: 4_000_000_000 });
 
 /** What somebody without the private key may send. */
 const forgeries: Record<string, () => string> = {
@@ -41,11 +43,29 @@ const forgeries: Record<string, () => string> = {
     return sign({}, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
   },
   "of a key id that nobody knows": () => sign({ keyid: "01900000-0000-7000-8000-000000000000" }),
+  "signed with another kind of key": () => {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+    return jwt.sign(claims(), privateKey, { algorithm: "RS256", keyid: key.kid });
+  },
+  "signed with a larger curve": () => {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-384" });
+    return jwt.sign(claims(), privateKey, { algorithm: "ES384", keyid: key.kid });
+  },
+  "that brings its key along": () => {
+    const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const jwk = pair.publicKey.export({ format: "jwk" });
+    const header = { alg: "ES256", kid: key.kid, jwk, jku: "https://elsewhere.example/jwks.json" };
+    return jwt.sign(claims(), pair.privateKey, { header });
+  },
+  "of a key id of another form": () => sign({ keyid: "../../etc/passwd" }),
+  "of a key id that tries SQL": () => sign({ keyid: `${key.kid}' OR '1'='1` }),
   "of no key id": () => {
     const [, payload, signature] = sign().split(".");
     return [encode({ alg: "ES256", typ: "JWT" }), payload, signature].join(".");
   },
   "that has expired": () => sign({ expiresIn: -60 }),
+  "that expired a moment longer ago than clocks may differ": () => sign({ expiresIn: -7 }),
+  "that never expires": () => jwt.sign(eternal(), key.private_pem, ours()),
   "that is not valid yet": () => sign({ notBefore: 60 }),
   "of another issuer": () => sign({ issuer: "elsewhere" }),
   "for another audience": () => sign({ audience: "elsewhere" }),
@@ -53,6 +73,11 @@ const forgeries: Record<string, () => string> = {
     const [header, payload, signature] = sign({}, key.private_pem, { type: 0 }).split(".");
     return [header, encode({ ...decode(payload), type: 1 }), signature].join(".");
   },
+  "whose signature is cut short": () => sign().slice(0, -10),
+  "that is cut in the middle": () => sign().slice(0, 150),
+  "of ten kilobytes": () => sign({}, key.private_pem, { type: 1, filling: "x".repeat(7_500) }),
+  "of nobody": () => jwt.sign({ ...claims(), sub: undefined }, key.private_pem, ours()),
+  "of a type that is a text": () => sign({}, key.private_pem, { type: "1" }),
   "with its signature cut off": () => sign().split(".").slice(0, 2).join(".") + ".",
   "that asks for no signature": () =>
     `${encode({ alg: "none", typ: "JWT", kid: key.kid })}.${encode(claims())}.`,
@@ -96,6 +121,23 @@ describe.each(Object.keys(forgeries))("a token %s", (name) => {
   });
 });
 
+test("a token is taken for the seconds that clocks may differ after it has expired", async () => {
+  for (const expiresIn of [-1, -3]) {
+    const { data } = await shop.graphql("{ users { id } }", { token: sign({ expiresIn }) });
+    expect(data).toEqual({ users: [{ id: admin.id }] });
+  }
+});
+
+test("a token that was taken before is refused when it has been changed in one character", async () => {
+  const good = sign();
+  expect((await shop.graphql("{ users { id } }", { token: good })).code).toBeUndefined();
+  for (const at of [5, 120, good.length - 20]) {
+    const other = good[at] === "A" ? "B" : "A";
+    const token = `${good.slice(0, at)}${other}${good.slice(at + 1)}`;
+    expect((await shop.graphql("{ users { id } }", { token })).code).toBe("UNAUTHENTICATED");
+  }
+});
+
 test("an expired token is told apart from a wrong one", async () => {
   const { errors } = await shop.graphql("{ users { id } }", { token: sign({ expiresIn: -60 }) });
   expect(errors?.[0]?.message).toBe("Your token has expired; sign in again.");
@@ -109,9 +151,10 @@ test.each(["", "Bearer", "Bearer "])("“%s” is no token at all", async (token
 test("a token says who and what somebody is, for how long, and nothing private", () => {
   const [header, payload] = admin.token.split(".");
   expect(decode(header)).toEqual({ alg: "ES256", typ: "JWT", kid: key.kid });
-  const { iat, exp, ...rest } = decode(payload);
+  const { iat, exp, sid, ...rest } = decode(payload);
   expect(rest).toEqual({ sub: admin.id, type: 1, iss: "shop", aud: "shop" });
-  expect(Number(exp) - Number(iat)).toBe(86_400);
+  expect(sid).toMatch(/^[0-9a-f-]{36}$/);
+  expect(Number(exp) - Number(iat)).toBe(900);
 });
 
 test("the published keys verify tokens, and hold no private part", async () => {

@@ -1,18 +1,28 @@
-import { readFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { printSchema, type GraphQLSchema } from "graphql";
-import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { GraphQLSchema } from "graphql";
+import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
-import { gatewayName } from "../../core/access.ts";
+import { gatewayName, type Meta } from "../../core/access.ts";
 import type { Config } from "../../core/config.ts";
-import { InlinePrometheusReporter } from "../../core/metrics-reporter.ts";
+import type { EventEnvelope } from "../../core/contract.ts";
 import { traceIdOf } from "../../core/trace.ts";
-import { Authenticator } from "./authenticate.ts";
+import { authenticatorOf, type Authenticator } from "./authenticate.ts";
+import { BrowserRules } from "./browser-rules.ts";
+import { EventStream } from "./event-stream.ts";
+import { GraphqlExecution } from "./graphql-execution.ts";
 import { graphqlOverHttp, type GatewayRequest } from "./graphql-http.ts";
-import { composeSchema, graphqlMixin, type Composer } from "./graphql-schema.ts";
-import { readiness } from "./health.ts";
-import { closeServer, keepAliveMs, listen, sendError, sendJson, sendText } from "./http-server.ts";
-import { contentSecurityPolicy, playgroundFiles } from "./playground/playground-files.ts";
+import {
+  composeSchema,
+  fieldCosts,
+  graphqlMixin,
+  subscribedEvents,
+  type Composer,
+} from "./graphql-schema.ts";
+import { GraphqlSockets } from "./graphql-socket.ts";
+import { closeServer, listen, sendError, serverTimeouts } from "./http-server.ts";
+import { pages } from "./pages.ts";
+import { senderAddress } from "./sender-address.ts";
 
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 
@@ -20,7 +30,11 @@ type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Prom
 interface Gateway extends Composer {
   broker: ServiceBroker;
   httpHandler(req: IncomingMessage, res: ServerResponse): Promise<void>;
-  server: Server;
+  server: Server | undefined;
+  stream: EventStream;
+  sockets: GraphqlSockets | undefined;
+  authenticator: Authenticator | undefined;
+  actions: { context(params: object, options: object): Promise<Context<unknown, Meta>> };
   graphqlHandler: Handler;
   graphqlSchema: GraphQLSchema;
 }
@@ -31,12 +45,23 @@ export default function apiService(config: Config): ServiceSchema {
     return this.graphqlHandler(req, res);
   };
 
+  const pageAliases = Object.fromEntries(
+    Object.entries(pages(config)).map(([path, page]) => [path, caught(page)]),
+  );
+  const stream = new EventStream();
+
   return {
     name: gatewayName,
     // In this order: the second adds its route before the first reads them.
     mixins: [ApiGateway as Partial<ServiceSchema>, graphqlMixin()],
-    // Neither is for anybody outside this process.
-    actions: { addRoute: false, removeRoute: false, listAliases: false },
+    actions: {
+      // None of these is for anybody outside this process.
+      ...{ addRoute: false, removeRoute: false, listAliases: false },
+      /** On whose behalf what comes over a socket calls: the gateway's, as for HTTP. */
+      context: { visibility: "private", handler: (ctx: Context) => ctx },
+      // A request's URL may hold a document, and so whatever its sender has written into it.
+      rest: { tracing: { tags: { params: ["req.method"] }, spanName: spanNameOf } },
+    },
     settings: {
       // A server of our own, so that a taken port is told in a sentence.
       server: false,
@@ -56,63 +81,63 @@ export default function apiService(config: Config): ServiceSchema {
           mappingPolicy: "restrict",
           aliases: { "/": graphqlAlias },
         },
-        { path: "/", bodyParsers: false, mappingPolicy: "restrict", aliases: pageAliases(config) },
+        { path: "/", bodyParsers: false, mappingPolicy: "restrict", aliases: pageAliases },
       ],
     },
+    events: eventsFor(stream),
+    created(this: Gateway) {
+      this.stream = stream;
+    },
     async started(this: Gateway) {
-      const broker = this.broker;
-      const authenticator = new Authenticator(() => broker.call("users.jwks"));
-      this.graphqlSchema = composeSchema(this);
-      this.graphqlHandler = caught(graphqlOverHttp(this.graphqlSchema, authenticator));
-      const options = { keepAliveTimeout: keepAliveMs };
-      this.server = createServer(options, (req, res) => void this.httpHandler(req, res));
+      const { broker } = this;
+      const authenticator = authenticatorOf(broker);
+      const rules = new BrowserRules(config.edge.corsOrigins);
+      this.graphqlSchema = composeSchema(this, stream, config.publicReads);
+      const execution = new GraphqlExecution(
+        ...([this.graphqlSchema, fieldCosts(), config.edge, broker.logger] as const),
+      );
+      const origin = {
+        viewerOf: authenticator.viewerOf.bind(authenticator),
+        addressOf: senderAddress(config.edge.trustedProxies),
+        isForeign: rules.isForeign.bind(rules),
+      };
+      this.graphqlHandler = caught(graphqlOverHttp(execution, origin));
+      this.server = createServer(serverTimeouts, (req, res) => {
+        if (rules.begin(req, res)) return;
+        // Node itself leaves the body of its answer away.
+        if (req.method === "HEAD") req.method = "GET";
+        void this.httpHandler(req, res);
+      });
+      const newContext = () => this.actions.context({}, { timeout: 0 });
+      this.sockets = new GraphqlSockets(execution, {
+        ...origin,
+        newContext,
+        logger: broker.logger,
+      });
+      this.sockets.attach(this.server, new Set(["/graphql", "/query"]));
+      this.authenticator = authenticator;
+      authenticator.start();
       await listen(this.server, config.port, config.host);
     },
     async stopped(this: Gateway) {
+      await this.authenticator?.stop();
+      this.sockets?.close();
       await closeServer(this.server);
     },
   } as unknown as ServiceSchema;
 }
 
-/** Everything but GraphQL itself: pages, schema, health, keys, metrics. */
-function pageAliases(config: Config): Record<string, Handler> {
-  const aliases: Record<string, Handler> = {
-    "GET /schema.graphql"(this: Gateway, _req: GatewayRequest, res: ServerResponse) {
-      sendText(res, 200, printSchema(this.graphqlSchema));
-    },
-    "GET /health/live"(_req: GatewayRequest, res: ServerResponse) {
-      sendJson(res, 200, { status: "live" });
-    },
-    async "GET /health/ready"(req: GatewayRequest, res: ServerResponse) {
-      const state = await readiness(req.$ctx);
-      sendJson(res, state.status === "ready" ? 200 : 503, state);
-    },
-    async "GET /.well-known/jwks.json"(req: GatewayRequest, res: ServerResponse) {
-      sendJson(res, 200, await req.$ctx.call("users.jwks"));
-    },
+/** Each gateway hears of every event that somebody can subscribe to: each is a group of its own. */
+function eventsFor(stream: EventStream): ServiceSchema["events"] {
+  const group = `${gatewayName}-${randomUUID()}`;
+  const handler = ({ params }: Context<EventEnvelope>) => {
+    stream.publish(params);
   };
-  for (const [url, { path, contentType }] of playgroundFiles) {
-    aliases[`GET ${url}`] = async (_req, res) => {
-      const content = await readFile(path);
-      res.writeHead(200, {
-        "content-type": contentType,
-        "content-security-policy": contentSecurityPolicy,
-        "x-content-type-options": "nosniff",
-      });
-      res.end(content);
-    };
-  }
-  if (config.metricsPort === undefined) {
-    aliases["GET /metrics"] = function (this: Gateway, _req: GatewayRequest, res: ServerResponse) {
-      const [reporter] = this.broker.metrics.reporter;
-      const text =
-        reporter instanceof InlinePrometheusReporter ? reporter.generatePrometheusResponse() : "";
-      sendText(res, 200, text, "text/plain; version=0.0.4; charset=utf-8");
-    };
-  }
-  return Object.fromEntries(
-    Object.entries(aliases).map(([path, handler]) => [path, caught(handler)]),
-  );
+  return Object.fromEntries(subscribedEvents().map((type) => [type, { group, handler }]));
+}
+
+function spanNameOf({ params: { req } }: Context<{ req: IncomingMessage }>): string {
+  return `${req.method ?? ""} ${req.url?.split("?", 1)[0] ?? ""}`;
 }
 
 /** moleculer-web does not wait for its aliases: what one of them throws would end the process. */

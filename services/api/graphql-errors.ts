@@ -25,6 +25,8 @@ export function clientError(
   traceId: string,
   report: (fault: unknown) => void,
 ): GraphQLError {
+  // Refused before anything was executed: its code is there already.
+  if (isErrorCode(error.extensions.code)) return error;
   const cause: unknown = error.originalError;
   // Without a cause and a place: variables that do not fit the document.
   if (!cause && error.path === undefined) {

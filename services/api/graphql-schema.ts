@@ -5,7 +5,10 @@ import type { Contract, GraphqlField } from "../../core/contract.ts";
 import { gatewayName, type Meta } from "../../core/access.ts";
 import { errorCatalogue } from "../../core/errors.ts";
 import { maxListRows } from "../../core/validation.ts";
+import type { EventStream } from "./event-stream.ts";
 import type { IdempotencyKeys } from "./idempotency-keys.ts";
+import type { FieldCosts } from "./query-cost.ts";
+import { subscriptionResolvers } from "./subscriptions.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { productsContract } from "../products/products.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
@@ -27,7 +30,7 @@ export interface Composer {
 
 interface ComposedService {
   name: string;
-  settings: { graphql: Contract["graphql"] };
+  settings: { graphql: object };
   actions: Record<string, { name: string; graphql?: unknown }>;
 }
 
@@ -73,11 +76,24 @@ export function graphqlMixin(): Partial<ServiceSchema> {
   };
 }
 
-/** The schema of all services, whoever of them is up: made from their contracts. */
-export function composeSchema(composer: Composer): GraphQLSchema {
+/**
+ * The schema of all services, whoever of them is up: made from their contracts.
+ *
+ * @param stream where subscriptions get their events from
+ */
+export function composeSchema(
+  composer: Composer,
+  stream: EventStream,
+  publicReads: boolean,
+): GraphQLSchema {
   const services = contracts.map(({ name, graphql, actions }) => ({
     name,
-    settings: { graphql },
+    settings: {
+      graphql: {
+        ...graphql,
+        subscription: Object.values(graphql?.subscriptions ?? {}).map(({ field }) => field),
+      },
+    },
     actions: Object.fromEntries(
       Object.entries(actions).map(([key, action]) => {
         const fullName = `${name}.${key}`;
@@ -85,9 +101,34 @@ export function composeSchema(composer: Composer): GraphQLSchema {
       }),
     ),
   }));
-  const own = { name: gatewayName, settings: { graphql: { type: errorCodes() } }, actions: {} };
+  const resolvers = { Subscription: subscriptionResolvers(contracts, stream, publicReads) };
+  const graphql = { type: errorCodes(), resolvers };
+  const own = { name: gatewayName, settings: { graphql }, actions: {} };
   composer.buildLoaderOptionMap(services);
   return composer.generateGraphQLSchema([...services, own]);
+}
+
+/** The types of all events that somebody can subscribe to. */
+export function subscribedEvents(): string[] {
+  const subscriptions = contracts.flatMap(({ graphql }) =>
+    Object.values(graphql?.subscriptions ?? {}),
+  );
+  return [...new Set(subscriptions.map(({ event }) => event))];
+}
+
+const costOfMutation = 10;
+
+/** What fields weigh in throttling, besides the values they give. */
+export function fieldCosts(): FieldCosts {
+  const costs = contracts.flatMap(({ actions }) =>
+    Object.values(actions).flatMap(({ graphql }) => {
+      const { query, mutation, cost = mutation === undefined ? 0 : costOfMutation } = graphql ?? {};
+      const [type, field] = mutation === undefined ? ["Query", query] : ["Mutation", mutation];
+      const [name] = /^\w+/.exec(field ?? "") ?? [];
+      return name === undefined || cost === 0 ? [] : [[`${type}.${name}`, cost] as const];
+    }),
+  );
+  return new Map(costs);
 }
 
 /** The error catalogue as a type, for clients that make code from the schema. */

@@ -1,4 +1,4 @@
-import type { Server, ServerResponse } from "node:http";
+import type { Server, ServerOptions, ServerResponse } from "node:http";
 import { Server as NetServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
@@ -26,11 +26,17 @@ export function listen(server: Server, port: number, host: string): Promise<void
   });
 }
 
-/**
- * How long idle connections stay open: longer than a balancer keeps them, so that none is closed in
- * the very moment in which the balancer sends the next request over it.
- */
-export const keepAliveMs = 75_000;
+/** What a client may take its time for. */
+export const serverTimeouts: ServerOptions = {
+  // Longer than a balancer keeps idle connections, so that none is closed in the very moment in
+  // which the balancer sends the next request over it.
+  keepAliveTimeout: 75_000,
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16_384,
+};
+
 /** How long a server that stops still answers on connections that are there, and closes each. */
 const drainMs = 500;
 

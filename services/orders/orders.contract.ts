@@ -107,6 +107,15 @@ export const ordersContract = defineContract({
   name: "orders",
   graphql: {
     type: readFileSync(new URL("orders.graphql", import.meta.url), "utf8"),
+    subscriptions: {
+      orderPlaced: {
+        field: "orderPlaced: Order!",
+        event: "order.placed",
+        access: { publicReads: "signed-in" },
+        owner: "user_id",
+        load: { action: "orders.get", parameter: "id", from: "order_id" },
+      },
+    },
     resolvers: {
       OrderProduct: {
         name: {
@@ -206,7 +215,7 @@ export const ordersContract = defineContract({
       graphql: { dataLoaderOptions: { maxBatchSize: usersBatch } },
     }),
     /** Answers when the service's database does. */
-    ready: action<object, boolean>({ params: {}, access: "everyone" }),
+    ready: action<object, boolean>({ params: {}, access: "everyone", gateway: true }),
   },
   events: {
     "order.placed": event<OrderPlaced>(1, {

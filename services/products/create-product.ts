@@ -1,14 +1,17 @@
 import { v7 as uuidv7 } from "uuid";
+import { userIdOf, type Sender } from "../../core/access.ts";
+import { recordAudit } from "../../mixins/audit-trail.ts";
 import type { NewProduct, Product } from "./products.contract.ts";
 import type { ProductsDatabase } from "./products.database.ts";
 import { recordStockChange } from "./stock-changes.ts";
 
-/** Puts a product into the catalogue, with its first stock. `userId`: the admin, if known. */
+/** Puts a product into the catalogue, with its first stock. */
 export async function createProduct(
   database: ProductsDatabase,
   input: NewProduct,
-  userId: string | null,
+  sender: Sender,
 ): Promise<Product> {
+  const userId = userIdOf(sender.actor);
   const product: Product = {
     id: uuidv7(),
     name: input.name,
@@ -20,6 +23,9 @@ export async function createProduct(
     const { id, name, price, stock } = product;
     await database.models.products.create(product, { transaction: work.transaction });
     await recordStockChange(work, { productId: id, change: stock, reason: "CREATED", userId });
+    await recordAudit(work.query, {
+      ...{ action: "PRODUCT_CREATED", sender, subjectId: id, detail: { name, price, stock } },
+    });
     work.record("product.created", { product_id: id, name, price, stock });
     return product;
   });

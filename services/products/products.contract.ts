@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { auditTrailAction } from "../../core/audit.ts";
 import { action, defineContract, event, type EventEnvelope } from "../../core/contract.ts";
 import {
   anyInt,
@@ -106,7 +107,25 @@ export interface OrderTrace {
 
 export const productsContract = defineContract({
   name: "products",
-  graphql: { type: readFileSync(new URL("products.graphql", import.meta.url), "utf8") },
+  graphql: {
+    type: readFileSync(new URL("products.graphql", import.meta.url), "utf8"),
+    resolvers: {
+      InventoryUpdate: {
+        product: {
+          action: "products.resolve",
+          dataLoader: true,
+          rootParams: { product_id: "ids" },
+        },
+      },
+    },
+    subscriptions: {
+      inventoryUpdated: {
+        field: "inventoryUpdated(product_id: ID): InventoryUpdate!",
+        event: "inventory.updated",
+        access: "everyone",
+      },
+    },
+  },
   actions: {
     get: action<{ id: string }, Product>({
       params: { id: id() },
@@ -170,10 +189,12 @@ export const productsContract = defineContract({
     }),
     /** Holds the stock of every product against its ledger and its reservations. */
     audit: action<object, StockAudit>({ params: {}, access: "admin" }),
+    /** Who changed catalogue and stock, and who was refused to; newest first. */
+    auditTrail: auditTrailAction("productsAudit"),
     /** What products knows of one order; `orders.trace` shows all of it. */
     traceOrder: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),
     /** Answers when the service's database does. */
-    ready: action<object, boolean>({ params: {}, access: "everyone" }),
+    ready: action<object, boolean>({ params: {}, access: "everyone", gateway: true }),
   },
   events: {
     "product.created": event<ProductCreated>(1, {

@@ -1,8 +1,9 @@
 import type { ServiceSchema } from "moleculer";
-import { actorOf, userIdOf } from "../../core/access.ts";
+import { senderOf } from "../../core/access.ts";
 import type { Config } from "../../core/config.ts";
 import { defineService } from "../../core/define-service.ts";
 import { maxListRows } from "../../core/validation.ts";
+import { auditPruning, readAuditTrail, RefusalWatch } from "../../mixins/audit-trail.ts";
 import { inOrderOf } from "../../mixins/reads.ts";
 import { rememberUsers } from "../../mixins/user-names.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
@@ -23,6 +24,7 @@ import { updateInventory } from "./update-inventory.ts";
 export default function productsService(config: Config, databaseUrl: string): ServiceSchema {
   const database = openProductsDatabase(config, databaseUrl);
   const { reservationTtlSeconds } = config;
+  const refusals = new RefusalWatch(database.query);
   const inCatalogue = { archivedAt: null };
 
   return defineService(productsContract, {
@@ -43,9 +45,9 @@ export default function productsService(config: Config, databaseUrl: string): Se
         return products.map(publicProduct);
       },
       create: (ctx) =>
-        database.once(ctx, (keyed) => createProduct(keyed, ctx.params, userIdOf(actorOf(ctx)))),
+        database.once(ctx, (keyed) => createProduct(keyed, ctx.params, senderOf(ctx))),
       updateInventory: (ctx) =>
-        database.once(ctx, (keyed) => updateInventory(keyed, ctx.params, userIdOf(actorOf(ctx)))),
+        database.once(ctx, (keyed) => updateInventory(keyed, ctx.params, senderOf(ctx))),
       async resolve({ params: { ids } }) {
         const products = await database.read((reads) =>
           reads.find({ query: { id: ids, ...inCatalogue } }),
@@ -58,6 +60,7 @@ export default function productsService(config: Config, databaseUrl: string): Se
       }),
       stockHistory: ({ params: { id, ...page } }) => stockHistory(database, id, page),
       audit: () => auditStock(database),
+      auditTrail: ({ params }) => readAuditTrail(database.query, params),
       traceOrder: ({ params: { id } }) => traceOrder(database, id),
       ready: async () => (await database.query("SELECT 1", [])).length === 1,
     },
@@ -72,6 +75,8 @@ export default function productsService(config: Config, databaseUrl: string): Se
         everyMs: sweepEveryMs,
         run: (caller) => sweepReservations(database, caller, reservationTtlSeconds),
       },
+      auditPruning(database, config.auditKeepMs),
     ],
+    refused: (ctx, refusal) => refusals.onRefused(ctx, refusal),
   });
 }

@@ -1,4 +1,6 @@
+import { userIdOf, type Sender } from "../../core/access.ts";
 import { maxInt } from "../../core/validation.ts";
+import { recordAudit } from "../../mixins/audit-trail.ts";
 import {
   inventoryChange,
   type InventoryUpdated,
@@ -15,18 +17,18 @@ import { recordStockChange, type ProductsWork } from "./stock-changes.ts";
 
 /**
  * Adds to a product's stock (1), subtracts from it (2) or takes it out of the catalogue (3).
- * Refuses with PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK or BAD_USER_INPUT. `userId`: the admin, if
- * known.
+ * Refuses with PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK or BAD_USER_INPUT.
  */
 export async function updateInventory(
   database: ProductsDatabase,
   { id, type, number }: UpdateInventory,
-  userId: string | null,
+  sender: Sender,
 ): Promise<{ success: true }> {
   if (type !== inventoryChange.delete && number < 1) throw numberTooSmall();
   return database.transaction(async (work) => {
     if (type === inventoryChange.delete) {
       await archive(work, id);
+      await recordAudit(work.query, { action: "PRODUCT_DELETED", sender, subjectId: id });
       tell(work, id, "DELETED", 0);
       return { success: true };
     }
@@ -34,7 +36,12 @@ export async function updateInventory(
     await (adds ? add(work, id, number) : subtract(work, id, number));
     const change = adds ? number : -number;
     const reason = adds ? "ADDED" : "SUBTRACTED";
-    await recordStockChange(work, { productId: id, change, reason, userId });
+    await recordStockChange(work, {
+      ...{ productId: id, change, reason, userId: userIdOf(sender.actor) },
+    });
+    await recordAudit(work.query, {
+      ...{ action: `STOCK_${reason}`, sender, subjectId: id, detail: { number } },
+    });
     tell(work, id, reason, change);
     return { success: true };
   });

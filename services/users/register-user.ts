@@ -1,27 +1,40 @@
 import { v7 as uuidv7 } from "uuid";
-import { mayActForOthers, unauthenticated, userType, type Actor } from "../../core/access.ts";
+import { mayActForOthers, unauthenticated, userType, type Sender } from "../../core/access.ts";
 import { ConfigError } from "../../core/config-reader.ts";
 import { hasCode } from "../../core/errors.ts";
+import { recordAudit } from "../../mixins/audit-trail.ts";
 import { hashPassword } from "./password-hash.ts";
+import { assertUncommon } from "./password-rules.ts";
 import { emailKey } from "./user.ts";
 import type { NewUser, User } from "./users.contract.ts";
-import type { UsersDatabase } from "./users.database.ts";
+import type { UsersDatabase, UsersWork } from "./users.database.ts";
 
 /**
  * Makes an account. Anybody may register type 0; type 1 takes an admin, the operator, or an
  * installation that has no admin yet and lets the first one in.
- * Refuses with EMAIL_TAKEN, UNAUTHENTICATED, FORBIDDEN or TOO_MANY_REQUESTS.
+ * Refuses with EMAIL_TAKEN, BAD_USER_INPUT, UNAUTHENTICATED, FORBIDDEN or TOO_MANY_REQUESTS.
  */
 export async function registerUser(
   database: UsersDatabase,
   input: NewUser,
-  actor: Actor,
+  sender: Sender,
   allowFirstAdmin: boolean,
 ): Promise<User> {
-  const claimsFirstAdmin = input.type === userType.admin && !mayActForOthers(actor);
+  const claimsFirstAdmin = input.type === userType.admin && !mayActForOthers(sender.actor);
   if (claimsFirstAdmin && (!allowFirstAdmin || (await hasAdmin(database)))) {
-    throw unauthenticated(actor);
+    throw unauthenticated(sender.actor);
   }
+  return makeUser(database, input, sender, claimsFirstAdmin);
+}
+
+/** `mustBeFirst`: refuses if there is an admin already when all is done. */
+async function makeUser(
+  database: UsersDatabase,
+  input: NewUser,
+  sender: Sender,
+  mustBeFirst: boolean,
+): Promise<User> {
+  assertUncommon(input.password, input, "password");
   const user: User = {
     id: uuidv7(),
     email: input.email,
@@ -33,16 +46,30 @@ export async function registerUser(
     const { users } = database.models;
     await users.create({ ...user, emailKey: emailKey(user.email), passwordHash }, { transaction });
     if (user.type === userType.admin) {
-      // Every admin tries to be the first; two at once queue here for the only row there can be.
-      const first = await query(
-        "INSERT INTO first_admin (user_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING user_id",
-        [user.id],
-      );
-      if (claimsFirstAdmin && first.length === 0) throw unauthenticated(actor);
+      const isFirst = await takeFirstAdmin({ query }, user.id);
+      if (mustBeFirst && !isFirst) throw unauthenticated(sender.actor);
     }
+    await recordAudit(query, {
+      ...{ action: "REGISTERED", sender, subjectId: user.id, detail: { type: user.type } },
+    });
     record("user.registered", { user_id: user.id, username: user.username, type: user.type });
     return user;
   });
+}
+
+/**
+ * Closes the door for claims, if it is still open, and tells whether it was. Every admin tries to
+ * be the first; two at once queue here for the only row there can be.
+ */
+export async function takeFirstAdmin(
+  { query }: Pick<UsersWork, "query">,
+  userId: string,
+): Promise<boolean> {
+  const first = await query(
+    "INSERT INTO first_admin (user_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING user_id",
+    [userId],
+  );
+  return first.length > 0;
 }
 
 /** Makes the admin that the configuration names, where there is no admin yet. */
@@ -53,10 +80,15 @@ export async function ensureFirstAdmin(
   if (await hasAdmin(database)) return;
   const input = { ...admin, username: "admin", type: userType.admin };
   try {
-    // As a stranger's claim would be: of several replicas at once, one makes it.
-    await registerUser(database, input, { kind: "anonymous" }, true);
+    // Of several replicas at once, one makes it.
+    await makeUser(database, input, { actor: { kind: "operator" }, address: null }, true);
   } catch (error) {
     if (await hasAdmin(database)) return;
+    if (hasCode(error, "BAD_USER_INPUT")) {
+      throw new ConfigError(
+        "ADMIN_PASSWORD is one that is guessed first: a very common one, or the admin's own email or name; choose another one.",
+      );
+    }
     if (!hasCode(error, "EMAIL_TAKEN")) throw error;
     throw new ConfigError(
       "ADMIN_EMAIL belongs to an account that is no admin; choose another one.",

@@ -14,19 +14,11 @@ class UserModel extends Model<InferAttributes<UserModel>, InferCreationAttribute
   declare username: string;
   declare passwordHash: string;
   declare type: number;
+  /** How often it was set: 1 by the registration. */
+  declare passwordVersion: CreationOptional<number>;
 }
 
-class SigningKeyModel extends Model<
-  InferAttributes<SigningKeyModel>,
-  InferCreationAttributes<SigningKeyModel>
-> {
-  declare kid: string;
-  declare privatePem: string;
-  declare publicJwk: object;
-  declare createdAt: CreationOptional<Date>;
-}
-
-/** Maps the tables of the users database onto one connection pool. */
+/** Maps the accounts onto a connection pool. */
 export function userModels(sequelize: Sequelize) {
   return {
     users: class extends UserModel {}.init(
@@ -37,17 +29,9 @@ export function userModels(sequelize: Sequelize) {
         username: DataTypes.TEXT,
         passwordHash: DataTypes.TEXT,
         type: DataTypes.SMALLINT,
+        passwordVersion: DataTypes.INTEGER,
       },
       { sequelize, modelName: "users", tableName: "users" },
-    ),
-    signingKeys: class extends SigningKeyModel {}.init(
-      {
-        kid: { type: DataTypes.TEXT, primaryKey: true },
-        privatePem: DataTypes.TEXT,
-        publicJwk: DataTypes.JSONB,
-        createdAt: DataTypes.DATE,
-      },
-      { sequelize, modelName: "signing_keys", tableName: "signing_keys" },
     ),
   };
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { JsonWebKey } from "node:crypto";
+import { auditTrailAction } from "../../core/audit.ts";
 import { action, defineContract, event } from "../../core/contract.ts";
-import { id, ids, int, pageRules, text, type Page } from "../../core/validation.ts";
+import { id, ids, int, optional, pageRules, text, type Page } from "../../core/validation.ts";
 
 export interface User {
   id: string;
@@ -23,6 +24,38 @@ export interface Login {
   password: string;
 }
 
+/** What signing in and refreshing give. */
+export interface Token {
+  /** A JWT. */
+  token: string;
+  /** The next one of its session: each is to be used once. */
+  refreshToken: string;
+  /** ISO 8601, UTC; of the JWT. */
+  expiresAt: string;
+}
+
+export interface ChangePassword {
+  password: string;
+  newPassword: string;
+}
+
+export interface SetUserType {
+  id: string;
+  /** 0 DEFAULT, 1 ADMIN. */
+  type: number;
+}
+
+export interface Success {
+  success: boolean;
+}
+
+/** Ids of sessions, in their order. */
+export interface EndedSessionIds {
+  ids: string[];
+  /** There are others behind the last of these. */
+  more: boolean;
+}
+
 /** What identifies tokens of this shop. */
 export const tokenIdentity = { issuer: "shop", audience: "shop", algorithm: "ES256" } as const;
 
@@ -39,6 +72,13 @@ export interface UserRegistered {
   type: number;
 }
 
+const userTypeRule = int(0, 1);
+const passwordRule = text(8, 128);
+/** No rule says what a password must look like here: any wrong one is answered alike. */
+const anyPasswordRule = text(0, 128);
+/** Nor what a token must: any wrong one is answered alike. */
+const anyTokenRule = text(0, 1_000);
+
 const email = {
   ...text(3, 254),
   // One "@", a dot behind it, nothing blank or invisible: what can be mailed, mailing finds out.
@@ -46,6 +86,9 @@ const email = {
   pattern: /^(?![^]{255})[^\s@\p{C}]+@[^\s@\p{C}]+\.[^\s@\p{C}]+$/u,
   messages: { stringPattern: "'{field}' must be an email address." },
 };
+
+/** In throttling: a hash takes some 20 ms of a core. */
+const costOfHash = 100;
 
 export const usersContract = defineContract({
   name: "users",
@@ -65,15 +108,46 @@ export const usersContract = defineContract({
       },
     }),
     register: action<NewUser, User>({
-      params: { email, username: text(1, 100), password: text(8, 128), type: int(0, 1) },
+      params: { email, username: text(1, 100), password: passwordRule, type: userTypeRule },
       access: "everyone",
-      graphql: { mutation: "registerUser(input: NewUser!): User!" },
+      graphql: { mutation: "registerUser(input: NewUser!): User!", cost: costOfHash },
     }),
-    login: action<Login, { token: string }>({
-      // No rule says what a password must look like here: any wrong one is answered alike.
-      params: { email: text(0, 254), password: text(0, 128) },
+    login: action<Login, Token>({
+      params: { email: text(0, 254), password: anyPasswordRule },
       access: "everyone",
-      graphql: { mutation: "login(input: Login!): Token!" },
+      graphql: { mutation: "login(input: Login!): Token!", cost: costOfHash },
+    }),
+    /** Gives new tokens for a refresh token. The same one again gives the same, for some seconds. */
+    refreshToken: action<{ token: string }, Token>({
+      params: { token: anyTokenRule },
+      access: "everyone",
+      repeatable: true,
+      graphql: { mutation: "refreshToken(token: String!): Token!" },
+    }),
+    /** Ends the session of a refresh token. */
+    logout: action<{ token: string }, Success>({
+      params: { token: anyTokenRule },
+      access: "everyone",
+      repeatable: true,
+      graphql: { mutation: "logout(token: String!): Success!" },
+    }),
+    /** Ends all sessions of who is signed in. */
+    logoutEverywhere: action<object, Success>({
+      params: {},
+      access: "signed-in",
+      graphql: { mutation: "logoutEverywhere: Success!" },
+    }),
+    /** Sets a new password of who is signed in, and ends all sessions of theirs. */
+    changePassword: action<ChangePassword, Success>({
+      params: { password: anyPasswordRule, newPassword: passwordRule },
+      access: "signed-in",
+      graphql: { mutation: "changePassword(input: ChangePassword!): Success!", cost: costOfHash },
+    }),
+    /** Makes an admin or a customer of somebody else, and ends all sessions of theirs. */
+    setType: action<SetUserType, User>({
+      params: { id: id(), type: userTypeRule },
+      access: "admin",
+      graphql: { mutation: "setUserType(input: SetUserType!): User!" },
     }),
     /** Users by their ids, in the order asked; null for an id nobody has. */
     resolve: action<{ ids: string[] }, (User | null)[]>({
@@ -83,16 +157,34 @@ export const usersContract = defineContract({
     }),
     /** The public keys that verify this shop's tokens, as a JSON Web Key Set. */
     jwks: action<object, { keys: PublicKey[] }>({
-      ...{ params: {}, access: "everyone", repeatable: true },
+      ...{ params: {}, access: "everyone", gateway: true, repeatable: true },
     }),
+    /**
+     * Makes a new key that signs from now on. The ones before it stay published until their last
+     * token has expired, or with `revoke` are gone at once: for a key that has got out.
+     */
+    rotateKeys: action<{ revoke?: boolean }, { kid: string }>({
+      params: { revoke: optional({ type: "boolean" }) },
+      access: "admin",
+    }),
+    /**
+     * Ended sessions whose access tokens have not all expired, those behind `after`: so many at a
+     * time as an answer over NATS can hold.
+     */
+    endedSessions: action<{ after?: string }, EndedSessionIds>({
+      params: { after: optional(id()) },
+      ...{ access: "everyone", gateway: true, repeatable: true },
+    }),
+    /** Who registered, signed in and out, changed what, and who was refused to; newest first. */
+    auditTrail: auditTrailAction("usersAudit"),
     /** Answers when the service's database does. */
-    ready: action<object, boolean>({ params: {}, access: "everyone" }),
+    ready: action<object, boolean>({ params: {}, access: "everyone", gateway: true }),
   },
   events: {
     "user.registered": event<UserRegistered>(1, {
       user_id: id(),
       username: text(1, 100),
-      type: int(0, 1),
+      type: userTypeRule,
     }),
   },
 });

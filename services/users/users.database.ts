@@ -1,10 +1,13 @@
 import type { Config } from "../../core/config.ts";
-import { openDatabase } from "../../mixins/database.mixin.ts";
+import { openDatabase, type Work } from "../../mixins/database.mixin.ts";
 import { userModels } from "./user.model.ts";
 import { usersContract } from "./users.contract.ts";
 import { usersConstraints } from "./users.errors.ts";
 
 export type UsersDatabase = ReturnType<typeof openUsersDatabase>;
+
+/** A transaction on it. */
+export type UsersWork = Work<typeof usersContract.events>;
 
 /** The users service's own PostgreSQL database. */
 export function openUsersDatabase(config: Config, url: string) {

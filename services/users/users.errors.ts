@@ -8,8 +8,27 @@ const emailTaken = () => new Refusal("EMAIL_TAKEN", "Another account has this em
 export const invalidCredentials = () =>
   new Refusal("INVALID_CREDENTIALS", "Email and password do not belong together.");
 
+/** To somebody who is signed in, and so knows whose it is. */
+export const wrongPassword = () =>
+  new Refusal("INVALID_CREDENTIALS", "This is not your present password.");
+
+/** The same for all that is wrong with a refresh token: it tells nobody which sessions there are. */
+export const refreshRefused = () =>
+  new Refusal("UNAUTHENTICATED", "Your session has ended; sign in again.");
+
 export const tooManyLogins = (retryAfterSeconds: number) =>
   new Refusal("TOO_MANY_REQUESTS", "Too many sign-ins at once; try again in a moment.", {
+    retryAfter: retryAfterSeconds,
+  });
+
+/** The same whether the account exists or not. */
+export const tooManyTries = (retryAfterSeconds: number) =>
+  new Refusal("TOO_MANY_REQUESTS", "There were too many wrong passwords; try again later.", {
+    retryAfter: retryAfterSeconds,
+  });
+
+export const tooManyFromAddress = (retryAfterSeconds: number) =>
+  new Refusal("TOO_MANY_REQUESTS", "Your address asks for this too often; try again later.", {
     retryAfter: retryAfterSeconds,
   });
 

@@ -1,25 +1,54 @@
 import type { ServiceSchema } from "moleculer";
-import { actorOf, forbidden, mayActForOthers, type Actor } from "../../core/access.ts";
+import {
+  actorOf,
+  forbidden,
+  mayActForOthers,
+  senderOf,
+  userIdOf,
+  type Actor,
+} from "../../core/access.ts";
 import type { Config } from "../../core/config.ts";
 import { defineService } from "../../core/define-service.ts";
 import { maxListRows } from "../../core/validation.ts";
+import { auditPruning, readAuditTrail, RefusalWatch } from "../../mixins/audit-trail.ts";
 import { inOrderOf } from "../../mixins/reads.ts";
+import { changePassword } from "./change-password.ts";
 import { login } from "./login.ts";
+import { logout, logoutEverywhere } from "./logout.ts";
+import { PasswordTries } from "./password-tries.ts";
+import { limitRefreshes, limitRegistrations, pruneLimits } from "./rate-limits.ts";
+import { refreshToken } from "./refresh-token.ts";
 import { ensureFirstAdmin, registerUser } from "./register-user.ts";
-import { ensureSigningKey, publicKeys } from "./signing-keys.ts";
+import { endedSessions, pruneSessions } from "./sessions.ts";
+import { setUserType } from "./set-user-type.ts";
+import { SigningKeys } from "./signing-keys.ts";
 import { publicUser } from "./user.ts";
 import { usersContract } from "./users.contract.ts";
 import { openUsersDatabase } from "./users.database.ts";
 import { userNotFound } from "./users.errors.ts";
 
+const tendKeysEveryMs = 5_000;
+const pruneSessionsEveryMs = 60_000;
+const pruneLimitsEveryMs = 60_000;
+
 export default function usersService(config: Config, databaseUrl: string): ServiceSchema {
   const database = openUsersDatabase(config, databaseUrl);
+  const keys = new SigningKeys(database, config);
+  const tries = new PasswordTries(database);
+  const refusals = new RefusalWatch(database.query);
 
   /** Accounts are their owners' business, unless reads are public. */
   function assertOwn(actor: Actor, ids: string[]): void {
     if (config.publicReads || mayActForOthers(actor)) return;
     if (actor.kind === "user" && ids.every((id) => id === actor.id)) return;
     throw forbidden();
+  }
+
+  /** Whose own affairs an action is about; the operator has none. */
+  function ownIdOf(actor: Actor): string {
+    const id = userIdOf(actor);
+    if (id === null) throw forbidden();
+    return id;
   }
 
   return defineService(usersContract, {
@@ -37,20 +66,52 @@ export default function usersService(config: Config, databaseUrl: string): Servi
         return users.map(publicUser);
       },
       register: (ctx) =>
-        database.once(ctx, (keyed) =>
-          registerUser(keyed, ctx.params, actorOf(ctx), config.allowFirstAdmin),
+        refusals.watch(ctx, () =>
+          database.once(ctx, async (keyed) => {
+            await limitRegistrations(database.query, senderOf(ctx));
+            return registerUser(keyed, ctx.params, senderOf(ctx), config.allowFirstAdmin);
+          }),
         ),
-      login: (ctx) => login(database, ctx.params, config.tokenTtlSeconds),
+      login: (ctx) => login(database, keys, tries, ctx.params, senderOf(ctx), config),
+      async refreshToken(ctx) {
+        const sender = senderOf(ctx);
+        await limitRefreshes(database.query, sender);
+        return refreshToken(database, keys, ctx.params.token, sender, config.tokenTtlSeconds);
+      },
+      logout: (ctx) =>
+        database.once(ctx, (keyed) => logout(keyed, ctx.params.token, senderOf(ctx))),
+      logoutEverywhere: (ctx) =>
+        database.once(ctx, (keyed) =>
+          logoutEverywhere(keyed, ownIdOf(actorOf(ctx)), senderOf(ctx)),
+        ),
+      changePassword: (ctx) =>
+        database.once(ctx, (keyed) =>
+          changePassword(keyed, tries, ownIdOf(actorOf(ctx)), ctx.params, senderOf(ctx)),
+        ),
+      setType: (ctx) =>
+        refusals.watch(ctx, () =>
+          database.once(ctx, (keyed) => setUserType(keyed, ctx.params, senderOf(ctx))),
+        ),
       async resolve(ctx) {
         assertOwn(actorOf(ctx), ctx.params.ids);
         const users = await database.read((reads) => reads.findByIds(ctx.params.ids));
         return inOrderOf(ctx.params.ids, users.map(publicUser));
       },
-      jwks: async () => ({ keys: await publicKeys(database) }),
+      jwks: async () => ({ keys: await keys.publicKeys() }),
+      rotateKeys: (ctx) => keys.rotate(ctx.params.revoke ?? false, senderOf(ctx)),
+      endedSessions: (ctx) => endedSessions(database, ctx.params.after),
+      auditTrail: ({ params }) => readAuditTrail(database.query, params),
       ready: async () => (await database.query("SELECT 1", [])).length === 1,
     },
+    refused: (ctx, refusal) => refusals.onRefused(ctx, refusal),
+    periodically: [
+      { everyMs: tendKeysEveryMs, run: () => keys.tend() },
+      { everyMs: pruneSessionsEveryMs, run: () => pruneSessions(database) },
+      { everyMs: pruneLimitsEveryMs, run: () => pruneLimits(database.query) },
+      auditPruning(database, config.auditKeepMs),
+    ],
     async started() {
-      await ensureSigningKey(database);
+      await keys.open();
       if (config.firstAdmin !== undefined) await ensureFirstAdmin(database, config.firstAdmin);
     },
   });

@@ -11,6 +11,8 @@ interface Item {
 }
 
 const email = "admin@example.com";
+const forAccount = (document: string, of = email) =>
+  fill(fill(document, "EMAIL", of), "PASSWORD", "correct horse");
 
 /**
  * Goes through the original's documents, to the letter, on a shop that is empty; throws where an
@@ -47,11 +49,11 @@ export async function walkThrough(url: string, history: HistoryWriter): Promise<
   const { id } = await change(
     "registerUser",
     { email, username, type: 1 },
-    fill(documents.registerUser, "EMAIL", email).replace("type: 0 #", "type: 1 #"),
+    forAccount(documents.registerUser).replace("type: 0 #", "type: 1 #"),
   );
   const customer = { email: "customer@example.com", username, type: 0 };
-  await change("registerUser", customer, fill(documents.registerUser, "EMAIL", customer.email));
-  const signedIn = await send<{ token: string }>(fill(documents.login, "EMAIL", email), "login");
+  await change("registerUser", customer, forAccount(documents.registerUser, customer.email));
+  const signedIn = await send<{ token: string }>(forAccount(documents.login), "login");
   token = signedIn.token;
   user = id;
 

@@ -34,3 +34,18 @@ export function settledBooksOf(databases: TestDatabases, productId: string): Pro
     return books.reserved === 0 ? books : undefined;
   });
 }
+
+/** Products whose books do not close: `stock = onHand - reserved` does not hold, or is negative. */
+export function booksThatDiffer(databases: TestDatabases): Promise<(Books & { id: string })[]> {
+  return databases.query(
+    "products",
+    `SELECT * FROM
+       (SELECT p.id, p.stock,
+          coalesce((SELECT sum(l.quantity) FROM reservation_lines l JOIN reservations r USING (order_id)
+                    WHERE l.product_id = p.id AND r.state = 'HELD'), 0)::int AS reserved,
+          coalesce((SELECT sum(c.change) FROM stock_changes c WHERE c.product_id = p.id), 0)::bigint
+            AS "onHand"
+        FROM products p) books
+     WHERE stock <> "onHand" - reserved OR stock < 0`,
+  );
+}

@@ -177,4 +177,56 @@ mutation {
 }
 `,
   },
+  {
+    name: "login, to stay signed in",
+    query: `mutation {
+  login(input: { email: "EMAIL", password: "PASSWORD" }) {
+    token
+    refreshToken # gives the next token: keep it secret
+    expiresAt # of the token
+  }
+}
+`,
+  },
+  {
+    name: "refreshToken",
+    query: `mutation {
+  refreshToken(token: "REFRESHTOKEN") {
+    token
+    refreshToken # takes the place of the old one
+    expiresAt
+  }
+}
+`,
+  },
+  {
+    name: "orderPlaced",
+    query: `# One's own orders, and all of them when userType = 1
+subscription {
+  orderPlaced {
+    id
+    quantity
+    price_total
+    order_products {
+      name
+      quantity
+    }
+  }
+}
+`,
+  },
+  {
+    name: "inventoryUpdated",
+    query: `subscription {
+  inventoryUpdated {
+    change
+    number
+    product {
+      name
+      stock
+    }
+  }
+}
+`,
+  },
 ];

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -44,6 +45,17 @@ const graphiql = require.resolve("graphiql/package.json");
 const react = require.resolve("react/package.json");
 const reactDom = require.resolve("react-dom/package.json");
 
+const socketClient = dirname(require.resolve("graphql-ws/client"));
+
+/** The client for subscriptions: a module, and what it imports from beside it. */
+function socketClientFiles(): [string, PlaygroundFile][] {
+  const names = readdirSync(socketClient).filter((name) => /^(client|common-\w+)\.js$/.test(name));
+  return names.map((name) => [
+    `/playground/graphql-ws/${name}`,
+    { path: join(socketClient, name), contentType: javaScript },
+  ]);
+}
+
 /** By URL path, all that the playground page loads. */
 export const playgroundFiles: ReadonlyMap<string, PlaygroundFile> = new Map([
   ["/", { path: own("index.html"), contentType: html }],
@@ -66,4 +78,5 @@ export const playgroundFiles: ReadonlyMap<string, PlaygroundFile> = new Map([
     "/playground/react-dom.production.min.js",
     { path: inPackage(reactDom, "umd", "react-dom.production.min.js"), contentType: javaScript },
   ],
+  ...socketClientFiles(),
 ]);

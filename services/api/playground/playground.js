@@ -1,4 +1,5 @@
 import { examples, welcome } from "./examples.js";
+import { createClient } from "./graphql-ws/client.js";
 
 /** @typedef {import("./examples.js").Example} Example */
 
@@ -32,10 +33,11 @@ function keepToken(token, status) {
  * @param {any} answer
  */
 function takeToken(answer) {
-  const token = answer?.data?.login?.token;
+  const { login, refreshToken } = answer?.data ?? {};
+  const token = (login ?? refreshToken)?.token;
   if (typeof token !== "string") return;
   tokenInput.value = token;
-  keepToken(token, "Taken from login");
+  keepToken(token, login ? "Taken from login" : "Taken from refreshToken");
 }
 
 /**
@@ -64,7 +66,72 @@ function failure(message, extensions) {
 }
 
 /**
- * GraphiQL's fetcher: sends one operation and answers what the result pane shows. Never rejects.
+ * GraphiQL's fetcher: one answer for queries and mutations, an iterator of them for subscriptions.
+ * @param {{ query: string, variables?: object, operationName?: string }} operation
+ * @param {{ headers?: Record<string, string> }} [options]
+ */
+function fetcher(operation, options) {
+  return isSubscription(operation) ? listen(operation) : send(operation, options);
+}
+
+/**
+ * By the text itself: the parsed document that GraphiQL gives may be the one before.
+ * @param {{ query: string, operationName?: string }} operation
+ */
+function isSubscription({ query, operationName }) {
+  const text = query.replaceAll(/#.*$/gm, "");
+  return operationName
+    ? new RegExp(`\\bsubscription\\s+${operationName}\\b`).test(text)
+    : /^\s*subscription\b/.test(text);
+}
+
+/**
+ * Gives what a subscription brings, over a connection of its own, until GraphiQL stops it. Not a
+ * generator: one that waits for the next event cannot be stopped.
+ * @param {{ query: string, variables?: object, operationName?: string }} operation
+ */
+function listen(operation) {
+  const token = tokenInput.value.trim();
+  const client = createClient({
+    url: new URL(endpoint, location.href.replace(/^http/, "ws")).href,
+    connectionParams: token ? { authorization: token } : {},
+    retryAttempts: 0,
+  });
+  const results = client.iterate(operation);
+  let isOver = false;
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      if (isOver) return { done: true, value: undefined };
+      try {
+        return await results.next();
+      } catch (error) {
+        isOver = true;
+        const value = Array.isArray(error) ? { errors: error } : failure(socketFailure(error));
+        return { done: false, value };
+      }
+    },
+    async return() {
+      await results.return();
+      await client.dispose();
+      return { done: true, value: undefined };
+    },
+  };
+}
+
+/**
+ * Why a connection has ended: what its last message says, if there was one.
+ * @param {unknown} event
+ */
+function socketFailure(event) {
+  const reason = event instanceof CloseEvent ? event.reason : "";
+  return reason || "The connection for the subscription has failed.";
+}
+
+/**
+ * Sends one operation and answers what the result pane shows. Never rejects.
  * @param {{ query: string, variables?: object, operationName?: string }} operation
  * @param {{ headers?: Record<string, string> }} [options]
  */
@@ -139,7 +206,7 @@ function Playground() {
   return React.createElement(
     GraphiQL,
     {
-      fetcher: send,
+      fetcher,
       defaultTabs: [{ query: welcome }],
       // What a new tab holds. Opened empty and filled afterwards, a tab may lose the text again:
       // React repeats the opening when an edit of the tab before was waiting to be stored.

@@ -1,0 +1,302 @@
+import { STATUS_CODES, type IncomingMessage, type Server } from "node:http";
+import type { Duplex } from "node:stream";
+import {
+  GraphQLError,
+  execute,
+  formatError,
+  subscribe,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  type GraphQLFormattedError,
+} from "graphql";
+import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from "graphql-ws";
+import type { Context, ServiceBroker } from "moleculer";
+import { WebSocketServer, type WebSocket } from "ws";
+import type { Meta, Viewer } from "../../core/access.ts";
+import { Refusal } from "../../core/errors.ts";
+import { DocumentRefused } from "./documents.ts";
+import type { GraphqlContext, GraphqlExecution } from "./graphql-execution.ts";
+import { IdempotencyKeys } from "./idempotency-keys.ts";
+import { maxExecutionMs } from "./request-limits.ts";
+
+/** Larger messages end the connection; documents and variables are far smaller. */
+const maxMessageBytes = 262_144;
+/** Operations under way on one connection. */
+const maxOperations = 100;
+/** Connections from one address; a balancer's own counts for all, unless it is a trusted proxy. */
+const maxConnectionsPerAddress = 1_000;
+/** Answers that a client does not read: beyond so many bytes the connection is cut. */
+const maxUnreadBytes = 4_194_304;
+const initWaitMs = 5_000;
+/** How often a connection is looked at: whether it lives, and its token is still valid. */
+const pingEveryMs = 10_000;
+const closeWaitMs = 1_000;
+
+interface Authentication {
+  viewer: Viewer;
+  expiresAtMs?: number | undefined;
+}
+
+/** What the sockets need of the gateway. */
+export interface SocketOrigin {
+  viewerOf: (authorization: string | undefined) => Promise<Authentication>;
+  addressOf: (req: IncomingMessage) => string;
+  isForeign: (req: IncomingMessage) => boolean;
+  /** A context of the gateway's own, on whose behalf an operation calls. */
+  newContext: () => Promise<Context<unknown, Meta>>;
+  logger: ServiceBroker["logger"];
+}
+
+/** One connection, as far as graphql-ws does not know it. */
+interface Connection extends Record<PropertyKey, unknown> {
+  socket: WebSocket;
+  address: string;
+  /** By the ids of the operations under way. */
+  running: Map<string, AbortController>;
+  token: string | undefined;
+  viewer: Viewer;
+  expiry: NodeJS.Timeout | undefined;
+}
+
+type Params = Record<string, unknown> | undefined;
+
+/** Serves operations over WebSocket by the protocol graphql-transport-ws, as graphql-ws speaks it. */
+export class GraphqlSockets {
+  readonly #origin: SocketOrigin;
+  readonly #execution: GraphqlExecution;
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxMessageBytes,
+    perMessageDeflate: false,
+    handleProtocols: (offered) =>
+      offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false,
+  });
+  readonly #perAddress = new Map<string, number>();
+  readonly #protocol;
+
+  constructor(execution: GraphqlExecution, origin: SocketOrigin) {
+    this.#execution = execution;
+    this.#origin = origin;
+    this.#protocol = makeServer<Params, Connection>({
+      connectionInitWaitTimeout: initWaitMs,
+      onConnect: ({ connectionParams, extra }) => this.#signIn(extra, connectionParams),
+      onSubscribe: ({ extra }, id, payload) => this.#prepare(extra, id, payload),
+      execute: (args) => execute(args) as Promise<ExecutionResult>,
+      subscribe: (args) => subscribe(args),
+      onNext: ({ extra }, _id, _payload, args, result) =>
+        this.#told(extra, args, result as ExecutionResult),
+      onError: (_context, _id, _payload, errors) => this.#toldErrors(errors, ""),
+      onComplete: ({ extra }, id) => {
+        end(extra, id);
+      },
+    });
+  }
+
+  /** Takes connections of a server over that ask for the protocol at one of these paths. */
+  attach(server: Server, paths: ReadonlySet<string>): void {
+    server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const status = this.#refusalOf(req, paths);
+      if (status !== undefined) {
+        refuse(socket, status);
+        return;
+      }
+      this.#sockets.handleUpgrade(req, socket, head, (opened) => {
+        this.#open(opened, this.#origin.addressOf(req));
+      });
+    });
+  }
+
+  /** Says goodbye to all, and cuts those who do not leave. */
+  close(): void {
+    for (const socket of this.#sockets.clients) {
+      socket.close(1001, "The server stops; connect again.");
+      setTimeout(() => {
+        socket.terminate();
+      }, closeWaitMs).unref();
+    }
+  }
+
+  #refusalOf(req: IncomingMessage, paths: ReadonlySet<string>): number | undefined {
+    if (!paths.has(req.url?.split("?", 1)[0] ?? "")) return 404;
+    if (this.#origin.isForeign(req)) return 403;
+    const here = this.#perAddress.get(this.#origin.addressOf(req)) ?? 0;
+    return here >= maxConnectionsPerAddress ? 429 : undefined;
+  }
+
+  #open(socket: WebSocket, address: string): void {
+    const connection: Connection = {
+      ...{ socket, address, running: new Map() },
+      ...{ token: undefined, viewer: { kind: "anonymous" }, expiry: undefined },
+    };
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+    const pinging = this.#keepAlive(connection);
+    const closed = this.#protocol.opened(
+      {
+        protocol: socket.protocol,
+        send: (message) => send(socket, message),
+        close: (code, reason) => {
+          socket.close(code, reason);
+        },
+        onMessage: (take) => {
+          socket.on("message", (data, isBinary) => {
+            const message = isBinary ? "" : (data as Buffer).toString("utf8");
+            take(message).catch((error: unknown) => {
+              this.#origin.logger.error("a message of a socket failed", error);
+              socket.close(CloseCode.InternalServerError, "Internal server error");
+            });
+          });
+        },
+      },
+      connection,
+    );
+    // What breaks the protocol of WebSocket itself; the connection closes after it.
+    socket.on("error", () => undefined);
+    socket.once("close", (code, reason) => {
+      clearInterval(pinging);
+      clearTimeout(connection.expiry);
+      this.#leave(address);
+      for (const id of connection.running.keys()) end(connection, id);
+      void closed(code, reason.toString());
+    });
+  }
+
+  #leave(address: string): void {
+    const left = (this.#perAddress.get(address) ?? 1) - 1;
+    if (left === 0) this.#perAddress.delete(address);
+    else this.#perAddress.set(address, left);
+  }
+
+  /** Ends connections that are dead, or whose token is not valid any more. */
+  #keepAlive(connection: Connection): NodeJS.Timeout {
+    const { socket } = connection;
+    let answered = true;
+    socket.on("pong", () => {
+      answered = true;
+    });
+    const look = async () => {
+      if (!answered || socket.bufferedAmount > maxUnreadBytes) {
+        socket.terminate();
+        return;
+      }
+      answered = false;
+      socket.ping();
+      await this.#refresh(connection);
+    };
+    return setInterval(() => void look(), pingEveryMs);
+  }
+
+  /** Looks anew who is there: a token may have ended, or can be verified by now. */
+  async #refresh(connection: Connection): Promise<void> {
+    if (connection.token === undefined) return;
+    const { viewer } = await this.#origin.viewerOf(connection.token);
+    connection.viewer = viewer;
+    if (isRejected(viewer)) dismiss(connection.socket);
+  }
+
+  /** Whoever sends a token has to be known by it; nobody has to send one. */
+  async #signIn(connection: Connection, params: Params): Promise<boolean> {
+    const token = params?.authorization ?? params?.Authorization;
+    if (token === undefined || token === null || token === "") return true;
+    if (typeof token !== "string") return false;
+    const { viewer, expiresAtMs } = await this.#origin.viewerOf(token);
+    if (isRejected(viewer)) return false;
+    connection.token = token;
+    connection.viewer = viewer;
+    if (expiresAtMs !== undefined) {
+      const leftMs = Math.min(2_147_483_647, Math.max(0, expiresAtMs - Date.now()));
+      connection.expiry = setTimeout(() => {
+        dismiss(connection.socket);
+      }, leftMs);
+    }
+    return true;
+  }
+
+  async #prepare(connection: Connection, id: string, payload: unknown) {
+    const { running, address } = connection;
+    const controller = new AbortController();
+    try {
+      if (running.size >= maxOperations) throw tooManyOperations();
+      await this.#refresh(connection);
+      const { viewer } = connection;
+      const ctx = await this.#origin.newContext();
+      const keys = new IdempotencyKeys(undefined);
+      const gone = controller.signal;
+      const params = payload as Record<string, unknown>;
+      const operation = this.#execution.prepare(params, { ctx, viewer, address, keys, gone });
+      running.set(id, controller);
+      if (operation.kind !== "subscription") endInTime(controller);
+      return operation.args;
+    } catch (error) {
+      if (error instanceof DocumentRefused) return error.errors;
+      if (error instanceof Refusal) return [asGraphql(error)];
+      throw error;
+    }
+  }
+
+  #told(
+    { socket }: Connection,
+    { contextValue }: { contextValue?: unknown },
+    { data, errors }: ExecutionResult,
+  ): FormattedExecutionResult | undefined {
+    if (socket.bufferedAmount > maxUnreadBytes) socket.terminate();
+    if (errors === undefined) return undefined;
+    const { requestId } = contextValue as GraphqlContext;
+    return { ...(data !== undefined && { data }), errors: this.#toldErrors(errors, requestId) };
+  }
+
+  #toldErrors(errors: readonly GraphQLError[], requestId: string): GraphQLFormattedError[] {
+    return errors.map((error) => formatError(this.#execution.toClient(error, requestId)));
+  }
+}
+
+function send(socket: WebSocket, message: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (socket.readyState !== socket.OPEN) {
+      resolve();
+      return;
+    }
+    socket.send(message, (error) => {
+      if (error && socket.readyState === socket.OPEN) reject(error);
+      else resolve();
+    });
+  });
+}
+
+function isRejected(viewer: Viewer): boolean {
+  return viewer.kind === "anonymous" && viewer.rejected !== undefined;
+}
+
+/** Stops what an operation has under way. */
+function end({ running }: Connection, id: string): void {
+  running.get(id)?.abort();
+  running.delete(id);
+}
+
+function endInTime(controller: AbortController): void {
+  const timer = setTimeout(() => {
+    controller.abort();
+  }, maxExecutionMs);
+  controller.signal.addEventListener("abort", () => {
+    clearTimeout(timer);
+  });
+}
+
+/** Clients know this code: they connect again, with another token. */
+function dismiss(socket: WebSocket): void {
+  socket.close(CloseCode.Forbidden, "The token is not valid any more.");
+}
+
+function refuse(socket: Duplex, status: number): void {
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`;
+  socket.end(`${head}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+function tooManyOperations(): Refusal {
+  const message = `A connection may have ${maxOperations} operations under way.`;
+  return new Refusal("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
+}
+
+function asGraphql(refusal: Refusal): GraphQLError {
+  const path: string[] = [];
+  return new GraphQLError(refusal.message, null, null, null, path, refusal);
+}

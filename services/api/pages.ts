@@ -1,0 +1,73 @@
+import { readFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { printSchema, type GraphQLSchema } from "graphql";
+import type { ServiceBroker } from "moleculer";
+import type { Config } from "../../core/config.ts";
+import { InlinePrometheusReporter } from "../../core/metrics-reporter.ts";
+import type { GatewayRequest } from "./graphql-http.ts";
+import { readiness } from "./health.ts";
+import { sendJson, sendText } from "./http-server.ts";
+import { contentSecurityPolicy, playgroundFiles } from "./playground/playground-files.ts";
+
+/** The gateway as far as its pages need it. */
+interface PageOwner {
+  broker: ServiceBroker;
+  graphqlSchema: GraphQLSchema;
+}
+
+type Page = (this: PageOwner, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
+
+/** Keys are rotated seldom, and a verifier that meets an unknown one asks again. */
+const keysMaxAgeSeconds = 60;
+
+/** Everything but GraphQL itself, by method and path: playground, schema, health, keys, metrics. */
+export function pages({ edge, metricsPort }: Config): Record<string, Page> {
+  return {
+    ...alwaysThere,
+    ...(edge.playground && playground()),
+    ...(edge.introspection && { "GET /schema.graphql": schemaPage }),
+    ...(metricsPort === undefined && { "GET /metrics": metricsPage }),
+  };
+}
+
+const alwaysThere: Record<string, Page> = {
+  "GET /health/live"(_req, res) {
+    sendJson(res, 200, { status: "live" });
+  },
+  async "GET /health/ready"(req, res) {
+    const state = await readiness(req.$ctx);
+    sendJson(res, state.status === "ready" ? 200 : 503, state);
+  },
+  async "GET /.well-known/jwks.json"(req, res) {
+    const keys = await req.$ctx.call("users.jwks");
+    res.setHeader("cache-control", `public, max-age=${keysMaxAgeSeconds}`);
+    sendJson(res, 200, keys);
+  },
+};
+
+function schemaPage(this: PageOwner, _req: GatewayRequest, res: ServerResponse): void {
+  sendText(res, 200, printSchema(this.graphqlSchema));
+}
+
+function metricsPage(this: PageOwner, _req: GatewayRequest, res: ServerResponse): void {
+  const [reporter] = this.broker.metrics.reporter;
+  const text =
+    reporter instanceof InlinePrometheusReporter ? reporter.generatePrometheusResponse() : "";
+  sendText(res, 200, text, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+/** The playground's page and its files. */
+function playground(): Record<string, Page> {
+  const files = [...playgroundFiles].map(([url, { path, contentType }]): [string, Page] => [
+    `GET ${url}`,
+    async (_req, res) => {
+      const content = await readFile(path);
+      res.writeHead(200, {
+        "content-type": contentType,
+        "content-security-policy": contentSecurityPolicy,
+      });
+      res.end(content);
+    },
+  ]);
+  return Object.fromEntries(files);
+}

@@ -1,0 +1,128 @@
+import {
+  getNamedType,
+  getNullableType,
+  isCompositeType,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from "graphql";
+import { maxListRows } from "../../core/validation.ts";
+
+/** What one operation may cost. */
+export const maxQueryCost = 200_000;
+
+/** Rows of a list that takes no `limit`, as far as costs go. */
+const usualRows = 20;
+
+/** What fields cost beyond the values they give, by `Type.field`: work that a client can cause. */
+export type FieldCosts = ReadonlyMap<string, number>;
+
+export interface OperationCost {
+  /** Of the largest possible answer. */
+  total: number;
+  /** Of the work that is done whatever the answer is. */
+  work: number;
+}
+
+/**
+ * What an operation of a valid document may cost. A field costs 1, and what lies below a list
+ * costs as often as the list may have rows: so this is about the number of values in the largest
+ * possible answer. Introspection counts its fields only: its lists are as long as the schema.
+ */
+export function costOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+  fieldCosts: FieldCosts,
+): OperationCost {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions) {
+    if (definition.kind === "FragmentDefinition") fragments.set(definition.name.value, definition);
+  }
+  const given = { ...defaultsOf(operation), ...variables };
+  const costOfFragment = new Map<string, number>();
+  let work = 0;
+
+  function costOfSelections(set: SelectionSetNode, parent: GraphQLNamedType): number {
+    let cost = 0;
+    for (const selection of set.selections) {
+      if (selection.kind === "Field") {
+        cost += costOfField(selection, parent);
+      } else if (selection.kind === "InlineFragment") {
+        const named = selection.typeCondition?.name.value;
+        const type = named === undefined ? parent : schema.getType(named);
+        if (type) cost += costOfSelections(selection.selectionSet, type);
+      } else {
+        cost += costOfSpread(selection.name.value);
+      }
+    }
+    return cost;
+  }
+
+  /** Each fragment is looked at once, however often it is spread. */
+  function costOfSpread(name: string): number {
+    const known = costOfFragment.get(name);
+    if (known !== undefined) return known;
+    const fragment = fragments.get(name);
+    const type = fragment && schema.getType(fragment.typeCondition.name.value);
+    const cost = type ? costOfSelections(fragment.selectionSet, type) : 0;
+    costOfFragment.set(name, cost);
+    return cost;
+  }
+
+  function costOfField(node: FieldNode, parent: GraphQLNamedType): number {
+    if (!isObjectType(parent) && !isInterfaceType(parent)) return 1;
+    const own = 1 + (fieldCosts.get(`${parent.name}.${node.name.value}`) ?? 0);
+    work += own - 1;
+    const field = parent.getFields()[node.name.value];
+    if (field === undefined || node.selectionSet === undefined) return own;
+    const type = getNamedType(field.type);
+    if (!isCompositeType(type)) return own;
+    return own + rowsOf(field, node, given) * costOfSelections(node.selectionSet, type);
+  }
+
+  const root = schema.getType(rootTypes[operation.operation]);
+  const total = root ? costOfSelections(operation.selectionSet, root) : 0;
+  return { total: Math.min(total, Number.MAX_SAFE_INTEGER), work };
+}
+
+const rootTypes = { query: "Query", mutation: "Mutation", subscription: "Subscription" };
+
+/** The whole numbers that variables are when they are not given. */
+function defaultsOf({
+  variableDefinitions = [],
+}: OperationDefinitionNode): Record<string, unknown> {
+  return Object.fromEntries(
+    variableDefinitions.map(({ variable, defaultValue }) => [
+      variable.name.value,
+      literalOf(defaultValue),
+    ]),
+  );
+}
+
+/** How many rows a field may give: as many as its `limit` says, where it takes one. */
+function rowsOf(
+  field: GraphQLField<unknown, unknown>,
+  node: FieldNode,
+  variables: Readonly<Record<string, unknown>>,
+): number {
+  if (!isListType(getNullableType(field.type))) return 1;
+  if (!field.args.some(({ name }) => name === "limit")) return usualRows;
+  const value = node.arguments?.find(({ name }) => name.value === "limit")?.value;
+  const limit = value?.kind === "Variable" ? variables[value.name.value] : literalOf(value);
+  if (typeof limit !== "number") return maxListRows;
+  return Math.min(maxListRows, Math.max(0, limit));
+}
+
+function literalOf(value: { kind: string; value?: unknown } | undefined): number | undefined {
+  return value?.kind === "IntValue" ? Number(value.value) : undefined;
+}

@@ -1,0 +1,55 @@
+import { BoundedMap } from "../../core/bounded-map.ts";
+import { maxQueryCost } from "./query-cost.ts";
+
+/** Callers who are remembered; one who is forgotten begins with a full bucket again. */
+const maxCallers = 50_000;
+
+interface Bucket {
+  tokens: number;
+  atMs: number;
+}
+
+/**
+ * A token bucket for each caller of this gateway, weighted by what their operations cost. It holds
+ * as much as the largest operation may cost, and fills again by so much a second.
+ */
+export class Throttle {
+  readonly #perSecond: number;
+  readonly #now: () => number;
+  readonly #buckets = new BoundedMap<string, Bucket>(maxCallers);
+
+  /** @param perSecond 0 lets everything pass */
+  constructor(perSecond: number, now: () => number = () => performance.now()) {
+    this.#perSecond = perSecond;
+    this.#now = now;
+  }
+
+  /** Takes the cost of an operation; gives the seconds to wait where there is not enough. */
+  take(caller: string, cost: number): number | undefined {
+    if (this.#perSecond === 0) return undefined;
+    const bucket = this.#filled(caller);
+    if (bucket.tokens < cost) return Math.ceil((cost - bucket.tokens) / this.#perSecond);
+    bucket.tokens -= cost;
+    return undefined;
+  }
+
+  /** Gives back what an operation has cost less than was taken. */
+  giveBack(caller: string, cost: number): void {
+    if (this.#perSecond === 0) return;
+    const bucket = this.#filled(caller);
+    bucket.tokens = Math.min(maxQueryCost, bucket.tokens + cost);
+  }
+
+  #filled(caller: string): Bucket {
+    const atMs = this.#now();
+    let bucket = this.#buckets.get(caller);
+    if (bucket === undefined) {
+      bucket = { tokens: maxQueryCost, atMs };
+      this.#buckets.set(caller, bucket);
+    }
+    const gained = ((atMs - bucket.atMs) / 1000) * this.#perSecond;
+    bucket.tokens = Math.min(maxQueryCost, bucket.tokens + gained);
+    bucket.atMs = atMs;
+    return bucket;
+  }
+}

@@ -1,0 +1,45 @@
+import type { Sender } from "../../core/access.ts";
+import { recordAudit } from "../../mixins/audit-trail.ts";
+import { hashOf, readRefreshToken } from "./refresh-secrets.ts";
+import { endSessionsOf } from "./sessions.ts";
+import type { Success } from "./users.contract.ts";
+import type { UsersDatabase } from "./users.database.ts";
+
+/** Ends the session of a refresh token. One that is not known, or not any more, is no matter. */
+export async function logout(
+  database: UsersDatabase,
+  token: string,
+  sender: Sender,
+): Promise<Success> {
+  const sent = readRefreshToken(token);
+  return database.transaction(async ({ query }) => {
+    if (sent !== undefined) {
+      const ended = await query<{ id: string; user_id: string }>(
+        `UPDATE sessions SET ended_at = now(), end_reason = 'LOGOUT'
+         WHERE handle_hash = $1 AND ended_at IS NULL RETURNING id, user_id`,
+        [hashOf(sent.handle)],
+      );
+      for (const { id, user_id } of ended) {
+        const detail = { session: id };
+        await recordAudit(query, { action: "LOGGED_OUT", sender, subjectId: user_id, detail });
+      }
+    }
+    return { success: true };
+  });
+}
+
+/** Ends all sessions of a user. */
+export async function logoutEverywhere(
+  database: UsersDatabase,
+  userId: string,
+  sender: Sender,
+): Promise<Success> {
+  return database.transaction(async (work) => {
+    // First, as everything that ends several sessions does, so that none waits for another in turn.
+    await work.query("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", [userId]);
+    await endSessionsOf(work, userId, "LOGOUT_EVERYWHERE");
+    const detail = { everywhere: true };
+    await recordAudit(work.query, { action: "LOGGED_OUT", sender, subjectId: userId, detail });
+    return { success: true };
+  });
+}

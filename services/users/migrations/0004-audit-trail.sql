@@ -1,0 +1,1 @@
+\ir ../../../mixins/audit-trail-0001.sql

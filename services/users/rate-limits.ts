@@ -1,0 +1,85 @@
+import { createHash } from "node:crypto";
+import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
+import { mayActForOthers, type Sender } from "../../core/access.ts";
+import { addressGroup } from "../../core/caller-address.ts";
+import type { Query } from "../../mixins/sequelize.ts";
+import { tooManyFromAddress } from "./users.errors.ts";
+
+/** How often who may try what: all numbers of the limits, and why they are as they are. */
+
+/** Wrong passwords are counted for so long; then the count begins anew. */
+export const triesWindowSeconds = 3_600;
+/** Typing errors; and with the waits behind them some 20 guesses an hour, 10,000 in three weeks. */
+export const freeTriesPerAccount = 5;
+/** An office behind one address mistypes more often; and one address tries few accounts. */
+export const freeTriesPerAddress = 30;
+/** At an account's own address nobody else's tries count, so that they cannot lock anybody out. */
+export const freeTriesPerPair = 5;
+/** No wait grows beyond what somebody who has found the password again would wait. */
+export const maxWaitSeconds = 900;
+
+/** A school class registers at once; who makes accounts by machine does not get far. */
+const registrations = { keyPrefix: "register", points: 100, duration: 3_600 };
+/** Each device refreshes every few minutes: enough for hundreds of them behind one address. */
+const refreshes = { keyPrefix: "refresh", points: 300, duration: 300 };
+
+interface Limit {
+  keyPrefix: string;
+  /** What may be used up before further use is refused. */
+  points: number;
+  /** In seconds. */
+  duration: number;
+}
+
+/** A limiter whose statements run by this query: in a transaction, it counts if that commits. */
+export function limiterOn(query: Query, limit: Limit): RateLimiterPostgres {
+  return new RateLimiterPostgres({
+    ...limit,
+    storeType: "client",
+    storeClient: {
+      async query({ text, values }: { text: string; values: unknown[] }) {
+        const rows = await query(text, values);
+        return { rows, rowCount: rows.length };
+      },
+    },
+    tableName: "rate_limits",
+    tableCreated: true,
+    // Its timer would outlive the service; `pruneLimits` does that work.
+    clearExpiredByTimeout: false,
+  });
+}
+
+/** A key of the same length for whatever it is about, which says nothing of it. */
+export function limitKey(kind: string, about: string): string {
+  return `${kind}:${createHash("sha256").update(about).digest("hex")}`;
+}
+
+/** The seconds to wait that a limiter has refused with, at least 1; undefined for any other error. */
+export function waitSecondsOf(refused: unknown): number | undefined {
+  if (!(refused instanceof RateLimiterRes)) return undefined;
+  return Math.max(1, Math.ceil(refused.msBeforeNext / 1_000));
+}
+
+/** Counts a registration, unless an admin or the operator makes it. Refuses with TOO_MANY_REQUESTS. */
+export async function limitRegistrations(query: Query, sender: Sender): Promise<void> {
+  if (!mayActForOthers(sender.actor)) await countFromAddress(query, registrations, sender);
+}
+
+/** Counts a refresh of tokens. Refuses with TOO_MANY_REQUESTS. */
+export async function limitRefreshes(query: Query, sender: Sender): Promise<void> {
+  if (sender.actor.kind !== "operator") await countFromAddress(query, refreshes, sender);
+}
+
+async function countFromAddress(query: Query, limit: Limit, { address }: Sender): Promise<void> {
+  try {
+    await limiterOn(query, limit).consume(limitKey("address", addressGroup(address ?? "")));
+  } catch (error) {
+    const waitSeconds = waitSecondsOf(error);
+    throw waitSeconds === undefined ? error : tooManyFromAddress(waitSeconds);
+  }
+}
+
+/** Removes counters that count no more. */
+export async function pruneLimits(query: Query): Promise<void> {
+  await query("DELETE FROM rate_limits WHERE expire < $1", [Date.now()]);
+}

@@ -1,0 +1,122 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { ordersContract } from "../services/orders/orders.contract.ts";
+import { productsContract } from "../services/products/products.contract.ts";
+import { usersContract } from "../services/users/users.contract.ts";
+import { hostileRequests, type HostileRequest } from "./support/hostile-documents.ts";
+import { KeepAliveClient, type HttpAnswer } from "./support/keep-alive-client.ts";
+import { internals } from "./support/refusals.ts";
+import { startTestShop, type TestShop } from "./support/shop.ts";
+
+const withinMs = 100;
+/** A machine that does something else in between must not fail the test. */
+const tries = 3;
+/** By hand: 200 of all. What is large costs its sender time, too. */
+const repetitions = Number(process.env.HOSTILE_REPETITIONS ?? 100);
+const largeBytes = 100_000;
+const noiseBytes = 6 * 1_048_576;
+const maxAnswerCharacters = 60_000;
+
+let shop: TestShop;
+let client: KeepAliveClient;
+let token: string;
+
+beforeAll(async () => {
+  shop = await startTestShop({ RATE_LIMIT_PER_SECOND: "0" });
+  client = new KeepAliveClient(shop.url, 1);
+  // Whatever is refused is not refused for want of rights.
+  ({ token } = await shop.signIn("admin", 1));
+});
+afterAll(async () => {
+  client.close();
+  await shop.stop();
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** Actions that answer fields. */
+const fieldActions = new Set(
+  [usersContract, productsContract, ordersContract].flatMap(({ name, actions }) =>
+    Object.entries(actions)
+      .filter(([, action]) => action.graphql !== undefined)
+      .map(([action]) => `${name}.${action}`),
+  ),
+);
+
+/** Sends one; undefined when the connection was cut before the answer was read. */
+async function send({ body, headers }: HostileRequest): Promise<HttpAnswer | undefined> {
+  const json = { "content-type": "application/json", authorization: token };
+  try {
+    return await client.send({ path: "/graphql", headers: { ...json, ...headers }, body });
+  } catch (error) {
+    // Whoever is still writing when the connection is closed does not always read the answer.
+    if (["ECONNRESET", "EPIPE"].includes((error as NodeJS.ErrnoException).code ?? "")) return;
+    throw error;
+  }
+}
+
+const times = new Map<string, number[]>();
+
+describe("refused in no time, and nothing is called:", () => {
+  test.each(Object.entries(hostileRequests))("%s", async (name, request) => {
+    const called = jest.spyOn(shop.broker, "call");
+    const took: number[] = [];
+    for (let n = 0; n < tries; n += 1) {
+      const startedAt = performance.now();
+      const answer = await send(request);
+      took.push(performance.now() - startedAt);
+      if (answer !== undefined) expectRefusal(request, answer);
+    }
+    times.set(
+      name,
+      took.sort((a, b) => a - b),
+    );
+    expect(took[0]).toBeLessThan(withinMs);
+    expect(called.mock.calls.map(([action]) => action).filter(isField)).toEqual([]);
+  });
+});
+
+function isField(action: string): boolean {
+  return fieldActions.has(action);
+}
+
+function expectRefusal({ code, limit }: HostileRequest, { status, text }: HttpAnswer): void {
+  expect(status).toBeLessThan(500);
+  expect(text.length).toBeLessThan(maxAnswerCharacters);
+  const answer = JSON.parse(text) as { errors: { message: string; extensions: object }[] };
+  expect(answer).not.toHaveProperty("data");
+  const [first] = answer.errors;
+  expect(first?.extensions).toMatchObject({ code, ...(limit !== undefined && { limit }) });
+  expect(first?.message).not.toMatch(internals);
+}
+
+test("however often they come, they leave nothing behind", async () => {
+  const requests = Object.values(hostileRequests);
+  const before = heapBytes();
+  for (const request of requests) {
+    const isLarge = request.body.length > largeBytes;
+    for (let n = 0; n < repetitions / (isLarge ? 10 : 1); n += 1) await send(request);
+  }
+  const grown = heapBytes() - before;
+  report(grown);
+  expect(grown).toBeLessThan(noiseBytes);
+  expect((await fetch(`${shop.url}/health/ready`)).status).toBe(200);
+}, 300_000);
+
+function heapBytes(): number {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+function report(grown: number): void {
+  const medians = [...times].map(([name, took]) => [name, took[1] ?? 0] as const);
+  const slowest = medians.sort(([, a], [, b]) => b - a).slice(0, 5);
+  const listed = slowest.map(([name, ms]) => `${name} ${ms.toFixed(0)} ms`).join(", ");
+  const megabytes = (grown / 1_048_576).toFixed(1);
+  process.stdout.write(`hostile: slowest medians: ${listed}; heap +${megabytes} MB\n`);
+}
