@@ -34,6 +34,8 @@ const namelessCall = {
   message: "Call through a request's context, or say { caller: gatewayName }.",
 };
 
+const fetchesNothing = "Services fetch nothing: an address could be one that somebody has sent.";
+
 export default defineConfig(
   { ignores: ["data/", "coverage/"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
@@ -61,7 +63,10 @@ export default defineConfig(
   },
   {
     files: ["{core,mixins,services}/**/*.ts"],
-    rules: { "no-restricted-syntax": ["error", ...composedSql] },
+    rules: {
+      "no-restricted-syntax": ["error", ...composedSql],
+      "no-restricted-globals": ["error", { name: "fetch", message: fetchesNothing }],
+    },
   },
   {
     files: ["services/api/**/*.ts"],

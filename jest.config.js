@@ -3,6 +3,8 @@ const shared = {
   extensionsToTreatAsEsm: [".ts"],
   // Node strips the types itself.
   transform: {},
+  // GraphQL's lexer asks for it at each character, and in Jest's sandbox that takes 200 ns a time.
+  sandboxInjectedGlobals: ["isNaN"],
 };
 
 /** Test files say by their suffix what they cost. */

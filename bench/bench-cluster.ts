@@ -28,7 +28,11 @@ export async function startCluster(): Promise<BenchCluster> {
   const nats = await createNatsServer();
   await nats.start();
   const port = await freePort();
-  const settings = { TRANSPORTER: nats.url, HOST: "127.0.0.1", LOG_LEVEL: "warn" };
+  const settings = {
+    ...{ TRANSPORTER: nats.url, HOST: "127.0.0.1", LOG_LEVEL: "warn" },
+    // One caller asks for all that the cluster can give.
+    RATE_LIMIT_PER_SECOND: "0",
+  };
   startCommand("serve", { ...settings, SERVICES: "api", PORT: String(port) });
   const url = `http://127.0.0.1:${port}`;
   const pools = new Map<DomainService, pg.Pool>();

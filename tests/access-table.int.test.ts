@@ -80,6 +80,8 @@ const documents: Record<string, (own: Owner) => string> = {
   updateInventory: () =>
     `mutation { updateInventory(input: { id: "${scene.productId}", type: 1, number: 1 }) { success } }`,
   "registerUser of type 1": () => registration(1),
+  usersAudit: () => "{ usersAudit { id action } }",
+  productsAudit: () => "{ productsAudit { id action } }",
   refreshToken: () => 'mutation { refreshToken(token: "unknown") { token } }',
   logout: () => 'mutation { logout(token: "unknown") { success } }',
   changePassword: () =>
@@ -149,6 +151,8 @@ describe("by default", () => {
       createProduct: adminsOnly,
       updateInventory: adminsOnly,
       "registerUser of type 1": adminsOnly,
+      usersAudit: adminsOnly,
+      productsAudit: adminsOnly,
       refreshToken: noToken,
       logout: everyone,
       changePassword: { ...signedIn, customer: wrongPassword, admin: wrongPassword },
@@ -221,6 +225,8 @@ describe("with PUBLIC_READS=true", () => {
       createProduct: adminsOnly,
       updateInventory: adminsOnly,
       "registerUser of type 1": adminsOnly,
+      usersAudit: adminsOnly,
+      productsAudit: adminsOnly,
       setUserType: adminsOnly,
     }),
   )("%s: %s to %s", checkCell);

@@ -134,6 +134,17 @@ const badInputs: Record<string, [string, string, () => object][]> = {
     ["a username of 101 characters", "username", () => ({ ...newUser, username: "x".repeat(101) })],
     ["a password of 7 characters", "password", () => ({ ...newUser, password: "1234567" })],
     ["a password of 129 characters", "password", () => ({ ...newUser, password: "x".repeat(129) })],
+    ["a password that many have", "password", () => ({ ...newUser, password: "Sunshine" })],
+    [
+      "the email as a password",
+      "password",
+      () => ({ ...newUser, password: newUser.email.toUpperCase() }),
+    ],
+    [
+      "the username as a password",
+      "password",
+      () => ({ ...newUser, username: "Ann of Hill", password: "ann of hill" }),
+    ],
     ["the type 2", "type", () => ({ ...newUser, type: 2 })],
     ["the type -1", "type", () => ({ ...newUser, type: -1 })],
   ],

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { readConfig, singleProcessDefaults } from "../core/config.ts";
+import { ensureFirstAdmin } from "../services/users/register-user.ts";
+import { openUsersDatabase } from "../services/users/users.database.ts";
 import { cloneDatabases, type TestDatabases } from "./support/databases.ts";
 import { password, startTestShop, type TestShop } from "./support/shop.ts";
 
@@ -104,6 +107,21 @@ describe("ADMIN_EMAIL and ADMIN_PASSWORD", () => {
     await Promise.all([open(env), open(env), open(env)]);
     expect(await emails(1)).toEqual(["root@example.com"]);
   });
+
+  test.each(["iloveyou", "Root@Example.com"])(
+    "are refused with the password %s",
+    async (secret) => {
+      const config = readConfig({}, singleProcessDefaults);
+      const database = openUsersDatabase(config, databases.urls.users);
+      const making = ensureFirstAdmin(database, { email: env.ADMIN_EMAIL, password: secret });
+      await expect(making).rejects.toMatchObject({
+        name: "ConfigError",
+        message: expect.stringMatching(/^ADMIN_PASSWORD is .*; choose another one\.$/),
+      });
+      await database.models.users.sequelize?.close();
+      expect(await emails(1)).toEqual([]);
+    },
+  );
 
   test("make none where there is one, and change nothing about that one", async () => {
     const before = await open(env);

@@ -22,7 +22,7 @@ function get(path: string, headers: Record<string, string> = {}): Promise<Respon
 
 /** The URLs that a file of the playground names, as far as the browser would load them. */
 function referencesIn(text: string): string[] {
-  const pattern = /(?:src|href)="([^"]+)"|import .+ from "([^"]+)"|url\(["']?([^"')]+)/g;
+  const pattern = /(?:src|href)="([^"]+)"|import .+ from ["'](\.[^"']+)|url\(["']?([^"')]+)/g;
   return [...text.matchAll(pattern)].map(([, ...found]) => found.find(Boolean) ?? "");
 }
 
@@ -54,6 +54,8 @@ describe("the playground", () => {
       "/playground/examples.js",
       "/playground/graphiql.min.css",
       "/playground/graphiql.min.js",
+      "/playground/graphql-ws/client.js",
+      expect.stringMatching(/^\/playground\/graphql-ws\/common-[\w-]+\.js$/),
       "/playground/playground.css",
       "/playground/playground.js",
       "/playground/react-dom.production.min.js",

@@ -2,7 +2,8 @@ import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, jest, test } from "@jest/globals";
 import jwt from "jsonwebtoken";
 import { eventually } from "./support/eventually.ts";
-import { password, startTestShop, type TestShop } from "./support/shop.ts";
+import { logIn, newAccount, type Account } from "./support/sessions.ts";
+import { startTestShop, type TestShop } from "./support/shop.ts";
 import { standInFor } from "./support/stand-ins.ts";
 
 interface StoredKey {
@@ -17,17 +18,12 @@ const settings = { RATE_LIMIT_PER_SECOND: "0", DB_POOL_MAX: "4" };
 let shop: TestShop;
 /** A second replica of everything, on the same databases. */
 let other: TestShop;
-let customers: { id: string; email: string }[];
+let customers: Account[];
 
 beforeAll(async () => {
   shop = await startTestShop(settings);
   other = await startTestShop(settings, shop.databases);
-  customers = await Promise.all(
-    Array.from({ length: 8 }, async (_, n) => {
-      const user = { email: `c${n}@example.com`, username: `c${n}`, password, type: 0 };
-      return { ...(await shop.call<{ id: string }>("users.register", user)), email: user.email };
-    }),
-  );
+  customers = await Promise.all(Array.from({ length: 8 }, () => newAccount(shop)));
 });
 afterAll(async () => {
   await other.stop();
@@ -37,11 +33,9 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-async function login(at = shop, { email } = customers[0] ?? { email: "" }): Promise<string> {
-  const document = `mutation { login(input: { email: "${email}", password: "${password}" }) { token } }`;
-  const answer = await at.graphql<{ login: { token: string } }>(document);
-  if (!answer.data) throw new Error(`login was answered ${JSON.stringify(answer.errors)}`);
-  return answer.data.login.token;
+async function login(at = shop, customer = customers[0]): Promise<string> {
+  const { token } = await logIn(at, customer ?? { email: "" });
+  return token;
 }
 
 /** What the customer is answered who asks for their own account. */
@@ -50,9 +44,8 @@ async function ask(at: TestShop, token: string, { id } = customers[0] ?? { id: "
   return code ?? data?.user?.id;
 }
 
-async function publishedKids(at = shop): Promise<string[]> {
-  const response = await fetch(`${at.url}/.well-known/jwks.json`);
-  const { keys } = (await response.json()) as { keys: { kid: string }[] };
+async function publishedKids(): Promise<string[]> {
+  const { keys } = await shop.call<{ keys: { kid: string }[] }>("users.jwks");
   return keys.map(({ kid }) => kid);
 }
 
@@ -84,7 +77,7 @@ test("three rotations fail no request of clients who keep signing in, nor does a
       return call();
     },
   });
-  async function client(customer: { id: string; email: string }) {
+  async function client(customer: Account) {
     while (!isOver) {
       const token = await login(rounds % 2 ? shop : other, customer);
       kids.add(kidOf(token));

@@ -11,7 +11,7 @@ import { PodDisruptionBudget } from "kubernetes-models/policy/v1/PodDisruptionBu
 import { Namespace } from "kubernetes-models/v1/Namespace";
 import { Service } from "kubernetes-models/v1/Service";
 import { parseAllDocuments, parse } from "yaml";
-import { serviceNames, domainServices } from "../core/config.ts";
+import { clusterNodeDefaults, domainServices, readConfig, serviceNames } from "../core/config.ts";
 
 const folder = join(import.meta.dirname, "..", "deploy", "kubernetes");
 const kustomization = parse(readFileSync(join(folder, "kustomization.yaml"), "utf8")) as {
@@ -37,10 +37,16 @@ interface Manifest {
   metadata: { name: string; labels?: Record<string, string> };
 }
 
+interface Variable {
+  name: string;
+  value?: string;
+  valueFrom?: { secretKeyRef: { name: string } };
+}
+
 interface Workload {
   spec: {
     template: {
-      spec: { containers: { env: { name: string }[]; securityContext: object }[] };
+      spec: { containers: { env: Variable[]; securityContext: object }[] };
     };
   };
 }
@@ -100,4 +106,33 @@ describe.each(serviceNames)("the service %s", (name) => {
       capabilities: { drop: ["ALL"] },
     });
   });
+
+  test("gets what is secret from a Secret, and the keys' own only where keys are", () => {
+    const [{ env } = { env: [] }] = deployment?.spec.template.spec.containers ?? [];
+    const secret = env.filter(({ name: variable }) => /_URL$|SECRET|TRANSPORTER/.test(variable));
+    for (const { value, valueFrom } of secret) {
+      expect(value).toBeUndefined();
+      expect(valueFrom?.secretKeyRef.name).toMatch(/^(shop-nats|shop-signing|[a-z]+-db-app)$/);
+    }
+    const variables = env.map((one) => one.name);
+    expect(variables.includes("KEY_ENCRYPTION_SECRET")).toBe(name === "users");
+    // What is for developers stays closed, as the image has it.
+    for (const open of ["NODE_ENV", "PLAYGROUND", "INTROSPECTION"]) {
+      expect(variables).not.toContain(open);
+    }
+    expect(variables).toContain("METRICS_PORT");
+    expect(variables.includes("TRUSTED_PROXIES")).toBe(name === "api");
+  });
+});
+
+test("NATS lets the nodes' user do with their namespace's subjects what it likes, and no more", () => {
+  const values = parse(readFileSync(join(folder, "nats-values.yaml"), "utf8")) as {
+    config: { merge: { authorization: { users: { permissions: object }[] } } };
+  };
+  const { namespace } = readConfig({}, clusterNodeDefaults);
+  const subjects = [`MOL-${namespace}.>`];
+  const { users } = values.config.merge.authorization;
+  expect(users.map(({ permissions }) => permissions)).toEqual([
+    { publish: subjects, subscribe: subjects },
+  ]);
 });

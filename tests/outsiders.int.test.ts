@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import { request } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { buildSchema, isObjectType } from "graphql";
 import type { Context } from "moleculer";
+import { WebSocket } from "ws";
 import { domainServices } from "../core/config.ts";
 import type { Contract } from "../core/contract.ts";
 import { ordersContract } from "../services/orders/orders.contract.ts";
@@ -150,6 +152,24 @@ describe("an action sees of a request only what the gateway says", () => {
     expect(call?.meta).toEqual({ viewer: { kind: "anonymous" }, address: "127.0.0.1" });
     expect(call?.options).not.toMatchObject({ nodeID: "other" });
     expect(call?.params).toEqual({ limit: 100, offset: 0 });
+  });
+
+  test("whatever else comes over a socket", async () => {
+    const headers = { ...asHeaders, ...forwarded, "idempotency-key": "mine" };
+    const url = `${shop.url.replace("http", "ws")}/graphql?${inQuery.toString()}`;
+    const socket = new WebSocket(url, "graphql-transport-ws", { headers });
+    await once(socket, "open");
+    const said = (message: object) => {
+      socket.send(JSON.stringify({ ...everything, ...message }));
+      return once(socket, "message");
+    };
+    await said({ type: "connection_init", payload: everything });
+    const asked = { ...everything, query, extensions: everything, variables: everything };
+    await said({ type: "subscribe", id: "1", payload: asked });
+    socket.close();
+    const [call] = callsOfTheGateway();
+    expect(call).toMatchObject({ caller: "api", headers: {}, params: { limit: 100, offset: 0 } });
+    expect(call?.meta).toEqual({ viewer: { kind: "anonymous" }, address: "127.0.0.1" });
   });
 
   test("and the key that came with it, with a mutation", async () => {

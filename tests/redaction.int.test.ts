@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,13 +9,16 @@ import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { ServiceBroker } from "moleculer";
 import { readConfig, singleProcessDefaults } from "../core/config.ts";
 import { brokerOptions } from "../moleculer.config.ts";
+import { KeyCipher } from "../services/users/key-cipher.ts";
 import { eventually } from "./support/eventually.ts";
 import { startTestShop, type TestShop } from "./support/shop.ts";
 
 const account = { email: "quiet-mouse@example.com", password: "the mouse is quiet" };
 const wrongPassword = "the mouse is loud";
+const newPassword = "the mouse has moved";
+const keySecret = "the mouse keeps its keys";
 /** Everything that no log may hold, by what it is. */
-const secrets = new Map(Object.entries({ ...account, wrongPassword }));
+const secrets = new Map(Object.entries({ ...account, wrongPassword, newPassword, keySecret }));
 
 /** PostgreSQL says it itself, in the sentence that it logs: what the services check does not get there. */
 const misplaced = "no-number@example.com";
@@ -42,6 +46,7 @@ beforeAll(async () => {
   const { port } = store.address() as AddressInfo;
   shop = await startTestShop({
     ...{ LOG_LEVEL: "trace", TRACES_PERCENT: "100", ALLOW_FIRST_ADMIN: "false" },
+    KEY_ENCRYPTION_SECRET: keySecret,
     TRACES_URL: `http://127.0.0.1:${port}`,
   });
 });
@@ -53,7 +58,12 @@ afterAll(async () => {
 });
 
 const registration = "mutation ($input: NewUser!) { registerUser(input: $input) { id } }";
-const login = "mutation ($input: Login!) { login(input: $input) { token } }";
+const login = "mutation ($input: Login!) { login(input: $input) { token refreshToken } }";
+const refresh = "mutation ($token: String!) { refreshToken(token: $token) { token refreshToken } }";
+interface Token {
+  token: string;
+  refreshToken: string;
+}
 
 async function register(input: object = {}): Promise<string | undefined> {
   const variables = { input: { ...account, username: "mouse", type: 0, ...input } };
@@ -79,25 +89,40 @@ test("registering and signing in, right and wrong", async () => {
   expect(await register()).toBeUndefined();
   expect(await register({ username: "twin" })).toBe("EMAIL_TAKEN");
 
-  const variables = { input: account };
-  const answer = await shop.graphql<{ login: { token: string } }>(login, { variables });
-  const { token } = answer.data?.login ?? {};
-  secrets.set("token", token ?? "");
+  const first = await shop.graphql<{ login: Token }>(login, { variables: { input: account } });
+  const { token = "", refreshToken = "" } = first.data?.login ?? {};
+  const next = await shop.graphql<{ refreshToken: Token }>(refresh, {
+    variables: { token: refreshToken },
+  });
+  const renewed = next.data?.refreshToken;
+  secrets.set("token", token).set("renewedToken", renewed?.token ?? "");
+  secrets.set("refreshToken", refreshToken).set("nextToken", renewed?.refreshToken ?? "");
   const other = { input: { ...account, password: wrongPassword } };
   expect((await shop.graphql(login, { variables: other })).code).toBe("INVALID_CREDENTIALS");
   for (const sent of [`Bearer ${token}`, `Basic ${btoa(account.password)}`, `${token}x`]) {
     await shop.graphql("{ orders { id } }", { token: sent });
   }
   secrets.set("basic", btoa(account.password));
+  const change = `mutation { changePassword(input: { password: "${account.password}", newPassword: "${newPassword}" }) { success } }`;
+  expect((await shop.graphql(change.replace("mouse", "house"), { token })).code).toBe(
+    "INVALID_CREDENTIALS",
+  );
+  for (const sent of [`${refreshToken}x`, account.password, "x".repeat(1_001) + refreshToken]) {
+    await shop.graphql(refresh, { variables: { token: sent } });
+    const ending = "mutation ($token: String!) { logout(token: $token) { success } }";
+    await shop.graphql(ending, { variables: { token: sent } });
+  }
 
   const [user] = await shop.databases.query<{ password_hash: string }>(
     ...(["users", "SELECT password_hash FROM users"] as const),
   );
   secrets.set("passwordHash", user?.password_hash ?? "");
-  const [key] = await shop.databases.query<{ private_pem: string }>(
-    ...(["users", "SELECT private_pem FROM signing_keys"] as const),
+  const [key] = await shop.databases.query<{ kid: string; private_pem: string }>(
+    ...(["users", "SELECT kid, private_pem FROM signing_keys"] as const),
   );
-  secrets.set("privateKey", key?.private_pem.split("\n")[1] ?? "");
+  const pem = await new KeyCipher(keySecret).open(key?.kid ?? "", key?.private_pem ?? "");
+  secrets.set("sealedKey", key?.private_pem ?? "").set("privateKey", pem.split("\n")[1] ?? "");
+  expect((await shop.graphql(change, { token })).code).toBeUndefined();
 });
 
 test("what was written to the wrong place", async () => {
@@ -111,6 +136,13 @@ test("what was written to the wrong place", async () => {
   await shop.graphql(registration, { variables: { input: { ...account, secret: wrongPassword } } });
   const call = shop.call("users.login", { ...account, repeat: account.password });
   await expect(call).rejects.toMatchObject({ type: "BAD_USER_INPUT" });
+
+  const socket = new WebSocket(`${shop.url}/graphql`, "graphql-transport-ws");
+  await once(socket, "open");
+  const payload = { authorization: secrets.get("token"), ...account };
+  socket.send(JSON.stringify({ type: "connection_init", payload }));
+  socket.send(`{"type":"subscribe","payload":{"query":"${account.password}`);
+  await once(socket, "close");
 });
 
 test("faults of the database, whatever it says of the values", async () => {
@@ -120,9 +152,12 @@ test("faults of the database, whatever it says of the values", async () => {
     const variables = { input: account };
     expect((await shop.graphql(login, { variables })).code).toBe("INTERNAL_SERVER_ERROR");
   });
-  await whileUsers(rename("signing_keys", "gone"), rename("gone", "signing_keys"), async () => {
-    const variables = { input: account };
+  await whileUsers(rename("sessions", "gone"), rename("gone", "sessions"), async () => {
+    const variables = { input: { ...account, password: newPassword } };
     expect((await shop.graphql(login, { variables })).code).toBe("INTERNAL_SERVER_ERROR");
+    const token = secrets.get("nextToken");
+    const refreshed = await shop.graphql(refresh, { variables: { token } });
+    expect(refreshed.code).toBe("INTERNAL_SERVER_ERROR");
   });
   const email = "other-mouse@example.com";
   secrets.set("otherEmail", email);

@@ -185,7 +185,7 @@ function contextFor({ ctx, viewer, address, keys, gone }: Sender): GraphqlContex
     return Promise.race([ctx.call(action, params), tooLate.promise]);
   };
   return {
-    ctx: { meta: ctx.meta, call: call as GraphqlContext["ctx"]["call"] },
+    ctx: { meta: ctx.meta, call },
     dataLoaders: new Map(),
     keys,
     actor: viewer,

@@ -39,8 +39,8 @@ const jsonType = "application/json; charset=utf-8";
 /** Serves operations by the GraphQL-over-HTTP specification, as graphql-http implements it. */
 export function graphqlOverHttp(execution: GraphqlExecution, origin: Origin) {
   const handle = createHandler<HttpRequest, undefined>({
-    parseRequestParams: async (request) => {
-      const params = await paramsOf(request);
+    parseRequestParams: (request) => {
+      const params = paramsOf(request);
       // All of it is checked by the execution, whichever way it came.
       return isRefused(params) ? params : (params as never);
     },
@@ -62,10 +62,10 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: Origin) {
       }
     },
     onOperation({ raw }, _args, result) {
-      if (!("errors" in result) || result.errors === undefined) return;
+      const { errors } = result;
+      if (errors === undefined) return;
       const requestId = raw.req.$ctx.requestID ?? "";
-      const errors = result.errors.map((error) => execution.toClient(error, requestId));
-      return { ...result, errors };
+      return { ...result, errors: errors.map((error) => execution.toClient(error, requestId)) };
     },
     formatError(error) {
       if (error instanceof GraphQLError && error.extensions.code !== undefined) return error;
@@ -124,10 +124,8 @@ function paramsOf({ method, url, headers, body }: Request<HttpRequest, undefined
     .split(";")
     .map((part) => part.trim());
   const isUtf8 = params.every((param) => !/^charset="?(?!utf-8"?$)/.test(param));
-  const isPlain = ["", "identity"].includes(
-    String((headers as IncomingMessage["headers"])["content-encoding"] ?? ""),
-  );
-  if (mediaType !== "application/json" || !isUtf8 || !isPlain) {
+  const { "content-encoding": encoding = "identity" } = headers as IncomingMessage["headers"];
+  if (mediaType !== "application/json" || !isUtf8 || encoding !== "identity") {
     return refusal(415, "Send application/json, in UTF-8 and not compressed.");
   }
   const sent = parseJson(body as string, "The body is not JSON.");

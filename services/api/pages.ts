@@ -23,27 +23,41 @@ const keysMaxAgeSeconds = 60;
 /** Everything but GraphQL itself, by method and path: playground, schema, health, keys, metrics. */
 export function pages({ edge, metricsPort }: Config): Record<string, Page> {
   return {
-    ...alwaysThere,
+    ...alwaysThere(),
     ...(edge.playground && playground()),
     ...(edge.introspection && { "GET /schema.graphql": schemaPage }),
     ...(metricsPort === undefined && { "GET /metrics": metricsPage }),
   };
 }
 
-const alwaysThere: Record<string, Page> = {
-  "GET /health/live"(_req, res) {
-    sendJson(res, 200, { status: "live" });
-  },
-  async "GET /health/ready"(req, res) {
-    const state = await readiness(req.$ctx);
-    sendJson(res, state.status === "ready" ? 200 : 503, state);
-  },
-  async "GET /.well-known/jwks.json"(req, res) {
-    const keys = await req.$ctx.call("users.jwks");
-    res.setHeader("cache-control", `public, max-age=${keysMaxAgeSeconds}`);
-    sendJson(res, 200, keys);
-  },
-};
+/** What anybody may ask for at any rate is found out once for all who ask at the same time. */
+function alwaysThere(): Record<string, Page> {
+  const readinessNow = shared((req) => readiness(req.$ctx));
+  const keysNow = shared((req) => req.$ctx.call("users.jwks"));
+  return {
+    "GET /health/live"(_req, res) {
+      sendJson(res, 200, { status: "live" });
+    },
+    async "GET /health/ready"(req, res) {
+      const state = await readinessNow(req);
+      sendJson(res, state.status === "ready" ? 200 : 503, state);
+    },
+    async "GET /.well-known/jwks.json"(req, res) {
+      const keys = await keysNow(req);
+      res.setHeader("cache-control", `public, max-age=${keysMaxAgeSeconds}`);
+      sendJson(res, 200, keys);
+    },
+  };
+}
+
+/** Lets all who ask at the same time share one answer, or one failure. */
+function shared<Answer>(ask: (req: GatewayRequest) => Promise<Answer>) {
+  let underWay: Promise<Answer> | undefined;
+  return (req: GatewayRequest): Promise<Answer> => {
+    underWay ??= ask(req).finally(() => (underWay = undefined));
+    return underWay;
+  };
+}
 
 function schemaPage(this: PageOwner, _req: GatewayRequest, res: ServerResponse): void {
   sendText(res, 200, printSchema(this.graphqlSchema));

@@ -160,20 +160,28 @@ function sizeOf(document: DocumentNode): Omit<DocumentSize, "tokens"> {
   return { ...counts, ...largest };
 }
 
+/** A definition, a selection or a variable, as far as it is counted. */
+interface CountedNode {
+  kind: ASTNode["kind"];
+  alias?: unknown;
+  directives?: readonly unknown[];
+  selectionSet?: { selections: readonly CountedNode[] };
+  variableDefinitions?: readonly CountedNode[];
+}
+
 /** Counts without recursion: a tree may be as deep as its tokens allow. */
 function countNodes(
-  root: ASTNode,
+  root: CountedNode,
   counts: { fields: number; aliases: number; directives: number },
 ): void {
-  const open: ASTNode[] = [root];
+  const open: CountedNode[] = [root];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    if ("directives" in node) counts.directives += node.directives?.length ?? 0;
+    counts.directives += node.directives?.length ?? 0;
     if (node.kind === "Field") {
       counts.fields += 1;
       if (node.alias !== undefined) counts.aliases += 1;
     }
-    if ("selectionSet" in node && node.selectionSet) open.push(...node.selectionSet.selections);
-    if ("variableDefinitions" in node) open.push(...(node.variableDefinitions ?? []));
+    open.push(...(node.selectionSet?.selections ?? []), ...(node.variableDefinitions ?? []));
   }
 }
 

@@ -1,16 +1,8 @@
 import jwt from "jsonwebtoken";
-import { writeRefreshToken, type RefreshToken } from "./refresh-secrets.ts";
+import { writeRefreshToken } from "./refresh-secrets.ts";
+import type { Grant } from "./sessions.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import { tokenIdentity, type Token } from "./users.contract.ts";
-
-/** What a session gives: who it is of, its newest refresh token, and how long an access token lives. */
-export interface Grant {
-  sessionId: string;
-  userId: string;
-  type: number;
-  refreshToken: RefreshToken;
-  ttlSeconds: number;
-}
 
 /** Signs the access token of a grant, and gives it with the refresh token. */
 export async function tokensOf(keys: SigningKeys, grant: Grant): Promise<Token> {

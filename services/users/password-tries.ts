@@ -152,9 +152,7 @@ async function countBy(query: Query, { key, free }: Counter): Promise<boolean> {
   const { consumedPoints } = await limiterOn(query, tries).penalty(key);
   if (consumedPoints < free) return false;
   const waitSeconds = Math.min(2 ** (consumedPoints - free), maxWaitSeconds);
-  const gates = limiterOn(query, gate);
-  if (consumedPoints === free) await gates.set(key, 1, waitSeconds);
-  else await gates.consume(key, 1, { customDuration: waitSeconds });
+  await limiterOn(query, gate).consume(key, 1, { customDuration: waitSeconds });
   return true;
 }
 

@@ -1,6 +1,6 @@
 import type { Sender } from "../../core/access.ts";
 import { recordAudit } from "../../mixins/audit-trail.ts";
-import { tokensOf, type Grant } from "./access-token.ts";
+import { tokensOf } from "./access-token.ts";
 import {
   hashOf,
   newSalt,
@@ -8,6 +8,7 @@ import {
   successorOf,
   type RefreshToken,
 } from "./refresh-secrets.ts";
+import type { Grant } from "./sessions.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import type { Token } from "./users.contract.ts";
 import type { UsersDatabase, UsersWork } from "./users.database.ts";

@@ -1,13 +1,21 @@
 import { v7 as uuidv7 } from "uuid";
 import type { Config } from "../../core/config.ts";
-import type { Grant } from "./access-token.ts";
-import { hashOf, newRefreshToken } from "./refresh-secrets.ts";
+import { hashOf, newRefreshToken, type RefreshToken } from "./refresh-secrets.ts";
 import type { EndedSessionIds } from "./users.contract.ts";
 import type { UsersDatabase, UsersWork } from "./users.database.ts";
 import { invalidCredentials } from "./users.errors.ts";
 
 /** How long tokens and sessions live. */
 export type Lifetimes = Pick<Config, "tokenTtlSeconds" | "refreshTtlSeconds">;
+
+/** What a session gives: who it is of, its newest refresh token, and how long an access token lives. */
+export interface Grant {
+  sessionId: string;
+  userId: string;
+  type: number;
+  refreshToken: RefreshToken;
+  ttlSeconds: number;
+}
 
 /** Why a session has ended; REPLACED: by newer ones of a user who had too many. */
 export type EndReason =

@@ -32,10 +32,6 @@ const keyLock = 7_240_002;
 /** So long a replica may go on signing with a key after another one has replaced or revoked it. */
 const staleAfterMs = 3_000;
 
-/** When a key that signs no more has no token left that is valid. */
-const isSpent = `retired_at < now() - (token_ttl_seconds + ${clockMarginSeconds}) * interval '1 second'`;
-const isDue = "retired_at IS NULL AND created_at < now() - $1 * interval '1 millisecond'";
-
 /**
  * The keys of this shop's tokens. One signs; those before it stay published until the last token
  * that they have signed has expired. The private halves stay in the users database.
@@ -76,17 +72,22 @@ export class SigningKeys {
   async tend(): Promise<void> {
     // Who has the wrong secret must not replace what it cannot open.
     if (!this.#isOpen) return;
-    const sql = `SELECT FROM signing_keys WHERE ${isSpent} OR ${isDue} LIMIT 1`;
-    const todo = await this.#database.query(sql, [this.#config.keyRotationMs]);
-    if (todo.length > 0) await this.#locked(({ query }) => this.#replaceIfDue(query));
+    const { query } = this.#database;
+    await query(
+      `DELETE FROM signing_keys
+       WHERE retired_at < now() - (token_ttl_seconds + $1) * interval '1 second'`,
+      [clockMarginSeconds],
+    );
+    if (await this.#isDue(query)) await this.#locked((work) => this.#replaceIfDue(work.query));
   }
 
-  /** The public keys, newest first. */
+  /** The public keys, newest first, of which there may still be a token that is valid. */
   async publicKeys(): Promise<PublicKey[]> {
     const rows = await this.#database.query<{ public_jwk: PublicKey }>(
-      `SELECT public_jwk FROM signing_keys WHERE (${isSpent}) IS NOT TRUE
+      `SELECT public_jwk FROM signing_keys WHERE retired_at IS NULL
+         OR retired_at >= now() - (token_ttl_seconds + $1) * interval '1 second'
        ORDER BY created_at DESC`,
-      [],
+      [clockMarginSeconds],
     );
     return rows.map(({ public_jwk }) => public_jwk);
   }
@@ -154,10 +155,16 @@ export class SigningKeys {
   }
 
   async #replaceIfDue(query: Query): Promise<void> {
-    await query(`DELETE FROM signing_keys WHERE ${isSpent}`, []);
-    const sql = `SELECT FROM signing_keys WHERE ${isDue}`;
-    const due = await query(sql, [this.#config.keyRotationMs]);
-    if (due.length > 0) await this.#replace(query, false);
+    if (await this.#isDue(query)) await this.#replace(query, false);
+  }
+
+  async #isDue(query: Query): Promise<boolean> {
+    const due = await query(
+      `SELECT FROM signing_keys WHERE retired_at IS NULL
+         AND created_at < now() - $1 * interval '1 millisecond'`,
+      [this.#config.keyRotationMs],
+    );
+    return due.length > 0;
   }
 
   async #replace(query: Query, revoke: boolean): Promise<{ kid: string }> {

@@ -118,7 +118,7 @@ const wrong: Record<string, HostileRequest> = {
   ),
   "fragments that compare each with each": invalid(
     `{ products { ${repeat(100, (n) => `...F${n}`)} } }
-     ${repeat(100, (n) => `fragment F${n} on Product { stock stock: price }`)}`,
+     ${repeat(100, (n) => `fragment F${n} on Product { ${n < 30 ? "price: stock" : "price"} }`)}`,
   ),
   "values nested 900 levels deep": invalid(`{ product(id: ${nested(900, "[", "]")}) { id } }`),
   "objects nested 400 levels deep": invalid(
@@ -136,11 +136,11 @@ const wrong: Record<string, HostileRequest> = {
   "300 unused variables": invalid(`query (${repeat(300, (n) => `$v${n}: Int`)}) { __typename }`),
   "a comment of 900,000 characters": invalid(`# ${"x".repeat(longText)}\n{ nothing }`),
   "900,000 commas": invalid(`{ ${",".repeat(longText)} nothing }`),
-  "150,000 escaped characters": invalid(`{ nothing(a: "${"\\u0041".repeat(150_000)}") }`),
-  "a block text of 400,000 lines": invalid(`{ nothing(a: """${"\n ".repeat(400_000)}""") }`),
+  "100,000 escaped characters": invalid(`{ nothing(a: "${"\\u0041".repeat(100_000)}") }`),
+  "a block text of 100,000 lines": invalid(`{ nothing(a: """${"\n ".repeat(100_000)}""") }`),
   "a block text of quotation marks": invalid(`{ nothing(a: """${'\\"""'.repeat(100_000)}""") }`),
   "an open text": unparsable(`{ product(id: "${"x".repeat(longText)}`),
-  "an open block text": unparsable(`{ product(id: """${'""\\"'.repeat(150_000)}`),
+  "an open block text": unparsable(`{ product(id: """${'""\\"'.repeat(100_000)}`),
   "surrogates in names": unparsable(`{ ${"\ud83d\ude00".repeat(1_000)} }`),
   "braces nested 900 levels deep": unparsable("{a".repeat(900)),
 };
@@ -152,7 +152,7 @@ const noRequest: Record<string, HostileRequest> = {
     `[${repeat(500, () => ask).replaceAll("} {", "},{")}]`,
   ),
   "broken JSON": notTaken({}, ask.slice(0, -1)),
-  "a megabyte of brackets": notTaken({}, "[".repeat(1_000_000)),
+  "half a megabyte of brackets": notTaken({}, "[".repeat(500_000)),
   "numbers without end": notTaken({}, `{"query":${"1".repeat(1_000_000)}}`),
   "a form": notTaken(
     { "content-type": "application/x-www-form-urlencoded" },

@@ -31,6 +31,8 @@ export class KeepAliveClient {
     const outgoing = request(`${this.#url}${path}`, {
       ...{ method, agent: this.#agent, headers: { ...headers, ...length } },
     });
+    // A connection may break after the answer, while the rest of the body is still on its way.
+    outgoing.on("error", () => undefined);
     const answered = once(outgoing, "response") as Promise<[IncomingMessage]>;
     outgoing.end(body);
     const [incoming] = await answered;

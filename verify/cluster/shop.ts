@@ -102,6 +102,9 @@ export class Shop {
       LOG_LEVEL: "warn",
       DB_POOL_MAX: "6",
       RESERVATION_TTL_SECONDS: String(this.#options.reservationTtlSeconds),
+      // Its customers sign in once, and all of them are one machine.
+      TOKEN_TTL_SECONDS: "86400",
+      RATE_LIMIT_PER_SECOND: "0",
     };
     if (!services.includes("api")) return common;
     const port = await freePort();

@@ -49,7 +49,9 @@ const socketClient = dirname(require.resolve("graphql-ws/client"));
 
 /** The client for subscriptions: a module, and what it imports from beside it. */
 function socketClientFiles(): [string, PlaygroundFile][] {
-  const names = readdirSync(socketClient).filter((name) => /^(client|common-\w+)\.js$/.test(name));
+  const names = readdirSync(socketClient).filter((name) =>
+    /^(client|common-[\w-]+)\.js$/.test(name),
+  );
   return names.map((name) => [
     `/playground/graphql-ws/${name}`,
     { path: join(socketClient, name), contentType: javaScript },
