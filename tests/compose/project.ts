@@ -69,7 +69,8 @@ export class Project {
   #compose(args: string[], signal?: AbortSignal): Promise<string> {
     const { engine, folder, name, port } = this.#options;
     const [file = "", ...first] = engine.compose;
-    const env = { ...engine.env, PORT: String(port), SHOP_IMAGE: this.image };
+    const settings = { PORT: String(port), SHOP_IMAGE: this.image, TOKEN_TTL_SECONDS: "86400" };
+    const env = { ...engine.env, ...settings };
     return execute(file, [...first, "-p", name, ...args], { cwd: folder, env, signal });
   }
 

@@ -6,6 +6,7 @@ import { Random } from "../../verify/random.ts";
 import { freePort, projectDir } from "../support/processes.ts";
 import { ArgumentError, readArguments, usage } from "./arguments.ts";
 import { cleanClone } from "./clean-clone.ts";
+import { checkEdge } from "./edge-step.ts";
 import { findEngine, MissingError, type Engine } from "./engine.ts";
 import { Load } from "./load.ts";
 import { reportImage, reportNodes } from "./node-figures.ts";
@@ -98,6 +99,7 @@ async function takeCourse(
 ): Promise<void> {
   const { signal } = interrupted;
   const admin = await openShop(project, history, report);
+  await checkEdge(project, admin, report);
   await reportImage(project, folder, report);
   await reportNodes(project, report);
   const random = new Random(Date.now() % 1_000_000);
