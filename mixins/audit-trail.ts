@@ -67,14 +67,15 @@ type Transaction = <Result>(
 
 /** Periodic work that removes the entries that are older than `keepMs`. */
 export function auditPruning({ transaction }: { transaction: Transaction }, keepMs: number) {
-  const pruneBatchOf = () =>
+  const pruneOnce = () =>
     transaction(async ({ query }) => {
       // The table lets nothing go that is not as old as this says.
       const keptFor = `${keepMs} milliseconds`;
       await query("SELECT set_config('shop.audit_kept_for', $1, true)", [keptFor]);
       return query(
         `DELETE FROM audit_trail WHERE id IN (
-           SELECT id FROM audit_trail WHERE at < now() - $1::interval ORDER BY at LIMIT $2)
+           SELECT id FROM audit_trail WHERE at < now() - $1::interval
+           ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)
          RETURNING id`,
         [keptFor, pruneBatch],
       );
@@ -82,7 +83,7 @@ export function auditPruning({ transaction }: { transaction: Transaction }, keep
   return {
     everyMs: pruneEveryMs,
     async run(): Promise<void> {
-      while ((await pruneBatchOf()).length === pruneBatch);
+      while ((await pruneOnce()).length === pruneBatch);
     },
   };
 }

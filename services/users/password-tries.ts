@@ -18,7 +18,7 @@ import type { UsersDatabase } from "./users.database.ts";
 import { tooManyTries } from "./users.errors.ts";
 
 /** A password that somebody says is an account's. */
-export interface PasswordTry {
+interface PasswordTry {
   email: string;
   password: string;
   /** Null where nobody has this email: all goes on as if somebody had. */

@@ -9,13 +9,13 @@ import { tooManyFromAddress } from "./users.errors.ts";
 
 /** Wrong passwords are counted for so long; then the count begins anew. */
 export const triesWindowSeconds = 3_600;
-/** Typing errors; and with the waits behind them some 20 guesses an hour, 10,000 in three weeks. */
+/** For mistyping. With the waits behind them, a guesser has some 17 tries an hour at an account. */
 export const freeTriesPerAccount = 5;
-/** An office behind one address mistypes more often; and one address tries few accounts. */
+/** An office behind one address mistypes more often than one person. */
 export const freeTriesPerAddress = 30;
 /** At an account's own address nobody else's tries count, so that they cannot lock anybody out. */
 export const freeTriesPerPair = 5;
-/** No wait grows beyond what somebody who has found the password again would wait. */
+/** As long as somebody may still wait who has found the password again. */
 export const maxWaitSeconds = 900;
 
 /** A school class registers at once; who makes accounts by machine does not get far. */
@@ -81,5 +81,9 @@ async function countFromAddress(query: Query, limit: Limit, { address }: Sender)
 
 /** Removes counters that count no more. */
 export async function pruneLimits(query: Query): Promise<void> {
-  await query("DELETE FROM rate_limits WHERE expire < $1", [Date.now()]);
+  await query(
+    `DELETE FROM rate_limits WHERE key IN (
+       SELECT key FROM rate_limits WHERE expire < $1 FOR UPDATE SKIP LOCKED)`,
+    [Date.now()],
+  );
 }

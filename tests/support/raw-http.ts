@@ -5,8 +5,8 @@ import { eventually } from "./eventually.ts";
 export interface RawConnection {
   socket: Socket;
   /** All that has come back. */
-  received(): string;
-  isClosed(): boolean;
+  received: () => string;
+  isClosed: () => boolean;
 }
 
 export function openRaw(url: string): RawConnection {
@@ -28,7 +28,7 @@ export async function exchange(url: string, bytes: string | Uint8Array): Promise
   const connection = openRaw(url);
   connection.socket.write(bytes);
   try {
-    await eventually("the server closes the connection", connection.isClosed);
+    await eventually("the server closes the connection", () => connection.isClosed());
   } finally {
     connection.socket.destroy();
   }

@@ -1,0 +1,67 @@
+import { graphql } from "../tests/support/graphql-client.ts";
+
+/** What the scenarios find in the shop. */
+export interface Stocked {
+  adminToken: string;
+  customer: { id: string; token: string };
+  productIds: string[];
+}
+
+const productCount = 1_000;
+const ordersOfCustomer = 20;
+export const password = "bench-password";
+/** Mutations in one document. */
+const atOnce = 20;
+
+/** Fills an empty shop through its own API: an admin, a customer, products, and the customer's orders. */
+export async function stockShop(port: number): Promise<Stocked> {
+  const url = `http://127.0.0.1:${port}`;
+  await register(url, "admin", 1);
+  const adminToken = await signIn(url, "admin");
+  const productIds: string[] = [];
+  for (let first = 0; first < productCount; first += atOnce) {
+    productIds.push(...(await createProducts(url, adminToken, first)));
+  }
+  const id = await register(url, "customer", 0);
+  const token = await signIn(url, "customer");
+  for (let n = 0; n < ordersOfCustomer; n += 1) {
+    const [a = "", b = ""] = [productIds[n * 2], productIds[n * 2 + 1]];
+    const lines = [a, b].map((product) => `{ product_id: "${product}", quantity: 1 }`).join(" ");
+    await done(url, `mutation { placeOrder(input: { order_products: [${lines}] }) { id } }`, token);
+  }
+  return { adminToken, customer: { id, token }, productIds };
+}
+
+export const emailOf = (name: string): string => `${name}@bench.example`;
+
+async function register(url: string, name: string, type: number): Promise<string> {
+  const input = `email: "${emailOf(name)}", username: "${name}", password: "${password}", type: ${type}`;
+  const { registerUser } = await done(
+    url,
+    `mutation { registerUser(input: { ${input} }) { id } }`,
+    undefined,
+  );
+  return String(registerUser?.id);
+}
+
+async function signIn(url: string, name: string): Promise<string> {
+  const input = `email: "${emailOf(name)}", password: "${password}"`;
+  const { login } = await done(url, `mutation { login(input: { ${input} }) { token } }`, undefined);
+  return String(login?.token);
+}
+
+async function createProducts(url: string, token: string, first: number): Promise<string[]> {
+  const fields = Array.from({ length: atOnce }, (_, index) => {
+    const n = first + index;
+    const input = `name: "Mug ${n}", description: "A mug, number ${n}", price: 5, stock: 100000000`;
+    return `p${n}: createProduct(input: { ${input} }) { id }`;
+  });
+  const created = await done(url, `mutation { ${fields.join(" ")} }`, token);
+  return Object.values(created).map(({ id }) => String(id));
+}
+
+async function done(url: string, document: string, token: string | undefined) {
+  const { data, errors } = await graphql(url, document, { token });
+  if (!data || errors) throw new Error(`not done: ${JSON.stringify(errors)}`);
+  return data;
+}
