@@ -5,7 +5,7 @@ const headEnd = Buffer.from("\r\n\r\n");
 /** A keep-alive connection that has one request under way at a time: as little client as possible. */
 export class HttpConnection {
   readonly #socket: Socket;
-  #received = Buffer.alloc(0);
+  #received: Buffer = Buffer.alloc(0);
   #waiting: PromiseWithResolvers<string> | undefined;
 
   constructor(port: number) {

@@ -94,7 +94,8 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: Origin) {
       sendErrors(res, init.status, [badRequest(init.statusText)], init.headers);
       return;
     }
-    res.writeHead(init.status, init.statusText, init.headers).end(text);
+    const length = { "content-length": Buffer.byteLength(text ?? "") };
+    res.writeHead(init.status, init.statusText, { ...init.headers, ...length }).end(text);
   };
 }
 

@@ -12,8 +12,14 @@ export interface Readiness {
 
 /** Asks each service whether it and its database answer. */
 export async function readiness(ctx: Context): Promise<Readiness> {
+  const { actions } = ctx.broker.registry;
   const answers = await Promise.allSettled(
-    domainServices.map((name) => ctx.call(`${name}.ready`, {}, { timeout: readyTimeoutMs })),
+    domainServices.map(async (name) => {
+      const action = `${name}.ready`;
+      // Moleculer would log each call that finds nobody.
+      if (!actions.isAvailable(action)) throw new Error(`${name} is not there`);
+      return ctx.call(action, {}, { timeout: readyTimeoutMs });
+    }),
   );
   const missing = domainServices.filter((_, index) => answers[index]?.status === "rejected");
   return { status: missing.length === 0 ? "ready" : "not ready", missing };

@@ -78,7 +78,12 @@ export function sendText(
   text: string,
   contentType = "text/plain; charset=utf-8",
 ): void {
-  res.writeHead(status, { "content-type": contentType }).end(text);
+  res
+    .writeHead(status, {
+      "content-type": contentType,
+      "content-length": Buffer.byteLength(text),
+    })
+    .end(text);
 }
 
 /** Answers a request that failed outside of GraphQL, in GraphQL's form. */

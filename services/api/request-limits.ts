@@ -54,7 +54,7 @@ const limitNames: Record<keyof DocumentSize, string> = {
 };
 
 /** QUERY_TOO_COMPLEX: what there is too much of, the `limit` and the `value`. */
-export function tooComplex(what: string, limit: number, value: number): GraphQLError {
+function tooComplex(what: string, limit: number, value: number): GraphQLError {
   const message = `The request is too large: it has ${value} ${what}, and ${limit} are the limit.`;
   const extensions = { code: "QUERY_TOO_COMPLEX", limit, value };
   return new GraphQLError(message, null, null, null, null, null, extensions);

@@ -100,12 +100,17 @@ export async function endedSessions(
   return { ids, more: rows.length > ids.length };
 }
 
-/** Removes sessions that are over, ended ones when the last of their access tokens is. */
+/**
+ * Removes sessions that are over: ended ones when the last of their access tokens is, but for the
+ * newest from an address, which tells until its time is up where its user has signed in lately.
+ */
 export async function pruneSessions({ query }: UsersDatabase): Promise<void> {
   await query(
     `DELETE FROM sessions WHERE id IN (
-       SELECT id FROM sessions WHERE expires_at < now() - $1 * interval '1 second'
+       SELECT id FROM sessions old WHERE expires_at < now() - $1 * interval '1 second'
          OR ended_at IS NOT NULL AND tokens_expire_at < now() - $1 * interval '1 second'
+            AND EXISTS (SELECT FROM sessions newer WHERE newer.user_id = old.user_id
+              AND newer.address IS NOT DISTINCT FROM old.address AND newer.id > old.id)
        LIMIT $2 FOR UPDATE SKIP LOCKED)`,
     [clockMarginSeconds, prunedAtOnce],
   );
