@@ -32,6 +32,7 @@ export async function startCluster(): Promise<BenchCluster> {
     ...{ TRANSPORTER: nats.url, HOST: "127.0.0.1", LOG_LEVEL: "warn" },
     // One caller asks for all that the cluster can give.
     RATE_LIMIT_PER_SECOND: "0",
+    TOKEN_TTL_SECONDS: "86400",
   };
   startCommand("serve", { ...settings, SERVICES: "api", PORT: String(port) });
   const url = `http://127.0.0.1:${port}`;

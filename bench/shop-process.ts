@@ -37,7 +37,7 @@ export async function startShopProcess(
       env: {
         ...{ PATH: process.env.PATH, HOME: dataDir, DATA_DIR: dataDir, PORT: String(port) },
         // One caller asks for all that the shop can give.
-        RATE_LIMIT_PER_SECOND: "0",
+        ...{ RATE_LIMIT_PER_SECOND: "0", TOKEN_TTL_SECONDS: "86400" },
         ...env,
       },
     },

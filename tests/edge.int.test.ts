@@ -97,7 +97,7 @@ describe("by default", () => {
     expect(asked.headers.get("access-control-allow-origin")).toBeNull();
     const url = `${shop.url}/graphql?query=${encodeURIComponent(query)}`;
     for (const answer of [
-      await post(headers as Record<string, string>),
+      await post(headers),
       await fetch(url, { headers: headers as Record<string, string> }),
     ]) {
       expect(answer.status).toBe(403);

@@ -146,6 +146,11 @@ test("a key stays published until the last token that it has signed has expired,
 
 test("a key that has got out is revoked with every token that it has signed, and nobody is locked out", async () => {
   const token = await login();
+  await eventually(
+    "the other replica signing with the same key",
+    async () => kidOf(await login(other)) === kidOf(token),
+    { everyMs: 200 },
+  );
   expect(await ask(shop, token)).toBe(customers[0]?.id);
   const { kid } = await rotate(shop, { revoke: true });
   expect(await publishedKids()).toEqual([kid]);

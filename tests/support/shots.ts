@@ -29,7 +29,7 @@ export function shots(schema: GraphQLSchema, plausible: Plausible): fc.Arbitrary
       ...(["stranger", "customer", "customer", "admin", "admin", "admin", "forger"] as const),
     ),
     payload: fc.oneof(
-      { weight: 10, arbitrary: valid },
+      { weight: 14, arbitrary: valid },
       { weight: 5, arbitrary: nearlyValid(valid) },
       { weight: 2, arbitrary: brokenOperations },
       { weight: 2, arbitrary: oddBodies },
@@ -38,7 +38,7 @@ export function shots(schema: GraphQLSchema, plausible: Plausible): fc.Arbitrary
     path: fc.constantFrom("/graphql", "/query"),
     key: fc.option(fc.constantFrom(...keys), { nil: undefined, freq: 2 }),
     hash: fc.constantFrom<Shot["hash"][]>(
-      ...Array<"none">(12).fill("none"),
+      ...Array<"none">(30).fill("none"),
       "right",
       "wrong",
       "alone",
@@ -83,9 +83,11 @@ export function requestOf(shot: Shot, tokens: Record<"customer" | "admin", strin
 
   const parameters = { ...payload, ...persisted(shot.hash, payload.query) };
   const search = new URLSearchParams(
-    Object.entries(parameters).map(([name, value]): [string, string] => {
-      return [name, typeof value === "string" ? value : JSON.stringify(value)];
-    }),
+    Object.entries(parameters)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]): [string, string] => {
+        return [name, typeof value === "string" ? value : JSON.stringify(value)];
+      }),
   ).toString();
   if (shot.byGet && search.length < maxUrlLength) {
     return { method: "GET", path: `${path}?${search}`, headers };
@@ -93,7 +95,10 @@ export function requestOf(shot: Shot, tokens: Record<"customer" | "admin", strin
   return { path, headers: json, body: JSON.stringify(parameters) };
 }
 
-function persisted(hash: Shot["hash"], query: string): object {
+function persisted(
+  hash: Shot["hash"],
+  query: string,
+): { query?: string | undefined; extensions?: object } {
   if (hash === "none") return {};
   const right = createHash("sha256").update(query).digest("hex");
   const sha256Hash = hash === "wrong" ? right.replace(/^./, "x") : right;
