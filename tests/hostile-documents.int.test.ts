@@ -95,17 +95,25 @@ function expectRefusal({ code, limit }: HostileRequest, { status, text }: HttpAn
 }
 
 test("however often they come, they leave nothing behind", async () => {
-  const requests = Object.values(hostileRequests);
+  const growths: number[] = [];
+  // What leaks grows each time; what only warms up does not.
+  while (growths.length < tries && !growths.some((bytes) => bytes < noiseBytes)) {
+    growths.push(await growthOfAll());
+  }
+  report(growths);
+  expect(Math.min(...growths)).toBeLessThan(noiseBytes);
+  expect((await fetch(`${shop.url}/health/ready`)).status).toBe(200);
+}, 300_000);
+
+/** Bytes that the heap grows by when all of them come many times. */
+async function growthOfAll(): Promise<number> {
   const before = heapBytes();
-  for (const request of requests) {
+  for (const request of Object.values(hostileRequests)) {
     const isLarge = request.body.length > largeBytes;
     for (let n = 0; n < repetitions / (isLarge ? 10 : 1); n += 1) await send(request);
   }
-  const grown = heapBytes() - before;
-  report(grown);
-  expect(grown).toBeLessThan(noiseBytes);
-  expect((await fetch(`${shop.url}/health/ready`)).status).toBe(200);
-}, 300_000);
+  return heapBytes() - before;
+}
 
 function heapBytes(): number {
   setFlagsFromString("--expose-gc");
@@ -115,10 +123,10 @@ function heapBytes(): number {
   return heapUsed + external;
 }
 
-function report(grown: number): void {
+function report(growths: number[]): void {
   const medians = [...times].map(([name, took]) => [name, took[1] ?? 0] as const);
   const slowest = medians.sort(([, a], [, b]) => b - a).slice(0, 5);
   const listed = slowest.map(([name, ms]) => `${name} ${ms.toFixed(0)} ms`).join(", ");
-  const megabytes = (grown / 1_048_576).toFixed(1);
-  process.stdout.write(`hostile: slowest medians: ${listed}; heap +${megabytes} MB\n`);
+  const megabytes = growths.map((bytes) => (bytes / 1_048_576).toFixed(1)).join(", ");
+  process.stdout.write(`hostile: slowest medians: ${listed}; heap grows by ${megabytes} MB\n`);
 }

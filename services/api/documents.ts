@@ -22,6 +22,8 @@ export interface CheckedDocument {
   operation: (name: string | null | undefined) => OperationDefinitionNode | undefined;
 }
 
+/** More of them help nobody, and take time. */
+const maxErrors = 20;
 const maxCached = 1_000;
 /** Longer texts are not worth their place. */
 const maxCachedCharacters = 20_000;
@@ -64,7 +66,7 @@ export class Documents {
     refusing(() => {
       assertSmall(document);
     });
-    const errors = validate(this.#schema, document, this.#rules);
+    const errors = validate(this.#schema, document, this.#rules, undefined, { maxErrors });
     if (errors.length > 0) {
       throw new DocumentRefused(
         errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")),

@@ -11,9 +11,17 @@ const maxMessageLength = 400;
 
 /** Gives an error of parsing or validating the code it is known by. */
 export function withCode(error: GraphQLError, code: ErrorCode, data?: object): GraphQLError {
-  const { message, nodes, source, positions, path, originalError } = error;
+  const { nodes, source, positions, path, originalError } = error;
   const extensions = { ...data, code };
-  return new GraphQLError(message, nodes, source, positions, path, originalError, extensions);
+  return new GraphQLError(
+    shortened(error.message),
+    nodes,
+    source,
+    positions,
+    path,
+    originalError,
+    extensions,
+  );
 }
 
 /**

@@ -124,7 +124,7 @@ function paramsOf({ method, url, headers, body }: Request<HttpRequest, undefined
     .toLowerCase()
     .split(";")
     .map((part) => part.trim());
-  const isUtf8 = params.every((param) => !/^charset="?(?!utf-8"?$)/.test(param));
+  const isUtf8 = params.every((param) => !/^charset=(?!(utf-8|"utf-8")$)/.test(param));
   const { "content-encoding": encoding = "identity" } = headers as IncomingMessage["headers"];
   if (mediaType !== "application/json" || !isUtf8 || encoding !== "identity") {
     return refusal(415, "Send application/json, in UTF-8 and not compressed.");

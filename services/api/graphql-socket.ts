@@ -141,6 +141,10 @@ export class GraphqlSockets {
           socket.on("message", (data, isBinary) => {
             const message = isBinary ? "" : (data as Buffer).toString("utf8");
             take(message).catch((error: unknown) => {
+              if (error instanceof Error && error.message.startsWith("Unexpected message")) {
+                socket.close(CloseCode.BadRequest, "Invalid message");
+                return;
+              }
               this.#origin.logger.error("a message of a socket failed", error);
               socket.close(CloseCode.InternalServerError, "Internal server error");
             });
@@ -212,10 +216,17 @@ export class GraphqlSockets {
   }
 
   async #prepare(connection: Connection, id: string, payload: unknown) {
-    const { running, address } = connection;
+    const { running, address, socket } = connection;
+    if (running.has(id)) {
+      // Completed by its client, and still under way: two of one id could not be told apart.
+      socket.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
+      return [asGraphql(idInUse())];
+    }
+    if (running.size >= maxOperations) return [asGraphql(tooManyOperations())];
     const controller = new AbortController();
+    // Before anything is waited for: what comes together counts.
+    running.set(id, controller);
     try {
-      if (running.size >= maxOperations) throw tooManyOperations();
       await this.#refresh(connection);
       const { viewer } = connection;
       const ctx = await this.#origin.newContext();
@@ -223,10 +234,10 @@ export class GraphqlSockets {
       const gone = controller.signal;
       const params = payload as Record<string, unknown>;
       const operation = this.#execution.prepare(params, { ctx, viewer, address, keys, gone });
-      running.set(id, controller);
       if (operation.kind !== "subscription") endInTime(controller);
       return operation.args;
     } catch (error) {
+      end(connection, id);
       if (error instanceof DocumentRefused) return error.errors;
       if (error instanceof Refusal) return [asGraphql(error)];
       throw error;
@@ -294,6 +305,10 @@ function refuse(socket: Duplex, status: number): void {
 function tooManyOperations(): Refusal {
   const message = `A connection may have ${maxOperations} operations under way.`;
   return new Refusal("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
+}
+
+function idInUse(): Refusal {
+  return new Refusal("BAD_REQUEST", "Another operation of this id is still under way.");
 }
 
 function asGraphql(refusal: Refusal): GraphQLError {

@@ -35,6 +35,8 @@ export const serverTimeouts: ServerOptions = {
   requestTimeout: 15_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
+  // What else somebody could upgrade to is not spoken here: h2c, which some clients offer always.
+  shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
 };
 
 /** How long a server that stops still answers on connections that are there, and closes each. */

@@ -68,7 +68,7 @@ export const anyText: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...hugeTexts) },
 );
 
-export const anyInt: fc.Arbitrary<number> = fc.oneof(
+const anyInt: fc.Arbitrary<number> = fc.oneof(
   { weight: 3, arbitrary: fc.integer({ min: 0, max: 20 }) },
   { weight: 2, arbitrary: fc.constantFrom(-1, 1000, 1001, maxInt, maxInt - 1, -maxInt - 1) },
   { weight: 1, arbitrary: fc.integer() },

@@ -2,7 +2,7 @@ import { WebSocket } from "ws";
 import { eventually } from "./eventually.ts";
 
 /** A message of the protocol graphql-transport-ws. */
-export interface Message {
+interface Message {
   type: string;
   id?: string;
   payload?: unknown;

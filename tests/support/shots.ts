@@ -6,7 +6,7 @@ import { validOperations, type Operation } from "./graphql-arbitraries.ts";
 import type { Plausible } from "./graphql-values.ts";
 import type { HttpRequest } from "./keep-alive-client.ts";
 
-export type Sender = "stranger" | "customer" | "admin" | "forger";
+type Sender = "stranger" | "customer" | "admin" | "forger";
 
 /** One request of the fuzz. */
 export interface Shot {

@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { eventually } from "./support/eventually.ts";
+import { putOnSale } from "./support/ordering.ts";
+import { openSocket, type RawSocket } from "./support/raw-socket.ts";
+import { startTestShop, type TestShop } from "./support/shop.ts";
+
+let shop: TestShop;
+let mug: string;
+const open: RawSocket[] = [];
+
+beforeAll(async () => {
+  shop = await startTestShop({ RATE_LIMIT_PER_SECOND: "0" });
+  mug = await putOnSale(shop, 100);
+});
+afterAll(() => shop.stop());
+afterEach(async () => {
+  for (const { socket } of open.splice(0)) socket.terminate();
+  await eventually("no subscription is left", () => serving() === 0);
+});
+
+async function introduced(): Promise<RawSocket> {
+  const socket = openSocket(shop.url);
+  open.push(socket);
+  await socket.init();
+  return socket;
+}
+
+/** Subscriptions that the gateway has under way. */
+function serving(): number {
+  const { stream } = shop.broker.getLocalService("api") as unknown as {
+    stream: { count(type: string): number };
+  };
+  return stream.count("inventory.updated");
+}
+
+const watch = (id: string) => ({
+  ...{ type: "subscribe", id },
+  payload: { query: "subscription { inventoryUpdated { product_id } }" },
+});
+
+test("a connection has a hundred subscriptions at most, and leaves none behind", async () => {
+  const greedy = await introduced();
+  for (let n = 0; n < 1_000; n += 1) greedy.say(watch(String(n)));
+  const refused = () => greedy.messages.filter(({ type }) => type === "error");
+  await eventually("what is too much is refused", () => refused().length >= 900);
+  expect(serving()).toBe(100);
+  expect(refused()).toHaveLength(900);
+  expect(refused()[0]).toMatchObject({
+    payload: [{ extensions: { code: "TOO_MANY_REQUESTS" } }],
+  });
+  await shop.call("products.updateInventory", { id: mug, type: 1, number: 1 });
+  await eventually("all that are taken are told", () => {
+    return greedy.messages.filter(({ type }) => type === "next").length === 100;
+  });
+  greedy.socket.terminate();
+  await eventually("none is left", () => serving() === 0);
+});
+
+test("what is asked and ended at once leaves nothing behind", async () => {
+  const restless = await introduced();
+  for (let n = 0; n < 300; n += 1) {
+    restless.say(watch(String(n)));
+    restless.say({ type: "complete", id: String(n) });
+  }
+  await eventually("there is room for more", async () => {
+    const id = `after ${performance.now()}`;
+    restless.say({ type: "subscribe", id, payload: { query: "{ __typename }" } });
+    const isAnswer = (message: { id?: string }) => message.id === id;
+    const answer = await eventually("an answer", () => restless.messages.find(isAnswer));
+    return answer.type === "next";
+  });
+  await eventually("none is left", () => serving() === 0);
+  expect(restless.end()).toBeUndefined();
+});
+
+test("under one id there is never more than one, and none when the connection ends", async () => {
+  const restless = await introduced();
+  for (let n = 0; n < 50; n += 1) {
+    restless.say({ type: "complete", id: "same" });
+    restless.say(watch("same"));
+  }
+  restless.say({ type: "subscribe", id: "last", payload: { query: "{ __typename }" } });
+  const isAnswered = () => restless.messages.some(({ id }) => id === "last");
+  await eventually("it is answered, or closed", () => isAnswered() || restless.end() !== undefined);
+  expect(serving()).toBeLessThanOrEqual(1);
+  restless.socket.terminate();
+  await eventually("none is left", () => serving() === 0);
+});
+
+test("connections that ask and leave at once leave nothing behind", async () => {
+  const hasty = await Promise.all(Array.from({ length: 20 }, introduced));
+  for (const { say, socket } of hasty) {
+    for (let n = 0; n < 20; n += 1) say(watch(String(n)));
+    // Once all is on its way.
+    socket.send(JSON.stringify({ type: "ping" }), () => {
+      socket.terminate();
+    });
+  }
+  await eventually("all have left", () => hasty.every(({ end }) => end() !== undefined));
+  await eventually("none is left", () => serving() === 0);
+});
+
+test("whoever asks and never reads is cut off", async () => {
+  const product = { name: "Long", description: "x".repeat(2_000), price: 1, stock: 0 };
+  const { id } = await shop.call<{ id: string }>("products.create", product);
+  const fields = Array.from({ length: 29 }, (_, n) => `a${n}: description`).join(" ");
+  const query = `{ product(id: "${id}") { ${fields} } }`;
+  const deaf = await introduced();
+  deaf.socket.pause();
+  let asked = 0;
+  await eventually("it is cut off", () => {
+    for (let n = 0; n < 50; n += 1) {
+      asked += 1;
+      deaf.say({ type: "subscribe", id: String(asked), payload: { query } });
+    }
+    return deaf.end() !== undefined;
+  });
+  await shop.call("products.updateInventory", { id, type: 3, number: 0 });
+});
