@@ -11,6 +11,7 @@ import { cleanUp, freePort, startCommand, type Program } from "../tests/support/
 /** A cluster of one process for each service, over NATS, on a PostgreSQL with its usual safety. */
 export interface BenchCluster {
   url: string;
+  port: number;
   natsUrl: string;
   databaseUrls: Record<DomainService, string>;
   start(service: DomainService): Program;
@@ -43,7 +44,7 @@ export async function startCluster(): Promise<BenchCluster> {
     return pool;
   };
   return {
-    url,
+    ...{ url, port },
     natsUrl: nats.url,
     databaseUrls,
     start: (service) =>

@@ -1,124 +1,125 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { eventually } from "../tests/support/eventually.ts";
-import { graphql } from "../tests/support/graphql-client.ts";
-import { startCluster, type BenchCluster } from "./bench-cluster.ts";
-import { backlogEvents, bareRate, catchUpRate } from "./catch-up.ts";
-import { bareLag, eventLag, ordersPerSecond } from "./event-lag.ts";
-import { bareOrderRate, bareReadRate, inFlight, orderRate, readRate } from "./order-rate.ts";
+import { freePort } from "../tests/support/processes.ts";
+import { measureCluster } from "./cluster.ts";
+import { startFloors } from "./floors/floor-process.ts";
+import { LoadProcess } from "./load/load-process.ts";
+import type { Measured } from "./load/load.ts";
+import { Profiler } from "./profiler.ts";
+import { chartOf, printReport, type Figure, type Row } from "./report.ts";
+import { scenarios, type Scenario } from "./scenarios.ts";
+import { startShopProcess } from "./shop-process.ts";
 import { median } from "./statistics.ts";
+import { stockShop } from "./stock-shop.ts";
 
 /**
- * `npm run bench`: measures the shop beside the floors it stands on, in turn, and prints medians.
- * `--quick` takes one short round, `--json FILE` keeps the figures.
+ * `npm run bench`: measures the shop beside the floors it stands on, in rounds and in turn, on the
+ * same PostgreSQL with all its safety on, and prints medians. `--quick` takes one short round;
+ * `--profile` writes a CPU profile of the shop for each scenario. Table, chart and profiles are
+ * kept in `--out` (data/bench).
  */
 const { values: options } = parseArgs({
-  options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
+  options: {
+    quick: { type: "boolean", default: false },
+    profile: { type: "boolean", default: false },
+    out: { type: "string", default: join("data", "bench") },
+  },
 });
 const rounds = options.quick ? 1 : 3;
-const lagSeconds = options.quick ? 5 : 15;
-const rateSeconds = options.quick ? 3 : 8;
+const seconds = options.quick ? 1.5 : 2.5;
+const warmUpSeconds = 0.5;
 
-interface Row {
-  scenario: string;
-  unit: string;
-  shop: number[];
-  floor: number[];
-}
-
-const cluster = await startCluster();
+mkdirSync(options.out, { recursive: true });
+const dataDir = mkdtempSync(join(tmpdir(), "shop-bench-"));
+const load = new LoadProcess();
 try {
-  const rows = await measure(cluster);
-  const results = rows.map(({ scenario, unit, shop, floor }) => ({
-    ...{ scenario, unit, rounds, shop: rounded(median(shop)), floor: rounded(median(floor)) },
-    ratio: rounded(median(shop) / median(floor)),
-  }));
-  console.table(results);
-  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(results, null, 2));
+  const { rows, figures } = await measureProcess();
+  const single = {
+    read: perSecondOf(rows, "product by id"),
+    order: perSecondOf(rows, "placeOrder, 1,000 products"),
+  };
+  figures.push(...(await measureCluster(load, single, { rounds, seconds })));
+  printReport(rows, figures);
+  const results = { at: new Date().toISOString(), rounds, rows, figures };
+  writeFileSync(join(options.out, "results.json"), JSON.stringify(results, null, 2));
+  writeFileSync(join(options.out, "chart.svg"), chartOf(rows));
+  console.log(`${join(options.out, "results.json")}, ${join(options.out, "chart.svg")}`);
 } finally {
-  await cluster.stop();
+  load.stop();
+  rmSync(dataDir, { recursive: true, force: true });
 }
 process.exit(0);
 
-async function measure(shop: BenchCluster): Promise<Row[]> {
-  const row = (scenario: string, unit: string): Row => ({ scenario, unit, shop: [], floor: [] });
-  const orders = row(`placeOrder, ${inFlight} in flight, 100 products`, "orders/s");
-  const reads = row(`product by id, ${inFlight} in flight`, "reads/s");
-  const catchUp = row(`a consumer catches up ${backlogEvents} events`, "events/s");
-  const p50 = row(`event lag at ${ordersPerSecond} orders/s, p50`, "ms");
-  const p99 = row(`event lag at ${ordersPerSecond} orders/s, p99`, "ms");
-
-  shop.start("users");
-  shop.start("orders");
-  let products = shop.start("products");
-  await shop.ready();
-  const token = await signIn(shop);
-  const productIds = await createProducts(shop, token);
-  await eventLag(shop, token, productIds, 2); // warm-up
-  for (let round = 0; round < rounds; round += 1) {
-    const lag = await eventLag(shop, token, productIds, lagSeconds);
-    const bare = await bareLag(shop, lagSeconds);
-    p50.shop.push(lag.p50Ms);
-    p99.shop.push(lag.p99Ms);
-    p50.floor.push(bare.p50Ms);
-    p99.floor.push(bare.p99Ms);
+/** The whole shop in one process, scenario by scenario. */
+async function measureProcess(): Promise<{ rows: Row[]; figures: Figure[] }> {
+  const first = await startShopProcess(dataDir);
+  const stocked = await stockShop(first.port);
+  await first.stop();
+  // Started again, on data that is there.
+  const inspectorPort = await freePort();
+  const inspected = options.profile ? [`--inspect=${inspectorPort}`] : [];
+  const shop = await startShopProcess(dataDir, {}, inspected);
+  const idleMb = shop.rssMb();
+  const floors = await startFloors(shop, stocked.productIds);
+  const profiler = options.profile ? await Profiler.connect(inspectorPort) : undefined;
+  try {
+    const measured = scenarios(stocked).map((scenario) => ({
+      ...{ scenario, shop: [] as Measured[], floor: [] as Measured[] },
+    }));
+    for (let round = 0; round < rounds; round += 1) {
+      for (const { scenario, shop: ours, floor } of measured) {
+        floor.push(await run(scenario, "floor", floors.port));
+        await profiler?.start();
+        ours.push(await run(scenario, "shop", shop.port));
+        const file = `${scenario.name}, ${scenario.inFlight} in flight.cpuprofile`;
+        await profiler?.stop(join(options.out, file));
+      }
+    }
+    const figures: Figure[] = [
+      {
+        what: "ready, started on existing data",
+        value: shop.readyMs,
+        unit: "ms",
+        target: "≤ 2500",
+      },
+      { what: "memory of the process, idle", value: idleMb, unit: "MB", target: "≤ 150" },
+      { what: "memory, after all this", value: shop.rssMb(), unit: "MB", target: "≤ 300" },
+    ];
+    return { rows: measured.map(rowOf), figures };
+  } finally {
+    profiler?.close();
+    await floors.stop();
+    await shop.stop();
   }
-  for (let round = 0; round < rounds; round += 1) {
-    orders.shop.push(await orderRate(shop, token, productIds, rateSeconds));
-    orders.floor.push(await bareOrderRate(shop, productIds, rateSeconds));
-    reads.shop.push(await readRate(shop, productIds, rateSeconds));
-    reads.floor.push(await bareReadRate(shop, productIds, rateSeconds));
-  }
-  await settled(shop);
-  for (let round = 0; round < rounds; round += 1) {
-    const caughtUp = await catchUpRate(shop, products);
-    products = caughtUp.products;
-    catchUp.shop.push(caughtUp.eventsPerSecond);
-    catchUp.floor.push(await bareRate(shop));
-  }
-  return [orders, reads, catchUp, p50, p99];
 }
 
-/** Waits until products has read every order, so that the next measurement begins at nothing. */
-async function settled(shop: BenchCluster): Promise<void> {
-  await eventually(
-    "all orders being sold",
-    async () =>
-      (await shop.query("products", "SELECT FROM reservations WHERE state = 'HELD' LIMIT 1"))
-        .length === 0,
-    { withinMs: 60_000, everyMs: 100 },
-  );
+async function run(scenario: Scenario, side: "shop" | "floor", port: number): Promise<Measured> {
+  const shots = scenario[side];
+  const { inFlight } = scenario;
+  await load.run({ port, shots, inFlight, seconds: warmUpSeconds });
+  return load.run({ port, shots, inFlight, seconds });
 }
 
-async function signIn({ url }: BenchCluster): Promise<string> {
-  const credentials = 'email: "admin@shop.example", password: "bench-password"';
-  await graphql(
-    url,
-    `mutation { registerUser(input: { ${credentials}, username: "admin", type: 1 }) { id } }`,
-  );
-  const { data } = await graphql<{ login: { token: string } }>(
-    url,
-    `mutation { login(input: { ${credentials} }) { token } }`,
-  );
-  if (!data) throw new Error("the admin could not sign in");
-  return data.login.token;
+function rowOf(measured: { scenario: Scenario; shop: Measured[]; floor: Measured[] }): Row {
+  const { name, inFlight, target } = measured.scenario;
+  const shop = medianOf(measured.shop);
+  const floor = medianOf(measured.floor);
+  const ratio = shop.perSecond / floor.perSecond;
+  return { scenario: name, inFlight, shop, floor, ratio, target };
 }
 
-async function createProducts({ url }: BenchCluster, token: string): Promise<string[]> {
-  const ids: string[] = [];
-  for (let n = 0; n < 100; n += 1) {
-    const input = `{ name: "Mug ${n}", description: "", price: 5, stock: 1000000 }`;
-    const { data } = await graphql<{ createProduct: { id: string } }>(
-      url,
-      `mutation { createProduct(input: ${input}) { id } }`,
-      { token },
-    );
-    if (!data) throw new Error("a product could not be created");
-    ids.push(data.createProduct.id);
-  }
-  return ids;
+function medianOf(all: Measured[]): Measured {
+  return {
+    perSecond: median(all.map(({ perSecond }) => perSecond)),
+    p50Ms: median(all.map(({ p50Ms }) => p50Ms)),
+    p99Ms: median(all.map(({ p99Ms }) => p99Ms)),
+  };
 }
 
-function rounded(value: number): number {
-  return Number(value.toPrecision(3));
+function perSecondOf(rows: readonly Row[], scenario: string): number {
+  const row = rows.find((one) => one.scenario === scenario && one.inFlight === 64);
+  if (row === undefined) throw new Error(`${scenario} was not measured`);
+  return row.shop.perSecond;
 }

@@ -60,7 +60,7 @@ export async function startShopProcess(
 }
 
 /** Resident memory of a process, in MB. */
-export function rssMbOf({ pid = 0 }: Pick<ChildProcess, "pid">): number {
+function rssMbOf({ pid = 0 }: Pick<ChildProcess, "pid">): number {
   const [, kB = "0"] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Number(kB) / 1024;
 }

@@ -2,13 +2,16 @@ import { graphql } from "../tests/support/graphql-client.ts";
 
 /** What the scenarios find in the shop. */
 export interface Stocked {
-  adminToken: string;
   customer: { id: string; token: string };
+  /** Names of customers who sign in. */
+  customers: string[];
   productIds: string[];
 }
 
 const productCount = 1_000;
 const ordersOfCustomer = 20;
+/** As many as sign in at the same time: tries of one account wait for each other. */
+const customerCount = 64;
 export const password = "bench-password";
 /** Mutations in one document. */
 const atOnce = 20;
@@ -29,17 +32,22 @@ export async function stockShop(port: number): Promise<Stocked> {
     const lines = [a, b].map((product) => `{ product_id: "${product}", quantity: 1 }`).join(" ");
     await done(url, `mutation { placeOrder(input: { order_products: [${lines}] }) { id } }`, token);
   }
-  return { adminToken, customer: { id, token }, productIds };
+  const customers = Array.from({ length: customerCount }, (_, n) => `customer${n}`);
+  for (const name of customers) {
+    await register(url, name, 0, adminToken);
+    await signIn(url, name);
+  }
+  return { customer: { id, token }, customers, productIds };
 }
 
 export const emailOf = (name: string): string => `${name}@bench.example`;
 
-async function register(url: string, name: string, type: number): Promise<string> {
+async function register(url: string, name: string, type: number, token?: string): Promise<string> {
   const input = `email: "${emailOf(name)}", username: "${name}", password: "${password}", type: ${type}`;
   const { registerUser } = await done(
     url,
     `mutation { registerUser(input: { ${input} }) { id } }`,
-    undefined,
+    token,
   );
   return String(registerUser?.id);
 }

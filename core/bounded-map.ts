@@ -13,8 +13,11 @@ export class BoundedMap<Key, Value> {
 
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key);
-    // A Map keeps the order of insertion: what is used goes to the end.
-    if (value !== undefined && this.#entries.delete(key)) this.#entries.set(key, value);
+    // A Map keeps the order of insertion: what is used goes to the end, once that begins to matter.
+    if (value !== undefined && this.#entries.size > this.#max / 2) {
+      this.#entries.delete(key);
+      this.#entries.set(key, value);
+    }
     return value;
   }
 

@@ -8,6 +8,7 @@ const mappedForm = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
  * too, so these are one caller; IPv4 in IPv6's clothes is IPv4. What is no address stays as it is.
  */
 export function addressGroup(address: string): string {
+  if (!address.includes(":")) return address;
   const [plain = ""] = address.split("%");
   if (!isIPv6(plain)) return address;
   // In its shortest form, whichever it came in.

@@ -24,6 +24,12 @@ export interface GraphqlField {
   dataLoaderOptions?: { maxBatchSize: number };
   /** Lists: how many rows one call fetches; the gateway gathers the rest, for the same reason. */
   rowsPerCall?: number;
+  /**
+   * Lookups of one thing by its `id`: the action of the same service that gives several of them,
+   * and null for what is not there. The gateway gathers such lookups of all requests; so it must
+   * be one that everyone may call.
+   */
+  gatheredBy?: string;
   /** What one call weighs in throttling, besides the values it gives: 10 for a mutation by default. */
   cost?: number;
 }

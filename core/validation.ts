@@ -16,7 +16,7 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 const plainText = /^(?:[\t\n\r]|[^\p{Cc}\p{Cs}])*$/u;
 
 /** Whether something is an id, in small letters or capitals. */
-export function isId(value: unknown): boolean {
+export function isId(value: unknown): value is string {
   return typeof value === "string" && uuidPattern.test(value);
 }
 

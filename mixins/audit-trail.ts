@@ -1,5 +1,5 @@
 import type { Context, ServiceBroker } from "moleculer";
-import { v7 as uuidv7 } from "uuid";
+import { newId } from "../core/ids.ts";
 import { senderOf, userIdOf, type Access, type Meta, type Sender } from "../core/access.ts";
 import {
   maxAuditEntries,
@@ -11,7 +11,7 @@ import { addressGroup } from "../core/caller-address.ts";
 import type { GraphqlField } from "../core/contract.ts";
 import { hasCode, type ErrorCode } from "../core/errors.ts";
 import { isId } from "../core/validation.ts";
-import type { Query } from "./sequelize.ts";
+import type { Query } from "./prepared.ts";
 
 /** An entry as it is written down: no password, no token and no whole email in it. */
 export interface NewAuditEntry {
@@ -36,7 +36,7 @@ export async function recordAudit(
     `INSERT INTO audit_trail (id, action, outcome, actor_kind, actor_id, address, subject_id, detail)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
     [
-      ...[uuidv7(), action, outcome ?? "OK", actor.kind, userIdOf(actor), address],
+      ...[newId(), action, outcome ?? "OK", actor.kind, userIdOf(actor), address],
       ...[subjectId ?? null, detail === undefined ? null : JSON.stringify(detail)],
     ],
   );

@@ -2,7 +2,7 @@ import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
 import SqlAdapter from "moleculer-db-adapter-sequelize";
 import type { Model, ModelStatic, Sequelize, Transaction } from "sequelize";
-import { v7 as uuidv7 } from "uuid";
+import { newId } from "../core/ids.ts";
 import type { Meta } from "../core/access.ts";
 import type { Config } from "../core/config.ts";
 import type { Contract, Effect, EventEnvelope } from "../core/contract.ts";
@@ -15,7 +15,8 @@ import { logActions } from "./event-log.actions.ts";
 import { EventLog, type RecordedEvent } from "./event-log.ts";
 import * as idempotency from "./idempotency.ts";
 import { migrate } from "./migrate.ts";
-import { openSequelize, queryOn, type Query } from "./sequelize.ts";
+import { preparedOn, type Query } from "./prepared.ts";
+import { openSequelize } from "./sequelize.ts";
 
 /** What a use case sees of its transaction. */
 export interface Work<Events extends Contract["events"]> extends Effect<Events> {
@@ -54,6 +55,8 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
     ctx: Pick<Context<unknown, Meta>, "caller" | "meta" | "params" | "action">,
     useCase: (database: Database<Models, Main, Events>) => Promise<Result>,
   ) => Promise<Result>;
+  /** Whether its transactions belong to a request that came with a key. */
+  isKeyed: boolean;
   /** An id for what is about to be made; equal calls with a key get the same one. */
   newId: () => Promise<string>;
   /** Says that nothing will ever be made under an id of `newId`: the next one is another. */
@@ -86,7 +89,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
   const sequelize = openSequelize(options.url, config.databasePoolMax);
   const models = (options.models?.(sequelize) ?? {}) as Models;
   const adapter = new SqlAdapter(sequelize) as unknown as Reads<Main>;
-  const query: Query = (sql, bind) => translated(() => queryOn(sequelize)(sql, bind));
+  const query: Query = (sql, bind) => translated(() => preparedOn(sequelize)(sql, bind));
   let broker: ServiceBroker | undefined;
   const report = (what: string) => (fault: unknown) => {
     broker?.logger.error(`${what} of ${contract.name} failed`, fault);
@@ -148,7 +151,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
       sequelize.transaction(async (own) => {
         const done = await useCase({
           transaction: own,
-          query: queryOn(sequelize, own),
+          query: preparedOn(sequelize, own),
           record: (type, data, cause) => recorded.push(newEvent(contract, type, data, cause)),
         });
         await log.append(own, recorded);
@@ -166,7 +169,8 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     query,
     transaction,
     once,
-    newId: async () => uuidv7(),
+    isKeyed: false,
+    newId: async () => newId(),
     dropId: async () => undefined,
     consumer: (consumption) =>
       eventConsumer((apply) => transaction((work) => apply(work as never)), consumption),
@@ -177,6 +181,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     let subject: string | undefined;
     const own: typeof database = {
       ...database,
+      isKeyed: true,
       async newId() {
         return (subject = await idempotency.subjectOf(query, request));
       },
@@ -229,7 +234,7 @@ function newEvent(
   const version = contract.events[type]?.version ?? 1;
   const trace = cause ? cause.traceparent : traceparent();
   return {
-    ...{ id: uuidv7(), type, version, occurredAt: new Date().toISOString(), data },
+    ...{ id: newId(), type, version, occurredAt: new Date().toISOString(), data },
     ...(trace !== undefined && { traceparent: trace }),
   };
 }

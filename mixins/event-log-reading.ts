@@ -1,5 +1,5 @@
 import type { EventEnvelope } from "../core/contract.ts";
-import type { Query } from "./sequelize.ts";
+import type { Query } from "./prepared.ts";
 
 /** What a log answers to those who read it. */
 export interface LogPage {

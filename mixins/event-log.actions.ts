@@ -2,7 +2,7 @@ import type { Context, ServiceSchema } from "moleculer";
 import { int, optional, text } from "../core/validation.ts";
 import type { Cursor } from "./event-cursor.ts";
 import { noteReader, outboxOf, readLog } from "./event-log-reading.ts";
-import type { Query } from "./sequelize.ts";
+import type { Query } from "./prepared.ts";
 
 /** What others see of a service's event log. */
 export function logActions(query: Query, producer: string): NonNullable<ServiceSchema["actions"]> {

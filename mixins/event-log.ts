@@ -2,7 +2,7 @@ import type { Sequelize, Transaction } from "sequelize";
 import type { EventEnvelope } from "../core/contract.ts";
 import { Repeat } from "../core/repeat.ts";
 import { toEnvelope, type LogRow } from "./event-log-reading.ts";
-import { queryOn, type Query } from "./sequelize.ts";
+import { preparedOn, type Query } from "./prepared.ts";
 
 /** An event before it has its place in the log. */
 export type RecordedEvent = Omit<EventEnvelope, "position" | "producer">;
@@ -19,6 +19,11 @@ export interface LogParts {
 
 /** Positions given in one transaction. */
 const relayBatch = 500;
+/**
+ * Events of so long get their positions together: each time is a commit here, and one in every
+ * consumer, for which those who change something would have to wait.
+ */
+const gatherMs = 25;
 /** How often the log is looked through for what a process that died has left. */
 const pollMs = 1_000;
 const pruneEveryMs = 60_000;
@@ -35,10 +40,11 @@ export class EventLog {
   readonly #query: Query;
   readonly #relay: Repeat;
   readonly #prune: Repeat;
+  #gathering: NodeJS.Timeout | undefined;
 
   constructor(parts: LogParts) {
     this.#parts = parts;
-    this.#query = queryOn(parts.sequelize);
+    this.#query = preparedOn(parts.sequelize);
     // Entries are safe where they are: what fails is tried again at the next poll.
     this.#relay = new Repeat(pollMs, () => this.#relayAll(), parts.onFault);
     this.#prune = new Repeat(pruneEveryMs, () => this.#pruneOld(), parts.onFault);
@@ -50,14 +56,14 @@ export class EventLog {
    */
   async append(transaction: Transaction, events: RecordedEvent[]): Promise<void> {
     if (events.length === 0) return;
-    await this.#parts.sequelize.query(
+    await preparedOn(this.#parts.sequelize, transaction)(
       `INSERT INTO event_log (id, type, version, data, occurred_at, traceparent)
        SELECT e.id, e.type, e.version, e.data, e."occurredAt", e.traceparent
        FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS
          (id uuid, type text, version integer, data jsonb, "occurredAt" timestamptz, traceparent text))
          WITH ORDINALITY AS e (id, type, version, data, "occurredAt", traceparent, place)
        ORDER BY e.place`,
-      { transaction, bind: [JSON.stringify(events)] },
+      [JSON.stringify(events)],
     );
   }
 
@@ -68,12 +74,16 @@ export class EventLog {
 
   /** Finishes what it is at. */
   async stop(): Promise<void> {
+    clearTimeout(this.#gathering);
     await Promise.all([this.#relay.stop(), this.#prune.stop()]);
   }
 
   /** Gives positions to what is committed and emits it; calls that come meanwhile are gathered. */
   relaySoon(): void {
-    this.#relay.soon();
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      this.#relay.soon();
+    }, gatherMs);
   }
 
   async #relayAll(): Promise<void> {
@@ -89,7 +99,7 @@ export class EventLog {
     if (waiting.length === 0) return [];
     const { sequelize, producer } = this.#parts;
     const rows = await sequelize.transaction(async (transaction) => {
-      const query = queryOn(sequelize, transaction);
+      const query = preparedOn(sequelize, transaction);
       // A statement of its own: the next one must see what the lock's last holder has done.
       await query("SELECT FROM event_log_head FOR UPDATE", []);
       return query<LogRow>(

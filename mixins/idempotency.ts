@@ -1,10 +1,10 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Context } from "moleculer";
 import { DatabaseError } from "sequelize";
-import { v7 as uuidv7 } from "uuid";
+import { newId } from "../core/ids.ts";
 import { actorOf, type Meta } from "../core/access.ts";
 import { badUserInput, Refusal } from "../core/errors.ts";
-import type { Query } from "./sequelize.ts";
+import type { Query } from "./prepared.ts";
 
 /** A request that its sender has given a key. */
 export interface KeyedRequest {
@@ -103,7 +103,7 @@ export async function subjectOf(query: Query, { id, fingerprint }: KeyedRequest)
      ON CONFLICT (id) DO UPDATE SET subject = coalesce(noted.subject, excluded.subject),
        fingerprint = CASE noted.fingerprint WHEN '' THEN excluded.fingerprint ELSE noted.fingerprint END
      RETURNING fingerprint, subject, answer`,
-    [id, fingerprint, uuidv7()],
+    [id, fingerprint, newId()],
   ).catch(inProgressIfLocked);
   if (row === undefined) throw new Error("the row of an idempotency key was not returned");
   if (!row.fingerprint.equals(fingerprint)) throw mismatch();

@@ -1,5 +1,5 @@
 import pgConnectionString from "pg-connection-string";
-import { QueryTypes, Sequelize, type Options, type Transaction } from "sequelize";
+import { Sequelize, type Options } from "sequelize";
 import { withoutValues } from "./database-errors.ts";
 
 /** How long a statement may run, and how long it may wait for what another transaction holds. */
@@ -9,9 +9,6 @@ const lockTimeoutMs = 3_000;
 const idleInTransactionTimeoutMs = 5_000;
 /** How long one waits for a connection of the pool. */
 const acquireTimeoutMs = 3_000;
-
-/** Runs one statement with bound parameters (`$1` …) and gives its rows. */
-export type Query = <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
 
 /**
  * A Sequelize instance that connects on first use.
@@ -47,12 +44,4 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
       throw withoutValues(error);
     });
   return Object.assign(sequelize, { query: quietly as typeof sequelize.query });
-}
-
-/** Statements on a connection of the pool, or in a transaction. */
-export function queryOn(sequelize: Sequelize, transaction?: Transaction): Query {
-  return (sql, bind) => {
-    const mode = { bind, type: QueryTypes.SELECT } as const;
-    return sequelize.query(sql, transaction ? { ...mode, transaction } : mode);
-  };
 }

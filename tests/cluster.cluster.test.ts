@@ -246,7 +246,12 @@ describe("four nodes", () => {
       underWay = timed("{ orders { id } }");
       await eventually("the request waiting", async () => (await waiting()) === 1);
       gateway.signal("SIGTERM");
-      await gateway.said("running context(s)");
+      await eventually("the gateway taking nobody else", () =>
+        fetch(`${cluster.url}/health/live`).then(
+          () => false,
+          () => true,
+        ),
+      );
     });
     expect(await underWay).toMatchObject({ code: undefined });
     for (const node of [users, products, orders]) node.signal("SIGTERM");

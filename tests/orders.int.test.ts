@@ -55,13 +55,8 @@ describe("an order", () => {
     expect(await settled(cup)).toEqual({ stock: 8, reserved: 0, onHand: 8 });
 
     await shop.databases.query("products", "UPDATE products SET price = 999 WHERE id = $1", [mug]);
-    const lines = order?.order_products.map(({ product_id, quantity, price }) => ({
-      ...{ product_id, quantity, price },
-    }));
-    expect(await shop.call("orders.get", { id: order?.id })).toEqual({
-      ...{ ...order, status: "PLACED" },
-      order_products: lines,
-    });
+    const found = await shop.call("orders.get", { id: order?.id });
+    expect(found).toEqual({ ...order, status: "PLACED" });
   });
 
   test("takes none of its lines when one is not there", async () => {

@@ -49,6 +49,11 @@ describe("a limit", () => {
     expect(cost(document, { n: 7 }).total).toBe(8);
   });
 
+  test("that a variable sets makes the cost depend on it, and no other variable does", () => {
+    expect(cost(document, { n: 7 }).isFixed).toBe(false);
+    expect(cost("query ($id: ID!) { product(id: $id) { id } }").isFixed).toBe(true);
+  });
+
   test("by a variable that is not given is its default, or all there can be", () => {
     expect(cost("query ($n: Int = 3) { products(limit: $n) { id } }").total).toBe(4);
     expect(cost(document).total).toBe(1_001);
@@ -67,7 +72,7 @@ describe("a limit", () => {
 describe("work", () => {
   test("is told apart from the values of the answer", () => {
     const document = `mutation { a: createProduct(name: "Mug") { id name } login { id } }`;
-    expect(cost(document)).toEqual({ total: 110 + 5, work: 110 });
+    expect(cost(document)).toEqual({ total: 110 + 5, work: 110, isFixed: true });
   });
 });
 

@@ -17,12 +17,12 @@ const routes: Record<string, (argument: string) => Promise<unknown>> = {
   constant: async () => ({ data: { ok: true } }),
   async product(id) {
     const text = "SELECT id, name, description, price, stock FROM products WHERE id = $1";
-    return (await products.query({ name: "product", text, values: [id] })).rows[0];
+    return (await products.query<object>({ name: "product", text, values: [id] })).rows[0];
   },
   async products() {
     const text = `SELECT id, name, description, price, stock FROM products
       WHERE archived_at IS NULL ORDER BY id LIMIT 20`;
-    return (await products.query({ name: "products", text })).rows;
+    return (await products.query<object>({ name: "products", text })).rows;
   },
   async orders(userId) {
     const text = `SELECT o.id, o.user_id, o.price_total, o.quantity, json_agg(json_build_object(
@@ -30,7 +30,7 @@ const routes: Record<string, (argument: string) => Promise<unknown>> = {
       FROM (SELECT * FROM orders WHERE user_id = $1 ORDER BY id LIMIT 20) o
       JOIN order_lines l ON l.order_id = o.id LEFT JOIN known_products p ON p.id = l.product_id
       GROUP BY o.id, o.user_id, o.price_total, o.quantity ORDER BY o.id`;
-    return (await orders.query({ name: "orders", text, values: [userId] })).rows;
+    return (await orders.query<object>({ name: "orders", text, values: [userId] })).rows;
   },
   order: placeOrder,
   login: async () => ({ ok: await verify(password, "bench-password") }),

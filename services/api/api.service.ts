@@ -11,7 +11,7 @@ import { authenticatorOf, type Authenticator } from "./authenticate.ts";
 import { BrowserRules } from "./browser-rules.ts";
 import { EventStream } from "./event-stream.ts";
 import { GraphqlExecution } from "./graphql-execution.ts";
-import { graphqlOverHttp, type GatewayRequest } from "./graphql-http.ts";
+import { graphqlOverHttp } from "./graphql-http.ts";
 import {
   composeSchema,
   fieldCosts,
@@ -20,8 +20,9 @@ import {
   type Composer,
 } from "./graphql-schema.ts";
 import { GraphqlSockets } from "./graphql-socket.ts";
-import { closeServer, listen, sendError, serverTimeouts } from "./http-server.ts";
-import { pages } from "./pages.ts";
+import { closeServer, listen, sendError, serverTimeouts, setHeaders } from "./http-server.ts";
+import { pages, type GatewayRequest } from "./pages.ts";
+import { PatienceWatch } from "./patience.ts";
 import { senderAddress } from "./sender-address.ts";
 
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
@@ -34,17 +35,12 @@ interface Gateway extends Composer {
   stream: EventStream;
   sockets: GraphqlSockets | undefined;
   authenticator: Authenticator | undefined;
-  actions: { context(params: object, options: object): Promise<Context<unknown, Meta>> };
-  graphqlHandler: Handler;
+  watch: PatienceWatch;
   graphqlSchema: GraphQLSchema;
 }
 
 /** GraphQL over HTTP for everybody outside, and the pages and checks around it. */
 export default function apiService(config: Config): ServiceSchema {
-  const graphqlAlias = function (this: Gateway, req: GatewayRequest, res: ServerResponse) {
-    return this.graphqlHandler(req, res);
-  };
-
   const pageAliases = Object.fromEntries(
     Object.entries(pages(config)).map(([path, page]) => [path, caught(page)]),
   );
@@ -52,13 +48,10 @@ export default function apiService(config: Config): ServiceSchema {
 
   return {
     name: gatewayName,
-    // In this order: the second adds its route before the first reads them.
     mixins: [ApiGateway as Partial<ServiceSchema>, graphqlMixin()],
     actions: {
       // None of these is for anybody outside this process.
       ...{ addRoute: false, removeRoute: false, listAliases: false },
-      /** On whose behalf what comes over a socket calls: the gateway's, as for HTTP. */
-      context: { visibility: "private", handler: (ctx: Context) => ctx },
       // A request's URL may hold a document, and so whatever its sender has written into it.
       rest: { tracing: { tags: { params: ["req.method"] }, spanName: spanNameOf } },
     },
@@ -73,23 +66,15 @@ export default function apiService(config: Config): ServiceSchema {
       onError(this: Gateway, _req: IncomingMessage, res: ServerResponse, error: unknown) {
         sendError(res, error, this.broker.logger);
       },
-      routes: [
-        // The original's path.
-        {
-          path: "/query",
-          bodyParsers: false,
-          mappingPolicy: "restrict",
-          aliases: { "/": graphqlAlias },
-        },
-        { path: "/", bodyParsers: false, mappingPolicy: "restrict", aliases: pageAliases },
-      ],
+      routes: [{ path: "/", bodyParsers: false, mappingPolicy: "restrict", aliases: pageAliases }],
     },
     events: eventsFor(stream),
     created(this: Gateway) {
       this.stream = stream;
+      this.watch = new PatienceWatch();
     },
     async started(this: Gateway) {
-      const { broker } = this;
+      const { broker, watch } = this;
       const authenticator = authenticatorOf(broker);
       const rules = new BrowserRules(config.edge.corsOrigins);
       this.graphqlSchema = composeSchema(this, stream, config.publicReads);
@@ -97,32 +82,39 @@ export default function apiService(config: Config): ServiceSchema {
         ...([this.graphqlSchema, fieldCosts(), config.edge, broker.logger] as const),
       );
       const origin = {
+        ...{ watch, logger: broker.logger },
         viewerOf: authenticator.viewerOf.bind(authenticator),
         addressOf: senderAddress(config.edge.trustedProxies),
         isForeign: rules.isForeign.bind(rules),
+        headersFor: rules.headersFor.bind(rules),
+        newContext: (req?: IncomingMessage) => contextOf(this, req),
       };
-      this.graphqlHandler = caught(graphqlOverHttp(execution, origin));
+      const graphql = graphqlOverHttp(execution, origin);
       this.server = createServer(serverTimeouts, (req, res) => {
-        if (rules.begin(req, res)) return;
+        if (rules.answersPreflight(req, res)) return;
         // Node itself leaves the body of its answer away.
         if (req.method === "HEAD") req.method = "GET";
-        void this.httpHandler(req, res);
+        if (graphqlUrl.test(req.url ?? "")) {
+          graphql(req, res).catch((error: unknown) => {
+            failed(broker, error, req, res);
+          });
+        } else {
+          setHeaders(res, rules.headersFor(req));
+          void this.httpHandler(req, res);
+        }
       });
-      const newContext = () => this.actions.context({}, { timeout: 0 });
-      this.sockets = new GraphqlSockets(execution, {
-        ...origin,
-        newContext,
-        logger: broker.logger,
-      });
-      this.sockets.attach(this.server, new Set(["/graphql", "/query"]));
+      this.sockets = new GraphqlSockets(execution, origin);
+      this.sockets.attach(this.server, graphqlUrl);
       this.authenticator = authenticator;
       authenticator.start();
+      watch.start();
       await listen(this.server, config.port, config.host);
     },
     async stopped(this: Gateway) {
       await this.authenticator?.stop();
       this.sockets?.close();
       await closeServer(this.server);
+      this.watch.stop();
     },
   } as unknown as ServiceSchema;
 }
@@ -136,6 +128,23 @@ function eventsFor(stream: EventStream): ServiceSchema["events"] {
   return Object.fromEntries(subscribedEvents().map((type) => [type, { group, handler }]));
 }
 
+/** Where GraphQL is served; `/query` is the original's path. */
+const graphqlUrl = /^\/(?:graphql|query)\/?(?:\?|$)/;
+
+/** The context that a request calls from: the gateway's own, under the request's name. */
+function contextOf(service: Gateway, req: IncomingMessage | undefined): Context<unknown, Meta> {
+  const { broker } = service;
+  const named: { requestID?: string } = {};
+  if (req !== undefined) {
+    const { "x-request-id": name } = req.headers;
+    if (typeof name === "string") named.requestID = name;
+    nameRequest(named, req);
+  }
+  // No action is at work: it is called by none. The type would have one.
+  const ctx = broker.ContextFactory.create(broker, null as never, {}, named);
+  return Object.assign(ctx as Context<unknown, Meta>, { service });
+}
+
 function spanNameOf({ params: { req } }: Context<{ req: IncomingMessage }>): string {
   return `${req.method ?? ""} ${req.url?.split("?", 1)[0] ?? ""}`;
 }
@@ -146,10 +155,20 @@ function caught(handler: Handler): Handler {
     try {
       await handler.call(this, req, res);
     } catch (error) {
-      const clientLeft = req.destroyed && !req.complete;
-      if (!clientLeft) sendError(res, error, this.broker.logger);
+      failed(this.broker, error, req, res);
     }
   };
+}
+
+/** Answers what was not foreseen, unless the sender has left in the middle of their request. */
+function failed(
+  { logger }: ServiceBroker,
+  error: unknown,
+  req: IncomingMessage,
+  res: ServerResponse,
+): void {
+  if (req.destroyed && !req.complete) return;
+  sendError(res, error, logger);
 }
 
 /**

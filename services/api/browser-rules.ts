@@ -10,7 +10,7 @@ const preflightSeconds = "600";
  * What browsers are told with every answer: to take it for what it says it is, to show it in no
  * frame, to load nothing that it names. The playground's page has a policy of its own.
  */
-const securityHeaders: Readonly<Record<string, string>> = {
+const securityHeaders: readonly string[] = Object.entries({
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
@@ -21,7 +21,7 @@ const securityHeaders: Readonly<Record<string, string>> = {
   "x-dns-prefetch-control": "off",
   "x-frame-options": "DENY",
   "x-permitted-cross-domain-policies": "none",
-};
+}).flat();
 
 /** Who may call from a browser: pages from here, and those of the listed origins. */
 export class BrowserRules {
@@ -31,23 +31,27 @@ export class BrowserRules {
     this.#origins = new Set(corsOrigins);
   }
 
-  /** Sets the headers of every answer. Gives true where the request was a preflight, and is answered. */
-  begin(req: IncomingMessage, res: ServerResponse): boolean {
-    for (const [name, value] of Object.entries(securityHeaders)) res.setHeader(name, value);
-    const { origin } = req.headers;
+  /** What every answer says, names and values in turn. */
+  headersFor({ headers: { origin } }: IncomingMessage): readonly string[] {
+    if (this.#origins.size === 0) return securityHeaders;
     // Caches must not give one site's answer to another.
-    if (this.#origins.size > 0) res.setHeader("vary", "origin");
-    if (origin === undefined || !this.#origins.has(origin)) return false;
-    res.setHeader("access-control-allow-origin", origin);
-    res.setHeader("access-control-expose-headers", exposedHeaders);
+    const varying = [...securityHeaders, "vary", "origin"];
+    if (origin === undefined || !this.#origins.has(origin)) return varying;
+    const allowed = ["access-control-allow-origin", origin];
+    return [...varying, ...allowed, "access-control-expose-headers", exposedHeaders];
+  }
+
+  /** Answers a preflight of a listed site. Gives true where the request was one. */
+  answersPreflight(req: IncomingMessage, res: ServerResponse): boolean {
     if (req.method !== "OPTIONS" || !req.headers["access-control-request-method"]) return false;
-    res
-      .writeHead(204, {
-        "access-control-allow-methods": "GET, POST",
-        "access-control-allow-headers": allowedHeaders,
-        "access-control-max-age": preflightSeconds,
-      })
-      .end();
+    const { origin } = req.headers;
+    if (origin === undefined || !this.#origins.has(origin)) return false;
+    const granted = [
+      ...["access-control-allow-methods", "GET, POST"],
+      ...["access-control-allow-headers", allowedHeaders],
+      ...["access-control-max-age", preflightSeconds],
+    ];
+    res.writeHead(204, [...this.headersFor(req), ...granted]).end();
     return true;
   }
 

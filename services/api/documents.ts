@@ -6,20 +6,25 @@ import {
   specifiedRules,
   validate,
   type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from "graphql";
 import { BoundedMap } from "../../core/bounded-map.ts";
 import type { EdgeConfig } from "../../core/edge-config.ts";
-import { withCode } from "./graphql-errors.ts";
+import { executorOf } from "./executor.ts";
+import { codedError, withCode } from "./graphql-errors.ts";
 import { costOf, maxQueryCost, type FieldCosts, type OperationCost } from "./query-cost.ts";
 import { assertFewTokens, assertSmall } from "./request-limits.ts";
 
 /** A document that has passed all that can be checked without its variables. */
 export interface CheckedDocument {
   document: DocumentNode;
-  /** By their names; undefined where the name does not choose one. */
+  /** The operation of a name; undefined where the name does not choose one. */
   operation: (name: string | null | undefined) => OperationDefinitionNode | undefined;
+  /** Executes a query or a mutation of it. */
+  execute: (args: ExecutionArgs) => Promise<ExecutionResult>;
 }
 
 /** More of them help nobody, and take time. */
@@ -48,6 +53,8 @@ export class Documents {
   readonly #schema: GraphQLSchema;
   readonly #fieldCosts: FieldCosts;
   readonly #rules: typeof specifiedRules;
+  /** Of operations whose variables do not matter. */
+  readonly #fixedCosts = new WeakMap<OperationDefinitionNode, OperationCost>();
   readonly #checked = new BoundedMap<string, CheckedDocument>(maxCached);
 
   constructor(schema: GraphQLSchema, fieldCosts: FieldCosts, edge: EdgeConfig) {
@@ -75,6 +82,7 @@ export class Documents {
     const checked = {
       document,
       operation: (name: string | null | undefined) => getOperationAST(document, name) ?? undefined,
+      execute: executorOf(this.#schema, document),
     };
     if (source.length <= maxCachedCharacters) this.#checked.set(source, checked);
     return checked;
@@ -98,12 +106,14 @@ export class Documents {
     operation: OperationDefinitionNode,
     variables: Readonly<Record<string, unknown>>,
   ): OperationCost {
+    const fixed = this.#fixedCosts.get(operation);
+    if (fixed !== undefined) return fixed;
     const cost = costOf(this.#schema, document, operation, variables, this.#fieldCosts);
+    if (cost.total <= maxQueryCost && cost.isFixed) this.#fixedCosts.set(operation, cost);
     if (cost.total <= maxQueryCost) return cost;
     const message = `The answer could have ${cost.total} values, and ${maxQueryCost} are the limit; ask for fewer rows with "limit".`;
-    const extensions = { code: "QUERY_TOO_COMPLEX", limit: maxQueryCost, value: cost.total };
-    const error = new GraphQLError(message, operation, null, null, null, null, extensions);
-    throw new DocumentRefused([error]);
+    const data = { limit: maxQueryCost, value: cost.total };
+    throw new DocumentRefused([codedError(message, "QUERY_TOO_COMPLEX", data)]);
   }
 }
 

@@ -1,4 +1,4 @@
-import { GraphQLError } from "graphql";
+import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import {
   errorCatalogue,
   isErrorCode,
@@ -8,6 +8,11 @@ import {
 } from "../../core/errors.ts";
 
 const maxMessageLength = 400;
+
+/** An error as a client gets it. */
+export interface ClientError extends GraphQLFormattedError {
+  extensions: { code: ErrorCode; [key: string]: unknown };
+}
 
 /** Gives an error of parsing or validating the code it is known by. */
 export function withCode(error: GraphQLError, code: ErrorCode, data?: object): GraphQLError {
@@ -24,23 +29,29 @@ export function withCode(error: GraphQLError, code: ErrorCode, data?: object): G
   );
 }
 
+/** An error that a client is told before there is anything to execute. */
+export function codedError(message: string, code: ErrorCode, data?: object): GraphQLError {
+  return new GraphQLError(message, null, null, null, null, null, { ...data, code });
+}
+
 /**
- * What a client may see of an error that happened in execution: a refusal with its code and data;
- * SERVICE_UNAVAILABLE; and of everything else a trace id, while `report` gets the whole.
+ * What a client may see of an error: a refusal with its code and data; SERVICE_UNAVAILABLE; and of
+ * everything else a trace id, while `report` gets the whole.
  */
 export function clientError(
   error: GraphQLError,
   traceId: string,
   report: (fault: unknown) => void,
-): GraphQLError {
+): ClientError {
+  const { code: known } = (error.extensions as { code?: unknown } | undefined) ?? {};
   // Refused before anything was executed: its code is there already.
-  if (isErrorCode(error.extensions.code)) return error;
+  if (isErrorCode(known)) return told(error, error.message, known, error.extensions);
   const cause: unknown = error.originalError;
   // Without a cause and a place: variables that do not fit the document.
   if (!cause && error.path === undefined) {
     const fault = variableFault(error.message);
     const data = { fields: [{ ...fault, message: shortened(fault.message) }] };
-    return saying(error, shortened(error.message), "BAD_USER_INPUT", data);
+    return told(error, shortened(error.message), "BAD_USER_INPUT", data);
   }
 
   const { type, data, message } = (cause ?? {}) as {
@@ -49,20 +60,15 @@ export function clientError(
     message?: string;
   };
   if (isErrorCode(type) && type !== "INTERNAL_SERVER_ERROR") {
-    return saying(
-      error,
-      message ?? errorCatalogue[type].meaning,
-      type,
-      type === "SERVICE_UNAVAILABLE" ? {} : data,
-    );
+    const shown = type === "SERVICE_UNAVAILABLE" ? {} : data;
+    return told(error, message ?? errorCatalogue[type].meaning, type, shown);
   }
   if (isUnreachable(type)) {
     const code = "SERVICE_UNAVAILABLE";
-    return saying(error, errorCatalogue[code].meaning, code);
+    return told(error, errorCatalogue[code].meaning, code);
   }
   report(cause ?? error);
-  const code = "INTERNAL_SERVER_ERROR";
-  return saying(error, "Something went wrong on our side.", code, { traceId });
+  return told(error, "Something went wrong on our side.", "INTERNAL_SERVER_ERROR", { traceId });
 }
 
 /** Where the fault lies, by graphql-js's sentence: `Variable "$input" got invalid value … at "input.price"; …` */
@@ -79,13 +85,12 @@ function shortened(message: string): string {
   return `${message.slice(0, end)} … ${message.slice(-end)}`;
 }
 
-function saying(
-  error: GraphQLError,
+function told(
+  { locations, path }: GraphQLError,
   message: string,
   code: ErrorCode,
   data?: object,
-): GraphQLError {
-  const { nodes, source, positions, path } = error;
+): ClientError {
   const extensions = { ...data, code };
-  return new GraphQLError(message, nodes, source, positions, path, undefined, extensions);
+  return { message, ...(locations && { locations }), ...(path && { path }), extensions };
 }

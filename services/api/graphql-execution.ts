@@ -1,12 +1,13 @@
-import { GraphQLError, type ExecutionArgs, type GraphQLSchema } from "graphql";
+import type { ExecutionArgs, GraphQLError, GraphQLSchema } from "graphql";
 import type { Context, ServiceBroker } from "moleculer";
 import type { Actor, Meta, Viewer } from "../../core/access.ts";
 import { addressGroup } from "../../core/caller-address.ts";
 import type { EdgeConfig } from "../../core/edge-config.ts";
-import { Refusal, serviceUnavailable } from "../../core/errors.ts";
+import { Refusal } from "../../core/errors.ts";
 import { DocumentRefused, Documents, refusing } from "./documents.ts";
-import { clientError } from "./graphql-errors.ts";
+import { clientError, codedError, type ClientError } from "./graphql-errors.ts";
 import type { IdempotencyKeys } from "./idempotency-keys.ts";
+import type { Patience } from "./patience.ts";
 import { PersistedDocuments } from "./persisted-documents.ts";
 import type { FieldCosts } from "./query-cost.ts";
 import { assertShallow, maxExecutionMs } from "./request-limits.ts";
@@ -35,16 +36,21 @@ export interface Sender {
   viewer: Viewer;
   address: string;
   keys: IdempotencyKeys;
-  /** Ends when there is nobody any more to answer to. */
-  gone: AbortSignal;
+  patience: Patience;
+}
+
+/** The text of an answer, and whether anything was executed for it. */
+interface Answer {
+  text: string;
+  isExecuted: boolean;
 }
 
 /** An operation that may be executed. */
 export interface Operation {
-  args: ExecutionArgs & { contextValue: GraphqlContext };
   kind: "query" | "mutation" | "subscription";
-  /** Says how long the answer has become: what it has cost less than it could have is given back. */
-  answered: (characters: number) => void;
+  args: ExecutionArgs & { contextValue: GraphqlContext };
+  /** Executes a query or a mutation, and gives its answer as JSON. */
+  run: (requestId: string) => Promise<Answer>;
 }
 
 /** A request counts that much, besides what it asks for. */
@@ -105,20 +111,21 @@ export class GraphqlExecution {
     }
     const { total, work } = this.#documents.cost(checked, operation, variables ?? {});
     this.#charge(caller, total);
-    return {
-      args: {
-        schema: this.#schema,
-        document: checked.document,
-        operationName: operationName ?? null,
-        variableValues: variables,
-        contextValue: contextFor(sender),
-      },
-      kind: operation.operation,
-      answered: (characters) => {
-        const spent = work + characters / charactersPerValue;
-        if (spent < total) this.#throttle.giveBack(caller, total - spent);
-      },
+    const args = {
+      ...{ schema: this.#schema, document: checked.document, variableValues: variables },
+      operationName: operationName ?? null,
+      contextValue: contextFor(sender),
     };
+    const run = async (requestId: string) => {
+      const { data, errors } = await checked.execute(args);
+      const told = errors?.map((error) => this.toClient(error, requestId));
+      const text = JSON.stringify({ data, errors: told });
+      const spent = work + text.length / charactersPerValue;
+      // What the answer has turned out not to have.
+      if (spent < total) this.#throttle.giveBack(caller, total - spent);
+      return { text, isExecuted: data !== undefined };
+    };
+    return { kind: operation.operation, args, run };
   }
 
   #charge(caller: string, cost: number): void {
@@ -129,11 +136,12 @@ export class GraphqlExecution {
   }
 
   /** What a client sees of an error; faults of ours are logged under the request's id. */
-  toClient(error: GraphQLError, requestId: string): GraphQLError {
+  toClient(error: GraphQLError, requestId: string): ClientError {
     const told = clientError(error, requestId, (fault) => {
       this.#logger.error(`request ${requestId} failed`, fault);
     });
-    return this.#edge.suggestions ? told : withoutSuggestion(told);
+    if (this.#edge.suggestions) return told;
+    return { ...told, message: told.message.replace(/ Did you mean .*\?/s, "") };
   }
 }
 
@@ -159,30 +167,21 @@ function asObject(name: string, value: unknown): Record<string, unknown> | undef
   return value as Record<string, unknown>;
 }
 
-export function badRequest(message: string): GraphQLError {
-  return new GraphQLError(message, null, null, null, null, null, { code: "BAD_REQUEST" });
+function badRequest(message: string): GraphQLError {
+  return codedError(message, "BAD_REQUEST");
 }
 
 function refused(message: string): DocumentRefused {
   return new DocumentRefused([badRequest(message)]);
 }
 
-/**
- * The context of one operation. When its time is up or its sender has gone, what is under way is
- * not waited for any more, and nothing further is begun.
- */
-function contextFor({ ctx, viewer, address, keys, gone }: Sender): GraphqlContext {
+/** The context of one operation, which calls as long as there is somebody to answer to. */
+function contextFor({ ctx, viewer, address, keys, patience }: Sender): GraphqlContext {
   ctx.meta.viewer = viewer;
   ctx.meta.address = address;
-  const tooLate = Promise.withResolvers<never>();
-  // Where no call is under way, nobody hears of it.
-  tooLate.promise.catch(() => undefined);
-  gone.addEventListener("abort", () => {
-    tooLate.reject(serviceUnavailable("This took too long, and was given up."));
-  });
   const call = (action: string, params?: unknown) => {
-    if (gone.aborted) throw tooLong();
-    return Promise.race([ctx.call(action, params), tooLate.promise]);
+    if (patience.isOver) throw tooLong();
+    return patience.while(ctx.call(action, params));
   };
   return {
     ctx: { meta: ctx.meta, call },
@@ -198,11 +197,4 @@ function tooLong(): Refusal {
   return new Refusal("QUERY_TOO_COMPLEX", message, {
     ...{ limit: maxExecutionMs, value: maxExecutionMs },
   });
-}
-
-function withoutSuggestion(error: GraphQLError): GraphQLError {
-  const message = error.message.replace(/ Did you mean .*\?/s, "");
-  if (message === error.message) return error;
-  const { nodes, source, positions, path, extensions } = error;
-  return new GraphQLError(message, nodes, source, positions, path, undefined, extensions);
 }

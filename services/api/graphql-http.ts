@@ -1,142 +1,152 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { GraphQLError } from "graphql";
-import { createHandler, type Request, type Response } from "graphql-http";
 import type { Context } from "moleculer";
 import type { Meta, Viewer } from "../../core/access.ts";
-import { errorCatalogue, hasCode } from "../../core/errors.ts";
+import { errorCatalogue, hasCode, type ErrorCode } from "../../core/errors.ts";
+import { acceptedType, type AnswerType } from "./accepted-type.ts";
 import { DocumentRefused } from "./documents.ts";
-import {
-  badRequest,
-  type GraphqlExecution,
-  type Operation,
-  type RequestParams,
-} from "./graphql-execution.ts";
+import type { ClientError } from "./graphql-errors.ts";
+import type { GraphqlExecution, RequestParams } from "./graphql-execution.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
-import { maxBodyBytes, maxExecutionMs } from "./request-limits.ts";
+import { Patience, type PatienceWatch } from "./patience.ts";
+import { maxBodyBytes } from "./request-limits.ts";
 
-/** moleculer-web's request: it carries the context of its root action. */
-export interface GatewayRequest extends IncomingMessage {
-  $ctx: Context<unknown, Meta>;
-  originalUrl: string;
-}
-
-/** What a request is known by from outside. */
-interface Origin {
+/** What the handler needs of the gateway. */
+export interface HttpOrigin {
   viewerOf: (authorization: string | undefined) => Promise<{ viewer: Viewer }>;
   addressOf: (req: IncomingMessage) => string;
   isForeign: (req: IncomingMessage) => boolean;
+  /** What every answer says, names and values in turn. */
+  headersFor: (req: IncomingMessage) => readonly string[];
+  /** A context of the gateway's own, on whose behalf a request calls. */
+  newContext: (req: IncomingMessage) => Context<unknown, Meta>;
+  watch: PatienceWatch;
 }
 
-/** What belongs to one HTTP request on its way through graphql-http. */
-interface HttpRequest {
-  req: GatewayRequest;
-  gone: AbortSignal;
-  operation?: Operation;
+/** An answer that is no GraphQL answer, or not yet one. */
+class HttpRefusal extends Error {
+  readonly status: number;
+  readonly error: ClientError;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    message: string,
+    { code = "BAD_REQUEST", data = {}, headers = {} }: RefusalOptions = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.error = { message, extensions: { ...data, code } };
+    this.headers = headers;
+  }
 }
 
-const jsonType = "application/json; charset=utf-8";
+interface RefusalOptions {
+  code?: ErrorCode;
+  data?: object;
+  headers?: Readonly<Record<string, string>>;
+}
 
-/** Serves operations by the GraphQL-over-HTTP specification, as graphql-http implements it. */
-export function graphqlOverHttp(execution: GraphqlExecution, origin: Origin) {
-  const handle = createHandler<HttpRequest, undefined>({
-    parseRequestParams: (request) => {
-      const params = paramsOf(request);
-      // All of it is checked by the execution, whichever way it came.
-      return isRefused(params) ? params : (params as never);
-    },
-    async onSubscribe({ raw }, params) {
-      const { req, gone } = raw;
-      const { viewer } = await origin.viewerOf(req.headers.authorization);
-      const keys = new IdempotencyKeys(req.headers["idempotency-key"]);
-      const sender = { ctx: req.$ctx, viewer, address: origin.addressOf(req), keys, gone };
-      try {
-        raw.operation = execution.prepare(params, sender);
-        return raw.operation.args;
-      } catch (error) {
-        if (error instanceof DocumentRefused) {
-          const errors = error.errors.map((one) => execution.toClient(one, ""));
-          return error.isMalformed ? malformed(errors) : errors;
-        }
-        if (hasCode(error, "TOO_MANY_REQUESTS")) return tooManyRequests(error as Error);
-        throw error;
-      }
-    },
-    onOperation({ raw }, _args, result) {
-      const { errors } = result;
-      if (errors === undefined) return;
-      const requestId = raw.req.$ctx.requestID ?? "";
-      return { ...result, errors: errors.map((error) => execution.toClient(error, requestId)) };
-    },
-    formatError(error) {
-      if (error instanceof GraphQLError && error.extensions.code !== undefined) return error;
-      return badRequest(error.message);
-    },
-  });
-
-  return async (req: GatewayRequest, res: ServerResponse): Promise<void> => {
-    if (origin.isForeign(req)) {
-      sendErrors(res, 403, [badRequest("Pages of this origin may not call here.")]);
-      return;
+/** Serves operations by the GraphQL-over-HTTP specification. Rejects with faults of ours only. */
+export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin) {
+  return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const patience = new Patience();
+    origin.watch.add(patience);
+    res.once("close", () => {
+      origin.watch.done(patience);
+      // Nobody waits any more for what is still to do.
+      if (!res.writableFinished) patience.end();
+    });
+    const headers = [...origin.headersFor(req)];
+    try {
+      send(res, headers, await answer(req, headers, patience));
+    } catch (error) {
+      if (!(error instanceof HttpRefusal)) throw error;
+      const { status, error: told } = error;
+      headers.push(...Object.entries(error.headers).flat());
+      const text = JSON.stringify({ errors: [told] });
+      send(res, headers, { status, type: "application/json", text });
     }
-    const body = req.method === "POST" ? await readBody(req) : null;
-    if (body === undefined) {
-      tooLarge(res);
-      return;
-    }
-    const raw: HttpRequest = { req, gone: whenGone(res) };
-    const { method = "GET", headers } = req;
-    const request = { method, url: req.originalUrl, headers, body, raw, context: undefined };
-    const [text, init] = await handle(request);
-    raw.operation?.answered(text?.length ?? 0);
-    if (res.destroyed) return;
-    if (init.headers?.["content-type"] === undefined) {
-      // graphql-http's own words: wrong method, wrong media type. They carry no code.
-      sendErrors(res, init.status, [badRequest(init.statusText)], init.headers);
-      return;
-    }
-    const length = { "content-length": Buffer.byteLength(text ?? "") };
-    res.writeHead(init.status, init.statusText, { ...init.headers, ...length }).end(text);
   };
+
+  async function answer(
+    req: IncomingMessage,
+    headers: string[],
+    patience: Patience,
+  ): Promise<Answer> {
+    if (origin.isForeign(req))
+      throw new HttpRefusal(403, "Pages of this origin may not call here.");
+    const type = acceptedType(req.headers.accept);
+    if (type === undefined) {
+      const message = "Accept application/graphql-response+json or application/json, in UTF-8.";
+      throw new HttpRefusal(406, message);
+    }
+    const params = await paramsOf(req);
+    const { viewer } = await origin.viewerOf(req.headers.authorization);
+    const ctx = origin.newContext(req);
+    headers.push("x-request-id", ctx.requestID ?? "");
+    const keys = new IdempotencyKeys(req.headers["idempotency-key"]);
+    const sender = { ctx, viewer, address: origin.addressOf(req), keys, patience };
+    const requestId = ctx.requestID ?? "";
+    try {
+      const operation = execution.prepare(params, sender);
+      if (operation.kind === "subscription") {
+        throw new HttpRefusal(400, "Subscriptions run over WebSocket, at this address.");
+      }
+      if (operation.kind === "mutation" && req.method === "GET") {
+        throw new HttpRefusal(405, "Send mutations by POST.", { headers: { allow: "POST" } });
+      }
+      const { text, isExecuted } = await operation.run(requestId);
+      return { status: isExecuted || type === "application/json" ? 200 : 400, type, text };
+    } catch (error) {
+      if (hasCode(error, "TOO_MANY_REQUESTS")) throw tooManyRequests(error as Error);
+      if (!(error instanceof DocumentRefused)) throw error;
+      const errors = error.errors.map((one) => execution.toClient(one, requestId));
+      // It was a request all the same; what is no request is 400 in any case.
+      const status = error.isMalformed || type !== "application/json" ? 400 : 200;
+      return { status, type, text: JSON.stringify({ errors }) };
+    }
+  }
 }
 
-/** Ends when the time for a request is up, or when its connection closes before the answer. */
-function whenGone(res: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  const timer = setTimeout(() => {
-    controller.abort();
-  }, maxExecutionMs);
-  res.once("close", () => {
-    clearTimeout(timer);
-    if (!res.writableFinished) controller.abort();
-  });
-  return controller.signal;
+interface Answer {
+  status: number;
+  type: AnswerType;
+  text: string;
 }
 
-function isRefused(params: RequestParams | Response): params is Response {
-  return Array.isArray(params);
+/** Reads a request's parts from its URL or its body. */
+async function paramsOf(req: IncomingMessage): Promise<RequestParams> {
+  if (req.method === "GET") return paramsOfUrl(req.url ?? "");
+  if (req.method !== "POST") {
+    throw new HttpRefusal(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
+  }
+  if (!isJson(req.headers)) {
+    throw new HttpRefusal(415, "Send application/json, in UTF-8 and not compressed.");
+  }
+  const sent = parseJson(await readBody(req), "The body is not JSON.");
+  if (Array.isArray(sent)) {
+    throw new HttpRefusal(400, "Batches are not taken: send one request at a time.");
+  }
+  if (typeof sent !== "object" || sent === null) {
+    throw new HttpRefusal(400, "The body is no JSON object.");
+  }
+  return sent;
 }
 
-/** Reads a request's parts from its URL or its body. Throws what graphql-http answers with 400. */
-function paramsOf({ method, url, headers, body }: Request<HttpRequest, undefined>) {
-  if (method === "GET") return paramsOfUrl(url);
-  if (method !== "POST") return refusal(405, "Method Not Allowed", { allow: "GET, POST" });
-  const [mediaType, ...params] = String((headers as IncomingMessage["headers"])["content-type"])
+function isJson(headers: IncomingMessage["headers"]): boolean {
+  const { "content-type": contentType, "content-encoding": encoding = "identity" } = headers;
+  if (encoding !== "identity") return false;
+  if (contentType === "application/json") return true;
+  const [mediaType, ...parameters] = (contentType ?? "")
     .toLowerCase()
     .split(";")
     .map((part) => part.trim());
-  const isUtf8 = params.every((param) => !/^charset=(?!(utf-8|"utf-8")$)/.test(param));
-  const { "content-encoding": encoding = "identity" } = headers as IncomingMessage["headers"];
-  if (mediaType !== "application/json" || !isUtf8 || encoding !== "identity") {
-    return refusal(415, "Send application/json, in UTF-8 and not compressed.");
-  }
-  const sent = parseJson(body as string, "The body is not JSON.");
-  if (Array.isArray(sent)) throw new Error("Batches are not taken: send one request at a time.");
-  if (typeof sent !== "object" || sent === null) throw new Error("The body is no JSON object.");
-  return sent as RequestParams;
+  const isUtf8 = parameters.every((parameter) => !/^charset=(?!(utf-8|"utf-8")$)/.test(parameter));
+  return mediaType === "application/json" && isUtf8;
 }
 
 function paramsOfUrl(url: string): RequestParams {
-  const search = new URL(url, "http://localhost").searchParams;
+  const search = new URLSearchParams(url.split("?", 2)[1] ?? "");
   const json = (name: string) => {
     const text = search.get(name);
     if (text === null || text === "") return undefined;
@@ -154,63 +164,61 @@ function parseJson(text: string, complaint: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error(complaint);
+    throw new HttpRefusal(400, complaint);
   }
 }
 
-/** An answer to a request that is no GraphQL request at all. */
-function refusal(status: number, statusText: string, headers?: Record<string, string>): Response {
-  return [null, { status, statusText, ...(headers && { headers }) }];
-}
-
-/** Unlike a document that is refused, this is no GraphQL request, whatever the client accepts. */
-function malformed(errors: readonly GraphQLError[]): Response {
-  const headers = { "content-type": jsonType };
-  return [JSON.stringify({ errors }), { status: 400, statusText: "Bad Request", headers }];
-}
-
-function tooManyRequests(error: Error & { data?: { retryAfter?: number } }): Response {
+function tooManyRequests(error: Error & { data?: { retryAfter?: number } }): HttpRefusal {
   const code = "TOO_MANY_REQUESTS";
   const retryAfter = error.data?.retryAfter ?? 1;
-  const errors = [{ message: error.message, extensions: { retryAfter, code } }];
-  const headers = { "content-type": jsonType, "retry-after": String(retryAfter) };
-  const { status } = errorCatalogue[code];
-  return [JSON.stringify({ errors }), { status, statusText: "Too Many Requests", headers }];
+  const headers = { "retry-after": String(retryAfter) };
+  const options = { code, data: { retryAfter }, headers } as const;
+  return new HttpRefusal(errorCatalogue[code].status, error.message, options);
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Reads the body as UTF-8; undefined when it is larger than allowed. */
-async function readBody(req: IncomingMessage): Promise<string | undefined> {
-  if (Number(req.headers["content-length"]) > maxBodyBytes) return undefined;
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBodyBytes) return undefined;
-    chunks.push(chunk);
-  }
-  try {
-    return utf8.decode(Buffer.concat(chunks));
-  } catch {
-    // What is no UTF-8 is no JSON either.
-    return "";
-  }
+/** Reads the body as UTF-8, as far as it may be long. */
+function readBody(req: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (Number(req.headers["content-length"]) > maxBodyBytes) {
+      reject(tooLarge());
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    req.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBodyBytes) reject(tooLarge());
+      else chunks.push(chunk);
+    });
+    req.once("error", reject);
+    req.once("end", () => {
+      try {
+        resolve(utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+      } catch {
+        reject(new HttpRefusal(400, "The body is not UTF-8."));
+      }
+    });
+  });
 }
 
-function tooLarge(res: ServerResponse): void {
+function tooLarge(): HttpRefusal {
   const code = "QUERY_TOO_COMPLEX";
   const message = `The request body is larger than ${maxBodyBytes} bytes.`;
-  const errors = [{ message, extensions: { code, limit: maxBodyBytes } }];
   // What is still coming is not read, so the connection is of no more use.
-  sendErrors(res, errorCatalogue[code].status, errors, { connection: "close" });
+  const options = {
+    code,
+    data: { limit: maxBodyBytes },
+    headers: { connection: "close" },
+  } as const;
+  return new HttpRefusal(errorCatalogue[code].status, message, options);
 }
 
-function sendErrors(
-  res: ServerResponse,
-  status: number,
-  errors: readonly object[],
-  headers: Readonly<Record<string, string | undefined>> = {},
-): void {
-  res.writeHead(status, { ...headers, "content-type": jsonType }).end(JSON.stringify({ errors }));
+/** Sends an answer whole, with its headers in one go: set one by one they take several times as long. */
+function send(res: ServerResponse, headers: string[], { status, type, text }: Answer): void {
+  if (res.destroyed) return;
+  const length = String(Buffer.byteLength(text));
+  headers.push("content-type", `${type}; charset=utf-8`, "content-length", length);
+  res.writeHead(status, headers).end(text);
 }

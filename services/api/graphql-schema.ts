@@ -1,12 +1,14 @@
 import type { GraphQLSchema } from "graphql";
 import apolloServer from "moleculer-apollo-server";
-import type { Context, ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import type { Contract, GraphqlField } from "../../core/contract.ts";
-import { gatewayName, type Meta } from "../../core/access.ts";
+import { gatewayName } from "../../core/access.ts";
+import type { Crowd } from "../../core/crowd.ts";
 import { errorCatalogue } from "../../core/errors.ts";
-import { maxListRows } from "../../core/validation.ts";
+import { isId, maxListRows } from "../../core/validation.ts";
 import type { EventStream } from "./event-stream.ts";
-import type { IdempotencyKeys } from "./idempotency-keys.ts";
+import { GatheredLookups } from "./gathered-lookups.ts";
+import type { GraphqlContext } from "./graphql-execution.ts";
 import type { FieldCosts } from "./query-cost.ts";
 import { subscriptionResolvers } from "./subscriptions.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
@@ -19,7 +21,8 @@ const contracts: Contract[] = [usersContract, productsContract, ordersContract];
 type Resolver = (
   root: unknown,
   args: Record<string, unknown>,
-  context: { ctx: Context<unknown, Meta>; keys: IdempotencyKeys },
+  context: GraphqlContext,
+  info: { fieldName: string },
 ) => Promise<unknown>;
 
 /** What moleculer-apollo-server's mixin gives a service, as far as it is used here. */
@@ -35,45 +38,59 @@ interface ComposedService {
 }
 
 /**
- * moleculer-apollo-server's mixin, with its composition and its batching resolvers in use and its
- * Apollo Server 2 not: that one is past its end of life and slow, and rebuilds the schema from
- * whoever is up. Requests go to `graphqlHandler`, which the gateway sets.
+ * moleculer-apollo-server's mixin, as far as it is in use: its composition of the schema, and its
+ * batching resolvers. Its Apollo Server 2 is not: that one is past its end of life and slow, and
+ * rebuilds the schema from whoever is up. Neither are its route and its events.
  */
 export function graphqlMixin(): Partial<ServiceSchema> {
-  const mixin = apolloServer.ApolloService({
-    // graphql-http reads the body itself.
-    routeOptions: { path: "/graphql", mappingPolicy: "restrict", bodyParsers: false },
+  let broker: ServiceBroker | undefined;
+  const lookups = new GatheredLookups(contracts, () => {
+    if (broker === undefined) throw new Error("the gateway is not there yet");
+    return broker;
+  });
+  const { methods } = apolloServer.ApolloService({
     serverOptions: { uploads: false, playground: false, subscriptions: false },
     createAction: false,
     autoUpdateSchema: false,
     checkActionVisibility: true,
     // Some of these are missing from the package's types.
   } as object) as Partial<ServiceSchema>;
-  const createActionResolver = mixin.methods?.createActionResolver as unknown as (
+  const createActionResolver = methods?.createActionResolver as unknown as (
     this: unknown,
     actionName: string,
     definition?: object,
   ) => Resolver;
 
   return {
-    mixins: [mixin],
-    // Its WebSocket handshake, for subscriptions by a protocol that nobody speaks any more.
-    actions: { ws: false },
+    created(this: {
+      broker: ServiceBroker;
+      dataLoaderOptions: unknown;
+      dataLoaderBatchParams: unknown;
+    }) {
+      broker = this.broker;
+      this.dataLoaderOptions = new Map();
+      this.dataLoaderBatchParams = new Map();
+    },
     methods: {
-      /** Composed once, by the gateway itself, when it starts. */
-      async prepareGraphQLSchema() {
-        /* nothing is left to do at a request */
-      },
+      ...methods,
       /** The fields' `input` argument is the action's parameters. */
       prepareContextParams: (params: Record<string, unknown>) => params.input ?? params,
       createActionResolver(this: unknown, actionName: string, definition?: object): Resolver {
-        const { rowsPerCall, mutation } = fieldOf(actionName);
+        const { rowsPerCall, mutation, gatheredBy } = fieldOf(actionName);
         if (rowsPerCall !== undefined) return pagedResolver(actionName, rowsPerCall);
         const resolver = createActionResolver.call(this, actionName, definition);
+        const crowd = lookups.crowdOf(actionName);
+        if (isJoin(definition)) {
+          return unlessThere(crowd === undefined ? resolver : joiner(crowd, definition));
+        }
+        if (gatheredBy !== undefined) {
+          const [service] = actionName.split(".");
+          return lookupResolver(lookups.crowdOf(`${service}.${gatheredBy}`), resolver);
+        }
         return mutation === undefined ? resolver : keyedResolver(actionName, resolver);
       },
     },
-  };
+  } as unknown as Partial<ServiceSchema>;
 }
 
 /**
@@ -146,10 +163,41 @@ function fieldOf(actionName: string): GraphqlField {
 
 /** Hands a mutation its key. A document's mutations run one after the other, so none meets another's. */
 function keyedResolver(actionName: string, resolver: Resolver): Resolver {
-  return (root, args, context) => {
+  return (root, args, context, info) => {
     const key = context.keys.next(actionName);
     if (key !== undefined) context.ctx.meta.idempotencyKey = key;
-    return resolver(root, args, context);
+    return resolver(root, args, context, info);
+  };
+}
+
+function isJoin(definition: object | undefined): definition is { rootParams: object } {
+  return definition !== undefined && "rootParams" in definition;
+}
+
+/** What the parent holds already needs no lookup. */
+function unlessThere(resolver: Resolver): Resolver {
+  return async (root, args, context, info) => {
+    const there = (root as Record<string, unknown>)[info.fieldName];
+    return there === undefined ? resolver(root, args, context, info) : there;
+  };
+}
+
+/** A join whose key is one that everybody may look up: with those of all other requests. */
+function joiner(crowd: Crowd<string, unknown>, definition: { rootParams: object }): Resolver {
+  const [key = ""] = Object.keys(definition.rootParams);
+  return async (root) => {
+    const id = (root as Record<string, unknown>)[key];
+    return typeof id === "string" ? crowd.join(id) : null;
+  };
+}
+
+/** One thing by its id. What is not found, or is no id, is asked for on its own: that says why. */
+function lookupResolver(crowd: Crowd<string, unknown> | undefined, resolver: Resolver): Resolver {
+  return async (root, args, context, info) => {
+    const { id } = args;
+    if (crowd === undefined || !isId(id)) return resolver(root, args, context, info);
+    const found = await crowd.join(id.toLowerCase());
+    return found ?? resolver(root, args, context, info);
   };
 }
 

@@ -3,11 +3,9 @@ import type { Duplex } from "node:stream";
 import {
   GraphQLError,
   execute,
-  formatError,
   subscribe,
   type ExecutionResult,
   type FormattedExecutionResult,
-  type GraphQLFormattedError,
 } from "graphql";
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from "graphql-ws";
 import type { Context, ServiceBroker } from "moleculer";
@@ -15,9 +13,10 @@ import { WebSocketServer, type WebSocket } from "ws";
 import type { Meta, Viewer } from "../../core/access.ts";
 import { Refusal } from "../../core/errors.ts";
 import { DocumentRefused } from "./documents.ts";
+import type { ClientError } from "./graphql-errors.ts";
 import type { GraphqlContext, GraphqlExecution } from "./graphql-execution.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
-import { maxExecutionMs } from "./request-limits.ts";
+import { Patience, type PatienceWatch } from "./patience.ts";
 
 /** Larger messages end the connection; documents and variables are far smaller. */
 const maxMessageBytes = 262_144;
@@ -43,7 +42,8 @@ export interface SocketOrigin {
   addressOf: (req: IncomingMessage) => string;
   isForeign: (req: IncomingMessage) => boolean;
   /** A context of the gateway's own, on whose behalf an operation calls. */
-  newContext: () => Promise<Context<unknown, Meta>>;
+  newContext: () => Context<unknown, Meta>;
+  watch: PatienceWatch;
   logger: ServiceBroker["logger"];
 }
 
@@ -52,7 +52,7 @@ interface Connection extends Record<PropertyKey, unknown> {
   socket: WebSocket;
   address: string;
   /** By the ids of the operations under way. */
-  running: Map<string, AbortController>;
+  running: Map<string, Patience>;
   token: string | undefined;
   viewer: Viewer;
   expiry: NodeJS.Timeout | undefined;
@@ -87,15 +87,15 @@ export class GraphqlSockets {
         this.#told(extra, args, result as ExecutionResult),
       onError: (_context, _id, _payload, errors) => this.#toldErrors(errors, ""),
       onComplete: ({ extra }, id) => {
-        end(extra, id);
+        this.#end(extra, id);
       },
     });
   }
 
-  /** Takes connections of a server over that ask for the protocol at one of these paths. */
-  attach(server: Server, paths: ReadonlySet<string>): void {
+  /** Takes connections of a server over that ask for the protocol at such a URL. */
+  attach(server: Server, url: RegExp): void {
     server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const status = this.#refusalOf(req, paths);
+      const status = this.#refusalOf(req, url);
       if (status !== undefined) {
         refuse(socket, status);
         return;
@@ -116,8 +116,8 @@ export class GraphqlSockets {
     }
   }
 
-  #refusalOf(req: IncomingMessage, paths: ReadonlySet<string>): number | undefined {
-    if (!paths.has(req.url?.split("?", 1)[0] ?? "")) return 404;
+  #refusalOf(req: IncomingMessage, url: RegExp): number | undefined {
+    if (!url.test(req.url ?? "")) return 404;
     if (this.#origin.isForeign(req)) return 403;
     const here = this.#perAddress.get(this.#origin.addressOf(req)) ?? 0;
     return here >= maxConnectionsPerAddress ? 429 : undefined;
@@ -159,7 +159,7 @@ export class GraphqlSockets {
       clearInterval(pinging);
       clearTimeout(connection.expiry);
       this.#leave(address);
-      for (const id of connection.running.keys()) end(connection, id);
+      for (const id of connection.running.keys()) this.#end(connection, id);
       void closed(code, reason.toString());
     });
   }
@@ -223,25 +223,34 @@ export class GraphqlSockets {
       return [asGraphql(idInUse())];
     }
     if (running.size >= maxOperations) return [asGraphql(tooManyOperations())];
-    const controller = new AbortController();
+    const patience = new Patience();
     // Before anything is waited for: what comes together counts.
-    running.set(id, controller);
+    running.set(id, patience);
     try {
       await this.#refresh(connection);
       const { viewer } = connection;
-      const ctx = await this.#origin.newContext();
+      const ctx = this.#origin.newContext();
       const keys = new IdempotencyKeys(undefined);
-      const gone = controller.signal;
       const params = payload as Record<string, unknown>;
-      const operation = this.#execution.prepare(params, { ctx, viewer, address, keys, gone });
-      if (operation.kind !== "subscription") endInTime(controller);
+      const operation = this.#execution.prepare(params, { ctx, viewer, address, keys, patience });
+      // Subscriptions have all the time there is.
+      if (operation.kind !== "subscription") this.#origin.watch.add(patience);
       return operation.args;
     } catch (error) {
-      end(connection, id);
+      this.#end(connection, id);
       if (error instanceof DocumentRefused) return error.errors;
       if (error instanceof Refusal) return [asGraphql(error)];
       throw error;
     }
+  }
+
+  /** Stops what an operation has under way. */
+  #end({ running }: Connection, id: string): void {
+    const patience = running.get(id);
+    if (patience === undefined) return;
+    running.delete(id);
+    this.#origin.watch.done(patience);
+    patience.end();
   }
 
   #told(
@@ -255,8 +264,8 @@ export class GraphqlSockets {
     return { ...(data !== undefined && { data }), errors: this.#toldErrors(errors, requestId) };
   }
 
-  #toldErrors(errors: readonly GraphQLError[], requestId: string): GraphQLFormattedError[] {
-    return errors.map((error) => formatError(this.#execution.toClient(error, requestId)));
+  #toldErrors(errors: readonly GraphQLError[], requestId: string): ClientError[] {
+    return errors.map((error) => this.#execution.toClient(error, requestId));
   }
 }
 
@@ -275,21 +284,6 @@ function send(socket: WebSocket, message: string): Promise<void> {
 
 function isRejected(viewer: Viewer): boolean {
   return viewer.kind === "anonymous" && viewer.rejected !== undefined;
-}
-
-/** Stops what an operation has under way. */
-function end({ running }: Connection, id: string): void {
-  running.get(id)?.abort();
-  running.delete(id);
-}
-
-function endInTime(controller: AbortController): void {
-  const timer = setTimeout(() => {
-    controller.abort();
-  }, maxExecutionMs);
-  controller.signal.addEventListener("abort", () => {
-    clearTimeout(timer);
-  });
 }
 
 /** Clients know this code: they connect again, with another token. */

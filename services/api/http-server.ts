@@ -70,6 +70,13 @@ export async function closeServer(server: Server | undefined): Promise<void> {
   clearTimeout(cut);
 }
 
+/** Sets headers, whose names and values are given in turn. */
+export function setHeaders(res: ServerResponse, headers: readonly string[]): void {
+  for (let index = 0; index < headers.length; index += 2) {
+    res.setHeader(headers[index] ?? "", headers[index + 1] ?? "");
+  }
+}
+
 export function sendJson(res: ServerResponse, status: number, body: unknown): void {
   sendText(res, status, JSON.stringify(body), "application/json; charset=utf-8");
 }

@@ -1,13 +1,18 @@
 import { readFile } from "node:fs/promises";
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { printSchema, type GraphQLSchema } from "graphql";
-import type { ServiceBroker } from "moleculer";
+import type { Context, ServiceBroker } from "moleculer";
+import type { Meta } from "../../core/access.ts";
 import type { Config } from "../../core/config.ts";
 import { InlinePrometheusReporter } from "../../core/metrics-reporter.ts";
-import type { GatewayRequest } from "./graphql-http.ts";
 import { readiness } from "./health.ts";
 import { sendJson, sendText } from "./http-server.ts";
 import { contentSecurityPolicy, playgroundFiles } from "./playground/playground-files.ts";
+
+/** moleculer-web's request: it carries the context of its root action. */
+export interface GatewayRequest extends IncomingMessage {
+  $ctx: Context<unknown, Meta>;
+}
 
 /** The gateway as far as its pages need it. */
 interface PageOwner {

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { GraphQLError } from "graphql";
+import type { GraphQLError } from "graphql";
 import { BoundedMap } from "../../core/bounded-map.ts";
 import { ConfigError } from "../../core/config-reader.ts";
 import type { EdgeConfig } from "../../core/edge-config.ts";
+import { codedError } from "./graphql-errors.ts";
 
 /** What a client sends of a document: its text, its hash in the form of Apollo's clients, or both. */
 interface SentDocument {
@@ -46,14 +47,14 @@ export class PersistedDocuments {
   #find(hash: string): string {
     const text = this.#listed.get(hash) ?? this.#remembered.get(hash);
     // Apollo's clients know this sentence, and send the document along.
-    if (text === undefined) throw coded("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND");
+    if (text === undefined) throw codedError("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND");
     return text;
   }
 
   #allowed(query: string): string {
     if (!this.#onlyListed || this.#listed.has(sha256(query))) return query;
     const message = "Only documents that this shop knows run here; send the hash of one.";
-    throw coded(message, "PERSISTED_QUERY_NOT_FOUND");
+    throw codedError(message, "PERSISTED_QUERY_NOT_FOUND");
   }
 }
 
@@ -95,9 +96,5 @@ function sha256(text: string): string {
 }
 
 function badRequest(message: string): GraphQLError {
-  return coded(message, "BAD_REQUEST");
-}
-
-function coded(message: string, code: string): GraphQLError {
-  return new GraphQLError(message, null, null, null, null, null, { code });
+  return codedError(message, "BAD_REQUEST");
 }

@@ -30,6 +30,8 @@ export interface OperationCost {
   total: number;
   /** Of the work that is done whatever the answer is. */
   work: number;
+  /** Whether it is the same whatever the variables are. */
+  isFixed: boolean;
 }
 
 /**
@@ -51,6 +53,7 @@ export function costOf(
   const given = { ...defaultsOf(operation), ...variables };
   const costOfFragment = new Map<string, number>();
   let work = 0;
+  let isFixed = true;
 
   function costOfSelections(set: SelectionSetNode, parent: GraphQLNamedType): number {
     let cost = 0;
@@ -87,12 +90,14 @@ export function costOf(
     if (field === undefined || node.selectionSet === undefined) return own;
     const type = getNamedType(field.type);
     if (!isCompositeType(type)) return own;
-    return own + rowsOf(field, node, given) * costOfSelections(node.selectionSet, type);
+    const rows = rowsOf(field, node, given);
+    isFixed &&= !rows.isVariable;
+    return own + rows.count * costOfSelections(node.selectionSet, type);
   }
 
   const root = schema.getType(rootTypes[operation.operation]);
   const total = root ? costOfSelections(operation.selectionSet, root) : 0;
-  return { total: Math.min(total, Number.MAX_SAFE_INTEGER), work };
+  return { total: Math.min(total, Number.MAX_SAFE_INTEGER), work, isFixed };
 }
 
 const rootTypes = { query: "Query", mutation: "Mutation", subscription: "Subscription" };
@@ -114,13 +119,16 @@ function rowsOf(
   field: GraphQLField<unknown, unknown>,
   node: FieldNode,
   variables: Readonly<Record<string, unknown>>,
-): number {
-  if (!isListType(getNullableType(field.type))) return 1;
-  if (!field.args.some(({ name }) => name === "limit")) return usualRows;
+): { count: number; isVariable: boolean } {
+  if (!isListType(getNullableType(field.type))) return { count: 1, isVariable: false };
+  if (!field.args.some(({ name }) => name === "limit")) {
+    return { count: usualRows, isVariable: false };
+  }
   const value = node.arguments?.find(({ name }) => name.value === "limit")?.value;
-  const limit = value?.kind === "Variable" ? variables[value.name.value] : literalOf(value);
-  if (typeof limit !== "number") return maxListRows;
-  return Math.min(maxListRows, Math.max(0, limit));
+  const isVariable = value?.kind === "Variable";
+  const limit = isVariable ? variables[value.name.value] : literalOf(value);
+  const count = typeof limit === "number" ? Math.min(maxListRows, Math.max(0, limit)) : maxListRows;
+  return { count, isVariable };
 }
 
 function literalOf(value: { kind: string; value?: unknown } | undefined): number | undefined {

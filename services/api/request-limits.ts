@@ -7,6 +7,7 @@ import {
   type FragmentDefinitionNode,
   type SelectionSetNode,
 } from "graphql";
+import { codedError } from "./graphql-errors.ts";
 
 /** What a document is made of, as far as it is limited. Of several operations, the largest counts. */
 export interface DocumentSize {
@@ -56,8 +57,7 @@ const limitNames: Record<keyof DocumentSize, string> = {
 /** QUERY_TOO_COMPLEX: what there is too much of, the `limit` and the `value`. */
 function tooComplex(what: string, limit: number, value: number): GraphQLError {
   const message = `The request is too large: it has ${value} ${what}, and ${limit} are the limit.`;
-  const extensions = { code: "QUERY_TOO_COMPLEX", limit, value };
-  return new GraphQLError(message, null, null, null, null, null, extensions);
+  return codedError(message, "QUERY_TOO_COMPLEX", { limit, value });
 }
 
 /**

@@ -14,6 +14,11 @@ export interface OrderLine {
   quantity: number;
   /** Of one piece when it was ordered, in minor units. */
   price: number;
+  /**
+   * What the product is called, where that was read along; null for one whose event was not read
+   * yet.
+   */
+  name?: string | null;
 }
 
 /** What an order can be. */

@@ -10,19 +10,16 @@ import { followInventory, productNames, rememberProducts } from "./known.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
 import { buyerMissing } from "./orders.errors.ts";
-import { placeOrder } from "./place-order.ts";
-import {
-  getOrder,
-  historyOfOrders,
-  linesOfOrders,
-  listOrders,
-  ordersOfUsers,
-} from "./read-orders.ts";
+import { orderWriting, placeOrder } from "./place-order.ts";
+import { getOrder, historyOfOrders, orderLines, orderPages, ordersOfUsers } from "./read-orders.ts";
 import { settleOrders } from "./settle-orders.ts";
 import { traceOrder } from "./trace-order.ts";
 
 export default function ordersService(config: Config, databaseUrl: string): ServiceSchema {
   const database = openOrdersDatabase(config, databaseUrl);
+  const pageOf = orderPages(database);
+  const lines = orderLines(database);
+  const writing = orderWriting(database);
 
   /** Whose orders the actor is held to; undefined for those who may see all. */
   function ownerOf(actor: Actor): string | undefined {
@@ -36,14 +33,18 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
     database,
     actions: {
       get: (ctx) => getOrder(database, ctx.params.id, ownerOf(actorOf(ctx))),
-      list: (ctx) => listOrders(database, ctx.params, ownerOf(actorOf(ctx))),
+      list: (ctx) => pageOf({ ...ctx.params, ownerId: ownerOf(actorOf(ctx)) }),
       async place(ctx) {
         const actor = actorOf(ctx);
         const userId = userIdOf(actor) ?? ctx.params.user_id;
         if (userId === undefined) throw buyerMissing();
         const { logger } = ctx.broker;
         return database.once(ctx, (keyed) =>
-          placeOrder({ database: keyed, products: ctx, logger }, userId, ctx.params.order_products),
+          placeOrder(
+            { database: keyed, writing, products: ctx, logger },
+            userId,
+            ctx.params.order_products,
+          ),
         );
       },
       async cancel(ctx) {
@@ -60,7 +61,7 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
         const steps = await historyOfOrders(database, ctx.params.ids, ownerOf(actorOf(ctx)));
         return steps.map((order) => order.map(({ status, at }) => ({ status, at })));
       },
-      lines: (ctx) => linesOfOrders(database, ctx.params.ids, ownerOf(actorOf(ctx))),
+      lines: (ctx) => lines.join({ ids: ctx.params.ids, ownerId: ownerOf(actorOf(ctx)) }),
       productNames: (ctx) => productNames(database, ctx.params.ids),
       async ofUsers(ctx) {
         const owner = ownerOf(actorOf(ctx));

@@ -1,3 +1,4 @@
+import { Crowd } from "../../core/crowd.ts";
 import { maxListRows, type Page } from "../../core/validation.ts";
 import { groupsInOrderOf } from "../../mixins/reads.ts";
 import type { ListedOrder, Order, OrderLine, OrderStep } from "./orders.contract.ts";
@@ -13,50 +14,95 @@ export async function getOrder(
   id: string,
   ownerId: string | undefined,
 ): Promise<Order> {
-  const order = await database.read((reads) => reads.findById(id));
-  if (order === null || (ownerId !== undefined && order.userId !== ownerId)) throw orderNotFound();
-  const [lines = []] = await linesOfOrders(database, [id], undefined);
-  return {
-    id: order.id,
-    user_id: order.userId,
-    price_total: order.priceTotal,
-    quantity: order.quantity,
-    status: order.status,
-    order_products: lines,
+  const [[order], [order_products = []]] = await Promise.all([
+    database.query<Omit<Order, "order_products">>(
+      "SELECT id, user_id, price_total, quantity, status FROM orders WHERE id = $1",
+      [id],
+    ),
+    orderLines(database).join({ ids: [id], ownerId }),
+  ]);
+  if (order === undefined || (ownerId !== undefined && order.user_id !== ownerId)) {
+    throw orderNotFound();
+  }
+  return { ...order, order_products };
+}
+
+/** A page of the orders of one owner, or of all. */
+interface OrdersPage extends Page {
+  ownerId: string | undefined;
+}
+
+/** More in one statement gain little. */
+const maxLookups = 100;
+/** Statements at a time: while they run, the next one gathers. */
+const maxStatements = 3;
+const crowded = { maxItems: maxLookups, maxBatches: maxStatements };
+
+/** Orders, oldest first. Pages of owners that are asked for together are read by one statement. */
+export function orderPages({
+  query,
+}: OrdersDatabase): (page: OrdersPage) => Promise<ListedOrder[]> {
+  const ofOwners = new Crowd<OrdersPage, ListedOrder[]>(async (pages) => {
+    const rows = await query<ListedOrder & { page: number }>(
+      `SELECT asked.page::integer, o.id, o.user_id, o.price_total, o.quantity, o.status, u.username
+       FROM unnest($1::uuid[], $2::integer[], $3::integer[])
+         WITH ORDINALITY AS asked (owner_id, row_limit, row_offset, page)
+       CROSS JOIN LATERAL (
+         SELECT * FROM orders WHERE user_id = asked.owner_id
+         ORDER BY id LIMIT asked.row_limit OFFSET asked.row_offset
+       ) o LEFT JOIN known_users u ON u.id = o.user_id
+       ORDER BY asked.page, o.id`,
+      [
+        pages.map(({ ownerId }) => ownerId),
+        pages.map(({ limit = maxListRows }) => limit),
+        pages.map(({ offset = 0 }) => offset),
+      ],
+    );
+    const grouped: ListedOrder[][] = pages.map(() => []);
+    for (const { page, ...order } of rows) grouped[page - 1]?.push(order);
+    return grouped;
+  }, crowded);
+
+  return ({ ownerId, limit = maxListRows, offset = 0 }) => {
+    if (ownerId !== undefined) return ofOwners.join({ ownerId, limit, offset });
+    return query<ListedOrder>(
+      `SELECT o.id, o.user_id, o.price_total, o.quantity, o.status, u.username
+       FROM orders o LEFT JOIN known_users u ON u.id = o.user_id ORDER BY o.id LIMIT $1 OFFSET $2`,
+      [limit, offset],
+    );
   };
 }
 
-/** Orders, oldest first; of one owner or of all. */
-export async function listOrders(
-  { query }: OrdersDatabase,
-  { limit = maxListRows, offset = 0 }: Page,
-  ownerId: string | undefined,
-): Promise<ListedOrder[]> {
-  return query<ListedOrder>(
-    `SELECT o.id, o.user_id, o.price_total, o.quantity, o.status, u.username
-     FROM orders o LEFT JOIN known_users u ON u.id = o.user_id
-     WHERE $1::uuid IS NULL OR o.user_id = $1::uuid
-     ORDER BY o.id LIMIT $2 OFFSET $3`,
-    [ownerId ?? null, limit, offset],
-  );
+/** Several orders, and whose they have to be. */
+interface LinesOf {
+  ids: readonly string[];
+  ownerId: string | undefined;
 }
 
-/** The lines of several orders, in the order asked; none for an order of another owner. */
-export async function linesOfOrders(
-  { query }: OrdersDatabase,
-  ids: string[],
-  ownerId: string | undefined,
-): Promise<OrderLine[][]> {
-  const rows = await query<OrderLine & { order_id: string }>(
-    `SELECT l.order_id, l.product_id, l.quantity, l.price
-     FROM order_lines l JOIN orders o ON o.id = l.order_id
-     WHERE l.order_id = ANY ($1::uuid[]) AND ($2::uuid IS NULL OR o.user_id = $2::uuid)
-     ORDER BY l.order_id, l.product_id`,
-    [ids, ownerId ?? null],
-  );
-  return groupsInOrderOf(ids, rows, ({ order_id }) => order_id).map((lines) =>
-    lines.map(({ product_id, quantity, price }) => ({ product_id, quantity, price })),
-  );
+/**
+ * The lines of several orders, in the order asked; none for an order of another owner. Those that
+ * are asked for together are read by one statement.
+ */
+export function orderLines({ query }: OrdersDatabase): Crowd<LinesOf, OrderLine[][]> {
+  return new Crowd<LinesOf, OrderLine[][]>(async (asked) => {
+    const rows = await query<OrderLine & { order_id: string; user_id: string }>(
+      `SELECT l.order_id, o.user_id, l.product_id, l.quantity, l.price, p.name
+       FROM order_lines l JOIN orders o ON o.id = l.order_id
+       LEFT JOIN known_products p ON p.id = l.product_id
+       WHERE l.order_id = ANY ($1::uuid[]) ORDER BY l.order_id, l.product_id`,
+      [[...new Set(asked.flatMap(({ ids }) => ids))]],
+    );
+    const byOrder = Map.groupBy(rows, ({ order_id }) => order_id);
+    return asked.map(({ ids, ownerId }) =>
+      ids.map((id) => {
+        const lines = byOrder.get(id) ?? [];
+        if (ownerId !== undefined && lines[0]?.user_id !== ownerId) return [];
+        return lines.map(({ product_id, quantity, price, name = null }) => ({
+          ...{ product_id, quantity, price, name },
+        }));
+      }),
+    );
+  }, crowded);
 }
 
 /** What happened to orders, in the order asked; nothing for an order of another owner. */

@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from "uuid";
+import { newId } from "../../core/ids.ts";
 import { userIdOf, type Sender } from "../../core/access.ts";
 import { recordAudit } from "../../mixins/audit-trail.ts";
 import type { NewProduct, Product } from "./products.contract.ts";
@@ -13,7 +13,7 @@ export async function createProduct(
 ): Promise<Product> {
   const userId = userIdOf(sender.actor);
   const product: Product = {
-    id: uuidv7(),
+    id: newId(),
     name: input.name,
     description: input.description,
     price: input.price,

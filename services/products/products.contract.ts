@@ -130,7 +130,7 @@ export const productsContract = defineContract({
     get: action<{ id: string }, Product>({
       params: { id: id() },
       access: "everyone",
-      graphql: { query: "product(id: ID!): Product!" },
+      graphql: { query: "product(id: ID!): Product!", gatheredBy: "resolve" },
     }),
     list: action<Page, Product[]>({
       params: pageRules,

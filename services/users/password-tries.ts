@@ -1,7 +1,7 @@
 import type { Sender } from "../../core/access.ts";
 import { addressGroup } from "../../core/caller-address.ts";
 import { recordAudit, type NewAuditEntry } from "../../mixins/audit-trail.ts";
-import type { Query } from "../../mixins/sequelize.ts";
+import type { Query } from "../../mixins/prepared.ts";
 import { verifyPassword } from "./password-hash.ts";
 import {
   freeTriesPerAccount,

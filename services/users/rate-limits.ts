@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
 import { mayActForOthers, type Sender } from "../../core/access.ts";
 import { addressGroup } from "../../core/caller-address.ts";
-import type { Query } from "../../mixins/sequelize.ts";
+import type { Query } from "../../mixins/prepared.ts";
 import { tooManyFromAddress } from "./users.errors.ts";
 
 /** How often who may try what: all numbers of the limits, and why they are as they are. */

@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from "uuid";
+import { newId } from "../../core/ids.ts";
 import { mayActForOthers, unauthenticated, userType, type Sender } from "../../core/access.ts";
 import { ConfigError } from "../../core/config-reader.ts";
 import { hasCode } from "../../core/errors.ts";
@@ -36,7 +36,7 @@ async function makeUser(
 ): Promise<User> {
   assertUncommon(input.password, input, "password");
   const user: User = {
-    id: uuidv7(),
+    id: newId(),
     email: input.email,
     username: input.username,
     type: input.type,

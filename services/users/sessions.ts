@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from "uuid";
+import { newId } from "../../core/ids.ts";
 import type { Config } from "../../core/config.ts";
 import { hashOf, newRefreshToken, type RefreshToken } from "./refresh-secrets.ts";
 import type { EndedSessionIds } from "./users.contract.ts";
@@ -50,7 +50,7 @@ export async function openSession(
     [user.id, user.passwordVersion],
   );
   if (current === undefined) throw invalidCredentials();
-  const sessionId = uuidv7();
+  const sessionId = newId();
   const refreshToken = newRefreshToken();
   const ttlSeconds = Math.min(tokenTtlSeconds, refreshTtlSeconds);
   await query(

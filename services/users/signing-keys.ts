@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import type { Sender } from "../../core/access.ts";
 import type { Config } from "../../core/config.ts";
 import { recordAudit } from "../../mixins/audit-trail.ts";
-import type { Query } from "../../mixins/sequelize.ts";
+import type { Query } from "../../mixins/prepared.ts";
 import { KeyCipher } from "./key-cipher.ts";
 import { clockMarginSeconds } from "./sessions.ts";
 import { tokenIdentity, type PublicKey } from "./users.contract.ts";
