@@ -9,10 +9,10 @@ import { LoadProcess } from "./load/load-process.ts";
 import type { Measured } from "./load/load.ts";
 import { Profiler } from "./profiler.ts";
 import { chartOf, printReport, type Figure, type Row } from "./report.ts";
-import { scenarios, type Scenario } from "./scenarios.ts";
+import { readOf, scenarios, wrongLogins, type Scenario } from "./scenarios.ts";
 import { startShopProcess } from "./shop-process.ts";
 import { median } from "./statistics.ts";
-import { stockShop } from "./stock-shop.ts";
+import { stockShop, type Stocked } from "./stock-shop.ts";
 
 /**
  * `npm run bench`: measures the shop beside the floors it stands on, in rounds and in turn, on the
@@ -78,6 +78,7 @@ async function measureProcess(): Promise<{ rows: Row[]; figures: Figure[] }> {
       }
     }
     const figures: Figure[] = [
+      await measureRain(shop.port, stocked),
       {
         what: "ready, started on existing data",
         value: shop.readyMs,
@@ -92,6 +93,25 @@ async function measureProcess(): Promise<{ rows: Row[]; figures: Figure[] }> {
     profiler?.close();
     await floors.stop();
     await shop.stop();
+  }
+}
+
+/** What is left of the reads while wrong passwords come as fast as they are refused. */
+async function measureRain(port: number, stocked: Stocked): Promise<Figure> {
+  const reads = { port, shots: stocked.productIds.map(readOf), inFlight: 64, seconds };
+  const rain = { port, shots: wrongLogins(stocked), inFlight: 16, takesAll: true };
+  const other = new LoadProcess();
+  try {
+    const alone = await load.run(reads);
+    const raining = other.run({ ...rain, seconds: seconds + 1 });
+    const meanwhile = await load.run(reads);
+    const refused = Math.round((await raining).perSecond);
+    return {
+      what: `product by id while ${refused} wrong logins/s rain / without`,
+      ...{ value: meanwhile.perSecond / alone.perSecond, unit: "ratio", target: "≥ 0.5" },
+    };
+  } finally {
+    other.stop();
   }
 }
 

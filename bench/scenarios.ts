@@ -29,6 +29,16 @@ export function orderOf(id: string, token: string): Shot {
   return post(endpoint, body, '"price_total":5', token);
 }
 
+function signInOf(name: string, tried: string, expected: string): Shot {
+  const variables = { input: { email: emailOf(name), password: tried } };
+  return post(endpoint, { query: loginDocument, variables }, expected);
+}
+
+/** Wrong passwords, for accounts that there are and for others. */
+export function wrongLogins({ customers }: Stocked): Shot[] {
+  return [...customers, "nobody"].map((name) => signInOf(name, "wrong-password", ""));
+}
+
 /** Every scenario of one process beside its floor. */
 export function scenarios({ productIds, customer, customers }: Stocked): Scenario[] {
   const { id: customerId, token } = customer;
@@ -40,10 +50,6 @@ export function scenarios({ productIds, customer, customers }: Stocked): Scenari
   const orders = {
     shop: productIds.map((id) => orderOf(id, token)),
     floor: productIds.map((id) => get(`/order/${id}`, "id")),
-  };
-  const login = (name: string) => {
-    const input = { email: emailOf(name), password };
-    return post(endpoint, { query: loginDocument, variables: { input } }, '"token":"');
   };
   return [
     { name: "product by id", inFlight: 64, ...reads, target: 1.2 },
@@ -68,7 +74,7 @@ export function scenarios({ productIds, customer, customers }: Stocked): Scenari
     },
     {
       ...{ name: "login", inFlight: 16, target: 0.9 },
-      shop: customers.map(login),
+      shop: customers.map((name) => signInOf(name, password, '"token":"')),
       floor: [get("/login", "true")],
     },
   ];

@@ -13,7 +13,7 @@ process.on("message", (load: Load) => {
   );
 });
 
-async function run({ port, shots, inFlight, seconds }: Load): Promise<Measured> {
+async function run({ port, shots, inFlight, seconds, takesAll }: Load): Promise<Measured> {
   const latencies: number[] = [];
   const begun = performance.now();
   const end = begun + seconds * 1000;
@@ -27,7 +27,8 @@ async function run({ port, shots, inFlight, seconds }: Load): Promise<Measured> 
         if (shot === undefined) throw new Error("there is nothing to send");
         const answer = await connection.send(shot.request);
         latencies.push(performance.now() - now);
-        if (!answer.startsWith("HTTP/1.1 200") || !answer.includes(shot.expected)) {
+        const isRight = answer.startsWith("HTTP/1.1 200") && answer.includes(shot.expected);
+        if (!isRight && !takesAll) {
           throw new Error(`expected ${shot.expected}, got ${answer.slice(0, 500)}`);
         }
       }

@@ -10,6 +10,8 @@ export interface Load {
   shots: Shot[];
   inFlight: number;
   seconds: number;
+  /** Takes refusals, too: they are what is expected. */
+  takesAll?: boolean;
 }
 
 /** What came of it. Latencies are in milliseconds. */

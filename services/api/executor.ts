@@ -7,7 +7,7 @@ import {
   type GraphQLSchema,
 } from "graphql";
 import { getVariableValues } from "graphql/execution/values.js";
-import { compileQuery, isCompiledQuery, type CompiledQuery } from "graphql-jit";
+import type { CompiledQuery } from "graphql-jit";
 
 /** What graphql-js says of variables that do not fit; compiled, the same has other words. */
 function variableFaults({ schema, document, operationName, variableValues }: ExecutionArgs) {
@@ -32,6 +32,8 @@ export function executorOf(schema: GraphQLSchema, document: DocumentNode) {
     }
     let query = compiled.get(name);
     if (query === undefined) {
+      // Not before it is needed: it takes 7 MB.
+      const { compileQuery, isCompiledQuery } = await import("graphql-jit");
       const made = compileQuery(schema, document, args.operationName ?? undefined);
       // What cannot be compiled is executed as it is.
       if (!isCompiledQuery(made)) return execute(args);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
+import RateLimiterPostgres from "rate-limiter-flexible/lib/RateLimiterPostgres.js";
+import RateLimiterRes from "rate-limiter-flexible/lib/RateLimiterRes.js";
 import { mayActForOthers, type Sender } from "../../core/access.ts";
 import { addressGroup } from "../../core/caller-address.ts";
 import type { Query } from "../../mixins/prepared.ts";
