@@ -39,10 +39,12 @@ export interface Sender {
   patience: Patience;
 }
 
-/** The text of an answer, and whether anything was executed for it. */
+/** An answer as JSON, and whether anything was executed for it. */
 interface Answer {
   text: string;
   isExecuted: boolean;
+  /** Whether a part of it was asked for too often. */
+  isThrottled: boolean;
 }
 
 /** An operation that may be executed. */
@@ -89,7 +91,7 @@ export class GraphqlExecution {
    */
   prepare(params: RequestParams, sender: Sender): Operation {
     const { viewer, address } = sender;
-    const caller = viewer.kind === "user" ? viewer.id : addressGroup(address);
+    const caller = callerOf(viewer, address);
     this.#charge(caller, requestCost);
     try {
       return this.#checked(params, sender, caller);
@@ -123,7 +125,9 @@ export class GraphqlExecution {
       const spent = work + text.length / charactersPerValue;
       // What the answer has turned out not to have.
       if (spent < total) this.#throttle.giveBack(caller, total - spent);
-      return { text, isExecuted: data !== undefined };
+      const isThrottled =
+        told?.some(({ extensions }) => extensions.code === "TOO_MANY_REQUESTS") ?? false;
+      return { text, isExecuted: data !== undefined, isThrottled };
     };
     return { kind: operation.operation, args, run };
   }
@@ -143,6 +147,11 @@ export class GraphqlExecution {
     if (this.#edge.suggestions) return told;
     return { ...told, message: told.message.replace(/ Did you mean .*\?/s, "") };
   }
+}
+
+/** Whom a request counts for: a user wherever they are, or else an address. */
+export function callerOf(viewer: Viewer, address: string): string {
+  return viewer.kind === "user" ? viewer.id : addressGroup(address);
 }
 
 /** Checks the types of a request's parts. Throws GraphQLErrors. */

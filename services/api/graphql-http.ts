@@ -5,10 +5,11 @@ import { errorCatalogue, hasCode, type ErrorCode } from "../../core/errors.ts";
 import { acceptedType, type AnswerType } from "./accepted-type.ts";
 import { DocumentRefused } from "./documents.ts";
 import type { ClientError } from "./graphql-errors.ts";
-import type { GraphqlExecution, RequestParams } from "./graphql-execution.ts";
+import { callerOf, type GraphqlExecution, type RequestParams } from "./graphql-execution.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
 import { Patience, type PatienceWatch } from "./patience.ts";
 import { maxBodyBytes } from "./request-limits.ts";
+import { Tarpit } from "./tarpit.ts";
 
 /** What the handler needs of the gateway. */
 export interface HttpOrigin {
@@ -48,6 +49,7 @@ interface RefusalOptions {
 
 /** Serves operations by the GraphQL-over-HTTP specification. Rejects with faults of ours only. */
 export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin) {
+  const tarpit = new Tarpit();
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const patience = new Patience();
     origin.watch.add(patience);
@@ -95,10 +97,14 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       if (operation.kind === "mutation" && req.method === "GET") {
         throw new HttpRefusal(405, "Send mutations by POST.", { headers: { allow: "POST" } });
       }
-      const { text, isExecuted } = await operation.run(requestId);
+      const { text, isExecuted, isThrottled } = await operation.run(requestId);
+      if (isThrottled) await tarpit.hold(callerOf(viewer, sender.address));
       return { status: isExecuted || type === "application/json" ? 200 : 400, type, text };
     } catch (error) {
-      if (hasCode(error, "TOO_MANY_REQUESTS")) throw tooManyRequests(error as Error);
+      if (hasCode(error, "TOO_MANY_REQUESTS")) {
+        await tarpit.hold(callerOf(viewer, sender.address));
+        throw tooManyRequests(error as Error);
+      }
       if (!(error instanceof DocumentRefused)) throw error;
       const errors = error.errors.map((one) => execution.toClient(one, requestId));
       // It was a request all the same; what is no request is 400 in any case.
