@@ -121,7 +121,7 @@ export class GraphqlExecution {
     const run = async (requestId: string) => {
       const { data, errors } = await checked.execute(args);
       const told = errors?.map((error) => this.toClient(error, requestId));
-      const text = JSON.stringify({ data, errors: told });
+      const text = JSON.stringify({ errors: told, data });
       const spent = work + text.length / charactersPerValue;
       // What the answer has turned out not to have.
       if (spent < total) this.#throttle.giveBack(caller, total - spent);
