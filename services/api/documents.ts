@@ -29,7 +29,8 @@ export interface CheckedDocument {
 
 /** More of them help nobody, and take time. */
 const maxErrors = 20;
-const maxCached = 1_000;
+/** Clients of one shop have some dozens; compiled, each takes some 60 kB. */
+const maxCached = 300;
 /** Longer texts are not worth their place. */
 const maxCachedCharacters = 20_000;
 
