@@ -7,10 +7,6 @@ export class BoundedMap<Key, Value> {
     this.#max = max;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key);
     // A Map keeps the order of insertion: what is used goes to the end, once that begins to matter.

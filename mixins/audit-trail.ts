@@ -137,7 +137,7 @@ export class RefusalWatch {
     if (!this.#isFirst(`${who} ${action}`)) return;
     // Not validated yet: whoever may not call at all does not learn what is wrong with it.
     const { id } = (ctx.params ?? {}) as { id?: unknown };
-    const subjectId = typeof id === "string" && isId(id) ? id : null;
+    const subjectId = isId(id) ? id : null;
     try {
       await recordAudit(this.#query, {
         ...{ action: "ACCESS_REFUSED", outcome, sender, subjectId, detail: { action } },

@@ -89,7 +89,8 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
   const sequelize = openSequelize(options.url, config.databasePoolMax);
   const models = (options.models?.(sequelize) ?? {}) as Models;
   const adapter = new SqlAdapter(sequelize) as unknown as Reads<Main>;
-  const query: Query = (sql, bind) => translated(() => preparedOn(sequelize)(sql, bind));
+  const prepared = preparedOn(sequelize);
+  const query: Query = (sql, bind) => translated(() => prepared(sql, bind));
   let broker: ServiceBroker | undefined;
   const report = (what: string) => (fault: unknown) => {
     broker?.logger.error(`${what} of ${contract.name} failed`, fault);

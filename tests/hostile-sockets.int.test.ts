@@ -5,6 +5,7 @@ import { exchange, openRaw, statusesIn } from "./support/raw-http.ts";
 import { openSocket, type RawSocket } from "./support/raw-socket.ts";
 import { internals } from "./support/refusals.ts";
 import { startTestShop, type TestShop } from "./support/shop.ts";
+import { subscriptionsTo, watch } from "./support/subscriptions.ts";
 
 let shop: TestShop;
 /** Opened at first, since what becomes of them takes its time. */
@@ -57,17 +58,7 @@ async function introduced(): Promise<RawSocket> {
   return socket;
 }
 
-function serving(): number {
-  const { stream } = shop.broker.getLocalService("api") as unknown as {
-    stream: { count(type: string): number };
-  };
-  return stream.count("inventory.updated");
-}
-
-const watch = (id: string) => ({
-  ...{ type: "subscribe", id },
-  payload: { query: "subscription { inventoryUpdated { product_id } }" },
-});
+const serving = () => subscriptionsTo(shop, "inventory.updated");
 
 describe("a connection is not even opened", () => {
   test.each([

@@ -3,6 +3,7 @@ import { eventually } from "./support/eventually.ts";
 import { putOnSale } from "./support/ordering.ts";
 import { openSocket, type RawSocket } from "./support/raw-socket.ts";
 import { startTestShop, type TestShop } from "./support/shop.ts";
+import { subscriptionsTo, watch } from "./support/subscriptions.ts";
 
 let shop: TestShop;
 let mug: string;
@@ -25,18 +26,7 @@ async function introduced(): Promise<RawSocket> {
   return socket;
 }
 
-/** Subscriptions that the gateway has under way. */
-function serving(): number {
-  const { stream } = shop.broker.getLocalService("api") as unknown as {
-    stream: { count(type: string): number };
-  };
-  return stream.count("inventory.updated");
-}
-
-const watch = (id: string) => ({
-  ...{ type: "subscribe", id },
-  payload: { query: "subscription { inventoryUpdated { product_id } }" },
-});
+const serving = () => subscriptionsTo(shop, "inventory.updated");
 
 test("a connection has a hundred subscriptions at most, and leaves none behind", async () => {
   const greedy = await introduced();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { eventually } from "./support/eventually.ts";
 import { startTestShop, type TestShop } from "./support/shop.ts";
+import { subscriptionsTo } from "./support/subscriptions.ts";
 
 let shop: TestShop;
 let browser: Browser;
@@ -109,10 +110,7 @@ test("a subscription shows what happens while it runs, and can be stopped", asyn
     (await editorText(".graphiql-query-editor")).includes("inventoryUpdated"),
   );
   await page.getByRole("button", executeButton).click();
-  const { stream } = shop.broker.getLocalService("api") as unknown as {
-    stream: { count(type: string): number };
-  };
-  await eventually("it is taken", () => stream.count("inventory.updated") === 1);
+  await eventually("it is taken", () => subscriptionsTo(shop, "inventory.updated") === 1);
   const input = { name: "Lamp", description: "", price: 1, stock: 1 };
   const { id } = await shop.call<{ id: string }>("products.create", input);
   await shop.call("products.updateInventory", { id, type: 1, number: 41 });
@@ -121,7 +119,7 @@ test("a subscription shows what happens while it runs, and can be stopped", asyn
     return text.includes('"number": 41') && text.includes('"stock": 42');
   });
   await page.getByRole("button", { name: "Stop query (Ctrl-Enter)" }).click();
-  await eventually("it has ended", () => stream.count("inventory.updated") === 0);
+  await eventually("it has ended", () => subscriptionsTo(shop, "inventory.updated") === 0);
   expect(complaints).toEqual([]);
 });
 

@@ -4,6 +4,7 @@ import { WebSocket } from "ws";
 import { eventually } from "./support/eventually.ts";
 import { placeOrder, putOnSale } from "./support/ordering.ts";
 import { startTestShop, type TestShop } from "./support/shop.ts";
+import { subscriptionsTo } from "./support/subscriptions.ts";
 
 let shop: TestShop;
 let mug: string;
@@ -60,17 +61,9 @@ function subscribe(query: string, token?: string, variables: Record<string, unkn
   return { results, state, stop };
 }
 
-/** How many subscriptions the gateway serves just now. */
-function serving(type: string): number {
-  const { stream } = shop.broker.getLocalService("api") as unknown as {
-    stream: { count(type: string): number };
-  };
-  return stream.count(type);
-}
-
 /** Waits until the gateway has taken so many more subscriptions than before. */
 async function taken(type: string, count: number): Promise<void> {
-  await eventually("the subscriptions are taken", () => serving(type) === count);
+  await eventually("the subscriptions are taken", () => subscriptionsTo(shop, type) === count);
 }
 
 describe("orderPlaced", () => {

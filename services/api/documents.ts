@@ -110,8 +110,10 @@ export class Documents {
     const fixed = this.#fixedCosts.get(operation);
     if (fixed !== undefined) return fixed;
     const cost = costOf(this.#schema, document, operation, variables, this.#fieldCosts);
-    if (cost.total <= maxQueryCost && cost.isFixed) this.#fixedCosts.set(operation, cost);
-    if (cost.total <= maxQueryCost) return cost;
+    if (cost.total <= maxQueryCost) {
+      if (cost.isFixed) this.#fixedCosts.set(operation, cost);
+      return cost;
+    }
     const message = `The answer could have ${cost.total} values, and ${maxQueryCost} are the limit; ask for fewer rows with "limit".`;
     const data = { limit: maxQueryCost, value: cost.total };
     throw new DocumentRefused([codedError(message, "QUERY_TOO_COMPLEX", data)]);

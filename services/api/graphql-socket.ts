@@ -12,6 +12,8 @@ import type { Context, ServiceBroker } from "moleculer";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Meta, Viewer } from "../../core/access.ts";
 import { Refusal } from "../../core/errors.ts";
+import type { Authentication } from "./authenticate.ts";
+import { ConnectionCounts } from "./connection-counts.ts";
 import { DocumentRefused } from "./documents.ts";
 import type { ClientError } from "./graphql-errors.ts";
 import type { GraphqlContext, GraphqlExecution } from "./graphql-execution.ts";
@@ -30,11 +32,6 @@ const initWaitMs = 5_000;
 /** How often a connection is looked at: whether it lives, and its token is still valid. */
 const pingEveryMs = 10_000;
 const closeWaitMs = 1_000;
-
-interface Authentication {
-  viewer: Viewer;
-  expiresAtMs?: number | undefined;
-}
 
 /** What the sockets need of the gateway. */
 export interface SocketOrigin {
@@ -71,7 +68,7 @@ export class GraphqlSockets {
     handleProtocols: (offered) =>
       offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false,
   });
-  readonly #perAddress = new Map<string, number>();
+  readonly #perAddress = new ConnectionCounts();
   readonly #protocol;
 
   constructor(execution: GraphqlExecution, origin: SocketOrigin) {
@@ -119,7 +116,7 @@ export class GraphqlSockets {
   #refusalOf(req: IncomingMessage, url: RegExp): number | undefined {
     if (!url.test(req.url ?? "")) return 404;
     if (this.#origin.isForeign(req)) return 403;
-    const here = this.#perAddress.get(this.#origin.addressOf(req)) ?? 0;
+    const here = this.#perAddress.of(this.#origin.addressOf(req));
     return here >= maxConnectionsPerAddress ? 429 : undefined;
   }
 
@@ -128,7 +125,7 @@ export class GraphqlSockets {
       ...{ socket, address, running: new Map() },
       ...{ token: undefined, viewer: { kind: "anonymous" }, expiry: undefined },
     };
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
+    this.#perAddress.add(address);
     const pinging = this.#keepAlive(connection);
     const closed = this.#protocol.opened(
       {
@@ -158,16 +155,10 @@ export class GraphqlSockets {
     socket.once("close", (code, reason) => {
       clearInterval(pinging);
       clearTimeout(connection.expiry);
-      this.#leave(address);
+      this.#perAddress.remove(address);
       for (const id of connection.running.keys()) this.#end(connection, id);
       void closed(code, reason.toString());
     });
-  }
-
-  #leave(address: string): void {
-    const left = (this.#perAddress.get(address) ?? 1) - 1;
-    if (left === 0) this.#perAddress.delete(address);
-    else this.#perAddress.set(address, left);
   }
 
   /** Ends connections that are dead, or whose token is not valid any more. */

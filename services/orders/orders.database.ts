@@ -1,6 +1,5 @@
 import type { Config } from "../../core/config.ts";
 import { openDatabase, type Work } from "../../mixins/database.mixin.ts";
-import { orderModels } from "./order.model.ts";
 import { ordersContract } from "./orders.contract.ts";
 
 export type OrdersDatabase = ReturnType<typeof openOrdersDatabase>;
@@ -11,7 +10,5 @@ export function openOrdersDatabase(config: Config, url: string) {
   return openDatabase(ordersContract, config, {
     url,
     migrations: new URL("migrations/", import.meta.url),
-    models: orderModels,
-    main: (models) => models.orders,
   });
 }

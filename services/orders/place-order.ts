@@ -111,22 +111,22 @@ async function writeOrders(
   );
   const written = await query<{ id: string }>(
     `WITH placed AS (
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[])
-           AS placed (id, user_id, price_total, quantity)
-       ), first_step AS (
-         INSERT INTO order_history (order_id, step, status, user_id)
-         SELECT id, 1, 'PLACED', user_id FROM placed
-         ON CONFLICT DO NOTHING RETURNING order_id
-       ), written AS (
-         INSERT INTO orders (id, user_id, price_total, quantity)
-         SELECT placed.* FROM placed JOIN first_step ON first_step.order_id = placed.id
-       ), lines AS (
-         INSERT INTO order_lines (order_id, product_id, quantity, price)
-         SELECT line.* FROM unnest($5::uuid[], $6::uuid[], $7::integer[], $8::integer[])
-           AS line (order_id, product_id, quantity, price)
-         JOIN first_step USING (order_id)
-       )
-       SELECT order_id AS id FROM first_step`,
+       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[])
+         AS placed (id, user_id, price_total, quantity)
+     ), first_step AS (
+       INSERT INTO order_history (order_id, step, status, user_id)
+       SELECT id, 1, 'PLACED', user_id FROM placed
+       ON CONFLICT DO NOTHING RETURNING order_id
+     ), written AS (
+       INSERT INTO orders (id, user_id, price_total, quantity)
+       SELECT placed.* FROM placed JOIN first_step ON first_step.order_id = placed.id
+     ), lines AS (
+       INSERT INTO order_lines (order_id, product_id, quantity, price)
+       SELECT line.* FROM unnest($5::uuid[], $6::uuid[], $7::integer[], $8::integer[])
+         AS line (order_id, product_id, quantity, price)
+       JOIN first_step USING (order_id)
+     )
+     SELECT order_id AS id FROM first_step`,
     [
       orders.map(({ id }) => id),
       orders.map(({ user_id }) => user_id),

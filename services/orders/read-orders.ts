@@ -14,12 +14,12 @@ export async function getOrder(
   id: string,
   ownerId: string | undefined,
 ): Promise<Order> {
-  const [[order], [order_products = []]] = await Promise.all([
+  const [[order], [[order_products = []] = []]] = await Promise.all([
     database.query<Omit<Order, "order_products">>(
       "SELECT id, user_id, price_total, quantity, status FROM orders WHERE id = $1",
       [id],
     ),
-    orderLines(database).join({ ids: [id], ownerId }),
+    readLines(database, [{ ids: [id], ownerId }]),
   ]);
   if (order === undefined || (ownerId !== undefined && order.user_id !== ownerId)) {
     throw orderNotFound();
@@ -79,30 +79,33 @@ interface LinesOf {
   ownerId: string | undefined;
 }
 
-/**
- * The lines of several orders, in the order asked; none for an order of another owner. Those that
- * are asked for together are read by one statement.
- */
-export function orderLines({ query }: OrdersDatabase): Crowd<LinesOf, OrderLine[][]> {
-  return new Crowd<LinesOf, OrderLine[][]>(async (asked) => {
-    const rows = await query<OrderLine & { order_id: string; user_id: string }>(
-      `SELECT l.order_id, o.user_id, l.product_id, l.quantity, l.price, p.name
-       FROM order_lines l JOIN orders o ON o.id = l.order_id
-       LEFT JOIN known_products p ON p.id = l.product_id
-       WHERE l.order_id = ANY ($1::uuid[]) ORDER BY l.order_id, l.product_id`,
-      [[...new Set(asked.flatMap(({ ids }) => ids))]],
-    );
-    const byOrder = Map.groupBy(rows, ({ order_id }) => order_id);
-    return asked.map(({ ids, ownerId }) =>
-      ids.map((id) => {
-        const lines = byOrder.get(id) ?? [];
-        if (ownerId !== undefined && lines[0]?.user_id !== ownerId) return [];
-        return lines.map(({ product_id, quantity, price, name = null }) => ({
-          ...{ product_id, quantity, price, name },
-        }));
-      }),
-    );
-  }, crowded);
+/** The lines of several orders; those that are asked for together are read by one statement. */
+export function orderLines(database: OrdersDatabase): Crowd<LinesOf, OrderLine[][]> {
+  return new Crowd((asked) => readLines(database, asked), crowded);
+}
+
+/** For each who asks, the lines of their orders in the order asked; none for another owner's. */
+async function readLines(
+  { query }: OrdersDatabase,
+  asked: readonly LinesOf[],
+): Promise<OrderLine[][][]> {
+  const rows = await query<OrderLine & { order_id: string; user_id: string }>(
+    `SELECT l.order_id, o.user_id, l.product_id, l.quantity, l.price, p.name
+     FROM order_lines l JOIN orders o ON o.id = l.order_id
+     LEFT JOIN known_products p ON p.id = l.product_id
+     WHERE l.order_id = ANY ($1::uuid[]) ORDER BY l.order_id, l.product_id`,
+    [[...new Set(asked.flatMap(({ ids }) => ids))]],
+  );
+  const byOrder = Map.groupBy(rows, ({ order_id }) => order_id);
+  return asked.map(({ ids, ownerId }) =>
+    ids.map((id) => {
+      const lines = byOrder.get(id) ?? [];
+      if (ownerId !== undefined && lines[0]?.user_id !== ownerId) return [];
+      return lines.map(({ product_id, quantity, price, name = null }) => ({
+        ...{ product_id, quantity, price, name },
+      }));
+    }),
+  );
 }
 
 /** What happened to orders, in the order asked; nothing for an order of another owner. */
