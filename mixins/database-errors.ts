@@ -46,13 +46,19 @@ export function withoutValues(error: unknown): unknown {
   return error;
 }
 
+/** The name of the constraint that a statement has broken, if that was what failed. */
+export function brokenConstraintOf(error: unknown): string | undefined {
+  const isBroken =
+    error instanceof UniqueConstraintError || error instanceof ForeignKeyConstraintError;
+  return isBroken ? propertyOf(error.parent, "constraint") : undefined;
+}
+
 /** What a driver error means to a caller: a refusal, SERVICE_UNAVAILABLE, or a fault of ours. */
 export function refusalOrFault(error: unknown, constraints: ConstraintRefusals): unknown {
   // A model's own complaint has met no database yet.
   if (error instanceof BaseError) withoutValues(error);
-  if (error instanceof UniqueConstraintError || error instanceof ForeignKeyConstraintError) {
-    return constraints[propertyOf(error.parent, "constraint") ?? ""]?.() ?? error;
-  }
+  const constraint = brokenConstraintOf(error);
+  if (constraint !== undefined) return constraints[constraint]?.() ?? error;
   if (isUnavailable(error)) {
     return Object.assign(serviceUnavailable("The database cannot be reached just now."), {
       cause: error,

@@ -5,14 +5,14 @@ import type { Model, ModelStatic, Sequelize, Transaction } from "sequelize";
 import { newId } from "../core/ids.ts";
 import type { Meta } from "../core/access.ts";
 import type { Config } from "../core/config.ts";
-import type { Contract, Effect, EventEnvelope } from "../core/contract.ts";
+import type { Contract, DataOf, Effect, EventEnvelope } from "../core/contract.ts";
 import { Repeat } from "../core/repeat.ts";
 import { hasCode, isRefusal } from "../core/errors.ts";
 import { traceparent } from "../core/trace.ts";
 import { refusalOrFault, type ConstraintRefusals } from "./database-errors.ts";
 import { eventConsumer, type Consumption } from "./event-consumer.ts";
 import { logActions } from "./event-log.actions.ts";
-import { EventLog, type RecordedEvent } from "./event-log.ts";
+import { EventLog, withPositions, type RecordedEvent } from "./event-log.ts";
 import * as idempotency from "./idempotency.ts";
 import { migrate } from "./migrate.ts";
 import { preparedOn, type Query } from "./prepared.ts";
@@ -55,12 +55,19 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
     ctx: Pick<Context<unknown, Meta>, "caller" | "meta" | "params" | "action">,
     useCase: (database: Database<Models, Main, Events>) => Promise<Result>,
   ) => Promise<Result>;
-  /** Whether its transactions belong to a request that came with a key. */
-  isKeyed: boolean;
+  /** The request that its transactions belong to, where that came with a key. */
+  request: idempotency.KeyedRequest | undefined;
   /** An id for what is about to be made; equal calls with a key get the same one. */
   newId: () => Promise<string>;
   /** Says that nothing will ever be made under an id of `newId`: the next one is another. */
   dropId: (id: string) => Promise<void>;
+  /** An event of this service, for a statement that adds it to the log by `append_events`. */
+  newEvent: <Type extends keyof Events & string>(
+    type: Type,
+    data: DataOf<Events[Type]>,
+  ) => RecordedEvent;
+  /** Emits events that such a statement has committed, the first of them with this position. */
+  emitFrom: (firstPosition: number, events: readonly RecordedEvent[]) => void;
   /** Reads the logs of other services, and applies their events in this database. */
   consumer: (consumption: Consumption) => Partial<ServiceSchema>;
 }
@@ -96,8 +103,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     broker?.logger.error(`${what} of ${contract.name} failed`, fault);
   };
   const log = new EventLog({
-    ...{ sequelize, producer: contract.name, emit, keepMs: config.eventLogKeepMs },
-    onFault: report("the event log"),
+    ...{ sequelize, keepMs: config.eventLogKeepMs, onFault: report("pruning the event log") },
   });
   const keys = new Repeat(
     pruneKeysEveryMs,
@@ -147,19 +153,20 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
   }
 
   async function transaction<Result>(useCase: (work: Work<Events>) => Promise<Result>) {
-    const recorded: RecordedEvent[] = [];
+    let appended: EventEnvelope[] = [];
     const result = await translated(() =>
       sequelize.transaction(async (own) => {
+        const recorded: RecordedEvent[] = [];
         const done = await useCase({
           transaction: own,
           query: preparedOn(sequelize, own),
           record: (type, data, cause) => recorded.push(newEvent(contract, type, data, cause)),
         });
-        await log.append(own, recorded);
+        appended = await log.append(own, recorded);
         return done;
       }),
     );
-    if (recorded.length > 0) log.relaySoon();
+    appended.forEach(emit);
     return result;
   }
 
@@ -170,9 +177,13 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     query,
     transaction,
     once,
-    isKeyed: false,
+    request: undefined,
     newId: async () => newId(),
     dropId: async () => undefined,
+    newEvent: (type, data) => newEvent(contract, type, data, undefined),
+    emitFrom(firstPosition, events) {
+      withPositions(events, firstPosition).forEach(emit);
+    },
     consumer: (consumption) =>
       eventConsumer((apply) => transaction((work) => apply(work as never)), consumption),
   };
@@ -182,7 +193,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     let subject: string | undefined;
     const own: typeof database = {
       ...database,
-      isKeyed: true,
+      request,
       async newId() {
         return (subject = await idempotency.subjectOf(query, request));
       },
@@ -235,7 +246,8 @@ function newEvent(
   const version = contract.events[type]?.version ?? 1;
   const trace = cause ? cause.traceparent : traceparent();
   return {
-    ...{ id: newId(), type, version, occurredAt: new Date().toISOString(), data },
+    ...{ id: newId(), type, version, producer: contract.name },
+    ...{ occurredAt: new Date().toISOString(), data },
     ...(trace !== undefined && { traceparent: trace }),
   };
 }

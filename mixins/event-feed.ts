@@ -22,6 +22,11 @@ export interface FeedParts {
 const maxBatch = 500;
 /** Events kept in memory; what comes beyond them is read from the log when its turn comes. */
 const maxBuffered = 2_000;
+/**
+ * Events of so long are applied together: each time is a commit here, for which those who change
+ * something have to wait.
+ */
+const gatherMs = 25;
 /** How long an event out of turn waits for those before it, which another replica may have. */
 const patienceMs = 20;
 /**
@@ -100,8 +105,9 @@ export class EventFeed {
         tries = 0;
         failures = 0;
         singles = Math.max(0, singles - 1);
-        if (!this.#moreFollows && !this.#buffer.has(cursor + 1)) {
-          await this.#wait(this.#untilReadMs());
+        if (!this.#moreFollows && this.#buffer.size < maxBatch) {
+          if (!this.#buffer.has(cursor + 1)) await this.#wait(this.#untilReadMs());
+          await this.#gather();
         }
       } catch (fault) {
         if (hasCode(fault, "SERVICE_UNAVAILABLE")) {
@@ -197,6 +203,12 @@ export class EventFeed {
   async #pause(failures: number): Promise<void> {
     const untilMs = Math.min(maxRetryMs, firstRetryMs * 2 ** failures);
     await new Promise((resolve) => setTimeout(resolve, untilMs));
+  }
+
+  /** Lets more events come. */
+  async #gather(): Promise<void> {
+    if (this.#stopped) return;
+    await new Promise((resolve) => setTimeout(resolve, gatherMs));
   }
 
   /** Waits for news, at most so long. */

@@ -24,8 +24,6 @@ interface LogReader {
 
 /** The state of a log, for operators. */
 export interface Outbox {
-  /** Committed entries that are not emitted yet. */
-  waiting: number;
   head: number;
   prunedTo: number;
   readers: LogReader[];
@@ -84,7 +82,7 @@ export async function noteReader(query: Query, consumer: string, position: numbe
 }
 
 /**
- * What of the log is not emitted, and not read.
+ * How long the log is, and what of it is not read.
  *
  * @param positionOf asks a reader how far it is now; undefined where it cannot be asked
  */
@@ -93,10 +91,6 @@ export async function outboxOf(
   positionOf: (consumer: string) => Promise<number | undefined>,
 ): Promise<Outbox> {
   const { head, prunedTo } = await headOf(query);
-  const [unsent] = await query<{ waiting: number }>(
-    "SELECT count(*)::integer AS waiting FROM event_log WHERE position IS NULL",
-    [],
-  );
   const readers = await query<{ consumer: string; position: string; seen_at: Date }>(
     "SELECT consumer, position, seen_at FROM event_readers ORDER BY consumer",
     [],
@@ -106,7 +100,7 @@ export async function outboxOf(
     const behind = Math.max(0, head - now);
     return { consumer, position: now, behind, seenAt: seen_at.toISOString() };
   });
-  return { waiting: unsent?.waiting ?? 0, head, prunedTo, readers: await Promise.all(asked) };
+  return { head, prunedTo, readers: await Promise.all(asked) };
 }
 
 /** The events about one order, in the order of their positions. */
@@ -117,7 +111,7 @@ export async function eventsOfOrder(
 ): Promise<EventEnvelope[]> {
   const rows = await query<LogRow>(
     `SELECT id, type, version, position, data, occurred_at, traceparent FROM event_log
-     WHERE data ->> 'order_id' = $1 AND position IS NOT NULL ORDER BY position`,
+     WHERE data ->> 'order_id' IS NOT NULL AND (data ->> 'order_id')::uuid = $1 ORDER BY position`,
     [orderId],
   );
   return rows.map((row) => toEnvelope(producer, row));

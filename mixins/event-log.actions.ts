@@ -28,7 +28,7 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
         return page;
       },
     },
-    /** What of the log is not emitted yet, and who has how much of it still to read. */
+    /** How long the log is, and who has how much of it still to read. */
     outbox: {
       params: { $$strict: true },
       access: "admin",

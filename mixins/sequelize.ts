@@ -5,8 +5,11 @@ import { withoutValues } from "./database-errors.ts";
 /** How long a statement may run, and how long it may wait for what another transaction holds. */
 const statementTimeoutMs = 10_000;
 const lockTimeoutMs = 3_000;
-/** A process that stands still in a transaction must not keep others waiting for its locks. */
-const idleInTransactionTimeoutMs = 5_000;
+/**
+ * A process that stands still in a transaction must not keep others waiting for its locks, one of
+ * which may be the head of the event log: shorter than they wait.
+ */
+const idleInTransactionTimeoutMs = 2_000;
 /** How long one waits for a connection of the pool. */
 const acquireTimeoutMs = 3_000;
 

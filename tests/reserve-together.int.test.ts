@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { booksOf } from "./support/books.ts";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { booksOf, settledBooksOf } from "./support/books.ts";
+import { dataOf, newKey, place, send } from "./support/keyed.ts";
 import { placeOrder, putOnSale } from "./support/ordering.ts";
 import { startTestShop, type TestShop } from "./support/shop.ts";
+import { standInFor } from "./support/stand-ins.ts";
 
 let shop: TestShop;
 let buyer: { id: string; token: string };
@@ -112,5 +114,46 @@ describe("orders that come together", () => {
               (SELECT count(*) FROM order_history WHERE status = 'PLACED')::integer AS steps`,
     );
     expect(counted).toEqual([{ events: 100, steps: 100 }]);
+  });
+
+  test("are written though one among them can never be, which gets another id", async () => {
+    const mug = await putOnSale(shop, 1_000);
+    const tried: string[] = [];
+    standInFor(shop.broker, {
+      "products.reserve": async (call, params) => {
+        const { order_id } = params as { order_id: string };
+        tried.push(order_id);
+        if (tried.length === 3) await shop.call("orders.settle", { ids: [order_id] });
+        return call();
+      },
+    });
+    const placed = await Promise.all(
+      Array.from({ length: 20 }, () => placeOrder(shop, buyer.token, [mug, 1])),
+    );
+    jest.restoreAllMocks();
+    const ids = placed.map(({ order }) => order?.id);
+    expect(tried).toHaveLength(21);
+    expect(new Set(ids)).toEqual(new Set(tried.filter((_id, index) => index !== 2)));
+    expect(await settledBooksOf(shop.databases, mug)).toEqual({
+      ...{ stock: 980, reserved: 0, onHand: 980 },
+    });
+  });
+
+  test("with keys are written once each, and so are their twins and repetitions", async () => {
+    const mug = await putOnSale(shop, 1_000);
+    const keys = Array.from({ length: 30 }, newKey);
+    const sent = [...keys, ...keys, ...keys.slice(0, 10)];
+    const sendAll = () =>
+      Promise.all(sent.map((key) => send(shop, place(mug, 1), { key, token: buyer.token })));
+    const answers = [...(await sendAll()), ...(await sendAll())];
+    const byKey = Map.groupBy(answers, (_answer, index) => sent[index % sent.length]);
+    const ids = [...byKey.values()].map(
+      (of) => new Set(of.map((one) => dataOf(one)?.placeOrder?.id)),
+    );
+    expect(ids.map(({ size }) => size)).toEqual(keys.map(() => 1));
+    expect(new Set(ids.flatMap((of) => [...of])).size).toBe(30);
+    expect(await settledBooksOf(shop.databases, mug)).toEqual({
+      ...{ stock: 970, reserved: 0, onHand: 970 },
+    });
   });
 });

@@ -171,13 +171,6 @@ describe("invariant 4 is violated by", () => {
     ({ snapshot }) => snapshot.orders.event_log.splice(1, 1),
   );
   finds(
-    "an event that was committed and never sent",
-    broken("every committed event gets its position", "orders-3"),
-    ({ snapshot }) => {
-      row(snapshot.orders.event_log, 2).position = null;
-    },
-  );
-  finds(
     "an event of what never happened",
     broken("the log holds nothing that was not committed, and nothing twice", "ghost"),
     ({ snapshot }) => {

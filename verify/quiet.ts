@@ -11,15 +11,9 @@ async function unrest(databases: Queries): Promise<string[]> {
   const found: string[] = [];
   const heads = new Map<string, number>();
   for (const service of ["users", "products", "orders"] as const) {
-    const [log] = await databases.query<{ head: number; waiting: number }>(
-      service,
-      `SELECT (SELECT position FROM event_log_head)::int AS head,
-         (SELECT count(*) FROM event_log WHERE position IS NULL)::int AS waiting`,
-    );
+    const sql = "SELECT position::int AS head FROM event_log_head";
+    const [log] = await databases.query<{ head: number }>(service, sql);
     heads.set(service, log?.head ?? 0);
-    if (log === undefined || log.waiting > 0) {
-      found.push(`${log?.waiting ?? 0} events of ${service} without a position`);
-    }
   }
   for (const consumer of ["products", "orders"] as const) {
     const cursors = await databases.query<{ producer: string; position: number }>(

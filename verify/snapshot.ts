@@ -94,7 +94,7 @@ export interface LogTables {
 
 interface EventRow {
   id: string;
-  position: number | null;
+  position: number;
   type: string;
   version: number;
   data: Record<string, unknown>;
@@ -125,7 +125,7 @@ interface KeyRow {
 }
 
 const log = {
-  event_log: "SELECT id, position, type, version, data FROM event_log ORDER BY seq",
+  event_log: "SELECT id, position, type, version, data FROM event_log ORDER BY position",
   event_log_head: "SELECT position, pruned_to FROM event_log_head",
 };
 const keys = {

@@ -10,10 +10,11 @@ import { followInventory, productNames, rememberProducts } from "./known.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
 import { buyerMissing } from "./orders.errors.ts";
-import { orderWriting, placeOrder } from "./place-order.ts";
+import { placeOrder } from "./place-order.ts";
 import { getOrder, historyOfOrders, orderLines, orderPages, ordersOfUsers } from "./read-orders.ts";
 import { settleOrders } from "./settle-orders.ts";
 import { traceOrder } from "./trace-order.ts";
+import { orderWriting } from "./write-orders.ts";
 
 export default function ordersService(config: Config, databaseUrl: string): ServiceSchema {
   const database = openOrdersDatabase(config, databaseUrl);

@@ -9,7 +9,9 @@ const diesAt = 4;
 let commits = 0;
 
 breakAt("the claim", {
-  concerns: ({ text }) => text.includes("INSERT INTO idempotency_keys AS kept"),
+  // Orders claim theirs in the statement that writes them.
+  concerns: ({ text }) =>
+    text.includes("INSERT INTO idempotency_keys AS kept") && !text.includes("INSERT INTO orders"),
   run({ values = [], earlier }, send) {
     claims.set(earlier, values);
     return send("SELECT $1::bytea AS id", [values[0]]);

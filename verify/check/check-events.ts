@@ -35,16 +35,7 @@ function checkLog(service: string, log: LogTables, findings: Findings): void {
   const [head] = log.event_log_head;
   const prunedTo = head?.pruned_to ?? 0;
   findings.count("events in logs", log.event_log.length);
-  const waiting = log.event_log.filter(({ position }) => position === null);
-  findings.expect(
-    waiting.length === 0,
-    "every committed event gets its position",
-    "a position for each",
-    () => ({ log: service, without: waiting.slice(0, 3) }),
-  );
-  const positions = log.event_log
-    .flatMap(({ position }) => (position === null ? [] : [position]))
-    .sort((a, b) => a - b);
+  const positions = log.event_log.map(({ position }) => position).sort((a, b) => a - b);
   const wrong = positions.findIndex((position, index) => position !== prunedTo + index + 1);
   findings.expect(
     wrong < 0,
@@ -148,7 +139,7 @@ function checkEffects({ snapshot, ledgerOfOrder }: Evidence, findings: Findings)
   ]);
   for (const event of snapshot.orders.event_log) {
     const reason = reasons.get(event.type);
-    if (reason === undefined || event.position === null || event.position > cursor) continue;
+    if (reason === undefined || event.position > cursor) continue;
     findings.count("effects on the stock", 1);
     const ledger = ledgerOfOrder(String(event.data.order_id));
     findings.expect(

@@ -13,7 +13,6 @@ export interface Step {
 
 const commit = /^COMMIT/;
 const order = /INSERT INTO orders\b/;
-const positions = /UPDATE event_log_head/;
 const sale = /SET state = 'SOLD'/;
 const returning = /'RETURNED'/;
 const release = /DELETE FROM reservations/;
@@ -24,19 +23,13 @@ export const steps: Step[] = [
   step("orders", "after", "its key is noted", /INSERT INTO idempotency_keys AS noted/),
   step("products", "before", "its stock is reserved", /INSERT INTO reservations/),
   step("products", "after", "its stock is reserved", /INSERT INTO reservations/),
-  step("orders", "before", "the order's key is claimed", /INSERT INTO idempotency_keys AS kept/),
+  // One statement, and with it the order's lines, its key and its event.
   step("orders", "before", "the order is written", order),
   step("orders", "after", "the order is written", order),
-  step("orders", "after", "its answer is kept", /UPDATE idempotency_keys SET answer/, order),
-  step("orders", "after", "its event is in the log", /INSERT INTO event_log\b/, order),
-  step("orders", "before", "the order is committed", commit, order),
-  step("orders", "after", "the order is committed", commit, order),
-  step("orders", "before", "events get positions", positions),
-  step("orders", "before", "positions are committed", commit, positions),
-  step("orders", "after", "positions are committed", commit, positions),
   step("products", "before", "the sale", sale),
   step("products", "after", "the sale", sale),
   step("products", "after", "the cursor is moved", /UPDATE event_cursors/, sale),
+  step("products", "after", "the events of the sale are in the log", /append_events/, sale),
   step("products", "before", "the sale is committed", commit, sale),
   step("products", "after", "the sale is committed", commit, sale),
   step("products", "before", "the return is committed", commit, returning),
