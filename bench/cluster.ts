@@ -3,6 +3,7 @@ import { startCluster, type BenchCluster } from "./bench-cluster.ts";
 import { backlogEvents, bareRate, catchUpRate } from "./catch-up.ts";
 import { bareLag, eventLag, ordersPerSecond } from "./event-lag.ts";
 import type { LoadProcess } from "./load/load-process.ts";
+import { bareRequestRate } from "./nats-floor.ts";
 import type { Figure } from "./report.ts";
 import { orderOf, readOf } from "./scenarios.ts";
 import { median } from "./statistics.ts";
@@ -34,6 +35,7 @@ export async function measureCluster(
     for (let round = 0; round < rounds; round += 1) {
       note("read", await rate(reads));
       note("order", await rate(orders));
+      note("bare request", await bareRequestRate(cluster.natsUrl, { inFlight, seconds }));
     }
     await settled(cluster);
     for (let round = 0; round < rounds; round += 1) {
@@ -54,6 +56,10 @@ export async function measureCluster(
       ...[
         ratio("product by id", of("read"), single.read),
         ratio("placeOrder", of("order"), single.order),
+        {
+          what: `bare NATS, request and reply, ${inFlight} in flight`,
+          ...{ value: of("bare request"), unit: "/s" },
+        },
       ],
       { what: `event lag at ${ordersPerSecond} orders/s, p50`, value: of("lag p50"), unit: "ms" },
       {

@@ -7,8 +7,8 @@ export interface Scenario {
   inFlight: number;
   shop: Shot[];
   floor: Shot[];
-  /** What the ratio of the two is to reach. */
-  target: number;
+  /** What the ratio of the two is to reach, where that is stated. */
+  target: number | undefined;
 }
 
 const endpoint = "/graphql";
@@ -39,6 +39,18 @@ export function wrongLogins({ customers }: Stocked): Shot[] {
   return [...customers, "nobody"].map((name) => signInOf(name, "wrong-password", ""));
 }
 
+/** Requests under way at a time: one alone, some, and a crowd. */
+const load = [64, 16, 1] as const;
+
+/** One row for each number of requests in flight, with what is to be reached there. */
+function underLoad(
+  name: string,
+  sides: Pick<Scenario, "shop" | "floor">,
+  targets: Partial<Record<(typeof load)[number], number>>,
+): Scenario[] {
+  return load.map((inFlight) => ({ name, inFlight, ...sides, target: targets[inFlight] }));
+}
+
 /** Every scenario of one process beside its floor. */
 export function scenarios({ productIds, customer, customers }: Stocked): Scenario[] {
   const { id: customerId, token } = customer;
@@ -47,35 +59,29 @@ export function scenarios({ productIds, customer, customers }: Stocked): Scenari
     shop: productIds.map(readOf),
     floor: productIds.map((id) => get(`/product/${id}`, id)),
   };
+  const pages = {
+    shop: [post(endpoint, { query: productsDocument }, '"Mug 19"')],
+    floor: [get("/products", '"Mug 19"')],
+  };
+  const ordersOfCustomer = {
+    shop: [post(endpoint, { query: ordersDocument }, '"Mug 39"', token)],
+    floor: [get(`/orders/${customerId}`, '"Mug 39"')],
+  };
   const orders = {
     shop: productIds.map((id) => orderOf(id, token)),
     floor: productIds.map((id) => get(`/order/${id}`, "id")),
   };
+  const hotOrders = { shop: [orderOf(hot, token)], floor: [get(`/order/${hot}`, "id")] };
+  const logins = {
+    shop: customers.map((name) => signInOf(name, password, '"token":"')),
+    floor: [get("/login", "true")],
+  };
   return [
-    { name: "product by id", inFlight: 64, ...reads, target: 1.2 },
-    { name: "product by id", inFlight: 16, ...reads, target: 1.2 },
-    { name: "product by id", inFlight: 1, ...reads, target: 0.5 },
-    {
-      ...{ name: "20 products", inFlight: 64, target: 0.8 },
-      shop: [post(endpoint, { query: productsDocument }, '"Mug 19"')],
-      floor: [get("/products", '"Mug 19"')],
-    },
-    {
-      ...{ name: "20 orders of a customer", inFlight: 64, target: 0.8 },
-      shop: [post(endpoint, { query: ordersDocument }, '"Mug 39"', token)],
-      floor: [get(`/orders/${customerId}`, '"Mug 39"')],
-    },
-    { name: "placeOrder, 1,000 products", inFlight: 64, ...orders, target: 1 },
-    { name: "placeOrder, 1,000 products", inFlight: 1, ...orders, target: 0.5 },
-    {
-      ...{ name: "placeOrder, one hot product", inFlight: 64, target: 4 },
-      shop: [orderOf(hot, token)],
-      floor: [get(`/order/${hot}`, "id")],
-    },
-    {
-      ...{ name: "login", inFlight: 16, target: 0.9 },
-      shop: customers.map((name) => signInOf(name, password, '"token":"')),
-      floor: [get("/login", "true")],
-    },
+    ...underLoad("product by id", reads, { 64: 1.2 }),
+    ...underLoad("20 products", pages, { 64: 0.8 }),
+    ...underLoad("20 orders of a customer", ordersOfCustomer, { 64: 0.8 }),
+    ...underLoad("placeOrder, 1,000 products", orders, { 64: 1, 1: 0.5 }),
+    ...underLoad("placeOrder, one hot product", hotOrders, { 64: 4 }),
+    { name: "login", inFlight: 16, ...logins, target: 0.9 },
   ];
 }

@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import pg from "pg";
+import { domainServices } from "../../core/config.ts";
 import { freePort } from "../../tests/support/processes.ts";
 import type { ShopProcess } from "../shop-process.ts";
 
@@ -13,6 +14,10 @@ export interface FloorProcess {
 
 /** Makes the tables of the least order, and starts the floors. */
 export async function startFloors(shop: ShopProcess, productIds: string[]): Promise<FloorProcess> {
+  for (const name of domainServices) {
+    // At once, and not at some moment of the run: until then PostgreSQL plans for empty tables.
+    await onDatabase(shop.databaseUrl(name), (client) => client.query("VACUUM ANALYZE"));
+  }
   await onDatabase(shop.databaseUrl("postgres"), (client) => client.query("CREATE DATABASE floor"));
   await onDatabase(shop.databaseUrl("floor"), async (client) => {
     await client.query(
