@@ -74,8 +74,8 @@ export function chartOf(rows: readonly Row[]): string {
   const legend = (
     [
       [20, reached, "what is to be reached is reached"],
-      [230, missed, "it is not"],
-      [310, unasked, "nothing is stated"],
+      [260, missed, "it is not"],
+      [330, unasked, "nothing is stated"],
     ] as const
   ).map(
     ([at, colour, text]) => `<rect x="${at}" y="50" width="10" height="10" fill="${colour}"/>
@@ -104,5 +104,5 @@ function barOf({ inFlight, shop, ratio, target }: Row, x: (ratio: number) => num
   return `<text x="${left - 10}" y="${y + 11}" text-anchor="end" fill="#555">${inFlight} in flight</text>
       <rect x="${left}" y="${y}" width="${x(ratio) - left}" height="${barHeight}" fill="${colour}"/>
       ${mark}
-      <text x="${textX}" y="${y + 11}">${ratio.toFixed(2)} · ${perSecond}/s</text>`;
+      <text x="${textX}" y="${y + 11}" stroke="#fff" stroke-width="3" paint-order="stroke">${ratio.toFixed(2)} · ${perSecond}/s</text>`;
 }
