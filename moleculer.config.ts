@@ -66,7 +66,7 @@ export function brokerOptions(
     skipProcessEventRegistration: true,
     ...(config.traces && { tracing: tracing(config.traces) }),
     metrics: {
-      enabled: true,
+      enabled: config.metrics,
       reporter: config.metricsPort
         ? { type: "Prometheus", options: { port: config.metricsPort, host: config.host } }
         : // A ready instance works, but is missing from the type.

@@ -7,6 +7,7 @@ import { measureCluster } from "./cluster.ts";
 import { startFloors } from "./floors/floor-process.ts";
 import { LoadProcess } from "./load/load-process.ts";
 import { get, type Measured } from "./load/load.ts";
+import { measureObserved } from "./observed.ts";
 import { Profiler } from "./profiler.ts";
 import { chartOf, printReport, type Figure, type Row } from "./report.ts";
 import { readOf, scenarios, wrongLogins, type Scenario } from "./scenarios.ts";
@@ -43,6 +44,7 @@ try {
     order: perSecondOf(rows, "placeOrder, 1,000 products"),
   };
   figures.push(...(await measureCluster(load, single, { rounds, seconds })));
+  figures.push(...(await measureObserved(load, { rounds, seconds })));
   printReport(rows, figures);
   const results = { at: new Date().toISOString(), rounds, rows, figures };
   writeFileSync(join(options.out, "results.json"), JSON.stringify(results, null, 2));

@@ -28,6 +28,8 @@ export interface Config {
   dataDir: string;
   host: string;
   port: number;
+  /** Whether requests and events are counted and timed, for Prometheus. */
+  metrics: boolean;
   metricsPort: number | undefined;
   /** Where a cluster node tells an orchestrator how it is. */
   healthPort: number | undefined;
@@ -83,6 +85,8 @@ export function loadConfig(defaults: ConfigDefaults): Config {
 /** Reads and checks all settings of an environment. Throws a ConfigError. */
 export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Config {
   const read = new ConfigReader(env);
+  const metrics = read.flag("METRICS") ?? true;
+  const metricsPort = read.int("METRICS_PORT", 1, 65_535);
   const config: Config = {
     services: read.list("SERVICES", serviceNames),
     nats: readNats(read),
@@ -95,7 +99,8 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     dataDir: resolve(read.text("DATA_DIR") ?? "./data"),
     host: read.text("HOST") ?? defaults.host,
     port: read.int("PORT", 0, 65_535) ?? 8080,
-    metricsPort: read.int("METRICS_PORT", 1, 65_535),
+    metrics,
+    metricsPort: metrics ? metricsPort : undefined,
     healthPort: read.int("HEALTH_PORT", 1, 65_535),
     traces: readTraces(read),
     databaseUrls: readDatabaseUrls(read),

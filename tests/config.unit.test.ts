@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,6 +35,7 @@ describe("an empty environment", () => {
       dataDir: resolve("data"),
       host: "127.0.0.1",
       port: 8080,
+      metrics: true,
       metricsPort: undefined,
       healthPort: undefined,
       traces: undefined,
@@ -80,6 +81,7 @@ test("every setting is taken over", () => {
     DATA_DIR: "/var/lib/shop",
     HOST: "::1",
     PORT: "0",
+    METRICS: "true",
     METRICS_PORT: "9100",
     HEALTH_PORT: "9101",
     TRACES_URL: "http://traces:9411/",
@@ -115,6 +117,7 @@ test("every setting is taken over", () => {
     dataDir: "/var/lib/shop",
     host: "::1",
     port: 0,
+    metrics: true,
     metricsPort: 9100,
     healthPort: 9101,
     traces: { url: "http://traces:9411", percent: 25 },
@@ -147,6 +150,31 @@ test("every setting is taken over", () => {
     cancelWithinSeconds: 0,
     eventLogKeepMs: 172_800_000,
   });
+});
+
+test(".env.example names every setting there is, and no other", () => {
+  const asked = new Set<string>();
+  // With NATS, and so with all of its settings.
+  const env = new Proxy<Record<string, string>>(
+    { TRANSPORTER: "nats://localhost" },
+    {
+      get(given, name: string) {
+        asked.add(name);
+        return given[name];
+      },
+    },
+  );
+  readConfig(env, singleProcessDefaults);
+  const isFileOfAnother = (name: string) => name.endsWith("_FILE") && asked.has(name.slice(0, -5));
+  const settings = [...asked].filter((name) => !isFileOfAnother(name)).sort();
+  const text = readFileSync(new URL("../.env.example", import.meta.url), "utf8");
+  const named = [...text.matchAll(/^#([A-Z_]+)=/gm)].map(([, name]) => name);
+  expect([...new Set(named)].sort()).toEqual(settings);
+});
+
+test("a port of their own is nothing to listen on where there are no metrics", () => {
+  const { metrics, metricsPort } = read({ METRICS: "false", METRICS_PORT: "9100" });
+  expect({ metrics, metricsPort }).toEqual({ metrics: false, metricsPort: undefined });
 });
 
 test("a variable that is set to nothing is not set", () => {
@@ -190,6 +218,7 @@ describe("faults", () => {
     NAMESPACE: "Shop 1",
     DATA_DIR: `/${"x".repeat(80)}`,
     PORT: "65536",
+    METRICS: "on",
     METRICS_PORT: "0",
     USERS_DB_URL: "mysql://localhost/users",
     PRODUCTS_DB_URL: "localhost",

@@ -137,6 +137,17 @@ describe("/metrics", () => {
   });
 });
 
+test("without metrics nothing is counted, and there is no page of them", async () => {
+  const other = await startTestShop({ METRICS: "false" });
+  try {
+    expect((await other.graphql("{ products { id } }")).status).toBe(200);
+    expect((await fetch(`${other.url}/metrics`)).status).toBe(404);
+    expect(other.broker.metrics.list()).toEqual([]);
+  } finally {
+    await other.stop();
+  }
+});
+
 describe("when a service is away", () => {
   test("the shop says that it is live, that it is not ready, and what is missing", async () => {
     expect(await (await get("/health/live")).json()).toEqual({ status: "live" });

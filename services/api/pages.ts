@@ -26,12 +26,12 @@ type Page = (this: PageOwner, req: GatewayRequest, res: ServerResponse) => Promi
 const keysMaxAgeSeconds = 60;
 
 /** Everything but GraphQL itself, by method and path: playground, schema, health, keys, metrics. */
-export function pages({ edge, metricsPort }: Config): Record<string, Page> {
+export function pages({ edge, metrics, metricsPort }: Config): Record<string, Page> {
   return {
     ...alwaysThere(),
     ...(edge.playground && playground()),
     ...(edge.introspection && { "GET /schema.graphql": schemaPage }),
-    ...(metricsPort === undefined && { "GET /metrics": metricsPage }),
+    ...(metrics && metricsPort === undefined && { "GET /metrics": metricsPage }),
   };
 }
 
