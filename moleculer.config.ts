@@ -1,9 +1,10 @@
-import type { BrokerOptions, ServiceBroker, Transporters } from "moleculer";
+import type { BrokerOptions, Middleware, ServiceBroker, Transporters } from "moleculer";
 import { accessMiddleware } from "./core/access.middleware.ts";
 import { uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
 import { inputMiddleware } from "./core/input.middleware.ts";
 import { isTimeout, isWorthRepeating } from "./core/errors.ts";
 import { logPrinter } from "./core/log-printer.ts";
+import { metricsMiddleware } from "./core/metrics.middleware.ts";
 import { InlinePrometheusReporter } from "./core/metrics-reporter.ts";
 import { QuietValidator } from "./core/quiet-validator.ts";
 import { repetitionMiddleware } from "./core/repetition.middleware.ts";
@@ -72,6 +73,13 @@ export function brokerOptions(
         : // A ready instance works, but is missing from the type.
           (new InlinePrometheusReporter() as unknown as "Prometheus"),
     },
+    // Moleculer's own, in their order, of which one is ours, and those left out that nothing uses. A
+    // function that makes one works, but is missing from the type.
+    internalMiddlewares: false,
+    middlewares: [
+      ...["ActionHook", "Validator", "Bulkhead", "ContextTracker", "CircuitBreaker", "Timeout"],
+      ...["Retry", "ErrorHandler", "Tracing", metricsMiddleware as unknown as Middleware],
+    ],
     created(broker: ServiceBroker) {
       // Added after Moleculer's own middlewares, so that they stand outside the validator: who
       // may not call at all does not learn what is wrong with the parameters.
