@@ -7,6 +7,7 @@ import { measureCluster } from "./cluster.ts";
 import { startFloors } from "./floors/floor-process.ts";
 import { LoadProcess } from "./load/load-process.ts";
 import { get, type Measured } from "./load/load.ts";
+import { measureMillion } from "./million.ts";
 import { measureObserved } from "./observed.ts";
 import { Profiler } from "./profiler.ts";
 import { chartOf, printReport, type Figure, type Row } from "./report.ts";
@@ -33,6 +34,8 @@ const rounds = options.quick ? 1 : 3;
 const seconds = options.quick ? 0.7 : 1.6;
 const shortSeconds = options.quick ? 0.4 : 0.8;
 const warmUpSeconds = 0.2;
+/** Products, and orders, of the shop that has grown. */
+const manyRows = options.quick ? 20_000 : 1_000_000;
 
 mkdirSync(options.out, { recursive: true });
 const dataDir = mkdtempSync(join(tmpdir(), "shop-bench-"));
@@ -45,6 +48,7 @@ try {
   };
   figures.push(...(await measureCluster(load, single, { rounds, seconds })));
   figures.push(...(await measureObserved(load, { rounds, seconds })));
+  figures.push(...(await measureMillion(load, manyRows, { rounds, seconds })));
   printReport(rows, figures);
   const results = { at: new Date().toISOString(), rounds, rows, figures };
   writeFileSync(join(options.out, "results.json"), JSON.stringify(results, null, 2));

@@ -1,8 +1,13 @@
 import { graphql } from "../tests/support/graphql-client.ts";
 
+export interface Customer {
+  id: string;
+  token: string;
+}
+
 /** What the scenarios find in the shop. */
 export interface Stocked {
-  customer: { id: string; token: string };
+  customer: Customer;
   /** Names of customers who sign in. */
   customers: string[];
   productIds: string[];
@@ -19,25 +24,33 @@ const atOnce = 20;
 /** Fills an empty shop through its own API: an admin, a customer, products, and the customer's orders. */
 export async function stockShop(port: number): Promise<Stocked> {
   const url = `http://127.0.0.1:${port}`;
-  await register(url, "admin", 1);
-  const adminToken = await signIn(url, "admin");
+  const adminToken = await makeAdmin(url);
   const productIds: string[] = [];
   for (let first = 0; first < productCount; first += atOnce) {
     productIds.push(...(await createProducts(url, adminToken, first)));
   }
-  const id = await register(url, "customer", 0);
-  const token = await signIn(url, "customer");
+  const customer = await signUp(url, "customer", adminToken);
   for (let n = 0; n < ordersOfCustomer; n += 1) {
     const [a = "", b = ""] = [productIds[n * 2], productIds[n * 2 + 1]];
     const lines = [a, b].map((product) => `{ product_id: "${product}", quantity: 1 }`).join(" ");
-    await done(url, `mutation { placeOrder(input: { order_products: [${lines}] }) { id } }`, token);
+    const document = `mutation { placeOrder(input: { order_products: [${lines}] }) { id } }`;
+    await done(url, document, customer.token);
   }
   const customers = Array.from({ length: customerCount }, (_, n) => `customer${n}`);
-  for (const name of customers) {
-    await register(url, name, 0, adminToken);
-    await signIn(url, name);
-  }
-  return { customer: { id, token }, customers, productIds };
+  for (const name of customers) await signUp(url, name, adminToken);
+  return { customer, customers, productIds };
+}
+
+/** Makes the first admin of an empty shop, and gives a token of theirs. */
+export async function makeAdmin(url: string): Promise<string> {
+  await register(url, "admin", 1);
+  return signIn(url, "admin");
+}
+
+/** Makes a customer who is signed in; by an admin, who may do so as often as they like. */
+export async function signUp(url: string, name: string, adminToken: string): Promise<Customer> {
+  const id = await register(url, name, 0, adminToken);
+  return { id, token: await signIn(url, name) };
 }
 
 export const emailOf = (name: string): string => `${name}@bench.example`;

@@ -1,0 +1,37 @@
+import { graphql } from "../tests/support/graphql-client.ts";
+import { post, type Shot } from "./load/load.ts";
+
+const pageRows = 20;
+/** The page that is read deep in the catalogue, counted from 1. */
+const deepPage = 1_000;
+/** Rows of a page where only the way to that page is walked. */
+const strideRows = 100;
+
+const document = `query ($first: Int, $after: String) {
+  productsConnection(first: $first, after: $after) {
+    nodes { id name description price stock } pageInfo { endCursor hasNextPage } } }`;
+
+/** A page of the catalogue by keyset, behind a cursor. */
+export function pageOf(after: string | null): Shot {
+  const variables = { first: pageRows, after };
+  return post("/graphql", { query: document, variables }, '"name":"Mug ');
+}
+
+/** Whether the shop has pages by keyset at all. */
+export async function hasPages(url: string): Promise<boolean> {
+  const schema = await (await fetch(`${url}/schema.graphql`)).text();
+  return schema.includes("productsConnection(");
+}
+
+/** The cursor that the thousandth page begins behind, found by walking there. */
+export async function cursorBeforeDeepPage(url: string): Promise<string> {
+  let after: string | null = null;
+  for (let row = 0; row < (deepPage - 1) * pageRows; row += strideRows) {
+    const variables = { first: Math.min(strideRows, (deepPage - 1) * pageRows - row), after };
+    const { data, errors } = await graphql(url, document, { variables });
+    const { endCursor } = (data?.productsConnection?.pageInfo ?? {}) as { endCursor?: string };
+    if (errors !== undefined || endCursor === undefined) throw new Error("there is no such page");
+    after = endCursor;
+  }
+  return after ?? "";
+}
