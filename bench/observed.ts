@@ -30,8 +30,10 @@ export async function measureObserved(
   { rounds, seconds }: { rounds: number; seconds: number },
 ): Promise<Figure[]> {
   const traces = await openTraceSink();
-  const observed = await openSide({ TRACES_URL: traces.url, TRACES_PERCENT: "1" });
-  const unobserved = await openSide({ METRICS: "false" });
+  const [observed, unobserved] = await Promise.all([
+    openSide({ TRACES_URL: traces.url, TRACES_PERCENT: "1" }),
+    openSide({ METRICS: "false" }),
+  ]);
   const kinds = ["read", "order"] as const;
   try {
     for (let round = 0; round < rounds; round += 1) {
