@@ -19,8 +19,8 @@ import { stockShop, type Stocked } from "./stock-shop.ts";
 /**
  * `npm run bench`: measures the shop beside the floors it stands on, in rounds and in turn, on the
  * same PostgreSQL with all its safety on, and prints medians. `--quick` takes one short round, and
- * leaves out what needs shops of its own; `--profile` writes a CPU profile of the shop for each scenario. Table, chart and profiles are
- * kept in `--out` (data/bench).
+ * leaves out what needs shops of its own; `--profile` writes a CPU profile of the shop for each
+ * scenario. Table, chart and profiles are kept in `--out` (data/bench).
  */
 const { values: options } = parseArgs({
   options: {

@@ -4,7 +4,7 @@ import type { DomainService } from "../core/config.ts";
 /** A product is bought once, in an order of one piece; products are bought in a mixed-up order. */
 const mixing = 7919;
 const price = 5;
-export const firstStock = 1_000_000;
+const firstStock = 1_000_000;
 /** Events that a consumer has applied together. */
 const run = 50;
 const event = {
