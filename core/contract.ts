@@ -30,6 +30,11 @@ export interface GraphqlField {
    * be one that everyone may call.
    */
   gatheredBy?: string;
+  /**
+   * Pages of a connection: the action of the same service that counts, by the same filters, what
+   * they are pages of. The field's `filter` and its other arguments are the action's parameters.
+   */
+  countedBy?: string;
   /** What one call weighs in throttling, besides the values it gives: 10 for a mutation by default. */
   cost?: number;
 }

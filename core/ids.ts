@@ -29,3 +29,9 @@ export function newId(): string {
   }
   return v7({ random, msecs, seq });
 }
+
+/** What no id sorts before that was made at this time, in ms since 1970, or later. */
+export function lowestIdAt(ms: number): string {
+  const time = Math.max(0, Math.floor(ms)).toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
+}

@@ -15,6 +15,9 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 /** No control characters but tab and line ends, and no lone surrogates, which are no UTF-8. */
 const plainText = /^(?:[\t\n\r]|[^\p{Cc}\p{Cs}])*$/u;
 
+const instantPattern =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+
 /** Whether something is an id, in small letters or capitals. */
 export function isId(value: unknown): value is string {
   return typeof value === "string" && uuidPattern.test(value);
@@ -43,6 +46,15 @@ export function text(min: number, max: number): ParamRule {
     max,
     pattern: plainText,
     messages: { stringPattern: "'{field}' contains characters that cannot be stored." },
+  };
+}
+
+/** A moment, in ISO 8601 with its time zone. */
+export function instant(): ParamRule {
+  return {
+    type: "string",
+    pattern: instantPattern,
+    messages: { stringPattern: "'{field}' must be a time, e.g. 2026-01-31T12:00:00Z." },
   };
 }
 

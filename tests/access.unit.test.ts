@@ -118,13 +118,14 @@ describe("who is behind a call", () => {
 
 test("outsiders reach these actions through the gateway, and no others", () => {
   expect(exposedActions([usersContract, productsContract, ordersContract])).toEqual([
-    ...["orders.cancel", "orders.get", "orders.history", "orders.lines", "orders.list"],
-    ...["orders.ofUsers", "orders.place", "orders.productNames", "orders.ready"],
-    ...["products.auditTrail", "products.create", "products.get", "products.list"],
-    ...["products.ready", "products.resolve", "products.updateInventory"],
-    ...["users.auditTrail", "users.changePassword", "users.endedSessions", "users.get"],
-    ...["users.jwks", "users.list", "users.login", "users.logout", "users.logoutEverywhere"],
-    ...["users.ready", "users.refreshToken", "users.register", "users.resolve", "users.setType"],
+    ...["orders.cancel", "orders.count", "orders.get", "orders.history", "orders.lines"],
+    ...["orders.list", "orders.ofUsers", "orders.page", "orders.place", "orders.productNames"],
+    ...["orders.ready", "products.auditTrail", "products.count", "products.create"],
+    ...["products.get", "products.list", "products.page", "products.ready", "products.resolve"],
+    ...["products.updateInventory", "users.auditTrail", "users.changePassword", "users.count"],
+    ...["users.endedSessions", "users.get", "users.jwks", "users.list", "users.login"],
+    ...["users.logout", "users.logoutEverywhere", "users.page", "users.ready"],
+    ...["users.refreshToken", "users.register", "users.resolve", "users.setType"],
   ]);
 });
 

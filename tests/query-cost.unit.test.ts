@@ -4,6 +4,10 @@ import { costOf, maxQueryCost } from "../services/api/query-cost.ts";
 
 const schema = buildSchema(`
   type Query { products(limit: Int = 1000, offset: Int = 0): [Product!]!  product(id: ID!): Product }
+  extend type Query { productsConnection(first: Int, after: ID, last: Int): ProductConnection! }
+  type ProductConnection { edges: [ProductEdge!]!  nodes: [Product!]!  info: Info!  total: Int! }
+  type ProductEdge { cursor: String!  node: Product! }
+  type Info { more: Boolean! }
   type Product { id: ID!  name: String!  orders: [Order!] }
   type Order { id: ID!  products(limit: Int): [Product!]! }
   type Mutation { createProduct(name: String!): Product!  login: Product! }
@@ -66,6 +70,36 @@ describe("a limit", () => {
     [null, 1_001],
   ])("of %j costs what can come of it", (n, total) => {
     expect(cost(document, { n }).total).toBe(total);
+  });
+});
+
+describe("a page of a connection costs as many rows as it is asked for:", () => {
+  test.each([
+    ["first: 5", 5],
+    ["last: 7", 7],
+    ["", 20],
+    ["first: null", 20],
+    ["first: 0", 0],
+    ["first: -3", 0],
+    ["first: 5000", 100],
+  ])("(%s)", (args, rows) => {
+    const field = `productsConnection${args && `(${args})`}`;
+    expect(cost(`{ ${field} { nodes { id } } }`).total).toBe(2 + rows);
+    expect(cost(`{ ${field} { edges { cursor node { id } } } }`).total).toBe(2 + 3 * rows);
+    expect(cost(`{ ${field} { total info { more } } }`).total).toBe(4);
+  });
+
+  const spread = `query ($n: Int) { few: productsConnection(first: 2) { ...A }
+    many: productsConnection(first: $n) { ...A } } fragment A on ProductConnection { nodes { id } }`;
+
+  test("also by a variable and in a fragment, that is there for pages of several sizes", () => {
+    expect(cost(spread, { n: 9 })).toMatchObject({ total: 2 + 2 + 2 + 9, isFixed: false });
+    expect(cost(spread).total).toBe(2 + 2 + 2 + 20);
+  });
+
+  test("and lists in its rows are none of its own", () => {
+    const document = "{ productsConnection(first: 2) { nodes { orders { id } } } }";
+    expect(cost(document).total).toBe(2 + 2 * (1 + 20));
   });
 });
 

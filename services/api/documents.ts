@@ -114,7 +114,7 @@ export class Documents {
       if (cost.isFixed) this.#fixedCosts.set(operation, cost);
       return cost;
     }
-    const message = `The answer could have ${cost.total} values, and ${maxQueryCost} are the limit; ask for fewer rows with "limit".`;
+    const message = `The answer could have ${cost.total} values, and ${maxQueryCost} are the limit; ask for fewer rows with "limit" or "first".`;
     const data = { limit: maxQueryCost, value: cost.total };
     throw new DocumentRefused([codedError(message, "QUERY_TOO_COMPLEX", data)]);
   }

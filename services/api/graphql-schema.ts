@@ -6,6 +6,7 @@ import { gatewayName } from "../../core/access.ts";
 import type { Crowd } from "../../core/crowd.ts";
 import { errorCatalogue } from "../../core/errors.ts";
 import { isId, maxListRows } from "../../core/validation.ts";
+import { connectionResolver, countCosts, countResolvers, pageInfoType } from "./connections.ts";
 import type { EventStream } from "./event-stream.ts";
 import { GatheredLookups } from "./gathered-lookups.ts";
 import type { GraphqlContext } from "./graphql-execution.ts";
@@ -76,15 +77,18 @@ export function graphqlMixin(): Partial<ServiceSchema> {
       /** The fields' `input` argument is the action's parameters. */
       prepareContextParams: (params: Record<string, unknown>) => params.input ?? params,
       createActionResolver(this: unknown, actionName: string, definition?: object): Resolver {
-        const { rowsPerCall, mutation, gatheredBy } = fieldOf(actionName);
+        const { rowsPerCall, mutation, gatheredBy, countedBy } = fieldOf(actionName);
+        const [service] = actionName.split(".");
         if (rowsPerCall !== undefined) return pagedResolver(actionName, rowsPerCall);
+        if (countedBy !== undefined) {
+          return connectionResolver(actionName, `${service}.${countedBy}`);
+        }
         const resolver = createActionResolver.call(this, actionName, definition);
         const crowd = lookups.crowdOf(actionName);
         if (isJoin(definition)) {
           return unlessThere(crowd === undefined ? resolver : joiner(crowd, definition));
         }
         if (gatheredBy !== undefined) {
-          const [service] = actionName.split(".");
           return lookupResolver(lookups.crowdOf(`${service}.${gatheredBy}`), resolver);
         }
         return mutation === undefined ? resolver : keyedResolver(actionName, resolver);
@@ -118,8 +122,11 @@ export function composeSchema(
       }),
     ),
   }));
-  const resolvers = { Subscription: subscriptionResolvers(contracts, stream, publicReads) };
-  const graphql = { type: errorCodes(), resolvers };
+  const resolvers = {
+    Subscription: subscriptionResolvers(contracts, stream, publicReads),
+    ...countResolvers(contracts),
+  };
+  const graphql = { type: [errorCodes(), pageInfoType].join("\n"), resolvers };
   const own = { name: gatewayName, settings: { graphql }, actions: {} };
   composer.buildLoaderOptionMap(services);
   return composer.generateGraphQLSchema([...services, own]);
@@ -145,7 +152,7 @@ export function fieldCosts(): FieldCosts {
       return name === undefined || cost === 0 ? [] : [[`${type}.${name}`, cost] as const];
     }),
   );
-  return new Map(costs);
+  return new Map([...costs, ...countCosts(contracts)]);
 }
 
 /** The error catalogue as a type, for clients that make code from the schema. */

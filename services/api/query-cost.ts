@@ -14,6 +14,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from "graphql";
+import { maxPageRows, usualPageRows } from "../../core/connection.ts";
 import { maxListRows } from "../../core/validation.ts";
 
 /** What one operation may cost. */
@@ -55,34 +56,44 @@ export function costOf(
   let work = 0;
   let isFixed = true;
 
-  function costOfSelections(set: SelectionSetNode, parent: GraphQLNamedType): number {
+  /** @param pageRows how many rows the lists of `parent` may have, where it is a connection */
+  function costOfSelections(
+    set: SelectionSetNode,
+    parent: GraphQLNamedType,
+    pageRows: number | undefined,
+  ): number {
     let cost = 0;
     for (const selection of set.selections) {
       if (selection.kind === "Field") {
-        cost += costOfField(selection, parent);
+        cost += costOfField(selection, parent, pageRows);
       } else if (selection.kind === "InlineFragment") {
         const named = selection.typeCondition?.name.value;
         const type = named === undefined ? parent : schema.getType(named);
-        if (type) cost += costOfSelections(selection.selectionSet, type);
+        if (type) cost += costOfSelections(selection.selectionSet, type, pageRows);
       } else {
-        cost += costOfSpread(selection.name.value);
+        cost += costOfSpread(selection.name.value, pageRows);
       }
     }
     return cost;
   }
 
-  /** Each fragment is looked at once, however often it is spread. */
-  function costOfSpread(name: string): number {
-    const known = costOfFragment.get(name);
+  /** Each fragment is looked at once for pages of a size, however often it is spread. */
+  function costOfSpread(name: string, pageRows: number | undefined): number {
+    const key = `${name} ${pageRows ?? ""}`;
+    const known = costOfFragment.get(key);
     if (known !== undefined) return known;
     const fragment = fragments.get(name);
     const type = fragment && schema.getType(fragment.typeCondition.name.value);
-    const cost = type ? costOfSelections(fragment.selectionSet, type) : 0;
-    costOfFragment.set(name, cost);
+    const cost = type ? costOfSelections(fragment.selectionSet, type, pageRows) : 0;
+    costOfFragment.set(key, cost);
     return cost;
   }
 
-  function costOfField(node: FieldNode, parent: GraphQLNamedType): number {
+  function costOfField(
+    node: FieldNode,
+    parent: GraphQLNamedType,
+    pageRows: number | undefined,
+  ): number {
     if (!isObjectType(parent) && !isInterfaceType(parent)) return 1;
     const own = 1 + (fieldCosts.get(`${parent.name}.${node.name.value}`) ?? 0);
     work += own - 1;
@@ -90,13 +101,13 @@ export function costOf(
     if (field === undefined || node.selectionSet === undefined) return own;
     const type = getNamedType(field.type);
     if (!isCompositeType(type)) return own;
-    const rows = rowsOf(field, node, given);
+    const rows = rowsOf(field, node, given, pageRows);
     isFixed &&= !rows.isVariable;
-    return own + rows.count * costOfSelections(node.selectionSet, type);
+    return own + rows.count * costOfSelections(node.selectionSet, type, rows.ofPage);
   }
 
   const root = schema.getType(rootTypes[operation.operation]);
-  const total = root ? costOfSelections(operation.selectionSet, root) : 0;
+  const total = root ? costOfSelections(operation.selectionSet, root, undefined) : 0;
   return { total: Math.min(total, Number.MAX_SAFE_INTEGER), work, isFixed };
 }
 
@@ -114,21 +125,37 @@ function defaultsOf({
   );
 }
 
-/** How many rows a field may give: as many as its `limit` says, where it takes one. */
+/** How often what lies below a field may be there. */
+interface Rows {
+  count: number;
+  /** For connections: how many rows the lists in them may have. */
+  ofPage?: number;
+  isVariable: boolean;
+}
+
+/** How many rows a field may give: as many as its arguments say, where it takes some for that. */
 function rowsOf(
   field: GraphQLField<unknown, unknown>,
   node: FieldNode,
   variables: Readonly<Record<string, unknown>>,
-): { count: number; isVariable: boolean } {
-  if (!isListType(getNullableType(field.type))) return { count: 1, isVariable: false };
-  if (!field.args.some(({ name }) => name === "limit")) {
-    return { count: usualRows, isVariable: false };
+  pageRows = usualRows,
+): Rows {
+  const takes = (argument: string) => field.args.some(({ name }) => name === argument);
+  const asked = (argument: string) => {
+    const value = node.arguments?.find(({ name }) => name.value === argument)?.value;
+    const isVariable = value?.kind === "Variable";
+    const given = isVariable ? variables[value.name.value] : literalOf(value);
+    return { rows: typeof given === "number" ? Math.max(0, given) : undefined, isVariable };
+  };
+  if (!isListType(getNullableType(field.type))) {
+    if (!takes("first")) return { count: 1, isVariable: false };
+    const [first, last] = [asked("first"), asked("last")];
+    const ofPage = Math.min(maxPageRows, first.rows ?? last.rows ?? usualPageRows);
+    return { count: 1, ofPage, isVariable: first.isVariable || last.isVariable };
   }
-  const value = node.arguments?.find(({ name }) => name.value === "limit")?.value;
-  const isVariable = value?.kind === "Variable";
-  const limit = isVariable ? variables[value.name.value] : literalOf(value);
-  const count = typeof limit === "number" ? Math.min(maxListRows, Math.max(0, limit)) : maxListRows;
-  return { count, isVariable };
+  if (!takes("limit")) return { count: pageRows, isVariable: false };
+  const { rows = maxListRows, isVariable } = asked("limit");
+  return { count: Math.min(maxListRows, rows), isVariable };
 }
 
 function literalOf(value: { kind: string; value?: unknown } | undefined): number | undefined {

@@ -1,12 +1,28 @@
 import { readFileSync } from "node:fs";
 import {
+  connectionRules,
+  type Connection,
+  type Count,
+  type PageArguments,
+} from "../../core/connection.ts";
+import {
   action,
   defineContract,
   event,
   type EventEnvelope,
   type ParamRule,
 } from "../../core/contract.ts";
-import { id, ids, int, nullable, optional, pageRules, type Page } from "../../core/validation.ts";
+import {
+  id,
+  ids,
+  instant,
+  int,
+  nullable,
+  oneOf,
+  optional,
+  pageRules,
+  type Page,
+} from "../../core/validation.ts";
 import type { OrderTrace as StockTrace } from "../products/products.contract.ts";
 
 export interface OrderLine {
@@ -22,7 +38,9 @@ export interface OrderLine {
 }
 
 /** What an order can be. */
-export type OrderStatus = "PLACED" | "CANCELLED";
+const orderStatuses = ["PLACED", "CANCELLED"] as const;
+
+export type OrderStatus = (typeof orderStatuses)[number];
 
 /** One step of an order's life. */
 export interface OrderStep {
@@ -32,7 +50,7 @@ export interface OrderStep {
 }
 
 /** An order without its lines. */
-interface OrderSummary {
+export interface OrderSummary {
   id: string;
   user_id: string;
   /** In minor units. */
@@ -50,6 +68,37 @@ export interface ListedOrder extends OrderSummary {
   /** The user's name, once their registration was read. */
   username: string | null;
 }
+
+/** What orders are looked for. */
+export interface OrderFilter {
+  user_id?: string;
+  status?: OrderStatus;
+  /** ISO 8601, included; of the moment in an order's id. */
+  placed_from?: string;
+  /** ISO 8601, excluded. */
+  placed_before?: string;
+  /** In minor units, as is the next one; both included. */
+  price_total_min?: number;
+  price_total_max?: number;
+}
+
+const orderSorts = ["NEWEST_FIRST", "OLDEST_FIRST"] as const;
+
+export type OrderSort = (typeof orderSorts)[number];
+
+export interface OrdersPage extends PageArguments, OrderFilter {
+  /** NEWEST_FIRST by default. */
+  sort?: OrderSort;
+}
+
+const filterRules = {
+  user_id: optional(id()),
+  status: optional(oneOf(orderStatuses)),
+  placed_from: optional(instant()),
+  placed_before: optional(instant()),
+  price_total_min: optional(int(0)),
+  price_total_max: optional(int(0)),
+};
 
 export interface PlaceOrder {
   /** The buyer; needed from the REPL, and the signed-in user's own for all others. */
@@ -135,6 +184,7 @@ export const ordersContract = defineContract({
         },
       },
       Order: {
+        order_products: { action: "orders.lines", dataLoader: true, rootParams: { id: "ids" } },
         history: { action: "orders.history", dataLoader: true, rootParams: { id: "ids" } },
         user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
       },
@@ -161,6 +211,26 @@ export const ordersContract = defineContract({
         query: "orders(limit: Int = 1000, offset: Int = 0): [AllOrdersOrder!]!",
         rowsPerCall: 1000,
       },
+    }),
+    /**
+     * A page of one's own orders, or of all. Refuses with FORBIDDEN others' `user_id`, and with
+     * BAD_USER_INPUT what is no page or would have to read all orders there are.
+     */
+    page: action<OrdersPage, Connection<OrderSummary>>({
+      params: { ...connectionRules, ...filterRules, sort: optional(oneOf(orderSorts)) },
+      access: { publicReads: "signed-in" },
+      graphql: {
+        query: `ordersConnection(
+          first: Int, after: String, last: Int, before: String
+          filter: OrderFilter, sort: OrderSort = NEWEST_FIRST
+        ): OrderConnection!`,
+        countedBy: "count",
+      },
+    }),
+    /** How many of one's own orders, or of all, a filter finds. Refuses as `page` does. */
+    count: action<OrderFilter, Count>({
+      ...{ params: filterRules, gateway: true, repeatable: true },
+      access: { publicReads: "signed-in" },
     }),
     place: action<PlaceOrder, Order>({
       params: {

@@ -10,6 +10,7 @@ import { followInventory, productNames, rememberProducts } from "./known.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
 import { buyerMissing } from "./orders.errors.ts";
+import { orderConnection } from "./page-orders.ts";
 import { placeOrder } from "./place-order.ts";
 import { getOrder, historyOfOrders, orderLines, orderPages, ordersOfUsers } from "./read-orders.ts";
 import { settleOrders } from "./settle-orders.ts";
@@ -19,6 +20,7 @@ import { orderWriting } from "./write-orders.ts";
 export default function ordersService(config: Config, databaseUrl: string): ServiceSchema {
   const database = openOrdersDatabase(config, databaseUrl);
   const pageOf = orderPages(database);
+  const connection = orderConnection(database);
   const lines = orderLines(database);
   const writing = orderWriting(database);
 
@@ -35,6 +37,8 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
     actions: {
       get: (ctx) => getOrder(database, ctx.params.id, ownerOf(actorOf(ctx))),
       list: (ctx) => pageOf({ ...ctx.params, ownerId: ownerOf(actorOf(ctx)) }),
+      page: (ctx) => connection.page(ctx.params, ownerOf(actorOf(ctx))),
+      count: (ctx) => connection.count(ctx.params, ownerOf(actorOf(ctx))),
       async place(ctx) {
         const actor = actorOf(ctx);
         const userId = userIdOf(actor) ?? ctx.params.user_id;

@@ -1,5 +1,12 @@
 import { readFileSync } from "node:fs";
 import { auditTrailAction } from "../../core/audit.ts";
+import {
+  connectionRules,
+  searchRule,
+  type Connection,
+  type Count,
+  type PageArguments,
+} from "../../core/connection.ts";
 import { action, defineContract, event, type EventEnvelope } from "../../core/contract.ts";
 import {
   anyInt,
@@ -9,6 +16,7 @@ import {
   maxOrderLines,
   nullable,
   oneOf,
+  optional,
   pageRules,
   text,
   type Page,
@@ -25,6 +33,39 @@ export interface Product {
 }
 
 export type NewProduct = Omit<Product, "id">;
+
+/** What products of the catalogue are looked for. */
+export interface ProductFilter {
+  /** Words of name or description, the last of which may be the beginning of one. */
+  search?: string;
+  /** In minor units, as is the next one; both included. */
+  price_min?: number;
+  price_max?: number;
+  in_stock?: boolean;
+  ids?: string[];
+}
+
+const productSorts = [
+  ...["OLDEST_FIRST", "NEWEST_FIRST", "NAME_ASC", "NAME_DESC", "PRICE_ASC", "PRICE_DESC"],
+] as const satisfies string[];
+
+export type ProductSort = (typeof productSorts)[number];
+
+export interface ProductsPage extends PageArguments, ProductFilter {
+  /** OLDEST_FIRST by default. */
+  sort?: ProductSort;
+}
+
+/** Products whose ids one page can be held to. */
+const maxFilterIds = 100;
+
+const filterRules = {
+  search: searchRule,
+  price_min: optional(int(0)),
+  price_max: optional(int(0)),
+  in_stock: optional({ type: "boolean" }),
+  ids: optional(ids(maxFilterIds)),
+};
 
 /** The inventory changes of the original; 0 is INVALID there and refused here. */
 export const inventoryChange = { add: 1, subtract: 2, delete: 3 } as const;
@@ -139,6 +180,25 @@ export const productsContract = defineContract({
         query: "products(limit: Int = 1000, offset: Int = 0): [Product!]!",
         rowsPerCall: 100,
       },
+    }),
+    /**
+     * A page of the catalogue. Refuses with BAD_USER_INPUT what is no page, and cursors of other
+     * sorts.
+     */
+    page: action<ProductsPage, Connection<Product>>({
+      params: { ...connectionRules, ...filterRules, sort: optional(oneOf(productSorts)) },
+      access: "everyone",
+      graphql: {
+        query: `productsConnection(
+          first: Int, after: String, last: Int, before: String
+          search: String, filter: ProductFilter, sort: ProductSort = OLDEST_FIRST
+        ): ProductConnection!`,
+        countedBy: "count",
+      },
+    }),
+    /** How many products of the catalogue a filter finds. */
+    count: action<ProductFilter, Count>({
+      ...{ params: filterRules, access: "everyone", gateway: true, repeatable: true },
     }),
     create: action<NewProduct, Product>({
       params: { name: text(1, 200), description: text(0, 2000), price: int(0), stock: int(0) },

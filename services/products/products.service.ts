@@ -8,6 +8,7 @@ import { ordersContract } from "../orders/orders.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
 import { createProduct } from "./create-product.ts";
 import { release, returnStock } from "./give-back.ts";
+import { productConnection } from "./page-products.ts";
 import { productsContract } from "./products.contract.ts";
 import { openProductsDatabase } from "./products.database.ts";
 import { productNotFound } from "./products.errors.ts";
@@ -25,6 +26,7 @@ export default function productsService(config: Config, databaseUrl: string): Se
   const refusals = new RefusalWatch(database.query);
   const products = productLookups(database);
   const pages = productPages(database);
+  const connection = productConnection(database);
   const reserving = reservations(database, reservationTtlSeconds);
 
   return defineService(productsContract, {
@@ -37,6 +39,8 @@ export default function productsService(config: Config, databaseUrl: string): Se
         return product;
       },
       list: ({ params }) => pages.join(params),
+      page: ({ params }) => connection.page(params),
+      count: ({ params }) => connection.count(params),
       create: (ctx) =>
         database.once(ctx, (keyed) => createProduct(keyed, ctx.params, senderOf(ctx))),
       updateInventory: (ctx) =>

@@ -1,8 +1,24 @@
 import { readFileSync } from "node:fs";
 import type { JsonWebKey } from "node:crypto";
 import { auditTrailAction } from "../../core/audit.ts";
+import {
+  connectionRules,
+  searchRule,
+  type Connection,
+  type Count,
+  type PageArguments,
+} from "../../core/connection.ts";
 import { action, defineContract, event } from "../../core/contract.ts";
-import { id, ids, int, optional, pageRules, text, type Page } from "../../core/validation.ts";
+import {
+  id,
+  ids,
+  int,
+  oneOf,
+  optional,
+  pageRules,
+  text,
+  type Page,
+} from "../../core/validation.ts";
 
 export interface User {
   id: string;
@@ -10,6 +26,25 @@ export interface User {
   username: string;
   /** 0 DEFAULT, 1 ADMIN. */
   type: number;
+}
+
+/** What accounts are looked for. */
+export interface UserFilter {
+  /** The beginning of a username or of an email. */
+  search?: string;
+  /** 0 DEFAULT, 1 ADMIN. */
+  type?: number;
+}
+
+const userSorts = [
+  ...["OLDEST_FIRST", "NEWEST_FIRST", "USERNAME_ASC", "USERNAME_DESC"],
+] as const satisfies string[];
+
+export type UserSort = (typeof userSorts)[number];
+
+export interface UsersPage extends PageArguments, UserFilter {
+  /** OLDEST_FIRST by default. */
+  sort?: UserSort;
 }
 
 export interface NewUser {
@@ -73,6 +108,7 @@ export interface UserRegistered {
 }
 
 const userTypeRule = int(0, 1);
+const filterRules = { search: searchRule, type: optional(userTypeRule) };
 const passwordRule = text(8, 128);
 /** No rule says what a password must look like here: any wrong one is answered alike. */
 const anyPasswordRule = text(0, 128);
@@ -106,6 +142,26 @@ export const usersContract = defineContract({
         query: "users(limit: Int = 1000, offset: Int = 0): [User!]!",
         rowsPerCall: 500,
       },
+    }),
+    /**
+     * A page of the accounts. Refuses with BAD_USER_INPUT what is no page, and cursors of other
+     * sorts.
+     */
+    page: action<UsersPage, Connection<User>>({
+      params: { ...connectionRules, ...filterRules, sort: optional(oneOf(userSorts)) },
+      access: { publicReads: "admin" },
+      graphql: {
+        query: `usersConnection(
+          first: Int, after: String, last: Int, before: String
+          search: String, filter: UserFilter, sort: UserSort = OLDEST_FIRST
+        ): UserConnection!`,
+        countedBy: "count",
+      },
+    }),
+    /** How many accounts a filter finds. */
+    count: action<UserFilter, Count>({
+      ...{ params: filterRules, gateway: true, repeatable: true },
+      access: { publicReads: "admin" },
     }),
     register: action<NewUser, User>({
       params: { email, username: text(1, 100), password: passwordRule, type: userTypeRule },

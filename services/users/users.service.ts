@@ -15,6 +15,7 @@ import { inOrderOf } from "../../mixins/reads.ts";
 import { changePassword } from "./change-password.ts";
 import { login } from "./login.ts";
 import { logout, logoutEverywhere } from "./logout.ts";
+import { userConnection } from "./page-users.ts";
 import { PasswordTries } from "./password-tries.ts";
 import { limitRefreshes, limitRegistrations, pruneLimits } from "./rate-limits.ts";
 import { refreshToken } from "./refresh-token.ts";
@@ -35,6 +36,7 @@ export default function usersService(config: Config, databaseUrl: string): Servi
   const database = openUsersDatabase(config, databaseUrl);
   const keys = new SigningKeys(database, config);
   const tries = new PasswordTries(database);
+  const connection = userConnection(database);
   const refusals = new RefusalWatch(database.query);
 
   /** Accounts are their owners' business, unless reads are public. */
@@ -65,6 +67,8 @@ export default function usersService(config: Config, databaseUrl: string): Servi
         const users = await database.read((reads) => reads.find({ limit, offset, sort: "id" }));
         return users.map(publicUser);
       },
+      page: ({ params }) => connection.page(params),
+      count: ({ params }) => connection.count(params),
       register: (ctx) =>
         refusals.watch(ctx, () =>
           database.once(ctx, async (keyed) => {

@@ -1,0 +1,106 @@
+import { forbidden } from "../../core/access.ts";
+import {
+  highestId,
+  lowestId,
+  type Connection,
+  type Count,
+  type Position,
+} from "../../core/connection.ts";
+import { lowestIdAt } from "../../core/ids.ts";
+import {
+  alongIndex,
+  bindOf,
+  countRows,
+  held,
+  type SortKey,
+} from "../../mixins/keyset-statements.ts";
+import { narrowed, readConnection, type Sort } from "../../mixins/keyset.ts";
+import type { OrderFilter, OrdersPage, OrderSort, OrderSummary } from "./orders.contract.ts";
+import type { OrdersDatabase } from "./orders.database.ts";
+import { pricesOfAll } from "./orders.errors.ts";
+
+/** Parameters of all statements: $1 rows, $2 … $5 of the filters, $6 and $7 of the window. */
+const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $6::uuid AND id < $7::uuid" };
+
+const sorts: Record<OrderSort, Sort> = {
+  NEWEST_FIRST: { key: byId, isDescending: true },
+  OLDEST_FIRST: { key: byId, isDescending: false },
+};
+
+const orders = {
+  select: "SELECT id, user_id, price_total, quantity, status",
+  from: "FROM orders",
+  where: "true",
+};
+
+const user = { found: "user_id = $2::uuid", held: "($2::uuid IS NULL OR user_id = $2)" };
+const status = {
+  // Of the others are too many for an index.
+  found: "status = 'CANCELLED'",
+  held: "($3::text IS NULL OR status = $3)",
+};
+const price = {
+  found: "true",
+  held: "($4::integer IS NULL OR price_total >= $4) AND ($5::integer IS NULL OR price_total <= $5)",
+};
+const all = held([user, status, price]);
+
+/** By which index orders are found in the order of their ids: a user's, the cancelled ones', or all. */
+function conditionsFor(filter: OrderFilter): string[] {
+  if (filter.user_id !== undefined) return [user.found, all];
+  return filter.status === "CANCELLED" ? [status.found, all] : [all];
+}
+
+/**
+ * The filter that may be used, with whose orders it is about. Prices have no index, since every
+ * order would have to write it: so they are looked for among a user's orders, or from a time on.
+ */
+function allowed(filter: OrderFilter, ownerId: string | undefined): OrderFilter {
+  const { user_id = ownerId, placed_from, price_total_min, price_total_max } = filter;
+  if (ownerId !== undefined && user_id !== ownerId) throw forbidden();
+  const isPriced = price_total_min !== undefined || price_total_max !== undefined;
+  if (isPriced && user_id === undefined && placed_from === undefined) throw pricesOfAll();
+  return { ...filter, ...(user_id !== undefined && { user_id }) };
+}
+
+/** The positions between which orders of these times stand: their ids begin with their time. */
+function timesOf({ placed_from, placed_before }: OrderFilter): { low: Position; high: Position } {
+  const idAt = (time: string | undefined) => time && lowestIdAt(Date.parse(time));
+  return {
+    low: { key: null, id: idAt(placed_from) ?? lowestId },
+    high: { key: null, id: idAt(placed_before) ?? highestId },
+  };
+}
+
+/** The parameters $2 … $5. */
+function parametersOf(filter: OrderFilter): unknown[] {
+  const { user_id, status, price_total_min, price_total_max } = filter;
+  return [user_id, status, price_total_min, price_total_max].map((value) => value ?? null);
+}
+
+/**
+ * Pages of orders, and how many there are; `ownerId`: only theirs. Refuses with FORBIDDEN another's
+ * `user_id`, and with BAD_USER_INPUT prices over all orders.
+ */
+export function orderConnection({ query }: OrdersDatabase) {
+  return {
+    async page(asked: OrdersPage, ownerId: string | undefined): Promise<Connection<OrderSummary>> {
+      const { sort = "NEWEST_FIRST" } = asked;
+      const filter = allowed(asked, ownerId);
+      const { low, high } = timesOf(filter);
+      return readConnection<OrderSummary>(`orders.${sort}`, sorts[sort], asked, (asked) => {
+        const window = narrowed(asked, low, high);
+        const condition = conditionsFor(filter).join(" AND ");
+        const sql = alongIndex(orders, condition, byId, window.isDescending);
+        return query(sql, bindOf(window, parametersOf(filter), byId));
+      });
+    },
+
+    async count(asked: OrderFilter, ownerId: string | undefined): Promise<Count> {
+      const filter = allowed(asked, ownerId);
+      const { low, high } = timesOf(filter);
+      const conditions = [byId.within, ...conditionsFor(filter)];
+      return countRows(query, orders, conditions, [...parametersOf(filter), low.id, high.id]);
+    },
+  };
+}
