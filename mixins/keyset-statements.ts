@@ -1,5 +1,10 @@
-import { maxCounted, maxPageRows, type Count, type KeyKind } from "../core/connection.ts";
-import type { Window } from "./keyset.ts";
+import {
+  maxCounted,
+  maxPageRows,
+  type Count,
+  type KeyKind,
+  type Position,
+} from "../core/connection.ts";
 import type { Query } from "./prepared.ts";
 
 /**
@@ -12,6 +17,16 @@ export interface SortKey {
   sql: string;
   /** That a row lies between two positions, ends excluded; as an index finds it. */
   within: string;
+}
+
+/** The rows to read: those between two positions, so many from one of the ends. */
+export interface Window {
+  low: Position;
+  high: Position;
+  /** From the high end down. */
+  isDescending: boolean;
+  /** One more than are shown: it says that there are more. */
+  rows: number;
 }
 
 /** Rows that can be asked for. In all statements, `$1` is how many rows at most. */

@@ -8,22 +8,12 @@ import {
   type Position,
 } from "../core/connection.ts";
 import { badUserInput } from "../core/errors.ts";
-import type { SortKey } from "./keyset-statements.ts";
+import type { SortKey, Window } from "./keyset-statements.ts";
 
 /** One of the orders a connection can be asked for in. */
 export interface Sort {
   key: SortKey;
   isDescending: boolean;
-}
-
-/** The rows to read: those between two positions, so many from one of the ends. */
-export interface Window {
-  low: Position;
-  high: Position;
-  /** From the high end down. */
-  isDescending: boolean;
-  /** One more than are shown: it says that there are more. */
-  rows: number;
 }
 
 /** A row with its key of the sort. */
@@ -42,8 +32,10 @@ export async function readConnection<Node extends { id: string }>(
   read: (window: Window) => Promise<Keyed<Node>[]>,
 ): Promise<Connection<Node>> {
   if (first !== undefined && last !== undefined) {
-    const message = "Ask for the 'first' rows or for the 'last' ones, not for both.";
-    throw badUserInput(["first", "last"].map((field) => ({ field, message })));
+    throw badUserInput([
+      { field: "first", message: "The 'first' field cannot stand beside 'last'." },
+      { field: "last", message: "The 'last' field cannot stand beside 'first'." },
+    ]);
   }
   const { lowest, highest } = endsOf(kind);
   const start = after === undefined ? undefined : positionOf(after, "after", name, kind);

@@ -115,6 +115,20 @@ test("the batches behind the joins obey the rules of what they load", async () =
   ]);
 });
 
+test("the counts behind the connections obey the rules of what they count", async () => {
+  const other = await shop.signIn("counted");
+  expect(await asGateway("users.count", {}, anonymous)).toBe("UNAUTHENTICATED");
+  expect(await asGateway("users.count", {}, customer)).toBe("FORBIDDEN");
+  expect(await asGateway("orders.count", {}, anonymous)).toBe("UNAUTHENTICATED");
+  expect(await asGateway("orders.count", { user_id: other.id }, customer)).toBe("FORBIDDEN");
+  const order_products = [{ product_id: productId, quantity: 1 }];
+  await shop.call("orders.place", { user_id: other.id, order_products });
+  const ofOther = await asGateway("orders.count", { user_id: other.id }, admin);
+  expect(ofOther).toEqual({ total: 1, isExact: true });
+  const own = await asGateway("orders.count", {}, customer);
+  expect(own).toEqual(await asGateway("orders.count", { user_id: customerId }, admin));
+});
+
 test("an order that comes through the gateway is its sender's, whatever it says", async () => {
   const order_products = [{ product_id: productId, quantity: 1 }];
   const order = { user_id: "01900000-0000-7000-8000-000000000009", order_products };
@@ -135,6 +149,7 @@ test("GraphQL knows nothing of the actions between services", async () => {
   const queries = [
     ...["user", "users", "product", "products", "order", "orders"],
     ...["usersAudit", "productsAudit"],
+    ...["usersConnection", "productsConnection", "ordersConnection"],
   ];
   const mutations = [
     ...["registerUser", "login", "createProduct", "updateInventory"],

@@ -6,10 +6,11 @@ export const orderNotFound = () => new Refusal("ORDER_NOT_FOUND", "There is no s
 export const buyerMissing = () =>
   badUserInput([{ field: "user_id", message: "The 'user_id' field says who orders." }]);
 
-export const pricesOfAll = () =>
+/** Of all orders, nobody can look for prices. */
+export const pricesOfAll = (fields: readonly string[]) =>
   badUserInput(
-    ["price_total_min", "price_total_max"].map((field) => ({
+    fields.map((field) => ({
       field,
-      message: "Say whose orders ('user_id'), or since when ('placed_from'), to look for prices.",
+      message: `The '${field}' field needs 'user_id' or 'placed_from' beside it.`,
     })),
   );

@@ -51,15 +51,18 @@ function conditionsFor(filter: OrderFilter): string[] {
   return filter.status === "CANCELLED" ? [status.found, all] : [all];
 }
 
+const priceFields = ["price_total_min", "price_total_max"] as const;
+
 /**
  * The filter that may be used, with whose orders it is about. Prices have no index, since every
  * order would have to write it: so they are looked for among a user's orders, or from a time on.
  */
 function allowed(filter: OrderFilter, ownerId: string | undefined): OrderFilter {
-  const { user_id = ownerId, placed_from, price_total_min, price_total_max } = filter;
+  const { user_id = ownerId, placed_from } = filter;
   if (ownerId !== undefined && user_id !== ownerId) throw forbidden();
-  const isPriced = price_total_min !== undefined || price_total_max !== undefined;
-  if (isPriced && user_id === undefined && placed_from === undefined) throw pricesOfAll();
+  const prices = priceFields.filter((field) => filter[field] !== undefined);
+  const isNarrow = user_id !== undefined || placed_from !== undefined;
+  if (prices.length > 0 && !isNarrow) throw pricesOfAll(prices);
   return { ...filter, ...(user_id !== undefined && { user_id }) };
 }
 
@@ -88,8 +91,8 @@ export function orderConnection({ query }: OrdersDatabase) {
       const { sort = "NEWEST_FIRST" } = asked;
       const filter = allowed(asked, ownerId);
       const { low, high } = timesOf(filter);
-      return readConnection<OrderSummary>(`orders.${sort}`, sorts[sort], asked, (asked) => {
-        const window = narrowed(asked, low, high);
+      return readConnection<OrderSummary>(`orders.${sort}`, sorts[sort], asked, (all) => {
+        const window = narrowed(all, low, high);
         const condition = conditionsFor(filter).join(" AND ");
         const sql = alongIndex(orders, condition, byId, window.isDescending);
         return query(sql, bindOf(window, parametersOf(filter), byId));

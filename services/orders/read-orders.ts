@@ -67,7 +67,8 @@ export function orderPages({
     if (ownerId !== undefined) return ofOwners.join({ ownerId, limit, offset });
     return query<ListedOrder>(
       `SELECT o.id, o.user_id, o.price_total, o.quantity, o.status, u.username
-       FROM orders o LEFT JOIN known_users u ON u.id = o.user_id ORDER BY o.id LIMIT $1 OFFSET $2`,
+       FROM (SELECT * FROM orders ORDER BY id LIMIT $1 OFFSET $2) o
+       LEFT JOIN known_users u ON u.id = o.user_id ORDER BY o.id`,
       [limit, offset],
     );
   };

@@ -15,8 +15,9 @@ import {
   held,
   type Sought,
   type SortKey,
+  type Window,
 } from "../../mixins/keyset-statements.ts";
-import { narrowed, readConnection, type Sort, type Window } from "../../mixins/keyset.ts";
+import { narrowed, readConnection, type Sort } from "../../mixins/keyset.ts";
 import type { Product, ProductFilter, ProductsPage, ProductSort } from "./products.contract.ts";
 import type { ProductsDatabase } from "./products.database.ts";
 

@@ -8,8 +8,9 @@ import {
   held,
   type Sought,
   type SortKey,
+  type Window,
 } from "../../mixins/keyset-statements.ts";
-import { readConnection, type Sort, type Window } from "../../mixins/keyset.ts";
+import { readConnection, type Sort } from "../../mixins/keyset.ts";
 import { emailKey } from "./user.ts";
 import type { User, UserFilter, UsersPage, UserSort } from "./users.contract.ts";
 import type { UsersDatabase } from "./users.database.ts";

@@ -163,6 +163,57 @@ mutation {
 `,
   },
   {
+    name: "productsConnection",
+    query: `query {
+  productsConnection(
+    first: 10 # or last; the next page: after: "ENDCURSOR"
+    search: "mug" # words, the last one may be a beginning
+    filter: { price_max: 1000, in_stock: true }
+    sort: PRICE_ASC
+  ) {
+    nodes {
+      id
+      name
+      price
+      stock
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    totalCount
+  }
+}
+`,
+  },
+  {
+    name: "ordersConnection",
+    query: `# One's own orders, and all of them when userType = 1
+query {
+  ordersConnection(first: 10, filter: { status: PLACED }) {
+    edges {
+      cursor
+      node {
+        id
+        price_total
+        user {
+          username
+        }
+        order_products {
+          name
+          quantity
+        }
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+`,
+  },
+  {
     name: "cancelOrder",
     query: `# Only one's own order, unless userType = 1
 mutation {
