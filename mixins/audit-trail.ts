@@ -28,18 +28,22 @@ export interface NewAuditEntry {
  * Writes an entry: by the `query` of the transaction that has the effect; a refusal by the
  * database's own, since nothing else is written for it.
  */
-export async function recordAudit(
-  query: Query,
-  { action, outcome, sender: { actor, address }, subjectId, detail }: NewAuditEntry,
-): Promise<void> {
+export async function recordAudit(query: Query, entry: NewAuditEntry): Promise<void> {
   await query(
     `INSERT INTO audit_trail (id, action, outcome, actor_kind, actor_id, address, subject_id, detail)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    [
-      ...[newId(), action, outcome ?? "OK", actor.kind, userIdOf(actor), address],
-      ...[subjectId ?? null, detail === undefined ? null : JSON.stringify(detail)],
-    ],
+    auditRow(entry),
   );
+}
+
+/** The values of an entry, for a statement that writes it together with the effect. */
+export function auditRow(entry: NewAuditEntry): unknown[] {
+  const { action, outcome, subjectId, detail } = entry;
+  const { actor, address } = entry.sender;
+  return [
+    ...[newId(), action, outcome ?? "OK", actor.kind, userIdOf(actor), address],
+    ...[subjectId ?? null, detail === undefined ? null : JSON.stringify(detail)],
+  ];
 }
 
 /** The entries of a page, newest first. */

@@ -1,5 +1,6 @@
 import type { Sender } from "../../core/access.ts";
 import { recordAudit } from "../../mixins/audit-trail.ts";
+import { findAccount } from "./account.ts";
 import { hashPassword } from "./password-hash.ts";
 import { assertUncommon } from "./password-rules.ts";
 import type { PasswordTries } from "./password-tries.ts";
@@ -22,8 +23,9 @@ export async function changePassword(
   const user = await database.read((reads) => reads.findById(userId));
   if (user === null) throw wrongPassword();
   const { email } = user;
-  const isFromOwnAddress = await tries.isFromOwnAddress(email, sender);
-  const matches = await tries.verify({ email, password, user, isFromOwnAddress, sender });
+  const account = await findAccount(database.query, email, sender);
+  if (account === undefined) throw wrongPassword();
+  const matches = await tries.verify({ email, password, account, sender });
   if (!matches) throw wrongPassword();
   assertUncommon(newPassword, user, "newPassword");
 
@@ -32,7 +34,7 @@ export async function changePassword(
     const changed = await work.query(
       `UPDATE users SET password_hash = $3, password_version = password_version + 1
        WHERE id = $1 AND password_version = $2 RETURNING id`,
-      [userId, user.passwordVersion, passwordHash],
+      [userId, account.passwordVersion, passwordHash],
     );
     // Somebody else's change was faster: what was checked is not the present password any more.
     if (changed.length === 0) throw wrongPassword();

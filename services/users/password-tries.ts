@@ -2,16 +2,15 @@ import type { Sender } from "../../core/access.ts";
 import { addressGroup } from "../../core/caller-address.ts";
 import { recordAudit, type NewAuditEntry } from "../../mixins/audit-trail.ts";
 import type { Query } from "../../mixins/prepared.ts";
+import type { Account } from "./account.ts";
 import { verifyPassword } from "./password-hash.ts";
 import {
   freeTriesPerAccount,
   freeTriesPerAddress,
   freeTriesPerPair,
-  limiterOn,
   limitKey,
   maxWaitSeconds,
   triesWindowSeconds,
-  waitSecondsOf,
 } from "./rate-limits.ts";
 import { emailKey, maskedEmail } from "./user.ts";
 import type { UsersDatabase } from "./users.database.ts";
@@ -21,10 +20,8 @@ import { tooManyTries } from "./users.errors.ts";
 interface PasswordTry {
   email: string;
   password: string;
-  /** Null where nobody has this email: all goes on as if somebody had. */
-  user: { id: string; passwordHash: string } | null;
-  /** Whether the account has a session from where this comes from. */
-  isFromOwnAddress: boolean;
+  /** Undefined where nobody has this email: all goes on as if somebody had. */
+  account: Account | undefined;
   sender: Sender;
 }
 
@@ -42,10 +39,15 @@ interface CountedTry extends Counter {
   closedGate: boolean;
 }
 
-const tries = { keyPrefix: "tries", points: 0, duration: triesWindowSeconds };
-/** Lets one try through, and is closed for a while then. */
-const gate = { keyPrefix: "gate", points: 1, duration: maxWaitSeconds };
-const throttling = { keyPrefix: "throttled", points: 1, duration: maxWaitSeconds };
+/** Turned away: the counter lets nobody through at this moment. */
+class ClosedGate extends Error {
+  readonly key: string;
+
+  constructor(key: string) {
+    super("a counter of password tries is closed");
+    this.key = key;
+  }
+}
 
 /**
  * Verifies passwords. Tries that come through the gateway are counted before they are looked at, by
@@ -60,16 +62,6 @@ export class PasswordTries {
     this.#database = database;
   }
 
-  /** Tells whether an account has, or had until lately, a session from the sender's address. */
-  async isFromOwnAddress(email: string, { address }: Sender): Promise<boolean> {
-    const found = await this.#database.query(
-      `SELECT FROM sessions JOIN users ON users.id = sessions.user_id
-       WHERE users.email_key = $1 AND sessions.address = $2 LIMIT 1`,
-      [emailKey(email), addressGroup(address ?? "")],
-    );
-    return found.length > 0;
-  }
-
   /**
    * Tells whether the password is the account's. Refuses with TOO_MANY_REQUESTS: then without
    * having looked at it.
@@ -79,7 +71,7 @@ export class PasswordTries {
     const counted = attempt.sender.actor.kind === "operator" ? [] : await this.#count(attempt);
     let matches: boolean;
     try {
-      matches = await verifyPassword(attempt.password, attempt.user?.passwordHash);
+      matches = await verifyPassword(attempt.password, attempt.account?.passwordHash);
     } catch (error) {
       // It was not looked at, so it does not count.
       await Promise.all(counted.map((one) => takeBack(query, one)));
@@ -92,91 +84,103 @@ export class PasswordTries {
 
   /** Counts a try by all its counters; where one of them has its gate closed, by none. */
   async #count(attempt: PasswordTry): Promise<CountedTry[]> {
-    const counters = countersOf(attempt);
-    let current: Counter | undefined;
+    const [counter, ...others] = countersOf(attempt);
     try {
-      // Whoever is next waits for the end of this transaction: no burst slips through.
+      if (others.length === 0) return [await countBy(this.#database.query, counter)];
       return await this.#database.transaction(async ({ query }) => {
-        const counted: CountedTry[] = [];
-        for (const counter of counters) {
-          current = counter;
-          counted.push({ ...counter, closedGate: await countBy(query, counter) });
-        }
+        const counted = [await countBy(query, counter)];
+        for (const other of others) counted.push(await countBy(query, other));
         return counted;
       });
     } catch (error) {
-      const waitSeconds = waitSecondsOf(error);
-      if (waitSeconds === undefined || current === undefined) throw error;
-      await this.#noteThrottling(attempt, current, waitSeconds);
-      throw tooManyTries(waitSeconds);
+      if (!(error instanceof ClosedGate)) throw error;
+      throw tooManyTries(await this.#turnAway(attempt, error.key));
     }
   }
 
-  /** Of all that a closed gate turns away, the first is noted. */
-  async #noteThrottling(
-    attempt: PasswordTry,
-    { key }: Counter,
-    waitSeconds: number,
-  ): Promise<void> {
+  /** Gives the seconds to wait. Of all that a closed gate turns away, the first is noted. */
+  async #turnAway(attempt: PasswordTry, key: string): Promise<number> {
     const { query } = this.#database;
-    try {
-      const options = { customDuration: waitSeconds };
-      await limiterOn(query, throttling).consume(key, 1, options);
-    } catch (error) {
-      if (waitSecondsOf(error) === undefined) throw error;
-      return;
-    }
-    await recordAudit(query, entryOf(attempt, "LOGIN_THROTTLED"));
+    const [closed] = await query<{ waitSeconds: number; isFirst: boolean }>(
+      `WITH first AS (
+         UPDATE password_tries SET is_noted = true
+         WHERE key = $1 AND NOT is_noted AND closed_until > now() RETURNING key
+       )
+       SELECT ceil(extract(epoch FROM closed_until - now()))::integer AS "waitSeconds",
+         EXISTS (SELECT FROM first) AS "isFirst"
+       FROM password_tries WHERE key = $1 AND closed_until > now()`,
+      [key],
+    );
+    if (closed?.isFirst) await recordAudit(query, entryOf(attempt, "LOGIN_THROTTLED"));
+    // Where it has been opened meanwhile, the next try finds it so.
+    return closed?.waitSeconds ?? 1;
   }
 }
 
-function countersOf({ email, sender, isFromOwnAddress }: PasswordTry): Counter[] {
-  const account = emailKey(email);
+function countersOf({ email, sender, account }: PasswordTry): [Counter, ...Counter[]] {
+  const owner = emailKey(email);
   const address = addressGroup(sender.address ?? "");
-  if (isFromOwnAddress) {
-    const key = limitKey("pair", JSON.stringify([account, address]));
+  if (account?.isFromOwnAddress) {
+    const key = limitKey("pair", JSON.stringify([owner, address]));
     return [{ key, free: freeTriesPerPair, isOwn: true }];
   }
   return [
-    { key: limitKey("account", account), free: freeTriesPerAccount, isOwn: true },
+    { key: limitKey("account", owner), free: freeTriesPerAccount, isOwn: true },
     // Not forgotten: else a guesser would sign in to an account of their own now and then.
     { key: limitKey("address", address), free: freeTriesPerAddress, isOwn: false },
   ];
 }
 
 /**
- * Counts a try, and tells whether the gate is closed behind it. Throws what the limiter refuses
- * with where it was closed before.
+ * Counts a try; one that uses up the free ones, or comes after them, closes the gate for 1, 2, 4 …
+ * seconds. Throws a ClosedGate where it was closed before. Whoever is next waits for the row, and
+ * sees what this one has made of it: no burst slips through.
  */
-async function countBy(query: Query, { key, free }: Counter): Promise<boolean> {
-  const { consumedPoints } = await limiterOn(query, tries).penalty(key);
-  if (consumedPoints < free) return false;
-  const waitSeconds = Math.min(2 ** (consumedPoints - free), maxWaitSeconds);
-  await limiterOn(query, gate).consume(key, 1, { customDuration: waitSeconds });
-  return true;
+async function countBy(query: Query, counter: Counter): Promise<CountedTry> {
+  const [counted] = await query<{ closedGate: boolean }>(
+    `INSERT INTO password_tries AS known (key, tries, forgotten_at)
+     VALUES ($1, 1, now() + $3 * interval '1 second')
+     ON CONFLICT (key) DO UPDATE SET (tries, forgotten_at, closed_until, is_noted) = (
+       SELECT 1, excluded.forgotten_at, NULL, false WHERE known.forgotten_at <= now()
+       UNION ALL
+       SELECT known.tries + 1, known.forgotten_at,
+         CASE WHEN known.tries + 1 >= $2
+           THEN now() + least(power(2, known.tries + 1 - $2), $4) * interval '1 second' END,
+         false
+       WHERE known.forgotten_at > now()
+     )
+     WHERE known.forgotten_at <= now() OR known.closed_until <= now()
+       OR known.closed_until IS NULL
+     RETURNING closed_until IS NOT NULL AS "closedGate"`,
+    [counter.key, counter.free, triesWindowSeconds, maxWaitSeconds],
+  );
+  if (counted === undefined) throw new ClosedGate(counter.key);
+  return { ...counter, ...counted };
 }
 
 /** After the right password. */
 async function settle(query: Query, counted: CountedTry): Promise<void> {
   if (!counted.isOwn) return takeBack(query, counted);
-  await limiterOn(query, tries).delete(counted.key);
-  if (counted.closedGate) await limiterOn(query, gate).delete(counted.key);
+  await query("DELETE FROM password_tries WHERE key = $1", [counted.key]);
 }
 
 async function takeBack(query: Query, { key, closedGate }: CountedTry): Promise<void> {
-  // Where the count has begun anew meanwhile, what it owes now is forgotten at once.
-  await limiterOn(query, tries).reward(key, 1, { customDuration: 1 });
-  if (closedGate) await limiterOn(query, gate).delete(key);
+  await query(
+    `UPDATE password_tries
+     SET tries = tries - 1, closed_until = CASE WHEN NOT $2 THEN closed_until END
+     WHERE key = $1`,
+    [key, closedGate],
+  );
 }
 
 function entryOf(
-  { user, email, sender }: PasswordTry,
+  { account, email, sender }: PasswordTry,
   action: "LOGIN_REFUSED" | "LOGIN_THROTTLED",
 ): NewAuditEntry {
   return {
     action,
     outcome: action === "LOGIN_REFUSED" ? "INVALID_CREDENTIALS" : "TOO_MANY_REQUESTS",
-    ...{ sender, subjectId: user?.id ?? null },
-    ...(user === null && { detail: { email: maskedEmail(email) } }),
+    ...{ sender, subjectId: account?.id ?? null },
+    ...(account === undefined && { detail: { email: maskedEmail(email) } }),
   };
 }

@@ -32,8 +32,7 @@ interface Limit {
   duration: number;
 }
 
-/** A limiter whose statements run by this query: in a transaction, it counts if that commits. */
-export function limiterOn(query: Query, limit: Limit): RateLimiterPostgres {
+function limiterOn(query: Query, limit: Limit): RateLimiterPostgres {
   return new RateLimiterPostgres({
     ...limit,
     storeType: "client",
@@ -55,12 +54,6 @@ export function limitKey(kind: string, about: string): string {
   return `${kind}:${createHash("sha256").update(about).digest("hex")}`;
 }
 
-/** The seconds to wait that a limiter has refused with, at least 1; undefined for any other error. */
-export function waitSecondsOf(refused: unknown): number | undefined {
-  if (!(refused instanceof RateLimiterRes)) return undefined;
-  return Math.max(1, Math.ceil(refused.msBeforeNext / 1_000));
-}
-
 /** Counts a registration, unless an admin or the operator makes it. Refuses with TOO_MANY_REQUESTS. */
 export async function limitRegistrations(query: Query, sender: Sender): Promise<void> {
   if (!mayActForOthers(sender.actor)) await countFromAddress(query, registrations, sender);
@@ -75,8 +68,8 @@ async function countFromAddress(query: Query, limit: Limit, { address }: Sender)
   try {
     await limiterOn(query, limit).consume(limitKey("address", addressGroup(address ?? "")));
   } catch (error) {
-    const waitSeconds = waitSecondsOf(error);
-    throw waitSeconds === undefined ? error : tooManyFromAddress(waitSeconds);
+    if (!(error instanceof RateLimiterRes)) throw error;
+    throw tooManyFromAddress(Math.max(1, Math.ceil(error.msBeforeNext / 1_000)));
   }
 }
 
@@ -86,5 +79,10 @@ export async function pruneLimits(query: Query): Promise<void> {
     `DELETE FROM rate_limits WHERE key IN (
        SELECT key FROM rate_limits WHERE expire < $1 FOR UPDATE SKIP LOCKED)`,
     [Date.now()],
+  );
+  await query(
+    `DELETE FROM password_tries WHERE key IN (
+       SELECT key FROM password_tries WHERE forgotten_at < now() FOR UPDATE SKIP LOCKED)`,
+    [],
   );
 }

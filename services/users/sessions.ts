@@ -1,5 +1,10 @@
-import { newId } from "../../core/ids.ts";
+import type { Sender } from "../../core/access.ts";
+import { addressGroup } from "../../core/caller-address.ts";
 import type { Config } from "../../core/config.ts";
+import { newId } from "../../core/ids.ts";
+import { auditRow } from "../../mixins/audit-trail.ts";
+import type { Query } from "../../mixins/prepared.ts";
+import type { Account } from "./account.ts";
 import { hashOf, newRefreshToken, type RefreshToken } from "./refresh-secrets.ts";
 import type { EndedSessionIds } from "./users.contract.ts";
 import type { UsersDatabase, UsersWork } from "./users.database.ts";
@@ -23,8 +28,8 @@ export type EndReason =
 
 /** Who signs in, by a password that was right when it had this version, and from where. */
 interface SignIn {
-  user: { id: string; passwordVersion: number };
-  address: string | undefined;
+  account: Pick<Account, "id" | "passwordVersion">;
+  sender: Sender;
 }
 
 /** A user's sessions at a time; the oldest give way to a new one. */
@@ -36,40 +41,55 @@ const endedSessionsPage = 10_000;
 const prunedAtOnce = 1_000;
 
 /**
- * Begins a session. Its id is not the handle, by which its refresh tokens find it.
+ * Begins a session, and notes it: one statement, since half of what a login costs beside its hash
+ * would be round trips. The session's id is not the handle, by which its refresh tokens find it.
  * Refuses with INVALID_CREDENTIALS when the password was changed since it was checked.
  */
 export async function openSession(
-  { query }: UsersWork,
-  { user, address }: SignIn,
+  query: Query,
+  { account, sender }: SignIn,
   { tokenTtlSeconds, refreshTtlSeconds }: Lifetimes,
 ): Promise<Grant> {
-  // The lock holds back changes of password and type, which end all sessions that there are.
-  const [current] = await query<{ type: number }>(
-    "SELECT type FROM users WHERE id = $1 AND password_version = $2 FOR NO KEY UPDATE",
-    [user.id, user.passwordVersion],
-  );
-  if (current === undefined) throw invalidCredentials();
   const sessionId = newId();
+  const userId = account.id;
   const refreshToken = newRefreshToken();
   const ttlSeconds = Math.min(tokenTtlSeconds, refreshTtlSeconds);
-  await query(
-    `INSERT INTO sessions
-       (id, user_id, handle_hash, secret_hash, address, expires_at, tokens_expire_at)
-     VALUES ($1, $2, $3, $4, $5,
-       now() + $6 * interval '1 second', now() + $7 * interval '1 second')`,
+  const [opened] = await query<{ type: number }>(
+    // The lock holds back changes of password and type, which end all sessions that there are.
+    `WITH account AS MATERIALIZED (
+       SELECT id, type FROM users WHERE id = $1 AND password_version = $2 FOR NO KEY UPDATE
+     ), replaced AS (
+       UPDATE sessions SET ended_at = now(), end_reason = 'REPLACED' WHERE id IN (
+         SELECT s.id FROM account JOIN sessions s ON s.user_id = account.id
+         WHERE s.ended_at IS NULL AND s.expires_at > now()
+         ORDER BY s.created_at DESC, s.id DESC OFFSET $3 - 1)
+     ), opened AS (
+       INSERT INTO sessions
+         (id, user_id, handle_hash, secret_hash, address, expires_at, tokens_expire_at)
+       SELECT $4::uuid, id, $5::bytea, $6::bytea, $7,
+         now() + $8 * interval '1 second', now() + $9 * interval '1 second' FROM account
+     ), noted AS (
+       INSERT INTO audit_trail
+         (id, action, outcome, actor_kind, actor_id, address, subject_id, detail)
+       SELECT $10::uuid, $11, $12, $13, $14::uuid, $15, $16::uuid, $17::jsonb FROM account
+     )
+     SELECT type FROM account`,
     [
-      ...[sessionId, user.id, hashOf(refreshToken.handle), hashOf(refreshToken.secret)],
-      ...[address ?? null, refreshTtlSeconds, ttlSeconds],
+      ...[userId, account.passwordVersion, maxSessionsPerUser],
+      ...[sessionId, hashOf(refreshToken.handle), hashOf(refreshToken.secret)],
+      // Grouped as tries are counted: the network, where it is IPv6.
+      sender.address === null ? null : addressGroup(sender.address),
+      ...[refreshTtlSeconds, ttlSeconds],
+      ...auditRow({
+        action: "LOGGED_IN",
+        sender,
+        subjectId: userId,
+        detail: { session: sessionId },
+      }),
     ],
   );
-  await query(
-    `UPDATE sessions SET ended_at = now(), end_reason = 'REPLACED' WHERE id IN (
-       SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > now()
-       ORDER BY created_at DESC, id DESC OFFSET $2)`,
-    [user.id, maxSessionsPerUser],
-  );
-  return { sessionId, userId: user.id, type: current.type, refreshToken, ttlSeconds };
+  if (opened === undefined) throw invalidCredentials();
+  return { sessionId, userId, type: opened.type, refreshToken, ttlSeconds };
 }
 
 /** Ends all sessions of a user, whose row the transaction has locked. */
