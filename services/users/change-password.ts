@@ -25,8 +25,9 @@ export async function changePassword(
   const { email } = user;
   const account = await findAccount(database.query, email, sender);
   if (account === undefined) throw wrongPassword();
-  const matches = await tries.verify({ email, password, account, sender });
-  if (!matches) throw wrongPassword();
+  const right = await tries.verify({ email, password, account, sender });
+  if (right === undefined) throw wrongPassword();
+  await tries.forget(right);
   assertUncommon(newPassword, user, "newPassword");
 
   const passwordHash = await hashPassword(newPassword);

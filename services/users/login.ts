@@ -23,8 +23,8 @@ export async function login(
   lifetimes: Lifetimes,
 ): Promise<Token> {
   const account = await findAccount(database.query, email, sender);
-  const matches = await tries.verify({ email, password, account, sender });
-  if (account === undefined || !matches) throw invalidCredentials();
+  const right = await tries.verify({ email, password, account, sender });
+  if (account === undefined || right === undefined) throw invalidCredentials();
 
   if (needsRehash(account.passwordHash)) {
     const passwordHash = await hashPassword(password);
@@ -34,6 +34,6 @@ export async function login(
       [account.id, account.passwordHash, passwordHash],
     );
   }
-  const grant = await openSession(database.query, { account, sender }, lifetimes);
+  const grant = await openSession(database.query, { account, sender, right }, lifetimes);
   return tokensOf(keys, grant);
 }

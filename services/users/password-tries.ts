@@ -39,6 +39,12 @@ interface CountedTry extends Counter {
   closedGate: boolean;
 }
 
+/** A password that is the account's. */
+export interface RightPassword {
+  /** The counter whose tries it lets be forgotten; none after an operator's. */
+  forgetsKey: string | null;
+}
+
 /** Turned away: the counter lets nobody through at this moment. */
 class ClosedGate extends Error {
   readonly key: string;
@@ -63,10 +69,11 @@ export class PasswordTries {
   }
 
   /**
-   * Tells whether the password is the account's. Refuses with TOO_MANY_REQUESTS: then without
-   * having looked at it.
+   * Looks at a password, and gives undefined where it is wrong. What a right one lets be forgotten
+   * is forgotten by `forget`, or by the statement that it lets run. Refuses with TOO_MANY_REQUESTS:
+   * then without having looked at it.
    */
-  async verify(attempt: PasswordTry): Promise<boolean> {
+  async verify(attempt: PasswordTry): Promise<RightPassword | undefined> {
     const { query } = this.#database;
     const counted = attempt.sender.actor.kind === "operator" ? [] : await this.#count(attempt);
     let matches: boolean;
@@ -77,9 +84,17 @@ export class PasswordTries {
       await Promise.all(counted.map((one) => takeBack(query, one)));
       throw error;
     }
-    if (matches) await Promise.all(counted.map((one) => settle(query, one)));
-    else await recordAudit(query, entryOf(attempt, "LOGIN_REFUSED"));
-    return matches;
+    if (!matches) {
+      await recordAudit(query, entryOf(attempt, "LOGIN_REFUSED"));
+      return undefined;
+    }
+    await Promise.all(counted.filter(({ isOwn }) => !isOwn).map((one) => takeBack(query, one)));
+    return { forgetsKey: counted.find(({ isOwn }) => isOwn)?.key ?? null };
+  }
+
+  /** After a right password: the tries before it do not count any more. */
+  async forget({ forgetsKey }: RightPassword): Promise<void> {
+    await this.#database.query("DELETE FROM password_tries WHERE key = $1", [forgetsKey]);
   }
 
   /** Counts a try by all its counters; where one of them has its gate closed, by none. */
@@ -158,12 +173,7 @@ async function countBy(query: Query, counter: Counter): Promise<CountedTry> {
   return { ...counter, ...counted };
 }
 
-/** After the right password. */
-async function settle(query: Query, counted: CountedTry): Promise<void> {
-  if (!counted.isOwn) return takeBack(query, counted);
-  await query("DELETE FROM password_tries WHERE key = $1", [counted.key]);
-}
-
+/** Of the tries before it, and those after, nothing changes. */
 async function takeBack(query: Query, { key, closedGate }: CountedTry): Promise<void> {
   await query(
     `UPDATE password_tries

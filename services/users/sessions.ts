@@ -5,6 +5,7 @@ import { newId } from "../../core/ids.ts";
 import { auditRow } from "../../mixins/audit-trail.ts";
 import type { Query } from "../../mixins/prepared.ts";
 import type { Account } from "./account.ts";
+import type { RightPassword } from "./password-tries.ts";
 import { hashOf, newRefreshToken, type RefreshToken } from "./refresh-secrets.ts";
 import type { EndedSessionIds } from "./users.contract.ts";
 import type { UsersDatabase, UsersWork } from "./users.database.ts";
@@ -30,6 +31,7 @@ export type EndReason =
 interface SignIn {
   account: Pick<Account, "id" | "passwordVersion">;
   sender: Sender;
+  right: RightPassword;
 }
 
 /** A user's sessions at a time; the oldest give way to a new one. */
@@ -41,55 +43,67 @@ const endedSessionsPage = 10_000;
 const prunedAtOnce = 1_000;
 
 /**
- * Begins a session, and notes it: one statement, since half of what a login costs beside its hash
- * would be round trips. The session's id is not the handle, by which its refresh tokens find it.
- * Refuses with INVALID_CREDENTIALS when the password was changed since it was checked.
+ * Begins a session, notes it, and lets the tries before it be forgotten: in one statement, since
+ * round trips are most of what a login costs beside its hash. The session's id is not the handle,
+ * by which its refresh tokens find it. Refuses with INVALID_CREDENTIALS when the password was
+ * changed since it was checked.
  */
 export async function openSession(
   query: Query,
-  { account, sender }: SignIn,
+  { account, sender, right }: SignIn,
   { tokenTtlSeconds, refreshTtlSeconds }: Lifetimes,
 ): Promise<Grant> {
   const sessionId = newId();
   const userId = account.id;
   const refreshToken = newRefreshToken();
   const ttlSeconds = Math.min(tokenTtlSeconds, refreshTtlSeconds);
-  const [opened] = await query<{ type: number }>(
+  const [opened] = await query<{ type: number; hasTooMany: boolean }>(
     // The lock holds back changes of password and type, which end all sessions that there are.
     `WITH account AS MATERIALIZED (
        SELECT id, type FROM users WHERE id = $1 AND password_version = $2 FOR NO KEY UPDATE
-     ), replaced AS (
-       UPDATE sessions SET ended_at = now(), end_reason = 'REPLACED' WHERE id IN (
-         SELECT s.id FROM account JOIN sessions s ON s.user_id = account.id
-         WHERE s.ended_at IS NULL AND s.expires_at > now()
-         ORDER BY s.created_at DESC, s.id DESC OFFSET $3 - 1)
      ), opened AS (
        INSERT INTO sessions
          (id, user_id, handle_hash, secret_hash, address, expires_at, tokens_expire_at)
-       SELECT $4::uuid, id, $5::bytea, $6::bytea, $7,
-         now() + $8 * interval '1 second', now() + $9 * interval '1 second' FROM account
+       SELECT $3::uuid, id, $4::bytea, $5::bytea, $6,
+         now() + $7 * interval '1 second', now() + $8 * interval '1 second' FROM account
+     ), forgotten AS (
+       DELETE FROM password_tries WHERE key = $9
      ), noted AS (
        INSERT INTO audit_trail
          (id, action, outcome, actor_kind, actor_id, address, subject_id, detail)
        SELECT $10::uuid, $11, $12, $13, $14::uuid, $15, $16::uuid, $17::jsonb FROM account
      )
-     SELECT type FROM account`,
+     SELECT type, $18 <= (SELECT count(*) FROM sessions
+       WHERE user_id = account.id AND ended_at IS NULL AND expires_at > now()) AS "hasTooMany"
+     FROM account`,
     [
-      ...[userId, account.passwordVersion, maxSessionsPerUser],
+      ...[userId, account.passwordVersion],
       ...[sessionId, hashOf(refreshToken.handle), hashOf(refreshToken.secret)],
       // Grouped as tries are counted: the network, where it is IPv6.
       sender.address === null ? null : addressGroup(sender.address),
-      ...[refreshTtlSeconds, ttlSeconds],
+      ...[refreshTtlSeconds, ttlSeconds, right.forgetsKey],
       ...auditRow({
         action: "LOGGED_IN",
         sender,
         subjectId: userId,
         detail: { session: sessionId },
       }),
+      maxSessionsPerUser,
     ],
   );
   if (opened === undefined) throw invalidCredentials();
+  if (opened.hasTooMany) await replaceOldest(query, userId);
   return { sessionId, userId, type: opened.type, refreshToken, ttlSeconds };
+}
+
+/** What logins of the same moment have not seen of each other goes with the next one. */
+async function replaceOldest(query: Query, userId: string): Promise<void> {
+  await query(
+    `UPDATE sessions SET ended_at = now(), end_reason = 'REPLACED' WHERE id IN (
+       SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > now()
+       ORDER BY created_at DESC, id DESC OFFSET $2)`,
+    [userId, maxSessionsPerUser],
+  );
 }
 
 /** Ends all sessions of a user, whose row the transaction has locked. */
