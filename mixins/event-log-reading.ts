@@ -29,7 +29,7 @@ export interface Outbox {
   readers: LogReader[];
 }
 
-export interface LogRow {
+interface LogRow {
   id: string;
   type: string;
   version: number;
@@ -44,7 +44,7 @@ const maxPageEvents = 500;
 /** One answer over NATS may have 1 MB. */
 const maxPageBytes = 400_000;
 
-export function toEnvelope(
+function toEnvelope(
   producer: string,
   { position, occurred_at, traceparent, ...event }: LogRow,
 ): EventEnvelope {

@@ -1,9 +1,8 @@
 import type { Config } from "../../core/config.ts";
-import { openDatabase, type Work } from "../../mixins/database.mixin.ts";
+import { openDatabase } from "../../mixins/database.mixin.ts";
 import { ordersContract } from "./orders.contract.ts";
 
 export type OrdersDatabase = ReturnType<typeof openOrdersDatabase>;
-export type OrdersWork = Work<typeof ordersContract.events>;
 
 /** The orders service's own PostgreSQL database. */
 export function openOrdersDatabase(config: Config, url: string) {
