@@ -35,6 +35,9 @@ const seconds = options.quick ? 0.5 : 1.6;
 const shortSeconds = options.quick ? 0.25 : 0.8;
 const warmUpSeconds = options.quick ? 0.1 : 0.2;
 
+// Left to themselves, signals leave a PostgreSQL behind; an exit stops it.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
 mkdirSync(options.out, { recursive: true });
 const dataDir = mkdtempSync(join(tmpdir(), "shop-bench-"));
 const load = new LoadProcess();
