@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ConnectionReader, type Asked } from "./support/connections.ts";
 import { eventually } from "./support/eventually.ts";
 import { placeOrder, putOnSale } from "./support/ordering.ts";
-import { startTestShop, type TestShop } from "./support/shop.ts";
+import { password, startTestShop, type TestShop } from "./support/shop.ts";
 
 interface Product {
   id: string;
@@ -45,6 +45,8 @@ beforeAll(async () => {
   ann = await shop.signIn("Ann");
   bob = await shop.signIn("bob_50%");
   await shop.signIn("annabel");
+  const zoe = { username: "Zoë Ärmel", email: "quentin@example.com", type: 0 };
+  await shop.call("users.register", { ...zoe, password });
   products = new ConnectionReader(shop, "productsConnection");
   orders = new ConnectionReader(shop, "ordersConnection", admin.token);
   users = new ConnectionReader(shop, "usersConnection", admin.token);
@@ -244,10 +246,16 @@ describe("a search for users finds", () => {
   test.each([
     ["the beginnings of usernames, in any letters", { search: "aNN" }, ["Ann", "annabel"]],
     ["the beginnings of emails", { search: "BOB_50%@ex" }, ["bob_50%"]],
+    ["a username that is not the email's beginning", { search: "ZOË ä" }, ["Zoë Ärmel"]],
+    ["an email that is not the username's", { search: "Quent" }, ["Zoë Ärmel"]],
     ["nothing in the middle", { search: "example" }, []],
     ["signs as what they are", { search: "bob_50%" }, ["bob_50%"]],
     ["no signs in others' place", { search: "bob%" }, []],
-    ["everybody when it is empty", { search: "" }, ["admin", "Ann", "bob_50%", "annabel"]],
+    [
+      "everybody when it is empty",
+      { search: "" },
+      ["admin", "Ann", "bob_50%", "annabel", "Zoë Ärmel"],
+    ],
     ["those of a type", { search: "a", filter: { type: 0 } }, ["Ann", "annabel"]],
     ["admins", { search: "a", filter: { type: 1 } }, ["admin"]],
   ])("%s", async (_what, asked, usernames) => {
@@ -255,7 +263,7 @@ describe("a search for users finds", () => {
   });
 
   test.each([
-    [0, ["Ann", "annabel", "bob_50%"]],
+    [0, ["Ann", "annabel", "bob_50%", "Zoë Ärmel"]],
     [1, ["admin"]],
   ])("nobody but those of type %d where that is all that is asked for", async (type, usernames) => {
     const { nodes } = await users.page({ filter: { type }, sort: "USERNAME_ASC" });

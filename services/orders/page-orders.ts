@@ -91,8 +91,8 @@ export function orderConnection({ query }: OrdersDatabase) {
       const { sort = "NEWEST_FIRST" } = asked;
       const filter = allowed(asked, ownerId);
       const { low, high } = timesOf(filter);
-      return readConnection<OrderSummary>(`orders.${sort}`, sorts[sort], asked, (all) => {
-        const window = narrowed(all, low, high);
+      return readConnection<OrderSummary>(`orders.${sort}`, sorts[sort], asked, (whole) => {
+        const window = narrowed(whole, low, high);
         const condition = conditionsFor(filter).join(" AND ");
         const sql = alongIndex(orders, condition, byId, window.isDescending);
         return query(sql, bindOf(window, parametersOf(filter), byId));
