@@ -69,3 +69,21 @@ export class Crowd<Item, Result> {
     }
   }
 }
+
+/** A crowd of reads of rows: who asks for the same in the same batch shares it. */
+export function sharedReads<Item, Row>(
+  read: (item: Item) => Promise<Row[]>,
+  options: CrowdOptions,
+): Crowd<Item, Row[]> {
+  return new Crowd(async (items) => {
+    const results = new Map<string, Promise<Row[]>>();
+    return Promise.all(
+      items.map((item) => {
+        const key = JSON.stringify(item);
+        const result = results.get(key) ?? read(item);
+        results.set(key, result);
+        return result;
+      }),
+    );
+  }, options);
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Crowd } from "../core/crowd.ts";
+import { Crowd, sharedReads } from "../core/crowd.ts";
 
 /** A crowd whose batches end when they are told to. */
 function heldCrowd(maxItems: number, maxBatches: number) {
@@ -82,4 +82,21 @@ describe("a crowd", () => {
     isBroken = false;
     expect(await crowd.join(3)).toBe(3);
   });
+});
+
+test("reads of the same that come together are one, and a later one is another", async () => {
+  const read: { limit: number }[] = [];
+  const crowd = sharedReads(
+    async (page: { limit: number }) => {
+      read.push(page);
+      return [page.limit];
+    },
+    { maxItems: 10, maxBatches: 1 },
+  );
+  const asked = [{ limit: 1 }, { limit: 2 }, { limit: 1 }];
+  const rows = await Promise.all(asked.map((page) => crowd.join(page)));
+  expect(rows).toEqual([[1], [2], [1]]);
+  expect(read).toEqual([{ limit: 1 }, { limit: 2 }]);
+  await crowd.join({ limit: 1 });
+  expect(read).toHaveLength(3);
 });

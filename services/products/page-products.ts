@@ -5,7 +5,7 @@ import {
   type Connection,
   type Count,
 } from "../../core/connection.ts";
-import { Crowd } from "../../core/crowd.ts";
+import { sharedReads } from "../../core/crowd.ts";
 import { maxInt } from "../../core/validation.ts";
 import {
   alongIndex,
@@ -20,6 +20,7 @@ import {
 import { narrowed, readConnection, type Sort } from "../../mixins/keyset.ts";
 import type { Product, ProductFilter, ProductsPage, ProductSort } from "./products.contract.ts";
 import type { ProductsDatabase } from "./products.database.ts";
+import { crowded } from "./read-products.ts";
 
 /** Parameters: `$2` … `$6` of the filters, and of pages `$7` … `$10`, the ends of the window. */
 const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $7::uuid AND id < $8::uuid" };
@@ -106,11 +107,6 @@ function withinPrices(key: SortKey, { price_min, price_max }: ProductFilter, win
   return narrowed(window, low, high);
 }
 
-/** More pages that are shared in one batch gain little. */
-const maxShared = 500;
-/** Statements at a time: while they run, the next ones gather. */
-const maxStatements = 3;
-
 type Row = Product & { sort_key: string | number | null };
 
 /** Pages of the catalogue, and how many products there are. */
@@ -118,20 +114,9 @@ export function productConnection({ query }: ProductsDatabase) {
   const filtered = new FilteredRows(query, catalogue, filters);
   const all = held(Object.values(filters));
 
-  /** Who asks for the same page together shares it. */
-  const pages = new Crowd<{ sql: string; bind: unknown[] }, Row[]>(
-    async (asked) => {
-      const read = new Map<string, Promise<Row[]>>();
-      return Promise.all(
-        asked.map(({ sql, bind }) => {
-          const key = JSON.stringify([sql, bind]);
-          const rows = read.get(key) ?? query<Row>(sql, bind);
-          read.set(key, rows);
-          return rows;
-        }),
-      );
-    },
-    { maxItems: maxShared, maxBatches: maxStatements },
+  const pages = sharedReads(
+    ({ sql, bind }: { sql: string; bind: unknown[] }) => query<Row>(sql, bind),
+    crowded,
   );
 
   async function readWindow({ key }: Sort, filter: ProductFilter, asked: Window): Promise<Row[]> {
