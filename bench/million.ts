@@ -9,7 +9,7 @@ import type { StockAudit } from "../services/products/products.contract.ts";
 import type { LoadProcess } from "./load/load-process.ts";
 import type { Shot } from "./load/load.ts";
 import { writeHistory } from "./long-history.ts";
-import { cursorBeforeDeepPage, hasPages, pageOf } from "./product-pages.ts";
+import { cursorOfDeepPage, hasPages, pageOf } from "./product-pages.ts";
 import type { Figure } from "./report.ts";
 import { firstPage, orderOf, readOf } from "./scenarios.ts";
 import { startShopProcess, type ShopProcess } from "./shop-process.ts";
@@ -96,7 +96,7 @@ async function grow(rows: number): Promise<Grown> {
   const deep = (await hasPages(url)) && {
     first: [pageOf(null)],
     // The catalogue of a thousand has no such page: its first one stands in for it.
-    thousandth: [pageOf(rows === fewRows ? null : await cursorBeforeDeepPage(url))],
+    thousandth: [pageOf(rows === fewRows ? null : await cursorOfDeepPage(url))],
   };
   const { ids, sharedBuffers } = await sample(shop.databaseUrl("products"));
   const [{ token } = { token: "" }] = buyers;

@@ -2,9 +2,9 @@ import { graphql } from "../tests/support/graphql-client.ts";
 import { post, type Shot } from "./load/load.ts";
 
 const pageRows = 20;
-/** The page that is read deep in the catalogue, counted from 1. */
-const deepPage = 1_000;
-/** Rows of a page where only the way to that page is walked. */
+/** A thousand pages. */
+const rowsBeforeDeepPage = 1_000 * pageRows;
+/** Rows of a page where only the way there is walked. */
 const strideRows = 100;
 
 const document = `query ($first: Int, $after: String) {
@@ -23,15 +23,15 @@ export async function hasPages(url: string): Promise<boolean> {
   return schema.includes("productsConnection(");
 }
 
-/** The cursor that the thousandth page begins behind, found by walking there. */
-export async function cursorBeforeDeepPage(url: string): Promise<string> {
-  let after: string | null = null;
-  for (let row = 0; row < (deepPage - 1) * pageRows; row += strideRows) {
-    const variables = { first: Math.min(strideRows, (deepPage - 1) * pageRows - row), after };
+/** The cursor of the product that a thousand pages end with, found by walking there. */
+export async function cursorOfDeepPage(url: string): Promise<string> {
+  let cursor: string | null = null;
+  for (let row = 0; row < rowsBeforeDeepPage; row += strideRows) {
+    const variables = { first: strideRows, after: cursor };
     const { data, errors } = await graphql(url, document, { variables });
     const { endCursor } = (data?.productsConnection?.pageInfo ?? {}) as { endCursor?: string };
     if (errors !== undefined || endCursor === undefined) throw new Error("there is no such page");
-    after = endCursor;
+    cursor = endCursor;
   }
-  return after ?? "";
+  return cursor ?? "";
 }
