@@ -78,7 +78,7 @@ export interface ActionContract<Params = never, Result = unknown> {
  * A node works at so many calls of an action at once: more would only wait for its database
  * connections. What waits beyond the queue would time out anyway, and is refused at once.
  */
-const bulkhead = { enabled: true, concurrency: 50, maxQueueSize: 1_000 } as const;
+const bulkhead = { enabled: true, concurrency: 100, maxQueueSize: 1_000 } as const;
 
 /** How often a call that nobody answered is tried again, where that is safe. */
 export const maxRepetitions = 2;

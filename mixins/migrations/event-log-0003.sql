@@ -28,6 +28,9 @@ ALTER TABLE event_log
 CREATE INDEX event_log_of_order ON event_log (((data ->> 'order_id')::uuid))
   WHERE data ->> 'order_id' IS NOT NULL;
 
+-- By which they are pruned. Batches come in the order of their age, so a few entries say where.
+CREATE INDEX event_batches_by_age ON event_batches USING brin (applied_at);
+
 -- Adds entries to the log, in their order, and gives the position of the first; null for null.
 -- The last thing a transaction does: from here on all others that have something to tell wait for it.
 CREATE FUNCTION append_events(entries jsonb) RETURNS bigint LANGUAGE plpgsql STRICT AS $$

@@ -18,7 +18,8 @@ export async function release(database: ProductsDatabase, orderIds: string[]): P
     const ids = held.map(({ order_id }) => order_id);
     if (ids.length === 0) return [];
     const lines = await query<ReservationLine>(
-      "SELECT product_id, quantity FROM reservation_lines WHERE order_id = ANY ($1::uuid[])",
+      `DELETE FROM reservation_lines WHERE order_id = ANY ($1::uuid[])
+       RETURNING product_id, quantity`,
       [ids],
     );
     await restock({ query }, lines);
