@@ -28,14 +28,16 @@ export async function startShopProcess(
 ): Promise<ShopProcess> {
   const port = await freePort();
   const begun = performance.now();
+  const npmStart = readNpmStart();
   const child = spawn(
     process.execPath,
-    ["--max-semi-space-size=8", ...nodeOptions, join(projectDir, "commands", "start.ts")],
+    [...npmStart.options, ...nodeOptions, join(projectDir, npmStart.file)],
     {
       cwd: dataDir,
       stdio: ["ignore", "inherit", "inherit"],
       env: {
         ...{ PATH: process.env.PATH, HOME: dataDir, DATA_DIR: dataDir, PORT: String(port) },
+        ...npmStart.env,
         // One caller asks for all that the shop can give.
         ...{ RATE_LIMIT_PER_SECOND: "0", TOKEN_TTL_SECONDS: "86400" },
         ...env,
@@ -56,6 +58,22 @@ export async function startShopProcess(
       child.kill("SIGTERM");
       await once(child, "exit");
     },
+  };
+}
+
+/** What `npm start` runs: `VARIABLE=value … node --option … file`. */
+function readNpmStart(): { env: Record<string, string>; options: string[]; file: string } {
+  const text = readFileSync(join(projectDir, "package.json"), "utf8");
+  const words = (JSON.parse(text) as { scripts: { start: string } }).scripts.start.split(" ");
+  const node = words.indexOf("node");
+  const file = words.at(-1);
+  if (node < 0 || file === undefined) throw new Error("npm start does not run node");
+  return {
+    env: Object.fromEntries(
+      words.slice(0, node).map((word) => word.split("=") as [string, string]),
+    ),
+    options: words.slice(node + 1, -1),
+    file,
   };
 }
 
