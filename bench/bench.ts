@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { freePort } from "../tests/support/processes.ts";
 import { measureCluster } from "./cluster.ts";
@@ -81,6 +82,8 @@ async function measureProcess(): Promise<{ rows: Row[]; figures: Figure[] }> {
   const inspectorPort = await freePort();
   const inspected = options.profile ? [`--inspect=${inspectorPort}`] : [];
   const shop = await startShopProcess(dataDir, {}, inspected);
+  // By then it has given back what starting had left behind.
+  await sleep(1_000);
   const idleMb = shop.rssMb();
   const floors = await startFloors(shop, stocked.productIds);
   const profiler = options.profile ? await Profiler.connect(inspectorPort) : undefined;

@@ -1,4 +1,5 @@
 import { loadConfig, singleProcessDefaults } from "../core/config.ts";
+import { giveBackMemory } from "./give-back-memory.ts";
 import { runProgram, stopOnSignals } from "./program.ts";
 import { startSingleProcess } from "./single-process.ts";
 import { welcome } from "./welcome.ts";
@@ -14,4 +15,5 @@ await runProgram(async () => {
     "Ctrl-C stops it.",
   ];
   process.stdout.write(welcome(config, hints));
+  giveBackMemory();
 });
