@@ -40,6 +40,13 @@ function nameOf(sql: string): string {
 const generations = new WeakMap<Connection, number>();
 
 /**
+ * PostgreSQL keeps a plan until it has looked at its tables again, which may take a minute: in a new
+ * shop what was best for the first twenty orders would go through thousands of them by then.
+ */
+const plansLastMs = 5_000;
+const plannedAtMs = new WeakMap<Connection, number>();
+
+/**
  * Statements on a connection of Sequelize's pool, or in a transaction of it, straight by pg: each
  * is parsed by PostgreSQL once for each connection, and nothing else is done to it. Throws
  * Sequelize's errors, without the values in them.
@@ -66,7 +73,13 @@ async function rowsOf<Row extends object>(
 ): Promise<Row[]> {
   const generation = generations.get(connection) ?? 0;
   const name = `${nameOf(sql)}_${generation}`;
+  const nowMs = performance.now();
   try {
+    if (nowMs - (plannedAtMs.get(connection) ?? nowMs) > plansLastMs) {
+      await connection.query("DISCARD PLANS");
+      plannedAtMs.delete(connection);
+    }
+    if (!plannedAtMs.has(connection)) plannedAtMs.set(connection, nowMs);
     return (await connection.query<Row>({ name, text: sql, values: bind })).rows;
   } catch (error) {
     const { code } = error as { code?: string };

@@ -10,15 +10,8 @@ const lockTimeoutMs = 3_000;
  * which may be the head of the event log: shorter than they wait.
  */
 const idleInTransactionTimeoutMs = 2_000;
-/**
- * Plans are held to indexes and loops over a few rows: all that the shop asks in its daily work is
- * found by a key. The planner goes by what a table was when it last looked, and a plan that was best
- * for a shop's first twenty orders reads through thousands of them in its first busy minute.
- */
-const byIndexes = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
-/** For a transaction that does go through whole tables. */
-export const wholeTables = `SELECT set_config('enable_seqscan', 'on', true),
-  set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)`;
+/** One plan for each statement: it takes long to find that the next values want the same one. */
+const plannedOnce = "-c plan_cache_mode=force_generic_plan";
 /** How long one waits for a connection of the pool. */
 const acquireTimeoutMs = 3_000;
 
@@ -42,7 +35,7 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
     dialectOptions: {
       ssl,
       keepAlive: true,
-      options: byIndexes,
+      options: plannedOnce,
       statement_timeout: statementTimeoutMs,
       lock_timeout: lockTimeoutMs,
       idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,

@@ -112,8 +112,7 @@ async function insertOrders(
            AND kept.subject = excluded.subject
        RETURNING id
      ), placed AS MATERIALIZED (
-       SELECT asked.* FROM asked LEFT JOIN claimed ON claimed.id = asked.key
-       WHERE asked.key IS NULL OR claimed.id IS NOT NULL
+       SELECT * FROM asked WHERE key IS NULL OR key = ANY (ARRAY(SELECT id FROM claimed))
      ), first_steps AS (
        INSERT INTO order_history (order_id, step, status, user_id)
        SELECT id, 1, 'PLACED', user_id FROM placed RETURNING 1
@@ -124,7 +123,7 @@ async function insertOrders(
        INSERT INTO order_lines (order_id, product_id, quantity, price)
        SELECT line.* FROM unnest($8::uuid[], $9::uuid[], $10::integer[], $11::integer[])
          AS line (order_id, product_id, quantity, price)
-       JOIN placed ON placed.id = line.order_id RETURNING 1
+       WHERE order_id = ANY (ARRAY(SELECT id FROM placed)) RETURNING 1
      )
      SELECT array_agg(id ORDER BY place) AS ids,
        append_events(jsonb_agg($12::jsonb -> (place::integer - 1) ORDER BY place)) AS first_position

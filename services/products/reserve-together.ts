@@ -58,25 +58,25 @@ async function reserveTogether(
   );
   return query<TakenLine>(
     `WITH asked AS MATERIALIZED (
-       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[]) AS line (order_id, id, quantity)
-     ), totals AS MATERIALIZED (
-       SELECT id, sum(quantity) AS quantity FROM asked GROUP BY id
+       SELECT order_id, id, quantity,
+         sum(quantity) OVER (PARTITION BY id) AS quantity_of_all,
+         count(*) OVER (PARTITION BY order_id) AS lines_of_order
+       FROM unnest($1::uuid[], $2::uuid[], $3::integer[]) AS line (order_id, id, quantity)
      ), enough AS MATERIALIZED (
-       SELECT p.id, p.price FROM totals JOIN products p ON p.id = totals.id
-       WHERE p.archived_at IS NULL AND p.stock >= totals.quantity
-       ORDER BY p.id
-       FOR NO KEY UPDATE OF p
-     ), fitting AS (
-       SELECT asked.order_id FROM asked LEFT JOIN enough ON enough.id = asked.id
-       GROUP BY asked.order_id HAVING count(*) = count(enough.id)
+       SELECT asked.*, p.price
+       FROM (SELECT * FROM asked ORDER BY id) asked CROSS JOIN LATERAL (
+         SELECT price FROM products p WHERE p.id = asked.id
+           AND p.archived_at IS NULL AND p.stock >= asked.quantity_of_all
+         FOR NO KEY UPDATE
+       ) p
      ), reservation AS (
        INSERT INTO reservations (order_id, expires_at)
-       SELECT order_id, now() + $4 * interval '1 second' FROM fitting
+       SELECT order_id, now() + $4 * interval '1 second' FROM enough
+       GROUP BY order_id HAVING count(*) = max(lines_of_order)
        ON CONFLICT DO NOTHING
        RETURNING order_id
      ), taking AS MATERIALIZED (
-       SELECT asked.order_id, asked.id, asked.quantity, enough.price
-       FROM reservation JOIN asked USING (order_id) JOIN enough ON enough.id = asked.id
+       SELECT * FROM enough WHERE order_id = ANY (ARRAY(SELECT order_id FROM reservation))
      ), taken AS (
        UPDATE products p SET stock = p.stock - sums.quantity
        FROM (SELECT id, sum(quantity)::integer AS quantity FROM taking GROUP BY id) sums

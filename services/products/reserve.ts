@@ -38,12 +38,14 @@ async function tryToReserve(
 ): Promise<ReservedLine[]> {
   const reserved = await database.query<ReservedLine>(
     `WITH enough AS (
-       SELECT p.id, p.price, asked.quantity
-       FROM unnest($2::uuid[], $3::integer[]) AS asked (id, quantity)
-       JOIN products p ON p.id = asked.id
-       WHERE p.archived_at IS NULL AND p.stock >= asked.quantity
-       ORDER BY p.id
-       FOR NO KEY UPDATE OF p
+       SELECT asked.*, p.price
+       FROM (
+         SELECT * FROM unnest($2::uuid[], $3::integer[]) AS line (id, quantity) ORDER BY id
+       ) asked CROSS JOIN LATERAL (
+         SELECT price FROM products p WHERE p.id = asked.id
+           AND p.archived_at IS NULL AND p.stock >= asked.quantity
+         FOR NO KEY UPDATE
+       ) p
      ), reservation AS (
        INSERT INTO reservations (order_id, expires_at)
        SELECT $1, now() + $4 * interval '1 second'

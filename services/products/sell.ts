@@ -25,7 +25,8 @@ export async function sell(
     `WITH sold AS (
        UPDATE reservations r SET state = 'SOLD', expires_at = NULL
        FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS placed (order_id, user_id, place)
-       WHERE r.order_id = placed.order_id AND r.state = 'HELD'
+       -- Those that are held; said otherwise, so that no plan goes through all that are.
+       WHERE r.order_id = placed.order_id AND r.state NOT IN ('SOLD', 'CANCELLED')
        RETURNING r.order_id, placed.user_id, placed.place
      )
      INSERT INTO stock_changes (product_id, change, reason, order_id, user_id)

@@ -1,21 +1,12 @@
 import type { OrderTrace, StockAudit } from "./products.contract.ts";
 import type { ProductsDatabase } from "./products.database.ts";
 import { eventsOfOrder } from "../../mixins/event-log-reading.ts";
-import type { Query } from "../../mixins/prepared.ts";
-import { wholeTables } from "../../mixins/sequelize.ts";
 
 /** Differences shown at most. */
 const maxDifferences = 100;
 
 /** Holds the stock of every product against its ledger and its reservations. */
-export async function auditStock(database: ProductsDatabase): Promise<StockAudit> {
-  return database.transaction(async ({ query }) => {
-    await query(wholeTables, []);
-    return audited(query);
-  });
-}
-
-async function audited(query: Query): Promise<StockAudit> {
+export async function auditStock({ query }: ProductsDatabase): Promise<StockAudit> {
   const [totals] = await query<Omit<StockAudit, "differences">>(
     `SELECT (SELECT count(*)::integer FROM products) AS products,
             (SELECT count(*)::integer FROM stock_changes) AS changes,
