@@ -6,20 +6,27 @@ import { graphql } from "../tests/support/graphql-client.ts";
 import type { BenchCluster } from "./bench-cluster.ts";
 import { quantile } from "./statistics.ts";
 
-export const ordersPerSecond = 100;
-
 export interface Lag {
   p50Ms: number;
   p99Ms: number;
 }
 
+/** How often, and for how long. */
+export interface Pace {
+  perSecond: number;
+  seconds: number;
+}
+
 /** Does something at a steady rate, whether or not the one before has ended. Gives all results. */
-async function steadily<Result>(seconds: number, work: (n: number) => Promise<Result>) {
-  const count = seconds * ordersPerSecond;
+async function steadily<Result>(
+  { perSecond, seconds }: Pace,
+  work: (n: number) => Promise<Result>,
+): Promise<Result[]> {
+  const count = seconds * perSecond;
   const begun = performance.now();
   const all: Promise<Result>[] = [];
   for (let n = 0; n < count; n += 1) {
-    const dueMs = begun + (n * 1000) / ordersPerSecond;
+    const dueMs = begun + (n * 1000) / perSecond;
     if (dueMs > performance.now()) await sleep(dueMs - performance.now());
     all.push(work(n));
   }
@@ -34,13 +41,13 @@ export async function eventLag(
   cluster: BenchCluster,
   token: string,
   productIds: string[],
-  seconds: number,
+  pace: Pace,
 ): Promise<Lag> {
   const [before] = await cluster.query<{ position: string }>(
     "orders",
     "SELECT position FROM event_log_head",
   );
-  const answers = await steadily(seconds, (n) =>
+  const answers = await steadily(pace, (n) =>
     graphql(
       cluster.url,
       "mutation ($id: ID!) { placeOrder(input: { order_products: [{ product_id: $id, quantity: 1 }] }) { id } }",
@@ -71,7 +78,7 @@ export async function eventLag(
 }
 
 /** The parts below at the same rate: a commit, a message over NATS, another commit. */
-export async function bareLag(cluster: BenchCluster, seconds: number): Promise<Lag> {
+export async function bareLag(cluster: BenchCluster, pace: Pace): Promise<Lag> {
   const nats = await connect({ servers: cluster.natsUrl });
   const pool = new pg.Pool({ connectionString: cluster.databaseUrls.products, max: 10 });
   try {
@@ -80,7 +87,7 @@ export async function bareLag(cluster: BenchCluster, seconds: number): Promise<L
       pool.query("INSERT INTO floor_events VALUES ($1, $2)", [id, side]);
     const arrivals = new Map<string, () => void>();
     nats.subscribe("floor", { callback: (_error, message) => arrivals.get(message.string())?.() });
-    const lags = await steadily(seconds, async () => {
+    const lags = await steadily(pace, async () => {
       const id = crypto.randomUUID();
       const begun = performance.now();
       await insert(id, "producer");

@@ -8,7 +8,6 @@ import {
 import { ConfigError } from "../core/config-reader.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import { createServices, type DatabaseUrls } from "../services/load-services.ts";
-import { giveBackMemory } from "./give-back-memory.ts";
 import { serveHealth } from "./health-server.ts";
 import { assertPortsFree } from "./ports.ts";
 import { runProgram, stopOnSignals } from "./program.ts";
@@ -27,7 +26,6 @@ await runProgram(async () => {
   });
   await createServices(broker, config.services, config, databaseUrls);
   await startBroker(broker);
-  giveBackMemory();
 });
 
 /** A node needs NATS and its services' databases: there is nothing embedded to fall back on. */

@@ -1,12 +1,12 @@
 import * as moleculer from "moleculer";
-import type { Context, Errors, MetricRegistry, Middleware, ServiceBroker } from "moleculer";
+import type { Context, Errors, Middleware, ServiceBroker } from "moleculer";
+import { MetricSeries, type Labels, type SeriesNames } from "./metric-series.ts";
 
 /** What Moleculer exports and its types leave out. */
 const { Middlewares } = moleculer as unknown as {
   Middlewares: { Metrics: (broker: ServiceBroker) => Middleware };
 };
 
-type Labels = Readonly<Record<string, unknown>>;
 type Next = (ctx: Context) => Promise<unknown>;
 
 /** Metrics that are written at each call or event. */
@@ -25,53 +25,74 @@ const received = {
 } as const;
 const emitted = "moleculer.event.emit.total";
 
+/** How often what was counted is handed on, when nobody looks: Moleculer's rates are made as often. */
+const handOnEveryMs = 5_000;
+
 /**
  * Moleculer's metrics with the same series, at a part of their price: for each call it makes the
- * same label objects and their texts anew, nine times. Here a series has one label object, whose
- * text is made once.
+ * same label objects and their texts anew, nine times. Here calls are counted in plain numbers.
  */
 export function metricsMiddleware(broker: ServiceBroker): Middleware {
   const moleculers = Middlewares.Metrics(broker);
   if (!broker.isMetricsEnabled()) return moleculers;
   const { metrics } = broker;
+  const all: MetricSeries[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  function handOn(): void {
+    for (const series of all) series.handOn(metrics);
+    for (const { name, labels, count } of counters) {
+      if (count > 0) metrics.increment(name, labels, count);
+    }
+    for (const counter of counters) counter.count = 0;
+  }
+
+  /** Counts in a plain number. */
+  const counters: { name: string; labels: Labels; count: number }[] = [];
+  function counterOf(name: string, labels: Labels) {
+    const counter = { name, labels, count: 0 };
+    counters.push(counter);
+    return counter;
+  }
+
+  function seriesOf(names: SeriesNames, labels: Labels) {
+    const series = new MetricSeries(metrics, names, labels);
+    all.push(series);
+    return { series, labels };
+  }
 
   /** Counts and times what `next` does. */
   async function counted(
-    names: typeof requests | typeof received,
-    labels: Labels,
+    { errors }: typeof requests | typeof received,
+    { series, labels }: ReturnType<typeof seriesOf>,
     work: () => Promise<unknown>,
   ): Promise<unknown> {
     const begun = performance.now();
-    metrics.increment(names.total, labels);
-    metrics.increment(names.active, labels);
+    series.begin();
     try {
       return await work();
     } catch (error) {
       const { name, code, type } = (error ?? {}) as Partial<Errors.MoleculerError>;
       const described = { ...labels, errorName: name, errorCode: code, errorType: type };
-      metrics.increment(names.errors, described);
+      metrics.increment(errors, described);
       throw error;
     } finally {
-      metrics.observe(names.time, performance.now() - begun, labels);
-      metrics.decrement(names.active, labels);
+      series.end(performance.now() - begun);
     }
   }
 
-  const levels = new Map<unknown, Labels>();
-  const events = new Map<unknown, Labels>();
+  const levels = new Map<unknown, ReturnType<typeof counterOf>>();
+  const events = new Map<unknown, ReturnType<typeof counterOf>>();
 
   function action(type: "local" | "remote") {
     return (next: Next, { name, service }: { name: string; service?: { fullName: string } }) => {
-      const callers = new Map<unknown, Labels>();
+      const callers = new Map<unknown, ReturnType<typeof seriesOf>>();
       return (ctx: Context) => {
-        const labels = kept(callers, ctx.caller, (caller) => ({
-          ...{ service: service?.fullName ?? null, action: name, caller, type },
-        }));
-        metrics.increment(
-          requests.levels,
-          kept(levels, ctx.level, (level) => ({ level })),
+        const series = kept(callers, ctx.caller, (caller) =>
+          seriesOf(requests, { service: service?.fullName ?? null, action: name, caller, type }),
         );
-        return counted(requests, labels, () => next(ctx));
+        kept(levels, ctx.level, (level) => counterOf(requests.levels, { level })).count += 1;
+        return counted(requests, series, () => next(ctx));
       };
     };
   }
@@ -81,29 +102,36 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
     created() {
       moleculers.created?.(broker);
       for (const name of [...Object.values(requests), ...Object.values(received), emitted]) {
-        rememberTexts(metrics.getMetric(name));
+        const metric = metrics.getMetric(name) as unknown as { snapshot: () => unknown };
+        const snapshot = metric.snapshot.bind(metric);
+        metric.snapshot = () => {
+          handOn();
+          return snapshot();
+        };
       }
+      timer = setInterval(handOn, handOnEveryMs).unref();
+    },
+    async stopped() {
+      clearInterval(timer);
+      await moleculers.stopped?.(broker);
     },
     localAction: action("local"),
     remoteAction: action("remote"),
     localEvent(next: Next, event: { group?: string; service?: { name: string } }) {
       const service = event.service?.name ?? null;
       const group = event.group ?? service;
-      const names = new Map<unknown, Map<unknown, Labels>>();
+      const names = new Map<unknown, Map<unknown, ReturnType<typeof seriesOf>>>();
       return function (this: unknown, ctx: Context) {
-        const callers = kept(names, ctx.eventName, () => new Map<unknown, Labels>());
-        const labels = kept(callers, ctx.caller, (caller) => ({
-          ...{ service, event: ctx.eventName, group, caller },
-        }));
-        return counted(received, labels, () => next.call(this, ctx));
+        const callers = kept(names, ctx.eventName, () => new Map<unknown, never>());
+        const series = kept(callers, ctx.caller, (caller) =>
+          seriesOf(received, { service, event: ctx.eventName, group, caller }),
+        );
+        return counted(received, series, () => next.call(this, ctx));
       };
     },
     emit(next: (...args: unknown[]) => unknown) {
       return function (this: unknown, ...args: unknown[]) {
-        metrics.increment(
-          emitted,
-          kept(events, args[0], (event) => ({ event })),
-        );
+        kept(events, args[0], (event) => counterOf(emitted, { event })).count += 1;
         return next.apply(this, args);
       };
     },
@@ -114,17 +142,4 @@ function kept<Key, Value>(map: Map<Key, Value>, key: Key, make: (key: Key) => Va
   let value = map.get(key);
   if (value === undefined) map.set(key, (value = make(key)));
   return value;
-}
-
-/** Lets a metric make the text of a label object, by which it finds the series, only once. */
-function rememberTexts(metric: ReturnType<MetricRegistry["getMetric"]>): void {
-  if (metric === null) throw new Error("Moleculer has no such metric any more");
-  const textOf = metric.hashingLabels.bind(metric);
-  const texts = new WeakMap<Labels, string>();
-  metric.hashingLabels = (labels) => {
-    if (labels === undefined) return textOf();
-    let text = texts.get(labels);
-    if (text === undefined) texts.set(labels, (text = textOf(labels)));
-    return text;
-  };
 }

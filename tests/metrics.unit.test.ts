@@ -54,7 +54,7 @@ async function countedWith(metrics: string | Middleware): Promise<object> {
   const counted = brokers.map((broker) =>
     broker.metrics
       .list({ includes: ["moleculer.request.**", "moleculer.event.**"] })
-      .map(({ name, values }) => [name, (values as unknown as Series[]).map(seriesOf)]),
+      .map(({ name, values }) => [name, (values as unknown as Series[]).map(seriesOf).sort()]),
   );
   await Promise.all(brokers.map((broker) => broker.stop()));
   return counted;
