@@ -41,10 +41,11 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
 
   function handOn(): void {
     for (const series of all) series.handOn(metrics);
-    for (const { name, labels, count } of counters) {
+    for (const counter of counters) {
+      const { name, labels, count } = counter;
       if (count > 0) metrics.increment(name, labels, count);
+      counter.count = 0;
     }
-    for (const counter of counters) counter.count = 0;
   }
 
   /** Counts in a plain number. */
