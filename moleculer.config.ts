@@ -1,4 +1,4 @@
-import type { BrokerOptions, Middleware, ServiceBroker, Transporters } from "moleculer";
+import type { BrokerOptions, ServiceBroker, Transporters } from "moleculer";
 import { accessMiddleware } from "./core/access.middleware.ts";
 import { uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
 import { inputMiddleware } from "./core/input.middleware.ts";
@@ -8,6 +8,7 @@ import { metricsMiddleware } from "./core/metrics.middleware.ts";
 import { InlinePrometheusReporter } from "./core/metrics-reporter.ts";
 import { QuietValidator } from "./core/quiet-validator.ts";
 import { repetitionMiddleware } from "./core/repetition.middleware.ts";
+import { samplingMiddleware } from "./core/sampling.middleware.ts";
 import { traceMiddleware } from "./core/trace.middleware.ts";
 import { trackingMiddleware } from "./core/tracking.middleware.ts";
 
@@ -65,7 +66,7 @@ export function brokerOptions(
     tracking: { enabled: true, shutdownTimeout: shutdownTimeoutMs },
     // The commands handle signals themselves, so that the embedded database stops last.
     skipProcessEventRegistration: true,
-    ...(config.traces && { tracing: tracing(config.traces) }),
+    ...(config.traces && { tracing: tracing(config.traces.url) }),
     metrics: {
       enabled: config.metrics,
       reporter: config.metricsPort
@@ -78,7 +79,8 @@ export function brokerOptions(
     internalMiddlewares: false,
     middlewares: [
       ...["ActionHook", "Validator", "Bulkhead", "ContextTracker", "CircuitBreaker", "Timeout"],
-      ...["Retry", "ErrorHandler", "Tracing", metricsMiddleware as unknown as Middleware],
+      ...["Retry", "ErrorHandler"],
+      ...([samplingMiddleware(config.traces?.percent ?? 0), metricsMiddleware] as never[]),
     ],
     created(broker: ServiceBroker) {
       // Added after Moleculer's own middlewares, so that they stand outside the validator: who
@@ -99,13 +101,9 @@ function logger({ logFormat }: Config): NonNullable<BrokerOptions["logger"]> {
   return { type: "Console", options: { formatter: logFormat, colors, objectPrinter } };
 }
 
-function tracing({
-  url,
-  percent,
-}: NonNullable<Config["traces"]>): NonNullable<BrokerOptions["tracing"]> {
+function tracing(url: string): NonNullable<BrokerOptions["tracing"]> {
   return {
     enabled: true,
-    sampling: { rate: percent / 100 },
     // Moleculer's default: parameters, and so passwords.
     tags: { action: { params: false, meta: false } },
     exporter: { type: "Zipkin", options: { baseURL: url } },

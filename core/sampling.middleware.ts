@@ -1,0 +1,41 @@
+import * as moleculer from "moleculer";
+import type { Context, Middleware, ServiceBroker } from "moleculer";
+
+/** What Moleculer exports and its types leave out. */
+const { Middlewares } = moleculer as unknown as {
+  Middlewares: { Tracing: (broker: ServiceBroker) => Middleware };
+};
+
+type Handler = (this: unknown, ctx: Context) => Promise<unknown>;
+type Wrapping = (this: unknown, next: Handler, action: unknown) => Handler;
+
+/**
+ * Moleculer's tracing of actions, for the requests that are sampled only: it would make spans of all
+ * others, too, and throw them away. What a request's first call has decided holds for all of them.
+ *
+ * @param percent of the requests are sampled, evenly
+ */
+export function samplingMiddleware(percent: number): (broker: ServiceBroker) => Middleware {
+  return (broker) => {
+    const moleculers = Middlewares.Tracing(broker);
+    if (!broker.isTracingEnabled()) return moleculers;
+    const wrap = (moleculers as { localAction: Wrapping }).localAction;
+    let due = 0;
+
+    function isSampled(): boolean {
+      due += percent;
+      if (due < 100) return false;
+      due -= 100;
+      return true;
+    }
+
+    const localAction: Wrapping = function (next, action) {
+      const traced = wrap.call(this, next, action);
+      return function (ctx) {
+        ctx.tracing ??= isSampled();
+        return ctx.tracing ? traced.call(this, ctx) : next.call(this, ctx);
+      };
+    };
+    return { ...moleculers, localAction };
+  };
+}
