@@ -108,6 +108,13 @@ describe("the databases themselves refuse", () => {
     },
   );
 
+  test.each(["DELETE FROM products", "TRUNCATE products"])(
+    "to remove products: %s",
+    async (sql) => {
+      await expect(shop.databases.query("products", sql)).rejects.toThrow("never removed");
+    },
+  );
+
   test("selling a product twice for one order", async () => {
     const sql = `INSERT INTO stock_changes (product_id, change, reason, order_id)
       SELECT product_id, change, reason, order_id FROM stock_changes WHERE reason = 'SOLD' LIMIT 1`;
