@@ -9,9 +9,9 @@ import type { StockAudit } from "../services/products/products.contract.ts";
 import type { LoadProcess } from "./load/load-process.ts";
 import type { Shot } from "./load/load.ts";
 import { writeHistory } from "./long-history.ts";
-import { cursorOfDeepPage, hasPages, pageOf } from "./product-pages.ts";
+import { cursorOfDeepPage, pageOf } from "./product-pages.ts";
 import type { Figure } from "./report.ts";
-import { firstPage, orderOf, readOf } from "./scenarios.ts";
+import { orderOf, readOf } from "./scenarios.ts";
 import { startShopProcess, type ShopProcess } from "./shop-process.ts";
 import { median } from "./statistics.ts";
 import { makeAdmin, signUp, type Customer } from "./stock-shop.ts";
@@ -24,7 +24,7 @@ const warmUpSeconds = 0.3;
 /** Products that are asked for in one round: others in each, so that few are warm by chance. */
 const idsPerRound = 20_000;
 
-/** What is asked of both shops, if their schema has it. */
+/** What is asked of both shops. */
 const kinds = ["product by id", "first page", "thousandth page", "placeOrder"] as const;
 type Kind = (typeof kinds)[number];
 
@@ -32,7 +32,7 @@ type Kind = (typeof kinds)[number];
 interface Grown {
   shop: ShopProcess;
   /** What is sent in a round. */
-  shots: (kind: Kind, round: number) => Shot[] | undefined;
+  shots: (kind: Kind, round: number) => Shot[];
   p50Ms: Map<Kind, number[]>;
   sharedBuffers: string;
   stop(): Promise<void>;
@@ -53,9 +53,7 @@ export async function measureMillion(
     for (let round = 0; round < rounds; round += 1) {
       for (const kind of kinds) {
         for (const { shop, shots, p50Ms } of [small, large]) {
-          const sent = shots(kind, round);
-          if (sent === undefined) continue;
-          const asked = { port: shop.port, shots: sent, inFlight };
+          const asked = { port: shop.port, shots: shots(kind, round), inFlight };
           await load.run({ ...asked, seconds: warmUpSeconds });
           const { p50Ms: waited } = await load.run({ ...asked, seconds });
           p50Ms.set(kind, [...(p50Ms.get(kind) ?? []), waited]);
@@ -93,22 +91,18 @@ async function grow(rows: number): Promise<Grown> {
   const shop = await startShopProcess(dataDir);
   await assertBooksClose(dataDir, rows);
   const url = `http://127.0.0.1:${shop.port}`;
-  const deep = (await hasPages(url)) && {
-    first: [pageOf(null)],
-    // The catalogue of a thousand has no such page: its first one stands in for it.
-    thousandth: [pageOf(rows === fewRows ? null : await cursorOfDeepPage(url))],
-  };
+  // The catalogue of a thousand has no thousandth page: its first one stands in for it.
+  const deepCursor = rows === fewRows ? null : await cursorOfDeepPage(url);
   const { ids, sharedBuffers } = await sample(shop.databaseUrl("products"));
   const [{ token } = { token: "" }] = buyers;
   const idsOf = (round: number) => {
     const from = (round * idsPerRound) % Math.max(1, ids.length - idsPerRound + 1);
     return ids.slice(from, from + idsPerRound);
   };
-  const shots = (kind: Kind, round: number): Shot[] | undefined => {
+  const shots = (kind: Kind, round: number): Shot[] => {
     if (kind === "product by id") return idsOf(round).map(readOf);
     if (kind === "placeOrder") return idsOf(round).map((id) => orderOf(id, token));
-    if (kind === "first page") return deep ? deep.first : [firstPage];
-    return deep ? deep.thousandth : undefined;
+    return [pageOf(kind === "first page" ? null : deepCursor)];
   };
   return {
     ...{ shop, shots, sharedBuffers, p50Ms: new Map<Kind, number[]>() },

@@ -17,12 +17,6 @@ export function pageOf(after: string | null): Shot {
   return post("/graphql", { query: document, variables }, '"name":"Mug ');
 }
 
-/** Whether the shop has pages by keyset at all. */
-export async function hasPages(url: string): Promise<boolean> {
-  const schema = await (await fetch(`${url}/schema.graphql`)).text();
-  return schema.includes("productsConnection(");
-}
-
 /** The cursor of the product that a thousand pages end with, found by walking there. */
 export async function cursorOfDeepPage(url: string): Promise<string> {
   let cursor: string | null = null;

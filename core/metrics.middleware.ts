@@ -1,11 +1,6 @@
-import * as moleculer from "moleculer";
 import type { Context, Errors, Middleware, ServiceBroker } from "moleculer";
 import { MetricSeries, type Labels, type SeriesNames } from "./metric-series.ts";
-
-/** What Moleculer exports and its types leave out. */
-const { Middlewares } = moleculer as unknown as {
-  Middlewares: { Metrics: (broker: ServiceBroker) => Middleware };
-};
+import { moleculers } from "./moleculers-middlewares.ts";
 
 type Next = (ctx: Context) => Promise<unknown>;
 
@@ -33,8 +28,8 @@ const handOnEveryMs = 5_000;
  * same label objects and their texts anew, nine times. Here calls are counted in plain numbers.
  */
 export function metricsMiddleware(broker: ServiceBroker): Middleware {
-  const moleculers = Middlewares.Metrics(broker);
-  if (!broker.isMetricsEnabled()) return moleculers;
+  const own = moleculers.Metrics(broker);
+  if (!broker.isMetricsEnabled()) return own;
   const { metrics } = broker;
   const all: MetricSeries[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -99,9 +94,9 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
   }
 
   return {
-    ...moleculers,
+    ...own,
     created() {
-      moleculers.created?.(broker);
+      own.created?.(broker);
       for (const name of [...Object.values(requests), ...Object.values(received), emitted]) {
         const metric = metrics.getMetric(name) as unknown as { snapshot: () => unknown };
         const snapshot = metric.snapshot.bind(metric);
@@ -114,7 +109,7 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
     },
     async stopped() {
       clearInterval(timer);
-      await moleculers.stopped?.(broker);
+      await own.stopped?.(broker);
     },
     localAction: action("local"),
     remoteAction: action("remote"),

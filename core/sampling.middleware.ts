@@ -1,10 +1,5 @@
-import * as moleculer from "moleculer";
 import type { Context, Middleware, ServiceBroker } from "moleculer";
-
-/** What Moleculer exports and its types leave out. */
-const { Middlewares } = moleculer as unknown as {
-  Middlewares: { Tracing: (broker: ServiceBroker) => Middleware };
-};
+import { moleculers } from "./moleculers-middlewares.ts";
 
 type Handler = (this: unknown, ctx: Context) => Promise<unknown>;
 type Wrapping = (this: unknown, next: Handler, action: unknown) => Handler;
@@ -17,9 +12,9 @@ type Wrapping = (this: unknown, next: Handler, action: unknown) => Handler;
  */
 export function samplingMiddleware(percent: number): (broker: ServiceBroker) => Middleware {
   return (broker) => {
-    const moleculers = Middlewares.Tracing(broker);
-    if (!broker.isTracingEnabled()) return moleculers;
-    const wrap = (moleculers as { localAction: Wrapping }).localAction;
+    const own = moleculers.Tracing(broker);
+    if (!broker.isTracingEnabled()) return own;
+    const wrap = (own as { localAction: Wrapping }).localAction;
     let due = 0;
 
     function isSampled(): boolean {
@@ -36,6 +31,6 @@ export function samplingMiddleware(percent: number): (broker: ServiceBroker) => 
         return ctx.tracing ? traced.call(this, ctx) : next.call(this, ctx);
       };
     };
-    return { ...moleculers, localAction };
+    return { ...own, localAction };
   };
 }

@@ -2,18 +2,13 @@ import type { Reservation, ReservationLine, ReservedLine } from "./products.cont
 import { serviceUnavailable } from "../../core/errors.ts";
 import type { ProductsDatabase } from "./products.database.ts";
 import { outOfStock, productNotFound } from "./products.errors.ts";
+import { publicLine, takeStock } from "./take-stock.ts";
 
 const maxAttempts = 3;
 
 /**
- * Takes the stock of all lines, or of none, and holds it until it is sold, given back or asked
- * for. It is one statement, and so one transaction whose locks last no longer than it: the
- * products that have enough are locked in the order of their ids, so that no two reservations
- * wait for each other in a circle; the reservation is written if they are all there; the stock is
- * taken if the reservation was written. A product that is sold out is not even locked. The lock is
- * the one an UPDATE takes: the ledger's rows, which refer to products, are written beside it. The
- * same order id again gets the first answer.
- * Refuses with PRODUCT_NOT_FOUND or OUT_OF_STOCK.
+ * Takes the stock of all lines of an order, or of none. The same order id again gets the first
+ * answer. Refuses with PRODUCT_NOT_FOUND or OUT_OF_STOCK.
  */
 export async function reserve(
   database: ProductsDatabase,
@@ -33,44 +28,15 @@ export async function reserve(
 /** The lines that are reserved for the order now, or were before; none where something is missing. */
 async function tryToReserve(
   database: ProductsDatabase,
-  { order_id, lines }: Reservation,
+  reservation: Reservation,
   ttlSeconds: number,
 ): Promise<ReservedLine[]> {
-  const reserved = await database.query<ReservedLine>(
-    `WITH enough AS (
-       SELECT asked.*, p.price
-       FROM (
-         SELECT * FROM unnest($2::uuid[], $3::integer[]) AS line (id, quantity) ORDER BY id
-       ) asked CROSS JOIN LATERAL (
-         SELECT price FROM products p WHERE p.id = asked.id
-           AND p.archived_at IS NULL AND p.stock >= asked.quantity
-         FOR NO KEY UPDATE
-       ) p
-     ), reservation AS (
-       INSERT INTO reservations (order_id, expires_at)
-       SELECT $1, now() + $4 * interval '1 second'
-       WHERE (SELECT count(*) FROM enough) = cardinality($2::uuid[])
-       ON CONFLICT DO NOTHING
-       RETURNING order_id
-     ), taken AS (
-       UPDATE products p SET stock = p.stock - enough.quantity
-       FROM enough, reservation WHERE p.id = enough.id
-     )
-     INSERT INTO reservation_lines (order_id, product_id, quantity, price)
-     SELECT order_id, id, quantity, price FROM enough, reservation
-     RETURNING product_id, quantity, price`,
-    [
-      order_id,
-      lines.map((line) => line.product_id),
-      lines.map((line) => line.quantity),
-      ttlSeconds,
-    ],
-  );
-  if (reserved.length > 0) return reserved;
+  const taken = await takeStock(database, [reservation], ttlSeconds);
+  if (taken.length > 0) return taken.map(publicLine);
   return database.query<ReservedLine>(
     `SELECT product_id, quantity, price FROM reservation_lines WHERE order_id = $1
      ORDER BY product_id`,
-    [order_id],
+    [reservation.order_id],
   );
 }
 

@@ -1,0 +1,7 @@
+import * as moleculer from "moleculer";
+import type { Middleware, ServiceBroker } from "moleculer";
+
+/** Moleculer's own middlewares, which it exports and its types leave out. */
+export const { Middlewares: moleculers } = moleculer as unknown as {
+  Middlewares: Record<"Metrics" | "Tracing", (broker: ServiceBroker) => Middleware>;
+};
