@@ -1,33 +1,43 @@
-/** A map that forgets what was not used for longest when it holds more than `max` entries. */
+/**
+ * A map that forgets what was not used for longest when its entries are larger than `maxSize`
+ * together. Each entry has the size 1 unless `sizeOf` says more.
+ */
 export class BoundedMap<Key, Value> {
-  readonly #max: number;
+  readonly #maxSize: number;
+  readonly #sizeOf: (value: Value, key: Key) => number;
   readonly #entries = new Map<Key, Value>();
+  #size = 0;
 
-  constructor(max: number) {
-    this.#max = max;
+  constructor(maxSize: number, sizeOf: (value: Value, key: Key) => number = () => 1) {
+    this.#maxSize = maxSize;
+    this.#sizeOf = sizeOf;
   }
 
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key);
     // A Map keeps the order of insertion: what is used goes to the end, once that begins to matter.
-    if (value !== undefined && this.#entries.size > this.#max / 2) {
+    if (value !== undefined && this.#size > this.#maxSize / 2) {
       this.#entries.delete(key);
       this.#entries.set(key, value);
     }
     return value;
   }
 
+  /** Keeps a value, unless it alone is larger than all entries may be. */
   set(key: Key, value: Value): void {
-    this.#entries.delete(key);
+    this.delete(key);
     this.#entries.set(key, value);
-    if (this.#entries.size <= this.#max) return;
+    this.#size += this.#sizeOf(value, key);
     for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest);
-      return;
+      if (this.#size <= this.#maxSize) return;
+      this.delete(oldest);
     }
   }
 
   delete(key: Key): void {
+    const value = this.#entries.get(key);
+    if (value === undefined) return;
     this.#entries.delete(key);
+    this.#size -= this.#sizeOf(value, key);
   }
 }

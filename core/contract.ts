@@ -200,6 +200,8 @@ interface Join {
   dataLoader: true;
   /** Field of the parent -> array parameter of the action. */
   rootParams: Record<string, string>;
+  /** Lists: how many rows one may have. Each list that takes no argument for that must say so. */
+  maxRows?: number;
 }
 
 export function defineContract<

@@ -245,6 +245,6 @@ describe("what a connection costs", () => {
   );
 
   test("is not for small ones", async () => {
-    expect((await shop.graphql(nested("first: 2"), { token: admin.token })).code).toBeUndefined();
+    expect((await shop.graphql(nested("first: 1"), { token: admin.token })).code).toBeUndefined();
   });
 });

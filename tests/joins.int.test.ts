@@ -83,15 +83,17 @@ function expectJoined(orders: Joined[]): void {
 
 describe("a document that joins", () => {
   test("20 orders with their users, lines and products calls each service's batch once", async () => {
-    const { data, calls } = await counted(`{ orders { ${joinedFields} } }`);
+    const { data, calls } = await counted(`{ orders(limit: 50) { ${joinedFields} } }`);
     expect(calls).toEqual({ "orders.list": 1, ...joinCalls });
     expect(data.orders).toHaveLength(20);
     expectJoined(data.orders);
   });
 
-  test("users with their orders with all of the above does, too", async () => {
-    const { data, calls } = await counted(`{ users(limit: 20) { id orders { ${joinedFields} } } }`);
-    expect(calls).toEqual({ "users.list": 1, "orders.ofUsers": 1, ...joinCalls });
+  test("users with their orders and these with their lines calls each batch once", async () => {
+    const { data, calls } = await counted(
+      "{ users(limit: 5) { id orders { id user_id order_products { product_id } } } }",
+    );
+    expect(calls).toEqual({ "users.list": 1, "orders.ofUsers": 1, "orders.lines": 1 });
     expect(data.users).toHaveLength(5);
     for (const { id, orders } of data.users) {
       expect(orders).toHaveLength(id === admin.id ? 0 : 5);
@@ -104,8 +106,15 @@ describe("a document that joins", () => {
           .sort()
           .reverse(),
       );
-      expectJoined(orders);
+      for (const { order_products } of orders) expect(order_products).toHaveLength(3);
     }
+  });
+
+  test("one user with their orders with all of the above calls each batch once", async () => {
+    const { id } = buyers[0] ?? { id: "" };
+    const { data, calls } = await counted(`{ user(id: "${id}") { orders { ${joinedFields} } } }`);
+    expect(calls).toEqual({ "users.get": 1, "orders.ofUsers": 1, ...joinCalls });
+    expectJoined((data as unknown as { user: { orders: Joined[] } }).user.orders);
   });
 
   test("the same users in two lists loads them by at most two calls, as the lists arrive", async () => {
@@ -129,7 +138,7 @@ describe("a document that joins", () => {
 
   test("more orders than one call may carry is gathered in several calls", async () => {
     await placeSome(buyers[0]?.token ?? "", 25);
-    const { data, calls } = await counted(`{ orders { ${joinedFields} } }`);
+    const { data, calls } = await counted(`{ orders(limit: 50) { ${joinedFields} } }`);
     expect(calls).toMatchObject({ "orders.lines": 2 });
     expect(data.orders).toHaveLength(45);
     expectJoined(data.orders);

@@ -2,15 +2,24 @@ import { describe, expect, test } from "@jest/globals";
 import { GraphQLError, getIntrospectionQuery, parse } from "graphql";
 import {
   assertFewTokens,
-  assertShallow,
+  assertSmallJson,
   assertSmall,
   maxVariablesDepth,
+  maxVariablesMembers,
   measure,
   requestLimits,
 } from "../services/api/request-limits.ts";
 
-const { tokens, fields, depth, aliases, rootFields, directives, introspectionLists } =
-  requestLimits;
+const {
+  tokens,
+  fields,
+  expandedFields,
+  depth,
+  aliases,
+  rootFields,
+  directives,
+  introspectionLists,
+} = requestLimits;
 
 /** The `extensions` of what a check throws; undefined where it lets pass. */
 function refusal(check: () => void) {
@@ -30,6 +39,11 @@ const nested = (levels: number) => `${"{ a ".repeat(levels)}${"}".repeat(levels)
 
 const documents: Record<string, [limit: number, of: (count: number) => string]> = {
   fields: [fields, (n) => `{ a { ${repeat(n - 1, () => "b")} } }`],
+  "expandedFields through fragments": [
+    expandedFields,
+    (n) => `{ a { ${repeat(n / 20 - 1, () => "...F")} ${repeat(19, () => "b")} } }
+      fragment F on T { ${repeat(20, () => "b")} }`,
+  ],
   depth: [depth, nested],
   "depth through fragments": [
     depth,
@@ -53,7 +67,11 @@ const documents: Record<string, [limit: number, of: (count: number) => string]> 
 };
 
 describe.each(Object.entries(documents))("%s", (name, [limit, of]) => {
-  const step = name.startsWith("rootFields through") ? 2 : 1;
+  const steps: Record<string, number> = {
+    "rootFields through fragments": 2,
+    "expandedFields through fragments": 20,
+  };
+  const step = steps[name] ?? 1;
   const most = limit - (step === 2 ? (limit + 1) % 2 : 0);
 
   test("may reach the limit", () => {
@@ -130,28 +148,39 @@ test("the introspection of every client is let pass", () => {
 });
 
 describe("variables", () => {
-  const deep = (levels: number): unknown => (levels === 0 ? 1 : { a: [deep(levels - 2)] });
+  const deep = (levels: number): object => (levels === 0 ? [] : { a: [deep(levels - 2)] });
 
   test("may be nested up to the limit", () => {
     expect(
       refusal(() => {
-        assertShallow(deep(maxVariablesDepth), "variables");
+        assertSmallJson(deep(maxVariablesDepth), "variables");
       }),
     ).toBeUndefined();
     expect(
       refusal(() => {
-        assertShallow(deep(maxVariablesDepth + 2), "variables");
+        assertSmallJson(deep(maxVariablesDepth + 2), "variables");
       }),
     ).toMatchObject({
       ...{ code: "QUERY_TOO_COMPLEX", limit: maxVariablesDepth },
     });
   });
 
+  test("may have so many members, and no more", () => {
+    const list = (length: number) => ({ a: Array.from({ length: length - 1 }, () => 1) });
+    const check = (length: number) =>
+      refusal(() => {
+        assertSmallJson(list(length), "variables");
+      });
+    expect(check(maxVariablesMembers)).toBeUndefined();
+    const limit = maxVariablesMembers;
+    expect(check(limit + 1)).toEqual({ code: "QUERY_TOO_COMPLEX", limit, value: limit + 1 });
+  });
+
   test("nested without end cost no stack", () => {
-    const endless = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`) as unknown;
+    const endless = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`) as object;
     expect(
       refusal(() => {
-        assertShallow(endless, "variables");
+        assertSmallJson(endless, "variables");
       }),
     ).toMatchObject({
       code: "QUERY_TOO_COMPLEX",

@@ -1,13 +1,17 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
+import { maxAnswerCharacters, maxAnswerErrors } from "../services/api/engine/execute.ts";
+import { maxErrors } from "../services/api/graphql-errors.ts";
 import {
   maxBodyBytes,
+  maxDocumentCharacters,
   maxExecutionMs,
+  maxQueryCost,
   maxVariablesDepth,
+  maxVariablesMembers,
   requestLimits,
 } from "../services/api/request-limits.ts";
-import { maxQueryCost } from "../services/api/query-cost.ts";
 
 const page = readFileSync(join(import.meta.dirname, "..", "docs", "security.md"), "utf8");
 
@@ -29,14 +33,26 @@ test("each test that docs/security.md names for a threat is there, and each thre
 });
 
 test("the limits it names are those that hold", () => {
-  const { tokens, fields, depth, aliases, rootFields, directives, introspectionLists } =
-    requestLimits;
+  const {
+    tokens,
+    fields,
+    expandedFields,
+    depth,
+    aliases,
+    rootFields,
+    directives,
+    introspectionLists,
+  } = requestLimits;
+  const number = (value: number) => value.toLocaleString("en");
   for (const text of [
-    `${tokens.toLocaleString("en")} / ${fields} / ${depth}`,
+    `${number(maxDocumentCharacters)} / ${number(tokens)}`,
+    `fields | ${fields}, ${number(expandedFields)} with`,
+    `depth of a document | ${depth} |`,
     `${aliases} / ${rootFields} / ${directives}`,
     `introspection | ${introspectionLists}`,
-    `\`extensions\` | ${maxVariablesDepth}`,
-    `answer | ${maxQueryCost.toLocaleString("en")}`,
+    `depth / members of \`variables\` and \`extensions\` | ${maxVariablesDepth} / ${number(maxVariablesMembers)}`,
+    `answer | ${number(maxQueryCost)} / ${maxAnswerCharacters / 1_048_576} Mi`,
+    `errors told of one check / of one answer | ${maxErrors} / ${maxAnswerErrors}`,
     `body | ${maxBodyBytes / 1_048_576} MiB`,
     `one request | ${maxExecutionMs / 1_000} s`,
   ]) {

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { maxQueryCost } from "../services/api/query-cost.ts";
+import { maxQueryCost } from "../services/api/request-limits.ts";
 import { Throttle } from "../services/api/throttle.ts";
 
 /** A throttle, and a clock that moves only when it is told to. */
@@ -34,12 +34,22 @@ test("what is refused costs nothing", () => {
 
 test("a bucket does not become larger by waiting or giving back", () => {
   const { throttle, clock } = throttleOf(100);
-  throttle.giveBack("ann", 1_000_000);
+  throttle.settle("ann", -1_000_000);
   clock.ms += 1e9;
   expect(throttle.take("ann", maxQueryCost + 1)).toBe(1);
   expect(throttle.take("ann", maxQueryCost)).toBeUndefined();
-  throttle.giveBack("ann", 30);
+  throttle.settle("ann", -30);
   expect(throttle.take("ann", 30)).toBeUndefined();
+});
+
+test("what an operation has cost more than was taken is a debt, as large as a bucket at most", () => {
+  const { throttle, clock } = throttleOf(1_000);
+  throttle.settle("ann", 10 * maxQueryCost);
+  expect(throttle.take("ann", 1)).toBe(Math.ceil((maxQueryCost + 1) / 1_000));
+  clock.ms += maxQueryCost;
+  expect(throttle.take("ann", 1)).toBe(1);
+  clock.ms += 1;
+  expect(throttle.take("ann", 1)).toBeUndefined();
 });
 
 test("callers do not touch each other", () => {

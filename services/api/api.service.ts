@@ -14,8 +14,8 @@ import { GraphqlExecution } from "./graphql-execution.ts";
 import { graphqlOverHttp } from "./graphql-http.ts";
 import {
   composeSchema,
-  fieldCosts,
   graphqlMixin,
+  queryCosts,
   subscribedEvents,
   type Composer,
 } from "./graphql-schema.ts";
@@ -79,7 +79,10 @@ export default function apiService(config: Config): ServiceSchema {
       const rules = new BrowserRules(config.edge.corsOrigins);
       this.graphqlSchema = composeSchema(this, stream, config.publicReads);
       const execution = new GraphqlExecution(
-        ...([this.graphqlSchema, fieldCosts(), config.edge, broker.logger] as const),
+        this.graphqlSchema,
+        queryCosts(this.graphqlSchema),
+        config.edge,
+        broker.logger,
       );
       const origin = {
         ...{ watch, logger: broker.logger },

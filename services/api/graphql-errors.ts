@@ -1,13 +1,34 @@
-import { GraphQLError, type GraphQLFormattedError } from "graphql";
-import {
-  errorCatalogue,
-  isErrorCode,
-  isUnreachable,
-  type ErrorCode,
-  type FieldFault,
-} from "../../core/errors.ts";
+import { GraphQLError, type ASTNode, type GraphQLFormattedError } from "graphql";
+import { errorCatalogue, isErrorCode, isUnreachable, type ErrorCode } from "../../core/errors.ts";
 
 const maxMessageLength = 400;
+/** Errors of one check that a client is told: more of them help nobody, and take time and memory. */
+export const maxErrors = 20;
+
+/** A request that is refused before any action is called: what the client is told. */
+export class DocumentRefused extends Error {
+  readonly errors: readonly GraphQLError[];
+
+  constructor(errors: readonly GraphQLError[]) {
+    super("the document is refused");
+    this.errors = errors;
+  }
+
+  /** True for what is not even a well-formed GraphQL request. */
+  get isMalformed(): boolean {
+    return this.errors.every(({ extensions }) => extensions.code === "BAD_REQUEST");
+  }
+}
+
+/** Runs a check; a GraphQLError of it becomes a DocumentRefused. */
+export function refusing<Result>(check: () => Result): Result {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof GraphQLError) throw new DocumentRefused([error]);
+    throw error;
+  }
+}
 
 /** An error as a client gets it. */
 export interface ClientError extends GraphQLFormattedError {
@@ -34,6 +55,17 @@ export function codedError(message: string, code: ErrorCode, data?: object): Gra
   return new GraphQLError(message, null, null, null, null, null, { ...data, code });
 }
 
+/** BAD_USER_INPUT for one field of the input. */
+export function invalidInput(
+  message: string,
+  field: string,
+  nodes?: readonly ASTNode[],
+): GraphQLError {
+  const told = shortened(message);
+  const extensions = { code: "BAD_USER_INPUT", fields: [{ field, message: told }] };
+  return new GraphQLError(told, nodes, null, null, null, null, extensions);
+}
+
 /**
  * What a client may see of an error: a refusal with its code and data; SERVICE_UNAVAILABLE; and of
  * everything else a trace id, while `report` gets the whole.
@@ -47,13 +79,6 @@ export function clientError(
   // Refused before anything was executed: its code is there already.
   if (isErrorCode(known)) return told(error, error.message, known, error.extensions);
   const cause: unknown = error.originalError;
-  // Without a cause and a place: variables that do not fit the document.
-  if (!cause && error.path === undefined) {
-    const fault = variableFault(error.message);
-    const data = { fields: [{ ...fault, message: shortened(fault.message) }] };
-    return told(error, shortened(error.message), "BAD_USER_INPUT", data);
-  }
-
   const { type, data, message } = (cause ?? {}) as {
     type?: unknown;
     data?: object;
@@ -71,15 +96,8 @@ export function clientError(
   return told(error, "Something went wrong on our side.", "INTERNAL_SERVER_ERROR", { traceId });
 }
 
-/** Where the fault lies, by graphql-js's sentence: `Variable "$input" got invalid value … at "input.price"; …` */
-function variableFault(message: string): FieldFault {
-  const [, variable = ""] = /^Variable "\$(\w+)"/.exec(message) ?? [];
-  const [, path = variable] = / at "([\w.[\]]+)"; /.exec(message) ?? [];
-  return { field: path, message };
-}
-
 /** A value that was sent stands in the sentence, however long it is. */
-function shortened(message: string): string {
+export function shortened(message: string): string {
   const end = maxMessageLength / 2;
   if (message.length <= maxMessageLength) return message;
   return `${message.slice(0, end)} … ${message.slice(-end)}`;

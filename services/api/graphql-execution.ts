@@ -1,16 +1,25 @@
-import type { ExecutionArgs, GraphQLError, GraphQLSchema } from "graphql";
+import type { ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import type { Context, ServiceBroker } from "moleculer";
 import type { Actor, Meta, Viewer } from "../../core/access.ts";
 import { addressGroup } from "../../core/caller-address.ts";
 import type { EdgeConfig } from "../../core/edge-config.ts";
 import { Refusal } from "../../core/errors.ts";
-import { DocumentRefused, Documents, refusing } from "./documents.ts";
-import { clientError, codedError, type ClientError } from "./graphql-errors.ts";
+import { Documents, operationOf, type CheckedDocument } from "./documents.ts";
+import { coerceVariables } from "./engine/arguments.ts";
+import { executePlan, type ExecutionInput } from "./engine/execute.ts";
+import { subscribeToPlan } from "./engine/subscribe.ts";
+import {
+  DocumentRefused,
+  clientError,
+  codedError,
+  refusing,
+  type ClientError,
+} from "./graphql-errors.ts";
 import type { IdempotencyKeys } from "./idempotency-keys.ts";
 import type { Patience } from "./patience.ts";
 import { PersistedDocuments } from "./persisted-documents.ts";
-import type { FieldCosts } from "./query-cost.ts";
-import { assertShallow, maxExecutionMs } from "./request-limits.ts";
+import type { QueryCosts } from "./query-cost.ts";
+import { assertShort, assertSmallJson, maxExecutionMs } from "./request-limits.ts";
 import { Throttle } from "./throttle.ts";
 
 /** What resolvers find in the GraphQL context; moleculer-apollo-server's own need the first two. */
@@ -50,9 +59,14 @@ interface Answer {
 /** An operation that may be executed. */
 export interface Operation {
   kind: "query" | "mutation" | "subscription";
-  args: ExecutionArgs & { contextValue: GraphqlContext };
+  /** For graphql-ws, which hands them on to `execute` or `subscribe` of the same operation. */
+  args: ExecutionArgs & { contextValue: GraphqlContext; prepared: Operation };
   /** Executes a query or a mutation, and gives its answer as JSON. */
   run: (requestId: string) => Promise<Answer>;
+  /** Executes a query or a mutation. */
+  execute: () => Promise<ExecutionResult>;
+  /** Opens the event stream of a subscription; gives errors where there is none. */
+  subscribe: () => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
 }
 
 /** A request counts that much, besides what it asks for. */
@@ -61,6 +75,10 @@ const requestCost = 1;
 const refusedCost = 50;
 /** So many characters of an answer are about one value. */
 const charactersPerValue = 10;
+/** So many bytes of a request that are read and parsed are about as much work as one value. */
+const bytesPerValue = 100;
+/** So much CPU time that the check of a new document takes is about as much work as one value. */
+const checkMicrosecondsPerValue = 25;
 
 /** Everything between a request as it came and the execution of its operation. */
 export class GraphqlExecution {
@@ -73,12 +91,12 @@ export class GraphqlExecution {
 
   constructor(
     schema: GraphQLSchema,
-    fieldCosts: FieldCosts,
+    costs: QueryCosts,
     edge: EdgeConfig,
     logger: ServiceBroker["logger"],
   ) {
     this.#schema = schema;
-    this.#documents = new Documents(schema, fieldCosts, edge);
+    this.#documents = new Documents(schema, costs, edge);
     this.#persisted = new PersistedDocuments(edge.persistedDocuments);
     this.#throttle = new Throttle(edge.rateLimitPerSecond);
     this.#edge = edge;
@@ -86,8 +104,17 @@ export class GraphqlExecution {
   }
 
   /**
-   * Checks a request: its form, its document, its cost, and whether its sender has had too many.
-   * Throws DocumentRefused, or a Refusal with TOO_MANY_REQUESTS; no action is called before.
+   * Charges a caller for the bytes of a request, before they are parsed. Throws a Refusal with
+   * TOO_MANY_REQUESTS.
+   */
+  chargeBytes(caller: string, bytes: number): void {
+    this.#charge(caller, Math.floor(bytes / bytesPerValue));
+  }
+
+  /**
+   * Checks a request: its form, its document, its variables, its cost, and whether its sender has
+   * had too many. Throws DocumentRefused, or a Refusal with TOO_MANY_REQUESTS; no action is called
+   * before.
    */
   prepare(params: RequestParams, sender: Sender): Operation {
     const { viewer, address } = sender;
@@ -97,7 +124,7 @@ export class GraphqlExecution {
       return this.#checked(params, sender, caller);
     } catch (error) {
       // With nothing left to take, the next request is refused.
-      if (error instanceof DocumentRefused) this.#throttle.take(caller, refusedCost);
+      if (error instanceof DocumentRefused) this.#throttle.settle(caller, refusedCost);
       throw error;
     }
   }
@@ -106,30 +133,66 @@ export class GraphqlExecution {
     const { query, operationName, variables, extensions } = refusing(() => wellFormed(params));
     const text = refusing(() => this.#persisted.textOf({ query, extensions }));
     if (text === undefined) throw refused("The request has no document: there is no `query`.");
-    const checked = this.#documents.check(text);
-    const operation = checked.operation(operationName);
+    const document = this.#documents.known(text) ?? this.#checkedAnew(text, caller);
+    const operation = operationOf(document, operationName);
     if (operation === undefined) {
       throw refused("The document has several operations, or none of this `operationName`.");
     }
-    const { total, work } = this.#documents.cost(checked, operation, variables ?? {});
-    this.#charge(caller, total);
-    const args = {
-      ...{ schema: this.#schema, document: checked.document, variableValues: variables },
-      operationName: operationName ?? null,
-      contextValue: contextFor(sender),
+    const values = coerceVariables(this.#schema, operation.node, variables ?? {});
+    const plan = this.#documents.plan(document, operation, values);
+    const cost = this.#documents.cost(plan, values);
+    this.#charge(caller, cost.expected);
+    const context = contextFor(sender);
+    const input: ExecutionInput = {
+      schema: this.#schema,
+      operation: operation.node,
+      fragments: document.fragments,
+      plan: plan.selections,
+      variables: values,
+      context,
     };
-    const run = async (requestId: string) => {
-      const { data, errors } = await checked.execute(args);
-      const told = errors?.map((error) => this.toClient(error, requestId));
-      const text = JSON.stringify({ errors: told, data });
-      const spent = work + text.length / charactersPerValue;
-      // What the answer has turned out not to have.
-      if (spent < total) this.#throttle.giveBack(caller, total - spent);
-      const isThrottled =
-        told?.some(({ extensions }) => extensions.code === "TOO_MANY_REQUESTS") ?? false;
-      return { text, isExecuted: data !== undefined, isThrottled };
+    const settle = (spent: number) => {
+      this.#throttle.settle(caller, cost.work + spent - cost.expected);
     };
-    return { kind: operation.operation, args, run };
+    const prepared: Operation = {
+      kind: operation.node.operation,
+      args: {
+        schema: this.#schema,
+        document: document.document,
+        operationName: operationName ?? null,
+        contextValue: context,
+        get prepared() {
+          return prepared;
+        },
+      },
+      run: async (requestId) => {
+        const { result, values } = await executePlan(input);
+        const errors = result.errors?.map((error) => this.toClient(error, requestId));
+        const text = JSON.stringify({ errors, data: result.data });
+        settle(Math.max(values, text.length / charactersPerValue));
+        const isThrottled =
+          errors?.some(({ extensions }) => extensions.code === "TOO_MANY_REQUESTS") ?? false;
+        return { text, isExecuted: result.data !== undefined, isThrottled };
+      },
+      execute: async () => {
+        const { result, values } = await executePlan(input);
+        settle(values);
+        return result;
+      },
+      subscribe: () => subscribeToPlan(input),
+    };
+    return prepared;
+  }
+
+  /** Checks a document that is not known, and charges the CPU time that this takes. */
+  #checkedAnew(text: string, caller: string): CheckedDocument {
+    const before = process.threadCpuUsage();
+    try {
+      return this.#documents.check(text);
+    } finally {
+      const { user, system } = process.threadCpuUsage(before);
+      this.#throttle.settle(caller, Math.floor((user + system) / checkMicrosecondsPerValue));
+    }
   }
 
   #charge(caller: string, cost: number): void {
@@ -156,7 +219,8 @@ export function callerOf(viewer: Viewer, address: string): string {
 
 /** Checks the types of a request's parts. Throws GraphQLErrors. */
 function wellFormed({ query, operationName, variables, extensions }: RequestParams) {
-  if (query !== undefined && query !== null && typeof query !== "string") {
+  if (typeof query === "string") assertShort(query);
+  else if (query !== undefined && query !== null) {
     throw badRequest("`query` must be a text.");
   }
   if (operationName !== undefined && operationName !== null && typeof operationName !== "string") {
@@ -172,7 +236,7 @@ function asObject(name: string, value: unknown): Record<string, unknown> | undef
   if (typeof value !== "object" || Array.isArray(value)) {
     throw badRequest(`\`${name}\` must be an object.`);
   }
-  assertShallow(value, name);
+  assertSmallJson(value, name);
   return value as Record<string, unknown>;
 }
 

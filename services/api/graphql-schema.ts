@@ -10,7 +10,7 @@ import { connectionResolver, countCosts, countResolvers, pageInfoType } from "./
 import type { EventStream } from "./event-stream.ts";
 import { GatheredLookups } from "./gathered-lookups.ts";
 import type { GraphqlContext } from "./graphql-execution.ts";
-import type { FieldCosts } from "./query-cost.ts";
+import { QueryCosts } from "./query-cost.ts";
 import { subscriptionResolvers } from "./subscriptions.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { productsContract } from "../products/products.contract.ts";
@@ -142,8 +142,11 @@ export function subscribedEvents(): string[] {
 
 const costOfMutation = 10;
 
-/** What fields weigh in throttling, besides the values they give. */
-export function fieldCosts(): FieldCosts {
+/**
+ * What operations on the composed schema cost. Throws where a list has no maximum, neither by an
+ * argument for its rows nor by the `maxRows` of its join.
+ */
+export function queryCosts(schema: GraphQLSchema): QueryCosts {
   const costs = contracts.flatMap(({ actions }) =>
     Object.values(actions).flatMap(({ graphql }) => {
       const { query, mutation, cost = mutation === undefined ? 0 : costOfMutation } = graphql ?? {};
@@ -152,7 +155,14 @@ export function fieldCosts(): FieldCosts {
       return name === undefined || cost === 0 ? [] : [[`${type}.${name}`, cost] as const];
     }),
   );
-  return new Map([...costs, ...countCosts(contracts)]);
+  const maxima = contracts.flatMap(({ graphql }) =>
+    Object.entries(graphql?.resolvers ?? {}).flatMap(([type, fields]) =>
+      Object.entries(fields).flatMap(([field, { maxRows }]) =>
+        maxRows === undefined ? [] : [[`${type}.${field}`, maxRows] as const],
+      ),
+    ),
+  );
+  return new QueryCosts(schema, new Map([...costs, ...countCosts(contracts)]), new Map(maxima));
 }
 
 /** The error catalogue as a type, for clients that make code from the schema. */

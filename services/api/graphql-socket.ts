@@ -1,12 +1,6 @@
 import { STATUS_CODES, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
-import {
-  GraphQLError,
-  execute,
-  subscribe,
-  type ExecutionResult,
-  type FormattedExecutionResult,
-} from "graphql";
+import { GraphQLError, type ExecutionResult, type FormattedExecutionResult } from "graphql";
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from "graphql-ws";
 import type { Context, ServiceBroker } from "moleculer";
 import { WebSocketServer, type WebSocket } from "ws";
@@ -14,9 +8,8 @@ import type { Meta, Viewer } from "../../core/access.ts";
 import { Refusal } from "../../core/errors.ts";
 import type { Authentication } from "./authenticate.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
-import { DocumentRefused } from "./documents.ts";
-import type { ClientError } from "./graphql-errors.ts";
-import type { GraphqlContext, GraphqlExecution } from "./graphql-execution.ts";
+import { DocumentRefused, type ClientError } from "./graphql-errors.ts";
+import type { GraphqlContext, GraphqlExecution, Operation } from "./graphql-execution.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
 import { Patience, type PatienceWatch } from "./patience.ts";
 
@@ -78,8 +71,8 @@ export class GraphqlSockets {
       connectionInitWaitTimeout: initWaitMs,
       onConnect: ({ connectionParams, extra }) => this.#signIn(extra, connectionParams),
       onSubscribe: ({ extra }, id, payload) => this.#prepare(extra, id, payload),
-      execute: (args) => execute(args) as Promise<ExecutionResult>,
-      subscribe: (args) => subscribe(args),
+      execute: (args) => (args as Operation["args"]).prepared.execute(),
+      subscribe: (args) => (args as Operation["args"]).prepared.subscribe(),
       onNext: ({ extra }, _id, _payload, args, result) =>
         this.#told(extra, args, result as ExecutionResult),
       onError: (_context, _id, _payload, errors) => this.#toldErrors(errors, ""),

@@ -12,7 +12,8 @@ interface SentDocument {
   extensions: Readonly<Record<string, unknown>> | undefined;
 }
 
-const maxRemembered = 1_000;
+/** Characters of all documents that are remembered. */
+const maxRememberedCharacters = 4_000_000;
 /** Documents of clients are a few thousand characters at most. */
 const maxCharacters = 20_000;
 
@@ -23,7 +24,10 @@ const maxCharacters = 20_000;
 export class PersistedDocuments {
   readonly #listed: ReadonlyMap<string, string>;
   readonly #onlyListed: boolean;
-  readonly #remembered = new BoundedMap<string, string>(maxRemembered);
+  readonly #remembered = new BoundedMap<string, string>(
+    maxRememberedCharacters,
+    (text, hash) => text.length + hash.length,
+  );
 
   /** Throws a ConfigError for a manifest that is none. */
   constructor({ file, only }: EdgeConfig["persistedDocuments"]) {

@@ -1,163 +1,207 @@
 import {
   getNamedType,
   getNullableType,
-  isCompositeType,
-  isInterfaceType,
+  isIntrospectionType,
   isListType,
   isObjectType,
-  type DocumentNode,
-  type FieldNode,
-  type FragmentDefinitionNode,
+  isInterfaceType,
+  isInputObjectType,
+  isEnumType,
+  valueFromAST,
   type GraphQLField,
-  type GraphQLNamedType,
   type GraphQLSchema,
-  type OperationDefinitionNode,
-  type SelectionSetNode,
 } from "graphql";
 import { maxPageRows, usualPageRows } from "../../core/connection.ts";
 import { maxListRows } from "../../core/validation.ts";
-
-/** What one operation may cost. */
-export const maxQueryCost = 200_000;
-
-/** Rows of a list that takes no `limit`, as far as costs go. */
-const usualRows = 20;
+import type { Variables } from "./engine/arguments.ts";
+import type { PlannedField, SelectionPlan } from "./engine/plan.ts";
 
 /** What fields cost beyond the values they give, by `Type.field`: work that a client can cause. */
 export type FieldCosts = ReadonlyMap<string, number>;
 
+/** How many rows the lists can have that take neither `limit` nor `first`, by `Type.field`. */
+export type ListMaxima = ReadonlyMap<string, number>;
+
+/** How many values an answer could have, and what an operation is charged with. */
 export interface OperationCost {
-  /** Of the largest possible answer. */
-  total: number;
+  /** Values of the largest possible answer, and the work. */
+  max: number;
+  /** The same for lists as they usually are: what is charged before the real size is known. */
+  expected: number;
   /** Of the work that is done whatever the answer is. */
   work: number;
   /** Whether it is the same whatever the variables are. */
   isFixed: boolean;
 }
 
-/**
- * What an operation of a valid document may cost. A field costs 1, and what lies below a list
- * costs as often as the list may have rows: so this is about the number of values in the largest
- * possible answer. Introspection counts its fields only: its lists are as long as the schema.
- */
-export function costOf(
-  schema: GraphQLSchema,
-  document: DocumentNode,
-  operation: OperationDefinitionNode,
-  variables: Readonly<Record<string, unknown>>,
-  fieldCosts: FieldCosts,
-): OperationCost {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) {
-    if (definition.kind === "FragmentDefinition") fragments.set(definition.name.value, definition);
-  }
-  const given = { ...defaultsOf(operation), ...variables };
-  const costOfFragment = new Map<string, number>();
-  let work = 0;
-  let isFixed = true;
+/** Rows of a list that takes no `limit`, as they usually are. */
+const usualRows = 20;
 
-  /** @param pageRows how many rows the lists of `parent` may have, where it is a connection */
-  function costOfSelections(
-    set: SelectionSetNode,
-    parent: GraphQLNamedType,
+/** Counts the cost of operations of one schema. */
+export class QueryCosts {
+  readonly #fieldCosts: FieldCosts;
+  readonly #listMaxima: ListMaxima;
+
+  /** Throws where a list of the schema has no maximum: its answers would have no bound. */
+  constructor(schema: GraphQLSchema, fieldCosts: FieldCosts, listMaxima: ListMaxima) {
+    this.#fieldCosts = fieldCosts;
+    this.#listMaxima = new Map([...listMaxima, ...introspectionRows(schema)]);
+    const unbounded = unboundedLists(schema, this.#listMaxima);
+    if (unbounded.length > 0) throw new Error(`lists without a maximum: ${unbounded.join(", ")}`);
+  }
+
+  /**
+   * What an operation may cost. A field costs 1, and what lies below a list costs as often as the
+   * list may have rows, and at least once: so this is about the number of values in the largest
+   * possible answer. Lists of introspection count with the average length of their kind.
+   */
+  of(plan: SelectionPlan, variables: Variables): OperationCost {
+    const tally = { work: 0, isFixed: true };
+    const { max, expected } = this.#below(plan, variables, undefined, tally);
+    return { max: safe(max), expected: safe(expected), ...tally };
+  }
+
+  /** @param pageRows how many rows the lists of `plan` may have, where it is a connection */
+  #below(
+    plan: SelectionPlan,
+    variables: Variables,
     pageRows: number | undefined,
-  ): number {
-    let cost = 0;
-    for (const selection of set.selections) {
-      if (selection.kind === "Field") {
-        cost += costOfField(selection, parent, pageRows);
-      } else if (selection.kind === "InlineFragment") {
-        const named = selection.typeCondition?.name.value;
-        const type = named === undefined ? parent : schema.getType(named);
-        if (type) cost += costOfSelections(selection.selectionSet, type, pageRows);
-      } else {
-        cost += costOfSpread(selection.name.value, pageRows);
+    tally: { work: number; isFixed: boolean },
+  ): Rows {
+    const sum = { max: 0, expected: 0 };
+    for (const field of plan.fields) {
+      const { parentType, definition, shape, selections } = field;
+      const work = this.#fieldCosts.get(`${parentType.name}.${definition.name}`) ?? 0;
+      const rows = this.#rowsOf(field, variables, pageRows);
+      tally.work += work;
+      tally.isFixed &&= !rows.isVariable;
+      // Of several types that the value may have, the most expensive counts.
+      const row = shape.kind === "list" && selections.size === 0 ? { ...one } : { ...none };
+      for (const below of selections.values()) {
+        const { max, expected } = this.#below(below, variables, rows.ofPage, tally);
+        row.max = Math.max(row.max, max);
+        row.expected = Math.max(row.expected, expected);
       }
+      sum.max += 1 + work + rows.max * row.max;
+      sum.expected += 1 + work + rows.expected * row.expected;
     }
-    return cost;
+    return sum;
   }
 
-  /** Each fragment is looked at once for pages of a size, however often it is spread. */
-  function costOfSpread(name: string, pageRows: number | undefined): number {
-    const key = `${name} ${pageRows ?? ""}`;
-    const known = costOfFragment.get(key);
-    if (known !== undefined) return known;
-    const fragment = fragments.get(name);
-    const type = fragment && schema.getType(fragment.typeCondition.name.value);
-    const cost = type ? costOfSelections(fragment.selectionSet, type, pageRows) : 0;
-    costOfFragment.set(key, cost);
-    return cost;
+  /** How many rows a field may give: as many as its arguments say, where it takes some for that. */
+  #rowsOf(field: PlannedField, variables: Variables, pageRows: number | undefined): FieldRows {
+    const { definition, parentType, shape } = field;
+    if (shape.kind !== "list") {
+      if (!takes(definition, "first")) return { ...one, isVariable: false };
+      const [first, last] = [asked(field, "first", variables), asked(field, "last", variables)];
+      const ofPage = within(first.rows ?? last.rows ?? usualPageRows, maxPageRows);
+      return { ...one, ofPage, isVariable: first.isVariable || last.isVariable };
+    }
+    if (takes(definition, "limit")) {
+      const { rows, isVariable } = asked(field, "limit", variables);
+      const count = within(rows ?? maxListRows, maxListRows);
+      return { max: count, expected: count, isVariable };
+    }
+    const max = pageRows ?? this.#listMaxima.get(`${parentType.name}.${definition.name}`) ?? 1;
+    return { max, expected: pageRows ?? Math.min(max, usualRows), isVariable: false };
   }
-
-  function costOfField(
-    node: FieldNode,
-    parent: GraphQLNamedType,
-    pageRows: number | undefined,
-  ): number {
-    if (!isObjectType(parent) && !isInterfaceType(parent)) return 1;
-    const own = 1 + (fieldCosts.get(`${parent.name}.${node.name.value}`) ?? 0);
-    work += own - 1;
-    const field = parent.getFields()[node.name.value];
-    if (field === undefined || node.selectionSet === undefined) return own;
-    const type = getNamedType(field.type);
-    if (!isCompositeType(type)) return own;
-    const rows = rowsOf(field, node, given, pageRows);
-    isFixed &&= !rows.isVariable;
-    return own + rows.count * costOfSelections(node.selectionSet, type, rows.ofPage);
-  }
-
-  const root = schema.getType(rootTypes[operation.operation]);
-  const total = root ? costOfSelections(operation.selectionSet, root, undefined) : 0;
-  return { total: Math.min(total, Number.MAX_SAFE_INTEGER), work, isFixed };
 }
 
-const rootTypes = { query: "Query", mutation: "Mutation", subscription: "Subscription" };
+interface Rows {
+  max: number;
+  expected: number;
+}
 
-/** The whole numbers that variables are when they are not given. */
-function defaultsOf({
-  variableDefinitions = [],
-}: OperationDefinitionNode): Record<string, unknown> {
-  return Object.fromEntries(
-    variableDefinitions.map(({ variable, defaultValue }) => [
-      variable.name.value,
-      literalOf(defaultValue),
-    ]),
-  );
+const one: Rows = { max: 1, expected: 1 };
+const none: Rows = { max: 0, expected: 0 };
+
+function safe(count: number): number {
+  return Math.min(count, Number.MAX_SAFE_INTEGER);
 }
 
 /** How often what lies below a field may be there. */
-interface Rows {
-  count: number;
+interface FieldRows extends Rows {
   /** For connections: how many rows the lists in them may have. */
   ofPage?: number;
   isVariable: boolean;
 }
 
-/** How many rows a field may give: as many as its arguments say, where it takes some for that. */
-function rowsOf(
-  field: GraphQLField<unknown, unknown>,
-  node: FieldNode,
-  variables: Readonly<Record<string, unknown>>,
-  pageRows = usualRows,
-): Rows {
-  const takes = (argument: string) => field.args.some(({ name }) => name === argument);
-  const asked = (argument: string) => {
-    const value = node.arguments?.find(({ name }) => name.value === argument)?.value;
-    const isVariable = value?.kind === "Variable";
-    const given = isVariable ? variables[value.name.value] : literalOf(value);
-    return { rows: typeof given === "number" ? Math.max(0, given) : undefined, isVariable };
-  };
-  if (!isListType(getNullableType(field.type))) {
-    if (!takes("first")) return { count: 1, isVariable: false };
-    const [first, last] = [asked("first"), asked("last")];
-    const ofPage = Math.min(maxPageRows, first.rows ?? last.rows ?? usualPageRows);
-    return { count: 1, ofPage, isVariable: first.isVariable || last.isVariable };
-  }
-  if (!takes("limit")) return { count: pageRows, isVariable: false };
-  const { rows = maxListRows, isVariable } = asked("limit");
-  return { count: Math.min(maxListRows, rows), isVariable };
+/** Even a list that is empty has been asked for, field by field. */
+function within(rows: number, max: number): number {
+  return Math.min(max, Math.max(1, rows));
 }
 
-function literalOf(value: { kind: string; value?: unknown } | undefined): number | undefined {
-  return value?.kind === "IntValue" ? Number(value.value) : undefined;
+function takes({ args }: GraphQLField<unknown, unknown>, argument: string): boolean {
+  return args.some(({ name }) => name === argument);
+}
+
+/** The whole number that an argument is, if it is one. */
+function asked({ nodes, definition }: PlannedField, name: string, variables: Variables) {
+  const value = nodes[0].arguments?.find((argument) => argument.name.value === name)?.value;
+  const declared = definition.args.find((argument) => argument.name === name);
+  if (declared === undefined) return { rows: undefined, isVariable: false };
+  const given: unknown = value && valueFromAST(value, declared.type, variables);
+  const rows = given === undefined ? (declared.defaultValue as unknown) : given;
+  return {
+    rows: typeof rows === "number" ? rows : undefined,
+    isVariable: value?.kind === "Variable",
+  };
+}
+
+/** The lists of a schema that neither take an argument for their rows nor have a maximum. */
+function unboundedLists(schema: GraphQLSchema, maxima: ListMaxima): string[] {
+  const types = Object.values(schema.getTypeMap()).filter(
+    (type) => isObjectType(type) || isInterfaceType(type),
+  );
+  const fields = types.flatMap((type) =>
+    Object.values(type.getFields()).map((field) => ({ type, field })),
+  );
+  const pages = new Set(
+    fields
+      .filter(({ field }) => takes(field, "first"))
+      .map(({ field }) => getNamedType(field.type).name),
+  );
+  return fields
+    .filter(({ field }) => isListType(getNullableType(field.type)) && !takes(field, "limit"))
+    .filter(({ type, field }) => !pages.has(type.name) && !maxima.has(`${type.name}.${field.name}`))
+    .map(({ type, field }) => `${type.name}.${field.name}`);
+}
+
+/** The average lengths of the lists of introspection, over what has any. */
+function introspectionRows(schema: GraphQLSchema): ListMaxima {
+  const types = Object.values(schema.getTypeMap());
+  const withFields = types.filter((type) => isObjectType(type) || isInterfaceType(type));
+  const fields = withFields.flatMap((type) => Object.values(type.getFields()));
+  const average = (lengths: number[]) => {
+    const some = lengths.filter((length) => length > 0);
+    const sum = some.reduce((total, length) => total + length, 0);
+    return Math.max(1, Math.ceil(sum / Math.max(1, some.length)));
+  };
+  const args = average(fields.map((field) => field.args.length));
+  const rows: Record<string, number> = {
+    "__Schema.types": types.length,
+    "__Schema.directives": schema.getDirectives().length,
+    "__Directive.args": args,
+    "__Directive.locations": average(schema.getDirectives().map((one) => one.locations.length)),
+    "__Field.args": args,
+    "__Type.fields": average(withFields.map((type) => Object.keys(type.getFields()).length)),
+    "__Type.interfaces": average(withFields.map((type) => type.getInterfaces().length)),
+    "__Type.possibleTypes": average(
+      types.map((type) => (isInterfaceType(type) ? schema.getPossibleTypes(type).length : 0)),
+    ),
+    "__Type.enumValues": average(
+      types.map((type) => (isEnumType(type) ? type.getValues().length : 0)),
+    ),
+    "__Type.inputFields": average(
+      types.map((type) => (isInputObjectType(type) ? Object.keys(type.getFields()).length : 0)),
+    ),
+  };
+  const lists = types.filter(isIntrospectionType).flatMap((type) =>
+    isObjectType(type)
+      ? Object.values(type.getFields())
+          .filter((field) => isListType(getNullableType(field.type)))
+          .map((field) => `${type.name}.${field.name}`)
+      : [],
+  );
+  return new Map(lists.map((list) => [list, rows[list] ?? 1]));
 }

@@ -13,6 +13,8 @@ import { codedError } from "./graphql-errors.ts";
 export interface DocumentSize {
   tokens: number;
   fields: number;
+  /** Fields with those of fragments, which count each time that they are spread. */
+  expandedFields: number;
   /** Selections within selections, through fragments. */
   depth: number;
   aliases: number;
@@ -30,6 +32,7 @@ export interface DocumentSize {
 export const requestLimits: Readonly<DocumentSize> = {
   tokens: 2_000,
   fields: 500,
+  expandedFields: 2_000,
   depth: 20,
   aliases: 30,
   rootFields: 20,
@@ -37,8 +40,14 @@ export const requestLimits: Readonly<DocumentSize> = {
   introspectionLists: 3,
 };
 
+/** Characters of a document. */
+export const maxDocumentCharacters = 100_000;
+/** Fields and list items of an answer: those that it could have, and those that it has. */
+export const maxQueryCost = 200_000;
 /** Objects and lists within each other, in `variables` and `extensions`. */
 export const maxVariablesDepth = 20;
+/** Fields of objects and items of lists, in `variables` and in `extensions`. */
+export const maxVariablesMembers = 50_000;
 /** Larger bodies are refused before they are read to their end. */
 export const maxBodyBytes = 1_048_576;
 /** How long one request may go on: whatever it has not begun by then is not begun. */
@@ -47,6 +56,7 @@ export const maxExecutionMs = 10_000;
 const limitNames: Record<keyof DocumentSize, string> = {
   tokens: "tokens",
   fields: "fields",
+  expandedFields: "fields, counting those of fragments each time that they are spread",
   depth: "levels",
   aliases: "aliases",
   rootFields: "fields of the operation itself",
@@ -60,13 +70,27 @@ function tooComplex(what: string, limit: number, value: number): GraphQLError {
   return codedError(message, "QUERY_TOO_COMPLEX", { limit, value });
 }
 
+/** Throws QUERY_TOO_COMPLEX where a document has more of something than it may. */
+export function assertWithin(name: keyof DocumentSize, value: number): void {
+  const limit = requestLimits[name];
+  if (value > limit) throw tooComplex(limitNames[name], limit, value);
+}
+
+/** Throws QUERY_TOO_COMPLEX for a document that is too long. */
+export function assertShort(source: string): void {
+  const { length } = source;
+  if (length <= maxDocumentCharacters) return;
+  throw tooComplex("characters in its document", maxDocumentCharacters, length);
+}
+
 /**
  * Counts the tokens of a document, at most up to ten times the limit. Throws QUERY_TOO_COMPLEX; a
  * text that is no GraphQL is left to the parser.
  */
-export function assertFewTokens(source: string): void {
+export function assertFewTokens(source: string): number {
   const tokens = countTokens(source, requestLimits.tokens * 10);
-  if (tokens > requestLimits.tokens) throw tooComplex("tokens", requestLimits.tokens, tokens);
+  assertWithin("tokens", tokens);
+  return tokens;
 }
 
 function countTokens(source: string, max: number): number {
@@ -80,13 +104,14 @@ function countTokens(source: string, max: number): number {
   return count;
 }
 
-/** Throws QUERY_TOO_COMPLEX for a document that is larger than any limit, apart from its tokens. */
-export function assertSmall(document: DocumentNode): void {
-  for (const [key, value] of Object.entries(sizeOf(document))) {
-    const name = key as keyof DocumentSize;
-    const limit = requestLimits[name];
-    if (value > limit) throw tooComplex(limitNames[name], limit, value);
-  }
+/**
+ * Measures a document, apart from its tokens. Throws QUERY_TOO_COMPLEX for one that is larger than
+ * any limit.
+ */
+export function assertSmall(document: DocumentNode): Omit<DocumentSize, "tokens"> {
+  const size = sizeOf(document);
+  for (const [name, value] of Object.entries(size)) assertWithin(name as keyof DocumentSize, value);
+  return size;
 }
 
 /** Measures a document. */
@@ -96,12 +121,13 @@ export function measure(source: string, document: DocumentNode): DocumentSize {
 
 /** What is below a set of selections, through the fragments that it spreads. */
 interface Extent {
+  expandedFields: number;
   depth: number;
   rootFields: number;
   introspectionLists: number;
 }
 
-const nothing: Extent = { depth: 0, rootFields: 0, introspectionLists: 0 };
+const nothing: Extent = { expandedFields: 0, depth: 0, rootFields: 0, introspectionLists: 0 };
 const introspectionListFields = new Set([
   ...["types", "fields", "interfaces", "possibleTypes", "inputFields", "enumValues", "args"],
 ]);
@@ -122,6 +148,7 @@ function sizeOf(document: DocumentNode): Omit<DocumentSize, "tokens"> {
         const inner = selection.selectionSet ? extentOf(selection.selectionSet) : nothing;
         const isList = introspectionListFields.has(selection.name.value);
         extent.rootFields += 1;
+        extent.expandedFields += 1 + inner.expandedFields;
         extent.depth = Math.max(extent.depth, 1 + inner.depth);
         const lists = inner.introspectionLists + (isList && selection.selectionSet ? 1 : 0);
         extent.introspectionLists = Math.max(extent.introspectionLists, lists);
@@ -131,6 +158,7 @@ function sizeOf(document: DocumentNode): Omit<DocumentSize, "tokens"> {
             ? extentOf(selection.selectionSet)
             : extentOfFragment(selection.name.value);
         extent.rootFields += inner.rootFields;
+        extent.expandedFields += inner.expandedFields;
         extent.depth = Math.max(extent.depth, inner.depth);
         extent.introspectionLists = Math.max(extent.introspectionLists, inner.introspectionLists);
       }
@@ -185,19 +213,23 @@ function countNodes(
   }
 }
 
-/** Throws QUERY_TOO_COMPLEX for JSON that is nested too deeply. */
-export function assertShallow(json: unknown, name: string): void {
-  let level: unknown[] = [json];
-  let depth = 0;
-  while ((level = level.flatMap(membersOf)).length > 0) {
-    depth += 1;
+/** Throws QUERY_TOO_COMPLEX for JSON that is nested too deeply, or has too many members. */
+export function assertSmallJson(json: object, name: string): void {
+  let level = [json];
+  let members = 0;
+  for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > maxVariablesDepth) {
       throw tooComplex(`levels of ${name} or more`, maxVariablesDepth, depth);
     }
+    const next: object[] = [];
+    for (const container of level) {
+      const values: unknown[] = Array.isArray(container) ? container : Object.values(container);
+      members += values.length;
+      if (members > maxVariablesMembers) {
+        throw tooComplex(`members of ${name} or more`, maxVariablesMembers, members);
+      }
+      for (const value of values) if (typeof value === "object" && value !== null) next.push(value);
+    }
+    level = next;
   }
-}
-
-function membersOf(json: unknown): unknown[] {
-  if (typeof json !== "object" || json === null) return [];
-  return Object.values(json).filter((member) => typeof member === "object" && member !== null);
 }

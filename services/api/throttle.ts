@@ -1,5 +1,5 @@
 import { BoundedMap } from "../../core/bounded-map.ts";
-import { maxQueryCost } from "./query-cost.ts";
+import { maxQueryCost } from "./request-limits.ts";
 
 /** Callers who are remembered; one who is forgotten begins with a full bucket again. */
 const maxCallers = 50_000;
@@ -33,11 +33,14 @@ export class Throttle {
     return undefined;
   }
 
-  /** Gives back what an operation has cost less than was taken. */
-  giveBack(caller: string, cost: number): void {
+  /**
+   * Takes what an operation has cost more than was taken before it ran; a negative `cost` is given
+   * back. It may leave a debt as large as a full bucket, which has to be filled up first.
+   */
+  settle(caller: string, cost: number): void {
     if (this.#perSecond === 0) return;
     const bucket = this.#filled(caller);
-    bucket.tokens = Math.min(maxQueryCost, bucket.tokens + cost);
+    bucket.tokens = Math.max(-maxQueryCost, Math.min(maxQueryCost, bucket.tokens - cost));
   }
 
   #filled(caller: string): Bucket {

@@ -17,6 +17,7 @@ import {
   ids,
   instant,
   int,
+  maxOrderLines,
   nullable,
   oneOf,
   optional,
@@ -39,6 +40,10 @@ export interface OrderLine {
 
 /** What an order can be. */
 const orderStatuses = ["PLACED", "CANCELLED"] as const;
+/** Steps of an order's life: it has each status once at most. */
+const maxOrderSteps = orderStatuses.length;
+/** Orders that `User.orders` gives. */
+export const maxOrdersOfUser = 100;
 
 export type OrderStatus = (typeof orderStatuses)[number];
 
@@ -184,17 +189,42 @@ export const ordersContract = defineContract({
         },
       },
       Order: {
-        order_products: { action: "orders.lines", dataLoader: true, rootParams: { id: "ids" } },
-        history: { action: "orders.history", dataLoader: true, rootParams: { id: "ids" } },
+        order_products: {
+          action: "orders.lines",
+          dataLoader: true,
+          rootParams: { id: "ids" },
+          maxRows: maxOrderLines,
+        },
+        history: {
+          action: "orders.history",
+          dataLoader: true,
+          rootParams: { id: "ids" },
+          maxRows: maxOrderSteps,
+        },
         user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
       },
       AllOrdersOrder: {
         user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
-        order_products: { action: "orders.lines", dataLoader: true, rootParams: { id: "ids" } },
-        history: { action: "orders.history", dataLoader: true, rootParams: { id: "ids" } },
+        order_products: {
+          action: "orders.lines",
+          dataLoader: true,
+          rootParams: { id: "ids" },
+          maxRows: maxOrderLines,
+        },
+        history: {
+          action: "orders.history",
+          dataLoader: true,
+          rootParams: { id: "ids" },
+          maxRows: maxOrderSteps,
+        },
       },
       User: {
-        orders: { action: "orders.ofUsers", dataLoader: true, rootParams: { id: "ids" } },
+        orders: {
+          action: "orders.ofUsers",
+          dataLoader: true,
+          rootParams: { id: "ids" },
+          maxRows: maxOrdersOfUser,
+        },
       },
     },
   },

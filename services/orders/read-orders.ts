@@ -1,12 +1,15 @@
 import { Crowd } from "../../core/crowd.ts";
 import { maxListRows, type Page } from "../../core/validation.ts";
 import { groupsInOrderOf } from "../../mixins/reads.ts";
-import type { ListedOrder, Order, OrderLine, OrderStep } from "./orders.contract.ts";
+import {
+  maxOrdersOfUser,
+  type ListedOrder,
+  type Order,
+  type OrderLine,
+  type OrderStep,
+} from "./orders.contract.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 import { orderNotFound } from "./orders.errors.ts";
-
-/** How many orders of a user their `orders` field shows. */
-const ordersOfUser = 100;
 
 /** One order with its lines. `ownerId`: only if it is theirs. Refuses with ORDER_NOT_FOUND. */
 export async function getOrder(
@@ -141,7 +144,7 @@ export async function ordersOfUsers(
        SELECT * FROM orders WHERE user_id = u.id ORDER BY id DESC LIMIT $2
      ) o LEFT JOIN known_users k ON k.id = o.user_id
      ORDER BY o.user_id, o.id DESC`,
-    [userIds, ordersOfUser],
+    [userIds, maxOrdersOfUser],
   );
   return groupsInOrderOf(userIds, rows, ({ user_id }) => user_id);
 }

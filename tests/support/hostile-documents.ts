@@ -37,8 +37,8 @@ const login = `login(input: { email: "a@b.example", password: "correct horse" })
 const ask = json({ query: "{ products { id } }" });
 const deepList = nested(20_000, "[", "]");
 const megabytes = (count: number) => Math.floor(count * 1_048_576);
-/** With the rest of the request, just below the largest body. */
-const longText = 900_000;
+/** With the rest of the document, just below the longest one. */
+const longText = 99_900;
 
 /** What is over a limit of the document. */
 const tooMuch: Record<string, HostileRequest> = {
@@ -78,6 +78,38 @@ const tooMuch: Record<string, HostileRequest> = {
     `{ products { ...F0 } }
      ${repeat(60, (n) => `fragment F${n} on Product { ...F${n + 1} ...F${n + 1} }`)}
      fragment F60 on Product { id }`,
+    2_000,
+  ),
+  "fragments that double over connections": tooComplex(
+    `{ ordersConnection(first: 0) { nodes { ...F0 } } }
+     ${repeat(14, (n) => `fragment F${n} on ${n % 2 === 0 ? "Order" : "User"} { ${n % 2 === 0 ? `user { ...F${n + 1} } b: user { ...F${n + 1} }` : `orders { user { ...F${n + 1} } } b: orders { user { ...F${n + 1} } }`} }`)}
+     fragment F14 on Order { id }`,
+    2_000,
+  ),
+  "line ends by the hundred thousand": tooComplex(
+    `${"\n".repeat(900_000)}{ ${repeat(20, (n) => `x${n}`)} }`,
+    100_000,
+  ),
+  "300,000 unfit elements in a variable": {
+    body: json({
+      query: "query ($ids: [ID!]) { productsConnection(filter: { ids: $ids }) { totalCount } }",
+      variables: { ids: Array.from({ length: 300_000 }, () => 1.5) },
+    }),
+    ...{ code: "QUERY_TOO_COMPLEX", limit: 50_000 },
+  },
+  "49,000 unfit elements in a variable": {
+    body: json({
+      query: "query ($ids: [ID!]) { productsConnection(filter: { ids: $ids }) { totalCount } }",
+      variables: { ids: Array.from({ length: 49_000 }, () => 1.5) },
+    }),
+    code: "BAD_USER_INPUT",
+  },
+  "lines of many orders of many users": tooComplex(
+    "{ users(limit: 100) { orders { order_products { product_id quantity } } } }",
+    200_000,
+  ),
+  "introspection under 20 names": tooComplex(
+    `{ ${repeat(20, (n) => `a${n}: __schema { types { name fields { name description args { name type { name } } type { name } } } }`)} }`,
     200_000,
   ),
   "exponential fragments of the operation": tooComplex(
@@ -125,22 +157,23 @@ const wrong: Record<string, HostileRequest> = {
     `mutation { login(input: ${nested(400, "{ a: ", " }", "1")}) { token } }`,
   ),
   "types nested 600 levels deep": invalid(`query ($v: ${nested(600, "[", "]", "Int")}) { a }`),
-  "a whole number of 900,000 digits": invalid(
-    `{ products(limit: ${"9".repeat(longText)}) { id } }`,
-  ),
-  "a text of 900,000 characters for a number": invalid(
+  "a whole number of 99,900 digits": invalid(`{ products(limit: ${"9".repeat(longText)}) { id } }`),
+  "a text of 99,900 characters for a number": invalid(
     `{ products(limit: "${"x".repeat(longText)}") { id } }`,
   ),
-  "a name of 900,000 characters": invalid(`{ ${"x".repeat(longText)} }`),
+  "a name of 99,900 characters": invalid(`{ ${"x".repeat(longText)} }`),
   "450 unknown fields": invalid(`{ products { ${repeat(450, (n) => `pric${n}`)} } }`),
   "300 unused variables": invalid(`query (${repeat(300, (n) => `$v${n}: Int`)}) { __typename }`),
-  "a comment of 900,000 characters": invalid(`# ${"x".repeat(longText)}\n{ nothing }`),
-  "900,000 commas": invalid(`{ ${",".repeat(longText)} nothing }`),
-  "100,000 escaped characters": invalid(`{ nothing(a: "${"\\u0041".repeat(100_000)}") }`),
-  "a block text of 100,000 lines": invalid(`{ nothing(a: """${"\n ".repeat(100_000)}""") }`),
-  "a block text of quotation marks": invalid(`{ nothing(a: """${'\\"""'.repeat(100_000)}""") }`),
+  "a comment of 99,900 characters": invalid(`# ${"x".repeat(longText)}\n{ nothing }`),
+  "99,900 commas": invalid(`{ ${",".repeat(longText)} nothing }`),
+  "16,000 escaped characters": invalid(`{ nothing(a: "${"\\u0041".repeat(16_000)}") }`),
+  "a block text of 49,000 lines": invalid(`{ nothing(a: """${"\n ".repeat(49_000)}""") }`),
+  "a block text of quotation marks": invalid(`{ nothing(a: """${'\\"""'.repeat(24_000)}""") }`),
+  "20 unknown fields behind 99,000 line ends": invalid(
+    `${"\n".repeat(99_000)}{ ${repeat(20, (n) => `x${n}`)} }`,
+  ),
   "an open text": unparsable(`{ product(id: "${"x".repeat(longText)}`),
-  "an open block text": unparsable(`{ product(id: """${'""\\"'.repeat(100_000)}`),
+  "an open block text": unparsable(`{ product(id: """${'""\\"'.repeat(24_000)}`),
   "surrogates in names": unparsable(`{ ${"\ud83d\ude00".repeat(1_000)} }`),
   "braces nested 900 levels deep": unparsable("{a".repeat(900)),
 };

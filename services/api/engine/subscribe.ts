@@ -1,0 +1,57 @@
+import { locatedError, type ExecutionResult } from "graphql";
+import { argumentsOf } from "./arguments.ts";
+import { executePlan, infoOf, type ExecutionInput } from "./execute.ts";
+
+/**
+ * Opens the event stream of a subscription's only root field, by "6.2.3" of the GraphQL
+ * specification: each event is executed as a query is, with the event as its root. Gives errors
+ * where the field gives no stream.
+ */
+export async function subscribeToPlan(
+  input: ExecutionInput,
+): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+  const [field] = input.plan.fields;
+  if (field === undefined) throw new Error("a subscription has no root field");
+  const { definition, nodes, responseKey, parentType } = field;
+  const path = { prev: undefined, key: responseKey, typename: parentType.name };
+  try {
+    const args = argumentsOf(definition, nodes[0], input.variables);
+    const info = infoOf(input, field, path);
+    const events = (await definition.subscribe?.(undefined, args, input.context, info)) as unknown;
+    if (!isAsyncIterable(events)) throw new Error(`${definition.name} has no stream of events`);
+    return new ExecutedEvents(input, events[Symbol.asyncIterator]());
+  } catch (error) {
+    return { errors: [locatedError(error, nodes, [responseKey])] };
+  }
+}
+
+/** The answers to the events of a stream. An async generator that waits could not be ended. */
+class ExecutedEvents implements AsyncIterableIterator<ExecutionResult> {
+  readonly #input: ExecutionInput;
+  readonly #events: AsyncIterator<unknown, unknown>;
+
+  constructor(input: ExecutionInput, events: AsyncIterator<unknown, unknown>) {
+    this.#input = input;
+    this.#events = events;
+  }
+
+  async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
+    const { done, value } = await this.#events.next();
+    if (done === true) return { done, value: undefined };
+    const { result } = await executePlan({ ...this.#input, root: value });
+    return { done: false, value: result };
+  }
+
+  async return(): Promise<IteratorResult<ExecutionResult, undefined>> {
+    await this.#events.return?.();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
