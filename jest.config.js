@@ -21,5 +21,6 @@ export default {
     },
   ],
   maxWorkers: 2,
-  testTimeout: 60_000,
+  // More than what a test waits for may take, so that it is the wait that says what is missing.
+  testTimeout: 240_000,
 };

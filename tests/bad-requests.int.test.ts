@@ -7,6 +7,7 @@ import { fingerprint } from "./support/fingerprint.ts";
 import { putOnSale } from "./support/ordering.ts";
 import { internals, refusalIn, refusalOf } from "./support/refusals.ts";
 import { startTestShop, type TestShop } from "./support/shop.ts";
+import { timesAsLong } from "./support/times-as-long.ts";
 
 let shop: TestShop;
 let before: Record<string, string>;
@@ -134,20 +135,16 @@ test("a body over the limit that does not say its length is refused as well", as
 });
 
 test("an email that takes a careless pattern minutes is refused in a moment", async () => {
-  const startedAt = performance.now();
-  const input = {
-    email: `a@${".".repeat(60_000)}@`,
-    username: "x",
-    password: "correct horse",
-    type: 0,
+  const register = async (email: string) => {
+    const input = { email, username: "x", password: "correct horse", type: 0 };
+    const document = "mutation ($input: NewUser!) { registerUser(input: $input) { id } }";
+    expect((await refusalOf(shop.url, document, { input })).code).toBe("BAD_USER_INPUT");
   };
-  const refusal = await refusalOf(
-    shop.url,
-    "mutation ($input: NewUser!) { registerUser(input: $input) { id } }",
-    { input },
+  const times = await timesAsLong(
+    () => register(`a@${".".repeat(60_000)}@`),
+    () => register("a".repeat(60_003)),
   );
-  expect(refusal.code).toBe("BAD_USER_INPUT");
-  expect(performance.now() - startedAt).toBeLessThan(1_000);
+  expect(times).toBeLessThan(20);
 });
 
 test("a client that leaves in the middle of its request does no harm", async () => {

@@ -41,7 +41,7 @@ test("after three kills of everything in mid-load every acknowledged order is th
   };
   const start = async (): Promise<Program> => {
     const shop = startCommand("start", settings);
-    await shop.said("The shop is open", 40_000);
+    await shop.said("The shop is open");
     return shop;
   };
   const ask = async (document: string, token?: string, key?: string) => {
@@ -71,7 +71,7 @@ test("after three kills of everything in mid-load every acknowledged order is th
       const placed = await eventually(
         "an order's answer",
         async () => ask(document, token, key) as unknown as Promise<Placed | undefined>,
-        { withinMs: 50_000, everyMs: 200 },
+        { everyMs: 200 },
       );
       acknowledged.set(key, placed);
     }
@@ -81,7 +81,7 @@ test("after three kills of everything in mid-load every acknowledged order is th
   const buying = Array.from({ length: buyers }, () => buy(() => kills === 3));
   for (; kills < 3; kills += 1) {
     const goal = acknowledged.size + ordersBetweenKills;
-    await eventually("orders between kills", () => acknowledged.size >= goal, { withinMs: 30_000 });
+    await eventually("orders between kills", () => acknowledged.size >= goal);
     killHard([shop.pid, ...postgresPids(dataDir)]);
     await shop.ended();
     shop = await start();
@@ -103,6 +103,6 @@ test("after three kills of everything in mid-load every acknowledged order is th
       expect(books).toEqual({ stock: 100_000 - 2 * sent, held: 0, sold: 2 * sent });
       return true;
     },
-    { withinMs: 30_000, everyMs: 200 },
+    { everyMs: 200 },
   );
-}, 180_000);
+}, 600_000);

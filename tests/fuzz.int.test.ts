@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { buildSchema, GraphQLError, parse, validate, type GraphQLSchema } from "graphql";
@@ -7,9 +5,9 @@ import { isErrorCode } from "../core/errors.ts";
 import { booksThatDiffer } from "./support/books.ts";
 import { eventually } from "./support/eventually.ts";
 import { KeepAliveClient, type HttpAnswer } from "./support/keep-alive-client.ts";
+import { startMeasuredShop, type MeasuredShop } from "./support/measured-shop.ts";
 import { placeOrder, putOnSale, type NamedLine } from "./support/ordering.ts";
 import { internals } from "./support/refusals.ts";
-import { startTestShop, type TestShop } from "./support/shop.ts";
 import { plausibleValues } from "./support/plausible-values.ts";
 import { requestOf, shots, type Shot } from "./support/shots.ts";
 
@@ -32,7 +30,7 @@ interface Account {
   email: string;
 }
 
-let shop: TestShop;
+let shop: MeasuredShop;
 let client: KeepAliveClient;
 let schema: GraphQLSchema;
 let accounts: Record<"customer" | "admin", Account>;
@@ -43,7 +41,7 @@ let signedOutAt = Infinity;
 const outcomes = new Map<string, number>();
 
 beforeAll(async () => {
-  shop = await startTestShop({ RATE_LIMIT_PER_SECOND: "0" });
+  shop = await startMeasuredShop({ RATE_LIMIT_PER_SECOND: "0" });
   client = new KeepAliveClient(shop.url, volley);
   schema = buildSchema(await (await fetch(`${shop.url}/schema.graphql`)).text());
   await signInAnew();
@@ -87,7 +85,9 @@ test(
     let shrinkUntilMs = Infinity;
     const property = fc.asyncProperty(volleys, async (together) => {
       if (sent > signedOutAt) await signInAnew();
-      if (warmBytes === 0 && sent > documents / 3) warmBytes = heapBytes();
+      if (warmBytes === 0 && sent > documents / 3) {
+        warmBytes = await shop.measure("heapBytes");
+      }
       if (performance.now() > shrinkUntilMs) return;
       try {
         await Promise.all(together.map(fire));
@@ -98,7 +98,8 @@ test(
     });
     await fc.assert(property, { numRuns, seed });
 
-    expect(heapBytes() - warmBytes).toBeLessThan(noiseBytes);
+    const grownBytes = (await shop.measure("heapBytes")) - warmBytes;
+    expect(grownBytes).toBeLessThan(noiseBytes);
     expect((await fetch(`${shop.url}/health/ready`)).status).toBe(200);
     await eventually("the books close", async () => {
       expect(await booksThatDiffer(shop.databases)).toEqual([]);
@@ -107,7 +108,7 @@ test(
     for (const service of ["products", "orders"]) {
       expect(await shop.call(`${service}.deadLetters`)).toEqual([]);
     }
-    report(warmBytes);
+    report(grownBytes);
   },
   60_000 + documents * 30,
 );
@@ -192,15 +193,8 @@ function verdictOf(query: string): string | undefined {
   }
 }
 
-function heapBytes(): number {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
-  collect();
-  return process.memoryUsage().heapUsed;
-}
-
-function report(warmBytes: number): void {
-  const grown = ((heapBytes() - warmBytes) / 1_048_576).toFixed(1);
+function report(grownBytes: number): void {
+  const grown = (grownBytes / 1_048_576).toFixed(1);
   const codes = [...outcomes].map(([code, count]) => `${code} ${count}`).join(", ");
   process.stdout.write(`fuzz: ${sent} requests, seed ${seed}; ${codes}; heap +${grown} MB\n`);
 }

@@ -53,11 +53,12 @@ function expectHarmless(received: string): void {
 
 describe("whoever takes too long", () => {
   let configured: { headersTimeout: number; requestTimeout: number };
+  const short = { headersTimeout: 300, requestTimeout: 300 };
   beforeAll(() => {
     const { headersTimeout, requestTimeout } = server();
     configured = { headersTimeout, requestTimeout };
     // The checks come each second; nobody wants to wait as long as the real ones may take.
-    Object.assign(server(), { headersTimeout: 300, requestTimeout: 300 });
+    Object.assign(server(), short);
   });
   afterAll(() => {
     Object.assign(server(), configured);
@@ -104,10 +105,13 @@ describe("whoever takes too long", () => {
   });
 
   test("a thousand who say nothing hinder nobody, and are cut off", async () => {
+    // Nor is the one cut off that says something, as late as it may come on a busy machine.
+    Object.assign(server(), configured);
     const idle = Array.from({ length: 1_000 }, connectRaw);
     await eventually("all are there", () => idle.every(({ socket }) => !socket.connecting));
     const { status } = await client.send({ path: "/graphql", headers: json, body: ask });
     expect(status).toBe(200);
+    Object.assign(server(), short);
     await eventually("all are cut off", () => idle.every(({ isClosed }) => isClosed()));
   });
 });

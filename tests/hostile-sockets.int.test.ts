@@ -5,6 +5,7 @@ import { exchange, openRaw, statusesIn } from "./support/raw-http.ts";
 import { openSocket, type RawSocket } from "./support/raw-socket.ts";
 import { internals } from "./support/refusals.ts";
 import { startTestShop, type TestShop } from "./support/shop.ts";
+import { Stopwatch } from "./support/stopwatch.ts";
 import { subscriptionsTo, watch } from "./support/subscriptions.ts";
 
 let shop: TestShop;
@@ -23,8 +24,8 @@ beforeAll(async () => {
   expiring = openSocket(shop.url);
   const { token } = await shop.signIn("ann");
   await expiring.init({ authorization: token });
-  const startedAtMs = performance.now();
-  expiring.socket.once("close", () => (openedForMs = performance.now() - startedAtMs));
+  const stopwatch = new Stopwatch();
+  expiring.socket.once("close", () => (openedForMs = stopwatch.stop()));
   expiring.say({
     type: "subscribe",
     id: "1",

@@ -185,15 +185,17 @@ test("faults of the database, whatever it says of the values", async () => {
   );
 });
 
-test("a packet that a node does not understand", () => {
+test("a packet that a node does not understand", async () => {
   const config = readConfig({ LOG_LEVEL: "trace" }, singleProcessDefaults);
   const node = new ServiceBroker({ ...brokerOptions(config, "test"), transporter: "Fake" });
   const { transit } = node;
   const payload = { ver: "0", sender: "older-node", params: account, meta: {} };
   const packet = { type: "REQ", target: null, payload };
+  await node.start();
   const torn = JSON.stringify(account).slice(0, -1);
   (transit as unknown as Transit).messageHandler("REQ", packet);
   (transit as unknown as Transit).tx.incomingMessage("REQ", Buffer.from(torn));
+  await node.stop();
   expect(log).toContain("older-node");
 });
 interface Transit {

@@ -71,6 +71,15 @@ class Console {
     return / id: '([\w-]+)'/.exec(answer.slice(answer.indexOf("Response:")))?.[1] ?? "";
   }
 
+  /** Waits until a service can be called. */
+  async untilItReaches(service: string): Promise<void> {
+    await eventually(`the console reaching ${service}`, async () => {
+      // A call is answered before the next is typed, so that no answer is taken for another's.
+      await this.type(`call ${service}.ready`, "mol $");
+      return this.#answer().includes("Response:");
+    });
+  }
+
   #answer(): string {
     return stripVTControlCharacters(this.program.output().slice(this.#seen));
   }
@@ -85,9 +94,7 @@ describe.each([
   beforeAll(async () => {
     console = new Console(settings());
     await console.program.said("mol $");
-    await eventually("the console knowing the services", () =>
-      console.type("call users.ready", "Response:"),
-    );
+    await console.untilItReaches("users");
   });
 
   test("lists nodes, services, actions and events", async () => {
@@ -159,13 +166,7 @@ test("a console finds the shop again that was stopped and started", async () => 
   await eventually("the shop answering", () =>
     graphql(`http://localhost:${port}`, "{ products { id } }"),
   );
-  await eventually(
-    "the console having it back",
-    () => console.type("call users.ready", "Response:"),
-    {
-      withinMs: 20_000,
-    },
-  );
+  await console.untilItReaches("users");
   console.program.signal("SIGTERM");
   expect(await console.program.ended()).toBe(0);
 });

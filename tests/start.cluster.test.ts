@@ -49,7 +49,7 @@ async function start(): Promise<void> {
 /** As Ctrl-C does; nothing of the shop may be left after it. */
 async function stop(): Promise<void> {
   shop.signal("SIGINT");
-  expect(await shop.ended(10_000)).toBe(0);
+  expect(await shop.ended()).toBe(0);
   expect(postgresPids(dataDir)).toEqual([]);
 }
 
@@ -192,7 +192,7 @@ test("says in a sentence that the secret of its signing keys is missing, or anot
   const first = startCommand("start", { ...env, PORT: "0", KEY_ENCRYPTION_SECRET: "s".repeat(16) });
   await first.said("Ctrl-C stops it.");
   first.signal("SIGINT");
-  expect(await first.ended(10_000)).toBe(0);
+  expect(await first.ended()).toBe(0);
   const missing = await refusal("start", { ...env, PORT: "0" });
   expect(missing).toMatch(/^KEY_ENCRYPTION_SECRET is not set, .* set it, or .*\n$/);
   const another = { ...env, PORT: "0", KEY_ENCRYPTION_SECRET: "x".repeat(16) };

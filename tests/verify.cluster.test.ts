@@ -13,7 +13,7 @@ async function verify(...args: string[]) {
   const program = join(projectDir, "verify", "verify.ts");
   const env = { NATS_SERVER_PATH: find(natsServer) ?? "" };
   const run = startProgram(process.execPath, [program, ...args], { env });
-  const status = await run.ended(150_000);
+  const status = await run.ended(600_000);
   return { status, output: run.output() };
 }
 
@@ -23,7 +23,7 @@ describe("a shop under faults", () => {
 
   beforeAll(async () => {
     run = await verify("--minutes", "0.2", "--seed", "1", "--out", folder);
-  }, 150_000);
+  }, 600_000);
 
   test("keeps every invariant", () => {
     expect(run.output).toContain("Verdict: every invariant holds");
@@ -62,7 +62,7 @@ describe("a shop that is broken on purpose", () => {
 
   beforeAll(async () => {
     run = await verify("--break", "all", "--seed", "1", "--out", temporaryFolder());
-  }, 150_000);
+  }, 600_000);
 
   test.each(breaks)("is found out when $what", ({ name, invariant }) => {
     expect(run.output).toContain(`break ${name}: caught, invariant ${invariant} is violated`);

@@ -53,7 +53,7 @@ export class Cluster {
     await eventually(
       "the cluster being ready",
       async () => (await fetch(`${this.url}/health/ready`)).ok,
-      { withinMs: 20_000, everyMs: 100 },
+      { everyMs: 100 },
     );
   }
 

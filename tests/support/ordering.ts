@@ -1,5 +1,5 @@
 import { eventually } from "./eventually.ts";
-import type { TestShop } from "./shop.ts";
+import type { ShopClient } from "./shop.ts";
 
 export interface Line {
   product_id: string;
@@ -19,7 +19,7 @@ export type NamedLine = [productId: string, quantity: number];
 
 /** Creates a product as the operator, and waits until orders knows its name. */
 export async function putOnSale(
-  shop: TestShop,
+  shop: ShopClient,
   stock: number,
   price = 5,
   name = "Mug",
@@ -34,7 +34,7 @@ export async function putOnSale(
 }
 
 /** Places an order by GraphQL. Gives it, or the code and the extensions of its refusal. */
-export async function placeOrder(shop: TestShop, token: string, ...lines: NamedLine[]) {
+export async function placeOrder(shop: ShopClient, token: string, ...lines: NamedLine[]) {
   const named = lines.map(([product_id, quantity]) => ({ product_id, quantity }));
   const { data, code, errors } = await shop.graphql<{ placeOrder: Order }>(
     `mutation ($lines: [PlaceOrderProduct!]!) {

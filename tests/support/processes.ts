@@ -11,7 +11,7 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "./eventually.ts";
+import { eventually, generousMs } from "./eventually.ts";
 
 /** A program that a test has started. */
 export interface Program {
@@ -19,7 +19,7 @@ export interface Program {
   /** Everything it has written, to both streams. */
   output(): string;
   /** Waits until its output holds this text. */
-  said(text: string, withinMs?: number): Promise<void>;
+  said(text: string): Promise<void>;
   /** Sends a line to its standard input. */
   type(line: string): void;
   /** Ends its standard input, as Ctrl-D does. */
@@ -76,7 +76,11 @@ export function startProgram(file: string, args: string[], options: StartOptions
   child.stdin.on("error", () => undefined);
   const label = args.at(-1)?.replace(/^.*\/commands\//, "") ?? file;
   /** As `eventually`, with the output where it does not happen. */
-  const wait = async <Result>(what: string, condition: () => Result, withinMs: number) => {
+  const wait = async <Result>(
+    what: string,
+    condition: () => Result,
+    withinMs: number = generousMs,
+  ) => {
     try {
       return await eventually(`${label} ${what}`, condition, { withinMs });
     } catch (error) {
@@ -86,16 +90,16 @@ export function startProgram(file: string, args: string[], options: StartOptions
   return {
     pid: child.pid ?? 0,
     output: () => output,
-    async said(text, withinMs = 20_000) {
-      await wait(`saying "${text}"`, () => output.includes(text), withinMs);
+    async said(text) {
+      await wait(`saying "${text}"`, () => output.includes(text));
     },
     type: (line) => child.stdin.write(`${line}\n`),
     endInput: () => child.stdin.end(),
     signal: (signal) => child.kill(signal),
-    ended: (withinMs = 20_000) => wait("ending", () => end, withinMs),
+    ended: (withinMs) => wait("ending", () => end, withinMs),
     async killHard() {
       child.kill("SIGKILL");
-      await wait("ending", () => end, 5_000);
+      await wait("ending", () => end);
     },
   };
 }

@@ -21,7 +21,7 @@ export interface RawSocket {
   /** Waits for the message of this type (and id). */
   told: (type: string, id?: string) => Promise<Message>;
   /** Waits until the connection has ended, and gives its code. */
-  ended: (withinMs?: number) => Promise<number>;
+  ended: () => Promise<number>;
 }
 
 interface Options {
@@ -58,6 +58,6 @@ export function openSocket(url: string, options: Options = {}): RawSocket {
       say({ type: "connection_init", payload });
       await told("connection_ack");
     },
-    ended: (withinMs = 10_000) => eventually("the connection ends", () => code, { withinMs }),
+    ended: () => eventually("the connection ends", () => code),
   };
 }

@@ -6,10 +6,9 @@ import { createServices } from "../../services/load-services.ts";
 import { cloneDatabases, type TestDatabases } from "./databases.ts";
 import { graphql, type Answer, type Fields, type Request } from "./graphql-client.ts";
 
-/** A whole shop in the test's process, on databases and a port of its own. */
-export interface TestShop {
+/** A shop as tests use it, in whatever process it runs. */
+export interface ShopClient {
   url: string;
-  broker: ServiceBroker;
   databases: TestDatabases;
   graphql<Data = Fields>(query: string, request?: Request): Promise<Answer<Data>>;
   /** Calls an action as the operator. */
@@ -17,6 +16,11 @@ export interface TestShop {
   /** Registers a user as the operator and signs them in. */
   signIn(name: string, type?: number): Promise<{ id: string; token: string }>;
   stop(): Promise<void>;
+}
+
+/** A whole shop in the test's process, on databases and a port of its own. */
+export interface TestShop extends ShopClient {
+  broker: ServiceBroker;
 }
 
 export const password = "correct horse";
@@ -31,32 +35,51 @@ export async function startTestShop(
   shared?: TestDatabases,
 ): Promise<TestShop> {
   const databases = shared ?? (await cloneDatabases());
+  const { broker, url } = await openShop(env, databases.urls);
+  return {
+    ...clientOf(url, databases, (action, params) => broker.call(action, params)),
+    broker,
+    async stop() {
+      await broker.stop();
+      if (shared === undefined) await databases.drop();
+    },
+  };
+}
+
+/** Opens a shop on a port of its own, in this process. */
+export async function openShop(
+  env: Record<string, string>,
+  urls: TestDatabases["urls"],
+): Promise<{ broker: ServiceBroker; url: string }> {
   const config = readConfig({ PORT: "0", LOG_LEVEL: "fatal", ...env }, singleProcessDefaults);
   const broker = new ServiceBroker(brokerOptions(config, "test"));
-  await createServices(broker, serviceNames, config, databases.urls);
+  await createServices(broker, serviceNames, config, urls);
   await broker.start();
   const { server } = broker.getLocalService("api") as unknown as {
     server: { address(): AddressInfo };
   };
-  const url = `http://127.0.0.1:${server.address().port}`;
+  return { broker, url: `http://127.0.0.1:${server.address().port}` };
+}
+
+/** @param operator calls an action of the shop */
+export function clientOf(
+  url: string,
+  databases: TestDatabases,
+  operator: (action: string, params: object) => Promise<unknown>,
+): Omit<ShopClient, "stop"> {
+  const call = async <Result>(action: string, params: object = {}) =>
+    (await operator(action, params)) as Result;
   return {
     url,
-    broker,
     databases,
+    call,
     graphql: (query, request) => graphql(url, query, request),
-    call: (action, params = {}) => broker.call(action, params),
     async signIn(name, type = 0) {
       const email = `${name}@example.com`;
-      const user = await broker.call<{ id: string }, object>("users.register", {
-        ...{ email, username: name, password, type },
-      });
-      const input = { email, password };
-      const { token } = await broker.call<{ token: string }, object>("users.login", input);
+      const account = { email, username: name, password, type };
+      const user = await call<{ id: string }>("users.register", account);
+      const { token } = await call<{ token: string }>("users.login", { email, password });
       return { id: user.id, token };
-    },
-    async stop() {
-      await broker.stop();
-      if (shared === undefined) await databases.drop();
     },
   };
 }

@@ -46,7 +46,7 @@ export class Shop {
     try {
       for (const name of Object.keys(options.layout)) shop.nodes.push(await shop.#node(name));
       for (const node of shop.nodes) node.start();
-      await shop.ready(60_000);
+      await shop.ready(180_000);
     } catch (error) {
       await shop.stop();
       throw error;
