@@ -1,5 +1,7 @@
 const shared = {
   testEnvironment: "node",
+  // Not in the folder for temporary files, where a run leaves nothing.
+  cacheDirectory: "./node_modules/.cache/jest",
   extensionsToTreatAsEsm: [".ts"],
   // Node strips the types itself.
   transform: {},
@@ -20,7 +22,10 @@ export default {
       globalTeardown: "./tests/support/global-teardown.ts",
     },
   ],
+  testSequencer: "./tests/support/sequencer.ts",
   maxWorkers: 2,
+  // A worker with nothing to do ends at once, but not within half a second on a busy machine.
+  workerGracefulExitTimeout: 30_000,
   // More than what a test waits for may take, so that it is the wait that says what is missing.
   testTimeout: 240_000,
 };

@@ -16,10 +16,13 @@ const sharedFolder = new URL("migrations/", import.meta.url);
  */
 export async function migrate(sequelize: Sequelize, folder: URL): Promise<string[]> {
   return sequelize.transaction(async (transaction) => {
-    // However long it takes, and others before it.
-    await sequelize.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0", {
-      transaction,
-    });
+    // However long it takes, and others before it. A process that starts loads its files meanwhile,
+    // which on a busy machine keeps it from its transaction for seconds.
+    await sequelize.query(
+      `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
+       SET LOCAL idle_in_transaction_session_timeout = '1min'`,
+      { transaction },
+    );
     await sequelize.query("SELECT pg_advisory_xact_lock($1)", {
       transaction,
       bind: [migrationLock],

@@ -1,13 +1,25 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { processesLeft } from "./support/leftovers.ts";
 import { chromium, find, install, natsServer } from "./support/prerequisites.ts";
 
 /**
  * `npm test`: brings what the selected tests need, runs them with Jest, and says at last how many
  * passed and how many failed. `npm run test:unit` runs those that need nothing. Further arguments
- * are Jest's, for example a part of a file's name.
+ * are Jest's, for example a part of a file's name. A run that leaves something behind, or says
+ * anything but how its tests went, has failed as well.
  */
 
 /** What Jest writes with `--json`, as far as it is counted here. */
@@ -20,13 +32,41 @@ interface Report {
 const projectDir = join(import.meta.dirname, "..");
 const jestProgram = join(projectDir, "node_modules", "jest", "bin", "jest.js");
 
-function jest(args: string[], stdio: "inherit" | "pipe") {
-  const options = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
-  return spawnSync(process.execPath, [...options, jestProgram, ...args], {
+const nodeOptions = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
+
+/** The files that these arguments select, one in a line. */
+function listFiles(selection: string[]): string {
+  const args = [...nodeOptions, jestProgram, "--listTests", ...selection];
+  return spawnSync(process.execPath, args, { cwd: projectDir, encoding: "utf8" }).stdout;
+}
+
+/** What Jest and Node say where tests do not end what they have begun. */
+const complaints =
+  /Cannot log after tests are done|failed to exit gracefully|Jest did not exit|environment has been torn down|\(node:\d+\) .*Warning/;
+/** How long Jest may take to end when it has said that it does not. */
+const hangsForMs = 5_000;
+
+/** Runs Jest, shows what it says, and gives its exit status and the lines that it should not say. */
+async function runJest(args: string[], tmp: string) {
+  const color = process.stderr.isTTY ? { FORCE_COLOR: "1" } : {};
+  const child = spawn(process.execPath, [...nodeOptions, jestProgram, ...args], {
     cwd: projectDir,
-    encoding: "utf8",
-    stdio,
+    env: { ...process.env, ...color, TMPDIR: tmp },
+    stdio: ["inherit", "inherit", "pipe"],
   });
+  // It gets a terminal's Ctrl-C itself, and its end is waited for.
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  child.stderr.on("data", (bytes: Buffer) => process.stderr.write(bytes));
+  const noise: string[] = [];
+  createInterface(child.stderr).on("line", (line) => {
+    if (complaints.test(line)) noise.push(line);
+    if (line.includes("Jest did not exit")) {
+      setTimeout(() => child.kill("SIGKILL"), hangsForMs).unref();
+    }
+  });
+  const [status] = (await once(child, "close")) as [number | null];
+  return { status, noise };
 }
 
 /** Finds or installs what the files need; without it, their tests fail and say so themselves. */
@@ -63,14 +103,24 @@ const [first, ...others] = process.argv.slice(2);
 // The option last: it takes all words behind it.
 const selection =
   first === "unit" ? [...others, "--selectProjects", "unit"] : process.argv.slice(2);
-provide(jest(["--listTests", ...selection], "pipe").stdout);
+provide(listFiles(selection));
 
-const folder = mkdtempSync(join(tmpdir(), "shop-report-"));
-const reportFile = join(folder, "report.json");
-// A connection that a failed test leaves open must not keep the whole run from ending.
-const reporting = ["--json", "--outputFile", reportFile, "--forceExit"];
-const { status } = jest([...reporting, ...selection], "inherit");
+// All that the tests put down for a while lies in here: what is in it at the end was left behind.
+const folder = mkdtempSync(join(tmpdir(), "shop-tests-"));
+const [tmp, reportFile] = [join(folder, "tmp"), join(folder, "report.json")];
+mkdirSync(tmp);
+// Programs that tests start as other users find their own folders in there.
+for (const opened of [folder, tmp]) chmodSync(opened, 0o755);
+const { status, noise } = await runJest(["--json", "--outputFile", reportFile, ...selection], tmp);
 const { passed, failed } = count(reportFile);
-rmSync(folder, { recursive: true });
+const faults = noise.map((line) => `The run was not quiet: ${line.trim()}`);
+for (const { pid, command } of await processesLeft(folder)) {
+  faults.push(`A process was left running: ${pid} ${command.slice(0, 200)}`);
+  process.kill(pid, "SIGKILL");
+}
+for (const name of readdirSync(tmp)) faults.push(`A temporary folder or file was left: ${name}`);
+rmSync(folder, { recursive: true, force: true });
+for (const fault of faults) console.error(fault);
 console.log(`${passed} passed, ${failed} failed`);
-process.exit(status === 0 && failed === 0 && passed > 0 ? 0 : 1);
+const isGreen = status === 0 && failed === 0 && passed > 0 && faults.length === 0;
+process.exit(isGreen ? 0 : 1);

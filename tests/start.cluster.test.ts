@@ -284,6 +284,30 @@ test("migrates one database from ten nodes at once", async () => {
   expect(applied.filter((names) => names.length > 0)).toHaveLength(1);
 });
 
+test("migrates though its process stands still meanwhile, as one does that loads its files", async () => {
+  const { urls } = await emptyDatabases();
+  const sequelize = openSequelize(urls.users, 1);
+  const query = sequelize.query.bind(sequelize) as (...args: unknown[]) => Promise<unknown>;
+  let stood = false;
+  const standingStill = async (...args: unknown[]) => {
+    const result = await query(...args);
+    if (!stood && String(args[0]).includes("CREATE TABLE IF NOT EXISTS migrations")) {
+      stood = true;
+      // Longer than any other transaction may have nothing to say.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
+    }
+    return result;
+  };
+  Object.assign(sequelize, { query: standingStill });
+  try {
+    const folder = new URL("../services/users/migrations/", import.meta.url);
+    expect((await migrate(sequelize, folder)).length).toBeGreaterThan(0);
+    expect(stood).toBe(true);
+  } finally {
+    await sequelize.close();
+  }
+});
+
 /** Databases without tables, and the settings that name them. */
 async function emptyDatabases(): Promise<TestDatabases & { env: Record<string, string> }> {
   const empty = await cloneDatabases({ empty: true });

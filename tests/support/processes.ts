@@ -32,7 +32,7 @@ export interface Program {
 }
 
 export interface StartOptions {
-  /** All its environment besides PATH and HOME: nothing of the test's own is handed on. */
+  /** All its environment besides PATH, HOME and TMPDIR: nothing of the test's own is handed on. */
   env?: Record<string, string>;
   uid?: number;
   gid?: number;
@@ -59,7 +59,7 @@ export function startProgram(file: string, args: string[], options: StartOptions
   const child = spawn(file, args, {
     ...user,
     cwd: home,
-    env: { PATH: process.env.PATH, HOME: home, ...env },
+    env: { PATH: process.env.PATH, HOME: home, TMPDIR: tmpdir(), ...env },
   });
   children.add(child);
   let output = "";

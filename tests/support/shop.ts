@@ -54,7 +54,13 @@ export async function openShop(
   const config = readConfig({ PORT: "0", LOG_LEVEL: "fatal", ...env }, singleProcessDefaults);
   const broker = new ServiceBroker(brokerOptions(config, "test"));
   await createServices(broker, serviceNames, config, urls);
-  await broker.start();
+  try {
+    await broker.start();
+  } catch (error) {
+    // Else what did start goes on in the process, beside the tests of other files.
+    await broker.stop();
+    throw error;
+  }
   const { server } = broker.getLocalService("api") as unknown as {
     server: { address(): AddressInfo };
   };
