@@ -114,7 +114,7 @@ for (const opened of [folder, tmp]) chmodSync(opened, 0o755);
 const { status, noise } = await runJest(["--json", "--outputFile", reportFile, ...selection], tmp);
 const { passed, failed } = count(reportFile);
 const faults = noise.map((line) => `The run was not quiet: ${line.trim()}`);
-for (const { pid, command } of await processesLeft(folder)) {
+for (const { pid, command } of await processesLeft(tmp)) {
   faults.push(`A process was left running: ${pid} ${command.slice(0, 200)}`);
   process.kill(pid, "SIGKILL");
 }
