@@ -14,7 +14,7 @@ const watched = ["core", "mixins", "services"];
 const brokersOwn = /^core\/(\w+\.middleware|metrics-reporter|trace)\.ts$/;
 /** Editors write a file in several steps. */
 const settleMs = 150;
-const startTimeoutMs = 10_000;
+const startTimeoutMs = 60_000;
 
 /**
  * Watches the project's files, and puts a service's new version into the place of the old one

@@ -62,7 +62,8 @@ test("serves what was edited, edit after edit, in the same process", async () =>
   await refusalSays("Two.");
   replace(errorsFile, change("Two.", "Three."));
   await refusalSays("Three.");
-  await eventually("three reloads", () => shop.output().split("reloaded products").length === 4);
+  // More than three, where a file was read before it was written to its end.
+  await eventually("three reloads", () => shop.output().split("reloaded products").length >= 4);
   expect(shop.output()).not.toContain("reloaded users");
 });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { chromium, type Browser, type Page } from "playwright-core";
-import { eventually } from "./support/eventually.ts";
+import { eventually, generousMs } from "./support/eventually.ts";
 import { startTestShop, type TestShop } from "./support/shop.ts";
 import { subscriptionsTo } from "./support/subscriptions.ts";
 
@@ -15,6 +15,7 @@ beforeAll(async () => {
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM_PATH ?? "",
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    timeout: generousMs,
   });
 });
 afterAll(async () => {
@@ -23,6 +24,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  page.setDefaultTimeout(generousMs);
   complaints = [];
   page.on("console", (message) => {
     if (message.type() === "error") complaints.push(message.text());

@@ -54,7 +54,7 @@ export interface Stage {
   say: (progress: string) => void;
 }
 
-const patienceMs = 30_000;
+const patienceMs = 180_000;
 const patienceStepMs = 100;
 
 export const historyFile = "history.jsonl";

@@ -35,6 +35,14 @@ export function settledBooksOf(databases: TestDatabases, productId: string): Pro
   });
 }
 
+/** Lets the time of all reservations be over, which else are held for as long as the settings say. */
+export async function expireReservations(databases: TestDatabases): Promise<void> {
+  await databases.query(
+    "products",
+    "UPDATE reservations SET expires_at = now() - interval '1 second' WHERE state = 'HELD'",
+  );
+}
+
 /** Products whose books do not close: `stock = onHand - reserved` does not hold, or is negative. */
 export function booksThatDiffer(databases: TestDatabases): Promise<(Books & { id: string })[]> {
   return databases.query(

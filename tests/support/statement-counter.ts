@@ -9,8 +9,12 @@ export interface Asked {
   transactions: number;
 }
 
-/** What follows from an order comes within less than that; pollers come once a second at most. */
-const silenceMs = 60;
+/**
+ * What follows from an order comes within fewer looks than that while nothing is under way; pollers
+ * come once a second at most. Looks are counted, since time passes also while no process gets its turn.
+ */
+const silentLooks = 4;
+const lookEveryMs = 20;
 
 /** Where all of pg's clients have their `query` from. */
 const clients = pg.Client.prototype as unknown as {
@@ -22,14 +26,28 @@ export class StatementCounter {
   readonly #query = clients.query;
   readonly #inTransaction = new WeakSet<object>();
   #asked: Asked = { statements: [], transactions: 0 };
-  #lastMs = performance.now();
+  /** Statements that are not answered yet. */
+  #waited = 0;
+  /** Looks since the last statement. */
+  #looks = 0;
 
   constructor() {
     const note = this.#note.bind(this);
     const query = this.#query;
+    const answered = this.#answered.bind(this);
     clients.query = function (statement, ...others) {
       note(this, typeof statement === "string" ? statement : statement.text);
-      return query.call(this, statement, ...others);
+      const callback = others.at(-1);
+      if (typeof callback === "function") {
+        const told = (...answer: unknown[]) => {
+          answered();
+          (callback as (...answer: unknown[]) => void)(...answer);
+        };
+        return query.call(this, statement, ...others.slice(0, -1), told);
+      }
+      const result = query.call(this, statement, ...others);
+      void Promise.resolve(result).then(answered, answered);
+      return result;
     };
   }
 
@@ -44,7 +62,7 @@ export class StatementCounter {
   async least(times: number, work: () => Promise<unknown>): Promise<Asked> {
     const all: Asked[] = [];
     for (let time = 0; time < times; time += 1) {
-      await eventually("silence", () => performance.now() - this.#lastMs > silenceMs);
+      await this.#silence();
       this.#asked = { statements: [], transactions: 0 };
       await work();
       all.push(this.#asked);
@@ -52,8 +70,22 @@ export class StatementCounter {
     return all.reduce((a, b) => (b.statements.length < a.statements.length ? b : a));
   }
 
+  async #silence(): Promise<void> {
+    this.#looks = 0;
+    const isSilent = () => {
+      this.#looks = this.#waited > 0 ? 0 : this.#looks + 1;
+      return this.#looks > silentLooks;
+    };
+    await eventually("silence", isSilent, { everyMs: lookEveryMs });
+  }
+
+  #answered(): void {
+    this.#waited -= 1;
+  }
+
   #note(client: object, sql: string): void {
-    this.#lastMs = performance.now();
+    this.#waited += 1;
+    this.#looks = 0;
     // Once in five seconds for each connection, however many requests there are.
     if (sql === "DISCARD PLANS") return;
     this.#asked.statements.push(sql);
