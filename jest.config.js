@@ -27,5 +27,5 @@ export default {
   // A worker with nothing to do ends at once, but not within half a second on a busy machine.
   workerGracefulExitTimeout: 30_000,
   // More than what a test waits for may take, so that it is the wait that says what is missing.
-  testTimeout: 240_000,
+  testTimeout: 600_000,
 };

@@ -130,8 +130,11 @@ function periodic<Uses extends Contract>(
   { everyMs, run }: PeriodicWork<Uses>,
 ): Partial<ServiceSchema> {
   let repeat: Repeat | undefined;
+  let isStopped = false;
   return {
     async started(this: { broker: ServiceBroker }) {
+      // It may be stopped while it is still starting.
+      if (isStopped) return;
       const { broker } = this;
       const work = () => run(broker, broker.logger);
       repeat = new Repeat(everyMs, work, (fault) => {
@@ -140,6 +143,7 @@ function periodic<Uses extends Contract>(
       repeat.start();
     },
     async stopped() {
+      isStopped = true;
       await repeat?.stop();
     },
   };

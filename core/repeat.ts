@@ -9,6 +9,7 @@ export class Repeat {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #again = false;
+  #isStopped = false;
 
   constructor(everyMs: number, work: () => Promise<void>, onFault: (fault: unknown) => void) {
     this.#everyMs = everyMs;
@@ -16,7 +17,9 @@ export class Repeat {
     this.#onFault = onFault;
   }
 
+  /** Begins, unless it was stopped before: a service may be stopped while it is still starting. */
   start(): void {
+    if (this.#isStopped) return;
     this.#timer = setInterval(() => {
       this.soon();
     }, this.#everyMs);
@@ -25,6 +28,7 @@ export class Repeat {
 
   /** Finishes what it is at. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     clearInterval(this.#timer);
     await this.#running;
   }

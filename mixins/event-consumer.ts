@@ -137,10 +137,13 @@ export function eventConsumer(
       if (Number.isInteger(event.position)) feeds.get(event.producer)?.receive(event);
     },
   };
+  let isStopped = false;
   return {
     actions: consumerActions(transaction, { redrive, rebuild }),
     events: Object.fromEntries(types.map((type) => [type, receive])),
     async started(this: { broker: ServiceBroker }) {
+      // It may be stopped while it is still starting.
+      if (isStopped) return;
       for (const producer of producers) {
         const own = new EventHandlers(this.broker, producer, consumption.handlers);
         const feed = feedOf(this.broker, producer, own);
@@ -150,6 +153,7 @@ export function eventConsumer(
       }
     },
     async stopped() {
+      isStopped = true;
       await Promise.all([...feeds.values()].map((feed) => feed.stop()));
     },
   };

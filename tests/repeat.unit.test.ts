@@ -137,3 +137,12 @@ test("stops at once when it is at nothing", async () => {
   await jest.advanceTimersByTimeAsync(5 * everyMs);
   expect(rounds).toBe(1);
 });
+
+test("never begins when it was stopped before it was started", async () => {
+  let rounds = 0;
+  const repeat = repeating(async () => void (rounds += 1));
+  await repeat.stop();
+  repeat.start();
+  await jest.advanceTimersByTimeAsync(5 * everyMs);
+  expect(rounds).toBe(0);
+});

@@ -2,9 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 
 /**
  * How long anything may take that has to happen. It decides only how late a test fails: on a machine
- * that has other work, what usually takes a second may take half a minute.
+ * that has other work, what usually takes a second may take a minute.
  */
-export const generousMs = 60_000;
+export const generousMs = 180_000;
 
 /**
  * Waits until a condition holds, and gives what it gave. The condition may be not there yet

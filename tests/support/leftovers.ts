@@ -13,8 +13,11 @@ export interface LeftProcess {
 }
 
 /** The run's processes that do not end by themselves: those that know its folder, or are in it. */
-export async function processesLeft(folder: string): Promise<LeftProcess[]> {
-  const deadlineMs = performance.now() + endWithinMs;
+export async function processesLeft(
+  folder: string,
+  withinMs = endWithinMs,
+): Promise<LeftProcess[]> {
+  const deadlineMs = performance.now() + withinMs;
   let left = processesOf(folder);
   while (left.length > 0 && performance.now() < deadlineMs) {
     await delay(everyMs);
