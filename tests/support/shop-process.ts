@@ -1,4 +1,4 @@
-import { openShop } from "./shop.ts";
+import { openShop, operatorOf } from "./shop.ts";
 
 /**
  * The program of `startMeasuredShop`: a shop which is told its settings and its databases as JSON,
@@ -24,6 +24,7 @@ export interface Measures {
 
 const [env, urls] = JSON.parse(process.argv[2] ?? "[]") as Parameters<typeof openShop>;
 const { broker, url } = await openShop(env, urls);
+const operator = operatorOf(broker);
 
 const measures: { [Name in keyof Measures]: () => Measures[Name] } = {
   heapBytes() {
@@ -53,14 +54,19 @@ const measures: { [Name in keyof Measures]: () => Measures[Name] } = {
 
 async function answerTo(question: Question): Promise<unknown> {
   if ("measure" in question) return measures[question.measure]();
-  return broker.call(question.call, question.params);
+  return operator(question.call, question.params);
 }
 
 process.on("message", (question: Question) => {
-  answerTo(question).then(
-    (value) => process.send?.({ value } satisfies Reply),
-    (error: unknown) => process.send?.({ fault: String(error) } satisfies Reply),
-  );
+  void answerTo(question)
+    .then(
+      (value): Reply => ({ value }),
+      (error: unknown): Reply => ({ fault: String(error) }),
+    )
+    .then((reply) => {
+      // The test may have ended meanwhile.
+      if (process.connected) process.send?.(reply);
+    });
 });
 // It ends with its test, however that ends.
 process.once("disconnect", () => {

@@ -4,6 +4,7 @@ import { readConfig, serviceNames, singleProcessDefaults } from "../../core/conf
 import { brokerOptions } from "../../moleculer.config.ts";
 import { createServices } from "../../services/load-services.ts";
 import { cloneDatabases, type TestDatabases } from "./databases.ts";
+import { generousMs } from "./eventually.ts";
 import { graphql, type Answer, type Fields, type Request } from "./graphql-client.ts";
 
 /** A shop as tests use it, in whatever process it runs. */
@@ -37,7 +38,7 @@ export async function startTestShop(
   const databases = shared ?? (await cloneDatabases());
   const { broker, url } = await openShop(env, databases.urls);
   return {
-    ...clientOf(url, databases, (action, params) => broker.call(action, params)),
+    ...clientOf(url, databases, operatorOf(broker)),
     broker,
     async stop() {
       await broker.stop();
@@ -65,6 +66,12 @@ export async function openShop(
     server: { address(): AddressInfo };
   };
   return { broker, url: `http://127.0.0.1:${server.address().port}` };
+}
+
+/** Calls actions as the operator, who has the time that a busy machine takes. */
+export function operatorOf(broker: ServiceBroker) {
+  return (action: string, params: object): Promise<unknown> =>
+    broker.call(action, params, { timeout: generousMs });
 }
 
 /** @param operator calls an action of the shop */
