@@ -46,6 +46,8 @@ const complaints =
 /** How long Jest may take to end when it has said that it does not. */
 const hangsForMs = 5_000;
 
+const interrupted = new AbortController();
+
 /** Runs Jest, shows what it says, and gives its exit status and the lines that it should not say. */
 async function runJest(args: string[], tmp: string) {
   const color = process.stderr.isTTY ? { FORCE_COLOR: "1" } : {};
@@ -55,8 +57,13 @@ async function runJest(args: string[], tmp: string) {
     stdio: ["inherit", "inherit", "pipe"],
   });
   // It gets a terminal's Ctrl-C itself, and its end is waited for.
-  process.on("SIGINT", () => undefined);
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  process.on("SIGINT", () => {
+    interrupted.abort();
+  });
+  process.on("SIGTERM", () => {
+    interrupted.abort();
+    child.kill("SIGTERM");
+  });
   child.stderr.on("data", (bytes: Buffer) => process.stderr.write(bytes));
   const noise: string[] = [];
   createInterface(child.stderr).on("line", (line) => {
@@ -120,7 +127,8 @@ for (const { pid, command } of await processesLeft(tmp)) {
 }
 for (const name of readdirSync(tmp)) faults.push(`A temporary folder or file was left: ${name}`);
 rmSync(folder, { recursive: true, force: true });
-for (const fault of faults) console.error(fault);
+// Whoever is interrupted cannot tidy up; that is done here.
+if (!interrupted.signal.aborted) for (const fault of faults) console.error(fault);
 console.log(`${passed} passed, ${failed} failed`);
 const isGreen = status === 0 && failed === 0 && passed > 0 && faults.length === 0;
 process.exit(isGreen ? 0 : 1);
