@@ -128,10 +128,14 @@ function demoProducts() {
   return products.slice(0, productCount);
 }
 
-async function all<Row>(broker: ServiceBroker, action: string): Promise<Row[]> {
+async function all<Row extends { id: string }>(
+  broker: ServiceBroker,
+  action: string,
+): Promise<Row[]> {
   const rows: Row[] = [];
   for (;;) {
-    const page = await broker.call<Row[], object>(action, { limit: pageRows, offset: rows.length });
+    const after = rows.at(-1)?.id;
+    const page = await broker.call<Row[], object>(action, { limit: pageRows, after });
     rows.push(...page);
     if (page.length < pageRows) return rows;
   }

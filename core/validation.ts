@@ -90,6 +90,18 @@ export interface Page {
   offset?: number;
 }
 
+/** The rules of `ListPage`, for lists in the order of their ids. */
+export const listRules = { ...pageRules, after: optional(id()) };
+
+/**
+ * A part of a list that is in the order of its ids. Whoever reads a list in several parts goes on
+ * with `after`: an `offset` would skip rows when earlier ones are removed meanwhile.
+ */
+export interface ListPage extends Page {
+  /** The rows behind this id; `offset` counts from there. */
+  after?: string;
+}
+
 /** Turns the validator's findings into BAD_USER_INPUT. Values stay out of it: they may be secret. */
 export function refusalOfValidation(error: Errors.ValidationError): Refusal {
   const findings = Array.isArray(error.data) ? (error.data as Finding[]) : [];

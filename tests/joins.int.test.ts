@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { placeOrder, putOnSale, type NamedLine } from "./support/ordering.ts";
 import { startTestShop, type TestShop } from "./support/shop.ts";
 
@@ -190,4 +190,64 @@ describe("a list longer than one call may carry", () => {
     const rest = await counted("{ users(offset: 1000) { id } }");
     expect(rest.data.users.map(({ id }) => id)).toEqual(all.slice(1_000));
   });
+
+  /** Does something once, before the second call that gathers a list. */
+  function beforeSecondPart(action: string, work: () => Promise<unknown>) {
+    const call = shop.broker.call.bind(shop.broker);
+    let parts = 0;
+    return jest.spyOn(shop.broker, "call").mockImplementation((async (
+      name: string,
+      params?: object,
+      options?: object,
+    ) => {
+      if (name === action && (parts += 1) === 2) await work();
+      return call(name, params, options);
+    }) as typeof shop.broker.call);
+  }
+
+  test.each([
+    ["from its beginning", "{ products { id } }", 0],
+    ["from an offset", "{ products(offset: 120) { id } }", 120],
+  ])("of products has each one that stays, though others go: %s", async (_, document, offset) => {
+    const before = await sortedIds(
+      "products",
+      "SELECT id FROM products WHERE archived_at IS NULL ORDER BY id",
+    );
+    // Of what the first part has given, and of what is before it.
+    const gone = before.slice(offset).filter((_id, place) => place < 100 && place % 2 === 0);
+    const archive = () =>
+      shop.databases.query(
+        "products",
+        "UPDATE products SET archived_at = now() WHERE id = ANY ($1::uuid[])",
+        [[...gone, ...before.slice(0, offset / 2)]],
+      );
+    const spy = beforeSecondPart("products.list", archive);
+    const { data } = await counted(document);
+    spy.mockRestore();
+    expect(data.products.map(({ id }) => id)).toEqual(before.slice(offset));
+  });
+
+  test("of users has each one that stays, though others go", async () => {
+    const before = await sortedIds("users", "SELECT id FROM users ORDER BY id");
+    const gone = before.slice(0, 50).filter((id) => id !== admin.id && !isBuyer(id));
+    const spy = beforeSecondPart("users.list", () =>
+      shop.databases.query("users", "DELETE FROM users WHERE id = ANY ($1::uuid[])", [gone]),
+    );
+    const { data } = await counted("{ users { id } }");
+    spy.mockRestore();
+    expect(data.users.map(({ id }) => id)).toEqual(before.slice(0, 1_000));
+  });
+
+  test("goes on behind an id, for services and the console as well", async () => {
+    for (const action of ["products.list", "users.list", "orders.list"]) {
+      const [first, second, third] = await shop.call<{ id: string }[]>(action, { limit: 3 });
+      const next = await shop.call<{ id: string }[]>(action, { limit: 1, after: first?.id });
+      expect(next.map(({ id }) => id)).toEqual([second?.id]);
+      const skipping = { limit: 1, offset: 1, after: first?.id };
+      const further = await shop.call<{ id: string }[]>(action, skipping);
+      expect(further.map(({ id }) => id)).toEqual([third?.id]);
+    }
+  });
+
+  const isBuyer = (id: string) => buyers.some((buyer) => buyer.id === id);
 });

@@ -218,19 +218,21 @@ function lookupResolver(crowd: Crowd<string, unknown> | undefined, resolver: Res
   };
 }
 
-/** Gathers a long list by several calls: one answer over NATS may have 1 MB. */
+/**
+ * Gathers a long list by several calls: one answer over NATS may have 1 MB. Each call goes on behind
+ * the last id, so that rows that are removed meanwhile move no other ones out of the answer.
+ */
 function pagedResolver(actionName: string, rowsPerCall: number): Resolver {
   return async (_root, args, { ctx }) => {
     const limit = Number(args.limit ?? maxListRows);
     const offset = Number(args.offset ?? 0);
     if (limit > maxListRows) return ctx.call(actionName, { limit, offset }); // refused there
-    const rows: unknown[] = [];
+    const rows: { id: string }[] = [];
     for (;;) {
       const asked = Math.min(rowsPerCall, limit - rows.length);
-      const page = await ctx.call<unknown[], object>(actionName, {
-        limit: asked,
-        offset: offset + rows.length,
-      });
+      const after = rows.at(-1)?.id;
+      const start = after === undefined ? { offset } : { after };
+      const page = await ctx.call<typeof rows, object>(actionName, { limit: asked, ...start });
       rows.push(...page);
       if (page.length < asked || rows.length >= limit) return rows;
     }

@@ -18,11 +18,11 @@ import {
   instant,
   int,
   maxOrderLines,
+  listRules,
   nullable,
   oneOf,
   optional,
-  pageRules,
-  type Page,
+  type ListPage,
 } from "../../core/validation.ts";
 import type { OrderTrace as StockTrace } from "../products/products.contract.ts";
 
@@ -234,8 +234,8 @@ export const ordersContract = defineContract({
       access: { publicReads: "signed-in" },
       graphql: { query: "order(id: ID!): Order!" },
     }),
-    list: action<Page, ListedOrder[]>({
-      params: pageRules,
+    list: action<ListPage, ListedOrder[]>({
+      params: listRules,
       access: { publicReads: "signed-in" },
       graphql: {
         query: "orders(limit: Int = 1000, offset: Int = 0): [AllOrdersOrder!]!",

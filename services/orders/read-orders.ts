@@ -1,5 +1,6 @@
+import { lowestId } from "../../core/connection.ts";
 import { Crowd } from "../../core/crowd.ts";
-import { maxListRows, type Page } from "../../core/validation.ts";
+import { maxListRows, type ListPage } from "../../core/validation.ts";
 import { groupsInOrderOf } from "../../mixins/reads.ts";
 import {
   maxOrdersOfUser,
@@ -31,7 +32,7 @@ export async function getOrder(
 }
 
 /** A page of the orders of one owner, or of all. */
-interface OrdersPage extends Page {
+interface OrdersPage extends ListPage {
   ownerId: string | undefined;
 }
 
@@ -48,10 +49,10 @@ export function orderPages({
   const ofOwners = new Crowd<OrdersPage, ListedOrder[]>(async (pages) => {
     const rows = await query<ListedOrder & { page: number }>(
       `SELECT asked.page::integer, o.id, o.user_id, o.price_total, o.quantity, o.status, u.username
-       FROM unnest($1::uuid[], $2::integer[], $3::integer[])
-         WITH ORDINALITY AS asked (owner_id, row_limit, row_offset, page)
+       FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::uuid[])
+         WITH ORDINALITY AS asked (owner_id, row_limit, row_offset, after, page)
        CROSS JOIN LATERAL (
-         SELECT * FROM orders WHERE user_id = asked.owner_id
+         SELECT * FROM orders WHERE user_id = asked.owner_id AND id > asked.after
          ORDER BY id LIMIT asked.row_limit OFFSET asked.row_offset
        ) o LEFT JOIN known_users u ON u.id = o.user_id
        ORDER BY asked.page, o.id`,
@@ -59,6 +60,7 @@ export function orderPages({
         pages.map(({ ownerId }) => ownerId),
         pages.map(({ limit = maxListRows }) => limit),
         pages.map(({ offset = 0 }) => offset),
+        pages.map(({ after = lowestId }) => after),
       ],
     );
     const grouped: ListedOrder[][] = pages.map(() => []);
@@ -66,13 +68,14 @@ export function orderPages({
     return grouped;
   }, crowded);
 
-  return ({ ownerId, limit = maxListRows, offset = 0 }) => {
-    if (ownerId !== undefined) return ofOwners.join({ ownerId, limit, offset });
+  return (page) => {
+    const { ownerId, limit = maxListRows, offset = 0, after = lowestId } = page;
+    if (ownerId !== undefined) return ofOwners.join(page);
     return query<ListedOrder>(
       `SELECT o.id, o.user_id, o.price_total, o.quantity, o.status, u.username
-       FROM (SELECT * FROM orders ORDER BY id LIMIT $1 OFFSET $2) o
+       FROM (SELECT * FROM orders WHERE id > $3::uuid ORDER BY id LIMIT $1 OFFSET $2) o
        LEFT JOIN known_users u ON u.id = o.user_id ORDER BY o.id`,
-      [limit, offset],
+      [limit, offset, after],
     );
   };
 }

@@ -13,12 +13,14 @@ import {
   id,
   ids,
   int,
+  listRules,
   maxOrderLines,
   nullable,
   oneOf,
   optional,
   pageRules,
   text,
+  type ListPage,
   type Page,
 } from "../../core/validation.ts";
 
@@ -173,8 +175,8 @@ export const productsContract = defineContract({
       access: "everyone",
       graphql: { query: "product(id: ID!): Product!", gatheredBy: "resolve" },
     }),
-    list: action<Page, Product[]>({
-      params: pageRules,
+    list: action<ListPage, Product[]>({
+      params: listRules,
       access: "everyone",
       graphql: {
         query: "products(limit: Int = 1000, offset: Int = 0): [Product!]!",

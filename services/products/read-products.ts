@@ -1,5 +1,6 @@
 import { Crowd, sharedReads } from "../../core/crowd.ts";
-import { maxListRows, type Page } from "../../core/validation.ts";
+import { maxListRows, type ListPage } from "../../core/validation.ts";
+import { lowestId } from "../../core/connection.ts";
 import { inOrderOf } from "../../mixins/reads.ts";
 import type { Product } from "./products.contract.ts";
 import type { ProductsDatabase } from "./products.database.ts";
@@ -23,13 +24,13 @@ export function productLookups({ query }: ProductsDatabase): Crowd<string, Produ
 }
 
 /** The products of the catalogue, oldest first. Who asks for the same page together shares it. */
-export function productPages({ query }: ProductsDatabase): Crowd<Page, Product[]> {
+export function productPages({ query }: ProductsDatabase): Crowd<ListPage, Product[]> {
   return sharedReads(
-    ({ limit = maxListRows, offset = 0 }) =>
+    ({ limit = maxListRows, offset = 0, after = lowestId }) =>
       query<Product>(
         `SELECT id, name, description, price, stock FROM products
-         WHERE archived_at IS NULL ORDER BY id LIMIT $1 OFFSET $2`,
-        [limit, offset],
+         WHERE archived_at IS NULL AND id > $3::uuid ORDER BY id LIMIT $1 OFFSET $2`,
+        [limit, offset, after],
       ),
     crowded,
   );

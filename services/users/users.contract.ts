@@ -13,11 +13,11 @@ import {
   id,
   ids,
   int,
+  listRules,
   oneOf,
   optional,
-  pageRules,
   text,
-  type Page,
+  type ListPage,
 } from "../../core/validation.ts";
 
 export interface User {
@@ -135,8 +135,8 @@ export const usersContract = defineContract({
       access: { publicReads: "signed-in" },
       graphql: { query: "user(id: ID!): User!" },
     }),
-    list: action<Page, User[]>({
-      params: pageRules,
+    list: action<ListPage, User[]>({
+      params: listRules,
       access: { publicReads: "admin" },
       graphql: {
         query: "users(limit: Int = 1000, offset: Int = 0): [User!]!",

@@ -1,4 +1,5 @@
 import type { ServiceSchema } from "moleculer";
+import { Op } from "sequelize";
 import {
   actorOf,
   forbidden,
@@ -8,6 +9,7 @@ import {
   type Actor,
 } from "../../core/access.ts";
 import type { Config } from "../../core/config.ts";
+import { lowestId } from "../../core/connection.ts";
 import { defineService } from "../../core/define-service.ts";
 import { maxListRows } from "../../core/validation.ts";
 import { auditPruning, readAuditTrail, RefusalWatch } from "../../mixins/audit-trail.ts";
@@ -63,8 +65,10 @@ export default function usersService(config: Config, databaseUrl: string): Servi
         return publicUser(user);
       },
       async list(ctx) {
-        const { limit = maxListRows, offset = 0 } = ctx.params;
-        const users = await database.read((reads) => reads.find({ limit, offset, sort: "id" }));
+        const { limit = maxListRows, offset = 0, after = lowestId } = ctx.params;
+        const query = { id: { [Op.gt]: after } };
+        const page = { query, limit, offset, sort: "id" };
+        const users = await database.read((reads) => reads.find(page));
         return users.map(publicUser);
       },
       page: ({ params }) => connection.page(params),
