@@ -24,13 +24,19 @@ export type Viewer =
 /** Who is behind a call: a viewer, or the operator (the REPL, another service). */
 export type Actor = Viewer | { kind: "operator" };
 
+/**
+ * A key as its sender has given it; or, of a document's further calls of the same action, with
+ * their number, from 2 on. No text is both: no key that a sender gives is another document's.
+ */
+export type IdempotencyKey = string | [key: string, number: number];
+
 /** What the gateway puts into `ctx.meta`; the console may give a key of its own. */
 export interface Meta {
   viewer?: Viewer;
   /** Where the request came from: what tells strangers apart. */
   address?: string;
   /** The sender's own name for the request: the same one again has no second effect. */
-  idempotencyKey?: string;
+  idempotencyKey?: IdempotencyKey;
 }
 
 type Need = "everyone" | "signed-in" | "admin" | "nobody";

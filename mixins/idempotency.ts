@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import type { Context } from "moleculer";
 import { DatabaseError } from "sequelize";
 import { newId } from "../core/ids.ts";
-import { actorOf, type Meta } from "../core/access.ts";
+import { actorOf, type IdempotencyKey, type Meta } from "../core/access.ts";
 import { badUserInput, Refusal } from "../core/errors.ts";
 import type { Query } from "./prepared.ts";
 
@@ -20,8 +20,8 @@ export interface KeptAnswer {
 }
 
 const keptFor = "24 hours";
-/** Printable ASCII; and the number that the gateway adds for a document's further mutations. */
-const keyPattern = /^[\x21-\x7e]{1,255}(?:#\d+)?$/;
+/** Printable ASCII. */
+const keyPattern = /^[\x21-\x7e]{1,255}$/;
 /** PostgreSQL's lock_not_available: the first of the twins took too long. */
 const lockNotAvailable = "55P03";
 
@@ -36,17 +36,25 @@ export function keyedRequest(
 ): KeyedRequest | undefined {
   const given: unknown = ctx.meta.idempotencyKey;
   if (given === undefined) return undefined;
-  // The console makes numbers of what looks like one.
-  const key = typeof given === "number" ? String(given) : given;
-  if (typeof key !== "string" || !keyPattern.test(key)) {
-    const message = "An Idempotency-Key has 1 to 255 printable ASCII characters, and no spaces.";
-    throw badUserInput([{ field: "Idempotency-Key", message }]);
-  }
+  const key = checkedKey(given);
+  const secret = typeof key === "string" ? key : key[0];
   const parts = JSON.stringify([callerOf(ctx), ctx.action?.name, key]);
   return {
     id: createHash("sha256").update(parts).digest(),
-    fingerprint: createHmac("sha256", key).update(canonical(ctx.params)).digest(),
+    fingerprint: createHmac("sha256", secret).update(canonical(ctx.params)).digest(),
   };
+}
+
+/** Refuses with BAD_USER_INPUT what is no key. */
+function checkedKey(given: unknown): IdempotencyKey {
+  const [sent, number] = Array.isArray(given) ? (given as unknown[]) : [given, 1];
+  // Whoever calls by hand may give a number.
+  const key = typeof sent === "number" ? String(sent) : sent;
+  if (typeof key !== "string" || !keyPattern.test(key) || !Number.isSafeInteger(number)) {
+    const message = "An Idempotency-Key has 1 to 255 printable ASCII characters, and no spaces.";
+    throw badUserInput([{ field: "Idempotency-Key", message }]);
+  }
+  return number === 1 ? key : [key, number as number];
 }
 
 /** Whose key it is: two callers may use the same one and know nothing of each other. */

@@ -137,6 +137,35 @@ describe("a document with several mutations and one key", () => {
     expect(await stockOf(mug)).toBe(8);
   });
 
+  test("has no key that another request could send: each key is one effect", async () => {
+    const mug = await putOnSale(shop, 9);
+    const key = newKey();
+    const orders = (count: number) =>
+      `mutation { ${Array.from({ length: count }, (_, n) => `o${n}: ${inner(place(mug, 1))}`).join(" ")} }`;
+    const inner = (document: string) => document.slice("mutation {".length, -1);
+    const ids = async (document: string, sent: string) => {
+      const data = dataOf(await send(shop, document, { key: sent, token: admin.token }));
+      return Object.values(data ?? {}).map((order) => (order as { id: string }).id);
+    };
+    const together = await ids(orders(3), key);
+    const alone: string[] = [];
+    for (const suffix of ["#2", "#3", ",2", '",2', "#1", "[2]"]) {
+      alone.push(...(await ids(place(mug, 1), `${key}${suffix}`)));
+    }
+    expect(new Set([...together, ...alone]).size).toBe(9);
+    expect(await stockOf(mug)).toBe(0);
+    // And the other way round.
+    expect(await ids(orders(3), key)).toEqual(together);
+    expect(await ids(place(mug, 1), `${key}#2`)).toEqual(alone.slice(0, 1));
+  });
+
+  test("takes no longer key because it has a number at its end", async () => {
+    const mug = await putOnSale(shop, 5);
+    const by = { key: `${"k".repeat(255)}#2`, token: admin.token };
+    expect((await send(shop, two(mug), by)).code).toBe("BAD_USER_INPUT");
+    expect(await stockOf(mug)).toBe(5);
+  });
+
   test("does all of them also by the longest key", async () => {
     const mug = await putOnSale(shop, 5);
     const by = { key: `!${"k".repeat(254)}`, token: admin.token };
