@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { booksOf, settledBooksOf } from "./support/books.ts";
+import { eventually } from "./support/eventually.ts";
 import { placeOrder, putOnSale, type NamedLine } from "./support/ordering.ts";
 import { startTestShop, type TestShop } from "./support/shop.ts";
 
@@ -60,6 +61,86 @@ describe("at once", () => {
     );
     expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(10);
     expect(await books(mug)).toEqual({ stock: 0, reserved: 0, onHand: 0 });
+  });
+});
+
+describe("what was sold can come back, however much has come in meanwhile", () => {
+  const maxInt = 2_147_483_647;
+  const change = (id: string, type: number, number: number) =>
+    shop.call("products.updateInventory", { id, type, number });
+  const buy = async (id: string, quantity: number) => {
+    const { order } = await place([id, quantity]);
+    return order?.id ?? "";
+  };
+  const cancel = (id: string) => shop.call("orders.cancel", { id });
+  const noDeadLetters = { dead_letters: { events: 0, not_sold: 0, not_returned: 0 } };
+
+  test("a stock as large as can be counted", async () => {
+    const mug = await createProduct(maxInt, 0);
+    const order = await buy(mug, 5);
+    const tooMuch = { type: "BAD_USER_INPUT", data: { fields: [{ field: "number" }] } };
+    await expect(change(mug, 1, 5)).rejects.toMatchObject(tooMuch);
+    await settled(mug);
+    await expect(change(mug, 1, 1)).rejects.toMatchObject(tooMuch);
+    await cancel(order);
+    await eventually("the stock is given back", async () => {
+      expect(await books(mug)).toEqual({ stock: maxInt, reserved: 0, onHand: maxInt });
+      return true;
+    });
+    expect(await shop.call("products.audit")).toMatchObject(noDeadLetters);
+  });
+
+  test("all of several orders at once; and what is subtracted makes room again", async () => {
+    const mug = await createProduct(maxInt - 10, 0);
+    const orders = await Promise.all([1, 2, 3].map((n) => buy(mug, n * 100_000_000)));
+    await change(mug, 1, 10);
+    await expect(change(mug, 1, 1)).rejects.toMatchObject({ type: "BAD_USER_INPUT" });
+    await change(mug, 2, 7);
+    await change(mug, 1, 7);
+    await expect(change(mug, 1, 1)).rejects.toMatchObject({ type: "BAD_USER_INPUT" });
+    // Also of a product that has left the catalogue.
+    await change(mug, 3, 0);
+    await Promise.all(orders.map(cancel));
+    await eventually("the stock is given back", async () => {
+      expect(await books(mug)).toEqual({ stock: maxInt, reserved: 0, onHand: maxInt });
+      return true;
+    });
+    await eventually("orders counts it, too", async () => {
+      const sql = "SELECT on_hand FROM known_products WHERE id = $1";
+      expect(await shop.databases.query("orders", sql, [mug])).toEqual([{ on_hand: maxInt }]);
+      return true;
+    });
+    expect(await shop.call("products.audit")).toMatchObject(noDeadLetters);
+    expect(await shop.call("orders.deadLetters")).toEqual([]);
+  });
+
+  test("additions at the same time do not exceed it together", async () => {
+    const mug = await createProduct(maxInt - 40, 0);
+    await buy(mug, 1_000);
+    const answers = await Promise.allSettled(Array.from({ length: 8 }, () => change(mug, 1, 10)));
+    expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
+  });
+
+  test("the audit counts what lies among the dead letters", async () => {
+    const lines = [{ quantity: 3 }, { quantity: 4_000_000_000 }, { quantity: "x" }, 7];
+    const letters: [string, unknown][] = [
+      ["order.cancelled", { lines }],
+      ["order.placed", { lines: [{ quantity: 2 }] }],
+      ["order.placed", { lines: "none" }],
+      ["user.registered", null],
+    ];
+    for (const [place, [type, data]] of letters.entries()) {
+      await shop.databases.query(
+        "products",
+        `INSERT INTO dead_letters (id, producer, position, event, reason)
+         VALUES (gen_random_uuid(), 'test', $1, $2, 'test')`,
+        [place, JSON.stringify({ type, data })],
+      );
+    }
+    expect(await shop.call("products.audit")).toMatchObject({
+      dead_letters: { events: 4, not_sold: 2, not_returned: 4_000_000_003 },
+    });
+    await shop.databases.query("products", "DELETE FROM dead_letters WHERE producer = 'test'");
   });
 });
 

@@ -138,6 +138,11 @@ export interface StockAudit {
   held: number;
   /** Products whose stock is not what is on hand less what is held: there should be none. */
   differences: { product_id: string; stock: number; held: number; on_hand: number }[];
+  /**
+   * Events whose effect failed, and the pieces of orders that they tell of, which are not sold or
+   * not given back: there should be none.
+   */
+  dead_letters: { events: number; not_sold: number; not_returned: number };
 }
 
 /** What products knows of one order. Times are ISO 8601, UTC. */
@@ -207,6 +212,11 @@ export const productsContract = defineContract({
       access: "admin",
       graphql: { mutation: "createProduct(input: CreateProduct!): Product!" },
     }),
+    /**
+     * Adds to a product's stock, subtracts from it, or takes it out of the catalogue. All that a
+     * product receives, less what is subtracted, is 2147483647 pieces at most, so that whatever was
+     * sold can come back. Refuses with PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK or BAD_USER_INPUT.
+     */
     updateInventory: action<UpdateInventory, { success: boolean }>({
       params: { id: id(), type: int(1, 3), number: int(0) },
       access: "admin",
@@ -249,7 +259,10 @@ export const productsContract = defineContract({
       params: { id: id(), ...pageRules },
       access: "admin",
     }),
-    /** Holds the stock of every product against its ledger and its reservations. */
+    /**
+     * Holds the stock of every product against its ledger and its reservations, and counts what
+     * lies among the dead letters.
+     */
     audit: action<object, StockAudit>({ params: {}, access: "admin" }),
     /** Who changed catalogue and stock, and who was refused to; newest first. */
     auditTrail: auditTrailAction("productsAudit"),

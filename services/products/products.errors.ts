@@ -1,4 +1,5 @@
 import { badUserInput, Refusal } from "../../core/errors.ts";
+import { maxInt } from "../../core/validation.ts";
 
 export const productNotFound = (productId: string) =>
   new Refusal("PRODUCT_NOT_FOUND", "There is no such product in the catalogue.", {
@@ -20,7 +21,12 @@ export const insufficientStock = (productId: string, asked: number, left: number
   });
 
 export const stockTooLarge = () =>
-  badUserInput([{ field: "number", message: "The stock would exceed what can be counted." }]);
+  badUserInput([
+    {
+      field: "number",
+      message: `A product can receive ${maxInt} pieces altogether, those that were sold included.`,
+    },
+  ]);
 
 export const numberTooSmall = () =>
   badUserInput([{ field: "number", message: "The 'number' field must be at least 1." }]);

@@ -7,15 +7,15 @@ const maxDifferences = 100;
 
 /** Holds the stock of every product against its ledger and its reservations. */
 export async function auditStock({ query }: ProductsDatabase): Promise<StockAudit> {
-  const [totals] = await query<Omit<StockAudit, "differences">>(
+  const [totals] = await query<Omit<StockAudit, "differences" | "dead_letters">>(
     `SELECT (SELECT count(*)::integer FROM products) AS products,
             (SELECT count(*)::integer FROM stock_changes) AS changes,
             (SELECT count(*)::integer FROM reservations WHERE state = 'HELD') AS held`,
     [],
   );
   const differences = await query<StockAudit["differences"][number]>(
-    `SELECT p.id AS product_id, p.stock, coalesce(h.pieces, 0)::integer AS held,
-            coalesce(l.pieces, 0)::integer AS on_hand
+    `SELECT p.id AS product_id, p.stock, coalesce(h.pieces, 0)::float8 AS held,
+            coalesce(l.pieces, 0)::float8 AS on_hand
      FROM products p
      LEFT JOIN (SELECT product_id, sum(change) AS pieces FROM stock_changes GROUP BY 1) l
        ON l.product_id = p.id
@@ -26,7 +26,25 @@ export async function auditStock({ query }: ProductsDatabase): Promise<StockAudi
      WHERE p.stock <> coalesce(l.pieces, 0) - coalesce(h.pieces, 0) ORDER BY p.id LIMIT $1`,
     [maxDifferences],
   );
-  return { ...(totals ?? { products: 0, changes: 0, held: 0 }), differences };
+  const dead_letters = await deadLetters(query);
+  return { ...(totals ?? { products: 0, changes: 0, held: 0 }), differences, dead_letters };
+}
+
+/** Counts what an operator has to mend and redrive; an event may be there because it has no form. */
+async function deadLetters(query: ProductsDatabase["query"]): Promise<StockAudit["dead_letters"]> {
+  const [counts] = await query<StockAudit["dead_letters"]>(
+    `SELECT count(*)::integer AS events,
+            coalesce(sum(pieces) FILTER (WHERE type = 'order.placed'), 0)::float8 AS not_sold,
+            coalesce(sum(pieces) FILTER (WHERE type = 'order.cancelled'), 0)::float8 AS not_returned
+     FROM (
+       SELECT event ->> 'type' AS type,
+              (SELECT sum(quantity::numeric) FROM jsonb_path_query(
+                 event, '$.data.lines[*].quantity ? (@.type() == "number")') AS quantity) AS pieces
+       FROM dead_letters
+     ) AS letters`,
+    [],
+  );
+  return counts ?? { events: 0, not_sold: 0, not_returned: 0 };
 }
 
 /** What products knows of one order. */

@@ -56,15 +56,27 @@ function tell(
   record("inventory.updated", { product_id, change, number, order_id: null });
 }
 
+/**
+ * Whatever was sold may come back. So not only what is there now has to be countable, but all that
+ * was ever received, less what was taken out again: then no return can fail.
+ */
 async function add(work: ProductsWork, id: string, number: number): Promise<void> {
   const changed = await work.query(
     `UPDATE products SET stock = stock + $2::integer
      WHERE id = $1 AND archived_at IS NULL AND stock <= $3::integer - $2::integer RETURNING id`,
     [id, number, maxInt],
   );
-  if (changed.length > 0) return;
-  await stockOf(work, id);
-  throw stockTooLarge();
+  if (changed.length === 0) {
+    await stockOf(work, id);
+    throw stockTooLarge();
+  }
+  // A statement of its own: the row is locked now, and nothing is received that it does not see.
+  const [ledger] = await work.query<{ received: string | null }>(
+    `SELECT sum(change) AS received FROM stock_changes
+     WHERE product_id = $1 AND reason IN ('CREATED', 'ADDED', 'SUBTRACTED')`,
+    [id],
+  );
+  if (Number(ledger?.received ?? 0) + number > maxInt) throw stockTooLarge();
 }
 
 async function subtract(work: ProductsWork, id: string, number: number): Promise<void> {
