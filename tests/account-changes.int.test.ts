@@ -155,3 +155,118 @@ describe("a user's type", () => {
     expect(code).toBe("UNAUTHENTICATED");
   });
 });
+
+describe("somebody whose token is still taken, though it should not be any more,", () => {
+  interface Viewer {
+    kind: "user";
+    id: string;
+    type: number;
+    sessionId: string;
+  }
+
+  /** Signs somebody in, and gives what the gateway takes them for until it learns better. */
+  async function viewerOf(account: Account, type: number): Promise<Viewer> {
+    const { token } = await logIn(shop, account);
+    const [, claims = ""] = token.split(".");
+    const { sid } = JSON.parse(Buffer.from(claims, "base64url").toString()) as { sid: string };
+    return { kind: "user", id: account.id, type, sessionId: sid };
+  }
+
+  /** Calls as the gateway does. Gives the refusal's code. */
+  const act = (viewer: Viewer, action: string, params: object) =>
+    shop.broker
+      .call(`users.${action}`, params, {
+        caller: "api",
+        meta: { viewer, address: "127.0.0.1" },
+      } as object)
+      .then(
+        () => "done",
+        (error: unknown) => (error as { type: string }).type,
+      );
+
+  const accomplice = () => {
+    const email = `${newKey()}@example.com`;
+    return { email, username: "accomplice", password, type: 1 };
+  };
+  const admins = async () =>
+    (await shop.databases.query("users", "SELECT FROM users WHERE type = 1")).length;
+
+  const losses: [string, string, (viewer: Viewer) => Promise<unknown>][] = [
+    ["was set back", "FORBIDDEN", ({ id }) => shop.call("users.setType", { id, type: 0 })],
+    [
+      "has signed out everywhere",
+      "UNAUTHENTICATED",
+      (viewer) => act(viewer, "logoutEverywhere", {}),
+    ],
+    [
+      "has changed the password",
+      "UNAUTHENTICATED",
+      (viewer) => act(viewer, "changePassword", { password, newPassword: "battery staple" }),
+    ],
+    [
+      "was set back and made an admin again",
+      "UNAUTHENTICATED",
+      async ({ id }) => {
+        await shop.call("users.setType", { id, type: 0 });
+        await shop.call("users.setType", { id, type: 1 });
+      },
+    ],
+    [
+      "is not there any more",
+      "UNAUTHENTICATED",
+      async ({ id }) => {
+        await shop.databases.query("users", "DELETE FROM sessions WHERE user_id = $1", [id]);
+        await shop.databases.query("users", "DELETE FROM users WHERE id = $1", [id]);
+      },
+    ],
+  ];
+
+  test.each(losses)("and who %s: makes no admin, sets no type", async (_what, code, lose) => {
+    const bea = await viewerOf(await newAccount(shop, 1), 1);
+    await lose(bea);
+    const before = await admins();
+    expect(await act(bea, "register", accomplice())).toBe(code);
+    const refusal = await act(bea, "setType", { id: ann.id, type: 1 });
+    expect(["FORBIDDEN", code]).toContain(refusal);
+    expect(await admins()).toBe(before);
+  });
+
+  test.each(losses.slice(1))("and who %s: changes no password", async (_what, code, lose) => {
+    const account = await newAccount(shop, 1);
+    const bea = await viewerOf(account, 1);
+    await lose(bea);
+    const tried = [password, "battery staple"].map((present) =>
+      act(bea, "changePassword", { password: present, newPassword: "another long one" }),
+    );
+    for (const refusal of await Promise.all(tried)) {
+      expect([code, "INVALID_CREDENTIALS"]).toContain(refusal);
+    }
+    expect(await act(bea, "logoutEverywhere", {})).toBe(code);
+  });
+
+  test("loses it also while the request waits", async () => {
+    const bea = await viewerOf(await newAccount(shop, 1), 1);
+    const locker = new pg.Client({ connectionString: shop.databases.urls.users });
+    await locker.connect();
+    await locker.query("BEGIN");
+    await locker.query("UPDATE users SET type = 0 WHERE id = $1", [bea.id]);
+    const before = await admins();
+    const answer = act(bea, "register", accomplice());
+    await eventually("the registration waiting for the change", async () => {
+      const sql = `SELECT FROM pg_stat_activity WHERE datname = current_database()
+                   AND wait_event_type = 'Lock' AND query LIKE '%FROM users%'`;
+      return (await shop.databases.query("users", sql)).length > 0;
+    });
+    await locker.query("COMMIT");
+    await locker.end();
+    expect(await answer).toBe("FORBIDDEN");
+    // The one who is set back counts as one less.
+    expect(await admins()).toBe(before - 1);
+  });
+
+  test("keeps what every stranger may do", async () => {
+    const bea = await viewerOf(await newAccount(shop, 1), 1);
+    await shop.call("users.setType", { id: bea.id, type: 0 });
+    expect(await act(bea, "register", { ...accomplice(), type: 0 })).toBe("done");
+  });
+});

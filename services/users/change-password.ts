@@ -1,5 +1,6 @@
 import type { Sender } from "../../core/access.ts";
 import { recordAudit } from "../../mixins/audit-trail.ts";
+import { assertStillActs } from "./acting-user.ts";
 import { findAccount } from "./account.ts";
 import { hashPassword } from "./password-hash.ts";
 import { assertUncommon } from "./password-rules.ts";
@@ -32,6 +33,7 @@ export async function changePassword(
 
   const passwordHash = await hashPassword(newPassword);
   return database.transaction(async (work) => {
+    await assertStillActs(work, sender.actor, "signed-in");
     const changed = await work.query(
       `UPDATE users SET password_hash = $3, password_version = password_version + 1
        WHERE id = $1 AND password_version = $2 RETURNING id`,

@@ -1,5 +1,6 @@
 import type { Sender } from "../../core/access.ts";
 import { recordAudit } from "../../mixins/audit-trail.ts";
+import { assertStillActs } from "./acting-user.ts";
 import { hashOf, readRefreshToken } from "./refresh-secrets.ts";
 import { endSessionsOf } from "./sessions.ts";
 import type { Success } from "./users.contract.ts";
@@ -35,8 +36,9 @@ export async function logoutEverywhere(
   sender: Sender,
 ): Promise<Success> {
   return database.transaction(async (work) => {
-    // First, as everything that ends several sessions does, so that none waits for another in turn.
-    await work.query("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", [userId]);
+    // Locks the user first, as everything that ends several sessions does, so that none waits for
+    // another in turn.
+    await assertStillActs(work, sender.actor, "signed-in");
     await endSessionsOf(work, userId, "LOGOUT_EVERYWHERE");
     const detail = { everywhere: true };
     await recordAudit(work.query, { action: "LOGGED_OUT", sender, subjectId: userId, detail });

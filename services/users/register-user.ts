@@ -3,6 +3,7 @@ import { mayActForOthers, unauthenticated, userType, type Sender } from "../../c
 import { ConfigError } from "../../core/config-reader.ts";
 import { hasCode } from "../../core/errors.ts";
 import { recordAudit } from "../../mixins/audit-trail.ts";
+import { assertStillActs } from "./acting-user.ts";
 import { hashPassword } from "./password-hash.ts";
 import { assertUncommon } from "./password-rules.ts";
 import { emailKey } from "./user.ts";
@@ -42,8 +43,11 @@ async function makeUser(
     type: input.type,
   };
   const passwordHash = await hashPassword(input.password);
-  return database.transaction(async ({ transaction, query, record }) => {
+  return database.transaction(async (work) => {
+    const { transaction, query, record } = work;
     const { users } = database.models;
+    const actsAsAdmin = user.type === userType.admin && mayActForOthers(sender.actor);
+    if (actsAsAdmin) await assertStillActs(work, sender.actor, "admin");
     await users.create({ ...user, emailKey: emailKey(user.email), passwordHash }, { transaction });
     if (user.type === userType.admin) {
       const isFirst = await takeFirstAdmin({ query }, user.id);

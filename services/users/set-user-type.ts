@@ -1,5 +1,6 @@
 import { forbidden, userIdOf, userType, type Sender } from "../../core/access.ts";
 import { recordAudit } from "../../mixins/audit-trail.ts";
+import { assertSessionLives } from "./acting-user.ts";
 import { takeFirstAdmin } from "./register-user.ts";
 import { endSessionsOf } from "./sessions.ts";
 import { publicUser } from "./user.ts";
@@ -26,6 +27,7 @@ export async function setUserType(
     );
     const rowOf = (userId: string) => locked.find((row) => row.id === userId);
     if (actorId !== null && rowOf(actorId)?.type !== userType.admin) throw forbidden();
+    await assertSessionLives(work, sender.actor);
     const user = rowOf(id);
     if (user === undefined) throw userNotFound();
     await work.query("UPDATE users SET type = $2 WHERE id = $1", [id, type]);

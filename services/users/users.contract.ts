@@ -163,6 +163,10 @@ export const usersContract = defineContract({
       ...{ params: filterRules, gateway: true, repeatable: true },
       access: { publicReads: "admin" },
     }),
+    /**
+     * Makes an account. Anybody may register type 0; type 1 takes an admin, as the database has it,
+     * or a shop that has no admin yet. Refuses with EMAIL_TAKEN, UNAUTHENTICATED or FORBIDDEN.
+     */
     register: action<NewUser, User>({
       params: { email, username: text(1, 100), password: passwordRule, type: userTypeRule },
       access: "everyone",
