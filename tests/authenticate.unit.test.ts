@@ -229,7 +229,7 @@ describe("polls that fail", () => {
     expect(await seen(sign())).toMatch("Your session has ended");
     answering = [];
     await jest.advanceTimersByTimeAsync(5_000);
-    answering = Array.from({ length: 2 }, () => () => Promise.reject(new Error("away")));
+    answering = Array.from({ length: 3 }, () => () => Promise.reject(new Error("away")));
     await jest.advanceTimersByTimeAsync(10_000);
     expect(warned).toHaveLength(2);
   });
@@ -242,5 +242,45 @@ describe("polls that fail", () => {
     expect(fetched).toEqual({ keys: 1, ended: 1 });
     expect(await seen(sign())).toBe("user");
     expect(fetched).toEqual({ keys: 1, ended: 2 });
+  });
+});
+
+describe("whoever subscribed is told no more", () => {
+  const viewer = (sessionId?: string) =>
+    ({ kind: "user", id: "ann", type: 1, ...(sessionId && { sessionId }) }) as const;
+  const why = (sessionId?: string) =>
+    (authenticator.whyNotTold(viewer(sessionId)) as { type?: string } | undefined)?.type;
+
+  test("five seconds after their session has ended, at the latest", async () => {
+    authenticator.start();
+    await jest.advanceTimersByTimeAsync(5);
+    expect(why("s1")).toBeUndefined();
+    // In the worst moment, and by the slowest fetches.
+    ended = ["s1"];
+    const slow = () => new Promise<void>((done) => setTimeout(done, 1_900));
+    answering = Array.from({ length: 20 }, () => slow);
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(why("s1")).toBe("UNAUTHENTICATED");
+    expect(why("s2")).toBeUndefined();
+    answering = [];
+    await jest.advanceTimersByTimeAsync(4_000);
+  });
+
+  test("five seconds after it was last known which sessions have ended", async () => {
+    authenticator.start();
+    await jest.advanceTimersByTimeAsync(5);
+    answering = Array.from({ length: 20 }, () => () => Promise.reject(new Error("away")));
+    await jest.advanceTimersByTimeAsync(4_000);
+    expect(why("s1")).toBeUndefined();
+    await jest.advanceTimersByTimeAsync(1_500);
+    expect(why("s1")).toBe("SERVICE_UNAVAILABLE");
+    // Requests are another matter: they would all fail while the users service is away.
+    expect(await seenWithin(5, sign())).not.toBe("unverifiable");
+    // Nor can the session of a token end that belongs to none; and strangers have none.
+    expect(why()).toBeUndefined();
+    expect(authenticator.whyNotTold({ kind: "anonymous" })).toBeUndefined();
+    answering = [];
+    await jest.advanceTimersByTimeAsync(2_000);
+    expect(why("s1")).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { createClient, type Client } from "graphql-ws";
 import { WebSocket } from "ws";
 import { eventually } from "./support/eventually.ts";
@@ -96,6 +96,55 @@ describe("orderPlaced", () => {
       { errors: [{ extensions: { code: "UNAUTHENTICATED" } }] },
     ]);
     for (const subscription of [forAnn, forBob, forAdmin]) subscription?.stop();
+    await taken("order.placed", 0);
+  });
+
+  test("tells nobody who was an admin of others' orders any more, within five seconds", async () => {
+    const boss = await shop.signIn("boss", 1);
+    const theirs = subscribe(query, boss.token);
+    await taken("order.placed", 1);
+    await placeOrder(shop, ann.token, [mug, 1]);
+    await eventually("it is told", () => theirs.results.length === 1);
+    const spy = jest.spyOn(shop.broker, "call");
+    await shop.call("users.setType", { id: boss.id, type: 0 });
+    const polls = () => spy.mock.calls.filter(([name]) => name === "users.endedSessions").length;
+    // As often as it is asked in five seconds, and nothing else has to happen.
+    await eventually("the connection ends", () => theirs.state.end !== undefined);
+    expect(polls()).toBeLessThanOrEqual(3);
+    spy.mockRestore();
+    expect(theirs.state.end).toMatchObject({ code: 4403 });
+    await taken("order.placed", 0);
+  });
+
+  test("ends when nobody can say whether its session goes on", async () => {
+    const call = shop.broker.call.bind(shop.broker);
+    const theirs = subscribe(query, admin.token);
+    await taken("order.placed", 1);
+    const spy = jest
+      .spyOn(shop.broker, "call")
+      .mockImplementation(((name: string, ...rest: [object?, object?]) =>
+        name === "users.endedSessions"
+          ? Promise.reject(new Error("away"))
+          : call(name, ...rest)) as typeof shop.broker.call);
+    await eventually("it ends", async () => {
+      await placeOrder(shop, ann.token, [mug, 1]);
+      return theirs.state.end !== undefined;
+    });
+    const refused = subscribe(query, admin.token);
+    await eventually("another is refused", () => refused.state.end !== undefined);
+    spy.mockRestore();
+    const codes = [theirs, refused].map(({ results }) =>
+      results.flatMap(({ errors = [] }) => errors.map(({ extensions }) => extensions?.code)).at(-1),
+    );
+    const ends = [theirs, refused].map(({ state }) => state.end);
+    expect(JSON.stringify([codes, ends])).toMatch(/SERVICE_UNAVAILABLE.*SERVICE_UNAVAILABLE/);
+    await eventually("it is known again", async () => {
+      const again = subscribe(query, admin.token);
+      const isTaken = () => subscriptionsTo(shop, "order.placed") === 1;
+      await eventually("an answer", () => again.state.end !== undefined || isTaken());
+      again.stop();
+      return again.state.end === undefined;
+    });
     await taken("order.placed", 0);
   });
 

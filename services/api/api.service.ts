@@ -75,9 +75,11 @@ export default function apiService(config: Config): ServiceSchema {
     },
     async started(this: Gateway) {
       const { broker, watch } = this;
-      const authenticator = authenticatorOf(broker);
+      const authenticator = authenticatorOf(broker, () => this.sockets?.review());
       const rules = new BrowserRules(config.edge.corsOrigins);
-      this.graphqlSchema = composeSchema(this, stream, config.publicReads);
+      this.graphqlSchema = composeSchema(this, stream, config.publicReads, (viewer) =>
+        authenticator.whyNotTold(viewer),
+      );
       const execution = new GraphqlExecution(
         this.graphqlSchema,
         queryCosts(this.graphqlSchema),

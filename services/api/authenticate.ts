@@ -3,7 +3,7 @@ import jwt from "jsonwebtoken";
 import type { ServiceBroker } from "moleculer";
 import { gatewayName, type Viewer } from "../../core/access.ts";
 import { BoundedMap } from "../../core/bounded-map.ts";
-import { serviceUnavailable } from "../../core/errors.ts";
+import { Refusal, serviceUnavailable } from "../../core/errors.ts";
 import { Repeat } from "../../core/repeat.ts";
 import { tokenIdentity } from "../users/users.contract.ts";
 import { EndedSessions, type FetchEnded } from "./ended-sessions.ts";
@@ -27,6 +27,8 @@ interface Verified {
 interface Sources {
   fetchKeys: FetchKeys;
   fetchEnded: FetchEnded;
+  /** Learns that it was fetched anew which sessions have ended. */
+  onEndedKnown?: () => void;
   logger: Pick<ServiceBroker["logger"], "warn">;
 }
 
@@ -38,14 +40,16 @@ const rememberMs = 10_000;
 const maxRemembered = 10_000;
 /** Removed keys are forgotten within so long. */
 const keysEveryMs = 30_000;
-/** Tokens of ended sessions are refused within so long. */
-const endedEveryMs = 5_000;
+/** Tokens of ended sessions are refused within so long, and nothing is told by their right. */
+const maxUnknownMs = 5_000;
+/** Together with the time that a fetch may take, less than that. */
+const endedEveryMs = 2_000;
 const fetchTimeoutMs = 2_000;
 
 const keyIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** An authenticator that asks the users service, as the gateway. */
-export function authenticatorOf(broker: ServiceBroker): Authenticator {
+export function authenticatorOf(broker: ServiceBroker, onEndedKnown: () => void): Authenticator {
   async function ask<Result>(action: string, params: object): Promise<Result> {
     // Moleculer would log each call that finds nobody.
     if (!broker.registry.actions.isAvailable(action)) {
@@ -58,6 +62,7 @@ export function authenticatorOf(broker: ServiceBroker): Authenticator {
   return new Authenticator({
     fetchKeys: () => ask("users.jwks", {}),
     fetchEnded: (after) => ask("users.endedSessions", { ...(after !== undefined && { after }) }),
+    onEndedKnown,
     logger: broker.logger,
   });
 }
@@ -69,12 +74,16 @@ export class Authenticator {
   readonly #remembered = new BoundedMap<string, Verified & { untilMs: number }>(maxRemembered);
   readonly #polls: Repeat[];
 
-  constructor({ fetchKeys, fetchEnded, logger }: Sources) {
+  constructor({ fetchKeys, fetchEnded, onEndedKnown, logger }: Sources) {
     this.#keys = new KeySet(fetchKeys);
     this.#ended = new EndedSessions(fetchEnded);
+    const pollEnded = async () => {
+      await this.#ended.poll();
+      onEndedKnown?.();
+    };
     this.#polls = [
       polling(keysEveryMs, "keys", () => this.#keys.refresh(), logger),
-      polling(endedEveryMs, "ended sessions", () => this.#ended.poll(), logger),
+      polling(endedEveryMs, "ended sessions", pollEnded, logger),
     ];
   }
 
@@ -99,13 +108,26 @@ export class Authenticator {
       if (typeof verified === "string") return rejected(verified);
       const { user, expiresAtMs } = verified;
       if (user.sessionId !== undefined && (await this.#ended.has(user.sessionId))) {
-        return rejected("Your session has ended; sign in again.");
+        return rejected(sessionEnded);
       }
       return { viewer: user, expiresAtMs };
     } catch {
       // The users service is away; what needs no token goes on, the rest says why it cannot.
       return { viewer: { kind: "anonymous", unverifiable: true } };
     }
+  }
+
+  /**
+   * Why somebody who was known some time ago is told no more of what is not for everybody:
+   * UNAUTHENTICATED where their session has ended, SERVICE_UNAVAILABLE where nobody could say for
+   * as long as an ended one may go on.
+   */
+  whyNotTold(viewer: Viewer): Error | undefined {
+    if (viewer.kind !== "user" || viewer.sessionId === undefined) return undefined;
+    const state = this.#ended.stateOf(viewer.sessionId, maxUnknownMs);
+    if (state === "live") return undefined;
+    if (state === "ended") return new Refusal("UNAUTHENTICATED", sessionEnded);
+    return serviceUnavailable("Your session cannot be verified just now; subscribe again later.");
   }
 
   #recall(token: string): Verified | undefined {
@@ -130,6 +152,9 @@ export class Authenticator {
   }
 }
 
+/** Failures in a row that are no matter of a moment. */
+const toldFailures = 3;
+
 /** Fetches now and then. Failure is told once, when it was not for a moment only. */
 function polling(
   everyMs: number,
@@ -144,10 +169,12 @@ function polling(
   };
   return new Repeat(everyMs, work, (fault) => {
     failures += 1;
-    if (failures === 2) logger.warn(`The ${what} cannot be fetched; those known stay.`, fault);
+    if (failures === toldFailures)
+      logger.warn(`The ${what} cannot be fetched; those known stay.`, fault);
   });
 }
 
+const sessionEnded = "Your session has ended; sign in again.";
 const notOurs = "The token is not one of this shop.";
 
 /** The key id of a token, where it has the form of ours. */

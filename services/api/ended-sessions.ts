@@ -8,6 +8,8 @@ export class EndedSessions {
   readonly #fetchEnded: FetchEnded;
   #ids: Set<string> | undefined;
   #polling: Promise<void> | undefined;
+  /** When the poll began that the ids are from. */
+  #knownAtMs = -Infinity;
 
   constructor(fetchEnded: FetchEnded) {
     this.#fetchEnded = fetchEnded;
@@ -22,6 +24,12 @@ export class EndedSessions {
     return this.#ids?.has(sessionId) ?? false;
   }
 
+  /** Whether a session goes on: "unknown" where the last poll was longer ago than that. */
+  stateOf(sessionId: string, maxAgeMs: number): "live" | "ended" | "unknown" {
+    if (this.#ids?.has(sessionId)) return "ended";
+    return performance.now() - this.#knownAtMs > maxAgeMs ? "unknown" : "live";
+  }
+
   /** Fetches all ids; until it has them, those known before stay. */
   poll(): Promise<void> {
     this.#polling ??= this.#poll().finally(() => (this.#polling = undefined));
@@ -29,6 +37,7 @@ export class EndedSessions {
   }
 
   async #poll(): Promise<void> {
+    const begunAtMs = performance.now();
     const all = new Set<string>();
     let after: string | undefined;
     for (;;) {
@@ -38,5 +47,6 @@ export class EndedSessions {
       if (!more) break;
     }
     this.#ids = all;
+    this.#knownAtMs = begunAtMs;
   }
 }

@@ -17,11 +17,19 @@ export class EventStream {
     return this.#subscribers.get(type)?.size ?? 0;
   }
 
-  /** All events of a type from now on, as far as they are wanted, until it is told to `return`. */
-  events(type: string, wants: (event: EventEnvelope) => boolean): AsyncIterableIterator<unknown> {
+  /**
+   * All events of a type from now on, as far as they are wanted, until it is told to `return`.
+   *
+   * @param whyNot asked before each is told: with an error, they end
+   */
+  events(
+    type: string,
+    wants: (event: EventEnvelope) => boolean,
+    whyNot: () => Error | undefined,
+  ): AsyncIterableIterator<unknown> {
     const subscribers = this.#subscribers.get(type) ?? new Set();
     this.#subscribers.set(type, subscribers);
-    const queue = new EventQueue(wants, () => subscribers.delete(queue));
+    const queue = new EventQueue(wants, whyNot, () => subscribers.delete(queue));
     subscribers.add(queue);
     return queue;
   }
@@ -33,19 +41,26 @@ const done: Result = { done: true, value: undefined };
 /** An async generator would not do: one that waits for an event cannot be ended. */
 class EventQueue implements AsyncIterableIterator<unknown> {
   readonly #wants: (event: EventEnvelope) => boolean;
+  readonly #whyNot: () => Error | undefined;
   readonly #leave: () => void;
   readonly #waiting: unknown[] = [];
   #taker: PromiseWithResolvers<Result> | undefined;
   #isEnded = false;
-  #overflow: Refusal | undefined;
+  /** What it ends with, once all that waits is told. */
+  #error: Error | undefined;
 
-  constructor(wants: (event: EventEnvelope) => boolean, leave: () => void) {
+  constructor(
+    wants: (event: EventEnvelope) => boolean,
+    whyNot: () => Error | undefined,
+    leave: () => void,
+  ) {
     this.#wants = wants;
+    this.#whyNot = whyNot;
     this.#leave = leave;
   }
 
   offer(event: EventEnvelope): void {
-    if (this.#isEnded || !this.#wants(event)) return;
+    if (this.#isEnded || !this.#wants(event) || this.#isForbidden()) return;
     if (this.#taker !== undefined) {
       this.#taker.resolve({ done: false, value: event.data });
       this.#taker = undefined;
@@ -53,14 +68,15 @@ class EventQueue implements AsyncIterableIterator<unknown> {
       this.#waiting.push(event.data);
     } else {
       const message = "You take events too slowly; subscribe again.";
-      this.#overflow = new Refusal("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
+      this.#error = new Refusal("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
       this.#end();
     }
   }
 
   async next(): Promise<Result> {
-    if (this.#waiting.length > 0) return { done: false, value: this.#waiting.shift() };
-    if (this.#overflow !== undefined) throw this.#overflow;
+    if (this.#waiting.length > 0 && !this.#isForbidden())
+      return { done: false, value: this.#waiting.shift() };
+    if (this.#error !== undefined) throw this.#error;
     if (this.#isEnded) return done;
     this.#taker = Promise.withResolvers();
     return this.#taker.promise;
@@ -74,6 +90,17 @@ class EventQueue implements AsyncIterableIterator<unknown> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** What waits is not told either. */
+  #isForbidden(): boolean {
+    const error = this.#whyNot();
+    if (error === undefined) return false;
+    this.#waiting.length = 0;
+    this.#error = error;
+    this.#taker?.reject(error);
+    this.#end();
+    return true;
   }
 
   #end(): void {

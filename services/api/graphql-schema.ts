@@ -11,7 +11,7 @@ import type { EventStream } from "./event-stream.ts";
 import { GatheredLookups } from "./gathered-lookups.ts";
 import type { GraphqlContext } from "./graphql-execution.ts";
 import { QueryCosts } from "./query-cost.ts";
-import { subscriptionResolvers } from "./subscriptions.ts";
+import { subscriptionResolvers, type WhyNotTold } from "./subscriptions.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { productsContract } from "../products/products.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
@@ -101,11 +101,13 @@ export function graphqlMixin(): Partial<ServiceSchema> {
  * The schema of all services, whoever of them is up: made from their contracts.
  *
  * @param stream where subscriptions get their events from
+ * @param whyNotTold who is told nothing more by them
  */
 export function composeSchema(
   composer: Composer,
   stream: EventStream,
   publicReads: boolean,
+  whyNotTold: WhyNotTold,
 ): GraphQLSchema {
   const services = contracts.map(({ name, graphql, actions }) => ({
     name,
@@ -123,7 +125,7 @@ export function composeSchema(
     ),
   }));
   const resolvers = {
-    Subscription: subscriptionResolvers(contracts, stream, publicReads),
+    Subscription: subscriptionResolvers(contracts, stream, publicReads, whyNotTold),
     ...countResolvers(contracts),
   };
   const graphql = { type: [errorCodes(), pageInfoType].join("\n"), resolvers };

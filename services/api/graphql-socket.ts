@@ -61,6 +61,7 @@ export class GraphqlSockets {
     handleProtocols: (offered) =>
       offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false,
   });
+  readonly #connections = new Set<Connection>();
   readonly #perAddress = new ConnectionCounts();
   readonly #protocol;
 
@@ -106,6 +107,11 @@ export class GraphqlSockets {
     }
   }
 
+  /** Looks at all connections anew: sessions may have ended. */
+  review(): void {
+    for (const connection of this.#connections) void this.#refresh(connection);
+  }
+
   #refusalOf(req: IncomingMessage, url: RegExp): number | undefined {
     if (!url.test(req.url ?? "")) return 404;
     if (this.#origin.isForeign(req)) return 403;
@@ -119,6 +125,7 @@ export class GraphqlSockets {
       ...{ token: undefined, viewer: { kind: "anonymous" }, expiry: undefined },
     };
     this.#perAddress.add(address);
+    this.#connections.add(connection);
     const pinging = this.#keepAlive(connection);
     const closed = this.#protocol.opened(
       {
@@ -146,6 +153,7 @@ export class GraphqlSockets {
     // What breaks the protocol of WebSocket itself; the connection closes after it.
     socket.on("error", () => undefined);
     socket.once("close", (code, reason) => {
+      this.#connections.delete(connection);
       clearInterval(pinging);
       clearTimeout(connection.expiry);
       this.#perAddress.remove(address);

@@ -1,4 +1,4 @@
-import { assertAccess, mayActForOthers } from "../../core/access.ts";
+import { assertAccess, mayActForOthers, type Viewer } from "../../core/access.ts";
 import type { Contract, EventEnvelope, Subscription } from "../../core/contract.ts";
 import { badUserInput } from "../../core/errors.ts";
 import { isId } from "../../core/validation.ts";
@@ -13,16 +13,20 @@ interface SubscriptionResolver {
   resolve: (data: Data, args: Data, context: GraphqlContext) => unknown;
 }
 
+/** Why a viewer who was known when they subscribed is told nothing more, if there is a reason. */
+export type WhyNotTold = (viewer: Viewer) => Error | undefined;
+
 /** Makes the resolvers of the subscriptions that contracts declare. */
 export function subscriptionResolvers(
   contracts: readonly Contract[],
   stream: EventStream,
   publicReads: boolean,
+  whyNotTold: WhyNotTold,
 ): Record<string, SubscriptionResolver> {
   const resolvers = contracts.flatMap((contract) =>
     Object.entries(contract.graphql?.subscriptions ?? {}).map(([name, subscription]) => {
       const version = contract.events[subscription.event]?.version;
-      return [name, resolverOf(subscription, version, stream, publicReads)] as const;
+      return [name, resolverOf(subscription, version, stream, publicReads, whyNotTold)] as const;
     }),
   );
   return Object.fromEntries(resolvers);
@@ -33,19 +37,24 @@ function resolverOf(
   version: number | undefined,
   stream: EventStream,
   publicReads: boolean,
+  whyNotTold: WhyNotTold,
 ): SubscriptionResolver {
   const { event: type, access, owner, load } = subscription;
   return {
     subscribe(_root, args, { actor }) {
       assertAccess(access, actor, publicReads);
       const wanted = idsIn(args);
-      const isOpen = publicReads && typeof access === "object";
+      const isOpen = access === "everyone" || (publicReads && typeof access === "object");
       const whose = owner !== undefined && !isOpen && !mayActForOthers(actor) ? owner : undefined;
-      return stream.events(type, (event: EventEnvelope) => {
+      const whyNot = () => (isOpen || actor.kind === "operator" ? undefined : whyNotTold(actor));
+      const refusal = whyNot();
+      if (refusal !== undefined) throw refusal;
+      const wants = (event: EventEnvelope) => {
         const data = event.data as Data;
         if (event.version !== version || !has(data, wanted)) return false;
         return whose === undefined || (actor.kind === "user" && data[whose] === actor.id);
-      });
+      };
+      return stream.events(type, wants, whyNot);
     },
     resolve(data, _args, { ctx, dataLoaders }) {
       // What was loaded for the event before is old now.
