@@ -1,5 +1,5 @@
 import { badUserInput, type Refusal } from "./errors.ts";
-import { int, isId, maxInt, optional, text } from "./validation.ts";
+import { exactText, int, isId, maxInt, optional, text } from "./validation.ts";
 
 /** Rows a page gives at most, and by default. */
 export const maxPageRows = 100;
@@ -20,9 +20,9 @@ export interface PageArguments {
 /** The rules of `PageArguments`, for the parameters of an action. */
 export const connectionRules = {
   first: optional(int(0, maxPageRows)),
-  after: optional(text(1, maxCursorCharacters)),
+  after: optional(exactText(1, maxCursorCharacters)),
   last: optional(int(0, maxPageRows)),
-  before: optional(text(1, maxCursorCharacters)),
+  before: optional(exactText(1, maxCursorCharacters)),
 };
 
 const maxSearchCharacters = 200;

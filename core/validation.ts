@@ -38,8 +38,44 @@ export function ids(max: number): ParamRule {
   return { type: "array", items: id(), max };
 }
 
-/** Text between `min` and `max` characters that PostgreSQL can store and people can read. */
+/** Embeddings, overrides and isolates: they turn around what stands before and behind a text. */
+const turnsText = /[\u202A-\u202E\u2066-\u2069]/;
+/** Letters, digits, signs, but for those that are drawn as nothing: a Hangul filler, a Braille blank. */
+const visible = /[[\p{L}\p{N}\p{P}\p{S}]--[\p{Default_Ignorable_Code_Point}\u{2800}]]/v;
+
+/** A text as it is compared and kept: in one Unicode normalization, without a byte order mark. */
+export function normalized(value: string): string {
+  return value.replace(/^\uFEFF+/, "").normalize("NFC");
+}
+
+/** A finding of the validator: a type that it has a message for, besides its own. */
+type Findings = { type: string }[];
+
+/** What the validator's own checks of a text cannot say. */
+function legible(value: unknown, findings: Findings, { min }: { min: number }): unknown {
+  // Else there is something worse to say.
+  if (typeof value !== "string" || !plainText.test(value)) return value;
+  if (turnsText.test(value)) findings.push({ type: "stringTurns" });
+  if (min > 0 && value !== "" && !visible.test(value)) findings.push({ type: "stringBlank" });
+  return value;
+}
+
+/**
+ * Text between `min` and `max` characters that PostgreSQL can store and people can read. It
+ * reaches the handler `normalized`. One that must not be empty has something in it that is seen.
+ */
 export function text(min: number, max: number): ParamRule {
+  const rule = exactText(min, max);
+  const messages = {
+    ...(rule.messages as object),
+    stringTurns: "'{field}' contains characters that turn the direction of the text around them.",
+    stringBlank: "'{field}' must contain a letter, a digit or a sign that can be seen.",
+  };
+  return { ...rule, isNormalized: true, messages, custom: legible };
+}
+
+/** Text between `min` and `max` characters of which each counts: a password, a token, an event's. */
+export function exactText(min: number, max: number): ParamRule {
   return {
     type: "string",
     min,
@@ -54,8 +90,22 @@ export function instant(): ParamRule {
   return {
     type: "string",
     pattern: instantPattern,
-    messages: { stringPattern: "'{field}' must be a time, e.g. 2026-01-31T12:00:00Z." },
+    custom: onCalendar,
+    messages: {
+      stringPattern: "'{field}' must be a time, e.g. 2026-01-31T12:00:00Z.",
+      stringCalendar: "'{field}' must be a time on a day that there is.",
+    },
   };
+}
+
+/** JavaScript takes the 30th of February for the 2nd of March. */
+function onCalendar(value: unknown, findings: Findings): unknown {
+  if (typeof value !== "string" || !instantPattern.test(value)) return value;
+  const [year = 0, month = 0, day = 0] = value.slice(0, 10).split("-").map(Number);
+  // The same in each 400 years; years below 100 mean others to `Date`.
+  const daysOfMonth = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+  if (year === 0 || day > daysOfMonth) findings.push({ type: "stringCalendar" });
+  return value;
 }
 
 /** A whole number between `min` and `max`. */

@@ -8,6 +8,10 @@ export async function rememberUsers(
   await query(
     `INSERT INTO known_users (id, username) SELECT * FROM unnest($1::uuid[], $2::text[])
      ON CONFLICT (id) DO UPDATE SET username = excluded.username`,
-    [events.map(({ data }) => data.user_id), events.map(({ data }) => data.username)],
+    [
+      events.map(({ data }) => data.user_id),
+      // Of a time when they were kept as they came.
+      events.map(({ data }) => data.username.normalize("NFC")),
+    ],
   );
 }

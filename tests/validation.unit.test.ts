@@ -5,8 +5,10 @@ import { defineService } from "../core/define-service.ts";
 import type { FieldFault, Refusal } from "../core/errors.ts";
 import { inputMiddleware } from "../core/input.middleware.ts";
 import {
+  exactText,
   id,
   ids,
+  instant,
   int,
   maxInt,
   optional,
@@ -27,6 +29,15 @@ const rules = defineContract({
     id: action<{ value: string }, unknown>({ params: { value: id() }, ...anyAccess }),
     ids: action<{ value: string[] }, unknown>({ params: { value: ids(2) }, ...anyAccess }),
     text: action<{ value: string }, unknown>({ params: { value: text(2, 4) }, ...anyAccess }),
+    optionalText: action<{ value: string }, unknown>({
+      params: { value: text(0, 4) },
+      ...anyAccess,
+    }),
+    exact: action<{ value: string }, unknown>({
+      params: { value: exactText(2, 4) },
+      ...anyAccess,
+    }),
+    instant: action<{ value: string }, unknown>({ params: { value: instant() }, ...anyAccess }),
     int: action<{ value: number }, unknown>({ params: { value: int(1) }, ...anyAccess }),
     optional: action<{ value?: number }, unknown>({
       params: { value: optional(int(1)) },
@@ -49,7 +60,8 @@ const broker = new ServiceBroker({
 broker.createService(
   defineService(rules, {
     actions: {
-      ...{ id: echo, ids: echo, text: echo, int: echo },
+      ...{ id: echo, ids: echo, text: echo, int: echo, instant: echo },
+      ...{ optionalText: echo, exact: echo },
       ...{ optional: echo, page: echo, nothing: echo },
     },
   }),
@@ -92,12 +104,50 @@ describe("an id", () => {
 });
 
 describe("a text", () => {
-  test.each(["ab", "abcd", "é\t\r\n", "\u{1F600}", "\u{1F600}\u{1F600}", "a\u0301\u200D\uFFFF"])(
+  test.each(["ab", "abcd", "é\t\r\n", "\u{1F600}", "\u{1F600}\u{1F600}", "a\u0308\u200D\uFFFF"])(
     "is %j",
     async (value) => {
-      expect(await send("text", { value })).toEqual({ value });
+      expect(await send("text", { value })).toEqual({ value: value.normalize("NFC") });
     },
   );
+
+  test.each([
+    ["letters with marks", "o\u0308l", "\u00f6l"],
+    // Six characters as they are sent.
+    ["what is short enough when it is normalized", "e\u0301".repeat(3), "\u00e9".repeat(3)],
+    ["what an editor has put a byte order mark before", "\uFEFFab", "ab"],
+    ["joiners, which some scripts and signs need", "\u0915\u200D\u0937", "\u0915\u200D\u0937"],
+  ])("reaches the handler in one form: %s", async (_what, value, form) => {
+    expect(await send("text", { value })).toEqual({ value: form });
+  });
+
+  test.each([
+    ...["  ", "\t\n", "\u00a0\u00a0", "\u3000\u3000", "\u200b\u200b", "\u00ad\u00ad"],
+    ...["\u2060\u2060", "\u200e\u200f", "\u200d\ufe0f", "\ufeff\ufeff\u200b", "\u115f\u3164"],
+    ...["\u2800\u2800", "\u0301\u0302", "\u{e0041}", "\u180e\u180e", "\u{1d173}"],
+  ])("is not %j, of which nothing is seen", async (value) => {
+    expect(await send("text", { value })).toMatchObject(refused);
+    // Where nothing may be given, nothing may be seen.
+    expect(await send("optionalText", { value })).not.toMatchObject(refused);
+  });
+
+  test.each(["a\u202eb", "\u202dab", "a\u202ab", "a\u2066b", "ab\u2069"])(
+    "is not %j, which turns what stands around it",
+    async (value) => {
+      for (const rule of ["text", "optionalText"] as const) {
+        expect(await send(rule, { value })).toMatchObject({
+          ...refused,
+          data: { fields: [{ field: "value", message: expect.stringContaining("direction") }] },
+        });
+      }
+    },
+  );
+
+  test("of which each character counts stays as it is", async () => {
+    for (const value of ["e\u0301", "\uFEFFab", "\u200b\u200b"]) {
+      expect(await send("exact", { value })).toEqual({ value });
+    }
+  });
 
   test.each(["", "a", "abcde", 12, null, undefined, ["ab"], { length: 3 }])(
     "of 2 to 4 characters is not %j",
@@ -131,6 +181,27 @@ describe("a text", () => {
       expect(await timesAsLong(refuse, count)).toBeLessThan(10);
     },
   );
+});
+
+describe("a moment", () => {
+  test.each([
+    ...["2026-01-31T12:00:00Z", "2024-02-29T00:00Z", "2000-02-29T23:59:59.999999999+23:59"],
+    ...["0001-01-01T00:00Z", "0004-02-29T00:00Z", "9999-12-31T23:59:59-14:00"],
+  ])("is %j", async (value) => {
+    expect(await send("instant", { value })).toEqual({ value });
+  });
+
+  test.each([
+    ...["2026-02-30T00:00:00Z", "2026-02-29T00:00:00Z", "1900-02-29T00:00Z", "2026-04-31T00:00Z"],
+    ...["2026-00-10T00:00Z", "2026-13-10T00:00Z", "2026-01-00T00:00Z", "2026-01-32T00:00Z"],
+    ...["2026-01-01T24:00:00Z", "2026-01-01T23:60:00Z", "2026-01-01T23:59:60Z"],
+    ...["2026-01-01T00:00:00", "2026-01-01T00:00:00+99:00", "2026-01-01T00:00:00+00:60"],
+    ...["0000-01-01T00:00Z", "10000-01-01T00:00Z", "-0001-01-01T00:00Z", "+002026-01-01T00:00Z"],
+    ...["2026-01-01", "2026-1-1T00:00Z", "2026-01-01 00:00Z", "1767225600", "", "now"],
+    ...["2026-01-01T00:00Z\n", "\u0662026-01-01T00:00Z"],
+  ])("is not %j", async (value) => {
+    expect(await send("instant", { value })).toMatchObject(refused);
+  });
 });
 
 describe("a whole number", () => {

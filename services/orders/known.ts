@@ -14,7 +14,8 @@ export async function rememberProducts(
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::integer[])`,
     [
       products.map(({ product_id }) => product_id),
-      products.map(({ name }) => name),
+      // Of a time when they were kept as they came.
+      products.map(({ name }) => name.normalize("NFC")),
       products.map(({ price }) => price),
       products.map(({ stock }) => stock),
     ],

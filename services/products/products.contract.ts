@@ -10,6 +10,7 @@ import {
 import { action, defineContract, event, type EventEnvelope } from "../../core/contract.ts";
 import {
   anyInt,
+  exactText,
   id,
   ids,
   int,
@@ -274,7 +275,7 @@ export const productsContract = defineContract({
   events: {
     "product.created": event<ProductCreated>(1, {
       product_id: id(),
-      name: text(1, 200),
+      name: exactText(1, 200),
       price: int(0),
       stock: int(0),
     }),

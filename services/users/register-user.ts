@@ -2,6 +2,7 @@ import { newId } from "../../core/ids.ts";
 import { mayActForOthers, unauthenticated, userType, type Sender } from "../../core/access.ts";
 import { ConfigError } from "../../core/config-reader.ts";
 import { hasCode } from "../../core/errors.ts";
+import { normalized } from "../../core/validation.ts";
 import { recordAudit } from "../../mixins/audit-trail.ts";
 import { assertStillActs } from "./acting-user.ts";
 import { hashPassword } from "./password-hash.ts";
@@ -82,7 +83,8 @@ export async function ensureFirstAdmin(
   admin: { email: string; password: string },
 ): Promise<void> {
   if (await hasAdmin(database)) return;
-  const input = { ...admin, username: "admin", type: userType.admin };
+  const email = normalized(admin.email);
+  const input = { ...admin, email, username: "admin", type: userType.admin };
   try {
     // Of several replicas at once, one makes it.
     await makeUser(database, input, { actor: { kind: "operator" }, address: null }, true);

@@ -10,6 +10,7 @@ import {
 } from "../../core/connection.ts";
 import { action, defineContract, event } from "../../core/contract.ts";
 import {
+  exactText,
   id,
   ids,
   int,
@@ -109,17 +110,19 @@ export interface UserRegistered {
 
 const userTypeRule = int(0, 1);
 const filterRules = { search: searchRule, type: optional(userTypeRule) };
-const passwordRule = text(8, 128);
+const passwordRule = exactText(8, 128);
 /** No rule says what a password must look like here: any wrong one is answered alike. */
-const anyPasswordRule = text(0, 128);
+const anyPasswordRule = exactText(0, 128);
 /** Nor what a token must: any wrong one is answered alike. */
-const anyTokenRule = text(0, 1_000);
+const anyTokenRule = exactText(0, 1_000);
+
+const mailable = "[^\\s@\\p{C}\\p{Default_Ignorable_Code_Point}]";
 
 const email = {
   ...text(3, 254),
   // One "@", a dot behind it, nothing blank or invisible: what can be mailed, mailing finds out.
   // What is too long is not even looked at: the rest takes quadratic time.
-  pattern: /^(?![^]{255})[^\s@\p{C}]+@[^\s@\p{C}]+\.[^\s@\p{C}]+$/u,
+  pattern: new RegExp(`^(?![^]{255})${mailable}+@${mailable}+\\.${mailable}+$`, "u"),
   messages: { stringPattern: "'{field}' must be an email address." },
 };
 
@@ -243,7 +246,7 @@ export const usersContract = defineContract({
   events: {
     "user.registered": event<UserRegistered>(1, {
       user_id: id(),
-      username: text(1, 100),
+      username: exactText(1, 100),
       type: userTypeRule,
     }),
   },
