@@ -1,4 +1,5 @@
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
+import { NoText, readTextFile } from "./text-file.ts";
 
 /** All that is wrong with the settings, a line each. */
 export class ConfigError extends Error {
@@ -36,11 +37,12 @@ export class ConfigReader {
 
   #contentOf(name: string, path: string): string | undefined {
     try {
-      const content = readFileSync(path, "utf8").trim();
+      const content = readTextFile(path).trim();
       if (content !== "") return content;
       this.fault(name, `names an empty file: "${path}"`, "/run/secrets/orders-db-url");
-    } catch {
-      this.fault(name, `names a file that cannot be read: "${path}"`, "/run/secrets/orders-db-url");
+    } catch (error) {
+      const why = error instanceof NoText ? error.message : "cannot be read";
+      this.fault(name, `names a file that ${why}: "${path}"`, "/run/secrets/orders-db-url");
     }
     return undefined;
   }

@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
-import { ConfigReader } from "./config-reader.ts";
+import { parseEnv } from "node:util";
+import { ConfigError, ConfigReader } from "./config-reader.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
+import { NoText, readTextFile } from "./text-file.ts";
 
 export const domainServices = ["users", "products", "orders"] as const;
 export type DomainService = (typeof domainServices)[number];
@@ -78,8 +80,20 @@ export const clusterNodeDefaults: ConfigDefaults = { host: "0.0.0.0", logLevel: 
  * Throws a ConfigError that lists every fault at once.
  */
 export function loadConfig(defaults: ConfigDefaults): Config {
-  if (existsSync(".env")) process.loadEnvFile(".env");
+  // Also for what reads its variables by itself: Node, libraries, programs that are started.
+  Object.assign(process.env, { ...readEnvFile(".env"), ...process.env });
   return readConfig(process.env, defaults);
+}
+
+/** The settings that a file has, where it is there. Throws a ConfigError where it is no text. */
+export function readEnvFile(path: string): NodeJS.ProcessEnv {
+  if (!existsSync(path)) return {};
+  try {
+    return parseEnv(readTextFile(path));
+  } catch (cause) {
+    const why = cause instanceof NoText ? cause.message : "cannot be read";
+    throw new ConfigError(`The file ${path} ${why}.`, { cause });
+  }
 }
 
 /** Reads and checks all settings of an environment. Throws a ConfigError. */

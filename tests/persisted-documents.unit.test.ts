@@ -11,7 +11,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-function manifest(content: string): string {
+function manifest(content: string | Buffer): string {
   const file = join(folder, `${createHash("sha1").update(content).digest("hex")}.json`);
   writeFileSync(file, content);
   return file;
@@ -123,6 +123,14 @@ describe("a manifest", () => {
     );
     const documents = new PersistedDocuments({ file, only: true });
     expect(documents.textOf({ query: undefined, extensions: byHash(document) })).toBe(document);
+  });
+
+  test("may be one that an editor has written, with a byte order mark", () => {
+    const text = `\uFEFF${JSON.stringify({ [hashOf(document)]: document })}`;
+    for (const content of [Buffer.from(text), Buffer.from(text, "utf16le")]) {
+      const documents = new PersistedDocuments({ file: manifest(content), only: true });
+      expect(documents.textOf({ query: document, extensions: undefined })).toBe(document);
+    }
   });
 
   test.each(["", "[", `{ "a": 1 }`, `{ "operations": [null] }`])("may not be %j", (content) => {

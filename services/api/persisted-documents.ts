@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { GraphQLError } from "graphql";
 import { BoundedMap } from "../../core/bounded-map.ts";
 import { ConfigError } from "../../core/config-reader.ts";
 import type { EdgeConfig } from "../../core/edge-config.ts";
+import { readTextFile } from "../../core/text-file.ts";
 import { codedError } from "./graphql-errors.ts";
 
 /** What a client sends of a document: its text, its hash in the form of Apollo's clients, or both. */
@@ -81,7 +81,7 @@ function readManifest(file: string): Map<string, string> {
 function textsIn(file: string): string[] {
   let manifest: unknown;
   try {
-    manifest = JSON.parse(readFileSync(file, "utf8"));
+    manifest = JSON.parse(readTextFile(file));
   } catch (cause) {
     throw new ConfigError(`PERSISTED_DOCUMENTS names a file that is no JSON: "${file}"`, { cause });
   }
