@@ -1,6 +1,9 @@
 import type { REPLEval, REPLServer } from "node:repl";
+import { inspect, styleText } from "node:util";
 import type { CallingOptions, ServiceBroker } from "moleculer";
 import repl from "moleculer-repl";
+import { isRefusal, isUnreachable } from "../core/errors.ts";
+import { LineFault, readCall } from "./call-line.ts";
 
 /** Node's types do not tell that it reads this anew for every line. */
 type ConsoleServer = REPLServer & { eval: REPLEval };
@@ -12,26 +15,21 @@ type ConsoleServer = REPLServer & { eval: REPLEval };
 export function openConsole(broker: ServiceBroker): REPLServer {
   const server = repl(broker, { delimiter: "mol $", customCommands: null }) as ConsoleServer;
   const evaluate = server.eval;
-  let line = "";
   let finished = Promise.resolve();
   server.eval = (command, context, file, done) => {
-    finished = finished.then(
-      () =>
-        new Promise((resolve) => {
-          line = command;
-          evaluate.call(server, command, context, file, (...result) => {
-            done(...result);
-            resolve();
-          });
-        }),
-    );
+    finished = finished.then(async () => {
+      if (await call(broker, command)) {
+        done(null, undefined);
+        return;
+      }
+      await new Promise<void>((resolve) => {
+        evaluate.call(server, command, context, file, (...result) => {
+          done(...result);
+          resolve();
+        });
+      });
+    });
   };
-
-  const call = broker.call.bind(broker);
-  broker.call = (action: string, params?: unknown, options?: CallingOptions) =>
-    options?.meta?.$repl === true
-      ? call(action, withTexts(params, textParams(broker, action), line), options)
-      : call(action, params, options);
 
   server.removeAllListeners("exit");
   server.once("exit", () => {
@@ -43,27 +41,53 @@ export function openConsole(broker: ServiceBroker): REPLServer {
   return server;
 }
 
-/** The parameters of an action that are texts. */
-function textParams(broker: ServiceBroker, action: string): string[] {
-  const endpoint = broker.findNextActionEndpoint(action);
-  const rules = endpoint instanceof Error ? {} : (endpoint.action.params ?? {});
-  return Object.entries(rules as Record<string, { type?: string }>)
-    .filter(([, rule]) => rule.type === "string")
-    .map(([name]) => name);
+/**
+ * Calls what a line says, if it is a call: the console's own command makes numbers of texts that
+ * look like one, and shows the stack of an expected error. Says whether it was one.
+ */
+async function call(broker: ServiceBroker, line: string): Promise<boolean> {
+  try {
+    const asked = readCall(line, (action) => rulesOf(broker, action));
+    if (asked === undefined) return false;
+    const { nodeId, action, params, meta, options } = asked;
+    const { local, ...callOptions } = options;
+    const nodeID = local === true ? broker.nodeID : nodeId;
+    say(`>> Call '${action}'${nodeID === undefined ? "" : ` on ${nodeID}`} with params:`, params);
+    const startedMs = performance.now();
+    const response = await broker.call(action, params, {
+      ...(callOptions as CallingOptions),
+      ...(nodeID !== undefined && { nodeID }),
+      meta: { ...meta, $repl: true },
+    });
+    say(`>> Execution time: ${Math.round(performance.now() - startedMs)} ms`);
+    say(">> Response:");
+    console.log(inspect(response, { depth: 4, colors: true }));
+  } catch (error) {
+    showError(error);
+  }
+  return true;
 }
 
-/**
- * The console makes numbers of all flags that look like one, `--password 12345678` too. Where the
- * action wants a text, it gets the one that was typed.
- */
-function withTexts(params: unknown, names: string[], line: string): unknown {
-  if (typeof params !== "object" || params === null) return params;
-  const texts = names.flatMap((name) => {
-    const typed = new RegExp(` --${name}[= ]+["']?([^\\s"']+)`).exec(line)?.[1];
-    const given = (params as Record<string, unknown>)[name];
-    return typed === undefined || given === undefined || typeof given === "string"
-      ? []
-      : [[name, typed] as const];
-  });
-  return { ...params, ...Object.fromEntries(texts) };
+/** The rules of an action's parameters; none where nobody has it. */
+function rulesOf(broker: ServiceBroker, action: string): Record<string, unknown> {
+  const endpoint = broker.findNextActionEndpoint(action);
+  return endpoint instanceof Error ? {} : (endpoint.action.params ?? {});
+}
+
+/** An expected error is told by its code, its sentence and its data; a fault with its stack. */
+function showError(error: unknown): void {
+  const { message, stack, type, data } = error as Partial<Error> & {
+    type?: string;
+    data?: unknown;
+  };
+  const isExpected = isRefusal(error) || isUnreachable(type) || type === "SERVICE_UNAVAILABLE";
+  const code = isExpected ? `${String(type)}: ` : "";
+  console.error(styleText(["red", "bold"], `>> ERROR: ${code}${message ?? String(error)}`));
+  if (!isExpected && !(error instanceof LineFault)) console.error(styleText("red", stack ?? ""));
+  const hasData = typeof data === "object" && data !== null && Object.keys(data).length > 0;
+  if (hasData) console.error("Data:", inspect(data, { depth: 4, colors: true }));
+}
+
+function say(text: string, ...values: unknown[]): void {
+  console.log(styleText(["yellow", "bold"], text), ...values);
 }

@@ -135,9 +135,31 @@ describe.each([
     );
   });
 
-  test("shows why a call is refused", async () => {
+  test("takes no flag out of another one's text", async () => {
+    await console.type(
+      'call products.create --description "use --name 5 here" --name 7 --price 1 --stock 1',
+      "name: '7'",
+      "description: 'use --name 5 here'",
+    );
+  });
+
+  test("shows why a call is refused: code, sentence and data, and no stack", async () => {
     const unknown = "01890a5d-ac96-774b-bcce-b302099a8057";
-    await console.type(`call products.get --id ${unknown}`, "ERROR", "There is no such product");
+    const refusals = [
+      await console.type(
+        `call products.get --id ${unknown}`,
+        "ERROR: PRODUCT_NOT_FOUND: There is no such product",
+        unknown,
+      ),
+      await console.type(
+        "call products.create --name x --description x --price -1 --stock many",
+        "ERROR: BAD_USER_INPUT: ",
+        ...["field: 'price'", "field: 'stock'", "}\n"],
+      ),
+      await console.type("call products.gte", "ERROR: SERVICE_NOT_FOUND: "),
+      await console.type('call products.get --id "x', "ERROR: A quotation mark is not closed"),
+    ];
+    for (const refusal of refusals) expect(refusal).not.toMatch(/\n\s+at /);
   });
 
   test("ends at exit, and leaves the shop alone", async () => {

@@ -1,0 +1,212 @@
+/** A word of a line, and whether it began with a quotation mark: then it is no flag. */
+interface Word {
+  text: string;
+  isQuoted: boolean;
+}
+
+/** A rule of an action's parameter, as far as it says what a text stands for. */
+interface Rule {
+  type?: string;
+  items?: Rule;
+}
+
+/** What a line calls. */
+export interface Call {
+  nodeId: string | undefined;
+  action: string;
+  params: unknown;
+  meta: Record<string, unknown>;
+  /** Of the call itself: a timeout, say. */
+  options: Record<string, unknown>;
+}
+
+/** A line that cannot be called; its message says why. */
+export class LineFault extends Error {}
+
+/** Words that the console's own command knows what to do with: help, and files. */
+const filesAndHelp = /^(?:-h|--(?:help|load|loadFull|stream|save)(?:=|$))/;
+
+/**
+ * Reads a line `call ACTION …` or `dcall NODE ACTION …`; undefined for any other one, and where
+ * the parameters are in a file. Flags arrive as they were typed: whether one is a number or a text
+ * is said by the action's rule. Throws a LineFault.
+ *
+ * @param rulesOf the rules of an action's parameters
+ */
+export function readCall(
+  line: string,
+  rulesOf: (action: string) => Record<string, unknown>,
+): Call | undefined {
+  if (!/^\s*d?call\s/.test(line)) return undefined;
+  const words = wordsOf(line);
+  if (words.some(({ text, isQuoted }) => !isQuoted && filesAndHelp.test(text))) return undefined;
+  const names = words.splice(0, words[0]?.text === "dcall" ? 3 : 2).map(({ text }) => text);
+  const action = names.pop() ?? "";
+  const nodeId = names.length > 1 ? names[1] : undefined;
+  if (names.length === 0 || action.startsWith("-")) return undefined;
+
+  const { flags, others } = sorted(words);
+  const [json, metaJson, ...more] = others;
+  if (more.length > 0 || (json !== undefined && !/^\s*[[{]/.test(json))) {
+    const odd = more[0] ?? json ?? "";
+    throw new LineFault(
+      `“${odd}” belongs to no flag: put a value with spaces into quotation marks.`,
+    );
+  }
+  const rules = rulesOf(action) as Record<string, Rule>;
+  const call: Call = { nodeId, action, params: {}, meta: {}, options: {} };
+  const params: Record<string, unknown> = {};
+  for (const [flag, texts] of flags) {
+    if (flag.startsWith("#")) call.meta[flag.slice(1)] = valueOf(texts, undefined);
+    else if (flag.startsWith("$")) call.options[flag.slice(1)] = valueOf(texts, undefined);
+    else setParameter(params, flag.replace(/^@/, ""), texts, rules);
+  }
+  call.params = json === undefined ? params : { ...(parsed(json) as object), ...params };
+  if (json !== undefined && Array.isArray(parsed(json))) call.params = parsed(json);
+  if (metaJson !== undefined) Object.assign(call.meta, parsed(metaJson));
+  return call;
+}
+
+/**
+ * The words of a line. A quotation mark holds a word together where the word begins with it, or a
+ * flag's value behind `=`; in the middle of a word it is a character like any other. In double
+ * ones, \\" is a quotation mark and \\\\ a backslash. JSON needs no marks around it.
+ */
+function wordsOf(line: string): Word[] {
+  const words: Word[] = [];
+  let rest = line.trimStart();
+  while (rest !== "") {
+    const [flag = ""] = /^--[^\s='"]+=/.exec(rest) ?? [];
+    const { text, length, isQuoted } = wordAt(rest.slice(flag.length));
+    words.push({ text: flag + text, isQuoted: isQuoted && flag === "" });
+    rest = rest.slice(flag.length + length).trimStart();
+  }
+  return words;
+}
+
+function wordAt(text: string): Word & { length: number } {
+  const [first = ""] = text;
+  if (first === '"' || first === "'") {
+    const quoted = first === '"' ? /^"((?:[^"\\]|\\[^])*)"(?!\S)/ : /^'([^']*)'(?!\S)/;
+    const [whole, inner = ""] = quoted.exec(text) ?? [];
+    if (whole === undefined) {
+      throw new LineFault(
+        `A quotation mark is not closed, or there is no space behind it: ${text}`,
+      );
+    }
+    const plain = first === '"' ? inner.replace(/\\(["\\])/g, "$1") : inner;
+    return { text: plain, length: whole.length, isQuoted: true };
+  }
+  if (first === "{" || first === "[") {
+    const end = endOfJson(text);
+    return { text: text.slice(0, end), length: end, isQuoted: true };
+  }
+  const [word = ""] = /^\S*/.exec(text) ?? [];
+  return { text: word, length: word.length, isQuoted: false };
+}
+
+/** Where the bracket is closed that a text begins with. */
+function endOfJson(text: string): number {
+  let depth = 0;
+  for (const { 0: part, index } of text.matchAll(/"(?:[^"\\]|\\[^])*"|[[\]{}]/g)) {
+    if (part === "{" || part === "[") depth += 1;
+    if (part === "}" || part === "]") depth -= 1;
+    if (depth === 0) return index + part.length;
+  }
+  throw new LineFault(`A bracket is not closed: ${text}`);
+}
+
+/** Flags with their values, `true` where one has none; and what belongs to no flag. */
+function sorted(words: readonly Word[]): {
+  flags: Map<string, (string | true)[]>;
+  others: string[];
+} {
+  const flags = new Map<string, (string | true)[]>();
+  const others: string[] = [];
+  const isFlag = (word: Word | undefined) => word?.isQuoted === false && /^--./.test(word.text);
+  for (let at = 0; at < words.length; at += 1) {
+    const { text = "" } = words[at] ?? {};
+    if (!isFlag(words[at])) {
+      others.push(text);
+      continue;
+    }
+    const [, name = "", value] = /^--([^=]+)(?:=([^]*))?$/.exec(text) ?? [];
+    const next = words[at + 1];
+    const takesNext = value === undefined && next !== undefined && !isFlag(next);
+    if (takesNext) at += 1;
+    const given = value ?? (takesNext ? next.text : true);
+    flags.set(name, [...(flags.get(name) ?? []), given]);
+  }
+  return { flags, others };
+}
+
+function setParameter(
+  params: Record<string, unknown>,
+  flag: string,
+  texts: (string | true)[],
+  rules: Record<string, Rule>,
+): void {
+  const isList = flag.endsWith("[]");
+  const name = isList ? flag.slice(0, -2) : flag;
+  const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+  const negated = /^no-(.+)/.exec(name)?.[1];
+  if (rule === undefined && negated !== undefined && texts[0] === true) {
+    put(params, [negated], false);
+  } else if (rule === undefined && name.includes(".")) {
+    put(params, name.split("."), valueOf(texts, undefined));
+  } else {
+    put(params, [name], valueOf(texts, isList ? { type: "array", ...rule } : rule));
+  }
+}
+
+/** Also for names like `__proto__`, which are nothing but names here. */
+function put(object: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [name = "", ...rest] = path;
+  const there = Object.hasOwn(object, name) ? object[name] : undefined;
+  const inner = typeof there === "object" && there !== null ? there : {};
+  if (rest.length > 0) put(inner as Record<string, unknown>, rest, value);
+  Object.defineProperty(object, name, {
+    value: rest.length > 0 ? inner : value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
+}
+
+/** What texts stand for by a rule. What is not of its type stays a text: the action says so. */
+function valueOf(texts: readonly (string | true)[], rule: Rule | undefined): unknown {
+  const [first = true, ...more] = texts;
+  if (rule?.type === "array") {
+    if (more.length === 0 && typeof first === "string" && first.startsWith("["))
+      return parsed(first);
+    return texts.map((text) => oneValueOf(text, rule.items));
+  }
+  // Whoever repeats a flag that is no list is told by the action.
+  return more.length > 0 ? texts.map((text) => oneValueOf(text, rule)) : oneValueOf(first, rule);
+}
+
+function oneValueOf(text: string | true, rule: Rule | undefined): unknown {
+  const type = rule?.type ?? "any";
+  if (text === true || ["string", "enum", "email", "url", "uuid"].includes(type)) return text;
+  if (type === "number") return isNumber(text) ? Number(text) : text;
+  if (type === "boolean" || type === "any") {
+    if (text === "true") return true;
+    if (text === "false") return false;
+  }
+  if (type === "boolean") return text;
+  if (/^\s*[[{]/.test(text)) return parsed(text);
+  // Without a rule, only what a number would be written as is one: 007 is none.
+  return isNumber(text) && String(Number(text)) === text ? Number(text) : text;
+}
+
+function isNumber(text: string): boolean {
+  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text);
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new LineFault(`This is no JSON (${(error as Error).message}): ${json}`);
+  }
+}
