@@ -19,7 +19,8 @@ export function openConsole(broker: ServiceBroker): REPLServer {
   server.eval = (command, context, file, done) => {
     finished = finished.then(async () => {
       if (await call(broker, command)) {
-        done(null, undefined);
+        // With a second argument it would show that.
+        (done as (error: null) => void)(null);
         return;
       }
       await new Promise<void>((resolve) => {

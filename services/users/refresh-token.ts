@@ -12,7 +12,7 @@ import type { Grant } from "./sessions.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import type { Token } from "./users.contract.ts";
 import type { UsersDatabase, UsersWork } from "./users.database.ts";
-import { refreshRefused } from "./users.errors.ts";
+import { sessionEnded } from "./users.errors.ts";
 
 /** So long an answer may have been lost, or another tab been faster. */
 const graceSeconds = 10;
@@ -38,10 +38,10 @@ export async function refreshToken(
   tokenTtlSeconds: number,
 ): Promise<Token> {
   const sent = readRefreshToken(token);
-  if (sent === undefined) throw refreshRefused();
+  if (sent === undefined) throw sessionEnded();
   const grant = await database.transaction((work) => takeTurn(work, sent, sender, tokenTtlSeconds));
   // Only now: what ends the session has to commit.
-  if (grant === undefined) throw refreshRefused();
+  if (grant === undefined) throw sessionEnded();
   return tokensOf(keys, grant);
 }
 

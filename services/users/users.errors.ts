@@ -12,11 +12,12 @@ export const invalidCredentials = () =>
 export const wrongPassword = () =>
   new Refusal("INVALID_CREDENTIALS", "This is not your present password.");
 
+/**
+ * Of whoever acts by a session, and for all that is wrong with a refresh token: it tells nobody
+ * which sessions there are.
+ */
 export const sessionEnded = () =>
   new Refusal("UNAUTHENTICATED", "Your session has ended; sign in again.");
-
-/** The same for all that is wrong with a refresh token: it tells nobody which sessions there are. */
-export const refreshRefused = sessionEnded;
 
 export const tooManyLogins = (retryAfterSeconds: number) =>
   new Refusal("TOO_MANY_REQUESTS", "Too many sign-ins at once; try again in a moment.", {
