@@ -1,6 +1,6 @@
 import type { BrokerOptions, ServiceBroker, Transporters } from "moleculer";
 import { accessMiddleware } from "./core/access.middleware.ts";
-import { uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
+import { isPrivate, uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
 import { inputMiddleware } from "./core/input.middleware.ts";
 import { isTimeout, isWorthRepeating } from "./core/errors.ts";
 import { logPrinter } from "./core/log-printer.ts";
@@ -33,6 +33,7 @@ export function brokerOptions(
   return {
     namespace: config.namespace,
     nodeID: uniqueNodeId(role),
+    metadata: { isPrivate: isPrivate(config) },
     transporter: config.nats ? natsTransporter(config.nats) : (transporter ?? null),
     // JSON is the fastest of Moleculer's serializers by far; dates travel as ISO texts.
     serializer: "JSON",

@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { freePort } from "../tests/support/processes.ts";
+import { openRunFolder } from "../tests/support/run-folder.ts";
 import { measureCluster } from "./cluster.ts";
 import { startFloors } from "./floors/floor-process.ts";
 import { LoadProcess } from "./load/load-process.ts";
@@ -37,9 +38,10 @@ const shortSeconds = options.quick ? 0.25 : 0.8;
 const warmUpSeconds = options.quick ? 0.1 : 0.2;
 
 // Left to themselves, signals leave a PostgreSQL behind; an exit stops it.
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
 mkdirSync(options.out, { recursive: true });
+const runFolder = await openRunFolder();
 const dataDir = mkdtempSync(join(tmpdir(), "shop-bench-"));
 const load = new LoadProcess();
 try {
@@ -65,7 +67,7 @@ try {
   console.log(files);
 } finally {
   load.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+  await runFolder.close();
 }
 process.exit(0);
 

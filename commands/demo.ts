@@ -1,6 +1,7 @@
+import { randomBytes } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
 import { userType } from "../core/access.ts";
-import { domainServices, loadConfig, singleProcessDefaults } from "../core/config.ts";
+import { domainServices, isPrivate, loadConfig, singleProcessDefaults } from "../core/config.ts";
 import { hasCode } from "../core/errors.ts";
 import { StartError } from "../embedded/data-dir.ts";
 import type { ListedOrder, Order } from "../services/orders/orders.contract.ts";
@@ -10,7 +11,9 @@ import { joinShop } from "./join.ts";
 import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";
 import { startSingleProcess } from "./single-process.ts";
 
-const password = "demo-password";
+/** Everybody knows it: only for a shop that nobody else reaches, and that has nothing to lose. */
+const publishedPassword = "demo-password";
+const adminEmail = "admin@example.com";
 const customerCount = 20;
 const productCount = 300;
 const ordersPerCustomer = 3;
@@ -31,25 +34,57 @@ await runProgram(async () => {
     await broker.waitForServices([...domainServices], servicesWithinMs).catch(() => {
       throw new StartError("The shop's services are not all there; start them, and try again.");
     });
-    const added = await fill(broker);
+    const mayBePublished = joined ? await isShopPrivate(broker) : isPrivate(config);
+    const users = await all<User>(broker, "users.list");
+    const isPublished = mayBePublished && (await isEmptyOrDemo(broker, users));
+    const password = isPublished ? publishedPassword : randomBytes(15).toString("base64url");
+    const added = await fill(broker, users, password);
     process.stdout.write(
-      `Demo data: ${added.users} users, ${added.products} products and ${added.orders} orders added.\n` +
-        `Sign in as admin@example.com or customer1@example.com with "${password}".\n`,
+      `Demo data: ${added.emails.length} users, ${added.products} products and ${added.orders} orders added.\n` +
+        `${isPublished ? `Sign in as ${adminEmail} or customer1@example.com with "${password}".` : signInHint(added.emails, password)}\n`,
     );
   } finally {
     await broker.stop();
   }
 });
 
-async function fill(broker: ServiceBroker) {
-  let users = 0;
+/** Whether the shop that was joined says so of itself. */
+async function isShopPrivate(broker: ServiceBroker): Promise<boolean> {
+  const nodes = await broker.call<{ local: boolean; metadata?: { isPrivate?: boolean } }[], object>(
+    "$node.list",
+    {},
+    { nodeID: broker.nodeID },
+  );
+  const others = nodes.filter(({ local }) => !local);
+  return others.length > 0 && others.every(({ metadata }) => metadata?.isPrivate === true);
+}
+
+/** Whether there is no account yet, or the demo's admin already has the password that all know. */
+async function isEmptyOrDemo(broker: ServiceBroker, users: readonly User[]): Promise<boolean> {
+  if (users.length === 0) return true;
+  const isThere = users.some(({ email, type }) => email === adminEmail && type === userType.admin);
+  if (!isThere) return false;
+  const input = { email: adminEmail, password: publishedPassword };
+  return broker.call("users.login", input).then(
+    () => true,
+    () => false,
+  );
+}
+
+function signInHint([first]: readonly string[], password: string): string {
+  if (first === undefined) return "No account was added; passwords are as they were.";
+  return `The new accounts, ${first} and so on, have the password "${password}": a random one, since others may reach this shop, or it was in use already. It is not shown again.`;
+}
+
+async function fill(broker: ServiceBroker, users: readonly User[], password: string) {
+  const emails: string[] = [];
   const customers: User[] = [];
-  const known = new Map((await all<User>(broker, "users.list")).map((user) => [user.email, user]));
+  const known = new Map(users.map((user) => [user.email, user]));
   const register = async (name: string, type: number) => {
     const email = `${name}@example.com`;
     const found = known.get(email);
     if (found) return found;
-    users += 1;
+    emails.push(email);
     return broker.call<User, object>("users.register", { email, username: name, password, type });
   };
   await register("admin", userType.admin);
@@ -76,7 +111,7 @@ async function fill(broker: ServiceBroker) {
         orders += 1;
     }
   }
-  return { users, products: missing.length, orders };
+  return { emails, products: missing.length, orders };
 }
 
 /** Orders two products; the shop's own buyers may have left nothing of them. */

@@ -1,9 +1,9 @@
 import { loadConfig, singleProcessDefaults } from "../core/config.ts";
 import { openConsole } from "./console.ts";
 import { reloadOnChange } from "./hot-reload.ts";
-import { runProgram, stopOnSignals } from "./program.ts";
+import { isStopping, runProgram, stopOnSignals } from "./program.ts";
 import { startSingleProcess } from "./single-process.ts";
-import { welcome } from "./welcome.ts";
+import { portOf, welcome } from "./welcome.ts";
 
 /** `npm run dev`: the whole shop in one process with a console, reloading what is edited. */
 await runProgram(async () => {
@@ -11,13 +11,16 @@ await runProgram(async () => {
   const starting = startSingleProcess(config);
   stopOnSignals(async () => (await starting).stop());
   const { broker, databaseUrls } = await starting;
+  if (isStopping()) return;
+  // A reloaded gateway keeps the port that the system has chosen.
+  const opened = { ...config, port: portOf(broker) };
   const hints = [
     "A service is reloaded when its files change.",
     "help lists the console's commands, exit stops everything.",
   ];
-  process.stdout.write(welcome(config, hints));
+  process.stdout.write(welcome(opened, opened.port, hints));
   const console = openConsole(broker);
-  reloadOnChange(broker, config, databaseUrls, (news) => {
+  reloadOnChange(broker, opened, databaseUrls, (news) => {
     process.stdout.write(`\n${news}\n`);
     console.displayPrompt(true);
   });

@@ -1,19 +1,20 @@
 import { loadConfig, singleProcessDefaults } from "../core/config.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
-import { runProgram, stopOnSignals } from "./program.ts";
+import { isStopping, runProgram, stopOnSignals } from "./program.ts";
 import { startSingleProcess } from "./single-process.ts";
-import { welcome } from "./welcome.ts";
+import { portOf, welcome } from "./welcome.ts";
 
 /** `npm start`: the whole shop in one process. */
 await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
   const starting = startSingleProcess(config);
   stopOnSignals(async () => (await starting).stop());
-  await starting;
+  const { broker } = await starting;
+  if (isStopping()) return;
   const hints = [
     "In another terminal: npm run demo fills it, npm run repl opens a console.",
     "Ctrl-C stops it.",
   ];
-  process.stdout.write(welcome(config, hints));
+  process.stdout.write(welcome(config, portOf(broker), hints));
   giveBackMemory();
 });

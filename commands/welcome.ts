@@ -1,11 +1,24 @@
+import { isIPv6, type AddressInfo } from "node:net";
+import type { ServiceBroker } from "moleculer";
 import type { Config } from "../core/config.ts";
 
+/** What a browser on this machine reaches by its own name, and better: some reach nothing by "::". */
+const localNames = new Set(["127.0.0.1", "0.0.0.0", "[::]"]);
+
+/** The port that the gateway listens on, which the system chooses where PORT is 0. */
+export function portOf(broker: ServiceBroker): number {
+  const { server } = broker.getLocalService("api") as unknown as {
+    server: { address(): AddressInfo };
+  };
+  return server.address().port;
+}
+
 /** What a person sees when the shop is ready; `hints` say how to go on. */
-export function welcome(
-  { host, port, metrics, metricsPort, dataDir }: Config,
-  hints: string[],
-): string {
-  const name = host === "127.0.0.1" || host === "0.0.0.0" ? "localhost" : host;
+export function welcome(config: Config, port: number, hints: string[]): string {
+  const { host, metrics, metricsPort, dataDir } = config;
+  const bracketed = isIPv6(host) ? `[${host}]` : host;
+  const written = URL.parse(`http://${bracketed}/`)?.hostname ?? bracketed;
+  const name = localNames.has(written) ? "localhost" : written;
   const url = `http://${name}:${port}`;
   const metricsUrl = metrics ? `http://${name}:${metricsPort ?? port}/metrics` : "off";
   return [

@@ -136,19 +136,9 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     cancelWithinSeconds: read.int("CANCEL_WITHIN_SECONDS", 0, 315_360_000) ?? 1_209_600,
     eventLogKeepMs: optionalDaysToMs(read.int("EVENT_LOG_KEEP_DAYS", 1, 36_500)),
   };
-  if (Buffer.byteLength(config.dataDir) > maxDataDirBytes) {
-    read.fault(
-      "DATA_DIR",
-      `is too long: its full path may have ${maxDataDirBytes} bytes, since Unix sockets lie in it`,
-      "DATA_DIR=/var/lib/shop",
-    );
-  }
   read.throwFaults();
   return config;
 }
-
-/** A Unix socket's path ends at 107 bytes; this leaves room for `/postgres/.s.PGSQL.5432`. */
-const maxDataDirBytes = 80;
 
 function readDatabaseUrls(read: ConfigReader): Config["databaseUrls"] {
   const urls = domainServices.map((name, index) => {
@@ -247,6 +237,17 @@ function decoded(read: ConfigReader, part: string | undefined): string | undefin
     read.fault("TRANSPORTER", "must have user and password percent-encoded", natsExample);
     return undefined;
   }
+}
+
+/** Whether npm has started this program, and is its parent. */
+export function isRunByNpm(): boolean {
+  return process.env.npm_lifecycle_event !== undefined;
+}
+
+/** Whether nobody but the one at this machine reaches the shop and its accounts. */
+export function isPrivate({ nats, host, databaseUrls }: Config): boolean {
+  const isLoopback = host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
+  return nats === undefined && databaseUrls.users === undefined && isLoopback;
 }
 
 /** A node id no other node has, not even another replica with the same host name and pid. */

@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
+import { shortPathOf } from "./short-path.ts";
 
 /** A sentence for the person at the terminal; it ends the program. */
 export class StartError extends Error {
@@ -9,7 +10,7 @@ export class StartError extends Error {
 
 /** Where the shop of a data directory can be reached by its REPL. */
 export function socketOf(dataDir: string): string {
-  return join(dataDir, "shop.sock");
+  return join(shortPathOf(dataDir), "shop.sock");
 }
 
 /**
@@ -18,12 +19,12 @@ export function socketOf(dataDir: string): string {
  * Throws a StartError when another shop runs there or the directory cannot be written.
  */
 export async function claimDataDir(dataDir: string): Promise<Server> {
-  const path = socketOf(dataDir);
   try {
     makeFolder(dataDir);
   } catch (error) {
     throw unwritable(dataDir, error);
   }
+  const path = socketOf(dataDir);
   try {
     return await listen(path);
   } catch (error) {
@@ -34,16 +35,31 @@ export async function claimDataDir(dataDir: string): Promise<Server> {
       `Another shop is running on DATA_DIR ${dataDir}; stop it first, or give this one a DATA_DIR and a PORT of its own.`,
     );
   }
+  if (!lstatSync(path).isSocket()) {
+    throw new StartError(
+      `${join(dataDir, "shop.sock")} is not a socket of a shop; move it away, since the shop needs its name.`,
+    );
+  }
   // Left behind by a shop that was killed.
   rmSync(path, { force: true });
-  return listen(path);
+  try {
+    return await listen(path);
+  } catch (error) {
+    throw unwritable(dataDir, error);
+  }
 }
 
 /** Node's own recursive way never ends below a folder in which nothing can be made, like /proc. */
 function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  mkdirSync(path);
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry === undefined) {
+    makeFolder(dirname(path));
+    mkdirSync(path);
+    return;
+  }
+  const target = statSync(path, { throwIfNoEntry: false });
+  if (target === undefined) throw new Error(`${path} is a symbolic link to nothing`);
+  if (!target.isDirectory()) throw new Error(`${path} is not a folder`);
 }
 
 /** True when a shop listens on this socket. */
@@ -66,12 +82,13 @@ function listen(path: string): Promise<Server> {
     // Until the transporter takes over, a console that joins is sent away, and tries again.
     server.on("connection", (socket) => socket.destroy());
     server.once("error", reject);
+    // Whoever reaches it is the operator, so nobody else may, from its first moment on.
+    const mask = process.umask(0o177);
     server.listen(path, () => {
-      // Whoever reaches it is the operator, so nobody else may.
-      chmodSync(path, 0o600);
       server.off("error", reject);
       resolve(server);
     });
+    process.umask(mask);
   });
 }
 

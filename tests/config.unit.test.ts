@@ -217,7 +217,6 @@ describe("faults", () => {
   const faulty = {
     SERVICES: "users,payments",
     NAMESPACE: "Shop 1",
-    DATA_DIR: `/${"x".repeat(80)}`,
     PORT: "65536",
     METRICS: "on",
     METRICS_PORT: "0",

@@ -1,19 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { processesLeft } from "./support/leftovers.ts";
 import { chromium, find, install, natsServer } from "./support/prerequisites.ts";
+import { openRunFolder } from "./support/run-folder.ts";
 
 /**
  * `npm test`: brings what the selected tests need, runs them with Jest, and says at last how many
@@ -106,6 +98,7 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
   );
   process.exit(1);
 }
+const run = await openRunFolder();
 const [first, ...others] = process.argv.slice(2);
 // The option last: it takes all words behind it.
 const selection =
@@ -113,11 +106,10 @@ const selection =
 provide(listFiles(selection));
 
 // All that the tests put down for a while lies in here: what is in it at the end was left behind.
-const folder = mkdtempSync(join(tmpdir(), "shop-tests-"));
-const [tmp, reportFile] = [join(folder, "tmp"), join(folder, "report.json")];
+const [tmp, reportFile] = [join(run.path, "tmp"), join(run.path, "report.json")];
 mkdirSync(tmp);
 // Programs that tests start as other users find their own folders in there.
-for (const opened of [folder, tmp]) chmodSync(opened, 0o755);
+chmodSync(tmp, 0o755);
 const { status, noise } = await runJest(["--json", "--outputFile", reportFile, ...selection], tmp);
 const { passed, failed } = count(reportFile);
 const faults = noise.map((line) => `The run was not quiet: ${line.trim()}`);
@@ -126,7 +118,7 @@ for (const { pid, command } of await processesLeft(tmp)) {
   process.kill(pid, "SIGKILL");
 }
 for (const name of readdirSync(tmp)) faults.push(`A temporary folder or file was left: ${name}`);
-rmSync(folder, { recursive: true, force: true });
+await run.close();
 // Whoever is interrupted cannot tidy up; that is done here.
 if (!interrupted.signal.aborted) for (const fault of faults) console.error(fault);
 console.log(`${passed} passed, ${failed} failed`);

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { openRunFolder } from "../tests/support/run-folder.ts";
 import { ArgumentError, readArguments, usage, type Arguments } from "./arguments.ts";
 import type { Break } from "./breaks/breaks.ts";
 import { breakResult } from "./breaks/break-result.ts";
@@ -25,7 +25,7 @@ const breaksAtOnce = 2;
 const sameSignalMs = 500;
 const interrupted = new AbortController();
 let interruptedAtMs = Infinity;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     // The second one does not wait; what was started ends with us.
     if (performance.now() - interruptedAtMs > sameSignalMs) process.exit(130);
@@ -55,7 +55,9 @@ async function main(args: Arguments): Promise<number> {
   if (args.replay !== undefined) return statusOf(await check(args.replay));
   const out = resolve(args.out ?? join("data", "verify", `seed-${args.seed}-${Date.now()}`));
   await mkdir(out, { recursive: true });
-  const dataDir = await mkdtemp(join(tmpdir(), "shop-verify-"));
+  const runFolder = await openRunFolder();
+  const dataDir = join(runFolder.path, "data");
+  await mkdir(dataDir);
   let databases: Databases | undefined;
   const nats = await Nats.create(dataDir);
   try {
@@ -67,7 +69,7 @@ async function main(args: Arguments): Promise<number> {
   } finally {
     await nats.kill();
     await databases?.stop();
-    await rm(dataDir, { recursive: true, force: true });
+    await runFolder.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { domainServices } from "../../core/config.ts";
@@ -34,6 +35,8 @@ export async function startFloors(shop: ShopProcess, productIds: string[]): Prom
   const child = fork(join(import.meta.dirname, "floor-server.ts"), {
     env: {
       ...{ PATH: process.env.PATH, PORT: String(port) },
+      // Tells whose it is, so that it ends with the run.
+      TMPDIR: tmpdir(),
       FLOOR_PRODUCTS_URL: shop.databaseUrl("products"),
       FLOOR_ORDERS_URL: shop.databaseUrl("orders"),
       FLOOR_URL: shop.databaseUrl("floor"),

@@ -16,7 +16,7 @@ export default async function globalSetup(): Promise<void> {
   const postgres = await EmbeddedPostgres.start(dataDir);
   globalThis.testPostgres = postgres;
   // Left to themselves, signals end Jest without its teardown; an exit stops the server, too.
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
   process.env.TEST_DATA_DIR = dataDir;
   // What tests write need not survive the machine.
   await postgres.query("postgres", async (client) => {

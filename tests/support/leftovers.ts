@@ -1,5 +1,6 @@
-import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { pidsOf } from "./run-folder.ts";
 
 /** What a run of the tests may not leave behind. */
 
@@ -12,7 +13,7 @@ export interface LeftProcess {
   command: string;
 }
 
-/** The run's processes that do not end by themselves: those that know its folder, or are in it. */
+/** The processes of a folder for temporary files that do not end by themselves. */
 export async function processesLeft(
   folder: string,
   withinMs = endWithinMs,
@@ -27,39 +28,16 @@ export async function processesLeft(
 }
 
 function processesOf(folder: string): LeftProcess[] {
-  return pids()
-    .filter((pid) => pid !== process.pid && isOf(folder, pid))
-    .map((pid) => ({ pid, command: read(pid, "cmdline").replaceAll("\0", " ").trim() }))
+  return pidsOf(folder)
+    .map((pid) => ({ pid, command: commandOf(pid) }))
     .filter(({ command }) => command !== "");
 }
 
-/** All processes, where the system shows them as files. */
-function pids(): number[] {
+function commandOf(pid: number): string {
   try {
-    return readdirSync("/proc").map(Number).filter(Number.isInteger);
-  } catch {
-    return [];
-  }
-}
-
-function isOf(folder: string, pid: number): boolean {
-  const told = [read(pid, "environ"), read(pid, "cmdline"), workingFolder(pid)];
-  return told.some((text) => text.includes(folder));
-}
-
-function read(pid: number, file: "cmdline" | "environ"): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
   } catch {
     // It has ended, or is somebody else's.
-    return "";
-  }
-}
-
-function workingFolder(pid: number): string {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
     return "";
   }
 }

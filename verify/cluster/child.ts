@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess, type Serializable } from "node:child_process";
 import { openSync, closeSync } from "node:fs";
+import { tmpdir } from "node:os";
 
 export interface ChildOptions {
   file: string;
@@ -26,7 +27,8 @@ export class Child {
     const channel = onMessage === undefined ? [] : ["ipc" as const];
     this.#process = spawn(file, args, {
       cwd: folder,
-      env,
+      // Tells whose it is, so that it ends with the run.
+      env: { ...env, TMPDIR: tmpdir() },
       stdio: ["ignore", log, log, ...channel],
     });
     closeSync(log);
