@@ -93,10 +93,10 @@ function listen(path: string): Promise<Server> {
 }
 
 function unwritable(dataDir: string, error: unknown): StartError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new StartError(`DATA_DIR ${dataDir} cannot be written (${reason}).`);
+  const { message } = error as Error;
+  return new StartError(`DATA_DIR ${dataDir} cannot be written (${message}).`);
 }
 
 function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
+  return (error as NodeJS.ErrnoException).code;
 }

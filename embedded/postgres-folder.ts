@@ -147,8 +147,8 @@ export async function makeData(
     }
   } catch (error) {
     if (error instanceof StartError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StartError(`The database cannot be made in ${folder} (${reason}).`);
+    const { message } = error as Error;
+    throw new StartError(`The database cannot be made in ${folder} (${message}).`);
   }
 }
 

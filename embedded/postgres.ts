@@ -136,16 +136,22 @@ export class EmbeddedPostgres {
   async #shutDown(): Promise<void> {
     this.#stopping.abort();
     await this.#supervision;
-    const pid = findServer(this.#folder)?.pid;
+    const pid = this.#pid();
     if (pid !== undefined) await endServer(pid);
     process.off("exit", this.#stopWithoutWaiting);
+  }
+
+  /** The server, unless somebody else has started it. */
+  #pid(): number | undefined {
+    const running = findServer(this.#folder);
+    return running?.isOurs === true ? running.pid : undefined;
   }
 
   readonly #stopWithoutWaiting = (): void => {
     // With the programs that it has started. What it leaves is known by its mark.
     if (this.#initdb?.pid !== undefined) send(-this.#initdb.pid, "SIGKILL");
     // One that was just started has no pid file yet.
-    const pid = this.#launched?.pid ?? findServer(this.#folder)?.pid;
+    const pid = this.#launched?.pid ?? this.#pid();
     // SIGINT is PostgreSQL's fast shutdown.
     if (pid !== undefined) send(pid, "SIGINT");
   };
@@ -365,5 +371,5 @@ function reasonOf(output: string): string {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return (error as Error).message;
 }

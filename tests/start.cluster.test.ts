@@ -247,6 +247,16 @@ function ordinaryUser(folder: string): [string, string[], { uid?: number; gid?: 
   }
 }
 
+test("fills a shop that others may reach with a password that nobody knows", async () => {
+  const { env } = await emptyDatabases();
+  const demo = startCommand("demo", env);
+  expect(await demo.ended()).toBe(0);
+  expect(demo.output()).toMatch(
+    /The new accounts, admin@example.com .* password "[\w-]{20}": a random/,
+  );
+  expect(demo.output()).not.toContain("demo-password");
+});
+
 test("migrates databases of one's own, and again without a change", async () => {
   const { env } = await emptyDatabases();
   const first = startCommand("db-migrate", env);

@@ -24,6 +24,8 @@ export interface Program {
   type(line: string): void;
   /** Ends its standard input, as Ctrl-D does. */
   endInput(): void;
+  /** Reads none of its output any more, as `head` does. */
+  hangUp(): void;
   signal(signal: NodeJS.Signals): void;
   /** Waits for its end, and gives its exit status, or the signal that ended it. */
   ended(withinMs?: number): Promise<number | NodeJS.Signals>;
@@ -95,6 +97,10 @@ export function startProgram(file: string, args: string[], options: StartOptions
     },
     type: (line) => child.stdin.write(`${line}\n`),
     endInput: () => child.stdin.end(),
+    hangUp() {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
     signal: (signal) => child.kill(signal),
     ended: (withinMs) => wait("ending", () => end, withinMs),
     async killHard() {
