@@ -61,7 +61,7 @@ export async function startShopProcess(
   };
 }
 
-/** What `npm start` runs: `VARIABLE=value … node --option … file`. */
+/** What `npm start` runs: `VARIABLE=value … exec node --option … file`. */
 function readNpmStart(): { env: Record<string, string>; options: string[]; file: string } {
   const text = readFileSync(join(projectDir, "package.json"), "utf8");
   const words = (JSON.parse(text) as { scripts: { start: string } }).scripts.start.split(" ");
@@ -70,7 +70,7 @@ function readNpmStart(): { env: Record<string, string>; options: string[]; file:
   if (node < 0 || file === undefined) throw new Error("npm start does not run node");
   return {
     env: Object.fromEntries(
-      words.slice(0, node).map((word) => word.split("=") as [string, string]),
+      words.slice(0, words.indexOf("exec")).map((word) => word.split("=") as [string, string]),
     ),
     options: words.slice(node + 1, -1),
     file,
