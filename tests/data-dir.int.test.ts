@@ -102,7 +102,7 @@ test("a PostgreSQL that somebody else runs on the data is left alone", async () 
   chmodSync(theirs, 0o755);
   const args = ["-D", data, "-c", "listen_addresses=", "-c", `unix_socket_directories=${data}`];
   const other = startProgram(postgres, args, isRoot ? { uid, gid } : {});
-  await other.said("ready to accept connections", 100_000);
+  await other.said("ready to accept connections");
   await expect(EmbeddedPostgres.start(theirs)).rejects.toThrow(
     new RegExp(`^Another PostgreSQL, with the process id ${other.pid}, runs on `),
   );

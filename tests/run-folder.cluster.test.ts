@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, expect, jest, test } from "@jest/globals";
+import { afterAll, expect, test } from "@jest/globals";
 import { eventually } from "./support/eventually.ts";
 import {
   cleanUp,
@@ -12,8 +12,6 @@ import {
 } from "./support/processes.ts";
 
 /** Others may be at work on this machine: what is waited for comes in a second or two otherwise. */
-const patienceMs = 100_000;
-jest.setTimeout(4 * patienceMs);
 afterAll(cleanUp);
 
 const module = pathToFileURL(join(projectDir, "tests", "support", "run-folder.ts")).href;
@@ -31,7 +29,7 @@ async function startRun(parent: string, { hasPostgres = false } = {}) {
   const run = startProgram(process.execPath, ["--input-type=module", "-e", script], {
     env: { TMPDIR: parent },
   });
-  await run.said("ready", patienceMs);
+  await run.said("ready");
   const said = JSON.parse(run.output().replace(/ready\s*$/, "")) as {
     folder: string;
     child: number;
@@ -43,9 +41,7 @@ test("a run that is killed leaves no process and no file, and a later one sweeps
   const parent = temporaryFolder();
   const { folder, child, run } = await startRun(parent, { hasPostgres: true });
   await run.killHard();
-  await eventually("the folder being cleared away", () => !existsSync(folder), {
-    withinMs: patienceMs,
-  });
+  await eventually("the folder being cleared away", () => !existsSync(folder), {});
   expect(commandOf(child)).toBe("");
 
   // Killed together with what clears away after it.
@@ -67,9 +63,7 @@ test("a run that is killed leaves no process and no file, and a later one sweeps
   );
   await third.run.killHard();
   await fourth.run.killHard();
-  await eventually("both being cleared away", () => readdirSync(parent).length === 1, {
-    withinMs: patienceMs,
-  });
+  await eventually("both being cleared away", () => readdirSync(parent).length === 1, {});
 });
 
 /** A dead one that nobody has waited for has none. */

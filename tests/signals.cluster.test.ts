@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { eventually } from "./support/eventually.ts";
 import {
   cleanUp,
@@ -15,9 +15,6 @@ import {
 } from "./support/processes.ts";
 
 /** Others may be at work on this machine: what is waited for comes in a second or two otherwise. */
-const patienceMs = 100_000;
-const patient = { withinMs: patienceMs };
-jest.setTimeout(4 * patienceMs);
 
 let dataDir: string;
 
@@ -45,20 +42,18 @@ const isReady = (url: string) =>
 test("Ctrl-C while the shop starts ends it before it says that it is open, and leaves nothing", async () => {
   const shop = startCommand("start", settings());
   // The database is being made, then started.
-  await eventually(
-    "initdb being at work",
-    () => existsSync(join(dataDir, "postgres.initdb", "postgres")),
-    patient,
+  await eventually("initdb being at work", () =>
+    existsSync(join(dataDir, "postgres.initdb", "postgres")),
   );
   shop.signal("SIGINT");
-  expect(await shop.ended(patienceMs)).toBe(0);
+  expect(await shop.ended()).toBe(0);
   expect(shop.output()).not.toContain("open");
   expect(postgresPids(dataDir)).toEqual([]);
 
   const second = startCommand("start", settings());
-  await eventually("PostgreSQL starting", () => postgresPids(dataDir).length > 0, patient);
+  await eventually("PostgreSQL starting", () => postgresPids(dataDir).length > 0);
   second.signal("SIGTERM");
-  expect(await second.ended(patienceMs)).toBe(0);
+  expect(await second.ended()).toBe(0);
   expect(second.output()).not.toContain("open");
   expect(postgresPids(dataDir)).toEqual([]);
 });
@@ -68,28 +63,28 @@ test.each(["SIGHUP", "SIGTERM", "SIGKILL"] as const)(
   async (signal) => {
     const host = { SIGHUP: "::1", SIGTERM: "0.0.0.0", SIGKILL: "::" }[signal];
     const shop = npmRun("start", settings({ HOST: host }));
-    await shop.said("Ctrl-C stops it.", patienceMs);
+    await shop.said("Ctrl-C stops it.");
     const url = urlOf(shop);
     expect(url).toMatch(
       signal === "SIGHUP" ? /^http:\/\/\[::1\]:\d\d+$/ : /^http:\/\/localhost:\d\d+$/,
     );
     expect(await isReady(url)).toBe(true);
     shop.signal(signal);
-    await eventually("the end of the shop", async () => !(await isReady(url)), patient);
-    await eventually("the end of PostgreSQL", () => postgresPids(dataDir).length === 0, patient);
+    await eventually("the end of the shop", async () => !(await isReady(url)));
+    await eventually("the end of PostgreSQL", () => postgresPids(dataDir).length === 0);
   },
 );
 
 test("the shop goes on when nobody reads its output any more", async () => {
   const shop = startCommand("start", settings());
-  await shop.said("Ctrl-C stops it.", patienceMs);
+  await shop.said("Ctrl-C stops it.");
   shop.hangUp();
   // It says so.
   process.kill(postmasterPid(dataDir), "SIGKILL");
-  await eventually("the database being away", async () => !(await isReady(urlOf(shop))), patient);
-  await eventually("the database being back", () => isReady(urlOf(shop)), patient);
+  await eventually("the database being away", async () => !(await isReady(urlOf(shop))));
+  await eventually("the database being back", () => isReady(urlOf(shop)));
   shop.signal("SIGINT");
-  expect(await shop.ended(patienceMs)).toBe(0);
+  expect(await shop.ended()).toBe(0);
 });
 
 test("two ports that are the same are found at the start", async () => {
@@ -105,7 +100,7 @@ test("two ports that are the same are found at the start", async () => {
       ...(command === "serve" && cluster),
       ...env,
     });
-    expect(await program.ended(patienceMs)).toBe(1);
+    expect(await program.ended()).toBe(1);
     expect(program.output()).toMatch(
       new RegExp(`^${fault} must be different ports, not both ${port}; for example \\w+=\\d+\n$`),
     );
