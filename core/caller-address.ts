@@ -9,6 +9,9 @@ const mappedForm = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
  */
 export function addressGroup(address: string): string {
   if (!address.includes(":")) return address;
+  // As a server that listens on both kinds of addresses sees each IPv4 address.
+  const [, ipv4] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address) ?? [];
+  if (ipv4 !== undefined) return ipv4;
   const [plain = ""] = address.split("%");
   if (!isIPv6(plain)) return address;
   // In its shortest form, whichever it came in.

@@ -7,6 +7,7 @@ import { gatewayName, type Meta } from "../../core/access.ts";
 import type { Config } from "../../core/config.ts";
 import type { EventEnvelope } from "../../core/contract.ts";
 import { traceIdOf } from "../../core/trace.ts";
+import { addressGroup } from "../../core/caller-address.ts";
 import { authenticatorOf, type Authenticator } from "./authenticate.ts";
 import { BrowserRules } from "./browser-rules.ts";
 import { EventStream } from "./event-stream.ts";
@@ -20,10 +21,21 @@ import {
   type Composer,
 } from "./graphql-schema.ts";
 import { GraphqlSockets } from "./graphql-socket.ts";
-import { closeServer, listen, sendError, serverTimeouts, setHeaders } from "./http-server.ts";
-import { pages, type GatewayRequest } from "./pages.ts";
+import { healthChecks } from "./health.ts";
+import {
+  closeServer,
+  limitConnections,
+  listen,
+  sendError,
+  serverTimeouts,
+  setHeaders,
+  toOriginForm,
+} from "./http-server.ts";
+import { Load } from "./load.ts";
+import { pageGate, pages, type GatewayRequest } from "./pages.ts";
 import { PatienceWatch } from "./patience.ts";
-import { senderAddress } from "./sender-address.ts";
+import { senderAddresses } from "./sender-address.ts";
+import { TransferWatch } from "./transfer-watch.ts";
 
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 
@@ -36,6 +48,9 @@ interface Gateway extends Composer {
   sockets: GraphqlSockets | undefined;
   authenticator: Authenticator | undefined;
   watch: PatienceWatch;
+  transfers: TransferWatch;
+  /** What is under way, for tests. */
+  load: Load;
   graphqlSchema: GraphQLSchema;
 }
 
@@ -72,9 +87,11 @@ export default function apiService(config: Config): ServiceSchema {
     created(this: Gateway) {
       this.stream = stream;
       this.watch = new PatienceWatch();
+      this.transfers = new TransferWatch();
+      this.load = new Load();
     },
     async started(this: Gateway) {
-      const { broker, watch } = this;
+      const { broker, load, transfers, watch } = this;
       const authenticator = authenticatorOf(broker, () => this.sockets?.review());
       const rules = new BrowserRules(config.edge.corsOrigins);
       this.graphqlSchema = composeSchema(this, stream, config.publicReads, (viewer) =>
@@ -86,16 +103,23 @@ export default function apiService(config: Config): ServiceSchema {
         config.edge,
         broker.logger,
       );
+      const addresses = senderAddresses(config.edge.trustedProxies);
       const origin = {
-        ...{ watch, logger: broker.logger },
+        watch,
+        load,
+        transfers,
+        logger: broker.logger,
         viewerOf: authenticator.viewerOf.bind(authenticator),
-        addressOf: senderAddress(config.edge.trustedProxies),
+        addressOf: addresses.of,
         isForeign: rules.isForeign.bind(rules),
         headersFor: rules.headersFor.bind(rules),
         newContext: (req?: IncomingMessage) => contextOf(this, req),
       };
       const graphql = graphqlOverHttp(execution, origin);
+      const isHealthCheck = healthChecks(origin.newContext);
+      const admitsPage = pageGate(execution.throttle, load);
       this.server = createServer(serverTimeouts, (req, res) => {
+        toOriginForm(req);
         if (rules.answersPreflight(req, res)) return;
         // Node itself leaves the body of its answer away.
         if (req.method === "HEAD") req.method = "GET";
@@ -103,16 +127,22 @@ export default function apiService(config: Config): ServiceSchema {
           graphql(req, res).catch((error: unknown) => {
             failed(broker, error, req, res);
           });
-        } else {
-          setHeaders(res, rules.headersFor(req));
-          void this.httpHandler(req, res);
+          return;
         }
+        setHeaders(res, rules.headersFor(req));
+        if (isHealthCheck(req, res)) return;
+        if (!admitsPage(addressGroup(addresses.of(req)), res)) return;
+        this.httpHandler(req, res).catch((error: unknown) => {
+          failed(broker, error, req, res);
+        });
       });
+      limitConnections(this.server, load, addresses.isProxy);
       this.sockets = new GraphqlSockets(execution, origin);
       this.sockets.attach(this.server, graphqlUrl);
       this.authenticator = authenticator;
       authenticator.start();
       watch.start();
+      transfers.start();
       await listen(this.server, config.port, config.host);
     },
     async stopped(this: Gateway) {
@@ -120,6 +150,7 @@ export default function apiService(config: Config): ServiceSchema {
       this.sockets?.close();
       await closeServer(this.server);
       this.watch.stop();
+      this.transfers.stop();
     },
   } as unknown as ServiceSchema;
 }

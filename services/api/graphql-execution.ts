@@ -103,6 +103,16 @@ export class GraphqlExecution {
     this.#logger = logger;
   }
 
+  /** What else a caller causes counts here as well. */
+  get throttle(): Throttle {
+    return this.#throttle;
+  }
+
+  /** Refuses with TOO_MANY_REQUESTS who has nothing left, before more is done for them. */
+  admit(caller: string): void {
+    this.#charge(caller, 0);
+  }
+
   /**
    * Charges a caller for the bytes of a request, before they are parsed. Throws a Refusal with
    * TOO_MANY_REQUESTS.

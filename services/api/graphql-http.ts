@@ -1,14 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
 import type { Meta, Viewer } from "../../core/access.ts";
+import { addressGroup } from "../../core/caller-address.ts";
 import { errorCatalogue, hasCode, type ErrorCode } from "../../core/errors.ts";
-import { acceptedType, type AnswerType } from "./accepted-type.ts";
+import { acceptedType, isUtf8, mediaTypeOf, type AnswerType } from "./accepted-type.ts";
 import { DocumentRefused, type ClientError } from "./graphql-errors.ts";
 import { callerOf, type GraphqlExecution, type RequestParams } from "./graphql-execution.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
+import { HeldBytes, type Excess, type Load } from "./load.ts";
 import { Patience, type PatienceWatch } from "./patience.ts";
+import { BodyRefused, readBody } from "./request-body.ts";
 import { maxBodyBytes } from "./request-limits.ts";
 import { Tarpit } from "./tarpit.ts";
+import type { Transfer, TransferWatch } from "./transfer-watch.ts";
 
 /** What the handler needs of the gateway. */
 export interface HttpOrigin {
@@ -20,7 +24,18 @@ export interface HttpOrigin {
   /** A context of the gateway's own, on whose behalf a request calls. */
   newContext: (req: IncomingMessage) => Context<unknown, Meta>;
   watch: PatienceWatch;
+  load: Load;
+  transfers: TransferWatch;
 }
+
+/** A request that was not received as a whole costs its sender so much, and more for its bytes. */
+const brokenOffCost = 50;
+const bytesPerCost = 1_024;
+/** Answers up to here are sent at once; larger ones only where there is room for them. */
+const smallAnswerBytes = 65_536;
+/** How long reading an answer may take at least, and how much of it a second. */
+const readTimeMs = 10_000;
+const readBytesPerMs = 64;
 
 /** An answer that is no GraphQL answer, or not yet one. */
 class HttpRefusal extends Error {
@@ -49,31 +64,47 @@ interface RefusalOptions {
 /** Serves operations by the GraphQL-over-HTTP specification. Rejects with faults of ours only. */
 export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin) {
   const tarpit = new Tarpit();
+  const { load, transfers, watch } = origin;
+  const { throttle } = execution;
+
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    const patience = new Patience();
-    origin.watch.add(patience);
-    res.once("close", () => {
-      origin.watch.done(patience);
-      // Nobody waits any more for what is still to do.
-      if (!res.writableFinished) patience.end();
-    });
+    const address = origin.addressOf(req);
+    const group = addressGroup(address);
     const headers = [...origin.headersFor(req)];
+    const excess = load.take(group, "requests");
+    if (excess !== undefined) {
+      sendRefusal(res, headers, overloaded(excess));
+      return;
+    }
+    const exchange: Exchange = {
+      ...{ req, res, headers, address, group },
+      ...{ patience: new Patience(), held: new HeldBytes(load, group), transfer: undefined },
+    };
+    watch.add(exchange.patience);
+    res.once("close", () => {
+      ended(exchange);
+    });
     try {
-      send(res, headers, await answer(req, headers, patience));
+      send(exchange, await answer(exchange));
     } catch (error) {
       if (!(error instanceof HttpRefusal)) throw error;
-      const { status, error: told } = error;
-      headers.push(...Object.entries(error.headers).flat());
-      const text = JSON.stringify({ errors: [told] });
-      send(res, headers, { status, type: "application/json", text });
+      sendRefusal(res, headers, error);
     }
   };
 
-  async function answer(
-    req: IncomingMessage,
-    headers: string[],
-    patience: Patience,
-  ): Promise<Answer> {
+  /** Gives back what a request has taken, once its answer is read or its sender has gone. */
+  function ended({ req, res, group, patience, held, transfer }: Exchange): void {
+    load.release(group, "requests");
+    watch.done(patience);
+    // Nobody waits any more for what is still to do.
+    if (!res.writableFinished) patience.end();
+    if (!req.complete) throttle.charge(group, brokenOffCost + held.bytes / bytesPerCost);
+    held.set(0);
+    if (transfer !== undefined) transfers.done(transfer);
+  }
+
+  async function answer(exchange: Exchange): Promise<Answer> {
+    const { req, headers, address, patience } = exchange;
     if (origin.isForeign(req))
       throw new HttpRefusal(403, "Pages of this origin may not call here.");
     const type = acceptedType(req.headers.accept);
@@ -81,15 +112,18 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       const message = "Accept application/graphql-response+json or application/json, in UTF-8.";
       throw new HttpRefusal(406, message);
     }
-    const params = await paramsOf(req);
     const { viewer } = await origin.viewerOf(req.headers.authorization);
-    const ctx = origin.newContext(req);
-    headers.push("x-request-id", ctx.requestID ?? "");
-    const keys = new IdempotencyKeys(req.headers["idempotency-key"]);
-    const sender = { ctx, viewer, address: origin.addressOf(req), keys, patience };
-    const requestId = ctx.requestID ?? "";
+    const caller = callerOf(viewer, address);
+    let requestId = "";
     try {
-      const operation = execution.prepare(params, sender);
+      // Before a body is received, which may be large.
+      execution.admit(caller);
+      const params = await paramsOf(exchange);
+      const ctx = origin.newContext(req);
+      requestId = ctx.requestID ?? "";
+      headers.push("x-request-id", requestId);
+      const keys = new IdempotencyKeys(req.headers["idempotency-key"]);
+      const operation = execution.prepare(params, { ctx, viewer, address, keys, patience });
       if (operation.kind === "subscription") {
         throw new HttpRefusal(400, "Subscriptions run over WebSocket, at this address.");
       }
@@ -97,11 +131,11 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
         throw new HttpRefusal(405, "Send mutations by POST.", { headers: { allow: "POST" } });
       }
       const { text, isExecuted, isThrottled } = await operation.run(requestId);
-      if (isThrottled) await tarpit.hold(callerOf(viewer, sender.address));
+      if (isThrottled) await tarpit.hold(caller);
       return { status: isExecuted || type === "application/json" ? 200 : 400, type, text };
     } catch (error) {
       if (hasCode(error, "TOO_MANY_REQUESTS")) {
-        await tarpit.hold(callerOf(viewer, sender.address));
+        await tarpit.hold(caller);
         throw tooManyRequests(error as Error);
       }
       if (!(error instanceof DocumentRefused)) throw error;
@@ -111,6 +145,76 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       return { status, type, text: JSON.stringify({ errors }) };
     }
   }
+
+  /** Reads a request's parts from its URL or its body. */
+  async function paramsOf({ req, held, group }: Exchange): Promise<RequestParams> {
+    if (req.method === "GET") return paramsOfUrl(req.url ?? "");
+    if (req.method !== "POST") {
+      throw new HttpRefusal(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
+    }
+    if (!isJson(req.headers)) {
+      throw new HttpRefusal(415, "Send application/json, in UTF-8 and not compressed.");
+    }
+    let text: string;
+    try {
+      text = await readBody(req, held, transfers);
+    } catch (error) {
+      if (!(error instanceof BodyRefused)) throw error;
+      throttle.charge(group, brokenOffCost);
+      throw bodyRefusal(error);
+    }
+    const sent = parseJson(text, "The body is not JSON.");
+    if (Array.isArray(sent)) {
+      throw new HttpRefusal(400, "Batches are not taken: send one request at a time.");
+    }
+    if (typeof sent !== "object" || sent === null) {
+      throw new HttpRefusal(400, "The body is no JSON object.");
+    }
+    return sent;
+  }
+
+  /** Sends an answer whole, with its headers in one go: set one by one they take several times as long. */
+  function send(exchange: Exchange, { status, type, text }: Answer): void {
+    const { res, headers, held } = exchange;
+    if (res.destroyed) return;
+    const length = Buffer.byteLength(text);
+    const excess = length > smallAnswerBytes ? held.set(held.bytes + length) : undefined;
+    if (excess !== undefined) {
+      sendRefusal(res, headers, overloaded(excess));
+      return;
+    }
+    headers.push("content-type", `${type}; charset=utf-8`, "content-length", String(length));
+    res.writeHead(status, headers).end(text);
+    if (res.writableLength > 0) waitForReader(exchange, length);
+  }
+
+  /** Not all of an answer could be handed on: its reader has some time for it, and some room. */
+  function waitForReader(exchange: Exchange, length: number): void {
+    const { res, held } = exchange;
+    const cut = () => res.destroy();
+    if (length <= smallAnswerBytes && held.set(held.bytes + length) !== undefined) {
+      cut();
+      return;
+    }
+    const endsAtMs = performance.now() + readTimeMs + length / readBytesPerMs;
+    exchange.transfer = { endsAtMs, cut };
+    transfers.add(exchange.transfer);
+  }
+}
+
+/** A request and its answer, from its headers until the answer is read. */
+interface Exchange {
+  req: IncomingMessage;
+  res: ServerResponse;
+  /** Of the answer, names and values in turn. */
+  headers: string[];
+  /** Where it comes from, and the group that this address is counted in. */
+  address: string;
+  group: string;
+  patience: Patience;
+  held: HeldBytes;
+  /** Of the answer, while it is being read. */
+  transfer: Transfer | undefined;
 }
 
 interface Answer {
@@ -119,47 +223,33 @@ interface Answer {
   text: string;
 }
 
-/** Reads a request's parts from its URL or its body. */
-async function paramsOf(req: IncomingMessage): Promise<RequestParams> {
-  if (req.method === "GET") return paramsOfUrl(req.url ?? "");
-  if (req.method !== "POST") {
-    throw new HttpRefusal(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
-  }
-  if (!isJson(req.headers)) {
-    throw new HttpRefusal(415, "Send application/json, in UTF-8 and not compressed.");
-  }
-  const sent = parseJson(await readBody(req), "The body is not JSON.");
-  if (Array.isArray(sent)) {
-    throw new HttpRefusal(400, "Batches are not taken: send one request at a time.");
-  }
-  if (typeof sent !== "object" || sent === null) {
-    throw new HttpRefusal(400, "The body is no JSON object.");
-  }
-  return sent;
+function isJson(headers: IncomingMessage["headers"]): boolean {
+  const { "content-type": contentType = "", "content-encoding": encoding } = headers;
+  if (encoding !== undefined && !isIdentity(encoding)) return false;
+  if (contentType === "application/json") return true;
+  const type = mediaTypeOf(contentType);
+  return type?.essence === "application/json" && isUtf8(type);
 }
 
-function isJson(headers: IncomingMessage["headers"]): boolean {
-  const { "content-type": contentType, "content-encoding": encoding = "identity" } = headers;
-  if (encoding !== "identity") return false;
-  if (contentType === "application/json") return true;
-  const [mediaType, ...parameters] = (contentType ?? "")
-    .toLowerCase()
-    .split(";")
-    .map((part) => part.trim());
-  const isUtf8 = parameters.every((parameter) => !/^charset=(?!(utf-8|"utf-8")$)/.test(parameter));
-  return mediaType === "application/json" && isUtf8;
+/** A list of codings that change nothing. */
+function isIdentity(encoding: string): boolean {
+  return encoding.split(",").every((coding) => /^(?:identity)?$/i.test(coding.trim()));
 }
 
 function paramsOfUrl(url: string): RequestParams {
-  const search = new URLSearchParams(url.split("?", 2)[1] ?? "");
+  const start = url.indexOf("?");
+  // Further question marks are part of what stands behind the first (RFC 3986, 3.4).
+  const search = new URLSearchParams(start < 0 ? "" : url.slice(start + 1));
   const json = (name: string) => {
     const text = search.get(name);
     if (text === null || text === "") return undefined;
     return parseJson(text, `\`${name}\` is not JSON.`);
   };
+  const operationName = search.get("operationName");
   return {
     query: search.get("query"),
-    operationName: search.get("operationName"),
+    // A parameter that is there and empty says as little as none; no operation has such a name.
+    operationName: operationName === "" ? undefined : operationName,
     variables: json("variables"),
     extensions: json("extensions"),
   };
@@ -181,49 +271,44 @@ function tooManyRequests(error: Error & { data?: { retryAfter?: number } }): Htt
   return new HttpRefusal(errorCatalogue[code].status, error.message, options);
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
-/** Reads the body as UTF-8, as far as it may be long. */
-function readBody(req: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    if (Number(req.headers["content-length"]) > maxBodyBytes) {
-      reject(tooLarge());
-      return;
-    }
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    req.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > maxBodyBytes) reject(tooLarge());
-      else chunks.push(chunk);
-    });
-    req.once("error", reject);
-    req.once("end", () => {
-      try {
-        resolve(utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
-      } catch {
-        reject(new HttpRefusal(400, "The body is not UTF-8."));
-      }
-    });
-  });
-}
-
-function tooLarge(): HttpRefusal {
-  const code = "QUERY_TOO_COMPLEX";
-  const message = `The request body is larger than ${maxBodyBytes} bytes.`;
+function bodyRefusal({ reason }: BodyRefused): HttpRefusal {
   // What is still coming is not read, so the connection is of no more use.
-  const options = {
-    code,
-    data: { limit: maxBodyBytes },
-    headers: { connection: "close" },
-  } as const;
-  return new HttpRefusal(errorCatalogue[code].status, message, options);
+  const headers = { connection: "close" };
+  switch (reason) {
+    case "no UTF-8":
+      return new HttpRefusal(400, "The body is not UTF-8.");
+    case "too slow":
+      return new HttpRefusal(408, "The body did not come in time.", { headers });
+    case "too many pieces":
+      return new HttpRefusal(400, "The body comes in too many small pieces.", { headers });
+    case "too large": {
+      const code = "QUERY_TOO_COMPLEX";
+      const message = `The request body is larger than ${maxBodyBytes} bytes.`;
+      const options = { code, data: { limit: maxBodyBytes }, headers } as const;
+      return new HttpRefusal(errorCatalogue[code].status, message, options);
+    }
+    default:
+      return overloaded(reason);
+  }
 }
 
-/** Sends an answer whole, with its headers in one go: set one by one they take several times as long. */
-function send(res: ServerResponse, headers: string[], { status, type, text }: Answer): void {
+/** Refuses what there is no room for: one address has too much under way, or all together have. */
+function overloaded(excess: Excess): HttpRefusal {
+  const code = excess === "address" ? "TOO_MANY_REQUESTS" : "SERVICE_UNAVAILABLE";
+  const message =
+    excess === "address"
+      ? "Your address has too much under way; wait for answers, read them, and try again."
+      : "The gateway has too much under way; try again.";
+  const headers = { "retry-after": "1", connection: "close" };
+  const data = excess === "address" ? { retryAfter: 1 } : {};
+  return new HttpRefusal(errorCatalogue[code].status, message, { code, data, headers });
+}
+
+function sendRefusal(res: ServerResponse, headers: string[], refusal: HttpRefusal): void {
   if (res.destroyed) return;
-  const length = String(Buffer.byteLength(text));
-  headers.push("content-type", `${type}; charset=utf-8`, "content-length", length);
-  res.writeHead(status, headers).end(text);
+  const text = JSON.stringify({ errors: [refusal.error] });
+  headers.push(...Object.entries(refusal.headers).flat());
+  headers.push("content-type", "application/json; charset=utf-8");
+  headers.push("content-length", String(Buffer.byteLength(text)));
+  res.writeHead(refusal.status, headers).end(text);
 }

@@ -1,30 +1,50 @@
-import { STATUS_CODES, type IncomingMessage, type Server } from "node:http";
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { GraphQLError, type ExecutionResult, type FormattedExecutionResult } from "graphql";
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from "graphql-ws";
 import type { Context, ServiceBroker } from "moleculer";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Meta, Viewer } from "../../core/access.ts";
+import { addressGroup } from "../../core/caller-address.ts";
 import { Refusal } from "../../core/errors.ts";
 import type { Authentication } from "./authenticate.ts";
-import { ConnectionCounts } from "./connection-counts.ts";
 import { DocumentRefused, type ClientError } from "./graphql-errors.ts";
-import type { GraphqlContext, GraphqlExecution, Operation } from "./graphql-execution.ts";
+import {
+  callerOf,
+  type GraphqlContext,
+  type GraphqlExecution,
+  type Operation,
+} from "./graphql-execution.ts";
+import { refuseUpgrade, toOriginForm } from "./http-server.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
+import { HeldBytes, loadLimits, type Load } from "./load.ts";
 import { Patience, type PatienceWatch } from "./patience.ts";
 
 /** Larger messages end the connection; documents and variables are far smaller. */
 const maxMessageBytes = 262_144;
 /** Operations under way on one connection. */
 const maxOperations = 100;
-/** Connections from one address; a balancer's own counts for all, unless it is a trusted proxy. */
-const maxConnectionsPerAddress = 1_000;
-/** Answers that a client does not read: beyond so many bytes the connection is cut. */
-const maxUnreadBytes = 4_194_304;
+/** Parts of one message; each takes memory of its own, however small it is. */
+const maxParts = 1_024;
+/** A client that has so many bytes to read is told nothing more: its connection is cut. */
+const maxUnreadBytes = 1_048_576;
+/** A client that has so many bytes to read gets no answer to its pings. */
+const maxUnreadForPong = 16_384;
+/** What opening a connection counts as, one that is refused as well. */
+const openingCost = 10;
+/** What each message counts as. */
+const messageCost = 1;
+/** An event is filtered, executed and sent. */
+const deliveryCost = 2;
+/** So many bytes count as another message. */
+const bytesPerCost = 4_096;
 const initWaitMs = 5_000;
 /** How often a connection is looked at: whether it lives, and its token is still valid. */
 const pingEveryMs = 10_000;
 const closeWaitMs = 1_000;
+/** Clients know this code: they connect again, a little later. */
+const tryAgainLater = 1_013;
 
 /** What the sockets need of the gateway. */
 export interface SocketOrigin {
@@ -34,6 +54,7 @@ export interface SocketOrigin {
   /** A context of the gateway's own, on whose behalf an operation calls. */
   newContext: () => Context<unknown, Meta>;
   watch: PatienceWatch;
+  load: Load;
   logger: ServiceBroker["logger"];
 }
 
@@ -41,11 +62,25 @@ export interface SocketOrigin {
 interface Connection extends Record<PropertyKey, unknown> {
   socket: WebSocket;
   address: string;
+  /** The group that the address is counted in. */
+  group: string;
   /** By the ids of the operations under way. */
-  running: Map<string, Patience>;
+  running: Map<string, Running>;
+  /** Unfinished messages, and answers that are not read. */
+  held: HeldBytes;
+  /** Bytes of messages that are not finished, about. */
+  unfinishedBytes: number;
+  /** Of the last bytes that came: no more can be left of them behind a message. */
+  lastBytes: number;
   token: string | undefined;
   viewer: Viewer;
   expiry: NodeJS.Timeout | undefined;
+}
+
+/** An operation under way. */
+interface Running {
+  patience: Patience;
+  isSubscription: boolean;
 }
 
 type Params = Record<string, unknown> | undefined;
@@ -57,12 +92,15 @@ export class GraphqlSockets {
   readonly #sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
+    maxFragments: maxParts,
+    maxBufferedChunks: maxParts,
+    // Pongs are sent here, if they are read.
+    autoPong: false,
     perMessageDeflate: false,
     handleProtocols: (offered) =>
       offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false,
   });
   readonly #connections = new Set<Connection>();
-  readonly #perAddress = new ConnectionCounts();
   readonly #protocol;
 
   constructor(execution: GraphqlExecution, origin: SocketOrigin) {
@@ -72,11 +110,13 @@ export class GraphqlSockets {
       connectionInitWaitTimeout: initWaitMs,
       onConnect: ({ connectionParams, extra }) => this.#signIn(extra, connectionParams),
       onSubscribe: ({ extra }, id, payload) => this.#prepare(extra, id, payload),
-      execute: (args) => (args as Operation["args"]).prepared.execute(),
-      subscribe: (args) => (args as Operation["args"]).prepared.subscribe(),
-      onNext: ({ extra }, _id, _payload, args, result) =>
-        this.#told(extra, args, result as ExecutionResult),
-      onError: (_context, _id, _payload, errors) => this.#toldErrors(errors, ""),
+      execute: (args) => orErrors(() => (args as Operation["args"]).prepared.execute()),
+      subscribe: (args) => orErrors(() => (args as Operation["args"]).prepared.subscribe()),
+      onNext: ({ extra }, id, _payload, args, result) => {
+        this.#weighDelivery(extra, id);
+        return this.#told(args, result as ExecutionResult);
+      },
+      onError: (_context, _id, _payload, errors) => this.#toldErrors(errors, randomUUID()),
       onComplete: ({ extra }, id) => {
         this.#end(extra, id);
       },
@@ -86,13 +126,22 @@ export class GraphqlSockets {
   /** Takes connections of a server over that ask for the protocol at such a URL. */
   attach(server: Server, url: RegExp): void {
     server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const status = this.#refusalOf(req, url);
+      // Nobody else listens any more, and an error that nobody hears ends the process.
+      socket.on("error", () => socket.destroy());
+      if (socket.destroyed) return;
+      toOriginForm(req);
+      const address = this.#origin.addressOf(req);
+      const group = addressGroup(address);
+      const status = this.#refusalOf(req, url, group);
       if (status !== undefined) {
-        refuse(socket, status);
+        refuseUpgrade(socket, status);
         return;
       }
+      socket.once("close", () => {
+        this.#origin.load.release(group, "sockets");
+      });
       this.#sockets.handleUpgrade(req, socket, head, (opened) => {
-        this.#open(opened, this.#origin.addressOf(req));
+        this.#open(opened, socket, address, group);
       });
     });
   }
@@ -100,10 +149,7 @@ export class GraphqlSockets {
   /** Says goodbye to all, and cuts those who do not leave. */
   close(): void {
     for (const socket of this.#sockets.clients) {
-      socket.close(1001, "The server stops; connect again.");
-      setTimeout(() => {
-        socket.terminate();
-      }, closeWaitMs).unref();
+      close(socket, 1001, "The server stops; connect again.");
     }
   }
 
@@ -112,62 +158,111 @@ export class GraphqlSockets {
     for (const connection of this.#connections) void this.#refresh(connection);
   }
 
-  #refusalOf(req: IncomingMessage, url: RegExp): number | undefined {
+  /** The status that an upgrade is refused with; where there is none, its connection is counted. */
+  #refusalOf(req: IncomingMessage, url: RegExp, group: string): number | undefined {
+    if (this.#execution.throttle.take(group, openingCost) !== undefined) return 429;
     if (!url.test(req.url ?? "")) return 404;
     if (this.#origin.isForeign(req)) return 403;
-    const here = this.#perAddress.of(this.#origin.addressOf(req));
-    return here >= maxConnectionsPerAddress ? 429 : undefined;
+    const excess = this.#origin.load.take(group, "sockets");
+    if (excess === undefined) return undefined;
+    return excess === "address" ? 429 : 503;
   }
 
-  #open(socket: WebSocket, address: string): void {
+  #open(socket: WebSocket, stream: Duplex, address: string, group: string): void {
     const connection: Connection = {
-      ...{ socket, address, running: new Map() },
-      ...{ token: undefined, viewer: { kind: "anonymous" }, expiry: undefined },
+      socket,
+      address,
+      group,
+      running: new Map(),
+      held: new HeldBytes(this.#origin.load, group),
+      unfinishedBytes: 0,
+      lastBytes: 0,
+      token: undefined,
+      viewer: { kind: "anonymous" },
+      expiry: undefined,
     };
-    this.#perAddress.add(address);
     this.#connections.add(connection);
+    // Before the message is taken that they may finish.
+    stream.prependListener("data", (bytes: Buffer) => {
+      connection.lastBytes = bytes.length;
+      connection.unfinishedBytes += bytes.length;
+      weighMemory(connection);
+    });
     const pinging = this.#keepAlive(connection);
     const closed = this.#protocol.opened(
       {
         protocol: socket.protocol,
-        send: (message) => send(socket, message),
+        send: (message) => send(connection, message),
         close: (code, reason) => {
-          socket.close(code, reason);
+          close(socket, code ?? CloseCode.InternalServerError, reason ?? "");
+        },
+        // Without its payload, which may be large: none of ours would read it.
+        onPing: () => {
+          if (socket.bufferedAmount > maxUnreadForPong) return;
+          return send(connection, '{"type":"pong"}');
         },
         onMessage: (take) => {
           socket.on("message", (data, isBinary) => {
+            if (!this.#admits(connection, data as Buffer)) return;
             const message = isBinary ? "" : (data as Buffer).toString("utf8");
             take(message).catch((error: unknown) => {
               if (error instanceof Error && error.message.startsWith("Unexpected message")) {
-                socket.close(CloseCode.BadRequest, "Invalid message");
+                close(socket, CloseCode.BadRequest, "Invalid message");
                 return;
               }
               this.#origin.logger.error("a message of a socket failed", error);
-              socket.close(CloseCode.InternalServerError, "Internal server error");
+              close(socket, CloseCode.InternalServerError, "Internal server error");
             });
           });
         },
       },
       connection,
     );
+    socket.on("ping", (data) => {
+      if (!this.#admits(connection, data)) return;
+      if (socket.bufferedAmount <= maxUnreadForPong) socket.pong(data, false, ignored);
+    });
     // What breaks the protocol of WebSocket itself; the connection closes after it.
     socket.on("error", () => undefined);
     socket.once("close", (code, reason) => {
       this.#connections.delete(connection);
       clearInterval(pinging);
       clearTimeout(connection.expiry);
-      this.#perAddress.remove(address);
       for (const id of connection.running.keys()) this.#end(connection, id);
+      connection.held.set(0);
       void closed(code, reason.toString());
     });
+  }
+
+  /** Weighs what has come; whoever sends too much is sent away, and nothing more is read of them. */
+  #admits(connection: Connection, data: Buffer): boolean {
+    const { socket, viewer, address } = connection;
+    connection.unfinishedBytes = Math.min(
+      Math.max(0, connection.unfinishedBytes - data.length),
+      connection.lastBytes,
+    );
+    if (socket.readyState !== socket.OPEN) return false;
+    const cost = messageCost + data.length / bytesPerCost;
+    if (this.#execution.throttle.charge(callerOf(viewer, address), cost)) return true;
+    close(socket, tryAgainLater, "Too many messages; connect again later.");
+    socket.pause();
+    return false;
+  }
+
+  /** Weighs what an event causes. Who cannot have more of them is told so, and is not served on. */
+  #weighDelivery({ running, viewer, address }: Connection, id: string): void {
+    if (running.get(id)?.isSubscription !== true) return;
+    if (this.#execution.throttle.charge(callerOf(viewer, address), deliveryCost)) return;
+    const message = "You subscribe to more events than one caller may have; subscribe to fewer.";
+    throw new Refusal("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
   }
 
   /** Ends connections that are dead, or whose token is not valid any more. */
   #keepAlive(connection: Connection): NodeJS.Timeout {
     const { socket } = connection;
     let answered = true;
-    socket.on("pong", () => {
-      answered = true;
+    socket.on("pong", (data) => {
+      if (this.#admits(connection, data)) answered = true;
     });
     const look = async () => {
       if (!answered || socket.bufferedAmount > maxUnreadBytes) {
@@ -175,10 +270,15 @@ export class GraphqlSockets {
         return;
       }
       answered = false;
-      socket.ping();
+      socket.ping(undefined, false, ignored);
       await this.#refresh(connection);
     };
-    return setInterval(() => void look(), pingEveryMs);
+    return setInterval(() => {
+      look().catch((error: unknown) => {
+        this.#origin.logger.error("a connection could not be looked at", error);
+        socket.terminate();
+      });
+    }, pingEveryMs);
   }
 
   /** Looks anew who is there: a token may have ended, or can be verified by now. */
@@ -211,13 +311,14 @@ export class GraphqlSockets {
     const { running, address, socket } = connection;
     if (running.has(id)) {
       // Completed by its client, and still under way: two of one id could not be told apart.
-      socket.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
+      close(socket, CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
       return [asGraphql(idInUse())];
     }
     if (running.size >= maxOperations) return [asGraphql(tooManyOperations())];
     const patience = new Patience();
+    const operationUnderWay: Running = { patience, isSubscription: false };
     // Before anything is waited for: what comes together counts.
-    running.set(id, patience);
+    running.set(id, operationUnderWay);
     try {
       await this.#refresh(connection);
       const { viewer } = connection;
@@ -225,32 +326,42 @@ export class GraphqlSockets {
       const keys = new IdempotencyKeys(undefined);
       const params = payload as Record<string, unknown>;
       const operation = this.#execution.prepare(params, { ctx, viewer, address, keys, patience });
-      // Subscriptions have all the time there is.
-      if (operation.kind !== "subscription") this.#origin.watch.add(patience);
+      // Its client may have left meanwhile, or ended it.
+      const isWanted = running.get(id) === operationUnderWay;
+      if (operation.kind === "subscription" && isWanted) {
+        this.#countSubscription(connection, operationUnderWay);
+      } else if (isWanted) {
+        // Subscriptions have all the time there is.
+        this.#origin.watch.add(patience);
+      }
       return operation.args;
     } catch (error) {
       this.#end(connection, id);
-      if (error instanceof DocumentRefused) return error.errors;
-      if (error instanceof Refusal) return [asGraphql(error)];
-      throw error;
+      return error instanceof DocumentRefused ? error.errors : [asGraphql(error)];
     }
   }
 
+  /** Throws a Refusal where there are too many. */
+  #countSubscription({ group }: Connection, operation: Running): void {
+    const excess = this.#origin.load.take(group, "subscriptions");
+    if (excess !== undefined) throw tooManySubscriptions();
+    operation.isSubscription = true;
+  }
+
   /** Stops what an operation has under way. */
-  #end({ running }: Connection, id: string): void {
-    const patience = running.get(id);
-    if (patience === undefined) return;
+  #end({ running, group }: Connection, id: string): void {
+    const operation = running.get(id);
+    if (operation === undefined) return;
     running.delete(id);
-    this.#origin.watch.done(patience);
-    patience.end();
+    if (operation.isSubscription) this.#origin.load.release(group, "subscriptions");
+    this.#origin.watch.done(operation.patience);
+    operation.patience.end();
   }
 
   #told(
-    { socket }: Connection,
     { contextValue }: { contextValue?: unknown },
     { data, errors }: ExecutionResult,
   ): FormattedExecutionResult | undefined {
-    if (socket.bufferedAmount > maxUnreadBytes) socket.terminate();
     if (errors === undefined) return undefined;
     const { requestId } = contextValue as GraphqlContext;
     return { ...(data !== undefined && { data }), errors: this.#toldErrors(errors, requestId) };
@@ -261,31 +372,66 @@ export class GraphqlSockets {
   }
 }
 
-function send(socket: WebSocket, message: string): Promise<void> {
+function send(connection: Connection, message: string): Promise<void> {
+  const { socket } = connection;
   return new Promise((resolve, reject) => {
     if (socket.readyState !== socket.OPEN) {
       resolve();
       return;
     }
+    if (socket.bufferedAmount > maxUnreadBytes) {
+      socket.terminate();
+      resolve();
+      return;
+    }
     socket.send(message, (error) => {
+      weighMemory(connection);
       if (error && socket.readyState === socket.OPEN) reject(error);
       else resolve();
     });
+    weighMemory(connection);
   });
+}
+
+/** Cuts a connection for which there is no more memory. */
+function weighMemory({ socket, held, unfinishedBytes }: Connection): void {
+  if (socket.readyState === socket.CLOSED) return;
+  if (held.set(socket.bufferedAmount + unfinishedBytes) !== undefined) socket.terminate();
+}
+
+/** A fault in an operation is told to it, and is no matter of the others on its connection. */
+async function orErrors<Result>(work: () => Promise<Result>): Promise<Result | ExecutionResult> {
+  try {
+    return await work();
+  } catch (error) {
+    return { errors: [error instanceof GraphQLError ? error : asGraphql(error)] };
+  }
+}
+
+/** For what is sent to who may have left. */
+function ignored(): void {
+  /* the connection closes by itself */
 }
 
 function isRejected(viewer: Viewer): boolean {
   return viewer.kind === "anonymous" && viewer.rejected !== undefined;
 }
 
-/** Clients know this code: they connect again, with another token. */
-function dismiss(socket: WebSocket): void {
-  socket.close(CloseCode.Forbidden, "The token is not valid any more.");
+/** Says goodbye, and cuts those who do not leave. */
+function close(socket: WebSocket, code: number, reason: string): void {
+  if (socket.readyState !== socket.OPEN) return;
+  socket.close(code, reason);
+  const cut = setTimeout(() => {
+    socket.terminate();
+  }, closeWaitMs).unref();
+  socket.once("close", () => {
+    clearTimeout(cut);
+  });
 }
 
-function refuse(socket: Duplex, status: number): void {
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`;
-  socket.end(`${head}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+/** Clients know this code: they connect again, with another token. */
+function dismiss(socket: WebSocket): void {
+  close(socket, CloseCode.Forbidden, "The token is not valid any more.");
 }
 
 function tooManyOperations(): Refusal {
@@ -297,7 +443,15 @@ function idInUse(): Refusal {
   return new Refusal("BAD_REQUEST", "Another operation of this id is still under way.");
 }
 
-function asGraphql(refusal: Refusal): GraphQLError {
+function tooManySubscriptions(): Refusal {
+  const { perAddress } = loadLimits.subscriptions;
+  const message = `An address may have ${perAddress} subscriptions under way.`;
+  return new Refusal("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
+}
+
+/** With a path, since it is a fault of the operation and not one of its variables. */
+function asGraphql(error: unknown): GraphQLError {
+  const cause = error instanceof Error ? error : new Error(String(error));
   const path: string[] = [];
-  return new GraphQLError(refusal.message, null, null, null, path, refusal);
+  return new GraphQLError(cause.message, null, null, null, path, cause);
 }

@@ -1,8 +1,17 @@
-import type { Server, ServerOptions, ServerResponse } from "node:http";
-import { Server as NetServer } from "node:net";
+import {
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
+import { Server as NetServer, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
+import { addressGroup } from "../../core/caller-address.ts";
 import { errorCatalogue, isErrorCode, isUnreachable, type ErrorCode } from "../../core/errors.ts";
+import { loadLimits, type Load } from "./load.ts";
 
 /** How long a connection that is in the middle of a request may go on when the server stops. */
 const closeTimeoutMs = 5_000;
@@ -38,6 +47,64 @@ export const serverTimeouts: ServerOptions = {
   // What else somebody could upgrade to is not spoken here: h2c, which some clients offer always.
   shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
 };
+
+/** A connection on which nothing moves for so long, while a request or its answer is under way, is cut. */
+const stillMs = 30_000;
+
+/**
+ * Bounds the connections of each address, and of all. A proxy brings the connections of many, and
+ * bounds them itself.
+ */
+export function limitConnections(
+  server: Server,
+  load: Load,
+  isProxy: (address: string) => boolean,
+): void {
+  server.timeout = stillMs;
+  server.maxConnections = loadLimits.connections.inAll;
+  server.on("connection", (socket: Socket) => {
+    const { remoteAddress } = socket;
+    // Who has gone already has no address any more.
+    if (remoteAddress === undefined || isProxy(remoteAddress)) return;
+    const group = addressGroup(remoteAddress);
+    if (load.take(group, "connections") !== undefined) {
+      socket.destroy();
+      return;
+    }
+    socket.once("close", () => {
+      load.release(group, "connections");
+    });
+  });
+}
+
+/** The authority in a request target of absolute form, and what stands behind it. */
+const absoluteForm = /^https?:\/\/([^/?#]+)(.*)$/is;
+
+/** Gives a request whose target names the host as well the form that all others have (RFC 9112, 3.2.2). */
+export function toOriginForm(req: IncomingMessage): void {
+  const { url = "" } = req;
+  if (url.startsWith("/")) return;
+  const [, authority, rest = ""] = absoluteForm.exec(url) ?? [];
+  if (authority === undefined) return;
+  // The target counts, whatever the header says.
+  req.headers.host = authority;
+  req.url = rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+/** How long the connection of a refused upgrade stays for its client to read why. */
+const refusedUpgradeMs = 1_000;
+
+/** Answers an upgrade that is not made, and closes its connection. */
+export function refuseUpgrade(socket: Duplex, status: number): void {
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`;
+  socket.end(`${head}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  // What still comes is let go: a connection closed over unread bytes is reset, and its answer lost.
+  socket.resume();
+  const cut = setTimeout(() => socket.destroy(), refusedUpgradeMs);
+  socket.once("close", () => {
+    clearTimeout(cut);
+  });
+}
 
 /** How long a server that stops still answers on connections that are there, and closes each. */
 const drainMs = 500;
@@ -81,10 +148,11 @@ export function sendJson(res: ServerResponse, status: number, body: unknown): vo
   sendText(res, status, JSON.stringify(body), "application/json; charset=utf-8");
 }
 
+/** Sends a text; one in bytes is not copied, however many are sent it at a time. */
 export function sendText(
   res: ServerResponse,
   status: number,
-  text: string,
+  text: string | Buffer,
   contentType = "text/plain; charset=utf-8",
 ): void {
   res

@@ -4,10 +4,12 @@ import { printSchema, type GraphQLSchema } from "graphql";
 import type { Context, ServiceBroker } from "moleculer";
 import type { Meta } from "../../core/access.ts";
 import type { Config } from "../../core/config.ts";
+import { errorCatalogue } from "../../core/errors.ts";
 import { InlinePrometheusReporter } from "../../core/metrics-reporter.ts";
-import { readiness } from "./health.ts";
 import { sendJson, sendText } from "./http-server.ts";
+import type { Load } from "./load.ts";
 import { contentSecurityPolicy, playgroundFiles } from "./playground/playground-files.ts";
+import type { Throttle } from "./throttle.ts";
 
 /** moleculer-web's request: it carries the context of its root action. */
 export interface GatewayRequest extends IncomingMessage {
@@ -22,31 +24,52 @@ interface PageOwner {
 
 type Page = (this: PageOwner, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 
+/** What a page counts as; also one that is not there. */
+const pageCost = 10;
+
+/**
+ * Makes the function that lets a request for a page pass, or answers that its address has too much
+ * under way, or asks too often.
+ */
+export function pageGate(throttle: Throttle, load: Load) {
+  return (address: string, res: ServerResponse): boolean => {
+    const retryAfter = throttle.take(address, pageCost);
+    const excess = retryAfter === undefined ? load.take(address, "requests") : undefined;
+    if (retryAfter === undefined && excess === undefined) {
+      res.once("close", () => {
+        load.release(address, "requests");
+      });
+      return true;
+    }
+    const code = excess === "gateway" ? "SERVICE_UNAVAILABLE" : "TOO_MANY_REQUESTS";
+    const { status, meaning: message } = errorCatalogue[code];
+    const extensions = {
+      code,
+      ...(code === "TOO_MANY_REQUESTS" && { retryAfter: retryAfter ?? 1 }),
+    };
+    res.setHeader("retry-after", retryAfter ?? 1);
+    sendJson(res, status, { errors: [{ message, extensions }] });
+    return false;
+  };
+}
+
 /** Keys are rotated seldom, and a verifier that meets an unknown one asks again. */
 const keysMaxAgeSeconds = 60;
 
-/** Everything but GraphQL itself, by method and path: playground, schema, health, keys, metrics. */
+/** Everything but GraphQL itself, by method and path: playground, schema, keys, metrics. */
 export function pages({ edge, metrics, metricsPort }: Config): Record<string, Page> {
   return {
     ...alwaysThere(),
     ...(edge.playground && playground()),
-    ...(edge.introspection && { "GET /schema.graphql": schemaPage }),
-    ...(metrics && metricsPort === undefined && { "GET /metrics": metricsPage }),
+    ...(edge.introspection && { "GET /schema.graphql": schemaPage() }),
+    ...(metrics && metricsPort === undefined && { "GET /metrics": metricsPage() }),
   };
 }
 
-/** What anybody may ask for at any rate is found out once for all who ask at the same time. */
+/** What is found out for many is found out once for all who ask at the same time. */
 function alwaysThere(): Record<string, Page> {
-  const readinessNow = shared((req) => readiness(req.$ctx));
-  const keysNow = shared((req) => req.$ctx.call("users.jwks"));
+  const keysNow = shared((req: GatewayRequest) => req.$ctx.call("users.jwks"));
   return {
-    "GET /health/live"(_req, res) {
-      sendJson(res, 200, { status: "live" });
-    },
-    async "GET /health/ready"(req, res) {
-      const state = await readinessNow(req);
-      sendJson(res, state.status === "ready" ? 200 : 503, state);
-    },
     async "GET /.well-known/jwks.json"(req, res) {
       const keys = await keysNow(req);
       res.setHeader("cache-control", `public, max-age=${keysMaxAgeSeconds}`);
@@ -64,29 +87,41 @@ function shared<Answer>(ask: (req: GatewayRequest) => Promise<Answer>) {
   };
 }
 
-function schemaPage(this: PageOwner, _req: GatewayRequest, res: ServerResponse): void {
-  sendText(res, 200, printSchema(this.graphqlSchema));
+function schemaPage(): Page {
+  let content: Buffer | undefined;
+  return function (_req, res) {
+    content ??= Buffer.from(printSchema(this.graphqlSchema));
+    sendText(res, 200, content);
+  };
 }
 
-function metricsPage(this: PageOwner, _req: GatewayRequest, res: ServerResponse): void {
-  const [reporter] = this.broker.metrics.reporter;
-  const text =
-    reporter instanceof InlinePrometheusReporter ? reporter.generatePrometheusResponse() : "";
-  sendText(res, 200, text, "text/plain; version=0.0.4; charset=utf-8");
+/** The text is made for all who ask within so long. */
+const metricsMaxAgeMs = 250;
+
+function metricsPage(): Page {
+  let content = Buffer.alloc(0);
+  let madeAtMs = -Infinity;
+  return function (_req, res) {
+    if (performance.now() - madeAtMs > metricsMaxAgeMs) {
+      const [reporter] = this.broker.metrics.reporter;
+      const isOurs = reporter instanceof InlinePrometheusReporter;
+      content = Buffer.from(isOurs ? reporter.generatePrometheusResponse() : "");
+      madeAtMs = performance.now();
+    }
+    sendText(res, 200, content, "text/plain; version=0.0.4; charset=utf-8");
+  };
 }
 
-/** The playground's page and its files. */
+/** The playground's page and its files, each read once. */
 function playground(): Record<string, Page> {
-  const files = [...playgroundFiles].map(([url, { path, contentType }]): [string, Page] => [
-    `GET ${url}`,
-    async (_req, res) => {
-      const content = await readFile(path);
-      res.writeHead(200, {
-        "content-type": contentType,
-        "content-security-policy": contentSecurityPolicy,
-      });
-      res.end(content);
-    },
-  ]);
+  const files = [...playgroundFiles].map(([url, { path, contentType }]): [string, Page] => {
+    let content: Promise<Buffer> | undefined;
+    const page: Page = async (_req, res) => {
+      content ??= readFile(path);
+      res.setHeader("content-security-policy", contentSecurityPolicy);
+      sendText(res, 200, await content, contentType);
+    };
+    return [`GET ${url}`, page];
+  });
   return Object.fromEntries(files);
 }

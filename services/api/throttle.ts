@@ -4,6 +4,9 @@ import { maxQueryCost } from "./request-limits.ts";
 /** Callers who are remembered; one who is forgotten begins with a full bucket again. */
 const maxCallers = 50_000;
 
+/** Who owes as much as comes back in so long owes no more. */
+const maxDebtSeconds = 2;
+
 interface Bucket {
   tokens: number;
   atMs: number;
@@ -31,6 +34,18 @@ export class Throttle {
     if (bucket.tokens < cost) return Math.ceil((cost - bucket.tokens) / this.#perSecond);
     bucket.tokens -= cost;
     return undefined;
+  }
+
+  /**
+   * Takes the cost of what has been done already, also where there is not enough: the caller owes
+   * it then, and is refused until it is there. Gives false where the caller owes all that one may.
+   */
+  charge(caller: string, cost: number): boolean {
+    if (this.#perSecond === 0) return true;
+    const bucket = this.#filled(caller);
+    const maxDebt = this.#perSecond * maxDebtSeconds;
+    if (bucket.tokens > -maxDebt) bucket.tokens = Math.max(-maxDebt, bucket.tokens - cost);
+    return bucket.tokens > -maxDebt;
   }
 
   /**
