@@ -237,6 +237,21 @@ describe("a logout", () => {
     },
   );
 
+  test("of no session keeps no answers, whatever its keys are", async () => {
+    const kept = () => shop.databases.query("users", "SELECT FROM idempotency_keys");
+    const before = (await kept()).length;
+    const { refreshToken } = await logIn(shop, ann);
+    const document = "mutation ($token: String!) { logout(token: $token) { success } }";
+    const tokens = ["", "x", randomBytes(48).toString("base64url"), refreshToken, refreshToken];
+    for (const [n, token] of tokens.entries()) {
+      const headers = { "idempotency-key": `logout-${n}` };
+      const answer = await shop.graphql(document, { variables: { token }, headers });
+      expect(dataOf(answer)).toEqual({ logout: { success: true } });
+    }
+    // The one that has ended a session is kept.
+    expect(await kept()).toHaveLength(before + 1);
+  });
+
   test("everywhere ends all sessions of who is signed in, and nobody else's", async () => {
     const [first, second] = [await logIn(shop, ann), await logIn(shop, ann)];
     const bea = await newAccount(shop);

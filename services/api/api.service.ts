@@ -24,6 +24,7 @@ import { GraphqlSockets } from "./graphql-socket.ts";
 import { healthChecks } from "./health.ts";
 import {
   closeServer,
+  isClosing,
   limitConnections,
   listen,
   sendError,
@@ -35,6 +36,7 @@ import { Load } from "./load.ts";
 import { pageGate, pages, type GatewayRequest } from "./pages.ts";
 import { PatienceWatch } from "./patience.ts";
 import { senderAddresses } from "./sender-address.ts";
+import type { Throttle } from "./throttle.ts";
 import { TransferWatch } from "./transfer-watch.ts";
 
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
@@ -49,8 +51,8 @@ interface Gateway extends Composer {
   authenticator: Authenticator | undefined;
   watch: PatienceWatch;
   transfers: TransferWatch;
-  /** What is under way, for tests. */
   load: Load;
+  throttle: Throttle;
   graphqlSchema: GraphQLSchema;
 }
 
@@ -116,9 +118,11 @@ export default function apiService(config: Config): ServiceSchema {
         newContext: (req?: IncomingMessage) => contextOf(this, req),
       };
       const graphql = graphqlOverHttp(execution, origin);
-      const isHealthCheck = healthChecks(origin.newContext);
+      this.throttle = execution.throttle;
+      const isHealthCheck = healthChecks(origin.newContext, addresses.of);
       const admitsPage = pageGate(execution.throttle, load);
       this.server = createServer(serverTimeouts, (req, res) => {
+        if (isClosing(req)) return;
         toOriginForm(req);
         if (rules.answersPreflight(req, res)) return;
         // Node itself leaves the body of its answer away.

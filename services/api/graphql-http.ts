@@ -6,6 +6,7 @@ import { errorCatalogue, hasCode, type ErrorCode } from "../../core/errors.ts";
 import { acceptedType, isUtf8, mediaTypeOf, type AnswerType } from "./accepted-type.ts";
 import { DocumentRefused, type ClientError } from "./graphql-errors.ts";
 import { callerOf, type GraphqlExecution, type RequestParams } from "./graphql-execution.ts";
+import { closeAfter } from "./http-server.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
 import { HeldBytes, type Excess, type Load } from "./load.ts";
 import { Patience, type PatienceWatch } from "./patience.ts";
@@ -42,16 +43,19 @@ class HttpRefusal extends Error {
   readonly status: number;
   readonly error: ClientError;
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether the connection is of no more use. */
+  readonly isLast: boolean;
 
   constructor(
     status: number,
     message: string,
-    { code = "BAD_REQUEST", data = {}, headers = {} }: RefusalOptions = {},
+    { code = "BAD_REQUEST", data = {}, headers = {}, isLast = false }: RefusalOptions = {},
   ) {
     super(message);
     this.status = status;
     this.error = { message, extensions: { ...data, code } };
     this.headers = headers;
+    this.isLast = isLast;
   }
 }
 
@@ -59,6 +63,7 @@ interface RefusalOptions {
   code?: ErrorCode;
   data?: object;
   headers?: Readonly<Record<string, string>>;
+  isLast?: boolean;
 }
 
 /** Serves operations by the GraphQL-over-HTTP specification. Rejects with faults of ours only. */
@@ -239,7 +244,7 @@ function isIdentity(encoding: string): boolean {
 function paramsOfUrl(url: string): RequestParams {
   const start = url.indexOf("?");
   // Further question marks are part of what stands behind the first (RFC 3986, 3.4).
-  const search = new URLSearchParams(start < 0 ? "" : url.slice(start + 1));
+  const search = new URLSearchParams(start < 0 ? "" : url.slice(start));
   const json = (name: string) => {
     const text = search.get(name);
     if (text === null || text === "") return undefined;
@@ -272,19 +277,19 @@ function tooManyRequests(error: Error & { data?: { retryAfter?: number } }): Htt
 }
 
 function bodyRefusal({ reason }: BodyRefused): HttpRefusal {
-  // What is still coming is not read, so the connection is of no more use.
-  const headers = { connection: "close" };
+  // What is still coming is not read.
+  const isLast = true;
   switch (reason) {
     case "no UTF-8":
       return new HttpRefusal(400, "The body is not UTF-8.");
     case "too slow":
-      return new HttpRefusal(408, "The body did not come in time.", { headers });
+      return new HttpRefusal(408, "The body did not come in time.", { isLast });
     case "too many pieces":
-      return new HttpRefusal(400, "The body comes in too many small pieces.", { headers });
+      return new HttpRefusal(400, "The body comes in too many small pieces.", { isLast });
     case "too large": {
       const code = "QUERY_TOO_COMPLEX";
       const message = `The request body is larger than ${maxBodyBytes} bytes.`;
-      const options = { code, data: { limit: maxBodyBytes }, headers } as const;
+      const options = { code, data: { limit: maxBodyBytes }, isLast } as const;
       return new HttpRefusal(errorCatalogue[code].status, message, options);
     }
     default:
@@ -299,15 +304,21 @@ function overloaded(excess: Excess): HttpRefusal {
     excess === "address"
       ? "Your address has too much under way; wait for answers, read them, and try again."
       : "The gateway has too much under way; try again.";
-  const headers = { "retry-after": "1", connection: "close" };
+  const headers = { "retry-after": "1" };
   const data = excess === "address" ? { retryAfter: 1 } : {};
-  return new HttpRefusal(errorCatalogue[code].status, message, { code, data, headers });
+  return new HttpRefusal(errorCatalogue[code].status, message, {
+    code,
+    data,
+    headers,
+    isLast: true,
+  });
 }
 
 function sendRefusal(res: ServerResponse, headers: string[], refusal: HttpRefusal): void {
   if (res.destroyed) return;
   const text = JSON.stringify({ errors: [refusal.error] });
   headers.push(...Object.entries(refusal.headers).flat());
+  if (refusal.isLast) closeAfter(res);
   headers.push("content-type", "application/json; charset=utf-8");
   headers.push("content-length", String(Buffer.byteLength(text)));
   res.writeHead(refusal.status, headers).end(text);

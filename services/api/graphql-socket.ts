@@ -35,6 +35,8 @@ const maxUnreadForPong = 16_384;
 const openingCost = 10;
 /** What each message counts as. */
 const messageCost = 1;
+/** One ping in some seconds is what clients send. */
+const pingCost = 10;
 /** An event is filtered, executed and sent. */
 const deliveryCost = 2;
 /** So many bytes count as another message. */
@@ -219,7 +221,7 @@ export class GraphqlSockets {
       connection,
     );
     socket.on("ping", (data) => {
-      if (!this.#admits(connection, data)) return;
+      if (!this.#admits(connection, data, pingCost)) return;
       if (socket.bufferedAmount <= maxUnreadForPong) socket.pong(data, false, ignored);
     });
     // What breaks the protocol of WebSocket itself; the connection closes after it.
@@ -235,14 +237,14 @@ export class GraphqlSockets {
   }
 
   /** Weighs what has come; whoever sends too much is sent away, and nothing more is read of them. */
-  #admits(connection: Connection, data: Buffer): boolean {
+  #admits(connection: Connection, data: Buffer, baseCost = messageCost): boolean {
     const { socket, viewer, address } = connection;
     connection.unfinishedBytes = Math.min(
       Math.max(0, connection.unfinishedBytes - data.length),
       connection.lastBytes,
     );
     if (socket.readyState !== socket.OPEN) return false;
-    const cost = messageCost + data.length / bytesPerCost;
+    const cost = baseCost + data.length / bytesPerCost;
     if (this.#execution.throttle.charge(callerOf(viewer, address), cost)) return true;
     close(socket, tryAgainLater, "Too many messages; connect again later.");
     socket.pause();
@@ -374,7 +376,7 @@ export class GraphqlSockets {
 
 function send(connection: Connection, message: string): Promise<void> {
   const { socket } = connection;
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     if (socket.readyState !== socket.OPEN) {
       resolve();
       return;
@@ -384,10 +386,10 @@ function send(connection: Connection, message: string): Promise<void> {
       resolve();
       return;
     }
-    socket.send(message, (error) => {
+    // Where it fails, its reader has gone, and the connection closes by itself.
+    socket.send(message, () => {
       weighMemory(connection);
-      if (error && socket.readyState === socket.OPEN) reject(error);
-      else resolve();
+      resolve();
     });
     weighMemory(connection);
   });

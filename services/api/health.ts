@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
+import { addressGroup } from "../../core/caller-address.ts";
 import { domainServices, type DomainService } from "../../core/config.ts";
-import { sendJson } from "./http-server.ts";
+import { closeAfter, sendJson } from "./http-server.ts";
+import { Throttle } from "./throttle.ts";
 
 /** Longer than a healthy database ever needs, shorter than an orchestrator's patience. */
 const readyTimeoutMs = 1_000;
@@ -16,11 +18,19 @@ const healthUrl = /^\/health\/(live|ready)\/?(?:\?|$)/;
 /** Readiness is found out for all who ask within so long. */
 const readinessMaxAgeMs = 250;
 
+/** So many checks of an address are answered at once and each second; each further one is its connection's last. */
+const checksAtOnce = 200;
+const checksPerSecond = 20;
+
 /**
- * Makes the function that answers an orchestrator, and gives false for other requests. It answers
- * at any rate, so it does as little as possible for each request.
+ * Makes the function that answers an orchestrator, and gives false for other requests. It refuses
+ * nobody, so it does as little as possible for each request.
  */
-export function healthChecks(newContext: () => Context) {
+export function healthChecks(
+  newContext: () => Context,
+  addressOf: (req: IncomingMessage) => string,
+) {
+  const throttle = new Throttle(checksPerSecond, undefined, checksAtOnce);
   let known: { atMs: number; state: Promise<Readiness> } | undefined;
 
   function readinessNow(): Promise<Readiness> {
@@ -34,6 +44,7 @@ export function healthChecks(newContext: () => Context) {
   return (req: IncomingMessage, res: ServerResponse): boolean => {
     const [, check] = healthUrl.exec(req.url ?? "") ?? [];
     if (check === undefined || req.method !== "GET") return false;
+    if (throttle.take(addressGroup(addressOf(req)), 1) !== undefined) closeAfter(res);
     if (check === "live") {
       sendJson(res, 200, { status: "live" });
     } else {
@@ -46,7 +57,7 @@ export function healthChecks(newContext: () => Context) {
 }
 
 /** Asks each service whether it and its database answer. */
-export async function readiness(ctx: Context): Promise<Readiness> {
+async function readiness(ctx: Context): Promise<Readiness> {
   const { actions } = ctx.broker.registry;
   const answers = await Promise.allSettled(
     domainServices.map(async (name) => {

@@ -77,6 +77,22 @@ export function limitConnections(
   });
 }
 
+/** Connections that are closed after an answer which is on its way. */
+const closing = new WeakSet<Duplex>();
+
+/**
+ * Closes the connection after this answer. Requests that have come together with its own, as many
+ * as a thousand, are not looked at.
+ */
+export function closeAfter(res: ServerResponse): void {
+  res.setHeader("connection", "close");
+  closing.add(res.req.socket);
+}
+
+export function isClosing({ socket }: IncomingMessage): boolean {
+  return closing.has(socket);
+}
+
 /** The authority in a request target of absolute form, and what stands behind it. */
 const absoluteForm = /^https?:\/\/([^/?#]+)(.*)$/is;
 

@@ -1,5 +1,5 @@
 /** What the gateway has under way, and so bounds: for each address, and for all together. */
-type Resource = "connections" | "requests" | "sockets" | "subscriptions" | "bytes";
+type Resource = "connections" | "requests" | "pages" | "sockets" | "subscriptions" | "bytes";
 
 /** Whose bound is reached: that of an address, or that of the whole gateway. */
 export type Excess = "address" | "gateway";
@@ -14,6 +14,7 @@ const mebibyte = 1_048_576;
 export const loadLimits: Readonly<Record<Resource, { perAddress: number; inAll: number }>> = {
   connections: { perAddress: 2_000, inAll: 4_000 },
   requests: { perAddress: 2_000, inAll: 4_000 },
+  pages: { perAddress: 50, inAll: 200 },
   sockets: { perAddress: 1_000, inAll: 3_000 },
   subscriptions: { perAddress: 500, inAll: 5_000 },
   bytes: { perAddress: 8 * mebibyte, inAll: 32 * mebibyte },
@@ -24,6 +25,7 @@ type Amounts = Record<Resource, number>;
 const nothing: Readonly<Amounts> = {
   connections: 0,
   requests: 0,
+  pages: 0,
   sockets: 0,
   subscriptions: 0,
   bytes: 0,
@@ -70,6 +72,7 @@ function isNothing(amounts: Amounts): boolean {
   return (
     amounts.connections === 0 &&
     amounts.requests === 0 &&
+    amounts.pages === 0 &&
     amounts.sockets === 0 &&
     amounts.subscriptions === 0 &&
     amounts.bytes === 0

@@ -6,7 +6,7 @@ import type { Meta } from "../../core/access.ts";
 import type { Config } from "../../core/config.ts";
 import { errorCatalogue } from "../../core/errors.ts";
 import { InlinePrometheusReporter } from "../../core/metrics-reporter.ts";
-import { sendJson, sendText } from "./http-server.ts";
+import { closeAfter, sendJson, sendText } from "./http-server.ts";
 import type { Load } from "./load.ts";
 import { contentSecurityPolicy, playgroundFiles } from "./playground/playground-files.ts";
 import type { Throttle } from "./throttle.ts";
@@ -34,10 +34,10 @@ const pageCost = 10;
 export function pageGate(throttle: Throttle, load: Load) {
   return (address: string, res: ServerResponse): boolean => {
     const retryAfter = throttle.take(address, pageCost);
-    const excess = retryAfter === undefined ? load.take(address, "requests") : undefined;
+    const excess = retryAfter === undefined ? load.take(address, "pages") : undefined;
     if (retryAfter === undefined && excess === undefined) {
       res.once("close", () => {
-        load.release(address, "requests");
+        load.release(address, "pages");
       });
       return true;
     }
@@ -48,6 +48,7 @@ export function pageGate(throttle: Throttle, load: Load) {
       ...(code === "TOO_MANY_REQUESTS" && { retryAfter: retryAfter ?? 1 }),
     };
     res.setHeader("retry-after", retryAfter ?? 1);
+    closeAfter(res);
     sendJson(res, status, { errors: [{ message, extensions }] });
     return false;
   };

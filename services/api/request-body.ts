@@ -57,7 +57,7 @@ export function readBody(
       chunks.push(chunk);
       if (bytes > maxBodyBytes) refuse("too large");
       else if (chunks.length > maxPieces) refuse("too many pieces");
-      else if (bytes > smallBodyBytes) {
+      else if (bytes + chunks.length * bytesPerPiece > smallBodyBytes) {
         const excess = held.set(bytes + chunks.length * bytesPerPiece);
         if (excess !== undefined) {
           refuse(excess);

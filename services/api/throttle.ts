@@ -19,12 +19,21 @@ interface Bucket {
 export class Throttle {
   readonly #perSecond: number;
   readonly #now: () => number;
+  readonly #capacity: number;
   readonly #buckets = new BoundedMap<string, Bucket>(maxCallers);
 
-  /** @param perSecond 0 lets everything pass */
-  constructor(perSecond: number, now: () => number = () => performance.now()) {
+  /**
+   * @param perSecond 0 lets everything pass
+   * @param capacity what a caller may use at once
+   */
+  constructor(
+    perSecond: number,
+    now: () => number = () => performance.now(),
+    capacity: number = maxQueryCost,
+  ) {
     this.#perSecond = perSecond;
     this.#now = now;
+    this.#capacity = capacity;
   }
 
   /** Takes the cost of an operation; gives the seconds to wait where there is not enough. */
@@ -55,18 +64,18 @@ export class Throttle {
   settle(caller: string, cost: number): void {
     if (this.#perSecond === 0) return;
     const bucket = this.#filled(caller);
-    bucket.tokens = Math.max(-maxQueryCost, Math.min(maxQueryCost, bucket.tokens - cost));
+    bucket.tokens = Math.max(-this.#capacity, Math.min(this.#capacity, bucket.tokens - cost));
   }
 
   #filled(caller: string): Bucket {
     const atMs = this.#now();
     let bucket = this.#buckets.get(caller);
     if (bucket === undefined) {
-      bucket = { tokens: maxQueryCost, atMs };
+      bucket = { tokens: this.#capacity, atMs };
       this.#buckets.set(caller, bucket);
     }
     const gained = ((atMs - bucket.atMs) / 1000) * this.#perSecond;
-    bucket.tokens = Math.min(maxQueryCost, bucket.tokens + gained);
+    bucket.tokens = Math.min(this.#capacity, bucket.tokens + gained);
     bucket.atMs = atMs;
     return bucket;
   }

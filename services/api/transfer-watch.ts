@@ -16,7 +16,7 @@ export class TransferWatch {
 
   start(): void {
     this.#timer = setInterval(() => {
-      this.#look();
+      this.look(performance.now());
     }, lookEveryMs);
   }
 
@@ -32,8 +32,8 @@ export class TransferWatch {
     this.#transfers.delete(transfer);
   }
 
-  #look(): void {
-    const now = performance.now();
+  /** Cuts what should have been done by now. */
+  look(now: number): void {
     for (const transfer of this.#transfers) {
       if (transfer.endsAtMs > now) continue;
       this.#transfers.delete(transfer);

@@ -13,20 +13,27 @@ export async function logout(
   sender: Sender,
 ): Promise<Success> {
   const sent = readRefreshToken(token);
+  // Nothing is kept for a token of no session, whatever its key: anybody can make up any number.
+  if (sent === undefined || !(await isOpen(database, sent.handle))) return { success: true };
   return database.transaction(async ({ query }) => {
-    if (sent !== undefined) {
-      const ended = await query<{ id: string; user_id: string }>(
-        `UPDATE sessions SET ended_at = now(), end_reason = 'LOGOUT'
-         WHERE handle_hash = $1 AND ended_at IS NULL RETURNING id, user_id`,
-        [hashOf(sent.handle)],
-      );
-      for (const { id, user_id } of ended) {
-        const detail = { session: id };
-        await recordAudit(query, { action: "LOGGED_OUT", sender, subjectId: user_id, detail });
-      }
+    const ended = await query<{ id: string; user_id: string }>(
+      `UPDATE sessions SET ended_at = now(), end_reason = 'LOGOUT'
+       WHERE handle_hash = $1 AND ended_at IS NULL RETURNING id, user_id`,
+      [hashOf(sent.handle)],
+    );
+    for (const { id, user_id } of ended) {
+      const detail = { session: id };
+      await recordAudit(query, { action: "LOGGED_OUT", sender, subjectId: user_id, detail });
     }
     return { success: true };
   });
+}
+
+async function isOpen({ query }: UsersDatabase, handle: Buffer): Promise<boolean> {
+  const open = await query("SELECT FROM sessions WHERE handle_hash = $1 AND ended_at IS NULL", [
+    hashOf(handle),
+  ]);
+  return open.length > 0;
 }
 
 /** Ends all sessions of a user. */
