@@ -344,10 +344,30 @@ describe("with a limit of requests", () => {
   });
 
   test.each<[string, (socket: RawSocket) => void]>([
-    ["pings", ({ socket }) => socket.ping()],
-    ["pongs", ({ socket }) => socket.pong()],
-    ["messages", ({ say }) => say({ type: "complete", id: "1" })],
-    ["pings of the protocol", ({ say }) => say({ type: "ping" })],
+    [
+      "pings",
+      ({ socket }) => {
+        socket.ping();
+      },
+    ],
+    [
+      "pongs",
+      ({ socket }) => {
+        socket.pong();
+      },
+    ],
+    [
+      "messages",
+      ({ say }) => {
+        say({ type: "complete", id: "1" });
+      },
+    ],
+    [
+      "pings of the protocol",
+      ({ say }) => {
+        say({ type: "ping" });
+      },
+    ],
   ])("whoever sends too many is sent away for a while: %s", async (_what, send) => {
     const socket = await introduced(shop, "192.0.2.3");
     boundsOf(shop).throttle.charge("192.0.2.3", 2 * maxQueryCost);

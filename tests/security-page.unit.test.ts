@@ -12,6 +12,7 @@ import {
   maxVariablesMembers,
   requestLimits,
 } from "../services/api/request-limits.ts";
+import { loadLimits } from "../services/api/load.ts";
 
 const page = readFileSync(join(import.meta.dirname, "..", "docs", "security.md"), "utf8");
 
@@ -55,6 +56,17 @@ test("the limits it names are those that hold", () => {
     `errors told of one check / of one answer | ${maxErrors} / ${maxAnswerErrors}`,
     `body | ${maxBodyBytes / 1_048_576} MiB`,
     `one request | ${maxExecutionMs / 1_000} s`,
+    ...Object.entries({
+      "requests under way": loadLimits.requests,
+      "pages under way": loadLimits.pages,
+      connections: loadLimits.connections,
+      "WebSocket connections": loadLimits.sockets,
+      subscriptions: loadLimits.subscriptions,
+    }).map(([what, { perAddress, inAll }]) => {
+      const limits = [perAddress, inAll].map(number);
+      return `| ${what}: an address / all | ${limits.join(" / ")} |`;
+    }),
+    `bytes held for clients: an address / all | ${loadLimits.bytes.perAddress / 1_048_576} MiB / ${loadLimits.bytes.inAll / 1_048_576} MiB`,
   ]) {
     expect(page.replaceAll(/ +/g, " ")).toContain(text);
   }

@@ -40,7 +40,7 @@ const pingCost = 10;
 /** An event is filtered, executed and sent. */
 const deliveryCost = 2;
 /** So many bytes count as another message. */
-const bytesPerCost = 4_096;
+const bytesPerCost = 512;
 const initWaitMs = 5_000;
 /** How often a connection is looked at: whether it lives, and its token is still valid. */
 const pingEveryMs = 10_000;

@@ -6,7 +6,7 @@ import type { Transfer, TransferWatch } from "./transfer-watch.ts";
 /** Bodies up to here are always received: nearly all are, and no flood keeps them out. */
 const smallBodyBytes = 16_384;
 /** Each piece takes memory of its own, however small it is. A client that streams sends 16 kB and more. */
-const maxPieces = 4_096;
+const maxPieces = 2_048;
 const bytesPerPiece = 256;
 /** A large body that has stopped for so long is not waited for. */
 const maxPauseMs = 3_000;
