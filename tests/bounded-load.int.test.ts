@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { loadLimits, type Load } from "../services/api/load.ts";
-import { maxQueryCost } from "../services/api/query-cost.ts";
+import { maxQueryCost } from "../services/api/request-limits.ts";
 import type { Throttle } from "../services/api/throttle.ts";
 import type { TransferWatch } from "../services/api/transfer-watch.ts";
 import { eventually } from "./support/eventually.ts";
@@ -305,7 +305,7 @@ describe("with a limit of requests", () => {
     const holding = Array.from({ length: 5 }, () => holdBody(shop, "192.0.2.4"));
     await eventually("they are held", () => load.of("bytes") > 5 * (mebibyte - 65_536));
     expect(throttle.take("192.0.2.4", maxQueryCost - 10)).toBeUndefined();
-    throttle.giveBack("192.0.2.4", maxQueryCost);
+    throttle.settle("192.0.2.4", -maxQueryCost);
     for (const { socket } of holding) socket.destroy();
     await eventually("they are let go", () => load.of("bytes") === 0);
     expect(throttle.take("192.0.2.4", maxQueryCost - 5_000)).toBeGreaterThan(0);
@@ -373,7 +373,7 @@ describe("with a limit of requests", () => {
     boundsOf(shop).throttle.charge("192.0.2.3", 2 * maxQueryCost);
     send(socket);
     expect(await socket.ended()).toBe(1013);
-    boundsOf(shop).throttle.giveBack("192.0.2.3", maxQueryCost);
+    boundsOf(shop).throttle.settle("192.0.2.3", -maxQueryCost);
   });
 
   test("checks of health are answered at any rate, beyond some by a connection's last answer", async () => {

@@ -41,7 +41,7 @@ beforeAll(async () => {
   const flags = scripts.start.split(" ").filter((word) => word.startsWith("--"));
   const args = [...flags, join(projectDir, "commands", "start.ts")];
   shop = startProgram(process.execPath, args, { env });
-  await shop.said("The shop is open", 60_000);
+  await shop.said("The shop is open");
 });
 afterEach(() => {
   for (const socket of open.splice(0)) socket.destroy();

@@ -75,8 +75,8 @@ const requestCost = 1;
 const refusedCost = 50;
 /** So many characters of an answer are about one value. */
 const charactersPerValue = 10;
-/** So many bytes of a request that are read and parsed are about as much work as one value. */
-const bytesPerValue = 100;
+/** So many bytes that are received are about as much work as one value. */
+export const bytesPerCost = 512;
 /** So much CPU time that the check of a new document takes is about as much work as one value. */
 const checkMicrosecondsPerValue = 25;
 
@@ -118,7 +118,7 @@ export class GraphqlExecution {
    * TOO_MANY_REQUESTS.
    */
   chargeBytes(caller: string, bytes: number): void {
-    this.#charge(caller, Math.floor(bytes / bytesPerValue));
+    this.#charge(caller, Math.floor(bytes / bytesPerCost));
   }
 
   /**
@@ -189,7 +189,8 @@ export class GraphqlExecution {
         settle(values);
         return result;
       },
-      subscribe: () => subscribeToPlan(input),
+      subscribe: () =>
+        subscribeToPlan(input, (values) => this.#throttle.charge(caller, cost.work + values)),
     };
     return prepared;
   }

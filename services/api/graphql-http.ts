@@ -5,7 +5,12 @@ import { addressGroup } from "../../core/caller-address.ts";
 import { errorCatalogue, hasCode, type ErrorCode } from "../../core/errors.ts";
 import { acceptedType, isUtf8, mediaTypeOf, type AnswerType } from "./accepted-type.ts";
 import { DocumentRefused, type ClientError } from "./graphql-errors.ts";
-import { callerOf, type GraphqlExecution, type RequestParams } from "./graphql-execution.ts";
+import {
+  bytesPerCost,
+  callerOf,
+  type GraphqlExecution,
+  type RequestParams,
+} from "./graphql-execution.ts";
 import { closeAfter } from "./http-server.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
 import { HeldBytes, type Excess, type Load } from "./load.ts";
@@ -31,7 +36,6 @@ export interface HttpOrigin {
 
 /** A request that was not received as a whole costs its sender so much, and more for its bytes. */
 const brokenOffCost = 50;
-const bytesPerCost = 1_024;
 /** Answers up to here are sent at once; larger ones only where there is room for them. */
 const smallAnswerBytes = 65_536;
 /** How long reading an answer may take at least, and how much of it a second. */
@@ -123,7 +127,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     try {
       // Before a body is received, which may be large.
       execution.admit(caller);
-      const params = await paramsOf(exchange);
+      const params = await paramsOf(exchange, caller);
       const ctx = origin.newContext(req);
       requestId = ctx.requestID ?? "";
       headers.push("x-request-id", requestId);
@@ -152,7 +156,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
   }
 
   /** Reads a request's parts from its URL or its body. */
-  async function paramsOf({ req, held, group }: Exchange): Promise<RequestParams> {
+  async function paramsOf({ req, held, group }: Exchange, caller: string): Promise<RequestParams> {
     if (req.method === "GET") return paramsOfUrl(req.url ?? "");
     if (req.method !== "POST") {
       throw new HttpRefusal(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
@@ -168,10 +172,12 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       throttle.charge(group, brokenOffCost);
       throw bodyRefusal(error);
     }
-    const sent = parseJson(text, "The body is not JSON.");
-    if (Array.isArray(sent)) {
+    execution.chargeBytes(caller, text.length);
+    // Not parsed before it is refused: it may be long.
+    if (/^\s*\[/.test(text)) {
       throw new HttpRefusal(400, "Batches are not taken: send one request at a time.");
     }
+    const sent = parseJson(text, "The body is not JSON.");
     if (typeof sent !== "object" || sent === null) {
       throw new HttpRefusal(400, "The body is no JSON object.");
     }

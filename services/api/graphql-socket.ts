@@ -11,6 +11,7 @@ import { Refusal } from "../../core/errors.ts";
 import type { Authentication } from "./authenticate.ts";
 import { DocumentRefused, type ClientError } from "./graphql-errors.ts";
 import {
+  bytesPerCost,
   callerOf,
   type GraphqlContext,
   type GraphqlExecution,
@@ -39,8 +40,6 @@ const messageCost = 1;
 const pingCost = 10;
 /** An event is filtered, executed and sent. */
 const deliveryCost = 2;
-/** So many bytes count as another message. */
-const bytesPerCost = 512;
 const initWaitMs = 5_000;
 /** How often a connection is looked at: whether it lives, and its token is still valid. */
 const pingEveryMs = 10_000;

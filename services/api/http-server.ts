@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   STATUS_CODES,
   type IncomingMessage,
@@ -187,7 +188,8 @@ export function sendError(
 ): void {
   const { code: status, type } = error as { code?: unknown; type?: unknown };
   const code = codeFor(status, type);
-  if (code === "INTERNAL_SERVER_ERROR") logger.error("a request failed", error);
+  const fault = code === "INTERNAL_SERVER_ERROR" ? { traceId: randomUUID() } : undefined;
+  if (fault !== undefined) logger.error(`request ${fault.traceId} failed`, error);
   if (res.headersSent) {
     res.destroy();
     return;
@@ -195,7 +197,7 @@ export function sendError(
   const notFound = code === "BAD_REQUEST" && status === 404;
   const message = notFound ? "There is nothing at this address." : errorCatalogue[code].meaning;
   const answered = notFound ? 404 : errorCatalogue[code].status;
-  sendJson(res, answered, { errors: [{ message, extensions: { code } }] });
+  sendJson(res, answered, { errors: [{ message, extensions: { ...fault, code } }] });
 }
 
 function codeFor(status: unknown, type: unknown): ErrorCode {

@@ -6,9 +6,12 @@ import { executePlan, infoOf, type ExecutionInput } from "./execute.ts";
  * Opens the event stream of a subscription's only root field, by "6.2.3" of the GraphQL
  * specification: each event is executed as a query is, with the event as its root. Gives errors
  * where the field gives no stream.
+ *
+ * @param onExecuted is told how many values each answer has
  */
 export async function subscribeToPlan(
   input: ExecutionInput,
+  onExecuted: (values: number) => void,
 ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
   const [field] = input.plan.fields;
   if (field === undefined) throw new Error("a subscription has no root field");
@@ -19,7 +22,7 @@ export async function subscribeToPlan(
     const info = infoOf(input, field, path);
     const events = (await definition.subscribe?.(undefined, args, input.context, info)) as unknown;
     if (!isAsyncIterable(events)) throw new Error(`${definition.name} has no stream of events`);
-    return new ExecutedEvents(input, events[Symbol.asyncIterator]());
+    return new ExecutedEvents(input, events[Symbol.asyncIterator](), onExecuted);
   } catch (error) {
     return { errors: [locatedError(error, nodes, [responseKey])] };
   }
@@ -29,16 +32,23 @@ export async function subscribeToPlan(
 class ExecutedEvents implements AsyncIterableIterator<ExecutionResult> {
   readonly #input: ExecutionInput;
   readonly #events: AsyncIterator<unknown, unknown>;
+  readonly #onExecuted: (values: number) => void;
 
-  constructor(input: ExecutionInput, events: AsyncIterator<unknown, unknown>) {
+  constructor(
+    input: ExecutionInput,
+    events: AsyncIterator<unknown, unknown>,
+    onExecuted: (values: number) => void,
+  ) {
     this.#input = input;
     this.#events = events;
+    this.#onExecuted = onExecuted;
   }
 
   async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
     const { done, value } = await this.#events.next();
     if (done === true) return { done, value: undefined };
-    const { result } = await executePlan({ ...this.#input, root: value });
+    const { result, values } = await executePlan({ ...this.#input, root: value });
+    this.#onExecuted(values);
     return { done: false, value: result };
   }
 
