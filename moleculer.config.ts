@@ -2,10 +2,13 @@ import type { BrokerOptions, ServiceBroker, Transporters } from "moleculer";
 import { accessMiddleware } from "./core/access.middleware.ts";
 import { isPrivate, uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
 import { inputMiddleware } from "./core/input.middleware.ts";
-import { isTimeout, isWorthRepeating } from "./core/errors.ts";
+import { isWorthRepeating } from "./core/errors.ts";
+import { failoverMiddleware } from "./core/failover.middleware.ts";
 import { logPrinter } from "./core/log-printer.ts";
 import { metricsMiddleware } from "./core/metrics.middleware.ts";
 import { InlinePrometheusReporter } from "./core/metrics-reporter.ts";
+import { NatsTransporter, type Undelivered } from "./core/nats-transporter.ts";
+import { NodeWatch, strategyAround } from "./core/node-watch.ts";
 import { QuietValidator } from "./core/quiet-validator.ts";
 import { repetitionMiddleware } from "./core/repetition.middleware.ts";
 import { samplingMiddleware } from "./core/sampling.middleware.ts";
@@ -14,8 +17,6 @@ import { trackingMiddleware } from "./core/tracking.middleware.ts";
 
 /** An unanswered call is SERVICE_UNAVAILABLE after this long; clients are promised 5 s. */
 const requestTimeoutMs = 4_000;
-/** How soon a node that did not answer is tried again. */
-const breakerHalfOpenMs = 5_000;
 /** How long a stopping node finishes what it has begun. */
 const shutdownTimeoutMs = 8_000;
 
@@ -30,11 +31,16 @@ export function brokerOptions(
   role: string,
   transporter?: InstanceType<typeof Transporters.Base>,
 ): BrokerOptions {
+  const { nats } = config;
+  const watch = new NodeWatch();
   return {
     namespace: config.namespace,
     nodeID: uniqueNodeId(role),
     metadata: { isPrivate: isPrivate(config) },
-    transporter: config.nats ? natsTransporter(config.nats) : (transporter ?? null),
+    transporter: nats
+      ? natsTransporter(nats, watch.undelivered.bind(watch))
+      : (transporter ?? null),
+    registry: { strategy: strategyAround(watch.suspects) },
     // JSON is the fastest of Moleculer's serializers by far; dates travel as ISO texts.
     serializer: "JSON",
     validator: new QuietValidator(),
@@ -45,7 +51,8 @@ export function brokerOptions(
       "**": config.logLevel,
     },
     requestTimeout: requestTimeoutMs,
-    // A node that was killed is noticed within seconds, not half a minute.
+    // A node whose machine is lost is noticed within seconds, not half a minute; one that was killed
+    // or stands still is noticed by its calls, in less than half a second.
     heartbeatInterval: 2,
     heartbeatTimeout: 6,
     retryPolicy: {
@@ -56,13 +63,6 @@ export function brokerOptions(
       factor: 3,
       maxDelay: 500,
       check: (error) => isWorthRepeating(error),
-    },
-    // A node that hangs is left alone before its heartbeat is missed. A database that is away is
-    // away for all replicas alike: that opens nothing.
-    circuitBreaker: {
-      ...{ enabled: true, threshold: 0.5, minRequestCount: 5, windowTime: 30 },
-      halfOpenTime: breakerHalfOpenMs,
-      check: (error) => isTimeout(error),
     },
     tracking: { enabled: true, shutdownTimeout: shutdownTimeoutMs },
     // The commands handle signals themselves, so that the embedded database stops last.
@@ -76,12 +76,21 @@ export function brokerOptions(
           (new InlinePrometheusReporter() as unknown as "Prometheus"),
     },
     // Moleculer's own, in their order, of which one is ours, and those left out that nothing uses. A
-    // function that makes one works, but is missing from the type.
+    // function that makes one works, but is missing from the type. No circuit breaker: it counts the
+    // time-outs of what a node itself waits for against this node, and takes away the last one.
     internalMiddlewares: false,
     middlewares: [
-      ...["ActionHook", "Validator", "Bulkhead", "ContextTracker", "CircuitBreaker", "Timeout"],
-      ...["Retry", "ErrorHandler"],
+      ...[
+        "ActionHook",
+        "Validator",
+        "Bulkhead",
+        "ContextTracker",
+        "Timeout",
+        "Retry",
+        "ErrorHandler",
+      ],
       ...([samplingMiddleware(config.traces?.percent ?? 0), metricsMiddleware] as never[]),
+      ...(nats ? [failoverMiddleware(watch)] : []),
     ],
     created(broker: ServiceBroker) {
       // Added after Moleculer's own middlewares, so that they stand outside the validator: who
@@ -111,13 +120,12 @@ function tracing(url: string): NonNullable<BrokerOptions["tracing"]> {
   };
 }
 
-function natsTransporter({ servers, user, password, token, tls }: NatsConfig): {
-  type: "NATS";
-  options: object;
-} {
-  return {
-    type: "NATS",
-    options: {
+function natsTransporter(
+  { servers, user, password, token, tls }: NatsConfig,
+  onUndelivered: Undelivered,
+): NatsTransporter {
+  return new NatsTransporter(
+    {
       servers,
       ...(user !== undefined && { user, pass: password ?? "" }),
       ...(token !== undefined && { token }),
@@ -126,6 +134,9 @@ function natsTransporter({ servers, user, password, token, tls }: NatsConfig): {
       waitOnFirstConnect: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 500,
+      // A connection that was lost without a word is given up after three of these.
+      pingInterval: 3_000,
     },
-  };
+    onUndelivered,
+  );
 }

@@ -110,16 +110,20 @@ export function isUnreachable(type: unknown): boolean {
   return typeof type === "string" && unreachableTypes.has(type);
 }
 
-/** True where nobody has answered in time: the time for the request is used up. */
-export function isTimeout(error: unknown): boolean {
-  return error instanceof Error && "type" in error && error.type === "REQUEST_TIMEOUT";
-}
+/** What another try would not change: the time is used up, or NATS is away. */
+const finalTypes: ReadonlySet<unknown> = new Set(["REQUEST_TIMEOUT", "BAD_GATEWAY"]);
 
 /** True for an error that another node, or the same one a little later, may not have. */
 export function isWorthRepeating(error: unknown): boolean {
-  return (
-    error instanceof Error && "retryable" in error && error.retryable === true && !isTimeout(error)
-  );
+  if (!(error instanceof Error) || !("retryable" in error) || error.retryable !== true)
+    return false;
+  return !("type" in error && finalTypes.has(error.type));
+}
+
+/** True where a call was sent, and nobody says what became of it. */
+export function isUndecided(error: unknown): boolean {
+  const type = error instanceof Error && "type" in error ? error.type : "";
+  return type === "REQUEST_TIMEOUT" || type === "REQUEST_REJECTED";
 }
 
 /** True for an error, ours or regenerated from the wire, that carries this code. */

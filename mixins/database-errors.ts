@@ -67,6 +67,17 @@ export function refusalOrFault(error: unknown, constraints: ConstraintRefusals):
   return error;
 }
 
+/**
+ * Whether PostgreSQL has ended a transaction because its process stood still in it: what failed was
+ * never carried out, be it the commit.
+ */
+export function hasStoodStill(error: unknown): boolean {
+  const origin = error instanceof DatabaseError ? error.parent : error;
+  if (propertyOf(origin, "code") === "25P03") return true;
+  // The end had been told before the statement was to be sent.
+  return origin instanceof Error && origin.message.includes("not queryable");
+}
+
 function isUnavailable(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
   const origin = error instanceof DatabaseError ? error.parent : error;

@@ -9,7 +9,7 @@ import type { Contract, DataOf, Effect, EventEnvelope } from "../core/contract.t
 import { Repeat } from "../core/repeat.ts";
 import { hasCode, isRefusal } from "../core/errors.ts";
 import { traceparent } from "../core/trace.ts";
-import { refusalOrFault, type ConstraintRefusals } from "./database-errors.ts";
+import { hasStoodStill, refusalOrFault, type ConstraintRefusals } from "./database-errors.ts";
 import { eventConsumer, type Consumption } from "./event-consumer.ts";
 import { logActions } from "./event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "./event-log.ts";
@@ -38,7 +38,8 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
   models: Models;
   /**
    * Runs one use case in one transaction (READ COMMITTED), which ends in the event log.
-   * Nothing remote may be called inside. Throws the refusals of the use case, and those that
+   * Nothing remote may be called inside, and it runs again when PostgreSQL has ended it because the
+   * process stood still. Throws the refusals of the use case, and those that
    * stand for broken constraints; else SERVICE_UNAVAILABLE or the database's own error.
    */
   transaction: <Result>(useCase: (work: Work<Events>) => Promise<Result>) => Promise<Result>;
@@ -87,6 +88,8 @@ export interface DatabaseOptions<Models, Main extends Model> {
 
 const genericActions = (DbService as unknown as ServiceSchema).actions ?? {};
 const pruneKeysEveryMs = 60_000;
+/** A process that stood still for longer does not go on with what nobody waits for any more. */
+const standstillMs = 3_000;
 
 export function openDatabase<Models, Main extends Model, Events extends Contract["events"]>(
   contract: Contract<string, Contract["actions"], Events>,
@@ -154,7 +157,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
 
   async function transaction<Result>(useCase: (work: Work<Events>) => Promise<Result>) {
     let appended: EventEnvelope[] = [];
-    const result = await translated(() =>
+    const attempt = () =>
       sequelize.transaction(async (own) => {
         const recorded: RecordedEvent[] = [];
         const done = await useCase({
@@ -164,6 +167,12 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
         });
         appended = await log.append(own, recorded);
         return done;
+      });
+    const begunMs = performance.now();
+    const result = await translated(() =>
+      attempt().catch((error: unknown) => {
+        if (!hasStoodStill(error) || performance.now() - begunMs > standstillMs) throw error;
+        return attempt();
       }),
     );
     appended.forEach(emit);

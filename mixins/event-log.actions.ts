@@ -1,8 +1,12 @@
 import type { Context, ServiceSchema } from "moleculer";
+import { maxRepetitions } from "../core/contract.ts";
 import { int, optional, text } from "../core/validation.ts";
 import type { Cursor } from "./event-cursor.ts";
 import { noteReader, outboxOf, readLog } from "./event-log-reading.ts";
 import type { Query } from "./prepared.ts";
+
+/** A second time changes nothing, so another node may be asked as well. */
+const repeatable = { enabled: true, retries: maxRepetitions };
 
 /** What others see of a service's event log. */
 export function logActions(query: Query, producer: string): NonNullable<ServiceSchema["actions"]> {
@@ -18,6 +22,7 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
         consumer: optional(text(1, 100)),
       },
       access: "nobody",
+      retryPolicy: repeatable,
       async handler({ params }: Context<{ position: number; consumer?: string }>) {
         const { position, consumer } = params;
         const page = await readLog(query, producer, position);

@@ -320,7 +320,9 @@ export const ordersContract = defineContract({
       graphql: { dataLoaderOptions: { maxBatchSize: usersBatch } },
     }),
     /** Answers when the service's database does. */
-    ready: action<object, boolean>({ params: {}, access: "everyone", gateway: true }),
+    ready: action<object, boolean>({
+      ...{ params: {}, access: "everyone", gateway: true, repeatable: true },
+    }),
   },
   events: {
     "order.placed": event<OrderPlaced>(1, {

@@ -49,7 +49,7 @@ export class Cluster {
   }
 
   /** Waits until the gateway finds all services and their databases. */
-  async ready(): Promise<void> {
+  async ready(withinMs = 20_000): Promise<void> {
     await eventually(
       "the cluster being ready",
       async () => (await fetch(`${this.url}/health/ready`)).ok,
@@ -61,9 +61,9 @@ export class Cluster {
   createObserver(): ServiceBroker {
     const env = { ...this.#settings, LOG_LEVEL: "fatal" };
     const options = brokerOptions(readConfig(env, clusterNodeDefaults), "observer");
-    const { transporter } = options as { transporter: { options: object } };
+    const { transporter } = options as { transporter: { opts: object } };
     // That wait goes on when the broker is stopped, and would keep Jest from ending.
-    Object.assign(transporter.options, { waitOnFirstConnect: false });
+    Object.assign(transporter.opts, { waitOnFirstConnect: false });
     return new ServiceBroker(options);
   }
 }
