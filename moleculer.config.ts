@@ -51,10 +51,10 @@ export function brokerOptions(
       "**": config.logLevel,
     },
     requestTimeout: requestTimeoutMs,
-    // A node whose machine is lost is noticed within seconds, not half a minute; one that was killed
-    // or stands still is noticed by its calls, in less than half a second.
+    // Nodes that were killed or stand still are noticed by their calls, in less than half a second.
+    // This is for those whose machine is lost; one that is only slow must not be taken away for it.
     heartbeatInterval: 2,
-    heartbeatTimeout: 6,
+    heartbeatTimeout: 15,
     retryPolicy: {
       // Actions say for themselves: a call that changes something is repeated only with a key.
       enabled: false,

@@ -22,11 +22,8 @@ interface SentPacket {
 
 type Packet = Parameters<InstanceType<typeof Transporters.NATS>["prepublish"]>[0];
 
-/** What the transporter tells about other nodes. */
-export interface Undelivered {
-  /** A message to this node has met no subscription: its process is gone, or has lost NATS. */
-  (nodeID: string, callId: string): void;
-}
+/** A message to this node has met no subscription: its process is gone, or has lost NATS. */
+export type Undelivered = (nodeID: string, callId: string) => void;
 
 /**
  * Moleculer's NATS transporter, which also
@@ -136,8 +133,10 @@ export class NatsTransporter extends Transporters.NATS {
   }
 
   async #follow(connection: NatsConnection): Promise<void> {
-    for await (const { type } of connection.status()) {
+    for await (const status of connection.status()) {
       if (this.transit.disconnecting) return;
+      // The enum of its types is a value, for which the whole of `nats` would be loaded.
+      const type: string = status.type;
       if (type === "disconnect") this.#onDisconnected();
       if (type === "reconnect") await this.onConnected(true);
     }
@@ -147,7 +146,7 @@ export class NatsTransporter extends Transporters.NATS {
     this.connected = false;
     this.logger.warn("The connection to NATS is lost; trying to connect again.");
     // Heartbeats stand still meanwhile: nobody is taken for dead because NATS is away.
-    this.broker.broadcastLocal("$transporter.disconnected", { graceFul: false });
+    void this.broker.broadcastLocal("$transporter.disconnected", { graceFul: false });
     for (const { id, local } of this.broker.registry.nodes.toArray()) {
       if (!local) this.transit.removePendingRequestByNodeID(id);
     }

@@ -225,5 +225,5 @@ export function strategyAround(suspects: ReadonlySet<string>): typeof Strategies
       const healthy = list.filter(({ id }) => !suspects.has(id));
       return super.select(healthy.length > 0 ? healthy : list);
     }
-  } as typeof Strategies.Base;
+  };
 }

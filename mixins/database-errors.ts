@@ -16,7 +16,8 @@ export type ConstraintRefusals = Record<string, () => Refusal>;
  * deadlock or serialization failures, a lock that did not become free in time, and a transaction
  * that was ended because its process had stood still.
  */
-const unavailableStates = ["08", "53", "57", "40", "55P03", "25P03"];
+const idleInTransaction = "25P03";
+const unavailableStates = ["08", "53", "57", "40", "55P03", idleInTransaction];
 
 /** Error codes of Node's sockets that pg passes on as they are. */
 const socketErrors = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT", "ETIMEDOUT"]);
@@ -67,25 +68,29 @@ export function refusalOrFault(error: unknown, constraints: ConstraintRefusals):
   return error;
 }
 
-/**
- * Whether PostgreSQL has ended a transaction because its process stood still in it: what failed was
- * never carried out, be it the commit.
- */
+/** Whether PostgreSQL has ended a transaction because its process stood still in it. */
 export function hasStoodStill(error: unknown): boolean {
-  const origin = error instanceof DatabaseError ? error.parent : error;
-  if (propertyOf(origin, "code") === "25P03") return true;
-  // The end had been told before the statement was to be sent.
-  return origin instanceof Error && origin.message.includes("not queryable");
+  return propertyOf(originOf(error), "code") === idleInTransaction;
+}
+
+/** Whether a connection has ended under a statement: nobody says whether it was carried out. */
+export function isConnectionLost(error: unknown): boolean {
+  const origin = originOf(error);
+  const code = propertyOf(origin, "code");
+  if (code !== undefined) return code === "ECONNRESET" || code === "EPIPE";
+  // pg has no code for a connection that ended under a query.
+  return origin instanceof Error && /^Connection terminated|not queryable/.test(origin.message);
+}
+
+function originOf(error: unknown): unknown {
+  return error instanceof DatabaseError ? error.parent : error;
 }
 
 function isUnavailable(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
-  const origin = error instanceof DatabaseError ? error.parent : error;
-  const code = propertyOf(origin, "code");
-  if (code === undefined) {
-    // pg has no code for a connection that ended under a query.
-    return origin instanceof Error && /^Connection terminated|not queryable/.test(origin.message);
-  }
+  if (isConnectionLost(error)) return true;
+  const code = propertyOf(originOf(error), "code");
+  if (code === undefined) return false;
   return socketErrors.has(code) || unavailableStates.some((state) => code.startsWith(state));
 }
 

@@ -9,7 +9,12 @@ import type { Contract, DataOf, Effect, EventEnvelope } from "../core/contract.t
 import { Repeat } from "../core/repeat.ts";
 import { hasCode, isRefusal } from "../core/errors.ts";
 import { traceparent } from "../core/trace.ts";
-import { hasStoodStill, refusalOrFault, type ConstraintRefusals } from "./database-errors.ts";
+import {
+  hasStoodStill,
+  isConnectionLost,
+  refusalOrFault,
+  type ConstraintRefusals,
+} from "./database-errors.ts";
 import { eventConsumer, type Consumption } from "./event-consumer.ts";
 import { logActions } from "./event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "./event-log.ts";
@@ -38,8 +43,8 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
   models: Models;
   /**
    * Runs one use case in one transaction (READ COMMITTED), which ends in the event log.
-   * Nothing remote may be called inside, and it runs again when PostgreSQL has ended it because the
-   * process stood still. Throws the refusals of the use case, and those that
+   * Nothing remote may be called inside, and it runs again when its connection has ended before the
+   * commit. Throws the refusals of the use case, and those that
    * stand for broken constraints; else SERVICE_UNAVAILABLE or the database's own error.
    */
   transaction: <Result>(useCase: (work: Work<Events>) => Promise<Result>) => Promise<Result>;
@@ -157,8 +162,10 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
 
   async function transaction<Result>(useCase: (work: Work<Events>) => Promise<Result>) {
     let appended: EventEnvelope[] = [];
-    const attempt = () =>
-      sequelize.transaction(async (own) => {
+    let isAtCommit = false;
+    const attempt = () => {
+      isAtCommit = false;
+      return sequelize.transaction(async (own) => {
         const recorded: RecordedEvent[] = [];
         const done = await useCase({
           transaction: own,
@@ -166,12 +173,16 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
           record: (type, data, cause) => recorded.push(newEvent(contract, type, data, cause)),
         });
         appended = await log.append(own, recorded);
+        isAtCommit = true;
         return done;
       });
+    };
     const begunMs = performance.now();
     const result = await translated(() =>
       attempt().catch((error: unknown) => {
-        if (!hasStoodStill(error) || performance.now() - begunMs > standstillMs) throw error;
+        // PostgreSQL says so, or a connection that has ended: what was not committed is undone.
+        const isUndone = hasStoodStill(error) || (!isAtCommit && isConnectionLost(error));
+        if (!isUndone || performance.now() - begunMs > standstillMs) throw error;
         return attempt();
       }),
     );

@@ -21,7 +21,7 @@ let token: string;
 let customerId: string;
 let productId: string;
 let orderId: string;
-const nodes = {} as Record<DomainService, Program[]>;
+const nodes = {} as Record<DomainService, [Program, Program]>;
 const startMs = 90_000;
 
 beforeAll(async () => {
@@ -191,16 +191,22 @@ function expectUnharmed({ failed, plain, calmMs, slowestMs }: Awaited<ReturnType
 describe("one of two nodes fails no read, and no mutation with a key", () => {
   test.each(domainServices)("when it stands still: %s", async (service) => {
     const [victim] = nodes[service];
-    const stop = async () => victim?.signal("SIGSTOP");
-    const goOn = () => victim?.signal("SIGCONT");
+    const stop = async () => {
+      victim.signal("SIGSTOP");
+    };
+    const goOn = () => {
+      victim.signal("SIGCONT");
+    };
     expectUnharmed(await strike(service, stop, goOn));
   });
 
   test.each(domainServices)("when it is killed: %s", async (service) => {
     const [victim, other] = nodes[service];
-    const kill = async () => victim?.signal("SIGKILL");
+    const kill = async () => {
+      victim.signal("SIGKILL");
+    };
     const replace = () => {
-      nodes[service] = [other as Program, cluster.startService(service)];
+      nodes[service] = [other, cluster.startService(service)];
     };
     expectUnharmed(await strike(service, kill, replace));
   });

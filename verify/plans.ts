@@ -18,7 +18,7 @@ export function usualPlan({ seed, minutes, faults }: Arguments): RunPlan {
       ...{ hotProducts: 4, hotStock: 30 },
       ...(isShort ? { customers: 5, coldProducts: 20 } : { customers: 12, coldProducts: 60 }),
     },
-    // Many, since those whose request has met a dead node wait for seconds.
+    // Many, so that each fault meets requests that are under way.
     clients: isShort ? 12 : 32,
     pauseMs: isShort ? 120 : 320,
     reservationTtlSeconds: isShort ? 2 : 3,
