@@ -74,7 +74,7 @@ function ask<Data>(query: string, key?: string): Promise<Answer<Data>> {
 /** Waits until the cluster has two nodes with a service, no more. */
 async function twoOf(service: DomainService): Promise<void> {
   const isThere = async () => (await nodesWith(observer, service)).length === 2;
-  await eventually(`two nodes with ${service}`, isThere, { withinMs: 20_000 });
+  await eventually(`two nodes with ${service}`, isThere, { withinMs: 60_000 });
 }
 
 const placeOrder = () =>
