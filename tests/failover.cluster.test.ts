@@ -37,7 +37,7 @@ beforeAll(async () => {
   observer = cluster.createObserver();
   await observer.start();
   // Seven processes at once, and perhaps beside others.
-  await cluster.ready(60_000);
+  await cluster.ready();
   await Promise.all(domainServices.map((service) => twoOf(service)));
 
   const credentials = 'email: "admin@example.com", password: "correct horse"';

@@ -49,7 +49,7 @@ export class Cluster {
   }
 
   /** Waits until the gateway finds all services and their databases. */
-  async ready(withinMs = 50_000): Promise<void> {
+  async ready(): Promise<void> {
     await eventually(
       "the cluster being ready",
       async () => (await fetch(`${this.url}/health/ready`)).ok,
