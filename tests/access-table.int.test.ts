@@ -77,7 +77,7 @@ const documents: Record<string, (own: Owner) => string> = {
   "the orders of another's user": () => `{ user(id: "${scene.other.id}") { orders { id } } }`,
   "the user of another's order": () => `{ order(id: "${scene.other.orderId}") { user { email } } }`,
   "the users and lines of the listed orders": () =>
-    "{ orders { user { email } order_products { price } } }",
+    "{ orders(limit: 100) { user { email } order_products { price } } }",
   "the products of an own order": (own) =>
     `{ order(id: "${own.orderId}") { order_products { product { stock } } } }`,
   createProduct: () =>

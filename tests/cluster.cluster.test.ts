@@ -46,7 +46,7 @@ async function sees(observer: ServiceBroker, { pid }: Program): Promise<boolean>
 
 const account = { email: "admin@example.com", password: "correct horse" };
 const credentials = `email: "${account.email}", password: "${account.password}"`;
-const allOrders = "{ orders { username order_products { name quantity price } } }";
+const allOrders = "{ orders(limit: 10) { username order_products { name quantity price } } }";
 
 /** Every client has an answer within this time, whoever is away. */
 const promisedMs = 5_000;
@@ -141,7 +141,7 @@ describe("four nodes", () => {
     );
     expect(placed.data).toEqual({ placeOrder: { quantity: 2, price_total: 14 } });
     const lists = await ask(
-      "{ users { email } products { stock } orders { user { email } order_products { product { name } } } }",
+      "{ users { email } products { stock } orders(limit: 10) { user { email } order_products { product { name } } } }",
     );
     expect(lists.data).toEqual({
       users: [{ email: account.email }],

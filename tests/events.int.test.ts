@@ -198,9 +198,12 @@ describe("who hears of it", () => {
       const sql = "SELECT FROM known_users WHERE id = $1";
       return (await shop.databases.query("orders", sql, [id])).length === 1;
     });
-    const { data } = await shop.graphql("{ orders { username order_products { name } } }", {
-      token,
-    });
+    const { data } = await shop.graphql(
+      "{ orders(limit: 10) { username order_products { name } } }",
+      {
+        token,
+      },
+    );
     expect(data?.orders).toEqual([
       { username: "berta", order_products: [{ name: "Mug with a name" }] },
     ]);

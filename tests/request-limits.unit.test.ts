@@ -110,6 +110,16 @@ describe("tokens", () => {
     ).toMatchObject({ value: tokens + 1 });
   });
 
+  test("may stand on so many lines, and no more", () => {
+    const limit = requestLimits.lines;
+    const check = (lines: number) =>
+      refusal(() => {
+        assertFewTokens(`{ a(b: """${"\n".repeat(lines - 2)}""")\n}`);
+      });
+    expect(check(limit)).toBeUndefined();
+    expect(check(limit + 1)).toEqual({ code: "QUERY_TOO_COMPLEX", limit, value: limit + 1 });
+  });
+
   test("are counted up to ten times the limit", () => {
     const endless = "{".repeat(1_000_000);
     expect(

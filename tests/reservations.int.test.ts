@@ -247,6 +247,7 @@ describe("the audit of the stock", () => {
       changes: before.changes + 5,
       held: 1,
       differences: [],
+      dead_letters: { events: 0, not_sold: 0, not_returned: 0 },
     });
     await shop.call("products.release", { order_id: id });
   });

@@ -36,6 +36,7 @@ test("each test that docs/security.md names for a threat is there, and each thre
 test("the limits it names are those that hold", () => {
   const {
     tokens,
+    lines,
     fields,
     expandedFields,
     depth,
@@ -46,7 +47,7 @@ test("the limits it names are those that hold", () => {
   } = requestLimits;
   const number = (value: number) => value.toLocaleString("en");
   for (const text of [
-    `${number(maxDocumentCharacters)} / ${number(tokens)}`,
+    `${number(maxDocumentCharacters)} / ${number(tokens)} / ${number(lines)}`,
     `fields | ${fields}, ${number(expandedFields)} with`,
     `depth of a document | ${depth} |`,
     `${aliases} / ${rootFields} / ${directives}`,

@@ -174,7 +174,7 @@ function plansOf(conditions: readonly string[]): number {
 function assertOneRootField({ fields }: SelectionPlan, node: OperationDefinitionNode): void {
   const [field] = fields;
   if (fields.length === 1 && field && !field.definition.name.startsWith("__")) return;
-  const message = "A subscription must select exactly one field, and none of introspection.";
+  const message = "A subscription must have exactly one field, which is none of introspection.";
   const error = new GraphQLError(message, [node]);
   throw new DocumentRefused([withCode(error, "GRAPHQL_VALIDATION_FAILED")]);
 }

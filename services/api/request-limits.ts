@@ -12,6 +12,8 @@ import { codedError } from "./graphql-errors.ts";
 /** What a document is made of, as far as it is limited. Of several operations, the largest counts. */
 export interface DocumentSize {
   tokens: number;
+  /** Line ends: to tell where an error is, they are all counted. */
+  lines: number;
   fields: number;
   /** Fields with those of fragments, which count each time that they are spread. */
   expandedFields: number;
@@ -31,6 +33,7 @@ export interface DocumentSize {
  */
 export const requestLimits: Readonly<DocumentSize> = {
   tokens: 2_000,
+  lines: 5_000,
   fields: 500,
   expandedFields: 2_000,
   depth: 20,
@@ -55,6 +58,7 @@ export const maxExecutionMs = 10_000;
 
 const limitNames: Record<keyof DocumentSize, string> = {
   tokens: "tokens",
+  lines: "lines",
   fields: "fields",
   expandedFields: "fields, counting those of fragments each time that they are spread",
   depth: "levels",
@@ -84,31 +88,35 @@ export function assertShort(source: string): void {
 }
 
 /**
- * Counts the tokens of a document, at most up to ten times the limit. Throws QUERY_TOO_COMPLEX; a
- * text that is no GraphQL is left to the parser.
+ * Counts the tokens of a document, at most up to ten times the limit. Throws QUERY_TOO_COMPLEX for
+ * too many tokens or lines; a text that is no GraphQL is left to the parser.
  */
 export function assertFewTokens(source: string): number {
-  const tokens = countTokens(source, requestLimits.tokens * 10);
+  const { tokens, lines } = sizeOfText(source, requestLimits.tokens * 10);
   assertWithin("tokens", tokens);
+  assertWithin("lines", lines);
   return tokens;
 }
 
-function countTokens(source: string, max: number): number {
+function sizeOfText(source: string, maxTokens: number): TextSize {
   const lexer = new Lexer(new Source(source));
-  let count = 0;
+  let tokens = 0;
   try {
-    while (count < max && lexer.advance().kind !== "<EOF>") count += 1;
+    while (tokens < maxTokens && lexer.advance().kind !== "<EOF>") tokens += 1;
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
   }
-  return count;
+  return { tokens, lines: lexer.line };
 }
 
+type TextSize = Pick<DocumentSize, "tokens" | "lines">;
+type TreeSize = Omit<DocumentSize, keyof TextSize>;
+
 /**
- * Measures a document, apart from its tokens. Throws QUERY_TOO_COMPLEX for one that is larger than
+ * Measures a document, apart from its text. Throws QUERY_TOO_COMPLEX for one that is larger than
  * any limit.
  */
-export function assertSmall(document: DocumentNode): Omit<DocumentSize, "tokens"> {
+export function assertSmall(document: DocumentNode): TreeSize {
   const size = sizeOf(document);
   for (const [name, value] of Object.entries(size)) assertWithin(name as keyof DocumentSize, value);
   return size;
@@ -116,23 +124,23 @@ export function assertSmall(document: DocumentNode): Omit<DocumentSize, "tokens"
 
 /** Measures a document. */
 export function measure(source: string, document: DocumentNode): DocumentSize {
-  return { tokens: countTokens(source, Infinity), ...sizeOf(document) };
+  return { ...sizeOfText(source, Infinity), ...sizeOf(document) };
 }
 
 /** What is below a set of selections, through the fragments that it spreads. */
 interface Extent {
-  expandedFields: number;
   depth: number;
   rootFields: number;
   introspectionLists: number;
+  expandedFields: number;
 }
 
-const nothing: Extent = { expandedFields: 0, depth: 0, rootFields: 0, introspectionLists: 0 };
+const nothing: Extent = { depth: 0, rootFields: 0, introspectionLists: 0, expandedFields: 0 };
 const introspectionListFields = new Set([
   ...["types", "fields", "interfaces", "possibleTypes", "inputFields", "enumValues", "args"],
 ]);
 
-function sizeOf(document: DocumentNode): Omit<DocumentSize, "tokens"> {
+function sizeOf(document: DocumentNode): TreeSize {
   const counts = { fields: 0, aliases: 0, directives: 0 };
   const fragments = new Map<string, FragmentDefinitionNode>();
   const extents = new Map<string, Extent>();
