@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "./support/eventually.ts";
 import { putOnSale } from "./support/ordering.ts";
 import { openSocket, type RawSocket } from "./support/raw-socket.ts";
@@ -26,6 +26,8 @@ async function introduced(): Promise<RawSocket> {
   return socket;
 }
 
+const invalid = "GRAPHQL_VALIDATION_FAILED";
+
 const serving = () => subscriptionsTo(shop, "inventory.updated");
 
 test("a connection has a hundred subscriptions at most, and leaves none behind", async () => {
@@ -44,6 +46,75 @@ test("a connection has a hundred subscriptions at most, and leaves none behind",
   });
   greedy.socket.terminate();
   await eventually("none is left", () => serving() === 0);
+});
+
+describe("a subscription that has no one root field is refused alone, and its connection goes on:", () => {
+  const fields = "inventoryUpdated { product_id }";
+  test.each<[what: string, query: string, variables: object, code: string]>([
+    ["skipped", `subscription { inventoryUpdated @skip(if: true) { product_id } }`, {}, invalid],
+    ["introspection", "subscription { __typename }", {}, invalid],
+    [
+      "two in a fragment",
+      `subscription { ...F } fragment F on Subscription { a: ${fields} b: ${fields} }`,
+      {},
+      invalid,
+    ],
+    [
+      "two by a variable",
+      `subscription ($x: Boolean!) { ${fields} ... @include(if: $x) { b: ${fields} } }`,
+      { x: true },
+      invalid,
+    ],
+    [
+      "a condition that is null",
+      `subscription ($x: Boolean = true) { ${fields} ... @skip(if: $x) { b: ${fields} } }`,
+      { x: null },
+      "BAD_USER_INPUT",
+    ],
+    [
+      "a mutation beside it",
+      `subscription { ${fields} } mutation { logoutEverywhere { success } }`,
+      {},
+      invalid,
+    ],
+    [
+      "an unfit variable",
+      "subscription ($id: ID) { inventoryUpdated(product_id: $id) { product_id } }",
+      { id: [] },
+      "BAD_USER_INPUT",
+    ],
+  ])("%s", async (_what, query, variables, code) => {
+    const socket = await introduced();
+    socket.say(watch("other"));
+    for (let n = 0; n < 3; n += 1) {
+      socket.say({ type: "subscribe", id: `bad ${n}`, payload: { query, variables } });
+    }
+    const refused = () => socket.messages.filter(({ type }) => type === "error");
+    await eventually("each is refused", () => refused().length === 3);
+    for (const { payload } of refused()) {
+      expect((payload as unknown[])[0]).toMatchObject({ extensions: { code } });
+    }
+    await shop.call("products.updateInventory", { id: mug, type: 1, number: 1 });
+    await eventually("the other is told", () =>
+      socket.messages.some(({ type }) => type === "next"),
+    );
+  });
+});
+
+test("one root field is one, however often and under whatever conditions it is written", async () => {
+  const socket = await introduced();
+  const query = `subscription ($x: Boolean!) {
+    inventoryUpdated { product_id } ...F ... @include(if: $x) { other: inventoryUpdated { number } }
+  } fragment F on Subscription { inventoryUpdated { change @skip(if: $x) } }`;
+  socket.say({ type: "subscribe", id: "one", payload: { query, variables: { x: false } } });
+  await eventually("it is there", () => serving() === 1);
+  await shop.call("products.updateInventory", { id: mug, type: 1, number: 1 });
+  const told = await eventually("it is told", () => {
+    return socket.messages.find(({ type }) => type === "next");
+  });
+  expect(told.payload).toEqual({
+    data: { inventoryUpdated: { product_id: mug, change: "ADDED" } },
+  });
 });
 
 test("what is asked and ended at once leaves nothing behind", async () => {

@@ -1,6 +1,7 @@
 import {
   GraphQLError,
   NoSchemaIntrospectionCustomRule,
+  SingleFieldSubscriptionsRule,
   parse,
   specifiedRules,
   validate,
@@ -21,6 +22,12 @@ import {
 import { DocumentRefused, codedError, maxErrors, refusing, withCode } from "./graphql-errors.ts";
 import type { OperationCost, QueryCosts } from "./query-cost.ts";
 import { assertFewTokens, assertShort, assertSmall, maxQueryCost } from "./request-limits.ts";
+
+/**
+ * Without graphql-js 15's rule on the root fields of subscriptions, which counts what is written:
+ * `assertOneRootField` counts what is left of it.
+ */
+const rules = specifiedRules.filter((rule) => rule !== SingleFieldSubscriptionsRule);
 
 /** A document that has passed all that can be checked without variables. */
 export interface CheckedDocument {
@@ -64,9 +71,7 @@ export class Documents {
   constructor(schema: GraphQLSchema, costs: QueryCosts, { introspection }: EdgeConfig) {
     this.#schema = schema;
     this.#costs = costs;
-    this.#rules = introspection
-      ? specifiedRules
-      : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+    this.#rules = introspection ? rules : [...rules, NoSchemaIntrospectionCustomRule];
   }
 
   /** A document that was right before, and is still kept. */
@@ -167,10 +172,7 @@ function plansOf(conditions: readonly string[]): number {
   return Math.min(maxPlans, 2 ** conditions.length);
 }
 
-/**
- * A subscription has one event stream. Validation counts only the fields that stand in the
- * operation itself; here fragments and conditions are applied.
- */
+/** A subscription has one stream of events: that of its only root field. */
 function assertOneRootField({ fields }: SelectionPlan, node: OperationDefinitionNode): void {
   const [field] = fields;
   if (fields.length === 1 && field && !field.definition.name.startsWith("__")) return;
