@@ -33,14 +33,19 @@ beforeAll(async () => {
     USERS_DB_URL: databases.urls.users,
     PRODUCTS_DB_URL: databases.urls.products,
     ORDERS_DB_URL: databases.urls.orders,
-    MALLOC_ARENA_MAX: "2",
   };
-  // As `npm start` does.
+  // As `npm start` does, with its settings of malloc and of V8.
   const file = readFileSync(join(projectDir, "package.json"), "utf8");
   const { scripts } = JSON.parse(file) as { scripts: { start: string } };
   const flags = scripts.start.split(" ").filter((word) => word.startsWith("--"));
+  const malloc = Object.fromEntries(
+    scripts.start.split(" ").flatMap((word) => {
+      const [name = "", value = ""] = word.split("=");
+      return name.startsWith("MALLOC_") ? [[name, value]] : [];
+    }),
+  ) as Record<string, string>;
   const args = [...flags, join(projectDir, "commands", "start.ts")];
-  shop = startProgram(process.execPath, args, { env });
+  shop = startProgram(process.execPath, args, { env: { ...env, ...malloc } });
   await shop.said("The shop is open");
 });
 afterEach(() => {

@@ -24,6 +24,7 @@ import { GraphqlSockets } from "./graphql-socket.ts";
 import { healthChecks } from "./health.ts";
 import {
   closeServer,
+  countWaiting,
   isClosing,
   limitConnections,
   listen,
@@ -35,9 +36,12 @@ import {
 import { Load } from "./load.ts";
 import { pageGate, pages, type GatewayRequest } from "./pages.ts";
 import { PatienceWatch } from "./patience.ts";
+import { Places } from "./places.ts";
+import { dropBody } from "./request-body.ts";
 import { senderAddresses } from "./sender-address.ts";
 import type { Throttle } from "./throttle.ts";
 import { TransferWatch } from "./transfer-watch.ts";
+import { Turns } from "./turns.ts";
 
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 
@@ -110,6 +114,8 @@ export default function apiService(config: Config): ServiceSchema {
         watch,
         load,
         transfers,
+        places: new Places(),
+        turns: new Turns(),
         logger: broker.logger,
         viewerOf: authenticator.viewerOf.bind(authenticator),
         addressOf: addresses.of,
@@ -119,12 +125,16 @@ export default function apiService(config: Config): ServiceSchema {
       };
       const graphql = graphqlOverHttp(execution, origin);
       this.throttle = execution.throttle;
-      const isHealthCheck = healthChecks(origin.newContext, addresses.of);
+      const idOf = (req: IncomingMessage) => requestNameOf(req).requestID ?? randomUUID();
+      const isHealthCheck = healthChecks(origin.newContext, addresses.of, idOf);
       const admitsPage = pageGate(execution.throttle, load);
       this.server = createServer(serverTimeouts, (req, res) => {
-        if (isClosing(req)) return;
+        if (!countWaiting(req, res) || isClosing(req)) return;
         toOriginForm(req);
-        if (rules.answersPreflight(req, res)) return;
+        if (rules.answersPreflight(req, res)) {
+          dropBody(req);
+          return;
+        }
         // Node itself leaves the body of its answer away.
         if (req.method === "HEAD") req.method = "GET";
         if (graphqlUrl.test(req.url ?? "")) {
@@ -133,6 +143,7 @@ export default function apiService(config: Config): ServiceSchema {
           });
           return;
         }
+        dropBody(req);
         setHeaders(res, rules.headersFor(req));
         if (isHealthCheck(req, res)) return;
         if (!admitsPage(addressGroup(addresses.of(req)), res)) return;
@@ -174,15 +185,18 @@ const graphqlUrl = /^\/(?:graphql|query)\/?(?:\?|$)/;
 /** The context that a request calls from: the gateway's own, under the request's name. */
 function contextOf(service: Gateway, req: IncomingMessage | undefined): Context<unknown, Meta> {
   const { broker } = service;
-  const named: { requestID?: string } = {};
-  if (req !== undefined) {
-    const { "x-request-id": name } = req.headers;
-    if (typeof name === "string") named.requestID = name;
-    nameRequest(named, req);
-  }
+  const named = req === undefined ? {} : requestNameOf(req);
   // No action is at work: it is called by none. The type would have one.
   const ctx = broker.ContextFactory.create(broker, null as never, {}, named);
   return Object.assign(ctx as Context<unknown, Meta>, { service });
+}
+
+function requestNameOf(req: IncomingMessage): { requestID?: string } {
+  const named: { requestID?: string } = {};
+  const { "x-request-id": name } = req.headers;
+  if (typeof name === "string") named.requestID = name;
+  nameRequest(named, req);
+  return named;
 }
 
 function spanNameOf({ params: { req } }: Context<{ req: IncomingMessage }>): string {

@@ -49,7 +49,7 @@ export interface Sender {
 }
 
 /** An answer as JSON, and whether anything was executed for it. */
-interface Answer {
+export interface Answer {
   text: string;
   isExecuted: boolean;
   /** Whether a part of it was asked for too often. */
@@ -119,6 +119,12 @@ export class GraphqlExecution {
    */
   chargeBytes(caller: string, bytes: number): void {
     this.#charge(caller, Math.floor(bytes / bytesPerCost));
+  }
+
+  /** Whether the document of a request was checked before: its check takes a moment, and no turn. */
+  isKnown({ query, extensions }: RequestParams): boolean {
+    if (typeof query === "string") return this.#documents.known(query) !== undefined;
+    return query === undefined && extensions !== undefined;
   }
 
   /**

@@ -8,17 +8,21 @@ import { DocumentRefused, type ClientError } from "./graphql-errors.ts";
 import {
   bytesPerCost,
   callerOf,
+  type Answer as ExecutedAnswer,
   type GraphqlExecution,
   type RequestParams,
+  type Sender,
 } from "./graphql-execution.ts";
 import { closeAfter } from "./http-server.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
 import { HeldBytes, type Excess, type Load } from "./load.ts";
 import { Patience, type PatienceWatch } from "./patience.ts";
-import { BodyRefused, readBody } from "./request-body.ts";
+import type { Places } from "./places.ts";
+import { BodyRefused, RequestBody, dropBody } from "./request-body.ts";
 import { maxBodyBytes } from "./request-limits.ts";
 import { Tarpit } from "./tarpit.ts";
 import type { Transfer, TransferWatch } from "./transfer-watch.ts";
+import type { Turns } from "./turns.ts";
 
 /** What the handler needs of the gateway. */
 export interface HttpOrigin {
@@ -32,8 +36,12 @@ export interface HttpOrigin {
   watch: PatienceWatch;
   load: Load;
   transfers: TransferWatch;
+  places: Places;
+  turns: Turns;
 }
 
+/** Longer bodies take their turn: parsing them takes a millisecond and more. */
+const quicklyParsedCharacters = 16_384;
 /** A request that was not received as a whole costs its sender so much, and more for its bytes. */
 const brokenOffCost = 50;
 /** Answers up to here are sent at once; larger ones only where there is room for them. */
@@ -73,7 +81,7 @@ interface RefusalOptions {
 /** Serves operations by the GraphQL-over-HTTP specification. Rejects with faults of ours only. */
 export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin) {
   const tarpit = new Tarpit();
-  const { load, transfers, watch } = origin;
+  const { load, places, transfers, turns, watch } = origin;
   const { throttle } = execution;
 
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
@@ -82,12 +90,16 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     const headers = [...origin.headersFor(req)];
     const excess = load.take(group, "requests");
     if (excess !== undefined) {
+      dropBody(req);
       sendRefusal(res, headers, overloaded(excess));
       return;
     }
+    const held = new HeldBytes(load, group);
+    const body = req.method === "POST" ? new RequestBody(req, held, transfers) : undefined;
+    if (body === undefined) dropBody(req);
     const exchange: Exchange = {
-      ...{ req, res, headers, address, group },
-      ...{ patience: new Patience(), held: new HeldBytes(load, group), transfer: undefined },
+      ...{ req, res, headers, address, group, body },
+      ...{ patience: new Patience(), held, transfer: undefined },
     };
     watch.add(exchange.patience);
     res.once("close", () => {
@@ -98,16 +110,19 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     } catch (error) {
       if (!(error instanceof HttpRefusal)) throw error;
       sendRefusal(res, headers, error);
+    } finally {
+      body?.drop();
     }
   };
 
   /** Gives back what a request has taken, once its answer is read or its sender has gone. */
-  function ended({ req, res, group, patience, held, transfer }: Exchange): void {
+  function ended({ req, res, group, body, patience, held, transfer }: Exchange): void {
     load.release(group, "requests");
     watch.done(patience);
     // Nobody waits any more for what is still to do.
     if (!res.writableFinished) patience.end();
     if (!req.complete) throttle.charge(group, brokenOffCost + held.bytes / bytesPerCost);
+    body?.drop();
     held.set(0);
     if (transfer !== undefined) transfers.done(transfer);
   }
@@ -132,14 +147,8 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       requestId = ctx.requestID ?? "";
       headers.push("x-request-id", requestId);
       const keys = new IdempotencyKeys(req.headers["idempotency-key"]);
-      const operation = execution.prepare(params, { ctx, viewer, address, keys, patience });
-      if (operation.kind === "subscription") {
-        throw new HttpRefusal(400, "Subscriptions run over WebSocket, at this address.");
-      }
-      if (operation.kind === "mutation" && req.method === "GET") {
-        throw new HttpRefusal(405, "Send mutations by POST.", { headers: { allow: "POST" } });
-      }
-      const { text, isExecuted, isThrottled } = await operation.run(requestId);
+      const sender = { ctx, viewer, address, keys, patience };
+      const { text, isExecuted, isThrottled } = await execute(exchange, params, sender, requestId);
       if (isThrottled) await tarpit.hold(caller);
       return { status: isExecuted || type === "application/json" ? 200 : 400, type, text };
     } catch (error) {
@@ -155,10 +164,43 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     }
   }
 
+  /** Waits for the turn of an address. Rejects where nobody waits for the answer any more. */
+  async function turn({ group, patience }: Exchange): Promise<void> {
+    await turns.wait(group);
+    if (patience.isOver) throw overloaded("gateway");
+  }
+
+  /** Executes a request when there is a place for it. */
+  async function execute(
+    exchange: Exchange,
+    params: RequestParams,
+    sender: Sender,
+    requestId: string,
+  ): Promise<ExecutedAnswer> {
+    const { req, group, patience } = exchange;
+    const isFree = places.take(group);
+    try {
+      if (isFree !== undefined) await isFree;
+      if (patience.isOver) throw overloaded("gateway");
+      if (!execution.isKnown(params)) await turn(exchange);
+      const operation = execution.prepare(params, sender);
+      if (operation.kind === "subscription") {
+        throw new HttpRefusal(400, "Subscriptions run over WebSocket, at this address.");
+      }
+      if (operation.kind === "mutation" && req.method === "GET") {
+        throw new HttpRefusal(405, "Send mutations by POST.", { headers: { allow: "POST" } });
+      }
+      return await operation.run(requestId);
+    } finally {
+      places.release(group);
+    }
+  }
+
   /** Reads a request's parts from its URL or its body. */
-  async function paramsOf({ req, held, group }: Exchange, caller: string): Promise<RequestParams> {
+  async function paramsOf(exchange: Exchange, caller: string): Promise<RequestParams> {
+    const { req, body, group } = exchange;
     if (req.method === "GET") return paramsOfUrl(req.url ?? "");
-    if (req.method !== "POST") {
+    if (body === undefined) {
       throw new HttpRefusal(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
     }
     if (!isJson(req.headers)) {
@@ -166,7 +208,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     }
     let text: string;
     try {
-      text = await readBody(req, held, transfers);
+      text = await body.text();
     } catch (error) {
       if (!(error instanceof BodyRefused)) throw error;
       throttle.charge(group, brokenOffCost);
@@ -177,6 +219,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     if (/^\s*\[/.test(text)) {
       throw new HttpRefusal(400, "Batches are not taken: send one request at a time.");
     }
+    if (text.length > quicklyParsedCharacters) await turn(exchange);
     const sent = parseJson(text, "The body is not JSON.");
     if (typeof sent !== "object" || sent === null) {
       throw new HttpRefusal(400, "The body is no JSON object.");
@@ -222,6 +265,8 @@ interface Exchange {
   /** Where it comes from, and the group that this address is counted in. */
   address: string;
   group: string;
+  /** Of a POST. */
+  body: RequestBody | undefined;
   patience: Patience;
   held: HeldBytes;
   /** Of the answer, while it is being read. */

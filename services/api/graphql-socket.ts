@@ -21,6 +21,7 @@ import { refuseUpgrade, toOriginForm } from "./http-server.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
 import { HeldBytes, loadLimits, type Load } from "./load.ts";
 import { Patience, type PatienceWatch } from "./patience.ts";
+import type { Turns } from "./turns.ts";
 
 /** Larger messages end the connection; documents and variables are far smaller. */
 const maxMessageBytes = 262_144;
@@ -56,6 +57,7 @@ export interface SocketOrigin {
   newContext: () => Context<unknown, Meta>;
   watch: PatienceWatch;
   load: Load;
+  turns: Turns;
   logger: ServiceBroker["logger"];
 }
 
@@ -326,6 +328,7 @@ export class GraphqlSockets {
       const ctx = this.#origin.newContext();
       const keys = new IdempotencyKeys(undefined);
       const params = payload as Record<string, unknown>;
+      if (!this.#execution.isKnown(params)) await this.#origin.turns.wait(connection.group);
       const operation = this.#execution.prepare(params, { ctx, viewer, address, keys, patience });
       // Its client may have left meanwhile, or ended it.
       const isWanted = running.get(id) === operationUnderWay;

@@ -29,6 +29,7 @@ const checksPerSecond = 20;
 export function healthChecks(
   newContext: () => Context,
   addressOf: (req: IncomingMessage) => string,
+  requestIdOf: (req: IncomingMessage) => string,
 ) {
   const throttle = new Throttle(checksPerSecond, undefined, checksAtOnce);
   let known: { atMs: number; state: Promise<Readiness> } | undefined;
@@ -45,6 +46,7 @@ export function healthChecks(
     const [, check] = healthUrl.exec(req.url ?? "") ?? [];
     if (check === undefined || req.method !== "GET") return false;
     if (throttle.take(addressGroup(addressOf(req)), 1) !== undefined) closeAfter(res);
+    res.setHeader("x-request-id", requestIdOf(req));
     if (check === "live") {
       sendJson(res, 200, { status: "live" });
     } else {

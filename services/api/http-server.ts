@@ -94,6 +94,25 @@ export function isClosing({ socket }: IncomingMessage): boolean {
   return closing.has(socket);
 }
 
+/**
+ * Requests of one connection that wait for their answers. Node reads further ones as long as nothing
+ * is written, a megabyte of them at a time.
+ */
+const maxWaitingRequests = 1_000;
+const waitingRequests = new WeakMap<Socket, number>();
+
+/** Counts a request until it is answered. Gives false, and cuts its connection, where too many wait. */
+export function countWaiting({ socket }: IncomingMessage, res: ServerResponse): boolean {
+  const waiting = (waitingRequests.get(socket) ?? 0) + 1;
+  waitingRequests.set(socket, waiting);
+  res.once("close", () => {
+    waitingRequests.set(socket, (waitingRequests.get(socket) ?? 1) - 1);
+  });
+  if (waiting <= maxWaitingRequests) return true;
+  socket.destroy();
+  return false;
+}
+
 /** The authority in a request target of absolute form, and what stands behind it. */
 const absoluteForm = /^https?:\/\/([^/?#]+)(.*)$/is;
 

@@ -10,6 +10,8 @@ const maxPieces = 2_048;
 const bytesPerPiece = 256;
 /** A large body that has stopped for so long is not waited for. */
 const maxPauseMs = 3_000;
+/** Pieces of a body that nobody wants: as many as one read of its connection can bring. */
+const maxDroppedPieces = 16_384;
 
 /** A body that is not taken. */
 export class BodyRefused extends Error {
@@ -23,74 +25,119 @@ export class BodyRefused extends Error {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Reads the body as UTF-8, as far as there is room for it. Rejects with BodyRefused. */
-export function readBody(
-  req: IncomingMessage,
-  held: HeldBytes,
-  transfers: TransferWatch,
-): Promise<string> {
-  return new Promise((resolve, reject) => {
+/**
+ * The body of a request, received as far as there is room for it. It is received from the moment on
+ * in which its request is there: what comes while nobody takes it would be kept in any number of
+ * pieces, of which each takes memory that neither Node nor V8 counts.
+ */
+export class RequestBody {
+  readonly #req: IncomingMessage;
+  readonly #held: HeldBytes;
+  readonly #transfers: TransferWatch;
+  readonly #received = Promise.withResolvers<string>();
+  readonly #take = (chunk: Buffer) => {
+    this.#add(chunk);
+  };
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #isDropped = false;
+  #transfer: Transfer | undefined;
+
+  constructor(req: IncomingMessage, held: HeldBytes, transfers: TransferWatch) {
+    this.#req = req;
+    this.#held = held;
+    this.#transfers = transfers;
+    // Whether anybody reads it or not.
+    this.#received.promise.catch(() => undefined);
     if (Number(req.headers["content-length"]) > maxBodyBytes) {
-      reject(new BodyRefused("too large"));
+      this.#refuse("too large");
       return;
     }
-    if (req.destroyed) {
-      reject(new Error("The sender has gone before the body was read."));
-      return;
-    }
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    let transfer: Transfer | undefined;
-    const end = () => {
-      if (transfer !== undefined) transfers.done(transfer);
-    };
-    const refuse = (reason: BodyRefused["reason"]) => {
-      end();
-      // What comes now is let go.
-      req.off("data", take);
-      req.resume();
-      chunks.length = 0;
-      reject(new BodyRefused(reason));
-    };
-    const take = (chunk: Buffer) => {
-      bytes += chunk.length;
-      chunks.push(chunk);
-      if (bytes > maxBodyBytes) refuse("too large");
-      else if (chunks.length > maxPieces) refuse("too many pieces");
-      else if (bytes + chunks.length * bytesPerPiece > smallBodyBytes) {
-        const excess = held.set(bytes + chunks.length * bytesPerPiece);
-        if (excess !== undefined) {
-          refuse(excess);
-          return;
-        }
-        const endsAtMs = performance.now() + maxPauseMs;
-        if (transfer === undefined) {
-          transfer = {
-            endsAtMs,
-            cut: () => {
-              refuse("too slow");
-            },
-          };
-          transfers.add(transfer);
-        } else {
-          transfer.endsAtMs = endsAtMs;
-        }
-      }
-    };
-    req.on("data", take);
+    req.on("data", this.#take);
     req.once("error", (error) => {
-      end();
-      reject(error);
+      this.#end();
+      this.#received.reject(error);
     });
     req.once("end", () => {
-      end();
+      this.#end();
       try {
-        resolve(utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+        const [only] = this.#chunks;
+        const whole = this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks);
+        this.#received.resolve(utf8.decode(whole));
       } catch {
-        reject(new BodyRefused("no UTF-8"));
+        this.#received.reject(new BodyRefused("no UTF-8"));
       }
       // The request keeps its listeners, and so them, until it is answered.
-      chunks.length = 0;
+      this.#chunks = [];
     });
+  }
+
+  /** The whole of it, as UTF-8. Rejects with BodyRefused. */
+  text(): Promise<string> {
+    return this.#received.promise;
+  }
+
+  /** Lets go of it: its request is answered already. */
+  drop(): void {
+    this.#end();
+    this.#chunks = [];
+    if (this.#isDropped || this.#req.readableEnded) return;
+    this.#isDropped = true;
+    this.#req.off("data", this.#take);
+    dropBody(this.#req);
+  }
+
+  #add(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    this.#chunks.push(chunk);
+    const pieces = this.#chunks.length;
+    const bytes = this.#bytes + pieces * bytesPerPiece;
+    if (this.#bytes > maxBodyBytes) this.#refuse("too large");
+    else if (pieces > maxPieces) this.#refuse("too many pieces");
+    else if (bytes > smallBodyBytes) {
+      const excess = this.#held.set(bytes);
+      if (excess === undefined) this.#goOn();
+      else this.#refuse(excess);
+    }
+  }
+
+  /** A large body has some time for its next piece. */
+  #goOn(): void {
+    const endsAtMs = performance.now() + maxPauseMs;
+    if (this.#transfer !== undefined) {
+      this.#transfer.endsAtMs = endsAtMs;
+      return;
+    }
+    const cut = () => {
+      this.#refuse("too slow");
+    };
+    this.#transfer = { endsAtMs, cut };
+    this.#transfers.add(this.#transfer);
+  }
+
+  #refuse(reason: BodyRefused["reason"]): void {
+    this.#received.reject(new BodyRefused(reason));
+    this.drop();
+  }
+
+  #end(): void {
+    if (this.#transfer !== undefined) this.#transfers.done(this.#transfer);
+    this.#transfer = undefined;
+  }
+}
+
+/**
+ * Reads a body that nobody wants, and keeps nothing. Whoever goes on and on with it is cut: Node
+ * would read it to its end, and keep what comes before the answer.
+ */
+export function dropBody(req: IncomingMessage): void {
+  const { "content-length": length, "transfer-encoding": coding } = req.headers;
+  if (length === undefined && coding === undefined) return;
+  let bytes = 0;
+  let pieces = 0;
+  req.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    pieces += 1;
+    if (bytes > maxBodyBytes || pieces > maxDroppedPieces) req.socket.destroy();
   });
 }
