@@ -75,20 +75,29 @@ describe("where everything may run", () => {
     expect(refusal(look)).toMatchObject({ extensions: { code: "BAD_REQUEST" } });
   });
 
-  test("so many are remembered, the last used ones", () => {
+  test("documents of 4,000,000 characters in all are remembered, the last used ones", () => {
     const documents = new PersistedDocuments(none);
+    const textOf = (n: number) =>
+      `{ product(id: "${n}") { id } }`.padEnd(20_000 - hashOf("").length);
     const send = (n: number) => {
-      const query = `{ product(id: "${n}") { id } }`;
-      documents.textOf({ query, extensions: byHash(query) });
+      documents.textOf({ query: textOf(n), extensions: byHash(textOf(n)) });
     };
-    for (let n = 0; n < 1_001; n += 1) send(n);
-    const look = (n: number) =>
-      refusal(() => {
-        const extensions = byHash(`{ product(id: "${n}") { id } }`);
-        return documents.textOf({ query: undefined, extensions });
-      });
-    expect(look(0)).toEqual(notFound);
-    expect(look(1)).toEqual(expect.any(String));
+    const isRemembered = (n: number) =>
+      refusal(() => documents.textOf({ query: undefined, extensions: byHash(textOf(n)) })) ===
+      textOf(n);
+    for (let n = 0; n < 200; n += 1) send(n);
+    expect(isRemembered(0)).toBe(true);
+    send(200);
+    expect([0, 1, 2, 200].map(isRemembered)).toEqual([true, false, true, true]);
+  });
+
+  test("many short documents are remembered", () => {
+    const documents = new PersistedDocuments(none);
+    const textOf = (n: number) => `{ product(id: "${n}") { id } }`;
+    for (let n = 0; n < 2_000; n += 1) {
+      documents.textOf({ query: textOf(n), extensions: byHash(textOf(n)) });
+    }
+    expect(documents.textOf({ query: undefined, extensions: byHash(textOf(0)) })).toBe(textOf(0));
   });
 });
 

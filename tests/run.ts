@@ -1,10 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statfsSync } from "node:fs";
+import { freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { processesLeft } from "./support/leftovers.ts";
 import { chromium, find, install, natsServer } from "./support/prerequisites.ts";
+import { compileCache } from "./support/processes.ts";
 import { openRunFolder } from "./support/run-folder.ts";
 
 /**
@@ -45,7 +47,7 @@ async function runJest(args: string[], tmp: string) {
   const color = process.stderr.isTTY ? { FORCE_COLOR: "1" } : {};
   const child = spawn(process.execPath, [...nodeOptions, jestProgram, ...args], {
     cwd: projectDir,
-    env: { ...process.env, ...color, TMPDIR: tmp },
+    env: { ...process.env, ...color, TMPDIR: tmp, NODE_COMPILE_CACHE: compileCache },
     stdio: ["inherit", "inherit", "pipe"],
   });
   // It gets a terminal's Ctrl-C itself, and its end is waited for.
@@ -81,6 +83,23 @@ function provide(files: string): void {
   }
 }
 
+/** The magic number of Linux's file system in memory. */
+const tmpfs = 0x01021994;
+/** Some gigabytes above what a run has needed: a machine that is short of memory uses its disk. */
+const roomBytes = 6 * 2 ** 30;
+
+/**
+ * Where the run's folder goes: the tests make hundreds of databases, each of 900 files, which takes
+ * a disk five times as long as the memory.
+ */
+function parentFolder(): string {
+  const memory = "/dev/shm";
+  const stats = existsSync(memory) ? statfsSync(memory) : undefined;
+  const hasRoom =
+    stats?.type === tmpfs && Math.min(stats.bavail * stats.bsize, freemem()) > roomBytes;
+  return hasRoom ? memory : tmpdir();
+}
+
 /** Counts tests; a file that failed outside of its tests counts as one that failed. */
 function count(file: string): { passed: number; failed: number } {
   if (!existsSync(file)) return { passed: 0, failed: 1 };
@@ -98,7 +117,7 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
   );
   process.exit(1);
 }
-const run = await openRunFolder();
+const run = await openRunFolder(parentFolder());
 const [first, ...others] = process.argv.slice(2);
 // The option last: it takes all words behind it.
 const selection =

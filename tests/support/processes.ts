@@ -34,13 +34,15 @@ export interface Program {
 }
 
 export interface StartOptions {
-  /** All its environment besides PATH, HOME and TMPDIR: nothing of the test's own is handed on. */
+  /** All its environment besides PATH, HOME, TMPDIR and Node's cache: nothing of the test's own. */
   env?: Record<string, string>;
   uid?: number;
   gid?: number;
 }
 
 export const projectDir = join(import.meta.dirname, "..", "..");
+/** Programs that are started a hundred times load faster; the folder for temporary files stays empty. */
+export const compileCache = join(projectDir, "node_modules", ".cache", "compiled");
 
 const children = new Set<ChildProcess>();
 const folders: string[] = [];
@@ -61,7 +63,13 @@ export function startProgram(file: string, args: string[], options: StartOptions
   const child = spawn(file, args, {
     ...user,
     cwd: home,
-    env: { PATH: process.env.PATH, HOME: home, TMPDIR: tmpdir(), ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: home,
+      TMPDIR: tmpdir(),
+      NODE_COMPILE_CACHE: compileCache,
+      ...env,
+    },
   });
   children.add(child);
   let output = "";

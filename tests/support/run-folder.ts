@@ -38,8 +38,7 @@ const pollMs = 50;
  * all that the run starts. A process beside it clears it away however the run ends, and what runs
  * have left that were ended together with theirs is cleared away now.
  */
-export async function openRunFolder(): Promise<RunFolder> {
-  const parent = tmpdir();
+export async function openRunFolder(parent = tmpdir()): Promise<RunFolder> {
   for (const folder of deadFoldersIn(parent)) await clearAway(folder);
   const path = mkdtempSync(join(parent, prefix));
   // Programs that run as other users work in folders below.
