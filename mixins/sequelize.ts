@@ -1,3 +1,4 @@
+import pg from "pg";
 import pgConnectionString from "pg-connection-string";
 import { Sequelize, type Options } from "sequelize";
 import { withoutValues } from "./database-errors.ts";
@@ -18,6 +19,17 @@ const plannedOnce = "-c plan_cache_mode=force_generic_plan";
 const acquireTimeoutMs = 3_000;
 
 /**
+ * Sequelize listens to a connection only a moment after it is open. An error in between, as when
+ * the server dies right then, would have no listener, and end the process.
+ */
+class ListenedClient extends pg.Client {
+  constructor(config: pg.ClientConfig) {
+    super(config);
+    this.on("error", () => undefined);
+  }
+}
+
+/**
  * A Sequelize instance that connects on first use.
  *
  * @param url `postgres://user:password@host:port/database?sslmode=…`
@@ -27,6 +39,7 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
   const { host, port, user, password, database, ssl } = pgConnectionString.parse(url);
   const options: Options = {
     dialect: "postgres",
+    dialectModule: { ...pg, Client: ListenedClient },
     database: database ?? "",
     username: user ?? "",
     password: password ?? "",

@@ -1,5 +1,8 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { describe, expect, test } from "@jest/globals";
+import { openSequelize } from "../mixins/sequelize.ts";
 import {
   ConnectionAcquireTimeoutError,
   ConnectionRefusedError,
@@ -146,4 +149,28 @@ describe("what leaves the database holds no values", () => {
     refusalOrFault(error, {});
     expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(secret);
   });
+});
+
+test("a server that dies while a connection opens fails the query, and not the process", async () => {
+  const message = (type: string, content: string) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(content.length + 4);
+    return Buffer.concat([Buffer.from(type), length, Buffer.from(content, "latin1")]);
+  };
+  // All at once: that the connection is open, and that it is not any more.
+  const opened = [message("R", "\0\0\0\0"), message("Z", "I")];
+  const died = message("E", "SFATAL\0C57P01\0Mterminating connection\0\0");
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.end(Buffer.concat([...opened, died])));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const sequelize = openSequelize(`postgres://shop@127.0.0.1:${port}/shop`, 1);
+  try {
+    await expect(sequelize.query("SELECT 1")).rejects.toThrow();
+  } finally {
+    await sequelize.close();
+    server.close();
+  }
 });
