@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess, type Serializable } from "node:child_process";
 import { openSync, closeSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { compileCache } from "../../tests/support/processes.ts";
 
 export interface ChildOptions {
   file: string;
@@ -28,7 +29,7 @@ export class Child {
     this.#process = spawn(file, args, {
       cwd: folder,
       // Tells whose it is, so that it ends with the run.
-      env: { ...env, TMPDIR: tmpdir() },
+      env: { ...env, TMPDIR: tmpdir(), NODE_COMPILE_CACHE: compileCache },
       stdio: ["ignore", log, log, ...channel],
     });
     closeSync(log);
