@@ -5,6 +5,8 @@ interface TestFile {
   path: string;
 }
 
+/** The longest of all, which are not the largest files. */
+const longest = /\/(verify|start)\.cluster\.test\.ts$/;
 /** By what their suffix says they cost. */
 const order = ["cluster", "browser", "int", "unit"];
 
@@ -14,7 +16,8 @@ const order = ["cluster", "browser", "int", "unit"];
  */
 export default class Sequencer {
   sort(tests: TestFile[]): TestFile[] {
-    const rank = ({ path }: TestFile) => order.indexOf(/\.(\w+)\.test\.ts$/.exec(path)?.[1] ?? "");
+    const rank = ({ path }: TestFile) =>
+      longest.test(path) ? -1 : order.indexOf(/\.(\w+)\.test\.ts$/.exec(path)?.[1] ?? "");
     const size = ({ path }: TestFile) => statSync(path).size;
     return tests.toSorted((a, b) => rank(a) - rank(b) || size(b) - size(a));
   }
