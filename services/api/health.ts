@@ -15,7 +15,9 @@ export interface Readiness {
 }
 
 const healthUrl = /^\/health\/(live|ready)\/?(?:\?|$)/;
-/** Readiness is found out for all who ask within so long. */
+/** So many checks find out for themselves at once; each further one is told what the last of them is. */
+const maxUnderWay = 20;
+/** And whoever asks too often is told what was found out within so long. */
 const readinessMaxAgeMs = 250;
 
 /** So many checks of an address are answered at once and each second; each further one is its connection's last. */
@@ -32,25 +34,32 @@ export function healthChecks(
   requestIdOf: (req: IncomingMessage) => string,
 ) {
   const throttle = new Throttle(checksPerSecond, undefined, checksAtOnce);
-  let known: { atMs: number; state: Promise<Readiness> } | undefined;
+  let last: { atMs: number; state: Promise<Readiness> } | undefined;
+  let underWay = 0;
 
-  function readinessNow(): Promise<Readiness> {
+  /** What was true before the question came is no answer to it, but to one who asks too often. */
+  function readinessNow(isTooOften: boolean): Promise<Readiness> {
     const now = performance.now();
-    if (known === undefined || now - known.atMs > readinessMaxAgeMs) {
-      known = { atMs: now, state: readiness(newContext()) };
+    if (last !== undefined) {
+      if (underWay >= maxUnderWay) return last.state;
+      if (isTooOften && now - last.atMs <= readinessMaxAgeMs) return last.state;
     }
-    return known.state;
+    underWay += 1;
+    const state = readiness(newContext()).finally(() => (underWay -= 1));
+    last = { atMs: now, state };
+    return state;
   }
 
   return (req: IncomingMessage, res: ServerResponse): boolean => {
     const [, check] = healthUrl.exec(req.url ?? "") ?? [];
     if (check === undefined || req.method !== "GET") return false;
-    if (throttle.take(addressGroup(addressOf(req)), 1) !== undefined) closeAfter(res);
+    const isTooOften = throttle.take(addressGroup(addressOf(req)), 1) !== undefined;
+    if (isTooOften) closeAfter(res);
     res.setHeader("x-request-id", requestIdOf(req));
     if (check === "live") {
       sendJson(res, 200, { status: "live" });
     } else {
-      void readinessNow().then((state) => {
+      void readinessNow(isTooOften).then((state) => {
         sendJson(res, state.status === "ready" ? 200 : 503, state);
       });
     }
