@@ -5,6 +5,8 @@ import { EventPassage, type SeenEvent } from "../verify/cluster/event-passage.ts
 import { NatsFrames } from "../verify/cluster/nats-frames.ts";
 import { allFaultKinds, type EventFault } from "../verify/faults/kinds.ts";
 import { planFaults } from "../verify/faults/plan-faults.ts";
+import { strikable } from "../verify/faults/spare.ts";
+import type { HistoryLine } from "../verify/history.ts";
 import { Random } from "../verify/random.ts";
 import { figuresOf } from "../verify/report/figures.ts";
 import { pictureOf } from "../verify/report/picture.ts";
@@ -157,6 +159,34 @@ describe("a verdict", () => {
   });
 });
 
+describe("the longest time without an answer", () => {
+  const answer = (endMs: number, code?: string) =>
+    ({
+      ...{ line: "request", op: endMs, kind: "listOrders", startMs: endMs - 1, endMs },
+      ...(code === undefined ? { outcome: "ok" } : { outcome: "unknown", code }),
+    }) as HistoryLine;
+  const phases: HistoryLine[] = [
+    { line: "phase", phase: "opened", atMs: 1_000 },
+    { line: "phase", phase: "healed", atMs: 20_000 },
+  ];
+  const answers = [1_500, 3_500, 9_000, 9_500, 14_500, 19_000].map((atMs) => answer(atMs));
+
+  test("counts what the shop has answered", () => {
+    const history = [...phases, ...answers, answer(6_000, "CLIENT_TIMEOUT")];
+    expect(figuresOf(history).longestSilenceMs).toBe(5_500);
+    history.push(answer(6_100, "SERVICE_UNAVAILABLE"));
+    expect(figuresOf(history).longestSilenceMs).toBe(5_000);
+  });
+
+  test("leaves out what no node can do anything about", () => {
+    const fault = { line: "fault", target: "nats-server", startMs: 4_000, endMs: 4_500 } as const;
+    const history: HistoryLine[] = [...phases, ...answers, { ...fault, kind: "nats" }];
+    expect(figuresOf(history).longestSilenceMs).toBe(5_000);
+    history.push({ ...fault, kind: "postgres", startMs: 11_000, endMs: 12_000 });
+    expect(figuresOf(history).longestSilenceMs).toBe(4_500);
+  });
+});
+
 describe("a break", () => {
   const broken = { invariant: 3, parts: ["one", "other"] } as const;
   const result = (atWork: string[], ...violated: (1 | 3)[]) =>
@@ -181,5 +211,32 @@ describe("a break", () => {
     const { isCaught, text } = result(["other"], 3);
     expect(isCaught).toBe(false);
     expect(text).toMatch("the break matched nothing: no statement was the one of one");
+  });
+});
+
+describe("a node that is struck", () => {
+  const node = (name: string, services: string[], isWell = true) => ({ name, services, isWell });
+
+  test.each([
+    ["any, where all are well", [true, true, true, true], ["p1", "p2", "o1", "front"]],
+    ["not the one whose twin is away", [true, false, true, true], ["o1", "front"]],
+    ["nor one that is away", [false, false, true, true], ["o1", "front"]],
+  ])("%s", (_, [p1, p2, o1, front], expected) => {
+    const nodes = [
+      node("p1", ["products"], p1),
+      node("p2", ["products"], p2),
+      node("o1", ["orders"], o1),
+      node("front", ["users", "api"], front),
+    ];
+    expect(strikable(nodes).map(({ name }) => name)).toEqual(expected);
+  });
+
+  test("has another one for each of its services", () => {
+    const nodes = [
+      node("front-1", ["users", "api"]),
+      node("front-2", ["users", "api"], false),
+      node("users-3", ["users"]),
+    ];
+    expect(strikable(nodes).map(({ name }) => name)).toEqual(["users-3"]);
   });
 });

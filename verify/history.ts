@@ -158,3 +158,8 @@ export async function readHistory(file: string): Promise<HistoryLine[]> {
   }
   return lines;
 }
+
+/** The shop has said something, even if it left open what will be. */
+export function wasAnswered(request: AnyRequest): boolean {
+  return request.outcome === "ok" || !request.code.startsWith("CLIENT_");
+}

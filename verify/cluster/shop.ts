@@ -40,7 +40,7 @@ export class Shop {
     this.events = new EventPassage(options.random.fork(), options.onEvent);
   }
 
-  /** Starts all nodes, and waits until each gateway finds all services and their databases. */
+  /** Starts all nodes, and waits until each is in the cluster and each gateway finds all services. */
   static async start(options: ShopOptions): Promise<Shop> {
     const shop = new Shop(options);
     try {
@@ -59,7 +59,7 @@ export class Shop {
       "the shop being ready",
       async () => {
         const answers = await Promise.all(this.urls.map((url) => fetch(`${url}/health/ready`)));
-        return answers.every(({ ok }) => ok);
+        return answers.every(({ ok }) => ok) && this.nodes.every(({ isWell }) => isWell);
       },
       { withinMs, everyMs: 100 },
     );
@@ -78,6 +78,7 @@ export class Shop {
     };
     const node = new ShopNode({
       ...{ name, services, folder, proxies },
+      healthPort: await freePort(),
       env: {
         ...(await this.#env(services)),
         TRANSPORTER: `nats://127.0.0.1:${proxies.nats.port}`,

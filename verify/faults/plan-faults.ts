@@ -1,7 +1,10 @@
 import type { Random } from "../random.ts";
 import type { FaultKind } from "./kinds.ts";
 
-/** What is going to happen, and when; what it strikes is chosen when it is time. */
+/**
+ * What is going to happen, and when; what it strikes is chosen when it is time, among the nodes
+ * whose work another one can do just then (spare.ts).
+ */
 export interface PlannedFault {
   kind: FaultKind;
   atMs: number;

@@ -8,6 +8,7 @@ import { steps } from "../preload/steps.ts";
 import type { Random } from "../random.ts";
 import type { EventFault, FaultKind } from "./kinds.ts";
 import type { PlannedFault } from "./plan-faults.ts";
+import { strikable } from "./spare.ts";
 
 export interface Struck {
   shop: Shop;
@@ -19,6 +20,7 @@ export interface Struck {
 type Strike = { target: string; detail?: Record<string, unknown> } | undefined;
 
 const longestAwayMs = 2_000;
+const domainServices = ["users", "products", "orders"];
 
 /** Does to the shop what was planned, and writes it down. */
 export class Striker {
@@ -90,55 +92,72 @@ export class Striker {
     }
   }
 
+  /** One that is well, and whose work another one can do; undefined where there is none. */
+  #pickNode(services?: readonly string[]): ShopNode | undefined {
+    const found = strikable(this.#struck.shop.nodes).filter(
+      (node) => services === undefined || node.services.some((one) => services.includes(one)),
+    );
+    return found.length === 0 ? undefined : this.#random.pick(found);
+  }
+
   #kill(): Strike {
-    const node = this.#random.pick(this.#struck.shop.nodes);
+    const node = this.#pickNode();
     const awayMs = this.#random.int(0, longestAwayMs);
-    return node.kill(awayMs) ? { target: node.name, detail: { awayMs } } : undefined;
+    return node?.kill(awayMs) ? { target: node.name, detail: { awayMs } } : undefined;
   }
 
   async #pauseNode(durationMs: number): Promise<Strike> {
-    const node = this.#random.pick(this.#struck.shop.nodes);
-    return this.#alone(`pause ${node.name}`, async () => {
-      node.signal("SIGSTOP");
-      await this.#pause(durationMs);
-      node.signal("SIGCONT");
-      return { target: node.name };
-    });
+    const node = this.#pickNode();
+    if (node === undefined) return undefined;
+    node.signal("SIGSTOP");
+    await node.during(this.#pause(durationMs));
+    node.signal("SIGCONT");
+    return { target: node.name };
   }
 
   async #killAtStep(withinMs: number): Promise<Strike> {
-    const { step, hits } = await this.#atStep("SIGKILL", withinMs);
-    return hits.length === 0 ? undefined : { target: namesOf(hits), detail: { step } };
+    const step = this.#random.pick(steps);
+    const node = this.#pickNode([step.service]);
+    if (node === undefined) return undefined;
+    const isHit = await node.during(this.#atStep(node, step.name, "SIGKILL", withinMs));
+    return isHit ? { target: node.name, detail: { step: step.name } } : undefined;
   }
 
   async #pauseAtStep(durationMs: number): Promise<Strike> {
-    const { step, hits } = await this.#atStep("SIGSTOP", durationMs / 2);
-    if (hits.length === 0) return undefined;
-    await this.#pause(durationMs / 2);
-    for (const node of hits) node.signal("SIGCONT");
-    return { target: namesOf(hits), detail: { step } };
+    const step = this.#random.pick(steps);
+    const node = this.#pickNode([step.service]);
+    if (node === undefined) return undefined;
+    const isHit = await node.during(this.#stopAtStep(node, step.name, durationMs / 2));
+    return isHit ? { target: node.name, detail: { step: step.name } } : undefined;
   }
 
-  /** All nodes that can get to a step wait for it, until the first does: seldom, two get there. */
-  async #atStep(signal: "SIGKILL" | "SIGSTOP", withinMs: number) {
-    const step = this.#random.pick(steps);
-    const nodes = this.#struck.shop.nodes.filter(({ services }) => services.includes(step.service));
-    const hits: ShopNode[] = [];
+  async #stopAtStep(node: ShopNode, step: string, ms: number): Promise<boolean> {
+    if (!(await this.#atStep(node, step, "SIGSTOP", ms))) return false;
+    await this.#pause(ms);
+    node.signal("SIGCONT");
+    return true;
+  }
+
+  /** A node waits for a step. False when it has not got there in this time. */
+  async #atStep(
+    node: ShopNode,
+    step: string,
+    signal: "SIGKILL" | "SIGSTOP",
+    withinMs: number,
+  ): Promise<boolean> {
     const waiting = new AbortController();
-    const disarm = () => {
-      for (const node of nodes) node.arm(null);
-    };
-    this.#onHit = (node) => {
+    let isHit = false;
+    this.#onHit = (hit) => {
+      if (hit !== node) return;
       if (signal === "SIGKILL") node.expectDeath(this.#random.int(0, longestAwayMs));
-      hits.push(node);
-      disarm();
+      isHit = true;
       waiting.abort();
     };
-    for (const node of nodes) node.arm({ step: step.name, signal });
+    node.arm({ step, signal });
     const isOver = AbortSignal.any([waiting.signal, this.#isOver.signal]);
     await sleep(withinMs, undefined, { signal: isOver }).catch(() => undefined);
-    disarm();
-    return { step: step.name, hits };
+    node.arm(null);
+    return isHit;
   }
 
   async #crashPostgres(): Promise<Strike> {
@@ -155,12 +174,10 @@ export class Striker {
   }
 
   async #cut(server: "nats" | "postgres", durationMs: number): Promise<Strike> {
-    const nodes = this.#struck.shop.nodes.filter(
-      ({ services }) => server === "nats" || services.some((service) => service !== "api"),
-    );
-    const node = this.#random.pick(nodes);
+    const node = this.#pickNode(server === "nats" ? undefined : domainServices);
+    if (node === undefined) return undefined;
     const connections = node.proxies[server].cut(durationMs);
-    await this.#pause(durationMs);
+    await node.during(this.#pause(durationMs));
     node.proxies[server].heal();
     return { target: `${node.name} – ${server}`, detail: { connections } };
   }
@@ -189,8 +206,4 @@ export class Striker {
     const signal = this.#isOver.signal;
     return sleep(Math.max(0, ms), true, { signal }).catch(() => false);
   }
-}
-
-function namesOf(nodes: readonly ShopNode[]): string {
-  return nodes.map(({ name }) => name).join(", ");
 }

@@ -1,5 +1,4 @@
-import type { AnyRequest } from "../history.ts";
-import { wasAnswered } from "./figures.ts";
+import { wasAnswered, type AnyRequest } from "../history.ts";
 
 /** What was answered in one stretch of time: a column of the picture. */
 export interface Column {

@@ -1,7 +1,14 @@
 import { operationsOf } from "../check/operations.ts";
 import type { FaultKind } from "../faults/kinds.ts";
 import { steps } from "../preload/steps.ts";
-import type { AnyRequest, FaultLine, HistoryLine, Kind, RunLine } from "../history.ts";
+import {
+  wasAnswered,
+  type AnyRequest,
+  type FaultLine,
+  type HistoryLine,
+  type Kind,
+  type RunLine,
+} from "../history.ts";
 
 /** What a run was, in numbers. */
 export interface Figures {
@@ -15,6 +22,8 @@ export interface Figures {
   deaths: string[];
   /** From the end of the last fault until all was read and sold; undefined: never. */
   quietAfterMs: number | undefined;
+  /** The longest time under load in which nobody was answered, though PostgreSQL and NATS were there. */
+  longestSilenceMs: number;
   /** What was still open when there was no more time. */
   left: string[];
   /** Of the steps at which a node can be struck, those at which one was. */
@@ -65,6 +74,7 @@ export function figuresOf(history: readonly HistoryLine[]): Figures {
     deaths: history.flatMap((line) =>
       line.line === "death" ? [`${line.node} (${line.end}, at ${line.atMs} ms)`] : [],
     ),
+    longestSilenceMs: longestSilenceMs(history),
     quietAfterMs: isQuiet ? quiet.atMs - healed.atMs : undefined,
     left: quiet === undefined ? [...left, "the run was not brought to its end"] : left,
     stepsMissed: stepsMissed(history),
@@ -72,6 +82,33 @@ export function figuresOf(history: readonly HistoryLine[]): Figures {
       faults.flatMap(({ detail }) => (typeof detail?.step === "string" ? [detail.step] : [])),
     ),
   };
+}
+
+/** How long it takes, after PostgreSQL or NATS is back, until all nodes have found it again. */
+const findAgainMs = 2_000;
+
+function longestSilenceMs(history: readonly HistoryLine[]): number {
+  const phaseMs = (name: string) => {
+    const found = history.find((line) => line.line === "phase" && line.phase === name);
+    return found?.line === "phase" ? found.atMs : undefined;
+  };
+  const [fromMs, toMs] = [phaseMs("opened"), phaseMs("healed")];
+  if (fromMs === undefined || toMs === undefined) return 0;
+  const answeredMs = history
+    .flatMap((line) => (line.line === "request" && wasAnswered(line) ? [line.endMs] : []))
+    .filter((atMs) => atMs > fromMs && atMs < toMs)
+    .sort((a, b) => a - b);
+  const outages = history
+    .filter((line) => line.line === "fault")
+    .filter(({ kind }) => kind === "postgres" || kind === "nats");
+  const silences = [...answeredMs, toMs].map((endMs, index) => {
+    const startMs = answeredMs[index - 1] ?? fromMs;
+    const isOutage = outages.some(
+      (fault) => fault.startMs < endMs && fault.endMs + findAgainMs > startMs,
+    );
+    return isOutage ? 0 : endMs - startMs;
+  });
+  return Math.max(...silences);
 }
 
 /** Nothing of a history from before they were written down. */
@@ -95,11 +132,6 @@ function operationFigures(requests: readonly AnyRequest[]): OperationFigures[] {
       p99Ms: percentile(tookMs, 0.99),
     };
   });
-}
-
-/** The shop has said something, even if it left open what will be. */
-export function wasAnswered(request: AnyRequest): boolean {
-  return request.outcome === "ok" || !request.code.startsWith("CLIENT_");
 }
 
 /** The value below which this share of all values lies; 0 where there is none. */

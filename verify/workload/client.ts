@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HistoryWriter } from "../history-writer.ts";
-import type { AnyRequest, Kind } from "../history.ts";
+import { wasAnswered, type AnyRequest, type Kind } from "../history.ts";
 import type { Random } from "../random.ts";
 import { send } from "./gateway-client.ts";
 import type { Intent } from "./intents.ts";
@@ -25,6 +25,10 @@ export interface Sending {
 
 /** The shop promises an answer within 5 s. */
 const timeoutMs = 6_500;
+/** What may be sent twice is sent to another gateway after so long without an answer, first and then. */
+const patienceMs = [1_500, 3_000] as const;
+/** A gateway that has not answered is left alone for so long. */
+const avoidMs = 3_000;
 const keyedShare = 0.85;
 /** Of keyed requests, so many are sent twice or three times at once. */
 const twinShare = 0.08;
@@ -44,6 +48,8 @@ const mutations = new Set<Kind>([
 /** One of those who use the shop: asks for one thing after the other, and asks again in doubt. */
 export class Client {
   readonly #options: ClientOptions;
+  /** Until when each gateway is left alone. */
+  readonly #avoidedUntilMs = new Map<number, number>();
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -59,7 +65,8 @@ export class Client {
     const isKeyed = mutations.has(intent.kind) && random.chance(keyedShare);
     const sending = { op, intent, key: isKeyed ? `${name}-${op}-${random.int(0, 1e9)}` : null };
     if (!isKeyed) {
-      await this.ask(sending);
+      if (mutations.has(intent.kind)) await this.ask(sending);
+      else await this.insist(sending, maxTries);
       return undefined;
     }
     if (random.chance(twinShare)) {
@@ -78,7 +85,10 @@ export class Client {
   async insist(sending: Sending, tries: number): Promise<boolean> {
     const { random } = this.#options;
     for (let tried = 0; tried < tries; tried += 1) {
-      if (isDecided([await this.ask(sending)])) return true;
+      const answer = await this.ask(sending, patienceMs[tried]);
+      if (isDecided([answer])) return true;
+      // This gateway is gone or stands still: another one is asked at once.
+      if (!wasAnswered(answer) && tried < this.#options.urls.length) continue;
       const pauseMs = Math.min(maxPauseMs, firstPauseMs * 2 ** tried);
       await sleep(pauseMs * (0.5 + random.next()));
     }
@@ -94,9 +104,9 @@ export class Client {
 
   /** Sends one request, and writes down what became of it. */
   async ask({ op, intent, key }: Sending, giveUpMs = timeoutMs): Promise<AnyRequest> {
-    const { name, random, urls, history, market } = this.#options;
+    const { name, urls, history, market } = this.#options;
     const { kind, input, by } = intent;
-    const gateway = random.int(0, urls.length - 1);
+    const gateway = this.#pickGateway();
     const startMs = history.nowMs;
     const url = urls[gateway] ?? "";
     const outcome = await send(kind, input, { url, token: by?.token, key, timeoutMs: giveUpMs });
@@ -107,8 +117,17 @@ export class Client {
       ...outcome,
     } as AnyRequest;
     history.write(request);
+    const isLost = !wasAnswered(request) && giveUpMs >= patienceMs[0];
+    if (isLost) this.#avoidedUntilMs.set(gateway, history.nowMs + avoidMs);
     if (request.outcome === "ok") learn(market, intent, request);
     return request;
+  }
+
+  #pickGateway(): number {
+    const { random, urls, history } = this.#options;
+    const all = [...urls.keys()];
+    const others = all.filter((one) => (this.#avoidedUntilMs.get(one) ?? 0) <= history.nowMs);
+    return random.pick(others.length > 0 ? others : all);
   }
 }
 
