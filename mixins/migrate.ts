@@ -1,9 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { QueryTypes, type Sequelize, type Transaction } from "sequelize";
 import { Umzug, type UmzugStorage } from "umzug";
+import { hasStoodStill, isConnectionLost } from "./database-errors.ts";
 
 /** The same number on every node, so that only one of them migrates a database at a time. */
 const migrationLock = 7_240_001;
+const maxTries = 5;
 
 /** The tables of the event log, which every service has. */
 const sharedFolder = new URL("migrations/", import.meta.url);
@@ -15,6 +17,17 @@ const sharedFolder = new URL("migrations/", import.meta.url);
  * Returns the names of those applied now.
  */
 export async function migrate(sequelize: Sequelize, folder: URL): Promise<string[]> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await migrateOnce(sequelize, folder);
+    } catch (error) {
+      // A process that starts may stand still before the transaction has got its longer time.
+      if (tries === maxTries || !(hasStoodStill(error) || isConnectionLost(error))) throw error;
+    }
+  }
+}
+
+async function migrateOnce(sequelize: Sequelize, folder: URL): Promise<string[]> {
   return sequelize.transaction(async (transaction) => {
     // However long it takes, and others before it. A process that starts loads its files meanwhile,
     // which on a busy machine keeps it from its transaction for seconds.

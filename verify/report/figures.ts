@@ -22,7 +22,7 @@ export interface Figures {
   deaths: string[];
   /** From the end of the last fault until all was read and sold; undefined: never. */
   quietAfterMs: number | undefined;
-  /** The longest time under load in which nobody was answered, though PostgreSQL and NATS were there. */
+  /** The longest time under load in which nothing was done or refused, though PostgreSQL and NATS were there. */
   longestSilenceMs: number;
   /** What was still open when there was no more time. */
   left: string[];
@@ -95,7 +95,7 @@ function longestSilenceMs(history: readonly HistoryLine[]): number {
   const [fromMs, toMs] = [phaseMs("opened"), phaseMs("healed")];
   if (fromMs === undefined || toMs === undefined) return 0;
   const answeredMs = history
-    .flatMap((line) => (line.line === "request" && wasAnswered(line) ? [line.endMs] : []))
+    .flatMap((line) => (line.line === "request" && line.outcome !== "unknown" ? [line.endMs] : []))
     .filter((atMs) => atMs > fromMs && atMs < toMs)
     .sort((a, b) => a - b);
   const outages = history

@@ -77,7 +77,7 @@ function shown({ invariant, rule, expected, evidence }: Violation): string[] {
 function endTable(figures: Figures, verdict: Verdict): string[] {
   const { quietAfterMs, deaths, stepsMissed, longestSilenceMs } = figures;
   const lines = [
-    `Longest time without any answer, while PostgreSQL and NATS were there: ${(longestSilenceMs / 1_000).toFixed(1)} s`,
+    `Longest time in which nothing was done or refused, while PostgreSQL and NATS were there: ${(longestSilenceMs / 1_000).toFixed(1)} s`,
   ];
   if (stepsMissed.length > 0) lines.push(`Steps that no node got to: ${stepsMissed.join(", ")}`);
   if (quietAfterMs !== undefined) {
