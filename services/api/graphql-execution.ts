@@ -76,7 +76,7 @@ const refusedCost = 50;
 /** So many characters of an answer are about one value. */
 const charactersPerValue = 10;
 /** So many bytes that are received are about as much work as one value. */
-export const bytesPerCost = 512;
+export const bytesPerCost = 128;
 /** So much CPU time that the check of a new document takes is about as much work as one value. */
 const checkMicrosecondsPerValue = 25;
 

@@ -13,7 +13,7 @@ import {
   type RequestParams,
   type Sender,
 } from "./graphql-execution.ts";
-import { closeAfter } from "./http-server.ts";
+import { closeAfter, cut, isPipelined } from "./http-server.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
 import { HeldBytes, type Excess, type Load } from "./load.ts";
 import { Patience, type PatienceWatch } from "./patience.ts";
@@ -367,6 +367,10 @@ function overloaded(excess: Excess): HttpRefusal {
 
 function sendRefusal(res: ServerResponse, headers: string[], refusal: HttpRefusal): void {
   if (res.destroyed) return;
+  if (isPipelined(res.req)) {
+    cut(res.req.socket);
+    return;
+  }
   const text = JSON.stringify({ errors: [refusal.error] });
   headers.push(...Object.entries(refusal.headers).flat());
   if (refusal.isLast) closeAfter(res);

@@ -17,7 +17,7 @@ import {
   type GraphqlExecution,
   type Operation,
 } from "./graphql-execution.ts";
-import { refuseUpgrade, toOriginForm } from "./http-server.ts";
+import { punish, refuseUpgrade, toOriginForm } from "./http-server.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
 import { HeldBytes, loadLimits, type Load } from "./load.ts";
 import { Patience, type PatienceWatch } from "./patience.ts";
@@ -64,6 +64,8 @@ export interface SocketOrigin {
 /** One connection, as far as graphql-ws does not know it. */
 interface Connection extends Record<PropertyKey, unknown> {
   socket: WebSocket;
+  /** The connection below it. */
+  stream: Duplex;
   address: string;
   /** The group that the address is counted in. */
   group: string;
@@ -174,6 +176,7 @@ export class GraphqlSockets {
   #open(socket: WebSocket, stream: Duplex, address: string, group: string): void {
     const connection: Connection = {
       socket,
+      stream,
       address,
       group,
       running: new Map(),
@@ -226,7 +229,9 @@ export class GraphqlSockets {
       if (socket.bufferedAmount <= maxUnreadForPong) socket.pong(data, false, ignored);
     });
     // What breaks the protocol of WebSocket itself; the connection closes after it.
-    socket.on("error", () => undefined);
+    socket.on("error", () => {
+      punish(stream);
+    });
     socket.once("close", (code, reason) => {
       this.#connections.delete(connection);
       clearInterval(pinging);
@@ -247,6 +252,7 @@ export class GraphqlSockets {
     if (socket.readyState !== socket.OPEN) return false;
     const cost = baseCost + data.length / bytesPerCost;
     if (this.#execution.throttle.charge(callerOf(viewer, address), cost)) return true;
+    punish(connection.stream);
     close(socket, tryAgainLater, "Too many messages; connect again later.");
     socket.pause();
     return false;

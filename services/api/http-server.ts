@@ -10,6 +10,7 @@ import { Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
+import { BoundedMap } from "../../core/bounded-map.ts";
 import { addressGroup } from "../../core/caller-address.ts";
 import { errorCatalogue, isErrorCode, isUnreachable, type ErrorCode } from "../../core/errors.ts";
 import { loadLimits, type Load } from "./load.ts";
@@ -61,6 +62,7 @@ export function limitConnections(
   load: Load,
   isProxy: (address: string) => boolean,
 ): void {
+  const punishedUntilMs = new BoundedMap<string, number>(maxPunished);
   server.timeout = stillMs;
   server.maxConnections = loadLimits.connections.inAll;
   server.on("connection", (socket: Socket) => {
@@ -68,14 +70,36 @@ export function limitConnections(
     // Who has gone already has no address any more.
     if (remoteAddress === undefined || isProxy(remoteAddress)) return;
     const group = addressGroup(remoteAddress);
-    if (load.take(group, "connections") !== undefined) {
+    const isPunished = (punishedUntilMs.get(group) ?? 0) > performance.now();
+    if (isPunished || load.take(group, "connections") !== undefined) {
       socket.destroy();
       return;
     }
     socket.once("close", () => {
       load.release(group, "connections");
+      if (punishedSockets.has(socket)) punishedUntilMs.set(group, performance.now() + penaltyMs);
     });
   });
+}
+
+/** How long an address opens no further connection after one of its own was cut. */
+const penaltyMs = 5_000;
+const maxPunished = 10_000;
+const punishedSockets = new WeakSet<Duplex>();
+
+/**
+ * Says of a connection that much more comes over it than any client sends. When it has ended, its
+ * address opens no other for a while: it would dial anew at once, and each connection costs work
+ * before it is cut.
+ */
+export function punish(socket: Duplex): void {
+  punishedSockets.add(socket);
+}
+
+/** Punishes a connection, and cuts it. */
+export function cut(socket: Duplex): void {
+  punish(socket);
+  socket.destroy();
 }
 
 /** Connections that are closed after an answer which is on its way. */
@@ -98,19 +122,28 @@ export function isClosing({ socket }: IncomingMessage): boolean {
  * Requests of one connection that wait for their answers. Node reads further ones as long as nothing
  * is written, a megabyte of them at a time.
  */
-const maxWaitingRequests = 1_000;
+const maxWaitingRequests = 16;
+/** A connection with more of them is cut instead of answering one with a refusal. */
+const maxPipelinedRefusals = 8;
 const waitingRequests = new WeakMap<Socket, number>();
 
 /** Counts a request until it is answered. Gives false, and cuts its connection, where too many wait. */
 export function countWaiting({ socket }: IncomingMessage, res: ServerResponse): boolean {
+  // Node reads what has come with the request that its connection was cut for.
+  if (socket.destroyed) return false;
   const waiting = (waitingRequests.get(socket) ?? 0) + 1;
   waitingRequests.set(socket, waiting);
   res.once("close", () => {
     waitingRequests.set(socket, (waitingRequests.get(socket) ?? 1) - 1);
   });
   if (waiting <= maxWaitingRequests) return true;
-  socket.destroy();
+  cut(socket);
   return false;
+}
+
+/** Whether so many requests of its connection wait that its sender does not wait for answers. */
+export function isPipelined({ socket }: IncomingMessage): boolean {
+  return (waitingRequests.get(socket) ?? 0) > maxPipelinedRefusals;
 }
 
 /** The authority in a request target of absolute form, and what stands behind it. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { cut } from "./http-server.ts";
 import type { Excess, HeldBytes } from "./load.ts";
 import { maxBodyBytes } from "./request-limits.ts";
 import type { Transfer, TransferWatch } from "./transfer-watch.ts";
@@ -10,8 +11,6 @@ const maxPieces = 2_048;
 const bytesPerPiece = 256;
 /** A large body that has stopped for so long is not waited for. */
 const maxPauseMs = 3_000;
-/** Pieces of a body that nobody wants: as many as one read of its connection can bring. */
-const maxDroppedPieces = 16_384;
 
 /** A body that is not taken. */
 export class BodyRefused extends Error {
@@ -108,10 +107,10 @@ export class RequestBody {
       this.#transfer.endsAtMs = endsAtMs;
       return;
     }
-    const cut = () => {
+    const refuse = () => {
       this.#refuse("too slow");
     };
-    this.#transfer = { endsAtMs, cut };
+    this.#transfer = { endsAtMs, cut: refuse };
     this.#transfers.add(this.#transfer);
   }
 
@@ -138,6 +137,6 @@ export function dropBody(req: IncomingMessage): void {
   req.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
     pieces += 1;
-    if (bytes > maxBodyBytes || pieces > maxDroppedPieces) req.socket.destroy();
+    if (bytes > maxBodyBytes || pieces > maxPieces) cut(req.socket);
   });
 }
