@@ -80,8 +80,9 @@ test("the shop goes on when nobody reads its output any more", async () => {
   await shop.said("Ctrl-C stops it.");
   shop.hangUp();
   // It says so.
-  process.kill(postmasterPid(dataDir), "SIGKILL");
-  await eventually("the database being away", async () => !(await isReady(urlOf(shop))));
+  const killed = postmasterPid(dataDir);
+  process.kill(killed, "SIGKILL");
+  await eventually("another database", () => postmasterPid(dataDir) !== killed);
   await eventually("the database being back", () => isReady(urlOf(shop)));
   shop.signal("SIGINT");
   expect(await shop.ended()).toBe(0);

@@ -122,7 +122,7 @@ export function isClosing({ socket }: IncomingMessage): boolean {
  * Requests of one connection that wait for their answers. Node reads further ones as long as nothing
  * is written, a megabyte of them at a time.
  */
-const maxWaitingRequests = 16;
+const maxWaitingRequests = 1_000;
 /** A connection with more of them is cut instead of answering one with a refusal. */
 const maxPipelinedRefusals = 8;
 const waitingRequests = new WeakMap<Socket, number>();
