@@ -229,8 +229,9 @@ export class GraphqlSockets {
       if (socket.bufferedAmount <= maxUnreadForPong) socket.pong(data, false, ignored);
     });
     // What breaks the protocol of WebSocket itself; the connection closes after it.
-    socket.on("error", () => {
-      punish(stream);
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      // A message that is too large may be a mistake; thousands of parts are none.
+      if (error.code === "WS_ERR_TOO_MANY_BUFFERED_PARTS") punish(stream);
     });
     socket.once("close", (code, reason) => {
       this.#connections.delete(connection);
