@@ -137,6 +137,7 @@ export function dropBody(req: IncomingMessage): void {
   req.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
     pieces += 1;
-    if (bytes > maxBodyBytes || pieces > maxPieces) cut(req.socket);
+    if (pieces > maxPieces) cut(req.socket);
+    else if (bytes > maxBodyBytes) req.socket.destroy();
   });
 }
