@@ -9,9 +9,9 @@ import {
 } from "graphql";
 import { coerceVariables, conditionValues } from "../services/api/engine/arguments.ts";
 import { conditionVariables, planOperation } from "../services/api/engine/plan.ts";
+import { fragmentsOf } from "../services/api/documents.ts";
 import { QueryCosts } from "../services/api/query-cost.ts";
 import { maxQueryCost } from "../services/api/request-limits.ts";
-import { fragmentsIn } from "./support/fragments.ts";
 
 const schema = buildSchema(`
   type Query { products(limit: Int = 1000, offset: Int = 0): [Product!]!  product(id: ID!): Product }
@@ -47,7 +47,7 @@ function cost(source: string, given: Record<string, unknown> = {}) {
   expect(validate(schema, document)).toEqual([]);
   const operation = getOperationAST(document);
   if (!operation) throw new Error("there is no operation");
-  const fragments = fragmentsIn(document);
+  const fragments = fragmentsOf(document);
   const variables = coerceVariables(schema, operation, given);
   const conditions = conditionValues(conditionVariables(operation, fragments), variables);
   return costs.of(planOperation(schema, operation, fragments, conditions), variables);

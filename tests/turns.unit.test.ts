@@ -33,27 +33,37 @@ describe("turns", () => {
 });
 
 describe("places", () => {
-  const hundred = Array.from({ length: 100 });
+  const times = (count: number, act: () => void) => {
+    for (let n = 0; n < count; n += 1) act();
+  };
 
   test("are taken at once as long as an address has free ones", () => {
     const places = new Places();
-    for (const _ of hundred) expect(places.take("a")).toBeUndefined();
+    times(100, () => {
+      expect(places.take("a")).toBeUndefined();
+    });
     expect(places.take("a")).toBeInstanceOf(Promise);
     expect(places.take("b")).toBeUndefined();
   });
 
   test("are handed on in the order in which requests wait", async () => {
     const places = new Places();
-    for (const _ of hundred) void places.take("a");
+    times(100, () => void places.take("a"));
     const order: number[] = [];
     const waiting = [1, 2, 3].map(async (name) => {
       await places.take("a");
       order.push(name);
     });
-    for (const _ of waiting) places.release("a");
+    times(waiting.length, () => {
+      places.release("a");
+    });
     await Promise.all(waiting);
     expect(order).toEqual([1, 2, 3]);
-    for (const _ of hundred) places.release("a");
-    for (const _ of hundred) expect(places.take("a")).toBeUndefined();
+    times(100, () => {
+      places.release("a");
+    });
+    times(100, () => {
+      expect(places.take("a")).toBeUndefined();
+    });
   });
 });

@@ -55,7 +55,7 @@ export interface OperationPlan {
 
 /** Memory for documents and plans that are kept. */
 const maxKeptBytes = 16_777_216;
-/** Measured with graphql-js 15 on Node 24. */
+/** Rough estimates, on the large side. */
 const bytesPerToken = 450;
 const bytesPerPlannedField = 700;
 /** Plans of one operation that are kept: one for each combination of its conditions. */
@@ -152,7 +152,8 @@ function parsed(source: string): DocumentNode {
   }
 }
 
-function fragmentsOf({ definitions }: DocumentNode): Fragments {
+/** The fragments of a document by name. */
+export function fragmentsOf({ definitions }: DocumentNode): Fragments {
   const fragments = Object.create(null) as Record<string, FragmentDefinitionNode>;
   for (const definition of definitions) {
     if (definition.kind === "FragmentDefinition") fragments[definition.name.value] = definition;

@@ -162,6 +162,20 @@ function lines(props: Record<string, ParamRule>): ParamRule {
   return { type: "array", min: 1, items: { type: "object", props } };
 }
 
+/** Joins that both types of an order have. */
+const linesOfOrder = {
+  action: "orders.lines",
+  dataLoader: true,
+  rootParams: { id: "ids" },
+  maxRows: maxOrderLines,
+} as const;
+const stepsOfOrder = {
+  action: "orders.history",
+  dataLoader: true,
+  rootParams: { id: "ids" },
+  maxRows: maxOrderSteps,
+} as const;
+
 export const ordersContract = defineContract({
   name: "orders",
   graphql: {
@@ -189,34 +203,14 @@ export const ordersContract = defineContract({
         },
       },
       Order: {
-        order_products: {
-          action: "orders.lines",
-          dataLoader: true,
-          rootParams: { id: "ids" },
-          maxRows: maxOrderLines,
-        },
-        history: {
-          action: "orders.history",
-          dataLoader: true,
-          rootParams: { id: "ids" },
-          maxRows: maxOrderSteps,
-        },
+        order_products: linesOfOrder,
+        history: stepsOfOrder,
         user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
       },
       AllOrdersOrder: {
         user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
-        order_products: {
-          action: "orders.lines",
-          dataLoader: true,
-          rootParams: { id: "ids" },
-          maxRows: maxOrderLines,
-        },
-        history: {
-          action: "orders.history",
-          dataLoader: true,
-          rootParams: { id: "ids" },
-          maxRows: maxOrderSteps,
-        },
+        order_products: linesOfOrder,
+        history: stepsOfOrder,
       },
       User: {
         orders: {

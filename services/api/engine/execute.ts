@@ -163,15 +163,25 @@ function executeField(
       }
     }
     const path = pathTo(field, parentPath);
-    const resolved = resolve(run, field, source, path);
-    const completed = isPromise(resolved)
-      ? resolved.then((value) => complete(run, field, shape, value, path))
-      : complete(run, field, shape, resolved, path);
-    if (!isPromise(completed)) return completed;
-    return completed.catch((error: unknown) => failed(run, field, shape, error, path));
+    return completeOrNull(run, field, shape, resolve(run, field, source, path), path);
   } catch (error) {
     return failed(run, field, shape, error, pathTo(field, parentPath));
   }
+}
+
+/** Completes a value or the promise of one. Throws its errors; those of a promise are handled here. */
+function completeOrNull(
+  run: Run,
+  field: PlannedField,
+  shape: Shape,
+  value: unknown,
+  path: Path,
+): unknown {
+  const completed = isPromise(value)
+    ? value.then((resolved) => complete(run, field, shape, resolved, path))
+    : complete(run, field, shape, value, path);
+  if (!isPromise(completed)) return completed;
+  return completed.catch((error: unknown) => failed(run, field, shape, error, path));
 }
 
 function resolve(run: Run, field: PlannedField, source: unknown, path: Path): unknown {
@@ -267,11 +277,7 @@ function completeItem(
 ): unknown {
   try {
     if (shape.kind === "leaf") count(run);
-    const completed = isPromise(value)
-      ? value.then((resolved) => complete(run, field, shape, resolved, path))
-      : complete(run, field, shape, value, path);
-    if (!isPromise(completed)) return completed;
-    return completed.catch((error: unknown) => failed(run, field, shape, error, path));
+    return completeOrNull(run, field, shape, value, path);
   } catch (error) {
     return failed(run, field, shape, error, path);
   }
