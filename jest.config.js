@@ -23,7 +23,9 @@ export default {
     },
   ],
   testSequencer: "./tests/support/sequencer.ts",
-  maxWorkers: 2,
+  maxWorkers: 3,
+  // Modules of earlier files stay in a worker's memory, and each garbage collection looks at them.
+  workerIdleMemoryLimit: "600MB",
   // A worker with nothing to do ends at once, but not within half a second on a busy machine.
   workerGracefulExitTimeout: 30_000,
   // More than what a test waits for may take, so that it is the wait that says what is missing.

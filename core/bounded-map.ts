@@ -13,6 +13,11 @@ export class BoundedMap<Key, Value> {
     this.#sizeOf = sizeOf;
   }
 
+  /** Whether there is an entry, which does not count as its use. */
+  has(key: Key): boolean {
+    return this.#entries.has(key);
+  }
+
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key);
     // A Map keeps the order of insertion: what is used goes to the end, once that begins to matter.

@@ -43,13 +43,16 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
   return isPlain(packageDir) ? binaries : copyOf(binaries, isPlain(tmpdir()) ? tmpdir() : "/tmp");
 }
 
+/** How a copy's folder begins; it stays in the folder for temporary files. */
+export const copyPrefix = "shop-postgres-";
+
 /** Copies of the programs in a folder, where they stay for the next start. Throws a StartError. */
 export function copyOf(binaries: PostgresBinaries, parent: string): PostgresBinaries {
   const source = dirname(dirname(binaries.initdb));
   const { dev, ino, mtimeMs } = lstatSync(binaries.postgres);
   const user = process.getuid?.() ?? 0;
   const id = createHash("sha256").update(`${dev}:${ino}:${mtimeMs}:${user}:${source}`);
-  const copy = join(parent, `shop-postgres-${id.digest("hex").slice(0, 16)}`);
+  const copy = join(parent, `${copyPrefix}${id.digest("hex").slice(0, 16)}`);
   try {
     const found = lstatSync(copy, { throwIfNoEntry: false });
     if (found === undefined) makeCopy(source, copy);

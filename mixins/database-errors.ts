@@ -86,8 +86,12 @@ function originOf(error: unknown): unknown {
   return error instanceof DatabaseError ? error.parent : error;
 }
 
+/** What Sequelize says, without a code, of a pool that is closed because its service stops. */
+const closedPool = /connection manager was closed|pool is draining/;
+
 function isUnavailable(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
+  if (error instanceof Error && closedPool.test(error.message)) return true;
   if (isConnectionLost(error)) return true;
   const code = propertyOf(originOf(error), "code");
   if (code === undefined) return false;

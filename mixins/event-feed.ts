@@ -128,7 +128,7 @@ export class EventFeed {
       return await this.#parts.begin();
     } catch (fault) {
       // Its own database, or the producer, is away; it is tried until they are back.
-      this.#parts.onFault(fault);
+      if (!this.#stopped) this.#parts.onFault(fault);
       return false;
     }
   }
@@ -173,7 +173,8 @@ export class EventFeed {
       return events;
     } catch (fault) {
       // Its log is read when it is back, by the next poll at the latest.
-      if (!this.#isProducerAway) this.#parts.onFault(fault);
+      const isAway = hasCode(fault, "SERVICE_UNAVAILABLE");
+      if (!isAway && !this.#isProducerAway && !this.#stopped) this.#parts.onFault(fault);
       this.#isProducerAway = true;
       return [];
     }

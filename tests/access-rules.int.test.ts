@@ -22,7 +22,7 @@ beforeAll(async () => {
       misspelt: { access: "evryone", handler: () => "read" },
     },
   } as never);
-  await shop.broker.waitForServices("diary");
+  await shop.broker.waitForServices("diary", 10_000, 20);
 });
 afterAll(() => shop.stop());
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { answers, claimDataDir, socketOf } from "../embedded/data-dir.ts";
 import { EmbeddedPostgres, postgresUrl } from "../embedded/postgres.ts";
 import { postgresBinaries } from "../embedded/postgres-binaries.ts";
+import { reachable } from "../embedded/postgres-user.ts";
 import { eventually } from "./support/eventually.ts";
 import {
   cleanUp,
@@ -96,12 +97,13 @@ test("a PostgreSQL that somebody else runs on the data is left alone", async () 
   const theirs = temporaryFolder();
   const own = await EmbeddedPostgres.start(theirs);
   await own.stop();
-  const { postgres } = await postgresBinaries();
   const data = join(theirs, "postgres");
   const { uid, gid } = statSync(data);
+  const user = isRoot ? { uid, gid } : undefined;
+  const { postgres } = await reachable(await postgresBinaries(), user);
   chmodSync(theirs, 0o755);
   const args = ["-D", data, "-c", "listen_addresses=", "-c", `unix_socket_directories=${data}`];
-  const other = startProgram(postgres, args, isRoot ? { uid, gid } : {});
+  const other = startProgram(postgres, args, user ?? {});
   await other.said("ready to accept connections");
   await expect(EmbeddedPostgres.start(theirs)).rejects.toThrow(
     new RegExp(`^Another PostgreSQL, with the process id ${other.pid}, runs on `),

@@ -87,6 +87,15 @@ describe("a database that is not there", () => {
   });
 });
 
+test("a query to a service that stops is SERVICE_UNAVAILABLE", async () => {
+  const sequelize = openSequelize("postgres://127.0.0.1:1/none", 1);
+  await sequelize.close();
+  const fault: unknown = await sequelize.query("SELECT 1").catch((error: unknown) => error);
+  expect(refusalOrFault(fault, {})).toMatchObject({ ...unavailable, cause: fault });
+  const draining = new Error("pool is draining and cannot accept work");
+  expect(refusalOrFault(draining, {})).toMatchObject(unavailable);
+});
+
 describe("a fault of ours stays what it is", () => {
   test.each([
     ["a syntax error", new DatabaseError(driverError({ code: "42601" }))],

@@ -18,7 +18,7 @@ beforeAll(async () => {
   const events = Object.fromEntries(names.map((name) => [name, note]));
   seen = [];
   shop.broker.createService({ name: "witness", events } as never);
-  await shop.broker.waitForServices("witness");
+  await shop.broker.waitForServices("witness", 10_000, 20);
   admin = await shop.signIn("admin", 1);
 });
 afterAll(() => shop.stop());

@@ -182,7 +182,8 @@ function expectUnharmed({ failed, plain, calmMs, slowestMs }: Awaited<ReturnType
   expect(slowestMs).toBeLessThan(promisedMs + 2 * calmMs);
   for (const { code, message } of plain) {
     expect(code).toBe("SERVICE_UNAVAILABLE");
-    expect(message).toContain("may have taken effect");
+    // The second one where PostgreSQL has rolled back the transaction of a node that stood still.
+    expect(message).toMatch(/may have taken effect|database cannot be reached just now/);
   }
   // Each client has one request under way at most.
   expect(plain.length).toBeLessThanOrEqual(mutations.length);

@@ -76,8 +76,7 @@ describe("on one socket", () => {
 
   beforeAll(async () => {
     hub = hubOn(await claimDataDir(dataDir));
-    await hub.start();
-    await Promise.all([one, two, ...strangers].map((broker) => broker.start()));
+    await Promise.all([hub, one, two, ...strangers].map((broker) => broker.start()));
     const names = ["hub", "one", "two"];
     await Promise.all([hub, one, two].map((broker) => broker.waitForServices(names, 5_000, 10)));
   });

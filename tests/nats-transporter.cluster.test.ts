@@ -3,7 +3,7 @@ import { ServiceBroker, type Context } from "moleculer";
 import { clusterNodeDefaults, readConfig } from "../core/config.ts";
 import { maxMessageBytes } from "../core/nats-transporter.ts";
 import { brokerOptions } from "../moleculer.config.ts";
-import { eventually } from "./support/eventually.ts";
+import { eventually, generousMs } from "./support/eventually.ts";
 import { createNatsServer, type NatsServer } from "./support/nats-server.ts";
 import { cleanUp } from "./support/processes.ts";
 
@@ -41,7 +41,7 @@ beforeAll(async () => {
     events: { "echo.heard": hear, "echo.broadcast": hear },
   });
   await Promise.all([caller.start(), answerer.start()]);
-  await caller.waitForServices("echo");
+  await caller.waitForServices("echo", generousMs, 20);
 });
 afterAll(async () => {
   await caller.stop();

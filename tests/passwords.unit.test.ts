@@ -21,12 +21,20 @@ describe("the list of common passwords", () => {
   test("holds 10,000 different ones that the rules would take otherwise", () => {
     expect(new Set(listed).size).toBe(10_000);
     expect(listed).toHaveLength(10_000);
-    for (const password of listed) expect(password).toMatch(/^.{8,128}$/u);
+    expect(listed.filter((password) => !/^.{8,128}$/u.test(password))).toEqual([]);
     expect(listed[0]).toBe("password");
   });
 
   test("is refused as a whole", () => {
-    for (const password of listed) expect(refusalOf(password)).toMatch(/most common passwords/);
+    const taken = listed.filter((password) => {
+      try {
+        assertUncommon(password, ann, "password");
+        return true;
+      } catch (refusal) {
+        return !String(refusal).includes("most common passwords");
+      }
+    });
+    expect(taken).toEqual([]);
   });
 });
 

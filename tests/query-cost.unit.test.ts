@@ -7,7 +7,11 @@ import {
   parse,
   validate,
 } from "graphql";
-import { coerceVariables, conditionValues } from "../services/api/engine/arguments.ts";
+import {
+  coerceVariables,
+  conditionValues,
+  declaredVariables,
+} from "../services/api/engine/arguments.ts";
 import { conditionVariables, planOperation } from "../services/api/engine/plan.ts";
 import { fragmentsOf } from "../services/api/documents.ts";
 import { QueryCosts } from "../services/api/query-cost.ts";
@@ -48,7 +52,7 @@ function cost(source: string, given: Record<string, unknown> = {}) {
   const operation = getOperationAST(document);
   if (!operation) throw new Error("there is no operation");
   const fragments = fragmentsOf(document);
-  const variables = coerceVariables(schema, operation, given);
+  const variables = coerceVariables(declaredVariables(schema, operation), given);
   const conditions = conditionValues(conditionVariables(operation, fragments), variables);
   return costs.of(planOperation(schema, operation, fragments, conditions), variables);
 }

@@ -12,8 +12,8 @@ let faults: Error[] = [];
 let calls = 0;
 /** How long it takes to fail. */
 let failsAfterMs = 0;
-/** Whether those that do not fail give no answer at all. */
-let hangs = false;
+/** While it is set, those that do not fail give no answer before it is settled. */
+let hanging: PromiseWithResolvers<undefined> | undefined;
 const answer = async () => {
   calls += 1;
   const fault = faults.shift();
@@ -21,9 +21,15 @@ const answer = async () => {
     await new Promise((resolve) => setTimeout(resolve, failsAfterMs));
     throw fault;
   }
-  if (hangs) await new Promise(() => undefined);
+  await hanging?.promise;
   return "done";
 };
+
+/** A broker that stops waits for the calls which it still serves. */
+function letGo(): void {
+  hanging?.resolve(undefined);
+  hanging = undefined;
+}
 
 const everybody = { params: {}, access: "everyone" } as const;
 const shelf = defineContract({
@@ -92,7 +98,7 @@ describe("a call that nobody has answered", () => {
 test("all tries of a call share the time that it has", async () => {
   jest.useFakeTimers();
   try {
-    hangs = true;
+    hanging = Promise.withResolvers<undefined>();
     failsAfterMs = 250;
     faults = [away()];
     let fault: unknown;
@@ -103,7 +109,7 @@ test("all tries of a call share the time that it has", async () => {
     await jest.advanceTimersByTimeAsync(2);
     expect(fault).toMatchObject({ type: "REQUEST_TIMEOUT" });
   } finally {
-    hangs = false;
+    letGo();
     failsAfterMs = 0;
     jest.useRealTimers();
   }
@@ -111,14 +117,14 @@ test("all tries of a call share the time that it has", async () => {
 
 test("what waits in a queue that is full is refused at once, and may go elsewhere", async () => {
   const { concurrency, maxQueueSize } = shelf.actions.give.bulkhead;
-  hangs = true;
+  hanging = Promise.withResolvers<undefined>();
   const waiting = Array.from({ length: concurrency + maxQueueSize }, () =>
     broker.call("shelf.give", {}, { timeout: 500 }).catch((error: unknown) => error),
   );
   await expect(call("give")).rejects.toMatchObject({ type: "QUEUE_FULL", retryable: true });
   expect(calls).toBe(concurrency);
   await Promise.all(waiting);
-  hangs = false;
+  letGo();
 });
 
 describe("what is not repeated, though it changes nothing:", () => {

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statfsSync
 import { freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { copyPrefix } from "../embedded/postgres-binaries.ts";
 import { processesLeft } from "./support/leftovers.ts";
 import { chromium, find, install, natsServer } from "./support/prerequisites.ts";
 import { compileCache } from "./support/processes.ts";
@@ -136,7 +137,11 @@ for (const { pid, command } of await processesLeft(tmp)) {
   faults.push(`A process was left running: ${pid} ${command.slice(0, 200)}`);
   process.kill(pid, "SIGKILL");
 }
-for (const name of readdirSync(tmp)) faults.push(`A temporary folder or file was left: ${name}`);
+for (const name of readdirSync(tmp)) {
+  // The shop's copy of PostgreSQL's programs, where the project's folder is closed to others.
+  if (name.startsWith(copyPrefix)) continue;
+  faults.push(`A temporary folder or file was left: ${name}`);
+}
 await run.close();
 // Whoever is interrupted cannot tidy up; that is done here.
 if (!interrupted.signal.aborted) for (const fault of faults) console.error(fault);

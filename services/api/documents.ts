@@ -12,10 +12,16 @@ import {
 } from "graphql";
 import { BoundedMap } from "../../core/bounded-map.ts";
 import type { EdgeConfig } from "../../core/edge-config.ts";
-import { conditionValues, type Variables } from "./engine/arguments.ts";
+import {
+  conditionValues,
+  declaredVariables,
+  type DeclaredVariable,
+  type Variables,
+} from "./engine/arguments.ts";
 import {
   conditionVariables,
   planOperation,
+  type Conditions,
   type Fragments,
   type SelectionPlan,
 } from "./engine/plan.ts";
@@ -41,6 +47,7 @@ export interface CheckedDocument {
 /** One operation of a checked document. */
 export interface CheckedOperation {
   node: OperationDefinitionNode;
+  variables: readonly DeclaredVariable[];
   /** The names of the variables that its conditions depend on. */
   conditions: readonly string[];
   /** By the values of those variables. */
@@ -55,6 +62,7 @@ export interface OperationPlan {
 
 /** Memory for documents and plans that are kept. */
 const maxKeptBytes = 16_777_216;
+const noConditions: Conditions = new Map();
 /** Rough estimates, on the large side. */
 const bytesPerToken = 450;
 const bytesPerPlannedField = 700;
@@ -72,6 +80,10 @@ export class Documents {
     this.#schema = schema;
     this.#costs = costs;
     this.#rules = introspection ? rules : [...rules, NoSchemaIntrospectionCustomRule];
+  }
+
+  has(source: string): boolean {
+    return this.#checked.has(source);
   }
 
   /** A document that was right before, and is still kept. */
@@ -94,7 +106,7 @@ export class Documents {
       );
     }
     const fragments = fragmentsOf(document);
-    const operations = operationsOf(document, fragments);
+    const operations = operationsOf(this.#schema, document, fragments);
     const plans = operations.reduce((sum, { conditions }) => sum + plansOf(conditions), 0);
     const bytes =
       source.length * 2 + tokens * bytesPerToken + plans * expandedFields * bytesPerPlannedField;
@@ -109,8 +121,9 @@ export class Documents {
     { node, conditions, plans }: CheckedOperation,
     variables: Variables,
   ): OperationPlan {
-    const values = conditionValues(conditions, variables);
-    const key = conditions.length === 0 ? "" : [...values.values()].join();
+    const hasConditions = conditions.length > 0;
+    const values = hasConditions ? conditionValues(conditions, variables) : noConditions;
+    const key = hasConditions ? [...values.values()].join() : "";
     const known = plans.get(key);
     if (known !== undefined) return known;
     const selections = refusing(() => planOperation(this.#schema, node, fragments, values));
@@ -161,10 +174,15 @@ export function fragmentsOf({ definitions }: DocumentNode): Fragments {
   return fragments;
 }
 
-function operationsOf({ definitions }: DocumentNode, fragments: Fragments): CheckedOperation[] {
+function operationsOf(
+  schema: GraphQLSchema,
+  { definitions }: DocumentNode,
+  fragments: Fragments,
+): CheckedOperation[] {
   return definitions.flatMap((node) => {
     if (node.kind !== "OperationDefinition") return [];
-    return [{ node, conditions: conditionVariables(node, fragments), plans: new Map() }];
+    const variables = declaredVariables(schema, node);
+    return [{ node, variables, conditions: conditionVariables(node, fragments), plans: new Map() }];
   });
 }
 

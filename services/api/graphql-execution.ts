@@ -60,7 +60,7 @@ export interface Answer {
 export interface Operation {
   kind: "query" | "mutation" | "subscription";
   /** For graphql-ws, which hands them on to `execute` or `subscribe` of the same operation. */
-  args: ExecutionArgs & { contextValue: GraphqlContext; prepared: Operation };
+  toArgs: () => ExecutionArgs & { contextValue: GraphqlContext; prepared: Operation };
   /** Executes a query or a mutation, and gives its answer as JSON. */
   run: (requestId: string) => Promise<Answer>;
   /** Executes a query or a mutation. */
@@ -69,6 +69,7 @@ export interface Operation {
   subscribe: () => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
 }
 
+const noVariables = {};
 /** A request counts that much, besides what it asks for. */
 const requestCost = 1;
 /** What a document costs that is refused: it was read and checked, which is work. */
@@ -123,7 +124,7 @@ export class GraphqlExecution {
 
   /** Whether the document of a request was checked before: its check takes a moment, and no turn. */
   isKnown({ query, extensions }: RequestParams): boolean {
-    if (typeof query === "string") return this.#documents.known(query) !== undefined;
+    if (typeof query === "string") return this.#documents.has(query);
     return query === undefined && extensions !== undefined;
   }
 
@@ -154,7 +155,7 @@ export class GraphqlExecution {
     if (operation === undefined) {
       throw refused("The document has several operations, or none of this `operationName`.");
     }
-    const values = coerceVariables(this.#schema, operation.node, variables ?? {});
+    const values = coerceVariables(operation.variables, variables ?? noVariables);
     const plan = this.#documents.plan(document, operation, values);
     const cost = this.#documents.cost(plan, values);
     this.#charge(caller, cost.expected);
@@ -172,15 +173,13 @@ export class GraphqlExecution {
     };
     const prepared: Operation = {
       kind: operation.node.operation,
-      args: {
+      toArgs: () => ({
         schema: this.#schema,
         document: document.document,
         operationName: operationName ?? null,
         contextValue: context,
-        get prepared() {
-          return prepared;
-        },
-      },
+        prepared,
+      }),
       run: async (requestId) => {
         const { result, values } = await executePlan(input);
         const errors = result.errors?.map((error) => this.toClient(error, requestId));
@@ -243,9 +242,12 @@ function wellFormed({ query, operationName, variables, extensions }: RequestPara
   if (operationName !== undefined && operationName !== null && typeof operationName !== "string") {
     throw badRequest("`operationName` must be a text.");
   }
-  const given = { variables: asObject("variables", variables) };
-  const further = { extensions: asObject("extensions", extensions) };
-  return { query: query ?? undefined, operationName, ...given, ...further };
+  return {
+    query: query ?? undefined,
+    operationName,
+    variables: asObject("variables", variables),
+    extensions: asObject("extensions", extensions),
+  };
 }
 
 function asObject(name: string, value: unknown): Record<string, unknown> | undefined {

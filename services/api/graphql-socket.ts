@@ -89,6 +89,8 @@ interface Running {
 }
 
 type Params = Record<string, unknown> | undefined;
+/** What `prepare` has handed on. */
+type Args = ReturnType<Operation["toArgs"]>;
 
 /** Serves operations over WebSocket by the protocol graphql-transport-ws, as graphql-ws speaks it. */
 export class GraphqlSockets {
@@ -115,8 +117,8 @@ export class GraphqlSockets {
       connectionInitWaitTimeout: initWaitMs,
       onConnect: ({ connectionParams, extra }) => this.#signIn(extra, connectionParams),
       onSubscribe: ({ extra }, id, payload) => this.#prepare(extra, id, payload),
-      execute: (args) => orErrors(() => (args as Operation["args"]).prepared.execute()),
-      subscribe: (args) => orErrors(() => (args as Operation["args"]).prepared.subscribe()),
+      execute: (args) => orErrors(() => (args as Args).prepared.execute()),
+      subscribe: (args) => orErrors(() => (args as Args).prepared.subscribe()),
       onNext: ({ extra }, id, _payload, args, result) => {
         this.#weighDelivery(extra, id);
         return this.#told(args, result as ExecutionResult);
@@ -345,7 +347,7 @@ export class GraphqlSockets {
         // Subscriptions have all the time there is.
         this.#origin.watch.add(patience);
       }
-      return operation.args;
+      return operation.toArgs();
     } catch (error) {
       this.#end(connection, id);
       return error instanceof DocumentRefused ? error.errors : [asGraphql(error)];

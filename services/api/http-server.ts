@@ -125,16 +125,20 @@ export function isClosing({ socket }: IncomingMessage): boolean {
 const maxWaitingRequests = 1_000;
 /** A connection with more of them is cut instead of answering one with a refusal. */
 const maxPipelinedRefusals = 8;
-const waitingRequests = new WeakMap<Socket, number>();
+/** On the socket itself: entries of a WeakMap make each garbage collection longer. */
+const waitingRequests = Symbol("waiting requests");
+
+type CountedSocket = Socket & { [waitingRequests]?: number };
 
 /** Counts a request until it is answered. Gives false, and cuts its connection, where too many wait. */
-export function countWaiting({ socket }: IncomingMessage, res: ServerResponse): boolean {
+export function countWaiting(req: IncomingMessage, res: ServerResponse): boolean {
+  const socket: CountedSocket = req.socket;
   // Node reads what has come with the request that its connection was cut for.
   if (socket.destroyed) return false;
-  const waiting = (waitingRequests.get(socket) ?? 0) + 1;
-  waitingRequests.set(socket, waiting);
+  const waiting = (socket[waitingRequests] ?? 0) + 1;
+  socket[waitingRequests] = waiting;
   res.once("close", () => {
-    waitingRequests.set(socket, (waitingRequests.get(socket) ?? 1) - 1);
+    socket[waitingRequests] = (socket[waitingRequests] ?? 1) - 1;
   });
   if (waiting <= maxWaitingRequests) return true;
   cut(socket);
@@ -142,8 +146,9 @@ export function countWaiting({ socket }: IncomingMessage, res: ServerResponse): 
 }
 
 /** Whether so many requests of its connection wait that its sender does not wait for answers. */
-export function isPipelined({ socket }: IncomingMessage): boolean {
-  return (waitingRequests.get(socket) ?? 0) > maxPipelinedRefusals;
+export function isPipelined(req: IncomingMessage): boolean {
+  const socket: CountedSocket = req.socket;
+  return (socket[waitingRequests] ?? 0) > maxPipelinedRefusals;
 }
 
 /** The authority in a request target of absolute form, and what stands behind it. */

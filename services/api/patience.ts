@@ -27,14 +27,22 @@ export class Patience {
   }
 
   /** Waits for work, as long as there is patience. */
-  async while<Result>(work: Promise<Result>): Promise<Result> {
-    const over = Promise.withResolvers<never>();
-    this.#waiting.add(over.reject);
-    try {
-      return await Promise.race([work, over.promise]);
-    } finally {
-      this.#waiting.delete(over.reject);
-    }
+  while<Result>(work: Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      work.then(
+        (result) => {
+          this.#waiting.delete(reject);
+          resolve(result);
+        },
+        (error: unknown) => {
+          this.#waiting.delete(reject);
+          // As it is: most are refusals of services.
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+          reject(error);
+        },
+      );
+    });
   }
 }
 

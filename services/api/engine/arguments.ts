@@ -24,6 +24,25 @@ import {
 /** The coerced variables of a request. It has no prototype: every name is an own key or absent. */
 export type Variables = Readonly<Record<string, unknown>>;
 
+/** A variable of an operation, with its type. */
+export interface DeclaredVariable {
+  name: string;
+  type: GraphQLInputType;
+  definition: VariableDefinitionNode;
+}
+
+/** The variables that an operation of a valid document declares. */
+export function declaredVariables(
+  schema: GraphQLSchema,
+  { variableDefinitions = [] }: OperationDefinitionNode,
+): DeclaredVariable[] {
+  return variableDefinitions.map((definition) => ({
+    name: definition.variable.name.value,
+    type: inputTypeOf(schema, definition),
+    definition,
+  }));
+}
+
 /**
  * Coerces the variables that an operation declares, by "6.1.2 Coercing Variable Values" of the
  * GraphQL specification. Throws DocumentRefused with BAD_USER_INPUT, with at most 20 errors.
@@ -31,16 +50,15 @@ export type Variables = Readonly<Record<string, unknown>>;
  * @param given what the client has sent
  */
 export function coerceVariables(
-  schema: GraphQLSchema,
-  { variableDefinitions = [] }: OperationDefinitionNode,
+  declared: readonly DeclaredVariable[],
   given: Readonly<Record<string, unknown>>,
 ): Variables {
   const values = Object.create(null) as Record<string, unknown>;
   const errors: GraphQLError[] = [];
-  for (const definition of variableDefinitions) {
-    const name = definition.variable.name.value;
-    const type = inputTypeOf(schema, definition);
-    const report = reporterFor(definition, errors);
+  for (const { name, type, definition } of declared) {
+    const report = (message: string, field = name) => {
+      addError(errors, invalidInput(message, field, [definition]));
+    };
     if (Object.hasOwn(given, name)) {
       const value = given[name];
       if (value === null && isNonNullType(type)) {
@@ -97,16 +115,43 @@ export function argumentsOf(
   }
 }
 
-/** A field's arguments, if they are the same in each execution; resolvers may change objects. */
-export function fixedArgumentsOf(
+/** Gives the arguments of a field in one execution, as an object of its own: see `argumentsOf`. */
+export type ArgumentsReader = (variables: Variables) => Record<string, unknown>;
+
+/** What can be done once for all executions of a field is done here. */
+export function argumentsReader(
   definition: GraphQLField<unknown, unknown>,
   node: FieldNode,
-): Readonly<Record<string, unknown>> | undefined {
+): ArgumentsReader {
   const { arguments: args = [] } = node;
-  if (args.some(({ value }) => !literalKinds.has(value.kind))) return undefined;
-  const values = argumentsOf(definition, node, {});
-  const hasObjects = Object.values(values).some((value) => Object(value) === value);
-  return hasObjects ? undefined : values;
+  if (args.every(({ value }) => literalKinds.has(value.kind))) {
+    const values = argumentsOf(definition, node, {});
+    // Resolvers may change objects.
+    const hasObjects = Object.values(values).some((value) => Object(value) === value);
+    if (!hasObjects) return () => ({ ...values });
+  }
+  const variableOf = new Map<string, string>();
+  for (const { name, value } of args) {
+    if (value.kind === "Variable") variableOf.set(name.value, value.name.value);
+  }
+  const isPlain = definition.args.every(
+    ({ name, type, defaultValue }) =>
+      variableOf.has(name) || (defaultValue === undefined && !isNonNullType(type)),
+  );
+  if (!isPlain || variableOf.size < args.length) {
+    return (variables) => argumentsOf(definition, node, variables);
+  }
+  const variablesOfArguments = [...variableOf];
+  return (variables) => {
+    const values: Record<string, unknown> = {};
+    for (const [name, variable] of variablesOfArguments) {
+      const value = variables[variable];
+      // Null and what is absent have rules of their own.
+      if (value === undefined || value === null) return argumentsOf(definition, node, variables);
+      values[name] = value;
+    }
+    return values;
+  };
 }
 
 const literalKinds = new Set<string>([
@@ -125,15 +170,13 @@ function inputTypeOf(schema: GraphQLSchema, { type }: VariableDefinitionNode): G
   return named;
 }
 
-/** Adds errors to a list, until it is full: more of them help nobody and take time and memory. */
-function reporterFor(definition: VariableDefinitionNode, errors: GraphQLError[]) {
-  return (message: string, field = definition.variable.name.value) => {
-    if (errors.length >= maxErrors) {
-      errors.push(codedError("There are more errors; these are the first.", "BAD_USER_INPUT"));
-      throw new DocumentRefused(errors);
-    }
-    errors.push(invalidInput(message, field, [definition]));
-  };
+/** Adds to a list until it is full: more errors help nobody and take time and memory. */
+function addError(errors: GraphQLError[], error: GraphQLError): void {
+  if (errors.length >= maxErrors) {
+    errors.push(codedError("There are more errors; these are the first.", "BAD_USER_INPUT"));
+    throw new DocumentRefused(errors);
+  }
+  errors.push(error);
 }
 
 function pathText(path: readonly (string | number)[]): string {

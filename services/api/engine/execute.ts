@@ -11,7 +11,7 @@ import {
 } from "graphql";
 import { codedError } from "../graphql-errors.ts";
 import { maxQueryCost } from "../request-limits.ts";
-import { argumentsOf, type Variables } from "./arguments.ts";
+import type { Variables } from "./arguments.ts";
 import type { Fragments, PlannedField, SelectionPlan, Shape } from "./plan.ts";
 
 /** What an execution works with. */
@@ -92,58 +92,102 @@ export async function executePlan(input: ExecutionInput): Promise<Execution> {
 
 async function executeSerially(
   run: Run,
-  { fields, template }: SelectionPlan,
+  selections: SelectionPlan,
   source: unknown,
 ): Promise<Record<string, unknown>> {
-  const result: Record<string, unknown> = { ...template };
-  for (const field of fields) {
+  const result = emptyResult(selections);
+  for (const field of selections.fields) {
     result[field.responseKey] = await executeField(run, field, source, undefined);
+  }
+  return result;
+}
+
+/** An object for an answer, in which each response key will be an own property, in their order. */
+function emptyResult({ hasProto, fields }: SelectionPlan): Record<string, unknown> {
+  const result = {};
+  if (!hasProto) return result;
+  for (const { responseKey } of fields) {
+    const property = { value: null, configurable: true, enumerable: true, writable: true };
+    Object.defineProperty(result, responseKey, property);
   }
   return result;
 }
 
 function executeSelections(
   run: Run,
-  { fields, template }: SelectionPlan,
+  selections: SelectionPlan,
   source: unknown,
   path: Path | undefined,
 ): Record<string, unknown> | Promise<Record<string, unknown>> {
-  const result: Record<string, unknown> = { ...template };
-  const pending: Promise<void>[] = [];
+  const result = emptyResult(selections);
+  const pending: Pending[] = [];
   try {
-    for (const field of fields) {
+    for (const field of selections.fields) {
+      const key = field.responseKey;
       const value = executeField(run, field, source, path);
-      if (isPromise(value)) pending.push(place(result, field.responseKey, value));
-      else result[field.responseKey] = value;
+      if (isPromise(value)) {
+        pending.push({ key, value });
+        // It keeps its place in the answer.
+        result[key] = null;
+      } else result[key] = value;
     }
   } catch (error) {
     if (pending.length === 0) throw error;
-    return firstRejection(pending, error);
+    return filled(result, pending, error);
   }
-  if (pending.length === 0) return result;
-  return all(pending).then(() => result);
+  return pending.length === 0 ? result : filled(result, pending);
+}
+
+/** A part of a result that comes later. */
+interface Pending {
+  key: string | number;
+  value: Promise<unknown>;
 }
 
 /**
- * Waits for everything that has begun, and rejects with the first error in the order of the
- * document: which of several errors is told does not depend on which came first.
+ * Places what comes later into its result, and waits for all of it. Rejects with the first error in
+ * the order of the document: which of several is told does not depend on which came first.
+ *
+ * @param fault an error that came at once, of what stands behind all that is pending
  */
-async function firstRejection(pending: readonly unknown[], last?: unknown): Promise<never> {
-  const outcomes = await Promise.allSettled(pending);
-  const rejected = outcomes.find(({ status }) => status === "rejected");
-  throw rejected?.status === "rejected" ? rejected.reason : last;
-}
-
-function all<Value>(pending: Value[]): Promise<Awaited<Value>[]> {
-  return Promise.all(pending).catch(() => firstRejection(pending));
-}
-
-async function place(
-  result: Record<string, unknown>,
-  key: string,
-  value: Promise<unknown>,
-): Promise<void> {
-  result[key] = await value;
+function filled<Result extends object>(
+  result: Result,
+  pending: readonly Pending[],
+  fault?: unknown,
+): Promise<Result> {
+  const parts = result as Record<string | number, unknown>;
+  const [only] = pending;
+  if (pending.length === 1 && only !== undefined && fault === undefined) {
+    return only.value.then((part) => {
+      parts[only.key] = part;
+      return result;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    let reason = fault;
+    let failedAt = pending.length;
+    let left = pending.length;
+    const finish = () => {
+      if (reason === undefined) resolve(result);
+      // As it is: an error of a field.
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+      else reject(reason);
+    };
+    pending.forEach(({ key, value }, index) => {
+      value.then(
+        (part) => {
+          parts[key] = part;
+          left -= 1;
+          if (left === 0) finish();
+        },
+        (error: unknown) => {
+          if (index < failedAt) [failedAt, reason] = [index, error];
+          left -= 1;
+          if (left === 0) finish();
+        },
+      );
+    });
+  });
 }
 
 /** Resolves and completes a field. Throws, or rejects, only where its error makes its parent null. */
@@ -177,20 +221,36 @@ function completeOrNull(
   value: unknown,
   path: Path,
 ): unknown {
-  const completed = isPromise(value)
-    ? value.then((resolved) => complete(run, field, shape, resolved, path))
-    : complete(run, field, shape, value, path);
-  if (!isPromise(completed)) return completed;
+  if (!isPromise(value)) {
+    return settled(run, field, shape, complete(run, field, shape, value, path), path);
+  }
+  const fail = (error: unknown) => failed(run, field, shape, error, path);
+  return value.then((resolved) => {
+    try {
+      return settled(run, field, shape, complete(run, field, shape, resolved, path), path);
+    } catch (error) {
+      return fail(error);
+    }
+  }, fail);
+}
+
+/** What was completed, or null for what is rejected below; that goes on where null is not allowed. */
+function settled(
+  run: Run,
+  field: PlannedField,
+  shape: Shape,
+  completed: unknown,
+  path: Path,
+): unknown {
+  if (shape.isNonNull || !isPromise(completed)) return completed;
   return completed.catch((error: unknown) => failed(run, field, shape, error, path));
 }
 
 function resolve(run: Run, field: PlannedField, source: unknown, path: Path): unknown {
-  const { definition, nodes, fixedArguments } = field;
+  const { definition, readArguments } = field;
   const value = definition.resolve === undefined ? property(source, definition.name) : undefined;
   if (definition.resolve === undefined && typeof value !== "function") return value;
-  const args = fixedArguments
-    ? { ...fixedArguments }
-    : argumentsOf(definition, nodes[0], run.variables);
+  const args = readArguments(run.variables);
   const info = infoOf(run, field, path);
   if (definition.resolve !== undefined) return definition.resolve(source, args, run.context, info);
   const owner = source as Record<string, (...args: unknown[]) => unknown>;
@@ -221,7 +281,8 @@ function complete(
   const found: unknown = (type.resolveType ?? defaultTypeResolver)(value, run.context, info, type);
   const completeAs = (runtime: unknown) =>
     completeObject(run, field, runtimeType(run, field, shape, runtime), value, path);
-  return isPromise(found) ? found.then(completeAs) : completeAs(found);
+  if (!isPromise(found)) return completeAs(found);
+  return found.then(completeAs).catch((error: unknown) => failed(run, field, shape, error, path));
 }
 
 function completeLeaf(
@@ -253,19 +314,18 @@ function completeList(
 ): unknown {
   if (!Array.isArray(value)) throw new Error(`${nameOf(field)} has a value that is no list`);
   const items: unknown[] = [];
-  let isPending = false;
+  const pending: Pending[] = [];
   try {
     for (let key = 0; key < value.length; key += 1) {
-      const itemPath = { prev: path, key, typename: undefined };
-      const completed = completeItem(run, field, item, value[key], itemPath);
-      isPending ||= isPromise(completed);
+      const completed = completeItem(run, field, item, value[key], path, key);
+      if (isPromise(completed)) pending.push({ key, value: completed });
       items.push(completed);
     }
   } catch (error) {
-    if (!isPending) throw error;
-    return firstRejection(items, error);
+    if (pending.length === 0) throw error;
+    return filled(items, pending, error);
   }
-  return isPending ? all(items) : items;
+  return pending.length === 0 ? items : filled(items, pending);
 }
 
 function completeItem(
@@ -273,13 +333,55 @@ function completeItem(
   field: PlannedField,
   shape: Shape,
   value: unknown,
-  path: Path,
+  list: Path,
+  key: number,
 ): unknown {
+  if (shape.kind === "object") {
+    const flat = flatObject(run, field.selections.get(shape.type), value);
+    if (flat !== undefined) return flat;
+  }
+  const path = { prev: list, key, typename: undefined };
   try {
     if (shape.kind === "leaf") count(run);
     return completeOrNull(run, field, shape, value, path);
   } catch (error) {
     return failed(run, field, shape, error, path);
+  }
+}
+
+/**
+ * Completes at once an object of which only plain properties are asked for, as those of most long
+ * lists. Gives undefined, and leaves no trace, where anything is not as simple as that.
+ */
+function flatObject(
+  run: Run,
+  selections: SelectionPlan | undefined,
+  source: unknown,
+): Record<string, unknown> | undefined {
+  if (!selections?.isFlat || typeof source !== "object" || source === null) return undefined;
+  const { values, characters } = run;
+  const undo = (): undefined => {
+    run.values = values;
+    run.characters = characters;
+  };
+  const result = emptyResult(selections);
+  try {
+    for (const field of selections.fields) {
+      const { definition, responseKey, shape } = field;
+      const value = (source as Record<string, unknown>)[definition.name];
+      const isPlain = value === null || (typeof value !== "object" && typeof value !== "function");
+      if (shape.kind !== "leaf" || !isPlain) {
+        undo();
+        return;
+      }
+      count(run);
+      result[responseKey] = completeLeaf(run, field, shape, value);
+    }
+    return result;
+  } catch {
+    // Whoever completes the object step by step tells of it.
+    undo();
+    return;
   }
 }
 
@@ -362,20 +464,61 @@ function keysOf(path: Path): (string | number)[] {
   return keys.reverse();
 }
 
+/** What resolvers are told of their field: made for each call, and seldom looked at. */
+class ResolveInfo {
+  readonly #input: ExecutionInput;
+  readonly #field: PlannedField;
+  readonly path: Path;
+
+  constructor(input: ExecutionInput, field: PlannedField, path: Path) {
+    this.#input = input;
+    this.#field = field;
+    this.path = path;
+  }
+
+  get fieldName() {
+    return this.#field.definition.name;
+  }
+
+  get fieldNodes() {
+    return this.#field.nodes;
+  }
+
+  get returnType() {
+    return this.#field.definition.type;
+  }
+
+  get parentType() {
+    return this.#field.parentType;
+  }
+
+  get schema() {
+    return this.#input.schema;
+  }
+
+  get fragments() {
+    return this.#input.fragments;
+  }
+
+  get rootValue() {
+    return this.#input.root;
+  }
+
+  get operation() {
+    return this.#input.operation;
+  }
+
+  get variableValues() {
+    return this.#input.variables;
+  }
+}
+
 export function infoOf(run: ExecutionInput, field: PlannedField, path: Path): GraphQLResolveInfo {
   // Apollo Server adds `cacheControl` to the type; this engine has none.
-  return {
-    fieldName: field.definition.name,
-    fieldNodes: field.nodes,
-    returnType: field.definition.type,
-    parentType: field.parentType,
-    path,
-    schema: run.schema,
-    fragments: run.fragments,
-    rootValue: run.root,
-    operation: run.operation,
-    variableValues: run.variables,
-  } satisfies Omit<GraphQLResolveInfo, "cacheControl"> as unknown as GraphQLResolveInfo;
+  return new ResolveInfo(run, field, path) satisfies Omit<
+    GraphQLResolveInfo,
+    "cacheControl"
+  > as unknown as GraphQLResolveInfo;
 }
 
 function isPromise(value: unknown): value is Promise<never> {

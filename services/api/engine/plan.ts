@@ -21,7 +21,7 @@ import {
   type SelectionSetNode,
 } from "graphql";
 import { assertWithin } from "../request-limits.ts";
-import { fixedArgumentsOf } from "./arguments.ts";
+import { argumentsReader, type ArgumentsReader } from "./arguments.ts";
 
 /**
  * The normal form of an operation: what is left of its selections when the conditions of `@skip`
@@ -33,8 +33,10 @@ export interface SelectionPlan {
   type: GraphQLObjectType;
   /** In the order of the answer. */
   fields: readonly PlannedField[];
-  /** An object with the keys of the answer in their order; executions fill copies of it. */
-  template: Readonly<Record<string, unknown>>;
+  /** Whether all of them are leaves without resolvers: properties of the value. */
+  isFlat: boolean;
+  /** Whether one of them is called `__proto__`: assigned to a plain object, that is no key. */
+  hasProto: boolean;
 }
 
 /** A field of the normal form. */
@@ -44,8 +46,7 @@ export interface PlannedField {
   definition: GraphQLField<unknown, unknown>;
   /** All nodes of the document that were merged into it. They agree in name and arguments. */
   nodes: readonly [FieldNode, ...FieldNode[]];
-  /** Its arguments, where they are the same in each execution and hold no objects. */
-  fixedArguments: Readonly<Record<string, unknown>> | undefined;
+  readArguments: ArgumentsReader;
   shape: Shape;
   /** What is selected below it, by the runtime type of its value. Empty for leaves. */
   selections: ReadonlyMap<GraphQLObjectType, SelectionPlan>;
@@ -123,7 +124,11 @@ class Planner {
     const fields = [...collected].map(([responseKey, nodes]) =>
       this.#planField(type, responseKey, nodes),
     );
-    return { type, fields, template: templateOf(fields) };
+    const isFlat = fields.every(
+      ({ shape, definition }) => shape.kind === "leaf" && definition.resolve === undefined,
+    );
+    const hasProto = collected.has("__proto__");
+    return { type, fields, isFlat, hasProto };
   }
 
   #collect(
@@ -172,7 +177,7 @@ class Planner {
       parentType,
       definition,
       nodes,
-      fixedArguments: fixedArgumentsOf(definition, nodes[0]),
+      readArguments: argumentsReader(definition, nodes[0]),
       shape: shapeOf(definition.type),
       selections: new Map(types.map((type) => [type, this.plan(type, sets)])),
     };
@@ -206,16 +211,6 @@ function conditionsOf({ directives = [] }: SelectionNode) {
     const isCondition = name.value === "skip" || name.value === "include";
     return isCondition && argument ? [{ directive: name.value, value: argument.value }] : [];
   });
-}
-
-/** An own property for each key, so that `__proto__` is a key like any other. */
-function templateOf(fields: readonly PlannedField[]): Record<string, unknown> {
-  const template = {};
-  for (const { responseKey } of fields) {
-    const property = { value: null, configurable: true, enumerable: true, writable: true };
-    Object.defineProperty(template, responseKey, property);
-  }
-  return template;
 }
 
 function shapeOf(type: GraphQLOutputType): Shape {

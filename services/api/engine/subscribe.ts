@@ -1,5 +1,4 @@
 import { locatedError, type ExecutionResult } from "graphql";
-import { argumentsOf } from "./arguments.ts";
 import { executePlan, infoOf, type ExecutionInput } from "./execute.ts";
 
 /**
@@ -15,10 +14,10 @@ export async function subscribeToPlan(
 ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
   const [field] = input.plan.fields;
   if (field === undefined) throw new Error("a subscription has no root field");
-  const { definition, nodes, responseKey, parentType } = field;
+  const { definition, nodes, readArguments, responseKey, parentType } = field;
   const path = { prev: undefined, key: responseKey, typename: parentType.name };
   try {
-    const args = argumentsOf(definition, nodes[0], input.variables);
+    const args = readArguments(input.variables);
     const info = infoOf(input, field, path);
     const events = (await definition.subscribe?.(undefined, args, input.context, info)) as unknown;
     if (!isAsyncIterable(events)) throw new Error(`${definition.name} has no stream of events`);
