@@ -101,7 +101,7 @@ export function conditionValues(
 }
 
 /** The arguments of a field in one execution. Throws BAD_USER_INPUT for null where it may not be. */
-export function argumentsOf(
+function argumentsOf(
   definition: GraphQLField<unknown, unknown>,
   node: FieldNode,
   variables: Variables,
