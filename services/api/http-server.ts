@@ -140,7 +140,9 @@ export function countWaiting(req: IncomingMessage, res: ServerResponse): boolean
   res.once("close", () => {
     socket[waitingRequests] = (socket[waitingRequests] ?? 1) - 1;
   });
-  if (waiting <= maxWaitingRequests) return true;
+  // Behind an answer that is the last of its connection, none of them gets one.
+  const max = closing.has(socket) ? maxPipelinedRefusals : maxWaitingRequests;
+  if (waiting <= max) return true;
   cut(socket);
   return false;
 }
