@@ -4,8 +4,14 @@ import tseslint from "typescript-eslint";
 
 /** What the playground's page uses of a browser. */
 const browserGlobals = [
-  ...["document", "fetch", "location", "sessionStorage"],
-  ...["CloseEvent", "Headers", "Option", "URL"],
+  "document",
+  "fetch",
+  "location",
+  "sessionStorage",
+  "CloseEvent",
+  "Headers",
+  "Option",
+  "URL",
 ];
 
 /** Settings and output have their places: a variable read elsewhere is in no table of settings. */
@@ -27,6 +33,13 @@ const composedSql = [
   `BinaryExpression[operator='+']:matches(${runsSql} > .arguments:first-child, [left.value=${beginsSql}])`,
 ].map((selector) => ({ selector, message: boundOnly }));
 
+/** A literal that is spread only keeps the formatter from breaking lines. */
+const spreadLiterals = [
+  "SpreadElement > ObjectExpression",
+  "SpreadElement > ArrayExpression",
+  "SpreadElement > TSAsExpression > :matches(ArrayExpression, ObjectExpression)",
+].map((selector) => ({ selector, message: "Write the parts themselves, one to a line." }));
+
 /** A call without a caller is the operator's, whom nothing is refused. */
 const namelessCall = {
   selector:
@@ -44,6 +57,7 @@ export default defineConfig(
     extends: [js.configs.recommended],
     rules: {
       eqeqeq: "error",
+      "no-restricted-syntax": ["error", ...spreadLiterals],
       "no-console": "error",
       "no-restricted-properties": ["error", environment],
       // Its `env` would slip past the rule above.
@@ -64,13 +78,13 @@ export default defineConfig(
   {
     files: ["{core,mixins,services}/**/*.ts"],
     rules: {
-      "no-restricted-syntax": ["error", ...composedSql],
+      "no-restricted-syntax": ["error", ...spreadLiterals, ...composedSql],
       "no-restricted-globals": ["error", { name: "fetch", message: fetchesNothing }],
     },
   },
   {
     files: ["services/api/**/*.ts"],
-    rules: { "no-restricted-syntax": ["error", ...composedSql, namelessCall] },
+    rules: { "no-restricted-syntax": ["error", ...spreadLiterals, ...composedSql, namelessCall] },
   },
   { files: ["core/config.ts"], rules: { "no-restricted-properties": "off" } },
   // Commands speak to a terminal.

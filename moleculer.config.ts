@@ -1,4 +1,4 @@
-import type { BrokerOptions, ServiceBroker, Transporters } from "moleculer";
+import type { BrokerOptions, Middleware, ServiceBroker, Transporters } from "moleculer";
 import { accessMiddleware } from "./core/access.middleware.ts";
 import { isPrivate, uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
 import { inputMiddleware } from "./core/input.middleware.ts";
@@ -80,16 +80,15 @@ export function brokerOptions(
     // time-outs of what a node itself waits for against this node, and takes away the last one.
     internalMiddlewares: false,
     middlewares: [
-      ...[
-        "ActionHook",
-        "Validator",
-        "Bulkhead",
-        "ContextTracker",
-        "Timeout",
-        "Retry",
-        "ErrorHandler",
-      ],
-      ...([samplingMiddleware(config.traces?.percent ?? 0), metricsMiddleware] as never[]),
+      "ActionHook",
+      "Validator",
+      "Bulkhead",
+      "ContextTracker",
+      "Timeout",
+      "Retry",
+      "ErrorHandler",
+      samplingMiddleware(config.traces?.percent ?? 0) as unknown as Middleware,
+      metricsMiddleware as unknown as Middleware,
       ...(nats ? [failoverMiddleware(watch)] : []),
     ],
     created(broker: ServiceBroker) {

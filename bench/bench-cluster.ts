@@ -30,7 +30,9 @@ export async function startCluster(): Promise<BenchCluster> {
   await nats.start();
   const port = await freePort();
   const settings = {
-    ...{ TRANSPORTER: nats.url, HOST: "127.0.0.1", LOG_LEVEL: "warn" },
+    TRANSPORTER: nats.url,
+    HOST: "127.0.0.1",
+    LOG_LEVEL: "warn",
     // One caller asks for all that the cluster can give.
     RATE_LIMIT_PER_SECOND: "0",
     TOKEN_TTL_SECONDS: "86400",
@@ -44,12 +46,14 @@ export async function startCluster(): Promise<BenchCluster> {
     return pool;
   };
   return {
-    ...{ url, port },
+    url,
+    port,
     natsUrl: nats.url,
     databaseUrls,
     start: (service) =>
       startCommand("serve", {
-        ...{ ...settings, SERVICES: service },
+        ...settings,
+        SERVICES: service,
         [`${service.toUpperCase()}_DB_URL`]: databaseUrls[service],
       }),
     query: async <Row extends object>(service: DomainService, sql: string, bind: unknown[] = []) =>

@@ -91,7 +91,9 @@ async function measureProcess(): Promise<{ rows: Row[]; figures: Figure[] }> {
   const profiler = options.profile ? await Profiler.connect(inspectorPort) : undefined;
   try {
     const measured = scenarios(stocked).map((scenario) => ({
-      ...{ scenario, shop: [] as Measured[], floor: [] as Measured[] },
+      scenario,
+      shop: [] as Measured[],
+      floor: [] as Measured[],
     }));
     for (let round = 0; round < rounds; round += 1) {
       for (const { scenario, shop: ours, floor } of measured) {
@@ -134,7 +136,9 @@ async function measureRain(port: number, stocked: Stocked): Promise<Figure> {
     const refused = Math.round((await raining).perSecond);
     return {
       what: `product by id while ${refused} wrong logins/s rain / without`,
-      ...{ value: meanwhile.perSecond / alone.perSecond, unit: "ratio", target: "≥ 0.5" },
+      value: meanwhile.perSecond / alone.perSecond,
+      unit: "ratio",
+      target: "≥ 0.5",
     };
   } finally {
     other.stop();

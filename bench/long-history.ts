@@ -17,8 +17,15 @@ const event = {
 
 /** Tables that get at least as many rows as there are products. */
 const filled = [
-  ...["products", "stock_changes", "reservations", "reservation_lines", "event_log"],
-  ...["known_products", "orders", "order_lines", "order_history"],
+  "products",
+  "stock_changes",
+  "reservations",
+  "reservation_lines",
+  "event_log",
+  "known_products",
+  "orders",
+  "order_lines",
+  "order_history",
 ];
 
 /** What the other statements call: ids as UUIDs, version 7, in the order of their numbers. */

@@ -64,12 +64,14 @@ export async function measureMillion(
     return [
       {
         what: `until there are ${many} products and orders (shared_buffers ${large.sharedBuffers})`,
-        ...{ value: grownMs / 1000, unit: "s" },
+        value: grownMs / 1000,
+        unit: "s",
       },
       ...[...large.p50Ms].map(([kind, waited]) => ({
         what: `${kind}, p50 with ${many} products and orders / with ${fewRows.toLocaleString("en")}`,
         value: median(waited) / median(small.p50Ms.get(kind) ?? []),
-        ...{ unit: "ratio", target: "≤ 1.25" },
+        unit: "ratio",
+        target: "≤ 1.25",
       })),
     ];
   } finally {
@@ -105,7 +107,10 @@ async function grow(rows: number): Promise<Grown> {
     return [pageOf(kind === "first page" ? null : deepCursor)];
   };
   return {
-    ...{ shop, shots, sharedBuffers, p50Ms: new Map<Kind, number[]>() },
+    shop,
+    shots,
+    sharedBuffers,
+    p50Ms: new Map<Kind, number[]>(),
     async stop() {
       await shop.stop();
       rmSync(dataDir, { recursive: true, force: true });

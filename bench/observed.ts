@@ -49,7 +49,8 @@ export async function measureObserved(
     const figure = (what: string, kind: (typeof kinds)[number]): Figure => ({
       what: `${what}, metrics on and 1% traced / neither`,
       value: median(observed.perSecond[kind]) / median(unobserved.perSecond[kind]),
-      ...{ unit: "ratio", target: "≥ 0.9" },
+      unit: "ratio",
+      target: "≥ 0.9",
     });
     return [figure("product by id", "read"), figure("placeOrder", "order")];
   } finally {

@@ -34,7 +34,10 @@ export function printReport(rows: readonly Row[], figures: readonly Figure[]): v
   );
   console.table(
     figures.map(({ what, value, unit, target = "" }) => ({
-      ...{ what, value: rounded(value), unit, "to reach": target },
+      what,
+      value: rounded(value),
+      unit,
+      "to reach": target,
     })),
   );
 }

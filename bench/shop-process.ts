@@ -36,10 +36,14 @@ export async function startShopProcess(
       cwd: dataDir,
       stdio: ["ignore", "inherit", "inherit"],
       env: {
-        ...{ PATH: process.env.PATH, HOME: dataDir, DATA_DIR: dataDir, PORT: String(port) },
+        PATH: process.env.PATH,
+        HOME: dataDir,
+        DATA_DIR: dataDir,
+        PORT: String(port),
         ...npmStart.env,
         // One caller asks for all that the shop can give.
-        ...{ RATE_LIMIT_PER_SECOND: "0", TOKEN_TTL_SECONDS: "86400" },
+        RATE_LIMIT_PER_SECOND: "0",
+        TOKEN_TTL_SECONDS: "86400",
         ...env,
       },
     },

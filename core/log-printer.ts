@@ -7,7 +7,9 @@ import { inspect } from "node:util";
 export function logPrinter(colors: boolean): (value: object) => string {
   return (value) =>
     inspect("payload" in value ? { ...value, payload: senderOf(value.payload) } : value, {
-      ...{ depth: 2, colors, breakLength: Infinity },
+      depth: 2,
+      colors,
+      breakLength: Infinity,
     });
 }
 

@@ -41,8 +41,14 @@ export function auditRow(entry: NewAuditEntry): unknown[] {
   const { action, outcome, subjectId, detail } = entry;
   const { actor, address } = entry.sender;
   return [
-    ...[newId(), action, outcome ?? "OK", actor.kind, userIdOf(actor), address],
-    ...[subjectId ?? null, detail === undefined ? null : JSON.stringify(detail)],
+    newId(),
+    action,
+    outcome ?? "OK",
+    actor.kind,
+    userIdOf(actor),
+    address,
+    subjectId ?? null,
+    detail === undefined ? null : JSON.stringify(detail),
   ];
 }
 
@@ -144,7 +150,11 @@ export class RefusalWatch {
     const subjectId = isId(id) ? id : null;
     try {
       await recordAudit(this.#query, {
-        ...{ action: "ACCESS_REFUSED", outcome, sender, subjectId, detail: { action } },
+        action: "ACCESS_REFUSED",
+        outcome,
+        sender,
+        subjectId,
+        detail: { action },
       });
     } catch (fault) {
       // The sender is refused all the same.

@@ -24,8 +24,14 @@ const socketErrors = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT", "
 
 /** Parts of a driver's or a model's error in which values stand that were to be written or found. */
 const partsWithValues = [
-  ...["sql", "parameters", "detail", "where", "internalQuery"],
-  ...["fields", "errors", "value"],
+  "sql",
+  "parameters",
+  "detail",
+  "where",
+  "internalQuery",
+  "fields",
+  "errors",
+  "value",
 ];
 
 /**

@@ -111,7 +111,9 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     broker?.logger.error(`${what} of ${contract.name} failed`, fault);
   };
   const log = new EventLog({
-    ...{ sequelize, keepMs: config.eventLogKeepMs, onFault: report("pruning the event log") },
+    sequelize,
+    keepMs: config.eventLogKeepMs,
+    onFault: report("pruning the event log"),
   });
   const keys = new Repeat(
     pruneKeysEveryMs,
@@ -266,8 +268,12 @@ function newEvent(
   const version = contract.events[type]?.version ?? 1;
   const trace = cause ? cause.traceparent : traceparent();
   return {
-    ...{ id: newId(), type, version, producer: contract.name },
-    ...{ occurredAt: new Date().toISOString(), data },
+    id: newId(),
+    type,
+    version,
+    producer: contract.name,
+    occurredAt: new Date().toISOString(),
+    data,
     ...(trace !== undefined && { traceparent: trace }),
   };
 }

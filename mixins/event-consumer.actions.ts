@@ -53,7 +53,8 @@ export function consumerActions(
     /** When events were applied here, by their producer's positions, and by which node. */
     consumed: {
       params: {
-        ...{ $$strict: true, producer: text(1, 100) },
+        $$strict: true,
+        producer: text(1, 100),
         positions: { type: "array", items: int(1, Number.MAX_SAFE_INTEGER), max: maxPositions },
       },
       access: "nobody",

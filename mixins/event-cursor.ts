@@ -80,7 +80,9 @@ export async function cursorsOf({ query }: Querying): Promise<Cursor[]> {
     [],
   );
   return rows.map(({ producer, position, moved_at }) => ({
-    ...{ producer, position: Number(position), movedAt: moved_at.toISOString() },
+    producer,
+    position: Number(position),
+    movedAt: moved_at.toISOString(),
   }));
 }
 

@@ -74,9 +74,23 @@ function orderBy({ kind }: SortKey, isDescending: boolean): string {
 export function alongIndex(rows: Rows, condition: string, key: SortKey, isDescending: boolean) {
   const order = orderBy(key, isDescending);
   return [
-    ...["SELECT * FROM (", rows.select, ",", key.sql, "AS sort_key", rows.from],
-    ...["WHERE", rows.where, "AND", key.within, "AND", condition, order, largestWindow],
-    ...[") AS page", order, "LIMIT $1"],
+    "SELECT * FROM (",
+    rows.select,
+    ",",
+    key.sql,
+    "AS sort_key",
+    rows.from,
+    "WHERE",
+    rows.where,
+    "AND",
+    key.within,
+    "AND",
+    condition,
+    order,
+    largestWindow,
+    ") AS page",
+    order,
+    "LIMIT $1",
   ].join(" ");
 }
 
@@ -84,26 +98,50 @@ export function alongIndex(rows: Rows, condition: string, key: SortKey, isDescen
 function nearby(rows: Rows, condition: string, key: SortKey, isDescending: boolean): string {
   const order = orderBy(key, isDescending);
   return [
-    ...[rows.select, ", sort_key FROM ( SELECT *,", key.sql, "AS sort_key", rows.from],
-    ...["WHERE", rows.where, "AND", key.within, order, nearbyWindow],
-    ...[") AS page WHERE", condition, order, "LIMIT $1"],
+    rows.select,
+    ", sort_key FROM ( SELECT *,",
+    key.sql,
+    "AS sort_key",
+    rows.from,
+    "WHERE",
+    rows.where,
+    "AND",
+    key.within,
+    order,
+    nearbyWindow,
+    ") AS page WHERE",
+    condition,
+    order,
+    "LIMIT $1",
   ].join(" ");
 }
 
 /** Finds all rows of a filter by its own index, and sorts them. */
 function foundAndSorted(rows: Rows, conditions: string[], key: SortKey, isDescending: boolean) {
   return [
-    ...["WITH found AS MATERIALIZED (", rows.select, ",", key.sql, "AS sort_key", rows.from],
-    ...["WHERE", [rows.where, ...conditions].join(" AND ")],
+    "WITH found AS MATERIALIZED (",
+    rows.select,
+    ",",
+    key.sql,
+    "AS sort_key",
+    rows.from,
+    "WHERE",
+    [rows.where, ...conditions].join(" AND "),
     // Out here, where the planner cannot take it for a better way to find them.
-    ...[") SELECT * FROM found WHERE", key.within, orderBy(key, isDescending), "LIMIT $1"],
+    ") SELECT * FROM found WHERE",
+    key.within,
+    orderBy(key, isDescending),
+    "LIMIT $1",
   ].join(" ");
 }
 
 function counting(rows: Rows, conditions: readonly string[]): string {
   return [
-    ...["SELECT count(*)::integer AS total FROM ( SELECT", rows.from],
-    ...["WHERE", [rows.where, ...conditions].join(" AND "), "LIMIT $1 ) AS counted"],
+    "SELECT count(*)::integer AS total FROM ( SELECT",
+    rows.from,
+    "WHERE",
+    [rows.where, ...conditions].join(" AND "),
+    "LIMIT $1 ) AS counted",
   ].join(" ");
 }
 
@@ -191,9 +229,7 @@ export class FilteredRows<Name extends string> {
   async #best({ indexed }: Sought<Name>): Promise<{ by: Name; isFew: boolean }> {
     for (const { name, alone } of indexed) {
       const conditions = this.#conditions(name);
-      const { isExact } = await countRows(
-        ...([this.#query, this.#rows, conditions, alone, maxSorted] as const),
-      );
+      const { isExact } = await countRows(this.#query, this.#rows, conditions, alone, maxSorted);
       if (isExact) return { by: name, isFew: true };
     }
     const last = indexed.at(-1);

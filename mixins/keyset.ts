@@ -44,7 +44,10 @@ export async function readConnection<Node extends { id: string }>(
   const isBackward = last !== undefined;
   const shown = last ?? first ?? usualPageRows;
   const rows = await read({
-    ...{ low, high, isDescending: isDescending !== isBackward, rows: shown + 1 },
+    low,
+    high,
+    isDescending: isDescending !== isBackward,
+    rows: shown + 1,
   });
   const hasMore = rows.length > shown;
   const page = rows.slice(0, shown);

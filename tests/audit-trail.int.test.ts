@@ -32,7 +32,11 @@ async function news(trail: "usersAudit" | "productsAudit"): Promise<AuditEntry[]
 
 const address = "127.0.0.1";
 const own = (user: { id: string }) => ({
-  ...{ outcome: "OK", actorKind: "user", actorId: user.id, address, subjectId: user.id },
+  outcome: "OK",
+  actorKind: "user",
+  actorId: user.id,
+  address,
+  subjectId: user.id,
 });
 const strangers = { actorKind: "anonymous", actorId: null, address };
 const operators = { outcome: "OK", actorKind: "operator", actorId: null, address: null };
@@ -57,10 +61,19 @@ describe("the users' trail", () => {
     const id = expect.stringMatching(/^[0-9a-f-]{14}7[0-9a-f-]{21}$/);
     const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(entries[0]).toEqual({
-      ...{ ...operators, id, at, action: "REGISTERED", subjectId: admin.id, detail: '{"type": 1}' },
+      ...operators,
+      id,
+      at,
+      action: "REGISTERED",
+      subjectId: admin.id,
+      detail: '{"type": 1}',
     });
     expect(entries[1]).toEqual({
-      ...{ ...operators, id, at, action: "LOGGED_IN", subjectId: admin.id },
+      ...operators,
+      id,
+      at,
+      action: "LOGGED_IN",
+      subjectId: admin.id,
       detail: `{"session": "${sessionId}"}`,
     });
 
@@ -113,8 +126,15 @@ describe("the users' trail", () => {
     const byAdmin = { ...own(admin), subjectId: ann.id };
     const entries = await news("usersAudit");
     expect(entries.map(({ action }) => action)).toEqual([
-      ...["LOGGED_IN", "LOGGED_OUT", "LOGGED_IN", "LOGIN_REFUSED", "PASSWORD_CHANGED"],
-      ...["LOGGED_IN", "LOGGED_OUT", "TYPE_CHANGED", "KEYS_ROTATED"],
+      "LOGGED_IN",
+      "LOGGED_OUT",
+      "LOGGED_IN",
+      "LOGIN_REFUSED",
+      "PASSWORD_CHANGED",
+      "LOGGED_IN",
+      "LOGGED_OUT",
+      "TYPE_CHANGED",
+      "KEYS_ROTATED",
     ]);
     expect(entries[1]).toMatchObject({ ...strangers, outcome: "OK", subjectId: ann.id });
     expect(entries[3]).toMatchObject({ ...own(ann), outcome: "INVALID_CREDENTIALS" });

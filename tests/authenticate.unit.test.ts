@@ -58,8 +58,13 @@ function newKey(): TestKey {
 function sign(changes: SignOptions = {}, claims: object = { type: 0, sid: "s1" }): string {
   const key = keys.at(-1) ?? newKey();
   return jwt.sign(claims, key.privateKey, {
-    ...{ algorithm: "ES256", issuer: "shop", audience: "shop", subject: "ann", expiresIn: 900 },
-    ...{ keyid: key.publicKey.kid, ...changes },
+    algorithm: "ES256",
+    issuer: "shop",
+    audience: "shop",
+    subject: "ann",
+    expiresIn: 900,
+    keyid: key.publicKey.kid,
+    ...changes,
   });
 }
 

@@ -295,14 +295,20 @@ describe.each<Operation>(["products", "users", "orders"])("the list of %s", (ope
 test("OUT_OF_STOCK says of which product how much was asked and is left", async () => {
   const input = { order_products: lines(6) };
   expect(await refused("placeOrder", { input })).toEqual({
-    ...{ code: "OUT_OF_STOCK", product_id: mug, asked: 6, left: 5 },
+    code: "OUT_OF_STOCK",
+    product_id: mug,
+    asked: 6,
+    left: 5,
   });
 });
 
 test("INSUFFICIENT_STOCK says of which product how much was asked and is left", async () => {
   const input = { id: mug, type: 2, number: 6 };
   expect(await refused("updateInventory", { input })).toEqual({
-    ...{ code: "INSUFFICIENT_STOCK", product_id: mug, asked: 6, left: 5 },
+    code: "INSUFFICIENT_STOCK",
+    product_id: mug,
+    asked: 6,
+    left: 5,
   });
 });
 

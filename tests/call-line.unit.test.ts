@@ -80,17 +80,29 @@ test("JSON needs no quotation marks, and flags may stand beside it", () => {
 
 test("meta, options and nodes are told apart", () => {
   expect(read("call a.b --#idempotencyKey 007 --$timeout 50 --$local")).toEqual({
-    ...{ action: "a.b", nodeId: undefined, params: {} },
-    ...{ meta: { idempotencyKey: "007" }, options: { timeout: 50, local: true } },
+    action: "a.b",
+    nodeId: undefined,
+    params: {},
+    meta: { idempotencyKey: "007" },
+    options: { timeout: 50, local: true },
   });
   expect(read("dcall node-1 a.b --price 5")).toMatchObject({
-    ...{ action: "a.b", nodeId: "node-1", params: { price: 5 } },
+    action: "a.b",
+    nodeId: "node-1",
+    params: { price: 5 },
   });
 });
 
 test.each([
-  ...['--name "open', "--name 'open", '{"a": 1', '{"a": 1]', "--name a b", "a", '--name "a"b'],
-  ...["{a: 1}", "--lines {a}"],
+  '--name "open',
+  "--name 'open",
+  '{"a": 1',
+  '{"a": 1]',
+  "--name a b",
+  "a",
+  '--name "a"b',
+  "{a: 1}",
+  "--lines {a}",
 ])("what cannot be read is told in a sentence: %s", (flags) => {
   expect(() => params(flags)).toThrow(LineFault);
 });

@@ -40,7 +40,8 @@ const endpoint = () => `${shop.url}/graphql`;
 
 function socketClient(): SocketClient {
   const client = createClient({
-    ...{ url: endpoint().replace("http", "ws"), webSocketImpl: WebSocket },
+    url: endpoint().replace("http", "ws"),
+    webSocketImpl: WebSocket,
     connectionParams: headers(),
   });
   sockets.push(client);
@@ -101,7 +102,9 @@ describe("urql", () => {
       }),
     });
     return new UrqlClient({
-      ...{ url: endpoint(), preferGetMethod, fetchOptions: { headers: headers() } },
+      url: endpoint(),
+      preferGetMethod,
+      fetchOptions: { headers: headers() },
       exchanges: [forwardSubscription, fetchExchange],
     });
   }
@@ -168,7 +171,9 @@ describe("Apollo Client", () => {
     );
     for (let n = 0; n < 2; n += 1) {
       const answer = await client.query<unknown>({
-        ...{ query, variables: { id: mug }, fetchPolicy: "no-cache" },
+        query,
+        variables: { id: mug },
+        fetchPolicy: "no-cache",
       });
       expect(answer.data).toMatchObject({ product: expect.anything() });
     }
@@ -209,7 +214,8 @@ describe("graphql-ws", () => {
 
   test("subscribes by the WebSocket that Node brings", async () => {
     const client = createClient({
-      ...{ url: endpoint().replace("http", "ws"), webSocketImpl: globalThis.WebSocket },
+      url: endpoint().replace("http", "ws"),
+      webSocketImpl: globalThis.WebSocket,
       connectionParams: { Authorization: `Bearer ${token}` },
     });
     sockets.push(client);

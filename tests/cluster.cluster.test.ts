@@ -302,10 +302,14 @@ describe("NATS", () => {
     const cluster = await Cluster.create(inUrl, databases);
     const observer = await join(cluster);
     const right = cluster.startService("users", {
-      ...{ TRANSPORTER: secured.url, NATS_USER: "shop", NATS_PASSWORD: "s3cr&t" },
+      TRANSPORTER: secured.url,
+      NATS_USER: "shop",
+      NATS_PASSWORD: "s3cr&t",
     });
     const wrong = cluster.startService("products", {
-      ...{ TRANSPORTER: secured.url, NATS_USER: "shop", NATS_PASSWORD: "secret" },
+      TRANSPORTER: secured.url,
+      NATS_USER: "shop",
+      NATS_PASSWORD: "secret",
     });
     await wrong.said("Authorization");
     await eventually("the other one joining", () => sees(observer, right));
@@ -321,7 +325,8 @@ describe("NATS", () => {
     const right = cluster.startService("users");
     const { host } = new URL(secured.url);
     const wrong = cluster.startService("products", {
-      ...{ TRANSPORTER: `tls://${host}`, NATS_TLS_CA_FILE: "" },
+      TRANSPORTER: `tls://${host}`,
+      NATS_TLS_CA_FILE: "",
     });
     await wrong.said("does not let this node in");
     await eventually("the other one joining", () => sees(observer, right));

@@ -401,11 +401,21 @@ describe("a text that an editor has written", () => {
 
   test.each(encodings)("in %s is read as a .env file", (_what, encode) => {
     const text = [
-      ...["PORT=1", "", "# a comment", "export HOST = ::1 ", "DATA_DIR='/tmp/ä b' # another"],
-      ...['NATS_USER="x#y"', "EMPTY=", "ADMIN_PASSWORD=`a \"b\" 'c'`"],
+      "PORT=1",
+      "",
+      "# a comment",
+      "export HOST = ::1 ",
+      "DATA_DIR='/tmp/ä b' # another",
+      'NATS_USER="x#y"',
+      "EMPTY=",
+      "ADMIN_PASSWORD=`a \"b\" 'c'`",
     ];
     const expected = {
-      ...{ PORT: "1", HOST: "::1", DATA_DIR: "/tmp/ä b", NATS_USER: "x#y", EMPTY: "" },
+      PORT: "1",
+      HOST: "::1",
+      DATA_DIR: "/tmp/ä b",
+      NATS_USER: "x#y",
+      EMPTY: "",
       ADMIN_PASSWORD: "a \"b\" 'c'",
     };
     for (const lineEnd of ["\n", "\r\n"]) {

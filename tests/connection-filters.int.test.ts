@@ -237,7 +237,8 @@ describe("orders", () => {
     });
     expect(code).toBe("FORBIDDEN");
     expect(await counted(shop, "ordersConnection", "", bob.token)).toEqual({
-      ...{ totalCount: 1, totalCountIsExact: true },
+      totalCount: 1,
+      totalCountIsExact: true,
     });
   });
 });

@@ -160,8 +160,10 @@ describe("a page", () => {
     const { edges, nodes, pageInfo } = await products.page({ [end]: 0 });
     expect([edges, nodes]).toEqual([[], []]);
     expect(pageInfo).toEqual({
-      ...{ hasNextPage: end === "first", hasPreviousPage: end === "last" },
-      ...{ startCursor: null, endCursor: null },
+      hasNextPage: end === "first",
+      hasPreviousPage: end === "last",
+      startCursor: null,
+      endCursor: null,
     });
   });
 
@@ -198,8 +200,11 @@ test.each([
   ["of another connection", "productsConnection", "usersConnection", {}, {}],
   ["of another sort", "productsConnection", "productsConnection", {}, { sort: "NAME_ASC" }],
   [
-    ...(["of the other direction", "productsConnection", "productsConnection"] as const),
-    ...[{ sort: "PRICE_ASC" }, { sort: "PRICE_DESC" }],
+    "of the other direction",
+    "productsConnection",
+    "productsConnection",
+    { sort: "PRICE_ASC" },
+    { sort: "PRICE_DESC" },
   ],
 ] as const)("a cursor %s is refused", async (_what, of, to, given, asked) => {
   const { pageInfo } = await new ConnectionReader(shop, of, admin.token).page(given);
@@ -225,7 +230,7 @@ test("the nodes of orders have all that orders have", async () => {
       user: { username: expect.any(String) },
       history: [{ status: "PLACED" }],
       order_products: [
-        ...[{ quantity: 1, price: 5, name: "Mug", product: { name: "Mug", stock: 988 } }],
+        { quantity: 1, price: 5, name: "Mug", product: { name: "Mug", stock: 988 } },
       ],
     });
   }

@@ -47,7 +47,8 @@ test("after three kills of everything in mid-load every acknowledged order is th
   const ask = async (document: string, token?: string, key?: string) => {
     const headers: Record<string, string> = key === undefined ? {} : { "idempotency-key": key };
     const { data } = await graphql<Record<string, { id: string; token: string }>>(url, document, {
-      ...{ token, headers },
+      token,
+      headers,
     });
     return Object.values(data ?? {})[0];
   };

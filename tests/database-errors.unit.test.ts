@@ -117,7 +117,10 @@ describe("what leaves the database holds no values", () => {
   /** As pg makes it, and Sequelize completes it. */
   function fullError(code: string, message: string) {
     return Object.assign(new Error(message), {
-      ...{ code, severity: "ERROR", table: "users", constraint: "users_pkey" },
+      code,
+      severity: "ERROR",
+      table: "users",
+      constraint: "users_pkey",
       detail: `Key (email_key)=(${secret}) already exists.`,
       where: `JSON data, line 1: {"email": "${secret}"`,
       internalQuery: `SELECT '${secret}'`,
@@ -126,7 +129,10 @@ describe("what leaves the database holds no values", () => {
     });
   }
   const item = Object.assign(Object.create(ValidationErrorItem.prototype) as ValidationErrorItem, {
-    ...{ message: "must be unique", path: "email", value: secret, instance: { email: secret } },
+    message: "must be unique",
+    path: "email",
+    value: secret,
+    instance: { email: secret },
   });
 
   test.each<[string, Error]>([
@@ -135,7 +141,8 @@ describe("what leaves the database holds no values", () => {
     [
       "a broken constraint",
       Object.assign(new UniqueConstraintError({ parent: fullError("23505", "duplicate key") }), {
-        ...{ fields: { email_key: secret }, errors: [item] },
+        fields: { email_key: secret },
+        errors: [item],
       }),
     ],
     [

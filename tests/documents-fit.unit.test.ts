@@ -31,7 +31,9 @@ const texts: Record<string, string[]> = {
 };
 const operations = Object.entries(texts).flatMap(([place, blocks]) =>
   blocks.flatMap(operationsIn).map((operation) => ({
-    ...{ place, operation, start: operation.replace(/\s+/g, " ").slice(0, 60) },
+    place,
+    operation,
+    start: operation.replace(/\s+/g, " ").slice(0, 60),
   })),
 );
 

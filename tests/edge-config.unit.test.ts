@@ -13,7 +13,9 @@ function edge(env: Record<string, string>): EdgeConfig {
 describe("production", () => {
   test("closes what is for developers", () => {
     expect(edge({ NODE_ENV: "production" })).toMatchObject({
-      ...{ introspection: false, playground: false, suggestions: false },
+      introspection: false,
+      playground: false,
+      suggestions: false,
     });
   });
 
@@ -25,7 +27,9 @@ describe("production", () => {
   test("is not needed to close it", () => {
     const env = { INTROSPECTION: "false", PLAYGROUND: "false" };
     expect(edge(env)).toMatchObject({
-      ...{ introspection: false, playground: false, suggestions: false },
+      introspection: false,
+      playground: false,
+      suggestions: false,
     });
   });
 });

@@ -75,7 +75,8 @@ describe("by default", () => {
     expect(asked.status).toBe(204);
     const granted = headersOf(asked.headers);
     expect(granted).toMatchObject({
-      ...{ "access-control-allow-origin": "https://shop.example", vary: "origin" },
+      "access-control-allow-origin": "https://shop.example",
+      vary: "origin",
       "access-control-allow-methods": "GET, POST",
       "access-control-allow-headers": expect.stringMatching(/authorization.*idempotency-key/),
     });

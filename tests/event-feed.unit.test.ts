@@ -14,8 +14,13 @@ afterEach(() => {
 const endless = 1_000;
 
 const event = (position: number): EventEnvelope => ({
-  ...{ id: `event ${position}`, type: "order.placed", version: 1, producer: "orders" },
-  ...{ position, occurredAt: "2030-01-01T00:00:00.000Z", data: {} },
+  id: `event ${position}`,
+  type: "order.placed",
+  version: 1,
+  producer: "orders",
+  position,
+  occurredAt: "2030-01-01T00:00:00.000Z",
+  data: {},
 });
 
 /** A feed that cannot apply anything, with these events to come. */

@@ -85,7 +85,8 @@ describe("a copy that was damaged is made anew from the log, and equals its sour
 
   test("again and again at once, and nothing counts twice", async () => {
     await Promise.all([
-      ...[rebuild("orders", "products"), rebuild("orders", "products")],
+      rebuild("orders", "products"),
+      rebuild("orders", "products"),
       replica.call("orders.rebuild", { producer: "products" }),
     ]);
     await becomesEqual(knownProducts, productsAtSource);
@@ -95,7 +96,8 @@ describe("a copy that was damaged is made anew from the log, and equals its sour
 
 describe("a copy is not made anew, and stays as it is,", () => {
   const refusal = (message: string) => ({
-    ...{ type: "BAD_USER_INPUT", message: expect.stringContaining(message) },
+    type: "BAD_USER_INPUT",
+    message: expect.stringContaining(message),
     data: { fields: [{ field: "producer", message: expect.any(String) }] },
   });
 

@@ -55,7 +55,10 @@ const letterOf = (consumer: "products" | "orders", id: string) =>
 describe("an event whose data breaks a rule of its contract", () => {
   const line = { product_id: randomUUID(), quantity: 1, price: 1 };
   const placed = {
-    ...{ order_id: randomUUID(), user_id: randomUUID(), price_total: 1, quantity: 1 },
+    order_id: randomUUID(),
+    user_id: randomUUID(),
+    price_total: 1,
+    quantity: 1,
     lines: [line],
   };
 
@@ -189,7 +192,9 @@ describe("the outbox of a service", () => {
     await eventually("it has caught up", async () => {
       expect((await outbox("orders")).readers).toEqual([
         {
-          ...{ consumer: "products", position: held.head, behind: 0 },
+          consumer: "products",
+          position: held.head,
+          behind: 0,
           seenAt: expect.stringMatching(/Z$/),
         },
       ]);

@@ -78,7 +78,10 @@ async function orders(count: number): Promise<string[]> {
 /** A service of a reader's own, which prints a label for each order. */
 function labelsService(startFrom: "beginning" | "now") {
   const contract = defineContract({
-    ...{ name: "labels", graphql: { type: "" }, actions: {}, events: {} },
+    name: "labels",
+    graphql: { type: "" },
+    actions: {},
+    events: {},
   });
   const database = openDatabase(
     contract,
@@ -183,7 +186,9 @@ async function prune(keepMs: number | undefined): Promise<void> {
   const sequelize = openSequelize(shop.databases.urls.orders, 2);
   const faults: unknown[] = [];
   const log = new EventLog({
-    ...{ sequelize, keepMs, onFault: (fault: unknown) => faults.push(fault) },
+    sequelize,
+    keepMs,
+    onFault: (fault: unknown) => faults.push(fault),
   });
   log.start();
   await log.stop();

@@ -62,7 +62,10 @@ async function connect() {
 const entries = (count: number) =>
   JSON.stringify(
     Array.from({ length: count }, () => ({
-      ...{ id: crypto.randomUUID(), type: "order.rumoured", version: 1, data: {} },
+      id: crypto.randomUUID(),
+      type: "order.rumoured",
+      version: 1,
+      data: {},
       occurredAt: new Date().toISOString(),
     })),
   );
@@ -113,7 +116,9 @@ describe("every event has its effect once and in order, when the broker", () => 
     await allRead();
     expect(await salesOf(mug)).toEqual(placed);
     expect(await settledBooksOf(shop.databases, mug)).toEqual({
-      ...{ stock: 14, reserved: 0, onHand: 14 },
+      stock: 14,
+      reserved: 0,
+      onHand: 14,
     });
   });
 });

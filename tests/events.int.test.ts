@@ -38,7 +38,10 @@ function emitted(type: string): Promise<EventEnvelope> {
 /** Makes an event of its own and waits for it: what was emitted before is there by then. */
 async function seenUntilNow(): Promise<EventEnvelope[]> {
   const { id } = await shop.call<{ id: string }>("products.create", {
-    ...{ name: "marker", description: "", price: 0, stock: 0 },
+    name: "marker",
+    description: "",
+    price: 0,
+    stock: 0,
   });
   const isMarker = ({ data }: EventEnvelope) => (data as { product_id?: string }).product_id === id;
   await eventually("the marker", () => seen.some(isMarker));
@@ -55,7 +58,10 @@ function changeStock(id: string, type: number, number = 1): Promise<unknown> {
 function envelope(type: string, producer: string, data: object, version = 1) {
   return {
     id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/),
-    ...{ type, producer, version, data },
+    type,
+    producer,
+    version,
+    data,
     traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
     occurredAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
   };
@@ -101,7 +107,10 @@ describe("what happens is told:", () => {
     const cup = await putOnSale(shop, 5, 2);
     const { order } = await placeOrder(shop, admin.token, [mug, 2], [cup, 1]);
     const expected = {
-      ...{ order_id: order?.id, user_id: admin.id, price_total: 16, quantity: 3 },
+      order_id: order?.id,
+      user_id: admin.id,
+      price_total: 16,
+      quantity: 3,
       lines: [
         { product_id: mug, quantity: 2, price: 7 },
         { product_id: cup, quantity: 1, price: 2 },

@@ -23,8 +23,10 @@ function withoutTypes(request: string): string {
 describe.each([
   { where: "on a developer's machine", path: "/graphql", env: {}, fetchFn: fetch },
   {
-    ...{ where: "in production, at the original's path", path: "/query" },
-    ...{ env: { NODE_ENV: "production" }, fetchFn: askingNoTypes },
+    where: "in production, at the original's path",
+    path: "/query",
+    env: { NODE_ENV: "production" },
+    fetchFn: askingNoTypes,
   },
 ])("GraphQL over HTTP $where", ({ path, env, fetchFn }) => {
   let shop: TestShop;

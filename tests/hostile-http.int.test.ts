@@ -88,7 +88,8 @@ describe("whoever takes too long", () => {
     for (const { where, connection } of stopped) {
       await eventually(`who stops ${where} is cut off`, () => connection.isClosed());
       expect({ where, statuses: statusesIn(connection.received()) }).toEqual({
-        ...{ where, statuses: [408] },
+        where,
+        statuses: [408],
       });
     }
   });
@@ -245,7 +246,10 @@ describe("a method", () => {
     async (method) => {
       for (const path of ["/graphql", "/health/live", "/"]) {
         const bytes = head(
-          ...[`${method} ${path} HTTP/1.1`, "host: shop", "cookie: secret", "connection: close"],
+          `${method} ${path} HTTP/1.1`,
+          "host: shop",
+          "cookie: secret",
+          "connection: close",
         );
         const received = await exchange(shop.url, bytes);
         expectHarmless(received);

@@ -76,11 +76,9 @@ describe("a connection is not even opened", () => {
     [
       "of a version that there never was",
       [
-        ...[
-          "upgrade: websocket",
-          "sec-websocket-version: 99",
-          "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==",
-        ],
+        "upgrade: websocket",
+        "sec-websocket-version: 99",
+        "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==",
       ],
     ],
   ])("%s", async (_what, lines) => {
@@ -251,9 +249,15 @@ describe("a connection ends", () => {
   ])("with %s", async (_what, bytes) => {
     const connection = openRaw(shop.url);
     const lines = [
-      ...["GET /graphql HTTP/1.1", "host: shop", "connection: upgrade", "upgrade: websocket"],
-      ...["sec-websocket-version: 13", "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA=="],
-      ...["sec-websocket-protocol: graphql-transport-ws", "", ""],
+      "GET /graphql HTTP/1.1",
+      "host: shop",
+      "connection: upgrade",
+      "upgrade: websocket",
+      "sec-websocket-version: 13",
+      "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==",
+      "sec-websocket-protocol: graphql-transport-ws",
+      "",
+      "",
     ];
     connection.socket.write(lines.join("\r\n"));
     await eventually("it is open", () => connection.received().includes("101 Switching"));

@@ -263,7 +263,8 @@ describe("when a database is cut off", () => {
     async (service) => {
       await setReachable(service, false);
       expect(await placeOrder(shop, admin.token, [mug, 1])).toMatchObject({
-        ...{ order: undefined, code: "SERVICE_UNAVAILABLE" },
+        order: undefined,
+        code: "SERVICE_UNAVAILABLE",
       });
       await setReachable(service, true);
       const { order } = await eventually("an order is placed", async () => {

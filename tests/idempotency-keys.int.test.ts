@@ -183,7 +183,10 @@ test("the databases keep no key and no password, and nothing that is quickly mad
   dataOf(await send(shop, update(mug, 1), by));
   dataOf(await send(shop, place(mug, 1), by));
   const input = {
-    ...{ email: "gina@example.com", username: "gina", password, type: 0 },
+    email: "gina@example.com",
+    username: "gina",
+    password,
+    type: 0,
   };
   const sorted = Object.fromEntries(Object.entries(input).sort());
   const secrets = [key, password].flatMap((secret) => [

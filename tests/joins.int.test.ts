@@ -67,7 +67,9 @@ interface Answered {
 
 /** What each of the joined fields takes, however many orders there are. */
 const joinCalls = {
-  ...{ "orders.lines": 1, "users.resolve": 1, "products.resolve": 1 },
+  "orders.lines": 1,
+  "users.resolve": 1,
+  "products.resolve": 1,
 };
 
 const joinedFields = `id user_id user { id username }

@@ -102,7 +102,8 @@ describe.each(serviceNames)("the service %s", (name) => {
     const isDomain = domainServices.some((one) => one === name);
     expect(urls).toEqual(isDomain ? [`${name.toUpperCase()}_DB_URL`] : []);
     expect(container?.securityContext).toEqual({
-      ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
     });
   });

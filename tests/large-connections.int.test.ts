@@ -98,7 +98,8 @@ describe.each(["OLDEST_FIRST", "USERNAME_ASC", "USERNAME_DESC"])(
       ["of a beginning that many have", { search: "late" }, "username LIKE 'late%'"],
       ["of a type that many have", { filter: { type: 1 } }, "type = 1"],
       [
-        ...(["of a type and a beginning", { search: "la", filter: { type: 1 } }] as const),
+        "of a type and a beginning",
+        { search: "la", filter: { type: 1 } },
         "type = 1 AND username LIKE 'late%'",
       ],
     ])("%s", async (_what, asked, where) => {

@@ -15,9 +15,13 @@ async function countedWith(metrics: string | Middleware): Promise<object> {
   const brokers = ["front", "back"].map(
     (nodeID) =>
       new ServiceBroker({
-        ...{ namespace, nodeID, logger: false, transporter: "Fake" },
+        namespace,
+        nodeID,
+        logger: false,
+        transporter: "Fake",
         metrics: { enabled: true, collectProcessMetrics: false },
-        ...{ internalMiddlewares: false, middlewares: ["ActionHook", "ErrorHandler", metrics] },
+        internalMiddlewares: false,
+        middlewares: ["ActionHook", "ErrorHandler", metrics],
       }),
   );
   const [front, back] = brokers as [ServiceBroker, ServiceBroker];

@@ -34,7 +34,8 @@ beforeAll(async () => {
     mkdirSync(join(folder, name));
   }
   const making = startProgram(process.execPath, [
-    ...[join(projectDir, "deploy", "make-secrets.ts"), folder],
+    join(projectDir, "deploy", "make-secrets.ts"),
+    folder,
   ]);
   expect(await making.ended()).toBe(0);
 
@@ -68,7 +69,8 @@ test("a cluster has all the rights that it needs", async () => {
     `mutation { registerUser(input: { ${account}, username: "ann", type: 1 }) { id } }`,
   );
   const { data: signedIn } = await graphql<{ login: { token: string } }>(
-    ...([cluster.url, `mutation { login(input: { ${account} }) { token } }`] as const),
+    cluster.url,
+    `mutation { login(input: { ${account} }) { token } }`,
   );
   const { token = "" } = signedIn?.login ?? {};
   const ask = <Data>(document: string) => graphql<Data>(cluster.url, document, { token });
@@ -102,8 +104,14 @@ async function isRefused(operation: string, subject: string): Promise<void> {
 }
 
 test.each([
-  ...["MOL.REQ.node", "MOL-shop", "MOL-other.REQB.users.list", "MOL-shopping.INFO"],
-  ...["_INBOX.abc", "$SYS.REQ.SERVER.PING", "$JS.API.INFO", "orders"],
+  "MOL.REQ.node",
+  "MOL-shop",
+  "MOL-other.REQB.users.list",
+  "MOL-shopping.INFO",
+  "_INBOX.abc",
+  "$SYS.REQ.SERVER.PING",
+  "$JS.API.INFO",
+  "orders",
 ])("and no others: %s is not published to", async (subject) => {
   client.publish(subject, "{}");
   await isRefused("publish", subject);

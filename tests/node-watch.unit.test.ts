@@ -43,7 +43,10 @@ class FakeBroker {
   /** A call that a node has not answered. */
   call(id: string, nodeID: string, action: object = read, options: object = {}): void {
     const ctx = {
-      ...{ id, nodeID, action: { name: "x", ...action }, locals: {} },
+      id,
+      nodeID,
+      action: { name: "x", ...action },
+      locals: {},
       options: { timeout: 4_000, ...options },
       copy: (endpoint: Endpoint) => ({ ...ctx, nodeID: endpoint.id }),
     };

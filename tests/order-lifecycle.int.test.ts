@@ -80,7 +80,8 @@ describe("an order is cancelled", () => {
     await settled(mug);
     const { order } = await cancel(id, by().token);
     expect(order).toMatchObject({
-      ...{ id, status: "CANCELLED" },
+      id,
+      status: "CANCELLED",
       history: [{ status: "PLACED" }, { status: "CANCELLED" }],
     });
     await givenBack(id);
@@ -101,7 +102,9 @@ describe("an order is cancelled", () => {
     expect(others).toEqual([]);
     expect(event).toMatchObject({ type: "order.cancelled", version: 1, producer: "orders" });
     expect(event?.data).toEqual({
-      ...{ order_id: id, user_id: owner.id, cancelled_by: by().id },
+      order_id: id,
+      user_id: owner.id,
+      cancelled_by: by().id,
       lines: [
         { product_id: mug, quantity: 3 },
         { product_id: cup, quantity: 1 },
@@ -142,7 +145,8 @@ describe("an order is cancelled", () => {
     expect((await ledgerOf(id)).map(({ reason }) => reason)).toEqual(["SOLD", "RETURNED"]);
     const sql = "SELECT status FROM order_history WHERE order_id = $1 ORDER BY step";
     expect(await shop.databases.query("orders", sql, [id])).toEqual([
-      ...[{ status: "PLACED" }, { status: "CANCELLED" }],
+      { status: "PLACED" },
+      { status: "CANCELLED" },
     ]);
   });
 
@@ -179,7 +183,8 @@ describe("an order is cancelled", () => {
     const both = [
       { id: placed.order?.id, status: "PLACED", history: [first] },
       {
-        ...{ id: gone.order?.id, status: "CANCELLED" },
+        id: gone.order?.id,
+        status: "CANCELLED",
         history: [first, { status: "CANCELLED", at }],
       },
     ];
@@ -253,7 +258,8 @@ test("an order is cancelled before products has read of it, and nothing is left 
   await givenBack(id);
   expect(await settled(mug)).toEqual({ stock: 6, reserved: 0, onHand: 6 });
   expect((await ledgerOf(id)).map(({ reason, change }) => [reason, change])).toEqual([
-    ...[["SOLD", -6] as const, ["RETURNED", 6] as const],
+    ["SOLD", -6] as const,
+    ["RETURNED", 6] as const,
   ]);
 });
 

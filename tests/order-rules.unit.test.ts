@@ -32,7 +32,8 @@ function linesOf(count: number) {
 describe("the lines of an order", () => {
   test("name each product once, with its quantities summed up", () => {
     expect(sumUpLines([line("a", 1), line("b", 2), line("a", 3)])).toEqual([
-      ...[line("a", 4), line("b", 2)],
+      line("a", 4),
+      line("b", 2),
     ]);
   });
 
@@ -104,14 +105,16 @@ describe("cancelling an order", () => {
 
   test.each([10_001, 86_400_000])("is too late %i ms after it was placed", (ms) => {
     expect(after(ms)).toMatchObject({
-      ...{ type: "ORDER_NOT_CANCELLABLE", data: { status: "PLACED" } },
+      type: "ORDER_NOT_CANCELLABLE",
+      data: { status: "PLACED" },
       message: "It is too late to cancel this order.",
     });
   });
 
   test.each([0, 86_400_000])("is refused the second time, also after %i ms", (ms) => {
     expect(after(ms, "CANCELLED")).toMatchObject({
-      ...{ type: "ORDER_NOT_CANCELLABLE", data: { status: "CANCELLED" } },
+      type: "ORDER_NOT_CANCELLABLE",
+      data: { status: "CANCELLED" },
       message: "The order is cancelled already.",
     });
   });

@@ -45,7 +45,10 @@ describe("an order", () => {
     const cup = await createProduct(10, 7, "Cup");
     const { order } = await place([cup, 2], [mug, 3]);
     expect(order).toEqual({
-      ...{ id: expect.any(String), user_id: buyer.id, quantity: 5, price_total: 29 },
+      id: expect.any(String),
+      user_id: buyer.id,
+      quantity: 5,
+      price_total: 29,
       order_products: [
         { product_id: mug, quantity: 3, price: 5, name: "Mug" },
         { product_id: cup, quantity: 2, price: 7, name: "Cup" },

@@ -73,9 +73,18 @@ const query = "{ products { id } }";
 describe("an action sees of a request only what the gateway says", () => {
   /** What somebody would send who knows how the shop is made. */
   const forged = {
-    ...{ viewer: admin, caller: "orders", address: "::1", idempotencyKey: "forged" },
-    ...{ requestID: "forged", nodeID: "other", parentCtx: {}, level: 99, timeout: 1 },
-    ...{ $statusCode: 201, $location: "https://evil.example", $responseHeaders: { "x-evil": "1" } },
+    viewer: admin,
+    caller: "orders",
+    address: "::1",
+    idempotencyKey: "forged",
+    requestID: "forged",
+    nodeID: "other",
+    parentCtx: {},
+    level: 99,
+    timeout: 1,
+    $statusCode: 201,
+    $location: "https://evil.example",
+    $responseHeaders: { "x-evil": "1" },
   };
   const everything = {
     ...forged,
@@ -98,8 +107,10 @@ describe("an action sees of a request only what the gateway says", () => {
   );
 
   const forwarded = {
-    ...{ forwarded: "for=192.0.2.1", "x-real-ip": "192.0.2.1" },
-    ...{ "x-forwarded-for": "192.0.2.1", "x-client-ip": "192.0.2.1" },
+    forwarded: "for=192.0.2.1",
+    "x-real-ip": "192.0.2.1",
+    "x-forwarded-for": "192.0.2.1",
+    "x-client-ip": "192.0.2.1",
   };
 
   test.each<[string, string, Partial<Sent>]>([
@@ -251,18 +262,33 @@ describe("no path leads to an action", () => {
     const inPath = `${service}/${action}`;
     const encoded = `%${service.charCodeAt(0).toString(16)}${service.slice(1)}`;
     return [
-      ...[`/${name}`, `/${inPath}`, `//${inPath}`, `/./${inPath}`, `/graphql/../${inPath}`],
-      ...[`/graphql/${inPath}`, `/graphql/${name}`, `/query/${inPath}`, `/api/${inPath}`],
-      ...[`/${encoded}/${action}`, `/${service}%2F${action}`, `/${service}%2e${action}`],
-      ...[`/~${service.replace(/^\$/, "")}/${action}`, `/${service}//${action}/`, `/;/${inPath}`],
-      ...[`/?action=${name}`, `/${service}\\${action}`, `http://shop.example/${inPath}`],
+      `/${name}`,
+      `/${inPath}`,
+      `//${inPath}`,
+      `/./${inPath}`,
+      `/graphql/../${inPath}`,
+      `/graphql/${inPath}`,
+      `/graphql/${name}`,
+      `/query/${inPath}`,
+      `/api/${inPath}`,
+      `/${encoded}/${action}`,
+      `/${service}%2F${action}`,
+      `/${service}%2e${action}`,
+      `/~${service.replace(/^\$/, "")}/${action}`,
+      `/${service}//${action}/`,
+      `/;/${inPath}`,
+      `/?action=${name}`,
+      `/${service}\\${action}`,
+      `http://shop.example/${inPath}`,
     ];
   }
 
   test.each(["GET", "POST", "OPTIONS"])("by %s", async (method) => {
     expect(actions).toEqual(expect.arrayContaining(["$node.list", "users.list", "orders.settle"]));
     const headers = {
-      ...{ ...json, "x-http-method-override": "POST", "x-http-method": "POST" },
+      ...json,
+      "x-http-method-override": "POST",
+      "x-http-method": "POST",
       "access-control-request-method": "GET",
     };
     const body = method === "POST" ? JSON.stringify({ query, _method: "GET" }) : "";

@@ -87,7 +87,10 @@ async function execute(
 test("the examples lead through the shop, and the login's token is used from then on", async () => {
   const account = { EMAIL: "admin@example.com", USERNAME: "admin", PASSWORD: "correct horse" };
   await shop.call("users.register", {
-    ...{ email: account.EMAIL, username: account.USERNAME, password: account.PASSWORD, type: 1 },
+    email: account.EMAIL,
+    username: account.USERNAME,
+    password: account.PASSWORD,
+    type: 1,
   });
   await execute("registerUser", "registerUser(", { ...account, EMAIL: "customer@example.com" });
   await execute("login", "login(", account);

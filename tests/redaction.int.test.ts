@@ -45,7 +45,9 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => store.listen(0, "127.0.0.1", resolve));
   const { port } = store.address() as AddressInfo;
   shop = await startTestShop({
-    ...{ LOG_LEVEL: "trace", TRACES_PERCENT: "100", ALLOW_FIRST_ADMIN: "false" },
+    LOG_LEVEL: "trace",
+    TRACES_PERCENT: "100",
+    ALLOW_FIRST_ADMIN: "false",
     KEY_ENCRYPTION_SECRET: keySecret,
     TRACES_URL: `http://127.0.0.1:${port}`,
   });
@@ -114,11 +116,13 @@ test("registering and signing in, right and wrong", async () => {
   }
 
   const [user] = await shop.databases.query<{ password_hash: string }>(
-    ...(["users", "SELECT password_hash FROM users"] as const),
+    "users",
+    "SELECT password_hash FROM users",
   );
   secrets.set("passwordHash", user?.password_hash ?? "");
   const [key] = await shop.databases.query<{ kid: string; private_pem: string }>(
-    ...(["users", "SELECT kid, private_pem FROM signing_keys"] as const),
+    "users",
+    "SELECT kid, private_pem FROM signing_keys",
   );
   const pem = await new KeyCipher(keySecret).open(key?.kid ?? "", key?.private_pem ?? "");
   secrets.set("sealedKey", key?.private_pem ?? "").set("privateKey", pem.split("\n")[1] ?? "");
@@ -164,7 +168,8 @@ test("faults of the database, whatever it says of the values", async () => {
   // "Failing row contains (…)"
   const check = "ADD CONSTRAINT no_mice CHECK (username <> 'bb')";
   await whileUsers(
-    ...([`ALTER TABLE users ${check}`, "ALTER TABLE users DROP CONSTRAINT no_mice"] as const),
+    `ALTER TABLE users ${check}`,
+    "ALTER TABLE users DROP CONSTRAINT no_mice",
     async () => {
       expect(await register({ email, username: "bb" })).toBe("INTERNAL_SERVER_ERROR");
     },
@@ -178,7 +183,8 @@ test("faults of the database, whatever it says of the values", async () => {
   const whole = "CASE username WHEN 'dddd' THEN email::integer END";
   const column = `ADD COLUMN number integer GENERATED ALWAYS AS (${whole}) STORED`;
   await whileUsers(
-    ...([`ALTER TABLE users ${column}`, "ALTER TABLE users DROP COLUMN number"] as const),
+    `ALTER TABLE users ${column}`,
+    "ALTER TABLE users DROP COLUMN number",
     async () => {
       expect(await register({ email: misplaced, username: "dddd" })).toBe("INTERNAL_SERVER_ERROR");
     },

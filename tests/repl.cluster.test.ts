@@ -33,8 +33,11 @@ beforeAll(async () => {
   running.push(
     startCommand("start", local),
     startCommand("serve", {
-      ...{ ...cluster, SERVICES: "users,products,orders" },
-      ...{ USERS_DB_URL: users, PRODUCTS_DB_URL: products, ORDERS_DB_URL: orders },
+      ...cluster,
+      SERVICES: "users,products,orders",
+      USERS_DB_URL: users,
+      PRODUCTS_DB_URL: products,
+      ORDERS_DB_URL: orders,
     }),
   );
   await running[0]?.said("The shop is open");
@@ -154,7 +157,9 @@ describe.each([
       await console.type(
         "call products.create --name x --description x --price -1 --stock many",
         "ERROR: BAD_USER_INPUT: ",
-        ...["field: 'price'", "field: 'stock'", "}\n"],
+        "field: 'price'",
+        "field: 'stock'",
+        "}\n",
       ),
       await console.type("call products.gte", "ERROR: SERVICE_NOT_FOUND: "),
       await console.type('call products.get --id "x', "ERROR: A quotation mark is not closed"),

@@ -89,7 +89,9 @@ describe.each(Object.entries(documents))("%s", (name, [limit, of]) => {
         assertSmall(parse(of(value)));
       }),
     ).toEqual({
-      ...{ code: "QUERY_TOO_COMPLEX", limit, value },
+      code: "QUERY_TOO_COMPLEX",
+      limit,
+      value,
     });
   });
 });
@@ -171,7 +173,8 @@ describe("variables", () => {
         assertSmallJson(deep(maxVariablesDepth + 2), "variables");
       }),
     ).toMatchObject({
-      ...{ code: "QUERY_TOO_COMPLEX", limit: maxVariablesDepth },
+      code: "QUERY_TOO_COMPLEX",
+      limit: maxVariablesDepth,
     });
   });
 

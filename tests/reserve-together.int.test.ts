@@ -104,7 +104,8 @@ describe("orders that come together", () => {
     for (const [n, order] of orders.entries()) {
       const quantity = 1 + (n % 3);
       expect(order).toMatchObject({
-        ...{ quantity, price_total: 3 * quantity },
+        quantity,
+        price_total: 3 * quantity,
         order_products: [{ product_id: ids[n % 4], quantity }],
       });
     }
@@ -141,7 +142,9 @@ describe("orders that come together", () => {
     expect(tried).toHaveLength(21);
     expect(new Set(ids)).toEqual(new Set(tried.filter((_id, index) => index !== 2)));
     expect(await settledBooksOf(shop.databases, mug)).toEqual({
-      ...{ stock: 980, reserved: 0, onHand: 980 },
+      stock: 980,
+      reserved: 0,
+      onHand: 980,
     });
   });
 
@@ -159,7 +162,9 @@ describe("orders that come together", () => {
     expect(ids.map(({ size }) => size)).toEqual(keys.map(() => 1));
     expect(new Set(ids.flatMap((of) => [...of])).size).toBe(30);
     expect(await settledBooksOf(shop.databases, mug)).toEqual({
-      ...{ stock: 970, reserved: 0, onHand: 970 },
+      stock: 970,
+      reserved: 0,
+      onHand: 970,
     });
   });
 });

@@ -13,7 +13,10 @@ afterAll(() => shop.stop());
 /** Puts a product into the catalogue. Gives it as it is kept. */
 const create = (name: string, description = "") =>
   shop.call<{ id: string; name: string }>("products.create", {
-    ...{ name, description, price: 1, stock: 1 },
+    name,
+    description,
+    price: 1,
+    stock: 1,
   });
 
 async function found(search: string): Promise<string[]> {
@@ -91,12 +94,10 @@ describe("a product is found", () => {
 
 test("a user is found by a name that is written in another form", async () => {
   const { id, username } = await shop.call<{ id: string; username: string }>("users.register", {
-    ...{
-      email: "zoe\u0308@example.com",
-      username: "Zoe\u0308",
-      password: "correct horse",
-      type: 0,
-    },
+    email: "zoe\u0308@example.com",
+    username: "Zoe\u0308",
+    password: "correct horse",
+    type: 0,
   });
   expect(username).toBe("Zo\u00eb");
   for (const search of ["zo\u00eb", "zoe\u0308", "zoe\u0308@exam"]) {
@@ -110,7 +111,8 @@ test("a user is found by a name that is written in another form", async () => {
 test("a name of nothing that is seen is none", async () => {
   for (const name of ["\u200b", " ", "\u00a0\ufeff", "\u202emug"]) {
     await expect(create(name)).rejects.toMatchObject({
-      ...{ type: "BAD_USER_INPUT", data: { fields: [{ field: "name" }] } },
+      type: "BAD_USER_INPUT",
+      data: { fields: [{ field: "name" }] },
     });
   }
 });

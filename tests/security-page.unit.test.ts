@@ -24,7 +24,8 @@ test("each test that docs/security.md names for a threat is there, and each thre
     const named = row.split("|").at(-2) ?? "";
     const tests = [...named.matchAll(/`([\w-]+\.(?:unit|int|cluster|browser))`/g)];
     expect({ row, shown: tests.length > 0 || named.includes("npm run check") }).toEqual({
-      ...{ row, shown: true },
+      row,
+      shown: true,
     });
     for (const [, name] of tests) {
       const file = join(import.meta.dirname, `${name}.test.ts`);

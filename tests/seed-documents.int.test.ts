@@ -108,7 +108,10 @@ describe.each([
     const data = await send<{ placeOrder: Order }>(fill(placeOrder, "PRODUCTID", product.id));
     expect(data).toEqual({
       placeOrder: {
-        ...{ id, user_id: admin.id, quantity: 1, price_total: 1 },
+        id,
+        user_id: admin.id,
+        quantity: 1,
+        price_total: 1,
         order_products: [{ product_id: product.id, price: 1, quantity: 1 }],
       },
     });

@@ -203,7 +203,10 @@ test("says in a sentence that the secret of its signing keys is missing, or anot
 
 test("says all that is wrong with its settings at once", async () => {
   const message = await refusal("start", {
-    ...{ DATA_DIR: dataDir, PORT: "eighty", LOG_LEVEL: "loud", USERS_DB_URL: "mysql://localhost" },
+    DATA_DIR: dataDir,
+    PORT: "eighty",
+    LOG_LEVEL: "loud",
+    USERS_DB_URL: "mysql://localhost",
   });
   expect(message.trim().split("\n")).toEqual([
     expect.stringMatching(/^PORT must be .* for example PORT=/),

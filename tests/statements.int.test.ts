@@ -22,7 +22,8 @@ const linesOf = (n: number) => [{ product_id: productIds[n % productIds.length],
 /** Calls that come in one turn of the event loop: by HTTP they would come as they like. */
 function ordersAtOnce(count: number): Promise<unknown> {
   const orders = Array.from({ length: count }, (_, n) => ({
-    ...{ user_id: customer.id, order_products: linesOf(n) },
+    user_id: customer.id,
+    order_products: linesOf(n),
   }));
   return Promise.all(orders.map((order) => shop.call("orders.place", order)));
 }
@@ -39,29 +40,41 @@ interface HotPath {
 /** What requests cost. None of it may grow; where it shrinks, the new figure belongs here. */
 const hotPaths: HotPath[] = [
   {
-    ...{ path: "a product by its id", statements: 1, transactions: 1 },
+    path: "a product by its id",
+    statements: 1,
+    transactions: 1,
     ask: () =>
       answered(`{ product(id: "${String(productIds[0])}") { id name description price stock } }`),
   },
   {
-    ...{ path: "20 products", statements: 1, transactions: 1 },
+    path: "20 products",
+    statements: 1,
+    transactions: 1,
     ask: () => answered("{ products(limit: 20) { id name description price stock } }"),
   },
   {
-    ...{ path: "20 orders of a customer, with lines and names", statements: 2, transactions: 2 },
+    path: "20 orders of a customer, with lines and names",
+    statements: 2,
+    transactions: 2,
     ask: () => answered("{ orders(limit: 20) { id order_products { product_id price name } } }"),
   },
   {
-    ...{ path: "an order alone", statements: 2, transactions: 2 },
+    path: "an order alone",
+    statements: 2,
+    transactions: 2,
     ask: () => answered(placeDocument, { lines: linesOf(0) }),
   },
   {
     // As many as for one: all of them are one crowd.
-    ...{ path: "64 orders at once", statements: 2, transactions: 2 },
+    path: "64 orders at once",
+    statements: 2,
+    transactions: 2,
     ask: () => ordersAtOnce(64),
   },
   {
-    ...{ path: "a login", statements: 3, transactions: 3 },
+    path: "a login",
+    statements: 3,
+    transactions: 3,
     ask: () =>
       answered("mutation ($input: Login!) { login(input: $input) { token } }", {
         input: { email: "customer@example.com", password },

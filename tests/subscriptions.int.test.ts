@@ -83,7 +83,9 @@ describe("orderPlaced", () => {
     const told = (order: unknown, user: string, quantity: number) => ({
       data: {
         orderPlaced: {
-          ...{ id: (order as { id: string }).id, user_id: user, quantity },
+          id: (order as { id: string }).id,
+          user_id: user,
+          quantity,
           order_products: [{ name: "Mug" }],
         },
       },
@@ -181,7 +183,9 @@ describe("inventoryUpdated", () => {
       {
         data: {
           inventoryUpdated: {
-            ...{ product_id: lamp, change: "SUBTRACTED", number: -3 },
+            product_id: lamp,
+            change: "SUBTRACTED",
+            number: -3,
             // Or null, when it was gone before it was told.
             product: ofLamp.results[0]?.data?.inventoryUpdated?.product ?? null,
           },

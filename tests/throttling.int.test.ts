@@ -53,7 +53,8 @@ async function send(
 ): Promise<Outcome> {
   const { url } = shops[(sent += 1) % 2] ?? shops[0];
   const answer = await graphqlFrom<{ login?: { token: string } }>(from, url, document, {
-    ...{ ...options, variables: { ...variables } },
+    ...options,
+    variables: { ...variables },
   });
   const retryAfter = Number(answer.errors?.[0]?.extensions.retryAfter);
   return { code: answer.code, retryAfter, token: answer.data?.login?.token ?? "" };

@@ -18,8 +18,13 @@ afterAll(() => shop.stop());
 /** A token as the shop makes it, but for what is changed. */
 function sign(changes: SignOptions = {}, pem = key.private_pem, claims: object = { type: 1 }) {
   return jwt.sign(claims, pem, {
-    ...{ algorithm: "ES256", keyid: key.kid, issuer: "shop", audience: "shop", subject: admin.id },
-    ...{ expiresIn: 60, ...changes },
+    algorithm: "ES256",
+    keyid: key.kid,
+    issuer: "shop",
+    audience: "shop",
+    subject: admin.id,
+    expiresIn: 60,
+    ...changes,
   });
 }
 
@@ -83,7 +88,8 @@ const forgeries: Record<string, () => string> = {
     `${encode({ alg: "none", typ: "JWT", kid: key.kid })}.${encode(claims())}.`,
   "signed with the public key as a secret": () => {
     const pem = createPublicKey(createPrivateKey(key.private_pem)).export({
-      ...{ type: "spki", format: "pem" },
+      type: "spki",
+      format: "pem",
     });
     const signed = `${encode({ alg: "HS256", typ: "JWT", kid: key.kid })}.${encode(claims())}`;
     return `${signed}.${createHmac("sha256", pem).update(signed).digest("base64url")}`;

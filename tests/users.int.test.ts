@@ -122,7 +122,10 @@ test("no answer gives a password or its hash away", async () => {
   for (const answer of answers)
     expect(JSON.stringify(answer)).not.toMatch(/argon2|password|horse/i);
   expect(await shop.call("users.get", { id: ann.id })).toEqual({
-    ...{ id: ann.id, email: "ann@example.com", username: "ann", type: 0 },
+    id: ann.id,
+    email: "ann@example.com",
+    username: "ann",
+    type: 0,
   });
 });
 

@@ -60,9 +60,16 @@ const broker = new ServiceBroker({
 broker.createService(
   defineService(rules, {
     actions: {
-      ...{ id: echo, ids: echo, text: echo, int: echo, instant: echo },
-      ...{ optionalText: echo, exact: echo },
-      ...{ optional: echo, page: echo, nothing: echo },
+      id: echo,
+      ids: echo,
+      text: echo,
+      int: echo,
+      instant: echo,
+      optionalText: echo,
+      exact: echo,
+      optional: echo,
+      page: echo,
+      nothing: echo,
     },
   }),
 );
@@ -84,8 +91,20 @@ describe("an id", () => {
   });
 
   test.each([
-    ...["", "1", uuid.replaceAll("-", ""), `{${uuid}}`, `${uuid} `, `${uuid}\n`, `x${uuid}`],
-    ...[uuid.replace("b", "g"), 1, true, [uuid], { id: uuid }, null, undefined],
+    "",
+    "1",
+    uuid.replaceAll("-", ""),
+    `{${uuid}}`,
+    `${uuid} `,
+    `${uuid}\n`,
+    `x${uuid}`,
+    uuid.replace("b", "g"),
+    1,
+    true,
+    [uuid],
+    { id: uuid },
+    null,
+    undefined,
   ])("is not %j", async (value) => {
     expect(await send("id", { value })).toMatchObject(refused);
   });
@@ -122,9 +141,22 @@ describe("a text", () => {
   });
 
   test.each([
-    ...["  ", "\t\n", "\u00a0\u00a0", "\u3000\u3000", "\u200b\u200b", "\u00ad\u00ad"],
-    ...["\u2060\u2060", "\u200e\u200f", "\u200d\ufe0f", "\ufeff\ufeff\u200b", "\u115f\u3164"],
-    ...["\u2800\u2800", "\u0301\u0302", "\u{e0041}", "\u180e\u180e", "\u{1d173}"],
+    "  ",
+    "\t\n",
+    "\u00a0\u00a0",
+    "\u3000\u3000",
+    "\u200b\u200b",
+    "\u00ad\u00ad",
+    "\u2060\u2060",
+    "\u200e\u200f",
+    "\u200d\ufe0f",
+    "\ufeff\ufeff\u200b",
+    "\u115f\u3164",
+    "\u2800\u2800",
+    "\u0301\u0302",
+    "\u{e0041}",
+    "\u180e\u180e",
+    "\u{1d173}",
   ])("is not %j, of which nothing is seen", async (value) => {
     expect(await send("text", { value })).toMatchObject(refused);
     // Where nothing may be given, nothing may be seen.
@@ -185,20 +217,43 @@ describe("a text", () => {
 
 describe("a moment", () => {
   test.each([
-    ...["2026-01-31T12:00:00Z", "2024-02-29T00:00Z", "2000-02-29T23:59:59.999999999+23:59"],
-    ...["0001-01-01T00:00Z", "0004-02-29T00:00Z", "9999-12-31T23:59:59-14:00"],
+    "2026-01-31T12:00:00Z",
+    "2024-02-29T00:00Z",
+    "2000-02-29T23:59:59.999999999+23:59",
+    "0001-01-01T00:00Z",
+    "0004-02-29T00:00Z",
+    "9999-12-31T23:59:59-14:00",
   ])("is %j", async (value) => {
     expect(await send("instant", { value })).toEqual({ value });
   });
 
   test.each([
-    ...["2026-02-30T00:00:00Z", "2026-02-29T00:00:00Z", "1900-02-29T00:00Z", "2026-04-31T00:00Z"],
-    ...["2026-00-10T00:00Z", "2026-13-10T00:00Z", "2026-01-00T00:00Z", "2026-01-32T00:00Z"],
-    ...["2026-01-01T24:00:00Z", "2026-01-01T23:60:00Z", "2026-01-01T23:59:60Z"],
-    ...["2026-01-01T00:00:00", "2026-01-01T00:00:00+99:00", "2026-01-01T00:00:00+00:60"],
-    ...["0000-01-01T00:00Z", "10000-01-01T00:00Z", "-0001-01-01T00:00Z", "+002026-01-01T00:00Z"],
-    ...["2026-01-01", "2026-1-1T00:00Z", "2026-01-01 00:00Z", "1767225600", "", "now"],
-    ...["2026-01-01T00:00Z\n", "\u0662026-01-01T00:00Z"],
+    "2026-02-30T00:00:00Z",
+    "2026-02-29T00:00:00Z",
+    "1900-02-29T00:00Z",
+    "2026-04-31T00:00Z",
+    "2026-00-10T00:00Z",
+    "2026-13-10T00:00Z",
+    "2026-01-00T00:00Z",
+    "2026-01-32T00:00Z",
+    "2026-01-01T24:00:00Z",
+    "2026-01-01T23:60:00Z",
+    "2026-01-01T23:59:60Z",
+    "2026-01-01T00:00:00",
+    "2026-01-01T00:00:00+99:00",
+    "2026-01-01T00:00:00+00:60",
+    "0000-01-01T00:00Z",
+    "10000-01-01T00:00Z",
+    "-0001-01-01T00:00Z",
+    "+002026-01-01T00:00Z",
+    "2026-01-01",
+    "2026-1-1T00:00Z",
+    "2026-01-01 00:00Z",
+    "1767225600",
+    "",
+    "now",
+    "2026-01-01T00:00Z\n",
+    "\u0662026-01-01T00:00Z",
   ])("is not %j", async (value) => {
     expect(await send("instant", { value })).toMatchObject(refused);
   });
@@ -210,8 +265,23 @@ describe("a whole number", () => {
   });
 
   test.each([
-    ...[0, -1, maxInt + 1, 2 ** 53, 1e300, 1.5, 1.0000001, NaN, Infinity, -Infinity],
-    ...["1", "", true, null, undefined, [1], 1n],
+    0,
+    -1,
+    maxInt + 1,
+    2 ** 53,
+    1e300,
+    1.5,
+    1.0000001,
+    NaN,
+    Infinity,
+    -Infinity,
+    "1",
+    "",
+    true,
+    null,
+    undefined,
+    [1],
+    1n,
   ])("that PostgreSQL's integer takes is not %p", async (value) => {
     expect(await send("int", { value })).toMatchObject(refused);
   });
@@ -267,7 +337,10 @@ describe("the refusal", () => {
 
   test("of a thousand faults tells twenty", () => {
     const findings = Array.from({ length: 1000 }, (_, n) => ({
-      ...{ type: "string", field: `names[${n}]`, message: "must be a text", actual: secret },
+      type: "string",
+      field: `names[${n}]`,
+      message: "must be a text",
+      actual: secret,
     }));
     const { fields } = faultsOf(
       refusalOfValidation(new Errors.ValidationError("invalid", "", findings as never)),

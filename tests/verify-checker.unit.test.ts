@@ -63,7 +63,11 @@ describe("invariant 1 is violated by", () => {
     broken("the ledger holds the restocks that were answered", "77"),
     ({ snapshot }) =>
       snapshot.products.stock_changes.push({
-        ...{ id: 77, product_id: "pen", change: 5, reason: "ADDED", order_id: null },
+        id: 77,
+        product_id: "pen",
+        change: 5,
+        reason: "ADDED",
+        order_id: null,
         user_id: "root",
       }),
   );
@@ -72,7 +76,9 @@ describe("invariant 1 is violated by", () => {
     broken("the books close at every moment", "pen"),
     ({ history }) =>
       history.push({
-        ...{ line: "books", atMs: 120, products: 2 },
+        line: "books",
+        atMs: 120,
+        products: 2,
         wrong: [{ id: "pen", stock: -1, onHand: 0, held: 1 }],
       }),
   );
@@ -118,8 +124,11 @@ describe("invariant 2 is violated by", () => {
     ({ history }) =>
       history.push(
         request({
-          ...{ op: 9, kind: "readOrder", input: { order_id: "first" } },
-          ...{ outcome: "refused", code: "ORDER_NOT_FOUND" },
+          op: 9,
+          kind: "readOrder",
+          input: { order_id: "first" },
+          outcome: "refused",
+          code: "ORDER_NOT_FOUND",
         }),
       ),
   );
@@ -213,7 +222,10 @@ describe("invariant 4 is violated by", () => {
     broken("no event fails for good", "letter"),
     ({ snapshot }) =>
       snapshot.orders.dead_letters.push({
-        ...{ id: "letter", producer: "products", position: 1, reason: "why not" },
+        id: "letter",
+        producer: "products",
+        position: 1,
+        reason: "why not",
       }),
   );
   finds(
@@ -226,8 +238,12 @@ describe("invariant 4 is violated by", () => {
     broken("no event is seen whose transaction rolled back", "ghost"),
     ({ history }) =>
       history.push({
-        ...{ line: "event", atMs: 100, id: "ghost", type: "order.placed" },
-        ...{ producer: "orders", position: 4 },
+        line: "event",
+        atMs: 100,
+        id: "ghost",
+        type: "order.placed",
+        producer: "orders",
+        position: 4,
       }),
   );
 });
@@ -243,8 +259,11 @@ describe("invariant 5 is violated by", () => {
     ({ history }) =>
       history.push(
         request({
-          ...{ op: 2, kind: "placeOrder", input: { lines: [mug] } },
-          ...{ outcome: "ok", answer: order("other", [mug]) },
+          op: 2,
+          kind: "placeOrder",
+          input: { lines: [mug] },
+          outcome: "ok",
+          answer: order("other", [mug]),
         }),
       ),
   );
@@ -266,8 +285,11 @@ describe("invariant 5 is violated by", () => {
     ({ history }) =>
       history.push({
         ...request({
-          ...{ op: 8, kind: "addStock", input: { product_id: "mug", number: 5 } },
-          ...{ outcome: "ok", answer: { success: true } },
+          op: 8,
+          kind: "addStock",
+          input: { product_id: "mug", number: 5 },
+          outcome: "ok",
+          answer: { success: true },
         }),
         key: "key-3",
       }),
@@ -293,8 +315,11 @@ test("takes an unanswered request for done or not done", () => {
   const { history, snapshot } = cleanRun();
   const lines = [{ ...pen, quantity: 50 }];
   const open = request({
-    ...{ op: 7, kind: "placeOrder", input: { lines } },
-    ...{ outcome: "unknown", code: "SERVICE_UNAVAILABLE" },
+    op: 7,
+    kind: "placeOrder",
+    input: { lines },
+    outcome: "unknown",
+    code: "SERVICE_UNAVAILABLE",
   });
   history.push({ ...open, key: null });
   expect(violationsOf({ history, snapshot })).toEqual([]);

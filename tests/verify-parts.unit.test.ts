@@ -150,7 +150,11 @@ describe("a verdict", () => {
   test("is told in a table and a picture", () => {
     const { history } = cleanRun();
     history.push({
-      ...{ line: "fault", kind: "kill", target: "orders-1", startMs: 10, endMs: 20 },
+      line: "fault",
+      kind: "kill",
+      target: "orders-1",
+      startMs: 10,
+      endMs: 20,
       detail: { awayMs: 5 },
     });
     const figures = figuresOf(history);
@@ -162,7 +166,11 @@ describe("a verdict", () => {
 describe("the longest time without an answer", () => {
   const answer = (endMs: number, code?: string) =>
     ({
-      ...{ line: "request", op: endMs, kind: "listOrders", startMs: endMs - 1, endMs },
+      line: "request",
+      op: endMs,
+      kind: "listOrders",
+      startMs: endMs - 1,
+      endMs,
       ...(code === undefined ? { outcome: "ok" } : { outcome: "unknown", code }),
     }) as HistoryLine;
   const phases: HistoryLine[] = [

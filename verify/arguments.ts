@@ -43,7 +43,12 @@ export function readArguments(args: string[]): Arguments {
     parseArgs({
       args,
       options: {
-        ...{ minutes: text, seed: text, faults: text, replay: text, out: text, break: text },
+        minutes: text,
+        seed: text,
+        faults: text,
+        replay: text,
+        out: text,
+        break: text,
         help: { type: "boolean" },
       },
     }),

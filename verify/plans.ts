@@ -12,10 +12,14 @@ const breakOperations = 150;
 export function usualPlan({ seed, minutes, faults }: Arguments): RunPlan {
   const isShort = minutes < shortMinutes;
   return {
-    ...{ seed, minutes, faults, weights: usualWeights },
+    seed,
+    minutes,
+    faults,
+    weights: usualWeights,
     layout: isShort ? mediumLayout : fullLayout,
     size: {
-      ...{ hotProducts: 4, hotStock: 30 },
+      hotProducts: 4,
+      hotStock: 30,
       ...(isShort ? { customers: 5, coldProducts: 20 } : { customers: 12, coldProducts: 60 }),
     },
     // Many, so that each fault meets requests that are under way.
@@ -30,9 +34,16 @@ export function usualPlan({ seed, minutes, faults }: Arguments): RunPlan {
 /** The least that shows a break: it brings its own faults along. */
 export function breakPlan({ seed }: Arguments, broken: Break): RunPlan {
   return {
-    ...{ seed, broken, minutes: breakMinutes, faults: [], layout: smallLayout },
+    seed,
+    broken,
+    minutes: breakMinutes,
+    faults: [],
+    layout: smallLayout,
     size: { hotProducts: 3, hotStock: broken.hotStock, customers: 3, coldProducts: 6 },
-    ...{ weights: broken.weights, clients: 6, pauseMs: 30, reservationTtlSeconds: 1 },
+    weights: broken.weights,
+    clients: 6,
+    pauseMs: 30,
+    reservationTtlSeconds: 1,
     atLeastOperations: breakOperations,
     // What a break has lost never comes to rest.
     quietWithinMs: 2_500,

@@ -70,8 +70,12 @@ export async function run(plan: RunPlan, stage: Stage): Promise<{ broken: Set<st
   const random = new Random(plan.seed);
   const history = new HistoryWriter(join(folder, historyFile));
   history.write({
-    ...{ line: "run", seed: plan.seed, minutes: plan.minutes, faults: [...plan.faults] },
-    ...{ break: plan.broken?.name ?? null, nodes: Object.keys(plan.layout) },
+    line: "run",
+    seed: plan.seed,
+    minutes: plan.minutes,
+    faults: [...plan.faults],
+    break: plan.broken?.name ?? null,
+    nodes: Object.keys(plan.layout),
     startedAt: new Date().toISOString(),
   });
   const broken = new Set<string>();
@@ -79,7 +83,11 @@ export async function run(plan: RunPlan, stage: Stage): Promise<{ broken: Set<st
   let striker: Striker | undefined;
   say(`starting ${Object.keys(plan.layout).length} nodes`);
   const shop = await Shop.start({
-    ...{ layout: plan.layout, databases, nats, folder, random: random.fork() },
+    layout: plan.layout,
+    databases,
+    nats,
+    folder,
+    random: random.fork(),
     namespace: `verify-${stage.name.replaceAll("_", "-")}`,
     reservationTtlSeconds: plan.reservationTtlSeconds,
     preloads: plan.broken === undefined ? [] : [plan.broken.preload],
@@ -123,12 +131,23 @@ async function use(plan: RunPlan, stage: Stage, parts: Parts): Promise<void> {
   const { urls } = shop;
   const market = new Market();
   const opener = new Client({
-    ...{ name: "opening", random: random.fork(), market, history, urls, nextOp: () => 0 },
+    name: "opening",
+    random: random.fork(),
+    market,
+    history,
+    urls,
+    nextOp: () => 0,
   });
   await openMarket(opener, urls[0] ?? "", market, random.fork(), plan.size);
   const { weights, clients, pauseMs } = plan;
   const workload = new Workload({
-    ...{ random: random.fork(), market, history, urls, weights, clients, pauseMs },
+    random: random.fork(),
+    market,
+    history,
+    urls,
+    weights,
+    clients,
+    pauseMs,
   });
 
   const loadMs = plan.minutes * 60_000;

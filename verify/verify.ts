@@ -109,7 +109,9 @@ async function verifyBreak(
   await mkdir(folder, { recursive: true });
   const name = broken.name.replaceAll("-", "_");
   const result = await run(breakPlan(args, broken), {
-    ...{ ...stage, name, folder },
+    ...stage,
+    name,
+    folder,
     say: (progress) => {
       say(`${broken.name}: ${progress}`);
     },

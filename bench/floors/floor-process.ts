@@ -34,7 +34,8 @@ export async function startFloors(shop: ShopProcess, productIds: string[]): Prom
   const port = await freePort();
   const child = fork(join(import.meta.dirname, "floor-server.ts"), {
     env: {
-      ...{ PATH: process.env.PATH, PORT: String(port) },
+      PATH: process.env.PATH,
+      PORT: String(port),
       // Tells whose it is, so that it ends with the run.
       TMPDIR: tmpdir(),
       FLOOR_PRODUCTS_URL: shop.databaseUrl("products"),

@@ -72,7 +72,9 @@ export default function apiService(config: Config): ServiceSchema {
     mixins: [ApiGateway as Partial<ServiceSchema>, graphqlMixin()],
     actions: {
       // None of these is for anybody outside this process.
-      ...{ addRoute: false, removeRoute: false, listAliases: false },
+      addRoute: false,
+      removeRoute: false,
+      listAliases: false,
       // A request's URL may hold a document, and so whatever its sender has written into it.
       rest: { tracing: { tags: { params: ["req.method"] }, spanName: spanNameOf } },
     },

@@ -56,7 +56,8 @@ export function authenticatorOf(broker: ServiceBroker, onEndedKnown: () => void)
       throw serviceUnavailable("The users service is not there.");
     }
     return broker.call<Result, object>(action, params, {
-      ...{ caller: gatewayName, timeout: fetchTimeoutMs },
+      caller: gatewayName,
+      timeout: fetchTimeoutMs,
     });
   }
   return new Authenticator({

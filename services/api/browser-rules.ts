@@ -47,9 +47,12 @@ export class BrowserRules {
     const { origin } = req.headers;
     if (origin === undefined || !this.#origins.has(origin)) return false;
     const granted = [
-      ...["access-control-allow-methods", "GET, POST"],
-      ...["access-control-allow-headers", allowedHeaders],
-      ...["access-control-max-age", preflightSeconds],
+      "access-control-allow-methods",
+      "GET, POST",
+      "access-control-allow-headers",
+      allowedHeaders,
+      "access-control-max-age",
+      preflightSeconds,
     ];
     res.writeHead(204, [...this.headersFor(req), ...granted]).end();
     return true;

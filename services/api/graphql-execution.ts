@@ -287,6 +287,7 @@ function contextFor({ ctx, viewer, address, keys, patience }: Sender): GraphqlCo
 function tooLong(): Refusal {
   const message = `The request took longer than ${maxExecutionMs} ms; this part of it was not begun.`;
   return new Refusal("QUERY_TOO_COMPLEX", message, {
-    ...{ limit: maxExecutionMs, value: maxExecutionMs },
+    limit: maxExecutionMs,
+    value: maxExecutionMs,
   });
 }

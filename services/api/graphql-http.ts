@@ -98,8 +98,15 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     const body = req.method === "POST" ? new RequestBody(req, held, transfers) : undefined;
     if (body === undefined) dropBody(req);
     const exchange: Exchange = {
-      ...{ req, res, headers, address, group, body },
-      ...{ patience: new Patience(), held, transfer: undefined },
+      req,
+      res,
+      headers,
+      address,
+      group,
+      body,
+      patience: new Patience(),
+      held,
+      transfer: undefined,
     };
     watch.add(exchange.patience);
     res.once("close", () => {

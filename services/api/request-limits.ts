@@ -137,7 +137,13 @@ interface Extent {
 
 const nothing: Extent = { depth: 0, rootFields: 0, introspectionLists: 0, expandedFields: 0 };
 const introspectionListFields = new Set([
-  ...["types", "fields", "interfaces", "possibleTypes", "inputFields", "enumValues", "args"],
+  "types",
+  "fields",
+  "interfaces",
+  "possibleTypes",
+  "inputFields",
+  "enumValues",
+  "args",
 ]);
 
 function sizeOf(document: DocumentNode): TreeSize {

@@ -253,7 +253,9 @@ export const ordersContract = defineContract({
     }),
     /** How many of one's own orders, or of all, a filter finds. Refuses as `page` does. */
     count: action<OrderFilter, Count>({
-      ...{ params: filterRules, gateway: true, repeatable: true },
+      params: filterRules,
+      gateway: true,
+      repeatable: true,
       access: { publicReads: "signed-in" },
     }),
     place: action<PlaceOrder, Order>({
@@ -315,7 +317,10 @@ export const ordersContract = defineContract({
     }),
     /** Answers when the service's database does. */
     ready: action<object, boolean>({
-      ...{ params: {}, access: "everyone", gateway: true, repeatable: true },
+      params: {},
+      access: "everyone",
+      gateway: true,
+      repeatable: true,
     }),
   },
   events: {

@@ -67,7 +67,11 @@ async function giveUp({ database, products, logger }: Dependencies, orderId: str
 
 function newOrder(id: string, userId: string, lines: ReservedLine[]): Order {
   return {
-    ...{ id, user_id: userId, price_total: totalPrice(lines), quantity: totalQuantity(lines) },
-    ...{ status: "PLACED", order_products: lines },
+    id,
+    user_id: userId,
+    price_total: totalPrice(lines),
+    quantity: totalQuantity(lines),
+    status: "PLACED",
+    order_products: lines,
   };
 }

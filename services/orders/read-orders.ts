@@ -109,7 +109,10 @@ async function readLines(
       const lines = byOrder.get(id) ?? [];
       if (ownerId !== undefined && lines[0]?.user_id !== ownerId) return [];
       return lines.map(({ product_id, quantity, price, name = null }) => ({
-        ...{ product_id, quantity, price, name },
+        product_id,
+        quantity,
+        price,
+        name,
       }));
     }),
   );

@@ -31,7 +31,8 @@ export type OrderWriting = Crowd<NewOrder, Order | undefined>;
  */
 export function orderWriting(database: OrdersDatabase): OrderWriting {
   return new Crowd((orders) => writeTogether(database, orders), {
-    ...{ maxItems: maxTogether, maxBatches: maxStatements },
+    maxItems: maxTogether,
+    maxBatches: maxStatements,
   });
 }
 

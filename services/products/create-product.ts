@@ -24,7 +24,10 @@ export async function createProduct(
     await database.models.products.create(product, { transaction: work.transaction });
     await recordStockChange(work, { productId: id, change: stock, reason: "CREATED", userId });
     await recordAudit(work.query, {
-      ...{ action: "PRODUCT_CREATED", sender, subjectId: id, detail: { name, price, stock } },
+      action: "PRODUCT_CREATED",
+      sender,
+      subjectId: id,
+      detail: { name, price, stock },
     });
     work.record("product.created", { product_id: id, name, price, stock });
     return product;

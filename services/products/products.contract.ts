@@ -49,7 +49,12 @@ export interface ProductFilter {
 }
 
 const productSorts = [
-  ...["OLDEST_FIRST", "NEWEST_FIRST", "NAME_ASC", "NAME_DESC", "PRICE_ASC", "PRICE_DESC"],
+  "OLDEST_FIRST",
+  "NEWEST_FIRST",
+  "NAME_ASC",
+  "NAME_DESC",
+  "PRICE_ASC",
+  "PRICE_DESC",
 ] as const satisfies string[];
 
 export type ProductSort = (typeof productSorts)[number];
@@ -116,7 +121,11 @@ export interface ProductCreated {
 
 /** Why the stock on hand has changed; DELETED leaves it as it is, in no catalogue any more. */
 const inventoryChanges = [
-  ...["ADDED", "SUBTRACTED", "DELETED", "SOLD", "RETURNED"],
+  "ADDED",
+  "SUBTRACTED",
+  "DELETED",
+  "SOLD",
+  "RETURNED",
   /** Makes up for changes of a time when events did not say by how much. */
   "COUNTED",
 ] as const satisfies string[];
@@ -206,7 +215,10 @@ export const productsContract = defineContract({
     }),
     /** How many products of the catalogue a filter finds. */
     count: action<ProductFilter, Count>({
-      ...{ params: filterRules, access: "everyone", gateway: true, repeatable: true },
+      params: filterRules,
+      access: "everyone",
+      gateway: true,
+      repeatable: true,
     }),
     create: action<NewProduct, Product>({
       params: { name: text(1, 200), description: text(0, 2000), price: int(0), stock: int(0) },
@@ -271,7 +283,10 @@ export const productsContract = defineContract({
     traceOrder: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),
     /** Answers when the service's database does. */
     ready: action<object, boolean>({
-      ...{ params: {}, access: "everyone", gateway: true, repeatable: true },
+      params: {},
+      access: "everyone",
+      gateway: true,
+      repeatable: true,
     }),
   },
   events: {

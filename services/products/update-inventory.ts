@@ -37,10 +37,16 @@ export async function updateInventory(
     const change = adds ? number : -number;
     const reason = adds ? "ADDED" : "SUBTRACTED";
     await recordStockChange(work, {
-      ...{ productId: id, change, reason, userId: userIdOf(sender.actor) },
+      productId: id,
+      change,
+      reason,
+      userId: userIdOf(sender.actor),
     });
     await recordAudit(work.query, {
-      ...{ action: `STOCK_${reason}`, sender, subjectId: id, detail: { number } },
+      action: `STOCK_${reason}`,
+      sender,
+      subjectId: id,
+      detail: { number },
     });
     tell(work, id, reason, change);
     return { success: true };

@@ -190,7 +190,8 @@ function entryOf(
   return {
     action,
     outcome: action === "LOGIN_REFUSED" ? "INVALID_CREDENTIALS" : "TOO_MANY_REQUESTS",
-    ...{ sender, subjectId: account?.id ?? null },
+    sender,
+    subjectId: account?.id ?? null,
     ...(account === undefined && { detail: { email: maskedEmail(email) } }),
   };
 }

@@ -121,7 +121,10 @@ async function endAsReused({ query }: UsersWork, id: string, sender: Sender): Pr
     [id],
   );
   await recordAudit(query, {
-    ...{ action: "REFRESH_REUSED", outcome: "UNAUTHENTICATED", sender },
-    ...{ subjectId: ended?.user_id ?? null, detail: { session: id } },
+    action: "REFRESH_REUSED",
+    outcome: "UNAUTHENTICATED",
+    sender,
+    subjectId: ended?.user_id ?? null,
+    detail: { session: id },
   });
 }

@@ -55,7 +55,10 @@ async function makeUser(
       if (mustBeFirst && !isFirst) throw unauthenticated(sender.actor);
     }
     await recordAudit(query, {
-      ...{ action: "REGISTERED", sender, subjectId: user.id, detail: { type: user.type } },
+      action: "REGISTERED",
+      sender,
+      subjectId: user.id,
+      detail: { type: user.type },
     });
     record("user.registered", { user_id: user.id, username: user.username, type: user.type });
     return user;

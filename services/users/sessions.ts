@@ -77,11 +77,16 @@ export async function openSession(
        WHERE user_id = account.id AND ended_at IS NULL AND expires_at > now()) AS "hasTooMany"
      FROM account`,
     [
-      ...[userId, account.passwordVersion],
-      ...[sessionId, hashOf(refreshToken.handle), hashOf(refreshToken.secret)],
+      userId,
+      account.passwordVersion,
+      sessionId,
+      hashOf(refreshToken.handle),
+      hashOf(refreshToken.secret),
       // Grouped as tries are counted: the network, where it is IPv6.
       sender.address === null ? null : addressGroup(sender.address),
-      ...[refreshTtlSeconds, ttlSeconds, right.forgetsKey],
+      refreshTtlSeconds,
+      ttlSeconds,
+      right.forgetsKey,
       ...auditRow({
         action: "LOGGED_IN",
         sender,

@@ -34,7 +34,10 @@ export async function setUserType(
     if (type === userType.admin) await takeFirstAdmin(work, id);
     await endSessionsOf(work, id, "TYPE_CHANGED");
     await recordAudit(work.query, {
-      ...{ action: "TYPE_CHANGED", sender, subjectId: id, detail: { from: user.type, to: type } },
+      action: "TYPE_CHANGED",
+      sender,
+      subjectId: id,
+      detail: { from: user.type, to: type },
     });
     return publicUser({ ...user, type });
   });

@@ -188,7 +188,9 @@ export class SigningKeys {
       `INSERT INTO signing_keys (kid, private_pem, public_jwk, token_ttl_seconds, created_at)
        VALUES ($1, $2, $3, $4, clock_timestamp())`,
       [
-        ...[kid, await this.#cipher.seal(kid, pem), JSON.stringify(publicKey)],
+        kid,
+        await this.#cipher.seal(kid, pem),
+        JSON.stringify(publicKey),
         this.#config.tokenTtlSeconds,
       ],
     );

@@ -38,7 +38,10 @@ export interface UserFilter {
 }
 
 const userSorts = [
-  ...["OLDEST_FIRST", "NEWEST_FIRST", "USERNAME_ASC", "USERNAME_DESC"],
+  "OLDEST_FIRST",
+  "NEWEST_FIRST",
+  "USERNAME_ASC",
+  "USERNAME_DESC",
 ] as const satisfies string[];
 
 export type UserSort = (typeof userSorts)[number];
@@ -163,7 +166,9 @@ export const usersContract = defineContract({
     }),
     /** How many accounts a filter finds. */
     count: action<UserFilter, Count>({
-      ...{ params: filterRules, gateway: true, repeatable: true },
+      params: filterRules,
+      gateway: true,
+      repeatable: true,
       access: { publicReads: "admin" },
     }),
     /**
@@ -220,7 +225,10 @@ export const usersContract = defineContract({
     }),
     /** The public keys that verify this shop's tokens, as a JSON Web Key Set. */
     jwks: action<object, { keys: PublicKey[] }>({
-      ...{ params: {}, access: "everyone", gateway: true, repeatable: true },
+      params: {},
+      access: "everyone",
+      gateway: true,
+      repeatable: true,
     }),
     /**
      * Makes a new key that signs from now on. The ones before it stay published until their last
@@ -236,13 +244,18 @@ export const usersContract = defineContract({
      */
     endedSessions: action<{ after?: string }, EndedSessionIds>({
       params: { after: optional(id()) },
-      ...{ access: "everyone", gateway: true, repeatable: true },
+      access: "everyone",
+      gateway: true,
+      repeatable: true,
     }),
     /** Who registered, signed in and out, changed what, and who was refused to; newest first. */
     auditTrail: auditTrailAction("usersAudit"),
     /** Answers when the service's database does. */
     ready: action<object, boolean>({
-      ...{ params: {}, access: "everyone", gateway: true, repeatable: true },
+      params: {},
+      access: "everyone",
+      gateway: true,
+      repeatable: true,
     }),
   },
   events: {

@@ -31,10 +31,8 @@ export async function checkEdge(project: Project, admin: Account, report: Report
   report.row("playground, introspection", isOpen, `page ${page.status}`);
 
   const keys = await new Tables(project).query<{ sealed: boolean }>(
-    ...([
-      "users",
-      "SELECT private_pem NOT LIKE '%PRIVATE KEY%' AS sealed FROM signing_keys",
-    ] as const),
+    "users",
+    "SELECT private_pem NOT LIKE '%PRIVATE KEY%' AS sealed FROM signing_keys",
   );
   const plain = keys.filter(({ sealed }) => !sealed).length;
   report.row("signing keys at rest", keys.length > 0 && plain === 0, `${plain} in plain`);
@@ -46,7 +44,9 @@ async function addressesOf(url: string, { token }: Account): Promise<string[]> {
   const input = `email: "nobody@example.com", password: "wrong"`;
   await graphql(url, `mutation { login(input: { ${input} }) { token } }`, { headers });
   const { data } = await graphql<{ usersAudit: { action: string; address: string }[] }>(
-    ...([url, "{ usersAudit { action address } }", { token }] as const),
+    url,
+    "{ usersAudit { action address } }",
+    { token },
   );
   const refused = data?.usersAudit.filter(({ action }) => action === "LOGIN_REFUSED") ?? [];
   return refused.map(({ address }) => address);

@@ -173,8 +173,11 @@ export class Load {
     };
     const isRead = key === undefined;
     const reply = await this.#send(kind, isRead, {
-      ...{ query: document.query, variables: document.variables(intent.input) },
-      ...{ token: by.token, key, byGet: isRead && random.chance(0.5) },
+      query: document.query,
+      variables: document.variables(intent.input),
+      token: by.token,
+      key,
+      byGet: isRead && random.chance(0.5),
     });
     const { code, value } = reply;
     const became =
@@ -182,8 +185,17 @@ export class Load {
         ? { outcome: "ok", answer: document.answer(value) }
         : { outcome: isOpen(code) ? "unknown" : "refused", code };
     const request = {
-      ...{ line: "request", op, client: "load", user: by.id, gateway: 0, kind, key: key ?? null },
-      ...{ input: intent.input, startMs, endMs: history.nowMs, ...became },
+      line: "request",
+      op,
+      client: "load",
+      user: by.id,
+      gateway: 0,
+      kind,
+      key: key ?? null,
+      input: intent.input,
+      startMs,
+      endMs: history.nowMs,
+      ...became,
     } as AnyRequest;
     history.write(request);
     if (request.kind === "placeOrder" && request.outcome === "ok") {

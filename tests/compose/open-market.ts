@@ -26,7 +26,12 @@ export async function openMarket(
   const market = new Market();
   const urls = [url];
   const client = new Client({
-    ...{ name: "opening", random, market, history, urls, nextOp: () => 0 },
+    name: "opening",
+    random,
+    market,
+    history,
+    urls,
+    nextOp: () => 0,
   });
   // Below the walk-through's.
   let op = -100;

@@ -39,8 +39,18 @@ export async function walkThrough(url: string, history: HistoryWriter): Promise<
     const field = /Stock$|^archive/.test(kind) ? "updateInventory" : kind;
     const answer = await send<Kinds[K]["answer"]>(document, field);
     history.write({
-      ...{ line: "request", op, client: "walk-through", user, gateway: 0, kind, key: null, input },
-      ...{ startMs, endMs: history.nowMs, outcome: "ok", answer },
+      line: "request",
+      op,
+      client: "walk-through",
+      user,
+      gateway: 0,
+      kind,
+      key: null,
+      input,
+      startMs,
+      endMs: history.nowMs,
+      outcome: "ok",
+      answer,
     } as Parameters<HistoryWriter["write"]>[0]);
     return answer;
   }

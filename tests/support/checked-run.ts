@@ -19,12 +19,18 @@ export function order(id: string, lines: PricedLine[], status = "PLACED"): Order
 let requests = 0;
 
 /** A request of Ann's, or of the admin's where it is about the stock, with a key. */
-export function request(part: Pick<AnyRequest, "op" | "kind" | "input"> & object): AnyRequest {
+export function request(
+  part: Pick<AnyRequest, "op" | "kind" | "input"> & Record<string, unknown>,
+): AnyRequest {
   requests += 1;
   return {
-    ...{ line: "request", client: "one", gateway: 0, key: `key-${part.op}` },
-    ...{ user: /Stock|Product$/.test(part.kind) ? "root" : "ann" },
-    ...{ startMs: requests * 10, endMs: requests * 10 + 5 },
+    line: "request",
+    client: "one",
+    gateway: 0,
+    key: `key-${part.op}`,
+    user: /Stock|Product$/.test(part.kind) ? "root" : "ann",
+    startMs: requests * 10,
+    endMs: requests * 10 + 5,
     ...part,
   } as AnyRequest;
 }
@@ -37,29 +43,45 @@ export function cleanRun(): CheckedRun {
   const restock = { op: 3, kind: "addStock", input: { product_id: "mug", number: 4 } } as const;
   const place = (op: number, answer: OrderAnswer) =>
     request({
-      ...{ op, kind: "placeOrder", input: { lines: answer.order_products } },
-      ...{ outcome: "ok", answer },
+      op,
+      kind: "placeOrder",
+      input: { lines: answer.order_products },
+      outcome: "ok",
+      answer,
     });
   const history: HistoryLine[] = [
     place(1, first),
     place(2, second),
-    request({ ...restock, ...{ outcome: "unknown", code: "SERVICE_UNAVAILABLE" } }),
-    request({ ...restock, ...{ outcome: "ok", answer: { success: true } } }),
+    request({ ...restock, outcome: "unknown", code: "SERVICE_UNAVAILABLE" }),
+    request({ ...restock, outcome: "ok", answer: { success: true } }),
     request({
-      ...{ op: 4, kind: "cancelOrder", input: { order_id: "second" } },
-      ...{ outcome: "ok", answer: { ...second, status: "CANCELLED" } },
+      op: 4,
+      kind: "cancelOrder",
+      input: { order_id: "second" },
+      outcome: "ok",
+      answer: { ...second, status: "CANCELLED" },
     }),
     request({
-      ...{ op: 5, kind: "placeOrder", input: { lines: [{ product_id: "pen", quantity: 99 }] } },
-      ...{ outcome: "refused", code: "OUT_OF_STOCK" },
+      op: 5,
+      kind: "placeOrder",
+      input: { lines: [{ product_id: "pen", quantity: 99 }] },
+      outcome: "refused",
+      code: "OUT_OF_STOCK",
     }),
     request({
-      ...{ op: 6, kind: "readOrder", input: { order_id: "first" } },
-      ...{ outcome: "ok", answer: first },
+      op: 6,
+      kind: "readOrder",
+      input: { order_id: "first" },
+      outcome: "ok",
+      answer: first,
     }),
     {
-      ...{ line: "event", atMs: 100, id: "orders-1", type: "order.placed" },
-      ...{ producer: "orders", position: 1 },
+      line: "event",
+      atMs: 100,
+      id: "orders-1",
+      type: "order.placed",
+      producer: "orders",
+      position: 1,
     },
     { line: "books", atMs: 110, products: 2, wrong: [] },
   ];
@@ -77,7 +99,12 @@ function cleanSnapshot(): Snapshot {
     ["mug", 2, "RETURNED", "second", "ann"],
   ] as const;
   const stock_changes = ledger.map(([product_id, change, reason, order_id, user_id], index) => ({
-    ...{ id: index + 1, product_id, change, reason, order_id, user_id },
+    id: index + 1,
+    product_id,
+    change,
+    reason,
+    order_id,
+    user_id,
   }));
   const users = [
     { id: "ann", username: "Ann" },
@@ -115,7 +142,9 @@ function cleanSnapshot(): Snapshot {
       {
         type: "order.cancelled",
         data: {
-          ...{ order_id: "second", user_id: "ann", cancelled_by: "ann" },
+          order_id: "second",
+          user_id: "ann",
+          cancelled_by: "ann",
           lines: [{ product_id: "mug", quantity: 2 }],
         },
       },
@@ -123,14 +152,20 @@ function cleanSnapshot(): Snapshot {
   };
   const log = (service: keyof typeof logs) => ({
     event_log: logs[service].map((event, index) => ({
-      ...{ ...event, id: `${service}-${index + 1}`, position: index + 1, version: 1 },
+      ...event,
+      id: `${service}-${index + 1}`,
+      position: index + 1,
+      version: 1,
     })),
     event_log_head: [{ position: logs[service].length, pruned_to: 0 }],
   });
   const reading = (...producers: (keyof typeof logs)[]) => ({
     event_cursors: producers.map((producer) => ({ producer, position: logs[producer].length })),
     event_batches: producers.map((producer) => ({
-      ...{ producer, first_position: 1, last_position: logs[producer].length, node: "n" },
+      producer,
+      first_position: 1,
+      last_position: logs[producer].length,
+      node: "n",
       applied_at: "2026-01-01T00:00:00Z",
     })),
     dead_letters: [],
@@ -142,7 +177,9 @@ function cleanSnapshot(): Snapshot {
       users: users.map((one) => ({ ...one, type: 0 })),
     },
     products: {
-      ...{ ...log("products"), ...reading("orders", "users"), idempotency_keys: [] },
+      ...log("products"),
+      ...reading("orders", "users"),
+      idempotency_keys: [],
       products: [
         { id: "mug", name: "Mug", price: 5, stock: 12, archived: false },
         { id: "pen", name: "Pen", price: 3, stock: 7, archived: false },
@@ -151,10 +188,13 @@ function cleanSnapshot(): Snapshot {
         { order_id: "first", state: "SOLD" },
         { order_id: "second", state: "CANCELLED" },
       ],
-      ...{ reservation_lines: structuredClone(lines), stock_changes, known_users: users },
+      reservation_lines: structuredClone(lines),
+      stock_changes,
+      known_users: users,
     },
     orders: {
-      ...{ ...log("orders"), ...reading("products", "users") },
+      ...log("orders"),
+      ...reading("products", "users"),
       idempotency_keys: [
         { id: "1", subject: "first", answer: order("first", [mug, pen]) },
         { id: "2", subject: "second", answer: order("second", [mug]) },

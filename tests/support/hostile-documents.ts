@@ -101,7 +101,8 @@ const tooMuch: Record<string, HostileRequest> = {
       query: "query ($ids: [ID!]) { productsConnection(filter: { ids: $ids }) { totalCount } }",
       variables: { ids: Array.from({ length: 200_000 }, () => 1.5) },
     }),
-    ...{ code: "QUERY_TOO_COMPLEX", limit: 50_000 },
+    code: "QUERY_TOO_COMPLEX",
+    limit: 50_000,
   },
   "49,000 unfit elements in a variable": {
     body: json({
@@ -127,19 +128,23 @@ const tooMuch: Record<string, HostileRequest> = {
   "lists in lists": tooComplex("{ users { orders { user { orders { id } } } } }", 200_000),
   "variables 20,000 levels deep": {
     body: `{"query":"{ __typename }","variables":{"a":${deepList}}}`,
-    ...{ code: "QUERY_TOO_COMPLEX", limit: 20 },
+    code: "QUERY_TOO_COMPLEX",
+    limit: 20,
   },
   "extensions 20,000 levels deep": {
     body: `{"query":"{ __typename }","extensions":{"a":${deepList}}}`,
-    ...{ code: "QUERY_TOO_COMPLEX", limit: 20 },
+    code: "QUERY_TOO_COMPLEX",
+    limit: 20,
   },
   "variables 100,000 objects deep": {
     body: `{"query":"{ __typename }","variables":${nested(100_000, '{"a":', "}", "1")}}`,
-    ...{ code: "QUERY_TOO_COMPLEX", limit: 20 },
+    code: "QUERY_TOO_COMPLEX",
+    limit: 20,
   },
   "a body of 5 MB": {
     body: json({ query: "{ __typename }", variables: { text: "x".repeat(megabytes(5)) } }),
-    ...{ code: "QUERY_TOO_COMPLEX", limit: megabytes(1) },
+    code: "QUERY_TOO_COMPLEX",
+    limit: megabytes(1),
   },
 };
 

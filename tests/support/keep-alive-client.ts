@@ -29,7 +29,9 @@ export class KeepAliveClient {
   async send({ method = "POST", path, headers = {}, body }: HttpRequest): Promise<HttpAnswer> {
     const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
     const outgoing = request(`${this.#url}${path}`, {
-      ...{ method, agent: this.#agent, headers: { ...headers, ...length } },
+      method,
+      agent: this.#agent,
+      headers: { ...headers, ...length },
     });
     // A connection may break after the answer, while the rest of the body is still on its way.
     outgoing.on("error", () => undefined);

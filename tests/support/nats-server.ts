@@ -37,8 +37,10 @@ export async function createNatsServer(...args: string[]): Promise<NatsServer> {
 /** Arguments of a server that speaks TLS only. */
 export const tlsArguments = [
   "--tls",
-  ...["--tlscert", join(certificates, "test-server.pem")],
-  ...["--tlskey", join(certificates, "test-server-key.pem")],
+  "--tlscert",
+  join(certificates, "test-server.pem"),
+  "--tlskey",
+  join(certificates, "test-server-key.pem"),
 ];
 
 /** The URL of the server that NATS_URL names for the tests, else of one that is started. */

@@ -52,7 +52,11 @@ export function openSocket(url: string, options: Options = {}): RawSocket {
       messages.find((message) => message.type === type && (id === undefined || message.id === id)),
     );
   return {
-    ...{ socket, messages, say, told, end: () => code },
+    socket,
+    messages,
+    say,
+    told,
+    end: () => code,
     async init(payload) {
       await eventually("it is open", () => socket.readyState === WebSocket.OPEN);
       say({ type: "connection_init", payload });

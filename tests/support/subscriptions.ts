@@ -10,6 +10,7 @@ export function subscriptionsTo({ broker }: TestShop, type: string): number {
 
 /** The message that subscribes to changes of the stock, under an id. */
 export const watch = (id: string) => ({
-  ...{ type: "subscribe", id },
+  type: "subscribe",
+  id,
   payload: { query: "subscription { inventoryUpdated { product_id } }" },
 });

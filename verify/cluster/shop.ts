@@ -77,7 +77,10 @@ export class Shop {
       postgres: await TcpProxy.open({ path: databases.socket }),
     };
     const node = new ShopNode({
-      ...{ name, services, folder, proxies },
+      name,
+      services,
+      folder,
+      proxies,
       healthPort: await freePort(),
       env: {
         ...(await this.#env(services)),

@@ -126,7 +126,10 @@ function operationFigures(requests: readonly AnyRequest[]): OperationFigures[] {
     const sent = operations.flatMap((operation): AnyRequest[] => operation.requests);
     const tookMs = sent.filter(wasAnswered).map(({ startMs, endMs }) => endMs - startMs);
     return {
-      ...{ kind, ok: count("ok"), refused: count("refused"), unknown: count("unknown") },
+      kind,
+      ok: count("ok"),
+      refused: count("refused"),
+      unknown: count("unknown"),
       requests: sent.length,
       p50Ms: percentile(tookMs, 0.5),
       p99Ms: percentile(tookMs, 0.99),

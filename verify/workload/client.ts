@@ -41,8 +41,13 @@ const firstPauseMs = 150;
 const maxPauseMs = 2_000;
 
 const mutations = new Set<Kind>([
-  ...(["registerUser", "createProduct", "addStock", "subtractStock"] as const),
-  ...(["archiveProduct", "placeOrder", "cancelOrder"] as const),
+  "registerUser",
+  "createProduct",
+  "addStock",
+  "subtractStock",
+  "archiveProduct",
+  "placeOrder",
+  "cancelOrder",
 ]);
 
 /** One of those who use the shop: asks for one thing after the other, and asks again in doubt. */
@@ -112,7 +117,14 @@ export class Client {
     const outcome = await send(kind, input, { url, token: by?.token, key, timeoutMs: giveUpMs });
     const request = {
       line: "request" as const,
-      ...{ op, client: name, user: by?.id ?? null, gateway, kind, key, input, startMs },
+      op,
+      client: name,
+      user: by?.id ?? null,
+      gateway,
+      kind,
+      key,
+      input,
+      startMs,
       endMs: history.nowMs,
       ...outcome,
     } as AnyRequest;

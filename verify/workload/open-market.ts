@@ -42,7 +42,9 @@ export async function openMarket(
   const enter = async (username: string, type: number, by: Account | null): Promise<Account> => {
     const input = { email: `${username}@shop.example`, username, type };
     const { id } = await done<Kinds["registerUser"]["answer"]>({
-      ...{ kind: "registerUser", input, by },
+      kind: "registerUser",
+      input,
+      by,
     });
     return { id, token: await login(url, input.email), isAdmin: type === 1 };
   };
@@ -53,7 +55,9 @@ export async function openMarket(
   const putOnSale = async (name: string, stock: number) => {
     const input = { name, price: random.int(1, 5_000), stock };
     const { id } = await done<Kinds["createProduct"]["answer"]>({
-      ...{ kind: "createProduct", input, by: first },
+      kind: "createProduct",
+      input,
+      by: first,
     });
     return id;
   };
