@@ -23,7 +23,7 @@ export default {
     },
   ],
   testSequencer: "./tests/support/sequencer.ts",
-  maxWorkers: 3,
+  maxWorkers: 2,
   // Modules of earlier files stay in a worker's memory, and each garbage collection looks at them.
   workerIdleMemoryLimit: "600MB",
   // A worker with nothing to do ends at once, but not within half a second on a busy machine.

@@ -37,6 +37,11 @@ export interface Meta {
   address?: string;
   /** The sender's own name for the request: the same one again has no second effect. */
   idempotencyKey?: IdempotencyKey;
+  /**
+   * Of a call with a key: the same for all tries of this call, on whichever nodes, and greater than
+   * that of any call before it.
+   */
+  attemptId?: string;
 }
 
 type Need = "everyone" | "signed-in" | "admin" | "nobody";

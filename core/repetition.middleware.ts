@@ -1,6 +1,7 @@
 import type { ActionSchema, Context, Middleware } from "moleculer";
 import type { Meta } from "./access.ts";
 import { maxRepetitions, type GraphqlField } from "./contract.ts";
+import { newId } from "./ids.ts";
 import { isUndecided, serviceUnavailable } from "./errors.ts";
 
 interface Call extends Context<unknown, Meta, { answerByMs?: number }> {
@@ -29,7 +30,10 @@ export function repetitionMiddleware(requestTimeoutMs: number): Middleware {
       }
       if (!isMutation) return next(ctx);
       const hasKey = ctx.meta.idempotencyKey !== undefined;
-      if (hasKey) ctx.options = { retries: maxRepetitions, ...ctx.options };
+      if (hasKey) {
+        ctx.options = { retries: maxRepetitions, ...ctx.options };
+        ctx.meta.attemptId ??= newId();
+      }
       return next(ctx).catch((error: unknown) => {
         throw isUndecided(error) ? undecided(hasKey, error) : error;
       });

@@ -219,7 +219,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
       async newId() {
         return (subject = await idempotency.subjectOf(query, request));
       },
-      dropId: (id) => idempotency.free(query, request, id),
+      dropId: (id) => idempotency.dropSubject(query, request, id),
       transaction: (useCase) =>
         transaction(async (work) => {
           const kept = await idempotency.claim(work.query, request, subject);
@@ -229,10 +229,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
           return answer;
         }),
     };
-    const onRefusal = async () => {
-      if (subject !== undefined) await idempotency.free(query, request, subject);
-    };
-    return { own, onRefusal };
+    return { own, free: () => idempotency.free(query, request, subject) };
   }
 
   async function once<Result>(
@@ -243,16 +240,23 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     if (request === undefined) return useCase(database);
     const kept = await idempotency.answerTo(query, request);
     if (kept !== undefined) return kept.answer as Result;
-    const { own, onRefusal } = keyed(request);
+    const { own, free } = keyed(request);
     try {
       return await useCase(own);
     } catch (error) {
       // A twin may have been faster, or the connection was lost after the commit.
       const answer = await idempotency.answerTo(query, request).catch(() => undefined);
       if (answer !== undefined) return answer.answer as Result;
-      const isAtWork = hasCode(error, "IDEMPOTENCY_IN_PROGRESS");
-      if (isRefusal(error) && !isAtWork) await onRefusal();
-      throw error;
+      // Such a key is another request's.
+      const isOthers =
+        hasCode(error, "IDEMPOTENCY_IN_PROGRESS") || hasCode(error, "IDEMPOTENCY_MISMATCH");
+      if (!isRefusal(error) || isOthers) throw error;
+      // A delayed twin of a registration that was refused does less harm than a row for each of them.
+      if (request.isAnonymous || (await free())) throw error;
+      // A twin was faster after all.
+      const late = await idempotency.answerTo(query, request);
+      if (late === undefined) throw error;
+      return late.answer as Result;
     }
   }
 

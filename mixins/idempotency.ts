@@ -3,6 +3,7 @@ import type { Context } from "moleculer";
 import { DatabaseError } from "sequelize";
 import { newId } from "../core/ids.ts";
 import { actorOf, type IdempotencyKey, type Meta } from "../core/access.ts";
+import { isId } from "../core/validation.ts";
 import { badUserInput, Refusal } from "../core/errors.ts";
 import type { Query } from "./prepared.ts";
 
@@ -12,6 +13,10 @@ export interface KeyedRequest {
   id: Buffer;
   /** Of the input. */
   fingerprint: Buffer;
+  /** The id of the attempt that this call belongs to. */
+  attempt: string;
+  /** Nobody who is signed in: anybody can make up any number of keys. */
+  isAnonymous: boolean;
 }
 
 /** What the first of equal requests was answered. */
@@ -42,6 +47,8 @@ export function keyedRequest(
   return {
     id: createHash("sha256").update(parts).digest(),
     fingerprint: createHmac("sha256", secret).update(canonical(ctx.params)).digest(),
+    isAnonymous: actorOf(ctx).kind === "anonymous",
+    attempt: isId(ctx.meta.attemptId) ? ctx.meta.attemptId : newId(),
   };
 }
 
@@ -103,34 +110,63 @@ export async function answerTo(
 
 /**
  * The id of what the request is going to make: its twins and its repetitions get the same one, so
- * that they also share what they take on the way. Refuses with IDEMPOTENCY_MISMATCH.
+ * that they also share what they take on the way. Refuses with IDEMPOTENCY_MISMATCH, and with
+ * IDEMPOTENCY_IN_PROGRESS an attempt that was refused elsewhere.
  */
-export async function subjectOf(query: Query, { id, fingerprint }: KeyedRequest): Promise<string> {
+export async function subjectOf(
+  query: Query,
+  { id, fingerprint, attempt }: KeyedRequest,
+): Promise<string> {
   const [row] = await query<KeyRow>(
     `INSERT INTO idempotency_keys AS noted (id, fingerprint, subject) VALUES ($1, $2, $3)
      ON CONFLICT (id) DO UPDATE SET subject = coalesce(noted.subject, excluded.subject),
        fingerprint = CASE noted.fingerprint WHEN '' THEN excluded.fingerprint ELSE noted.fingerprint END
+       WHERE noted.refused_attempt IS NULL OR noted.refused_attempt < $4::uuid
      RETURNING fingerprint, subject, answer`,
-    [id, fingerprint, newId()],
+    [id, fingerprint, newId(), attempt],
   ).catch(inProgressIfLocked);
-  if (row === undefined) throw new Error("the row of an idempotency key was not returned");
+  if (row === undefined) throw inProgress();
   if (!row.fingerprint.equals(fingerprint)) throw mismatch();
   // Whoever asks finds the answer when they look again.
   if (row.answer !== null || row.subject === null) throw inProgress();
   return row.subject;
 }
 
-/**
- * Lets the key be used anew, for any input; what has an answer stays. The row stays, too, without
- * its subject: a twin that is still at work for it cannot claim the key any more, and so has no
- * effect after the refusal that its sender was told.
- */
-export async function free(query: Query, { id }: KeyedRequest, subject: string): Promise<void> {
+/** Takes its subject from a request that has not had its effect, and goes on with another one. */
+export async function dropSubject(
+  query: Query,
+  { id }: KeyedRequest,
+  subject: string,
+): Promise<void> {
   await query(
-    `UPDATE idempotency_keys SET fingerprint = '', subject = NULL
-     WHERE id = $1 AND answer IS NULL AND subject = $2`,
+    "UPDATE idempotency_keys SET subject = NULL WHERE id = $1 AND answer IS NULL AND subject = $2",
     [id, subject],
   );
+}
+
+/**
+ * Lets the key be used anew, for any input, before its sender is told a refusal. The row stays: no
+ * twin of this attempt, and no earlier attempt that a node still has before it, can claim the key
+ * any more, and so none has an effect after the refusal. Gives false, and changes nothing, where a
+ * twin has had its effect already. Refuses with IDEMPOTENCY_IN_PROGRESS.
+ */
+export async function free(
+  query: Query,
+  { id, fingerprint, attempt }: KeyedRequest,
+  subject: string | undefined,
+): Promise<boolean> {
+  const freed = await query(
+    `INSERT INTO idempotency_keys AS freed (id, fingerprint, refused_attempt) VALUES ($1, '', $3)
+     ON CONFLICT (id) DO UPDATE SET
+       refused_attempt = greatest(freed.refused_attempt, excluded.refused_attempt),
+       fingerprint = CASE WHEN freed.fingerprint = $2 AND freed.subject IS NOT DISTINCT FROM $4::uuid
+         THEN '' ELSE freed.fingerprint END,
+       subject = nullif(freed.subject, $4::uuid)
+       WHERE freed.answer IS NULL
+     RETURNING id`,
+    [id, fingerprint, attempt, subject ?? null],
+  ).catch(inProgressIfLocked);
+  return freed.length > 0;
 }
 
 function isFree({ fingerprint }: KeyRow): boolean {
@@ -148,11 +184,12 @@ export async function claim(
 ): Promise<KeptAnswer | undefined> {
   const claimed = await query(
     `INSERT INTO idempotency_keys AS kept (id, fingerprint, subject) VALUES ($1, $2, $3)
-     ON CONFLICT (id) DO UPDATE SET id = excluded.id
-       WHERE kept.answer IS NULL AND kept.fingerprint = excluded.fingerprint
+     ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint
+       WHERE kept.answer IS NULL AND kept.fingerprint IN (excluded.fingerprint, '')
          AND kept.subject IS NOT DISTINCT FROM excluded.subject
+         AND (kept.refused_attempt IS NULL OR kept.refused_attempt < $4::uuid)
      RETURNING id`,
-    [request.id, request.fingerprint, subject ?? null],
+    [request.id, request.fingerprint, subject ?? null, request.attempt],
   ).catch(inProgressIfLocked);
   if (claimed.length > 0) return undefined;
   const kept = await answerTo(query, request);

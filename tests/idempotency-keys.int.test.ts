@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { gatewayName, type Viewer } from "../core/access.ts";
 import { domainServices } from "../core/config.ts";
+import { newId } from "../core/ids.ts";
+import { inventoryChange } from "../services/products/products.contract.ts";
 import { booksOf } from "./support/books.ts";
 import { eventually } from "./support/eventually.ts";
 import { create, dataOf, newKey, place, register, send, update } from "./support/keyed.ts";
@@ -109,6 +112,55 @@ describe("a key", () => {
     expect(dataOf(await send(shop, login(password), by))?.login?.token).toMatch(/^ey/);
     const kept = "SELECT FROM idempotency_keys";
     expect(await shop.databases.query("users", kept)).toEqual([]);
+  });
+});
+
+describe("an attempt that another node still has before it when its sender is told a refusal", () => {
+  /** As the gateway calls for a user: all tries of a call have its attempt's id. */
+  const attempt = (action: string, params: object, idempotencyKey: string, attemptId: string) => {
+    const viewer: Viewer = { kind: "user", id: admin.id, type: 1 };
+    const options = { caller: gatewayName, meta: { idempotencyKey, attemptId, viewer } };
+    return shop.broker.call<object, object>(action, params, options);
+  };
+
+  test.each<[action: string, params: (product: string) => object, refusal: string]>([
+    [
+      "products.updateInventory",
+      (id) => ({ id, type: inventoryChange.subtract, number: 2 }),
+      "INSUFFICIENT_STOCK",
+    ],
+    [
+      "orders.place",
+      (product_id) => ({ order_products: [{ product_id, quantity: 2 }] }),
+      "OUT_OF_STOCK",
+    ],
+  ])("has no effect: %s", async (action, paramsFor, refusal) => {
+    const mug = await putOnSale(shop, 1);
+    const key = newKey();
+    const [earlier, refused, later] = [newId(), newId(), newId()];
+    const params = paramsFor(mug);
+    await expect(attempt(action, params, key, refused)).rejects.toMatchObject({ type: refusal });
+    await shop.call("products.updateInventory", { id: mug, type: inventoryChange.add, number: 4 });
+    for (const delayed of [refused, earlier]) {
+      await expect(attempt(action, params, key, delayed)).rejects.toMatchObject({
+        type: "IDEMPOTENCY_IN_PROGRESS",
+      });
+    }
+    expect(await stockOf(mug)).toBe(5);
+    // Its sender may try again, and has the effect once.
+    const answer = await attempt(action, params, key, later);
+    expect(await attempt(action, params, key, newId())).toEqual(answer);
+    expect(await attempt(action, params, key, refused)).toEqual(answer);
+    expect(await stockOf(mug)).toBe(3);
+  });
+
+  test("leaves no row where anybody can make up keys", async () => {
+    const kept = async () =>
+      (await shop.databases.query("users", "SELECT FROM idempotency_keys")).length;
+    const before = await kept();
+    const { code } = await send(shop, register("admin"), { key: newKey() });
+    expect(code).toBe("EMAIL_TAKEN");
+    expect(await kept()).toBe(before);
   });
 });
 

@@ -34,7 +34,7 @@ breakAt("the commit", {
     await aside(
       `INSERT INTO idempotency_keys (id, fingerprint, subject, answer) VALUES ($1, $2, $3, $4)
        ON CONFLICT (id) DO UPDATE SET answer = excluded.answer`,
-      [...(claims.get(earlier) ?? []), answers.get(earlier)],
+      [...(claims.get(earlier)?.slice(0, 3) ?? []), answers.get(earlier)],
     );
     return committed;
   },
