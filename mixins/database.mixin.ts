@@ -1,4 +1,4 @@
-import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
+import type { ActionSchema, Context, ServiceBroker, ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
 import SqlAdapter from "moleculer-db-adapter-sequelize";
 import type { Model, ModelStatic, Sequelize, Transaction } from "sequelize";
@@ -16,7 +16,7 @@ import {
   type ConstraintRefusals,
 } from "./database-errors.ts";
 import { eventConsumer, type Consumption } from "./event-consumer.ts";
-import { logActions } from "./event-log.actions.ts";
+import { logActions, repeatable } from "./event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "./event-log.ts";
 import * as idempotency from "./idempotency.ts";
 import { migrate } from "./migrate.ts";
@@ -127,6 +127,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
       // moleculer-db's own actions would let anybody write past the use cases.
       ...Object.fromEntries(Object.keys(genericActions).map((name) => [name, false])),
       ...logActions(query, contract.name),
+      ready: readyAction(query),
     },
     merged(schema: Record<string, unknown>) {
       // Set after merging, which clones deeply: the pool must stay one.
@@ -261,6 +262,18 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
   }
 
   return database;
+}
+
+/** Answers when the service's database does. */
+function readyAction(query: Query): ActionSchema {
+  const schema = {
+    params: { $$strict: true },
+    access: "everyone",
+    gateway: true,
+    retryPolicy: repeatable,
+    handler: async () => (await query("SELECT 1", [])).length === 1,
+  };
+  return schema;
 }
 
 function newEvent(

@@ -6,7 +6,7 @@ import { noteReader, outboxOf, readLog } from "./event-log-reading.ts";
 import type { Query } from "./prepared.ts";
 
 /** A second time changes nothing, so another node may be asked as well. */
-const repeatable = { enabled: true, retries: maxRepetitions };
+export const repeatable = { enabled: true, retries: maxRepetitions };
 
 /** What others see of a service's event log. */
 export function logActions(query: Query, producer: string): NonNullable<ServiceSchema["actions"]> {

@@ -75,6 +75,8 @@ test("counts what sells, from the first order on", async () => {
   await eventually("the console shows what was sold", async () => {
     console.type("call bestsellers.top");
     await console.said(mug?.id ?? "");
-    return stripVTControlCharacters(console.output()).includes("pieces: '5'");
+    return stripVTControlCharacters(console.output()).includes("pieces: 5");
   });
+  const health = await fetch(`${url}/health/ready`);
+  expect(await health.json()).toEqual({ status: "ready", missing: [] });
 });

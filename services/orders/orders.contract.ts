@@ -315,13 +315,6 @@ export const ordersContract = defineContract({
       access: { publicReads: "signed-in" },
       graphql: { dataLoaderOptions: { maxBatchSize: usersBatch } },
     }),
-    /** Answers when the service's database does. */
-    ready: action<object, boolean>({
-      params: {},
-      access: "everyone",
-      gateway: true,
-      repeatable: true,
-    }),
   },
   events: {
     "order.placed": event<OrderPlaced>(1, {

@@ -74,7 +74,6 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
         if (owner !== undefined && foreign) throw forbidden();
         return ordersOfUsers(database, ctx.params.ids);
       },
-      ready: async () => (await database.query("SELECT 1", [])).length === 1,
     },
     consumes: {
       "product.created": { inRuns: rememberProducts },

@@ -281,13 +281,6 @@ export const productsContract = defineContract({
     auditTrail: auditTrailAction("productsAudit"),
     /** What products knows of one order; `orders.trace` shows all of it. */
     traceOrder: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),
-    /** Answers when the service's database does. */
-    ready: action<object, boolean>({
-      params: {},
-      access: "everyone",
-      gateway: true,
-      repeatable: true,
-    }),
   },
   events: {
     "product.created": event<ProductCreated>(1, {

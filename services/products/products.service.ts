@@ -54,7 +54,6 @@ export default function productsService(config: Config, databaseUrl: string): Se
       audit: () => auditStock(database),
       auditTrail: ({ params }) => readAuditTrail(database.query, params),
       traceOrder: ({ params: { id } }) => traceOrder(database, id),
-      ready: async () => (await database.query("SELECT 1", [])).length === 1,
     },
     consumes: {
       "order.placed": { inRuns: sell },

@@ -250,13 +250,6 @@ export const usersContract = defineContract({
     }),
     /** Who registered, signed in and out, changed what, and who was refused to; newest first. */
     auditTrail: auditTrailAction("usersAudit"),
-    /** Answers when the service's database does. */
-    ready: action<object, boolean>({
-      params: {},
-      access: "everyone",
-      gateway: true,
-      repeatable: true,
-    }),
   },
   events: {
     "user.registered": event<UserRegistered>(1, {

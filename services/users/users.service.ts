@@ -109,7 +109,6 @@ export default function usersService(config: Config, databaseUrl: string): Servi
       rotateKeys: (ctx) => keys.rotate(ctx.params.revoke ?? false, senderOf(ctx)),
       endedSessions: (ctx) => endedSessions(database, ctx.params.after),
       auditTrail: ({ params }) => readAuditTrail(database.query, params),
-      ready: async () => (await database.query("SELECT 1", [])).length === 1,
     },
     refused: (ctx, refusal) => refusals.onRefused(ctx, refusal),
     periodically: [
