@@ -163,14 +163,6 @@ const attacks: [string, () => void][] = [
     },
   ],
   [
-    "pipelined requests, whose answers are not read",
-    () => {
-      const query = JSON.stringify({ query: "{ __schema { queryType { name } } }" });
-      const request = `${post(`content-length: ${query.length}`)}${query}`;
-      for (const socket of many(100, dial)) flood(socket, Buffer.from(request.repeat(100)));
-    },
-  ],
-  [
     "upgrades that are refused and reset",
     () => {
       for (const socket of many(300, dial)) {

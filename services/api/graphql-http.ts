@@ -13,7 +13,7 @@ import {
   type RequestParams,
   type Sender,
 } from "./graphql-execution.ts";
-import { closeAfter, cut, isPipelined } from "./http-server.ts";
+import { closeAfterRefusal, cut, isPipelined } from "./http-server.ts";
 import { IdempotencyKeys } from "./idempotency-keys.ts";
 import { HeldBytes, type Excess, type Load } from "./load.ts";
 import { Patience, type PatienceWatch } from "./patience.ts";
@@ -380,7 +380,7 @@ function sendRefusal(res: ServerResponse, headers: string[], refusal: HttpRefusa
   }
   const text = JSON.stringify({ errors: [refusal.error] });
   headers.push(...Object.entries(refusal.headers).flat());
-  if (refusal.isLast) closeAfter(res);
+  if (refusal.isLast) closeAfterRefusal(res);
   headers.push("content-type", "application/json; charset=utf-8");
   headers.push("content-length", String(Buffer.byteLength(text)));
   res.writeHead(refusal.status, headers).end(text);

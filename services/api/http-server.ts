@@ -104,6 +104,8 @@ export function cut(socket: Duplex): void {
 
 /** Connections that are closed after an answer which is on its way. */
 const closing = new WeakSet<Duplex>();
+/** Those of them whose last answer is a refusal. */
+const refused = new WeakSet<Duplex>();
 
 /**
  * Closes the connection after this answer. Requests that have come together with its own, as many
@@ -112,6 +114,12 @@ const closing = new WeakSet<Duplex>();
 export function closeAfter(res: ServerResponse): void {
   res.setHeader("connection", "close");
   closing.add(res.req.socket);
+}
+
+/** As `closeAfter`, for a refusal: whoever has sent many requests together with it is cut at once. */
+export function closeAfterRefusal(res: ServerResponse): void {
+  closeAfter(res);
+  refused.add(res.req.socket);
 }
 
 export function isClosing({ socket }: IncomingMessage): boolean {
@@ -140,8 +148,8 @@ export function countWaiting(req: IncomingMessage, res: ServerResponse): boolean
   res.once("close", () => {
     socket[waitingRequests] = (socket[waitingRequests] ?? 1) - 1;
   });
-  // Behind an answer that is the last of its connection, none of them gets one.
-  const max = closing.has(socket) ? maxPipelinedRefusals : maxWaitingRequests;
+  // Behind a refusal that is the last answer, none of them gets one.
+  const max = refused.has(socket) ? maxPipelinedRefusals : maxWaitingRequests;
   if (waiting <= max) return true;
   cut(socket);
   return false;
