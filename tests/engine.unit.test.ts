@@ -1,5 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
-import { maxAnswerCharacters, maxAnswerErrors } from "../services/api/engine/execute.ts";
+import { buildSchema, execute, getOperationAST, parse } from "graphql";
+import {
+  executePlan,
+  maxAnswerCharacters,
+  maxAnswerErrors,
+} from "../services/api/engine/execute.ts";
+import { planOperation } from "../services/api/engine/plan.ts";
 import { DocumentRefused } from "../services/api/graphql-errors.ts";
 import { effects, newExecution, sender } from "./support/engine-world.ts";
 
@@ -91,6 +97,20 @@ describe("mutations of one document", () => {
       expect(effects.map((effect) => (effect as [string, number])[1])).toEqual(done);
     }
   });
+});
+
+test("items of a list may be errors and promises, though only plain properties are asked for", async () => {
+  const schema = buildSchema("type Item { name: String } type Query { items: [Item] }");
+  const items = () => [new Error("broken"), Promise.resolve({ name: "late" }), { name: "x" }, null];
+  const document = parse("{ items { name } }");
+  const operation = getOperationAST(document);
+  if (!operation) throw new Error("there is no operation");
+  const plan = planOperation(schema, operation, {}, new Map());
+  const root = { items };
+  const input = { schema, operation, fragments: {}, plan, variables: {}, context: {}, root };
+  const { result } = await executePlan(input);
+  expect(JSON.stringify(result)).toBe(JSON.stringify(await execute(schema, document, root)));
+  expect(result.data?.items).toEqual([null, { name: "late" }, { name: "x" }, null]);
 });
 
 describe("an answer is stopped", () => {

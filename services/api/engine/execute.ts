@@ -167,7 +167,9 @@ function filled<Result extends object>(
     let reason = fault;
     let failedAt = pending.length;
     let left = pending.length;
-    const finish = () => {
+    const done = () => {
+      left -= 1;
+      if (left > 0) return;
       if (reason === undefined) resolve(result);
       // As it is: an error of a field.
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
@@ -177,13 +179,11 @@ function filled<Result extends object>(
       value.then(
         (part) => {
           parts[key] = part;
-          left -= 1;
-          if (left === 0) finish();
+          done();
         },
         (error: unknown) => {
           if (index < failedAt) [failedAt, reason] = [index, error];
-          left -= 1;
-          if (left === 0) finish();
+          done();
         },
       );
     });
@@ -359,6 +359,7 @@ function flatObject(
   source: unknown,
 ): Record<string, unknown> | undefined {
   if (!selections?.isFlat || typeof source !== "object" || source === null) return undefined;
+  if (source instanceof Error || isPromise(source)) return undefined;
   const { values, characters } = run;
   const undo = (): undefined => {
     run.values = values;
@@ -464,61 +465,20 @@ function keysOf(path: Path): (string | number)[] {
   return keys.reverse();
 }
 
-/** What resolvers are told of their field: made for each call, and seldom looked at. */
-class ResolveInfo {
-  readonly #input: ExecutionInput;
-  readonly #field: PlannedField;
-  readonly path: Path;
-
-  constructor(input: ExecutionInput, field: PlannedField, path: Path) {
-    this.#input = input;
-    this.#field = field;
-    this.path = path;
-  }
-
-  get fieldName() {
-    return this.#field.definition.name;
-  }
-
-  get fieldNodes() {
-    return this.#field.nodes;
-  }
-
-  get returnType() {
-    return this.#field.definition.type;
-  }
-
-  get parentType() {
-    return this.#field.parentType;
-  }
-
-  get schema() {
-    return this.#input.schema;
-  }
-
-  get fragments() {
-    return this.#input.fragments;
-  }
-
-  get rootValue() {
-    return this.#input.root;
-  }
-
-  get operation() {
-    return this.#input.operation;
-  }
-
-  get variableValues() {
-    return this.#input.variables;
-  }
-}
-
 export function infoOf(run: ExecutionInput, field: PlannedField, path: Path): GraphQLResolveInfo {
   // Apollo Server adds `cacheControl` to the type; this engine has none.
-  return new ResolveInfo(run, field, path) satisfies Omit<
-    GraphQLResolveInfo,
-    "cacheControl"
-  > as unknown as GraphQLResolveInfo;
+  return {
+    fieldName: field.definition.name,
+    fieldNodes: field.nodes,
+    returnType: field.definition.type,
+    parentType: field.parentType,
+    path,
+    schema: run.schema,
+    fragments: run.fragments,
+    rootValue: run.root,
+    operation: run.operation,
+    variableValues: run.variables,
+  } satisfies Omit<GraphQLResolveInfo, "cacheControl"> as unknown as GraphQLResolveInfo;
 }
 
 function isPromise(value: unknown): value is Promise<never> {
