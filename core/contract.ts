@@ -83,6 +83,9 @@ const bulkhead = { enabled: true, concurrency: 100, maxQueueSize: 1_000 } as con
 /** How often a call that nobody answered is tried again, where that is safe. */
 export const maxRepetitions = 2;
 
+/** The retry policy of actions that a mixin adds: a second time changes nothing. */
+export const repeatable = { enabled: true, retries: maxRepetitions };
+
 /** Declares an action. `$$strict`: a parameter that is not declared is refused, not ignored. */
 export function action<Params extends object, Result>({
   repeatable,

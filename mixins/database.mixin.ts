@@ -5,7 +5,13 @@ import type { Model, ModelStatic, Sequelize, Transaction } from "sequelize";
 import { newId } from "../core/ids.ts";
 import type { Meta } from "../core/access.ts";
 import type { Config } from "../core/config.ts";
-import type { Contract, DataOf, Effect, EventEnvelope } from "../core/contract.ts";
+import {
+  repeatable,
+  type Contract,
+  type DataOf,
+  type Effect,
+  type EventEnvelope,
+} from "../core/contract.ts";
 import { Repeat } from "../core/repeat.ts";
 import { hasCode, isRefusal } from "../core/errors.ts";
 import { traceparent } from "../core/trace.ts";
@@ -16,7 +22,7 @@ import {
   type ConstraintRefusals,
 } from "./database-errors.ts";
 import { eventConsumer, type Consumption } from "./event-consumer.ts";
-import { logActions, repeatable } from "./event-log.actions.ts";
+import { logActions } from "./event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "./event-log.ts";
 import * as idempotency from "./idempotency.ts";
 import { migrate } from "./migrate.ts";

@@ -1,12 +1,9 @@
 import type { Context, ServiceSchema } from "moleculer";
-import { maxRepetitions } from "../core/contract.ts";
+import { repeatable } from "../core/contract.ts";
 import { int, optional, text } from "../core/validation.ts";
 import type { Cursor } from "./event-cursor.ts";
 import { noteReader, outboxOf, readLog } from "./event-log-reading.ts";
 import type { Query } from "./prepared.ts";
-
-/** A second time changes nothing, so another node may be asked as well. */
-export const repeatable = { enabled: true, retries: maxRepetitions };
 
 /** What others see of a service's event log. */
 export function logActions(query: Query, producer: string): NonNullable<ServiceSchema["actions"]> {

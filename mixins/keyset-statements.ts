@@ -67,6 +67,11 @@ function orderBy({ kind }: SortKey, isDescending: boolean): string {
   return isDescending ? "ORDER BY sort_key DESC, id DESC" : "ORDER BY sort_key, id";
 }
 
+/** The last column of a list of rows, and where they are read. */
+function withSortKey({ from, where }: Rows, { sql, within }: SortKey): string {
+  return [sql, "AS sort_key", from, "WHERE", where, "AND", within].join(" ");
+}
+
 /**
  * Goes along the index of a sort. Two limits: a plan for all parameters is made without knowing
  * `$1`, and must not think of sorting.
@@ -77,13 +82,7 @@ export function alongIndex(rows: Rows, condition: string, key: SortKey, isDescen
     "SELECT * FROM (",
     rows.select,
     ",",
-    key.sql,
-    "AS sort_key",
-    rows.from,
-    "WHERE",
-    rows.where,
-    "AND",
-    key.within,
+    withSortKey(rows, key),
     "AND",
     condition,
     order,
@@ -100,13 +99,7 @@ function nearby(rows: Rows, condition: string, key: SortKey, isDescending: boole
   return [
     rows.select,
     ", sort_key FROM ( SELECT *,",
-    key.sql,
-    "AS sort_key",
-    rows.from,
-    "WHERE",
-    rows.where,
-    "AND",
-    key.within,
+    withSortKey(rows, key),
     order,
     nearbyWindow,
     ") AS page WHERE",

@@ -12,7 +12,7 @@ import { plausibleValues } from "./support/plausible-values.ts";
 import { requestOf, shots, type Shot } from "./support/shots.ts";
 
 /** By hand: `FUZZ_DOCUMENTS=20000 FUZZ_SEED=7 npm test -- fuzz`. */
-const documents = Number(process.env.FUZZ_DOCUMENTS ?? 1_000);
+const documents = Number(process.env.FUZZ_DOCUMENTS ?? 2_000);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 
 /** Requests that are under way at once. */

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/
 import { eventually } from "./support/eventually.ts";
 import { graphqlFrom } from "./support/from-address.ts";
 import { createNatsServer, isListening, type NatsServer } from "./support/nats-server.ts";
+import { handshake } from "./support/raw-socket.ts";
 import { cleanUp, freePort, projectDir, startCommand, type Program } from "./support/processes.ts";
 
 /** What deploy/kubernetes allows a gateway. */
@@ -76,17 +77,6 @@ function frame(head: number, payload: Buffer): Buffer {
   return Buffer.concat([payload.length < 126 ? short : size, Buffer.alloc(4), payload]);
 }
 
-const handshake = [
-  "GET /graphql HTTP/1.1",
-  "host: shop",
-  "connection: upgrade",
-  "upgrade: websocket",
-  "sec-websocket-version: 13",
-  "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==",
-  "sec-websocket-protocol: graphql-transport-ws",
-  "",
-  "",
-].join("\r\n");
 const hello = frame(0x81, Buffer.from('{"type":"connection_init"}'));
 
 function dialWebSocket(): Socket {

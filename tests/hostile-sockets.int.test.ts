@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { eventually } from "./support/eventually.ts";
 import { putOnSale } from "./support/ordering.ts";
 import { exchange, openRaw, statusesIn } from "./support/raw-http.ts";
-import { openSocket, type RawSocket } from "./support/raw-socket.ts";
+import { handshake, openSocket, type RawSocket } from "./support/raw-socket.ts";
 import { internals } from "./support/refusals.ts";
 import { startTestShop, type TestShop } from "./support/shop.ts";
 import { Stopwatch } from "./support/stopwatch.ts";
@@ -248,18 +248,7 @@ describe("a connection ends", () => {
     ["a ping of more than it may hold", [0x89, 0xfe, 0, 0x80, 0, 0, 0, 0]],
   ])("with %s", async (_what, bytes) => {
     const connection = openRaw(shop.url);
-    const lines = [
-      "GET /graphql HTTP/1.1",
-      "host: shop",
-      "connection: upgrade",
-      "upgrade: websocket",
-      "sec-websocket-version: 13",
-      "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==",
-      "sec-websocket-protocol: graphql-transport-ws",
-      "",
-      "",
-    ];
-    connection.socket.write(lines.join("\r\n"));
+    connection.socket.write(handshake);
     await eventually("it is open", () => connection.received().includes("101 Switching"));
     connection.socket.write(Buffer.from(bytes));
     await eventually("it ends", () => connection.isClosed());

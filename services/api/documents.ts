@@ -21,7 +21,6 @@ import {
 import {
   conditionVariables,
   planOperation,
-  type Conditions,
   type Fragments,
   type SelectionPlan,
 } from "./engine/plan.ts";
@@ -62,7 +61,6 @@ export interface OperationPlan {
 
 /** Memory for documents and plans that are kept. */
 const maxKeptBytes = 16_777_216;
-const noConditions: Conditions = new Map();
 /** Rough estimates, on the large side. */
 const bytesPerToken = 450;
 const bytesPerPlannedField = 700;
@@ -121,9 +119,8 @@ export class Documents {
     { node, conditions, plans }: CheckedOperation,
     variables: Variables,
   ): OperationPlan {
-    const hasConditions = conditions.length > 0;
-    const values = hasConditions ? conditionValues(conditions, variables) : noConditions;
-    const key = hasConditions ? [...values.values()].join() : "";
+    const values = conditionValues(conditions, variables);
+    const key = conditions.length === 0 ? "" : [...values.values()].join();
     const known = plans.get(key);
     if (known !== undefined) return known;
     const selections = refusing(() => planOperation(this.#schema, node, fragments, values));

@@ -8,6 +8,19 @@ interface Message {
   payload?: unknown;
 }
 
+/** Opens a WebSocket for GraphQL over a plain connection. */
+export const handshake = [
+  "GET /graphql HTTP/1.1",
+  "host: shop",
+  "connection: upgrade",
+  "upgrade: websocket",
+  "sec-websocket-version: 13",
+  "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==",
+  "sec-websocket-protocol: graphql-transport-ws",
+  "",
+  "",
+].join("\r\n");
+
 /** A WebSocket on which a test says what it likes. */
 export interface RawSocket {
   socket: WebSocket;

@@ -80,6 +80,8 @@ export function coerceVariables(
   return values;
 }
 
+const noConditions: ReadonlyMap<string, boolean> = new Map();
+
 /**
  * The values of the variables in conditions, by name. Throws DocumentRefused with BAD_USER_INPUT
  * for null, which is no condition: a variable with a default may be null where `Boolean!` stands.
@@ -87,7 +89,8 @@ export function coerceVariables(
 export function conditionValues(
   names: readonly string[],
   variables: Variables,
-): Map<string, boolean> {
+): ReadonlyMap<string, boolean> {
+  if (names.length === 0) return noConditions;
   const conditions = new Map<string, boolean>();
   for (const name of names) {
     const value = variables[name];
