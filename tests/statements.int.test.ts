@@ -97,7 +97,7 @@ afterAll(async () => {
 });
 
 /** The least of so many times is free of what pollers do meanwhile. */
-const times = 8;
+const times = 16;
 
 test.each(hotPaths)(
   "$path: just so many round trips and transactions as are written down",
