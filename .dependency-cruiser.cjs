@@ -1,22 +1,39 @@
-/** Which file may import which: downwards only, from the gateway to the rules. */
+/** Which file may import which. Imports go downwards only, from the commands to `core/`. */
 
-/** Each service's rules; they decide and compute, and touch nothing. */
-const ruleFiles = "^services/(orders/order|products/product|users/user)[.]ts$";
+/** The product's folders, each with the folders that its files may import. */
+const layers = {
+  core: [],
+  config: ["core"],
+  broker: ["core"],
+  database: ["core"],
+  "event-log": ["core", "database"],
+  middlewares: ["core", "broker"],
+  mixins: ["core", "config", "database", "event-log"],
+  services: ["core", "config", "broker", "database", "event-log", "mixins"],
+  embedded: ["config"],
+};
+/** Every file of this project; packages are none. */
+const own = `^(?:(?:${Object.keys(layers).join("|")}|commands|deploy|tests|tools)/|moleculer[.]config[.]ts$)`;
+
+const layerRules = Object.entries(layers).map(([folder, allowed]) => ({
+  name: `layer-of-${folder}`,
+  comment: `Files of ${folder}/ import from: ${[folder, ...allowed].join(", ")}.`,
+  severity: "error",
+  from: { path: `^${folder}/` },
+  to: { path: own, pathNot: `^(?:${[folder, ...allowed].join("|")})/` },
+}));
+
+/** The rules of each service: functions that compute and decide. */
+const ruleFiles = "^services/(orders/order|users/user)[.]ts$";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {
   forbidden: [
-    {
-      name: "core-stands-alone",
-      comment: "core/ is what all the rest stands on: it knows nothing of this shop's parts.",
-      severity: "error",
-      from: { path: "^core/" },
-      to: { path: "^(mixins|services|embedded|commands|moleculer[.]config[.]ts$)" },
-    },
+    ...layerRules,
     {
       name: "rules-are-pure",
       comment:
-        "The rules of orders, products and users are tested without anything around them: no files, no packages, no database; only limits, refusals and the shapes in contracts.",
+        "The rules of orders and users are tested without files, packages or a database: they import only limits, errors and the types of contracts.",
       severity: "error",
       from: { path: ruleFiles },
       to: {
@@ -24,69 +41,48 @@ module.exports = {
       },
     },
     {
-      name: "services-meet-by-contract",
+      name: "services-import-contracts-only",
       comment:
-        "A service sees of another one only its public face: they run on different machines.",
+        "A service imports only the contract of another one: they run on different machines.",
       severity: "error",
       from: { path: "^services/([^/]+)/" },
       to: { path: "^services/", pathNot: ["^services/$1/", "[.]contract[.]ts$"] },
     },
     {
       name: "contracts-are-light",
-      comment: "Everybody loads everybody's contract, so it must not bring its service along.",
+      comment: "Every service loads every contract, so a contract must not load its service.",
       severity: "error",
       from: { path: "[.]contract[.]ts$" },
       to: { pathNot: ["^core/", "[.]contract[.]ts$", "^(node:)?fs$", "^(node:)?crypto$"] },
     },
     {
       name: "gateway-has-no-database",
-      comment: "The gateway knows actions, not tables.",
+      comment: "The gateway calls actions and reads no tables.",
       severity: "error",
       from: { path: "^services/api/" },
       to: {
         path: [
           "[.](model|database)[.]ts$",
-          "^mixins/",
+          "^(database|event-log|mixins)/",
           "node_modules/(pg|sequelize|umzug|moleculer-db[^/]*)/",
         ],
       },
     },
     {
       name: "only-the-gateway-speaks-graphql-and-http",
-      comment: "Which language clients speak is the gateway's own business.",
+      comment: "GraphQL and HTTP are known to the gateway alone.",
       severity: "error",
-      from: { path: "^(core|mixins|services|embedded|commands)/", pathNot: "^services/api/" },
+      from: { path: `^(${Object.keys(layers).join("|")}|commands)/`, pathNot: "^services/api/" },
       to: {
         path: "node_modules/(graphql[^/]*|graphiql|dataloader|moleculer-web|moleculer-apollo-server)/",
       },
     },
     {
-      name: "mixins-serve-every-service",
-      comment: "What services share cannot know one of them, nor who starts them.",
-      severity: "error",
-      from: { path: "^mixins/" },
-      to: { path: "^(services|embedded|commands|moleculer[.]config[.]ts$)" },
-    },
-    {
-      name: "services-do-not-start-themselves",
-      comment: "Services run in one process, in many, or in a test; only commands know in which.",
-      severity: "error",
-      from: { path: "^services/" },
-      to: { path: "^(commands|embedded|moleculer[.]config[.]ts$)" },
-    },
-    {
-      name: "embedded-knows-no-services",
-      comment: "The embedded database and transporter would do for any shop.",
-      severity: "error",
-      from: { path: "^embedded/" },
-      to: { path: "^(services|mixins|commands|moleculer[.]config[.]ts$)" },
-    },
-    {
       name: "the-checker-shares-no-code",
-      comment: "What the services believe of themselves cannot prove them right.",
+      comment: "A fault in the shop's own code must not hide itself from the checker.",
       severity: "error",
-      from: { path: "^verify/checks?/" },
-      to: { path: "^(core|mixins|services|commands)/" },
+      from: { path: "^tools/verify/check/" },
+      to: { path: own, pathNot: "^tools/" },
     },
     {
       name: "no-cycles",
@@ -96,22 +92,29 @@ module.exports = {
       to: { circular: true },
     },
     {
-      name: "tests-stay-outside",
-      comment: "Nothing that runs in production leans on a test. What measures and proves it may.",
+      name: "tools-and-tests-stay-outside",
+      comment: "The product is what remains when tools/ and tests/ are deleted.",
       severity: "error",
-      from: { pathNot: "^(tests|bench|verify)/" },
+      from: { pathNot: "^(tests|tools)/" },
+      to: { path: "^(tests|tools)/" },
+    },
+    {
+      name: "test-support-is-for-tests",
+      comment: "What tools and tests share lies in tools/support/.",
+      severity: "error",
+      from: { pathNot: "^tests/" },
       to: { path: "^tests/" },
     },
     {
       name: "packages-are-there-in-production",
       comment: "An image without development packages has to start.",
       severity: "error",
-      from: { pathNot: "^(tests|bench|verify)/" },
+      from: { pathNot: "^(tests|tools)/" },
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
     },
     {
       name: "imports-exist",
-      comment: "An import that is not found is one that no rule above has looked at.",
+      comment: "The other rules cannot check an import that is not found.",
       severity: "error",
       from: {},
       // The playground's page gets that one from the package of its name.

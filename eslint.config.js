@@ -18,7 +18,7 @@ const browserGlobals = [
 const environment = {
   object: "process",
   property: "env",
-  message: "Only core/config.ts reads the environment; take what you need from Config.",
+  message: "Only config/config.ts reads the environment; take what you need from Config.",
 };
 
 const boundOnly = "SQL is a literal, and values are bound to it ($1 …).";
@@ -76,7 +76,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["{core,mixins,services}/**/*.ts"],
+    files: ["{broker,core,database,event-log,middlewares,mixins,services}/**/*.ts"],
     rules: {
       "no-restricted-syntax": ["error", ...spreadLiterals, ...composedSql],
       "no-restricted-globals": ["error", { name: "fetch", message: fetchesNothing }],
@@ -86,16 +86,16 @@ export default defineConfig(
     files: ["services/api/**/*.ts"],
     rules: { "no-restricted-syntax": ["error", ...spreadLiterals, ...composedSql, namelessCall] },
   },
-  { files: ["core/config.ts"], rules: { "no-restricted-properties": "off" } },
+  { files: ["config/config.ts"], rules: { "no-restricted-properties": "off" } },
   // Commands speak to a terminal.
   { files: ["commands/**"], rules: { "no-console": "off" } },
   // Tests start programs with settings of their own, and report.
   {
-    files: ["tests/**", "bench/**", "verify/**", "deploy/**"],
+    files: ["tests/**", "tools/**", "deploy/**"],
     rules: { "no-console": "off", "no-restricted-properties": "off" },
   },
   // What is meant not to compile has no types that could be checked.
-  { files: ["tests/*.test-d.ts"], extends: [tseslint.configs.disableTypeChecked] },
+  { files: ["tests/**/*.test-d.ts"], extends: [tseslint.configs.disableTypeChecked] },
   {
     files: ["services/api/playground/*.js"],
     languageOptions: {

@@ -18,11 +18,11 @@ export default {
       displayName: "whole",
       // int: real PostgreSQL; cluster: processes over real NATS; browser: Chromium.
       testMatch: ["**/*.{int,cluster,browser}.test.ts"],
-      globalSetup: "./tests/support/global-setup.ts",
-      globalTeardown: "./tests/support/global-teardown.ts",
+      globalSetup: "./tests/support/runner/global-setup.ts",
+      globalTeardown: "./tests/support/runner/global-teardown.ts",
     },
   ],
-  testSequencer: "./tests/support/sequencer.ts",
+  testSequencer: "./tests/support/runner/sequencer.ts",
   maxWorkers: 2,
   // Modules of earlier files stay in a worker's memory, and each garbage collection looks at them.
   workerIdleMemoryLimit: "600MB",

@@ -1,19 +1,19 @@
 import type { BrokerOptions, Middleware, ServiceBroker, Transporters } from "moleculer";
-import { accessMiddleware } from "./core/access.middleware.ts";
-import { isPrivate, uniqueNodeId, type Config, type NatsConfig } from "./core/config.ts";
-import { inputMiddleware } from "./core/input.middleware.ts";
+import { accessMiddleware } from "./middlewares/access.middleware.ts";
+import { isPrivate, uniqueNodeId, type Config, type NatsConfig } from "./config/config.ts";
+import { inputMiddleware } from "./middlewares/input.middleware.ts";
 import { isWorthRepeating } from "./core/errors.ts";
-import { failoverMiddleware } from "./core/failover.middleware.ts";
-import { logPrinter } from "./core/log-printer.ts";
-import { metricsMiddleware } from "./core/metrics.middleware.ts";
-import { InlinePrometheusReporter } from "./core/metrics-reporter.ts";
-import { NatsTransporter, type Undelivered } from "./core/nats-transporter.ts";
-import { NodeWatch, strategyAround } from "./core/node-watch.ts";
-import { QuietValidator } from "./core/quiet-validator.ts";
-import { repetitionMiddleware } from "./core/repetition.middleware.ts";
-import { samplingMiddleware } from "./core/sampling.middleware.ts";
-import { traceMiddleware } from "./core/trace.middleware.ts";
-import { trackingMiddleware } from "./core/tracking.middleware.ts";
+import { failoverMiddleware } from "./middlewares/failover.middleware.ts";
+import { logPrinter } from "./broker/log-printer.ts";
+import { metricsMiddleware } from "./middlewares/metrics.middleware.ts";
+import { InlinePrometheusReporter } from "./broker/metrics-reporter.ts";
+import { NatsTransporter, type Undelivered } from "./broker/nats-transporter.ts";
+import { NodeWatch, strategyAround } from "./broker/node-watch.ts";
+import { QuietValidator } from "./broker/quiet-validator.ts";
+import { repetitionMiddleware } from "./middlewares/retry.middleware.ts";
+import { samplingMiddleware } from "./middlewares/sampling.middleware.ts";
+import { traceMiddleware } from "./middlewares/trace.middleware.ts";
+import { trackingMiddleware } from "./middlewares/tracking.middleware.ts";
 
 /** An unanswered call is SERVICE_UNAVAILABLE after this long; clients are promised 5 s. */
 const requestTimeoutMs = 4_000;

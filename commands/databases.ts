@@ -1,5 +1,5 @@
 import type { Server } from "node:net";
-import { domainServices, type Config, type ServiceName } from "../core/config.ts";
+import { domainServices, type Config, type ServiceName } from "../config/config.ts";
 import { claimDataDir } from "../embedded/data-dir.ts";
 import { EmbeddedPostgres } from "../embedded/postgres.ts";
 import type { DatabaseUrls } from "../services/load-services.ts";

@@ -1,6 +1,6 @@
-import { domainServices, loadConfig, singleProcessDefaults } from "../core/config.ts";
-import { openSequelize } from "../mixins/sequelize.ts";
-import { migrate } from "../mixins/migrate.ts";
+import { domainServices, loadConfig, singleProcessDefaults } from "../config/config.ts";
+import { openSequelize } from "../database/sequelize.ts";
+import { migrate } from "../database/migrate.ts";
 import { openDatabases } from "./databases.ts";
 import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";
 

@@ -1,4 +1,4 @@
-import { loadConfig, singleProcessDefaults } from "../core/config.ts";
+import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { openConsole } from "./console.ts";
 import { reloadOnChange } from "./hot-reload.ts";
 import { isStopping, runProgram, stopOnSignals } from "./program.ts";

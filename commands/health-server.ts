@@ -1,8 +1,8 @@
 import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
-import { domainServices, type Config } from "../core/config.ts";
-import { listen, sendJson } from "../services/api/http-server.ts";
+import { domainServices, type Config } from "../config/config.ts";
+import { listen, sendJson } from "../services/api/http/http-server.ts";
 
 /** Longer than a healthy database ever needs, shorter than an orchestrator's patience. */
 const answerTimeoutMs = 1_000;

@@ -4,14 +4,14 @@ import { dirname, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import type { Service, ServiceBroker } from "moleculer";
-import { serviceNames, type Config, type ServiceName } from "../core/config.ts";
+import { serviceNames, type Config, type ServiceName } from "../config/config.ts";
 import { loadService, type DatabaseUrls } from "../services/load-services.ts";
 
 const projectDir = dirname(import.meta.dirname);
 const projectUrl = pathToFileURL(`${projectDir}/`).href;
-const watched = ["core", "mixins", "services"];
+const watched = ["config", "core", "database", "event-log", "mixins", "services"];
 /** The broker holds these, and does not change while it runs. */
-const brokersOwn = /^core\/(\w+\.middleware|metrics-reporter|trace)\.ts$/;
+const brokersOwn = /^(?:middlewares\/.+|broker\/.+|core\/trace)\.ts$/;
 /** Editors write a file in several steps. */
 const settleMs = 150;
 const startTimeoutMs = 60_000;

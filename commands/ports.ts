@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
-import type { Config, ServiceName } from "../core/config.ts";
-import { ConfigError } from "../core/config-reader.ts";
-import { listen } from "../services/api/http-server.ts";
+import type { Config, ServiceName } from "../config/config.ts";
+import { ConfigError } from "../config/config-reader.ts";
+import { listen } from "../services/api/http/http-server.ts";
 
 /**
  * Throws a ConfigError when two of the ports that a node with these services is going to listen on

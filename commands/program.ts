@@ -1,4 +1,4 @@
-import { isRunByNpm } from "../core/config.ts";
+import { isRunByNpm } from "../config/config.ts";
 
 /** Errors whose message is all that a person needs to mend what is wrong. */
 const sentences = new Set(["ConfigError", "StartError", "ListenError"]);

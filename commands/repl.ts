@@ -1,4 +1,4 @@
-import { loadConfig, singleProcessDefaults } from "../core/config.ts";
+import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { StartError } from "../embedded/data-dir.ts";
 import { openConsole } from "./console.ts";
 import { joinShop } from "./join.ts";

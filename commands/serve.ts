@@ -4,8 +4,8 @@ import {
   loadConfig,
   type Config,
   type DomainService,
-} from "../core/config.ts";
-import { ConfigError } from "../core/config-reader.ts";
+} from "../config/config.ts";
+import { ConfigError } from "../config/config-reader.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import { createServices, type DatabaseUrls } from "../services/load-services.ts";
 import { serveHealth } from "./health-server.ts";

@@ -1,4 +1,4 @@
-import { loadConfig, singleProcessDefaults } from "../core/config.ts";
+import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
 import { isStopping, runProgram, stopOnSignals } from "./program.ts";
 import { startSingleProcess } from "./single-process.ts";

@@ -1,6 +1,6 @@
 import { isIPv6, type AddressInfo } from "node:net";
 import type { ServiceBroker } from "moleculer";
-import type { Config } from "../core/config.ts";
+import type { Config } from "../config/config.ts";
 
 /** What a browser on this machine reaches by its own name, and better: some reach nothing by "::". */
 const localNames = new Set(["127.0.0.1", "0.0.0.0", "[::]"]);

@@ -12,7 +12,7 @@ import type {
   ResultOf,
   StartFrom,
 } from "./contract.ts";
-import { Repeat } from "./repeat.ts";
+import { Repeat } from "./periodic-task.ts";
 
 /** Calls the actions of these contracts with checked names, parameters and results. */
 export interface TypedCaller<Contracts extends Contract> {

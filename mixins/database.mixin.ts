@@ -4,7 +4,7 @@ import SqlAdapter from "moleculer-db-adapter-sequelize";
 import type { Model, ModelStatic, Sequelize, Transaction } from "sequelize";
 import { newId } from "../core/ids.ts";
 import type { Meta } from "../core/access.ts";
-import type { Config } from "../core/config.ts";
+import type { Config } from "../config/config.ts";
 import {
   repeatable,
   type Contract,
@@ -12,7 +12,7 @@ import {
   type Effect,
   type EventEnvelope,
 } from "../core/contract.ts";
-import { Repeat } from "../core/repeat.ts";
+import { Repeat } from "../core/periodic-task.ts";
 import { hasCode, isRefusal } from "../core/errors.ts";
 import { traceparent } from "../core/trace.ts";
 import {
@@ -20,14 +20,14 @@ import {
   isConnectionLost,
   refusalOrFault,
   type ConstraintRefusals,
-} from "./database-errors.ts";
-import { eventConsumer, type Consumption } from "./event-consumer.ts";
-import { logActions } from "./event-log.actions.ts";
-import { EventLog, withPositions, type RecordedEvent } from "./event-log.ts";
-import * as idempotency from "./idempotency.ts";
-import { migrate } from "./migrate.ts";
-import { preparedOn, type Query } from "./prepared.ts";
-import { openSequelize } from "./sequelize.ts";
+} from "../database/database-errors.ts";
+import { eventConsumer, type Consumption } from "./event-consumer.mixin.ts";
+import { logActions } from "../event-log/event-log.actions.ts";
+import { EventLog, withPositions, type RecordedEvent } from "../event-log/event-log.ts";
+import * as idempotency from "../database/idempotency.ts";
+import { migrate } from "../database/migrate.ts";
+import { preparedOn, type Query } from "../database/prepared-statements.ts";
+import { openSequelize } from "../database/sequelize.ts";
 
 /** What a use case sees of its transaction. */
 export interface Work<Events extends Contract["events"]> extends Effect<Events> {

@@ -1,5 +1,5 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import type { Config, DomainService, ServiceName } from "../core/config.ts";
+import type { Config, DomainService, ServiceName } from "../config/config.ts";
 
 type Factory = (config: Config, databaseUrl: string) => ServiceSchema;
 

@@ -5,10 +5,10 @@ import { freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { copyPrefix } from "../embedded/postgres-binaries.ts";
-import { processesLeft } from "./support/leftovers.ts";
-import { chromium, find, install, natsServer } from "./support/prerequisites.ts";
-import { compileCache } from "./support/processes.ts";
-import { openRunFolder } from "./support/run-folder.ts";
+import { processesLeft } from "./support/runner/leftovers.ts";
+import { chromium, find, install, natsServer } from "../tools/support/prerequisites.ts";
+import { compileCache } from "../tools/support/processes.ts";
+import { openRunFolder } from "../tools/support/run-folder.ts";
 
 /**
  * `npm test`: brings what the selected tests need, runs them with Jest, and says at last how many

@@ -4,24 +4,24 @@ import type { GraphQLSchema } from "graphql";
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { gatewayName, type Meta } from "../../core/access.ts";
-import type { Config } from "../../core/config.ts";
+import type { Config } from "../../config/config.ts";
 import type { EventEnvelope } from "../../core/contract.ts";
 import { traceIdOf } from "../../core/trace.ts";
 import { addressGroup } from "../../core/caller-address.ts";
-import { authenticatorOf, type Authenticator } from "./authenticate.ts";
-import { BrowserRules } from "./browser-rules.ts";
-import { EventStream } from "./event-stream.ts";
-import { GraphqlExecution } from "./graphql-execution.ts";
-import { graphqlOverHttp } from "./graphql-http.ts";
+import { authenticatorOf, type Authenticator } from "./auth/authenticate.ts";
+import { BrowserRules } from "./http/browser-rules.ts";
+import { EventStream } from "./subscriptions/event-stream.ts";
+import { GraphqlExecution } from "./graphql/graphql-execution.ts";
+import { graphqlOverHttp } from "./http/graphql-http.ts";
 import {
   composeSchema,
   graphqlMixin,
   queryCosts,
   subscribedEvents,
   type Composer,
-} from "./graphql-schema.ts";
-import { GraphqlSockets } from "./graphql-socket.ts";
-import { healthChecks } from "./health.ts";
+} from "./graphql/graphql-schema.ts";
+import { GraphqlSockets } from "./subscriptions/graphql-socket.ts";
+import { healthChecks } from "./http/health.ts";
 import {
   closeServer,
   countWaiting,
@@ -32,16 +32,16 @@ import {
   serverTimeouts,
   setHeaders,
   toOriginForm,
-} from "./http-server.ts";
-import { Load } from "./load.ts";
-import { pageGate, pages, type GatewayRequest } from "./pages.ts";
-import { PatienceWatch } from "./patience.ts";
-import { Places } from "./places.ts";
-import { dropBody } from "./request-body.ts";
-import { senderAddresses } from "./sender-address.ts";
-import type { Throttle } from "./throttle.ts";
-import { TransferWatch } from "./transfer-watch.ts";
-import { Turns } from "./turns.ts";
+} from "./http/http-server.ts";
+import { Load } from "./limits/load.ts";
+import { pageGate, pages, type GatewayRequest } from "./http/pages.ts";
+import { PatienceWatch } from "./limits/deadline.ts";
+import { Places } from "./limits/concurrency-limit.ts";
+import { dropBody } from "./http/request-body.ts";
+import { senderAddresses } from "./http/sender-address.ts";
+import type { Throttle } from "./limits/throttle.ts";
+import { TransferWatch } from "./http/transfer-watch.ts";
+import { Turns } from "./limits/fair-queue.ts";
 
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 

@@ -1,4 +1,4 @@
-import type { Config } from "../../core/config.ts";
+import type { Config } from "../../config/config.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
 import { ordersContract } from "./orders.contract.ts";
 

@@ -1,12 +1,12 @@
 import type { ServiceSchema } from "moleculer";
 import { actorOf, forbidden, mayActForOthers, userIdOf, type Actor } from "../../core/access.ts";
-import type { Config } from "../../core/config.ts";
+import type { Config } from "../../config/config.ts";
 import { defineService } from "../../core/define-service.ts";
 import { productsContract } from "../products/products.contract.ts";
-import { rememberUsers } from "../../mixins/user-names.ts";
+import { rememberUsers } from "../../database/known-users.ts";
 import { usersContract } from "../users/users.contract.ts";
 import { cancelOrder } from "./cancel-order.ts";
-import { followInventory, productNames, rememberProducts } from "./known.ts";
+import { followInventory, productNames, rememberProducts } from "./read-models.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
 import { buyerMissing } from "./orders.errors.ts";

@@ -5,7 +5,7 @@ import {
   type Connection,
   type Count,
   type Position,
-} from "../../core/connection.ts";
+} from "../../core/relay-connection.ts";
 import { lowestIdAt } from "../../core/ids.ts";
 import {
   alongIndex,
@@ -13,8 +13,8 @@ import {
   countRows,
   held,
   type SortKey,
-} from "../../mixins/keyset-statements.ts";
-import { narrowed, readConnection, type Sort } from "../../mixins/keyset.ts";
+} from "../../database/keyset-statements.ts";
+import { narrowed, readConnection, type Sort } from "../../database/keyset.ts";
 import type { OrderFilter, OrdersPage, OrderSort, OrderSummary } from "./orders.contract.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 import { pricesOfAll } from "./orders.errors.ts";

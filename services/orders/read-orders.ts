@@ -1,7 +1,7 @@
-import { lowestId } from "../../core/connection.ts";
-import { Crowd } from "../../core/crowd.ts";
+import { lowestId } from "../../core/relay-connection.ts";
+import { Crowd } from "../../core/batcher.ts";
 import { maxListRows, type ListPage } from "../../core/validation.ts";
-import { groupsInOrderOf } from "../../mixins/reads.ts";
+import { groupsInOrderOf } from "../../database/rows-by-id.ts";
 import {
   maxOrdersOfUser,
   type ListedOrder,

@@ -1,8 +1,8 @@
-import { Crowd } from "../../core/crowd.ts";
-import { brokenConstraintOf } from "../../mixins/database-errors.ts";
-import type { RecordedEvent } from "../../mixins/event-log.ts";
-import type { KeyedRequest } from "../../mixins/idempotency.ts";
-import type { Query } from "../../mixins/prepared.ts";
+import { Crowd } from "../../core/batcher.ts";
+import { brokenConstraintOf } from "../../database/database-errors.ts";
+import type { RecordedEvent } from "../../event-log/event-log.ts";
+import type { KeyedRequest } from "../../database/idempotency.ts";
+import type { Query } from "../../database/prepared-statements.ts";
 import type { Order } from "./orders.contract.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 

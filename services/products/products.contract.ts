@@ -6,7 +6,7 @@ import {
   type Connection,
   type Count,
   type PageArguments,
-} from "../../core/connection.ts";
+} from "../../core/relay-connection.ts";
 import { action, defineContract, event, type EventEnvelope } from "../../core/contract.ts";
 import {
   anyInt,

@@ -1,6 +1,6 @@
-import type { Config } from "../../core/config.ts";
+import type { Config } from "../../config/config.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
-import { productModels } from "./product.model.ts";
+import { productModels } from "./catalogue/product.model.ts";
 import { productsContract } from "./products.contract.ts";
 
 export type ProductsDatabase = ReturnType<typeof openProductsDatabase>;

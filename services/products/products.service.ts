@@ -1,24 +1,24 @@
 import type { ServiceSchema } from "moleculer";
 import { senderOf } from "../../core/access.ts";
-import type { Config } from "../../core/config.ts";
+import type { Config } from "../../config/config.ts";
 import { defineService } from "../../core/define-service.ts";
-import { auditPruning, readAuditTrail, RefusalWatch } from "../../mixins/audit-trail.ts";
-import { rememberUsers } from "../../mixins/user-names.ts";
+import { auditPruning, readAuditTrail, RefusalWatch } from "../../database/audit-trail.ts";
+import { rememberUsers } from "../../database/known-users.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
-import { createProduct } from "./create-product.ts";
-import { release, returnStock } from "./give-back.ts";
-import { productConnection } from "./page-products.ts";
+import { createProduct } from "./catalogue/create-product.ts";
+import { release, returnStock } from "./stock/release-reservations.ts";
+import { productConnection } from "./catalogue/page-products.ts";
 import { productsContract } from "./products.contract.ts";
 import { openProductsDatabase } from "./products.database.ts";
 import { productNotFound } from "./products.errors.ts";
-import { productLookups, productPages } from "./read-products.ts";
-import { reservations } from "./reserve-together.ts";
-import { sell } from "./sell.ts";
-import { auditStock, traceOrder } from "./stock-audit.ts";
-import { stockHistory } from "./stock-changes.ts";
-import { sweepEveryMs, sweepReservations } from "./sweep-reservations.ts";
-import { updateInventory } from "./update-inventory.ts";
+import { productLookups, productPages } from "./catalogue/read-products.ts";
+import { reservations } from "./stock/reserve-batch.ts";
+import { sell } from "./stock/sell.ts";
+import { auditStock, traceOrder } from "./stock/stock-audit.ts";
+import { stockHistory } from "./stock/stock-changes.ts";
+import { sweepEveryMs, sweepReservations } from "./stock/sweep-reservations.ts";
+import { updateInventory } from "./stock/update-inventory.ts";
 
 export default function productsService(config: Config, databaseUrl: string): ServiceSchema {
   const database = openProductsDatabase(config, databaseUrl);

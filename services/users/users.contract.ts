@@ -7,7 +7,7 @@ import {
   type Connection,
   type Count,
   type PageArguments,
-} from "../../core/connection.ts";
+} from "../../core/relay-connection.ts";
 import { action, defineContract, event } from "../../core/contract.ts";
 import {
   exactText,

@@ -1,6 +1,6 @@
-import type { Config } from "../../core/config.ts";
+import type { Config } from "../../config/config.ts";
 import { openDatabase, type Work } from "../../mixins/database.mixin.ts";
-import { userModels } from "./user.model.ts";
+import { userModels } from "./accounts/user.model.ts";
 import { usersContract } from "./users.contract.ts";
 import { usersConstraints } from "./users.errors.ts";
 

@@ -8,23 +8,23 @@ import {
   userIdOf,
   type Actor,
 } from "../../core/access.ts";
-import type { Config } from "../../core/config.ts";
-import { lowestId } from "../../core/connection.ts";
+import type { Config } from "../../config/config.ts";
+import { lowestId } from "../../core/relay-connection.ts";
 import { defineService } from "../../core/define-service.ts";
 import { maxListRows } from "../../core/validation.ts";
-import { auditPruning, readAuditTrail, RefusalWatch } from "../../mixins/audit-trail.ts";
-import { inOrderOf } from "../../mixins/reads.ts";
-import { changePassword } from "./change-password.ts";
-import { login } from "./login.ts";
-import { logout, logoutEverywhere } from "./logout.ts";
-import { userConnection } from "./page-users.ts";
-import { PasswordTries } from "./password-tries.ts";
-import { limitRefreshes, limitRegistrations, pruneLimits } from "./rate-limits.ts";
-import { refreshToken } from "./refresh-token.ts";
-import { ensureFirstAdmin, registerUser } from "./register-user.ts";
-import { endedSessions, pruneSessions } from "./sessions.ts";
-import { setUserType } from "./set-user-type.ts";
-import { SigningKeys } from "./signing-keys.ts";
+import { auditPruning, readAuditTrail, RefusalWatch } from "../../database/audit-trail.ts";
+import { inOrderOf } from "../../database/rows-by-id.ts";
+import { changePassword } from "./passwords/change-password.ts";
+import { login } from "./sessions/login.ts";
+import { logout, logoutEverywhere } from "./sessions/logout.ts";
+import { userConnection } from "./accounts/page-users.ts";
+import { PasswordTries } from "./passwords/password-tries.ts";
+import { limitRefreshes, limitRegistrations, pruneLimits } from "./accounts/rate-limits.ts";
+import { refreshToken } from "./sessions/refresh-token.ts";
+import { ensureFirstAdmin, registerUser } from "./accounts/register-user.ts";
+import { endedSessions, pruneSessions } from "./sessions/sessions.ts";
+import { setUserType } from "./accounts/set-user-type.ts";
+import { SigningKeys } from "./sessions/signing-keys.ts";
 import { publicUser } from "./user.ts";
 import { usersContract } from "./users.contract.ts";
 import { openUsersDatabase } from "./users.database.ts";

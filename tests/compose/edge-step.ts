@@ -1,5 +1,5 @@
-import type { Account } from "../../verify/workload/market.ts";
-import { graphql } from "../support/graphql-client.ts";
+import type { Account } from "../../tools/verify/workload/market.ts";
+import { graphql } from "../../tools/support/graphql-client.ts";
 import type { Project } from "./project.ts";
 import type { Report } from "./report.ts";
 import { Tables } from "./tables.ts";

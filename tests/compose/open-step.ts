@@ -1,5 +1,5 @@
-import type { HistoryWriter } from "../../verify/history-writer.ts";
-import type { Account } from "../../verify/workload/market.ts";
+import type { HistoryWriter } from "../../tools/verify/history-writer.ts";
+import type { Account } from "../../tools/verify/workload/market.ts";
 import type { Project } from "./project.ts";
 import { inSeconds, type Report } from "./report.ts";
 import { walkThrough } from "./walk-through.ts";

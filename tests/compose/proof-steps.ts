@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { checkHistory } from "../../verify/check/check-history.ts";
-import { invariants } from "../../verify/check/findings.ts";
-import type { HistoryWriter } from "../../verify/history-writer.ts";
-import { readHistory } from "../../verify/history.ts";
-import { waitForQuiet } from "../../verify/quiet.ts";
-import type { Snapshot } from "../../verify/snapshot.ts";
+import { checkHistory } from "../../tools/verify/check/check-history.ts";
+import { invariants } from "../../tools/verify/check/findings.ts";
+import type { HistoryWriter } from "../../tools/verify/history-writer.ts";
+import { readHistory } from "../../tools/verify/history.ts";
+import { waitForQuiet } from "../../tools/verify/quiescence.ts";
+import type { Snapshot } from "../../tools/verify/snapshot.ts";
 import { isNode } from "./containers.ts";
 import { judge } from "./judge-load.ts";
 import type { Load } from "./load.ts";

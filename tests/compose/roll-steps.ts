@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { isNode, nodeServices } from "./containers.ts";
 import { isFailed, judge } from "./judge-load.ts";
 import type { Load } from "./load.ts";

@@ -1,4 +1,4 @@
-import { snapshotQueries, type Service, type Snapshot } from "../../verify/snapshot.ts";
+import { snapshotQueries, type Service, type Snapshot } from "../../tools/verify/snapshot.ts";
 import type { Project } from "./project.ts";
 
 const services = ["users", "products", "orders"] as const;

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { HistoryWriter } from "../../verify/history-writer.ts";
-import { Random } from "../../verify/random.ts";
-import { freePort, projectDir } from "../support/processes.ts";
+import { HistoryWriter } from "../../tools/verify/history-writer.ts";
+import { Random } from "../../tools/verify/random.ts";
+import { freePort, projectDir } from "../../tools/support/processes.ts";
 import { ArgumentError, readArguments, usage } from "./arguments.ts";
 import { cleanClone } from "./clean-clone.ts";
 import { checkEdge } from "./edge-step.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { HistoryWriter } from "../../verify/history-writer.ts";
-import type { Kind, Kinds } from "../../verify/history.ts";
-import type { Account } from "../../verify/workload/market.ts";
-import { graphql } from "../support/graphql-client.ts";
-import { fill, originalDocuments as documents } from "../support/original-documents.ts";
+import type { HistoryWriter } from "../../tools/verify/history-writer.ts";
+import type { Kind, Kinds } from "../../tools/verify/history.ts";
+import type { Account } from "../../tools/verify/workload/market.ts";
+import { graphql } from "../../tools/support/graphql-client.ts";
+import { fill, originalDocuments as documents } from "../support/graphql/original-documents.ts";
 
 interface Item {
   id: string;

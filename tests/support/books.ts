@@ -1,5 +1,5 @@
 import type { TestDatabases } from "./databases.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 
 /** What the products database says of a product. */
 export interface Books {

@@ -1,5 +1,10 @@
-import type { AnyRequest, HistoryLine, OrderAnswer, PricedLine } from "../../verify/history.ts";
-import type { LedgerRow, Snapshot } from "../../verify/snapshot.ts";
+import type {
+  AnyRequest,
+  HistoryLine,
+  OrderAnswer,
+  PricedLine,
+} from "../../tools/verify/history.ts";
+import type { LedgerRow, Snapshot } from "../../tools/verify/snapshot.ts";
 
 /** What clients were told, and what the databases hold. */
 export interface CheckedRun {

@@ -1,9 +1,9 @@
 import { ServiceBroker } from "moleculer";
-import { clusterNodeDefaults, readConfig, type DomainService } from "../../core/config.ts";
+import { clusterNodeDefaults, readConfig, type DomainService } from "../../config/config.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import type { TestDatabases } from "./databases.ts";
-import { eventually } from "./eventually.ts";
-import { freePort, startCommand, type Program } from "./processes.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { freePort, startCommand, type Program } from "../../tools/support/processes.ts";
 
 /** Nodes of one cluster: processes of `commands/serve.ts`, each with its own settings only. */
 export class Cluster {

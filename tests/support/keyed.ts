@@ -1,5 +1,5 @@
 import { expect } from "@jest/globals";
-import type { Answer } from "./graphql-client.ts";
+import type { Answer } from "../../tools/support/graphql-client.ts";
 import { password, type TestShop } from "./shop.ts";
 
 let keys = 0;

@@ -1,4 +1,4 @@
-import { eventually } from "./eventually.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import type { ShopClient } from "./shop.ts";
 
 export interface Line {

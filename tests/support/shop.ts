@@ -1,11 +1,16 @@
 import type { AddressInfo } from "node:net";
 import { ServiceBroker } from "moleculer";
-import { readConfig, serviceNames, singleProcessDefaults } from "../../core/config.ts";
+import { readConfig, serviceNames, singleProcessDefaults } from "../../config/config.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { createServices } from "../../services/load-services.ts";
 import { cloneDatabases, type TestDatabases } from "./databases.ts";
-import { generousMs } from "./eventually.ts";
-import { graphql, type Answer, type Fields, type Request } from "./graphql-client.ts";
+import { generousMs } from "../../tools/support/eventually.ts";
+import {
+  graphql,
+  type Answer,
+  type Fields,
+  type Request,
+} from "../../tools/support/graphql-client.ts";
 
 /** A shop as tests use it, in whatever process it runs. */
 export interface ShopClient {

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 
 /** What PostgreSQL was asked for. */
 export interface Asked {

@@ -1,1 +1,1 @@
-\ir ../../../mixins/audit-trail-0001.sql
+\ir ../../../database/audit-trail-0001.sql

@@ -1,0 +1,257 @@
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { parseEnv } from "node:util";
+import { ConfigError, ConfigReader } from "./config-reader.ts";
+import { readEdge, type EdgeConfig } from "./edge-config.ts";
+import { NoText, readTextFile } from "../core/text-file.ts";
+
+export const domainServices = ["users", "products", "orders"] as const;
+export type DomainService = (typeof domainServices)[number];
+export const serviceNames = [...domainServices, "api"] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+/** How to reach NATS; absent where one process is the whole shop. */
+export interface NatsConfig {
+  servers: string[];
+  user: string | undefined;
+  password: string | undefined;
+  token: string | undefined;
+  /** PEM files; TLS is on when one of them is set or a server says `tls://`. */
+  tls: { caFile?: string; certFile?: string; keyFile?: string } | undefined;
+}
+
+/** All settings, read and checked once. The table in `.env.example` explains them. */
+export interface Config {
+  services: ServiceName[];
+  nats: NatsConfig | undefined;
+  /** Nodes of different namespaces do not see each other. */
+  namespace: string;
+  dataDir: string;
+  host: string;
+  port: number;
+  /** Whether requests and events are counted and timed, for Prometheus. */
+  metrics: boolean;
+  metricsPort: number | undefined;
+  /** Where a cluster node tells an orchestrator how it is. */
+  healthPort: number | undefined;
+  /** Where traces are sent, in Zipkin's form, and of how many requests in a hundred. */
+  traces: { url: string; percent: number } | undefined;
+  databaseUrls: Record<DomainService, string | undefined>;
+  databasePoolMax: number;
+  logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
+  logFormat: "short" | "full" | "json";
+  publicReads: boolean;
+  allowFirstAdmin: boolean;
+  /** Made at start when there is no admin yet. */
+  firstAdmin: { email: string; password: string } | undefined;
+  /** How long an access token is valid. */
+  tokenTtlSeconds: number;
+  /** How long one stays signed in by refreshing, counted from the login. */
+  refreshTtlSeconds: number;
+  /** Encrypts the private signing keys in the users database. */
+  keyEncryptionSecret: string | undefined;
+  /** How old the signing key becomes before the next one takes its place. */
+  keyRotationMs: number;
+  auditKeepMs: number;
+  edge: EdgeConfig;
+  /** How long stock is held for an order that is not known to be placed, before it is asked for. */
+  reservationTtlSeconds: number;
+  /** How long after it was placed an order can be cancelled. */
+  cancelWithinSeconds: number;
+  /** How long events stay in their logs; undefined: for ever. */
+  eventLogKeepMs: number | undefined;
+}
+
+/** What differs between the commands where the environment says nothing. */
+export interface ConfigDefaults {
+  host: string;
+  logLevel: Config["logLevel"];
+}
+
+/** One process for one person: reachable from this machine only, and quiet. */
+export const singleProcessDefaults: ConfigDefaults = { host: "127.0.0.1", logLevel: "warn" };
+
+/** A node among others, often in a container. */
+export const clusterNodeDefaults: ConfigDefaults = { host: "0.0.0.0", logLevel: "info" };
+
+/**
+ * Reads the environment, after adding what a `.env` file in the working directory says.
+ * Throws a ConfigError that lists every fault at once.
+ */
+export function loadConfig(defaults: ConfigDefaults): Config {
+  // Also for what reads its variables by itself: Node, libraries, programs that are started.
+  Object.assign(process.env, { ...readEnvFile(".env"), ...process.env });
+  return readConfig(process.env, defaults);
+}
+
+/** The settings that a file has, where it is there. Throws a ConfigError where it is no text. */
+export function readEnvFile(path: string): NodeJS.ProcessEnv {
+  if (!existsSync(path)) return {};
+  try {
+    return parseEnv(readTextFile(path));
+  } catch (cause) {
+    const why = cause instanceof NoText ? cause.message : "cannot be read";
+    throw new ConfigError(`The file ${path} ${why}.`, { cause });
+  }
+}
+
+/** Reads and checks all settings of an environment. Throws a ConfigError. */
+export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Config {
+  const read = new ConfigReader(env);
+  const metrics = read.flag("METRICS") ?? true;
+  const metricsPort = read.int("METRICS_PORT", 1, 65_535);
+  const config: Config = {
+    services: read.list("SERVICES", serviceNames),
+    nats: readNats(read),
+    namespace: read.match(
+      "NAMESPACE",
+      /^[a-z0-9-]{1,40}$/,
+      "lower-case letters, digits and dashes",
+      "shop",
+    ),
+    dataDir: resolve(read.text("DATA_DIR") ?? "./data"),
+    host: read.text("HOST") ?? defaults.host,
+    port: read.int("PORT", 0, 65_535) ?? 8080,
+    metrics,
+    metricsPort: metrics ? metricsPort : undefined,
+    healthPort: read.int("HEALTH_PORT", 1, 65_535),
+    traces: readTraces(read),
+    databaseUrls: readDatabaseUrls(read),
+    databasePoolMax: read.int("DB_POOL_MAX", 1, 100) ?? 10,
+    logLevel:
+      read.oneOf("LOG_LEVEL", ["fatal", "error", "warn", "info", "debug", "trace"]) ??
+      defaults.logLevel,
+    logFormat: read.oneOf("LOG_FORMAT", ["short", "full", "json"]) ?? "short",
+    publicReads: read.flag("PUBLIC_READS") ?? false,
+    allowFirstAdmin: read.flag("ALLOW_FIRST_ADMIN") ?? true,
+    firstAdmin: readFirstAdmin(read),
+    tokenTtlSeconds: read.int("TOKEN_TTL_SECONDS", 1, 31_536_000) ?? 900,
+    refreshTtlSeconds: read.int("REFRESH_TTL_SECONDS", 1, 31_536_000) ?? 2_592_000,
+    keyEncryptionSecret: readKeySecret(read),
+    keyRotationMs: daysToMs(read.int("KEY_ROTATION_DAYS", 1, 3_650) ?? 90),
+    auditKeepMs: daysToMs(read.int("AUDIT_KEEP_DAYS", 1, 36_500) ?? 365),
+    edge: readEdge(read),
+    reservationTtlSeconds: read.int("RESERVATION_TTL_SECONDS", 1, 86_400) ?? 15,
+    cancelWithinSeconds: read.int("CANCEL_WITHIN_SECONDS", 0, 315_360_000) ?? 1_209_600,
+    eventLogKeepMs: optionalDaysToMs(read.int("EVENT_LOG_KEEP_DAYS", 1, 36_500)),
+  };
+  read.throwFaults();
+  return config;
+}
+
+function readDatabaseUrls(read: ConfigReader): Config["databaseUrls"] {
+  const urls = domainServices.map((name, index) => {
+    const example = `postgres://user:password@localhost:${5432 + index}/${name}`;
+    return [
+      name,
+      read.url(`${name.toUpperCase()}_DB_URL`, ["postgres:", "postgresql:"], example),
+    ] as const;
+  });
+  return Object.fromEntries(urls) as Config["databaseUrls"];
+}
+
+function readTraces(read: ConfigReader): Config["traces"] {
+  const url = read.url("TRACES_URL", ["http:", "https:"], "http://localhost:9411");
+  const percent = read.int("TRACES_PERCENT", 1, 100) ?? 10;
+  return url === undefined ? undefined : { url: url.replace(/\/+$/, ""), percent };
+}
+
+const daysToMs = (days: number) => days * 86_400_000;
+
+function optionalDaysToMs(days: number | undefined): number | undefined {
+  return days === undefined ? undefined : daysToMs(days);
+}
+
+function readKeySecret(read: ConfigReader): string | undefined {
+  const secret = read.text("KEY_ENCRYPTION_SECRET");
+  if (secret !== undefined && secret.length < 16) {
+    read.fault("KEY_ENCRYPTION_SECRET", "must have 16 characters at least", "a-long-random-secret");
+  }
+  return secret;
+}
+
+const natsExample = "nats://user:password@localhost:4222";
+
+function readFirstAdmin(read: ConfigReader): Config["firstAdmin"] {
+  const email = read.text("ADMIN_EMAIL");
+  const password = read.text("ADMIN_PASSWORD");
+  if (email === undefined && password === undefined) return undefined;
+  if (email === undefined || password === undefined) {
+    const example = "ADMIN_EMAIL=admin@example.com ADMIN_PASSWORD=a-long-secret";
+    read.fault("ADMIN_EMAIL and ADMIN_PASSWORD", "must be set together", example);
+    return undefined;
+  }
+  if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) {
+    read.fault("ADMIN_EMAIL", `must be an email address, not "${email}"`, "admin@example.com");
+  }
+  if (password.length < 8 || password.length > 128) {
+    read.fault("ADMIN_PASSWORD", "must have 8 to 128 characters", "a-long-secret");
+  }
+  return { email, password };
+}
+
+function readNats(read: ConfigReader): NatsConfig | undefined {
+  const transporter = read.text("TRANSPORTER");
+  if (transporter === undefined) return undefined;
+  const urls = transporter
+    .split(",")
+    .map((part) => read.parseUrl("TRANSPORTER", part.trim(), ["nats:", "tls:"], natsExample));
+  if (urls.some((url) => url?.host === "")) {
+    read.fault("TRANSPORTER", "must name a host for each server", natsExample);
+  }
+  const [first] = urls;
+  const files = {
+    caFile: read.file("NATS_TLS_CA_FILE"),
+    certFile: read.file("NATS_TLS_CERT_FILE"),
+    keyFile: read.file("NATS_TLS_KEY_FILE"),
+  };
+  const given = Object.entries(files).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  if ((files.certFile === undefined) !== (files.keyFile === undefined)) {
+    const example =
+      "NATS_TLS_CERT_FILE=/etc/shop/node.pem NATS_TLS_KEY_FILE=/etc/shop/node-key.pem";
+    read.fault("NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE", "must be set together", example);
+  }
+  const user = read.text("NATS_USER") ?? decoded(read, first?.username);
+  const password = read.text("NATS_PASSWORD") ?? decoded(read, first?.password);
+  if (user === undefined && password !== undefined) {
+    read.fault("NATS_USER", "must be set where there is a password", "NATS_USER=shop");
+  }
+  const wantsTls = given.length > 0 || urls.some((url) => url?.protocol === "tls:");
+  return {
+    servers: urls.map((url) => (url === undefined ? "" : url.host)),
+    user,
+    password,
+    token: read.text("NATS_TOKEN"),
+    tls: wantsTls ? Object.fromEntries(given) : undefined,
+  };
+}
+
+function decoded(read: ConfigReader, part: string | undefined): string | undefined {
+  if (part === undefined || part === "") return undefined;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    read.fault("TRANSPORTER", "must have user and password percent-encoded", natsExample);
+    return undefined;
+  }
+}
+
+/** Whether npm has started this program, and is its parent. */
+export function isRunByNpm(): boolean {
+  return process.env.npm_lifecycle_event !== undefined;
+}
+
+/** Whether nobody but the one at this machine reaches the shop and its accounts. */
+export function isPrivate({ nats, host, databaseUrls }: Config): boolean {
+  const isLoopback = host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
+  return nats === undefined && databaseUrls.users === undefined && isLoopback;
+}
+
+/** A node id no other node has, not even another replica with the same host name and pid. */
+export function uniqueNodeId(role: string): string {
+  const random = Math.random().toString(36).slice(2, 6);
+  return `${role}-${hostname()}-${process.pid}-${random}`;
+}

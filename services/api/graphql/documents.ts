@@ -1,0 +1,203 @@
+import {
+  GraphQLError,
+  NoSchemaIntrospectionCustomRule,
+  SingleFieldSubscriptionsRule,
+  parse,
+  specifiedRules,
+  validate,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from "graphql";
+import { BoundedMap } from "../../../core/bounded-map.ts";
+import type { EdgeConfig } from "../../../config/edge-config.ts";
+import {
+  conditionValues,
+  declaredVariables,
+  type DeclaredVariable,
+  type Variables,
+} from "./engine/arguments.ts";
+import {
+  conditionVariables,
+  planOperation,
+  type Fragments,
+  type SelectionPlan,
+} from "./engine/plan.ts";
+import { DocumentRefused, codedError, maxErrors, refusing, withCode } from "./graphql-errors.ts";
+import type { OperationCost, QueryCosts } from "../limits/query-cost.ts";
+import {
+  assertFewTokens,
+  assertShort,
+  assertSmall,
+  maxQueryCost,
+} from "../limits/request-limits.ts";
+
+/**
+ * Without graphql-js 15's rule on the root fields of subscriptions, which counts what is written:
+ * `assertOneRootField` counts what is left of it.
+ */
+const rules = specifiedRules.filter((rule) => rule !== SingleFieldSubscriptionsRule);
+
+/** A document that has passed all that can be checked without variables. */
+export interface CheckedDocument {
+  document: DocumentNode;
+  fragments: Fragments;
+  operations: readonly CheckedOperation[];
+  /** An estimate of the memory that it takes, with its plans, in bytes. */
+  bytes: number;
+}
+
+/** One operation of a checked document. */
+export interface CheckedOperation {
+  node: OperationDefinitionNode;
+  variables: readonly DeclaredVariable[];
+  /** The names of the variables that its conditions depend on. */
+  conditions: readonly string[];
+  /** By the values of those variables. */
+  plans: Map<string, OperationPlan>;
+}
+
+/** The normal form of an operation, and its cost where that does not depend on variables. */
+export interface OperationPlan {
+  selections: SelectionPlan;
+  fixedCost: OperationCost | undefined;
+}
+
+/** Memory for documents and plans that are kept. */
+const maxKeptBytes = 16_777_216;
+/** Rough estimates, on the large side. */
+const bytesPerToken = 450;
+const bytesPerPlannedField = 700;
+/** Plans of one operation that are kept: one for each combination of its conditions. */
+const maxPlans = 8;
+
+/** Checks documents against schema and limits, and remembers those that were right. */
+export class Documents {
+  readonly #schema: GraphQLSchema;
+  readonly #costs: QueryCosts;
+  readonly #rules: typeof specifiedRules;
+  readonly #checked = new BoundedMap<string, CheckedDocument>(maxKeptBytes, ({ bytes }) => bytes);
+
+  constructor(schema: GraphQLSchema, costs: QueryCosts, { introspection }: EdgeConfig) {
+    this.#schema = schema;
+    this.#costs = costs;
+    this.#rules = introspection ? rules : [...rules, NoSchemaIntrospectionCustomRule];
+  }
+
+  has(source: string): boolean {
+    return this.#checked.has(source);
+  }
+
+  /** A document that was right before, and is still kept. */
+  known(source: string): CheckedDocument | undefined {
+    return this.#checked.get(source);
+  }
+
+  /** Checks a document and keeps it. Throws DocumentRefused, with what is wrong. */
+  check(source: string): CheckedDocument {
+    const tokens = refusing(() => {
+      assertShort(source);
+      return assertFewTokens(source);
+    });
+    const document = parsed(source);
+    const { expandedFields } = refusing(() => assertSmall(document));
+    const errors = validate(this.#schema, document, this.#rules, undefined, { maxErrors });
+    if (errors.length > 0) {
+      throw new DocumentRefused(
+        errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")),
+      );
+    }
+    const fragments = fragmentsOf(document);
+    const operations = operationsOf(this.#schema, document, fragments);
+    const plans = operations.reduce((sum, { conditions }) => sum + plansOf(conditions), 0);
+    const bytes =
+      source.length * 2 + tokens * bytesPerToken + plans * expandedFields * bytesPerPlannedField;
+    const checked = { document, fragments, operations, bytes };
+    this.#checked.set(source, checked);
+    return checked;
+  }
+
+  /** The plan of an operation with these variables. Throws DocumentRefused. */
+  plan(
+    { fragments }: CheckedDocument,
+    { node, conditions, plans }: CheckedOperation,
+    variables: Variables,
+  ): OperationPlan {
+    const values = conditionValues(conditions, variables);
+    const key = conditions.length === 0 ? "" : [...values.values()].join();
+    const known = plans.get(key);
+    if (known !== undefined) return known;
+    const selections = refusing(() => planOperation(this.#schema, node, fragments, values));
+    if (node.operation === "subscription") assertOneRootField(selections, node);
+    const cost = this.#costs.of(selections, variables);
+    const plan = { selections, fixedCost: cost.isFixed ? cost : undefined };
+    if (plans.size >= maxPlans) plans.clear();
+    plans.set(key, plan);
+    return plan;
+  }
+
+  /** What an operation may cost with these variables. Throws DocumentRefused beyond the limit. */
+  cost({ selections, fixedCost }: OperationPlan, variables: Variables): OperationCost {
+    const cost = fixedCost ?? this.#costs.of(selections, variables);
+    if (cost.max <= maxQueryCost) return cost;
+    const message = `The answer could have ${cost.max} values, and ${maxQueryCost} are the limit; ask for fewer rows with "limit" or "first".`;
+    const data = { limit: maxQueryCost, value: cost.max };
+    throw new DocumentRefused([codedError(message, "QUERY_TOO_COMPLEX", data)]);
+  }
+}
+
+/** The operation of a name, or the only one; undefined where the name does not choose one. */
+export function operationOf(
+  { operations }: CheckedDocument,
+  name: string | null | undefined,
+): CheckedOperation | undefined {
+  if (name !== null && name !== undefined) {
+    return operations.find(({ node }) => node.name?.value === name);
+  }
+  return operations.length === 1 ? operations[0] : undefined;
+}
+
+function parsed(source: string): DocumentNode {
+  try {
+    return parse(source);
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    throw new DocumentRefused([withCode(error, "GRAPHQL_PARSE_FAILED")]);
+  }
+}
+
+/** The fragments of a document by name. */
+export function fragmentsOf({ definitions }: DocumentNode): Fragments {
+  const fragments = Object.create(null) as Record<string, FragmentDefinitionNode>;
+  for (const definition of definitions) {
+    if (definition.kind === "FragmentDefinition") fragments[definition.name.value] = definition;
+  }
+  return fragments;
+}
+
+function operationsOf(
+  schema: GraphQLSchema,
+  { definitions }: DocumentNode,
+  fragments: Fragments,
+): CheckedOperation[] {
+  return definitions.flatMap((node) => {
+    if (node.kind !== "OperationDefinition") return [];
+    const variables = declaredVariables(schema, node);
+    return [{ node, variables, conditions: conditionVariables(node, fragments), plans: new Map() }];
+  });
+}
+
+/** How many plans there can be for an operation. */
+function plansOf(conditions: readonly string[]): number {
+  return Math.min(maxPlans, 2 ** conditions.length);
+}
+
+/** A subscription has one stream of events: that of its only root field. */
+function assertOneRootField({ fields }: SelectionPlan, node: OperationDefinitionNode): void {
+  const [field] = fields;
+  if (fields.length === 1 && field && !field.definition.name.startsWith("__")) return;
+  const message = "A subscription must have exactly one field, which is none of introspection.";
+  const error = new GraphQLError(message, [node]);
+  throw new DocumentRefused([withCode(error, "GRAPHQL_VALIDATION_FAILED")]);
+}

@@ -1,0 +1,119 @@
+import { GraphQLError, type ASTNode, type GraphQLFormattedError } from "graphql";
+import {
+  errorCatalogue,
+  isErrorCode,
+  isUnreachable,
+  type ErrorCode,
+} from "../../../core/errors.ts";
+
+const maxMessageLength = 400;
+/** Errors of one check that a client is told: more of them help nobody, and take time and memory. */
+export const maxErrors = 20;
+
+/** A request that is refused before any action is called: what the client is told. */
+export class DocumentRefused extends Error {
+  readonly errors: readonly GraphQLError[];
+
+  constructor(errors: readonly GraphQLError[]) {
+    super("the document is refused");
+    this.errors = errors;
+  }
+
+  /** True for what is not even a well-formed GraphQL request. */
+  get isMalformed(): boolean {
+    return this.errors.every(({ extensions }) => extensions.code === "BAD_REQUEST");
+  }
+}
+
+/** Runs a check; a GraphQLError of it becomes a DocumentRefused. */
+export function refusing<Result>(check: () => Result): Result {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof GraphQLError) throw new DocumentRefused([error]);
+    throw error;
+  }
+}
+
+/** An error as a client gets it. */
+export interface ClientError extends GraphQLFormattedError {
+  extensions: { code: ErrorCode; [key: string]: unknown };
+}
+
+/** Gives an error of parsing or validating the code it is known by. */
+export function withCode(error: GraphQLError, code: ErrorCode, data?: object): GraphQLError {
+  const { nodes, source, positions, path, originalError } = error;
+  const extensions = { ...data, code };
+  return new GraphQLError(
+    shortened(error.message),
+    nodes,
+    source,
+    positions,
+    path,
+    originalError,
+    extensions,
+  );
+}
+
+/** An error that a client is told before there is anything to execute. */
+export function codedError(message: string, code: ErrorCode, data?: object): GraphQLError {
+  return new GraphQLError(message, null, null, null, null, null, { ...data, code });
+}
+
+/** BAD_USER_INPUT for one field of the input. */
+export function invalidInput(
+  message: string,
+  field: string,
+  nodes?: readonly ASTNode[],
+): GraphQLError {
+  const told = shortened(message);
+  const extensions = { code: "BAD_USER_INPUT", fields: [{ field, message: told }] };
+  return new GraphQLError(told, nodes, null, null, null, null, extensions);
+}
+
+/**
+ * What a client may see of an error: a refusal with its code and data; SERVICE_UNAVAILABLE; and of
+ * everything else a trace id, while `report` gets the whole.
+ */
+export function clientError(
+  error: GraphQLError,
+  traceId: string,
+  report: (fault: unknown) => void,
+): ClientError {
+  const { code: known } = (error.extensions as { code?: unknown } | undefined) ?? {};
+  // Refused before anything was executed: its code is there already.
+  if (isErrorCode(known)) return told(error, error.message, known, error.extensions);
+  const cause: unknown = error.originalError;
+  const { type, data, message } = (cause ?? {}) as {
+    type?: unknown;
+    data?: object;
+    message?: string;
+  };
+  if (isErrorCode(type) && type !== "INTERNAL_SERVER_ERROR") {
+    const shown = type === "SERVICE_UNAVAILABLE" ? {} : data;
+    return told(error, message ?? errorCatalogue[type].meaning, type, shown);
+  }
+  if (isUnreachable(type)) {
+    const code = "SERVICE_UNAVAILABLE";
+    return told(error, errorCatalogue[code].meaning, code);
+  }
+  report(cause ?? error);
+  return told(error, "Something went wrong on our side.", "INTERNAL_SERVER_ERROR", { traceId });
+}
+
+/** A value that was sent stands in the sentence, however long it is. */
+export function shortened(message: string): string {
+  const end = maxMessageLength / 2;
+  if (message.length <= maxMessageLength) return message;
+  return `${message.slice(0, end)} … ${message.slice(-end)}`;
+}
+
+function told(
+  { locations, path }: GraphQLError,
+  message: string,
+  code: ErrorCode,
+  data?: object,
+): ClientError {
+  const extensions = { ...data, code };
+  return { message, ...(locations && { locations }), ...(path && { path }), extensions };
+}

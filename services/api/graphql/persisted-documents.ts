@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import type { GraphQLError } from "graphql";
+import { BoundedMap } from "../../../core/bounded-map.ts";
+import { ConfigError } from "../../../config/config-reader.ts";
+import type { EdgeConfig } from "../../../config/edge-config.ts";
+import { readTextFile } from "../../../core/text-file.ts";
+import { codedError } from "./graphql-errors.ts";
+
+/** What a client sends of a document: its text, its hash in the form of Apollo's clients, or both. */
+interface SentDocument {
+  query: string | undefined;
+  extensions: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Characters of all documents that are remembered. */
+const maxRememberedCharacters = 4_000_000;
+/** Documents of clients are a few thousand characters at most. */
+const maxCharacters = 20_000;
+
+/**
+ * Finds documents by their SHA-256: those of the operator's manifest, and, unless nothing else may
+ * run, those that clients have sent along before (Apollo's automatic persisted queries).
+ */
+export class PersistedDocuments {
+  readonly #listed: ReadonlyMap<string, string>;
+  readonly #onlyListed: boolean;
+  readonly #remembered = new BoundedMap<string, string>(
+    maxRememberedCharacters,
+    (text, hash) => text.length + hash.length,
+  );
+
+  /** Throws a ConfigError for a manifest that is none. */
+  constructor({ file, only }: EdgeConfig["persistedDocuments"]) {
+    this.#listed = file === undefined ? new Map<string, string>() : readManifest(file);
+    this.#onlyListed = only;
+  }
+
+  /**
+   * The text of the document that a client means; undefined where it names none. Throws
+   * GraphQLErrors: PERSISTED_QUERY_NOT_FOUND, BAD_REQUEST.
+   */
+  textOf({ query, extensions }: SentDocument): string | undefined {
+    const hash = hashIn(extensions);
+    if (hash === undefined) return query === undefined ? undefined : this.#allowed(query);
+    if (query === undefined) return this.#find(hash);
+    if (sha256(query) !== hash) throw badRequest("The document does not have this sha256Hash.");
+    if (query.length <= maxCharacters && !this.#onlyListed) this.#remembered.set(hash, query);
+    return this.#allowed(query);
+  }
+
+  #find(hash: string): string {
+    const text = this.#listed.get(hash) ?? this.#remembered.get(hash);
+    // Apollo's clients know this sentence, and send the document along.
+    if (text === undefined) throw codedError("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND");
+    return text;
+  }
+
+  #allowed(query: string): string {
+    if (!this.#onlyListed || this.#listed.has(sha256(query))) return query;
+    const message = "Only documents that this shop knows run here; send the hash of one.";
+    throw codedError(message, "PERSISTED_QUERY_NOT_FOUND");
+  }
+}
+
+function hashIn(extensions: SentDocument["extensions"]): string | undefined {
+  const persisted = extensions?.persistedQuery;
+  if (persisted === undefined || persisted === null) return undefined;
+  const { version, sha256Hash } = persisted as { version?: unknown; sha256Hash?: unknown };
+  if (version !== 1 || typeof sha256Hash !== "string" || !/^[0-9a-f]{64}$/.test(sha256Hash)) {
+    throw badRequest("persistedQuery needs version 1 and a sha256Hash of 64 hexadecimal digits.");
+  }
+  return sha256Hash;
+}
+
+/** Reads `{ "<hash>": "<document>" }`, or the manifest that Apollo's tools write. */
+function readManifest(file: string): Map<string, string> {
+  const texts = textsIn(file);
+  return new Map(texts.map((text) => [sha256(text), text]));
+}
+
+function textsIn(file: string): string[] {
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(readTextFile(file));
+  } catch (cause) {
+    throw new ConfigError(`PERSISTED_DOCUMENTS names a file that is no JSON: "${file}"`, { cause });
+  }
+  const { operations } = (manifest ?? {}) as { operations?: unknown };
+  const texts = Array.isArray(operations)
+    ? operations.map((operation: { body?: unknown } | null) => operation?.body)
+    : Object.values(manifest ?? {});
+  if (texts.some((text) => typeof text !== "string")) {
+    throw new ConfigError(`PERSISTED_DOCUMENTS names a file that lists no documents: "${file}"`);
+  }
+  return texts as string[];
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function badRequest(message: string): GraphQLError {
+  return codedError(message, "BAD_REQUEST");
+}

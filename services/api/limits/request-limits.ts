@@ -1,0 +1,249 @@
+import {
+  GraphQLError,
+  Lexer,
+  Source,
+  type ASTNode,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  type SelectionSetNode,
+} from "graphql";
+import { codedError } from "../graphql/graphql-errors.ts";
+
+/** What a document is made of, as far as it is limited. Of several operations, the largest counts. */
+export interface DocumentSize {
+  tokens: number;
+  /** Line ends: to tell where an error is, they are all counted. */
+  lines: number;
+  fields: number;
+  /** Fields with those of fragments, which count each time that they are spread. */
+  expandedFields: number;
+  /** Selections within selections, through fragments. */
+  depth: number;
+  aliases: number;
+  /** Fields of the operation itself, through fragments. */
+  rootFields: number;
+  directives: number;
+  /** Lists within lists of introspection: `fields`, `interfaces`, `possibleTypes` … */
+  introspectionLists: number;
+}
+
+/**
+ * Several times what any client of this shop needs. They hold before a document is validated,
+ * which takes quadratic time of its fields.
+ */
+export const requestLimits: Readonly<DocumentSize> = {
+  tokens: 2_000,
+  lines: 5_000,
+  fields: 500,
+  expandedFields: 2_000,
+  depth: 20,
+  aliases: 30,
+  rootFields: 20,
+  directives: 50,
+  introspectionLists: 3,
+};
+
+/** Characters of a document. */
+export const maxDocumentCharacters = 100_000;
+/** Fields and list items of an answer: those that it could have, and those that it has. */
+export const maxQueryCost = 200_000;
+/** Objects and lists within each other, in `variables` and `extensions`. */
+export const maxVariablesDepth = 20;
+/** Fields of objects and items of lists, in `variables` and in `extensions`. */
+export const maxVariablesMembers = 50_000;
+/** Larger bodies are refused before they are read to their end. */
+export const maxBodyBytes = 1_048_576;
+/** How long one request may go on: whatever it has not begun by then is not begun. */
+export const maxExecutionMs = 10_000;
+
+const limitNames: Record<keyof DocumentSize, string> = {
+  tokens: "tokens",
+  lines: "lines",
+  fields: "fields",
+  expandedFields: "fields, counting those of fragments each time that they are spread",
+  depth: "levels",
+  aliases: "aliases",
+  rootFields: "fields of the operation itself",
+  directives: "directives",
+  introspectionLists: "lists within lists of introspection",
+};
+
+/** QUERY_TOO_COMPLEX: what there is too much of, the `limit` and the `value`. */
+function tooComplex(what: string, limit: number, value: number): GraphQLError {
+  const message = `The request is too large: it has ${value} ${what}, and ${limit} are the limit.`;
+  return codedError(message, "QUERY_TOO_COMPLEX", { limit, value });
+}
+
+/** Throws QUERY_TOO_COMPLEX where a document has more of something than it may. */
+export function assertWithin(name: keyof DocumentSize, value: number): void {
+  const limit = requestLimits[name];
+  if (value > limit) throw tooComplex(limitNames[name], limit, value);
+}
+
+/** Throws QUERY_TOO_COMPLEX for a document that is too long. */
+export function assertShort(source: string): void {
+  const { length } = source;
+  if (length <= maxDocumentCharacters) return;
+  throw tooComplex("characters in its document", maxDocumentCharacters, length);
+}
+
+/**
+ * Counts the tokens of a document, at most up to ten times the limit. Throws QUERY_TOO_COMPLEX for
+ * too many tokens or lines; a text that is no GraphQL is left to the parser.
+ */
+export function assertFewTokens(source: string): number {
+  const { tokens, lines } = sizeOfText(source, requestLimits.tokens * 10);
+  assertWithin("tokens", tokens);
+  assertWithin("lines", lines);
+  return tokens;
+}
+
+function sizeOfText(source: string, maxTokens: number): TextSize {
+  const lexer = new Lexer(new Source(source));
+  let tokens = 0;
+  try {
+    while (tokens < maxTokens && lexer.advance().kind !== "<EOF>") tokens += 1;
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+  }
+  return { tokens, lines: lexer.line };
+}
+
+type TextSize = Pick<DocumentSize, "tokens" | "lines">;
+type TreeSize = Omit<DocumentSize, keyof TextSize>;
+
+/**
+ * Measures a document, apart from its text. Throws QUERY_TOO_COMPLEX for one that is larger than
+ * any limit.
+ */
+export function assertSmall(document: DocumentNode): TreeSize {
+  const size = sizeOf(document);
+  for (const [name, value] of Object.entries(size)) assertWithin(name as keyof DocumentSize, value);
+  return size;
+}
+
+/** Measures a document. */
+export function measure(source: string, document: DocumentNode): DocumentSize {
+  return { ...sizeOfText(source, Infinity), ...sizeOf(document) };
+}
+
+/** What is below a set of selections, through the fragments that it spreads. */
+interface Extent {
+  depth: number;
+  rootFields: number;
+  introspectionLists: number;
+  expandedFields: number;
+}
+
+const nothing: Extent = { depth: 0, rootFields: 0, introspectionLists: 0, expandedFields: 0 };
+const introspectionListFields = new Set([
+  "types",
+  "fields",
+  "interfaces",
+  "possibleTypes",
+  "inputFields",
+  "enumValues",
+  "args",
+]);
+
+function sizeOf(document: DocumentNode): TreeSize {
+  const counts = { fields: 0, aliases: 0, directives: 0 };
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  const extents = new Map<string, Extent>();
+  for (const definition of document.definitions) {
+    if (definition.kind === "FragmentDefinition") fragments.set(definition.name.value, definition);
+    countNodes(definition, counts);
+  }
+
+  function extentOf(set: SelectionSetNode): Extent {
+    const extent = { ...nothing };
+    for (const selection of set.selections) {
+      if (selection.kind === "Field") {
+        const inner = selection.selectionSet ? extentOf(selection.selectionSet) : nothing;
+        const isList = introspectionListFields.has(selection.name.value);
+        extent.rootFields += 1;
+        extent.expandedFields += 1 + inner.expandedFields;
+        extent.depth = Math.max(extent.depth, 1 + inner.depth);
+        const lists = inner.introspectionLists + (isList && selection.selectionSet ? 1 : 0);
+        extent.introspectionLists = Math.max(extent.introspectionLists, lists);
+      } else {
+        const inner =
+          selection.kind === "InlineFragment"
+            ? extentOf(selection.selectionSet)
+            : extentOfFragment(selection.name.value);
+        extent.rootFields += inner.rootFields;
+        extent.expandedFields += inner.expandedFields;
+        extent.depth = Math.max(extent.depth, inner.depth);
+        extent.introspectionLists = Math.max(extent.introspectionLists, inner.introspectionLists);
+      }
+    }
+    return extent;
+  }
+
+  /** Each fragment is looked at once; one in a circle is refused by validation. */
+  function extentOfFragment(name: string): Extent {
+    const known = extents.get(name);
+    if (known !== undefined) return known;
+    extents.set(name, nothing);
+    const fragment = fragments.get(name);
+    const extent = fragment ? extentOf(fragment.selectionSet) : nothing;
+    extents.set(name, extent);
+    return extent;
+  }
+
+  const largest = { ...nothing };
+  for (const definition of document.definitions) {
+    if (definition.kind !== "OperationDefinition") continue;
+    const extent = extentOf(definition.selectionSet);
+    for (const key of Object.keys(largest) as (keyof Extent)[]) {
+      largest[key] = Math.max(largest[key], extent[key]);
+    }
+  }
+  return { ...counts, ...largest };
+}
+
+/** A definition, a selection or a variable, as far as it is counted. */
+interface CountedNode {
+  kind: ASTNode["kind"];
+  alias?: unknown;
+  directives?: readonly unknown[];
+  selectionSet?: { selections: readonly CountedNode[] };
+  variableDefinitions?: readonly CountedNode[];
+}
+
+/** Counts without recursion: a tree may be as deep as its tokens allow. */
+function countNodes(
+  root: CountedNode,
+  counts: { fields: number; aliases: number; directives: number },
+): void {
+  const open: CountedNode[] = [root];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    counts.directives += node.directives?.length ?? 0;
+    if (node.kind === "Field") {
+      counts.fields += 1;
+      if (node.alias !== undefined) counts.aliases += 1;
+    }
+    open.push(...(node.selectionSet?.selections ?? []), ...(node.variableDefinitions ?? []));
+  }
+}
+
+/** Throws QUERY_TOO_COMPLEX for JSON that is nested too deeply, or has too many members. */
+export function assertSmallJson(json: object, name: string): void {
+  let level = [json];
+  let members = 0;
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > maxVariablesDepth) {
+      throw tooComplex(`levels of ${name} or more`, maxVariablesDepth, depth);
+    }
+    const next: object[] = [];
+    for (const container of level) {
+      const values: unknown[] = Array.isArray(container) ? container : Object.values(container);
+      members += values.length;
+      if (members > maxVariablesMembers) {
+        throw tooComplex(`members of ${name} or more`, maxVariablesMembers, members);
+      }
+      for (const value of values) if (typeof value === "object" && value !== null) next.push(value);
+    }
+    level = next;
+  }
+}

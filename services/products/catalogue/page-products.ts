@@ -1,0 +1,147 @@
+import {
+  highestId,
+  lowestId,
+  withoutBlankSearch,
+  type Connection,
+  type Count,
+} from "../../../core/relay-connection.ts";
+import { sharedReads } from "../../../core/batcher.ts";
+import { maxInt } from "../../../core/validation.ts";
+import {
+  alongIndex,
+  bindOf,
+  countRows,
+  FilteredRows,
+  held,
+  type Sought,
+  type SortKey,
+  type Window,
+} from "../../../database/keyset-statements.ts";
+import { narrowed, readConnection, type Sort } from "../../../database/keyset.ts";
+import type { Product, ProductFilter, ProductsPage, ProductSort } from "../products.contract.ts";
+import type { ProductsDatabase } from "../products.database.ts";
+import { crowded } from "./read-products.ts";
+
+/** Parameters: `$2` … `$6` of the filters, and of pages `$7` … `$10`, the ends of the window. */
+const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $7::uuid AND id < $8::uuid" };
+const byPrice: SortKey = {
+  kind: "integer",
+  sql: "price",
+  within: "(price, id) > ($9::integer, $7::uuid) AND (price, id) < ($10::integer, $8::uuid)",
+};
+const byName: SortKey = {
+  kind: "text",
+  sql: 'lower(name) COLLATE "C"',
+  within: `(lower(name) COLLATE "C", id) > ($9::text, $7::uuid)
+    AND (lower(name) COLLATE "C", id) < ($10::text, $8::uuid)`,
+};
+
+const sorts: Record<ProductSort, Sort> = {
+  OLDEST_FIRST: { key: byId, isDescending: false },
+  NEWEST_FIRST: { key: byId, isDescending: true },
+  NAME_ASC: { key: byName, isDescending: false },
+  NAME_DESC: { key: byName, isDescending: true },
+  PRICE_ASC: { key: byPrice, isDescending: false },
+  PRICE_DESC: { key: byPrice, isDescending: true },
+};
+
+const catalogue = {
+  select: "SELECT id, name, description, price, stock",
+  from: "FROM products",
+  where: "archived_at IS NULL",
+};
+
+const filters = {
+  price: {
+    found: "price >= coalesce($2::integer, 0) AND price <= coalesce($3::integer, 2147483647)",
+    held: "($2::integer IS NULL OR price >= $2) AND ($3::integer IS NULL OR price <= $3)",
+  },
+  search: {
+    found: "words_of_product(name, description) @@ (SELECT search_of_words($4::text))",
+    held: "($4::text IS NULL OR words_of_product(name, description) @@ (SELECT search_of_words($4)))",
+  },
+  ids: { found: "id = ANY ($5::uuid[])", held: "($5::uuid[] IS NULL OR id = ANY ($5))" },
+  stock: {
+    found: "in_stock = $6::boolean",
+    held: "($6::boolean IS NULL OR in_stock = $6)",
+  },
+};
+type FilterName = keyof typeof filters;
+
+/** In this order they are `$2` … `$6`. */
+const filterFields = ["price_min", "price_max", "search", "ids", "in_stock"] as const;
+type FilterField = (typeof filterFields)[number];
+
+/** The filters that have an index of their own: the cheapest to look at first. */
+const indexedFields: [FilterName, readonly FilterField[]][] = [
+  ["ids", ["ids"]],
+  ["price", ["price_min", "price_max"]],
+  ["search", ["search"]],
+];
+
+function parametersOf(filter: ProductFilter, fields: readonly FilterField[] = filterFields) {
+  return filterFields.map((field) => (fields.includes(field) ? (filter[field] ?? null) : null));
+}
+
+function soughtBy(filter: ProductFilter): Sought<FilterName> {
+  const given = indexedFields.filter(([, fields]) =>
+    fields.some((field) => filter[field] !== undefined),
+  );
+  return {
+    indexed: given.map(([name, fields]) => ({ name, alone: parametersOf(filter, fields) })),
+    parameters: parametersOf(filter),
+  };
+}
+
+/** Whether a product is in stock is a part of each sort's index, which a literal lets it use. */
+function stockCondition({ in_stock }: ProductFilter): string {
+  if (in_stock === undefined) return "true";
+  return in_stock ? "in_stock" : "NOT in_stock";
+}
+
+/** Where products are sorted by their prices, a range of them is a part of the window. */
+function withinPrices(key: SortKey, { price_min, price_max }: ProductFilter, window: Window) {
+  if (key !== byPrice) return window;
+  const low = { key: price_min ?? 0, id: lowestId };
+  const high = { key: price_max ?? maxInt, id: highestId };
+  return narrowed(window, low, high);
+}
+
+type Row = Product & { sort_key: string | number | null };
+
+/** Pages of the catalogue, and how many products there are. */
+export function productConnection({ query }: ProductsDatabase) {
+  const filtered = new FilteredRows(query, catalogue, filters);
+  const all = held(Object.values(filters));
+
+  const pages = sharedReads(
+    ({ sql, bind }: { sql: string; bind: unknown[] }) => query<Row>(sql, bind),
+    crowded,
+  );
+
+  async function readWindow({ key }: Sort, filter: ProductFilter, asked: Window): Promise<Row[]> {
+    const window = withinPrices(key, filter, asked);
+    const sought = soughtBy(filter);
+    const isInWindow = key === byPrice && sought.indexed.every(({ name }) => name === "price");
+    if (sought.indexed.length > 0 && !isInWindow) return filtered.read(sought, key, window);
+    const condition = [stockCondition(filter), all].join(" AND ");
+    const sql = alongIndex(catalogue, condition, key, window.isDescending);
+    return pages.join({ sql, bind: bindOf(window, sought.parameters, key) });
+  }
+
+  async function count(filter: ProductFilter): Promise<Count> {
+    const sought = soughtBy(filter);
+    if (sought.indexed.length > 0) return filtered.count(sought);
+    return countRows(query, catalogue, [stockCondition(filter), all], sought.parameters);
+  }
+
+  return {
+    page({ sort = "OLDEST_FIRST", ...asked }: ProductsPage): Promise<Connection<Product>> {
+      const order = sorts[sort];
+      return readConnection<Product>(`products.${sort}`, order, asked, (window) =>
+        readWindow(order, withoutBlankSearch(asked), window),
+      );
+    },
+    count: (filter: ProductFilter) => count(withoutBlankSearch(filter)),
+  };
+}

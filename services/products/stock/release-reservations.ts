@@ -1,0 +1,86 @@
+import type { Effect, EventEnvelope } from "../../../core/contract.ts";
+import type { OrderCancelled } from "../../orders/orders.contract.ts";
+import type { ReservationLine } from "../products.contract.ts";
+import type { ProductsDatabase } from "../products.database.ts";
+import { assertReserved, recordChanges, type OrderChange, type ProductsEffect } from "./sell.ts";
+
+/**
+ * Gives the stock of held reservations back, whose orders will never be. What is not held (any
+ * more) is left out. Gives the ids of those that were.
+ */
+export async function release(database: ProductsDatabase, orderIds: string[]): Promise<string[]> {
+  return database.transaction(async ({ query }) => {
+    const held = await query<{ order_id: string }>(
+      `SELECT order_id FROM reservations WHERE order_id = ANY ($1::uuid[]) AND state = 'HELD'
+       ORDER BY order_id FOR UPDATE`,
+      [orderIds],
+    );
+    const ids = held.map(({ order_id }) => order_id);
+    if (ids.length === 0) return [];
+    const lines = await query<ReservationLine>(
+      `DELETE FROM reservation_lines WHERE order_id = ANY ($1::uuid[])
+       RETURNING product_id, quantity`,
+      [ids],
+    );
+    await restock({ query }, lines);
+    await query("DELETE FROM reservations WHERE order_id = ANY ($1::uuid[])", [ids]);
+    return ids;
+  });
+}
+
+/**
+ * Gives the stock of cancelled orders back, once: a sale becomes a return in the ledger, and what
+ * was only held is held no more.
+ */
+export async function returnStock(
+  events: EventEnvelope<OrderCancelled>[],
+  effect: ProductsEffect,
+): Promise<void> {
+  const ids = events.map(({ data }) => data.order_id);
+  const cancelled = await effect.query<OrderChange & { state: string }>(
+    `WITH before AS (
+       SELECT r.order_id, r.state, asked.user_id, asked.place
+       FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (order_id, user_id, place)
+       JOIN reservations r USING (order_id) WHERE r.state <> 'CANCELLED'
+       ORDER BY r.order_id FOR UPDATE OF r
+     ), marked AS (
+       UPDATE reservations r SET state = 'CANCELLED', expires_at = NULL
+       FROM before WHERE r.order_id = before.order_id
+     )
+     SELECT l.order_id, l.product_id, l.quantity AS change, before.user_id, before.state
+     FROM before JOIN reservation_lines l USING (order_id) ORDER BY before.place, l.product_id`,
+    [ids, events.map(({ data }) => data.cancelled_by)],
+  );
+  const lines = cancelled.map(({ product_id, change }) => ({ product_id, quantity: change }));
+  await restock(effect, lines);
+  const returned = cancelled.filter(({ state }) => state === "SOLD");
+  await effect.query(
+    `INSERT INTO stock_changes (product_id, change, reason, order_id, user_id)
+     SELECT product_id, change, 'RETURNED', order_id, user_id
+     FROM unnest($1::uuid[], $2::integer[], $3::uuid[], $4::uuid[]) WITH ORDINALITY
+       AS back (product_id, change, order_id, user_id, place) ORDER BY place`,
+    [
+      returned.map(({ product_id }) => product_id),
+      returned.map(({ change }) => change),
+      returned.map(({ order_id }) => order_id),
+      returned.map(({ user_id }) => user_id),
+    ],
+  );
+  await assertReserved(effect, ids, cancelled);
+  recordChanges(effect, events, "RETURNED", returned);
+}
+
+/** Lets pieces be ordered again; products are locked in the order of their ids, as everywhere. */
+async function restock({ query }: Pick<Effect, "query">, lines: ReservationLine[]): Promise<void> {
+  await query(
+    `WITH back AS (
+       SELECT id, sum(quantity)::integer AS quantity
+       FROM unnest($1::uuid[], $2::integer[]) AS line (id, quantity) GROUP BY id
+     ), locked AS (
+       SELECT p.id FROM products p JOIN back USING (id) ORDER BY p.id FOR NO KEY UPDATE OF p
+     )
+     UPDATE products p SET stock = p.stock + back.quantity
+     FROM back JOIN locked USING (id) WHERE p.id = back.id`,
+    [lines.map(({ product_id }) => product_id), lines.map(({ quantity }) => quantity)],
+  );
+}

@@ -1,0 +1,38 @@
+import type { Page } from "../../../core/validation.ts";
+import { maxListRows } from "../../../core/validation.ts";
+import type { Work } from "../../../mixins/database.mixin.ts";
+import type { productsContract, StockChange } from "../products.contract.ts";
+import type { ProductsDatabase } from "../products.database.ts";
+
+export type ProductsWork = Work<(typeof productsContract)["events"]>;
+
+/** Adds a row to the ledger of what is on hand. Sales are added by `sell`. */
+export async function recordStockChange(
+  work: ProductsWork,
+  entry: {
+    productId: string;
+    change: number;
+    reason: StockChange["reason"];
+    userId: string | null;
+  },
+): Promise<void> {
+  await work.query(
+    "INSERT INTO stock_changes (product_id, change, reason, user_id) VALUES ($1, $2, $3, $4)",
+    [entry.productId, entry.change, entry.reason, entry.userId],
+  );
+}
+
+/** The ledger of one product, newest first. */
+export async function stockHistory(
+  database: ProductsDatabase,
+  productId: string,
+  { limit = maxListRows, offset = 0 }: Page,
+): Promise<StockChange[]> {
+  const rows = await database.query<Omit<StockChange, "at"> & { at: Date }>(
+    `SELECT c.change, c.reason, c.order_id, c.user_id, u.username, c.at
+     FROM stock_changes c LEFT JOIN known_users u ON u.id = c.user_id
+     WHERE c.product_id = $1 ORDER BY c.id DESC LIMIT $2 OFFSET $3`,
+    [productId, limit, offset],
+  );
+  return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
+}

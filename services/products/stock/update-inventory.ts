@@ -1,0 +1,114 @@
+import { userIdOf, type Sender } from "../../../core/access.ts";
+import { maxInt } from "../../../core/validation.ts";
+import { recordAudit } from "../../../database/audit-trail.ts";
+import {
+  inventoryChange,
+  type InventoryUpdated,
+  type UpdateInventory,
+} from "../products.contract.ts";
+import type { ProductsDatabase } from "../products.database.ts";
+import {
+  insufficientStock,
+  numberTooSmall,
+  productNotFound,
+  stockTooLarge,
+} from "../products.errors.ts";
+import { recordStockChange, type ProductsWork } from "./stock-changes.ts";
+
+/**
+ * Adds to a product's stock (1), subtracts from it (2) or takes it out of the catalogue (3).
+ * Refuses with PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK or BAD_USER_INPUT.
+ */
+export async function updateInventory(
+  database: ProductsDatabase,
+  { id, type, number }: UpdateInventory,
+  sender: Sender,
+): Promise<{ success: true }> {
+  if (type !== inventoryChange.delete && number < 1) throw numberTooSmall();
+  return database.transaction(async (work) => {
+    if (type === inventoryChange.delete) {
+      await archive(work, id);
+      await recordAudit(work.query, { action: "PRODUCT_DELETED", sender, subjectId: id });
+      tell(work, id, "DELETED", 0);
+      return { success: true };
+    }
+    const adds = type === inventoryChange.add;
+    await (adds ? add(work, id, number) : subtract(work, id, number));
+    const change = adds ? number : -number;
+    const reason = adds ? "ADDED" : "SUBTRACTED";
+    await recordStockChange(work, {
+      productId: id,
+      change,
+      reason,
+      userId: userIdOf(sender.actor),
+    });
+    await recordAudit(work.query, {
+      action: `STOCK_${reason}`,
+      sender,
+      subjectId: id,
+      detail: { number },
+    });
+    tell(work, id, reason, change);
+    return { success: true };
+  });
+}
+
+function tell(
+  { record }: ProductsWork,
+  product_id: string,
+  change: InventoryUpdated["change"],
+  number: number,
+): void {
+  record("inventory.updated", { product_id, change, number, order_id: null });
+}
+
+/**
+ * Whatever was sold may come back. So not only what is there now has to be countable, but all that
+ * was ever received, less what was taken out again: then no return can fail.
+ */
+async function add(work: ProductsWork, id: string, number: number): Promise<void> {
+  const changed = await work.query(
+    `UPDATE products SET stock = stock + $2::integer
+     WHERE id = $1 AND archived_at IS NULL AND stock <= $3::integer - $2::integer RETURNING id`,
+    [id, number, maxInt],
+  );
+  if (changed.length === 0) {
+    await stockOf(work, id);
+    throw stockTooLarge();
+  }
+  // A statement of its own: the row is locked now, and nothing is received that it does not see.
+  const [ledger] = await work.query<{ received: string | null }>(
+    `SELECT sum(change) AS received FROM stock_changes
+     WHERE product_id = $1 AND reason IN ('CREATED', 'ADDED', 'SUBTRACTED')`,
+    [id],
+  );
+  if (Number(ledger?.received ?? 0) + number > maxInt) throw stockTooLarge();
+}
+
+async function subtract(work: ProductsWork, id: string, number: number): Promise<void> {
+  const changed = await work.query(
+    `UPDATE products SET stock = stock - $2::integer
+     WHERE id = $1 AND archived_at IS NULL AND stock >= $2::integer RETURNING id`,
+    [id, number],
+  );
+  if (changed.length > 0) return;
+  throw insufficientStock(id, number, await stockOf(work, id));
+}
+
+async function archive(work: ProductsWork, id: string): Promise<void> {
+  const archived = await work.query(
+    "UPDATE products SET archived_at = now() WHERE id = $1 AND archived_at IS NULL RETURNING id",
+    [id],
+  );
+  if (archived.length === 0) throw productNotFound(id);
+}
+
+/** Why a conditional update found no row: throws PRODUCT_NOT_FOUND, or gives what is left. */
+async function stockOf(work: ProductsWork, id: string): Promise<number> {
+  const [product] = await work.query<{ stock: number }>(
+    "SELECT stock FROM products WHERE id = $1 AND archived_at IS NULL",
+    [id],
+  );
+  if (product === undefined) throw productNotFound(id);
+  return product.stock;
+}

@@ -1,0 +1,30 @@
+import type { Sender } from "../../../core/access.ts";
+import { addressGroup } from "../../../core/caller-address.ts";
+import type { Query } from "../../../database/prepared-statements.ts";
+import { emailKey } from "../user.ts";
+
+/** What whoever says a password is measured by. */
+export interface Account {
+  id: string;
+  passwordHash: string;
+  /** How often the password was set. */
+  passwordVersion: number;
+  /** Whether it has, or had until lately, a session from the sender's address. */
+  isFromOwnAddress: boolean;
+}
+
+/** Finds the account of an email, as it is for this sender. */
+export async function findAccount(
+  query: Query,
+  email: string,
+  { address }: Sender,
+): Promise<Account | undefined> {
+  const [account] = await query<Account>(
+    `SELECT id, password_hash AS "passwordHash", password_version AS "passwordVersion",
+       EXISTS (SELECT FROM sessions WHERE user_id = users.id AND address = $2)
+         AS "isFromOwnAddress"
+     FROM users WHERE email_key = $1`,
+    [emailKey(email), addressGroup(address ?? "")],
+  );
+  return account;
+}

@@ -1,0 +1,106 @@
+import { userType } from "../../../core/access.ts";
+import { withoutBlankSearch, type Connection, type Count } from "../../../core/relay-connection.ts";
+import {
+  alongIndex,
+  bindOf,
+  countRows,
+  FilteredRows,
+  held,
+  type Sought,
+  type SortKey,
+  type Window,
+} from "../../../database/keyset-statements.ts";
+import { readConnection, type Sort } from "../../../database/keyset.ts";
+import { emailKey } from "../user.ts";
+import type { User, UserFilter, UsersPage, UserSort } from "../users.contract.ts";
+import type { UsersDatabase } from "../users.database.ts";
+
+/** Parameters: `$2` … `$4` of the filters, and of pages `$5` … `$8`, the ends of the window. */
+const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $5::uuid AND id < $6::uuid" };
+const byUsername: SortKey = {
+  kind: "text",
+  sql: 'lower(username) COLLATE "C"',
+  within: `(lower(username) COLLATE "C", id) > ($7::text, $5::uuid)
+    AND (lower(username) COLLATE "C", id) < ($8::text, $6::uuid)`,
+};
+
+const sorts: Record<UserSort, Sort> = {
+  OLDEST_FIRST: { key: byId, isDescending: false },
+  NEWEST_FIRST: { key: byId, isDescending: true },
+  USERNAME_ASC: { key: byUsername, isDescending: false },
+  USERNAME_DESC: { key: byUsername, isDescending: true },
+};
+
+const accounts = {
+  select: "SELECT id, email, username, type",
+  from: "FROM users",
+  where: "true",
+};
+
+const filters = {
+  type: {
+    // Most are customers: only the others have an index.
+    found: "type <> 0 AND type = $2::smallint",
+    held: "($2::smallint IS NULL OR type = $2)",
+  },
+  search: {
+    // Up to the last character there is.
+    found: `(lower(username) COLLATE "C" >= lower($3::text)
+        AND lower(username) COLLATE "C" < lower($3) || chr(1114111)
+      OR email_key COLLATE "C" >= $4::text AND email_key COLLATE "C" < $4 || chr(1114111))`,
+    held: `($3::text IS NULL OR starts_with(lower(username), lower($3))
+      OR starts_with(email_key, $4::text))`,
+  },
+};
+
+/** `$2` … `$4`. */
+function parametersOf({ search, type }: UserFilter): unknown[] {
+  return [type ?? null, search ?? null, search === undefined ? null : emailKey(search)];
+}
+
+function soughtBy(filter: UserFilter): Sought<keyof typeof filters> {
+  const { search, type } = filter;
+  const byType = { name: "type" as const, alone: parametersOf(type === undefined ? {} : { type }) };
+  const bySearch = {
+    name: "search" as const,
+    alone: parametersOf(search === undefined ? {} : { search }),
+  };
+  return {
+    indexed: [
+      ...(type === undefined || type === userType.default ? [] : [byType]),
+      ...(search === undefined ? [] : [bySearch]),
+    ],
+    parameters: parametersOf(filter),
+  };
+}
+
+type Row = User & { sort_key: string | null };
+
+/** Pages of the accounts, and how many there are. */
+export function userConnection({ query }: UsersDatabase) {
+  const filtered = new FilteredRows(query, accounts, filters);
+  const all = held(Object.values(filters));
+
+  async function readWindow({ key }: Sort, filter: UserFilter, window: Window): Promise<Row[]> {
+    const sought = soughtBy(filter);
+    if (sought.indexed.length > 0) return filtered.read(sought, key, window);
+    const sql = alongIndex(accounts, all, key, window.isDescending);
+    return query(sql, bindOf(window, sought.parameters, key));
+  }
+
+  async function count(filter: UserFilter): Promise<Count> {
+    const sought = soughtBy(filter);
+    if (sought.indexed.length > 0) return filtered.count(sought);
+    return countRows(query, accounts, [all], sought.parameters);
+  }
+
+  return {
+    page({ sort = "OLDEST_FIRST", ...asked }: UsersPage): Promise<Connection<User>> {
+      const order = sorts[sort];
+      return readConnection<User>(`users.${sort}`, order, asked, (window) =>
+        readWindow(order, withoutBlankSearch(asked), window),
+      );
+    },
+    count: (filter: UserFilter) => count(withoutBlankSearch(filter)),
+  };
+}

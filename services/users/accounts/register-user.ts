@@ -1,0 +1,110 @@
+import { newId } from "../../../core/ids.ts";
+import { mayActForOthers, unauthenticated, userType, type Sender } from "../../../core/access.ts";
+import { ConfigError } from "../../../config/config-reader.ts";
+import { hasCode } from "../../../core/errors.ts";
+import { normalized } from "../../../core/validation.ts";
+import { recordAudit } from "../../../database/audit-trail.ts";
+import { assertStillActs } from "./acting-user.ts";
+import { hashPassword } from "../passwords/password-hash.ts";
+import { assertUncommon } from "../passwords/password-rules.ts";
+import { emailKey } from "../user.ts";
+import type { NewUser, User } from "../users.contract.ts";
+import type { UsersDatabase, UsersWork } from "../users.database.ts";
+
+/**
+ * Makes an account. Anybody may register type 0; type 1 takes an admin, the operator, or an
+ * installation that has no admin yet and lets the first one in.
+ * Refuses with EMAIL_TAKEN, BAD_USER_INPUT, UNAUTHENTICATED, FORBIDDEN or TOO_MANY_REQUESTS.
+ */
+export async function registerUser(
+  database: UsersDatabase,
+  input: NewUser,
+  sender: Sender,
+  allowFirstAdmin: boolean,
+): Promise<User> {
+  const claimsFirstAdmin = input.type === userType.admin && !mayActForOthers(sender.actor);
+  if (claimsFirstAdmin && (!allowFirstAdmin || (await hasAdmin(database)))) {
+    throw unauthenticated(sender.actor);
+  }
+  return makeUser(database, input, sender, claimsFirstAdmin);
+}
+
+/** `mustBeFirst`: refuses if there is an admin already when all is done. */
+async function makeUser(
+  database: UsersDatabase,
+  input: NewUser,
+  sender: Sender,
+  mustBeFirst: boolean,
+): Promise<User> {
+  assertUncommon(input.password, input, "password");
+  const user: User = {
+    id: newId(),
+    email: input.email,
+    username: input.username,
+    type: input.type,
+  };
+  const passwordHash = await hashPassword(input.password);
+  return database.transaction(async (work) => {
+    const { transaction, query, record } = work;
+    const { users } = database.models;
+    const actsAsAdmin = user.type === userType.admin && mayActForOthers(sender.actor);
+    if (actsAsAdmin) await assertStillActs(work, sender.actor, "admin");
+    await users.create({ ...user, emailKey: emailKey(user.email), passwordHash }, { transaction });
+    if (user.type === userType.admin) {
+      const isFirst = await takeFirstAdmin({ query }, user.id);
+      if (mustBeFirst && !isFirst) throw unauthenticated(sender.actor);
+    }
+    await recordAudit(query, {
+      action: "REGISTERED",
+      sender,
+      subjectId: user.id,
+      detail: { type: user.type },
+    });
+    record("user.registered", { user_id: user.id, username: user.username, type: user.type });
+    return user;
+  });
+}
+
+/**
+ * Closes the door for claims, if it is still open, and tells whether it was. Every admin tries to
+ * be the first; two at once queue here for the only row there can be.
+ */
+export async function takeFirstAdmin(
+  { query }: Pick<UsersWork, "query">,
+  userId: string,
+): Promise<boolean> {
+  const first = await query(
+    "INSERT INTO first_admin (user_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING user_id",
+    [userId],
+  );
+  return first.length > 0;
+}
+
+/** Makes the admin that the configuration names, where there is no admin yet. */
+export async function ensureFirstAdmin(
+  database: UsersDatabase,
+  admin: { email: string; password: string },
+): Promise<void> {
+  if (await hasAdmin(database)) return;
+  const email = normalized(admin.email);
+  const input = { ...admin, email, username: "admin", type: userType.admin };
+  try {
+    // Of several replicas at once, one makes it.
+    await makeUser(database, input, { actor: { kind: "operator" }, address: null }, true);
+  } catch (error) {
+    if (await hasAdmin(database)) return;
+    if (hasCode(error, "BAD_USER_INPUT")) {
+      throw new ConfigError(
+        "ADMIN_PASSWORD is one that is guessed first: a very common one, or the admin's own email or name; choose another one.",
+      );
+    }
+    if (!hasCode(error, "EMAIL_TAKEN")) throw error;
+    throw new ConfigError(
+      "ADMIN_EMAIL belongs to an account that is no admin; choose another one.",
+    );
+  }
+}
+
+async function hasAdmin({ query }: UsersDatabase): Promise<boolean> {
+  return (await query("SELECT FROM first_admin", [])).length > 0;
+}

@@ -1,0 +1,44 @@
+import { forbidden, userIdOf, userType, type Sender } from "../../../core/access.ts";
+import { recordAudit } from "../../../database/audit-trail.ts";
+import { assertSessionLives } from "./acting-user.ts";
+import { takeFirstAdmin } from "./register-user.ts";
+import { endSessionsOf } from "../sessions/sessions.ts";
+import { publicUser } from "../user.ts";
+import type { SetUserType, User } from "../users.contract.ts";
+import type { UsersDatabase } from "../users.database.ts";
+import { userNotFound } from "../users.errors.ts";
+
+/**
+ * Makes an admin or a customer of somebody, and ends all sessions of theirs. An admin does not do
+ * that to themselves, so that one always remains. Refuses with USER_NOT_FOUND or FORBIDDEN.
+ */
+export async function setUserType(
+  database: UsersDatabase,
+  { id, type }: SetUserType,
+  sender: Sender,
+): Promise<User> {
+  const actorId = userIdOf(sender.actor);
+  if (actorId === id) throw forbidden();
+  return database.transaction(async (work) => {
+    // Also the admin's own row, in one order: of two who set each other back, one succeeds.
+    const locked = await work.query<User>(
+      "SELECT id, email, username, type FROM users WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
+      [[id, ...(actorId === null ? [] : [actorId])]],
+    );
+    const rowOf = (userId: string) => locked.find((row) => row.id === userId);
+    if (actorId !== null && rowOf(actorId)?.type !== userType.admin) throw forbidden();
+    await assertSessionLives(work, sender.actor);
+    const user = rowOf(id);
+    if (user === undefined) throw userNotFound();
+    await work.query("UPDATE users SET type = $2 WHERE id = $1", [id, type]);
+    if (type === userType.admin) await takeFirstAdmin(work, id);
+    await endSessionsOf(work, id, "TYPE_CHANGED");
+    await recordAudit(work.query, {
+      action: "TYPE_CHANGED",
+      sender,
+      subjectId: id,
+      detail: { from: user.type, to: type },
+    });
+    return publicUser({ ...user, type });
+  });
+}

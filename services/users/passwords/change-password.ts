@@ -1,0 +1,48 @@
+import type { Sender } from "../../../core/access.ts";
+import { recordAudit } from "../../../database/audit-trail.ts";
+import { assertStillActs } from "../accounts/acting-user.ts";
+import { findAccount } from "../accounts/account.ts";
+import { hashPassword } from "./password-hash.ts";
+import { assertUncommon } from "./password-rules.ts";
+import type { PasswordTries } from "./password-tries.ts";
+import { endSessionsOf } from "../sessions/sessions.ts";
+import type { ChangePassword, Success } from "../users.contract.ts";
+import type { UsersDatabase } from "../users.database.ts";
+import { wrongPassword } from "../users.errors.ts";
+
+/**
+ * Sets a new password for who knows the present one, and ends all sessions of theirs.
+ * Refuses with INVALID_CREDENTIALS, TOO_MANY_REQUESTS or BAD_USER_INPUT.
+ */
+export async function changePassword(
+  database: UsersDatabase,
+  tries: PasswordTries,
+  userId: string,
+  { password, newPassword }: ChangePassword,
+  sender: Sender,
+): Promise<Success> {
+  const user = await database.read((reads) => reads.findById(userId));
+  if (user === null) throw wrongPassword();
+  const { email } = user;
+  const account = await findAccount(database.query, email, sender);
+  if (account === undefined) throw wrongPassword();
+  const right = await tries.verify({ email, password, account, sender });
+  if (right === undefined) throw wrongPassword();
+  await tries.forget(right);
+  assertUncommon(newPassword, user, "newPassword");
+
+  const passwordHash = await hashPassword(newPassword);
+  return database.transaction(async (work) => {
+    await assertStillActs(work, sender.actor, "signed-in");
+    const changed = await work.query(
+      `UPDATE users SET password_hash = $3, password_version = password_version + 1
+       WHERE id = $1 AND password_version = $2 RETURNING id`,
+      [userId, account.passwordVersion, passwordHash],
+    );
+    // Somebody else's change was faster: what was checked is not the present password any more.
+    if (changed.length === 0) throw wrongPassword();
+    await endSessionsOf(work, userId, "PASSWORD_CHANGED");
+    await recordAudit(work.query, { action: "PASSWORD_CHANGED", sender, subjectId: userId });
+    return { success: true };
+  });
+}

@@ -1,0 +1,39 @@
+import type { Sender } from "../../../core/access.ts";
+import { tokensOf } from "./access-token.ts";
+import { findAccount } from "../accounts/account.ts";
+import { hashPassword, needsRehash } from "../passwords/password-hash.ts";
+import type { PasswordTries } from "../passwords/password-tries.ts";
+import { openSession, type Lifetimes } from "./sessions.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+import type { Login, Token } from "../users.contract.ts";
+import type { UsersDatabase } from "../users.database.ts";
+import { invalidCredentials } from "../users.errors.ts";
+
+/**
+ * Begins a session for the right password, and gives its first tokens. A wrong one and an unknown
+ * email get the same INVALID_CREDENTIALS or TOO_MANY_REQUESTS after the same work. Hashes with
+ * outdated parameters are renewed.
+ */
+export async function login(
+  database: UsersDatabase,
+  keys: SigningKeys,
+  tries: PasswordTries,
+  { email, password }: Login,
+  sender: Sender,
+  lifetimes: Lifetimes,
+): Promise<Token> {
+  const account = await findAccount(database.query, email, sender);
+  const right = await tries.verify({ email, password, account, sender });
+  if (account === undefined || right === undefined) throw invalidCredentials();
+
+  if (needsRehash(account.passwordHash)) {
+    const passwordHash = await hashPassword(password);
+    // Only over the hash that was checked: a password changed meanwhile stays changed.
+    await database.query(
+      "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+      [account.id, account.passwordHash, passwordHash],
+    );
+  }
+  const grant = await openSession(database.query, { account, sender, right }, lifetimes);
+  return tokensOf(keys, grant);
+}

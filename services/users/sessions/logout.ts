@@ -1,0 +1,54 @@
+import type { Sender } from "../../../core/access.ts";
+import { recordAudit } from "../../../database/audit-trail.ts";
+import { assertStillActs } from "../accounts/acting-user.ts";
+import { hashOf, readRefreshToken } from "./refresh-secrets.ts";
+import { endSessionsOf } from "./sessions.ts";
+import type { Success } from "../users.contract.ts";
+import type { UsersDatabase } from "../users.database.ts";
+
+/** Ends the session of a refresh token. One that is not known, or not any more, is no matter. */
+export async function logout(
+  database: UsersDatabase,
+  token: string,
+  sender: Sender,
+): Promise<Success> {
+  const sent = readRefreshToken(token);
+  // Nothing is kept for a token of no session, whatever its key: anybody can make up any number.
+  if (sent === undefined || !(await isOpen(database, sent.handle))) return { success: true };
+  return database.transaction(async ({ query }) => {
+    const ended = await query<{ id: string; user_id: string }>(
+      `UPDATE sessions SET ended_at = now(), end_reason = 'LOGOUT'
+       WHERE handle_hash = $1 AND ended_at IS NULL RETURNING id, user_id`,
+      [hashOf(sent.handle)],
+    );
+    for (const { id, user_id } of ended) {
+      const detail = { session: id };
+      await recordAudit(query, { action: "LOGGED_OUT", sender, subjectId: user_id, detail });
+    }
+    return { success: true };
+  });
+}
+
+async function isOpen({ query }: UsersDatabase, handle: Buffer): Promise<boolean> {
+  const open = await query("SELECT FROM sessions WHERE handle_hash = $1 AND ended_at IS NULL", [
+    hashOf(handle),
+  ]);
+  return open.length > 0;
+}
+
+/** Ends all sessions of a user. */
+export async function logoutEverywhere(
+  database: UsersDatabase,
+  userId: string,
+  sender: Sender,
+): Promise<Success> {
+  return database.transaction(async (work) => {
+    // Locks the user first, as everything that ends several sessions does, so that none waits for
+    // another in turn.
+    await assertStillActs(work, sender.actor, "signed-in");
+    await endSessionsOf(work, userId, "LOGOUT_EVERYWHERE");
+    const detail = { everywhere: true };
+    await recordAudit(work.query, { action: "LOGGED_OUT", sender, subjectId: userId, detail });
+    return { success: true };
+  });
+}

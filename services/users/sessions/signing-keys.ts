@@ -1,0 +1,208 @@
+import {
+  createPrivateKey,
+  generateKeyPair,
+  randomUUID,
+  type JsonWebKey,
+  type KeyObject,
+} from "node:crypto";
+import { promisify } from "node:util";
+import type { Sender } from "../../../core/access.ts";
+import type { Config } from "../../../config/config.ts";
+import { recordAudit } from "../../../database/audit-trail.ts";
+import type { Query } from "../../../database/prepared-statements.ts";
+import { KeyCipher } from "./key-cipher.ts";
+import { clockMarginSeconds } from "./sessions.ts";
+import { tokenIdentity, type PublicKey } from "../users.contract.ts";
+import type { UsersDatabase, UsersWork } from "../users.database.ts";
+
+/** The key that signs. */
+interface SigningKey {
+  kid: string;
+  privateKey: KeyObject;
+}
+
+interface StoredKey {
+  kid: string;
+  private_pem: string;
+}
+
+/** Any number; it lets one replica at a time make or replace keys. */
+const keyLock = 7_240_002;
+
+/** So long a replica may go on signing with a key after another one has replaced or revoked it. */
+const staleAfterMs = 3_000;
+
+/**
+ * The keys of this shop's tokens. One signs; those before it stay published until the last token
+ * that they have signed has expired. The private halves stay in the users database.
+ */
+export class SigningKeys {
+  readonly #database: UsersDatabase;
+  readonly #config: Pick<Config, "tokenTtlSeconds" | "keyRotationMs">;
+  readonly #cipher: KeyCipher;
+  #isOpen = false;
+  #parsed: SigningKey | undefined;
+  #loaded: { key: Promise<SigningKey>; untilMs: number } | undefined;
+
+  constructor(
+    database: UsersDatabase,
+    config: Pick<Config, "tokenTtlSeconds" | "keyRotationMs" | "keyEncryptionSecret">,
+  ) {
+    this.#database = database;
+    this.#config = config;
+    this.#cipher = new KeyCipher(config.keyEncryptionSecret);
+  }
+
+  /**
+   * Makes the first key where there is none, and encrypts those that lie there in plain if there is
+   * a secret. Throws a ConfigError where the secret does not open the key that signs.
+   */
+  async open(): Promise<void> {
+    await this.#locked(async ({ query }) => {
+      const signing = await signingKeyIn(query);
+      if (signing === undefined) await this.#insert(query);
+      else await this.#cipher.open(signing.kid, signing.private_pem);
+      await this.#sealAll(query);
+      await this.#replaceIfDue(query);
+    });
+    this.#isOpen = true;
+  }
+
+  /** Replaces the key when it is old enough, and deletes those that are not needed any more. */
+  async tend(): Promise<void> {
+    // Who has the wrong secret must not replace what it cannot open.
+    if (!this.#isOpen) return;
+    const { query } = this.#database;
+    await query(
+      `DELETE FROM signing_keys
+       WHERE retired_at < now() - (token_ttl_seconds + $1) * interval '1 second'`,
+      [clockMarginSeconds],
+    );
+    if (await this.#isDue(query)) await this.#locked((work) => this.#replaceIfDue(work.query));
+  }
+
+  /** The public keys, newest first, of which there may still be a token that is valid. */
+  async publicKeys(): Promise<PublicKey[]> {
+    const rows = await this.#database.query<{ public_jwk: PublicKey }>(
+      `SELECT public_jwk FROM signing_keys WHERE retired_at IS NULL
+         OR retired_at >= now() - (token_ttl_seconds + $1) * interval '1 second'
+       ORDER BY created_at DESC`,
+      [clockMarginSeconds],
+    );
+    return rows.map(({ public_jwk }) => public_jwk);
+  }
+
+  /** The key to sign with. It may be one that was replaced a few seconds ago. */
+  signingKey(): Promise<SigningKey> {
+    if (this.#loaded !== undefined && performance.now() < this.#loaded.untilMs) {
+      return this.#loaded.key;
+    }
+    const loaded = { key: this.#load(), untilMs: performance.now() + staleAfterMs };
+    this.#loaded = loaded;
+    loaded.key.catch(() => {
+      // The next one tries again at once; who has asked is told by the promise itself.
+      if (this.#loaded === loaded) this.#loaded = undefined;
+    });
+    return loaded.key;
+  }
+
+  /**
+   * Makes a new key that signs from now on, for who asks for it.
+   *
+   * @param revoke deletes all others at once: no token that they have signed is taken any more
+   */
+  async rotate(revoke: boolean, sender: Sender): Promise<{ kid: string }> {
+    const rotated = await this.#locked(async ({ query }) => {
+      const { kid } = await this.#replace(query, revoke);
+      await recordAudit(query, { action: "KEYS_ROTATED", sender, detail: { kid, revoke } });
+      return { kid };
+    });
+    this.#loaded = undefined;
+    return rotated;
+  }
+
+  #locked<Result>(useCase: (work: UsersWork) => Promise<Result>): Promise<Result> {
+    return this.#database.transaction(async (work) => {
+      await work.query("SELECT pg_advisory_xact_lock($1)", [keyLock]);
+      return useCase(work);
+    });
+  }
+
+  async #load(): Promise<SigningKey> {
+    const { query } = this.#database;
+    const stored = await signingKeyIn(query);
+    if (stored === undefined) throw new Error("the users database holds no signing key");
+    const { kid, private_pem } = stored;
+    if (this.#parsed?.kid !== kid) {
+      const pem = await this.#cipher.open(kid, private_pem);
+      await query(
+        `UPDATE signing_keys SET token_ttl_seconds = $2
+         WHERE kid = $1 AND token_ttl_seconds < $2`,
+        [kid, this.#config.tokenTtlSeconds],
+      );
+      this.#parsed = { kid, privateKey: createPrivateKey(pem) };
+    }
+    return this.#parsed;
+  }
+
+  async #sealAll(query: Query): Promise<void> {
+    const keys = await query<StoredKey>("SELECT kid, private_pem FROM signing_keys", []);
+    for (const { kid, private_pem } of keys) {
+      if (this.#cipher.isAsWanted(private_pem)) continue;
+      const sealed = await this.#cipher.seal(kid, private_pem);
+      await query("UPDATE signing_keys SET private_pem = $2 WHERE kid = $1", [kid, sealed]);
+    }
+  }
+
+  async #replaceIfDue(query: Query): Promise<void> {
+    if (await this.#isDue(query)) await this.#replace(query, false);
+  }
+
+  async #isDue(query: Query): Promise<boolean> {
+    const due = await query(
+      `SELECT FROM signing_keys WHERE retired_at IS NULL
+         AND created_at < now() - $1 * interval '1 millisecond'`,
+      [this.#config.keyRotationMs],
+    );
+    return due.length > 0;
+  }
+
+  async #replace(query: Query, revoke: boolean): Promise<{ kid: string }> {
+    await query(
+      revoke
+        ? "DELETE FROM signing_keys"
+        : "UPDATE signing_keys SET retired_at = clock_timestamp() WHERE retired_at IS NULL",
+      [],
+    );
+    return this.#insert(query);
+  }
+
+  async #insert(query: Query): Promise<{ kid: string }> {
+    const pair = await promisify(generateKeyPair)("ec", { namedCurve: "P-256" });
+    const kid = randomUUID();
+    const pem = pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    const jwk: JsonWebKey = pair.publicKey.export({ format: "jwk" });
+    const publicKey: PublicKey = { ...jwk, kid, alg: tokenIdentity.algorithm, use: "sig" };
+    await query(
+      // Not now(), when this transaction began: another one may have made a key since.
+      `INSERT INTO signing_keys (kid, private_pem, public_jwk, token_ttl_seconds, created_at)
+       VALUES ($1, $2, $3, $4, clock_timestamp())`,
+      [
+        kid,
+        await this.#cipher.seal(kid, pem),
+        JSON.stringify(publicKey),
+        this.#config.tokenTtlSeconds,
+      ],
+    );
+    return { kid };
+  }
+}
+
+async function signingKeyIn(query: Query): Promise<StoredKey | undefined> {
+  const [key] = await query<StoredKey>(
+    `SELECT kid, private_pem FROM signing_keys WHERE retired_at IS NULL
+     ORDER BY created_at DESC LIMIT 1`,
+    [],
+  );
+  return key;
+}

@@ -1,0 +1,238 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { format } from "node:util";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { ServiceBroker } from "moleculer";
+import { readConfig, singleProcessDefaults } from "../../config/config.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
+import { KeyCipher } from "../../services/users/sessions/key-cipher.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
+
+const account = { email: "quiet-mouse@example.com", password: "the mouse is quiet" };
+const wrongPassword = "the mouse is loud";
+const newPassword = "the mouse has moved";
+const keySecret = "the mouse keeps its keys";
+/** Everything that no log may hold, by what it is. */
+const secrets = new Map(Object.entries({ ...account, wrongPassword, newPassword, keySecret }));
+
+/** PostgreSQL says it itself, in the sentence that it logs: what the services check does not get there. */
+const misplaced = "no-number@example.com";
+secrets.set("misplaced", misplaced);
+
+/** Everything that was logged, by whatever level. */
+let log = "";
+/** Everything that a store of traces was sent. */
+let traces = "";
+const store = createServer((req, res) => {
+  void text(req).then((body) => {
+    traces += body;
+    res.writeHead(202).end();
+  });
+});
+let shop: TestShop;
+
+beforeAll(async () => {
+  for (const method of ["log", "warn", "error"] as const) {
+    jest.spyOn(console, method).mockImplementation((...args: unknown[]) => {
+      log += `${format(...args)}\n`;
+    });
+  }
+  await new Promise<void>((resolve) => store.listen(0, "127.0.0.1", resolve));
+  const { port } = store.address() as AddressInfo;
+  shop = await startTestShop({
+    LOG_LEVEL: "trace",
+    TRACES_PERCENT: "100",
+    ALLOW_FIRST_ADMIN: "false",
+    KEY_ENCRYPTION_SECRET: keySecret,
+    TRACES_URL: `http://127.0.0.1:${port}`,
+  });
+});
+afterAll(async () => {
+  await shop.stop();
+  jest.restoreAllMocks();
+  store.closeAllConnections();
+  store.close();
+});
+
+const registration = "mutation ($input: NewUser!) { registerUser(input: $input) { id } }";
+const login = "mutation ($input: Login!) { login(input: $input) { token refreshToken } }";
+const refresh = "mutation ($token: String!) { refreshToken(token: $token) { token refreshToken } }";
+interface Token {
+  token: string;
+  refreshToken: string;
+}
+
+async function register(input: object = {}): Promise<string | undefined> {
+  const variables = { input: { ...account, username: "mouse", type: 0, ...input } };
+  const headers = { "idempotency-key": `key-${JSON.stringify(input).length}` };
+  return (await shop.graphql(registration, { variables, headers })).code;
+}
+
+/** Does what only the database's owner may, and takes it back after the work. */
+async function whileUsers(broken: string, mended: string, work: () => Promise<void>) {
+  await shop.databases.query("users", broken);
+  try {
+    await work();
+  } finally {
+    await shop.databases.query("users", mended);
+  }
+}
+
+test("registering and signing in, right and wrong", async () => {
+  const tooLong = account.password.repeat(8);
+  expect(await register({ password: tooLong })).toBe("BAD_USER_INPUT");
+  expect(await register({ email: `${account.email}@` })).toBe("BAD_USER_INPUT");
+  expect(await register()).toBeUndefined();
+  expect(await register()).toBeUndefined();
+  expect(await register({ username: "twin" })).toBe("EMAIL_TAKEN");
+
+  const first = await shop.graphql<{ login: Token }>(login, { variables: { input: account } });
+  const { token = "", refreshToken = "" } = first.data?.login ?? {};
+  const next = await shop.graphql<{ refreshToken: Token }>(refresh, {
+    variables: { token: refreshToken },
+  });
+  const renewed = next.data?.refreshToken;
+  secrets.set("token", token).set("renewedToken", renewed?.token ?? "");
+  secrets.set("refreshToken", refreshToken).set("nextToken", renewed?.refreshToken ?? "");
+  const other = { input: { ...account, password: wrongPassword } };
+  expect((await shop.graphql(login, { variables: other })).code).toBe("INVALID_CREDENTIALS");
+  for (const sent of [`Bearer ${token}`, `Basic ${btoa(account.password)}`, `${token}x`]) {
+    await shop.graphql("{ orders { id } }", { token: sent });
+  }
+  secrets.set("basic", btoa(account.password));
+  const change = `mutation { changePassword(input: { password: "${account.password}", newPassword: "${newPassword}" }) { success } }`;
+  expect((await shop.graphql(change.replace("mouse", "house"), { token })).code).toBe(
+    "INVALID_CREDENTIALS",
+  );
+  for (const sent of [`${refreshToken}x`, account.password, "x".repeat(1_001) + refreshToken]) {
+    await shop.graphql(refresh, { variables: { token: sent } });
+    const ending = "mutation ($token: String!) { logout(token: $token) { success } }";
+    await shop.graphql(ending, { variables: { token: sent } });
+  }
+
+  const [user] = await shop.databases.query<{ password_hash: string }>(
+    "users",
+    "SELECT password_hash FROM users",
+  );
+  secrets.set("passwordHash", user?.password_hash ?? "");
+  const [key] = await shop.databases.query<{ kid: string; private_pem: string }>(
+    "users",
+    "SELECT kid, private_pem FROM signing_keys",
+  );
+  const pem = await new KeyCipher(keySecret).open(key?.kid ?? "", key?.private_pem ?? "");
+  secrets.set("sealedKey", key?.private_pem ?? "").set("privateKey", pem.split("\n")[1] ?? "");
+  expect((await shop.graphql(change, { token })).code).toBeUndefined();
+});
+
+test("what was written to the wrong place", async () => {
+  const document = `mutation { login(input: { email: "${account.email}", password: "${account.password}" }) { token } }`;
+  const search = new URLSearchParams({ query: document, password: account.password });
+  await fetch(`${shop.url}/graphql?${search.toString()}`);
+  await fetch(`${shop.url}/nowhere?${search.toString()}`);
+  await shop.graphql("{ products { id } }", { headers: { "x-request-id": account.password } });
+  await shop.graphql(document.replace("token", "tok"));
+  await shop.graphql(document.slice(0, -9));
+  await shop.graphql(registration, { variables: { input: { ...account, secret: wrongPassword } } });
+  const call = shop.call("users.login", { ...account, repeat: account.password });
+  await expect(call).rejects.toMatchObject({ type: "BAD_USER_INPUT" });
+
+  const socket = new WebSocket(`${shop.url}/graphql`, "graphql-transport-ws");
+  await once(socket, "open");
+  const payload = { authorization: secrets.get("token"), ...account };
+  socket.send(JSON.stringify({ type: "connection_init", payload }));
+  socket.send(`{"type":"subscribe","payload":{"query":"${account.password}`);
+  await once(socket, "close");
+});
+
+test("faults of the database, whatever it says of the values", async () => {
+  const rename = (from: string, to: string) => `ALTER TABLE ${from} RENAME TO ${to}`;
+  await whileUsers(rename("users", "gone"), rename("gone", "users"), async () => {
+    expect(await register({ username: "a" })).toBe("INTERNAL_SERVER_ERROR");
+    const variables = { input: account };
+    expect((await shop.graphql(login, { variables })).code).toBe("INTERNAL_SERVER_ERROR");
+  });
+  await whileUsers(rename("sessions", "gone"), rename("gone", "sessions"), async () => {
+    const variables = { input: { ...account, password: newPassword } };
+    expect((await shop.graphql(login, { variables })).code).toBe("INTERNAL_SERVER_ERROR");
+    const token = secrets.get("nextToken");
+    const refreshed = await shop.graphql(refresh, { variables: { token } });
+    expect(refreshed.code).toBe("INTERNAL_SERVER_ERROR");
+  });
+  const email = "other-mouse@example.com";
+  secrets.set("otherEmail", email);
+  // "Failing row contains (…)"
+  const check = "ADD CONSTRAINT no_mice CHECK (username <> 'bb')";
+  await whileUsers(
+    `ALTER TABLE users ${check}`,
+    "ALTER TABLE users DROP CONSTRAINT no_mice",
+    async () => {
+      expect(await register({ email, username: "bb" })).toBe("INTERNAL_SERVER_ERROR");
+    },
+  );
+  // "Key (password_hash)=(…) already exists.", which no refusal stands for.
+  const unique = "CREATE UNIQUE INDEX one_mouse ON users ((lower(left(email_key, 0))))";
+  await whileUsers(unique, "DROP INDEX one_mouse", async () => {
+    expect(await register({ email, username: "ccc" })).toBe("INTERNAL_SERVER_ERROR");
+  });
+  // 'invalid input syntax for type integer: "…"'
+  const whole = "CASE username WHEN 'dddd' THEN email::integer END";
+  const column = `ADD COLUMN number integer GENERATED ALWAYS AS (${whole}) STORED`;
+  await whileUsers(
+    `ALTER TABLE users ${column}`,
+    "ALTER TABLE users DROP COLUMN number",
+    async () => {
+      expect(await register({ email: misplaced, username: "dddd" })).toBe("INTERNAL_SERVER_ERROR");
+    },
+  );
+});
+
+test("a packet that a node does not understand", async () => {
+  const config = readConfig({ LOG_LEVEL: "trace" }, singleProcessDefaults);
+  const node = new ServiceBroker({ ...brokerOptions(config, "test"), transporter: "Fake" });
+  const { transit } = node;
+  const payload = { ver: "0", sender: "older-node", params: account, meta: {} };
+  const packet = { type: "REQ", target: null, payload };
+  await node.start();
+  const torn = JSON.stringify(account).slice(0, -1);
+  (transit as unknown as Transit).messageHandler("REQ", packet);
+  (transit as unknown as Transit).tx.incomingMessage("REQ", Buffer.from(torn));
+  await node.stop();
+  expect(log).toContain("older-node");
+});
+interface Transit {
+  messageHandler(type: string, packet: object): void;
+  tx: { incomingMessage(type: string, data: Buffer): void };
+}
+
+const inQuery = (value: string) => new URLSearchParams({ value }).toString().slice("value=".length);
+
+test("after all this no secret is in logs, traces and metrics", async () => {
+  const { exporter = [] } = shop.broker.tracer as unknown as { exporter?: { flush(): void }[] };
+  for (const one of exporter) one.flush();
+  await eventually("all traces", () => traces.includes("invalid input syntax"));
+  const metrics = await (await fetch(`${shop.url}/metrics`)).text();
+  const database = readFileSync(join(process.env.TEST_DATA_DIR ?? "", "postgres", "server.log"));
+  const places = { log, traces, metrics, database: database.toString() };
+
+  // What it is about has been there at all.
+  expect(log).toMatch(/DEBUG.*The 'users.register' request is rejected/s);
+  for (const state of ["42P01", "23514", "23505", "22P02"]) expect(log).toContain(state);
+  for (const place of Object.values(places)) expect(place.length).toBeGreaterThan(1_000);
+
+  for (const [place, content] of Object.entries(places)) {
+    for (const [what, secret] of secrets) {
+      expect(secret.length).toBeGreaterThan(10);
+      if (place === "database" && secret === misplaced) continue;
+      for (const form of [secret, encodeURIComponent(secret), inQuery(secret)]) {
+        const at = content.indexOf(form);
+        const found = at < 0 ? "" : content.slice(Math.max(0, at - 300), at + 100);
+        expect({ place, what, found }).toEqual({ place, what, found: "" });
+      }
+    }
+  }
+});

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { ConnectionReader, type Asked } from "../support/http/connections.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
+
+/** More than are ever sorted or counted at once: pages of them are found in other ways. */
+const rows = 12_000;
+
+let shop: TestShop;
+let products: ConnectionReader<{ id: string }>;
+let users: ConnectionReader<{ id: string }>;
+let token: string;
+
+beforeAll(async () => {
+  shop = await startTestShop({ RATE_LIMIT_PER_SECOND: "0" });
+  ({ token } = await shop.signIn("admin", 1));
+  products = new ConnectionReader(shop, "productsConnection");
+  users = new ConnectionReader(shop, "usersConnection", token);
+  // Every product is a thing, and one in two is a late thing: the second half, in every order.
+  await shop.databases.query(
+    "products",
+    `INSERT INTO products (id, name, description, price, stock)
+     SELECT gen_random_uuid(), 'n' || n, 'thing', 1, 1 FROM generate_series(1, $1) n`,
+    [rows],
+  );
+  await shop.databases.query(
+    "products",
+    `UPDATE products p SET description = 'late thing', name = 'z' || name, price = 5 + price % 2
+     FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM products) placed
+     WHERE placed.id = p.id AND placed.place > $1 / 2`,
+    [rows],
+  );
+  await shop.databases.query("products", "ANALYZE products");
+  await shop.databases.query(
+    "users",
+    `INSERT INTO users (id, email, email_key, username, password_hash, type)
+     SELECT gen_random_uuid(), n || '@example.com', n || '@example.com',
+            CASE WHEN n > $1 / 2 THEN 'late' ELSE 'early' END || n, '$argon2id$', n % 2
+     FROM generate_series(1, $1::integer) n`,
+    [rows],
+  );
+});
+afterAll(() => shop.stop());
+
+const orderOf: Record<string, string> = {
+  OLDEST_FIRST: "id",
+  NEWEST_FIRST: "id DESC",
+  NAME_ASC: 'lower(name) COLLATE "C", id',
+  NAME_DESC: 'lower(name) COLLATE "C" DESC, id DESC',
+  PRICE_ASC: "price, id",
+  PRICE_DESC: "price DESC, id DESC",
+  USERNAME_ASC: 'lower(username) COLLATE "C", id',
+  USERNAME_DESC: 'lower(username) COLLATE "C" DESC, id DESC',
+};
+
+/** What a plain query finds. */
+async function idsIn(service: "products" | "users", where: string, sort: string) {
+  const order = orderOf[sort] ?? "";
+  const sql = `SELECT id FROM ${service} WHERE ${where} ORDER BY ${order}`;
+  const found = await shop.databases.query<{ id: string }>(service, sql);
+  return found.map(({ id }) => id);
+}
+
+/** The first page, the one behind it, the last, and the one before it are what a plain query finds. */
+async function expectPages(
+  reader: ConnectionReader<{ id: string }>,
+  asked: Asked,
+  expected: string[],
+): Promise<void> {
+  const first = await reader.page({ ...asked, first: 30 });
+  expect(first.nodes.map(({ id }) => id)).toEqual(expected.slice(0, 30));
+  const second = { ...asked, first: 30, after: first.pageInfo.endCursor };
+  expect(await reader.ids(second)).toEqual(expected.slice(30, 60));
+  const last = await reader.page({ ...asked, last: 30 });
+  expect(last.nodes.map(({ id }) => id)).toEqual(expected.slice(-30));
+  const previous = { ...asked, last: 30, before: last.pageInfo.startCursor };
+  expect(await reader.ids(previous)).toEqual(expected.slice(-60, -30));
+}
+
+describe.each(["OLDEST_FIRST", "NEWEST_FIRST", "NAME_ASC", "NAME_DESC", "PRICE_ASC", "PRICE_DESC"])(
+  "of very many products, by %s, pages are right",
+  (sort) => {
+    test.each([
+      ["of a word that all have", { search: "thing" }, "true"],
+      ["of a word that only the last ones have", { search: "late" }, "price > 2"],
+      ["of a price that many have", { filter: { price_min: 5 } }, "price > 2"],
+      ["of a price and a word", { search: "thi", filter: { price_max: 4 } }, "price = 1"],
+      ["of what is in stock", { filter: { in_stock: true } }, "true"],
+    ])("%s", async (_what, asked, where) => {
+      await expectPages(products, { ...asked, sort }, await idsIn("products", where, sort));
+    });
+  },
+);
+
+describe.each(["OLDEST_FIRST", "USERNAME_ASC", "USERNAME_DESC"])(
+  "of very many users, by %s, pages are right",
+  (sort) => {
+    test.each([
+      ["of a beginning that many have", { search: "late" }, "username LIKE 'late%'"],
+      ["of a type that many have", { filter: { type: 1 } }, "type = 1"],
+      [
+        "of a type and a beginning",
+        { search: "la", filter: { type: 1 } },
+        "type = 1 AND username LIKE 'late%'",
+      ],
+    ])("%s", async (_what, asked, where) => {
+      await expectPages(users, { ...asked, sort }, await idsIn("users", where, sort));
+    });
+  },
+);
+
+test.each([
+  ["productsConnection", ""],
+  ["productsConnection", '(search: "thing")'],
+  ["usersConnection", ""],
+])("of %s%s ten thousand are counted, and it says so", async (field, args) => {
+  const document = `{ ${field}${args} { totalCount totalCountIsExact } }`;
+  const { data } = await shop.graphql(document, { token });
+  expect(data?.[field]).toEqual({ totalCount: 10_000, totalCountIsExact: false });
+});
+
+test("nothing is counted for who does not ask for it, and once for who asks twice", async () => {
+  const counts = () => {
+    const metric = shop.broker.metrics.getMetric("moleculer.request.total");
+    const series = metric?.snapshot() as unknown as { labels: { action: string }; value: number }[];
+    return series
+      .filter(({ labels }) => labels.action === "products.count")
+      .reduce((sum, { value }) => sum + value, 0);
+  };
+  const before = counts();
+  await shop.graphql("{ productsConnection { nodes { id } pageInfo { hasNextPage } } }");
+  expect(counts()).toBe(before);
+  await shop.graphql("{ productsConnection { totalCount again: totalCount totalCountIsExact } }");
+  expect(counts()).toBe(before + 1);
+});

@@ -1,0 +1,73 @@
+import { writeFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "@jest/globals";
+import { readConfig, singleProcessDefaults } from "../../config/config.ts";
+import { ConfigError } from "../../config/config-reader.ts";
+import type { EdgeConfig } from "../../config/edge-config.ts";
+
+function edge(env: Record<string, string>): EdgeConfig {
+  return readConfig(env, singleProcessDefaults).edge;
+}
+
+describe("production", () => {
+  test("closes what is for developers", () => {
+    expect(edge({ NODE_ENV: "production" })).toMatchObject({
+      introspection: false,
+      playground: false,
+      suggestions: false,
+    });
+  });
+
+  test("leaves it open where a setting says so", () => {
+    const env = { NODE_ENV: "production", INTROSPECTION: "true", PLAYGROUND: "true" };
+    expect(edge(env)).toMatchObject({ introspection: true, playground: true, suggestions: true });
+  });
+
+  test("is not needed to close it", () => {
+    const env = { INTROSPECTION: "false", PLAYGROUND: "false" };
+    expect(edge(env)).toMatchObject({
+      introspection: false,
+      playground: false,
+      suggestions: false,
+    });
+  });
+});
+
+describe("persisted documents", () => {
+  const folder = mkdtempSync(join(tmpdir(), "shop-edge-"));
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  test("are named by a file, and may be all that runs", () => {
+    const file = join(folder, "documents.json");
+    writeFileSync(file, "{}");
+    const env = { PERSISTED_DOCUMENTS: file, ONLY_PERSISTED: "true" };
+    expect(edge(env).persistedDocuments).toEqual({ file, only: true });
+  });
+
+  test("cannot be all that runs where there are none", () => {
+    expect(() => edge({ ONLY_PERSISTED: "true" })).toThrow(/^ONLY_PERSISTED needs PERSISTED_DOC/);
+  });
+});
+
+test.each(["10.0.0.1", "10.0.0.0/8", "::1", "fd00::/8", "loopback", "linklocal,uniquelocal"])(
+  "TRUSTED_PROXIES takes %s",
+  (value) => {
+    expect(edge({ TRUSTED_PROXIES: value }).trustedProxies).toEqual(value.split(","));
+  },
+);
+
+test.each([
+  ["TRUSTED_PROXIES", "balancer"],
+  ["TRUSTED_PROXIES", "10.0.0.0/33"],
+  ["TRUSTED_PROXIES", "10.0.0.0/8/8"],
+  ["TRUSTED_PROXIES", "10.0.0.0/"],
+  ["CORS_ORIGINS", "*"],
+  ["CORS_ORIGINS", "shop.example"],
+  ["CORS_ORIGINS", "https://shop.example/"],
+  ["CORS_ORIGINS", "ftp://shop.example"],
+])("%s refuses %s", (name, value) => {
+  expect(() => edge({ [name]: value })).toThrow(ConfigError);
+});

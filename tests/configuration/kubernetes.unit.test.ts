@@ -1,0 +1,144 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { Cluster } from "@kubernetes-models/cloudnative-pg/postgresql.cnpg.io/v1/Cluster";
+import { Deployment } from "kubernetes-models/apps/v1/Deployment";
+import { HorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler";
+import { Job } from "kubernetes-models/batch/v1/Job";
+import { Ingress } from "kubernetes-models/networking.k8s.io/v1/Ingress";
+import { NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1/NetworkPolicy";
+import { PodDisruptionBudget } from "kubernetes-models/policy/v1/PodDisruptionBudget";
+import { Namespace } from "kubernetes-models/v1/Namespace";
+import { Service } from "kubernetes-models/v1/Service";
+import { parseAllDocuments, parse } from "yaml";
+import {
+  clusterNodeDefaults,
+  domainServices,
+  readConfig,
+  serviceNames,
+} from "../../config/config.ts";
+
+const folder = join(import.meta.dirname, "..", "..", "deploy", "kubernetes");
+const kustomization = parse(readFileSync(join(folder, "kustomization.yaml"), "utf8")) as {
+  resources: string[];
+};
+
+/** Kinds by the names that manifests give them, each with its schema. */
+const schemas: Record<string, new (data: never) => { validate(): void }> = {
+  "apps/v1 Deployment": Deployment,
+  "autoscaling/v2 HorizontalPodAutoscaler": HorizontalPodAutoscaler,
+  "batch/v1 Job": Job,
+  "networking.k8s.io/v1 Ingress": Ingress,
+  "networking.k8s.io/v1 NetworkPolicy": NetworkPolicy,
+  "policy/v1 PodDisruptionBudget": PodDisruptionBudget,
+  "postgresql.cnpg.io/v1 Cluster": Cluster,
+  "v1 Namespace": Namespace,
+  "v1 Service": Service,
+};
+
+interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; labels?: Record<string, string> };
+}
+
+interface Variable {
+  name: string;
+  value?: string;
+  valueFrom?: { secretKeyRef: { name: string } };
+}
+
+interface Workload {
+  spec: {
+    template: {
+      spec: { containers: { env: Variable[]; securityContext: object }[] };
+    };
+  };
+}
+
+const manifests = kustomization.resources.flatMap((file) =>
+  parseAllDocuments(readFileSync(join(folder, file), "utf8")).map((document) => {
+    const manifest = document.toJS() as Manifest;
+    return { file, manifest, title: `${manifest.kind} ${manifest.metadata.name}` };
+  }),
+);
+
+function validate(manifest: Manifest): void {
+  const Model = schemas[`${manifest.apiVersion} ${manifest.kind}`];
+  if (Model === undefined) throw new Error(`no schema for ${manifest.kind}`);
+  new Model(manifest as never).validate();
+}
+
+test.each(manifests)("$title in $file fits the schema of its kind", ({ manifest }) => {
+  expect(() => {
+    validate(manifest);
+  }).not.toThrow();
+});
+
+test("a manifest that does not fit is refused", () => {
+  const { manifest } = manifests.find(({ manifest: { kind } }) => kind === "Deployment") ?? {};
+  const wrong = { ...manifest, spec: { replicas: "three" } } as unknown as Manifest;
+  expect(() => {
+    validate(wrong);
+  }).toThrow();
+});
+
+test("every manifest in the folder is applied", () => {
+  const others = ["kustomization.yaml", "nats-values.yaml"];
+  const files = readdirSync(folder).filter((file) => !others.includes(file));
+  expect([...kustomization.resources].sort()).toEqual(files.sort());
+});
+
+describe.each(serviceNames)("the service %s", (name) => {
+  const own = manifests.filter(({ manifest }) => manifest.metadata.name === name);
+  const deployment = own.find(({ manifest }) => manifest.kind === "Deployment")
+    ?.manifest as unknown as Workload | undefined;
+
+  test("has a deployment, an autoscaler and a disruption budget", () => {
+    const kinds = own.map(({ manifest }) => manifest.kind);
+    for (const kind of ["Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget"]) {
+      expect(kinds).toContain(kind);
+    }
+  });
+
+  test("gets its own database and nobody else's, and no right that it does not need", () => {
+    const [container] = deployment?.spec.template.spec.containers ?? [];
+    const urls = container?.env.map((one) => one.name).filter((one) => one.endsWith("_DB_URL"));
+    const isDomain = domainServices.some((one) => one === name);
+    expect(urls).toEqual(isDomain ? [`${name.toUpperCase()}_DB_URL`] : []);
+    expect(container?.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+  });
+
+  test("gets what is secret from a Secret, and the keys' own only where keys are", () => {
+    const [{ env } = { env: [] }] = deployment?.spec.template.spec.containers ?? [];
+    const secret = env.filter(({ name: variable }) => /_URL$|SECRET|TRANSPORTER/.test(variable));
+    for (const { value, valueFrom } of secret) {
+      expect(value).toBeUndefined();
+      expect(valueFrom?.secretKeyRef.name).toMatch(/^(shop-nats|shop-signing|[a-z]+-db-app)$/);
+    }
+    const variables = env.map((one) => one.name);
+    expect(variables.includes("KEY_ENCRYPTION_SECRET")).toBe(name === "users");
+    // What is for developers stays closed, as the image has it.
+    for (const open of ["NODE_ENV", "PLAYGROUND", "INTROSPECTION"]) {
+      expect(variables).not.toContain(open);
+    }
+    expect(variables).toContain("METRICS_PORT");
+    expect(variables.includes("TRUSTED_PROXIES")).toBe(name === "api");
+  });
+});
+
+test("NATS lets the nodes' user do with their namespace's subjects what it likes, and no more", () => {
+  const values = parse(readFileSync(join(folder, "nats-values.yaml"), "utf8")) as {
+    config: { merge: { authorization: { users: { permissions: object }[] } } };
+  };
+  const { namespace } = readConfig({}, clusterNodeDefaults);
+  const subjects = [`MOL-${namespace}.>`];
+  const { users } = values.config.merge.authorization;
+  expect(users.map(({ permissions }) => permissions)).toEqual([
+    { publish: subjects, subscribe: subjects },
+  ]);
+});

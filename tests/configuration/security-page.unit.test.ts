@@ -1,0 +1,76 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { maxAnswerCharacters, maxAnswerErrors } from "../../services/api/graphql/engine/execute.ts";
+import { maxErrors } from "../../services/api/graphql/graphql-errors.ts";
+import {
+  maxBodyBytes,
+  maxDocumentCharacters,
+  maxExecutionMs,
+  maxQueryCost,
+  maxVariablesDepth,
+  maxVariablesMembers,
+  requestLimits,
+} from "../../services/api/limits/request-limits.ts";
+import { loadLimits } from "../../services/api/limits/load.ts";
+
+const testsFolder = join(import.meta.dirname, "..");
+const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "security.md"), "utf8");
+
+test("each test that docs/security.md names for a threat is there, and each threat has one", () => {
+  const threats = page.slice(page.indexOf("## Threats")).split("\n");
+  const rows = threats.filter((line) => /^\| (?!threat|-)/.test(line));
+  expect(rows.length).toBeGreaterThanOrEqual(20);
+  for (const row of rows) {
+    const named = row.split("|").at(-2) ?? "";
+    const tests = [...named.matchAll(/`([\w-]+\.(?:unit|int|cluster|browser))`/g)];
+    expect({ row, shown: tests.length > 0 || named.includes("npm run check") }).toEqual({
+      row,
+      shown: true,
+    });
+    for (const [, name] of tests) {
+      const [file] = globSync(`*/${name}.test.ts`, { cwd: testsFolder });
+      expect({ name, file }).toEqual({ name, file: expect.any(String) });
+    }
+  }
+});
+
+test("the limits it names are those that hold", () => {
+  const {
+    tokens,
+    lines,
+    fields,
+    expandedFields,
+    depth,
+    aliases,
+    rootFields,
+    directives,
+    introspectionLists,
+  } = requestLimits;
+  const number = (value: number) => value.toLocaleString("en");
+  for (const text of [
+    `${number(maxDocumentCharacters)} / ${number(tokens)} / ${number(lines)}`,
+    `fields | ${fields}, ${number(expandedFields)} with`,
+    `depth of a document | ${depth} |`,
+    `${aliases} / ${rootFields} / ${directives}`,
+    `introspection | ${introspectionLists}`,
+    `depth / members of \`variables\` and \`extensions\` | ${maxVariablesDepth} / ${number(maxVariablesMembers)}`,
+    `answer | ${number(maxQueryCost)} / ${maxAnswerCharacters / 1_048_576} Mi`,
+    `errors told of one check / of one answer | ${maxErrors} / ${maxAnswerErrors}`,
+    `body | ${maxBodyBytes / 1_048_576} MiB`,
+    `one request | ${maxExecutionMs / 1_000} s`,
+    ...Object.entries({
+      "requests under way": loadLimits.requests,
+      "pages under way": loadLimits.pages,
+      connections: loadLimits.connections,
+      "WebSocket connections": loadLimits.sockets,
+      subscriptions: loadLimits.subscriptions,
+    }).map(([what, { perAddress, inAll }]) => {
+      const limits = [perAddress, inAll].map(number);
+      return `| ${what}: an address / all | ${limits.join(" / ")} |`;
+    }),
+    `bytes held for clients: an address / all | ${loadLimits.bytes.perAddress / 1_048_576} MiB / ${loadLimits.bytes.inAll / 1_048_576} MiB`,
+  ]) {
+    expect(page.replaceAll(/ +/g, " ")).toContain(text);
+  }
+});

@@ -1,0 +1,243 @@
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import pg from "pg";
+import type { EventEnvelope } from "../../core/contract.ts";
+import { settledBooksOf } from "../support/books.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { placeOrder, putOnSale } from "../support/ordering.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
+
+let shop: TestShop;
+let token: string;
+let emit: ServiceBroker["emit"];
+
+beforeAll(async () => {
+  shop = await startTestShop();
+  ({ token } = await shop.signIn("buyer"));
+  emit = shop.broker.emit.bind(shop.broker);
+});
+afterAll(() => shop.stop());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** Stands in for the broker on the way of all events. */
+function onTheWay(deliver: (event: EventEnvelope) => void): void {
+  const standIn = (_type: string, event?: unknown) => {
+    deliver(event as EventEnvelope);
+    return Promise.resolve();
+  };
+  jest.spyOn(shop.broker, "emit").mockImplementation(standIn);
+}
+
+const cursorOf = async (producer: string) => {
+  const sql = "SELECT position::int FROM event_cursors WHERE producer = $1";
+  const [cursor] = await shop.databases.query<{ position: number }>("products", sql, [producer]);
+  return cursor?.position ?? 0;
+};
+
+/** Waits until products has read all that orders has logged. */
+const allRead = () =>
+  eventually("products has read everything", async () => {
+    const sql = "SELECT count(*)::int AS all, max(position)::int AS last FROM event_log";
+    const [log] = await shop.databases.query<{ all: number; last: number }>("orders", sql);
+    expect(log).toEqual({ all: log?.last, last: await cursorOf("orders") });
+    return true;
+  });
+
+const headOfOrders = async () => {
+  const sql = "SELECT position::int AS head FROM event_log_head";
+  const [log] = await shop.databases.query<{ head: number }>("orders", sql);
+  return log?.head ?? 0;
+};
+
+/** A connection of the test's own to the database of orders. */
+async function connect() {
+  const client = new pg.Client({ connectionString: shop.databases.urls.orders });
+  await client.connect();
+  return client as pg.Client & { processID: number };
+}
+
+/** So many entries that mean nothing to anybody. */
+const entries = (count: number) =>
+  JSON.stringify(
+    Array.from({ length: count }, () => ({
+      id: crypto.randomUUID(),
+      type: "order.rumoured",
+      version: 1,
+      data: {},
+      occurredAt: new Date().toISOString(),
+    })),
+  );
+
+const order = async (product: string) => {
+  const { order: placed } = await placeOrder(shop, token, [product, 1]);
+  if (placed === undefined) throw new Error("the order was refused");
+  return placed;
+};
+
+const salesOf = async (product: string) =>
+  (
+    await shop.databases.query<{ order_id: string }>(
+      "products",
+      "SELECT order_id FROM stock_changes WHERE product_id = $1 AND reason = 'SOLD' ORDER BY id",
+      [product],
+    )
+  ).map(({ order_id }) => order_id);
+
+describe("every event has its effect once and in order, when the broker", () => {
+  test.each<[string, (held: EventEnvelope[]) => (event: EventEnvelope) => void]>([
+    [
+      "doubles each",
+      () => (event) => {
+        [1, 2].forEach(() => void emit(event.type, event));
+      },
+    ],
+    ["loses each", () => () => undefined],
+    [
+      "loses every second",
+      () => {
+        let n = 0;
+        return (event) => (n++ % 2 === 0 ? undefined : void emit(event.type, event));
+      },
+    ],
+    [
+      "delivers them backwards",
+      (held) => (event) => {
+        held.unshift(event);
+        if (held.length % 3 === 0) for (const one of held.splice(0)) void emit(one.type, one);
+      },
+    ],
+  ])("%s", async (_name, delivery) => {
+    const mug = await putOnSale(shop, 20);
+    onTheWay(delivery([]));
+    const placed = [];
+    for (let n = 0; n < 6; n += 1) placed.push((await order(mug)).id);
+    await allRead();
+    expect(await salesOf(mug)).toEqual(placed);
+    expect(await settledBooksOf(shop.databases, mug)).toEqual({
+      stock: 14,
+      reserved: 0,
+      onHand: 14,
+    });
+  });
+});
+
+test("gives positions without gaps to what 40 orders at once have logged", async () => {
+  const mug = await putOnSale(shop, 100);
+  await Promise.all(Array.from({ length: 40 }, () => order(mug)));
+  await allRead();
+  const log = await shop.databases.query<{ position: number; order_id: string }>(
+    "orders",
+    "SELECT position::int, data->>'order_id' AS order_id FROM event_log ORDER BY position",
+  );
+  expect(log.map(({ position }) => position)).toEqual(log.map((_row, index) => index + 1));
+  const sold = await salesOf(mug);
+  expect(sold).toHaveLength(40);
+  expect(sold).toEqual(log.slice(-40).map(({ order_id }) => order_id));
+});
+
+test("an entry waits until the one before it is committed or gone, so that nobody sees a gap", async () => {
+  await allRead();
+  const head = await headOfOrders();
+  const [first, second] = [await connect(), await connect()];
+  try {
+    const append = "SELECT append_events($1)::int AS position";
+    await first.query("BEGIN");
+    expect((await first.query(append, [entries(2)])).rows).toEqual([{ position: head + 1 }]);
+    const waiting = second.query(append, [entries(1)]);
+    await eventually("the second waits", async () => {
+      const sql = "SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'";
+      return (await shop.databases.query("orders", sql, [second.processID])).length === 1;
+    });
+    await first.query("ROLLBACK");
+    expect((await waiting).rows).toEqual([{ position: head + 1 }]);
+    expect(await headOfOrders()).toBe(head + 1);
+  } finally {
+    await Promise.all([first.end(), second.end()]);
+  }
+});
+
+test("finds in the log what a process that died has not emitted", async () => {
+  const data = { order_id: crypto.randomUUID(), user_id: crypto.randomUUID() };
+  await shop.databases.query(
+    "orders",
+    `INSERT INTO event_log (id, type, version, data, occurred_at)
+     VALUES (gen_random_uuid(), 'order.placed', 1, $1, now())`,
+    [JSON.stringify({ ...data, price_total: 1, quantity: 1, lines: [] })],
+  );
+  await allRead();
+});
+
+test("keeps a dead letter of a producer that nobody here knows", async () => {
+  const [letter] = await shop.databases.query<{ id: string }>(
+    "products",
+    `INSERT INTO dead_letters (id, producer, position, event, reason)
+     VALUES (gen_random_uuid(), 'ghosts', 1,
+             '{"producer": "ghosts", "type": "ghost.seen", "version": 1}', 'unknown')
+     RETURNING id`,
+  );
+  await expect(shop.call("products.redrive", { id: letter?.id })).rejects.toMatchObject({
+    type: "BAD_USER_INPUT",
+  });
+  const sql = "DELETE FROM dead_letters WHERE id = $1 RETURNING id";
+  expect(await shop.databases.query("products", sql, [letter?.id])).toHaveLength(1);
+});
+
+describe("an event that cannot be applied becomes a dead letter, and the rest goes on:", () => {
+  interface Letter {
+    id: string;
+    position: number;
+    reason: string;
+  }
+  const letters = () => shop.call<Letter[]>("products.deadLetters");
+
+  test.each([
+    ["order.painted", 1, "the type order.painted is not known"],
+    ["order.placed", 9, "version 9 of order.placed is not known"],
+  ])("%s of version %i", async (type, version, reason) => {
+    await shop.databases.query(
+      "orders",
+      `INSERT INTO event_log (id, type, version, data, occurred_at)
+       VALUES (gen_random_uuid(), $1, $2, '{}', now())`,
+      [type, version],
+    );
+    const mug = await putOnSale(shop, 2);
+    const { id } = await order(mug);
+    await allRead();
+    expect(await salesOf(mug)).toEqual([id]);
+    const letter = (await letters()).find((one) => one.reason === reason);
+    expect(letter).toBeDefined();
+    await expect(shop.call("products.redrive", { id: letter?.id ?? "" })).rejects.toMatchObject({
+      type: "BAD_USER_INPUT",
+    });
+    expect(await letters()).toContainEqual(letter);
+  });
+
+  test("one whose handler keeps failing, until it is sent again", async () => {
+    const [mug, cup] = [await putOnSale(shop, 2), await putOnSale(shop, 2)];
+    await shop.databases.query(
+      "products",
+      `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'no sale of this' USING ERRCODE = 'XX000'; END $$;
+       CREATE TRIGGER refuse BEFORE INSERT ON stock_changes FOR EACH ROW
+         WHEN (NEW.reason = 'SOLD' AND NEW.product_id = '${mug}') EXECUTE FUNCTION refuse()`,
+    );
+    const [refused, other] = [await order(mug), await order(cup)];
+    await allRead();
+    expect(await salesOf(mug)).toEqual([]);
+    expect(await salesOf(cup)).toEqual([other.id]);
+    const letter = (await letters()).at(-1);
+    expect(letter?.reason).toContain("no sale of this");
+
+    const redrive = () => shop.call("products.redrive", { id: letter?.id });
+    await expect(redrive()).rejects.toThrow("no sale of this");
+    expect(await letters()).toContainEqual(letter);
+    await shop.databases.query("products", "DROP FUNCTION refuse CASCADE");
+    expect(await Promise.all([redrive(), redrive()])).toEqual(
+      expect.arrayContaining([{ redriven: true }, { redriven: false }]),
+    );
+    expect(await salesOf(mug)).toEqual([refused.id]);
+    expect(await letters()).not.toContainEqual(letter);
+  });
+});

@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { parse } from "graphql";
+import {
+  measure,
+  requestLimits,
+  type DocumentSize,
+} from "../../services/api/limits/request-limits.ts";
+import { originalDocuments } from "../support/graphql/original-documents.ts";
+
+const projectDir = join(import.meta.dirname, "..", "..");
+const examplesFile = "../../services/api/playground/examples.js";
+const { welcome, examples } = (await import(examplesFile)) as {
+  welcome: string;
+  examples: { name: string; query: string }[];
+};
+
+/** The GraphQL in a page's blocks of code. */
+function blocksIn(page: string): string[] {
+  const text = readFileSync(join(projectDir, page), "utf8");
+  return [...text.matchAll(/^```graphql\n(.*?)^```/gms)].map(([, block = ""]) => block);
+}
+
+/** The operations of a text, which may show several to be sent one by one. */
+function operationsIn(text: string): string[] {
+  return parse(text).definitions.map(({ loc }) => text.slice(loc?.start, loc?.end));
+}
+
+const pages = ["README.md", ...readdirSync(join(projectDir, "docs")).map((name) => `docs/${name}`)];
+const texts: Record<string, string[]> = {
+  ...Object.fromEntries(pages.map((page) => [page, blocksIn(page)])),
+  "the playground": [welcome, ...examples.map(({ query }) => query)],
+  "the original": Object.values(originalDocuments),
+};
+const operations = Object.entries(texts).flatMap(([place, blocks]) =>
+  blocks.flatMap(operationsIn).map((operation) => ({
+    place,
+    operation,
+    start: operation.replace(/\s+/g, " ").slice(0, 60),
+  })),
+);
+
+describe("every document that is shown to people is far from any limit", () => {
+  test("there are some", () => {
+    expect(operations.length).toBeGreaterThan(20);
+  });
+
+  test.each(operations)("$place: $start", ({ operation }) => {
+    const size = measure(operation, parse(operation));
+    const near = Object.entries(size).filter(
+      ([name, value]) => value >= requestLimits[name as keyof DocumentSize] / 3,
+    );
+    expect(near).toEqual([]);
+  });
+});

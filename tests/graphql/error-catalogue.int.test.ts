@@ -1,0 +1,30 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { buildSchema, isEnumType } from "graphql";
+import { errorCatalogue } from "../../core/errors.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
+
+let shop: TestShop;
+beforeAll(async () => {
+  shop = await startTestShop();
+});
+afterAll(() => shop.stop());
+
+const catalogue = Object.fromEntries(
+  Object.entries(errorCatalogue).map(([code, { meaning }]) => [code, meaning]),
+);
+
+test("the README explains every error code in the catalogue's words, and no other", () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const section = readme.slice(readme.indexOf("### Errors"), readme.indexOf("### Actions"));
+  const rows = [...section.matchAll(/^\| ([A-Z_]+) +\| (.+?) +\|$/gm)];
+  expect(Object.fromEntries(rows.map(([, code, meaning]) => [code, meaning]))).toEqual(catalogue);
+});
+
+test("the schema lists every error code with the catalogue's words, and no other", async () => {
+  const sdl = await (await fetch(`${shop.url}/schema.graphql`)).text();
+  const type = buildSchema(sdl).getType("ErrorCode");
+  if (!isEnumType(type)) throw new Error("the schema has no enum ErrorCode");
+  const values = type.getValues().map(({ name, description }) => [name, description]);
+  expect(Object.fromEntries(values)).toEqual(catalogue);
+});

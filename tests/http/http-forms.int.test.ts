@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { exchange, statusesIn } from "../support/http/raw-http.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
+
+let shop: TestShop;
+beforeAll(async () => {
+  shop = await startTestShop({ RATE_LIMIT_PER_SECOND: "0" });
+});
+afterAll(() => shop.stop());
+
+const head = (...lines: string[]) => [...lines, "", ""].join("\r\n");
+const get = (target: string, ...lines: string[]) =>
+  exchange(shop.url, head(`GET ${target} HTTP/1.1`, "host: shop", "connection: close", ...lines));
+const typename = '{"data":{"__typename":"Query"}}';
+
+describe("a request's target", () => {
+  test.each([
+    "/graphql?query={__typename}",
+    "http://shop/graphql?query={__typename}",
+    "HTTP://shop:8080/graphql?query={__typename}",
+    "https://user@shop/graphql?query={__typename}",
+    "http://[::1]:8080/query?query={__typename}",
+  ])("may name the host as well: %s", async (target) => {
+    const received = await get(target);
+    expect(statusesIn(received)).toEqual([200]);
+    expect(received).toContain(typename);
+  });
+
+  test.each([
+    ["http://shop/health/live", 200],
+    ["http://shop", 200],
+    ["http://shop?query={__typename}", 200],
+    ["http://shop/nothing", 404],
+    ["http:///graphql", 404],
+    ["ftp://shop/graphql?query={__typename}", 404],
+  ])("of %s is answered by %i", async (target, status) => {
+    expect(statusesIn(await get(target))).toEqual([status]);
+  });
+
+  test("names the host that an origin is compared with, whatever the header says", async () => {
+    const target = "http://shop.example/graphql?query={__typename}";
+    const own = await get(target, "origin: http://shop.example");
+    expect(statusesIn(own)).toEqual([200]);
+    expect(statusesIn(await get(target, "origin: http://shop"))).toEqual([403]);
+  });
+
+  test("may ask for a WebSocket, too", async () => {
+    const lines = ["connection: upgrade", "upgrade: websocket", "sec-websocket-version: 1"];
+    const bytes = head("GET http://shop/graphql HTTP/1.1", "host: shop", ...lines);
+    // It has come as far as the handshake.
+    expect(statusesIn(await exchange(shop.url, bytes))).toEqual([400]);
+  });
+});
+
+describe("a query string", () => {
+  test.each([
+    [
+      "with further question marks",
+      `query={product(id:"?"){id}__typename?}`,
+      "GRAPHQL_PARSE_FAILED",
+    ],
+    ["with a question mark in a text", `query={product(id:"a?b?c"){id}}`, "BAD_USER_INPUT"],
+    [
+      "with one in a variable",
+      `query=query($id:ID!){product(id:$id){id}}&variables={"id":"?"}`,
+      "BAD_USER_INPUT",
+    ],
+    ["that begins with one", "?query={__typename}", "BAD_REQUEST"],
+    ["with an operation that is not there", "query={__typename}&operationName=A", "BAD_REQUEST"],
+    ["with variables that are no JSON", "query={__typename}&variables={", "BAD_REQUEST"],
+  ])("%s is taken as a whole", async (_what, search, code) => {
+    expect(await get(`/graphql?${search.replaceAll('"', "%22")}`)).toContain(code);
+  });
+
+  test.each([
+    "query={__typename}&operationName=",
+    "query=query+A{__typename}&operationName=A",
+    "operationName=&variables=&extensions=&query={__typename}",
+    "query={__typename}&a=?&b=?",
+  ])("%s is a request", async (search) => {
+    expect(await get(`/graphql?${search}`)).toContain(typename);
+  });
+});
+
+describe("a body", () => {
+  const ask = JSON.stringify({ query: "{ __typename }" });
+  const post = (headers: Record<string, string>) =>
+    fetch(`${shop.url}/graphql`, { method: "POST", headers, body: ask });
+
+  test.each([
+    "application/json;charset=utf8",
+    "application/json; charset=UTF8",
+    'application/json; charset="utf-8"',
+    'application/json ; Charset="Utf8" ; a=b',
+    "application/json;",
+    "APPLICATION/JSON",
+  ])("of the type %s is taken", async (type) => {
+    expect((await post({ "content-type": type })).status).toBe(200);
+  });
+
+  test.each([
+    "application/json; charset=utf-16",
+    "application/json; charset=constructor",
+    "application/jsonp",
+    "application/graphql+json",
+    "text/plain; a=application/json",
+    "constructor",
+    "__proto__",
+    ";application/json",
+  ])("of the type %s is not", async (type) => {
+    expect((await post({ "content-type": type })).status).toBe(415);
+  });
+
+  test.each([
+    [200, "Identity"],
+    [200, "identity, IDENTITY"],
+    [200, ""],
+    [415, "gzip, identity"],
+    [415, "constructor"],
+  ])("is answered by %i in the coding “%s”", async (status, coding) => {
+    const headers = { "content-type": "application/json", "content-encoding": coding };
+    expect((await post(headers)).status).toBe(status);
+  });
+
+  test("is waited for by whoever wants to be told to go on", async () => {
+    const lines = ["content-type: application/json", `content-length: ${ask.length}`];
+    const bytes = head(
+      "POST /graphql HTTP/1.1",
+      "host: shop",
+      "expect: 100-continue",
+      "connection: close",
+      ...lines,
+    );
+    expect(statusesIn(await exchange(shop.url, `${bytes}${ask}`))).toEqual([100, 200]);
+  });
+});
+
+test.each([
+  ["constructor", 406],
+  ["application/json;q=0", 406],
+  ["*/*;q=0", 406],
+  ["application/*;q=0, application/json", 200],
+])("Accept: %s is answered by %i", async (accept, status) => {
+  const answer = await fetch(`${shop.url}/graphql?query={__typename}`, { headers: { accept } });
+  expect(answer.status).toBe(status);
+  expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
+});

@@ -1,0 +1,277 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import type { DomainService } from "../../config/config.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { placeOrder, putOnSale } from "../support/ordering.ts";
+import { freePort } from "../../tools/support/processes.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
+
+let shop: TestShop;
+let admin: { id: string; token: string };
+let mug: string;
+
+beforeAll(async () => {
+  shop = await startTestShop();
+  admin = await shop.signIn("admin", 1);
+  mug = await putOnSale(shop, 100);
+});
+afterAll(() => shop.stop());
+
+function get(path: string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${shop.url}${path}`, { headers });
+}
+
+/** The URLs that a file of the playground names, as far as the browser would load them. */
+function referencesIn(text: string): string[] {
+  const pattern = /(?:src|href)="([^"]+)"|import .+ from ["'](\.[^"']+)|url\(["']?([^"')]+)/g;
+  return [...text.matchAll(pattern)].map(([, ...found]) => found.find(Boolean) ?? "");
+}
+
+describe("the playground", () => {
+  test("is a page whose every file is served from here", async () => {
+    const page = await get("/");
+    expect(page.status).toBe(200);
+    expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    const seen = new Set<string>();
+    const toLoad = referencesIn(await page.text()).map((path) => new URL(path, shop.url));
+    for (let url = toLoad.pop(); url !== undefined; url = toLoad.pop()) {
+      if (url.protocol === "data:" || seen.has(url.pathname)) continue;
+      seen.add(url.pathname);
+      expect(url.origin).toBe(shop.url);
+      const file = await fetch(url);
+      expect(file.status).toBe(200);
+      const kind = url.pathname.endsWith(".css") ? "text/css" : "text/javascript";
+      expect(file.headers.get("content-type")).toBe(`${kind}; charset=utf-8`);
+      expect(file.headers.get("x-content-type-options")).toBe("nosniff");
+      const text = await file.text();
+      expect(text.length).toBeGreaterThan(100);
+      // The bundles hold no imports; what looks like some lies in their texts.
+      const base = url;
+      if (!url.pathname.includes(".min.")) {
+        toLoad.push(...referencesIn(text).map((path) => new URL(path, base)));
+      }
+    }
+    expect([...seen].sort()).toEqual([
+      "/playground/examples.js",
+      "/playground/graphiql.min.css",
+      "/playground/graphiql.min.js",
+      "/playground/graphql-ws/client.js",
+      expect.stringMatching(/^\/playground\/graphql-ws\/common-[\w-]+\.js$/),
+      "/playground/playground.css",
+      "/playground/playground.js",
+      "/playground/react-dom.production.min.js",
+      "/playground/react.production.min.js",
+    ]);
+  });
+});
+
+describe("an address", () => {
+  test.each([
+    ["GET", "/nothing"],
+    ["GET", "/graphql/nothing"],
+    ["GET", "/playground/"],
+    ["GET", "/playground/../../package.json"],
+    ["GET", "/playground/%2e%2e/%2e%2e/package.json"],
+    ["GET", "/..%2f..%2fpackage.json"],
+    ["GET", "/%E0%A4%A"],
+    ["GET", "/.env"],
+    ["POST", "/"],
+    ["DELETE", "/health/live"],
+    ["PUT", "/metrics"],
+    ["POST", "/schema.graphql"],
+    ["POST", "/.well-known/jwks.json"],
+  ])("that is not there is a 404 in GraphQL's form: %s %s", async (method, path) => {
+    const response = await fetch(`${shop.url}${path}`, { method });
+    expect(response.status).toBe(404);
+    expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
+    const message = "There is nothing at this address.";
+    expect(await response.json()).toEqual({
+      errors: [{ message, extensions: { code: "BAD_REQUEST" } }],
+    });
+  });
+});
+
+describe("a request id", () => {
+  test.each(["a", "7f3c-1", "A_b-9", "x".repeat(64)])(
+    "that is harmless comes back: %s",
+    async (id) => {
+      for (const path of ["/health/live", "/graphql?query={__typename}", "/nothing"]) {
+        const response = await get(path, { "x-request-id": id });
+        expect(response.headers.get("x-request-id")).toBe(id);
+      }
+    },
+  );
+
+  test.each(["a b", "<script>", "x".repeat(65), "a;b", "ä", '"', "a\tb", ""])(
+    "that is not is replaced by one of ours: “%s”",
+    async (id) => {
+      const uuid = /^[0-9a-f-]{36}$/;
+      for (const name of ["x-request-id", "x-correlation-id"]) {
+        const response = await get("/health/live", { [name]: id });
+        expect(response.headers.get("x-request-id")).toMatch(uuid);
+      }
+    },
+  );
+});
+
+describe("/metrics", () => {
+  test("tells Prometheus of the requests", async () => {
+    await shop.graphql("{ products { id } }");
+    const response = await get("/metrics");
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    const text = await response.text();
+    expect(text).toMatch(/^# TYPE moleculer_request_total counter$/m);
+    expect(text).toMatch(/^moleculer_request_total\{.*action="products\.list".*\} [1-9]\d*$/m);
+  });
+
+  test("is not served here when it has a port of its own", async () => {
+    const port = await freePort();
+    const other = await startTestShop({ METRICS_PORT: String(port) });
+    try {
+      expect((await fetch(`${other.url}/metrics`)).status).toBe(404);
+      const own = await fetch(`http://127.0.0.1:${port}/metrics`);
+      expect(await own.text()).toContain("moleculer_request_total");
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+test("without metrics nothing is counted, and there is no page of them", async () => {
+  const other = await startTestShop({ METRICS: "false" });
+  try {
+    expect((await other.graphql("{ products { id } }")).status).toBe(200);
+    expect((await fetch(`${other.url}/metrics`)).status).toBe(404);
+    expect(other.broker.metrics.list()).toEqual([]);
+  } finally {
+    await other.stop();
+  }
+});
+
+describe("when a service is away", () => {
+  test("the shop says that it is live, that it is not ready, and what is missing", async () => {
+    expect(await (await get("/health/live")).json()).toEqual({ status: "live" });
+    const ready = await get("/health/ready");
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toEqual({ status: "ready", missing: [] });
+
+    const incomplete = await startTestShop();
+    try {
+      await incomplete.broker.destroyService("orders");
+      await incomplete.broker.destroyService("users");
+      expect((await fetch(`${incomplete.url}/health/live`)).status).toBe(200);
+      const response = await fetch(`${incomplete.url}/health/ready`);
+      expect(response.status).toBe(503);
+      const missing = ["users", "orders"];
+      expect(await response.json()).toEqual({ status: "not ready", missing });
+    } finally {
+      await incomplete.stop();
+    }
+  });
+
+  test("its fields are SERVICE_UNAVAILABLE, all others and the schema are there", async () => {
+    const incomplete = await startTestShop();
+    try {
+      const { token } = await incomplete.signIn("admin", 1);
+      await incomplete.graphql("{ users { id } }", { token });
+      await incomplete.broker.destroyService("orders");
+      const { data, code } = await incomplete.graphql("{ orders { id } }", { token });
+      expect({ data, code }).toEqual({ data: null, code: "SERVICE_UNAVAILABLE" });
+      const rest = await incomplete.graphql("{ users { id } products { id } }", { token });
+      expect(rest.errors).toBeUndefined();
+      const sdl = await (await fetch(`${incomplete.url}/schema.graphql`)).text();
+      expect(sdl).toContain("type Order {");
+    } finally {
+      await incomplete.stop();
+    }
+  });
+
+  test("without users, whoever sends a token learns that it cannot be verified now", async () => {
+    const { token } = admin;
+    const incomplete = await startTestShop({}, shop.databases);
+    try {
+      await incomplete.broker.destroyService("users");
+      const { data } = await incomplete.graphql("{ products { id } }", { token });
+      expect(data?.products).toHaveLength(1);
+      const refused = await incomplete.graphql("{ orders { id } }", { token });
+      expect(refused.code).toBe("SERVICE_UNAVAILABLE");
+      expect((await incomplete.graphql("{ orders { id } }")).code).toBe("UNAUTHENTICATED");
+      const keys = await fetch(`${incomplete.url}/.well-known/jwks.json`);
+      expect(keys.status).toBe(503);
+      expect(await keys.json()).toMatchObject({
+        errors: [{ extensions: { code: "SERVICE_UNAVAILABLE" } }],
+      });
+    } finally {
+      await incomplete.stop();
+    }
+  });
+});
+
+describe("when a database is cut off", () => {
+  const neighbour: Record<DomainService, DomainService> = {
+    users: "products",
+    products: "orders",
+    orders: "users",
+  };
+
+  /** Lets nobody into a service's database any more, and throws out who is in; or lets all in again. */
+  async function setReachable(service: DomainService, reachable: boolean): Promise<void> {
+    const name = new URL(shop.databases.urls[service]).pathname.slice(1);
+    const from = neighbour[service];
+    await shop.databases.query(from, `ALTER DATABASE ${name} ALLOW_CONNECTIONS ${reachable}`);
+    const sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+    if (!reachable) await shop.databases.query(from, sql, [name]);
+  }
+  afterEach(async () => {
+    for (const service of Object.keys(neighbour) as DomainService[]) {
+      await setReachable(service, true);
+    }
+  });
+
+  const documents: Record<DomainService, () => string> = {
+    users: () => "{ users { id } }",
+    products: () => `{ product(id: "${mug}") { id } }`,
+    orders: () => "{ orders { id } }",
+  };
+
+  test.each<DomainService>(["users", "products", "orders"])(
+    "the fields of %s are SERVICE_UNAVAILABLE, and come back by themselves",
+    async (service) => {
+      const { token } = admin;
+      const send = () => shop.graphql(documents[service](), { token });
+      expect((await send()).errors).toBeUndefined();
+      await setReachable(service, false);
+      for (let n = 0; n < 3; n += 1) {
+        const answer = await send();
+        expect(answer).toMatchObject({ status: 200, data: null, code: "SERVICE_UNAVAILABLE" });
+        expect(JSON.stringify(answer)).not.toMatch(
+          /terminat|connection|postgres|database [a-z]+_/i,
+        );
+      }
+      const ready = await get("/health/ready");
+      expect(ready.status).toBe(503);
+      expect(await ready.json()).toEqual({ status: "not ready", missing: [service] });
+
+      await setReachable(service, true);
+      await eventually("the fields are back", async () => (await send()).errors === undefined);
+      expect((await get("/health/ready")).status).toBe(200);
+    },
+  );
+
+  test.each<DomainService>(["products", "orders"])(
+    "without %s no order is placed, and orders are placed again afterwards",
+    async (service) => {
+      await setReachable(service, false);
+      expect(await placeOrder(shop, admin.token, [mug, 1])).toMatchObject({
+        order: undefined,
+        code: "SERVICE_UNAVAILABLE",
+      });
+      await setReachable(service, true);
+      const { order } = await eventually("an order is placed", async () => {
+        const answer = await placeOrder(shop, admin.token, [mug, 1]);
+        return answer.order && answer;
+      });
+      expect(order).toMatchObject({ quantity: 1 });
+    },
+  );
+});

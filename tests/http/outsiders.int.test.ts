@@ -1,0 +1,319 @@
+import { once } from "node:events";
+import { request } from "node:http";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { buildSchema, isObjectType } from "graphql";
+import type { Context } from "moleculer";
+import { WebSocket } from "ws";
+import { domainServices } from "../../config/config.ts";
+import type { Contract } from "../../core/contract.ts";
+import { ordersContract } from "../../services/orders/orders.contract.ts";
+import { productsContract } from "../../services/products/products.contract.ts";
+import { usersContract } from "../../services/users/users.contract.ts";
+import { putOnSale } from "../support/ordering.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
+
+let shop: TestShop;
+/** Every call of an action, whoever makes it. */
+let calls: Context[] = [];
+/** The names of all actions there are. */
+let actions: string[] = [];
+
+beforeAll(async () => {
+  shop = await startTestShop();
+  await putOnSale(shop, 5);
+  const { nodeID, registry } = shop.broker;
+  actions = registry.getActionList({}).map(({ name }) => name);
+  for (const name of actions) {
+    const { action } = registry.getActionEndpointByNodeId(name, nodeID);
+    const handler = action.handler as (ctx: Context) => Promise<unknown>;
+    action.handler = (ctx: Context) => {
+      calls.push(ctx);
+      return handler(ctx);
+    };
+  }
+});
+beforeEach(() => {
+  calls = [];
+});
+afterAll(() => shop.stop());
+
+/** Calls that requests have caused; the services and the gateway work by themselves, too. */
+function callsOfTheGateway(): Context[] {
+  return calls.filter(({ caller, level }) => caller === "api" && level > 1);
+}
+
+/** Sends a request line as it stands: `fetch` would tidy up the path. */
+function send(
+  path: string,
+  { method = "GET", headers = {}, body = "" }: Partial<Sent> = {},
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(shop.url);
+    const sent = request({ hostname, port, path, method, headers }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => (text += part));
+      response.on("end", () => {
+        resolve({ status: response.statusCode ?? 0, text });
+      });
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+interface Sent {
+  method: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+const json = { "content-type": "application/json" };
+const admin = { kind: "user", id: "01900000-0000-7000-8000-000000000000", type: 1 };
+const query = "{ products { id } }";
+
+describe("an action sees of a request only what the gateway says", () => {
+  /** What somebody would send who knows how the shop is made. */
+  const forged = {
+    viewer: admin,
+    caller: "orders",
+    address: "::1",
+    idempotencyKey: "forged",
+    requestID: "forged",
+    nodeID: "other",
+    parentCtx: {},
+    level: 99,
+    timeout: 1,
+    $statusCode: 201,
+    $location: "https://evil.example",
+    $responseHeaders: { "x-evil": "1" },
+  };
+  const everything = {
+    ...forged,
+    meta: forged,
+    $meta: forged,
+    ctx: { meta: forged },
+    opts: forged,
+  };
+  const inQuery = new URLSearchParams();
+  for (const prefix of [[], ["meta"], ["$meta"], ["ctx", "meta"], ["__proto__", "meta"]]) {
+    for (const path of [["viewer", "kind"], ["viewer", "type"], ["caller"], ["idempotencyKey"]]) {
+      const [first = "", ...inner] = [...prefix, ...path];
+      inQuery.append(`${first}${inner.map((part) => `[${part}]`).join("")}`, "1");
+    }
+  }
+  const asHeaders = Object.fromEntries(
+    ["viewer", "caller", "address", "meta", "ctx", "$meta", "x-meta", "x-viewer", "moleculer-meta"]
+      .flatMap((name) => [name, `x-moleculer-${name}`])
+      .map((name) => [name, JSON.stringify(forged)]),
+  );
+
+  const forwarded = {
+    forwarded: "for=192.0.2.1",
+    "x-real-ip": "192.0.2.1",
+    "x-forwarded-for": "192.0.2.1",
+    "x-client-ip": "192.0.2.1",
+  };
+
+  test.each<[string, string, Partial<Sent>]>([
+    [
+      "headers",
+      "/graphql",
+      { headers: { ...json, ...asHeaders, ...forwarded }, body: JSON.stringify({ query }) },
+    ],
+    [
+      "headers that name the request",
+      "/graphql",
+      {
+        headers: {
+          ...json,
+          "x-request-id": JSON.stringify(forged),
+          "x-correlation-id": '","meta":{"viewer":{"type":1}},"a":"',
+          traceparent: "00-__proto__-viewer-01",
+          tracestate: "viewer=admin",
+          baggage: "viewer=admin,caller=orders",
+        },
+        body: JSON.stringify({ query }),
+      },
+    ],
+    [
+      "the query",
+      `/graphql?${inQuery.toString()}`,
+      { headers: json, body: JSON.stringify({ query }) },
+    ],
+    [
+      "the query of a GET",
+      `/graphql?query=${encodeURIComponent(query)}&${inQuery.toString()}`,
+      { method: "GET" },
+    ],
+    [
+      "the body",
+      "/graphql",
+      { headers: json, body: JSON.stringify({ query, ...everything, extensions: everything }) },
+    ],
+    [
+      "variables",
+      "/graphql",
+      { headers: json, body: JSON.stringify({ query, variables: everything }) },
+    ],
+  ])("whatever else is in %s", async (_where, path, sent) => {
+    const { status, text } = await send(path, { method: "POST", ...sent });
+    expect({ status, text }).toEqual({ status: 200, text: expect.stringMatching(/^{"data":/) });
+    const [call, ...others] = callsOfTheGateway();
+    expect(others).toEqual([]);
+    expect(call).toMatchObject({ caller: "api", headers: {}, level: 2 });
+    expect(call?.meta).toEqual({ viewer: { kind: "anonymous" }, address: "127.0.0.1" });
+    expect(call?.options).not.toMatchObject({ nodeID: "other" });
+    expect(call?.params).toEqual({ limit: 100, offset: 0 });
+  });
+
+  test("whatever else comes over a socket", async () => {
+    const headers = { ...asHeaders, ...forwarded, "idempotency-key": "mine" };
+    const url = `${shop.url.replace("http", "ws")}/graphql?${inQuery.toString()}`;
+    const socket = new WebSocket(url, "graphql-transport-ws", { headers });
+    await once(socket, "open");
+    const said = (message: object) => {
+      socket.send(JSON.stringify({ ...everything, ...message }));
+      return once(socket, "message");
+    };
+    await said({ type: "connection_init", payload: everything });
+    const asked = { ...everything, query, extensions: everything, variables: everything };
+    await said({ type: "subscribe", id: "1", payload: asked });
+    socket.close();
+    const [call] = callsOfTheGateway();
+    expect(call).toMatchObject({ caller: "api", headers: {}, params: { limit: 100, offset: 0 } });
+    expect(call?.meta).toEqual({ viewer: { kind: "anonymous" }, address: "127.0.0.1" });
+  });
+
+  test("and the key that came with it, with a mutation", async () => {
+    const body = JSON.stringify({
+      query: "mutation ($input: Login!) { login(input: $input) { token } }",
+      variables: { input: { email: "a@example.com", password: "x" }, ...everything },
+      ...everything,
+    });
+    await send("/graphql", {
+      method: "POST",
+      headers: { ...json, "idempotency-key": "mine" },
+      body,
+    });
+    const [call] = callsOfTheGateway();
+    expect(call?.meta).toEqual({
+      viewer: { kind: "anonymous" },
+      address: "127.0.0.1",
+      idempotencyKey: "mine",
+      attemptId: expect.any(String),
+    });
+    expect(call?.params).toEqual({ email: "a@example.com", password: "x" });
+  });
+});
+
+describe("the prototypes stay what they are", () => {
+  const poison = '{"polluted":1,"viewer":{"kind":"user","type":1}}';
+  const poisoned = `"__proto__":${poison},"constructor":{"prototype":${poison}}`;
+  const login = "mutation ($input: Login!) { login(input: $input) { token } }";
+
+  test.each([
+    ["the body", `{${poisoned},"query":"${query}","extensions":{${poisoned}}}`],
+    ["the variables", `{"query":"${query}","variables":{${poisoned}}}`],
+    [
+      "an input",
+      `{"query":"${login}","variables":{"input":{"email":"a","password":"b",${poisoned}}}}`,
+    ],
+    [
+      "a variable of that name",
+      `{"query":"${login.replaceAll("$input", "$__proto__")}","variables":{"__proto__":{"email":"a","password":"b"}}}`,
+    ],
+    ["names in the document", '{"query":"{ __proto__: products { constructor: id } }"}'],
+    ["the operation's name", `{"query":"query __proto__ ${query}","operationName":"__proto__"}`],
+  ])("with %s", async (_where, body) => {
+    const path = "/graphql?__proto__[polluted]=1&constructor[prototype][polluted]=1";
+    const { status } = await send(path, { method: "POST", headers: json, body });
+    expect(status).toBe(200);
+    for (const prototype of [Object.prototype, Array.prototype, Function.prototype]) {
+      const keys = [];
+      for (const key in prototype) keys.push(key);
+      expect(keys).toEqual([]);
+    }
+    for (const { meta, params } of callsOfTheGateway()) {
+      expect(meta).toEqual({ viewer: { kind: "anonymous" }, address: "127.0.0.1" });
+      expect(Object.getPrototypeOf(params)).toBe(Object.prototype);
+    }
+  });
+});
+
+test("no argument takes the place of a join's key", async () => {
+  const sdl = await (await fetch(`${shop.url}/schema.graphql`)).text();
+  const schema = buildSchema(sdl);
+  const contracts: Contract[] = [usersContract, productsContract, ordersContract];
+  const joins = contracts.flatMap(({ graphql }) =>
+    Object.entries(graphql?.resolvers ?? {}).flatMap(([type, fields]) =>
+      Object.entries(fields).map(([field, { rootParams }]) => ({ type, field, rootParams })),
+    ),
+  );
+  expect(joins.length).toBeGreaterThan(5);
+  for (const { type: name, field, rootParams } of joins) {
+    const type = schema.getType(name);
+    const args = isObjectType(type) ? type.getFields()[field]?.args : undefined;
+    // moleculer-apollo-server would let it win over the key.
+    for (const key of Object.values(rootParams)) {
+      expect(args?.map((arg) => arg.name)).not.toContain(key);
+    }
+  }
+});
+
+describe("no path leads to an action", () => {
+  /** Ways to write an action's name into a path. */
+  function pathsTo(name: string): string[] {
+    const [service = "", action = ""] = name.split(".");
+    const inPath = `${service}/${action}`;
+    const encoded = `%${service.charCodeAt(0).toString(16)}${service.slice(1)}`;
+    return [
+      `/${name}`,
+      `/${inPath}`,
+      `//${inPath}`,
+      `/./${inPath}`,
+      `/graphql/../${inPath}`,
+      `/graphql/${inPath}`,
+      `/graphql/${name}`,
+      `/query/${inPath}`,
+      `/api/${inPath}`,
+      `/${encoded}/${action}`,
+      `/${service}%2F${action}`,
+      `/${service}%2e${action}`,
+      `/~${service.replace(/^\$/, "")}/${action}`,
+      `/${service}//${action}/`,
+      `/;/${inPath}`,
+      `/?action=${name}`,
+      `/${service}\\${action}`,
+      `http://shop.example/${inPath}`,
+    ];
+  }
+
+  test.each(["GET", "POST", "OPTIONS"])("by %s", async (method) => {
+    expect(actions).toEqual(expect.arrayContaining(["$node.list", "users.list", "orders.settle"]));
+    const headers = {
+      ...json,
+      "x-http-method-override": "POST",
+      "x-http-method": "POST",
+      "access-control-request-method": "GET",
+    };
+    const body = method === "POST" ? JSON.stringify({ query, _method: "GET" }) : "";
+    for (const name of actions) {
+      const answers = await Promise.all(
+        pathsTo(name).map(async (path) => ({
+          path,
+          ...(await send(path, { method, headers, body })),
+        })),
+      );
+      for (const { path, status } of answers) {
+        // The page, and what a browser asks beforehand, lead nowhere else.
+        if ((path.startsWith("/?") && method === "GET") || method === "OPTIONS") continue;
+        expect({ path, status }).toEqual({ path, status: 404 });
+      }
+    }
+    expect(callsOfTheGateway().map(({ action }) => action?.name)).toEqual([]);
+  });
+
+  test("nor does the gateway have actions of its own that could be called", () => {
+    expect(actions.filter((name) => name.startsWith("api."))).toEqual([]);
+    expect(domainServices.every((name) => actions.some((one) => one.startsWith(name)))).toBe(true);
+  });
+});

@@ -1,0 +1,390 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { loadLimits, type Load } from "../../services/api/limits/load.ts";
+import { maxQueryCost } from "../../services/api/limits/request-limits.ts";
+import type { Throttle } from "../../services/api/limits/throttle.ts";
+import type { TransferWatch } from "../../services/api/http/transfer-watch.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { putOnSale } from "../support/ordering.ts";
+import { openRaw, statusesIn, type RawConnection } from "../support/http/raw-http.ts";
+import { openSocket, type RawSocket } from "../support/http/raw-socket.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
+import { watch } from "../support/http/subscriptions.ts";
+
+const mebibyte = 1_048_576;
+const open: RawConnection[] = [];
+const sockets: RawSocket[] = [];
+
+interface Bounds {
+  load: Load;
+  transfers: TransferWatch;
+  throttle: Throttle;
+}
+
+const boundsOf = ({ broker }: TestShop) => broker.getLocalService("api") as unknown as Bounds;
+
+function closeAll(): void {
+  for (const { socket } of open.splice(0)) socket.destroy();
+  for (const { socket } of sockets.splice(0)) socket.terminate();
+}
+
+function dial(shop: TestShop): RawConnection {
+  const connection = openRaw(shop.url);
+  open.push(connection);
+  return connection;
+}
+
+async function introduced(shop: TestShop, address: string): Promise<RawSocket> {
+  const socket = openSocket(shop.url, { headers: { "x-forwarded-for": address } });
+  sockets.push(socket);
+  await socket.init();
+  return socket;
+}
+
+const postHead = (address: string, ...lines: string[]) =>
+  [
+    "POST /graphql HTTP/1.1",
+    "host: shop",
+    "content-type: application/json",
+    `x-forwarded-for: ${address}`,
+    ...lines,
+    "",
+    "",
+  ].join("\r\n");
+
+const spaces = Buffer.alloc(mebibyte - 1, 0x20);
+
+/** Sends a body of a mebibyte, but for its last byte. */
+function holdBody(shop: TestShop, address: string): RawConnection {
+  const connection = dial(shop);
+  connection.socket.write(postHead(address, `content-length: ${mebibyte}`));
+  connection.socket.write(spaces);
+  return connection;
+}
+
+const ask = (shop: TestShop, address: string, query = "{ __typename }") =>
+  shop.graphql(query, { headers: { "x-forwarded-for": address } });
+
+describe("without a limit of requests", () => {
+  let shop: TestShop;
+  beforeAll(async () => {
+    shop = await startTestShop({ RATE_LIMIT_PER_SECOND: "0", TRUSTED_PROXIES: "loopback" });
+  });
+  afterAll(() => shop.stop());
+  afterEach(async () => {
+    closeAll();
+    const { load } = boundsOf(shop);
+    await eventually("nothing is held", () => load.addresses === 0);
+    for (const resource of ["requests", "sockets", "subscriptions", "bytes"] as const) {
+      expect({ resource, held: load.of(resource) }).toEqual({ resource, held: 0 });
+    }
+  });
+
+  test("an address holds so many bytes of bodies, and small ones all the same", async () => {
+    const holding = Array.from({ length: 12 }, () => holdBody(shop, "192.0.2.1"));
+    const refused = () => holding.filter(({ received }) => received() !== "");
+    await eventually("the rest is refused", () => refused().length >= 5);
+    for (const { received } of refused()) {
+      expect(statusesIn(received())).toEqual([429]);
+      expect(received()).toContain("TOO_MANY_REQUESTS");
+    }
+    expect(boundsOf(shop).load.of("bytes")).toBeLessThanOrEqual(loadLimits.bytes.perAddress);
+    expect((await ask(shop, "192.0.2.1")).status).toBe(200);
+    const other = holdBody(shop, "192.0.2.2");
+    other.socket.write("x");
+    await eventually("another's is read", () => statusesIn(other.received()).includes(400));
+  });
+
+  test("all together hold so many bytes, and small ones all the same", async () => {
+    const holding = Array.from({ length: 42 }, (_, n) => holdBody(shop, `192.0.2.${n % 6}`));
+    const refused = () => holding.filter(({ received }) => received() !== "");
+    await eventually("the rest is refused", () => refused().length >= 11);
+    expect(boundsOf(shop).load.of("bytes")).toBeLessThanOrEqual(loadLimits.bytes.inAll);
+    expect(refused()[0]?.received()).toContain("SERVICE_UNAVAILABLE");
+    expect((await ask(shop, "192.0.2.9")).status).toBe(200);
+  });
+
+  test("a large body that stops is not waited for, and one that goes on is", async () => {
+    const stopped = dial(shop);
+    stopped.socket.write(postHead("192.0.2.1", `content-length: ${mebibyte}`));
+    stopped.socket.write(spaces.subarray(0, 50_000));
+    const { load, transfers } = boundsOf(shop);
+    await eventually("it is held", () => load.of("bytes") >= 50_000);
+    transfers.look(performance.now() + 1_000);
+    expect(stopped.received()).toBe("");
+    transfers.look(performance.now() + 5_000);
+    await eventually("it is closed", () => stopped.isClosed());
+    expect(statusesIn(stopped.received())).toEqual([408]);
+  });
+
+  test("a body of thousands of pieces is not taken", async () => {
+    const connection = dial(shop);
+    connection.socket.write(postHead("192.0.2.1", "transfer-encoding: chunked"));
+    connection.socket.write("1\r\n \r\n".repeat(5_000));
+    await eventually("it is closed", () => connection.isClosed());
+    expect(statusesIn(connection.received())).toEqual([400]);
+    expect(connection.received()).toContain("too many small pieces");
+  });
+
+  describe("whoever does not read", () => {
+    const query = `{ products { ${Array.from({ length: 29 }, (_, n) => `a${n}: description`).join(" ")} } }`;
+    beforeAll(async () => {
+      const product = { name: "Long", description: "x".repeat(2_000), price: 1, stock: 0 };
+      for (let n = 0; n < 20; n += 1) await shop.call("products.create", product);
+    });
+
+    function askAndNotRead(address: string, times: number): RawConnection {
+      const connection = dial(shop);
+      connection.socket.pause();
+      const body = JSON.stringify({ query });
+      const request = `${postHead(address, `content-length: ${body.length}`)}${body}`;
+      connection.socket.write(request.repeat(times));
+      return connection;
+    }
+
+    test("is answered as far as there is room, and others are", async () => {
+      const { load } = boundsOf(shop);
+      await eventually("something is left to read", () => {
+        askAndNotRead("192.0.2.1", 6);
+        expect(load.of("bytes")).toBeLessThanOrEqual(loadLimits.bytes.perAddress);
+        return load.of("bytes") > 3 * mebibyte;
+      });
+      expect((await ask(shop, "192.0.2.2", query)).status).toBe(200);
+      expect([200, 429]).toContain((await ask(shop, "192.0.2.1", query)).status);
+    });
+
+    test("has some time, and is cut off", async () => {
+      const { load, transfers } = boundsOf(shop);
+      const deaf = askAndNotRead("192.0.2.1", 6);
+      await eventually("something is left to read", () => load.of("bytes") > mebibyte);
+      transfers.look(performance.now() + 5_000);
+      expect(load.of("requests")).toBeGreaterThan(0);
+      transfers.look(performance.now() + 60_000);
+      await eventually("nothing is held for them", () => load.of("bytes") === 0);
+      deaf.socket.resume();
+      await eventually("the connection is closed", () => deaf.isClosed());
+    });
+  });
+
+  describe("a WebSocket", () => {
+    /** The frame of a client, with a mask of zeros. */
+    function frame(head: number, payload: Buffer): Buffer {
+      const { length } = payload;
+      const size = Buffer.alloc(length < 126 ? 0 : 8);
+      if (length >= 126) size.writeBigUInt64BE(BigInt(length));
+      const first = Buffer.from([head, 0x80 | (length < 126 ? length : 127)]);
+      return Buffer.concat([first, size, Buffer.alloc(4), payload]);
+    }
+
+    async function openedRaw(address: string): Promise<RawConnection> {
+      const connection = dial(shop);
+      const lines = [
+        "GET /graphql HTTP/1.1",
+        "host: shop",
+        "connection: upgrade",
+        "upgrade: websocket",
+        "sec-websocket-version: 13",
+        `sec-websocket-key: ${randomBytes(16).toString("base64")}`,
+        "sec-websocket-protocol: graphql-transport-ws",
+        `x-forwarded-for: ${address}`,
+      ];
+      connection.socket.write([...lines, "", ""].join("\r\n"));
+      await eventually("it is open", () => connection.received().includes(" 101 "));
+      connection.socket.write(frame(0x81, Buffer.from('{"type":"connection_init"}')));
+      return connection;
+    }
+
+    test("holds unfinished messages only as far as its address has room", async () => {
+      const all = await Promise.all(Array.from({ length: 60 }, () => openedRaw("192.0.2.1")));
+      const part = frame(0x81, Buffer.alloc(200_000, 0x20)).subarray(0, 199_000);
+      for (const { socket } of all) socket.write(part);
+      const { load } = boundsOf(shop);
+      await eventually("some are cut off", () => all.some(({ isClosed }) => isClosed()));
+      expect(load.of("bytes")).toBeLessThanOrEqual(loadLimits.bytes.perAddress);
+      const others = await introduced(shop, "192.0.2.2");
+      others.say({ type: "ping", payload: { a: "x".repeat(100_000) } });
+      expect(await others.told("pong")).toEqual({ type: "pong" });
+    });
+
+    test("gives back what a message has taken that is finished", async () => {
+      const socket = await introduced(shop, "192.0.2.1");
+      for (let n = 0; n < 60; n += 1) {
+        socket.say({ type: "ping", payload: { a: "x".repeat(200_000) } });
+      }
+      const pongs = () => socket.messages.filter(({ type }) => type === "pong");
+      await eventually("all are answered", () => pongs().length === 60);
+      expect(boundsOf(shop).load.of("bytes")).toBeLessThan(262_144);
+    });
+
+    test("takes no message of thousands of parts", async () => {
+      const connection = await openedRaw("192.0.2.1");
+      connection.socket.write(frame(0x01, Buffer.from(" ")));
+      connection.socket.write(Buffer.concat(Array(5_000).fill(frame(0x00, Buffer.from(" ")))));
+      await eventually("it is closed", () => connection.isClosed());
+    });
+
+    test("whose client reads nothing gets no pongs, of either kind", async () => {
+      const { load } = boundsOf(shop);
+      const large = { type: "ping", payload: { a: "x".repeat(200_000) } };
+      for (const [ping, times] of [
+        [frame(0x89, Buffer.alloc(125)), 10_000],
+        [frame(0x81, Buffer.from(JSON.stringify(large))), 100],
+      ] as const) {
+        const connection = await openedRaw("192.0.2.1");
+        connection.socket.pause();
+        const sent = Promise.withResolvers<undefined>();
+        connection.socket.write(Buffer.concat(Array<Buffer>(times).fill(ping)), () => {
+          sent.resolve(undefined);
+        });
+        await sent.promise;
+        expect(load.of("bytes")).toBeLessThan(2 * 262_144);
+      }
+    });
+
+    test("has as many subscriptions as its address has room for, by the IPv6 network", async () => {
+      const { perAddress } = loadLimits.subscriptions;
+      const greedy = await Promise.all(
+        Array.from({ length: 6 }, (_, n) => introduced(shop, `2001:db8:1:2::${n}`)),
+      );
+      for (const { say } of greedy) {
+        for (let n = 0; n < 100; n += 1) say(watch(String(n)));
+      }
+      const refused = () =>
+        greedy.flatMap(({ messages }) => messages.filter(({ type }) => type === "error"));
+      await eventually("the rest is refused", () => refused().length === 600 - perAddress);
+      expect(refused()[0]).toMatchObject({
+        payload: [{ extensions: { code: "TOO_MANY_REQUESTS" } }],
+      });
+      expect(boundsOf(shop).load.of("subscriptions")).toBe(perAddress);
+      const other = await introduced(shop, "2001:db8:1:3::1");
+      other.say(watch("1"));
+      await eventually("another's is taken", () => {
+        return boundsOf(shop).load.of("subscriptions") === perAddress + 1;
+      });
+      greedy[0]?.say({ type: "complete", id: "1" });
+      await eventually("one that has ended gives its place back", () => {
+        return boundsOf(shop).load.of("subscriptions") === perAddress;
+      });
+    });
+
+    test.each([
+      "subscription { inventoryUpdated @skip(if: true) { product_id } }",
+      "subscription { __typename }",
+      "subscription ($id: ID) { inventoryUpdated(product_id: $id) { product_id } }",
+    ])("tells a faulty operation alone what is wrong with it: %s", async (document) => {
+      const mug = await putOnSale(shop, 5);
+      const socket = await introduced(shop, "192.0.2.1");
+      socket.say(watch("good"));
+      const variables = { id: "no id" };
+      socket.say({ type: "subscribe", id: "bad", payload: { query: document, variables } });
+      const answer = await eventually("it is told", () =>
+        socket.messages.find(({ id }) => id === "bad"),
+      );
+      const { errors } = (answer.type === "next" ? answer.payload : {}) as { errors?: unknown[] };
+      expect(answer.type === "error" || (errors ?? []).length > 0).toBe(true);
+      await shop.call("products.updateInventory", { id: mug, type: 1, number: 1 });
+      await socket.told("next", "good");
+      expect(socket.end()).toBeUndefined();
+    });
+  });
+});
+
+describe("with a limit of requests", () => {
+  let shop: TestShop;
+  beforeAll(async () => {
+    shop = await startTestShop({ RATE_LIMIT_PER_SECOND: "1", TRUSTED_PROXIES: "loopback" });
+  });
+  afterAll(() => shop.stop());
+  afterEach(closeAll);
+
+  const page = (address: string, path: string) =>
+    fetch(`${shop.url}${path}`, { headers: { "x-forwarded-for": address } });
+
+  test("a body that is broken off costs its sender", async () => {
+    const { load, throttle } = boundsOf(shop);
+    const holding = Array.from({ length: 5 }, () => holdBody(shop, "192.0.2.4"));
+    await eventually("they are held", () => load.of("bytes") > 5 * (mebibyte - 65_536));
+    expect(throttle.take("192.0.2.4", maxQueryCost - 10)).toBeUndefined();
+    throttle.settle("192.0.2.4", -maxQueryCost);
+    for (const { socket } of holding) socket.destroy();
+    await eventually("they are let go", () => load.of("bytes") === 0);
+    expect(throttle.take("192.0.2.4", maxQueryCost - 5_000)).toBeGreaterThan(0);
+  });
+
+  test("who has used everything up is refused everything but health", async () => {
+    const { load, throttle } = boundsOf(shop);
+    const subscribed = await introduced(shop, "192.0.2.1");
+    subscribed.say(watch("1"));
+    await eventually("it is taken", () => load.of("subscriptions") === 1);
+    throttle.charge("192.0.2.1", 2 * maxQueryCost);
+    expect((await ask(shop, "192.0.2.1")).status).toBe(429);
+    // Its body is not waited for.
+    const holding = holdBody(shop, "192.0.2.1");
+    await eventually("it is refused", () => statusesIn(holding.received())[0] === 429);
+    for (const path of ["/", "/metrics", "/schema.graphql", "/nothing", "/.well-known/jwks.json"]) {
+      const answer = await page("192.0.2.1", path);
+      expect({ path, status: answer.status }).toEqual({ path, status: 429 });
+      expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect(await answer.text()).toContain("TOO_MANY_REQUESTS");
+      expect((await page("192.0.2.2", path)).status).not.toBe(429);
+    }
+    for (const path of ["/health/live", "/health/ready"]) {
+      expect((await page("192.0.2.1", path)).status).toBe(200);
+    }
+    const late = openSocket(shop.url, { headers: { "x-forwarded-for": "192.0.2.1" } });
+    expect(await late.ended()).toBe(429);
+
+    const mug = await putOnSale(shop, 5);
+    throttle.charge("192.0.2.1", maxQueryCost);
+    await shop.call("products.updateInventory", { id: mug, type: 1, number: 1 });
+    expect(await subscribed.told("error", "1")).toMatchObject({
+      payload: [{ extensions: { code: "TOO_MANY_REQUESTS" } }],
+    });
+    await eventually("it is not served on", () => load.of("subscriptions") === 0);
+  });
+
+  test.each<[string, (socket: RawSocket) => void]>([
+    [
+      "pings",
+      ({ socket }) => {
+        socket.ping();
+      },
+    ],
+    [
+      "pongs",
+      ({ socket }) => {
+        socket.pong();
+      },
+    ],
+    [
+      "messages",
+      ({ say }) => {
+        say({ type: "complete", id: "1" });
+      },
+    ],
+    [
+      "pings of the protocol",
+      ({ say }) => {
+        say({ type: "ping" });
+      },
+    ],
+  ])("whoever sends too many is sent away for a while: %s", async (_what, send) => {
+    const socket = await introduced(shop, "192.0.2.3");
+    boundsOf(shop).throttle.charge("192.0.2.3", 2 * maxQueryCost);
+    send(socket);
+    expect(await socket.ended()).toBe(1013);
+    boundsOf(shop).throttle.settle("192.0.2.3", -maxQueryCost);
+  });
+
+  test("checks of health are answered at any rate, beyond some by a connection's last answer", async () => {
+    const connection = dial(shop);
+    const check = "GET /health/live HTTP/1.1\r\nhost: shop\r\nx-forwarded-for: 192.0.2.5\r\n\r\n";
+    connection.socket.write(check.repeat(1_000));
+    await eventually("it is closed", () => connection.isClosed());
+    const statuses = statusesIn(connection.received());
+    expect(statuses.length).toBeGreaterThanOrEqual(200);
+    expect(statuses.length).toBeLessThan(1_000);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect((await page("192.0.2.5", "/health/live")).status).toBe(200);
+  });
+});

@@ -1,0 +1,187 @@
+import { readFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { eventually } from "../../tools/support/eventually.ts";
+import { graphqlFrom } from "../support/http/from-address.ts";
+import { createNatsServer, isListening, type NatsServer } from "../../tools/support/nats-server.ts";
+import { handshake } from "../support/http/raw-socket.ts";
+import {
+  cleanUp,
+  freePort,
+  projectDir,
+  startCommand,
+  type Program,
+} from "../../tools/support/processes.ts";
+
+/** What deploy/kubernetes allows a gateway. */
+const limitMb = 256;
+/** Each attack goes on for so long; what grows without a bound passes the limit within a second. */
+const attackMs = 3_000;
+
+let gateway: Program;
+let port: number;
+const open: Socket[] = [];
+
+// As in its container, with what the image sets for malloc; and each attack meets a new one.
+beforeEach(async () => {
+  port = await freePort();
+  const image = readFileSync(join(projectDir, "Dockerfile"), "utf8");
+  const malloc = Object.fromEntries(
+    [...image.matchAll(/\b(MALLOC_\w+)=(\d+)/g)].map(([, name = "", value]) => [name, value]),
+  ) as Record<string, string>;
+  expect(Object.keys(malloc).length).toBeGreaterThan(0);
+  gateway = startCommand("serve", {
+    SERVICES: "api",
+    TRANSPORTER: nats.url,
+    PORT: String(port),
+    ...malloc,
+  });
+  await eventually("the gateway listening", () => isListening(port));
+});
+afterEach(async () => {
+  for (const socket of open.splice(0)) socket.destroy();
+  await gateway.killHard();
+});
+
+let nats: NatsServer;
+beforeAll(async () => {
+  nats = await createNatsServer();
+  await nats.start();
+});
+afterAll(cleanUp);
+
+function memoryMb(): number {
+  const status = readFileSync(`/proc/${gateway.pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
+}
+
+/** A connection of a stranger, who reads nothing unless told to. */
+function dial(): Socket {
+  const socket = connect({ port, host: "127.0.0.1", localAddress: "127.0.0.2" });
+  open.push(socket);
+  return socket.on("error", () => undefined);
+}
+
+/** Sends the same bytes again and again, as fast as they are taken. */
+function flood(socket: Socket, bytes: Buffer): void {
+  const send = () => {
+    while (!socket.destroyed && socket.write(bytes));
+  };
+  socket.on("drain", send);
+  send();
+}
+
+/** The frame of a client, with a mask of zeros. */
+function frame(head: number, payload: Buffer): Buffer {
+  const size = Buffer.alloc(10);
+  size[0] = head;
+  size[1] = 0x80 | 127;
+  size.writeBigUInt64BE(BigInt(payload.length), 2);
+  const short = Buffer.from([head, 0x80 | payload.length]);
+  return Buffer.concat([payload.length < 126 ? short : size, Buffer.alloc(4), payload]);
+}
+
+const hello = frame(0x81, Buffer.from('{"type":"connection_init"}'));
+
+function dialWebSocket(): Socket {
+  const socket = dial();
+  socket.write(handshake);
+  socket.write(hello);
+  return socket;
+}
+
+const post = (...lines: string[]) =>
+  ["POST /graphql HTTP/1.1", "host: shop", "content-type: application/json", ...lines, "", ""].join(
+    "\r\n",
+  );
+const mebibyte = 1_048_576;
+const many = <Result>(count: number, make: () => Result) => Array.from({ length: count }, make);
+
+const attacks: [string, () => void][] = [
+  [
+    "bodies that never end",
+    () => {
+      for (const socket of many(300, dial)) {
+        socket.write(post(`content-length: ${mebibyte}`));
+        socket.write(Buffer.alloc(mebibyte - 1, 0x20));
+      }
+    },
+  ],
+  [
+    "bodies in the smallest of pieces",
+    () => {
+      for (const socket of many(50, dial)) {
+        socket.write(post("transfer-encoding: chunked"));
+        flood(socket, Buffer.from("1\r\n \r\n".repeat(2_000)));
+      }
+    },
+  ],
+  [
+    "pings with a large payload, whose answers are not read",
+    () => {
+      const ping = JSON.stringify({ type: "ping", payload: { a: "x".repeat(250_000) } });
+      for (const socket of many(5, dialWebSocket)) flood(socket, frame(0x81, Buffer.from(ping)));
+    },
+  ],
+  [
+    "pings of WebSocket itself, whose answers are not read",
+    () => {
+      const pings = Buffer.concat(many(500, () => frame(0x89, Buffer.alloc(125))));
+      for (const socket of many(5, dialWebSocket)) flood(socket, pings);
+    },
+  ],
+  [
+    "messages that are never finished",
+    () => {
+      const part = frame(0x81, Buffer.alloc(250_000, 0x20)).subarray(0, -1);
+      for (const socket of many(500, dialWebSocket)) socket.write(part);
+    },
+  ],
+  [
+    "messages in the smallest of parts",
+    () => {
+      const parts = Buffer.concat(many(2_000, () => frame(0x00, Buffer.from(" "))));
+      for (const socket of many(50, dialWebSocket)) {
+        socket.write(frame(0x01, Buffer.from(" ")));
+        flood(socket, parts);
+      }
+    },
+  ],
+  [
+    "pages that are not read",
+    () => {
+      for (const path of ["/playground/graphiql.min.js", "/metrics", "/schema.graphql"]) {
+        const bytes = Buffer.from(`GET ${path} HTTP/1.1\r\nhost: shop\r\n\r\n`.repeat(100));
+        for (const socket of many(50, dial)) socket.write(bytes);
+      }
+    },
+  ],
+  [
+    "upgrades that are refused and reset",
+    () => {
+      for (const socket of many(300, dial)) {
+        socket.write(handshake.replace("/graphql", "/nowhere"));
+        setTimeout(() => socket.resetAndDestroy(), 300);
+      }
+    },
+  ],
+];
+
+test.each(attacks)("%s leave memory for others, who are answered", async (_what, attack) => {
+  attack();
+  let most = 0;
+  const endsAtMs = performance.now() + attackMs;
+  while (performance.now() < endsAtMs) {
+    most = Math.max(most, memoryMb());
+    await sleep(50);
+  }
+  const url = `http://127.0.0.1:${port}`;
+  const answer = await graphqlFrom("127.0.0.1", url, "{ __schema { queryType { name } } }");
+  expect(answer).toMatchObject({
+    status: 200,
+    data: { __schema: { queryType: { name: "Query" } } },
+  });
+  expect(most).toBeLessThan(limitMb);
+});

@@ -1,0 +1,205 @@
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { graphql } from "../../tools/support/graphql-client.ts";
+import { anyNatsServer } from "../../tools/support/nats-server.ts";
+import {
+  cleanUp,
+  freePort,
+  startCommand,
+  temporaryFolder,
+  type Program,
+} from "../../tools/support/processes.ts";
+
+let databases: TestDatabases;
+let port: string;
+/** What `npm start` and `npm run repl` share on one machine. */
+let local: Record<string, string>;
+/** What the nodes of a cluster and its console share. */
+let cluster: Record<string, string>;
+const running: Program[] = [];
+
+beforeAll(async () => {
+  databases = await cloneDatabases();
+  port = String(await freePort());
+  local = { DATA_DIR: join(temporaryFolder(), "data"), PORT: port };
+  cluster = {
+    TRANSPORTER: await anyNatsServer(),
+    NAMESPACE: `test-${process.pid}-${Date.now()}`,
+  };
+  const { users, products, orders } = databases.urls;
+  running.push(
+    startCommand("start", local),
+    startCommand("serve", {
+      ...cluster,
+      SERVICES: "users,products,orders",
+      USERS_DB_URL: users,
+      PRODUCTS_DB_URL: products,
+      ORDERS_DB_URL: orders,
+    }),
+  );
+  await running[0]?.said("The shop is open");
+  await running[1]?.said("started successfully");
+});
+afterAll(async () => {
+  await cleanUp();
+  await databases.drop();
+});
+
+/** A console as one at a terminal sees it: it types a line and reads until the answer is there. */
+class Console {
+  readonly program: Program;
+  #seen = 0;
+
+  constructor(settings: Record<string, string>) {
+    this.program = startCommand("repl", settings);
+  }
+
+  /** Types a line, and gives what came after it, without colours, once it holds all the words. */
+  async type(line: string, ...words: string[]): Promise<string> {
+    this.#seen = this.program.output().length;
+    this.program.type(line);
+    return eventually(`"${line}" being answered`, () => {
+      const answer = this.#answer();
+      for (const word of words) expect(answer).toContain(word);
+      return answer;
+    });
+  }
+
+  /** Types a `call` and gives the field `id` of its response. */
+  async call(line: string): Promise<string> {
+    const answer = await this.type(`call ${line}`, "Response:", "id:", "}\n");
+    return / id: '([\w-]+)'/.exec(answer.slice(answer.indexOf("Response:")))?.[1] ?? "";
+  }
+
+  /** Waits until a service can be called. */
+  async untilItReaches(service: string): Promise<void> {
+    await eventually(`the console reaching ${service}`, async () => {
+      // A call is answered before the next is typed, so that no answer is taken for another's.
+      await this.type(`call ${service}.ready`, "mol $");
+      return this.#answer().includes("Response:");
+    });
+  }
+
+  #answer(): string {
+    return stripVTControlCharacters(this.program.output().slice(this.#seen));
+  }
+}
+
+describe.each([
+  ["a shop that npm start runs", () => local],
+  ["a cluster over NATS", () => cluster],
+])("a console on %s", (_title, settings) => {
+  let console: Console;
+
+  beforeAll(async () => {
+    console = new Console(settings());
+    await console.program.said("mol $");
+    await console.untilItReaches("users");
+  });
+
+  test("lists nodes, services, actions and events", async () => {
+    await console.type("nodes", "(*)", "ONLINE");
+    await console.type("services", "users", "products", "orders");
+    await console.type("actions", "users.register", "products.updateInventory", "orders.place");
+    await console.type("events", "user.registered", "order.placed", "inventory.updated");
+  });
+
+  test("calls actions with plain flags, and orders with JSON", async () => {
+    const user = await console.call(
+      'users.register --email ann@example.com --username "Ann Lee" --password "correct horse" --type 1',
+    );
+    const product = await console.call(
+      'products.create --name Mug --description "" --price 990 --stock 20',
+    );
+    await console.type(`call products.get --id ${product}`, "price: 990", "stock: 20");
+    const lines = [{ product_id: product, quantity: 3 }];
+    await console.type(
+      `call orders.place '${JSON.stringify({ user_id: user, order_products: lines })}'`,
+      "price_total: 2970",
+    );
+    await console.type(`call products.get --id ${product}`, "stock: 17");
+  });
+
+  test("keeps the text of flags that look like numbers", async () => {
+    await console.call(
+      "users.register --email 1@example.com --username 007 --password=7240001724 --type 0",
+    );
+    await console.type(
+      "call users.login --email 1@example.com --password 7240001724",
+      "token: 'ey",
+    );
+    await console.type(
+      'call products.create --name "1.50" --description true --price 1 --stock 1',
+      "name: '1.50'",
+      "description: 'true'",
+    );
+  });
+
+  test("takes no flag out of another one's text", async () => {
+    await console.type(
+      'call products.create --description "use --name 5 here" --name 7 --price 1 --stock 1',
+      "name: '7'",
+      "description: 'use --name 5 here'",
+    );
+  });
+
+  test("shows why a call is refused: code, sentence and data, and no stack", async () => {
+    const unknown = "01890a5d-ac96-774b-bcce-b302099a8057";
+    const refusals = [
+      await console.type(
+        `call products.get --id ${unknown}`,
+        "ERROR: PRODUCT_NOT_FOUND: There is no such product",
+        unknown,
+      ),
+      await console.type(
+        "call products.create --name x --description x --price -1 --stock many",
+        "ERROR: BAD_USER_INPUT: ",
+        "field: 'price'",
+        "field: 'stock'",
+        "}\n",
+      ),
+      await console.type("call products.gte", "ERROR: SERVICE_NOT_FOUND: "),
+      await console.type('call products.get --id "x', "ERROR: A quotation mark is not closed"),
+    ];
+    for (const refusal of refusals) expect(refusal).not.toMatch(/\n\s+at /);
+  });
+
+  test("ends at exit, and leaves the shop alone", async () => {
+    console.program.type("exit");
+    expect(await console.program.ended()).toBe(0);
+    for (const program of running) expect(program.output()).not.toMatch(/ERROR|Good bye/);
+  });
+});
+
+test("a console runs piped commands one after the other, to the last", async () => {
+  const { program } = new Console(local);
+  program.type("call products.create --name Piped --description x --price 1 --stock 1");
+  program.type("call products.list");
+  program.type("nodes");
+  program.endInput();
+  expect(await program.ended()).toBe(0);
+  expect(program.output()).toMatch(/Response:[^]*Response:[^]*Piped[^]*Node ID/);
+});
+
+test("a console finds the shop again that was stopped and started", async () => {
+  const console = new Console(local);
+  await console.program.said("mol $");
+  running[0]?.signal("SIGTERM");
+  expect(await running[0]?.ended()).toBe(0);
+  running[0] = startCommand("start", local);
+  await eventually("the shop answering", () =>
+    graphql(`http://localhost:${port}`, "{ products { id } }"),
+  );
+  await console.untilItReaches("users");
+  console.program.signal("SIGTERM");
+  expect(await console.program.ended()).toBe(0);
+});
+
+test("a console says in a sentence that no shop is running", async () => {
+  const { program } = new Console({ DATA_DIR: temporaryFolder() });
+  expect(await program.ended()).toBe(1);
+  expect(program.output()).toMatch(/^No shop is running on DATA_DIR .*\n$/);
+});

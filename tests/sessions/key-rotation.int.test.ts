@@ -1,0 +1,212 @@
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { afterAll, afterEach, beforeAll, expect, jest, test } from "@jest/globals";
+import jwt from "jsonwebtoken";
+import { eventually } from "../../tools/support/eventually.ts";
+import { logIn, newAccount, type Account } from "../support/sessions.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
+import { standInFor } from "../support/stand-ins.ts";
+
+interface StoredKey {
+  kid: string;
+  private_pem: string;
+  retired_at: Date | null;
+  token_ttl_seconds: number;
+}
+
+const secret = "a-long-random-secret";
+const settings = { RATE_LIMIT_PER_SECOND: "0", DB_POOL_MAX: "4" };
+let shop: TestShop;
+/** A second replica of everything, on the same databases. */
+let other: TestShop;
+let customers: Account[];
+
+beforeAll(async () => {
+  shop = await startTestShop(settings);
+  other = await startTestShop(settings, shop.databases);
+  customers = await Promise.all(Array.from({ length: 8 }, () => newAccount(shop)));
+});
+afterAll(async () => {
+  await other.stop();
+  await shop.stop();
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+async function login(at = shop, customer = customers[0]): Promise<string> {
+  const { token } = await logIn(at, customer ?? { email: "" });
+  return token;
+}
+
+/** What the customer is answered who asks for their own account. */
+async function ask(at: TestShop, token: string, { id } = customers[0] ?? { id: "" }) {
+  const { code, data } = await at.graphql(`{ user(id: "${id}") { id } }`, { token });
+  return code ?? data?.user?.id;
+}
+
+async function publishedKids(): Promise<string[]> {
+  const { keys } = await shop.call<{ keys: { kid: string }[] }>("users.jwks");
+  return keys.map(({ kid }) => kid);
+}
+
+function storedKeys(): Promise<StoredKey[]> {
+  return shop.databases.query<StoredKey>("users", "SELECT * FROM signing_keys ORDER BY created_at");
+}
+
+const kidOf = (token: string) => jwt.decode(token, { complete: true })?.header.kid;
+
+const rotate = (at = shop, params = {}) => at.call<{ kid: string }>("users.rotateKeys", params);
+
+/** A token of a key id that there is not, in the right form. */
+function forgery(): () => string {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const options = { algorithm: "ES256", issuer: "shop", audience: "shop", subject: "x" } as const;
+  return () =>
+    jwt.sign({ type: 1 }, privateKey, { ...options, keyid: randomUUID(), expiresIn: 60 });
+}
+
+test("three rotations fail no request of clients who keep signing in, nor does a flood of forged keys", async () => {
+  const failures: unknown[] = [];
+  const kids = new Set<string | undefined>();
+  let rounds = 0;
+  let fetches = 0;
+  let isOver = false;
+  standInFor(shop.broker, {
+    "users.jwks": (call) => {
+      fetches += 1;
+      return call();
+    },
+  });
+  async function client(customer: Account) {
+    while (!isOver) {
+      const token = await login(rounds % 2 ? shop : other, customer);
+      kids.add(kidOf(token));
+      for (const at of [shop, other]) {
+        const answer = await ask(at, token, customer);
+        if (answer !== customer.id) failures.push(answer);
+      }
+      rounds += 1;
+    }
+  }
+  const forge = forgery();
+  let forged = 0;
+  async function forger() {
+    while (!isOver) {
+      const { code } = await shop.graphql("{ users { id } }", { token: forge() });
+      if (code !== "UNAUTHENTICATED") failures.push(`forged: ${String(code)}`);
+      forged += 1;
+    }
+  }
+  const begunAtMs = performance.now();
+  const crowd = [...customers.map(client), ...Array.from({ length: 10 }, forger)];
+  for (const at of [shop, other, shop]) {
+    const before = rounds;
+    await eventually("more sign-ins", () => rounds >= before + 20);
+    const { kid } = await rotate(at);
+    await eventually("a token of the new key", () => kids.has(kid));
+  }
+  isOver = true;
+  await Promise.all(crowd);
+  expect(failures).toEqual([]);
+  expect(kids.size).toBe(4);
+  expect(await publishedKids()).toHaveLength(4);
+  expect(forged).toBeGreaterThan(20);
+  // Once a second for the forged ones, and once in half a minute by itself.
+  expect(fetches).toBeLessThanOrEqual((performance.now() - begunAtMs) / 1_000 + 2);
+});
+
+test("rotations at once leave one key that signs", async () => {
+  await Promise.all([shop, other, shop, other].map((at) => rotate(at)));
+  const signing = (await storedKeys()).filter(({ retired_at }) => retired_at === null);
+  expect(signing).toHaveLength(1);
+  expect(kidOf(await login())).toBe(signing[0]?.kid);
+});
+
+test("a key stays published until the last token that it has signed has expired, and then goes", async () => {
+  const longer = { ...settings, TOKEN_TTL_SECONDS: "7200" };
+  const patient = await startTestShop(longer, shop.databases);
+  const kid = kidOf(await login(patient));
+  await patient.stop();
+  await rotate();
+  const age = (seconds: number) =>
+    shop.databases.query(
+      "users",
+      "UPDATE signing_keys SET retired_at = now() - $2 * interval '1 second' WHERE kid = $1",
+      [kid, seconds],
+    );
+  // Whose tokens all live for a quarter of an hour has nothing to say about these.
+  await age(7_200 + 50);
+  expect(await publishedKids()).toContain(kid);
+  await age(7_200 + 61);
+  expect(await publishedKids()).not.toContain(kid);
+  await eventually("the end of the key", async () =>
+    (await storedKeys()).every((stored) => stored.kid !== kid),
+  );
+});
+
+test("a key that has got out is revoked with every token that it has signed, and nobody is locked out", async () => {
+  const token = await login();
+  await eventually(
+    "the other replica signing with the same key",
+    async () => kidOf(await login(other)) === kidOf(token),
+    { everyMs: 200 },
+  );
+  expect(await ask(shop, token)).toBe(customers[0]?.id);
+  const { kid } = await rotate(shop, { revoke: true });
+  expect(await publishedKids()).toEqual([kid]);
+  const fresh = await login();
+  for (const at of [shop, other]) {
+    expect(await ask(at, fresh)).toBe(customers[0]?.id);
+    expect(await ask(at, token)).toBe("UNAUTHENTICATED");
+  }
+  // Another replica signs with what it has read for a few seconds more.
+  await eventually("the other replica's new key", async () => kidOf(await login(other)) === kid, {
+    everyMs: 200,
+  });
+});
+
+test("a key that has become old is replaced by one of the replicas", async () => {
+  await rotate(shop, { revoke: true });
+  const [old] = await storedKeys();
+  const ages = "UPDATE signing_keys SET created_at = now() - $1 * interval '1 day'";
+  await shop.databases.query("users", ages, [89]);
+  const third = await startTestShop(settings, shop.databases);
+  expect(await storedKeys()).toHaveLength(1);
+  await shop.databases.query("users", ages, [91]);
+  const keys = await eventually("the next key", async () => {
+    const found = await storedKeys();
+    return found.length > 1 && found;
+  });
+  await third.stop();
+  expect(keys).toMatchObject([
+    { kid: old?.kid, retired_at: expect.any(Date) },
+    { retired_at: null },
+  ]);
+  expect(await storedKeys()).toEqual(keys);
+});
+
+test("nobody makes new keys through the gateway, not even an admin", async () => {
+  const viewer = { kind: "user", id: randomUUID(), type: 1 };
+  const call = shop.broker.call("users.rotateKeys", {}, { caller: "api", meta: { viewer } });
+  await expect(call).rejects.toMatchObject({ type: "FORBIDDEN" });
+});
+
+test("with a secret, private keys are encrypted: those that lie there in plain, and each new one", async () => {
+  const token = await login();
+  for (const { private_pem } of await storedKeys()) expect(private_pem).toMatch(/PRIVATE KEY/);
+  const sealing = await startTestShop(
+    { ...settings, KEY_ENCRYPTION_SECRET: secret },
+    shop.databases,
+  );
+  for (const { private_pem } of await storedKeys()) expect(private_pem).toMatch(/^v1\.[\w.-]+$/);
+  for (const at of [shop, other, sealing]) expect(await ask(at, token)).toBe(customers[0]?.id);
+  expect(kidOf(await login(sealing))).toBe(kidOf(token));
+
+  const { kid } = await rotate(sealing);
+  const fresh = await login(sealing);
+  expect(kidOf(fresh)).toBe(kid);
+  const [made] = (await storedKeys()).filter((stored) => stored.kid === kid);
+  expect(made?.private_pem).toMatch(/^v1\./);
+  expect(await ask(shop, fresh)).toBe(customers[0]?.id);
+  await sealing.stop();
+});

@@ -1,0 +1,128 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { answers, claimDataDir, socketOf } from "../../embedded/data-dir.ts";
+import { EmbeddedPostgres, postgresUrl } from "../../embedded/postgres.ts";
+import { postgresBinaries } from "../../embedded/postgres-binaries.ts";
+import { reachable } from "../../embedded/postgres-user.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import {
+  cleanUp,
+  postgresPids,
+  postmasterPid,
+  startProgram,
+  temporaryFolder,
+} from "../../tools/support/processes.ts";
+import pg from "pg";
+
+/** Others may be at work on this machine, and making a database takes it a second otherwise. */
+jest.setTimeout(200_000);
+const isRoot = process.getuid?.() === 0;
+/** Below a folder that is closed to everybody else, with what shells and sockets stumble over. */
+const name = `-$(touch PWNED) \`touch PWNED\` '"\\ ä\n;${"long".repeat(40)}`;
+let closed: string;
+let dataDir: string;
+let folder: string;
+let server: EmbeddedPostgres;
+
+beforeAll(async () => {
+  closed = temporaryFolder();
+  chmodSync(closed, 0o700);
+  dataDir = join(closed, name);
+  folder = join(dataDir, "postgres");
+  mkdirSync(dataDir);
+  server = await EmbeddedPostgres.start(dataDir);
+});
+afterAll(async () => {
+  await server.stop();
+  await cleanUp();
+});
+
+const one = (url: string) => {
+  const client = new pg.Client({ connectionString: url });
+  return client
+    .connect()
+    .then(() => client.query<{ n: number }>("SELECT 1 AS n"))
+    .then(({ rows }) => rows[0]?.n)
+    .finally(() => client.end());
+};
+
+const statusOf = (pid: number) => readFileSync(`/proc/${pid}/status`, "utf8");
+
+test("a data directory may have any name, which no shell reads", async () => {
+  expect(await one(server.url("postgres"))).toBe(1);
+  expect(await one(postgresUrl(folder, "template1"))).toBe(1);
+  expect(readdirSync(dataDir)).toEqual(["postgres"]);
+  expect(readdirSync(closed)).toEqual([name]);
+  expect(readdirSync("/").concat(readdirSync(process.cwd()))).not.toContain("PWNED");
+  const claimed = await claimDataDir(dataDir);
+  expect(await answers(socketOf(dataDir))).toBe(true);
+  claimed.close();
+});
+
+test("a process of the same user uses the server's URL", () => {
+  const script = `import pg from "pg"; const c = new pg.Client({ connectionString: process.env.URL }); await c.connect(); console.log((await c.query("SELECT 7 AS n")).rows[0].n); await c.end();`;
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    env: { URL: server.url("postgres") },
+    encoding: "utf8",
+  });
+  expect(stdout).toBe("7\n");
+});
+
+test("the server has no rights of root's, and no account of others", async () => {
+  const status = statusOf(postmasterPid(dataDir));
+  for (const rights of ["CapInh", "CapPrm", "CapEff", "CapAmb"]) {
+    if (isRoot) expect(status).toMatch(new RegExp(`^${rights}:\\s+0+$`, "m"));
+  }
+  const { uid, mode } = statSync(folder);
+  expect(status).toMatch(new RegExp(`^Uid:\\s+${uid}\\s+${uid}\\s+${uid}\\s+${uid}$`, "m"));
+  expect(mode & 0o777).toBe(0o700);
+  if (!isRoot) return;
+  expect(status).toMatch(/^Groups:\s*$/m);
+  expect(readFileSync("/etc/passwd", "utf8")).not.toMatch(new RegExp(`^[^:]*:[^:]*:${uid}:`, "m"));
+  expect(uid).not.toBe(0);
+});
+
+test("other users of the machine read nothing, and reach no socket", async () => {
+  expect(statusOf(postmasterPid(dataDir))).toBeTruthy();
+  const { rows } = await server.query("postgres", (client) =>
+    client.query<{ addresses: string }>("SELECT current_setting('listen_addresses') AS addresses"),
+  );
+  expect(rows).toEqual([{ addresses: "" }]);
+  expect(statSync(join(folder, ".s.PGSQL.5432")).mode & 0o077).toBe(0);
+});
+
+test("a PostgreSQL that somebody else runs on the data is left alone", async () => {
+  const theirs = temporaryFolder();
+  const own = await EmbeddedPostgres.start(theirs);
+  await own.stop();
+  const data = join(theirs, "postgres");
+  const { uid, gid } = statSync(data);
+  const user = isRoot ? { uid, gid } : undefined;
+  const { postgres } = await reachable(await postgresBinaries(), user);
+  chmodSync(theirs, 0o755);
+  const args = ["-D", data, "-c", "listen_addresses=", "-c", `unix_socket_directories=${data}`];
+  const other = startProgram(postgres, args, user ?? {});
+  await other.said("ready to accept connections");
+  await expect(EmbeddedPostgres.start(theirs)).rejects.toThrow(
+    new RegExp(`^Another PostgreSQL, with the process id ${other.pid}, runs on `),
+  );
+  expect(await one(postgresUrl(data, "postgres"))).toBe(1);
+  other.signal("SIGINT");
+  await other.ended(100_000);
+
+  // Of an account that others share, as earlier versions used.
+  if (isRoot) {
+    for (const each of readdirSync(data, { recursive: true, encoding: "utf8" })) {
+      lchownSync(join(data, each), 65_534, 65_534);
+    }
+    lchownSync(data, 65_534, 65_534);
+  }
+  const again = await EmbeddedPostgres.start(theirs);
+  expect(await one(again.url("postgres"))).toBe(1);
+  expect(statSync(join(data, "base")).uid).toBe(statSync(data).uid);
+  if (isRoot) expect(statSync(data).uid).not.toBe(65_534);
+  await again.stop();
+  await eventually("its end", () => postgresPids(theirs).length === 0);
+});

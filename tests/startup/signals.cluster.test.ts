@@ -1,0 +1,109 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { eventually } from "../../tools/support/eventually.ts";
+import {
+  cleanUp,
+  freePort,
+  postgresPids,
+  postmasterPid,
+  projectDir,
+  startCommand,
+  startProgram,
+  temporaryFolder,
+  type Program,
+} from "../../tools/support/processes.ts";
+
+/** Others may be at work on this machine: what is waited for comes in a second or two otherwise. */
+
+let dataDir: string;
+
+beforeAll(() => {
+  dataDir = join(temporaryFolder(), "data");
+});
+afterAll(cleanUp);
+
+const settings = (env: Record<string, string> = {}) => ({ DATA_DIR: dataDir, PORT: "0", ...env });
+
+/** As one types it; its process is npm's. */
+function npmRun(script: string, env: Record<string, string>): Program {
+  return startProgram("npm", ["--prefix", projectDir, "run", script], { env });
+}
+
+/** The address that the shop prints. */
+const urlOf = (shop: Program) => /GraphQL +(http\S+)\/graphql/.exec(shop.output())?.[1] ?? "";
+
+const isReady = (url: string) =>
+  fetch(`${url}/health/ready`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+test("Ctrl-C while the shop starts ends it before it says that it is open, and leaves nothing", async () => {
+  const shop = startCommand("start", settings());
+  // The database is being made, then started.
+  await eventually("initdb being at work", () =>
+    existsSync(join(dataDir, "postgres.initdb", "postgres")),
+  );
+  shop.signal("SIGINT");
+  expect(await shop.ended()).toBe(0);
+  expect(shop.output()).not.toContain("open");
+  expect(postgresPids(dataDir)).toEqual([]);
+
+  const second = startCommand("start", settings());
+  await eventually("PostgreSQL starting", () => postgresPids(dataDir).length > 0);
+  second.signal("SIGTERM");
+  expect(await second.ended()).toBe(0);
+  expect(second.output()).not.toContain("open");
+  expect(postgresPids(dataDir)).toEqual([]);
+});
+
+test.each(["SIGHUP", "SIGTERM", "SIGKILL"] as const)(
+  "%s of npm ends the shop and its PostgreSQL; until then it is at the address that it prints",
+  async (signal) => {
+    const host = { SIGHUP: "::1", SIGTERM: "0.0.0.0", SIGKILL: "::" }[signal];
+    const shop = npmRun("start", settings({ HOST: host }));
+    await shop.said("Ctrl-C stops it.");
+    const url = urlOf(shop);
+    expect(url).toMatch(
+      signal === "SIGHUP" ? /^http:\/\/\[::1\]:\d\d+$/ : /^http:\/\/localhost:\d\d+$/,
+    );
+    expect(await isReady(url)).toBe(true);
+    shop.signal(signal);
+    await eventually("the end of the shop", async () => !(await isReady(url)));
+    await eventually("the end of PostgreSQL", () => postgresPids(dataDir).length === 0);
+  },
+);
+
+test("the shop goes on when nobody reads its output any more", async () => {
+  const shop = startCommand("start", settings());
+  await shop.said("Ctrl-C stops it.");
+  shop.hangUp();
+  // It says so.
+  const killed = postmasterPid(dataDir);
+  process.kill(killed, "SIGKILL");
+  await eventually("another database", () => postmasterPid(dataDir) !== killed);
+  await eventually("the database being back", () => isReady(urlOf(shop)));
+  shop.signal("SIGINT");
+  expect(await shop.ended()).toBe(0);
+});
+
+test("two ports that are the same are found at the start", async () => {
+  const port = String(await freePort());
+  for (const [command, env, fault] of [
+    ["start", { PORT: port, METRICS_PORT: port }, "PORT and METRICS_PORT"],
+    ["start", { PORT: port, HEALTH_PORT: port }, "PORT and HEALTH_PORT"],
+    ["serve", { PORT: "0", METRICS_PORT: port, HEALTH_PORT: port }, "METRICS_PORT and HEALTH_PORT"],
+  ] as const) {
+    const cluster = { SERVICES: "api", TRANSPORTER: "nats://127.0.0.1:1" };
+    const program = startCommand(command, {
+      ...settings(),
+      ...(command === "serve" && cluster),
+      ...env,
+    });
+    expect(await program.ended()).toBe(1);
+    expect(program.output()).toMatch(
+      new RegExp(`^${fault} must be different ports, not both ${port}; for example \\w+=\\d+\n$`),
+    );
+  }
+});

@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { booksOf, settledBooksOf } from "../support/books.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { placeOrder, putOnSale, type NamedLine } from "../support/ordering.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
+
+let shop: TestShop;
+let buyer: { id: string; token: string };
+
+beforeAll(async () => {
+  shop = await startTestShop();
+  buyer = await shop.signIn("buyer");
+});
+afterAll(() => shop.stop());
+
+const createProduct = (stock: number, price?: number) => putOnSale(shop, stock, price);
+const place = (...lines: NamedLine[]) => placeOrder(shop, buyer.token, ...lines);
+const books = (productId: string) => booksOf(shop.databases, productId);
+const settled = (productId: string) => settledBooksOf(shop.databases, productId);
+
+describe("at once", () => {
+  test("200 orders over five products, each in an order of its own, add up and none waits in a circle", async () => {
+    const products = await Promise.all(Array.from({ length: 5 }, () => createProduct(100, 1)));
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, n) => {
+        const turned = [...products.slice(n % 5), ...products.slice(0, n % 5)];
+        const named = (n % 2 === 0 ? turned : turned.reverse()).slice(0, 3);
+        return place(...named.map((id): [string, number] => [id, 1]));
+      }),
+    );
+    const refused = answers.filter(({ order }) => order === undefined);
+    expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(["OUT_OF_STOCK"]));
+    const placed = answers.flatMap(({ order }) => order ?? []);
+    for (const product of products) {
+      const sold = placed
+        .flatMap(({ order_products }) => order_products)
+        .filter(({ product_id }) => product_id === product).length;
+      const left = 100 - sold;
+      expect(await settled(product)).toEqual({ stock: left, reserved: 0, onHand: left });
+    }
+  });
+
+  test("additions, subtractions and orders add up exactly", async () => {
+    const mug = await createProduct(100, 1);
+    const change = (type: number, number: number) =>
+      shop.call("products.updateInventory", { id: mug, type, number });
+    const buy = async () => {
+      expect(await place([mug, 1])).toMatchObject({ code: undefined });
+    };
+    await Promise.all(Array.from({ length: 20 }, () => [change(1, 6), change(2, 4), buy()]).flat());
+    const expected = 100 + 20 * 6 - 20 * 4 - 20;
+    expect(await settled(mug)).toEqual({ stock: expected, reserved: 0, onHand: expected });
+  });
+
+  test("of subtractions that together want too much, as many succeed as there is stock for", async () => {
+    const mug = await createProduct(10);
+    const answers = await Promise.allSettled(
+      Array.from({ length: 20 }, () =>
+        shop.call("products.updateInventory", { id: mug, type: 2, number: 1 }),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(10);
+    expect(await books(mug)).toEqual({ stock: 0, reserved: 0, onHand: 0 });
+  });
+});
+
+describe("what was sold can come back, however much has come in meanwhile", () => {
+  const maxInt = 2_147_483_647;
+  const change = (id: string, type: number, number: number) =>
+    shop.call("products.updateInventory", { id, type, number });
+  const buy = async (id: string, quantity: number) => {
+    const { order } = await place([id, quantity]);
+    return order?.id ?? "";
+  };
+  const cancel = (id: string) => shop.call("orders.cancel", { id });
+  const noDeadLetters = { dead_letters: { events: 0, not_sold: 0, not_returned: 0 } };
+
+  test("a stock as large as can be counted", async () => {
+    const mug = await createProduct(maxInt, 0);
+    const order = await buy(mug, 5);
+    const tooMuch = { type: "BAD_USER_INPUT", data: { fields: [{ field: "number" }] } };
+    await expect(change(mug, 1, 5)).rejects.toMatchObject(tooMuch);
+    await settled(mug);
+    await expect(change(mug, 1, 1)).rejects.toMatchObject(tooMuch);
+    await cancel(order);
+    await eventually("the stock is given back", async () => {
+      expect(await books(mug)).toEqual({ stock: maxInt, reserved: 0, onHand: maxInt });
+      return true;
+    });
+    expect(await shop.call("products.audit")).toMatchObject(noDeadLetters);
+  });
+
+  test("all of several orders at once; and what is subtracted makes room again", async () => {
+    const mug = await createProduct(maxInt - 10, 0);
+    const orders = await Promise.all([1, 2, 3].map((n) => buy(mug, n * 100_000_000)));
+    await change(mug, 1, 10);
+    await expect(change(mug, 1, 1)).rejects.toMatchObject({ type: "BAD_USER_INPUT" });
+    await change(mug, 2, 7);
+    await change(mug, 1, 7);
+    await expect(change(mug, 1, 1)).rejects.toMatchObject({ type: "BAD_USER_INPUT" });
+    // Also of a product that has left the catalogue.
+    await change(mug, 3, 0);
+    await Promise.all(orders.map(cancel));
+    await eventually("the stock is given back", async () => {
+      expect(await books(mug)).toEqual({ stock: maxInt, reserved: 0, onHand: maxInt });
+      return true;
+    });
+    await eventually("orders counts it, too", async () => {
+      const sql = "SELECT on_hand FROM known_products WHERE id = $1";
+      expect(await shop.databases.query("orders", sql, [mug])).toEqual([{ on_hand: maxInt }]);
+      return true;
+    });
+    expect(await shop.call("products.audit")).toMatchObject(noDeadLetters);
+    expect(await shop.call("orders.deadLetters")).toEqual([]);
+  });
+
+  test("additions at the same time do not exceed it together", async () => {
+    const mug = await createProduct(maxInt - 40, 0);
+    await buy(mug, 1_000);
+    const answers = await Promise.allSettled(Array.from({ length: 8 }, () => change(mug, 1, 10)));
+    expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
+  });
+
+  test("the audit counts what lies among the dead letters", async () => {
+    const lines = [{ quantity: 3 }, { quantity: 4_000_000_000 }, { quantity: "x" }, 7];
+    const letters: [string, unknown][] = [
+      ["order.cancelled", { lines }],
+      ["order.placed", { lines: [{ quantity: 2 }] }],
+      ["order.placed", { lines: "none" }],
+      ["user.registered", null],
+    ];
+    for (const [place, [type, data]] of letters.entries()) {
+      await shop.databases.query(
+        "products",
+        `INSERT INTO dead_letters (id, producer, position, event, reason)
+         VALUES (gen_random_uuid(), 'test', $1, $2, 'test')`,
+        [place, JSON.stringify({ type, data })],
+      );
+    }
+    expect(await shop.call("products.audit")).toMatchObject({
+      dead_letters: { events: 4, not_sold: 2, not_returned: 4_000_000_003 },
+    });
+    await shop.databases.query("products", "DELETE FROM dead_letters WHERE producer = 'test'");
+  });
+});
+
+describe("the databases themselves refuse", () => {
+  test.each<[string, "products" | "orders", string, string]>([
+    [
+      "a negative stock",
+      "products",
+      "UPDATE products SET stock = -1",
+      "products_stock_not_negative",
+    ],
+    ["a negative price", "products", "UPDATE products SET price = -1", "products_price_check"],
+    [
+      "an empty line",
+      "orders",
+      "UPDATE order_lines SET quantity = 0",
+      "order_lines_quantity_check",
+    ],
+    [
+      "a negative total",
+      "orders",
+      "UPDATE orders SET price_total = -1",
+      "orders_price_total_check",
+    ],
+    [
+      "a sale of nobody's order",
+      "products",
+      `INSERT INTO stock_changes (product_id, change, reason)
+       SELECT id, -1, 'SOLD' FROM products LIMIT 1`,
+      "stock_changes_of_orders",
+    ],
+    [
+      "an order that is placed and void",
+      "orders",
+      "INSERT INTO order_history (order_id, step, status) SELECT id, 1, 'VOID' FROM orders",
+      "order_history_pkey",
+    ],
+  ])("%s", async (_what, service, sql, constraint) => {
+    await expect(shop.databases.query(service, sql)).rejects.toMatchObject({ constraint });
+  });
+
+  test.each(["UPDATE stock_changes SET change = 0", "DELETE FROM stock_changes"])(
+    "to touch the ledger's rows: %s",
+    async (sql) => {
+      await expect(shop.databases.query("products", sql)).rejects.toThrow("never changed");
+    },
+  );
+
+  test.each(["DELETE FROM products", "TRUNCATE products"])(
+    "to remove products: %s",
+    async (sql) => {
+      await expect(shop.databases.query("products", sql)).rejects.toThrow("never removed");
+    },
+  );
+
+  test("selling a product twice for one order", async () => {
+    const sql = `INSERT INTO stock_changes (product_id, change, reason, order_id)
+      SELECT product_id, change, reason, order_id FROM stock_changes WHERE reason = 'SOLD' LIMIT 1`;
+    const again = shop.databases.query("products", sql);
+    await expect(again).rejects.toMatchObject({ code: "23505" });
+  });
+});

@@ -1,0 +1,136 @@
+import { buildSchema, type GraphQLObjectType, type GraphQLSchema } from "graphql";
+import {
+  maxAnswerCharacters,
+  maxAnswerErrors,
+} from "../../../services/api/graphql/engine/execute.ts";
+import { GraphqlExecution, type Sender } from "../../../services/api/graphql/graphql-execution.ts";
+import { IdempotencyKeys } from "../../../services/api/graphql/idempotency-keys.ts";
+import { QueryCosts } from "../../../services/api/limits/query-cost.ts";
+
+/** Fields that show limits; random documents leave them out. */
+export const limitFields = ["many", "long", "failing"];
+
+/** What mutations have done, in order. */
+export const effects: unknown[] = [];
+
+const things: Record<string, object> = {
+  a: { __typename: "Thing", id: "a", name: "Ann", price: 1, tags: ["x", "y"] },
+  b: { __typename: "Thing", id: "b", name: null, price: 2, tags: [] },
+  c: { __typename: "Thing", id: "c", name: "Cup", price: 3, tags: ["z"] },
+};
+const other = { __typename: "Other", id: "o", flag: true };
+
+interface Source {
+  id: string;
+}
+
+const resolvers: Record<string, Record<string, (source: Source, args: never) => unknown>> = {
+  Query: {
+    thing: (_source, { id }: { id: string }) => things[id],
+    things: async (_source, { n }: { n?: number | null }) => Object.values(things).slice(0, n ?? 2),
+    node: async (_source, { id }: { id: string }) => (id === "b" ? other : things[id]),
+    nodes: () => [things.a, Promise.resolve(other), null, things.c],
+    filtered: (_source, { filter }: { filter?: { ids?: string[]; n?: number } | null }) =>
+      (filter?.ids ?? ["c"]).map((id) => things[id]),
+    many: () => Array.from({ length: 100_000 }, () => things.a),
+    long: () => "x".repeat(maxAnswerCharacters / 4 + 1),
+    failing: () => Array.from({ length: 3 * maxAnswerErrors }, () => new Error("each")),
+    echo: (_source, args: object) => JSON.stringify(args),
+    fails: () => {
+      throw new Error("always");
+    },
+  },
+  Mutation: {
+    add: async (_source, { by }: { by: number }) => {
+      effects.push(["add", by]);
+      return by === 3 ? Promise.reject(new Error("not 3")) : things.a;
+    },
+    addNow: (_source, { by }: { by: number }) => {
+      effects.push(["addNow", by]);
+      return by === 2 ? null : things.b;
+    },
+    addMaybe: async (_source, { by }: { by: number }) => {
+      effects.push(["addMaybe", by]);
+      if (by === 1) throw new Error("not 1");
+      return things.c;
+    },
+  },
+  Thing: {
+    late: async ({ id }) => `late ${id}`,
+    bad: ({ id }) => (id === "a" ? new Error("bad a") : "good"),
+    badHard: async ({ id }) => {
+      if (id === "b") throw new Error("bad b");
+      return 7;
+    },
+    next: ({ id }) => (id === "a" ? things.b : Promise.resolve(things.c)),
+    others: ({ id }) => (id === "c" ? [things.a, null, things.b] : null),
+    strict: async ({ id }) => (id === "a" ? [things.b, things.c] : [things.a, null]),
+  },
+  Other: { thing: async () => things.a },
+};
+
+export const schema = withResolvers(
+  buildSchema(`
+    interface Node { id: ID! }
+    type Thing implements Node {
+      id: ID!  name: String  price: Int!  tags: [String!]!  late: String!  bad: String  badHard: Int!
+      next: Thing  others: [Thing]  strict: [Thing!]
+    }
+    type Other implements Node { id: ID!  flag: Boolean!  thing: Thing! }
+    input Filter { n: Int  ids: [ID!] }
+    type Query {
+      thing(id: ID!): Thing  things(n: Int): [Thing!]!  node(id: ID! = "a"): Node  nodes: [Node]
+      filtered(filter: Filter): [Thing]  echo(n: Int, filter: Filter): String!  fails: String
+      many: [Thing]  long: String!  failing: [String]
+    }
+    type Mutation { add(by: Int!): Thing!  addNow(by: Int!): Thing!  addMaybe(by: Int!): Thing }
+  `),
+);
+const maxima = new Map(
+  [
+    "Query.things",
+    "Query.nodes",
+    "Query.filtered",
+    "Query.many",
+    "Query.failing",
+    "Thing.tags",
+    "Thing.others",
+    "Thing.strict",
+  ].map((list) => [list, 3]),
+);
+
+function withResolvers(built: GraphQLSchema): GraphQLSchema {
+  for (const [type, fields] of Object.entries(resolvers)) {
+    const definitions = (built.getType(type) as GraphQLObjectType).getFields();
+    for (const [name, resolve] of Object.entries(fields)) {
+      const definition = definitions[name];
+      if (definition !== undefined) definition.resolve = resolve as never;
+    }
+  }
+  return built;
+}
+
+/** The gateway's execution over this schema, without a rate limit. */
+export function newExecution(): GraphqlExecution {
+  const edge = {
+    introspection: true,
+    suggestions: true,
+    rateLimitPerSecond: 0,
+    persistedDocuments: { file: undefined, only: false },
+  };
+  const logger = { error: () => undefined };
+  return new GraphqlExecution(
+    schema,
+    new QueryCosts(schema, new Map(), maxima),
+    edge as never,
+    logger as never,
+  );
+}
+
+/** A stranger who sends a request. */
+export const sender = {
+  ctx: { meta: {}, requestID: "" },
+  viewer: { kind: "anonymous" },
+  address: "127.0.0.1",
+  keys: new IdempotencyKeys(undefined),
+} as unknown as Sender;

@@ -1,0 +1,43 @@
+import fc from "fast-check";
+import { unknownIds, type Plausible } from "./graphql-values.ts";
+import { password } from "../shop.ts";
+
+/** Ids of what is there. */
+interface Known {
+  products: string[];
+  orders: string[];
+  users: string[];
+}
+
+/** What the fields of this shop would take. Whatever has no place here is made from its type. */
+export function plausibleValues({ products, orders, users }: Known): Plausible {
+  const id = (known: string[]) => fc.constantFrom(...known, ...known, ...known, ...unknownIds);
+  const words = fc.constantFrom("Mug", "Cup and saucer", "Ärmel", "👩‍👩‍👧‍👦", "x".repeat(200));
+  const quantity = fc.constantFrom(1, 1, 2, 3, 1_000);
+  const email = fc.nat(200).map((number) => `fuzz${number}@example.com`);
+  const passwords = fc.constantFrom(password, password, "battery staple", "1234567");
+  return {
+    "product.id": id(products),
+    "UpdateInventory.id": id(products),
+    product_id: id(products),
+    "order.id": id(orders),
+    "cancelOrder.id": id(orders),
+    "user.id": id(users),
+    "SetUserType.id": id(users),
+    "NewUser.type": fc.constantFrom(0, 0, 0, 1),
+    "UpdateInventory.type": fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3),
+    "__type.name": fc.constantFrom("Product", "Query", "__Type", "NewUser"),
+    email,
+    password: passwords,
+    newPassword: passwords,
+    name: words,
+    username: words,
+    description: words,
+    quantity,
+    number: quantity,
+    price: quantity,
+    stock: quantity,
+    limit: fc.constantFrom(1, 2, 5, 20, 1_000),
+    offset: fc.constantFrom(0, 1, 5),
+  };
+}

@@ -1,0 +1,52 @@
+import { expect } from "@jest/globals";
+import { isErrorCode } from "../../../core/errors.ts";
+
+/** SQL, a stack frame, a file or a table: nobody's business outside. */
+export const internals =
+  /\b(SELECT|INSERT|DELETE|FROM|WHERE|relation|constraint|violates|sequelize|postgres|argon2|node_modules|call stack)\b|\bat .+:\d+:\d+|\.(ts|js|mjs)\b|file:\/\/|pg_|password_hash|email_key|order_lines|known_|reservation|stock_changes|signing_keys|first_admin/i;
+
+/** An error's `extensions`. */
+export interface Refusal {
+  code: string;
+  fields?: { field: string; message: string }[];
+  [key: string]: unknown;
+}
+
+/** Checks what every refused request has in common, and gives its first error's extensions. */
+export async function refusalIn(response: Response): Promise<Refusal> {
+  const text = await response.text();
+  expect(response.status).toBeLessThan(500);
+  expect(response.headers.get("content-type")).toMatch(/json/);
+  // What was sent may come back, and is no secret to its sender.
+  expect(text.slice(0, 5_000)).not.toMatch(internals);
+  const { errors = [] } = JSON.parse(text) as {
+    errors?: { message: string; extensions: Refusal }[];
+  };
+  for (const { message, extensions } of errors) {
+    expect(message).toMatch(/\S{2,} \S{2,}/);
+    expect(isErrorCode(extensions.code)).toBe(true);
+    if (extensions.code !== "BAD_USER_INPUT") continue;
+    expect(extensions.fields?.length).toBeGreaterThan(0);
+    for (const fault of extensions.fields ?? []) {
+      expect(fault).toEqual({ field: expect.any(String), message: expect.stringMatching(/\S/) });
+    }
+  }
+  const [first] = errors;
+  if (first === undefined) throw new Error(`this was not refused: ${text}`);
+  return first.extensions;
+}
+
+/** Sends a document that has to be refused. */
+export async function refusalOf(
+  url: string,
+  query: string,
+  variables: object,
+  token?: string,
+): Promise<Refusal> {
+  const response = await fetch(`${url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(token && { authorization: token }) },
+    body: JSON.stringify({ query, variables }),
+  });
+  return refusalIn(response);
+}

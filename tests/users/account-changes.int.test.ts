@@ -1,0 +1,272 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import pg from "pg";
+import { eventually } from "../../tools/support/eventually.ts";
+import { dataOf, newKey, send } from "../support/keyed.ts";
+import { isToldAsEnded, logIn, newAccount, tryRefresh, type Account } from "../support/sessions.ts";
+import { password, startTestShop, type TestShop } from "../support/shop.ts";
+
+/** Several replicas share one small database server. */
+const settings = { DB_POOL_MAX: "4" };
+let shop: TestShop;
+/** A second replica of everything, on the same databases. */
+let other: TestShop;
+let admin: { id: string; token: string };
+let ann: Account;
+
+beforeAll(async () => {
+  shop = await startTestShop(settings);
+  other = await startTestShop(settings, shop.databases);
+  admin = await shop.signIn("admin", 1);
+});
+afterAll(async () => {
+  await other.stop();
+  await shop.stop();
+});
+beforeEach(async () => {
+  ann = await newAccount(shop);
+});
+
+describe("a change of the password", () => {
+  const change = (from: string, to: string) =>
+    `mutation { changePassword(input: { password: "${from}", newPassword: "${to}" }) { success } }`;
+
+  test("takes the present one, sets the new one and ends all sessions", async () => {
+    const [first, second] = [await logIn(shop, ann), await logIn(shop, ann)];
+    const secret = "battery staple";
+    const answer = await shop.graphql(change(password, secret), { token: first.token });
+    expect(dataOf(answer)).toEqual({ changePassword: { success: true } });
+    for (const { refreshToken } of [first, second]) {
+      expect(await tryRefresh(shop, refreshToken)).toBe("UNAUTHENTICATED");
+    }
+    expect(await isToldAsEnded(shop, second.token)).toBe(true);
+    await expect(logIn(shop, ann)).rejects.toThrow("INVALID_CREDENTIALS");
+    expect(await logIn(shop, ann, secret)).toEqual(expect.any(Object));
+  });
+
+  test("with a wrong present one changes nothing", async () => {
+    const { token, refreshToken } = await logIn(shop, ann);
+    const answer = await shop.graphql(change("a wrong one", "battery staple"), { token });
+    expect(answer).toMatchObject({ data: null, code: "INVALID_CREDENTIALS" });
+    expect(await tryRefresh(shop, refreshToken)).toEqual(expect.any(Object));
+    expect(await logIn(shop, ann)).toEqual(expect.any(Object));
+  });
+
+  test("happens once with a key, though the old password is not right any more", async () => {
+    const { token } = await logIn(shop, ann);
+    const by = { key: newKey(), token };
+    const answer = dataOf(await send(shop, change(password, "battery staple"), by));
+    const fresh = await logIn(shop, ann, "battery staple");
+    const again = { ...by, token: fresh.token };
+    expect(dataOf(await send(other, change(password, "battery staple"), again))).toEqual(answer);
+    expect(await tryRefresh(shop, fresh.refreshToken)).toEqual(expect.any(Object));
+    expect((await send(shop, change(password, "another one"), again)).code).toBe(
+      "IDEMPOTENCY_MISMATCH",
+    );
+  });
+
+  test("leaves no session to a login that has checked the old one", async () => {
+    const locker = new pg.Client({ connectionString: shop.databases.urls.users });
+    await locker.connect();
+    await locker.query("BEGIN");
+    const change = "UPDATE users SET password_version = password_version + 1 WHERE id = $1";
+    await locker.query(change, [ann.id]);
+    const answer = logIn(shop, ann).catch((error: unknown) => String(error));
+    await eventually("the login waiting for the change", async () => {
+      const sql = `SELECT FROM pg_stat_activity WHERE datname = current_database()
+                   AND wait_event_type = 'Lock' AND query LIKE '%password_version%'`;
+      return (await shop.databases.query("users", sql)).length > 0;
+    });
+    await locker.query("COMMIT");
+    await locker.end();
+    expect(await answer).toMatch("INVALID_CREDENTIALS");
+    const sql = "SELECT FROM sessions WHERE user_id = $1";
+    expect(await shop.databases.query("users", sql, [ann.id])).toEqual([]);
+  });
+
+  test("is not the operator's to make", async () => {
+    const input = { password, newPassword: "battery staple" };
+    for (const [action, params] of Object.entries({
+      changePassword: input,
+      logoutEverywhere: {},
+    })) {
+      const call = shop.call(`users.${action}`, params);
+      await expect(call).rejects.toMatchObject({ type: "FORBIDDEN" });
+    }
+  });
+});
+
+describe("a user's type", () => {
+  const set = (id: string, type: number) =>
+    `mutation { setUserType(input: { id: "${id}", type: ${type} }) { id email type } }`;
+
+  test("is set by an admin; the user signs in anew, and is what they were made", async () => {
+    const { token, refreshToken } = await logIn(shop, ann);
+    const answer = await shop.graphql(set(ann.id, 1), { token: admin.token });
+    expect(dataOf(answer)).toEqual({ setUserType: { id: ann.id, email: ann.email, type: 1 } });
+    expect(await tryRefresh(shop, refreshToken)).toBe("UNAUTHENTICATED");
+    expect(await isToldAsEnded(shop, token)).toBe(true);
+    const asAdmin = await logIn(shop, ann);
+    expect((await shop.graphql("{ users { id } }", { token: asAdmin.token })).code).toBeUndefined();
+    await shop.call("users.setType", { id: ann.id, type: 0 });
+    const asCustomer = await logIn(shop, ann);
+    const refusal = await shop.graphql("{ users { id } }", { token: asCustomer.token });
+    expect(refusal.code).toBe("FORBIDDEN");
+  });
+
+  test("is nobody's own to set, and of nobody who is not there", async () => {
+    const { token } = admin;
+    expect((await shop.graphql(set(admin.id, 0), { token })).code).toBe("FORBIDDEN");
+    const nobody = "01900000-0000-7000-8000-000000000000";
+    expect((await shop.graphql(set(nobody, 1), { token })).code).toBe("USER_NOT_FOUND");
+  });
+
+  test("is not for an admin to set who has just been set back", async () => {
+    const bea = await newAccount(shop, 1);
+    const { token } = await logIn(shop, bea);
+    await shop.call("users.setType", { id: bea.id, type: 0 });
+    // Whether her token is refused already or not.
+    const { code } = await shop.graphql(set(ann.id, 1), { token });
+    expect(["FORBIDDEN", "UNAUTHENTICATED"]).toContain(code);
+    expect(await shop.call("users.get", { id: ann.id })).toMatchObject({ type: 0 });
+  });
+
+  test("of two admins who set each other back at once, one remains", async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const [bea, cleo] = [await newAccount(shop, 1), await newAccount(shop, 1)];
+      const [byBea, byCleo] = [await logIn(shop, bea), await logIn(shop, cleo)];
+      const answers = await Promise.all([
+        shop.graphql(set(cleo.id, 0), { token: byBea.token }),
+        other.graphql(set(bea.id, 0), { token: byCleo.token }),
+      ]);
+      expect(answers.map(({ code }) => code ?? "yes").sort()).toEqual(["FORBIDDEN", "yes"]);
+    }
+  });
+
+  test("closes the door for claims when the operator makes an admin of somebody", async () => {
+    const fresh = await startTestShop(settings);
+    const { id } = await fresh.signIn("first");
+    await fresh.call("users.setType", { id, type: 1 });
+    const input = { email: "late@example.com", username: "late", password, type: 1 };
+    const { code } = await fresh.graphql(
+      "mutation ($input: NewUser!) { registerUser(input: $input) { id } }",
+      { variables: { input } },
+    );
+    await fresh.stop();
+    expect(code).toBe("UNAUTHENTICATED");
+  });
+});
+
+describe("somebody whose token is still taken, though it should not be any more,", () => {
+  interface Viewer {
+    kind: "user";
+    id: string;
+    type: number;
+    sessionId: string;
+  }
+
+  /** Signs somebody in, and gives what the gateway takes them for until it learns better. */
+  async function viewerOf(account: Account, type: number): Promise<Viewer> {
+    const { token } = await logIn(shop, account);
+    const [, claims = ""] = token.split(".");
+    const { sid } = JSON.parse(Buffer.from(claims, "base64url").toString()) as { sid: string };
+    return { kind: "user", id: account.id, type, sessionId: sid };
+  }
+
+  /** Calls as the gateway does. Gives the refusal's code. */
+  const act = (viewer: Viewer, action: string, params: object) =>
+    shop.broker
+      .call(`users.${action}`, params, {
+        caller: "api",
+        meta: { viewer, address: "127.0.0.1" },
+      } as object)
+      .then(
+        () => "done",
+        (error: unknown) => (error as { type: string }).type,
+      );
+
+  const accomplice = () => {
+    const email = `${newKey()}@example.com`;
+    return { email, username: "accomplice", password, type: 1 };
+  };
+  const admins = async () =>
+    (await shop.databases.query("users", "SELECT FROM users WHERE type = 1")).length;
+
+  const losses: [string, string, (viewer: Viewer) => Promise<unknown>][] = [
+    ["was set back", "FORBIDDEN", ({ id }) => shop.call("users.setType", { id, type: 0 })],
+    [
+      "has signed out everywhere",
+      "UNAUTHENTICATED",
+      (viewer) => act(viewer, "logoutEverywhere", {}),
+    ],
+    [
+      "has changed the password",
+      "UNAUTHENTICATED",
+      (viewer) => act(viewer, "changePassword", { password, newPassword: "battery staple" }),
+    ],
+    [
+      "was set back and made an admin again",
+      "UNAUTHENTICATED",
+      async ({ id }) => {
+        await shop.call("users.setType", { id, type: 0 });
+        await shop.call("users.setType", { id, type: 1 });
+      },
+    ],
+    [
+      "is not there any more",
+      "UNAUTHENTICATED",
+      async ({ id }) => {
+        await shop.databases.query("users", "DELETE FROM sessions WHERE user_id = $1", [id]);
+        await shop.databases.query("users", "DELETE FROM users WHERE id = $1", [id]);
+      },
+    ],
+  ];
+
+  test.each(losses)("and who %s: makes no admin, sets no type", async (_what, code, lose) => {
+    const bea = await viewerOf(await newAccount(shop, 1), 1);
+    await lose(bea);
+    const before = await admins();
+    expect(await act(bea, "register", accomplice())).toBe(code);
+    const refusal = await act(bea, "setType", { id: ann.id, type: 1 });
+    expect(["FORBIDDEN", code]).toContain(refusal);
+    expect(await admins()).toBe(before);
+  });
+
+  test.each(losses.slice(1))("and who %s: changes no password", async (_what, code, lose) => {
+    const account = await newAccount(shop, 1);
+    const bea = await viewerOf(account, 1);
+    await lose(bea);
+    const tried = [password, "battery staple"].map((present) =>
+      act(bea, "changePassword", { password: present, newPassword: "another long one" }),
+    );
+    for (const refusal of await Promise.all(tried)) {
+      expect([code, "INVALID_CREDENTIALS"]).toContain(refusal);
+    }
+    expect(await act(bea, "logoutEverywhere", {})).toBe(code);
+  });
+
+  test("loses it also while the request waits", async () => {
+    const bea = await viewerOf(await newAccount(shop, 1), 1);
+    const locker = new pg.Client({ connectionString: shop.databases.urls.users });
+    await locker.connect();
+    await locker.query("BEGIN");
+    await locker.query("UPDATE users SET type = 0 WHERE id = $1", [bea.id]);
+    const before = await admins();
+    const answer = act(bea, "register", accomplice());
+    await eventually("the registration waiting for the change", async () => {
+      const sql = `SELECT FROM pg_stat_activity WHERE datname = current_database()
+                   AND wait_event_type = 'Lock' AND query LIKE '%FROM users%'`;
+      return (await shop.databases.query("users", sql)).length > 0;
+    });
+    await locker.query("COMMIT");
+    await locker.end();
+    expect(await answer).toBe("FORBIDDEN");
+    // The one who is set back counts as one less.
+    expect(await admins()).toBe(before - 1);
+  });
+
+  test("keeps what every stranger may do", async () => {
+    const bea = await viewerOf(await newAccount(shop, 1), 1);
+    await shop.call("users.setType", { id: bea.id, type: 0 });
+    expect(await act(bea, "register", { ...accomplice(), type: 0 })).toBe("done");
+  });
+});

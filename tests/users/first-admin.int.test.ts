@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { readConfig, singleProcessDefaults } from "../../config/config.ts";
+import { ensureFirstAdmin } from "../../services/users/accounts/register-user.ts";
+import { openUsersDatabase } from "../../services/users/users.database.ts";
+import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
+import { password, startTestShop, type TestShop } from "../support/shop.ts";
+
+let databases: TestDatabases;
+let shops: TestShop[];
+
+beforeEach(async () => {
+  databases = await cloneDatabases();
+  shops = [];
+});
+afterEach(async () => {
+  await Promise.all(shops.map((shop) => shop.stop()));
+  await databases.drop();
+});
+
+/** Opens one more shop on the test's databases. */
+async function open(env: Record<string, string> = {}): Promise<TestShop> {
+  const shop = await startTestShop(env, databases);
+  shops.push(shop);
+  return shop;
+}
+
+/** Registers by GraphQL; gives the type, or the code of the refusal. */
+async function register(shop: TestShop, name: string, type: number, token?: string) {
+  const input = { email: `${name}@example.com`, username: name, password, type };
+  const { data, code } = await shop.graphql(
+    "mutation ($input: NewUser!) { registerUser(input: $input) { type } }",
+    { variables: { input }, token },
+  );
+  return code ?? data?.registerUser?.type;
+}
+
+async function login(shop: TestShop, email: string, secret: string): Promise<string> {
+  const { token } = await shop.call<{ token: string }>("users.login", { email, password: secret });
+  return token;
+}
+
+/** The emails of all users of a type. */
+async function emails(type: number): Promise<string[]> {
+  const sql = "SELECT email FROM users WHERE type = $1 ORDER BY email";
+  const rows = await databases.query<{ email: string }>("users", sql, [type]);
+  return rows.map(({ email }) => email);
+}
+
+test("anybody becomes the admin while there is none, and nobody after that", async () => {
+  const shop = await open();
+  expect(await register(shop, "customer", 0)).toBe(0);
+  expect(await register(shop, "first", 1)).toBe(1);
+  expect(await register(shop, "second", 1)).toBe("UNAUTHENTICATED");
+  const token = await login(shop, "customer@example.com", password);
+  expect(await register(shop, "third", 1, token)).toBe("FORBIDDEN");
+  expect(await emails(1)).toEqual(["first@example.com"]);
+});
+
+test("a customer, too, becomes the admin by a new account while there is none", async () => {
+  const shop = await open();
+  const { token } = await shop.signIn("customer");
+  expect(await register(shop, "first", 1, token)).toBe(1);
+  expect(await emails(0)).toEqual(["customer@example.com"]);
+});
+
+test("an admin whom the operator made closes the door as well, and makes further admins", async () => {
+  const shop = await open();
+  const { token } = await shop.signIn("boss", 1);
+  expect(await register(shop, "first", 1)).toBe("UNAUTHENTICATED");
+  expect(await register(shop, "second", 1, token)).toBe(1);
+  expect(await register(shop, "third", 1, token)).toBe(1);
+});
+
+test("of ten claims at once on two replicas, one makes an admin and the others leave nothing", async () => {
+  const replicas = [await open(), await open()];
+  const claims = replicas.flatMap((shop, replica) =>
+    Array.from({ length: 5 }, (_, n) => register(shop, `claimant${replica}${n}`, 1)),
+  );
+  const answers = await Promise.all(claims);
+  expect(answers.filter((answer) => answer === 1)).toHaveLength(1);
+  expect(answers.filter((answer) => answer === "UNAUTHENTICATED")).toHaveLength(9);
+  expect(await emails(1)).toHaveLength(1);
+});
+
+test("ALLOW_FIRST_ADMIN=false closes the door to all but the operator", async () => {
+  const shop = await open({ ALLOW_FIRST_ADMIN: "false" });
+  expect(await register(shop, "first", 1)).toBe("UNAUTHENTICATED");
+  expect(await register(shop, "customer", 0)).toBe(0);
+  const token = await login(shop, "customer@example.com", password);
+  expect(await register(shop, "first", 1, token)).toBe("FORBIDDEN");
+  expect(await emails(1)).toEqual([]);
+  await shop.signIn("boss", 1);
+  expect(await emails(1)).toEqual(["boss@example.com"]);
+});
+
+describe("ADMIN_EMAIL and ADMIN_PASSWORD", () => {
+  const env = { ADMIN_EMAIL: "root@example.com", ADMIN_PASSWORD: "a-long-secret" };
+
+  test("make the first admin at start, whatever holds for the claims of others", async () => {
+    const shop = await open({ ...env, ALLOW_FIRST_ADMIN: "false" });
+    const token = await login(shop, env.ADMIN_EMAIL, env.ADMIN_PASSWORD);
+    expect(await register(shop, "second", 1, token)).toBe(1);
+    expect(await register(shop, "third", 1)).toBe("UNAUTHENTICATED");
+  });
+
+  test("make one admin on replicas that start at once", async () => {
+    await Promise.all([open(env), open(env), open(env)]);
+    expect(await emails(1)).toEqual(["root@example.com"]);
+  });
+
+  test.each(["iloveyou", "Root@Example.com"])(
+    "are refused with the password %s",
+    async (secret) => {
+      const config = readConfig({}, singleProcessDefaults);
+      const database = openUsersDatabase(config, databases.urls.users);
+      const making = ensureFirstAdmin(database, { email: env.ADMIN_EMAIL, password: secret });
+      await expect(making).rejects.toMatchObject({
+        name: "ConfigError",
+        message: expect.stringMatching(/^ADMIN_PASSWORD is .*; choose another one\.$/),
+      });
+      await database.models.users.sequelize?.close();
+      expect(await emails(1)).toEqual([]);
+    },
+  );
+
+  test("make none where there is one, and change nothing about that one", async () => {
+    const before = await open(env);
+    await before.stop();
+    const shop = await open({ ADMIN_EMAIL: "new@example.com", ADMIN_PASSWORD: "another-secret" });
+    expect(await emails(1)).toEqual(["root@example.com"]);
+    expect(await login(shop, env.ADMIN_EMAIL, env.ADMIN_PASSWORD)).toEqual(expect.any(String));
+  });
+});

@@ -1,0 +1,249 @@
+import { describe, expect, test } from "@jest/globals";
+import { ArgumentError, readArguments } from "../../tools/verify/arguments.ts";
+import { breakResult } from "../../tools/verify/mutants/mutant-result.ts";
+import { EventPassage, type SeenEvent } from "../../tools/verify/cluster/event-passage.ts";
+import { NatsFrames } from "../../tools/verify/cluster/nats-frames.ts";
+import { allFaultKinds, type EventFault } from "../../tools/verify/faults/kinds.ts";
+import { planFaults } from "../../tools/verify/faults/plan-faults.ts";
+import { strikable } from "../../tools/verify/faults/spare.ts";
+import type { HistoryLine } from "../../tools/verify/history.ts";
+import { Random } from "../../tools/verify/random.ts";
+import { figuresOf } from "../../tools/verify/report/figures.ts";
+import { pictureOf } from "../../tools/verify/report/picture.ts";
+import { tableOf } from "../../tools/verify/report/table.ts";
+import { judge, statusOf } from "../../tools/verify/report/verdict.ts";
+import { cleanRun } from "../support/checked-run.ts";
+
+describe("messages to NATS", () => {
+  const sent = [
+    'CONNECT {"verbose":false}\r\n',
+    "PUB MOL.EVENT.node 5\r\nhello\r\n",
+    "PUB MOL.REQ reply.to 4\r\na\r\nb\r\n",
+    "HPUB MOL.INFO 12 14\r\nNATS/1.0\r\n\r\nhi\r\n",
+    "PUB MOL.PING 0\r\n\r\n",
+    "PING\r\n",
+  ];
+  const bytes = Buffer.from(sent.join(""));
+
+  test.each([1, 2, 7, bytes.length])("are whole again when they come in pieces of %i", (size) => {
+    const frames = new NatsFrames();
+    const found = [];
+    for (let from = 0; from < bytes.length; from += size) {
+      found.push(...frames.push(bytes.subarray(from, from + size)));
+    }
+    expect(found.map((frame) => frame.bytes.toString())).toEqual(sent);
+    expect(found.map(({ subject, payload }) => [subject, payload?.toString()])).toEqual([
+      [undefined, undefined],
+      ["MOL.EVENT.node", "hello"],
+      ["MOL.REQ", "a\r\nb"],
+      ["MOL.INFO", "hi"],
+      ["MOL.PING", ""],
+      [undefined, undefined],
+    ]);
+  });
+});
+
+describe("the way of broker events", () => {
+  const request = Buffer.from("PUB MOL-shop.REQ.node 2\r\n{}\r\n");
+
+  function event(position: number): Buffer {
+    const data = { id: `event-${position}`, type: "order.placed", producer: "orders", position };
+    const payload = JSON.stringify({ data });
+    return Buffer.from(`PUB MOL-shop.EVENT.node ${payload.length}\r\n${payload}\r\n`);
+  }
+
+  /** Lets requests and events pass in turn, and gives what has come through at once. */
+  function pass(fault: EventFault | undefined, events = 50) {
+    const seen: SeenEvent[] = [];
+    const passage = new EventPassage(new Random(1), (one) => seen.push(one));
+    if (fault !== undefined) passage.begin(fault);
+    const passed: string[] = [];
+    const way = passage.open();
+    for (let position = 1; position <= events; position += 1) {
+      way(Buffer.concat([request, event(position)]), (bytes) => passed.push(bytes.toString()));
+    }
+    const requests = passed.filter((text) => text === request.toString()).length;
+    const positions = passed.flatMap((text) => /"position":(\d+)/.exec(text)?.[1] ?? []);
+    const struck = fault === undefined ? 0 : passage.end(fault);
+    return { requests, positions: positions.map(Number), struck, seen };
+  }
+
+  test("lets everything pass, and sees it", () => {
+    const { requests, positions, seen } = pass(undefined);
+    expect(requests).toBe(50);
+    expect(positions).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+    expect(seen.map(({ position }) => position)).toEqual(positions);
+  });
+
+  test("loses some events, and no request", () => {
+    const { requests, positions, struck } = pass("drop");
+    expect(requests).toBe(50);
+    expect(struck).toBeGreaterThan(5);
+    expect(positions).toHaveLength(50 - struck);
+  });
+
+  test("lets later events overtake", () => {
+    const { requests, positions, struck } = pass("reorder");
+    expect(requests).toBe(50);
+    expect(struck).toBeGreaterThan(5);
+    expect(positions).not.toEqual(positions.toSorted((a, b) => a - b));
+    expect(new Set(positions).size).toBe(positions.length);
+  });
+});
+
+describe("a plan of faults", () => {
+  test("is the same for the same seed", () => {
+    const plan = (seed: number) => planFaults(new Random(seed), allFaultKinds, 60_000);
+    expect(plan(7)).toEqual(plan(7));
+    expect(plan(7)).not.toEqual(plan(8));
+  });
+
+  test.each([15, 60, 300])("of %i seconds has all kinds, and ends before the load", (seconds) => {
+    const loadMs = seconds * 1_000;
+    const plan = planFaults(new Random(3), allFaultKinds, loadMs);
+    expect(new Set(plan.map(({ kind }) => kind)).size).toBe(allFaultKinds.length);
+    expect(plan.every(({ atMs, durationMs }) => atMs + durationMs < loadMs)).toBe(true);
+  });
+
+  test("has more than 40 in five minutes", () => {
+    expect(planFaults(new Random(3), allFaultKinds, 300_000).length).toBeGreaterThan(80);
+  });
+
+  test("is empty where no kind is wanted", () => {
+    expect(planFaults(new Random(3), [], 60_000)).toEqual([]);
+  });
+});
+
+describe("arguments", () => {
+  test("name faults and breaks", () => {
+    const read = readArguments(["--faults", "kill,nats", "--break", "oversell", "--seed", "5"]);
+    expect(read).toMatchObject({ faults: ["kill", "nats"], seed: 5, minutes: 2 });
+    expect(read.breaks.map(({ name }) => name)).toEqual(["oversell"]);
+  });
+
+  test.each([
+    ["a fault that there is not", ["--faults", "kill,meteor"]],
+    ["a break that there is not", ["--break", "everything"]],
+    ["minutes that are none", ["--minutes", "soon"]],
+    ["an option that there is not", ["--fast"]],
+  ])("are refused with %s", (_what, args) => {
+    expect(() => readArguments(args)).toThrow(ArgumentError);
+  });
+});
+
+describe("a verdict", () => {
+  const noFindings = judge([], figuresOf(cleanRun().history));
+
+  test("is a failure where the shop did not come to rest", () => {
+    expect(statusOf(noFindings)).toBe(1);
+  });
+
+  test("is nothing where nothing was ordered", () => {
+    const { history } = cleanRun();
+    history.push({ line: "phase", phase: "healed", atMs: 200 });
+    history.push({ line: "phase", phase: "quiet", atMs: 900 });
+    expect(statusOf(judge([], figuresOf(history)))).toBe(0);
+    const idle = history.filter((line) => line.line === "phase");
+    expect(statusOf(judge([], figuresOf(idle)))).toBe(2);
+  });
+
+  test("is told in a table and a picture", () => {
+    const { history } = cleanRun();
+    history.push({
+      line: "fault",
+      kind: "kill",
+      target: "orders-1",
+      startMs: 10,
+      endMs: 20,
+      detail: { awayMs: 5 },
+    });
+    const figures = figuresOf(history);
+    expect(tableOf(figures, [], noFindings)).toMatch(/placeOrder +2 +1 +0 +3/);
+    expect(pictureOf(history, figures, noFindings)).toMatch(/^<svg .*<title>orders-1.*<\/svg>$/s);
+  });
+});
+
+describe("the longest time without an answer", () => {
+  const answer = (endMs: number, code?: string) =>
+    ({
+      line: "request",
+      op: endMs,
+      kind: "listOrders",
+      startMs: endMs - 1,
+      endMs,
+      ...(code === undefined ? { outcome: "ok" } : { outcome: "unknown", code }),
+    }) as HistoryLine;
+  const phases: HistoryLine[] = [
+    { line: "phase", phase: "opened", atMs: 1_000 },
+    { line: "phase", phase: "healed", atMs: 20_000 },
+  ];
+  const answers = [1_500, 3_500, 9_000, 9_500, 14_500, 19_000].map((atMs) => answer(atMs));
+
+  test("counts what was done or refused", () => {
+    const history = [...phases, ...answers, answer(6_000, "CLIENT_TIMEOUT")];
+    history.push(answer(6_100, "SERVICE_UNAVAILABLE"));
+    expect(figuresOf(history).longestSilenceMs).toBe(5_500);
+  });
+
+  test("leaves out what no node can do anything about", () => {
+    const fault = { line: "fault", target: "nats-server", startMs: 4_000, endMs: 4_500 } as const;
+    const history: HistoryLine[] = [...phases, ...answers, { ...fault, kind: "nats" }];
+    expect(figuresOf(history).longestSilenceMs).toBe(5_000);
+    history.push({ ...fault, kind: "postgres", startMs: 11_000, endMs: 12_000 });
+    expect(figuresOf(history).longestSilenceMs).toBe(4_500);
+  });
+});
+
+describe("a break", () => {
+  const broken = { invariant: 3, parts: ["one", "other"] } as const;
+  const result = (atWork: string[], ...violated: (1 | 3)[]) =>
+    breakResult(
+      { ...broken, parts: [...broken.parts] },
+      new Set(atWork),
+      violated.map((invariant) => ({ invariant })),
+    );
+
+  test("is caught where its invariant is named", () => {
+    expect(result(["one", "other"], 1, 3).isCaught).toBe(true);
+  });
+
+  test("is not caught by another invariant", () => {
+    expect(result(["one", "other"], 1)).toMatchObject({
+      isCaught: false,
+      text: "NOT CAUGHT, invariant 3 should be violated",
+    });
+  });
+
+  test("says so where it has changed nothing", () => {
+    const { isCaught, text } = result(["other"], 3);
+    expect(isCaught).toBe(false);
+    expect(text).toMatch("the break matched nothing: no statement was the one of one");
+  });
+});
+
+describe("a node that is struck", () => {
+  const node = (name: string, services: string[], isWell = true) => ({ name, services, isWell });
+
+  test.each([
+    ["any, where all are well", [true, true, true, true], ["p1", "p2", "o1", "front"]],
+    ["not the one whose twin is away", [true, false, true, true], ["o1", "front"]],
+    ["nor one that is away", [false, false, true, true], ["o1", "front"]],
+  ])("%s", (_, [p1, p2, o1, front], expected) => {
+    const nodes = [
+      node("p1", ["products"], p1),
+      node("p2", ["products"], p2),
+      node("o1", ["orders"], o1),
+      node("front", ["users", "api"], front),
+    ];
+    expect(strikable(nodes).map(({ name }) => name)).toEqual(expected);
+  });
+
+  test("has another one for each of its services", () => {
+    const nodes = [
+      node("front-1", ["users", "api"]),
+      node("front-2", ["users", "api"], false),
+      node("users-3", ["users"]),
+    ];
+    expect(strikable(nodes).map(({ name }) => name)).toEqual(["users-3"]);
+  });
+});

@@ -1,0 +1,67 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { domainServices } from "../../../config/config.ts";
+import { freePort } from "../../support/processes.ts";
+import type { ShopProcess } from "../shop-process.ts";
+
+/** The floors, in a process of their own beside the shop, on the same PostgreSQL. */
+export interface FloorProcess {
+  port: number;
+  stop(): Promise<void>;
+}
+
+/** Makes the tables of the least order, and starts the floors. */
+export async function startFloors(shop: ShopProcess, productIds: string[]): Promise<FloorProcess> {
+  for (const name of domainServices) {
+    // At once, and not at some moment of the run: until then PostgreSQL plans for empty tables.
+    await onDatabase(shop.databaseUrl(name), (client) => client.query("VACUUM ANALYZE"));
+  }
+  await onDatabase(shop.databaseUrl("postgres"), (client) => client.query("CREATE DATABASE floor"));
+  await onDatabase(shop.databaseUrl("floor"), async (client) => {
+    await client.query(
+      `CREATE TABLE stock (id uuid PRIMARY KEY, stock integer NOT NULL);
+       CREATE TABLE orders (id uuid PRIMARY KEY, total integer NOT NULL);
+       CREATE TABLE lines (order_id uuid, product_id uuid, quantity integer, price integer,
+                           PRIMARY KEY (order_id, product_id));
+       CREATE TABLE log (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, data jsonb NOT NULL)`,
+    );
+    const sql = "INSERT INTO stock SELECT unnest($1::uuid[]), 1000000000";
+    await client.query(sql, [productIds]);
+  });
+  const port = await freePort();
+  const child = fork(join(import.meta.dirname, "baseline-server.ts"), {
+    env: {
+      PATH: process.env.PATH,
+      PORT: String(port),
+      // Tells whose it is, so that it ends with the run.
+      TMPDIR: tmpdir(),
+      FLOOR_PRODUCTS_URL: shop.databaseUrl("products"),
+      FLOOR_ORDERS_URL: shop.databaseUrl("orders"),
+      FLOOR_URL: shop.databaseUrl("floor"),
+    },
+  });
+  await once(child, "message");
+  return {
+    port,
+    async stop() {
+      child.kill();
+      await once(child, "exit");
+    },
+  };
+}
+
+async function onDatabase(
+  url: string,
+  work: (client: pg.Client) => Promise<unknown>,
+): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,98 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually } from "../../support/eventually.ts";
+import type { LoadProcess } from "../load/load-process.ts";
+import type { Shot } from "../load/load.ts";
+import type { Figure } from "../report.ts";
+import { orderOf, readOf } from "./scenarios.ts";
+import { startShopProcess, type ShopProcess } from "../shop-process.ts";
+import { median } from "../statistics.ts";
+import { stockShop } from "../stock-shop.ts";
+
+const inFlight = 64;
+const warmUpSeconds = 0.5;
+
+/** A shop and what it is asked for. */
+interface Side {
+  shop: ShopProcess;
+  shots: { read: Shot[]; order: Shot[] };
+  perSecond: { read: number[]; order: number[] };
+  stop(): Promise<void>;
+}
+
+/** What it costs to be watched: a shop with metrics and traces beside one with neither, in turn. */
+export async function measureObserved(
+  load: LoadProcess,
+  { rounds, seconds }: { rounds: number; seconds: number },
+): Promise<Figure[]> {
+  const traces = await openTraceSink();
+  const [observed, unobserved] = await Promise.all([
+    openSide({ TRACES_URL: traces.url, TRACES_PERCENT: "1" }),
+    openSide({ METRICS: "false" }),
+  ]);
+  const kinds = ["read", "order"] as const;
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      for (const kind of kinds) {
+        for (const { shop, shots, perSecond } of [observed, unobserved]) {
+          const asked = { port: shop.port, shots: shots[kind], inFlight };
+          if (round === 0) await load.run({ ...asked, seconds: warmUpSeconds });
+          perSecond[kind].push((await load.run({ ...asked, seconds })).perSecond);
+        }
+      }
+    }
+    await eventually("traces being sent", () => traces.received() > 0);
+    const figure = (what: string, kind: (typeof kinds)[number]): Figure => ({
+      what: `${what}, metrics on and 1% traced / neither`,
+      value: median(observed.perSecond[kind]) / median(unobserved.perSecond[kind]),
+      unit: "ratio",
+      target: "≥ 0.9",
+    });
+    return [figure("product by id", "read"), figure("placeOrder", "order")];
+  } finally {
+    await Promise.all([observed.stop(), unobserved.stop()]);
+    traces.close();
+  }
+}
+
+async function openSide(env: Record<string, string>): Promise<Side> {
+  const dataDir = mkdtempSync(join(tmpdir(), "shop-bench-"));
+  const shop = await startShopProcess(dataDir, env);
+  const { customer, productIds } = await stockShop(shop.port);
+  return {
+    shop,
+    shots: {
+      read: productIds.map(readOf),
+      order: productIds.map((id) => orderOf(id, customer.token)),
+    },
+    perSecond: { read: [], order: [] },
+    async stop() {
+      await shop.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Takes traces as a Zipkin server does, and forgets them. */
+async function openTraceSink() {
+  let received = 0;
+  const server = createServer((req, res) => {
+    req.resume().once("end", () => {
+      received += 1;
+      res.writeHead(202).end();
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    received: () => received,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}

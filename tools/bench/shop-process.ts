@@ -1,0 +1,88 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { postgresUrl } from "../../embedded/postgres.ts";
+import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/processes.ts";
+
+const projectDir = join(import.meta.dirname, "..", "..");
+
+/** The whole shop in one process, as `npm start` runs it. */
+export interface ShopProcess {
+  port: number;
+  /** From the start of the process until it said that it was ready. */
+  readyMs: number;
+  /** A database on its PostgreSQL. */
+  databaseUrl(name: string): string;
+  /** Resident memory of the Node process, in MB. */
+  rssMb(): number;
+  stop(): Promise<void>;
+}
+
+/** Starts it on a data directory of its own. */
+export async function startShopProcess(
+  dataDir: string,
+  env: Record<string, string> = {},
+  nodeOptions: readonly string[] = [],
+): Promise<ShopProcess> {
+  const port = await freePort();
+  const begun = performance.now();
+  const npmStart = readNpmStart();
+  const child = spawn(
+    process.execPath,
+    [...npmStart.options, ...nodeOptions, join(projectDir, npmStart.file)],
+    {
+      cwd: dataDir,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: {
+        PATH: process.env.PATH,
+        HOME: dataDir,
+        DATA_DIR: dataDir,
+        PORT: String(port),
+        ...npmStart.env,
+        // One caller asks for all that the shop can give.
+        RATE_LIMIT_PER_SECOND: "0",
+        TOKEN_TTL_SECONDS: "86400",
+        ...env,
+      },
+    },
+  );
+  await eventually(
+    "the shop being ready",
+    async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok,
+    { withinMs: 60_000, everyMs: 20 },
+  );
+  return {
+    port,
+    readyMs: performance.now() - begun,
+    databaseUrl: (name) => postgresUrl(join(dataDir, "postgres"), name),
+    rssMb: () => rssMbOf(child),
+    async stop() {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    },
+  };
+}
+
+/** What `npm start` runs: `VARIABLE=value … exec node --option … file`. */
+function readNpmStart(): { env: Record<string, string>; options: string[]; file: string } {
+  const text = readFileSync(join(projectDir, "package.json"), "utf8");
+  const words = (JSON.parse(text) as { scripts: { start: string } }).scripts.start.split(" ");
+  const node = words.indexOf("node");
+  const file = words.at(-1);
+  if (node < 0 || file === undefined) throw new Error("npm start does not run node");
+  return {
+    env: Object.fromEntries(
+      words.slice(0, words.indexOf("exec")).map((word) => word.split("=") as [string, string]),
+    ),
+    options: words.slice(node + 1, -1),
+    file,
+  };
+}
+
+/** Resident memory of a process, in MB. */
+function rssMbOf({ pid = 0 }: Pick<ChildProcess, "pid">): number {
+  const [, kB = "0"] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kB) / 1024;
+}

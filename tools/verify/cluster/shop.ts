@@ -1,0 +1,128 @@
+import { join } from "node:path";
+import { eventually } from "../../support/eventually.ts";
+import { freePort } from "../../support/processes.ts";
+import type { Random } from "../random.ts";
+import type { Databases } from "./databases.ts";
+import { EventPassage, type SeenEvent } from "./event-passage.ts";
+import type { Layout } from "./layout.ts";
+import type { Nats } from "./nats.ts";
+import { ShopNode } from "./shop-node.ts";
+import { TcpProxy } from "./tcp-proxy.ts";
+
+export interface ShopOptions {
+  layout: Layout;
+  databases: Databases;
+  nats: Nats;
+  /** Nodes of other namespaces do not see these. */
+  namespace: string;
+  folder: string;
+  random: Random;
+  reservationTtlSeconds: number;
+  /** Loaded into the nodes besides what stops them at steps. */
+  preloads: string[];
+  onEvent: (event: SeenEvent) => void;
+  onMessage: (node: ShopNode, message: unknown) => void;
+  onDeath: (node: string, end: number | NodeJS.Signals) => void;
+}
+
+const stopAtSteps = join(import.meta.dirname, "..", "preload", "stop-at-steps.ts");
+
+/** A real cluster: processes of `commands/serve.ts`, and every connection of theirs in our hands. */
+export class Shop {
+  readonly nodes: ShopNode[] = [];
+  /** Where its gateways listen. */
+  readonly urls: string[] = [];
+  readonly events: EventPassage;
+  readonly #options: ShopOptions;
+
+  private constructor(options: ShopOptions) {
+    this.#options = options;
+    this.events = new EventPassage(options.random.fork(), options.onEvent);
+  }
+
+  /** Starts all nodes, and waits until each is in the cluster and each gateway finds all services. */
+  static async start(options: ShopOptions): Promise<Shop> {
+    const shop = new Shop(options);
+    try {
+      for (const name of Object.keys(options.layout)) shop.nodes.push(await shop.#node(name));
+      for (const node of shop.nodes) node.start();
+      await shop.ready(180_000);
+    } catch (error) {
+      await shop.stop();
+      throw error;
+    }
+    return shop;
+  }
+
+  async ready(withinMs: number): Promise<void> {
+    await eventually(
+      "the shop being ready",
+      async () => {
+        const answers = await Promise.all(this.urls.map((url) => fetch(`${url}/health/ready`)));
+        return answers.every(({ ok }) => ok) && this.nodes.every(({ isWell }) => isWell);
+      },
+      { withinMs, everyMs: 100 },
+    );
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()));
+  }
+
+  async #node(name: string): Promise<ShopNode> {
+    const { databases, nats, layout, folder, preloads, onMessage, onDeath } = this.#options;
+    const services = layout[name] ?? [];
+    const proxies = {
+      nats: await TcpProxy.open({ port: nats.port, host: "127.0.0.1" }, () => this.events.open()),
+      postgres: await TcpProxy.open({ path: databases.socket }),
+    };
+    const node = new ShopNode({
+      name,
+      services,
+      folder,
+      proxies,
+      healthPort: await freePort(),
+      env: {
+        ...(await this.#env(services)),
+        TRANSPORTER: `nats://127.0.0.1:${proxies.nats.port}`,
+        ...this.#databaseUrls(services, proxies.postgres.port),
+      },
+      preloads: [stopAtSteps, ...preloads],
+      onMessage: (message) => {
+        onMessage(node, message);
+      },
+      onDeath: (end) => {
+        onDeath(name, end);
+      },
+    });
+    return node;
+  }
+
+  async #env(services: ShopNode["services"]): Promise<Record<string, string>> {
+    const common = {
+      SERVICES: services.join(","),
+      NAMESPACE: this.#options.namespace,
+      HOST: "127.0.0.1",
+      LOG_LEVEL: "warn",
+      DB_POOL_MAX: "6",
+      RESERVATION_TTL_SECONDS: String(this.#options.reservationTtlSeconds),
+      // Its customers sign in once, and all of them are one machine.
+      TOKEN_TTL_SECONDS: "86400",
+      RATE_LIMIT_PER_SECOND: "0",
+    };
+    if (!services.includes("api")) return common;
+    const port = await freePort();
+    this.urls.push(`http://127.0.0.1:${port}`);
+    return { ...common, PORT: String(port) };
+  }
+
+  #databaseUrls(services: ShopNode["services"], port: number): Record<string, string> {
+    const named = services.filter((service) => service !== "api");
+    return Object.fromEntries(
+      named.map((service) => [
+        `${service.toUpperCase()}_DB_URL`,
+        `postgres://shop@127.0.0.1:${port}/${this.#options.databases.nameOf(service)}`,
+      ]),
+    );
+  }
+}

@@ -1,0 +1,30 @@
+import type { Violation } from "../check/findings.ts";
+import type { Break } from "./mutants.ts";
+
+/** Whether a break was seen for what it is. */
+export interface BreakResult {
+  isCaught: boolean;
+  /** In a few words. */
+  text: string;
+}
+
+/**
+ * @param atWork the parts of the break that have changed something: one that has not, since the
+ *   services say it in other words now, would let the break pass for one that does no harm
+ */
+export function breakResult(
+  broken: Pick<Break, "invariant" | "parts">,
+  atWork: ReadonlySet<string>,
+  violations: readonly Pick<Violation, "invariant">[],
+): BreakResult {
+  const idle = broken.parts.filter((part) => !atWork.has(part));
+  if (idle.length > 0) {
+    const text = `the break matched nothing: no statement was the one of ${idle.join(", ")}`;
+    return { isCaught: false, text };
+  }
+  const isCaught = violations.some(({ invariant }) => invariant === broken.invariant);
+  const text = isCaught
+    ? `caught, invariant ${broken.invariant} is violated`
+    : `NOT CAUGHT, invariant ${broken.invariant} should be violated`;
+  return { isCaught, text };
+}

@@ -1,9 +1,0 @@
-import { breakAt } from "./break-at.ts";
-
-/** Stock is taken whether it is there or not. */
-const condition = "p.stock >= asked.quantity_of_all";
-
-breakAt("the stock condition", {
-  concerns: ({ text }) => text.includes("INSERT INTO reservations") && text.includes(condition),
-  run: ({ text, values }, send) => send(text.replace(condition, "true"), values),
-});
