@@ -2,15 +2,15 @@ import type { BrokerOptions, Middleware, ServiceBroker, Transporters } from "mol
 import { accessMiddleware } from "./middlewares/access.middleware.ts";
 import { isPrivate, uniqueNodeId, type Config, type NatsConfig } from "./config/config.ts";
 import { inputMiddleware } from "./middlewares/input.middleware.ts";
-import { isWorthRepeating } from "./core/errors.ts";
+import { isRetryable } from "./core/errors.ts";
 import { failoverMiddleware } from "./middlewares/failover.middleware.ts";
 import { logPrinter } from "./broker/log-printer.ts";
 import { metricsMiddleware } from "./middlewares/metrics.middleware.ts";
 import { InlinePrometheusReporter } from "./broker/metrics-reporter.ts";
 import { NatsTransporter, type Undelivered } from "./broker/nats-transporter.ts";
-import { NodeWatch, strategyAround } from "./broker/node-watch.ts";
+import { FailureDetector, strategyAvoiding } from "./broker/failure-detector.ts";
 import { QuietValidator } from "./broker/quiet-validator.ts";
-import { repetitionMiddleware } from "./middlewares/retry.middleware.ts";
+import { retryMiddleware } from "./middlewares/retry.middleware.ts";
 import { samplingMiddleware } from "./middlewares/sampling.middleware.ts";
 import { traceMiddleware } from "./middlewares/trace.middleware.ts";
 import { trackingMiddleware } from "./middlewares/tracking.middleware.ts";
@@ -32,7 +32,7 @@ export function brokerOptions(
   transporter?: InstanceType<typeof Transporters.Base>,
 ): BrokerOptions {
   const { nats } = config;
-  const watch = new NodeWatch();
+  const watch = new FailureDetector();
   return {
     namespace: config.namespace,
     nodeID: uniqueNodeId(role),
@@ -40,7 +40,7 @@ export function brokerOptions(
     transporter: nats
       ? natsTransporter(nats, watch.undelivered.bind(watch))
       : (transporter ?? null),
-    registry: { strategy: strategyAround(watch.suspects) },
+    registry: { strategy: strategyAvoiding(watch.suspects) },
     // JSON is the fastest of Moleculer's serializers by far; dates travel as ISO texts.
     serializer: "JSON",
     validator: new QuietValidator(),
@@ -62,7 +62,7 @@ export function brokerOptions(
       delay: 50,
       factor: 3,
       maxDelay: 500,
-      check: (error) => isWorthRepeating(error),
+      check: (error) => isRetryable(error),
     },
     tracking: { enabled: true, shutdownTimeout: shutdownTimeoutMs },
     // The commands handle signals themselves, so that the embedded database stops last.
@@ -99,7 +99,7 @@ export function brokerOptions(
       broker.middlewares.add(traceMiddleware());
       // Outside the tracking that it turns off, and the retries that it allows.
       broker.middlewares.add(trackingMiddleware());
-      broker.middlewares.add(repetitionMiddleware(requestTimeoutMs));
+      broker.middlewares.add(retryMiddleware(requestTimeoutMs));
     },
   };
 }

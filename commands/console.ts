@@ -2,7 +2,7 @@ import type { REPLEval, REPLServer } from "node:repl";
 import { inspect, styleText } from "node:util";
 import type { CallingOptions, ServiceBroker } from "moleculer";
 import repl from "moleculer-repl";
-import { isRefusal, isUnreachable } from "../core/errors.ts";
+import { isClientError, isUnreachable } from "../core/errors.ts";
 import { LineFault, readCall } from "./call-line.ts";
 
 /** Node's types do not tell that it reads this anew for every line. */
@@ -81,7 +81,7 @@ function showError(error: unknown): void {
     type?: string;
     data?: unknown;
   };
-  const isExpected = isRefusal(error) || isUnreachable(type) || type === "SERVICE_UNAVAILABLE";
+  const isExpected = isClientError(error) || isUnreachable(type) || type === "SERVICE_UNAVAILABLE";
   const code = isExpected ? `${String(type)}: ` : "";
   console.error(styleText(["red", "bold"], `>> ERROR: ${code}${message ?? String(error)}`));
   if (!isExpected && !(error instanceof LineFault)) console.error(styleText("red", stack ?? ""));

@@ -4,7 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import { domainServices, type Config } from "../config/config.ts";
 import { listen, sendJson } from "../services/api/http/http-server.ts";
 
-/** Longer than a healthy database ever needs, shorter than an orchestrator's patience. */
+/** Longer than a healthy database ever needs, shorter than an orchestrator's deadline. */
 const answerTimeoutMs = 1_000;
 
 /**

@@ -1,5 +1,5 @@
 import { accessSync, constants } from "node:fs";
-import { NoText, readTextFile } from "../core/text-file.ts";
+import { TextFileError, readTextFile } from "../core/text-file.ts";
 
 /** All that is wrong with the settings, a line each. */
 export class ConfigError extends Error {
@@ -41,7 +41,7 @@ export class ConfigReader {
       if (content !== "") return content;
       this.fault(name, `names an empty file: "${path}"`, "/run/secrets/orders-db-url");
     } catch (error) {
-      const why = error instanceof NoText ? error.message : "cannot be read";
+      const why = error instanceof TextFileError ? error.message : "cannot be read";
       this.fault(name, `names a file that ${why}: "${path}"`, "/run/secrets/orders-db-url");
     }
     return undefined;

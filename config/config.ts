@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { ConfigError, ConfigReader } from "./config-reader.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
-import { NoText, readTextFile } from "../core/text-file.ts";
+import { TextFileError, readTextFile } from "../core/text-file.ts";
 
 export const domainServices = ["users", "products", "orders"] as const;
 export type DomainService = (typeof domainServices)[number];
@@ -91,7 +91,7 @@ export function readEnvFile(path: string): NodeJS.ProcessEnv {
   try {
     return parseEnv(readTextFile(path));
   } catch (cause) {
-    const why = cause instanceof NoText ? cause.message : "cannot be read";
+    const why = cause instanceof TextFileError ? cause.message : "cannot be read";
     throw new ConfigError(`The file ${path} ${why}.`, { cause });
   }
 }

@@ -1,9 +1,9 @@
-/** How a crowd is served. */
-export interface CrowdOptions {
-  /** Items that are worked at together, at most. */
+/** Bounds of a batcher. */
+export interface BatchOptions {
+  /** Most items of one batch. */
   maxItems: number;
-  /** Batches under way at the same time, at most; meanwhile the next one grows. */
-  maxBatches: number;
+  /** Most batches in flight. While they are, the next batch grows. */
+  maxBatchesInFlight: number;
 }
 
 interface Waiting<Item, Result> {
@@ -13,28 +13,28 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Does for many at once what each asks for on its own: what comes in one turn of the event loop,
- * and what comes while enough batches are under way, is one batch. Nobody waits where there is no
- * crowd.
+ * Collects items and serves them in batches (group commit). A batch holds the items of one turn of
+ * the event loop, and those that arrive while `maxBatchesInFlight` batches are in flight. A batch is
+ * sent immediately when fewer batches are in flight.
  */
-export class Crowd<Item, Result> {
-  readonly #serve: (items: Item[]) => Promise<(Result | Error)[]>;
-  readonly #options: CrowdOptions;
+export class Batcher<Item, Result> {
+  readonly #serveItems: (items: Item[]) => Promise<(Result | Error)[]>;
+  readonly #options: BatchOptions;
   #waiting: Waiting<Item, Result>[] = [];
   #batches = 0;
   #isScheduled = false;
 
   /**
-   * @param serve gives a result for each item, in their order; an Error among them is that item's
-   * alone, and one that is thrown is everybody's
+   * @param serve gives one result per item, in the order of the items; an Error among the results
+   * rejects that item only, a thrown error rejects the whole batch
    */
-  constructor(serve: (items: Item[]) => Promise<(Result | Error)[]>, options: CrowdOptions) {
-    this.#serve = serve;
+  constructor(serve: (items: Item[]) => Promise<(Result | Error)[]>, options: BatchOptions) {
+    this.#serveItems = serve;
     this.#options = options;
   }
 
-  /** Waits for the result of one item. */
-  join(item: Item): Promise<Result> {
+  /** Adds an item to the next batch and gives its result. */
+  add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
       this.#schedule();
@@ -42,7 +42,7 @@ export class Crowd<Item, Result> {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#batches >= this.#options.maxBatches) return;
+    if (this.#isScheduled || this.#batches >= this.#options.maxBatchesInFlight) return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
@@ -55,7 +55,7 @@ export class Crowd<Item, Result> {
     this.#batches += 1;
     if (this.#waiting.length > 0) this.#schedule();
     try {
-      const results = await this.#serve(batch.map(({ item }) => item));
+      const results = await this.#serveItems(batch.map(({ item }) => item));
       for (const [index, { resolve, reject }] of batch.entries()) {
         const result = results[index] as Result | Error;
         if (result instanceof Error) reject(result);
@@ -70,12 +70,12 @@ export class Crowd<Item, Result> {
   }
 }
 
-/** A crowd of reads of rows: who asks for the same in the same batch shares it. */
-export function sharedReads<Item, Row>(
+/** A batcher of reads. Equal items of one batch share one read. */
+export function batchedReads<Item, Row>(
   read: (item: Item) => Promise<Row[]>,
-  options: CrowdOptions,
-): Crowd<Item, Row[]> {
-  return new Crowd(async (items) => {
+  options: BatchOptions,
+): Batcher<Item, Row[]> {
+  return new Batcher(async (items) => {
     const results = new Map<string, Promise<Row[]>>();
     return Promise.all(
       items.map((item) => {

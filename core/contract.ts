@@ -29,7 +29,7 @@ export interface GraphqlField {
    * and null for what is not there. The gateway gathers such lookups of all requests; so it must
    * be one that everyone may call.
    */
-  gatheredBy?: string;
+  batchedBy?: string;
   /**
    * Pages of a connection: the action of the same service that counts, by the same filters, what
    * they are pages of. The field's `filter` and its other arguments are the action's parameters.
@@ -40,7 +40,7 @@ export interface GraphqlField {
 }
 
 /** A field of GraphQL's Subscription: an event, for those who may see it. */
-export interface Subscription {
+export interface SubscriptionField {
   /** The field's declaration. Its arguments are fields of the event that have to be equal. */
   field: string;
   /** The type of the event, one of the same contract. */
@@ -59,7 +59,7 @@ export interface ActionOptions<Params> {
   /** The gateway calls it though it is no part of its schema. */
   gateway?: true;
   /** A second time changes nothing, so that it may be tried on another node. Queries always may. */
-  repeatable?: boolean;
+  safeToRetry?: boolean;
 }
 
 /** What others may know of an action: its parameters, who may call it, what it gives. */
@@ -81,19 +81,19 @@ export interface ActionContract<Params = never, Result = unknown> {
 const bulkhead = { enabled: true, concurrency: 100, maxQueueSize: 1_000 } as const;
 
 /** How often a call that nobody answered is tried again, where that is safe. */
-export const maxRepetitions = 2;
+export const maxRetries = 2;
 
 /** The retry policy of actions that a mixin adds: a second time changes nothing. */
-export const repeatable = { enabled: true, retries: maxRepetitions };
+export const retryPolicy = { enabled: true, retries: maxRetries };
 
 /** Declares an action. `$$strict`: a parameter that is not declared is refused, not ignored. */
 export function action<Params extends object, Result>({
-  repeatable,
+  safeToRetry,
   ...options
 }: ActionOptions<Params>): ActionContract<Params, Result> {
   const { graphql } = options;
   const isQuery = graphql !== undefined && graphql.mutation === undefined;
-  const retries = (repeatable ?? isQuery) ? maxRepetitions : 0;
+  const retries = (safeToRetry ?? isQuery) ? maxRetries : 0;
   return {
     ...options,
     params: { $$strict: true, ...options.params },
@@ -173,7 +173,7 @@ export type EventHandler<
   Events extends Record<string, EventContract> = Record<string, EventContract>,
 > =
   | ((event: EventEnvelope<Data>, effect: Effect<Events>) => Promise<void>)
-  | { inRuns: (events: EventEnvelope<Data>[], effect: Effect<Events>) => Promise<void> };
+  | { handleBatch: (events: EventEnvelope<Data>[], effect: Effect<Events>) => Promise<void> };
 
 /** Where a new consumer begins to read. */
 export type StartFrom = "beginning" | "now";
@@ -193,7 +193,7 @@ export interface Contract<
     type: string;
     /** Joins, in moleculer-apollo-server's form: which action loads a field, by which key. */
     resolvers?: Record<string, Record<string, Join>>;
-    subscriptions?: Record<string, Subscription>;
+    subscriptions?: Record<string, SubscriptionField>;
   };
 }
 

@@ -12,7 +12,7 @@ import type {
   ResultOf,
   StartFrom,
 } from "./contract.ts";
-import { Repeat } from "./periodic-task.ts";
+import { PeriodicTask } from "./periodic-task.ts";
 
 /** Calls the actions of these contracts with checked names, parameters and results. */
 export interface TypedCaller<Contracts extends Contract> {
@@ -42,7 +42,7 @@ interface ServiceDatabase {
     producers: readonly Contract[];
     handlers: Record<string, EventHandler>;
     startFrom: StartFrom;
-    copies: Record<string, readonly string[]>;
+    readModels: Record<string, readonly string[]>;
   }) => Partial<ServiceSchema>;
 }
 
@@ -70,16 +70,16 @@ export interface ServiceImplementation<Own extends Contract, Uses extends Contra
    * Tables that hold nothing but what the events of one of `uses` have brought, by its name: they
    * can be made anew from its log.
    */
-  copies?: Partial<Record<Uses["name"], readonly string[]>>;
+  readModels?: Partial<Record<Uses["name"], readonly string[]>>;
   /** Runs as long as the service does, after it has started. */
   periodically?: readonly PeriodicWork<Uses>[];
   started?: () => Promise<void>;
   /** Learns of each call that the access rules refused, before its sender does. */
-  refused?: OnRefused;
+  refused?: OnAccessDenied;
 }
 
 /** What a service does about calls that the access rules refused; it must not fail. */
-export type OnRefused = (ctx: Context<unknown, Meta>, refusal: unknown) => Promise<void>;
+export type OnAccessDenied = (ctx: Context<unknown, Meta>, refusal: unknown) => Promise<void>;
 
 /**
  * Joins a contract with its implementation into a Moleculer service. An action the contract
@@ -92,7 +92,13 @@ export function defineService<Own extends Contract, const Uses extends Contract 
 ): ServiceSchema {
   const handlers = implementation.actions as Record<string, (ctx: never) => Promise<unknown>>;
   const { name } = contract;
-  const { uses = [], database, consumes, startFrom = "beginning", copies = {} } = implementation;
+  const {
+    uses = [],
+    database,
+    consumes,
+    startFrom = "beginning",
+    readModels = {},
+  } = implementation;
   if (consumes !== undefined && database === undefined) {
     throw new Error(`${name} consumes events and has no database for their effects`);
   }
@@ -103,7 +109,7 @@ export function defineService<Own extends Contract, const Uses extends Contract 
       producers: producersOf(uses, consumes),
       handlers: consumes as Record<string, EventHandler>,
       startFrom,
-      copies,
+      readModels,
     });
   return {
     name,
@@ -129,7 +135,7 @@ function periodic<Uses extends Contract>(
   service: string,
   { everyMs, run }: PeriodicWork<Uses>,
 ): Partial<ServiceSchema> {
-  let repeat: Repeat | undefined;
+  let repeat: PeriodicTask | undefined;
   let isStopped = false;
   return {
     async started(this: { broker: ServiceBroker }) {
@@ -137,7 +143,7 @@ function periodic<Uses extends Contract>(
       if (isStopped) return;
       const { broker } = this;
       const work = () => run(broker, broker.logger);
-      repeat = new Repeat(everyMs, work, (fault) => {
+      repeat = new PeriodicTask(everyMs, work, (fault) => {
         broker.logger.error(`periodic work of ${service} failed`, fault);
       });
       repeat.start();

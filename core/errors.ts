@@ -66,7 +66,7 @@ export function isErrorCode(code: unknown): code is ErrorCode {
  * logged as a fault. Over the wire only `type` and `data` are sure to survive, so whoever
  * tells refusals apart compares `type`.
  */
-export class Refusal extends Errors.MoleculerClientError {
+export class ClientError extends Errors.MoleculerClientError {
   /**
    * @param code what clients see in `extensions.code`
    * @param message a sentence for people
@@ -83,9 +83,9 @@ export interface FieldFault {
   message: string;
 }
 
-export function badUserInput(fields: FieldFault[]): Refusal {
+export function badUserInput(fields: FieldFault[]): ClientError {
   const message = fields.map((fault) => fault.message).join(" ");
-  return new Refusal("BAD_USER_INPUT", message, { fields });
+  return new ClientError("BAD_USER_INPUT", message, { fields });
 }
 
 /** A part below us (database, broker) is not there: the same call may succeed later. */
@@ -114,14 +114,14 @@ export function isUnreachable(type: unknown): boolean {
 const finalTypes: ReadonlySet<unknown> = new Set(["REQUEST_TIMEOUT", "BAD_GATEWAY"]);
 
 /** True for an error that another node, or the same one a little later, may not have. */
-export function isWorthRepeating(error: unknown): boolean {
+export function isRetryable(error: unknown): boolean {
   if (!(error instanceof Error) || !("retryable" in error) || error.retryable !== true)
     return false;
   return !("type" in error && finalTypes.has(error.type));
 }
 
 /** True where a call was sent, and nobody says what became of it. */
-export function isUndecided(error: unknown): boolean {
+export function isOutcomeUnknown(error: unknown): boolean {
   const type = error instanceof Error && "type" in error ? error.type : "";
   return type === "REQUEST_TIMEOUT" || type === "REQUEST_REJECTED";
 }
@@ -132,7 +132,7 @@ export function hasCode(error: unknown, code: ErrorCode): boolean {
 }
 
 /** True for an expected "no", ours or regenerated from the wire: nothing was changed. */
-export function isRefusal(error: unknown): boolean {
+export function isClientError(error: unknown): boolean {
   const type = typeof error === "object" && error !== null && "type" in error ? error.type : "";
   return isErrorCode(type) && errorCatalogue[type].status < 500;
 }

@@ -2,7 +2,7 @@
  * Does a piece of work now and then, never twice at the same time: every `everyMs` when nothing
  * goes on, and soon after `soon()`. What fails is reported, and tried again at its next time.
  */
-export class Repeat {
+export class PeriodicTask {
   readonly #everyMs: number;
   readonly #work: () => Promise<void>;
   readonly #onFault: (fault: unknown) => void;
@@ -21,9 +21,9 @@ export class Repeat {
   start(): void {
     if (this.#isStopped) return;
     this.#timer = setInterval(() => {
-      this.soon();
+      this.trigger();
     }, this.#everyMs);
-    this.soon();
+    this.trigger();
   }
 
   /** Finishes what it is at. */
@@ -34,7 +34,7 @@ export class Repeat {
   }
 
   /** Starts at once; calls that come while it works are gathered into one more round. */
-  soon(): void {
+  trigger(): void {
     this.#again = true;
     this.#running ??= this.#run();
   }

@@ -1,4 +1,4 @@
-import { badUserInput, type Refusal } from "./errors.ts";
+import { badUserInput, type ClientError } from "./errors.ts";
 import { exactText, int, isId, maxInt, optional, text } from "./validation.ts";
 
 /** Rows a page gives at most, and by default. */
@@ -37,7 +37,7 @@ export function withoutBlankSearch<Asked extends { search?: string }>(asked: Ask
 }
 
 /** A page of rows, by the Relay Cursor Connections Specification. */
-export interface Connection<Node> {
+export interface RelayConnection<Node> {
   edges: { cursor: string; node: Node }[];
   pageInfo: {
     hasNextPage: boolean;
@@ -48,7 +48,7 @@ export interface Connection<Node> {
 }
 
 /** How many rows there are: all of them, or `maxCounted` where there are more. */
-export interface Count {
+export interface RowCount {
   total: number;
   isExact: boolean;
 }
@@ -57,7 +57,7 @@ export interface Count {
 export type KeyKind = "none" | "integer" | "text";
 
 /** Where a row stands in a sort: its key, null where the sort has none, and its id. */
-export interface Position {
+export interface SortPosition {
   key: string | number | null;
   id: string;
 }
@@ -71,7 +71,7 @@ const highestText = "\u{10ffff}".repeat(201);
 const highestKeys = { none: null, integer: maxInt, text: highestText };
 
 /** The positions before and behind all rows of a sort. */
-export function endsOf(kind: KeyKind): { lowest: Position; highest: Position } {
+export function endsOf(kind: KeyKind): { lowest: SortPosition; highest: SortPosition } {
   return {
     lowest: { key: lowestKeys[kind], id: lowestId },
     highest: { key: highestKeys[kind], id: highestId },
@@ -83,7 +83,7 @@ export function endsOf(kind: KeyKind): { lowest: Position; highest: Position } {
  *
  * @param sort the connection's and its sort's name: a cursor is good for these only
  */
-export function cursorOf(sort: string, { key, id }: Position): string {
+export function cursorOf(sort: string, { key, id }: SortPosition): string {
   const parts = key === null ? [sort, id] : [sort, id, key];
   return Buffer.from(JSON.stringify(parts)).toString("base64url");
 }
@@ -94,7 +94,7 @@ export function positionOf(
   field: "after" | "before",
   sort: string,
   kind: KeyKind,
-): Position {
+): SortPosition {
   const [name, id, key = null] = partsOf(cursor) ?? [];
   if (name === undefined) throw unfit(field, "is no cursor.");
   if (name !== sort) throw unfit(field, "is a cursor of another list, or of another sort.");
@@ -114,13 +114,13 @@ function partsOf(cursor: string): unknown[] | undefined {
   }
 }
 
-function isOfKind(key: unknown, kind: KeyKind): key is Position["key"] {
+function isOfKind(key: unknown, kind: KeyKind): key is SortPosition["key"] {
   if (kind === "none") return key === null;
   if (kind === "integer") return Number.isInteger(key) && Math.abs(key as number) <= maxInt;
   // PostgreSQL stores no NUL, and no half of a surrogate pair.
   return typeof key === "string" && !key.includes("\0") && key.isWellFormed();
 }
 
-function unfit(field: string, what: string): Refusal {
+function unfit(field: string, what: string): ClientError {
   return badUserInput([{ field, message: `The '${field}' field ${what}` }]);
 }

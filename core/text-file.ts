@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /** A file whose bytes are no text; the message ends a sentence that names the file. */
-export class NoText extends Error {}
+export class TextFileError extends Error {}
 
 /**
  * Reads a text that somebody has written with whatever editor: UTF-8, with or without a byte order
@@ -13,7 +13,8 @@ export function readTextFile(path: string): string {
   if (first === 0xff && second === 0xfe) return decoded(bytes, "utf-16le", "UTF-16");
   if (first === 0xfe && second === 0xff) return decoded(bytes, "utf-16be", "UTF-16");
   const zero = bytes.indexOf(0);
-  if (zero >= 0) throw new NoText(`has a zero byte in ${lineAt(bytes, zero)}: save it as UTF-8`);
+  if (zero >= 0)
+    throw new TextFileError(`has a zero byte in ${lineAt(bytes, zero)}: save it as UTF-8`);
   return decoded(bytes, "utf-8", "UTF-8");
 }
 
@@ -22,8 +23,8 @@ function decoded(bytes: Buffer, encoding: string, name: string): string {
     // Takes the byte order mark away.
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
-    if (name !== "UTF-8") throw new NoText(`is no valid ${name}: save it as UTF-8`);
-    throw new NoText(
+    if (name !== "UTF-8") throw new TextFileError(`is no valid ${name}: save it as UTF-8`);
+    throw new TextFileError(
       `is no valid UTF-8 in ${lineAt(bytes, firstInvalid(bytes))}: save it as UTF-8`,
     );
   }

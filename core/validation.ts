@@ -1,6 +1,6 @@
 import type { Errors } from "moleculer";
 import type { ParamRule } from "./contract.ts";
-import { badUserInput, type FieldFault, type Refusal } from "./errors.ts";
+import { badUserInput, type FieldFault, type ClientError } from "./errors.ts";
 
 /** The largest value of GraphQL's Int and PostgreSQL's integer. */
 export const maxInt = 2_147_483_647;
@@ -153,7 +153,7 @@ export interface ListPage extends Page {
 }
 
 /** Turns the validator's findings into BAD_USER_INPUT. Values stay out of it: they may be secret. */
-export function refusalOfValidation(error: Errors.ValidationError): Refusal {
+export function clientErrorOf(error: Errors.ValidationError): ClientError {
   const findings = Array.isArray(error.data) ? (error.data as Finding[]) : [];
   const fields: FieldFault[] = findings
     .slice(0, maxReportedFaults)

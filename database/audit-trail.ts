@@ -111,7 +111,7 @@ const maxNotedPerMinute = 1_000;
  * Notes who was refused what is for admins only. However often somebody tries, they fill no table:
  * each replica notes the same sender and action once a minute.
  */
-export class RefusalWatch {
+export class FailedAttemptAudit {
   readonly #query: Query;
   /** When whom, in the order of these times. */
   readonly #notedAt = new Map<string, number>();

@@ -5,10 +5,10 @@ import {
   ForeignKeyConstraintError,
   UniqueConstraintError,
 } from "sequelize";
-import { serviceUnavailable, type Refusal } from "../core/errors.ts";
+import { serviceUnavailable, type ClientError } from "../core/errors.ts";
 
 /** Constraint name -> the refusal it stands for. */
-export type ConstraintRefusals = Record<string, () => Refusal>;
+export type ConstraintErrors = Record<string, () => ClientError>;
 
 /**
  * SQLSTATEs (classes or codes) that say the database, not the statement, was at fault: connection
@@ -61,7 +61,7 @@ export function brokenConstraintOf(error: unknown): string | undefined {
 }
 
 /** What a driver error means to a caller: a refusal, SERVICE_UNAVAILABLE, or a fault of ours. */
-export function refusalOrFault(error: unknown, constraints: ConstraintRefusals): unknown {
+export function clientErrorOrFault(error: unknown, constraints: ConstraintErrors): unknown {
   // A model's own complaint has met no database yet.
   if (error instanceof BaseError) withoutValues(error);
   const constraint = brokenConstraintOf(error);

@@ -4,11 +4,11 @@ import { DatabaseError } from "sequelize";
 import { newId } from "../core/ids.ts";
 import { actorOf, type IdempotencyKey, type Meta } from "../core/access.ts";
 import { isId } from "../core/validation.ts";
-import { badUserInput, Refusal } from "../core/errors.ts";
+import { badUserInput, ClientError } from "../core/errors.ts";
 import type { Query } from "./prepared-statements.ts";
 
 /** A request that its sender has given a key. */
-export interface KeyedRequest {
+export interface IdempotentRequest {
   /** Of this caller, this action and this key. */
   id: Buffer;
   /** Of the input. */
@@ -20,7 +20,7 @@ export interface KeyedRequest {
 }
 
 /** What the first of equal requests was answered. */
-export interface KeptAnswer {
+export interface StoredAnswer {
   answer: unknown;
 }
 
@@ -31,14 +31,14 @@ const keyPattern = /^[\x21-\x7e]{1,255}$/;
 const lockNotAvailable = "55P03";
 
 const mismatch = () =>
-  new Refusal("IDEMPOTENCY_MISMATCH", "This Idempotency-Key came with another input before.");
+  new ClientError("IDEMPOTENCY_MISMATCH", "This Idempotency-Key came with another input before.");
 const inProgress = () =>
-  new Refusal("IDEMPOTENCY_IN_PROGRESS", "The same request is still at work; send it again.");
+  new ClientError("IDEMPOTENCY_IN_PROGRESS", "The same request is still at work; send it again.");
 
 /** The keyed request that a call is; undefined where it has no key. Refuses with BAD_USER_INPUT. */
-export function keyedRequest(
+export function idempotentRequest(
   ctx: Pick<Context<unknown, Meta>, "caller" | "meta" | "params" | "action">,
-): KeyedRequest | undefined {
+): IdempotentRequest | undefined {
   const given: unknown = ctx.meta.idempotencyKey;
   if (given === undefined) return undefined;
   const key = checkedKey(given);
@@ -95,10 +95,10 @@ interface KeyRow {
 }
 
 /** The kept answer of an equal request, if it has one. Refuses with IDEMPOTENCY_MISMATCH. */
-export async function answerTo(
+export async function storedAnswer(
   query: Query,
-  { id, fingerprint }: KeyedRequest,
-): Promise<KeptAnswer | undefined> {
+  { id, fingerprint }: IdempotentRequest,
+): Promise<StoredAnswer | undefined> {
   const [row] = await query<KeyRow>(
     "SELECT fingerprint, answer FROM idempotency_keys WHERE id = $1",
     [id],
@@ -115,7 +115,7 @@ export async function answerTo(
  */
 export async function subjectOf(
   query: Query,
-  { id, fingerprint, attempt }: KeyedRequest,
+  { id, fingerprint, attempt }: IdempotentRequest,
 ): Promise<string> {
   const [row] = await query<KeyRow>(
     `INSERT INTO idempotency_keys AS noted (id, fingerprint, subject) VALUES ($1, $2, $3)
@@ -135,7 +135,7 @@ export async function subjectOf(
 /** Takes its subject from a request that has not had its effect, and goes on with another one. */
 export async function dropSubject(
   query: Query,
-  { id }: KeyedRequest,
+  { id }: IdempotentRequest,
   subject: string,
 ): Promise<void> {
   await query(
@@ -150,9 +150,9 @@ export async function dropSubject(
  * any more, and so none has an effect after the refusal. Gives false, and changes nothing, where a
  * twin has had its effect already. Refuses with IDEMPOTENCY_IN_PROGRESS.
  */
-export async function free(
+export async function releaseKey(
   query: Query,
-  { id, fingerprint, attempt }: KeyedRequest,
+  { id, fingerprint, attempt }: IdempotentRequest,
   subject: string | undefined,
 ): Promise<boolean> {
   const freed = await query(
@@ -177,11 +177,11 @@ function isFree({ fingerprint }: KeyRow): boolean {
  * Takes the key in the transaction of the effect, before anything else. A twin that is at work is
  * waited for, and its answer given. Refuses with IDEMPOTENCY_MISMATCH or IDEMPOTENCY_IN_PROGRESS.
  */
-export async function claim(
+export async function claimKey(
   query: Query,
-  request: KeyedRequest,
+  request: IdempotentRequest,
   subject: string | undefined,
-): Promise<KeptAnswer | undefined> {
+): Promise<StoredAnswer | undefined> {
   const claimed = await query(
     `INSERT INTO idempotency_keys AS kept (id, fingerprint, subject) VALUES ($1, $2, $3)
      ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint
@@ -192,13 +192,17 @@ export async function claim(
     [request.id, request.fingerprint, subject ?? null, request.attempt],
   ).catch(inProgressIfLocked);
   if (claimed.length > 0) return undefined;
-  const kept = await answerTo(query, request);
+  const kept = await storedAnswer(query, request);
   if (kept === undefined) throw inProgress();
   return kept;
 }
 
 /** Keeps the answer in the transaction of the effect. */
-export async function keep(query: Query, { id }: KeyedRequest, answer: unknown): Promise<void> {
+export async function storeAnswer(
+  query: Query,
+  { id }: IdempotentRequest,
+  answer: unknown,
+): Promise<void> {
   await query("UPDATE idempotency_keys SET answer = $2 WHERE id = $1", [
     id,
     JSON.stringify(answer),

@@ -1,9 +1,9 @@
 import {
   maxCounted,
   maxPageRows,
-  type Count,
+  type RowCount,
   type KeyKind,
-  type Position,
+  type SortPosition,
 } from "../core/relay-connection.ts";
 import type { Query } from "./prepared-statements.ts";
 
@@ -21,8 +21,8 @@ export interface SortKey {
 
 /** The rows to read: those between two positions, so many from one of the ends. */
 export interface Window {
-  low: Position;
-  high: Position;
+  low: SortPosition;
+  high: SortPosition;
   /** From the high end down. */
   isDescending: boolean;
   /** One more than are shown: it says that there are more. */
@@ -30,7 +30,7 @@ export interface Window {
 }
 
 /** Rows that can be asked for. In all statements, `$1` is how many rows at most. */
-export interface Rows {
+export interface RowSource {
   /** `SELECT` and columns. */
   select: string;
   /** `FROM` and tables. */
@@ -56,7 +56,7 @@ const maxSorted = 5_000;
  * Conditions that rows are held against one by one: as one expression, since the planner believes
  * of each condition of its own that it leaves few rows, and would rather find and sort those.
  */
-export function held(filters: readonly Filter[]): string {
+export function conditionOf(filters: readonly Filter[]): string {
   if (filters.length === 0) return "true";
   const conditions = filters.map((filter) => filter.held);
   return ["CASE WHEN", conditions.join(" AND "), "THEN true END"].join(" ");
@@ -68,7 +68,7 @@ function orderBy({ kind }: SortKey, isDescending: boolean): string {
 }
 
 /** The last column of a list of rows, and where they are read. */
-function withSortKey({ from, where }: Rows, { sql, within }: SortKey): string {
+function withSortKey({ from, where }: RowSource, { sql, within }: SortKey): string {
   return [sql, "AS sort_key", from, "WHERE", where, "AND", within].join(" ");
 }
 
@@ -76,7 +76,12 @@ function withSortKey({ from, where }: Rows, { sql, within }: SortKey): string {
  * Goes along the index of a sort. Two limits: a plan for all parameters is made without knowing
  * `$1`, and must not think of sorting.
  */
-export function alongIndex(rows: Rows, condition: string, key: SortKey, isDescending: boolean) {
+export function alongIndex(
+  rows: RowSource,
+  condition: string,
+  key: SortKey,
+  isDescending: boolean,
+) {
   const order = orderBy(key, isDescending);
   return [
     "SELECT * FROM (",
@@ -94,7 +99,7 @@ export function alongIndex(rows: Rows, condition: string, key: SortKey, isDescen
 }
 
 /** Goes along the index of a sort, but not far: what it finds may be less than there is. */
-function nearby(rows: Rows, condition: string, key: SortKey, isDescending: boolean): string {
+function nearby(rows: RowSource, condition: string, key: SortKey, isDescending: boolean): string {
   const order = orderBy(key, isDescending);
   return [
     rows.select,
@@ -110,7 +115,12 @@ function nearby(rows: Rows, condition: string, key: SortKey, isDescending: boole
 }
 
 /** Finds all rows of a filter by its own index, and sorts them. */
-function foundAndSorted(rows: Rows, conditions: string[], key: SortKey, isDescending: boolean) {
+function foundAndSorted(
+  rows: RowSource,
+  conditions: string[],
+  key: SortKey,
+  isDescending: boolean,
+) {
   return [
     "WITH found AS MATERIALIZED (",
     rows.select,
@@ -128,7 +138,7 @@ function foundAndSorted(rows: Rows, conditions: string[], key: SortKey, isDescen
   ].join(" ");
 }
 
-function counting(rows: Rows, conditions: readonly string[]): string {
+function counting(rows: RowSource, conditions: readonly string[]): string {
   return [
     "SELECT count(*)::integer AS total FROM ( SELECT",
     rows.from,
@@ -141,11 +151,11 @@ function counting(rows: Rows, conditions: readonly string[]): string {
 /** Counts the rows for which the conditions hold, with the parameters `$2` … */
 export async function countRows(
   query: Query,
-  rows: Rows,
+  rows: RowSource,
   conditions: readonly string[],
   parameters: readonly unknown[],
   most = maxCounted,
-): Promise<Count> {
+): Promise<RowCount> {
   const bind = [most + 1, ...parameters];
   const [{ total } = { total: 0 }] = await query<{ total: number }>(
     counting(rows, conditions),
@@ -155,7 +165,7 @@ export async function countRows(
 }
 
 /** What is looked for by filters of which some have an index of their own. */
-export interface Sought<Name extends string> {
+export interface FilterValues<Name extends string> {
   /**
    * Those that are given and have one, the cheapest to look at first, each with the parameters
    * that leave only it.
@@ -178,10 +188,10 @@ export function bindOf(
 /** Finds rows by filters that have indexes of their own, in whatever order they are asked for. */
 export class FilteredRows<Name extends string> {
   readonly #query: Query;
-  readonly #rows: Rows;
+  readonly #rows: RowSource;
   readonly #filters: Record<Name, Filter>;
 
-  constructor(query: Query, rows: Rows, filters: Record<Name, Filter>) {
+  constructor(query: Query, rows: RowSource, filters: Record<Name, Filter>) {
     this.#query = query;
     this.#rows = rows;
     this.#filters = filters;
@@ -193,7 +203,7 @@ export class FilteredRows<Name extends string> {
    * more there are.
    */
   async read<Row extends object>(
-    sought: Sought<Name>,
+    sought: FilterValues<Name>,
     key: SortKey,
     window: Window,
   ): Promise<Row[]> {
@@ -202,7 +212,7 @@ export class FilteredRows<Name extends string> {
     const { by, isFew } = await this.#best(sought);
     if (!isFew) {
       const all: Filter[] = Object.values(this.#filters);
-      const near = nearby(this.#rows, held(all), key, isDescending);
+      const near = nearby(this.#rows, conditionOf(all), key, isDescending);
       const found = await this.#query<Row>(near, bind);
       if (found.length === rows) return found;
     }
@@ -213,13 +223,13 @@ export class FilteredRows<Name extends string> {
   }
 
   /** How many rows there are. */
-  async count(sought: Sought<Name>): Promise<Count> {
+  async count(sought: FilterValues<Name>): Promise<RowCount> {
     const { by } = await this.#best(sought);
     return countRows(this.#query, this.#rows, this.#conditions(by), sought.parameters);
   }
 
   /** The first filter that finds few rows on its own, or else the last one. */
-  async #best({ indexed }: Sought<Name>): Promise<{ by: Name; isFew: boolean }> {
+  async #best({ indexed }: FilterValues<Name>): Promise<{ by: Name; isFew: boolean }> {
     for (const { name, alone } of indexed) {
       const conditions = this.#conditions(name);
       const { isExact } = await countRows(this.#query, this.#rows, conditions, alone, maxSorted);
@@ -232,6 +242,6 @@ export class FilteredRows<Name extends string> {
 
   #conditions(by: Name): string[] {
     const { [by]: finding, ...others } = this.#filters;
-    return [finding.found, held(Object.values(others))];
+    return [finding.found, conditionOf(Object.values(others))];
   }
 }

@@ -3,9 +3,9 @@ import {
   endsOf,
   positionOf,
   usualPageRows,
-  type Connection,
+  type RelayConnection,
   type PageArguments,
-  type Position,
+  type SortPosition,
 } from "../core/relay-connection.ts";
 import { badUserInput } from "../core/errors.ts";
 import type { SortKey, Window } from "./keyset-statements.ts";
@@ -17,7 +17,7 @@ export interface Sort {
 }
 
 /** A row with its key of the sort. */
-type Keyed<Node> = Node & { sort_key: Position["key"] };
+type Keyed<Node> = Node & { sort_key: SortPosition["key"] };
 
 /**
  * A page of a connection, whose rows `read` gives in the order of the window. Refuses with
@@ -30,7 +30,7 @@ export async function readConnection<Node extends { id: string }>(
   { key: { kind }, isDescending }: Sort,
   { first, after, last, before }: PageArguments,
   read: (window: Window) => Promise<Keyed<Node>[]>,
-): Promise<Connection<Node>> {
+): Promise<RelayConnection<Node>> {
   if (first !== undefined && last !== undefined) {
     throw badUserInput([
       { field: "first", message: "The 'first' field cannot stand beside 'last'." },
@@ -69,7 +69,7 @@ export async function readConnection<Node extends { id: string }>(
 }
 
 /** A window that ends, besides, at these positions. Of ids and whole numbers only. */
-export function narrowed(window: Window, low?: Position, high?: Position): Window {
+export function narrowed(window: Window, low?: SortPosition, high?: SortPosition): Window {
   return {
     ...window,
     ...(low !== undefined && isBefore(window.low, low) && { low }),
@@ -77,7 +77,7 @@ export function narrowed(window: Window, low?: Position, high?: Position): Windo
   };
 }
 
-function isBefore(a: Position, b: Position): boolean {
+function isBefore(a: SortPosition, b: SortPosition): boolean {
   const [of = 0, than = 0] = [a.key, b.key].map(Number);
   return of < than || (of === than && a.id < b.id);
 }

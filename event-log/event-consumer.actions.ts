@@ -5,9 +5,11 @@ import { listDeadLetters } from "./dead-letters.ts";
 import { consumedOf, cursorsOf } from "./event-cursor.ts";
 
 /** Runs a use case in one transaction of the consuming service. */
-export type Transaction = <Result>(useCase: (work: Effect) => Promise<Result>) => Promise<Result>;
+export type RunTransaction = <Result>(
+  useCase: (work: Effect) => Promise<Result>,
+) => Promise<Result>;
 
-interface Work {
+interface ConsumerOperations {
   redrive: (id: string) => Promise<{ redriven: boolean }>;
   rebuild: (broker: ServiceBroker, producer: string) => Promise<{ events: number }>;
 }
@@ -17,8 +19,8 @@ const maxPositions = 1_000;
 
 /** What operators see of a consumer, and can do with it. */
 export function consumerActions(
-  transaction: Transaction,
-  { redrive, rebuild }: Work,
+  transaction: RunTransaction,
+  { redrive, rebuild }: ConsumerOperations,
 ): NonNullable<ServiceSchema["actions"]> {
   return {
     /** Events of others whose effect failed for good, oldest first. */
@@ -35,8 +37,8 @@ export function consumerActions(
       handler: ({ params }: Context<{ id: string }>) => redrive(params.id),
     },
     /**
-     * Makes the copies of a producer's data anew, from its log. Says how many events will be read;
-     * until they are, the copies are incomplete. Refuses with BAD_USER_INPUT.
+     * Rebuilds the read models of a producer's data from its log. Gives how many events will be read;
+     * until then the read models are incomplete. Throws BAD_USER_INPUT.
      */
     rebuild: {
       params: { $$strict: true, producer: text(1, 100) },

@@ -67,14 +67,14 @@ export async function rewindCursor({ query }: Querying, producer: string): Promi
 }
 
 /** How far this service has read a log, and since when. */
-export interface Cursor {
+export interface EventCursor {
   producer: string;
   position: number;
   /** ISO 8601, UTC. */
   movedAt: string;
 }
 
-export async function cursorsOf({ query }: Querying): Promise<Cursor[]> {
+export async function cursorsOf({ query }: Querying): Promise<EventCursor[]> {
   const rows = await query<{ producer: string; position: string; moved_at: Date }>(
     "SELECT producer, position, moved_at FROM event_cursors ORDER BY producer",
     [],

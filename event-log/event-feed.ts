@@ -14,7 +14,7 @@ export interface FeedParts {
    */
   apply: (events: ReadonlyMap<number, EventEnvelope>, limit: number) => Promise<number>;
   /** Puts the event behind the cursor among the dead letters, and moves the cursor over it. */
-  bury: (event: EventEnvelope, reason: string) => Promise<void>;
+  deadLetter: (event: EventEnvelope, reason: string) => Promise<void>;
   onFault: (fault: unknown) => void;
 }
 
@@ -26,9 +26,9 @@ const maxBuffered = 2_000;
  * Events of so long are applied together: each time is a commit here, for which those who change
  * something have to wait.
  */
-const gatherMs = 25;
+const batchWindowMs = 25;
 /** How long an event out of turn waits for those before it, which another replica may have. */
-const patienceMs = 20;
+const reorderWindowMs = 20;
 /**
  * How often the log is read for what the broker has lost without anything following it, and so
  * that the producer learns how far its readers are.
@@ -82,7 +82,7 @@ export class EventFeed {
   }
 
   /** Reads the log as soon as what is at work is done. */
-  readSoon(): void {
+  readNow(): void {
     this.#readAtMs = -Infinity;
     this.#news = true;
     this.#wake();
@@ -107,7 +107,7 @@ export class EventFeed {
         singles = Math.max(0, singles - 1);
         if (!this.#moreFollows && this.#buffer.size < maxBatch) {
           if (!this.#buffer.has(cursor + 1)) await this.#wait(this.#untilReadMs());
-          await this.#gather();
+          await this.#waitForBatch();
         }
       } catch (fault) {
         if (hasCode(fault, "SERVICE_UNAVAILABLE")) {
@@ -139,7 +139,7 @@ export class EventFeed {
     let cursor = await this.#apply(limit);
     const isGap = () => this.#buffer.size > 0 && !this.#buffer.has(cursor + 1);
     if (isGap()) {
-      await this.#wait(patienceMs);
+      await this.#wait(reorderWindowMs);
       cursor = await this.#apply(limit);
     }
     const isDry = this.#buffer.size === 0 && this.#moreFollows;
@@ -192,7 +192,7 @@ export class EventFeed {
     if (!isAlone) return 0;
     const first = this.#buffer.get(Math.min(...this.#buffer.keys()));
     if (tries + 1 < maxTries || first === undefined) return tries + 1;
-    await this.#parts.bury(first, String(fault)).then(
+    await this.#parts.deadLetter(first, String(fault)).then(
       () => this.#buffer.delete(first.position),
       (error: unknown) => {
         this.#parts.onFault(error);
@@ -207,9 +207,9 @@ export class EventFeed {
   }
 
   /** Lets more events come. */
-  async #gather(): Promise<void> {
+  async #waitForBatch(): Promise<void> {
     if (this.#stopped) return;
-    await new Promise((resolve) => setTimeout(resolve, gatherMs));
+    await new Promise((resolve) => setTimeout(resolve, batchWindowMs));
   }
 
   /** Waits for news, at most so long. */

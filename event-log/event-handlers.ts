@@ -49,7 +49,7 @@ export class EventHandlers {
     const handler = this.#handlers[fitting[0]?.type ?? ""];
     if (handler === undefined) return;
     if (typeof handler !== "function") {
-      await handler.inRuns(fitting, work);
+      await handler.handleBatch(fitting, work);
       return;
     }
     for (const event of fitting) {

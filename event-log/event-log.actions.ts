@@ -1,7 +1,7 @@
 import type { Context, ServiceSchema } from "moleculer";
-import { repeatable } from "../core/contract.ts";
+import { retryPolicy } from "../core/contract.ts";
 import { int, optional, text } from "../core/validation.ts";
-import type { Cursor } from "./event-cursor.ts";
+import type { EventCursor } from "./event-cursor.ts";
 import { noteReader, outboxOf, readLog } from "./event-log-reading.ts";
 import type { Query } from "../database/prepared-statements.ts";
 
@@ -19,7 +19,7 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
         consumer: optional(text(1, 100)),
       },
       access: "nobody",
-      retryPolicy: repeatable,
+      retryPolicy: retryPolicy,
       async handler({ params }: Context<{ position: number; consumer?: string }>) {
         const { position, consumer } = params;
         const page = await readLog(query, producer, position);
@@ -37,7 +37,7 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
       handler: (ctx: Context) =>
         outboxOf(query, async (consumer) => {
           // A reader that is away has told how far it was.
-          const cursors = await ctx.call<Cursor[]>(`${consumer}.cursors`).catch(() => []);
+          const cursors = await ctx.call<EventCursor[]>(`${consumer}.cursors`).catch(() => []);
           return cursors.find((cursor) => cursor.producer === producer)?.position;
         }),
     },

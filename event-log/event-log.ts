@@ -1,6 +1,6 @@
 import type { Sequelize, Transaction } from "sequelize";
 import type { EventEnvelope } from "../core/contract.ts";
-import { Repeat } from "../core/periodic-task.ts";
+import { PeriodicTask } from "../core/periodic-task.ts";
 import { preparedOn, type Query } from "../database/prepared-statements.ts";
 
 /** An event before it has its place in the log. */
@@ -26,12 +26,12 @@ const pruneBatch = 10_000;
 export class EventLog {
   readonly #parts: LogParts;
   readonly #query: Query;
-  readonly #prune: Repeat;
+  readonly #prune: PeriodicTask;
 
   constructor(parts: LogParts) {
     this.#parts = parts;
     this.#query = preparedOn(parts.sequelize);
-    this.#prune = new Repeat(pruneEveryMs, () => this.#pruneOld(), parts.onFault);
+    this.#prune = new PeriodicTask(pruneEveryMs, () => this.#pruneOld(), parts.onFault);
   }
 
   /**
@@ -82,7 +82,7 @@ export class EventLog {
       "DELETE FROM event_batches WHERE applied_at < now() - $1 * interval '1 millisecond'",
       [this.#parts.keepMs],
     );
-    if (pruned.length > 0) this.#prune.soon();
+    if (pruned.length > 0) this.#prune.trigger();
   }
 }
 

@@ -8,7 +8,7 @@ import {
   type Meta,
 } from "../core/access.ts";
 import { isExposed, type GraphqlField } from "../core/contract.ts";
-import type { OnRefused } from "../core/define-service.ts";
+import type { OnAccessDenied } from "../core/define-service.ts";
 
 /**
  * Enforces where an action runs, before its handler is entered, what the gateway may call and who
@@ -26,7 +26,7 @@ export function accessMiddleware(publicReads: boolean): Middleware {
           if (ctx.caller === gatewayName && !isExposed(action)) throw forbidden();
           assertAccess(action.access, actorOf(ctx), publicReads);
         } catch (refusal) {
-          await (ctx.service as { refused?: OnRefused } | null)?.refused?.(ctx, refusal);
+          await (ctx.service as { refused?: OnAccessDenied } | null)?.refused?.(ctx, refusal);
           throw refusal;
         }
         return next(ctx);

@@ -1,5 +1,5 @@
 import { Errors, type Context, type Middleware, type ServiceBroker } from "moleculer";
-import type { NodeWatch } from "../broker/node-watch.ts";
+import type { FailureDetector } from "../broker/failure-detector.ts";
 
 type Publish = (this: unknown, packet: SentPacket) => Promise<unknown>;
 type Handle = (this: unknown, command: string, packet: ReceivedPacket) => Promise<unknown>;
@@ -14,7 +14,7 @@ interface ReceivedPacket {
 }
 
 /** Tells the watch what is sent to other nodes and what comes from them. */
-export function failoverMiddleware(watch: NodeWatch): Middleware {
+export function failoverMiddleware(watch: FailureDetector): Middleware {
   return {
     name: "Failover",
     created(broker: ServiceBroker) {

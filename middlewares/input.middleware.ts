@@ -1,5 +1,5 @@
 import { Errors, type ActionSchema, type Context, type Middleware } from "moleculer";
-import { normalized, refusalOfValidation } from "../core/validation.ts";
+import { normalized, clientErrorOf } from "../core/validation.ts";
 
 /**
  * Stands around Moleculer's validator. A parameter that is null is one that is not given: the
@@ -17,7 +17,7 @@ export function inputMiddleware(): Middleware {
         try {
           return await next(ctx);
         } catch (error) {
-          if (error instanceof Errors.ValidationError) throw refusalOfValidation(error);
+          if (error instanceof Errors.ValidationError) throw clientErrorOf(error);
           throw error;
         }
       };

@@ -1,8 +1,8 @@
 import type { ActionSchema, Context, Middleware } from "moleculer";
 import type { Meta } from "../core/access.ts";
-import { maxRepetitions, type GraphqlField } from "../core/contract.ts";
+import { maxRetries, type GraphqlField } from "../core/contract.ts";
 import { newId } from "../core/ids.ts";
-import { isUndecided, serviceUnavailable } from "../core/errors.ts";
+import { isOutcomeUnknown, serviceUnavailable } from "../core/errors.ts";
 
 interface Call extends Context<unknown, Meta, { answerByMs?: number }> {
   options: { retries?: number; timeout?: number };
@@ -14,7 +14,7 @@ interface Call extends Context<unknown, Meta, { answerByMs?: number }> {
  * that it has its effect once, wherever the first try has ended. A mutation whose node has died
  * before it has answered may have taken effect, and its sender is told so.
  */
-export function repetitionMiddleware(requestTimeoutMs: number): Middleware {
+export function retryMiddleware(requestTimeoutMs: number): Middleware {
   const rule = (
     next: (ctx: Context) => Promise<unknown>,
     { graphql }: ActionSchema & { graphql?: GraphqlField },
@@ -31,11 +31,11 @@ export function repetitionMiddleware(requestTimeoutMs: number): Middleware {
       if (!isMutation) return next(ctx);
       const hasKey = ctx.meta.idempotencyKey !== undefined;
       if (hasKey) {
-        ctx.options = { retries: maxRepetitions, ...ctx.options };
+        ctx.options = { retries: maxRetries, ...ctx.options };
         ctx.meta.attemptId ??= newId();
       }
       return next(ctx).catch((error: unknown) => {
-        throw isUndecided(error) ? undecided(hasKey, error) : error;
+        throw isOutcomeUnknown(error) ? undecided(hasKey, error) : error;
       });
     };
   };

@@ -6,22 +6,22 @@ import { newId } from "../core/ids.ts";
 import type { Meta } from "../core/access.ts";
 import type { Config } from "../config/config.ts";
 import {
-  repeatable,
+  retryPolicy,
   type Contract,
   type DataOf,
   type Effect,
   type EventEnvelope,
 } from "../core/contract.ts";
-import { Repeat } from "../core/periodic-task.ts";
-import { hasCode, isRefusal } from "../core/errors.ts";
+import { PeriodicTask } from "../core/periodic-task.ts";
+import { hasCode, isClientError } from "../core/errors.ts";
 import { traceparent } from "../core/trace.ts";
 import {
   hasStoodStill,
   isConnectionLost,
-  refusalOrFault,
-  type ConstraintRefusals,
+  clientErrorOrFault,
+  type ConstraintErrors,
 } from "../database/database-errors.ts";
-import { eventConsumer, type Consumption } from "./event-consumer.mixin.ts";
+import { eventConsumer, type ConsumerOptions } from "./event-consumer.mixin.ts";
 import { logActions } from "../event-log/event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "../event-log/event-log.ts";
 import * as idempotency from "../database/idempotency.ts";
@@ -30,7 +30,7 @@ import { preparedOn, type Query } from "../database/prepared-statements.ts";
 import { openSequelize } from "../database/sequelize.ts";
 
 /** What a use case sees of its transaction. */
-export interface Work<Events extends Contract["events"]> extends Effect<Events> {
+export interface UnitOfWork<Events extends Contract["events"]> extends Effect<Events> {
   transaction: Transaction;
 }
 
@@ -53,7 +53,7 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
    * commit. Throws the refusals of the use case, and those that
    * stand for broken constraints; else SERVICE_UNAVAILABLE or the database's own error.
    */
-  transaction: <Result>(useCase: (work: Work<Events>) => Promise<Result>) => Promise<Result>;
+  transaction: <Result>(useCase: (work: UnitOfWork<Events>) => Promise<Result>) => Promise<Result>;
   /** Plain reads of the main model, with the same errors as `transaction`. */
   read: <Result>(query: (reads: Reads<Main>) => Promise<Result>) => Promise<Result>;
   /** One statement outside a transaction, with bound parameters, with the same errors. */
@@ -63,12 +63,12 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
    * is kept in that transaction, and an equal call gets it again instead of a second effect.
    * Refuses with IDEMPOTENCY_MISMATCH or IDEMPOTENCY_IN_PROGRESS.
    */
-  once: <Result>(
+  idempotent: <Result>(
     ctx: Pick<Context<unknown, Meta>, "caller" | "meta" | "params" | "action">,
     useCase: (database: Database<Models, Main, Events>) => Promise<Result>,
   ) => Promise<Result>;
   /** The request that its transactions belong to, where that came with a key. */
-  request: idempotency.KeyedRequest | undefined;
+  request: idempotency.IdempotentRequest | undefined;
   /** An id for what is about to be made; equal calls with a key get the same one. */
   newId: () => Promise<string>;
   /** Says that nothing will ever be made under an id of `newId`: the next one is another. */
@@ -81,7 +81,7 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
   /** Emits events that such a statement has committed, the first of them with this position. */
   emitFrom: (firstPosition: number, events: readonly RecordedEvent[]) => void;
   /** Reads the logs of other services, and applies their events in this database. */
-  consumer: (consumption: Consumption) => Partial<ServiceSchema>;
+  consumer: (consumption: ConsumerOptions) => Partial<ServiceSchema>;
 }
 
 export interface DatabaseOptions<Models, Main extends Model> {
@@ -94,7 +94,7 @@ export interface DatabaseOptions<Models, Main extends Model> {
   /** The model that stands for the service in moleculer-db. */
   main?: (models: Models) => ModelStatic<Main>;
   /** Which refusal a broken constraint means, by the constraint's name. */
-  constraints?: ConstraintRefusals;
+  constraints?: ConstraintErrors;
 }
 
 const genericActions = (DbService as unknown as ServiceSchema).actions ?? {};
@@ -111,7 +111,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
   const models = (options.models?.(sequelize) ?? {}) as Models;
   const adapter = new SqlAdapter(sequelize) as unknown as Reads<Main>;
   const prepared = preparedOn(sequelize);
-  const query: Query = (sql, bind) => translated(() => prepared(sql, bind));
+  const query: Query = (sql, bind) => withClientErrors(() => prepared(sql, bind));
   let broker: ServiceBroker | undefined;
   const report = (what: string) => (fault: unknown) => {
     broker?.logger.error(`${what} of ${contract.name} failed`, fault);
@@ -121,7 +121,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     keepMs: config.eventLogKeepMs,
     onFault: report("pruning the event log"),
   });
-  const keys = new Repeat(
+  const keys = new PeriodicTask(
     pruneKeysEveryMs,
     () => idempotency.pruneKeys(query),
     report("pruning idempotency keys"),
@@ -156,11 +156,11 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     },
   } as unknown as Partial<ServiceSchema>;
 
-  async function translated<Result>(work: () => Promise<Result>): Promise<Result> {
+  async function withClientErrors<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();
     } catch (error) {
-      throw refusalOrFault(error, options.constraints ?? {});
+      throw clientErrorOrFault(error, options.constraints ?? {});
     }
   }
 
@@ -169,7 +169,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     broker?.emit(event.type, event).catch(report(`emitting ${event.type} ${event.id}`));
   }
 
-  async function transaction<Result>(useCase: (work: Work<Events>) => Promise<Result>) {
+  async function transaction<Result>(useCase: (work: UnitOfWork<Events>) => Promise<Result>) {
     let appended: EventEnvelope[] = [];
     let isAtCommit = false;
     const attempt = () => {
@@ -187,7 +187,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
       });
     };
     const begunMs = performance.now();
-    const result = await translated(() =>
+    const result = await withClientErrors(() =>
       attempt().catch((error: unknown) => {
         // PostgreSQL says so, or a connection that has ended: what was not committed is undone.
         const isUndone = hasStoodStill(error) || (!isAtCommit && isConnectionLost(error));
@@ -202,10 +202,10 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
   const database: Database<Models, Main, Events> = {
     mixin,
     models,
-    read: (reading) => translated(() => reading(adapter)),
+    read: (reading) => withClientErrors(() => reading(adapter)),
     query,
     transaction,
-    once,
+    idempotent,
     request: undefined,
     newId: async () => newId(),
     dropId: async () => undefined,
@@ -218,7 +218,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
   };
 
   /** The same database for one request that came with a key, and what to do when it is refused. */
-  function keyed(request: idempotency.KeyedRequest) {
+  function keyed(request: idempotency.IdempotentRequest) {
     let subject: string | undefined;
     const own: typeof database = {
       ...database,
@@ -229,39 +229,39 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
       dropId: (id) => idempotency.dropSubject(query, request, id),
       transaction: (useCase) =>
         transaction(async (work) => {
-          const kept = await idempotency.claim(work.query, request, subject);
+          const kept = await idempotency.claimKey(work.query, request, subject);
           if (kept !== undefined) return kept.answer as never;
           const answer = await useCase(work);
-          await idempotency.keep(work.query, request, answer);
+          await idempotency.storeAnswer(work.query, request, answer);
           return answer;
         }),
     };
-    return { own, free: () => idempotency.free(query, request, subject) };
+    return { own, free: () => idempotency.releaseKey(query, request, subject) };
   }
 
-  async function once<Result>(
-    ctx: Parameters<typeof idempotency.keyedRequest>[0],
+  async function idempotent<Result>(
+    ctx: Parameters<typeof idempotency.idempotentRequest>[0],
     useCase: (database: Database<Models, Main, Events>) => Promise<Result>,
   ): Promise<Result> {
-    const request = idempotency.keyedRequest(ctx);
+    const request = idempotency.idempotentRequest(ctx);
     if (request === undefined) return useCase(database);
-    const kept = await idempotency.answerTo(query, request);
+    const kept = await idempotency.storedAnswer(query, request);
     if (kept !== undefined) return kept.answer as Result;
     const { own, free } = keyed(request);
     try {
       return await useCase(own);
     } catch (error) {
       // A twin may have been faster, or the connection was lost after the commit.
-      const answer = await idempotency.answerTo(query, request).catch(() => undefined);
+      const answer = await idempotency.storedAnswer(query, request).catch(() => undefined);
       if (answer !== undefined) return answer.answer as Result;
       // Such a key is another request's.
       const isOthers =
         hasCode(error, "IDEMPOTENCY_IN_PROGRESS") || hasCode(error, "IDEMPOTENCY_MISMATCH");
-      if (!isRefusal(error) || isOthers) throw error;
+      if (!isClientError(error) || isOthers) throw error;
       // A delayed twin of a registration that was refused does less harm than a row for each of them.
       if (request.isAnonymous || (await free())) throw error;
       // A twin was faster after all.
-      const late = await idempotency.answerTo(query, request);
+      const late = await idempotency.storedAnswer(query, request);
       if (late === undefined) throw error;
       return late.answer as Result;
     }
@@ -276,7 +276,7 @@ function readyAction(query: Query): ActionSchema {
     params: { $$strict: true },
     access: "everyone",
     gateway: true,
-    retryPolicy: repeatable,
+    retryPolicy: retryPolicy,
     handler: async () => (await query("SELECT 1", [])).length === 1,
   };
   return schema;

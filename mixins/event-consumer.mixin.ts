@@ -2,7 +2,7 @@ import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
 import { badUserInput } from "../core/errors.ts";
 import { keepDeadLetter, takeDeadLetter } from "../event-log/dead-letters.ts";
-import { consumerActions, type Transaction } from "../event-log/event-consumer.actions.ts";
+import { consumerActions, type RunTransaction } from "../event-log/event-consumer.actions.ts";
 import {
   hasCursor,
   lockCursor,
@@ -16,7 +16,7 @@ import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 
 /** What a service reads of others. */
-export interface Consumption {
+export interface ConsumerOptions {
   /** The reading service's name. */
   consumer: string;
   /** Contracts of the services it reads from. */
@@ -25,7 +25,7 @@ export interface Consumption {
   /** Where its first reading of a log begins. */
   startFrom: StartFrom;
   /** Tables that hold nothing but what a producer's events have brought, by the producer. */
-  copies: Record<string, readonly string[]>;
+  readModels: Record<string, readonly string[]>;
 }
 
 /**
@@ -36,10 +36,10 @@ export interface Consumption {
  * @param transaction the consuming service's own
  */
 export function eventConsumer(
-  transaction: Transaction,
-  consumption: Consumption,
+  transaction: RunTransaction,
+  consumption: ConsumerOptions,
 ): Partial<ServiceSchema> {
-  const { consumer, producers, startFrom, copies } = consumption;
+  const { consumer, producers, startFrom, readModels } = consumption;
   const feeds = new Map<string, EventFeed>();
   const handlers = new Map<string, EventHandlers>();
 
@@ -82,7 +82,7 @@ export function eventConsumer(
           await moveCursor(work, name, { from, to, node });
           return to;
         }),
-      bury: (event, reason) =>
+      deadLetter: (event, reason) =>
         transaction(async (work) => {
           const from = await lockCursor(work, name);
           if (from !== event.position - 1) return;
@@ -108,14 +108,14 @@ export function eventConsumer(
     });
   }
 
-  /** Empties the copies of a producer's data, and reads its log from the first event on. */
+  /** Rebuilds the read models of a producer's data: empties their tables and reads its log from the first event. */
   async function rebuild(broker: ServiceBroker, producer: string): Promise<{ events: number }> {
     const refused = (message: string) => badUserInput([{ field: "producer", message }]);
-    const tables = copies[producer];
+    const tables = readModels[producer];
     const contract = producers.find(({ name }) => name === producer);
     if (tables === undefined || contract === undefined) {
-      const known = Object.keys(copies).join(", ") || "nobody";
-      throw refused(`${consumer} keeps copies of the data of ${known}.`);
+      const known = Object.keys(readModels).join(", ") || "nobody";
+      throw refused(`${consumer} has read models of ${known}.`);
     }
     const page = await readerOf(broker, contract)(0);
     if (page === undefined) throw refused(`${producer} is not there, whose log would be read.`);
@@ -126,7 +126,7 @@ export function eventConsumer(
       // eslint-disable-next-line no-restricted-syntax
       for (const table of tables) await work.query(`DELETE FROM ${table}`, []);
     });
-    feeds.get(producer)?.readSoon();
+    feeds.get(producer)?.readNow();
     return { events: page.head };
   }
 

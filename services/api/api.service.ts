@@ -33,15 +33,15 @@ import {
   setHeaders,
   toOriginForm,
 } from "./http/http-server.ts";
-import { Load } from "./limits/load.ts";
+import { ResourceUsage } from "./limits/resource-usage.ts";
 import { pageGate, pages, type GatewayRequest } from "./http/pages.ts";
-import { PatienceWatch } from "./limits/deadline.ts";
-import { Places } from "./limits/concurrency-limit.ts";
+import { DeadlineTimer } from "./limits/deadline.ts";
+import { ConcurrencyLimit } from "./limits/concurrency-limit.ts";
 import { dropBody } from "./http/request-body.ts";
 import { senderAddresses } from "./http/sender-address.ts";
 import type { Throttle } from "./limits/throttle.ts";
 import { TransferWatch } from "./http/transfer-watch.ts";
-import { Turns } from "./limits/fair-queue.ts";
+import { FairQueue } from "./limits/fair-queue.ts";
 
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 
@@ -53,9 +53,9 @@ interface Gateway extends Composer {
   stream: EventStream;
   sockets: GraphqlSockets | undefined;
   authenticator: Authenticator | undefined;
-  watch: PatienceWatch;
+  watch: DeadlineTimer;
   transfers: TransferWatch;
-  load: Load;
+  load: ResourceUsage;
   throttle: Throttle;
   graphqlSchema: GraphQLSchema;
 }
@@ -94,9 +94,9 @@ export default function apiService(config: Config): ServiceSchema {
     events: eventsFor(stream),
     created(this: Gateway) {
       this.stream = stream;
-      this.watch = new PatienceWatch();
+      this.watch = new DeadlineTimer();
       this.transfers = new TransferWatch();
-      this.load = new Load();
+      this.load = new ResourceUsage();
     },
     async started(this: Gateway) {
       const { broker, load, transfers, watch } = this;
@@ -116,8 +116,8 @@ export default function apiService(config: Config): ServiceSchema {
         watch,
         load,
         transfers,
-        places: new Places(),
-        turns: new Turns(),
+        places: new ConcurrencyLimit(),
+        turns: new FairQueue(),
         logger: broker.logger,
         viewerOf: authenticator.viewerOf.bind(authenticator),
         addressOf: addresses.of,

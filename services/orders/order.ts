@@ -1,5 +1,5 @@
 import { maxInt, maxOrderLines } from "../../core/validation.ts";
-import { badUserInput, Refusal } from "../../core/errors.ts";
+import { badUserInput, ClientError } from "../../core/errors.ts";
 import type { OrderStatus } from "./orders.contract.ts";
 import type { ReservationLine, ReservedLine } from "../products/products.contract.ts";
 
@@ -54,7 +54,7 @@ export function assertCancellable(
     : now.getTime() - placedAt.getTime() > withinSeconds * 1000
       ? "It is too late to cancel this order."
       : undefined;
-  if (message !== undefined) throw new Refusal("ORDER_NOT_CANCELLABLE", message, { status });
+  if (message !== undefined) throw new ClientError("ORDER_NOT_CANCELLABLE", message, { status });
 }
 
 function assertCountable(field: string, total: number): void {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import {
   connectionRules,
-  type Connection,
-  type Count,
+  type RelayConnection,
+  type RowCount,
   type PageArguments,
 } from "../../core/relay-connection.ts";
 import {
@@ -24,7 +24,7 @@ import {
   optional,
   type ListPage,
 } from "../../core/validation.ts";
-import type { OrderTrace as StockTrace } from "../products/products.contract.ts";
+import type { ReservationTrace as StockTrace } from "../products/products.contract.ts";
 
 export interface OrderLine {
   product_id: string;
@@ -240,7 +240,7 @@ export const ordersContract = defineContract({
      * A page of one's own orders, or of all. Refuses with FORBIDDEN others' `user_id`, and with
      * BAD_USER_INPUT what is no page or would have to read all orders there are.
      */
-    page: action<OrdersPage, Connection<OrderSummary>>({
+    page: action<OrdersPage, RelayConnection<OrderSummary>>({
       params: { ...connectionRules, ...filterRules, sort: optional(oneOf(orderSorts)) },
       access: { publicReads: "signed-in" },
       graphql: {
@@ -252,10 +252,10 @@ export const ordersContract = defineContract({
       },
     }),
     /** How many of one's own orders, or of all, a filter finds. Refuses as `page` does. */
-    count: action<OrderFilter, Count>({
+    count: action<OrderFilter, RowCount>({
       params: filterRules,
       gateway: true,
-      repeatable: true,
+      safeToRetry: true,
       access: { publicReads: "signed-in" },
     }),
     place: action<PlaceOrder, Order>({
@@ -286,7 +286,7 @@ export const ordersContract = defineContract({
      */
     settle: action<{ ids: string[] }, { void: string[] }>({
       params: { ids: ids(settleBatch) },
-      repeatable: true,
+      safeToRetry: true,
       access: "nobody",
     }),
     /** All that is known of one order, in all services. Refuses with ORDER_NOT_FOUND. */

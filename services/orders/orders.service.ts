@@ -3,7 +3,7 @@ import { actorOf, forbidden, mayActForOthers, userIdOf, type Actor } from "../..
 import type { Config } from "../../config/config.ts";
 import { defineService } from "../../core/define-service.ts";
 import { productsContract } from "../products/products.contract.ts";
-import { rememberUsers } from "../../database/known-users.ts";
+import { rememberUsers } from "../../database/user-names.ts";
 import { usersContract } from "../users/users.contract.ts";
 import { cancelOrder } from "./cancel-order.ts";
 import { followInventory, productNames, rememberProducts } from "./read-models.ts";
@@ -15,14 +15,14 @@ import { placeOrder } from "./place-order.ts";
 import { getOrder, historyOfOrders, orderLines, orderPages, ordersOfUsers } from "./read-orders.ts";
 import { settleOrders } from "./settle-orders.ts";
 import { traceOrder } from "./trace-order.ts";
-import { orderWriting } from "./write-orders.ts";
+import { orderBatcher } from "./write-orders.ts";
 
 export default function ordersService(config: Config, databaseUrl: string): ServiceSchema {
   const database = openOrdersDatabase(config, databaseUrl);
   const pageOf = orderPages(database);
   const connection = orderConnection(database);
   const lines = orderLines(database);
-  const writing = orderWriting(database);
+  const writing = orderBatcher(database);
 
   /** Whose orders the actor is held to; undefined for those who may see all. */
   function ownerOf(actor: Actor): string | undefined {
@@ -44,9 +44,9 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
         const userId = userIdOf(actor) ?? ctx.params.user_id;
         if (userId === undefined) throw buyerMissing();
         const { logger } = ctx.broker;
-        return database.once(ctx, (keyed) =>
+        return database.idempotent(ctx, (db) =>
           placeOrder(
-            { database: keyed, writing, products: ctx, logger },
+            { database: db, writing, products: ctx, logger },
             userId,
             ctx.params.order_products,
           ),
@@ -56,8 +56,8 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
         const actor = actorOf(ctx);
         const userId = userIdOf(actor);
         const ownerId = mayActForOthers(actor) ? undefined : (userId ?? undefined);
-        return database.once(ctx, (keyed) =>
-          cancelOrder(keyed, ctx.params.id, ownerId, userId, config.cancelWithinSeconds),
+        return database.idempotent(ctx, (db) =>
+          cancelOrder(db, ctx.params.id, ownerId, userId, config.cancelWithinSeconds),
         );
       },
       settle: async (ctx) => ({ void: await settleOrders(database, ctx.params.ids) }),
@@ -66,7 +66,7 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
         const steps = await historyOfOrders(database, ctx.params.ids, ownerOf(actorOf(ctx)));
         return steps.map((order) => order.map(({ status, at }) => ({ status, at })));
       },
-      lines: (ctx) => lines.join({ ids: ctx.params.ids, ownerId: ownerOf(actorOf(ctx)) }),
+      lines: (ctx) => lines.add({ ids: ctx.params.ids, ownerId: ownerOf(actorOf(ctx)) }),
       productNames: (ctx) => productNames(database, ctx.params.ids),
       async ofUsers(ctx) {
         const owner = ownerOf(actorOf(ctx));
@@ -76,10 +76,10 @@ export default function ordersService(config: Config, databaseUrl: string): Serv
       },
     },
     consumes: {
-      "product.created": { inRuns: rememberProducts },
-      "inventory.updated": { inRuns: followInventory },
-      "user.registered": { inRuns: rememberUsers },
+      "product.created": { handleBatch: rememberProducts },
+      "inventory.updated": { handleBatch: followInventory },
+      "user.registered": { handleBatch: rememberUsers },
     },
-    copies: { products: ["known_products"], users: ["known_users"] },
+    readModels: { products: ["known_products"], users: ["known_users"] },
   });
 }

@@ -2,16 +2,16 @@ import { forbidden } from "../../core/access.ts";
 import {
   highestId,
   lowestId,
-  type Connection,
-  type Count,
-  type Position,
+  type RelayConnection,
+  type RowCount,
+  type SortPosition,
 } from "../../core/relay-connection.ts";
 import { lowestIdAt } from "../../core/ids.ts";
 import {
   alongIndex,
   bindOf,
   countRows,
-  held,
+  conditionOf,
   type SortKey,
 } from "../../database/keyset-statements.ts";
 import { narrowed, readConnection, type Sort } from "../../database/keyset.ts";
@@ -43,7 +43,7 @@ const price = {
   found: "true",
   held: "($4::integer IS NULL OR price_total >= $4) AND ($5::integer IS NULL OR price_total <= $5)",
 };
-const all = held([user, status, price]);
+const all = conditionOf([user, status, price]);
 
 /** By which index orders are found in the order of their ids: a user's, the cancelled ones', or all. */
 function conditionsFor(filter: OrderFilter): string[] {
@@ -67,7 +67,10 @@ function allowed(filter: OrderFilter, ownerId: string | undefined): OrderFilter 
 }
 
 /** The positions between which orders of these times stand: their ids begin with their time. */
-function timesOf({ placed_from, placed_before }: OrderFilter): { low: Position; high: Position } {
+function timesOf({ placed_from, placed_before }: OrderFilter): {
+  low: SortPosition;
+  high: SortPosition;
+} {
   const idAt = (time: string | undefined) => time && lowestIdAt(Date.parse(time));
   return {
     low: { key: null, id: idAt(placed_from) ?? lowestId },
@@ -87,7 +90,10 @@ function parametersOf(filter: OrderFilter): unknown[] {
  */
 export function orderConnection({ query }: OrdersDatabase) {
   return {
-    async page(asked: OrdersPage, ownerId: string | undefined): Promise<Connection<OrderSummary>> {
+    async page(
+      asked: OrdersPage,
+      ownerId: string | undefined,
+    ): Promise<RelayConnection<OrderSummary>> {
       const { sort = "NEWEST_FIRST" } = asked;
       const filter = allowed(asked, ownerId);
       const { low, high } = timesOf(filter);
@@ -99,7 +105,7 @@ export function orderConnection({ query }: OrdersDatabase) {
       });
     },
 
-    async count(asked: OrderFilter, ownerId: string | undefined): Promise<Count> {
+    async count(asked: OrderFilter, ownerId: string | undefined): Promise<RowCount> {
       const filter = allowed(asked, ownerId);
       const { low, high } = timesOf(filter);
       const conditions = [byId.within, ...conditionsFor(filter)];

@@ -6,11 +6,11 @@ import { sumUpLines, totalPrice, totalQuantity } from "./order.ts";
 import type { Order, PlaceOrder } from "./orders.contract.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 import { settleOrders } from "./settle-orders.ts";
-import { VoidOrder, writeOrder, type OrderWriting } from "./write-orders.ts";
+import { TombstonedOrder, writeOrder, type OrderBatcher } from "./write-orders.ts";
 
 interface Dependencies {
   database: OrdersDatabase;
-  writing: OrderWriting;
+  writing: OrderBatcher;
   products: TypedCaller<typeof productsContract>;
   logger: ServiceBroker["logger"];
 }
@@ -39,7 +39,7 @@ export async function placeOrder(
       if (order.id !== orderId) await giveUp(dependencies, orderId);
       return order;
     } catch (error) {
-      if (error instanceof VoidOrder) {
+      if (error instanceof TombstonedOrder) {
         await giveUp(dependencies, orderId);
         await database.dropId(orderId);
         continue;

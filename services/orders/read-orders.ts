@@ -1,5 +1,5 @@
 import { lowestId } from "../../core/relay-connection.ts";
-import { Crowd } from "../../core/batcher.ts";
+import { Batcher } from "../../core/batcher.ts";
 import { maxListRows, type ListPage } from "../../core/validation.ts";
 import { groupsInOrderOf } from "../../database/rows-by-id.ts";
 import {
@@ -40,13 +40,13 @@ interface OrdersPage extends ListPage {
 const maxLookups = 100;
 /** Statements at a time: while they run, the next one gathers. */
 const maxStatements = 3;
-const crowded = { maxItems: maxLookups, maxBatches: maxStatements };
+const crowded = { maxItems: maxLookups, maxBatchesInFlight: maxStatements };
 
 /** Orders, oldest first. Pages of owners that are asked for together are read by one statement. */
 export function orderPages({
   query,
 }: OrdersDatabase): (page: OrdersPage) => Promise<ListedOrder[]> {
-  const ofOwners = new Crowd<OrdersPage, ListedOrder[]>(async (pages) => {
+  const ofOwners = new Batcher<OrdersPage, ListedOrder[]>(async (pages) => {
     const rows = await query<ListedOrder & { page: number }>(
       `SELECT asked.page::integer, o.id, o.user_id, o.price_total, o.quantity, o.status, u.username
        FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::uuid[])
@@ -70,7 +70,7 @@ export function orderPages({
 
   return (page) => {
     const { ownerId, limit = maxListRows, offset = 0, after = lowestId } = page;
-    if (ownerId !== undefined) return ofOwners.join(page);
+    if (ownerId !== undefined) return ofOwners.add(page);
     return query<ListedOrder>(
       `SELECT o.id, o.user_id, o.price_total, o.quantity, o.status, u.username
        FROM (SELECT * FROM orders WHERE id > $3::uuid ORDER BY id LIMIT $1 OFFSET $2) o
@@ -87,8 +87,8 @@ interface LinesOf {
 }
 
 /** The lines of several orders; those that are asked for together are read by one statement. */
-export function orderLines(database: OrdersDatabase): Crowd<LinesOf, OrderLine[][]> {
-  return new Crowd((asked) => readLines(database, asked), crowded);
+export function orderLines(database: OrdersDatabase): Batcher<LinesOf, OrderLine[][]> {
+  return new Batcher((asked) => readLines(database, asked), crowded);
 }
 
 /** For each who asks, the lines of their orders in the order asked; none for another owner's. */

@@ -1,7 +1,7 @@
-import { Crowd } from "../../core/batcher.ts";
+import { Batcher } from "../../core/batcher.ts";
 import { brokenConstraintOf } from "../../database/database-errors.ts";
 import type { RecordedEvent } from "../../event-log/event-log.ts";
-import type { KeyedRequest } from "../../database/idempotency.ts";
+import type { IdempotentRequest } from "../../database/idempotency.ts";
 import type { Query } from "../../database/prepared-statements.ts";
 import type { Order } from "./orders.contract.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
@@ -12,45 +12,45 @@ interface NewOrder {
   /** Made with the request that it belongs to. */
   event: RecordedEvent;
   /** Where the request came with a key, which is claimed, and its answer kept, with the order. */
-  request: KeyedRequest | undefined;
+  request: IdempotentRequest | undefined;
 }
 
 /** The id was settled as one that never becomes an order, while this one was on its way. */
-export class VoidOrder extends Error {}
+export class TombstonedOrder extends Error {}
 
 /** Orders in one statement. */
-const maxTogether = 100;
+const maxBatchItems = 100;
 /** Statements at a time: while they run, the next one gathers. */
 const maxStatements = 2;
 
-export type OrderWriting = Crowd<NewOrder, Order | undefined>;
+export type OrderBatcher = Batcher<NewOrder, Order | undefined>;
 
 /**
  * Writes orders, those that come together in one statement, and tells of them. Gives undefined for
  * one whose key is claimed already.
  */
-export function orderWriting(database: OrdersDatabase): OrderWriting {
-  return new Crowd((orders) => writeTogether(database, orders), {
-    maxItems: maxTogether,
-    maxBatches: maxStatements,
+export function orderBatcher(database: OrdersDatabase): OrderBatcher {
+  return new Batcher((orders) => writeBatch(database, orders), {
+    maxItems: maxBatchItems,
+    maxBatchesInFlight: maxStatements,
   });
 }
 
 /** Writes one order. Gives it as it stands. Throws VoidOrder. */
 export async function writeOrder(
   database: OrdersDatabase,
-  writing: OrderWriting,
+  writing: OrderBatcher,
   order: Order,
 ): Promise<Order> {
   const { id, user_id, price_total, quantity, order_products: lines } = order;
   const data = { order_id: id, user_id, price_total, quantity, lines };
   const event = database.newEvent("order.placed", data);
-  const written = await writing.join({ order, event, request: database.request });
-  return written ?? writeBesideTwin(database, { order, event });
+  const written = await writing.add({ order, event, request: database.request });
+  return written ?? writeAfterDuplicate(database, { order, event });
 }
 
 /** Waits for the twin that has claimed the key, and gives its order, or writes this one. */
-async function writeBesideTwin(
+async function writeAfterDuplicate(
   database: OrdersDatabase,
   { order, event }: Omit<NewOrder, "request">,
 ): Promise<Order> {
@@ -64,7 +64,7 @@ async function writeBesideTwin(
 }
 
 /** A void order fails the statement for all: then each is tried alone. */
-async function writeTogether(
+async function writeBatch(
   database: OrdersDatabase,
   orders: readonly NewOrder[],
 ): Promise<(Order | Error | undefined)[]> {
@@ -82,9 +82,9 @@ async function writeTogether(
     }
     return orders.map((one) => (written.includes(one) ? one.order : undefined));
   } catch (error) {
-    if (!(error instanceof VoidOrder)) throw error;
+    if (!(error instanceof TombstonedOrder)) throw error;
     if (orders.length === 1) return [error];
-    return (await Promise.all(orders.map((one) => writeTogether(database, [one])))).flat();
+    return (await Promise.all(orders.map((one) => writeBatch(database, [one])))).flat();
   }
 }
 
@@ -147,7 +147,7 @@ async function insertOrders(
       JSON.stringify(orders.map(({ event }) => event)),
     ],
   ).catch((error: unknown) => {
-    throw brokenConstraintOf(error) === "order_history_pkey" ? new VoidOrder() : error;
+    throw brokenConstraintOf(error) === "order_history_pkey" ? new TombstonedOrder() : error;
   });
   const { ids, first_position: first } = done ?? { ids: null, first_position: null };
   return { ids: new Set(ids), firstPosition: first === null ? undefined : Number(first) };

@@ -3,8 +3,8 @@ import { auditTrailAction } from "../../core/audit.ts";
 import {
   connectionRules,
   searchRule,
-  type Connection,
-  type Count,
+  type RelayConnection,
+  type RowCount,
   type PageArguments,
 } from "../../core/relay-connection.ts";
 import { action, defineContract, event, type EventEnvelope } from "../../core/contract.ts";
@@ -156,7 +156,7 @@ export interface StockAudit {
 }
 
 /** What products knows of one order. Times are ISO 8601, UTC. */
-export interface OrderTrace {
+export interface ReservationTrace {
   reservation: { state: string; at: string; expiresAt: string | null } | null;
   lines: ReservedLine[];
   ledger: { product_id: string; change: number; reason: StockChange["reason"]; at: string }[];
@@ -188,7 +188,7 @@ export const productsContract = defineContract({
     get: action<{ id: string }, Product>({
       params: { id: id() },
       access: "everyone",
-      graphql: { query: "product(id: ID!): Product!", gatheredBy: "resolve" },
+      graphql: { query: "product(id: ID!): Product!", batchedBy: "resolve" },
     }),
     list: action<ListPage, Product[]>({
       params: listRules,
@@ -202,7 +202,7 @@ export const productsContract = defineContract({
      * A page of the catalogue. Refuses with BAD_USER_INPUT what is no page, and cursors of other
      * sorts.
      */
-    page: action<ProductsPage, Connection<Product>>({
+    page: action<ProductsPage, RelayConnection<Product>>({
       params: { ...connectionRules, ...filterRules, sort: optional(oneOf(productSorts)) },
       access: "everyone",
       graphql: {
@@ -214,11 +214,11 @@ export const productsContract = defineContract({
       },
     }),
     /** How many products of the catalogue a filter finds. */
-    count: action<ProductFilter, Count>({
+    count: action<ProductFilter, RowCount>({
       params: filterRules,
       access: "everyone",
       gateway: true,
-      repeatable: true,
+      safeToRetry: true,
     }),
     create: action<NewProduct, Product>({
       params: { name: text(1, 200), description: text(0, 2000), price: int(0), stock: int(0) },
@@ -255,7 +255,7 @@ export const productsContract = defineContract({
           items: { type: "object", props: { product_id: id(), quantity: int(1) } },
         },
       },
-      repeatable: true,
+      safeToRetry: true,
       access: "nobody",
     }),
     /**
@@ -264,7 +264,7 @@ export const productsContract = defineContract({
      */
     release: action<{ order_id: string }, { released: boolean }>({
       params: { order_id: id() },
-      repeatable: true,
+      safeToRetry: true,
       access: "nobody",
     }),
     /** What happened to a product's stock, newest first. */
@@ -280,7 +280,7 @@ export const productsContract = defineContract({
     /** Who changed catalogue and stock, and who was refused to; newest first. */
     auditTrail: auditTrailAction("productsAudit"),
     /** What products knows of one order; `orders.trace` shows all of it. */
-    traceOrder: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),
+    traceOrder: action<{ id: string }, ReservationTrace>({ params: { id: id() }, access: "admin" }),
   },
   events: {
     "product.created": event<ProductCreated>(1, {

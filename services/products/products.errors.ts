@@ -1,20 +1,20 @@
-import { badUserInput, Refusal } from "../../core/errors.ts";
+import { badUserInput, ClientError } from "../../core/errors.ts";
 import { maxInt } from "../../core/validation.ts";
 
 export const productNotFound = (productId: string) =>
-  new Refusal("PRODUCT_NOT_FOUND", "There is no such product in the catalogue.", {
+  new ClientError("PRODUCT_NOT_FOUND", "There is no such product in the catalogue.", {
     product_id: productId,
   });
 
 export const outOfStock = (productId: string, asked: number, left: number) =>
-  new Refusal("OUT_OF_STOCK", `Only ${left} of this product are left.`, {
+  new ClientError("OUT_OF_STOCK", `Only ${left} of this product are left.`, {
     product_id: productId,
     asked,
     left,
   });
 
 export const insufficientStock = (productId: string, asked: number, left: number) =>
-  new Refusal("INSUFFICIENT_STOCK", `The stock is ${left} and cannot go below zero.`, {
+  new ClientError("INSUFFICIENT_STOCK", `The stock is ${left} and cannot go below zero.`, {
     product_id: productId,
     asked,
     left,

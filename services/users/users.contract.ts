@@ -4,8 +4,8 @@ import { auditTrailAction } from "../../core/audit.ts";
 import {
   connectionRules,
   searchRule,
-  type Connection,
-  type Count,
+  type RelayConnection,
+  type RowCount,
   type PageArguments,
 } from "../../core/relay-connection.ts";
 import { action, defineContract, event } from "../../core/contract.ts";
@@ -153,7 +153,7 @@ export const usersContract = defineContract({
      * A page of the accounts. Refuses with BAD_USER_INPUT what is no page, and cursors of other
      * sorts.
      */
-    page: action<UsersPage, Connection<User>>({
+    page: action<UsersPage, RelayConnection<User>>({
       params: { ...connectionRules, ...filterRules, sort: optional(oneOf(userSorts)) },
       access: { publicReads: "admin" },
       graphql: {
@@ -165,10 +165,10 @@ export const usersContract = defineContract({
       },
     }),
     /** How many accounts a filter finds. */
-    count: action<UserFilter, Count>({
+    count: action<UserFilter, RowCount>({
       params: filterRules,
       gateway: true,
-      repeatable: true,
+      safeToRetry: true,
       access: { publicReads: "admin" },
     }),
     /**
@@ -189,14 +189,14 @@ export const usersContract = defineContract({
     refreshToken: action<{ token: string }, Token>({
       params: { token: anyTokenRule },
       access: "everyone",
-      repeatable: true,
+      safeToRetry: true,
       graphql: { mutation: "refreshToken(token: String!): Token!" },
     }),
     /** Ends the session of a refresh token. */
     logout: action<{ token: string }, Success>({
       params: { token: anyTokenRule },
       access: "everyone",
-      repeatable: true,
+      safeToRetry: true,
       graphql: { mutation: "logout(token: String!): Success!" },
     }),
     /** Ends all sessions of who is signed in. */
@@ -228,7 +228,7 @@ export const usersContract = defineContract({
       params: {},
       access: "everyone",
       gateway: true,
-      repeatable: true,
+      safeToRetry: true,
     }),
     /**
      * Makes a new key that signs from now on. The ones before it stay published until their last
@@ -246,7 +246,7 @@ export const usersContract = defineContract({
       params: { after: optional(id()) },
       access: "everyone",
       gateway: true,
-      repeatable: true,
+      safeToRetry: true,
     }),
     /** Who registered, signed in and out, changed what, and who was refused to; newest first. */
     auditTrail: auditTrailAction("usersAudit"),

@@ -1,5 +1,5 @@
 import type { Config } from "../../config/config.ts";
-import { openDatabase, type Work } from "../../mixins/database.mixin.ts";
+import { openDatabase, type UnitOfWork } from "../../mixins/database.mixin.ts";
 import { userModels } from "./accounts/user.model.ts";
 import { usersContract } from "./users.contract.ts";
 import { usersConstraints } from "./users.errors.ts";
@@ -7,7 +7,7 @@ import { usersConstraints } from "./users.errors.ts";
 export type UsersDatabase = ReturnType<typeof openUsersDatabase>;
 
 /** A transaction on it. */
-export type UsersWork = Work<typeof usersContract.events>;
+export type UsersTransaction = UnitOfWork<typeof usersContract.events>;
 
 /** The users service's own PostgreSQL database. */
 export function openUsersDatabase(config: Config, url: string) {

@@ -1,37 +1,37 @@
-import { Refusal } from "../../core/errors.ts";
+import { ClientError } from "../../core/errors.ts";
 
-export const userNotFound = () => new Refusal("USER_NOT_FOUND", "There is no such user.");
+export const userNotFound = () => new ClientError("USER_NOT_FOUND", "There is no such user.");
 
-const emailTaken = () => new Refusal("EMAIL_TAKEN", "Another account has this email.");
+const emailTaken = () => new ClientError("EMAIL_TAKEN", "Another account has this email.");
 
 /** The same for a wrong password and an unknown email: it tells nobody who has an account. */
 export const invalidCredentials = () =>
-  new Refusal("INVALID_CREDENTIALS", "Email and password do not belong together.");
+  new ClientError("INVALID_CREDENTIALS", "Email and password do not belong together.");
 
 /** To somebody who is signed in, and so knows whose it is. */
 export const wrongPassword = () =>
-  new Refusal("INVALID_CREDENTIALS", "This is not your present password.");
+  new ClientError("INVALID_CREDENTIALS", "This is not your present password.");
 
 /**
  * Of whoever acts by a session, and for all that is wrong with a refresh token: it tells nobody
  * which sessions there are.
  */
 export const sessionEnded = () =>
-  new Refusal("UNAUTHENTICATED", "Your session has ended; sign in again.");
+  new ClientError("UNAUTHENTICATED", "Your session has ended; sign in again.");
 
 export const tooManyLogins = (retryAfterSeconds: number) =>
-  new Refusal("TOO_MANY_REQUESTS", "Too many sign-ins at once; try again in a moment.", {
+  new ClientError("TOO_MANY_REQUESTS", "Too many sign-ins at once; try again in a moment.", {
     retryAfter: retryAfterSeconds,
   });
 
 /** The same whether the account exists or not. */
 export const tooManyTries = (retryAfterSeconds: number) =>
-  new Refusal("TOO_MANY_REQUESTS", "There were too many wrong passwords; try again later.", {
+  new ClientError("TOO_MANY_REQUESTS", "There were too many wrong passwords; try again later.", {
     retryAfter: retryAfterSeconds,
   });
 
 export const tooManyFromAddress = (retryAfterSeconds: number) =>
-  new Refusal("TOO_MANY_REQUESTS", "Your address asks for this too often; try again later.", {
+  new ClientError("TOO_MANY_REQUESTS", "Your address asks for this too often; try again later.", {
     retryAfter: retryAfterSeconds,
   });
 

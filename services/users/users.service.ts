@@ -12,7 +12,7 @@ import type { Config } from "../../config/config.ts";
 import { lowestId } from "../../core/relay-connection.ts";
 import { defineService } from "../../core/define-service.ts";
 import { maxListRows } from "../../core/validation.ts";
-import { auditPruning, readAuditTrail, RefusalWatch } from "../../database/audit-trail.ts";
+import { auditPruning, readAuditTrail, FailedAttemptAudit } from "../../database/audit-trail.ts";
 import { inOrderOf } from "../../database/rows-by-id.ts";
 import { changePassword } from "./passwords/change-password.ts";
 import { login } from "./sessions/login.ts";
@@ -39,7 +39,7 @@ export default function usersService(config: Config, databaseUrl: string): Servi
   const keys = new SigningKeys(database, config);
   const tries = new PasswordTries(database);
   const connection = userConnection(database);
-  const refusals = new RefusalWatch(database.query);
+  const refusals = new FailedAttemptAudit(database.query);
 
   /** Accounts are their owners' business, unless reads are public. */
   function assertOwn(actor: Actor, ids: string[]): void {
@@ -75,9 +75,9 @@ export default function usersService(config: Config, databaseUrl: string): Servi
       count: ({ params }) => connection.count(params),
       register: (ctx) =>
         refusals.watch(ctx, () =>
-          database.once(ctx, async (keyed) => {
+          database.idempotent(ctx, async (db) => {
             await limitRegistrations(database.query, senderOf(ctx));
-            return registerUser(keyed, ctx.params, senderOf(ctx), config.allowFirstAdmin);
+            return registerUser(db, ctx.params, senderOf(ctx), config.allowFirstAdmin);
           }),
         ),
       login: (ctx) => login(database, keys, tries, ctx.params, senderOf(ctx), config),
@@ -87,18 +87,18 @@ export default function usersService(config: Config, databaseUrl: string): Servi
         return refreshToken(database, keys, ctx.params.token, sender, config.tokenTtlSeconds);
       },
       logout: (ctx) =>
-        database.once(ctx, (keyed) => logout(keyed, ctx.params.token, senderOf(ctx))),
+        database.idempotent(ctx, (db) => logout(db, ctx.params.token, senderOf(ctx))),
       logoutEverywhere: (ctx) =>
-        database.once(ctx, (keyed) =>
-          logoutEverywhere(keyed, ownIdOf(actorOf(ctx)), senderOf(ctx)),
+        database.idempotent(ctx, (db) =>
+          logoutEverywhere(db, ownIdOf(actorOf(ctx)), senderOf(ctx)),
         ),
       changePassword: (ctx) =>
-        database.once(ctx, (keyed) =>
-          changePassword(keyed, tries, ownIdOf(actorOf(ctx)), ctx.params, senderOf(ctx)),
+        database.idempotent(ctx, (db) =>
+          changePassword(db, tries, ownIdOf(actorOf(ctx)), ctx.params, senderOf(ctx)),
         ),
       setType: (ctx) =>
         refusals.watch(ctx, () =>
-          database.once(ctx, (keyed) => setUserType(keyed, ctx.params, senderOf(ctx))),
+          database.idempotent(ctx, (db) => setUserType(db, ctx.params, senderOf(ctx))),
         ),
       async resolve(ctx) {
         assertOwn(actorOf(ctx), ctx.params.ids);
@@ -112,7 +112,7 @@ export default function usersService(config: Config, databaseUrl: string): Servi
     },
     refused: (ctx, refusal) => refusals.onRefused(ctx, refusal),
     periodically: [
-      { everyMs: tendKeysEveryMs, run: () => keys.tend() },
+      { everyMs: tendKeysEveryMs, run: () => keys.maintain() },
       { everyMs: pruneSessionsEveryMs, run: () => pruneSessions(database) },
       { everyMs: pruneLimitsEveryMs, run: () => pruneLimits(database.query) },
       auditPruning(database, config.auditKeepMs),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ConnectionReader, documentOf, type ConnectionName } from "../support/http/connections.ts";
-import { refusalOf } from "../support/http/refusals.ts";
+import { refusalOf } from "../support/http/error-expectations.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 

@@ -4,7 +4,7 @@ import { checkHistory } from "../../tools/verify/check/check-history.ts";
 import { invariants } from "../../tools/verify/check/findings.ts";
 import type { HistoryWriter } from "../../tools/verify/history-writer.ts";
 import { readHistory } from "../../tools/verify/history.ts";
-import { waitForQuiet } from "../../tools/verify/quiescence.ts";
+import { waitForQuiescence } from "../../tools/verify/quiescence.ts";
 import type { Snapshot } from "../../tools/verify/snapshot.ts";
 import { isNode } from "./containers.ts";
 import { judge } from "./judge-load.ts";
@@ -36,7 +36,7 @@ export async function proveNothingLost(proof: Proof): Promise<Snapshot> {
   report.row("all requests", isAnswered, `${open} with a key left without an answer; ${figures}`);
   const tables = new Tables(project);
   const startMs = performance.now();
-  const left = await waitForQuiet(tables, quietWithinMs);
+  const left = await waitForQuiescence(tables, quietWithinMs);
   const restMs = performance.now() - startMs;
   report.row("rest", left.length === 0, left.join(", ") || `after ${inSeconds(restMs)}`);
   const snapshot = await tables.snapshot();

@@ -12,7 +12,7 @@ import {
   maxVariablesMembers,
   requestLimits,
 } from "../../services/api/limits/request-limits.ts";
-import { loadLimits } from "../../services/api/limits/load.ts";
+import { resourceLimits } from "../../services/api/limits/resource-usage.ts";
 
 const testsFolder = join(import.meta.dirname, "..");
 const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "security.md"), "utf8");
@@ -60,16 +60,16 @@ test("the limits it names are those that hold", () => {
     `body | ${maxBodyBytes / 1_048_576} MiB`,
     `one request | ${maxExecutionMs / 1_000} s`,
     ...Object.entries({
-      "requests under way": loadLimits.requests,
-      "pages under way": loadLimits.pages,
-      connections: loadLimits.connections,
-      "WebSocket connections": loadLimits.sockets,
-      subscriptions: loadLimits.subscriptions,
+      "requests under way": resourceLimits.requests,
+      "pages under way": resourceLimits.pages,
+      connections: resourceLimits.connections,
+      "WebSocket connections": resourceLimits.sockets,
+      subscriptions: resourceLimits.subscriptions,
     }).map(([what, { perAddress, inAll }]) => {
       const limits = [perAddress, inAll].map(number);
       return `| ${what}: an address / all | ${limits.join(" / ")} |`;
     }),
-    `bytes held for clients: an address / all | ${loadLimits.bytes.perAddress / 1_048_576} MiB / ${loadLimits.bytes.inAll / 1_048_576} MiB`,
+    `bytes held for clients: an address / all | ${resourceLimits.bytes.perAddress / 1_048_576} MiB / ${resourceLimits.bytes.inAll / 1_048_576} MiB`,
   ]) {
     expect(page.replaceAll(/ +/g, " ")).toContain(text);
   }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { settledBooksOf } from "../support/books.ts";
 import { fingerprint } from "../support/fingerprint.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
-import { refusalOf, type Refusal } from "../support/http/refusals.ts";
+import { refusalOf, type ExpectedError } from "../support/http/error-expectations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
@@ -42,7 +42,7 @@ const operations = {
 };
 type Operation = keyof typeof operations;
 
-function refused(operation: Operation, variables: object): Promise<Refusal> {
+function refused(operation: Operation, variables: object): Promise<ExpectedError> {
   return refusalOf(shop.url, operations[operation], variables, token);
 }
 

@@ -1,24 +1,24 @@
 import { describe, expect, test } from "@jest/globals";
-import { Crowd, sharedReads } from "../../core/batcher.ts";
+import { Batcher, batchedReads } from "../../core/batcher.ts";
 
-/** A crowd whose batches end when they are told to. */
-function heldCrowd(maxItems: number, maxBatches: number) {
+/** A batcher whose batches end when they are told to. */
+function heldCrowd(maxItems: number, maxBatchesInFlight: number) {
   const batches: { items: number[]; end: (results: (number | Error)[]) => void }[] = [];
-  const crowd = new Crowd<number, number>(
+  const batcher = new Batcher<number, number>(
     (items) => new Promise((end) => batches.push({ items, end })),
-    { maxItems, maxBatches },
+    { maxItems, maxBatchesInFlight },
   );
-  return { crowd, batches };
+  return { batcher, batches };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-const join = (crowd: Crowd<number, number>, ...items: number[]) =>
-  items.map((item) => crowd.join(item));
+const join = (batcher: Batcher<number, number>, ...items: number[]) =>
+  items.map((item) => batcher.add(item));
 
-describe("a crowd", () => {
+describe("a batcher", () => {
   test("of one is served at once, and alone", async () => {
-    const { crowd, batches } = heldCrowd(10, 1);
-    const joined = crowd.join(1);
+    const { batcher, batches } = heldCrowd(10, 1);
+    const joined = batcher.add(1);
     await turn();
     expect(batches.map(({ items }) => items)).toEqual([[1]]);
     batches[0]?.end([11]);
@@ -26,18 +26,18 @@ describe("a crowd", () => {
   });
 
   test("that comes in one turn is one batch, and each gets its own result", async () => {
-    const { crowd, batches } = heldCrowd(10, 1);
-    const joined = join(crowd, 1, 2, 3);
+    const { batcher, batches } = heldCrowd(10, 1);
+    const joined = join(batcher, 1, 2, 3);
     await turn();
     batches[0]?.end([11, 12, 13]);
     expect(await Promise.all(joined)).toEqual([11, 12, 13]);
   });
 
   test("gathers while as many batches are under way as may be, and goes on by itself", async () => {
-    const { crowd, batches } = heldCrowd(10, 1);
-    const first = join(crowd, 1);
+    const { batcher, batches } = heldCrowd(10, 1);
+    const first = join(batcher, 1);
     await turn();
-    const later = join(crowd, 2, 3);
+    const later = join(batcher, 2, 3);
     await turn();
     expect(batches).toHaveLength(1);
     batches[0]?.end([1]);
@@ -49,8 +49,8 @@ describe("a crowd", () => {
   });
 
   test("larger than a batch may be is served in several, in their order", async () => {
-    const { crowd, batches } = heldCrowd(2, 5);
-    const joined = join(crowd, 1, 2, 3, 4, 5);
+    const { batcher, batches } = heldCrowd(2, 5);
+    const joined = join(batcher, 1, 2, 3, 4, 5);
     await turn();
     await turn();
     await turn();
@@ -60,8 +60,8 @@ describe("a crowd", () => {
   });
 
   test("is not failed by the error of one", async () => {
-    const { crowd, batches } = heldCrowd(10, 1);
-    const [one, two] = join(crowd, 1, 2);
+    const { batcher, batches } = heldCrowd(10, 1);
+    const [one, two] = join(batcher, 1, 2);
     await turn();
     batches[0]?.end([new Error("not this one"), 12]);
     await expect(one).rejects.toThrow("not this one");
@@ -70,33 +70,33 @@ describe("a crowd", () => {
 
   test("is failed by an error of the batch, and served again afterwards", async () => {
     let isBroken = true;
-    const crowd = new Crowd<number, number>(
+    const batcher = new Batcher<number, number>(
       async (items) => {
         if (isBroken) throw new Error("broken");
         return items;
       },
-      { maxItems: 10, maxBatches: 1 },
+      { maxItems: 10, maxBatchesInFlight: 1 },
     );
-    const results = await Promise.allSettled(join(crowd, 1, 2));
+    const results = await Promise.allSettled(join(batcher, 1, 2));
     expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
     isBroken = false;
-    expect(await crowd.join(3)).toBe(3);
+    expect(await batcher.add(3)).toBe(3);
   });
 });
 
 test("reads of the same that come together are one, and a later one is another", async () => {
   const read: { limit: number }[] = [];
-  const crowd = sharedReads(
+  const batcher = batchedReads(
     async (page: { limit: number }) => {
       read.push(page);
       return [page.limit];
     },
-    { maxItems: 10, maxBatches: 1 },
+    { maxItems: 10, maxBatchesInFlight: 1 },
   );
   const asked = [{ limit: 1 }, { limit: 2 }, { limit: 1 }];
-  const rows = await Promise.all(asked.map((page) => crowd.join(page)));
+  const rows = await Promise.all(asked.map((page) => batcher.add(page)));
   expect(rows).toEqual([[1], [2], [1]]);
   expect(read).toEqual([{ limit: 1 }, { limit: 2 }]);
-  await crowd.join({ limit: 1 });
+  await batcher.add({ limit: 1 });
   expect(read).toHaveLength(3);
 });

@@ -13,15 +13,15 @@ import {
   ValidationError,
   ValidationErrorItem,
 } from "sequelize";
-import { Refusal } from "../../core/errors.ts";
-import { refusalOrFault, withoutValues } from "../../database/database-errors.ts";
+import { ClientError } from "../../core/errors.ts";
+import { clientErrorOrFault, withoutValues } from "../../database/database-errors.ts";
 
 /** What the driver throws: an error with a SQLSTATE or a socket's code. */
 function driverError(properties: { code?: string; constraint?: string }, message = "driver") {
   return Object.assign(new Error(message), { sql: "SELECT 1", ...properties });
 }
 
-const emailTaken = () => new Refusal("EMAIL_TAKEN", "Another account has this email.");
+const emailTaken = () => new ClientError("EMAIL_TAKEN", "Another account has this email.");
 const constraints = { users_email_key_unique: emailTaken };
 
 const unavailable = { type: "SERVICE_UNAVAILABLE", retryable: true };
@@ -31,22 +31,22 @@ describe("a broken constraint", () => {
 
   test("is the refusal that its service gives it", () => {
     const unique = new UniqueConstraintError({ parent: broken });
-    expect(refusalOrFault(unique, constraints)).toMatchObject({ type: "EMAIL_TAKEN" });
+    expect(clientErrorOrFault(unique, constraints)).toMatchObject({ type: "EMAIL_TAKEN" });
     const foreignKey = new ForeignKeyConstraintError({ parent: broken });
-    expect(refusalOrFault(foreignKey, constraints)).toMatchObject({ type: "EMAIL_TAKEN" });
+    expect(clientErrorOrFault(foreignKey, constraints)).toMatchObject({ type: "EMAIL_TAKEN" });
   });
 
   test("is a fault of ours when no refusal stands for it", () => {
     const error = new UniqueConstraintError({
       parent: driverError({ code: "23505", constraint: "orders_pkey" }),
     });
-    expect(refusalOrFault(error, constraints)).toBe(error);
-    expect(refusalOrFault(error, {})).toBe(error);
+    expect(clientErrorOrFault(error, constraints)).toBe(error);
+    expect(clientErrorOrFault(error, {})).toBe(error);
   });
 
   test("is a fault of ours when the driver does not name it", () => {
     const error = new UniqueConstraintError({ parent: driverError({ code: "23505" }) });
-    expect(refusalOrFault(error, constraints)).toBe(error);
+    expect(clientErrorOrFault(error, constraints)).toBe(error);
   });
 });
 
@@ -61,7 +61,7 @@ describe("a database that is not there", () => {
     ["stops reading", driverError({ code: "EPIPE" })],
     ["has lost its socket's file", driverError({ code: "ENOENT" })],
   ])("is SERVICE_UNAVAILABLE when it %s", (_, error) => {
-    expect(refusalOrFault(error, {})).toMatchObject({ ...unavailable, cause: error });
+    expect(clientErrorOrFault(error, {})).toMatchObject({ ...unavailable, cause: error });
   });
 
   test.each([
@@ -75,13 +75,13 @@ describe("a database that is not there", () => {
     ["40P01", "a deadlock"],
   ])("is SERVICE_UNAVAILABLE at SQLSTATE %s, %s", (code) => {
     for (const error of [driverError({ code }), new DatabaseError(driverError({ code }))]) {
-      expect(refusalOrFault(error, {})).toMatchObject({ ...unavailable, cause: error });
+      expect(clientErrorOrFault(error, {})).toMatchObject({ ...unavailable, cause: error });
     }
   });
 
   test("keeps its own words from the client", () => {
     const error = driverError({ code: "08006" }, "server db-7.internal closed the connection");
-    expect(refusalOrFault(error, {})).toMatchObject({
+    expect(clientErrorOrFault(error, {})).toMatchObject({
       message: "The database cannot be reached just now.",
     });
   });
@@ -91,9 +91,9 @@ test("a query to a service that stops is SERVICE_UNAVAILABLE", async () => {
   const sequelize = openSequelize("postgres://127.0.0.1:1/none", 1);
   await sequelize.close();
   const fault: unknown = await sequelize.query("SELECT 1").catch((error: unknown) => error);
-  expect(refusalOrFault(fault, {})).toMatchObject({ ...unavailable, cause: fault });
+  expect(clientErrorOrFault(fault, {})).toMatchObject({ ...unavailable, cause: fault });
   const draining = new Error("pool is draining and cannot accept work");
-  expect(refusalOrFault(draining, {})).toMatchObject(unavailable);
+  expect(clientErrorOrFault(draining, {})).toMatchObject(unavailable);
 });
 
 describe("a fault of ours stays what it is", () => {
@@ -108,7 +108,7 @@ describe("a fault of ours stays what it is", () => {
     ["something that is no error", "nothing"],
     ["nothing", undefined],
   ])("%s", (_, error) => {
-    expect(refusalOrFault(error, constraints)).toBe(error);
+    expect(clientErrorOrFault(error, constraints)).toBe(error);
   });
 });
 
@@ -162,7 +162,7 @@ describe("what leaves the database holds no values", () => {
 
   test("and neither does a model's complaint", () => {
     const error = new ValidationError("no", [item]);
-    refusalOrFault(error, {});
+    clientErrorOrFault(error, {});
     expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(secret);
   });
 });

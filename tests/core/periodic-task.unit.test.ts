@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { Repeat } from "../../core/periodic-task.ts";
+import { PeriodicTask } from "../../core/periodic-task.ts";
 
 const everyMs = 1_000;
-let started: Repeat[];
+let started: PeriodicTask[];
 let faults: unknown[];
 
 beforeEach(() => {
@@ -15,8 +15,8 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-function repeating(work: () => Promise<void>): Repeat {
-  const repeat = new Repeat(everyMs, work, (fault) => faults.push(fault));
+function repeating(work: () => Promise<void>): PeriodicTask {
+  const repeat = new PeriodicTask(everyMs, work, (fault) => faults.push(fault));
   started.push(repeat);
   return repeat;
 }
@@ -60,9 +60,9 @@ test("works at once, and then at every interval", async () => {
 test("works when it is asked to, also before it was started", async () => {
   let rounds = 0;
   const repeat = repeating(async () => void (rounds += 1));
-  repeat.soon();
+  repeat.trigger();
   await settled();
-  repeat.soon();
+  repeat.trigger();
   await settled();
   expect(rounds).toBe(2);
 });
@@ -71,7 +71,7 @@ test("never works twice at once, and gathers what comes meanwhile into one more 
   const { rounds, work, endRound } = heldWork();
   const repeat = repeating(work);
   repeat.start();
-  for (let n = 0; n < 5; n += 1) repeat.soon();
+  for (let n = 0; n < 5; n += 1) repeat.trigger();
   await jest.advanceTimersByTimeAsync(3 * everyMs);
   expect(rounds).toHaveLength(1);
   await endRound();
@@ -85,10 +85,10 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
   async (steps) => {
     const { rounds, work, endRound } = heldWork();
     const repeat = repeating(work);
-    repeat.soon();
+    repeat.trigger();
     const asked = rounds[0]?.promise.then(async () => {
       for (let step = 0; step < steps; step += 1) await Promise.resolve();
-      repeat.soon();
+      repeat.trigger();
     });
     await endRound();
     await asked;

@@ -1,7 +1,7 @@
 import { action, defineContract, event } from "../../core/contract.ts";
 import { defineService, type Ctx } from "../../core/define-service.ts";
 import { id, int } from "../../core/validation.ts";
-import type { Work } from "../../mixins/database.mixin.ts";
+import type { UnitOfWork } from "../../mixins/database.mixin.ts";
 
 /**
  * What must not compile between services. The test is `tsc`: a line below that is expected to be
@@ -84,7 +84,7 @@ export async function callsWithoutUses(ctx: Ctx<object>) {
 }
 
 /** Events in a transaction. */
-export function records({ record }: Work<(typeof stock)["events"]>) {
+export function records({ record }: UnitOfWork<(typeof stock)["events"]>) {
   record("stock.taken", { product_id: "", left: 0 });
 
   // @ts-expect-error -- the contract has no such event
@@ -136,21 +136,21 @@ export const consumers = [
   defineService(shelf, {
     uses: [stock],
     actions: { tidy },
-    consumes: { "stock.taken": { inRuns: (run) => keep(run.length) } },
+    consumes: { "stock.taken": { handleBatch: (run) => keep(run.length) } },
     startFrom: "now",
-    copies: { stock: ["known_stock"] },
+    readModels: { stock: ["known_stock"] },
   }),
   defineService(shelf, {
     uses: [stock],
     actions: { tidy },
     // @ts-expect-error -- the data of a run's events has no such field
-    consumes: { "stock.taken": { inRuns: (run) => keep(Number(run[0]?.data.right)) } },
+    consumes: { "stock.taken": { handleBatch: (run) => keep(Number(run[0]?.data.right)) } },
   }),
   defineService(shelf, {
     uses: [stock],
     actions: { tidy },
-    // @ts-expect-error -- no copies can come from a service that is not used
-    copies: { orders: ["known_orders"] },
+    // @ts-expect-error -- no readModels can come from a service that is not used
+    readModels: { orders: ["known_orders"] },
   }),
   defineService(shelf, {
     uses: [stock],

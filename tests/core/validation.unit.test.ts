@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Errors, ServiceBroker, type ServiceSchema } from "moleculer";
 import { action, defineContract } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
-import type { FieldFault, Refusal } from "../../core/errors.ts";
+import type { FieldFault, ClientError } from "../../core/errors.ts";
 import { inputMiddleware } from "../../middlewares/input.middleware.ts";
 import {
   exactText,
@@ -13,7 +13,7 @@ import {
   maxInt,
   optional,
   pageRules,
-  refusalOfValidation,
+  clientErrorOf,
   text,
   type Page,
 } from "../../core/validation.ts";
@@ -312,7 +312,7 @@ test("a page has 1 to 1000 rows and begins anywhere", async () => {
 
 describe("the refusal", () => {
   const secret = "hunter2";
-  const faultsOf = (refusal: unknown) => (refusal as Refusal).data as { fields: FieldFault[] };
+  const faultsOf = (refusal: unknown) => (refusal as ClientError).data as { fields: FieldFault[] };
 
   test("names each field that is wrong, and says what is wrong with it", async () => {
     expect(faultsOf(await send("page", { limit: 0, offset: "x" }))).toEqual({
@@ -329,7 +329,7 @@ describe("the refusal", () => {
         const params = { value, limit: value, offset: value };
         const refusal = await send(rule, params);
         expect(refusal).toMatchObject(refused);
-        const told = [(refusal as Refusal).message, faultsOf(refusal)];
+        const told = [(refusal as ClientError).message, faultsOf(refusal)];
         expect(JSON.stringify(told)).not.toContain(secret);
       }
     }
@@ -343,14 +343,14 @@ describe("the refusal", () => {
       actual: secret,
     }));
     const { fields } = faultsOf(
-      refusalOfValidation(new Errors.ValidationError("invalid", "", findings as never)),
+      clientErrorOf(new Errors.ValidationError("invalid", "", findings as never)),
     );
     expect(fields).toHaveLength(20);
     expect(fields[19]).toEqual({ field: "names[19]", message: "must be a text" });
   });
 
   test("still says something when the validator says nothing", () => {
-    const refusal = refusalOfValidation(new Errors.ValidationError("invalid"));
+    const refusal = clientErrorOf(new Errors.ValidationError("invalid"));
     expect(refusal).toMatchObject({ ...refused, message: "The input is not valid." });
   });
 

@@ -36,7 +36,7 @@ function failingFeed(fault: Error, events: EventEnvelope[]) {
       if (tries.length >= endless) return new Promise<never>(() => undefined);
       return Promise.reject(fault);
     },
-    bury: async ({ position }) => void buried.push(position),
+    deadLetter: async ({ position }) => void buried.push(position),
     onFault: (one) => faults.push(one),
   });
   feed.start();

@@ -6,7 +6,7 @@ import {
   maxAnswerErrors,
 } from "../../services/api/graphql/engine/execute.ts";
 import { planOperation } from "../../services/api/graphql/engine/plan.ts";
-import { DocumentRefused } from "../../services/api/graphql/graphql-errors.ts";
+import { DocumentError } from "../../services/api/graphql/graphql-errors.ts";
 import { effects, newExecution, sender } from "../support/graphql/engine-world.ts";
 
 /** Answers must not depend on how often a document was sent. */
@@ -26,7 +26,7 @@ async function answerTo(query: string, variables: Record<string, unknown> = {}):
       const { text } = await execution.prepare({ query, variables }, sender).run("id");
       answers.push(JSON.parse(text) as Answered);
     } catch (error) {
-      if (!(error instanceof DocumentRefused)) throw error;
+      if (!(error instanceof DocumentError)) throw error;
       const errors = error.errors.map(({ message, extensions }) => ({ message, extensions }));
       answers.push({ errors });
     }

@@ -7,9 +7,9 @@ import { eventually } from "../../tools/support/eventually.ts";
 import { KeepAliveClient, type HttpAnswer } from "../support/http/keep-alive-client.ts";
 import { startMeasuredShop, type MeasuredShop } from "../support/measured-shop.ts";
 import { placeOrder, putOnSale, type NamedLine } from "../support/ordering.ts";
-import { internals } from "../support/http/refusals.ts";
+import { internals } from "../support/http/error-expectations.ts";
 import { plausibleValues } from "../support/graphql/plausible-values.ts";
-import { requestOf, shots, type Shot } from "../support/graphql/shots.ts";
+import { requestOf, shots, type FuzzRequest } from "../support/graphql/fuzz-requests.ts";
 
 /** By hand: `FUZZ_DOCUMENTS=20000 FUZZ_SEED=7 npm test -- fuzz`. */
 const documents = Number(process.env.FUZZ_DOCUMENTS ?? 2_000);
@@ -114,7 +114,7 @@ test(
   600_000 + documents * 100,
 );
 
-async function fire(shot: Shot): Promise<void> {
+async function fire(shot: FuzzRequest): Promise<void> {
   sent += 1;
   const { customer, admin } = accounts;
   const request = requestOf(shot, { customer: customer.token, admin: admin.token });
@@ -135,7 +135,7 @@ interface Body {
 }
 
 /** Checks what every answer has in common, whatever was sent. */
-function judge(shot: Shot, requested: string, answer: HttpAnswer): void {
+function judge(shot: FuzzRequest, requested: string, answer: HttpAnswer): void {
   expect(answer.status).toBeGreaterThanOrEqual(200);
   expect(answer.status).toBeLessThan(500);
   expect(answer.headers["content-type"]).toMatch(/json/);
@@ -161,7 +161,7 @@ function judge(shot: Shot, requested: string, answer: HttpAnswer): void {
 }
 
 /** What was sent may come back; what others have may not, but to an admin. */
-function expectNoSecrets({ sender }: Shot, requested: string, text: string): void {
+function expectNoSecrets({ sender }: FuzzRequest, requested: string, text: string): void {
   expect(text).not.toMatch(/\$argon2|BEGIN [A-Z ]*KEY/);
   if (sender === "admin") return;
   const known = requested.toLowerCase();

@@ -7,7 +7,7 @@ import { usersContract } from "../../services/users/users.contract.ts";
 import { hostileRequests, type HostileRequest } from "../support/graphql/hostile-documents.ts";
 import { KeepAliveClient, type HttpAnswer } from "../support/http/keep-alive-client.ts";
 import { startMeasuredShop, type MeasuredShop } from "../support/measured-shop.ts";
-import { internals } from "../support/http/refusals.ts";
+import { internals } from "../support/http/error-expectations.ts";
 
 /** CPU time that a refusal may cost, in units of this machine's: some 100 ms on a slow one. */
 const maxUnits = 25;

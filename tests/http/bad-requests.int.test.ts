@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
 import { fingerprint } from "../support/fingerprint.ts";
 import { putOnSale } from "../support/ordering.ts";
-import { internals, refusalIn, refusalOf } from "../support/http/refusals.ts";
+import { internals, refusalIn, refusalOf } from "../support/http/error-expectations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 import { timesAsLong } from "../support/times-as-long.ts";
 

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@j
 import { eventually } from "../../tools/support/eventually.ts";
 import { KeepAliveClient } from "../support/http/keep-alive-client.ts";
 import { exchange, openRaw, statusesIn, type RawConnection } from "../support/http/raw-http.ts";
-import { internals } from "../support/http/refusals.ts";
+import { internals } from "../support/http/error-expectations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;

@@ -6,7 +6,15 @@ import { newId } from "../../core/ids.ts";
 import { inventoryChange } from "../../services/products/products.contract.ts";
 import { booksOf } from "../support/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
-import { create, dataOf, newKey, place, register, send, update } from "../support/keyed.ts";
+import {
+  create,
+  dataOf,
+  newKey,
+  place,
+  register,
+  send,
+  update,
+} from "../support/idempotent-requests.ts";
 import { putOnSale } from "../support/ordering.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
 

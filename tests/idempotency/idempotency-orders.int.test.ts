@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { booksOf, expireReservations, settledBooksOf } from "../support/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
-import { cancel, dataOf, newKey, place, send, update } from "../support/keyed.ts";
+import { cancel, dataOf, newKey, place, send, update } from "../support/idempotent-requests.ts";
 import { putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 import { standInFor } from "../support/stand-ins.ts";

@@ -4,7 +4,16 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { DomainService } from "../../config/config.ts";
 import { booksOf } from "../support/books.ts";
 import type { Answer } from "../../tools/support/graphql-client.ts";
-import { cancel, create, dataOf, newKey, place, register, send, update } from "../support/keyed.ts";
+import {
+  cancel,
+  create,
+  dataOf,
+  newKey,
+  place,
+  register,
+  send,
+  update,
+} from "../support/idempotent-requests.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@
 import { Errors, ServiceBroker } from "moleculer";
 import type { Meta } from "../../core/access.ts";
 import { readConfig, singleProcessDefaults } from "../../config/config.ts";
-import { action, defineContract, maxRepetitions } from "../../core/contract.ts";
+import { action, defineContract, maxRetries } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
-import { Refusal, serviceUnavailable } from "../../core/errors.ts";
+import { ClientError, serviceUnavailable } from "../../core/errors.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 
 /** Errors of the next calls, one after the other; then all goes well. */
@@ -38,7 +38,7 @@ const shelf = defineContract({
     read: action<object, string>({ ...everybody, graphql: { query: "read: String" } }),
     load: action<object, string>({ ...everybody, graphql: {} }),
     write: action<object, string>({ ...everybody, graphql: { mutation: "write: String" } }),
-    take: action<object, string>({ ...everybody, repeatable: true }),
+    take: action<object, string>({ ...everybody, safeToRetry: true }),
     give: action<object, string>(everybody),
   },
   events: {},
@@ -90,7 +90,7 @@ describe("a call that nobody has answered", () => {
   test("is given up in the end", async () => {
     faults = Array.from({ length: 9 }, away);
     await expect(call("read")).rejects.toMatchObject({ type: "SERVICE_UNAVAILABLE" });
-    expect(calls).toBe(1 + maxRepetitions);
+    expect(calls).toBe(1 + maxRetries);
     faults = [];
   });
 });
@@ -129,7 +129,7 @@ test("what waits in a queue that is full is refused at once, and may go elsewher
 
 describe("what is not repeated, though it changes nothing:", () => {
   test.each([
-    ["a refusal", new Refusal("PRODUCT_NOT_FOUND", "There is none.")],
+    ["a refusal", new ClientError("PRODUCT_NOT_FOUND", "There is none.")],
     ["a fault of ours", new Error("a bug")],
     [
       "a request whose time is used up",

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { loadLimits, type Load } from "../../services/api/limits/load.ts";
+import { resourceLimits, type ResourceUsage } from "../../services/api/limits/resource-usage.ts";
 import { maxQueryCost } from "../../services/api/limits/request-limits.ts";
 import type { Throttle } from "../../services/api/limits/throttle.ts";
 import type { TransferWatch } from "../../services/api/http/transfer-watch.ts";
@@ -16,7 +16,7 @@ const open: RawConnection[] = [];
 const sockets: RawSocket[] = [];
 
 interface Bounds {
-  load: Load;
+  load: ResourceUsage;
   transfers: TransferWatch;
   throttle: Throttle;
 }
@@ -88,7 +88,7 @@ describe("without a limit of requests", () => {
       expect(statusesIn(received())).toEqual([429]);
       expect(received()).toContain("TOO_MANY_REQUESTS");
     }
-    expect(boundsOf(shop).load.of("bytes")).toBeLessThanOrEqual(loadLimits.bytes.perAddress);
+    expect(boundsOf(shop).load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
     expect((await ask(shop, "192.0.2.1")).status).toBe(200);
     const other = holdBody(shop, "192.0.2.2");
     other.socket.write("x");
@@ -99,7 +99,7 @@ describe("without a limit of requests", () => {
     const holding = Array.from({ length: 42 }, (_, n) => holdBody(shop, `192.0.2.${n % 6}`));
     const refused = () => holding.filter(({ received }) => received() !== "");
     await eventually("the rest is refused", () => refused().length >= 11);
-    expect(boundsOf(shop).load.of("bytes")).toBeLessThanOrEqual(loadLimits.bytes.inAll);
+    expect(boundsOf(shop).load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.inAll);
     expect(refused()[0]?.received()).toContain("SERVICE_UNAVAILABLE");
     expect((await ask(shop, "192.0.2.9")).status).toBe(200);
   });
@@ -146,7 +146,7 @@ describe("without a limit of requests", () => {
       const { load } = boundsOf(shop);
       await eventually("something is left to read", () => {
         askAndNotRead("192.0.2.1", 6);
-        expect(load.of("bytes")).toBeLessThanOrEqual(loadLimits.bytes.perAddress);
+        expect(load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
         return load.of("bytes") > 3 * mebibyte;
       });
       expect((await ask(shop, "192.0.2.2", query)).status).toBe(200);
@@ -200,7 +200,7 @@ describe("without a limit of requests", () => {
       for (const { socket } of all) socket.write(part);
       const { load } = boundsOf(shop);
       await eventually("some are cut off", () => all.some(({ isClosed }) => isClosed()));
-      expect(load.of("bytes")).toBeLessThanOrEqual(loadLimits.bytes.perAddress);
+      expect(load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
       const others = await introduced(shop, "192.0.2.2");
       others.say({ type: "ping", payload: { a: "x".repeat(100_000) } });
       expect(await others.told("pong")).toEqual({ type: "pong" });
@@ -242,7 +242,7 @@ describe("without a limit of requests", () => {
     });
 
     test("has as many subscriptions as its address has room for, by the IPv6 network", async () => {
-      const { perAddress } = loadLimits.subscriptions;
+      const { perAddress } = resourceLimits.subscriptions;
       const greedy = await Promise.all(
         Array.from({ length: 6 }, (_, n) => introduced(shop, `2001:db8:1:2::${n}`)),
       );

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
-import { Places } from "../../services/api/limits/concurrency-limit.ts";
-import { Turns } from "../../services/api/limits/fair-queue.ts";
+import { ConcurrencyLimit } from "../../services/api/limits/concurrency-limit.ts";
+import { FairQueue } from "../../services/api/limits/fair-queue.ts";
 
 describe("turns", () => {
   test("go from one address to the next, however much one of them has to do", async () => {
-    const turns = new Turns();
+    const turns = new FairQueue();
     const order: string[] = [];
     const work = async (address: string) => {
-      await turns.wait(address);
+      await turns.turn(address);
       order.push(address);
     };
     await Promise.all(["a", "a", "a", "a", "b", "b", "c"].map(work));
@@ -15,7 +15,7 @@ describe("turns", () => {
   });
 
   test("let the event loop come round between two of them", async () => {
-    const turns = new Turns();
+    const turns = new FairQueue();
     let rounds = 0;
     const roundsAt: number[] = [];
     const count = () => {
@@ -24,7 +24,7 @@ describe("turns", () => {
     };
     setImmediate(count);
     const work = async () => {
-      await turns.wait("a");
+      await turns.turn("a");
       roundsAt.push(rounds);
     };
     await Promise.all([work(), work(), work()]);
@@ -38,20 +38,20 @@ describe("places", () => {
   };
 
   test("are taken at once as long as an address has free ones", () => {
-    const places = new Places();
+    const places = new ConcurrencyLimit();
     times(100, () => {
-      expect(places.take("a")).toBeUndefined();
+      expect(places.acquire("a")).toBeUndefined();
     });
-    expect(places.take("a")).toBeInstanceOf(Promise);
-    expect(places.take("b")).toBeUndefined();
+    expect(places.acquire("a")).toBeInstanceOf(Promise);
+    expect(places.acquire("b")).toBeUndefined();
   });
 
   test("are handed on in the order in which requests wait", async () => {
-    const places = new Places();
-    times(100, () => void places.take("a"));
+    const places = new ConcurrencyLimit();
+    times(100, () => void places.acquire("a"));
     const order: number[] = [];
     const waiting = [1, 2, 3].map(async (name) => {
-      await places.take("a");
+      await places.acquire("a");
       order.push(name);
     });
     times(waiting.length, () => {
@@ -63,7 +63,7 @@ describe("places", () => {
       places.release("a");
     });
     times(100, () => {
-      expect(places.take("a")).toBeUndefined();
+      expect(places.acquire("a")).toBeUndefined();
     });
   });
 });

@@ -65,7 +65,7 @@ const hotPaths: HotPath[] = [
     ask: () => answered(placeDocument, { lines: linesOf(0) }),
   },
   {
-    // As many as for one: all of them are one crowd.
+    // As many as for one: they are one batch.
     path: "64 orders at once",
     statements: 2,
     transactions: 2,

@@ -98,7 +98,7 @@ test("three rotations fail no request of clients who keep signing in, nor does a
     }
   }
   const begunAtMs = performance.now();
-  const crowd = [...customers.map(client), ...Array.from({ length: 10 }, forger)];
+  const batcher = [...customers.map(client), ...Array.from({ length: 10 }, forger)];
   for (const at of [shop, other, shop]) {
     const before = rounds;
     await eventually("more sign-ins", () => rounds >= before + 20);
@@ -106,7 +106,7 @@ test("three rotations fail no request of clients who keep signing in, nor does a
     await eventually("a token of the new key", () => kids.has(kid));
   }
   isOver = true;
-  await Promise.all(crowd);
+  await Promise.all(batcher);
   expect(failures).toEqual([]);
   expect(kids.size).toBe(4);
   expect(await publishedKids()).toHaveLength(4);

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import jwt from "jsonwebtoken";
 import { eventually } from "../../tools/support/eventually.ts";
-import { dataOf, newKey, send } from "../support/keyed.ts";
+import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import {
   isToldAsEnded,
   logIn,

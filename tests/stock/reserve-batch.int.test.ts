@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { booksOf, settledBooksOf } from "../support/books.ts";
-import { dataOf, newKey, place, send } from "../support/keyed.ts";
+import { dataOf, newKey, place, send } from "../support/idempotent-requests.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 import { standInFor } from "../support/stand-ins.ts";

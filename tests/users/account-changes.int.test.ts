@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { eventually } from "../../tools/support/eventually.ts";
-import { dataOf, newKey, send } from "../support/keyed.ts";
+import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import { isToldAsEnded, logIn, newAccount, tryRefresh, type Account } from "../support/sessions.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import { ArgumentError, readArguments } from "../../tools/verify/arguments.ts";
-import { breakResult } from "../../tools/verify/mutants/mutant-result.ts";
+import { mutantResult } from "../../tools/verify/mutants/mutant-result.ts";
 import { EventPassage, type SeenEvent } from "../../tools/verify/cluster/event-passage.ts";
 import { NatsFrames } from "../../tools/verify/cluster/nats-frames.ts";
 import { allFaultKinds, type EventFault } from "../../tools/verify/faults/kinds.ts";
 import { planFaults } from "../../tools/verify/faults/plan-faults.ts";
-import { strikable } from "../../tools/verify/faults/spare.ts";
+import { faultTargets } from "../../tools/verify/faults/fault-targets.ts";
 import type { HistoryLine } from "../../tools/verify/history.ts";
 import { Random } from "../../tools/verify/random.ts";
 import { figuresOf } from "../../tools/verify/report/figures.ts";
@@ -118,7 +118,7 @@ describe("arguments", () => {
   test("name faults and breaks", () => {
     const read = readArguments(["--faults", "kill,nats", "--break", "oversell", "--seed", "5"]);
     expect(read).toMatchObject({ faults: ["kill", "nats"], seed: 5, minutes: 2 });
-    expect(read.breaks.map(({ name }) => name)).toEqual(["oversell"]);
+    expect(read.mutants.map(({ name }) => name)).toEqual(["oversell"]);
   });
 
   test.each([
@@ -197,7 +197,7 @@ describe("the longest time without an answer", () => {
 describe("a break", () => {
   const broken = { invariant: 3, parts: ["one", "other"] } as const;
   const result = (atWork: string[], ...violated: (1 | 3)[]) =>
-    breakResult(
+    mutantResult(
       { ...broken, parts: [...broken.parts] },
       new Set(atWork),
       violated.map((invariant) => ({ invariant })),
@@ -235,7 +235,7 @@ describe("a node that is struck", () => {
       node("o1", ["orders"], o1),
       node("front", ["users", "api"], front),
     ];
-    expect(strikable(nodes).map(({ name }) => name)).toEqual(expected);
+    expect(faultTargets(nodes).map(({ name }) => name)).toEqual(expected);
   });
 
   test("has another one for each of its services", () => {
@@ -244,6 +244,6 @@ describe("a node that is struck", () => {
       node("front-2", ["users", "api"], false),
       node("users-3", ["users"]),
     ];
-    expect(strikable(nodes).map(({ name }) => name)).toEqual(["users-3"]);
+    expect(faultTargets(nodes).map(({ name }) => name)).toEqual(["users-3"]);
   });
 });

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync, readlinkSync, writeFileSync } fr
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Snapshot } from "../../tools/verify/snapshot.ts";
-import { breaks } from "../../tools/verify/mutants/mutants.ts";
+import { mutants } from "../../tools/verify/mutants/mutants.ts";
 import { find, natsServer } from "../../tools/support/prerequisites.ts";
 import {
   cleanUp,
@@ -78,7 +78,7 @@ describe("a shop that is broken on purpose", () => {
     run = await broken;
   }, 600_000);
 
-  test.each(breaks)("is found out when $what", ({ name, invariant }) => {
+  test.each(mutants)("is found out when $what", ({ name, invariant }) => {
     expect(run.output).toContain(`break ${name}: caught, invariant ${invariant} is violated`);
   });
 

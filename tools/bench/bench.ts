@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { freePort } from "../support/processes.ts";
 import { openRunFolder } from "../support/run-folder.ts";
 import { measureCluster } from "./cluster/cluster.ts";
-import { startFloors } from "./baselines/baseline-process.ts";
+import { startBaselines } from "./baselines/baseline-process.ts";
 import { LoadProcess } from "./load/load-process.ts";
 import { get, type Measured } from "./load/load.ts";
 import { measureMillion } from "./scenarios/million.ts";
@@ -87,7 +87,7 @@ async function measureProcess(): Promise<{ rows: Row[]; figures: Figure[] }> {
   // By then it has given back what starting had left behind.
   await sleep(1_000);
   const idleMb = shop.rssMb();
-  const floors = await startFloors(shop, stocked.productIds);
+  const floors = await startBaselines(shop, stocked.productIds);
   const profiler = options.profile ? await Profiler.connect(inspectorPort) : undefined;
   try {
     const measured = scenarios(stocked).map((scenario) => ({

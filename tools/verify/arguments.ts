@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { breaks, type Break } from "./mutants/mutants.ts";
+import { mutants, type Mutant } from "./mutants/mutants.ts";
 import { allFaultKinds, faultKinds, type FaultKind } from "./faults/kinds.ts";
 
 /** What `npm run verify` was asked for. */
@@ -12,7 +12,7 @@ export interface Arguments {
   /** Where the run's files go. */
   out: string | undefined;
   /** What is broken on purpose, one after the other. */
-  breaks: Break[];
+  mutants: Mutant[];
   help: boolean;
 }
 
@@ -23,7 +23,7 @@ export const usage = `npm run verify -- [options]
   --faults LIST    all, none, or some of: ${allFaultKinds.join(", ")}
   --out FOLDER     where history, tables, logs and picture go (default: a new folder in ./data/verify)
   --replay PATH    checks the history of an earlier run again, without starting anything
-  --break LIST     all, or some of: ${breaks.map(({ name }) => name).join(", ")};
+  --break LIST     all, or some of: ${mutants.map(({ name }) => name).join(", ")};
                    breaks the shop on purpose: the invariant must be named
   --help
 
@@ -59,11 +59,11 @@ export function readArguments(args: string[]): Arguments {
     faults: listed("--faults", values.faults ?? "all", allFaultKinds),
     replay: values.replay,
     out: values.out,
-    breaks: breaks.filter(({ name }) =>
+    mutants: mutants.filter(({ name }) =>
       listed(
         "--break",
         values.break ?? "none",
-        breaks.map((one) => one.name),
+        mutants.map((one) => one.name),
       ).includes(name),
     ),
     help: values.help ?? false,

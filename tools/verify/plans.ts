@@ -1,5 +1,5 @@
 import type { Arguments } from "./arguments.ts";
-import type { Break } from "./mutants/mutants.ts";
+import type { Mutant } from "./mutants/mutants.ts";
 import { fullLayout, mediumLayout, smallLayout } from "./cluster/layout.ts";
 import type { RunPlan } from "./run.ts";
 import { usualWeights } from "./workload/intents.ts";
@@ -32,7 +32,7 @@ export function usualPlan({ seed, minutes, faults }: Arguments): RunPlan {
 }
 
 /** The least that shows a break: it brings its own faults along. */
-export function breakPlan({ seed }: Arguments, broken: Break): RunPlan {
+export function mutantPlan({ seed }: Arguments, broken: Mutant): RunPlan {
   return {
     seed,
     broken,

@@ -36,7 +36,7 @@ async function unrest(databases: Queries): Promise<string[]> {
 }
 
 /** Waits until the shop has come to rest. Gives what has not within this time. */
-export async function waitForQuiet(databases: Queries, withinMs: number): Promise<string[]> {
+export async function waitForQuiescence(databases: Queries, withinMs: number): Promise<string[]> {
   const deadline = performance.now() + withinMs;
   // Its databases are looked at one after the other: something may be on its way between them.
   let quietLooks = 0;

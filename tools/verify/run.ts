@@ -2,18 +2,18 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { watchBooks } from "./books-watch.ts";
-import type { BrokeMessage } from "./mutants/change-source.ts";
-import type { Break } from "./mutants/mutants.ts";
+import type { MutatedMessage } from "./mutants/change-source.ts";
+import type { Mutant } from "./mutants/mutants.ts";
 import type { Databases } from "./cluster/databases.ts";
 import type { Layout } from "./cluster/layout.ts";
 import type { Nats } from "./cluster/nats.ts";
 import { Shop } from "./cluster/shop.ts";
 import type { FaultKind } from "./faults/kinds.ts";
 import { planFaults } from "./faults/plan-faults.ts";
-import { Striker } from "./faults/fault-injector.ts";
+import { FaultInjector } from "./faults/fault-injector.ts";
 import { HistoryWriter } from "./history-writer.ts";
 import type { HitMessage, ReachedMessage } from "./preload/stop-at-steps.ts";
-import { waitForQuiet } from "./quiescence.ts";
+import { waitForQuiescence } from "./quiescence.ts";
 import { Random } from "./random.ts";
 import { Client } from "./workload/client.ts";
 import type { Weights } from "./workload/intents.ts";
@@ -38,7 +38,7 @@ export interface RunPlan {
   /** How long to wait for the shop to come to rest. */
   quietWithinMs: number;
   /** What is broken on purpose. */
-  broken?: Break;
+  broken?: Mutant;
 }
 
 /** Where a run happens. */
@@ -80,7 +80,7 @@ export async function run(plan: RunPlan, stage: Stage): Promise<{ broken: Set<st
   });
   const broken = new Set<string>();
   const stepsReached = new Set<string>();
-  let striker: Striker | undefined;
+  let striker: FaultInjector | undefined;
   say(`starting ${Object.keys(plan.layout).length} nodes`);
   const shop = await Shop.start({
     layout: plan.layout,
@@ -96,7 +96,7 @@ export async function run(plan: RunPlan, stage: Stage): Promise<{ broken: Set<st
     },
     onMessage: (node, message) => {
       const { hit, reached, broke } = message as Partial<
-        HitMessage & ReachedMessage & BrokeMessage
+        HitMessage & ReachedMessage & MutatedMessage
       >;
       if (reached !== undefined) stepsReached.add(reached);
       if (hit !== undefined) striker?.onHit(node);
@@ -108,7 +108,7 @@ export async function run(plan: RunPlan, stage: Stage): Promise<{ broken: Set<st
   });
   try {
     for (const { service, sql } of plan.broken?.prepare ?? []) await databases.query(service, sql);
-    striker = new Striker({ shop, databases, nats }, random.fork(), history);
+    striker = new FaultInjector({ shop, databases, nats }, random.fork(), history);
     await use(plan, { ...stage, databases }, { shop, history, random, striker });
     history.write({ line: "steps", reached: [...stepsReached] });
   } finally {
@@ -122,7 +122,7 @@ interface Parts {
   shop: Shop;
   history: HistoryWriter;
   random: Random;
-  striker: Striker;
+  striker: FaultInjector;
 }
 
 async function use(plan: RunPlan, stage: Stage, parts: Parts): Promise<void> {
@@ -193,6 +193,6 @@ async function settle(
   const { open } = await workload.finish();
   const unfinished = open === 0 ? [] : [`${open} requests with keys get no answer`];
   history.write({ line: "phase", phase: "finished", atMs: history.nowMs, left: unfinished });
-  const left = await waitForQuiet(databases, plan.quietWithinMs);
+  const left = await waitForQuiescence(databases, plan.quietWithinMs);
   history.write({ line: "phase", phase: "quiet", atMs: history.nowMs, left });
 }

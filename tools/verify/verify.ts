@@ -3,13 +3,13 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { openRunFolder } from "../support/run-folder.ts";
 import { ArgumentError, readArguments, usage, type Arguments } from "./arguments.ts";
-import type { Break } from "./mutants/mutants.ts";
-import { breakResult } from "./mutants/mutant-result.ts";
+import type { Mutant } from "./mutants/mutants.ts";
+import { mutantResult } from "./mutants/mutant-result.ts";
 import { checkHistory } from "./check/check-history.ts";
 import { Databases } from "./cluster/databases.ts";
 import { Nats } from "./cluster/nats.ts";
 import { readHistory } from "./history.ts";
-import { breakPlan, usualPlan } from "./plans.ts";
+import { mutantPlan, usualPlan } from "./plans.ts";
 import { figuresOf } from "./report/figures.ts";
 import { pictureOf } from "./report/picture.ts";
 import { tableOf } from "./report/table.ts";
@@ -64,7 +64,7 @@ async function main(args: Arguments): Promise<number> {
     await nats.start();
     databases = await Databases.start(dataDir);
     const stage = { databases, nats, signal: interrupted.signal, say };
-    if (args.breaks.length === 0) return await verify(args, { ...stage, name: "", folder: out });
+    if (args.mutants.length === 0) return await verify(args, { ...stage, name: "", folder: out });
     return await verifyBreaks(args, stage, out);
   } finally {
     await nats.kill();
@@ -85,7 +85,7 @@ async function verifyBreaks(
   stage: Omit<Stage, "name" | "folder">,
   out: string,
 ): Promise<number> {
-  const left = [...args.breaks];
+  const left = [...args.mutants];
   const results: { isCaught: boolean; text: string }[] = [];
   const worker = async () => {
     for (let broken = left.shift(); broken !== undefined; broken = left.shift()) {
@@ -101,14 +101,14 @@ async function verifyBreaks(
 
 async function verifyBreak(
   args: Arguments,
-  broken: Break,
+  broken: Mutant,
   stage: Omit<Stage, "name" | "folder">,
   folder: string,
 ) {
   const startMs = performance.now();
   await mkdir(folder, { recursive: true });
   const name = broken.name.replaceAll("-", "_");
-  const result = await run(breakPlan(args, broken), {
+  const result = await run(mutantPlan(args, broken), {
     ...stage,
     name,
     folder,
@@ -117,7 +117,7 @@ async function verifyBreak(
     },
   });
   const { violations } = await check(folder);
-  const { isCaught, text } = breakResult(broken, result.broken, violations);
+  const { isCaught, text } = mutantResult(broken, result.broken, violations);
   const tookS = ((performance.now() - startMs) / 1_000).toFixed(1);
   return { isCaught, text: `break ${broken.name}: ${text} (${tookS} s)` };
 }

@@ -3,8 +3,8 @@ import jwt from "jsonwebtoken";
 import type { ServiceBroker } from "moleculer";
 import { gatewayName, type Viewer } from "../../../core/access.ts";
 import { BoundedMap } from "../../../core/bounded-map.ts";
-import { Refusal, serviceUnavailable } from "../../../core/errors.ts";
-import { Repeat } from "../../../core/periodic-task.ts";
+import { ClientError, serviceUnavailable } from "../../../core/errors.ts";
+import { PeriodicTask } from "../../../core/periodic-task.ts";
 import { tokenIdentity } from "../../users/users.contract.ts";
 import { EndedSessions, type FetchEnded } from "./ended-sessions.ts";
 import { KeySet, type FetchKeys } from "./key-set.ts";
@@ -73,7 +73,7 @@ export class Authenticator {
   readonly #keys: KeySet;
   readonly #ended: EndedSessions;
   readonly #remembered = new BoundedMap<string, Verified & { untilMs: number }>(maxRemembered);
-  readonly #polls: Repeat[];
+  readonly #polls: PeriodicTask[];
 
   constructor({ fetchKeys, fetchEnded, onEndedKnown, logger }: Sources) {
     this.#keys = new KeySet(fetchKeys);
@@ -127,7 +127,7 @@ export class Authenticator {
     if (viewer.kind !== "user" || viewer.sessionId === undefined) return undefined;
     const state = this.#ended.stateOf(viewer.sessionId, maxUnknownMs);
     if (state === "live") return undefined;
-    if (state === "ended") return new Refusal("UNAUTHENTICATED", sessionEnded);
+    if (state === "ended") return new ClientError("UNAUTHENTICATED", sessionEnded);
     return serviceUnavailable("Your session cannot be verified just now; subscribe again later.");
   }
 
@@ -162,13 +162,13 @@ function polling(
   what: string,
   fetch: () => Promise<void>,
   logger: Sources["logger"],
-): Repeat {
+): PeriodicTask {
   let failures = 0;
   const work = async () => {
     await fetch();
     failures = 0;
   };
-  return new Repeat(everyMs, work, (fault) => {
+  return new PeriodicTask(everyMs, work, (fault) => {
     failures += 1;
     if (failures === toldFailures)
       logger.warn(`The ${what} cannot be fetched; those known stay.`, fault);

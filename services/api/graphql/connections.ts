@@ -1,4 +1,4 @@
-import type { Connection, Count } from "../../../core/relay-connection.ts";
+import type { RelayConnection, RowCount } from "../../../core/relay-connection.ts";
 import type { Contract } from "../../../core/contract.ts";
 import type { GraphqlContext } from "./graphql-execution.ts";
 
@@ -17,9 +17,9 @@ export const pageInfoType = `
 const costOfCount = 50;
 
 /** A page as its fields show it. Counting is work, and done for those who ask for it. */
-interface ShownPage extends Connection<unknown> {
+interface ShownPage extends RelayConnection<unknown> {
   nodes: unknown[];
-  count: () => Promise<Count>;
+  count: () => Promise<RowCount>;
 }
 
 /** Asks an action for a page, and `countAction` how many rows there are when a field wants to know. */
@@ -30,12 +30,12 @@ export function connectionResolver(action: string, countAction: string) {
     { ctx }: GraphqlContext,
   ): Promise<ShownPage> => {
     const sought = { ...(filter as object | null), ...(search !== undefined && { search }) };
-    const { edges, pageInfo } = await ctx.call<Connection<unknown>, object>(action, {
+    const { edges, pageInfo } = await ctx.call<RelayConnection<unknown>, object>(action, {
       ...page,
       ...sought,
     });
-    let counted: Promise<Count> | undefined;
-    const count = () => (counted ??= ctx.call<Count, object>(countAction, sought));
+    let counted: Promise<RowCount> | undefined;
+    const count = () => (counted ??= ctx.call<RowCount, object>(countAction, sought));
     return { edges, pageInfo, nodes: edges.map(({ node }) => node), count };
   };
 }

@@ -24,7 +24,13 @@ import {
   type Fragments,
   type SelectionPlan,
 } from "./engine/plan.ts";
-import { DocumentRefused, codedError, maxErrors, refusing, withCode } from "./graphql-errors.ts";
+import {
+  DocumentError,
+  codedError,
+  maxErrors,
+  throwingDocumentError,
+  withCode,
+} from "./graphql-errors.ts";
 import type { OperationCost, QueryCosts } from "../limits/query-cost.ts";
 import {
   assertFewTokens,
@@ -96,17 +102,15 @@ export class Documents {
 
   /** Checks a document and keeps it. Throws DocumentRefused, with what is wrong. */
   check(source: string): CheckedDocument {
-    const tokens = refusing(() => {
+    const tokens = throwingDocumentError(() => {
       assertShort(source);
       return assertFewTokens(source);
     });
     const document = parsed(source);
-    const { expandedFields } = refusing(() => assertSmall(document));
+    const { expandedFields } = throwingDocumentError(() => assertSmall(document));
     const errors = validate(this.#schema, document, this.#rules, undefined, { maxErrors });
     if (errors.length > 0) {
-      throw new DocumentRefused(
-        errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")),
-      );
+      throw new DocumentError(errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")));
     }
     const fragments = fragmentsOf(document);
     const operations = operationsOf(this.#schema, document, fragments);
@@ -128,7 +132,9 @@ export class Documents {
     const key = conditions.length === 0 ? "" : [...values.values()].join();
     const known = plans.get(key);
     if (known !== undefined) return known;
-    const selections = refusing(() => planOperation(this.#schema, node, fragments, values));
+    const selections = throwingDocumentError(() =>
+      planOperation(this.#schema, node, fragments, values),
+    );
     if (node.operation === "subscription") assertOneRootField(selections, node);
     const cost = this.#costs.of(selections, variables);
     const plan = { selections, fixedCost: cost.isFixed ? cost : undefined };
@@ -143,7 +149,7 @@ export class Documents {
     if (cost.max <= maxQueryCost) return cost;
     const message = `The answer could have ${cost.max} values, and ${maxQueryCost} are the limit; ask for fewer rows with "limit" or "first".`;
     const data = { limit: maxQueryCost, value: cost.max };
-    throw new DocumentRefused([codedError(message, "QUERY_TOO_COMPLEX", data)]);
+    throw new DocumentError([codedError(message, "QUERY_TOO_COMPLEX", data)]);
   }
 }
 
@@ -163,7 +169,7 @@ function parsed(source: string): DocumentNode {
     return parse(source);
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
-    throw new DocumentRefused([withCode(error, "GRAPHQL_PARSE_FAILED")]);
+    throw new DocumentError([withCode(error, "GRAPHQL_PARSE_FAILED")]);
   }
 }
 
@@ -199,5 +205,5 @@ function assertOneRootField({ fields }: SelectionPlan, node: OperationDefinition
   if (fields.length === 1 && field && !field.definition.name.startsWith("__")) return;
   const message = "A subscription must have exactly one field, which is none of introspection.";
   const error = new GraphQLError(message, [node]);
-  throw new DocumentRefused([withCode(error, "GRAPHQL_VALIDATION_FAILED")]);
+  throw new DocumentError([withCode(error, "GRAPHQL_VALIDATION_FAILED")]);
 }

@@ -11,7 +11,7 @@ const maxMessageLength = 400;
 export const maxErrors = 20;
 
 /** A request that is refused before any action is called: what the client is told. */
-export class DocumentRefused extends Error {
+export class DocumentError extends Error {
   readonly errors: readonly GraphQLError[];
 
   constructor(errors: readonly GraphQLError[]) {
@@ -26,17 +26,17 @@ export class DocumentRefused extends Error {
 }
 
 /** Runs a check; a GraphQLError of it becomes a DocumentRefused. */
-export function refusing<Result>(check: () => Result): Result {
+export function throwingDocumentError<Result>(check: () => Result): Result {
   try {
     return check();
   } catch (error) {
-    if (error instanceof GraphQLError) throw new DocumentRefused([error]);
+    if (error instanceof GraphQLError) throw new DocumentError([error]);
     throw error;
   }
 }
 
 /** An error as a client gets it. */
-export interface ClientError extends GraphQLFormattedError {
+export interface FormattedError extends GraphQLFormattedError {
   extensions: { code: ErrorCode; [key: string]: unknown };
 }
 
@@ -75,11 +75,11 @@ export function invalidInput(
  * What a client may see of an error: a refusal with its code and data; SERVICE_UNAVAILABLE; and of
  * everything else a trace id, while `report` gets the whole.
  */
-export function clientError(
+export function formatError(
   error: GraphQLError,
   traceId: string,
   report: (fault: unknown) => void,
-): ClientError {
+): FormattedError {
   const { code: known } = (error.extensions as { code?: unknown } | undefined) ?? {};
   // Refused before anything was executed: its code is there already.
   if (isErrorCode(known)) return told(error, error.message, known, error.extensions);
@@ -113,7 +113,7 @@ function told(
   message: string,
   code: ErrorCode,
   data?: object,
-): ClientError {
+): FormattedError {
   const extensions = { ...data, code };
   return { message, ...(locations && { locations }), ...(path && { path }), extensions };
 }

@@ -3,20 +3,20 @@ import type { Context, ServiceBroker } from "moleculer";
 import type { Actor, Meta, Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
-import { Refusal } from "../../../core/errors.ts";
+import { ClientError } from "../../../core/errors.ts";
 import { Documents, operationOf, type CheckedDocument } from "./documents.ts";
 import { coerceVariables } from "./engine/arguments.ts";
 import { executePlan, type ExecutionInput } from "./engine/execute.ts";
 import { subscribeToPlan } from "./engine/subscribe.ts";
 import {
-  DocumentRefused,
-  clientError,
+  DocumentError,
+  formatError,
   codedError,
-  refusing,
-  type ClientError,
+  throwingDocumentError,
+  type FormattedError,
 } from "./graphql-errors.ts";
 import type { IdempotencyKeys } from "./idempotency-keys.ts";
-import type { Patience } from "../limits/deadline.ts";
+import type { Deadline } from "../limits/deadline.ts";
 import { PersistedDocuments } from "./persisted-documents.ts";
 import type { QueryCosts } from "../limits/query-cost.ts";
 import { assertShort, assertSmallJson, maxExecutionMs } from "../limits/request-limits.ts";
@@ -40,12 +40,12 @@ export interface RequestParams {
 }
 
 /** Who sends it, and on whose behalf the gateway calls. */
-export interface Sender {
+export interface RequestSender {
   ctx: Context<unknown, Meta>;
   viewer: Viewer;
   address: string;
   keys: IdempotencyKeys;
-  patience: Patience;
+  deadline: Deadline;
 }
 
 /** An answer as JSON, and whether anything was executed for it. */
@@ -133,7 +133,7 @@ export class GraphqlExecution {
    * had too many. Throws DocumentRefused, or a Refusal with TOO_MANY_REQUESTS; no action is called
    * before.
    */
-  prepare(params: RequestParams, sender: Sender): Operation {
+  prepare(params: RequestParams, sender: RequestSender): Operation {
     const { viewer, address } = sender;
     const caller = callerOf(viewer, address);
     this.#charge(caller, requestCost);
@@ -141,14 +141,16 @@ export class GraphqlExecution {
       return this.#checked(params, sender, caller);
     } catch (error) {
       // With nothing left to take, the next request is refused.
-      if (error instanceof DocumentRefused) this.#throttle.settle(caller, refusedCost);
+      if (error instanceof DocumentError) this.#throttle.settle(caller, refusedCost);
       throw error;
     }
   }
 
-  #checked(params: RequestParams, sender: Sender, caller: string): Operation {
-    const { query, operationName, variables, extensions } = refusing(() => wellFormed(params));
-    const text = refusing(() => this.#persisted.textOf({ query, extensions }));
+  #checked(params: RequestParams, sender: RequestSender, caller: string): Operation {
+    const { query, operationName, variables, extensions } = throwingDocumentError(() =>
+      wellFormed(params),
+    );
+    const text = throwingDocumentError(() => this.#persisted.textOf({ query, extensions }));
     if (text === undefined) throw refused("The request has no document: there is no `query`.");
     const document = this.#documents.known(text) ?? this.#checkedAnew(text, caller);
     const operation = operationOf(document, operationName);
@@ -215,12 +217,12 @@ export class GraphqlExecution {
     const retryAfter = this.#throttle.take(caller, cost);
     if (retryAfter === undefined) return;
     const message = "You ask for more than one caller may in so short a time; try again later.";
-    throw new Refusal("TOO_MANY_REQUESTS", message, { retryAfter });
+    throw new ClientError("TOO_MANY_REQUESTS", message, { retryAfter });
   }
 
   /** What a client sees of an error; faults of ours are logged under the request's id. */
-  toClient(error: GraphQLError, requestId: string): ClientError {
-    const told = clientError(error, requestId, (fault) => {
+  toClient(error: GraphQLError, requestId: string): FormattedError {
+    const told = formatError(error, requestId, (fault) => {
       this.#logger.error(`request ${requestId} failed`, fault);
     });
     if (this.#edge.suggestions) return told;
@@ -263,17 +265,17 @@ function badRequest(message: string): GraphQLError {
   return codedError(message, "BAD_REQUEST");
 }
 
-function refused(message: string): DocumentRefused {
-  return new DocumentRefused([badRequest(message)]);
+function refused(message: string): DocumentError {
+  return new DocumentError([badRequest(message)]);
 }
 
 /** The context of one operation, which calls as long as there is somebody to answer to. */
-function contextFor({ ctx, viewer, address, keys, patience }: Sender): GraphqlContext {
+function contextFor({ ctx, viewer, address, keys, deadline }: RequestSender): GraphqlContext {
   ctx.meta.viewer = viewer;
   ctx.meta.address = address;
   const call = (action: string, params?: unknown) => {
-    if (patience.isOver) throw tooLong();
-    return patience.while(ctx.call(action, params));
+    if (deadline.isAborted) throw tooLong();
+    return deadline.race(ctx.call(action, params));
   };
   return {
     ctx: { meta: ctx.meta, call },
@@ -284,9 +286,9 @@ function contextFor({ ctx, viewer, address, keys, patience }: Sender): GraphqlCo
   };
 }
 
-function tooLong(): Refusal {
+function tooLong(): ClientError {
   const message = `The request took longer than ${maxExecutionMs} ms; this part of it was not begun.`;
-  return new Refusal("QUERY_TOO_COMPLEX", message, {
+  return new ClientError("QUERY_TOO_COMPLEX", message, {
     limit: maxExecutionMs,
     value: maxExecutionMs,
   });

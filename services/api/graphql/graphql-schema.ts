@@ -3,15 +3,15 @@ import apolloServer from "moleculer-apollo-server";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import type { Contract, GraphqlField } from "../../../core/contract.ts";
 import { gatewayName } from "../../../core/access.ts";
-import type { Crowd } from "../../../core/batcher.ts";
+import type { Batcher } from "../../../core/batcher.ts";
 import { errorCatalogue } from "../../../core/errors.ts";
 import { isId, maxListRows } from "../../../core/validation.ts";
 import { connectionResolver, countCosts, countResolvers, pageInfoType } from "./connections.ts";
 import type { EventStream } from "../subscriptions/event-stream.ts";
-import { GatheredLookups } from "./batched-lookups.ts";
+import { BatchedLookups } from "./batched-lookups.ts";
 import type { GraphqlContext } from "./graphql-execution.ts";
 import { QueryCosts } from "../limits/query-cost.ts";
-import { subscriptionResolvers, type WhyNotTold } from "../subscriptions/subscriptions.ts";
+import { subscriptionResolvers, type RevocationCheck } from "../subscriptions/subscriptions.ts";
 import { ordersContract } from "../../orders/orders.contract.ts";
 import { productsContract } from "../../products/products.contract.ts";
 import { usersContract } from "../../users/users.contract.ts";
@@ -45,7 +45,7 @@ interface ComposedService {
  */
 export function graphqlMixin(): Partial<ServiceSchema> {
   let broker: ServiceBroker | undefined;
-  const lookups = new GatheredLookups(contracts, () => {
+  const lookups = new BatchedLookups(contracts, () => {
     if (broker === undefined) throw new Error("the gateway is not there yet");
     return broker;
   });
@@ -77,21 +77,23 @@ export function graphqlMixin(): Partial<ServiceSchema> {
       /** The fields' `input` argument is the action's parameters. */
       prepareContextParams: (params: Record<string, unknown>) => params.input ?? params,
       createActionResolver(this: unknown, actionName: string, definition?: object): Resolver {
-        const { rowsPerCall, mutation, gatheredBy, countedBy } = fieldOf(actionName);
+        const { rowsPerCall, mutation, batchedBy, countedBy } = fieldOf(actionName);
         const [service] = actionName.split(".");
         if (rowsPerCall !== undefined) return pagedResolver(actionName, rowsPerCall);
         if (countedBy !== undefined) {
           return connectionResolver(actionName, `${service}.${countedBy}`);
         }
         const resolver = createActionResolver.call(this, actionName, definition);
-        const crowd = lookups.crowdOf(actionName);
+        const batcher = lookups.batcherOf(actionName);
         if (isJoin(definition)) {
-          return unlessThere(crowd === undefined ? resolver : joiner(crowd, definition));
+          return unlessLoaded(
+            batcher === undefined ? resolver : batchedJoinResolver(batcher, definition),
+          );
         }
-        if (gatheredBy !== undefined) {
-          return lookupResolver(lookups.crowdOf(`${service}.${gatheredBy}`), resolver);
+        if (batchedBy !== undefined) {
+          return lookupResolver(lookups.batcherOf(`${service}.${batchedBy}`), resolver);
         }
-        return mutation === undefined ? resolver : keyedResolver(actionName, resolver);
+        return mutation === undefined ? resolver : idempotentResolver(actionName, resolver);
       },
     },
   } as unknown as Partial<ServiceSchema>;
@@ -101,13 +103,13 @@ export function graphqlMixin(): Partial<ServiceSchema> {
  * The schema of all services, whoever of them is up: made from their contracts.
  *
  * @param stream where subscriptions get their events from
- * @param whyNotTold who is told nothing more by them
+ * @param revocationOf who is told nothing more by them
  */
 export function composeSchema(
   composer: Composer,
   stream: EventStream,
   publicReads: boolean,
-  whyNotTold: WhyNotTold,
+  revocationOf: RevocationCheck,
 ): GraphQLSchema {
   const services = contracts.map(({ name, graphql, actions }) => ({
     name,
@@ -125,7 +127,7 @@ export function composeSchema(
     ),
   }));
   const resolvers = {
-    Subscription: subscriptionResolvers(contracts, stream, publicReads, whyNotTold),
+    Subscription: subscriptionResolvers(contracts, stream, publicReads, revocationOf),
     ...countResolvers(contracts),
   };
   const graphql = { type: [errorCodes(), pageInfoType].join("\n"), resolvers };
@@ -181,7 +183,7 @@ function fieldOf(actionName: string): GraphqlField {
 }
 
 /** Hands a mutation its key. A document's mutations run one after the other, so none meets another's. */
-function keyedResolver(actionName: string, resolver: Resolver): Resolver {
+function idempotentResolver(actionName: string, resolver: Resolver): Resolver {
   return (root, args, context, info) => {
     const key = context.keys.next(actionName);
     if (key !== undefined) context.ctx.meta.idempotencyKey = key;
@@ -194,7 +196,7 @@ function isJoin(definition: object | undefined): definition is { rootParams: obj
 }
 
 /** What the parent holds already needs no lookup. */
-function unlessThere(resolver: Resolver): Resolver {
+function unlessLoaded(resolver: Resolver): Resolver {
   return async (root, args, context, info) => {
     const there = (root as Record<string, unknown>)[info.fieldName];
     return there === undefined ? resolver(root, args, context, info) : there;
@@ -202,20 +204,26 @@ function unlessThere(resolver: Resolver): Resolver {
 }
 
 /** A join whose key is one that everybody may look up: with those of all other requests. */
-function joiner(crowd: Crowd<string, unknown>, definition: { rootParams: object }): Resolver {
+function batchedJoinResolver(
+  batcher: Batcher<string, unknown>,
+  definition: { rootParams: object },
+): Resolver {
   const [key = ""] = Object.keys(definition.rootParams);
   return async (root) => {
     const id = (root as Record<string, unknown>)[key];
-    return typeof id === "string" ? crowd.join(id) : null;
+    return typeof id === "string" ? batcher.add(id) : null;
   };
 }
 
 /** One thing by its id. What is not found, or is no id, is asked for on its own: that says why. */
-function lookupResolver(crowd: Crowd<string, unknown> | undefined, resolver: Resolver): Resolver {
+function lookupResolver(
+  batcher: Batcher<string, unknown> | undefined,
+  resolver: Resolver,
+): Resolver {
   return async (root, args, context, info) => {
     const { id } = args;
-    if (crowd === undefined || !isId(id)) return resolver(root, args, context, info);
-    const found = await crowd.join(id.toLowerCase());
+    if (batcher === undefined || !isId(id)) return resolver(root, args, context, info);
+    const found = await batcher.add(id.toLowerCase());
     return found ?? resolver(root, args, context, info);
   };
 }

@@ -4,25 +4,25 @@ import type { Meta, Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import { errorCatalogue, hasCode, type ErrorCode } from "../../../core/errors.ts";
 import { acceptedType, isUtf8, mediaTypeOf, type AnswerType } from "./accepted-type.ts";
-import { DocumentRefused, type ClientError } from "../graphql/graphql-errors.ts";
+import { DocumentError, type FormattedError } from "../graphql/graphql-errors.ts";
 import {
   bytesPerCost,
   callerOf,
   type Answer as ExecutedAnswer,
   type GraphqlExecution,
   type RequestParams,
-  type Sender,
+  type RequestSender,
 } from "../graphql/graphql-execution.ts";
 import { closeAfterRefusal, cut, isPipelined } from "./http-server.ts";
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
-import { HeldBytes, type Excess, type Load } from "../limits/load.ts";
-import { Patience, type PatienceWatch } from "../limits/deadline.ts";
-import type { Places } from "../limits/concurrency-limit.ts";
-import { BodyRefused, RequestBody, dropBody } from "./request-body.ts";
+import { HeldBytes, type ExceededLimit, type ResourceUsage } from "../limits/resource-usage.ts";
+import { Deadline, type DeadlineTimer } from "../limits/deadline.ts";
+import type { ConcurrencyLimit } from "../limits/concurrency-limit.ts";
+import { BodyError, RequestBody, dropBody } from "./request-body.ts";
 import { maxBodyBytes } from "../limits/request-limits.ts";
 import { Tarpit } from "../limits/tarpit.ts";
 import type { Transfer, TransferWatch } from "./transfer-watch.ts";
-import type { Turns } from "../limits/fair-queue.ts";
+import type { FairQueue } from "../limits/fair-queue.ts";
 
 /** What the handler needs of the gateway. */
 export interface HttpOrigin {
@@ -33,11 +33,11 @@ export interface HttpOrigin {
   headersFor: (req: IncomingMessage) => readonly string[];
   /** A context of the gateway's own, on whose behalf a request calls. */
   newContext: (req: IncomingMessage) => Context<unknown, Meta>;
-  watch: PatienceWatch;
-  load: Load;
+  watch: DeadlineTimer;
+  load: ResourceUsage;
   transfers: TransferWatch;
-  places: Places;
-  turns: Turns;
+  places: ConcurrencyLimit;
+  turns: FairQueue;
 }
 
 /** Longer bodies take their turn: parsing them takes a millisecond and more. */
@@ -53,7 +53,7 @@ const readBytesPerMs = 64;
 /** An answer that is no GraphQL answer, or not yet one. */
 class HttpRefusal extends Error {
   readonly status: number;
-  readonly error: ClientError;
+  readonly error: FormattedError;
   readonly headers: Readonly<Record<string, string>>;
   /** Whether the connection is of no more use. */
   readonly isLast: boolean;
@@ -88,7 +88,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     const address = origin.addressOf(req);
     const group = addressGroup(address);
     const headers = [...origin.headersFor(req)];
-    const excess = load.take(group, "requests");
+    const excess = load.acquire(group, "requests");
     if (excess !== undefined) {
       dropBody(req);
       sendRefusal(res, headers, overloaded(excess));
@@ -104,11 +104,11 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       address,
       group,
       body,
-      patience: new Patience(),
+      deadline: new Deadline(),
       held,
       transfer: undefined,
     };
-    watch.add(exchange.patience);
+    watch.add(exchange.deadline);
     res.once("close", () => {
       ended(exchange);
     });
@@ -123,11 +123,11 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
   };
 
   /** Gives back what a request has taken, once its answer is read or its sender has gone. */
-  function ended({ req, res, group, body, patience, held, transfer }: Exchange): void {
+  function ended({ req, res, group, body, deadline, held, transfer }: Exchange): void {
     load.release(group, "requests");
-    watch.done(patience);
+    watch.done(deadline);
     // Nobody waits any more for what is still to do.
-    if (!res.writableFinished) patience.end();
+    if (!res.writableFinished) deadline.abort();
     if (!req.complete) throttle.charge(group, brokenOffCost + held.bytes / bytesPerCost);
     body?.drop();
     held.set(0);
@@ -135,7 +135,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
   }
 
   async function answer(exchange: Exchange): Promise<Answer> {
-    const { req, headers, address, patience } = exchange;
+    const { req, headers, address, deadline } = exchange;
     if (origin.isForeign(req))
       throw new HttpRefusal(403, "Pages of this origin may not call here.");
     const type = acceptedType(req.headers.accept);
@@ -154,7 +154,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       requestId = ctx.requestID ?? "";
       headers.push("x-request-id", requestId);
       const keys = new IdempotencyKeys(req.headers["idempotency-key"]);
-      const sender = { ctx, viewer, address, keys, patience };
+      const sender = { ctx, viewer, address, keys, deadline };
       const { text, isExecuted, isThrottled } = await execute(exchange, params, sender, requestId);
       if (isThrottled) await tarpit.hold(caller);
       return { status: isExecuted || type === "application/json" ? 200 : 400, type, text };
@@ -163,7 +163,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
         await tarpit.hold(caller);
         throw tooManyRequests(error as Error);
       }
-      if (!(error instanceof DocumentRefused)) throw error;
+      if (!(error instanceof DocumentError)) throw error;
       const errors = error.errors.map((one) => execution.toClient(one, requestId));
       // It was a request all the same; what is no request is 400 in any case.
       const status = error.isMalformed || type !== "application/json" ? 400 : 200;
@@ -172,23 +172,23 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
   }
 
   /** Waits for the turn of an address. Rejects where nobody waits for the answer any more. */
-  async function turn({ group, patience }: Exchange): Promise<void> {
-    await turns.wait(group);
-    if (patience.isOver) throw overloaded("gateway");
+  async function turn({ group, deadline }: Exchange): Promise<void> {
+    await turns.turn(group);
+    if (deadline.isAborted) throw overloaded("gateway");
   }
 
   /** Executes a request when there is a place for it. */
   async function execute(
     exchange: Exchange,
     params: RequestParams,
-    sender: Sender,
+    sender: RequestSender,
     requestId: string,
   ): Promise<ExecutedAnswer> {
-    const { req, group, patience } = exchange;
-    const isFree = places.take(group);
+    const { req, group, deadline } = exchange;
+    const isFree = places.acquire(group);
     try {
       if (isFree !== undefined) await isFree;
-      if (patience.isOver) throw overloaded("gateway");
+      if (deadline.isAborted) throw overloaded("gateway");
       if (!execution.isKnown(params)) await turn(exchange);
       const operation = execution.prepare(params, sender);
       if (operation.kind === "subscription") {
@@ -217,7 +217,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     try {
       text = await body.text();
     } catch (error) {
-      if (!(error instanceof BodyRefused)) throw error;
+      if (!(error instanceof BodyError)) throw error;
       throttle.charge(group, brokenOffCost);
       throw bodyRefusal(error);
     }
@@ -274,7 +274,7 @@ interface Exchange {
   group: string;
   /** Of a POST. */
   body: RequestBody | undefined;
-  patience: Patience;
+  deadline: Deadline;
   held: HeldBytes;
   /** Of the answer, while it is being read. */
   transfer: Transfer | undefined;
@@ -334,7 +334,7 @@ function tooManyRequests(error: Error & { data?: { retryAfter?: number } }): Htt
   return new HttpRefusal(errorCatalogue[code].status, error.message, options);
 }
 
-function bodyRefusal({ reason }: BodyRefused): HttpRefusal {
+function bodyRefusal({ reason }: BodyError): HttpRefusal {
   // What is still coming is not read.
   const isLast = true;
   switch (reason) {
@@ -356,7 +356,7 @@ function bodyRefusal({ reason }: BodyRefused): HttpRefusal {
 }
 
 /** Refuses what there is no room for: one address has too much under way, or all together have. */
-function overloaded(excess: Excess): HttpRefusal {
+function overloaded(excess: ExceededLimit): HttpRefusal {
   const code = excess === "address" ? "TOO_MANY_REQUESTS" : "SERVICE_UNAVAILABLE";
   const message =
     excess === "address"

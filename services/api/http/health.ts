@@ -5,7 +5,7 @@ import { domainServices, type DomainService } from "../../../config/config.ts";
 import { closeAfter, sendJson } from "./http-server.ts";
 import { Throttle } from "../limits/throttle.ts";
 
-/** Longer than a healthy database ever needs, shorter than an orchestrator's patience. */
+/** Longer than a healthy database ever needs, shorter than an orchestrator's deadline. */
 const readyTimeoutMs = 1_000;
 
 export interface Readiness {

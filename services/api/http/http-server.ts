@@ -18,7 +18,7 @@ import {
   isUnreachable,
   type ErrorCode,
 } from "../../../core/errors.ts";
-import { loadLimits, type Load } from "../limits/load.ts";
+import { resourceLimits, type ResourceUsage } from "../limits/resource-usage.ts";
 
 /** How long a connection that is in the middle of a request may go on when the server stops. */
 const closeTimeoutMs = 5_000;
@@ -64,19 +64,19 @@ const stillMs = 30_000;
  */
 export function limitConnections(
   server: Server,
-  load: Load,
+  load: ResourceUsage,
   isProxy: (address: string) => boolean,
 ): void {
   const punishedUntilMs = new BoundedMap<string, number>(maxPunished);
   server.timeout = stillMs;
-  server.maxConnections = loadLimits.connections.inAll;
+  server.maxConnections = resourceLimits.connections.inAll;
   server.on("connection", (socket: Socket) => {
     const { remoteAddress } = socket;
     // Who has gone already has no address any more.
     if (remoteAddress === undefined || isProxy(remoteAddress)) return;
     const group = addressGroup(remoteAddress);
     const isPunished = (punishedUntilMs.get(group) ?? 0) > performance.now();
-    if (isPunished || load.take(group, "connections") !== undefined) {
+    if (isPunished || load.acquire(group, "connections") !== undefined) {
       socket.destroy();
       return;
     }

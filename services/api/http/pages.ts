@@ -7,7 +7,7 @@ import type { Config } from "../../../config/config.ts";
 import { errorCatalogue } from "../../../core/errors.ts";
 import { InlinePrometheusReporter } from "../../../broker/metrics-reporter.ts";
 import { closeAfter, sendJson, sendText } from "./http-server.ts";
-import type { Load } from "../limits/load.ts";
+import type { ResourceUsage } from "../limits/resource-usage.ts";
 import { contentSecurityPolicy, playgroundFiles } from "../playground/playground-files.ts";
 import type { Throttle } from "../limits/throttle.ts";
 
@@ -31,10 +31,10 @@ const pageCost = 10;
  * Makes the function that lets a request for a page pass, or answers that its address has too much
  * under way, or asks too often.
  */
-export function pageGate(throttle: Throttle, load: Load) {
+export function pageGate(throttle: Throttle, load: ResourceUsage) {
   return (address: string, res: ServerResponse): boolean => {
     const retryAfter = throttle.take(address, pageCost);
-    const excess = retryAfter === undefined ? load.take(address, "pages") : undefined;
+    const excess = retryAfter === undefined ? load.acquire(address, "pages") : undefined;
     if (retryAfter === undefined && excess === undefined) {
       res.once("close", () => {
         load.release(address, "pages");

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { cut } from "./http-server.ts";
-import type { Excess, HeldBytes } from "../limits/load.ts";
+import type { ExceededLimit, HeldBytes } from "../limits/resource-usage.ts";
 import { maxBodyBytes } from "../limits/request-limits.ts";
 import type { Transfer, TransferWatch } from "./transfer-watch.ts";
 
@@ -13,10 +13,10 @@ const bytesPerPiece = 256;
 const maxPauseMs = 3_000;
 
 /** A body that is not taken. */
-export class BodyRefused extends Error {
-  readonly reason: "too large" | "too slow" | "too many pieces" | "no UTF-8" | Excess;
+export class BodyError extends Error {
+  readonly reason: "too large" | "too slow" | "too many pieces" | "no UTF-8" | ExceededLimit;
 
-  constructor(reason: BodyRefused["reason"]) {
+  constructor(reason: BodyError["reason"]) {
     super(`the body is refused: ${reason}`);
     this.reason = reason;
   }
@@ -64,7 +64,7 @@ export class RequestBody {
         const whole = this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks);
         this.#received.resolve(utf8.decode(whole));
       } catch {
-        this.#received.reject(new BodyRefused("no UTF-8"));
+        this.#received.reject(new BodyError("no UTF-8"));
       }
       // The request keeps its listeners, and so them, until it is answered.
       this.#chunks = [];
@@ -114,8 +114,8 @@ export class RequestBody {
     this.#transfers.add(this.#transfer);
   }
 
-  #refuse(reason: BodyRefused["reason"]): void {
-    this.#received.reject(new BodyRefused(reason));
+  #refuse(reason: BodyError["reason"]): void {
+    this.#received.reject(new BodyError(reason));
     this.drop();
   }
 

@@ -1,30 +1,30 @@
-/** Requests of one address that are executed at a time: enough for any client, and no crowd before others. */
-const placesPerAddress = 100;
+/** Enough for any client; further requests of the same address would only delay those of others. */
+const maxConcurrentPerAddress = 100;
 
 interface Address {
   taken: number;
   waiting: (() => void)[];
 }
 
-/** Lets some requests of each address be executed at a time; its further ones wait, in their order. */
-export class Places {
+/** Limits the requests that run at a time for each address. Further ones wait in order of arrival. */
+export class ConcurrencyLimit {
   readonly #addresses = new Map<string, Address>();
 
-  /** Takes a place; gives a promise where none is free. Each place has to be released. */
-  take(group: string): Promise<void> | undefined {
+  /** Gives undefined if the request may run now, or a promise to wait for. Each call needs a `release`. */
+  acquire(group: string): Promise<void> | undefined {
     const address = this.#addresses.get(group);
     if (address === undefined) {
       this.#addresses.set(group, { taken: 1, waiting: [] });
       return undefined;
     }
-    if (address.taken < placesPerAddress) {
+    if (address.taken < maxConcurrentPerAddress) {
       address.taken += 1;
       return undefined;
     }
     return new Promise((resolve) => address.waiting.push(resolve));
   }
 
-  /** Gives a place back, or hands it on to the request that waits for longest. */
+  /** Ends a request, and starts the one that has waited longest. */
   release(group: string): void {
     const address = this.#addresses.get(group);
     if (address === undefined) return;

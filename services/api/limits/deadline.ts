@@ -1,33 +1,33 @@
 import { serviceUnavailable } from "../../../core/errors.ts";
 import { maxExecutionMs } from "./request-limits.ts";
 
-/** How often it is looked whose time is up. */
-const lookEveryMs = 500;
+/** How often the timer looks for deadlines that have passed. */
+const checkEveryMs = 500;
 
 /**
- * Whether there is still somebody to answer to. When the time of a request is up or its sender has
- * gone, what is under way is not waited for any more, and nothing further is begun.
+ * The deadline of a request. It is aborted when the time is up or when the client disconnects. The
+ * gateway then stops waiting for calls in flight and starts no further ones.
  */
-export class Patience {
-  #isOver = false;
+export class Deadline {
+  #isAborted = false;
   readonly #waiting = new Set<(reason: Error) => void>();
 
-  get isOver(): boolean {
-    return this.#isOver;
+  get isAborted(): boolean {
+    return this.#isAborted;
   }
 
-  /** Gives up: whoever waits is told SERVICE_UNAVAILABLE, since what they wait for may take effect. */
-  end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+  /** Rejects everything that waits with SERVICE_UNAVAILABLE: a call in flight may still take effect. */
+  abort(): void {
+    if (this.#isAborted) return;
+    this.#isAborted = true;
     for (const reject of this.#waiting) {
-      reject(serviceUnavailable("This took too long, and was given up."));
+      reject(serviceUnavailable("The request took too long and was aborted."));
     }
     this.#waiting.clear();
   }
 
-  /** Waits for work, as long as there is patience. */
-  while<Result>(work: Promise<Result>): Promise<Result> {
+  /** Gives the result of `work`, or rejects when the deadline is aborted first. */
+  race<Result>(work: Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.add(reject);
       work.then(
@@ -37,7 +37,7 @@ export class Patience {
         },
         (error: unknown) => {
           this.#waiting.delete(reject);
-          // As it is: most are refusals of services.
+          // Most reasons are errors of services, which pass unchanged.
           // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
           reject(error);
         },
@@ -46,37 +46,37 @@ export class Patience {
   }
 }
 
-/** Ends patiences whose time is up, with one timer for all of them. */
-export class PatienceWatch {
-  readonly #watched = new Map<Patience, number>();
+/** Aborts deadlines that have passed, with one timer for all of them. */
+export class DeadlineTimer {
+  readonly #watched = new Map<Deadline, number>();
   #timer: NodeJS.Timeout | undefined;
 
   start(): void {
     this.#timer = setInterval(() => {
-      this.#look();
-    }, lookEveryMs);
+      this.#abortExpired();
+    }, checkEveryMs);
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  /** From now on its time runs. */
-  add(patience: Patience): void {
-    this.#watched.set(patience, performance.now() + maxExecutionMs);
+  /** Starts the time of a deadline. */
+  add(deadline: Deadline): void {
+    this.#watched.set(deadline, performance.now() + maxExecutionMs);
   }
 
-  done(patience: Patience): void {
-    this.#watched.delete(patience);
+  done(deadline: Deadline): void {
+    this.#watched.delete(deadline);
   }
 
-  #look(): void {
+  #abortExpired(): void {
     const now = performance.now();
-    // In the order in which they began, and so in which they end.
-    for (const [patience, endsAtMs] of this.#watched) {
+    // A Map keeps the order of insertion, which is the order in which the deadlines pass.
+    for (const [deadline, endsAtMs] of this.#watched) {
       if (endsAtMs > now) return;
-      this.#watched.delete(patience);
-      patience.end();
+      this.#watched.delete(deadline);
+      deadline.abort();
     }
   }
 }

@@ -3,12 +3,12 @@
  * comes round, from one address after the other. A flood of one address delays its own work, and
  * that of others by no more than one piece for each step that they take.
  */
-export class Turns {
+export class FairQueue {
   readonly #waiting = new Map<string, (() => void)[]>();
   #isScheduled = false;
 
   /** Waits until it is the turn of this address. Its own work keeps its order. */
-  wait(address: string): Promise<void> {
+  turn(address: string): Promise<void> {
     return new Promise((resolve) => {
       const own = this.#waiting.get(address);
       if (own === undefined) this.#waiting.set(address, [resolve]);

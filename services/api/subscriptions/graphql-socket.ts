@@ -7,9 +7,9 @@ import type { Context, ServiceBroker } from "moleculer";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Meta, Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
-import { Refusal } from "../../../core/errors.ts";
+import { ClientError } from "../../../core/errors.ts";
 import type { Authentication } from "../auth/authenticate.ts";
-import { DocumentRefused, type ClientError } from "../graphql/graphql-errors.ts";
+import { DocumentError, type FormattedError } from "../graphql/graphql-errors.ts";
 import {
   bytesPerCost,
   callerOf,
@@ -19,9 +19,9 @@ import {
 } from "../graphql/graphql-execution.ts";
 import { punish, refuseUpgrade, toOriginForm } from "../http/http-server.ts";
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
-import { HeldBytes, loadLimits, type Load } from "../limits/load.ts";
-import { Patience, type PatienceWatch } from "../limits/deadline.ts";
-import type { Turns } from "../limits/fair-queue.ts";
+import { HeldBytes, resourceLimits, type ResourceUsage } from "../limits/resource-usage.ts";
+import { Deadline, type DeadlineTimer } from "../limits/deadline.ts";
+import type { FairQueue } from "../limits/fair-queue.ts";
 
 /** Larger messages end the connection; documents and variables are far smaller. */
 const maxMessageBytes = 262_144;
@@ -55,9 +55,9 @@ export interface SocketOrigin {
   isForeign: (req: IncomingMessage) => boolean;
   /** A context of the gateway's own, on whose behalf an operation calls. */
   newContext: () => Context<unknown, Meta>;
-  watch: PatienceWatch;
-  load: Load;
-  turns: Turns;
+  watch: DeadlineTimer;
+  load: ResourceUsage;
+  turns: FairQueue;
   logger: ServiceBroker["logger"];
 }
 
@@ -84,7 +84,7 @@ interface Connection extends Record<PropertyKey, unknown> {
 
 /** An operation under way. */
 interface Running {
-  patience: Patience;
+  deadline: Deadline;
   isSubscription: boolean;
 }
 
@@ -170,7 +170,7 @@ export class GraphqlSockets {
     if (this.#execution.throttle.take(group, openingCost) !== undefined) return 429;
     if (!url.test(req.url ?? "")) return 404;
     if (this.#origin.isForeign(req)) return 403;
-    const excess = this.#origin.load.take(group, "sockets");
+    const excess = this.#origin.load.acquire(group, "sockets");
     if (excess === undefined) return undefined;
     return excess === "address" ? 429 : 503;
   }
@@ -266,7 +266,7 @@ export class GraphqlSockets {
     if (running.get(id)?.isSubscription !== true) return;
     if (this.#execution.throttle.charge(callerOf(viewer, address), deliveryCost)) return;
     const message = "You subscribe to more events than one caller may have; subscribe to fewer.";
-    throw new Refusal("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
+    throw new ClientError("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
   }
 
   /** Ends connections that are dead, or whose token is not valid any more. */
@@ -327,8 +327,8 @@ export class GraphqlSockets {
       return [asGraphql(idInUse())];
     }
     if (running.size >= maxOperations) return [asGraphql(tooManyOperations())];
-    const patience = new Patience();
-    const operationUnderWay: Running = { patience, isSubscription: false };
+    const deadline = new Deadline();
+    const operationUnderWay: Running = { deadline, isSubscription: false };
     // Before anything is waited for: what comes together counts.
     running.set(id, operationUnderWay);
     try {
@@ -337,26 +337,26 @@ export class GraphqlSockets {
       const ctx = this.#origin.newContext();
       const keys = new IdempotencyKeys(undefined);
       const params = payload as Record<string, unknown>;
-      if (!this.#execution.isKnown(params)) await this.#origin.turns.wait(connection.group);
-      const operation = this.#execution.prepare(params, { ctx, viewer, address, keys, patience });
+      if (!this.#execution.isKnown(params)) await this.#origin.turns.turn(connection.group);
+      const operation = this.#execution.prepare(params, { ctx, viewer, address, keys, deadline });
       // Its client may have left meanwhile, or ended it.
       const isWanted = running.get(id) === operationUnderWay;
       if (operation.kind === "subscription" && isWanted) {
         this.#countSubscription(connection, operationUnderWay);
       } else if (isWanted) {
         // Subscriptions have all the time there is.
-        this.#origin.watch.add(patience);
+        this.#origin.watch.add(deadline);
       }
       return operation.toArgs();
     } catch (error) {
       this.#end(connection, id);
-      return error instanceof DocumentRefused ? error.errors : [asGraphql(error)];
+      return error instanceof DocumentError ? error.errors : [asGraphql(error)];
     }
   }
 
   /** Throws a Refusal where there are too many. */
   #countSubscription({ group }: Connection, operation: Running): void {
-    const excess = this.#origin.load.take(group, "subscriptions");
+    const excess = this.#origin.load.acquire(group, "subscriptions");
     if (excess !== undefined) throw tooManySubscriptions();
     operation.isSubscription = true;
   }
@@ -367,8 +367,8 @@ export class GraphqlSockets {
     if (operation === undefined) return;
     running.delete(id);
     if (operation.isSubscription) this.#origin.load.release(group, "subscriptions");
-    this.#origin.watch.done(operation.patience);
-    operation.patience.end();
+    this.#origin.watch.done(operation.deadline);
+    operation.deadline.abort();
   }
 
   #told(
@@ -380,7 +380,7 @@ export class GraphqlSockets {
     return { ...(data !== undefined && { data }), errors: this.#toldErrors(errors, requestId) };
   }
 
-  #toldErrors(errors: readonly GraphQLError[], requestId: string): ClientError[] {
+  #toldErrors(errors: readonly GraphQLError[], requestId: string): FormattedError[] {
     return errors.map((error) => this.#execution.toClient(error, requestId));
   }
 }
@@ -447,19 +447,19 @@ function dismiss(socket: WebSocket): void {
   close(socket, CloseCode.Forbidden, "The token is not valid any more.");
 }
 
-function tooManyOperations(): Refusal {
+function tooManyOperations(): ClientError {
   const message = `A connection may have ${maxOperations} operations under way.`;
-  return new Refusal("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
+  return new ClientError("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
 }
 
-function idInUse(): Refusal {
-  return new Refusal("BAD_REQUEST", "Another operation of this id is still under way.");
+function idInUse(): ClientError {
+  return new ClientError("BAD_REQUEST", "Another operation of this id is still under way.");
 }
 
-function tooManySubscriptions(): Refusal {
-  const { perAddress } = loadLimits.subscriptions;
+function tooManySubscriptions(): ClientError {
+  const { perAddress } = resourceLimits.subscriptions;
   const message = `An address may have ${perAddress} subscriptions under way.`;
-  return new Refusal("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
+  return new ClientError("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
 }
 
 /** With a path, since it is a fault of the operation and not one of its variables. */

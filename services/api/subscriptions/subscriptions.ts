@@ -1,5 +1,5 @@
 import { assertAccess, mayActForOthers, type Viewer } from "../../../core/access.ts";
-import type { Contract, EventEnvelope, Subscription } from "../../../core/contract.ts";
+import type { Contract, EventEnvelope, SubscriptionField } from "../../../core/contract.ts";
 import { badUserInput } from "../../../core/errors.ts";
 import { isId } from "../../../core/validation.ts";
 import type { EventStream } from "./event-stream.ts";
@@ -14,30 +14,30 @@ interface SubscriptionResolver {
 }
 
 /** Why a viewer who was known when they subscribed is told nothing more, if there is a reason. */
-export type WhyNotTold = (viewer: Viewer) => Error | undefined;
+export type RevocationCheck = (viewer: Viewer) => Error | undefined;
 
 /** Makes the resolvers of the subscriptions that contracts declare. */
 export function subscriptionResolvers(
   contracts: readonly Contract[],
   stream: EventStream,
   publicReads: boolean,
-  whyNotTold: WhyNotTold,
+  revocationOf: RevocationCheck,
 ): Record<string, SubscriptionResolver> {
   const resolvers = contracts.flatMap((contract) =>
     Object.entries(contract.graphql?.subscriptions ?? {}).map(([name, subscription]) => {
       const version = contract.events[subscription.event]?.version;
-      return [name, resolverOf(subscription, version, stream, publicReads, whyNotTold)] as const;
+      return [name, resolverOf(subscription, version, stream, publicReads, revocationOf)] as const;
     }),
   );
   return Object.fromEntries(resolvers);
 }
 
 function resolverOf(
-  subscription: Subscription,
+  subscription: SubscriptionField,
   version: number | undefined,
   stream: EventStream,
   publicReads: boolean,
-  whyNotTold: WhyNotTold,
+  whyNotTold: RevocationCheck,
 ): SubscriptionResolver {
   const { event: type, access, owner, load } = subscription;
   return {

@@ -2,25 +2,25 @@ import {
   highestId,
   lowestId,
   withoutBlankSearch,
-  type Connection,
-  type Count,
+  type RelayConnection,
+  type RowCount,
 } from "../../../core/relay-connection.ts";
-import { sharedReads } from "../../../core/batcher.ts";
+import { batchedReads } from "../../../core/batcher.ts";
 import { maxInt } from "../../../core/validation.ts";
 import {
   alongIndex,
   bindOf,
   countRows,
   FilteredRows,
-  held,
-  type Sought,
+  conditionOf,
+  type FilterValues,
   type SortKey,
   type Window,
 } from "../../../database/keyset-statements.ts";
 import { narrowed, readConnection, type Sort } from "../../../database/keyset.ts";
 import type { Product, ProductFilter, ProductsPage, ProductSort } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
-import { crowded } from "./read-products.ts";
+import { batchOptions } from "./read-products.ts";
 
 /** Parameters: `$2` … `$6` of the filters, and of pages `$7` … `$10`, the ends of the window. */
 const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $7::uuid AND id < $8::uuid" };
@@ -83,7 +83,7 @@ function parametersOf(filter: ProductFilter, fields: readonly FilterField[] = fi
   return filterFields.map((field) => (fields.includes(field) ? (filter[field] ?? null) : null));
 }
 
-function soughtBy(filter: ProductFilter): Sought<FilterName> {
+function soughtBy(filter: ProductFilter): FilterValues<FilterName> {
   const given = indexedFields.filter(([, fields]) =>
     fields.some((field) => filter[field] !== undefined),
   );
@@ -112,11 +112,11 @@ type Row = Product & { sort_key: string | number | null };
 /** Pages of the catalogue, and how many products there are. */
 export function productConnection({ query }: ProductsDatabase) {
   const filtered = new FilteredRows(query, catalogue, filters);
-  const all = held(Object.values(filters));
+  const all = conditionOf(Object.values(filters));
 
-  const pages = sharedReads(
+  const pages = batchedReads(
     ({ sql, bind }: { sql: string; bind: unknown[] }) => query<Row>(sql, bind),
-    crowded,
+    batchOptions,
   );
 
   async function readWindow({ key }: Sort, filter: ProductFilter, asked: Window): Promise<Row[]> {
@@ -126,17 +126,17 @@ export function productConnection({ query }: ProductsDatabase) {
     if (sought.indexed.length > 0 && !isInWindow) return filtered.read(sought, key, window);
     const condition = [stockCondition(filter), all].join(" AND ");
     const sql = alongIndex(catalogue, condition, key, window.isDescending);
-    return pages.join({ sql, bind: bindOf(window, sought.parameters, key) });
+    return pages.add({ sql, bind: bindOf(window, sought.parameters, key) });
   }
 
-  async function count(filter: ProductFilter): Promise<Count> {
+  async function count(filter: ProductFilter): Promise<RowCount> {
     const sought = soughtBy(filter);
     if (sought.indexed.length > 0) return filtered.count(sought);
     return countRows(query, catalogue, [stockCondition(filter), all], sought.parameters);
   }
 
   return {
-    page({ sort = "OLDEST_FIRST", ...asked }: ProductsPage): Promise<Connection<Product>> {
+    page({ sort = "OLDEST_FIRST", ...asked }: ProductsPage): Promise<RelayConnection<Product>> {
       const order = sorts[sort];
       return readConnection<Product>(`products.${sort}`, order, asked, (window) =>
         readWindow(order, withoutBlankSearch(asked), window),

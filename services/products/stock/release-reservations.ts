@@ -2,13 +2,21 @@ import type { Effect, EventEnvelope } from "../../../core/contract.ts";
 import type { OrderCancelled } from "../../orders/orders.contract.ts";
 import type { ReservationLine } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
-import { assertReserved, recordChanges, type OrderChange, type ProductsEffect } from "./sell.ts";
+import {
+  assertReserved,
+  recordChanges,
+  type OrderChange,
+  type ProductsEffect,
+} from "./sell-reservations.ts";
 
 /**
  * Gives the stock of held reservations back, whose orders will never be. What is not held (any
  * more) is left out. Gives the ids of those that were.
  */
-export async function release(database: ProductsDatabase, orderIds: string[]): Promise<string[]> {
+export async function releaseReservations(
+  database: ProductsDatabase,
+  orderIds: string[],
+): Promise<string[]> {
   return database.transaction(async ({ query }) => {
     const held = await query<{ order_id: string }>(
       `SELECT order_id FROM reservations WHERE order_id = ANY ($1::uuid[]) AND state = 'HELD'
@@ -32,7 +40,7 @@ export async function release(database: ProductsDatabase, orderIds: string[]): P
  * Gives the stock of cancelled orders back, once: a sale becomes a return in the ledger, and what
  * was only held is held no more.
  */
-export async function returnStock(
+export async function restockCancelledOrders(
   events: EventEnvelope<OrderCancelled>[],
   effect: ProductsEffect,
 ): Promise<void> {

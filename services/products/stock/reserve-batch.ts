@@ -1,11 +1,11 @@
-import { Crowd } from "../../../core/batcher.ts";
+import { Batcher } from "../../../core/batcher.ts";
 import type { Reservation, ReservedLine } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { reserve } from "./reserve.ts";
 import { publicLine, takeStock } from "./take-stock.ts";
 
 /** Reservations in one statement. */
-const maxTogether = 100;
+const maxBatchItems = 100;
 /** Statements at a time: while they run, the next one gathers. */
 const maxStatements = 2;
 
@@ -14,11 +14,11 @@ const maxStatements = 2;
  * wants fast, since its lock is taken and its row written once for all of them. An order whose
  * products have not enough for all who ask is looked at on its own, as is one that was there before.
  */
-export function reservations(
+export function reservationBatcher(
   database: ProductsDatabase,
   ttlSeconds: number,
-): Crowd<Reservation, ReservedLine[]> {
-  return new Crowd(
+): Batcher<Reservation, ReservedLine[]> {
+  return new Batcher(
     async (asked) => {
       const together = asked.length > 1 ? await takeStock(database, asked, ttlSeconds) : [];
       const byOrder = Map.groupBy(together, ({ order_id }) => order_id);
@@ -34,6 +34,6 @@ export function reservations(
         }),
       );
     },
-    { maxItems: maxTogether, maxBatches: maxStatements },
+    { maxItems: maxBatchItems, maxBatchesInFlight: maxStatements },
   );
 }

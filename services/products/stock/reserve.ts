@@ -16,9 +16,9 @@ export async function reserve(
   ttlSeconds: number,
 ): Promise<ReservedLine[]> {
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
-    const reserved = await tryToReserve(database, reservation, ttlSeconds);
+    const reserved = await reserveOnce(database, reservation, ttlSeconds);
     if (reserved.length > 0) return reserved;
-    const refusal = await whyNot(database, reservation.lines);
+    const refusal = await shortageOf(database, reservation.lines);
     if (refusal !== undefined) throw refusal;
     // What was missing came back between the two statements.
   }
@@ -26,7 +26,7 @@ export async function reserve(
 }
 
 /** The lines that are reserved for the order now, or were before; none where something is missing. */
-async function tryToReserve(
+async function reserveOnce(
   database: ProductsDatabase,
   reservation: Reservation,
   ttlSeconds: number,
@@ -41,7 +41,7 @@ async function tryToReserve(
 }
 
 /** The refusal for the first line that there is not enough for. */
-async function whyNot(
+async function shortageOf(
   database: ProductsDatabase,
   lines: ReservationLine[],
 ): Promise<Error | undefined> {

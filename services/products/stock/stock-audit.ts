@@ -1,4 +1,4 @@
-import type { OrderTrace, StockAudit } from "../products.contract.ts";
+import type { ReservationTrace, StockAudit } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { eventsOfOrder } from "../../../event-log/event-log-reading.ts";
 
@@ -48,17 +48,20 @@ async function deadLetters(query: ProductsDatabase["query"]): Promise<StockAudit
 }
 
 /** What products knows of one order. */
-export async function traceOrder({ query }: ProductsDatabase, id: string): Promise<OrderTrace> {
+export async function traceReservation(
+  { query }: ProductsDatabase,
+  id: string,
+): Promise<ReservationTrace> {
   const [found] = await query<{ state: string; created_at: Date; expires_at: Date | null }>(
     "SELECT state, created_at, expires_at FROM reservations WHERE order_id = $1",
     [id],
   );
-  const lines = await query<OrderTrace["lines"][number]>(
+  const lines = await query<ReservationTrace["lines"][number]>(
     `SELECT product_id, quantity, price FROM reservation_lines WHERE order_id = $1
      ORDER BY product_id`,
     [id],
   );
-  const ledger = await query<Omit<OrderTrace["ledger"][number], "at"> & { at: Date }>(
+  const ledger = await query<Omit<ReservationTrace["ledger"][number], "at"> & { at: Date }>(
     `SELECT product_id, change, reason, at FROM stock_changes WHERE order_id = $1 ORDER BY id`,
     [id],
   );

@@ -1,6 +1,6 @@
 import type { TypedCaller } from "../../../core/define-service.ts";
 import type { ordersContract } from "../../orders/orders.contract.ts";
-import { release } from "./release-reservations.ts";
+import { releaseReservations } from "./release-reservations.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 
 /** How often each replica looks for reservations whose time is over. */
@@ -29,5 +29,5 @@ export async function sweepReservations(
   if (expired.length === 0) return;
   const ids = expired.map(({ order_id }) => order_id);
   const { void: never } = await orders.call("orders.settle", { ids });
-  if (never.length > 0) await release(database, never);
+  if (never.length > 0) await releaseReservations(database, never);
 }

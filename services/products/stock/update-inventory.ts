@@ -13,7 +13,7 @@ import {
   productNotFound,
   stockTooLarge,
 } from "../products.errors.ts";
-import { recordStockChange, type ProductsWork } from "./stock-changes.ts";
+import { recordStockChange, type ProductsTransaction } from "./stock-changes.ts";
 
 /**
  * Adds to a product's stock (1), subtracts from it (2) or takes it out of the catalogue (3).
@@ -54,7 +54,7 @@ export async function updateInventory(
 }
 
 function tell(
-  { record }: ProductsWork,
+  { record }: ProductsTransaction,
   product_id: string,
   change: InventoryUpdated["change"],
   number: number,
@@ -66,7 +66,7 @@ function tell(
  * Whatever was sold may come back. So not only what is there now has to be countable, but all that
  * was ever received, less what was taken out again: then no return can fail.
  */
-async function add(work: ProductsWork, id: string, number: number): Promise<void> {
+async function add(work: ProductsTransaction, id: string, number: number): Promise<void> {
   const changed = await work.query(
     `UPDATE products SET stock = stock + $2::integer
      WHERE id = $1 AND archived_at IS NULL AND stock <= $3::integer - $2::integer RETURNING id`,
@@ -85,7 +85,7 @@ async function add(work: ProductsWork, id: string, number: number): Promise<void
   if (Number(ledger?.received ?? 0) + number > maxInt) throw stockTooLarge();
 }
 
-async function subtract(work: ProductsWork, id: string, number: number): Promise<void> {
+async function subtract(work: ProductsTransaction, id: string, number: number): Promise<void> {
   const changed = await work.query(
     `UPDATE products SET stock = stock - $2::integer
      WHERE id = $1 AND archived_at IS NULL AND stock >= $2::integer RETURNING id`,
@@ -95,7 +95,7 @@ async function subtract(work: ProductsWork, id: string, number: number): Promise
   throw insufficientStock(id, number, await stockOf(work, id));
 }
 
-async function archive(work: ProductsWork, id: string): Promise<void> {
+async function archive(work: ProductsTransaction, id: string): Promise<void> {
   const archived = await work.query(
     "UPDATE products SET archived_at = now() WHERE id = $1 AND archived_at IS NULL RETURNING id",
     [id],
@@ -104,7 +104,7 @@ async function archive(work: ProductsWork, id: string): Promise<void> {
 }
 
 /** Why a conditional update found no row: throws PRODUCT_NOT_FOUND, or gives what is left. */
-async function stockOf(work: ProductsWork, id: string): Promise<number> {
+async function stockOf(work: ProductsTransaction, id: string): Promise<number> {
   const [product] = await work.query<{ stock: number }>(
     "SELECT stock FROM products WHERE id = $1 AND archived_at IS NULL",
     [id],

@@ -1,5 +1,5 @@
 import { forbidden, userType, type Actor } from "../../../core/access.ts";
-import type { UsersWork } from "../users.database.ts";
+import type { UsersTransaction } from "../users.database.ts";
 import { sessionEnded } from "../users.errors.ts";
 
 /**
@@ -9,7 +9,7 @@ import { sessionEnded } from "../users.errors.ts";
  * operator has none. Refuses with UNAUTHENTICATED or FORBIDDEN.
  */
 export async function assertStillActs(
-  work: UsersWork,
+  work: UsersTransaction,
   actor: Actor,
   need: "signed-in" | "admin",
 ): Promise<void> {
@@ -24,7 +24,7 @@ export async function assertStillActs(
 }
 
 /** Refuses with UNAUTHENTICATED a user whose row is locked, and whose session has ended. */
-export async function assertSessionLives({ query }: UsersWork, actor: Actor): Promise<void> {
+export async function assertSessionLives({ query }: UsersTransaction, actor: Actor): Promise<void> {
   if (actor.kind !== "user" || actor.sessionId === undefined) return;
   // After the lock, and not beside it: a statement that has waited sees other rows as they were before.
   const live = await query(

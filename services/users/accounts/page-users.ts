@@ -1,12 +1,16 @@
 import { userType } from "../../../core/access.ts";
-import { withoutBlankSearch, type Connection, type Count } from "../../../core/relay-connection.ts";
+import {
+  withoutBlankSearch,
+  type RelayConnection,
+  type RowCount,
+} from "../../../core/relay-connection.ts";
 import {
   alongIndex,
   bindOf,
   countRows,
   FilteredRows,
-  held,
-  type Sought,
+  conditionOf,
+  type FilterValues,
   type SortKey,
   type Window,
 } from "../../../database/keyset-statements.ts";
@@ -58,7 +62,7 @@ function parametersOf({ search, type }: UserFilter): unknown[] {
   return [type ?? null, search ?? null, search === undefined ? null : emailKey(search)];
 }
 
-function soughtBy(filter: UserFilter): Sought<keyof typeof filters> {
+function soughtBy(filter: UserFilter): FilterValues<keyof typeof filters> {
   const { search, type } = filter;
   const byType = { name: "type" as const, alone: parametersOf(type === undefined ? {} : { type }) };
   const bySearch = {
@@ -79,7 +83,7 @@ type Row = User & { sort_key: string | null };
 /** Pages of the accounts, and how many there are. */
 export function userConnection({ query }: UsersDatabase) {
   const filtered = new FilteredRows(query, accounts, filters);
-  const all = held(Object.values(filters));
+  const all = conditionOf(Object.values(filters));
 
   async function readWindow({ key }: Sort, filter: UserFilter, window: Window): Promise<Row[]> {
     const sought = soughtBy(filter);
@@ -88,14 +92,14 @@ export function userConnection({ query }: UsersDatabase) {
     return query(sql, bindOf(window, sought.parameters, key));
   }
 
-  async function count(filter: UserFilter): Promise<Count> {
+  async function count(filter: UserFilter): Promise<RowCount> {
     const sought = soughtBy(filter);
     if (sought.indexed.length > 0) return filtered.count(sought);
     return countRows(query, accounts, [all], sought.parameters);
   }
 
   return {
-    page({ sort = "OLDEST_FIRST", ...asked }: UsersPage): Promise<Connection<User>> {
+    page({ sort = "OLDEST_FIRST", ...asked }: UsersPage): Promise<RelayConnection<User>> {
       const order = sorts[sort];
       return readConnection<User>(`users.${sort}`, order, asked, (window) =>
         readWindow(order, withoutBlankSearch(asked), window),

@@ -9,7 +9,7 @@ import { hashPassword } from "../passwords/password-hash.ts";
 import { assertUncommon } from "../passwords/password-rules.ts";
 import { emailKey } from "../user.ts";
 import type { NewUser, User } from "../users.contract.ts";
-import type { UsersDatabase, UsersWork } from "../users.database.ts";
+import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 
 /**
  * Makes an account. Anybody may register type 0; type 1 takes an admin, the operator, or an
@@ -70,7 +70,7 @@ async function makeUser(
  * be the first; two at once queue here for the only row there can be.
  */
 export async function takeFirstAdmin(
-  { query }: Pick<UsersWork, "query">,
+  { query }: Pick<UsersTransaction, "query">,
   userId: string,
 ): Promise<boolean> {
   const first = await query(

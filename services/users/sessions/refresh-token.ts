@@ -11,7 +11,7 @@ import {
 import type { Grant } from "./sessions.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import type { Token } from "../users.contract.ts";
-import type { UsersDatabase, UsersWork } from "../users.database.ts";
+import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 import { sessionEnded } from "../users.errors.ts";
 
 /** So long an answer may have been lost, or another tab been faster. */
@@ -46,7 +46,7 @@ export async function refreshToken(
 }
 
 async function takeTurn(
-  work: UsersWork,
+  work: UsersTransaction,
   sent: RefreshToken,
   sender: Sender,
   tokenTtlSeconds: number,
@@ -69,7 +69,7 @@ async function takeTurn(
 
 /** The live family of a token, which no other request uses until the transaction's end. */
 async function lockFamily(
-  { query }: UsersWork,
+  { query }: UsersTransaction,
   { handle, secret }: RefreshToken,
 ): Promise<Family | undefined> {
   const [family] = await query<Family>(
@@ -84,7 +84,7 @@ async function lockFamily(
 }
 
 async function rotate(
-  { query }: UsersWork,
+  { query }: UsersTransaction,
   id: string,
   secret: Buffer,
   salt: Buffer,
@@ -98,7 +98,7 @@ async function rotate(
 
 /** The user as they are now; their tokens live no longer than the session. */
 async function grantOf(
-  { query }: UsersWork,
+  { query }: UsersTransaction,
   sessionId: string,
   refreshToken: RefreshToken,
   tokenTtlSeconds: number,
@@ -115,7 +115,7 @@ async function grantOf(
   return { sessionId, refreshToken, ...row };
 }
 
-async function endAsReused({ query }: UsersWork, id: string, sender: Sender): Promise<void> {
+async function endAsReused({ query }: UsersTransaction, id: string, sender: Sender): Promise<void> {
   const [ended] = await query<{ user_id: string }>(
     "UPDATE sessions SET ended_at = now(), end_reason = 'REUSED' WHERE id = $1 RETURNING user_id",
     [id],

@@ -8,7 +8,7 @@ import type { Account } from "../accounts/account.ts";
 import type { RightPassword } from "../passwords/password-tries.ts";
 import { hashOf, newRefreshToken, type RefreshToken } from "./refresh-secrets.ts";
 import type { EndedSessionIds } from "../users.contract.ts";
-import type { UsersDatabase, UsersWork } from "../users.database.ts";
+import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 import { invalidCredentials } from "../users.errors.ts";
 
 /** How long tokens and sessions live. */
@@ -113,7 +113,7 @@ async function replaceOldest(query: Query, userId: string): Promise<void> {
 
 /** Ends all sessions of a user, whose row the transaction has locked. */
 export async function endSessionsOf(
-  { query }: UsersWork,
+  { query }: UsersTransaction,
   userId: string,
   reason: EndReason,
 ): Promise<void> {

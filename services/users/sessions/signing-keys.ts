@@ -13,7 +13,7 @@ import type { Query } from "../../../database/prepared-statements.ts";
 import { KeyCipher } from "./key-cipher.ts";
 import { clockMarginSeconds } from "./sessions.ts";
 import { tokenIdentity, type PublicKey } from "../users.contract.ts";
-import type { UsersDatabase, UsersWork } from "../users.database.ts";
+import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 
 /** The key that signs. */
 interface SigningKey {
@@ -69,7 +69,7 @@ export class SigningKeys {
   }
 
   /** Replaces the key when it is old enough, and deletes those that are not needed any more. */
-  async tend(): Promise<void> {
+  async maintain(): Promise<void> {
     // Who has the wrong secret must not replace what it cannot open.
     if (!this.#isOpen) return;
     const { query } = this.#database;
@@ -121,7 +121,7 @@ export class SigningKeys {
     return rotated;
   }
 
-  #locked<Result>(useCase: (work: UsersWork) => Promise<Result>): Promise<Result> {
+  #locked<Result>(useCase: (work: UsersTransaction) => Promise<Result>): Promise<Result> {
     return this.#database.transaction(async (work) => {
       await work.query("SELECT pg_advisory_xact_lock($1)", [keyLock]);
       return useCase(work);

@@ -4,7 +4,7 @@ import {
   coerceVariables,
   declaredVariables,
 } from "../../../services/api/graphql/engine/arguments.ts";
-import { DocumentRefused } from "../../../services/api/graphql/graphql-errors.ts";
+import { DocumentError } from "../../../services/api/graphql/graphql-errors.ts";
 import type { GraphqlExecution } from "../../../services/api/graphql/graphql-execution.ts";
 import { assertSmall } from "../../../services/api/limits/request-limits.ts";
 import { effects, limitFields, newExecution, schema, sender } from "./engine-world.ts";
@@ -97,7 +97,7 @@ async function send(
       answer.data,
     );
   } catch (error) {
-    if (!(error instanceof DocumentRefused)) throw error;
+    if (!(error instanceof DocumentError)) throw error;
     const codes = error.errors.map(({ extensions }) => String(extensions.code));
     return { data: undefined, paths: [], codes, effects: [...effects] };
   }

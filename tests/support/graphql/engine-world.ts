@@ -3,7 +3,10 @@ import {
   maxAnswerCharacters,
   maxAnswerErrors,
 } from "../../../services/api/graphql/engine/execute.ts";
-import { GraphqlExecution, type Sender } from "../../../services/api/graphql/graphql-execution.ts";
+import {
+  GraphqlExecution,
+  type RequestSender,
+} from "../../../services/api/graphql/graphql-execution.ts";
 import { IdempotencyKeys } from "../../../services/api/graphql/idempotency-keys.ts";
 import { QueryCosts } from "../../../services/api/limits/query-cost.ts";
 
@@ -133,4 +136,4 @@ export const sender = {
   viewer: { kind: "anonymous" },
   address: "127.0.0.1",
   keys: new IdempotencyKeys(undefined),
-} as unknown as Sender;
+} as unknown as RequestSender;

@@ -9,9 +9,9 @@ import {
 } from "graphql";
 
 /** Numbers from 0 to `below`, the same for the same seed (mulberry32). */
-export type Random = (below: number) => number;
+export type RandomNumbers = (below: number) => number;
 
-export function randomFrom(seed: number): Random {
+export function randomFrom(seed: number): RandomNumbers {
   let state = seed >>> 0;
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -47,12 +47,12 @@ const oddAliases = ["__proto__", "constructor", "toString", "then", "hasOwnPrope
  */
 export class RandomDocuments {
   readonly #schema: GraphQLSchema;
-  readonly #random: Random;
+  readonly #random: RandomNumbers;
   readonly #without: readonly string[];
   readonly #fragments: { name: string; type: Composite }[] = [];
 
   /** @param without names of fields that are left out */
-  constructor(schema: GraphQLSchema, random: Random, without: readonly string[]) {
+  constructor(schema: GraphQLSchema, random: RandomNumbers, without: readonly string[]) {
     this.#schema = schema;
     this.#random = random;
     this.#without = without;

@@ -1,7 +1,7 @@
 import type { TestShop } from "../shop.ts";
 
 /** A page of a connection, as far as tests look at it. */
-export interface Page<Node = { id: string }> {
+export interface ConnectionPage<Node = { id: string }> {
   edges: { cursor: string; node: Node }[];
   nodes: Node[];
   pageInfo: {
@@ -60,8 +60,8 @@ export class ConnectionReader<Node extends { id: string }> {
   }
 
   /** One page. Throws what it is refused with. */
-  async page(asked: Asked): Promise<Page<Node>> {
-    const { data, errors } = await this.#shop.graphql<Record<string, Page<Node>>>(
+  async page(asked: Asked): Promise<ConnectionPage<Node>> {
+    const { data, errors } = await this.#shop.graphql<Record<string, ConnectionPage<Node>>>(
       documentOf(this.#field),
       { variables: asked, token: this.#token },
     );
@@ -80,7 +80,7 @@ export class ConnectionReader<Node extends { id: string }> {
     const nodes: Node[] = [];
     let after: string | null = null;
     for (;;) {
-      const page: Page<Node> = await this.page({ ...asked, first: size, after });
+      const page: ConnectionPage<Node> = await this.page({ ...asked, first: size, after });
       nodes.push(...page.nodes);
       if (!page.pageInfo.hasNextPage) return nodes;
       after = page.pageInfo.endCursor;
@@ -93,7 +93,7 @@ export class ConnectionReader<Node extends { id: string }> {
     const nodes: Node[] = [];
     let before: string | null = null;
     for (;;) {
-      const page: Page<Node> = await this.page({ ...asked, last: size, before });
+      const page: ConnectionPage<Node> = await this.page({ ...asked, last: size, before });
       nodes.unshift(...page.nodes);
       if (!page.pageInfo.hasPreviousPage) return nodes;
       before = page.pageInfo.startCursor;

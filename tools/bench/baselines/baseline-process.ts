@@ -8,13 +8,16 @@ import { freePort } from "../../support/processes.ts";
 import type { ShopProcess } from "../shop-process.ts";
 
 /** The floors, in a process of their own beside the shop, on the same PostgreSQL. */
-export interface FloorProcess {
+export interface BaselineProcess {
   port: number;
   stop(): Promise<void>;
 }
 
 /** Makes the tables of the least order, and starts the floors. */
-export async function startFloors(shop: ShopProcess, productIds: string[]): Promise<FloorProcess> {
+export async function startBaselines(
+  shop: ShopProcess,
+  productIds: string[],
+): Promise<BaselineProcess> {
   for (const name of domainServices) {
     // At once, and not at some moment of the run: until then PostgreSQL plans for empty tables.
     await onDatabase(shop.databaseUrl(name), (client) => client.query("VACUUM ANALYZE"));

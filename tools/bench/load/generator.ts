@@ -1,19 +1,19 @@
 import { quantile } from "../statistics.ts";
 import { HttpConnection } from "./http-connection.ts";
-import type { Load, Measured } from "./load.ts";
+import type { LoadOptions, Measured } from "./load.ts";
 
 /**
  * The load generator, a process of its own: sends requests in a closed loop, so many at a time,
  * and looks at every answer. Takes its orders from its parent, one `Load` after the other.
  */
-process.on("message", (load: Load) => {
+process.on("message", (load: LoadOptions) => {
   run(load).then(
     (measured) => process.send?.(measured),
     (error: unknown) => process.send?.({ error: String(error) }),
   );
 });
 
-async function run({ port, shots, inFlight, seconds, takesAll }: Load): Promise<Measured> {
+async function run({ port, shots, inFlight, seconds, takesAll }: LoadOptions): Promise<Measured> {
   const latencies: number[] = [];
   const begun = performance.now();
   const end = begun + seconds * 1000;

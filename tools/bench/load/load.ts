@@ -1,13 +1,13 @@
 /** A request as it goes over the wire, and what has to stand in its answer. */
-export interface Shot {
+export interface LoadRequest {
   request: string;
   expected: string;
 }
 
 /** What one run of the generator is to do. */
-export interface Load {
+export interface LoadOptions {
   port: number;
-  shots: Shot[];
+  shots: LoadRequest[];
   inFlight: number;
   seconds: number;
   /** Takes refusals, too: they are what is expected. */
@@ -22,7 +22,7 @@ export interface Measured {
 }
 
 /** A POST of JSON, whole. */
-export function post(path: string, body: object, expected: string, token?: string): Shot {
+export function post(path: string, body: object, expected: string, token?: string): LoadRequest {
   const text = JSON.stringify(body);
   const head = [
     `POST ${path} HTTP/1.1`,
@@ -34,6 +34,6 @@ export function post(path: string, body: object, expected: string, token?: strin
   return { request: `${head.join("\r\n")}\r\n\r\n${text}`, expected };
 }
 
-export function get(path: string, expected: string): Shot {
+export function get(path: string, expected: string): LoadRequest {
   return { request: `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`, expected };
 }

@@ -7,7 +7,7 @@ import { readConfig, singleProcessDefaults } from "../../../config/config.ts";
 import { EmbeddedPostgres } from "../../../embedded/postgres.ts";
 import type { StockAudit } from "../../../services/products/products.contract.ts";
 import type { LoadProcess } from "../load/load-process.ts";
-import type { Shot } from "../load/load.ts";
+import type { LoadRequest } from "../load/load.ts";
 import { writeHistory } from "./long-history.ts";
 import { cursorOfDeepPage, pageOf } from "./product-pages.ts";
 import type { Figure } from "../report.ts";
@@ -32,7 +32,7 @@ type Kind = (typeof kinds)[number];
 interface Grown {
   shop: ShopProcess;
   /** What is sent in a round. */
-  shots: (kind: Kind, round: number) => Shot[];
+  shots: (kind: Kind, round: number) => LoadRequest[];
   p50Ms: Map<Kind, number[]>;
   sharedBuffers: string;
   stop(): Promise<void>;
@@ -101,7 +101,7 @@ async function grow(rows: number): Promise<Grown> {
     const from = (round * idsPerRound) % Math.max(1, ids.length - idsPerRound + 1);
     return ids.slice(from, from + idsPerRound);
   };
-  const shots = (kind: Kind, round: number): Shot[] => {
+  const shots = (kind: Kind, round: number): LoadRequest[] => {
     if (kind === "product by id") return idsOf(round).map(readOf);
     if (kind === "placeOrder") return idsOf(round).map((id) => orderOf(id, token));
     return [pageOf(kind === "first page" ? null : deepCursor)];

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../../support/eventually.ts";
 import type { LoadProcess } from "../load/load-process.ts";
-import type { Shot } from "../load/load.ts";
+import type { LoadRequest } from "../load/load.ts";
 import type { Figure } from "../report.ts";
 import { orderOf, readOf } from "./scenarios.ts";
 import { startShopProcess, type ShopProcess } from "../shop-process.ts";
@@ -19,7 +19,7 @@ const warmUpSeconds = 0.5;
 /** A shop and what it is asked for. */
 interface Side {
   shop: ShopProcess;
-  shots: { read: Shot[]; order: Shot[] };
+  shots: { read: LoadRequest[]; order: LoadRequest[] };
   perSecond: { read: number[]; order: number[] };
   stop(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { graphql } from "../../support/graphql-client.ts";
-import { post, type Shot } from "../load/load.ts";
+import { post, type LoadRequest } from "../load/load.ts";
 
 const pageRows = 20;
 /** A thousand pages. */
@@ -12,7 +12,7 @@ const document = `query ($first: Int, $after: String) {
     nodes { id name description price stock } pageInfo { endCursor hasNextPage } } }`;
 
 /** A page of the catalogue by keyset, behind a cursor. */
-export function pageOf(after: string | null): Shot {
+export function pageOf(after: string | null): LoadRequest {
   const variables = { first: pageRows, after };
   return post("/graphql", { query: document, variables }, '"name":"Mug ');
 }

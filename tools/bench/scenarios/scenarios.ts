@@ -1,12 +1,12 @@
-import { get, post, type Shot } from "../load/load.ts";
+import { get, post, type LoadRequest } from "../load/load.ts";
 import { emailOf, password, type Stocked } from "../stock-shop.ts";
 
 /** The same work asked of the shop and of its floor. */
 export interface Scenario {
   name: string;
   inFlight: number;
-  shop: Shot[];
-  floor: Shot[];
+  shop: LoadRequest[];
+  floor: LoadRequest[];
   /** What the ratio of the two is to reach, where that is stated. */
   target: number | undefined;
 }
@@ -20,26 +20,26 @@ const placeDocument = `mutation ($id: ID!) {
   placeOrder(input: { order_products: [{ product_id: $id, quantity: 1 }] }) { id price_total } }`;
 const loginDocument = "mutation ($input: Login!) { login(input: $input) { token } }";
 
-export function readOf(id: string): Shot {
+export function readOf(id: string): LoadRequest {
   return post(endpoint, { query: productDocument, variables: { id } }, `"id":"${id}"`);
 }
 
-export function orderOf(id: string, token: string): Shot {
+export function orderOf(id: string, token: string): LoadRequest {
   const body = { query: placeDocument, variables: { id } };
   return post(endpoint, body, '"price_total":5', token);
 }
 
-function signInOf(name: string, tried: string, expected: string): Shot {
+function signInOf(name: string, tried: string, expected: string): LoadRequest {
   const variables = { input: { email: emailOf(name), password: tried } };
   return post(endpoint, { query: loginDocument, variables }, expected);
 }
 
 /** Wrong passwords, for accounts that there are and for others. */
-export function wrongLogins({ customers }: Stocked): Shot[] {
+export function wrongLogins({ customers }: Stocked): LoadRequest[] {
   return [...customers, "nobody"].map((name) => signInOf(name, "wrong-password", ""));
 }
 
-/** Requests under way at a time: one alone, some, and a crowd. */
+/** Requests under way at a time: one, some, and many. */
 const load = [64, 16, 1] as const;
 
 /** One row for each number of requests in flight, with what is to be reached there. */

@@ -1,7 +1,7 @@
 import type { HistoryLine } from "../history.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { checkBooks } from "./check-books.ts";
-import { checkCopies } from "./check-copies.ts";
+import { checkReadModels } from "./check-read-models.ts";
 import { checkEvents } from "./check-events.ts";
 import { checkKeys } from "./check-keys.ts";
 import { checkOrders } from "./check-orders.ts";
@@ -21,6 +21,6 @@ export function checkHistory(history: readonly HistoryLine[], snapshot: Snapshot
     checkStockOfOrders(evidence),
     checkEvents(evidence),
     checkKeys(evidence),
-    checkCopies(evidence),
+    checkReadModels(evidence),
   ];
 }

@@ -8,9 +8,9 @@ import { steps } from "../preload/steps.ts";
 import type { Random } from "../random.ts";
 import type { EventFault, FaultKind } from "./kinds.ts";
 import type { PlannedFault } from "./plan-faults.ts";
-import { strikable } from "./spare.ts";
+import { faultTargets } from "./fault-targets.ts";
 
-export interface Struck {
+export interface InjectedFault {
   shop: Shop;
   databases: Databases;
   nats: Nats;
@@ -23,15 +23,15 @@ const longestAwayMs = 2_000;
 const domainServices = ["users", "products", "orders"];
 
 /** Does to the shop what was planned, and writes it down. */
-export class Striker {
-  readonly #struck: Struck;
+export class FaultInjector {
+  readonly #struck: InjectedFault;
   readonly #random: Random;
   readonly #history: HistoryWriter;
   readonly #busy = new Set<string>();
   readonly #isOver = new AbortController();
   #onHit: (node: ShopNode) => void = () => undefined;
 
-  constructor(struck: Struck, random: Random, history: HistoryWriter) {
+  constructor(struck: InjectedFault, random: Random, history: HistoryWriter) {
     this.#struck = struck;
     this.#random = random;
     this.#history = history;
@@ -94,7 +94,7 @@ export class Striker {
 
   /** One that is well, and whose work another one can do; undefined where there is none. */
   #pickNode(services?: readonly string[]): ShopNode | undefined {
-    const found = strikable(this.#struck.shop.nodes).filter(
+    const found = faultTargets(this.#struck.shop.nodes).filter(
       (node) => services === undefined || node.services.some((one) => services.includes(one)),
     );
     return found.length === 0 ? undefined : this.#random.pick(found);

@@ -1,18 +1,18 @@
 import { intercept, type Interception, type Send } from "../preload/intercept.ts";
 
 /** A part of the break has changed something. */
-export interface BrokeMessage {
+export interface MutatedMessage {
   broke: string;
 }
 
 const atWork = new Set<string>();
 
 /** Intercepts statements for a part of a break, and tells who started this process at its first. */
-export function breakAt(part: string, { concerns, run }: Interception): void {
+export function changeSource(part: string, { concerns, run }: Interception): void {
   intercept({
     concerns,
     run(statement, send, aside) {
-      if (!atWork.has(part)) process.send?.({ broke: part } satisfies BrokeMessage);
+      if (!atWork.has(part)) process.send?.({ broke: part } satisfies MutatedMessage);
       atWork.add(part);
       return run(statement, send, aside);
     },

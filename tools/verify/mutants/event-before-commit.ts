@@ -1,4 +1,4 @@
-import { breakAt, rollBack } from "./change-source.ts";
+import { changeSource, rollBack } from "./change-source.ts";
 
 /** The event is in the log for everybody, before and even if its sale is not committed. */
 const sale = "SET state = 'SOLD'";
@@ -6,12 +6,12 @@ const sale = "SET state = 'SOLD'";
 const failsEach = 3;
 let commits = 0;
 
-breakAt("the entry in the log", {
+changeSource("the entry in the log", {
   concerns: ({ text, earlier }) =>
     text.includes("append_events") && earlier.some((statement) => statement.includes(sale)),
   run: ({ text, values }, _send, aside) => aside(text, values),
 });
-breakAt("commits that fail", {
+changeSource("commits that fail", {
   concerns: ({ text, earlier }) =>
     text.startsWith("COMMIT") && earlier.some((statement) => statement.includes(sale)),
   async run({ text }, send) {

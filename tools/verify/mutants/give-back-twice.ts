@@ -1,13 +1,13 @@
-import { breakAt } from "./change-source.ts";
+import { changeSource } from "./change-source.ts";
 
 /** What an order has given back already is given back again. */
 const condition = "r.state <> 'CANCELLED'";
 
-breakAt("the state", {
+changeSource("the state", {
   concerns: ({ text }) => text.includes("SET state = 'CANCELLED'") && text.includes(condition),
   run: ({ text, values }, send) => send(text.replace(condition, "true"), values),
 });
-breakAt("the rows given back", {
+changeSource("the rows given back", {
   concerns: ({ text }) => /INSERT INTO stock_changes\b[^;]*'RETURNED'/.test(text),
   async run({ text, values }, send) {
     await send(text, values);

@@ -1,5 +1,5 @@
 import type { Send } from "../preload/intercept.ts";
-import { breakAt } from "./change-source.ts";
+import { changeSource } from "./change-source.ts";
 
 /** What is known of a key is written after the commit of its effect, on its own. */
 const claims = new WeakMap<readonly string[], unknown[]>();
@@ -8,7 +8,7 @@ const answers = new WeakMap<readonly string[], unknown>();
 const diesAt = 4;
 let commits = 0;
 
-breakAt("the claim", {
+changeSource("the claim", {
   // Orders claim theirs in the statement that writes them.
   concerns: ({ text }) =>
     text.includes("INSERT INTO idempotency_keys AS kept") && !text.includes("INSERT INTO orders"),
@@ -17,14 +17,14 @@ breakAt("the claim", {
     return send("SELECT $1::bytea AS id", [values[0]]);
   },
 });
-breakAt("the answer", {
+changeSource("the answer", {
   concerns: ({ text }) => text.includes("UPDATE idempotency_keys SET answer"),
   run({ values = [], earlier }, send) {
     answers.set(earlier, values[1]);
     return send("SELECT");
   },
 });
-breakAt("the commit", {
+changeSource("the commit", {
   concerns: ({ text, earlier }) => text.startsWith("COMMIT") && answers.has(earlier),
   async run({ text, earlier }, send, aside) {
     const committed = await send(text);

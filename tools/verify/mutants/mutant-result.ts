@@ -1,8 +1,8 @@
 import type { Violation } from "../check/findings.ts";
-import type { Break } from "./mutants.ts";
+import type { Mutant } from "./mutants.ts";
 
 /** Whether a break was seen for what it is. */
-export interface BreakResult {
+export interface MutantResult {
   isCaught: boolean;
   /** In a few words. */
   text: string;
@@ -12,11 +12,11 @@ export interface BreakResult {
  * @param atWork the parts of the break that have changed something: one that has not, since the
  *   services say it in other words now, would let the break pass for one that does no harm
  */
-export function breakResult(
-  broken: Pick<Break, "invariant" | "parts">,
+export function mutantResult(
+  broken: Pick<Mutant, "invariant" | "parts">,
   atWork: ReadonlySet<string>,
   violations: readonly Pick<Violation, "invariant">[],
-): BreakResult {
+): MutantResult {
   const idle = broken.parts.filter((part) => !atWork.has(part));
   if (idle.length > 0) {
     const text = `the break matched nothing: no statement was the one of ${idle.join(", ")}`;

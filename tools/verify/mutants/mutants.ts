@@ -4,7 +4,7 @@ import type { Service } from "../snapshot.ts";
 import { usualWeights, type Weights } from "../workload/intents.ts";
 
 /** Something that keeps an invariant, taken away on purpose: the checks must see it. */
-export interface Break {
+export interface Mutant {
   name: string;
   /** What is taken away. */
   what: string;
@@ -24,7 +24,7 @@ export interface Break {
 /** For as many orders as a short run has. */
 const enough = 40;
 
-export const breaks: Break[] = [
+export const mutants: Mutant[] = [
   {
     name: "oversell",
     what: "the stock condition is left out of the UPDATE that reserves",
@@ -90,6 +90,6 @@ export const breaks: Break[] = [
     hotStock: enough,
   },
 ].map((one) => ({
-  ...(one as Omit<Break, "preload">),
+  ...(one as Omit<Mutant, "preload">),
   preload: join(import.meta.dirname, `${one.name}.ts`),
 }));

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { breakAt } from "./change-source.ts";
+import { changeSource } from "./change-source.ts";
 
 /** Orders says that an order will never be, and does not see to it. */
 const slowOrders = 3;
@@ -7,11 +7,11 @@ const slowOrders = 3;
 const slowMs = 3_300;
 let slowed = 0;
 
-breakAt("the promise", {
+changeSource("the promise", {
   concerns: ({ text }) => /INSERT INTO order_history[^;]*'VOID'/.test(text),
   run: (_statement, send) => send("SELECT"),
 });
-breakAt("what is void", {
+changeSource("what is void", {
   concerns: ({ text }) => /FROM order_history\b[^;]*status = 'VOID'/.test(text),
   run: ({ values }, send) =>
     send(
@@ -20,7 +20,7 @@ breakAt("what is void", {
       values,
     ),
 });
-breakAt("a slow order", {
+changeSource("a slow order", {
   concerns: ({ text }) => /INSERT INTO orders\b/.test(text) && slowed < slowOrders,
   async run({ text, values }, send) {
     slowed += 1;

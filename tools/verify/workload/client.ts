@@ -61,7 +61,7 @@ export class Client {
   }
 
   /**
-   * Sends an intent until it is known what became of it, or patience is at an end. Gives what is
+   * Sends an intent until it is known what became of it, or its deadline passes. Gives what is
    * still open and can be sent again.
    */
   async pursue(intent: Intent): Promise<Sending | undefined> {

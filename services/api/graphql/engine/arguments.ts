@@ -14,7 +14,7 @@ import {
 } from "graphql";
 import { getArgumentValues } from "graphql/execution/values.js";
 import {
-  DocumentRefused,
+  DocumentError,
   codedError,
   invalidInput,
   maxErrors,
@@ -76,7 +76,7 @@ export function coerceVariables(
       report(`Variable "$${name}" of required type "${String(type)}" was not provided.`);
     }
   }
-  if (errors.length > 0) throw new DocumentRefused(errors);
+  if (errors.length > 0) throw new DocumentError(errors);
   return values;
 }
 
@@ -96,7 +96,7 @@ export function conditionValues(
     const value = variables[name];
     if (typeof value !== "boolean") {
       const message = `Variable "$${name}" must not be null: it is the condition of @skip or @include.`;
-      throw new DocumentRefused([invalidInput(message, name)]);
+      throw new DocumentError([invalidInput(message, name)]);
     }
     conditions.set(name, value);
   }
@@ -177,7 +177,7 @@ function inputTypeOf(schema: GraphQLSchema, { type }: VariableDefinitionNode): G
 function addError(errors: GraphQLError[], error: GraphQLError): void {
   if (errors.length >= maxErrors) {
     errors.push(codedError("There are more errors; these are the first.", "BAD_USER_INPUT"));
-    throw new DocumentRefused(errors);
+    throw new DocumentError(errors);
   }
   errors.push(error);
 }

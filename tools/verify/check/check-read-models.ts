@@ -7,7 +7,7 @@ import { Findings } from "./findings.ts";
  * Invariant 6: what one service copies from another's events equals the source once the events
  * are read.
  */
-export function checkCopies(evidence: Evidence): Findings {
+export function checkReadModels(evidence: Evidence): Findings {
   const findings = new Findings(6);
   const { snapshot, ledgerOfProduct } = evidence;
   const users = snapshot.users.users.map(({ id, username }): KnownUserRow => ({ id, username }));

@@ -2,7 +2,7 @@
 type Resource = "connections" | "requests" | "pages" | "sockets" | "subscriptions" | "bytes";
 
 /** Whose bound is reached: that of an address, or that of the whole gateway. */
-export type Excess = "address" | "gateway";
+export type ExceededLimit = "address" | "gateway";
 
 const mebibyte = 1_048_576;
 
@@ -11,7 +11,7 @@ const mebibyte = 1_048_576;
  * request or an idle WebSocket connection about as much. `bytes` are those that the gateway holds
  * for a client: bodies and messages on their way in, and answers that are not read.
  */
-export const loadLimits: Readonly<Record<Resource, { perAddress: number; inAll: number }>> = {
+export const resourceLimits: Readonly<Record<Resource, { perAddress: number; inAll: number }>> = {
   connections: { perAddress: 2_000, inAll: 4_000 },
   requests: { perAddress: 2_000, inAll: 4_000 },
   pages: { perAddress: 50, inAll: 200 },
@@ -32,13 +32,13 @@ const nothing: Readonly<Amounts> = {
 };
 
 /** Counts what each address has under way. Addresses are given as groups: see `addressGroup`. */
-export class Load {
+export class ResourceUsage {
   readonly #perAddress = new Map<string, Amounts>();
   readonly #inAll: Amounts = { ...nothing };
 
   /** Takes an amount, or gives the bound that has no room for it. */
-  take(address: string, resource: Resource, amount = 1): Excess | undefined {
-    const { perAddress, inAll } = loadLimits[resource];
+  acquire(address: string, resource: Resource, amount = 1): ExceededLimit | undefined {
+    const { perAddress, inAll } = resourceLimits[resource];
     const own = this.#perAddress.get(address);
     if ((own?.[resource] ?? 0) + amount > perAddress) return "address";
     if (this.#inAll[resource] + amount > inAll) return "gateway";
@@ -81,11 +81,11 @@ function isNothing(amounts: Amounts): boolean {
 
 /** The bytes that the gateway holds for one request or one WebSocket connection. */
 export class HeldBytes {
-  readonly #load: Load;
+  readonly #load: ResourceUsage;
   readonly #address: string;
   #bytes = 0;
 
-  constructor(load: Load, address: string) {
+  constructor(load: ResourceUsage, address: string) {
     this.#load = load;
     this.#address = address;
   }
@@ -95,13 +95,13 @@ export class HeldBytes {
   }
 
   /** Says how many they are now. Gives the bound that has no room for so many, and keeps those before. */
-  set(bytes: number): Excess | undefined {
+  set(bytes: number): ExceededLimit | undefined {
     // One answer may be larger than all that an address may have; it goes out alone then.
-    const counted = Math.min(bytes, loadLimits.bytes.perAddress);
+    const counted = Math.min(bytes, resourceLimits.bytes.perAddress);
     const more = counted - this.#bytes;
     if (more === 0) return undefined;
     if (more > 0) {
-      const excess = this.#load.take(this.#address, "bytes", more);
+      const excess = this.#load.acquire(this.#address, "bytes", more);
       if (excess !== undefined) return excess;
     } else {
       this.#load.release(this.#address, "bytes", -more);

@@ -46,7 +46,7 @@ interface Contact {
  *   It may still answer; whoever does so first counts. With nobody else there it is called all the
  *   same. The first message from it ends the suspicion.
  */
-export class NodeWatch {
+export class FailureDetector {
   readonly suspects = new Set<string>();
   readonly #gone = new Set<string>();
   readonly #contacts = new Map<string, Contact>();
@@ -218,7 +218,7 @@ function isRead({ ctx }: Request): boolean {
 }
 
 /** Takes turns among the nodes that are not suspected, or among all where all are. */
-export function strategyAround(suspects: ReadonlySet<string>): typeof Strategies.Base {
+export function strategyAvoiding(suspects: ReadonlySet<string>): typeof Strategies.Base {
   return class AroundSuspects extends Strategies.RoundRobin {
     override select(list: Parameters<Strategies.RoundRobin["select"]>[0]) {
       if (suspects.size === 0) return super.select(list);

@@ -9,7 +9,7 @@ import type { HttpRequest } from "../http/keep-alive-client.ts";
 type Sender = "stranger" | "customer" | "admin" | "forger";
 
 /** One request of the fuzz. */
-export interface Shot {
+export interface FuzzRequest {
   sender: Sender;
   /** A document with its parameters, or a body that is none. */
   payload: Operation | OddBody;
@@ -22,7 +22,7 @@ export interface Shot {
 }
 
 /** Requests of all kinds, made from the schema and what is plausible. */
-export function shots(schema: GraphQLSchema, plausible: Plausible): fc.Arbitrary<Shot> {
+export function shots(schema: GraphQLSchema, plausible: Plausible): fc.Arbitrary<FuzzRequest> {
   const valid = validOperations(schema, plausible);
   return fc.record({
     sender: fc.constantFrom<Sender[]>(
@@ -43,7 +43,7 @@ export function shots(schema: GraphQLSchema, plausible: Plausible): fc.Arbitrary
     byGet: seldom(1),
     path: fc.constantFrom("/graphql", "/query"),
     key: fc.option(fc.constantFrom(...keys), { nil: undefined, freq: 2 }),
-    hash: fc.constantFrom<Shot["hash"][]>(
+    hash: fc.constantFrom<FuzzRequest["hash"][]>(
       ...Array<"none">(30).fill("none"),
       "right",
       "wrong",
@@ -84,7 +84,10 @@ const forgeries = [
 const maxUrlLength = 8_000;
 
 /** The HTTP request of a shot, with the token of its sender. */
-export function requestOf(shot: Shot, tokens: Record<"customer" | "admin", string>): HttpRequest {
+export function requestOf(
+  shot: FuzzRequest,
+  tokens: Record<"customer" | "admin", string>,
+): HttpRequest {
   const { sender, payload, path, key, forgery } = shot;
   const token = { ...tokens, stranger: undefined, forger: forgery }[sender];
   const headers = {
@@ -109,7 +112,7 @@ export function requestOf(shot: Shot, tokens: Record<"customer" | "admin", strin
 }
 
 function persisted(
-  hash: Shot["hash"],
+  hash: FuzzRequest["hash"],
   query: string,
 ): { query?: string | undefined; extensions?: object } {
   if (hash === "none") return {};

@@ -16,7 +16,7 @@ export interface OrderChange {
  * Turns the reservations of placed orders into sales: a row of the ledger for each line. The
  * stock that can be ordered was taken when it was reserved. A second time, nothing happens.
  */
-export async function sell(
+export async function sellReservations(
   events: EventEnvelope<OrderPlaced>[],
   effect: ProductsEffect,
 ): Promise<void> {

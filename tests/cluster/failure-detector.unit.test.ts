@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import { NodeWatch, strategyAround } from "../../broker/node-watch.ts";
+import { FailureDetector, strategyAvoiding } from "../../broker/failure-detector.ts";
 
 interface Endpoint {
   id: string;
@@ -62,12 +62,12 @@ const mutation = { retryPolicy: { retries: 0 }, graphql: { mutation: "x" } };
 const keyed = { retries: 2 };
 
 let broker: FakeBroker;
-let watch: NodeWatch;
+let watch: FailureDetector;
 
 beforeEach(() => {
   jest.useFakeTimers();
   broker = new FakeBroker();
-  watch = new NodeWatch();
+  watch = new FailureDetector();
   watch.start(broker as unknown as ServiceBroker);
 });
 afterEach(() => {
@@ -80,7 +80,7 @@ const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 
 /** Which nodes calls go to. */
 function chosen(): string[] {
-  const Strategy = strategyAround(watch.suspects) as unknown as new (...args: unknown[]) => {
+  const Strategy = strategyAvoiding(watch.suspects) as unknown as new (...args: unknown[]) => {
     select: (list: Endpoint[]) => Endpoint;
   };
   const strategy = new Strategy({}, {});

@@ -1,5 +1,5 @@
 /** What is to be known of a node before it is struck. */
-export interface Strikable {
+export interface FaultTarget {
   services: readonly string[];
   /** It is in the cluster, and no fault is at work on it. */
   isWell: boolean;
@@ -10,7 +10,7 @@ export interface Strikable {
  * the last one shows how long it is away, and nothing of what the others do without it. Where a
  * service has one node only, that may be struck as well.
  */
-export function strikable<Node extends Strikable>(nodes: readonly Node[]): Node[] {
+export function faultTargets<Node extends FaultTarget>(nodes: readonly Node[]): Node[] {
   return nodes.filter((node) => {
     if (!node.isWell) return false;
     return node.services.every((service) => {

@@ -6,21 +6,21 @@ export const internals =
   /\b(SELECT|INSERT|DELETE|FROM|WHERE|relation|constraint|violates|sequelize|postgres|argon2|node_modules|call stack)\b|\bat .+:\d+:\d+|\.(ts|js|mjs)\b|file:\/\/|pg_|password_hash|email_key|order_lines|known_|reservation|stock_changes|signing_keys|first_admin/i;
 
 /** An error's `extensions`. */
-export interface Refusal {
+export interface ExpectedError {
   code: string;
   fields?: { field: string; message: string }[];
   [key: string]: unknown;
 }
 
 /** Checks what every refused request has in common, and gives its first error's extensions. */
-export async function refusalIn(response: Response): Promise<Refusal> {
+export async function refusalIn(response: Response): Promise<ExpectedError> {
   const text = await response.text();
   expect(response.status).toBeLessThan(500);
   expect(response.headers.get("content-type")).toMatch(/json/);
   // What was sent may come back, and is no secret to its sender.
   expect(text.slice(0, 5_000)).not.toMatch(internals);
   const { errors = [] } = JSON.parse(text) as {
-    errors?: { message: string; extensions: Refusal }[];
+    errors?: { message: string; extensions: ExpectedError }[];
   };
   for (const { message, extensions } of errors) {
     expect(message).toMatch(/\S{2,} \S{2,}/);
@@ -42,7 +42,7 @@ export async function refusalOf(
   query: string,
   variables: object,
   token?: string,
-): Promise<Refusal> {
+): Promise<ExpectedError> {
   const response = await fetch(`${url}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json", ...(token && { authorization: token }) },
