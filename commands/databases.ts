@@ -1,5 +1,6 @@
 import type { Server } from "node:net";
-import { domainServices, type Config, type ServiceName } from "../config/config.ts";
+import { type Config } from "../config/config.ts";
+import { domainServices, type ServiceName } from "../services/registry.ts";
 import { claimDataDir } from "../embedded/data-dir.ts";
 import { EmbeddedPostgres } from "../embedded/postgres.ts";
 import type { DatabaseUrls } from "../services/load-services.ts";

@@ -1,4 +1,5 @@
-import { domainServices, loadConfig, singleProcessDefaults } from "../config/config.ts";
+import { loadConfig, singleProcessDefaults } from "../config/config.ts";
+import { domainServices } from "../services/registry.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import { migrate } from "../database/migrate.ts";
 import { openDatabases } from "./databases.ts";

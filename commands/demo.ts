@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
 import { userType } from "../core/access.ts";
-import { domainServices, isPrivate, loadConfig, singleProcessDefaults } from "../config/config.ts";
+import { isPrivate, loadConfig, singleProcessDefaults } from "../config/config.ts";
+import { domainServices } from "../services/registry.ts";
 import { hasCode } from "../core/errors.ts";
 import { StartError } from "../embedded/data-dir.ts";
 import type { ListedOrder, Order } from "../services/orders/orders.contract.ts";

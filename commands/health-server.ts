@@ -1,7 +1,8 @@
 import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
-import { domainServices, type Config } from "../config/config.ts";
+import { type Config } from "../config/config.ts";
+import { domainServices } from "../services/registry.ts";
 import { listen, sendJson } from "../services/api/http/http-server.ts";
 
 /** Longer than a healthy database ever needs, shorter than an orchestrator's deadline. */

@@ -4,7 +4,8 @@ import { dirname, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import type { Service, ServiceBroker } from "moleculer";
-import { serviceNames, type Config, type ServiceName } from "../config/config.ts";
+import { type Config } from "../config/config.ts";
+import { serviceNames, type ServiceName } from "../services/registry.ts";
 import { loadService, type DatabaseUrls } from "../services/load-services.ts";
 
 const projectDir = dirname(import.meta.dirname);

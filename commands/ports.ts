@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
-import type { Config, ServiceName } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { ServiceName } from "../services/registry.ts";
 import { ConfigError } from "../config/config-reader.ts";
 import { listen } from "../services/api/http/http-server.ts";
 

@@ -1,10 +1,6 @@
 import { ServiceBroker } from "moleculer";
-import {
-  clusterNodeDefaults,
-  loadConfig,
-  type Config,
-  type DomainService,
-} from "../config/config.ts";
+import { clusterNodeDefaults, loadConfig, type Config } from "../config/config.ts";
+import { type DomainService } from "../services/registry.ts";
 import { ConfigError } from "../config/config-reader.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import { createServices, type DatabaseUrls } from "../services/load-services.ts";

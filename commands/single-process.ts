@@ -1,5 +1,6 @@
 import { ServiceBroker } from "moleculer";
-import { serviceNames, type Config, type ServiceName } from "../config/config.ts";
+import { type Config } from "../config/config.ts";
+import { serviceNames, type ServiceName } from "../services/registry.ts";
 import { LocalTransporter } from "../embedded/local-transporter.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import { createServices, type DatabaseUrls } from "../services/load-services.ts";

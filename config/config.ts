@@ -5,11 +5,12 @@ import { parseEnv } from "node:util";
 import { ConfigError, ConfigReader } from "./config-reader.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
-
-export const domainServices = ["users", "products", "orders"] as const;
-export type DomainService = (typeof domainServices)[number];
-export const serviceNames = [...domainServices, "api"] as const;
-export type ServiceName = (typeof serviceNames)[number];
+import {
+  domainServices,
+  serviceNames,
+  type DomainService,
+  type ServiceName,
+} from "../services/registry.ts";
 
 /** How to reach NATS; absent where one process is the whole shop. */
 export interface NatsConfig {

@@ -119,7 +119,6 @@ export function defineService<Own extends Contract, const Uses extends Contract 
       ...(reading ? [reading] : []),
       ...(database ? [database.mixin] : []),
     ],
-    settings: contract.graphql ? { graphql: contract.graphql } : {},
     actions: Object.fromEntries(
       Object.entries(contract.actions).map(([action, declared]) => [
         action,

@@ -7,7 +7,7 @@ import "../commands/health-server.ts";
 import "../commands/ports.ts";
 import "../commands/start-broker.ts";
 import "../moleculer.config.ts";
-import { serviceNames } from "../config/config.ts";
+import { serviceNames } from "../services/registry.ts";
 
 for (const name of serviceNames) await import(`../services/${name}/${name}.service.ts`);
 process.exit();

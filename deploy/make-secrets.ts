@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { domainServices } from "../services/registry.ts";
 
 /**
  * Makes the cluster's secrets at its first start, each in the folder (a volume) of those who need
@@ -53,7 +54,7 @@ write(
   ].join("\n"),
 );
 
-for (const service of ["users", "products", "orders"]) {
+for (const service of domainServices) {
   const password = secretOf(service, "password", `${service.toUpperCase()}_DB_PASSWORD`);
   const url = `postgres://shop:${encodeURIComponent(password)}@${service}-db:5432/${service}`;
   write(service, "url", url);

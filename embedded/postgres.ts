@@ -19,7 +19,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { domainServices, type DomainService } from "../config/config.ts";
+import { domainServices, type DomainService } from "../services/registry.ts";
 import { StartError } from "./data-dir.ts";
 import { postgresBinaries, type PostgresBinaries } from "./postgres-binaries.ts";
 import { holdsData, makeData } from "./postgres-folder.ts";

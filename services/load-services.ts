@@ -1,5 +1,6 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import type { Config, DomainService, ServiceName } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { DomainService, ServiceName } from "./registry.ts";
 
 type Factory = (config: Config, databaseUrl: string) => ServiceSchema;
 

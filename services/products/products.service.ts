@@ -13,7 +13,7 @@ import { productsContract } from "./products.contract.ts";
 import { openProductsDatabase } from "./products.database.ts";
 import { productNotFound } from "./products.errors.ts";
 import { productLookups, productPages } from "./catalogue/read-products.ts";
-import { reservationBatcher } from "./stock/reserve-batch.ts";
+import { reservationBatcher } from "./stock/reserve.ts";
 import { sellReservations } from "./stock/sell-reservations.ts";
 import { auditStock, traceReservation } from "./stock/stock-audit.ts";
 import { stockHistory } from "./stock/stock-changes.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import { domainServices, type DomainService } from "../../config/config.ts";
+import { domainServices, type DomainService } from "../../services/registry.ts";
 import { Cluster, nodesWith } from "../support/cluster.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { eventually } from "../../tools/support/eventually.ts";

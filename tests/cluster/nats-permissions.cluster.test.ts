@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { connect, type NatsConnection } from "nats";
-import { domainServices } from "../../config/config.ts";
+import { domainServices } from "../../services/registry.ts";
 import { Cluster } from "../support/cluster.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { eventually } from "../../tools/support/eventually.ts";

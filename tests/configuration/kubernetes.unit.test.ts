@@ -11,12 +11,8 @@ import { PodDisruptionBudget } from "kubernetes-models/policy/v1/PodDisruptionBu
 import { Namespace } from "kubernetes-models/v1/Namespace";
 import { Service } from "kubernetes-models/v1/Service";
 import { parseAllDocuments, parse } from "yaml";
-import {
-  clusterNodeDefaults,
-  domainServices,
-  readConfig,
-  serviceNames,
-} from "../../config/config.ts";
+import { clusterNodeDefaults, readConfig } from "../../config/config.ts";
+import { domainServices, serviceNames } from "../../services/registry.ts";
 
 const folder = join(import.meta.dirname, "..", "..", "deploy", "kubernetes");
 const kustomization = parse(readFileSync(join(folder, "kustomization.yaml"), "utf8")) as {

@@ -1,9 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Contract } from "../../core/contract.ts";
-import { ordersContract } from "../../services/orders/orders.contract.ts";
-import { productsContract } from "../../services/products/products.contract.ts";
-import { usersContract } from "../../services/users/users.contract.ts";
+import { contracts } from "../../services/registry.ts";
 import { hostileRequests, type HostileRequest } from "../support/graphql/hostile-documents.ts";
 import { KeepAliveClient, type HttpAnswer } from "../support/http/keep-alive-client.ts";
 import { startMeasuredShop, type MeasuredShop } from "../support/measured-shop.ts";
@@ -37,7 +34,6 @@ afterAll(async () => {
   await shop.stop();
 });
 
-const contracts: Contract[] = [usersContract, productsContract, ordersContract];
 /** Actions that answer fields. */
 const fieldActions = new Set(
   contracts.flatMap(({ name, actions }) =>

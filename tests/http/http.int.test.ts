@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import type { DomainService } from "../../config/config.ts";
+import type { DomainService } from "../../services/registry.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { freePort } from "../../tools/support/processes.ts";

@@ -4,11 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { buildSchema, isObjectType } from "graphql";
 import type { Context } from "moleculer";
 import { WebSocket } from "ws";
-import { domainServices } from "../../config/config.ts";
-import type { Contract } from "../../core/contract.ts";
-import { ordersContract } from "../../services/orders/orders.contract.ts";
-import { productsContract } from "../../services/products/products.contract.ts";
-import { usersContract } from "../../services/users/users.contract.ts";
+import { domainServices } from "../../services/registry.ts";
+import { contracts } from "../../services/registry.ts";
 import { putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
@@ -242,7 +239,6 @@ describe("the prototypes stay what they are", () => {
 test("no argument takes the place of a join's key", async () => {
   const sdl = await (await fetch(`${shop.url}/schema.graphql`)).text();
   const schema = buildSchema(sdl);
-  const contracts: Contract[] = [usersContract, productsContract, ordersContract];
   const joins = contracts.flatMap(({ graphql }) =>
     Object.entries(graphql?.resolvers ?? {}).flatMap(([type, fields]) =>
       Object.entries(fields).map(([field, { rootParams }]) => ({ type, field, rootParams })),

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { gatewayName, type Viewer } from "../../core/access.ts";
-import { domainServices } from "../../config/config.ts";
+import { domainServices } from "../../services/registry.ts";
 import { newId } from "../../core/ids.ts";
 import { inventoryChange } from "../../services/products/products.contract.ts";
 import { booksOf } from "../support/books.ts";

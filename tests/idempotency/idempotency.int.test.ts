@@ -1,7 +1,7 @@
 import { request, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { DomainService } from "../../config/config.ts";
+import type { DomainService } from "../../services/registry.ts";
 import { booksOf } from "../support/books.ts";
 import type { Answer } from "../../tools/support/graphql-client.ts";
 import {

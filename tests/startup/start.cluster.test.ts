@@ -3,7 +3,7 @@ import { chownSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { domainServices } from "../../config/config.ts";
+import { domainServices } from "../../services/registry.ts";
 import { openSequelize } from "../../database/sequelize.ts";
 import { migrate } from "../../database/migrate.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";

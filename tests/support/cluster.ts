@@ -1,5 +1,6 @@
 import { ServiceBroker } from "moleculer";
-import { clusterNodeDefaults, readConfig, type DomainService } from "../../config/config.ts";
+import { clusterNodeDefaults, readConfig } from "../../config/config.ts";
+import { type DomainService } from "../../services/registry.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import type { TestDatabases } from "./databases.ts";
 import { eventually } from "../../tools/support/eventually.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import pg from "pg";
-import { domainServices, type DomainService } from "../../config/config.ts";
+import { domainServices, type DomainService } from "../../services/registry.ts";
 import { postgresUrl } from "../../embedded/postgres.ts";
 
 /** Databases of a test's own, cloned from the migrated templates. */

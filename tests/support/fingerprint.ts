@@ -1,4 +1,4 @@
-import { domainServices } from "../../config/config.ts";
+import { domainServices } from "../../services/registry.ts";
 import type { TestDatabases } from "./databases.ts";
 
 /** Who reads a log says so now and then; who was refused, and how often one tried, is noted. */

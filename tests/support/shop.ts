@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { ServiceBroker } from "moleculer";
-import { readConfig, serviceNames, singleProcessDefaults } from "../../config/config.ts";
+import { readConfig, singleProcessDefaults } from "../../config/config.ts";
+import { serviceNames } from "../../services/registry.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { createServices } from "../../services/load-services.ts";
 import { cloneDatabases, type TestDatabases } from "./databases.ts";

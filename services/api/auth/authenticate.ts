@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import jwt from "jsonwebtoken";
 import type { ServiceBroker } from "moleculer";
 import { gatewayName, type Viewer } from "../../../core/access.ts";
-import { BoundedMap } from "../../../core/bounded-map.ts";
+import { LRUCache } from "lru-cache";
 import { ClientError, serviceUnavailable } from "../../../core/errors.ts";
 import { PeriodicTask } from "../../../core/periodic-task.ts";
 import { tokenIdentity } from "../../users/users.contract.ts";
@@ -72,7 +72,9 @@ export function authenticatorOf(broker: ServiceBroker, onEndedKnown: () => void)
 export class Authenticator {
   readonly #keys: KeySet;
   readonly #ended: EndedSessions;
-  readonly #remembered = new BoundedMap<string, Verified & { untilMs: number }>(maxRemembered);
+  readonly #remembered = new LRUCache<string, Verified & { untilMs: number }>({
+    max: maxRemembered,
+  });
   readonly #polls: PeriodicTask[];
 
   constructor({ fetchKeys, fetchEnded, onEndedKnown, logger }: Sources) {

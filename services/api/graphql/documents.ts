@@ -10,7 +10,7 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from "graphql";
-import { BoundedMap } from "../../../core/bounded-map.ts";
+import { LRUCache } from "lru-cache";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
 import {
   conditionValues,
@@ -83,7 +83,10 @@ export class Documents {
   readonly #schema: GraphQLSchema;
   readonly #costs: QueryCosts;
   readonly #rules: typeof specifiedRules;
-  readonly #checked = new BoundedMap<string, CheckedDocument>(maxKeptBytes, ({ bytes }) => bytes);
+  readonly #checked = new LRUCache<string, CheckedDocument>({
+    maxSize: maxKeptBytes,
+    sizeCalculation: ({ bytes }) => bytes,
+  });
 
   constructor(schema: GraphQLSchema, costs: QueryCosts, { introspection }: EdgeConfig) {
     this.#schema = schema;

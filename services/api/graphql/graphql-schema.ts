@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from "graphql";
 import apolloServer from "moleculer-apollo-server";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import type { Contract, GraphqlField } from "../../../core/contract.ts";
+import type { GraphqlField } from "../../../core/contract.ts";
 import { gatewayName } from "../../../core/access.ts";
 import type { Batcher } from "../../../core/batcher.ts";
 import { errorCatalogue } from "../../../core/errors.ts";
@@ -12,12 +12,7 @@ import { BatchedLookups } from "./batched-lookups.ts";
 import type { GraphqlContext } from "./graphql-execution.ts";
 import { QueryCosts } from "../limits/query-cost.ts";
 import { subscriptionResolvers, type RevocationCheck } from "../subscriptions/subscriptions.ts";
-import { ordersContract } from "../../orders/orders.contract.ts";
-import { productsContract } from "../../products/products.contract.ts";
-import { usersContract } from "../../users/users.contract.ts";
-
-/** All services that declare GraphQL types and fields. */
-const contracts: Contract[] = [usersContract, productsContract, ordersContract];
+import { contracts } from "../../registry.ts";
 
 type Resolver = (
   root: unknown,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { GraphQLError } from "graphql";
-import { BoundedMap } from "../../../core/bounded-map.ts";
+import { LRUCache } from "lru-cache";
 import { ConfigError } from "../../../config/config-reader.ts";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
 import { readTextFile } from "../../../core/text-file.ts";
@@ -24,10 +24,10 @@ const maxCharacters = 20_000;
 export class PersistedDocuments {
   readonly #listed: ReadonlyMap<string, string>;
   readonly #onlyListed: boolean;
-  readonly #remembered = new BoundedMap<string, string>(
-    maxRememberedCharacters,
-    (text, hash) => text.length + hash.length,
-  );
+  readonly #remembered = new LRUCache<string, string>({
+    maxSize: maxRememberedCharacters,
+    sizeCalculation: (text, hash) => text.length + hash.length,
+  });
 
   /** Throws a ConfigError for a manifest that is none. */
   constructor({ file, only }: EdgeConfig["persistedDocuments"]) {

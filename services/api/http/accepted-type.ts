@@ -1,5 +1,5 @@
 import { MIMEType } from "node:util";
-import { BoundedMap } from "../../../core/bounded-map.ts";
+import { LRUCache } from "lru-cache";
 
 /** The media types of answers: the one from before the specification, and that of it. */
 const answerTypes = ["application/json", "application/graphql-response+json"] as const;
@@ -9,7 +9,7 @@ export type AnswerType = (typeof answerTypes)[number];
 const maxKnown = 100;
 /** Longer ones are not worth their place. */
 const maxKnownLength = 1_000;
-const known = new BoundedMap<string, AnswerType | "none">(maxKnown);
+const known = new LRUCache<string, AnswerType | "none">({ max: maxKnown });
 
 /**
  * The media type that a request's Accept header prefers of those there are; undefined where it

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
 import { addressGroup } from "../../../core/caller-address.ts";
-import { domainServices, type DomainService } from "../../../config/config.ts";
+import { domainServices, type DomainService } from "../../registry.ts";
 import { closeAfter, sendJson } from "./http-server.ts";
 import { Throttle } from "../limits/throttle.ts";
 

@@ -10,7 +10,7 @@ import { Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
-import { BoundedMap } from "../../../core/bounded-map.ts";
+import { LRUCache } from "lru-cache";
 import { addressGroup } from "../../../core/caller-address.ts";
 import {
   errorCatalogue,
@@ -67,7 +67,7 @@ export function limitConnections(
   load: ResourceUsage,
   isProxy: (address: string) => boolean,
 ): void {
-  const punishedUntilMs = new BoundedMap<string, number>(maxPunished);
+  const punishedUntilMs = new LRUCache<string, number>({ max: maxPunished });
   server.timeout = stillMs;
   server.maxConnections = resourceLimits.connections.inAll;
   server.on("connection", (socket: Socket) => {

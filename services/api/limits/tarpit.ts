@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { BoundedMap } from "../../../core/bounded-map.ts";
+import { LRUCache } from "lru-cache";
 
 /** Refusals in a window that are answered at once: a client that errs learns of it quickly. */
 const freeRefusals = 50;
@@ -15,7 +15,9 @@ const maxCallers = 10_000;
  * others meanwhile.
  */
 export class Tarpit {
-  readonly #refusals = new BoundedMap<string, { count: number; sinceMs: number }>(maxCallers);
+  readonly #refusals = new LRUCache<string, { count: number; sinceMs: number }>({
+    max: maxCallers,
+  });
   #held = 0;
 
   /** Waits as long as the refusal of this caller is to be held back. */

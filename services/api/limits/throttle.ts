@@ -1,4 +1,4 @@
-import { BoundedMap } from "../../../core/bounded-map.ts";
+import { LRUCache } from "lru-cache";
 import { maxQueryCost } from "./request-limits.ts";
 
 /** Callers who are remembered; one who is forgotten begins with a full bucket again. */
@@ -20,7 +20,7 @@ export class Throttle {
   readonly #perSecond: number;
   readonly #now: () => number;
   readonly #capacity: number;
-  readonly #buckets = new BoundedMap<string, Bucket>(maxCallers);
+  readonly #buckets = new LRUCache<string, Bucket>({ max: maxCallers });
 
   /**
    * @param perSecond 0 lets everything pass

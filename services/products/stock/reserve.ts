@@ -1,16 +1,45 @@
-import type { Reservation, ReservationLine, ReservedLine } from "../products.contract.ts";
+import { Batcher } from "../../../core/batcher.ts";
 import { serviceUnavailable } from "../../../core/errors.ts";
+import type { Reservation, ReservationLine, ReservedLine } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { outOfStock, productNotFound } from "../products.errors.ts";
 import { publicLine, takeStock } from "./take-stock.ts";
 
 const maxAttempts = 3;
+const batchOptions = { maxItems: 100, maxBatchesInFlight: 2 };
 
 /**
- * Takes the stock of all lines of an order, or of none. The same order id again gets the first
- * answer. Refuses with PRODUCT_NOT_FOUND or OUT_OF_STOCK.
+ * Reserves for many orders in one statement. The lock of a product that every order names is then
+ * taken, and its row written, once per batch. A batch reserves nothing for an order whose products
+ * do not have enough stock for the whole batch, nor for an order that has a reservation already:
+ * these orders are reserved one by one.
  */
-export async function reserve(
+export function reservationBatcher(
+  database: ProductsDatabase,
+  ttlSeconds: number,
+): Batcher<Reservation, ReservedLine[]> {
+  return new Batcher(async (reservations) => {
+    const isBatch = reservations.length > 1;
+    const taken = isBatch ? await takeStock(database, reservations, ttlSeconds) : [];
+    const linesByOrder = Map.groupBy(taken, ({ order_id }) => order_id);
+    return Promise.all(
+      reservations.map(async (reservation) => {
+        const lines = linesByOrder.get(reservation.order_id);
+        if (lines !== undefined) return lines.map(publicLine);
+        return reserve(database, reservation, ttlSeconds).catch((error: unknown) => {
+          if (error instanceof Error) return error;
+          throw error;
+        });
+      }),
+    );
+  }, batchOptions);
+}
+
+/**
+ * Reserves the stock of all lines of an order, or of none. The same order id gets the first answer
+ * again. Throws PRODUCT_NOT_FOUND or OUT_OF_STOCK.
+ */
+async function reserve(
   database: ProductsDatabase,
   reservation: Reservation,
   ttlSeconds: number,
@@ -18,14 +47,14 @@ export async function reserve(
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
     const reserved = await reserveOnce(database, reservation, ttlSeconds);
     if (reserved.length > 0) return reserved;
-    const refusal = await shortageOf(database, reservation.lines);
-    if (refusal !== undefined) throw refusal;
-    // What was missing came back between the two statements.
+    const shortage = await shortageOf(database, reservation.lines);
+    if (shortage !== undefined) throw shortage;
+    // The missing stock was released between the two statements.
   }
   throw serviceUnavailable("The stock is changing quickly just now; try again.");
 }
 
-/** The lines that are reserved for the order now, or were before; none where something is missing. */
+/** Gives the lines that the order has reserved, now or earlier; none if a product is short. */
 async function reserveOnce(
   database: ProductsDatabase,
   reservation: Reservation,
@@ -40,18 +69,18 @@ async function reserveOnce(
   );
 }
 
-/** The refusal for the first line that there is not enough for. */
+/** Gives the error for the first line whose product is missing or short. */
 async function shortageOf(
   database: ProductsDatabase,
   lines: ReservationLine[],
 ): Promise<Error | undefined> {
-  const found = await database.query<{ id: string; stock: number }>(
+  const products = await database.query<{ id: string; stock: number }>(
     "SELECT id, stock FROM products WHERE id = ANY ($1::uuid[]) AND archived_at IS NULL",
-    [lines.map((line) => line.product_id)],
+    [lines.map(({ product_id }) => product_id)],
   );
-  const left = new Map(found.map(({ id, stock }) => [id, stock]));
+  const stockById = new Map(products.map(({ id, stock }) => [id, stock]));
   for (const { product_id, quantity } of lines) {
-    const stock = left.get(product_id);
+    const stock = stockById.get(product_id);
     if (stock === undefined) return productNotFound(product_id);
     if (stock < quantity) return outOfStock(product_id, quantity, stock);
   }

@@ -1,5 +1,4 @@
 import { hash, verify, type Options } from "@node-rs/argon2";
-import { lowerPoolPriority } from "./pool-priority.ts";
 import { tooManyLogins } from "../users.errors.ts";
 
 /** OWASP's second choice for argon2id (19 MiB, 2 passes), which costs some 20 ms of one core. */
@@ -45,8 +44,6 @@ export function needsRehash(phc: string): boolean {
   );
 }
 
-/** Done with the first hash, which makes the threads of the pool. */
-let isPoolLowered = false;
 let running = 0;
 const waiting: (() => void)[] = [];
 
@@ -56,12 +53,7 @@ async function withTurn<Result>(work: () => Promise<Result>): Promise<Result> {
   if (running >= maxConcurrent) await new Promise<void>((resolve) => waiting.push(resolve));
   else running += 1;
   try {
-    const result = work();
-    if (!isPoolLowered) {
-      isPoolLowered = true;
-      lowerPoolPriority();
-    }
-    return await result;
+    return await work();
   } finally {
     // The turn is handed on, so that nobody slips in between.
     const next = waiting.shift();

@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { domainServices } from "../../../config/config.ts";
+import { domainServices } from "../../../services/registry.ts";
 import { EmbeddedPostgres } from "../../../embedded/postgres.ts";
 import { openSequelize } from "../../../database/sequelize.ts";
 import { migrate } from "../../../database/migrate.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { domainServices } from "../../../config/config.ts";
+import { domainServices } from "../../../services/registry.ts";
 import { freePort } from "../../support/processes.ts";
 import type { ShopProcess } from "../shop-process.ts";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import type { DomainService } from "../../../config/config.ts";
+import type { DomainService } from "../../../services/registry.ts";
 import { EmbeddedPostgres } from "../../../embedded/postgres.ts";
 import { eventually } from "../../support/eventually.ts";
 import { createNatsServer } from "../../support/nats-server.ts";

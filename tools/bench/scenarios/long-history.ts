@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { DomainService } from "../../../config/config.ts";
+import type { DomainService } from "../../../services/registry.ts";
 
 /** A product is bought once, in an order of one piece; products are bought in a mixed-up order. */
 const mixing = 7919;
