@@ -109,7 +109,9 @@ test("items of a list may be errors and promises, though only plain properties a
   const root = { items };
   const input = { schema, operation, fragments: {}, plan, variables: {}, context: {}, root };
   const { result } = await executePlan(input);
-  expect(JSON.stringify(result)).toBe(JSON.stringify(await execute(schema, document, root)));
+  expect(JSON.stringify(result)).toBe(
+    JSON.stringify(await execute({ schema, document, rootValue: root })),
+  );
   expect(result.data?.items).toEqual([null, { name: "late" }, { name: "x" }, null]);
 });
 

@@ -1,4 +1,6 @@
 import {
+  Kind,
+  OperationTypeNode,
   GraphQLError,
   NoSchemaIntrospectionCustomRule,
   SingleFieldSubscriptionsRule,
@@ -111,7 +113,7 @@ export class Documents {
     });
     const document = parsed(source);
     const { expandedFields } = throwingDocumentError(() => assertSmall(document));
-    const errors = validate(this.#schema, document, this.#rules, undefined, { maxErrors });
+    const errors = validate(this.#schema, document, this.#rules, { maxErrors });
     if (errors.length > 0) {
       throw new DocumentError(errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")));
     }
@@ -138,7 +140,7 @@ export class Documents {
     const selections = throwingDocumentError(() =>
       planOperation(this.#schema, node, fragments, values),
     );
-    if (node.operation === "subscription") assertOneRootField(selections, node);
+    if (node.operation === OperationTypeNode.SUBSCRIPTION) assertOneRootField(selections, node);
     const cost = this.#costs.of(selections, variables);
     const plan = { selections, fixedCost: cost.isFixed ? cost : undefined };
     if (plans.size >= maxPlans) plans.clear();
@@ -180,7 +182,7 @@ function parsed(source: string): DocumentNode {
 export function fragmentsOf({ definitions }: DocumentNode): Fragments {
   const fragments = Object.create(null) as Record<string, FragmentDefinitionNode>;
   for (const definition of definitions) {
-    if (definition.kind === "FragmentDefinition") fragments[definition.name.value] = definition;
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
   }
   return fragments;
 }
@@ -191,7 +193,7 @@ function operationsOf(
   fragments: Fragments,
 ): CheckedOperation[] {
   return definitions.flatMap((node) => {
-    if (node.kind !== "OperationDefinition") return [];
+    if (node.kind !== Kind.OPERATION_DEFINITION) return [];
     const variables = declaredVariables(schema, node);
     return [{ node, variables, conditions: conditionVariables(node, fragments), plans: new Map() }];
   });
@@ -207,6 +209,6 @@ function assertOneRootField({ fields }: SelectionPlan, node: OperationDefinition
   const [field] = fields;
   if (fields.length === 1 && field && !field.definition.name.startsWith("__")) return;
   const message = "A subscription must have exactly one field, which is none of introspection.";
-  const error = new GraphQLError(message, [node]);
+  const error = new GraphQLError(message, { nodes: [node] });
   throw new DocumentError([withCode(error, "GRAPHQL_VALIDATION_FAILED")]);
 }

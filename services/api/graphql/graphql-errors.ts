@@ -42,22 +42,19 @@ export interface FormattedError extends GraphQLFormattedError {
 
 /** Gives an error of parsing or validating the code it is known by. */
 export function withCode(error: GraphQLError, code: ErrorCode, data?: object): GraphQLError {
-  const { nodes, source, positions, path, originalError } = error;
-  const extensions = { ...data, code };
-  return new GraphQLError(
-    shortened(error.message),
-    nodes,
-    source,
-    positions,
-    path,
-    originalError,
-    extensions,
-  );
+  return new GraphQLError(shortened(error.message), {
+    nodes: error.nodes ?? null,
+    path: error.path ?? null,
+    source: error.source ?? null,
+    positions: error.positions ?? null,
+    originalError: error.originalError ?? null,
+    extensions: { ...data, code },
+  });
 }
 
 /** An error that a client is told before there is anything to execute. */
 export function codedError(message: string, code: ErrorCode, data?: object): GraphQLError {
-  return new GraphQLError(message, null, null, null, null, null, { ...data, code });
+  return new GraphQLError(message, { extensions: { ...data, code } });
 }
 
 /** BAD_USER_INPUT for one field of the input. */
@@ -68,7 +65,7 @@ export function invalidInput(
 ): GraphQLError {
   const told = shortened(message);
   const extensions = { code: "BAD_USER_INPUT", fields: [{ field, message: told }] };
-  return new GraphQLError(told, nodes, null, null, null, null, extensions);
+  return new GraphQLError(told, { nodes: nodes ?? null, extensions });
 }
 
 /**

@@ -1,4 +1,5 @@
 import {
+  Kind,
   getNamedType,
   getNullableType,
   isIntrospectionType,
@@ -141,10 +142,10 @@ function asked({ nodes, definition }: PlannedField, name: string, variables: Var
   const declared = definition.args.find((argument) => argument.name === name);
   if (declared === undefined) return { rows: undefined, isVariable: false };
   const given: unknown = value && valueFromAST(value, declared.type, variables);
-  const rows = given === undefined ? (declared.defaultValue as unknown) : given;
+  const rows = given === undefined ? declared.defaultValue : given;
   return {
     rows: typeof rows === "number" ? rows : undefined,
-    isVariable: value?.kind === "Variable",
+    isVariable: value?.kind === Kind.VARIABLE,
   };
 }
 

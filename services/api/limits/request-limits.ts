@@ -1,4 +1,6 @@
 import {
+  Kind,
+  TokenKind,
   GraphQLError,
   Lexer,
   Source,
@@ -102,7 +104,7 @@ function sizeOfText(source: string, maxTokens: number): TextSize {
   const lexer = new Lexer(new Source(source));
   let tokens = 0;
   try {
-    while (tokens < maxTokens && lexer.advance().kind !== "<EOF>") tokens += 1;
+    while (tokens < maxTokens && lexer.advance().kind !== TokenKind.EOF) tokens += 1;
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
   }
@@ -151,14 +153,15 @@ function sizeOf(document: DocumentNode): TreeSize {
   const fragments = new Map<string, FragmentDefinitionNode>();
   const extents = new Map<string, Extent>();
   for (const definition of document.definitions) {
-    if (definition.kind === "FragmentDefinition") fragments.set(definition.name.value, definition);
+    if (definition.kind === Kind.FRAGMENT_DEFINITION)
+      fragments.set(definition.name.value, definition);
     countNodes(definition, counts);
   }
 
   function extentOf(set: SelectionSetNode): Extent {
     const extent = { ...nothing };
     for (const selection of set.selections) {
-      if (selection.kind === "Field") {
+      if (selection.kind === Kind.FIELD) {
         const inner = selection.selectionSet ? extentOf(selection.selectionSet) : nothing;
         const isList = introspectionListFields.has(selection.name.value);
         extent.rootFields += 1;
@@ -168,7 +171,7 @@ function sizeOf(document: DocumentNode): TreeSize {
         extent.introspectionLists = Math.max(extent.introspectionLists, lists);
       } else {
         const inner =
-          selection.kind === "InlineFragment"
+          selection.kind === Kind.INLINE_FRAGMENT
             ? extentOf(selection.selectionSet)
             : extentOfFragment(selection.name.value);
         extent.rootFields += inner.rootFields;
@@ -193,7 +196,7 @@ function sizeOf(document: DocumentNode): TreeSize {
 
   const largest = { ...nothing };
   for (const definition of document.definitions) {
-    if (definition.kind !== "OperationDefinition") continue;
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     const extent = extentOf(definition.selectionSet);
     for (const key of Object.keys(largest) as (keyof Extent)[]) {
       largest[key] = Math.max(largest[key], extent[key]);
@@ -219,7 +222,7 @@ function countNodes(
   const open: CountedNode[] = [root];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     counts.directives += node.directives?.length ?? 0;
-    if (node.kind === "Field") {
+    if (node.kind === Kind.FIELD) {
       counts.fields += 1;
       if (node.alias !== undefined) counts.aliases += 1;
     }

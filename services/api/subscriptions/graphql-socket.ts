@@ -466,5 +466,5 @@ function tooManySubscriptions(): ClientError {
 function asGraphql(error: unknown): GraphQLError {
   const cause = error instanceof Error ? error : new Error(String(error));
   const path: string[] = [];
-  return new GraphQLError(cause.message, null, null, null, path, cause);
+  return new GraphQLError(cause.message, { path, originalError: cause });
 }

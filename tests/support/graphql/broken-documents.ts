@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { GraphQLError, Lexer, Source } from "graphql";
+import { TokenKind, GraphQLError, Lexer, Source } from "graphql";
 import type { Operation } from "./graphql-arbitraries.ts";
 import { anyText } from "./graphql-values.ts";
 
@@ -125,7 +125,7 @@ function tokensOf(query: string): string[] {
   const lexer = new Lexer(new Source(query));
   const tokens: string[] = [];
   try {
-    for (let token = lexer.advance(); token.kind !== "<EOF>"; token = lexer.advance()) {
+    for (let token = lexer.advance(); token.kind !== TokenKind.EOF; token = lexer.advance()) {
       tokens.push(query.slice(token.start, token.end));
     }
   } catch (error) {

@@ -1,5 +1,12 @@
 import { deepEqual, ok } from "node:assert/strict";
-import { execute, getOperationAST, parse, validate, type DocumentNode } from "graphql";
+import {
+  OperationTypeNode,
+  execute,
+  getOperationAST,
+  parse,
+  validate,
+  type DocumentNode,
+} from "graphql";
 import {
   coerceVariables,
   declaredVariables,
@@ -36,7 +43,7 @@ async function run(): Promise<void> {
     const operation = getOperationAST(parsed, document.operationName);
     if (!operation) throw new Error("there is no operation");
     counts.executed += 1;
-    if (operation.operation === "mutation") counts.mutations += 1;
+    if (operation.operation === OperationTypeNode.MUTATION) counts.mutations += 1;
     for (let n = 0; n < sends; n += 1) {
       // Each other send has other variables, so that plans of several conditions take turns.
       const request = n % 2 === 0 ? document : { ...document, variables: writer.variables() };

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import {
+  DirectiveLocation,
   getNamedType,
   getNullableType,
   introspectionTypes,
@@ -153,9 +154,11 @@ class Selections {
     const usable = this.#schema
       .getDirectives()
       .filter(({ locations }) =>
-        (["FIELD", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"] as const).every((place) =>
-          locations.includes(place),
-        ),
+        [
+          DirectiveLocation.FIELD,
+          DirectiveLocation.FRAGMENT_SPREAD,
+          DirectiveLocation.INLINE_FRAGMENT,
+        ].every((place) => locations.includes(place)),
       );
     const directive = usable.map(({ name, args }) =>
       this.#arguments({ name, args }).map(
@@ -204,7 +207,7 @@ class Selections {
   #inputInParts(type: GraphQLInputType, name: string): fc.Arbitrary<Write> | undefined {
     const nullable = getNullableType(type);
     if (isListType(nullable)) {
-      const item = this.#input(nullable.ofType as GraphQLInputType, name);
+      const item = this.#input(nullable.ofType, name);
       return fc.array(item, { maxLength: 3 }).map((writes) => (writer) => {
         return `[${writes.map((write) => write(writer)).join(" ")}]`;
       });

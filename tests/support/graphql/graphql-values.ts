@@ -119,8 +119,7 @@ export function valuesFor(plausible: Plausible): ValuesOf {
   }
 
   function required(type: GraphQLInputType, name: string): fc.Arbitrary<Value> {
-    if (isListType(type))
-      return fc.array(valuesOf(type.ofType as GraphQLInputType, name), { maxLength: 4 });
+    if (isListType(type)) return fc.array(valuesOf(type.ofType, name), { maxLength: 4 });
     if (isEnumType(type)) return fc.constantFrom(...type.getValues().map((value) => value.name));
     if (isScalarType(type)) return ofScalar(type, name);
     if (!isInputObjectType(type)) throw new Error(`there are no values of ${String(type)}`);
@@ -141,7 +140,7 @@ export function literal(value: Value, type: GraphQLInputType): string {
   const nullable = getNullableType(type);
   if (value === null) return "null";
   if (isListType(nullable) && Array.isArray(value)) {
-    return `[${value.map((item) => literal(item, nullable.ofType as GraphQLInputType)).join(", ")}]`;
+    return `[${value.map((item) => literal(item, nullable.ofType)).join(", ")}]`;
   }
   if (isInputObjectType(nullable) && typeof value === "object" && !Array.isArray(value)) {
     const fields = nullable.getFields();

@@ -1,4 +1,5 @@
 import {
+  Kind,
   isAbstractType,
   isListType,
   isNonNullType,
@@ -30,7 +31,8 @@ export async function dataBySpecification(
 ): Promise<unknown> {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
-    if (definition.kind === "FragmentDefinition") fragments.set(definition.name.value, definition);
+    if (definition.kind === Kind.FRAGMENT_DEFINITION)
+      fragments.set(definition.name.value, definition);
   }
 
   /** 6.3.2 CollectFields */
@@ -43,15 +45,16 @@ export async function dataBySpecification(
     for (const selection of selections) {
       if (condition(selection, "skip") === true) continue;
       if (condition(selection, "include") === false) continue;
-      if (selection.kind === "Field") {
+      if (selection.kind === Kind.FIELD) {
         const key = selection.alias?.value ?? selection.name.value;
         groups.set(key, [...(groups.get(key) ?? []), selection]);
         continue;
       }
-      const name = selection.kind === "FragmentSpread" ? selection.name.value : undefined;
+      const name = selection.kind === Kind.FRAGMENT_SPREAD ? selection.name.value : undefined;
       if (name !== undefined && visited.has(name)) continue;
       if (name !== undefined) visited.add(name);
-      const fragment = selection.kind === "FragmentSpread" ? fragments.get(name ?? "") : selection;
+      const fragment =
+        selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(name ?? "") : selection;
       if (fragment === undefined) continue;
       const on = fragment.typeCondition && schema.getType(fragment.typeCondition.name.value);
       const applies = !on || on === type || (isAbstractType(on) && schema.isSubType(on, type));
@@ -63,8 +66,8 @@ export async function dataBySpecification(
   function condition(selection: SelectionNode, directive: string): unknown {
     const node = selection.directives?.find(({ name }) => name.value === directive);
     const value = node?.arguments?.[0]?.value;
-    if (value?.kind === "Variable") return variables[value.name.value];
-    return value?.kind === "BooleanValue" ? value.value : undefined;
+    if (value?.kind === Kind.VARIABLE) return variables[value.name.value];
+    return value?.kind === Kind.BOOLEAN ? value.value : undefined;
   }
 
   /** 6.3 Executing Selection Sets, always serially */
@@ -120,7 +123,7 @@ export async function dataBySpecification(
     if (value instanceof Error) throw value;
     if (isListType(type)) {
       const items: unknown[] = [];
-      const itemType = type.ofType as GraphQLOutputType;
+      const itemType = type.ofType;
       for (const item of value as unknown[]) {
         try {
           items.push(await complete(itemType, nodes, item));

@@ -1,4 +1,5 @@
 import {
+  Kind,
   GraphQLError,
   coerceInputValue,
   isInputType,
@@ -135,7 +136,7 @@ export function argumentsReader(
   }
   const variableOf = new Map<string, string>();
   for (const { name, value } of args) {
-    if (value.kind === "Variable") variableOf.set(name.value, value.name.value);
+    if (value.kind === Kind.VARIABLE) variableOf.set(name.value, value.name.value);
   }
   const isPlain = definition.args.every(
     ({ name, type, defaultValue }) =>

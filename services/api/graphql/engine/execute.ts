@@ -1,4 +1,5 @@
 import {
+  OperationTypeNode,
   GraphQLError,
   defaultTypeResolver,
   isObjectType,
@@ -76,7 +77,7 @@ export async function executePlan(input: ExecutionInput): Promise<Execution> {
   const { plan, root, operation } = input;
   let data: Record<string, unknown> | null;
   try {
-    data = await (operation.operation === "mutation"
+    data = await (operation.operation === OperationTypeNode.MUTATION
       ? executeSerially(run, plan, root)
       : executeSelections(run, plan, root, undefined));
   } catch (error) {
@@ -478,7 +479,7 @@ export function infoOf(run: ExecutionInput, field: PlannedField, path: Path): Gr
     rootValue: run.root,
     operation: run.operation,
     variableValues: run.variables,
-  } satisfies Omit<GraphQLResolveInfo, "cacheControl"> as unknown as GraphQLResolveInfo;
+  } satisfies Omit<GraphQLResolveInfo, "cacheControl">;
 }
 
 function isPromise(value: unknown): value is Promise<never> {

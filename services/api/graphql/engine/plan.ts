@@ -1,4 +1,5 @@
 import {
+  Kind,
   SchemaMetaFieldDef,
   TypeMetaFieldDef,
   TypeNameMetaFieldDef,
@@ -90,9 +91,9 @@ export function conditionVariables(
   const open: SelectionNode[] = [...operation.selectionSet.selections];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     for (const { value } of conditionsOf(node)) {
-      if (value.kind === "Variable") names.add(value.name.value);
+      if (value.kind === Kind.VARIABLE) names.add(value.name.value);
     }
-    if (node.kind === "FragmentSpread") {
+    if (node.kind === Kind.FRAGMENT_SPREAD) {
       if (visited.has(node.name.value)) continue;
       visited.add(node.name.value);
       open.push(...(fragments[node.name.value]?.selectionSet.selections ?? []));
@@ -139,12 +140,12 @@ class Planner {
   ): void {
     for (const node of selections) {
       if (!this.#isIncluded(node)) continue;
-      if (node.kind === "Field") {
+      if (node.kind === Kind.FIELD) {
         const key = (node.alias ?? node.name).value;
         const nodes = collected.get(key);
         if (nodes === undefined) collected.set(key, [node]);
         else nodes.push(node);
-      } else if (node.kind === "InlineFragment") {
+      } else if (node.kind === Kind.INLINE_FRAGMENT) {
         if (this.#applies(node.typeCondition?.name.value, type)) {
           this.#collect(type, node.selectionSet, collected, visited);
         }
@@ -196,9 +197,9 @@ class Planner {
   #isIncluded(node: SelectionNode): boolean {
     return conditionsOf(node).every(({ directive, value }) => {
       const isTrue =
-        value.kind === "Variable"
+        value.kind === Kind.VARIABLE
           ? this.#conditions.get(value.name.value)
-          : value.kind === "BooleanValue" && value.value;
+          : value.kind === Kind.BOOLEAN && value.value;
       return directive === "skip" ? isTrue !== true : isTrue === true;
     });
   }
@@ -219,7 +220,7 @@ function shapeOf(type: GraphQLOutputType): Shape {
   }
   const isNonNull = false;
   if (isListType(type)) {
-    return { kind: "list", item: shapeOf(type.ofType as GraphQLOutputType), isNonNull };
+    return { kind: "list", item: shapeOf(type.ofType), isNonNull };
   }
   if (isObjectType(type)) return { kind: "object", type, isNonNull };
   if (isAbstractType(type)) return { kind: "abstract", type, isNonNull };

@@ -19,7 +19,7 @@ export async function subscribeToPlan(
   try {
     const args = readArguments(input.variables);
     const info = infoOf(input, field, path);
-    const events = (await definition.subscribe?.(undefined, args, input.context, info)) as unknown;
+    const events = await definition.subscribe?.(undefined, args, input.context, info);
     if (!isAsyncIterable(events)) throw new Error(`${definition.name} has no stream of events`);
     return new ExecutedEvents(input, events[Symbol.asyncIterator](), onExecuted);
   } catch (error) {
