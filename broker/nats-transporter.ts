@@ -1,6 +1,6 @@
 import { Transporters } from "moleculer";
 import type { Msg, NatsConnection, ServerInfo } from "nats";
-import { ClientError } from "../core/errors.ts";
+import { commonErrors, ClientError } from "../core/errors.ts";
 import { MessageParts, partsOf } from "./message-parts.ts";
 
 type NatsOptions = NonNullable<ConstructorParameters<typeof Transporters.NATS>[0]>;
@@ -99,7 +99,7 @@ export class NatsTransporter extends Transporters.NATS {
   /** Tells the caller that the message is too large: it is the only one who can ask for less. */
   async #refuse(packet: SentPacket | undefined, bytes: number): Promise<void> {
     const refusal = new ClientError(
-      "QUERY_TOO_COMPLEX",
+      commonErrors.QUERY_TOO_COMPLEX,
       `A message between two services would have ${bytes} bytes, and ${maxMessageBytes} are allowed; ask for less.`,
       { limit: maxMessageBytes },
     );

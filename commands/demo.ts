@@ -1,3 +1,4 @@
+import { productErrors } from "../services/products/products.contract.ts";
 import { randomBytes } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
 import { userType } from "../core/access.ts";
@@ -130,7 +131,7 @@ async function placeDemoOrder(
     await broker.call<Order, object>("orders.place", { user_id: id, order_products });
     return true;
   } catch (error) {
-    if (hasCode(error, "OUT_OF_STOCK")) return false;
+    if (hasCode(error, productErrors.OUT_OF_STOCK)) return false;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { Context } from "moleculer";
-import { ClientError, serviceUnavailable } from "./errors.ts";
+import { commonErrors, ClientError, serviceUnavailable } from "./errors.ts";
 
 /** The service that lets strangers in; whatever it calls is subject to the access rules. */
 export const gatewayName = "api";
@@ -97,11 +97,11 @@ export function unauthenticated(actor: Actor): Error {
   if (actor.kind !== "anonymous") return forbidden();
   if (actor.unverifiable) return serviceUnavailable("Your token cannot be verified just now.");
   const message = actor.rejected ?? "Sign in to do this: send the token that login gives.";
-  return new ClientError("UNAUTHENTICATED", message);
+  return new ClientError(commonErrors.UNAUTHENTICATED, message);
 }
 
 export function forbidden(): ClientError {
-  return new ClientError("FORBIDDEN", "Your account is not allowed to do this.");
+  return new ClientError(commonErrors.FORBIDDEN, "Your account is not allowed to do this.");
 }
 
 /**

@@ -1,35 +1,14 @@
 import { action, type ActionContract } from "./contract.ts";
-import type { ErrorCode } from "./errors.ts";
 import { id, int, optional } from "./validation.ts";
-
-/** What is worth an entry of an audit trail. */
-export type AuditedAction =
-  // Of users.
-  | "REGISTERED"
-  | "LOGGED_IN"
-  | "LOGIN_REFUSED"
-  /** A wrong password was one too many: the first of the tries that are turned away. */
-  | "LOGIN_THROTTLED"
-  | "REFRESH_REUSED"
-  | "LOGGED_OUT"
-  | "PASSWORD_CHANGED"
-  | "TYPE_CHANGED"
-  | "KEYS_ROTATED"
-  // Of products.
-  | "PRODUCT_CREATED"
-  | "STOCK_ADDED"
-  | "STOCK_SUBTRACTED"
-  | "PRODUCT_DELETED"
-  // Of both: somebody wanted what is for admins only; `detail` names the action.
-  | "ACCESS_REFUSED";
 
 /** One entry of an audit trail: who did what to whom, or was refused to. */
 export interface AuditEntry {
   id: string;
   /** ISO 8601, UTC. */
   at: string;
-  action: AuditedAction;
-  outcome: "OK" | ErrorCode;
+  action: string;
+  /** `OK`, or the code of the error. */
+  outcome: string;
   actorKind: "anonymous" | "user" | "operator";
   /** The signed-in user, where there was one. */
   actorId: string | null;

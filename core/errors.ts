@@ -1,39 +1,49 @@
 import { Errors } from "moleculer";
 
+/** An expected error: its code in `extensions.code`, its HTTP status and its meaning for clients. */
+export interface ErrorDefinition {
+  code: string;
+  status: number;
+  meaning: string;
+}
+
+const catalogue = new Map<string, ErrorDefinition>();
+
 /**
- * Every code a client can meet in `extensions.code`, with the HTTP-like number that Moleculer's
- * errors carry. README and schema are held against this list by a test.
+ * Declares errors that clients can expect, by their codes. Each code is declared once in the shop.
+ * The README's table and the GraphQL enum `ErrorCode` are compared with the catalogue by a test.
  */
-export const errorCatalogue = {
+export function defineErrors<Code extends string>(
+  definitions: Record<Code, Omit<ErrorDefinition, "code">>,
+): Record<Code, ErrorDefinition> {
+  const declared = Object.entries<Omit<ErrorDefinition, "code">>(definitions);
+  return Object.fromEntries(
+    declared.map(([code, definition]) => {
+      if (catalogue.has(code)) throw new Error(`The error code ${code} is declared twice.`);
+      const complete = { code, ...definition };
+      catalogue.set(code, complete);
+      return [code, complete];
+    }),
+  ) as Record<Code, ErrorDefinition>;
+}
+
+/** Gives the definition of a code, or undefined if no module has declared it. */
+export function definitionOf(code: unknown): ErrorDefinition | undefined {
+  return typeof code === "string" ? catalogue.get(code) : undefined;
+}
+
+/** Gives all errors that the loaded modules declare. */
+export function errorCatalogue(): ErrorDefinition[] {
+  return [...catalogue.values()];
+}
+
+/** Errors that any service can throw. */
+export const commonErrors = defineErrors({
   UNAUTHENTICATED: { status: 401, meaning: "Sign in first, or the token is not valid any more." },
   FORBIDDEN: { status: 403, meaning: "You are signed in, but this is not yours to do." },
   BAD_USER_INPUT: {
     status: 422,
     meaning: "The input breaks a rule; `fields` says which and where.",
-  },
-  GRAPHQL_PARSE_FAILED: { status: 400, meaning: "The document is not GraphQL." },
-  GRAPHQL_VALIDATION_FAILED: { status: 400, meaning: "The document does not fit the schema." },
-  BAD_REQUEST: { status: 400, meaning: "The HTTP request is not one this API takes." },
-  PERSISTED_QUERY_NOT_FOUND: {
-    status: 404,
-    meaning: "No document of this hash is known; send it along.",
-  },
-  USER_NOT_FOUND: { status: 404, meaning: "There is no such user." },
-  PRODUCT_NOT_FOUND: { status: 404, meaning: "There is no such product in the catalogue." },
-  ORDER_NOT_FOUND: { status: 404, meaning: "There is no such order, or it is not yours." },
-  EMAIL_TAKEN: { status: 409, meaning: "Another account has this email." },
-  INVALID_CREDENTIALS: { status: 401, meaning: "Email and password do not belong together." },
-  OUT_OF_STOCK: {
-    status: 409,
-    meaning: "Less is left than was asked for (`product_id`, `asked`, `left`).",
-  },
-  INSUFFICIENT_STOCK: {
-    status: 409,
-    meaning: "The subtraction would take the stock below zero (`product_id`, `asked`, `left`).",
-  },
-  ORDER_NOT_CANCELLABLE: {
-    status: 409,
-    meaning: "The order is cancelled, or it is too late to cancel it (`status`).",
   },
   IDEMPOTENCY_MISMATCH: {
     status: 422,
@@ -53,27 +63,25 @@ export const errorCatalogue = {
     status: 500,
     meaning: "A fault of ours; `traceId` finds it in the logs.",
   },
-} as const;
-
-export type ErrorCode = keyof typeof errorCatalogue;
-
-export function isErrorCode(code: unknown): code is ErrorCode {
-  return typeof code === "string" && Object.hasOwn(errorCatalogue, code);
-}
+});
 
 /**
- * An expected "no": the caller asked for something the rules do not allow. Never retried, never
- * logged as a fault. Over the wire only `type` and `data` are sure to survive, so whoever
- * tells refusals apart compares `type`.
+ * An expected error: the caller asked for something that the rules do not allow. It is never
+ * retried and never logged as a fault. Only `type` and `data` are sure to survive on the wire, so
+ * callers compare `type` (see `hasCode`).
  */
 export class ClientError extends Errors.MoleculerClientError {
   /**
-   * @param code what clients see in `extensions.code`
+   * @param definition the error's code and status
    * @param message a sentence for people
    * @param data further `extensions`, e.g. `{ product_id, asked, left }`
    */
-  constructor(code: ErrorCode, message: string, data: Record<string, unknown> = {}) {
-    super(message, errorCatalogue[code].status, code, data);
+  constructor(
+    { code, status }: ErrorDefinition,
+    message: string,
+    data: Record<string, unknown> = {},
+  ) {
+    super(message, status, code, data);
   }
 }
 
@@ -85,13 +93,13 @@ export interface FieldFault {
 
 export function badUserInput(fields: FieldFault[]): ClientError {
   const message = fields.map((fault) => fault.message).join(" ");
-  return new ClientError("BAD_USER_INPUT", message, { fields });
+  return new ClientError(commonErrors.BAD_USER_INPUT, message, { fields });
 }
 
 /** A part below us (database, broker) is not there: the same call may succeed later. */
 export function serviceUnavailable(message: string): Errors.MoleculerRetryableError {
-  const code = "SERVICE_UNAVAILABLE";
-  return new Errors.MoleculerRetryableError(message, errorCatalogue[code].status, code, {});
+  const { code, status } = commonErrors.SERVICE_UNAVAILABLE;
+  return new Errors.MoleculerRetryableError(message, status, code, {});
 }
 
 /** Moleculer's own words for "nobody is there to answer". */
@@ -127,12 +135,12 @@ export function isOutcomeUnknown(error: unknown): boolean {
 }
 
 /** True for an error, ours or regenerated from the wire, that carries this code. */
-export function hasCode(error: unknown, code: ErrorCode): boolean {
+export function hasCode(error: unknown, { code }: ErrorDefinition): boolean {
   return typeof error === "object" && error !== null && "type" in error && error.type === code;
 }
 
 /** True for an expected "no", ours or regenerated from the wire: nothing was changed. */
 export function isClientError(error: unknown): boolean {
   const type = typeof error === "object" && error !== null && "type" in error ? error.type : "";
-  return isErrorCode(type) && errorCatalogue[type].status < 500;
+  return (definitionOf(type)?.status ?? 500) < 500;
 }

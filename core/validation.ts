@@ -5,9 +5,6 @@ import { badUserInput, type FieldFault, type ClientError } from "./errors.ts";
 /** The largest value of GraphQL's Int and PostgreSQL's integer. */
 export const maxInt = 2_147_483_647;
 
-/** Products one order can name: so many lines, times the batch of a join, stay below NATS's 1 MB. */
-export const maxOrderLines = 200;
-
 /** Rows a list gives at most, and by default. */
 export const maxListRows = 1000;
 

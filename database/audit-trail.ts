@@ -1,23 +1,18 @@
 import type { Context, ServiceBroker } from "moleculer";
 import { newId } from "../core/ids.ts";
 import { senderOf, userIdOf, type Access, type Meta, type Sender } from "../core/access.ts";
-import {
-  maxAuditEntries,
-  type AuditedAction,
-  type AuditEntry,
-  type AuditPage,
-} from "../core/audit.ts";
+import { maxAuditEntries, type AuditEntry, type AuditPage } from "../core/audit.ts";
 import { addressGroup } from "../core/caller-address.ts";
 import type { GraphqlField } from "../core/contract.ts";
-import { hasCode, type ErrorCode } from "../core/errors.ts";
+import { commonErrors, hasCode } from "../core/errors.ts";
 import { isId } from "../core/validation.ts";
 import type { Query } from "./prepared-statements.ts";
 
 /** An entry as it is written down: no password, no token and no whole email in it. */
-export interface NewAuditEntry {
-  action: AuditedAction;
+export interface NewAuditEntry<Action extends string = string> {
+  action: Action;
   /** OK by default. */
-  outcome?: ErrorCode;
+  outcome?: string;
   sender: Sender;
   /** Whose account, or which product. */
   subjectId?: string | null;
@@ -25,19 +20,24 @@ export interface NewAuditEntry {
 }
 
 /**
- * Writes an entry: by the `query` of the transaction that has the effect; a refusal by the
- * database's own, since nothing else is written for it.
+ * Writes an entry. `query` is the one of the transaction that has the effect. For a rejected call,
+ * which writes nothing else, it is the one of the database. `Action` names the service's actions.
  */
-export async function recordAudit(query: Query, entry: NewAuditEntry): Promise<void> {
+export async function recordAudit<Action extends string = never>(
+  query: Query,
+  entry: NewAuditEntry<NoInfer<Action>>,
+): Promise<void> {
   await query(
     `INSERT INTO audit_trail (id, action, outcome, actor_kind, actor_id, address, subject_id, detail)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    auditRow(entry),
+    auditRow<Action>(entry),
   );
 }
 
 /** The values of an entry, for a statement that writes it together with the effect. */
-export function auditRow(entry: NewAuditEntry): unknown[] {
+export function auditRow<Action extends string = never>(
+  entry: NewAuditEntry<NoInfer<Action>>,
+): unknown[] {
   const { action, outcome, subjectId, detail } = entry;
   const { actor, address } = entry.sender;
   return [
@@ -137,10 +137,9 @@ export class FailedAttemptAudit {
   }
 
   async #note(ctx: RefusedCall, refusal: unknown): Promise<void> {
-    const outcome = (["FORBIDDEN", "UNAUTHENTICATED"] as const).find((code) =>
-      hasCode(refusal, code),
-    );
-    if (outcome === undefined) return;
+    const { FORBIDDEN, UNAUTHENTICATED } = commonErrors;
+    const denial = [FORBIDDEN, UNAUTHENTICATED].find((error) => hasCode(refusal, error));
+    if (denial === undefined) return;
     const sender = senderOf(ctx);
     const action = ctx.action?.name ?? "";
     const who = userIdOf(sender.actor) ?? addressGroup(sender.address ?? "");
@@ -149,9 +148,9 @@ export class FailedAttemptAudit {
     const { id } = (ctx.params ?? {}) as { id?: unknown };
     const subjectId = isId(id) ? id : null;
     try {
-      await recordAudit(this.#query, {
+      await recordAudit<"ACCESS_REFUSED">(this.#query, {
         action: "ACCESS_REFUSED",
-        outcome,
+        outcome: denial.code,
         sender,
         subjectId,
         detail: { action },

@@ -4,7 +4,7 @@ import { DatabaseError } from "sequelize";
 import { newId } from "../core/ids.ts";
 import { actorOf, type IdempotencyKey, type Meta } from "../core/access.ts";
 import { isId } from "../core/validation.ts";
-import { badUserInput, ClientError } from "../core/errors.ts";
+import { commonErrors, badUserInput, ClientError } from "../core/errors.ts";
 import type { Query } from "./prepared-statements.ts";
 
 /** A request that its sender has given a key. */
@@ -31,9 +31,15 @@ const keyPattern = /^[\x21-\x7e]{1,255}$/;
 const lockNotAvailable = "55P03";
 
 const mismatch = () =>
-  new ClientError("IDEMPOTENCY_MISMATCH", "This Idempotency-Key came with another input before.");
+  new ClientError(
+    commonErrors.IDEMPOTENCY_MISMATCH,
+    "This Idempotency-Key came with another input before.",
+  );
 const inProgress = () =>
-  new ClientError("IDEMPOTENCY_IN_PROGRESS", "The same request is still at work; send it again.");
+  new ClientError(
+    commonErrors.IDEMPOTENCY_IN_PROGRESS,
+    "The same request is still at work; send it again.",
+  );
 
 /** The keyed request that a call is; undefined where it has no key. Refuses with BAD_USER_INPUT. */
 export function idempotentRequest(

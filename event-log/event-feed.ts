@@ -1,5 +1,5 @@
 import type { EventEnvelope } from "../core/contract.ts";
-import { hasCode } from "../core/errors.ts";
+import { commonErrors, hasCode } from "../core/errors.ts";
 import type { LogPage } from "./event-log-reading.ts";
 
 /** What a feed needs of its service and of the producer it reads from. */
@@ -110,7 +110,7 @@ export class EventFeed {
           await this.#waitForBatch();
         }
       } catch (fault) {
-        if (hasCode(fault, "SERVICE_UNAVAILABLE")) {
+        if (hasCode(fault, commonErrors.SERVICE_UNAVAILABLE)) {
           // The database is away: nothing that a dead letter would mend. It is tried until it is back.
           await this.#pause(1);
         } else {
@@ -173,7 +173,7 @@ export class EventFeed {
       return events;
     } catch (fault) {
       // Its log is read when it is back, by the next poll at the latest.
-      const isAway = hasCode(fault, "SERVICE_UNAVAILABLE");
+      const isAway = hasCode(fault, commonErrors.SERVICE_UNAVAILABLE);
       if (!isAway && !this.#isProducerAway && !this.#stopped) this.#parts.onFault(fault);
       this.#isProducerAway = true;
       return [];

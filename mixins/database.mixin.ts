@@ -13,7 +13,7 @@ import {
   type EventEnvelope,
 } from "../core/contract.ts";
 import { PeriodicTask } from "../core/periodic-task.ts";
-import { hasCode, isClientError } from "../core/errors.ts";
+import { commonErrors, hasCode, isClientError } from "../core/errors.ts";
 import { traceparent } from "../core/trace.ts";
 import {
   hasStoodStill,
@@ -256,7 +256,8 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
       if (answer !== undefined) return answer.answer as Result;
       // Such a key is another request's.
       const isOthers =
-        hasCode(error, "IDEMPOTENCY_IN_PROGRESS") || hasCode(error, "IDEMPOTENCY_MISMATCH");
+        hasCode(error, commonErrors.IDEMPOTENCY_IN_PROGRESS) ||
+        hasCode(error, commonErrors.IDEMPOTENCY_MISMATCH);
       if (!isClientError(error) || isOthers) throw error;
       // A delayed twin of a registration that was refused does less harm than a row for each of them.
       if (request.isAnonymous || (await free())) throw error;

@@ -1,4 +1,6 @@
-import { maxInt, maxOrderLines } from "../../core/validation.ts";
+import { orderErrors } from "./orders.contract.ts";
+import { maxInt } from "../../core/validation.ts";
+import { maxOrderLines } from "../products/products.contract.ts";
 import { badUserInput, ClientError } from "../../core/errors.ts";
 import type { OrderStatus } from "./orders.contract.ts";
 import type { ReservationLine, ReservedLine } from "../products/products.contract.ts";
@@ -54,7 +56,8 @@ export function assertCancellable(
     : now.getTime() - placedAt.getTime() > withinSeconds * 1000
       ? "It is too late to cancel this order."
       : undefined;
-  if (message !== undefined) throw new ClientError("ORDER_NOT_CANCELLABLE", message, { status });
+  if (message !== undefined)
+    throw new ClientError(orderErrors.ORDER_NOT_CANCELLABLE, message, { status });
 }
 
 function assertCountable(field: string, total: number): void {

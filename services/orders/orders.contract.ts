@@ -12,19 +12,22 @@ import {
   type EventEnvelope,
   type ParamRule,
 } from "../../core/contract.ts";
+import { defineErrors } from "../../core/errors.ts";
 import {
   id,
   ids,
   instant,
   int,
-  maxOrderLines,
   listRules,
   nullable,
   oneOf,
   optional,
   type ListPage,
 } from "../../core/validation.ts";
-import type { ReservationTrace as StockTrace } from "../products/products.contract.ts";
+import {
+  maxOrderLines,
+  type ReservationTrace as StockTrace,
+} from "../products/products.contract.ts";
 
 export interface OrderLine {
   product_id: string;
@@ -175,6 +178,15 @@ const stepsOfOrder = {
   rootParams: { id: "ids" },
   maxRows: maxOrderSteps,
 } as const;
+
+/** Errors that only this service throws. */
+export const orderErrors = defineErrors({
+  ORDER_NOT_FOUND: { status: 404, meaning: "There is no such order, or it is not yours." },
+  ORDER_NOT_CANCELLABLE: {
+    status: 409,
+    meaning: "The order is cancelled, or it is too late to cancel it (`status`).",
+  },
+});
 
 export const ordersContract = defineContract({
   name: "orders",

@@ -1,7 +1,9 @@
+import { orderErrors } from "./orders.contract.ts";
 import { badUserInput, ClientError } from "../../core/errors.ts";
 
 /** Also for an order that is somebody else's: nobody learns which ids exist. */
-export const orderNotFound = () => new ClientError("ORDER_NOT_FOUND", "There is no such order.");
+export const orderNotFound = () =>
+  new ClientError(orderErrors.ORDER_NOT_FOUND, "There is no such order.");
 
 export const buyerMissing = () =>
   badUserInput([{ field: "user_id", message: "The 'user_id' field says who orders." }]);

@@ -1,6 +1,6 @@
 import type { ServiceBroker } from "moleculer";
 import type { TypedCaller } from "../../core/define-service.ts";
-import { hasCode, serviceUnavailable } from "../../core/errors.ts";
+import { commonErrors, hasCode, serviceUnavailable } from "../../core/errors.ts";
 import type { productsContract, ReservedLine } from "../products/products.contract.ts";
 import { sumUpLines, totalPrice, totalQuantity } from "./order.ts";
 import type { Order, PlaceOrder } from "./orders.contract.ts";
@@ -45,7 +45,7 @@ export async function placeOrder(
         continue;
       }
       // While the database is away nobody knows whether the order was written: its reservation will ask.
-      if (!hasCode(error, "SERVICE_UNAVAILABLE")) await giveUp(dependencies, orderId);
+      if (!hasCode(error, commonErrors.SERVICE_UNAVAILABLE)) await giveUp(dependencies, orderId);
       throw error;
     }
   }

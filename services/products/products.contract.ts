@@ -8,6 +8,7 @@ import {
   type PageArguments,
 } from "../../core/relay-connection.ts";
 import { action, defineContract, event, type EventEnvelope } from "../../core/contract.ts";
+import { defineErrors } from "../../core/errors.ts";
 import {
   anyInt,
   exactText,
@@ -15,7 +16,6 @@ import {
   ids,
   int,
   listRules,
-  maxOrderLines,
   nullable,
   oneOf,
   optional,
@@ -162,6 +162,26 @@ export interface ReservationTrace {
   ledger: { product_id: string; change: number; reason: StockChange["reason"]; at: string }[];
   events: EventEnvelope[];
 }
+
+/** Most lines of an order. So many lines, times the batch of a join, stay below NATS's 1 MB. */
+export const maxOrderLines = 200;
+
+/** What the audit trail of products records. */
+export type ProductAuditAction =
+  "PRODUCT_CREATED" | "STOCK_ADDED" | "STOCK_SUBTRACTED" | "PRODUCT_DELETED";
+
+/** Errors that only this service throws. */
+export const productErrors = defineErrors({
+  PRODUCT_NOT_FOUND: { status: 404, meaning: "There is no such product in the catalogue." },
+  OUT_OF_STOCK: {
+    status: 409,
+    meaning: "Less is left than was asked for (`product_id`, `asked`, `left`).",
+  },
+  INSUFFICIENT_STOCK: {
+    status: 409,
+    meaning: "The subtraction would take the stock below zero (`product_id`, `asked`, `left`).",
+  },
+});
 
 export const productsContract = defineContract({
   name: "products",

@@ -1,24 +1,29 @@
+import { productErrors } from "./products.contract.ts";
 import { badUserInput, ClientError } from "../../core/errors.ts";
 import { maxInt } from "../../core/validation.ts";
 
 export const productNotFound = (productId: string) =>
-  new ClientError("PRODUCT_NOT_FOUND", "There is no such product in the catalogue.", {
+  new ClientError(productErrors.PRODUCT_NOT_FOUND, "There is no such product in the catalogue.", {
     product_id: productId,
   });
 
 export const outOfStock = (productId: string, asked: number, left: number) =>
-  new ClientError("OUT_OF_STOCK", `Only ${left} of this product are left.`, {
+  new ClientError(productErrors.OUT_OF_STOCK, `Only ${left} of this product are left.`, {
     product_id: productId,
     asked,
     left,
   });
 
 export const insufficientStock = (productId: string, asked: number, left: number) =>
-  new ClientError("INSUFFICIENT_STOCK", `The stock is ${left} and cannot go below zero.`, {
-    product_id: productId,
-    asked,
-    left,
-  });
+  new ClientError(
+    productErrors.INSUFFICIENT_STOCK,
+    `The stock is ${left} and cannot go below zero.`,
+    {
+      product_id: productId,
+      asked,
+      left,
+    },
+  );
 
 export const stockTooLarge = () =>
   badUserInput([

@@ -9,6 +9,7 @@ import {
   type PageArguments,
 } from "../../core/relay-connection.ts";
 import { action, defineContract, event } from "../../core/contract.ts";
+import { defineErrors } from "../../core/errors.ts";
 import {
   exactText,
   id,
@@ -131,6 +132,26 @@ const email = {
 
 /** In throttling: a hash takes some 20 ms of a core. */
 const costOfHash = 100;
+
+/** What the audit trail of users records. */
+export type UserAuditAction =
+  | "REGISTERED"
+  | "LOGGED_IN"
+  | "LOGIN_REFUSED"
+  /** The first sign-in that the throttle rejects after too many wrong passwords. */
+  | "LOGIN_THROTTLED"
+  | "REFRESH_REUSED"
+  | "LOGGED_OUT"
+  | "PASSWORD_CHANGED"
+  | "TYPE_CHANGED"
+  | "KEYS_ROTATED";
+
+/** Errors that only this service throws. */
+export const userErrors = defineErrors({
+  USER_NOT_FOUND: { status: 404, meaning: "There is no such user." },
+  EMAIL_TAKEN: { status: 409, meaning: "Another account has this email." },
+  INVALID_CREDENTIALS: { status: 401, meaning: "Email and password do not belong together." },
+});
 
 export const usersContract = defineContract({
   name: "users",

@@ -1,3 +1,4 @@
+import { userErrors } from "../../services/users/users.contract.ts";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { inspect } from "node:util";
@@ -21,7 +22,7 @@ function driverError(properties: { code?: string; constraint?: string }, message
   return Object.assign(new Error(message), { sql: "SELECT 1", ...properties });
 }
 
-const emailTaken = () => new ClientError("EMAIL_TAKEN", "Another account has this email.");
+const emailTaken = () => new ClientError(userErrors.EMAIL_TAKEN, "Another account has this email.");
 const constraints = { users_email_key_unique: emailTaken };
 
 const unavailable = { type: "SERVICE_UNAVAILABLE", retryable: true };

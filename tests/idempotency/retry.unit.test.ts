@@ -1,3 +1,4 @@
+import { productErrors } from "../../services/products/products.contract.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { Errors, ServiceBroker } from "moleculer";
 import type { Meta } from "../../core/access.ts";
@@ -129,7 +130,7 @@ test("what waits in a queue that is full is refused at once, and may go elsewher
 
 describe("what is not repeated, though it changes nothing:", () => {
   test.each([
-    ["a refusal", new ClientError("PRODUCT_NOT_FOUND", "There is none.")],
+    ["a refusal", new ClientError(productErrors.PRODUCT_NOT_FOUND, "There is none.")],
     ["a fault of ours", new Error("a bug")],
     [
       "a request whose time is used up",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { maxInt, maxOrderLines } from "../../core/validation.ts";
+import { maxInt } from "../../core/validation.ts";
+import { maxOrderLines } from "../../services/products/products.contract.ts";
 import {
   assertCancellable,
   sumUpLines,

@@ -3,7 +3,7 @@ import jwt from "jsonwebtoken";
 import type { ServiceBroker } from "moleculer";
 import { gatewayName, type Viewer } from "../../../core/access.ts";
 import { LRUCache } from "lru-cache";
-import { ClientError, serviceUnavailable } from "../../../core/errors.ts";
+import { commonErrors, ClientError, serviceUnavailable } from "../../../core/errors.ts";
 import { PeriodicTask } from "../../../core/periodic-task.ts";
 import { tokenIdentity } from "../../users/users.contract.ts";
 import { EndedSessions, type FetchEnded } from "./ended-sessions.ts";
@@ -129,7 +129,7 @@ export class Authenticator {
     if (viewer.kind !== "user" || viewer.sessionId === undefined) return undefined;
     const state = this.#ended.stateOf(viewer.sessionId, maxUnknownMs);
     if (state === "live") return undefined;
-    if (state === "ended") return new ClientError("UNAUTHENTICATED", sessionEnded);
+    if (state === "ended") return new ClientError(commonErrors.UNAUTHENTICATED, sessionEnded);
     return serviceUnavailable("Your session cannot be verified just now; subscribe again later.");
   }
 

@@ -1,3 +1,5 @@
+import { commonErrors } from "../../../core/errors.ts";
+import { apiErrors } from "../api.errors.ts";
 import {
   Kind,
   OperationTypeNode,
@@ -115,7 +117,9 @@ export class Documents {
     const { expandedFields } = throwingDocumentError(() => assertSmall(document));
     const errors = validate(this.#schema, document, this.#rules, { maxErrors });
     if (errors.length > 0) {
-      throw new DocumentError(errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")));
+      throw new DocumentError(
+        errors.map((error) => withCode(error, apiErrors.GRAPHQL_VALIDATION_FAILED)),
+      );
     }
     const fragments = fragmentsOf(document);
     const operations = operationsOf(this.#schema, document, fragments);
@@ -154,7 +158,7 @@ export class Documents {
     if (cost.max <= maxQueryCost) return cost;
     const message = `The answer could have ${cost.max} values, and ${maxQueryCost} are the limit; ask for fewer rows with "limit" or "first".`;
     const data = { limit: maxQueryCost, value: cost.max };
-    throw new DocumentError([codedError(message, "QUERY_TOO_COMPLEX", data)]);
+    throw new DocumentError([codedError(message, commonErrors.QUERY_TOO_COMPLEX, data)]);
   }
 }
 
@@ -174,7 +178,7 @@ function parsed(source: string): DocumentNode {
     return parse(source);
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
-    throw new DocumentError([withCode(error, "GRAPHQL_PARSE_FAILED")]);
+    throw new DocumentError([withCode(error, apiErrors.GRAPHQL_PARSE_FAILED)]);
   }
 }
 
@@ -210,5 +214,5 @@ function assertOneRootField({ fields }: SelectionPlan, node: OperationDefinition
   if (fields.length === 1 && field && !field.definition.name.startsWith("__")) return;
   const message = "A subscription must have exactly one field, which is none of introspection.";
   const error = new GraphQLError(message, { nodes: [node] });
-  throw new DocumentError([withCode(error, "GRAPHQL_VALIDATION_FAILED")]);
+  throw new DocumentError([withCode(error, apiErrors.GRAPHQL_VALIDATION_FAILED)]);
 }

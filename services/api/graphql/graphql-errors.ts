@@ -1,9 +1,9 @@
 import { GraphQLError, type ASTNode, type GraphQLFormattedError } from "graphql";
 import {
-  errorCatalogue,
-  isErrorCode,
+  commonErrors,
+  definitionOf,
   isUnreachable,
-  type ErrorCode,
+  type ErrorDefinition,
 } from "../../../core/errors.ts";
 
 const maxMessageLength = 400;
@@ -37,11 +37,15 @@ export function throwingDocumentError<Result>(check: () => Result): Result {
 
 /** An error as a client gets it. */
 export interface FormattedError extends GraphQLFormattedError {
-  extensions: { code: ErrorCode; [key: string]: unknown };
+  extensions: { code: string; [key: string]: unknown };
 }
 
 /** Gives an error of parsing or validating the code it is known by. */
-export function withCode(error: GraphQLError, code: ErrorCode, data?: object): GraphQLError {
+export function withCode(
+  error: GraphQLError,
+  { code }: ErrorDefinition,
+  data?: object,
+): GraphQLError {
   return new GraphQLError(shortened(error.message), {
     nodes: error.nodes ?? null,
     path: error.path ?? null,
@@ -53,7 +57,11 @@ export function withCode(error: GraphQLError, code: ErrorCode, data?: object): G
 }
 
 /** An error that a client is told before there is anything to execute. */
-export function codedError(message: string, code: ErrorCode, data?: object): GraphQLError {
+export function codedError(
+  message: string,
+  { code }: ErrorDefinition,
+  data?: object,
+): GraphQLError {
   return new GraphQLError(message, { extensions: { ...data, code } });
 }
 
@@ -77,25 +85,24 @@ export function formatError(
   traceId: string,
   report: (fault: unknown) => void,
 ): FormattedError {
-  const { code: known } = (error.extensions as { code?: unknown } | undefined) ?? {};
+  const known = definitionOf((error.extensions as { code?: unknown } | undefined)?.code);
   // Refused before anything was executed: its code is there already.
-  if (isErrorCode(known)) return told(error, error.message, known, error.extensions);
+  if (known !== undefined) return told(error, error.message, known, error.extensions);
   const cause: unknown = error.originalError;
   const { type, data, message } = (cause ?? {}) as {
     type?: unknown;
     data?: object;
     message?: string;
   };
-  if (isErrorCode(type) && type !== "INTERNAL_SERVER_ERROR") {
-    const shown = type === "SERVICE_UNAVAILABLE" ? {} : data;
-    return told(error, message ?? errorCatalogue[type].meaning, type, shown);
+  const { SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR } = commonErrors;
+  const definition = definitionOf(type);
+  if (definition !== undefined && definition !== INTERNAL_SERVER_ERROR) {
+    const shown = definition === SERVICE_UNAVAILABLE ? {} : data;
+    return told(error, message ?? definition.meaning, definition, shown);
   }
-  if (isUnreachable(type)) {
-    const code = "SERVICE_UNAVAILABLE";
-    return told(error, errorCatalogue[code].meaning, code);
-  }
+  if (isUnreachable(type)) return told(error, SERVICE_UNAVAILABLE.meaning, SERVICE_UNAVAILABLE);
   report(cause ?? error);
-  return told(error, "Something went wrong on our side.", "INTERNAL_SERVER_ERROR", { traceId });
+  return told(error, "Something went wrong on our side.", INTERNAL_SERVER_ERROR, { traceId });
 }
 
 /** A value that was sent stands in the sentence, however long it is. */
@@ -108,7 +115,7 @@ export function shortened(message: string): string {
 function told(
   { locations, path }: GraphQLError,
   message: string,
-  code: ErrorCode,
+  { code }: ErrorDefinition,
   data?: object,
 ): FormattedError {
   const extensions = { ...data, code };

@@ -1,9 +1,10 @@
+import { apiErrors } from "../api.errors.ts";
 import type { ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import type { Context, ServiceBroker } from "moleculer";
 import type { Actor, Meta, Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
-import { ClientError } from "../../../core/errors.ts";
+import { commonErrors, ClientError } from "../../../core/errors.ts";
 import { Documents, operationOf, type CheckedDocument } from "./documents.ts";
 import { coerceVariables } from "./engine/arguments.ts";
 import { executePlan, type ExecutionInput } from "./engine/execute.ts";
@@ -217,7 +218,7 @@ export class GraphqlExecution {
     const retryAfter = this.#throttle.take(caller, cost);
     if (retryAfter === undefined) return;
     const message = "You ask for more than one caller may in so short a time; try again later.";
-    throw new ClientError("TOO_MANY_REQUESTS", message, { retryAfter });
+    throw new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter });
   }
 
   /** What a client sees of an error; faults of ours are logged under the request's id. */
@@ -262,7 +263,7 @@ function asObject(name: string, value: unknown): Record<string, unknown> | undef
 }
 
 function badRequest(message: string): GraphQLError {
-  return codedError(message, "BAD_REQUEST");
+  return codedError(message, apiErrors.BAD_REQUEST);
 }
 
 function refused(message: string): DocumentError {
@@ -288,7 +289,7 @@ function contextFor({ ctx, viewer, address, keys, deadline }: RequestSender): Gr
 
 function tooLong(): ClientError {
   const message = `The request took longer than ${maxExecutionMs} ms; this part of it was not begun.`;
-  return new ClientError("QUERY_TOO_COMPLEX", message, {
+  return new ClientError(commonErrors.QUERY_TOO_COMPLEX, message, {
     limit: maxExecutionMs,
     value: maxExecutionMs,
   });

@@ -166,9 +166,7 @@ export function queryCosts(schema: GraphQLSchema): QueryCosts {
 
 /** The error catalogue as a type, for clients that make code from the schema. */
 function errorCodes(): string {
-  const values = Object.entries(errorCatalogue).map(
-    ([code, { meaning }]) => `"${meaning}"\n${code}`,
-  );
+  const values = errorCatalogue().map(({ code, meaning }) => `"${meaning}"\n${code}`);
   return `"What \\"extensions.code\\" of an error can be"\nenum ErrorCode {\n${values.join("\n")}\n}`;
 }
 

@@ -1,3 +1,4 @@
+import { apiErrors } from "../api.errors.ts";
 import { createHash } from "node:crypto";
 import type { GraphQLError } from "graphql";
 import { LRUCache } from "lru-cache";
@@ -51,14 +52,15 @@ export class PersistedDocuments {
   #find(hash: string): string {
     const text = this.#listed.get(hash) ?? this.#remembered.get(hash);
     // Apollo's clients know this sentence, and send the document along.
-    if (text === undefined) throw codedError("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND");
+    if (text === undefined)
+      throw codedError("PersistedQueryNotFound", apiErrors.PERSISTED_QUERY_NOT_FOUND);
     return text;
   }
 
   #allowed(query: string): string {
     if (!this.#onlyListed || this.#listed.has(sha256(query))) return query;
     const message = "Only documents that this shop knows run here; send the hash of one.";
-    throw codedError(message, "PERSISTED_QUERY_NOT_FOUND");
+    throw codedError(message, apiErrors.PERSISTED_QUERY_NOT_FOUND);
   }
 }
 
@@ -100,5 +102,5 @@ function sha256(text: string): string {
 }
 
 function badRequest(message: string): GraphQLError {
-  return codedError(message, "BAD_REQUEST");
+  return codedError(message, apiErrors.BAD_REQUEST);
 }

@@ -1,8 +1,9 @@
+import { apiErrors } from "../api.errors.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
 import type { Meta, Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
-import { errorCatalogue, hasCode, type ErrorCode } from "../../../core/errors.ts";
+import { commonErrors, hasCode, type ErrorDefinition } from "../../../core/errors.ts";
 import { acceptedType, isUtf8, mediaTypeOf, type AnswerType } from "./accepted-type.ts";
 import { DocumentError, type FormattedError } from "../graphql/graphql-errors.ts";
 import {
@@ -51,7 +52,7 @@ const readTimeMs = 10_000;
 const readBytesPerMs = 64;
 
 /** An answer that is no GraphQL answer, or not yet one. */
-class HttpRefusal extends Error {
+class HttpError extends Error {
   readonly status: number;
   readonly error: FormattedError;
   readonly headers: Readonly<Record<string, string>>;
@@ -61,18 +62,23 @@ class HttpRefusal extends Error {
   constructor(
     status: number,
     message: string,
-    { code = "BAD_REQUEST", data = {}, headers = {}, isLast = false }: RefusalOptions = {},
+    {
+      definition = apiErrors.BAD_REQUEST,
+      data = {},
+      headers = {},
+      isLast = false,
+    }: HttpErrorOptions = {},
   ) {
     super(message);
     this.status = status;
-    this.error = { message, extensions: { ...data, code } };
+    this.error = { message, extensions: { ...data, code: definition.code } };
     this.headers = headers;
     this.isLast = isLast;
   }
 }
 
-interface RefusalOptions {
-  code?: ErrorCode;
+interface HttpErrorOptions {
+  definition?: ErrorDefinition;
   data?: object;
   headers?: Readonly<Record<string, string>>;
   isLast?: boolean;
@@ -91,7 +97,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     const excess = load.acquire(group, "requests");
     if (excess !== undefined) {
       dropBody(req);
-      sendRefusal(res, headers, overloaded(excess));
+      sendHttpError(res, headers, overloaded(excess));
       return;
     }
     const held = new HeldBytes(load, group);
@@ -115,8 +121,8 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     try {
       send(exchange, await answer(exchange));
     } catch (error) {
-      if (!(error instanceof HttpRefusal)) throw error;
-      sendRefusal(res, headers, error);
+      if (!(error instanceof HttpError)) throw error;
+      sendHttpError(res, headers, error);
     } finally {
       body?.drop();
     }
@@ -136,12 +142,11 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
 
   async function answer(exchange: Exchange): Promise<Answer> {
     const { req, headers, address, deadline } = exchange;
-    if (origin.isForeign(req))
-      throw new HttpRefusal(403, "Pages of this origin may not call here.");
+    if (origin.isForeign(req)) throw new HttpError(403, "Pages of this origin may not call here.");
     const type = acceptedType(req.headers.accept);
     if (type === undefined) {
       const message = "Accept application/graphql-response+json or application/json, in UTF-8.";
-      throw new HttpRefusal(406, message);
+      throw new HttpError(406, message);
     }
     const { viewer } = await origin.viewerOf(req.headers.authorization);
     const caller = callerOf(viewer, address);
@@ -159,7 +164,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       if (isThrottled) await tarpit.hold(caller);
       return { status: isExecuted || type === "application/json" ? 200 : 400, type, text };
     } catch (error) {
-      if (hasCode(error, "TOO_MANY_REQUESTS")) {
+      if (hasCode(error, commonErrors.TOO_MANY_REQUESTS)) {
         await tarpit.hold(caller);
         throw tooManyRequests(error as Error);
       }
@@ -192,10 +197,10 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       if (!execution.isKnown(params)) await turn(exchange);
       const operation = execution.prepare(params, sender);
       if (operation.kind === "subscription") {
-        throw new HttpRefusal(400, "Subscriptions run over WebSocket, at this address.");
+        throw new HttpError(400, "Subscriptions run over WebSocket, at this address.");
       }
       if (operation.kind === "mutation" && req.method === "GET") {
-        throw new HttpRefusal(405, "Send mutations by POST.", { headers: { allow: "POST" } });
+        throw new HttpError(405, "Send mutations by POST.", { headers: { allow: "POST" } });
       }
       return await operation.run(requestId);
     } finally {
@@ -208,10 +213,10 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     const { req, body, group } = exchange;
     if (req.method === "GET") return paramsOfUrl(req.url ?? "");
     if (body === undefined) {
-      throw new HttpRefusal(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
+      throw new HttpError(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
     }
     if (!isJson(req.headers)) {
-      throw new HttpRefusal(415, "Send application/json, in UTF-8 and not compressed.");
+      throw new HttpError(415, "Send application/json, in UTF-8 and not compressed.");
     }
     let text: string;
     try {
@@ -219,17 +224,17 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     } catch (error) {
       if (!(error instanceof BodyError)) throw error;
       throttle.charge(group, brokenOffCost);
-      throw bodyRefusal(error);
+      throw httpErrorOfBody(error);
     }
     execution.chargeBytes(caller, text.length);
     // Not parsed before it is refused: it may be long.
     if (/^\s*\[/.test(text)) {
-      throw new HttpRefusal(400, "Batches are not taken: send one request at a time.");
+      throw new HttpError(400, "Batches are not taken: send one request at a time.");
     }
     if (text.length > quicklyParsedCharacters) await turn(exchange);
     const sent = parseJson(text, "The body is not JSON.");
     if (typeof sent !== "object" || sent === null) {
-      throw new HttpRefusal(400, "The body is no JSON object.");
+      throw new HttpError(400, "The body is no JSON object.");
     }
     return sent;
   }
@@ -241,7 +246,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     const length = Buffer.byteLength(text);
     const excess = length > smallAnswerBytes ? held.set(held.bytes + length) : undefined;
     if (excess !== undefined) {
-      sendRefusal(res, headers, overloaded(excess));
+      sendHttpError(res, headers, overloaded(excess));
       return;
     }
     headers.push("content-type", `${type}; charset=utf-8`, "content-length", String(length));
@@ -322,33 +327,33 @@ function parseJson(text: string, complaint: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new HttpRefusal(400, complaint);
+    throw new HttpError(400, complaint);
   }
 }
 
-function tooManyRequests(error: Error & { data?: { retryAfter?: number } }): HttpRefusal {
-  const code = "TOO_MANY_REQUESTS";
+function tooManyRequests(error: Error & { data?: { retryAfter?: number } }): HttpError {
+  const definition = commonErrors.TOO_MANY_REQUESTS;
   const retryAfter = error.data?.retryAfter ?? 1;
   const headers = { "retry-after": String(retryAfter) };
-  const options = { code, data: { retryAfter }, headers } as const;
-  return new HttpRefusal(errorCatalogue[code].status, error.message, options);
+  const options = { definition, data: { retryAfter }, headers };
+  return new HttpError(definition.status, error.message, options);
 }
 
-function bodyRefusal({ reason }: BodyError): HttpRefusal {
+function httpErrorOfBody({ reason }: BodyError): HttpError {
   // What is still coming is not read.
   const isLast = true;
   switch (reason) {
     case "no UTF-8":
-      return new HttpRefusal(400, "The body is not UTF-8.");
+      return new HttpError(400, "The body is not UTF-8.");
     case "too slow":
-      return new HttpRefusal(408, "The body did not come in time.", { isLast });
+      return new HttpError(408, "The body did not come in time.", { isLast });
     case "too many pieces":
-      return new HttpRefusal(400, "The body comes in too many small pieces.", { isLast });
+      return new HttpError(400, "The body comes in too many small pieces.", { isLast });
     case "too large": {
-      const code = "QUERY_TOO_COMPLEX";
+      const definition = commonErrors.QUERY_TOO_COMPLEX;
       const message = `The request body is larger than ${maxBodyBytes} bytes.`;
-      const options = { code, data: { limit: maxBodyBytes }, isLast } as const;
-      return new HttpRefusal(errorCatalogue[code].status, message, options);
+      const options = { definition, data: { limit: maxBodyBytes }, isLast };
+      return new HttpError(definition.status, message, options);
     }
     default:
       return overloaded(reason);
@@ -356,23 +361,24 @@ function bodyRefusal({ reason }: BodyError): HttpRefusal {
 }
 
 /** Refuses what there is no room for: one address has too much under way, or all together have. */
-function overloaded(excess: ExceededLimit): HttpRefusal {
-  const code = excess === "address" ? "TOO_MANY_REQUESTS" : "SERVICE_UNAVAILABLE";
+function overloaded(excess: ExceededLimit): HttpError {
+  const { TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE } = commonErrors;
+  const definition = excess === "address" ? TOO_MANY_REQUESTS : SERVICE_UNAVAILABLE;
   const message =
     excess === "address"
       ? "Your address has too much under way; wait for answers, read them, and try again."
       : "The gateway has too much under way; try again.";
   const headers = { "retry-after": "1" };
   const data = excess === "address" ? { retryAfter: 1 } : {};
-  return new HttpRefusal(errorCatalogue[code].status, message, {
-    code,
+  return new HttpError(definition.status, message, {
+    definition,
     data,
     headers,
     isLast: true,
   });
 }
 
-function sendRefusal(res: ServerResponse, headers: string[], refusal: HttpRefusal): void {
+function sendHttpError(res: ServerResponse, headers: string[], refusal: HttpError): void {
   if (res.destroyed) return;
   if (isPipelined(res.req)) {
     cut(res.req.socket);

@@ -1,3 +1,4 @@
+import { apiErrors } from "../api.errors.ts";
 import { randomUUID } from "node:crypto";
 import {
   STATUS_CODES,
@@ -13,10 +14,10 @@ import type { ServiceBroker } from "moleculer";
 import { LRUCache } from "lru-cache";
 import { addressGroup } from "../../../core/caller-address.ts";
 import {
-  errorCatalogue,
-  isErrorCode,
+  commonErrors,
+  definitionOf,
   isUnreachable,
-  type ErrorCode,
+  type ErrorDefinition,
 } from "../../../core/errors.ts";
 import { resourceLimits, type ResourceUsage } from "../limits/resource-usage.ts";
 
@@ -259,22 +260,26 @@ export function sendError(
   logger: ServiceBroker["logger"],
 ): void {
   const { code: status, type } = error as { code?: unknown; type?: unknown };
-  const code = codeFor(status, type);
-  const fault = code === "INTERNAL_SERVER_ERROR" ? { traceId: randomUUID() } : undefined;
+  const definition = errorFor(status, type);
+  const isFault = definition === commonErrors.INTERNAL_SERVER_ERROR;
+  const fault = isFault ? { traceId: randomUUID() } : undefined;
   if (fault !== undefined) logger.error(`request ${fault.traceId} failed`, error);
   if (res.headersSent) {
     res.destroy();
     return;
   }
-  const notFound = code === "BAD_REQUEST" && status === 404;
-  const message = notFound ? "There is nothing at this address." : errorCatalogue[code].meaning;
-  const answered = notFound ? 404 : errorCatalogue[code].status;
+  const { code } = definition;
+  const isNotFound = definition === apiErrors.BAD_REQUEST && status === 404;
+  const message = isNotFound ? "There is nothing at this address." : definition.meaning;
+  const answered = isNotFound ? 404 : definition.status;
   sendJson(res, answered, { errors: [{ message, extensions: { ...fault, code } }] });
 }
 
-function codeFor(status: unknown, type: unknown): ErrorCode {
-  if (isErrorCode(type)) return type;
-  if (isUnreachable(type)) return "SERVICE_UNAVAILABLE";
-  if (typeof status !== "number" || status === 500) return "INTERNAL_SERVER_ERROR";
-  return status < 500 ? "BAD_REQUEST" : "SERVICE_UNAVAILABLE";
+function errorFor(status: unknown, type: unknown): ErrorDefinition {
+  const { INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE } = commonErrors;
+  const definition = definitionOf(type);
+  if (definition !== undefined) return definition;
+  if (isUnreachable(type)) return SERVICE_UNAVAILABLE;
+  if (typeof status !== "number" || status === 500) return INTERNAL_SERVER_ERROR;
+  return status < 500 ? apiErrors.BAD_REQUEST : SERVICE_UNAVAILABLE;
 }

@@ -4,7 +4,7 @@ import { printSchema, type GraphQLSchema } from "graphql";
 import type { Context, ServiceBroker } from "moleculer";
 import type { Meta } from "../../../core/access.ts";
 import type { Config } from "../../../config/config.ts";
-import { errorCatalogue } from "../../../core/errors.ts";
+import { commonErrors } from "../../../core/errors.ts";
 import { InlinePrometheusReporter } from "../../../broker/metrics-reporter.ts";
 import { closeAfter, sendJson, sendText } from "./http-server.ts";
 import type { ResourceUsage } from "../limits/resource-usage.ts";
@@ -41,12 +41,11 @@ export function pageGate(throttle: Throttle, load: ResourceUsage) {
       });
       return true;
     }
-    const code = excess === "gateway" ? "SERVICE_UNAVAILABLE" : "TOO_MANY_REQUESTS";
-    const { status, meaning: message } = errorCatalogue[code];
-    const extensions = {
-      code,
-      ...(code === "TOO_MANY_REQUESTS" && { retryAfter: retryAfter ?? 1 }),
-    };
+    const { SERVICE_UNAVAILABLE, TOO_MANY_REQUESTS } = commonErrors;
+    const definition = excess === "gateway" ? SERVICE_UNAVAILABLE : TOO_MANY_REQUESTS;
+    const { code, status, meaning: message } = definition;
+    const extensions =
+      definition === TOO_MANY_REQUESTS ? { code, retryAfter: retryAfter ?? 1 } : { code };
     res.setHeader("retry-after", retryAfter ?? 1);
     closeAfter(res);
     sendJson(res, status, { errors: [{ message, extensions }] });

@@ -1,3 +1,4 @@
+import { commonErrors } from "../../../core/errors.ts";
 import {
   Kind,
   TokenKind,
@@ -73,7 +74,7 @@ const limitNames: Record<keyof DocumentSize, string> = {
 /** QUERY_TOO_COMPLEX: what there is too much of, the `limit` and the `value`. */
 function tooComplex(what: string, limit: number, value: number): GraphQLError {
   const message = `The request is too large: it has ${value} ${what}, and ${limit} are the limit.`;
-  return codedError(message, "QUERY_TOO_COMPLEX", { limit, value });
+  return codedError(message, commonErrors.QUERY_TOO_COMPLEX, { limit, value });
 }
 
 /** Throws QUERY_TOO_COMPLEX where a document has more of something than it may. */

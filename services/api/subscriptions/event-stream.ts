@@ -1,5 +1,5 @@
 import type { EventEnvelope } from "../../../core/contract.ts";
-import { ClientError } from "../../../core/errors.ts";
+import { commonErrors, ClientError } from "../../../core/errors.ts";
 
 /** Events that wait for a subscriber who is slower than the shop; beyond, the subscription ends. */
 const maxWaiting = 1_000;
@@ -68,7 +68,7 @@ class EventQueue implements AsyncIterableIterator<unknown> {
       this.#waiting.push(event.data);
     } else {
       const message = "You take events too slowly; subscribe again.";
-      this.#error = new ClientError("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
+      this.#error = new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter: 1 });
       this.#end();
     }
   }

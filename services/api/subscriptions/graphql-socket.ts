@@ -1,3 +1,4 @@
+import { apiErrors } from "../api.errors.ts";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
@@ -7,7 +8,7 @@ import type { Context, ServiceBroker } from "moleculer";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Meta, Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
-import { ClientError } from "../../../core/errors.ts";
+import { commonErrors, ClientError } from "../../../core/errors.ts";
 import type { Authentication } from "../auth/authenticate.ts";
 import { DocumentError, type FormattedError } from "../graphql/graphql-errors.ts";
 import {
@@ -266,7 +267,7 @@ export class GraphqlSockets {
     if (running.get(id)?.isSubscription !== true) return;
     if (this.#execution.throttle.charge(callerOf(viewer, address), deliveryCost)) return;
     const message = "You subscribe to more events than one caller may have; subscribe to fewer.";
-    throw new ClientError("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
+    throw new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter: 1 });
   }
 
   /** Ends connections that are dead, or whose token is not valid any more. */
@@ -449,17 +450,17 @@ function dismiss(socket: WebSocket): void {
 
 function tooManyOperations(): ClientError {
   const message = `A connection may have ${maxOperations} operations under way.`;
-  return new ClientError("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
+  return new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter: 1 });
 }
 
 function idInUse(): ClientError {
-  return new ClientError("BAD_REQUEST", "Another operation of this id is still under way.");
+  return new ClientError(apiErrors.BAD_REQUEST, "Another operation of this id is still under way.");
 }
 
 function tooManySubscriptions(): ClientError {
   const { perAddress } = resourceLimits.subscriptions;
   const message = `An address may have ${perAddress} subscriptions under way.`;
-  return new ClientError("TOO_MANY_REQUESTS", message, { retryAfter: 1 });
+  return new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter: 1 });
 }
 
 /** With a path, since it is a fault of the operation and not one of its variables. */

@@ -1,7 +1,7 @@
 import { newId } from "../../../core/ids.ts";
 import { userIdOf, type Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
-import type { NewProduct, Product } from "../products.contract.ts";
+import type { NewProduct, Product, ProductAuditAction } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { recordStockChange } from "../stock/stock-changes.ts";
 
@@ -23,7 +23,7 @@ export async function createProduct(
     const { id, name, price, stock } = product;
     await database.models.products.create(product, { transaction: work.transaction });
     await recordStockChange(work, { productId: id, change: stock, reason: "CREATED", userId });
-    await recordAudit(work.query, {
+    await recordAudit<ProductAuditAction>(work.query, {
       action: "PRODUCT_CREATED",
       sender,
       subjectId: id,

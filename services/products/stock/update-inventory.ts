@@ -5,6 +5,7 @@ import {
   inventoryChange,
   type InventoryUpdated,
   type UpdateInventory,
+  type ProductAuditAction,
 } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import {
@@ -28,7 +29,11 @@ export async function updateInventory(
   return database.transaction(async (work) => {
     if (type === inventoryChange.delete) {
       await archive(work, id);
-      await recordAudit(work.query, { action: "PRODUCT_DELETED", sender, subjectId: id });
+      await recordAudit<ProductAuditAction>(work.query, {
+        action: "PRODUCT_DELETED",
+        sender,
+        subjectId: id,
+      });
       tell(work, id, "DELETED", 0);
       return { success: true };
     }
@@ -42,7 +47,7 @@ export async function updateInventory(
       reason,
       userId: userIdOf(sender.actor),
     });
-    await recordAudit(work.query, {
+    await recordAudit<ProductAuditAction>(work.query, {
       action: `STOCK_${reason}`,
       sender,
       subjectId: id,

@@ -1,7 +1,8 @@
+import { userErrors, type UserAuditAction } from "../users.contract.ts";
 import { newId } from "../../../core/ids.ts";
 import { mayActForOthers, unauthenticated, userType, type Sender } from "../../../core/access.ts";
 import { ConfigError } from "../../../config/config-reader.ts";
-import { hasCode } from "../../../core/errors.ts";
+import { commonErrors, hasCode } from "../../../core/errors.ts";
 import { normalized } from "../../../core/validation.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import { assertStillActs } from "./acting-user.ts";
@@ -54,7 +55,7 @@ async function makeUser(
       const isFirst = await takeFirstAdmin({ query }, user.id);
       if (mustBeFirst && !isFirst) throw unauthenticated(sender.actor);
     }
-    await recordAudit(query, {
+    await recordAudit<UserAuditAction>(query, {
       action: "REGISTERED",
       sender,
       subjectId: user.id,
@@ -93,12 +94,12 @@ export async function ensureFirstAdmin(
     await makeUser(database, input, { actor: { kind: "operator" }, address: null }, true);
   } catch (error) {
     if (await hasAdmin(database)) return;
-    if (hasCode(error, "BAD_USER_INPUT")) {
+    if (hasCode(error, commonErrors.BAD_USER_INPUT)) {
       throw new ConfigError(
         "ADMIN_PASSWORD is one that is guessed first: a very common one, or the admin's own email or name; choose another one.",
       );
     }
-    if (!hasCode(error, "EMAIL_TAKEN")) throw error;
+    if (!hasCode(error, userErrors.EMAIL_TAKEN)) throw error;
     throw new ConfigError(
       "ADMIN_EMAIL belongs to an account that is no admin; choose another one.",
     );

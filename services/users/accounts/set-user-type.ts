@@ -4,7 +4,7 @@ import { assertSessionLives } from "./acting-user.ts";
 import { takeFirstAdmin } from "./register-user.ts";
 import { endSessionsOf } from "../sessions/sessions.ts";
 import { publicUser } from "../user.ts";
-import type { SetUserType, User } from "../users.contract.ts";
+import type { SetUserType, User, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
 import { userNotFound } from "../users.errors.ts";
 
@@ -33,7 +33,7 @@ export async function setUserType(
     await work.query("UPDATE users SET type = $2 WHERE id = $1", [id, type]);
     if (type === userType.admin) await takeFirstAdmin(work, id);
     await endSessionsOf(work, id, "TYPE_CHANGED");
-    await recordAudit(work.query, {
+    await recordAudit<UserAuditAction>(work.query, {
       action: "TYPE_CHANGED",
       sender,
       subjectId: id,

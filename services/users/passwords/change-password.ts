@@ -6,7 +6,7 @@ import { hashPassword } from "./password-hash.ts";
 import { assertUncommon } from "./password-rules.ts";
 import type { PasswordTries } from "./password-tries.ts";
 import { endSessionsOf } from "../sessions/sessions.ts";
-import type { ChangePassword, Success } from "../users.contract.ts";
+import type { ChangePassword, Success, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
 import { wrongPassword } from "../users.errors.ts";
 
@@ -42,7 +42,11 @@ export async function changePassword(
     // Somebody else's change was faster: what was checked is not the present password any more.
     if (changed.length === 0) throw wrongPassword();
     await endSessionsOf(work, userId, "PASSWORD_CHANGED");
-    await recordAudit(work.query, { action: "PASSWORD_CHANGED", sender, subjectId: userId });
+    await recordAudit<UserAuditAction>(work.query, {
+      action: "PASSWORD_CHANGED",
+      sender,
+      subjectId: userId,
+    });
     return { success: true };
   });
 }

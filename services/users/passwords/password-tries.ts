@@ -1,3 +1,4 @@
+import type { UserAuditAction } from "../users.contract.ts";
 import type { Sender } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import { recordAudit, type NewAuditEntry } from "../../../database/audit-trail.ts";
@@ -85,7 +86,7 @@ export class PasswordTries {
       throw error;
     }
     if (!matches) {
-      await recordAudit(query, entryOf(attempt, "LOGIN_REFUSED"));
+      await recordAudit<UserAuditAction>(query, entryOf(attempt, "LOGIN_REFUSED"));
       return undefined;
     }
     await Promise.all(counted.filter(({ isOwn }) => !isOwn).map((one) => takeBack(query, one)));
@@ -126,7 +127,8 @@ export class PasswordTries {
        FROM password_tries WHERE key = $1 AND closed_until > now()`,
       [key],
     );
-    if (closed?.isFirst) await recordAudit(query, entryOf(attempt, "LOGIN_THROTTLED"));
+    if (closed?.isFirst)
+      await recordAudit<UserAuditAction>(query, entryOf(attempt, "LOGIN_THROTTLED"));
     // Where it has been opened meanwhile, the next try finds it so.
     return closed?.waitSeconds ?? 1;
   }
@@ -186,7 +188,7 @@ async function takeBack(query: Query, { key, closedGate }: CountedTry): Promise<
 function entryOf(
   { account, email, sender }: PasswordTry,
   action: "LOGIN_REFUSED" | "LOGIN_THROTTLED",
-): NewAuditEntry {
+): NewAuditEntry<UserAuditAction> {
   return {
     action,
     outcome: action === "LOGIN_REFUSED" ? "INVALID_CREDENTIALS" : "TOO_MANY_REQUESTS",

@@ -3,7 +3,7 @@ import { recordAudit } from "../../../database/audit-trail.ts";
 import { assertStillActs } from "../accounts/acting-user.ts";
 import { hashOf, readRefreshToken } from "./refresh-secrets.ts";
 import { endSessionsOf } from "./sessions.ts";
-import type { Success } from "../users.contract.ts";
+import type { Success, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
 
 /** Ends the session of a refresh token. One that is not known, or not any more, is no matter. */
@@ -23,7 +23,12 @@ export async function logout(
     );
     for (const { id, user_id } of ended) {
       const detail = { session: id };
-      await recordAudit(query, { action: "LOGGED_OUT", sender, subjectId: user_id, detail });
+      await recordAudit<UserAuditAction>(query, {
+        action: "LOGGED_OUT",
+        sender,
+        subjectId: user_id,
+        detail,
+      });
     }
     return { success: true };
   });
@@ -48,7 +53,12 @@ export async function logoutEverywhere(
     await assertStillActs(work, sender.actor, "signed-in");
     await endSessionsOf(work, userId, "LOGOUT_EVERYWHERE");
     const detail = { everywhere: true };
-    await recordAudit(work.query, { action: "LOGGED_OUT", sender, subjectId: userId, detail });
+    await recordAudit<UserAuditAction>(work.query, {
+      action: "LOGGED_OUT",
+      sender,
+      subjectId: userId,
+      detail,
+    });
     return { success: true };
   });
 }

@@ -10,7 +10,7 @@ import {
 } from "./refresh-secrets.ts";
 import type { Grant } from "./sessions.ts";
 import type { SigningKeys } from "./signing-keys.ts";
-import type { Token } from "../users.contract.ts";
+import type { Token, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 import { sessionEnded } from "../users.errors.ts";
 
@@ -120,7 +120,7 @@ async function endAsReused({ query }: UsersTransaction, id: string, sender: Send
     "UPDATE sessions SET ended_at = now(), end_reason = 'REUSED' WHERE id = $1 RETURNING user_id",
     [id],
   );
-  await recordAudit(query, {
+  await recordAudit<UserAuditAction>(query, {
     action: "REFRESH_REUSED",
     outcome: "UNAUTHENTICATED",
     sender,

@@ -7,7 +7,7 @@ import type { Query } from "../../../database/prepared-statements.ts";
 import type { Account } from "../accounts/account.ts";
 import type { RightPassword } from "../passwords/password-tries.ts";
 import { hashOf, newRefreshToken, type RefreshToken } from "./refresh-secrets.ts";
-import type { EndedSessionIds } from "../users.contract.ts";
+import type { EndedSessionIds, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 import { invalidCredentials } from "../users.errors.ts";
 
@@ -87,7 +87,7 @@ export async function openSession(
       refreshTtlSeconds,
       ttlSeconds,
       right.forgetsKey,
-      ...auditRow({
+      ...auditRow<UserAuditAction>({
         action: "LOGGED_IN",
         sender,
         subjectId: userId,

@@ -12,7 +12,7 @@ import { recordAudit } from "../../../database/audit-trail.ts";
 import type { Query } from "../../../database/prepared-statements.ts";
 import { KeyCipher } from "./key-cipher.ts";
 import { clockMarginSeconds } from "./sessions.ts";
-import { tokenIdentity, type PublicKey } from "../users.contract.ts";
+import { tokenIdentity, type PublicKey, type UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 
 /** The key that signs. */
@@ -114,7 +114,11 @@ export class SigningKeys {
   async rotate(revoke: boolean, sender: Sender): Promise<{ kid: string }> {
     const rotated = await this.#locked(async ({ query }) => {
       const { kid } = await this.#replace(query, revoke);
-      await recordAudit(query, { action: "KEYS_ROTATED", sender, detail: { kid, revoke } });
+      await recordAudit<UserAuditAction>(query, {
+        action: "KEYS_ROTATED",
+        sender,
+        detail: { kid, revoke },
+      });
       return { kid };
     });
     this.#loaded = undefined;

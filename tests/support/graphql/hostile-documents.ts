@@ -1,11 +1,9 @@
-import type { ErrorCode } from "../../../core/errors.ts";
-
 /** A request that is made to cost much. */
 export interface HostileRequest {
   body: string | Uint8Array;
   headers?: Record<string, string>;
   /** How it has to be refused. */
-  code: ErrorCode;
+  code: string;
   /** The limit it is over. */
   limit?: number;
 }

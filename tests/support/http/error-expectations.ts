@@ -1,5 +1,5 @@
 import { expect } from "@jest/globals";
-import { isErrorCode } from "../../../core/errors.ts";
+import { definitionOf } from "../../../core/errors.ts";
 
 /** SQL, a stack frame, a file or a table: nobody's business outside. */
 export const internals =
@@ -24,7 +24,7 @@ export async function refusalIn(response: Response): Promise<ExpectedError> {
   };
   for (const { message, extensions } of errors) {
     expect(message).toMatch(/\S{2,} \S{2,}/);
-    expect(isErrorCode(extensions.code)).toBe(true);
+    expect(definitionOf(extensions.code)).toBeDefined();
     if (extensions.code !== "BAD_USER_INPUT") continue;
     expect(extensions.fields?.length).toBeGreaterThan(0);
     for (const fault of extensions.fields ?? []) {

@@ -1,3 +1,4 @@
+import { commonErrors } from "../../../../core/errors.ts";
 import {
   Kind,
   GraphQLError,
@@ -177,7 +178,9 @@ function inputTypeOf(schema: GraphQLSchema, { type }: VariableDefinitionNode): G
 /** Adds to a list until it is full: more errors help nobody and take time and memory. */
 function addError(errors: GraphQLError[], error: GraphQLError): void {
   if (errors.length >= maxErrors) {
-    errors.push(codedError("There are more errors; these are the first.", "BAD_USER_INPUT"));
+    errors.push(
+      codedError("There are more errors; these are the first.", commonErrors.BAD_USER_INPUT),
+    );
     throw new DocumentError(errors);
   }
   errors.push(error);

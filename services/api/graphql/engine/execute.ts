@@ -1,3 +1,4 @@
+import { commonErrors } from "../../../../core/errors.ts";
 import {
   OperationTypeNode,
   GraphQLError,
@@ -443,7 +444,10 @@ function report(run: Run, error: GraphQLError): void {
 function allErrors({ errors, untold }: Run): GraphQLError[] {
   if (untold === 0) return [...errors];
   const message = `${untold} more fields of this answer have errors; these are the first ${maxAnswerErrors}.`;
-  return [...errors, codedError(message, "QUERY_TOO_COMPLEX", { limit: maxAnswerErrors })];
+  return [
+    ...errors,
+    codedError(message, commonErrors.QUERY_TOO_COMPLEX, { limit: maxAnswerErrors }),
+  ];
 }
 
 function count(run: Run): void {
@@ -453,7 +457,7 @@ function count(run: Run): void {
 
 function tooLarge({ limit, unit }: AnswerTooLarge): GraphQLError {
   const message = `The answer has more than ${limit} ${unit}; ask for fewer rows or fields. What mutations did stays done.`;
-  return codedError(message, "QUERY_TOO_COMPLEX", { limit });
+  return codedError(message, commonErrors.QUERY_TOO_COMPLEX, { limit });
 }
 
 function pathTo({ responseKey, parentType }: PlannedField, prev: Path | undefined): Path {
