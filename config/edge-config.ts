@@ -12,6 +12,8 @@ export interface EdgeConfig {
   /** Manifest of documents that clients call by their hash, and whether nothing else runs. */
   persistedDocuments: { file: string | undefined; only: boolean };
   introspection: boolean;
+  /** Whether fields of services outside the registry join the schema. */
+  discovery: boolean;
   playground: boolean;
   /** "Did you mean …" in the messages of documents that do not fit the schema. */
   suggestions: boolean;
@@ -33,6 +35,7 @@ export function readEdge(read: ConfigReader): EdgeConfig {
     rateLimitPerSecond: read.int("RATE_LIMIT_PER_SECOND", 0, 1_000_000_000) ?? 2_000,
     persistedDocuments: { file, only },
     introspection,
+    discovery: read.flag("GRAPHQL_DISCOVERY") ?? true,
     playground: read.flag("PLAYGROUND") ?? !isProduction,
     suggestions: introspection,
   };

@@ -113,6 +113,8 @@ export function defineService<Own extends Contract, const Uses extends Contract 
     });
   return {
     name,
+    // The access middleware closes actions that the contract does not expose.
+    metadata: { hasContract: true },
     // Moleculer starts the last mixin first, and stops it last: nothing is read without a database.
     mixins: [
       ...(implementation.periodically ?? []).map((work) => periodic(name, work)),

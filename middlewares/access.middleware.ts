@@ -11,19 +11,25 @@ import { isExposed, type GraphqlField } from "../core/contract.ts";
 import type { OnAccessDenied } from "../core/define-service.ts";
 
 /**
- * Enforces where an action runs, before its handler is entered, what the gateway may call and who
- * may through it: an action that its contract does not expose is nobody's, whatever its rule.
+ * Enforces access rules on the node where an action runs, before its handler is entered. A call of
+ * the gateway needs an action that the contract exposes, and a caller whom the action's `access`
+ * admits. A service without a contract has only the `access` of its actions.
  */
 export function accessMiddleware(publicReads: boolean): Middleware {
   return {
     name: "Access",
     localAction(
       next: (ctx: Context) => Promise<unknown>,
-      action: ActionSchema & { access?: Access; graphql?: GraphqlField; gateway?: true },
+      action: ActionSchema & {
+        access?: Access;
+        graphql?: GraphqlField;
+        gateway?: true;
+      },
     ) {
+      const hasContract = action.service?.metadata.hasContract === true;
       return async (ctx: Context<unknown, Meta>) => {
         try {
-          if (ctx.caller === gatewayName && !isExposed(action)) throw forbidden();
+          if (ctx.caller === gatewayName && hasContract && !isExposed(action)) throw forbidden();
           assertAccess(action.access, actorOf(ctx), publicReads);
         } catch (refusal) {
           await (ctx.service as { refused?: OnAccessDenied } | null)?.refused?.(ctx, refusal);

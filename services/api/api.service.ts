@@ -13,13 +13,9 @@ import { BrowserRules } from "./http/browser-rules.ts";
 import { EventStream } from "./subscriptions/event-stream.ts";
 import { GraphqlExecution } from "./graphql/graphql-execution.ts";
 import { graphqlOverHttp } from "./http/graphql-http.ts";
-import {
-  composeSchema,
-  graphqlMixin,
-  queryCosts,
-  subscribedEvents,
-  type Composer,
-} from "./graphql/graphql-schema.ts";
+import { publishedType } from "./graphql/discovered-services.ts";
+import { SchemaComposer, queryCosts, subscribedEvents } from "./graphql/graphql-schema.ts";
+import { SchemaDiscovery } from "./graphql/schema-discovery.ts";
 import { GraphqlSockets } from "./subscriptions/graphql-socket.ts";
 import { healthChecks } from "./http/health.ts";
 import {
@@ -46,7 +42,7 @@ import { FairQueue } from "./limits/fair-queue.ts";
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 
 /** The gateway as its handlers see it: moleculer-web's service with what is set up here. */
-interface Gateway extends Composer {
+interface Gateway {
   broker: ServiceBroker;
   httpHandler(req: IncomingMessage, res: ServerResponse): Promise<void>;
   server: Server | undefined;
@@ -58,6 +54,7 @@ interface Gateway extends Composer {
   load: ResourceUsage;
   throttle: Throttle;
   graphqlSchema: GraphQLSchema;
+  discovery: SchemaDiscovery | undefined;
 }
 
 /** GraphQL over HTTP for everybody outside, and the pages and checks around it. */
@@ -69,7 +66,7 @@ export default function apiService(config: Config): ServiceSchema {
 
   return {
     name: gatewayName,
-    mixins: [ApiGateway as Partial<ServiceSchema>, graphqlMixin()],
+    mixins: [ApiGateway as Partial<ServiceSchema>],
     actions: {
       // None of these is for anybody outside this process.
       addRoute: false,
@@ -91,7 +88,12 @@ export default function apiService(config: Config): ServiceSchema {
       },
       routes: [{ path: "/", bodyParsers: false, mappingPolicy: "restrict", aliases: pageAliases }],
     },
-    events: eventsFor(stream),
+    events: {
+      ...eventsFor(stream),
+      "$services.changed"(this: Gateway) {
+        this.discovery?.refresh();
+      },
+    },
     created(this: Gateway) {
       this.stream = stream;
       this.watch = new DeadlineTimer();
@@ -102,15 +104,22 @@ export default function apiService(config: Config): ServiceSchema {
       const { broker, load, transfers, watch } = this;
       const authenticator = authenticatorOf(broker, () => this.sockets?.review());
       const rules = new BrowserRules(config.edge.corsOrigins);
-      this.graphqlSchema = composeSchema(this, stream, config.publicReads, (viewer) =>
-        authenticator.whyNotTold(viewer),
-      );
-      const execution = new GraphqlExecution(
-        this.graphqlSchema,
-        queryCosts(this.graphqlSchema),
-        config.edge,
-        broker.logger,
-      );
+      const composer = new SchemaComposer({
+        broker,
+        stream,
+        publicReads: config.publicReads,
+        revocationOf: authenticator.whyNotTold.bind(authenticator),
+      });
+      const base = composer.compose([]);
+      this.graphqlSchema = base;
+      const execution = new GraphqlExecution(base, queryCosts(base), config.edge, broker.logger);
+      if (config.edge.discovery) {
+        this.discovery = new SchemaDiscovery(broker, composer, base, (schema) => {
+          this.graphqlSchema = schema;
+          execution.useSchema(schema, queryCosts(schema, base));
+        });
+        this.discovery.refresh();
+      }
       const addresses = senderAddresses(config.edge.trustedProxies);
       const origin = {
         watch,
@@ -178,7 +187,12 @@ function eventsFor(stream: EventStream): ServiceSchema["events"] {
   const handler = ({ params }: Context<EventEnvelope>) => {
     stream.publish(params);
   };
-  return Object.fromEntries(subscribedEvents().map((type) => [type, { group, handler }]));
+  const published = ({ params }: Context<{ tag?: unknown; payload?: unknown }>) => {
+    const type = publishedType(String(params.tag));
+    stream.publish({ type, version: 1, data: params.payload });
+  };
+  const events = Object.fromEntries(subscribedEvents().map((type) => [type, { group, handler }]));
+  return { ...events, "graphql.publish": { group, handler: published } };
 }
 
 /** Where GraphQL is served; `/query` is the original's path. */

@@ -166,6 +166,7 @@ describe("on a broker", () => {
   };
   const vault = {
     name: "vault",
+    metadata: { hasContract: true },
     actions: {
       open: { access: "admin", gateway: true, handler: enter },
       field: { access: "everyone", graphql: { query: "field: Int" }, handler: enter },

@@ -14,6 +14,7 @@ describe("production", () => {
   test("closes what is for developers", () => {
     expect(edge({ NODE_ENV: "production" })).toMatchObject({
       introspection: false,
+      discovery: true,
       playground: false,
       suggestions: false,
     });
@@ -28,6 +29,7 @@ describe("production", () => {
     const env = { INTROSPECTION: "false", PLAYGROUND: "false" };
     expect(edge(env)).toMatchObject({
       introspection: false,
+      discovery: true,
       playground: false,
       suggestions: false,
     });

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { buildSchema, isEnumType } from "graphql";
 import { errorCatalogue } from "../../core/errors.ts";
+import "../../services/api/api.errors.ts";
+import "../../services/registry.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;

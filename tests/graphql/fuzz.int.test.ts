@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { buildSchema, GraphQLError, parse, validate, type GraphQLSchema } from "graphql";
 import { definitionOf } from "../../core/errors.ts";
+import "../../services/api/api.errors.ts";
 import { booksThatDiffer } from "../support/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { KeepAliveClient, type HttpAnswer } from "../support/http/keep-alive-client.ts";

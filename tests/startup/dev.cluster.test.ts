@@ -78,7 +78,9 @@ test("keeps the old version, and says where, when a file cannot be read", async 
 });
 
 test("reloads all services when what they share changes, and the gateway's page with them", async () => {
-  edit("core/errors.ts", (text) => text.replace("There is no such user.", "Nobody."));
+  edit("services/users/users.contract.ts", (text) =>
+    text.replace("There is no such user.", "Nobody."),
+  );
   for (const name of ["users", "products", "orders", "api"]) await shop.said(`reloaded ${name}`);
   const schema = await eventually("the schema's new text", async () => {
     const response = await fetch(`http://localhost:${settings.PORT}/schema.graphql`);

@@ -11,7 +11,7 @@ const publish = (data: number) => {
 function subscribe() {
   const state = { allowed: true };
   const whyNot = () => (state.allowed ? undefined : new Error("no more"));
-  return { state, events: stream.events("happened", () => true, whyNot) };
+  return { state, events: stream.events(["happened"], () => true, whyNot) };
 }
 
 test("a subscriber who may see nothing more gets no event, and learns why", async () => {

@@ -10,8 +10,7 @@ const maxCalls = 4;
 export class BatchedLookups {
   readonly #batchers = new Map<string, Batcher<string, unknown>>();
 
-  /** @param broker who calls, once the gateway is there */
-  constructor(contracts: readonly Contract[], broker: () => ServiceBroker) {
+  constructor(contracts: readonly Contract[], broker: ServiceBroker) {
     for (const { name, actions } of contracts) {
       for (const { graphql } of Object.values(actions)) {
         if (graphql?.batchedBy === undefined) continue;
@@ -22,7 +21,7 @@ export class BatchedLookups {
         }
         const action = `${name}.${graphql.batchedBy}`;
         const serve = (ids: string[]) =>
-          broker().call<unknown[], { ids: string[] }>(action, { ids }, { caller: gatewayName });
+          broker.call<unknown[], { ids: string[] }>(action, { ids }, { caller: gatewayName });
         this.#batchers.set(action, new Batcher(serve, { maxItems, maxBatchesInFlight: maxCalls }));
       }
     }

@@ -1,5 +1,6 @@
 import { GraphQLError, type ASTNode, type GraphQLFormattedError } from "graphql";
 import {
+  ClientError,
   commonErrors,
   definitionOf,
   isUnreachable,
@@ -95,7 +96,7 @@ export function formatError(
     message?: string;
   };
   const { SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR } = commonErrors;
-  const definition = definitionOf(type);
+  const definition = definitionOf(type) ?? ownDefinition(cause);
   if (definition !== undefined && definition !== INTERNAL_SERVER_ERROR) {
     const shown = definition === SERVICE_UNAVAILABLE ? {} : data;
     return told(error, message ?? definition.meaning, definition, shown);
@@ -103,6 +104,12 @@ export function formatError(
   if (isUnreachable(type)) return told(error, SERVICE_UNAVAILABLE.meaning, SERVICE_UNAVAILABLE);
   report(cause ?? error);
   return told(error, "Something went wrong on our side.", INTERNAL_SERVER_ERROR, { traceId });
+}
+
+/** The definition of an error that a discovered service has made. */
+function ownDefinition(cause: unknown): ErrorDefinition | undefined {
+  if (!(cause instanceof ClientError)) return undefined;
+  return { code: cause.type, status: cause.code, meaning: cause.message };
 }
 
 /** A value that was sent stands in the sentence, however long it is. */

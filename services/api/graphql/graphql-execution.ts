@@ -84,8 +84,8 @@ const checkMicrosecondsPerValue = 25;
 
 /** Everything between a request as it came and the execution of its operation. */
 export class GraphqlExecution {
-  readonly #schema: GraphQLSchema;
-  readonly #documents: Documents;
+  #schema: GraphQLSchema;
+  #documents: Documents;
   readonly #persisted: PersistedDocuments;
   readonly #throttle: Throttle;
   readonly #edge: EdgeConfig;
@@ -103,6 +103,12 @@ export class GraphqlExecution {
     this.#throttle = new Throttle(edge.rateLimitPerSecond);
     this.#edge = edge;
     this.#logger = logger;
+  }
+
+  /** Goes on with another schema. Operations that have begun keep theirs. */
+  useSchema(schema: GraphQLSchema, costs: QueryCosts): void {
+    this.#schema = schema;
+    this.#documents = new Documents(schema, costs, this.#edge);
   }
 
   /** What else a caller causes counts here as well. */

@@ -1,112 +1,132 @@
 import type { GraphQLSchema } from "graphql";
 import apolloServer from "moleculer-apollo-server";
-import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceBroker } from "moleculer";
 import type { GraphqlField } from "../../../core/contract.ts";
 import { gatewayName } from "../../../core/access.ts";
 import type { Batcher } from "../../../core/batcher.ts";
 import { errorCatalogue } from "../../../core/errors.ts";
 import { isId, maxListRows } from "../../../core/validation.ts";
 import { connectionResolver, countCosts, countResolvers, pageInfoType } from "./connections.ts";
-import type { EventStream } from "../subscriptions/event-stream.ts";
 import { BatchedLookups } from "./batched-lookups.ts";
 import type { GraphqlContext } from "./graphql-execution.ts";
-import { QueryCosts } from "../limits/query-cost.ts";
-import { subscriptionResolvers, type RevocationCheck } from "../subscriptions/subscriptions.ts";
+import { QueryCosts, unboundedLists } from "../limits/query-cost.ts";
+import { subscriptionResolvers, type SubscriptionOptions } from "../subscriptions/subscriptions.ts";
+import {
+  discoveredSubscription,
+  guardedResolver,
+  type DiscoveredService,
+} from "./discovered-services.ts";
 import { contracts } from "../../registry.ts";
 
-type Resolver = (
+export type Resolver = (
   root: unknown,
   args: Record<string, unknown>,
   context: GraphqlContext,
   info: { fieldName: string },
 ) => Promise<unknown>;
 
-/** What moleculer-apollo-server's mixin gives a service, as far as it is used here. */
-export interface Composer {
-  generateGraphQLSchema(services: ComposedService[]): GraphQLSchema;
-  buildLoaderOptionMap(services: ComposedService[]): void;
+/** The methods of moleculer-apollo-server's mixin that are used here. */
+interface ApolloMethods {
+  generateGraphQLSchema(services: object[]): GraphQLSchema;
+  buildLoaderOptionMap(services: object[]): void;
+  createActionResolver(actionName: string, definition?: object): Resolver;
 }
 
-interface ComposedService {
-  name: string;
-  settings: { graphql: object };
-  actions: Record<string, { name: string; graphql?: unknown }>;
+/** What the composition needs of the gateway. */
+export interface ComposerOptions extends SubscriptionOptions {
+  broker: ServiceBroker;
 }
 
 /**
- * moleculer-apollo-server's mixin, as far as it is in use: its composition of the schema, and its
- * batching resolvers. Its Apollo Server 2 is not: that one is past its end of life and slow, and
- * rebuilds the schema from whoever is up. Neither are its route and its events.
+ * Composes the gateway's schema by moleculer-apollo-server, whose batching resolvers it uses too.
+ * The base schema is made from the contracts of the registry, whether their services run or not.
+ * Apollo Server itself is not used: the gateway has its own server and its own execution.
  */
-export function graphqlMixin(): Partial<ServiceSchema> {
-  let broker: ServiceBroker | undefined;
-  const lookups = new BatchedLookups(contracts, () => {
-    if (broker === undefined) throw new Error("the gateway is not there yet");
-    return broker;
-  });
-  const { methods } = apolloServer.ApolloService({
-    serverOptions: { uploads: false, playground: false, subscriptions: false },
-    createAction: false,
-    autoUpdateSchema: false,
-    checkActionVisibility: true,
-    // Some of these are missing from the package's types.
-  } as object) as Partial<ServiceSchema>;
-  const createActionResolver = methods?.createActionResolver as unknown as (
-    this: unknown,
-    actionName: string,
-    definition?: object,
-  ) => Resolver;
+export class SchemaComposer {
+  readonly #options: ComposerOptions;
+  readonly #lookups: BatchedLookups;
+  readonly #methods: ApolloMethods;
+  #discoveredActions = new Map<string, DiscoveredService["actions"][string]>();
 
-  return {
-    created(this: {
-      broker: ServiceBroker;
-      dataLoaderOptions: unknown;
-      dataLoaderBatchParams: unknown;
-    }) {
-      broker = this.broker;
-      this.dataLoaderOptions = new Map();
-      this.dataLoaderBatchParams = new Map();
-    },
-    methods: {
+  constructor(options: ComposerOptions) {
+    this.#options = options;
+    this.#lookups = new BatchedLookups(contracts, options.broker);
+    this.#methods = this.#apolloMethods();
+  }
+
+  /** Composes the base schema and discovered services. Throws an Error if they do not fit. */
+  compose(discovered: readonly DiscoveredService[]): GraphQLSchema {
+    this.#discoveredActions = new Map(
+      discovered.flatMap(({ actions }) => Object.values(actions).map((one) => [one.name, one])),
+    );
+    const services = [...baseServices(), ...discovered];
+    const resolvers = {
+      Subscription: subscriptionResolvers(contracts, this.#options),
+      ...countResolvers(contracts),
+    };
+    const graphql = { type: [errorCodes(), pageInfoType].join("\n"), resolvers };
+    this.#methods.buildLoaderOptionMap(services);
+    try {
+      return this.#methods.generateGraphQLSchema([
+        ...services,
+        { name: gatewayName, settings: { graphql }, actions: {} },
+      ]);
+    } catch (error) {
+      // moleculer-apollo-server wraps the reason.
+      const { err } = (error as { data?: { err?: unknown } }).data ?? {};
+      throw err ?? error;
+    }
+  }
+
+  #apolloMethods(): ApolloMethods {
+    const mixin: unknown = apolloServer.ApolloService({ checkActionVisibility: true });
+    const { methods } = mixin as { methods: ApolloMethods };
+    const composer = {
       ...methods,
-      /** The fields' `input` argument is the action's parameters. */
-      prepareContextParams: (params: Record<string, unknown>) => params.input ?? params,
-      createActionResolver(this: unknown, actionName: string, definition?: object): Resolver {
-        const { rowsPerCall, mutation, batchedBy, countedBy } = fieldOf(actionName);
-        const [service] = actionName.split(".");
-        if (rowsPerCall !== undefined) return pagedResolver(actionName, rowsPerCall);
-        if (countedBy !== undefined) {
-          return connectionResolver(actionName, `${service}.${countedBy}`);
-        }
-        const resolver = createActionResolver.call(this, actionName, definition);
-        const batcher = lookups.batcherOf(actionName);
-        if (isJoin(definition)) {
-          return unlessLoaded(
-            batcher === undefined ? resolver : batchedJoinResolver(batcher, definition),
-          );
-        }
-        if (batchedBy !== undefined) {
-          return lookupResolver(lookups.batcherOf(`${service}.${batchedBy}`), resolver);
-        }
-        return mutation === undefined ? resolver : idempotentResolver(actionName, resolver);
+      dataLoaderOptions: new Map(),
+      dataLoaderBatchParams: new Map(),
+      /** The `input` argument of a field of the base schema is the action's parameters. */
+      prepareContextParams: (params: Record<string, unknown>, actionName: string) =>
+        fieldOf(actionName) === undefined ? params : (params.input ?? params),
+      createActionResolver: (actionName: string, definition?: object) => {
+        const resolver = methods.createActionResolver.call(composer, actionName, definition);
+        return this.#resolverOf(actionName, definition, resolver);
       },
-    },
-  } as unknown as Partial<ServiceSchema>;
+      createAsyncIteratorResolver: (actionName: string, tags?: string[], filter?: string) => {
+        const action = this.#discoveredActions.get(actionName) ?? { name: actionName };
+        return discoveredSubscription(action, this.#options, tags, filter);
+      },
+    };
+    return composer;
+  }
+
+  /** Gives the resolver of an action's field, made from moleculer-apollo-server's `resolver`. */
+  #resolverOf(actionName: string, definition: object | undefined, resolver: Resolver): Resolver {
+    const field = fieldOf(actionName);
+    if (field === undefined) {
+      const action = this.#discoveredActions.get(actionName);
+      return guardedResolver(action, this.#options, resolver);
+    }
+    const { rowsPerCall, mutation, batchedBy, countedBy } = field;
+    const [service] = actionName.split(".");
+    if (rowsPerCall !== undefined) return pagedResolver(actionName, rowsPerCall);
+    if (countedBy !== undefined) return connectionResolver(actionName, `${service}.${countedBy}`);
+    if (isJoin(definition)) {
+      const batcher = this.#lookups.batcherOf(actionName);
+      return unlessLoaded(
+        batcher === undefined ? resolver : batchedJoinResolver(batcher, definition),
+      );
+    }
+    if (batchedBy !== undefined) {
+      return lookupResolver(this.#lookups.batcherOf(`${service}.${batchedBy}`), resolver);
+    }
+    return mutation === undefined ? resolver : idempotentResolver(actionName, resolver);
+  }
 }
 
-/**
- * The schema of all services, whoever of them is up: made from their contracts.
- *
- * @param stream where subscriptions get their events from
- * @param revocationOf who is told nothing more by them
- */
-export function composeSchema(
-  composer: Composer,
-  stream: EventStream,
-  publicReads: boolean,
-  revocationOf: RevocationCheck,
-): GraphQLSchema {
-  const services = contracts.map(({ name, graphql, actions }) => ({
+/** The services of the registry, in the form that moleculer-apollo-server composes. */
+function baseServices(): object[] {
+  return contracts.map(({ name, graphql, actions }) => ({
     name,
     settings: {
       graphql: {
@@ -121,14 +141,6 @@ export function composeSchema(
       }),
     ),
   }));
-  const resolvers = {
-    Subscription: subscriptionResolvers(contracts, stream, publicReads, revocationOf),
-    ...countResolvers(contracts),
-  };
-  const graphql = { type: [errorCodes(), pageInfoType].join("\n"), resolvers };
-  const own = { name: gatewayName, settings: { graphql }, actions: {} };
-  composer.buildLoaderOptionMap(services);
-  return composer.generateGraphQLSchema([...services, own]);
 }
 
 /** The types of all events that somebody can subscribe to. */
@@ -142,10 +154,11 @@ export function subscribedEvents(): string[] {
 const costOfMutation = 10;
 
 /**
- * What operations on the composed schema cost. Throws where a list has no maximum, neither by an
- * argument for its rows nor by the `maxRows` of its join.
+ * Gives the costs of operations on a composed schema. Throws if a list of the base schema has no
+ * maximum, neither by an argument for its rows nor by the `maxRows` of its join. Lists of discovered
+ * services count like any list without a `limit`.
  */
-export function queryCosts(schema: GraphQLSchema): QueryCosts {
+export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
   const costs = contracts.flatMap(({ actions }) =>
     Object.values(actions).flatMap(({ graphql }) => {
       const { query, mutation, cost = mutation === undefined ? 0 : costOfMutation } = graphql ?? {};
@@ -161,7 +174,8 @@ export function queryCosts(schema: GraphQLSchema): QueryCosts {
       ),
     ),
   );
-  return new QueryCosts(schema, new Map([...costs, ...countCosts(contracts)]), new Map(maxima));
+  const fieldCosts = new Map([...costs, ...countCosts(contracts), ...mutationCosts(schema, base)]);
+  return new QueryCosts(schema, fieldCosts, new Map([...discoveredLists(schema, base), ...maxima]));
 }
 
 /** The error catalogue as a type, for clients that make code from the schema. */
@@ -170,9 +184,27 @@ function errorCodes(): string {
   return `"What \\"extensions.code\\" of an error can be"\nenum ErrorCode {\n${values.join("\n")}\n}`;
 }
 
-function fieldOf(actionName: string): GraphqlField {
+/** The mutations of discovered services. */
+function mutationCosts(schema: GraphQLSchema, base: GraphQLSchema): [string, number][] {
+  const known = base.getMutationType()?.getFields() ?? {};
+  return Object.keys(schema.getMutationType()?.getFields() ?? {})
+    .filter((name) => !Object.hasOwn(known, name))
+    .map((name) => [`Mutation.${name}`, costOfMutation]);
+}
+
+/** The lists of discovered services that take no `limit`. */
+function discoveredLists(schema: GraphQLSchema, base: GraphQLSchema): [string, number][] {
+  const known = new Set(unboundedLists(base, new Map()));
+  return unboundedLists(schema, new Map())
+    .filter((list) => !known.has(list))
+    .map((list) => [list, maxListRows]);
+}
+
+/** How a base action appears in GraphQL; undefined for an action of a discovered service. */
+function fieldOf(actionName: string): GraphqlField | undefined {
   const [service, action = ""] = actionName.split(".");
-  return contracts.find(({ name }) => name === service)?.actions[action]?.graphql ?? {};
+  const contract = contracts.find(({ name }) => name === service);
+  return contract && (contract.actions[action]?.graphql ?? {});
 }
 
 /** Hands a mutation its key. A document's mutations run one after the other, so none meets another's. */

@@ -88,9 +88,13 @@ function shared<Answer>(ask: (req: GatewayRequest) => Promise<Answer>) {
 }
 
 function schemaPage(): Page {
-  let content: Buffer | undefined;
+  let printed: GraphQLSchema | undefined;
+  let content = Buffer.alloc(0);
   return function (_req, res) {
-    content ??= Buffer.from(printSchema(this.graphqlSchema));
+    if (printed !== this.graphqlSchema) {
+      printed = this.graphqlSchema;
+      content = Buffer.from(printSchema(printed));
+    }
     sendText(res, 200, content);
   };
 }

@@ -149,8 +149,8 @@ function asked({ nodes, definition }: PlannedField, name: string, variables: Var
   };
 }
 
-/** The lists of a schema that neither take an argument for their rows nor have a maximum. */
-function unboundedLists(schema: GraphQLSchema, maxima: ListMaxima): string[] {
+/** Gives the lists of a schema that neither take an argument for their rows nor have a maximum. */
+export function unboundedLists(schema: GraphQLSchema, maxima: ListMaxima): string[] {
   const types = Object.values(schema.getTypeMap()).filter(
     (type) => isObjectType(type) || isInterfaceType(type),
   );

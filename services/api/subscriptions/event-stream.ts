@@ -4,11 +4,14 @@ import { commonErrors, ClientError } from "../../../core/errors.ts";
 /** Events that wait for a subscriber who is slower than the shop; beyond, the subscription ends. */
 const maxWaiting = 1_000;
 
+/** As much of an event as the stream needs. */
+export type StreamedEvent = Pick<EventEnvelope, "type" | "version" | "data">;
+
 /** Hands the broker's events of a gateway on to those who have subscribed to them. */
 export class EventStream {
   readonly #subscribers = new Map<string, Set<EventQueue>>();
 
-  publish(event: EventEnvelope): void {
+  publish(event: StreamedEvent): void {
     for (const queue of this.#subscribers.get(event.type) ?? []) queue.offer(event);
   }
 
@@ -18,19 +21,22 @@ export class EventStream {
   }
 
   /**
-   * All events of a type from now on, as far as they are wanted, until it is told to `return`.
+   * Gives all events of some types from now on, if `wants` accepts them, until `return` is called.
    *
-   * @param whyNot asked before each is told: with an error, they end
+   * @param whyNot asked before each event; an error from it ends the iteration
    */
   events(
-    type: string,
-    wants: (event: EventEnvelope) => boolean,
+    types: readonly string[],
+    wants: (event: StreamedEvent) => boolean,
     whyNot: () => Error | undefined,
   ): AsyncIterableIterator<unknown> {
-    const subscribers = this.#subscribers.get(type) ?? new Set();
-    this.#subscribers.set(type, subscribers);
-    const queue = new EventQueue(wants, whyNot, () => subscribers.delete(queue));
-    subscribers.add(queue);
+    const queue = new EventQueue(wants, whyNot, () => {
+      for (const type of types) this.#subscribers.get(type)?.delete(queue);
+    });
+    for (const type of types) {
+      const subscribers = this.#subscribers.get(type) ?? new Set();
+      this.#subscribers.set(type, subscribers.add(queue));
+    }
     return queue;
   }
 }
@@ -40,7 +46,7 @@ const done: Result = { done: true, value: undefined };
 
 /** An async generator would not do: one that waits for an event cannot be ended. */
 class EventQueue implements AsyncIterableIterator<unknown> {
-  readonly #wants: (event: EventEnvelope) => boolean;
+  readonly #wants: (event: StreamedEvent) => boolean;
   readonly #whyNot: () => Error | undefined;
   readonly #leave: () => void;
   readonly #waiting: unknown[] = [];
@@ -50,7 +56,7 @@ class EventQueue implements AsyncIterableIterator<unknown> {
   #error: Error | undefined;
 
   constructor(
-    wants: (event: EventEnvelope) => boolean,
+    wants: (event: StreamedEvent) => boolean,
     whyNot: () => Error | undefined,
     leave: () => void,
   ) {
@@ -59,7 +65,7 @@ class EventQueue implements AsyncIterableIterator<unknown> {
     this.#leave = leave;
   }
 
-  offer(event: EventEnvelope): void {
+  offer(event: StreamedEvent): void {
     if (this.#isEnded || !this.#wants(event) || this.#isForbidden()) return;
     if (this.#taker !== undefined) {
       this.#taker.resolve({ done: false, value: event.data });

@@ -1,8 +1,8 @@
 import { assertAccess, mayActForOthers, type Viewer } from "../../../core/access.ts";
-import type { Contract, EventEnvelope, SubscriptionField } from "../../../core/contract.ts";
+import type { Contract, SubscriptionField } from "../../../core/contract.ts";
 import { badUserInput } from "../../../core/errors.ts";
 import { isId } from "../../../core/validation.ts";
-import type { EventStream } from "./event-stream.ts";
+import type { EventStream, StreamedEvent } from "./event-stream.ts";
 import type { GraphqlContext } from "../graphql/graphql-execution.ts";
 
 type Data = Record<string, unknown>;
@@ -16,17 +16,23 @@ interface SubscriptionResolver {
 /** Why a viewer who was known when they subscribed is told nothing more, if there is a reason. */
 export type RevocationCheck = (viewer: Viewer) => Error | undefined;
 
+/** What the resolvers of subscriptions need of the gateway. */
+export interface SubscriptionOptions {
+  stream: EventStream;
+  publicReads: boolean;
+  /** Gives the reason why a signed-in viewer gets no further events, if there is one. */
+  revocationOf: RevocationCheck;
+}
+
 /** Makes the resolvers of the subscriptions that contracts declare. */
 export function subscriptionResolvers(
   contracts: readonly Contract[],
-  stream: EventStream,
-  publicReads: boolean,
-  revocationOf: RevocationCheck,
+  options: SubscriptionOptions,
 ): Record<string, SubscriptionResolver> {
   const resolvers = contracts.flatMap((contract) =>
     Object.entries(contract.graphql?.subscriptions ?? {}).map(([name, subscription]) => {
       const version = contract.events[subscription.event]?.version;
-      return [name, resolverOf(subscription, version, stream, publicReads, revocationOf)] as const;
+      return [name, resolverOf(subscription, version, options)] as const;
     }),
   );
   return Object.fromEntries(resolvers);
@@ -35,9 +41,7 @@ export function subscriptionResolvers(
 function resolverOf(
   subscription: SubscriptionField,
   version: number | undefined,
-  stream: EventStream,
-  publicReads: boolean,
-  whyNotTold: RevocationCheck,
+  { stream, publicReads, revocationOf }: SubscriptionOptions,
 ): SubscriptionResolver {
   const { event: type, access, owner, load } = subscription;
   return {
@@ -46,15 +50,15 @@ function resolverOf(
       const wanted = idsIn(args);
       const isOpen = access === "everyone" || (publicReads && typeof access === "object");
       const whose = owner !== undefined && !isOpen && !mayActForOthers(actor) ? owner : undefined;
-      const whyNot = () => (isOpen || actor.kind === "operator" ? undefined : whyNotTold(actor));
+      const whyNot = () => (isOpen || actor.kind === "operator" ? undefined : revocationOf(actor));
       const refusal = whyNot();
       if (refusal !== undefined) throw refusal;
-      const wants = (event: EventEnvelope) => {
+      const wants = (event: StreamedEvent) => {
         const data = event.data as Data;
         if (event.version !== version || !has(data, wanted)) return false;
         return whose === undefined || (actor.kind === "user" && data[whose] === actor.id);
       };
-      return stream.events(type, wants, whyNot);
+      return stream.events([type], wants, whyNot);
     },
     resolve(data, _args, { ctx, dataLoaders }) {
       // What was loaded for the event before is old now.

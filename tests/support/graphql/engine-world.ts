@@ -117,6 +117,7 @@ function withResolvers(built: GraphQLSchema): GraphQLSchema {
 export function newExecution(): GraphqlExecution {
   const edge = {
     introspection: true,
+    discovery: false,
     suggestions: true,
     rateLimitPerSecond: 0,
     persistedDocuments: { file: undefined, only: false },

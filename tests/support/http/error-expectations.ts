@@ -1,5 +1,6 @@
 import { expect } from "@jest/globals";
 import { definitionOf } from "../../../core/errors.ts";
+import "../../../services/api/api.errors.ts";
 
 /** SQL, a stack frame, a file or a table: nobody's business outside. */
 export const internals =

@@ -1,0 +1,81 @@
+import type { GraphQLSchema } from "graphql";
+import type { ServiceBroker } from "moleculer";
+import { assertNoCollision, findServices, type DiscoveredService } from "./discovered-services.ts";
+import type { SchemaComposer } from "./graphql-schema.ts";
+
+/**
+ * Keeps the schema up to date with the services that join the cluster and are not in the registry. A
+ * service that has left keeps its fields, which then answer SERVICE_UNAVAILABLE. A service that does
+ * not fit is logged and left out, and the schema stays as it was.
+ */
+export class SchemaDiscovery {
+  readonly #broker: ServiceBroker;
+  readonly #composer: SchemaComposer;
+  readonly #base: GraphQLSchema;
+  readonly #onSchema: (schema: GraphQLSchema) => void;
+  readonly #accepted = new Map<string, DiscoveredService>();
+  /** The declarations last seen of each service, accepted or not. */
+  readonly #seen = new Map<string, string>();
+  #isScheduled = false;
+
+  /**
+   * @param base the composed schema of the registry's services
+   * @param onSchema is called with each new schema
+   */
+  constructor(
+    broker: ServiceBroker,
+    composer: SchemaComposer,
+    base: GraphQLSchema,
+    onSchema: (schema: GraphQLSchema) => void,
+  ) {
+    this.#broker = broker;
+    this.#composer = composer;
+    this.#base = base;
+    this.#onSchema = onSchema;
+  }
+
+  /** Looks for changed services. Calls of one turn of the event loop look once. */
+  refresh(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#compose();
+    });
+  }
+
+  #compose(): void {
+    for (const service of findServices(this.#broker)) {
+      const declarations = declarationsOf(service);
+      if (this.#seen.get(service.fullName) === declarations) continue;
+      this.#seen.set(service.fullName, declarations);
+      this.#accept(service);
+    }
+  }
+
+  #accept(service: DiscoveredService): void {
+    const { fullName } = service;
+    const services = new Map(this.#accepted).set(fullName, service);
+    try {
+      assertNoCollision(this.#base, service);
+      const schema = this.#composer.compose([...services.values()]);
+      this.#accepted.set(fullName, service);
+      this.#onSchema(schema);
+      this.#broker.logger.info(`The GraphQL schema has the fields of ${fullName}.`);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#broker.logger.error(`The GraphQL fields of ${fullName} are left out: ${reason}.`);
+    }
+  }
+}
+
+/** All of a service that the schema depends on. */
+function declarationsOf({ settings, actions }: DiscoveredService): string {
+  const fields = Object.values(actions).map(({ name, access, visibility, graphql }) => ({
+    name,
+    access,
+    visibility,
+    graphql,
+  }));
+  return JSON.stringify([settings.graphql, fields]);
+}
