@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import type { DomainService } from "../../services/registry.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { freePort } from "../../tools/support/processes.ts";
@@ -208,14 +207,15 @@ describe("when a service is away", () => {
 });
 
 describe("when a database is cut off", () => {
-  const neighbour: Record<DomainService, DomainService> = {
+  const neighbour = {
     users: "products",
     products: "orders",
     orders: "users",
-  };
+  } as const;
+  type Service = keyof typeof neighbour;
 
   /** Lets nobody into a service's database any more, and throws out who is in; or lets all in again. */
-  async function setReachable(service: DomainService, reachable: boolean): Promise<void> {
+  async function setReachable(service: Service, reachable: boolean): Promise<void> {
     const name = new URL(shop.databases.urls[service]).pathname.slice(1);
     const from = neighbour[service];
     await shop.databases.query(from, `ALTER DATABASE ${name} ALLOW_CONNECTIONS ${reachable}`);
@@ -223,18 +223,18 @@ describe("when a database is cut off", () => {
     if (!reachable) await shop.databases.query(from, sql, [name]);
   }
   afterEach(async () => {
-    for (const service of Object.keys(neighbour) as DomainService[]) {
+    for (const service of Object.keys(neighbour) as Service[]) {
       await setReachable(service, true);
     }
   });
 
-  const documents: Record<DomainService, () => string> = {
+  const documents = {
     users: () => "{ users { id } }",
     products: () => `{ product(id: "${mug}") { id } }`,
     orders: () => "{ orders { id } }",
   };
 
-  test.each<DomainService>(["users", "products", "orders"])(
+  test.each(["users", "products", "orders"] as const)(
     "the fields of %s are SERVICE_UNAVAILABLE, and come back by themselves",
     async (service) => {
       const { token } = admin;
@@ -258,7 +258,7 @@ describe("when a database is cut off", () => {
     },
   );
 
-  test.each<DomainService>(["products", "orders"])(
+  test.each(["products", "orders"] as const)(
     "without %s no order is placed, and orders are placed again afterwards",
     async (service) => {
       await setReachable(service, false);

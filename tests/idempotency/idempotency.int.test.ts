@@ -1,7 +1,6 @@
 import { request, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { DomainService } from "../../services/registry.ts";
 import { booksOf } from "../support/books.ts";
 import type { Answer } from "../../tools/support/graphql-client.ts";
 import {
@@ -36,7 +35,7 @@ afterAll(async () => {
 
 /** How many rows there are of all that mutations write, and of the events that tell of it. */
 async function effects(): Promise<Record<string, number>> {
-  const tables: Record<DomainService, string[]> = {
+  const tables = {
     users: ["users", "event_log"],
     products: ["products", "reservations", "stock_changes WHERE order_id IS NULL"],
     orders: ["orders", "order_history", "event_log"],

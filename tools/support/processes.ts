@@ -141,10 +141,19 @@ const productParts = [
   "package.json",
 ];
 
-/** A copy of the project whose files a test may edit. */
-export function copyOfProject(): string {
+/** Folders that no copy of the project needs. */
+const leftOut = new Set(["node_modules", ".git", "data", "coverage"]);
+
+/**
+ * Makes a copy of the project whose files a test may edit: of what a running shop needs, or of the
+ * whole project.
+ */
+export function copyOfProject({ isWhole = false } = {}): string {
   const copy = temporaryFolder();
-  for (const part of productParts) {
+  const parts = isWhole
+    ? readdirSync(projectDir).filter((name) => !leftOut.has(name))
+    : productParts;
+  for (const part of parts) {
     cpSync(join(projectDir, part), join(copy, part), { recursive: true });
   }
   symlinkSync(join(projectDir, "node_modules"), join(copy, "node_modules"));

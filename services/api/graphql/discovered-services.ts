@@ -15,7 +15,7 @@ import { ClientError } from "../../../core/errors.ts";
 import { clientErrorOf } from "../../../core/validation.ts";
 import { serviceNames } from "../../registry.ts";
 import type { SubscriptionOptions } from "../subscriptions/subscriptions.ts";
-import type { Resolver } from "./graphql-schema.ts";
+import type { Resolver } from "./graphql-execution.ts";
 
 /** What moleculer-apollo-server documents for `settings.graphql`. */
 type ServiceGraphql = Partial<Record<DeclarationKey, string | string[]>> & {

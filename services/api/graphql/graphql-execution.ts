@@ -32,6 +32,14 @@ export interface GraphqlContext extends Record<PropertyKey, unknown> {
   requestId: string;
 }
 
+/** A resolver as moleculer-apollo-server makes it. */
+export type Resolver = (
+  root: unknown,
+  args: Record<string, unknown>,
+  context: GraphqlContext,
+  info: { fieldName: string },
+) => Promise<unknown>;
+
 /** The parts of a GraphQL request, whichever way it came. */
 export interface RequestParams {
   query?: unknown;

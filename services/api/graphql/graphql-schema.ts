@@ -8,7 +8,7 @@ import { errorCatalogue } from "../../../core/errors.ts";
 import { isId, maxListRows } from "../../../core/validation.ts";
 import { connectionResolver, countCosts, countResolvers, pageInfoType } from "./connections.ts";
 import { BatchedLookups } from "./batched-lookups.ts";
-import type { GraphqlContext } from "./graphql-execution.ts";
+import type { Resolver } from "./graphql-execution.ts";
 import { QueryCosts, unboundedLists } from "../limits/query-cost.ts";
 import { subscriptionResolvers, type SubscriptionOptions } from "../subscriptions/subscriptions.ts";
 import {
@@ -17,13 +17,6 @@ import {
   type DiscoveredService,
 } from "./discovered-services.ts";
 import { contracts } from "../../registry.ts";
-
-export type Resolver = (
-  root: unknown,
-  args: Record<string, unknown>,
-  context: GraphqlContext,
-  info: { fieldName: string },
-) => Promise<unknown>;
 
 /** The methods of moleculer-apollo-server's mixin that are used here. */
 interface ApolloMethods {

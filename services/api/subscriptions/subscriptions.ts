@@ -14,7 +14,7 @@ interface SubscriptionResolver {
 }
 
 /** Why a viewer who was known when they subscribed is told nothing more, if there is a reason. */
-export type RevocationCheck = (viewer: Viewer) => Error | undefined;
+type RevocationCheck = (viewer: Viewer) => Error | undefined;
 
 /** What the resolvers of subscriptions need of the gateway. */
 export interface SubscriptionOptions {

@@ -1,0 +1,113 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import pg from "pg";
+import { postgresUrl } from "../../embedded/postgres.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { graphql } from "../../tools/support/graphql-client.ts";
+import {
+  cleanUp,
+  copyOfProject,
+  freePort,
+  startCommand,
+  temporaryFolder,
+} from "../../tools/support/processes.ts";
+import { apply, recipe } from "../support/recipes.ts";
+
+/** The recipes of docs/extending.md that have code, all applied to one copy of the project. */
+const recipes = ["An action", "An event", "A service"].map(recipe);
+const blocks = recipes.flat();
+
+let project: string;
+let url: string;
+let settings: { DATA_DIR: string; PORT: string };
+let token: string;
+let adminId: string;
+
+beforeAll(async () => {
+  project = copyOfProject({ isWhole: true });
+  apply(project, blocks);
+  settings = { DATA_DIR: join(temporaryFolder(), "data"), PORT: String(await freePort()) };
+  url = `http://127.0.0.1:${settings.PORT}`;
+});
+afterAll(cleanUp);
+
+/** Runs a program of node_modules in the copy. Throws with its output if it fails. */
+function run(program: string, args: string[]): void {
+  try {
+    execFileSync(process.execPath, [join(project, "node_modules", program), ...args], {
+      cwd: project,
+      encoding: "utf8",
+      stdio: "pipe",
+    });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    throw new Error(`${program} found faults:\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+async function ask<Result>(query: string): Promise<Result> {
+  const { data, errors } = await graphql<Record<string, Result>>(url, query, { token });
+  expect(errors).toBeUndefined();
+  return Object.values(data ?? {})[0] as Result;
+}
+
+test("the recipes pass the checks of types, lint and format", () => {
+  const files = blocks.map(({ path }) => path);
+  const code = files.filter((path) => path.endsWith(".ts"));
+  run("typescript/bin/tsc", []);
+  run("eslint/bin/eslint.js", ["--max-warnings", "0", ...new Set(code)]);
+  run("prettier/bin/prettier.cjs", ["--check", ...new Set(code)]);
+});
+
+test("the shop with the recipes starts and is ready", async () => {
+  await startCommand("start", settings, project).said("The shop is open");
+  expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+  const credentials = 'email: "admin@shop.example", password: "correct horse"';
+  const admin = `mutation { registerUser(input: { ${credentials}, username: "ann", type: 1 }) { id } }`;
+  adminId = (await ask<{ id: string }>(admin)).id;
+  token = (await ask<{ token: string }>(`mutation { login(input: { ${credentials} }) { token } }`))
+    .token;
+});
+
+test("the action's field answers", async () => {
+  const mug = 'name: "Mug", description: "", price: 1, stock: 9';
+  await ask(`mutation { createProduct(input: { ${mug} }) { id } }`);
+  expect(await ask("{ statistics { products inStock } }")).toEqual({ products: 1, inStock: 1 });
+});
+
+test("the service counts what sells, and joins products", async () => {
+  const [mug] = await ask<{ id: string }[]>("{ products { id } }");
+  for (const quantity of [2, 3]) {
+    const line = `{ product_id: "${mug?.id ?? ""}", quantity: ${quantity} }`;
+    await ask(`mutation { placeOrder(input: { order_products: [${line}] }) { id } }`);
+  }
+  await eventually("both orders being counted", async () => {
+    const best = await ask<object[]>("{ bestsellers { pieces product { name } } }");
+    return JSON.stringify(best) === '[{"pieces":5,"product":{"name":"Mug"}}]';
+  });
+});
+
+test("the event reaches its consumer", async () => {
+  const customer = 'email: "bob@shop.example", password: "correct horse", username: "bob", type: 0';
+  const { id } = await ask<{ id: string }>(
+    `mutation { registerUser(input: { ${customer} }) { id } }`,
+  );
+  await ask(`mutation { setUserType(input: { id: "${id}", type: 1 }) { id } }`);
+  const orders = new pg.Client(postgresUrl(join(settings.DATA_DIR, "postgres"), "orders"));
+  await orders.connect();
+  try {
+    await eventually("the read model of users", async () => {
+      const { rows } = await orders.query("SELECT id, type FROM known_users ORDER BY type");
+      return (
+        JSON.stringify(rows) ===
+        JSON.stringify([
+          { id: adminId, type: 0 },
+          { id, type: 1 },
+        ])
+      );
+    });
+  } finally {
+    await orders.end();
+  }
+});
