@@ -7,6 +7,7 @@ import {
 } from "../../services/api/graphql/engine/execute.ts";
 import { planOperation } from "../../services/api/graphql/engine/plan.ts";
 import { DocumentError } from "../../services/api/graphql/graphql-errors.ts";
+import { requestLimits } from "../../services/api/limits/request-limits.ts";
 import { effects, newExecution, sender } from "../support/graphql/engine-world.ts";
 
 /** Answers must not depend on how often a document was sent. */
@@ -113,6 +114,13 @@ test("items of a list may be errors and promises, though only plain properties a
     JSON.stringify(await execute({ schema, document, rootValue: root })),
   );
   expect(result.data?.items).toEqual([null, { name: "late" }, { name: "x" }, null]);
+});
+
+test("introspection may go as deep as the limit says, which is one list more than graphql-js allows", async () => {
+  const { introspectionLists } = requestLimits;
+  const lists = "{ fields { type ".repeat(introspectionLists) + "{ name }";
+  const query = `{ __type(name: "Thing") ${lists} ${"} }".repeat(introspectionLists)} }`;
+  expect(await answerTo(query)).toMatchObject({ data: { __type: { fields: expect.any(Array) } } });
 });
 
 describe("an answer is stopped", () => {

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { buildSchema, GraphQLError, parse, validate, type GraphQLSchema } from "graphql";
+import {
+  GraphQLError,
+  MaxIntrospectionDepthRule,
+  SingleFieldSubscriptionsRule,
+  buildSchema,
+  parse,
+  specifiedRules,
+  validate,
+  type GraphQLSchema,
+} from "graphql";
 import { definitionOf } from "../../core/errors.ts";
 import "../../services/api/api.errors.ts";
 import { booksThatDiffer } from "../support/books.ts";
@@ -178,7 +187,7 @@ function expectVerdict(query: string, codes: string[], data: unknown): void {
   const verdict = verdictOf(query);
   if (verdict === undefined) {
     expect(codes).not.toContain("GRAPHQL_PARSE_FAILED");
-    // graphql-js 15 lets a subscription of an introspection field pass.
+    // The gateway checks the root fields of a subscription by a rule of its own.
     if (!query.startsWith("subscription")) {
       expect(codes).not.toContain("GRAPHQL_VALIDATION_FAILED");
     }
@@ -188,9 +197,14 @@ function expectVerdict(query: string, codes: string[], data: unknown): void {
   }
 }
 
+/** The gateway has its own limits in place of these two rules; the first throws out of `validate`. */
+const rules = specifiedRules.filter(
+  (rule) => rule !== SingleFieldSubscriptionsRule && rule !== MaxIntrospectionDepthRule,
+);
+
 function verdictOf(query: string): string | undefined {
   try {
-    const isValid = validate(schema, parse(query)).length === 0;
+    const isValid = validate(schema, parse(query), rules).length === 0;
     return isValid ? undefined : "GRAPHQL_VALIDATION_FAILED";
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;

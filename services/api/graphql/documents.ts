@@ -4,6 +4,7 @@ import {
   Kind,
   OperationTypeNode,
   GraphQLError,
+  MaxIntrospectionDepthRule,
   NoSchemaIntrospectionCustomRule,
   SingleFieldSubscriptionsRule,
   parse,
@@ -44,10 +45,15 @@ import {
 } from "../limits/request-limits.ts";
 
 /**
- * Without graphql-js 15's rule on the root fields of subscriptions, which counts what is written:
- * `assertOneRootField` counts what is left of it.
+ * graphql-js's rules except two:
+ * - The rule on the root fields of subscriptions throws out of `validate` where a condition is a
+ *   variable. `assertOneRootField` checks the plan, where the conditions have their values.
+ * - The rule on the depth of introspection allows two lists within each other. The limit of this
+ *   gateway is `requestLimits.introspectionLists`, which has a code of its own.
  */
-const rules = specifiedRules.filter((rule) => rule !== SingleFieldSubscriptionsRule);
+const rules = specifiedRules.filter(
+  (rule) => rule !== SingleFieldSubscriptionsRule && rule !== MaxIntrospectionDepthRule,
+);
 
 /** A document that has passed all that can be checked without variables. */
 export interface CheckedDocument {

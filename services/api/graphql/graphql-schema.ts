@@ -33,7 +33,8 @@ export interface ComposerOptions extends SubscriptionOptions {
 /**
  * Composes the gateway's schema by moleculer-apollo-server, whose batching resolvers it uses too.
  * The base schema is made from the contracts of the registry, whether their services run or not.
- * Apollo Server itself is not used: the gateway has its own server and its own execution.
+ * The gateway has its own server and its own execution: `stubs/apollo-server-core` stands in for
+ * Apollo Server 2, which is past its end of life, and throws where it is started.
  */
 export class SchemaComposer {
   readonly #options: ComposerOptions;

@@ -471,7 +471,6 @@ function keysOf(path: Path): (string | number)[] {
 }
 
 export function infoOf(run: ExecutionInput, field: PlannedField, path: Path): GraphQLResolveInfo {
-  // Apollo Server adds `cacheControl` to the type; this engine has none.
   return {
     fieldName: field.definition.name,
     fieldNodes: field.nodes,
@@ -483,7 +482,7 @@ export function infoOf(run: ExecutionInput, field: PlannedField, path: Path): Gr
     rootValue: run.root,
     operation: run.operation,
     variableValues: run.variables,
-  } satisfies Omit<GraphQLResolveInfo, "cacheControl">;
+  };
 }
 
 function isPromise(value: unknown): value is Promise<never> {
