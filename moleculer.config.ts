@@ -1,5 +1,7 @@
 import type { BrokerOptions, Middleware, ServiceBroker, Transporters } from "moleculer";
 import { accessMiddleware } from "./middlewares/access.middleware.ts";
+import type { Runner } from "./commands/runner.ts";
+import { setConfig } from "./config/broker-config.ts";
 import { isPrivate, uniqueNodeId, type Config, type NatsConfig } from "./config/config.ts";
 import { inputMiddleware } from "./middlewares/input.middleware.ts";
 import { isRetryable } from "./core/errors.ts";
@@ -20,16 +22,31 @@ const requestTimeoutMs = 4_000;
 /** How long a stopping node finishes what it has begun. */
 const shutdownTimeoutMs = 8_000;
 
+/** What stands in for NATS, and for the databases that are not configured, in a single process. */
+export interface Embedded {
+  transporter?: InstanceType<typeof Transporters.Base>;
+  databaseUrls?: Partial<Config["databaseUrls"]>;
+}
+
+/**
+ * For `moleculer-runner --config moleculer.config.ts`: a node of a cluster, configured by the
+ * environment like one of `npm run serve`.
+ */
+export default async function moleculerConfig(this: Runner): Promise<BrokerOptions> {
+  // Only here, so that other nodes do not load the console and the hot reload.
+  const { runnerOptions } = await import("./commands/runner.ts");
+  return runnerOptions(this, brokerOptions);
+}
+
 /**
  * The broker's options, the same for every node.
  *
  * @param role what the node's id begins with, e.g. `orders` or `repl`
- * @param transporter stands in for NATS where one process is the whole shop
  */
 export function brokerOptions(
   config: Config,
   role: string,
-  transporter?: InstanceType<typeof Transporters.Base>,
+  { transporter, databaseUrls }: Embedded = {},
 ): BrokerOptions {
   const { nats } = config;
   const watch = new FailureDetector();
@@ -92,6 +109,7 @@ export function brokerOptions(
       ...(nats ? [failoverMiddleware(watch)] : []),
     ],
     created(broker: ServiceBroker) {
+      setConfig(broker, { ...config, databaseUrls: { ...config.databaseUrls, ...databaseUrls } });
       // Added after Moleculer's own middlewares, so that they stand outside the validator: who
       // may not call at all does not learn what is wrong with the parameters.
       broker.middlewares.add(inputMiddleware());

@@ -1,10 +1,12 @@
 import type { Server } from "node:net";
 import { type Config } from "../config/config.ts";
-import { domainServices, type ServiceName } from "../services/registry.ts";
+import { domainServices, type DomainService, type ServiceName } from "../services/registry.ts";
 import { claimDataDir } from "../embedded/data-dir.ts";
 import { EmbeddedPostgres } from "../embedded/postgres.ts";
-import type { DatabaseUrls } from "../services/load-services.ts";
 import { assertPortsFree } from "./ports.ts";
+
+/** Where each domain service finds its database. */
+type DatabaseUrls = Partial<Record<DomainService, string>>;
 
 /** The databases of a shop in one process, and its hold on the data directory. */
 export interface OwnDatabases {

@@ -1,3 +1,4 @@
+import { configOf, setConfig } from "../config/broker-config.ts";
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { openConsole } from "./console.ts";
 import { reloadOnChange } from "./hot-reload.ts";
@@ -10,17 +11,18 @@ await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
   const starting = startSingleProcess(config);
   stopOnSignals(async () => (await starting).stop());
-  const { broker, databaseUrls } = await starting;
+  const { broker } = await starting;
   if (isStopping()) return;
+  const port = portOf(broker);
   // A reloaded gateway keeps the port that the system has chosen.
-  const opened = { ...config, port: portOf(broker) };
+  setConfig(broker, { ...configOf(broker), port });
   const hints = [
     "A service is reloaded when its files change.",
     "help lists the console's commands, exit stops everything.",
   ];
-  process.stdout.write(welcome(opened, opened.port, hints));
+  process.stdout.write(welcome(config, port, hints));
   const console = openConsole(broker);
-  reloadOnChange(broker, opened, databaseUrls, (news) => {
+  reloadOnChange(broker, (news) => {
     process.stdout.write(`\n${news}\n`);
     console.displayPrompt(true);
   });

@@ -4,15 +4,14 @@ import { dirname, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import type { Service, ServiceBroker } from "moleculer";
-import { type Config } from "../config/config.ts";
 import { serviceNames, type ServiceName } from "../services/registry.ts";
-import { loadService, type DatabaseUrls } from "../services/load-services.ts";
+import { loadService, servicesOf } from "../services/load-services.ts";
 
 const projectDir = dirname(import.meta.dirname);
 const projectUrl = pathToFileURL(`${projectDir}/`).href;
 const watched = ["config", "core", "database", "event-log", "mixins", "services"];
 /** The broker holds these, and does not change while it runs. */
-const brokersOwn = /^(?:middlewares\/.+|broker\/.+|core\/trace)\.ts$/;
+const brokersOwn = /^(?:middlewares\/.+|broker\/.+|core\/trace|config\/broker-config)\.ts$/;
 /** Editors write a file in several steps. */
 const settleMs = 150;
 const startTimeoutMs = 60_000;
@@ -21,27 +20,24 @@ const startTimeoutMs = 60_000;
  * Watches the project's files, and puts a service's new version into the place of the old one
  * when its file changes. Files that cannot be read leave the old version at work.
  *
+ * @param broker has been started; only the services that it has now are reloaded
  * @param say tells the developer what happened
  */
-export function reloadOnChange(
-  broker: ServiceBroker,
-  config: Config,
-  urls: DatabaseUrls,
-  say: (news: string) => void,
-): void {
+export function reloadOnChange(broker: ServiceBroker, say: (news: string) => void): void {
   inheritReloadQuery();
+  const local = servicesOf(broker);
   const changed = new Set<ServiceName>();
   let timer: NodeJS.Timeout | undefined;
   let generation = 0;
   let reloading = Promise.resolve();
 
   const reload = async () => {
-    const names = serviceNames.filter((name) => changed.has(name));
+    const names = local.filter((name) => changed.has(name));
     changed.clear();
     generation += 1;
     for (const name of names) {
       try {
-        const schema = await loadService(name, config, urls, `?reload=${generation}`);
+        const schema = await loadService(broker, name, `?reload=${generation}`);
         // Not there, whatever its type says, when the last reload failed.
         const old = broker.getLocalService(name) as Service | undefined;
         if (old) await broker.destroyService(old);

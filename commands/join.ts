@@ -14,7 +14,9 @@ export async function joinShop(config: Config, role: string): Promise<ServiceBro
   const path = socketOf(config.dataDir);
   const isReachable = config.nats !== undefined || (existsSync(path) && (await answers(path)));
   if (!isReachable) return undefined;
-  const broker = new ServiceBroker(brokerOptions(config, role, new LocalTransporter({ path })));
+  const broker = new ServiceBroker(
+    brokerOptions(config, role, { transporter: new LocalTransporter({ path }) }),
+  );
   await startBroker(broker);
   return broker;
 }

@@ -26,13 +26,17 @@ export function isStopping(): boolean {
  * is the user's to mend, with its stack otherwise.
  */
 export async function runProgram(main: () => Promise<void>): Promise<void> {
-  // Whoever read the output may have gone, as in `npm start | head`: that is no reason to end.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+  outliveReaders();
   try {
     await main();
   } catch (error) {
     if (signalledAt === undefined) fail(error);
   }
+}
+
+/** Whoever reads the output may go, as in `npm start | head`: that is no reason to end. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 }
 
 /**
@@ -67,7 +71,8 @@ export function isSentence(error: unknown): error is Error {
   return error instanceof Error && sentences.has(error.name);
 }
 
-function fail(error: unknown): never {
+/** Ends the program with status 1, as `runProgram` does. */
+export function fail(error: unknown): never {
   if (isSentence(error)) process.stderr.write(`${error.message}\n`);
   else console.error(error);
   process.exit(1);

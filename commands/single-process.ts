@@ -3,14 +3,13 @@ import { type Config } from "../config/config.ts";
 import { serviceNames, type ServiceName } from "../services/registry.ts";
 import { LocalTransporter } from "../embedded/local-transporter.ts";
 import { brokerOptions } from "../moleculer.config.ts";
-import { createServices, type DatabaseUrls } from "../services/load-services.ts";
+import { createServices } from "../services/load-services.ts";
 import { openDatabases } from "./databases.ts";
 import { startBroker } from "./start-broker.ts";
 
 /** The whole shop in this process. */
 export interface SingleProcess {
   broker: ServiceBroker;
-  databaseUrls: DatabaseUrls;
   /** Finishes what was begun, and stops the database last. */
   stop: () => Promise<void>;
 }
@@ -25,12 +24,13 @@ export async function startSingleProcess(
 ): Promise<SingleProcess> {
   const { urls, server, close } = await openDatabases(config, services);
   try {
-    const options = brokerOptions(config, "shop", new LocalTransporter({ server }));
+    const transporter = new LocalTransporter({ server });
+    const options = brokerOptions(config, "shop", { transporter, databaseUrls: urls });
     // With the broker, since a console's `exit` stops nothing else.
     const broker = new ServiceBroker({ ...options, stopped: close });
-    await createServices(broker, services, config, urls);
+    await createServices(broker, services);
     await startBroker(broker);
-    return { broker, databaseUrls: urls, stop: () => broker.stop() };
+    return { broker, stop: () => broker.stop() };
   } catch (error) {
     await close();
     throw error;

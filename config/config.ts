@@ -240,6 +240,26 @@ function decoded(read: ConfigReader, part: string | undefined): string | undefin
   }
 }
 
+/** What to say when a cluster node has no database URL for one of its services. */
+export function missingDatabaseUrl(service: DomainService): string {
+  const variable = `${service.toUpperCase()}_DB_URL`;
+  return `${variable} is not set; for example ${variable}=postgres://user:password@localhost:5432/${service}`;
+}
+
+/** The URL of a service's database. Throws a ConfigError where it is not configured. */
+export function databaseUrlOf({ databaseUrls }: Config, service: DomainService): string {
+  const url = databaseUrls[service];
+  if (url === undefined) throw new ConfigError(missingDatabaseUrl(service));
+  return url;
+}
+
+/** Removes a variable from the environment, before another reader misunderstands it. */
+export function takeVariable(name: string): string | undefined {
+  const { [name]: value } = process.env;
+  Reflect.deleteProperty(process.env, name);
+  return value;
+}
+
 /** Whether npm has started this program, and is its parent. */
 export function isRunByNpm(): boolean {
   return process.env.npm_lifecycle_event !== undefined;

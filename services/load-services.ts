@@ -1,11 +1,14 @@
+import { fileURLToPath } from "node:url";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
-import type { Config } from "../config/config.ts";
-import type { DomainService, ServiceName } from "./registry.ts";
+import { serviceNames, type ServiceName } from "./registry.ts";
 
-type Factory = (config: Config, databaseUrl: string) => ServiceSchema;
+/** What each `*.service.ts` exports by default, and Moleculer's `loadService` accepts. */
+type ServiceFactory = (broker: ServiceBroker) => ServiceSchema;
 
-/** Where each domain service finds its database. */
-export type DatabaseUrls = Partial<Record<DomainService, string>>;
+/** The path of a service's file. */
+export function serviceFile(name: ServiceName): string {
+  return fileURLToPath(urlOf(name));
+}
 
 /**
  * Reads a service's files and gives its schema. Only the services asked for are loaded at all.
@@ -13,23 +16,28 @@ export type DatabaseUrls = Partial<Record<DomainService, string>>;
  * @param version a query such as `?reload=2` makes a hot reload read the files anew
  */
 export async function loadService(
+  broker: ServiceBroker,
   name: ServiceName,
-  config: Config,
-  databaseUrls: DatabaseUrls,
   version = "",
 ): Promise<ServiceSchema> {
-  const module = (await import(`./${name}/${name}.service.ts${version}`)) as { default: Factory };
-  const url = name === "api" ? "" : databaseUrls[name];
-  if (url === undefined) throw new Error(`no database URL for ${name}`);
-  return module.default(config, url);
+  const module = (await import(`${urlOf(name)}${version}`)) as { default: ServiceFactory };
+  return module.default(broker);
+}
+
+/** The services of this project that a broker has. */
+export function servicesOf(broker: ServiceBroker): ServiceName[] {
+  const names = new Set(broker.services.map(({ name }) => name));
+  return serviceNames.filter((name) => names.has(name));
 }
 
 /** Makes all these services on a broker that has not started yet. */
 export async function createServices(
   broker: ServiceBroker,
   names: readonly ServiceName[],
-  config: Config,
-  databaseUrls: DatabaseUrls,
 ): Promise<void> {
-  for (const name of names) broker.createService(await loadService(name, config, databaseUrls));
+  for (const name of names) broker.createService(await loadService(broker, name));
+}
+
+function urlOf(name: ServiceName): string {
+  return new URL(`${name}/${name}.service.ts`, import.meta.url).href;
 }

@@ -4,7 +4,7 @@ import type { GraphQLSchema } from "graphql";
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { gatewayName, type Meta } from "../../core/access.ts";
-import type { Config } from "../../config/config.ts";
+import { configOf } from "../../config/broker-config.ts";
 import type { EventEnvelope } from "../../core/contract.ts";
 import { traceIdOf } from "../../core/trace.ts";
 import { addressGroup } from "../../core/caller-address.ts";
@@ -58,7 +58,8 @@ interface Gateway {
 }
 
 /** GraphQL over HTTP for everybody outside, and the pages and checks around it. */
-export default function apiService(config: Config): ServiceSchema {
+export default function apiService(broker: ServiceBroker): ServiceSchema {
+  const config = configOf(broker);
   const pageAliases = Object.fromEntries(
     Object.entries(pages(config)).map(([path, page]) => [path, caught(page)]),
   );

@@ -1,6 +1,6 @@
-import type { ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { actorOf, forbidden, mayActForOthers, userIdOf, type Actor } from "../../core/access.ts";
-import type { Config } from "../../config/config.ts";
+import { configOf } from "../../config/broker-config.ts";
 import { defineService } from "../../core/define-service.ts";
 import { productsContract } from "../products/products.contract.ts";
 import { rememberUsers } from "../../database/user-names.ts";
@@ -17,8 +17,9 @@ import { settleOrders } from "./settle-orders.ts";
 import { traceOrder } from "./trace-order.ts";
 import { orderBatcher } from "./write-orders.ts";
 
-export default function ordersService(config: Config, databaseUrl: string): ServiceSchema {
-  const database = openOrdersDatabase(config, databaseUrl);
+export default function ordersService(broker: ServiceBroker): ServiceSchema {
+  const config = configOf(broker);
+  const database = openOrdersDatabase(config);
   const pageOf = orderPages(database);
   const connection = orderConnection(database);
   const lines = orderLines(database);

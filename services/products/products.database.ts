@@ -1,4 +1,4 @@
-import type { Config } from "../../config/config.ts";
+import { databaseUrlOf, type Config } from "../../config/config.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
 import { productModels } from "./catalogue/product.model.ts";
 import { productsContract } from "./products.contract.ts";
@@ -6,9 +6,9 @@ import { productsContract } from "./products.contract.ts";
 export type ProductsDatabase = ReturnType<typeof openProductsDatabase>;
 
 /** The products service's own PostgreSQL database. */
-export function openProductsDatabase(config: Config, url: string) {
+export function openProductsDatabase(config: Config) {
   return openDatabase(productsContract, config, {
-    url,
+    url: databaseUrlOf(config, productsContract.name),
     migrations: new URL("migrations/", import.meta.url),
     models: productModels,
     main: (models) => models.products,

@@ -1,6 +1,6 @@
-import type { ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { senderOf } from "../../core/access.ts";
-import type { Config } from "../../config/config.ts";
+import { configOf } from "../../config/broker-config.ts";
 import { defineService } from "../../core/define-service.ts";
 import { auditPruning, readAuditTrail, FailedAttemptAudit } from "../../database/audit-trail.ts";
 import { rememberUsers } from "../../database/user-names.ts";
@@ -20,8 +20,9 @@ import { stockHistory } from "./stock/stock-changes.ts";
 import { sweepEveryMs, sweepReservations } from "./stock/sweep-reservations.ts";
 import { updateInventory } from "./stock/update-inventory.ts";
 
-export default function productsService(config: Config, databaseUrl: string): ServiceSchema {
-  const database = openProductsDatabase(config, databaseUrl);
+export default function productsService(broker: ServiceBroker): ServiceSchema {
+  const config = configOf(broker);
+  const database = openProductsDatabase(config);
   const { reservationTtlSeconds } = config;
   const refusals = new FailedAttemptAudit(database.query);
   const products = productLookups(database);

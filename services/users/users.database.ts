@@ -1,4 +1,4 @@
-import type { Config } from "../../config/config.ts";
+import { databaseUrlOf, type Config } from "../../config/config.ts";
 import { openDatabase, type UnitOfWork } from "../../mixins/database.mixin.ts";
 import { userModels } from "./accounts/user.model.ts";
 import { usersContract } from "./users.contract.ts";
@@ -10,9 +10,9 @@ export type UsersDatabase = ReturnType<typeof openUsersDatabase>;
 export type UsersTransaction = UnitOfWork<typeof usersContract.events>;
 
 /** The users service's own PostgreSQL database. */
-export function openUsersDatabase(config: Config, url: string) {
+export function openUsersDatabase(config: Config) {
   return openDatabase(usersContract, config, {
-    url,
+    url: databaseUrlOf(config, usersContract.name),
     migrations: new URL("migrations/", import.meta.url),
     models: userModels,
     main: (models) => models.users,

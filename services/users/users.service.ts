@@ -1,4 +1,4 @@
-import type { ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { Op } from "sequelize";
 import {
   actorOf,
@@ -8,7 +8,7 @@ import {
   userIdOf,
   type Actor,
 } from "../../core/access.ts";
-import type { Config } from "../../config/config.ts";
+import { configOf } from "../../config/broker-config.ts";
 import { lowestId } from "../../core/relay-connection.ts";
 import { defineService } from "../../core/define-service.ts";
 import { maxListRows } from "../../core/validation.ts";
@@ -34,8 +34,9 @@ const tendKeysEveryMs = 5_000;
 const pruneSessionsEveryMs = 60_000;
 const pruneLimitsEveryMs = 60_000;
 
-export default function usersService(config: Config, databaseUrl: string): ServiceSchema {
-  const database = openUsersDatabase(config, databaseUrl);
+export default function usersService(broker: ServiceBroker): ServiceSchema {
+  const config = configOf(broker);
+  const database = openUsersDatabase(config);
   const keys = new SigningKeys(database, config);
   const tries = new PasswordTries(database);
   const connection = userConnection(database);

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { readConfig, singleProcessDefaults } from "../../config/config.ts";
 import { loadService } from "../../services/load-services.ts";
 import { booksOf, expireReservations, settledBooksOf } from "../support/books.ts";
 import { eventually, generousMs } from "../../tools/support/eventually.ts";
@@ -130,9 +129,8 @@ describe("a reservation without an order", () => {
     expect(await books(mug)).toEqual({ stock: 0, reserved: 3, onHand: 3 });
     expect(await stepsOf(id)).toEqual([]);
 
-    const config = readConfig({ ...env, LOG_LEVEL: "fatal" }, singleProcessDefaults);
     for (const { broker } of [shop, replica]) {
-      broker.createService(await loadService("orders", config, shop.databases.urls));
+      broker.createService(await loadService(broker, "orders"));
       await broker.waitForServices("orders", generousMs, 20);
     }
     await expireAll();

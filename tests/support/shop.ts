@@ -59,8 +59,8 @@ export async function openShop(
   urls: TestDatabases["urls"],
 ): Promise<{ broker: ServiceBroker; url: string }> {
   const config = readConfig({ PORT: "0", LOG_LEVEL: "fatal", ...env }, singleProcessDefaults);
-  const broker = new ServiceBroker(brokerOptions(config, "test"));
-  await createServices(broker, serviceNames, config, urls);
+  const broker = new ServiceBroker(brokerOptions(config, "test", { databaseUrls: urls }));
+  await createServices(broker, serviceNames);
   try {
     await broker.start();
   } catch (error) {

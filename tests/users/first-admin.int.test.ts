@@ -111,8 +111,8 @@ describe("ADMIN_EMAIL and ADMIN_PASSWORD", () => {
   test.each(["iloveyou", "Root@Example.com"])(
     "are refused with the password %s",
     async (secret) => {
-      const config = readConfig({}, singleProcessDefaults);
-      const database = openUsersDatabase(config, databases.urls.users);
+      const config = readConfig({ USERS_DB_URL: databases.urls.users }, singleProcessDefaults);
+      const database = openUsersDatabase(config);
       const making = ensureFirstAdmin(database, { email: env.ADMIN_EMAIL, password: secret });
       await expect(making).rejects.toMatchObject({
         name: "ConfigError",

@@ -36,6 +36,8 @@ export interface Program {
 export interface StartOptions {
   /** All its environment besides PATH, HOME, TMPDIR and Node's cache: nothing of the test's own. */
   env?: Record<string, string>;
+  /** Its working folder; by default a new one, where no `.env` file lies. */
+  cwd?: string;
   uid?: number;
   gid?: number;
 }
@@ -56,13 +58,13 @@ export function startCommand(
   return startProgram(process.execPath, [join(project, "commands", `${name}.ts`)], { env });
 }
 
-/** Starts a program in a folder of its own, where no `.env` file lies. */
+/** Starts a program. */
 export function startProgram(file: string, args: string[], options: StartOptions = {}): Program {
   const { env = {}, ...user } = options;
   const home = temporaryFolder();
   const child = spawn(file, args, {
-    ...user,
     cwd: home,
+    ...user,
     env: {
       PATH: process.env.PATH,
       HOME: home,
