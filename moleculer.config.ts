@@ -3,6 +3,8 @@ import { accessMiddleware } from "./middlewares/access.middleware.ts";
 import type { Runner } from "./commands/runner.ts";
 import { setConfig } from "./config/broker-config.ts";
 import { isPrivate, uniqueNodeId, type Config, type NatsConfig } from "./config/config.ts";
+import { debounceMiddleware } from "./middlewares/debounce.middleware.ts";
+import { fallbackMiddleware } from "./middlewares/fallback.middleware.ts";
 import { inputMiddleware } from "./middlewares/input.middleware.ts";
 import { isRetryable } from "./core/errors.ts";
 import { failoverMiddleware } from "./middlewares/failover.middleware.ts";
@@ -12,6 +14,7 @@ import { InlinePrometheusReporter } from "./broker/metrics-reporter.ts";
 import { NatsTransporter, type Undelivered } from "./broker/nats-transporter.ts";
 import { FailureDetector, strategyAvoiding } from "./broker/failure-detector.ts";
 import { QuietValidator } from "./broker/quiet-validator.ts";
+import { optionsMiddleware } from "./middlewares/options.middleware.ts";
 import { retryMiddleware } from "./middlewares/retry.middleware.ts";
 import { samplingMiddleware } from "./middlewares/sampling.middleware.ts";
 import { traceMiddleware } from "./middlewares/trace.middleware.ts";
@@ -21,6 +24,8 @@ import { trackingMiddleware } from "./middlewares/tracking.middleware.ts";
 const requestTimeoutMs = 4_000;
 /** How long a stopping node finishes what it has begun. */
 const shutdownTimeoutMs = 8_000;
+/** Results of cached actions that a node keeps; the least recently used ones go first. */
+const maxCachedResults = 1_000;
 
 /** What stands in for NATS, and for the databases that are not configured, in a single process. */
 export interface Embedded {
@@ -64,7 +69,9 @@ export function brokerOptions(
     logger: logger(config),
     logLevel: {
       // Below that it logs packets that it cannot read, as they are: with the passwords in them.
-      TRANSPORTER: ["debug", "trace"].includes(config.logLevel) ? "info" : config.logLevel,
+      TRANSPORTER: quietLevel(config),
+      // Keys hold the parameters of the calls.
+      CACHER: quietLevel(config),
       "**": config.logLevel,
     },
     requestTimeout: requestTimeoutMs,
@@ -92,20 +99,28 @@ export function brokerOptions(
         : // A ready instance works, but is missing from the type.
           (new InlinePrometheusReporter() as unknown as "Prometheus"),
     },
-    // Moleculer's own, in their order, of which one is ours, and those left out that nothing uses. A
-    // function that makes one works, but is missing from the type. No circuit breaker: it counts the
+    // For actions with the option "cache" only; entries without a `ttl` stay until they are cleaned.
+    // No `ttl` here: an entry that is read would then begin its time anew.
+    cacher: { type: "MemoryLRU", options: { max: maxCachedResults, clone: true } },
+    // Moleculer's own, in their order; where a factory stands in place of a name, it does less work
+    // for a call (a factory works, but is missing from the type). No circuit breaker: it counts the
     // time-outs of what a node itself waits for against this node, and takes away the last one.
     internalMiddlewares: false,
     middlewares: [
       "ActionHook",
       "Validator",
       "Bulkhead",
+      "Cacher",
       "ContextTracker",
       "Timeout",
       "Retry",
+      fallbackMiddleware as unknown as Middleware,
       "ErrorHandler",
       samplingMiddleware(config.traces?.percent ?? 0) as unknown as Middleware,
       metricsMiddleware as unknown as Middleware,
+      debounceMiddleware as unknown as Middleware,
+      "Throttle",
+      optionsMiddleware(),
       ...(nats ? [failoverMiddleware(watch)] : []),
     ],
     created(broker: ServiceBroker) {
@@ -120,6 +135,10 @@ export function brokerOptions(
       broker.middlewares.add(retryMiddleware(requestTimeoutMs));
     },
   };
+}
+
+function quietLevel({ logLevel }: Config): Config["logLevel"] {
+  return logLevel === "debug" || logLevel === "trace" ? "info" : logLevel;
 }
 
 function logger({ logFormat }: Config): NonNullable<BrokerOptions["logger"]> {

@@ -3,5 +3,8 @@ import type { Middleware, ServiceBroker } from "moleculer";
 
 /** Moleculer's own middlewares, which it exports and its types leave out. */
 export const { Middlewares: moleculers } = moleculer as unknown as {
-  Middlewares: Record<"Metrics" | "Tracing", (broker: ServiceBroker) => Middleware>;
+  Middlewares: Record<
+    "Debounce" | "Fallback" | "Metrics" | "Tracing",
+    (broker: ServiceBroker) => Middleware
+  >;
 };

@@ -1,7 +1,7 @@
 import { isRunByNpm } from "../config/config.ts";
 
 /** Errors whose message is all that a person needs to mend what is wrong. */
-const sentences = new Set(["ConfigError", "StartError", "ListenError"]);
+const sentences = new Set(["ConfigError", "StartError", "ListenError", "ServiceSchemaError"]);
 
 /** What shells give a program that Ctrl-C has ended. */
 export const interruptedStatus = 130;

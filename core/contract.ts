@@ -1,3 +1,4 @@
+import type { ActionCacheOptions, ActionSchema, ActionVisibility } from "moleculer";
 import type { Access } from "./access.ts";
 
 declare const paramsType: unique symbol;
@@ -52,7 +53,21 @@ export interface SubscriptionField {
   load?: { action: string; parameter: string; from: string };
 }
 
-export interface ActionOptions<Params> {
+/** Moleculer's options of an action that are data; `hooks` and `fallback` stand at its handler. */
+interface MoleculerOptions {
+  /** How long a call may take, all its tries together, in ms; 4,000 by default, 0 for no limit. */
+  timeout?: number;
+  /**
+   * Keeps results in the memory of each node. `keys` must name all that the result depends on, also
+   * of `ctx.meta` (`#viewer.id`); without `ttl` (in s) an entry stays until it is cleaned.
+   */
+  cache?: boolean | ActionCacheOptions;
+  /** Exposed actions are "published", which is the default. */
+  visibility?: ActionVisibility;
+  tracing?: NonNullable<ActionSchema["tracing"]>;
+}
+
+export interface ActionOptions<Params> extends MoleculerOptions {
   params: ParamRules<Params>;
   access: Access;
   graphql?: GraphqlField;
@@ -60,16 +75,18 @@ export interface ActionOptions<Params> {
   gateway?: true;
   /** A second time changes nothing, so that it may be tried on another node. Queries always may. */
   safeToRetry?: boolean;
+  /** How many calls a node works at, and how many wait; see `bulkhead`. */
+  bulkhead?: { enabled?: boolean; concurrency?: number; maxQueueSize?: number };
 }
 
 /** What others may know of an action: its parameters, who may call it, what it gives. */
-export interface ActionContract<Params = never, Result = unknown> {
+export interface ActionContract<Params = never, Result = unknown> extends MoleculerOptions {
   params: Record<string, unknown>;
   access: Access;
   graphql?: GraphqlField;
   gateway?: true;
   retryPolicy: { enabled: true; retries: number };
-  bulkhead: typeof bulkhead;
+  bulkhead: { enabled: boolean; concurrency: number; maxQueueSize: number };
   [paramsType]?: (params: Params) => void;
   [resultType]?: Result;
 }
@@ -78,7 +95,7 @@ export interface ActionContract<Params = never, Result = unknown> {
  * A node works at so many calls of an action at once: more would only wait for its database
  * connections. What waits beyond the queue would time out anyway, and is refused at once.
  */
-const bulkhead = { enabled: true, concurrency: 100, maxQueueSize: 1_000 } as const;
+const bulkhead = { enabled: true, concurrency: 100, maxQueueSize: 1_000 };
 
 /** How often a call that nobody answered is tried again, where that is safe. */
 export const maxRetries = 2;
@@ -99,7 +116,7 @@ export function action<Params extends object, Result>({
     params: { $$strict: true, ...options.params },
     // Moleculer's own: the broker's options say which errors count, and how long it waits.
     retryPolicy: { enabled: true, retries },
-    bulkhead,
+    bulkhead: { ...bulkhead, ...options.bulkhead },
   };
 }
 

@@ -1,4 +1,10 @@
-import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
+import type {
+  Context,
+  Service,
+  ServiceBroker,
+  ServiceSchema,
+  ServiceSettingSchema,
+} from "moleculer";
 import type { Meta } from "./access.ts";
 import type {
   ActionContract,
@@ -34,6 +40,58 @@ type Handler<Action extends ActionContract, Uses extends Contract> = (
   ctx: Ctx<ParamsOf<Action>, Uses>,
 ) => Promise<ResultOf<Action>>;
 
+/** A function, or the name of one of the service's methods; or several, one after the other. */
+type Hooks<Hook> = string | Hook | (string | Hook)[];
+
+/** Moleculer's hooks around one action. */
+interface ActionHooks<Action extends ActionContract, Uses extends Contract> {
+  before?: Hooks<(ctx: Ctx<ParamsOf<Action>, Uses>) => Promise<void> | void>;
+  after?: Hooks<
+    (
+      ctx: Ctx<ParamsOf<Action>, Uses>,
+      result: ResultOf<Action>,
+    ) => Promise<ResultOf<Action>> | ResultOf<Action>
+  >;
+  /** Throws an error, or gives the result instead. */
+  error?: Hooks<
+    (ctx: Ctx<ParamsOf<Action>, Uses>, error: Error) => Promise<ResultOf<Action>> | ResultOf<Action>
+  >;
+}
+
+/** A handler with Moleculer's options that are functions. */
+interface ActionImplementation<Action extends ActionContract, Uses extends Contract> {
+  handler: Handler<Action, Uses>;
+  hooks?: ActionHooks<Action, Uses>;
+  /** What is answered in place of an error. */
+  fallback?:
+    string | ((ctx: Ctx<ParamsOf<Action>, Uses>, error: Error) => Promise<ResultOf<Action>>);
+}
+
+/** Names of a contract's actions, and Moleculer's patterns: `*`, `get*`, `create|update`. */
+type HookTarget<Own extends Contract> =
+  (keyof Own["actions"] & string) | `${string}*${string}` | `${string}|${string}`;
+
+type HooksOf<Own extends Contract, Hook> = Partial<Record<HookTarget<Own>, Hooks<Hook>>>;
+
+/** Moleculer's hooks around the actions of a service. */
+interface ServiceHooks<Own extends Contract> {
+  before?: HooksOf<Own, (ctx: Context<unknown, Meta>) => Promise<void> | void>;
+  after?: HooksOf<Own, (ctx: Context<unknown, Meta>, result: unknown) => unknown>;
+  error?: HooksOf<Own, (ctx: Context<unknown, Meta>, error: Error) => unknown>;
+}
+
+/** Moleculer's options of a service. `dependencies` must not form a circle: its nodes would wait. */
+type MoleculerOptions<Own extends Contract, OwnMethods> = Pick<
+  ServiceSchema,
+  "metadata" | "dependencies" | "mixins" | "events" | "created" | "started" | "stopped"
+> & {
+  settings?: ServiceSettingSchema & Record<string, unknown>;
+  hooks?: ServiceHooks<Own>;
+  methods?: OwnMethods;
+  /** Changes the schema after the mixins were merged. */
+  merged?: (schema: ServiceSchema) => void;
+};
+
 /** What a service's database brings along. */
 interface ServiceDatabase {
   mixin: Partial<ServiceSchema>;
@@ -52,11 +110,20 @@ interface PeriodicWork<Uses extends Contract> {
   run: (caller: TypedCaller<Uses>, logger: ServiceBroker["logger"]) => Promise<void>;
 }
 
-export interface ServiceImplementation<Own extends Contract, Uses extends Contract> {
+type ServiceImplementation<
+  Own extends Contract,
+  Uses extends Contract,
+  OwnMethods,
+> = MoleculerOptions<Own, OwnMethods> & ServiceParts<Own, Uses> & ThisType<Service & OwnMethods>;
+
+interface ServiceParts<Own extends Contract, Uses extends Contract> {
   /** Contracts of the services whose actions this one calls or whose events it consumes. */
   uses?: readonly Uses[];
   database?: ServiceDatabase;
-  actions: { [Key in keyof Own["actions"]]: Handler<Own["actions"][Key], Uses> };
+  actions: {
+    [Key in keyof Own["actions"]]:
+      Handler<Own["actions"][Key], Uses> | ActionImplementation<Own["actions"][Key], Uses>;
+  };
   /**
    * Effects of other services' events, each applied in its producer's order and exactly once: all
    * that a handler does belongs into the transaction it is given.
@@ -73,7 +140,6 @@ export interface ServiceImplementation<Own extends Contract, Uses extends Contra
   readModels?: Partial<Record<Uses["name"], readonly string[]>>;
   /** Runs as long as the service does, after it has started. */
   periodically?: readonly PeriodicWork<Uses>[];
-  started?: () => Promise<void>;
   /** Learns of each call that the access rules refused, before its sender does. */
   refused?: OnAccessDenied;
 }
@@ -86,18 +152,22 @@ export type OnAccessDenied = (ctx: Context<unknown, Meta>, refusal: unknown) => 
  * names and the implementation lacks, a call with wrong parameters or a handler with a wrong
  * result does not compile.
  */
-export function defineService<Own extends Contract, const Uses extends Contract = never>(
-  contract: Own,
-  implementation: ServiceImplementation<Own, Uses>,
-): ServiceSchema {
-  const handlers = implementation.actions as Record<string, (ctx: never) => Promise<unknown>>;
+export function defineService<
+  Own extends Contract,
+  const Uses extends Contract = never,
+  OwnMethods extends object = object,
+>(contract: Own, implementation: ServiceImplementation<Own, Uses, OwnMethods>): ServiceSchema {
   const { name } = contract;
   const {
     uses = [],
     database,
+    actions,
     consumes,
     startFrom = "beginning",
     readModels = {},
+    periodically = [],
+    refused,
+    ...moleculerOptions
   } = implementation;
   if (consumes !== undefined && database === undefined) {
     throw new Error(`${name} consumes events and has no database for their effects`);
@@ -112,23 +182,25 @@ export function defineService<Own extends Contract, const Uses extends Contract 
       readModels,
     });
   return {
+    ...moleculerOptions,
     name,
     // The access middleware closes actions that the contract does not expose.
     metadata: { hasContract: true },
     // Moleculer starts the last mixin first, and stops it last: nothing is read without a database.
     mixins: [
-      ...(implementation.periodically ?? []).map((work) => periodic(name, work)),
+      ...(implementation.mixins ?? []),
+      ...periodically.map((work) => periodic(name, work)),
       ...(reading ? [reading] : []),
       ...(database ? [database.mixin] : []),
     ],
+    methods: { ...implementation.methods, ...(refused && { refused }) },
     actions: Object.fromEntries(
-      Object.entries(contract.actions).map(([action, declared]) => [
-        action,
-        { ...declared, handler: (ctx: never) => handlers[action]?.(ctx) },
-      ]),
+      Object.entries(contract.actions).map(([action, declared]) => {
+        const own: unknown = actions[action];
+        const implemented = typeof own === "function" ? { handler: own } : (own as object);
+        return [action, { ...declared, ...implemented }];
+      }),
     ),
-    ...(implementation.started && { started: implementation.started }),
-    ...(implementation.refused && { methods: { refused: implementation.refused } }),
   } as unknown as ServiceSchema;
 }
 

@@ -9,7 +9,8 @@ interface Call extends Context<unknown, Meta, { answerByMs?: number }> {
 }
 
 /**
- * Rules how calls are tried again. All tries of a call share the time that it has. And a mutation
+ * Rules how calls are tried again. All tries of a call share the time that it has: its own timeout,
+ * the action's, or the broker's; with 0 there is no limit. And a mutation
  * may be tried on another node when nobody has answered it, if its sender has given it a key: with
  * that it has its effect once, wherever the first try has ended. A mutation whose node has died
  * before it has answered may have taken effect, and its sender is told so.
@@ -17,13 +18,20 @@ interface Call extends Context<unknown, Meta, { answerByMs?: number }> {
 export function retryMiddleware(requestTimeoutMs: number): Middleware {
   const rule = (
     next: (ctx: Context) => Promise<unknown>,
-    { graphql }: ActionSchema & { graphql?: GraphqlField },
+    {
+      graphql,
+      timeout: actionTimeoutMs,
+    }: ActionSchema & {
+      graphql?: GraphqlField;
+      timeout?: number;
+    },
   ) => {
     const isMutation = graphql?.mutation !== undefined;
     return (ctx: Call) => {
       const { answerByMs } = ctx.locals;
       if (answerByMs === undefined) {
-        ctx.locals.answerByMs = performance.now() + (ctx.options.timeout ?? requestTimeoutMs);
+        const timeoutMs = ctx.options.timeout ?? actionTimeoutMs ?? requestTimeoutMs;
+        if (timeoutMs > 0) ctx.locals.answerByMs = performance.now() + timeoutMs;
       } else {
         const leftMs = Math.max(1, Math.ceil(answerByMs - performance.now()));
         ctx.options = { ...ctx.options, timeout: leftMs };

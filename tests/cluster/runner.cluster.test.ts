@@ -171,7 +171,7 @@ describe("a node with one service", () => {
   });
 });
 
-describe("a setting that is missing or wrong is reported in a sentence", () => {
+describe("what a developer can mend is reported in a sentence", () => {
   const quiet = { LOG_LEVEL: "fatal" };
 
   async function refusalOf(env: Record<string, string>): Promise<string> {
@@ -197,6 +197,19 @@ describe("a setting that is missing or wrong is reported in a sentence", () => {
   test("the database of the service that SERVICES names", async () => {
     expect(await refusalOf({ ...settings, SERVICES: "orders" })).toMatch(
       /^ORDERS_DB_URL is not set; for example \S+\n$/,
+    );
+  });
+
+  test("an option of a service that has no effect, also of one without a contract", async () => {
+    const file = join(project, "services/parcels.service.js");
+    const schema =
+      'actions: { send: { handler: () => "sent", circuitBreaker: { enabled: true } } }';
+    writeFileSync(file, `export default { name: "parcels", ${schema} };\n`);
+    const line = `npx moleculer-runner --config moleculer.config.ts ${file}`;
+    const program = run({ ...quiet, ...settings }, line);
+    expect(await program.ended()).toBe(1);
+    expect(program.output()).toMatch(
+      /^The action parcels.send has the option "circuitBreaker", .*\n$/,
     );
   });
 

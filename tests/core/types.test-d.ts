@@ -126,6 +126,55 @@ export const services = [
   defineService(shelf, { actions: { tidy: (ctx: Ctx<Taking>) => Promise.resolve(!ctx.params) } }),
 ];
 
+/** Moleculer's options of services and actions. */
+export const options = [
+  action<Taking, number>({
+    params: { product_id: id(), quantity: int(1) },
+    access: "everyone",
+    cache: { keys: ["product_id"], ttl: 5 },
+    timeout: 1_000,
+    bulkhead: { concurrency: 1 },
+    visibility: "published",
+  }),
+  // @ts-expect-error -- a timeout is a number of milliseconds
+  action<object, number>({ params: {}, access: "everyone", timeout: "1s" }),
+  // @ts-expect-error -- Moleculer has no such visibility
+  action<object, number>({ params: {}, access: "everyone", visibility: "hidden" }),
+  // @ts-expect-error -- Moleculer has no such option of actions
+  action<object, number>({ params: {}, access: "everyone", debounce: 100 }),
+
+  defineService(shelf, {
+    settings: { rows: 7 },
+    dependencies: ["stock"],
+    methods: { isTidy: (row: number) => row > 0 },
+    hooks: { before: { tidy: "isTidy", "t*": () => undefined } },
+    actions: {
+      tidy: {
+        async handler(ctx) {
+          return this.isTidy(ctx.params.row);
+        },
+        hooks: { after: (ctx, result) => result && ctx.params.row > 0 },
+        fallback: async (_ctx, error) => error.message === "",
+      },
+    },
+  }),
+  defineService(shelf, {
+    actions: { tidy },
+    // @ts-expect-error -- the contract has no such action
+    hooks: { before: { tidi: () => undefined } },
+  }),
+  // @ts-expect-error -- the fallback has another type than the result
+  defineService(shelf, { actions: { tidy: { handler: tidy, fallback: async () => "tidy" } } }),
+  defineService(shelf, {
+    actions: {
+      // @ts-expect-error -- the hook gives another type than the result
+      tidy: { handler: tidy, hooks: { after: () => "tidy" } },
+    },
+  }),
+  // @ts-expect-error -- a contract's service has no version: its actions would have other names
+  defineService(shelf, { version: 2, actions: { tidy } }),
+];
+
 /** Services and the events of others. */
 export const consumers = [
   defineService(shelf, {

@@ -1,0 +1,167 @@
+import { Errors, type Middleware, type Service, type ServiceBroker } from "moleculer";
+import { isExposed, type GraphqlField } from "../core/contract.ts";
+
+type Place = "service" | "action" | "event";
+
+/** Options of Moleculer, and where they have an effect. Others belong to mixins, which know them. */
+const placesOf: Record<string, readonly Place[]> = {
+  bulkhead: ["action", "event"],
+  cache: ["action"],
+  circuitBreaker: ["action"],
+  debounce: ["event"],
+  fallback: ["action"],
+  hooks: ["service", "action"],
+  retryPolicy: ["action"],
+  throttle: ["event"],
+  timeout: ["action"],
+  visibility: ["action"],
+};
+const visibilities: unknown[] = ["published", "public", "protected", "private"];
+const hookKinds = ["before", "after", "error"];
+
+interface Options {
+  cache?: boolean | { enabled?: unknown; lock?: boolean | { staleTime?: number } } | null;
+  circuitBreaker?: { enabled?: boolean } | null;
+  fallback?: unknown;
+  gateway?: true;
+  graphql?: GraphqlField;
+  hooks?: Record<string, unknown> | null;
+  timeout?: unknown;
+  visibility?: unknown;
+}
+
+/** A service's schema after its mixins were merged, as far as it is checked. */
+interface Schema extends Options {
+  name?: string;
+  settings?: { $cache?: Options["cache"] };
+  methods?: Record<string, unknown>;
+  actions?: Record<string, unknown>;
+  events?: Record<string, unknown>;
+}
+
+/**
+ * Rejects a service with an option of Moleculer that would have no effect in this broker. Moleculer
+ * would ignore it.
+ */
+export function optionsMiddleware(): Middleware {
+  return {
+    name: "Options",
+    serviceCreating({ broker }: Service, schema: Schema) {
+      const faults = faultsOf(broker, schema);
+      if (faults.length > 0) throw new Errors.ServiceSchemaError(faults.join("\n"), {});
+    },
+  } as unknown as Middleware;
+}
+
+function faultsOf(broker: ServiceBroker, schema: Schema): string[] {
+  const { name = "", settings = {}, actions = {}, events = {} } = schema;
+  const faults = [
+    ...misplaced("service", `service ${name}`, schema),
+    ...hookFaults(`service ${name}`, schema, serviceHooks(schema)),
+  ];
+  for (const [key, action] of Object.entries(actions)) {
+    if (!isObject(action)) continue;
+    const options: Options = { ...action };
+    if (options.cache === undefined) options.cache = settings.$cache ?? null;
+    const label = `action ${name}.${key}`;
+    faults.push(
+      ...misplaced("action", label, action),
+      ...hookFaults(label, schema, Object.entries(options.hooks ?? {})),
+      ...actionFaults(broker, label, schema, options),
+    );
+  }
+  for (const [key, event] of Object.entries(events)) {
+    if (isObject(event)) faults.push(...misplaced("event", `event ${key} of ${name}`, event));
+  }
+  return faults;
+}
+
+function misplaced(place: Place, label: string, options: object): string[] {
+  return Object.entries(placesOf)
+    .filter(([option, places]) => isGiven(options, option) && !places.includes(place))
+    .map(([option, places]) => {
+      const hint = place === "service" && option === "cache" ? " or settings.$cache" : "";
+      const right = places.map((one) => `${one}s`).join(" and ");
+      return `The ${label} has the option "${option}", which has no effect there: it is an option of ${right}${hint}.`;
+    });
+}
+
+function actionFaults(
+  broker: ServiceBroker,
+  label: string,
+  schema: Schema,
+  options: Options,
+): string[] {
+  const { cache, circuitBreaker, fallback, timeout, visibility } = options;
+  const faults: string[] = [];
+  const fault = (text: string) => faults.push(`The ${label} ${text}`);
+  if (isGiven(options, "circuitBreaker") && circuitBreaker?.enabled !== false) {
+    fault(
+      'has the option "circuitBreaker", which has no effect: the failure detector decides which nodes are called.',
+    );
+  }
+  if (isCached(cache) && !broker.cacher) {
+    fault('has the option "cache", which has no effect: the broker has no cacher.');
+  }
+  if (isObject(cache) && isObject(cache.lock) && cache.lock.staleTime !== undefined) {
+    fault(
+      'has the option "cache.lock.staleTime", which has no effect: the MemoryLRU cacher does not know the age of an entry.',
+    );
+  }
+  if (isGiven(options, "fallback") && !isCallable(schema, fallback)) {
+    fault(`has a "fallback" that is neither a function nor a method: ${String(fallback)}.`);
+  }
+  if (isGiven(options, "timeout") && !(typeof timeout === "number" && timeout >= 0)) {
+    fault(`has a "timeout" that is no number of milliseconds: ${String(timeout)}.`);
+  }
+  if (isGiven(options, "visibility") && !visibilities.includes(visibility)) {
+    fault(`has an unknown "visibility": ${String(visibility)}; use ${visibilities.join(", ")}.`);
+  } else if (isGiven(options, "visibility") && visibility !== "published" && isExposed(options)) {
+    fault(`has visibility "${String(visibility)}", so that the gateway may not call it.`);
+  }
+  return faults;
+}
+
+function hookFaults(label: string, schema: Schema, hooks: [string, unknown][]): string[] {
+  return hooks.flatMap(([kind, hook]) => {
+    if (!hookKinds.includes(kind.split(".", 1)[0] ?? "")) {
+      return [`The ${label} has unknown hooks: ${kind}; use ${hookKinds.join(", ")}.`];
+    }
+    const all: unknown[] = Array.isArray(hook) ? hook : [hook];
+    return all
+      .filter((one) => !isCallable(schema, one))
+      .map(
+        (one) => `The ${label} has a hook that is neither a function nor a method: ${String(one)}.`,
+      );
+  });
+}
+
+/** The hooks of a service, which are given by the names of actions: `["before.get", hook]`. */
+function serviceHooks({ hooks }: Schema): [string, unknown][] {
+  return Object.entries(hooks ?? {}).flatMap(([kind, byAction]) =>
+    isObject(byAction)
+      ? Object.entries(byAction).map(([name, hook]): [string, unknown] => [`${kind}.${name}`, hook])
+      : [[kind, byAction] as [string, unknown]],
+  );
+}
+
+/** Whether this is a function, or the name of a method of the service. */
+function isCallable({ methods = {} }: Schema, value: unknown): boolean {
+  return (
+    typeof value === "function" || (typeof value === "string" && Object.hasOwn(methods, value))
+  );
+}
+
+function isCached(cache: Options["cache"]): boolean {
+  return isObject(cache) ? cache.enabled !== false : cache === true;
+}
+
+/** Mixins turn an option off by false or null. */
+function isGiven(options: object, name: string): boolean {
+  const value: unknown = (options as Record<string, unknown>)[name];
+  return value !== undefined && value !== null && value !== false;
+}
+
+function isObject<Value>(value: Value): value is Value & object {
+  return typeof value === "object" && value !== null;
+}
