@@ -29,6 +29,22 @@ class ListenedClient extends pg.Client {
   }
 }
 
+/** Reads a bigint as a number. One that a number cannot hold is an error, and never another number. */
+function parseBigint(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError("A bigint is too large for a number.");
+  return value;
+}
+
+/** pg's parsers, which give a bigint as a text: a count or a sum would not be what its type promises. */
+const types = {
+  ...pg.types,
+  getTypeParser: ((oid, format) =>
+    oid === pg.types.builtins.INT8 && format !== "binary"
+      ? parseBigint
+      : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
 /**
  * A Sequelize instance that connects on first use.
  *
@@ -39,7 +55,7 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
   const { host, port, user, password, database, ssl } = pgConnectionString.parse(url);
   const options: Options = {
     dialect: "postgres",
-    dialectModule: { ...pg, Client: ListenedClient },
+    dialectModule: { ...pg, types, Client: ListenedClient },
     database: database ?? "",
     username: user ?? "",
     password: password ?? "",

@@ -29,12 +29,12 @@ export async function listDeadLetters(
   { query }: Pick<Effect, "query">,
   { limit, offset }: { limit: number; offset: number },
 ): Promise<DeadLetter[]> {
-  const rows = await query<Omit<DeadLetter, "position" | "at"> & { position: string; at: Date }>(
+  const rows = await query<Omit<DeadLetter, "at"> & { at: Date }>(
     `SELECT id, producer, position, event, reason, at FROM dead_letters
      ORDER BY at, producer, position LIMIT $1 OFFSET $2`,
     [limit, offset],
   );
-  return rows.map((row) => ({ ...row, position: Number(row.position), at: row.at.toISOString() }));
+  return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }
 
 /** Takes a dead letter out of its table; two who do so at once do not both get it. */

@@ -5,9 +5,9 @@ type Querying = Pick<Effect, "query">;
 /** How far this service has read a producer's log; nobody else moves it until the transaction ends. */
 export async function lockCursor({ query }: Querying, producer: string): Promise<number> {
   const lock = "SELECT position FROM event_cursors WHERE producer = $1 FOR UPDATE";
-  const [cursor] = await query<{ position: string }>(lock, [producer]);
+  const [cursor] = await query<{ position: number }>(lock, [producer]);
   if (cursor === undefined) throw new Error(`there is no cursor for ${producer}`);
-  return Number(cursor.position);
+  return cursor.position;
 }
 
 /** Whether this service has ever begun to read a producer's log. */
@@ -75,13 +75,13 @@ export interface EventCursor {
 }
 
 export async function cursorsOf({ query }: Querying): Promise<EventCursor[]> {
-  const rows = await query<{ producer: string; position: string; moved_at: Date }>(
+  const rows = await query<{ producer: string; position: number; moved_at: Date }>(
     "SELECT producer, position, moved_at FROM event_cursors ORDER BY producer",
     [],
   );
   return rows.map(({ producer, position, moved_at }) => ({
     producer,
-    position: Number(position),
+    position,
     movedAt: moved_at.toISOString(),
   }));
 }
@@ -100,7 +100,7 @@ export async function consumedOf(
   producer: string,
   positions: number[],
 ): Promise<Consumed[]> {
-  const rows = await query<{ position: string; node: string; applied_at: Date }>(
+  const rows = await query<{ position: number; node: string; applied_at: Date }>(
     `SELECT asked.position, b.node, b.applied_at
      FROM unnest($2::bigint[]) AS asked (position)
      CROSS JOIN LATERAL (
@@ -110,7 +110,7 @@ export async function consumedOf(
     [producer, positions],
   );
   return rows.map(({ position, node, applied_at }) => ({
-    position: Number(position),
+    position,
     node,
     at: applied_at.toISOString(),
   }));

@@ -33,8 +33,7 @@ interface LogRow {
   id: string;
   type: string;
   version: number;
-  /** bigint comes as a text. */
-  position: string;
+  position: number;
   data: unknown;
   occurred_at: Date;
   traceparent: string | null;
@@ -46,12 +45,11 @@ const maxPageBytes = 400_000;
 
 function toEnvelope(
   producer: string,
-  { position, occurred_at, traceparent, ...event }: LogRow,
+  { occurred_at, traceparent, ...event }: LogRow,
 ): EventEnvelope {
   return {
     ...event,
     producer,
-    position: Number(position),
     occurredAt: occurred_at.toISOString(),
     ...(traceparent !== null && { traceparent }),
   };
@@ -91,12 +89,12 @@ export async function outboxOf(
   positionOf: (consumer: string) => Promise<number | undefined>,
 ): Promise<Outbox> {
   const { head, prunedTo } = await headOf(query);
-  const readers = await query<{ consumer: string; position: string; seen_at: Date }>(
+  const readers = await query<{ consumer: string; position: number; seen_at: Date }>(
     "SELECT consumer, position, seen_at FROM event_readers ORDER BY consumer",
     [],
   );
   const asked = readers.map(async ({ consumer, position, seen_at }) => {
-    const now = (await positionOf(consumer)) ?? Number(position);
+    const now = (await positionOf(consumer)) ?? position;
     const behind = Math.max(0, head - now);
     return { consumer, position: now, behind, seenAt: seen_at.toISOString() };
   });
@@ -118,9 +116,9 @@ export async function eventsOfOrder(
 }
 
 async function headOf(query: Query): Promise<{ head: number; prunedTo: number }> {
-  const [row] = await query<{ position: string; pruned_to: string }>(
+  const [row] = await query<{ position: number; pruned_to: number }>(
     "SELECT position, pruned_to FROM event_log_head",
     [],
   );
-  return { head: Number(row?.position ?? 0), prunedTo: Number(row?.pruned_to ?? 0) };
+  return { head: row?.position ?? 0, prunedTo: row?.pruned_to ?? 0 };
 }

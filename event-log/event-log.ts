@@ -43,8 +43,9 @@ export class EventLog {
     if (events.length === 0) return [];
     const query = preparedOn(this.#parts.sequelize, transaction);
     const sql = "SELECT append_events($1::jsonb) AS first_position";
-    const [log] = await query<{ first_position: string }>(sql, [JSON.stringify(events)]);
-    return withPositions(events, Number(log?.first_position));
+    const [log] = await query<{ first_position: number }>(sql, [JSON.stringify(events)]);
+    if (log === undefined) throw new Error("append_events returned no row");
+    return withPositions(events, log.first_position);
   }
 
   start(): void {
@@ -58,7 +59,7 @@ export class EventLog {
 
   /** Removes entries that are older than they must be, and that every known reader has read. */
   async #pruneOld(): Promise<void> {
-    const pruned = await this.#query<{ position: string }>(
+    const pruned = await this.#query<{ position: number }>(
       `WITH head AS (
          SELECT pruned_to FROM event_log_head
        ), old AS (

@@ -100,7 +100,7 @@ async function insertOrders(
   const lines = orders.flatMap(({ order }) =>
     order.order_products.map((line) => ({ order_id: order.id, ...line })),
   );
-  const [done] = await query<{ ids: string[] | null; first_position: string | null }>(
+  const [done] = await query<{ ids: string[] | null; first_position: number | null }>(
     `WITH asked AS MATERIALIZED (
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[],
                             $5::bytea[], $6::bytea[], $7::jsonb[])
@@ -149,6 +149,5 @@ async function insertOrders(
   ).catch((error: unknown) => {
     throw brokenConstraintOf(error) === "order_history_pkey" ? new TombstonedOrder() : error;
   });
-  const { ids, first_position: first } = done ?? { ids: null, first_position: null };
-  return { ids: new Set(ids), firstPosition: first === null ? undefined : Number(first) };
+  return { ids: new Set(done?.ids), firstPosition: done?.first_position ?? undefined };
 }

@@ -82,12 +82,12 @@ async function add(work: ProductsTransaction, id: string, number: number): Promi
     throw stockTooLarge();
   }
   // A statement of its own: the row is locked now, and nothing is received that it does not see.
-  const [ledger] = await work.query<{ received: string | null }>(
+  const [ledger] = await work.query<{ received: number | null }>(
     `SELECT sum(change) AS received FROM stock_changes
      WHERE product_id = $1 AND reason IN ('CREATED', 'ADDED', 'SUBTRACTED')`,
     [id],
   );
-  if (Number(ledger?.received ?? 0) + number > maxInt) throw stockTooLarge();
+  if ((ledger?.received ?? 0) + number > maxInt) throw stockTooLarge();
 }
 
 async function subtract(work: ProductsTransaction, id: string, number: number): Promise<void> {
