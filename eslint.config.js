@@ -29,7 +29,8 @@ const beginsSql = "/^\\s*(SELECT|INSERT|UPDATE|DELETE|WITH|SET|LOCK|ALTER|CREATE
 
 /** SQL that is put together from parts, where it is run and wherever it is written. */
 const composedSql = [
-  `TemplateLiteral[expressions.length>0]:matches(${runsSql} > .arguments:first-child, [quasis.0.value.raw=${beginsSql}])`,
+  // A column list of database/columns.ts may stand in it.
+  `TemplateLiteral:matches(${runsSql} > .arguments:first-child, [quasis.0.value.raw=${beginsSql}]) > :not(TemplateElement, Identifier[name=/Columns$/])`,
   `BinaryExpression[operator='+']:matches(${runsSql} > .arguments:first-child, [left.value=${beginsSql}])`,
 ].map((selector) => ({ selector, message: boundOnly }));
 

@@ -36,14 +36,14 @@ function parseBigint(text: string): number {
   return value;
 }
 
-/** pg's parsers, which give a bigint as a text: a count or a sum would not be what its type promises. */
-const types = {
-  ...pg.types,
-  getTypeParser: ((oid, format) =>
-    oid === pg.types.builtins.INT8 && format !== "binary"
-      ? parseBigint
-      : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
-};
+/** pg's own parser of a bigint gives a text: a count or a sum would not be the number of its row type. */
+function typeParser(
+  oid: Parameters<typeof pg.types.setTypeParser>[0],
+  format?: "text" | "binary",
+): unknown {
+  const isBigint = oid === pg.types.builtins.INT8 && format !== "binary";
+  return isBigint ? parseBigint : pg.types.getTypeParser(oid, format);
+}
 
 /**
  * A Sequelize instance that connects on first use.
@@ -55,7 +55,11 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
   const { host, port, user, password, database, ssl } = pgConnectionString.parse(url);
   const options: Options = {
     dialect: "postgres",
-    dialectModule: { ...pg, types, Client: ListenedClient },
+    dialectModule: {
+      ...pg,
+      Client: ListenedClient,
+      types: { ...pg.types, getTypeParser: typeParser },
+    },
     database: database ?? "",
     username: user ?? "",
     password: password ?? "",

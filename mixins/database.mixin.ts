@@ -1,7 +1,6 @@
+import { setTimeout } from "node:timers/promises";
 import type { ActionSchema, Context, ServiceBroker, ServiceSchema } from "moleculer";
-import DbService from "moleculer-db";
-import SqlAdapter from "moleculer-db-adapter-sequelize";
-import type { Model, ModelStatic, Sequelize, Transaction } from "sequelize";
+import type { Sequelize, Transaction } from "sequelize";
 import { newId } from "../core/ids.ts";
 import type { Meta } from "../core/access.ts";
 import type { Config } from "../config/config.ts";
@@ -28,22 +27,15 @@ import * as idempotency from "../database/idempotency.ts";
 import { migrate } from "../database/migrate.ts";
 import { preparedOn, type Query } from "../database/prepared-statements.ts";
 import { openSequelize } from "../database/sequelize.ts";
+import { tableActions, type ServedTable } from "./table-actions.mixin.ts";
 
 /** What a use case sees of its transaction. */
 export interface UnitOfWork<Events extends Contract["events"]> extends Effect<Events> {
   transaction: Transaction;
 }
 
-/** The plain reads of moleculer-db-adapter-sequelize, on the service's main model. */
-interface Reads<Row extends Model> {
-  find(filter: { query?: object; sort?: string; limit?: number; offset?: number }): Promise<Row[]>;
-  findOne(filter: { where: object }): Promise<Row | null>;
-  findById(id: string): Promise<Row | null>;
-  findByIds(ids: string[]): Promise<Row[]>;
-}
-
 /** The service's own database, and nobody else's. */
-export interface Database<Models, Main extends Model, Events extends Contract["events"]> {
+export interface Database<Models, Events extends Contract["events"]> {
   /** Connects before the service is announced, and disconnects when it stops; keeps its event log. */
   mixin: Partial<ServiceSchema>;
   models: Models;
@@ -54,8 +46,8 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
    * stand for broken constraints; else SERVICE_UNAVAILABLE or the database's own error.
    */
   transaction: <Result>(useCase: (work: UnitOfWork<Events>) => Promise<Result>) => Promise<Result>;
-  /** Plain reads of the main model, with the same errors as `transaction`. */
-  read: <Result>(query: (reads: Reads<Main>) => Promise<Result>) => Promise<Result>;
+  /** Reads by models outside a transaction, with the same errors as `transaction`. */
+  read: <Result>(work: (models: Models) => Promise<Result>) => Promise<Result>;
   /** One statement outside a transaction, with bound parameters, with the same errors. */
   query: Query;
   /**
@@ -65,7 +57,7 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
    */
   idempotent: <Result>(
     ctx: Pick<Context<unknown, Meta>, "caller" | "meta" | "params" | "action">,
-    useCase: (database: Database<Models, Main, Events>) => Promise<Result>,
+    useCase: (database: Database<Models, Events>) => Promise<Result>,
   ) => Promise<Result>;
   /** The request that its transactions belong to, where that came with a key. */
   request: idempotency.IdempotentRequest | undefined;
@@ -84,32 +76,31 @@ export interface Database<Models, Main extends Model, Events extends Contract["e
   consumer: (consumption: ConsumerOptions) => Partial<ServiceSchema>;
 }
 
-export interface DatabaseOptions<Models, Main extends Model> {
+export interface DatabaseOptions<Models> {
   /** `postgres://user:password@host:port/database?sslmode=…` */
   url: string;
   /** Folder of the SQL migrations, applied in the order of their names. */
   migrations: URL;
   /** Sequelize's models, where the service has some. */
   models?: (sequelize: Sequelize) => Models;
-  /** The model that stands for the service in moleculer-db. */
-  main?: (models: Models) => ModelStatic<Main>;
+  /** The table that operators and services can read by `<service>.db.find` and its like. */
+  table?: (models: Models) => ServedTable;
   /** Which refusal a broken constraint means, by the constraint's name. */
   constraints?: ConstraintErrors;
 }
 
-const genericActions = (DbService as unknown as ServiceSchema).actions ?? {};
 const pruneKeysEveryMs = 60_000;
+const connectEveryMs = 1_000;
 /** A process that stood still for longer does not go on with what nobody waits for any more. */
 const standstillMs = 3_000;
 
-export function openDatabase<Models, Main extends Model, Events extends Contract["events"]>(
+export function openDatabase<Models, Events extends Contract["events"]>(
   contract: Contract<string, Contract["actions"], Events>,
   config: Pick<Config, "databasePoolMax" | "eventLogKeepMs">,
-  options: DatabaseOptions<Models, Main>,
-): Database<Models, Main, Events> {
+  options: DatabaseOptions<Models>,
+): Database<Models, Events> {
   const sequelize = openSequelize(options.url, config.databasePoolMax);
   const models = (options.models?.(sequelize) ?? {}) as Models;
-  const adapter = new SqlAdapter(sequelize) as unknown as Reads<Main>;
   const prepared = preparedOn(sequelize);
   const query: Query = (sql, bind) => withClientErrors(() => prepared(sql, bind));
   let broker: ServiceBroker | undefined;
@@ -127,30 +118,24 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     report("pruning idempotency keys"),
   );
 
+  const table = options.table?.(models);
+
   const mixin = {
-    mixins: [DbService],
+    // Either one waits until the database answers, before what follows here in `started`.
+    mixins: [table ? tableActions(sequelize, table, withClientErrors) : connection(sequelize)],
     actions: {
-      // moleculer-db's own actions would let anybody write past the use cases.
-      ...Object.fromEntries(Object.keys(genericActions).map((name) => [name, false])),
       ...logActions(query, contract.name),
       ready: readyAction(query),
-    },
-    merged(schema: Record<string, unknown>) {
-      // Set after merging, which clones deeply: the pool must stay one.
-      schema.adapter = adapter;
-      // moleculer-db wants a model in any case; every service has an event log.
-      schema.model = options.main?.(models) ?? sequelize.define("event_log", {});
     },
     created(this: { broker: ServiceBroker }) {
       broker = this.broker;
     },
-    // moleculer-db's own `started` runs first, and waits until the database answers.
     async started() {
       await migrate(sequelize, options.migrations);
       log.start();
       keys.start();
     },
-    // Before moleculer-db's own `stopped` closes the pool.
+    // Before that mixin's `stopped` closes the pool.
     async stopped() {
       await Promise.all([log.stop(), keys.stop()]);
     },
@@ -199,10 +184,10 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
     return result;
   }
 
-  const database: Database<Models, Main, Events> = {
+  const database: Database<Models, Events> = {
     mixin,
     models,
-    read: (reading) => withClientErrors(() => reading(adapter)),
+    read: (work) => withClientErrors(() => work(models)),
     query,
     transaction,
     idempotent,
@@ -241,7 +226,7 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
 
   async function idempotent<Result>(
     ctx: Parameters<typeof idempotency.idempotentRequest>[0],
-    useCase: (database: Database<Models, Main, Events>) => Promise<Result>,
+    useCase: (database: Database<Models, Events>) => Promise<Result>,
   ): Promise<Result> {
     const request = idempotency.idempotentRequest(ctx);
     if (request === undefined) return useCase(database);
@@ -269,6 +254,24 @@ export function openDatabase<Models, Main extends Model, Events extends Contract
   }
 
   return database;
+}
+
+/** Connects and disconnects a service that has no table for moleculer-db, which does so for others. */
+function connection(sequelize: Sequelize): Partial<ServiceSchema> {
+  return {
+    async started(this: { logger: ServiceBroker["logger"] }) {
+      for (;;) {
+        try {
+          await sequelize.authenticate();
+          return;
+        } catch (error) {
+          this.logger.error("The database cannot be reached; the next try follows.", error);
+          await setTimeout(connectEveryMs);
+        }
+      }
+    },
+    stopped: () => sequelize.close(),
+  };
 }
 
 /** Answers when the service's database does. */

@@ -150,7 +150,7 @@ export interface OrderTrace {
 /** Lines as they may come in; repeated products are summed up before they are counted. */
 const maxLinesSent = 1000;
 /** Orders whose lines one call loads: 30 times 200 lines stay below NATS's 1 MB. */
-const linesBatch = 30;
+export const linesBatch = 30;
 /** Orders whose history one call loads. */
 const historyBatch = 200;
 /** Orders that are settled at once. */

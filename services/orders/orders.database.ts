@@ -1,6 +1,9 @@
 import { databaseUrlOf, type Config } from "../../config/config.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
+import { orderFields, orderModels } from "./order.model.ts";
+import { orderPopulates } from "./order-populates.ts";
 import { ordersContract } from "./orders.contract.ts";
+import { orderNotFound } from "./orders.errors.ts";
 
 export type OrdersDatabase = ReturnType<typeof openOrdersDatabase>;
 
@@ -9,5 +12,13 @@ export function openOrdersDatabase(config: Config) {
   return openDatabase(ordersContract, config, {
     url: databaseUrlOf(config, ordersContract.name),
     migrations: new URL("migrations/", import.meta.url),
+    models: orderModels,
+    table: ({ orders }) => ({
+      model: orders,
+      fields: orderFields,
+      maxRows: 1_000,
+      populates: orderPopulates,
+      notFound: orderNotFound,
+    }),
   });
 }

@@ -16,6 +16,7 @@ import {
 } from "../../database/keyset-statements.ts";
 import { narrowed, readConnection, type Sort } from "../../database/keyset.ts";
 import type { OrderFilter, OrdersPage, OrderSort, OrderSummary } from "./orders.contract.ts";
+import { orderColumns } from "./order.model.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 import { pricesOfAll } from "./orders.errors.ts";
 
@@ -28,7 +29,7 @@ const sorts: Record<OrderSort, Sort> = {
 };
 
 const orders = {
-  select: "SELECT id, user_id, price_total, quantity, status",
+  select: `SELECT ${orderColumns}`,
   from: "FROM orders",
   where: "true",
 };

@@ -9,6 +9,7 @@ import {
   type OrderLine,
   type OrderStep,
 } from "./orders.contract.ts";
+import { orderColumns } from "./order.model.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 import { orderNotFound } from "./orders.errors.ts";
 
@@ -20,7 +21,7 @@ export async function getOrder(
 ): Promise<Order> {
   const [[order], [[order_products = []] = []]] = await Promise.all([
     database.query<Omit<Order, "order_products">>(
-      "SELECT id, user_id, price_total, quantity, status FROM orders WHERE id = $1",
+      `SELECT ${orderColumns} FROM orders WHERE id = $1`,
       [id],
     ),
     readLines(database, [{ ids: [id], ownerId }]),

@@ -1,7 +1,8 @@
 import { databaseUrlOf, type Config } from "../../config/config.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
-import { productModels } from "./catalogue/product.model.ts";
+import { productFields, productModels } from "./catalogue/product.model.ts";
 import { productsContract } from "./products.contract.ts";
+import { productNotFound } from "./products.errors.ts";
 
 export type ProductsDatabase = ReturnType<typeof openProductsDatabase>;
 
@@ -11,6 +12,11 @@ export function openProductsDatabase(config: Config) {
     url: databaseUrlOf(config, productsContract.name),
     migrations: new URL("migrations/", import.meta.url),
     models: productModels,
-    main: (models) => models.products,
+    table: ({ products }) => ({
+      model: products,
+      fields: productFields,
+      maxRows: 100,
+      notFound: productNotFound,
+    }),
   });
 }

@@ -1,8 +1,8 @@
 import { databaseUrlOf, type Config } from "../../config/config.ts";
 import { openDatabase, type UnitOfWork } from "../../mixins/database.mixin.ts";
-import { userModels } from "./accounts/user.model.ts";
+import { userFields, userModels } from "./accounts/user.model.ts";
 import { usersContract } from "./users.contract.ts";
-import { usersConstraints } from "./users.errors.ts";
+import { userNotFound, usersConstraints } from "./users.errors.ts";
 
 export type UsersDatabase = ReturnType<typeof openUsersDatabase>;
 
@@ -15,7 +15,12 @@ export function openUsersDatabase(config: Config) {
     url: databaseUrlOf(config, usersContract.name),
     migrations: new URL("migrations/", import.meta.url),
     models: userModels,
-    main: (models) => models.users,
+    table: ({ users }) => ({
+      model: users,
+      fields: userFields,
+      maxRows: 500,
+      notFound: userNotFound,
+    }),
     constraints: usersConstraints,
   });
 }

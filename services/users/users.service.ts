@@ -61,16 +61,15 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
     actions: {
       async get(ctx) {
         assertOwn(actorOf(ctx), [ctx.params.id]);
-        const user = await database.read((reads) => reads.findById(ctx.params.id));
+        const user = await database.read(({ users }) => users.findByPk(ctx.params.id));
         if (user === null) throw userNotFound();
         return publicUser(user);
       },
       async list(ctx) {
         const { limit = maxListRows, offset = 0, after = lowestId } = ctx.params;
-        const query = { id: { [Op.gt]: after } };
-        const page = { query, limit, offset, sort: "id" };
-        const users = await database.read((reads) => reads.find(page));
-        return users.map(publicUser);
+        const where = { id: { [Op.gt]: after } };
+        const page = { where, limit, offset, order: ["id"] };
+        return (await database.read(({ users }) => users.findAll(page))).map(publicUser);
       },
       page: ({ params }) => connection.page(params),
       count: ({ params }) => connection.count(params),
@@ -103,8 +102,9 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
         ),
       async resolve(ctx) {
         assertOwn(actorOf(ctx), ctx.params.ids);
-        const users = await database.read((reads) => reads.findByIds(ctx.params.ids));
-        return inOrderOf(ctx.params.ids, users.map(publicUser));
+        const where = { id: ctx.params.ids };
+        const found = await database.read(({ users }) => users.findAll({ where }));
+        return inOrderOf(ctx.params.ids, found.map(publicUser));
       },
       jwks: async () => ({ keys: await keys.publicKeys() }),
       rotateKeys: (ctx) => keys.rotate(ctx.params.revoke ?? false, senderOf(ctx)),

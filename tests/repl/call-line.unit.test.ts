@@ -2,6 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import { LineFault, readCall } from "../../commands/call-line.ts";
 
 const rules = {
+  query: { type: "any", optional: true },
+  populate: { type: "any", optional: true },
   name: { type: "string" },
   description: { type: "string" },
   sort: { type: "enum" },
@@ -40,6 +42,13 @@ describe("flags arrive as they were typed:", () => {
     ["--name '{\"a\": 1}'", { name: '{"a": 1}' }],
     ['--name {"a": "} b"}', { name: '{"a": "} b"}' }],
     ["--sort 1", { sort: "1" }],
+    [
+      `--name -created_at --price 5 --query '{"status":"PLACED"}'`,
+      { name: "-created_at", price: 5, query: { status: "PLACED" } },
+    ],
+    ["--populate user,lines", { populate: "user,lines" }],
+    ["--populate user --populate lines", { populate: ["user", "lines"] }],
+    ['--populate ["user", "lines"]', { populate: ["user", "lines"] }],
     ["--price abc", { price: "abc" }],
     ["--price", { price: true }],
     ["--name a --name b", { name: ["a", "b"] }],

@@ -123,6 +123,40 @@ describe.each([
     await console.type(`call products.get --id ${product}`, "stock: 17");
   });
 
+  test("reads tables by moleculer-db's actions", async () => {
+    await console.type(
+      `call orders.db.list --pageSize 5 --sort -created_at --query '{"status":"PLACED"}'`,
+      "rows: [",
+      "status: 'PLACED'",
+      "created_at: ",
+      "pageSize: 5",
+      "totalPages: 1",
+    );
+    await console.type(
+      "call orders.db.find --populate user,lines --fields id,status,user,lines --limit 1",
+      "username: 'Ann Lee'",
+      "quantity: 3",
+    );
+    const refusals = [
+      await console.type(
+        "call users.db.find --fields id,password_hash",
+        "ERROR: BAD_USER_INPUT: The 'fields' field names “password_hash”",
+        "}\n",
+      ),
+      await console.type(
+        "call orders.db.list --sort -nothing --pageSize 5",
+        "ERROR: BAD_USER_INPUT: The 'sort' field names “-nothing”",
+        "}\n",
+      ),
+      await console.type(
+        `call orders.db.list --query '{"status": PLACED}'`,
+        "ERROR: This is no JSON",
+      ),
+      await console.type("call orders.db.list --query PLACED", "ERROR: BAD_USER_INPUT: ", "}\n"),
+    ];
+    for (const refusal of refusals) expect(refusal).not.toMatch(/\n\s+at /);
+  });
+
   test("keeps the text of flags that look like numbers", async () => {
     await console.call(
       "users.register --email 1@example.com --username 007 --password=7240001724 --type 0",

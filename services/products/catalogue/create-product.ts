@@ -12,13 +12,7 @@ export async function createProduct(
   sender: Sender,
 ): Promise<Product> {
   const userId = userIdOf(sender.actor);
-  const product: Product = {
-    id: newId(),
-    name: input.name,
-    description: input.description,
-    price: input.price,
-    stock: input.stock,
-  };
+  const product: Product = { id: newId(), ...input };
   return database.transaction(async (work) => {
     const { id, name, price, stock } = product;
     await database.models.products.create(product, { transaction: work.transaction });

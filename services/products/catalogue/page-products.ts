@@ -20,6 +20,7 @@ import {
 import { narrowed, readConnection, type Sort } from "../../../database/keyset.ts";
 import type { Product, ProductFilter, ProductsPage, ProductSort } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
+import { productColumns } from "./product.model.ts";
 import { batchOptions } from "./read-products.ts";
 
 /** Parameters: `$2` … `$6` of the filters, and of pages `$7` … `$10`, the ends of the window. */
@@ -46,7 +47,7 @@ const sorts: Record<ProductSort, Sort> = {
 };
 
 const catalogue = {
-  select: "SELECT id, name, description, price, stock",
+  select: `SELECT ${productColumns}`,
   from: "FROM products",
   where: "archived_at IS NULL",
 };

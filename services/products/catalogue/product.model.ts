@@ -1,37 +1,39 @@
-import {
-  DataTypes,
-  Model,
-  type CreationOptional,
-  type InferAttributes,
-  type InferCreationAttributes,
-  type Sequelize,
-} from "sequelize";
+import { DataTypes, type Model, type Optional, type Sequelize } from "sequelize";
+import { selectList, type ColumnsOf } from "../../../database/columns.ts";
+import type { Product } from "../products.contract.ts";
 
-class ProductModel extends Model<
-  InferAttributes<ProductModel>,
-  InferCreationAttributes<ProductModel>
-> {
-  declare id: string;
-  declare name: string;
-  declare description: string;
-  declare price: number;
-  declare stock: number;
-  declare archivedAt: CreationOptional<Date | null>;
+interface ProductRow extends Product {
+  created_at: Date;
+  /** When it left the catalogue. */
+  archived_at: Date | null;
 }
 
-/** Maps the tables of the products database onto one connection pool. */
+type NewProductRow = Optional<ProductRow, "created_at" | "archived_at">;
+
+/** The columns of `Product`. The model and all statements that return products follow this list. */
+const columns: ColumnsOf<Product> = {
+  id: { type: DataTypes.UUID, primaryKey: true },
+  name: DataTypes.TEXT,
+  description: DataTypes.TEXT,
+  price: DataTypes.INTEGER,
+  stock: DataTypes.INTEGER,
+};
+export const productColumns = selectList(columns);
+
+const rowColumns: ColumnsOf<ProductRow> = {
+  ...columns,
+  created_at: DataTypes.DATE,
+  archived_at: DataTypes.DATE,
+};
+export const productFields = Object.keys(rowColumns);
+
+/** Maps the main table of the products database. */
 export function productModels(sequelize: Sequelize) {
   return {
-    products: class extends ProductModel {}.init(
-      {
-        id: { type: DataTypes.UUID, primaryKey: true },
-        name: DataTypes.TEXT,
-        description: DataTypes.TEXT,
-        price: DataTypes.INTEGER,
-        stock: DataTypes.INTEGER,
-        archivedAt: DataTypes.DATE,
-      },
-      { sequelize, modelName: "products", tableName: "products" },
+    products: sequelize.define<Model<ProductRow, NewProductRow> & ProductRow>(
+      "products",
+      rowColumns,
+      { tableName: "products" },
     ),
   };
 }

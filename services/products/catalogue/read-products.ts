@@ -4,6 +4,7 @@ import { lowestId } from "../../../core/relay-connection.ts";
 import { inOrderOf } from "../../../database/rows-by-id.ts";
 import type { Product } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
+import { productColumns } from "./product.model.ts";
 
 /**
  * How reads of products gather: more rows in one statement gain little, and while so many
@@ -15,7 +16,7 @@ export const batchOptions = { maxItems: 500, maxBatchesInFlight: 3 };
 export function productLookups({ query }: ProductsDatabase): Batcher<string, Product | null> {
   return new Batcher(async (ids) => {
     const products = await query<Product>(
-      `SELECT id, name, description, price, stock FROM products
+      `SELECT ${productColumns} FROM products
          WHERE id = ANY ($1::uuid[]) AND archived_at IS NULL`,
       [[...new Set(ids)]],
     );
@@ -28,7 +29,7 @@ export function productPages({ query }: ProductsDatabase): Batcher<ListPage, Pro
   return batchedReads(
     ({ limit = maxListRows, offset = 0, after = lowestId }) =>
       query<Product>(
-        `SELECT id, name, description, price, stock FROM products
+        `SELECT ${productColumns} FROM products
          WHERE archived_at IS NULL AND id > $3::uuid ORDER BY id LIMIT $1 OFFSET $2`,
         [limit, offset, after],
       ),

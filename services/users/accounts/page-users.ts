@@ -18,6 +18,7 @@ import { readConnection, type Sort } from "../../../database/keyset.ts";
 import { emailKey } from "../user.ts";
 import type { User, UserFilter, UsersPage, UserSort } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
+import { userColumns } from "./user.model.ts";
 
 /** Parameters: `$2` … `$4` of the filters, and of pages `$5` … `$8`, the ends of the window. */
 const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $5::uuid AND id < $6::uuid" };
@@ -36,7 +37,7 @@ const sorts: Record<UserSort, Sort> = {
 };
 
 const accounts = {
-  select: "SELECT id, email, username, type",
+  select: `SELECT ${userColumns}`,
   from: "FROM users",
   where: "true",
 };

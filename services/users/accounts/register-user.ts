@@ -50,7 +50,10 @@ async function makeUser(
     const { users } = database.models;
     const actsAsAdmin = user.type === userType.admin && mayActForOthers(sender.actor);
     if (actsAsAdmin) await assertStillActs(work, sender.actor, "admin");
-    await users.create({ ...user, emailKey: emailKey(user.email), passwordHash }, { transaction });
+    await users.create(
+      { ...user, email_key: emailKey(user.email), password_hash: passwordHash },
+      { transaction },
+    );
     if (user.type === userType.admin) {
       const isFirst = await takeFirstAdmin({ query }, user.id);
       if (mustBeFirst && !isFirst) throw unauthenticated(sender.actor);

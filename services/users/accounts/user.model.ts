@@ -1,37 +1,41 @@
-import {
-  DataTypes,
-  Model,
-  type CreationOptional,
-  type InferAttributes,
-  type InferCreationAttributes,
-  type Sequelize,
-} from "sequelize";
+import { DataTypes, type Model, type Optional, type Sequelize } from "sequelize";
+import { selectList, type ColumnsOf } from "../../../database/columns.ts";
+import type { User } from "../users.contract.ts";
 
-class UserModel extends Model<InferAttributes<UserModel>, InferCreationAttributes<UserModel>> {
-  declare id: string;
-  declare email: string;
-  declare emailKey: string;
-  declare username: string;
-  declare passwordHash: string;
-  declare type: number;
-  /** How often it was set: 1 by the registration. */
-  declare passwordVersion: CreationOptional<number>;
+interface UserRow extends User {
+  email_key: string;
+  password_hash: string;
+  /** How often the password was set: 1 by the registration. */
+  password_version: number;
+  created_at: Date;
 }
 
-/** Maps the accounts onto a connection pool. */
+type NewUserRow = Optional<UserRow, "password_version" | "created_at">;
+
+/** The columns of `User`. The model and all statements that return users follow this list. */
+const columns: ColumnsOf<User> = {
+  id: { type: DataTypes.UUID, primaryKey: true },
+  email: DataTypes.TEXT,
+  username: DataTypes.TEXT,
+  type: DataTypes.SMALLINT,
+};
+export const userColumns = selectList(columns);
+
+const rowColumns: ColumnsOf<UserRow> = {
+  ...columns,
+  email_key: DataTypes.TEXT,
+  password_hash: DataTypes.TEXT,
+  password_version: DataTypes.INTEGER,
+  created_at: DataTypes.DATE,
+};
+/** What operators see of an account: no password hash, and nothing else that is not named here. */
+export const userFields = [...Object.keys(columns), "created_at"];
+
+/** Maps the main table of the users database. */
 export function userModels(sequelize: Sequelize) {
   return {
-    users: class extends UserModel {}.init(
-      {
-        id: { type: DataTypes.UUID, primaryKey: true },
-        email: DataTypes.TEXT,
-        emailKey: DataTypes.TEXT,
-        username: DataTypes.TEXT,
-        passwordHash: DataTypes.TEXT,
-        type: DataTypes.SMALLINT,
-        passwordVersion: DataTypes.INTEGER,
-      },
-      { sequelize, modelName: "users", tableName: "users" },
-    ),
+    users: sequelize.define<Model<UserRow, NewUserRow> & UserRow>("users", rowColumns, {
+      tableName: "users",
+    }),
   };
 }

@@ -21,7 +21,7 @@ export async function changePassword(
   { password, newPassword }: ChangePassword,
   sender: Sender,
 ): Promise<Success> {
-  const user = await database.read((reads) => reads.findById(userId));
+  const user = await database.read(({ users }) => users.findByPk(userId));
   if (user === null) throw wrongPassword();
   const { email } = user;
   const account = await findAccount(database.query, email, sender);
