@@ -30,7 +30,12 @@ import { openSequelize } from "../database/sequelize.ts";
 import { tableActions, type ServedTable } from "./table-actions.mixin.ts";
 
 /** What a use case sees of its transaction. */
-export interface UnitOfWork<Events extends Contract["events"]> extends Effect<Events> {
+export interface UnitOfWork<
+  Events extends Contract["events"],
+  Models = unknown,
+> extends Effect<Events> {
+  models: Models;
+  /** For statements of models: without it, they are outside the transaction. */
   transaction: Transaction;
 }
 
@@ -38,16 +43,17 @@ export interface UnitOfWork<Events extends Contract["events"]> extends Effect<Ev
 export interface Database<Models, Events extends Contract["events"]> {
   /** Connects before the service is announced, and disconnects when it stops; keeps its event log. */
   mixin: Partial<ServiceSchema>;
-  models: Models;
   /**
    * Runs one use case in one transaction (READ COMMITTED), which ends in the event log.
    * Nothing remote may be called inside, and it runs again when its connection has ended before the
    * commit. Throws the refusals of the use case, and those that
    * stand for broken constraints; else SERVICE_UNAVAILABLE or the database's own error.
    */
-  transaction: <Result>(useCase: (work: UnitOfWork<Events>) => Promise<Result>) => Promise<Result>;
-  /** Reads by models outside a transaction, with the same errors as `transaction`. */
-  read: <Result>(work: (models: Models) => Promise<Result>) => Promise<Result>;
+  transaction: <Result>(
+    useCase: (work: UnitOfWork<Events, Models>) => Promise<Result>,
+  ) => Promise<Result>;
+  /** Runs one statement of a model outside a transaction, with the same errors. */
+  withModels: <Result>(work: (models: Models) => Promise<Result>) => Promise<Result>;
   /** One statement outside a transaction, with bound parameters, with the same errors. */
   query: Query;
   /**
@@ -154,7 +160,9 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     broker?.emit(event.type, event).catch(report(`emitting ${event.type} ${event.id}`));
   }
 
-  async function transaction<Result>(useCase: (work: UnitOfWork<Events>) => Promise<Result>) {
+  async function transaction<Result>(
+    useCase: (work: UnitOfWork<Events, Models>) => Promise<Result>,
+  ) {
     let appended: EventEnvelope[] = [];
     let isAtCommit = false;
     const attempt = () => {
@@ -162,6 +170,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       return sequelize.transaction(async (own) => {
         const recorded: RecordedEvent[] = [];
         const done = await useCase({
+          models,
           transaction: own,
           query: preparedOn(sequelize, own),
           record: (type, data, cause) => recorded.push(newEvent(contract, type, data, cause)),
@@ -186,8 +195,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
 
   const database: Database<Models, Events> = {
     mixin,
-    models,
-    read: (work) => withClientErrors(() => work(models)),
+    withModels: (work) => withClientErrors(() => work(models)),
     query,
     transaction,
     idempotent,

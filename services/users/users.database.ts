@@ -7,7 +7,10 @@ import { userNotFound, usersConstraints } from "./users.errors.ts";
 export type UsersDatabase = ReturnType<typeof openUsersDatabase>;
 
 /** A transaction on it. */
-export type UsersTransaction = UnitOfWork<typeof usersContract.events>;
+export type UsersTransaction = UnitOfWork<
+  typeof usersContract.events,
+  ReturnType<typeof userModels>
+>;
 
 /** The users service's own PostgreSQL database. */
 export function openUsersDatabase(config: Config) {

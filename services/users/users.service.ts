@@ -61,7 +61,7 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
     actions: {
       async get(ctx) {
         assertOwn(actorOf(ctx), [ctx.params.id]);
-        const user = await database.read(({ users }) => users.findByPk(ctx.params.id));
+        const user = await database.withModels(({ users }) => users.findByPk(ctx.params.id));
         if (user === null) throw userNotFound();
         return publicUser(user);
       },
@@ -69,7 +69,7 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
         const { limit = maxListRows, offset = 0, after = lowestId } = ctx.params;
         const where = { id: { [Op.gt]: after } };
         const page = { where, limit, offset, order: ["id"] };
-        return (await database.read(({ users }) => users.findAll(page))).map(publicUser);
+        return (await database.withModels(({ users }) => users.findAll(page))).map(publicUser);
       },
       page: ({ params }) => connection.page(params),
       count: ({ params }) => connection.count(params),
@@ -103,7 +103,7 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       async resolve(ctx) {
         assertOwn(actorOf(ctx), ctx.params.ids);
         const where = { id: ctx.params.ids };
-        const found = await database.read(({ users }) => users.findAll({ where }));
+        const found = await database.withModels(({ users }) => users.findAll({ where }));
         return inOrderOf(ctx.params.ids, found.map(publicUser));
       },
       jwks: async () => ({ keys: await keys.publicKeys() }),

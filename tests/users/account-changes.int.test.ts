@@ -254,7 +254,7 @@ describe("somebody whose token is still taken, though it should not be any more,
     const answer = act(bea, "register", accomplice());
     await eventually("the registration waiting for the change", async () => {
       const sql = `SELECT FROM pg_stat_activity WHERE datname = current_database()
-                   AND wait_event_type = 'Lock' AND query LIKE '%FROM users%'`;
+                   AND wait_event_type = 'Lock' AND query LIKE '%FROM "users"%'`;
       return (await shop.databases.query("users", sql)).length > 0;
     });
     await locker.query("COMMIT");

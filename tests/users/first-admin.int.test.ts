@@ -118,7 +118,7 @@ describe("ADMIN_EMAIL and ADMIN_PASSWORD", () => {
         name: "ConfigError",
         message: expect.stringMatching(/^ADMIN_PASSWORD is .*; choose another one\.$/),
       });
-      await database.models.users.sequelize?.close();
+      await database.withModels(async ({ users }) => users.sequelize?.close());
       expect(await emails(1)).toEqual([]);
     },
   );

@@ -15,7 +15,7 @@ export async function createProduct(
   const product: Product = { id: newId(), ...input };
   return database.transaction(async (work) => {
     const { id, name, price, stock } = product;
-    await database.models.products.create(product, { transaction: work.transaction });
+    await work.models.products.create(product, { transaction: work.transaction });
     await recordStockChange(work, { productId: id, change: stock, reason: "CREATED", userId });
     await recordAudit<ProductAuditAction>(work.query, {
       action: "PRODUCT_CREATED",

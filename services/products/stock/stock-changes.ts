@@ -1,10 +1,14 @@
 import type { Page } from "../../../core/validation.ts";
 import { maxListRows } from "../../../core/validation.ts";
 import type { UnitOfWork } from "../../../mixins/database.mixin.ts";
+import type { productModels } from "../catalogue/product.model.ts";
 import type { productsContract, StockChange } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 
-export type ProductsTransaction = UnitOfWork<(typeof productsContract)["events"]>;
+export type ProductsTransaction = UnitOfWork<
+  (typeof productsContract)["events"],
+  ReturnType<typeof productModels>
+>;
 
 /** Adds a row to the ledger of what is on hand. Sales are added by `sell`. */
 export async function recordStockChange(

@@ -1,3 +1,4 @@
+import { fn } from "sequelize";
 import { userIdOf, type Sender } from "../../../core/access.ts";
 import { maxInt } from "../../../core/validation.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
@@ -100,20 +101,18 @@ async function subtract(work: ProductsTransaction, id: string, number: number): 
   throw insufficientStock(id, number, await stockOf(work, id));
 }
 
-async function archive(work: ProductsTransaction, id: string): Promise<void> {
-  const archived = await work.query(
-    "UPDATE products SET archived_at = now() WHERE id = $1 AND archived_at IS NULL RETURNING id",
-    [id],
+async function archive({ models, transaction }: ProductsTransaction, id: string): Promise<void> {
+  const [archived] = await models.products.update(
+    { archived_at: fn("now") },
+    { where: { id, archived_at: null }, transaction },
   );
-  if (archived.length === 0) throw productNotFound(id);
+  if (archived === 0) throw productNotFound(id);
 }
 
 /** Why a conditional update found no row: throws PRODUCT_NOT_FOUND, or gives what is left. */
-async function stockOf(work: ProductsTransaction, id: string): Promise<number> {
-  const [product] = await work.query<{ stock: number }>(
-    "SELECT stock FROM products WHERE id = $1 AND archived_at IS NULL",
-    [id],
-  );
-  if (product === undefined) throw productNotFound(id);
+async function stockOf({ models, transaction }: ProductsTransaction, id: string): Promise<number> {
+  const where = { id, archived_at: null };
+  const product = await models.products.findOne({ attributes: ["stock"], where, transaction });
+  if (product === null) throw productNotFound(id);
   return product.stock;
 }

@@ -14,11 +14,10 @@ export async function assertStillActs(
   need: "signed-in" | "admin",
 ): Promise<void> {
   if (actor.kind !== "user") return;
-  const [row] = await work.query<{ type: number }>(
-    "SELECT type FROM users WHERE id = $1 FOR NO KEY UPDATE",
-    [actor.id],
-  );
-  if (row === undefined) throw sessionEnded();
+  const { models, transaction } = work;
+  const lock = transaction.LOCK.NO_KEY_UPDATE;
+  const row = await models.users.findByPk(actor.id, { attributes: ["type"], lock, transaction });
+  if (row === null) throw sessionEnded();
   if (need === "admin" && row.type !== userType.admin) throw forbidden();
   await assertSessionLives(work, actor);
 }

@@ -46,11 +46,10 @@ async function makeUser(
   };
   const passwordHash = await hashPassword(input.password);
   return database.transaction(async (work) => {
-    const { transaction, query, record } = work;
-    const { users } = database.models;
+    const { models, transaction, query, record } = work;
     const actsAsAdmin = user.type === userType.admin && mayActForOthers(sender.actor);
     if (actsAsAdmin) await assertStillActs(work, sender.actor, "admin");
-    await users.create(
+    await models.users.create(
       { ...user, email_key: emailKey(user.email), password_hash: passwordHash },
       { transaction },
     );

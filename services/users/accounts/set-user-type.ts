@@ -20,25 +20,29 @@ export async function setUserType(
   const actorId = userIdOf(sender.actor);
   if (actorId === id) throw forbidden();
   return database.transaction(async (work) => {
+    const { models, transaction } = work;
     // Also the admin's own row, in one order: of two who set each other back, one succeeds.
-    const locked = await work.query<User>(
-      "SELECT id, email, username, type FROM users WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
-      [[id, ...(actorId === null ? [] : [actorId])]],
-    );
+    const locked = await models.users.findAll({
+      where: { id: actorId === null ? [id] : [id, actorId] },
+      order: ["id"],
+      lock: transaction.LOCK.NO_KEY_UPDATE,
+      transaction,
+    });
     const rowOf = (userId: string) => locked.find((row) => row.id === userId);
     if (actorId !== null && rowOf(actorId)?.type !== userType.admin) throw forbidden();
     await assertSessionLives(work, sender.actor);
     const user = rowOf(id);
     if (user === undefined) throw userNotFound();
-    await work.query("UPDATE users SET type = $2 WHERE id = $1", [id, type]);
+    const from = user.type;
+    await user.update({ type }, { transaction });
     if (type === userType.admin) await takeFirstAdmin(work, id);
     await endSessionsOf(work, id, "TYPE_CHANGED");
     await recordAudit<UserAuditAction>(work.query, {
       action: "TYPE_CHANGED",
       sender,
       subjectId: id,
-      detail: { from: user.type, to: type },
+      detail: { from, to: type },
     });
-    return publicUser({ ...user, type });
+    return publicUser(user);
   });
 }

@@ -21,7 +21,7 @@ export async function changePassword(
   { password, newPassword }: ChangePassword,
   sender: Sender,
 ): Promise<Success> {
-  const user = await database.read(({ users }) => users.findByPk(userId));
+  const user = await database.withModels(({ users }) => users.findByPk(userId));
   if (user === null) throw wrongPassword();
   const { email } = user;
   const account = await findAccount(database.query, email, sender);
@@ -34,13 +34,16 @@ export async function changePassword(
   const passwordHash = await hashPassword(newPassword);
   return database.transaction(async (work) => {
     await assertStillActs(work, sender.actor, "signed-in");
-    const changed = await work.query(
-      `UPDATE users SET password_hash = $3, password_version = password_version + 1
-       WHERE id = $1 AND password_version = $2 RETURNING id`,
-      [userId, account.passwordVersion, passwordHash],
+    const { passwordVersion } = account;
+    const [changed] = await work.models.users.update(
+      { password_hash: passwordHash, password_version: passwordVersion + 1 },
+      {
+        where: { id: userId, password_version: passwordVersion },
+        transaction: work.transaction,
+      },
     );
     // Somebody else's change was faster: what was checked is not the present password any more.
-    if (changed.length === 0) throw wrongPassword();
+    if (changed === 0) throw wrongPassword();
     await endSessionsOf(work, userId, "PASSWORD_CHANGED");
     await recordAudit<UserAuditAction>(work.query, {
       action: "PASSWORD_CHANGED",

@@ -27,12 +27,10 @@ export async function login(
   if (account === undefined || right === undefined) throw invalidCredentials();
 
   if (needsRehash(account.passwordHash)) {
-    const passwordHash = await hashPassword(password);
+    const renewed = { password_hash: await hashPassword(password) };
     // Only over the hash that was checked: a password changed meanwhile stays changed.
-    await database.query(
-      "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
-      [account.id, account.passwordHash, passwordHash],
-    );
+    const where = { id: account.id, password_hash: account.passwordHash };
+    await database.withModels(({ users }) => users.update(renewed, { where }));
   }
   const grant = await openSession(database.query, { account, sender, right }, lifetimes);
   return tokensOf(keys, grant);
