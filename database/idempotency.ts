@@ -105,7 +105,7 @@ export async function storedAnswer(
   query: Query,
   { id, fingerprint }: IdempotentRequest,
 ): Promise<StoredAnswer | undefined> {
-  const [row] = await query<KeyRow>(
+  const [row] = await query<Omit<KeyRow, "subject">>(
     "SELECT fingerprint, answer FROM idempotency_keys WHERE id = $1",
     [id],
   );
@@ -175,7 +175,7 @@ export async function releaseKey(
   return freed.length > 0;
 }
 
-function isFree({ fingerprint }: KeyRow): boolean {
+function isFree({ fingerprint }: Pick<KeyRow, "fingerprint">): boolean {
   return fingerprint.length === 0;
 }
 
