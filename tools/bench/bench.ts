@@ -19,10 +19,8 @@ import { median } from "./statistics.ts";
 import { stockShop, type Stocked } from "./stock-shop.ts";
 
 /**
- * `npm run bench`: measures the shop beside the floors it stands on, in rounds and in turn, on the
- * same PostgreSQL with all its safety on, and prints medians. `--quick` takes one short round, and
- * leaves out what needs shops of its own; `--profile` writes a CPU profile of the shop for each
- * scenario. Table, chart and profiles are kept in `--out` (data/bench).
+ * `npm run bench`: compares each scenario with a minimal baseline on the same PostgreSQL (see
+ * README.md in this folder). Shop and baseline alternate for three rounds; the report shows medians.
  */
 const { values: options } = parseArgs({
   options: {
@@ -32,12 +30,12 @@ const { values: options } = parseArgs({
   },
 });
 const rounds = options.quick ? 1 : 3;
-/** What has to be reached is measured longer than what only shows the course. */
+/** Scenarios with a target are measured longer than those without one. */
 const seconds = options.quick ? 0.5 : 1.6;
 const shortSeconds = options.quick ? 0.25 : 0.8;
 const warmUpSeconds = options.quick ? 0.1 : 0.2;
 
-// Left to themselves, signals leave a PostgreSQL behind; an exit stops it.
+// The default handler of a signal would leave PostgreSQL running; an exit stops it.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
 mkdirSync(options.out, { recursive: true });
@@ -46,18 +44,18 @@ const dataDir = mkdtempSync(join(tmpdir(), "shop-bench-"));
 const load = new LoadProcess();
 try {
   const { rows, figures } = await measureProcess();
-  sayDone("one process");
+  logProgress("one process");
   const single = {
     read: perSecondOf(rows, "product by id"),
     order: perSecondOf(rows, "placeOrder, 1,000 products"),
   };
   figures.push(...(await measureCluster(load, single, { rounds, seconds })));
-  sayDone("a cluster");
+  logProgress("a cluster");
   if (!options.quick) {
     figures.push(...(await measureObserved(load, { rounds, seconds })));
-    sayDone("metrics and traces");
+    logProgress("metrics and traces");
     figures.push(...(await measureMillion(load, { rounds, seconds })));
-    sayDone("a million products and orders");
+    logProgress("a million products and orders");
   }
   printReport(rows, figures);
   const results = { at: new Date().toISOString(), rounds, rows, figures };
@@ -71,42 +69,42 @@ try {
 }
 process.exit(0);
 
-function sayDone(part: string): void {
+function logProgress(part: string): void {
   console.log(`Measured after ${Math.round(performance.now() / 1000)} s: ${part}`);
 }
 
-/** The whole shop in one process, scenario by scenario. */
+/** Measures all scenarios of the shop in one process. */
 async function measureProcess(): Promise<{ rows: Row[]; figures: Figure[] }> {
   const first = await startShopProcess(dataDir);
   const stocked = await stockShop(first.port);
   await first.stop();
-  // Started again, on data that is there.
+  // The ready time is that of a start on existing data.
   const inspectorPort = await freePort();
   const inspected = options.profile ? [`--inspect=${inspectorPort}`] : [];
   const shop = await startShopProcess(dataDir, {}, inspected);
-  // By then it has given back what starting had left behind.
+  // By then the process has released the memory that only its start needed.
   await sleep(1_000);
   const idleMb = shop.rssMb();
-  const floors = await startBaselines(shop, stocked.productIds);
+  const baselines = await startBaselines(shop, stocked.productIds);
   const profiler = options.profile ? await Profiler.connect(inspectorPort) : undefined;
   try {
     const measured = scenarios(stocked).map((scenario) => ({
       scenario,
       shop: [] as Measured[],
-      floor: [] as Measured[],
+      baseline: [] as Measured[],
     }));
     for (let round = 0; round < rounds; round += 1) {
-      for (const { scenario, shop: ours, floor } of measured) {
-        floor.push(await run(scenario, "floor", floors.port));
+      for (const { scenario, shop: shopResults, baseline } of measured) {
+        baseline.push(await run(scenario, "baseline", baselines.port));
         await profiler?.start();
-        ours.push(await run(scenario, "shop", shop.port));
+        shopResults.push(await run(scenario, "shop", shop.port));
         const file = `${scenario.name}, ${scenario.inFlight} in flight.cpuprofile`;
         await profiler?.stop(join(options.out, file));
       }
     }
     const figures: Figure[] = [
-      await measureConstant(floors.port),
-      await measureRain(shop.port, stocked),
+      await measureConstant(baselines.port),
+      await measureWrongLogins(shop.port, stocked),
       {
         what: "ready, started on existing data",
         value: shop.readyMs,
@@ -114,58 +112,68 @@ async function measureProcess(): Promise<{ rows: Row[]; figures: Figure[] }> {
         target: "≤ 2500",
       },
       { what: "memory of the process, idle", value: idleMb, unit: "MB", target: "≤ 150" },
-      { what: "memory, after all this", value: shop.rssMb(), unit: "MB", target: "≤ 300" },
+      {
+        what: "memory of the process, after the load",
+        value: shop.rssMb(),
+        unit: "MB",
+        target: "≤ 300",
+      },
     ];
     return { rows: measured.map(rowOf), figures };
   } finally {
     profiler?.close();
-    await floors.stop();
+    await baselines.stop();
     await shop.stop();
   }
 }
 
-/** What is left of the reads while wrong passwords come as fast as they are refused. */
-async function measureRain(port: number, stocked: Stocked): Promise<Figure> {
-  const reads = { port, shots: stocked.productIds.map(readOf), inFlight: 64, seconds };
-  const rain = { port, shots: wrongLogins(stocked), inFlight: 16, takesAll: true };
-  const other = new LoadProcess();
+/** Measures reads while a second client sends wrong passwords as fast as the shop rejects them. */
+async function measureWrongLogins(port: number, stocked: Stocked): Promise<Figure> {
+  const reads = { port, requests: stocked.productIds.map(readOf), inFlight: 64, seconds };
+  const wrongPasswords = {
+    port,
+    requests: wrongLogins(stocked),
+    inFlight: 16,
+    acceptsAnyResponse: true,
+  };
+  const attacker = new LoadProcess();
   try {
     const alone = await load.run(reads);
-    const raining = other.run({ ...rain, seconds: seconds + 0.5 });
-    const meanwhile = await load.run(reads);
-    const refused = Math.round((await raining).perSecond);
+    const attack = attacker.run({ ...wrongPasswords, seconds: seconds + 0.5 });
+    const underAttack = await load.run(reads);
+    const rejected = Math.round((await attack).perSecond);
     return {
-      what: `product by id while ${refused} wrong logins/s rain / without`,
-      value: meanwhile.perSecond / alone.perSecond,
+      what: `product by id during ${rejected} wrong logins/s / without`,
+      value: underAttack.perSecond / alone.perSecond,
       unit: "ratio",
       target: "≥ 0.5",
     };
   } finally {
-    other.stop();
+    attacker.stop();
   }
 }
 
-async function run(scenario: Scenario, side: "shop" | "floor", port: number): Promise<Measured> {
-  const shots = scenario[side];
+async function run(scenario: Scenario, side: "shop" | "baseline", port: number): Promise<Measured> {
+  const requests = scenario[side];
   const { inFlight, target } = scenario;
-  await load.run({ port, shots, inFlight, seconds: warmUpSeconds });
+  await load.run({ port, requests, inFlight, seconds: warmUpSeconds });
   const measuredSeconds = target === undefined ? shortSeconds : seconds;
-  return load.run({ port, shots, inFlight, seconds: measuredSeconds });
+  return load.run({ port, requests, inFlight, seconds: measuredSeconds });
 }
 
-/** What `node:http` gives where there is nothing to do: for comparison with all the rest. */
+/** Measures `node:http` with a constant response: the upper limit of every scenario. */
 async function measureConstant(port: number): Promise<Figure> {
-  const shots = [get("/constant", '"ok":true')];
-  const { perSecond } = await load.run({ port, shots, inFlight: 64, seconds });
-  return { what: "constant JSON by node:http, 64 in flight", value: perSecond, unit: "/s" };
+  const requests = [get("/constant", '"ok":true')];
+  const { perSecond } = await load.run({ port, requests, inFlight: 64, seconds });
+  return { what: "constant JSON from node:http, 64 in flight", value: perSecond, unit: "/s" };
 }
 
-function rowOf(measured: { scenario: Scenario; shop: Measured[]; floor: Measured[] }): Row {
+function rowOf(measured: { scenario: Scenario; shop: Measured[]; baseline: Measured[] }): Row {
   const { name, inFlight, target } = measured.scenario;
   const shop = medianOf(measured.shop);
-  const floor = medianOf(measured.floor);
-  const ratio = shop.perSecond / floor.perSecond;
-  return { scenario: name, inFlight, shop, floor, ratio, target };
+  const baseline = medianOf(measured.baseline);
+  const ratio = shop.perSecond / baseline.perSecond;
+  return { scenario: name, inFlight, shop, baseline, ratio, target };
 }
 
 function medianOf(all: Measured[]): Measured {
@@ -178,6 +186,7 @@ function medianOf(all: Measured[]): Measured {
 
 function perSecondOf(rows: readonly Row[], scenario: string): number {
   const row = rows.find((one) => one.scenario === scenario && one.inFlight === 64);
-  if (row === undefined) throw new Error(`${scenario} was not measured`);
+  if (row === undefined)
+    throw new Error(`no result of the scenario "${scenario}" with 64 requests in flight`);
   return row.shop.perSecond;
 }

@@ -1,39 +1,43 @@
 import { writeFileSync } from "node:fs";
 import { WebSocket } from "ws";
 
-/** Takes CPU profiles of a process that listens for its inspector. */
+/** Takes CPU profiles of a process over its inspector (Chrome DevTools protocol). */
 export class Profiler {
   readonly #socket: WebSocket;
   #lastId = 0;
-  readonly #waiting = new Map<number, (result: unknown) => void>();
+  readonly #pending = new Map<number, (result: unknown) => void>();
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on("message", (data: Buffer) => {
       const { id, result } = JSON.parse(data.toString("utf8")) as { id?: number; result?: unknown };
-      if (id !== undefined) this.#waiting.get(id)?.(result);
+      if (id !== undefined) this.#pending.get(id)?.(result);
     });
   }
 
-  /** @param port where the process listens, by `--inspect=PORT` */
+  /**
+   * Connects to the inspector of a process of this machine.
+   *
+   * @param port the port of `--inspect=PORT`
+   */
   static async connect(port: number): Promise<Profiler> {
     const targets = await fetch(`http://127.0.0.1:${port}/json/list`);
     const [target] = (await targets.json()) as { webSocketDebuggerUrl: string }[];
-    if (target === undefined) throw new Error("there is nothing to profile");
+    if (target === undefined) throw new Error(`no process to profile on inspector port ${port}`);
     const socket = new WebSocket(target.webSocketDebuggerUrl);
     await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
     const profiler = new Profiler(socket);
-    await profiler.#ask("Profiler.enable");
+    await profiler.#send("Profiler.enable");
     return profiler;
   }
 
   start(): Promise<unknown> {
-    return this.#ask("Profiler.start");
+    return this.#send("Profiler.start");
   }
 
-  /** Ends the profile, and writes it where Chromium's and editors' tools can open it. */
+  /** Ends the profile and writes it to a `.cpuprofile` file for Chromium or an editor. */
   async stop(file: string): Promise<void> {
-    const { profile } = (await this.#ask("Profiler.stop")) as { profile: unknown };
+    const { profile } = (await this.#send("Profiler.stop")) as { profile: unknown };
     writeFileSync(file, JSON.stringify(profile));
   }
 
@@ -41,10 +45,10 @@ export class Profiler {
     this.#socket.close();
   }
 
-  #ask(method: string): Promise<unknown> {
+  #send(method: string): Promise<unknown> {
     const id = (this.#lastId += 1);
     return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
+      this.#pending.set(id, resolve);
       this.#socket.send(JSON.stringify({ id, method }));
     });
   }

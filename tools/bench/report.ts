@@ -5,13 +5,13 @@ export interface Row {
   scenario: string;
   inFlight: number;
   shop: Measured;
-  floor: Measured;
+  baseline: Measured;
   ratio: number;
-  /** What the ratio is to reach, where that is stated. */
+  /** The target of the ratio, if the scenario has one. */
   target: number | undefined;
 }
 
-/** What is no throughput. */
+/** A measurement that has no baseline row: a time, a size, a ratio of two shops. */
 export interface Figure {
   what: string;
   value: number;
@@ -21,15 +21,15 @@ export interface Figure {
 
 export function printReport(rows: readonly Row[], figures: readonly Figure[]): void {
   console.table(
-    rows.map(({ scenario, inFlight, shop, floor, ratio, target }) => ({
+    rows.map(({ scenario, inFlight, shop, baseline, ratio, target }) => ({
       scenario,
       "in flight": inFlight,
       "shop/s": rounded(shop.perSecond),
       "p50 ms": rounded(shop.p50Ms),
       "p99 ms": rounded(shop.p99Ms),
-      "floor/s": rounded(floor.perSecond),
+      "baseline/s": rounded(baseline.perSecond),
       ratio: rounded(ratio),
-      "to reach": target ?? "",
+      target: target ?? "",
     })),
   );
   console.table(
@@ -37,7 +37,7 @@ export function printReport(rows: readonly Row[], figures: readonly Figure[]): v
       what,
       value: rounded(value),
       unit,
-      "to reach": target,
+      target: target,
     })),
   );
 }
@@ -48,16 +48,16 @@ function rounded(value: number): number {
 
 const barHeight = 14;
 const rowHeight = 22;
-/** Between the rows of one scenario and those of the next. */
+/** Between two scenarios. */
 const groupGap = 14;
 const [left, width, right] = [280, 420, 130];
 const top = 78;
 const bottom = 16;
-const [reached, missed, unasked] = ["#2f7d5b", "#b8862b", "#8a97a3"];
+const [reached, missed, untargeted] = ["#2f7d5b", "#b8862b", "#8a97a3"];
 
 /**
- * The ratios as bars, the rows of a scenario together, each with a mark for what it is to reach:
- * one SVG, with nothing around it.
+ * Draws the ratios as bars, grouped by scenario, each with a mark for its target. Gives a complete
+ * SVG file.
  */
 export function chartOf(rows: readonly Row[]): string {
   const largest = Math.max(1, ...rows.flatMap(({ ratio, target = 0 }) => [ratio, target]));
@@ -76,9 +76,9 @@ export function chartOf(rows: readonly Row[]): string {
   const height = y - groupGap + bottom;
   const legend = (
     [
-      [20, reached, "what is to be reached is reached"],
-      [260, missed, "it is not"],
-      [330, unasked, "nothing is stated"],
+      [20, reached, "target reached"],
+      [150, missed, "target missed"],
+      [280, untargeted, "no target"],
     ] as const
   ).map(
     ([at, colour, text]) => `<rect x="${at}" y="50" width="10" height="10" fill="${colour}"/>
@@ -86,8 +86,8 @@ export function chartOf(rows: readonly Row[]): string {
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${left + width + right}" height="${height}" font-family="sans-serif" font-size="12" fill="#222">
     <rect width="100%" height="100%" fill="#fff"/>
-    <text x="20" y="24" font-size="16">The shop beside its floors: requests a second, as a ratio</text>
-    <text x="20" y="42" fill="#555">1, the dotted line, is a bare node:http with pg. The black mark is what is to be reached.</text>
+    <text x="20" y="24" font-size="16">Requests per second: shop / baseline</text>
+    <text x="20" y="42" fill="#555">The dotted line (1) is the baseline: node:http with pg. The black mark is the target.</text>
     ${legend.join("\n")}
     <line x1="${x(1)}" x2="${x(1)}" y1="${top - 6}" y2="${height - bottom + 4}" stroke="#999" stroke-dasharray="2 3"/>
     ${groups.join("\n")}
@@ -96,12 +96,12 @@ export function chartOf(rows: readonly Row[]): string {
 }
 
 function barOf({ inFlight, shop, ratio, target }: Row, x: (ratio: number) => number, y: number) {
-  const colour = target === undefined ? unasked : ratio >= target ? reached : missed;
+  const colour = target === undefined ? untargeted : ratio >= target ? reached : missed;
   const mark =
     target === undefined
       ? ""
       : `<rect x="${x(target) - 1}" y="${y - 3}" width="2" height="${barHeight + 6}"/>`;
-  // Beside the bar and its mark, so that neither strikes it through.
+  // Right of both the bar and its mark, so that neither crosses the text.
   const textX = x(Math.max(ratio, target ?? 0)) + 8;
   const perSecond = Math.round(shop.perSecond).toLocaleString("en");
   return `<text x="${left - 10}" y="${y + 11}" text-anchor="end" fill="#555">${inFlight} in flight</text>

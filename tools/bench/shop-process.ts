@@ -11,23 +11,23 @@ const projectDir = join(import.meta.dirname, "..", "..");
 /** The whole shop in one process, as `npm start` runs it. */
 export interface ShopProcess {
   port: number;
-  /** From the start of the process until it said that it was ready. */
+  /** From the start of the process until `/health/ready` answered 200. */
   readyMs: number;
-  /** A database on its PostgreSQL. */
+  /** The URL of a database on the shop's PostgreSQL. */
   databaseUrl(name: string): string;
   /** Resident memory of the Node process, in MB. */
   rssMb(): number;
   stop(): Promise<void>;
 }
 
-/** Starts it on a data directory of its own. */
+/** Starts the shop on a data directory and waits until it is ready. */
 export async function startShopProcess(
   dataDir: string,
   env: Record<string, string> = {},
   nodeOptions: readonly string[] = [],
 ): Promise<ShopProcess> {
   const port = await freePort();
-  const begun = performance.now();
+  const startMs = performance.now();
   const npmStart = readNpmStart();
   const child = spawn(
     process.execPath,
@@ -41,7 +41,7 @@ export async function startShopProcess(
         DATA_DIR: dataDir,
         PORT: String(port),
         ...npmStart.env,
-        // One caller asks for all that the shop can give.
+        // All load comes from one address.
         RATE_LIMIT_PER_SECOND: "0",
         TOKEN_TTL_SECONDS: "86400",
         ...env,
@@ -55,7 +55,7 @@ export async function startShopProcess(
   );
   return {
     port,
-    readyMs: performance.now() - begun,
+    readyMs: performance.now() - startMs,
     databaseUrl: (name) => postgresUrl(join(dataDir, "postgres"), name),
     rssMb: () => rssMbOf(child),
     async stop() {
@@ -65,13 +65,14 @@ export async function startShopProcess(
   };
 }
 
-/** What `npm start` runs: `VARIABLE=value … exec node --option … file`. */
+/** Reads the command of `npm start`: `VARIABLE=value … exec node --option … file`. */
 function readNpmStart(): { env: Record<string, string>; options: string[]; file: string } {
   const text = readFileSync(join(projectDir, "package.json"), "utf8");
   const words = (JSON.parse(text) as { scripts: { start: string } }).scripts.start.split(" ");
   const node = words.indexOf("node");
   const file = words.at(-1);
-  if (node < 0 || file === undefined) throw new Error("npm start does not run node");
+  if (node < 0 || file === undefined)
+    throw new Error("the start script of package.json does not run node");
   return {
     env: Object.fromEntries(
       words.slice(0, words.indexOf("exec")).map((word) => word.split("=") as [string, string]),

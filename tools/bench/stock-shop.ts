@@ -5,28 +5,28 @@ export interface Customer {
   token: string;
 }
 
-/** What the scenarios find in the shop. */
+/** The data that the scenarios use. */
 export interface Stocked {
   customer: Customer;
-  /** Names of customers who sign in. */
+  /** Names of the customers that the login scenario signs in. */
   customers: string[];
   productIds: string[];
 }
 
 const productCount = 1_000;
 const ordersOfCustomer = 20;
-/** As many as sign in at the same time: tries of one account wait for each other. */
+/** At least as many as sign in concurrently: login attempts of one account are serialized. */
 const customerCount = 64;
 export const password = "bench-password";
 /** Mutations in one document. */
-const atOnce = 20;
+const perDocument = 20;
 
-/** Fills an empty shop through its own API: an admin, a customer, products, and the customer's orders. */
+/** Fills an empty shop through its API: an admin, customers, products, and orders of one customer. */
 export async function stockShop(port: number): Promise<Stocked> {
   const url = `http://127.0.0.1:${port}`;
-  const adminToken = await makeAdmin(url);
+  const adminToken = await createAdmin(url);
   const productIds: string[] = [];
-  for (let first = 0; first < productCount; first += atOnce) {
+  for (let first = 0; first < productCount; first += perDocument) {
     productIds.push(...(await createProducts(url, adminToken, first)));
   }
   const customer = await signUp(url, "customer", adminToken);
@@ -34,20 +34,20 @@ export async function stockShop(port: number): Promise<Stocked> {
     const [a = "", b = ""] = [productIds[n * 2], productIds[n * 2 + 1]];
     const lines = [a, b].map((product) => `{ product_id: "${product}", quantity: 1 }`).join(" ");
     const document = `mutation { placeOrder(input: { order_products: [${lines}] }) { id } }`;
-    await done(url, document, customer.token);
+    await execute(url, document, customer.token);
   }
   const customers = Array.from({ length: customerCount }, (_, n) => `customer${n}`);
   for (const name of customers) await signUp(url, name, adminToken);
   return { customer, customers, productIds };
 }
 
-/** Makes the first admin of an empty shop, and gives a token of theirs. */
-export async function makeAdmin(url: string): Promise<string> {
+/** Registers the first admin of an empty shop. Gives an access token. */
+export async function createAdmin(url: string): Promise<string> {
   await register(url, "admin", 1);
   return signIn(url, "admin");
 }
 
-/** Makes a customer who is signed in; by an admin, who may do so as often as they like. */
+/** Registers and signs in a customer. An admin registers it because admins have no registration limit. */
 export async function signUp(url: string, name: string, adminToken: string): Promise<Customer> {
   const id = await register(url, name, 0, adminToken);
   return { id, token: await signIn(url, name) };
@@ -57,7 +57,7 @@ export const emailOf = (name: string): string => `${name}@bench.example`;
 
 async function register(url: string, name: string, type: number, token?: string): Promise<string> {
   const input = `email: "${emailOf(name)}", username: "${name}", password: "${password}", type: ${type}`;
-  const { registerUser } = await done(
+  const { registerUser } = await execute(
     url,
     `mutation { registerUser(input: { ${input} }) { id } }`,
     token,
@@ -67,22 +67,26 @@ async function register(url: string, name: string, type: number, token?: string)
 
 async function signIn(url: string, name: string): Promise<string> {
   const input = `email: "${emailOf(name)}", password: "${password}"`;
-  const { login } = await done(url, `mutation { login(input: { ${input} }) { token } }`, undefined);
+  const { login } = await execute(
+    url,
+    `mutation { login(input: { ${input} }) { token } }`,
+    undefined,
+  );
   return String(login?.token);
 }
 
 async function createProducts(url: string, token: string, first: number): Promise<string[]> {
-  const fields = Array.from({ length: atOnce }, (_, index) => {
+  const fields = Array.from({ length: perDocument }, (_, index) => {
     const n = first + index;
     const input = `name: "Mug ${n}", description: "A mug, number ${n}", price: 5, stock: 100000000`;
     return `p${n}: createProduct(input: { ${input} }) { id }`;
   });
-  const created = await done(url, `mutation { ${fields.join(" ")} }`, token);
+  const created = await execute(url, `mutation { ${fields.join(" ")} }`, token);
   return Object.values(created).map(({ id }) => String(id));
 }
 
-async function done(url: string, document: string, token: string | undefined) {
+async function execute(url: string, document: string, token: string | undefined) {
   const { data, errors } = await graphql(url, document, { token });
-  if (!data || errors) throw new Error(`not done: ${JSON.stringify(errors)}`);
+  if (!data || errors) throw new Error(`the shop rejected ${document}: ${JSON.stringify(errors)}`);
   return data;
 }

@@ -7,23 +7,25 @@ import { domainServices } from "../../../services/registry.ts";
 import { freePort } from "../../support/processes.ts";
 import type { ShopProcess } from "../shop-process.ts";
 
-/** The floors, in a process of their own beside the shop, on the same PostgreSQL. */
+/** The baseline server: a process beside the shop, on the same PostgreSQL. */
 export interface BaselineProcess {
   port: number;
   stop(): Promise<void>;
 }
 
-/** Makes the tables of the least order, and starts the floors. */
+/** Creates the tables of the minimal order, and starts the baseline server. */
 export async function startBaselines(
   shop: ShopProcess,
   productIds: string[],
 ): Promise<BaselineProcess> {
   for (const name of domainServices) {
-    // At once, and not at some moment of the run: until then PostgreSQL plans for empty tables.
+    // Until the first ANALYZE, which autovacuum runs at a random moment, PostgreSQL plans for empty tables.
     await onDatabase(shop.databaseUrl(name), (client) => client.query("VACUUM ANALYZE"));
   }
-  await onDatabase(shop.databaseUrl("postgres"), (client) => client.query("CREATE DATABASE floor"));
-  await onDatabase(shop.databaseUrl("floor"), async (client) => {
+  await onDatabase(shop.databaseUrl("postgres"), (client) =>
+    client.query("CREATE DATABASE baseline"),
+  );
+  await onDatabase(shop.databaseUrl("baseline"), async (client) => {
     await client.query(
       `CREATE TABLE stock (id uuid PRIMARY KEY, stock integer NOT NULL);
        CREATE TABLE orders (id uuid PRIMARY KEY, total integer NOT NULL);
@@ -39,11 +41,11 @@ export async function startBaselines(
     env: {
       PATH: process.env.PATH,
       PORT: String(port),
-      // Tells whose it is, so that it ends with the run.
+      // Marks the process as part of the run folder, which ends it with the run.
       TMPDIR: tmpdir(),
-      FLOOR_PRODUCTS_URL: shop.databaseUrl("products"),
-      FLOOR_ORDERS_URL: shop.databaseUrl("orders"),
-      FLOOR_URL: shop.databaseUrl("floor"),
+      BASELINE_PRODUCTS_URL: shop.databaseUrl("products"),
+      BASELINE_ORDERS_URL: shop.databaseUrl("orders"),
+      BASELINE_URL: shop.databaseUrl("baseline"),
     },
   });
   await once(child, "message");

@@ -3,12 +3,19 @@ import { hash, verify } from "@node-rs/argon2";
 import pg from "pg";
 
 /**
- * The floors: what `node:http` and `pg` do for the same rows without anything in between. Its
- * settings: FLOOR_PRODUCTS_URL, FLOOR_ORDERS_URL and FLOOR_URL, the last for tables of its own.
+ * The baseline server: `node:http` and `pg` read and write the same rows with nothing in between.
+ * Settings: BASELINE_PRODUCTS_URL and BASELINE_ORDERS_URL (the databases of the shop), BASELINE_URL
+ * (a database with the tables of the minimal order).
  */
-const [products, orders, own] = ["FLOOR_PRODUCTS_URL", "FLOOR_ORDERS_URL", "FLOOR_URL"].map(
-  (name) => new pg.Pool({ connectionString: process.env[name] ?? "", max: 10 }),
-) as [pg.Pool, pg.Pool, pg.Pool];
+const [products, orders, minimal] = [
+  "BASELINE_PRODUCTS_URL",
+  "BASELINE_ORDERS_URL",
+  "BASELINE_URL",
+].map((name) => new pg.Pool({ connectionString: process.env[name] ?? "", max: 10 })) as [
+  pg.Pool,
+  pg.Pool,
+  pg.Pool,
+];
 
 const argon2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const password = await hash("bench-password", argon2);
@@ -36,9 +43,9 @@ const routes: Record<string, (argument: string) => Promise<unknown>> = {
   login: async () => ({ ok: await verify(password, "bench-password") }),
 };
 
-/** The least an order can be: stock, order, line and event in one transaction of one database. */
+/** The minimal order: stock, order, line and event in one transaction of one database. */
 async function placeOrder(productId: string): Promise<unknown> {
-  const client = await own.connect();
+  const client = await minimal.connect();
   try {
     const order = crypto.randomUUID();
     await client.query("BEGIN");
@@ -80,8 +87,9 @@ function send(res: ServerResponse, status: number, body: unknown): void {
 
 createServer((req, res) => {
   const [, name = "", argument = ""] = (req.url ?? "").split("/");
-  const answered = routes[name]?.(argument) ?? Promise.reject(new Error("no such floor"));
-  answered.then(
+  const result =
+    routes[name]?.(argument) ?? Promise.reject(new Error(`unknown baseline "${name}"`));
+  result.then(
     (body) => {
       send(res, 200, body);
     },

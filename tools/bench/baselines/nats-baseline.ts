@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { connect } from "nats";
 
-/** Requests a second over NATS that one other process answers, in a closed loop. */
-export async function bareRequestRate(
+/** Measures NATS requests per second in a closed loop; one other process replies. */
+export async function natsRequestRate(
   natsUrl: string,
   { inFlight, seconds }: { inFlight: number; seconds: number },
 ): Promise<number> {
@@ -14,19 +14,20 @@ export async function bareRequestRate(
   await once(responder, "message");
   const nats = await connect({ servers: natsUrl });
   try {
-    const begun = performance.now();
-    const end = begun + seconds * 1000;
-    let answered = 0;
+    const startMs = performance.now();
+    const endMs = startMs + seconds * 1000;
+    let replies = 0;
     const worker = async () => {
-      while (performance.now() < end) {
+      while (performance.now() < endMs) {
         const id = crypto.randomUUID();
-        const { data } = await nats.request("floor.request", id);
-        if (Buffer.from(data).toString() !== id) throw new Error("NATS gave another's answer");
-        answered += 1;
+        const { data } = await nats.request("baseline.request", id);
+        if (Buffer.from(data).toString() !== id)
+          throw new Error("NATS delivered the reply of another request");
+        replies += 1;
       }
     };
     await Promise.all(Array.from({ length: inFlight }, worker));
-    return answered / ((performance.now() - begun) / 1000);
+    return replies / ((performance.now() - startMs) / 1000);
   } finally {
     await nats.close();
     responder.kill();

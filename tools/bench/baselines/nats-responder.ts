@@ -1,11 +1,11 @@
 import { connect } from "nats";
 
 /**
- * The floor of a call between two nodes: a process that answers each request over NATS with what
- * was sent. Its setting: NATS_URL.
+ * The baseline of a call between two nodes: a process that replies to each NATS request with the
+ * received data. Setting: NATS_URL.
  */
 const nats = await connect({ servers: process.env.NATS_URL ?? "" });
-nats.subscribe("floor.request", {
+nats.subscribe("baseline.request", {
   callback: (error, message) => {
     if (error) throw error;
     message.respond(message.data);

@@ -8,7 +8,7 @@ import { eventually } from "../../support/eventually.ts";
 import { createNatsServer } from "../../support/nats-server.ts";
 import { cleanUp, freePort, startCommand, type Program } from "../../support/processes.ts";
 
-/** A cluster of one process for each service, over NATS, on a PostgreSQL with its usual safety. */
+/** A cluster of one process per service over NATS, on PostgreSQL with its default durability. */
 export interface BenchCluster {
   url: string;
   port: number;
@@ -16,12 +16,12 @@ export interface BenchCluster {
   databaseUrls: Record<DomainService, string>;
   start(service: DomainService): Program;
   query<Row extends object>(service: DomainService, sql: string, bind?: unknown[]): Promise<Row[]>;
-  /** Waits until the gateway finds all services. */
+  /** Waits until the gateway has discovered all services. */
   ready(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts PostgreSQL, NATS and a gateway; services are started one by one. */
+/** Starts PostgreSQL, NATS and a gateway. The caller starts the other services with `start`. */
 export async function startCluster(): Promise<BenchCluster> {
   const folder = mkdtempSync(join(tmpdir(), "shop-bench-"));
   const postgres = await EmbeddedPostgres.start(folder);
@@ -33,7 +33,7 @@ export async function startCluster(): Promise<BenchCluster> {
     TRANSPORTER: nats.url,
     HOST: "127.0.0.1",
     LOG_LEVEL: "warn",
-    // One caller asks for all that the cluster can give.
+    // All load comes from one address.
     RATE_LIMIT_PER_SECOND: "0",
     TOKEN_TTL_SECONDS: "86400",
   };

@@ -1,9 +1,9 @@
 import { eventually } from "../../support/eventually.ts";
 import { startCluster, type BenchCluster } from "./cluster-nodes.ts";
-import { backlogEvents, bareRate, catchUpRate } from "../scenarios/catch-up.ts";
-import { bareLag, eventLag } from "../scenarios/event-lag.ts";
+import { backlogEvents, baselineCatchUpRate, catchUpRate } from "../scenarios/catch-up.ts";
+import { baselineLag, eventLag } from "../scenarios/event-lag.ts";
 import type { LoadProcess } from "../load/load-process.ts";
-import { bareRequestRate } from "../baselines/nats-baseline.ts";
+import { natsRequestRate } from "../baselines/nats-baseline.ts";
 import type { Figure } from "../report.ts";
 import { orderOf, readOf } from "../scenarios/scenarios.ts";
 import { median } from "../statistics.ts";
@@ -11,7 +11,12 @@ import { stockShop } from "../stock-shop.ts";
 
 const inFlight = 64;
 
-/** The same shop in four processes over NATS: reads and orders, its events, and how it catches up. */
+/**
+ * Measures the shop in four processes over NATS: reads, orders, event lag, and the rate at which a
+ * consumer catches up.
+ *
+ * @param single requests per second of the shop in one process
+ */
 export async function measureCluster(
   load: LoadProcess,
   single: { read: number; order: number },
@@ -26,40 +31,40 @@ export async function measureCluster(
     const { customer, productIds } = await stockShop(cluster.port);
     const { port } = cluster;
     const figures: Record<string, number[]> = {};
-    const note = (what: string, value: number) => (figures[what] ??= []).push(value);
-    const rate = async (shots: ReturnType<typeof readOf>[]) =>
-      (await load.run({ port, shots, inFlight, seconds })).perSecond;
+    const record = (what: string, value: number) => (figures[what] ??= []).push(value);
+    const rate = async (requests: ReturnType<typeof readOf>[]) =>
+      (await load.run({ port, requests, inFlight, seconds })).perSecond;
     const reads = productIds.map(readOf);
     const orders = productIds.map((id) => orderOf(id, customer.token));
     await rate(reads); // warm-up
     for (let round = 0; round < rounds; round += 1) {
-      note("read", await rate(reads));
-      note("order", await rate(orders));
-      note("bare request", await bareRequestRate(cluster.natsUrl, { inFlight, seconds }));
+      record("read", await rate(reads));
+      record("order", await rate(orders));
+      record("NATS request", await natsRequestRate(cluster.natsUrl, { inFlight, seconds }));
     }
-    await settled(cluster);
+    await waitUntilSold(cluster);
     const of = (what: string) => median(figures[what] ?? []);
     const pace = { perSecond: Math.round(of("order") / 2), seconds: seconds * 2 };
     for (let round = 0; round < rounds; round += 1) {
       const lag = await eventLag(cluster, customer.token, productIds, pace);
-      const bare = await bareLag(cluster, pace);
-      note("lag p50", lag.p50Ms);
-      note("lag p99", lag.p99Ms);
-      note("bare lag p99", bare.p99Ms);
+      const baseline = await baselineLag(cluster, pace);
+      record("lag p50", lag.p50Ms);
+      record("lag p99", lag.p99Ms);
+      record("baseline lag p99", baseline.p99Ms);
     }
-    await settled(cluster);
+    await waitUntilSold(cluster);
     const caughtUp = await catchUpRate(cluster, products);
     products = caughtUp.products;
-    note("catch up", caughtUp.eventsPerSecond);
-    note("bare catch up", await bareRate(cluster));
+    record("catch up", caughtUp.eventsPerSecond);
+    record("baseline catch up", await baselineCatchUpRate(cluster));
 
-    const atPace = `event lag at half of that, ${pace.perSecond} orders/s,`;
+    const atPace = `event lag at half that rate (${pace.perSecond} orders/s),`;
     return [
       ratio("product by id", of("read"), single.read),
       ratio("placeOrder", of("order"), single.order),
       {
-        what: `bare NATS, request and reply, ${inFlight} in flight`,
-        value: of("bare request"),
+        what: `baseline: NATS request and reply, ${inFlight} in flight`,
+        value: of("NATS request"),
         unit: "/s",
       },
       { what: `${atPace} p50`, value: of("lag p50"), unit: "ms" },
@@ -69,9 +74,17 @@ export async function measureCluster(
         unit: "ms",
         target: "≤ 250",
       },
-      { what: "the same, bare: commit, NATS, commit, p99", value: of("bare lag p99"), unit: "ms" },
-      { what: `a consumer catches up ${backlogEvents} events`, value: of("catch up"), unit: "/s" },
-      { what: "the same, bare: set-based, no bus", value: of("bare catch up"), unit: "/s" },
+      {
+        what: "baseline: commit, NATS message, commit, p99",
+        value: of("baseline lag p99"),
+        unit: "ms",
+      },
+      {
+        what: `a consumer catches up on ${backlogEvents} events`,
+        value: of("catch up"),
+        unit: "/s",
+      },
+      { what: "baseline: set-based SQL without NATS", value: of("baseline catch up"), unit: "/s" },
     ];
   } finally {
     await cluster.stop();
@@ -80,15 +93,15 @@ export async function measureCluster(
 
 function ratio(what: string, inCluster: number, inOneProcess: number): Figure {
   return {
-    what: `${what}, four processes / one (${Math.round(inCluster)}/s)`,
+    what: `${what}, four processes (${Math.round(inCluster)}/s) / one`,
     value: inCluster / inOneProcess,
     unit: "ratio",
     target: "≥ 0.7",
   };
 }
 
-/** Waits until products has read every order, so that the next measurement begins at nothing. */
-async function settled(cluster: BenchCluster): Promise<void> {
+/** Waits until products has consumed every order, so that no backlog distorts the next measurement. */
+async function waitUntilSold(cluster: BenchCluster): Promise<void> {
   const sql = "SELECT FROM reservations WHERE state = 'HELD' LIMIT 1";
   await eventually(
     "all orders being sold",

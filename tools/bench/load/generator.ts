@@ -3,8 +3,8 @@ import { HttpConnection } from "./http-connection.ts";
 import type { LoadOptions, Measured } from "./load.ts";
 
 /**
- * The load generator, a process of its own: sends requests in a closed loop, so many at a time,
- * and looks at every answer. Takes its orders from its parent, one `Load` after the other.
+ * The load generator, a process of its own. It sends requests in a closed loop and checks every
+ * response. The parent process sends one `LoadOptions` message per measurement.
  */
 process.on("message", (load: LoadOptions) => {
   run(load).then(
@@ -13,23 +13,29 @@ process.on("message", (load: LoadOptions) => {
   );
 });
 
-async function run({ port, shots, inFlight, seconds, takesAll }: LoadOptions): Promise<Measured> {
+async function run({
+  port,
+  requests,
+  inFlight,
+  seconds,
+  acceptsAnyResponse,
+}: LoadOptions): Promise<Measured> {
   const latencies: number[] = [];
-  const begun = performance.now();
-  const end = begun + seconds * 1000;
+  const startMs = performance.now();
+  const endMs = startMs + seconds * 1000;
   let next = 0;
   const worker = async () => {
     const connection = new HttpConnection(port);
     try {
-      for (let now = performance.now(); now < end; now = performance.now()) {
-        const shot = shots[next % shots.length];
+      for (let now = performance.now(); now < endMs; now = performance.now()) {
+        const load = requests[next % requests.length];
         next += 1;
-        if (shot === undefined) throw new Error("there is nothing to send");
-        const answer = await connection.send(shot.request);
+        if (load === undefined) throw new Error("no requests to send");
+        const response = await connection.send(load.request);
         latencies.push(performance.now() - now);
-        const isRight = answer.startsWith("HTTP/1.1 200") && answer.includes(shot.expected);
-        if (!isRight && !takesAll) {
-          throw new Error(`expected ${shot.expected}, got ${answer.slice(0, 500)}`);
+        const isCorrect = response.startsWith("HTTP/1.1 200") && response.includes(load.expected);
+        if (!isCorrect && !acceptsAnyResponse) {
+          throw new Error(`expected ${load.expected}, got ${response.slice(0, 500)}`);
         }
       }
     } finally {
@@ -37,7 +43,7 @@ async function run({ port, shots, inFlight, seconds, takesAll }: LoadOptions): P
     }
   };
   await Promise.all(Array.from({ length: inFlight }, worker));
-  const elapsedSeconds = (performance.now() - begun) / 1000;
+  const elapsedSeconds = (performance.now() - startMs) / 1000;
   return {
     perSecond: latencies.length / elapsedSeconds,
     p50Ms: quantile(latencies, 0.5),

@@ -3,15 +3,15 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { LoadOptions, Measured } from "./load.ts";
 
-/** The load generator, in a process beside what it measures. */
+/** Runs the load generator in a process of its own, so that it does not share a thread with the shop. */
 export class LoadProcess {
   readonly #child: ChildProcess = fork(join(import.meta.dirname, "generator.ts"));
 
-  /** Runs one load, and gives what came of it. Throws when an answer was wrong. */
+  /** Runs one load. Throws when a response was wrong. */
   async run(load: LoadOptions): Promise<Measured> {
-    const answered = once(this.#child, "message") as Promise<[Measured | { error: string }]>;
+    const resultMessage = once(this.#child, "message") as Promise<[Measured | { error: string }]>;
     this.#child.send(load);
-    const [result] = await answered;
+    const [result] = await resultMessage;
     if ("error" in result) throw new Error(result.error);
     return result;
   }

@@ -1,27 +1,27 @@
-/** A request as it goes over the wire, and what has to stand in its answer. */
+/** A complete HTTP request, and a text that its response must contain. */
 export interface LoadRequest {
   request: string;
   expected: string;
 }
 
-/** What one run of the generator is to do. */
+/** One run of the load generator. */
 export interface LoadOptions {
   port: number;
-  shots: LoadRequest[];
+  requests: LoadRequest[];
   inFlight: number;
   seconds: number;
-  /** Takes refusals, too: they are what is expected. */
-  takesAll?: boolean;
+  /** Accepts error responses, for loads that are expected to be rejected. */
+  acceptsAnyResponse?: boolean;
 }
 
-/** What came of it. Latencies are in milliseconds. */
+/** The result of one run. */
 export interface Measured {
   perSecond: number;
   p50Ms: number;
   p99Ms: number;
 }
 
-/** A POST of JSON, whole. */
+/** Builds a POST request with a JSON body. */
 export function post(path: string, body: object, expected: string, token?: string): LoadRequest {
   const text = JSON.stringify(body);
   const head = [
@@ -34,6 +34,7 @@ export function post(path: string, body: object, expected: string, token?: strin
   return { request: `${head.join("\r\n")}\r\n\r\n${text}`, expected };
 }
 
+/** Builds a GET request. */
 export function get(path: string, expected: string): LoadRequest {
   return { request: `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`, expected };
 }

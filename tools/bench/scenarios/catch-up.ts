@@ -4,11 +4,11 @@ import type { Program } from "../../support/processes.ts";
 import type { BenchCluster } from "../cluster/cluster-nodes.ts";
 import { writeBacklog } from "./event-backlog.ts";
 
-/** Events that products has missed when it comes back. */
+/** Events that products misses while it is stopped. */
 export const backlogEvents = 10_000;
 const batch = 500;
 
-/** Events a second, by which a consumer that was away catches up, from its start's first batch on. */
+/** Measures how many events per second a restarted consumer applies, from its first batch on. */
 export async function catchUpRate(
   cluster: BenchCluster,
   products: Program,
@@ -40,38 +40,38 @@ export async function catchUpRate(
     { withinMs: 60_000, everyMs: 20 },
   );
   await assertSold(cluster);
-  if (read === undefined) throw new Error("nothing was read");
-  // The clock starts when the first batch is applied, so that one does not count.
+  if (read === undefined) throw new Error("products has applied no batch");
+  // The clock starts when the first batch is applied, so the first batch does not count.
   const counted = read.events * (1 - 1 / read.batches);
   return { eventsPerSecond: counted / read.seconds, products: restarted };
 }
 
-/** The same effects by one connection and no shop: sales of a batch in a transaction each. */
-export async function bareRate(cluster: BenchCluster): Promise<number> {
+/** The baseline: one connection writes the same effects, one transaction per batch of sales. */
+export async function baselineCatchUpRate(cluster: BenchCluster): Promise<number> {
   const client = new pg.Client({ connectionString: cluster.databaseUrls.products });
   await client.connect();
   try {
     await client.query(
-      `CREATE TABLE IF NOT EXISTS floor_held (id uuid PRIMARY KEY, state text NOT NULL);
-       CREATE TABLE IF NOT EXISTS floor_sold (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, held uuid NOT NULL);
-       CREATE TABLE IF NOT EXISTS floor_log (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, data jsonb NOT NULL);
-       TRUNCATE floor_held, floor_sold, floor_log`,
+      `CREATE TABLE IF NOT EXISTS baseline_held (id uuid PRIMARY KEY, state text NOT NULL);
+       CREATE TABLE IF NOT EXISTS baseline_sold (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, held uuid NOT NULL);
+       CREATE TABLE IF NOT EXISTS baseline_log (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, data jsonb NOT NULL);
+       TRUNCATE baseline_held, baseline_sold, baseline_log`,
     );
     const ids = Array.from({ length: backlogEvents }, () => crypto.randomUUID());
-    await client.query("INSERT INTO floor_held SELECT unnest($1::uuid[]), 'HELD'", [ids]);
-    const begun = performance.now();
+    await client.query("INSERT INTO baseline_held SELECT unnest($1::uuid[]), 'HELD'", [ids]);
+    const startMs = performance.now();
     for (let from = 0; from < ids.length; from += batch) {
       await client.query("BEGIN");
       await client.query(
         `WITH sold AS (
-           UPDATE floor_held SET state = 'SOLD' WHERE id = ANY ($1::uuid[]) RETURNING id
-         ), ledger AS (INSERT INTO floor_sold (held) SELECT id FROM sold)
-         INSERT INTO floor_log (data) SELECT jsonb_build_object('order_id', id) FROM sold`,
+           UPDATE baseline_held SET state = 'SOLD' WHERE id = ANY ($1::uuid[]) RETURNING id
+         ), ledger AS (INSERT INTO baseline_sold (held) SELECT id FROM sold)
+         INSERT INTO baseline_log (data) SELECT jsonb_build_object('order_id', id) FROM sold`,
         [ids.slice(from, from + batch)],
       );
       await client.query("COMMIT");
     }
-    return backlogEvents / ((performance.now() - begun) / 1000);
+    return backlogEvents / ((performance.now() - startMs) / 1000);
   } finally {
     await client.end();
   }
@@ -85,7 +85,7 @@ async function headOf(cluster: BenchCluster): Promise<number> {
   return head?.position ?? 0;
 }
 
-/** What was measured must also be right: every order sold once, in the order of the log. */
+/** Checks that every order was sold once and in the order of the log. */
 async function assertSold(cluster: BenchCluster): Promise<void> {
   const placed = await cluster.query<{ id: string }>(
     "orders",
@@ -93,11 +93,12 @@ async function assertSold(cluster: BenchCluster): Promise<void> {
   );
   const sold = await cluster.query<{ id: string }>(
     "products",
-    // An order of several lines is sold by several rows.
+    // An order with several lines has several SOLD rows.
     `SELECT order_id AS id FROM stock_changes WHERE reason = 'SOLD'
      GROUP BY order_id ORDER BY min(stock_changes.id)`,
   );
   const isSame =
     placed.length === sold.length && placed.every(({ id }, index) => id === sold[index]?.id);
-  if (!isSame) throw new Error(`${placed.length} orders were placed, and ${sold.length} sold`);
+  if (!isSame)
+    throw new Error(`${placed.length} orders placed, ${sold.length} sold, or in another order`);
 }

@@ -1,11 +1,11 @@
 import type { BenchCluster } from "../cluster/cluster-nodes.ts";
 
-/** Products that the orders are spread over. */
+/** The orders are spread over this many products. */
 const productCount = 100;
 
 /**
- * Writes orders as they stand when they were placed and products was away ever since: stock held,
- * orders and their log entries written, nothing consumed. Gives the ids of the orders.
+ * Writes orders as they are while products is stopped: stock held, orders and their log entries
+ * written, no event consumed.
  */
 export async function writeBacklog(cluster: BenchCluster, orders: number): Promise<void> {
   const products = await cluster.query<{ id: string }>(

@@ -11,22 +11,22 @@ export interface Lag {
   p99Ms: number;
 }
 
-/** How often, and for how long. */
+/** A constant rate for a number of seconds. */
 export interface Pace {
   perSecond: number;
   seconds: number;
 }
 
-/** Does something at a steady rate, whether or not the one before has ended. Gives all results. */
-async function steadily<Result>(
+/** Starts work at a constant rate, even while earlier work is running (open loop). Gives all results. */
+async function atConstantRate<Result>(
   { perSecond, seconds }: Pace,
   work: (n: number) => Promise<Result>,
 ): Promise<Result[]> {
   const count = seconds * perSecond;
-  const begun = performance.now();
+  const startMs = performance.now();
   const all: Promise<Result>[] = [];
   for (let n = 0; n < count; n += 1) {
-    const dueMs = begun + (n * 1000) / perSecond;
+    const dueMs = startMs + (n * 1000) / perSecond;
     if (dueMs > performance.now()) await sleep(dueMs - performance.now());
     all.push(work(n));
   }
@@ -34,8 +34,8 @@ async function steadily<Result>(
 }
 
 /**
- * From the moment an order's event is written until its sale is written by products, under a
- * steady load of orders through the gateway.
+ * Measures the time from an order's event being written until products has written the sale, at a
+ * constant rate of orders through the gateway.
  */
 export async function eventLag(
   cluster: BenchCluster,
@@ -47,15 +47,15 @@ export async function eventLag(
     "orders",
     "SELECT position FROM event_log_head",
   );
-  const answers = await steadily(pace, (n) =>
+  const answers = await atConstantRate(pace, (n) =>
     graphql(
       cluster.url,
       "mutation ($id: ID!) { placeOrder(input: { order_products: [{ product_id: $id, quantity: 1 }] }) { id } }",
       { variables: { id: productIds[n % productIds.length] }, token },
     ),
   );
-  const refused = answers.find(({ errors }) => errors !== undefined);
-  if (refused) throw new Error(`an order was refused: ${JSON.stringify(refused.errors)}`);
+  const rejected = answers.find(({ errors }) => errors !== undefined);
+  if (rejected) throw new Error(`the shop rejected an order: ${JSON.stringify(rejected.errors)}`);
   const lags = await eventually("all sales", async () => {
     const batches = await cluster.query<{ first: number; last: number; at: Date }>(
       "products",
@@ -77,26 +77,28 @@ export async function eventLag(
   return { p50Ms: quantile(lags, 0.5), p99Ms: quantile(lags, 0.99) };
 }
 
-/** The parts below at the same rate: a commit, a message over NATS, another commit. */
-export async function bareLag(cluster: BenchCluster, pace: Pace): Promise<Lag> {
+/** The baseline at the same rate: a commit, a NATS message, another commit. */
+export async function baselineLag(cluster: BenchCluster, pace: Pace): Promise<Lag> {
   const nats = await connect({ servers: cluster.natsUrl });
   const pool = new pg.Pool({ connectionString: cluster.databaseUrls.products, max: 10 });
   try {
-    await pool.query("CREATE TABLE IF NOT EXISTS floor_events (id uuid, side text)");
+    await pool.query("CREATE TABLE IF NOT EXISTS baseline_events (id uuid, side text)");
     const insert = (id: string, side: string) =>
-      pool.query("INSERT INTO floor_events VALUES ($1, $2)", [id, side]);
+      pool.query("INSERT INTO baseline_events VALUES ($1, $2)", [id, side]);
     const arrivals = new Map<string, () => void>();
-    nats.subscribe("floor", { callback: (_error, message) => arrivals.get(message.string())?.() });
-    const lags = await steadily(pace, async () => {
+    nats.subscribe("baseline", {
+      callback: (_error, message) => arrivals.get(message.string())?.(),
+    });
+    const lags = await atConstantRate(pace, async () => {
       const id = crypto.randomUUID();
-      const begun = performance.now();
+      const startMs = performance.now();
       await insert(id, "producer");
       const arrived = new Promise<void>((resolve) => arrivals.set(id, resolve));
-      nats.publish("floor", id);
+      nats.publish("baseline", id);
       await arrived;
       arrivals.delete(id);
       await insert(id, "consumer");
-      return performance.now() - begun;
+      return performance.now() - startMs;
     });
     return { p50Ms: quantile(lags, 0.5), p99Ms: quantile(lags, 0.99) };
   } finally {

@@ -1,22 +1,22 @@
 import pg from "pg";
 import type { DomainService } from "../../../services/registry.ts";
 
-/** A product is bought once, in an order of one piece; products are bought in a mixed-up order. */
-const mixing = 7919;
+/** A prime, so that order n buys product n × 7919 mod count: each product once, scattered over the pages. */
+const scatter = 7919;
 const price = 5;
 const firstStock = 1_000_000;
-/** Events that a consumer has applied together. */
-const run = 50;
+/** Events of one consumed batch. */
+const batch = 50;
 const event = {
   columns: "(id, position, type, version, data, occurred_at, traceparent)",
-  /** @param kind of its ids, and of whose making it tells */
+  /** @param kind distinguishes the ids of one kind of event from those of the others */
   of: (kind: number, position: string, type: string, version: number, data: string) =>
     `pg_temp.id_of(${kind}, n), ${position}, '${type}', ${version}, jsonb_build_object(${data}),
      pg_temp.moment_of(n), '00-' || lpad(to_hex(n), 32, '0') || '-0123456789abcdef-01'`,
 };
 
-/** Tables that get at least as many rows as there are products. */
-const filled = [
+/** Tables that get at least one row per product or order. */
+const largeTables = [
   "products",
   "stock_changes",
   "reservations",
@@ -28,7 +28,7 @@ const filled = [
   "order_history",
 ];
 
-/** What the other statements call: ids as UUIDs, version 7, in the order of their numbers. */
+/** Helper functions of the other statements. Ids are UUIDs (version 7) in the order of their numbers. */
 const functions = `
   CREATE FUNCTION pg_temp.id_of(kind integer, n integer) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$
     SELECT (lpad(to_hex(1750000000000 + n), 12, '0') || '7' || lpad(to_hex(kind), 3, '0')
@@ -36,7 +36,7 @@ const functions = `
   CREATE FUNCTION pg_temp.moment_of(n integer) RETURNS timestamptz IMMUTABLE LANGUAGE sql AS $$
     SELECT to_timestamp(1750000000 + n / 1000.0) $$;
   CREATE FUNCTION pg_temp.product_of(n integer, count integer) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$
-    SELECT pg_temp.id_of(1, (1 + n::bigint * ${mixing} % count)::integer) $$`;
+    SELECT pg_temp.id_of(1, (1 + n::bigint * ${scatter} % count)::integer) $$`;
 
 type Statements = (count: number) => string[];
 const each = (count: number) => `generate_series(1, ${count}) n`;
@@ -44,7 +44,7 @@ const product = (count: number) => `pg_temp.product_of(n, ${count})`;
 const order = "pg_temp.id_of(2, n)";
 const buyer = "($1::uuid[])[1 + n % cardinality($1::uuid[])]";
 
-/** What products has written down when so many products were made, and then as many orders came. */
+/** The rows that products writes for `count` products and then `count` orders. */
 const productsHistory: Statements = (count) => [
   `INSERT INTO products (id, name, description, price, stock, created_at)
    SELECT pg_temp.id_of(1, n), 'Mug ' || n, 'A mug, number ' || n, ${price}, ${firstStock - 1},
@@ -74,10 +74,10 @@ const productsHistory: Statements = (count) => [
      2,
      `'product_id', ${product(count)}, 'change', 'SOLD', 'number', -1, 'order_id', ${order}`,
    )} FROM ${each(count)}`,
-  ...positions({ own: 2 * count, reader: "orders", producer: "orders", read: count }),
+  ...positions({ head: 2 * count, reader: "orders", producer: "orders", read: count }),
 ];
 
-/** The same for orders. */
+/** The rows that orders writes for the same products and orders. */
 const ordersHistory: Statements = (count) => [
   `INSERT INTO known_products (id, name, price, on_hand)
    SELECT pg_temp.id_of(1, n), 'Mug ' || n, ${price}, ${firstStock - 1} FROM ${each(count)}`,
@@ -97,29 +97,32 @@ const ordersHistory: Statements = (count) => [
       'lines', jsonb_build_array(
         jsonb_build_object('product_id', ${product(count)}, 'quantity', 1, 'price', ${price}))`,
    )} FROM ${each(count)}`,
-  ...positions({ own: count, reader: "products", producer: "products", read: 2 * count }),
+  ...positions({ head: count, reader: "products", producer: "products", read: 2 * count }),
 ];
 
-/** How long the own log is and who has read it, and how far another's is read. */
-function positions(log: { own: number; reader: string; producer: string; read: number }) {
-  const { own, reader, producer, read } = log;
+/**
+ * Writes the head of a service's log, the position of its reader, and the service's own cursor on the
+ * log of another producer.
+ */
+function positions(log: { head: number; reader: string; producer: string; read: number }) {
+  const { head, reader, producer, read } = log;
   return [
-    `UPDATE event_log_head SET position = ${own}`,
-    `INSERT INTO event_readers (consumer, position) VALUES ('${reader}', ${own})
+    `UPDATE event_log_head SET position = ${head}`,
+    `INSERT INTO event_readers (consumer, position) VALUES ('${reader}', ${head})
      ON CONFLICT (consumer) DO UPDATE SET position = excluded.position`,
     `INSERT INTO event_cursors (producer, position) VALUES ('${producer}', ${read})
      ON CONFLICT (producer) DO UPDATE SET position = excluded.position`,
     `INSERT INTO event_batches (producer, first_position, last_position, node)
-     SELECT '${producer}', first, least(first + ${run - 1}, ${read}), 'bench'
-     FROM generate_series(1, ${read}, ${run}) first`,
+     SELECT '${producer}', first, least(first + ${batch - 1}, ${read}), 'bench'
+     FROM generate_series(1, ${read}, ${batch}) first`,
   ];
 }
 
 /**
- * Fills two empty databases, whose shop is not at work, with so many products and as many orders,
- * as if they had come in by the API: books, logs, cursors and copies are as they would be.
+ * Fills the empty databases of a stopped shop with `count` products and `count` orders. Ledgers, logs,
+ * cursors and read models are as if the API had received them.
  *
- * @param buyers ids of customers, who have bought in turn
+ * @param buyers ids of customers, to whom the orders belong in turn
  */
 export async function writeHistory(
   urls: Pick<Record<DomainService, string>, "products" | "orders">,
@@ -137,13 +140,13 @@ async function fill(url: string, statements: string[], buyers: readonly string[]
   await client.connect();
   try {
     await client.query("SET synchronous_commit = off");
-    // What is referred to is there: it need not be looked up for each row.
+    // Skips the foreign-key checks: every referenced row exists.
     await client.query("SET session_replication_role = replica");
     await client.query(functions);
     await withoutIndexes(client, async () => {
       for (const sql of statements) await client.query(sql, sql.includes("$1") ? [buyers] : []);
     });
-    // What autovacuum would do to the tables of a real history, and would do now in the midst of it.
+    // Otherwise autovacuum would do this during the measurement.
     await client.query("VACUUM ANALYZE");
     await client.query("CHECKPOINT");
   } finally {
@@ -151,12 +154,12 @@ async function fill(url: string, statements: string[], buyers: readonly string[]
   }
 }
 
-/** Lets indexes of the tables that are filled rest meanwhile, and builds them anew: twice as fast. */
+/** Disables the indexes of the large tables while `work` runs, then rebuilds them: twice as fast. */
 async function withoutIndexes(client: pg.Client, work: () => Promise<void>): Promise<void> {
   const { rows } = await client.query<{ table: string }>(
     `SELECT oid::regclass AS table FROM pg_class
      WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname = ANY ($1)`,
-    [filled],
+    [largeTables],
   );
   const tables = rows.map(({ table }) => table);
   await client.query("SET allow_system_table_mods = on");

@@ -14,62 +14,61 @@ import type { Figure } from "../report.ts";
 import { orderOf, readOf } from "./scenarios.ts";
 import { startShopProcess, type ShopProcess } from "../shop-process.ts";
 import { median } from "../statistics.ts";
-import { makeAdmin, signUp, type Customer } from "../stock-shop.ts";
+import { createAdmin, signUp, type Customer } from "../stock-shop.ts";
 
 const manyRows = 1_000_000;
 const fewRows = 1_000;
 const buyerCount = 20;
 const inFlight = 64;
 const warmUpSeconds = 0.3;
-/** Products that are asked for in one round: others in each, so that few are warm by chance. */
+/** Products requested in one round. Each round takes other products, so that few are cached. */
 const idsPerRound = 20_000;
 
-/** What is asked of both shops. */
+/** The requests that both shops are measured with. */
 const kinds = ["product by id", "first page", "thousandth page", "placeOrder"] as const;
 type Kind = (typeof kinds)[number];
 
-/** A shop with a long or a short history. */
-interface Grown {
+/** A shop filled with many or few rows. */
+interface FilledShop {
   shop: ShopProcess;
-  /** What is sent in a round. */
-  shots: (kind: Kind, round: number) => LoadRequest[];
+  requestsOf: (kind: Kind, round: number) => LoadRequest[];
   p50Ms: Map<Kind, number[]>;
   sharedBuffers: string;
   stop(): Promise<void>;
 }
 
 /**
- * What becomes of the waiting time when there are a million products and orders, beside a shop with
- * a thousand of each: medians over the rounds, in turn.
+ * Compares the latencies of a shop with a million products and orders with those of a shop with a
+ * thousand of each. The shops alternate; the figures are medians over the rounds.
  */
 export async function measureMillion(
   load: LoadProcess,
   { rounds, seconds }: { rounds: number; seconds: number },
 ): Promise<Figure[]> {
-  const begun = performance.now();
-  const [large, small] = await Promise.all([grow(manyRows), grow(fewRows)]);
-  const grownMs = performance.now() - begun;
+  const startMs = performance.now();
+  const [large, small] = await Promise.all([fill(manyRows), fill(fewRows)]);
+  const filledMs = performance.now() - startMs;
   try {
     for (let round = 0; round < rounds; round += 1) {
       for (const kind of kinds) {
-        for (const { shop, shots, p50Ms } of [small, large]) {
-          const asked = { port: shop.port, shots: shots(kind, round), inFlight };
-          await load.run({ ...asked, seconds: warmUpSeconds });
-          const { p50Ms: waited } = await load.run({ ...asked, seconds });
-          p50Ms.set(kind, [...(p50Ms.get(kind) ?? []), waited]);
+        for (const { shop, requestsOf, p50Ms } of [small, large]) {
+          const options = { port: shop.port, requests: requestsOf(kind, round), inFlight };
+          await load.run({ ...options, seconds: warmUpSeconds });
+          const { p50Ms: latencyMs } = await load.run({ ...options, seconds });
+          p50Ms.set(kind, [...(p50Ms.get(kind) ?? []), latencyMs]);
         }
       }
     }
     const many = manyRows.toLocaleString("en");
     return [
       {
-        what: `until there are ${many} products and orders (shared_buffers ${large.sharedBuffers})`,
-        value: grownMs / 1000,
+        what: `filling ${many} products and orders (shared_buffers ${large.sharedBuffers})`,
+        value: filledMs / 1000,
         unit: "s",
       },
-      ...[...large.p50Ms].map(([kind, waited]) => ({
+      ...[...large.p50Ms].map(([kind, latenciesMs]) => ({
         what: `${kind}, p50 with ${many} products and orders / with ${fewRows.toLocaleString("en")}`,
-        value: median(waited) / median(small.p50Ms.get(kind) ?? []),
+        value: median(latenciesMs) / median(small.p50Ms.get(kind) ?? []),
         unit: "ratio",
         target: "≤ 1.25",
       })),
@@ -79,10 +78,10 @@ export async function measureMillion(
   }
 }
 
-/** A shop with so many products and as many orders, whose books have been found to be right. */
-async function grow(rows: number): Promise<Grown> {
+/** Starts a shop with `rows` products and `rows` orders, and audits its ledger. */
+async function fill(rows: number): Promise<FilledShop> {
   const dataDir = mkdtempSync(join(tmpdir(), "shop-bench-"));
-  const buyers = await withBuyers(dataDir);
+  const buyers = await createBuyers(dataDir);
   const postgres = await EmbeddedPostgres.start(dataDir);
   await writeHistory(
     await postgres.createDatabases(),
@@ -91,9 +90,9 @@ async function grow(rows: number): Promise<Grown> {
   );
   await postgres.stop();
   const shop = await startShopProcess(dataDir);
-  await assertBooksClose(dataDir, rows);
+  await assertAudit(dataDir, rows);
   const url = `http://127.0.0.1:${shop.port}`;
-  // The catalogue of a thousand has no thousandth page: its first one stands in for it.
+  // The small catalogue has no thousandth page; its first page is measured instead.
   const deepCursor = rows === fewRows ? null : await cursorOfDeepPage(url);
   const { ids, sharedBuffers } = await sample(shop.databaseUrl("products"));
   const [{ token } = { token: "" }] = buyers;
@@ -101,14 +100,14 @@ async function grow(rows: number): Promise<Grown> {
     const from = (round * idsPerRound) % Math.max(1, ids.length - idsPerRound + 1);
     return ids.slice(from, from + idsPerRound);
   };
-  const shots = (kind: Kind, round: number): LoadRequest[] => {
+  const requestsOf = (kind: Kind, round: number): LoadRequest[] => {
     if (kind === "product by id") return idsOf(round).map(readOf);
     if (kind === "placeOrder") return idsOf(round).map((id) => orderOf(id, token));
     return [pageOf(kind === "first page" ? null : deepCursor)];
   };
   return {
     shop,
-    shots,
+    requestsOf,
     sharedBuffers,
     p50Ms: new Map<Kind, number[]>(),
     async stop() {
@@ -118,11 +117,11 @@ async function grow(rows: number): Promise<Grown> {
   };
 }
 
-/** Makes the databases of a shop in which there are only customers. */
-async function withBuyers(dataDir: string): Promise<Customer[]> {
+/** Creates the databases of a shop that has only customers. */
+async function createBuyers(dataDir: string): Promise<Customer[]> {
   const shop = await startShopProcess(dataDir);
   const url = `http://127.0.0.1:${shop.port}`;
-  const adminToken = await makeAdmin(url);
+  const adminToken = await createAdmin(url);
   const buyers: Customer[] = [];
   for (let n = 0; n < buyerCount; n += 1) {
     buyers.push(await signUp(url, `customer${n}`, adminToken));
@@ -131,11 +130,11 @@ async function withBuyers(dataDir: string): Promise<Customer[]> {
   return buyers;
 }
 
-/** What was written past the services must be what they would have written. */
-async function assertBooksClose(dataDir: string, rows: number): Promise<void> {
+/** Checks the rows, which were written without the services, with the action `products.audit`. */
+async function assertAudit(dataDir: string, rows: number): Promise<void> {
   const config = readConfig({ DATA_DIR: dataDir, LOG_LEVEL: "warn" }, singleProcessDefaults);
   const operator = await joinShop(config, "bench");
-  if (operator === undefined) throw new Error(`there is no shop on ${dataDir}`);
+  if (operator === undefined) throw new Error(`no shop is running on ${dataDir}`);
   try {
     await operator.waitForServices("products");
     const audit = await operator.call<StockAudit, object>(
@@ -144,16 +143,16 @@ async function assertBooksClose(dataDir: string, rows: number): Promise<void> {
       { timeout: 60_000 },
     );
     const { products, changes, held, differences } = audit;
-    const isRight = products === rows && changes === 2 * rows && held === 0;
-    if (!isRight || differences.length > 0) {
-      throw new Error(`the books do not close: ${JSON.stringify(audit)}`);
+    const isComplete = products === rows && changes === 2 * rows && held === 0;
+    if (!isComplete || differences.length > 0) {
+      throw new Error(`the audit found differences: ${JSON.stringify(audit)}`);
     }
   } finally {
     await operator.stop();
   }
 }
 
-/** Ids of products from all over the catalogue, mixed up, and how much PostgreSQL keeps in memory. */
+/** Gives random product ids and the `shared_buffers` setting of PostgreSQL. */
 async function sample(url: string): Promise<{ ids: string[]; sharedBuffers: string }> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

@@ -16,15 +16,15 @@ import { stockShop } from "../stock-shop.ts";
 const inFlight = 64;
 const warmUpSeconds = 0.5;
 
-/** A shop and what it is asked for. */
+/** A shop, the requests it is measured with, and the results. */
 interface Side {
   shop: ShopProcess;
-  shots: { read: LoadRequest[]; order: LoadRequest[] };
+  requests: { read: LoadRequest[]; order: LoadRequest[] };
   perSecond: { read: number[]; order: number[] };
   stop(): Promise<void>;
 }
 
-/** What it costs to be watched: a shop with metrics and traces beside one with neither, in turn. */
+/** Measures the cost of metrics and traces: a shop with both alternates with a shop without. */
 export async function measureObserved(
   load: LoadProcess,
   { rounds, seconds }: { rounds: number; seconds: number },
@@ -38,16 +38,16 @@ export async function measureObserved(
   try {
     for (let round = 0; round < rounds; round += 1) {
       for (const kind of kinds) {
-        for (const { shop, shots, perSecond } of [observed, unobserved]) {
-          const asked = { port: shop.port, shots: shots[kind], inFlight };
-          if (round === 0) await load.run({ ...asked, seconds: warmUpSeconds });
-          perSecond[kind].push((await load.run({ ...asked, seconds })).perSecond);
+        for (const { shop, requests, perSecond } of [observed, unobserved]) {
+          const options = { port: shop.port, requests: requests[kind], inFlight };
+          if (round === 0) await load.run({ ...options, seconds: warmUpSeconds });
+          perSecond[kind].push((await load.run({ ...options, seconds })).perSecond);
         }
       }
     }
     await eventually("traces being sent", () => traces.received() > 0);
     const figure = (what: string, kind: (typeof kinds)[number]): Figure => ({
-      what: `${what}, metrics on and 1% traced / neither`,
+      what: `${what}, with metrics and 1% traces / without`,
       value: median(observed.perSecond[kind]) / median(unobserved.perSecond[kind]),
       unit: "ratio",
       target: "≥ 0.9",
@@ -65,7 +65,7 @@ async function openSide(env: Record<string, string>): Promise<Side> {
   const { customer, productIds } = await stockShop(shop.port);
   return {
     shop,
-    shots: {
+    requests: {
       read: productIds.map(readOf),
       order: productIds.map((id) => orderOf(id, customer.token)),
     },
@@ -77,7 +77,7 @@ async function openSide(env: Record<string, string>): Promise<Side> {
   };
 }
 
-/** Takes traces as a Zipkin server does, and forgets them. */
+/** Starts a server that accepts Zipkin traces and discards them. */
 async function openTraceSink() {
   let received = 0;
   const server = createServer((req, res) => {

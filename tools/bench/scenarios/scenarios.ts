@@ -1,13 +1,13 @@
 import { get, post, type LoadRequest } from "../load/load.ts";
 import { emailOf, password, type Stocked } from "../stock-shop.ts";
 
-/** The same work asked of the shop and of its floor. */
+/** The same work as requests to the shop and to its baseline. */
 export interface Scenario {
   name: string;
   inFlight: number;
   shop: LoadRequest[];
-  floor: LoadRequest[];
-  /** What the ratio of the two is to reach, where that is stated. */
+  baseline: LoadRequest[];
+  /** The target of the ratio shop / baseline, if there is one. */
   target: number | undefined;
 }
 
@@ -29,59 +29,59 @@ export function orderOf(id: string, token: string): LoadRequest {
   return post(endpoint, body, '"price_total":5', token);
 }
 
-function signInOf(name: string, tried: string, expected: string): LoadRequest {
-  const variables = { input: { email: emailOf(name), password: tried } };
+function loginOf(name: string, attempt: string, expected: string): LoadRequest {
+  const variables = { input: { email: emailOf(name), password: attempt } };
   return post(endpoint, { query: loginDocument, variables }, expected);
 }
 
-/** Wrong passwords, for accounts that there are and for others. */
+/** Logins with a wrong password, for existing accounts and for one that does not exist. */
 export function wrongLogins({ customers }: Stocked): LoadRequest[] {
-  return [...customers, "nobody"].map((name) => signInOf(name, "wrong-password", ""));
+  return [...customers, "nobody"].map((name) => loginOf(name, "wrong-password", ""));
 }
 
-/** Requests under way at a time: one, some, and many. */
-const load = [64, 16, 1] as const;
+/** Numbers of concurrent requests. */
+const concurrencies = [64, 16, 1] as const;
 
-/** One row for each number of requests in flight, with what is to be reached there. */
-function underLoad(
+/** Gives one scenario per number of requests in flight, each with its target. */
+function atEachConcurrency(
   name: string,
-  sides: Pick<Scenario, "shop" | "floor">,
-  targets: Partial<Record<(typeof load)[number], number>>,
+  sides: Pick<Scenario, "shop" | "baseline">,
+  targets: Partial<Record<(typeof concurrencies)[number], number>>,
 ): Scenario[] {
-  return load.map((inFlight) => ({ name, inFlight, ...sides, target: targets[inFlight] }));
+  return concurrencies.map((inFlight) => ({ name, inFlight, ...sides, target: targets[inFlight] }));
 }
 
-/** Every scenario of one process beside its floor. */
+/** Gives every scenario of the shop in one process. */
 export function scenarios({ productIds, customer, customers }: Stocked): Scenario[] {
   const { id: customerId, token } = customer;
   const [hot = ""] = productIds;
   const reads = {
     shop: productIds.map(readOf),
-    floor: productIds.map((id) => get(`/product/${id}`, id)),
+    baseline: productIds.map((id) => get(`/product/${id}`, id)),
   };
   const pages = {
     shop: [post(endpoint, { query: productsDocument }, '"name":"Mug ')],
-    floor: [get("/products", '"Mug 19"')],
+    baseline: [get("/products", '"Mug 19"')],
   };
   const ordersOfCustomer = {
     shop: [post(endpoint, { query: ordersDocument }, '"Mug 39"', token)],
-    floor: [get(`/orders/${customerId}`, '"Mug 39"')],
+    baseline: [get(`/orders/${customerId}`, '"Mug 39"')],
   };
   const orders = {
     shop: productIds.map((id) => orderOf(id, token)),
-    floor: productIds.map((id) => get(`/order/${id}`, "id")),
+    baseline: productIds.map((id) => get(`/order/${id}`, "id")),
   };
-  const hotOrders = { shop: [orderOf(hot, token)], floor: [get(`/order/${hot}`, "id")] };
+  const hotOrders = { shop: [orderOf(hot, token)], baseline: [get(`/order/${hot}`, "id")] };
   const logins = {
-    shop: customers.map((name) => signInOf(name, password, '"token":"')),
-    floor: [get("/login", "true")],
+    shop: customers.map((name) => loginOf(name, password, '"token":"')),
+    baseline: [get("/login", "true")],
   };
   return [
-    ...underLoad("product by id", reads, { 64: 1.2 }),
-    ...underLoad("20 products", pages, { 64: 0.8 }),
-    ...underLoad("20 orders of a customer", ordersOfCustomer, { 64: 0.8 }),
-    ...underLoad("placeOrder, 1,000 products", orders, { 64: 1, 1: 0.5 }),
-    ...underLoad("placeOrder, one hot product", hotOrders, { 64: 4 }),
+    ...atEachConcurrency("product by id", reads, { 64: 1.2 }),
+    ...atEachConcurrency("20 products", pages, { 64: 0.8 }),
+    ...atEachConcurrency("20 orders of a customer", ordersOfCustomer, { 64: 0.8 }),
+    ...atEachConcurrency("placeOrder, 1,000 products", orders, { 64: 1, 1: 0.5 }),
+    ...atEachConcurrency("placeOrder, one hot product", hotOrders, { 64: 4 }),
     { name: "login", inFlight: 16, ...logins, target: 0.9 },
   ];
 }
