@@ -183,7 +183,7 @@ export class Load {
     const became =
       code === undefined
         ? { outcome: "ok", answer: document.answer(value) }
-        : { outcome: isOpen(code) ? "unknown" : "refused", code };
+        : { outcome: isOpen(code) ? "unknown" : "rejected", code };
     const request = {
       line: "request",
       op,

@@ -37,7 +37,7 @@ export async function openMarket(
   let op = -100;
   const done = async <Answer>(intent: Intent): Promise<Answer> => {
     op -= 1;
-    const request = await client.ask({ op, intent, key: `opening${op}` }, timeoutMs);
+    const request = await client.send({ op, intent, key: `opening${op}` }, timeoutMs);
     if (request.outcome === "ok") return request.answer as Answer;
     throw new Error(`${intent.kind} was answered ${request.code}`);
   };

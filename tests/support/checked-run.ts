@@ -6,7 +6,7 @@ import type {
 } from "../../tools/verify/history.ts";
 import type { LedgerRow, Snapshot } from "../../tools/verify/snapshot.ts";
 
-/** What clients were told, and what the databases hold. */
+/** The input of the checker: the requests of the clients and the tables. */
 export interface CheckedRun {
   history: HistoryLine[];
   snapshot: Snapshot;
@@ -23,7 +23,7 @@ export function order(id: string, lines: PricedLine[], status = "PLACED"): Order
 
 let requests = 0;
 
-/** A request of Ann's, or of the admin's where it is about the stock, with a key. */
+/** Builds a request with a key, by the admin for stock and products, else by Ann. */
 export function request(
   part: Pick<AnyRequest, "op" | "kind" | "input"> & Record<string, unknown>,
 ): AnyRequest {
@@ -40,7 +40,10 @@ export function request(
   } as AnyRequest;
 }
 
-/** A history and tables in which nothing is wrong: two orders of which one was cancelled, a restock that was sent twice, and a refusal. */
+/**
+ * Builds a run without violations: two orders, one of them cancelled, a restock that was retried, and
+ * a rejected order.
+ */
 export function cleanRun(): CheckedRun {
   requests = 0;
   const first = order("first", [mug, pen]);
@@ -70,7 +73,7 @@ export function cleanRun(): CheckedRun {
       op: 5,
       kind: "placeOrder",
       input: { lines: [{ product_id: "pen", quantity: 99 }] },
-      outcome: "refused",
+      outcome: "rejected",
       code: "OUT_OF_STOCK",
     }),
     request({

@@ -14,7 +14,7 @@ import { tableOf } from "../../tools/verify/report/table.ts";
 import { judge, statusOf } from "../../tools/verify/report/verdict.ts";
 import { cleanRun } from "../support/checked-run.ts";
 
-describe("messages to NATS", () => {
+describe("the NATS parser", () => {
   const sent = [
     'CONNECT {"verbose":false}\r\n',
     "PUB MOL.EVENT.node 5\r\nhello\r\n",
@@ -25,7 +25,7 @@ describe("messages to NATS", () => {
   ];
   const bytes = Buffer.from(sent.join(""));
 
-  test.each([1, 2, 7, bytes.length])("are whole again when they come in pieces of %i", (size) => {
+  test.each([1, 2, 7, bytes.length])("gives complete messages from chunks of %i bytes", (size) => {
     const frames = new NatsFrames();
     const found = [];
     for (let from = 0; from < bytes.length; from += size) {
@@ -43,7 +43,7 @@ describe("messages to NATS", () => {
   });
 });
 
-describe("the way of broker events", () => {
+describe("the event passage", () => {
   const request = Buffer.from("PUB MOL-shop.REQ.node 2\r\n{}\r\n");
 
   function event(position: number): Buffer {
@@ -52,102 +52,104 @@ describe("the way of broker events", () => {
     return Buffer.from(`PUB MOL-shop.EVENT.node ${payload.length}\r\n${payload}\r\n`);
   }
 
-  /** Lets requests and events pass in turn, and gives what has come through at once. */
+  /** Sends requests and events in turn through a passage. Gives those that passed without delay. */
   function pass(fault: EventFault | undefined, events = 50) {
     const seen: SeenEvent[] = [];
     const passage = new EventPassage(new Random(1), (one) => seen.push(one));
     if (fault !== undefined) passage.begin(fault);
     const passed: string[] = [];
-    const way = passage.open();
+    const passConnection = passage.open();
     for (let position = 1; position <= events; position += 1) {
-      way(Buffer.concat([request, event(position)]), (bytes) => passed.push(bytes.toString()));
+      passConnection(Buffer.concat([request, event(position)]), (bytes) =>
+        passed.push(bytes.toString()),
+      );
     }
     const requests = passed.filter((text) => text === request.toString()).length;
     const positions = passed.flatMap((text) => /"position":(\d+)/.exec(text)?.[1] ?? []);
-    const struck = fault === undefined ? 0 : passage.end(fault);
-    return { requests, positions: positions.map(Number), struck, seen };
+    const affected = fault === undefined ? 0 : passage.end(fault);
+    return { requests, positions: positions.map(Number), affected, seen };
   }
 
-  test("lets everything pass, and sees it", () => {
+  test("passes and reports every event without a fault", () => {
     const { requests, positions, seen } = pass(undefined);
     expect(requests).toBe(50);
     expect(positions).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
     expect(seen.map(({ position }) => position)).toEqual(positions);
   });
 
-  test("loses some events, and no request", () => {
-    const { requests, positions, struck } = pass("drop");
+  test("drops some events and no request", () => {
+    const { requests, positions, affected } = pass("drop");
     expect(requests).toBe(50);
-    expect(struck).toBeGreaterThan(5);
-    expect(positions).toHaveLength(50 - struck);
+    expect(affected).toBeGreaterThan(5);
+    expect(positions).toHaveLength(50 - affected);
   });
 
-  test("lets later events overtake", () => {
-    const { requests, positions, struck } = pass("reorder");
+  test("reorders events and loses none", () => {
+    const { requests, positions, affected } = pass("reorder");
     expect(requests).toBe(50);
-    expect(struck).toBeGreaterThan(5);
+    expect(affected).toBeGreaterThan(5);
     expect(positions).not.toEqual(positions.toSorted((a, b) => a - b));
     expect(new Set(positions).size).toBe(positions.length);
   });
 });
 
-describe("a plan of faults", () => {
-  test("is the same for the same seed", () => {
+describe("the fault plan", () => {
+  test("is the same for the same seed and differs for another", () => {
     const plan = (seed: number) => planFaults(new Random(seed), allFaultKinds, 60_000);
     expect(plan(7)).toEqual(plan(7));
     expect(plan(7)).not.toEqual(plan(8));
   });
 
-  test.each([15, 60, 300])("of %i seconds has all kinds, and ends before the load", (seconds) => {
+  test.each([15, 60, 300])("of %i seconds has all kinds and ends before the load", (seconds) => {
     const loadMs = seconds * 1_000;
     const plan = planFaults(new Random(3), allFaultKinds, loadMs);
     expect(new Set(plan.map(({ kind }) => kind)).size).toBe(allFaultKinds.length);
     expect(plan.every(({ atMs, durationMs }) => atMs + durationMs < loadMs)).toBe(true);
   });
 
-  test("has more than 40 in five minutes", () => {
+  test("of five minutes has more than 80 faults", () => {
     expect(planFaults(new Random(3), allFaultKinds, 300_000).length).toBeGreaterThan(80);
   });
 
-  test("is empty where no kind is wanted", () => {
+  test("is empty without kinds", () => {
     expect(planFaults(new Random(3), [], 60_000)).toEqual([]);
   });
 });
 
-describe("arguments", () => {
-  test("name faults and breaks", () => {
-    const read = readArguments(["--faults", "kill,nats", "--break", "oversell", "--seed", "5"]);
-    expect(read).toMatchObject({ faults: ["kill", "nats"], seed: 5, minutes: 2 });
-    expect(read.mutants.map(({ name }) => name)).toEqual(["oversell"]);
+describe("the command line", () => {
+  test("selects faults, mutants and a seed", () => {
+    const parsed = readArguments(["--faults", "kill,nats", "--mutant", "oversell", "--seed", "5"]);
+    expect(parsed).toMatchObject({ faults: ["kill", "nats"], seed: 5, minutes: 2 });
+    expect(parsed.mutants.map(({ name }) => name)).toEqual(["oversell"]);
   });
 
   test.each([
-    ["a fault that there is not", ["--faults", "kill,meteor"]],
-    ["a break that there is not", ["--break", "everything"]],
-    ["minutes that are none", ["--minutes", "soon"]],
-    ["an option that there is not", ["--fast"]],
-  ])("are refused with %s", (_what, args) => {
+    ["an unknown fault", ["--faults", "kill,meteor"]],
+    ["an unknown mutant", ["--mutant", "everything"]],
+    ["a duration that is no number", ["--minutes", "soon"]],
+    ["an unknown option", ["--fast"]],
+  ])("with %s throws an ArgumentError", (_title, args) => {
     expect(() => readArguments(args)).toThrow(ArgumentError);
   });
 });
 
-describe("a verdict", () => {
+describe("the verdict", () => {
   const noFindings = judge([], figuresOf(cleanRun().history));
 
-  test("is a failure where the shop did not come to rest", () => {
+  test("is failed without quiescence", () => {
     expect(statusOf(noFindings)).toBe(1);
   });
 
-  test("is nothing where nothing was ordered", () => {
+  test("is inconclusive without orders", () => {
     const { history } = cleanRun();
     history.push({ line: "phase", phase: "healed", atMs: 200 });
-    history.push({ line: "phase", phase: "quiet", atMs: 900 });
+    history.push({ line: "phase", phase: "quiescent", atMs: 900 });
     expect(statusOf(judge([], figuresOf(history)))).toBe(0);
     const idle = history.filter((line) => line.line === "phase");
     expect(statusOf(judge([], figuresOf(idle)))).toBe(2);
   });
 
-  test("is told in a table and a picture", () => {
+  test("is shown in a table and a picture", () => {
     const { history } = cleanRun();
     history.push({
       line: "fault",
@@ -155,7 +157,7 @@ describe("a verdict", () => {
       target: "orders-1",
       startMs: 10,
       endMs: 20,
-      detail: { awayMs: 5 },
+      detail: { downtimeMs: 5 },
     });
     const figures = figuresOf(history);
     expect(tableOf(figures, [], noFindings)).toMatch(/placeOrder +2 +1 +0 +3/);
@@ -163,7 +165,7 @@ describe("a verdict", () => {
   });
 });
 
-describe("the longest time without an answer", () => {
+describe("the longest time without a definite outcome", () => {
   const answer = (endMs: number, code?: string) =>
     ({
       line: "request",
@@ -179,13 +181,13 @@ describe("the longest time without an answer", () => {
   ];
   const answers = [1_500, 3_500, 9_000, 9_500, 14_500, 19_000].map((atMs) => answer(atMs));
 
-  test("counts what was done or refused", () => {
+  test("ends with a success or a rejection, not with an unknown outcome", () => {
     const history = [...phases, ...answers, answer(6_000, "CLIENT_TIMEOUT")];
     history.push(answer(6_100, "SERVICE_UNAVAILABLE"));
     expect(figuresOf(history).longestSilenceMs).toBe(5_500);
   });
 
-  test("leaves out what no node can do anything about", () => {
+  test("excludes outages of PostgreSQL and NATS", () => {
     const fault = { line: "fault", target: "nats-server", startMs: 4_000, endMs: 4_500 } as const;
     const history: HistoryLine[] = [...phases, ...answers, { ...fault, kind: "nats" }];
     expect(figuresOf(history).longestSilenceMs).toBe(5_000);
@@ -194,40 +196,44 @@ describe("the longest time without an answer", () => {
   });
 });
 
-describe("a break", () => {
-  const broken = { invariant: 3, parts: ["one", "other"] } as const;
-  const result = (atWork: string[], ...violated: (1 | 3)[]) =>
+describe("a mutant", () => {
+  const mutant = { invariant: 3, parts: ["one", "other"] } as const;
+  const result = (mutated: string[], ...violated: (1 | 3)[]) =>
     mutantResult(
-      { ...broken, parts: [...broken.parts] },
-      new Set(atWork),
+      { ...mutant, parts: [...mutant.parts] },
+      new Set(mutated),
       violated.map((invariant) => ({ invariant })),
     );
 
-  test("is caught where its invariant is named", () => {
+  test("is caught when its invariant is violated", () => {
     expect(result(["one", "other"], 1, 3).isCaught).toBe(true);
   });
 
-  test("is not caught by another invariant", () => {
+  test("is not caught by a violation of another invariant", () => {
     expect(result(["one", "other"], 1)).toMatchObject({
       isCaught: false,
       text: "NOT CAUGHT, invariant 3 should be violated",
     });
   });
 
-  test("says so where it has changed nothing", () => {
+  test("is reported as not applied when a part matched no statement", () => {
     const { isCaught, text } = result(["other"], 3);
     expect(isCaught).toBe(false);
-    expect(text).toMatch("the break matched nothing: no statement was the one of one");
+    expect(text).toMatch("NOT APPLIED, no statement matched: one");
   });
 });
 
-describe("a node that is struck", () => {
-  const node = (name: string, services: string[], isWell = true) => ({ name, services, isWell });
+describe("the targets of a fault", () => {
+  const node = (name: string, services: string[], isHealthy = true) => ({
+    name,
+    services,
+    isHealthy,
+  });
 
   test.each([
-    ["any, where all are well", [true, true, true, true], ["p1", "p2", "o1", "front"]],
-    ["not the one whose twin is away", [true, false, true, true], ["o1", "front"]],
-    ["nor one that is away", [false, false, true, true], ["o1", "front"]],
+    ["are all nodes when all are healthy", [true, true, true, true], ["p1", "p2", "o1", "front"]],
+    ["exclude the last healthy replica", [true, false, true, true], ["o1", "front"]],
+    ["exclude nodes that are down", [false, false, true, true], ["o1", "front"]],
   ])("%s", (_, [p1, p2, o1, front], expected) => {
     const nodes = [
       node("p1", ["products"], p1),
@@ -238,7 +244,7 @@ describe("a node that is struck", () => {
     expect(faultTargets(nodes).map(({ name }) => name)).toEqual(expected);
   });
 
-  test("has another one for each of its services", () => {
+  test("need a healthy replica of each of their services", () => {
     const nodes = [
       node("front-1", ["users", "api"]),
       node("front-2", ["users", "api"], false),

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * How long anything may take that has to happen. It decides only how late a test fails: on a machine
- * that has other work, what usually takes a second may take a minute.
+ * The default deadline. It is long because it decides only how late a test fails, and on a busy
+ * machine a second may become a minute.
  */
 export const generousMs = 180_000;
 
 /**
- * Waits until a condition holds, and gives what it gave. The condition may be not there yet
- * (false, undefined, null) or throw; its last error is shown when time is up.
+ * Polls a condition until it gives a value other than false, undefined and null. Gives that value.
+ * The condition may throw; its last error is the cause of the error at the deadline.
  */
 export async function eventually<Result>(
   what: string,

@@ -1,7 +1,7 @@
-/** The fields that a test asked for; one that reads deeper says what it expects. */
+/** The fields of a response. Callers that read deeper pass their own type. */
 export type Fields = Record<string, Record<string, unknown>>;
 
-/** What a GraphQL request over HTTP answers. */
+/** The response to a GraphQL request over HTTP. */
 export interface Answer<Data = Fields> {
   status: number;
   data?: Data | null;
@@ -17,7 +17,7 @@ export interface Request {
   path?: string;
 }
 
-/** Sends one GraphQL document as any client would. */
+/** Sends one GraphQL document over HTTP. */
 export async function graphql<Data = Fields>(
   url: string,
   query: string,

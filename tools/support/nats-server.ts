@@ -4,7 +4,7 @@ import { eventually } from "./eventually.ts";
 import { find, natsServer } from "./prerequisites.ts";
 import { freePort, startProgram, type Program } from "./processes.ts";
 
-/** A real nats-server on a port of its own, which it keeps when it is started again. */
+/** A nats-server on a free port, which it keeps when it is restarted. */
 export interface NatsServer {
   /** `nats://127.0.0.1:port`, without credentials. */
   url: string;
@@ -16,7 +16,7 @@ const certificates = join(import.meta.dirname, "tls");
 /** The authority that signed the certificate of `tls` servers. */
 export const caFile = join(certificates, "test-ca.pem");
 
-/** A server that asks for what its arguments say; it has to be started. */
+/** Prepares a server with these arguments. The caller starts it. */
 export async function createNatsServer(...args: string[]): Promise<NatsServer> {
   const file = find(natsServer);
   if (file === undefined) throw new Error(natsServer.help);
@@ -34,7 +34,7 @@ export async function createNatsServer(...args: string[]): Promise<NatsServer> {
   };
 }
 
-/** Arguments of a server that speaks TLS only. */
+/** Arguments of a server that accepts only TLS. */
 export const tlsArguments = [
   "--tls",
   "--tlscert",
@@ -43,7 +43,7 @@ export const tlsArguments = [
   join(certificates, "test-server-key.pem"),
 ];
 
-/** The URL of the server that NATS_URL names for the tests, else of one that is started. */
+/** Gives the URL in NATS_URL if it is set, else starts a server. */
 export async function anyNatsServer(): Promise<string> {
   if (process.env.NATS_URL !== undefined) return process.env.NATS_URL;
   const server = await createNatsServer();
@@ -51,7 +51,7 @@ export async function anyNatsServer(): Promise<string> {
   return server.url;
 }
 
-/** Whether anybody listens on a port of this machine. */
+/** Whether a process listens on a port of this machine. */
 export function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(port, "127.0.0.1");

@@ -2,15 +2,15 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** A program that tests need and npm does not bring. */
+/** A program that tests need and npm does not install. */
 interface Prerequisite {
-  /** What the program may be called. */
+  /** The names of the executable. */
   names: string[];
-  /** Where it lies is told to the tests by this variable, and may be told by who runs them. */
+  /** The environment variable with the path. A user may set it; the test runner sets it for the tests. */
   variable: string;
-  /** Its package in Debian and Ubuntu. */
+  /** The package in Debian and Ubuntu. */
   aptPackage: string;
-  /** How to get it, for those who have to do it themselves. */
+  /** Instructions for a manual installation. */
   help: string;
 }
 
@@ -28,23 +28,23 @@ export const chromium: Prerequisite = {
   help: "The browser test needs Chromium or Chrome: install it (Debian: apt-get install chromium) on the PATH, or name it with CHROMIUM_PATH.",
 };
 
-/** The program's path, where it is on this machine. */
+/** Gives the path of the program, if it is installed. */
 export function find({ names, variable }: Prerequisite): string | undefined {
   const named = process.env[variable];
   if (named !== undefined) return existsSync(named) ? named : undefined;
-  // Debian keeps servers in a folder that not every user's PATH has.
+  // Debian installs servers in /usr/sbin, which is not on the PATH of every user.
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"];
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
 }
 
-/** Installs the package where one may: as root, with apt. Gives the program's path. */
+/** Installs the package with apt-get, if the user is root. Gives the path of the program. */
 export function install(prerequisite: Prerequisite): string | undefined {
   const { aptPackage, variable } = prerequisite;
-  // Who names a program wants that one.
+  // A set path that does not exist is an error of the user.
   if (process.env[variable] !== undefined) return undefined;
   if (process.getuid?.() !== 0 || spawnSync("apt-get", ["--version"]).status !== 0)
     return undefined;
-  process.stderr.write(`Installing ${aptPackage} with apt-get, for the tests.\n`);
+  process.stderr.write(`Installing ${aptPackage} with apt-get for the tests.\n`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   for (const args of [["update"], ["install", "-y", "--no-install-recommends", aptPackage]]) {
     const { status, stdout, stderr } = spawnSync("apt-get", args, { env, encoding: "utf8" });

@@ -13,28 +13,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, generousMs } from "./eventually.ts";
 
-/** A program that a test has started. */
+/** A started program. */
 export interface Program {
   readonly pid: number;
-  /** Everything it has written, to both streams. */
+  /** The text of stdout and stderr so far. */
   output(): string;
-  /** Waits until its output holds this text. */
+  /** Waits until the output contains this text. */
   said(text: string): Promise<void>;
-  /** Sends a line to its standard input. */
+  /** Writes a line to stdin. */
   type(line: string): void;
-  /** Ends its standard input, as Ctrl-D does. */
+  /** Ends stdin, as Ctrl-D does. */
   endInput(): void;
-  /** Reads none of its output any more, as `head` does. */
+  /** Closes the pipes of stdout and stderr, as `head` does. */
   hangUp(): void;
   signal(signal: NodeJS.Signals): void;
-  /** Waits for its end, and gives its exit status, or the signal that ended it. */
+  /** Waits for the end. Gives the exit status or the signal. */
   ended(withinMs?: number): Promise<number | NodeJS.Signals>;
-  /** kill -9, and waits for its end. */
+  /** Sends SIGKILL and waits for the end. */
   killHard(): Promise<void>;
 }
 
 export interface StartOptions {
-  /** All its environment besides PATH, HOME, TMPDIR and Node's cache: nothing of the test's own. */
+  /** The environment, besides PATH, HOME, TMPDIR and the compile cache. Nothing else is inherited. */
   env?: Record<string, string>;
   /** Its working folder; by default a new one, where no `.env` file lies. */
   cwd?: string;
@@ -43,7 +43,7 @@ export interface StartOptions {
 }
 
 export const projectDir = join(import.meta.dirname, "..", "..");
-/** Programs that are started a hundred times load faster; the folder for temporary files stays empty. */
+/** A shared compile cache: tests start programs a hundred times. */
 export const compileCache = join(projectDir, "node_modules", ".cache", "compiled");
 
 const children = new Set<ChildProcess>();
@@ -84,10 +84,10 @@ export function startProgram(file: string, args: string[], options: StartOptions
     children.delete(child);
     end = status ?? signal ?? "SIGKILL";
   });
-  // It may end before it has read all that is typed.
+  // The program may end before it has read all input.
   child.stdin.on("error", () => undefined);
   const label = args.at(-1)?.replace(/^.*\/commands\//, "") ?? file;
-  /** As `eventually`, with the output where it does not happen. */
+  /** Like `eventually`, but the error has the output of the program. */
   const wait = async <Result>(
     what: string,
     condition: () => Result,
@@ -120,7 +120,7 @@ export function startProgram(file: string, args: string[], options: StartOptions
   };
 }
 
-/** A folder that is removed by `cleanUp`. */
+/** Creates a folder that `cleanUp` removes. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "shop-test-"));
   folders.push(folder);
@@ -162,11 +162,11 @@ export function copyOfProject({ isWhole = false } = {}): string {
   return copy;
 }
 
-/** For each file's `afterAll`: ends every program it has started and removes its folders. */
+/** Ends every started program and removes every temporary folder. For `afterAll`. */
 export async function cleanUp(): Promise<void> {
   for (const child of children) child.kill("SIGKILL");
   for (const folder of folders) {
-    await eventually("the end of all that was started", () => {
+    await eventually("the end of all started programs", () => {
       killHard(pidsIn(folder));
       return pidsIn(folder).length === 0;
     });
@@ -174,23 +174,23 @@ export async function cleanUp(): Promise<void> {
   }
 }
 
-/** kill -9 of processes, of which some may go with others. */
+/** Sends SIGKILL to processes, some of which may already have ended. */
 export function killHard(pids: number[]): void {
   for (const pid of pids) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
-      // It is gone already.
+      // The process has already ended.
     }
   }
 }
 
-/** Every process of the PostgreSQL of a data directory: its folder is where all of them are. */
+/** Gives all processes of the PostgreSQL of a data directory, by their working folder. */
 export function postgresPids(dataDir: string): number[] {
   return pidsIn(join(dataDir, "postgres"));
 }
 
-/** All processes whose working folder is this one, or lies in it. */
+/** Gives all processes whose working folder is this folder or below it. */
 function pidsIn(folder: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -198,7 +198,7 @@ function pidsIn(folder: string): number[] {
     .map(Number);
 }
 
-/** The pid of the server itself, which is the parent of its other processes. */
+/** Gives the pid of the postmaster, the parent of all processes of PostgreSQL. */
 export function postmasterPid(dataDir: string): number {
   return Number(readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")[0]);
 }
@@ -207,15 +207,15 @@ function workingFolder(pid: string): string {
   try {
     return readlinkSync(`/proc/${pid}/cwd`);
   } catch {
-    // It has ended, or is somebody else's.
+    // The process has ended, or belongs to another user.
     return "";
   }
 }
 
-/** A TCP port of this machine on which nobody listens. */
+/** Gives a free TCP port of this machine. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    // Below those that the system gives to outgoing connections, and to whoever asks for any.
+    // Below the ephemeral ports of the system, which other connections may take at any time.
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     if (await isFree(port)) return port;
   }

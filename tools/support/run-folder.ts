@@ -13,18 +13,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** All that a run of tests, of the benchmark or of the checker writes and starts for a while. */
+/** The temporary folder of a run of the tests, the benchmark or the checker. */
 export interface RunFolder {
   path: string;
-  /** Ends what is left of the run, and removes the folder. */
+  /** Kills the remaining processes of the run and removes the folder. */
   close(): Promise<void>;
 }
 
-/** Whose a folder is: a process's id alone may by now be another's. */
+/** Identifies the process that owns a folder. A pid alone may have been reused. */
 interface Owner {
   pid: number;
   startedAt: string;
-  /** Ids are those of one boot, and in one container. */
+  /** Pids are unique within a boot and a pid namespace. */
   boot: string;
   namespace: string;
 }
@@ -34,20 +34,20 @@ const ownerFile = "owner.json";
 const pollMs = 50;
 
 /**
- * Makes the folder of this run, which is the folder for temporary files from now on, here and in
- * all that the run starts. A process beside it clears it away however the run ends, and what runs
- * have left that were ended together with theirs is cleared away now.
+ * Creates the folder of this run and makes it the TMPDIR of this process and its children. A guard
+ * process removes it however the run ends. Folders of earlier runs whose guard was killed as well
+ * are removed now.
  */
 export async function openRunFolder(parent = tmpdir()): Promise<RunFolder> {
-  for (const folder of deadFoldersIn(parent)) await clearAway(folder);
+  for (const folder of endedRunsIn(parent)) await removeRun(folder);
   const path = mkdtempSync(join(parent, prefix));
-  // Programs that run as other users work in folders below.
+  // Programs of other users have their folders below this one.
   chmodSync(path, 0o711);
   writeFileSync(join(path, ownerFile), JSON.stringify(ownerOf(process.pid)));
   const npm = process.env.npm_lifecycle_event === undefined ? "" : String(process.ppid);
   const args = [join(import.meta.dirname, "run-guard.ts"), path, String(process.pid), npm];
   const guard = spawn(process.execPath, args, {
-    // The end of its input is the end of this process.
+    // The guard reads the end of its stdin when this process ends.
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
     cwd: "/",
@@ -58,18 +58,18 @@ export async function openRunFolder(parent = tmpdir()): Promise<RunFolder> {
   guard.stdin.on("error", () => undefined);
   (guard.stdin as unknown as { unref(): void }).unref();
   process.env.TMPDIR = path;
-  return { path, close: () => clearAway(path) };
+  return { path, close: () => removeRun(path) };
 }
 
-/** Kills every process of a run, and removes its folder. */
-export async function clearAway(folder: string): Promise<void> {
-  // What dies may have just started something.
+/** Kills every process of a run and removes its folder. */
+export async function removeRun(folder: string): Promise<void> {
+  // A killed process may just have started another one.
   for (let pids = pidsOf(folder); pids.length > 0; pids = pidsOf(folder)) {
     for (const pid of pids) {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
-        // It has ended.
+        // The process has already ended.
       }
     }
     await sleep(pollMs);
@@ -77,8 +77,8 @@ export async function clearAway(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
-/** The folders of runs that are certainly over. */
-function deadFoldersIn(parent: string): string[] {
+/** Gives the folders of runs that have certainly ended. */
+function endedRunsIn(parent: string): string[] {
   return readdirSync(parent)
     .filter((name) => name.startsWith(prefix))
     .map((name) => join(parent, name))
@@ -86,15 +86,15 @@ function deadFoldersIn(parent: string): string[] {
       try {
         const { uid } = lstatSync(folder);
         const owner = JSON.parse(readFileSync(join(folder, ownerFile), "utf8")) as Owner;
-        return uid === process.getuid?.() && isDead(owner);
+        return uid === process.getuid?.() && hasEnded(owner);
       } catch {
-        // It is not a run's, or its run is just beginning.
+        // The folder is not of a run, or its run is just starting.
         return false;
       }
     });
 }
 
-function isDead(owner: Owner): boolean {
+function hasEnded(owner: Owner): boolean {
   const now = ownerOf(owner.pid);
   if (owner.boot !== now.boot) return true;
   return owner.namespace === now.namespace && owner.startedAt !== now.startedAt;
@@ -109,22 +109,22 @@ function ownerOf(pid: number): Owner {
   };
 }
 
-/** When a process was started, in ticks since the boot; empty where there is none. */
+/** Gives the start time of a process in ticks since the boot, or "" if there is no such process. */
 function startOf(pid: number): string {
   try {
     const status = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in parentheses may hold anything; the 22nd word is the 20th behind it.
+    // The name in parentheses may contain spaces; field 22 is the 20th word after it.
     return status.slice(status.lastIndexOf(")") + 2).split(" ")[19] ?? "";
   } catch {
     return "";
   }
 }
 
-/** The processes that work in a run's folder, or have it for their temporary files. */
+/** Gives the processes whose working folder or TMPDIR is in the folder of a run. */
 export function pidsOf(folder: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => worksIn(pid, folder) || hasForItsFiles(pid, folder))
+    .filter((pid) => worksIn(pid, folder) || hasTmpdirIn(pid, folder))
     .map(Number);
 }
 
@@ -136,7 +136,7 @@ function worksIn(pid: string, folder: string): boolean {
   }
 }
 
-function hasForItsFiles(pid: string, folder: string): boolean {
+function hasTmpdirIn(pid: string, folder: string): boolean {
   try {
     const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
     return variables.some((variable) => `${variable}/`.startsWith(`TMPDIR=${folder}/`));

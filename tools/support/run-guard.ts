@@ -1,16 +1,16 @@
 import { existsSync, readFileSync } from "node:fs";
-import { clearAway } from "./run-folder.ts";
+import { removeRun } from "./run-folder.ts";
 
 /**
- * Waits for the end of the run that has started it, and clears away what that has left. npm, where
- * it has started the run, hands on SIGINT and SIGTERM only: when it is gone, the run is to end.
+ * Waits for the end of the run that started this guard and removes the remains of the run. npm passes
+ * on only SIGINT and SIGTERM, so the guard also ends the run when its npm is gone.
  */
 const [, , folder = "", run = "", npm = ""] = process.argv;
 const pollMs = 250;
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 process.stdin.resume().once("close", () => {
-  void (existsSync(folder) ? clearAway(folder) : Promise.resolve()).then(() => process.exit(0));
+  void (existsSync(folder) ? removeRun(folder) : Promise.resolve()).then(() => process.exit(0));
 });
 if (npm !== "") {
   const watch = setInterval(() => {

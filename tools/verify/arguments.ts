@@ -2,41 +2,45 @@ import { parseArgs } from "node:util";
 import { mutants, type Mutant } from "./mutants/mutants.ts";
 import { allFaultKinds, faultKinds, type FaultKind } from "./faults/kinds.ts";
 
-/** What `npm run verify` was asked for. */
+/** The options of `npm run verify`. */
 export interface Arguments {
   minutes: number;
   seed: number;
   faults: FaultKind[];
-  /** A history, or the folder of a run, that is checked again. */
+  /** A history file, or the folder of an earlier run, to check again. */
   replay: string | undefined;
-  /** Where the run's files go. */
+  /** The folder for the files of the run. */
   out: string | undefined;
-  /** What is broken on purpose, one after the other. */
+  /** Mutants to test; none for a run with faults. */
   mutants: Mutant[];
   help: boolean;
 }
 
 export const usage = `npm run verify -- [options]
 
-  --minutes N      how long the shop is used while faults strike (default 2; 0.2 is the least)
-  --seed N         the same seed plans the same requests and faults (default: another each time)
-  --faults LIST    all, none, or some of: ${allFaultKinds.join(", ")}
-  --out FOLDER     where history, tables, logs and picture go (default: a new folder in ./data/verify)
-  --replay PATH    checks the history of an earlier run again, without starting anything
-  --break LIST     all, or some of: ${mutants.map(({ name }) => name).join(", ")};
-                   breaks the shop on purpose: the invariant must be named
+  --minutes N      duration of the load with faults (default 2, minimum 0.02)
+  --seed N         seed of the planned requests and faults (default: random)
+  --faults LIST    all, none, or a comma-separated list of: ${allFaultKinds.join(", ")}
+  --out FOLDER     folder of the history, snapshot, logs and picture (default: a new one in data/verify)
+  --replay PATH    check the folder or history file of an earlier run again
+  --mutant LIST    plant bugs in the shop; each must violate its invariant. all, or a list of:
+                   ${mutants.map(({ name }) => name).join(", ")}
   --help
 
-Ends with 0 when every invariant holds, 1 when one does not, 2 when nothing could be shown.
+Exit status: 0 every invariant holds; 1 an invariant is violated; 2 the run is inconclusive.
 ${Object.entries(faultKinds)
   .map(([kind, what]) => `\n  ${kind.padEnd(14)} ${what}`)
   .join("")}
 `;
 
-/** A sentence for who has typed the arguments. */
+/** A wrong command line. The message is for the user. */
 export class ArgumentError extends Error {}
 
-/** Throws an ArgumentError. */
+/**
+ * Parses the command line.
+ *
+ * @throws ArgumentError for an unknown option or value
+ */
 export function readArguments(args: string[]): Arguments {
   const text = { type: "string" } as const;
   const { values } = parse(() =>
@@ -48,7 +52,7 @@ export function readArguments(args: string[]): Arguments {
         faults: text,
         replay: text,
         out: text,
-        break: text,
+        mutant: text,
         help: { type: "boolean" },
       },
     }),
@@ -61,9 +65,9 @@ export function readArguments(args: string[]): Arguments {
     out: values.out,
     mutants: mutants.filter(({ name }) =>
       listed(
-        "--break",
-        values.break ?? "none",
-        mutants.map((one) => one.name),
+        "--mutant",
+        values.mutant ?? "none",
+        mutants.map((mutant) => mutant.name),
       ).includes(name),
     ),
     help: values.help ?? false,
@@ -79,8 +83,8 @@ function parse<Result>(read: () => Result): Result {
 }
 
 function number(name: string, value: string, min: number, max: number): number {
-  const read = Number(value);
-  if (value.trim() !== "" && read >= min && read <= max) return read;
+  const parsed = Number(value);
+  if (value.trim() !== "" && parsed >= min && parsed <= max) return parsed;
   throw new ArgumentError(`${name} must be a number from ${min} to ${max}, not "${value}".`);
 }
 
@@ -90,6 +94,8 @@ function listed<Name extends string>(option: string, value: string, all: readonl
   return value.split(",").map((part) => {
     const found = all.find((name) => name === part.trim());
     if (found !== undefined) return found;
-    throw new ArgumentError(`${option}: "${part}" is none of ${all.join(", ")}.`);
+    throw new ArgumentError(
+      `${option}: unknown name "${part}". Use all, none, or some of: ${all.join(", ")}.`,
+    );
   });
 }

@@ -4,10 +4,10 @@ import type { Databases } from "./cluster/databases.ts";
 import type { HistoryWriter } from "./history-writer.ts";
 import type { BooksLine } from "./history.ts";
 
-const everyMs = 700;
+const intervalMs = 700;
 
-/** One statement sees the database as it was at one moment. */
-const look = `
+/** One statement, because it sees a consistent snapshot of the database. */
+const booksQuery = `
   WITH books AS (
     SELECT p.id, p.stock,
       (SELECT coalesce(sum(change), 0) FROM stock_changes c WHERE c.product_id = p.id)::int
@@ -21,7 +21,7 @@ const look = `
     (SELECT coalesce(json_agg(books), '[]') FROM books
      WHERE stock <> "onHand" - held OR stock < 0) AS wrong`;
 
-/** Looks at the books of all products again and again, until it is aborted. */
+/** Records at an interval the products whose stock does not match their ledger, until aborted. */
 export async function watchBooks(
   databases: Databases,
   history: HistoryWriter,
@@ -31,15 +31,15 @@ export async function watchBooks(
   while (!signal.aborted) {
     try {
       client ??= await databases.connect("products");
-      const { rows } = await client.query<Pick<BooksLine, "products" | "wrong">>(look);
+      const { rows } = await client.query<Pick<BooksLine, "products" | "wrong">>(booksQuery);
       const [books] = rows;
       if (books !== undefined) history.write({ line: "books", atMs: history.nowMs, ...books });
     } catch {
-      // PostgreSQL is down: it is one of the faults.
+      // An injected fault may have stopped PostgreSQL.
       await client?.end().catch(() => undefined);
       client = undefined;
     }
-    await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+    await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
   }
   await client?.end().catch(() => undefined);
 }

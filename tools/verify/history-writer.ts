@@ -2,7 +2,7 @@ import { createWriteStream, type WriteStream } from "node:fs";
 import { once } from "node:events";
 import type { HistoryLine } from "./history.ts";
 
-/** Writes a history down as it happens. */
+/** Writes the history of a run to a file of JSON lines. */
 export class HistoryWriter {
   readonly #file: WriteStream;
   readonly #startMs = performance.now();
@@ -11,7 +11,7 @@ export class HistoryWriter {
     this.#file = createWriteStream(file);
   }
 
-  /** Since the beginning of the run, in whole milliseconds. */
+  /** Whole milliseconds since the beginning of the run. */
   get nowMs(): number {
     return Math.round(performance.now() - this.#startMs);
   }

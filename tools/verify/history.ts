@@ -2,14 +2,14 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { FaultKind } from "./faults/kinds.ts";
 
-/** One product of an order, as asked for. */
+/** One product of an order, as requested. */
 export interface Line {
   product_id: string;
   quantity: number;
 }
 
 export interface PricedLine extends Line {
-  /** Of one piece, in minor units. */
+  /** The price of one piece, in minor units. */
   price: number;
 }
 
@@ -34,7 +34,7 @@ interface StockInput {
   number: number;
 }
 
-/** What is asked of the shop, by kind: what is sent, and what a success answers. */
+/** The kinds of requests: the input of each, and the answer of a success. */
 export interface Kinds {
   registerUser: {
     input: { email: string; username: string; type: number };
@@ -53,25 +53,25 @@ export interface Kinds {
 
 export type Kind = keyof Kinds;
 
-/** What became of a request, as its sender knows it. */
+/** The outcome of a request, as its client knows it. */
 export type Outcome<Answer> =
   | { outcome: "ok"; answer: Answer }
-  /** The shop said no. */
-  | { outcome: "refused"; code: string }
-  /** No answer, or one that leaves open whether it happened. */
+  /** The shop answered with a client error. */
+  | { outcome: "rejected"; code: string }
+  /** No answer, or an error that leaves open whether the request had its effect. */
   | { outcome: "unknown"; code: string };
 
-/** One request and its answer. The times of all lines count from the beginning of the run. */
+/** One request and its answer. All times of a history are milliseconds since the beginning of the run. */
 export type RequestOf<K extends Kind> = {
   line: "request";
-  /** Which operation it belongs to: the same intent of the same client, sent again or twice. */
+  /** The operation: retries and duplicates of one intent have the same number. */
   op: number;
   client: string;
   /** The signed-in user. */
   user: string | null;
   gateway: number;
   kind: K;
-  /** Its Idempotency-Key. */
+  /** The Idempotency-Key. */
   key: string | null;
   input: Kinds[K]["input"];
   startMs: number;
@@ -85,8 +85,8 @@ export interface RunLine {
   seed: number;
   minutes: number;
   faults: FaultKind[];
-  /** What was broken on purpose. */
-  break: string | null;
+  /** The mutant of the run. */
+  mutant: string | null;
   nodes: string[];
   /** ISO 8601, UTC. */
   startedAt: string;
@@ -95,14 +95,14 @@ export interface RunLine {
 export interface FaultLine {
   line: "fault";
   kind: FaultKind;
-  /** Which process, server or connection it struck. */
+  /** The process, server or connection that the fault was injected into. */
   target: string;
   startMs: number;
   endMs: number;
   detail?: Record<string, unknown>;
 }
 
-/** An event that was seen on its way over the broker. */
+/** An event that was seen on its way to NATS. */
 export interface EventLine {
   line: "event";
   atMs: number;
@@ -112,7 +112,7 @@ export interface EventLine {
   position: number;
 }
 
-/** The books of all products at one moment under load, read in one statement. */
+/** The stock and ledger of all products under load, read in one statement. */
 export interface BooksLine {
   line: "books";
   atMs: number;
@@ -120,7 +120,7 @@ export interface BooksLine {
   wrong: { id: string; stock: number; onHand: number; held: number }[];
 }
 
-/** A node has ended, and nobody had killed it. */
+/** A node has ended although no fault killed it. */
 interface DeathLine {
   line: "death";
   atMs: number;
@@ -128,29 +128,29 @@ interface DeathLine {
   end: string;
 }
 
-/** Of the steps of placing an order, those that a node got to. */
+/** The steps of placing an order that were reached (preload/steps.ts). */
 interface StepsLine {
   line: "steps";
   reached: string[];
 }
 
-/** When a part of the run was over. */
+/** The beginning of a phase of the run. */
 interface PhaseLine {
   line: "phase";
   /**
-   * opened: the load begins. healed: no fault goes on, and all that was down was started again.
-   * finished: open requests were sent again. quiet: all is read and sold.
+   * opened: the load begins. healed: all faults have ended and all servers run. finished: requests
+   * with an unknown outcome were sent again. quiescent: all events are consumed, no stock is held.
    */
-  phase: "opened" | "healed" | "finished" | "quiet";
+  phase: "opened" | "healed" | "finished" | "quiescent";
   atMs: number;
-  /** What was still open, or had not come to rest, when there was no more time. */
+  /** The work that was left when the time limit of the phase passed. */
   left?: string[];
 }
 
 export type HistoryLine =
   RunLine | AnyRequest | FaultLine | EventLine | BooksLine | DeathLine | StepsLine | PhaseLine;
 
-/** Reads a history of JSON lines. */
+/** Reads a history file of JSON lines. */
 export async function readHistory(file: string): Promise<HistoryLine[]> {
   const lines: HistoryLine[] = [];
   for await (const text of createInterface({ input: createReadStream(file) })) {
@@ -159,7 +159,7 @@ export async function readHistory(file: string): Promise<HistoryLine[]> {
   return lines;
 }
 
-/** The shop has said something, even if it left open what will be. */
+/** Whether the shop answered at all, even with an error that leaves the outcome unknown. */
 export function wasAnswered(request: AnyRequest): boolean {
   return request.outcome === "ok" || !request.code.startsWith("CLIENT_");
 }

@@ -4,12 +4,13 @@ import { fullLayout, mediumLayout, smallLayout } from "./cluster/layout.ts";
 import type { RunPlan } from "./run.ts";
 import { usualWeights } from "./workload/intents.ts";
 
-/** Shorter runs do with fewer nodes, products and customers: they would only set them up. */
+/** Shorter runs have fewer nodes, products and customers, because setting them up takes too long. */
 const shortMinutes = 0.5;
-const breakMinutes = 0.05;
-const breakOperations = 150;
+const mutantMinutes = 0.05;
+const mutantOperations = 150;
 
-export function usualPlan({ seed, minutes, faults }: Arguments): RunPlan {
+/** Gives the plan of a run with faults. */
+export function faultPlan({ seed, minutes, faults }: Arguments): RunPlan {
   const isShort = minutes < shortMinutes;
   return {
     seed,
@@ -22,30 +23,30 @@ export function usualPlan({ seed, minutes, faults }: Arguments): RunPlan {
       hotStock: 30,
       ...(isShort ? { customers: 5, coldProducts: 20 } : { customers: 12, coldProducts: 60 }),
     },
-    // Many, so that each fault meets requests that are under way.
+    // Enough that each fault meets requests in flight.
     clients: isShort ? 12 : 32,
     pauseMs: isShort ? 120 : 320,
     reservationTtlSeconds: isShort ? 2 : 3,
-    atLeastOperations: 0,
-    quietWithinMs: 60_000,
+    minOperations: 0,
+    quiescenceTimeoutMs: 60_000,
   };
 }
 
-/** The least that shows a break: it brings its own faults along. */
-export function mutantPlan({ seed }: Arguments, broken: Mutant): RunPlan {
+/** Gives the plan of a minimal run with a mutant. It has no faults; some mutants inject their own. */
+export function mutantPlan({ seed }: Arguments, mutant: Mutant): RunPlan {
   return {
     seed,
-    broken,
-    minutes: breakMinutes,
+    mutant,
+    minutes: mutantMinutes,
     faults: [],
     layout: smallLayout,
-    size: { hotProducts: 3, hotStock: broken.hotStock, customers: 3, coldProducts: 6 },
-    weights: broken.weights,
+    size: { hotProducts: 3, hotStock: mutant.hotStock, customers: 3, coldProducts: 6 },
+    weights: mutant.weights,
     clients: 6,
     pauseMs: 30,
     reservationTtlSeconds: 1,
-    atLeastOperations: breakOperations,
-    // What a break has lost never comes to rest.
-    quietWithinMs: 2_500,
+    minOperations: mutantOperations,
+    // A mutant may lose work, and then the shop never becomes quiescent.
+    quiescenceTimeoutMs: 2_500,
   };
 }

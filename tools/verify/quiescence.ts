@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Databases } from "./cluster/databases.ts";
 
-/** Whoever runs SQL for us. */
 type Queries = Pick<Databases, "query">;
 
-const everyMs = 150;
+const intervalMs = 150;
 
-/** Says what of the shop has not come to rest yet. */
-async function unrest(databases: Queries): Promise<string[]> {
-  const found: string[] = [];
+/** Lists the work that is left: events not consumed, reservations still held. */
+async function pendingWork(databases: Queries): Promise<string[]> {
+  const pending: string[] = [];
   const heads = new Map<string, number>();
   for (const service of ["users", "products", "orders"] as const) {
     const sql = "SELECT position::int AS head FROM event_log_head";
@@ -24,26 +23,27 @@ async function unrest(databases: Queries): Promise<string[]> {
     for (const producer of others) {
       const position = cursors.find((cursor) => cursor.producer === producer)?.position ?? 0;
       const behind = (heads.get(producer) ?? 0) - position;
-      if (behind !== 0) found.push(`${consumer} is ${behind} events behind ${producer}`);
+      if (behind !== 0) pending.push(`${consumer} is ${behind} events behind ${producer}`);
     }
   }
   const [held] = await databases.query<{ held: number }>(
     "products",
     "SELECT count(*)::int AS held FROM reservations WHERE state = 'HELD'",
   );
-  if (held === undefined || held.held > 0) found.push(`${held?.held ?? 0} reservations held`);
-  return found;
+  if (held === undefined || held.held > 0) pending.push(`${held?.held ?? 0} reservations held`);
+  return pending;
 }
 
-/** Waits until the shop has come to rest. Gives what has not within this time. */
-export async function waitForQuiescence(databases: Queries, withinMs: number): Promise<string[]> {
-  const deadline = performance.now() + withinMs;
-  // Its databases are looked at one after the other: something may be on its way between them.
-  let quietLooks = 0;
+/** Waits for quiescence: no work left in the system. Gives the work that is left at the deadline. */
+export async function waitForQuiescence(databases: Queries, timeoutMs: number): Promise<string[]> {
+  const deadline = performance.now() + timeoutMs;
+  // One empty result is not enough: the databases are read one after the other, and an event may be
+  // on its way between them.
+  let emptyResults = 0;
   for (;;) {
-    const found = await unrest(databases).catch((error: unknown) => [String(error)]);
-    quietLooks = found.length === 0 ? quietLooks + 1 : 0;
-    if (quietLooks === 2 || performance.now() > deadline) return found;
-    await sleep(everyMs);
+    const pending = await pendingWork(databases).catch((error: unknown) => [String(error)]);
+    emptyResults = pending.length === 0 ? emptyResults + 1 : 0;
+    if (emptyResults === 2 || performance.now() > deadline) return pending;
+    await sleep(intervalMs);
   }
 }

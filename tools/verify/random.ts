@@ -1,4 +1,4 @@
-/** Numbers that look random, and are the same ones for the same seed. */
+/** A pseudo-random number generator: the same seed gives the same numbers. */
 export class Random {
   #state: number;
 
@@ -8,48 +8,48 @@ export class Random {
 
   /** From 0 to less than 1. */
   next(): number {
-    // Mulberry32: small, fast, and good enough to choose by.
+    // Mulberry32.
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number, both ends included. */
+  /** An integer from min to max, both included. */
   int(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
   }
 
-  /** True in this share of all cases. */
+  /** True with this probability. */
   chance(share: number): boolean {
     return this.next() < share;
   }
 
-  /** One of a list that is not empty. */
+  /** An item of a list that is not empty. */
   pick<Item>(items: readonly Item[]): Item {
     const item = items[this.int(0, items.length - 1)];
-    if (item === undefined) throw new Error("nothing to pick from");
+    if (item === undefined) throw new Error("cannot pick from an empty list");
     return item;
   }
 
-  /** One of these names, in proportion to their weights. */
+  /** A name, chosen in proportion to the weights. */
   weighted<Name extends string>(weights: Record<Name, number>): Name {
     const entries = Object.entries(weights) as [Name, number][];
-    let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+    let remaining = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
     for (const [name, weight] of entries) {
-      left -= weight;
-      if (left < 0) return name;
+      remaining -= weight;
+      if (remaining < 0) return name;
     }
-    throw new Error("nothing to pick from");
+    throw new Error("cannot pick from an empty list");
   }
 
-  /** The same items in another order. */
+  /** The items in random order. */
   shuffled<Item>(items: readonly Item[]): Item[] {
     const keyed = items.map((item) => ({ item, key: this.next() }));
     return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
   }
 
-  /** Another source, whose numbers do not depend on how many are taken from this one later. */
+  /** A generator whose numbers do not depend on later use of this one. */
   fork(): Random {
     return new Random(Math.floor(this.next() * 2 ** 32));
   }

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { watchBooks } from "./books-watch.ts";
-import type { MutatedMessage } from "./mutants/change-source.ts";
+import type { MutatedMessage } from "./mutants/mutate-statements.ts";
 import type { Mutant } from "./mutants/mutants.ts";
 import type { Databases } from "./cluster/databases.ts";
 import type { Layout } from "./cluster/layout.ts";
@@ -21,7 +21,7 @@ import { Market } from "./workload/market.ts";
 import { openMarket, type MarketSize } from "./workload/open-market.ts";
 import { Workload } from "./workload/workload.ts";
 
-/** What a run consists of. */
+/** The parameters of a run. */
 export interface RunPlan {
   seed: number;
   minutes: number;
@@ -33,40 +33,44 @@ export interface RunPlan {
   /** Between two requests of a client, on average. */
   pauseMs: number;
   reservationTtlSeconds: number;
-  /** How many operations the load has, however long they take (within reason). */
-  atLeastOperations: number;
-  /** How long to wait for the shop to come to rest. */
-  quietWithinMs: number;
-  /** What is broken on purpose. */
-  broken?: Mutant;
+  /** The load lasts until this many operations are done, even after `minutes`. */
+  minOperations: number;
+  /** How long to wait for quiescence after the load. */
+  quiescenceTimeoutMs: number;
+  /** A bug to plant in the nodes. */
+  mutant?: Mutant;
 }
 
-/** Where a run happens. */
-export interface Stage {
+/** The servers, folder and output of a run. */
+export interface RunEnvironment {
   databases: Databases;
   nats: Nats;
-  /** Tells it from other runs on the same servers: lower-case letters and "_". */
+  /** Separates concurrent runs on the same servers. Lower-case letters and "_". */
   name: string;
-  /** Where its history, its snapshot and the logs of its nodes go. */
+  /** The folder of the history, the snapshot and the logs of the nodes. */
   folder: string;
-  /** Ended by the user. */
+  /** Aborted when the user interrupts the run. */
   signal: AbortSignal;
-  say: (progress: string) => void;
+  log: (progress: string) => void;
 }
 
-const patienceMs = 180_000;
-const patienceStepMs = 100;
+/** The deadline for `minOperations` after the planned end of the load. */
+const overtimeMs = 180_000;
+const pollMs = 100;
 
 export const historyFile = "history.jsonl";
 export const snapshotFile = "snapshot.json";
 
 /**
- * Starts a shop, uses it while faults strike, lets it come to rest, and leaves a history and a
- * snapshot of its tables in the folder. Gives which parts of the break on purpose were at work.
+ * Starts a shop, sends requests while faults are injected, waits for quiescence, and writes a history
+ * and a snapshot of the tables to the folder. Gives the parts of the mutant that took effect.
  */
-export async function run(plan: RunPlan, stage: Stage): Promise<{ broken: Set<string> }> {
-  const { nats, folder, say } = stage;
-  const databases = await stage.databases.create(stage.name);
+export async function run(
+  plan: RunPlan,
+  environment: RunEnvironment,
+): Promise<{ mutated: Set<string> }> {
+  const { nats, folder, log } = environment;
+  const databases = await environment.databases.create(environment.name);
   const random = new Random(plan.seed);
   const history = new HistoryWriter(join(folder, historyFile));
   history.write({
@@ -74,60 +78,61 @@ export async function run(plan: RunPlan, stage: Stage): Promise<{ broken: Set<st
     seed: plan.seed,
     minutes: plan.minutes,
     faults: [...plan.faults],
-    break: plan.broken?.name ?? null,
+    mutant: plan.mutant?.name ?? null,
     nodes: Object.keys(plan.layout),
     startedAt: new Date().toISOString(),
   });
-  const broken = new Set<string>();
+  const mutated = new Set<string>();
   const stepsReached = new Set<string>();
-  let striker: FaultInjector | undefined;
-  say(`starting ${Object.keys(plan.layout).length} nodes`);
+  let injector: FaultInjector | undefined;
+  log(`starting ${Object.keys(plan.layout).length} nodes`);
   const shop = await Shop.start({
     layout: plan.layout,
     databases,
     nats,
     folder,
     random: random.fork(),
-    namespace: `verify-${stage.name.replaceAll("_", "-")}`,
+    namespace: `verify-${environment.name.replaceAll("_", "-")}`,
     reservationTtlSeconds: plan.reservationTtlSeconds,
-    preloads: plan.broken === undefined ? [] : [plan.broken.preload],
+    preloads: plan.mutant === undefined ? [] : [plan.mutant.preload],
     onEvent: (event) => {
       history.write({ line: "event", atMs: history.nowMs, ...event });
     },
     onMessage: (node, message) => {
-      const { hit, reached, broke } = message as Partial<
+      const { hit, reached, mutatedPart } = message as Partial<
         HitMessage & ReachedMessage & MutatedMessage
       >;
       if (reached !== undefined) stepsReached.add(reached);
-      if (hit !== undefined) striker?.onHit(node);
-      if (broke !== undefined) broken.add(broke);
+      if (hit !== undefined) injector?.onHit(node);
+      if (mutatedPart !== undefined) mutated.add(mutatedPart);
     },
     onDeath: (node, end) => {
       history.write({ line: "death", atMs: history.nowMs, node, end: String(end) });
     },
   });
   try {
-    for (const { service, sql } of plan.broken?.prepare ?? []) await databases.query(service, sql);
-    striker = new FaultInjector({ shop, databases, nats }, random.fork(), history);
-    await use(plan, { ...stage, databases }, { shop, history, random, striker });
+    for (const { service, sql } of plan.mutant?.prepare ?? []) await databases.query(service, sql);
+    injector = new FaultInjector({ shop, databases, nats }, random.fork(), history);
+    await applyLoad(plan, { ...environment, databases }, { shop, history, random, injector });
     history.write({ line: "steps", reached: [...stepsReached] });
   } finally {
     await shop.stop();
     await history.close();
   }
-  return { broken };
+  return { mutated };
 }
 
 interface Parts {
   shop: Shop;
   history: HistoryWriter;
   random: Random;
-  striker: FaultInjector;
+  injector: FaultInjector;
 }
 
-async function use(plan: RunPlan, stage: Stage, parts: Parts): Promise<void> {
-  const { databases, say, signal } = stage;
-  const { shop, history, random, striker } = parts;
+/** Runs the load and the faults, then waits for quiescence and takes the snapshot. */
+async function applyLoad(plan: RunPlan, environment: RunEnvironment, parts: Parts): Promise<void> {
+  const { databases, log, signal } = environment;
+  const { shop, history, random, injector } = parts;
   const { urls } = shop;
   const market = new Market();
   const opener = new Client({
@@ -152,47 +157,46 @@ async function use(plan: RunPlan, stage: Stage, parts: Parts): Promise<void> {
 
   const loadMs = plan.minutes * 60_000;
   const faults = planFaults(random.fork(), plan.faults, loadMs);
-  say(`${loadMs / 1_000} s of load, ${faults.length} faults planned`);
+  log(`${loadMs / 1_000} s of load, ${faults.length} faults planned`);
   const startMs = history.nowMs;
   history.write({ line: "phase", phase: "opened", atMs: startMs });
   const watching = new AbortController();
   const watch = watchBooks(databases, history, watching.signal);
   const load = workload.run();
-  const striking = striker.run(faults, startMs);
+  const injecting = injector.run(faults, startMs);
   await sleep(loadMs, undefined, { signal }).catch(() => undefined);
-  // On a machine that is busy with other things, a short time is too short to show anything.
-  const patienceEndMs = performance.now() + patienceMs;
-  while (
-    workload.done < plan.atLeastOperations &&
-    performance.now() < patienceEndMs &&
-    !signal.aborted
-  ) {
-    await sleep(patienceStepMs);
+  // On a busy machine a short run does too little to show anything.
+  const deadlineMs = performance.now() + overtimeMs;
+  while (workload.done < plan.minOperations && performance.now() < deadlineMs && !signal.aborted) {
+    await sleep(pollMs);
   }
-  striker.end();
-  await striking;
-  striker.heal();
-  await stage.nats.start();
+  injector.end();
+  await injecting;
+  injector.heal();
+  await environment.nats.start();
   history.write({ line: "phase", phase: "healed", atMs: history.nowMs });
   workload.end();
   await load;
-  if (!signal.aborted) await settle(plan, stage, parts, workload);
+  if (!signal.aborted) await settle(plan, environment, parts, workload);
   watching.abort();
   await watch;
-  await writeFile(join(stage.folder, snapshotFile), JSON.stringify(await databases.snapshot()));
+  await writeFile(
+    join(environment.folder, snapshotFile),
+    JSON.stringify(await databases.snapshot()),
+  );
 }
 
-/** Lets the shop come to rest after the last fault. */
+/** Sends unanswered requests again and waits for quiescence. */
 async function settle(
   plan: RunPlan,
-  { databases, say }: Stage,
+  { databases, log }: RunEnvironment,
   { history }: Parts,
   workload: Workload,
 ): Promise<void> {
-  say("faults are over; sending open requests again, and waiting for rest");
+  log("faults have ended; retrying unanswered requests, then waiting for quiescence");
   const { open } = await workload.finish();
-  const unfinished = open === 0 ? [] : [`${open} requests with keys get no answer`];
+  const unfinished = open === 0 ? [] : [`${open} idempotent requests without an answer`];
   history.write({ line: "phase", phase: "finished", atMs: history.nowMs, left: unfinished });
-  const left = await waitForQuiescence(databases, plan.quietWithinMs);
-  history.write({ line: "phase", phase: "quiet", atMs: history.nowMs, left });
+  const left = await waitForQuiescence(databases, plan.quiescenceTimeoutMs);
+  history.write({ line: "phase", phase: "quiescent", atMs: history.nowMs, left });
 }

@@ -1,4 +1,4 @@
-/** The tables that the checks need, as they stand when the shop has come to rest. */
+/** The tables that the checks need, read after quiescence. */
 export interface Snapshot {
   users: LogTables & KeyTables & { users: UserRow[] };
   products: LogTables &
@@ -139,7 +139,7 @@ const consumer = {
   dead_letters: "SELECT id, producer, position, reason FROM dead_letters ORDER BY at",
 };
 
-/** The SQL that reads each table, by service. */
+/** The query of each table, by service. */
 export const snapshotQueries: { [S in Service]: Record<keyof Snapshot[S], string> } = {
   users: { ...log, ...keys, users: "SELECT id, username, type FROM users ORDER BY id" },
   products: {

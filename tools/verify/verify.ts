@@ -9,26 +9,26 @@ import { checkHistory } from "./check/check-history.ts";
 import { Databases } from "./cluster/databases.ts";
 import { Nats } from "./cluster/nats.ts";
 import { readHistory } from "./history.ts";
-import { mutantPlan, usualPlan } from "./plans.ts";
+import { mutantPlan, faultPlan } from "./plans.ts";
 import { figuresOf } from "./report/figures.ts";
 import { pictureOf } from "./report/picture.ts";
 import { tableOf } from "./report/table.ts";
 import { judge, statusOf, type Verdict } from "./report/verdict.ts";
-import { historyFile, run, snapshotFile, type Stage } from "./run.ts";
+import { historyFile, run, snapshotFile, type RunEnvironment } from "./run.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** `npm run verify`: uses a real cluster while faults strike, and checks what became of it. */
+/** `npm run verify`: checks the shop under injected faults. See README.md in this folder. */
 
-/** Shops that are broken on purpose, side by side: they wait more than they work. */
-const breaksAtOnce = 2;
-/** npm hands a terminal's Ctrl-C on to a program that has had it from the terminal already. */
-const sameSignalMs = 500;
+/** Mutants tested in parallel; their shops mostly wait. */
+const parallelMutants = 2;
+/** Ctrl-C arrives twice within this time: from the terminal, and again from npm. */
+const duplicateSignalMs = 500;
 const interrupted = new AbortController();
 let interruptedAtMs = Infinity;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
-    // The second one does not wait; what was started ends with us.
-    if (performance.now() - interruptedAtMs > sameSignalMs) process.exit(130);
+    // A second Ctrl-C exits at once; all child processes end with this one.
+    if (performance.now() - interruptedAtMs > duplicateSignalMs) process.exit(130);
     interruptedAtMs = Math.min(interruptedAtMs, performance.now());
     interrupted.abort();
   });
@@ -38,13 +38,13 @@ let status: number;
 try {
   status = await main(readArguments(process.argv.slice(2)));
 } catch (error) {
-  // The terminal's Ctrl-C ends the nodes, too: what fails then fails because of it.
+  // Ctrl-C in a terminal also ends the nodes, which causes errors that say nothing.
   if (!interrupted.signal.aborted) {
     console.error(error instanceof ArgumentError ? `${error.message}\n\n${usage}` : error);
   }
   status = 2;
 }
-// Left to end by itself, Node may wait for ever for connections that were cut (v24.21).
+// Without process.exit, Node 24.21 may wait forever for connections that were cut.
 process.exit(interrupted.signal.aborted ? 130 : status);
 
 async function main(args: Arguments): Promise<number> {
@@ -63,9 +63,10 @@ async function main(args: Arguments): Promise<number> {
   try {
     await nats.start();
     databases = await Databases.start(dataDir);
-    const stage = { databases, nats, signal: interrupted.signal, say };
-    if (args.mutants.length === 0) return await verify(args, { ...stage, name: "", folder: out });
-    return await verifyBreaks(args, stage, out);
+    const environment = { databases, nats, signal: interrupted.signal, log };
+    if (args.mutants.length === 0)
+      return await verify(args, { ...environment, name: "", folder: out });
+    return await verifyMutants(args, environment, out);
   } finally {
     await nats.kill();
     await databases?.stop();
@@ -73,76 +74,78 @@ async function main(args: Arguments): Promise<number> {
   }
 }
 
-async function verify(args: Arguments, stage: Stage): Promise<number> {
-  await run(usualPlan(args), stage);
+async function verify(args: Arguments, environment: RunEnvironment): Promise<number> {
+  await run(faultPlan(args), environment);
   if (interrupted.signal.aborted) return 130;
-  return statusOf(await check(stage.folder));
+  return statusOf(await check(environment.folder));
 }
 
-/** Breaks the shop in one way after the other; every break must be seen for what it is. */
-async function verifyBreaks(
+/** Runs a shop with each mutant. Each must violate the invariant that it attacks. */
+async function verifyMutants(
   args: Arguments,
-  stage: Omit<Stage, "name" | "folder">,
+  environment: Omit<RunEnvironment, "name" | "folder">,
   out: string,
 ): Promise<number> {
-  const left = [...args.mutants];
+  const remaining = [...args.mutants];
   const results: { isCaught: boolean; text: string }[] = [];
   const worker = async () => {
-    for (let broken = left.shift(); broken !== undefined; broken = left.shift()) {
+    for (let mutant = remaining.shift(); mutant !== undefined; mutant = remaining.shift()) {
       if (interrupted.signal.aborted) return;
-      results.push(await verifyBreak(args, broken, stage, join(out, broken.name)));
+      results.push(await verifyMutant(args, mutant, environment, join(out, mutant.name)));
     }
   };
-  await Promise.all(Array.from({ length: breaksAtOnce }, worker));
+  await Promise.all(Array.from({ length: parallelMutants }, worker));
   if (interrupted.signal.aborted) return 130;
   console.log(`\n${results.map(({ text }) => text).join("\n")}`);
   return results.every(({ isCaught }) => isCaught) ? 1 : 2;
 }
 
-async function verifyBreak(
+async function verifyMutant(
   args: Arguments,
-  broken: Mutant,
-  stage: Omit<Stage, "name" | "folder">,
+  mutant: Mutant,
+  environment: Omit<RunEnvironment, "name" | "folder">,
   folder: string,
 ) {
   const startMs = performance.now();
   await mkdir(folder, { recursive: true });
-  const name = broken.name.replaceAll("-", "_");
-  const result = await run(mutantPlan(args, broken), {
-    ...stage,
+  const name = mutant.name.replaceAll("-", "_");
+  const result = await run(mutantPlan(args, mutant), {
+    ...environment,
     name,
     folder,
-    say: (progress) => {
-      say(`${broken.name}: ${progress}`);
+    log: (progress) => {
+      log(`${mutant.name}: ${progress}`);
     },
   });
   const { violations } = await check(folder);
-  const { isCaught, text } = mutantResult(broken, result.broken, violations);
+  const { isCaught, text } = mutantResult(mutant, result.mutated, violations);
   const tookS = ((performance.now() - startMs) / 1_000).toFixed(1);
-  return { isCaught, text: `break ${broken.name}: ${text} (${tookS} s)` };
+  return { isCaught, text: `mutant ${mutant.name}: ${text} (${tookS} s)` };
 }
 
-/** Checks a history and the tables beside it, prints the report and draws the picture. */
+/** Checks a history and its snapshot, prints the report and writes the picture. */
 async function check(path: string): Promise<Verdict> {
   const isFolder = (await stat(path)).isDirectory();
   const folder = isFolder ? path : dirname(path);
   const file = join(folder, isFolder ? historyFile : basename(path));
-  const tables = join(folder, snapshotFile);
-  if (!existsSync(file) || !existsSync(tables)) {
-    throw new ArgumentError(`${folder} holds no ${basename(file)} with a ${snapshotFile}.`);
+  const tablesFile = join(folder, snapshotFile);
+  if (!existsSync(file) || !existsSync(tablesFile)) {
+    throw new ArgumentError(
+      `${folder} does not contain both ${basename(file)} and ${snapshotFile}. Name the folder of an earlier run.`,
+    );
   }
   const history = await readHistory(file);
-  const snapshot = JSON.parse(await readFile(tables, "utf8")) as Snapshot;
+  const snapshot = JSON.parse(await readFile(tablesFile, "utf8")) as Snapshot;
   const findings = checkHistory(history, snapshot);
   const figures = figuresOf(history);
   const verdict = judge(findings, figures);
   console.log(`\n${tableOf(figures, findings, verdict)}\n`);
   await writeFile(join(folder, "picture.svg"), pictureOf(history, figures, verdict));
   await writeFile(join(folder, "violations.json"), JSON.stringify(verdict, null, 2));
-  console.log(`History, tables, logs and picture.svg: ${folder}`);
+  console.log(`Files of this run: ${folder}`);
   return verdict;
 }
 
-function say(progress: string): void {
+function log(progress: string): void {
   console.log(`${new Date().toISOString().slice(11, 19)}  ${progress}`);
 }

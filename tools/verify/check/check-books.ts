@@ -4,13 +4,13 @@ import { Findings } from "./findings.ts";
 import { ofKind } from "./operations.ts";
 
 /**
- * Invariant 1: `on hand = initial + Σ ledger` for each product, and `stock = on hand − held ≥ 0`.
- * Nothing is ever sold twice.
+ * Checks invariant 1: for each product `on hand = Σ ledger` and `stock = on hand − held ≥ 0`, and
+ * nothing is sold twice.
  */
 export function checkBooks(evidence: Evidence): Findings {
   const findings = new Findings(1);
   checkEachProduct(evidence, findings);
-  checkToldProducts(evidence, findings);
+  checkAcknowledgedProducts(evidence, findings);
   checkLedgerAgainstRequests(evidence, findings);
   checkReads(evidence, findings);
   checkSamples(evidence, findings);
@@ -40,33 +40,33 @@ function checkEachProduct({ snapshot, ledgerOfProduct }: Evidence, findings: Fin
       books,
     );
     findings.expect(product.stock >= 0, "stock is never negative", "a stock of 0 or more", books);
-    checkCourse(product, ledger, findings);
+    checkRunningTotal(product, ledger, findings);
     const created = ledger.filter(({ reason }) => reason === "CREATED");
     findings.expect(
       created.length === 1,
-      "a product begins with one ledger row",
+      "a product has one CREATED row in the ledger",
       "one row CREATED",
       () => ({ product: product.id, rows: created }),
     );
   }
 }
 
-/** A product that was told of is there, and began with what was told. */
-function checkToldProducts(
+/** Each acknowledged product exists, with the acknowledged first stock. */
+function checkAcknowledgedProducts(
   { snapshot, operations, ledgerOfProduct }: Evidence,
   findings: Findings,
 ): void {
   const products = byId(snapshot.products.products);
   for (const { op, input, answers } of ofKind(operations, "createProduct")) {
     for (const answer of answers) {
-      findings.count("products told", 1);
+      findings.count("products acknowledged", 1);
       const product = products.get(answer.id);
       const created = ledgerOfProduct(answer.id).find(({ reason }) => reason === "CREATED");
       findings.expect(
         product?.name === input.name &&
           product.price === input.price &&
           created?.change === input.stock,
-        "a product that was told is there, with its first stock",
+        "an acknowledged product exists with its first stock",
         JSON.stringify(input),
         () => ({ request: op, answer, row: product ?? null, ledger: created ?? null }),
       );
@@ -74,8 +74,8 @@ function checkToldProducts(
   }
 }
 
-/** What is on hand never goes below nothing: more would have been sold than there was. */
-function checkCourse(
+/** The stock on hand is never negative: otherwise more was sold than existed. */
+function checkRunningTotal(
   product: ProductRow,
   ledger: readonly { id: number; change: number }[],
   findings: Findings,
@@ -84,17 +84,17 @@ function checkCourse(
   for (const row of ledger.toSorted((a, b) => a.id - b.id)) {
     onHand += row.change;
     if (onHand >= 0) continue;
-    const reached = onHand;
-    findings.expect(false, "no more is sold than was there", "0 or more on hand", () => ({
+    const negative = onHand;
+    findings.expect(false, "no more is sold than was on hand", "0 or more on hand", () => ({
       product: product.id,
-      onHand: reached,
+      onHand: negative,
       row,
     }));
     return;
   }
 }
 
-/** Each change of the stock that was asked for is in the ledger as often as it was answered. */
+/** The ledger holds each acknowledged change of the stock once, and others only if unanswered. */
 function checkLedgerAgainstRequests({ snapshot, operations }: Evidence, findings: Findings): void {
   const changes = [
     ...ofKind(operations, "addStock").map((op) => ({ op, change: op.input.number })),
@@ -102,27 +102,27 @@ function checkLedgerAgainstRequests({ snapshot, operations }: Evidence, findings
   ];
   const classOf = (product: string, change: number, user: string | null) =>
     `${product} ${change} ${String(user)}`;
-  const asked = Map.groupBy(changes, ({ op, change }) =>
+  const requested = Map.groupBy(changes, ({ op, change }) =>
     classOf(op.input.product_id, change, op.user),
   );
   const rows = Map.groupBy(
     snapshot.products.stock_changes.filter(({ reason }) => /^(ADDED|SUBTRACTED)$/.test(reason)),
     (row) => classOf(row.product_id, row.change, row.user_id),
   );
-  findings.count("stock changes asked for", changes.length);
-  for (const key of new Set([...asked.keys(), ...rows.keys()])) {
-    const operationsOfClass = (asked.get(key) ?? []).map(({ op }) => op);
+  findings.count("stock changes requested", changes.length);
+  for (const key of new Set([...requested.keys(), ...rows.keys()])) {
+    const operationsOfClass = (requested.get(key) ?? []).map(({ op }) => op);
     const found = rows.get(key) ?? [];
-    const told = operationsOfClass.filter(({ outcome }) => outcome === "ok");
-    const open = operationsOfClass.filter(({ outcome }) => outcome === "unknown");
+    const acknowledged = operationsOfClass.filter(({ outcome }) => outcome === "ok");
+    const unanswered = operationsOfClass.filter(({ outcome }) => outcome === "unknown");
     findings.expect(
       isAccountedFor(found.length, operationsOfClass),
-      "the ledger holds the restocks that were answered",
-      `${told.length} rows, and up to ${open.length} more of unanswered requests`,
+      "the ledger holds the acknowledged stock changes",
+      `${acknowledged.length} rows, and up to ${unanswered.length} more of unanswered requests`,
       () => ({
         rows: found.slice(0, 5),
-        answered: told.map(({ op }) => op).slice(0, 5),
-        unanswered: open.map(({ op }) => op).slice(0, 5),
+        acknowledged: acknowledged.map(({ op }) => op).slice(0, 5),
+        unanswered: unanswered.map(({ op }) => op).slice(0, 5),
       }),
     );
   }
@@ -132,7 +132,7 @@ function checkReads({ operations }: Evidence, findings: Findings): void {
   for (const read of ofKind(operations, "readProduct")) {
     for (const answer of read.answers) {
       findings.count("reads of a stock", 1);
-      findings.expect(answer.stock >= 0, "nobody reads a negative stock", "0 or more", () => ({
+      findings.expect(answer.stock >= 0, "no read returns a negative stock", "0 or more", () => ({
         request: read.op,
         answer,
       }));
@@ -140,14 +140,14 @@ function checkReads({ operations }: Evidence, findings: Findings): void {
   }
 }
 
-/** The books of all products, looked at under load. */
+/** The books of all products were read under load, at intervals. */
 function checkSamples({ history }: Evidence, findings: Findings): void {
   for (const sample of history) {
     if (sample.line !== "books") continue;
-    findings.count("looks at all books under load", 1);
+    findings.count("samples of all books under load", 1);
     findings.expect(
       sample.wrong.length === 0,
-      "the books close at every moment",
+      "the books close in every sample",
       "stock = on hand − held ≥ 0 for each product",
       () => ({ atMs: sample.atMs, products: sample.wrong.slice(0, 3) }),
     );

@@ -4,7 +4,7 @@ import type { Evidence } from "./evidence.ts";
 import { expectedEvents } from "./expected-events.ts";
 import { Findings } from "./findings.ts";
 
-/** Who reads whose log. */
+/** The consumers of each log. */
 const readers = [
   { consumer: "products", producer: "orders" },
   { consumer: "products", producer: "users" },
@@ -15,8 +15,8 @@ const readers = [
 const services = ["users", "products", "orders"] as const;
 
 /**
- * Invariant 4: every event whose transaction committed reaches every consumer, in its producer's
- * order, with its effect applied exactly once; none whose transaction rolled back is ever seen.
+ * Checks invariant 4: every committed event reaches every consumer in the order of its producer, with
+ * its effect applied exactly once. No event of a rolled-back transaction is seen.
  */
 export function checkEvents(evidence: Evidence): Findings {
   const findings = new Findings(4);
@@ -30,7 +30,7 @@ export function checkEvents(evidence: Evidence): Findings {
   return findings;
 }
 
-/** Positions without gaps, up to the head. */
+/** The positions of a log have no gaps, and end at the head. */
 function checkLog(service: string, log: LogTables, findings: Findings): void {
   const [head] = log.event_log_head;
   const prunedTo = head?.pruned_to ?? 0;
@@ -39,20 +39,20 @@ function checkLog(service: string, log: LogTables, findings: Findings): void {
   const wrong = positions.findIndex((position, index) => position !== prunedTo + index + 1);
   findings.expect(
     wrong < 0,
-    "positions follow each other without a gap",
+    "the positions of a log have no gaps",
     `the position ${prunedTo + wrong + 1}`,
     () => ({ log: service, before: positions[wrong - 1] ?? null, found: positions[wrong] }),
   );
   const last = positions.at(-1) ?? prunedTo;
   findings.expect(
     head?.position === last,
-    "a log's head is its last position",
+    "the head of a log is its last position",
     `a head of ${last}`,
     () => ({ log: service, head: head ?? null }),
   );
 }
 
-/** The logs hold what the tables say happened, each once, and nothing else. */
+/** Each log holds exactly the events that the tables imply, each once. */
 function checkCompleteness(evidence: Evidence, findings: Findings): void {
   for (const service of services) {
     const expected = Map.groupBy(expectedEvents(service, evidence), (text) => text);
@@ -60,21 +60,21 @@ function checkCompleteness(evidence: Evidence, findings: Findings): void {
       eventText(type, data),
     );
     for (const text of new Set([...expected.keys(), ...found.keys()])) {
-      const wanted = expected.get(text)?.length ?? 0;
+      const expectedCount = expected.get(text)?.length ?? 0;
       const entries = found.get(text) ?? [];
       findings.expect(
-        entries.length === wanted,
-        entries.length < wanted
-          ? "what was committed is in the log"
-          : "the log holds nothing that was not committed, and nothing twice",
-        `${wanted} of: ${text}`,
+        entries.length === expectedCount,
+        entries.length < expectedCount
+          ? "a committed change is in the log"
+          : "the log holds only committed changes, each once",
+        `${expectedCount} of: ${text}`,
         () => ({ log: service, entries: entries.slice(0, 3) }),
       );
     }
   }
 }
 
-/** The cursor is at the head, and got there step by step, each event in one batch. */
+/** The cursor is at the head, and the applied batches cover each position once and in order. */
 function checkReader(
   consumer: "products" | "orders",
   producer: "users" | "products" | "orders",
@@ -84,52 +84,55 @@ function checkReader(
   const tables: ConsumerTables = snapshot[consumer];
   const head = snapshot[producer].event_log_head[0]?.position ?? 0;
   const cursor = tables.event_cursors.find((row) => row.producer === producer)?.position;
-  const who = { consumer, producer };
+  const labels = { consumer, producer };
   findings.expect(
     cursor === head,
-    "a consumer has read all of its producer's log",
+    "a consumer has read the whole log of its producer",
     `a cursor at ${head}`,
-    () => ({ ...who, cursor: cursor ?? null }),
+    () => ({ ...labels, cursor: cursor ?? null }),
   );
   const batches = tables.event_batches
     .filter((row) => row.producer === producer)
     .sort((a, b) => a.first_position - b.first_position);
   findings.count("batches applied", batches.length);
   let next = 1;
-  let at = "";
+  let previousAt = "";
   for (const batch of batches) {
     const expected = next;
     findings.expect(
       batch.first_position === expected,
-      batch.first_position > expected
-        ? "no event is passed over"
-        : "no event is applied a second time",
+      batch.first_position > expected ? "no event is skipped" : "no event is applied twice",
       `a batch that begins at ${expected}`,
-      () => ({ ...who, batch }),
+      () => ({ ...labels, batch }),
     );
     findings.expect(
-      batch.applied_at >= at,
+      batch.applied_at >= previousAt,
       "events are applied in the order of their positions",
-      `a time after ${at}`,
-      () => ({ ...who, batch }),
+      `a time after ${previousAt}`,
+      () => ({ ...labels, batch }),
     );
     next = batch.last_position + 1;
-    at = batch.applied_at;
+    previousAt = batch.applied_at;
   }
   findings.expect(
     next === head + 1,
     "every event is in one of the batches",
     `batches up to ${head}`,
-    () => ({ ...who, last: batches.at(-1) ?? null }),
+    () => ({ ...labels, last: batches.at(-1) ?? null }),
   );
-  const letters = tables.dead_letters.filter((row) => row.producer === producer);
-  findings.expect(letters.length === 0, "no event fails for good", "no dead letters", () => ({
-    ...who,
-    letters: letters.slice(0, 3),
-  }));
+  const deadLetters = tables.dead_letters.filter((row) => row.producer === producer);
+  findings.expect(
+    deadLetters.length === 0,
+    "no event becomes a dead letter",
+    "no dead letters",
+    () => ({
+      ...labels,
+      deadLetters: deadLetters.slice(0, 3),
+    }),
+  );
 }
 
-/** What a consumer has passed has had its effect. */
+/** Each event before the cursor has had its effect. */
 function checkEffects({ snapshot, ledgerOfOrder }: Evidence, findings: Findings): void {
   const cursor =
     snapshot.products.event_cursors.find(({ producer }) => producer === "orders")?.position ?? 0;
@@ -144,14 +147,14 @@ function checkEffects({ snapshot, ledgerOfOrder }: Evidence, findings: Findings)
     const ledger = ledgerOfOrder(String(event.data.order_id));
     findings.expect(
       ledger.some((row) => row.reason === reason),
-      "an event that a consumer has passed had its effect",
+      "a consumed event had its effect",
       `rows ${reason} in the ledger`,
       () => ({ event, cursor, ledger }),
     );
   }
 }
 
-/** What went over the broker is in the log, at the place it said. */
+/** Each event that was seen on its way to NATS is in the log, at its position. */
 function checkSeen({ history, snapshot }: Evidence, findings: Findings): void {
   const logs = new Map(
     services.map((service) => [
@@ -161,11 +164,11 @@ function checkSeen({ history, snapshot }: Evidence, findings: Findings): void {
   );
   for (const seen of history) {
     if (seen.line !== "event") continue;
-    findings.count("events seen on the broker", 1);
+    findings.count("events seen on the way to NATS", 1);
     const entry = logs.get(seen.producer)?.get(seen.id);
     findings.expect(
       entry?.position === seen.position && entry.type === seen.type,
-      "no event is seen whose transaction rolled back",
+      "no event of a rolled-back transaction is seen",
       "the same event in its producer's log",
       () => ({ seen, entry: entry ?? null }),
     );

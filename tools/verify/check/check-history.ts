@@ -10,8 +10,8 @@ import { gatherEvidence } from "./evidence.ts";
 import type { Findings } from "./findings.ts";
 
 /**
- * Holds what clients were told, and what the databases hold in the end, against all six
- * invariants. It knows nothing of how the shop works.
+ * Checks all six invariants, using only the requests of the clients and the final tables. The checks
+ * share no code with the shop, so that a bug of the shop cannot hide itself.
  */
 export function checkHistory(history: readonly HistoryLine[], snapshot: Snapshot): Findings[] {
   const evidence = gatherEvidence(history, snapshot);

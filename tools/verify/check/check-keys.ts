@@ -4,17 +4,17 @@ import { signature, type Evidence } from "./evidence.ts";
 import { Findings } from "./findings.ts";
 import { ofKind, type Operation } from "./operations.ts";
 
-/** Invariant 5: the same idempotency key never has two effects. */
+/** Checks invariant 5: an idempotency key never has two effects. */
 export function checkKeys(evidence: Evidence): Findings {
   const findings = new Findings(5);
   checkAnswers(evidence, findings);
   checkEffects(evidence, findings);
   checkOtherInputs(evidence, findings);
-  checkKeptAnswers(evidence, findings);
+  checkRecordedAnswers(evidence, findings);
   return findings;
 }
 
-/** Whoever sends the same again is answered the same. */
+/** All requests with the same key get the same answer. */
 function checkAnswers({ operations }: Evidence, findings: Findings): void {
   for (const operation of operations) {
     if (operation.key === null) continue;
@@ -30,15 +30,15 @@ function checkAnswers({ operations }: Evidence, findings: Findings): void {
   }
 }
 
-/** Operations of which one looks like the other, and what they have left in the tables. */
-interface Class {
+/** Operations whose effects cannot be told apart in the tables, and the number of those effects. */
+interface EffectClass {
   rows: number;
   operations: Operation[];
 }
 
-/** No more effects than there were operations, however often each was sent. */
+/** There are no more effects than operations, however often each was sent. */
 function checkEffects(evidence: Evidence, findings: Findings): void {
-  const classes = new Map<string, Class>();
+  const classes = new Map<string, EffectClass>();
   const classOf = (name: string) => {
     const found = classes.get(name) ?? { rows: 0, operations: [] };
     classes.set(name, found);
@@ -50,7 +50,7 @@ function checkEffects(evidence: Evidence, findings: Findings): void {
   }
   for (const name of effectsIn(evidence)) classOf(name).rows += 1;
   for (const [name, { rows, operations }] of classes) {
-    // What nobody asked for, and what was refused, is the matter of other invariants.
+    // Effects without an operation, and of rejected ones, violate other invariants.
     if (operations.length === 0) continue;
     findings.count("effects", rows);
     findings.expect(
@@ -62,18 +62,19 @@ function checkEffects(evidence: Evidence, findings: Findings): void {
   }
 }
 
-/** What an operation makes, in a way that is the same in the tables. */
+/** Describes the effect of an operation in the words of `effectsIn`. */
 function effectOf(operation: Operation): string | undefined {
   const { kind, user, input } = operation;
-  const by = String(user);
-  if (kind === "placeOrder") return `order ${by} ${signature(input.lines)}`;
-  if (kind === "addStock") return `added ${by} ${input.product_id} ${input.number}`;
-  if (kind === "subtractStock") return `subtracted ${by} ${input.product_id} ${input.number}`;
+  const caller = String(user);
+  if (kind === "placeOrder") return `order ${caller} ${signature(input.lines)}`;
+  if (kind === "addStock") return `added ${caller} ${input.product_id} ${input.number}`;
+  if (kind === "subtractStock") return `subtracted ${caller} ${input.product_id} ${input.number}`;
   if (kind === "createProduct") return `product ${input.name}`;
   if (kind === "registerUser") return `user ${input.username}`;
   return undefined;
 }
 
+/** Describes the effects that the tables hold. */
 function effectsIn({ snapshot, orderLines }: Evidence): string[] {
   const changes = snapshot.products.stock_changes.flatMap(
     ({ reason, product_id, change, user_id }) =>
@@ -91,56 +92,56 @@ function effectsIn({ snapshot, orderLines }: Evidence): string[] {
   ];
 }
 
-/** A key that has its answer takes no other input. */
+/** A key succeeds with one input only. */
 function checkOtherInputs({ operations }: Evidence, findings: Findings): void {
-  const keyed = operations.filter(({ key }) => key !== null);
+  const idempotent = operations.filter(({ key }) => key !== null);
   const byKey = Map.groupBy(
-    keyed,
+    idempotent,
     ({ user, kind, key }) => `${String(user)} ${kind} ${String(key)}`,
   );
   for (const sameKey of byKey.values()) {
     if (sameKey.length < 2) continue;
     findings.count("keys sent with another input", 1);
-    const done = sameKey.filter(({ outcome }) => outcome === "ok");
+    const succeeded = sameKey.filter(({ outcome }) => outcome === "ok");
     findings.expect(
-      done.length <= 1,
-      "a key belongs to one input",
-      "one input that succeeds",
+      succeeded.length <= 1,
+      "a key succeeds with one input only",
+      "one operation that succeeds",
       () => ({ operations: sameKey.map(described) }),
     );
   }
 }
 
-/** The record of a key is committed with its effect: neither is there without the other. */
-function checkKeptAnswers({ operations, snapshot }: Evidence, findings: Findings): void {
-  const kept = new Map<string, number>();
+/** The record of a key and its effect are committed together: neither exists without the other. */
+function checkRecordedAnswers({ operations, snapshot }: Evidence, findings: Findings): void {
+  const recorded = new Map<string, number>();
   for (const { answer } of snapshot.orders.idempotency_keys) {
     const id = idOf(answer);
-    if (id !== undefined) kept.set(id, (kept.get(id) ?? 0) + 1);
+    if (id !== undefined) recorded.set(id, (recorded.get(id) ?? 0) + 1);
   }
-  const wanted = new Map<string, Operation[]>();
+  const acknowledged = new Map<string, Operation[]>();
   for (const operation of [
     ...ofKind(operations, "placeOrder"),
     ...ofKind(operations, "cancelOrder"),
   ]) {
     const id = operation.answers[0]?.id;
     if (operation.key === null || id === undefined) continue;
-    wanted.set(id, [...(wanted.get(id) ?? []), operation]);
+    acknowledged.set(id, [...(acknowledged.get(id) ?? []), operation]);
   }
-  for (const [order, keyed] of wanted) {
-    findings.count("answers kept", keyed.length);
+  for (const [order, sameOrder] of acknowledged) {
+    findings.count("answers recorded", sameOrder.length);
     findings.expect(
-      (kept.get(order) ?? 0) >= keyed.length,
-      "the answer of a key is kept with its effect",
-      `${keyed.length} kept answers with the order ${order}`,
-      () => ({ kept: kept.get(order) ?? 0, operations: keyed.map(described) }),
+      (recorded.get(order) ?? 0) >= sameOrder.length,
+      "the answer of a key is recorded with its effect",
+      `${sameOrder.length} recorded answers with the order ${order}`,
+      () => ({ recorded: recorded.get(order) ?? 0, operations: sameOrder.map(described) }),
     );
   }
   const orders = new Set(snapshot.orders.orders.map(({ id }) => id));
   for (const row of snapshot.orders.idempotency_keys) {
     findings.expect(
       row.answer !== null || row.subject === null || !orders.has(row.subject),
-      "an order is not written without the answer of its key",
+      "an order is written with the answer of its key",
       "an answer",
       () => ({ key: row }),
     );

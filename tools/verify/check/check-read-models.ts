@@ -4,8 +4,7 @@ import { sum, type Evidence } from "./evidence.ts";
 import { Findings } from "./findings.ts";
 
 /**
- * Invariant 6: what one service copies from another's events equals the source once the events
- * are read.
+ * Checks invariant 6: a read model equals its source when all events are consumed.
  */
 export function checkReadModels(evidence: Evidence): Findings {
   const findings = new Findings(6);
@@ -25,22 +24,22 @@ export function checkReadModels(evidence: Evidence): Findings {
 }
 
 function compare(
-  copy: string,
+  table: string,
   sources: readonly { id: string }[],
-  copies: readonly { id: string }[],
+  readModel: readonly { id: string }[],
   findings: Findings,
 ): void {
-  findings.count(`rows of ${copy}`, copies.length);
-  const sourceOf = new Map(sources.map((row) => [row.id, row]));
-  const copyOf = new Map(copies.map((row) => [row.id, row]));
-  for (const id of new Set([...sourceOf.keys(), ...copyOf.keys()])) {
-    const source = sourceOf.get(id) ?? null;
-    const found = copyOf.get(id) ?? null;
+  findings.count(`rows of ${table}`, readModel.length);
+  const sourceById = new Map(sources.map((row) => [row.id, row]));
+  const rowById = new Map(readModel.map((row) => [row.id, row]));
+  for (const id of new Set([...sourceById.keys(), ...rowById.keys()])) {
+    const source = sourceById.get(id) ?? null;
+    const row = rowById.get(id) ?? null;
     findings.expect(
-      canonical(source) === canonical(found),
-      "a copy equals its source",
+      canonical(source) === canonical(row),
+      "a read model equals its source",
       source === null ? "no row" : canonical(source),
-      () => ({ copy, source, found }),
+      () => ({ table, source, row }),
     );
   }
 }

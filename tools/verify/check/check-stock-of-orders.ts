@@ -4,13 +4,13 @@ import { Findings } from "./findings.ts";
 import { ofKind } from "./operations.ts";
 
 /**
- * Invariant 3: each order's stock is taken exactly once and, when cancelled, given back exactly
- * once.
+ * Checks invariant 3: the stock of each order is taken exactly once and, if the order is cancelled,
+ * restocked exactly once.
  */
 export function checkStockOfOrders(evidence: Evidence): Findings {
   const findings = new Findings(3);
   checkEachOrder(evidence, findings);
-  checkStrangers(evidence, findings);
+  checkRowsBelongToOrders(evidence, findings);
   checkCancelRequests(evidence, findings);
   return findings;
 }
@@ -28,23 +28,23 @@ function checkEachOrder(evidence: Evidence, findings: Findings): void {
     const returned = ledger.filter(({ reason }) => reason === "RETURNED");
     const isCancelled = order.status === "CANCELLED";
     findings.count("rows taken", sold.length);
-    findings.count("rows given back", returned.length);
+    findings.count("rows restocked", returned.length);
     if (isCancelled) findings.count("cancelled orders", 1);
-    expectRows(findings, order, sold, lines, -1, "an order's stock is taken exactly once");
-    const back = isCancelled ? lines : [];
-    expectRows(findings, order, returned, back, 1, "a cancelled order's stock is given back once");
+    expectRows(findings, order, sold, lines, -1, "the stock of an order is taken exactly once");
+    const restocked = isCancelled ? lines : [];
+    expectRows(findings, order, returned, restocked, 1, "a cancelled order is restocked once");
     const state = reservations.get(order.id);
     findings.expect(
       state === (isCancelled ? "CANCELLED" : "SOLD") &&
         pricedSignature(reservationLines(order.id)) === pricedSignature(lines),
-      "an order's reservation is as the order",
-      `a reservation ${isCancelled ? "CANCELLED" : "SOLD"} with the order's lines`,
+      "the reservation of an order matches the order",
+      `a reservation ${isCancelled ? "CANCELLED" : "SOLD"} with the lines of the order`,
       () => ({ order, state: state ?? null, reserved: reservationLines(order.id), lines }),
     );
   }
 }
 
-/** One row of the ledger for each line, and no other. */
+/** The ledger has one row for each line, and no other. */
 function expectRows(
   findings: Findings,
   order: OrderRow,
@@ -68,8 +68,8 @@ function expectRows(
   }));
 }
 
-/** Nothing was taken or given back for what is no order. */
-function checkStrangers({ snapshot }: Evidence, findings: Findings): void {
+/** Each SOLD and RETURNED row belongs to an order. */
+function checkRowsBelongToOrders({ snapshot }: Evidence, findings: Findings): void {
   const orders = byId(snapshot.orders.orders);
   for (const row of snapshot.products.stock_changes) {
     if (row.order_id === null) continue;
@@ -82,47 +82,47 @@ function checkStrangers({ snapshot }: Evidence, findings: Findings): void {
   }
 }
 
-/** Orders are cancelled because somebody asked for it, and once. */
+/** Each cancelled order was cancelled by one request. */
 function checkCancelRequests({ snapshot, operations }: Evidence, findings: Findings): void {
   const cancels = ofKind(operations, "cancelOrder");
   const byOrder = Map.groupBy(cancels, ({ input }) => input.order_id);
   const orders = byId(snapshot.orders.orders);
-  findings.count("cancellations asked for", cancels.length);
-  for (const [id, asked] of byOrder) {
+  findings.count("cancellations requested", cancels.length);
+  for (const [id, requested] of byOrder) {
     const order = orders.get(id);
-    const told = asked.filter(({ outcome }) => outcome === "ok");
+    const acknowledged = requested.filter(({ outcome }) => outcome === "ok");
     const evidence = () => ({
       order: order ?? id,
-      cancellations: asked.map(({ op, outcome }) => ({ op, outcome })).slice(0, 5),
+      cancellations: requested.map(({ op, outcome }) => ({ op, outcome })).slice(0, 5),
     });
     findings.expect(
-      told.length <= 1,
+      acknowledged.length <= 1,
       "an order is cancelled once",
       "one cancellation that succeeds",
       evidence,
     );
-    const isKnownCancelled =
-      told.length > 0 ||
-      asked.some(({ requests }) =>
+    const isReportedCancelled =
+      acknowledged.length > 0 ||
+      requested.some(({ requests }) =>
         requests.some(
-          (request) => request.outcome === "refused" && request.code === "ORDER_NOT_CANCELLABLE",
+          (request) => request.outcome === "rejected" && request.code === "ORDER_NOT_CANCELLABLE",
         ),
       );
     findings.expect(
-      !isKnownCancelled || order?.status === "CANCELLED",
-      "an order whose cancellation was told is cancelled",
+      !isReportedCancelled || order?.status === "CANCELLED",
+      "an order with an acknowledged cancellation is cancelled",
       "the status CANCELLED",
       evidence,
     );
   }
   for (const order of snapshot.orders.orders) {
     if (order.status !== "CANCELLED") continue;
-    const asked = byOrder.get(order.id) ?? [];
+    const requested = byOrder.get(order.id) ?? [];
     findings.expect(
-      asked.some(({ outcome }) => outcome !== "refused"),
-      "nothing is cancelled that nobody cancelled",
+      requested.some(({ outcome }) => outcome !== "rejected"),
+      "no order is cancelled without a request",
       "a request that cancelled it",
-      () => ({ order, cancellations: asked.map(({ op, outcome }) => ({ op, outcome })) }),
+      () => ({ order, cancellations: requested.map(({ op, outcome }) => ({ op, outcome })) }),
     );
   }
 }

@@ -1,9 +1,9 @@
-/** One text for events of the same type and content, whatever the order of properties and lines. */
+/** Gives a text that is equal for events of the same type and data, in any order of properties and lines. */
 export function eventText(type: string, data: Record<string, unknown>): string {
   return `${type} ${canonical(data)}`;
 }
 
-/** JSON in which neither the order of an object's keys nor that of a list's members counts. */
+/** Gives a JSON-like text that ignores the order of keys and of list items. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).sort().join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

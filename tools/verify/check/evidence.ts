@@ -2,21 +2,22 @@ import type { HistoryLine } from "../history.ts";
 import type { LedgerRow, OrderLineRow, Snapshot } from "../snapshot.ts";
 import { operationsOf, type Operation } from "./operations.ts";
 
-/** All that the checks know: what clients were told, and what the databases hold. */
+/** The input of the checks: the requests of the clients and the tables. */
 export interface Evidence {
   history: readonly HistoryLine[];
   operations: readonly Operation[];
   snapshot: Snapshot;
   orderLines: Groups<OrderLineRow>;
   reservationLines: Groups<OrderLineRow>;
-  /** SOLD and RETURNED rows of the ledger, by their order. */
+  /** The SOLD and RETURNED rows of each order. */
   ledgerOfOrder: Groups<LedgerRow>;
   ledgerOfProduct: Groups<LedgerRow>;
 }
 
-/** Rows by a key; nothing where there is none. */
+/** Gives the rows of a key; none for an unknown key. */
 export type Groups<Row> = (key: string) => readonly Row[];
 
+/** Builds the input of the checks, with its indexes. */
 export function gatherEvidence(history: readonly HistoryLine[], snapshot: Snapshot): Evidence {
   const { products, orders } = snapshot;
   return {
@@ -32,7 +33,7 @@ export function gatherEvidence(history: readonly HistoryLine[], snapshot: Snapsh
 
 export function groups<Row>(rows: readonly Row[], key: (row: Row) => string): Groups<Row> {
   const byKey = Map.groupBy(rows, key);
-  return (wanted) => byKey.get(wanted) ?? [];
+  return (value) => byKey.get(value) ?? [];
 }
 
 export function byId<Row extends { id: string }>(rows: readonly Row[]): ReadonlyMap<string, Row> {
@@ -43,7 +44,7 @@ export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** Lines of an order as one text, the same for the same products and quantities. */
+/** Gives a text that is equal for the same products and quantities. */
 export function signature(lines: readonly { product_id: string; quantity: number }[]): string {
   const quantities = new Map<string, number>();
   for (const { product_id, quantity } of lines) {
@@ -55,7 +56,7 @@ export function signature(lines: readonly { product_id: string; quantity: number
     .join(" ");
 }
 
-/** The same with the prices. */
+/** Gives a text that is equal for the same products, quantities and prices. */
 export function pricedSignature(
   lines: readonly { product_id: string; quantity: number; price: number }[],
 ): string {
@@ -66,15 +67,18 @@ export function pricedSignature(
 }
 
 /**
- * Whether the effects of like operations are as many as were told of, and more only where somebody
- * was told nothing. More effects than operations are two effects of one: another invariant.
+ * Whether the number of effects fits operations that cannot be told apart: each acknowledged one has
+ * an effect, each unanswered one may have. More effects than operations violate invariant 5, not
+ * this one.
  */
 export function isAccountedFor(
   effects: number,
   operations: readonly Pick<Operation, "outcome">[],
 ): boolean {
-  const told = operations.filter(({ outcome }) => outcome === "ok").length;
-  const open = operations.filter(({ outcome }) => outcome === "unknown").length;
-  if (effects < told) return false;
-  return effects <= told + open || (operations.length > 0 && effects > operations.length);
+  const acknowledged = operations.filter(({ outcome }) => outcome === "ok").length;
+  const unanswered = operations.filter(({ outcome }) => outcome === "unknown").length;
+  if (effects < acknowledged) return false;
+  return (
+    effects <= acknowledged + unanswered || (operations.length > 0 && effects > operations.length)
+  );
 }

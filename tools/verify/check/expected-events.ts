@@ -2,7 +2,7 @@ import type { Service } from "../snapshot.ts";
 import { eventText } from "./event-text.ts";
 import type { Evidence } from "./evidence.ts";
 
-/** What a service's log must hold, from what its tables say has happened. */
+/** Derives from the tables of a service the events that its log must hold. */
 export function expectedEvents(service: Service, evidence: Evidence): string[] {
   if (service === "users") return ofUsers(evidence);
   return service === "products" ? ofProducts(evidence) : ofOrders(evidence);

@@ -1,26 +1,26 @@
-/** The invariants of the shop, by their numbers in its design. */
+/** The invariants of the shop, by their numbers in the README. */
 export const invariants = {
   1: "the books close, nothing is sold twice",
-  2: "told orders exist, refused ones hold nothing",
-  3: "stock is taken once and given back once",
+  2: "acknowledged orders exist, rejected ones hold nothing",
+  3: "stock is taken once and restocked once",
   4: "events arrive in order, exactly once",
-  5: "a key never has two effects",
-  6: "copies equal their sources",
+  5: "an idempotency key never has two effects",
+  6: "read models equal their sources",
 } as const;
 
 export type Invariant = keyof typeof invariants;
 
-/** Where something is not as it must be, with the least that shows it. */
+/** A violated rule, with evidence. */
 export interface Violation {
   invariant: Invariant;
-  /** The rule that is broken, in a sentence. */
+  /** The violated rule, as a sentence. */
   rule: string;
   expected: string;
-  /** Ids, rows and requests. */
+  /** The ids, rows and requests that show the violation. */
   evidence: Record<string, unknown>;
 }
 
-/** What one invariant's check has looked at and found. */
+/** The result of the checks of one invariant. */
 export class Findings {
   readonly invariant: Invariant;
   readonly violations: Violation[] = [];
@@ -30,16 +30,17 @@ export class Findings {
     this.invariant = invariant;
   }
 
-  /** How many of what were looked at. */
+  /** The numbers of checked things, by name. */
   get checked(): ReadonlyMap<string, number> {
     return this.#checked;
   }
 
+  /** Adds to the number of checked things of a name. */
   count(what: string, number: number): void {
     this.#checked.set(what, (this.#checked.get(what) ?? 0) + number);
   }
 
-  /** Notes a violation where the condition does not hold. */
+  /** Records a violation if the condition does not hold. */
   expect(
     holds: boolean,
     rule: string,

@@ -6,20 +6,20 @@ import { compileCache } from "../../support/processes.ts";
 export interface ChildOptions {
   file: string;
   args: string[];
-  /** All its environment: nothing of ours is handed on. */
+  /** The whole environment; nothing is inherited. */
   env: Record<string, string>;
-  /** Its working folder. */
+  /** The working folder. */
   folder: string;
-  /** Where its output goes, behind what is there. */
+  /** The output is appended to this file. */
   logFile: string;
-  /** Opens a channel for messages. */
+  /** Opens an IPC channel. */
   onMessage?: (message: unknown) => void;
 }
 
-/** A process of ours: it ends when we end. */
+/** A child process that ends with this process. */
 export class Child {
   readonly pid: number;
-  /** Settled when it has ended, with its exit status or the signal. */
+  /** Resolves with the exit status or the signal when the process has ended. */
   readonly ended: Promise<number | NodeJS.Signals>;
   readonly #process: ChildProcess;
 
@@ -28,7 +28,7 @@ export class Child {
     const channel = onMessage === undefined ? [] : ["ipc" as const];
     this.#process = spawn(file, args, {
       cwd: folder,
-      // Tells whose it is, so that it ends with the run.
+      // Marks the process as part of the run folder, which ends it with the run.
       env: { ...env, TMPDIR: tmpdir(), NODE_COMPILE_CACHE: compileCache },
       stdio: ["ignore", log, log, ...channel],
     });
@@ -51,7 +51,7 @@ export class Child {
     this.#process.kill(signal);
   }
 
-  /** A message to it; lost when it has ended. */
+  /** Sends a message, which is lost if the process has ended. */
   send(message: Serializable): void {
     if (this.#process.connected) this.#process.send(message, () => undefined);
   }

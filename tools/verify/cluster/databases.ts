@@ -7,7 +7,7 @@ import { snapshotQueries, type Service, type Snapshot } from "../snapshot.ts";
 
 const services = ["users", "products", "orders"] as const;
 
-/** The databases of one shop, on a real PostgreSQL that is as safe as it is by default. */
+/** The databases of one shop, on a PostgreSQL with its default durability. */
 export class Databases {
   readonly #dataDir: string;
   readonly #postgres: EmbeddedPostgres;
@@ -19,22 +19,22 @@ export class Databases {
     this.#suffix = suffix;
   }
 
-  /** Starts a server, which can have databases for more than one shop. */
+  /** Starts a server, which can hold the databases of several shops. */
   static async start(dataDir: string): Promise<Databases> {
     return new Databases(dataDir, await EmbeddedPostgres.start(dataDir), "");
   }
 
-  /** The socket it listens on. */
+  /** The Unix socket of the server. */
   get socket(): string {
     return join(this.#dataDir, "postgres", ".s.PGSQL.5432");
   }
 
-  /** What the database of a service is called. */
+  /** Gives the name of the database of a service. */
   nameOf(service: Service): string {
     return `${service}${this.#suffix}`;
   }
 
-  /** Makes empty databases of their own for a shop of this name. */
+  /** Creates the empty databases of another shop. */
   async create(name: string): Promise<Databases> {
     const created = new Databases(this.#dataDir, this.#postgres, name === "" ? "" : `_${name}`);
     await this.#postgres.query("postgres", async (client) => {
@@ -45,7 +45,7 @@ export class Databases {
     return created;
   }
 
-  /** Runs SQL of our own, past the services and the proxies. */
+  /** Runs SQL directly, without the services and the proxies. */
   async query<Row extends pg.QueryResultRow>(service: Service, sql: string): Promise<Row[]> {
     const { rows } = await this.#postgres.query(this.nameOf(service), (client) =>
       client.query<Row>(sql),
@@ -53,20 +53,21 @@ export class Databases {
     return rows;
   }
 
-  /** A connection that stays open, until the caller ends it. */
+  /** Opens a connection, which the caller ends. */
   async connect(service: Service): Promise<pg.Client> {
     const client = new pg.Client({ connectionString: this.#postgres.url(this.nameOf(service)) });
-    // Faults end it; the next query says so.
+    // Faults end the connection; the next query then fails.
     client.on("error", () => undefined);
     await client.connect();
     return client;
   }
 
-  /** Stops the server at once, as a crash would; its supervision starts it again. */
+  /** Crashes the server. EmbeddedPostgres starts it again. */
   crash(): void {
     process.kill(postmasterPid(this.#dataDir), "SIGQUIT");
   }
 
+  /** Waits until the server answers queries. */
   async answering(): Promise<void> {
     await eventually("PostgreSQL answering", () => this.query("users", "SELECT 1"), {
       withinMs: 30_000,
@@ -74,7 +75,7 @@ export class Databases {
     });
   }
 
-  /** All tables that the checks need, each database as it was at one moment. */
+  /** Reads all tables that the checks need; each database is consistent. */
   async snapshot(): Promise<Snapshot> {
     const taken: Partial<Record<Service, Record<string, unknown>>> = {};
     for (const service of services) {
@@ -94,7 +95,7 @@ async function tablesOf(client: pg.Client, queries: Record<string, string>) {
   const tables: Record<string, unknown> = {};
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   for (const [table, sql] of Object.entries(queries)) {
-    // As JSON, so that all numbers are numbers and all times are texts, here and in the file.
+    // As JSON, so that numbers and times have the same types here and in the file.
     const { rows } = await client.query<{ list: unknown }>(
       `SELECT coalesce(json_agg(row_to_json(t)), '[]') AS list FROM (${sql}) t`,
     );

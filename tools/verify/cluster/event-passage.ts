@@ -4,42 +4,43 @@ import type { Random } from "../random.ts";
 import { NatsFrames, type NatsFrame } from "./nats-frames.ts";
 import type { Passage } from "./tcp-proxy.ts";
 
-/** An event as it was seen on its way. */
+/** An event as it was seen on its way to NATS. */
 export type SeenEvent = Pick<EventLine, "id" | "type" | "producer" | "position">;
 
-/** Of the events that pass while a fault lasts, this share is struck. */
-const struckShare = 0.4;
+/** The share of the events that a fault affects. */
+const faultShare = 0.4;
 const maxDelayMs = 2_500;
-/** An event to be overtaken waits for so many others at most, and not longer than this. */
+/** A reordered event waits for at most this many later events, and at most `maxHoldMs`. */
 const maxOvertaken = 4;
 const maxHoldMs = 800;
 
 /**
- * The way of broker events from the nodes to NATS, on which they can be dropped, doubled, delayed
- * and reordered. Requests, answers and heartbeats pass untouched.
+ * Drops, duplicates, delays and reorders the broker events on their way from the nodes to NATS.
+ * Requests, responses and heartbeats pass unchanged.
  */
 export class EventPassage {
   readonly #random: Random;
   readonly #onEvent: (event: SeenEvent) => void;
-  readonly #struck = new Map<EventFault, number>();
+  readonly #affected = new Map<EventFault, number>();
 
   constructor(random: Random, onEvent: (event: SeenEvent) => void) {
     this.#random = random;
     this.#onEvent = onEvent;
   }
 
+  /** Begins a fault, which affects a share of the events until `end`. */
   begin(fault: EventFault): void {
-    this.#struck.set(fault, 0);
+    this.#affected.set(fault, 0);
   }
 
-  /** Gives how many events it has struck. */
+  /** Ends a fault. Gives the number of affected events. */
   end(fault: EventFault): number {
-    const struck = this.#struck.get(fault) ?? 0;
-    this.#struck.delete(fault);
-    return struck;
+    const affected = this.#affected.get(fault) ?? 0;
+    this.#affected.delete(fault);
+    return affected;
   }
 
-  /** The way of one connection. */
+  /** Gives the passage of one connection. */
   open(): Passage {
     const frames = new NatsFrames();
     const held = new Set<(passed: number) => void>();
@@ -49,7 +50,7 @@ export class EventPassage {
           send(frame.bytes);
           continue;
         }
-        this.#note(frame);
+        this.#report(frame);
         this.#pass(frame.bytes, send, held);
         for (const letPass of held) letPass(1);
       }
@@ -57,21 +58,21 @@ export class EventPassage {
   }
 
   #pass(bytes: Buffer, send: (bytes: Buffer) => void, held: Set<(passed: number) => void>): void {
-    if (this.#strikes("drop")) return;
-    if (this.#strikes("double")) setTimeout(send, this.#random.int(0, maxHoldMs), bytes);
-    if (this.#strikes("delay")) {
+    if (this.#affects("drop")) return;
+    if (this.#affects("double")) setTimeout(send, this.#random.int(0, maxHoldMs), bytes);
+    if (this.#affects("delay")) {
       setTimeout(send, this.#random.int(50, maxDelayMs), bytes);
       return;
     }
-    if (!this.#strikes("reorder")) {
+    if (!this.#affects("reorder")) {
       send(bytes);
       return;
     }
-    let left = this.#random.int(1, maxOvertaken);
+    let remaining = this.#random.int(1, maxOvertaken);
     const letPass = (passed: number) => {
-      left -= passed;
-      // The event itself counts as the first that passes.
-      if (left >= 0) return;
+      remaining -= passed;
+      // The event itself counts as the first one.
+      if (remaining >= 0) return;
       held.delete(letPass);
       clearTimeout(timer);
       send(bytes);
@@ -80,14 +81,14 @@ export class EventPassage {
     held.add(letPass);
   }
 
-  #strikes(fault: EventFault): boolean {
-    const struck = this.#struck.get(fault);
-    if (struck === undefined || !this.#random.chance(struckShare)) return false;
-    this.#struck.set(fault, struck + 1);
+  #affects(fault: EventFault): boolean {
+    const affected = this.#affected.get(fault);
+    if (affected === undefined || !this.#random.chance(faultShare)) return false;
+    this.#affected.set(fault, affected + 1);
     return true;
   }
 
-  #note({ payload }: NatsFrame): void {
+  #report({ payload }: NatsFrame): void {
     const packet = JSON.parse(payload?.toString("utf8") ?? "{}") as { data?: Partial<SeenEvent> };
     const { id, type, producer, position } = packet.data ?? {};
     if (id === undefined || type === undefined) return;
@@ -96,7 +97,7 @@ export class EventPassage {
   }
 }
 
-/** Moleculer's packets of events: `MOL-<namespace>.EVENT.<node>`, `MOL-<namespace>.EVENTB.<group>.<event>`. */
+/** Whether a frame is an event packet of Moleculer: `MOL-<namespace>.EVENT.<node>`, `MOL-<namespace>.EVENTB.<group>.<event>`. */
 function isEvent({ subject }: NatsFrame): boolean {
   return subject !== undefined && /\.EVENTB?\./.test(subject);
 }

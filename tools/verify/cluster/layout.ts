@@ -1,10 +1,10 @@
 /** Services that have a database. */
 export type DomainService = "users" | "products" | "orders";
 
-/** Which services each node of a cluster has. */
+/** The services of each node of a cluster. */
 export type Layout = Record<string, readonly (DomainService | "api")[]>;
 
-/** Two of each service: whatever one does to a node, there is another one that goes on. */
+/** At least two replicas of each service, so that the shop survives any fault of one node. */
 export const fullLayout: Layout = {
   "users-1": ["users"],
   "users-2": ["users"],
@@ -17,7 +17,7 @@ export const fullLayout: Layout = {
   "api-2": ["api"],
 };
 
-/** Two of each service in fewer processes, for short runs. */
+/** Two replicas of each service in fewer processes, for short runs. */
 export const mediumLayout: Layout = {
   "front-1": ["users", "api"],
   "front-2": ["users", "api"],
@@ -27,7 +27,7 @@ export const mediumLayout: Layout = {
   "orders-2": ["orders"],
 };
 
-/** As few processes as a cluster can be, which start in a few seconds. */
+/** A minimal cluster, which starts in a few seconds. */
 export const smallLayout: Layout = {
   "shop-1": ["users", "api"],
   "products-1": ["products"],

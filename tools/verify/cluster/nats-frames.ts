@@ -1,8 +1,8 @@
-/** One message of a client to a NATS server: a line of control, and a payload where it has one. */
+/** One message of the NATS client protocol: a control line, and possibly a payload. */
 export interface NatsFrame {
-  /** All its bytes, as they came and as they go on. */
+  /** The complete bytes of the message. */
   bytes: Buffer;
-  /** Of a message that is published. */
+  /** The subject, if the message is PUB or HPUB. */
   subject?: string;
   payload?: Buffer;
 }
@@ -10,13 +10,13 @@ export interface NatsFrame {
 const lineEnd = Buffer.from("\r\n");
 
 /**
- * Cuts what a client sends to a NATS server into messages, however the bytes were cut on their way
+ * Splits the byte stream of a NATS client into messages, however TCP has split the bytes
  * (https://docs.nats.io/reference/reference-protocols/nats-protocol).
  */
 export class NatsFrames {
   #rest: Buffer = Buffer.alloc(0);
 
-  /** The messages that are whole with these bytes. */
+  /** Gives the messages that these bytes complete. */
   push(bytes: Buffer): NatsFrame[] {
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     const frames: NatsFrame[] = [];

@@ -4,7 +4,7 @@ import { find, install, natsServer } from "../../support/prerequisites.ts";
 import { freePort } from "../../support/processes.ts";
 import { Child } from "./child.ts";
 
-/** A real nats-server, which keeps its port when it is started again. */
+/** A nats-server, which keeps its port when it is restarted. */
 export class Nats {
   readonly port: number;
   readonly #file: string;
@@ -17,7 +17,7 @@ export class Nats {
     this.#folder = folder;
   }
 
-  /** Finds it on this machine, or installs it. */
+  /** Finds the program on this machine, or installs it. */
   static async create(folder: string): Promise<Nats> {
     const file = find(natsServer) ?? install(natsServer);
     if (file === undefined) throw new Error(natsServer.help);

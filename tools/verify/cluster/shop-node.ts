@@ -10,25 +10,25 @@ const projectDir = join(import.meta.dirname, "..", "..", "..");
 export interface NodeOptions {
   name: string;
   services: readonly (DomainService | "api")[];
-  /** Where it says how it is. */
+  /** The port of the health endpoints. */
   healthPort: number;
   env: Record<string, string>;
-  /** Modules that are loaded into it before anything else. */
+  /** Modules for `--import`. */
   preloads: string[];
-  /** Where its log lies, and where it works. */
+  /** The working folder, which also has the log file. */
   folder: string;
-  /** Its own way to NATS and to PostgreSQL. */
+  /** The proxies to NATS and PostgreSQL of this node alone. */
   proxies: { nats: TcpProxy; postgres: TcpProxy };
   onMessage: (message: unknown) => void;
-  /** It has ended, and nobody had killed it. */
+  /** Called when the node ends although no fault killed it. */
   onDeath: (end: number | NodeJS.Signals) => void;
 }
 
 const restartMs = 300;
-const askEveryMs = 200;
-const answerWithinMs = 2_000;
+const healthIntervalMs = 200;
+const healthTimeoutMs = 2_000;
 
-/** A process of the shop, started again whenever it ends. */
+/** A node of the shop: a process that is restarted whenever it ends. */
 export class ShopNode {
   readonly name: string;
   readonly services: NodeOptions["services"];
@@ -38,8 +38,8 @@ export class ShopNode {
   #isStopping = false;
   #isReady = false;
   #faults = 0;
-  /** Its end is expected, and how long it stays away. */
-  #killedForMs: number | undefined;
+  /** The downtime before the restart, if a fault kills the node. */
+  #plannedDowntimeMs: number | undefined;
 
   constructor(options: NodeOptions) {
     this.name = options.name;
@@ -48,12 +48,12 @@ export class ShopNode {
     this.#options = options;
   }
 
-  /** It is in the cluster, its database answers, and no fault is at work on it. */
-  get isWell(): boolean {
+  /** Whether the node has become ready, and no fault affects it. */
+  get isHealthy(): boolean {
     return this.#isReady && this.#faults === 0;
   }
 
-  /** A fault is at work on it as long as this takes. */
+  /** Counts the node as faulty until the promise settles. */
   async during<Result>(fault: Promise<Result>): Promise<Result> {
     this.#faults += 1;
     try {
@@ -63,7 +63,7 @@ export class ShopNode {
     }
   }
 
-  /** Starts it, unless it was stopped for good. */
+  /** Starts the node, unless `stop` was called. */
   start(): void {
     if (this.#isStopping) return;
     const { env, healthPort, preloads, folder, name, onMessage } = this.#options;
@@ -79,21 +79,21 @@ export class ShopNode {
       onMessage,
     });
     this.#child = child;
-    void child.ended.then((end) => this.#startAgain(end));
+    void child.ended.then((end) => this.#restart(end));
     void this.#untilReady(child);
   }
 
-  /** kill -9; it is started again after a while. False where it is away already. */
-  kill(awayMs: number): boolean {
+  /** Kills the node, which restarts after the downtime. False if it is already down. */
+  kill(downtimeMs: number): boolean {
     if (this.#child === undefined) return false;
-    this.expectDeath(awayMs);
+    this.expectDeath(downtimeMs);
     this.#child.signal("SIGKILL");
     return true;
   }
 
-  /** It is going to kill itself. */
-  expectDeath(awayMs: number): void {
-    this.#killedForMs = awayMs;
+  /** Announces that the node is going to kill itself. */
+  expectDeath(downtimeMs: number): void {
+    this.#plannedDowntimeMs = downtimeMs;
     this.#isReady = false;
   }
 
@@ -101,12 +101,12 @@ export class ShopNode {
     this.#child?.signal(signal);
   }
 
-  /** Lets it send itself a signal at a step; null: at none. */
+  /** Sets the step at which the node signals itself; null for none. */
   arm(arm: ArmMessage["arm"]): void {
     this.#child?.send({ arm } satisfies ArmMessage);
   }
 
-  /** Ends it for good. */
+  /** Ends the node without a restart. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     await this.#child?.kill();
@@ -114,22 +114,22 @@ export class ShopNode {
     this.proxies.postgres.close();
   }
 
-  async #startAgain(end: number | NodeJS.Signals): Promise<void> {
+  async #restart(end: number | NodeJS.Signals): Promise<void> {
     this.#child = undefined;
     this.#isReady = false;
     if (this.#isStopping) return;
-    if (this.#killedForMs === undefined) this.#options.onDeath(end);
-    const awayMs = this.#killedForMs ?? restartMs;
-    this.#killedForMs = undefined;
-    await sleep(awayMs);
+    if (this.#plannedDowntimeMs === undefined) this.#options.onDeath(end);
+    const downtimeMs = this.#plannedDowntimeMs ?? restartMs;
+    this.#plannedDowntimeMs = undefined;
+    await sleep(downtimeMs);
     this.start();
   }
 
   async #untilReady(child: Child): Promise<void> {
     const url = `http://127.0.0.1:${this.#options.healthPort}/health/ready`;
     while (this.#child === child && !this.#isReady) {
-      await sleep(askEveryMs);
-      const isReady = await fetch(url, { signal: AbortSignal.timeout(answerWithinMs) }).then(
+      await sleep(healthIntervalMs);
+      const isReady = await fetch(url, { signal: AbortSignal.timeout(healthTimeoutMs) }).then(
         ({ ok }) => ok,
         () => false,
       );

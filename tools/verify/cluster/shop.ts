@@ -13,12 +13,12 @@ export interface ShopOptions {
   layout: Layout;
   databases: Databases;
   nats: Nats;
-  /** Nodes of other namespaces do not see these. */
+  /** The Moleculer namespace, which separates concurrent runs. */
   namespace: string;
   folder: string;
   random: Random;
   reservationTtlSeconds: number;
-  /** Loaded into the nodes besides what stops them at steps. */
+  /** Modules of a mutant, loaded into the nodes. */
   preloads: string[];
   onEvent: (event: SeenEvent) => void;
   onMessage: (node: ShopNode, message: unknown) => void;
@@ -27,10 +27,10 @@ export interface ShopOptions {
 
 const stopAtSteps = join(import.meta.dirname, "..", "preload", "stop-at-steps.ts");
 
-/** A real cluster: processes of `commands/serve.ts`, and every connection of theirs in our hands. */
+/** A cluster of `commands/serve.ts` processes whose connections all go through proxies. */
 export class Shop {
   readonly nodes: ShopNode[] = [];
-  /** Where its gateways listen. */
+  /** The URLs of the gateways. */
   readonly urls: string[] = [];
   readonly events: EventPassage;
   readonly #options: ShopOptions;
@@ -40,11 +40,11 @@ export class Shop {
     this.events = new EventPassage(options.random.fork(), options.onEvent);
   }
 
-  /** Starts all nodes, and waits until each is in the cluster and each gateway finds all services. */
+  /** Starts all nodes and waits until all of them and all gateways are ready. */
   static async start(options: ShopOptions): Promise<Shop> {
     const shop = new Shop(options);
     try {
-      for (const name of Object.keys(options.layout)) shop.nodes.push(await shop.#node(name));
+      for (const name of Object.keys(options.layout)) shop.nodes.push(await shop.#createNode(name));
       for (const node of shop.nodes) node.start();
       await shop.ready(180_000);
     } catch (error) {
@@ -59,7 +59,7 @@ export class Shop {
       "the shop being ready",
       async () => {
         const answers = await Promise.all(this.urls.map((url) => fetch(`${url}/health/ready`)));
-        return answers.every(({ ok }) => ok) && this.nodes.every(({ isWell }) => isWell);
+        return answers.every(({ ok }) => ok) && this.nodes.every(({ isHealthy }) => isHealthy);
       },
       { withinMs, everyMs: 100 },
     );
@@ -69,7 +69,7 @@ export class Shop {
     await Promise.all(this.nodes.map((node) => node.stop()));
   }
 
-  async #node(name: string): Promise<ShopNode> {
+  async #createNode(name: string): Promise<ShopNode> {
     const { databases, nats, layout, folder, preloads, onMessage, onDeath } = this.#options;
     const services = layout[name] ?? [];
     const proxies = {
@@ -106,7 +106,7 @@ export class Shop {
       LOG_LEVEL: "warn",
       DB_POOL_MAX: "6",
       RESERVATION_TTL_SECONDS: String(this.#options.reservationTtlSeconds),
-      // Its customers sign in once, and all of them are one machine.
+      // The customers sign in once, and all requests come from one address.
       TOKEN_TTL_SECONDS: "86400",
       RATE_LIMIT_PER_SECOND: "0",
     };
@@ -117,9 +117,9 @@ export class Shop {
   }
 
   #databaseUrls(services: ShopNode["services"], port: number): Record<string, string> {
-    const named = services.filter((service) => service !== "api");
+    const domainServices = services.filter((service) => service !== "api");
     return Object.fromEntries(
-      named.map((service) => [
+      domainServices.map((service) => [
         `${service.toUpperCase()}_DB_URL`,
         `postgres://shop@127.0.0.1:${port}/${this.#options.databases.nameOf(service)}`,
       ]),

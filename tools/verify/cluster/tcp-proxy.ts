@@ -1,14 +1,14 @@
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 
-/** What becomes of the bytes of a client on their way to the server. */
+/** Receives the bytes of a client and decides when to send which bytes to the server. */
 export type Passage = (bytes: Buffer, send: (bytes: Buffer) => void) => void;
 
-/** Stands between a node and a server, so that their connections can be cut. */
+/** A TCP proxy between a node and a server, which can cut the connections. */
 export class TcpProxy {
   readonly #server: Server;
   readonly #pairs = new Set<[Socket, Socket]>();
-  #refusesUntilMs = 0;
+  #rejectsUntilMs = 0;
 
   private constructor(target: NetConnectOpts, passageOf: () => Passage) {
     this.#server = createServer((client) => {
@@ -16,7 +16,11 @@ export class TcpProxy {
     });
   }
 
-  /** @param passageOf gives each connection its own passage */
+  /**
+   * Opens a proxy on a free port.
+   *
+   * @param passageOf creates the passage of each connection
+   */
   static async open(
     target: NetConnectOpts,
     passageOf: () => Passage = () => (bytes, send) => {
@@ -35,9 +39,9 @@ export class TcpProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Cuts all connections, and refuses new ones for a while. Gives how many were cut. */
-  cut(refuseForMs: number): number {
-    this.#refusesUntilMs = performance.now() + refuseForMs;
+  /** Cuts all connections and rejects new ones for a while. Gives the number of cut connections. */
+  cut(rejectForMs: number): number {
+    this.#rejectsUntilMs = performance.now() + rejectForMs;
     const cut = this.#pairs.size;
     for (const [client, server] of this.#pairs) {
       client.resetAndDestroy();
@@ -47,9 +51,9 @@ export class TcpProxy {
     return cut;
   }
 
-  /** Lets new connections through again. */
+  /** Accepts new connections again. */
   heal(): void {
-    this.#refusesUntilMs = 0;
+    this.#rejectsUntilMs = 0;
   }
 
   close(): void {
@@ -58,7 +62,7 @@ export class TcpProxy {
   }
 
   #accept(client: Socket, target: NetConnectOpts, passage: Passage): void {
-    if (performance.now() < this.#refusesUntilMs) {
+    if (performance.now() < this.#rejectsUntilMs) {
       client.resetAndDestroy();
       return;
     }

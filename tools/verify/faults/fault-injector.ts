@@ -10,112 +10,114 @@ import type { EventFault, FaultKind } from "./kinds.ts";
 import type { PlannedFault } from "./plan-faults.ts";
 import { faultTargets } from "./fault-targets.ts";
 
-export interface InjectedFault {
+/** The parts of a running shop that faults are injected into. */
+export interface InjectionPoints {
   shop: Shop;
   databases: Databases;
   nats: Nats;
 }
 
-/** What a fault has struck; undefined where it found nothing to strike. */
-type Strike = { target: string; detail?: Record<string, unknown> } | undefined;
+/** The target of an injected fault; undefined if no target was available. */
+type Injection = { target: string; detail?: Record<string, unknown> } | undefined;
 
-const longestAwayMs = 2_000;
+const maxDowntimeMs = 2_000;
 const domainServices = ["users", "products", "orders"];
 
-/** Does to the shop what was planned, and writes it down. */
+/** Injects the planned faults into the shop and records them in the history. */
 export class FaultInjector {
-  readonly #struck: InjectedFault;
+  readonly #points: InjectionPoints;
   readonly #random: Random;
   readonly #history: HistoryWriter;
-  readonly #busy = new Set<string>();
-  readonly #isOver = new AbortController();
+  readonly #active = new Set<string>();
+  readonly #ended = new AbortController();
   #onHit: (node: ShopNode) => void = () => undefined;
 
-  constructor(struck: InjectedFault, random: Random, history: HistoryWriter) {
-    this.#struck = struck;
+  constructor(points: InjectionPoints, random: Random, history: HistoryWriter) {
+    this.#points = points;
     this.#random = random;
     this.#history = history;
   }
 
-  /** Carries out the plan, and waits until the last fault is over. */
+  /** Injects all planned faults, and waits for the end of the last one. */
   async run(plan: readonly PlannedFault[], startMs: number): Promise<void> {
-    const strikes: Promise<void>[] = [];
+    const injections: Promise<void>[] = [];
     for (const fault of plan) {
-      if (!(await this.#pause(startMs + fault.atMs - this.#history.nowMs))) break;
-      strikes.push(this.strike(fault.kind, fault.durationMs));
+      if (!(await this.#wait(startMs + fault.atMs - this.#history.nowMs))) break;
+      injections.push(this.inject(fault.kind, fault.durationMs));
     }
-    await Promise.all(strikes);
+    await Promise.all(injections);
   }
 
-  /** Ends all faults as soon as may be. */
+  /** Ends all faults as soon as possible. */
   end(): void {
-    this.#isOver.abort();
+    this.#ended.abort();
   }
 
-  /** No node stays stopped, not even one that has got to its step too late to be noticed. */
+  /** Continues all nodes: one may have stopped itself at a step after its fault had ended. */
   heal(): void {
-    for (const node of this.#struck.shop.nodes) node.signal("SIGCONT");
+    for (const node of this.#points.shop.nodes) node.signal("SIGCONT");
   }
 
-  /** A node says that it dies now, at the point it was told to. */
+  /** A node reports that it has reached the step at which it kills or stops itself. */
   onHit(node: ShopNode): void {
     this.#onHit(node);
   }
 
-  async strike(kind: FaultKind, durationMs: number): Promise<void> {
+  /** Injects one fault, unless no target is available. */
+  async inject(kind: FaultKind, durationMs: number): Promise<void> {
     const startMs = this.#history.nowMs;
-    const strike = await this.#do(kind, durationMs);
-    if (strike === undefined) return;
-    this.#history.write({ line: "fault", kind, startMs, endMs: this.#history.nowMs, ...strike });
+    const injection = await this.#inject(kind, durationMs);
+    if (injection === undefined) return;
+    this.#history.write({ line: "fault", kind, startMs, endMs: this.#history.nowMs, ...injection });
   }
 
-  async #do(kind: FaultKind, durationMs: number): Promise<Strike> {
+  async #inject(kind: FaultKind, durationMs: number): Promise<Injection> {
     switch (kind) {
       case "kill":
         return this.#kill();
       case "pause":
         return this.#pauseNode(durationMs);
       case "kill-at-step":
-        return this.#alone("step", () => this.#killAtStep(durationMs));
+        return this.#exclusively("step", () => this.#killAtStep(durationMs));
       case "pause-at-step":
-        return this.#alone("step", () => this.#pauseAtStep(durationMs));
+        return this.#exclusively("step", () => this.#pauseAtStep(durationMs));
       case "postgres":
-        return this.#alone("postgres", () => this.#crashPostgres());
+        return this.#exclusively("postgres", () => this.#crashPostgres());
       case "nats":
-        return this.#alone("nats", () => this.#stopNats(durationMs));
+        return this.#exclusively("nats", () => this.#stopNats(durationMs));
       case "cut-nats":
         return this.#cut("nats", durationMs);
       case "cut-postgres":
         return this.#cut("postgres", durationMs);
       default:
-        return this.#alone(kind, () => this.#strikeEvents(kind, durationMs));
+        return this.#exclusively(kind, () => this.#disturbEvents(kind, durationMs));
     }
   }
 
-  /** One that is well, and whose work another one can do; undefined where there is none. */
+  /** Picks a healthy node whose services also run on another healthy node, if there is one. */
   #pickNode(services?: readonly string[]): ShopNode | undefined {
-    const found = faultTargets(this.#struck.shop.nodes).filter(
+    const targets = faultTargets(this.#points.shop.nodes).filter(
       (node) => services === undefined || node.services.some((one) => services.includes(one)),
     );
-    return found.length === 0 ? undefined : this.#random.pick(found);
+    return targets.length === 0 ? undefined : this.#random.pick(targets);
   }
 
-  #kill(): Strike {
+  #kill(): Injection {
     const node = this.#pickNode();
-    const awayMs = this.#random.int(0, longestAwayMs);
-    return node?.kill(awayMs) ? { target: node.name, detail: { awayMs } } : undefined;
+    const downtimeMs = this.#random.int(0, maxDowntimeMs);
+    return node?.kill(downtimeMs) ? { target: node.name, detail: { downtimeMs } } : undefined;
   }
 
-  async #pauseNode(durationMs: number): Promise<Strike> {
+  async #pauseNode(durationMs: number): Promise<Injection> {
     const node = this.#pickNode();
     if (node === undefined) return undefined;
     node.signal("SIGSTOP");
-    await node.during(this.#pause(durationMs));
+    await node.during(this.#wait(durationMs));
     node.signal("SIGCONT");
     return { target: node.name };
   }
 
-  async #killAtStep(withinMs: number): Promise<Strike> {
+  async #killAtStep(withinMs: number): Promise<Injection> {
     const step = this.#random.pick(steps);
     const node = this.#pickNode([step.service]);
     if (node === undefined) return undefined;
@@ -123,7 +125,7 @@ export class FaultInjector {
     return isHit ? { target: node.name, detail: { step: step.name } } : undefined;
   }
 
-  async #pauseAtStep(durationMs: number): Promise<Strike> {
+  async #pauseAtStep(durationMs: number): Promise<Injection> {
     const step = this.#random.pick(steps);
     const node = this.#pickNode([step.service]);
     if (node === undefined) return undefined;
@@ -133,77 +135,77 @@ export class FaultInjector {
 
   async #stopAtStep(node: ShopNode, step: string, ms: number): Promise<boolean> {
     if (!(await this.#atStep(node, step, "SIGSTOP", ms))) return false;
-    await this.#pause(ms);
+    await this.#wait(ms);
     node.signal("SIGCONT");
     return true;
   }
 
-  /** A node waits for a step. False when it has not got there in this time. */
+  /** Lets a node signal itself at a step. False if it does not reach the step in time. */
   async #atStep(
     node: ShopNode,
     step: string,
     signal: "SIGKILL" | "SIGSTOP",
     withinMs: number,
   ): Promise<boolean> {
-    const waiting = new AbortController();
+    const reached = new AbortController();
     let isHit = false;
     this.#onHit = (hit) => {
       if (hit !== node) return;
-      if (signal === "SIGKILL") node.expectDeath(this.#random.int(0, longestAwayMs));
+      if (signal === "SIGKILL") node.expectDeath(this.#random.int(0, maxDowntimeMs));
       isHit = true;
-      waiting.abort();
+      reached.abort();
     };
     node.arm({ step, signal });
-    const isOver = AbortSignal.any([waiting.signal, this.#isOver.signal]);
-    await sleep(withinMs, undefined, { signal: isOver }).catch(() => undefined);
+    const signalled = AbortSignal.any([reached.signal, this.#ended.signal]);
+    await sleep(withinMs, undefined, { signal: signalled }).catch(() => undefined);
     node.arm(null);
     return isHit;
   }
 
-  async #crashPostgres(): Promise<Strike> {
-    this.#struck.databases.crash();
-    await this.#struck.databases.answering();
+  async #crashPostgres(): Promise<Injection> {
+    this.#points.databases.crash();
+    await this.#points.databases.answering();
     return { target: "postgres" };
   }
 
-  async #stopNats(durationMs: number): Promise<Strike> {
-    await this.#struck.nats.kill();
-    await this.#pause(durationMs);
-    await this.#struck.nats.start();
+  async #stopNats(durationMs: number): Promise<Injection> {
+    await this.#points.nats.kill();
+    await this.#wait(durationMs);
+    await this.#points.nats.start();
     return { target: "nats-server" };
   }
 
-  async #cut(server: "nats" | "postgres", durationMs: number): Promise<Strike> {
+  async #cut(server: "nats" | "postgres", durationMs: number): Promise<Injection> {
     const node = this.#pickNode(server === "nats" ? undefined : domainServices);
     if (node === undefined) return undefined;
     const connections = node.proxies[server].cut(durationMs);
-    await node.during(this.#pause(durationMs));
+    await node.during(this.#wait(durationMs));
     node.proxies[server].heal();
     return { target: `${node.name} – ${server}`, detail: { connections } };
   }
 
-  async #strikeEvents(kind: EventFault, durationMs: number): Promise<Strike> {
-    const { events } = this.#struck.shop;
+  async #disturbEvents(kind: EventFault, durationMs: number): Promise<Injection> {
+    const { events } = this.#points.shop;
     events.begin(kind);
-    await this.#pause(durationMs);
-    const struck = events.end(kind);
-    return struck > 0 ? { target: "events", detail: { events: struck } } : undefined;
+    await this.#wait(durationMs);
+    const affected = events.end(kind);
+    return affected > 0 ? { target: "events", detail: { events: affected } } : undefined;
   }
 
-  /** Not while the same is going on. */
-  async #alone(what: string, strike: () => Promise<Strike>): Promise<Strike> {
-    if (this.#busy.has(what)) return undefined;
-    this.#busy.add(what);
+  /** Does nothing while another fault of the same kind lasts. */
+  async #exclusively(what: string, inject: () => Promise<Injection>): Promise<Injection> {
+    if (this.#active.has(what)) return undefined;
+    this.#active.add(what);
     try {
-      return await strike();
+      return await inject();
     } finally {
-      this.#busy.delete(what);
+      this.#active.delete(what);
     }
   }
 
-  /** False when all is to end now. */
-  async #pause(ms: number): Promise<boolean> {
-    const signal = this.#isOver.signal;
+  /** False when the injector has been ended. */
+  async #wait(ms: number): Promise<boolean> {
+    const signal = this.#ended.signal;
     return sleep(Math.max(0, ms), true, { signal }).catch(() => false);
   }
 }

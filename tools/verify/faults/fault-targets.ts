@@ -1,21 +1,21 @@
-/** What is to be known of a node before it is struck. */
+/** The state of a node that decides whether a fault may be injected into it. */
 export interface FaultTarget {
   services: readonly string[];
-  /** It is in the cluster, and no fault is at work on it. */
-  isWell: boolean;
+  /** The node is in the cluster, and no fault affects it. */
+  isHealthy: boolean;
 }
 
 /**
- * Those that may be struck now: for each of its services another node is well. A fault that takes
- * the last one shows how long it is away, and nothing of what the others do without it. Where a
- * service has one node only, that may be struck as well.
+ * Gives the healthy nodes whose services all run on another healthy node. Taking the last replica of
+ * a service would only show its downtime, not what the other nodes do without it. A service with a
+ * single node is exempt.
  */
 export function faultTargets<Node extends FaultTarget>(nodes: readonly Node[]): Node[] {
   return nodes.filter((node) => {
-    if (!node.isWell) return false;
+    if (!node.isHealthy) return false;
     return node.services.every((service) => {
-      const twins = nodes.filter((one) => one !== node && one.services.includes(service));
-      return twins.length === 0 || twins.some(({ isWell }) => isWell);
+      const replicas = nodes.filter((one) => one !== node && one.services.includes(service));
+      return replicas.length === 0 || replicas.some(({ isHealthy }) => isHealthy);
     });
   });
 }

@@ -1,22 +1,22 @@
-/** Everything that can be done to the shop, and what it is. */
+/** The kinds of faults, with their descriptions for `--help`. */
 export const faultKinds = {
-  kill: "SIGKILL of a node, which is started again",
+  kill: "SIGKILL of a node, which is restarted",
   pause: "SIGSTOP of a node, and SIGCONT later",
   "kill-at-step": "SIGKILL of a node between two steps of placing an order",
   "pause-at-step": "SIGSTOP of a node between two steps of placing an order",
-  postgres: "PostgreSQL stopped at once, with its connections",
-  nats: "nats-server killed, and started again later",
-  "cut-nats": "connections to NATS cut, and refused for a while",
-  "cut-postgres": "connections to PostgreSQL cut, and refused for a while",
+  postgres: "PostgreSQL crashed (SIGQUIT) and restarted",
+  nats: "nats-server killed and restarted later",
+  "cut-nats": "connections of a node to NATS cut, new ones rejected for a while",
+  "cut-postgres": "connections of a node to PostgreSQL cut, new ones rejected for a while",
   drop: "broker events dropped",
-  double: "broker events sent twice",
-  delay: "broker events held back",
-  reorder: "broker events overtaken by later ones",
+  double: "broker events duplicated",
+  delay: "broker events delayed",
+  reorder: "broker events reordered",
 } as const;
 
 export type FaultKind = keyof typeof faultKinds;
 
 export const allFaultKinds = Object.keys(faultKinds) as FaultKind[];
 
-/** What happens to events on their way, which goes on for a while. */
+/** The kinds that affect a share of the events for a while. */
 export type EventFault = "drop" | "double" | "delay" | "reorder";

@@ -2,8 +2,8 @@ import type { Random } from "../random.ts";
 import type { FaultKind } from "./kinds.ts";
 
 /**
- * What is going to happen, and when; what it strikes is chosen when it is time, among the nodes
- * whose work another one can do just then (spare.ts).
+ * A fault and its time. The target is chosen at that time, among the nodes that then have a healthy
+ * replica (fault-targets.ts).
  */
 export interface PlannedFault {
   kind: FaultKind;
@@ -11,7 +11,7 @@ export interface PlannedFault {
   durationMs: number;
 }
 
-/** How many times each kind comes in a round. */
+/** How often a round has each kind. */
 const perRound: Record<FaultKind, number> = {
   kill: 3,
   pause: 2,
@@ -28,11 +28,11 @@ const perRound: Record<FaultKind, number> = {
 };
 
 const firstAtMs = 700;
-/** Short runs have little time for many kinds. */
+/** Mean time between two faults; smaller in short runs, so that they have all kinds. */
 const meanGap = (loadMs: number) => Math.min(2_400, Math.max(900, loadMs / 20));
-/** The load goes on for a moment after the last one. */
-const quietEndMs = 1_500;
-const longestMs: Record<FaultKind, number> = {
+/** The load goes on for this long after the last fault. */
+const cooldownMs = 1_500;
+const maxDurationMs: Record<FaultKind, number> = {
   kill: 2_500,
   pause: 9_000,
   "kill-at-step": 4_000,
@@ -46,11 +46,11 @@ const longestMs: Record<FaultKind, number> = {
   delay: 8_000,
   reorder: 8_000,
 };
-/** No single fault takes more of the run than this. */
-const longestShare = 0.2;
-const shortestMs = 300;
+/** The longest fault, as a share of the run. */
+const maxShareOfRun = 0.2;
+const minDurationMs = 300;
 
-/** Faults of all these kinds in turn, all over before the load is. The same seed plans the same. */
+/** Plans faults of these kinds, all of which end before the load. The same seed gives the same plan. */
 export function planFaults(
   random: Random,
   kinds: readonly FaultKind[],
@@ -60,29 +60,29 @@ export function planFaults(
   let round: FaultKind[] = [];
   let atMs = firstAtMs;
   while (kinds.length > 0) {
-    const leftMs = loadMs - quietEndMs - atMs;
-    if (leftMs < shortestMs) break;
+    const remainingMs = loadMs - cooldownMs - atMs;
+    if (remainingMs < minDurationMs) break;
     if (round.length === 0) round = newRound(random, kinds);
     const kind = round.pop();
     if (kind === undefined) break;
-    planned.push({ kind, atMs, durationMs: durationOf(random, kind, loadMs, leftMs) });
+    planned.push({ kind, atMs, durationMs: durationOf(random, kind, loadMs, remainingMs) });
     atMs += Math.round(meanGap(loadMs) * (0.3 + 1.4 * random.next()));
   }
   return planned;
 }
 
-/** One of each kind first (taken from the end), so that also a short run has many kinds. */
+/** Puts one fault of each kind first (the round is taken from its end), so that short runs have all kinds. */
 function newRound(random: Random, kinds: readonly FaultKind[]): FaultKind[] {
-  const more = kinds.flatMap((kind) => Array<FaultKind>(perRound[kind] - 1).fill(kind));
-  return [...random.shuffled(more), ...random.shuffled(kinds)];
+  const repeats = kinds.flatMap((kind) => Array<FaultKind>(perRound[kind] - 1).fill(kind));
+  return [...random.shuffled(repeats), ...random.shuffled(kinds)];
 }
 
-/** Mostly short, seldom long. */
-function durationOf(random: Random, kind: FaultKind, loadMs: number, leftMs: number): number {
-  const longest = Math.min(longestMs[kind], loadMs * longestShare, leftMs);
-  // It is over when the step is reached; some are rare.
+/** Chooses a duration: mostly short, rarely long. */
+function durationOf(random: Random, kind: FaultKind, loadMs: number, remainingMs: number): number {
+  const longest = Math.min(maxDurationMs[kind], loadMs * maxShareOfRun, remainingMs);
+  // The fault ends when the step is reached, and some steps are rare.
   if (kind === "kill-at-step") return Math.round(longest);
-  // While NATS is away nothing else can be shown: mostly it is soon back.
+  // While NATS is down nothing else can be tested, so its outages are mostly short.
   const bias = kind === "nats" ? 4 : 2;
-  return Math.round(Math.max(shortestMs, longest * random.next() ** bias));
+  return Math.round(Math.max(minDurationMs, longest * random.next() ** bias));
 }

@@ -1,21 +1,21 @@
-import { changeSource, rollBack } from "./change-source.ts";
+import { mutateStatements, rollBack } from "./mutate-statements.ts";
 
-/** The event is in the log for everybody, before and even if its sale is not committed. */
+/** Writes the event of a sale on a second connection, so that readers see it before the sale commits. */
 const sale = "SET state = 'SOLD'";
-/** Of the commits of sales, each third fails. */
-const failsEach = 3;
+/** Every third commit of a sale fails. */
+const failureInterval = 3;
 let commits = 0;
 
-changeSource("the entry in the log", {
+mutateStatements("the log entry", {
   concerns: ({ text, earlier }) =>
     text.includes("append_events") && earlier.some((statement) => statement.includes(sale)),
   run: ({ text, values }, _send, aside) => aside(text, values),
 });
-changeSource("commits that fail", {
+mutateStatements("the failing commits", {
   concerns: ({ text, earlier }) =>
     text.startsWith("COMMIT") && earlier.some((statement) => statement.includes(sale)),
   async run({ text }, send) {
     commits += 1;
-    return commits % failsEach === 0 ? rollBack(send) : send(text);
+    return commits % failureInterval === 0 ? rollBack(send) : send(text);
   },
 });

@@ -1,30 +1,31 @@
 import type { Violation } from "../check/findings.ts";
 import type { Mutant } from "./mutants.ts";
 
-/** Whether a break was seen for what it is. */
+/** Whether the checks found a mutant. */
 export interface MutantResult {
   isCaught: boolean;
-  /** In a few words. */
   text: string;
 }
 
 /**
- * @param atWork the parts of the break that have changed something: one that has not, since the
- *   services say it in other words now, would let the break pass for one that does no harm
+ * Decides whether the checks found a mutant: it must violate the invariant that it attacks.
+ *
+ * @param mutated the parts that took effect. A part that matches no statement, because a service has
+ *   changed its SQL, makes the mutant harmless, so that result is an error of the mutant.
  */
 export function mutantResult(
-  broken: Pick<Mutant, "invariant" | "parts">,
-  atWork: ReadonlySet<string>,
+  mutant: Pick<Mutant, "invariant" | "parts">,
+  mutated: ReadonlySet<string>,
   violations: readonly Pick<Violation, "invariant">[],
 ): MutantResult {
-  const idle = broken.parts.filter((part) => !atWork.has(part));
+  const idle = mutant.parts.filter((part) => !mutated.has(part));
   if (idle.length > 0) {
-    const text = `the break matched nothing: no statement was the one of ${idle.join(", ")}`;
+    const text = `NOT APPLIED, no statement matched: ${idle.join(", ")}`;
     return { isCaught: false, text };
   }
-  const isCaught = violations.some(({ invariant }) => invariant === broken.invariant);
+  const isCaught = violations.some(({ invariant }) => invariant === mutant.invariant);
   const text = isCaught
-    ? `caught, invariant ${broken.invariant} is violated`
-    : `NOT CAUGHT, invariant ${broken.invariant} should be violated`;
+    ? `caught, invariant ${mutant.invariant} is violated`
+    : `NOT CAUGHT, invariant ${mutant.invariant} should be violated`;
   return { isCaught, text };
 }

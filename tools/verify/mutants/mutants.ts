@@ -3,31 +3,31 @@ import type { Invariant } from "../check/findings.ts";
 import type { Service } from "../snapshot.ts";
 import { usualWeights, type Weights } from "../workload/intents.ts";
 
-/** Something that keeps an invariant, taken away on purpose: the checks must see it. */
+/** A bug that is planted in the nodes to test the checks: it removes a safeguard of an invariant. */
 export interface Mutant {
   name: string;
-  /** What is taken away. */
-  what: string;
-  /** What no longer holds then. */
+  /** The removed safeguard. */
+  description: string;
+  /** The invariant that the mutant must violate. */
   invariant: Invariant;
-  /** Loaded into the nodes, where it changes what they send to PostgreSQL. */
+  /** The module that is loaded into the nodes and changes their SQL statements. */
   preload: string;
-  /** Each of these must have changed something, or the break has broken nothing. */
+  /** The changes of the mutant. Each must match a statement, or the mutant is not applied. */
   parts: string[];
-  /** What would hide it, taken out of the databases. */
+  /** Removes the constraints that would prevent the violation. */
   prepare: { service: Service; sql: string }[];
   weights: Weights;
-  /** What there is of a product that everybody wants. */
+  /** The first stock of each hot product. */
   hotStock: number;
 }
 
-/** For as many orders as a short run has. */
-const enough = 40;
+/** Enough stock for all orders of a short run. */
+const ampleStock = 40;
 
 export const mutants: Mutant[] = [
   {
     name: "oversell",
-    what: "the stock condition is left out of the UPDATE that reserves",
+    description: "the UPDATE that reserves stock lacks its condition",
     invariant: 1,
     parts: ["the stock condition"],
     prepare: [
@@ -40,46 +40,46 @@ export const mutants: Mutant[] = [
     hotStock: 2,
   },
   {
-    name: "cursor-apart",
-    what: "the cursor moves outside of the effect's transaction",
+    name: "cursor-outside-transaction",
+    description: "the cursor moves outside the transaction of the effect",
     invariant: 4,
-    parts: ["the cursor's lock", "the cursor's step", "commits that fail"],
+    parts: ["the lock of the cursor", "the update of the cursor", "the failing commits"],
     prepare: [],
     weights: usualWeights,
-    hotStock: enough,
+    hotStock: ampleStock,
   },
   {
     name: "event-before-commit",
-    what: "the event is in the log before its transaction commits",
+    description: "the event is in the log before its transaction commits",
     invariant: 4,
-    parts: ["the entry in the log", "commits that fail"],
+    parts: ["the log entry", "the failing commits"],
     prepare: [],
     weights: usualWeights,
-    hotStock: enough,
+    hotStock: ampleStock,
   },
   {
     name: "no-tombstone",
-    what: "a reservation expires without a promise that its order will never be",
+    description: "a reservation expires without a tombstone of its order",
     invariant: 3,
-    parts: ["the promise", "what is void", "a slow order"],
+    parts: ["the tombstone", "the tombstones that are read", "a slow order"],
     prepare: [],
     weights: usualWeights,
-    hotStock: enough,
+    hotStock: ampleStock,
   },
   {
-    name: "key-apart",
-    what: "the record of an idempotency key has a transaction of its own",
+    name: "key-outside-transaction",
+    description: "the record of an idempotency key has a transaction of its own",
     invariant: 5,
     parts: ["the claim", "the answer", "the commit"],
     prepare: [],
     weights: { ...usualWeights, addStock: 60 },
-    hotStock: enough,
+    hotStock: ampleStock,
   },
   {
-    name: "give-back-twice",
-    what: "the give-back of a cancelled order is not keyed by the order",
+    name: "restock-twice",
+    description: "the restock of a cancelled order is not limited to once",
     invariant: 3,
-    parts: ["the state", "the rows given back"],
+    parts: ["the state condition", "the restock rows"],
     prepare: [
       {
         service: "products",
@@ -87,9 +87,9 @@ export const mutants: Mutant[] = [
       },
     ],
     weights: { ...usualWeights, cancelOrder: 40 },
-    hotStock: enough,
+    hotStock: ampleStock,
   },
-].map((one) => ({
-  ...(one as Omit<Mutant, "preload">),
-  preload: join(import.meta.dirname, `${one.name}.ts`),
+].map((mutant) => ({
+  ...(mutant as Omit<Mutant, "preload">),
+  preload: join(import.meta.dirname, `${mutant.name}.ts`),
 }));

@@ -1,17 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { changeSource } from "./change-source.ts";
+import { mutateStatements } from "./mutate-statements.ts";
 
-/** Orders says that an order will never be, and does not see to it. */
+/**
+ * Releases an expired reservation without writing the tombstone of its order, so that a slow order
+ * can still be written.
+ */
 const slowOrders = 3;
-/** Longer than a reservation lasts, and the sweeper needs to find it. */
+/** Longer than the TTL of a reservation plus the interval of the sweep. */
 const slowMs = 3_300;
 let slowed = 0;
 
-changeSource("the promise", {
+mutateStatements("the tombstone", {
   concerns: ({ text }) => /INSERT INTO order_history[^;]*'VOID'/.test(text),
   run: (_statement, send) => send("SELECT"),
 });
-changeSource("what is void", {
+mutateStatements("the tombstones that are read", {
   concerns: ({ text }) => /FROM order_history\b[^;]*status = 'VOID'/.test(text),
   run: ({ values }, send) =>
     send(
@@ -20,7 +23,7 @@ changeSource("what is void", {
       values,
     ),
 });
-changeSource("a slow order", {
+mutateStatements("a slow order", {
   concerns: ({ text }) => /INSERT INTO orders\b/.test(text) && slowed < slowOrders,
   async run({ text, values }, send) {
     slowed += 1;

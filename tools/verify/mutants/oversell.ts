@@ -1,9 +1,9 @@
-import { changeSource } from "./change-source.ts";
+import { mutateStatements } from "./mutate-statements.ts";
 
-/** Stock is taken whether it is there or not. */
+/** Reserves stock without checking that there is enough. */
 const condition = "p.stock >= asked.quantity_of_all";
 
-changeSource("the stock condition", {
+mutateStatements("the stock condition", {
   concerns: ({ text }) => text.includes("INSERT INTO reservations") && text.includes(condition),
   run: ({ text, values }, send) => send(text.replace(condition, "true"), values),
 });

@@ -4,14 +4,14 @@ import pg from "pg";
 export interface Statement {
   text: string;
   values: unknown[] | undefined;
-  /** What was sent before it in the same transaction; one list for each transaction. */
+  /** The earlier statements of the transaction. Each transaction has one list object. */
   earlier: readonly string[];
 }
 
-/** Sends a statement over the connection it was meant for; `aside`: over another one, on its own. */
+/** Sends a statement: `send` on the original connection, `aside` on another one outside the transaction. */
 export type Send = (text: string, values?: unknown[]) => Promise<pg.QueryResult>;
 
-/** What is done with some statements instead of just sending them. */
+/** Replaces the sending of the statements that it concerns. */
 export interface Interception {
   concerns: (statement: Statement) => boolean;
   run: (statement: Statement, send: Send, aside: Send) => Promise<pg.QueryResult>;
@@ -23,7 +23,7 @@ const interceptions: Interception[] = [];
 const transactions = new WeakMap<pg.Client, string[]>();
 const { query } = pg.Client.prototype as unknown as { query: (...args: unknown[]) => unknown };
 
-/** Stands between this process and PostgreSQL. Of several that concern a statement, the first acts. */
+/** Intercepts the statements of this process. The first interception that concerns a statement runs. */
 export function intercept(interception: Interception): void {
   if (interceptions.length === 0) install();
   interceptions.push(interception);
@@ -35,8 +35,8 @@ function install(): void {
     const text = textOf(args[0]);
     if (text === undefined) return query.apply(this, args);
     const values = Array.isArray(args[1]) ? (args[1] as unknown[]) : valuesOf(args[0]);
-    const statement: Statement = { text, values, earlier: follow(this, text) };
-    const interception = interceptions.find((one) => one.concerns(statement));
+    const statement: Statement = { text, values, earlier: trackTransaction(this, text) };
+    const interception = interceptions.find(({ concerns }) => concerns(statement));
     if (interception === undefined) return query.apply(this, args);
     const send: Send = (changed, changedValues) =>
       query.call(this, changed, changedValues) as Promise<pg.QueryResult>;
@@ -52,19 +52,19 @@ function install(): void {
   };
 }
 
-let besides: Promise<pg.Client> | undefined;
+let asideClient: Promise<pg.Client> | undefined;
 
-/** A connection of our own to the database of another one. */
+/** Opens a second connection to the database of a client. */
 function openAside({ host, port, user, database }: pg.Client): Promise<pg.Client> {
-  return (besides ??= (async () => {
+  return (asideClient ??= (async () => {
     const client = new pg.Client({ host, port, user: user ?? "", database: database ?? "" });
     await client.connect();
     return client;
   })());
 }
 
-/** The statements before this one in its transaction. */
-function follow(client: pg.Client, text: string): readonly string[] {
+/** Tracks the transaction of a client. Gives its statements before this one. */
+function trackTransaction(client: pg.Client, text: string): readonly string[] {
   const earlier = transactions.get(client) ?? [];
   if (/^\s*(START TRANSACTION|BEGIN)/i.test(text)) transactions.set(client, []);
   else if (/^\s*(COMMIT|ROLLBACK)/i.test(text)) transactions.delete(client);

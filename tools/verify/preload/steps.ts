@@ -1,29 +1,29 @@
 import type { DomainService } from "../cluster/layout.ts";
 
-/** A moment between two steps of an order, known by the SQL that stands before or behind it. */
+/** A moment before or after a statement of placing or settling an order. */
 export interface Step {
   name: string;
-  /** In whose processes it is reached. */
+  /** The service whose processes reach the step. */
   service: DomainService;
   when: "before" | "after";
   statement: RegExp;
-  /** Only in a transaction in which this was sent before. */
+  /** Limits the step to transactions that have sent a matching statement before. */
   within?: RegExp;
 }
 
 const commit = /^COMMIT/;
 const order = /INSERT INTO orders\b/;
 const sale = /SET state = 'SOLD'/;
-const returning = /'RETURNED'/;
+const restock = /'RETURNED'/;
 const release = /DELETE FROM reservations/;
 
-/** The steps of placing an order, of its becoming a sale, and of the end of a reservation. */
+/** The steps of placing an order, of its sale, and of the end of a reservation. */
 export const steps: Step[] = [
-  step("orders", "before", "its key is noted", /INSERT INTO idempotency_keys AS noted/),
-  step("orders", "after", "its key is noted", /INSERT INTO idempotency_keys AS noted/),
+  step("orders", "before", "its key is claimed", /INSERT INTO idempotency_keys AS noted/),
+  step("orders", "after", "its key is claimed", /INSERT INTO idempotency_keys AS noted/),
   step("products", "before", "its stock is reserved", /INSERT INTO reservations/),
   step("products", "after", "its stock is reserved", /INSERT INTO reservations/),
-  // One statement, and with it the order's lines, its key and its event.
+  // One statement writes the order, its lines, its key and its event.
   step("orders", "before", "the order is written", order),
   step("orders", "after", "the order is written", order),
   step("products", "before", "the sale", sale),
@@ -32,8 +32,8 @@ export const steps: Step[] = [
   step("products", "after", "the events of the sale are in the log", /append_events/, sale),
   step("products", "before", "the sale is committed", commit, sale),
   step("products", "after", "the sale is committed", commit, sale),
-  step("products", "before", "the return is committed", commit, returning),
-  step("products", "after", "the return is committed", commit, returning),
+  step("products", "before", "the restock is committed", commit, restock),
+  step("products", "after", "the restock is committed", commit, restock),
   step("products", "after", "expired reservations are claimed", /SET expires_at = now\(\)/),
   step("orders", "after", "orders are settled", /INSERT INTO order_history[^;]*'VOID'/),
   step("products", "before", "the release is committed", commit, release),

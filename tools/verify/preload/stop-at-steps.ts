@@ -2,21 +2,21 @@ import { intercept, type Statement } from "./intercept.ts";
 import { steps, type Step } from "./steps.ts";
 
 /**
- * Loaded into each node: it kills or stops its own process at the step it was told to, and ends it
- * when who started it is gone.
+ * Loaded into each node. Kills or stops the process at the armed step, and kills it when its parent
+ * process is gone.
  */
 
-/** At which step to send oneself which signal; null: at none. */
+/** To the node: the step at which it signals itself, or null for none. */
 export interface ArmMessage {
   arm: { step: string; signal: "SIGKILL" | "SIGSTOP" } | null;
 }
 
-/** The step is reached: the signal comes right behind this. */
+/** From the node: it has reached the armed step and now signals itself. */
 export interface HitMessage {
   hit: string;
 }
 
-/** A step is reached for the first time in this process. */
+/** From the node: it has reached a step for the first time. */
 export interface ReachedMessage {
   reached: string;
 }
@@ -29,28 +29,28 @@ process.on("message", ({ arm }: ArmMessage) => {
   armed = arm === null || step === undefined ? undefined : { step, signal: arm.signal };
 });
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
-// The node decides itself when it has nothing to do any more.
+// The channel must not keep a node alive that shuts down.
 process.channel?.unref();
 
 intercept({
   concerns: isReached,
   async run({ text, values }, send) {
     const { step, signal } = armed ?? {};
-    // Once: what else goes on in this process must not stop again.
+    // Only once: other statements of this process must not stop it again.
     armed = undefined;
     const answer = step?.when === "after" ? await send(text, values) : undefined;
-    await tell({ hit: step?.name ?? "" });
+    await report({ hit: step?.name ?? "" });
     if (signal !== undefined) process.kill(process.pid, signal);
     return answer ?? send(text, values);
   },
 });
 
-/** Whether the step that was told is reached; of all others only the first time is of interest. */
+/** Whether the armed step is reached. Reports each other step at its first time. */
 function isReached(statement: Statement): boolean {
   for (const step of unreached) {
     if (!isAt(step, statement)) continue;
     unreached.delete(step);
-    void tell({ reached: step.name });
+    void report({ reached: step.name });
   }
   return armed !== undefined && isAt(armed.step, statement);
 }
@@ -60,7 +60,7 @@ function isAt({ statement, within }: Step, { text, earlier }: Statement): boolea
   return within === undefined || earlier.some((before) => within.test(before));
 }
 
-function tell(message: HitMessage | ReachedMessage): Promise<void> {
+function report(message: HitMessage | ReachedMessage): Promise<void> {
   return new Promise((resolve) => {
     process.send?.(message, undefined, undefined, () => {
       resolve();

@@ -1,4 +1,4 @@
-/** What the panels of a picture are drawn with. */
+/** Dimensions, colours and shared parts of the picture. */
 export const width = 1_280;
 export const left = 86;
 export const right = 28;
@@ -11,7 +11,7 @@ export const footHeight = 54;
 
 export const colours = {
   ok: "#2f7d6d",
-  refused: "#e0a83c",
+  rejected: "#e0a83c",
   unknown: "#c8452f",
   p50: "#3b6ea8",
   p99: "#8a4f9e",
@@ -20,7 +20,7 @@ export const ink = "#22303a";
 export const faint = "#8694a0";
 export const grid = "#e6eaed";
 
-/** Where a moment of the run lies. */
+/** Gives the x coordinate of a time of the run. */
 export type Scale = (ms: number) => number;
 
 export function legend(y: number, name: string, entries: [string, string][]): string[] {
@@ -43,7 +43,7 @@ export function gridLine(y: number, label: string): string[] {
   ];
 }
 
-/** 1, 2 or 5 with zeros behind: what people count in. */
+/** Gives the smallest step of 1, 2 or 5 times a power of ten that is not below `least`. */
 export function niceStep(least: number): number {
   const unit = 10 ** Math.floor(Math.log10(Math.max(1, least)));
   return unit * ([1, 2, 5].find((step) => unit * step >= least) ?? 10);

@@ -10,40 +10,40 @@ import {
   type RunLine,
 } from "../history.ts";
 
-/** What a run was, in numbers. */
+/** The figures of a run. */
 export interface Figures {
   run: RunLine | undefined;
   operations: OperationFigures[];
   faults: { kind: FaultKind; times: number }[];
-  ordersTold: number;
-  /** Answers by code that no healthy shop gives. */
-  surprises: Map<string, number>;
-  /** Nodes that ended by themselves. */
+  ordersAcknowledged: number;
+  /** Counts of error codes that a correct shop does not answer. */
+  unexpectedErrors: Map<string, number>;
+  /** Nodes that ended without a fault. */
   deaths: string[];
-  /** From the end of the last fault until all was read and sold; undefined: never. */
-  quietAfterMs: number | undefined;
-  /** The longest time under load in which nothing was done or refused, though PostgreSQL and NATS were there. */
+  /** From the end of the last fault until quiescence; undefined if it was not reached. */
+  quiescentAfterMs: number | undefined;
+  /** The longest time under load without a definite outcome, while PostgreSQL and NATS were up. */
   longestSilenceMs: number;
-  /** What was still open when there was no more time. */
+  /** The work that was left at the end. */
   left: string[];
-  /** Of the steps at which a node can be struck, those at which one was. */
+  /** The steps at which a fault was injected. */
   stepsHit: Set<string>;
-  /** Those that no node got to. */
+  /** The steps that no node reached. */
   stepsMissed: string[];
 }
 
 interface OperationFigures {
   kind: Kind;
   ok: number;
-  refused: number;
+  rejected: number;
   unknown: number;
   requests: number;
   p50Ms: number;
   p99Ms: number;
 }
 
-/** What each kind may be refused for. */
-const mayRefuse: Record<Kind, string[]> = {
+/** The error codes that each kind of request may be rejected with. */
+const expectedCodes: Record<Kind, string[]> = {
   registerUser: [],
   createProduct: [],
   addStock: ["PRODUCT_NOT_FOUND", "IDEMPOTENCY_MISMATCH"],
@@ -56,27 +56,28 @@ const mayRefuse: Record<Kind, string[]> = {
   listOrders: [],
 };
 
+/** Computes the figures of a history. */
 export function figuresOf(history: readonly HistoryLine[]): Figures {
   const requests = history.filter((line) => line.line === "request");
   const faults = history.filter((line) => line.line === "fault");
   const operations = operationFigures(requests);
   const phases = history.filter((line) => line.line === "phase");
   const left = phases.flatMap((phase) => phase.left ?? []);
-  const quiet = phases.find(({ phase }) => phase === "quiet");
+  const quiescent = phases.find(({ phase }) => phase === "quiescent");
   const healed = phases.find(({ phase }) => phase === "healed");
-  const isQuiet = quiet !== undefined && healed !== undefined && left.length === 0;
+  const isQuiescent = quiescent !== undefined && healed !== undefined && left.length === 0;
   return {
     run: history.find((line) => line.line === "run"),
     operations,
     faults: faultFigures(faults),
-    ordersTold: operations.find(({ kind }) => kind === "placeOrder")?.ok ?? 0,
-    surprises: surprises(requests),
+    ordersAcknowledged: operations.find(({ kind }) => kind === "placeOrder")?.ok ?? 0,
+    unexpectedErrors: unexpectedErrors(requests),
     deaths: history.flatMap((line) =>
       line.line === "death" ? [`${line.node} (${line.end}, at ${line.atMs} ms)`] : [],
     ),
     longestSilenceMs: longestSilenceMs(history),
-    quietAfterMs: isQuiet ? quiet.atMs - healed.atMs : undefined,
-    left: quiet === undefined ? [...left, "the run was not brought to its end"] : left,
+    quiescentAfterMs: isQuiescent ? quiescent.atMs - healed.atMs : undefined,
+    left: quiescent === undefined ? [...left, "the run was interrupted"] : left,
     stepsMissed: stepsMissed(history),
     stepsHit: new Set(
       faults.flatMap(({ detail }) => (typeof detail?.step === "string" ? [detail.step] : [])),
@@ -84,8 +85,8 @@ export function figuresOf(history: readonly HistoryLine[]): Figures {
   };
 }
 
-/** How long it takes, after PostgreSQL or NATS is back, until all nodes have found it again. */
-const findAgainMs = 2_000;
+/** The time in which all nodes reconnect to a restarted PostgreSQL or NATS. */
+const reconnectMs = 2_000;
 
 function longestSilenceMs(history: readonly HistoryLine[]): number {
   const phaseMs = (name: string) => {
@@ -104,14 +105,14 @@ function longestSilenceMs(history: readonly HistoryLine[]): number {
   const silences = [...answeredMs, toMs].map((endMs, index) => {
     const startMs = answeredMs[index - 1] ?? fromMs;
     const isOutage = outages.some(
-      (fault) => fault.startMs < endMs && fault.endMs + findAgainMs > startMs,
+      (fault) => fault.startMs < endMs && fault.endMs + reconnectMs > startMs,
     );
     return isOutage ? 0 : endMs - startMs;
   });
   return Math.max(...silences);
 }
 
-/** Nothing of a history from before they were written down. */
+/** Gives the steps that no node reached; none for an interrupted run. */
 function stepsMissed(history: readonly HistoryLine[]): string[] {
   const line = history.find((one) => one.line === "steps");
   if (line?.line !== "steps") return [];
@@ -124,20 +125,20 @@ function operationFigures(requests: readonly AnyRequest[]): OperationFigures[] {
     const count = (outcome: string) =>
       operations.filter((operation) => operation.outcome === outcome).length;
     const sent = operations.flatMap((operation): AnyRequest[] => operation.requests);
-    const tookMs = sent.filter(wasAnswered).map(({ startMs, endMs }) => endMs - startMs);
+    const latenciesMs = sent.filter(wasAnswered).map(({ startMs, endMs }) => endMs - startMs);
     return {
       kind,
       ok: count("ok"),
-      refused: count("refused"),
+      rejected: count("rejected"),
       unknown: count("unknown"),
       requests: sent.length,
-      p50Ms: percentile(tookMs, 0.5),
-      p99Ms: percentile(tookMs, 0.99),
+      p50Ms: percentile(latenciesMs, 0.5),
+      p99Ms: percentile(latenciesMs, 0.99),
     };
   });
 }
 
-/** The value below which this share of all values lies; 0 where there is none. */
+/** Gives the value below which this share of the values lies, or 0 without values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
@@ -150,14 +151,16 @@ function faultFigures(faults: readonly FaultLine[]): Figures["faults"] {
     .sort((a, b) => b.times - a.times);
 }
 
-function surprises(requests: readonly AnyRequest[]): Map<string, number> {
+function unexpectedErrors(requests: readonly AnyRequest[]): Map<string, number> {
   const found = new Map<string, number>();
   for (const request of requests) {
     if (request.outcome === "ok") continue;
     const { outcome, kind, code } = request;
-    const isSurprise =
-      outcome === "refused" ? !mayRefuse[kind].includes(code) : code === "INTERNAL_SERVER_ERROR";
-    if (!isSurprise) continue;
+    const isUnexpected =
+      outcome === "rejected"
+        ? !expectedCodes[kind].includes(code)
+        : code === "INTERNAL_SERVER_ERROR";
+    if (!isUnexpected) continue;
     const what = `${kind}: ${code}`;
     found.set(what, (found.get(what) ?? 0) + 1);
   }

@@ -20,11 +20,11 @@ import {
   type Scale,
 } from "./chart.ts";
 
-/** Latencies are drawn from 1 ms to 10 s, each decade as high as the next. */
+/** The latency axis is logarithmic, from 1 ms to 10 s. */
 const maxLatencyMs = 10_000;
 
-/** What stops everything is seen behind all panels. */
-export function shadows(faults: readonly FaultLine[], x: Scale, bottom: number): string[] {
+/** Shades the outages of PostgreSQL and NATS behind all panels. */
+export function outageShades(faults: readonly FaultLine[], x: Scale, bottom: number): string[] {
   return faults
     .filter(({ kind }) => kind === "postgres" || kind === "nats")
     .map(
@@ -33,25 +33,26 @@ export function shadows(faults: readonly FaultLine[], x: Scale, bottom: number):
     );
 }
 
+/** Draws the requests per second as stacked bars by outcome. */
 export function ratePanel(columns: readonly Column[], columnMs: number, x: Scale): string[] {
   const perSecond = (count: number) => (count * 1_000) / columnMs;
   const most = Math.max(
     5,
-    ...columns.map(({ ok, refused, unknown }) => perSecond(ok + refused + unknown)),
+    ...columns.map(({ ok, rejected, unknown }) => perSecond(ok + rejected + unknown)),
   );
   const step = niceStep(most / 4);
   const scale = Math.ceil(most / step) * step;
   const y = (rate: number) => top + rateHeight - (rate / scale) * rateHeight;
-  const parts = legend(top - 12, "answers per second", [
+  const parts = legend(top - 12, "requests per second", [
     ["ok", colours.ok],
-    ["refused", colours.refused],
+    ["rejected", colours.rejected],
     ["unknown", colours.unknown],
   ]);
   for (let rate = 0; rate <= scale; rate += step) parts.push(...gridLine(y(rate), String(rate)));
   const barWidth = Math.max(1, x(columnMs) - x(0) - 0.6).toFixed(2);
   columns.forEach((column, index) => {
     let below = 0;
-    for (const outcome of ["ok", "refused", "unknown"] as const) {
+    for (const outcome of ["ok", "rejected", "unknown"] as const) {
       const rate = perSecond(column[outcome]);
       if (rate === 0) continue;
       const upper = y(below + rate);
@@ -64,6 +65,7 @@ export function ratePanel(columns: readonly Column[], columnMs: number, x: Scale
   return parts;
 }
 
+/** Draws the p50 and p99 latencies over time. */
 export function latencyPanel(
   columns: readonly Column[],
   columnMs: number,
@@ -99,27 +101,28 @@ export function latencyPanel(
   return parts;
 }
 
-/** A line that is broken where nothing was answered. */
+/** A line with gaps where no request was answered. */
 function curve(
   columns: readonly Column[],
   share: number,
   x: (index: number) => number,
   y: (ms: number) => number,
 ): string {
-  let isDown = false;
+  let hasPrevious = false;
   return columns
-    .map(({ tookMs }, index) => {
-      if (tookMs.length === 0) {
-        isDown = false;
+    .map(({ latenciesMs }, index) => {
+      if (latenciesMs.length === 0) {
+        hasPrevious = false;
         return "";
       }
-      const point = `${isDown ? "L" : "M"}${x(index).toFixed(1)} ${y(percentile(tookMs, share)).toFixed(1)}`;
-      isDown = true;
+      const point = `${hasPrevious ? "L" : "M"}${x(index).toFixed(1)} ${y(percentile(latenciesMs, share)).toFixed(1)}`;
+      hasPrevious = true;
       return point;
     })
     .join("");
 }
 
+/** Draws the faults as bars, one lane per kind. */
 export function faultPanel(
   faults: readonly FaultLine[],
   lanes: readonly FaultKind[],
@@ -146,6 +149,7 @@ export function faultPanel(
   return parts;
 }
 
+/** Draws the labels of the time axis. */
 export function timeAxis(endMs: number, x: Scale, y: number): string[] {
   const stepMs = niceStep(endMs / 1_000 / 12) * 1_000;
   const parts: string[] = [];

@@ -15,10 +15,10 @@ import {
 } from "./chart.ts";
 import { columnsOf, columnWidthMs } from "./columns.ts";
 import type { Figures } from "./figures.ts";
-import { faultPanel, latencyPanel, ratePanel, shadows, timeAxis } from "./panels.ts";
+import { faultPanel, latencyPanel, ratePanel, outageShades, timeAxis } from "./panels.ts";
 import { statusOf, type Verdict } from "./verdict.ts";
 
-/** Requests and latency over time, with the faults beneath: one SVG, with nothing around it. */
+/** Draws requests, latencies and faults over time. Gives a complete SVG file. */
 export function pictureOf(
   history: readonly HistoryLine[],
   figures: Figures,
@@ -48,7 +48,7 @@ export function pictureOf(
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, 'DejaVu Sans', sans-serif" font-size="12" fill="${ink}">`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     ...title(figures, verdict),
-    ...shadows(faults, x, lanesTop + lanes.length * laneHeight),
+    ...outageShades(faults, x, lanesTop + lanes.length * laneHeight),
     ...ratePanel(columns, columnMs, x),
     ...latencyPanel(columns, columnMs, x, latencyTop),
     ...faultPanel(faults, lanes, x, lanesTop),
@@ -57,29 +57,31 @@ export function pictureOf(
   ].join("\n");
 }
 
-/** When the load began: what was before it is only preparation. */
+/** Gives the beginning of the load, after the preparation of the data. */
 function openedMs(history: readonly HistoryLine[]): number {
   const opened = history.find((line) => line.line === "phase" && line.phase === "opened");
   return opened?.line === "phase" ? opened.atMs : 0;
 }
 
 function title(figures: Figures, verdict: Verdict): string[] {
-  const { run, operations, faults, ordersTold, quietAfterMs } = figures;
+  const { run, operations, faults, ordersAcknowledged, quiescentAfterMs } = figures;
   const isFine = statusOf(verdict) === 0;
   const requests = operations.reduce((sum, one) => sum + one.requests, 0);
-  const struck = faults.reduce((sum, { times }) => sum + times, 0);
-  const broken = run?.break ? ` · broken on purpose: ${run.break}` : "";
+  const injected = faults.reduce((sum, { times }) => sum + times, 0);
+  const mutant = run?.mutant ? ` · mutant ${run.mutant}` : "";
   const violated = [...new Set(verdict.violations.map(({ invariant }) => invariant))].sort();
   const result = isFine
     ? "every invariant holds"
     : violated.length > 0
       ? `violated: invariant ${violated.join(", ")}`
       : "failed";
-  const rest =
-    quietAfterMs === undefined ? "" : ` · at rest after ${(quietAfterMs / 1_000).toFixed(1)} s`;
-  const facts = `${ordersTold.toLocaleString("en")} orders told · ${requests.toLocaleString("en")} requests · ${struck} faults of ${faults.length} kinds${rest}`;
+  const quiescence =
+    quiescentAfterMs === undefined
+      ? ""
+      : ` · quiescent after ${(quiescentAfterMs / 1_000).toFixed(1)} s`;
+  const facts = `${ordersAcknowledged.toLocaleString("en")} orders acknowledged · ${requests.toLocaleString("en")} requests · ${injected} faults of ${faults.length} kinds${quiescence}`;
   return [
-    `<text x="${left}" y="36" font-size="20" font-weight="600">Shop under faults, seed ${run?.seed ?? "?"}${broken}</text>`,
+    `<text x="${left}" y="36" font-size="20" font-weight="600">Shop under faults, seed ${run?.seed ?? "?"}${mutant}</text>`,
     `<text x="${left}" y="60" fill="${faint}" font-size="13">${facts}</text>`,
     `<g transform="translate(${width - right},22)"><text text-anchor="end" y="14" font-size="15" font-weight="600" fill="${isFine ? colours.ok : colours.unknown}">${isFine ? "✓" : "✗"} ${result}</text></g>`,
   ];

@@ -1,36 +1,41 @@
 import type { Findings, Violation } from "../check/findings.ts";
 import type { Figures } from "./figures.ts";
 
-/** What a run has shown. */
+/** The result of a run. */
 export interface Verdict {
   violations: Violation[];
-  /** Other things that must not be. */
-  faults: string[];
-  /** Why the run shows nothing. */
-  empty: string[];
+  /** Failures that violate no invariant. */
+  failures: string[];
+  /** Why the run proves nothing. */
+  inconclusive: string[];
 }
 
-/** All must be read and sold this long after the last fault. */
-const quietWithinMs = 30_000;
+/** The deadline for quiescence after the last fault. */
+const maxQuiescenceMs = 30_000;
 
+/** Judges the findings and figures of a run. */
 export function judge(findings: readonly Findings[], figures: Figures): Verdict {
-  const faults: string[] = [];
-  if (figures.quietAfterMs === undefined) {
-    faults.push(`the shop did not come to rest: ${figures.left.join(", ")}`);
-  } else if (figures.quietAfterMs > quietWithinMs) {
-    faults.push(`the shop came to rest only ${figures.quietAfterMs} ms after the last fault`);
+  const failures: string[] = [];
+  if (figures.quiescentAfterMs === undefined) {
+    failures.push(`the shop did not reach quiescence: ${figures.left.join(", ")}`);
+  } else if (figures.quiescentAfterMs > maxQuiescenceMs) {
+    failures.push(
+      `quiescence only ${figures.quiescentAfterMs} ms after the last fault; the limit is ${maxQuiescenceMs} ms`,
+    );
   }
-  for (const [what, times] of figures.surprises) faults.push(`answered ${times} times: ${what}`);
-  const empty: string[] = [];
-  if (figures.ordersTold === 0) empty.push("no order was placed");
+  for (const [error, times] of figures.unexpectedErrors) {
+    failures.push(`unexpected error, ${times} times: ${error}`);
+  }
+  const inconclusive: string[] = [];
+  if (figures.ordersAcknowledged === 0) inconclusive.push("no order was placed");
   if ((figures.run?.faults.length ?? 0) > 0 && figures.faults.length === 0) {
-    empty.push("no fault struck");
+    inconclusive.push("no fault was injected");
   }
-  return { violations: findings.flatMap(({ violations }) => violations), faults, empty };
+  return { violations: findings.flatMap(({ violations }) => violations), failures, inconclusive };
 }
 
-/** 0: all held. 1: something did not. 2: nothing was shown. */
-export function statusOf({ violations, faults, empty }: Verdict): 0 | 1 | 2 {
-  if (violations.length > 0 || faults.length > 0) return 1;
-  return empty.length > 0 ? 2 : 0;
+/** Gives the exit status: 0 passed, 1 failed, 2 inconclusive. */
+export function statusOf({ violations, failures, inconclusive }: Verdict): 0 | 1 | 2 {
+  if (violations.length > 0 || failures.length > 0) return 1;
+  return inconclusive.length > 0 ? 2 : 0;
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HistoryWriter } from "../history-writer.ts";
 import { wasAnswered, type AnyRequest, type Kind } from "../history.ts";
 import type { Random } from "../random.ts";
-import { send } from "./gateway-client.ts";
+import { sendRequest } from "./gateway-client.ts";
 import type { Intent } from "./intents.ts";
 import type { Market } from "./market.ts";
 
@@ -11,32 +11,32 @@ export interface ClientOptions {
   random: Random;
   market: Market;
   history: HistoryWriter;
-  /** The gateways' addresses. */
+  /** The URLs of the gateways. */
   urls: readonly string[];
   nextOp: () => number;
 }
 
-/** An intent with its number and its key, as often as it is sent. */
-export interface Sending {
+/** An intent with its operation number and idempotency key, the same for each attempt. */
+export interface Attempt {
   op: number;
   intent: Intent;
   key: string | null;
 }
 
-/** The shop promises an answer within 5 s. */
+/** Longer than the 5 s within which the shop answers. */
 const timeoutMs = 6_500;
-/** What may be sent twice is sent to another gateway after so long without an answer, first and then. */
-const patienceMs = [1_500, 3_000] as const;
-/** A gateway that has not answered is left alone for so long. */
+/** Time limits of the first two attempts; then the request goes to another gateway. */
+const attemptTimeoutsMs = [1_500, 3_000] as const;
+/** The client avoids a gateway that did not answer for this long. */
 const avoidMs = 3_000;
-const keyedShare = 0.85;
-/** Of keyed requests, so many are sent twice or three times at once. */
-const twinShare = 0.08;
-/** Of keyed requests, so many are sent by somebody who does not wait for the answer. */
-const impatientShare = 0.06;
-/** So many keys are used once more, for something else. */
+const idempotentShare = 0.85;
+/** The share of idempotent requests that are sent two or three times concurrently. */
+const duplicateShare = 0.08;
+/** The share of idempotent requests whose first attempt is aborted after a few milliseconds. */
+const abortedShare = 0.06;
+/** The share of keys that are used again with another input. */
 const reuseShare = 0.02;
-const maxTries = 4;
+const maxAttempts = 4;
 const firstPauseMs = 150;
 const maxPauseMs = 2_000;
 
@@ -50,10 +50,10 @@ const mutations = new Set<Kind>([
   "cancelOrder",
 ]);
 
-/** One of those who use the shop: asks for one thing after the other, and asks again in doubt. */
+/** A client of the shop: sends one intent after the other and retries when the outcome is unknown. */
 export class Client {
   readonly #options: ClientOptions;
-  /** Until when each gateway is left alone. */
+  /** The time until which each gateway is avoided. */
   readonly #avoidedUntilMs = new Map<number, number>();
 
   constructor(options: ClientOptions) {
@@ -61,60 +61,71 @@ export class Client {
   }
 
   /**
-   * Sends an intent until it is known what became of it, or its deadline passes. Gives what is
-   * still open and can be sent again.
+   * Sends an intent until its outcome is known or all attempts are used. Gives the attempt if the
+   * outcome is unknown and it can be sent again.
    */
-  async pursue(intent: Intent): Promise<Sending | undefined> {
+  async pursue(intent: Intent): Promise<Attempt | undefined> {
     const { random, nextOp, name } = this.#options;
     const op = nextOp();
-    const isKeyed = mutations.has(intent.kind) && random.chance(keyedShare);
-    const sending = { op, intent, key: isKeyed ? `${name}-${op}-${random.int(0, 1e9)}` : null };
-    if (!isKeyed) {
-      if (mutations.has(intent.kind)) await this.ask(sending);
-      else await this.insist(sending, maxTries);
+    const isIdempotent = mutations.has(intent.kind) && random.chance(idempotentShare);
+    const attempt = {
+      op,
+      intent,
+      key: isIdempotent ? `${name}-${op}-${random.int(0, 1e9)}` : null,
+    };
+    if (!isIdempotent) {
+      if (mutations.has(intent.kind)) await this.send(attempt);
+      else await this.retry(attempt, maxAttempts);
       return undefined;
     }
-    if (random.chance(twinShare)) {
-      const twins = random.int(2, 3);
-      const answers = await Promise.all(Array.from({ length: twins }, () => this.ask(sending)));
+    if (random.chance(duplicateShare)) {
+      const duplicates = random.int(2, 3);
+      const answers = await Promise.all(
+        Array.from({ length: duplicates }, () => this.send(attempt)),
+      );
       if (isDecided(answers)) return undefined;
-    } else if (random.chance(impatientShare)) {
-      await this.ask(sending, random.int(3, 80));
+    } else if (random.chance(abortedShare)) {
+      await this.send(attempt, random.int(3, 80));
     }
-    const isDone = await this.insist(sending, maxTries);
-    if (isDone && random.chance(reuseShare)) await this.#reuseKey(sending);
-    return isDone ? undefined : sending;
+    const isDone = await this.retry(attempt, maxAttempts);
+    if (isDone && random.chance(reuseShare)) await this.#reuseKey(attempt);
+    return isDone ? undefined : attempt;
   }
 
-  /** Sends the same again until it is decided; false when it is still open after so many tries. */
-  async insist(sending: Sending, tries: number): Promise<boolean> {
+  /** Sends an attempt until its outcome is known; false if it is unknown after all attempts. */
+  async retry(attempt: Attempt, attempts: number): Promise<boolean> {
     const { random } = this.#options;
-    for (let tried = 0; tried < tries; tried += 1) {
-      const answer = await this.ask(sending, patienceMs[tried]);
+    for (let count = 0; count < attempts; count += 1) {
+      const answer = await this.send(attempt, attemptTimeoutsMs[count]);
       if (isDecided([answer])) return true;
-      // This gateway is gone or stands still: another one is asked at once.
-      if (!wasAnswered(answer) && tried < this.#options.urls.length) continue;
-      const pauseMs = Math.min(maxPauseMs, firstPauseMs * 2 ** tried);
+      // The gateway is down or stopped: the next attempt goes to another one at once.
+      if (!wasAnswered(answer) && count < this.#options.urls.length) continue;
+      const pauseMs = Math.min(maxPauseMs, firstPauseMs * 2 ** count);
       await sleep(pauseMs * (0.5 + random.next()));
     }
     return false;
   }
 
-  /** The shop must not take a key that it knows together with something else. */
-  async #reuseKey({ intent, key }: Sending): Promise<void> {
+  /** Uses a key again with another input, which the shop must reject. */
+  async #reuseKey({ intent, key }: Attempt): Promise<void> {
     if (intent.kind !== "addStock") return;
     const input = { ...intent.input, number: intent.input.number + 1 };
-    await this.ask({ op: this.#options.nextOp(), intent: { ...intent, input }, key });
+    await this.send({ op: this.#options.nextOp(), intent: { ...intent, input }, key });
   }
 
-  /** Sends one request, and writes down what became of it. */
-  async ask({ op, intent, key }: Sending, giveUpMs = timeoutMs): Promise<AnyRequest> {
+  /** Sends one request and records its outcome. */
+  async send({ op, intent, key }: Attempt, requestTimeoutMs = timeoutMs): Promise<AnyRequest> {
     const { name, urls, history, market } = this.#options;
     const { kind, input, by } = intent;
     const gateway = this.#pickGateway();
     const startMs = history.nowMs;
     const url = urls[gateway] ?? "";
-    const outcome = await send(kind, input, { url, token: by?.token, key, timeoutMs: giveUpMs });
+    const outcome = await sendRequest(kind, input, {
+      url,
+      token: by?.token,
+      key,
+      timeoutMs: requestTimeoutMs,
+    });
     const request = {
       line: "request" as const,
       op,
@@ -129,27 +140,30 @@ export class Client {
       ...outcome,
     } as AnyRequest;
     history.write(request);
-    const isLost = !wasAnswered(request) && giveUpMs >= patienceMs[0];
+    const isLost = !wasAnswered(request) && requestTimeoutMs >= attemptTimeoutsMs[0];
     if (isLost) this.#avoidedUntilMs.set(gateway, history.nowMs + avoidMs);
-    if (request.outcome === "ok") learn(market, intent, request);
+    if (request.outcome === "ok") remember(market, intent, request);
     return request;
   }
 
   #pickGateway(): number {
     const { random, urls, history } = this.#options;
     const all = [...urls.keys()];
-    const others = all.filter((one) => (this.#avoidedUntilMs.get(one) ?? 0) <= history.nowMs);
-    return random.pick(others.length > 0 ? others : all);
+    const available = all.filter(
+      (index) => (this.#avoidedUntilMs.get(index) ?? 0) <= history.nowMs,
+    );
+    return random.pick(available.length > 0 ? available : all);
   }
 }
 
-/** Whether nothing is open any more: it succeeded, or all who asked were refused. */
+/** Whether the outcome is known: one attempt succeeded, or all of them were rejected. */
 function isDecided(answers: readonly AnyRequest[]): boolean {
   const isOk = answers.some(({ outcome }) => outcome === "ok");
-  return isOk || answers.every(({ outcome }) => outcome === "refused");
+  return isOk || answers.every(({ outcome }) => outcome === "rejected");
 }
 
-function learn(market: Market, { by }: Intent, request: AnyRequest & { outcome: "ok" }): void {
+/** Adds a created order or product to those that later requests use. */
+function remember(market: Market, { by }: Intent, request: AnyRequest & { outcome: "ok" }): void {
   if (request.kind === "placeOrder" && by !== null) {
     const { id } = request.answer;
     market.remember({ id, owner: by });

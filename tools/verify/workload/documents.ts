@@ -1,10 +1,10 @@
 import type { Kind, Kinds, OrderAnswer } from "../history.ts";
 
-/** How a kind of request is said in GraphQL. */
+/** The GraphQL document of a kind of request. */
 interface Document<K extends Kind> {
   query: string;
   variables: (input: Kinds[K]["input"]) => Record<string, unknown>;
-  /** Its answer, from the value of the document's field. */
+  /** Reads the answer from the value of the field `answer`. */
   answer: (value: unknown) => Kinds[K]["answer"];
 }
 
@@ -23,11 +23,12 @@ function inventory(type: number) {
   };
 }
 
+/** The documents of all kinds. Each has one field, with the alias `answer`. */
 export const documents: { [K in Kind]: Document<K> } = {
   registerUser: {
     query:
       "mutation ($input: NewUser!) { answer: registerUser(input: $input) { id username type } }",
-    variables: (input) => ({ input: { ...input, password: password } }),
+    variables: (input) => ({ input: { ...input, password } }),
     answer: (value) => value as Kinds["registerUser"]["answer"],
   },
   createProduct: {
@@ -65,7 +66,7 @@ export const documents: { [K in Kind]: Document<K> } = {
   },
 };
 
-/** Everybody's; it stays out of the history. */
+/** The password of all accounts. It is not written to the history. */
 export const password = "a password of the checker";
 
 export const loginDocument = "mutation ($input: Login!) { answer: login(input: $input) { token } }";

@@ -1,8 +1,8 @@
 import type { Kind, Kinds, Outcome } from "../history.ts";
 import { documents } from "./documents.ts";
 
-/** Answers that leave open whether the request had its effect, or will have it. */
-const undecided = new Set([
+/** Error codes that leave open whether the request had, or will have, its effect. */
+const unknownOutcomeCodes = new Set([
   "SERVICE_UNAVAILABLE",
   "IDEMPOTENCY_IN_PROGRESS",
   "INTERNAL_SERVER_ERROR",
@@ -13,12 +13,12 @@ export interface SendOptions {
   url: string;
   token?: string | undefined;
   key?: string | null;
-  /** After this long the client goes away. */
+  /** The client aborts the request after this time. */
   timeoutMs: number;
 }
 
-/** Sends one request as any client would, and says what became of it. Never throws. */
-export async function send<K extends Kind>(
+/** Sends one request over HTTP and gives its outcome. Never throws. */
+export async function sendRequest<K extends Kind>(
   kind: K,
   input: Kinds[K]["input"],
   options: SendOptions,
@@ -27,26 +27,29 @@ export async function send<K extends Kind>(
   const body = { query: document.query, variables: document.variables(input) };
   const { code, value } = await post(body, options);
   if (code === undefined) return { outcome: "ok", answer: document.answer(value) };
-  return { outcome: undecided.has(code) || isOurs(code) ? "unknown" : "refused", code };
+  return {
+    outcome: unknownOutcomeCodes.has(code) || isClientCode(code) ? "unknown" : "rejected",
+    code,
+  };
 }
 
-/** Codes of this client's own begin like this: there was no answer of the shop. */
-function isOurs(code: string): boolean {
+/** Whether a code is of this client, because the shop did not answer. */
+function isClientCode(code: string): boolean {
   return code.startsWith("CLIENT_");
 }
 
-interface Posted {
+interface PostResult {
   /** The code of the first error; undefined for a success. */
   code?: string;
-  /** Of the field `answer`. */
+  /** The value of the field `answer`. */
   value?: unknown;
 }
 
-/** Posts a document whose only field is called `answer`. */
+/** Posts a document whose only field has the alias `answer`. */
 export async function post(
   body: { query: string; variables: Record<string, unknown> },
   { url, token, key, timeoutMs }: SendOptions,
-): Promise<Posted> {
+): Promise<PostResult> {
   try {
     const response = await fetch(`${url}/graphql`, {
       method: "POST",
@@ -65,7 +68,7 @@ export async function post(
     if (errors?.[0] !== undefined) return { code: errors[0].extensions?.code ?? "CLIENT_NO_CODE" };
     return { value: data?.answer };
   } catch (error) {
-    const isLate = error instanceof Error && error.name === "TimeoutError";
-    return { code: isLate ? "CLIENT_TIMEOUT" : "CLIENT_NO_CONNECTION" };
+    const isTimeout = error instanceof Error && error.name === "TimeoutError";
+    return { code: isTimeout ? "CLIENT_TIMEOUT" : "CLIENT_NO_CONNECTION" };
   }
 }

@@ -2,14 +2,14 @@ import type { Kind, Kinds, Line } from "../history.ts";
 import type { Random } from "../random.ts";
 import type { Account, Market } from "./market.ts";
 
-/** What somebody wants of the shop; `by` null: a stranger. */
+/** A request that a client is going to send. `by` is null for an anonymous caller. */
 export type Intent = {
   [K in Kind]: { kind: K; input: Kinds[K]["input"]; by: Account | null };
 }[Kind];
 
 export type Weights = Record<Kind, number>;
 
-/** How often each kind of request comes. */
+/** The relative frequency of each kind of request. */
 export const usualWeights: Weights = {
   placeOrder: 50,
   cancelOrder: 9,
@@ -25,26 +25,26 @@ export const usualWeights: Weights = {
 
 const hotShare = 0.45;
 const restockHotShare = 0.7;
-/** Kept in the catalogue, however many leave it. */
+/** At least this many cold products stay in the catalogue. */
 const minCold = 12;
 
-/** Thinks of the next thing to ask for. */
+/** Chooses the next request of a client. */
 export function nextIntent(random: Random, market: Market, weights: Weights): Intent {
   const admin = () => random.pick(market.admins);
   const kind = random.weighted(weights);
   switch (kind) {
     case "placeOrder":
-      return placing(random, market);
+      return placeOrder(random, market);
     case "addStock":
     case "subtractStock": {
       const product_id = market.someProduct(random, restockHotShare);
-      // So little that what everybody wants is sold out again and again.
-      const most = market.hot.includes(product_id) ? 14 : 40;
-      const number = kind === "addStock" ? random.int(2, most) : random.int(1, 6);
+      // Small for hot products, so that they sell out again and again.
+      const maxAdded = market.hot.includes(product_id) ? 14 : 40;
+      const number = kind === "addStock" ? random.int(2, maxAdded) : random.int(1, 6);
       return { kind, input: { product_id, number }, by: admin() };
     }
     case "archiveProduct": {
-      if (market.cold.length <= minCold) return placing(random, market);
+      if (market.cold.length <= minCold) return placeOrder(random, market);
       const product_id = random.pick(market.cold);
       market.cold = market.cold.filter((id) => id !== product_id);
       return { kind, input: { product_id }, by: admin() };
@@ -67,14 +67,14 @@ export function nextIntent(random: Random, market: Market, weights: Weights): In
     case "cancelOrder":
     case "readOrder": {
       const order = market.someOrder(random);
-      if (order === undefined) return placing(random, market);
+      if (order === undefined) return placeOrder(random, market);
       const by = random.chance(0.8) ? order.owner : admin();
       return { kind, input: { order_id: order.id }, by };
     }
   }
 }
 
-function placing(random: Random, market: Market): Intent {
+function placeOrder(random: Random, market: Market): Intent {
   const lines = new Map<string, Line>();
   for (let line = random.int(1, 3); line > 0; line -= 1) {
     const product_id = market.someProduct(random, hotShare);

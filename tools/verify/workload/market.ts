@@ -1,40 +1,41 @@
 import type { Random } from "../random.ts";
 
-/** Somebody who is signed in. */
+/** A signed-in user. */
 export interface Account {
   id: string;
   token: string;
   isAdmin: boolean;
 }
 
-/** Orders of which somebody was told, the newest; older ones are left alone. */
-const maxRemembered = 400;
+/** Only the newest orders are read and cancelled. */
+const maxOrders = 400;
 
-export interface ToldOrder {
+/** An order that was acknowledged to a client. */
+export interface AcknowledgedOrder {
   id: string;
   owner: Account;
 }
 
-/** What the clients know of the shop together. */
+/** The accounts, products and orders that the clients share. */
 export class Market {
   readonly admins: Account[] = [];
   readonly customers: Account[] = [];
-  /** A few products that everybody wants. */
+  /** A few products that are ordered often. */
   hot: string[] = [];
-  /** Many that are ordered now and then. */
+  /** Many products that are ordered rarely. */
   cold: string[] = [];
-  readonly #told: ToldOrder[] = [];
+  readonly #orders: AcknowledgedOrder[] = [];
 
-  remember(order: ToldOrder): void {
-    this.#told.push(order);
-    if (this.#told.length > maxRemembered) this.#told.shift();
+  remember(order: AcknowledgedOrder): void {
+    this.#orders.push(order);
+    if (this.#orders.length > maxOrders) this.#orders.shift();
   }
 
-  someOrder(random: Random): ToldOrder | undefined {
-    return this.#told.length === 0 ? undefined : random.pick(this.#told);
+  someOrder(random: Random): AcknowledgedOrder | undefined {
+    return this.#orders.length === 0 ? undefined : random.pick(this.#orders);
   }
 
-  /** Mostly one of the few. */
+  /** Picks a hot product with this probability, otherwise a cold one. */
   someProduct(random: Random, hotShare: number): string {
     return random.pick(random.chance(hotShare) || this.cold.length === 0 ? this.hot : this.cold);
   }

@@ -1,6 +1,6 @@
 import type { Kinds } from "../history.ts";
 import type { Random } from "../random.ts";
-import type { Client, Sending } from "./client.ts";
+import type { Attempt, Client } from "./client.ts";
 import { loginDocument, password } from "./documents.ts";
 import { post } from "./gateway-client.ts";
 import type { Intent } from "./intents.ts";
@@ -10,14 +10,14 @@ export interface MarketSize {
   customers: number;
   hotProducts: number;
   coldProducts: number;
-  /** What there is of a hot product at first: little, so that it sells out. */
+  /** The first stock of a hot product: small, so that it sells out. */
   hotStock: number;
 }
 
 const timeoutMs = 10_000;
-const maxTries = 4;
+const maxAttempts = 4;
 
-/** Registers the first accounts and puts the first products on sale, before anything goes wrong. */
+/** Registers the accounts and creates the products of a run, before any fault. */
 export async function openMarket(
   client: Client,
   url: string,
@@ -26,35 +26,35 @@ export async function openMarket(
   size: MarketSize,
 ): Promise<void> {
   let op = 0;
-  const done = async <Answer>(intent: Intent): Promise<Answer> => {
+  const execute = async <Answer>(intent: Intent): Promise<Answer> => {
     op -= 1;
-    const sending: Sending = { op, intent, key: `opening${op}` };
+    const attempt: Attempt = { op, intent, key: `opening${op}` };
     let code = "";
-    // A machine that is busy may keep it waiting; the key makes it one and the same.
-    for (let tried = 0; tried < maxTries; tried += 1) {
-      const request = await client.ask(sending, timeoutMs);
+    // A retry on a busy machine has no second effect because of the key.
+    for (let count = 0; count < maxAttempts; count += 1) {
+      const request = await client.send(attempt, timeoutMs);
       if (request.outcome === "ok") return request.answer as Answer;
       code = request.code;
-      if (request.outcome === "refused") break;
+      if (request.outcome === "rejected") break;
     }
-    throw new Error(`the shop does not open: ${intent.kind} was answered ${code}`);
+    throw new Error(`cannot set up the shop: ${intent.kind} failed with ${code}`);
   };
-  const enter = async (username: string, type: number, by: Account | null): Promise<Account> => {
+  const register = async (username: string, type: number, by: Account | null): Promise<Account> => {
     const input = { email: `${username}@shop.example`, username, type };
-    const { id } = await done<Kinds["registerUser"]["answer"]>({
+    const { id } = await execute<Kinds["registerUser"]["answer"]>({
       kind: "registerUser",
       input,
       by,
     });
     return { id, token: await login(url, input.email), isAdmin: type === 1 };
   };
-  const first = await enter("admin-1", 1, null);
-  market.admins.push(first, await enter("admin-2", 1, first));
+  const first = await register("admin-1", 1, null);
+  market.admins.push(first, await register("admin-2", 1, first));
   const names = Array.from({ length: size.customers }, (_, index) => `customer-${index + 1}`);
-  market.customers.push(...(await Promise.all(names.map((name) => enter(name, 0, null)))));
-  const putOnSale = async (name: string, stock: number) => {
+  market.customers.push(...(await Promise.all(names.map((name) => register(name, 0, null)))));
+  const createProduct = async (name: string, stock: number) => {
     const input = { name, price: random.int(1, 5_000), stock };
-    const { id } = await done<Kinds["createProduct"]["answer"]>({
+    const { id } = await execute<Kinds["createProduct"]["answer"]>({
       kind: "createProduct",
       input,
       by: first,
@@ -62,12 +62,12 @@ export async function openMarket(
     return id;
   };
   for (let number = 1; number <= size.coldProducts; number += 1) {
-    await putOnSale(`Cold ${number}`, random.int(20, 200));
+    await createProduct(`Cold ${number}`, random.int(20, 200));
   }
-  // What is created is remembered as cold; these are not.
+  // The client adds each created product to `cold`; the hot ones are taken out again.
   const cold = [...market.cold];
   for (let number = 1; number <= size.hotProducts; number += 1) {
-    market.hot.push(await putOnSale(`Hot ${number}`, size.hotStock));
+    market.hot.push(await createProduct(`Hot ${number}`, size.hotStock));
   }
   market.cold = cold;
 }
@@ -75,6 +75,6 @@ export async function openMarket(
 async function login(url: string, email: string): Promise<string> {
   const body = { query: loginDocument, variables: { input: { email, password } } };
   const { code, value } = await post(body, { url, timeoutMs });
-  if (code !== undefined) throw new Error(`login was answered ${code}`);
+  if (code !== undefined) throw new Error(`login failed with ${code}`);
   return (value as { token: string }).token;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HistoryWriter } from "../history-writer.ts";
 import type { Random } from "../random.ts";
-import { Client, type Sending } from "./client.ts";
+import { Client, type Attempt } from "./client.ts";
 import { nextIntent, type Weights } from "./intents.ts";
 import type { Market } from "./market.ts";
 
@@ -12,22 +12,22 @@ export interface WorkloadOptions {
   urls: readonly string[];
   weights: Weights;
   clients: number;
-  /** Between two requests of a client, on average. */
+  /** The mean pause between two requests of a client. */
   pauseMs: number;
 }
 
-const finishTries = 12;
-/** Unfinished requests that are sent again at once. */
-const finishAtOnce = 8;
+const finishAttempts = 12;
+/** Requests that `finish` sends concurrently. */
+const finishConcurrency = 8;
 
-/** Everybody who uses the shop at the same time. */
+/** The concurrent clients of a run. */
 export class Workload {
   readonly #options: WorkloadOptions;
   readonly #clients: Client[];
-  readonly #open: Sending[] = [];
+  readonly #unfinished: Attempt[] = [];
   #ops = 0;
   #done = 0;
-  #isOver = false;
+  #ended = false;
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
@@ -39,42 +39,40 @@ export class Workload {
     });
   }
 
-  /** Works until `end` is called; what was begun is brought to its end. */
+  /** Sends requests until `end` is called, and completes the started ones. */
   async run(): Promise<void> {
     await Promise.all(this.#clients.map((client) => this.#work(client)));
   }
 
   end(): void {
-    this.#isOver = true;
+    this.#ended = true;
   }
 
-  /** Operations that were brought to an end, well or not. */
+  /** The number of completed operations, whatever their outcome. */
   get done(): number {
     return this.#done;
   }
 
-  /**
-   * Sends again what is still open, with its key. Gives how many remain so.
-   */
+  /** Retries the idempotent requests whose outcome is unknown. Gives the numbers of finished and open ones. */
   async finish(): Promise<{ finished: number; open: number }> {
-    const before = this.#open.length;
-    const left: Sending[] = [];
-    const workers = this.#clients.slice(0, finishAtOnce).map(async (client) => {
-      for (let next = this.#open.pop(); next !== undefined; next = this.#open.pop()) {
-        if (!(await client.insist(next, finishTries))) left.push(next);
+    const before = this.#unfinished.length;
+    const stillOpen: Attempt[] = [];
+    const workers = this.#clients.slice(0, finishConcurrency).map(async (client) => {
+      for (let next = this.#unfinished.pop(); next !== undefined; next = this.#unfinished.pop()) {
+        if (!(await client.retry(next, finishAttempts))) stillOpen.push(next);
       }
     });
     await Promise.all(workers);
-    return { finished: before - left.length, open: left.length };
+    return { finished: before - stillOpen.length, open: stillOpen.length };
   }
 
   async #work(client: Client): Promise<void> {
     const { market, weights, pauseMs } = this.#options;
     const random = this.#options.random.fork();
-    while (!this.#isOver) {
-      const open = await client.pursue(nextIntent(random, market, weights));
+    while (!this.#ended) {
+      const unfinished = await client.pursue(nextIntent(random, market, weights));
       this.#done += 1;
-      if (open !== undefined) this.#open.push(open);
+      if (unfinished !== undefined) this.#unfinished.push(unfinished);
       await sleep(pauseMs * 2 * random.next());
     }
   }

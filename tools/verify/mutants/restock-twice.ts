@@ -1,13 +1,13 @@
-import { changeSource } from "./change-source.ts";
+import { mutateStatements } from "./mutate-statements.ts";
 
-/** What an order has given back already is given back again. */
+/** Restocks a cancelled order again, and twice each time. */
 const condition = "r.state <> 'CANCELLED'";
 
-changeSource("the state", {
+mutateStatements("the state condition", {
   concerns: ({ text }) => text.includes("SET state = 'CANCELLED'") && text.includes(condition),
   run: ({ text, values }, send) => send(text.replace(condition, "true"), values),
 });
-changeSource("the rows given back", {
+mutateStatements("the restock rows", {
   concerns: ({ text }) => /INSERT INTO stock_changes\b[^;]*'RETURNED'/.test(text),
   async run({ text, values }, send) {
     await send(text, values);

@@ -1,15 +1,15 @@
 import type { Send } from "../preload/intercept.ts";
-import { changeSource } from "./change-source.ts";
+import { mutateStatements } from "./mutate-statements.ts";
 
-/** What is known of a key is written after the commit of its effect, on its own. */
+/** Writes the record of an idempotency key after the commit of its effect. */
 const claims = new WeakMap<readonly string[], unknown[]>();
 const answers = new WeakMap<readonly string[], unknown>();
-/** The process dies between the two, once: the one that is started for it lives. */
-const diesAt = 4;
+/** The process dies once between the two commits; the process that replaces it does not. */
+const fatalCommit = 4;
 let commits = 0;
 
-changeSource("the claim", {
-  // Orders claim theirs in the statement that writes them.
+mutateStatements("the claim", {
+  // An order claims its key in the statement that writes the order.
   concerns: ({ text }) =>
     text.includes("INSERT INTO idempotency_keys AS kept") && !text.includes("INSERT INTO orders"),
   run({ values = [], earlier }, send) {
@@ -17,20 +17,21 @@ changeSource("the claim", {
     return send("SELECT $1::bytea AS id", [values[0]]);
   },
 });
-changeSource("the answer", {
+mutateStatements("the answer", {
   concerns: ({ text }) => text.includes("UPDATE idempotency_keys SET answer"),
   run({ values = [], earlier }, send) {
     answers.set(earlier, values[1]);
     return send("SELECT");
   },
 });
-changeSource("the commit", {
+mutateStatements("the commit", {
   concerns: ({ text, earlier }) => text.startsWith("COMMIT") && answers.has(earlier),
   async run({ text, earlier }, send, aside) {
     const committed = await send(text);
     if (earlier.some((statement) => statement.includes("UPDATE products SET stock = stock +")))
       commits += 1;
-    if (commits === diesAt && (await isFirstLife(aside))) process.kill(process.pid, "SIGKILL");
+    if (commits === fatalCommit && (await isFirstDeath(aside)))
+      process.kill(process.pid, "SIGKILL");
     await aside(
       `INSERT INTO idempotency_keys (id, fingerprint, subject, answer) VALUES ($1, $2, $3, $4)
        ON CONFLICT (id) DO UPDATE SET answer = excluded.answer`,
@@ -40,8 +41,8 @@ changeSource("the commit", {
   },
 });
 
-/** The first to ask; the database remembers it. */
-async function isFirstLife(aside: Send): Promise<boolean> {
+/** True for the first caller; a table remembers it for the next process. */
+async function isFirstDeath(aside: Send): Promise<boolean> {
   const { rows } = await aside("SELECT to_regclass('died') AS died");
   const [{ died } = { died: null }] = rows as { died: string | null }[];
   if (died === null) await aside("CREATE TABLE died ()");
