@@ -34,7 +34,7 @@ function dial(shop: TestShop): RawConnection {
   return connection;
 }
 
-async function introduced(shop: TestShop, address: string): Promise<RawSocket> {
+async function openInitializedSocket(shop: TestShop, address: string): Promise<RawSocket> {
   const socket = openSocket(shop.url, { headers: { "x-forwarded-for": address } });
   sockets.push(socket);
   await socket.init();
@@ -54,7 +54,7 @@ const postHead = (address: string, ...lines: string[]) =>
 
 const spaces = Buffer.alloc(mebibyte - 1, 0x20);
 
-/** Sends a body of a mebibyte, but for its last byte. */
+/** Sends a body of one mebibyte without its last byte. */
 function holdBody(shop: TestShop, address: string): RawConnection {
   const connection = dial(shop);
   connection.socket.write(postHead(address, `content-length: ${mebibyte}`));
@@ -62,10 +62,10 @@ function holdBody(shop: TestShop, address: string): RawConnection {
   return connection;
 }
 
-const ask = (shop: TestShop, address: string, query = "{ __typename }") =>
+const send = (shop: TestShop, address: string, query = "{ __typename }") =>
   shop.graphql(query, { headers: { "x-forwarded-for": address } });
 
-describe("without a limit of requests", () => {
+describe("the gateway without a rate limit", () => {
   let shop: TestShop;
   beforeAll(async () => {
     shop = await startTestShop({ RATE_LIMIT_PER_SECOND: "0", TRUSTED_PROXIES: "loopback" });
@@ -74,66 +74,68 @@ describe("without a limit of requests", () => {
   afterEach(async () => {
     closeAll();
     const { load } = boundsOf(shop);
-    await eventually("nothing is held", () => load.addresses === 0);
+    await eventually("all resources being released", () => load.addresses === 0);
     for (const resource of ["requests", "sockets", "subscriptions", "bytes"] as const) {
       expect({ resource, held: load.of(resource) }).toEqual({ resource, held: 0 });
     }
   });
 
-  test("an address holds so many bytes of bodies, and small ones all the same", async () => {
+  test("limits the body bytes per address, and still accepts small bodies of the same address", async () => {
     const holding = Array.from({ length: 12 }, () => holdBody(shop, "192.0.2.1"));
-    const refused = () => holding.filter(({ received }) => received() !== "");
-    await eventually("the rest is refused", () => refused().length >= 5);
-    for (const { received } of refused()) {
+    const rejected = () => holding.filter(({ received }) => received() !== "");
+    await eventually("bodies above the limit being rejected", () => rejected().length >= 5);
+    for (const { received } of rejected()) {
       expect(statusesIn(received())).toEqual([429]);
       expect(received()).toContain("TOO_MANY_REQUESTS");
     }
     expect(boundsOf(shop).load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
-    expect((await ask(shop, "192.0.2.1")).status).toBe(200);
+    expect((await send(shop, "192.0.2.1")).status).toBe(200);
     const other = holdBody(shop, "192.0.2.2");
     other.socket.write("x");
-    await eventually("another's is read", () => statusesIn(other.received()).includes(400));
+    await eventually("the body of another address being read", () =>
+      statusesIn(other.received()).includes(400),
+    );
   });
 
-  test("all together hold so many bytes, and small ones all the same", async () => {
+  test("limits the body bytes of all addresses, and still accepts small bodies", async () => {
     const holding = Array.from({ length: 42 }, (_, n) => holdBody(shop, `192.0.2.${n % 6}`));
-    const refused = () => holding.filter(({ received }) => received() !== "");
-    await eventually("the rest is refused", () => refused().length >= 11);
+    const rejected = () => holding.filter(({ received }) => received() !== "");
+    await eventually("bodies above the limit being rejected", () => rejected().length >= 11);
     expect(boundsOf(shop).load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.inAll);
-    expect(refused()[0]?.received()).toContain("SERVICE_UNAVAILABLE");
-    expect((await ask(shop, "192.0.2.9")).status).toBe(200);
+    expect(rejected()[0]?.received()).toContain("SERVICE_UNAVAILABLE");
+    expect((await send(shop, "192.0.2.9")).status).toBe(200);
   });
 
-  test("a large body that stops is not waited for, and one that goes on is", async () => {
+  test("closes the connection of a large body that stops arriving with 408", async () => {
     const stopped = dial(shop);
     stopped.socket.write(postHead("192.0.2.1", `content-length: ${mebibyte}`));
     stopped.socket.write(spaces.subarray(0, 50_000));
     const { load, transfers } = boundsOf(shop);
-    await eventually("it is held", () => load.of("bytes") >= 50_000);
+    await eventually("the bytes being counted", () => load.of("bytes") >= 50_000);
     transfers.look(performance.now() + 1_000);
     expect(stopped.received()).toBe("");
     transfers.look(performance.now() + 5_000);
-    await eventually("it is closed", () => stopped.isClosed());
+    await eventually("the connection being closed", () => stopped.isClosed());
     expect(statusesIn(stopped.received())).toEqual([408]);
   });
 
-  test("a body of thousands of pieces is not taken", async () => {
+  test("rejects a body of thousands of chunks", async () => {
     const connection = dial(shop);
     connection.socket.write(postHead("192.0.2.1", "transfer-encoding: chunked"));
     connection.socket.write("1\r\n \r\n".repeat(5_000));
-    await eventually("it is closed", () => connection.isClosed());
+    await eventually("the connection being closed", () => connection.isClosed());
     expect(statusesIn(connection.received())).toEqual([400]);
     expect(connection.received()).toContain("too many small pieces");
   });
 
-  describe("whoever does not read", () => {
+  describe("for a client that does not read", () => {
     const query = `{ products { ${Array.from({ length: 29 }, (_, n) => `a${n}: description`).join(" ")} } }`;
     beforeAll(async () => {
       const product = { name: "Long", description: "x".repeat(2_000), price: 1, stock: 0 };
       for (let n = 0; n < 20; n += 1) await shop.call("products.create", product);
     });
 
-    function askAndNotRead(address: string, times: number): RawConnection {
+    function sendWithoutReading(address: string, times: number): RawConnection {
       const connection = dial(shop);
       connection.socket.pause();
       const body = JSON.stringify({ query });
@@ -142,32 +144,32 @@ describe("without a limit of requests", () => {
       return connection;
     }
 
-    test("is answered as far as there is room, and others are", async () => {
+    test("holds at most the bytes per address, and answers other clients", async () => {
       const { load } = boundsOf(shop);
-      await eventually("something is left to read", () => {
-        askAndNotRead("192.0.2.1", 6);
+      await eventually("unread responses being held", () => {
+        sendWithoutReading("192.0.2.1", 6);
         expect(load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
         return load.of("bytes") > 3 * mebibyte;
       });
-      expect((await ask(shop, "192.0.2.2", query)).status).toBe(200);
-      expect([200, 429]).toContain((await ask(shop, "192.0.2.1", query)).status);
+      expect((await send(shop, "192.0.2.2", query)).status).toBe(200);
+      expect([200, 429]).toContain((await send(shop, "192.0.2.1", query)).status);
     });
 
-    test("has some time, and is cut off", async () => {
+    test("closes the connection after a minute, but not after five seconds", async () => {
       const { load, transfers } = boundsOf(shop);
-      const deaf = askAndNotRead("192.0.2.1", 6);
-      await eventually("something is left to read", () => load.of("bytes") > mebibyte);
+      const unread = sendWithoutReading("192.0.2.1", 6);
+      await eventually("unread responses being held", () => load.of("bytes") > mebibyte);
       transfers.look(performance.now() + 5_000);
       expect(load.of("requests")).toBeGreaterThan(0);
       transfers.look(performance.now() + 60_000);
-      await eventually("nothing is held for them", () => load.of("bytes") === 0);
-      deaf.socket.resume();
-      await eventually("the connection is closed", () => deaf.isClosed());
+      await eventually("all bytes being released", () => load.of("bytes") === 0);
+      unread.socket.resume();
+      await eventually("the connection being closed", () => unread.isClosed());
     });
   });
 
-  describe("a WebSocket", () => {
-    /** The frame of a client, with a mask of zeros. */
+  describe("on a WebSocket", () => {
+    /** Builds a client frame with a mask of zeros. */
     function frame(head: number, payload: Buffer): Buffer {
       const { length } = payload;
       const size = Buffer.alloc(length < 126 ? 0 : 8);
@@ -176,7 +178,7 @@ describe("without a limit of requests", () => {
       return Buffer.concat([first, size, Buffer.alloc(4), payload]);
     }
 
-    async function openedRaw(address: string): Promise<RawConnection> {
+    async function openRawSocket(address: string): Promise<RawConnection> {
       const connection = dial(shop);
       const lines = [
         "GET /graphql HTTP/1.1",
@@ -189,48 +191,50 @@ describe("without a limit of requests", () => {
         `x-forwarded-for: ${address}`,
       ];
       connection.socket.write([...lines, "", ""].join("\r\n"));
-      await eventually("it is open", () => connection.received().includes(" 101 "));
+      await eventually("the WebSocket being open", () => connection.received().includes(" 101 "));
       connection.socket.write(frame(0x81, Buffer.from('{"type":"connection_init"}')));
       return connection;
     }
 
-    test("holds unfinished messages only as far as its address has room", async () => {
-      const all = await Promise.all(Array.from({ length: 60 }, () => openedRaw("192.0.2.1")));
+    test("holds unfinished messages up to the byte limit of the address", async () => {
+      const all = await Promise.all(Array.from({ length: 60 }, () => openRawSocket("192.0.2.1")));
       const part = frame(0x81, Buffer.alloc(200_000, 0x20)).subarray(0, 199_000);
       for (const { socket } of all) socket.write(part);
       const { load } = boundsOf(shop);
-      await eventually("some are cut off", () => all.some(({ isClosed }) => isClosed()));
+      await eventually("connections above the limit being closed", () =>
+        all.some(({ isClosed }) => isClosed()),
+      );
       expect(load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
-      const others = await introduced(shop, "192.0.2.2");
-      others.say({ type: "ping", payload: { a: "x".repeat(100_000) } });
-      expect(await others.told("pong")).toEqual({ type: "pong" });
+      const otherClient = await openInitializedSocket(shop, "192.0.2.2");
+      otherClient.say({ type: "ping", payload: { a: "x".repeat(100_000) } });
+      expect(await otherClient.told("pong")).toEqual({ type: "pong" });
     });
 
-    test("gives back what a message has taken that is finished", async () => {
-      const socket = await introduced(shop, "192.0.2.1");
+    test("releases the bytes of finished messages", async () => {
+      const socket = await openInitializedSocket(shop, "192.0.2.1");
       for (let n = 0; n < 60; n += 1) {
         socket.say({ type: "ping", payload: { a: "x".repeat(200_000) } });
       }
       const pongs = () => socket.messages.filter(({ type }) => type === "pong");
-      await eventually("all are answered", () => pongs().length === 60);
+      await eventually("all pings being answered", () => pongs().length === 60);
       expect(boundsOf(shop).load.of("bytes")).toBeLessThan(262_144);
     });
 
-    test("takes no message of thousands of parts", async () => {
-      const connection = await openedRaw("192.0.2.1");
+    test("rejects a message of thousands of fragments", async () => {
+      const connection = await openRawSocket("192.0.2.1");
       connection.socket.write(frame(0x01, Buffer.from(" ")));
       connection.socket.write(Buffer.concat(Array(5_000).fill(frame(0x00, Buffer.from(" ")))));
-      await eventually("it is closed", () => connection.isClosed());
+      await eventually("the connection being closed", () => connection.isClosed());
     });
 
-    test("whose client reads nothing gets no pongs, of either kind", async () => {
+    test("holds no pongs of either kind for a client that does not read", async () => {
       const { load } = boundsOf(shop);
       const large = { type: "ping", payload: { a: "x".repeat(200_000) } };
       for (const [ping, times] of [
         [frame(0x89, Buffer.alloc(125)), 10_000],
         [frame(0x81, Buffer.from(JSON.stringify(large))), 100],
       ] as const) {
-        const connection = await openedRaw("192.0.2.1");
+        const connection = await openRawSocket("192.0.2.1");
         connection.socket.pause();
         const sent = Promise.withResolvers<undefined>();
         connection.socket.write(Buffer.concat(Array<Buffer>(times).fill(ping)), () => {
@@ -241,28 +245,31 @@ describe("without a limit of requests", () => {
       }
     });
 
-    test("has as many subscriptions as its address has room for, by the IPv6 network", async () => {
+    test("limits the subscriptions per address, and counts an IPv6 network as one address", async () => {
       const { perAddress } = resourceLimits.subscriptions;
       const greedy = await Promise.all(
-        Array.from({ length: 6 }, (_, n) => introduced(shop, `2001:db8:1:2::${n}`)),
+        Array.from({ length: 6 }, (_, n) => openInitializedSocket(shop, `2001:db8:1:2::${n}`)),
       );
       for (const { say } of greedy) {
         for (let n = 0; n < 100; n += 1) say(watch(String(n)));
       }
-      const refused = () =>
+      const rejected = () =>
         greedy.flatMap(({ messages }) => messages.filter(({ type }) => type === "error"));
-      await eventually("the rest is refused", () => refused().length === 600 - perAddress);
-      expect(refused()[0]).toMatchObject({
+      await eventually(
+        "subscriptions above the limit being rejected",
+        () => rejected().length === 600 - perAddress,
+      );
+      expect(rejected()[0]).toMatchObject({
         payload: [{ extensions: { code: "TOO_MANY_REQUESTS" } }],
       });
       expect(boundsOf(shop).load.of("subscriptions")).toBe(perAddress);
-      const other = await introduced(shop, "2001:db8:1:3::1");
+      const other = await openInitializedSocket(shop, "2001:db8:1:3::1");
       other.say(watch("1"));
-      await eventually("another's is taken", () => {
+      await eventually("the subscription of another network", () => {
         return boundsOf(shop).load.of("subscriptions") === perAddress + 1;
       });
       greedy[0]?.say({ type: "complete", id: "1" });
-      await eventually("one that has ended gives its place back", () => {
+      await eventually("the completed subscription being released", () => {
         return boundsOf(shop).load.of("subscriptions") === perAddress;
       });
     });
@@ -271,13 +278,13 @@ describe("without a limit of requests", () => {
       "subscription { inventoryUpdated @skip(if: true) { product_id } }",
       "subscription { __typename }",
       "subscription ($id: ID) { inventoryUpdated(product_id: $id) { product_id } }",
-    ])("tells a faulty operation alone what is wrong with it: %s", async (document) => {
+    ])("answers an invalid operation with an error and keeps the others: %s", async (document) => {
       const mug = await putOnSale(shop, 5);
-      const socket = await introduced(shop, "192.0.2.1");
+      const socket = await openInitializedSocket(shop, "192.0.2.1");
       socket.say(watch("good"));
       const variables = { id: "no id" };
       socket.say({ type: "subscribe", id: "bad", payload: { query: document, variables } });
-      const answer = await eventually("it is told", () =>
+      const answer = await eventually("the error", () =>
         socket.messages.find(({ id }) => id === "bad"),
       );
       const { errors } = (answer.type === "next" ? answer.payload : {}) as { errors?: unknown[] };
@@ -289,7 +296,7 @@ describe("without a limit of requests", () => {
   });
 });
 
-describe("with a limit of requests", () => {
+describe("the gateway with a rate limit", () => {
   let shop: TestShop;
   beforeAll(async () => {
     shop = await startTestShop({ RATE_LIMIT_PER_SECOND: "1", TRUSTED_PROXIES: "loopback" });
@@ -300,27 +307,27 @@ describe("with a limit of requests", () => {
   const page = (address: string, path: string) =>
     fetch(`${shop.url}${path}`, { headers: { "x-forwarded-for": address } });
 
-  test("a body that is broken off costs its sender", async () => {
+  test("charges the address for an aborted body", async () => {
     const { load, throttle } = boundsOf(shop);
     const holding = Array.from({ length: 5 }, () => holdBody(shop, "192.0.2.4"));
-    await eventually("they are held", () => load.of("bytes") > 5 * (mebibyte - 65_536));
+    await eventually("the bytes being counted", () => load.of("bytes") > 5 * (mebibyte - 65_536));
     expect(throttle.take("192.0.2.4", maxQueryCost - 10)).toBeUndefined();
     throttle.settle("192.0.2.4", -maxQueryCost);
     for (const { socket } of holding) socket.destroy();
-    await eventually("they are let go", () => load.of("bytes") === 0);
+    await eventually("the bytes being released", () => load.of("bytes") === 0);
     expect(throttle.take("192.0.2.4", maxQueryCost - 5_000)).toBeGreaterThan(0);
   });
 
-  test("who has used everything up is refused everything but health", async () => {
+  test("answers an address over its limit with 429 everywhere except on health checks", async () => {
     const { load, throttle } = boundsOf(shop);
-    const subscribed = await introduced(shop, "192.0.2.1");
+    const subscribed = await openInitializedSocket(shop, "192.0.2.1");
     subscribed.say(watch("1"));
-    await eventually("it is taken", () => load.of("subscriptions") === 1);
+    await eventually("the subscription", () => load.of("subscriptions") === 1);
     throttle.charge("192.0.2.1", 2 * maxQueryCost);
-    expect((await ask(shop, "192.0.2.1")).status).toBe(429);
-    // Its body is not waited for.
+    expect((await send(shop, "192.0.2.1")).status).toBe(429);
+    // The gateway does not wait for the rest of the body.
     const holding = holdBody(shop, "192.0.2.1");
-    await eventually("it is refused", () => statusesIn(holding.received())[0] === 429);
+    await eventually("the 429 response", () => statusesIn(holding.received())[0] === 429);
     for (const path of ["/", "/metrics", "/schema.graphql", "/nothing", "/.well-known/jwks.json"]) {
       const answer = await page("192.0.2.1", path);
       expect({ path, status: answer.status }).toEqual({ path, status: 429 });
@@ -340,7 +347,7 @@ describe("with a limit of requests", () => {
     expect(await subscribed.told("error", "1")).toMatchObject({
       payload: [{ extensions: { code: "TOO_MANY_REQUESTS" } }],
     });
-    await eventually("it is not served on", () => load.of("subscriptions") === 0);
+    await eventually("the end of the subscription", () => load.of("subscriptions") === 0);
   });
 
   test.each<[string, (socket: RawSocket) => void]>([
@@ -363,24 +370,24 @@ describe("with a limit of requests", () => {
       },
     ],
     [
-      "pings of the protocol",
+      "pings of graphql-transport-ws",
       ({ say }) => {
         say({ type: "ping" });
       },
     ],
-  ])("whoever sends too many is sent away for a while: %s", async (_what, send) => {
-    const socket = await introduced(shop, "192.0.2.3");
+  ])("closes the WebSocket of an address over its limit with 1013 on %s", async (_title, act) => {
+    const socket = await openInitializedSocket(shop, "192.0.2.3");
     boundsOf(shop).throttle.charge("192.0.2.3", 2 * maxQueryCost);
-    send(socket);
+    act(socket);
     expect(await socket.ended()).toBe(1013);
     boundsOf(shop).throttle.settle("192.0.2.3", -maxQueryCost);
   });
 
-  test("checks of health are answered at any rate, beyond some by a connection's last answer", async () => {
+  test("answers health checks at any rate, and closes the connection after many pipelined ones", async () => {
     const connection = dial(shop);
     const check = "GET /health/live HTTP/1.1\r\nhost: shop\r\nx-forwarded-for: 192.0.2.5\r\n\r\n";
     connection.socket.write(check.repeat(1_000));
-    await eventually("it is closed", () => connection.isClosed());
+    await eventually("the connection being closed", () => connection.isClosed());
     const statuses = statusesIn(connection.received());
     expect(statuses.length).toBeGreaterThanOrEqual(200);
     expect(statuses.length).toBeLessThan(1_000);

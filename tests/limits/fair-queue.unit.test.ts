@@ -2,20 +2,20 @@ import { describe, expect, test } from "@jest/globals";
 import { ConcurrencyLimit } from "../../services/api/limits/concurrency-limit.ts";
 import { FairQueue } from "../../services/api/limits/fair-queue.ts";
 
-describe("turns", () => {
-  test("go from one address to the next, however much one of them has to do", async () => {
-    const turns = new FairQueue();
+describe("the fair queue", () => {
+  test("takes the waiting addresses in turn, however much work one of them has", async () => {
+    const queue = new FairQueue();
     const order: string[] = [];
     const work = async (address: string) => {
-      await turns.turn(address);
+      await queue.turn(address);
       order.push(address);
     };
     await Promise.all(["a", "a", "a", "a", "b", "b", "c"].map(work));
     expect(order.join("")).toBe("abcabaa");
   });
 
-  test("let the event loop come round between two of them", async () => {
-    const turns = new FairQueue();
+  test("lets the event loop run between two turns", async () => {
+    const queue = new FairQueue();
     let rounds = 0;
     const roundsAt: number[] = [];
     const count = () => {
@@ -24,7 +24,7 @@ describe("turns", () => {
     };
     setImmediate(count);
     const work = async () => {
-      await turns.turn("a");
+      await queue.turn("a");
       roundsAt.push(rounds);
     };
     await Promise.all([work(), work(), work()]);
@@ -32,38 +32,38 @@ describe("turns", () => {
   });
 });
 
-describe("places", () => {
+describe("the concurrency limit", () => {
   const times = (count: number, act: () => void) => {
     for (let n = 0; n < count; n += 1) act();
   };
 
-  test("are taken at once as long as an address has free ones", () => {
-    const places = new ConcurrencyLimit();
+  test("grants a free slot of an address at once", () => {
+    const limit = new ConcurrencyLimit();
     times(100, () => {
-      expect(places.acquire("a")).toBeUndefined();
+      expect(limit.acquire("a")).toBeUndefined();
     });
-    expect(places.acquire("a")).toBeInstanceOf(Promise);
-    expect(places.acquire("b")).toBeUndefined();
+    expect(limit.acquire("a")).toBeInstanceOf(Promise);
+    expect(limit.acquire("b")).toBeUndefined();
   });
 
-  test("are handed on in the order in which requests wait", async () => {
-    const places = new ConcurrencyLimit();
-    times(100, () => void places.acquire("a"));
+  test("grants released slots in the order of the waiting requests", async () => {
+    const limit = new ConcurrencyLimit();
+    times(100, () => void limit.acquire("a"));
     const order: number[] = [];
     const waiting = [1, 2, 3].map(async (name) => {
-      await places.acquire("a");
+      await limit.acquire("a");
       order.push(name);
     });
     times(waiting.length, () => {
-      places.release("a");
+      limit.release("a");
     });
     await Promise.all(waiting);
     expect(order).toEqual([1, 2, 3]);
     times(100, () => {
-      places.release("a");
+      limit.release("a");
     });
     times(100, () => {
-      expect(places.acquire("a")).toBeUndefined();
+      expect(limit.acquire("a")).toBeUndefined();
     });
   });
 });

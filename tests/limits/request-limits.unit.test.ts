@@ -21,8 +21,8 @@ const {
   introspectionLists,
 } = requestLimits;
 
-/** The `extensions` of what a check throws; undefined where it lets pass. */
-function refusal(check: () => void) {
+/** Gives the `extensions` of the error that a check throws, or undefined if it passes. */
+function rejectionOf(check: () => void) {
   try {
     check();
     return undefined;
@@ -72,20 +72,20 @@ describe.each(Object.entries(documents))("%s", (name, [limit, of]) => {
     "expandedFields through fragments": 20,
   };
   const step = steps[name] ?? 1;
-  const most = limit - (step === 2 ? (limit + 1) % 2 : 0);
+  const largest = limit - (step === 2 ? (limit + 1) % 2 : 0);
 
-  test("may reach the limit", () => {
+  test("is accepted at the limit", () => {
     expect(
-      refusal(() => {
-        assertSmall(parse(of(most)));
+      rejectionOf(() => {
+        assertSmall(parse(of(largest)));
       }),
     ).toBeUndefined();
   });
 
-  test("beyond it are refused, with limit and value", () => {
-    const value = most + step;
+  test("is rejected above the limit, with limit and value", () => {
+    const value = largest + step;
     expect(
-      refusal(() => {
+      rejectionOf(() => {
         assertSmall(parse(of(value)));
       }),
     ).toEqual({
@@ -96,26 +96,26 @@ describe.each(Object.entries(documents))("%s", (name, [limit, of]) => {
   });
 });
 
-describe("tokens", () => {
+describe("the tokens of a document", () => {
   const of = (count: number) => `{ ${repeat(count - 2, () => "a")} }`;
 
-  test("may reach the limit, and are refused beyond", () => {
+  test("are accepted at the limit and rejected above it", () => {
     expect(
-      refusal(() => {
+      rejectionOf(() => {
         assertFewTokens(of(tokens));
       }),
     ).toBeUndefined();
     expect(
-      refusal(() => {
+      rejectionOf(() => {
         assertFewTokens(of(tokens + 1));
       }),
     ).toMatchObject({ value: tokens + 1 });
   });
 
-  test("may stand on so many lines, and no more", () => {
+  test("are rejected on more lines than the limit", () => {
     const limit = requestLimits.lines;
     const check = (lines: number) =>
-      refusal(() => {
+      rejectionOf(() => {
         assertFewTokens(`{ a(b: """${"\n".repeat(lines - 2)}""")\n}`);
       });
     expect(check(limit)).toBeUndefined();
@@ -125,34 +125,34 @@ describe("tokens", () => {
   test("are counted up to ten times the limit", () => {
     const endless = "{".repeat(1_000_000);
     expect(
-      refusal(() => {
+      rejectionOf(() => {
         assertFewTokens(endless);
       }),
     ).toMatchObject({ value: tokens * 10 });
   });
 
-  test("of what is no GraphQL are left to the parser", () => {
+  test("of a syntax error are left to the parser", () => {
     expect(
-      refusal(() => {
+      rejectionOf(() => {
         assertFewTokens(`{ a(b: "`);
       }),
     ).toBeUndefined();
   });
 });
 
-test("fragments in a circle have an end", () => {
+test("a cycle of fragments does not loop forever", () => {
   const circle = "{ ...A } fragment A on T { a { ...B } } fragment B on T { a { ...A } }";
   expect(
-    refusal(() => {
+    rejectionOf(() => {
       assertSmall(parse(circle));
     }),
   ).toBeUndefined();
 });
 
-test("the introspection of every client is let pass", () => {
+test("the standard introspection query is accepted", () => {
   const source = getIntrospectionQuery();
   expect(
-    refusal(() => {
+    rejectionOf(() => {
       assertSmall(parse(source));
     }),
   ).toBeUndefined();
@@ -162,14 +162,14 @@ test("the introspection of every client is let pass", () => {
 describe("variables", () => {
   const deep = (levels: number): object => (levels === 0 ? [] : { a: [deep(levels - 2)] });
 
-  test("may be nested up to the limit", () => {
+  test("are accepted up to the nesting limit and rejected above it", () => {
     expect(
-      refusal(() => {
+      rejectionOf(() => {
         assertSmallJson(deep(maxVariablesDepth), "variables");
       }),
     ).toBeUndefined();
     expect(
-      refusal(() => {
+      rejectionOf(() => {
         assertSmallJson(deep(maxVariablesDepth + 2), "variables");
       }),
     ).toMatchObject({
@@ -178,10 +178,10 @@ describe("variables", () => {
     });
   });
 
-  test("may have so many members, and no more", () => {
+  test("are accepted up to the member limit and rejected above it", () => {
     const list = (length: number) => ({ a: Array.from({ length: length - 1 }, () => 1) });
     const check = (length: number) =>
-      refusal(() => {
+      rejectionOf(() => {
         assertSmallJson(list(length), "variables");
       });
     expect(check(maxVariablesMembers)).toBeUndefined();
@@ -189,10 +189,10 @@ describe("variables", () => {
     expect(check(limit + 1)).toEqual({ code: "QUERY_TOO_COMPLEX", limit, value: limit + 1 });
   });
 
-  test("nested without end cost no stack", () => {
+  test("of a hundred thousand levels are rejected without a stack overflow", () => {
     const endless = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`) as object;
     expect(
-      refusal(() => {
+      rejectionOf(() => {
         assertSmallJson(endless, "variables");
       }),
     ).toMatchObject({

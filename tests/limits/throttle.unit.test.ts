@@ -2,19 +2,19 @@ import { expect, test } from "@jest/globals";
 import { maxQueryCost } from "../../services/api/limits/request-limits.ts";
 import { Throttle } from "../../services/api/limits/throttle.ts";
 
-/** A throttle, and a clock that moves only when it is told to. */
+/** Creates a throttle with a clock that only the test moves. */
 function throttleOf(perSecond: number) {
   const clock = { ms: 0 };
   return { throttle: new Throttle(perSecond, () => clock.ms), clock };
 }
 
-test("a caller begins with as much as the largest operation costs", () => {
+test("a new caller can afford the most expensive operation once", () => {
   const { throttle } = throttleOf(100);
   expect(throttle.take("ann", maxQueryCost)).toBeUndefined();
   expect(throttle.take("ann", 1)).toBe(1);
 });
 
-test("is told when there will be enough, and then there is", () => {
+test("the throttle gives the seconds to wait, after which the operation is accepted", () => {
   const { throttle, clock } = throttleOf(100);
   throttle.take("ann", maxQueryCost);
   expect(throttle.take("ann", 250)).toBe(3);
@@ -24,7 +24,7 @@ test("is told when there will be enough, and then there is", () => {
   expect(throttle.take("ann", 250)).toBeUndefined();
 });
 
-test("what is refused costs nothing", () => {
+test("a rejected operation costs nothing", () => {
   const { throttle, clock } = throttleOf(100);
   throttle.take("ann", maxQueryCost);
   clock.ms += 1_000;
@@ -32,7 +32,7 @@ test("what is refused costs nothing", () => {
   expect(throttle.take("ann", 100)).toBeUndefined();
 });
 
-test("a bucket does not become larger by waiting or giving back", () => {
+test("a bucket never exceeds its capacity by waiting or refunds", () => {
   const { throttle, clock } = throttleOf(100);
   throttle.settle("ann", -1_000_000);
   clock.ms += 1e9;
@@ -42,7 +42,7 @@ test("a bucket does not become larger by waiting or giving back", () => {
   expect(throttle.take("ann", 30)).toBeUndefined();
 });
 
-test("what an operation has cost more than was taken is a debt, as large as a bucket at most", () => {
+test("the cost above the estimate becomes a debt of at most one bucket", () => {
   const { throttle, clock } = throttleOf(1_000);
   throttle.settle("ann", 10 * maxQueryCost);
   expect(throttle.take("ann", 1)).toBe(Math.ceil((maxQueryCost + 1) / 1_000));
@@ -52,13 +52,13 @@ test("what an operation has cost more than was taken is a debt, as large as a bu
   expect(throttle.take("ann", 1)).toBeUndefined();
 });
 
-test("callers do not touch each other", () => {
+test("callers have separate buckets", () => {
   const { throttle } = throttleOf(100);
   throttle.take("ann", maxQueryCost);
   expect(throttle.take("bob", maxQueryCost)).toBeUndefined();
 });
 
-test("no limit is none", () => {
+test("a throttle without a limit accepts every operation", () => {
   const { throttle } = throttleOf(0);
   for (let n = 0; n < 10; n += 1) expect(throttle.take("ann", maxQueryCost)).toBeUndefined();
 });

@@ -7,13 +7,13 @@ import { graphqlFrom } from "../support/http/from-address.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
 
 let databases: TestDatabases;
-/** Two replicas of everything. */
+/** Two replicas of the shop on the same databases. */
 let shops: [TestShop, TestShop];
 
 beforeAll(async () => {
   databases = await cloneDatabases();
-  await sql("INSERT INTO rate_limits VALUES ('of-yesterday', 9, 1)");
-  await sql("INSERT INTO password_tries VALUES ('of-yesterday', 9, now() - interval '1 day')");
+  await sql("INSERT INTO rate_limits VALUES ('expired', 9, 1)");
+  await sql("INSERT INTO password_tries VALUES ('expired', 9, now() - interval '1 day')");
   shops = [await startTestShop({}, databases), await startTestShop({}, databases)];
 });
 afterAll(async () => {
@@ -25,11 +25,11 @@ const sql = <Row extends object>(text: string, bind: unknown[] = []) =>
   databases.query<Row>("users", text, bind);
 
 let addresses = 0;
-/** An address that nobody has come from yet. */
+/** Gives an unused address. */
 const newAddress = () => `127.1.${(addresses += 1) >> 8}.${addresses & 255}`;
 
 let accounts = 0;
-/** An account that nobody has signed in to through the gateway. */
+/** Registers an account without a login through the gateway. */
 async function newAccount(): Promise<string> {
   const name = `user${(accounts += 1)}`;
   const email = `${name}@example.com`;
@@ -44,7 +44,7 @@ interface Outcome {
 }
 
 let sent = 0;
-/** Sends a document from an address, to each of the replicas in turn. */
+/** Sends a document from an address, alternating between the replicas. */
 async function send(
   from: string,
   document: string,
@@ -71,15 +71,15 @@ const guess = (email: string, from = newAddress(), headers?: Record<string, stri
 const wrong = "INVALID_CREDENTIALS";
 const tooMany = "TOO_MANY_REQUESTS";
 
-/** Guesses one after the other, as often; each is looked at. */
+/** Sends wrong passwords one after the other, and expects each to be verified. */
 async function guesses(count: number, email: () => string, from: () => string): Promise<void> {
   for (let n = 0; n < count; n += 1) expect((await guess(email(), from())).code).toBe(wrong);
 }
 
-/** Lets all waits be over, and the counts go on. */
-const passWaits = () => sql("UPDATE password_tries SET closed_until = now()");
+/** Ends all waits without resetting the counters. */
+const endWaits = () => sql("UPDATE password_tries SET closed_until = now()");
 
-/** Lets the waits behind counters of a kind last a minute longer: so nothing depends on how fast this is. */
+/** Makes the waits of a kind a minute longer, so that no wait ends on a slow machine. */
 const prolongWaits = (kind: "account" | "address" | "pair") =>
   sql(
     `UPDATE password_tries SET closed_until = closed_until + interval '1 minute'
@@ -87,29 +87,29 @@ const prolongWaits = (kind: "account" | "address" | "pair") =>
     [kind],
   );
 
-/** After one more wrong password the next one has to wait for so many seconds. */
+/** Sends one more wrong password, and expects the next login to be rejected for this many seconds. */
 async function expectWait(
   kind: "account" | "address" | "pair",
   seconds: number,
-  tryOnce: () => Promise<Outcome>,
+  attempt: () => Promise<Outcome>,
 ): Promise<void> {
-  const begunAtMs = performance.now();
-  expect((await tryOnce()).code).toBe(wrong);
+  const startMs = performance.now();
+  expect((await attempt()).code).toBe(wrong);
   await prolongWaits(kind);
-  const { code, retryAfter } = await tryOnce();
+  const { code, retryAfter } = await attempt();
   expect(code).toBe(tooMany);
-  // Of the wait itself, what has passed meanwhile is over.
-  const passedSeconds = (performance.now() - begunAtMs) / 1_000;
+  // The wait has become shorter since the attempt.
+  const passedSeconds = (performance.now() - startMs) / 1_000;
   expect(retryAfter - 60).toBeLessThanOrEqual(seconds);
   expect(retryAfter - 60).toBeGreaterThanOrEqual(seconds - passedSeconds);
 }
 
-/** How many tries may have been looked at by now: five, and one after 1, 3, 7 … seconds. */
+/** The number of passwords that may be verified by now: five, and one each after 1, 3, 7 … seconds. */
 const allowedSince = (startedAtMs: number) =>
   5 + Math.floor(Math.log2(1 + (performance.now() - startedAtMs) / 1_000));
 
 describe("wrong passwords for an account", () => {
-  test("are looked at five times, of thirty in a row, on whichever replica and from wherever", async () => {
+  test("are verified five times of thirty in a row, across replicas and addresses", async () => {
     const email = await newAccount();
     const startedAtMs = performance.now();
     const codes: (string | undefined)[] = [];
@@ -122,61 +122,61 @@ describe("wrong passwords for an account", () => {
   });
 
   test.each([
-    ["that exists", newAccount],
-    ["that nobody has", async () => "nobody@example.com"],
-  ])("make the next one wait longer and longer, for one %s", async (_what, account) => {
+    ["an existing account", newAccount],
+    ["an unknown account", async () => "nobody@example.com"],
+  ])("double the wait up to 900 s, for %s", async (_title, account) => {
     const email = await account();
     await guesses(4, () => email, newAddress);
     for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]) {
       await expectWait("account", seconds, () => guess(email));
-      await passWaits();
+      await endWaits();
     }
   });
 
-  test("are looked at five times of a hundred at once", async () => {
+  test("are verified five times of a hundred concurrent ones", async () => {
     const email = await newAccount();
     const from = Array.from({ length: 20 }, newAddress);
     const startedAtMs = performance.now();
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, n) => guess(email, from[n % 20])),
     );
-    const looked = answers.filter(({ code }) => code === wrong).length;
-    expect(looked).toBeGreaterThanOrEqual(5);
-    expect(looked).toBeLessThanOrEqual(allowedSince(startedAtMs));
-    expect(answers.filter(({ code }) => code === tooMany)).toHaveLength(100 - looked);
+    const verified = answers.filter(({ code }) => code === wrong).length;
+    expect(verified).toBeGreaterThanOrEqual(5);
+    expect(verified).toBeLessThanOrEqual(allowedSince(startedAtMs));
+    expect(answers.filter(({ code }) => code === tooMany)).toHaveLength(100 - verified);
 
-    const [noted] = await sql<{ refused: number; throttled: number }>(
+    const [audited] = await sql<{ refused: number; throttled: number }>(
       `SELECT count(*) FILTER (WHERE action = 'LOGIN_REFUSED')::int AS refused,
               count(*) FILTER (WHERE action = 'LOGIN_THROTTLED')::int AS throttled
        FROM audit_trail JOIN users ON users.id = subject_id WHERE email = $1`,
       [email],
     );
-    // Each closing of the gate is noted once, and not each try that it has turned away.
-    expect(noted).toEqual({ refused: looked, throttled: expect.any(Number) });
-    expect(noted?.throttled).toBeGreaterThanOrEqual(1);
-    expect(noted?.throttled).toBeLessThanOrEqual(looked - 4);
+    // The audit trail has one entry per wait, not one per rejected attempt.
+    expect(audited).toEqual({ refused: verified, throttled: expect.any(Number) });
+    expect(audited?.throttled).toBeGreaterThanOrEqual(1);
+    expect(audited?.throttled).toBeLessThanOrEqual(verified - 4);
   });
 
-  test("do not lock its owner out: not at an address of theirs, and not for ever elsewhere", async () => {
+  test("do not lock the owner out at a known address, and elsewhere only for the wait", async () => {
     const email = await newAccount();
-    const [home, travelling] = [newAddress(), newAddress()];
+    const [home, elsewhere] = [newAddress(), newAddress()];
     expect((await login(email, home, password)).code).toBeUndefined();
     await guesses(5, () => email, newAddress);
     for (let n = 0; n < 4; n += 1) {
-      await passWaits();
+      await endWaits();
       await guess(email);
     }
     expect((await guess(email)).code).toBe(tooMany);
 
     expect((await login(email, home, password)).code).toBeUndefined();
-    expect(await login(email, travelling, password)).toMatchObject({ code: tooMany });
-    await passWaits();
-    expect((await login(email, travelling, password)).code).toBeUndefined();
-    // The right password has let the wrong ones be forgotten.
+    expect(await login(email, elsewhere, password)).toMatchObject({ code: tooMany });
+    await endWaits();
+    expect((await login(email, elsewhere, password)).code).toBeUndefined();
+    // The correct password has reset the counter.
     await guesses(5, () => email, newAddress);
   });
 
-  test("from an address of its owner's count by themselves, with the same waits", async () => {
+  test("from a known address of the owner have their own counter, with the same waits", async () => {
     const email = await newAccount();
     const home = newAddress();
     await login(email, home, password);
@@ -187,13 +187,13 @@ describe("wrong passwords for an account", () => {
     );
     await prolongWaits("pair");
     expect((await login(email, home, password)).code).toBe(tooMany);
-    await passWaits();
+    await endWaits();
     await expectWait("pair", 2, () => guess(email, home));
-    // Others have their own five tries.
+    // The counter of other addresses still allows five attempts.
     await guesses(5, () => email, newAddress);
   });
 
-  test("count when the password is to be changed, too", async () => {
+  test("count in changePassword, too", async () => {
     const email = await newAccount();
     const home = newAddress();
     const { token } = await login(email, home, password);
@@ -210,22 +210,22 @@ describe("wrong passwords for an account", () => {
     await prolongWaits("pair");
     expect((await change(password, "another horse")).code).toBe(tooMany);
     expect((await login(email, home, password)).code).toBe(tooMany);
-    await passWaits();
+    await endWaits();
     expect((await change(password, "iloveyou")).code).toBe("BAD_USER_INPUT");
     expect((await change(password, email)).code).toBe("BAD_USER_INPUT");
     expect((await change(password, "another horse")).code).toBeUndefined();
   });
 
-  test("of the operator's are not counted", async () => {
+  test("of calls without a gateway are not counted", async () => {
     const email = await newAccount();
     for (let n = 0; n < 7; n += 1) {
-      const tried = shops[0].call("users.login", { email, password: "a wrong password" });
-      await expect(tried).rejects.toMatchObject({ type: wrong });
+      const attempt = shops[0].call("users.login", { email, password: "a wrong password" });
+      await expect(attempt).rejects.toMatchObject({ type: wrong });
     }
     await guesses(5, () => email, newAddress);
   });
 
-  test("do not count where there was no time to look at them", async () => {
+  test("do not count when the password threads are too busy to verify them", async () => {
     const email = await newAccount();
     let isBusy = true;
     const hashing = Array.from({ length: 102 }, async () => {
@@ -244,25 +244,25 @@ describe("wrong passwords from an address", () => {
   let unknown = 0;
   const anyAccount = () => `unknown${(unknown += 1)}@example.com`;
 
-  test("are looked at thirty times, for however many accounts", async () => {
+  test("are verified thirty times, across all accounts", async () => {
     const from = newAddress();
     const email = await newAccount();
     await guesses(20, anyAccount, () => from);
-    // An account of the guesser's own does not let the others be forgotten.
+    // A login to an own account does not reset the counter of the address.
     expect((await login(await newAccount(), from, password)).code).toBeUndefined();
     await guesses(10, anyAccount, () => from);
     await prolongWaits("address");
     expect((await guess(anyAccount(), from)).code).toBe(tooMany);
     expect((await login(email, from, password)).code).toBe(tooMany);
-    await passWaits();
+    await endWaits();
     await expectWait("address", 2, () => guess(anyAccount(), from));
     expect((await login(email, newAddress(), password)).code).toBeUndefined();
   });
 
-  test("are counted by where they come from, and not by what they say of it", async () => {
+  test("are counted by the TCP address, not by an untrusted x-forwarded-for", async () => {
     const from = newAddress();
-    let claimed = 0;
-    const forwarded = () => ({ "x-forwarded-for": `203.0.113.${(claimed += 1)}` });
+    let spoofed = 0;
+    const forwarded = () => ({ "x-forwarded-for": `203.0.113.${(spoofed += 1)}` });
     for (let n = 0; n < 30; n += 1) {
       expect((await guess(anyAccount(), from, forwarded())).code).toBe(wrong);
     }
@@ -270,7 +270,7 @@ describe("wrong passwords from an address", () => {
     expect((await guess(anyAccount(), from, forwarded())).code).toBe(tooMany);
   });
 
-  test("that an account turns away do not count for the address", async () => {
+  test("that are rejected for the account do not count for the address", async () => {
     const email = await newAccount();
     await guesses(5, () => email, newAddress);
     await prolongWaits("account");
@@ -281,10 +281,10 @@ describe("wrong passwords from an address", () => {
 });
 
 describe("an address", () => {
-  const pointsTo = (limit: string, points: number) =>
+  const setPoints = (limit: string, points: number) =>
     sql("UPDATE rate_limits SET points = $2 WHERE key LIKE $1", [`${limit}:%`, points]);
 
-  test("registers a hundred accounts in an hour, and admins as many as they like", async () => {
+  test("can register a hundred accounts per hour, and an admin any number", async () => {
     const from = newAddress();
     const register = (at: string, token?: string) => {
       const name = `registered${(accounts += 1)}`;
@@ -293,45 +293,45 @@ describe("an address", () => {
       return send(at, document, { input }, token === undefined ? {} : { token });
     };
     expect((await register(from)).code).toBeUndefined();
-    await pointsTo("register", 99);
+    await setPoints("register", 99);
     expect((await register(from)).code).toBeUndefined();
-    const refused = await register(from);
-    expect(refused.code).toBe(tooMany);
-    expect(refused.retryAfter).toBeGreaterThan(3_500);
-    expect(refused.retryAfter).toBeLessThanOrEqual(3_600);
+    const rejected = await register(from);
+    expect(rejected.code).toBe(tooMany);
+    expect(rejected.retryAfter).toBeGreaterThan(3_500);
+    expect(rejected.retryAfter).toBeLessThanOrEqual(3_600);
     const admin = await shops[0].signIn("admin", 1);
     expect((await register(from, admin.token)).code).toBeUndefined();
     expect((await register(newAddress())).code).toBeUndefined();
   });
 
-  test("refreshes three hundred times in five minutes", async () => {
+  test("can refresh tokens three hundred times in five minutes", async () => {
     const from = newAddress();
     const refresh = (at: string) => {
       const document = "mutation ($token: String!) { refreshToken(token: $token) { token } }";
       return send(at, document, { token: "none of this shop" });
     };
     expect((await refresh(from)).code).toBe("UNAUTHENTICATED");
-    await pointsTo("refresh", 299);
+    await setPoints("refresh", 299);
     expect((await refresh(from)).code).toBe("UNAUTHENTICATED");
-    const refused = await refresh(from);
-    expect(refused.code).toBe(tooMany);
-    expect(refused.retryAfter).toBeGreaterThan(200);
-    expect(refused.retryAfter).toBeLessThanOrEqual(300);
+    const rejected = await refresh(from);
+    expect(rejected.code).toBe(tooMany);
+    expect(rejected.retryAfter).toBeGreaterThan(200);
+    expect(rejected.retryAfter).toBeLessThanOrEqual(300);
     expect((await refresh(newAddress())).code).toBe("UNAUTHENTICATED");
   });
 });
 
-test("counters that count no more are removed", async () => {
-  await eventually("the removal", async () => {
+test("expired counters are removed", async () => {
+  await eventually("the removal of the expired counters", async () => {
     const left = await sql(
-      `SELECT key FROM rate_limits WHERE key = 'of-yesterday'
-       UNION ALL SELECT key FROM password_tries WHERE key = 'of-yesterday'`,
+      `SELECT key FROM rate_limits WHERE key = 'expired'
+       UNION ALL SELECT key FROM password_tries WHERE key = 'expired'`,
     );
     return left.length === 0;
   });
 });
 
-test("a login that cannot be counted is SERVICE_UNAVAILABLE", async () => {
+test("a login whose attempt cannot be counted fails with SERVICE_UNAVAILABLE", async () => {
   const email = await newAccount();
   const locker = new pg.Client({ connectionString: databases.urls.users });
   await locker.connect();
