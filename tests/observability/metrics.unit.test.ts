@@ -9,9 +9,9 @@ interface Series {
   count?: number;
 }
 
-/** Two nodes that call each other, succeed, fail and emit; gives what each has counted. */
-async function countedWith(metrics: string | Middleware): Promise<object> {
-  const namespace = typeof metrics === "string" ? "theirs" : "ours";
+/** Runs calls and events between two nodes. Gives the metrics of each. */
+async function metricsWith(metrics: string | Middleware): Promise<object> {
+  const namespace = typeof metrics === "string" ? "moleculer" : "shop";
   const brokers = ["front", "back"].map(
     (nodeID) =>
       new ServiceBroker({
@@ -25,19 +25,19 @@ async function countedWith(metrics: string | Middleware): Promise<object> {
       }),
   );
   const [front, back] = brokers as [ServiceBroker, ServiceBroker];
-  let heard = 0;
+  let received = 0;
   back.createService({
     name: "back",
     actions: {
       inner: () => "done",
       outer: (ctx: Context) => ctx.call("back.inner"),
-      refused: () => Promise.reject(new Errors.MoleculerError("no", 409, "REFUSED")),
+      rejected: () => Promise.reject(new Errors.MoleculerError("rejected", 409, "REJECTED")),
     },
     events: {
       happened: {
-        handler(ctx: Context<{ isWrong: boolean }>) {
-          heard += 1;
-          if (ctx.params.isWrong) throw new TypeError("wrong");
+        handler(ctx: Context<{ isFailing: boolean }>) {
+          received += 1;
+          if (ctx.params.isFailing) throw new TypeError("wrong");
         },
       },
     },
@@ -51,28 +51,28 @@ async function countedWith(metrics: string | Middleware): Promise<object> {
   await front.waitForServices("back", 5_000, 10);
   for (let time = 0; time < 3; time += 1) await front.call("front.ask");
   await back.call("back.inner");
-  await expect(front.call("back.refused")).rejects.toThrow("no");
-  await expect(back.call("back.refused")).rejects.toThrow("no");
-  for (const isWrong of [false, true]) await back.emit("happened", { isWrong });
-  await eventually("both events", () => heard === 2);
-  const counted = brokers.map((broker) =>
+  await expect(front.call("back.rejected")).rejects.toThrow("rejected");
+  await expect(back.call("back.rejected")).rejects.toThrow("rejected");
+  for (const isFailing of [false, true]) await back.emit("happened", { isFailing });
+  await eventually("both events", () => received === 2);
+  const series = brokers.map((broker) =>
     broker.metrics
       .list({ includes: ["moleculer.request.**", "moleculer.event.**"] })
       .map(({ name, values }) => [name, (values as unknown as Series[]).map(seriesOf).sort()]),
   );
   await Promise.all(brokers.map((broker) => broker.stop()));
-  return counted;
+  return series;
 }
 
-/** What a series is called by, and how often it was counted or timed. */
+/** Formats the labels of a series and its count. */
 function seriesOf({ labels, value, count }: Series): string {
   return `${JSON.stringify(labels, Object.keys(labels).sort())} ${String(value ?? count)}`;
 }
 
-test("calls and events are counted under the same names and labels as by Moleculer itself", async () => {
-  const [ours, theirs] = await Promise.all(
-    [metricsMiddleware as unknown as Middleware, "Metrics"].map(countedWith),
+test("the metrics middleware counts calls and events with the same names and labels as Moleculer's own", async () => {
+  const [shop, moleculer] = await Promise.all(
+    [metricsMiddleware as unknown as Middleware, "Metrics"].map(metricsWith),
   );
-  expect(ours).toEqual(theirs);
-  expect(JSON.stringify(ours)).toContain("REFUSED");
+  expect(shop).toEqual(moleculer);
+  expect(JSON.stringify(shop)).toContain("REJECTED");
 });

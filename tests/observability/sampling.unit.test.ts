@@ -8,16 +8,16 @@ import {
 } from "moleculer";
 import { samplingMiddleware } from "../../middlewares/sampling.middleware.ts";
 
-class Collecting extends TracerExporters.Base {
+class CollectingExporter extends TracerExporters.Base {
   readonly spans: Span[] = [];
   override spanFinished(span: Span): void {
     if (span.sampled) this.spans.push(span);
   }
 }
 
-/** The spans of 100 requests, of which each is a call that calls another. */
+/** Gives the sampled spans of 100 requests, each with a nested call. */
 async function spansOf(percent: number): Promise<Span[]> {
-  const exporter = new Collecting({});
+  const exporter = new CollectingExporter({});
   const broker = new ServiceBroker({
     logger: false,
     tracing: { enabled: true, exporter: exporter as never },
@@ -35,7 +35,7 @@ async function spansOf(percent: number): Promise<Span[]> {
 }
 
 test.each([0, 1, 25, 100])(
-  "%i of 100 requests are traced, each with all of its calls",
+  "%i of 100 requests are traced, each with all its calls",
   async (percent) => {
     const byTrace = Map.groupBy(await spansOf(percent), ({ traceID }) => traceID);
     expect(byTrace.size).toBe(percent);

@@ -6,20 +6,20 @@ const traceId = "0af7651916cd43dd8448eb211c80319c";
 const spanId = "b7ad6b7169203331";
 const callId = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-/** The traceparent within a call. */
+/** Gives the traceparent within a call. */
 const within = (call: { id: string; requestID: string | null }) =>
   currentTrace.run(call, traceparent);
 
-describe("the trace of an action at work", () => {
-  test("is none outside of any action", () => {
+describe("the traceparent", () => {
+  test("is undefined outside an action", () => {
     expect(traceparent()).toBeUndefined();
   });
 
-  test("is its request's, and the span is the call's", () => {
+  test("has the trace of the request and the span of the call", () => {
     expect(within({ id: callId, requestID: traceId })).toBe(`00-${traceId}-01890a5dac96774b-01`);
   });
 
-  test("is the same for every call of a request, each with a span of its own", () => {
+  test("has the same trace and different spans for the calls of a request", () => {
     const other = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
     expect([callId, other].map((id) => within({ id, requestID: traceId }))).toEqual([
       `00-${traceId}-01890a5dac96774b-01`,
@@ -27,19 +27,19 @@ describe("the trace of an action at work", () => {
     ]);
   });
 
-  test("takes a UUID as it is, whatever its case", () => {
+  test("uses a UUID request id as the trace id, in lower case", () => {
     const requestID = "0AF76519-16CD-43DD-8448-EB211C80319C";
     expect(within({ id: callId, requestID })).toContain(`-${traceId}-`);
   });
 
-  test("begins with the call itself where there is no request", () => {
+  test("starts a trace with the call when there is no request id", () => {
     expect(within({ id: callId, requestID: null })).toBe(
       "00-01890a5dac96774bbcceb302099a8057-01890a5dac96774b-01",
     );
   });
 
   test.each(["order-4711", "x", "zz".repeat(16), `${traceId}0`])(
-    "of a request called %s is made of the name, always the same, and valid",
+    "of the request id %s is a valid, stable hash of the id",
     (requestID) => {
       const header = within({ id: callId, requestID });
       expect(header).toMatch(/^00-[0-9a-f]{32}-01890a5dac96774b-01$/);
@@ -48,7 +48,7 @@ describe("the trace of an action at work", () => {
     },
   );
 
-  test("goes on through everything that the action waits for, and ends with it", async () => {
+  test("stays set across awaits of the action, and is unset after it", async () => {
     const seen: (string | undefined)[] = [];
     const handler = async () => {
       await new Promise(setImmediate);
@@ -70,30 +70,30 @@ describe("the trace of an action at work", () => {
 
 describe("a traceparent header", () => {
   test.each([`00-${traceId}-${spanId}-01`, `00-${traceId}-${spanId}-00`])(
-    "names its trace: %s",
+    "gives its trace id: %s",
     (header) => {
       expect(traceIdOf(header)).toBe(traceId);
     },
   );
 
-  test("of a later version may say more", () => {
+  test("of a later version may have more fields", () => {
     expect(traceIdOf(`01-${traceId}-${spanId}-01-more`)).toBe(traceId);
   });
 
   test.each<[string, unknown]>([
-    ["none at all", undefined],
-    ["several of them", [`00-${traceId}-${spanId}-01`]],
-    ["an empty one", ""],
-    ["a trace of nothing but zeros", `00-${"0".repeat(32)}-${spanId}-01`],
-    ["capital letters", `00-${traceId.toUpperCase()}-${spanId}-01`],
-    ["a trace that is too short", `00-${traceId.slice(1)}-${spanId}-01`],
-    ["a span that is too long", `00-${traceId}-${spanId}0-01`],
-    ["no flags", `00-${traceId}-${spanId}`],
-    ["something before it", ` 00-${traceId}-${spanId}-01`],
-    ["a span of nothing but zeros", `00-${traceId}-${"0".repeat(16)}-01`],
-    ["the version that no version may have", `ff-${traceId}-${spanId}-01`],
-    ["more than its version knows", `00-${traceId}-${spanId}-01-more`],
-  ])("that is %s is not taken", (_what, header) => {
+    ["undefined", undefined],
+    ["a list", [`00-${traceId}-${spanId}-01`]],
+    ["empty", ""],
+    ["with an all-zero trace id", `00-${"0".repeat(32)}-${spanId}-01`],
+    ["in capital letters", `00-${traceId.toUpperCase()}-${spanId}-01`],
+    ["with a short trace id", `00-${traceId.slice(1)}-${spanId}-01`],
+    ["with a long span id", `00-${traceId}-${spanId}0-01`],
+    ["without flags", `00-${traceId}-${spanId}`],
+    ["with a leading space", ` 00-${traceId}-${spanId}-01`],
+    ["with an all-zero span id", `00-${traceId}-${"0".repeat(16)}-01`],
+    ["of the invalid version ff", `ff-${traceId}-${spanId}-01`],
+    ["with more fields than its version has", `00-${traceId}-${spanId}-01-more`],
+  ])("that is %s is ignored", (_title, header) => {
     expect(traceIdOf(header)).toBeUndefined();
   });
 });

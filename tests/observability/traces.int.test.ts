@@ -10,10 +10,10 @@ interface Span {
   name: string;
 }
 
-/** What a store of traces was sent. */
+/** The spans that the trace collector received. */
 const spans: Span[] = [];
 let sent = "";
-const store = createServer((req, res) => {
+const collector = createServer((req, res) => {
   void text(req).then((body) => {
     sent += body;
     spans.push(...(JSON.parse(body) as Span[]));
@@ -23,17 +23,17 @@ const store = createServer((req, res) => {
 let shop: TestShop;
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => store.listen(0, "127.0.0.1", resolve));
-  const { port } = store.address() as AddressInfo;
+  await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve));
+  const { port } = collector.address() as AddressInfo;
   shop = await startTestShop({ TRACES_URL: `http://127.0.0.1:${port}`, TRACES_PERCENT: "100" });
 });
 afterAll(async () => {
   await shop.stop();
-  store.closeAllConnections();
-  store.close();
+  collector.closeAllConnections();
+  collector.close();
 });
 
-test("a request's calls are one trace, which holds nothing of what was sent", async () => {
+test("the calls of a request form one trace without parameters", async () => {
   const input = `{ email: "traced@example.com", username: "traced", password: "${password}", type: 0 }`;
   await shop.graphql(`mutation { registerUser(input: ${input}) { id } }`, {
     headers: { traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" },
