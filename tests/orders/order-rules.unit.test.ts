@@ -11,8 +11,8 @@ import {
 const line = (product_id: string, quantity: number) => ({ product_id, quantity });
 const priced = (price: number, quantity: number) => ({ ...line("a", quantity), price });
 
-/** The refusal that a rule throws. */
-function refusalOf(rule: () => unknown): unknown {
+/** Gives the error that a rule throws. */
+function errorOf(rule: () => unknown): unknown {
   try {
     return rule();
   } catch (error) {
@@ -25,52 +25,52 @@ const badOrder = {
   data: { fields: [{ field: "order_products", message: expect.any(String) }] },
 };
 
-/** So many lines, of different products. */
+/** Gives `count` lines of different products. */
 function linesOf(count: number) {
   return Array.from({ length: count }, (_, n) => line(`product ${n}`, 1));
 }
 
 describe("the lines of an order", () => {
-  test("name each product once, with its quantities summed up", () => {
+  test("name each product once, with the sum of its quantities", () => {
     expect(sumUpLines([line("a", 1), line("b", 2), line("a", 3)])).toEqual([
       line("a", 4),
       line("b", 2),
     ]);
   });
 
-  test("stand in the order of their products' ids, however they were sent", () => {
+  test("are sorted by product id", () => {
     const lines = ["c", "a", "b"].map((id) => line(id, 1));
     expect(sumUpLines(lines).map(({ product_id }) => product_id)).toEqual(["a", "b", "c"]);
   });
 
-  test("leave what was sent as it is", () => {
+  test("do not change the input", () => {
     const sent = [line("b", 1), line("a", 1), line("b", 1)];
     const before = structuredClone(sent);
     sumUpLines(sent);
     expect(sent).toEqual(before);
   });
 
-  test("may name as many products as the limit says, and none more", () => {
+  test("may name at most the limit of products", () => {
     expect(sumUpLines(linesOf(maxOrderLines))).toHaveLength(maxOrderLines);
-    const refusal = refusalOf(() => sumUpLines(linesOf(maxOrderLines + 1)));
-    expect(refusal).toMatchObject(badOrder);
-    expect(refusal).toMatchObject({
+    const error = errorOf(() => sumUpLines(linesOf(maxOrderLines + 1)));
+    expect(error).toMatchObject(badOrder);
+    expect(error).toMatchObject({
       message: `An order can name ${maxOrderLines} products at most.`,
     });
   });
 
-  test("are counted against the limit after repeated products were summed up", () => {
+  test("are limited after the lines of a product are summed up", () => {
     const twice = [...linesOf(maxOrderLines), ...linesOf(maxOrderLines)];
     expect(sumUpLines(twice)).toHaveLength(maxOrderLines);
   });
 
-  test("hold as many pieces as an Int, and none more", () => {
+  test("have at most the largest Int of pieces", () => {
     expect(totalQuantity(sumUpLines([line("a", maxInt - 1), line("b", 1)]))).toBe(maxInt);
-    expect(refusalOf(() => sumUpLines([line("a", maxInt), line("b", 1)]))).toMatchObject(badOrder);
+    expect(errorOf(() => sumUpLines([line("a", maxInt), line("b", 1)]))).toMatchObject(badOrder);
   });
 
-  test("are refused when a repeated product's sum exceeds an Int", () => {
-    expect(refusalOf(() => sumUpLines([line("a", maxInt), line("a", 1)]))).toMatchObject(badOrder);
+  test("are rejected when the sum for a product exceeds an Int", () => {
+    expect(errorOf(() => sumUpLines([line("a", maxInt), line("a", 1)]))).toMatchObject(badOrder);
   });
 });
 
@@ -80,39 +80,45 @@ describe("the total of an order", () => {
     expect(totalQuantity([priced(490, 2), priced(0, 9), priced(1, 3)])).toBe(14);
   });
 
-  test("goes up to the largest Int, and not beyond", () => {
+  test("is at most the largest Int", () => {
     expect(totalPrice([priced(maxInt, 1)])).toBe(maxInt);
     for (const lines of [
       [priced(maxInt, 1), priced(1, 1)],
       [priced(1_073_741_824, 2)],
       [priced(maxInt, maxInt)],
     ]) {
-      expect(refusalOf(() => totalPrice(lines))).toMatchObject(badOrder);
+      expect(errorOf(() => totalPrice(lines))).toMatchObject(badOrder);
     }
   });
 });
 
 describe("cancelling an order", () => {
   const placedAt = new Date("2030-01-01T12:00:00.000Z");
-  /** Cancels so many milliseconds after the order was placed, where ten seconds are allowed. */
+  /** Cancels an order `ms` after it was placed, with a limit of ten seconds. */
   const after = (ms: number, status: "PLACED" | "CANCELLED" = "PLACED") =>
-    refusalOf(() => {
+    errorOf(() => {
       assertCancellable({ status, placedAt }, new Date(placedAt.getTime() + ms), 10);
     });
 
-  test.each([0, 9_999, 10_000])("is allowed %i of 10000 ms after it was placed", (ms) => {
-    expect(after(ms)).toBeUndefined();
-  });
+  test.each([0, 9_999, 10_000])(
+    "is allowed %i ms after placing, with a limit of 10000 ms",
+    (ms) => {
+      expect(after(ms)).toBeUndefined();
+    },
+  );
 
-  test.each([10_001, 86_400_000])("is too late %i ms after it was placed", (ms) => {
-    expect(after(ms)).toMatchObject({
-      type: "ORDER_NOT_CANCELLABLE",
-      data: { status: "PLACED" },
-      message: "It is too late to cancel this order.",
-    });
-  });
+  test.each([10_001, 86_400_000])(
+    "is rejected %i ms after placing, with a limit of 10000 ms",
+    (ms) => {
+      expect(after(ms)).toMatchObject({
+        type: "ORDER_NOT_CANCELLABLE",
+        data: { status: "PLACED" },
+        message: "It is too late to cancel this order.",
+      });
+    },
+  );
 
-  test.each([0, 86_400_000])("is refused the second time, also after %i ms", (ms) => {
+  test.each([0, 86_400_000])("is rejected the second time, also after %i ms", (ms) => {
     expect(after(ms, "CANCELLED")).toMatchObject({
       type: "ORDER_NOT_CANCELLABLE",
       data: { status: "CANCELLED" },
@@ -120,7 +126,7 @@ describe("cancelling an order", () => {
     });
   });
 
-  test("is allowed to a clock that is a little behind", () => {
+  test("is allowed with a clock that is slightly behind", () => {
     expect(after(-5)).toBeUndefined();
   });
 });

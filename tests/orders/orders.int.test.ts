@@ -39,8 +39,8 @@ async function totalOrders(): Promise<number> {
   return row?.count ?? 0;
 }
 
-describe("an order", () => {
-  test("takes all its lines, at the prices of that moment", async () => {
+describe("placeOrder", () => {
+  test("reserves all lines at the current prices", async () => {
     const mug = await createProduct(10, 5);
     const cup = await createProduct(10, 7, "Cup");
     const { order } = await place([cup, 2], [mug, 3]);
@@ -62,7 +62,7 @@ describe("an order", () => {
     expect(found).toEqual({ ...order, status: "PLACED" });
   });
 
-  test("takes none of its lines when one is not there", async () => {
+  test("reserves no line when one is out of stock", async () => {
     const plenty = await createProduct(10);
     const scarce = await createProduct(1);
     const before = await totalOrders();
@@ -74,7 +74,7 @@ describe("an order", () => {
     expect(await totalOrders()).toBe(before);
   });
 
-  test("takes none of its lines when a product is not in the catalogue", async () => {
+  test("reserves no line when a product is not in the catalogue", async () => {
     const plenty = await createProduct(10);
     const unknown = "01900000-0000-7000-8000-000000000000";
     expect(await place([plenty, 2], [unknown, 1])).toMatchObject({
@@ -84,7 +84,7 @@ describe("an order", () => {
     expect(await books(plenty)).toEqual({ stock: 10, reserved: 0, onHand: 10 });
   });
 
-  test("gives back what it took when its total cannot be counted", async () => {
+  test("reserves no line when the total exceeds an Int", async () => {
     const dear = await createProduct(10, 2_000_000_000);
     expect(await place([dear, 2])).toMatchObject({
       code: "BAD_USER_INPUT",
@@ -93,7 +93,7 @@ describe("an order", () => {
     expect(await books(dear)).toEqual({ stock: 10, reserved: 0, onHand: 10 });
   });
 
-  test("sums up the lines of the same product, also in capital letters", async () => {
+  test("sums up the lines of a product, also with an upper-case id", async () => {
     const mug = await createProduct(6, 5);
     const { order } = await place([mug, 1], [mug.toUpperCase(), 2], [mug, 3]);
     expect(order).toMatchObject({ quantity: 6, price_total: 30 });
@@ -102,7 +102,7 @@ describe("an order", () => {
     expect(await settled(mug)).toEqual({ stock: 0, reserved: 0, onHand: 0 });
   });
 
-  test("asks for the sum of its lines, not for each of them", async () => {
+  test("checks the stock against the sum of the lines of a product", async () => {
     const mug = await createProduct(5);
     expect(await place([mug, 3], [mug, 3])).toMatchObject({
       code: "OUT_OF_STOCK",
@@ -112,7 +112,7 @@ describe("an order", () => {
 });
 
 describe("a reservation", () => {
-  test("is made once for an order id, and answers the same again", async () => {
+  test("is made once per order id, and a repeated call gives the same answer", async () => {
     const products = [
       await createProduct(9, 1),
       await createProduct(9, 2),
@@ -127,7 +127,7 @@ describe("a reservation", () => {
     expect(await books(products[2] ?? "")).toEqual({ stock: 0, reserved: 2, onHand: 2 });
   });
 
-  test("is made once for an order id by ten calls at once, also of the last piece", async () => {
+  test("is made once per order id by ten concurrent calls, also for the last piece", async () => {
     const product_id = await createProduct(1);
     const orderId = randomUUID();
     const line = { product_id, quantity: 1 };
@@ -136,7 +136,7 @@ describe("a reservation", () => {
     expect(await books(product_id)).toEqual({ stock: 0, reserved: 1, onHand: 1 });
   });
 
-  test("is given back once", async () => {
+  test("is released once", async () => {
     const product_id = await createProduct(9);
     const orderId = randomUUID();
     await reserve(orderId, { product_id, quantity: 4 });
@@ -146,7 +146,7 @@ describe("a reservation", () => {
     expect(await books(product_id)).toEqual({ stock: 9, reserved: 0, onHand: 9 });
   });
 
-  test("that became a sale is not given back", async () => {
+  test("that became a sale is not released", async () => {
     const mug = await createProduct(9);
     const { order } = await place([mug, 4]);
     await settled(mug);
@@ -155,39 +155,39 @@ describe("a reservation", () => {
   });
 });
 
-describe("a product that left the catalogue", () => {
-  let gone: string;
+describe("an archived product", () => {
+  let archived: string;
   let order: Order | undefined;
 
   beforeAll(async () => {
-    gone = await createProduct(10, 5, "Relic");
-    ({ order } = await place([gone, 2]));
-    await shop.call("products.updateInventory", { id: gone, type: 3, number: 0 });
+    archived = await createProduct(10, 5, "Relic");
+    ({ order } = await place([archived, 2]));
+    await shop.call("products.updateInventory", { id: archived, type: 3, number: 0 });
   });
 
-  test("is nowhere to be seen", async () => {
-    expect((await shop.graphql(`{ product(id: "${gone}") { id } }`)).code).toBe(
+  test("is not returned by product and products", async () => {
+    expect((await shop.graphql(`{ product(id: "${archived}") { id } }`)).code).toBe(
       "PRODUCT_NOT_FOUND",
     );
     const { data } = await shop.graphql("{ products { id } }");
-    expect(JSON.stringify(data)).not.toContain(gone);
+    expect(JSON.stringify(data)).not.toContain(archived);
   });
 
   test("cannot be ordered or changed", async () => {
-    expect(await place([gone, 1])).toMatchObject({ code: "PRODUCT_NOT_FOUND" });
+    expect(await place([archived, 1])).toMatchObject({ code: "PRODUCT_NOT_FOUND" });
     for (const type of [1, 2, 3]) {
-      const change = shop.call("products.updateInventory", { id: gone, type, number: 1 });
+      const change = shop.call("products.updateInventory", { id: archived, type, number: 1 });
       await expect(change).rejects.toMatchObject({ type: "PRODUCT_NOT_FOUND" });
     }
   });
 
-  test("keeps its line and its name in old orders", async () => {
+  test("keeps its line and its name in earlier orders", async () => {
     const { data } = await shop.graphql<{ order: Order }>(
       `{ order(id: "${order?.id ?? ""}") { price_total
            order_products { product_id quantity price name product { id } } } }`,
       { token: buyer.token },
     );
-    const line = { product_id: gone, quantity: 2, price: 5, name: "Relic", product: null };
+    const line = { product_id: archived, quantity: 2, price: 5, name: "Relic", product: null };
     expect(data?.order).toEqual({ price_total: 10, order_products: [line] });
   });
 });

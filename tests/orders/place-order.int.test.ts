@@ -23,7 +23,7 @@ function createProduct(stock: number, price = 5): Promise<Product> {
   return shop.call("products.create", { name: "Mug", description: "", price, stock });
 }
 
-test("sells exactly what is there to 500 buyers at once, some naming the product twice", async () => {
+test("500 concurrent orders sell exactly the stock, also when lines repeat the product", async () => {
   const { id } = await createProduct(50);
   const answers = await Promise.all(
     Array.from({ length: 500 }, (_, n) => {
@@ -33,10 +33,10 @@ test("sells exactly what is there to 500 buyers at once, some naming the product
     }),
   );
   const placed = answers.filter(({ errors }) => errors === undefined);
-  const refused = answers.filter(({ errors }) => errors !== undefined);
+  const rejected = answers.filter(({ errors }) => errors !== undefined);
   const sold = placed.reduce((sum, { data }) => sum + Number(data?.placeOrder?.quantity), 0);
   expect(sold).toBe(50);
-  expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(["OUT_OF_STOCK"]));
+  expect(new Set(rejected.map(({ code }) => code))).toEqual(new Set(["OUT_OF_STOCK"]));
 
   const { stock } = await shop.call<Product>("products.get", { id });
   expect(stock).toBe(0);

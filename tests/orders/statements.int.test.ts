@@ -8,8 +8,8 @@ let counter: StatementCounter;
 let customer: { id: string; token: string };
 let productIds: string[];
 
-/** Sends a document as the customer, and sees to it that it is answered. */
-async function answered(document: string, variables: Record<string, unknown> = {}): Promise<void> {
+/** Sends a document as the customer and expects no errors. */
+async function execute(document: string, variables: Record<string, unknown> = {}): Promise<void> {
   const { data, errors } = await shop.graphql(document, { variables, token: customer.token });
   expect(errors).toBeUndefined();
   expect(data).toBeTruthy();
@@ -19,8 +19,8 @@ const placeDocument = `mutation ($lines: [PlaceOrderProduct!]!) {
   placeOrder(input: { order_products: $lines }) { id price_total } }`;
 const linesOf = (n: number) => [{ product_id: productIds[n % productIds.length], quantity: 1 }];
 
-/** Calls that come in one turn of the event loop: by HTTP they would come as they like. */
-function ordersAtOnce(count: number): Promise<unknown> {
+/** Calls the action directly: over HTTP the orders would not arrive in the same turn of the event loop. */
+function placeConcurrentOrders(count: number): Promise<unknown> {
   const orders = Array.from({ length: count }, (_, n) => ({
     user_id: customer.id,
     order_products: linesOf(n),
@@ -30,53 +30,53 @@ function ordersAtOnce(count: number): Promise<unknown> {
 
 interface HotPath {
   path: string;
-  /** Round trips until it is answered; START TRANSACTION and COMMIT are round trips, too. */
+  /** Round trips to PostgreSQL; START TRANSACTION and COMMIT count, too. */
   statements: number;
-  /** A statement that stands alone is one as well. */
+  /** A statement outside a transaction counts as one. */
   transactions: number;
-  ask: () => Promise<unknown>;
+  run: () => Promise<unknown>;
 }
 
-/** What requests cost. None of it may grow; where it shrinks, the new figure belongs here. */
+/** The statements of the hot paths. They must not grow; a smaller number belongs here. */
 const hotPaths: HotPath[] = [
   {
-    path: "a product by its id",
+    path: "one product by id",
     statements: 1,
     transactions: 1,
-    ask: () =>
-      answered(`{ product(id: "${String(productIds[0])}") { id name description price stock } }`),
+    run: () =>
+      execute(`{ product(id: "${String(productIds[0])}") { id name description price stock } }`),
   },
   {
     path: "20 products",
     statements: 1,
     transactions: 1,
-    ask: () => answered("{ products(limit: 20) { id name description price stock } }"),
+    run: () => execute("{ products(limit: 20) { id name description price stock } }"),
   },
   {
     path: "20 orders of a customer, with lines and names",
     statements: 2,
     transactions: 2,
-    ask: () => answered("{ orders(limit: 20) { id order_products { product_id price name } } }"),
+    run: () => execute("{ orders(limit: 20) { id order_products { product_id price name } } }"),
   },
   {
-    path: "an order alone",
+    path: "one order",
     statements: 2,
     transactions: 2,
-    ask: () => answered(placeDocument, { lines: linesOf(0) }),
+    run: () => execute(placeDocument, { lines: linesOf(0) }),
   },
   {
-    // As many as for one: they are one batch.
-    path: "64 orders at once",
+    // The same as for one order: all are in one batch.
+    path: "64 concurrent orders",
     statements: 2,
     transactions: 2,
-    ask: () => ordersAtOnce(64),
+    run: () => placeConcurrentOrders(64),
   },
   {
-    path: "a login",
+    path: "one login",
     statements: 3,
     transactions: 3,
-    ask: () =>
-      answered("mutation ($input: Login!) { login(input: $input) { token } }", {
+    run: () =>
+      execute("mutation ($input: Login!) { login(input: $input) { token } }", {
         input: { email: "customer@example.com", password },
       }),
   },
@@ -88,7 +88,7 @@ beforeAll(async () => {
   productIds = await Promise.all(
     Array.from({ length: 20 }, (_, n) => putOnSale(shop, 10_000, 5, `Mug ${n}`)),
   );
-  await ordersAtOnce(20);
+  await placeConcurrentOrders(20);
   counter = new StatementCounter();
 });
 afterAll(async () => {
@@ -96,13 +96,13 @@ afterAll(async () => {
   await shop.stop();
 });
 
-/** The least of so many times is free of what pollers do meanwhile. */
-const times = 16;
+/** The minimum of this many repetitions excludes the statements of background pollers. */
+const repetitions = 16;
 
 test.each(hotPaths)(
-  "$path: just so many round trips and transactions as are written down",
-  async ({ statements, transactions, ask }) => {
-    const least = await counter.least(times, ask);
+  "$path: takes $statements round trips in $transactions transactions",
+  async ({ statements, transactions, run }) => {
+    const least = await counter.least(repetitions, run);
     expect(least.statements).toHaveLength(statements);
     expect(least.transactions).toBe(transactions);
   },
