@@ -7,8 +7,8 @@ import { subscriptionsTo } from "../support/http/subscriptions.ts";
 let shop: TestShop;
 let browser: Browser;
 let page: Page;
-/** What went wrong in the page, and hosts it asked besides ours. */
-let complaints: string[];
+/** Console errors of the page, and its requests to other hosts. */
+let problems: string[];
 
 beforeAll(async () => {
   shop = await startTestShop();
@@ -25,13 +25,13 @@ afterAll(async () => {
 beforeEach(async () => {
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   page.setDefaultTimeout(generousMs);
-  complaints = [];
+  problems = [];
   page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text());
+    if (message.type() === "error") problems.push(message.text());
   });
-  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("pageerror", (error) => problems.push(error.message));
   page.on("request", (request) => {
-    if (!request.url().startsWith(shop.url)) complaints.push(`asked ${request.url()}`);
+    if (!request.url().startsWith(shop.url)) problems.push(`request to ${request.url()}`);
   });
   await page.goto(`${shop.url}/`);
   await page.waitForSelector("#examples:not([disabled])");
@@ -48,7 +48,7 @@ function editorText(selector: string): Promise<string> {
     );
 }
 
-/** Opens an example, fills its placeholders in, executes it and gives its answer. */
+/** Opens an example, fills in its placeholders and executes it. Gives the data of the response. */
 async function execute(
   example: string,
   firstWords: string,
@@ -72,7 +72,7 @@ async function execute(
       );
     }, filled);
   await page.getByRole("button", executeButton).click();
-  const result = await eventually("an answer", async () => {
+  const result = await eventually("a response", async () => {
     const text = await editorText(".graphiql-response");
     return text === "" ? undefined : text;
   });
@@ -84,7 +84,7 @@ async function execute(
   return data;
 }
 
-test("the examples lead through the shop, and the login's token is used from then on", async () => {
+test("the examples work in order, and requests after the login use its token", async () => {
   const account = { EMAIL: "admin@example.com", USERNAME: "admin", PASSWORD: "correct horse" };
   await shop.call("users.register", {
     email: account.EMAIL,
@@ -106,33 +106,36 @@ test("the examples lead through the shop, and the login's token is used from the
   const lists = await execute("users, products, orders", "price_total", {});
   expect(lists.users).toHaveLength(2);
   expect(lists.orders).toHaveLength(1);
-  expect(complaints).toEqual([]);
+  expect(problems).toEqual([]);
 });
 
-test("a subscription shows what happens while it runs, and can be stopped", async () => {
+test("a subscription shows events until it is stopped", async () => {
   await page.selectOption("#examples", "inventoryUpdated");
   await eventually("the example's text", async () =>
     (await editorText(".graphiql-query-editor")).includes("inventoryUpdated"),
   );
   await page.getByRole("button", executeButton).click();
-  await eventually("it is taken", () => subscriptionsTo(shop, "inventory.updated") === 1);
+  await eventually("the subscription", () => subscriptionsTo(shop, "inventory.updated") === 1);
   const input = { name: "Lamp", description: "", price: 1, stock: 1 };
   const { id } = await shop.call<{ id: string }>("products.create", input);
   await shop.call("products.updateInventory", { id, type: 1, number: 41 });
-  await eventually("the change is shown", async () => {
+  await eventually("the event in the response", async () => {
     const text = await editorText(".graphiql-response");
     return text.includes('"number": 41') && text.includes('"stock": 42');
   });
   await page.getByRole("button", { name: "Stop query (Ctrl-Enter)" }).click();
-  await eventually("it has ended", () => subscriptionsTo(shop, "inventory.updated") === 0);
-  expect(complaints).toEqual([]);
+  await eventually(
+    "the end of the subscription",
+    () => subscriptionsTo(shop, "inventory.updated") === 0,
+  );
+  expect(problems).toEqual([]);
 });
 
-test("asks nobody but its own host, and breaks no rule of its content security policy", async () => {
+test("the page sends requests only to its own host and violates no content security policy", async () => {
   const response = await page.goto(`${shop.url}/`);
   expect(response?.headers()["content-security-policy"]).toContain("default-src 'none'");
   await page.waitForSelector("#examples:not([disabled])");
   await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
   await page.getByText("ErrorCode").first().waitFor();
-  expect(complaints).toEqual([]);
+  expect(problems).toEqual([]);
 });
