@@ -15,7 +15,7 @@ const rules = {
 const read = (line: string) => readCall(`${line}\n`, () => rules);
 const params = (flags: string) => read(`call shop.do ${flags}`)?.params;
 
-describe("flags arrive as they were typed:", () => {
+describe("readCall parses flags", () => {
   test.each<[string, object]>([
     ['--description "use --name 5 here" --name 7', { description: "use --name 5 here", name: "7" }],
     ["--name 007", { name: "007" }],
@@ -71,14 +71,14 @@ describe("flags arrive as they were typed:", () => {
     expect(params(flags)).toEqual(expected);
   });
 
-  test("also where they are named like JavaScript's own", () => {
-    const given = params("--__proto__ x") as object;
-    expect(Object.getOwnPropertyDescriptor(given, "__proto__")?.value).toBe("x");
+  test("named __proto__ without changing a prototype", () => {
+    const parsed = params("--__proto__ x") as object;
+    expect(Object.getOwnPropertyDescriptor(parsed, "__proto__")?.value).toBe("x");
     expect(({} as { x?: unknown }).x).toBeUndefined();
   });
 });
 
-test("JSON needs no quotation marks, and flags may stand beside it", () => {
+test("readCall parses JSON parameters without quotes and with flags beside them", () => {
   expect(params('{"name": "a b", "price": 5}')).toEqual({ name: "a b", price: 5 });
   expect(params('\'{"name": "it is --name"}\' --price 5')).toEqual({
     name: "it is --name",
@@ -87,7 +87,7 @@ test("JSON needs no quotation marks, and flags may stand beside it", () => {
   expect(read('call a.b {} {"x": 1}')?.meta).toEqual({ x: 1 });
 });
 
-test("meta, options and nodes are told apart", () => {
+test("readCall separates meta, options and the node", () => {
   expect(read("call a.b --#idempotencyKey 007 --$timeout 50 --$local")).toEqual({
     action: "a.b",
     nodeId: undefined,
@@ -112,7 +112,7 @@ test.each([
   '--name "a"b',
   "{a: 1}",
   "--lines {a}",
-])("what cannot be read is told in a sentence: %s", (flags) => {
+])("readCall throws a LineFault for an invalid line: %s", (flags) => {
   expect(() => params(flags)).toThrow(LineFault);
 });
 
@@ -124,6 +124,6 @@ test.each([
   "call a.b --save=x",
   "recall a.b",
   "",
-])("other lines are left to the console: %j", (line) => {
+])("readCall ignores other commands: %j", (line) => {
   expect(read(line)).toBeUndefined();
 });

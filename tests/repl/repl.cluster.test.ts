@@ -15,9 +15,9 @@ import {
 
 let databases: TestDatabases;
 let port: string;
-/** What `npm start` and `npm run repl` share on one machine. */
+/** Settings that `npm start` and `npm run repl` share on one machine. */
 let local: Record<string, string>;
-/** What the nodes of a cluster and its console share. */
+/** Settings that the nodes of a cluster and their console share. */
 let cluster: Record<string, string>;
 const running: Program[] = [];
 
@@ -48,18 +48,18 @@ afterAll(async () => {
   await databases.drop();
 });
 
-/** A console as one at a terminal sees it: it types a line and reads until the answer is there. */
+/** Drives a console: types a line and waits for the answer. */
 class Console {
   readonly program: Program;
-  #seen = 0;
+  #offset = 0;
 
   constructor(settings: Record<string, string>) {
     this.program = startCommand("repl", settings);
   }
 
-  /** Types a line, and gives what came after it, without colours, once it holds all the words. */
+  /** Types a line and waits until the output after it contains all words. Gives that output without colours. */
   async type(line: string, ...words: string[]): Promise<string> {
-    this.#seen = this.program.output().length;
+    this.#offset = this.program.output().length;
     this.program.type(line);
     return eventually(`"${line}" being answered`, () => {
       const answer = this.#answer();
@@ -75,21 +75,21 @@ class Console {
   }
 
   /** Waits until a service can be called. */
-  async untilItReaches(service: string): Promise<void> {
+  async waitForService(service: string): Promise<void> {
     await eventually(`the console reaching ${service}`, async () => {
-      // A call is answered before the next is typed, so that no answer is taken for another's.
+      // Waits for each answer, so that it is not taken for the answer of the next call.
       await this.type(`call ${service}.ready`, "mol $");
       return this.#answer().includes("Response:");
     });
   }
 
   #answer(): string {
-    return stripVTControlCharacters(this.program.output().slice(this.#seen));
+    return stripVTControlCharacters(this.program.output().slice(this.#offset));
   }
 }
 
 describe.each([
-  ["a shop that npm start runs", () => local],
+  ["npm start", () => local],
   ["a cluster over NATS", () => cluster],
 ])("a console on %s", (_title, settings) => {
   let console: Console;
@@ -97,7 +97,7 @@ describe.each([
   beforeAll(async () => {
     console = new Console(settings());
     await console.program.said("mol $");
-    await console.untilItReaches("users");
+    await console.waitForService("users");
   });
 
   test("lists nodes, services, actions and events", async () => {
@@ -172,7 +172,7 @@ describe.each([
     );
   });
 
-  test("takes no flag out of another one's text", async () => {
+  test("does not parse flags inside the text of another flag", async () => {
     await console.type(
       'call products.create --description "use --name 5 here" --name 7 --price 1 --stock 1',
       "name: '7'",
@@ -180,9 +180,9 @@ describe.each([
     );
   });
 
-  test("shows why a call is refused: code, sentence and data, and no stack", async () => {
+  test("shows code, message and data of an error, without a stack", async () => {
     const unknown = "01890a5d-ac96-774b-bcce-b302099a8057";
-    const refusals = [
+    const errors = [
       await console.type(
         `call products.get --id ${unknown}`,
         "ERROR: PRODUCT_NOT_FOUND: There is no such product",
@@ -198,17 +198,17 @@ describe.each([
       await console.type("call products.gte", "ERROR: SERVICE_NOT_FOUND: "),
       await console.type('call products.get --id "x', "ERROR: A quotation mark is not closed"),
     ];
-    for (const refusal of refusals) expect(refusal).not.toMatch(/\n\s+at /);
+    for (const error of errors) expect(error).not.toMatch(/\n\s+at /);
   });
 
-  test("ends at exit, and leaves the shop alone", async () => {
+  test("ends at exit without stopping the shop", async () => {
     console.program.type("exit");
     expect(await console.program.ended()).toBe(0);
     for (const program of running) expect(program.output()).not.toMatch(/ERROR|Good bye/);
   });
 });
 
-test("a console runs piped commands one after the other, to the last", async () => {
+test("a console runs all piped commands in order", async () => {
   const { program } = new Console(local);
   program.type("call products.create --name Piped --description x --price 1 --stock 1");
   program.type("call products.list");
@@ -218,7 +218,7 @@ test("a console runs piped commands one after the other, to the last", async () 
   expect(program.output()).toMatch(/Response:[^]*Response:[^]*Piped[^]*Node ID/);
 });
 
-test("a console finds the shop again that was stopped and started", async () => {
+test("a console reconnects to a restarted shop", async () => {
   const console = new Console(local);
   await console.program.said("mol $");
   running[0]?.signal("SIGTERM");
@@ -227,12 +227,12 @@ test("a console finds the shop again that was stopped and started", async () => 
   await eventually("the shop answering", () =>
     graphql(`http://localhost:${port}`, "{ products { id } }"),
   );
-  await console.untilItReaches("users");
+  await console.waitForService("users");
   console.program.signal("SIGTERM");
   expect(await console.program.ended()).toBe(0);
 });
 
-test("a console says in a sentence that no shop is running", async () => {
+test("a console prints one sentence and exits with 1 when no shop is running", async () => {
   const { program } = new Console({ DATA_DIR: temporaryFolder() });
   expect(await program.ended()).toBe(1);
   expect(program.output()).toMatch(/^No shop is running on DATA_DIR .*\n$/);
