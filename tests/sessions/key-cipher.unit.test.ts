@@ -6,7 +6,7 @@ const pem = "-----BEGIN PRIVATE KEY-----\nMIGHAgEA\n-----END PRIVATE KEY-----\n"
 const kid = randomUUID();
 const cipher = () => new KeyCipher("a-long-random-secret");
 
-test("a sealed key says its version, shows nothing, and opens with the secret that sealed it", async () => {
+test("an encrypted key has a version and opens with its secret", async () => {
   const sealed = await cipher().seal(kid, pem);
   expect(sealed).toMatch(/^v1\.[\w-]+\.[\w-]+\.[\w-]+$/);
   expect(Buffer.from(sealed.split(".")[3] ?? "", "base64url").toString("latin1")).not.toMatch(
@@ -16,15 +16,15 @@ test("a sealed key says its version, shows nothing, and opens with the secret th
   expect(cipher().isAsWanted(sealed)).toBe(true);
 });
 
-test("the same key is sealed differently each time", async () => {
-  const one = cipher();
-  expect(await one.seal(kid, pem)).not.toBe(await one.seal(kid, pem));
+test("the same key is encrypted differently each time", async () => {
+  const keyCipher = cipher();
+  expect(await keyCipher.seal(kid, pem)).not.toBe(await keyCipher.seal(kid, pem));
 });
 
-test("another secret is told in a sentence, and so is none", async () => {
+test("a wrong or missing secret throws a ConfigError", async () => {
   const sealed = await cipher().seal(kid, pem);
-  const refusals = { "another-long-secret": /is not the one/, "": /is not set/ };
-  for (const [secret, message] of Object.entries(refusals)) {
+  const messages = { "another-long-secret": /is not the one/, "": /is not set/ };
+  for (const [secret, message] of Object.entries(messages)) {
     const opening = new KeyCipher(secret === "" ? undefined : secret).open(kid, sealed);
     await expect(opening).rejects.toMatchObject({
       name: "ConfigError",
@@ -33,7 +33,7 @@ test("another secret is told in a sentence, and so is none", async () => {
   }
 });
 
-test("what was changed, or stands in another key's place, does not open", async () => {
+test("a changed key, or the key of another kid, does not open", async () => {
   const sealed = await cipher().seal(kid, pem);
   await expect(cipher().open(randomUUID(), sealed)).rejects.toThrow();
   const parts = sealed.split(".");
@@ -43,14 +43,14 @@ test("what was changed, or stands in another key's place, does not open", async 
     const changed = parts.with(part, bytes.toString("base64url")).join(".");
     await expect(cipher().open(kid, changed)).rejects.toThrow();
   }
-  for (const odd of ["v1.", "v1.a.b.c", sealed.slice(0, 40), sealed.slice(0, -30)]) {
-    await expect(cipher().open(kid, odd)).rejects.toThrow();
+  for (const malformed of ["v1.", "v1.a.b.c", sealed.slice(0, 40), sealed.slice(0, -30)]) {
+    await expect(cipher().open(kid, malformed)).rejects.toThrow();
   }
 });
 
-test("a key in plain is read as it is, and is to be sealed only where there is a secret", async () => {
-  for (const one of [cipher(), new KeyCipher(undefined)]) {
-    expect(await one.open(kid, pem)).toBe(pem);
+test("a plain key is read unchanged, and needs encryption only with a secret", async () => {
+  for (const keyCipher of [cipher(), new KeyCipher(undefined)]) {
+    expect(await keyCipher.open(kid, pem)).toBe(pem);
   }
   expect(cipher().isAsWanted(pem)).toBe(false);
   expect(new KeyCipher(undefined).isAsWanted(pem)).toBe(true);

@@ -16,7 +16,7 @@ interface StoredKey {
 const secret = "a-long-random-secret";
 const settings = { RATE_LIMIT_PER_SECOND: "0", DB_POOL_MAX: "4" };
 let shop: TestShop;
-/** A second replica of everything, on the same databases. */
+/** A second replica of the shop, on the same databases. */
 let other: TestShop;
 let customers: Account[];
 
@@ -38,8 +38,8 @@ async function login(at = shop, customer = customers[0]): Promise<string> {
   return token;
 }
 
-/** What the customer is answered who asks for their own account. */
-async function ask(at: TestShop, token: string, { id } = customers[0] ?? { id: "" }) {
+/** Reads the account of a customer. Gives its id or the error code. */
+async function readAccount(at: TestShop, token: string, { id } = customers[0] ?? { id: "" }) {
   const { code, data } = await at.graphql(`{ user(id: "${id}") { id } }`, { token });
   return code ?? data?.user?.id;
 }
@@ -57,7 +57,7 @@ const kidOf = (token: string) => jwt.decode(token, { complete: true })?.header.k
 
 const rotate = (at = shop, params = {}) => at.call<{ kid: string }>("users.rotateKeys", params);
 
-/** A token of a key id that there is not, in the right form. */
+/** Creates tokens with unknown key ids. */
 function forgery(): () => string {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const options = { algorithm: "ES256", issuer: "shop", audience: "shop", subject: "x" } as const;
@@ -65,12 +65,12 @@ function forgery(): () => string {
     jwt.sign({ type: 1 }, privateKey, { ...options, keyid: randomUUID(), expiresIn: 60 });
 }
 
-test("three rotations fail no request of clients who keep signing in, nor does a flood of forged keys", async () => {
+test("three rotations and a flood of forged key ids fail no request of signed-in clients", async () => {
   const failures: unknown[] = [];
   const kids = new Set<string | undefined>();
   let rounds = 0;
   let fetches = 0;
-  let isOver = false;
+  let isFinished = false;
   standInFor(shop.broker, {
     "users.jwks": (call) => {
       fetches += 1;
@@ -78,11 +78,11 @@ test("three rotations fail no request of clients who keep signing in, nor does a
     },
   });
   async function client(customer: Account) {
-    while (!isOver) {
+    while (!isFinished) {
       const token = await login(rounds % 2 ? shop : other, customer);
       kids.add(kidOf(token));
       for (const at of [shop, other]) {
-        const answer = await ask(at, token, customer);
+        const answer = await readAccount(at, token, customer);
         if (answer !== customer.id) failures.push(answer);
       }
       rounds += 1;
@@ -91,42 +91,42 @@ test("three rotations fail no request of clients who keep signing in, nor does a
   const forge = forgery();
   let forged = 0;
   async function forger() {
-    while (!isOver) {
+    while (!isFinished) {
       const { code } = await shop.graphql("{ users { id } }", { token: forge() });
       if (code !== "UNAUTHENTICATED") failures.push(`forged: ${String(code)}`);
       forged += 1;
     }
   }
-  const begunAtMs = performance.now();
-  const batcher = [...customers.map(client), ...Array.from({ length: 10 }, forger)];
+  const startMs = performance.now();
+  const load = [...customers.map(client), ...Array.from({ length: 10 }, forger)];
   for (const at of [shop, other, shop]) {
     const before = rounds;
     await eventually("more sign-ins", () => rounds >= before + 20);
     const { kid } = await rotate(at);
     await eventually("a token of the new key", () => kids.has(kid));
   }
-  isOver = true;
-  await Promise.all(batcher);
+  isFinished = true;
+  await Promise.all(load);
   expect(failures).toEqual([]);
   expect(kids.size).toBe(4);
   expect(await publishedKids()).toHaveLength(4);
   expect(forged).toBeGreaterThan(20);
-  // Once a second for the forged ones, and once in half a minute by itself.
-  expect(fetches).toBeLessThanOrEqual((performance.now() - begunAtMs) / 1_000 + 2);
+  // The gateway fetches at most once a second for unknown key ids, and every 30 s by itself.
+  expect(fetches).toBeLessThanOrEqual((performance.now() - startMs) / 1_000 + 2);
 });
 
-test("rotations at once leave one key that signs", async () => {
+test("concurrent rotations leave one signing key", async () => {
   await Promise.all([shop, other, shop, other].map((at) => rotate(at)));
   const signing = (await storedKeys()).filter(({ retired_at }) => retired_at === null);
   expect(signing).toHaveLength(1);
   expect(kidOf(await login())).toBe(signing[0]?.kid);
 });
 
-test("a key stays published until the last token that it has signed has expired, and then goes", async () => {
+test("a retired key is published until its last token has expired, then removed", async () => {
   const longer = { ...settings, TOKEN_TTL_SECONDS: "7200" };
-  const patient = await startTestShop(longer, shop.databases);
-  const kid = kidOf(await login(patient));
-  await patient.stop();
+  const longLived = await startTestShop(longer, shop.databases);
+  const kid = kidOf(await login(longLived));
+  await longLived.stop();
   await rotate();
   const age = (seconds: number) =>
     shop.databases.query(
@@ -134,38 +134,38 @@ test("a key stays published until the last token that it has signed has expired,
       "UPDATE signing_keys SET retired_at = now() - $2 * interval '1 second' WHERE kid = $1",
       [kid, seconds],
     );
-  // Whose tokens all live for a quarter of an hour has nothing to say about these.
+  // The TTL of 15 minutes of the other replicas must not shorten the life of this key.
   await age(7_200 + 50);
   expect(await publishedKids()).toContain(kid);
   await age(7_200 + 61);
   expect(await publishedKids()).not.toContain(kid);
-  await eventually("the end of the key", async () =>
+  await eventually("the removal of the key", async () =>
     (await storedKeys()).every((stored) => stored.kid !== kid),
   );
 });
 
-test("a key that has got out is revoked with every token that it has signed, and nobody is locked out", async () => {
+test("a revoked key invalidates all its tokens, and new logins work at once", async () => {
   const token = await login();
   await eventually(
     "the other replica signing with the same key",
     async () => kidOf(await login(other)) === kidOf(token),
     { everyMs: 200 },
   );
-  expect(await ask(shop, token)).toBe(customers[0]?.id);
+  expect(await readAccount(shop, token)).toBe(customers[0]?.id);
   const { kid } = await rotate(shop, { revoke: true });
   expect(await publishedKids()).toEqual([kid]);
   const fresh = await login();
   for (const at of [shop, other]) {
-    expect(await ask(at, fresh)).toBe(customers[0]?.id);
-    expect(await ask(at, token)).toBe("UNAUTHENTICATED");
+    expect(await readAccount(at, fresh)).toBe(customers[0]?.id);
+    expect(await readAccount(at, token)).toBe("UNAUTHENTICATED");
   }
-  // Another replica signs with what it has read for a few seconds more.
+  // The other replica caches the signing key for a few seconds.
   await eventually("the other replica's new key", async () => kidOf(await login(other)) === kid, {
     everyMs: 200,
   });
 });
 
-test("a key that has become old is replaced by one of the replicas", async () => {
+test("a key older than 90 days is replaced once", async () => {
   await rotate(shop, { revoke: true });
   const [old] = await storedKeys();
   const ages = "UPDATE signing_keys SET created_at = now() - $1 * interval '1 day'";
@@ -185,28 +185,29 @@ test("a key that has become old is replaced by one of the replicas", async () =>
   expect(await storedKeys()).toEqual(keys);
 });
 
-test("nobody makes new keys through the gateway, not even an admin", async () => {
+test("rotateKeys through the gateway is FORBIDDEN, even for an admin", async () => {
   const viewer = { kind: "user", id: randomUUID(), type: 1 };
   const call = shop.broker.call("users.rotateKeys", {}, { caller: "api", meta: { viewer } });
   await expect(call).rejects.toMatchObject({ type: "FORBIDDEN" });
 });
 
-test("with a secret, private keys are encrypted: those that lie there in plain, and each new one", async () => {
+test("with a secret, existing plain keys and new keys are encrypted", async () => {
   const token = await login();
   for (const { private_pem } of await storedKeys()) expect(private_pem).toMatch(/PRIVATE KEY/);
-  const sealing = await startTestShop(
+  const encrypting = await startTestShop(
     { ...settings, KEY_ENCRYPTION_SECRET: secret },
     shop.databases,
   );
   for (const { private_pem } of await storedKeys()) expect(private_pem).toMatch(/^v1\.[\w.-]+$/);
-  for (const at of [shop, other, sealing]) expect(await ask(at, token)).toBe(customers[0]?.id);
-  expect(kidOf(await login(sealing))).toBe(kidOf(token));
+  for (const at of [shop, other, encrypting])
+    expect(await readAccount(at, token)).toBe(customers[0]?.id);
+  expect(kidOf(await login(encrypting))).toBe(kidOf(token));
 
-  const { kid } = await rotate(sealing);
-  const fresh = await login(sealing);
+  const { kid } = await rotate(encrypting);
+  const fresh = await login(encrypting);
   expect(kidOf(fresh)).toBe(kid);
-  const [made] = (await storedKeys()).filter((stored) => stored.kid === kid);
-  expect(made?.private_pem).toMatch(/^v1\./);
-  expect(await ask(shop, fresh)).toBe(customers[0]?.id);
-  await sealing.stop();
+  const [created] = (await storedKeys()).filter((stored) => stored.kid === kid);
+  expect(created?.private_pem).toMatch(/^v1\./);
+  expect(await readAccount(shop, fresh)).toBe(customers[0]?.id);
+  await encrypting.stop();
 });

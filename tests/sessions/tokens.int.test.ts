@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => shop.stop());
 
-/** A token as the shop makes it, but for what is changed. */
+/** Signs a token like the shop, with changes. */
 function sign(changes: SignOptions = {}, pem = key.private_pem, claims: object = { type: 1 }) {
   return jwt.sign(claims, pem, {
     algorithm: "ES256",
@@ -37,17 +37,17 @@ function decode(part: string | undefined): Record<string, unknown> {
   return JSON.parse(Buffer.from(part ?? "", "base64url").toString()) as Record<string, unknown>;
 }
 
-const ours = (): SignOptions => ({ algorithm: "ES256", keyid: key.kid });
-const eternal = () => ({ type: 1, sub: admin.id, iss: "shop", aud: "shop" });
-const claims = () => ({ ...eternal(), exp: 4_000_000_000 });
+const validOptions = (): SignOptions => ({ algorithm: "ES256", keyid: key.kid });
+const claimsWithoutExpiry = () => ({ type: 1, sub: admin.id, iss: "shop", aud: "shop" });
+const claims = () => ({ ...claimsWithoutExpiry(), exp: 4_000_000_000 });
 
-/** What somebody without the private key may send. */
-const forgeries: Record<string, () => string> = {
+/** Tokens that the gateway must reject. */
+const invalidTokens: Record<string, () => string> = {
   "signed with another key": () => {
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     return sign({}, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
   },
-  "of a key id that nobody knows": () => sign({ keyid: "01900000-0000-7000-8000-000000000000" }),
+  "of an unknown key id": () => sign({ keyid: "01900000-0000-7000-8000-000000000000" }),
   "signed with another kind of key": () => {
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
     return jwt.sign(claims(), privateKey, { algorithm: "RS256", keyid: key.kid });
@@ -56,21 +56,21 @@ const forgeries: Record<string, () => string> = {
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-384" });
     return jwt.sign(claims(), privateKey, { algorithm: "ES384", keyid: key.kid });
   },
-  "that brings its key along": () => {
+  "with its key in the header": () => {
     const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const jwk = pair.publicKey.export({ format: "jwk" });
     const header = { alg: "ES256", kid: key.kid, jwk, jku: "https://elsewhere.example/jwks.json" };
     return jwt.sign(claims(), pair.privateKey, { header });
   },
-  "of a key id of another form": () => sign({ keyid: "../../etc/passwd" }),
-  "of a key id that tries SQL": () => sign({ keyid: `${key.kid}' OR '1'='1` }),
-  "of no key id": () => {
+  "with a path as key id": () => sign({ keyid: "../../etc/passwd" }),
+  "with SQL in the key id": () => sign({ keyid: `${key.kid}' OR '1'='1` }),
+  "without a key id": () => {
     const [, payload, signature] = sign().split(".");
     return [encode({ alg: "ES256", typ: "JWT" }), payload, signature].join(".");
   },
   "that has expired": () => sign({ expiresIn: -60 }),
-  "that expired a moment longer ago than clocks may differ": () => sign({ expiresIn: -7 }),
-  "that never expires": () => jwt.sign(eternal(), key.private_pem, ours()),
+  "that expired just beyond the clock tolerance": () => sign({ expiresIn: -7 }),
+  "that never expires": () => jwt.sign(claimsWithoutExpiry(), key.private_pem, validOptions()),
   "that is not valid yet": () => sign({ notBefore: 60 }),
   "of another issuer": () => sign({ issuer: "elsewhere" }),
   "for another audience": () => sign({ audience: "elsewhere" }),
@@ -79,12 +79,13 @@ const forgeries: Record<string, () => string> = {
     return [header, encode({ ...decode(payload), type: 1 }), signature].join(".");
   },
   "whose signature is cut short": () => sign().slice(0, -10),
-  "that is cut in the middle": () => sign().slice(0, 150),
+  "cut in the middle": () => sign().slice(0, 150),
   "of ten kilobytes": () => sign({}, key.private_pem, { type: 1, filling: "x".repeat(7_500) }),
-  "of nobody": () => jwt.sign({ ...claims(), sub: undefined }, key.private_pem, ours()),
-  "of a type that is a text": () => sign({}, key.private_pem, { type: "1" }),
-  "with its signature cut off": () => sign().split(".").slice(0, 2).join(".") + ".",
-  "that asks for no signature": () =>
+  "without a subject": () =>
+    jwt.sign({ ...claims(), sub: undefined }, key.private_pem, validOptions()),
+  "with a text as type": () => sign({}, key.private_pem, { type: "1" }),
+  "without a signature": () => sign().split(".").slice(0, 2).join(".") + ".",
+  "with the algorithm none": () =>
     `${encode({ alg: "none", typ: "JWT", kid: key.kid })}.${encode(claims())}.`,
   "signed with the public key as a secret": () => {
     const pem = createPublicKey(createPrivateKey(key.private_pem)).export({
@@ -95,7 +96,7 @@ const forgeries: Record<string, () => string> = {
     return `${signed}.${createHmac("sha256", pem).update(signed).digest("base64url")}`;
   },
   "that is no token": () => "let-me-in",
-  "with nothing but dots": () => "..",
+  "of dots only": () => "..",
   "whose header is not JSON": () => `${encode("header")}.${encode(claims())}.c2ln`,
   "whose claims are not JSON": () => `${encode({ alg: "ES256", typ: "JWT", kid: key.kid })}.eA.eA`,
   "whose key id is an object": () =>
@@ -103,23 +104,23 @@ const forgeries: Record<string, () => string> = {
   "of another scheme": () => "Basic YWRtaW46YWRtaW4=",
 };
 
-test("a token as the shop makes it is taken, with and without Bearer", async () => {
+test("a valid token is accepted with and without Bearer", async () => {
   for (const token of [sign(), `Bearer ${sign()}`, `bearer   ${sign()}`, ` ${sign()} `]) {
     const { data } = await shop.graphql("{ users { id } }", { token });
     expect(data).toEqual({ users: [{ id: admin.id }] });
   }
 });
 
-describe.each(Object.keys(forgeries))("a token %s", (name) => {
-  test("makes a stranger of its sender, who still sees what is public", async () => {
-    const answer = await shop.graphql("{ products { id } }", { token: forgeries[name]?.() });
+describe.each(Object.keys(invalidTokens))("a token %s", (name) => {
+  test("is treated as anonymous: public fields work", async () => {
+    const answer = await shop.graphql("{ products { id } }", { token: invalidTokens[name]?.() });
     expect(answer).toMatchObject({ status: 200, data: { products: [] } });
     expect(answer.errors).toBeUndefined();
   });
 
-  test("is refused with a sentence where one has to be somebody", async () => {
+  test("is rejected with a reason on fields that require authentication", async () => {
     for (const scheme of ["", "Bearer "]) {
-      const token = `${scheme}${forgeries[name]?.() ?? ""}`;
+      const token = `${scheme}${invalidTokens[name]?.() ?? ""}`;
       const answer = await shop.graphql("{ users { id } }", { token });
       expect(answer).toMatchObject({ status: 200, code: "UNAUTHENTICATED", data: null });
       expect(answer.errors?.[0]?.message).toMatch(/^(The|Your) token .+\.$/);
@@ -127,8 +128,8 @@ describe.each(Object.keys(forgeries))("a token %s", (name) => {
   });
 });
 
-test("a token is taken for the seconds that clocks may differ after it has expired", async () => {
-  // The clock stands still, so that a slow machine makes none of them older.
+test("an expired token is accepted within the clock tolerance", async () => {
+  // The clock is fixed, because a slow machine would make the tokens older.
   const clock = jest.spyOn(Date, "now").mockReturnValue(Date.now());
   try {
     for (const expiresIn of [-1, -3]) {
@@ -140,27 +141,30 @@ test("a token is taken for the seconds that clocks may differ after it has expir
   }
 });
 
-test("a token that was taken before is refused when it has been changed in one character", async () => {
+test("a cached token is rejected when one character is changed", async () => {
   const good = sign();
   expect((await shop.graphql("{ users { id } }", { token: good })).code).toBeUndefined();
   for (const at of [5, 120, good.length - 20]) {
-    const other = good[at] === "A" ? "B" : "A";
-    const token = `${good.slice(0, at)}${other}${good.slice(at + 1)}`;
+    const changed = good[at] === "A" ? "B" : "A";
+    const token = `${good.slice(0, at)}${changed}${good.slice(at + 1)}`;
     expect((await shop.graphql("{ users { id } }", { token })).code).toBe("UNAUTHENTICATED");
   }
 });
 
-test("an expired token is told apart from a wrong one", async () => {
+test("an expired token has a message of its own", async () => {
   const { errors } = await shop.graphql("{ users { id } }", { token: sign({ expiresIn: -60 }) });
   expect(errors?.[0]?.message).toBe("Your token has expired; sign in again.");
 });
 
-test.each(["", "Bearer", "Bearer "])("“%s” is no token at all", async (token) => {
-  const { errors } = await shop.graphql("{ users { id } }", { token });
-  expect(errors?.[0]?.message).toMatch(/^Sign in/);
-});
+test.each(["", "Bearer", "Bearer "])(
+  "the authorization header “%s” counts as no token",
+  async (token) => {
+    const { errors } = await shop.graphql("{ users { id } }", { token });
+    expect(errors?.[0]?.message).toMatch(/^Sign in/);
+  },
+);
 
-test("a token says who and what somebody is, for how long, and nothing private", () => {
+test("a token has only subject, type, session, issuer, audience and times", () => {
   const [header, payload] = admin.token.split(".");
   expect(decode(header)).toEqual({ alg: "ES256", typ: "JWT", kid: key.kid });
   const { iat, exp, sid, ...rest } = decode(payload);
@@ -169,7 +173,7 @@ test("a token says who and what somebody is, for how long, and nothing private",
   expect(Number(exp) - Number(iat)).toBe(900);
 });
 
-test("the published keys verify tokens, and hold no private part", async () => {
+test("the published keys verify tokens and have no private part", async () => {
   const response = await fetch(`${shop.url}/.well-known/jwks.json`);
   expect(response.headers.get("content-type")).toMatch(/^application\/json/);
   const { keys } = (await response.json()) as { keys: Record<string, string>[] };
@@ -184,7 +188,7 @@ test("the published keys verify tokens, and hold no private part", async () => {
   });
 });
 
-test("the database keeps no private part among the public ones", async () => {
+test("the column public_jwk has no private part", async () => {
   const sql = "SELECT public_jwk FROM signing_keys";
   const [row] = await shop.databases.query<{ public_jwk: object }>("users", sql);
   expect(Object.keys(row?.public_jwk ?? {})).not.toContain("d");
