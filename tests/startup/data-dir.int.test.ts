@@ -16,10 +16,10 @@ import {
 } from "../../tools/support/processes.ts";
 import pg from "pg";
 
-/** Others may be at work on this machine, and making a database takes it a second otherwise. */
+/** On a busy machine initdb takes much longer than its usual second. */
 jest.setTimeout(200_000);
 const isRoot = process.getuid?.() === 0;
-/** Below a folder that is closed to everybody else, with what shells and sockets stumble over. */
+/** A name with characters that shells interpret, longer than a socket path may be. */
 const name = `-$(touch PWNED) \`touch PWNED\` '"\\ ä\n;${"long".repeat(40)}`;
 let closed: string;
 let dataDir: string;
@@ -39,7 +39,7 @@ afterAll(async () => {
   await cleanUp();
 });
 
-const one = (url: string) => {
+const selectOne = (url: string) => {
   const client = new pg.Client({ connectionString: url });
   return client
     .connect()
@@ -50,9 +50,9 @@ const one = (url: string) => {
 
 const statusOf = (pid: number) => readFileSync(`/proc/${pid}/status`, "utf8");
 
-test("a data directory may have any name, which no shell reads", async () => {
-  expect(await one(server.url("postgres"))).toBe(1);
-  expect(await one(postgresUrl(folder, "template1"))).toBe(1);
+test("a data directory may have any name, and no shell interprets it", async () => {
+  expect(await selectOne(server.url("postgres"))).toBe(1);
+  expect(await selectOne(postgresUrl(folder, "template1"))).toBe(1);
   expect(readdirSync(dataDir)).toEqual(["postgres"]);
   expect(readdirSync(closed)).toEqual([name]);
   expect(readdirSync("/").concat(readdirSync(process.cwd()))).not.toContain("PWNED");
@@ -61,7 +61,7 @@ test("a data directory may have any name, which no shell reads", async () => {
   claimed.close();
 });
 
-test("a process of the same user uses the server's URL", () => {
+test("another process of the same user can connect with the URL of the server", () => {
   const script = `import pg from "pg"; const c = new pg.Client({ connectionString: process.env.URL }); await c.connect(); console.log((await c.query("SELECT 7 AS n")).rows[0].n); await c.end();`;
   const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
     env: { URL: server.url("postgres") },
@@ -70,10 +70,10 @@ test("a process of the same user uses the server's URL", () => {
   expect(stdout).toBe("7\n");
 });
 
-test("the server has no rights of root's, and no account of others", async () => {
+test("the server runs without root capabilities and under an unused uid", async () => {
   const status = statusOf(postmasterPid(dataDir));
-  for (const rights of ["CapInh", "CapPrm", "CapEff", "CapAmb"]) {
-    if (isRoot) expect(status).toMatch(new RegExp(`^${rights}:\\s+0+$`, "m"));
+  for (const capability of ["CapInh", "CapPrm", "CapEff", "CapAmb"]) {
+    if (isRoot) expect(status).toMatch(new RegExp(`^${capability}:\\s+0+$`, "m"));
   }
   const { uid, mode } = statSync(folder);
   expect(status).toMatch(new RegExp(`^Uid:\\s+${uid}\\s+${uid}\\s+${uid}\\s+${uid}$`, "m"));
@@ -84,7 +84,7 @@ test("the server has no rights of root's, and no account of others", async () =>
   expect(uid).not.toBe(0);
 });
 
-test("other users of the machine read nothing, and reach no socket", async () => {
+test("the server has no TCP port, and its socket is closed to other users", async () => {
   expect(statusOf(postmasterPid(dataDir))).toBeTruthy();
   const { rows } = await server.query("postgres", (client) =>
     client.query<{ addresses: string }>("SELECT current_setting('listen_addresses') AS addresses"),
@@ -93,36 +93,36 @@ test("other users of the machine read nothing, and reach no socket", async () =>
   expect(statSync(join(folder, ".s.PGSQL.5432")).mode & 0o077).toBe(0);
 });
 
-test("a PostgreSQL that somebody else runs on the data is left alone", async () => {
-  const theirs = temporaryFolder();
-  const own = await EmbeddedPostgres.start(theirs);
-  await own.stop();
-  const data = join(theirs, "postgres");
+test("a PostgreSQL that another program runs on the data is not stopped", async () => {
+  const otherDir = temporaryFolder();
+  const first = await EmbeddedPostgres.start(otherDir);
+  await first.stop();
+  const data = join(otherDir, "postgres");
   const { uid, gid } = statSync(data);
   const user = isRoot ? { uid, gid } : undefined;
   const { postgres } = await reachable(await postgresBinaries(), user);
-  chmodSync(theirs, 0o755);
+  chmodSync(otherDir, 0o755);
   const args = ["-D", data, "-c", "listen_addresses=", "-c", `unix_socket_directories=${data}`];
   const other = startProgram(postgres, args, user ?? {});
   await other.said("ready to accept connections");
-  await expect(EmbeddedPostgres.start(theirs)).rejects.toThrow(
+  await expect(EmbeddedPostgres.start(otherDir)).rejects.toThrow(
     new RegExp(`^Another PostgreSQL, with the process id ${other.pid}, runs on `),
   );
-  expect(await one(postgresUrl(data, "postgres"))).toBe(1);
+  expect(await selectOne(postgresUrl(data, "postgres"))).toBe(1);
   other.signal("SIGINT");
   await other.ended(100_000);
 
-  // Of an account that others share, as earlier versions used.
+  // Earlier versions used the shared account nobody.
   if (isRoot) {
-    for (const each of readdirSync(data, { recursive: true, encoding: "utf8" })) {
-      lchownSync(join(data, each), 65_534, 65_534);
+    for (const path of readdirSync(data, { recursive: true, encoding: "utf8" })) {
+      lchownSync(join(data, path), 65_534, 65_534);
     }
     lchownSync(data, 65_534, 65_534);
   }
-  const again = await EmbeddedPostgres.start(theirs);
-  expect(await one(again.url("postgres"))).toBe(1);
+  const restarted = await EmbeddedPostgres.start(otherDir);
+  expect(await selectOne(restarted.url("postgres"))).toBe(1);
   expect(statSync(join(data, "base")).uid).toBe(statSync(data).uid);
   if (isRoot) expect(statSync(data).uid).not.toBe(65_534);
-  await again.stop();
-  await eventually("its end", () => postgresPids(theirs).length === 0);
+  await restarted.stop();
+  await eventually("the end of PostgreSQL", () => postgresPids(otherDir).length === 0);
 });

@@ -60,8 +60,8 @@ function writeData(into = folder): void {
   }
 }
 
-/** All that lies in a folder, as one text. */
-function everythingIn(path: string): string {
+/** Gives all paths and file contents of a folder as one text. */
+function contentsOf(path: string): string {
   const entries = readdirSync(path, { recursive: true, withFileTypes: true });
   const lines = entries.map((entry) => {
     const full = join(entry.parentPath, entry.name);
@@ -70,9 +70,9 @@ function everythingIn(path: string): string {
   return lines.sort().join("\n");
 }
 
-/** What making a database says where it may not, having changed nothing. */
-async function refusal(): Promise<string> {
-  const before = everythingIn(dataDir);
+/** Expects makeData to fail without a change. Gives the message. */
+async function startError(): Promise<string> {
+  const before = contentsOf(dataDir);
   const making = (async () => {
     if (!holdsData(folder, "18")) await makeData(folder, async () => undefined);
   })();
@@ -80,33 +80,33 @@ async function refusal(): Promise<string> {
     () => undefined,
     (reason: unknown) => reason,
   );
-  expect(everythingIn(dataDir)).toBe(before);
+  expect(contentsOf(dataDir)).toBe(before);
   expect(error).toBeInstanceOf(StartError);
   return (error as StartError).message;
 }
 
-const makeWhole = () =>
+const makeCompleteData = () =>
   makeData(folder, async (fresh) => {
     writeData(fresh);
   });
 
-test("whole data are taken as they are, through a symbolic link as well", () => {
+test("complete data is accepted, also through a symbolic link", () => {
   writeData();
   expect(holdsData(folder, "18")).toBe(true);
   symlinkSync("postgres", join(dataDir, "link"));
   expect(holdsData(join(dataDir, "link"), "18")).toBe(true);
 });
 
-test("data are made where nothing is, and in an empty folder", async () => {
+test("data is created in a missing and in an empty folder", async () => {
   expect(holdsData(folder, "18")).toBe(false);
   mkdirSync(folder);
   expect(holdsData(folder, "18")).toBe(false);
-  await makeWhole();
+  await makeCompleteData();
   expect(holdsData(folder, "18")).toBe(true);
   expect(readdirSync(dataDir)).toEqual(["postgres"]);
 });
 
-describe("what is not whole is left as it is", () => {
+describe("an incomplete data folder is not changed", () => {
   test.each([
     ...Object.keys(contents).slice(0, 5),
     "global",
@@ -114,79 +114,79 @@ describe("what is not whole is left as it is", () => {
     "pg_wal",
     "pg_xact",
     "pg_notify",
-  ])("where %s is missing", async (name) => {
+  ])("when %s is missing", async (name) => {
     writeData();
     rmSync(join(folder, name), { recursive: true });
-    expect(await refusal()).toMatch(
+    expect(await startError()).toMatch(
       /not whole, for want of .*; put back .* Nothing was changed\.$/,
     );
   });
 
   test.each(["PG_VERSION", "global/pg_control", "postgresql.conf"])(
-    "where %s is empty",
+    "when %s is empty",
     async (name) => {
       writeData();
       writeFileSync(join(folder, name), "");
-      expect(await refusal()).toContain(`for want of ${name};`);
+      expect(await startError()).toContain(`for want of ${name};`);
     },
   );
 
-  test("where there are only other files", async () => {
+  test("when it has only other files", async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, "letter.txt"), "dear");
-    expect(await refusal()).toContain("not whole");
+    expect(await startError()).toContain("not whole");
   });
 
-  test("where it is an empty mount point", async () => {
+  test("when it is an empty mount point", async () => {
     mkdirSync(join(folder, "lost+found"), { recursive: true });
-    expect(await refusal()).toContain("mount point");
+    expect(await startError()).toContain("mount point");
   });
 
-  test("where they are of another version", async () => {
+  test("when it is of another PostgreSQL version", async () => {
     writeData();
     writeFileSync(join(folder, "PG_VERSION"), "17\n");
-    expect(await refusal()).toMatch(/are of PostgreSQL 17, and this shop brings PostgreSQL 18;/);
+    expect(await startError()).toMatch(/are of PostgreSQL 17, and this shop brings PostgreSQL 18;/);
   });
 
-  test("where a file, or a link to nothing or to an empty folder, has the folder's name", async () => {
+  test("when it is a file, a broken link or a link to an empty folder", async () => {
     writeFileSync(folder, "mine");
-    expect(await refusal()).toContain("is not a folder");
+    expect(await startError()).toContain("is not a folder");
     rmSync(folder);
     symlinkSync("nowhere", folder);
-    expect(await refusal()).toContain("a symbolic link to nothing");
+    expect(await startError()).toContain("a symbolic link to nothing");
     mkdirSync(join(dataDir, "nowhere"));
-    expect(await refusal()).toContain("a symbolic link");
+    expect(await startError()).toContain("a symbolic link");
   });
 
-  test("where something else has the name of the folder in which data are made", async () => {
+  test("when an unknown folder has the name of the temporary folder", async () => {
     mkdirSync(join(dataDir, "postgres.initdb"));
     writeFileSync(join(dataDir, "postgres.initdb", "mine"), "mine");
-    expect(await refusal()).toContain("postgres.initdb is not what an interrupted start");
+    expect(await startError()).toContain("postgres.initdb is not what an interrupted start");
     writeFileSync(join(dataDir, "postgres.initdb", "interrupted"), "mine");
-    expect(await refusal()).toContain("postgres.initdb is not what an interrupted start");
+    expect(await startError()).toContain("postgres.initdb is not what an interrupted start");
   });
 });
 
-test("what an interruption leaves is removed by the next start, and nothing else", async () => {
-  const workshop = join(dataDir, "postgres.initdb");
-  // An interruption cannot be seen from within: this is what is there in the middle.
-  let middle = "";
+test("the next start removes the temporary folder of an interrupted start, and nothing else", async () => {
+  const initdbDir = join(dataDir, "postgres.initdb");
+  // Recreates the state in the middle of makeData, which a test cannot interrupt.
+  let mark = "";
   await makeData(folder, async (fresh) => {
     writeFileSync(join(fresh, "PG_VERSION"), "18\n");
-    middle = readFileSync(join(workshop, "interrupted"), "utf8");
+    mark = readFileSync(join(initdbDir, "interrupted"), "utf8");
   });
   rmSync(folder, { recursive: true });
-  mkdirSync(join(workshop, "postgres"), { recursive: true });
-  writeFileSync(join(workshop, "interrupted"), middle);
-  writeFileSync(join(workshop, "postgres", "PG_VERSION"), "18\n");
-  // One of an earlier version, which has no mark.
+  mkdirSync(join(initdbDir, "postgres"), { recursive: true });
+  writeFileSync(join(initdbDir, "interrupted"), mark);
+  writeFileSync(join(initdbDir, "postgres", "PG_VERSION"), "18\n");
+  // A folder of an earlier version has no mark.
   mkdirSync(`${folder}.new`);
   writeFileSync(join(`${folder}.new`, "mine"), "mine");
-  await makeWhole();
+  await makeCompleteData();
   expect(readdirSync(dataDir).sort()).toEqual(["postgres", "postgres.new"]);
 });
 
-test("data whose making fails leave nothing", async () => {
+test("a failed makeData leaves no files", async () => {
   const failing = makeData(folder, async (fresh) => {
     writeData(fresh);
     throw new Error("no space left on device");
@@ -195,7 +195,7 @@ test("data whose making fails leave nothing", async () => {
   expect(readdirSync(dataDir)).toEqual([]);
 });
 
-test("data that came meanwhile are not replaced", async () => {
+test("makeData does not replace data that was created meanwhile", async () => {
   const making = makeData(folder, async (fresh) => {
     writeData(fresh);
     mkdirSync(folder);
@@ -205,13 +205,13 @@ test("data that came meanwhile are not replaced", async () => {
   expect(readFileSync(join(folder, "mine"), "utf8")).toBe("mine");
 });
 
-test("a file with the name of the shop's socket is left as it is", async () => {
+test("claimDataDir does not replace a file with the name of the socket", async () => {
   writeFileSync(join(dataDir, "shop.sock"), "mine");
   await expect(claimDataDir(dataDir)).rejects.toThrow("shop.sock is not a socket of a shop");
   expect(readFileSync(join(dataDir, "shop.sock"), "utf8")).toBe("mine");
 });
 
-test("a data directory that is a file, or a link to nothing, is left as it is", async () => {
+test("claimDataDir rejects a file and a broken link", async () => {
   const file = join(dataDir, "file");
   writeFileSync(file, "mine");
   await expect(claimDataDir(file)).rejects.toThrow(/cannot be written .* is not a folder/);

@@ -13,7 +13,7 @@ import {
   type Program,
 } from "../../tools/support/processes.ts";
 
-/** A copy of the project, since the tests edit its files. */
+/** A copy of the project, because the tests edit its files. */
 let project: string;
 let settings: { DATA_DIR: string; PORT: string };
 let shop: Program;
@@ -34,50 +34,50 @@ function edit(file: string, change: (text: string) => string): void {
   writeFileSync(path, change(readFileSync(path, "utf8")));
 }
 
-/** As editors do that never leave a half-written file behind. */
+/** Replaces a file atomically, as many editors do. */
 function replace(file: string, change: (text: string) => string): void {
   const path = join(project, file);
   writeFileSync(`${path}~`, change(readFileSync(path, "utf8")));
   renameSync(`${path}~`, path);
 }
 
-async function refusalSays(sentence: string): Promise<void> {
-  await eventually(`the refusal saying "${sentence}"`, async () => {
+async function untilErrorSays(sentence: string): Promise<void> {
+  await eventually(`the error saying "${sentence}"`, async () => {
     const { errors } = await graphql(`http://localhost:${settings.PORT}`, unknownProduct);
     return errors?.[0]?.message === sentence;
   });
 }
 
-test("opens a console in the shop's own process", async () => {
+test("npm run dev opens a console in the process of the shop", async () => {
   shop.type("nodes");
   await shop.said("(*)");
-  await refusalSays("There is no such product in the catalogue.");
+  await untilErrorSays("There is no such product in the catalogue.");
 });
 
-test("serves what was edited, edit after edit, in the same process", async () => {
+test("npm run dev serves each edit in the same process", async () => {
   const change = (from: string, to: string) => (text: string) => text.replace(from, to);
   edit(errorsFile, change("There is no such product in the catalogue.", "One."));
-  await refusalSays("One.");
+  await untilErrorSays("One.");
   replace(errorsFile, change("One.", "Two."));
-  await refusalSays("Two.");
+  await untilErrorSays("Two.");
   replace(errorsFile, change("Two.", "Three."));
-  await refusalSays("Three.");
-  // More than three, where a file was read before it was written to its end.
+  await untilErrorSays("Three.");
+  // There may be more reloads when a file was read before it was completely written.
   await eventually("three reloads", () => shop.output().split("reloaded products").length >= 4);
   expect(shop.output()).not.toContain("reloaded users");
 });
 
-test("keeps the old version, and says where, when a file cannot be read", async () => {
-  edit(errorsFile, (text) => `${text}const broken = ;\n`);
+test("npm run dev keeps the old version and shows the error of an invalid file", async () => {
+  edit(errorsFile, (text) => `${text}const invalid = ;\n`);
   await shop.said("products was not reloaded");
-  await shop.said("const broken = ;");
+  await shop.said("const invalid = ;");
   expect(shop.output()).toContain("products.errors.ts");
-  await refusalSays("Three.");
-  edit(errorsFile, (text) => text.replace("const broken = ;\n", "").replace("Three.", "Four."));
-  await refusalSays("Four.");
+  await untilErrorSays("Three.");
+  edit(errorsFile, (text) => text.replace("const invalid = ;\n", "").replace("Three.", "Four."));
+  await untilErrorSays("Four.");
 });
 
-test("reloads all services when what they share changes, and the gateway's page with them", async () => {
+test("npm run dev reloads all services when a shared file changes", async () => {
   edit("services/users/users.contract.ts", (text) =>
     text.replace("There is no such user.", "Nobody."),
   );
@@ -88,12 +88,12 @@ test("reloads all services when what they share changes, and the gateway's page 
     return text.includes("Nobody.") && text;
   });
   expect(schema).toContain("USER_NOT_FOUND");
-  await refusalSays("Four.");
+  await untilErrorSays("Four.");
   const metrics = await fetch(`http://localhost:${settings.PORT}/metrics`);
   expect(await metrics.text()).toContain("moleculer_request_total");
 });
 
-test("stops with its database at exit, and at the end of its input", async () => {
+test("npm run dev stops with its database at exit and at the end of its input", async () => {
   shop.type("exit");
   expect(await shop.ended()).toBe(0);
   expect(postgresPids(settings.DATA_DIR)).toEqual([]);

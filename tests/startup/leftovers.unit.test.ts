@@ -13,18 +13,18 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test("a process is of a run when it was told the run's folder, or works in it", async () => {
+test("processesLeft finds processes by TMPDIR and by working folder", async () => {
   const work = join(folder, "work");
   mkdirSync(work);
-  const told = startProgram("sleep", ["61"], { env: { TMPDIR: folder } });
-  const inside = startProgram("sh", ["-c", `cd '${work}' && exec sleep 62`]);
+  const byTmpdir = startProgram("sleep", ["61"], { env: { TMPDIR: folder } });
+  const byWorkingFolder = startProgram("sh", ["-c", `cd '${work}' && exec sleep 62`]);
   startProgram("sleep", ["63"]);
-  // A process that begins is a copy of its parent for a moment.
-  await eventually("both are found, and nobody else", async () => {
+  // A new process is a copy of its parent for a moment.
+  await eventually("exactly both processes being found", async () => {
     const left = await processesLeft(folder, 0);
     expect(left.map(({ command }) => command).sort()).toEqual(["sleep 61", "sleep 62"]);
     return true;
   });
-  for (const program of [told, inside]) program.signal("SIGTERM");
+  for (const program of [byTmpdir, byWorkingFolder]) program.signal("SIGTERM");
   expect(await processesLeft(folder)).toEqual([]);
 });

@@ -11,13 +11,12 @@ import {
   temporaryFolder,
 } from "../../tools/support/processes.ts";
 
-/** Others may be at work on this machine: what is waited for comes in a second or two otherwise. */
 afterAll(cleanUp);
 
 const module = pathToFileURL(join(projectDir, "tools", "support", "run-folder.ts")).href;
 const embedded = pathToFileURL(join(projectDir, "embedded", "postgres.ts")).href;
 
-/** A run of its own, which may have a PostgreSQL, and has a child that knows nothing of it but its folder. */
+/** Starts a run with a child process, and possibly with a PostgreSQL. */
 async function startRun(parent: string, { hasPostgres = false } = {}) {
   const script = `
     import { spawn } from "node:child_process";
@@ -30,28 +29,28 @@ async function startRun(parent: string, { hasPostgres = false } = {}) {
     env: { TMPDIR: parent },
   });
   await run.said("ready");
-  const said = JSON.parse(run.output().replace(/ready\s*$/, "")) as {
+  const started = JSON.parse(run.output().replace(/ready\s*$/, "")) as {
     folder: string;
     child: number;
   };
-  return { ...said, run };
+  return { ...started, run };
 }
 
-test("a run that is killed leaves no process and no file, and a later one sweeps what it finds", async () => {
+test("a killed run leaves no process and no file, and a later run removes what its guard could not", async () => {
   const parent = temporaryFolder();
   const { folder, child, run } = await startRun(parent, { hasPostgres: true });
   await run.killHard();
-  await eventually("the folder being cleared away", () => !existsSync(folder), {});
+  await eventually("the removal of the folder", () => !existsSync(folder), {});
   expect(commandOf(child)).toBe("");
 
-  // Killed together with what clears away after it.
+  // The guard is killed as well.
   const second = await startRun(parent);
   const guards = readdirSync("/proc").filter(
     (pid) => commandOf(pid).includes("run-guard.ts") && commandOf(pid).includes(second.folder),
   );
   killHard(guards.map(Number));
   await second.run.killHard();
-  // Others' folders, and one whose run is alive, are left alone.
+  // Folders without an owner and those of running runs are kept.
   mkdirSync(join(parent, "shop-run-mine"));
   writeFileSync(join(parent, "shop-run-mine", "letter"), "dear");
   const third = await startRun(parent);
@@ -63,10 +62,10 @@ test("a run that is killed leaves no process and no file, and a later one sweeps
   );
   await third.run.killHard();
   await fourth.run.killHard();
-  await eventually("both being cleared away", () => readdirSync(parent).length === 1, {});
+  await eventually("the removal of both folders", () => readdirSync(parent).length === 1, {});
 });
 
-/** A dead one that nobody has waited for has none. */
+/** Gives the command line of a process; "" for a zombie. */
 function commandOf(pid: number | string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8");

@@ -14,8 +14,6 @@ import {
   type Program,
 } from "../../tools/support/processes.ts";
 
-/** Others may be at work on this machine: what is waited for comes in a second or two otherwise. */
-
 let dataDir: string;
 
 beforeAll(() => {
@@ -25,12 +23,12 @@ afterAll(cleanUp);
 
 const settings = (env: Record<string, string> = {}) => ({ DATA_DIR: dataDir, PORT: "0", ...env });
 
-/** As one types it; its process is npm's. */
+/** Starts a script through npm. The pid is that of npm. */
 function npmRun(script: string, env: Record<string, string>): Program {
   return startProgram("npm", ["--prefix", projectDir, "run", script], { env });
 }
 
-/** The address that the shop prints. */
+/** Gives the address that the shop prints. */
 const urlOf = (shop: Program) => /GraphQL +(http\S+)\/graphql/.exec(shop.output())?.[1] ?? "";
 
 const isReady = (url: string) =>
@@ -39,9 +37,9 @@ const isReady = (url: string) =>
     () => false,
   );
 
-test("Ctrl-C while the shop starts ends it before it says that it is open, and leaves nothing", async () => {
+test("Ctrl-C during the start ends the shop and its PostgreSQL", async () => {
   const shop = startCommand("start", settings());
-  // The database is being made, then started.
+  // The first signal arrives during initdb, the second one while PostgreSQL starts.
   await eventually("initdb being at work", () =>
     existsSync(join(dataDir, "postgres.initdb", "postgres")),
   );
@@ -59,7 +57,7 @@ test("Ctrl-C while the shop starts ends it before it says that it is open, and l
 });
 
 test.each(["SIGHUP", "SIGTERM", "SIGKILL"] as const)(
-  "%s of npm ends the shop and its PostgreSQL; until then it is at the address that it prints",
+  "%s to npm ends the shop and its PostgreSQL",
   async (signal) => {
     const host = { SIGHUP: "::1", SIGTERM: "0.0.0.0", SIGKILL: "::" }[signal];
     const shop = npmRun("start", settings({ HOST: host }));
@@ -75,22 +73,22 @@ test.each(["SIGHUP", "SIGTERM", "SIGKILL"] as const)(
   },
 );
 
-test("the shop goes on when nobody reads its output any more", async () => {
+test("the shop keeps running when its output pipe is closed", async () => {
   const shop = startCommand("start", settings());
   await shop.said("Ctrl-C stops it.");
   shop.hangUp();
-  // It says so.
+  // The restart of PostgreSQL writes log lines to the closed pipe.
   const killed = postmasterPid(dataDir);
   process.kill(killed, "SIGKILL");
-  await eventually("another database", () => postmasterPid(dataDir) !== killed);
-  await eventually("the database being back", () => isReady(urlOf(shop)));
+  await eventually("the restart of PostgreSQL", () => postmasterPid(dataDir) !== killed);
+  await eventually("the shop being ready", () => isReady(urlOf(shop)));
   shop.signal("SIGINT");
   expect(await shop.ended()).toBe(0);
 });
 
-test("two ports that are the same are found at the start", async () => {
+test("the start fails when two ports are equal", async () => {
   const port = String(await freePort());
-  for (const [command, env, fault] of [
+  for (const [command, env, names] of [
     ["start", { PORT: port, METRICS_PORT: port }, "PORT and METRICS_PORT"],
     ["start", { PORT: port, HEALTH_PORT: port }, "PORT and HEALTH_PORT"],
     ["serve", { PORT: "0", METRICS_PORT: port, HEALTH_PORT: port }, "METRICS_PORT and HEALTH_PORT"],
@@ -103,7 +101,7 @@ test("two ports that are the same are found at the start", async () => {
     });
     expect(await program.ended()).toBe(1);
     expect(program.output()).toMatch(
-      new RegExp(`^${fault} must be different ports, not both ${port}; for example \\w+=\\d+\n$`),
+      new RegExp(`^${names} must be different ports, not both ${port}; for example \\w+=\\d+\n$`),
     );
   }
 });

@@ -22,7 +22,7 @@ import {
   type Program,
 } from "../../tools/support/processes.ts";
 
-/** The shop under test: its data outlives each of its processes. */
+/** The data directory, which all starts of the shop share. */
 let dataDir: string;
 let port: number;
 let url: string;
@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await cleanUp();
-  for (const each of databases) await each.drop();
+  for (const database of databases) await database.drop();
 });
 
 const settings = () => ({ DATA_DIR: dataDir, PORT: String(port) });
@@ -46,7 +46,7 @@ async function start(): Promise<void> {
   await shop.said("Ctrl-C stops it.");
 }
 
-/** As Ctrl-C does; nothing of the shop may be left after it. */
+/** Stops the shop as Ctrl-C does, and expects no process to be left. */
 async function stop(): Promise<void> {
   shop.signal("SIGINT");
   expect(await shop.ended()).toBe(0);
@@ -58,14 +58,14 @@ async function countProducts(): Promise<unknown> {
   return data?.products.length;
 }
 
-/** A command that has to refuse: gives what it says. */
-async function refusal(command: string, env: Record<string, string>): Promise<string> {
+/** Runs a command that must exit with 1. Gives its output. */
+async function failureOf(command: string, env: Record<string, string>): Promise<string> {
   const program = startCommand(command, env);
   expect(await program.ended()).toBe(1);
   return program.output();
 }
 
-test("prints its URLs and answers there", async () => {
+test("npm start prints its URL and answers there", async () => {
   await start();
   expect(shop.output()).toContain(`${url}/graphql`);
   const page = await fetch(`${url}/`);
@@ -73,38 +73,38 @@ test("prints its URLs and answers there", async () => {
   expect(await countProducts()).toBe(0);
 });
 
-test("is filled by the demo once, with an admin who can sign in", async () => {
+test("npm run demo fills the shop once, with an admin who can sign in", async () => {
   const first = startCommand("demo", settings());
   expect(await first.ended()).toBe(0);
   expect(first.output()).toMatch(/Demo data: 21 users, 300 products and 60 orders added/);
-  const again = startCommand("demo", settings());
-  expect(await again.ended()).toBe(0);
-  expect(again.output()).toMatch(/Demo data: 0 users, 0 products and 0 orders added/);
-  const [, password = ""] = /with "(.*)"/.exec(again.output()) ?? [];
+  const second = startCommand("demo", settings());
+  expect(await second.ended()).toBe(0);
+  expect(second.output()).toMatch(/Demo data: 0 users, 0 products and 0 orders added/);
+  const [, password = ""] = /with "(.*)"/.exec(second.output()) ?? [];
   const input = `{ email: "admin@example.com", password: "${password}" }`;
   const { data } = await graphql(url, `mutation { login(input: ${input}) { token } }`);
   expect(data?.login?.token).toMatch(/^ey/);
 });
 
-test("stays alone on its data directory, unharmed by a second one", async () => {
-  const message = await refusal("start", { ...settings(), PORT: String(await freePort()) });
+test("a second start on the same data directory fails and does not affect the first", async () => {
+  const message = await failureOf("start", { ...settings(), PORT: String(await freePort()) });
   expect(message).toMatch(/^Another shop is running on DATA_DIR .*\n$/);
   expect(await countProducts()).toBe(300);
 });
 
-test("starts its database again when somebody kills that", async () => {
+test("the shop restarts its PostgreSQL when that is killed", async () => {
   process.kill(postmasterPid(dataDir), "SIGKILL");
   await eventually("the database being away", async () => (await countProducts()) === undefined);
   await eventually("the database being back", async () => (await countProducts()) === 300);
 });
 
-test("stops at Ctrl-C with its database, and finds the data when it starts again", async () => {
+test("Ctrl-C stops the shop and its PostgreSQL, and the next start finds the data", async () => {
   await stop();
   await start();
   expect(await countProducts()).toBe(300);
 });
 
-test("takes its database over after a kill -9 of the shop alone", async () => {
+test("a start takes over the running PostgreSQL of a killed shop", async () => {
   const before = postmasterPid(dataDir);
   await shop.killHard();
   await start();
@@ -113,7 +113,7 @@ test("takes its database over after a kill -9 of the shop alone", async () => {
   await stop();
 });
 
-test("finds the data after a kill -9 of everything", async () => {
+test("a start recovers the data after a kill -9 of all processes", async () => {
   await start();
   const pids = postgresPids(dataDir);
   expect(pids.length).toBeGreaterThan(3);
@@ -123,11 +123,11 @@ test("finds the data after a kill -9 of everything", async () => {
   expect(await countProducts()).toBe(300);
 });
 
-test("is not deceived by another process that has the pid of its dead database", async () => {
+test("a start ignores a stale postmaster.pid whose pid belongs to another process", async () => {
   await shop.killHard();
   process.kill(postmasterPid(dataDir), "SIGKILL");
   await eventually("the end of the database", () => postgresPids(dataDir).length === 0);
-  // One of the same user, whom PostgreSQL takes seriously.
+  // PostgreSQL checks only processes of its own user.
   const { uid, gid } = statSync(join(dataDir, "postgres"));
   const other = startProgram("sleep", ["60"], process.getuid?.() === 0 ? { uid, gid } : {});
   const file = join(dataDir, "postgres", "postmaster.pid");
@@ -136,14 +136,14 @@ test("is not deceived by another process that has the pid of its dead database",
   expect(await countProducts()).toBe(300);
 });
 
-test("ends at a signal that comes while it starts", async () => {
+test("a signal during the start ends the shop", async () => {
   await stop();
   shop = startCommand("start", settings());
   await eventually("the database starting", () => postgresPids(dataDir).length > 0);
   await stop();
 });
 
-test("lets the demo and migrations work without it, and leaves nothing running", async () => {
+test("demo and db-migrate work without a running shop and leave no process", async () => {
   for (const [command, said] of [
     ["demo", "Demo data: 0 users, 0 products and 0 orders added."],
     ["db-migrate", "orders: up to date"],
@@ -155,54 +155,54 @@ test("lets the demo and migrations work without it, and leaves nothing running",
   }
 });
 
-test("leaves nothing running when the demo is interrupted", async () => {
+test("an interrupted demo leaves no process", async () => {
   const demo = startCommand("demo", settings());
-  await eventually("its database starting", () => postgresPids(dataDir).length > 0);
+  await eventually("PostgreSQL starting", () => postgresPids(dataDir).length > 0);
   demo.signal("SIGINT");
   expect(await demo.ended()).toBe(130);
   expect(postgresPids(dataDir)).toEqual([]);
 });
 
-test("says in a sentence that its port is taken, and leaves nothing running", async () => {
+test("a port in use stops the start with one sentence and leaves no process", async () => {
   const holder: Server = createServer();
   await new Promise<void>((listening) => holder.listen(port, "127.0.0.1", listening));
   try {
     const sentence = new RegExp(`^Port ${port} is taken by another program.*\n$`);
-    expect(await refusal("start", settings())).toMatch(sentence);
+    expect(await failureOf("start", settings())).toMatch(sentence);
     const metrics = { DATA_DIR: dataDir, PORT: "0", METRICS_PORT: String(port) };
-    expect(await refusal("start", metrics)).toMatch(sentence);
+    expect(await failureOf("start", metrics)).toMatch(sentence);
     expect(postgresPids(dataDir)).toEqual([]);
   } finally {
     holder.close();
   }
 });
 
-test("says in a sentence that its data directory cannot be written", async () => {
+test("an unwritable data directory stops the start with one sentence", async () => {
   const file = join(temporaryFolder(), "file");
   writeFileSync(file, "");
-  // Nobody, not even root, makes folders there.
+  // Not even root can create folders there.
   for (const folder of [join(file, "data"), "/proc/data"]) {
-    const message = await refusal("start", { DATA_DIR: folder, PORT: String(port) });
+    const message = await failureOf("start", { DATA_DIR: folder, PORT: String(port) });
     expect(message).toMatch(/^DATA_DIR .* cannot be written .*\n$/);
   }
 });
 
-test("says in a sentence that the secret of its signing keys is missing, or another one", async () => {
+test("a missing or wrong KEY_ENCRYPTION_SECRET stops the start with one sentence", async () => {
   const { env } = await emptyDatabases();
   const first = startCommand("start", { ...env, PORT: "0", KEY_ENCRYPTION_SECRET: "s".repeat(16) });
   await first.said("Ctrl-C stops it.");
   first.signal("SIGINT");
   expect(await first.ended()).toBe(0);
-  const missing = await refusal("start", { ...env, PORT: "0" });
+  const missing = await failureOf("start", { ...env, PORT: "0" });
   expect(missing).toMatch(/^KEY_ENCRYPTION_SECRET is not set, .* set it, or .*\n$/);
   const another = { ...env, PORT: "0", KEY_ENCRYPTION_SECRET: "x".repeat(16) };
-  expect(await refusal("start", another)).toMatch(
+  expect(await failureOf("start", another)).toMatch(
     /^KEY_ENCRYPTION_SECRET is not the one .* set that one, or .*\n$/,
   );
 });
 
-test("says all that is wrong with its settings at once", async () => {
-  const message = await refusal("start", {
+test("the start reports all invalid settings at once", async () => {
+  const message = await failureOf("start", {
     DATA_DIR: dataDir,
     PORT: "eighty",
     LOG_LEVEL: "loud",
@@ -215,24 +215,24 @@ test("says all that is wrong with its settings at once", async () => {
   ]);
 });
 
-test("runs as an ordinary user", async () => {
+test("npm start runs as an unprivileged user", async () => {
   const home = temporaryFolder();
-  const [program, prefix, user] = ordinaryUser(home);
+  const [program, prefix, user] = unprivilegedUser(home);
   const env = { DATA_DIR: join(home, "data"), PORT: String(port) };
   const script = join(projectDir, "commands", "start.ts");
-  const theirs = startProgram(program, [...prefix, script], { env, ...user });
-  await theirs.said("Ctrl-C stops it.");
+  const userShop = startProgram(program, [...prefix, script], { env, ...user });
+  await userShop.said("Ctrl-C stops it.");
   expect(await countProducts()).toBe(0);
-  theirs.signal("SIGTERM");
-  expect(await theirs.ended()).toBe(0);
+  userShop.signal("SIGTERM");
+  expect(await userShop.ended()).toBe(0);
   expect(postgresPids(env.DATA_DIR)).toEqual([]);
 });
 
 /**
- * How to run Node as somebody who is not root and owns this folder. Where the project lies in a
- * folder that is closed to others, they keep of root the right to enter it.
+ * Gives a command that runs Node as the user nobody, who becomes the owner of the folder. If only root
+ * can read the project, the user keeps the capability to read it.
  */
-function ordinaryUser(folder: string): [string, string[], { uid?: number; gid?: number }] {
+function unprivilegedUser(folder: string): [string, string[], { uid?: number; gid?: number }] {
   if (process.getuid?.() !== 0) return [process.execPath, [], {}];
   const [uid = 0, gid = 0] = ["-u", "-g"].map((option) =>
     Number(execFileSync("id", [option, "nobody"], { encoding: "utf8" })),
@@ -244,13 +244,13 @@ function ordinaryUser(folder: string): [string, string[], { uid?: number; gid?: 
   } catch {
     const ids = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
     const rights = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"];
-    // Without it, access(2) forgets the right of whoever is not root.
-    const kept = "--securebits=+no_setuid_fixup";
-    return ["setpriv", [...ids, ...rights, kept, "--", process.execPath], {}];
+    // Otherwise access(2) drops the capability of a user other than root.
+    const securebits = "--securebits=+no_setuid_fixup";
+    return ["setpriv", [...ids, ...rights, securebits, "--", process.execPath], {}];
   }
 }
 
-test("fills a shop that others may reach with a password that nobody knows", async () => {
+test("the demo uses a random password on databases that others may reach", async () => {
   const { env } = await emptyDatabases();
   const demo = startCommand("demo", env);
   expect(await demo.ended()).toBe(0);
@@ -260,28 +260,28 @@ test("fills a shop that others may reach with a password that nobody knows", asy
   expect(demo.output()).not.toContain("demo-password");
 });
 
-test("migrates databases of one's own, and again without a change", async () => {
+test("db-migrate migrates external databases, and a second run changes nothing", async () => {
   const { env } = await emptyDatabases();
   const first = startCommand("db-migrate", env);
   expect(await first.ended()).toBe(0);
   expect(first.output()).toMatch(
     /users: .*0001-users.*\nproducts: .*0001-products.*\norders: .*0001-orders/,
   );
-  const again = startCommand("db-migrate", env);
-  expect(await again.ended()).toBe(0);
-  expect(again.output()).toBe("users: up to date\nproducts: up to date\norders: up to date\n");
+  const second = startCommand("db-migrate", env);
+  expect(await second.ended()).toBe(0);
+  expect(second.output()).toBe("users: up to date\nproducts: up to date\norders: up to date\n");
 });
 
-test("fails to migrate over a table that is there already, and changes nothing", async () => {
+test("db-migrate fails on an existing table and changes nothing", async () => {
   const { env, ...empty } = await emptyDatabases();
   await empty.query("users", "CREATE TABLE users (name text)");
-  const message = await refusal("db-migrate", env);
+  const message = await failureOf("db-migrate", env);
   expect(message).toContain('relation "users" already exists');
   const tables = await empty.query("users", "SELECT FROM pg_tables WHERE schemaname = 'public'");
   expect(tables).toHaveLength(1);
 });
 
-test("migrates one database from ten nodes at once", async () => {
+test("ten concurrent migrations of one database apply it once", async () => {
   const { urls } = await emptyDatabases();
   const folder = new URL("../../services/users/migrations/", import.meta.url);
   const applied = await Promise.all(
@@ -297,31 +297,31 @@ test("migrates one database from ten nodes at once", async () => {
   expect(applied.filter((names) => names.length > 0)).toHaveLength(1);
 });
 
-test("migrates though its process stands still meanwhile, as one does that loads its files", async () => {
+test("a migration survives a blocked event loop", async () => {
   const { urls } = await emptyDatabases();
   const sequelize = openSequelize(urls.users, 1);
   const query = sequelize.query.bind(sequelize) as (...args: unknown[]) => Promise<unknown>;
-  let stood = false;
-  const standingStill = async (...args: unknown[]) => {
+  let wasBlocked = false;
+  const blockOnce = async (...args: unknown[]) => {
     const result = await query(...args);
-    if (!stood && String(args[0]).includes("CREATE TABLE IF NOT EXISTS migrations")) {
-      stood = true;
-      // Longer than any other transaction may have nothing to say.
+    if (!wasBlocked && String(args[0]).includes("CREATE TABLE IF NOT EXISTS migrations")) {
+      wasBlocked = true;
+      // Longer than the idle timeout of other transactions.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
     }
     return result;
   };
-  Object.assign(sequelize, { query: standingStill });
+  Object.assign(sequelize, { query: blockOnce });
   try {
     const folder = new URL("../../services/users/migrations/", import.meta.url);
     expect((await migrate(sequelize, folder)).length).toBeGreaterThan(0);
-    expect(stood).toBe(true);
+    expect(wasBlocked).toBe(true);
   } finally {
     await sequelize.close();
   }
 });
 
-/** Databases without tables, and the settings that name them. */
+/** Creates databases without tables, and the settings for them. */
 async function emptyDatabases(): Promise<TestDatabases & { env: Record<string, string> }> {
   const empty = await cloneDatabases({ empty: true });
   databases.push(empty);
