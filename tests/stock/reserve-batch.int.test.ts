@@ -21,7 +21,7 @@ interface Reserved {
   price: number;
 }
 
-/** Reserves for an order; the code of the refusal where it is refused. */
+/** Reserves for an order. Gives the code of the error if it is rejected. */
 async function reserve(orderId: string, ...lines: Line[]): Promise<Reserved[] | string> {
   const named = lines.map(([product_id, quantity]) => ({ product_id, quantity }));
   try {
@@ -31,25 +31,25 @@ async function reserve(orderId: string, ...lines: Line[]): Promise<Reserved[] | 
   }
 }
 
-/** What comes of reservations that come together: how many were made, and the codes of the others. */
-async function together(asked: Line[][]) {
-  const answers = await Promise.all(asked.map((lines) => reserve(randomUUID(), ...lines)));
-  const refusals = answers.filter((answer) => typeof answer === "string");
-  return { made: answers.length - refusals.length, refusals };
+/** Sends reservations concurrently. Gives the number of successes and the codes of the rejected ones. */
+async function reserveAll(orders: Line[][]) {
+  const answers = await Promise.all(orders.map((lines) => reserve(randomUUID(), ...lines)));
+  const rejections = answers.filter((answer) => typeof answer === "string");
+  return { made: answers.length - rejections.length, rejections };
 }
 
-describe("reservations that come together", () => {
-  test("sell as many pieces as there are, and not one more", async () => {
+describe("a batch of reservations", () => {
+  test("reserves exactly the stock", async () => {
     const mug = await putOnSale(shop, 50);
-    const { made, refusals } = await together(Array.from({ length: 80 }, () => [[mug, 1]]));
+    const { made, rejections } = await reserveAll(Array.from({ length: 80 }, () => [[mug, 1]]));
     expect(made).toBe(50);
-    expect(new Set(refusals)).toEqual(new Set(["OUT_OF_STOCK"]));
+    expect(new Set(rejections)).toEqual(new Set(["OUT_OF_STOCK"]));
     expect(await booksOf(shop.databases, mug)).toEqual({ stock: 0, reserved: 50, onHand: 50 });
   });
 
-  test("are refused each on its own: who asks for too much keeps nobody from the rest", async () => {
+  test("rejects only the reservations that exceed the stock", async () => {
     const [mug, cup] = [await putOnSale(shop, 10), await putOnSale(shop, 1_000)];
-    const asked: Line[][] = [
+    const orders: Line[][] = [
       [[mug, 11]],
       ...Array.from({ length: 5 }, (): Line[] => [[mug, 2]]),
       ...Array.from({ length: 20 }, (): Line[] => [[cup, 3]]),
@@ -59,30 +59,30 @@ describe("reservations that come together", () => {
       ],
       [[randomUUID(), 1]],
     ];
-    const { made, refusals } = await together(asked);
+    const { made, rejections } = await reserveAll(orders);
     expect(made).toBe(25);
-    expect(refusals.sort()).toEqual(["OUT_OF_STOCK", "OUT_OF_STOCK", "PRODUCT_NOT_FOUND"]);
+    expect(rejections.sort()).toEqual(["OUT_OF_STOCK", "OUT_OF_STOCK", "PRODUCT_NOT_FOUND"]);
     expect(await booksOf(shop.databases, mug)).toMatchObject({ stock: 0, reserved: 10 });
     expect(await booksOf(shop.databases, cup)).toMatchObject({ stock: 940, reserved: 60 });
   });
 
-  test("of several products in any order hold each other up in no circle", async () => {
+  test("does not deadlock on products in different orders", async () => {
     const ids = await Promise.all(Array.from({ length: 6 }, () => putOnSale(shop, 10_000)));
-    const asked = Array.from({ length: 120 }, (_, n): Line[] =>
+    const orders = Array.from({ length: 120 }, (_, n): Line[] =>
       ids.map((_id, index) => [ids[(index * 5 + n) % ids.length] ?? "", 1]),
     );
-    expect(await together(asked)).toEqual({ made: 120, refusals: [] });
+    expect(await reserveAll(orders)).toEqual({ made: 120, rejections: [] });
     for (const id of ids) {
       expect(await booksOf(shop.databases, id)).toMatchObject({ stock: 9_880, reserved: 120 });
     }
   });
 
-  test("for the same order are one", async () => {
+  test("reserves once for repeated calls with the same order id", async () => {
     const mug = await putOnSale(shop, 100, 7);
-    const [order, other] = [randomUUID(), randomUUID()];
+    const [order, otherOrder] = [randomUUID(), randomUUID()];
     const answers = await Promise.all([
       ...Array.from({ length: 10 }, () => reserve(order, [mug, 2])),
-      reserve(other, [mug, 5]),
+      reserve(otherOrder, [mug, 5]),
     ]);
     for (const answer of answers.slice(0, 10)) {
       expect(answer).toEqual([{ product_id: mug, quantity: 2, price: 7 }]);
@@ -91,8 +91,8 @@ describe("reservations that come together", () => {
   });
 });
 
-describe("orders that come together", () => {
-  test("are all written, each with its own lines, event and history", async () => {
+describe("a batch of orders", () => {
+  test("writes each order with its lines, event and history", async () => {
     const ids = await Promise.all(Array.from({ length: 4 }, () => putOnSale(shop, 1_000, 3)));
     const placed = await Promise.all(
       Array.from({ length: 100 }, (_, n) =>
@@ -117,17 +117,17 @@ describe("orders that come together", () => {
     expect(counted).toEqual([{ events: 100, steps: 100 }]);
   });
 
-  test("are written though one among them can never be, which gets another id", async () => {
+  test("is written although one order has a tombstone, and that order gets another id", async () => {
     const mug = await putOnSale(shop, 1_000);
-    const tried: string[] = [];
+    const reservedIds: string[] = [];
     const allReserved = Promise.withResolvers<undefined>();
     standInFor(shop.broker, {
       "products.reserve": async (call, params) => {
         const { order_id } = params as { order_id: string };
         const reserved = await call();
-        tried.push(order_id);
-        if (tried.length === 20) {
-          await shop.call("orders.settle", { ids: [tried[2]] });
+        reservedIds.push(order_id);
+        if (reservedIds.length === 20) {
+          await shop.call("orders.settle", { ids: [reservedIds[2]] });
           allReserved.resolve(undefined);
         }
         await allReserved.promise;
@@ -139,8 +139,8 @@ describe("orders that come together", () => {
     );
     jest.restoreAllMocks();
     const ids = placed.map(({ order }) => order?.id);
-    expect(tried).toHaveLength(21);
-    expect(new Set(ids)).toEqual(new Set(tried.filter((_id, index) => index !== 2)));
+    expect(reservedIds).toHaveLength(21);
+    expect(new Set(ids)).toEqual(new Set(reservedIds.filter((_id, index) => index !== 2)));
     expect(await settledBooksOf(shop.databases, mug)).toEqual({
       stock: 980,
       reserved: 0,
@@ -148,7 +148,7 @@ describe("orders that come together", () => {
     });
   });
 
-  test("with keys are written once each, and so are their twins and repetitions", async () => {
+  test("writes idempotent orders once each, despite duplicates and retries", async () => {
     const mug = await putOnSale(shop, 1_000);
     const keys = Array.from({ length: 30 }, newKey);
     const sent = [...keys, ...keys, ...keys.slice(0, 10)];
@@ -157,10 +157,10 @@ describe("orders that come together", () => {
     const answers = [...(await sendAll()), ...(await sendAll())];
     const byKey = Map.groupBy(answers, (_answer, index) => sent[index % sent.length]);
     const ids = [...byKey.values()].map(
-      (of) => new Set(of.map((one) => dataOf(one)?.placeOrder?.id)),
+      (sameKey) => new Set(sameKey.map((answer) => dataOf(answer)?.placeOrder?.id)),
     );
     expect(ids.map(({ size }) => size)).toEqual(keys.map(() => 1));
-    expect(new Set(ids.flatMap((of) => [...of])).size).toBe(30);
+    expect(new Set(ids.flatMap((idsOfKey) => [...idsOfKey])).size).toBe(30);
     expect(await settledBooksOf(shop.databases, mug)).toEqual({
       stock: 970,
       reserved: 0,

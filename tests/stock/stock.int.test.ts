@@ -18,18 +18,18 @@ const place = (...lines: NamedLine[]) => placeOrder(shop, buyer.token, ...lines)
 const books = (productId: string) => booksOf(shop.databases, productId);
 const settled = (productId: string) => settledBooksOf(shop.databases, productId);
 
-describe("at once", () => {
-  test("200 orders over five products, each in an order of its own, add up and none waits in a circle", async () => {
+describe("concurrent changes", () => {
+  test("of 200 orders over five products in different orders add up without a deadlock", async () => {
     const products = await Promise.all(Array.from({ length: 5 }, () => createProduct(100, 1)));
     const answers = await Promise.all(
       Array.from({ length: 200 }, (_, n) => {
-        const turned = [...products.slice(n % 5), ...products.slice(0, n % 5)];
-        const named = (n % 2 === 0 ? turned : turned.reverse()).slice(0, 3);
+        const rotated = [...products.slice(n % 5), ...products.slice(0, n % 5)];
+        const named = (n % 2 === 0 ? rotated : rotated.reverse()).slice(0, 3);
         return place(...named.map((id): [string, number] => [id, 1]));
       }),
     );
-    const refused = answers.filter(({ order }) => order === undefined);
-    expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(["OUT_OF_STOCK"]));
+    const rejected = answers.filter(({ order }) => order === undefined);
+    expect(new Set(rejected.map(({ code }) => code))).toEqual(new Set(["OUT_OF_STOCK"]));
     const placed = answers.flatMap(({ order }) => order ?? []);
     for (const product of products) {
       const sold = placed
@@ -40,7 +40,7 @@ describe("at once", () => {
     }
   });
 
-  test("additions, subtractions and orders add up exactly", async () => {
+  test("of additions, subtractions and orders add up exactly", async () => {
     const mug = await createProduct(100, 1);
     const change = (type: number, number: number) =>
       shop.call("products.updateInventory", { id: mug, type, number });
@@ -52,7 +52,7 @@ describe("at once", () => {
     expect(await settled(mug)).toEqual({ stock: expected, reserved: 0, onHand: expected });
   });
 
-  test("of subtractions that together want too much, as many succeed as there is stock for", async () => {
+  test("of subtractions beyond the stock succeed exactly as often as the stock allows", async () => {
     const mug = await createProduct(10);
     const answers = await Promise.allSettled(
       Array.from({ length: 20 }, () =>
@@ -64,7 +64,7 @@ describe("at once", () => {
   });
 });
 
-describe("what was sold can come back, however much has come in meanwhile", () => {
+describe("the stock limit leaves room for restocks", () => {
   const maxInt = 2_147_483_647;
   const change = (id: string, type: number, number: number) =>
     shop.call("products.updateInventory", { id, type, number });
@@ -75,7 +75,7 @@ describe("what was sold can come back, however much has come in meanwhile", () =
   const cancel = (id: string) => shop.call("orders.cancel", { id });
   const noDeadLetters = { dead_letters: { events: 0, not_sold: 0, not_returned: 0 } };
 
-  test("a stock as large as can be counted", async () => {
+  test("with a stock of the largest Int", async () => {
     const mug = await createProduct(maxInt, 0);
     const order = await buy(mug, 5);
     const tooMuch = { type: "BAD_USER_INPUT", data: { fields: [{ field: "number" }] } };
@@ -83,14 +83,14 @@ describe("what was sold can come back, however much has come in meanwhile", () =
     await settled(mug);
     await expect(change(mug, 1, 1)).rejects.toMatchObject(tooMuch);
     await cancel(order);
-    await eventually("the stock is given back", async () => {
+    await eventually("the restock", async () => {
       expect(await books(mug)).toEqual({ stock: maxInt, reserved: 0, onHand: maxInt });
       return true;
     });
     expect(await shop.call("products.audit")).toMatchObject(noDeadLetters);
   });
 
-  test("all of several orders at once; and what is subtracted makes room again", async () => {
+  test("of several orders, and subtractions free room for additions", async () => {
     const mug = await createProduct(maxInt - 10, 0);
     const orders = await Promise.all([1, 2, 3].map((n) => buy(mug, n * 100_000_000)));
     await change(mug, 1, 10);
@@ -98,14 +98,14 @@ describe("what was sold can come back, however much has come in meanwhile", () =
     await change(mug, 2, 7);
     await change(mug, 1, 7);
     await expect(change(mug, 1, 1)).rejects.toMatchObject({ type: "BAD_USER_INPUT" });
-    // Also of a product that has left the catalogue.
+    // Restocks also work for an archived product.
     await change(mug, 3, 0);
     await Promise.all(orders.map(cancel));
-    await eventually("the stock is given back", async () => {
+    await eventually("the restock", async () => {
       expect(await books(mug)).toEqual({ stock: maxInt, reserved: 0, onHand: maxInt });
       return true;
     });
-    await eventually("orders counts it, too", async () => {
+    await eventually("the read model of orders", async () => {
       const sql = "SELECT on_hand FROM known_products WHERE id = $1";
       expect(await shop.databases.query("orders", sql, [mug])).toEqual([{ on_hand: maxInt }]);
       return true;
@@ -114,14 +114,14 @@ describe("what was sold can come back, however much has come in meanwhile", () =
     expect(await shop.call("orders.deadLetters")).toEqual([]);
   });
 
-  test("additions at the same time do not exceed it together", async () => {
+  test("under concurrent additions", async () => {
     const mug = await createProduct(maxInt - 40, 0);
     await buy(mug, 1_000);
     const answers = await Promise.allSettled(Array.from({ length: 8 }, () => change(mug, 1, 10)));
     expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
   });
 
-  test("the audit counts what lies among the dead letters", async () => {
+  test("and the audit counts the pieces in dead letters", async () => {
     const lines = [{ quantity: 3 }, { quantity: 4_000_000_000 }, { quantity: "x" }, 7];
     const letters: [string, unknown][] = [
       ["order.cancelled", { lines }],
@@ -129,12 +129,12 @@ describe("what was sold can come back, however much has come in meanwhile", () =
       ["order.placed", { lines: "none" }],
       ["user.registered", null],
     ];
-    for (const [place, [type, data]] of letters.entries()) {
+    for (const [position, [type, data]] of letters.entries()) {
       await shop.databases.query(
         "products",
         `INSERT INTO dead_letters (id, producer, position, event, reason)
          VALUES (gen_random_uuid(), 'test', $1, $2, 'test')`,
-        [place, JSON.stringify({ type, data })],
+        [position, JSON.stringify({ type, data })],
       );
     }
     expect(await shop.call("products.audit")).toMatchObject({
@@ -144,7 +144,7 @@ describe("what was sold can come back, however much has come in meanwhile", () =
   });
 });
 
-describe("the databases themselves refuse", () => {
+describe("database constraints reject", () => {
   test.each<[string, "products" | "orders", string, string]>([
     [
       "a negative stock",
@@ -166,40 +166,40 @@ describe("the databases themselves refuse", () => {
       "orders_price_total_check",
     ],
     [
-      "a sale of nobody's order",
+      "a sale without an order",
       "products",
       `INSERT INTO stock_changes (product_id, change, reason)
        SELECT id, -1, 'SOLD' FROM products LIMIT 1`,
       "stock_changes_of_orders",
     ],
     [
-      "an order that is placed and void",
+      "an order with both a placement and a tombstone",
       "orders",
       "INSERT INTO order_history (order_id, step, status) SELECT id, 1, 'VOID' FROM orders",
       "order_history_pkey",
     ],
-  ])("%s", async (_what, service, sql, constraint) => {
+  ])("%s", async (_title, service, sql, constraint) => {
     await expect(shop.databases.query(service, sql)).rejects.toMatchObject({ constraint });
   });
 
   test.each(["UPDATE stock_changes SET change = 0", "DELETE FROM stock_changes"])(
-    "to touch the ledger's rows: %s",
+    "changes of ledger rows: %s",
     async (sql) => {
       await expect(shop.databases.query("products", sql)).rejects.toThrow("never changed");
     },
   );
 
   test.each(["DELETE FROM products", "TRUNCATE products"])(
-    "to remove products: %s",
+    "the removal of products: %s",
     async (sql) => {
       await expect(shop.databases.query("products", sql)).rejects.toThrow("never removed");
     },
   );
 
-  test("selling a product twice for one order", async () => {
+  test("a second sale of a product for one order", async () => {
     const sql = `INSERT INTO stock_changes (product_id, change, reason, order_id)
       SELECT product_id, change, reason, order_id FROM stock_changes WHERE reason = 'SOLD' LIMIT 1`;
-    const again = shop.databases.query("products", sql);
-    await expect(again).rejects.toMatchObject({ code: "23505" });
+    const duplicate = shop.databases.query("products", sql);
+    await expect(duplicate).rejects.toMatchObject({ code: "23505" });
   });
 });
