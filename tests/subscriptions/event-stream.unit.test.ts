@@ -7,30 +7,30 @@ const publish = (data: number) => {
   stream.publish({ type: "happened", data } as unknown as EventEnvelope);
 };
 
-/** Subscribes to everything; `allowed` says for how long. */
+/** Subscribes to all events, as long as `allowed` is true. */
 function subscribe() {
   const state = { allowed: true };
-  const whyNot = () => (state.allowed ? undefined : new Error("no more"));
-  return { state, events: stream.events(["happened"], () => true, whyNot) };
+  const denial = () => (state.allowed ? undefined : new Error("access revoked"));
+  return { state, events: stream.events(["happened"], () => true, denial) };
 }
 
-test("a subscriber who may see nothing more gets no event, and learns why", async () => {
+test("a subscriber whose access is revoked gets no further event, but the reason", async () => {
   const { state, events } = subscribe();
   publish(1);
   expect(await events.next()).toEqual({ done: false, value: 1 });
   const next = events.next();
   state.allowed = false;
   publish(2);
-  await expect(next).rejects.toThrow("no more");
-  await expect(events.next()).rejects.toThrow("no more");
+  await expect(next).rejects.toThrow("access revoked");
+  await expect(events.next()).rejects.toThrow("access revoked");
   expect(stream.count("happened")).toBe(0);
 });
 
-test("nor does one who is slow get what waits for them", async () => {
+test("a slow subscriber whose access is revoked gets none of the buffered events", async () => {
   const { state, events } = subscribe();
   publish(1);
   publish(2);
   state.allowed = false;
-  await expect(events.next()).rejects.toThrow("no more");
+  await expect(events.next()).rejects.toThrow("access revoked");
   expect(stream.count("happened")).toBe(0);
 });

@@ -9,10 +9,10 @@ import { Stopwatch } from "../support/stopwatch.ts";
 import { subscriptionsTo, watch } from "../support/http/subscriptions.ts";
 
 let shop: TestShop;
-/** Opened at first, since what becomes of them takes its time. */
+/** Opened first, because their timeouts take some seconds. */
 let silent: RawSocket;
 let expiring: RawSocket;
-/** How long the connection with a token was open. */
+/** The time until the connection with a token was closed. */
 let openedForMs: number;
 const open: RawSocket[] = [];
 
@@ -53,7 +53,7 @@ function connect(options: Parameters<typeof openSocket>[1] = {}): RawSocket {
   return socket;
 }
 
-async function introduced(): Promise<RawSocket> {
+async function openInitializedSocket(): Promise<RawSocket> {
   const socket = connect();
   await socket.init();
   return socket;
@@ -61,27 +61,27 @@ async function introduced(): Promise<RawSocket> {
 
 const serving = () => subscriptionsTo(shop, "inventory.updated");
 
-describe("a connection is not even opened", () => {
+describe("the upgrade is rejected", () => {
   test.each([
-    [403, "from another site's page", { headers: { origin: "https://evil.example" } }],
-    [403, "from a frame without an origin", { headers: { origin: "null" } }],
-    [404, "at another address", { path: "/health/live" }],
-    [404, "at an address that only looks like it", { path: "//graphql" }],
-  ])("%i: %s", async (status, _what, options) => {
+    [403, "from a foreign origin", { headers: { origin: "https://evil.example" } }],
+    [403, "from the origin null", { headers: { origin: "null" } }],
+    [404, "on another path", { path: "/health/live" }],
+    [404, "on a similar path", { path: "//graphql" }],
+  ])("with %i %s", async (status, _title, options) => {
     expect(await connect(options).ended()).toBe(status);
   });
 
   test.each([
-    ["without a key", ["upgrade: websocket", "sec-websocket-version: 13"]],
+    ["without sec-websocket-key", ["upgrade: websocket", "sec-websocket-version: 13"]],
     [
-      "of a version that there never was",
+      "with an unknown version",
       [
         "upgrade: websocket",
         "sec-websocket-version: 99",
         "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==",
       ],
     ],
-  ])("%s", async (_what, lines) => {
+  ])("%s", async (_title, lines) => {
     const all = ["GET /graphql HTTP/1.1", "host: shop", "connection: upgrade", ...lines, "", ""];
     const received = await exchange(shop.url, all.join("\r\n"));
     expect(statusesIn(received)[0]).toBeGreaterThanOrEqual(400);
@@ -90,94 +90,94 @@ describe("a connection is not even opened", () => {
   });
 });
 
-describe("a connection ends", () => {
-  test("when it speaks another protocol", async () => {
+describe("a connection is closed", () => {
+  test("for another subprotocol", async () => {
     const other = connect({ protocol: "graphql-ws" });
-    // Its client may notice first that none was agreed upon.
+    // The client may notice first that no subprotocol was agreed on.
     expect([4406, 1006]).toContain(await other.ended());
   });
 
   test.each<[number, string, (socket: RawSocket) => void]>([
     [
       4429,
-      "when it introduces itself twice",
+      "for a second connection_init",
       ({ say }) => {
         say({ type: "connection_init" });
       },
     ],
     [
       4400,
-      "with a message of no known type",
+      "for an unknown message type",
       ({ say }) => {
         say({ type: "start", id: "1" });
       },
     ],
     [
       4400,
-      "with a type of the server's",
+      "for a message type of the server",
       ({ say }) => {
         say({ type: "next", id: "1", payload: {} });
       },
     ],
     [
       4400,
-      "with a type of every object's",
+      "for the message type __proto__",
       ({ say }) => {
         say({ type: "__proto__" });
       },
     ],
     [
       4400,
-      "with what is no JSON",
+      "for invalid JSON",
       ({ say }) => {
         say("{");
       },
     ],
     [
       4400,
-      "with JSON that is no message",
+      "for JSON that is no message",
       ({ say }) => {
         say("[1, null]");
       },
     ],
     [
       4400,
-      "with nothing",
+      "for an empty message",
       ({ say }) => {
         say("");
       },
     ],
     [
       4400,
-      "with a message 100,000 levels deep",
+      "for a message of 30,000 levels",
       ({ say }) => {
         say(`{"type":"ping","payload":${'{"a":'.repeat(30_000)}1${"}".repeat(30_000)}`);
       },
     ],
     [
       4400,
-      "with a subscription without a document",
+      "for a subscription without a document",
       ({ say }) => {
         say({ type: "subscribe", id: "1" });
       },
     ],
     [
       4400,
-      "with a subscription without an id",
+      "for a subscription without an id",
       ({ say }) => {
         say({ ...watch(""), id: undefined });
       },
     ],
     [
       4400,
-      "with a document that is none",
+      "for a document that is no text",
       ({ say }) => {
         say({ type: "subscribe", id: "1", payload: { query: 7 } });
       },
     ],
     [
       4409,
-      "with the same id twice",
+      "for a duplicate subscription id",
       ({ say }) => {
         say(watch("1"));
         say(watch("1"));
@@ -185,87 +185,95 @@ describe("a connection ends", () => {
     ],
     [
       4400,
-      "with bytes",
+      "for binary data",
       ({ socket }) => {
         socket.send(Buffer.from([0, 255]), { binary: true });
       },
     ],
     [
       4400,
-      "with a message in bytes",
+      "for a binary message",
       ({ socket }) => {
         socket.send(Buffer.from('{"type":"ping"}'), { binary: true });
       },
     ],
     [
       1009,
-      "with a megabyte",
+      "for a message of a megabyte",
       ({ say }) => {
         say({ type: "ping", payload: { a: "x".repeat(1_048_576) } });
       },
     ],
     [
       1009,
-      "with a megabyte in parts",
+      "for a fragmented message of a megabyte",
       ({ socket }) => {
         for (let n = 0; n < 64; n += 1) socket.send("x".repeat(16_384), { fin: n === 63 });
       },
     ],
-  ])("%i: %s", async (code, _when, say) => {
-    const socket = await introduced();
-    say(socket);
+  ])("with %i %s", async (code, _title, act) => {
+    const socket = await openInitializedSocket();
+    act(socket);
     expect(await socket.ended()).toBe(code);
     expect(JSON.stringify(socket.messages)).not.toMatch(internals);
-    await eventually("nothing of it goes on", () => serving() === 0);
+    await eventually("the end of its subscriptions", () => serving() === 0);
   });
 
-  test("when it asks before it has introduced itself", async () => {
+  test("for a subscription before connection_init", async () => {
     const early = connect();
-    await eventually("it is open", () => early.socket.readyState === early.socket.OPEN);
+    await eventually(
+      "the connection being open",
+      () => early.socket.readyState === early.socket.OPEN,
+    );
     early.say(watch("1"));
     expect(await early.ended()).toBe(4401);
   });
 
   test.each([{ authorization: 7 }, { authorization: "x" }, { Authorization: "Bearer x.y.z" }])(
-    "with a token that is none: %j",
+    "for an invalid token: %j",
     async (payload) => {
-      const stranger = connect();
-      await eventually("it is open", () => stranger.socket.readyState === stranger.socket.OPEN);
-      stranger.say({ type: "connection_init", payload });
-      expect(await stranger.ended()).toBe(4403);
+      const socket = connect();
+      await eventually(
+        "the connection being open",
+        () => socket.socket.readyState === socket.socket.OPEN,
+      );
+      socket.say({ type: "connection_init", payload });
+      expect(await socket.ended()).toBe(4403);
     },
   );
 
   test.each([
-    ["frames of a kind that there is not", [0x8b, 0x80, 0, 0, 0, 0]],
-    ["frames that are not masked", [0x81, 0x02, 0x7b, 0x7d]],
-    ["frames with bits that nobody has agreed upon", [0xf1, 0x80, 0, 0, 0, 0]],
+    ["an unknown opcode", [0x8b, 0x80, 0, 0, 0, 0]],
+    ["an unmasked frame", [0x81, 0x02, 0x7b, 0x7d]],
+    ["reserved bits", [0xf1, 0x80, 0, 0, 0, 0]],
     [
-      "a frame longer than all memory",
+      "a frame length beyond all memory",
       [0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
     ],
-    ["a text that is no UTF-8", [0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]],
-    ["a ping of more than it may hold", [0x89, 0xfe, 0, 0x80, 0, 0, 0, 0]],
-  ])("with %s", async (_what, bytes) => {
+    ["invalid UTF-8", [0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]],
+    ["an oversized ping", [0x89, 0xfe, 0, 0x80, 0, 0, 0, 0]],
+  ])("for %s", async (_title, bytes) => {
     const connection = openRaw(shop.url);
     connection.socket.write(handshake);
-    await eventually("it is open", () => connection.received().includes("101 Switching"));
+    await eventually("the connection being open", () =>
+      connection.received().includes("101 Switching"),
+    );
     connection.socket.write(Buffer.from(bytes));
-    await eventually("it ends", () => connection.isClosed());
+    await eventually("the end of the connection", () => connection.isClosed());
   });
 });
 
-test("operations meet the limits that they meet by HTTP, and the same errors", async () => {
-  const socket = await introduced();
+test("operations over WebSocket have the limits and errors of HTTP", async () => {
+  const socket = await openInitializedSocket();
   const deep = JSON.parse(`${"[".repeat(100)}${"]".repeat(100)}`) as unknown;
   const aliases = Array.from({ length: 31 }, (_, n) => `a${n}: __typename`).join(" ");
-  const asked: [string, object][] = [
+  const rejected: [string, object][] = [
     ["QUERY_TOO_COMPLEX", { query: `{ ${aliases} }` }],
     ["QUERY_TOO_COMPLEX", { query: "{ __typename }", variables: { deep } }],
     ["GRAPHQL_PARSE_FAILED", { query: "{" }],
     ["GRAPHQL_VALIDATION_FAILED", { query: "subscription { __typename orderPlaced { id } }" }],
   ];
-  for (const [index, [code, payload]] of asked.entries()) {
+  for (const [index, [code, payload]] of rejected.entries()) {
     const id = String(index);
     socket.say({ type: "subscribe", id, payload });
     const answer = await socket.told("error", id);
@@ -273,11 +281,11 @@ test("operations meet the limits that they meet by HTTP, and the same errors", a
   }
 });
 
-test("whoever does not introduce themselves is sent away", async () => {
+test("a connection without connection_init is closed with 4408", async () => {
   expect(await silent.ended()).toBe(4408);
 });
 
-test("with its token a connection ends", async () => {
+test("a connection is closed with 4403 when its token expires", async () => {
   expect(await expiring.ended()).toBe(4403);
   expect(openedForMs).toBeLessThan(5_000);
 });

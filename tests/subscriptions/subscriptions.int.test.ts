@@ -30,7 +30,7 @@ interface Result {
   errors?: readonly { extensions?: Record<string, unknown> }[];
 }
 
-/** A client of its own, with or without a token. */
+/** Creates a client, with or without a token. */
 function connect(token?: string): Client {
   const client = createClient({
     url: shop.url.replace("http", "ws") + "/graphql",
@@ -42,7 +42,7 @@ function connect(token?: string): Client {
   return client;
 }
 
-/** Subscribes, and gathers what comes. */
+/** Subscribes and collects the results. */
 function subscribe(query: string, token?: string, variables: Record<string, unknown> = {}) {
   const results: Result[] = [];
   const state: { end?: unknown } = {};
@@ -61,26 +61,26 @@ function subscribe(query: string, token?: string, variables: Record<string, unkn
   return { results, state, stop };
 }
 
-/** Waits until the gateway has taken so many more subscriptions than before. */
-async function taken(type: string, count: number): Promise<void> {
-  await eventually("the subscriptions are taken", () => subscriptionsTo(shop, type) === count);
+/** Waits until the gateway has this many subscriptions. */
+async function untilSubscribed(type: string, count: number): Promise<void> {
+  await eventually("the number of subscriptions", () => subscriptionsTo(shop, type) === count);
 }
 
 describe("orderPlaced", () => {
   const query = "subscription { orderPlaced { id user_id quantity order_products { name } } }";
 
-  test("tells customers of their own orders, admins of all, and strangers of none", async () => {
+  test("sends customers their own orders, admins all orders, and anonymous callers an error", async () => {
     const [forAnn, forBob, forAdmin] = [ann, bob, admin].map(({ token }) =>
       subscribe(query, token),
     );
-    const forNobody = subscribe(query);
-    await taken("order.placed", 3);
+    const anonymous = subscribe(query);
+    await untilSubscribed("order.placed", 3);
     const { order: first } = await placeOrder(shop, ann.token, [mug, 1]);
     const { order: second } = await placeOrder(shop, bob.token, [mug, 2]);
-    await eventually("all is told", () => forAdmin?.results.length === 2);
-    await eventually("all is told", () => forAnn?.results.length === 1);
-    await eventually("all is told", () => forBob?.results.length === 1);
-    const told = (order: unknown, user: string, quantity: number) => ({
+    await eventually("all results", () => forAdmin?.results.length === 2);
+    await eventually("all results", () => forAnn?.results.length === 1);
+    await eventually("all results", () => forBob?.results.length === 1);
+    const resultOf = (order: unknown, user: string, quantity: number) => ({
       data: {
         orderPlaced: {
           id: (order as { id: string }).id,
@@ -90,75 +90,78 @@ describe("orderPlaced", () => {
         },
       },
     });
-    expect(forAnn?.results).toEqual([told(first, ann.id, 1)]);
-    expect(forBob?.results).toEqual([told(second, bob.id, 2)]);
-    expect(forAdmin?.results).toEqual([told(first, ann.id, 1), told(second, bob.id, 2)]);
-    await eventually("the stranger is refused", () => forNobody.state.end !== undefined);
-    expect(forNobody.results).toMatchObject([
+    expect(forAnn?.results).toEqual([resultOf(first, ann.id, 1)]);
+    expect(forBob?.results).toEqual([resultOf(second, bob.id, 2)]);
+    expect(forAdmin?.results).toEqual([resultOf(first, ann.id, 1), resultOf(second, bob.id, 2)]);
+    await eventually("the error for the anonymous caller", () => anonymous.state.end !== undefined);
+    expect(anonymous.results).toMatchObject([
       { errors: [{ extensions: { code: "UNAUTHENTICATED" } }] },
     ]);
     for (const subscription of [forAnn, forBob, forAdmin]) subscription?.stop();
-    await taken("order.placed", 0);
+    await untilSubscribed("order.placed", 0);
   });
 
-  test("tells nobody who was an admin of others' orders any more, within five seconds", async () => {
+  test("closes the connection of a demoted admin within five seconds", async () => {
     const boss = await shop.signIn("boss", 1);
-    const theirs = subscribe(query, boss.token);
-    await taken("order.placed", 1);
+    const subscription = subscribe(query, boss.token);
+    await untilSubscribed("order.placed", 1);
     await placeOrder(shop, ann.token, [mug, 1]);
-    await eventually("it is told", () => theirs.results.length === 1);
+    await eventually("the result", () => subscription.results.length === 1);
     const spy = jest.spyOn(shop.broker, "call");
     await shop.call("users.setType", { id: boss.id, type: 0 });
     const polls = () => spy.mock.calls.filter(([name]) => name === "users.endedSessions").length;
-    // As often as it is asked in five seconds, and nothing else has to happen.
-    await eventually("the connection ends", () => theirs.state.end !== undefined);
+    // Three polls are at most five seconds, and no other event is needed.
+    await eventually("the end of the connection", () => subscription.state.end !== undefined);
     expect(polls()).toBeLessThanOrEqual(3);
     spy.mockRestore();
-    expect(theirs.state.end).toMatchObject({ code: 4403 });
-    await taken("order.placed", 0);
+    expect(subscription.state.end).toMatchObject({ code: 4403 });
+    await untilSubscribed("order.placed", 0);
   });
 
-  test("ends when nobody can say whether its session goes on", async () => {
+  test("ends with SERVICE_UNAVAILABLE when ended sessions cannot be polled", async () => {
     const call = shop.broker.call.bind(shop.broker);
-    const theirs = subscribe(query, admin.token);
-    await taken("order.placed", 1);
+    const subscription = subscribe(query, admin.token);
+    await untilSubscribed("order.placed", 1);
     const spy = jest
       .spyOn(shop.broker, "call")
       .mockImplementation(((name: string, ...rest: [object?, object?]) =>
         name === "users.endedSessions"
-          ? Promise.reject(new Error("away"))
+          ? Promise.reject(new Error("unavailable"))
           : call(name, ...rest)) as typeof shop.broker.call);
-    await eventually("it ends", async () => {
+    await eventually("the end of the subscription", async () => {
       await placeOrder(shop, ann.token, [mug, 1]);
-      return theirs.state.end !== undefined;
+      return subscription.state.end !== undefined;
     });
-    const refused = subscribe(query, admin.token);
-    await eventually("another is refused", () => refused.state.end !== undefined);
+    const rejected = subscribe(query, admin.token);
+    await eventually(
+      "the rejection of another subscription",
+      () => rejected.state.end !== undefined,
+    );
     spy.mockRestore();
-    const codes = [theirs, refused].map(({ results }) =>
+    const codes = [subscription, rejected].map(({ results }) =>
       results.flatMap(({ errors = [] }) => errors.map(({ extensions }) => extensions?.code)).at(-1),
     );
-    const ends = [theirs, refused].map(({ state }) => state.end);
+    const ends = [subscription, rejected].map(({ state }) => state.end);
     expect(JSON.stringify([codes, ends])).toMatch(/SERVICE_UNAVAILABLE.*SERVICE_UNAVAILABLE/);
-    await eventually("it is known again", async () => {
-      const again = subscribe(query, admin.token);
-      const isTaken = () => subscriptionsTo(shop, "order.placed") === 1;
-      await eventually("an answer", () => again.state.end !== undefined || isTaken());
-      again.stop();
-      return again.state.end === undefined;
+    await eventually("a successful poll", async () => {
+      const renewed = subscribe(query, admin.token);
+      const isSubscribed = () => subscriptionsTo(shop, "order.placed") === 1;
+      await eventually("an answer", () => renewed.state.end !== undefined || isSubscribed());
+      renewed.stop();
+      return renewed.state.end === undefined;
     });
-    await taken("order.placed", 0);
+    await untilSubscribed("order.placed", 0);
   });
 
-  test("ends when its connection does", async () => {
+  test("ends with its connection", async () => {
     const client = connect(ann.token);
     client.subscribe(
       { query },
       { next: () => undefined, error: () => undefined, complete: () => undefined },
     );
-    await taken("order.placed", 1);
+    await untilSubscribed("order.placed", 1);
     client.terminate();
-    await taken("order.placed", 0);
+    await untilSubscribed("order.placed", 0);
   });
 });
 
@@ -167,16 +170,16 @@ describe("inventoryUpdated", () => {
     inventoryUpdated(product_id: $id) { product_id change number product { name stock } }
   }`;
 
-  test("tells everybody of one product, or of all, with the stock of that moment", async () => {
+  test("sends anonymous callers the changes of one or all products, with the current stock", async () => {
     const lamp = await putOnSale(shop, 7, 5, "Lamp");
     const ofAll = subscribe(query);
     const ofLamp = subscribe(query, undefined, { id: lamp.toUpperCase() });
-    await taken("inventory.updated", 2);
+    await untilSubscribed("inventory.updated", 2);
     await shop.call("products.updateInventory", { id: mug, type: 1, number: 1 });
     await shop.call("products.updateInventory", { id: lamp, type: 2, number: 3 });
     await shop.call("products.updateInventory", { id: lamp, type: 3, number: 0 });
     await eventually(
-      "all is told",
+      "all results",
       () => ofAll.results.length === 3 && ofLamp.results.length === 2,
     );
     expect(ofLamp.results).toEqual([
@@ -186,7 +189,7 @@ describe("inventoryUpdated", () => {
             product_id: lamp,
             change: "SUBTRACTED",
             number: -3,
-            // Or null, when it was gone before it was told.
+            // Or null, if the product was archived before the result was resolved.
             product: ofLamp.results[0]?.data?.inventoryUpdated?.product ?? null,
           },
         },
@@ -202,12 +205,12 @@ describe("inventoryUpdated", () => {
     });
     ofAll.stop();
     ofLamp.stop();
-    await taken("inventory.updated", 0);
+    await untilSubscribed("inventory.updated", 0);
   });
 
-  test("refuses an id that is none", async () => {
+  test("rejects an invalid id", async () => {
     const { results, state } = subscribe(query, undefined, { id: "mug" });
-    await eventually("it is refused", () => state.end !== undefined);
+    await eventually("the error", () => state.end !== undefined);
     expect(results).toMatchObject([
       { errors: [{ extensions: { code: "BAD_USER_INPUT", fields: [{ field: "product_id" }] } }] },
     ]);
@@ -215,7 +218,7 @@ describe("inventoryUpdated", () => {
 });
 
 describe("a connection", () => {
-  test("takes queries and mutations, too, with the same errors", async () => {
+  test("executes queries and mutations with the errors of HTTP", async () => {
     const send = (query: string, token?: string) =>
       new Promise<Result>((resolve, reject) => {
         connect(token).subscribe(
@@ -236,15 +239,15 @@ describe("a connection", () => {
       order_products: [{ product_id: "${mug}", quantity: 1 }] }) { quantity } }`;
     expect(await send(order, bob.token)).toEqual({ data: { placeOrder: { quantity: 1 } } });
     expect((await send(order)).errors).toMatchObject([{ extensions: { code: "UNAUTHENTICATED" } }]);
-    const broken = send("{ nothing }");
-    await expect(broken).rejects.toMatchObject([
+    const invalid = send("{ nothing }");
+    await expect(invalid).rejects.toMatchObject([
       { extensions: { code: "GRAPHQL_VALIDATION_FAILED" } },
     ]);
   });
 
-  test("with a token that is none is not taken", async () => {
+  test("with an invalid token is closed with 4403", async () => {
     const { state } = subscribe("{ products { id } }", "not-a-token");
-    await eventually("it is closed", () => state.end !== undefined);
+    await eventually("the end of the connection", () => state.end !== undefined);
     expect(state.end).toMatchObject({ code: 4403 });
   });
 });
