@@ -5,10 +5,10 @@ import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import { isToldAsEnded, logIn, newAccount, tryRefresh, type Account } from "../support/sessions.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
 
-/** Several replicas share one small database server. */
+/** A small pool, because several replicas share one database server. */
 const settings = { DB_POOL_MAX: "4" };
 let shop: TestShop;
-/** A second replica of everything, on the same databases. */
+/** A second replica of the shop, on the same databases. */
 let other: TestShop;
 let admin: { id: string; token: string };
 let ann: Account;
@@ -26,11 +26,11 @@ beforeEach(async () => {
   ann = await newAccount(shop);
 });
 
-describe("a change of the password", () => {
+describe("changePassword", () => {
   const change = (from: string, to: string) =>
     `mutation { changePassword(input: { password: "${from}", newPassword: "${to}" }) { success } }`;
 
-  test("takes the present one, sets the new one and ends all sessions", async () => {
+  test("with the current password sets the new one and ends all sessions", async () => {
     const [first, second] = [await logIn(shop, ann), await logIn(shop, ann)];
     const secret = "battery staple";
     const answer = await shop.graphql(change(password, secret), { token: first.token });
@@ -43,7 +43,7 @@ describe("a change of the password", () => {
     expect(await logIn(shop, ann, secret)).toEqual(expect.any(Object));
   });
 
-  test("with a wrong present one changes nothing", async () => {
+  test("with a wrong current password changes nothing", async () => {
     const { token, refreshToken } = await logIn(shop, ann);
     const answer = await shop.graphql(change("a wrong one", "battery staple"), { token });
     expect(answer).toMatchObject({ data: null, code: "INVALID_CREDENTIALS" });
@@ -51,20 +51,20 @@ describe("a change of the password", () => {
     expect(await logIn(shop, ann)).toEqual(expect.any(Object));
   });
 
-  test("happens once with a key, though the old password is not right any more", async () => {
+  test("with a key runs once, although the retry has the old password", async () => {
     const { token } = await logIn(shop, ann);
-    const by = { key: newKey(), token };
-    const answer = dataOf(await send(shop, change(password, "battery staple"), by));
+    const request = { key: newKey(), token };
+    const answer = dataOf(await send(shop, change(password, "battery staple"), request));
     const fresh = await logIn(shop, ann, "battery staple");
-    const again = { ...by, token: fresh.token };
-    expect(dataOf(await send(other, change(password, "battery staple"), again))).toEqual(answer);
+    const retry = { ...request, token: fresh.token };
+    expect(dataOf(await send(other, change(password, "battery staple"), retry))).toEqual(answer);
     expect(await tryRefresh(shop, fresh.refreshToken)).toEqual(expect.any(Object));
-    expect((await send(shop, change(password, "another one"), again)).code).toBe(
+    expect((await send(shop, change(password, "another one"), retry)).code).toBe(
       "IDEMPOTENCY_MISMATCH",
     );
   });
 
-  test("leaves no session to a login that has checked the old one", async () => {
+  test("leaves no session to a concurrent login with the old password", async () => {
     const locker = new pg.Client({ connectionString: shop.databases.urls.users });
     await locker.connect();
     await locker.query("BEGIN");
@@ -83,7 +83,7 @@ describe("a change of the password", () => {
     expect(await shop.databases.query("users", sql, [ann.id])).toEqual([]);
   });
 
-  test("is not the operator's to make", async () => {
+  test("and logoutEverywhere are FORBIDDEN for internal calls", async () => {
     const input = { password, newPassword: "battery staple" };
     for (const [action, params] of Object.entries({
       changePassword: input,
@@ -95,11 +95,11 @@ describe("a change of the password", () => {
   });
 });
 
-describe("a user's type", () => {
+describe("setUserType", () => {
   const set = (id: string, type: number) =>
     `mutation { setUserType(input: { id: "${id}", type: ${type} }) { id email type } }`;
 
-  test("is set by an admin; the user signs in anew, and is what they were made", async () => {
+  test("by an admin ends the sessions of the user, whose next login has the new type", async () => {
     const { token, refreshToken } = await logIn(shop, ann);
     const answer = await shop.graphql(set(ann.id, 1), { token: admin.token });
     expect(dataOf(answer)).toEqual({ setUserType: { id: ann.id, email: ann.email, type: 1 } });
@@ -109,28 +109,28 @@ describe("a user's type", () => {
     expect((await shop.graphql("{ users { id } }", { token: asAdmin.token })).code).toBeUndefined();
     await shop.call("users.setType", { id: ann.id, type: 0 });
     const asCustomer = await logIn(shop, ann);
-    const refusal = await shop.graphql("{ users { id } }", { token: asCustomer.token });
-    expect(refusal.code).toBe("FORBIDDEN");
+    const forbidden = await shop.graphql("{ users { id } }", { token: asCustomer.token });
+    expect(forbidden.code).toBe("FORBIDDEN");
   });
 
-  test("is nobody's own to set, and of nobody who is not there", async () => {
+  test("is rejected for the own account and for an unknown user", async () => {
     const { token } = admin;
     expect((await shop.graphql(set(admin.id, 0), { token })).code).toBe("FORBIDDEN");
-    const nobody = "01900000-0000-7000-8000-000000000000";
-    expect((await shop.graphql(set(nobody, 1), { token })).code).toBe("USER_NOT_FOUND");
+    const unknown = "01900000-0000-7000-8000-000000000000";
+    expect((await shop.graphql(set(unknown, 1), { token })).code).toBe("USER_NOT_FOUND");
   });
 
-  test("is not for an admin to set who has just been set back", async () => {
+  test("is rejected for an admin who has just been demoted", async () => {
     const bea = await newAccount(shop, 1);
     const { token } = await logIn(shop, bea);
     await shop.call("users.setType", { id: bea.id, type: 0 });
-    // Whether her token is refused already or not.
+    // The gateway may or may not reject her token yet.
     const { code } = await shop.graphql(set(ann.id, 1), { token });
     expect(["FORBIDDEN", "UNAUTHENTICATED"]).toContain(code);
     expect(await shop.call("users.get", { id: ann.id })).toMatchObject({ type: 0 });
   });
 
-  test("of two admins who set each other back at once, one remains", async () => {
+  test("of two admins who demote each other concurrently leaves one admin", async () => {
     for (let round = 0; round < 5; round += 1) {
       const [bea, cleo] = [await newAccount(shop, 1), await newAccount(shop, 1)];
       const [byBea, byCleo] = [await logIn(shop, bea), await logIn(shop, cleo)];
@@ -138,11 +138,11 @@ describe("a user's type", () => {
         shop.graphql(set(cleo.id, 0), { token: byBea.token }),
         other.graphql(set(bea.id, 0), { token: byCleo.token }),
       ]);
-      expect(answers.map(({ code }) => code ?? "yes").sort()).toEqual(["FORBIDDEN", "yes"]);
+      expect(answers.map(({ code }) => code ?? "OK").sort()).toEqual(["FORBIDDEN", "OK"]);
     }
   });
 
-  test("closes the door for claims when the operator makes an admin of somebody", async () => {
+  test("by an internal call ends the first-admin claim", async () => {
     const fresh = await startTestShop(settings);
     const { id } = await fresh.signIn("first");
     await fresh.call("users.setType", { id, type: 1 });
@@ -156,7 +156,7 @@ describe("a user's type", () => {
   });
 });
 
-describe("somebody whose token is still taken, though it should not be any more,", () => {
+describe("a caller whose token the gateway has not rejected yet", () => {
   interface Viewer {
     kind: "user";
     id: string;
@@ -164,7 +164,7 @@ describe("somebody whose token is still taken, though it should not be any more,
     sessionId: string;
   }
 
-  /** Signs somebody in, and gives what the gateway takes them for until it learns better. */
+  /** Signs in. Gives the viewer that the gateway derives from the token. */
   async function viewerOf(account: Account, type: number): Promise<Viewer> {
     const { token } = await logIn(shop, account);
     const [, claims = ""] = token.split(".");
@@ -172,7 +172,7 @@ describe("somebody whose token is still taken, though it should not be any more,
     return { kind: "user", id: account.id, type, sessionId: sid };
   }
 
-  /** Calls as the gateway does. Gives the refusal's code. */
+  /** Calls an action as the gateway does. Gives the code of the error, or "done". */
   const act = (viewer: Viewer, action: string, params: object) =>
     shop.broker
       .call(`users.${action}`, params, {
@@ -184,27 +184,23 @@ describe("somebody whose token is still taken, though it should not be any more,
         (error: unknown) => (error as { type: string }).type,
       );
 
-  const accomplice = () => {
+  const newAdmin = () => {
     const email = `${newKey()}@example.com`;
-    return { email, username: "accomplice", password, type: 1 };
+    return { email, username: "new-admin", password, type: 1 };
   };
   const admins = async () =>
     (await shop.databases.query("users", "SELECT FROM users WHERE type = 1")).length;
 
   const losses: [string, string, (viewer: Viewer) => Promise<unknown>][] = [
-    ["was set back", "FORBIDDEN", ({ id }) => shop.call("users.setType", { id, type: 0 })],
+    ["was demoted", "FORBIDDEN", ({ id }) => shop.call("users.setType", { id, type: 0 })],
+    ["called logoutEverywhere", "UNAUTHENTICATED", (viewer) => act(viewer, "logoutEverywhere", {})],
     [
-      "has signed out everywhere",
-      "UNAUTHENTICATED",
-      (viewer) => act(viewer, "logoutEverywhere", {}),
-    ],
-    [
-      "has changed the password",
+      "changed the password",
       "UNAUTHENTICATED",
       (viewer) => act(viewer, "changePassword", { password, newPassword: "battery staple" }),
     ],
     [
-      "was set back and made an admin again",
+      "was demoted and promoted again",
       "UNAUTHENTICATED",
       async ({ id }) => {
         await shop.call("users.setType", { id, type: 0 });
@@ -212,7 +208,7 @@ describe("somebody whose token is still taken, though it should not be any more,
       },
     ],
     [
-      "is not there any more",
+      "was deleted",
       "UNAUTHENTICATED",
       async ({ id }) => {
         await shop.databases.query("users", "DELETE FROM sessions WHERE user_id = $1", [id]);
@@ -221,37 +217,40 @@ describe("somebody whose token is still taken, though it should not be any more,
     ],
   ];
 
-  test.each(losses)("and who %s: makes no admin, sets no type", async (_what, code, lose) => {
-    const bea = await viewerOf(await newAccount(shop, 1), 1);
-    await lose(bea);
-    const before = await admins();
-    expect(await act(bea, "register", accomplice())).toBe(code);
-    const refusal = await act(bea, "setType", { id: ann.id, type: 1 });
-    expect(["FORBIDDEN", code]).toContain(refusal);
-    expect(await admins()).toBe(before);
-  });
+  test.each(losses)(
+    "and who %s registers no admin and sets no type",
+    async (_title, code, loseAccess) => {
+      const bea = await viewerOf(await newAccount(shop, 1), 1);
+      await loseAccess(bea);
+      const before = await admins();
+      expect(await act(bea, "register", newAdmin())).toBe(code);
+      const outcome = await act(bea, "setType", { id: ann.id, type: 1 });
+      expect(["FORBIDDEN", code]).toContain(outcome);
+      expect(await admins()).toBe(before);
+    },
+  );
 
-  test.each(losses.slice(1))("and who %s: changes no password", async (_what, code, lose) => {
+  test.each(losses.slice(1))("and who %s changes no password", async (_title, code, loseAccess) => {
     const account = await newAccount(shop, 1);
     const bea = await viewerOf(account, 1);
-    await lose(bea);
-    const tried = [password, "battery staple"].map((present) =>
-      act(bea, "changePassword", { password: present, newPassword: "another long one" }),
+    await loseAccess(bea);
+    const attempts = [password, "battery staple"].map((current) =>
+      act(bea, "changePassword", { password: current, newPassword: "another long one" }),
     );
-    for (const refusal of await Promise.all(tried)) {
-      expect([code, "INVALID_CREDENTIALS"]).toContain(refusal);
+    for (const outcome of await Promise.all(attempts)) {
+      expect([code, "INVALID_CREDENTIALS"]).toContain(outcome);
     }
     expect(await act(bea, "logoutEverywhere", {})).toBe(code);
   });
 
-  test("loses it also while the request waits", async () => {
+  test("is FORBIDDEN when demoted while the request waits for a lock", async () => {
     const bea = await viewerOf(await newAccount(shop, 1), 1);
     const locker = new pg.Client({ connectionString: shop.databases.urls.users });
     await locker.connect();
     await locker.query("BEGIN");
     await locker.query("UPDATE users SET type = 0 WHERE id = $1", [bea.id]);
     const before = await admins();
-    const answer = act(bea, "register", accomplice());
+    const answer = act(bea, "register", newAdmin());
     await eventually("the registration waiting for the change", async () => {
       const sql = `SELECT FROM pg_stat_activity WHERE datname = current_database()
                    AND wait_event_type = 'Lock' AND query LIKE '%FROM "users"%'`;
@@ -260,13 +259,13 @@ describe("somebody whose token is still taken, though it should not be any more,
     await locker.query("COMMIT");
     await locker.end();
     expect(await answer).toBe("FORBIDDEN");
-    // The one who is set back counts as one less.
+    // The demotion itself leaves one admin less.
     expect(await admins()).toBe(before - 1);
   });
 
-  test("keeps what every stranger may do", async () => {
+  test("may still do what anonymous callers may do", async () => {
     const bea = await viewerOf(await newAccount(shop, 1), 1);
     await shop.call("users.setType", { id: bea.id, type: 0 });
-    expect(await act(bea, "register", { ...accomplice(), type: 0 })).toBe("done");
+    expect(await act(bea, "register", { ...newAdmin(), type: 0 })).toBe("done");
   });
 });

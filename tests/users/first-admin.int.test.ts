@@ -17,14 +17,14 @@ afterEach(async () => {
   await databases.drop();
 });
 
-/** Opens one more shop on the test's databases. */
+/** Starts another shop on the databases of the test. */
 async function open(env: Record<string, string> = {}): Promise<TestShop> {
   const shop = await startTestShop(env, databases);
   shops.push(shop);
   return shop;
 }
 
-/** Registers by GraphQL; gives the type, or the code of the refusal. */
+/** Registers over GraphQL. Gives the type, or the code of the error. */
 async function register(shop: TestShop, name: string, type: number, token?: string) {
   const input = { email: `${name}@example.com`, username: name, password, type };
   const { data, code } = await shop.graphql(
@@ -39,14 +39,14 @@ async function login(shop: TestShop, email: string, secret: string): Promise<str
   return token;
 }
 
-/** The emails of all users of a type. */
+/** Gives the emails of all users of a type. */
 async function emails(type: number): Promise<string[]> {
   const sql = "SELECT email FROM users WHERE type = $1 ORDER BY email";
   const rows = await databases.query<{ email: string }>("users", sql, [type]);
   return rows.map(({ email }) => email);
 }
 
-test("anybody becomes the admin while there is none, and nobody after that", async () => {
+test("an anonymous caller can register the first admin, and no further one", async () => {
   const shop = await open();
   expect(await register(shop, "customer", 0)).toBe(0);
   expect(await register(shop, "first", 1)).toBe(1);
@@ -56,14 +56,14 @@ test("anybody becomes the admin while there is none, and nobody after that", asy
   expect(await emails(1)).toEqual(["first@example.com"]);
 });
 
-test("a customer, too, becomes the admin by a new account while there is none", async () => {
+test("a customer can register the first admin as a new account", async () => {
   const shop = await open();
   const { token } = await shop.signIn("customer");
   expect(await register(shop, "first", 1, token)).toBe(1);
   expect(await emails(0)).toEqual(["customer@example.com"]);
 });
 
-test("an admin whom the operator made closes the door as well, and makes further admins", async () => {
+test("an admin made by an internal call ends the claim and can register further admins", async () => {
   const shop = await open();
   const { token } = await shop.signIn("boss", 1);
   expect(await register(shop, "first", 1)).toBe("UNAUTHENTICATED");
@@ -71,7 +71,7 @@ test("an admin whom the operator made closes the door as well, and makes further
   expect(await register(shop, "third", 1, token)).toBe(1);
 });
 
-test("of ten claims at once on two replicas, one makes an admin and the others leave nothing", async () => {
+test("of ten concurrent claims on two replicas, exactly one registers an admin", async () => {
   const replicas = [await open(), await open()];
   const claims = replicas.flatMap((shop, replica) =>
     Array.from({ length: 5 }, (_, n) => register(shop, `claimant${replica}${n}`, 1)),
@@ -82,7 +82,7 @@ test("of ten claims at once on two replicas, one makes an admin and the others l
   expect(await emails(1)).toHaveLength(1);
 });
 
-test("ALLOW_FIRST_ADMIN=false closes the door to all but the operator", async () => {
+test("ALLOW_FIRST_ADMIN=false allows the first admin only by an internal call", async () => {
   const shop = await open({ ALLOW_FIRST_ADMIN: "false" });
   expect(await register(shop, "first", 1)).toBe("UNAUTHENTICATED");
   expect(await register(shop, "customer", 0)).toBe(0);
@@ -96,20 +96,20 @@ test("ALLOW_FIRST_ADMIN=false closes the door to all but the operator", async ()
 describe("ADMIN_EMAIL and ADMIN_PASSWORD", () => {
   const env = { ADMIN_EMAIL: "root@example.com", ADMIN_PASSWORD: "a-long-secret" };
 
-  test("make the first admin at start, whatever holds for the claims of others", async () => {
+  test("create the first admin at start, also with ALLOW_FIRST_ADMIN=false", async () => {
     const shop = await open({ ...env, ALLOW_FIRST_ADMIN: "false" });
     const token = await login(shop, env.ADMIN_EMAIL, env.ADMIN_PASSWORD);
     expect(await register(shop, "second", 1, token)).toBe(1);
     expect(await register(shop, "third", 1)).toBe("UNAUTHENTICATED");
   });
 
-  test("make one admin on replicas that start at once", async () => {
+  test("create one admin on replicas that start concurrently", async () => {
     await Promise.all([open(env), open(env), open(env)]);
     expect(await emails(1)).toEqual(["root@example.com"]);
   });
 
   test.each(["iloveyou", "Root@Example.com"])(
-    "are refused with the password %s",
+    "are rejected with the password %s",
     async (secret) => {
       const config = readConfig({ USERS_DB_URL: databases.urls.users }, singleProcessDefaults);
       const database = openUsersDatabase(config);
@@ -123,7 +123,7 @@ describe("ADMIN_EMAIL and ADMIN_PASSWORD", () => {
     },
   );
 
-  test("make none where there is one, and change nothing about that one", async () => {
+  test("change nothing when there is an admin", async () => {
     const before = await open(env);
     await before.stop();
     const shop = await open({ ADMIN_EMAIL: "new@example.com", ADMIN_PASSWORD: "another-secret" });

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { graphqlFrom } from "../support/http/from-address.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
-const tries = 80;
+const attempts = 80;
 
 let shop: TestShop;
 beforeAll(async () => {
   shop = await startTestShop();
-  // An account for each try, so that none has to wait; all have the same password.
+  // One account per attempt, so that no attempt is throttled. All have the same password.
   await shop.signIn("known");
   await shop.databases.query(
     "users",
@@ -15,13 +15,13 @@ beforeAll(async () => {
      SELECT gen_random_uuid(), email, email, username, password_hash, type
      FROM (SELECT 'known' || n || '@example.com' AS email, username, password_hash, type
            FROM users, generate_series(1, $1) AS n) AS copies`,
-    [tries],
+    [attempts],
   );
 });
 afterAll(() => shop.stop());
 
-/** The milliseconds until a wrong password is refused, sent from an address of its own. */
-async function refusalMs(email: string, address: string): Promise<number> {
+/** Measures the milliseconds until a wrong password is rejected. Each call has its own address. */
+async function rejectionMs(email: string, address: string): Promise<number> {
   const startedAt = performance.now();
   const { code } = await graphqlFrom(
     address,
@@ -35,27 +35,28 @@ async function refusalMs(email: string, address: string): Promise<number> {
 }
 
 /**
- * How likely one of these is larger than one of those (Mann-Whitney): 0.5 where nothing tells them
- * apart. It counts ranks, so that a machine that is busy now and then does not move it.
+ * Gives the probability that a value of `a` is larger than one of `b` (Mann-Whitney): 0.5 for equal
+ * distributions. It uses ranks, so that outliers of a busy machine do not matter.
  */
-function likelihoodOfLarger(these: number[], those: number[]): number {
-  const pairs = these.flatMap((one) => those.map((other) => Math.sign(one - other)));
+function probabilityOfLarger(a: number[], b: number[]): number {
+  const pairs = a.flatMap((x) => b.map((y) => Math.sign(x - y)));
   return (pairs.reduce((sum, sign) => sum + sign, 0) / pairs.length + 1) / 2;
 }
 
-test("how long a login takes does not tell whether the email has an account", async () => {
+test("the duration of a failed login does not reveal whether the email has an account", async () => {
   const known: number[] = [];
   const unknown: number[] = [];
-  for (let n = 1; n <= tries; n += 1) {
-    // In turn, and each first as often, so that nothing but the email makes a difference.
-    const askKnown = async () =>
-      known.push(await refusalMs(`known${n}@example.com`, `127.2.1.${n}`));
-    const askUnknown = async () =>
-      unknown.push(await refusalMs(`other${n}@example.com`, `127.2.2.${n}`));
-    for (const ask of n % 2 === 0 ? [askKnown, askUnknown] : [askUnknown, askKnown]) await ask();
+  for (let n = 1; n <= attempts; n += 1) {
+    // Alternating, and each first equally often, so that only the email differs.
+    const tryKnown = async () =>
+      known.push(await rejectionMs(`known${n}@example.com`, `127.2.1.${n}`));
+    const tryUnknown = async () =>
+      unknown.push(await rejectionMs(`other${n}@example.com`, `127.2.2.${n}`));
+    for (const attempt of n % 2 === 0 ? [tryKnown, tryUnknown] : [tryUnknown, tryKnown])
+      await attempt();
   }
-  const likelihood = likelihoodOfLarger(known, unknown);
-  // Of 80 equal ones each, chance leads outside of this once in 100,000 runs.
-  expect(likelihood).toBeGreaterThan(0.3);
-  expect(likelihood).toBeLessThan(0.7);
+  const probability = probabilityOfLarger(known, unknown);
+  // With equal distributions of 80 values, chance exceeds these limits once in 100,000 runs.
+  expect(probability).toBeGreaterThan(0.3);
+  expect(probability).toBeLessThan(0.7);
 });

@@ -6,37 +6,37 @@ const file = new URL("../../services/users/passwords/common-passwords.txt", impo
 const listed = readFileSync(file, "utf8").trimEnd().split("\n");
 const ann = { email: "ann.lee@example.com", username: "Annabel Lee" };
 
-/** The sentence that a password is refused with, if it is. */
-function refusalOf(password: string, field = "password"): string | undefined {
+/** Gives the message that a password is rejected with, or undefined. */
+function rejectionOf(password: string, field = "password"): string | undefined {
   try {
     assertUncommon(password, ann, field);
     return undefined;
-  } catch (refusal) {
-    expect(refusal).toMatchObject({ type: "BAD_USER_INPUT", data: { fields: [{ field }] } });
-    return (refusal as Error).message;
+  } catch (error) {
+    expect(error).toMatchObject({ type: "BAD_USER_INPUT", data: { fields: [{ field }] } });
+    return (error as Error).message;
   }
 }
 
 describe("the list of common passwords", () => {
-  test("holds 10,000 different ones that the rules would take otherwise", () => {
+  test("has 10,000 different passwords of valid length", () => {
     expect(new Set(listed).size).toBe(10_000);
     expect(listed).toHaveLength(10_000);
     expect(listed.filter((password) => !/^.{8,128}$/u.test(password))).toEqual([]);
     expect(listed[0]).toBe("password");
   });
 
-  test("is refused as a whole", () => {
-    const taken = listed.filter(
-      (password) => refusalOf(password)?.includes("most common passwords") !== true,
+  test("is rejected entirely", () => {
+    const accepted = listed.filter(
+      (password) => rejectionOf(password)?.includes("most common passwords") !== true,
     );
-    expect(taken).toEqual([]);
+    expect(accepted).toEqual([]);
   });
 });
 
 test.each(["PASSWORD", "PassWord", "ｐａｓｓｗｏｒｄ", "12345678", "１２３４５６７８"])(
-  "a common password is refused however it is written: %s",
+  "a common password is rejected in any case and width: %s",
   (password) => {
-    expect(refusalOf(password, "newPassword")).toBe(
+    expect(rejectionOf(password, "newPassword")).toBe(
       "The 'newPassword' is one of the most common passwords; choose another one.",
     );
   },
@@ -48,8 +48,8 @@ test.each([
   "Ann.Lee",
   "annabel lee",
   "ＡＮＮＡＢＥＬ lee",
-])("what names the account is refused: %s", (password) => {
-  expect(refusalOf(password)).toBe(
+])("a password that equals the email or name is rejected: %s", (password) => {
+  expect(rejectionOf(password)).toBe(
     "The 'password' is the account's email or name; choose another one.",
   );
 });
@@ -60,6 +60,6 @@ test.each([
   "ann.lee@example.org",
   "password of mine",
   "example.com",
-])("others are taken: %s", (password) => {
-  expect(refusalOf(password)).toBeUndefined();
+])("another password is accepted: %s", (password) => {
+  expect(rejectionOf(password)).toBeUndefined();
 });

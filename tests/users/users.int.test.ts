@@ -37,7 +37,7 @@ async function storedHash(email: string): Promise<string> {
 }
 
 test.each(["ann@example.com", "ANN@example.com", "Ann@Example.COM", "ａｎｎ@example.com"])(
-  "an email is taken however it is written: %s",
+  "an email is unique in any case and width: %s",
   async (email) => {
     const answer = await register(email);
     expect(answer).toMatchObject({ status: 200, data: null, code: "EMAIL_TAKEN" });
@@ -45,19 +45,19 @@ test.each(["ann@example.com", "ANN@example.com", "Ann@Example.COM", "ａｎｎ@e
   },
 );
 
-test("of ten registrations of an email at once, one makes an account", async () => {
+test("of ten concurrent registrations of an email, exactly one succeeds", async () => {
   const answers = await Promise.all(
     Array.from({ length: 10 }, (_, n) =>
-      register(n % 2 === 0 ? "twin@b.example" : "TWIN@b.example"),
+      register(n % 2 === 0 ? "same@b.example" : "SAME@b.example"),
     ),
   );
   expect(answers.filter(({ code }) => code === undefined)).toHaveLength(1);
   expect(answers.filter(({ code }) => code === "EMAIL_TAKEN")).toHaveLength(9);
-  const sql = "SELECT email FROM users WHERE lower(email) = 'twin@b.example'";
+  const sql = "SELECT email FROM users WHERE lower(email) = 'same@b.example'";
   expect(await shop.databases.query("users", sql)).toHaveLength(1);
 });
 
-test("an account keeps its email as it was written, and is found by any other case", async () => {
+test("an account keeps the case of its email, and a login ignores it", async () => {
   const { data } = await register("Mixed.Case@Example.com");
   expect(data?.registerUser).toMatchObject({ email: "Mixed.Case@Example.com" });
   expect((await login("mixed.case@example.COM", password)).code).toBeUndefined();
@@ -71,28 +71,28 @@ test("a wrong password and an unknown email get the same answer", async () => {
 });
 
 test.each(["", " ", "x".repeat(128), "Correct horse", `${password} `])(
-  "a wrong password is refused, whatever it looks like: “%s”",
+  "a wrong password is rejected: “%s”",
   async (wrong) => {
-    // Each one's account: after some of them, the next one has to wait.
+    // An account per attempt, because wrong passwords are throttled per account.
     const email = `${randomUUID()}@example.com`;
     await register(email);
     expect((await login(email, wrong)).code).toBe("INVALID_CREDENTIALS");
   },
 );
 
-test("a password is the same however its letters are composed", async () => {
+test("a login accepts the password in any Unicode composition", async () => {
   await register("accent@example.com", { password: "café-crème" });
   expect((await login("accent@example.com", "cafe\u0301-cre\u0300me")).code).toBeUndefined();
 });
 
-test("what is stored of a password is an argon2id hash with a salt of its own", async () => {
+test("a password is stored as an argon2id hash with its own salt", async () => {
   await register("other@example.com");
   const hashes = [await storedHash("ann@example.com"), await storedHash("other@example.com")];
   for (const stored of hashes) expect(stored).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
   expect(hashes[0]).not.toBe(hashes[1]);
 });
 
-test("a hash weaker than today's is renewed at the next login, and only with the right password", async () => {
+test("a weak hash is renewed at the next successful login", async () => {
   const weak = await hash("an old password", { memoryCost: 8_192, timeCost: 1, parallelism: 1 });
   await register("veteran@example.com");
   await shop.databases.query("users", "UPDATE users SET password_hash = $1 WHERE email = $2", [
@@ -111,7 +111,7 @@ test("a hash weaker than today's is renewed at the next login, and only with the
   expect(await storedHash("veteran@example.com")).toBe(renewed);
 });
 
-test("no answer gives a password or its hash away", async () => {
+test("no response contains a password or its hash", async () => {
   const { token } = await shop.signIn("boss", 1);
   const answers = [
     await shop.call("users.list"),
@@ -129,7 +129,7 @@ test("no answer gives a password or its hash away", async () => {
   });
 });
 
-test("replicas on one database make one signing key, and take each other's tokens", async () => {
+test("replicas on one database share one signing key and accept each other's tokens", async () => {
   const [second, third] = await Promise.all([
     startTestShop({}, shop.databases),
     startTestShop({}, shop.databases),
@@ -149,14 +149,14 @@ test("replicas on one database make one signing key, and take each other's token
   }
 });
 
-test("replicas that start at once make one signing key between them", async () => {
+test("replicas that start concurrently create one signing key", async () => {
   const databases = await cloneDatabases();
   const locker = new pg.Client({ connectionString: databases.urls.users });
   await locker.connect();
-  // Nobody can add a key before everybody has looked for one.
+  // The lock keeps each replica from adding a key before all have looked for one.
   await locker.query("BEGIN; LOCK TABLE signing_keys IN SHARE MODE");
   const starting = Array.from({ length: 3 }, () => startTestShop({}, databases));
-  await eventually("all of them wait", async () => {
+  await eventually("all replicas waiting", async () => {
     const waiting = await databases.query(
       "users",
       `SELECT FROM pg_stat_activity
