@@ -62,7 +62,7 @@ function holdBody(shop: TestShop, address: string): RawConnection {
   return connection;
 }
 
-const send = (shop: TestShop, address: string, query = "{ __typename }") =>
+const sendQuery = (shop: TestShop, address: string, query = "{ __typename }") =>
   shop.graphql(query, { headers: { "x-forwarded-for": address } });
 
 describe("the gateway without a rate limit", () => {
@@ -89,7 +89,7 @@ describe("the gateway without a rate limit", () => {
       expect(received()).toContain("TOO_MANY_REQUESTS");
     }
     expect(boundsOf(shop).load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
-    expect((await send(shop, "192.0.2.1")).status).toBe(200);
+    expect((await sendQuery(shop, "192.0.2.1")).status).toBe(200);
     const other = holdBody(shop, "192.0.2.2");
     other.socket.write("x");
     await eventually("the body of another address being read", () =>
@@ -103,7 +103,7 @@ describe("the gateway without a rate limit", () => {
     await eventually("bodies above the limit being rejected", () => rejected().length >= 11);
     expect(boundsOf(shop).load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.inAll);
     expect(rejected()[0]?.received()).toContain("SERVICE_UNAVAILABLE");
-    expect((await send(shop, "192.0.2.9")).status).toBe(200);
+    expect((await sendQuery(shop, "192.0.2.9")).status).toBe(200);
   });
 
   test("closes the connection of a large body that stops arriving with 408", async () => {
@@ -151,8 +151,8 @@ describe("the gateway without a rate limit", () => {
         expect(load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
         return load.of("bytes") > 3 * mebibyte;
       });
-      expect((await send(shop, "192.0.2.2", query)).status).toBe(200);
-      expect([200, 429]).toContain((await send(shop, "192.0.2.1", query)).status);
+      expect((await sendQuery(shop, "192.0.2.2", query)).status).toBe(200);
+      expect([200, 429]).toContain((await sendQuery(shop, "192.0.2.1", query)).status);
     });
 
     test("closes the connection after a minute, but not after five seconds", async () => {
@@ -206,14 +206,14 @@ describe("the gateway without a rate limit", () => {
       );
       expect(load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
       const otherClient = await openInitializedSocket(shop, "192.0.2.2");
-      otherClient.say({ type: "ping", payload: { a: "x".repeat(100_000) } });
-      expect(await otherClient.told("pong")).toEqual({ type: "pong" });
+      otherClient.send({ type: "ping", payload: { a: "x".repeat(100_000) } });
+      expect(await otherClient.receive("pong")).toEqual({ type: "pong" });
     });
 
     test("releases the bytes of finished messages", async () => {
       const socket = await openInitializedSocket(shop, "192.0.2.1");
       for (let n = 0; n < 60; n += 1) {
-        socket.say({ type: "ping", payload: { a: "x".repeat(200_000) } });
+        socket.send({ type: "ping", payload: { a: "x".repeat(200_000) } });
       }
       const pongs = () => socket.messages.filter(({ type }) => type === "pong");
       await eventually("all pings being answered", () => pongs().length === 60);
@@ -250,8 +250,8 @@ describe("the gateway without a rate limit", () => {
       const greedy = await Promise.all(
         Array.from({ length: 6 }, (_, n) => openInitializedSocket(shop, `2001:db8:1:2::${n}`)),
       );
-      for (const { say } of greedy) {
-        for (let n = 0; n < 100; n += 1) say(watch(String(n)));
+      for (const { send } of greedy) {
+        for (let n = 0; n < 100; n += 1) send(watch(String(n)));
       }
       const rejected = () =>
         greedy.flatMap(({ messages }) => messages.filter(({ type }) => type === "error"));
@@ -264,11 +264,11 @@ describe("the gateway without a rate limit", () => {
       });
       expect(boundsOf(shop).load.of("subscriptions")).toBe(perAddress);
       const other = await openInitializedSocket(shop, "2001:db8:1:3::1");
-      other.say(watch("1"));
+      other.send(watch("1"));
       await eventually("the subscription of another network", () => {
         return boundsOf(shop).load.of("subscriptions") === perAddress + 1;
       });
-      greedy[0]?.say({ type: "complete", id: "1" });
+      greedy[0]?.send({ type: "complete", id: "1" });
       await eventually("the completed subscription being released", () => {
         return boundsOf(shop).load.of("subscriptions") === perAddress;
       });
@@ -281,16 +281,16 @@ describe("the gateway without a rate limit", () => {
     ])("answers an invalid operation with an error and keeps the others: %s", async (document) => {
       const mug = await putOnSale(shop, 5);
       const socket = await openInitializedSocket(shop, "192.0.2.1");
-      socket.say(watch("good"));
+      socket.send(watch("good"));
       const variables = { id: "no id" };
-      socket.say({ type: "subscribe", id: "bad", payload: { query: document, variables } });
+      socket.send({ type: "subscribe", id: "bad", payload: { query: document, variables } });
       const answer = await eventually("the error", () =>
         socket.messages.find(({ id }) => id === "bad"),
       );
       const { errors } = (answer.type === "next" ? answer.payload : {}) as { errors?: unknown[] };
       expect(answer.type === "error" || (errors ?? []).length > 0).toBe(true);
       await shop.call("products.updateInventory", { id: mug, type: 1, number: 1 });
-      await socket.told("next", "good");
+      await socket.receive("next", "good");
       expect(socket.end()).toBeUndefined();
     });
   });
@@ -321,10 +321,10 @@ describe("the gateway with a rate limit", () => {
   test("answers an address over its limit with 429 everywhere except on health checks", async () => {
     const { load, throttle } = boundsOf(shop);
     const subscribed = await openInitializedSocket(shop, "192.0.2.1");
-    subscribed.say(watch("1"));
+    subscribed.send(watch("1"));
     await eventually("the subscription", () => load.of("subscriptions") === 1);
     throttle.charge("192.0.2.1", 2 * maxQueryCost);
-    expect((await send(shop, "192.0.2.1")).status).toBe(429);
+    expect((await sendQuery(shop, "192.0.2.1")).status).toBe(429);
     // The gateway does not wait for the rest of the body.
     const holding = holdBody(shop, "192.0.2.1");
     await eventually("the 429 response", () => statusesIn(holding.received())[0] === 429);
@@ -344,7 +344,7 @@ describe("the gateway with a rate limit", () => {
     const mug = await putOnSale(shop, 5);
     throttle.charge("192.0.2.1", maxQueryCost);
     await shop.call("products.updateInventory", { id: mug, type: 1, number: 1 });
-    expect(await subscribed.told("error", "1")).toMatchObject({
+    expect(await subscribed.receive("error", "1")).toMatchObject({
       payload: [{ extensions: { code: "TOO_MANY_REQUESTS" } }],
     });
     await eventually("the end of the subscription", () => load.of("subscriptions") === 0);
@@ -365,14 +365,14 @@ describe("the gateway with a rate limit", () => {
     ],
     [
       "messages",
-      ({ say }) => {
-        say({ type: "complete", id: "1" });
+      ({ send }) => {
+        send({ type: "complete", id: "1" });
       },
     ],
     [
       "pings of graphql-transport-ws",
-      ({ say }) => {
-        say({ type: "ping" });
+      ({ send }) => {
+        send({ type: "ping" });
       },
     ],
   ])("closes the WebSocket of an address over its limit with 1013 on %s", async (_title, act) => {

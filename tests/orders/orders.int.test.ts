@@ -66,9 +66,9 @@ describe("placeOrder", () => {
     const plenty = await createProduct(10);
     const scarce = await createProduct(1);
     const before = await totalOrders();
-    const { code, refusal } = await place([plenty, 2], [scarce, 2]);
+    const { code, error } = await place([plenty, 2], [scarce, 2]);
     expect(code).toBe("OUT_OF_STOCK");
-    expect(refusal).toMatchObject({ product_id: scarce, asked: 2, left: 1 });
+    expect(error).toMatchObject({ product_id: scarce, asked: 2, left: 1 });
     expect(await books(plenty)).toEqual({ stock: 10, reserved: 0, onHand: 10 });
     expect(await books(scarce)).toEqual({ stock: 1, reserved: 0, onHand: 1 });
     expect(await totalOrders()).toBe(before);
@@ -79,7 +79,7 @@ describe("placeOrder", () => {
     const unknown = "01900000-0000-7000-8000-000000000000";
     expect(await place([plenty, 2], [unknown, 1])).toMatchObject({
       code: "PRODUCT_NOT_FOUND",
-      refusal: { product_id: unknown },
+      error: { product_id: unknown },
     });
     expect(await books(plenty)).toEqual({ stock: 10, reserved: 0, onHand: 10 });
   });
@@ -88,7 +88,7 @@ describe("placeOrder", () => {
     const dear = await createProduct(10, 2_000_000_000);
     expect(await place([dear, 2])).toMatchObject({
       code: "BAD_USER_INPUT",
-      refusal: { fields: [{ field: "order_products" }] },
+      error: { fields: [{ field: "order_products" }] },
     });
     expect(await books(dear)).toEqual({ stock: 10, reserved: 0, onHand: 10 });
   });
@@ -106,7 +106,7 @@ describe("placeOrder", () => {
     const mug = await createProduct(5);
     expect(await place([mug, 3], [mug, 3])).toMatchObject({
       code: "OUT_OF_STOCK",
-      refusal: { asked: 6, left: 5 },
+      error: { asked: 6, left: 5 },
     });
   });
 });

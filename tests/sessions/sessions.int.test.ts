@@ -4,7 +4,7 @@ import jwt from "jsonwebtoken";
 import { eventually } from "../../tools/support/eventually.ts";
 import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import {
-  isToldAsEnded,
+  isReportedAsEnded,
   logIn,
   newAccount,
   refresh,
@@ -111,8 +111,8 @@ describe("a login", () => {
     expect(await sessionOf(oldest.token)).toMatchObject({ end_reason: "REPLACED" });
     expect(await tryRefresh(shop, oldest.refreshToken)).toBe("UNAUTHENTICATED");
     expect(await tryRefresh(shop, newest.refreshToken)).toEqual(expect.any(Object));
-    expect(await isToldAsEnded(shop, oldest.token)).toBe(true);
-    expect(await isToldAsEnded(shop, newest.token)).toBe(false);
+    expect(await isReportedAsEnded(shop, oldest.token)).toBe(true);
+    expect(await isReportedAsEnded(shop, newest.token)).toBe(false);
   });
 });
 
@@ -154,7 +154,7 @@ describe("a refresh", () => {
     expect(await tryRefresh(shop, stolen.refreshToken)).toBe("UNAUTHENTICATED");
     expect(await tryRefresh(shop, newest.refreshToken)).toBe("UNAUTHENTICATED");
     expect(await sessionOf(newest.token)).toMatchObject({ end_reason: "REUSED" });
-    expect(await isToldAsEnded(shop, newest.token)).toBe(true);
+    expect(await isReportedAsEnded(shop, newest.token)).toBe(true);
   });
 
   test("of a used token ends the session at once when its successor was used", async () => {
@@ -262,7 +262,8 @@ describe("a logout", () => {
     for (const { refreshToken } of [first, second]) {
       expect(await tryRefresh(shop, refreshToken)).toBe("UNAUTHENTICATED");
     }
-    for (const { token } of [first, second]) expect(await isToldAsEnded(shop, token)).toBe(true);
+    for (const { token } of [first, second])
+      expect(await isReportedAsEnded(shop, token)).toBe(true);
     expect(await tryRefresh(shop, otherUser.refreshToken)).toEqual(expect.any(Object));
   });
 });

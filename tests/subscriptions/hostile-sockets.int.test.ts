@@ -26,7 +26,7 @@ beforeAll(async () => {
   await expiring.init({ authorization: token });
   const stopwatch = new Stopwatch();
   expiring.socket.once("close", () => (openedForMs = stopwatch.stop()));
-  expiring.say({
+  expiring.send({
     type: "subscribe",
     id: "1",
     payload: { query: "subscription { orderPlaced { id } }" },
@@ -40,8 +40,8 @@ afterEach(async () => {
   for (const { socket } of open.splice(0)) socket.terminate();
   const other = connect();
   await other.init();
-  other.say({ type: "subscribe", id: "1", payload: { query: "{ __typename }" } });
-  const { payload } = await other.told("next");
+  other.send({ type: "subscribe", id: "1", payload: { query: "{ __typename }" } });
+  const { payload } = await other.receive("next");
   expect(payload).toEqual({ data: { __typename: "Query" } });
   other.socket.close(1000);
   expect((await shop.graphql("{ products { id } }")).data?.products).toHaveLength(1);
@@ -101,86 +101,86 @@ describe("a connection is closed", () => {
     [
       4429,
       "for a second connection_init",
-      ({ say }) => {
-        say({ type: "connection_init" });
+      ({ send }) => {
+        send({ type: "connection_init" });
       },
     ],
     [
       4400,
       "for an unknown message type",
-      ({ say }) => {
-        say({ type: "start", id: "1" });
+      ({ send }) => {
+        send({ type: "start", id: "1" });
       },
     ],
     [
       4400,
       "for a message type of the server",
-      ({ say }) => {
-        say({ type: "next", id: "1", payload: {} });
+      ({ send }) => {
+        send({ type: "next", id: "1", payload: {} });
       },
     ],
     [
       4400,
       "for the message type __proto__",
-      ({ say }) => {
-        say({ type: "__proto__" });
+      ({ send }) => {
+        send({ type: "__proto__" });
       },
     ],
     [
       4400,
       "for invalid JSON",
-      ({ say }) => {
-        say("{");
+      ({ send }) => {
+        send("{");
       },
     ],
     [
       4400,
       "for JSON that is no message",
-      ({ say }) => {
-        say("[1, null]");
+      ({ send }) => {
+        send("[1, null]");
       },
     ],
     [
       4400,
       "for an empty message",
-      ({ say }) => {
-        say("");
+      ({ send }) => {
+        send("");
       },
     ],
     [
       4400,
       "for a message of 30,000 levels",
-      ({ say }) => {
-        say(`{"type":"ping","payload":${'{"a":'.repeat(30_000)}1${"}".repeat(30_000)}`);
+      ({ send }) => {
+        send(`{"type":"ping","payload":${'{"a":'.repeat(30_000)}1${"}".repeat(30_000)}`);
       },
     ],
     [
       4400,
       "for a subscription without a document",
-      ({ say }) => {
-        say({ type: "subscribe", id: "1" });
+      ({ send }) => {
+        send({ type: "subscribe", id: "1" });
       },
     ],
     [
       4400,
       "for a subscription without an id",
-      ({ say }) => {
-        say({ ...watch(""), id: undefined });
+      ({ send }) => {
+        send({ ...watch(""), id: undefined });
       },
     ],
     [
       4400,
       "for a document that is no text",
-      ({ say }) => {
-        say({ type: "subscribe", id: "1", payload: { query: 7 } });
+      ({ send }) => {
+        send({ type: "subscribe", id: "1", payload: { query: 7 } });
       },
     ],
     [
       4409,
       "for a duplicate subscription id",
-      ({ say }) => {
-        say(watch("1"));
-        say(watch("1"));
+      ({ send }) => {
+        send(watch("1"));
+        send(watch("1"));
       },
     ],
     [
@@ -200,8 +200,8 @@ describe("a connection is closed", () => {
     [
       1009,
       "for a message of a megabyte",
-      ({ say }) => {
-        say({ type: "ping", payload: { a: "x".repeat(1_048_576) } });
+      ({ send }) => {
+        send({ type: "ping", payload: { a: "x".repeat(1_048_576) } });
       },
     ],
     [
@@ -225,7 +225,7 @@ describe("a connection is closed", () => {
       "the connection being open",
       () => early.socket.readyState === early.socket.OPEN,
     );
-    early.say(watch("1"));
+    early.send(watch("1"));
     expect(await early.ended()).toBe(4401);
   });
 
@@ -237,7 +237,7 @@ describe("a connection is closed", () => {
         "the connection being open",
         () => socket.socket.readyState === socket.socket.OPEN,
       );
-      socket.say({ type: "connection_init", payload });
+      socket.send({ type: "connection_init", payload });
       expect(await socket.ended()).toBe(4403);
     },
   );
@@ -275,8 +275,8 @@ test("operations over WebSocket have the limits and errors of HTTP", async () =>
   ];
   for (const [index, [code, payload]] of rejected.entries()) {
     const id = String(index);
-    socket.say({ type: "subscribe", id, payload });
-    const answer = await socket.told("error", id);
+    socket.send({ type: "subscribe", id, payload });
+    const answer = await socket.receive("error", id);
     expect(answer.payload).toMatchObject([{ extensions: { code } }]);
   }
 });

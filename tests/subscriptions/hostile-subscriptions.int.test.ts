@@ -32,7 +32,7 @@ const serving = () => subscriptionsTo(shop, "inventory.updated");
 
 test("a connection has at most a hundred subscriptions, which end with it", async () => {
   const greedy = await openInitializedSocket();
-  for (let n = 0; n < 1_000; n += 1) greedy.say(watch(String(n)));
+  for (let n = 0; n < 1_000; n += 1) greedy.send(watch(String(n)));
   const rejected = () => greedy.messages.filter(({ type }) => type === "error");
   await eventually("the rejection of the other subscriptions", () => rejected().length >= 900);
   await eventually("a hundred subscriptions", () => serving() === 100);
@@ -85,9 +85,9 @@ describe("a subscription without exactly one root field is rejected without clos
     ],
   ])("%s", async (_title, query, variables, code) => {
     const socket = await openInitializedSocket();
-    socket.say(watch("other"));
+    socket.send(watch("other"));
     for (let n = 0; n < 3; n += 1) {
-      socket.say({ type: "subscribe", id: `bad ${n}`, payload: { query, variables } });
+      socket.send({ type: "subscribe", id: `bad ${n}`, payload: { query, variables } });
     }
     const rejected = () => socket.messages.filter(({ type }) => type === "error");
     await eventually("the rejection of each", () => rejected().length === 3);
@@ -106,7 +106,7 @@ test("a root field that is repeated, with conditions and fragments, counts once"
   const query = `subscription ($x: Boolean!) {
     inventoryUpdated { product_id } ...F ... @include(if: $x) { other: inventoryUpdated { number } }
   } fragment F on Subscription { inventoryUpdated { change @skip(if: $x) } }`;
-  socket.say({ type: "subscribe", id: "one", payload: { query, variables: { x: false } } });
+  socket.send({ type: "subscribe", id: "one", payload: { query, variables: { x: false } } });
   await eventually("the subscription", () => serving() === 1);
   await shop.call("products.updateInventory", { id: mug, type: 1, number: 1 });
   const event = await eventually("the event", () => {
@@ -120,12 +120,12 @@ test("a root field that is repeated, with conditions and fragments, counts once"
 test("subscriptions that are completed at once leave nothing", async () => {
   const socket = await openInitializedSocket();
   for (let n = 0; n < 300; n += 1) {
-    socket.say(watch(String(n)));
-    socket.say({ type: "complete", id: String(n) });
+    socket.send(watch(String(n)));
+    socket.send({ type: "complete", id: String(n) });
   }
   await eventually("room for another subscription", async () => {
     const id = `after ${performance.now()}`;
-    socket.say({ type: "subscribe", id, payload: { query: "{ __typename }" } });
+    socket.send({ type: "subscribe", id, payload: { query: "{ __typename }" } });
     const isAnswer = (message: { id?: string }) => message.id === id;
     const answer = await eventually("an answer", () => socket.messages.find(isAnswer));
     return answer.type === "next";
@@ -137,10 +137,10 @@ test("subscriptions that are completed at once leave nothing", async () => {
 test("an id has at most one subscription, which ends with the connection", async () => {
   const socket = await openInitializedSocket();
   for (let n = 0; n < 50; n += 1) {
-    socket.say({ type: "complete", id: "same" });
-    socket.say(watch("same"));
+    socket.send({ type: "complete", id: "same" });
+    socket.send(watch("same"));
   }
-  socket.say({ type: "subscribe", id: "last", payload: { query: "{ __typename }" } });
+  socket.send({ type: "subscribe", id: "last", payload: { query: "{ __typename }" } });
   const isAnswered = () => socket.messages.some(({ id }) => id === "last");
   await eventually(
     "an answer or the end of the connection",
@@ -153,8 +153,8 @@ test("an id has at most one subscription, which ends with the connection", async
 
 test("connections that subscribe and close at once leave nothing", async () => {
   const sockets = await Promise.all(Array.from({ length: 20 }, openInitializedSocket));
-  for (const { say, socket } of sockets) {
-    for (let n = 0; n < 20; n += 1) say(watch(String(n)));
+  for (const { send, socket } of sockets) {
+    for (let n = 0; n < 20; n += 1) send(watch(String(n)));
     // Closes the connection when all messages are sent.
     socket.send(JSON.stringify({ type: "ping" }), () => {
       socket.terminate();
@@ -177,7 +177,7 @@ test("a client that never reads is disconnected", async () => {
   await eventually("the end of the connection", () => {
     for (let n = 0; n < 50; n += 1) {
       sent += 1;
-      reader.say({ type: "subscribe", id: String(sent), payload: { query } });
+      reader.send({ type: "subscribe", id: String(sent), payload: { query } });
     }
     return reader.end() !== undefined;
   });

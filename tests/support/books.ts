@@ -1,17 +1,17 @@
 import type { TestDatabases } from "./databases.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 
-/** What the products database says of a product. */
+/** The stock of a product, as products stores it. */
 export interface Books {
-  /** What can be ordered. */
+  /** The pieces that can be ordered. */
   stock: number;
-  /** Held for orders that are not known to be placed yet. */
+  /** The pieces held for orders that products has not consumed yet. */
   reserved: number;
-  /** What is on hand: the sum of the ledger. */
+  /** The sum of the ledger. */
   onHand: number;
 }
 
-/** The books of a product. They are right when `stock = onHand - reserved`. */
+/** Reads the books of a product. They close when `stock = onHand - reserved`. */
 export async function booksOf(databases: TestDatabases, productId: string): Promise<Books> {
   const [books] = await databases.query<Books>(
     "products",
@@ -23,19 +23,19 @@ export async function booksOf(databases: TestDatabases, productId: string): Prom
      FROM products p WHERE p.id = $1`,
     [productId],
   );
-  if (books === undefined) throw new Error(`there is no product ${productId}`);
+  if (books === undefined) throw new Error(`no product ${productId}`);
   return books;
 }
 
-/** Waits until what was ordered of a product is sold, and nothing is held of it any more. */
+/** Waits until no piece of a product is reserved. Gives its books. */
 export function settledBooksOf(databases: TestDatabases, productId: string): Promise<Books> {
-  return eventually("the reservations become sales", async () => {
+  return eventually("the reservations becoming sales", async () => {
     const books = await booksOf(databases, productId);
     return books.reserved === 0 ? books : undefined;
   });
 }
 
-/** Lets the time of all reservations be over, which else are held for as long as the settings say. */
+/** Makes all held reservations expire. */
 export async function expireReservations(databases: TestDatabases): Promise<void> {
   await databases.query(
     "products",
@@ -43,7 +43,7 @@ export async function expireReservations(databases: TestDatabases): Promise<void
   );
 }
 
-/** Products whose books do not close: `stock = onHand - reserved` does not hold, or is negative. */
+/** Gives the products whose books do not close or whose stock is negative. */
 export function booksThatDiffer(databases: TestDatabases): Promise<(Books & { id: string })[]> {
   return databases.query(
     "products",

@@ -6,7 +6,7 @@ import type { TestDatabases } from "./databases.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { freePort, startCommand, type Program } from "../../tools/support/processes.ts";
 
-/** Nodes of one cluster: processes of `commands/serve.ts`, each with its own settings only. */
+/** A cluster of `commands/serve.ts` processes. */
 export class Cluster {
   readonly #settings: Record<string, string>;
   readonly #databases: TestDatabases;
@@ -18,7 +18,7 @@ export class Cluster {
     this.#port = port;
   }
 
-  /** @param settings how the nodes reach NATS, and what else is the same for all of them */
+  /** @param settings the transporter and other settings of all nodes */
   static async create(
     settings: Record<string, string>,
     databases: TestDatabases,
@@ -30,7 +30,7 @@ export class Cluster {
     );
   }
 
-  /** Where its gateway listens. */
+  /** The URL of the gateway. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
@@ -39,7 +39,7 @@ export class Cluster {
     return this.#start({ SERVICES: "api", PORT: String(this.#port) });
   }
 
-  /** Starts a node with one service, which learns of no database but its own. */
+  /** Starts a node with one service, which gets the URL of its own database only. */
   startService(name: DomainService, settings: Record<string, string> = {}): Program {
     const url = this.#databases.urls[name];
     return this.#start({ SERVICES: name, [`${name.toUpperCase()}_DB_URL`]: url, ...settings });
@@ -49,7 +49,7 @@ export class Cluster {
     return startCommand("serve", { ...this.#settings, ...settings });
   }
 
-  /** Waits until the gateway finds all services and their databases. */
+  /** Waits until the gateway is ready. */
   async ready(): Promise<void> {
     await eventually(
       "the cluster being ready",
@@ -58,18 +58,18 @@ export class Cluster {
     );
   }
 
-  /** A node without services, as a console is, which has to be started and stopped. */
+  /** Creates a node without services. The caller starts and stops it. */
   createObserver(): ServiceBroker {
     const env = { ...this.#settings, LOG_LEVEL: "fatal" };
     const options = brokerOptions(readConfig(env, clusterNodeDefaults), "observer");
     const { transporter } = options as { transporter: { opts: object } };
-    // That wait goes on when the broker is stopped, and would keep Jest from ending.
+    // The wait would go on after a stop of the broker and keep Jest from exiting.
     Object.assign(transporter.opts, { waitOnFirstConnect: false });
     return new ServiceBroker(options);
   }
 }
 
-/** The ids of the nodes that have a service, as a node sees them. */
+/** Gives the ids of the nodes that have a service, as a broker sees them. */
 export async function nodesWith(broker: ServiceBroker, service: string): Promise<string[]> {
   const services = await broker.call<{ name: string; nodes: string[] }[], object>(
     "$node.services",

@@ -4,15 +4,15 @@ import pg from "pg";
 import { domainServices, type DomainService } from "../../services/registry.ts";
 import { postgresUrl } from "../../embedded/postgres.ts";
 
-/** Databases of a test's own, cloned from the migrated templates. */
+/** The databases of one test, cloned from the migrated templates. */
 export interface TestDatabases {
   urls: Record<DomainService, string>;
-  /** Runs SQL of the test's own, past the services. */
+  /** Runs SQL directly, without the services. */
   query<Row extends object>(service: DomainService, sql: string, bind?: unknown[]): Promise<Row[]>;
   drop(): Promise<void>;
 }
 
-/** Clones the three template databases; `empty` makes them without any tables. */
+/** Clones the template databases. With `empty` the databases have no tables. */
 export async function cloneDatabases({ empty = false } = {}): Promise<TestDatabases> {
   const suffix = randomBytes(6).toString("hex");
   const nameOf = (service: DomainService) => `${service}_${suffix}`;
@@ -35,7 +35,8 @@ export async function cloneDatabases({ empty = false } = {}): Promise<TestDataba
 
 function testUrl(database: string): string {
   const dataDir = process.env.TEST_DATA_DIR;
-  if (dataDir === undefined) throw new Error("the global setup has not run");
+  if (dataDir === undefined)
+    throw new Error("TEST_DATA_DIR is not set: run the tests with tests/run.ts");
   return postgresUrl(join(dataDir, "postgres"), database);
 }
 

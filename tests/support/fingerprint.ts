@@ -1,10 +1,10 @@
 import { domainServices } from "../../services/registry.ts";
 import type { TestDatabases } from "./databases.ts";
 
-/** Who reads a log says so now and then; who was refused, and how often one tried, is noted. */
-const unsettled = ["event_readers", "audit_trail", "rate_limits", "password_tries"];
+/** Tables that change without a change of the data: positions of readers, audit, counters. */
+const ignoredTables = ["event_readers", "audit_trail", "rate_limits", "password_tries"];
 
-/** A digest of every row of every table: equal exactly when the data of all services are equal. */
+/** Gives a digest per table, equal exactly when the data of all services is equal. */
 export async function fingerprint(databases: TestDatabases): Promise<Record<string, string>> {
   const digests: Record<string, string> = {};
   for (const service of domainServices) {
@@ -12,7 +12,7 @@ export async function fingerprint(databases: TestDatabases): Promise<Record<stri
       service,
       `SELECT tablename AS name FROM pg_tables
        WHERE schemaname = 'public' AND tablename <> ALL ($1) ORDER BY 1`,
-      [unsettled],
+      [ignoredTables],
     );
     const selects = tables.map(
       ({ name }) =>

@@ -6,14 +6,14 @@ import type { Measures, Question, Reply } from "./shop-process.ts";
 import { clientOf, type ShopClient } from "./shop.ts";
 
 /**
- * A shop in a process of its own, which measures itself. What a Jest worker uses tells nothing about
- * a shop in it: Jest, the files that ran before and the clients are in the same process.
+ * A shop in a process of its own, which measures itself. A Jest worker cannot be measured: it also
+ * runs Jest, earlier test files and the clients.
  */
 export interface MeasuredShop extends ShopClient {
   measure<Name extends keyof Measures>(name: Name): Promise<Measures[Name]>;
 }
 
-/** Starts one with these settings besides the defaults, on databases of its own. */
+/** Starts a shop with these settings on new databases. */
 export async function startMeasuredShop(env: Record<string, string> = {}): Promise<MeasuredShop> {
   const databases = await cloneDatabases();
   const program = join(import.meta.dirname, "shop-process.ts");
@@ -23,15 +23,17 @@ export async function startMeasuredShop(env: Record<string, string> = {}): Promi
   const ended = once(child, "exit");
 
   async function reply(): Promise<unknown> {
-    const end = ended.then(([status]): Reply => ({ fault: `it has ended: ${String(status)}` }));
+    const end = ended.then(([status]): Reply => ({
+      fault: `the process ended with ${String(status)}`,
+    }));
     const message = once(child, "message").then(([sent]) => sent as Reply);
     const answer = await Promise.race([message, end]);
-    if ("fault" in answer) throw new Error(`the shop's process says: ${answer.fault}`);
+    if ("fault" in answer) throw new Error(`shop process: ${answer.fault}`);
     return answer.value;
   }
 
   let last: Promise<unknown> = reply();
-  /** One question after the other. */
+  /** Sends a question after the answer to the previous one. */
   function ask(question: Question): Promise<unknown> {
     const answer = last.then(() => {
       child.send(question);

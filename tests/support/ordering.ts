@@ -14,10 +14,10 @@ export interface Order {
   order_products: (Line & { price: number; name: string | null; product?: object | null })[];
 }
 
-/** A product's id and how many of it are ordered. */
+/** The id of a product and the ordered quantity. */
 export type NamedLine = [productId: string, quantity: number];
 
-/** Creates a product as the operator, and waits until orders knows its name. */
+/** Creates a product without a gateway, and waits until the read model of orders has it. */
 export async function putOnSale(
   shop: ShopClient,
   stock: number,
@@ -26,23 +26,23 @@ export async function putOnSale(
 ): Promise<string> {
   const product = { name, description: "", price, stock };
   const { id } = await shop.call<{ id: string }>("products.create", product);
-  await eventually("orders knows the product", async () => {
+  await eventually("the product in the read model of orders", async () => {
     const sql = "SELECT FROM known_products WHERE id = $1";
     return (await shop.databases.query("orders", sql, [id])).length === 1;
   });
   return id;
 }
 
-/** Places an order by GraphQL. Gives it, or the code and the extensions of its refusal. */
+/** Places an order over GraphQL. Gives the order, or the code and extensions of the error. */
 export async function placeOrder(shop: ShopClient, token: string, ...lines: NamedLine[]) {
-  const named = lines.map(([product_id, quantity]) => ({ product_id, quantity }));
+  const orderProducts = lines.map(([product_id, quantity]) => ({ product_id, quantity }));
   const { data, code, errors } = await shop.graphql<{ placeOrder: Order }>(
     `mutation ($lines: [PlaceOrderProduct!]!) {
        placeOrder(input: { order_products: $lines }) {
          id user_id price_total quantity order_products { product_id quantity price name }
        }
      }`,
-    { variables: { lines: named }, token },
+    { variables: { lines: orderProducts }, token },
   );
-  return { order: data?.placeOrder, code, refusal: errors?.[0]?.extensions };
+  return { order: data?.placeOrder, code, error: errors?.[0]?.extensions };
 }

@@ -1,24 +1,24 @@
 import { openShop, operatorOf } from "./shop.ts";
 
 /**
- * The program of `startMeasuredShop`: a shop which is told its settings and its databases as JSON,
- * and which calls actions and measures itself when it is asked to. It needs `--expose-gc`.
+ * The program of `startMeasuredShop`: a shop that gets its settings and databases as a JSON argument,
+ * and calls actions and measures itself on request. Needs `--expose-gc`.
  */
 
-/** What its test may ask of it; each question is answered before the next one is sent. */
+/** A request of the test. Each is answered before the next one is sent. */
 export type Question = { call: string; params: object } | { measure: keyof Measures };
 
 export type Reply = { value: unknown } | { fault: string };
 
-/** What can be measured in a process that does nothing else. */
+/** The measurements. */
 export interface Measures {
-  /** What is left on the heap, and of buffers, after garbage collection. */
+  /** Heap and buffers after garbage collection. */
   heapBytes: number;
-  /** CPU time used so far, by all threads. */
+  /** CPU time of all threads so far. */
   cpuMs: number;
-  /** CPU time of a piece of work that is always the same: how fast this machine is at the moment. */
+  /** CPU time of a constant piece of work: the current speed of the machine. */
   unitMs: number;
-  /** Calls of each action so far. */
+  /** The number of calls of each action so far. */
   calls: Record<string, number>;
 }
 
@@ -37,10 +37,10 @@ const measures: { [Name in keyof Measures]: () => Measures[Name] } = {
     return (user + system) / 1_000;
   },
   unitMs() {
-    const begunMs = measures.cpuMs();
+    const startMs = measures.cpuMs();
     const rows = Array.from({ length: 5_000 }, (_, id) => ({ id, name: `product ${id}` }));
     JSON.parse(JSON.stringify(rows));
-    return measures.cpuMs() - begunMs;
+    return measures.cpuMs() - startMs;
   },
   calls() {
     const metric = broker.metrics.getMetric("moleculer.request.total");
@@ -64,11 +64,11 @@ process.on("message", (question: Question) => {
       (error: unknown): Reply => ({ fault: String(error) }),
     )
     .then((reply) => {
-      // The test may have ended meanwhile.
+      // The test may have ended.
       if (process.connected) process.send?.(reply);
     });
 });
-// It ends with its test, however that ends.
+// The process ends with its test, also after a crash.
 process.once("disconnect", () => {
   void broker.stop().finally(() => process.exit());
 });

@@ -13,19 +13,19 @@ import {
   type Request,
 } from "../../tools/support/graphql-client.ts";
 
-/** A shop as tests use it, in whatever process it runs. */
+/** A shop for tests, in this process or another one. */
 export interface ShopClient {
   url: string;
   databases: TestDatabases;
   graphql<Data = Fields>(query: string, request?: Request): Promise<Answer<Data>>;
-  /** Calls an action as the operator. */
+  /** Calls an action without a gateway. */
   call<Result>(action: string, params?: object): Promise<Result>;
-  /** Registers a user as the operator and signs them in. */
+  /** Registers a user without a gateway and signs in. */
   signIn(name: string, type?: number): Promise<{ id: string; token: string }>;
   stop(): Promise<void>;
 }
 
-/** A whole shop in the test's process, on databases and a port of its own. */
+/** A shop in the process of the test, with its own databases and port. */
 export interface TestShop extends ShopClient {
   broker: ServiceBroker;
 }
@@ -33,7 +33,7 @@ export interface TestShop extends ShopClient {
 export const password = "correct horse";
 
 /**
- * Starts a shop with these settings besides the defaults.
+ * Starts a shop with these settings in addition to the defaults.
  *
  * @param shared databases of another shop, which drops them when it stops
  */
@@ -53,7 +53,7 @@ export async function startTestShop(
   };
 }
 
-/** Opens a shop on a port of its own, in this process. */
+/** Starts a shop in this process on a free port. */
 export async function openShop(
   env: Record<string, string>,
   urls: TestDatabases["urls"],
@@ -64,7 +64,7 @@ export async function openShop(
   try {
     await broker.start();
   } catch (error) {
-    // Else what did start goes on in the process, beside the tests of other files.
+    // Otherwise the started services would run on beside the tests of other files.
     await broker.stop();
     throw error;
   }
@@ -74,7 +74,7 @@ export async function openShop(
   return { broker, url: `http://127.0.0.1:${server.address().port}` };
 }
 
-/** Calls actions as the operator, who has the time that a busy machine takes. */
+/** Gives a function that calls actions without a gateway, with a timeout for busy machines. */
 export function operatorOf(broker: ServiceBroker) {
   return (action: string, params: object): Promise<unknown> =>
     broker.call(action, params, { timeout: generousMs });

@@ -2,24 +2,24 @@ import { jest } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import type { EventEnvelope } from "../../core/contract.ts";
 
-/** Gives an answer in an action's stead; `call` is the call as it was meant. */
+/** Replaces an action. `call` runs the original action. */
 type StandIn = (call: () => Promise<unknown>, params: unknown) => Promise<unknown>;
 
 type Call = (name: string, params?: unknown, options?: unknown) => Promise<unknown>;
 
-/** Stands between actions and whoever calls them in this process, until mocks are restored. */
+/** Replaces actions for all callers of this broker until `jest.restoreAllMocks()`. */
 export function standInFor(broker: ServiceBroker, standIns: Record<string, StandIn>): void {
   const call = broker.call.bind<(...args: never[]) => unknown>(broker) as Call;
   const intercepted: Call = (name, params, options) => {
-    const meant = () => call(name, params, options);
-    return standIns[name]?.(meant, params) ?? meant();
+    const original = () => call(name, params, options);
+    return standIns[name]?.(original, params) ?? original();
   };
   jest.spyOn(broker, "call").mockImplementation(intercepted);
 }
 
 /**
- * Keeps a producer's events from everybody, by the broker and by its log, until they are let go.
- * Mocks must not be restored before.
+ * Holds back the events of a producer, both emitted and read from its log, until `letGo`. Mocks must
+ * not be restored before.
  */
 export function holdEvents(broker: ServiceBroker, producer: string) {
   const emit = broker.emit.bind(broker);

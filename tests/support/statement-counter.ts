@@ -1,49 +1,50 @@
 import pg from "pg";
 import { eventually } from "../../tools/support/eventually.ts";
 
-/** What PostgreSQL was asked for. */
-export interface Asked {
+/** The statements and transactions of some work. */
+export interface StatementCount {
   /** Each is a round trip; START TRANSACTION and COMMIT are statements, too. */
   statements: string[];
-  /** A statement outside of any is one of its own. */
+  /** A statement outside a transaction counts as one. */
   transactions: number;
 }
 
 /**
- * What follows from an order comes within fewer looks than that while nothing is under way; pollers
- * come once a second at most. Looks are counted, since time passes also while no process gets its turn.
+ * The number of polls without a statement after which an order has no more consequences. Background
+ * pollers run at most once a second. Polls are counted, because time also passes while a busy machine
+ * does not run this process.
  */
-const silentLooks = 4;
-const lookEveryMs = 20;
+const silentPolls = 4;
+const pollMs = 20;
 
-/** Where all of pg's clients have their `query` from. */
-const clients = pg.Client.prototype as unknown as {
+/** The prototype from which all clients of pg inherit `query`. */
+const clientPrototype = pg.Client.prototype as unknown as {
   query: (this: object, statement: string | { text: string }, ...others: unknown[]) => unknown;
 };
 
-/** Counts what this process asks of PostgreSQL, by whatever client, until it is stopped. */
+/** Counts the statements of all PostgreSQL clients of this process until `stop`. */
 export class StatementCounter {
-  readonly #query = clients.query;
+  readonly #query = clientPrototype.query;
   readonly #inTransaction = new WeakSet<object>();
-  #asked: Asked = { statements: [], transactions: 0 };
-  /** Statements that are not answered yet. */
-  #waited = 0;
-  /** Looks since the last statement. */
-  #looks = 0;
+  #count: StatementCount = { statements: [], transactions: 0 };
+  /** Statements in flight. */
+  #inFlight = 0;
+  /** Polls since the last statement. */
+  #silentPolls = 0;
 
   constructor() {
-    const note = this.#note.bind(this);
+    const started = this.#started.bind(this);
     const query = this.#query;
     const answered = this.#answered.bind(this);
-    clients.query = function (statement, ...others) {
-      note(this, typeof statement === "string" ? statement : statement.text);
+    clientPrototype.query = function (statement, ...others) {
+      started(this, typeof statement === "string" ? statement : statement.text);
       const callback = others.at(-1);
       if (typeof callback === "function") {
-        const told = (...answer: unknown[]) => {
+        const countedCallback = (...answer: unknown[]) => {
           answered();
           (callback as (...answer: unknown[]) => void)(...answer);
         };
-        return query.call(this, statement, ...others.slice(0, -1), told);
+        return query.call(this, statement, ...others.slice(0, -1), countedCallback);
       }
       const result = query.call(this, statement, ...others);
       void Promise.resolve(result).then(answered, answered);
@@ -52,50 +53,50 @@ export class StatementCounter {
   }
 
   stop(): void {
-    clients.query = this.#query;
+    clientPrototype.query = this.#query;
   }
 
   /**
-   * What some work takes, warm: the least of several times, since what goes on in the background
-   * only adds to it. Each time begins in silence, when all that followed from the one before is done.
+   * Counts the statements of some work, warm: the minimum of several repetitions, because background
+   * work only adds statements. Each repetition begins when the previous one has no more consequences.
    */
-  async least(times: number, work: () => Promise<unknown>): Promise<Asked> {
-    const all: Asked[] = [];
+  async least(times: number, work: () => Promise<unknown>): Promise<StatementCount> {
+    const all: StatementCount[] = [];
     for (let time = 0; time < times; time += 1) {
       await this.#silence();
-      this.#asked = { statements: [], transactions: 0 };
+      this.#count = { statements: [], transactions: 0 };
       await work();
-      all.push(this.#asked);
+      all.push(this.#count);
     }
     return all.reduce((a, b) => (b.statements.length < a.statements.length ? b : a));
   }
 
   async #silence(): Promise<void> {
-    this.#looks = 0;
+    this.#silentPolls = 0;
     const isSilent = () => {
-      this.#looks = this.#waited > 0 ? 0 : this.#looks + 1;
-      return this.#looks > silentLooks;
+      this.#silentPolls = this.#inFlight > 0 ? 0 : this.#silentPolls + 1;
+      return this.#silentPolls > silentPolls;
     };
-    await eventually("silence", isSilent, { everyMs: lookEveryMs });
+    await eventually("silence", isSilent, { everyMs: pollMs });
   }
 
   #answered(): void {
-    this.#waited -= 1;
+    this.#inFlight -= 1;
   }
 
-  #note(client: object, sql: string): void {
-    this.#waited += 1;
-    this.#looks = 0;
-    // Once in five seconds for each connection, however many requests there are.
+  #started(client: object, sql: string): void {
+    this.#inFlight += 1;
+    this.#silentPolls = 0;
+    // Sent once in five seconds per connection, regardless of the requests.
     if (sql === "DISCARD PLANS") return;
-    this.#asked.statements.push(sql);
+    this.#count.statements.push(sql);
     if (/^START TRANSACTION/i.test(sql)) {
-      this.#asked.transactions += 1;
+      this.#count.transactions += 1;
       this.#inTransaction.add(client);
     } else if (/^(COMMIT|ROLLBACK)/i.test(sql)) {
       this.#inTransaction.delete(client);
     } else if (!this.#inTransaction.has(client)) {
-      this.#asked.transactions += 1;
+      this.#count.transactions += 1;
     }
   }
 }

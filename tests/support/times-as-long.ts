@@ -1,22 +1,21 @@
 const rounds = 5;
 
 /**
- * How many times as long a piece of work takes as another one that is known to be short. Both are
- * done in turn, on the same machine in the same moment, and the shortest time of each counts: other
- * work on the machine only adds to it.
+ * Gives the ratio of the durations of `work` and `reference`. Both run alternately and the minimum of
+ * each counts, because other work on the machine only adds time.
  */
-export async function timesAsLong(work: () => unknown, known: () => unknown): Promise<number> {
-  const tookMs: number[] = [];
-  const knownMs: number[] = [];
+export async function timesAsLong(work: () => unknown, reference: () => unknown): Promise<number> {
+  const workMs: number[] = [];
+  const referenceMs: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    knownMs.push(await timed(known));
-    tookMs.push(await timed(work));
+    referenceMs.push(await timed(reference));
+    workMs.push(await timed(work));
   }
-  return Math.min(...tookMs) / Math.min(...knownMs);
+  return Math.min(...workMs) / Math.min(...referenceMs);
 }
 
 async function timed(work: () => unknown): Promise<number> {
-  const begunAtMs = performance.now();
+  const startMs = performance.now();
   await work();
-  return performance.now() - begunAtMs;
+  return performance.now() - startMs;
 }

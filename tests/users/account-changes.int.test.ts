@@ -2,7 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import pg from "pg";
 import { eventually } from "../../tools/support/eventually.ts";
 import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
-import { isToldAsEnded, logIn, newAccount, tryRefresh, type Account } from "../support/sessions.ts";
+import {
+  isReportedAsEnded,
+  logIn,
+  newAccount,
+  tryRefresh,
+  type Account,
+} from "../support/sessions.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
 
 /** A small pool, because several replicas share one database server. */
@@ -38,7 +44,7 @@ describe("changePassword", () => {
     for (const { refreshToken } of [first, second]) {
       expect(await tryRefresh(shop, refreshToken)).toBe("UNAUTHENTICATED");
     }
-    expect(await isToldAsEnded(shop, second.token)).toBe(true);
+    expect(await isReportedAsEnded(shop, second.token)).toBe(true);
     await expect(logIn(shop, ann)).rejects.toThrow("INVALID_CREDENTIALS");
     expect(await logIn(shop, ann, secret)).toEqual(expect.any(Object));
   });
@@ -104,7 +110,7 @@ describe("setUserType", () => {
     const answer = await shop.graphql(set(ann.id, 1), { token: admin.token });
     expect(dataOf(answer)).toEqual({ setUserType: { id: ann.id, email: ann.email, type: 1 } });
     expect(await tryRefresh(shop, refreshToken)).toBe("UNAUTHENTICATED");
-    expect(await isToldAsEnded(shop, token)).toBe(true);
+    expect(await isReportedAsEnded(shop, token)).toBe(true);
     const asAdmin = await logIn(shop, ann);
     expect((await shop.graphql("{ users { id } }", { token: asAdmin.token })).code).toBeUndefined();
     await shop.call("users.setType", { id: ann.id, type: 0 });

@@ -61,7 +61,7 @@ const changes = [
   "replace",
   "insert",
   "cut",
-  // Most of what these make is GraphQL, and does not fit the schema.
+  // These mostly give valid syntax that does not match the schema.
   "rename",
   "rename",
   "exchange",
@@ -72,7 +72,7 @@ const changes = [
 ] as const;
 type Change = (typeof changes)[number];
 
-/** Operations with one thing wrong: a token, the place where the text ends, or a variable. */
+/** Generates operations with one fault: a token, the end of the text, or a variable. */
 export function nearlyValid(operations: fc.Arbitrary<Operation>): fc.Arbitrary<Operation> {
   const change = fc.record({
     kind: fc.constantFrom(...changes),
@@ -99,28 +99,28 @@ function changed(query: string, kind: Change, at: number, token: string): string
   const tokens = tokensOf(query);
   const index = at % (tokens.length + 1);
   const [here = "", next = ""] = tokens.slice(index, index + 2);
-  const instead: Record<Exclude<Change, "cut" | "variables">, string[]> = {
+  const replacement: Record<Exclude<Change, "cut" | "variables">, string[]> = {
     drop: [next],
     double: [here, here, next],
     swap: [next, here],
     replace: [token, next],
     insert: [token, here, next],
-    exchange: [alike(tokens, index), next],
+    exchange: [similarToken(tokens, index), next],
     rename: [/^\w+$/.test(here) ? `${here}x` : "x", next],
   };
   if (kind === "variables") return query;
-  return [...tokens.slice(0, index), ...instead[kind], ...tokens.slice(index + 2)].join(" ");
+  return [...tokens.slice(0, index), ...replacement[kind], ...tokens.slice(index + 2)].join(" ");
 }
 
-/** Another token of the same kind as the one at `index`, the next one there is. */
-function alike(tokens: string[], index: number): string {
+/** Gives the next different token of the same kind as the one at `index`. */
+function similarToken(tokens: string[], index: number): string {
   const isName = (token: string | undefined) => /^\w/.test(token ?? "");
   const others = [...tokens.slice(index + 1), ...tokens.slice(0, index)];
   const here = tokens[index];
   return others.find((token) => token !== here && isName(token) === isName(here)) ?? "x";
 }
 
-/** The tokens of a document as they stand in it. */
+/** Gives the tokens of a document as written. */
 function tokensOf(query: string): string[] {
   const lexer = new Lexer(new Source(query));
   const tokens: string[] = [];
@@ -134,8 +134,8 @@ function tokensOf(query: string): string[] {
   return tokens;
 }
 
-/** Documents of tokens, or of characters, that happen to follow each other. */
-export const brokenOperations: fc.Arbitrary<Operation> = fc
+/** Generates documents of random tokens or characters. */
+export const malformedOperations: fc.Arbitrary<Operation> = fc
   .oneof(
     fc.array(oddToken, { maxLength: 40 }).map((tokens) => tokens.join(" ")),
     fc.string(),
@@ -156,12 +156,12 @@ const operationLike = fc.record(
   { requiredKeys: [] },
 );
 
-/** A body that is no operation. */
+/** A request body that is no operation. */
 export interface OddBody {
   body: string | Uint8Array;
 }
 
-/** Other JSON, half of it, bytes. */
+/** Generates bodies of other JSON, truncated JSON and bytes. */
 export const oddBodies: fc.Arbitrary<OddBody> = fc
   .oneof(
     fc.uint8Array({ maxLength: 200 }),

@@ -1,10 +1,10 @@
 import { isNonNullType, type GraphQLInputType } from "graphql";
 import { literal, type Value } from "./graphql-values.ts";
 
-/** Writes a part of a document, and tells the writer what else the document then needs. */
+/** Writes a part of a document and registers the variables and fragments that it needs. */
 export type Write = (writer: DocumentWriter) => string;
 
-/** Gathers what one document needs besides its selections: variables, fragments, free names. */
+/** Collects the variables, fragments and names of one document. */
 export class DocumentWriter {
   readonly variables: Record<string, Value> = {};
   readonly #definitions: string[] = [];
@@ -12,17 +12,17 @@ export class DocumentWriter {
   readonly #plainKeys = new Set<string>();
   #names = 0;
 
-  /** `($v1: Int, …)`, or nothing. */
+  /** The variable definitions `($v1: Int, …)`, or "". */
   get definitions(): string {
     return this.#definitions.length > 0 ? `(${this.#definitions.join(", ")})` : "";
   }
 
-  /** All fragments' definitions. */
+  /** The definitions of all fragments. */
   get fragments(): string {
     return this.#fragments.map((fragment) => ` ${fragment}`).join("");
   }
 
-  /** Defines a variable that has its value from the request, by default, or both. */
+  /** Defines a variable with a value in the request, a default, or both. Gives its reference. */
   variable(type: GraphQLInputType, value: Value, from: string): string {
     const name = this.#name("v");
     const hasDefault = from !== "given" && !(value === null && isNonNullType(type));
@@ -32,7 +32,7 @@ export class DocumentWriter {
     return `$${name}`;
   }
 
-  /** Defines a fragment, and gives its name. */
+  /** Defines a fragment. Gives its name. */
   fragment(typeName: string, selectionSet: string): string {
     const name = this.#name("F");
     this.#fragments.push(`fragment ${name} on ${typeName} ${selectionSet}`);
@@ -40,8 +40,8 @@ export class DocumentWriter {
   }
 
   /**
-   * The field's name, after an alias where it asks for one or needs one: two fields with one key
-   * must not differ in their arguments.
+   * Gives the field name, with an alias if requested or needed: fields with the same response key must
+   * not differ in their arguments.
    */
   keyOf(field: string, { renamed, hasArguments }: { renamed: boolean; hasArguments: boolean }) {
     const taken = hasArguments && this.#plainKeys.has(field);

@@ -1,32 +1,32 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import type { GraphQLSchema } from "graphql";
-import { brokenOperations, nearlyValid, oddBodies, type OddBody } from "./broken-documents.ts";
+import { malformedOperations, nearlyValid, oddBodies, type OddBody } from "./broken-documents.ts";
 import { validOperations, type Operation } from "./graphql-arbitraries.ts";
 import type { Plausible } from "./graphql-values.ts";
 import type { HttpRequest } from "../http/keep-alive-client.ts";
 
-type Sender = "stranger" | "customer" | "admin" | "forger";
+type Sender = "anonymous" | "customer" | "admin" | "forger";
 
-/** One request of the fuzz. */
+/** A random request. */
 export interface FuzzRequest {
   sender: Sender;
-  /** A document with its parameters, or a body that is none. */
+  /** An operation, or a body that is no operation. */
   payload: Operation | OddBody;
   byGet: boolean;
   path: "/graphql" | "/query";
   key: string | undefined;
-  /** What the extensions say of the document's hash. */
+  /** The hash in the persistedQuery extension; "alone" is sent without the document. */
   hash: "none" | "right" | "wrong" | "alone";
   forgery: string;
 }
 
-/** Requests of all kinds, made from the schema and what is plausible. */
+/** Generates requests of all kinds from the schema and plausible values. */
 export function shots(schema: GraphQLSchema, plausible: Plausible): fc.Arbitrary<FuzzRequest> {
   const valid = validOperations(schema, plausible);
   return fc.record({
     sender: fc.constantFrom<Sender[]>(
-      "stranger",
+      "anonymous",
       "customer",
       "customer",
       "admin",
@@ -37,7 +37,7 @@ export function shots(schema: GraphQLSchema, plausible: Plausible): fc.Arbitrary
     payload: fc.oneof(
       { weight: 14, arbitrary: valid },
       { weight: 5, arbitrary: nearlyValid(valid) },
-      { weight: 2, arbitrary: brokenOperations },
+      { weight: 2, arbitrary: malformedOperations },
       { weight: 2, arbitrary: oddBodies },
     ),
     byGet: seldom(1),
@@ -62,7 +62,7 @@ function seldom(oneIn: number): fc.Arbitrary<boolean> {
 const header = (fields: object) => Buffer.from(JSON.stringify(fields)).toString("base64url");
 const claims = header({ sub: "01900000-0000-7000-8000-000000000000", type: 1, exp: 4_102_444_800 });
 
-/** Tokens that nobody has signed. */
+/** Tokens without a valid signature. */
 const forgeries = [
   "x",
   "Bearer",
@@ -80,16 +80,16 @@ const forgeries = [
   `${Buffer.from("[[[").toString("base64url")}.${claims}.AAAA`,
 ];
 
-/** Longer URLs are refused by the server's parser, which speaks no JSON. */
+/** The HTTP parser rejects longer URLs with a response that is not JSON. */
 const maxUrlLength = 8_000;
 
-/** The HTTP request of a shot, with the token of its sender. */
+/** Gives the HTTP request of a random request, with the token of its sender. */
 export function requestOf(
-  shot: FuzzRequest,
+  request: FuzzRequest,
   tokens: Record<"customer" | "admin", string>,
 ): HttpRequest {
-  const { sender, payload, path, key, forgery } = shot;
-  const token = { ...tokens, stranger: undefined, forger: forgery }[sender];
+  const { sender, payload, path, key, forgery } = request;
+  const token = { ...tokens, anonymous: undefined, forger: forgery }[sender];
   const headers = {
     ...(token !== undefined && { authorization: token }),
     ...(key !== undefined && { "idempotency-key": key }),
@@ -97,7 +97,7 @@ export function requestOf(
   const json = { ...headers, "content-type": "application/json" };
   if ("body" in payload) return { path, headers: json, body: payload.body };
 
-  const parameters = { ...payload, ...persisted(shot.hash, payload.query) };
+  const parameters = { ...payload, ...persisted(request.hash, payload.query) };
   const search = new URLSearchParams(
     Object.entries(parameters)
       .filter(([, value]) => value !== undefined)
@@ -105,7 +105,7 @@ export function requestOf(
         return [name, typeof value === "string" ? value : JSON.stringify(value)];
       }),
   ).toString();
-  if (shot.byGet && search.length < maxUrlLength) {
+  if (request.byGet && search.length < maxUrlLength) {
     return { method: "GET", path: `${path}?${search}`, headers };
   }
   return { path, headers: json, body: JSON.stringify(parameters) };
@@ -116,8 +116,8 @@ function persisted(
   query: string,
 ): { query?: string | undefined; extensions?: object } {
   if (hash === "none") return {};
-  const right = createHash("sha256").update(query).digest("hex");
-  const sha256Hash = hash === "wrong" ? right.replace(/^./, "x") : right;
+  const correct = createHash("sha256").update(query).digest("hex");
+  const sha256Hash = hash === "wrong" ? correct.replace(/^./, "x") : correct;
   const extensions = { persistedQuery: { version: 1, sha256Hash } };
   return hash === "alone" ? { query: undefined, extensions } : { extensions };
 }

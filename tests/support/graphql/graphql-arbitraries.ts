@@ -22,15 +22,15 @@ import {
 import { DocumentWriter, type Write } from "./document-writer.ts";
 import { literal, valuesFor, type Plausible, type ValuesOf } from "./graphql-values.ts";
 
-/** A request's parameters, as GraphQL over HTTP names them. */
+/** The parameters of a request, as in GraphQL over HTTP. */
 export interface Operation {
   query: string;
   variables: Record<string, unknown>;
   operationName?: string;
 }
 
-/** A field or a directive, as far as it takes arguments. */
-interface Taker {
+/** A field or directive with its arguments. */
+interface WithArguments {
   name: string;
   args: readonly GraphQLArgument[];
 }
@@ -40,7 +40,7 @@ type OperationKind = "query" | "mutation" | "subscription";
 const maxDepth = 4;
 const maxSelections = 4;
 
-/** Operations that fit the schema, made from the schema: all it allows is tried. */
+/** Generates valid operations of a schema, from all that the schema allows. */
 export function validOperations(
   schema: GraphQLSchema,
   plausible: Plausible,
@@ -71,7 +71,7 @@ function operationsOf(kind: OperationKind, root: fc.Arbitrary<Write>): fc.Arbitr
   });
 }
 
-/** Makes selections of the types of one schema. Each type and depth is thought out once. */
+/** Generates selections of the types of a schema. Caches the arbitrary of each type and depth. */
 class Selections {
   readonly #schema: GraphQLSchema;
   readonly #valuesOf: ValuesOf;
@@ -84,7 +84,7 @@ class Selections {
 
   rootOf(kind: OperationKind, type: GraphQLCompositeType): fc.Arbitrary<Write> {
     if (kind === "query") return this.#setOf(type, maxDepth);
-    // One root field is all that a subscription may have.
+    // A subscription must have exactly one root field.
     const maxLength = kind === "mutation" ? 3 : 1;
     const field = fc.oneof(...this.#fieldsOf(type, maxDepth));
     return fc.array(field, { minLength: 1, maxLength }).map(inBraces);
@@ -92,8 +92,8 @@ class Selections {
 
   #setOf(type: GraphQLCompositeType, depth: number): fc.Arbitrary<Write> {
     const key = `${type.name} ${depth}`;
-    const known = this.#sets.get(key);
-    if (known !== undefined) return known;
+    const cached = this.#sets.get(key);
+    if (cached !== undefined) return cached;
     const fields = fc.oneof(...this.#fieldsOf(type, depth));
     const deeper = depth > 0 ? [this.#inline(type, depth - 1), this.#spread(type, depth - 1)] : [];
     const selection = fc.oneof(
@@ -124,9 +124,9 @@ class Selections {
   }
 
   #fieldsOf(type: GraphQLCompositeType, depth: number): fc.Arbitrary<Write>[] {
-    const own = "getFields" in type ? Object.values(type.getFields()) : [];
+    const typeFields = "getFields" in type ? Object.values(type.getFields()) : [];
     const meta = type === this.#schema.getQueryType() ? [SchemaMetaFieldDef, TypeMetaFieldDef] : [];
-    return [...own, TypeNameMetaFieldDef, ...meta]
+    return [...typeFields, TypeNameMetaFieldDef, ...meta]
       .filter((field) => depth > 0 || !isCompositeType(getNamedType(field.type)))
       .map((field) => this.#field(field, depth));
   }
@@ -134,7 +134,7 @@ class Selections {
   #field(field: GraphQLField<unknown, unknown>, depth: number): fc.Arbitrary<Write> {
     const type = getNamedType(field.type);
     const set = isCompositeType(type)
-      ? this.#setOf(this.#known(type), depth - 1)
+      ? this.#setOf(this.#typeOf(type), depth - 1)
       : fc.constant(nothing);
     return fc
       .tuple(seldom, this.#arguments(field), this.#directives(), set)
@@ -144,10 +144,12 @@ class Selections {
       });
   }
 
-  /** The types of introspection belong to graphql-js, not to the schema that was built. */
-  #known(type: GraphQLCompositeType): GraphQLCompositeType {
-    const own = introspectionTypes.find(({ name }) => name === type.name);
-    return own !== undefined && isCompositeType(own) ? own : type;
+  /** Introspection types are those of graphql-js, not of a built schema. */
+  #typeOf(type: GraphQLCompositeType): GraphQLCompositeType {
+    const introspectionType = introspectionTypes.find(({ name }) => name === type.name);
+    return introspectionType !== undefined && isCompositeType(introspectionType)
+      ? introspectionType
+      : type;
   }
 
   #directives(): fc.Arbitrary<Write> {
@@ -173,7 +175,7 @@ class Selections {
     );
   }
 
-  #arguments({ name, args }: Taker): fc.Arbitrary<Write> {
+  #arguments({ name, args }: WithArguments): fc.Arbitrary<Write> {
     const written = args.map((arg) => {
       const input = this.#input(arg.type, `${name}.${arg.name}`).map(
         (write): Write =>
@@ -188,7 +190,7 @@ class Selections {
     });
   }
 
-  /** A value of a type as a variable, as a literal, or as a literal with variables inside. */
+  /** Generates a value as a variable, a literal, or a literal that contains variables. */
   #input(type: GraphQLInputType, name: string): fc.Arbitrary<Write> {
     const value = this.#valuesOf(type, name);
     const variable = fc.tuple(value, fc.constantFrom("given", "given", "default", "both")).map(

@@ -11,16 +11,16 @@ import {
   type GraphQLScalarType,
 } from "graphql";
 
-/** A value as JSON has it, and as a variable carries it. */
+/** A JSON value. */
 export type Value = string | number | boolean | null | Value[] | { [name: string]: Value };
 
 /**
- * What a field would really take, by the name of an argument or an input's field; a name with its
- * owner (`product.id`, `NewUser.type`) goes before the name alone.
+ * Realistic values by the name of an argument or input field. A qualified name (`product.id`,
+ * `NewUser.type`) takes precedence over the name alone.
  */
 export type Plausible = Record<string, fc.Arbitrary<Value>>;
 
-/** Makes values that fit an input type, the odd ones included. */
+/** Generates valid values of an input type, including edge cases. */
 export type ValuesOf = (type: GraphQLInputType, name: string) => fc.Arbitrary<Value>;
 
 const maxInt = 2_147_483_647;
@@ -77,7 +77,7 @@ const hugeTexts = [
   "a@".repeat(5_000),
 ];
 
-/** Half surrogates included, which `fc.string` leaves out. */
+/** Includes lone surrogates, which `fc.string` does not generate. */
 const anyCodeUnits = fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)) });
 
 export const anyText: fc.Arbitrary<string> = fc.oneof(
@@ -102,11 +102,11 @@ const scalars: Plausible = {
   Boolean: fc.boolean(),
 };
 
-/** Makes values for input types: mostly such as are plausible. */
+/** Gives a generator of values of input types, mostly plausible ones. */
 export function valuesFor(plausible: Plausible): ValuesOf {
   function ofScalar(type: GraphQLScalarType, name: string): fc.Arbitrary<Value> {
     const any = scalars[type.name];
-    if (any === undefined) throw new Error(`there are no values of the scalar ${type.name}`);
+    if (any === undefined) throw new Error(`no values for the scalar ${type.name}`);
     const usual = plausible[name] ?? plausible[name.slice(name.indexOf(".") + 1)];
     return usual === undefined ? any : fc.oneof({ weight: 6, arbitrary: usual }, any);
   }
@@ -122,7 +122,7 @@ export function valuesFor(plausible: Plausible): ValuesOf {
     if (isListType(type)) return fc.array(valuesOf(type.ofType, name), { maxLength: 4 });
     if (isEnumType(type)) return fc.constantFrom(...type.getValues().map((value) => value.name));
     if (isScalarType(type)) return ofScalar(type, name);
-    if (!isInputObjectType(type)) throw new Error(`there are no values of ${String(type)}`);
+    if (!isInputObjectType(type)) throw new Error(`no values for the type ${String(type)}`);
     const fields = Object.values(type.getFields());
     return fc.record(
       Object.fromEntries(
@@ -135,7 +135,7 @@ export function valuesFor(plausible: Plausible): ValuesOf {
   return valuesOf;
 }
 
-/** A value as it stands in a document. Enums and names are told from texts by their type. */
+/** Writes a value as a GraphQL literal. The type distinguishes enums from texts. */
 export function literal(value: Value, type: GraphQLInputType): string {
   const nullable = getNullableType(type);
   if (value === null) return "null";

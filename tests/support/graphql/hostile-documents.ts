@@ -1,10 +1,10 @@
-/** A request that is made to cost much. */
+/** A request that is designed to be expensive. */
 export interface HostileRequest {
   body: string | Uint8Array;
   headers?: Record<string, string>;
-  /** How it has to be refused. */
+  /** The expected error code. */
   code: string;
-  /** The limit it is over. */
+  /** The exceeded limit. */
   limit?: number;
 }
 
@@ -27,20 +27,20 @@ function unparsable(query: string): HostileRequest {
   return { body: json({ query }), code: "GRAPHQL_PARSE_FAILED" };
 }
 
-function notTaken(headers: Record<string, string>, body: string | Uint8Array): HostileRequest {
+function badRequest(headers: Record<string, string>, body: string | Uint8Array): HostileRequest {
   return { body, headers, code: "BAD_REQUEST" };
 }
 
 const doubled = (field: string, below: string) => `${field} { ${below} } b: ${field} { ${below} }`;
 const login = `login(input: { email: "a@b.example", password: "correct horse" }) { token }`;
-const ask = json({ query: "{ products { id } }" });
+const query = json({ query: "{ products { id } }" });
 const deepList = nested(20_000, "[", "]");
 const megabytes = (count: number) => Math.floor(count * 1_048_576);
-/** With the rest of the document, just below the longest one. */
+/** Together with the rest of the document just below the length limit. */
 const longText = 99_900;
 
-/** What is over a limit of the document. */
-const tooMuch: Record<string, HostileRequest> = {
+/** Requests over a limit. */
+const overLimit: Record<string, HostileRequest> = {
   "500 aliases": tooComplex(`{ ${repeat(500, (n) => `a${n}: __typename`)} }`, 30),
   "500 aliases in a fragment": tooComplex(
     `{ ...F } fragment F on Query { ${repeat(490, (n) => `a${n}: __typename`)} }`,
@@ -146,8 +146,8 @@ const tooMuch: Record<string, HostileRequest> = {
   },
 };
 
-/** What is no GraphQL of this shop, and would take long to find out. */
-const wrong: Record<string, HostileRequest> = {
+/** Invalid documents whose validation could take long. */
+const invalidDocuments: Record<string, HostileRequest> = {
   "a circle of fragments": invalid(
     `{ products { ...A } } fragment A on Product { ...B } fragment B on Product { ...A }`,
   ),
@@ -188,32 +188,32 @@ const wrong: Record<string, HostileRequest> = {
   "braces nested 900 levels deep": unparsable("{a".repeat(900)),
 };
 
-/** What is no request of this API. */
-const noRequest: Record<string, HostileRequest> = {
-  "500 operations in an array": notTaken(
+/** Requests that are no GraphQL requests. */
+const badRequests: Record<string, HostileRequest> = {
+  "500 operations in an array": badRequest(
     {},
-    `[${repeat(500, () => ask).replaceAll("} {", "},{")}]`,
+    `[${repeat(500, () => query).replaceAll("} {", "},{")}]`,
   ),
-  "broken JSON": notTaken({}, ask.slice(0, -1)),
-  "half a megabyte of brackets": notTaken({}, "[".repeat(500_000)),
-  "numbers without end": notTaken({}, `{"query":${"1".repeat(1_000_000)}}`),
-  "a form": notTaken(
+  "broken JSON": badRequest({}, query.slice(0, -1)),
+  "half a megabyte of brackets": badRequest({}, "[".repeat(500_000)),
+  "numbers without end": badRequest({}, `{"query":${"1".repeat(1_000_000)}}`),
+  "a form": badRequest(
     { "content-type": "application/x-www-form-urlencoded" },
     `query=${encodeURIComponent("mutation { logoutEverywhere { success } }")}`,
   ),
-  "plain text": notTaken({ "content-type": "text/plain" }, ask),
-  "a file": notTaken(
+  "plain text": badRequest({ "content-type": "text/plain" }, query),
+  "a file": badRequest(
     { "content-type": "multipart/form-data; boundary=x" },
-    `--x\r\nContent-Disposition: form-data; name="operations"\r\n\r\n${ask}\r\n--x\r\n` +
+    `--x\r\nContent-Disposition: form-data; name="operations"\r\n\r\n${query}\r\n--x\r\n` +
       `Content-Disposition: form-data; name="0"; filename="a.txt"\r\n\r\na\r\n--x--\r\n`,
   ),
-  "GraphQL as it is": notTaken({ "content-type": "application/graphql" }, "{ products { id } }"),
-  "two content types": notTaken({ "content-type": "text/plain, application/json" }, ask),
+  "GraphQL as it is": badRequest({ "content-type": "application/graphql" }, "{ products { id } }"),
+  "two content types": badRequest({ "content-type": "text/plain, application/json" }, query),
 };
 
-/** All of them. */
+/** All hostile requests, by title. */
 export const hostileRequests: Record<string, HostileRequest> = {
-  ...tooMuch,
-  ...wrong,
-  ...noRequest,
+  ...overLimit,
+  ...invalidDocuments,
+  ...badRequests,
 };

@@ -1,6 +1,6 @@
 /**
- * Every document of the original's README, to the letter. What stands there in quoted capitals is
- * for the reader to fill in.
+ * All documents of the README of the original project, unchanged. Texts in quoted capitals are
+ * placeholders.
  */
 export const originalDocuments = {
   lists: `query {
@@ -113,7 +113,7 @@ success
 }`,
 };
 
-/** Puts a text into the first of these placeholders, quotes included. */
+/** Replaces the first occurrence of a placeholder, with its quotes. */
 export function fill(document: string, placeholder: string, text: string): string {
   return document.replace(JSON.stringify(placeholder), () => JSON.stringify(text));
 }

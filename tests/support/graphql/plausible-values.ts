@@ -2,16 +2,16 @@ import fc from "fast-check";
 import { unknownIds, type Plausible } from "./graphql-values.ts";
 import { password } from "../shop.ts";
 
-/** Ids of what is there. */
-interface Known {
+/** Ids of existing rows. */
+interface ExistingIds {
   products: string[];
   orders: string[];
   users: string[];
 }
 
-/** What the fields of this shop would take. Whatever has no place here is made from its type. */
-export function plausibleValues({ products, orders, users }: Known): Plausible {
-  const id = (known: string[]) => fc.constantFrom(...known, ...known, ...known, ...unknownIds);
+/** Gives realistic values for the fields of this shop. Other fields get values of their type. */
+export function plausibleValues({ products, orders, users }: ExistingIds): Plausible {
+  const id = (ids: string[]) => fc.constantFrom(...ids, ...ids, ...ids, ...unknownIds);
   const words = fc.constantFrom("Mug", "Cup and saucer", "Ärmel", "👩‍👩‍👧‍👦", "x".repeat(200));
   const quantity = fc.constantFrom(1, 1, 2, 3, 1_000);
   const email = fc.nat(200).map((number) => `fuzz${number}@example.com`);

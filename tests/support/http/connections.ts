@@ -1,6 +1,6 @@
 import type { TestShop } from "../shop.ts";
 
-/** A page of a connection, as far as tests look at it. */
+/** A page of a Relay connection. */
 export interface ConnectionPage<Node = { id: string }> {
   edges: { cursor: string; node: Node }[];
   nodes: Node[];
@@ -12,34 +12,34 @@ export interface ConnectionPage<Node = { id: string }> {
   };
 }
 
-/** The connections, and what is read of their nodes. */
+/** The connections, with their arguments and the selected fields of their nodes. */
 const connections = {
   productsConnection: {
     variables: "$search: String, $filter: ProductFilter, $sort: ProductSort",
-    given: "search: $search, filter: $filter, sort: $sort",
+    args: "search: $search, filter: $filter, sort: $sort",
     node: "id name price stock",
   },
   ordersConnection: {
     variables: "$filter: OrderFilter, $sort: OrderSort",
-    given: "filter: $filter, sort: $sort",
+    args: "filter: $filter, sort: $sort",
     node: "id user_id price_total status",
   },
   usersConnection: {
     variables: "$search: String, $filter: UserFilter, $sort: UserSort",
-    given: "search: $search, filter: $filter, sort: $sort",
+    args: "search: $search, filter: $filter, sort: $sort",
     node: "id username email type",
   },
 };
 export type ConnectionName = keyof typeof connections;
 
-/** What a page is asked for with: GraphQL's arguments of the field. */
+/** The arguments of the connection field. */
 export type Asked = Record<string, unknown>;
 
-/** The document that asks for a page of a connection, its arguments being variables. */
+/** Gives the query for a page of a connection, with its arguments as variables. */
 export function documentOf(field: ConnectionName): string {
-  const { variables, given, node } = connections[field];
+  const { variables, args, node } = connections[field];
   return `query ($first: Int, $after: String, $last: Int, $before: String, ${variables}) {
-    ${field}(first: $first, after: $after, last: $last, before: $before, ${given}) {
+    ${field}(first: $first, after: $after, last: $last, before: $before, ${args}) {
       edges { cursor node { ${node} } }
       nodes { ${node} }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -47,7 +47,7 @@ export function documentOf(field: ConnectionName): string {
   }`;
 }
 
-/** Asks for pages of one connection on somebody's behalf. */
+/** Reads pages of one connection as one caller. */
 export class ConnectionReader<Node extends { id: string }> {
   readonly #shop: TestShop;
   readonly #field: ConnectionName;
@@ -59,7 +59,7 @@ export class ConnectionReader<Node extends { id: string }> {
     this.#token = token;
   }
 
-  /** One page. Throws what it is refused with. */
+  /** Reads one page. Throws the errors as JSON. */
   async page(asked: Asked): Promise<ConnectionPage<Node>> {
     const { data, errors } = await this.#shop.graphql<Record<string, ConnectionPage<Node>>>(
       documentOf(this.#field),
@@ -70,12 +70,12 @@ export class ConnectionReader<Node extends { id: string }> {
     return page;
   }
 
-  /** The ids of one page. */
+  /** Reads the ids of one page. */
   async ids(asked: Asked): Promise<string[]> {
     return (await this.page(asked)).nodes.map(({ id }) => id);
   }
 
-  /** All nodes, page by page from the start; `between` is done after each page. */
+  /** Reads all nodes page by page from the start. `between` runs after each page. */
   async forwards(size: number, asked: Asked, between?: () => Promise<void>): Promise<Node[]> {
     const nodes: Node[] = [];
     let after: string | null = null;
@@ -88,7 +88,7 @@ export class ConnectionReader<Node extends { id: string }> {
     }
   }
 
-  /** All nodes, page by page from the end, in the order of the connection. */
+  /** Reads all nodes page by page from the end. Gives them in the order of the connection. */
   async backwards(size: number, asked: Asked, between?: () => Promise<void>): Promise<Node[]> {
     const nodes: Node[] = [];
     let before: string | null = null;

@@ -2,23 +2,23 @@ import { expect } from "@jest/globals";
 import { definitionOf } from "../../../core/errors.ts";
 import "../../../services/api/api.errors.ts";
 
-/** SQL, a stack frame, a file or a table: nobody's business outside. */
+/** SQL, stack frames, files and tables, which no response may contain. */
 export const internals =
   /\b(SELECT|INSERT|DELETE|FROM|WHERE|relation|constraint|violates|sequelize|postgres|argon2|node_modules|call stack)\b|\bat .+:\d+:\d+|\.(ts|js|mjs)\b|file:\/\/|pg_|password_hash|email_key|order_lines|known_|reservation|stock_changes|signing_keys|first_admin/i;
 
-/** An error's `extensions`. */
+/** The `extensions` of an error. */
 export interface ExpectedError {
   code: string;
   fields?: { field: string; message: string }[];
   [key: string]: unknown;
 }
 
-/** Checks what every refused request has in common, and gives its first error's extensions. */
+/** Checks the general form of an error response. Gives the extensions of the first error. */
 export async function refusalIn(response: Response): Promise<ExpectedError> {
   const text = await response.text();
   expect(response.status).toBeLessThan(500);
   expect(response.headers.get("content-type")).toMatch(/json/);
-  // What was sent may come back, and is no secret to its sender.
+  // Only the beginning is checked, because a message may quote the request.
   expect(text.slice(0, 5_000)).not.toMatch(internals);
   const { errors = [] } = JSON.parse(text) as {
     errors?: { message: string; extensions: ExpectedError }[];
@@ -28,16 +28,16 @@ export async function refusalIn(response: Response): Promise<ExpectedError> {
     expect(definitionOf(extensions.code)).toBeDefined();
     if (extensions.code !== "BAD_USER_INPUT") continue;
     expect(extensions.fields?.length).toBeGreaterThan(0);
-    for (const fault of extensions.fields ?? []) {
-      expect(fault).toEqual({ field: expect.any(String), message: expect.stringMatching(/\S/) });
+    for (const field of extensions.fields ?? []) {
+      expect(field).toEqual({ field: expect.any(String), message: expect.stringMatching(/\S/) });
     }
   }
   const [first] = errors;
-  if (first === undefined) throw new Error(`this was not refused: ${text}`);
+  if (first === undefined) throw new Error(`expected an error response: ${text}`);
   return first.extensions;
 }
 
-/** Sends a document that has to be refused. */
+/** Sends a document that must be rejected. Gives the extensions of the first error. */
 export async function refusalOf(
   url: string,
   query: string,

@@ -4,8 +4,8 @@ import { text } from "node:stream/consumers";
 import type { Answer, Fields, Request } from "../../../tools/support/graphql-client.ts";
 
 /**
- * Sends one GraphQL document from an address of this machine, such as 127.0.0.2: for the gateway,
- * that is another caller.
+ * Sends one GraphQL document from a loopback address such as 127.0.0.2, which the gateway treats as
+ * another caller.
  */
 export async function graphqlFrom<Data = Fields>(
   address: string,
@@ -16,7 +16,7 @@ export async function graphqlFrom<Data = Fields>(
   const sent = request(`${url}/graphql`, {
     method: "POST",
     localAddress: address,
-    // A connection of its own: others may belong to another address.
+    // A new connection: a reused one may have another address.
     agent: false,
     headers: {
       "content-type": "application/json",

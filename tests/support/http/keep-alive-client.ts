@@ -16,7 +16,7 @@ export interface HttpAnswer {
   text: string;
 }
 
-/** Sends requests as they are given over connections that stay open. */
+/** Sends requests unchanged over keep-alive connections. */
 export class KeepAliveClient {
   readonly #url: string;
   readonly #agent: Agent;
@@ -33,11 +33,11 @@ export class KeepAliveClient {
       agent: this.#agent,
       headers: { ...headers, ...length },
     });
-    // A connection may break after the answer, while the rest of the body is still on its way.
+    // The connection may be reset after the response, while the rest of the body is being sent.
     outgoing.on("error", () => undefined);
-    const answered = once(outgoing, "response") as Promise<[IncomingMessage]>;
+    const responded = once(outgoing, "response") as Promise<[IncomingMessage]>;
     outgoing.end(body);
-    const [incoming] = await answered;
+    const [incoming] = await responded;
     const { statusCode: status = 0, headers: answerHeaders } = incoming;
     return { status, headers: answerHeaders, text: await text(incoming) };
   }

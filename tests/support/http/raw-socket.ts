@@ -8,7 +8,7 @@ interface Message {
   payload?: unknown;
 }
 
-/** Opens a WebSocket for GraphQL over a plain connection. */
+/** The upgrade request of a GraphQL WebSocket, for a raw connection. */
 export const handshake = [
   "GET /graphql HTTP/1.1",
   "host: shop",
@@ -21,19 +21,19 @@ export const handshake = [
   "",
 ].join("\r\n");
 
-/** A WebSocket on which a test says what it likes. */
+/** A WebSocket on which a test sends any messages. */
 export interface RawSocket {
   socket: WebSocket;
-  /** All that has come, oldest first. */
+  /** The received messages, oldest first. */
   messages: Message[];
-  /** The code that it was closed with, or the status by which it was refused. */
+  /** The close code, or the HTTP status of a rejected upgrade. */
   end: () => number | undefined;
-  say: (message: unknown) => void;
-  /** Introduces itself, and waits until it is taken. */
+  send: (message: unknown) => void;
+  /** Sends connection_init and waits for connection_ack. */
   init: (payload?: object) => Promise<void>;
-  /** Waits for the message of this type (and id). */
-  told: (type: string, id?: string) => Promise<Message>;
-  /** Waits until the connection has ended, and gives its code. */
+  /** Waits for a message of this type (and id). */
+  receive: (type: string, id?: string) => Promise<Message>;
+  /** Waits for the end of the connection. Gives the close code or status. */
   ended: () => Promise<number>;
 }
 
@@ -43,6 +43,7 @@ interface Options {
   headers?: Record<string, string>;
 }
 
+/** Opens a WebSocket to the gateway. */
 export function openSocket(url: string, options: Options = {}): RawSocket {
   const { path = "/graphql", protocol = "graphql-transport-ws", headers = {} } = options;
   const socket = new WebSocket(`${url.replace("http", "ws")}${path}`, protocol, { headers });
@@ -54,27 +55,27 @@ export function openSocket(url: string, options: Options = {}): RawSocket {
     socket.terminate();
   });
   socket.on("close", (closedWith) => (code ??= closedWith));
-  // What breaks the protocol ends in a close as well.
+  // A protocol error is followed by a close event.
   socket.on("error", () => undefined);
 
-  const say = (message: unknown) => {
+  const send = (message: unknown) => {
     socket.send(typeof message === "string" ? message : JSON.stringify(message));
   };
-  const told = (type: string, id?: string) =>
-    eventually(`a message "${type}" comes`, () =>
+  const receive = (type: string, id?: string) =>
+    eventually(`a message of type "${type}"`, () =>
       messages.find((message) => message.type === type && (id === undefined || message.id === id)),
     );
   return {
     socket,
     messages,
-    say,
-    told,
+    send,
+    receive,
     end: () => code,
     async init(payload) {
-      await eventually("it is open", () => socket.readyState === WebSocket.OPEN);
-      say({ type: "connection_init", payload });
-      await told("connection_ack");
+      await eventually("the WebSocket being open", () => socket.readyState === WebSocket.OPEN);
+      send({ type: "connection_init", payload });
+      await receive("connection_ack");
     },
-    ended: () => eventually("the connection ends", () => code),
+    ended: () => eventually("the end of the connection", () => code),
   };
 }

@@ -1,6 +1,6 @@
 import type { TestShop } from "../shop.ts";
 
-/** Subscriptions to events of a type that the gateway has under way. */
+/** Gives the number of active subscriptions of the gateway to an event type. */
 export function subscriptionsTo({ broker }: TestShop, type: string): number {
   const { stream } = broker.getLocalService("api") as unknown as {
     stream: { count(type: string): number };
@@ -8,7 +8,7 @@ export function subscriptionsTo({ broker }: TestShop, type: string): number {
   return stream.count(type);
 }
 
-/** The message that subscribes to changes of the stock, under an id. */
+/** Builds the message that subscribes to inventoryUpdated. */
 export const watch = (id: string) => ({
   type: "subscribe",
   id,

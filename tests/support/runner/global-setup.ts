@@ -10,15 +10,15 @@ declare global {
   var testPostgres: EmbeddedPostgres | undefined;
 }
 
-/** One PostgreSQL for the whole run, with a migrated template database for each service. */
+/** Starts one PostgreSQL for the run, with a migrated template database per service. */
 export default async function globalSetup(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "shop-test-"));
   const postgres = await EmbeddedPostgres.start(dataDir);
   globalThis.testPostgres = postgres;
-  // Left to themselves, signals end Jest without its teardown; an exit stops the server, too.
+  // The default handler of a signal would end Jest without its teardown; an exit stops PostgreSQL.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
   process.env.TEST_DATA_DIR = dataDir;
-  // What tests write need not survive the machine.
+  // Test data need not survive a crash of the machine.
   await postgres.query("postgres", async (client) => {
     await client.query("ALTER SYSTEM SET fsync = off");
     await client.query("SELECT pg_reload_conf()");
@@ -27,7 +27,7 @@ export default async function globalSetup(): Promise<void> {
   for (const name of domainServices) {
     const sequelize = openSequelize(urls[name], 1);
     await migrate(sequelize, new URL(`../../../services/${name}/migrations/`, import.meta.url));
-    // A template that somebody is connected to cannot be cloned.
+    // PostgreSQL cannot clone a template with open connections.
     await sequelize.close();
   }
 }

@@ -2,10 +2,8 @@ import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { pidsOf } from "../../../tools/support/run-folder.ts";
 
-/** What a run of the tests may not leave behind. */
-
-/** Long enough for processes that were told to end, on a machine that has other work. */
-const endWithinMs = 10_000;
+/** Long enough for processes to end on a busy machine. */
+const endTimeoutMs = 10_000;
 const everyMs = 50;
 
 export interface LeftProcess {
@@ -13,12 +11,12 @@ export interface LeftProcess {
   command: string;
 }
 
-/** The processes of a folder for temporary files that do not end by themselves. */
+/** Gives the processes of a run folder that do not end within the timeout. */
 export async function processesLeft(
   folder: string,
-  withinMs = endWithinMs,
+  timeoutMs = endTimeoutMs,
 ): Promise<LeftProcess[]> {
-  const deadlineMs = performance.now() + withinMs;
+  const deadlineMs = performance.now() + timeoutMs;
   let left = processesOf(folder);
   while (left.length > 0 && performance.now() < deadlineMs) {
     await delay(everyMs);
@@ -37,7 +35,7 @@ function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
   } catch {
-    // It has ended, or is somebody else's.
+    // The process has ended, or belongs to another user.
     return "";
   }
 }

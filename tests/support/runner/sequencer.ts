@@ -1,18 +1,18 @@
 import { statSync } from "node:fs";
 
-/** As far as it is read here, what Jest knows of a test file. */
+/** The used part of a test file of Jest. */
 interface TestFile {
   path: string;
 }
 
-/** The longest of all, which are not the largest files. */
+/** The slowest test files, which are not the largest ones. */
 const longest = /\/(verify|start)\.cluster\.test\.ts$/;
-/** By what their suffix says they cost. */
+/** Suffixes in the order of their cost. */
 const order = ["cluster", "browser", "int", "unit"];
 
 /**
- * Begins with the files that take minutes, so that no worker is left with one of them when the
- * other has nothing more to do. Jest's own order follows the size of the files on a new machine.
+ * Starts the slowest files first, so that no worker is left alone with one at the end. Jest's own
+ * order follows the file sizes when it has no cache.
  */
 export default class Sequencer {
   sort(tests: TestFile[]): TestFile[] {
@@ -22,12 +22,12 @@ export default class Sequencer {
     return tests.toSorted((a, b) => rank(a) - rank(b) || size(b) - size(a));
   }
 
-  /** Jest's `--onlyFailures` needs a cache of results, which there is none of. */
+  /** `--onlyFailures` of Jest needs a cache of results, which does not exist. */
   allFailedTests(tests: TestFile[]): TestFile[] {
     return tests;
   }
 
   cacheResults(): void {
-    // The order does not depend on them.
+    // The order does not depend on results.
   }
 }
