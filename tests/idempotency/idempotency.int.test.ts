@@ -1,81 +1,86 @@
-import { request, type IncomingMessage } from "node:http";
-import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { booksOf } from "../support/books.ts";
-import type { Answer } from "../../tools/support/graphql-client.ts";
-import {
-  cancel,
-  create,
-  dataOf,
-  newKey,
-  place,
-  register,
-  send,
-  update,
-} from "../support/idempotent-requests.ts";
+import { graphqlFrom } from "../support/http/from-address.ts";
+import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
+import { mutations } from "../support/graphql/mutations.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
-/** A second gateway, and a second replica of everything, on the same databases. */
-let other: TestShop;
+/** A second gateway with replicas of all services, on the same databases. */
+let replica: TestShop;
 let admin: { id: string; token: string };
 let buyer: { id: string; token: string };
 
 beforeAll(async () => {
   shop = await startTestShop();
-  other = await startTestShop({}, shop.databases);
+  replica = await startTestShop({}, shop.databases);
   admin = await shop.signIn("admin", 1);
   buyer = await shop.signIn("buyer");
 });
 afterAll(async () => {
-  await other.stop();
+  await replica.stop();
   await shop.stop();
 });
 
-/** How many rows there are of all that mutations write, and of the events that tell of it. */
-async function effects(): Promise<Record<string, number>> {
+/** Counts the rows of all tables that mutations write, and of the event logs. */
+async function rowCounts(): Promise<Record<string, number>> {
   const tables = {
     users: ["users", "event_log"],
     products: ["products", "reservations", "stock_changes WHERE order_id IS NULL"],
     orders: ["orders", "order_history", "event_log"],
   };
-  const counted: Record<string, number> = {};
+  const counts: Record<string, number> = {};
   for (const service of ["users", "products", "orders"] as const) {
     for (const table of tables[service]) {
       const sql = `SELECT count(*)::int AS rows FROM ${table}`;
       const [row] = await shop.databases.query<{ rows: number }>(service, sql);
-      counted[`${service}.${table}`] = row?.rows ?? 0;
+      counts[`${service}.${table}`] = row?.rows ?? 0;
     }
   }
-  return counted;
+  return counts;
 }
 
 async function order(product: string, quantity = 1): Promise<string> {
   const { order: placed } = await placeOrder(shop, buyer.token, [product, quantity]);
-  if (placed === undefined) throw new Error("the order was refused");
+  if (placed === undefined) throw new Error("the order was rejected");
   return placed.id;
 }
 
-/** Each mutation but login: a document, another one of the same action, and who sends them. */
-const mutations: [string, () => Promise<{ token?: string; same: string; changed: string }>][] = [
-  ["registerUser", async () => ({ same: register("ann"), changed: register("bea") })],
+/** Each mutation but login: a document, a document with another input, and their sender. */
+const cases: [string, () => Promise<{ token?: string; same: string; changed: string }>][] = [
+  [
+    "registerUser",
+    async () => ({ same: mutations.registerUser("ann"), changed: mutations.registerUser("bea") }),
+  ],
   [
     "createProduct",
-    async () => ({ token: admin.token, same: create("Mug"), changed: create("Cup") }),
+    async () => ({
+      token: admin.token,
+      same: mutations.createProduct("Mug"),
+      changed: mutations.createProduct("Cup"),
+    }),
   ],
   [
     "updateInventory",
     async () => {
       const mug = await putOnSale(shop, 5);
-      return { token: admin.token, same: update(mug, 2), changed: update(mug, 3) };
+      return {
+        token: admin.token,
+        same: mutations.updateInventory(mug, 1, 2),
+        changed: mutations.updateInventory(mug, 1, 3),
+      };
     },
   ],
   [
     "placeOrder",
     async () => {
       const mug = await putOnSale(shop, 5);
-      return { token: buyer.token, same: place(mug, 2), changed: place(mug, 1) };
+      return {
+        token: buyer.token,
+        same: mutations.placeOrder(mug, 2),
+        changed: mutations.placeOrder(mug, 1),
+      };
     },
   ],
   [
@@ -83,164 +88,184 @@ const mutations: [string, () => Promise<{ token?: string; same: string; changed:
     async () => {
       const mug = await putOnSale(shop, 5);
       const [first, second] = [await order(mug), await order(mug)];
-      return { token: buyer.token, same: cancel(first), changed: cancel(second) };
+      return {
+        token: buyer.token,
+        same: mutations.cancelOrder(first),
+        changed: mutations.cancelOrder(second),
+      };
     },
   ],
 ];
 
-describe.each(mutations)("%s with a key", (field, prepare) => {
-  test("happens once, is answered the same again by any gateway, and refuses another input", async () => {
+describe.each(cases)("%s with an idempotency key", (field, prepare) => {
+  test("has one effect, returns the same response from any gateway, and rejects another input", async () => {
     const { token, same, changed } = await prepare();
     const key = newKey();
-    const before = await effects();
+    const before = await rowCounts();
     const first = dataOf(await send(shop, same, { key, token }));
-    const after = await effects();
+    const after = await rowCounts();
     expect(after).not.toEqual(before);
-    for (const at of [shop, other]) {
-      expect(dataOf(await send(at, same, { key, token }))).toEqual(first);
+    for (const target of [shop, replica]) {
+      expect(dataOf(await send(target, same, { key, token }))).toEqual(first);
     }
     expect(await send(shop, changed, { key, token })).toMatchObject({
       code: "IDEMPOTENCY_MISMATCH",
       data: null,
     });
     expect(dataOf(await send(shop, same, { key, token }))).toEqual(first);
-    expect(await effects()).toEqual(after);
+    expect(await rowCounts()).toEqual(after);
     expect(dataOf(await send(shop, changed, { key: newKey(), token }))).toHaveProperty(field);
-    expect(await effects()).not.toEqual(after);
+    expect(await rowCounts()).not.toEqual(after);
   });
 
-  test("happens once when ten equal ones come at once", async () => {
+  test("has one effect if ten duplicates arrive in parallel", async () => {
     const { token, same } = await prepare();
-    const ten = same.replaceAll("ann", "cleo");
+    const document = same.replaceAll("ann", "cleo");
     const key = newKey();
-    const before = await effects();
+    const before = await rowCounts();
     const answers = await Promise.all(
-      Array.from({ length: 10 }, (_, n) => send(n % 2 ? other : shop, ten, { key, token })),
+      Array.from({ length: 10 }, (_, n) => send(n % 2 ? replica : shop, document, { key, token })),
     );
     const [first, ...others] = answers.map(dataOf);
     for (const answer of others) expect(answer).toEqual(first);
-    const grown = Object.entries(await effects()).map(
+    const grown = Object.entries(await rowCounts()).map(
       ([table, rows]) => rows - (before[table] ?? 0),
     );
     expect(Math.max(...grown)).toBe(1);
   });
 });
 
-describe("a refusal does not use the key up:", () => {
-  test("a product that is sold out, ordered again when there is more of it", async () => {
+describe("a client error does not consume the idempotency key:", () => {
+  test("an order of a sold-out product succeeds after the product is restocked", async () => {
     const mug = await putOnSale(shop, 1);
     const key = newKey();
     const by = { key, token: buyer.token };
-    expect((await send(shop, place(mug, 2), by)).code).toBe("OUT_OF_STOCK");
-    expect((await send(shop, place(mug, 2), by)).code).toBe("OUT_OF_STOCK");
+    expect((await send(shop, mutations.placeOrder(mug, 2), by)).code).toBe("OUT_OF_STOCK");
+    expect((await send(shop, mutations.placeOrder(mug, 2), by)).code).toBe("OUT_OF_STOCK");
     await shop.call("products.updateInventory", { id: mug, type: 1, number: 4 });
-    const placed = dataOf(await send(shop, place(mug, 2), by));
-    expect(dataOf(await send(shop, place(mug, 2), by))).toEqual(placed);
+    const placed = dataOf(await send(shop, mutations.placeOrder(mug, 2), by));
+    expect(dataOf(await send(shop, mutations.placeOrder(mug, 2), by))).toEqual(placed);
     expect((await booksOf(shop.databases, mug)).stock).toBe(3);
   });
 
-  test("a product that is sold out, ordered again with another input", async () => {
+  test("an order of a sold-out product succeeds with another input", async () => {
     const mug = await putOnSale(shop, 1);
     const by = { key: newKey(), token: buyer.token };
-    expect((await send(shop, place(mug, 2), by)).code).toBe("OUT_OF_STOCK");
-    expect(dataOf(await send(shop, place(mug, 1), by))?.placeOrder).toMatchObject({ quantity: 1 });
-    expect((await send(shop, place(mug, 2), by)).code).toBe("IDEMPOTENCY_MISMATCH");
+    expect((await send(shop, mutations.placeOrder(mug, 2), by)).code).toBe("OUT_OF_STOCK");
+    expect(dataOf(await send(shop, mutations.placeOrder(mug, 1), by))?.placeOrder).toMatchObject({
+      quantity: 1,
+    });
+    expect((await send(shop, mutations.placeOrder(mug, 2), by)).code).toBe("IDEMPOTENCY_MISMATCH");
   });
 
-  test("an input that breaks a rule", async () => {
+  test("a stock change succeeds after invalid inputs with the same key", async () => {
     const mug = await putOnSale(shop, 5);
     const by = { key: newKey(), token: admin.token };
-    expect((await send(shop, update(mug, -1), by)).code).toBe("BAD_USER_INPUT");
-    expect((await send(shop, update(mug, 0), by)).code).toBe("BAD_USER_INPUT");
-    expect((await send(shop, update(mug, 9, 2), by)).code).toBe("INSUFFICIENT_STOCK");
-    expect(dataOf(await send(shop, update(mug, 3, 2), by))?.updateInventory).toEqual({
+    expect((await send(shop, mutations.updateInventory(mug, 1, -1), by)).code).toBe(
+      "BAD_USER_INPUT",
+    );
+    expect((await send(shop, mutations.updateInventory(mug, 1, 0), by)).code).toBe(
+      "BAD_USER_INPUT",
+    );
+    expect((await send(shop, mutations.updateInventory(mug, 2, 9), by)).code).toBe(
+      "INSUFFICIENT_STOCK",
+    );
+    expect(
+      dataOf(await send(shop, mutations.updateInventory(mug, 2, 3), by))?.updateInventory,
+    ).toEqual({
       success: true,
     });
     expect((await booksOf(shop.databases, mug)).stock).toBe(2);
   });
 
-  test("an email that is taken, and somebody who may not", async () => {
+  test("a registration succeeds after a taken email and a forbidden type with the same key", async () => {
     const by = { key: newKey() };
-    expect((await send(shop, register("buyer"), by)).code).toBe("EMAIL_TAKEN");
-    expect((await send(shop, register("dora", 1), by)).code).toBe("UNAUTHENTICATED");
-    expect(dataOf(await send(shop, register("dora"), by))?.registerUser).toMatchObject({
+    expect((await send(shop, mutations.registerUser("buyer"), by)).code).toBe("EMAIL_TAKEN");
+    expect((await send(shop, mutations.registerUser("dora", 1), by)).code).toBe("UNAUTHENTICATED");
+    expect(
+      dataOf(await send(shop, mutations.registerUser("dora"), by))?.registerUser,
+    ).toMatchObject({
       username: "dora",
     });
   });
 });
 
-describe("the same key means something else", () => {
-  test("from another caller", async () => {
+describe("idempotency keys are separate", () => {
+  test("for each signed-in caller", async () => {
     const mug = await putOnSale(shop, 5);
     const key = newKey();
     const orders = [];
     for (const token of [admin.token, buyer.token]) {
-      orders.push(dataOf(await send(shop, place(mug, 1), { key, token }))?.placeOrder);
+      orders.push(
+        dataOf(await send(shop, mutations.placeOrder(mug, 1), { key, token }))?.placeOrder,
+      );
     }
     expect(orders).toMatchObject([{ user_id: admin.id }, { user_id: buyer.id }]);
     expect((await booksOf(shop.databases, mug)).stock).toBe(3);
   });
 
-  test("from the operator, who names it in the call's meta", async () => {
+  test("for the operator, who passes the key in the call's meta", async () => {
     const mug = await putOnSale(shop, 5);
     const meta = { idempotencyKey: newKey() };
     const params = { user_id: buyer.id, order_products: [{ product_id: mug, quantity: 2 }] };
-    const call = (at: TestShop, given: object) => at.broker.call("orders.place", given, { meta });
+    const call = (target: TestShop, input: object) =>
+      target.broker.call("orders.place", input, { meta });
     const first = await call(shop, params);
-    expect(await call(other, params)).toEqual(first);
+    expect(await call(replica, params)).toEqual(first);
     await expect(call(shop, { ...params, user_id: admin.id })).rejects.toMatchObject({
       type: "IDEMPOTENCY_MISMATCH",
     });
-    await send(shop, place(mug, 2), { key: meta.idempotencyKey, token: buyer.token });
+    await send(shop, mutations.placeOrder(mug, 2), {
+      key: meta.idempotencyKey,
+      token: buyer.token,
+    });
     expect((await booksOf(shop.databases, mug)).stock).toBe(1);
   });
 
-  test("for another action", async () => {
+  test("for each action", async () => {
     const mug = await putOnSale(shop, 5);
     const by = { key: newKey(), token: admin.token };
-    expect(dataOf(await send(shop, create("Bowl"), by))?.createProduct).toMatchObject({
+    expect(
+      dataOf(await send(shop, mutations.createProduct("Bowl"), by))?.createProduct,
+    ).toMatchObject({
       name: "Bowl",
     });
-    expect(dataOf(await send(shop, update(mug, 1), by))?.updateInventory).toEqual({
+    expect(
+      dataOf(await send(shop, mutations.updateInventory(mug, 1, 1), by))?.updateInventory,
+    ).toEqual({
       success: true,
     });
-    expect(dataOf(await send(shop, place(mug, 1), by))?.placeOrder).toMatchObject({ quantity: 1 });
+    expect(dataOf(await send(shop, mutations.placeOrder(mug, 1), by))?.placeOrder).toMatchObject({
+      quantity: 1,
+    });
   });
 
-  test("of strangers at another address", async () => {
-    const key = newKey();
-    const from = (localAddress: string, name: string) =>
-      sendFrom(localAddress, register(name), key);
+  test("for anonymous callers of different IP addresses", async () => {
+    const headers = { "idempotency-key": newKey() };
+    const from = (address: string, name: string) =>
+      graphqlFrom(address, shop.url, mutations.registerUser(name), { headers });
     expect((await from("127.0.0.1", "eva")).data?.registerUser).toMatchObject({ username: "eva" });
     expect((await from("127.0.0.2", "fay")).data?.registerUser).toMatchObject({ username: "fay" });
     const codes = [await from("127.0.0.1", "fay"), await from("127.0.0.2", "eva")].map(
-      ({ errors }) => errors?.[0]?.extensions.code,
+      ({ code }) => code,
     );
     expect(codes).toEqual(["IDEMPOTENCY_MISMATCH", "IDEMPOTENCY_MISMATCH"]);
   });
 });
 
-/** Sends a document from one of this machine's own addresses. */
-async function sendFrom(localAddress: string, query: string, key: string): Promise<Answer> {
-  const headers = { "content-type": "application/json", "idempotency-key": key };
-  const response = Promise.withResolvers<IncomingMessage>();
-  request(`${shop.url}/graphql`, { method: "POST", headers, localAddress }, response.resolve)
-    .on("error", response.reject)
-    .end(JSON.stringify({ query }));
-  return (await json(await response.promise)) as Answer;
-}
-
-test("the first admin's registration is answered the same again, though the door is closed now", async () => {
-  const fresh = await startTestShop();
+test("a retried registration of the first admin returns the same response", async () => {
+  const emptyShop = await startTestShop();
   try {
     const key = newKey();
-    const first = dataOf(await send(fresh, register("first", 1), { key }));
+    const first = dataOf(await send(emptyShop, mutations.registerUser("first", 1), { key }));
     expect(first?.registerUser).toMatchObject({ type: 1 });
-    expect(dataOf(await send(fresh, register("first", 1), { key }))).toEqual(first);
-    expect((await send(fresh, register("first", 1), { key: newKey() })).code).toBe(
-      "UNAUTHENTICATED",
+    expect(dataOf(await send(emptyShop, mutations.registerUser("first", 1), { key }))).toEqual(
+      first,
     );
+    expect(
+      (await send(emptyShop, mutations.registerUser("first", 1), { key: newKey() })).code,
+    ).toBe("UNAUTHENTICATED");
   } finally {
-    await fresh.stop();
+    await emptyShop.stop();
   }
 });

@@ -8,14 +8,14 @@ import { defineService } from "../../core/define-service.ts";
 import { ClientError, serviceUnavailable } from "../../core/errors.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 
-/** Errors of the next calls, one after the other; then all goes well. */
+/** Errors of the next calls, in their order. Later calls succeed. */
 let faults: Error[] = [];
 let calls = 0;
-/** How long it takes to fail. */
+/** How long a failing call takes. */
 let failsAfterMs = 0;
-/** While it is set, those that do not fail give no answer before it is settled. */
+/** While it is set, successful calls wait until it is settled. */
 let hanging: PromiseWithResolvers<undefined> | undefined;
-const answer = async () => {
+const handler = async () => {
   calls += 1;
   const fault = faults.shift();
   if (fault !== undefined) {
@@ -26,8 +26,8 @@ const answer = async () => {
   return "done";
 };
 
-/** A broker that stops waits for the calls which it still serves. */
-function letGo(): void {
+/** Completes the hanging calls. Otherwise the broker waits for them when it stops. */
+function release(): void {
   hanging?.resolve(undefined);
   hanging = undefined;
 }
@@ -49,7 +49,7 @@ const config = readConfig({ LOG_LEVEL: "fatal" }, singleProcessDefaults);
 const broker = new ServiceBroker({ ...brokerOptions(config, "test"), logger: false });
 broker.createService(
   defineService(shelf, {
-    actions: { read: answer, load: answer, write: answer, take: answer, give: answer },
+    actions: { read: handler, load: handler, write: handler, take: handler, give: handler },
   }),
 );
 beforeAll(() => broker.start());
@@ -59,49 +59,49 @@ beforeEach(() => {
 });
 
 const call = (name: string, meta: Meta = {}) => broker.call(`shelf.${name}`, {}, { meta });
-const away = () => serviceUnavailable("The database cannot be reached just now.");
+const unavailable = () => serviceUnavailable("The database cannot be reached just now.");
 
-describe("a call that nobody has answered", () => {
+describe("a call that fails with SERVICE_UNAVAILABLE", () => {
   test.each(["read", "load", "take"])(
-    "is repeated where that changes nothing: %s",
+    "is retried if its action is safe to retry: %s",
     async (name) => {
-      faults = [away(), away()];
+      faults = [unavailable(), unavailable()];
       expect(await call(name)).toBe("done");
       expect(calls).toBe(3);
     },
   );
 
   test.each(["write", "give"])(
-    "is not repeated where it may have changed something: %s",
+    "is not retried if its action may have had an effect: %s",
     async (name) => {
-      faults = [away()];
+      faults = [unavailable()];
       await expect(call(name)).rejects.toMatchObject({ type: "SERVICE_UNAVAILABLE" });
       expect(calls).toBe(1);
     },
   );
 
-  test("is repeated with a key, if it is a mutation", async () => {
-    faults = [away()];
+  test("is retried if it is a mutation with an idempotency key", async () => {
+    faults = [unavailable()];
     expect(await call("write", { idempotencyKey: "k" })).toBe("done");
     expect(calls).toBe(2);
-    faults = [away()];
+    faults = [unavailable()];
     await expect(call("give", { idempotencyKey: "k" })).rejects.toThrow();
   });
 
-  test("is given up in the end", async () => {
-    faults = Array.from({ length: 9 }, away);
+  test("fails after the maximum number of retries", async () => {
+    faults = Array.from({ length: 9 }, unavailable);
     await expect(call("read")).rejects.toMatchObject({ type: "SERVICE_UNAVAILABLE" });
     expect(calls).toBe(1 + maxRetries);
     faults = [];
   });
 });
 
-test("all tries of a call share the time that it has", async () => {
+test("all attempts of a call share one deadline", async () => {
   jest.useFakeTimers();
   try {
     hanging = Promise.withResolvers<undefined>();
     failsAfterMs = 250;
-    faults = [away()];
+    faults = [unavailable()];
     let fault: unknown;
     broker.call("shelf.read", {}, { timeout: 400 }).catch((error: unknown) => (fault = error));
     await jest.advanceTimersByTimeAsync(399);
@@ -110,13 +110,13 @@ test("all tries of a call share the time that it has", async () => {
     await jest.advanceTimersByTimeAsync(2);
     expect(fault).toMatchObject({ type: "REQUEST_TIMEOUT" });
   } finally {
-    letGo();
+    release();
     failsAfterMs = 0;
     jest.useRealTimers();
   }
 });
 
-test("what waits in a queue that is full is refused at once, and may go elsewhere", async () => {
+test("a call to an action with a full queue fails at once with a retryable error", async () => {
   const { concurrency, maxQueueSize } = shelf.actions.give.bulkhead;
   hanging = Promise.withResolvers<undefined>();
   const waiting = Array.from({ length: concurrency + maxQueueSize }, () =>
@@ -125,17 +125,14 @@ test("what waits in a queue that is full is refused at once, and may go elsewher
   await expect(call("give")).rejects.toMatchObject({ type: "QUEUE_FULL", retryable: true });
   expect(calls).toBe(concurrency);
   await Promise.all(waiting);
-  letGo();
+  release();
 });
 
-describe("what is not repeated, though it changes nothing:", () => {
+describe("a read is not retried after", () => {
   test.each([
-    ["a refusal", new ClientError(productErrors.PRODUCT_NOT_FOUND, "There is none.")],
-    ["a fault of ours", new Error("a bug")],
-    [
-      "a request whose time is used up",
-      new Errors.RequestTimeoutError({ action: "shelf.read", nodeID: "gone" }),
-    ],
+    ["a client error", new ClientError(productErrors.PRODUCT_NOT_FOUND, "There is none.")],
+    ["a fault", new Error("a bug")],
+    ["a timeout", new Errors.RequestTimeoutError({ action: "shelf.read", nodeID: "gone" })],
   ])("%s", async (_what, fault) => {
     faults = [fault];
     await expect(call("read")).rejects.toBe(fault);

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { booksOf, settledBooksOf } from "../support/books.ts";
-import { dataOf, newKey, place, send } from "../support/idempotent-requests.ts";
+import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
+import { mutations } from "../support/graphql/mutations.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 import { standInFor } from "../support/stand-ins.ts";
@@ -153,7 +154,9 @@ describe("a batch of orders", () => {
     const keys = Array.from({ length: 30 }, newKey);
     const sent = [...keys, ...keys, ...keys.slice(0, 10)];
     const sendAll = () =>
-      Promise.all(sent.map((key) => send(shop, place(mug, 1), { key, token: buyer.token })));
+      Promise.all(
+        sent.map((key) => send(shop, mutations.placeOrder(mug, 1), { key, token: buyer.token })),
+      );
     const answers = [...(await sendAll()), ...(await sendAll())];
     const byKey = Map.groupBy(answers, (_answer, index) => sent[index % sent.length]);
     const ids = [...byKey.values()].map(
