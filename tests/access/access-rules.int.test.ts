@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Viewer } from "../../core/access.ts";
+import { unknownId } from "../support/graphql/mutations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 const anonymous: Viewer = { kind: "anonymous" };
 const customerId = "01900000-0000-7000-8000-000000000001";
 const customer: Viewer = { kind: "user", id: customerId, type: 0 };
 const admin: Viewer = { kind: "user", id: "01900000-0000-7000-8000-000000000002", type: 1 };
-const unknownId = "01900000-0000-7000-8000-000000000000";
 
 let shop: TestShop;
 let productId: string;
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => shop.stop());
 
-/** Calls an action as the gateway does for this viewer; gives the result or the refusal's type. */
+/** Calls an action as the gateway does for this viewer. Returns the result, or the error's code. */
 async function asGateway(action: string, params: object, viewer?: Viewer): Promise<unknown> {
   const meta = viewer === undefined ? {} : { viewer };
   try {
@@ -37,20 +37,20 @@ async function asGateway(action: string, params: object, viewer?: Viewer): Promi
 }
 
 test.each([anonymous, customer, admin, undefined])(
-  "an action that declares no rule is FORBIDDEN through the gateway (%j)",
+  "the gateway cannot call an action without an access rule (viewer %j)",
   async (viewer) => {
     expect(await asGateway("diary.forgotten", {}, viewer)).toBe("FORBIDDEN");
   },
 );
 
 test.each([anonymous, customer, admin])(
-  "an action whose rule nobody knows is not open through the gateway (%j)",
+  "the gateway cannot call an action with an unknown access rule (viewer %j)",
   async (viewer) => {
     expect(await asGateway("diary.misspelt", {}, viewer)).toBe("FORBIDDEN");
   },
 );
 
-test("an action without a rule is open to the operator", async () => {
+test("the operator may call an action without an access rule", async () => {
   expect(await shop.call("diary.forgotten")).toBe("read");
 });
 
@@ -59,24 +59,24 @@ describe.each([
   ["products.release", { order_id: unknownId }],
 ])("%s", (action, params) => {
   test.each([anonymous, customer, admin])(
-    "is FORBIDDEN through the gateway (%j)",
+    "returns FORBIDDEN through the gateway (viewer %j)",
     async (viewer) => {
       expect(await asGateway(action, params, viewer)).toBe("FORBIDDEN");
     },
   );
 
-  test("tells nobody through the gateway what is wrong with its parameters", async () => {
+  test("returns FORBIDDEN through the gateway before it validates parameters", async () => {
     expect(await asGateway(action, { nonsense: true }, admin)).toBe("FORBIDDEN");
   });
 });
 
-test("the operator reserves and releases", async () => {
+test("the operator may call products.reserve and products.release", async () => {
   const lines = [{ product_id: productId, quantity: 1 }];
   await shop.call("products.reserve", { order_id: unknownId, lines });
   expect(await shop.call("products.release", { order_id: unknownId })).toEqual({ released: true });
 });
 
-test("the history of a product's stock is the operator's: the gateway has no field for it", async () => {
+test("only the operator may read the history of a product's stock", async () => {
   const params = { id: productId };
   for (const viewer of [anonymous, customer, admin]) {
     expect(await asGateway("products.stockHistory", params, viewer)).toBe("FORBIDDEN");
@@ -84,13 +84,13 @@ test("the history of a product's stock is the operator's: the gateway has no fie
   expect(await shop.call("products.stockHistory", params)).toHaveLength(1);
 });
 
-test("a gateway call that names no viewer is a stranger's", async () => {
+test("a gateway call without a viewer is treated as anonymous", async () => {
   expect(await asGateway("orders.list", {})).toBe("UNAUTHENTICATED");
   expect(await asGateway("users.list", {})).toBe("UNAUTHENTICATED");
   expect(await asGateway("products.list", {})).toHaveLength(1);
 });
 
-test("the batches behind the joins obey the rules of what they load", async () => {
+test("the batch actions of joins apply the access rules of the rows that they load", async () => {
   const other = await shop.signIn("other");
   const order_products = [{ product_id: productId, quantity: 1 }];
   const order = { user_id: other.id, order_products };
@@ -115,7 +115,7 @@ test("the batches behind the joins obey the rules of what they load", async () =
   ]);
 });
 
-test("the counts behind the connections obey the rules of what they count", async () => {
+test("the count actions of connections apply the access rules of the rows that they count", async () => {
   const other = await shop.signIn("counted");
   expect(await asGateway("users.count", {}, anonymous)).toBe("UNAUTHENTICATED");
   expect(await asGateway("users.count", {}, customer)).toBe("FORBIDDEN");
@@ -123,13 +123,13 @@ test("the counts behind the connections obey the rules of what they count", asyn
   expect(await asGateway("orders.count", { user_id: other.id }, customer)).toBe("FORBIDDEN");
   const order_products = [{ product_id: productId, quantity: 1 }];
   await shop.call("orders.place", { user_id: other.id, order_products });
-  const ofOther = await asGateway("orders.count", { user_id: other.id }, admin);
-  expect(ofOther).toEqual({ total: 1, isExact: true });
-  const own = await asGateway("orders.count", {}, customer);
-  expect(own).toEqual(await asGateway("orders.count", { user_id: customerId }, admin));
+  const countOfOther = await asGateway("orders.count", { user_id: other.id }, admin);
+  expect(countOfOther).toEqual({ total: 1, isExact: true });
+  const ownCount = await asGateway("orders.count", {}, customer);
+  expect(ownCount).toEqual(await asGateway("orders.count", { user_id: customerId }, admin));
 });
 
-test("an order that comes through the gateway is its sender's, whatever it says", async () => {
+test("an order placed through the gateway belongs to the caller, whatever user_id it contains", async () => {
   const order_products = [{ product_id: productId, quantity: 1 }];
   const order = { user_id: "01900000-0000-7000-8000-000000000009", order_products };
   expect(await asGateway("orders.place", order, customer)).toMatchObject({ user_id: customerId });
@@ -137,7 +137,7 @@ test("an order that comes through the gateway is its sender's, whatever it says"
   expect(await shop.call("orders.place", order)).toMatchObject({ user_id: order.user_id });
 });
 
-test("GraphQL knows nothing of the actions between services", async () => {
+test("the GraphQL schema exposes no internal action", async () => {
   const sdl = await (await fetch(`${shop.url}/schema.graphql`)).text();
   expect(sdl).not.toMatch(
     /reserve|release|stockHistory|resolve|jwks|rotateKeys|endedSessions|ready|ofUsers/i,
@@ -176,7 +176,7 @@ test("GraphQL knows nothing of the actions between services", async () => {
 });
 
 test.each(["/products.reserve", "/products/reserve", "/api/rest", "/users/list", "/$node/list"])(
-  "no action is reached by its path %s",
+  "the path %s does not reach an action",
   async (path) => {
     for (const method of ["GET", "POST"]) {
       const response = await fetch(`${shop.url}${path}`, { method });

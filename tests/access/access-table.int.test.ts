@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { mutations, unknownId } from "../support/graphql/mutations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
-/** The roles of the table, and what each of them owns. */
+/** The roles of the access table. */
 type Role = "anonymous" | "customer" | "admin";
+/** A user with one order. */
 interface Owner {
   id: string;
   token?: string;
   orderId: string;
 }
 
-/** What the documents name besides the asker. */
+/** A shop with the product and the users that the documents refer to. */
 interface Scene {
   shop: TestShop;
   productId: string;
@@ -33,57 +35,54 @@ async function stage(env: Record<string, string> = {}): Promise<Scene> {
   const admin = await owner("admin", 1);
   const customer = await owner("customer");
   const other = await owner("other");
-  // A stranger owns nothing: the "own" of the table is then a customer's.
+  // An anonymous caller owns nothing. Its "own" rows in the table refer to a customer's data.
   const anonymous = { id: customer.id, orderId: customer.orderId };
   return { shop, productId, other, owners: { anonymous, customer, admin } };
 }
 
-/** The answer's data, or the code that it was refused with. */
+/** Returns the data of the response, or its error code. */
 async function answerFor(role: Role, document: string): Promise<unknown> {
   const { token } = scene.owners[role];
   const { data, code } = await scene.shop.graphql(document, { token });
   return code ?? data;
 }
 
-let registered = 0;
+let registrations = 0;
 function registration(type: number): string {
-  registered += 1;
-  const input = `email: "new${registered}@example.com", username: "new", password: "long enough"`;
+  registrations += 1;
+  const input = `email: "new${registrations}@example.com", username: "new", password: "long enough"`;
   return `mutation { registerUser(input: { ${input}, type: ${type} }) { type } }`;
 }
 
-/** A document of each row, written for whom it is sent by. */
-const documents: Record<string, (own: Owner) => string> = {
+/** The document of each row of the table, for the user who sends it. */
+const documents: Record<string, (sender: Owner) => string> = {
   product: () => `{ product(id: "${scene.productId}") { id } }`,
   products: () => "{ products { id } }",
   "registerUser of type 0": () => registration(0),
-  login: () =>
-    `mutation { login(input: { email: "other@example.com", password: "correct horse" }) { token } }`,
-  placeOrder: () =>
-    `mutation { placeOrder(input: { order_products: [{ product_id: "${scene.productId}", quantity: 1 }] }) { id } }`,
-  "own user": (own) => `{ user(id: "${own.id}") { id email } }`,
-  "own order": (own) => `{ order(id: "${own.orderId}") { id order_products { price } } }`,
+  login: () => mutations.login("other"),
+  placeOrder: () => mutations.placeOrder(scene.productId, 1),
+  "own user": (sender) => `{ user(id: "${sender.id}") { id email } }`,
+  "own order": (sender) => `{ order(id: "${sender.orderId}") { id order_products { price } } }`,
   orders: () => "{ orders { id } }",
   users: () => "{ users { id } }",
   productsConnection: () => "{ productsConnection { nodes { id } totalCount } }",
   ordersConnection: () => "{ ordersConnection { nodes { id } totalCount } }",
   usersConnection: () => "{ usersConnection { nodes { id email } totalCount } }",
-  "ordersConnection of another": () =>
+  "ordersConnection of another user": () =>
     `{ ordersConnection(filter: { user_id: "${scene.other.id}" }) { nodes { id } } }`,
-  "another's user": () => `{ user(id: "${scene.other.id}") { id email } }`,
-  "another's order": () => `{ order(id: "${scene.other.orderId}") { id } }`,
-  "the user of an own order": (own) => `{ order(id: "${own.orderId}") { user { email } } }`,
-  "the orders of one's own user": (own) => `{ user(id: "${own.id}") { orders { id } } }`,
-  "the orders of another's user": () => `{ user(id: "${scene.other.id}") { orders { id } } }`,
-  "the user of another's order": () => `{ order(id: "${scene.other.orderId}") { user { email } } }`,
+  "another user": () => `{ user(id: "${scene.other.id}") { id email } }`,
+  "an order of another user": () => `{ order(id: "${scene.other.orderId}") { id } }`,
+  "the user of an own order": (sender) => `{ order(id: "${sender.orderId}") { user { email } } }`,
+  "the orders of the own user": (sender) => `{ user(id: "${sender.id}") { orders { id } } }`,
+  "the orders of another user": () => `{ user(id: "${scene.other.id}") { orders { id } } }`,
+  "the user of an order of another user": () =>
+    `{ order(id: "${scene.other.orderId}") { user { email } } }`,
   "the users and lines of the listed orders": () =>
     "{ orders(limit: 100) { user { email } order_products { price } } }",
-  "the products of an own order": (own) =>
-    `{ order(id: "${own.orderId}") { order_products { product { stock } } } }`,
-  createProduct: () =>
-    `mutation { createProduct(input: { name: "Cup", description: "", price: 1, stock: 1 }) { id } }`,
-  updateInventory: () =>
-    `mutation { updateInventory(input: { id: "${scene.productId}", type: 1, number: 1 }) { success } }`,
+  "the products of an own order": (sender) =>
+    `{ order(id: "${sender.orderId}") { order_products { product { stock } } } }`,
+  createProduct: () => mutations.createProduct("Cup"),
+  updateInventory: () => mutations.updateInventory(scene.productId, 1, 1),
   "registerUser of type 1": () => registration(1),
   usersAudit: () => "{ usersAudit { id action } }",
   productsAudit: () => "{ productsAudit { id action } }",
@@ -91,10 +90,8 @@ const documents: Record<string, (own: Owner) => string> = {
   logout: () => 'mutation { logout(token: "unknown") { success } }',
   changePassword: () =>
     'mutation { changePassword(input: { password: "wrong", newPassword: "long enough" }) { success } }',
-  setUserType: () =>
-    `mutation { setUserType(input: { id: "${scene.other.id}", type: 0 }) { type } }`,
-  "setUserType of oneself": (own) =>
-    `mutation { setUserType(input: { id: "${own.id}", type: 0 }) { type } }`,
+  setUserType: () => mutations.setUserType(scene.other.id, 0),
+  "setUserType of the own user": (sender) => mutations.setUserType(sender.id, 0),
 };
 
 type Cells = Record<Role, string>;
@@ -102,10 +99,15 @@ const everyone: Cells = { anonymous: "yes", customer: "yes", admin: "yes" };
 const signedIn: Cells = { ...everyone, anonymous: "UNAUTHENTICATED" };
 const adminsOnly: Cells = { ...signedIn, customer: "FORBIDDEN" };
 const wrongPassword = "INVALID_CREDENTIALS";
-/** Whoever sends it, and whoever they are: the token says all. */
-const noToken: Cells = { ...signedIn, customer: "UNAUTHENTICATED", admin: "UNAUTHENTICATED" };
-const notAnothersOrder: Cells = { ...signedIn, customer: "ORDER_NOT_FOUND" };
+/** The result depends only on the refresh token in the document, not on the caller. */
+const unknownRefreshToken: Cells = {
+  ...signedIn,
+  customer: "UNAUTHENTICATED",
+  admin: "UNAUTHENTICATED",
+};
+const hiddenFromCustomers: Cells = { ...signedIn, customer: "ORDER_NOT_FOUND" };
 
+/** Lists the cells of a table as parameters of one test each. */
 function cellsOf(table: Record<string, Cells>): [Role, string, string][] {
   return Object.entries(table).flatMap(([row, cells]) =>
     Object.entries(cells).map(([role, answer]): [Role, string, string] => [
@@ -116,7 +118,7 @@ function cellsOf(table: Record<string, Cells>): [Role, string, string][] {
   );
 }
 
-/** Sends the row's document as the role, and holds the answer against the cell. */
+/** Sends the row's document as the role, and compares the response with the cell. */
 async function checkCell(role: Role, expected: string, row: string): Promise<void> {
   const document = documents[row]?.(scene.owners[role]);
   const answer = await answerFor(role, document ?? "");
@@ -128,7 +130,7 @@ async function checkCell(role: Role, expected: string, row: string): Promise<voi
   }
 }
 
-describe("by default", () => {
+describe("access with default settings", () => {
   beforeAll(async () => {
     scene = await stage();
   });
@@ -148,13 +150,13 @@ describe("by default", () => {
       productsConnection: everyone,
       ordersConnection: signedIn,
       usersConnection: adminsOnly,
-      "ordersConnection of another": adminsOnly,
-      "another's user": adminsOnly,
-      "another's order": notAnothersOrder,
+      "ordersConnection of another user": adminsOnly,
+      "another user": adminsOnly,
+      "an order of another user": hiddenFromCustomers,
       "the user of an own order": signedIn,
-      "the orders of one's own user": signedIn,
-      "the orders of another's user": adminsOnly,
-      "the user of another's order": notAnothersOrder,
+      "the orders of the own user": signedIn,
+      "the orders of another user": adminsOnly,
+      "the user of an order of another user": hiddenFromCustomers,
       "the users and lines of the listed orders": signedIn,
       "the products of an own order": signedIn,
       createProduct: adminsOnly,
@@ -162,28 +164,28 @@ describe("by default", () => {
       "registerUser of type 1": adminsOnly,
       usersAudit: adminsOnly,
       productsAudit: adminsOnly,
-      refreshToken: noToken,
+      refreshToken: unknownRefreshToken,
       logout: everyone,
       changePassword: { ...signedIn, customer: wrongPassword, admin: wrongPassword },
       setUserType: adminsOnly,
-      "setUserType of oneself": { ...adminsOnly, admin: "FORBIDDEN" },
+      "setUserType of the own user": { ...adminsOnly, admin: "FORBIDDEN" },
     }),
-  )("%s: %s to %s", checkCell);
+  )("%s: %s for %s", checkCell);
 
   test.each<[Role, string | undefined]>([
     ["anonymous", "UNAUTHENTICATED"],
     ["customer", undefined],
     ["admin", undefined],
-  ])("%s: %s to logoutEverywhere", async (role, refusal) => {
+  ])("%s: %s for logoutEverywhere", async (role, expectedCode) => {
     const { token } =
       role === "anonymous"
         ? {}
         : await scene.shop.signIn(`leaving-${role}`, Number(role === "admin"));
     const document = "mutation { logoutEverywhere { success } }";
-    expect((await scene.shop.graphql(document, { token })).code).toBe(refusal);
+    expect((await scene.shop.graphql(document, { token })).code).toBe(expectedCode);
   });
 
-  test("a customer's list of orders holds their own and no others", async () => {
+  test("the list of orders contains only the customer's own orders", async () => {
     const { data } = await scene.shop.graphql<{ orders: { user_id: string }[] }>(
       "{ orders { user_id } }",
       { token: scene.owners.customer.token },
@@ -192,7 +194,7 @@ describe("by default", () => {
     expect(owners).toEqual(new Set([scene.owners.customer.id]));
   });
 
-  test("an admin's list of orders holds everybody's", async () => {
+  test("the list of orders contains the orders of all users for an admin", async () => {
     const { data } = await scene.shop.graphql<{ orders: { user_id: string }[] }>(
       "{ orders { user_id } }",
       { token: scene.owners.admin.token },
@@ -202,9 +204,9 @@ describe("by default", () => {
     expect(owners).toEqual(new Set([admin.id, customer.id, scene.other.id]));
   });
 
-  test("an order of another and an order that is not there look the same to a customer", async () => {
+  test("a customer gets the same error for an order of another user and for an unknown id", async () => {
     const { token } = scene.owners.customer;
-    const ids = [scene.other.orderId, "01900000-0000-7000-8000-000000000000"];
+    const ids = [scene.other.orderId, unknownId];
     const answers = await Promise.all(
       ids.map((id) => scene.shop.graphql(`{ order(id: "${id}") { id } }`, { token })),
     );
@@ -212,7 +214,7 @@ describe("by default", () => {
   });
 });
 
-describe("with PUBLIC_READS=true", () => {
+describe("access with PUBLIC_READS=true", () => {
   beforeAll(async () => {
     scene = await stage({ PUBLIC_READS: "true" });
   });
@@ -229,11 +231,11 @@ describe("with PUBLIC_READS=true", () => {
       productsConnection: everyone,
       ordersConnection: everyone,
       usersConnection: everyone,
-      "ordersConnection of another": everyone,
-      "another's user": everyone,
-      "another's order": everyone,
-      "the orders of another's user": everyone,
-      "the user of another's order": everyone,
+      "ordersConnection of another user": everyone,
+      "another user": everyone,
+      "an order of another user": everyone,
+      "the orders of another user": everyone,
+      "the user of an order of another user": everyone,
       "the users and lines of the listed orders": everyone,
       createProduct: adminsOnly,
       updateInventory: adminsOnly,
@@ -242,10 +244,13 @@ describe("with PUBLIC_READS=true", () => {
       productsAudit: adminsOnly,
       setUserType: adminsOnly,
     }),
-  )("%s: %s to %s", checkCell);
+  )("%s: %s for %s", checkCell);
 
-  test.each<Role>(["anonymous", "customer", "admin"])("%s sees all orders", async (role) => {
-    const listed = await answerFor(role, "{ orders { user_id } }");
-    expect(JSON.stringify(listed)).toContain(scene.other.id);
-  });
+  test.each<Role>(["anonymous", "customer", "admin"])(
+    "the role %s sees all orders",
+    async (role) => {
+      const listed = await answerFor(role, "{ orders { user_id } }");
+      expect(JSON.stringify(listed)).toContain(scene.other.id);
+    },
+  );
 });

@@ -20,7 +20,7 @@ const customer: Viewer = { kind: "user", id: "c", type: 0 };
 const admin: Viewer = { kind: "user", id: "a", type: 1 };
 const operator: Actor = { kind: "operator" };
 
-/** What the rule answers: "yes", or the code of the error. */
+/** Returns "yes" if the rule lets the actor in, otherwise the code of the error. */
 function answer(access: Access | undefined, actor: Actor, publicReads = false): string {
   try {
     assertAccess(access, actor, publicReads);
@@ -30,20 +30,18 @@ function answer(access: Access | undefined, actor: Actor, publicReads = false): 
   }
 }
 
-const no = { anonymous: "UNAUTHENTICATED", signedIn: "FORBIDDEN" };
-
-describe("an action's rule", () => {
+describe("an access rule", () => {
   test.each<[Access | undefined, string, string, string]>([
     // rule                         anonymous     customer     admin
     ["everyone", "yes", "yes", "yes"],
-    ["signed-in", no.anonymous, "yes", "yes"],
-    ["admin", no.anonymous, no.signedIn, "yes"],
+    ["signed-in", "UNAUTHENTICATED", "yes", "yes"],
+    ["admin", "UNAUTHENTICATED", "FORBIDDEN", "yes"],
     ["nobody", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"],
     ["a rule that was misspelt" as never, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"],
     [undefined, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"],
-    [{ publicReads: "signed-in" }, no.anonymous, "yes", "yes"],
-    [{ publicReads: "admin" }, no.anonymous, no.signedIn, "yes"],
-  ])("%j answers a stranger %s, a customer %s, an admin %s", (access, ...expected) => {
+    [{ publicReads: "signed-in" }, "UNAUTHENTICATED", "yes", "yes"],
+    [{ publicReads: "admin" }, "UNAUTHENTICATED", "FORBIDDEN", "yes"],
+  ])("%j: anonymous %s, customer %s, admin %s", (access, ...expected) => {
     expect([anonymous, customer, admin].map((viewer) => answer(access, viewer))).toEqual(expected);
   });
 
@@ -54,11 +52,11 @@ describe("an action's rule", () => {
     "nobody",
     undefined,
     { publicReads: "admin" },
-  ])("%j never holds the operator back", (access) => {
+  ])("%j lets the operator in", (access) => {
     expect(answer(access, operator)).toBe("yes");
   });
 
-  test("for reads is lifted for everybody by PUBLIC_READS", () => {
+  test("of the form { publicReads } lets everyone in under PUBLIC_READS", () => {
     for (const access of [{ publicReads: "signed-in" }, { publicReads: "admin" }] as const) {
       expect(answer(access, anonymous, true)).toBe("yes");
     }
@@ -69,48 +67,48 @@ describe("an action's rule", () => {
     ["admin", "UNAUTHENTICATED"],
     ["nobody", "FORBIDDEN"],
     [undefined, "FORBIDDEN"],
-  ])("%j stays as it is under PUBLIC_READS", (access, expected) => {
+  ])("%j is not affected by PUBLIC_READS", (access, expected) => {
     expect(answer(access, anonymous, true)).toBe(expected);
   });
 });
 
-describe("a token that is not taken", () => {
-  test("is no reason to refuse what needs none", () => {
+describe("a rejected token", () => {
+  test("does not block an action that needs no token", () => {
     expect(answer("everyone", { kind: "anonymous", rejected: "expired" })).toBe("yes");
     expect(answer("everyone", { kind: "anonymous", unverifiable: true })).toBe("yes");
   });
 
-  test("is told the reason, where one has to be signed in", () => {
+  test("is reported with the reason by an action that requires authentication", () => {
     const viewer: Viewer = { kind: "anonymous", rejected: "Your token has expired." };
     expect(() => {
       assertAccess("signed-in", viewer, false);
     }).toThrow("Your token has expired.");
   });
 
-  test("is SERVICE_UNAVAILABLE while nobody can tell whether it is valid", () => {
+  test("is reported as SERVICE_UNAVAILABLE while it cannot be verified", () => {
     expect(answer("signed-in", { kind: "anonymous", unverifiable: true })).toBe(
       "SERVICE_UNAVAILABLE",
     );
   });
 });
 
-describe("who is behind a call", () => {
+describe("the actor of a call", () => {
   const meta = { viewer: admin };
 
-  test("is the viewer, when the gateway calls", () => {
+  test("is the viewer if the gateway calls", () => {
     expect(actorOf({ caller: "api", meta })).toEqual(admin);
   });
 
-  test("is a stranger, when the gateway names no viewer", () => {
+  test("is anonymous if the gateway names no viewer", () => {
     expect(actorOf({ caller: "api", meta: {} })).toEqual(anonymous);
   });
 
-  test("is the operator, when a service calls on a viewer's behalf, or a REPL", () => {
+  test("is the operator if a service or the REPL calls", () => {
     expect(actorOf({ caller: "orders", meta })).toEqual(operator);
     expect(actorOf({ caller: null, meta: {} })).toEqual(operator);
   });
 
-  test("may act for others as an admin or as the operator", () => {
+  test("may act for other users only as an admin or as the operator", () => {
     expect([anonymous, customer, admin, operator].map(mayActForOthers)).toEqual([
       false,
       false,
@@ -120,7 +118,7 @@ describe("who is behind a call", () => {
   });
 });
 
-test("outsiders reach these actions through the gateway, and no others", () => {
+test("the gateway exposes exactly these actions", () => {
   expect(exposedActions([usersContract, productsContract, ordersContract])).toEqual([
     "orders.cancel",
     "orders.count",
@@ -158,7 +156,7 @@ test("outsiders reach these actions through the gateway, and no others", () => {
   ]);
 });
 
-describe("on a broker", () => {
+describe("the access middleware", () => {
   let entered: string[] = [];
   const enter = (ctx: Context) => {
     entered.push(ctx.action?.name ?? "");
@@ -174,10 +172,10 @@ describe("on a broker", () => {
       forgotten: { gateway: true, handler: enter },
     },
   } as unknown as ServiceSchema;
-  /** Calls what it is asked to call, as the service of this name. */
+  /** A service that forwards calls to other actions under its own name. */
   const caller = (name: string): ServiceSchema => ({
     name,
-    actions: { ask: (ctx: Context<{ action: string }>) => ctx.call(ctx.params.action) },
+    actions: { forward: (ctx: Context<{ action: string }>) => ctx.call(ctx.params.action) },
   });
   const broker = new ServiceBroker({ logger: false, middlewares: [accessMiddleware(false)] });
   for (const schema of [vault, caller("orders"), caller("api")]) broker.createService(schema);
@@ -185,37 +183,43 @@ describe("on a broker", () => {
   beforeAll(() => broker.start());
   afterAll(() => broker.stop());
 
-  function ask(through: string, action: string, viewer?: Viewer): Promise<unknown> {
+  function callThrough(service: string, action: string, viewer?: Viewer): Promise<unknown> {
     entered = [];
     const meta: Meta = viewer ? { viewer } : {};
-    return broker.call(`${through}.ask`, { action }, { meta });
+    return broker.call(`${service}.forward`, { action }, { meta });
   }
 
-  test("a call that came through the gateway is refused before its handler is entered", async () => {
-    await expect(ask("api", "vault.open", customer)).rejects.toMatchObject({ type: "FORBIDDEN" });
-    await expect(ask("api", "vault.open")).rejects.toMatchObject({ type: "UNAUTHENTICATED" });
+  test("rejects a call of the gateway before the handler runs", async () => {
+    await expect(callThrough("api", "vault.open", customer)).rejects.toMatchObject({
+      type: "FORBIDDEN",
+    });
+    await expect(callThrough("api", "vault.open")).rejects.toMatchObject({
+      type: "UNAUTHENTICATED",
+    });
     expect(entered).toEqual([]);
-    await expect(ask("api", "vault.open", admin)).resolves.toBe("done");
+    await expect(callThrough("api", "vault.open", admin)).resolves.toBe("done");
   });
 
-  test("an action whose rule was forgotten is nobody's", async () => {
-    await expect(ask("api", "vault.forgotten", admin)).rejects.toMatchObject({ type: "FORBIDDEN" });
+  test("rejects every gateway call of an action without an access rule", async () => {
+    await expect(callThrough("api", "vault.forgotten", admin)).rejects.toMatchObject({
+      type: "FORBIDDEN",
+    });
     expect(entered).toEqual([]);
   });
 
-  test("an action that its contract does not expose is nobody's, whatever its rule says", async () => {
-    await expect(ask("api", "vault.field")).resolves.toBe("done");
+  test("rejects every gateway call of an action that its contract does not expose", async () => {
+    await expect(callThrough("api", "vault.field")).resolves.toBe("done");
     for (const viewer of [undefined, customer, admin]) {
-      const refusal = { type: "FORBIDDEN" };
-      await expect(ask("api", "vault.inner", viewer)).rejects.toMatchObject(refusal);
-      await expect(ask("api", "$node.actions", viewer)).rejects.toMatchObject(refusal);
+      const error = { type: "FORBIDDEN" };
+      await expect(callThrough("api", "vault.inner", viewer)).rejects.toMatchObject(error);
+      await expect(callThrough("api", "$node.actions", viewer)).rejects.toMatchObject(error);
     }
     expect(entered).toEqual([]);
   });
 
-  test("services and the REPL may call anything, whatever viewer they pass on", async () => {
-    await expect(ask("orders", "vault.open", customer)).resolves.toBe("done");
-    await expect(ask("orders", "vault.inner", customer)).resolves.toBe("done");
+  test("lets services and the REPL call every action, whatever viewer they pass on", async () => {
+    await expect(callThrough("orders", "vault.open", customer)).resolves.toBe("done");
+    await expect(callThrough("orders", "vault.inner", customer)).resolves.toBe("done");
     await expect(broker.call("vault.forgotten")).resolves.toBe("done");
   });
 });

@@ -9,37 +9,37 @@ interface TestKey {
   publicKey: PublicKey;
 }
 
-/** What the users service holds. */
+/** The signing keys and the ended sessions of the users service. */
 let keys: TestKey[];
-let ended: string[];
-/** How the next fetches are answered, where not at once. */
-let answering: (() => Promise<void>)[];
-let fetched: { keys: number; ended: number };
-let warned: string[];
+let endedSessions: string[];
+/** Delays or failures of the next fetches, in their order. */
+let interceptors: (() => Promise<void>)[];
+let fetches: { keys: number; ended: number };
+let warnings: string[];
 let authenticator: Authenticator;
 
 beforeEach(() => {
   jest.useFakeTimers();
   keys = [newKey()];
-  ended = [];
-  answering = [];
-  fetched = { keys: 0, ended: 0 };
-  warned = [];
+  endedSessions = [];
+  interceptors = [];
+  fetches = { keys: 0, ended: 0 };
+  warnings = [];
   authenticator = new Authenticator({
     async fetchKeys() {
-      fetched.keys += 1;
-      // What there is when it is asked; the answer may be long on its way.
-      const answer = { keys: keys.map(({ publicKey }) => publicKey) };
-      await answering.shift()?.();
-      return answer;
+      fetches.keys += 1;
+      // The response holds the keys at the time of the request, even if it arrives late.
+      const response = { keys: keys.map(({ publicKey }) => publicKey) };
+      await interceptors.shift()?.();
+      return response;
     },
     async fetchEnded(after) {
-      fetched.ended += 1;
-      await answering.shift()?.();
-      const rest = ended.filter((id) => after === undefined || id > after);
+      fetches.ended += 1;
+      await interceptors.shift()?.();
+      const rest = endedSessions.filter((id) => after === undefined || id > after);
       return { ids: rest.slice(0, 2), more: rest.length > 2 };
     },
-    logger: { warn: (message: string) => warned.push(message) },
+    logger: { warn: (message: string) => warnings.push(message) },
   });
 });
 afterEach(async () => {
@@ -54,7 +54,7 @@ function newKey(): TestKey {
   return { privateKey: pair.privateKey, publicKey };
 }
 
-/** A token as the shop makes it. */
+/** Signs a token with the newest key, as the shop does. */
 function sign(changes: SignOptions = {}, claims: object = { type: 0, sid: "s1" }): string {
   const key = keys.at(-1) ?? newKey();
   return jwt.sign(claims, key.privateKey, {
@@ -70,222 +70,221 @@ function sign(changes: SignOptions = {}, claims: object = { type: 0, sid: "s1" }
 
 const forged = () => sign({ keyid: randomUUID() });
 
-/** Who the sender is, in a word: "user", or why not. */
-async function seen(token: string): Promise<string> {
+/** Returns "user" for a valid token, otherwise "unverifiable" or the reason of the rejection. */
+async function verdictOn(token: string): Promise<string> {
   const { viewer } = await authenticator.viewerOf(token);
   if (viewer.kind === "user") return "user";
   return viewer.unverifiable ? "unverifiable" : (viewer.rejected ?? "anonymous");
 }
 
-/** The same, with so much time as it may take. */
-async function seenWithin(ms: number, token: string): Promise<string | undefined> {
-  let answer: string | undefined;
-  void seen(token).then((found) => (answer = found));
+/** Returns the verdict if it is available after `ms` of simulated time. */
+async function verdictWithin(ms: number, token: string): Promise<string | undefined> {
+  let verdict: string | undefined;
+  void verdictOn(token).then((result) => (verdict = result));
   await jest.advanceTimersByTimeAsync(ms);
-  return answer;
+  return verdict;
 }
 
-function held() {
+/** A fetch that the test completes or fails. */
+function heldFetch() {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   return {
     wait: () => promise,
-    letGo: () => {
+    complete: () => {
       resolve(undefined);
     },
     fail: () => {
-      reject(new Error("lost on its way"));
+      reject(new Error("the response was lost"));
     },
   };
 }
 
-const notOurs = "The token is not one of this shop.";
+const unknownKey = "The token is not one of this shop.";
 
-describe("a key that is not known", () => {
-  test("is fetched once for all who wait for it", async () => {
+describe("an unknown signing key", () => {
+  test("is fetched once for all requests that wait for it", async () => {
     const tokens = Array.from({ length: 20 }, () => sign());
-    const answers = Promise.all(tokens.map((token) => authenticator.viewerOf(token)));
+    const results = Promise.all(tokens.map((token) => authenticator.viewerOf(token)));
     await jest.advanceTimersByTimeAsync(5);
-    for (const { viewer, expiresAtMs } of await answers) {
+    for (const { viewer, expiresAtMs } of await results) {
       expect(viewer).toEqual({ kind: "user", id: "ann", type: 0, sessionId: "s1" });
       expect(expiresAtMs).toBe(Math.floor(Date.now() / 1_000) * 1_000 + 900_000);
     }
-    expect(fetched.keys).toBe(1);
+    expect(fetches.keys).toBe(1);
   });
 
-  test("is found by a fetch that begins after the request, whatever is under way", async () => {
-    const first = held();
-    answering.push(first.wait);
-    const waiting = seen(forged());
+  test("is found by a new fetch if the fetch in flight began before the key was created", async () => {
+    const first = heldFetch();
+    interceptors.push(first.wait);
+    const waiting = verdictOn(forged());
     await jest.advanceTimersByTimeAsync(5);
-    expect(fetched.keys).toBe(1);
-    // The fetch that is under way has looked before this key was made.
+    expect(fetches.keys).toBe(1);
     keys.push(newKey());
-    const fresh = seen(sign());
-    first.letGo();
-    expect(await waiting).toBe(notOurs);
+    const fresh = verdictOn(sign());
+    first.complete();
+    expect(await waiting).toBe(unknownKey);
     await jest.advanceTimersByTimeAsync(1_000);
     expect(await fresh).toBe("user");
-    expect(fetched.keys).toBe(2);
+    expect(fetches.keys).toBe(2);
   });
 
-  test("is fetched once a second at most, however many forged ones come", async () => {
-    let refused = 0;
+  test("is fetched at most once a second, however many forged tokens arrive", async () => {
+    let rejected = 0;
     for (let n = 0; n < 500; n += 1) {
-      void seen(forged()).then((answer) => (refused += Number(answer === notOurs)));
+      void verdictOn(forged()).then((verdict) => (rejected += Number(verdict === unknownKey)));
       await jest.advanceTimersByTimeAsync(10);
     }
     await jest.advanceTimersByTimeAsync(1_000);
-    expect(refused).toBe(500);
-    expect(fetched.keys).toBeGreaterThanOrEqual(5);
-    expect(fetched.keys).toBeLessThanOrEqual(6);
+    expect(rejected).toBe(500);
+    expect(fetches.keys).toBeGreaterThanOrEqual(5);
+    expect(fetches.keys).toBeLessThanOrEqual(6);
   });
 
-  test("stays known when an older answer comes late", async () => {
-    const slow = held();
-    answering.push(slow.wait);
-    const old = seen(forged());
+  test("stays cached after a late response of an older fetch without it", async () => {
+    const slow = heldFetch();
+    interceptors.push(slow.wait);
+    const old = verdictOn(forged());
     await jest.advanceTimersByTimeAsync(5);
     keys.push(newKey());
-    expect(await seenWithin(1_000, sign())).toBe("user");
-    slow.letGo();
+    expect(await verdictWithin(1_000, sign())).toBe("user");
+    slow.complete();
     await old;
-    expect(await seenWithin(0, sign())).toBe("user");
-    expect(fetched.keys).toBe(2);
+    expect(await verdictWithin(0, sign())).toBe("user");
+    expect(fetches.keys).toBe(2);
   });
 
-  test("makes its token unverifiable while nobody can say", async () => {
-    const lost = held();
-    answering.push(lost.wait);
-    const answers = [seen(sign()), seen(sign())];
+  test("makes its tokens unverifiable if the fetch fails", async () => {
+    const lost = heldFetch();
+    interceptors.push(lost.wait);
+    const verdicts = [verdictOn(sign()), verdictOn(sign())];
     await jest.advanceTimersByTimeAsync(5);
     lost.fail();
-    expect(await Promise.all(answers)).toEqual(["unverifiable", "unverifiable"]);
-    expect(await seenWithin(1_000, sign())).toBe("user");
+    expect(await Promise.all(verdicts)).toEqual(["unverifiable", "unverifiable"]);
+    expect(await verdictWithin(1_000, sign())).toBe("user");
   });
 
-  test("is not looked for where its id has not the form of ours", async () => {
+  test("is not fetched if its id is not a lower-case UUID", async () => {
     for (const keyid of ["", "1", "x".repeat(36), `${randomUUID()} `, randomUUID().toUpperCase()]) {
-      expect(await seen(sign({ keyid }))).toBe(notOurs);
+      expect(await verdictOn(sign({ keyid }))).toBe(unknownKey);
     }
-    expect(await seen(`${sign()}${"x".repeat(10_000)}`)).toBe(notOurs);
-    expect(fetched.keys).toBe(0);
+    expect(await verdictOn(`${sign()}${"x".repeat(10_000)}`)).toBe(unknownKey);
+    expect(fetches.keys).toBe(0);
   });
 });
 
-describe("a token that was verified", () => {
-  const known = async (changes?: SignOptions) => {
+describe("a verified token", () => {
+  const verifiedToken = async (changes?: SignOptions) => {
     const token = sign(changes);
-    expect(await seenWithin(5, token)).toBe("user");
+    expect(await verdictWithin(5, token)).toBe("user");
     return token;
   };
 
-  test("is refused when it has expired, and not before", async () => {
-    const token = await known({ expiresIn: 2 });
+  test("is rejected after it expires, with 5 s of tolerance between clocks", async () => {
+    const token = await verifiedToken({ expiresIn: 2 });
     await jest.advanceTimersByTimeAsync(1_000);
-    expect(await seen(token)).toBe("user");
-    // Clocks may differ by five seconds.
+    expect(await verdictOn(token)).toBe("user");
     await jest.advanceTimersByTimeAsync(4_000);
-    expect(await seen(token)).toBe("user");
+    expect(await verdictOn(token)).toBe("user");
     await jest.advanceTimersByTimeAsync(3_000);
-    expect(await seen(token)).toBe("Your token has expired; sign in again.");
+    expect(await verdictOn(token)).toBe("Your token has expired; sign in again.");
   });
 
-  test("is refused as soon as its key is known to be gone", async () => {
-    const token = await known();
+  test("is rejected as soon as a fetch shows that its key is gone", async () => {
+    const token = await verifiedToken();
     keys = [newKey()];
-    expect(await seen(token)).toBe("user");
-    // Any token of the new key brings it to light.
-    expect(await seenWithin(1_000, sign())).toBe("user");
-    expect(await seenWithin(1_000, token)).toBe(notOurs);
+    expect(await verdictOn(token)).toBe("user");
+    // A token of the new key triggers that fetch.
+    expect(await verdictWithin(1_000, sign())).toBe("user");
+    expect(await verdictWithin(1_000, token)).toBe(unknownKey);
   });
 
-  test("is refused half a minute after its key is gone, when nothing else brings it to light", async () => {
+  test("is rejected 30 s after its key is gone if no other token triggers a fetch", async () => {
     authenticator.start();
-    const token = await known();
+    const token = await verifiedToken();
     keys = [newKey()];
     await jest.advanceTimersByTimeAsync(31_000);
-    expect(await seenWithin(1_000, token)).toBe(notOurs);
+    expect(await verdictWithin(1_000, token)).toBe(unknownKey);
   });
 
-  test("is refused five seconds after its session has ended", async () => {
+  test("is rejected 5 s after its session ends", async () => {
     authenticator.start();
-    const token = await known();
-    ended = ["s0", "s1", "s2", "s3", "s4"];
+    const token = await verifiedToken();
+    endedSessions = ["s0", "s1", "s2", "s3", "s4"];
     await jest.advanceTimersByTimeAsync(5_000);
-    expect(await seen(token)).toBe("Your session has ended; sign in again.");
-    expect(await seen(sign({}, { type: 0, sid: "s4" }))).toMatch("Your session has ended");
-    expect(await seen(sign({}, { type: 0, sid: "s5" }))).toBe("user");
-    // One from before there were sessions belongs to none.
-    expect(await seen(sign({}, { type: 0 }))).toBe("user");
+    expect(await verdictOn(token)).toBe("Your session has ended; sign in again.");
+    expect(await verdictOn(sign({}, { type: 0, sid: "s4" }))).toMatch("Your session has ended");
+    expect(await verdictOn(sign({}, { type: 0, sid: "s5" }))).toBe("user");
+    // A token that was issued before sessions existed has no session id.
+    expect(await verdictOn(sign({}, { type: 0 }))).toBe("user");
   });
 });
 
-describe("polls that fail", () => {
-  test("keep what is known, and are told once until they have succeeded again", async () => {
-    ended = ["s1"];
+describe("failing polls", () => {
+  test("keep the cached sessions, and log one warning until a poll succeeds again", async () => {
+    endedSessions = ["s1"];
     authenticator.start();
     await jest.advanceTimersByTimeAsync(5);
-    expect(await seen(sign())).toMatch("Your session has ended");
-    answering = Array.from({ length: 12 }, () => () => Promise.reject(new Error("away")));
+    expect(await verdictOn(sign())).toMatch("Your session has ended");
+    interceptors = Array.from({ length: 12 }, () => () => Promise.reject(new Error("away")));
     await jest.advanceTimersByTimeAsync(5_000);
-    expect(warned).toEqual([]);
+    expect(warnings).toEqual([]);
     await jest.advanceTimersByTimeAsync(20_000);
-    expect(warned).toEqual(["The ended sessions cannot be fetched; those known stay."]);
-    expect(await seen(sign())).toMatch("Your session has ended");
-    answering = [];
+    expect(warnings).toEqual(["The ended sessions cannot be fetched; those known stay."]);
+    expect(await verdictOn(sign())).toMatch("Your session has ended");
+    interceptors = [];
     await jest.advanceTimersByTimeAsync(5_000);
-    answering = Array.from({ length: 3 }, () => () => Promise.reject(new Error("away")));
+    interceptors = Array.from({ length: 3 }, () => () => Promise.reject(new Error("away")));
     await jest.advanceTimersByTimeAsync(10_000);
-    expect(warned).toHaveLength(2);
+    expect(warnings).toHaveLength(2);
   });
 
-  test("leave tokens unverifiable while it was never heard which sessions have ended", async () => {
-    const answer = seen(sign());
-    answering = [() => Promise.resolve(), () => Promise.reject(new Error("away"))];
+  test("leave tokens unverifiable until the ended sessions were fetched once", async () => {
+    const verdict = verdictOn(sign());
+    interceptors = [() => Promise.resolve(), () => Promise.reject(new Error("away"))];
     await jest.advanceTimersByTimeAsync(5);
-    expect(await answer).toBe("unverifiable");
-    expect(fetched).toEqual({ keys: 1, ended: 1 });
-    expect(await seen(sign())).toBe("user");
-    expect(fetched).toEqual({ keys: 1, ended: 2 });
+    expect(await verdict).toBe("unverifiable");
+    expect(fetches).toEqual({ keys: 1, ended: 1 });
+    expect(await verdictOn(sign())).toBe("user");
+    expect(fetches).toEqual({ keys: 1, ended: 2 });
   });
 });
 
-describe("whoever subscribed is told no more", () => {
+describe("a subscriber stops receiving events", () => {
   const viewer = (sessionId?: string) =>
     ({ kind: "user", id: "ann", type: 1, ...(sessionId && { sessionId }) }) as const;
-  const why = (sessionId?: string) =>
+  const errorFor = (sessionId?: string) =>
     (authenticator.whyNotTold(viewer(sessionId)) as { type?: string } | undefined)?.type;
 
-  test("five seconds after their session has ended, at the latest", async () => {
+  test("at most 5 s after the session ends", async () => {
     authenticator.start();
     await jest.advanceTimersByTimeAsync(5);
-    expect(why("s1")).toBeUndefined();
-    // In the worst moment, and by the slowest fetches.
-    ended = ["s1"];
+    expect(errorFor("s1")).toBeUndefined();
+    // The worst case: the session ends just after a poll, and every fetch is slow.
+    endedSessions = ["s1"];
     const slow = () => new Promise<void>((done) => setTimeout(done, 1_900));
-    answering = Array.from({ length: 20 }, () => slow);
+    interceptors = Array.from({ length: 20 }, () => slow);
     await jest.advanceTimersByTimeAsync(5_000);
-    expect(why("s1")).toBe("UNAUTHENTICATED");
-    expect(why("s2")).toBeUndefined();
-    answering = [];
+    expect(errorFor("s1")).toBe("UNAUTHENTICATED");
+    expect(errorFor("s2")).toBeUndefined();
+    interceptors = [];
     await jest.advanceTimersByTimeAsync(4_000);
   });
 
-  test("five seconds after it was last known which sessions have ended", async () => {
+  test("5 s after the last successful poll of ended sessions", async () => {
     authenticator.start();
     await jest.advanceTimersByTimeAsync(5);
-    answering = Array.from({ length: 20 }, () => () => Promise.reject(new Error("away")));
+    interceptors = Array.from({ length: 20 }, () => () => Promise.reject(new Error("away")));
     await jest.advanceTimersByTimeAsync(4_000);
-    expect(why("s1")).toBeUndefined();
+    expect(errorFor("s1")).toBeUndefined();
     await jest.advanceTimersByTimeAsync(1_500);
-    expect(why("s1")).toBe("SERVICE_UNAVAILABLE");
-    // Requests are another matter: they would all fail while the users service is away.
-    expect(await seenWithin(5, sign())).not.toBe("unverifiable");
-    // Nor can the session of a token end that belongs to none; and strangers have none.
-    expect(why()).toBeUndefined();
+    expect(errorFor("s1")).toBe("SERVICE_UNAVAILABLE");
+    // Requests go on: otherwise all of them would fail while the users service is unavailable.
+    expect(await verdictWithin(5, sign())).not.toBe("unverifiable");
+    // Tokens without a session id and anonymous callers have no session that could end.
+    expect(errorFor()).toBeUndefined();
     expect(authenticator.whyNotTold({ kind: "anonymous" })).toBeUndefined();
-    answering = [];
+    interceptors = [];
     await jest.advanceTimersByTimeAsync(2_000);
-    expect(why("s1")).toBeUndefined();
+    expect(errorFor("s1")).toBeUndefined();
   });
 });

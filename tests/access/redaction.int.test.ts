@@ -11,24 +11,28 @@ import { readConfig, singleProcessDefaults } from "../../config/config.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { KeyCipher } from "../../services/users/sessions/key-cipher.ts";
 import { eventually } from "../../tools/support/eventually.ts";
+import { inputDocuments } from "../support/graphql/mutations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 const account = { email: "quiet-mouse@example.com", password: "the mouse is quiet" };
 const wrongPassword = "the mouse is loud";
 const newPassword = "the mouse has moved";
 const keySecret = "the mouse keeps its keys";
-/** Everything that no log may hold, by what it is. */
+/** The values that must not appear in any log, trace or metric, by their names. */
 const secrets = new Map(Object.entries({ ...account, wrongPassword, newPassword, keySecret }));
 
-/** PostgreSQL says it itself, in the sentence that it logs: what the services check does not get there. */
+/**
+ * PostgreSQL quotes this value in its own log. That cannot happen to input in production: the
+ * services validate types before they send a value to PostgreSQL.
+ */
 const misplaced = "no-number@example.com";
 secrets.set("misplaced", misplaced);
 
-/** Everything that was logged, by whatever level. */
+/** The complete log of the shop, at level trace. */
 let log = "";
-/** Everything that a store of traces was sent. */
+/** All traces that the shop exported. */
 let traces = "";
-const store = createServer((req, res) => {
+const traceCollector = createServer((req, res) => {
   void text(req).then((body) => {
     traces += body;
     res.writeHead(202).end();
@@ -42,8 +46,8 @@ beforeAll(async () => {
       log += `${format(...args)}\n`;
     });
   }
-  await new Promise<void>((resolve) => store.listen(0, "127.0.0.1", resolve));
-  const { port } = store.address() as AddressInfo;
+  await new Promise<void>((resolve) => traceCollector.listen(0, "127.0.0.1", resolve));
+  const { port } = traceCollector.address() as AddressInfo;
   shop = await startTestShop({
     LOG_LEVEL: "trace",
     TRACES_PERCENT: "100",
@@ -55,12 +59,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await shop.stop();
   jest.restoreAllMocks();
-  store.closeAllConnections();
-  store.close();
+  traceCollector.closeAllConnections();
+  traceCollector.close();
 });
 
-const registration = "mutation ($input: NewUser!) { registerUser(input: $input) { id } }";
-const login = "mutation ($input: Login!) { login(input: $input) { token refreshToken } }";
+const { registerUser: registration, login } = inputDocuments;
 const refresh = "mutation ($token: String!) { refreshToken(token: $token) { token refreshToken } }";
 interface Token {
   token: string;
@@ -73,17 +76,17 @@ async function register(input: object = {}): Promise<string | undefined> {
   return (await shop.graphql(registration, { variables, headers })).code;
 }
 
-/** Does what only the database's owner may, and takes it back after the work. */
-async function whileUsers(broken: string, mended: string, work: () => Promise<void>) {
-  await shop.databases.query("users", broken);
+/** Breaks the users database by a statement, and repairs it by another one after the work. */
+async function whileBroken(breakSql: string, repairSql: string, work: () => Promise<void>) {
+  await shop.databases.query("users", breakSql);
   try {
     await work();
   } finally {
-    await shop.databases.query("users", mended);
+    await shop.databases.query("users", repairSql);
   }
 }
 
-test("registering and signing in, right and wrong", async () => {
+test("secrets pass through registrations, logins, refreshes and password changes", async () => {
   const tooLong = account.password.repeat(8);
   expect(await register({ password: tooLong })).toBe("BAD_USER_INPUT");
   expect(await register({ email: `${account.email}@` })).toBe("BAD_USER_INPUT");
@@ -99,20 +102,20 @@ test("registering and signing in, right and wrong", async () => {
   const renewed = next.data?.refreshToken;
   secrets.set("token", token).set("renewedToken", renewed?.token ?? "");
   secrets.set("refreshToken", refreshToken).set("nextToken", renewed?.refreshToken ?? "");
-  const other = { input: { ...account, password: wrongPassword } };
-  expect((await shop.graphql(login, { variables: other })).code).toBe("INVALID_CREDENTIALS");
-  for (const sent of [`Bearer ${token}`, `Basic ${btoa(account.password)}`, `${token}x`]) {
-    await shop.graphql("{ orders { id } }", { token: sent });
+  const wrong = { input: { ...account, password: wrongPassword } };
+  expect((await shop.graphql(login, { variables: wrong })).code).toBe("INVALID_CREDENTIALS");
+  for (const header of [`Bearer ${token}`, `Basic ${btoa(account.password)}`, `${token}x`]) {
+    await shop.graphql("{ orders { id } }", { token: header });
   }
   secrets.set("basic", btoa(account.password));
   const change = `mutation { changePassword(input: { password: "${account.password}", newPassword: "${newPassword}" }) { success } }`;
   expect((await shop.graphql(change.replace("mouse", "house"), { token })).code).toBe(
     "INVALID_CREDENTIALS",
   );
-  for (const sent of [`${refreshToken}x`, account.password, "x".repeat(1_001) + refreshToken]) {
-    await shop.graphql(refresh, { variables: { token: sent } });
-    const ending = "mutation ($token: String!) { logout(token: $token) { success } }";
-    await shop.graphql(ending, { variables: { token: sent } });
+  const logout = "mutation ($token: String!) { logout(token: $token) { success } }";
+  for (const invalid of [`${refreshToken}x`, account.password, "x".repeat(1_001) + refreshToken]) {
+    await shop.graphql(refresh, { variables: { token: invalid } });
+    await shop.graphql(logout, { variables: { token: invalid } });
   }
 
   const [user] = await shop.databases.query<{ password_hash: string }>(
@@ -129,7 +132,7 @@ test("registering and signing in, right and wrong", async () => {
   expect((await shop.graphql(change, { token })).code).toBeUndefined();
 });
 
-test("what was written to the wrong place", async () => {
+test("secrets pass through the wrong fields of requests and through a WebSocket", async () => {
   const document = `mutation { login(input: { email: "${account.email}", password: "${account.password}" }) { token } }`;
   const search = new URLSearchParams({ query: document, password: account.password });
   await fetch(`${shop.url}/graphql?${search.toString()}`);
@@ -149,14 +152,14 @@ test("what was written to the wrong place", async () => {
   await once(socket, "close");
 });
 
-test("faults of the database, whatever it says of the values", async () => {
+test("secrets pass through database errors that quote values", async () => {
   const rename = (from: string, to: string) => `ALTER TABLE ${from} RENAME TO ${to}`;
-  await whileUsers(rename("users", "gone"), rename("gone", "users"), async () => {
+  await whileBroken(rename("users", "gone"), rename("gone", "users"), async () => {
     expect(await register({ username: "a" })).toBe("INTERNAL_SERVER_ERROR");
     const variables = { input: account };
     expect((await shop.graphql(login, { variables })).code).toBe("INTERNAL_SERVER_ERROR");
   });
-  await whileUsers(rename("sessions", "gone"), rename("gone", "sessions"), async () => {
+  await whileBroken(rename("sessions", "gone"), rename("gone", "sessions"), async () => {
     const variables = { input: { ...account, password: newPassword } };
     expect((await shop.graphql(login, { variables })).code).toBe("INTERNAL_SERVER_ERROR");
     const token = secrets.get("nextToken");
@@ -167,22 +170,22 @@ test("faults of the database, whatever it says of the values", async () => {
   secrets.set("otherEmail", email);
   // "Failing row contains (…)"
   const check = "ADD CONSTRAINT no_mice CHECK (username <> 'bb')";
-  await whileUsers(
+  await whileBroken(
     `ALTER TABLE users ${check}`,
     "ALTER TABLE users DROP CONSTRAINT no_mice",
     async () => {
       expect(await register({ email, username: "bb" })).toBe("INTERNAL_SERVER_ERROR");
     },
   );
-  // "Key (password_hash)=(…) already exists.", which no refusal stands for.
+  // "Key (…)=(…) already exists.", of a constraint without a client error
   const unique = "CREATE UNIQUE INDEX one_mouse ON users ((lower(left(email_key, 0))))";
-  await whileUsers(unique, "DROP INDEX one_mouse", async () => {
+  await whileBroken(unique, "DROP INDEX one_mouse", async () => {
     expect(await register({ email, username: "ccc" })).toBe("INTERNAL_SERVER_ERROR");
   });
   // 'invalid input syntax for type integer: "…"'
   const whole = "CASE username WHEN 'dddd' THEN email::integer END";
   const column = `ADD COLUMN number integer GENERATED ALWAYS AS (${whole}) STORED`;
-  await whileUsers(
+  await whileBroken(
     `ALTER TABLE users ${column}`,
     "ALTER TABLE users DROP COLUMN number",
     async () => {
@@ -191,7 +194,7 @@ test("faults of the database, whatever it says of the values", async () => {
   );
 });
 
-test("a packet that a node does not understand", async () => {
+test("secrets pass through packets that a node cannot decode", async () => {
   const config = readConfig({ LOG_LEVEL: "trace" }, singleProcessDefaults);
   const node = new ServiceBroker({ ...brokerOptions(config, "test"), transporter: "Fake" });
   const { transit } = node;
@@ -211,27 +214,27 @@ interface Transit {
 
 const inQuery = (value: string) => new URLSearchParams({ value }).toString().slice("value=".length);
 
-test("after all this no secret is in logs, traces and metrics", async () => {
+test("no secret of the tests above appears in logs, traces and metrics", async () => {
   const { exporter = [] } = shop.broker.tracer as unknown as { exporter?: { flush(): void }[] };
-  for (const one of exporter) one.flush();
-  await eventually("all traces", () => traces.includes("invalid input syntax"));
+  for (const traceExporter of exporter) traceExporter.flush();
+  await eventually("the last trace is exported", () => traces.includes("invalid input syntax"));
   const metrics = await (await fetch(`${shop.url}/metrics`)).text();
   const database = readFileSync(join(process.env.TEST_DATA_DIR ?? "", "postgres", "server.log"));
   const places = { log, traces, metrics, database: database.toString() };
 
-  // What it is about has been there at all.
+  // The tests above reached the logs.
   expect(log).toMatch(/DEBUG.*The 'users.register' request is rejected/s);
   for (const state of ["42P01", "23514", "23505", "22P02"]) expect(log).toContain(state);
   for (const place of Object.values(places)) expect(place.length).toBeGreaterThan(1_000);
 
   for (const [place, content] of Object.entries(places)) {
-    for (const [what, secret] of secrets) {
+    for (const [name, secret] of secrets) {
       expect(secret.length).toBeGreaterThan(10);
       if (place === "database" && secret === misplaced) continue;
       for (const form of [secret, encodeURIComponent(secret), inQuery(secret)]) {
         const at = content.indexOf(form);
         const found = at < 0 ? "" : content.slice(Math.max(0, at - 300), at + 100);
-        expect({ place, what, found }).toEqual({ place, what, found: "" });
+        expect({ place, name, found }).toEqual({ place, name, found: "" });
       }
     }
   }
