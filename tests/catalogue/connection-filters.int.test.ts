@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ConnectionReader, type Asked } from "../support/http/connections.ts";
 import { eventually } from "../../tools/support/eventually.ts";
+import { unknownId } from "../support/graphql/mutations.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
 
@@ -56,12 +57,13 @@ beforeAll(async () => {
 });
 afterAll(() => shop.stop());
 
-/** The names of the products that are found, in the order of the page. */
-async function namesFor(asked: Asked): Promise<string[]> {
-  return (await products.page(asked)).nodes.map(({ name }) => name);
+/** Returns the names of the products on the page. */
+async function namesFor(options: Asked): Promise<string[]> {
+  return (await products.page(options)).nodes.map(({ name }) => name);
 }
 
-async function counted(shop: TestShop, field: string, args: string, token?: string) {
+/** Returns the total count of a connection and whether it is exact. */
+async function countOf(shop: TestShop, field: string, args: string, token?: string) {
   const { data, errors } = await shop.graphql<Record<string, object>>(
     `{ ${field}${args} { totalCount totalCountIsExact } }`,
     { token },
@@ -70,65 +72,65 @@ async function counted(shop: TestShop, field: string, args: string, token?: stri
   return data?.[field];
 }
 
-describe("a search for products finds", () => {
+describe("a product search", () => {
   test.each([
-    ["a word of the name or the description, in any letters", "blue", [0, 1, 2]],
-    ["all words wherever they stand", "litre mug blue", [0]],
-    ["the beginning of the last word", "blue lit", [0, 2]],
-    ["no beginning of a word before it", "blu mug", []],
-    ["parts of words with hyphens", "pot", [2]],
-    ["words beside points and slashes", "example pots", [2]],
-    ["digits beside points", "5 litres", [2]],
-    ["letters that are not English", "ärmel", [3]],
-    ["capitals of such letters", "ÄRMEL", [3]],
-    ["words with apostrophes", "o'brien's", [3]],
-    ["words in quotation marks", '"best"', [3]],
-    ["other scripts", "赤い", [4]],
-    ["nothing by signs that are no words", "%", []],
-    ["nothing by underscores", "_", []],
-    ["nothing by what could be SQL", "'; DROP TABLE products; --", []],
-    ["words between operators, which are none here", "blue | !mug & (", [0, 1]],
-    ["nothing by backslashes", "\\", []],
-    ["nothing by a word that is nowhere", "saucer", []],
-    ["everything when it is empty", "", [0, 1, 2, 3, 4, 5]],
-    ["everything when it is blank", "  ", [0, 1, 2, 3, 4, 5]],
-  ])("%s", async (_what, search, places) => {
-    expect(await namesFor({ search })).toEqual(places.map((place) => catalogue[place]?.[0]));
+    ["finds a word of the name or the description in any letter case", "blue", [0, 1, 2]],
+    ["requires all words, in any order", "litre mug blue", [0]],
+    ["matches the last word as a prefix", "blue lit", [0, 2]],
+    ["does not match earlier words as prefixes", "blu mug", []],
+    ["finds a part of a hyphenated word", "pot", [2]],
+    ["finds words next to dots and slashes", "example pots", [2]],
+    ["finds digits next to a dot", "5 litres", [2]],
+    ["finds letters outside ASCII", "ärmel", [3]],
+    ["finds letters outside ASCII in any letter case", "ÄRMEL", [3]],
+    ["finds words with apostrophes", "o'brien's", [3]],
+    ["finds words in quotation marks", '"best"', [3]],
+    ["finds words in other scripts", "赤い", [4]],
+    ["finds nothing for a percent sign", "%", []],
+    ["finds nothing for an underscore", "_", []],
+    ["finds nothing for injected SQL", "'; DROP TABLE products; --", []],
+    ["ignores operators between words", "blue | !mug & (", [0, 1]],
+    ["finds nothing for a backslash", "\\", []],
+    ["finds nothing for a word that no product has", "saucer", []],
+    ["finds everything for an empty text", "", [0, 1, 2, 3, 4, 5]],
+    ["finds everything for a blank text", "  ", [0, 1, 2, 3, 4, 5]],
+  ])("%s", async (_title, search, indexes) => {
+    expect(await namesFor({ search })).toEqual(indexes.map((index) => catalogue[index]?.[0]));
   });
 });
 
-describe("products can be held to", () => {
-  const nameAt = (place: number) => catalogue[place]?.[0];
+describe("a product filter", () => {
+  const nameAt = (index: number) => catalogue[index]?.[0];
 
   test.each<[string, object, number[]]>([
-    ["prices from one on", { price_min: 900 }, [2, 3, 4]],
-    ["prices up to one", { price_max: 500 }, [0, 5]],
-    ["prices between two", { price_min: 500, price_max: 900 }, [0, 1, 3, 4]],
-    ["a range that is none", { price_min: 900, price_max: 500 }, []],
-    ["those in stock", { in_stock: true }, [0, 2, 3, 5]],
-    ["those sold out", { in_stock: false }, [1, 4]],
-    ["prices and stock at once", { price_min: 900, in_stock: true }, [2, 3]],
-    ["no ids", { ids: [] }, []],
-    ["nothing", {}, [0, 1, 2, 3, 4, 5]],
-  ])("%s, in every order", async (_what, filter, places) => {
-    const expected = places.map(nameAt);
+    ["by a minimum price", { price_min: 900 }, [2, 3, 4]],
+    ["by a maximum price", { price_max: 500 }, [0, 5]],
+    ["by a price range", { price_min: 500, price_max: 900 }, [0, 1, 3, 4]],
+    ["by an empty price range", { price_min: 900, price_max: 500 }, []],
+    ["by products in stock", { in_stock: true }, [0, 2, 3, 5]],
+    ["by sold-out products", { in_stock: false }, [1, 4]],
+    ["by price and stock", { price_min: 900, in_stock: true }, [2, 3]],
+    ["by an empty list of ids", { ids: [] }, []],
+    ["without conditions", {}, [0, 1, 2, 3, 4, 5]],
+  ])("%s returns the matching products in every sort order", async (_title, filter, indexes) => {
+    const expected = indexes.map(nameAt);
     expect(await namesFor({ filter })).toEqual(expected);
     expect(await namesFor({ filter, sort: "NEWEST_FIRST" })).toEqual(expected.toReversed());
     for (const sort of ["PRICE_ASC", "PRICE_DESC", "NAME_ASC", "NAME_DESC"]) {
       expect(new Set(await namesFor({ filter, sort }))).toEqual(new Set(expected));
-      const walked = await products.forwards(2, { filter, sort });
-      expect(walked.map(({ name }) => name)).toEqual(await namesFor({ filter, sort }));
+      const paged = await products.forwards(2, { filter, sort });
+      expect(paged.map(({ name }) => name)).toEqual(await namesFor({ filter, sort }));
     }
   });
 
-  test("ids, in the order that is asked for", async () => {
+  test("by ids returns the known products in the requested sort order", async () => {
     const all = await products.ids({});
-    const ids = [all[3], all[0], "01900000-0000-7000-8000-000000000000"];
+    const ids = [all[3], all[0], unknownId];
     expect(await products.ids({ filter: { ids } })).toEqual([all[0], all[3]]);
     expect(await products.ids({ filter: { ids }, sort: "PRICE_DESC" })).toEqual([all[3], all[0]]);
   });
 
-  test("a search and prices at once", async () => {
+  test("by price and stock can be combined with a search", async () => {
     const filter = { price_min: 600, in_stock: true };
     expect(await namesFor({ search: "blue", filter })).toEqual(["Tea-pot"]);
     expect(
@@ -139,13 +141,13 @@ describe("products can be held to", () => {
   test.each([
     ["price_min", { price_min: -1 }],
     ["ids[0]", { ids: ["mug"] }],
-    ["ids", { ids: Array.from({ length: 101 }, () => "01900000-0000-7000-8000-000000000000") }],
-  ])("no %s that is none", async (field, filter) => {
+    ["ids", { ids: Array.from({ length: 101 }, () => unknownId) }],
+  ])("with an invalid %s is rejected", async (field, filter) => {
     await expect(products.page({ filter })).rejects.toThrow(`"field":"${field}"`);
   });
 });
 
-test("a product that leaves the catalogue is on no page", async () => {
+test("a deleted product appears on no page", async () => {
   const id = await putOnSale(shop, 5, 3, "Short-lived");
   expect(await products.ids({ search: "short" })).toEqual([id]);
   await shop.call("products.updateInventory", { id, type: 3, number: 0 });
@@ -156,7 +158,7 @@ test("a product that leaves the catalogue is on no page", async () => {
   }
 });
 
-test("what is sold out is in stock again when it comes back", async () => {
+test("a sold-out product counts as in stock again after it is restocked", async () => {
   const id = await putOnSale(shop, 1, 3, "Scarce");
   const inStock = () => products.ids({ search: "scarce", filter: { in_stock: true } });
   expect(await inStock()).toEqual([id]);
@@ -166,9 +168,9 @@ test("what is sold out is in stock again when it comes back", async () => {
   expect(await inStock()).toEqual([id]);
 });
 
-describe("orders", () => {
+describe("a filter of orders", () => {
   let placed: Order[];
-  let between: string;
+  let timeBetween: string;
 
   beforeAll(async () => {
     const mug = await putOnSale(shop, 100, 10);
@@ -178,10 +180,10 @@ describe("orders", () => {
       [ann, 3],
     ] as const) {
       await placeOrder(shop, buyer.token, [mug, quantity]);
-      // Ids hold milliseconds.
+      // Ids have a resolution of a millisecond, so the next order needs a later one.
       const now = Date.now();
-      await eventually("the clock goes on", () => Date.now() > now, { everyMs: 1 });
-      if (quantity === 2) between = new Date().toISOString();
+      await eventually("the clock advances", () => Date.now() > now, { everyMs: 1 });
+      if (quantity === 2) timeBetween = new Date().toISOString();
     }
     const { nodes } = await orders.page({
       sort: "OLDEST_FIRST",
@@ -190,32 +192,34 @@ describe("orders", () => {
     placed = nodes;
     await shop.call("orders.cancel", { id: placed[0]?.id });
   });
-  const at = (...places: number[]) => places.map((place) => placed[place]?.id);
+  const idsAt = (...indexes: number[]) => indexes.map((index) => placed[index]?.id);
 
-  test("of all can be held to a user, a status, and times", async () => {
+  test("selects by user, status and time for an admin", async () => {
     expect(placed).toHaveLength(3);
     const status = "CANCELLED";
-    expect(await orders.ids({ filter: { user_id: bob.id } })).toEqual(at(1));
-    expect(await orders.ids({ filter: { status } })).toEqual(at(0));
+    expect(await orders.ids({ filter: { user_id: bob.id } })).toEqual(idsAt(1));
+    expect(await orders.ids({ filter: { status } })).toEqual(idsAt(0));
     expect(await orders.ids({ filter: { status, user_id: bob.id } })).toEqual([]);
-    expect(await orders.ids({ filter: { status, user_id: ann.id } })).toEqual(at(0));
-    expect(await orders.ids({ filter: { placed_from: between } })).toEqual(at(2));
+    expect(await orders.ids({ filter: { status, user_id: ann.id } })).toEqual(idsAt(0));
+    expect(await orders.ids({ filter: { placed_from: timeBetween } })).toEqual(idsAt(2));
     const ofAnn = { user_id: ann.id, price_total_min: 10 };
-    expect(await orders.ids({ filter: { ...ofAnn, placed_before: between } })).toEqual(at(0));
-    expect(await orders.ids({ filter: { ...ofAnn, status: "PLACED" } })).toEqual(at(2));
+    expect(await orders.ids({ filter: { ...ofAnn, placed_before: timeBetween } })).toEqual(
+      idsAt(0),
+    );
+    expect(await orders.ids({ filter: { ...ofAnn, status: "PLACED" } })).toEqual(idsAt(2));
   });
 
-  test("have prices that can be looked for among a user's, or from a time on", async () => {
+  test("selects by total price only together with a user or a start time", async () => {
     const filter = { price_total_min: 20, price_total_max: 29 };
-    expect(await orders.ids({ filter: { ...filter, user_id: bob.id } })).toEqual(at(1));
+    expect(await orders.ids({ filter: { ...filter, user_id: bob.id } })).toEqual(idsAt(1));
     expect(await orders.ids({ filter: { ...filter, user_id: ann.id } })).toEqual([]);
     const placed_from = "2020-01-01T00:00:00.000+02:00";
-    expect(await orders.ids({ filter: { ...filter, placed_from } })).toEqual(at(1));
+    expect(await orders.ids({ filter: { ...filter, placed_from } })).toEqual(idsAt(1));
     await expect(orders.page({ filter })).rejects.toThrow('"field":"price_total_min"');
   });
 
   test.each(["yesterday", "2026-01-01", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00"])(
-    "of a time that is none are refused: %s",
+    "rejects the invalid time %s",
     async (placed_from) => {
       await expect(orders.page({ filter: { placed_from } })).rejects.toThrow(
         '"field":"placed_from"',
@@ -223,67 +227,65 @@ describe("orders", () => {
     },
   );
 
-  test("of customers are their own, and no filter shows them others'", async () => {
-    const own = new ConnectionReader<Order>(shop, "ordersConnection", ann.token);
-    const seen = await own.page({});
-    expect(new Set(seen.nodes.map(({ user_id }) => user_id))).toEqual(new Set([ann.id]));
-    expect(await own.ids({ filter: { user_id: ann.id } })).toEqual(await own.ids({}));
+  test("never shows a customer the orders of other users", async () => {
+    const ownOrders = new ConnectionReader<Order>(shop, "ordersConnection", ann.token);
+    const page = await ownOrders.page({});
+    expect(new Set(page.nodes.map(({ user_id }) => user_id))).toEqual(new Set([ann.id]));
+    expect(await ownOrders.ids({ filter: { user_id: ann.id } })).toEqual(await ownOrders.ids({}));
     const filter = { status: "PLACED", placed_from: "2020-01-01T00:00Z", price_total_min: 0 };
-    expect(await own.ids({ filter })).not.toContain(placed[1]?.id);
-    await expect(own.page({ filter: { user_id: bob.id } })).rejects.toThrow("FORBIDDEN");
+    expect(await ownOrders.ids({ filter })).not.toContain(placed[1]?.id);
+    await expect(ownOrders.page({ filter: { user_id: bob.id } })).rejects.toThrow("FORBIDDEN");
     const count = `(filter: { user_id: "${bob.id}" })`;
     const { code } = await shop.graphql(`{ ordersConnection${count} { totalCount } }`, {
       token: ann.token,
     });
     expect(code).toBe("FORBIDDEN");
-    expect(await counted(shop, "ordersConnection", "", bob.token)).toEqual({
+    expect(await countOf(shop, "ordersConnection", "", bob.token)).toEqual({
       totalCount: 1,
       totalCountIsExact: true,
     });
   });
 });
 
-describe("a search for users finds", () => {
+describe("a user search", () => {
   test.each([
-    ["the beginnings of usernames, in any letters", { search: "aNN" }, ["Ann", "annabel"]],
-    ["the beginnings of emails", { search: "BOB_50%@ex" }, ["bob_50%"]],
-    ["a username that is not the email's beginning", { search: "ZOË ä" }, ["Zoë Ärmel"]],
-    ["an email that is not the username's", { search: "Quent" }, ["Zoë Ärmel"]],
-    ["nothing in the middle", { search: "example" }, []],
-    ["signs as what they are", { search: "bob_50%" }, ["bob_50%"]],
-    ["no signs in others' place", { search: "bob%" }, []],
+    ["finds prefixes of usernames in any letter case", { search: "aNN" }, ["Ann", "annabel"]],
+    ["finds prefixes of emails", { search: "BOB_50%@ex" }, ["bob_50%"]],
+    ["finds a username that differs from the email", { search: "ZOË ä" }, ["Zoë Ärmel"]],
+    ["finds an email that differs from the username", { search: "Quent" }, ["Zoë Ärmel"]],
+    ["does not match in the middle of a word", { search: "example" }, []],
+    ["matches percent signs and underscores literally", { search: "bob_50%" }, ["bob_50%"]],
+    ["does not treat percent signs as wildcards", { search: "bob%" }, []],
     [
-      "everybody when it is empty",
+      "finds everyone for an empty text",
       { search: "" },
       ["admin", "Ann", "bob_50%", "annabel", "Zoë Ärmel"],
     ],
-    ["those of a type", { search: "a", filter: { type: 0 } }, ["Ann", "annabel"]],
-    ["admins", { search: "a", filter: { type: 1 } }, ["admin"]],
-  ])("%s", async (_what, asked, usernames) => {
-    expect((await users.page(asked)).nodes.map(({ username }) => username)).toEqual(usernames);
+    ["can be restricted to customers", { search: "a", filter: { type: 0 } }, ["Ann", "annabel"]],
+    ["can be restricted to admins", { search: "a", filter: { type: 1 } }, ["admin"]],
+  ])("%s", async (_title, options, usernames) => {
+    expect((await users.page(options)).nodes.map(({ username }) => username)).toEqual(usernames);
   });
 
   test.each([
     [0, ["Ann", "annabel", "bob_50%", "Zoë Ärmel"]],
     [1, ["admin"]],
-  ])("nobody but those of type %d where that is all that is asked for", async (type, usernames) => {
+  ])("can be replaced by a filter for type %d alone", async (type, usernames) => {
     const { nodes } = await users.page({ filter: { type }, sort: "USERNAME_ASC" });
     expect(nodes.map(({ username }) => username)).toEqual(usernames);
   });
 });
 
-describe("how many there are", () => {
-  test("is counted by the filter", async () => {
-    const exactly = (totalCount: number) => ({ totalCount, totalCountIsExact: true });
-    const { length } = await products.ids({ first: 100 });
-    expect(await counted(shop, "productsConnection", "")).toEqual(exactly(length));
-    const blue = '(search: "blue", first: 1)';
-    expect(await counted(shop, "productsConnection", blue)).toEqual(exactly(3));
-    const dear = '(search: " ", filter: { price_min: 900 }, last: 0)';
-    expect(await counted(shop, "productsConnection", dear)).toEqual(exactly(3));
-    const admins = "(filter: { type: 1 })";
-    expect(await counted(shop, "usersConnection", admins, admin.token)).toEqual(exactly(1));
-    const cancelled = "(filter: { status: CANCELLED })";
-    expect(await counted(shop, "ordersConnection", cancelled, admin.token)).toEqual(exactly(1));
-  });
+test("totalCount counts the rows that match search and filter", async () => {
+  const exactly = (totalCount: number) => ({ totalCount, totalCountIsExact: true });
+  const { length } = await products.ids({ first: 100 });
+  expect(await countOf(shop, "productsConnection", "")).toEqual(exactly(length));
+  const blue = '(search: "blue", first: 1)';
+  expect(await countOf(shop, "productsConnection", blue)).toEqual(exactly(3));
+  const expensive = '(search: " ", filter: { price_min: 900 }, last: 0)';
+  expect(await countOf(shop, "productsConnection", expensive)).toEqual(exactly(3));
+  const admins = "(filter: { type: 1 })";
+  expect(await countOf(shop, "usersConnection", admins, admin.token)).toEqual(exactly(1));
+  const cancelled = "(filter: { status: CANCELLED })";
+  expect(await countOf(shop, "ordersConnection", cancelled, admin.token)).toEqual(exactly(1));
 });

@@ -25,7 +25,7 @@ let products: ConnectionReader<Product>;
 let orders: ConnectionReader<Order>;
 let users: ConnectionReader<User>;
 
-/** As many products, few prices and names for many of them, so that ids have to decide. */
+/** Creates products that share few prices and names, so that ids decide their order. */
 async function createProducts(count: number): Promise<void> {
   for (let n = 0; n < count; n += 1) {
     const product = { name: ["mug", "Mug", "Ärmel", "zebra"][n % 4] ?? "", price: n % 5, stock: n };
@@ -57,77 +57,77 @@ const byName: Compare<Product> = (a, b) =>
   compare(a.name.toLowerCase(), b.name.toLowerCase()) || byId(a, b);
 const byUsername: Compare<User> = (a, b) =>
   compare(a.username.toLowerCase(), b.username.toLowerCase()) || byId(a, b);
-const down =
+const descending =
   <Row>(order: Compare<Row>): Compare<Row> =>
   (a, b) =>
     order(b, a);
 
-/** The plain list of the same things. */
-async function listed<Row>(field: string, fields: string): Promise<Row[]> {
+/** Returns all rows of a list field. */
+async function listAll<Row>(field: string, fields: string): Promise<Row[]> {
   const { data } = await shop.graphql<Record<string, Row[]>>(`{ ${field} { ${fields} } }`, {
     token: admin.token,
   });
   return data?.[field] ?? [];
 }
 
-describe("pages, forwards and backwards, are the plain list in its order:", () => {
+describe("forward and backward pages together contain the sorted list of", () => {
   test.each<[string, Compare<Product>]>([
     ["OLDEST_FIRST", byId],
-    ["NEWEST_FIRST", down(byId)],
+    ["NEWEST_FIRST", descending(byId)],
     ["PRICE_ASC", byPrice],
-    ["PRICE_DESC", down(byPrice)],
+    ["PRICE_DESC", descending(byPrice)],
     ["NAME_ASC", byName],
-    ["NAME_DESC", down(byName)],
+    ["NAME_DESC", descending(byName)],
   ])("products by %s", async (sort, order) => {
-    const expected = (await listed<Product>("products", "id name price stock")).sort(order);
+    const expected = (await listAll<Product>("products", "id name price stock")).sort(order);
     expect(await products.forwards(5, { sort })).toEqual(expected);
     expect(await products.backwards(5, { sort })).toEqual(expected);
   });
 
   test.each<[string, Compare<Order>]>([
-    ["NEWEST_FIRST", down(byId)],
+    ["NEWEST_FIRST", descending(byId)],
     ["OLDEST_FIRST", byId],
   ])("orders by %s", async (sort, order) => {
     const fields = "id user_id price_total status";
-    const expected = (await listed<Order>("orders", fields)).sort(order);
+    const expected = (await listAll<Order>("orders", fields)).sort(order);
     expect(await orders.forwards(5, { sort })).toEqual(expected);
     expect(await orders.backwards(5, { sort })).toEqual(expected);
   });
 
   test.each<[string, Compare<User>]>([
     ["OLDEST_FIRST", byId],
-    ["NEWEST_FIRST", down(byId)],
+    ["NEWEST_FIRST", descending(byId)],
     ["USERNAME_ASC", byUsername],
-    ["USERNAME_DESC", down(byUsername)],
+    ["USERNAME_DESC", descending(byUsername)],
   ])("users by %s", async (sort, order) => {
-    const expected = (await listed<User>("users", "id username email type")).sort(order);
+    const expected = (await listAll<User>("users", "id username email type")).sort(order);
     expect(await users.forwards(2, { sort })).toEqual(expected);
     expect(await users.backwards(2, { sort })).toEqual(expected);
   });
+});
 
-  test("and by default the oldest products and users, and the newest orders, come first", async () => {
-    expect(await products.ids({})).toEqual(await products.ids({ sort: "OLDEST_FIRST" }));
-    expect(await users.ids({})).toEqual(await users.ids({ sort: "OLDEST_FIRST" }));
-    expect(await orders.ids({})).toEqual(await orders.ids({ sort: "NEWEST_FIRST" }));
-  });
+test("connections list the oldest products and users and the newest orders first by default", async () => {
+  expect(await products.ids({})).toEqual(await products.ids({ sort: "OLDEST_FIRST" }));
+  expect(await users.ids({})).toEqual(await users.ids({ sort: "OLDEST_FIRST" }));
+  expect(await orders.ids({})).toEqual(await orders.ids({ sort: "NEWEST_FIRST" }));
 });
 
 test.each(["NAME_ASC", "PRICE_DESC", "OLDEST_FIRST", "NEWEST_FIRST"])(
-  "whoever pages by %s while products are made sees each that was there once",
+  "paging by %s while products are created returns each existing product once",
   async (sort) => {
-    const there = await products.forwards(100, { sort });
+    const existing = await products.forwards(100, { sort });
     for (const direction of ["forwards", "backwards"] as const) {
-      const seen = await products[direction](4, { sort }, () => createProducts(1));
-      const ids = seen.map(({ id }) => id);
+      const paged = await products[direction](4, { sort }, () => createProducts(1));
+      const ids = paged.map(({ id }) => id);
       expect(new Set(ids).size).toBe(ids.length);
-      const before = new Set(there.map(({ id }) => id));
-      expect(ids.filter((id) => before.has(id))).toEqual(there.map(({ id }) => id));
+      const existingIds = existing.map(({ id }) => id);
+      expect(ids.filter((id) => existingIds.includes(id))).toEqual(existingIds);
     }
   },
 );
 
 describe("a page", () => {
-  test("has 20 rows where nothing is said, and says what is on its sides", async () => {
+  test("has 20 rows by default, and reports whether other pages exist", async () => {
     const { edges, nodes, pageInfo } = await products.page({});
     expect(edges.map(({ node }) => node)).toEqual(nodes);
     expect(nodes).toHaveLength(20);
@@ -139,7 +139,7 @@ describe("a page", () => {
     });
   });
 
-  test("behind a cursor has one before it, and the last one has none behind it", async () => {
+  test("after a cursor has a previous page, and the last page has no next page", async () => {
     const first = await users.page({ first: 3 });
     const second = await users.page({ first: 3, after: first.pageInfo.endCursor });
     expect(second.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true });
@@ -148,7 +148,7 @@ describe("a page", () => {
     expect(back.pageInfo).toMatchObject({ hasNextPage: true, hasPreviousPage: false });
   });
 
-  test("between two cursors has what lies between them", async () => {
+  test("between two cursors has the rows between them", async () => {
     const { edges } = await products.page({ first: 6, sort: "NAME_DESC" });
     const between = { after: edges[0]?.cursor, before: edges[5]?.cursor, sort: "NAME_DESC" };
     const expected = edges.slice(1, 5).map(({ node }) => node.id);
@@ -156,18 +156,21 @@ describe("a page", () => {
     expect(await products.ids({ ...between, last: 2 })).toEqual(expected.slice(2));
   });
 
-  test.each(["first", "last"])("of no rows has none, and knows of others: %s: 0", async (end) => {
-    const { edges, nodes, pageInfo } = await products.page({ [end]: 0 });
-    expect([edges, nodes]).toEqual([[], []]);
-    expect(pageInfo).toEqual({
-      hasNextPage: end === "first",
-      hasPreviousPage: end === "last",
-      startCursor: null,
-      endCursor: null,
-    });
-  });
+  test.each(["first", "last"])(
+    "with %s: 0 is empty, and reports that other pages exist",
+    async (end) => {
+      const { edges, nodes, pageInfo } = await products.page({ [end]: 0 });
+      expect([edges, nodes]).toEqual([[], []]);
+      expect(pageInfo).toEqual({
+        hasNextPage: end === "first",
+        hasPreviousPage: end === "last",
+        startCursor: null,
+        endCursor: null,
+      });
+    },
+  );
 
-  test("holds nothing in its cursors that it does not show", async () => {
+  test("has cursors that contain only the sort, the id and the sort key", async () => {
     const { edges } = await users.page({ sort: "USERNAME_ASC" });
     for (const { cursor, node } of edges) {
       const parts: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
@@ -177,7 +180,7 @@ describe("a page", () => {
 });
 
 describe.each<ConnectionName>(["productsConnection", "ordersConnection", "usersConnection"])(
-  "%s refuses",
+  "%s rejects",
   (field) => {
     test.each([
       ["a negative number", { first: -1 }, ["first"]],
@@ -185,13 +188,13 @@ describe.each<ConnectionName>(["productsConnection", "ordersConnection", "usersC
       ["more than 100 rows", { first: 101 }, ["first"]],
       ["more than 100 rows from the end", { last: 101 }, ["last"]],
       ["both ends at once", { first: 1, last: 1 }, ["first", "last"]],
-      ["a cursor that is none", { after: "rubbish" }, ["after"]],
-      ["a cursor that is empty", { before: "" }, ["before"]],
+      ["a malformed cursor", { after: "rubbish" }, ["after"]],
+      ["an empty cursor", { before: "" }, ["before"]],
       ["a cursor of 3,000 characters", { before: "x".repeat(3_000) }, ["before"]],
-    ])("%s", async (_what, variables, fields) => {
-      const refusal = await refusalOf(shop.url, documentOf(field), variables, admin.token);
-      expect(refusal.code).toBe("BAD_USER_INPUT");
-      expect(refusal.fields?.map((fault) => fault.field)).toEqual(fields);
+    ])("%s", async (_title, variables, fields) => {
+      const error = await refusalOf(shop.url, documentOf(field), variables, admin.token);
+      expect(error.code).toBe("BAD_USER_INPUT");
+      expect(error.fields?.map((fault) => fault.field)).toEqual(fields);
     });
   },
 );
@@ -200,21 +203,21 @@ test.each([
   ["of another connection", "productsConnection", "usersConnection", {}, {}],
   ["of another sort", "productsConnection", "productsConnection", {}, { sort: "NAME_ASC" }],
   [
-    "of the other direction",
+    "of the opposite direction",
     "productsConnection",
     "productsConnection",
     { sort: "PRICE_ASC" },
     { sort: "PRICE_DESC" },
   ],
-] as const)("a cursor %s is refused", async (_what, of, to, given, asked) => {
-  const { pageInfo } = await new ConnectionReader(shop, of, admin.token).page(given);
-  const variables = { ...asked, after: pageInfo.endCursor };
-  const refusal = await refusalOf(shop.url, documentOf(to), variables, admin.token);
+] as const)("a cursor %s is rejected", async (_title, source, target, sourceOptions, options) => {
+  const { pageInfo } = await new ConnectionReader(shop, source, admin.token).page(sourceOptions);
+  const variables = { ...options, after: pageInfo.endCursor };
+  const error = await refusalOf(shop.url, documentOf(target), variables, admin.token);
   const message = expect.stringContaining("of another list, or of another sort");
-  expect(refusal).toMatchObject({ code: "BAD_USER_INPUT", fields: [{ field: "after", message }] });
+  expect(error).toMatchObject({ code: "BAD_USER_INPUT", fields: [{ field: "after", message }] });
 });
 
-test("the nodes of orders have all that orders have", async () => {
+test("the nodes of ordersConnection have all joined fields of orders", async () => {
   const document = `{ ordersConnection(first: 3) { edges { node {
     quantity user { username } history { status }
     order_products { quantity price name product { name stock } }
@@ -236,12 +239,12 @@ test("the nodes of orders have all that orders have", async () => {
   }
 });
 
-describe("what a connection costs", () => {
+describe("the query cost of a connection", () => {
   const nested = (rows: string) =>
     `{ ordersConnection(${rows}) { edges { node { user { orders { order_products { product { id name price stock } } } } } } } }`;
 
   test.each(["first: 100", "last: 100"])(
-    "is refused for large pages of lists: %s",
+    "exceeds the limit for large pages with nested lists: %s",
     async (rows) => {
       expect((await shop.graphql(nested(rows), { token: admin.token })).code).toBe(
         "QUERY_TOO_COMPLEX",
@@ -249,7 +252,7 @@ describe("what a connection costs", () => {
     },
   );
 
-  test("is not for small ones", async () => {
+  test("is within the limit for a small page with nested lists", async () => {
     expect((await shop.graphql(nested("first: 1"), { token: admin.token })).code).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ConnectionReader, type Asked } from "../support/http/connections.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
-/** More than are ever sorted or counted at once: pages of them are found in other ways. */
+/** More rows than are ever sorted or counted at once, so that pages use the other query plans. */
 const rows = 12_000;
 
 let shop: TestShop;
@@ -15,7 +15,7 @@ beforeAll(async () => {
   ({ token } = await shop.signIn("admin", 1));
   products = new ConnectionReader(shop, "productsConnection");
   users = new ConnectionReader(shop, "usersConnection", token);
-  // Every product is a thing, and one in two is a late thing: the second half, in every order.
+  // Every product is a "thing". The second half is a "late thing", and comes last in every order.
   await shop.databases.query(
     "products",
     `INSERT INTO products (id, name, description, price, stock)
@@ -52,58 +52,58 @@ const orderOf: Record<string, string> = {
   USERNAME_DESC: 'lower(username) COLLATE "C" DESC, id DESC',
 };
 
-/** What a plain query finds. */
+/** Returns the ids that a plain query finds. */
 async function idsIn(service: "products" | "users", where: string, sort: string) {
   const order = orderOf[sort] ?? "";
   const sql = `SELECT id FROM ${service} WHERE ${where} ORDER BY ${order}`;
-  const found = await shop.databases.query<{ id: string }>(service, sql);
-  return found.map(({ id }) => id);
+  const rows = await shop.databases.query<{ id: string }>(service, sql);
+  return rows.map(({ id }) => id);
 }
 
-/** The first page, the one behind it, the last, and the one before it are what a plain query finds. */
+/** Checks the first two and the last two pages. */
 async function expectPages(
   reader: ConnectionReader<{ id: string }>,
-  asked: Asked,
+  options: Asked,
   expected: string[],
 ): Promise<void> {
-  const first = await reader.page({ ...asked, first: 30 });
+  const first = await reader.page({ ...options, first: 30 });
   expect(first.nodes.map(({ id }) => id)).toEqual(expected.slice(0, 30));
-  const second = { ...asked, first: 30, after: first.pageInfo.endCursor };
+  const second = { ...options, first: 30, after: first.pageInfo.endCursor };
   expect(await reader.ids(second)).toEqual(expected.slice(30, 60));
-  const last = await reader.page({ ...asked, last: 30 });
+  const last = await reader.page({ ...options, last: 30 });
   expect(last.nodes.map(({ id }) => id)).toEqual(expected.slice(-30));
-  const previous = { ...asked, last: 30, before: last.pageInfo.startCursor };
+  const previous = { ...options, last: 30, before: last.pageInfo.startCursor };
   expect(await reader.ids(previous)).toEqual(expected.slice(-60, -30));
 }
 
 describe.each(["OLDEST_FIRST", "NEWEST_FIRST", "NAME_ASC", "NAME_DESC", "PRICE_ASC", "PRICE_DESC"])(
-  "of very many products, by %s, pages are right",
+  "pages of 12,000 products by %s contain the right rows",
   (sort) => {
     test.each([
-      ["of a word that all have", { search: "thing" }, "true"],
-      ["of a word that only the last ones have", { search: "late" }, "price > 2"],
-      ["of a price that many have", { filter: { price_min: 5 } }, "price > 2"],
-      ["of a price and a word", { search: "thi", filter: { price_max: 4 } }, "price = 1"],
-      ["of what is in stock", { filter: { in_stock: true } }, "true"],
-    ])("%s", async (_what, asked, where) => {
-      await expectPages(products, { ...asked, sort }, await idsIn("products", where, sort));
+      ["for a word that all products have", { search: "thing" }, "true"],
+      ["for a word that only the last half has", { search: "late" }, "price > 2"],
+      ["for a price that many products have", { filter: { price_min: 5 } }, "price > 2"],
+      ["for a price and a word", { search: "thi", filter: { price_max: 4 } }, "price = 1"],
+      ["for products in stock", { filter: { in_stock: true } }, "true"],
+    ])("%s", async (_title, options, where) => {
+      await expectPages(products, { ...options, sort }, await idsIn("products", where, sort));
     });
   },
 );
 
 describe.each(["OLDEST_FIRST", "USERNAME_ASC", "USERNAME_DESC"])(
-  "of very many users, by %s, pages are right",
+  "pages of 12,000 users by %s contain the right rows",
   (sort) => {
     test.each([
-      ["of a beginning that many have", { search: "late" }, "username LIKE 'late%'"],
-      ["of a type that many have", { filter: { type: 1 } }, "type = 1"],
+      ["for a prefix that many usernames have", { search: "late" }, "username LIKE 'late%'"],
+      ["for a type that many users have", { filter: { type: 1 } }, "type = 1"],
       [
-        "of a type and a beginning",
+        "for a type and a prefix",
         { search: "la", filter: { type: 1 } },
         "type = 1 AND username LIKE 'late%'",
       ],
-    ])("%s", async (_what, asked, where) => {
-      await expectPages(users, { ...asked, sort }, await idsIn("users", where, sort));
+    ])("%s", async (_title, options, where) => {
+      await expectPages(users, { ...options, sort }, await idsIn("users", where, sort));
     });
   },
 );
@@ -112,13 +112,13 @@ test.each([
   ["productsConnection", ""],
   ["productsConnection", '(search: "thing")'],
   ["usersConnection", ""],
-])("of %s%s ten thousand are counted, and it says so", async (field, args) => {
+])("the total count of %s%s stops at 10,000 and is marked as inexact", async (field, args) => {
   const document = `{ ${field}${args} { totalCount totalCountIsExact } }`;
   const { data } = await shop.graphql(document, { token });
   expect(data?.[field]).toEqual({ totalCount: 10_000, totalCountIsExact: false });
 });
 
-test("nothing is counted for who does not ask for it, and once for who asks twice", async () => {
+test("a connection calls its count action only if totalCount is selected, and only once", async () => {
   const counts = () => {
     const metric = shop.broker.metrics.getMetric("moleculer.request.total");
     const series = metric?.snapshot() as unknown as { labels: { action: string }; value: number }[];
