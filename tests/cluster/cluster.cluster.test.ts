@@ -13,11 +13,13 @@ import {
   type NatsServer,
 } from "../../tools/support/nats-server.ts";
 import { cleanUp, startCommand, type Program } from "../../tools/support/processes.ts";
+import { mutations } from "../support/graphql/mutations.ts";
+import { mutate, registerFirstAdmin } from "../support/http/first-admin.ts";
 import { Stopwatch } from "../support/stopwatch.ts";
 
 let databases: TestDatabases;
 const observers: ServiceBroker[] = [];
-/** Ends what a failed test has left running. */
+/** Ends the request loops that a failed test left running. */
 let isOver = false;
 
 beforeAll(async () => {
@@ -30,7 +32,7 @@ afterAll(async () => {
   await databases.drop();
 });
 
-/** Joins with a node that is stopped at the end. */
+/** Joins the cluster with a node that is stopped after the tests. */
 async function join(cluster: Cluster): Promise<ServiceBroker> {
   const observer = cluster.createObserver();
   observers.push(observer);
@@ -38,25 +40,24 @@ async function join(cluster: Cluster): Promise<ServiceBroker> {
   return observer;
 }
 
-/** Whether a node sees another one that runs as this process. */
+/** Returns whether the observer sees the node that runs as this process. */
 async function sees(observer: ServiceBroker, { pid }: Program): Promise<boolean> {
   const nodes = await observer.call<{ id: string; available: boolean }[], object>("$node.list", {});
   return nodes.some(({ id, available }) => available && id.includes(`-${pid}-`));
 }
 
-const account = { email: "admin@example.com", password: "correct horse" };
-const credentials = `email: "${account.email}", password: "${account.password}"`;
+const email = "admin@example.com";
 const allOrders = "{ orders(limit: 10) { username order_products { name quantity price } } }";
 
-/** Every client has an answer within this time, whoever is away. */
-const promisedMs = 5_000;
+/** The shop responds to every client within this time, even if nodes are down. */
+const responseWithinMs = 5_000;
 
-describe("four nodes", () => {
+describe("a cluster of four nodes", () => {
   let cluster: Cluster;
   let users: Program;
   let products: Program;
   let orders: Program;
-  let otherOrders: Program;
+  let ordersReplica: Program;
   let gateway: Program;
   let observer: ServiceBroker;
   let token: string;
@@ -73,37 +74,37 @@ describe("four nodes", () => {
     observer = await join(cluster);
   });
 
-  const ask = <Data>(query: string) => graphql<Data>(cluster.url, query, { token });
+  const send = <Data>(query: string) => graphql<Data>(cluster.url, query, { token });
 
-  /** The code of an answer, if it has one, and the time it took. */
+  /** Returns the error code of a response, if it has one, and the duration. */
   async function timed(query: string): Promise<{ code: string | undefined; ms: number }> {
     const stopwatch = new Stopwatch();
-    const { code } = await ask(query);
+    const { code } = await send(query);
     return { code, ms: stopwatch.stop() };
   }
 
-  /** Sends queries one after the other until it is stopped, and gives all their codes. */
-  function keepAsking(...queries: string[]): () => Promise<Set<string | undefined>> {
+  /** Sends each query in a loop. Returns a function that stops the loops and returns all codes. */
+  function sendContinuously(...queries: string[]): () => Promise<Set<string | undefined>> {
     const codes = new Set<string | undefined>();
-    let going = true;
+    let isStopped = false;
     const loops = queries.map(async (query) => {
-      while (going && !isOver) {
+      while (!isStopped && !isOver) {
         codes.add(
-          await ask(query).then(
+          await send(query).then(
             ({ code }) => code,
-            () => "NO_ANSWER",
+            () => "NO_RESPONSE",
           ),
         );
       }
     });
     return async () => {
-      going = false;
+      isStopped = true;
       await Promise.all(loops);
       return codes;
     };
   }
 
-  /** Keeps all that reads orders waiting until the work is done; `waiting` counts them. */
+  /** Blocks all reads of orders until the work is done. `waiting` counts the blocked ones. */
   async function withOrdersLocked(work: (waiting: () => Promise<number>) => Promise<void>) {
     const client = new pg.Client({ connectionString: databases.urls.orders });
     await client.connect();
@@ -122,154 +123,145 @@ describe("four nodes", () => {
     }
   }
 
-  test("find each other, and lead through the whole shop", async () => {
-    const registered = await ask<{ registerUser: { id: string } }>(
-      `mutation { registerUser(input: { ${credentials}, username: "ann", type: 1 }) { id email } }`,
-    );
-    expect(registered.data).toMatchObject({ registerUser: { email: account.email } });
-    buyer = registered.data?.registerUser.id ?? "";
-    const login = await ask<{ login: { token: string } }>(
-      `mutation { login(input: { ${credentials} }) { token } }`,
-    );
-    token = login.data?.login.token ?? "";
-    const created = await ask<{ createProduct: { id: string } }>(
-      `mutation { createProduct(input: { name: "Mug", description: "", price: 7, stock: 50 }) { id } }`,
-    );
-    product = created.data?.createProduct.id ?? "";
-    const placed = await ask(
-      `mutation { placeOrder(input: { order_products: [{ product_id: "${product}", quantity: 2 }] }) { quantity price_total } }`,
-    );
-    expect(placed.data).toEqual({ placeOrder: { quantity: 2, price_total: 14 } });
-    const lists = await ask(
+  test("serves a registration, a login, a product, an order and joined lists", async () => {
+    ({ id: buyer, token } = await registerFirstAdmin(cluster.url));
+    const mug = mutations.createProduct("Mug", { price: 7, stock: 50 });
+    ({ id: product } = await mutate(cluster.url, mug, { token }));
+    const placed = await send(mutations.placeOrder(product, 2));
+    expect(placed.data).toMatchObject({ placeOrder: { quantity: 2, price_total: 14 } });
+    const lists = await send(
       "{ users { email } products { stock } orders(limit: 10) { user { email } order_products { product { name } } } }",
     );
     expect(lists.data).toEqual({
-      users: [{ email: account.email }],
+      users: [{ email }],
       products: [{ stock: 48 }],
-      orders: [{ user: { email: account.email }, order_products: [{ product: { name: "Mug" } }] }],
+      orders: [{ user: { email }, order_products: [{ product: { name: "Mug" } }] }],
     });
   });
 
-  test("tell each other what happened", async () => {
-    await eventually("the reservation becoming a sale", async () => {
+  test("delivers events between its services", async () => {
+    await eventually("the reservation becomes a sale", async () => {
       const states = await databases.query("products", "SELECT state FROM reservations");
       expect(states).toEqual([{ state: "SOLD" }]);
       return true;
     });
-    await eventually("orders learning the names", async () => {
+    await eventually("the read models of orders have the names", async () => {
       const lines = [{ name: "Mug", quantity: 2, price: 7 }];
-      expect((await ask(allOrders)).data).toEqual({
-        orders: [{ username: "ann", order_products: lines }],
+      expect((await send(allOrders)).data).toEqual({
+        orders: [{ username: "admin", order_products: lines }],
       });
       return true;
     });
   });
 
-  test("share the work when there are two of a kind", async () => {
-    otherOrders = cluster.startService("orders");
-    const nodes = await eventually("two nodes with orders", async () => {
-      const found = await nodesWith(observer, "orders");
-      return found.length === 2 ? found : undefined;
+  test("distributes requests over two replicas of a service", async () => {
+    ordersReplica = cluster.startService("orders");
+    const nodes = await eventually("two nodes have orders", async () => {
+      const ordersNodes = await nodesWith(observer, "orders");
+      return ordersNodes.length === 2 ? ordersNodes : undefined;
     });
     const before = await Promise.all(nodes.map(listCallsOf));
-    await Promise.all(Array.from({ length: 60 }, () => ask("{ orders { id } }")));
+    await Promise.all(Array.from({ length: 60 }, () => send("{ orders { id } }")));
     const after = await Promise.all(nodes.map(listCallsOf));
-    const [one = 0, other = 0] = after.map((calls, index) => calls - (before[index] ?? 0));
-    expect(one + other).toBe(60);
-    expect(Math.min(one, other)).toBeGreaterThan(0);
+    const [first = 0, second = 0] = after.map((calls, index) => calls - (before[index] ?? 0));
+    expect(first + second).toBe(60);
+    expect(Math.min(first, second)).toBeGreaterThan(0);
   });
 
-  /** How many calls of `orders.list` a node says to have answered. */
+  /** Returns how many calls of `orders.list` a node has served, by its own metrics. */
   async function listCallsOf(nodeID: string): Promise<number> {
     interface Metric {
       values: { labels: { action: string }; value: number }[];
     }
-    const asked = { includes: ["moleculer.request.total"] };
-    const [metric] = await observer.call<Metric[], object>("$node.metrics", asked, { nodeID });
+    const params = { includes: ["moleculer.request.total"] };
+    const [metric] = await observer.call<Metric[], object>("$node.metrics", params, { nodeID });
     return metric?.values.find(({ labels }) => labels.action === "orders.list")?.value ?? 0;
   }
 
-  test("lose no request when one of two leaves, which ends what it has begun", async () => {
+  test("loses no request when one of two replicas stops, which completes its running calls", async () => {
     const nodes = await nodesWith(observer, "orders");
     const leaving = nodes.find((id) => id.includes(`-${orders.pid}-`)) ?? "";
-    const codes = keepAsking("{ orders { id } }", "{ orders { id } }", "{ orders { id } }");
-    let underWay: Promise<unknown> | undefined;
+    const codes = sendContinuously("{ orders { id } }", "{ orders { id } }", "{ orders { id } }");
+    let running: Promise<unknown> | undefined;
     await withOrdersLocked(async (waiting) => {
       const order = { user_id: buyer, order_products: [{ product_id: product, quantity: 1 }] };
-      underWay = observer.call("orders.place", order, { nodeID: leaving });
-      await eventually("four requests waiting", async () => (await waiting()) === 4);
+      running = observer.call("orders.place", order, { nodeID: leaving });
+      await eventually("four requests wait", async () => (await waiting()) === 4);
       orders.signal("SIGTERM");
       await orders.said("running context(s)");
     });
-    expect(await underWay).toMatchObject({ price_total: 7 });
+    expect(await running).toMatchObject({ price_total: 7 });
     expect(await orders.ended()).toBe(0);
     expect([...(await codes())]).toEqual([undefined]);
   });
 
-  test("go on without one that was killed: only its fields are unavailable, each within 5 s", async () => {
+  test("reports SERVICE_UNAVAILABLE within 5 s, only for the fields of a killed service", async () => {
     const schema = "{ __schema { types { name fields { name } } } }";
-    const whole = await ask(schema);
-    const others = keepAsking(`{ product(id: "${product}") { name } }`, "{ products { stock } }");
-    await otherOrders.killHard();
-    const refused: ReturnType<typeof timed>[] = [];
-    let isKnown = false;
+    const schemaBefore = await send(schema);
+    const otherCodes = sendContinuously(
+      `{ product(id: "${product}") { name } }`,
+      "{ products { stock } }",
+    );
+    await ordersReplica.killHard();
+    const responses: ReturnType<typeof timed>[] = [];
+    let isDetected = false;
     await eventually(
-      "the gateway refusing at once, since it knows",
+      "the gateway detects the failure and rejects at once",
       () => {
-        refused.push(timed("{ orders { id } }"), timed(`{ order(id: "${product}") { id } }`));
-        void refused.at(-1)?.then(({ ms }) => (isKnown ||= ms < 200));
-        return isKnown;
+        responses.push(timed("{ orders { id } }"), timed(`{ order(id: "${product}") { id } }`));
+        void responses.at(-1)?.then(({ ms }) => (isDetected ||= ms < 200));
+        return isDetected;
       },
       { everyMs: 250 },
     );
-    for (const { code, ms } of await Promise.all(refused)) {
+    for (const { code, ms } of await Promise.all(responses)) {
       expect(code).toBe("SERVICE_UNAVAILABLE");
-      expect(ms).toBeLessThan(promisedMs);
+      expect(ms).toBeLessThan(responseWithinMs);
     }
-    expect((await ask(schema)).data).toEqual(whole.data);
-    expect([...(await others())]).toEqual([undefined]);
+    expect((await send(schema)).data).toEqual(schemaBefore.data);
+    expect([...(await otherCodes())]).toEqual([undefined]);
   });
 
-  test("have it back within 5 s of its start", async () => {
+  test("uses a restarted service within 5 s of its start", async () => {
     orders = cluster.startService("orders");
-    // How long a process takes to begin is the machine's affair.
+    // The time that a process takes to start depends on the machine, and is not measured.
     await orders.said("started successfully");
     const stopwatch = new Stopwatch();
     await eventually(
-      "orders answering",
-      async () => (await ask("{ orders { id } }")).code === undefined,
+      "orders responds",
+      async () => (await send("{ orders { id } }")).code === undefined,
     );
-    expect(stopwatch.stop()).toBeLessThan(promisedMs);
+    expect(stopwatch.stop()).toBeLessThan(responseWithinMs);
   });
 
-  test("leave cleanly, the gateway with an answer that is under way", async () => {
-    let underWay: ReturnType<typeof timed> | undefined;
+  test("stops cleanly, and its gateway completes the running request", async () => {
+    let running: ReturnType<typeof timed> | undefined;
     await withOrdersLocked(async (waiting) => {
-      underWay = timed("{ orders { id } }");
-      await eventually("the request waiting", async () => (await waiting()) === 1);
+      running = timed("{ orders { id } }");
+      await eventually("the request waits", async () => (await waiting()) === 1);
       gateway.signal("SIGTERM");
-      await eventually("the gateway taking nobody else", () =>
+      await eventually("the gateway accepts no new connection", () =>
         fetch(`${cluster.url}/health/live`).then(
           () => false,
           () => true,
         ),
       );
     });
-    expect(await underWay).toMatchObject({ code: undefined });
+    expect(await running).toMatchObject({ code: undefined });
     for (const node of [users, products, orders]) node.signal("SIGTERM");
     for (const node of [gateway, users, products, orders]) {
       expect(await node.ended()).toBe(0);
-      // Not even what once timed out keeps them.
+      // Calls that timed out before do not delay the stop.
       expect(node.output()).not.toContain("GracefulStopTimeout");
     }
   });
 });
 
-describe("NATS", () => {
+describe("the NATS server", () => {
   let nats: NatsServer;
   let cluster: Cluster;
 
-  test("may start last, after nodes in any order", async () => {
+  test("may start after the nodes, which may start in any order", async () => {
     nats = await createNatsServer();
     cluster = await Cluster.create({ TRANSPORTER: nats.url, PUBLIC_READS: "true" }, databases);
     const gateway = cluster.startGateway();
@@ -281,9 +273,9 @@ describe("NATS", () => {
     await cluster.ready();
   });
 
-  test("may be away: the cluster heals by itself", async () => {
+  test("may restart, and the cluster recovers by itself", async () => {
     await nats.killHard();
-    await eventually("the services being missed", async () => {
+    await eventually("the services are unavailable", async () => {
       const { code } = await graphql(cluster.url, "{ products { id } orders { id } }");
       return code === "SERVICE_UNAVAILABLE";
     });
@@ -294,7 +286,7 @@ describe("NATS", () => {
     expect(data).toMatchObject({ products: expect.any(Array), orders: expect.any(Array) });
   });
 
-  test("lets nobody join without the right password", async () => {
+  test("rejects a node with a wrong password", async () => {
     const secured = await createNatsServer("--user", "shop", "--pass", "s3cr&t");
     await secured.start();
     const { host } = new URL(secured.url);
@@ -312,15 +304,15 @@ describe("NATS", () => {
       NATS_PASSWORD: "secret",
     });
     await wrong.said("Authorization");
-    await eventually("the other one joining", () => sees(observer, right));
+    await eventually("the other node joins", () => sees(observer, right));
     expect(await sees(observer, wrong)).toBe(false);
   });
 
-  test("by TLS takes those only who trust its authority", async () => {
+  test("with TLS serves only nodes that trust its certificate authority", async () => {
     const secured = await createNatsServer(...tlsArguments);
     await secured.start();
-    const trusting = { TRANSPORTER: secured.url, NATS_TLS_CA_FILE: caFile };
-    const cluster = await Cluster.create(trusting, databases);
+    const settings = { TRANSPORTER: secured.url, NATS_TLS_CA_FILE: caFile };
+    const cluster = await Cluster.create(settings, databases);
     const observer = await join(cluster);
     const right = cluster.startService("users");
     const { host } = new URL(secured.url);
@@ -329,16 +321,16 @@ describe("NATS", () => {
       NATS_TLS_CA_FILE: "",
     });
     await wrong.said("does not let this node in");
-    await eventually("the other one joining", () => sees(observer, right));
+    await eventually("the other node joins", () => sees(observer, right));
     expect(await sees(observer, wrong)).toBe(false);
   });
 });
 
-test("a node says all that is missing at once", async () => {
-  const everything = startCommand("serve");
-  expect(await everything.ended()).toBe(1);
+test("a node reports all missing settings at once", async () => {
+  const allServices = startCommand("serve");
+  expect(await allServices.ended()).toBe(1);
   for (const name of ["TRANSPORTER", "USERS_DB_URL", "PRODUCTS_DB_URL", "ORDERS_DB_URL"]) {
-    expect(everything.output()).toContain(`${name} is not set`);
+    expect(allServices.output()).toContain(`${name} is not set`);
   }
   const orders = startCommand("serve", { SERVICES: "orders", TRANSPORTER: "nats://localhost" });
   expect(await orders.ended()).toBe(1);

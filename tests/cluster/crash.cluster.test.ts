@@ -3,7 +3,8 @@ import { afterAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import { postgresUrl } from "../../embedded/postgres.ts";
 import { eventually, generousMs } from "../../tools/support/eventually.ts";
-import { graphql } from "../../tools/support/graphql-client.ts";
+import { mutations } from "../support/graphql/mutations.ts";
+import { mutate, registerFirstAdmin, tryMutation } from "../support/http/first-admin.ts";
 import {
   cleanUp,
   freePort,
@@ -24,7 +25,7 @@ interface Placed {
   price_total: number;
 }
 
-test("after three kills of everything in mid-load every acknowledged order is there, once, and the books close", async () => {
+test("after three crashes under load each acknowledged order exists once and the books close", async () => {
   const dataDir = join(temporaryFolder(), "data");
   const settings = { DATA_DIR: dataDir, PORT: String(await freePort()) };
   const url = `http://127.0.0.1:${settings.PORT}`;
@@ -44,45 +45,31 @@ test("after three kills of everything in mid-load every acknowledged order is th
     await shop.said("The shop is open");
     return shop;
   };
-  const ask = async (document: string, token?: string, key?: string) => {
-    const headers: Record<string, string> = key === undefined ? {} : { "idempotency-key": key };
-    const { data } = await graphql<Record<string, { id: string; token: string }>>(url, document, {
-      token,
-      headers,
-    });
-    return Object.values(data ?? {})[0];
-  };
-
   let shop = await start();
-  const account = 'email: "a@shop.example", password: "correct horse"';
-  await ask(`mutation { registerUser(input: { ${account}, username: "a", type: 1 }) { id } }`);
-  const token = (await ask(`mutation { login(input: { ${account} }) { token } }`))?.token;
-  const product = await ask(
-    'mutation { createProduct(input: { name: "Mug", description: "", price: 3, stock: 100000 }) { id } }',
-    token,
-  );
+  const { token } = await registerFirstAdmin(url);
+  const mug = mutations.createProduct("Mug", { price: 3, stock: 100_000 });
+  const product = await mutate(url, mug, { token });
   const acknowledged = new Map<string, Placed>();
   let sent = 0;
-  /** Buys until it is told to stop; one that got no answer is sent again with its key. */
+  /** Places orders until `isOver`. Retries an order without a response, with the same key. */
   const buy = async (isOver: () => boolean): Promise<void> => {
-    const line = `{ product_id: "${product?.id ?? ""}", quantity: 2 }`;
-    const document = `mutation { placeOrder(input: { order_products: [${line}] }) { id price_total } }`;
+    const document = mutations.placeOrder(product.id, 2);
     while (!isOver()) {
-      const key = `order-${(sent += 1)}`;
-      const placed = await eventually(
-        "an order's answer",
-        async () => ask(document, token, key) as unknown as Promise<Placed | undefined>,
+      const idempotencyKey = `order-${(sent += 1)}`;
+      const { id, price_total } = await eventually(
+        "the shop acknowledges an order",
+        () => tryMutation<Placed>(url, document, { token, idempotencyKey }),
         { withinMs: 2 * generousMs, everyMs: 200 },
       );
-      acknowledged.set(key, placed);
+      acknowledged.set(idempotencyKey, { id, price_total });
     }
   };
 
   let kills = 0;
   const buying = Array.from({ length: buyers }, () => buy(() => kills === 3));
   for (; kills < 3; kills += 1) {
-    const goal = acknowledged.size + ordersBetweenKills;
-    await eventually("orders between kills", () => acknowledged.size >= goal);
+    const target = acknowledged.size + ordersBetweenKills;
+    await eventually("orders are placed between crashes", () => acknowledged.size >= target);
     killHard([shop.pid, ...postgresPids(dataDir)]);
     await shop.ended();
     shop = await start();
@@ -90,9 +77,9 @@ test("after three kills of everything in mid-load every acknowledged order is th
   await Promise.all(buying);
 
   const orders = await query<Placed>("orders", "SELECT id, price_total FROM orders ORDER BY id");
-  const told = [...acknowledged.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-  expect(told.length).toBe(sent);
-  expect(orders).toEqual(told);
+  const expected = [...acknowledged.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  expect(expected.length).toBe(sent);
+  expect(orders).toEqual(expected);
   await eventually(
     "the books close",
     async () => {

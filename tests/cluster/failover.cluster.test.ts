@@ -8,11 +8,13 @@ import { eventually } from "../../tools/support/eventually.ts";
 import { graphql, type Answer } from "../../tools/support/graphql-client.ts";
 import { createNatsServer } from "../../tools/support/nats-server.ts";
 import { cleanUp, type Program } from "../../tools/support/processes.ts";
+import { mutations } from "../support/graphql/mutations.ts";
+import { mutate, registerFirstAdmin } from "../support/http/first-admin.ts";
 
-/** What clients are promised on a machine that does nothing else. */
-const promisedMs = 1_500;
-/** Answers that each client waits for before, and again after a fault. */
-const answersEach = 15;
+/** The longest response time after a fault, on a machine without other load. */
+const responseWithinMs = 1_500;
+/** How many responses each client waits for before the fault, and again after it. */
+const responsesEach = 15;
 
 let databases: TestDatabases;
 let cluster: Cluster;
@@ -36,29 +38,15 @@ beforeAll(async () => {
   cluster.startGateway();
   observer = cluster.createObserver();
   await observer.start();
-  // Seven processes at once, and perhaps beside others.
   await cluster.ready();
-  await Promise.all(domainServices.map((service) => twoOf(service)));
+  await Promise.all(domainServices.map((service) => twoNodesWith(service)));
 
-  const credentials = 'email: "admin@example.com", password: "correct horse"';
-  await ask(
-    `mutation { registerUser(input: { ${credentials}, username: "ann", type: 1 }) { id } }`,
-  );
-  const login = await ask<{ login: { token: string } }>(
-    `mutation { login(input: { ${credentials} }) { token } }`,
-  );
-  token = login.data?.login.token ?? "";
-  const customer = 'email: "bob@example.com", password: "correct horse"';
-  const registered = await ask<{ registerUser: { id: string } }>(
-    `mutation { registerUser(input: { ${customer}, username: "bob", type: 0 }) { id } }`,
-  );
-  customerId = registered.data?.registerUser.id ?? "";
-  const created = await ask<{ createProduct: { id: string } }>(
-    `mutation { createProduct(input: { name: "Mug", description: "", price: 7, stock: 100000 }) { id } }`,
-  );
-  productId = created.data?.createProduct.id ?? "";
-  const placed = await ask<{ placeOrder: { id: string } }>(placeOrder());
-  orderId = placed.data?.placeOrder.id ?? "";
+  const { url } = cluster;
+  ({ token } = await registerFirstAdmin(url));
+  ({ id: customerId } = await mutate(url, mutations.registerUser("bob")));
+  const mug = mutations.createProduct("Mug", { price: 7, stock: 100_000 });
+  ({ id: productId } = await mutate(url, mug, { token }));
+  ({ id: orderId } = await mutate(url, mutations.placeOrder(productId, 1), { token }));
 }, startMs);
 afterAll(async () => {
   await observer.stop();
@@ -66,22 +54,16 @@ afterAll(async () => {
   await databases.drop();
 });
 
-function ask<Data>(query: string, key?: string): Promise<Answer<Data>> {
+function send(query: string, key?: string): Promise<Answer> {
   const headers: Record<string, string> = key === undefined ? {} : { "idempotency-key": key };
-  return graphql<Data>(cluster.url, query, { token, headers });
+  return graphql(cluster.url, query, { token, headers });
 }
 
-/** Waits until the cluster has two nodes with a service, no more. */
-async function twoOf(service: DomainService): Promise<void> {
-  const isThere = async () => (await nodesWith(observer, service)).length === 2;
-  await eventually(`two nodes with ${service}`, isThere, { withinMs: 60_000 });
+/** Waits until the cluster has exactly two nodes with a service. */
+async function twoNodesWith(service: DomainService): Promise<void> {
+  const hasTwo = async () => (await nodesWith(observer, service)).length === 2;
+  await eventually(`two nodes have ${service}`, hasTwo, { withinMs: 60_000 });
 }
-
-const placeOrder = () =>
-  `mutation { placeOrder(input: { order_products: [{ product_id: "${productId}", quantity: 1 }] }) { id } }`;
-const addStock = () =>
-  `mutation { updateInventory(input: { id: "${productId}", type: 1, number: 1 }) { success } }`;
-
 const reads = [
   () => `{ product(id: "${productId}") { name } }`,
   () => "{ products(limit: 20) { name } }",
@@ -90,14 +72,16 @@ const reads = [
   () => `{ user(id: "${customerId}") { email } }`,
   () => "{ users { username } }",
 ];
-const mutations = [
-  placeOrder,
-  addStock,
-  () => `mutation { setUserType(input: { id: "${customerId}", type: 0 }) { type } }`,
+const writes = [
+  () => mutations.placeOrder(productId, 1),
+  () => mutations.updateInventory(productId, 1, 1),
+  () => mutations.setUserType(customerId, 0),
 ];
 
-interface Sent {
-  kind: "read" | "keyed" | "plain";
+type Kind = "read" | "idempotent write" | "plain write";
+
+interface SentRequest {
+  kind: Kind;
   query: string;
   code: string | undefined;
   message: string | undefined;
@@ -105,110 +89,115 @@ interface Sent {
   tookMs: number;
 }
 
-/** Clients that send one request after the other until they are stopped. */
+/** Clients that each send one request after the other until they are stopped. */
 class Clients {
-  readonly sent: Sent[] = [];
-  /** Answers of each client that must get one. */
-  readonly #answers: number[] = [];
+  readonly sent: SentRequest[] = [];
+  /** The number of responses of each client that must get responses after a fault. */
+  readonly #responses: number[] = [];
   readonly #loops: Promise<void>[] = [];
   #isOver = false;
 
   constructor() {
     for (const query of reads) this.#add("read", query);
-    for (const query of mutations) this.#add("keyed", query);
-    for (const query of mutations) this.#add("plain", query);
+    for (const query of writes) this.#add("idempotent write", query);
+    for (const query of writes) this.#add("plain write", query);
   }
 
-  #add(kind: Sent["kind"], query: () => string): void {
-    const client = this.#answers.length;
-    // One that sends plain mutations may have to wait for a node that stands still.
-    if (kind !== "plain") this.#answers.push(0);
+  #add(kind: Kind, query: () => string): void {
+    const client = this.#responses.length;
+    // A plain write may wait for a paused node, since it is not retried on another one.
+    if (kind !== "plain write") this.#responses.push(0);
     this.#loops.push(this.#loop(kind, query, client));
   }
 
-  async #loop(kind: Sent["kind"], query: () => string, client: number): Promise<void> {
+  async #loop(kind: Kind, query: () => string, client: number): Promise<void> {
     while (!this.#isOver) {
       const startMs = performance.now();
-      const answer = await ask(query(), kind === "keyed" ? randomUUID() : undefined);
+      const response = await send(query(), kind === "idempotent write" ? randomUUID() : undefined);
       const tookMs = performance.now() - startMs;
-      const { code } = answer;
-      const message = answer.errors?.[0]?.message;
+      const { code } = response;
+      const message = response.errors?.[0]?.message;
       this.sent.push({ kind, query: query(), code, message, startMs, tookMs });
-      if (kind !== "plain") this.#answers[client] = (this.#answers[client] ?? 0) + 1;
+      if (kind !== "plain write") this.#responses[client] = (this.#responses[client] ?? 0) + 1;
     }
   }
 
-  /** Waits until each client has had so many more answers. */
-  async answered(): Promise<void> {
-    const before = [...this.#answers];
+  /** Waits until each client has got `responsesEach` more responses. */
+  async gotResponses(): Promise<void> {
+    const before = [...this.#responses];
     await eventually(
-      "answers for every client",
-      () => this.#answers.every((count, index) => count >= (before[index] ?? 0) + answersEach),
+      "responses for every client",
+      () => this.#responses.every((count, index) => count >= (before[index] ?? 0) + responsesEach),
       { withinMs: 30_000 },
     );
   }
 
-  async stop(): Promise<Sent[]> {
+  async stop(): Promise<SentRequest[]> {
     this.#isOver = true;
     await Promise.all(this.#loops);
     return this.sent;
   }
 }
 
-/** Uses the shop, strikes one of two nodes, and uses it on. `heal` undoes what was done to it. */
-async function strike(service: DomainService, fault: () => Promise<void>, heal: () => void) {
-  await twoOf(service);
+/** Runs clients before and after a fault in one of two nodes. `repair` undoes the fault. */
+async function runWithFault(
+  service: DomainService,
+  injectFault: () => Promise<void>,
+  repair: () => void,
+) {
+  await twoNodesWith(service);
   const clients = new Clients();
-  await clients.answered();
-  const struckAtMs = performance.now();
-  await fault();
-  await clients.answered();
-  heal();
+  await clients.gotResponses();
+  const faultAtMs = performance.now();
+  await injectFault();
+  await clients.gotResponses();
+  repair();
   const sent = await clients.stop();
-  const isBefore = ({ startMs, tookMs }: Sent) => startMs + tookMs < struckAtMs;
-  const slowest = (some: Sent[]) =>
-    Math.max(...some.filter(({ kind }) => kind !== "plain").map(({ tookMs }) => tookMs));
+  const endedBeforeFault = ({ startMs, tookMs }: SentRequest) => startMs + tookMs < faultAtMs;
+  const slowestOf = (requests: SentRequest[]) =>
+    Math.max(...requests.filter(({ kind }) => kind !== "plain write").map(({ tookMs }) => tookMs));
   return {
-    failed: sent.filter(({ kind, code }) => kind !== "plain" && code !== undefined),
-    plain: sent.filter(({ kind, code }) => kind === "plain" && code !== undefined),
-    calmMs: slowest(sent.filter(isBefore)),
-    slowestMs: slowest(sent.filter((one) => !isBefore(one))),
+    failed: sent.filter(({ kind, code }) => kind !== "plain write" && code !== undefined),
+    failedPlain: sent.filter(({ kind, code }) => kind === "plain write" && code !== undefined),
+    baselineMs: slowestOf(sent.filter(endedBeforeFault)),
+    slowestMs: slowestOf(sent.filter((request) => !endedBeforeFault(request))),
   };
 }
 
-function expectUnharmed({ failed, plain, calmMs, slowestMs }: Awaited<ReturnType<typeof strike>>) {
+function expectTolerated(outcome: Awaited<ReturnType<typeof runWithFault>>): void {
+  const { failed, failedPlain, baselineMs, slowestMs } = outcome;
   expect(failed).toEqual([]);
-  // A machine that is slow by itself is as slow without a fault.
-  expect(slowestMs).toBeLessThan(promisedMs + 2 * calmMs);
-  for (const { code, message } of plain) {
+  // The baseline allows for a machine that is slow without any fault.
+  expect(slowestMs).toBeLessThan(responseWithinMs + 2 * baselineMs);
+  for (const { code, message } of failedPlain) {
     expect(code).toBe("SERVICE_UNAVAILABLE");
-    // The second one where PostgreSQL has rolled back the transaction of a node that stood still.
+    // The second message appears if PostgreSQL rolled back the transaction of a paused node.
     expect(message).toMatch(/may have taken effect|database cannot be reached just now/);
   }
-  // Each client has one request under way at most.
-  expect(plain.length).toBeLessThanOrEqual(mutations.length);
+  // Each client has at most one request in flight.
+  expect(failedPlain.length).toBeLessThanOrEqual(writes.length);
 }
 
-describe("one of two nodes fails no read, and no mutation with a key", () => {
-  test.each(domainServices)("when it stands still: %s", async (service) => {
-    const [victim] = nodes[service];
-    const stop = async () => {
-      victim.signal("SIGSTOP");
+describe("no read and no idempotent mutation fails if one of two nodes", () => {
+  test.each(domainServices)("is paused: %s", async (service) => {
+    const [target] = nodes[service];
+    const pause = async () => {
+      target.signal("SIGSTOP");
     };
-    const goOn = () => {
-      victim.signal("SIGCONT");
+    const resume = () => {
+      target.signal("SIGCONT");
     };
-    expectUnharmed(await strike(service, stop, goOn));
+    expectTolerated(await runWithFault(service, pause, resume));
   });
 
-  test.each(domainServices)("when it is killed: %s", async (service) => {
-    const [victim, other] = nodes[service];
+  test.each(domainServices)("is killed: %s", async (service) => {
+    const [target, replica] = nodes[service];
     const kill = async () => {
-      victim.signal("SIGKILL");
+      target.signal("SIGKILL");
     };
     const replace = () => {
-      nodes[service] = [other, cluster.startService(service)];
+      nodes[service] = [replica, cluster.startService(service)];
     };
-    expectUnharmed(await strike(service, kill, replace));
+    expectTolerated(await runWithFault(service, kill, replace));
   });
 });

@@ -9,7 +9,7 @@ interface Endpoint {
   isAvailable: boolean;
 }
 
-/** A broker that knows two nodes with every action, and what has become of its calls. */
+/** A broker with two remote nodes that have every action. Records the outcomes of calls. */
 class FakeBroker {
   readonly localBus = new EventEmitter();
   readonly logger = { info: () => undefined, warn: () => undefined };
@@ -19,28 +19,28 @@ class FakeBroker {
     isAvailable: true,
   }));
   readonly pinged: string[] = [];
-  readonly left: string[] = [];
-  /** Nodes to which calls were sent by the watch. */
-  readonly resent: string[] = [];
+  readonly disconnected: string[] = [];
+  /** The nodes to which the detector sent calls again. */
+  readonly resentTo: string[] = [];
   readonly outcomes: string[] = [];
   readonly pending = new Map<string, object>();
   readonly registry = {
     actions: { get: () => ({ endpoints: this.endpoints }) },
-    discoverer: { remoteNodeDisconnected: (nodeID: string) => this.left.push(nodeID) },
+    discoverer: { remoteNodeDisconnected: (nodeID: string) => this.disconnected.push(nodeID) },
   };
   readonly transit = {
     pendingRequests: this.pending,
     sendPing: async (nodeID: string) => void this.pinged.push(nodeID),
     removePendingRequest: (id: string) => this.pending.delete(id),
     request: (ctx: { id: string; nodeID: string }) => {
-      this.resent.push(ctx.nodeID);
+      this.resentTo.push(ctx.nodeID);
       return new Promise((resolve, reject) => {
         this.pending.set(ctx.id, { nodeID: ctx.nodeID, ctx, resolve, reject });
       });
     },
   };
 
-  /** A call that a node has not answered. */
+  /** Sends a call that stays unanswered. */
   call(id: string, nodeID: string, action: object = read, options: object = {}): void {
     const ctx = {
       id,
@@ -53,63 +53,63 @@ class FakeBroker {
     const resolve = () => void this.outcomes.push(`${id} answered`);
     const reject = (error: { type: string }) => void this.outcomes.push(`${id} ${error.type}`);
     this.pending.set(id, { nodeID, ctx, resolve, reject });
-    watch.sent(nodeID);
+    detector.sent(nodeID);
   }
 }
 
 const read = { retryPolicy: { retries: 2 }, graphql: { query: "x" } };
 const mutation = { retryPolicy: { retries: 0 }, graphql: { mutation: "x" } };
-const keyed = { retries: 2 };
+const withIdempotencyKey = { retries: 2 };
 
 let broker: FakeBroker;
-let watch: FailureDetector;
+let detector: FailureDetector;
 
 beforeEach(() => {
   jest.useFakeTimers();
   broker = new FakeBroker();
-  watch = new FailureDetector();
-  watch.start(broker as unknown as ServiceBroker);
+  detector = new FailureDetector();
+  detector.start(broker as unknown as ServiceBroker);
 });
 afterEach(() => {
-  watch.stop();
+  detector.stop();
   jest.useRealTimers();
 });
 
 const suspicionMs = 450;
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 
-/** Which nodes calls go to. */
-function chosen(): string[] {
-  const Strategy = strategyAvoiding(watch.suspects) as unknown as new (...args: unknown[]) => {
+/** Returns the nodes that the strategy selects for calls. */
+function selectedNodes(): string[] {
+  const Strategy = strategyAvoiding(detector.suspects) as unknown as new (...args: unknown[]) => {
     select: (list: Endpoint[]) => Endpoint;
   };
   const strategy = new Strategy({}, {});
   return [...new Set([1, 2, 3, 4].map(() => strategy.select(broker.endpoints).id))].sort();
 }
 
-describe("a node that owes an answer and says nothing", () => {
-  test("is asked whether it is there, then suspected, and called around", async () => {
+describe("a node that does not answer a call", () => {
+  test("is pinged, then suspected and avoided", async () => {
     broker.call("1", "a", mutation);
     await pass(150);
     expect(broker.pinged).toEqual(["a"]);
-    expect(chosen()).toEqual(["a", "b"]);
+    expect(selectedNodes()).toEqual(["a", "b"]);
     await pass(suspicionMs);
-    expect(chosen()).toEqual(["b"]);
+    expect(selectedNodes()).toEqual(["b"]);
   });
 
-  test("is suspected no longer when it says anything", async () => {
+  test("is no longer suspected after any message from it", async () => {
     broker.call("1", "a", mutation);
     await pass(suspicionMs);
-    watch.heard("a");
-    expect(chosen()).toEqual(["a", "b"]);
+    detector.heard("a");
+    expect(selectedNodes()).toEqual(["a", "b"]);
   });
 
-  test("is called all the same when all others are silent, too", async () => {
+  test("is not avoided if all other nodes are silent too", async () => {
     broker.call("1", "a");
     broker.call("2", "b");
     await pass(suspicionMs);
-    expect(chosen()).toEqual(["a", "b"]);
-    expect(broker.resent).toEqual([]);
+    expect(selectedNodes()).toEqual(["a", "b"]);
+    expect(broker.resentTo).toEqual([]);
     expect(broker.outcomes).toEqual([]);
   });
 
@@ -117,67 +117,67 @@ describe("a node that owes an answer and says nothing", () => {
     broker.call("1", "a", mutation);
     for (let ms = 0; ms < 3_000; ms += 100) {
       await pass(100);
-      watch.heard("a");
+      detector.heard("a");
     }
-    expect(chosen()).toEqual(["a", "b"]);
-    expect(broker.resent).toEqual([]);
+    expect(selectedNodes()).toEqual(["a", "b"]);
+    expect(broker.resentTo).toEqual([]);
   });
 
-  test("has its calls made elsewhere as well, but for mutations without a key", async () => {
+  test("has its reads and idempotent mutations sent to another node as well", async () => {
     broker.call("read", "a");
-    broker.call("keyed", "a", mutation, keyed);
+    broker.call("idempotent", "a", mutation, withIdempotencyKey);
     broker.call("plain", "a", mutation);
     await pass(suspicionMs);
-    expect(broker.resent).toEqual(["b", "b"]);
-    for (const id of ["read", "keyed"]) {
+    expect(broker.resentTo).toEqual(["b", "b"]);
+    for (const id of ["read", "idempotent"]) {
       (broker.pending.get(id) as { resolve: () => void }).resolve();
     }
     await pass(0);
-    expect(broker.outcomes).toEqual(["read answered", "keyed answered"]);
+    expect(broker.outcomes).toEqual(["read answered", "idempotent answered"]);
   });
 
-  test("that owes nothing is left in peace", async () => {
+  test("is not pinged after its calls were answered", async () => {
     broker.call("1", "a");
-    watch.heard("a");
+    detector.heard("a");
     broker.pending.clear();
     await pass(10_000);
     expect(broker.pinged).toEqual([]);
   });
 });
 
-describe("a node of which NATS says that it is gone", () => {
-  test("leaves the registry, and what it never got goes elsewhere, whatever it is", async () => {
+describe("a node to which NATS cannot deliver a call", () => {
+  test("leaves the registry, and the undelivered call goes to another node", async () => {
     broker.call("1", "a", mutation);
-    watch.undelivered("a", "1");
-    expect(broker.resent).toEqual(["b"]);
-    expect(chosen()).toEqual(["b"]);
+    detector.undelivered("a", "1");
+    expect(broker.resentTo).toEqual(["b"]);
+    expect(selectedNodes()).toEqual(["b"]);
     await pass(50);
-    expect(broker.left).toEqual(["a"]);
+    expect(broker.disconnected).toEqual(["a"]);
   });
 
-  test("and was the only one: its calls fail at once", async () => {
+  test("fails its calls at once if no other node has the action", async () => {
     broker.endpoints.pop();
     broker.call("1", "a");
-    watch.undelivered("a", "1");
+    detector.undelivered("a", "1");
     expect(broker.outcomes).toEqual(["1 SERVICE_UNAVAILABLE"]);
   });
 });
 
-test("reads that a node does not answer, which is there, are sent to another one: a few of them", async () => {
+test("at most 20 unanswered reads of a live node are sent to another node", async () => {
   for (let id = 0; id < 100; id += 1) broker.call(String(id), "a");
-  broker.call("mutation", "a", mutation, keyed);
+  broker.call("mutation", "a", mutation, withIdempotencyKey);
   for (let ms = 0; ms < 1_000; ms += 100) {
     await pass(100);
-    watch.heard("a");
+    detector.heard("a");
   }
-  expect(broker.resent).toEqual(Array.from({ length: 20 }, () => "b"));
+  expect(broker.resentTo).toEqual(Array.from({ length: 20 }, () => "b"));
 });
 
-test("a call whose time is over is forgotten", async () => {
+test("a call is forgotten after its timeout", async () => {
   broker.call("1", "a", mutation);
   for (let ms = 0; ms < 6_000; ms += 100) {
     await pass(100);
-    watch.heard("a");
+    detector.heard("a");
   }
   expect(broker.pending.size).toBe(0);
 });

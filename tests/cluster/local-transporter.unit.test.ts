@@ -24,19 +24,19 @@ function newDataDir(): string {
   return dataDir;
 }
 
-/** A node with a service of its own name, which says who it is and what it heard. */
+/** A node with a service of the same name, which echoes parameters and records events. */
 function node(nodeID: string, transporter: LocalTransporter, namespace = ""): ServiceBroker {
   const broker = new ServiceBroker({ nodeID, namespace, transporter, logger: false });
-  const heard: string[] = [];
+  const received: string[] = [];
   broker.createService({
     name: nodeID,
     actions: {
       echo: (ctx: Context) => ({ from: nodeID, params: ctx.params }),
-      heard: () => heard,
+      received: () => received,
     },
     events: {
       "something.happened": (ctx: Context<{ what: string }>) => {
-        heard.push(ctx.params.what);
+        received.push(ctx.params.what);
       },
     },
   });
@@ -57,26 +57,27 @@ interface Echo {
   params: object;
 }
 
-/** Calls another node's echo as soon as it is known. */
+/** Calls another node's echo as soon as the node is in the registry. */
 async function echo(from: ServiceBroker, to: string, params: object): Promise<Echo> {
   await from.waitForServices(to, 5_000, 10);
   return from.call<Echo, object>(`${to}.echo`, params);
 }
 
-function knows(broker: ServiceBroker, nodeID: string): boolean {
-  const known = broker.registry.getNodeList({ onlyAvailable: true, withServices: false });
-  return (known as { id: string }[]).some(({ id }) => id === nodeID);
+function sees(broker: ServiceBroker, nodeID: string): boolean {
+  const list = broker.registry.getNodeList({ onlyAvailable: true, withServices: false });
+  return (list as { id: string }[]).some(({ id }) => id === nodeID);
 }
 
-describe("on one socket", () => {
+describe("nodes on one socket", () => {
   const dataDir = newDataDir();
   let hub: ServiceBroker;
   const [one, two] = [spokeOn(dataDir, "one"), spokeOn(dataDir, "two")];
-  const strangers = ["stranger", "friend"].map((name) => spokeOn(dataDir, name, "other"));
+  const foreignNames = ["foreign-1", "foreign-2"];
+  const foreign = foreignNames.map((name) => spokeOn(dataDir, name, "other"));
 
   beforeAll(async () => {
     hub = hubOn(await claimDataDir(dataDir));
-    await Promise.all([hub, one, two, ...strangers].map((broker) => broker.start()));
+    await Promise.all([hub, one, two, ...foreign].map((broker) => broker.start()));
     const names = ["hub", "one", "two"];
     await Promise.all([hub, one, two].map((broker) => broker.waitForServices(names, 5_000, 10)));
   });
@@ -84,70 +85,69 @@ describe("on one socket", () => {
   async function expectAllToAnswer(params: object): Promise<void> {
     for (const from of [hub, one, two]) {
       for (const to of ["hub", "one", "two"]) {
-        const answer = await echo(from, to, params);
-        expect(answer).toEqual({ from: to, params });
+        expect(await echo(from, to, params)).toEqual({ from: to, params });
       }
     }
   }
 
-  test("all nodes call each other, also spoke to spoke", () => expectAllToAnswer({ n: 1 }));
+  test("call each other, also spoke to spoke", () => expectAllToAnswer({ n: 1 }));
 
-  test("all nodes hear each other's events", async () => {
+  test("receive each other's events", async () => {
     await Promise.all(
       [hub, one, two].map((broker) =>
         broker.broadcast("something.happened", { what: broker.nodeID }),
       ),
     );
     for (const name of ["hub", "one", "two"]) {
-      await eventually(`${name} hears all three`, async () => {
-        const heard = await one.call<string[]>(`${name}.heard`);
-        return heard.toSorted().join() === "hub,one,two";
+      await eventually(`${name} receives all three events`, async () => {
+        const received = await one.call<string[]>(`${name}.received`);
+        return received.toSorted().join() === "hub,one,two";
       });
     }
   });
 
-  test("answers to many calls at once are kept apart", async () => {
+  test("match the responses of many parallel calls", async () => {
     const calls = Array.from({ length: 600 }, (_, n) =>
       n % 2 === 0 ? echo(one, "two", { n }) : echo(two, "hub", { n }),
     );
-    const answers = await Promise.all(calls);
-    expect(answers.map(({ params }) => params)).toEqual(answers.map((_, n) => ({ n })));
+    const responses = await Promise.all(calls);
+    expect(responses.map(({ params }) => params)).toEqual(responses.map((_, n) => ({ n })));
   });
 
-  test("payloads of several megabytes arrive unharmed", async () => {
+  test("exchange payloads of several megabytes", async () => {
     const text = "größer ".repeat(400_000);
     expect(Buffer.byteLength(text)).toBeGreaterThan(3_000_000);
     for (const [from, to] of [
       [one, "two"],
       [hub, "one"],
     ] as const) {
-      // Compared as a whole: a difference would be printed in megabytes.
+      // toEqual would print megabytes on a failure.
       const { params } = await echo(from, to, { text });
       expect((params as { text: string }).text === text).toBe(true);
     }
   });
 
-  test("nodes of another namespace are not seen, and do not see", async () => {
-    const namesKnown = (broker: ServiceBroker) =>
-      ["hub", "one", "two", "stranger", "friend"].filter((name) => knows(broker, name));
-    for (const stranger of strangers) {
-      await eventually(
-        "the strangers meet",
-        () => knows(stranger, "stranger") && knows(stranger, "friend"),
+  test("are invisible to nodes of another namespace, and the reverse", async () => {
+    const namesSeenBy = (broker: ServiceBroker) =>
+      ["hub", "one", "two", ...foreignNames].filter((name) => sees(broker, name));
+    for (const broker of foreign) {
+      await eventually("the foreign nodes see each other", () =>
+        foreignNames.every((name) => sees(broker, name)),
       );
-      expect(namesKnown(stranger)).toEqual(["stranger", "friend"]);
+      expect(namesSeenBy(broker)).toEqual(foreignNames);
     }
-    for (const broker of [hub, one, two]) expect(namesKnown(broker)).toEqual(["hub", "one", "two"]);
+    for (const broker of [hub, one, two])
+      expect(namesSeenBy(broker)).toEqual(["hub", "one", "two"]);
   });
 
-  /** A length and what follows it: a frame, if the length is right. */
+  /** Prefixes bytes with a length, which malformed frames state wrongly. */
   function frame(length: number, rest: Buffer): Buffer {
     const head = Buffer.alloc(4);
     head.writeUInt32BE(length);
     return Buffer.concat([head, rest]);
   }
 
-  /** A whole frame on a topic that the hub listens to. */
+  /** A well-formed frame on a topic to which the hub subscribes. */
   function packet(topic: "MOL.INFO" | "MOL.PING", data: string): Buffer {
     const rest = Buffer.from(`\0\u0008${topic}${data}`);
     return frame(rest.length, rest);
@@ -155,26 +155,26 @@ describe("on one socket", () => {
 
   test.each([
     ["text", Buffer.from("GET / HTTP/1.1\r\n\r\n")],
-    ["a frame that is too large for any packet", frame(0xffff_ffff, Buffer.alloc(64))],
-    ["a frame that is too short for a topic", frame(1, Buffer.alloc(64))],
-    ["a frame that is empty", frame(0, Buffer.alloc(64))],
-    ["a topic that is longer than its frame", frame(4, Buffer.from([0xff, 0xff, 0x41, 0x42]))],
+    ["a frame above the maximum packet size", frame(0xffff_ffff, Buffer.alloc(64))],
+    ["a frame too short for a topic", frame(1, Buffer.alloc(64))],
+    ["an empty frame", frame(0, Buffer.alloc(64))],
+    ["a topic longer than its frame", frame(4, Buffer.from([0xff, 0xff, 0x41, 0x42]))],
     ["half a frame", frame(1000, Buffer.alloc(10))],
-    ["a packet that is no JSON", packet("MOL.INFO", "{no}")],
-    ["a packet that is nothing", packet("MOL.INFO", "null")],
-    ["a packet of nobody", packet("MOL.INFO", "{}")],
-    ["a packet that says nothing", packet("MOL.INFO", '{"ver":"5","sender":"guest"}')],
-  ])("nobody is hurt by a guest that sends %s", async (_, bytes) => {
+    ["a packet that is not JSON", packet("MOL.INFO", "{no}")],
+    ["a packet that is null", packet("MOL.INFO", "null")],
+    ["a packet without a sender", packet("MOL.INFO", "{}")],
+    ["a packet without content", packet("MOL.INFO", '{"ver":"5","sender":"guest"}')],
+  ])("keep working after a client sends %s", async (_, bytes) => {
     const guest = connect(socketOf(dataDir));
     guest.on("error", () => undefined);
     guest.resume();
-    const gone = new Promise((resolve) => guest.once("close", resolve));
+    const closed = new Promise((resolve) => guest.once("close", resolve));
     guest.end(bytes);
-    await gone;
+    await closed;
     await expectAllToAnswer({ n: 3 });
   });
 
-  test("frames may come byte by byte, and many in one piece", async () => {
+  test("parse frames that arrive byte by byte or several in one chunk", async () => {
     const ping = (sender: string) =>
       packet("MOL.PING", JSON.stringify({ ver: "5", sender, id: "1", time: 0 }));
     let received = "";
@@ -191,12 +191,12 @@ describe("on one socket", () => {
 });
 
 describe("a spoke", () => {
-  test("joins a hub that begins later, misses it when it goes, and joins the next", async () => {
+  test("joins a hub that starts later, detects its end, and joins the next hub", async () => {
     const dataDir = newDataDir();
     const server = await claimDataDir(dataDir);
     const [repl, guest] = [spokeOn(dataDir, "repl"), spokeOn(dataDir, "guest")];
     const joining = Promise.all([repl.start(), guest.start()]);
-    // The socket is there, and no hub attends to it yet.
+    // The socket accepts connections, but no hub reads from it yet.
     await once(server, "connection");
     const hub = hubOn(server);
     await Promise.all([hub.start(), joining]);
@@ -204,21 +204,24 @@ describe("a spoke", () => {
     expect(await echo(hub, "repl", { n: 2 })).toEqual({ from: "repl", params: { n: 2 } });
 
     await hub.stop();
-    await eventually("the hub is missed", () => !knows(repl, "hub") && !knows(guest, "hub"));
+    await eventually(
+      "the spokes detect the end of the hub",
+      () => !sees(repl, "hub") && !sees(guest, "hub"),
+    );
     await guest.stop();
     const nextServer = await claimDataDir(dataDir);
     const next = hubOn(nextServer);
     await next.start();
     expect(await echo(repl, "hub", { n: 3 })).toEqual({ from: "hub", params: { n: 3 } });
     expect(await echo(next, "repl", { n: 4 })).toEqual({ from: "repl", params: { n: 4 } });
-    // The guest, which was stopped in between, has not come back.
+    // The stopped guest has not reconnected.
     expect(await promisify(nextServer.getConnections.bind(nextServer))()).toBe(1);
 
     await repl.stop();
-    await eventually("the spoke is missed", () => !knows(next, "repl"));
+    await eventually("the hub detects the end of the spoke", () => !sees(next, "repl"));
   });
 
-  test("is told when there is no hub at all", async () => {
+  test("fails to connect with ENOENT if no hub has claimed the socket", async () => {
     const spoke = new LocalTransporter({ path: join(tmpdir(), "no-shop-here", "shop.sock") });
     await expect(spoke.connect()).rejects.toMatchObject({ code: "ENOENT" });
   });

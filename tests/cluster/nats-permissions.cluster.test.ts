@@ -16,17 +16,19 @@ import {
   temporaryFolder,
   type Program,
 } from "../../tools/support/processes.ts";
+import { mutations } from "../support/graphql/mutations.ts";
+import { mutate, registerFirstAdmin } from "../support/http/first-admin.ts";
+import { password } from "../support/shop.ts";
 
 const email = "admin@example.com";
-const password = "correct horse";
 let databases: TestDatabases;
 let cluster: Cluster;
 let nodes: Program[];
 let client: NatsConnection;
-/** What the server has refused to the client. */
-const refused: object[] = [];
+/** The permission errors that the server sent to the client. */
+const permissionErrors: object[] = [];
 
-/** A NATS server as the containers have it, by the configuration that is made for them. */
+/** Starts a NATS server with the configuration that the containers use. */
 beforeAll(async () => {
   databases = await cloneDatabases();
   const folder = temporaryFolder();
@@ -48,7 +50,7 @@ beforeAll(async () => {
   client = await connect({ servers, user, pass });
   void (async () => {
     for await (const { permissionContext } of client.status()) {
-      if (permissionContext) refused.push(permissionContext);
+      if (permissionContext) permissionErrors.push(permissionContext);
     }
   })();
   const settings = { TRANSPORTER: url.href, NAMESPACE: "shop", LOG_LEVEL: "trace" };
@@ -62,43 +64,29 @@ afterAll(async () => {
   await databases.drop();
 });
 
-test("a cluster has all the rights that it needs", async () => {
-  const account = `email: "${email}", password: "${password}"`;
-  await graphql(
-    cluster.url,
-    `mutation { registerUser(input: { ${account}, username: "ann", type: 1 }) { id } }`,
-  );
-  const { data: signedIn } = await graphql<{ login: { token: string } }>(
-    cluster.url,
-    `mutation { login(input: { ${account} }) { token } }`,
-  );
-  const { token = "" } = signedIn?.login ?? {};
-  const ask = <Data>(document: string) => graphql<Data>(cluster.url, document, { token });
-  const { data: created } = await ask<{ createProduct: { id: string } }>(
-    `mutation { createProduct(input: { name: "Mug", description: "", price: 7, stock: 5 }) { id } }`,
-  );
-  const lines = `[{ product_id: "${created?.createProduct.id}", quantity: 2 }]`;
-  const placed = await ask(
-    `mutation { placeOrder(input: { order_products: ${lines} }) { price_total } }`,
-  );
-  expect(placed.data).toEqual({ placeOrder: { price_total: 14 } });
-  // Events and answers have their way, too.
-  await eventually("orders learning the names", async () => {
-    const { data } = await ask<{ orders: { username: string | null }[] }>(
+test("the cluster has all NATS permissions that it needs, and logs no secret at level trace", async () => {
+  const { url } = cluster;
+  const { token } = await registerFirstAdmin(url);
+  const mug = await mutate(url, mutations.createProduct("Mug", { price: 7, stock: 5 }), { token });
+  const order = await mutate(url, mutations.placeOrder(mug.id, 2), { token });
+  expect(order).toMatchObject({ price_total: 14 });
+  await eventually("an event brings the username to orders", async () => {
+    const { data } = await graphql<{ orders: { username: string | null }[] }>(
+      url,
       "{ orders { username } }",
+      { token },
     );
-    return data?.orders[0]?.username === "ann";
+    return data?.orders[0]?.username === "admin";
   });
 
-  // And even at the level "trace" no node has logged what it passed on.
   const log = nodes.map((node) => node.output()).join("");
   expect(log).toContain("=> Send 'users.login' request");
   for (const secret of [email, password, token]) expect(log).not.toContain(secret);
 });
 
-async function isRefused(operation: string, subject: string): Promise<void> {
-  await eventually(`the refusal to ${operation} ${subject}`, () => {
-    expect(refused).toContainEqual({ operation, subject });
+async function isDenied(operation: string, subject: string): Promise<void> {
+  await eventually(`the server denies the ${operation} of ${subject}`, () => {
+    expect(permissionErrors).toContainEqual({ operation, subject });
     return true;
   });
 }
@@ -112,15 +100,15 @@ test.each([
   "$SYS.REQ.SERVER.PING",
   "$JS.API.INFO",
   "orders",
-])("and no others: %s is not published to", async (subject) => {
+])("the nodes' NATS user cannot publish to %s", async (subject) => {
   client.publish(subject, "{}");
-  await isRefused("publish", subject);
+  await isDenied("publish", subject);
 });
 
 test.each([">", "*", "*.>", "MOL-*.>", "MOL-other.>", "_INBOX.>", "$SYS.>", "orders"])(
-  "and no others: %s is not subscribed to",
+  "the nodes' NATS user cannot subscribe to %s",
   async (subject) => {
     client.subscribe(subject, { callback: () => undefined });
-    await isRefused("subscription", subject);
+    await isDenied("subscription", subject);
   },
 );

@@ -10,10 +10,10 @@ import { cleanUp } from "../../tools/support/processes.ts";
 let nats: NatsServer;
 let caller: ServiceBroker;
 let answerer: ServiceBroker;
-/** Lengths of the texts that events have brought. */
-const heard: number[] = [];
-/** Calls that have begun and get no answer. */
-let hanging = 0;
+/** The lengths of the texts in the received events. */
+const receivedLengths: number[] = [];
+/** The number of running calls that never end. */
+let hangingCalls = 0;
 
 function node(role: string): ServiceBroker {
   const env = { TRANSPORTER: nats.url, NAMESPACE: `test-${process.pid}`, LOG_LEVEL: "fatal" };
@@ -25,8 +25,9 @@ beforeAll(async () => {
   await nats.start();
   caller = node("caller");
   answerer = node("answerer");
-  const hear = {
-    handler: ({ params }: Context<{ text: string }>) => void heard.push(params.text.length),
+  const recordLength = {
+    handler: ({ params }: Context<{ text: string }>) =>
+      void receivedLengths.push(params.text.length),
   };
   answerer.createService({
     name: "echo",
@@ -34,11 +35,11 @@ beforeAll(async () => {
       length: ({ params }: Context<{ text: string }>) => params.text.length,
       text: ({ params }: Context<{ length: number }>) => "x".repeat(params.length),
       hang: async () => {
-        hanging += 1;
+        hangingCalls += 1;
         await new Promise(() => undefined);
       },
     },
-    events: { "echo.heard": hear, "echo.broadcast": hear },
+    events: { "echo.emitted": recordLength, "echo.broadcast": recordLength },
   });
   await Promise.all([caller.start(), answerer.start()]);
   await caller.waitForServices("echo", generousMs, 20);
@@ -51,63 +52,69 @@ afterAll(async () => {
 const mebibyte = 1_048_576;
 const text = "y".repeat(3 * mebibyte);
 
-describe("a message that is larger than NATS takes", () => {
-  test.each([mebibyte - 10, mebibyte, 3 * mebibyte])("arrives as a call: %i", async (length) => {
-    const sent = { text: text.slice(0, length) };
-    expect(await caller.call("echo.length", sent)).toBe(length);
-  });
+describe("a message larger than the maximum payload of NATS", () => {
+  test.each([mebibyte - 10, mebibyte, 3 * mebibyte])(
+    "arrives as a request of %i bytes",
+    async (length) => {
+      const params = { text: text.slice(0, length) };
+      expect(await caller.call("echo.length", params)).toBe(length);
+    },
+  );
 
-  test.each([mebibyte - 10, mebibyte, 3 * mebibyte])("arrives as an answer: %i", async (length) => {
-    expect(await caller.call("echo.text", { length })).toHaveLength(length);
-  });
+  test.each([mebibyte - 10, mebibyte, 3 * mebibyte])(
+    "arrives as a response of %i bytes",
+    async (length) => {
+      expect(await caller.call("echo.text", { length })).toHaveLength(length);
+    },
+  );
 
-  test("arrives as an event, to one and to all", async () => {
-    await caller.emit("echo.heard", { text });
+  test("arrives as an emitted and as a broadcast event", async () => {
+    await caller.emit("echo.emitted", { text });
     await caller.broadcast("echo.broadcast", { text });
-    await eventually("both being heard", () => heard.length === 2);
-    expect(heard).toEqual([text.length, text.length]);
+    await eventually("both events arrive", () => receivedLengths.length === 2);
+    expect(receivedLengths).toEqual([text.length, text.length]);
   });
 
-  test("is refused with its limit where it is larger than any may be", async () => {
-    const refusal = { type: "QUERY_TOO_COMPLEX", data: { limit: maxMessageBytes } };
-    const asked = caller.call("echo.text", { length: maxMessageBytes });
-    await expect(asked).rejects.toMatchObject(refusal);
-    const tooMuch = { text: "z".repeat(maxMessageBytes) };
-    await expect(caller.call("echo.length", tooMuch)).rejects.toMatchObject(refusal);
+  test("is rejected with QUERY_TOO_COMPLEX and the limit if it exceeds maxMessageBytes", async () => {
+    const error = { type: "QUERY_TOO_COMPLEX", data: { limit: maxMessageBytes } };
+    const call = caller.call("echo.text", { length: maxMessageBytes });
+    await expect(call).rejects.toMatchObject(error);
+    const tooLong = { text: "z".repeat(maxMessageBytes) };
+    await expect(caller.call("echo.length", tooLong)).rejects.toMatchObject(error);
   });
 });
 
-test("calls that are under way are rejected when NATS goes away, and others at once", async () => {
-  const underWay = caller.call("echo.hang").catch((error: unknown) => error);
-  await eventually("the call having begun", () => hanging === 1);
+test("running calls and new calls are rejected when NATS stops", async () => {
+  const running = caller.call("echo.hang").catch((error: unknown) => error);
+  await eventually("the call begins", () => hangingCalls === 1);
   await nats.killHard();
-  expect(await underWay).toMatchObject({ type: "REQUEST_REJECTED" });
+  expect(await running).toMatchObject({ type: "REQUEST_REJECTED" });
   await expect(caller.call("echo.length", { text: "" })).rejects.toMatchObject({
     type: "BAD_GATEWAY",
   });
-  // It is in the log, from which it is read.
-  await caller.emit("echo.heard", { text }, { throwError: true });
+  // A lost event is no error: consumers read it from the event log.
+  await caller.emit("echo.emitted", { text }, { throwError: true });
 });
 
-test("all goes on when NATS is back", async () => {
+test("calls succeed again after NATS restarts", async () => {
   await nats.start();
   await eventually(
-    "an answer",
+    "a call succeeds",
     async () => (await caller.call("echo.length", { text: "y" })) === 1,
   );
 });
 
-test("a node that has left without a word is known to be gone by the next call to it", async () => {
+test("a node that disconnected without a message leaves the registry at the next call to it", async () => {
   const { tx } = answerer.transit as unknown as {
     tx: { client: { close(): Promise<void> } };
   };
-  // As the end of its process does: no farewell, but no subscription any more.
+  // Like a killed process: the subscriptions end, but no DISCONNECT packet is sent.
   await tx.client.close();
-  // Rejected by itself, or with all that its node owes: the gateway tells both as one code.
+  // Either the call itself is rejected, or all pending calls of the node are.
   await expect(caller.call("echo.length", { text: "" })).rejects.toMatchObject({
     type: expect.stringMatching(/^(?:SERVICE_UNAVAILABLE|REQUEST_REJECTED)$/),
   });
-  await eventually("it leaving the registry", () => {
+  await eventually("the node leaves the registry", () => {
     return !caller.registry.nodes.get(answerer.nodeID).available;
   });
 });

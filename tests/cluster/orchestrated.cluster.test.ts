@@ -6,7 +6,7 @@ import { eventually } from "../../tools/support/eventually.ts";
 import { createNatsServer, type NatsServer } from "../../tools/support/nats-server.ts";
 import { cleanUp, freePort, type Program } from "../../tools/support/processes.ts";
 
-/** What an orchestrator does with nodes, and a balancer with gateways. */
+/** Health checks and stops as an orchestrator uses them, and requests as a load balancer sends them. */
 let databases: TestDatabases;
 let nats: NatsServer;
 let cluster: Cluster;
@@ -29,40 +29,40 @@ afterAll(async () => {
 });
 
 async function health(path: "live" | "ready") {
-  const answer = await fetch(`http://127.0.0.1:${healthPort}/health/${path}`);
-  return { status: answer.status, body: (await answer.json()) as object };
+  const response = await fetch(`http://127.0.0.1:${healthPort}/health/${path}`);
+  return { status: response.status, body: (await response.json()) as object };
 }
 
-const becomes = (status: number, body: object) =>
-  eventually(`the node answers ${status}`, async () => {
+const readinessBecomes = (status: number, body: object) =>
+  eventually(`the node's readiness becomes ${status}`, async () => {
     expect(await health("ready")).toEqual({ status, body });
     return true;
   });
 
-test("a node is ready when it is in the cluster, whoever else is", async () => {
-  await becomes(200, { status: "ready", missing: [] });
+test("a node is ready as soon as it has joined the cluster", async () => {
+  await readinessBecomes(200, { status: "ready", missing: [] });
   expect(await health("live")).toEqual({ status: 200, body: { status: "live" } });
 });
 
-test("a node without the cluster is not ready, lives, and is ready again by itself", async () => {
+test("a node is live but not ready without NATS, and becomes ready again by itself", async () => {
   await nats.killHard();
-  await becomes(503, { status: "not ready", missing: ["cluster"] });
+  await readinessBecomes(503, { status: "not ready", missing: ["cluster"] });
   expect((await health("live")).status).toBe(200);
   await nats.start();
-  await becomes(200, { status: "ready", missing: [] });
+  await readinessBecomes(200, { status: "ready", missing: [] });
 });
 
-test("a gateway that stops answers all that comes over connections that are there", async () => {
-  await eventually("the gateway being there", async () => (await live()).status === 200);
+test("a stopping gateway serves all requests on its open connections", async () => {
+  await eventually("the gateway is live", async () => (await live()).status === 200);
   const codes = new Set<string>();
-  let answered = 0;
+  let responses = 0;
   const clients = Array.from({ length: 8 }, async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     try {
       for (;;) {
-        // Health checks at such a rate would each be the last of their connection.
-        await ask("/graphql?query={__typename}", agent);
-        answered += 1;
+        // At this rate the gateway closes the connection after each health check.
+        await get("/graphql?query={__typename}", agent);
+        responses += 1;
       }
     } catch (error) {
       codes.add((error as NodeJS.ErrnoException).code ?? String(error));
@@ -70,31 +70,30 @@ test("a gateway that stops answers all that comes over connections that are ther
       agent.destroy();
     }
   });
-  await eventually("requests", () => answered > 200);
+  await eventually("the clients get responses", () => responses > 200);
   gateway.signal("SIGTERM");
   await Promise.all(clients);
   expect(await gateway.ended()).toBe(0);
-  // Nobody listens any more: what a balancer sends to another gateway, since it never left.
+  // No request was lost: a refused connection lets a load balancer use another gateway.
   expect([...codes]).toEqual(["ECONNREFUSED"]);
 });
 
-test("a node whose database is gone is not ready", async () => {
+test("a node without its database is not ready", async () => {
   await databases.drop();
-  await becomes(503, { status: "not ready", missing: ["products"] });
+  await readinessBecomes(503, { status: "not ready", missing: ["products"] });
   products.signal("SIGTERM");
   expect(await products.ended()).toBe(0);
 });
 
-/** Asks the gateway whether it lives. */
-const live = () => ask("/health/live");
+const live = () => get("/health/live");
 
-/** Asks the gateway for something, over a connection of this agent's. */
-function ask(path: string, agent?: Agent): Promise<{ status: number }> {
+/** Sends a GET request to the gateway, over a connection of the agent. */
+function get(path: string, agent?: Agent): Promise<{ status: number }> {
   return new Promise((resolve, reject) => {
-    const sent = request(`${cluster.url}${path}`, { ...(agent && { agent }) }, (answer) => {
-      answer.resume();
-      answer.on("end", () => {
-        resolve({ status: answer.statusCode ?? 0 });
+    const sent = request(`${cluster.url}${path}`, { ...(agent && { agent }) }, (response) => {
+      response.resume();
+      response.on("end", () => {
+        resolve({ status: response.statusCode ?? 0 });
       });
     });
     sent.on("error", reject);
