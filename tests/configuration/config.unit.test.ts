@@ -16,7 +16,7 @@ function read(env: Record<string, string>): Config {
   return readConfig(env, singleProcessDefaults);
 }
 
-/** The lines that an environment is refused with; none when it is taken. */
+/** Returns the lines of the ConfigError for an environment, or none if the environment is valid. */
 function faultsOf(env: Record<string, string>): string[] {
   try {
     read(env);
@@ -28,7 +28,7 @@ function faultsOf(env: Record<string, string>): string[] {
 }
 
 describe("an empty environment", () => {
-  test("is the whole shop in one process, for this machine only", () => {
+  test("configures all services in one process that listens on localhost only", () => {
     expect(read({})).toEqual({
       services: ["users", "products", "orders", "api"],
       nats: undefined,
@@ -68,7 +68,7 @@ describe("an empty environment", () => {
     });
   });
 
-  test("lets a node of a cluster be reached from outside, and say what it does", () => {
+  test("configures a cluster node to listen on all addresses and to log at level info", () => {
     expect(readConfig({}, clusterNodeDefaults)).toMatchObject({
       host: "0.0.0.0",
       logLevel: "info",
@@ -76,7 +76,7 @@ describe("an empty environment", () => {
   });
 });
 
-test("every setting is taken over", () => {
+test("every environment variable sets its configuration field", () => {
   const env = {
     SERVICES: " orders , users",
     NAMESPACE: "shop-2",
@@ -155,36 +155,37 @@ test("every setting is taken over", () => {
   });
 });
 
-test(".env.example names every setting there is, and no other", () => {
-  const asked = new Set<string>();
-  // With NATS, and so with all of its settings.
+test(".env.example names exactly the environment variables that are read", () => {
+  const namesRead = new Set<string>();
+  // The settings of NATS are only read if a transporter is set.
   const env = new Proxy<Record<string, string>>(
     { TRANSPORTER: "nats://localhost" },
     {
-      get(given, name: string) {
-        asked.add(name);
-        return given[name];
+      get(values, name: string) {
+        namesRead.add(name);
+        return values[name];
       },
     },
   );
   readConfig(env, singleProcessDefaults);
-  const isFileOfAnother = (name: string) => name.endsWith("_FILE") && asked.has(name.slice(0, -5));
-  const settings = [...asked].filter((name) => !isFileOfAnother(name)).sort();
+  const isFileVariant = (name: string) =>
+    name.endsWith("_FILE") && namesRead.has(name.slice(0, -5));
+  const settings = [...namesRead].filter((name) => !isFileVariant(name)).sort();
   const text = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");
   const named = [...text.matchAll(/^#([A-Z_]+)=/gm)].map(([, name]) => name);
   expect([...new Set(named)].sort()).toEqual(settings);
 });
 
-test("a port of their own is nothing to listen on where there are no metrics", () => {
+test("METRICS_PORT is ignored without metrics", () => {
   const { metrics, metricsPort } = read({ METRICS: "false", METRICS_PORT: "9100" });
   expect({ metrics, metricsPort }).toEqual({ metrics: false, metricsPort: undefined });
 });
 
-test("a variable that is set to nothing is not set", () => {
+test("an empty or blank variable counts as unset", () => {
   expect(read({ PORT: "", HOST: "  ", SERVICES: "", TRANSPORTER: "" })).toEqual(read({}));
 });
 
-describe("a setting by a file", () => {
+describe("a setting in a file", () => {
   const folder = mkdtempSync(join(tmpdir(), "shop-config-"));
   const file = (name: string, content: string) => {
     writeFileSync(join(folder, name), content);
@@ -194,17 +195,17 @@ describe("a setting by a file", () => {
     rmSync(folder, { recursive: true });
   });
 
-  test("is what the file holds, without the end of its line", () => {
+  test("is the content of the file without its final line break", () => {
     const env = { ORDERS_DB_URL_FILE: file("url", "postgres://u:p@db/orders\n") };
     expect(read(env).databaseUrls.orders).toBe("postgres://u:p@db/orders");
     expect(read({ PORT_FILE: file("port", "99") }).port).toBe(99);
   });
 
-  test("gives way to the setting itself", () => {
+  test("is overridden by the variable itself", () => {
     expect(read({ PORT: "1", PORT_FILE: file("port", "99") }).port).toBe(1);
   });
 
-  test("is refused when the file is not there, is empty, or holds nonsense", () => {
+  test("is rejected if the file is missing, is empty or has an invalid value", () => {
     expect(faultsOf({ PORT_FILE: join(folder, "none") })).toEqual([
       expect.stringMatching(/^PORT_FILE names a file that cannot be read/),
     ]);
@@ -215,7 +216,7 @@ describe("a setting by a file", () => {
   });
 });
 
-describe("faults", () => {
+describe("the errors of invalid settings", () => {
   const faulty = {
     SERVICES: "users,payments",
     NAMESPACE: "Shop 1",
@@ -246,31 +247,31 @@ describe("faults", () => {
     NATS_TLS_CA_FILE: "/does/not/exist.pem",
   };
 
-  test("are all reported at once, each with the variable's name", () => {
+  test("are reported all at once, each with the name of the variable", () => {
     const faults = faultsOf(faulty).join("\n");
     for (const name of Object.keys(faulty)) expect(faults).toContain(`${name} `);
   });
 
-  test("are mended by their examples", () => {
+  test("contain examples that are valid", () => {
     const lines = faultsOf(faulty);
     const examples = lines.flatMap((line) =>
       (line.split("; for example ")[1] ?? "").split(" ").map((pair) => pair.split("=")),
     );
-    const mended = { ...faulty, ...(Object.fromEntries(examples) as Record<string, string>) };
-    // This machine has no such file.
-    expect(faultsOf(mended)).toEqual([expect.stringMatching(/^NATS_TLS_CA_FILE /)]);
+    const corrected = { ...faulty, ...(Object.fromEntries(examples) as Record<string, string>) };
+    // The file of the example does not exist here.
+    expect(faultsOf(corrected)).toEqual([expect.stringMatching(/^NATS_TLS_CA_FILE /)]);
   });
 
   test.each([
     ["PORT", "1e3", 'PORT must be a whole number from 0 to 65535, not "1e3"'],
     ["LOG_FORMAT", "xml", 'LOG_FORMAT must be one of short, full, json, not "xml"'],
     ["SERVICES", "users,pay", 'SERVICES must list some of users, products, orders, api, not "pay"'],
-  ])("of %s name the value that is wrong", (name, value, sentence) => {
+  ])("contain the invalid value of %s", (name, value, sentence) => {
     expect(faultsOf({ [name]: value })[0]).toContain(sentence);
   });
 
   test.each(["USERS_DB_URL", "PRODUCTS_DB_URL", "ORDERS_DB_URL", "TRANSPORTER"])(
-    "of %s do not show the password in it",
+    "do not contain the password in %s",
     (name) => {
       for (const value of [
         "user:hunter22@localhost",
@@ -284,7 +285,7 @@ describe("faults", () => {
     },
   );
 
-  test("of an admin's password do not show it", () => {
+  test("do not contain an invalid admin password", () => {
     const faults = faultsOf({ ADMIN_EMAIL: "admin@example.com", ADMIN_PASSWORD: "hunter2" });
     expect(faults).toEqual([expect.stringMatching(/^ADMIN_PASSWORD must have 8 /)]);
     expect(faults.join()).not.toContain("hunter2");
@@ -296,7 +297,7 @@ describe("the first admin", () => {
     { ADMIN_EMAIL: "admin@example.com" },
     { ADMIN_PASSWORD: "a-long-secret" },
     { ADMIN_EMAIL: "admin@example.com", ADMIN_PASSWORD: "" },
-  ])("needs both an email and a password: %j", (env) => {
+  ])("requires both an email and a password: %j", (env) => {
     expect(faultsOf(env)).toEqual([
       "ADMIN_EMAIL and ADMIN_PASSWORD must be set together; for example ADMIN_EMAIL=admin@example.com ADMIN_PASSWORD=a-long-secret",
     ]);
@@ -315,17 +316,17 @@ describe("TRANSPORTER", () => {
 
   const plain = { user: undefined, password: undefined, token: undefined, tls: undefined };
 
-  test("names one server", () => {
+  test("may name one server", () => {
     const { nats } = read({ TRANSPORTER: "nats://localhost:4222" });
     expect(nats).toEqual({ ...plain, servers: ["localhost:4222"] });
   });
 
-  test("names several servers", () => {
+  test("may name several servers", () => {
     const { nats } = read({ TRANSPORTER: "nats://n1:4222, nats://n2,nats://[::1]:4222" });
     expect(nats).toEqual({ ...plain, servers: ["n1:4222", "n2", "[::1]:4222"] });
   });
 
-  test("carries credentials, percent-encoded where they hold special characters", () => {
+  test("may contain percent-encoded credentials", () => {
     const { nats } = read({ TRANSPORTER: "nats://sh%40op:p%3A%2Fw%25d@localhost:4222" });
     expect(nats).toEqual({
       ...plain,
@@ -335,13 +336,13 @@ describe("TRANSPORTER", () => {
     });
   });
 
-  test("leaves credentials to variables of their own, which win", () => {
+  test("is overridden by the variables for credentials", () => {
     const env = { NATS_USER: "shop", NATS_PASSWORD: "p%25:/@", NATS_TOKEN: "t" };
     const { nats } = read({ TRANSPORTER: "nats://other:secret@localhost:4222", ...env });
     expect(nats).toMatchObject({ user: "shop", password: "p%25:/@", token: "t" });
   });
 
-  test("turns TLS on by its protocol, or by the files that are named", () => {
+  test("enables TLS by the protocol tls:// or together with a certificate file", () => {
     expect(read({ TRANSPORTER: "nats://n1,tls://n2" }).nats).toMatchObject({ tls: {} });
     expect(read({ TRANSPORTER: "nats://localhost", NATS_TLS_CA_FILE: caFile }).nats).toMatchObject({
       tls: { caFile },
@@ -349,25 +350,25 @@ describe("TRANSPORTER", () => {
   });
 
   test.each([
-    ["nats://localhost,", "a server that is empty"],
+    ["nats://localhost,", "an empty server"],
     ["nats://", "a server without a host"],
     ["nats:localhost:4222", "a server without slashes"],
     ["nats://ok,http://localhost", "another protocol"],
     ["nats://user:p%zz@localhost", "credentials that are not percent-encoded"],
-  ])("refuses %s: %s", (transporter) => {
+  ])("rejects %s: %s", (transporter) => {
     const [fault, ...others] = faultsOf({ TRANSPORTER: transporter });
     expect(fault).toMatch(/^TRANSPORTER .+; for example TRANSPORTER=nats:\/\/user:password@/);
     expect(others).toEqual([]);
   });
 
-  test("refuses a file that cannot be read", () => {
+  test("is rejected with a certificate file that cannot be read", () => {
     const path = join(folder, "none.pem");
     expect(faultsOf({ TRANSPORTER: "nats://localhost", NATS_TLS_CA_FILE: path })).toEqual([
       `NATS_TLS_CA_FILE names a file that cannot be read: "${path}"; for example NATS_TLS_CA_FILE=/etc/shop/ca.pem`,
     ]);
   });
 
-  test("refuses a password that belongs to nobody, and a certificate without its key", () => {
+  test("is rejected with a password without a user, or a certificate without its key", () => {
     const password = { TRANSPORTER: "nats://localhost", NATS_PASSWORD: "secret" };
     expect(faultsOf(password)).toEqual([expect.stringMatching(/^NATS_USER must be set/)]);
     const file = fileURLToPath(import.meta.url);
@@ -376,7 +377,7 @@ describe("TRANSPORTER", () => {
   });
 });
 
-describe("a text that an editor has written", () => {
+describe("a text file of an editor", () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "texts-"));
@@ -397,11 +398,11 @@ describe("a text that an editor has written", () => {
   const encodings: [string, (text: string) => Buffer][] = [
     ["UTF-8", (text) => Buffer.from(text)],
     ["UTF-8 with a byte order mark", (text) => Buffer.from(`\uFEFF${text}`)],
-    ["UTF-16", utf16le],
-    ["UTF-16 the other way round", utf16be],
+    ["UTF-16 (little-endian)", utf16le],
+    ["UTF-16 (big-endian)", utf16be],
   ];
 
-  test.each(encodings)("in %s is read as a .env file", (_what, encode) => {
+  test.each(encodings)("in %s can be read as a .env file", (_encoding, encode) => {
     const text = [
       "PORT=1",
       "",
@@ -427,7 +428,7 @@ describe("a text that an editor has written", () => {
     }
   });
 
-  test.each(encodings)("in %s is read as a secret", (_what, encode) => {
+  test.each(encodings)("in %s can be read as a secret", (_encoding, encode) => {
     for (const lineEnd of ["", "\n", "\r\n"]) {
       const NATS_TOKEN_FILE = write(encode(`sécret${lineEnd}`));
       const { nats } = read({ TRANSPORTER: "nats://localhost", NATS_TOKEN_FILE });
@@ -436,21 +437,21 @@ describe("a text that an editor has written", () => {
   });
 
   test.each<[string, Buffer, string]>([
-    ["UTF-16 without its mark", Buffer.from("PORT=1\n", "utf16le"), "zero byte in line 1"],
+    ["UTF-16 without a byte order mark", Buffer.from("PORT=1\n", "utf16le"), "zero byte in line 1"],
     ["Latin-1", Buffer.from("A=1\nB=\uFFFD\nC=ä\n", "latin1"), "no valid UTF-8 in line 2"],
     ["half a character", Buffer.from("A=\uFFFD\nB=ä").subarray(0, -1), "no valid UTF-8 in line 2"],
-    ["half of UTF-16", utf16le("PORT=1").subarray(0, -1), "no valid UTF-16"],
-  ])("in %s is refused with a sentence", (_what, content, why) => {
+    ["truncated UTF-16", utf16le("PORT=1").subarray(0, -1), "no valid UTF-16"],
+  ])("in %s is rejected with an explanation", (_encoding, content, reason) => {
     const path = write(content);
     expect(() => readEnvFile(path)).toThrow(ConfigError);
-    expect(() => readEnvFile(path)).toThrow(why);
+    expect(() => readEnvFile(path)).toThrow(reason);
     const faults = faultsOf({ KEY_ENCRYPTION_SECRET_FILE: path });
     expect(faults).toEqual([
-      expect.stringMatching(`^KEY_ENCRYPTION_SECRET_FILE .*${why}.*for example`),
+      expect.stringMatching(`^KEY_ENCRYPTION_SECRET_FILE .*${reason}.*for example`),
     ]);
   });
 
-  test("that is a folder is refused, and one that is not there is none", () => {
+  test("is rejected if it is a folder, and counts as empty if it is missing", () => {
     expect(() => readEnvFile(folder)).toThrow(ConfigError);
     expect(readEnvFile(join(folder, "nothing"))).toEqual({});
   });

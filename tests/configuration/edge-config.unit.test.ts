@@ -10,8 +10,8 @@ function edge(env: Record<string, string>): EdgeConfig {
   return readConfig(env, singleProcessDefaults).edge;
 }
 
-describe("production", () => {
-  test("closes what is for developers", () => {
+describe("NODE_ENV=production", () => {
+  test("disables introspection, the playground and suggestions", () => {
     expect(edge({ NODE_ENV: "production" })).toMatchObject({
       introspection: false,
       discovery: true,
@@ -20,12 +20,12 @@ describe("production", () => {
     });
   });
 
-  test("leaves it open where a setting says so", () => {
+  test("is overridden by INTROSPECTION and PLAYGROUND", () => {
     const env = { NODE_ENV: "production", INTROSPECTION: "true", PLAYGROUND: "true" };
     expect(edge(env)).toMatchObject({ introspection: true, playground: true, suggestions: true });
   });
 
-  test("is not needed to close it", () => {
+  test("is not needed to disable introspection and the playground", () => {
     const env = { INTROSPECTION: "false", PLAYGROUND: "false" };
     expect(edge(env)).toMatchObject({
       introspection: false,
@@ -42,20 +42,20 @@ describe("persisted documents", () => {
     rmSync(folder, { recursive: true });
   });
 
-  test("are named by a file, and may be all that runs", () => {
+  test("are read from a file, and can be the only documents that run", () => {
     const file = join(folder, "documents.json");
     writeFileSync(file, "{}");
     const env = { PERSISTED_DOCUMENTS: file, ONLY_PERSISTED: "true" };
     expect(edge(env).persistedDocuments).toEqual({ file, only: true });
   });
 
-  test("cannot be all that runs where there are none", () => {
+  test("are required by ONLY_PERSISTED", () => {
     expect(() => edge({ ONLY_PERSISTED: "true" })).toThrow(/^ONLY_PERSISTED needs PERSISTED_DOC/);
   });
 });
 
 test.each(["10.0.0.1", "10.0.0.0/8", "::1", "fd00::/8", "loopback", "linklocal,uniquelocal"])(
-  "TRUSTED_PROXIES takes %s",
+  "TRUSTED_PROXIES accepts %s",
   (value) => {
     expect(edge({ TRUSTED_PROXIES: value }).trustedProxies).toEqual(value.split(","));
   },
@@ -70,6 +70,6 @@ test.each([
   ["CORS_ORIGINS", "shop.example"],
   ["CORS_ORIGINS", "https://shop.example/"],
   ["CORS_ORIGINS", "ftp://shop.example"],
-])("%s refuses %s", (name, value) => {
+])("%s rejects %s", (name, value) => {
   expect(() => edge({ [name]: value })).toThrow(ConfigError);
 });

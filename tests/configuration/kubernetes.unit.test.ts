@@ -19,7 +19,7 @@ const kustomization = parse(readFileSync(join(folder, "kustomization.yaml"), "ut
   resources: string[];
 };
 
-/** Kinds by the names that manifests give them, each with its schema. */
+/** The schema of each API version and kind of the manifests. */
 const schemas: Record<string, new (data: never) => { validate(): void }> = {
   "apps/v1 Deployment": Deployment,
   "autoscaling/v2 HorizontalPodAutoscaler": HorizontalPodAutoscaler,
@@ -65,42 +65,44 @@ function validate(manifest: Manifest): void {
   new Model(manifest as never).validate();
 }
 
-test.each(manifests)("$title in $file fits the schema of its kind", ({ manifest }) => {
+test.each(manifests)("$title in $file matches the schema of its kind", ({ manifest }) => {
   expect(() => {
     validate(manifest);
   }).not.toThrow();
 });
 
-test("a manifest that does not fit is refused", () => {
+test("a manifest that does not match its schema is rejected", () => {
   const { manifest } = manifests.find(({ manifest: { kind } }) => kind === "Deployment") ?? {};
-  const wrong = { ...manifest, spec: { replicas: "three" } } as unknown as Manifest;
+  const invalid = { ...manifest, spec: { replicas: "three" } } as unknown as Manifest;
   expect(() => {
-    validate(wrong);
+    validate(invalid);
   }).toThrow();
 });
 
-test("every manifest in the folder is applied", () => {
-  const others = ["kustomization.yaml", "nats-values.yaml"];
-  const files = readdirSync(folder).filter((file) => !others.includes(file));
+test("the kustomization applies every manifest in the folder", () => {
+  const notApplied = ["kustomization.yaml", "nats-values.yaml"];
+  const files = readdirSync(folder).filter((file) => !notApplied.includes(file));
   expect([...kustomization.resources].sort()).toEqual(files.sort());
 });
 
-describe.each(serviceNames)("the service %s", (name) => {
-  const own = manifests.filter(({ manifest }) => manifest.metadata.name === name);
-  const deployment = own.find(({ manifest }) => manifest.kind === "Deployment")
+describe.each(serviceNames)("the Kubernetes service %s", (name) => {
+  const ownManifests = manifests.filter(({ manifest }) => manifest.metadata.name === name);
+  const deployment = ownManifests.find(({ manifest }) => manifest.kind === "Deployment")
     ?.manifest as unknown as Workload | undefined;
 
   test("has a deployment, an autoscaler and a disruption budget", () => {
-    const kinds = own.map(({ manifest }) => manifest.kind);
+    const kinds = ownManifests.map(({ manifest }) => manifest.kind);
     for (const kind of ["Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget"]) {
       expect(kinds).toContain(kind);
     }
   });
 
-  test("gets its own database and nobody else's, and no right that it does not need", () => {
+  test("gets only its own database URL, and no capabilities", () => {
     const [container] = deployment?.spec.template.spec.containers ?? [];
-    const urls = container?.env.map((one) => one.name).filter((one) => one.endsWith("_DB_URL"));
-    const isDomain = domainServices.some((one) => one === name);
+    const urls = container?.env
+      .map((variable) => variable.name)
+      .filter((variable) => variable.endsWith("_DB_URL"));
+    const isDomain = domainServices.some((service) => service === name);
     expect(urls).toEqual(isDomain ? [`${name.toUpperCase()}_DB_URL`] : []);
     expect(container?.securityContext).toEqual({
       allowPrivilegeEscalation: false,
@@ -109,25 +111,25 @@ describe.each(serviceNames)("the service %s", (name) => {
     });
   });
 
-  test("gets what is secret from a Secret, and the keys' own only where keys are", () => {
+  test("gets secrets from a Secret, and only users gets the secret of the signing keys", () => {
     const [{ env } = { env: [] }] = deployment?.spec.template.spec.containers ?? [];
-    const secret = env.filter(({ name: variable }) => /_URL$|SECRET|TRANSPORTER/.test(variable));
-    for (const { value, valueFrom } of secret) {
+    const secrets = env.filter(({ name: variable }) => /_URL$|SECRET|TRANSPORTER/.test(variable));
+    for (const { value, valueFrom } of secrets) {
       expect(value).toBeUndefined();
       expect(valueFrom?.secretKeyRef.name).toMatch(/^(shop-nats|shop-signing|[a-z]+-db-app)$/);
     }
-    const variables = env.map((one) => one.name);
+    const variables = env.map((variable) => variable.name);
     expect(variables.includes("KEY_ENCRYPTION_SECRET")).toBe(name === "users");
-    // What is for developers stays closed, as the image has it.
-    for (const open of ["NODE_ENV", "PLAYGROUND", "INTROSPECTION"]) {
-      expect(variables).not.toContain(open);
+    // The image's production defaults stay in force.
+    for (const developerSetting of ["NODE_ENV", "PLAYGROUND", "INTROSPECTION"]) {
+      expect(variables).not.toContain(developerSetting);
     }
     expect(variables).toContain("METRICS_PORT");
     expect(variables.includes("TRUSTED_PROXIES")).toBe(name === "api");
   });
 });
 
-test("NATS lets the nodes' user do with their namespace's subjects what it likes, and no more", () => {
+test("the nodes' NATS user may publish and subscribe only to the subjects of the namespace", () => {
   const values = parse(readFileSync(join(folder, "nats-values.yaml"), "utf8")) as {
     config: { merge: { authorization: { users: { permissions: object }[] } } };
   };

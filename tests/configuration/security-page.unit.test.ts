@@ -17,17 +17,15 @@ import { resourceLimits } from "../../services/api/limits/resource-usage.ts";
 const testsFolder = join(import.meta.dirname, "..");
 const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "security.md"), "utf8");
 
-test("each test that docs/security.md names for a threat is there, and each threat has one", () => {
+test("docs/security.md names an existing test file for each threat", () => {
   const threats = page.slice(page.indexOf("## Threats")).split("\n");
   const rows = threats.filter((line) => /^\| (?!threat|-)/.test(line));
   expect(rows.length).toBeGreaterThanOrEqual(20);
   for (const row of rows) {
-    const named = row.split("|").at(-2) ?? "";
-    const tests = [...named.matchAll(/`([\w-]+\.(?:unit|int|cluster|browser))`/g)];
-    expect({ row, shown: tests.length > 0 || named.includes("npm run check") }).toEqual({
-      row,
-      shown: true,
-    });
+    const proof = row.split("|").at(-2) ?? "";
+    const tests = [...proof.matchAll(/`([\w-]+\.(?:unit|int|cluster|browser))`/g)];
+    const hasProof = tests.length > 0 || proof.includes("npm run check");
+    expect({ row, hasProof }).toEqual({ row, hasProof: true });
     for (const [, name] of tests) {
       const [file] = globSync(`*/${name}.test.ts`, { cwd: testsFolder });
       expect({ name, file }).toEqual({ name, file: expect.any(String) });
@@ -35,7 +33,7 @@ test("each test that docs/security.md names for a threat is there, and each thre
   }
 });
 
-test("the limits it names are those that hold", () => {
+test("docs/security.md states the limits that the code enforces", () => {
   const {
     tokens,
     lines,
@@ -65,9 +63,9 @@ test("the limits it names are those that hold", () => {
       connections: resourceLimits.connections,
       "WebSocket connections": resourceLimits.sockets,
       subscriptions: resourceLimits.subscriptions,
-    }).map(([what, { perAddress, inAll }]) => {
+    }).map(([resource, { perAddress, inAll }]) => {
       const limits = [perAddress, inAll].map(number);
-      return `| ${what}: an address / all | ${limits.join(" / ")} |`;
+      return `| ${resource}: an address / all | ${limits.join(" / ")} |`;
     }),
     `bytes held for clients: an address / all | ${resourceLimits.bytes.perAddress / 1_048_576} MiB / ${resourceLimits.bytes.inAll / 1_048_576} MiB`,
   ]) {

@@ -17,7 +17,7 @@ import {
 import { ClientError } from "../../core/errors.ts";
 import { clientErrorOrFault, withoutValues } from "../../database/database-errors.ts";
 
-/** What the driver throws: an error with a SQLSTATE or a socket's code. */
+/** Makes an error as the driver throws it, with a SQLSTATE or the code of a socket error. */
 function driverError(properties: { code?: string; constraint?: string }, message = "driver") {
   return Object.assign(new Error(message), { sql: "SELECT 1", ...properties });
 }
@@ -27,17 +27,17 @@ const constraints = { users_email_key_unique: emailTaken };
 
 const unavailable = { type: "SERVICE_UNAVAILABLE", retryable: true };
 
-describe("a broken constraint", () => {
-  const broken = driverError({ code: "23505", constraint: "users_email_key_unique" });
+describe("a constraint violation", () => {
+  const violation = driverError({ code: "23505", constraint: "users_email_key_unique" });
 
-  test("is the refusal that its service gives it", () => {
-    const unique = new UniqueConstraintError({ parent: broken });
+  test("becomes the client error that the service defines for the constraint", () => {
+    const unique = new UniqueConstraintError({ parent: violation });
     expect(clientErrorOrFault(unique, constraints)).toMatchObject({ type: "EMAIL_TAKEN" });
-    const foreignKey = new ForeignKeyConstraintError({ parent: broken });
+    const foreignKey = new ForeignKeyConstraintError({ parent: violation });
     expect(clientErrorOrFault(foreignKey, constraints)).toMatchObject({ type: "EMAIL_TAKEN" });
   });
 
-  test("is a fault of ours when no refusal stands for it", () => {
+  test("stays a fault if the service defines no client error for the constraint", () => {
     const error = new UniqueConstraintError({
       parent: driverError({ code: "23505", constraint: "orders_pkey" }),
     });
@@ -45,23 +45,23 @@ describe("a broken constraint", () => {
     expect(clientErrorOrFault(error, {})).toBe(error);
   });
 
-  test("is a fault of ours when the driver does not name it", () => {
+  test("stays a fault if the driver does not name the constraint", () => {
     const error = new UniqueConstraintError({ parent: driverError({ code: "23505" }) });
     expect(clientErrorOrFault(error, constraints)).toBe(error);
   });
 });
 
-describe("a database that is not there", () => {
+describe("an unavailable database", () => {
   test.each<[string, Error]>([
-    ["cannot be connected to", new ConnectionRefusedError(driverError({ code: "ECONNREFUSED" }))],
-    ["has a host nobody knows", new HostNotFoundError(driverError({ code: "ENOTFOUND" }))],
-    ["has no connection left", new ConnectionAcquireTimeoutError(driverError({}))],
-    ["ends a connection under a query", driverError({}, "Connection terminated unexpectedly")],
-    ["ended the connection before", driverError({}, "Client was closed and is not queryable")],
+    ["refuses connections", new ConnectionRefusedError(driverError({ code: "ECONNREFUSED" }))],
+    ["has an unknown host", new HostNotFoundError(driverError({ code: "ENOTFOUND" }))],
+    ["has no free connection", new ConnectionAcquireTimeoutError(driverError({}))],
+    ["ends a connection during a query", driverError({}, "Connection terminated unexpectedly")],
+    ["ended the connection earlier", driverError({}, "Client was closed and is not queryable")],
     ["resets the connection", driverError({ code: "ECONNRESET" })],
     ["stops reading", driverError({ code: "EPIPE" })],
-    ["has lost its socket's file", driverError({ code: "ENOENT" })],
-  ])("is SERVICE_UNAVAILABLE when it %s", (_, error) => {
+    ["has no socket file", driverError({ code: "ENOENT" })],
+  ])("is reported as SERVICE_UNAVAILABLE if it %s", (_, error) => {
     expect(clientErrorOrFault(error, {})).toMatchObject({ ...unavailable, cause: error });
   });
 
@@ -70,17 +70,17 @@ describe("a database that is not there", () => {
     ["53300", "too many connections"],
     ["53100", "a full disk"],
     ["57P01", "a shutdown"],
-    ["57P03", "a server that still starts"],
-    ["57014", "a statement that took too long"],
+    ["57P03", "a starting server"],
+    ["57014", "a statement timeout"],
     ["40001", "a serialization failure"],
     ["40P01", "a deadlock"],
-  ])("is SERVICE_UNAVAILABLE at SQLSTATE %s, %s", (code) => {
+  ])("is reported as SERVICE_UNAVAILABLE for SQLSTATE %s (%s)", (code) => {
     for (const error of [driverError({ code }), new DatabaseError(driverError({ code }))]) {
       expect(clientErrorOrFault(error, {})).toMatchObject({ ...unavailable, cause: error });
     }
   });
 
-  test("keeps its own words from the client", () => {
+  test("is reported without the database's own message", () => {
     const error = driverError({ code: "08006" }, "server db-7.internal closed the connection");
     expect(clientErrorOrFault(error, {})).toMatchObject({
       message: "The database cannot be reached just now.",
@@ -88,7 +88,7 @@ describe("a database that is not there", () => {
   });
 });
 
-test("a query to a service that stops is SERVICE_UNAVAILABLE", async () => {
+test("a query of a stopping service becomes SERVICE_UNAVAILABLE", async () => {
   const sequelize = openSequelize("postgres://127.0.0.1:1/none", 1);
   await sequelize.close();
   const fault: unknown = await sequelize.query("SELECT 1").catch((error: unknown) => error);
@@ -97,25 +97,25 @@ test("a query to a service that stops is SERVICE_UNAVAILABLE", async () => {
   expect(clientErrorOrFault(draining, {})).toMatchObject(unavailable);
 });
 
-describe("a fault of ours stays what it is", () => {
+describe("clientErrorOrFault returns unchanged", () => {
   test.each([
     ["a syntax error", new DatabaseError(driverError({ code: "42601" }))],
     ["a missing table", new DatabaseError(driverError({ code: "42P01" }))],
-    ["a broken check", new DatabaseError(driverError({ code: "23514" }))],
+    ["a violated check", new DatabaseError(driverError({ code: "23514" }))],
     ["a number out of range", driverError({ code: "22003" })],
-    ["a model's own complaint", new ValidationError("no", [])],
-    ["an error of JavaScript", new TypeError("x is not a function")],
-    ["a refusal of a use case", emailTaken()],
-    ["something that is no error", "nothing"],
-    ["nothing", undefined],
+    ["a model's validation error", new ValidationError("no", [])],
+    ["a JavaScript error", new TypeError("x is not a function")],
+    ["a client error of a use case", emailTaken()],
+    ["a string", "nothing"],
+    ["undefined", undefined],
   ])("%s", (_, error) => {
     expect(clientErrorOrFault(error, constraints)).toBe(error);
   });
 });
 
-describe("what leaves the database holds no values", () => {
+describe("withoutValues removes all values from", () => {
   const secret = "ann@example.com";
-  /** As pg makes it, and Sequelize completes it. */
+  /** Makes an error with all fields that pg and Sequelize set. */
   function fullError(code: string, message: string) {
     return Object.assign(new Error(message), {
       code,
@@ -138,43 +138,43 @@ describe("what leaves the database holds no values", () => {
 
   test.each<[string, Error]>([
     ["a missing table", new DatabaseError(fullError("42P01", "there is no table"))],
-    ["a broken check", new DatabaseError(fullError("23514", "the check is broken"))],
+    ["a violated check", new DatabaseError(fullError("23514", "the check is violated"))],
     [
-      "a broken constraint",
+      "a violated constraint",
       Object.assign(new UniqueConstraintError({ parent: fullError("23505", "duplicate key") }), {
         fields: { email_key: secret },
         errors: [item],
       }),
     ],
     [
-      "data of another type",
+      "an error about the type of data",
       new DatabaseError(fullError("22P02", `invalid input syntax for type uuid: "${secret}"`)),
     ],
-    ["the driver's own error", fullError("22003", `value "${secret}" is out of range`)],
+    ["a driver error", fullError("22003", `value "${secret}" is out of range`)],
   ])("%s", (_, error) => {
     expect(withoutValues(error)).toBe(error);
     const shown = inspect(error, { depth: 10, showHidden: true });
     expect(shown).not.toContain(secret);
     expect(JSON.stringify(error) + String(error)).not.toContain(secret);
-    // What it takes to find the fault stays.
+    // The SQLSTATE and the name of the constraint stay for diagnosis.
     expect(shown).toMatch(/code: '[0-9A-Z]{5}'/);
     expect(shown).toContain("users_pkey");
   });
 
-  test("and neither does a model's complaint", () => {
+  test("a model's validation error", () => {
     const error = new ValidationError("no", [item]);
     clientErrorOrFault(error, {});
     expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(secret);
   });
 });
 
-test("a server that dies while a connection opens fails the query, and not the process", async () => {
+test("a server that ends a connection while it opens fails the query, not the process", async () => {
   const message = (type: string, content: string) => {
     const length = Buffer.alloc(4);
     length.writeInt32BE(content.length + 4);
     return Buffer.concat([Buffer.from(type), length, Buffer.from(content, "latin1")]);
   };
-  // All at once: that the connection is open, and that it is not any more.
+  // One chunk reports the open connection and its end.
   const opened = [message("R", "\0\0\0\0"), message("Z", "I")];
   const died = message("E", "SFATAL\0C57P01\0Mterminating connection\0\0");
   const server = createServer((socket) => {

@@ -2,147 +2,147 @@ import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { PeriodicTask } from "../../core/periodic-task.ts";
 
 const everyMs = 1_000;
-let started: PeriodicTask[];
+let tasks: PeriodicTask[];
 let faults: unknown[];
 
 beforeEach(() => {
   jest.useFakeTimers();
-  started = [];
+  tasks = [];
   faults = [];
 });
 afterEach(async () => {
-  await Promise.all(started.map((repeat) => repeat.stop()));
+  await Promise.all(tasks.map((task) => task.stop()));
   jest.useRealTimers();
 });
 
-function repeating(work: () => Promise<void>): PeriodicTask {
-  const repeat = new PeriodicTask(everyMs, work, (fault) => faults.push(fault));
-  started.push(repeat);
-  return repeat;
+function createTask(work: () => Promise<void>): PeriodicTask {
+  const task = new PeriodicTask(everyMs, work, (fault) => faults.push(fault));
+  tasks.push(task);
+  return task;
 }
 
-/** Work whose rounds end when the test says so. */
+/** Work whose runs end when the test ends them. */
 function heldWork() {
-  const rounds: PromiseWithResolvers<undefined>[] = [];
+  const runs: PromiseWithResolvers<undefined>[] = [];
   const work = async () => {
-    const round = Promise.withResolvers<undefined>();
-    rounds.push(round);
-    await round.promise;
+    const run = Promise.withResolvers<undefined>();
+    runs.push(run);
+    await run.promise;
   };
-  /** Ends the round that is at work, and lets everything that waits for it go on. */
-  const endRound = async () => {
-    rounds.at(-1)?.resolve(undefined);
+  /** Ends the current run, and lets everything that waits for it continue. */
+  const endRun = async () => {
+    runs.at(-1)?.resolve(undefined);
     await settled();
   };
-  return { rounds, work, endRound };
+  return { runs, work, endRun };
 }
 
-/** Lets all that waits for nothing but promises go on. */
+/** Waits until no resolved promise has a pending continuation. */
 async function settled(): Promise<void> {
   await jest.advanceTimersByTimeAsync(0);
 }
 
-test("works at once, and then at every interval", async () => {
-  let rounds = 0;
-  const repeat = repeating(async () => void (rounds += 1));
-  expect(rounds).toBe(0);
-  repeat.start();
+test("a task runs at its start, and then at every interval", async () => {
+  let runs = 0;
+  const task = createTask(async () => void (runs += 1));
+  expect(runs).toBe(0);
+  task.start();
   await settled();
-  expect(rounds).toBe(1);
+  expect(runs).toBe(1);
   await jest.advanceTimersByTimeAsync(everyMs - 1);
-  expect(rounds).toBe(1);
+  expect(runs).toBe(1);
   await jest.advanceTimersByTimeAsync(1);
-  expect(rounds).toBe(2);
+  expect(runs).toBe(2);
   await jest.advanceTimersByTimeAsync(3 * everyMs);
-  expect(rounds).toBe(5);
+  expect(runs).toBe(5);
 });
 
-test("works when it is asked to, also before it was started", async () => {
-  let rounds = 0;
-  const repeat = repeating(async () => void (rounds += 1));
-  repeat.trigger();
+test("a trigger runs the task at once, even before its start", async () => {
+  let runs = 0;
+  const task = createTask(async () => void (runs += 1));
+  task.trigger();
   await settled();
-  repeat.trigger();
+  task.trigger();
   await settled();
-  expect(rounds).toBe(2);
+  expect(runs).toBe(2);
 });
 
-test("never works twice at once, and gathers what comes meanwhile into one more round", async () => {
-  const { rounds, work, endRound } = heldWork();
-  const repeat = repeating(work);
-  repeat.start();
-  for (let n = 0; n < 5; n += 1) repeat.trigger();
+test("triggers during a run cause exactly one further run, after the current one", async () => {
+  const { runs, work, endRun } = heldWork();
+  const task = createTask(work);
+  task.start();
+  for (let n = 0; n < 5; n += 1) task.trigger();
   await jest.advanceTimersByTimeAsync(3 * everyMs);
-  expect(rounds).toHaveLength(1);
-  await endRound();
-  expect(rounds).toHaveLength(2);
-  await endRound();
-  expect(rounds).toHaveLength(2);
+  expect(runs).toHaveLength(1);
+  await endRun();
+  expect(runs).toHaveLength(2);
+  await endRun();
+  expect(runs).toHaveLength(2);
 });
 
 test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
-  "hears what is asked of it %i steps of promises after a round has ended",
+  "a trigger %i microtasks after the end of a run causes another run",
   async (steps) => {
-    const { rounds, work, endRound } = heldWork();
-    const repeat = repeating(work);
-    repeat.trigger();
-    const asked = rounds[0]?.promise.then(async () => {
+    const { runs, work, endRun } = heldWork();
+    const task = createTask(work);
+    task.trigger();
+    const triggered = runs[0]?.promise.then(async () => {
       for (let step = 0; step < steps; step += 1) await Promise.resolve();
-      repeat.trigger();
+      task.trigger();
     });
-    await endRound();
-    await asked;
-    expect(rounds).toHaveLength(2);
-    await endRound();
+    await endRun();
+    await triggered;
+    expect(runs).toHaveLength(2);
+    await endRun();
   },
 );
 
-test("reports what failed, and tries again at its next time and not before", async () => {
+test("a failed run is reported, and the task runs again at its next interval", async () => {
   const outcomes = ["disk full", "still full", undefined, undefined];
-  let rounds = 0;
-  const repeat = repeating(async () => {
-    const fault = outcomes[rounds];
-    rounds += 1;
+  let runs = 0;
+  const task = createTask(async () => {
+    const fault = outcomes[runs];
+    runs += 1;
     if (fault !== undefined) throw new Error(fault);
   });
-  repeat.start();
+  task.start();
   await jest.advanceTimersByTimeAsync(everyMs - 1);
-  expect(rounds).toBe(1);
+  expect(runs).toBe(1);
   await jest.advanceTimersByTimeAsync(1);
   await jest.advanceTimersByTimeAsync(everyMs);
-  expect(rounds).toBe(3);
+  expect(runs).toBe(3);
   expect(faults).toEqual([new Error("disk full"), new Error("still full")]);
 });
 
-test("stops when the round that it is at has ended, and never begins another", async () => {
-  const { rounds, work, endRound } = heldWork();
-  const repeat = repeating(work);
-  repeat.start();
-  let stopped = false;
-  const stopping = repeat.stop().then(() => (stopped = true));
+test("stop waits for the current run, and no other run begins", async () => {
+  const { runs, work, endRun } = heldWork();
+  const task = createTask(work);
+  task.start();
+  let isStopped = false;
+  const stopping = task.stop().then(() => (isStopped = true));
   await jest.advanceTimersByTimeAsync(2 * everyMs);
-  expect(stopped).toBe(false);
-  await endRound();
+  expect(isStopped).toBe(false);
+  await endRun();
   await stopping;
   await jest.advanceTimersByTimeAsync(5 * everyMs);
-  expect(rounds).toHaveLength(1);
+  expect(runs).toHaveLength(1);
 });
 
-test("stops at once when it is at nothing", async () => {
-  let rounds = 0;
-  const repeat = repeating(async () => void (rounds += 1));
-  repeat.start();
+test("stop returns at once between runs", async () => {
+  let runs = 0;
+  const task = createTask(async () => void (runs += 1));
+  task.start();
   await settled();
-  await repeat.stop();
+  await task.stop();
   await jest.advanceTimersByTimeAsync(5 * everyMs);
-  expect(rounds).toBe(1);
+  expect(runs).toBe(1);
 });
 
-test("never begins when it was stopped before it was started", async () => {
-  let rounds = 0;
-  const repeat = repeating(async () => void (rounds += 1));
-  await repeat.stop();
-  repeat.start();
+test("a task that was stopped before its start never runs", async () => {
+  let runs = 0;
+  const task = createTask(async () => void (runs += 1));
+  await task.stop();
+  task.start();
   await jest.advanceTimersByTimeAsync(5 * everyMs);
-  expect(rounds).toBe(0);
+  expect(runs).toBe(0);
 });

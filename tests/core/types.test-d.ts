@@ -4,8 +4,8 @@ import { id, int } from "../../core/validation.ts";
 import type { UnitOfWork } from "../../mixins/database.mixin.ts";
 
 /**
- * What must not compile between services. The test is `tsc`: a line below that is expected to be
- * wrong and compiles is an error. Nothing here is ever run.
+ * Calls and events between services that must not compile. The test is `tsc`: a line after
+ * `@ts-expect-error` that compiles is an error. This code never runs.
  */
 interface Taking {
   product_id: string;
@@ -57,7 +57,7 @@ export async function calls(ctx: Ctx<{ row: number }, typeof stock | typeof shel
   await ctx.call("stock.take", { product_id: "", quantity: 1, gift: true });
   // @ts-expect-error -- these are the parameters of another action
   await ctx.call("stock.take", { row: 1 });
-  // @ts-expect-error -- the parameters are not given at all
+  // @ts-expect-error -- the parameters are missing
   await ctx.call("stock.take");
   // @ts-expect-error -- the action takes no parameters
   await ctx.call("stock.count", { row: 1 });
@@ -65,19 +65,19 @@ export async function calls(ctx: Ctx<{ row: number }, typeof stock | typeof shel
   const { right } = await ctx.call("stock.take", taking);
   // @ts-expect-error -- the result has another type
   const count: string = await ctx.call("stock.count", {});
-  // @ts-expect-error -- this service's own parameters have another name
+  // @ts-expect-error -- this action has no such parameter
   const column: number = ctx.params.column;
 
   // @ts-expect-error -- events go through `record`, in the transaction of the change
   await ctx.emit("stock.taken", {});
-  // @ts-expect-error -- the same
+  // @ts-expect-error -- events go through `record`, in the transaction of the change
   await ctx.broadcast("stock.taken", {});
   // @ts-expect-error -- several calls at once would be unchecked
   await ctx.mcall([]);
   return { left, tidied, right, count, column };
 }
 
-/** Calls of a service that says it uses nobody. */
+/** Calls of a service without `uses`. */
 export async function callsWithoutUses(ctx: Ctx<object>) {
   // @ts-expect-error -- `uses` does not name the service
   await ctx.call("stock.take", taking);
@@ -118,11 +118,11 @@ export const services = [
   defineService(stock, { actions: { take, count: () => Promise.resolve("1") } }),
   // @ts-expect-error -- a field of the result is missing
   defineService(stock, { actions: { take: () => Promise.resolve({}), count } }),
-  // @ts-expect-error -- there may be no result
+  // @ts-expect-error -- the result may be undefined
   defineService(stock, { actions: { take, count: () => Promise.resolve(undefined) } }),
   // @ts-expect-error -- the action takes no such parameter
   defineService(stock, { actions: { take: (ctx) => Promise.resolve(ctx.params.left), count } }),
-  // @ts-expect-error -- the handler wants other parameters than the action takes
+  // @ts-expect-error -- the handler takes other parameters than the action
   defineService(shelf, { actions: { tidy: (ctx: Ctx<Taking>) => Promise.resolve(!ctx.params) } }),
 ];
 
@@ -185,20 +185,20 @@ export const consumers = [
   defineService(shelf, {
     uses: [stock],
     actions: { tidy },
-    consumes: { "stock.taken": { handleBatch: (run) => keep(run.length) } },
+    consumes: { "stock.taken": { handleBatch: (batch) => keep(batch.length) } },
     startFrom: "now",
     readModels: { stock: ["known_stock"] },
   }),
   defineService(shelf, {
     uses: [stock],
     actions: { tidy },
-    // @ts-expect-error -- the data of a run's events has no such field
-    consumes: { "stock.taken": { handleBatch: (run) => keep(Number(run[0]?.data.right)) } },
+    // @ts-expect-error -- the data of the batch's events has no such field
+    consumes: { "stock.taken": { handleBatch: (batch) => keep(Number(batch[0]?.data.right)) } },
   }),
   defineService(shelf, {
     uses: [stock],
     actions: { tidy },
-    // @ts-expect-error -- no readModels can come from a service that is not used
+    // @ts-expect-error -- `uses` does not name the service of the read models
     readModels: { orders: ["known_orders"] },
   }),
   defineService(shelf, {
@@ -210,13 +210,13 @@ export const consumers = [
   defineService(shelf, {
     uses: [stock],
     actions: { tidy },
-    // @ts-expect-error -- nobody emits this event
+    // @ts-expect-error -- the contract has no such event
     consumes: { "stock.given": () => Promise.resolve() },
   }),
   defineService(stock, {
     uses: [shelf],
     actions: { take, count },
-    // @ts-expect-error -- that service emits nothing
+    // @ts-expect-error -- that service emits no events
     consumes: { "shelf.tidied": () => Promise.resolve() },
   }),
   defineService(shelf, {
@@ -232,7 +232,7 @@ export const events = [
   event<{ pieces: number }>(1, {}),
   // @ts-expect-error -- a rule has no field
   event<{ pieces: number }>(1, { pieces: int(0), left: int(0) }),
-  // @ts-expect-error -- there are no rules at all
+  // @ts-expect-error -- the rules are missing
   event<{ pieces: number }>(1),
 ];
 
@@ -244,8 +244,8 @@ export const actions = [
   action<object, boolean>({ params: { product_id: id() }, access: "nobody" }),
   // @ts-expect-error -- a rule names no type
   action<{ id: string }, boolean>({ params: { id: {} }, access: "nobody" }),
-  // @ts-expect-error -- nobody said who may call it
+  // @ts-expect-error -- the access rule is missing
   action<object, boolean>({ params: {} }),
-  // @ts-expect-error -- there are no such people
+  // @ts-expect-error -- there is no such access rule
   action<object, boolean>({ params: {}, access: "customers" }),
 ];

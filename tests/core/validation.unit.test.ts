@@ -21,7 +21,7 @@ import { timesAsLong } from "../support/times-as-long.ts";
 
 const anyAccess = { access: "everyone" } as const;
 
-/** A service with one action for each rule, which gives back the parameters that reached it. */
+/** A service with one action for each rule. Each action returns its parameters. */
 const rules = defineContract({
   name: "rules",
   graphql: { type: "" },
@@ -53,8 +53,8 @@ const echo = (ctx: { params: unknown }) => Promise.resolve(ctx.params);
 
 const broker = new ServiceBroker({
   logger: false,
-  created(own) {
-    own.middlewares.add(inputMiddleware());
+  created(created) {
+    created.middlewares.add(inputMiddleware());
   },
 });
 broker.createService(
@@ -76,16 +76,16 @@ broker.createService(
 beforeAll(() => broker.start());
 afterAll(() => broker.stop());
 
-/** The parameters as the handler gets them, or the refusal. */
+/** Returns the parameters as the handler gets them, or the error. */
 async function send(rule: keyof (typeof rules)["actions"], params: object): Promise<unknown> {
   return broker.call(`rules.${rule}`, params).catch((error: unknown) => error);
 }
 
-const refused = { type: "BAD_USER_INPUT" };
+const badUserInput = { type: "BAD_USER_INPUT" };
 const uuid = "01936b2e-7c3f-7d2a-9d0b-5a1c2e3f4a5b";
 
-describe("an id", () => {
-  test("is a UUID, and reaches the handler in small letters", async () => {
+describe("the rule id()", () => {
+  test("accepts a UUID, and passes it on in lower case", async () => {
     expect(await send("id", { value: uuid })).toEqual({ value: uuid });
     expect(await send("id", { value: uuid.toUpperCase() })).toEqual({ value: uuid });
   });
@@ -105,39 +105,38 @@ describe("an id", () => {
     { id: uuid },
     null,
     undefined,
-  ])("is not %j", async (value) => {
-    expect(await send("id", { value })).toMatchObject(refused);
+  ])("rejects %j", async (value) => {
+    expect(await send("id", { value })).toMatchObject(badUserInput);
   });
 
-  test("stands in a list of so many at most", async () => {
+  test("limits the length of a list as ids()", async () => {
     expect(await send("ids", { value: [] })).toEqual({ value: [] });
     expect(await send("ids", { value: [uuid, uuid.toUpperCase()] })).toEqual({
       value: [uuid, uuid],
     });
-    expect(await send("ids", { value: [uuid, uuid, uuid] })).toMatchObject(refused);
+    expect(await send("ids", { value: [uuid, uuid, uuid] })).toMatchObject(badUserInput);
     expect(await send("ids", { value: [uuid, "x"] })).toMatchObject({
-      ...refused,
+      ...badUserInput,
       data: { fields: [{ field: "value[1]", message: "'value[1]' must be an id (a UUID)." }] },
     });
   });
 });
 
-describe("a text", () => {
+describe("the rule text()", () => {
   test.each(["ab", "abcd", "é\t\r\n", "\u{1F600}", "\u{1F600}\u{1F600}", "a\u0308\u200D\uFFFF"])(
-    "is %j",
+    "accepts %j",
     async (value) => {
       expect(await send("text", { value })).toEqual({ value: value.normalize("NFC") });
     },
   );
 
   test.each([
-    ["letters with marks", "o\u0308l", "\u00f6l"],
-    // Six characters as they are sent.
-    ["what is short enough when it is normalized", "e\u0301".repeat(3), "\u00e9".repeat(3)],
-    ["what an editor has put a byte order mark before", "\uFEFFab", "ab"],
-    ["joiners, which some scripts and signs need", "\u0915\u200D\u0937", "\u0915\u200D\u0937"],
-  ])("reaches the handler in one form: %s", async (_what, value, form) => {
-    expect(await send("text", { value })).toEqual({ value: form });
+    ["combining marks", "o\u0308l", "\u00f6l"],
+    ["six characters that normalize to three", "e\u0301".repeat(3), "\u00e9".repeat(3)],
+    ["a leading byte order mark", "\uFEFFab", "ab"],
+    ["joiners, which some scripts need", "\u0915\u200D\u0937", "\u0915\u200D\u0937"],
+  ])("passes a normalized text on: %s", async (_title, value, normalized) => {
+    expect(await send("text", { value })).toEqual({ value: normalized });
   });
 
   test.each([
@@ -157,65 +156,64 @@ describe("a text", () => {
     "\u{e0041}",
     "\u180e\u180e",
     "\u{1d173}",
-  ])("is not %j, of which nothing is seen", async (value) => {
-    expect(await send("text", { value })).toMatchObject(refused);
-    // Where nothing may be given, nothing may be seen.
-    expect(await send("optionalText", { value })).not.toMatchObject(refused);
+  ])("rejects the invisible %j unless the text may be empty", async (value) => {
+    expect(await send("text", { value })).toMatchObject(badUserInput);
+    expect(await send("optionalText", { value })).not.toMatchObject(badUserInput);
   });
 
   test.each(["a\u202eb", "\u202dab", "a\u202ab", "a\u2066b", "ab\u2069"])(
-    "is not %j, which turns what stands around it",
+    "rejects %j, which overrides the text direction",
     async (value) => {
       for (const rule of ["text", "optionalText"] as const) {
         expect(await send(rule, { value })).toMatchObject({
-          ...refused,
+          ...badUserInput,
           data: { fields: [{ field: "value", message: expect.stringContaining("direction") }] },
         });
       }
     },
   );
 
-  test("of which each character counts stays as it is", async () => {
+  test("passes the text on unchanged as exactText()", async () => {
     for (const value of ["e\u0301", "\uFEFFab", "\u200b\u200b"]) {
       expect(await send("exact", { value })).toEqual({ value });
     }
   });
 
   test.each(["", "a", "abcde", 12, null, undefined, ["ab"], { length: 3 }])(
-    "of 2 to 4 characters is not %j",
+    "rejects %j for 2 to 4 characters",
     async (value) => {
-      expect(await send("text", { value })).toMatchObject(refused);
+      expect(await send("text", { value })).toMatchObject(badUserInput);
     },
   );
 
   test.each([
     ["NUL, which PostgreSQL cannot store", "a\u0000b"],
-    ["control characters, which nobody can read", "a\u001Bb"],
-    ["control characters beyond ASCII", "a\u0085b"],
-    ["a lone high surrogate, which is no UTF-8", "a\uD800b"],
-    ["a lone high surrogate at its end", "ab\uD83D"],
+    ["an ASCII control character", "a\u001Bb"],
+    ["a control character outside ASCII", "a\u0085b"],
+    ["a lone high surrogate, which UTF-8 cannot encode", "a\uD800b"],
+    ["a lone high surrogate at the end", "ab\uD83D"],
     ["a lone low surrogate", "\uDC00ab"],
-    ["surrogates the wrong way round", "\uDE00\uD83D"],
-  ])("cannot hold %s", async (_, value) => {
+    ["surrogates in the wrong order", "\uDE00\uD83D"],
+  ])("rejects %s", async (_, value) => {
     expect(await send("text", { value })).toMatchObject({
-      ...refused,
+      ...badUserInput,
       message: "'value' contains characters that cannot be stored.",
     });
   });
 
   test.each(["a".repeat(1_000_000), "\u{1F600}".repeat(500_000)].map((value) => ({ value })))(
-    "of a megabyte is refused in no more than ten times what its characters take to be counted (%#)",
+    "rejects a megabyte in at most ten times the time that counting its characters takes (%#)",
     async ({ value }) => {
-      const refuse = async () => {
-        expect(await send("text", { value })).toMatchObject(refused);
+      const reject = async () => {
+        expect(await send("text", { value })).toMatchObject(badUserInput);
       };
       const count = () => Array.from(value).length;
-      expect(await timesAsLong(refuse, count)).toBeLessThan(10);
+      expect(await timesAsLong(reject, count)).toBeLessThan(10);
     },
   );
 });
 
-describe("a moment", () => {
+describe("the rule instant()", () => {
   test.each([
     "2026-01-31T12:00:00Z",
     "2024-02-29T00:00Z",
@@ -223,7 +221,7 @@ describe("a moment", () => {
     "0001-01-01T00:00Z",
     "0004-02-29T00:00Z",
     "9999-12-31T23:59:59-14:00",
-  ])("is %j", async (value) => {
+  ])("accepts %j", async (value) => {
     expect(await send("instant", { value })).toEqual({ value });
   });
 
@@ -254,13 +252,13 @@ describe("a moment", () => {
     "now",
     "2026-01-01T00:00Z\n",
     "\u0662026-01-01T00:00Z",
-  ])("is not %j", async (value) => {
-    expect(await send("instant", { value })).toMatchObject(refused);
+  ])("rejects %j", async (value) => {
+    expect(await send("instant", { value })).toMatchObject(badUserInput);
   });
 });
 
-describe("a whole number", () => {
-  test.each([1, 2, maxInt])("from 1 on is %j", async (value) => {
+describe("the rule int()", () => {
+  test.each([1, 2, maxInt])("with the minimum 1 accepts %j", async (value) => {
     expect(await send("int", { value })).toEqual({ value });
   });
 
@@ -282,39 +280,39 @@ describe("a whole number", () => {
     undefined,
     [1],
     1n,
-  ])("that PostgreSQL's integer takes is not %p", async (value) => {
-    expect(await send("int", { value })).toMatchObject(refused);
+  ])("rejects %p, which is below the minimum or no PostgreSQL integer", async (value) => {
+    expect(await send("int", { value })).toMatchObject(badUserInput);
   });
 });
 
 describe("a parameter", () => {
-  test("that is optional may be missing, and obeys its rule when it is there", async () => {
+  test("with optional() may be missing, and otherwise must satisfy its rule", async () => {
     expect(await send("optional", {})).toEqual({});
     expect(await send("optional", { value: 1 })).toEqual({ value: 1 });
-    expect(await send("optional", { value: 0 })).toMatchObject(refused);
+    expect(await send("optional", { value: 0 })).toMatchObject(badUserInput);
   });
 
-  test("that nobody declared is refused, not ignored", async () => {
-    expect(await send("optional", { valeu: 1 })).toMatchObject(refused);
-    expect(await send("nothing", { value: 1 })).toMatchObject(refused);
+  test("that the action does not declare is rejected", async () => {
+    expect(await send("optional", { valeu: 1 })).toMatchObject(badUserInput);
+    expect(await send("nothing", { value: 1 })).toMatchObject(badUserInput);
     expect(await send("nothing", {})).toEqual({});
   });
 });
 
-test("a page has 1 to 1000 rows and begins anywhere", async () => {
+test("the rules of a page accept a limit from 1 to 1000 and any offset", async () => {
   for (const page of [{}, { limit: 1 }, { limit: 1000, offset: 0 }, { offset: maxInt }]) {
     expect(await send("page", page)).toEqual(page);
   }
   for (const page of [{ limit: 0 }, { limit: 1001 }, { offset: -1 }, { offset: 0.5 }]) {
-    expect(await send("page", page)).toMatchObject(refused);
+    expect(await send("page", page)).toMatchObject(badUserInput);
   }
 });
 
-describe("the refusal", () => {
+describe("the error BAD_USER_INPUT", () => {
   const secret = "hunter2";
-  const faultsOf = (refusal: unknown) => (refusal as ClientError).data as { fields: FieldFault[] };
+  const faultsOf = (error: unknown) => (error as ClientError).data as { fields: FieldFault[] };
 
-  test("names each field that is wrong, and says what is wrong with it", async () => {
+  test("names each invalid field with its fault", async () => {
     expect(faultsOf(await send("page", { limit: 0, offset: "x" }))).toEqual({
       fields: [
         { field: "limit", message: expect.stringContaining("'limit'") },
@@ -323,19 +321,19 @@ describe("the refusal", () => {
     });
   });
 
-  test("never repeats a value: it may be a secret", async () => {
+  test("never contains a value, since values may be secrets", async () => {
     for (const rule of ["id", "ids", "text", "int", "page"] as const) {
       for (const value of [secret, `${secret}\u0000`, [secret], { [secret]: secret }]) {
         const params = { value, limit: value, offset: value };
-        const refusal = await send(rule, params);
-        expect(refusal).toMatchObject(refused);
-        const told = [(refusal as ClientError).message, faultsOf(refusal)];
-        expect(JSON.stringify(told)).not.toContain(secret);
+        const error = await send(rule, params);
+        expect(error).toMatchObject(badUserInput);
+        const visible = [(error as ClientError).message, faultsOf(error)];
+        expect(JSON.stringify(visible)).not.toContain(secret);
       }
     }
   });
 
-  test("of a thousand faults tells twenty", () => {
+  test("names at most 20 of a thousand faults", () => {
     const findings = Array.from({ length: 1000 }, (_, n) => ({
       type: "string",
       field: `names[${n}]`,
@@ -349,12 +347,12 @@ describe("the refusal", () => {
     expect(fields[19]).toEqual({ field: "names[19]", message: "must be a text" });
   });
 
-  test("still says something when the validator says nothing", () => {
-    const refusal = clientErrorOf(new Errors.ValidationError("invalid"));
-    expect(refusal).toMatchObject({ ...refused, message: "The input is not valid." });
+  test("has a message even if the validator reports no fault", () => {
+    const error = clientErrorOf(new Errors.ValidationError("invalid"));
+    expect(error).toMatchObject({ ...badUserInput, message: "The input is not valid." });
   });
 
-  test("leaves all other errors as they are", async () => {
+  test("does not replace errors of the handler", async () => {
     const failure = new Error("not a matter of input");
     const failing: ServiceSchema = {
       name: "failing",
@@ -367,7 +365,7 @@ describe("the refusal", () => {
   });
 });
 
-test("null for an optional parameter never reaches the handler", async () => {
+test("a null for an optional parameter is removed before the handler runs", async () => {
   expect(await send("optional", { value: null })).toEqual({});
   expect(await send("page", { limit: null, offset: 5 })).toEqual({ offset: 5 });
 });
