@@ -10,8 +10,8 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** More tries than this without any time between them are taken for endless, and end. */
-const endless = 1_000;
+/** After this many attempts without a pause, the fake handler stops, so that the test can fail. */
+const maxAttempts = 1_000;
 
 const event = (position: number): EventEnvelope => ({
   id: `event ${position}`,
@@ -23,52 +23,55 @@ const event = (position: number): EventEnvelope => ({
   data: {},
 });
 
-/** A feed that cannot apply anything, with these events to come. */
+/** A feed whose handler always fails, with these events to apply. */
 function failingFeed(fault: Error, events: EventEnvelope[]) {
-  const tries: number[] = [];
+  const attempts: number[] = [];
   const faults: unknown[] = [];
-  const buried: number[] = [];
+  const deadLetters: number[] = [];
   const feed = new EventFeed({
     begin: async () => true,
     readLog: async () => ({ events: [], head: 0, prunedTo: 0 }),
     apply: () => {
-      tries.push(performance.now());
-      if (tries.length >= endless) return new Promise<never>(() => undefined);
+      attempts.push(performance.now());
+      if (attempts.length >= maxAttempts) return new Promise<never>(() => undefined);
       return Promise.reject(fault);
     },
-    deadLetter: async ({ position }) => void buried.push(position),
+    deadLetter: async ({ position }) => void deadLetters.push(position),
     onFault: (one) => faults.push(one),
   });
   feed.start();
   for (const one of events) feed.receive(one);
-  return { tries, faults, buried };
+  return { attempts, faults, deadLetters };
 }
 
 test.each<[string, EventEnvelope[]]>([
   ["nothing to apply", []],
   ["an event to apply", [event(1)]],
 ])(
-  "a database that refuses whatever it is asked is given time between the tries, with %s",
+  "the feed pauses between attempts while the database rejects every statement, with %s",
   async (_what, events) => {
-    const { tries } = failingFeed(new Error("permission denied for table event_cursors"), events);
+    const { attempts } = failingFeed(
+      new Error("permission denied for table event_cursors"),
+      events,
+    );
     await jest.advanceTimersByTimeAsync(1_000);
-    expect(tries.length).toBeGreaterThan(1);
-    expect(tries.length).toBeLessThan(50);
+    expect(attempts.length).toBeGreaterThan(1);
+    expect(attempts.length).toBeLessThan(50);
   },
 );
 
-test("an event does not become a dead letter because the database is away", async () => {
-  const { tries, faults, buried } = failingFeed(serviceUnavailable("away"), [event(1)]);
+test("the feed does not dead-letter an event while the database is unavailable", async () => {
+  const { attempts, faults, deadLetters } = failingFeed(serviceUnavailable("down"), [event(1)]);
   await jest.advanceTimersByTimeAsync(60_000);
-  expect(tries.length).toBeGreaterThan(10);
-  expect(tries.length).toBeLessThan(endless);
+  expect(attempts.length).toBeGreaterThan(10);
+  expect(attempts.length).toBeLessThan(maxAttempts);
   expect(faults).toEqual([]);
-  expect(buried).toEqual([]);
+  expect(deadLetters).toEqual([]);
 });
 
-test("an event that fails five times while it stands alone is buried", async () => {
-  const { faults, buried } = failingFeed(new Error("no sale of this"), [event(1)]);
+test("the feed dead-letters an event that fails five times in a batch of its own", async () => {
+  const { faults, deadLetters } = failingFeed(new Error("no sale of this"), [event(1)]);
   await jest.advanceTimersByTimeAsync(10_000);
-  expect(buried[0]).toBe(1);
+  expect(deadLetters[0]).toBe(1);
   expect(faults[0]).toEqual(new Error("no sale of this"));
 });

@@ -4,6 +4,7 @@ import type { EventEnvelope } from "../../core/contract.ts";
 import type { OrderTrace } from "../../services/orders/orders.contract.ts";
 import { settledBooksOf } from "../support/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
+import { mutations } from "../support/graphql/mutations.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 import { holdEvents } from "../support/stand-ins.ts";
@@ -22,12 +23,12 @@ afterEach(() => {
 
 async function order(product: string, quantity = 1): Promise<string> {
   const { order: placed } = await placeOrder(shop, buyer.token, [product, quantity]);
-  if (placed === undefined) throw new Error("the order was refused");
+  if (placed === undefined) throw new Error("the order was rejected");
   return placed.id;
 }
 
-/** Writes an event past the service that is its producer. */
-async function log(
+/** Writes an event directly to the log of its producer. */
+async function insertEvent(
   producer: "products" | "orders",
   [type, version]: [type: string, version: number],
   data: unknown,
@@ -41,29 +42,29 @@ async function log(
   return id;
 }
 
-interface Letter {
+interface DeadLetter {
   id: string;
   reason: string;
   event: EventEnvelope;
 }
-const letterOf = (consumer: "products" | "orders", id: string) =>
+const deadLetterOf = (consumer: "products" | "orders", id: string) =>
   eventually("the dead letter", async () => {
-    const letters = await shop.call<Letter[]>(`${consumer}.deadLetters`);
-    return letters.find((letter) => letter.id === id);
+    const deadLetters = await shop.call<DeadLetter[]>(`${consumer}.deadLetters`);
+    return deadLetters.find((deadLetter) => deadLetter.id === id);
   });
 
-describe("an event whose data breaks a rule of its contract", () => {
-  const line = { product_id: randomUUID(), quantity: 1, price: 1 };
-  const placed = {
-    order_id: randomUUID(),
-    user_id: randomUUID(),
-    price_total: 1,
-    quantity: 1,
-    lines: [line],
-  };
+const line = { product_id: randomUUID(), quantity: 1, price: 1 };
+const placed = {
+  order_id: randomUUID(),
+  user_id: randomUUID(),
+  price_total: 1,
+  quantity: 1,
+  lines: [line],
+};
 
-  test("becomes a dead letter that says which, and those behind it go on", async () => {
-    const broken: [unknown, string][] = [
+describe("an event whose data violates its contract", () => {
+  test("becomes a dead letter with the reason, and later events are applied", async () => {
+    const invalid: [unknown, string][] = [
       [{ ...placed, quantity: -1 }, "'quantity'"],
       [{ ...placed, order_id: undefined }, "'order_id'"],
       [{ ...placed, user_id: "me" }, "'user_id'"],
@@ -74,50 +75,52 @@ describe("an event whose data breaks a rule of its contract", () => {
     ];
     const mug = await putOnSale(shop, 5);
     const ids = [];
-    for (const [data] of broken) ids.push(await log("orders", ["order.placed", 1], data));
+    for (const [data] of invalid) ids.push(await insertEvent("orders", ["order.placed", 1], data));
     await order(mug, 2);
     expect(await settledBooksOf(shop.databases, mug)).toEqual({ stock: 3, reserved: 0, onHand: 3 });
-    for (const [n, [data, reason]] of broken.entries()) {
-      const letter = await letterOf("products", ids[n] ?? "");
-      expect(letter.reason).toMatch(/^the data (is no object|does not fit: .+)$/);
-      expect(letter.reason).toContain(reason);
-      expect(letter.event).toMatchObject({ id: ids[n], type: "order.placed", producer: "orders" });
-      expect(letter.event.data).toEqual(JSON.parse(JSON.stringify(data)));
+    for (const [n, [data, reason]] of invalid.entries()) {
+      const deadLetter = await deadLetterOf("products", ids[n] ?? "");
+      expect(deadLetter.reason).toMatch(/^the data (is no object|does not fit: .+)$/);
+      expect(deadLetter.reason).toContain(reason);
+      expect(deadLetter.event).toMatchObject({
+        id: ids[n],
+        type: "order.placed",
+        producer: "orders",
+      });
+      expect(deadLetter.event.data).toEqual(JSON.parse(JSON.stringify(data)));
       await expect(shop.call("products.redrive", { id: ids[n] })).rejects.toMatchObject({
         type: "BAD_USER_INPUT",
       });
     }
   });
 
-  test("changes no copy", async () => {
+  test("does not change a read model", async () => {
     const mug = await putOnSale(shop, 5);
     const change = { product_id: mug, change: "PAINTED", number: 3, order_id: null };
-    const id = await log("products", ["inventory.updated", 2], change);
-    expect((await letterOf("orders", id)).reason).toContain("'change'");
-    const known = "SELECT on_hand FROM known_products WHERE id = $1";
-    expect(await shop.databases.query("orders", known, [mug])).toEqual([{ on_hand: 5 }]);
+    const id = await insertEvent("products", ["inventory.updated", 2], change);
+    expect((await deadLetterOf("orders", id)).reason).toContain("'change'");
+    const sql = "SELECT on_hand FROM known_products WHERE id = $1";
+    expect(await shop.databases.query("orders", sql, [mug])).toEqual([{ on_hand: 5 }]);
   });
+});
 
-  test("is not one that says more than the contract knows", async () => {
-    const mug = await putOnSale(shop, 5);
-    const [order_id, sent] = [randomUUID(), { product_id: mug, quantity: 2 }];
-    await shop.call("products.reserve", { order_id, lines: [sent] });
-    const lines = [{ ...sent, price: 5, gift: true }];
-    await log("orders", ["order.placed", 1], { ...placed, order_id, lines, channel: "app" });
-    expect(await settledBooksOf(shop.databases, mug)).toEqual({ stock: 3, reserved: 0, onHand: 3 });
-  });
+test("an event with additional fields is applied", async () => {
+  const mug = await putOnSale(shop, 5);
+  const [order_id, reserved] = [randomUUID(), { product_id: mug, quantity: 2 }];
+  await shop.call("products.reserve", { order_id, lines: [reserved] });
+  const lines = [{ ...reserved, price: 5, gift: true }];
+  await insertEvent("orders", ["order.placed", 1], { ...placed, order_id, lines, channel: "app" });
+  expect(await settledBooksOf(shop.databases, mug)).toEqual({ stock: 3, reserved: 0, onHand: 3 });
 });
 
 describe("the trace of a request", () => {
   const traceId = "0af7651916cd43dd8448eb211c80319c";
 
-  /** The trace ids of the events that an order with these headers leads to. */
+  /** Places an order with these headers. Returns the types and trace ids of its events. */
   async function tracesOf(headers: Record<string, string>) {
     const mug = await putOnSale(shop, 5);
-    const { data } = await shop.graphql(
-      `mutation { placeOrder(input: { order_products: [{ product_id: "${mug}", quantity: 1 }] }) { id } }`,
-      { token: buyer.token, headers },
-    );
+    const document = mutations.placeOrder(mug, 1);
+    const { data } = await shop.graphql(document, { token: buyer.token, headers });
     const id = data?.placeOrder?.id;
     await settledBooksOf(shop.databases, mug);
     const traces = [];
@@ -140,19 +143,22 @@ describe("the trace of a request", () => {
   const hashed = (name: string) => createHash("sha256").update(name).digest("hex").slice(0, 32);
 
   test.each<[string, Record<string, string>, string]>([
-    ["a traceparent", { traceparent: `00-${traceId}-b7ad6b7169203331-01` }, traceId],
-    ["an id that is a UUID", { "x-request-id": "0af76519-16cd-43dd-8448-eb211c80319c" }, traceId],
-    ["an id that is a name", { "x-request-id": "order-4711" }, hashed("order-4711")],
+    ["traceparent", { traceparent: `00-${traceId}-b7ad6b7169203331-01` }, traceId],
+    ["a UUID as x-request-id", { "x-request-id": "0af76519-16cd-43dd-8448-eb211c80319c" }, traceId],
+    ["a name as x-request-id", { "x-request-id": "order-4711" }, hashed("order-4711")],
     [
-      "a traceparent and an id",
+      "traceparent and x-request-id",
       { traceparent: `00-${traceId}-b7ad6b7169203331-01`, "x-request-id": "order-4711" },
       traceId,
     ],
-  ])("with %s goes on in its event, and in what follows from that", async (_what, headers, id) => {
-    expect(await tracesOf(headers)).toEqual(both(id));
-  });
+  ])(
+    "with %s continues in its event and in the events that follow",
+    async (_title, headers, id) => {
+      expect(await tracesOf(headers)).toEqual(both(id));
+    },
+  );
 
-  test("with a traceparent that is none begins with the request", async () => {
+  test("with an invalid traceparent begins at the gateway", async () => {
     const headers = { traceparent: `00-${"0".repeat(32)}-b7ad6b7169203331-01` };
     const [placed, updated] = await tracesOf(headers);
     expect(placed?.[1]).toBe(updated?.[1]);
@@ -167,7 +173,7 @@ describe("the outbox of a service", () => {
   }
   const outbox = (service: string) => shop.call<Outbox>(`${service}.outbox`);
 
-  test("knows everybody who reads it", async () => {
+  test("lists all its readers", async () => {
     const readers = async (service: string) =>
       (await outbox(service)).readers.map(({ consumer }) => consumer);
     expect(await readers("users")).toEqual(["orders", "products"]);
@@ -175,25 +181,25 @@ describe("the outbox of a service", () => {
     expect(await readers("orders")).toEqual(["products"]);
   });
 
-  test("shows how far a reader is behind, until it has caught up", async () => {
+  test("shows how many events a reader is behind until the reader has caught up", async () => {
     const mug = await putOnSale(shop, 5);
     const orders = holdEvents(shop.broker, "orders");
     const before = await outbox("orders");
     for (let n = 0; n < 3; n += 1) await order(mug);
-    const held = await eventually("three more events", async () => {
-      const now = await outbox("orders");
-      return now.head === before.head + 3 && now;
+    const behind = await eventually("three more events are logged", async () => {
+      const current = await outbox("orders");
+      return current.head === before.head + 3 && current;
     });
-    const [reader] = held.readers;
+    const [reader] = behind.readers;
     expect(reader?.consumer).toBe("products");
     expect(reader?.behind).toBeGreaterThanOrEqual(3);
-    expect(reader?.behind).toBe(held.head - (reader?.position ?? 0));
+    expect(reader?.behind).toBe(behind.head - (reader?.position ?? 0));
     await orders.letGo();
-    await eventually("it has caught up", async () => {
+    await eventually("the reader has caught up", async () => {
       expect((await outbox("orders")).readers).toEqual([
         {
           consumer: "products",
-          position: held.head,
+          position: behind.head,
           behind: 0,
           seenAt: expect.stringMatching(/Z$/),
         },
@@ -204,13 +210,13 @@ describe("the outbox of a service", () => {
 });
 
 describe("the trace of an order", () => {
-  test("shows its reservation, ledger and events, and who has applied each and when", async () => {
+  test("shows its reservation, ledger and events, with the consumer, node and time of each", async () => {
     const mug = await putOnSale(shop, 5);
     const id = await order(mug, 2);
     await shop.call("orders.cancel", { id });
-    const trace = await eventually("everything is consumed", async () => {
-      const found = await shop.call<OrderTrace>("orders.trace", { id });
-      return found.events.filter(({ consumed }) => consumed.length > 0).length === 4 && found;
+    const trace = await eventually("all four events are consumed", async () => {
+      const current = await shop.call<OrderTrace>("orders.trace", { id });
+      return current.events.filter(({ consumed }) => consumed.length > 0).length === 4 && current;
     });
     const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(trace.order).toMatchObject({ id, user_id: buyer.id, status: "CANCELLED" });
@@ -241,13 +247,13 @@ describe("the trace of an order", () => {
     }
   });
 
-  test("leaves out what a service that is away would say", async () => {
+  test("omits the data of an unavailable service", async () => {
     const id = await order(await putOnSale(shop, 5));
-    const lonely = await startTestShop({}, shop.databases);
-    await lonely.broker.destroyService(lonely.broker.getLocalService("products"));
-    const trace = await lonely
+    const withoutProducts = await startTestShop({}, shop.databases);
+    await withoutProducts.broker.destroyService(withoutProducts.broker.getLocalService("products"));
+    const trace = await withoutProducts
       .call<OrderTrace>("orders.trace", { id })
-      .finally(() => lonely.stop());
+      .finally(() => withoutProducts.stop());
     expect(trace.order.id).toBe(id);
     expect(trace.stock).toBeNull();
     expect(trace.events.map(({ type, consumed }) => [type, consumed])).toEqual([
@@ -255,7 +261,7 @@ describe("the trace of an order", () => {
     ]);
   });
 
-  test("is of no order that is not there", async () => {
+  test("throws ORDER_NOT_FOUND for an unknown id", async () => {
     await expect(shop.call("orders.trace", { id: randomUUID() })).rejects.toMatchObject({
       type: "ORDER_NOT_FOUND",
     });

@@ -29,8 +29,8 @@ let folder: string;
 let shop: TestShop;
 let token: string;
 let mug: string;
-/** Empty ones: the reader's own is the one called orders. */
-let own: TestDatabases;
+/** Empty databases. The service `labels` uses the one named `orders`. */
+let labelDatabases: TestDatabases;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "labels-"));
@@ -51,9 +51,9 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** The log of orders begins anew. */
+/** Empties the log of orders. */
 beforeEach(async () => {
-  await everybodyHasRead();
+  await productsHasCaughtUp();
   await shop.databases.query(
     "orders",
     `DELETE FROM event_readers; DELETE FROM event_log;
@@ -66,8 +66,8 @@ beforeEach(async () => {
   );
 });
 
-/** Places so many orders one after the other. */
-async function orders(count: number): Promise<string[]> {
+/** Places orders one after the other. Returns their ids. */
+async function placeOrders(count: number): Promise<string[]> {
   const ids = [];
   for (let n = 0; n < count; n += 1) {
     ids.push((await placeOrder(shop, token, [mug, 1])).order?.id ?? "");
@@ -75,7 +75,7 @@ async function orders(count: number): Promise<string[]> {
   return ids;
 }
 
-/** A service of a reader's own, which prints a label for each order. */
+/** A service with a database of its own, which stores a label for each order. */
 function labelsService(startFrom: "beginning" | "now") {
   const contract = defineContract({
     name: "labels",
@@ -86,7 +86,7 @@ function labelsService(startFrom: "beginning" | "now") {
   const database = openDatabase(
     contract,
     { databasePoolMax: 2, eventLogKeepMs: undefined },
-    { url: own.urls.orders, migrations: pathToFileURL(`${folder}/`) },
+    { url: labelDatabases.urls.orders, migrations: pathToFileURL(`${folder}/`) },
   );
   return defineService(contract, {
     uses: [ordersContract],
@@ -104,15 +104,15 @@ function labelsService(startFrom: "beginning" | "now") {
 async function startLabels(startFrom: "beginning" | "now"): Promise<void> {
   shop.broker.createService(labelsService(startFrom));
   await shop.broker.waitForServices("labels", 10_000, 20);
-  await eventually("its cursor", async () => {
-    return (await own.query("orders", "SELECT FROM event_cursors")).length === 1;
+  await eventually("the service has its cursor", async () => {
+    return (await labelDatabases.query("orders", "SELECT FROM event_cursors")).length === 1;
   });
 }
 const stopLabels = () => shop.broker.destroyService("labels");
 
-const becomeLabels = (ids: string[]) =>
-  eventually("the labels", async () => {
-    const labels = await own.query<{ id: string }>(
+const labelsBecome = (ids: string[]) =>
+  eventually("the labels are complete", async () => {
+    const labels = await labelDatabases.query<{ id: string }>(
       "orders",
       "SELECT id FROM labels ORDER BY place",
     );
@@ -125,51 +125,51 @@ interface Page {
   head: number;
   prunedTo: number;
 }
-/** Reads the log of orders; who names itself says that it has applied everything before. */
+/** Reads the log of orders. A named consumer thereby confirms all events up to `position`. */
 const read = (position: number, consumer?: string) =>
   shop.call<Page>("orders.eventsAfter", { position, ...(consumer && { consumer }) });
 
-describe("a new reader", () => {
+describe("a new consumer", () => {
   beforeEach(async () => {
-    own = await cloneDatabases({ empty: true });
+    labelDatabases = await cloneDatabases({ empty: true });
   });
   afterEach(async () => {
     await stopLabels();
-    await own.drop();
+    await labelDatabases.drop();
   });
 
-  test("that wants all reads the log from its beginning, in order, and goes on", async () => {
-    const before = await orders(4);
+  test('with startFrom "beginning" applies the whole log in order, and then new events', async () => {
+    const before = await placeOrders(4);
     await startLabels("beginning");
-    await becomeLabels(before);
-    const after = await orders(3);
-    await becomeLabels([...before, ...after]);
+    await labelsBecome(before);
+    const after = await placeOrders(3);
+    await labelsBecome([...before, ...after]);
     const [reader] = (await shop.call<{ readers: object[] }>("orders.outbox")).readers;
     expect(reader).toMatchObject({ consumer: "labels" });
   });
 
-  test("that wants what comes reads nothing older, and misses nothing when it stops and starts", async () => {
-    await orders(3);
+  test('with startFrom "now" applies only new events, including those logged while it is stopped', async () => {
+    await placeOrders(3);
     await startLabels("now");
-    const first = await orders(2);
-    await becomeLabels(first);
+    const first = await placeOrders(2);
+    await labelsBecome(first);
     await stopLabels();
-    const meanwhile = await orders(2);
+    const meanwhile = await placeOrders(2);
     await startLabels("now");
-    const last = await orders(1);
-    await becomeLabels([...first, ...meanwhile, ...last]);
+    const last = await placeOrders(1);
+    await labelsBecome([...first, ...meanwhile, ...last]);
   });
 
-  test("begins behind what is pruned, and goes on from there", async () => {
-    await orders(2);
-    await everybodyHasRead();
+  test("starts after the pruned events", async () => {
+    await placeOrders(2);
+    await productsHasCaughtUp();
     await age("position <= 2");
     await prune(dayMs);
-    const kept = await orders(2);
+    const kept = await placeOrders(2);
     await startLabels("beginning");
-    await becomeLabels(kept);
-    const after = await orders(1);
-    await becomeLabels([...kept, ...after]);
+    await labelsBecome(kept);
+    const after = await placeOrders(1);
+    await labelsBecome([...kept, ...after]);
     expect(await shop.call("labels.deadLetters")).toEqual([]);
   });
 });
@@ -181,7 +181,7 @@ const age = (which: string) =>
     `UPDATE event_log SET occurred_at = occurred_at - interval '2 days' WHERE ${which}`,
   );
 
-/** Lets another replica of orders begin, which keeps events so long, and end when it has looked. */
+/** Prunes the log of orders once, as a starting replica does. */
 async function prune(keepMs: number | undefined): Promise<void> {
   const sequelize = openSequelize(shop.databases.urls.orders, 2);
   const faults: unknown[] = [];
@@ -196,7 +196,7 @@ async function prune(keepMs: number | undefined): Promise<void> {
   expect(faults).toEqual([]);
 }
 
-/** The positions that are in the log. */
+/** Returns the positions in the log. */
 const positions = async () =>
   (
     await shop.databases.query<{ position: number }>(
@@ -205,32 +205,32 @@ const positions = async () =>
     )
   ).map(({ position }) => position);
 
-/** Waits until products has applied all events, and lets it say so. */
-const everybodyHasRead = () =>
-  eventually("products has read everything", async () => {
+/** Waits until products has applied all events, and confirms them in its name. */
+const productsHasCaughtUp = () =>
+  eventually("products has caught up", async () => {
     const sql = "SELECT position::int FROM event_cursors WHERE producer = 'orders'";
     const [cursor] = await shop.databases.query<{ position: number }>("products", sql);
     const { head } = await read(cursor?.position ?? 0, "products");
     return cursor?.position === head;
   });
 
-describe("the log is pruned", () => {
-  test("of what is old and read by everybody, and says so", async () => {
-    await orders(5);
-    await everybodyHasRead();
+describe("pruning the log", () => {
+  test("deletes old events that all consumers have applied, and records the position", async () => {
+    await placeOrders(5);
+    await productsHasCaughtUp();
     await age("position <= 3");
     await prune(dayMs);
     expect(await positions()).toEqual([4, 5]);
     const { events, head, prunedTo } = await read(0);
     expect(events.map(({ position }) => position)).toEqual([4, 5]);
     expect({ head, prunedTo }).toEqual({ head: 5, prunedTo: 3 });
-    await orders(1);
+    await placeOrders(1);
     expect((await read(4)).events.map(({ position }) => position)).toEqual([5, 6]);
   });
 
-  test("up to the first entry that is young, so that there is no gap", async () => {
-    await orders(6);
-    await everybodyHasRead();
+  test("stops at the first young event, so that positions have no gap", async () => {
+    await placeOrders(6);
+    await productsHasCaughtUp();
     await age("position IN (1, 2, 4, 5)");
     await prune(dayMs);
     expect(await positions()).toEqual([3, 4, 5, 6]);
@@ -239,9 +239,9 @@ describe("the log is pruned", () => {
     expect(await positions()).toEqual([6]);
   });
 
-  test("not ahead of a reader, until that one is forgotten", async () => {
-    await orders(5);
-    await everybodyHasRead();
+  test("keeps the events that a slow consumer has not applied, until forgetReader", async () => {
+    await placeOrders(5);
+    await productsHasCaughtUp();
     await age("true");
     await read(2, "slow");
     await prune(dayMs);
@@ -252,16 +252,16 @@ describe("the log is pruned", () => {
     await prune(dayMs);
     expect(await positions()).toEqual([]);
     expect(await read(0)).toEqual({ events: [], head: 5, prunedTo: 5 });
-    const [id] = await orders(1);
+    const [id] = await placeOrders(1);
     expect((await read(5)).events).toMatchObject([{ position: 6, data: { order_id: id } }]);
   });
 
-  test("of nothing, while nobody is known to read it", async () => {
-    await orders(2);
-    await everybodyHasRead();
-    // Products asks now and then, and would be known again.
+  test("deletes nothing while the log has no readers", async () => {
+    await placeOrders(2);
+    await productsHasCaughtUp();
+    // Products polls the log, and would become a reader again.
     standInFor(shop.broker, {
-      "orders.eventsAfter": () => Promise.reject(new Error("nobody reads now")),
+      "orders.eventsAfter": () => Promise.reject(new Error("blocked by the test")),
     });
     await shop.call("orders.forgetReader", { consumer: "products" });
     await age("true");
@@ -269,17 +269,17 @@ describe("the log is pruned", () => {
     expect(await positions()).toEqual([1, 2]);
   });
 
-  test("of nothing, where it is kept for ever", async () => {
-    await orders(2);
-    await everybodyHasRead();
+  test("deletes nothing without a retention time", async () => {
+    await placeOrders(2);
+    await productsHasCaughtUp();
     await age("true");
     await prune(undefined);
     expect(await positions()).toEqual([1, 2]);
   });
 
-  test("by a shop that starts with EVENT_LOG_KEEP_DAYS", async () => {
-    await orders(3);
-    await everybodyHasRead();
+  test("happens at the start of a shop with EVENT_LOG_KEEP_DAYS", async () => {
+    await placeOrders(3);
+    await productsHasCaughtUp();
     await age("position < 3");
     const keeping = await startTestShop({ EVENT_LOG_KEEP_DAYS: "3" }, shop.databases);
     await keeping.stop();

@@ -7,9 +7,9 @@ import { migrate } from "../../database/migrate.ts";
 import { openSequelize } from "../../database/sequelize.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 
-const shared = join(import.meta.dirname, "..", "..", "database", "migrations");
+const migrationsFolder = join(import.meta.dirname, "..", "..", "database", "migrations");
 let databases: TestDatabases;
-/** Of a service that has none of its own. */
+/** An empty folder, as the migrations of the service. */
 let noMigrations: string;
 
 beforeAll(async () => {
@@ -21,13 +21,13 @@ afterAll(async () => {
   await rm(noMigrations, { recursive: true });
 });
 
-test("a log from before keeps its positions, and gives the rest of its entries theirs", async () => {
+test("the migration keeps the positions of a log, and numbers the entries without one", async () => {
   const query = <Row extends object>(sql: string) => databases.query<Row>("orders", sql);
   await query(
     "CREATE TABLE migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
   );
   for (const name of ["event-log-0001.sql", "event-log-0002.sql"]) {
-    await query(await readFile(join(shared, name), "utf8"));
+    await query(await readFile(join(migrationsFolder, name), "utf8"));
     await query(`INSERT INTO migrations (name) VALUES ('${name}')`);
   }
   await query(
@@ -43,7 +43,7 @@ test("a log from before keeps its positions, and gives the rest of its entries t
   } finally {
     await sequelize.close();
   }
-  // As later migrations of a service add entries.
+  // A later migration of a service adds an entry.
   await query(
     `INSERT INTO event_log (id, type, version, data, occurred_at)
      VALUES (gen_random_uuid(), 'n6', 1, '{}', now())`,

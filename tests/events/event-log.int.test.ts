@@ -21,8 +21,8 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Stands in for the broker on the way of all events. */
-function onTheWay(deliver: (event: EventEnvelope) => void): void {
+/** Replaces the broker's delivery of events. */
+function interceptEvents(deliver: (event: EventEnvelope) => void): void {
   const standIn = (_type: string, event?: unknown) => {
     deliver(event as EventEnvelope);
     return Promise.resolve();
@@ -36,9 +36,9 @@ const cursorOf = async (producer: string) => {
   return cursor?.position ?? 0;
 };
 
-/** Waits until products has read all that orders has logged. */
-const allRead = () =>
-  eventually("products has read everything", async () => {
+/** Waits until products has read all events of orders. */
+const productsHasCaughtUp = () =>
+  eventually("products has caught up", async () => {
     const sql = "SELECT count(*)::int AS all, max(position)::int AS last FROM event_log";
     const [log] = await shop.databases.query<{ all: number; last: number }>("orders", sql);
     expect(log).toEqual({ all: log?.last, last: await cursorOf("orders") });
@@ -51,14 +51,14 @@ const headOfOrders = async () => {
   return log?.head ?? 0;
 };
 
-/** A connection of the test's own to the database of orders. */
+/** Opens a connection to the database of orders. */
 async function connect() {
   const client = new pg.Client({ connectionString: shop.databases.urls.orders });
   await client.connect();
   return client as pg.Client & { processID: number };
 }
 
-/** So many entries that mean nothing to anybody. */
+/** Makes entries of a type that no consumer handles. */
 const entries = (count: number) =>
   JSON.stringify(
     Array.from({ length: count }, () => ({
@@ -72,7 +72,7 @@ const entries = (count: number) =>
 
 const order = async (product: string) => {
   const { order: placed } = await placeOrder(shop, token, [product, 1]);
-  if (placed === undefined) throw new Error("the order was refused");
+  if (placed === undefined) throw new Error("the order was rejected");
   return placed;
 };
 
@@ -85,35 +85,36 @@ const salesOf = async (product: string) =>
     )
   ).map(({ order_id }) => order_id);
 
-describe("every event has its effect once and in order, when the broker", () => {
+describe("every event has its effect once and in order if the broker", () => {
   test.each<[string, (held: EventEnvelope[]) => (event: EventEnvelope) => void]>([
     [
-      "doubles each",
+      "duplicates every event",
       () => (event) => {
         [1, 2].forEach(() => void emit(event.type, event));
       },
     ],
-    ["loses each", () => () => undefined],
+    ["loses every event", () => () => undefined],
     [
-      "loses every second",
+      "loses every second event",
       () => {
         let n = 0;
         return (event) => (n++ % 2 === 0 ? undefined : void emit(event.type, event));
       },
     ],
     [
-      "delivers them backwards",
+      "delivers events in reverse order",
       (held) => (event) => {
         held.unshift(event);
-        if (held.length % 3 === 0) for (const one of held.splice(0)) void emit(one.type, one);
+        if (held.length < 3) return;
+        for (const delayed of held.splice(0)) void emit(delayed.type, delayed);
       },
     ],
   ])("%s", async (_name, delivery) => {
     const mug = await putOnSale(shop, 20);
-    onTheWay(delivery([]));
+    interceptEvents(delivery([]));
     const placed = [];
     for (let n = 0; n < 6; n += 1) placed.push((await order(mug)).id);
-    await allRead();
+    await productsHasCaughtUp();
     expect(await salesOf(mug)).toEqual(placed);
     expect(await settledBooksOf(shop.databases, mug)).toEqual({
       stock: 14,
@@ -123,10 +124,10 @@ describe("every event has its effect once and in order, when the broker", () => 
   });
 });
 
-test("gives positions without gaps to what 40 orders at once have logged", async () => {
+test("the events of 40 parallel orders have positions without gaps", async () => {
   const mug = await putOnSale(shop, 100);
   await Promise.all(Array.from({ length: 40 }, () => order(mug)));
-  await allRead();
+  await productsHasCaughtUp();
   const log = await shop.databases.query<{ position: number; order_id: string }>(
     "orders",
     "SELECT position::int, data->>'order_id' AS order_id FROM event_log ORDER BY position",
@@ -137,8 +138,8 @@ test("gives positions without gaps to what 40 orders at once have logged", async
   expect(sold).toEqual(log.slice(-40).map(({ order_id }) => order_id));
 });
 
-test("an entry waits until the one before it is committed or gone, so that nobody sees a gap", async () => {
-  await allRead();
+test("appending waits for the previous transaction, so that a rollback leaves no gap", async () => {
+  await productsHasCaughtUp();
   const head = await headOfOrders();
   const [first, second] = [await connect(), await connect()];
   try {
@@ -146,7 +147,7 @@ test("an entry waits until the one before it is committed or gone, so that nobod
     await first.query("BEGIN");
     expect((await first.query(append, [entries(2)])).rows).toEqual([{ position: head + 1 }]);
     const waiting = second.query(append, [entries(1)]);
-    await eventually("the second waits", async () => {
+    await eventually("the second transaction waits", async () => {
       const sql = "SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'";
       return (await shop.databases.query("orders", sql, [second.processID])).length === 1;
     });
@@ -158,7 +159,7 @@ test("an entry waits until the one before it is committed or gone, so that nobod
   }
 });
 
-test("finds in the log what a process that died has not emitted", async () => {
+test("a consumer finds events in the log that a crashed process did not emit", async () => {
   const data = { order_id: crypto.randomUUID(), user_id: crypto.randomUUID() };
   await shop.databases.query(
     "orders",
@@ -166,36 +167,36 @@ test("finds in the log what a process that died has not emitted", async () => {
      VALUES (gen_random_uuid(), 'order.placed', 1, $1, now())`,
     [JSON.stringify({ ...data, price_total: 1, quantity: 1, lines: [] })],
   );
-  await allRead();
+  await productsHasCaughtUp();
 });
 
-test("keeps a dead letter of a producer that nobody here knows", async () => {
-  const [letter] = await shop.databases.query<{ id: string }>(
+test("redriving a dead letter of an unknown producer is rejected and keeps it", async () => {
+  const [deadLetter] = await shop.databases.query<{ id: string }>(
     "products",
     `INSERT INTO dead_letters (id, producer, position, event, reason)
      VALUES (gen_random_uuid(), 'ghosts', 1,
              '{"producer": "ghosts", "type": "ghost.seen", "version": 1}', 'unknown')
      RETURNING id`,
   );
-  await expect(shop.call("products.redrive", { id: letter?.id })).rejects.toMatchObject({
+  await expect(shop.call("products.redrive", { id: deadLetter?.id })).rejects.toMatchObject({
     type: "BAD_USER_INPUT",
   });
   const sql = "DELETE FROM dead_letters WHERE id = $1 RETURNING id";
-  expect(await shop.databases.query("products", sql, [letter?.id])).toHaveLength(1);
+  expect(await shop.databases.query("products", sql, [deadLetter?.id])).toHaveLength(1);
 });
 
-describe("an event that cannot be applied becomes a dead letter, and the rest goes on:", () => {
-  interface Letter {
+describe("a dead letter, after which later events are applied, is made of", () => {
+  interface DeadLetter {
     id: string;
     position: number;
     reason: string;
   }
-  const letters = () => shop.call<Letter[]>("products.deadLetters");
+  const deadLetters = () => shop.call<DeadLetter[]>("products.deadLetters");
 
   test.each([
     ["order.painted", 1, "the type order.painted is not known"],
     ["order.placed", 9, "version 9 of order.placed is not known"],
-  ])("%s of version %i", async (type, version, reason) => {
+  ])("an event of the unknown type or version %s %i", async (type, version, reason) => {
     await shop.databases.query(
       "orders",
       `INSERT INTO event_log (id, type, version, data, occurred_at)
@@ -204,40 +205,42 @@ describe("an event that cannot be applied becomes a dead letter, and the rest go
     );
     const mug = await putOnSale(shop, 2);
     const { id } = await order(mug);
-    await allRead();
+    await productsHasCaughtUp();
     expect(await salesOf(mug)).toEqual([id]);
-    const letter = (await letters()).find((one) => one.reason === reason);
-    expect(letter).toBeDefined();
-    await expect(shop.call("products.redrive", { id: letter?.id ?? "" })).rejects.toMatchObject({
-      type: "BAD_USER_INPUT",
-    });
-    expect(await letters()).toContainEqual(letter);
+    const deadLetter = (await deadLetters()).find((candidate) => candidate.reason === reason);
+    expect(deadLetter).toBeDefined();
+    await expect(shop.call("products.redrive", { id: deadLetter?.id ?? "" })).rejects.toMatchObject(
+      {
+        type: "BAD_USER_INPUT",
+      },
+    );
+    expect(await deadLetters()).toContainEqual(deadLetter);
   });
 
-  test("one whose handler keeps failing, until it is sent again", async () => {
+  test("an event whose handler keeps failing, and redriving it applies it once", async () => {
     const [mug, cup] = [await putOnSale(shop, 2), await putOnSale(shop, 2)];
     await shop.databases.query(
       "products",
-      `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+      `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
          $$ BEGIN RAISE EXCEPTION 'no sale of this' USING ERRCODE = 'XX000'; END $$;
-       CREATE TRIGGER refuse BEFORE INSERT ON stock_changes FOR EACH ROW
-         WHEN (NEW.reason = 'SOLD' AND NEW.product_id = '${mug}') EXECUTE FUNCTION refuse()`,
+       CREATE TRIGGER fail BEFORE INSERT ON stock_changes FOR EACH ROW
+         WHEN (NEW.reason = 'SOLD' AND NEW.product_id = '${mug}') EXECUTE FUNCTION fail()`,
     );
-    const [refused, other] = [await order(mug), await order(cup)];
-    await allRead();
+    const [failing, other] = [await order(mug), await order(cup)];
+    await productsHasCaughtUp();
     expect(await salesOf(mug)).toEqual([]);
     expect(await salesOf(cup)).toEqual([other.id]);
-    const letter = (await letters()).at(-1);
-    expect(letter?.reason).toContain("no sale of this");
+    const deadLetter = (await deadLetters()).at(-1);
+    expect(deadLetter?.reason).toContain("no sale of this");
 
-    const redrive = () => shop.call("products.redrive", { id: letter?.id });
+    const redrive = () => shop.call("products.redrive", { id: deadLetter?.id });
     await expect(redrive()).rejects.toThrow("no sale of this");
-    expect(await letters()).toContainEqual(letter);
-    await shop.databases.query("products", "DROP FUNCTION refuse CASCADE");
+    expect(await deadLetters()).toContainEqual(deadLetter);
+    await shop.databases.query("products", "DROP FUNCTION fail CASCADE");
     expect(await Promise.all([redrive(), redrive()])).toEqual(
       expect.arrayContaining([{ redriven: true }, { redriven: false }]),
     );
-    expect(await salesOf(mug)).toEqual([refused.id]);
-    expect(await letters()).not.toContainEqual(letter);
+    expect(await salesOf(mug)).toEqual([failing.id]);
+    expect(await deadLetters()).not.toContainEqual(deadLetter);
   });
 });

@@ -3,40 +3,41 @@ import type { EventEnvelope } from "../../core/contract.ts";
 import { settledBooksOf } from "../support/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
-import { password, startTestShop, type TestShop } from "../support/shop.ts";
+import { inputDocuments, mutations } from "../support/graphql/mutations.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
 let admin: { id: string; token: string };
-let seen: EventEnvelope[];
+let received: EventEnvelope[];
 
 beforeAll(async () => {
   shop = await startTestShop();
-  const note = ({ params }: { params: EventEnvelope }) => {
-    seen.push(params);
+  const record = ({ params }: { params: EventEnvelope }) => {
+    received.push(params);
   };
   const names = ["user.*", "product.*", "inventory.*", "order.*"];
-  const events = Object.fromEntries(names.map((name) => [name, note]));
-  seen = [];
+  const events = Object.fromEntries(names.map((name) => [name, record]));
+  received = [];
   shop.broker.createService({ name: "witness", events } as never);
   await shop.broker.waitForServices("witness", 10_000, 20);
   admin = await shop.signIn("admin", 1);
 });
 afterAll(() => shop.stop());
 beforeEach(async () => {
-  await eventually("what was before is told", async () => {
+  await eventually("the reservations of the previous test become sales", async () => {
     const held = "SELECT FROM reservations WHERE state = 'HELD' LIMIT 1";
     return (await shop.databases.query("products", held)).length === 0;
   });
-  seen = [];
+  received = [];
 });
 
-/** Waits for the first event of a type since the test began. */
-function emitted(type: string): Promise<EventEnvelope> {
-  return eventually(`an event ${type}`, () => seen.find((event) => event.type === type));
+/** Waits for the first event of a type since the start of the test. */
+function nextEvent(type: string): Promise<EventEnvelope> {
+  return eventually(`an event ${type}`, () => received.find((event) => event.type === type));
 }
 
-/** Makes an event of its own and waits for it: what was emitted before is there by then. */
-async function seenUntilNow(): Promise<EventEnvelope[]> {
+/** Waits until all earlier events have arrived, by a marker event. Returns them without it. */
+async function allEvents(): Promise<EventEnvelope[]> {
   const { id } = await shop.call<{ id: string }>("products.create", {
     name: "marker",
     description: "",
@@ -44,15 +45,12 @@ async function seenUntilNow(): Promise<EventEnvelope[]> {
     stock: 0,
   });
   const isMarker = ({ data }: EventEnvelope) => (data as { product_id?: string }).product_id === id;
-  await eventually("the marker", () => seen.some(isMarker));
-  return seen.filter((event) => !isMarker(event));
+  await eventually("the marker", () => received.some(isMarker));
+  return received.filter((event) => !isMarker(event));
 }
 
 function changeStock(id: string, type: number, number = 1): Promise<unknown> {
-  return shop.graphql(
-    `mutation { updateInventory(input: { id: "${id}", type: ${type}, number: ${number} }) { success } }`,
-    { token: admin.token },
-  );
+  return shop.graphql(mutations.updateInventory(id, type, number), { token: admin.token });
 }
 
 function envelope(type: string, producer: string, data: object, version = 1) {
@@ -67,11 +65,12 @@ function envelope(type: string, producer: string, data: object, version = 1) {
   };
 }
 
-describe("what happens is told:", () => {
-  test("user.registered, without email and password", async () => {
-    const input = `{ email: "secret@example.com", username: "ann", password: "a secret", type: 0 }`;
-    const { data } = await shop.graphql(`mutation { registerUser(input: ${input}) { id } }`);
-    const event = await emitted("user.registered");
+describe("a committed change emits", () => {
+  test("user.registered without email and password", async () => {
+    const input = { email: "secret@example.com", username: "ann", password: "a secret", type: 0 };
+    const variables = { input };
+    const { data } = await shop.graphql(inputDocuments.registerUser, { variables });
+    const event = await nextEvent("user.registered");
     const expected = { user_id: data?.registerUser?.id, username: "ann", type: 0 };
     expect(event).toMatchObject(envelope("user.registered", "users", expected));
     expect(event.data).toEqual(expected);
@@ -82,7 +81,7 @@ describe("what happens is told:", () => {
     const product = { name: "Mug", description: "white", price: 7, stock: 3 };
     const { id } = await shop.call<{ id: string }>("products.create", product);
     const expected = { product_id: id, name: "Mug", price: 7, stock: 3 };
-    const event = await emitted("product.created");
+    const event = await nextEvent("product.created");
     expect(event).toMatchObject(envelope("product.created", "products", expected));
   });
 
@@ -91,18 +90,18 @@ describe("what happens is told:", () => {
     [2, 4, "SUBTRACTED", -4],
     [3, 0, "DELETED", 0],
   ])(
-    "inventory.updated, by type %i and number %i: %s, by %i pieces",
-    async (type, asked, change, number) => {
+    "inventory.updated for type %i and number %i: %s by %i pieces",
+    async (type, requested, change, number) => {
       const product_id = await putOnSale(shop, 5);
-      await changeStock(product_id, type, asked);
-      const event = await emitted("inventory.updated");
+      await changeStock(product_id, type, requested);
+      const event = await nextEvent("inventory.updated");
       const expected = { product_id, change, number, order_id: null };
       expect(event).toMatchObject(envelope("inventory.updated", "products", expected, 2));
       expect(event.data).toEqual(expected);
     },
   );
 
-  test("order.placed, and inventory.updated for the sale of each line", async () => {
+  test("order.placed and inventory.updated for the sale of each line", async () => {
     const mug = await putOnSale(shop, 5, 7);
     const cup = await putOnSale(shop, 5, 2);
     const { order } = await placeOrder(shop, admin.token, [mug, 2], [cup, 1]);
@@ -116,11 +115,11 @@ describe("what happens is told:", () => {
         { product_id: cup, quantity: 1, price: 2 },
       ],
     };
-    const event = await emitted("order.placed");
+    const event = await nextEvent("order.placed");
     expect(event).toMatchObject(envelope("order.placed", "orders", expected));
-    const sales = await eventually("both sales", () => {
-      const found = seen.filter(({ type }) => type === "inventory.updated");
-      return found.length === 2 && found.map(({ data }) => data);
+    const sales = await eventually("both sales are emitted", () => {
+      const updates = received.filter(({ type }) => type === "inventory.updated");
+      return updates.length === 2 && updates.map(({ data }) => data);
     });
     expect(sales).toEqual([
       { product_id: mug, change: "SOLD", number: -2, order_id: order?.id },
@@ -128,65 +127,63 @@ describe("what happens is told:", () => {
     ]);
   });
 
-  test("each once, by an id of its own", async () => {
+  test("each event once, with a unique id", async () => {
     const mug = await putOnSale(shop, 5);
     await Promise.all(Array.from({ length: 5 }, () => changeStock(mug, 1)));
-    const ids = (await seenUntilNow()).map(({ id }) => id);
+    const ids = (await allEvents()).map(({ id }) => id);
     expect(ids).toHaveLength(6);
     expect(new Set(ids).size).toBe(6);
   });
 });
 
-describe("what does not happen is not told:", () => {
-  test("registrations, orders and changes that are refused", async () => {
+describe("no event is emitted by", () => {
+  test("rejected registrations, orders and stock changes", async () => {
     const mug = await putOnSale(shop, 5);
-    seen = [];
-    const input = `{ email: "ADMIN@example.com", username: "x", password: "${password}", type: 0 }`;
-    const taken = await shop.graphql(`mutation { registerUser(input: ${input}) { id } }`);
-    expect(taken.code).toBe("EMAIL_TAKEN");
+    received = [];
+    const { code } = await shop.graphql(mutations.registerUser("ADMIN"));
+    expect(code).toBe("EMAIL_TAKEN");
     expect((await placeOrder(shop, admin.token, [mug, 6])).code).toBe("OUT_OF_STOCK");
     expect(await changeStock(mug, 2, 6)).toMatchObject({ code: "INSUFFICIENT_STOCK" });
-    expect(await seenUntilNow()).toEqual([]);
+    expect(await allEvents()).toEqual([]);
   });
 
   test.each<["users" | "products" | "orders", string]>([
     ["users", "users"],
     ["products", "stock_changes"],
     ["orders", "orders"],
-  ])("transactions of %s that fail in the very moment of their commit", async (service, table) => {
+  ])("transactions of %s whose commit fails", async (service, table) => {
     const mug = await putOnSale(shop, 5);
-    const sold = await settledBooksOf(shop.databases, mug);
+    const booksBefore = await settledBooksOf(shop.databases, mug);
     await shop.databases.query(
       service,
-      `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+      `CREATE FUNCTION fail_commit() RETURNS trigger LANGUAGE plpgsql
          AS $$ BEGIN RAISE EXCEPTION 'no commit today' USING ERRCODE = 'XX000'; END $$;
-       CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON ${table} DEFERRABLE INITIALLY DEFERRED
-         FOR EACH ROW EXECUTE FUNCTION refuse()`,
+       CREATE CONSTRAINT TRIGGER fail_commit AFTER INSERT ON ${table} DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION fail_commit()`,
     );
-    seen = [];
-    const input = `{ email: "late@example.com", username: "x", password: "${password}", type: 0 }`;
+    received = [];
     const attempts = {
-      users: () => shop.graphql(`mutation { registerUser(input: ${input}) { id } }`),
+      users: () => shop.graphql(mutations.registerUser("late")),
       products: () => changeStock(mug, 1),
       orders: () => placeOrder(shop, admin.token, [mug, 1]),
     };
     const warning = jest.spyOn(console, "warn").mockImplementation(() => undefined);
     expect(await attempts[service]()).toMatchObject({ code: "INTERNAL_SERVER_ERROR" });
     warning.mockRestore();
-    await shop.databases.query(service, `DROP FUNCTION refuse CASCADE`);
-    expect(await seenUntilNow()).toEqual([]);
-    expect(await settledBooksOf(shop.databases, mug)).toEqual(sold);
+    await shop.databases.query(service, "DROP FUNCTION fail_commit CASCADE");
+    expect(await allEvents()).toEqual([]);
+    expect(await settledBooksOf(shop.databases, mug)).toEqual(booksBefore);
   });
 });
 
-describe("who hears of it", () => {
-  test("turns a reservation into a sale once, however often it hears of the order", async () => {
+describe("the services that consume events", () => {
+  test("turn a reservation into a sale once, however often order.placed arrives", async () => {
     const mug = await putOnSale(shop, 5);
     await placeOrder(shop, admin.token, [mug, 2]);
-    const event = await emitted("order.placed");
+    const event = await nextEvent("order.placed");
     await settledBooksOf(shop.databases, mug);
     for (let n = 0; n < 3; n += 1) await shop.broker.emit("order.placed", event);
-    await seenUntilNow();
+    await allEvents();
     const sales = await shop.databases.query(
       "products",
       "SELECT change, order_id FROM stock_changes WHERE product_id = $1 AND reason = 'SOLD'",
@@ -195,38 +192,36 @@ describe("who hears of it", () => {
     expect(sales).toEqual([
       { change: -2, order_id: (event.data as { order_id: string }).order_id },
     ]);
-    expect(seen.filter(({ type }) => type === "inventory.updated")).toHaveLength(1);
+    expect(received.filter(({ type }) => type === "inventory.updated")).toHaveLength(1);
     expect(await settledBooksOf(shop.databases, mug)).toEqual({ stock: 3, reserved: 0, onHand: 3 });
   });
 
-  test("learns the names of products and users, and says them in lists of orders", async () => {
+  test("keep the names of products and users in the read models of orders", async () => {
     const { id, token } = await shop.signIn("berta");
     const mug = await putOnSale(shop, 5, 7, "Mug with a name");
     await placeOrder(shop, token, [mug, 1]);
-    await eventually("orders knows the user", async () => {
+    await eventually("the read model of orders has the user", async () => {
       const sql = "SELECT FROM known_users WHERE id = $1";
       return (await shop.databases.query("orders", sql, [id])).length === 1;
     });
     const { data } = await shop.graphql(
       "{ orders(limit: 10) { username order_products { name } } }",
-      {
-        token,
-      },
+      { token },
     );
     expect(data?.orders).toEqual([
       { username: "berta", order_products: [{ name: "Mug with a name" }] },
     ]);
   });
 
-  test("follows the stock of a product, and its leaving the catalogue", async () => {
+  test("keep the stock of a product and its deletion in the read models of orders", async () => {
     const mug = await putOnSale(shop, 5);
-    const known = async () => {
+    const readModel = async () => {
       const sql = "SELECT on_hand, in_catalogue FROM known_products WHERE id = $1";
       return (await shop.databases.query<object>("orders", sql, [mug]))[0];
     };
     const becomes = (on_hand: number, in_catalogue: boolean) =>
-      eventually("orders follows", async () => {
-        expect(await known()).toEqual({ on_hand, in_catalogue });
+      eventually("the read model is up to date", async () => {
+        expect(await readModel()).toEqual({ on_hand, in_catalogue });
         return true;
       });
     await changeStock(mug, 1, 4);
@@ -237,22 +232,21 @@ describe("who hears of it", () => {
     await becomes(7, false);
   });
 
-  test("keeps a history of each product's stock, with the names of those who changed it", async () => {
+  test("keep a history of each product's stock with the usernames of the changes", async () => {
     const { token } = await shop.signIn("carla");
-    const created = await shop.graphql(
-      'mutation { createProduct(input: { name: "Mug", description: "", price: 1, stock: 5 }) { id } }',
-      { token: admin.token },
-    );
+    const created = await shop.graphql(mutations.createProduct("Mug", { price: 1, stock: 5 }), {
+      token: admin.token,
+    });
     const mug = String(created.data?.createProduct?.id);
     await changeStock(mug, 1, 4);
     await changeStock(mug, 2, 3);
     const { order } = await placeOrder(shop, token, [mug, 2]);
     await settledBooksOf(shop.databases, mug);
-    const history = await eventually("the names are known", async () => {
-      const found = await shop.call<{ username: string | null }[]>("products.stockHistory", {
+    const history = await eventually("the read model of products has the usernames", async () => {
+      const entries = await shop.call<{ username: string | null }[]>("products.stockHistory", {
         id: mug,
       });
-      return found.every(({ username }) => username !== null) && found;
+      return entries.every(({ username }) => username !== null) && entries;
     });
     const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT/);
     const byAdmin = { order_id: null, user_id: admin.id, username: "admin", at };

@@ -19,11 +19,11 @@ afterAll(async () => {
   await shop.stop();
 });
 
-/** The rows of a table, or of any other query. */
+/** Returns the rows of a query. */
 const rows = (service: "users" | "products" | "orders", sql: string) =>
   shop.databases.query<Record<string, unknown>>(service, sql);
 
-/** Products and users as their own services know them, and as others remember them. */
+// Products and users in their own services, and in the read models of other services.
 const productsAtSource = () =>
   rows(
     "products",
@@ -31,16 +31,16 @@ const productsAtSource = () =>
        (SELECT sum(change)::int FROM stock_changes WHERE product_id = products.id) AS on_hand
      FROM products ORDER BY id`,
   );
-const knownProducts = () =>
+const productsReadModel = () =>
   rows("orders", "SELECT id, name, price, in_catalogue, on_hand FROM known_products ORDER BY id");
 const usersAtSource = () => rows("users", "SELECT id, username FROM users ORDER BY id");
-const knownUsers = (service: "products" | "orders") =>
+const usersReadModel = (service: "products" | "orders") =>
   rows(service, "SELECT id, username FROM known_users ORDER BY id");
 
-/** Waits until a copy equals its source, both as they are then. */
-const becomesEqual = (copy: () => Promise<unknown>, source: () => Promise<unknown>) =>
-  eventually("the copy equals its source", async () => {
-    expect(await copy()).toEqual(await source());
+/** Waits until a read model equals its source. Both are read again for each comparison. */
+const becomesEqual = (readModel: () => Promise<unknown>, source: () => Promise<unknown>) =>
+  eventually("the read model equals its source", async () => {
+    expect(await readModel()).toEqual(await source());
     return true;
   });
 
@@ -50,8 +50,8 @@ const rebuild = (service: string, producer: string) =>
 const headOf = async (service: string) =>
   (await shop.call<{ head: number }>(`${service}.outbox`)).head;
 
-describe("a copy that was damaged is made anew from the log, and equals its source:", () => {
-  test("products, also while orders are placed", async () => {
+describe("rebuilding restores a damaged read model", () => {
+  test("of products while orders are placed", async () => {
     const mug = await putOnSale(shop, 50, 5, "Mug");
     const cup = await putOnSale(shop, 50, 7, "Cup");
     const jug = await putOnSale(shop, 50, 9, "Jug");
@@ -59,7 +59,7 @@ describe("a copy that was damaged is made anew from the log, and equals its sour
     await shop.call("products.updateInventory", { id: cup, type: 2, number: 3 });
     await shop.call("products.updateInventory", { id: jug, type: 3, number: 0 });
     await settledBooksOf(shop.databases, mug);
-    await becomesEqual(knownProducts, productsAtSource);
+    await becomesEqual(productsReadModel, productsAtSource);
 
     await rows("orders", `UPDATE known_products SET name = 'wrong', on_hand = -7, price = 0`);
     await rows("orders", `DELETE FROM known_products WHERE id = '${cup}'`);
@@ -67,35 +67,35 @@ describe("a copy that was damaged is made anew from the log, and equals its sour
       Array.from({ length: 20 }, () => placeOrder(shop, buyer.token, [mug, 1])),
     );
     const { events } = await rebuild("orders", "products");
-    const answers = await placing;
-    expect(answers.filter(({ order }) => order !== undefined)).toHaveLength(20);
+    const results = await placing;
+    expect(results.filter(({ order }) => order !== undefined)).toHaveLength(20);
     expect(events).toBeGreaterThanOrEqual(3 + 10 + 2);
     expect(await settledBooksOf(shop.databases, mug)).toMatchObject({ stock: 20, onHand: 20 });
-    await becomesEqual(knownProducts, productsAtSource);
-    const read = await shop.call("orders.productNames", { ids: [mug, cup, jug] });
-    expect(read).toEqual(["Mug", "Cup", "Jug"]);
+    await becomesEqual(productsReadModel, productsAtSource);
+    const names = await shop.call("orders.productNames", { ids: [mug, cup, jug] });
+    expect(names).toEqual(["Mug", "Cup", "Jug"]);
   });
 
-  test.each(["orders", "products"] as const)("users, in %s", async (service) => {
+  test.each(["orders", "products"] as const)("of users in %s", async (service) => {
     await rows(service, "UPDATE known_users SET username = 'wrong'");
     await rows(service, `DELETE FROM known_users WHERE id = '${buyer.id}'`);
     expect(await rebuild(service, "users")).toEqual({ events: await headOf("users") });
-    await becomesEqual(() => knownUsers(service), usersAtSource);
+    await becomesEqual(() => usersReadModel(service), usersAtSource);
   });
 
-  test("again and again at once, and nothing counts twice", async () => {
+  test("in parallel on two nodes without counting an event twice", async () => {
     await Promise.all([
       rebuild("orders", "products"),
       rebuild("orders", "products"),
       replica.call("orders.rebuild", { producer: "products" }),
     ]);
-    await becomesEqual(knownProducts, productsAtSource);
+    await becomesEqual(productsReadModel, productsAtSource);
     expect(await shop.call("orders.deadLetters")).toEqual([]);
   });
 });
 
-describe("a copy is not made anew, and stays as it is,", () => {
-  const refusal = (message: string) => ({
+describe("rebuilding is rejected, and the read model stays unchanged,", () => {
+  const badUserInput = (message: string) => ({
     type: "BAD_USER_INPUT",
     message: expect.stringContaining(message),
     data: { fields: [{ field: "producer", message: expect.any(String) }] },
@@ -104,34 +104,34 @@ describe("a copy is not made anew, and stays as it is,", () => {
   test.each([
     ["orders", "ghosts", "products, users"],
     ["orders", "orders", "products, users"],
-    // Its events are consumed, and leave no copy.
+    // Products consumes events of orders, but has no read model of orders.
     ["products", "orders", "users"],
-  ])("in %s of %s, of whose data it has none", async (service, producer, known) => {
-    await expect(rebuild(service, producer)).rejects.toMatchObject(refusal(known));
+  ])("if %s has no read model of %s", async (service, producer, alternatives) => {
+    await expect(rebuild(service, producer)).rejects.toMatchObject(badUserInput(alternatives));
   });
 
-  test("from a log that is pruned", async () => {
-    const before = await knownUsers("orders");
+  test("if the log of the producer is pruned", async () => {
+    const before = await usersReadModel("orders");
     await rows("users", "UPDATE event_log_head SET pruned_to = 1");
-    await expect(rebuild("orders", "users")).rejects.toMatchObject(refusal("pruned"));
+    await expect(rebuild("orders", "users")).rejects.toMatchObject(badUserInput("pruned"));
     await rows("users", "UPDATE event_log_head SET pruned_to = 0");
     expect(before.length).toBeGreaterThan(1);
-    expect(await knownUsers("orders")).toEqual(before);
+    expect(await usersReadModel("orders")).toEqual(before);
   });
 
-  test("from a producer that is away", async () => {
-    const before = await knownUsers("orders");
-    const lonely = await startTestShop({}, shop.databases);
-    await lonely.broker.destroyService(lonely.broker.getLocalService("users"));
-    const answer = lonely
+  test("if the producer is unavailable", async () => {
+    const before = await usersReadModel("orders");
+    const withoutUsers = await startTestShop({}, shop.databases);
+    await withoutUsers.broker.destroyService(withoutUsers.broker.getLocalService("users"));
+    const call = withoutUsers
       .call("orders.rebuild", { producer: "users" })
-      .finally(() => lonely.stop());
-    await expect(answer).rejects.toMatchObject(refusal("not there"));
-    expect(await knownUsers("orders")).toEqual(before);
+      .finally(() => withoutUsers.stop());
+    await expect(call).rejects.toMatchObject(badUserInput("not there"));
+    expect(await usersReadModel("orders")).toEqual(before);
   });
 });
 
-describe("what was applied together is noted:", () => {
+describe("the records of consumed batches", () => {
   interface Batch {
     producer: string;
     first: number;
@@ -148,33 +148,30 @@ describe("what was applied together is noted:", () => {
   test.each<["products" | "orders", string[]]>([
     ["products", ["orders", "users"]],
     ["orders", ["products", "users"]],
-  ])(
-    "the batches of %s cover the logs of %j without gap and overlap",
-    async (service, producers) => {
-      const mug = await putOnSale(shop, 100);
-      const by = [shop, replica];
-      await Promise.all(
-        Array.from({ length: 40 }, (_, n) => placeOrder(by[n % 2] ?? shop, buyer.token, [mug, 1])),
-      );
-      await settledBooksOf(shop.databases, mug);
-      for (const producer of producers) {
-        const cursor = `SELECT position::int FROM event_cursors WHERE producer = '${producer}'`;
-        await eventually("all is read", async () => {
-          expect(await rows(service, cursor)).toEqual([{ position: await headOf(producer) }]);
-          return true;
-        });
-        const batches = (await batchesOf(service)).filter((batch) => batch.producer === producer);
-        expect(batches[0]?.first).toBe(1);
-        for (const [n, { last }] of batches.entries()) {
-          expect(batches[n + 1]?.first ?? (await headOf(producer)) + 1).toBe(last + 1);
-        }
-        const nodes = by.map(({ broker }) => broker.nodeID);
-        for (const { node } of batches) expect(nodes).toContain(node);
+  ])("of %s cover the logs of %j without gaps and overlaps", async (service, producers) => {
+    const mug = await putOnSale(shop, 100);
+    const shops = [shop, replica];
+    await Promise.all(
+      Array.from({ length: 40 }, (_, n) => placeOrder(shops[n % 2] ?? shop, buyer.token, [mug, 1])),
+    );
+    await settledBooksOf(shop.databases, mug);
+    for (const producer of producers) {
+      const cursor = `SELECT position::int FROM event_cursors WHERE producer = '${producer}'`;
+      await eventually("the consumer has caught up", async () => {
+        expect(await rows(service, cursor)).toEqual([{ position: await headOf(producer) }]);
+        return true;
+      });
+      const batches = (await batchesOf(service)).filter((batch) => batch.producer === producer);
+      expect(batches[0]?.first).toBe(1);
+      for (const [n, { last }] of batches.entries()) {
+        expect(batches[n + 1]?.first ?? (await headOf(producer)) + 1).toBe(last + 1);
       }
-    },
-  );
+      const nodes = shops.map(({ broker }) => broker.nodeID);
+      for (const { node } of batches) expect(nodes).toContain(node);
+    }
+  });
 
-  test("each event is found with the node and the time of its batch", async () => {
+  test("give the node and the time for each consumed event", async () => {
     const head = await headOf("orders");
     const consumed = await shop.call<{ position: number; node: string; at: string }[]>(
       "products.consumed",
