@@ -17,7 +17,10 @@ const original = buildSchema(
   readFileSync(new URL("../support/graphql/original.graphql", import.meta.url), "utf8"),
 );
 
-/** `Product.price -> Int!`, `Query.user(id) -> ID!`, `input NewUser.email -> String!` of a schema. */
+/**
+ * Returns the types of all fields, arguments and input fields of a schema, such as
+ * `Product.price -> Int!`, `Query.user(id) -> ID!` and `input NewUser.email -> String!`.
+ */
 function membersOf(schema: GraphQLSchema): Map<string, string> {
   const members = new Map<string, string>();
   for (const type of Object.values(schema.getTypeMap())) {
@@ -38,7 +41,7 @@ function membersOf(schema: GraphQLSchema): Map<string, string> {
   return members;
 }
 
-/** What documents have to give: the required arguments and input fields. */
+/** Returns the required arguments and input fields of a schema. */
 function requiredOf(schema: GraphQLSchema): { owner: string; member: string }[] {
   return Object.values(schema.getTypeMap()).flatMap((type) => {
     if (isInputObjectType(type)) {
@@ -67,11 +70,11 @@ describe.each([
     source: "introspection",
     read: async (shop: TestShop) => {
       const { data } = await shop.graphql<IntrospectionQuery>(getIntrospectionQuery());
-      if (!data) throw new Error("introspection answers nothing");
+      if (!data) throw new Error("the response of introspection has no data");
       return buildClientSchema(data);
     },
   },
-])("the schema by $source", ({ read }) => {
+])("the schema from $source", ({ read }) => {
   let shop: TestShop;
   let schema: GraphQLSchema;
   beforeAll(async () => {
@@ -80,14 +83,14 @@ describe.each([
   });
   afterAll(() => shop.stop());
 
-  test.each([...membersOf(original)])("has the original's %s as %s", (member, type) => {
+  test.each([...membersOf(original)])("contains the original's %s of type %s", (member, type) => {
     expect(membersOf(schema).get(member)).toBe(type);
   });
 
-  test("asks of no document more than the original did", () => {
+  test("requires exactly the arguments and input fields that the original requires", () => {
     const owners = [...Object.keys(original.getTypeMap()), ...membersOf(original).keys()];
-    const asked = requiredOf(schema).filter(({ owner }) => owners.includes(owner));
-    const originally = requiredOf(original).map(({ member }) => member);
-    expect(new Set(asked.map(({ member }) => member))).toEqual(new Set(originally));
+    const required = requiredOf(schema).filter(({ owner }) => owners.includes(owner));
+    const originallyRequired = requiredOf(original).map(({ member }) => member);
+    expect(new Set(required.map(({ member }) => member))).toEqual(new Set(originallyRequired));
   });
 });

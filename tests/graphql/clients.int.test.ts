@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { ApolloClient, HttpLink, InMemoryCache, gql, type ApolloLink } from "@apollo/client/core";
 import { createPersistedQueryLink } from "@apollo/client/link/persisted-queries";
 import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
@@ -9,29 +9,30 @@ import { ClientError, GraphQLClient } from "graphql-request";
 import { createClient, type Client as SocketClient, type Sink } from "graphql-ws";
 import { WebSocket } from "ws";
 import { eventually } from "../../tools/support/eventually.ts";
+import { inputDocuments, unknownId } from "../support/graphql/mutations.ts";
+import { gatewayServer } from "../support/http/gateway-server.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
-/** The clients that people have, as they come, against the shop as it is by default. */
+/** Common GraphQL clients in their default configuration, against a shop with default settings. */
 let shop: TestShop;
 let mug: string;
 let token: string;
-/** What the gateway was asked: method and path. */
-const asked: string[] = [];
+/** The method and path of each request to the gateway. */
+const requests: string[] = [];
 const sockets: SocketClient[] = [];
 
 beforeAll(async () => {
   shop = await startTestShop();
   mug = await putOnSale(shop, 100, 5);
   ({ token } = await shop.signIn("ann"));
-  const { server } = shop.broker.getLocalService("api") as unknown as { server: Server };
-  server.prependListener("request", ({ method, url }: IncomingMessage) => {
-    asked.push(`${method ?? ""} ${url?.split("?")[0] ?? ""}`);
+  gatewayServer(shop).prependListener("request", ({ method, url }: IncomingMessage) => {
+    requests.push(`${method ?? ""} ${url?.split("?")[0] ?? ""}`);
   });
 });
 afterAll(() => shop.stop());
 afterEach(async () => {
-  asked.length = 0;
+  requests.length = 0;
   for (const socket of sockets.splice(0)) await socket.dispose();
 });
 
@@ -49,33 +50,31 @@ function socketClient(): SocketClient {
 }
 
 const productQuery = "query ($id: ID!) { product(id: $id) { name price } }";
-const unknownId = "01900000-0000-7000-8000-000000000000";
-const orderMutation =
-  "mutation ($input: PlaceOrder!) { placeOrder(input: $input) { quantity price_total } }";
+const orderMutation = inputDocuments.placeOrder;
 const input = (quantity: number) => ({ order_products: [{ product_id: mug, quantity }] });
 const subscription = "subscription { orderPlaced { quantity } }";
 const orderOfTwo = { quantity: 2, price_total: 10 };
 
-/** Places orders until one is told: when a subscription begins, its client does not say. */
-async function orderUntil(isTold: () => boolean): Promise<void> {
-  await eventually("an order is told", async () => {
+/** Places orders until an event arrives, since clients do not report when a subscription starts. */
+async function placeOrdersUntil(hasEvent: () => boolean): Promise<void> {
+  await eventually("the client receives an event", async () => {
     await placeOrder(shop, token, [mug, 1]);
-    return isTold();
+    return hasEvent();
   });
 }
 
 describe("graphql-request", () => {
-  test("asks, orders, and says why not", async () => {
+  test("runs queries and mutations, and reports errors", async () => {
     const client = new GraphQLClient(endpoint(), { headers: headers() });
     expect(await client.request(productQuery, { id: mug })).toEqual({
       product: { name: "Mug", price: 5 },
     });
-    expect(await client.request(orderMutation, { input: input(2) })).toEqual({
+    expect(await client.request(orderMutation, { input: input(2) })).toMatchObject({
       placeOrder: orderOfTwo,
     });
-    const refused = client.request(orderMutation, { input: input(1_000_000) });
-    await expect(refused).rejects.toThrow(ClientError);
-    await expect(refused).rejects.toMatchObject({
+    const rejected = client.request(orderMutation, { input: input(1_000_000) });
+    await expect(rejected).rejects.toThrow(ClientError);
+    await expect(rejected).rejects.toMatchObject({
       response: { status: 200, errors: [{ extensions: { code: "OUT_OF_STOCK", left: 98 } }] },
     });
     await expect(client.request("{ nothing }")).rejects.toMatchObject({
@@ -83,11 +82,11 @@ describe("graphql-request", () => {
     });
   });
 
-  test("asks by GET", async () => {
+  test("sends queries by GET", async () => {
     const client = new GraphQLClient(endpoint(), { method: "GET" });
-    const answer = await client.request<unknown>(productQuery, { id: mug });
-    expect(answer).toEqual({ product: { name: "Mug", price: 5 } });
-    expect(asked).toEqual(["GET /graphql"]);
+    const data = await client.request<unknown>(productQuery, { id: mug });
+    expect(data).toEqual({ product: { name: "Mug", price: 5 } });
+    expect(requests).toEqual(["GET /graphql"]);
   });
 });
 
@@ -112,28 +111,28 @@ describe("urql", () => {
   test.each([
     [false, "POST /graphql"],
     [true, "GET /graphql"],
-  ])("asks (by GET: %j), orders, and says why not", async (byGet, request) => {
+  ])("runs queries (by GET: %j) and mutations, and reports errors", async (byGet, request) => {
     const client = connect(byGet);
-    const answer = await client.query<unknown>(productQuery, { id: mug });
-    expect(answer).toMatchObject({ data: { product: { name: "Mug" } }, error: undefined });
-    expect(asked).toEqual([request]);
+    const result = await client.query<unknown>(productQuery, { id: mug });
+    expect(result).toMatchObject({ data: { product: { name: "Mug" } }, error: undefined });
+    expect(requests).toEqual([request]);
     const ordered = await client.mutation(orderMutation, { input: input(2) });
     expect(ordered.data).toMatchObject({ placeOrder: orderOfTwo });
-    const refused = await client.query(productQuery, { id: unknownId });
-    expect(refused.error?.graphQLErrors).toMatchObject([
+    const rejected = await client.query(productQuery, { id: unknownId });
+    expect(rejected.error?.graphQLErrors).toMatchObject([
       { path: ["product"], extensions: { code: "PRODUCT_NOT_FOUND" } },
     ]);
-    const broken = await client.query("{ nothing }", {});
-    expect(broken.error?.graphQLErrors[0]?.extensions.code).toBe("GRAPHQL_VALIDATION_FAILED");
+    const invalid = await client.query("{ nothing }", {});
+    expect(invalid.error?.graphQLErrors[0]?.extensions.code).toBe("GRAPHQL_VALIDATION_FAILED");
   });
 
-  test("subscribes", async () => {
-    const told: unknown[] = [];
+  test("receives events of a subscription", async () => {
+    const events: unknown[] = [];
     const subscribed = connect(false)
       .subscription<unknown>(subscription, {})
-      .subscribe(({ data }) => told.push(data));
-    await orderUntil(() => told.length > 0);
-    expect(told[0]).toMatchObject({ orderPlaced: { quantity: expect.any(Number) } });
+      .subscribe(({ data }) => events.push(data));
+    await placeOrdersUntil(() => events.length > 0);
+    expect(events[0]).toMatchObject({ orderPlaced: { quantity: expect.any(Number) } });
     subscribed.unsubscribe();
   });
 });
@@ -144,7 +143,7 @@ describe("Apollo Client", () => {
   const http = () => new HttpLink({ uri: endpoint(), headers: headers() });
   const connect = (link: ApolloLink) => new ApolloClient({ link, cache: new InMemoryCache() });
 
-  test("asks, orders, and says why not", async () => {
+  test("runs queries and mutations, and reports errors", async () => {
     const client = connect(http());
     const query = gql(productQuery);
     const { data } = await client.query<unknown>({ query, variables: { id: mug } });
@@ -163,37 +162,37 @@ describe("Apollo Client", () => {
   test.each([
     [false, ["POST /graphql", "POST /graphql", "POST /graphql"]],
     [true, ["GET /graphql", "POST /graphql", "GET /graphql"]],
-  ])("asks by hash (by GET: %j), and sends the document once", async (byGet, requests) => {
+  ])("sends a hash (by GET: %j), and the document only once", async (byGet, expected) => {
     const byHash = createPersistedQueryLink({ sha256, useGETForHashedQueries: byGet });
     const client = connect(byHash.concat(http()));
     const query = gql(
       `query ($id: ID!) { product(id: $id) { ${byGet ? "stock" : "description"} } }`,
     );
     for (let n = 0; n < 2; n += 1) {
-      const answer = await client.query<unknown>({
+      const { data } = await client.query<unknown>({
         query,
         variables: { id: mug },
         fetchPolicy: "no-cache",
       });
-      expect(answer.data).toMatchObject({ product: expect.anything() });
+      expect(data).toMatchObject({ product: expect.anything() });
     }
-    expect(asked).toEqual(requests);
+    expect(requests).toEqual(expected);
   });
 
-  test("subscribes", async () => {
-    const told: unknown[] = [];
+  test("receives events of a subscription", async () => {
+    const events: unknown[] = [];
     const client = connect(new GraphQLWsLink(socketClient()));
     const subscribed = client
       .subscribe<unknown>({ query: gql(subscription) })
-      .subscribe(({ data }) => told.push(data));
-    await orderUntil(() => told.length > 0);
-    expect(told[0]).toMatchObject({ orderPlaced: { quantity: expect.any(Number) } });
+      .subscribe(({ data }) => events.push(data));
+    await placeOrdersUntil(() => events.length > 0);
+    expect(events[0]).toMatchObject({ orderPlaced: { quantity: expect.any(Number) } });
     subscribed.unsubscribe();
   });
 });
 
 describe("graphql-ws", () => {
-  test("asks, orders, and says why not", async () => {
+  test("runs queries and mutations, and reports errors", async () => {
     const client = socketClient();
     const first = async (query: string, variables: Record<string, unknown> = {}) => {
       const { value } = (await client.iterate({ query, variables }).next()) as { value: unknown };
@@ -212,24 +211,24 @@ describe("graphql-ws", () => {
     ]);
   });
 
-  test("subscribes by the WebSocket that Node brings", async () => {
+  test("receives events of a subscription over Node's own WebSocket", async () => {
     const client = createClient({
       url: endpoint().replace("http", "ws"),
       webSocketImpl: globalThis.WebSocket,
       connectionParams: { Authorization: `Bearer ${token}` },
     });
     sockets.push(client);
-    const told: unknown[] = [];
+    const events: unknown[] = [];
     const stop = client.subscribe(
       { query: subscription },
       {
-        next: (result) => told.push(result),
-        error: (error) => told.push(error),
+        next: (result) => events.push(result),
+        error: (error) => events.push(error),
         complete: () => undefined,
       },
     );
-    await orderUntil(() => told.length > 0);
-    expect(told[0]).toEqual({ data: { orderPlaced: { quantity: expect.any(Number) } } });
+    await placeOrdersUntil(() => events.length > 0);
+    expect(events[0]).toEqual({ data: { orderPlaced: { quantity: expect.any(Number) } } });
     stop();
   });
 });

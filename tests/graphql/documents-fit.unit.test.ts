@@ -16,13 +16,13 @@ const { welcome, examples } = (await import(examplesFile)) as {
   examples: { name: string; query: string }[];
 };
 
-/** The GraphQL in a page's blocks of code. */
+/** Returns the GraphQL code blocks of a page. */
 function blocksIn(page: string): string[] {
   const text = readFileSync(join(projectDir, page), "utf8");
   return [...text.matchAll(/^```graphql\n(.*?)^```/gms)].map(([, block = ""]) => block);
 }
 
-/** The operations of a text, which may show several to be sent one by one. */
+/** Returns the operations of a text, which may contain several operations to be sent one by one. */
 function operationsIn(text: string): string[] {
   return parse(text).definitions.map(({ loc }) => text.slice(loc?.start, loc?.end));
 }
@@ -41,12 +41,12 @@ const operations = Object.entries(texts).flatMap(([place, blocks]) =>
   })),
 );
 
-describe("every document that is shown to people is far from any limit", () => {
-  test("there are some", () => {
+describe("the documents of the README, the docs and the playground", () => {
+  test("are found", () => {
     expect(operations.length).toBeGreaterThan(20);
   });
 
-  test.each(operations)("$place: $start", ({ operation }) => {
+  test.each(operations)("stay below a third of every limit: $place, $start", ({ operation }) => {
     const size = measure(operation, parse(operation));
     const near = Object.entries(size).filter(
       ([name, value]) => value >= requestLimits[name as keyof DocumentSize] / 3,

@@ -14,14 +14,14 @@ afterAll(() => shop.stop());
 
 const catalogue = Object.fromEntries(errorCatalogue().map(({ code, meaning }) => [code, meaning]));
 
-test("the README explains every error code in the catalogue's words, and no other", () => {
+test("the README lists exactly the error codes of the catalogue, with their meanings", () => {
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
   const section = readme.slice(readme.indexOf("### Errors"), readme.indexOf("### Actions"));
   const rows = [...section.matchAll(/^\| ([A-Z_]+) +\| (.+?) +\|$/gm)];
   expect(Object.fromEntries(rows.map(([, code, meaning]) => [code, meaning]))).toEqual(catalogue);
 });
 
-test("the schema lists every error code with the catalogue's words, and no other", async () => {
+test("the enum ErrorCode lists exactly the error codes of the catalogue, with their meanings", async () => {
   const sdl = await (await fetch(`${shop.url}/schema.graphql`)).text();
   const type = buildSchema(sdl).getType("ErrorCode");
   if (!isEnumType(type)) throw new Error("the schema has no enum ErrorCode");

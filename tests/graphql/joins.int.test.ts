@@ -14,19 +14,19 @@ beforeAll(async () => {
   products = await Promise.all(
     Array.from({ length: 10 }, (_, n) => putOnSale(shop, 1_000, 5, `Mug ${n}`)),
   );
-  for (const { token } of buyers) await placeSome(token, 5);
+  for (const { token } of buyers) await placeOrders(token, 5);
 });
 afterAll(() => shop.stop());
 
-/** Places orders of three products each, of changing ones. */
-async function placeSome(token: string, count: number): Promise<void> {
+/** Places orders of three products each, with different products. */
+async function placeOrders(token: string, count: number): Promise<void> {
   for (let n = 0; n < count; n += 1) {
     const lines = [0, 3, 6].map((step): NamedLine => [products[(n + step) % 10] ?? "", 1 + n]);
     await placeOrder(shop, token, ...lines);
   }
 }
 
-/** How often each action has run so far. */
+/** Returns how often each action has run. */
 function callCounts(): Map<string, number> {
   const metric = shop.broker.metrics.getMetric("moleculer.request.total");
   const series = metric?.snapshot() as unknown as { labels: { action: string }; value: number }[];
@@ -37,16 +37,16 @@ function callCounts(): Map<string, number> {
   return counts;
 }
 
-/** Sends a document as the admin; gives its data and the calls that it took. */
-async function counted(document: string): Promise<{ data: Answered; calls: object }> {
+/** Sends a document as the admin. Returns its data and the number of calls of each action. */
+async function countCalls(document: string): Promise<{ data: Data; calls: object }> {
   const before = callCounts();
-  const { data, errors } = await shop.graphql<Answered>(document, { token: admin.token });
+  const { data, errors } = await shop.graphql<Data>(document, { token: admin.token });
   expect(errors).toBeUndefined();
-  if (!data) throw new Error("there is no answer");
+  if (!data) throw new Error("the response has no data");
   const calls = [...callCounts()]
     .map(([action, count]): [string, number] => [action, count - (before.get(action) ?? 0)])
     .filter(([action, count]) => count > 0 && /^(users|products|orders)\./.test(action))
-    // The services ask for these by themselves, every few seconds.
+    // The services poll these actions every few seconds.
     .filter(([action]) => !/\.(?:endedSessions|eventsAfter)$/.test(action));
   return { data, calls: Object.fromEntries(calls) };
 }
@@ -58,14 +58,14 @@ interface Joined {
   order_products: { product_id: string; name: string; product: { id: string; name: string } }[];
 }
 
-interface Answered {
+interface Data {
   orders: Joined[];
   order: Joined;
   users: { id: string; orders: Joined[] }[];
   products: { id: string }[];
 }
 
-/** What each of the joined fields takes, however many orders there are. */
+/** The calls of the joined fields, however many orders the list has. */
 const joinCalls = {
   "orders.lines": 1,
   "users.resolve": 1,
@@ -86,15 +86,15 @@ function expectJoined(orders: Joined[]): void {
 }
 
 describe("a document that joins", () => {
-  test("20 orders with their users, lines and products calls each service's batch once", async () => {
-    const { data, calls } = await counted(`{ orders(limit: 50) { ${joinedFields} } }`);
+  test("20 orders with users, lines and products calls each batch action once", async () => {
+    const { data, calls } = await countCalls(`{ orders(limit: 50) { ${joinedFields} } }`);
     expect(calls).toEqual({ "orders.list": 1, ...joinCalls });
     expect(data.orders).toHaveLength(20);
     expectJoined(data.orders);
   });
 
-  test("users with their orders and these with their lines calls each batch once", async () => {
-    const { data, calls } = await counted(
+  test("users with orders and the orders with lines calls each batch action once", async () => {
+    const { data, calls } = await countCalls(
       "{ users(limit: 5) { id orders { id user_id order_products { product_id } } } }",
     );
     expect(calls).toEqual({ "users.list": 1, "orders.ofUsers": 1, "orders.lines": 1 });
@@ -114,15 +114,17 @@ describe("a document that joins", () => {
     }
   });
 
-  test("one user with their orders with all of the above calls each batch once", async () => {
+  test("one user with orders, lines and products calls each batch action once", async () => {
     const { id } = buyers[0] ?? { id: "" };
-    const { data, calls } = await counted(`{ user(id: "${id}") { orders { ${joinedFields} } } }`);
+    const { data, calls } = await countCalls(
+      `{ user(id: "${id}") { orders { ${joinedFields} } } }`,
+    );
     expect(calls).toEqual({ "users.get": 1, "orders.ofUsers": 1, ...joinCalls });
     expectJoined((data as unknown as { user: { orders: Joined[] } }).user.orders);
   });
 
-  test("the same users in two lists loads them by at most two calls, as the lists arrive", async () => {
-    const { calls } = await counted(
+  test("the same users in two lists loads the users with at most one call for each list", async () => {
+    const { calls } = await countCalls(
       `{ a: orders { user { id } } b: orders(limit: 10) { user { username } } }`,
     );
     expect(calls).toEqual({ "orders.list": 2, "users.resolve": expect.any(Number) });
@@ -131,37 +133,37 @@ describe("a document that joins", () => {
     ).toBeLessThan(3);
   });
 
-  test("one order with its user and products takes a call for each of them", async () => {
-    const { data: listed } = await counted("{ orders(limit: 1) { id } }");
-    const { data, calls } = await counted(
+  test("one order with its user and products calls each batch action once", async () => {
+    const { data: listed } = await countCalls("{ orders(limit: 1) { id } }");
+    const { data, calls } = await countCalls(
       `{ order(id: "${listed.orders[0]?.id ?? ""}") { ${joinedFields} } }`,
     );
     expect({ "orders.lines": 1, ...calls }).toEqual({ "orders.get": 1, ...joinCalls });
     expectJoined([data.order]);
   });
 
-  test("more orders than one call may carry is gathered in several calls", async () => {
-    await placeSome(buyers[0]?.token ?? "", 25);
-    const { data, calls } = await counted(`{ orders(limit: 50) { ${joinedFields} } }`);
+  test("more orders than the maximum batch size is loaded in several calls", async () => {
+    await placeOrders(buyers[0]?.token ?? "", 25);
+    const { data, calls } = await countCalls(`{ orders(limit: 50) { ${joinedFields} } }`);
     expect(calls).toMatchObject({ "orders.lines": 2 });
     expect(data.orders).toHaveLength(45);
     expectJoined(data.orders);
   });
 
-  test("nothing that is asked for costs no call", async () => {
-    const { calls } = await counted("{ orders { id } }");
+  test("no field of another service makes no further call", async () => {
+    const { calls } = await countCalls("{ orders { id } }");
     expect(calls).toEqual({ "orders.list": 1 });
   });
 });
 
-describe("a list longer than one call may carry", () => {
-  /** The ids of a table's rows as its list has to give them. */
+describe("a list longer than the maximum of one call", () => {
+  /** Returns the ids of the rows that the list must contain, in order. */
   async function sortedIds(service: "users" | "products", sql: string): Promise<string[]> {
     const rows = await shop.databases.query<{ id: string }>(service, sql);
     return rows.map(({ id }) => id);
   }
 
-  test("of products is gathered in order, without gaps or repetitions", async () => {
+  test("of products is loaded in several calls, in order, without gaps or duplicates", async () => {
     await shop.databases.query(
       "products",
       `INSERT INTO products (id, name, description, price, stock, archived_at)
@@ -172,15 +174,15 @@ describe("a list longer than one call may carry", () => {
       "products",
       "SELECT id FROM products WHERE archived_at IS NULL ORDER BY id",
     );
-    const { data, calls } = await counted("{ products(limit: 250, offset: 5) { id } }");
+    const { data, calls } = await countCalls("{ products(limit: 250, offset: 5) { id } }");
     expect(data.products.map(({ id }) => id)).toEqual(all.slice(5, 255));
     expect(calls).toEqual({ "products.list": 3 });
 
-    const whole = await counted("{ products { id } }");
+    const whole = await countCalls("{ products { id } }");
     expect(whole.data.products.map(({ id }) => id)).toEqual(all);
   });
 
-  test("of users is gathered in order, and ends at the thousandth", async () => {
+  test("of users is loaded in several calls, in order, up to 1,000 rows", async () => {
     await shop.databases.query(
       "users",
       `INSERT INTO users (id, email, email_key, username, password_hash, type)
@@ -188,23 +190,23 @@ describe("a list longer than one call may carry", () => {
        FROM generate_series(1, 1100) n`,
     );
     const all = await sortedIds("users", "SELECT id FROM users ORDER BY id");
-    const { data, calls } = await counted("{ users { id } }");
+    const { data, calls } = await countCalls("{ users { id } }");
     expect(data.users.map(({ id }) => id)).toEqual(all.slice(0, 1_000));
     expect(calls).toEqual({ "users.list": 2 });
-    const rest = await counted("{ users(offset: 1000) { id } }");
+    const rest = await countCalls("{ users(offset: 1000) { id } }");
     expect(rest.data.users.map(({ id }) => id)).toEqual(all.slice(1_000));
   });
 
-  /** Does something once, before the second call that gathers a list. */
-  function beforeSecondPart(action: string, work: () => Promise<unknown>) {
+  /** Runs work once, before the second call that loads the list. */
+  function beforeSecondCall(action: string, work: () => Promise<unknown>) {
     const call = shop.broker.call.bind(shop.broker);
-    let parts = 0;
+    let calls = 0;
     return jest.spyOn(shop.broker, "call").mockImplementation((async (
       name: string,
       params?: object,
       options?: object,
     ) => {
-      if (name === action && (parts += 1) === 2) await work();
+      if (name === action && (calls += 1) === 2) await work();
       return call(name, params, options);
     }) as typeof shop.broker.call);
   }
@@ -212,37 +214,40 @@ describe("a list longer than one call may carry", () => {
   test.each([
     ["from its beginning", "{ products { id } }", 0],
     ["from an offset", "{ products(offset: 120) { id } }", 120],
-  ])("of products has each one that stays, though others go: %s", async (_, document, offset) => {
-    const before = await sortedIds(
-      "products",
-      "SELECT id FROM products WHERE archived_at IS NULL ORDER BY id",
-    );
-    // Of what the first part has given, and of what is before it.
-    const gone = before.slice(offset).filter((_id, place) => place < 100 && place % 2 === 0);
-    const archive = () =>
-      shop.databases.query(
+  ])(
+    "of products skips no row if others are deleted meanwhile: %s",
+    async (_, document, offset) => {
+      const before = await sortedIds(
         "products",
-        "UPDATE products SET archived_at = now() WHERE id = ANY ($1::uuid[])",
-        [[...gone, ...before.slice(0, offset / 2)]],
+        "SELECT id FROM products WHERE archived_at IS NULL ORDER BY id",
       );
-    const spy = beforeSecondPart("products.list", archive);
-    const { data } = await counted(document);
-    spy.mockRestore();
-    expect(data.products.map(({ id }) => id)).toEqual(before.slice(offset));
-  });
+      // Deletes rows of the first call and rows before the offset.
+      const deleted = before.slice(offset).filter((_id, index) => index < 100 && index % 2 === 0);
+      const archive = () =>
+        shop.databases.query(
+          "products",
+          "UPDATE products SET archived_at = now() WHERE id = ANY ($1::uuid[])",
+          [[...deleted, ...before.slice(0, offset / 2)]],
+        );
+      const spy = beforeSecondCall("products.list", archive);
+      const { data } = await countCalls(document);
+      spy.mockRestore();
+      expect(data.products.map(({ id }) => id)).toEqual(before.slice(offset));
+    },
+  );
 
-  test("of users has each one that stays, though others go", async () => {
+  test("of users skips no row if others are deleted meanwhile", async () => {
     const before = await sortedIds("users", "SELECT id FROM users ORDER BY id");
-    const gone = before.slice(0, 50).filter((id) => id !== admin.id && !isBuyer(id));
-    const spy = beforeSecondPart("users.list", () =>
-      shop.databases.query("users", "DELETE FROM users WHERE id = ANY ($1::uuid[])", [gone]),
+    const deleted = before.slice(0, 50).filter((id) => id !== admin.id && !isBuyer(id));
+    const spy = beforeSecondCall("users.list", () =>
+      shop.databases.query("users", "DELETE FROM users WHERE id = ANY ($1::uuid[])", [deleted]),
     );
-    const { data } = await counted("{ users { id } }");
+    const { data } = await countCalls("{ users { id } }");
     spy.mockRestore();
     expect(data.users.map(({ id }) => id)).toEqual(before.slice(0, 1_000));
   });
 
-  test("goes on behind an id, for services and the console as well", async () => {
+  test("can start after an id, which services and the REPL may pass too", async () => {
     for (const action of ["products.list", "users.list", "orders.list"]) {
       const [first, second, third] = await shop.call<{ id: string }[]>(action, { limit: 3 });
       const next = await shop.call<{ id: string }[]>(action, { limit: 1, after: first?.id });

@@ -28,39 +28,39 @@ const notFound = expect.objectContaining({
   extensions: { code: "PERSISTED_QUERY_NOT_FOUND" },
 });
 
-/** What looking a document up throws. */
-function refusal(look: () => unknown): unknown {
+/** Returns the result of a lookup, or the error that it throws. */
+function resultOf(lookUp: () => unknown): unknown {
   try {
-    return look();
+    return lookUp();
   } catch (error) {
     return error;
   }
 }
 
-describe("where everything may run", () => {
+describe("persisted documents without a manifest", () => {
   const none = { file: undefined, only: false };
 
-  test("a document is what was sent, and nothing is nothing", () => {
+  test("return a document that was sent without a hash, and undefined for no document", () => {
     const documents = new PersistedDocuments(none);
     expect(documents.textOf({ query: document, extensions: undefined })).toBe(document);
     expect(documents.textOf({ query: undefined, extensions: {} })).toBeUndefined();
   });
 
-  test("a hash is known once its document came along", () => {
+  test("return the document of a hash after both were sent together", () => {
     const documents = new PersistedDocuments(none);
     const extensions = byHash(document);
-    const look = () => documents.textOf({ query: undefined, extensions });
-    expect(refusal(look)).toEqual(notFound);
+    const lookUp = () => documents.textOf({ query: undefined, extensions });
+    expect(resultOf(lookUp)).toEqual(notFound);
     expect(documents.textOf({ query: document, extensions })).toBe(document);
-    expect(look()).toBe(document);
+    expect(lookUp()).toBe(document);
   });
 
-  test("a document under another's hash is refused, and not kept", () => {
+  test("reject a document with the hash of another document, and do not store it", () => {
     const documents = new PersistedDocuments(none);
     const extensions = byHash("{ users { id } }");
-    const wrong = refusal(() => documents.textOf({ query: document, extensions }));
-    expect(wrong).toMatchObject({ extensions: { code: "BAD_REQUEST" } });
-    expect(refusal(() => documents.textOf({ query: undefined, extensions }))).toEqual(notFound);
+    const error = resultOf(() => documents.textOf({ query: document, extensions }));
+    expect(error).toMatchObject({ extensions: { code: "BAD_REQUEST" } });
+    expect(resultOf(() => documents.textOf({ query: undefined, extensions }))).toEqual(notFound);
   });
 
   test.each([
@@ -69,13 +69,13 @@ describe("where everything may run", () => {
     "x",
     { version: 2, sha256Hash: hashOf("a") },
     { version: 1, sha256Hash: "a" },
-  ])("%j is no hash", (persistedQuery) => {
+  ])("reject %j as a hash", (persistedQuery) => {
     const documents = new PersistedDocuments(none);
-    const look = () => documents.textOf({ query: document, extensions: { persistedQuery } });
-    expect(refusal(look)).toMatchObject({ extensions: { code: "BAD_REQUEST" } });
+    const lookUp = () => documents.textOf({ query: document, extensions: { persistedQuery } });
+    expect(resultOf(lookUp)).toMatchObject({ extensions: { code: "BAD_REQUEST" } });
   });
 
-  test("documents of 4,000,000 characters in all are remembered, the last used ones", () => {
+  test("keep the most recently used documents, up to 4,000,000 characters", () => {
     const documents = new PersistedDocuments(none);
     const textOf = (n: number) =>
       `{ product(id: "${n}") { id } }`.padEnd(20_000 - hashOf("").length);
@@ -83,7 +83,7 @@ describe("where everything may run", () => {
       documents.textOf({ query: textOf(n), extensions: byHash(textOf(n)) });
     };
     const isRemembered = (n: number) =>
-      refusal(() => documents.textOf({ query: undefined, extensions: byHash(textOf(n)) })) ===
+      resultOf(() => documents.textOf({ query: undefined, extensions: byHash(textOf(n)) })) ===
       textOf(n);
     for (let n = 0; n < 200; n += 1) send(n);
     expect(isRemembered(0)).toBe(true);
@@ -91,7 +91,7 @@ describe("where everything may run", () => {
     expect([0, 1, 2, 200].map(isRemembered)).toEqual([true, false, true, true]);
   });
 
-  test("many short documents are remembered", () => {
+  test("keep thousands of short documents", () => {
     const documents = new PersistedDocuments(none);
     const textOf = (n: number) => `{ product(id: "${n}") { id } }`;
     for (let n = 0; n < 2_000; n += 1) {
@@ -101,31 +101,31 @@ describe("where everything may run", () => {
   });
 });
 
-describe("where only the manifest's documents run", () => {
+describe("persisted documents with only the manifest allowed", () => {
   const file = manifest(JSON.stringify({ [hashOf(document)]: document }));
   const documents = new PersistedDocuments({ file, only: true });
 
-  test("they do, by their hash or as they are", () => {
+  test("return a document of the manifest by its hash or by its text", () => {
     const extensions = byHash(document);
     expect(documents.textOf({ query: undefined, extensions })).toBe(document);
     expect(documents.textOf({ query: document, extensions })).toBe(document);
     expect(documents.textOf({ query: document, extensions: undefined })).toBe(document);
   });
 
-  test("no other does, and none can be added", () => {
+  test("reject other documents, and do not store them", () => {
     const query = "{ users { id } }";
     for (const extensions of [undefined, byHash(query)]) {
-      expect(refusal(() => documents.textOf({ query, extensions }))).toMatchObject({
+      expect(resultOf(() => documents.textOf({ query, extensions }))).toMatchObject({
         extensions: { code: "PERSISTED_QUERY_NOT_FOUND" },
       });
     }
-    const look = () => documents.textOf({ query: undefined, extensions: byHash(query) });
-    expect(refusal(look)).toEqual(notFound);
+    const lookUp = () => documents.textOf({ query: undefined, extensions: byHash(query) });
+    expect(resultOf(lookUp)).toEqual(notFound);
   });
 });
 
-describe("a manifest", () => {
-  test("may be one that Apollo's tools have written", () => {
+describe("a manifest of persisted documents", () => {
+  test("may have the format of Apollo's tools", () => {
     const operations = [{ id: "x", name: "Products", type: "query", body: document }];
     const file = manifest(
       JSON.stringify({ format: "apollo-persisted-query-manifest", operations }),
@@ -134,7 +134,7 @@ describe("a manifest", () => {
     expect(documents.textOf({ query: undefined, extensions: byHash(document) })).toBe(document);
   });
 
-  test("may be one that an editor has written, with a byte order mark", () => {
+  test("may have a byte order mark, in UTF-8 or UTF-16", () => {
     const text = `\uFEFF${JSON.stringify({ [hashOf(document)]: document })}`;
     for (const content of [Buffer.from(text), Buffer.from(text, "utf16le")]) {
       const documents = new PersistedDocuments({ file: manifest(content), only: true });
@@ -142,8 +142,11 @@ describe("a manifest", () => {
     }
   });
 
-  test.each(["", "[", `{ "a": 1 }`, `{ "operations": [null] }`])("may not be %j", (content) => {
-    const file = manifest(content);
-    expect(() => new PersistedDocuments({ file, only: false })).toThrow(ConfigError);
-  });
+  test.each(["", "[", `{ "a": 1 }`, `{ "operations": [null] }`])(
+    "is rejected with the content %j",
+    (content) => {
+      const file = manifest(content);
+      expect(() => new PersistedDocuments({ file, only: false })).toThrow(ConfigError);
+    },
+  );
 });

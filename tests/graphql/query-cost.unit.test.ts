@@ -45,7 +45,7 @@ const maxima = new Map([
 ]);
 const costs = new QueryCosts(schema, fieldCosts, maxima);
 
-/** What the only operation of a document costs. */
+/** Computes the cost of the only operation of a document. */
 function cost(source: string, given: Record<string, unknown> = {}) {
   const document = parse(source);
   expect(validate(schema, document)).toEqual([]);
@@ -57,51 +57,55 @@ function cost(source: string, given: Record<string, unknown> = {}) {
   return costs.of(planOperation(schema, operation, fragments, conditions), variables);
 }
 
-/** As many fields, each under a name of its own. */
+/** Repeats a field under different aliases. */
 function aliases(count: number, field: string): string {
   return `{ ${Array.from({ length: count }, (_, n) => `a${n}: ${field}`).join(" ")} }`;
 }
 
-describe("an operation costs little", () => {
+describe("the cost of", () => {
   test.each([
     ["one row", `{ product(id: "1") { id name } }`, 3],
-    ["a list of all there is", "{ products { id name orders { id } } }", 23_001],
+    ["a list without a limit", "{ products { id name orders { id } } }", 23_001],
     ["many single rows", aliases(1_000, `product(id: "1") { id }`), 2_000],
     [
       "joins of few rows",
       "{ products(limit: 5) { orders { products(limit: 5) { id } } } }",
       1 + 5 * (1 + 20 * (1 + 5)),
     ],
-    ["leaves in a list", "{ products(limit: 2) { orders { tags } } }", 1 + 2 * (1 + 20 * (1 + 7))],
-    ["what is left out", `{ products @skip(if: true) { id } product(id: "1") { id } }`, 2],
     [
-      "the same several times",
+      "a list of scalars in a list",
+      "{ products(limit: 2) { orders { tags } } }",
+      1 + 2 * (1 + 20 * (1 + 7)),
+    ],
+    ["a skipped field", `{ products @skip(if: true) { id } product(id: "1") { id } }`, 2],
+    [
+      "the same fields several times",
       `{ products(limit: 5) { id } ...F ...F } fragment F on Query { products(limit: 5) { id name } }`,
       11,
     ],
     [
-      "one of several types",
+      "the most expensive of several types",
       `{ node(id: "1") { id ... on Small { name } ... on Large { lines { id } } } }`,
       1 + 1 + 1 + 200,
     ],
-  ])("that asks for %s", (_what, document, total) => {
-    expect(cost(document).max).toBe(total);
+  ])("%s", (_title, document, expected) => {
+    expect(cost(document).max).toBe(expected);
   });
 });
 
-describe("a limit", () => {
+describe("the limit of a list", () => {
   const document = "query ($n: Int) { products(limit: $n) { id } }";
 
-  test("that a variable sets counts as what it is", () => {
+  test("counts with the value of its variable", () => {
     expect(cost(document, { n: 7 }).max).toBe(8);
   });
 
-  test("that a variable sets makes the cost depend on it, and no other variable does", () => {
+  test("makes the cost depend on its variable, unlike the variables of other arguments", () => {
     expect(cost(document, { n: 7 }).isFixed).toBe(false);
     expect(cost("query ($id: ID!) { product(id: $id) { id } }", { id: "1" }).isFixed).toBe(true);
   });
 
-  test("by a variable that is not given is its default, or all there can be", () => {
+  test("counts with the default or the maximum if its variable is missing", () => {
     expect(cost("query ($n: Int = 3) { products(limit: $n) { id } }").max).toBe(4);
     expect(cost(document).max).toBe(1_001);
   });
@@ -111,12 +115,12 @@ describe("a limit", () => {
     [0, 2],
     [2_000_000, 1_001],
     [null, 1_001],
-  ])("of %j costs what can come of it", (n, total) => {
-    expect(cost(document, { n }).max).toBe(total);
+  ])("of %j costs the values that it can return", (n, expected) => {
+    expect(cost(document, { n }).max).toBe(expected);
   });
 });
 
-describe("a page of a connection costs as many rows as it is asked for:", () => {
+describe("a page of a connection costs its number of rows", () => {
   test.each([
     ["first: 5", 5],
     ["last: 7", 7],
@@ -125,7 +129,7 @@ describe("a page of a connection costs as many rows as it is asked for:", () => 
     ["first: 0", 1],
     ["first: -3", 1],
     ["first: 5000", 100],
-  ])("(%s)", (args, rows) => {
+  ])("with the arguments (%s)", (args, rows) => {
     const field = `productsConnection${args && `(${args})`}`;
     expect(cost(`{ ${field} { nodes { id } } }`).max).toBe(2 + rows);
     expect(cost(`{ ${field} { edges { cursor node { id } } } }`).max).toBe(2 + 3 * rows);
@@ -135,59 +139,57 @@ describe("a page of a connection costs as many rows as it is asked for:", () => 
   const spread = `query ($n: Int) { few: productsConnection(first: 2) { ...A }
     many: productsConnection(first: $n) { ...A } } fragment A on ProductConnection { nodes { id } }`;
 
-  test("also by a variable and in a fragment, that is there for pages of several sizes", () => {
+  test("with a variable, and in a fragment that pages of several sizes use", () => {
     expect(cost(spread, { n: 9 })).toMatchObject({ max: 2 + 2 + 2 + 9, isFixed: false });
     expect(cost(spread).max).toBe(2 + 2 + 2 + 20);
   });
 
-  test("and lists in its rows are none of its own", () => {
+  test("while lists in its rows count with their own number of rows", () => {
     const document = "{ productsConnection(first: 2) { nodes { orders { id } } } }";
     expect(cost(document).max).toBe(2 + 2 * (1 + 20));
   });
 });
 
-describe("work", () => {
-  test("is told apart from the values of the answer", () => {
-    const document = `mutation { a: createProduct(name: "Mug") { id name } login { id } }`;
-    expect(cost(document)).toEqual({
-      max: 110 + 5,
-      expected: 110 + 5,
-      work: 110,
-      isFixed: true,
-    });
+test("the cost of mutations is reported apart from the values of the response", () => {
+  const document = `mutation { a: createProduct(name: "Mug") { id name } login { id } }`;
+  expect(cost(document)).toEqual({
+    max: 110 + 5,
+    expected: 110 + 5,
+    work: 110,
+    isFixed: true,
   });
 });
 
-describe("an operation costs too much", () => {
+describe("the cost exceeds the limit for", () => {
   test.each([
-    ["a list under many names", aliases(101, "products { id name }")],
+    ["a list under many aliases", aliases(101, "products { id name }")],
     ["lists in lists", "{ products { orders { products { id } } } }"],
     ["inline fragments", "{ ... on Query { products { ... { orders { products { id } } } } } }"],
     ["a fragment", "{ products { ...A } } fragment A on Product { orders { products { id } } }"],
-    ["many leaves of many rows", `{ products ${aliases(250, "name")} }`],
-    ["lines that an order can have", "{ products(limit: 51) { orders { lines { id } } } }"],
-  ])("that asks by %s", (_what, document) => {
+    ["many scalars of many rows", `{ products ${aliases(250, "name")} }`],
+    ["lists with their maximum length", "{ products(limit: 51) { orders { lines { id } } } }"],
+  ])("%s", (_title, document) => {
     expect(cost(document).max).toBeGreaterThan(maxQueryCost);
-  });
-
-  test("and the number stays one that JSON can hold", () => {
-    const nested = Array.from({ length: 12 }, () => "orders { products {").join(" ");
-    const document = `{ products { ${nested} id ${"} }".repeat(12)} } }`;
-    expect(cost(document).max).toBe(Number.MAX_SAFE_INTEGER);
-  });
-
-  test("costs no time for fragments that spread each other twice", () => {
-    const fragments = Array.from({ length: 60 }, (_, n) => {
-      return `fragment F${n} on Product { ...F${n + 1} ...F${n + 1} }`;
-    });
-    const last = "fragment F60 on Product { id }";
-    const document = `{ products { ...F0 } } ${fragments.join(" ")} ${last}`;
-    expect(cost(document).max).toBe(1_001);
   });
 });
 
+test("the cost never exceeds Number.MAX_SAFE_INTEGER", () => {
+  const nested = Array.from({ length: 12 }, () => "orders { products {").join(" ");
+  const document = `{ products { ${nested} id ${"} }".repeat(12)} } }`;
+  expect(cost(document).max).toBe(Number.MAX_SAFE_INTEGER);
+});
+
+test("fragments that each spread the next one twice do not take exponential time", () => {
+  const fragments = Array.from({ length: 60 }, (_, n) => {
+    return `fragment F${n} on Product { ...F${n + 1} ...F${n + 1} }`;
+  });
+  const last = "fragment F60 on Product { id }";
+  const document = `{ products { ...F0 } } ${fragments.join(" ")} ${last}`;
+  expect(cost(document).max).toBe(1_001);
+});
+
 describe("a list without an argument for its rows", () => {
-  test("is charged with the rows that it usually has, and held to those that it can have", () => {
+  test("costs its usual number of rows as `expected`, and its maximum as `max`", () => {
     const document = "{ products(limit: 1) { orders { lines { id } } } }";
     expect(cost(document)).toMatchObject({
       max: 1 + 1 + 20 * (1 + 200),
@@ -195,7 +197,7 @@ describe("a list without an argument for its rows", () => {
     });
   });
 
-  test("and without a maximum is refused when the schema is composed", () => {
+  test("and without a maximum is rejected when the schema is composed", () => {
     expect(() => new QueryCosts(schema, fieldCosts, new Map([["Order.lines", 200]]))).toThrow(
       "lists without a maximum: Product.orders, Order.tags, Large.lines",
     );
@@ -203,7 +205,7 @@ describe("a list without an argument for its rows", () => {
 });
 
 describe("introspection", () => {
-  test("of a whole schema costs about as many values as it answers, or some more", () => {
+  test("of a whole schema costs between one and twenty times the values of its response", () => {
     const source = getIntrospectionQuery();
     const values = valuesIn(execute({ schema, document: parse(source) }));
     const { max } = cost(source);
@@ -211,14 +213,14 @@ describe("introspection", () => {
     expect(max).toBeLessThan(values * 20);
   });
 
-  test("of one type costs less than of all", () => {
-    const one = cost(`{ __type(name: "Product") { fields { name } } }`).max;
-    expect(one).toBeGreaterThan(2);
-    expect(one).toBeLessThan(cost("{ __schema { types { fields { name } } } }").max / 4);
+  test("of one type costs less than a quarter of all types", () => {
+    const oneType = cost(`{ __type(name: "Product") { fields { name } } }`).max;
+    expect(oneType).toBeGreaterThan(2);
+    expect(oneType).toBeLessThan(cost("{ __schema { types { fields { name } } } }").max / 4);
   });
 });
 
-/** How many fields and items an answer has. */
+/** Counts the fields and list items of a response. */
 function valuesIn(json: unknown): number {
   if (typeof json !== "object" || json === null) return 0;
   return Object.values(json).reduce<number>(
