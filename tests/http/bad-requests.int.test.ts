@@ -1,12 +1,14 @@
 import { once } from "node:events";
-import { connect, type Server } from "node:net";
-import { promisify } from "node:util";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
 import { fingerprint } from "../support/fingerprint.ts";
 import { putOnSale } from "../support/ordering.ts";
 import { internals, refusalIn, refusalOf } from "../support/http/error-expectations.ts";
-import { startTestShop, type TestShop } from "../support/shop.ts";
+import { inputDocuments } from "../support/graphql/mutations.ts";
+import { openConnections } from "../support/http/gateway-server.ts";
+import { exchange } from "../support/http/raw-http.ts";
+import { password, startTestShop, type TestShop } from "../support/shop.ts";
 import { timesAsLong } from "../support/times-as-long.ts";
 
 let shop: TestShop;
@@ -26,12 +28,12 @@ function post(body: string, headers: Record<string, string> = json, path = "/gra
   return fetch(`${shop.url}${path}`, { method: "POST", headers, body });
 }
 
-describe.each(["/graphql", "/query"])("POST %s is BAD_REQUEST", (path) => {
+describe.each(["/graphql", "/query"])("POST %s returns BAD_REQUEST", (path) => {
   test.each([
-    ["nothing", ""],
-    ["half of JSON", '{"query":'],
+    ["an empty body", ""],
+    ["truncated JSON", '{"query":'],
     ["a list", "[]"],
-    ["a batch", `[{"query":"${query}"}]`],
+    ["a batch of queries", `[{"query":"${query}"}]`],
     ["null", "null"],
     ["a text", '"query"'],
     ["no query", "{}"],
@@ -39,28 +41,28 @@ describe.each(["/graphql", "/query"])("POST %s is BAD_REQUEST", (path) => {
     ["a query that is a number", '{"query":1}'],
     ["variables that are a list", `{"query":"${query}","variables":[]}`],
     ["variables that are a text", `{"query":"${query}","variables":"x"}`],
-    ["the name of no operation", `{"query":"${query}","operationName":"Other"}`],
+    ["an unknown operationName", `{"query":"${query}","operationName":"Other"}`],
     [
-      "two operations, and the name of none",
+      "two operations without an operationName",
       '{"query":"query A { products { id } } query B { products { id } }"}',
     ],
-    ["an operation's name that is a number", `{"query":"${query}","operationName":1}`],
-  ])("with %s", async (_what, body) => {
+    ["an operationName that is a number", `{"query":"${query}","operationName":1}`],
+  ])("for %s", async (_title, body) => {
     expect((await refusalIn(await post(body, json, path))).code).toBe("BAD_REQUEST");
   });
 
   test.each([
-    [415, "no content type of JSON", { "content-type": "text/plain" }],
+    [415, "a content type other than JSON", { "content-type": "text/plain" }],
     [415, "a form", { "content-type": "application/x-www-form-urlencoded" }],
     [415, "another character set", { "content-type": "application/json; charset=latin1" }],
-    [406, "no way to answer in JSON", { ...json, accept: "text/html" }],
-  ])("and %i with %s", async (status, _what, headers) => {
+    [406, "an Accept header without JSON", { ...json, accept: "text/html" }],
+  ])("with status %i for %s", async (status, _title, headers) => {
     const response = await post(JSON.stringify({ query }), headers, path);
     expect(response.status).toBe(status);
     expect((await refusalIn(response)).code).toBe("BAD_REQUEST");
   });
 
-  test.each(["PUT", "PATCH", "DELETE"])("and 405 as %s", async (method) => {
+  test.each(["PUT", "PATCH", "DELETE"])("with status 405 for the method %s", async (method) => {
     const response = await fetch(`${shop.url}${path}`, { method, headers: json });
     expect(response.status).toBe(405);
     expect(response.headers.get("allow")).toBe("GET, POST");
@@ -68,9 +70,9 @@ describe.each(["/graphql", "/query"])("POST %s is BAD_REQUEST", (path) => {
   });
 });
 
-describe("GET /graphql is BAD_REQUEST", () => {
+describe("GET /graphql returns an error", () => {
   test.each(["", "?", "?query", "?quer=x", "?query={products{id}}&variables={", "?variables=[]"])(
-    "as “%s”",
+    "for the query string “%s”",
     async (search) => {
       const response = await fetch(`${shop.url}/graphql${search}`);
       const { code } = await refusalIn(response);
@@ -80,45 +82,41 @@ describe("GET /graphql is BAD_REQUEST", () => {
 });
 
 test.each([
-  ["GRAPHQL_PARSE_FAILED", "nothing", ""],
-  ["GRAPHQL_PARSE_FAILED", "an open brace", "{ products {"],
+  ["GRAPHQL_PARSE_FAILED", "an empty document", ""],
+  ["GRAPHQL_PARSE_FAILED", "an unclosed brace", "{ products {"],
   ["GRAPHQL_PARSE_FAILED", "prose", "Give me all users, please"],
-  ["GRAPHQL_PARSE_FAILED", "an open text", '{ product(id: "'],
-  ["GRAPHQL_PARSE_FAILED", "a NUL", "{ products { id\u0000 } }"],
-  ["GRAPHQL_VALIDATION_FAILED", "a field that nobody knows", "{ products { colour } }"],
-  ["GRAPHQL_VALIDATION_FAILED", "an operation that nobody knows", "{ customers { id } }"],
-  ["GRAPHQL_VALIDATION_FAILED", "an argument that nobody knows", "{ products(first: 1) { id } }"],
+  ["GRAPHQL_PARSE_FAILED", "an unterminated string", '{ product(id: "'],
+  ["GRAPHQL_PARSE_FAILED", "a NUL character", "{ products { id\u0000 } }"],
+  ["GRAPHQL_VALIDATION_FAILED", "an unknown field", "{ products { colour } }"],
+  ["GRAPHQL_VALIDATION_FAILED", "an unknown root field", "{ customers { id } }"],
+  ["GRAPHQL_VALIDATION_FAILED", "an unknown argument", "{ products(first: 1) { id } }"],
   ["GRAPHQL_VALIDATION_FAILED", "a missing argument", "{ product { id } }"],
   [
     "GRAPHQL_VALIDATION_FAILED",
-    "a number too large for Int",
+    "an integer above the range of Int",
     "{ products(limit: 9999999999) { id } }",
   ],
-  ["GRAPHQL_VALIDATION_FAILED", "a text for an Int", '{ products(limit: "1") { id } }'],
-  ["GRAPHQL_VALIDATION_FAILED", "no fields of an object", "{ products }"],
+  ["GRAPHQL_VALIDATION_FAILED", "a string for an Int", '{ products(limit: "1") { id } }'],
+  ["GRAPHQL_VALIDATION_FAILED", "an object without selected fields", "{ products }"],
   [
     "GRAPHQL_VALIDATION_FAILED",
-    "fragments in a circle",
+    "a fragment cycle",
     "{ products { ...A } } fragment A on Product { ...A }",
   ],
-  ["GRAPHQL_VALIDATION_FAILED", "a variable that is not declared", "{ product(id: $id) { id } }"],
-  [
-    "QUERY_TOO_COMPLEX",
-    "the same fields over and over",
-    `{ ${query.slice(2, -2).repeat(10_000)} }`,
-  ],
-])("a document is %s with %s", async (code, _what, document) => {
+  ["GRAPHQL_VALIDATION_FAILED", "an undeclared variable", "{ product(id: $id) { id } }"],
+  ["QUERY_TOO_COMPLEX", "the same field 10,000 times", `{ ${query.slice(2, -2).repeat(10_000)} }`],
+])("the gateway returns %s for %s", async (code, _title, document) => {
   expect((await refusalOf(shop.url, document, {})).code).toBe(code);
 });
 
-test("a body over the limit is QUERY_TOO_COMPLEX, and names the limit", async () => {
+test("a body over the limit returns QUERY_TOO_COMPLEX with the limit", async () => {
   const body = JSON.stringify({ query, variables: { text: "x".repeat(1_048_576) } });
   const response = await post(body);
   expect(response.status).toBe(413);
   expect(await refusalIn(response)).toEqual({ code: "QUERY_TOO_COMPLEX", limit: 1_048_576 });
 });
 
-test("a body over the limit that does not say its length is refused as well", async () => {
+test("a chunked body over the limit returns QUERY_TOO_COMPLEX", async () => {
   const part = new TextEncoder().encode("x".repeat(65_536));
   let parts = 0;
   const body = new ReadableStream({
@@ -130,15 +128,15 @@ test("a body over the limit that does not say its length is refused as well", as
   });
   const init = { method: "POST", headers: json, body, duplex: "half" as const };
   const response = await fetch(`${shop.url}/graphql`, init).catch(() => undefined);
-  // The connection is closed while the client still writes: not each client reads the answer then.
+  // A client that still writes when the gateway closes the connection may miss the response.
   if (response) expect((await refusalIn(response)).code).toBe("QUERY_TOO_COMPLEX");
 });
 
-test("an email that takes a careless pattern minutes is refused in a moment", async () => {
+test("an email that makes a careless pattern backtrack is rejected in linear time", async () => {
   const register = async (email: string) => {
-    const input = { email, username: "x", password: "correct horse", type: 0 };
-    const document = "mutation ($input: NewUser!) { registerUser(input: $input) { id } }";
-    expect((await refusalOf(shop.url, document, { input })).code).toBe("BAD_USER_INPUT");
+    const input = { email, username: "x", password, type: 0 };
+    const error = await refusalOf(shop.url, inputDocuments.registerUser, { input });
+    expect(error.code).toBe("BAD_USER_INPUT");
   };
   const times = await timesAsLong(
     () => register(`a@${".".repeat(60_000)}@`),
@@ -147,10 +145,8 @@ test("an email that takes a careless pattern minutes is refused in a moment", as
   expect(times).toBeLessThan(20);
 });
 
-test("a client that leaves in the middle of its request does no harm", async () => {
-  const { server } = shop.broker.getLocalService("api") as unknown as { server: Server };
-  const connections = promisify(server.getConnections.bind(server));
-  const open = await connections();
+test("the gateway survives a client that closes the connection before it sends the body", async () => {
+  const before = await openConnections(shop);
   const head = "POST /graphql HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\n";
   for (let n = 0; n < 5; n += 1) {
     const socket = connect(Number(new URL(shop.url).port), "127.0.0.1");
@@ -159,26 +155,17 @@ test("a client that leaves in the middle of its request does no harm", async () 
     expect(chunk.toString()).toMatch(/^HTTP\/1.1 100/);
     socket.destroy();
   }
-  await eventually("the server notices", async () => (await connections()) <= open);
+  await eventually("the connections end", async () => (await openConnections(shop)) <= before);
   expect((await shop.graphql(query)).status).toBe(200);
 });
 
-test("bytes that are no HTTP get an answer that tells nothing, or none", async () => {
-  const port = Number(new URL(shop.url).port);
-  const answer = await new Promise<string>((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    let text = "";
-    socket.on("data", (chunk) => (text += chunk.toString()));
-    socket.on("close", () => {
-      resolve(text);
-    });
-    socket.end("\u0000\u0001 nonsense\r\n\r\n");
-  });
-  expect(answer).toMatch(/^(HTTP\/1.1 400|$)/);
-  expect(answer).not.toMatch(internals);
+test("bytes that are not HTTP get status 400 or no response", async () => {
+  const received = await exchange(shop.url, "\u0000\u0001 nonsense\r\n\r\n");
+  expect(received).toMatch(/^(HTTP\/1.1 400|$)/);
+  expect(received).not.toMatch(internals);
 });
 
-test("after all this no database has changed, and the shop is open", async () => {
+test("the rejected requests above changed no database, and the shop still works", async () => {
   expect(await fingerprint(shop.databases)).toEqual(before);
   const { data } = await shop.graphql(query);
   expect(data?.products).toHaveLength(1);

@@ -1,9 +1,10 @@
-import { request, type Server } from "node:http";
+import { request } from "node:http";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
+import { openConnections } from "../support/http/gateway-server.ts";
 import { putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 import { standInFor } from "../support/stand-ins.ts";
@@ -15,7 +16,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-describe("by default", () => {
+describe("the gateway with default settings", () => {
   let shop: TestShop;
   let admin: { token: string };
   beforeAll(async () => {
@@ -31,24 +32,14 @@ describe("by default", () => {
       body,
     });
 
-  function openConnections(): Promise<number> {
-    const { server } = shop.broker.getLocalService("api") as unknown as { server: Server };
-    return new Promise((resolve, reject) => {
-      server.getConnections((error, count) => {
-        if (error) reject(error);
-        else resolve(count);
-      });
-    });
-  }
-
-  test("every answer tells browsers to be careful, and nothing tells what answers", async () => {
-    for (const answer of [
+  test("sends security headers with every response, and no server header", async () => {
+    for (const response of [
       await post({}),
       await fetch(`${shop.url}/nothing-here`),
       await fetch(`${shop.url}/health/live`),
       await fetch(`${shop.url}/`),
     ]) {
-      const headers = headersOf(answer.headers);
+      const headers = headersOf(response.headers);
       expect(headers).toMatchObject({
         "content-security-policy": expect.stringMatching(/^default-src 'none';/),
         "cross-origin-opener-policy": "same-origin",
@@ -59,12 +50,12 @@ describe("by default", () => {
       });
       expect(headers).not.toHaveProperty("server");
       expect(headers).not.toHaveProperty("x-powered-by");
-      await answer.text();
+      await response.text();
     }
   });
 
-  test("a listed site's pages may call, after asking", async () => {
-    const asked = await fetch(`${shop.url}/graphql`, {
+  test("allows a listed origin by CORS", async () => {
+    const preflight = await fetch(`${shop.url}/graphql`, {
       method: "OPTIONS",
       headers: {
         origin: "https://shop.example",
@@ -72,57 +63,57 @@ describe("by default", () => {
         "access-control-request-headers": "authorization,content-type,idempotency-key",
       },
     });
-    expect(asked.status).toBe(204);
-    const granted = headersOf(asked.headers);
-    expect(granted).toMatchObject({
+    expect(preflight.status).toBe(204);
+    const allowed = headersOf(preflight.headers);
+    expect(allowed).toMatchObject({
       "access-control-allow-origin": "https://shop.example",
       vary: "origin",
       "access-control-allow-methods": "GET, POST",
       "access-control-allow-headers": expect.stringMatching(/authorization.*idempotency-key/),
     });
-    expect(granted).not.toHaveProperty("access-control-allow-credentials");
-    const answer = await post({ origin: "https://shop.example" });
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get("access-control-allow-origin")).toBe("https://shop.example");
+    expect(allowed).not.toHaveProperty("access-control-allow-credentials");
+    const response = await post({ origin: "https://shop.example" });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("access-control-allow-origin")).toBe("https://shop.example");
   });
 
   test.each([
-    ["another site's page", { origin: "https://evil.example" }],
-    ["another site's image or form", { "sec-fetch-site": "cross-site" }],
-  ])("%s makes nothing happen", async (_whose, headers) => {
-    const called = jest.spyOn(shop.broker, "call");
-    const asked = await fetch(`${shop.url}/graphql`, {
+    ["a page of another site", { origin: "https://evil.example" }],
+    ["an image or a form of another site", { "sec-fetch-site": "cross-site" }],
+  ])("rejects requests of %s without a call", async (_title, headers) => {
+    const call = jest.spyOn(shop.broker, "call");
+    const preflight = await fetch(`${shop.url}/graphql`, {
       method: "OPTIONS",
       headers: { ...(headers as object), "access-control-request-method": "POST" },
     });
-    expect(asked.headers.get("access-control-allow-origin")).toBeNull();
+    expect(preflight.headers.get("access-control-allow-origin")).toBeNull();
     const url = `${shop.url}/graphql?query=${encodeURIComponent(query)}`;
-    for (const answer of [
+    for (const response of [
       await post(headers),
       await fetch(url, { headers: headers as Record<string, string> }),
     ]) {
-      expect(answer.status).toBe(403);
-      expect(await answer.json()).toMatchObject({
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({
         errors: [{ extensions: { code: "BAD_REQUEST" } }],
       });
     }
-    expect(called.mock.calls.filter(([name]) => name.startsWith("products."))).toEqual([]);
+    expect(call.mock.calls.filter(([name]) => name.startsWith("products."))).toEqual([]);
   });
 
-  test("a HEAD request is a GET without its body", async () => {
-    const answer = await fetch(`${shop.url}/health/live`, { method: "HEAD" });
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get("content-type")).toMatch(/json/);
-    expect(await answer.text()).toBe("");
+  test("responds to HEAD like to GET, without a body", async () => {
+    const response = await fetch(`${shop.url}/health/live`, { method: "HEAD" });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toMatch(/json/);
+    expect(await response.text()).toBe("");
   });
 
-  test("whoever goes away leaves nothing behind that was not begun", async () => {
+  test("starts no further mutation of a document after its client disconnects", async () => {
     const gate = Promise.withResolvers<undefined>();
-    const begun: unknown[] = [];
-    const named = (params: unknown) => (params as { name: string }).name;
+    const started: unknown[] = [];
+    const nameIn = (params: unknown) => (params as { name: string }).name;
     standInFor(shop.broker, {
       "products.create": async (call, params) => {
-        begun.push(named(params));
+        started.push(nameIn(params));
         await gate.promise;
         return call();
       },
@@ -136,30 +127,30 @@ describe("by default", () => {
     });
     sent.on("error", () => undefined);
     sent.end(JSON.stringify({ query: document }));
-    await eventually("the first is begun", () => begun.length === 1);
-    const open = await openConnections();
+    await eventually("the first mutation starts", () => started.length === 1);
+    const before = await openConnections(shop);
     sent.destroy();
-    await eventually("the gateway has noticed", async () => (await openConnections()) < open);
+    await eventually("the connection ends", async () => (await openConnections(shop)) < before);
     gate.resolve(undefined);
-    await eventually("the first is done", async () => {
+    await eventually("the first mutation ends", async () => {
       const { data } = await shop.graphql<{ products: { name: string }[] }>(
         "{ products { name } }",
       );
       return data?.products.some(({ name }) => name === "first");
     });
     expect((await shop.graphql(query)).status).toBe(200);
-    expect(begun).toEqual(["first"]);
+    expect(started).toEqual(["first"]);
   });
 });
 
-describe("in production", () => {
+describe("the gateway in production", () => {
   let shop: TestShop;
   beforeAll(async () => {
     shop = await startTestShop({ NODE_ENV: "production" });
   });
   afterAll(() => shop.stop());
 
-  test("there is no playground and no schema to be had", async () => {
+  test("serves no playground and no schema", async () => {
     for (const path of ["/", "/playground/playground.js", "/schema.graphql"]) {
       expect((await fetch(`${shop.url}${path}`)).status).toBe(404);
     }
@@ -171,13 +162,13 @@ describe("in production", () => {
     "{ __schema { types { name } } }",
     `{ __type(name: "User") { name } }`,
     "query { ...F } fragment F on Query { __schema { types { name } } }",
-  ])("nothing tells of the schema: %s", async (document) => {
+  ])("rejects introspection: %s", async (document) => {
     const { data, code } = await shop.graphql(document);
     expect(code).toBe("GRAPHQL_VALIDATION_FAILED");
     expect(data).toBeUndefined();
   });
 
-  test("and no message guesses what was meant", async () => {
+  test("suggests no names in its error messages", async () => {
     for (const [document, variables] of [
       ["{ product { id } produkt { id } }", {}],
       ["{ products { idd nam } }", {}],
@@ -189,13 +180,13 @@ describe("in production", () => {
     }
   });
 
-  test("what every client asks for is answered", async () => {
+  test("resolves __typename", async () => {
     const { data } = await shop.graphql("{ __typename products { __typename } }");
     expect(data).toMatchObject({ __typename: "Query" });
   });
 });
 
-describe("whoever asks for too much", () => {
+describe("the rate limit", () => {
   let shop: TestShop;
   beforeAll(async () => {
     shop = await startTestShop({ RATE_LIMIT_PER_SECOND: "1", TRUSTED_PROXIES: "loopback" });
@@ -203,38 +194,38 @@ describe("whoever asks for too much", () => {
   });
   afterAll(() => shop.stop());
 
-  test("is told when to come back, by the address that the proxy gives; others are not", async () => {
+  test("applies to the address that a trusted proxy reports, and returns retryAfter", async () => {
     const gate = Promise.withResolvers<undefined>();
     standInFor(shop.broker, { "products.list": (call) => gate.promise.then(call) });
-    const ask = (address: string) =>
+    const send = (address: string) =>
       shop.graphql("{ products { id a: name b: name c: name } }", {
         headers: { "x-forwarded-for": address },
       });
-    // Each may have 4,000 values, and what is under way counts as if it had.
-    const asked = Array.from({ length: 60 }, () => ask("198.51.100.7"));
-    const refused = await Promise.race(
-      asked.map(async (answer) => {
-        const { status, errors } = await answer;
+    // Each request may return 4,000 values. A running request counts with this maximum.
+    const requests = Array.from({ length: 60 }, () => send("198.51.100.7"));
+    const firstSettled = await Promise.race(
+      requests.map(async (response) => {
+        const { status, errors } = await response;
         return { status, errors };
       }),
     );
-    expect(refused).toMatchObject({
+    expect(firstSettled).toMatchObject({
       status: 429,
       errors: [{ extensions: { code: "TOO_MANY_REQUESTS", retryAfter: expect.any(Number) } }],
     });
-    // A forged first entry does not make somebody else of them: the proxy's own is the last.
-    expect((await ask("203.0.113.9, 198.51.100.7")).status).toBe(429);
-    const other = ask("203.0.113.9");
+    // The client can forge the first entry of the header, but the proxy appends the last one.
+    expect((await send("203.0.113.9, 198.51.100.7")).status).toBe(429);
+    const other = send("203.0.113.9");
     gate.resolve(undefined);
     expect((await other).status).toBe(200);
-    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    const statuses = (await Promise.all(requests)).map(({ status }) => status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(49);
-    // A list of one costs next to nothing: what was taken for a thousand is given back.
-    expect((await ask("198.51.100.7")).status).toBe(200);
+    // After a response, a request counts only with the values that it returned.
+    expect((await send("198.51.100.7")).status).toBe(200);
   });
 });
 
-describe("where only known documents run", () => {
+describe("the gateway with ONLY_PERSISTED", () => {
   const folder = mkdtempSync(join(tmpdir(), "shop-edge-"));
   const file = join(folder, "documents.json");
   writeFileSync(file, JSON.stringify({ any: query }));
@@ -247,7 +238,7 @@ describe("where only known documents run", () => {
     rmSync(folder, { recursive: true });
   });
 
-  test("they do, and nothing else does", async () => {
+  test("runs the documents of the manifest, and rejects all others", async () => {
     expect((await shop.graphql(query)).data).toEqual({ products: [] });
     expect((await shop.graphql("{ users { id } }")).code).toBe("PERSISTED_QUERY_NOT_FOUND");
   });

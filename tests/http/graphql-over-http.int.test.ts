@@ -3,32 +3,32 @@ import { serverAudits } from "graphql-http";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 /**
- * Production tells nothing of its types: where an audit sends variables to ask for one, it asks for
- * a product here, of the same name and under the same conditions.
+ * A `fetch` for a shop without introspection. Replaces the `__type` query of the audits about
+ * variables by a query for a product with the same variable.
  */
-function askingNoTypes(address: string, init: RequestInit = {}): Promise<Response> {
+function fetchWithoutIntrospection(address: string, init: RequestInit = {}): Promise<Response> {
   const url = new URL(address);
   const query = url.searchParams.get("query");
-  if (query !== null) url.searchParams.set("query", withoutTypes(query));
+  if (query !== null) url.searchParams.set("query", replaceTypeQuery(query));
   if (typeof init.body !== "string") return fetch(url, init);
-  return fetch(url, { ...init, body: withoutTypes(init.body) });
+  return fetch(url, { ...init, body: replaceTypeQuery(init.body) });
 }
 
-function withoutTypes(request: string): string {
+function replaceTypeQuery(request: string): string {
   return request
     .replace("$name: String!", "$name: ID!")
     .replace("__type(name: $name) { name }", "product(id: $name) @skip(if: true) { name }");
 }
 
 describe.each([
-  { where: "on a developer's machine", path: "/graphql", env: {}, fetchFn: fetch },
+  { where: "with default settings at /graphql", path: "/graphql", env: {}, fetchFn: fetch },
   {
-    where: "in production, at the original's path",
+    where: "in production at /query",
     path: "/query",
     env: { NODE_ENV: "production" },
-    fetchFn: askingNoTypes,
+    fetchFn: fetchWithoutIntrospection,
   },
-])("GraphQL over HTTP $where", ({ path, env, fetchFn }) => {
+])("the GraphQL over HTTP specification $where", ({ path, env, fetchFn }) => {
   let shop: TestShop;
 
   beforeAll(async () => {
@@ -36,15 +36,15 @@ describe.each([
   });
   afterAll(() => shop.stop());
 
-  // What a server MAY do by the specification is held to here as well.
+  // The optional behaviour of the specification (MAY) must pass as well.
   const audits = serverAudits({ url: () => `${shop.url}${path}`, fetchFn });
 
-  test("is audited as a whole", () => {
+  test("is covered by all audits of the specification", () => {
     expect(audits.length).toBeGreaterThan(55);
   });
 
   test.each(audits.map(({ id, name, fn }) => [id, name, fn] as const))(
-    "%s: %s",
+    "is met by audit %s: %s",
     async (_id, _name, audit) => {
       const result = await audit();
       const reason = result.status === "ok" ? undefined : result.reason;

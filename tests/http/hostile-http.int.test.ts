@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
-import type { Server } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
+import { gatewayServer } from "../support/http/gateway-server.ts";
 import { KeepAliveClient } from "../support/http/keep-alive-client.ts";
 import { exchange, openRaw, statusesIn, type RawConnection } from "../support/http/raw-http.ts";
 import { internals } from "../support/http/error-expectations.ts";
@@ -22,13 +22,13 @@ afterAll(async () => {
 afterEach(async () => {
   jest.restoreAllMocks();
   for (const { socket } of open.splice(0)) socket.destroy();
-  const { status, text } = await client.send({ path: "/graphql", headers: json, body: ask });
+  const { status, text } = await client.send({ path: "/graphql", headers: json, body });
   expect({ status, text }).toEqual({ status: 200, text: '{"data":{"__typename":"Query"}}' });
 });
 
 const chunked = "transfer-encoding: chunked";
 const json = { "content-type": "application/json" };
-const ask = JSON.stringify({ query: "{ __typename }" });
+const body = JSON.stringify({ query: "{ __typename }" });
 const head = (...lines: string[]) => [...lines, "", ""].join("\r\n");
 const postHead = (...lines: string[]) =>
   head("POST /graphql HTTP/1.1", "host: shop", "content-type: application/json", ...lines);
@@ -40,53 +40,51 @@ function connectRaw(): RawConnection {
   return connection;
 }
 
-function server(): Server {
-  return (shop.broker.getLocalService("api") as unknown as { server: Server }).server;
-}
+const server = () => gatewayServer(shop);
 
-/** Answers that are no refusal in so many words, but HTTP's own, tell nothing either. */
+/** Checks that responses contain no server error and no internals. */
 function expectHarmless(received: string): void {
   for (const status of statusesIn(received)) expect(status).toBeLessThan(500);
-  // A page names its scripts.
+  // HTML pages contain the names of script files, which the pattern matches.
   if (!received.includes("text/html")) expect(received).not.toMatch(internals);
 }
 
-describe("whoever takes too long", () => {
+describe("a slow client", () => {
   let configured: { headersTimeout: number; requestTimeout: number };
   const short = { headersTimeout: 300, requestTimeout: 300 };
   beforeAll(() => {
     const { headersTimeout, requestTimeout } = server();
     configured = { headersTimeout, requestTimeout };
-    // The checks come each second; nobody wants to wait as long as the real ones may take.
+    // The configured timeouts would slow the tests down.
     Object.assign(server(), short);
   });
   afterAll(() => {
     Object.assign(server(), configured);
   });
 
-  test("has some seconds", () => {
+  test("has 5 to 30 s for the headers and at most 60 s for the request", () => {
     expect(configured.headersTimeout).toBeGreaterThanOrEqual(5_000);
     expect(configured.headersTimeout).toBeLessThanOrEqual(30_000);
     expect(configured.requestTimeout).toBeLessThanOrEqual(60_000);
   });
 
-  test("and stops anywhere is cut off", async () => {
+  test("that stops anywhere in a request gets status 408", async () => {
     const beginnings = {
-      "at once": "",
-      "in the first line": "GET /graphql HT",
+      "before the first byte": "",
+      "in the request line": "GET /graphql HT",
       "in the headers": "GET /graphql HTTP/1.1\r\nhost: shop\r\nx-slow: ",
       "before the body": postHead("content-length: 100"),
       "in the body": `${postHead("content-length: 100")}{"query":`,
       "in a chunk": `${postHead(chunked)}64\r\n{"query":`,
       "before the last chunk": `${postHead(chunked)}2\r\n{}\r\n`,
     };
-    const stopped = Object.entries(beginnings).map(([where, bytes]) => {
+    const stalled = Object.entries(beginnings).map(([where, bytes]) => {
       const connection = connectRaw();
       connection.socket.write(bytes);
       return { where, connection };
     });
-    for (const { where, connection } of stopped) {
-      await eventually(`who stops ${where} is cut off`, () => connection.isClosed());
+    for (const { where, connection } of stalled) {
+      await eventually(`a request that stops ${where} is closed`, () => connection.isClosed());
       expect({ where, statuses: statusesIn(connection.received()) }).toEqual({
         where,
         statuses: [408],
@@ -94,30 +92,30 @@ describe("whoever takes too long", () => {
     }
   });
 
-  test("and sends a byte now and then is cut off as well", async () => {
+  test("that sends single bytes is disconnected", async () => {
     const connection = connectRaw();
     connection.socket.write(postHead("content-length: 1000"));
     const dripping = setInterval(() => connection.socket.write(" "), 50);
     try {
-      await eventually("it is cut off", () => connection.isClosed());
+      await eventually("the connection ends", () => connection.isClosed());
     } finally {
       clearInterval(dripping);
     }
   });
 
-  test("a thousand who say nothing hinder nobody, and are cut off", async () => {
-    // Nor is the one cut off that says something, as late as it may come on a busy machine.
+  test("does not block others: a thousand idle connections are closed, a request is served", async () => {
+    // With the short timeouts, a busy machine could disconnect the request as well.
     Object.assign(server(), configured);
     const idle = Array.from({ length: 1_000 }, connectRaw);
-    await eventually("all are there", () => idle.every(({ socket }) => !socket.connecting));
-    const { status } = await client.send({ path: "/graphql", headers: json, body: ask });
+    await eventually("all connections open", () => idle.every(({ socket }) => !socket.connecting));
+    const { status } = await client.send({ path: "/graphql", headers: json, body });
     expect(status).toBe(200);
     Object.assign(server(), short);
-    await eventually("all are cut off", () => idle.every(({ isClosed }) => isClosed()));
+    await eventually("all idle connections end", () => idle.every(({ isClosed }) => isClosed()));
   });
 });
 
-describe("too much of a head", () => {
+describe("the gateway returns status 431 for", () => {
   test.each([
     [
       "a header of 20,000 characters",
@@ -126,14 +124,14 @@ describe("too much of a head", () => {
     ["5,000 headers", head(`GET ${url} HTTP/1.1`, "host: a", ...Array<string>(5_000).fill("a: b"))],
     ["a URL of 20,000 characters", head(`GET ${url}${"x".repeat(20_000)} HTTP/1.1`, "host: a")],
     ["a token of 20,000 characters", postHead(`authorization: ${"x".repeat(20_000)}`)],
-  ])("is 431: %s", async (_what, bytes) => {
+  ])("%s", async (_title, bytes) => {
     const received = await exchange(shop.url, bytes);
     expect(statusesIn(received)).toEqual([431]);
   });
 });
 
-describe("a body in another form", () => {
-  const utf16 = Buffer.from(ask, "utf16le");
+describe("the gateway returns status", () => {
+  const utf16 = Buffer.from(body, "utf16le");
   const invalid = Buffer.from('{"query":"{ __typename }","variables":{"a":"\xff\xfe"}}', "latin1");
   const overlong = Buffer.concat([
     Buffer.from('{"query":"'),
@@ -141,33 +139,41 @@ describe("a body in another form", () => {
   ]);
 
   test.each([
-    [415, "gzip", { "content-encoding": "gzip" }, gzipSync(ask)],
-    [415, "br", { "content-encoding": "br" }, Buffer.from(ask)],
-    [415, "a bomb", { "content-encoding": "gzip" }, gzipSync(Buffer.alloc(50_000_000))],
-    [415, "an unknown coding", { "content-encoding": "x" }, Buffer.from(ask)],
-    [415, "UTF-16, which it says", { "content-type": "application/json; charset=utf-16" }, utf16],
-    [400, "UTF-16, which it does not say", {}, utf16],
-    [400, "bytes that are no UTF-8", {}, invalid],
-    [400, "a character longer than it may be", {}, overlong],
-    [400, "nothing but NULs", {}, Buffer.alloc(1_000)],
-    [200, "UTF-8 with its mark", {}, Buffer.from(`\ufeff${ask}`)],
-    [200, "UTF-8, written large", { "content-type": 'Application/JSON; Charset="UTF-8"' }, ask],
-    [200, "the identity of itself", { "content-encoding": "identity" }, ask],
-  ])("is %i: %s", async (status, _what, headers, body) => {
-    const request = { path: "/graphql", headers: { ...json, ...headers }, body };
-    const answer = await client.send(request);
-    expect(answer.status).toBe(status);
+    [415, "gzip", { "content-encoding": "gzip" }, gzipSync(body)],
+    [415, "br", { "content-encoding": "br" }, Buffer.from(body)],
+    [415, "a compression bomb", { "content-encoding": "gzip" }, gzipSync(Buffer.alloc(50_000_000))],
+    [415, "an unknown coding", { "content-encoding": "x" }, Buffer.from(body)],
+    [415, "declared UTF-16", { "content-type": "application/json; charset=utf-16" }, utf16],
+    [400, "undeclared UTF-16", {}, utf16],
+    [400, "bytes that are not UTF-8", {}, invalid],
+    [400, "an overlong UTF-8 sequence", {}, overlong],
+    [400, "NUL bytes", {}, Buffer.alloc(1_000)],
+    [200, "UTF-8 with a byte order mark", {}, Buffer.from(`\ufeff${body}`)],
+    [
+      200,
+      "UTF-8 with a content type in other letter case",
+      { "content-type": 'Application/JSON; Charset="UTF-8"' },
+      body,
+    ],
+    [200, "the coding identity", { "content-encoding": "identity" }, body],
+  ])("%i for a body with %s", async (status, _title, headers, encodedBody) => {
+    const request = { path: "/graphql", headers: { ...json, ...headers }, body: encodedBody };
+    const response = await client.send(request);
+    expect(response.status).toBe(status);
     const code = status === 200 ? undefined : "BAD_REQUEST";
-    const { errors } = JSON.parse(answer.text) as { errors?: { extensions: { code: string } }[] };
+    const { errors } = JSON.parse(response.text) as { errors?: { extensions: { code: string } }[] };
     expect(errors?.[0]?.extensions.code).toBe(code);
   });
 });
 
-/** A request that must never be taken for one of its own: it hides behind another one. */
-const hidden = `${postHead(`content-length: ${ask.length}`)}${ask}`.replace("/graphql", "/hidden");
+/** A smuggled request, which the server must never parse as a request of its own. */
+const hidden = `${postHead(`content-length: ${body.length}`)}${body}`.replace(
+  "/graphql",
+  "/hidden",
+);
 const zero = "0\r\n\r\n";
 
-describe("lengths that can be read in two ways", () => {
+describe("the server closes the connection after", () => {
   test.each([
     ["a length and chunks", `${postHead("content-length: 4", chunked)}${zero}${hidden}`],
     ["chunks and a length", `${postHead(chunked, "content-length: 4")}${zero}${hidden}`],
@@ -176,30 +182,33 @@ describe("lengths that can be read in two ways", () => {
     ["a length with a sign", `${postHead("content-length: +0")}${hidden}`],
     ["a negative length", `${postHead("content-length: -1")}${hidden}`],
     ["a length in hexadecimal", `${postHead("content-length: 0x0")}${hidden}`],
-    ["a length beyond all numbers", `${postHead(`content-length: ${"9".repeat(40)}`)}${hidden}`],
+    ["a length of 40 digits", `${postHead(`content-length: ${"9".repeat(40)}`)}${hidden}`],
     ["a space before the colon", `${postHead("transfer-encoding : chunked")}${zero}${hidden}`],
     ["an unknown coding", `${postHead("transfer-encoding: xchunked")}${zero}${hidden}`],
     ["two codings", `${postHead("transfer-encoding: chunked, identity")}${zero}${hidden}`],
     ["a folded header", `${postHead("transfer-encoding:", " chunked")}${zero}${hidden}`],
-    ["line feeds alone", `${postHead(chunked).replaceAll("\r\n", "\n")}${zero}${hidden}`],
-    ["a carriage return in a header", `${postHead("a: b\rcontent-length: 0")}${hidden}`],
-    ["a NUL in a header", `${postHead("a: b\u0000c")}${hidden}`],
-    ["a chunk's size that is no number", `${postHead(chunked)}zz\r\n{}\r\n${zero}${hidden}`],
-    ["a negative chunk", `${postHead(chunked)}-1\r\n{}\r\n${zero}${hidden}`],
     [
-      "a chunk beyond all numbers",
+      "line feeds without carriage returns",
+      `${postHead(chunked).replaceAll("\r\n", "\n")}${zero}${hidden}`,
+    ],
+    ["a carriage return in a header", `${postHead("a: b\rcontent-length: 0")}${hidden}`],
+    ["a NUL character in a header", `${postHead("a: b\u0000c")}${hidden}`],
+    ["a chunk size that is not a number", `${postHead(chunked)}zz\r\n{}\r\n${zero}${hidden}`],
+    ["a negative chunk size", `${postHead(chunked)}-1\r\n{}\r\n${zero}${hidden}`],
+    [
+      "a chunk size of 20 digits",
       `${postHead(chunked)}${"f".repeat(20)}\r\n{}\r\n${zero}${hidden}`,
     ],
-    ["a chunk longer than it says", `${postHead(chunked)}1\r\n{}\r\n${zero}${hidden}`],
-    ["a chunk's size in 0x", `${postHead(chunked)}0x2\r\n{}\r\n${zero}${hidden}`],
+    ["a chunk longer than its size", `${postHead(chunked)}1\r\n{}\r\n${zero}${hidden}`],
+    ["a chunk size with 0x", `${postHead(chunked)}0x2\r\n{}\r\n${zero}${hidden}`],
     [
-      "a chunk's extension of 50,000",
+      "a chunk extension of 50,000 characters",
       `${postHead(chunked)}2;${"a".repeat(50_000)}\r\n{}\r\n${zero}`,
     ],
-  ])("end the connection: %s", async (_what, bytes) => {
+  ])("%s", async (_title, bytes) => {
     const handled: string[] = [];
-    const watch = ({ url: path = "" }: { url?: string }) => handled.push(path);
-    server().on("request", watch);
+    const record = ({ url: path = "" }: { url?: string }) => handled.push(path);
+    server().on("request", record);
     try {
       const received = await exchange(shop.url, bytes);
       expectHarmless(received);
@@ -207,42 +216,40 @@ describe("lengths that can be read in two ways", () => {
       expect([400, 413]).toContain(last);
       expect(handled).not.toContain("/hidden");
     } finally {
-      server().off("request", watch);
+      server().off("request", record);
     }
   });
 });
 
-describe("what is hardly HTTP", () => {
+describe("the server does not serve", () => {
   test.each([
     ["HTTP/0.9", "GET /graphql\r\n\r\n"],
     ["HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\u0000\u0000\u0000\u0004\u0000\u0000\u0000"],
     ["HTTP/3.0", head(`GET ${url} HTTP/3.0`, "host: a")],
-    ["HTTP in small letters", head(`GET ${url} http/1.1`, "host: a")],
-    ["a method that nobody knows", head("BREW /pot HTTP/1.1", "host: a")],
+    ["HTTP in lower case", head(`GET ${url} http/1.1`, "host: a")],
+    ["an unknown method", head("BREW /pot HTTP/1.1", "host: a")],
     ["TLS", "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003"],
     ["a tunnel", head("CONNECT shop:443 HTTP/1.1", "host: shop:443")],
-  ])("is not answered but by its end: %s", async (_what, bytes) => {
+  ])("%s", async (_title, bytes) => {
     const received = await exchange(shop.url, Buffer.from(bytes, "latin1"));
     expectHarmless(received);
     for (const status of statusesIn(received)) expect([400, 505]).toContain(status);
   });
-
-  test("a thousand requests at once are answered in their order", async () => {
-    const connection = connectRaw();
-    const of = (n: number) =>
-      head(`GET /graphql?query=%7Ba${n}:__typename%7D HTTP/1.1`, "host: shop");
-    connection.socket.write(Array.from({ length: 1_000 }, (_, n) => of(n)).join(""));
-    const answered = () => [...connection.received().matchAll(/\{"data":\{"a(\d+)"/g)];
-    await eventually("all are answered", () => answered().length === 1_000);
-    expect(answered().map(([, n]) => Number(n))).toEqual(
-      Array.from({ length: 1_000 }, (_, n) => n),
-    );
-  });
 });
 
-describe("a method", () => {
+test("a thousand pipelined requests get their responses in order", async () => {
+  const connection = connectRaw();
+  const requestOf = (n: number) =>
+    head(`GET /graphql?query=%7Ba${n}:__typename%7D HTTP/1.1`, "host: shop");
+  connection.socket.write(Array.from({ length: 1_000 }, (_, n) => requestOf(n)).join(""));
+  const responses = () => [...connection.received().matchAll(/\{"data":\{"a(\d+)"/g)];
+  await eventually("all responses arrive", () => responses().length === 1_000);
+  expect(responses().map(([, n]) => Number(n))).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
+});
+
+describe("the method", () => {
   test.each(["TRACE", "PROPFIND", "LOCK", "PURGE", "QUERY", "SEARCH"])(
-    "that is not taken is refused: %s",
+    "%s is rejected",
     async (method) => {
       for (const path of ["/graphql", "/health/live", "/"]) {
         const bytes = head(
@@ -259,23 +266,23 @@ describe("a method", () => {
     },
   );
 
-  test("HEAD works as GET does, without the body", async () => {
+  test("HEAD returns the headers of GET without the body", async () => {
     for (const path of [url, "/health/live", "/schema.graphql"]) {
-      const got = await fetch(`${shop.url}${path}`);
-      const text = await got.text();
+      const response = await fetch(`${shop.url}${path}`);
+      const text = await response.text();
       const received = await exchange(
         shop.url,
         head(`HEAD ${path} HTTP/1.1`, "host: shop", "connection: close"),
       );
       expect(statusesIn(received)).toEqual([200]);
-      expect(received).toContain(got.headers.get("content-type"));
+      expect(received).toContain(response.headers.get("content-type"));
       expect(received).toMatch(/\r\n\r\n$/);
       expect(text).not.toBe("");
     }
   });
 });
 
-describe("an address", () => {
+describe("a URL", () => {
   test.each([
     ["/graphql/?query={__typename}", "//graphql?query={__typename}", "/GRAPHQL?query={__typename}"],
     ["/./graphql", "/%67raphql", "/graphql;a=b", "/graphql%00", "/graphql%2f", "/graphql\\"],
@@ -291,8 +298,8 @@ describe("an address", () => {
       "/graphql/users.list",
       "/%24node/options",
     ],
-  ])("reaches nothing that is not meant: %s, %s …", async (...paths) => {
-    const called = jest.spyOn(shop.broker, "call");
+  ])("reaches no file and no internal action: %s, %s …", async (...paths) => {
+    const call = jest.spyOn(shop.broker, "call");
     for (const path of paths) {
       const bytes = head(`GET ${path} HTTP/1.1`, "host: shop", "connection: close");
       const received = await exchange(shop.url, bytes);
@@ -300,26 +307,26 @@ describe("an address", () => {
       expect([200, 400, 404, 405]).toContain(statusesIn(received)[0]);
       expect(received).not.toMatch(/"dependencies"|#PORT/);
     }
-    const names = called.mock.calls.map(([name]) => name);
+    const names = call.mock.calls.map(([name]) => name);
     expect(names.filter((name) => /^(\$node|users\.list|users\.get)/.test(name))).toEqual([]);
   });
 });
 
-test("an upgrade to what is not spoken here is passed over", async () => {
-  // As HTTP/2 clients do with every first request.
+test("an upgrade to an unsupported protocol is ignored", async () => {
+  // HTTP/2 clients send this with their first request.
   const upgrade = [
     "connection: Upgrade, HTTP2-Settings, close",
     "upgrade: h2c",
     "http2-settings: AAMAAABk",
   ];
-  const asked = await exchange(shop.url, head(`GET ${url} HTTP/1.1`, "host: shop", ...upgrade));
-  expect(statusesIn(asked)).toEqual([200]);
-  const length = `content-length: ${ask.length}`;
-  const posted = await exchange(shop.url, `${postHead(length, ...upgrade)}${ask}`);
+  const received = await exchange(shop.url, head(`GET ${url} HTTP/1.1`, "host: shop", ...upgrade));
+  expect(statusesIn(received)).toEqual([200]);
+  const length = `content-length: ${body.length}`;
+  const posted = await exchange(shop.url, `${postHead(length, ...upgrade)}${body}`);
   expect(statusesIn(posted)).toEqual([200]);
 });
 
-test("whoever sends more than is taken still reads why it is not", async () => {
+test("a client that sends a body over the limit can read the response", async () => {
   const size = 8 * 1_048_576;
   const received = await exchange(
     shop.url,

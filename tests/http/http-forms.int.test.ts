@@ -13,14 +13,14 @@ const get = (target: string, ...lines: string[]) =>
   exchange(shop.url, head(`GET ${target} HTTP/1.1`, "host: shop", "connection: close", ...lines));
 const typename = '{"data":{"__typename":"Query"}}';
 
-describe("a request's target", () => {
+describe("the request target", () => {
   test.each([
     "/graphql?query={__typename}",
     "http://shop/graphql?query={__typename}",
     "HTTP://shop:8080/graphql?query={__typename}",
     "https://user@shop/graphql?query={__typename}",
     "http://[::1]:8080/query?query={__typename}",
-  ])("may name the host as well: %s", async (target) => {
+  ])("may be an absolute URL: %s", async (target) => {
     const received = await get(target);
     expect(statusesIn(received)).toEqual([200]);
     expect(received).toContain(typename);
@@ -33,21 +33,21 @@ describe("a request's target", () => {
     ["http://shop/nothing", 404],
     ["http:///graphql", 404],
     ["ftp://shop/graphql?query={__typename}", 404],
-  ])("of %s is answered by %i", async (target, status) => {
+  ])("%s returns status %i", async (target, status) => {
     expect(statusesIn(await get(target))).toEqual([status]);
   });
 
-  test("names the host that an origin is compared with, whatever the header says", async () => {
+  test("overrides the Host header in the comparison with an origin", async () => {
     const target = "http://shop.example/graphql?query={__typename}";
-    const own = await get(target, "origin: http://shop.example");
-    expect(statusesIn(own)).toEqual([200]);
+    const sameOrigin = await get(target, "origin: http://shop.example");
+    expect(statusesIn(sameOrigin)).toEqual([200]);
     expect(statusesIn(await get(target, "origin: http://shop"))).toEqual([403]);
   });
 
-  test("may ask for a WebSocket, too", async () => {
+  test("may be an absolute URL in a WebSocket upgrade", async () => {
     const lines = ["connection: upgrade", "upgrade: websocket", "sec-websocket-version: 1"];
     const bytes = head("GET http://shop/graphql HTTP/1.1", "host: shop", ...lines);
-    // It has come as far as the handshake.
+    // 400 comes from the WebSocket handshake, because of the unsupported version.
     expect(statusesIn(await exchange(shop.url, bytes))).toEqual([400]);
   });
 });
@@ -59,16 +59,16 @@ describe("a query string", () => {
       `query={product(id:"?"){id}__typename?}`,
       "GRAPHQL_PARSE_FAILED",
     ],
-    ["with a question mark in a text", `query={product(id:"a?b?c"){id}}`, "BAD_USER_INPUT"],
+    ["with a question mark in a string", `query={product(id:"a?b?c"){id}}`, "BAD_USER_INPUT"],
     [
-      "with one in a variable",
+      "with a question mark in a variable",
       `query=query($id:ID!){product(id:$id){id}}&variables={"id":"?"}`,
       "BAD_USER_INPUT",
     ],
-    ["that begins with one", "?query={__typename}", "BAD_REQUEST"],
-    ["with an operation that is not there", "query={__typename}&operationName=A", "BAD_REQUEST"],
-    ["with variables that are no JSON", "query={__typename}&variables={", "BAD_REQUEST"],
-  ])("%s is taken as a whole", async (_what, search, code) => {
+    ["that begins with a question mark", "?query={__typename}", "BAD_REQUEST"],
+    ["with an unknown operation name", "query={__typename}&operationName=A", "BAD_REQUEST"],
+    ["with variables that are not JSON", "query={__typename}&variables={", "BAD_REQUEST"],
+  ])("%s is parsed as a whole", async (_title, search, code) => {
     expect(await get(`/graphql?${search.replaceAll('"', "%22")}`)).toContain(code);
   });
 
@@ -77,15 +77,15 @@ describe("a query string", () => {
     "query=query+A{__typename}&operationName=A",
     "operationName=&variables=&extensions=&query={__typename}",
     "query={__typename}&a=?&b=?",
-  ])("%s is a request", async (search) => {
+  ])("%s is accepted", async (search) => {
     expect(await get(`/graphql?${search}`)).toContain(typename);
   });
 });
 
-describe("a body", () => {
-  const ask = JSON.stringify({ query: "{ __typename }" });
+describe("a request body", () => {
+  const body = JSON.stringify({ query: "{ __typename }" });
   const post = (headers: Record<string, string>) =>
-    fetch(`${shop.url}/graphql`, { method: "POST", headers, body: ask });
+    fetch(`${shop.url}/graphql`, { method: "POST", headers, body });
 
   test.each([
     "application/json;charset=utf8",
@@ -94,7 +94,7 @@ describe("a body", () => {
     'application/json ; Charset="Utf8" ; a=b',
     "application/json;",
     "APPLICATION/JSON",
-  ])("of the type %s is taken", async (type) => {
+  ])("of the content type %s is accepted", async (type) => {
     expect((await post({ "content-type": type })).status).toBe(200);
   });
 
@@ -107,7 +107,7 @@ describe("a body", () => {
     "constructor",
     "__proto__",
     ";application/json",
-  ])("of the type %s is not", async (type) => {
+  ])("of the content type %s is rejected", async (type) => {
     expect((await post({ "content-type": type })).status).toBe(415);
   });
 
@@ -117,13 +117,13 @@ describe("a body", () => {
     [200, ""],
     [415, "gzip, identity"],
     [415, "constructor"],
-  ])("is answered by %i in the coding “%s”", async (status, coding) => {
+  ])("returns status %i with the content coding “%s”", async (status, coding) => {
     const headers = { "content-type": "application/json", "content-encoding": coding };
     expect((await post(headers)).status).toBe(status);
   });
 
-  test("is waited for by whoever wants to be told to go on", async () => {
-    const lines = ["content-type: application/json", `content-length: ${ask.length}`];
+  test("is requested by 100 Continue if the client expects it", async () => {
+    const lines = ["content-type: application/json", `content-length: ${body.length}`];
     const bytes = head(
       "POST /graphql HTTP/1.1",
       "host: shop",
@@ -131,7 +131,7 @@ describe("a body", () => {
       "connection: close",
       ...lines,
     );
-    expect(statusesIn(await exchange(shop.url, `${bytes}${ask}`))).toEqual([100, 200]);
+    expect(statusesIn(await exchange(shop.url, `${bytes}${body}`))).toEqual([100, 200]);
   });
 });
 
@@ -140,8 +140,8 @@ test.each([
   ["application/json;q=0", 406],
   ["*/*;q=0", 406],
   ["application/*;q=0, application/json", 200],
-])("Accept: %s is answered by %i", async (accept, status) => {
-  const answer = await fetch(`${shop.url}/graphql?query={__typename}`, { headers: { accept } });
-  expect(answer.status).toBe(status);
-  expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
+])("the header Accept: %s returns status %i", async (accept, status) => {
+  const response = await fetch(`${shop.url}/graphql?query={__typename}`, { headers: { accept } });
+  expect(response.status).toBe(status);
+  expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
 });

@@ -19,22 +19,22 @@ function get(path: string, headers: Record<string, string> = {}): Promise<Respon
   return fetch(`${shop.url}${path}`, { headers });
 }
 
-/** The URLs that a file of the playground names, as far as the browser would load them. */
+/** Returns the URLs in a file of the playground that a browser would load. */
 function referencesIn(text: string): string[] {
   const pattern = /(?:src|href)="([^"]+)"|import .+ from ["'](\.[^"']+)|url\(["']?([^"')]+)/g;
-  return [...text.matchAll(pattern)].map(([, ...found]) => found.find(Boolean) ?? "");
+  return [...text.matchAll(pattern)].map(([, ...groups]) => groups.find(Boolean) ?? "");
 }
 
 describe("the playground", () => {
-  test("is a page whose every file is served from here", async () => {
+  test("is a page that loads all its files from the gateway", async () => {
     const page = await get("/");
     expect(page.status).toBe(200);
     expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
-    const seen = new Set<string>();
+    const loaded = new Set<string>();
     const toLoad = referencesIn(await page.text()).map((path) => new URL(path, shop.url));
     for (let url = toLoad.pop(); url !== undefined; url = toLoad.pop()) {
-      if (url.protocol === "data:" || seen.has(url.pathname)) continue;
-      seen.add(url.pathname);
+      if (url.protocol === "data:" || loaded.has(url.pathname)) continue;
+      loaded.add(url.pathname);
       expect(url.origin).toBe(shop.url);
       const file = await fetch(url);
       expect(file.status).toBe(200);
@@ -43,13 +43,13 @@ describe("the playground", () => {
       expect(file.headers.get("x-content-type-options")).toBe("nosniff");
       const text = await file.text();
       expect(text.length).toBeGreaterThan(100);
-      // The bundles hold no imports; what looks like some lies in their texts.
+      // Bundles contain no imports, only strings that look like imports.
       const base = url;
       if (!url.pathname.includes(".min.")) {
         toLoad.push(...referencesIn(text).map((path) => new URL(path, base)));
       }
     }
-    expect([...seen].sort()).toEqual([
+    expect([...loaded].sort()).toEqual([
       "/playground/examples.js",
       "/playground/graphiql.min.css",
       "/playground/graphiql.min.js",
@@ -63,7 +63,7 @@ describe("the playground", () => {
   });
 });
 
-describe("an address", () => {
+describe("an unknown path", () => {
   test.each([
     ["GET", "/nothing"],
     ["GET", "/graphql/nothing"],
@@ -78,7 +78,7 @@ describe("an address", () => {
     ["PUT", "/metrics"],
     ["POST", "/schema.graphql"],
     ["POST", "/.well-known/jwks.json"],
-  ])("that is not there is a 404 in GraphQL's form: %s %s", async (method, path) => {
+  ])("returns status 404 in the format of a GraphQL error: %s %s", async (method, path) => {
     const response = await fetch(`${shop.url}${path}`, { method });
     expect(response.status).toBe(404);
     expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
@@ -91,7 +91,7 @@ describe("an address", () => {
 
 describe("a request id", () => {
   test.each(["a", "7f3c-1", "A_b-9", "x".repeat(64)])(
-    "that is harmless comes back: %s",
+    "that is valid is returned: %s",
     async (id) => {
       for (const path of ["/health/live", "/graphql?query={__typename}", "/nothing"]) {
         const response = await get(path, { "x-request-id": id });
@@ -101,7 +101,7 @@ describe("a request id", () => {
   );
 
   test.each(["a b", "<script>", "x".repeat(65), "a;b", "ä", '"', "a\tb", ""])(
-    "that is not is replaced by one of ours: “%s”",
+    "that is invalid is replaced by a UUID: “%s”",
     async (id) => {
       const uuid = /^[0-9a-f-]{36}$/;
       for (const name of ["x-request-id", "x-correlation-id"]) {
@@ -113,7 +113,7 @@ describe("a request id", () => {
 });
 
 describe("/metrics", () => {
-  test("tells Prometheus of the requests", async () => {
+  test("returns request metrics in the format of Prometheus", async () => {
     await shop.graphql("{ products { id } }");
     const response = await get("/metrics");
     expect(response.status).toBe(200);
@@ -123,20 +123,20 @@ describe("/metrics", () => {
     expect(text).toMatch(/^moleculer_request_total\{.*action="products\.list".*\} [1-9]\d*$/m);
   });
 
-  test("is not served here when it has a port of its own", async () => {
+  test("is served only on METRICS_PORT if it is set", async () => {
     const port = await freePort();
     const other = await startTestShop({ METRICS_PORT: String(port) });
     try {
       expect((await fetch(`${other.url}/metrics`)).status).toBe(404);
-      const own = await fetch(`http://127.0.0.1:${port}/metrics`);
-      expect(await own.text()).toContain("moleculer_request_total");
+      const metrics = await fetch(`http://127.0.0.1:${port}/metrics`);
+      expect(await metrics.text()).toContain("moleculer_request_total");
     } finally {
       await other.stop();
     }
   });
 });
 
-test("without metrics nothing is counted, and there is no page of them", async () => {
+test("METRICS=false disables the metrics and the path /metrics", async () => {
   const other = await startTestShop({ METRICS: "false" });
   try {
     expect((await other.graphql("{ products { id } }")).status).toBe(200);
@@ -147,8 +147,8 @@ test("without metrics nothing is counted, and there is no page of them", async (
   }
 });
 
-describe("when a service is away", () => {
-  test("the shop says that it is live, that it is not ready, and what is missing", async () => {
+describe("without one of its services", () => {
+  test("the shop is live but not ready, and names the missing services", async () => {
     expect(await (await get("/health/live")).json()).toEqual({ status: "live" });
     const ready = await get("/health/ready");
     expect(ready.status).toBe(200);
@@ -168,7 +168,7 @@ describe("when a service is away", () => {
     }
   });
 
-  test("its fields are SERVICE_UNAVAILABLE, all others and the schema are there", async () => {
+  test("the shop returns SERVICE_UNAVAILABLE only for its fields, and keeps the schema", async () => {
     const incomplete = await startTestShop();
     try {
       const { token } = await incomplete.signIn("admin", 1);
@@ -185,15 +185,15 @@ describe("when a service is away", () => {
     }
   });
 
-  test("without users, whoever sends a token learns that it cannot be verified now", async () => {
+  test("the shop returns SERVICE_UNAVAILABLE for tokens that it cannot verify without users", async () => {
     const { token } = admin;
     const incomplete = await startTestShop({}, shop.databases);
     try {
       await incomplete.broker.destroyService("users");
       const { data } = await incomplete.graphql("{ products { id } }", { token });
       expect(data?.products).toHaveLength(1);
-      const refused = await incomplete.graphql("{ orders { id } }", { token });
-      expect(refused.code).toBe("SERVICE_UNAVAILABLE");
+      const rejected = await incomplete.graphql("{ orders { id } }", { token });
+      expect(rejected.code).toBe("SERVICE_UNAVAILABLE");
       expect((await incomplete.graphql("{ orders { id } }")).code).toBe("UNAUTHENTICATED");
       const keys = await fetch(`${incomplete.url}/.well-known/jwks.json`);
       expect(keys.status).toBe(503);
@@ -206,7 +206,7 @@ describe("when a service is away", () => {
   });
 });
 
-describe("when a database is cut off", () => {
+describe("while a database is unreachable", () => {
   const neighbour = {
     users: "products",
     products: "orders",
@@ -214,7 +214,7 @@ describe("when a database is cut off", () => {
   } as const;
   type Service = keyof typeof neighbour;
 
-  /** Lets nobody into a service's database any more, and throws out who is in; or lets all in again. */
+  /** Allows connections to a service's database, or forbids and ends them. */
   async function setReachable(service: Service, reachable: boolean): Promise<void> {
     const name = new URL(shop.databases.urls[service]).pathname.slice(1);
     const from = neighbour[service];
@@ -235,16 +235,16 @@ describe("when a database is cut off", () => {
   };
 
   test.each(["users", "products", "orders"] as const)(
-    "the fields of %s are SERVICE_UNAVAILABLE, and come back by themselves",
+    "the fields of %s return SERVICE_UNAVAILABLE, and recover by themselves",
     async (service) => {
       const { token } = admin;
       const send = () => shop.graphql(documents[service](), { token });
       expect((await send()).errors).toBeUndefined();
       await setReachable(service, false);
       for (let n = 0; n < 3; n += 1) {
-        const answer = await send();
-        expect(answer).toMatchObject({ status: 200, data: null, code: "SERVICE_UNAVAILABLE" });
-        expect(JSON.stringify(answer)).not.toMatch(
+        const response = await send();
+        expect(response).toMatchObject({ status: 200, data: null, code: "SERVICE_UNAVAILABLE" });
+        expect(JSON.stringify(response)).not.toMatch(
           /terminat|connection|postgres|database [a-z]+_/i,
         );
       }
@@ -253,13 +253,13 @@ describe("when a database is cut off", () => {
       expect(await ready.json()).toEqual({ status: "not ready", missing: [service] });
 
       await setReachable(service, true);
-      await eventually("the fields are back", async () => (await send()).errors === undefined);
+      await eventually("the fields recover", async () => (await send()).errors === undefined);
       expect((await get("/health/ready")).status).toBe(200);
     },
   );
 
   test.each(["products", "orders"] as const)(
-    "without %s no order is placed, and orders are placed again afterwards",
+    "of %s, orders fail with SERVICE_UNAVAILABLE, and succeed again afterwards",
     async (service) => {
       await setReachable(service, false);
       expect(await placeOrder(shop, admin.token, [mug, 1])).toMatchObject({
@@ -268,8 +268,8 @@ describe("when a database is cut off", () => {
       });
       await setReachable(service, true);
       const { order } = await eventually("an order is placed", async () => {
-        const answer = await placeOrder(shop, admin.token, [mug, 1]);
-        return answer.order && answer;
+        const result = await placeOrder(shop, admin.token, [mug, 1]);
+        return result.order && result;
       });
       expect(order).toMatchObject({ quantity: 1 });
     },
