@@ -2,16 +2,16 @@ import { parseArgs } from "node:util";
 
 export const usage = `npm run test:compose -- [options]
 
-  --seconds N    how long the scaled shop is under load (default 120; 20 is the least)
-  --help
+  --seconds N    how long the scaled shop is under load, in seconds (default 120, minimum 20)
+  --help         prints this help
 
-Needs a Docker engine, and Compose 2 or docker-compose 1.29. Ends with 0 when all has passed.
+Requires a Docker engine, and Compose 2 or docker-compose 1.29. The exit status is 0 if all steps pass.
 `;
 
-/** A sentence for who has typed the arguments. */
+/** An invalid command line. The message is shown to the user without a stack trace. */
 export class ArgumentError extends Error {}
 
-/** Throws an ArgumentError. */
+/** Parses the command line. Throws an ArgumentError. */
 export function readArguments(args: string[]): { loadMs: number; help: boolean } {
   let values: { seconds?: string; help?: boolean };
   try {

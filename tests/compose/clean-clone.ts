@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { execute } from "./execute.ts";
 
 /**
- * A folder with what a clone would have of this work tree: no `.env`, no data, no packages. The
- * caller removes it.
+ * Copies the files of this work tree that a clone would contain (no `.env`, data or packages) to a
+ * temporary folder. The caller removes the folder.
  */
 export async function cleanClone(projectDir: string): Promise<string> {
   const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
@@ -14,7 +14,7 @@ export async function cleanClone(projectDir: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "shop-compose-"));
   for (const file of listed.split("\0")) {
     const source = join(projectDir, file);
-    // What is deleted, but not committed, is listed, too.
+    // git also lists files whose deletion is not committed.
     if (file !== "" && existsSync(source)) await cp(source, join(folder, file));
   }
   return folder;

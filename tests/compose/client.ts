@@ -1,23 +1,26 @@
-/** What became of one HTTP request. */
+/** The outcome of one HTTP request. */
 export interface Reply {
   /** The value of the field `answer`. */
   value: unknown;
-  /** Of the first error; undefined: success. Those that begin with CLIENT_ or HTTP_ are ours. */
+  /**
+   * The code of the first error, or undefined after a success. This client sets the codes with the
+   * prefixes CLIENT_ and HTTP_, for responses that do not come from the shop.
+   */
   code: string | undefined;
-  /** 0: there was no answer. */
+  /** The HTTP status, or 0 without a response. */
   status: number;
 }
 
-export interface Question {
+export interface GraphqlRequest {
   query: string;
   variables: Record<string, unknown>;
   token: string;
   key?: string | undefined;
-  /** By GET, which a balancer may repeat. */
+  /** Sends the request by GET, which a load balancer may retry. */
   byGet?: boolean | undefined;
 }
 
-/** The shop promises an answer within 5 s. */
+/** More than the 5 s within which the shop promises a response. */
 const timeoutMs = 6_500;
 
 interface Body {
@@ -25,16 +28,16 @@ interface Body {
   errors?: { extensions?: { code?: string } }[];
 }
 
-/** Sends one document as any client would. Never throws. */
-export async function ask(url: string, question: Question): Promise<Reply> {
-  const { query, variables, token, key, byGet = false } = question;
+/** Sends one document. Never throws. */
+export async function sendDocument(url: string, request: GraphqlRequest): Promise<Reply> {
+  const { query, variables, token, key, byGet = false } = request;
   const headers = {
     authorization: token,
     ...(!byGet && { "content-type": "application/json" }),
     ...(key !== undefined && { "idempotency-key": key }),
   };
-  const asked = new URLSearchParams({ query, variables: JSON.stringify(variables) });
-  const address = byGet ? `${url}/graphql?${asked.toString()}` : `${url}/graphql`;
+  const search = new URLSearchParams({ query, variables: JSON.stringify(variables) });
+  const address = byGet ? `${url}/graphql?${search.toString()}` : `${url}/graphql`;
   let status = 0;
   try {
     const response = await fetch(address, {
@@ -44,7 +47,7 @@ export async function ask(url: string, question: Question): Promise<Reply> {
     });
     ({ status } = response);
     const text = await response.text();
-    // What is no JSON, is not the shop's.
+    // Every response of the shop is JSON.
     if (!text.startsWith("{")) return { value: undefined, code: `HTTP_${status}`, status };
     const { data, errors } = JSON.parse(text) as Body;
     const [error] = errors ?? [];
@@ -63,13 +66,13 @@ function codeOf(error: unknown): string {
   return `CLIENT_${code}`;
 }
 
-/** Answers that leave open whether the request had its effect, or will have it. */
-export function isOpen(code: string): boolean {
-  const open = ["SERVICE_UNAVAILABLE", "IDEMPOTENCY_IN_PROGRESS", "INTERNAL_SERVER_ERROR"];
-  return open.includes(code) || isNotOfTheShop(code);
+/** Returns true if a request with this code may have had its effect, or may still have it. */
+export function isUndecided(code: string): boolean {
+  const undecided = ["SERVICE_UNAVAILABLE", "IDEMPOTENCY_IN_PROGRESS", "INTERNAL_SERVER_ERROR"];
+  return undecided.includes(code) || isClientCode(code);
 }
 
-/** True where a client cannot know what is wrong: the shop did not say it. */
-export function isNotOfTheShop(code: string): boolean {
+/** Returns true if the code comes from this client, since no response of the shop arrived. */
+export function isClientCode(code: string): boolean {
   return /^(CLIENT|HTTP)_/.test(code);
 }

@@ -1,11 +1,11 @@
-/** A container as the engine describes it. */
+/** A container, from `docker inspect`. */
 export interface Container {
   id: string;
   name: string;
-  /** Of the compose file. */
+  /** The name of its service in the compose file. */
   service: string;
   isRunning: boolean;
-  /** undefined: it has no health check. */
+  /** undefined if the container has no health check. */
   health: string | undefined;
   exitCode: number;
   startedAtMs: number;
@@ -25,7 +25,7 @@ interface Inspected {
 
 const serviceLabel = "com.docker.compose.service";
 
-/** Reads what `docker inspect` writes. */
+/** Parses the output of `docker inspect`. */
 export function containersIn(json: string): Container[] {
   return (JSON.parse(json) as Inspected[]).map(({ Id, Name, State, Config }) => ({
     id: Id,
@@ -38,20 +38,20 @@ export function containersIn(json: string): Container[] {
   }));
 }
 
-/** The shop's own programs, which have to end by themselves. */
+/** The services whose containers run the shop's own nodes, which must stop by themselves. */
 export const nodeServices = ["users", "products", "orders", "api"] as const;
 
 export function isNode({ service }: Pick<Container, "service">): boolean {
   return (nodeServices as readonly string[]).includes(service);
 }
 
-/** What is not as `up` should leave it. */
+/** Lists the containers that are not in the state in which `up` must leave them. */
 export function faultsOf(containers: readonly Container[]): string[] {
   return containers.flatMap(({ name, service, isRunning, health, exitCode }) => {
-    // It has done its work, and is gone.
+    // The container `secrets` writes its files and ends.
     const isDone = service === "secrets" && !isRunning && exitCode === 0;
-    const isWell = isRunning && health === "healthy";
-    return isDone || isWell ? [] : [`${name} is ${isRunning ? String(health) : "not running"}`];
+    const isHealthy = isRunning && health === "healthy";
+    return isDone || isHealthy ? [] : [`${name} is ${isRunning ? String(health) : "not running"}`];
   });
 }
 
@@ -60,7 +60,7 @@ export interface End {
   container: string;
   service: string;
   exitCode: number;
-  /** From the first signal; undefined: it got none. */
+  /** The time since the first signal. undefined if the container got no signal. */
   tookMs: number | undefined;
 }
 
@@ -70,7 +70,7 @@ interface EngineEvent {
   Actor: { ID: string; Attributes: Record<string, string> };
 }
 
-/** Follows what `docker events` writes about the ends of containers, a line of JSON for each. */
+/** Collects the ends of containers from the JSON lines of `docker events`. */
 export class Ends {
   readonly list: End[] = [];
   readonly #signalledAtNs = new Map<string, number>();

@@ -1,26 +1,26 @@
 import { execute } from "./execute.ts";
 
-/** How containers and compose files are reached on this machine. */
+/** The container engine of this machine. */
 export interface Engine {
-  /** The words that begin a command of Compose. */
+  /** The command of Compose, as words. */
   compose: readonly string[];
-  /** What a program that is started sees of the environment. */
+  /** The environment of started programs. */
   env: Record<string, string>;
-  /** For the report. */
+  /** The versions of Docker and Compose, for the report. */
   versions: string;
 }
 
-/** A sentence about what this machine lacks. */
+/** A missing prerequisite. The message is shown to the user without a stack trace. */
 export class MissingError extends Error {}
 
-/** What is handed on: how to reach the engine, and no setting of the shop. */
-const handedOn = /^(PATH|HOME|DOCKER_.*|BUILDKIT_.*|(HTTPS?|NO)_PROXY|https?_proxy|no_proxy)$/;
+/** The variables for started programs: those that locate the engine, and no setting of the shop. */
+const passedOn = /^(PATH|HOME|DOCKER_.*|BUILDKIT_.*|(HTTPS?|NO)_PROXY|https?_proxy|no_proxy)$/;
 
-/** Finds a Docker engine that answers, and Compose. Throws a MissingError. */
+/** Finds a running Docker engine and Compose. Throws a MissingError. */
 export async function findEngine(): Promise<Engine> {
   const env = Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
-      handedOn.test(name) && value !== undefined ? [[name, value]] : [],
+      passedOn.test(name) && value !== undefined ? [[name, value]] : [],
     ),
   );
   const format = "{{.Server.Version}}";
@@ -28,17 +28,17 @@ export async function findEngine(): Promise<Engine> {
   if (docker instanceof Error) {
     throw new MissingError(
       isNotFound(docker)
-        ? "There is no `docker` on this machine; the test needs a Docker engine."
-        : `No Docker engine answers; is it started, and may this user reach it?\n${docker.message}`,
+        ? "The command `docker` was not found. The test requires a Docker engine."
+        : `The Docker engine does not respond. Start it, or give this user access to it.\n${docker.message}`,
     );
   }
   for (const compose of [["docker", "compose"], ["docker-compose"]]) {
-    const found = await version([...compose, "version", "--short"], env);
-    if (!(found instanceof Error)) {
-      return { compose, env, versions: `Docker ${docker}, ${compose.join(" ")} ${found}` };
+    const result = await version([...compose, "version", "--short"], env);
+    if (!(result instanceof Error)) {
+      return { compose, env, versions: `Docker ${docker}, ${compose.join(" ")} ${result}` };
     }
   }
-  throw new MissingError("There is neither `docker compose` nor `docker-compose` here.");
+  throw new MissingError("Neither `docker compose` nor `docker-compose` was found. Install one.");
 }
 
 async function version(command: string[], env: Record<string, string>): Promise<string | Error> {

@@ -3,16 +3,16 @@ import { spawn } from "node:child_process";
 export interface ExecuteOptions {
   cwd?: string;
   env?: Record<string, string>;
-  /** Ends the program when it is aborted. */
+  /** Ends the program when the signal is aborted. */
   signal?: AbortSignal | undefined;
 }
 
-/** How much of what a program wrote is shown when it fails. */
+/** The maximum length of the output in an error message. */
 const shownCharacters = 2_000;
 
 /**
- * Runs a program to its end, and gives what it wrote to standard output. Throws what it wrote
- * to both streams when it fails.
+ * Runs a program to its end, and returns its standard output. If the program fails, the error
+ * contains the end of its output and error output.
  */
 export function execute(
   file: string,
@@ -25,7 +25,7 @@ export function execute(
       ...(cwd !== undefined && { cwd }),
       ...(env !== undefined && { env }),
       ...(signal !== undefined && { signal }),
-      // A terminal's Ctrl-C is for this program: it decides what is ended, and in which order.
+      // Ctrl-C in the terminal must reach only this process, which ends programs in the right order.
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -1,27 +1,28 @@
-import { isOpen, isNotOfTheShop } from "./client.ts";
+import { isClientCode, isUndecided } from "./client.ts";
 import type { Sent } from "./load.ts";
 import { inSeconds } from "./report.ts";
 
-/** What the load has seen while something went on. */
-export interface Seen {
-  /** Reads that were not answered with success. */
+/** The outcome of the load during a phase. */
+export interface Verdict {
+  /** Reads without a successful response. */
   failedReads: Sent[];
-  /** Requests whose failure says nothing to a program, or came too late. */
+  /** Failed requests without an error code of the shop, or with a late response. */
   unclear: Sent[];
-  /** For people. */
+  /** A summary for the report. */
   figures: string;
 }
 
-/** The shop's promise to those whose request cannot be done just now. */
+/** The shop promises an error code within this time. */
 const clearWithinMs = 5_000;
 
-/** True for a request whose sender has to try again. */
+/** Returns true for a request that its client must retry. */
 export function isFailed({ code, isRead }: Sent): boolean {
-  return code !== undefined && (isRead || isOpen(code));
+  return code !== undefined && (isRead || isUndecided(code));
 }
 
-export function judge(sent: readonly Sent[], phases: (phase: string) => boolean): Seen {
-  const all = sent.filter(({ phase }) => phases(phase));
+/** Judges the requests of the selected phases. */
+export function judge(sent: readonly Sent[], isSelected: (phase: string) => boolean): Verdict {
+  const all = sent.filter(({ phase }) => isSelected(phase));
   const reads = all.filter(({ isRead }) => isRead);
   const failed = all.filter(isFailed);
   const failedReads = failed.filter(({ isRead }) => isRead);
@@ -31,21 +32,21 @@ export function judge(sent: readonly Sent[], phases: (phase: string) => boolean)
   const slowestMs = Math.max(0, ...all.map(({ startMs, endMs }) => endMs - startMs));
   const figures = [
     `${placed} orders placed`,
-    `${reads.length - failedReads.length} of ${reads.length} reads answered`,
-    `${failed.length - failedReads.length} mutations to be sent again`,
-    `slowest answer ${inSeconds(slowestMs)}`,
+    `${reads.length - failedReads.length} of ${reads.length} reads succeeded`,
+    `${failed.length - failedReads.length} mutations to retry`,
+    `slowest response ${inSeconds(slowestMs)}`,
     ...(failed.length > 0 ? [`failures: ${summary(failed)}`] : []),
-    ...(unclear.length > 0 ? [`not clear, or not in time: ${summary(unclear)}`] : []),
+    ...(unclear.length > 0 ? [`without a code or late: ${summary(unclear)}`] : []),
   ].join(", ");
   return { failedReads, unclear, figures };
 }
 
 function isClear({ code = "", startMs, endMs }: Sent): boolean {
-  const isSaid = !isNotOfTheShop(code) && code !== "INTERNAL_SERVER_ERROR";
-  return isSaid && endMs - startMs <= clearWithinMs;
+  const hasCode = !isClientCode(code) && code !== "INTERNAL_SERVER_ERROR";
+  return hasCode && endMs - startMs <= clearWithinMs;
 }
 
-/** How many of each code, and the longest time of each. */
+/** Counts the requests by kind and code, each with its longest duration. */
 function summary(requests: readonly Sent[]): string {
   const byCode = Map.groupBy(requests, ({ kind, code, status, isRead }) =>
     [isRead ? "read" : "mutation", kind, code, status].join(" "),

@@ -6,7 +6,7 @@ import { documents } from "../../tools/verify/workload/documents.ts";
 import type { Intent } from "../../tools/verify/workload/intents.ts";
 import type { Account, Market } from "../../tools/verify/workload/market.ts";
 import { eventually } from "../../tools/support/eventually.ts";
-import { ask, isOpen, type Reply } from "./client.ts";
+import { isUndecided, sendDocument, type GraphqlRequest, type Reply } from "./client.ts";
 
 export interface LoadOptions {
   url: string;
@@ -15,15 +15,15 @@ export interface LoadOptions {
   history: HistoryWriter;
 }
 
-/** One request that was answered, or was not. */
+/** One completed request, with or without a response. */
 export interface Sent {
-  /** What went on when it began. */
+  /** The phase in which the request began. */
   phase: string;
   kind: string;
   isRead: boolean;
   startMs: number;
   endMs: number;
-  /** undefined: success. */
+  /** The error code, or undefined after a success. */
   code: string | undefined;
   status: number;
 }
@@ -34,32 +34,32 @@ const tickMs = 50;
 const ordersPerTick = 1;
 const readsPerTick = 0.6;
 const cancellationsPerTick = 0.05;
-/** How often something is asked for that sells out. */
+/** The share of requests for products that sell out. */
 const scarceShare = 0.05;
-/** More is not begun, on a machine that is too busy. */
+/** On a machine that is too slow, no further request begins above this number. */
 const maxInFlight = 500;
-const maxTries = 60;
+const maxAttempts = 60;
 const firstPauseMs = 150;
 const maxPauseMs = 2_000;
 
-/** One document that needs every service. */
-const joined = `{ answer: orders(limit: 3) {
+/** A query that needs every service. */
+const joinedQuery = `{ answer: orders(limit: 3) {
   id user { username } order_products { quantity product { name stock } } } }`;
 
 /**
- * Twenty orders a second, with keys, each sent again until it is known what became of it, as a good
- * client does; with them reads, each sent once, and a few cancellations.
+ * Sends twenty orders a second with idempotency keys, and retries each until its outcome is known,
+ * as a good client does. Also sends reads without retries, and a few cancellations.
  */
 export class Load {
-  /** What goes on now. */
+  /** The current phase. */
   phase = "steady";
   readonly sent: Sent[] = [];
   readonly #inFlight = new Set<Pick<Sent, "phase" | "startMs">>();
   readonly #options: LoadOptions;
-  readonly #pursued = new Set<Promise<void>>();
+  readonly #running = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #ops = 0;
-  #open = 0;
+  #undecided = 0;
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -73,45 +73,49 @@ export class Load {
     }, tickMs);
   }
 
-  /** Lets what was begun come to its end. Gives how many requests are still open even then. */
+  /** Waits for all running requests. Returns how many orders and cancellations stay undecided. */
   async stop(): Promise<number> {
     this.end();
-    await Promise.all(this.#pursued);
-    return this.#open;
+    await Promise.all(this.#running);
+    return this.#undecided;
   }
 
-  /** Begins nothing more. */
+  /** Begins no further request. */
   end(): void {
     clearInterval(this.#timer);
   }
 
-  /** Waits until all is answered that was begun in a phase. */
+  /** Waits until all requests of a phase have ended. */
   async answered(phase: string): Promise<void> {
     const isOver = () => [...this.#inFlight].every((request) => request.phase !== phase);
-    await eventually(`an end of ${phase}`, isOver);
+    await eventually(`the requests of the phase "${phase}" end`, isOver);
   }
 
-  /** When the oldest request was begun that is not answered yet. */
+  /** The start time of the oldest request in flight, or Infinity. */
   get oldestMs(): number {
     return Math.min(...[...this.#inFlight].map(({ startMs }) => startMs));
   }
 
   #tick(): void {
-    if (this.#pursued.size >= maxInFlight) return;
+    if (this.#running.size >= maxInFlight) return;
     const { random, market } = this.#options;
     for (let order = 0; order < ordersPerTick; order += 1) this.#begin(this.#place());
     if (random.chance(readsPerTick)) this.#begin(this.#read());
     const order = market.someOrder(random);
     if (order !== undefined && random.chance(cancellationsPerTick)) {
       this.#begin(
-        this.#pursue({ kind: "cancelOrder", input: { order_id: order.id }, by: order.owner }),
+        this.#sendUntilDecided({
+          kind: "cancelOrder",
+          input: { order_id: order.id },
+          by: order.owner,
+        }),
       );
     }
   }
 
   #begin(work: Promise<void>): void {
-    const tracked = work.finally(() => this.#pursued.delete(tracked));
-    this.#pursued.add(tracked);
+    const tracked = work.finally(() => this.#running.delete(tracked));
+    this.#running.add(tracked);
   }
 
   #place(): Promise<void> {
@@ -121,22 +125,22 @@ export class Load {
     );
     const lines = [...ids].map((product_id) => ({ product_id, quantity: random.int(1, 3) }));
     const by = random.pick(market.customers);
-    return this.#pursue({ kind: "placeOrder", input: { lines }, by });
+    return this.#sendUntilDecided({ kind: "placeOrder", input: { lines }, by });
   }
 
-  /** Sends it with the same key until it is known what became of it. */
-  async #pursue(intent: WithAccount): Promise<void> {
+  /** Retries an intent with the same idempotency key until its outcome is known. */
+  async #sendUntilDecided(intent: WithAccount): Promise<void> {
     const { random } = this.#options;
     this.#ops += 1;
     const op = this.#ops;
     const key = `load-${op}-${random.int(0, 1e9)}`;
-    for (let tried = 0; tried < maxTries; tried += 1) {
-      const { code } = await this.#ask(intent, op, key);
-      if (code === undefined || !isOpen(code)) return;
-      const pauseMs = Math.min(maxPauseMs, firstPauseMs * 2 ** tried);
+    for (let attempts = 0; attempts < maxAttempts; attempts += 1) {
+      const { code } = await this.#sendIntent(intent, op, key);
+      if (code === undefined || !isUndecided(code)) return;
+      const pauseMs = Math.min(maxPauseMs, firstPauseMs * 2 ** attempts);
       await sleep(pauseMs * (0.5 + random.next()));
     }
-    this.#open += 1;
+    this.#undecided += 1;
   }
 
   async #read(): Promise<void> {
@@ -146,26 +150,26 @@ export class Load {
     const kinds = ["joined", "readOrder", "listOrders", "readProduct", "readProduct"] as const;
     const kind = random.pick(kinds);
     if (kind === "joined") {
-      await this.#send(kind, true, { query: joined, variables: {}, token: by.token });
+      await this.#send(kind, true, { query: joinedQuery, variables: {}, token: by.token });
       return;
     }
     this.#ops += 1;
     if (kind === "readOrder" && order !== undefined) {
-      await this.#ask({ kind, input: { order_id: order.id }, by: order.owner }, this.#ops);
+      await this.#sendIntent({ kind, input: { order_id: order.id }, by: order.owner }, this.#ops);
     } else if (kind === "listOrders") {
-      await this.#ask({ kind, input: {}, by }, this.#ops);
+      await this.#sendIntent({ kind, input: {}, by }, this.#ops);
     } else {
       const input = { product_id: market.someProduct(random, scarceShare) };
-      await this.#ask({ kind: "readProduct", input, by }, this.#ops);
+      await this.#sendIntent({ kind: "readProduct", input, by }, this.#ops);
     }
   }
 
-  /** Sends an intent once, and writes down what became of it. */
-  async #ask(intent: WithAccount, op: number, key?: string): Promise<Reply> {
+  /** Sends an intent once, and writes its outcome to the history. */
+  async #sendIntent(intent: WithAccount, op: number, key?: string): Promise<Reply> {
     const { history, market, random } = this.#options;
     const { kind, by } = intent;
     const startMs = history.nowMs;
-    // Each document takes the input of its own kind.
+    // The document of a kind takes the input of the same kind, which the types cannot express.
     const document = documents[kind] as {
       query: string;
       variables: (input: Intent["input"]) => Record<string, unknown>;
@@ -180,10 +184,10 @@ export class Load {
       byGet: isRead && random.chance(0.5),
     });
     const { code, value } = reply;
-    const became =
+    const outcome =
       code === undefined
         ? { outcome: "ok", answer: document.answer(value) }
-        : { outcome: isOpen(code) ? "unknown" : "rejected", code };
+        : { outcome: isUndecided(code) ? "unknown" : "rejected", code };
     const request = {
       line: "request",
       op,
@@ -195,7 +199,7 @@ export class Load {
       input: intent.input,
       startMs,
       endMs: history.nowMs,
-      ...became,
+      ...outcome,
     } as AnyRequest;
     history.write(request);
     if (request.kind === "placeOrder" && request.outcome === "ok") {
@@ -204,13 +208,13 @@ export class Load {
     return reply;
   }
 
-  async #send(kind: string, isRead: boolean, question: Parameters<typeof ask>[1]): Promise<Reply> {
+  async #send(kind: string, isRead: boolean, request: GraphqlRequest): Promise<Reply> {
     const { phase } = this;
     const startMs = performance.now();
-    const asked = { phase, startMs };
-    this.#inFlight.add(asked);
-    const reply = await ask(this.#options.url, question);
-    this.#inFlight.delete(asked);
+    const inFlight = { phase, startMs };
+    this.#inFlight.add(inFlight);
+    const reply = await sendDocument(this.#options.url, request);
+    this.#inFlight.delete(inFlight);
     const { code, status } = reply;
     this.sent.push({ phase, kind, isRead, startMs, endMs: performance.now(), code, status });
     return reply;

@@ -6,26 +6,26 @@ import { inMegabytes, inSeconds, type Report } from "./report.ts";
 
 const readyWithinMs = 3_000;
 const idleBytes = 130e6;
-/** Of the whole image on the official base, which has some 230 MB. */
+/** The maximum size of the shop's layers above the base image. */
 const addedBytes = 120e6;
-/** What a node's log says when its services work. */
+/** The log line of a node whose services have started. */
 const readyText = "started successfully";
 
-/** How large the image is, and how much of that is ours. */
+/** Reports the size of the image and of the shop's own layers. */
 export async function reportImage(project: Project, folder: string, report: Report): Promise<void> {
   const dockerfile = await readFile(join(folder, "Dockerfile"), "utf8");
   const base = /^FROM (\S+)/m.exec(dockerfile)?.[1] ?? "";
   const sizeOf = async (image: string) =>
     Number(await project.docker("image", "inspect", "--format", "{{.Size}}", image));
   const size = await sizeOf(project.image);
-  // A builder that keeps the base to itself leaves us without its size.
+  // Some builders do not store the base image, so that its size is unknown.
   const added = size - (await sizeOf(base).catch(() => 0));
   const isSmall = added < addedBytes || size < 350e6;
-  const figures = `${inMegabytes(size)}, of which ${inMegabytes(added)} are ours and the rest is ${base}`;
+  const figures = `${inMegabytes(size)}, ${inMegabytes(added)} of it on top of ${base}`;
   report.row("image", isSmall, figures);
 }
 
-/** How soon each node was ready, and what it needs when nothing is asked of it. */
+/** Reports the startup time and the idle memory of each node. */
 export async function reportNodes(project: Project, report: Report): Promise<void> {
   const nodes = (await project.containers()).filter(isNode);
   const startups = await Promise.all(nodes.map((node) => startupMs(project, node)));
@@ -51,7 +51,7 @@ export async function reportNodes(project: Project, report: Report): Promise<voi
 async function startupMs(project: Project, { id, name, startedAtMs }: Container): Promise<number> {
   const log = await project.docker("logs", "--timestamps", id);
   const line = log.split("\n").find((text) => text.includes(readyText));
-  if (line === undefined) throw new Error(`the log of ${name} does not say that it is ready`);
+  if (line === undefined) throw new Error(`the log of ${name} does not contain "${readyText}"`);
   return Date.parse(line.split(" ")[0] ?? "") - startedAtMs;
 }
 

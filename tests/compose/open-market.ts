@@ -9,14 +9,14 @@ import { Market, type Account } from "../../tools/verify/workload/market.ts";
 
 const customers = 12;
 const products = 12;
-/** More than is ordered. */
-const plenty = 1_000_000;
-/** Of these there is so little that they sell out. */
-const scarce = 2;
+/** A stock that the load does not exhaust. */
+const plentifulStock = 1_000_000;
+/** The number of products that sell out, and their stock. */
+const scarceProducts = 2;
 const scarceStock = 200;
 const timeoutMs = 10_000;
 
-/** Registers customers and puts products on sale, in the name of an admin. */
+/** Registers customers and creates products as an admin. */
 export async function openMarket(
   url: string,
   admin: Account,
@@ -33,34 +33,34 @@ export async function openMarket(
     urls,
     nextOp: () => 0,
   });
-  // Below the walk-through's.
+  // Operation numbers below those of the walk-through.
   let op = -100;
-  const done = async <Answer>(intent: Intent): Promise<Answer> => {
+  const run = async <Answer>(intent: Intent): Promise<Answer> => {
     op -= 1;
     const request = await client.send({ op, intent, key: `opening${op}` }, timeoutMs);
     if (request.outcome === "ok") return request.answer as Answer;
-    throw new Error(`${intent.kind} was answered ${request.code}`);
+    throw new Error(`${intent.kind} failed with ${request.code}`);
   };
   for (let number = 1; number <= customers; number += 1) {
     const username = `customer-${number}`;
     const input = { email: `${username}@shop.example`, username, type: 0 };
     const registering: Intent = { kind: "registerUser", input, by: admin };
-    const { id } = await done<Kinds["registerUser"]["answer"]>(registering);
+    const { id } = await run<Kinds["registerUser"]["answer"]>(registering);
     market.customers.push({ id, token: await login(url, input.email), isAdmin: false });
   }
   for (let number = 1; number <= products; number += 1) {
-    const stock = number <= scarce ? scarceStock : plenty;
+    const stock = number <= scarceProducts ? scarceStock : plentifulStock;
     const input = { name: `Product ${number}`, price: random.int(1, 5_000), stock };
-    await done({ kind: "createProduct", input, by: admin });
+    await run({ kind: "createProduct", input, by: admin });
   }
-  // What is created is remembered as what is seldom asked for.
-  market.hot = market.cold.splice(0, scarce);
+  // The client adds each created product to the seldom ordered ones.
+  market.hot = market.cold.splice(0, scarceProducts);
   return market;
 }
 
 async function login(url: string, email: string): Promise<string> {
   const body = { query: loginDocument, variables: { input: { email, password } } };
   const { code, value } = await post(body, { url, timeoutMs });
-  if (code !== undefined) throw new Error(`login was answered ${code}`);
+  if (code !== undefined) throw new Error(`login failed with ${code}`);
   return (value as { token: string }).token;
 }

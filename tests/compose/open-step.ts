@@ -6,7 +6,7 @@ import { walkThrough } from "./walk-through.ts";
 
 const openWithinMs = 60_000;
 
-/** `up -d` on nothing, and the walk-through. Throws when the shop does not open at all. */
+/** Runs `up -d` without existing containers, and the walk-through. Throws if the shop does not open. */
 export async function openShop(
   project: Project,
   history: HistoryWriter,
@@ -17,7 +17,7 @@ export async function openShop(
   await project.compose("build");
   report.row("build", true, inSeconds(performance.now() - buildMs));
   report.say("starting");
-  // What `up` waits for is all there is to wait for.
+  // The health checks of the compose file must suffice: the walk-through starts without a wait.
   await project.compose("up", "-d");
   const admin = await walkThrough(project.url, history);
   const passedAtMs = Date.now();
@@ -27,9 +27,9 @@ export async function openShop(
   report.row(
     "up -d, walk-through",
     tookMs <= openWithinMs,
-    `passes ${inSeconds(tookMs)} after the first container's start`,
+    `passed ${inSeconds(tookMs)} after the start of the first container`,
   );
   await project.healthy();
-  report.row("ps", true, `all ${containers.length} are healthy, or have done their work`);
+  report.row("ps", true, `all ${containers.length} containers are healthy or done`);
   return admin;
 }

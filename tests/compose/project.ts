@@ -7,11 +7,11 @@ import { execute } from "./execute.ts";
 
 export interface ProjectOptions {
   engine: Engine;
-  /** Where its files are. */
+  /** The folder of the project's files. */
   folder: string;
-  /** Tells it from all others of this engine. */
+  /** The unique name of the Compose project. */
   name: string;
-  /** Of the balancer, on this machine. */
+  /** The port of the load balancer on this machine. */
   port: number;
   signal: AbortSignal;
 }
@@ -19,9 +19,9 @@ export interface ProjectOptions {
 export type Scale = Record<"users" | "products" | "orders" | "api", number>;
 
 const healthyWithinMs = 90_000;
-const lookEveryMs = 250;
+const checkEveryMs = 250;
 
-/** One shop that Compose has made of the project's files. */
+/** A shop that Compose runs from the project's files. */
 export class Project {
   readonly url: string;
   readonly image: string;
@@ -52,7 +52,7 @@ export class Project {
     return ["--filter", `label=com.docker.compose.project=${this.#options.name}`];
   }
 
-  /** Every end of one of its containers so far. */
+  /** The ends of the project's containers so far. */
   get ends(): readonly End[] {
     return this.#ends.list;
   }
@@ -74,7 +74,7 @@ export class Project {
     return execute(file, [...first, "-p", name, ...args], { cwd: folder, env, signal });
   }
 
-  /** `up -d`, with so many replicas, until all is healthy. */
+  /** Runs `up -d` with the given replicas, and waits until all containers are healthy. */
   async up(scale?: Scale): Promise<void> {
     const replicas = Object.entries(scale ?? {}).flatMap(([service, number]) => [
       "--scale",
@@ -84,53 +84,56 @@ export class Project {
     await this.healthy();
   }
 
-  /** Waits until every container is as it should be. */
+  /** Waits until every container is healthy or done. */
   async healthy(): Promise<void> {
-    await this.#untilWell(() => this.containers());
+    await this.#untilHealthy(() => this.containers());
   }
 
-  async #untilWell(look: () => Promise<Container[]>): Promise<void> {
+  async #untilHealthy(inspect: () => Promise<Container[]>): Promise<void> {
     const { signal } = this.#options;
-    let faults = ["nothing is there"];
-    const isWell = async () => {
-      // Who is interrupted waits no more.
+    let faults = ["there are no containers"];
+    const isHealthy = async () => {
+      // An interruption ends the wait.
       if (signal.aborted) return true;
-      const containers = await look();
+      const containers = await inspect();
       faults = faultsOf(containers);
       return containers.length > 0 && faults.length === 0;
     };
     try {
-      await eventually("health", isWell, { withinMs: healthyWithinMs, everyMs: lookEveryMs });
+      await eventually("all containers are healthy", isHealthy, {
+        withinMs: healthyWithinMs,
+        everyMs: checkEveryMs,
+      });
     } catch (error) {
-      throw new Error(`not all is healthy: ${faults.join(", ")}`, { cause: error });
+      throw new Error(`not all containers are healthy: ${faults.join(", ")}`, { cause: error });
     }
     signal.throwIfAborted();
   }
 
-  /** All of them, or those of one service, also what has ended. */
+  /** Lists all containers of the project or of one service, including ended ones. */
   async containers(service?: string): Promise<Container[]> {
     const ids = await this.docker("ps", "-aq", "--no-trunc", ...this.#label);
     const list = ids.split("\n").filter((id) => id !== "");
     if (list.length === 0) return [];
-    // One that is removed in this very moment is not found: the next look is right.
+    // `inspect` fails if a container is removed meanwhile. The callers poll, so they retry.
     const all = containersIn(await this.docker("inspect", ...list).catch(() => "[]"));
     return all
       .filter((container) => service === undefined || container.service === service)
       .sort((a, b) => a.name.localeCompare(b.name));
   }
 
-  /** Restarts one container, and waits until it is as it should be again. */
+  /** Restarts one container, and waits until it is healthy again. */
   async restart({ id }: Container): Promise<void> {
     await this.docker("restart", id);
-    await this.#untilWell(async () => containersIn(await this.docker("inspect", id)));
+    await this.#untilHealthy(async () => containersIn(await this.docker("inspect", id)));
   }
 
-  /** What its containers have written. */
+  /** Returns the logs of all containers. */
   logs(): Promise<string> {
     return this.#compose(["logs", "--no-color", "--timestamps"]);
   }
 
-  /** Removes all there is of it, also after an interruption. */
+  /** Removes containers, volumes and image, even after an interruption. */
   async remove(): Promise<void> {
     await this.#compose(["down", "-v", "--remove-orphans"]);
     const { env } = this.#options.engine;

@@ -13,32 +13,32 @@ import type { Project } from "./project.ts";
 import { inSeconds, type Report } from "./report.ts";
 import { differences, Tables } from "./tables.ts";
 
-const quietWithinMs = 30_000;
-/** What `docker stop` leaves of a program that did not end by itself. */
+const quiescentWithinMs = 30_000;
+/** The exit code of a container that `docker stop` had to kill. */
 const killedExitCode = 137;
 
 export interface Proof {
   project: Project;
   load: Load;
   history: HistoryWriter;
-  /** Where history and tables are left. */
+  /** The folder for the history and the snapshot of the tables. */
   out: string;
   report: Report;
 }
 
-/** Lets the shop come to rest, and holds its tables against what its clients were told. */
+/** Waits for quiescence, and checks the tables against the history of the clients. */
 export async function proveNothingLost(proof: Proof): Promise<Snapshot> {
   const { project, load, history, out, report } = proof;
-  report.say("waiting for rest");
-  const open = await load.stop();
+  report.say("waiting for quiescence");
+  const undecided = await load.stop();
   const { unclear, figures } = judge(load.sent, () => true);
-  const isAnswered = open === 0 && unclear.length === 0;
-  report.row("all requests", isAnswered, `${open} with a key left without an answer; ${figures}`);
+  const isDecided = undecided === 0 && unclear.length === 0;
+  report.row("all requests", isDecided, `${undecided} idempotent requests undecided; ${figures}`);
   const tables = new Tables(project);
   const startMs = performance.now();
-  const left = await waitForQuiescence(tables, quietWithinMs);
-  const restMs = performance.now() - startMs;
-  report.row("rest", left.length === 0, left.join(", ") || `after ${inSeconds(restMs)}`);
+  const left = await waitForQuiescence(tables, quiescentWithinMs);
+  const tookMs = performance.now() - startMs;
+  report.row("quiescence", left.length === 0, left.join(", ") || `after ${inSeconds(tookMs)}`);
   const snapshot = await tables.snapshot();
   await writeFile(join(out, "snapshot.json"), JSON.stringify(snapshot));
   await history.close();
@@ -47,15 +47,15 @@ export async function proveNothingLost(proof: Proof): Promise<Snapshot> {
     snapshot,
   )) {
     const [first] = violations;
-    const looked = [...checked].map(([what, number]) => `${number} ${what}`).join(", ");
-    const broken =
+    const checkedCounts = [...checked].map(([kind, number]) => `${number} ${kind}`).join(", ");
+    const details =
       first === undefined ? "" : `${violations.length} violations: ${JSON.stringify(first)}; `;
-    report.row(invariants[invariant], violations.length === 0, `${broken}${looked}`);
+    report.row(invariants[invariant], violations.length === 0, `${details}${checkedCounts}`);
   }
   return snapshot;
 }
 
-/** `stop` ends everything by itself, and `up -d` finds everything again. */
+/** Checks that all containers stop by themselves, and that `up -d` finds the same data. */
 export async function stopAndStart(
   { project, report }: Pick<Proof, "project" | "report">,
   before: Snapshot,
@@ -74,12 +74,12 @@ export async function stopAndStart(
   report.row(
     "stop",
     bad.length === 0,
-    `${containers.length - bad.length} of ${containers.length} ended by themselves, in ${inSeconds(performance.now() - startMs)}${codes.length > 0 ? `; ${codes.join(", ")}` : ""}`,
+    `${containers.length - bad.length} of ${containers.length} stopped by themselves within ${inSeconds(performance.now() - startMs)}${codes.length > 0 ? `; ${codes.join(", ")}` : ""}`,
   );
   report.say("starting again");
   await project.up();
-  const found = differences(before, await new Tables(project).snapshot());
+  const changed = differences(before, await new Tables(project).snapshot());
   const { orders, users, products } = before;
   const counts = `${orders.orders.length} orders, ${products.products.length} products, ${users.users.length} users`;
-  report.row("up -d again", found.length === 0, found.join(", ") || `${counts}, all as before`);
+  report.row("up -d again", changed.length === 0, changed.join(", ") || `${counts} unchanged`);
 }

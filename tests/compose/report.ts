@@ -4,12 +4,12 @@ interface Row {
   isPassed: boolean;
 }
 
-/** What was tried, with its figures. */
+/** The results of the steps, with figures. */
 export class Report {
   readonly #rows: Row[] = [];
   readonly #startMs = performance.now();
 
-  /** Tells what goes on. */
+  /** Prints a line of progress. */
   say(progress: string): void {
     const seconds = ((performance.now() - this.#startMs) / 1_000).toFixed(0).padStart(4);
     console.log(`${seconds} s  ${progress}`);
@@ -24,11 +24,11 @@ export class Report {
     return this.#rows.filter(({ isPassed }) => !isPassed).length;
   }
 
-  /** The table, and how many passed and failed. */
+  /** Returns the table, and the numbers of passed and failed steps. */
   toString(): string {
     const width = Math.max(0, ...this.#rows.map(({ step }) => step.length));
     const lines = this.#rows.map(({ step, figures, isPassed }) => {
-      // What failed may say so in several lines.
+      // Error messages may have several lines.
       const text = figures.trim().replaceAll("\n", `\n${" ".repeat(width + 8)}`);
       return `${isPassed ? "PASS" : "FAIL"}  ${step.padEnd(width)}  ${text}`;
     });

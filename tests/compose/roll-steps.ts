@@ -13,46 +13,45 @@ export interface Stage {
   signal: AbortSignal;
 }
 
-/** While nothing happens but what the last change has left. */
+/** The phase after a change, which belongs to no step. */
 const betweenPhases = "in between";
 const one: Scale = { users: 1, products: 1, orders: 1, api: 1 };
 const many: Scale = { users: 2, products: 3, orders: 3, api: 2 };
-/** Before anything changes. */
+/** How long the load runs before the first change. */
 const steadyMs = 5_000;
-const wellWithinMs = 15_000;
-/** So long nothing must fail until all is called well. */
-const quietMs = 3_000;
-/** And so much must have succeeded in that time. */
-const wellRequests = 30;
+const recoveredWithinMs = 15_000;
+/** The shop counts as recovered after this time without a failure, with this many requests. */
+const withoutFailureMs = 3_000;
+const minRequests = 30;
 const stopWithinMs = 10_000;
 
-/** Up, down and up again, under load. */
+/** Scales up, down and up again, under load. */
 export async function scaleUpAndDown(stage: Stage, loadMs: number): Promise<void> {
   const { project, load, signal } = stage;
   const startMs = performance.now();
   await sleep(steadyMs, undefined, { signal });
-  await whileNobodyNotices(stage, "scale up", () => project.up(many));
+  await withoutFailedReads(stage, "scale up", () => project.up(many));
   load.phase = "scaled";
   const leftMs = Math.max(steadyMs, startMs + loadMs - performance.now());
   await sleep(leftMs, undefined, { signal });
   await reportPhase(stage, "steady");
   await reportPhase(stage, "scaled");
-  await whileNobodyNotices(stage, "scale down", () => project.up(one));
-  await whileNobodyNotices(stage, "scale up again", () => project.up(many));
+  await withoutFailedReads(stage, "scale down", () => project.up(one));
+  await withoutFailedReads(stage, "scale up again", () => project.up(many));
 }
 
-/** Each replica of each of the shop's services, one after the other. */
+/** Restarts each replica of each service, one after the other. */
 export async function rollServices(stage: Stage): Promise<void> {
   const { project } = stage;
   for (const service of nodeServices) {
-    await whileNobodyNotices(stage, `roll ${service}`, async () => {
+    await withoutFailedReads(stage, `roll ${service}`, async () => {
       for (const container of await project.containers(service)) await project.restart(container);
     });
   }
   await reportPhase(stage, betweenPhases);
 }
 
-/** NATS and each database once: clear errors, and none soon after. */
+/** Restarts NATS and each database. Requests must fail with a code, and soon succeed again. */
 export async function restartInfrastructure(stage: Stage): Promise<void> {
   const { project, load, report, signal } = stage;
   for (const service of ["nats", "users-db", "products-db", "orders-db"]) {
@@ -60,45 +59,45 @@ export async function restartInfrastructure(stage: Stage): Promise<void> {
     report.say(phase);
     load.phase = phase;
     const [container] = await project.containers(service);
-    const beganMs = performance.now();
+    const restartMs = performance.now();
     if (container !== undefined) await project.restart(container);
-    const upAgainMs = (await startOf(project, service)) ?? beganMs;
-    const isOver = () => signal.aborted || isWell(load, upAgainMs);
-    await eventually("all being well", isOver, { withinMs: 60_000 });
+    const upAgainMs = (await startOf(project, service)) ?? restartMs;
+    const isOver = () => signal.aborted || hasRecovered(load, upAgainMs);
+    await eventually("requests succeed again", isOver, { withinMs: 60_000 });
     signal.throwIfAborted();
     load.phase = "";
     await load.answered(phase);
     await project.healthy();
     const failures = load.sent.filter((request) => request.phase === phase && isFailed(request));
-    const lastMs = Math.max(beganMs, ...failures.map(({ endMs }) => endMs));
+    const lastMs = Math.max(restartMs, ...failures.map(({ endMs }) => endMs));
     const recoveredMs = Math.max(0, lastMs - upAgainMs);
     const { unclear, figures } = judge(load.sent, (name) => name === phase);
     report.row(
       phase,
-      unclear.length === 0 && recoveredMs <= wellWithinMs,
-      `last failure ${inSeconds(recoveredMs)} after its start; ${figures}`,
+      unclear.length === 0 && recoveredMs <= recoveredWithinMs,
+      `last failure ${inSeconds(recoveredMs)} after the start; ${figures}`,
     );
   }
 }
 
-/** All that was begun for a while was answered, and nothing of that has failed. */
-function isWell({ sent, oldestMs }: Load, sinceMs: number): boolean {
+/** Returns true if enough requests succeeded and none failed for a while. */
+function hasRecovered({ sent, oldestMs }: Load, sinceMs: number): boolean {
   const nowMs = performance.now();
-  const afterMs = Math.max(sinceMs, nowMs - quietMs);
+  const afterMs = Math.max(sinceMs, nowMs - withoutFailureMs);
   const last = sent.filter(({ endMs }) => endMs > afterMs);
-  const isLongEnough = nowMs - sinceMs > quietMs && oldestMs > nowMs - quietMs;
-  return isLongEnough && last.length >= wellRequests && !last.some(isFailed);
+  const isLongEnough = nowMs - sinceMs > withoutFailureMs && oldestMs > nowMs - withoutFailureMs;
+  return isLongEnough && last.length >= minRequests && !last.some(isFailed);
 }
 
-/** When the only container of a service has started, on this process's clock. */
+/** Returns the start time of a service's only container, on this process's clock. */
 async function startOf(project: Project, service: string): Promise<number | undefined> {
   const [container] = await project.containers(service);
   if (container === undefined) return undefined;
   return container.startedAtMs - performance.timeOrigin;
 }
 
-/** Does something to services only: no read may fail. */
-async function whileNobodyNotices(
+/** Runs a change of services, during which no read may fail. */
+async function withoutFailedReads(
   stage: Stage,
   phase: string,
   work: () => Promise<void>,
@@ -109,7 +108,7 @@ async function whileNobodyNotices(
   await reportPhase(stage, phase);
 }
 
-/** Requests that are begun while one waits for those of the phase belong to none. */
+/** Ends a phase, waits for its requests, and reports it. Later requests belong to no step. */
 async function reportPhase({ load, report }: Stage, phase: string): Promise<void> {
   load.phase = phase === betweenPhases ? "" : betweenPhases;
   await load.answered(phase);
@@ -117,7 +116,7 @@ async function reportPhase({ load, report }: Stage, phase: string): Promise<void
   report.row(phase, failedReads.length === 0 && unclear.length === 0, figures);
 }
 
-/** Every node that was stopped so far has ended by itself, and in time. */
+/** Reports whether every node that was stopped so far ended by itself and in time. */
 export function reportEnds({ project, report }: Pick<Stage, "project" | "report">): void {
   const ends = project.ends.filter(isNode);
   const bad = ends.filter(
@@ -131,6 +130,6 @@ export function reportEnds({ project, report }: Pick<Stage, "project" | "report"
   report.row(
     "nodes that stop",
     ends.length > 0 && bad.length === 0,
-    `${ends.length - bad.length} of ${ends.length} ended by themselves, within ${inSeconds(slowestMs)}${others.length > 0 ? `; ${others.join(", ")}` : ""}`,
+    `${ends.length - bad.length} of ${ends.length} stopped by themselves within ${inSeconds(slowestMs)}${others.length > 0 ? `; ${others.join(", ")}` : ""}`,
   );
 }

@@ -3,7 +3,7 @@ import type { Project } from "./project.ts";
 
 const services = ["users", "products", "orders"] as const;
 
-/** The databases of a shop, asked inside of their containers: they are reached from nowhere else. */
+/** The databases of a shop, which are reachable only inside their containers. */
 export class Tables {
   readonly #project: Project;
 
@@ -20,21 +20,21 @@ export class Tables {
     return JSON.parse(text) as Row[];
   }
 
-  /** All tables that the checks need, of a shop at rest. */
+  /** Reads all tables that the checks need. The shop must be quiescent. */
   async snapshot(): Promise<Snapshot> {
-    const taken: Partial<Record<Service, Record<string, unknown>>> = {};
+    const snapshot: Partial<Record<Service, Record<string, unknown>>> = {};
     for (const service of services) {
       const tables: Record<string, unknown> = {};
       for (const [table, sql] of Object.entries(snapshotQueries[service])) {
         tables[table] = await this.query(service, sql);
       }
-      taken[service] = tables;
+      snapshot[service] = tables;
     }
-    return taken as unknown as Snapshot;
+    return snapshot as unknown as Snapshot;
   }
 }
 
-/** The tables of two snapshots that are not the same, with their numbers of rows. */
+/** Lists the tables that differ between two snapshots, with their numbers of rows. */
 export function differences(before: Snapshot, after: Snapshot): string[] {
   return services.flatMap((service) => {
     const now = after[service] as unknown as Record<string, unknown[]>;

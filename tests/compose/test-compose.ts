@@ -18,17 +18,17 @@ import { Report } from "./report.ts";
 import { reportEnds, restartInfrastructure, rollServices, scaleUpAndDown } from "./roll-steps.ts";
 
 /**
- * `npm run test:compose`: starts the shop as a clean clone would, on a real Docker engine, scales
- * and rolls it under load, restarts what it stands on, and proves that nothing was lost.
+ * `npm run test:compose`: starts the shop from a clean clone on a real Docker engine, scales and
+ * rolls it under load, restarts NATS and the databases, and checks that no data was lost.
  */
 
-/** npm hands a terminal's Ctrl-C on to a program that has had it from the terminal already. */
+/** npm forwards Ctrl-C to a program that has already received it from the terminal. */
 const sameSignalMs = 500;
 const interrupted = new AbortController();
 let interruptedAtMs = Infinity;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
-    // The second one does not wait for what is being removed.
+    // A second interruption exits without waiting for the cleanup.
     if (performance.now() - interruptedAtMs > sameSignalMs) process.exit(130);
     interruptedAtMs = Math.min(interruptedAtMs, performance.now());
     interrupted.abort();
@@ -39,13 +39,13 @@ let status = 1;
 try {
   status = await main(process.argv.slice(2));
 } catch (error) {
-  const isSentence = error instanceof MissingError || error instanceof ArgumentError;
-  console.error(isSentence ? error.message : error);
+  const isUserError = error instanceof MissingError || error instanceof ArgumentError;
+  console.error(isUserError ? error.message : error);
 }
 process.exit(interrupted.signal.aborted ? 130 : status);
 
-async function main(words: string[]): Promise<number> {
-  const { loadMs, help } = readArguments(words);
+async function main(args: string[]): Promise<number> {
+  const { loadMs, help } = readArguments(args);
   if (help) {
     console.log(usage);
     return 0;
@@ -57,7 +57,7 @@ async function main(words: string[]): Promise<number> {
   await mkdir(out, { recursive: true });
   const folder = await cleanClone(projectDir);
   try {
-    await tryProject(engine, folder, { loadMs, out, report });
+    await testProject(engine, folder, { loadMs, out, report });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -66,24 +66,24 @@ async function main(words: string[]): Promise<number> {
   return report.failed === 0 ? 0 : 1;
 }
 
-interface Course {
+interface Settings {
   loadMs: number;
   out: string;
   report: Report;
 }
 
-/** Makes a project, tries all with it, and removes it whatever happens. */
-async function tryProject(engine: Engine, folder: string, course: Course): Promise<void> {
-  const { report, out } = course;
+/** Creates a Compose project, runs all steps with it, and removes it in any case. */
+async function testProject(engine: Engine, folder: string, settings: Settings): Promise<void> {
+  const { report, out } = settings;
   const { signal } = interrupted;
   const name = `shop-test-${randomBytes(4).toString("hex")}`;
   const project = new Project({ engine, folder, name, port: await freePort(), signal });
   const history = new HistoryWriter(join(out, "history.jsonl"));
   try {
-    await takeCourse(project, folder, history, course);
+    await runSteps(project, folder, history, settings);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    report.row("to the end", false, signal.aborted ? "interrupted" : message);
+    report.row("completion", false, signal.aborted ? "interrupted" : message);
   } finally {
     report.say("removing containers, volumes and image");
     await writeFile(join(out, "containers.log"), await project.logs().catch(() => ""));
@@ -91,11 +91,11 @@ async function tryProject(engine: Engine, folder: string, course: Course): Promi
   }
 }
 
-async function takeCourse(
+async function runSteps(
   project: Project,
   folder: string,
   history: HistoryWriter,
-  { loadMs, out, report }: Course,
+  { loadMs, out, report }: Settings,
 ): Promise<void> {
   const { signal } = interrupted;
   const admin = await openShop(project, history, report);

@@ -3,6 +3,7 @@ import type { HistoryWriter } from "../../tools/verify/history-writer.ts";
 import type { Kind, Kinds } from "../../tools/verify/history.ts";
 import type { Account } from "../../tools/verify/workload/market.ts";
 import { graphql } from "../../tools/support/graphql-client.ts";
+import { password } from "../../tools/verify/workload/documents.ts";
 import { fill, originalDocuments as documents } from "../support/graphql/original-documents.ts";
 
 interface Item {
@@ -12,11 +13,11 @@ interface Item {
 
 const email = "admin@example.com";
 const forAccount = (document: string, of = email) =>
-  fill(fill(document, "EMAIL", of), "PASSWORD", "correct horse");
+  fill(fill(document, "EMAIL", of), "PASSWORD", password);
 
 /**
- * Goes through the original's documents, to the letter, on a shop that is empty; throws where an
- * answer is not the expected one. Writes down what it changed, and gives the first admin.
+ * Sends the original's documents to an empty shop. Throws on an unexpected response. Writes the
+ * mutations to the history, and returns the first admin.
  */
 export async function walkThrough(url: string, history: HistoryWriter): Promise<Account> {
   let token = "";
@@ -29,10 +30,10 @@ export async function walkThrough(url: string, history: HistoryWriter): Promise<
     });
     assert.deepEqual({ status, errors }, { status: 200, errors: undefined });
     const value = data?.[field];
-    assert(value !== undefined, `there is no ${field} in the answer`);
+    assert(value !== undefined, `the response has no ${field}`);
     return value;
   }
-  /** Sends a mutation that changes something. */
+  /** Sends a mutation, and writes it to the history. */
   async function change<K extends Kind>(kind: K, input: Kinds[K]["input"], document: string) {
     op -= 1;
     const startMs = history.nowMs;
@@ -67,16 +68,19 @@ export async function walkThrough(url: string, history: HistoryWriter): Promise<
   token = signedIn.token;
   user = id;
 
-  const wares = { name: "NAME", price: 1, stock: 1 };
-  const product = await change("createProduct", wares, documents.createProduct);
+  const newProduct = { name: "NAME", price: 1, stock: 1 };
+  const product = await change("createProduct", newProduct, documents.createProduct);
   const inventory = fill(documents.updateInventory, "ID", product.id);
-  const one = { product_id: product.id, number: 1 };
-  await change("addStock", one, inventory);
-  await change("addStock", one, inventory);
-  await change("subtractStock", one, inventory.replace("type: 1,", "type: 2,"));
-  const doomed = await change("createProduct", wares, documents.createProduct);
-  const deletion = fill(documents.updateInventory, "ID", doomed.id).replace("type: 1,", "type: 3,");
-  await change("archiveProduct", { product_id: doomed.id }, deletion);
+  const onePiece = { product_id: product.id, number: 1 };
+  await change("addStock", onePiece, inventory);
+  await change("addStock", onePiece, inventory);
+  await change("subtractStock", onePiece, inventory.replace("type: 1,", "type: 2,"));
+  const deleted = await change("createProduct", newProduct, documents.createProduct);
+  const deletion = fill(documents.updateInventory, "ID", deleted.id).replace(
+    "type: 1,",
+    "type: 3,",
+  );
+  await change("archiveProduct", { product_id: deleted.id }, deletion);
 
   const lines = [{ product_id: product.id, quantity: 1 }];
   const placing = fill(documents.placeOrder, "PRODUCTID", product.id);
