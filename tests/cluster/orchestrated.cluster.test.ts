@@ -6,7 +6,7 @@ import { eventually } from "../../tools/support/eventually.ts";
 import { createNatsServer, type NatsServer } from "../../tools/support/nats-server.ts";
 import { cleanUp, freePort, type Program } from "../../tools/support/processes.ts";
 
-/** Health checks and stops as an orchestrator uses them, and requests as a load balancer sends them. */
+/** Nodes under the health checks and stops of an orchestrator, behind a load balancer. */
 let databases: TestDatabases;
 let nats: NatsServer;
 let cluster: Cluster;

@@ -32,15 +32,15 @@ function release(): void {
   hanging = undefined;
 }
 
-const everybody = { params: {}, access: "everyone" } as const;
+const openToEveryone = { params: {}, access: "everyone" } as const;
 const shelf = defineContract({
   name: "shelf",
   actions: {
-    read: action<object, string>({ ...everybody, graphql: { query: "read: String" } }),
-    load: action<object, string>({ ...everybody, graphql: {} }),
-    write: action<object, string>({ ...everybody, graphql: { mutation: "write: String" } }),
-    take: action<object, string>({ ...everybody, safeToRetry: true }),
-    give: action<object, string>(everybody),
+    read: action<object, string>({ ...openToEveryone, graphql: { query: "read: String" } }),
+    load: action<object, string>({ ...openToEveryone, graphql: {} }),
+    write: action<object, string>({ ...openToEveryone, graphql: { mutation: "write: String" } }),
+    take: action<object, string>({ ...openToEveryone, safeToRetry: true }),
+    give: action<object, string>(openToEveryone),
   },
   events: {},
 });

@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { readEnvFile } from "../../config/config.ts";
+import { ConfigError } from "../../config/config-reader.ts";
+import { faultsOf, read } from "../support/read-config.ts";
+
+describe("a text file of an editor", () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "texts-"));
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  let files = 0;
+  function write(content: Buffer | string): string {
+    const path = join(folder, String((files += 1)));
+    writeFileSync(path, content);
+    return path;
+  }
+
+  const utf16le = (text: string) => Buffer.from(`\uFEFF${text}`, "utf16le");
+  const utf16be = (text: string) => utf16le(text).swap16();
+  const encodings: [string, (text: string) => Buffer][] = [
+    ["UTF-8", (text) => Buffer.from(text)],
+    ["UTF-8 with a byte order mark", (text) => Buffer.from(`\uFEFF${text}`)],
+    ["UTF-16 (little-endian)", utf16le],
+    ["UTF-16 (big-endian)", utf16be],
+  ];
+
+  test.each(encodings)("in %s can be read as a .env file", (_encoding, encode) => {
+    const text = [
+      "PORT=1",
+      "",
+      "# a comment",
+      "export HOST = ::1 ",
+      "DATA_DIR='/tmp/ä b' # another",
+      'NATS_USER="x#y"',
+      "EMPTY=",
+      "ADMIN_PASSWORD=`a \"b\" 'c'`",
+    ];
+    const expected = {
+      PORT: "1",
+      HOST: "::1",
+      DATA_DIR: "/tmp/ä b",
+      NATS_USER: "x#y",
+      EMPTY: "",
+      ADMIN_PASSWORD: "a \"b\" 'c'",
+    };
+    for (const lineEnd of ["\n", "\r\n"]) {
+      const path = write(encode(text.join(lineEnd)));
+      expect({ ...readEnvFile(path) }).toEqual(expected);
+      expect({ ...readEnvFile(write(encode(text.join(lineEnd) + lineEnd))) }).toEqual(expected);
+    }
+  });
+
+  test.each(encodings)("in %s can be read as a secret", (_encoding, encode) => {
+    for (const lineEnd of ["", "\n", "\r\n"]) {
+      const NATS_TOKEN_FILE = write(encode(`sécret${lineEnd}`));
+      const { nats } = read({ TRANSPORTER: "nats://localhost", NATS_TOKEN_FILE });
+      expect(nats?.token).toBe("sécret");
+    }
+  });
+
+  test.each<[string, Buffer, string]>([
+    ["UTF-16 without a byte order mark", Buffer.from("PORT=1\n", "utf16le"), "zero byte in line 1"],
+    ["Latin-1", Buffer.from("A=1\nB=\uFFFD\nC=ä\n", "latin1"), "no valid UTF-8 in line 2"],
+    ["half a character", Buffer.from("A=\uFFFD\nB=ä").subarray(0, -1), "no valid UTF-8 in line 2"],
+    ["truncated UTF-16", utf16le("PORT=1").subarray(0, -1), "no valid UTF-16"],
+  ])("in %s is rejected with an explanation", (_encoding, content, reason) => {
+    const path = write(content);
+    expect(() => readEnvFile(path)).toThrow(ConfigError);
+    expect(() => readEnvFile(path)).toThrow(reason);
+    const faults = faultsOf({ KEY_ENCRYPTION_SECRET_FILE: path });
+    expect(faults).toEqual([
+      expect.stringMatching(`^KEY_ENCRYPTION_SECRET_FILE .*${reason}.*for example`),
+    ]);
+  });
+
+  test("is rejected if it is a folder, and counts as empty if it is missing", () => {
+    expect(() => readEnvFile(folder)).toThrow(ConfigError);
+    expect(readEnvFile(join(folder, "nothing"))).toEqual({});
+  });
+});

@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { faultsOf, read } from "../support/read-config.ts";
+
+describe("TRANSPORTER", () => {
+  const folder = mkdtempSync(join(tmpdir(), "shop-config-"));
+  const caFile = join(folder, "ca.pem");
+  beforeAll(() => {
+    writeFileSync(caFile, "");
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const plain = { user: undefined, password: undefined, token: undefined, tls: undefined };
+
+  test("may name one server", () => {
+    const { nats } = read({ TRANSPORTER: "nats://localhost:4222" });
+    expect(nats).toEqual({ ...plain, servers: ["localhost:4222"] });
+  });
+
+  test("may name several servers", () => {
+    const { nats } = read({ TRANSPORTER: "nats://n1:4222, nats://n2,nats://[::1]:4222" });
+    expect(nats).toEqual({ ...plain, servers: ["n1:4222", "n2", "[::1]:4222"] });
+  });
+
+  test("may contain percent-encoded credentials", () => {
+    const { nats } = read({ TRANSPORTER: "nats://sh%40op:p%3A%2Fw%25d@localhost:4222" });
+    expect(nats).toEqual({
+      ...plain,
+      servers: ["localhost:4222"],
+      user: "sh@op",
+      password: "p:/w%d",
+    });
+  });
+
+  test("is overridden by the variables for credentials", () => {
+    const env = { NATS_USER: "shop", NATS_PASSWORD: "p%25:/@", NATS_TOKEN: "t" };
+    const { nats } = read({ TRANSPORTER: "nats://other:secret@localhost:4222", ...env });
+    expect(nats).toMatchObject({ user: "shop", password: "p%25:/@", token: "t" });
+  });
+
+  test("enables TLS by the protocol tls:// or together with a certificate file", () => {
+    expect(read({ TRANSPORTER: "nats://n1,tls://n2" }).nats).toMatchObject({ tls: {} });
+    expect(read({ TRANSPORTER: "nats://localhost", NATS_TLS_CA_FILE: caFile }).nats).toMatchObject({
+      tls: { caFile },
+    });
+  });
+
+  test.each([
+    ["nats://localhost,", "an empty server"],
+    ["nats://", "a server without a host"],
+    ["nats:localhost:4222", "a server without slashes"],
+    ["nats://ok,http://localhost", "another protocol"],
+    ["nats://user:p%zz@localhost", "credentials that are not percent-encoded"],
+  ])("rejects %s: %s", (transporter) => {
+    const [fault, ...others] = faultsOf({ TRANSPORTER: transporter });
+    expect(fault).toMatch(/^TRANSPORTER .+; for example TRANSPORTER=nats:\/\/user:password@/);
+    expect(others).toEqual([]);
+  });
+
+  test("is rejected with a certificate file that cannot be read", () => {
+    const path = join(folder, "none.pem");
+    expect(faultsOf({ TRANSPORTER: "nats://localhost", NATS_TLS_CA_FILE: path })).toEqual([
+      `NATS_TLS_CA_FILE names a file that cannot be read: "${path}"; for example NATS_TLS_CA_FILE=/etc/shop/ca.pem`,
+    ]);
+  });
+
+  test("is rejected with a password without a user, or a certificate without its key", () => {
+    const password = { TRANSPORTER: "nats://localhost", NATS_PASSWORD: "secret" };
+    expect(faultsOf(password)).toEqual([expect.stringMatching(/^NATS_USER must be set/)]);
+    const file = fileURLToPath(import.meta.url);
+    const certificate = { TRANSPORTER: "nats://localhost", NATS_TLS_CERT_FILE: file };
+    expect(faultsOf(certificate)).toEqual([expect.stringMatching(/must be set together/)]);
+  });
+});
