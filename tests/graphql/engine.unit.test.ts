@@ -123,7 +123,9 @@ test("introspection may be as deep as the limit, one list deeper than graphql-js
   const { introspectionLists } = requestLimits;
   const lists = "{ fields { type ".repeat(introspectionLists) + "{ name }";
   const query = `{ __type(name: "Thing") ${lists} ${"} }".repeat(introspectionLists)} }`;
-  expect(await responseTo(query)).toMatchObject({ data: { __type: { fields: expect.any(Array) } } });
+  expect(await responseTo(query)).toMatchObject({
+    data: { __type: { fields: expect.any(Array) } },
+  });
 });
 
 describe("a response", () => {
