@@ -1,5 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import { postgresUrl } from "../../embedded/postgres.ts";
@@ -15,7 +16,7 @@ import {
 import { apply, recipe } from "../support/recipes.ts";
 
 /** The recipes of docs/extending.md that have code, all applied to one copy of the project. */
-const recipes = ["An action", "An event", "A service"].map(recipe);
+const recipes = ["A field", "An action", "An event", "A service"].map(recipe);
 const blocks = recipes.flat();
 
 let project: string;
@@ -33,13 +34,10 @@ beforeAll(async () => {
 afterAll(cleanUp);
 
 /** Runs a program of node_modules in the copy. Throws with its output if it fails. */
-function run(program: string, args: string[]): void {
+async function run(program: string, args: string[]): Promise<void> {
+  const file = join(project, "node_modules", program);
   try {
-    execFileSync(process.execPath, [join(project, "node_modules", program), ...args], {
-      cwd: project,
-      encoding: "utf8",
-      stdio: "pipe",
-    });
+    await promisify(execFile)(process.execPath, [file, ...args], { cwd: project });
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
     throw new Error(`${program} found faults:\n${stdout}${stderr}`, { cause: error });
@@ -52,12 +50,14 @@ async function ask<Result>(query: string): Promise<Result> {
   return Object.values(data ?? {})[0] as Result;
 }
 
-test("the recipes pass the checks of types, lint and format", () => {
-  const files = blocks.map(({ path }) => path);
-  const code = files.filter((path) => path.endsWith(".ts"));
-  run("typescript/bin/tsc", []);
-  run("eslint/bin/eslint.js", ["--max-warnings", "0", ...new Set(code)]);
-  run("prettier/bin/prettier.cjs", ["--check", ...new Set(code)]);
+test("the recipes pass the checks of types, lint and format", async () => {
+  const paths = new Set(blocks.map(({ path }) => path));
+  const code = [...paths].filter((path) => path.endsWith(".ts"));
+  await Promise.all([
+    run("typescript/bin/tsc", []),
+    run("eslint/bin/eslint.js", ["--max-warnings", "0", ...code]),
+    run("prettier/bin/prettier.cjs", ["--check", ...code]),
+  ]);
 });
 
 test("the shop with the recipes starts and is ready", async () => {
@@ -70,9 +70,14 @@ test("the shop with the recipes starts and is ready", async () => {
     .token;
 });
 
-test("the action's field answers", async () => {
-  const mug = 'name: "Mug", description: "", price: 1, stock: 9';
+test("the field is written and read, and its recipe touches five files at most", async () => {
+  const mug = 'name: "Mug", description: "", price: 1, stock: 9, weight: 350';
   await ask(`mutation { createProduct(input: { ${mug} }) { id } }`);
+  expect(await ask("{ products { name weight } }")).toEqual([{ name: "Mug", weight: 350 }]);
+  expect(new Set(recipe("A field").map(({ path }) => path)).size).toBeLessThanOrEqual(5);
+});
+
+test("the action's field answers", async () => {
   expect(await ask("{ statistics { products inStock } }")).toEqual({ products: 1, inStock: 1 });
 });
 
