@@ -194,10 +194,10 @@ test("a missing or wrong KEY_ENCRYPTION_SECRET stops the start with one sentence
   first.signal("SIGINT");
   expect(await first.ended()).toBe(0);
   const missing = await failureOf("start", { ...env, PORT: "0" });
-  expect(missing).toMatch(/^KEY_ENCRYPTION_SECRET is not set, .* set it, or .*\n$/);
+  expect(missing).toMatch(/^KEY_ENCRYPTION_SECRET is not set, .* set it, or .*\n$/m);
   const another = { ...env, PORT: "0", KEY_ENCRYPTION_SECRET: "x".repeat(16) };
   expect(await failureOf("start", another)).toMatch(
-    /^KEY_ENCRYPTION_SECRET is not the one .* set that one, or .*\n$/,
+    /^KEY_ENCRYPTION_SECRET is not the one .* set that one, or .*\n$/m,
   );
 });
 

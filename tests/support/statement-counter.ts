@@ -29,6 +29,8 @@ export class StatementCounter {
   #count: StatementCount = { statements: [], transactions: 0 };
   /** Statements in flight. */
   #inFlight = 0;
+  /** Statements of background pollers, which are not counted. */
+  readonly #background = new Set<string>();
   /** Polls since the last statement. */
   #silentPolls = 0;
 
@@ -54,6 +56,20 @@ export class StatementCounter {
 
   stop(): void {
     clientPrototype.query = this.#query;
+  }
+
+  /**
+   * Learns the statements that the shop sends by itself: call it while nothing else is asked of the
+   * shop. It waits until one of them came twice.
+   */
+  async ignoreBackground(): Promise<void> {
+    await this.#silence();
+    this.#count = { statements: [], transactions: 0 };
+    await eventually("a background statement that repeats", () => {
+      const { statements } = this.#count;
+      return new Set(statements).size < statements.length;
+    });
+    for (const sql of this.#count.statements) this.#background.add(sql);
   }
 
   /**
@@ -88,7 +104,7 @@ export class StatementCounter {
     this.#inFlight += 1;
     this.#silentPolls = 0;
     // Sent once in five seconds per connection, regardless of the requests.
-    if (sql === "DISCARD PLANS") return;
+    if (sql === "DISCARD PLANS" || this.#background.has(sql)) return;
     this.#count.statements.push(sql);
     if (/^START TRANSACTION/i.test(sql)) {
       this.#count.transactions += 1;
