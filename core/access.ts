@@ -1,45 +1,45 @@
 import type { Context } from "moleculer";
 import { commonErrors, ClientError, serviceUnavailable } from "./errors.ts";
 
-/** The service that lets strangers in; whatever it calls is subject to the access rules. */
+/** The service that serves clients. Its direct calls are subject to the access rules. */
 export const gatewayName = "api";
 
-/** Who sent the request that came through the gateway. */
+/** The client behind a request that came through the gateway. */
 export type Viewer =
   | {
       kind: "anonymous";
-      /** Why a token that was sent is not taken. */
+      /** Why the gateway rejected the token of the request. */
       rejected?: string;
-      /** A token was sent, and nobody is there just now who could tell whether it is valid. */
+      /** The request has a token, and the service that verifies tokens is unavailable. */
       unverifiable?: boolean;
     }
   | {
       kind: "user";
       id: string;
       type: number;
-      /** The sign-in that the token comes from. */
+      /** The session that the token belongs to. */
       sessionId?: string;
     };
 
-/** Who is behind a call: a viewer, or the operator (the REPL, another service). */
+/** The party behind a call: a viewer, or the operator (the REPL, another service). */
 export type Actor = Viewer | { kind: "operator" };
 
 /**
- * A key as its sender has given it; or, of a document's further calls of the same action, with
- * their number, from 2 on. No text is both: no key that a sender gives is another document's.
+ * The idempotency key that a client sent. When a document calls an action several times, the calls
+ * from the second on have a pair: the key and their number. A pair never equals a client's key.
  */
 export type IdempotencyKey = string | [key: string, number: number];
 
-/** What the gateway puts into `ctx.meta`; the console may give a key of its own. */
+/** What the gateway puts into `ctx.meta`. The console may set an idempotency key. */
 export interface Meta {
   viewer?: Viewer;
-  /** Where the request came from: what tells strangers apart. */
+  /** The IP address of the client. It distinguishes anonymous callers. */
   address?: string;
-  /** The sender's own name for the request: the same one again has no second effect. */
+  /** A duplicate request with the same key has no second effect. */
   idempotencyKey?: IdempotencyKey;
   /**
-   * Of a call with a key: the same for all tries of this call, on whichever nodes, and greater than
-   * that of any call before it.
+   * Set for a call with an idempotency key: the same for all retries of the call, on all nodes, and
+   * greater than the id of any earlier call.
    */
   attemptId?: string;
 }
@@ -48,28 +48,28 @@ type Need = "everyone" | "signed-in" | "admin" | "nobody";
 
 /**
  * Who may call an action through the gateway. `nobody` is for actions between services.
- * `{ publicReads }` names the need that `PUBLIC_READS=true` lifts.
+ * `PUBLIC_READS=true` turns `{ publicReads }` into `everyone`.
  */
 export type Access = Need | { publicReads: Need };
 
-/** The user types of the original. */
+/** The values of a user's `type`. */
 export const userType = { default: 0, admin: 1 } as const;
 
 type CallContext = Pick<Context<unknown, Meta>, "caller" | "meta">;
 
 /**
- * Who is behind this call. Only a direct call of the gateway is a viewer's: what a service calls
- * to fulfil a request is the service's own doing. A gateway call without a viewer is anonymous.
+ * Returns the actor of a call. Only a direct call of the gateway has a viewer as its actor; calls
+ * between services are the operator's. A gateway call without a viewer is anonymous.
  */
 export function actorOf(ctx: CallContext): Actor {
   if (ctx.caller !== gatewayName) return { kind: "operator" };
   return ctx.meta.viewer ?? { kind: "anonymous" };
 }
 
-/** Who is behind a call, and where it came from. */
+/** The actor of a call and the client's address. */
 export interface Sender {
   actor: Actor;
-  /** As the gateway says it; null for the operator's calls. */
+  /** Null for calls of the operator. */
   address: string | null;
 }
 
@@ -78,7 +78,7 @@ export function senderOf(ctx: CallContext): Sender {
   return { actor, address: actor.kind === "operator" ? null : (ctx.meta.address ?? null) };
 }
 
-/** The signed-in user's id; null for everybody else. */
+/** Returns the id of a signed-in user, or null for any other actor. */
 export function userIdOf(actor: Actor): string | null {
   return actor.kind === "user" ? actor.id : null;
 }
@@ -87,16 +87,17 @@ function isAdmin(actor: Actor): boolean {
   return actor.kind === "user" && actor.type === userType.admin;
 }
 
-/** True for those whom no rule about "one's own" holds back. */
+/** Returns true if the actor may read and change data of other users: an admin or the operator. */
 export function mayActForOthers(actor: Actor): boolean {
   return actor.kind === "operator" || isAdmin(actor);
 }
 
-/** The error for somebody who would have to be signed in. */
+/** Returns the error for an actor that is not a signed-in user. */
 export function unauthenticated(actor: Actor): Error {
   if (actor.kind !== "anonymous") return forbidden();
-  if (actor.unverifiable) return serviceUnavailable("Your token cannot be verified just now.");
-  const message = actor.rejected ?? "Sign in to do this: send the token that login gives.";
+  if (actor.unverifiable)
+    return serviceUnavailable("Your token cannot be verified now. Try again.");
+  const message = actor.rejected ?? "Sign in to do this: send the token that login returns.";
   return new ClientError(commonErrors.UNAUTHENTICATED, message);
 }
 
@@ -105,14 +106,14 @@ export function forbidden(): ClientError {
 }
 
 /**
- * Throws UNAUTHENTICATED or FORBIDDEN unless the actor meets the rule. An action without a rule
- * is nobody's.
+ * Throws UNAUTHENTICATED or FORBIDDEN unless the actor meets the rule. Without a rule, only the
+ * operator may call an action.
  */
 export function assertAccess(access: Access | undefined, actor: Actor, publicReads: boolean): void {
   if (actor.kind === "operator") return;
   const need = needOf(access, publicReads);
   if (need === "everyone") return;
-  // Also for a rule that nobody knows: what is not allowed in so many words is forbidden.
+  // An unknown rule forbids, too: access is closed by default.
   if (need !== "signed-in" && need !== "admin") throw forbidden();
   if (actor.kind === "anonymous") throw unauthenticated(actor);
   if (need === "admin" && !isAdmin(actor)) throw forbidden();

@@ -1,7 +1,7 @@
 import { action, type ActionContract } from "./contract.ts";
 import { id, int, optional } from "./validation.ts";
 
-/** One entry of an audit trail: who did what to whom, or was refused to. */
+/** One entry of an audit trail: an actor's action on a subject, and its outcome. */
 export interface AuditEntry {
   id: string;
   /** ISO 8601, UTC. */
@@ -10,11 +10,11 @@ export interface AuditEntry {
   /** `OK`, or the code of the error. */
   outcome: string;
   actorKind: "anonymous" | "user" | "operator";
-  /** The signed-in user, where there was one. */
+  /** The id of the signed-in user, or null. */
   actorId: string | null;
-  /** Where the request came from; null for the operator's. */
+  /** The client's IP address; null for the operator. */
   address: string | null;
-  /** Whose account, or which product. */
+  /** The id of the account or the product. */
   subjectId: string | null;
   /** JSON. */
   detail: string | null;
@@ -23,14 +23,14 @@ export interface AuditEntry {
 /** A page of entries, newest first. */
 export interface AuditPage {
   limit?: number;
-  /** The id of an entry: those that are older than it. */
+  /** The id of an entry. The page holds entries that are older. */
   before?: string;
 }
 
-/** Entries that one answer has at most, and by default. */
+/** The maximum and the default number of entries of a page. */
 export const maxAuditEntries = 100;
 
-/** The action that reads a service's audit trail, and its field in GraphQL. */
+/** Declares the action that reads a service's audit trail, and its field in GraphQL. */
 export function auditTrailAction(field: string): ActionContract<AuditPage, AuditEntry[]> {
   return action<AuditPage, AuditEntry[]>({
     params: { limit: optional(int(1, maxAuditEntries)), before: optional(id()) },

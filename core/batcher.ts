@@ -1,8 +1,6 @@
-/** Bounds of a batcher. */
 export interface BatchOptions {
-  /** Most items of one batch. */
   maxItems: number;
-  /** Most batches in flight. While they are, the next batch grows. */
+  /** While this many batches are in flight, the next batch collects items. */
   maxBatchesInFlight: number;
 }
 
@@ -25,7 +23,7 @@ export class Batcher<Item, Result> {
   #isScheduled = false;
 
   /**
-   * @param serve gives one result per item, in the order of the items; an Error among the results
+   * @param serve returns one result per item, in the order of the items; an Error among the results
    * rejects that item only, a thrown error rejects the whole batch
    */
   constructor(serve: (items: Item[]) => Promise<(Result | Error)[]>, options: BatchOptions) {
@@ -33,7 +31,7 @@ export class Batcher<Item, Result> {
     this.#options = options;
   }
 
-  /** Adds an item to the next batch and gives its result. */
+  /** Adds an item to the next batch and returns its result. */
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
@@ -70,7 +68,7 @@ export class Batcher<Item, Result> {
   }
 }
 
-/** A batcher of reads. Equal items of one batch share one read. */
+/** Returns a batcher of reads. Equal items of one batch share one read. */
 export function batchedReads<Item, Row>(
   read: (item: Item) => Promise<Row[]>,
   options: BatchOptions,

@@ -1,9 +1,9 @@
 import ipaddr from "ipaddr.js";
 
 /**
- * The address by which a caller is counted. A client with one IPv6 address usually has the whole
- * /64 network, so that network is one caller. An IPv4 address that is mapped into IPv6 is the IPv4
- * address. A text that is no address stays as it is.
+ * Returns the address by which rate limits count a caller. A client with one IPv6 address usually
+ * controls its whole /64 network, so that network is one caller. An IPv4 address that is mapped
+ * into IPv6 counts as the IPv4 address. A text that is no address stays unchanged.
  */
 export function addressGroup(address: string): string {
   if (!address.includes(":") || !ipaddr.isValid(address)) return address;

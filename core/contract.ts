@@ -1,68 +1,80 @@
+/*
+ * Terms of this code base:
+ * - contract: the actions, events and GraphQL types of a service; all that other services import.
+ * - action, event: Moleculer's. An event is a fact in the past tense, recorded with its cause.
+ * - event log: the table of a producer's events. A NATS message only announces them early.
+ * - position: the number of an event in its producer's log, without gaps, in the order of commits.
+ * - consumer: a service that applies a producer's events; its cursor is the last applied position.
+ * - read model: tables that only events fill, so that they can be rebuilt from the log.
+ * - effect: what a handler of an event changes. The effect and the cursor commit together.
+ * - dead letter: an event that failed for good, set aside so that the events after it are applied.
+ * - client error: an expected error with a code. It is not retried and not logged as a fault.
+ * - operator, viewer: a call from the REPL or another service; a client behind the gateway.
+ */
 import type { ActionCacheOptions, ActionSchema, ActionVisibility } from "moleculer";
 import type { Access } from "./access.ts";
 
 declare const paramsType: unique symbol;
 declare const resultType: unique symbol;
 
-/** A rule of Moleculer's validator for one parameter; the REPL makes its flags from these. */
+/** A rule of Moleculer's validator for one parameter. The REPL derives its flags from the rules. */
 export interface ParamRule {
   type: string;
   optional?: boolean;
   [option: string]: unknown;
 }
 
-/** An object type without keys would take any object; this one takes only an empty one. */
+/** Makes an object type without keys accept only an empty object; TypeScript accepts any object. */
 export type Closed<Shape> = [keyof Shape] extends [never] ? Record<string, never> : Shape;
 
-/** One rule for every key of `Params`, and none besides. */
+/** Exactly one rule for each key of `Params`. */
 type ParamRules<Params> = Closed<{ [Key in keyof Params]-?: ParamRule }>;
 
-/** How an action appears in GraphQL; the form is moleculer-apollo-server's. */
+/** The GraphQL field of an action, in the form of moleculer-apollo-server. */
 export interface GraphqlField {
   query?: string;
   mutation?: string;
-  /** Loaders: how many keys one call may carry, so that an answer stays below NATS's 1 MB. */
+  /** Loaders: the most keys of one call, so that its result stays below NATS's 1 MB. */
   dataLoaderOptions?: { maxBatchSize: number };
-  /** Lists: how many rows one call fetches; the gateway gathers the rest, for the same reason. */
+  /** Lists: the rows of one call, for the same reason. The gateway makes further calls. */
   rowsPerCall?: number;
   /**
-   * Lookups of one thing by its `id`: the action of the same service that gives several of them,
-   * and null for what is not there. The gateway gathers such lookups of all requests; so it must
-   * be one that everyone may call.
+   * Lookups by `id`: the action of the same service that returns several rows, and null for an
+   * unknown id. A batch holds lookups of several requests, so everyone must be allowed to call it.
    */
   batchedBy?: string;
   /**
-   * Pages of a connection: the action of the same service that counts, by the same filters, what
-   * they are pages of. The field's `filter` and its other arguments are the action's parameters.
+   * Pages of a Relay connection: the action of the same service that counts the rows with the same
+   * filters. The field's `filter` and its other arguments are the action's parameters.
    */
   countedBy?: string;
-  /** What one call weighs in throttling, besides the values it gives: 10 for a mutation by default. */
+  /** The rate limit's cost of a call, without the cost of its values; 10 for a mutation by default. */
   cost?: number;
 }
 
-/** A field of GraphQL's Subscription: an event, for those who may see it. */
+/** A field of GraphQL's Subscription: an event, for viewers that meet `access` and `owner`. */
 export interface SubscriptionField {
-  /** The field's declaration. Its arguments are fields of the event that have to be equal. */
+  /** The field's declaration. An argument selects events whose field of that name is equal. */
   field: string;
-  /** The type of the event, one of the same contract. */
+  /** The type of an event of the same contract. */
   event: string;
   access: Access;
-  /** The event's field that names whose it is: others see only their own, admins all. */
+  /** The event's field with the owner's id: users see their own events, admins see all. */
   owner?: string;
-  /** What the field gives, where it is not the event's data: an action that is called by one id. */
+  /** An action, called by one id, whose result the field returns in place of the event's data. */
   load?: { action: string; parameter: string; from: string };
 }
 
-/** Moleculer's options of an action that are data; `hooks` and `fallback` stand at its handler. */
+/** Moleculer's action options that are data. `hooks` and `fallback` belong to the implementation. */
 interface MoleculerOptions {
-  /** How long a call may take, all its tries together, in ms; 4,000 by default, 0 for no limit. */
+  /** The deadline of a call and all its retries, in ms; 4,000 by default, 0 for no limit. */
   timeout?: number;
   /**
-   * Keeps results in the memory of each node. `keys` must name all that the result depends on, also
-   * of `ctx.meta` (`#viewer.id`); without `ttl` (in s) an entry stays until it is cleaned.
+   * Keeps results in the memory of each node. `keys` must name all that the result depends on,
+   * including `ctx.meta` (`#viewer.id`). Without `ttl` (in s) an entry stays until it is cleaned.
    */
   cache?: boolean | ActionCacheOptions;
-  /** Exposed actions are "published", which is the default. */
+  /** Exposed actions must be "published", the default. */
   visibility?: ActionVisibility;
   tracing?: NonNullable<ActionSchema["tracing"]>;
 }
@@ -71,15 +83,15 @@ export interface ActionOptions<Params> extends MoleculerOptions {
   params: ParamRules<Params>;
   access: Access;
   graphql?: GraphqlField;
-  /** The gateway calls it though it is no part of its schema. */
+  /** The gateway calls the action, although its schema does not contain it. */
   gateway?: true;
-  /** A second time changes nothing, so that it may be tried on another node. Queries always may. */
+  /** A second call changes nothing, so another node may retry the action. Default for queries. */
   safeToRetry?: boolean;
-  /** How many calls a node works at, and how many wait; see `bulkhead`. */
+  /** The calls in progress and in the queue of a node; see `bulkhead`. */
   bulkhead?: { enabled?: boolean; concurrency?: number; maxQueueSize?: number };
 }
 
-/** What others may know of an action: its parameters, who may call it, what it gives. */
+/** The public part of an action: its parameters, its access rule and its result. */
 export interface ActionContract<Params = never, Result = unknown> extends MoleculerOptions {
   params: Record<string, unknown>;
   access: Access;
@@ -92,18 +104,18 @@ export interface ActionContract<Params = never, Result = unknown> extends Molecu
 }
 
 /**
- * A node works at so many calls of an action at once: more would only wait for its database
- * connections. What waits beyond the queue would time out anyway, and is refused at once.
+ * A node runs up to `concurrency` calls of an action; more would only wait for database
+ * connections. A call beyond the queue would time out, so it is rejected immediately.
  */
 const bulkhead = { enabled: true, concurrency: 100, maxQueueSize: 1_000 };
 
-/** How often a call that nobody answered is tried again, where that is safe. */
+/** The most retries of an unanswered call that is safe to retry. */
 export const maxRetries = 2;
 
-/** The retry policy of actions that a mixin adds: a second time changes nothing. */
+/** The retry policy of actions that a mixin adds. They are safe to retry. */
 export const retryPolicy = { enabled: true, retries: maxRetries };
 
-/** Declares an action. `$$strict`: a parameter that is not declared is refused, not ignored. */
+/** Declares an action. `$$strict` rejects a parameter that is not declared. */
 export function action<Params extends object, Result>({
   safeToRetry,
   ...options
@@ -114,13 +126,13 @@ export function action<Params extends object, Result>({
   return {
     ...options,
     params: { $$strict: true, ...options.params },
-    // Moleculer's own: the broker's options say which errors count, and how long it waits.
+    // The broker's options define which errors are retried and the delay.
     retryPolicy: { enabled: true, retries },
     bulkhead: { ...bulkhead, ...options.bulkhead },
   };
 }
 
-/** Whether the gateway may call an action at all: a field or a loader of its schema, or one it needs. */
+/** Returns true if the gateway may call an action: it is in its schema, or has `gateway: true`. */
 export function isExposed({
   graphql,
   gateway,
@@ -128,7 +140,7 @@ export function isExposed({
   return graphql !== undefined || gateway === true;
 }
 
-/** The names of all actions that outsiders can reach through the gateway, sorted. */
+/** Returns the sorted names of all actions that the gateway may call. */
 export function exposedActions(contracts: readonly Contract[]): string[] {
   const names = contracts.flatMap(({ name, actions }) =>
     Object.entries(actions).map(([key, action]) => (isExposed(action) ? [`${name}.${key}`] : [])),
@@ -136,14 +148,14 @@ export function exposedActions(contracts: readonly Contract[]): string[] {
   return names.flat().sort();
 }
 
-/** What others may know of an event: its version, and the shape of its data as rules and type. */
+/** The public part of an event: its version, and the rules and the type of its data. */
 export interface EventContract<Data = unknown> {
   version: number;
   data: Record<string, ParamRule>;
   [resultType]?: Data;
 }
 
-/** Declares an event. Consumers refuse data that breaks a rule; fields besides these are let pass. */
+/** Declares an event. Consumers reject data that breaks a rule and accept additional fields. */
 export function event<Data extends object>(
   version: number,
   data: ParamRules<Data>,
@@ -151,14 +163,14 @@ export function event<Data extends object>(
   return { version, data };
 }
 
-/** What every event travels in. Personal data stays out of `data`. */
+/** The envelope of every event. Personal data must not be in `data`. */
 export interface EventEnvelope<Data = unknown> {
   /** UUIDv7, the same for every delivery of this event. */
   id: string;
   type: string;
   version: number;
   producer: string;
-  /** Its place among its producer's events: 1, 2, 3 … in the order of their commits. */
+  /** 1, 2, 3 … among the producer's events, in the order of their commits. */
   position: number;
   /** ISO 8601, UTC. */
   occurredAt: string;
@@ -167,24 +179,24 @@ export interface EventEnvelope<Data = unknown> {
   data: Data;
 }
 
-/** What the handler of an event sees of the transaction that its effect commits in. */
+/** The transaction in which the effect of an event commits, as its handler sees it. */
 export interface Effect<
   Events extends Record<string, EventContract> = Record<string, EventContract>,
 > {
   /**
-   * Adds an event to the transaction: it is emitted if, and only if, this commits. `cause` is the
-   * event that it follows from, and shares its trace with.
+   * Adds an event to the transaction. The event is emitted if and only if the transaction commits.
+   * It inherits the trace of `cause`.
    */
   record: <Type extends keyof Events & string>(
     type: Type,
     data: DataOf<Events[Type]>,
     cause?: EventEnvelope,
   ) => void;
-  /** Runs one statement with bound parameters (`$1` …) and gives its rows. */
+  /** Runs one statement with bound parameters (`$1` …) and returns its rows. */
   query: <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
 }
 
-/** What a consumer does with an event: one by one, or with all that came in a row at once. */
+/** A consumer's handler of one event, or of a batch of consecutive events of one type. */
 export type EventHandler<
   Data = unknown,
   Events extends Record<string, EventContract> = Record<string, EventContract>,
@@ -192,10 +204,10 @@ export type EventHandler<
   | ((event: EventEnvelope<Data>, effect: Effect<Events>) => Promise<void>)
   | { handleBatch: (events: EventEnvelope<Data>[], effect: Effect<Events>) => Promise<void> };
 
-/** Where a new consumer begins to read. */
+/** Where a new consumer begins to read a log. */
 export type StartFrom = "beginning" | "now";
 
-/** The public face of a service. Services import each other's contracts and nothing else. */
+/** The public part of a service. Services import each other's contracts and nothing else. */
 export interface Contract<
   Name extends string = string,
   Actions extends Record<string, ActionContract> = Record<string, ActionContract>,
@@ -204,23 +216,23 @@ export interface Contract<
   name: Name;
   actions: Actions;
   events: Events;
-  /** What it adds to the gateway's schema, if anything. */
+  /** The service's part of the gateway's schema. */
   graphql?: {
-    /** SDL of the service's own types and inputs. */
+    /** SDL of the service's types and inputs. */
     type: string;
-    /** Joins, in moleculer-apollo-server's form: which action loads a field, by which key. */
+    /** Fields that an action loads, in the form of moleculer-apollo-server. */
     resolvers?: Record<string, Record<string, Join>>;
     subscriptions?: Record<string, SubscriptionField>;
   };
 }
 
-/** A field that another action loads, batched over the whole request. */
+/** A field that an action loads, batched over the whole request. */
 interface Join {
   action: string;
   dataLoader: true;
-  /** Field of the parent -> array parameter of the action. */
+  /** Maps a field of the parent to an array parameter of the action. */
   rootParams: Record<string, string>;
-  /** Lists: how many rows one may have. Each list that takes no argument for that must say so. */
+  /** The most rows of a list. Required for a list field without an argument that limits it. */
   maxRows?: number;
 }
 
@@ -232,15 +244,12 @@ export function defineContract<
   return contract;
 }
 
-/** The parameters an action takes. */
 export type ParamsOf<Action> = Action extends ActionContract<infer Params> ? Params : never;
 
-/** What an action gives. */
 export type ResultOf<Action> = Action extends { [resultType]?: infer Result }
   ? Exclude<Result, undefined>
   : never;
 
-/** The data an event carries. */
 export type DataOf<Event> = ResultOf<Event>;
 
 /** `{ "users.get": …, "orders.get": … }` of several contracts. */

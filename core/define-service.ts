@@ -20,7 +20,7 @@ import type {
 } from "./contract.ts";
 import { PeriodicTask } from "./periodic-task.ts";
 
-/** Calls the actions of these contracts with checked names, parameters and results. */
+/** Calls the actions of the contracts with checked names, parameters and results. */
 export interface TypedCaller<Contracts extends Contract> {
   call<Name extends keyof ActionsOf<Contracts> & string>(
     name: Name,
@@ -29,7 +29,7 @@ export interface TypedCaller<Contracts extends Contract> {
   ): Promise<ResultOf<ActionsOf<Contracts>[Name]>>;
 }
 
-/** A context that can call only what the service says it uses. Events go through `record`. */
+/** A context that calls only actions of `uses`. It has no `emit`: events are recorded. */
 export type Ctx<Params, Uses extends Contract = never> = Omit<
   Context<Params, Meta>,
   "call" | "mcall" | "emit" | "broadcast"
@@ -40,7 +40,7 @@ type Handler<Action extends ActionContract, Uses extends Contract> = (
   ctx: Ctx<ParamsOf<Action>, Uses>,
 ) => Promise<ResultOf<Action>>;
 
-/** A function, or the name of one of the service's methods; or several, one after the other. */
+/** A function, or the name of one of the service's methods; or a list of them, run in order. */
 type Hooks<Hook> = string | Hook | (string | Hook)[];
 
 /** Moleculer's hooks around one action. */
@@ -52,7 +52,7 @@ interface ActionHooks<Action extends ActionContract, Uses extends Contract> {
       result: ResultOf<Action>,
     ) => Promise<ResultOf<Action>> | ResultOf<Action>
   >;
-  /** Throws an error, or gives the result instead. */
+  /** Throws an error, or returns a result in its place. */
   error?: Hooks<
     (ctx: Ctx<ParamsOf<Action>, Uses>, error: Error) => Promise<ResultOf<Action>> | ResultOf<Action>
   >;
@@ -62,7 +62,7 @@ interface ActionHooks<Action extends ActionContract, Uses extends Contract> {
 interface ActionImplementation<Action extends ActionContract, Uses extends Contract> {
   handler: Handler<Action, Uses>;
   hooks?: ActionHooks<Action, Uses>;
-  /** What is answered in place of an error. */
+  /** Returns the result in place of an error. */
   fallback?:
     string | ((ctx: Ctx<ParamsOf<Action>, Uses>, error: Error) => Promise<ResultOf<Action>>);
 }
@@ -80,7 +80,7 @@ interface ServiceHooks<Own extends Contract> {
   error?: HooksOf<Own, (ctx: Context<unknown, Meta>, error: Error) => unknown>;
 }
 
-/** Moleculer's options of a service. `dependencies` must not form a circle: its nodes would wait. */
+/** Moleculer's options of a service. A cycle of `dependencies` would keep its nodes from starting. */
 type MoleculerOptions<Own extends Contract, OwnMethods> = Pick<
   ServiceSchema,
   "metadata" | "dependencies" | "mixins" | "events" | "created" | "started" | "stopped"
@@ -92,7 +92,6 @@ type MoleculerOptions<Own extends Contract, OwnMethods> = Pick<
   merged?: (schema: ServiceSchema) => void;
 };
 
-/** What a service's database brings along. */
 interface ServiceDatabase {
   mixin: Partial<ServiceSchema>;
   consumer: (consumption: {
@@ -104,7 +103,7 @@ interface ServiceDatabase {
   }) => Partial<ServiceSchema>;
 }
 
-/** Work that a service does by itself, on each of its replicas. */
+/** Work that each replica of a service does at an interval. */
 interface PeriodicWork<Uses extends Contract> {
   everyMs: number;
   run: (caller: TypedCaller<Uses>, logger: ServiceBroker["logger"]) => Promise<void>;
@@ -125,32 +124,31 @@ interface ServiceParts<Own extends Contract, Uses extends Contract> {
       Handler<Own["actions"][Key], Uses> | ActionImplementation<Own["actions"][Key], Uses>;
   };
   /**
-   * Effects of other services' events, each applied in its producer's order and exactly once: all
-   * that a handler does belongs into the transaction it is given.
+   * Handlers of other services' events. Each event is applied exactly once, in its producer's
+   * order, if its handler changes data only in the transaction that it receives.
    */
   consumes?: Closed<{
     [Name in keyof EventsOf<Uses>]?: EventHandler<DataOf<EventsOf<Uses>[Name]>, Own["events"]>;
   }>;
-  /** Where a service that has never read a log begins: by default, at its first event. */
+  /** Where a new consumer begins to read; "beginning" by default. */
   startFrom?: StartFrom;
   /**
-   * Tables that hold nothing but what the events of one of `uses` have brought, by its name: they
-   * can be made anew from its log.
+   * Read models: for the name of a producer in `uses`, the tables that only its events fill, so
+   * that they can be rebuilt from its log.
    */
   readModels?: Partial<Record<Uses["name"], readonly string[]>>;
-  /** Runs as long as the service does, after it has started. */
+  /** Runs from the start of the service until it stops. */
   periodically?: readonly PeriodicWork<Uses>[];
-  /** Learns of each call that the access rules refused, before its sender does. */
+  /** Called for each call that the access rules reject, before the caller gets the error. */
   refused?: OnAccessDenied;
 }
 
-/** What a service does about calls that the access rules refused; it must not fail. */
-export type OnAccessDenied = (ctx: Context<unknown, Meta>, refusal: unknown) => Promise<void>;
+/** Handles a call that the access rules rejected. It must not throw. */
+export type OnAccessDenied = (ctx: Context<unknown, Meta>, clientError: unknown) => Promise<void>;
 
 /**
- * Joins a contract with its implementation into a Moleculer service. An action the contract
- * names and the implementation lacks, a call with wrong parameters or a handler with a wrong
- * result does not compile.
+ * Makes a Moleculer service of a contract and its implementation. A missing action, a call with
+ * wrong parameters and a handler with a wrong result do not compile.
  */
 export function defineService<
   Own extends Contract,
@@ -170,9 +168,9 @@ export function defineService<
     ...moleculerOptions
   } = implementation;
   if (consumes !== undefined && database === undefined) {
-    throw new Error(`${name} consumes events and has no database for their effects`);
+    throw new Error(`The service ${name} consumes events, so it needs a "database".`);
   }
-  const reading =
+  const consumerMixin =
     consumes &&
     database?.consumer({
       consumer: name,
@@ -186,18 +184,18 @@ export function defineService<
     name,
     // The access middleware closes actions that the contract does not expose.
     metadata: { hasContract: true },
-    // Moleculer starts the last mixin first, and stops it last: nothing is read without a database.
+    // Moleculer starts the last mixin first and stops it last: the consumer needs the database.
     mixins: [
       ...(implementation.mixins ?? []),
       ...periodically.map((work) => periodic(name, work)),
-      ...(reading ? [reading] : []),
+      ...(consumerMixin ? [consumerMixin] : []),
       ...(database ? [database.mixin] : []),
     ],
     methods: { ...implementation.methods, ...(refused && { refused }) },
     actions: Object.fromEntries(
       Object.entries(contract.actions).map(([action, declared]) => {
-        const own: unknown = actions[action];
-        const implemented = typeof own === "function" ? { handler: own } : (own as object);
+        const given: unknown = actions[action];
+        const implemented = typeof given === "function" ? { handler: given } : (given as object);
         return [action, { ...declared, ...implemented }];
       }),
     ),
@@ -208,27 +206,27 @@ function periodic<Uses extends Contract>(
   service: string,
   { everyMs, run }: PeriodicWork<Uses>,
 ): Partial<ServiceSchema> {
-  let repeat: PeriodicTask | undefined;
+  let task: PeriodicTask | undefined;
   let isStopped = false;
   return {
     async started(this: { broker: ServiceBroker }) {
-      // It may be stopped while it is still starting.
+      // Moleculer may stop a service that is still starting.
       if (isStopped) return;
       const { broker } = this;
       const work = () => run(broker, broker.logger);
-      repeat = new PeriodicTask(everyMs, work, (fault) => {
-        broker.logger.error(`periodic work of ${service} failed`, fault);
+      task = new PeriodicTask(everyMs, work, (fault) => {
+        broker.logger.error(`The periodic work of ${service} failed.`, fault);
       });
-      repeat.start();
+      task.start();
     },
     async stopped() {
       isStopped = true;
-      await repeat?.stop();
+      await task?.stop();
     },
   };
 }
 
-/** The services of which at least one event is consumed. */
+/** Returns the services of which at least one event is consumed. */
 function producersOf(uses: readonly Contract[], consumes: object): Contract[] {
   return uses.filter(({ events }) => Object.keys(consumes).some((type) => type in events));
 }

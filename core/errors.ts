@@ -39,36 +39,35 @@ export function errorCatalogue(): ErrorDefinition[] {
 
 /** Errors that any service can throw. */
 export const commonErrors = defineErrors({
-  UNAUTHENTICATED: { status: 401, meaning: "Sign in first, or the token is not valid any more." },
-  FORBIDDEN: { status: 403, meaning: "You are signed in, but this is not yours to do." },
+  UNAUTHENTICATED: { status: 401, meaning: "The token is missing, expired or invalid; sign in." },
+  FORBIDDEN: { status: 403, meaning: "Your account is not allowed to do this." },
   BAD_USER_INPUT: {
     status: 422,
     meaning: "The input breaks a rule; `fields` says which and where.",
   },
   IDEMPOTENCY_MISMATCH: {
     status: 422,
-    meaning: "This `Idempotency-Key` came with another input before.",
+    meaning: "An earlier request used this `Idempotency-Key` with another input.",
   },
   IDEMPOTENCY_IN_PROGRESS: {
     status: 409,
-    meaning: "The same request is still at work; send it again, with its key.",
+    meaning: "The same request is still in progress; send it again with its key.",
   },
-  TOO_MANY_REQUESTS: { status: 429, meaning: "Come back in `retryAfter` seconds." },
-  QUERY_TOO_COMPLEX: { status: 413, meaning: "The request is larger than the `limit` for it." },
+  TOO_MANY_REQUESTS: { status: 429, meaning: "Try again in `retryAfter` seconds." },
+  QUERY_TOO_COMPLEX: { status: 413, meaning: "The request is larger than its `limit`." },
   SERVICE_UNAVAILABLE: {
     status: 503,
-    meaning: "A part of the shop cannot be reached just now; try again.",
+    meaning: "A part of the shop is unavailable; try again.",
   },
   INTERNAL_SERVER_ERROR: {
     status: 500,
-    meaning: "A fault of ours; `traceId` finds it in the logs.",
+    meaning: "An unexpected fault; search the logs for `traceId`.",
   },
 });
 
 /**
- * An expected error: the caller asked for something that the rules do not allow. It is never
- * retried and never logged as a fault. Only `type` and `data` are sure to survive on the wire, so
- * callers compare `type` (see `hasCode`).
+ * An expected error: the call breaks a rule. It is never retried and never logged as a fault. Only
+ * `type` and `data` are sure to survive on the wire, so callers compare `type` (see `hasCode`).
  */
 export class ClientError extends Errors.MoleculerClientError {
   /**
@@ -96,13 +95,13 @@ export function badUserInput(fields: FieldFault[]): ClientError {
   return new ClientError(commonErrors.BAD_USER_INPUT, message, { fields });
 }
 
-/** A part below us (database, broker) is not there: the same call may succeed later. */
+/** Returns the error for an unavailable database or broker. The same call may succeed later. */
 export function serviceUnavailable(message: string): Errors.MoleculerRetryableError {
   const { code, status } = commonErrors.SERVICE_UNAVAILABLE;
   return new Errors.MoleculerRetryableError(message, status, code, {});
 }
 
-/** Moleculer's own words for "nobody is there to answer". */
+/** Types of Moleculer's errors for a call without an answer. */
 const unreachableTypes = new Set([
   "SERVICE_NOT_FOUND",
   "SERVICE_NOT_AVAILABLE",
@@ -113,33 +112,33 @@ const unreachableTypes = new Set([
   "BAD_GATEWAY",
 ]);
 
-/** True for the `type` of an error by which Moleculer says that nobody answered. */
+/** Returns true for the `type` of a Moleculer error for a call without an answer. */
 export function isUnreachable(type: unknown): boolean {
   return typeof type === "string" && unreachableTypes.has(type);
 }
 
-/** What another try would not change: the time is used up, or NATS is away. */
+/** A retry would not help: the deadline has passed, or NATS is unavailable. */
 const finalTypes: ReadonlySet<unknown> = new Set(["REQUEST_TIMEOUT", "BAD_GATEWAY"]);
 
-/** True for an error that another node, or the same one a little later, may not have. */
+/** Returns true for an error that a retry on this node or on another one may avoid. */
 export function isRetryable(error: unknown): boolean {
   if (!(error instanceof Error) || !("retryable" in error) || error.retryable !== true)
     return false;
   return !("type" in error && finalTypes.has(error.type));
 }
 
-/** True where a call was sent, and nobody says what became of it. */
+/** Returns true if the call was sent and its outcome is unknown. */
 export function isOutcomeUnknown(error: unknown): boolean {
   const type = error instanceof Error && "type" in error ? error.type : "";
   return type === "REQUEST_TIMEOUT" || type === "REQUEST_REJECTED";
 }
 
-/** True for an error, ours or regenerated from the wire, that carries this code. */
+/** Returns true for an error with this code, thrown here or regenerated from the wire. */
 export function hasCode(error: unknown, { code }: ErrorDefinition): boolean {
   return typeof error === "object" && error !== null && "type" in error && error.type === code;
 }
 
-/** True for an expected "no", ours or regenerated from the wire: nothing was changed. */
+/** Returns true for a client error, thrown here or regenerated from the wire. Nothing was changed. */
 export function isClientError(error: unknown): boolean {
   const type = typeof error === "object" && error !== null && "type" in error ? error.type : "";
   return (definitionOf(type)?.status ?? 500) < 500;

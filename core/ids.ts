@@ -1,11 +1,11 @@
 import { v7 } from "uuid";
 
-/** Gives a UUID of version 7. The ids of one process sort in the order in which they were made. */
+/** Returns a UUID of version 7. The ids of one process sort in the order of their creation. */
 export function newId(): string {
   return v7();
 }
 
-/** Gives the lowest id that can have been made at a time (ms since 1970) or later. */
+/** Returns the lowest id that `newId` can create at a time (ms since 1970) or later. */
 export function lowestIdAt(ms: number): string {
   const time = Math.max(0, Math.floor(ms)).toString(16).padStart(12, "0");
   return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;

@@ -1,6 +1,6 @@
 /**
- * Does a piece of work now and then, never twice at the same time: every `everyMs` when nothing
- * goes on, and soon after `soon()`. What fails is reported, and tried again at its next time.
+ * Runs work every `everyMs` and after each `trigger()`. Runs never overlap. A failed run is
+ * reported, and the next run tries again.
  */
 export class PeriodicTask {
   readonly #everyMs: number;
@@ -17,7 +17,7 @@ export class PeriodicTask {
     this.#onFault = onFault;
   }
 
-  /** Begins, unless it was stopped before: a service may be stopped while it is still starting. */
+  /** Starts, unless it was stopped before: Moleculer may stop a service that is still starting. */
   start(): void {
     if (this.#isStopped) return;
     this.#timer = setInterval(() => {
@@ -26,14 +26,14 @@ export class PeriodicTask {
     this.trigger();
   }
 
-  /** Finishes what it is at. */
+  /** Waits for the current run and starts no more. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#timer);
     await this.#running;
   }
 
-  /** Starts at once; calls that come while it works are gathered into one more round. */
+  /** Runs the work immediately. Triggers during a run lead to one further run. */
   trigger(): void {
     this.#again = true;
     this.#running ??= this.#run();
@@ -48,7 +48,7 @@ export class PeriodicTask {
         this.#onFault(fault);
       }
     }
-    // At once, and not a promise's step later: a call in between would be lost.
+    // Must happen in the same tick as the loop's check: a trigger in between would be lost.
     this.#running = undefined;
   }
 }

@@ -1,15 +1,15 @@
 import { badUserInput, type ClientError } from "./errors.ts";
 import { exactText, int, isId, maxInt, optional, text } from "./validation.ts";
 
-/** Rows a page gives at most, and by default. */
+/** The maximum and the default number of rows of a page. */
 export const maxPageRows = 100;
 export const usualPageRows = 20;
-/** Rows are counted up to here; beyond, a count says only that there are more. */
+/** Rows are counted up to this number; `isExact` is false for more. */
 export const maxCounted = 10_000;
-/** The longest name, in base64, fits in. */
+/** Enough for the longest name in base64. */
 const maxCursorCharacters = 2_000;
 
-/** Which page: the first rows behind `after`, or the last ones before `before`. */
+/** Selects a page: the first rows after the cursor `after`, or the last rows before `before`. */
 export interface PageArguments {
   first?: number;
   after?: string;
@@ -27,16 +27,16 @@ export const connectionRules = {
 
 const maxSearchCharacters = 200;
 
-/** The rule of a text that is searched for. */
+/** The rule of a search text. */
 export const searchRule = optional({ ...text(0, maxSearchCharacters), trim: true });
 
-/** What is asked for, without a search for nothing: fields that are empty are sent as they are. */
-export function withoutBlankSearch<Asked extends { search?: string }>(asked: Asked): Asked {
-  const { search, ...rest } = asked;
-  return search === "" ? (rest as Asked) : asked;
+/** Returns the filter without an empty search: forms send the text of an empty field. */
+export function withoutBlankSearch<Filter extends { search?: string }>(filter: Filter): Filter {
+  const { search, ...rest } = filter;
+  return search === "" ? (rest as Filter) : filter;
 }
 
-/** A page of rows, by the Relay Cursor Connections Specification. */
+/** A page of rows (Relay Cursor Connections Specification). */
 export interface RelayConnection<Node> {
   edges: { cursor: string; node: Node }[];
   pageInfo: {
@@ -47,16 +47,16 @@ export interface RelayConnection<Node> {
   };
 }
 
-/** How many rows there are: all of them, or `maxCounted` where there are more. */
+/** The number of rows, or `maxCounted` if there are more. */
 export interface RowCount {
   total: number;
   isExact: boolean;
 }
 
-/** Rows are sorted by this key, which is of this kind, and then by their ids; or by these alone. */
+/** The type of the key by which rows are sorted before their ids; "none" sorts by ids only. */
 export type KeyKind = "none" | "integer" | "text";
 
-/** Where a row stands in a sort: its key, null where the sort has none, and its id. */
+/** The position of a row in a sort: its key (null if the sort has none) and its id. */
 export interface SortPosition {
   key: string | number | null;
   id: string;
@@ -66,11 +66,11 @@ export const lowestId = "00000000-0000-0000-0000-000000000000";
 export const highestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 const lowestKeys = { none: null, integer: -1, text: "" };
-/** Sorts behind every name there can be, by the order of its bytes. */
+/** Sorts after every possible name in byte order. */
 const highestText = "\u{10ffff}".repeat(201);
 const highestKeys = { none: null, integer: maxInt, text: highestText };
 
-/** The positions before and behind all rows of a sort. */
+/** Returns the positions before and after all rows of a sort. */
 export function endsOf(kind: KeyKind): { lowest: SortPosition; highest: SortPosition } {
   return {
     lowest: { key: lowestKeys[kind], id: lowestId },
@@ -79,16 +79,16 @@ export function endsOf(kind: KeyKind): { lowest: SortPosition; highest: SortPosi
 }
 
 /**
- * The cursor of a position.
+ * Returns the cursor of a position.
  *
- * @param sort the connection's and its sort's name: a cursor is good for these only
+ * @param sort the name of the connection and its sort; the cursor is valid for these only
  */
 export function cursorOf(sort: string, { key, id }: SortPosition): string {
   const parts = key === null ? [sort, id] : [sort, id, key];
   return Buffer.from(JSON.stringify(parts)).toString("base64url");
 }
 
-/** The position of a cursor that `field` gives. Refuses with BAD_USER_INPUT any but `cursorOf`'s. */
+/** Returns the position of the cursor in `field`. Throws BAD_USER_INPUT unless `cursorOf` made it. */
 export function positionOf(
   cursor: string,
   field: "after" | "before",
@@ -96,10 +96,10 @@ export function positionOf(
   kind: KeyKind,
 ): SortPosition {
   const [name, id, key = null] = partsOf(cursor) ?? [];
-  if (name === undefined) throw unfit(field, "is no cursor.");
-  if (name !== sort) throw unfit(field, "is a cursor of another list, or of another sort.");
+  if (name === undefined) throw invalidCursor(field, "is no cursor.");
+  if (name !== sort) throw invalidCursor(field, "is a cursor of another list, or of another sort.");
   if (!isId(id) || !isOfKind(key, kind) || cursorOf(sort, { key, id }) !== cursor) {
-    throw unfit(field, "is no cursor.");
+    throw invalidCursor(field, "is no cursor.");
   }
   return { key, id };
 }
@@ -109,7 +109,6 @@ function partsOf(cursor: string): unknown[] | undefined {
     const parts: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
     return Array.isArray(parts) ? parts : undefined;
   } catch {
-    // Not JSON: nothing that was ever given out.
     return undefined;
   }
 }
@@ -117,10 +116,10 @@ function partsOf(cursor: string): unknown[] | undefined {
 function isOfKind(key: unknown, kind: KeyKind): key is SortPosition["key"] {
   if (kind === "none") return key === null;
   if (kind === "integer") return Number.isInteger(key) && Math.abs(key as number) <= maxInt;
-  // PostgreSQL stores no NUL, and no half of a surrogate pair.
+  // PostgreSQL stores neither NUL nor lone surrogates.
   return typeof key === "string" && !key.includes("\0") && key.isWellFormed();
 }
 
-function unfit(field: string, what: string): ClientError {
-  return badUserInput([{ field, message: `The '${field}' field ${what}` }]);
+function invalidCursor(field: string, fault: string): ClientError {
+  return badUserInput([{ field, message: `The '${field}' field ${fault}` }]);
 }

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 
-/** A file whose bytes are no text; the message ends a sentence that names the file. */
+/** A file whose bytes are no text. The message is a predicate; its subject is the file's name. */
 export class TextFileError extends Error {}
 
 /**
- * Reads a text that somebody has written with whatever editor: UTF-8, with or without a byte order
- * mark, or UTF-16 with one. Throws NoText, or what reading throws.
+ * Reads a text that any editor may have written: UTF-8 with or without a byte order mark, or UTF-16
+ * with one. Throws TextFileError and the errors of `readFileSync`.
  */
 export function readTextFile(path: string): string {
   const bytes = readFileSync(path);
@@ -20,7 +20,7 @@ export function readTextFile(path: string): string {
 
 function decoded(bytes: Buffer, encoding: string, name: string): string {
   try {
-    // Takes the byte order mark away.
+    // The decoder removes the byte order mark.
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
     if (name !== "UTF-8") throw new TextFileError(`is no valid ${name}: save it as UTF-8`);
@@ -30,12 +30,12 @@ function decoded(bytes: Buffer, encoding: string, name: string): string {
   }
 }
 
-/** Where the first byte stands that is no UTF-8: a decoder puts a replacement character there. */
+/** Returns the offset of the first invalid byte: a decoder puts a replacement character there. */
 function firstInvalid(bytes: Buffer): number {
   const text = bytes.toString("utf8");
   for (let at = text.indexOf("\uFFFD"); at >= 0; at = text.indexOf("\uFFFD", at + 1)) {
     const offset = Buffer.byteLength(text.slice(0, at));
-    // Unless the file itself has one.
+    // The file itself may contain a replacement character.
     if (bytes.toString("utf8", offset, offset + 3) !== "\uFFFD" || bytes[offset] !== 0xef)
       return offset;
   }
