@@ -9,52 +9,51 @@ type CallContext = Context<unknown, object, { resends?: number }> & {
 };
 
 /**
- * All times are counted in looks and not by the clock: a process that stood still itself, and so has
- * read nothing, must not take the others for silent.
+ * Times are counted in ticks, not by the clock: a process that was paused itself has read no
+ * messages, and must not suspect other nodes for that.
  */
-const lookEveryMs = 50;
-/** A node that owes an answer is asked whether it is there after so many looks without a message. */
-const probeAfterLooks = 2;
-/** And again, until it says something. */
-const probeEveryLooks = 5;
-/** After so many it is suspected to stand still. */
-const suspectAfterLooks = 8;
-/** A read that its node, which is there, has not answered is sent to another one as well. */
-const hedgeAfterLooks = 10;
-/** Such second sends are this share of all calls at most, and so many at once. */
+const tickMs = 50;
+/** A node that owes an answer gets a ping after this many ticks without a message from it, */
+const probeAfterTicks = 2;
+/** and further pings at this interval. */
+const probeEveryTicks = 5;
+/** A node is suspected after this many ticks without a message. */
+const suspectAfterTicks = 8;
+/** An unanswered read is hedged (sent to a second node) after this many ticks. */
+const hedgeAfterTicks = 10;
+/** The most hedged reads: this share of all calls, in bursts of up to `maxHedges`. */
 const hedgeShare = 0.05;
 const maxHedges = 20;
-/** A call is sent to so many further nodes at most. */
+/** The most further nodes that one call is sent to. */
 const maxResends = 2;
-/** An answer that comes that much later than the call's time-out is of no use to anybody. */
-const abandonedAfterLooks = 20;
+/** A call is dropped this many ticks after its timeout. */
+const abandonedAfterTicks = 20;
 
-/** What is known of another node. */
-interface Contact {
-  /** Looks without any message from it, while it owes one. */
-  silentLooks: number;
-  /** Something was sent to it since it last said something. */
-  isAsked: boolean;
+interface NodeState {
+  /** Ticks without a message from the node while it owes one. */
+  silentTicks: number;
+  /** A call or an event was sent to the node after its last message. */
+  isAwaited: boolean;
 }
 
 /**
- * Watches the nodes that this one has sent calls and events to.
- * - A node whose process is gone (NATS knows) leaves the registry: its calls are rejected at once.
- *   Those that it has never got are sent to another node.
- * - A node that says nothing for some 400 ms, not even to a ping, is suspected: it is balanced
- *   around, and the calls that it has, and that may be made twice, are sent to another node as well.
- *   It may still answer; whoever does so first counts. With nobody else there it is called all the
- *   same. The first message from it ends the suspicion.
+ * Watches the nodes that this node has sent calls and events to.
+ * - A node whose process is gone (reported by NATS) leaves the registry, and its calls are rejected
+ *   immediately. Calls that it never received are sent to another node.
+ * - A node that sends no message for about 400 ms, not even a pong, is suspected. The load balancer
+ *   avoids it, and its open calls that are safe to retry are also sent to another node; the first
+ *   answer counts. A suspected node is still called if no other node has the action. Its next
+ *   message ends the suspicion.
  */
 export class FailureDetector {
   readonly suspects = new Set<string>();
   readonly #gone = new Set<string>();
-  readonly #contacts = new Map<string, Contact>();
+  readonly #nodes = new Map<string, NodeState>();
   readonly #firstSeen = new WeakMap<Request, number>();
   readonly #hedged = new WeakSet<Request>();
   #broker: ServiceBroker | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #looks = 0;
+  #ticks = 0;
   #hedges = maxHedges;
 
   start(broker: ServiceBroker): void {
@@ -63,63 +62,63 @@ export class FailureDetector {
       this.#forget(node.id);
     });
     broker.localBus.on("$transporter.disconnected", () => {
-      for (const nodeID of this.#contacts.keys()) this.#forget(nodeID);
+      for (const nodeID of this.#nodes.keys()) this.#forget(nodeID);
     });
     this.#timer = setInterval(() => {
-      this.#look();
-    }, lookEveryMs).unref();
+      this.#tick();
+    }, tickMs).unref();
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  /** A call or an event is sent to a node. */
+  /** Records that a call or an event is sent to a node. */
   sent(nodeID: string): void {
-    this.#contactOf(nodeID).isAsked = true;
+    this.#stateOf(nodeID).isAwaited = true;
     this.#hedges = Math.min(maxHedges, this.#hedges + hedgeShare);
   }
 
-  /** Something came from a node. */
+  /** Records that a message came from a node. */
   heard(nodeID: string): void {
-    const contact = this.#contacts.get(nodeID);
-    if (contact === undefined) return;
-    contact.silentLooks = 0;
-    contact.isAsked = false;
+    const state = this.#nodes.get(nodeID);
+    if (state === undefined) return;
+    state.silentTicks = 0;
+    state.isAwaited = false;
     if (this.suspects.size > 0 && this.suspects.delete(nodeID)) {
       this.#broker?.logger.info(`Node '${nodeID}' answers again.`);
     }
   }
 
-  /** NATS says that nobody has got what was sent to a node. */
+  /** Handles NATS's report that a message to a node had no subscriber. */
   undelivered(nodeID: string, callId: string): void {
-    // It leaves the registry with the next look: until then NATS says the same of other calls to it,
-    // and so which of them it has never got.
+    // The node leaves the registry at the next tick. Until then NATS reports its other calls, too,
+    // and thereby which of them the node never received.
     this.#gone.add(nodeID);
     this.suspects.add(nodeID);
     const request = this.#broker?.transit?.pendingRequests.get(callId);
     if (request?.nodeID !== nodeID || this.#resend(request)) return;
     this.#broker?.transit?.removePendingRequest(callId);
-    request.reject(serviceUnavailable("The node that should have answered is gone."));
+    request.reject(serviceUnavailable("The called node is gone. Try again."));
   }
 
-  #contactOf(nodeID: string): Contact {
-    let contact = this.#contacts.get(nodeID);
-    if (contact === undefined) {
-      contact = { silentLooks: 0, isAsked: false };
-      this.#contacts.set(nodeID, contact);
+  #stateOf(nodeID: string): NodeState {
+    let state = this.#nodes.get(nodeID);
+    if (state === undefined) {
+      state = { silentTicks: 0, isAwaited: false };
+      this.#nodes.set(nodeID, state);
     }
-    return contact;
+    return state;
   }
 
   #forget(nodeID: string): void {
-    this.#contacts.delete(nodeID);
+    this.#nodes.delete(nodeID);
     this.suspects.delete(nodeID);
     this.#gone.delete(nodeID);
   }
 
-  #look(): void {
-    this.#looks += 1;
+  #tick(): void {
+    this.#ticks += 1;
     const { transit, registry } = this.#broker ?? {};
     if (!transit || !registry) return;
     for (const nodeID of this.#gone) {
@@ -129,50 +128,50 @@ export class FailureDetector {
     }
     const owing = new Set<string>();
     for (const [id, request] of transit.pendingRequests) {
-      this.#lookAt(id, request);
+      this.#checkRequest(id, request);
       owing.add(request.nodeID);
     }
-    for (const [nodeID, contact] of this.#contacts) {
-      if (contact.isAsked || owing.has(nodeID) || this.suspects.has(nodeID)) {
-        this.#lookAtNode(nodeID, contact);
+    for (const [nodeID, state] of this.#nodes) {
+      if (state.isAwaited || owing.has(nodeID) || this.suspects.has(nodeID)) {
+        this.#checkNode(nodeID, state);
       } else {
-        contact.silentLooks = 0;
+        state.silentTicks = 0;
       }
     }
   }
 
-  #lookAtNode(nodeID: string, contact: Contact): void {
-    contact.silentLooks += 1;
-    const sinceProbe = contact.silentLooks - probeAfterLooks;
-    if (sinceProbe >= 0 && sinceProbe % probeEveryLooks === 0) {
+  #checkNode(nodeID: string, state: NodeState): void {
+    state.silentTicks += 1;
+    const sinceProbe = state.silentTicks - probeAfterTicks;
+    if (sinceProbe >= 0 && sinceProbe % probeEveryTicks === 0) {
       void this.#broker?.transit?.sendPing(nodeID);
     }
-    if (contact.silentLooks === suspectAfterLooks) {
+    if (state.silentTicks === suspectAfterTicks) {
       this.suspects.add(nodeID);
-      this.#broker?.logger.warn(`Node '${nodeID}' is silent: others are called instead of it.`);
+      this.#broker?.logger.warn(`Node '${nodeID}' is silent: calls go to other nodes.`);
     }
   }
 
-  #lookAt(id: string, request: Request): void {
-    const first = this.#firstSeen.get(request) ?? this.#looks;
+  #checkRequest(id: string, request: Request): void {
+    const first = this.#firstSeen.get(request) ?? this.#ticks;
     this.#firstSeen.set(request, first);
-    const age = this.#looks - first;
+    const age = this.#ticks - first;
     const { options, locals } = request.ctx as CallContext;
-    if (age > Math.ceil((options.timeout ?? 0) / lookEveryMs) + abandonedAfterLooks) {
-      // Its time-out has answered the caller; Moleculer would keep it until the node leaves.
+    if (age > Math.ceil((options.timeout ?? 0) / tickMs) + abandonedAfterTicks) {
+      // The caller got a timeout; Moleculer would keep the request until the node leaves.
       this.#broker?.transit?.removePendingRequest(id);
       return;
     }
-    if (this.#hedged.has(request) || !isRepeatable(request)) return;
+    if (this.#hedged.has(request) || !isSafeToRetry(request)) return;
     if ((locals.resends ?? 0) >= maxResends) return;
     if (this.suspects.has(request.nodeID)) {
-      this.#sendAlso(request);
-    } else if (age >= hedgeAfterLooks && this.#hedges >= 1 && isRead(request)) {
-      if (this.#sendAlso(request)) this.#hedges -= 1;
+      this.#hedge(request);
+    } else if (age >= hedgeAfterTicks && this.#hedges >= 1 && isRead(request)) {
+      if (this.#hedge(request)) this.#hedges -= 1;
     }
   }
 
-  #sendAlso(request: Request): boolean {
+  #hedge(request: Request): boolean {
     if (!this.#resend(request, true)) return false;
     const { locals } = request.ctx as CallContext;
     locals.resends = (locals.resends ?? 0) + 1;
@@ -180,13 +179,13 @@ export class FailureDetector {
   }
 
   /**
-   * Sends a call to another node as well, under the same id: the answer of either is the call's.
-   * False where there is no other node.
+   * Sends a call to another node as well, with the same id; the first answer counts. Returns false
+   * if there is no other node.
    */
   #resend(request: Request, onlyToHealthy = false): boolean {
     const { ctx, resolve, reject, nodeID } = request;
     const { action } = ctx as CallContext;
-    const endpoint = this.#elsewhere(action.name, nodeID, onlyToHealthy);
+    const endpoint = this.#otherEndpoint(action.name, nodeID, onlyToHealthy);
     if (endpoint === undefined) return false;
     const second = ctx.copy(endpoint);
     second.id = ctx.id;
@@ -195,7 +194,7 @@ export class FailureDetector {
     return true;
   }
 
-  #elsewhere(action: string, nodeID: string, onlyToHealthy: boolean): Endpoint | undefined {
+  #otherEndpoint(action: string, nodeID: string, onlyToHealthy: boolean): Endpoint | undefined {
     const list = this.#broker?.registry.actions.get(action)?.endpoints ?? [];
     const others = (list as (Endpoint & { local: boolean; isAvailable: boolean })[]).filter(
       ({ id, local, isAvailable }) => isAvailable && !local && id !== nodeID && !this.#gone.has(id),
@@ -206,8 +205,8 @@ export class FailureDetector {
   }
 }
 
-/** A second time changes nothing: a read, a call declared so, or a mutation with a key. */
-function isRepeatable({ ctx }: Request): boolean {
+/** Returns true for a read, an action with `safeToRetry` and a mutation with an idempotency key. */
+function isSafeToRetry({ ctx }: Request): boolean {
   const { options, action } = ctx as CallContext;
   return (options.retries ?? action.retryPolicy?.retries ?? 0) > 0;
 }
@@ -217,9 +216,9 @@ function isRead({ ctx }: Request): boolean {
   return graphql?.mutation === undefined;
 }
 
-/** Takes turns among the nodes that are not suspected, or among all where all are. */
+/** Returns a round-robin strategy that avoids suspected nodes, unless all nodes are suspected. */
 export function strategyAvoiding(suspects: ReadonlySet<string>): typeof Strategies.Base {
-  return class AroundSuspects extends Strategies.RoundRobin {
+  return class AvoidingSuspects extends Strategies.RoundRobin {
     override select(list: Parameters<Strategies.RoundRobin["select"]>[0]) {
       if (suspects.size === 0) return super.select(list);
       const healthy = list.filter(({ id }) => !suspects.has(id));

@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 
 /**
- * Prints what a log line names besides text. Of a packet between nodes, which Moleculer logs when
- * it cannot be understood, only where it comes from: it may carry a password.
+ * Returns a function that prints the objects of a log line. Moleculer logs packets that it cannot
+ * process; of these only the sender is printed, since a payload may contain a password.
  */
 export function logPrinter(colors: boolean): (value: object) => string {
   return (value) =>

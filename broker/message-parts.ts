@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 
-/** A part begins with the id of its message, its index and the number of parts. */
+/** A part starts with the id of its message, its index and the number of parts. */
 const idBytes = 8;
 const headBytes = idBytes + 4;
-/** A message of which no part came for so long is lost: its sender died in the middle of it. */
+/** A message is dropped when no part has come for this long: its sender has died. */
 const incompleteMs = 10_000;
 
-/** Cuts a message into parts of at most `maxBytes`, with what puts them together again. */
+/** Splits a message into parts of at most `maxBytes`, each with the header for `MessageParts`. */
 export function partsOf(message: Buffer, maxBytes: number): Buffer[] {
   const id = randomBytes(idBytes);
   const room = maxBytes - headBytes;
@@ -26,11 +26,11 @@ interface Incomplete {
   touchedAtMs: number;
 }
 
-/** Puts messages together whose parts come in any order, mixed with those of other messages. */
+/** Assembles messages from parts that come in any order, mixed with parts of other messages. */
 export class MessageParts {
   readonly #incomplete = new Map<string, Incomplete>();
 
-  /** Takes a part. Gives the message when it is complete with this one. */
+  /** Adds a part. Returns the message if this part completes it. */
   push(part: Buffer, nowMs = performance.now()): Buffer | undefined {
     if (part.length < headBytes) return undefined;
     const id = part.toString("latin1", 0, idBytes);

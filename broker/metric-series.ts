@@ -9,7 +9,7 @@ export interface SeriesNames {
   time: string;
 }
 
-/** What Moleculer's histograms are made of, which its types leave out. */
+/** Members of Moleculer's histograms that its types omit. */
 interface Histogram {
   buckets: number[];
   get(labels: Labels): HistogramItem | undefined;
@@ -23,12 +23,12 @@ interface HistogramItem {
   rate?: { update(count: number): void };
 }
 
-/** Durations kept for quantiles between two looks at a series; of more, a sample of them. */
+/** The most durations kept for quantiles between two flushes; beyond it, they are sampled. */
 const maxSamples = 200;
 
 /**
- * Counts and times one kind of work in plain numbers, which a look at the metrics hands to
- * Moleculer's registry: that would keep each duration for a minute, and sort them all for a look.
+ * Counts and times one kind of work in plain numbers. A flush adds them to Moleculer's registry,
+ * which would keep each duration for a minute and sort all of them for a snapshot.
  */
 export class MetricSeries {
   readonly #names: SeriesNames;
@@ -39,8 +39,8 @@ export class MetricSeries {
   #active = 0;
   #count = 0;
   #sumMs = 0;
-  /** How many durations end in which bucket. */
-  readonly #inBuckets: number[];
+  /** The number of durations in each bucket. */
+  readonly #bucketCounts: number[];
   #samples: number[] = [];
 
   constructor(metrics: MetricRegistry, names: SeriesNames, labels: Labels) {
@@ -48,7 +48,7 @@ export class MetricSeries {
     this.#labels = labels;
     this.#histogram = metrics.getMetric(names.time) as unknown as Histogram;
     this.#bounds = this.#histogram.buckets;
-    this.#inBuckets = this.#bounds.map(() => 0);
+    this.#bucketCounts = this.#bounds.map(() => 0);
   }
 
   begin(): void {
@@ -61,37 +61,38 @@ export class MetricSeries {
     this.#sumMs += durationMs;
     this.#count += 1;
     const bucket = this.#bounds.findIndex((bound) => durationMs <= bound);
-    if (bucket >= 0) this.#inBuckets[bucket] = (this.#inBuckets[bucket] ?? 0) + 1;
+    if (bucket >= 0) this.#bucketCounts[bucket] = (this.#bucketCounts[bucket] ?? 0) + 1;
     if (this.#samples.length < maxSamples) this.#samples.push(durationMs);
     else {
-      // Reservoir sampling (Vitter's algorithm R): each has the same chance to stay.
-      const place = Math.floor(Math.random() * this.#count);
-      if (place < maxSamples) this.#samples[place] = durationMs;
+      // Reservoir sampling (Vitter's algorithm R): all durations are kept with equal probability.
+      const index = Math.floor(Math.random() * this.#count);
+      if (index < maxSamples) this.#samples[index] = durationMs;
     }
   }
 
-  /** Hands on what was counted since the last time. */
-  handOn(metrics: MetricRegistry): void {
+  /** Adds the counts since the last flush to Moleculer's registry. */
+  flush(metrics: MetricRegistry): void {
     if (this.#total > 0) metrics.increment(this.#names.total, this.#labels, this.#total);
     metrics.set(this.#names.active, this.#active, this.#labels);
     this.#total = 0;
-    if (this.#count > 0) this.#handOnDurations();
+    if (this.#count > 0) this.#flushDurations();
   }
 
-  #handOnDurations(): void {
+  #flushDurations(): void {
     const [first = 0, ...others] = this.#samples;
-    // Makes the series where there is none, and says that it has changed.
+    // `observe` creates a missing series, and marks the metric as changed.
     const item = this.#histogram.observe(first, this.#labels);
     for (const sample of others) item.quantileValues.add(sample);
     item.count += this.#count - 1;
     item.sum += this.#sumMs - first;
     item.rate?.update(item.count);
-    let upTo = 0;
+    let cumulated = 0;
     for (const [index, bound] of this.#bounds.entries()) {
-      upTo += this.#inBuckets[index] ?? 0;
-      // The first is in it already.
-      item.bucketValues[bound] = (item.bucketValues[bound] ?? 0) + upTo - Number(first <= bound);
-      this.#inBuckets[index] = 0;
+      cumulated += this.#bucketCounts[index] ?? 0;
+      // `observe` has already counted the first sample.
+      item.bucketValues[bound] =
+        (item.bucketValues[bound] ?? 0) + cumulated - Number(first <= bound);
+      this.#bucketCounts[index] = 0;
     }
     this.#count = 0;
     this.#sumMs = 0;

@@ -1,6 +1,6 @@
 import { MetricReporters, type MetricRegistry } from "moleculer";
 
-/** Moleculer's Prometheus reporter without a server of its own: the gateway serves its text. */
+/** Moleculer's Prometheus reporter without an HTTP server: the gateway serves its text. */
 export class InlinePrometheusReporter extends MetricReporters.Prometheus {
   declare defaultLabels: Record<string, string>;
 
@@ -10,6 +10,6 @@ export class InlinePrometheusReporter extends MetricReporters.Prometheus {
   }
 
   override async stop(): Promise<void> {
-    /* there is no server to stop */
+    /* There is no server to stop. */
   }
 }

@@ -1,7 +1,7 @@
 import * as moleculer from "moleculer";
 import type { Middleware, ServiceBroker } from "moleculer";
 
-/** Moleculer's own middlewares, which it exports and its types leave out. */
+/** Moleculer's middlewares, which Moleculer exports and its types omit. */
 export const { Middlewares: moleculers } = moleculer as unknown as {
   Middlewares: Record<
     "Debounce" | "Fallback" | "Metrics" | "Tracing",

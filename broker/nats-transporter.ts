@@ -5,15 +5,15 @@ import { MessageParts, partsOf } from "./message-parts.ts";
 
 type NatsOptions = NonNullable<ConstructorParameters<typeof Transporters.NATS>[0]>;
 
-/** Messages above this are refused: what asks for more has to ask for pages. */
+/** Larger messages are rejected; the caller has to request pages. */
 export const maxMessageBytes = 16 * 1_048_576;
-/** nats-server's default; what it really takes, it says when a node connects. */
+/** nats-server's default. The actual value comes with the connection. */
 const usualMaxPayload: ServerInfo["max_payload"] = 1_048_576;
 
-/** A packet that waits for somebody to take it: a node that is gone will not. */
-const waitingTypes: ReadonlySet<string> = new Set(["REQ", "EVENT", "PING"]);
+/** Packets for which the sender has to know that the target node is gone. */
+const reportedTypes: ReadonlySet<string> = new Set(["REQ", "EVENT", "PING"]);
 
-/** A packet of Moleculer's, whose types leave out its members. */
+/** Members of a Moleculer packet that its types omit. */
 interface SentPacket {
   type: string;
   target?: string | null;
@@ -22,15 +22,15 @@ interface SentPacket {
 
 type Packet = Parameters<InstanceType<typeof Transporters.NATS>["prepublish"]>[0];
 
-/** A message to this node has met no subscription: its process is gone, or has lost NATS. */
+/** Handles a message without a subscriber: the node's process is gone, or has lost NATS. */
 export type Undelivered = (nodeID: string, callId: string) => void;
 
 /**
- * Moleculer's NATS transporter, which also
- * - says at once when a message to a node has met nobody: nats-server answers a message with a
- *   reply subject by "no responders" when nobody has subscribed to its subject;
- * - rejects the calls under way when NATS goes away, and joins anew when it is back;
- * - sends messages that are larger than NATS takes in parts.
+ * Moleculer's NATS transporter with three additions:
+ * - It reports a message to a node that is gone. nats-server answers a message that has a reply
+ *   subject with "no responders" if no client subscribes to the message's subject.
+ * - It rejects open calls when the connection to NATS is lost, and rejoins after the reconnect.
+ * - It sends messages above NATS's `max_payload` in parts.
  */
 export class NatsTransporter extends Transporters.NATS {
   readonly #onUndelivered: Undelivered;
@@ -47,10 +47,10 @@ export class NatsTransporter extends Transporters.NATS {
 
   override async onConnected(wasReconnect = false): Promise<void> {
     if (!wasReconnect) {
-      void this.#follow(this.#connection);
+      void this.#followStatus(this.#connection);
       this.#connection.subscribe(`${this.#undeliveredSubject}.>`, {
         callback: (error, message) => {
-          if (error === null) this.#hearUndelivered(message);
+          if (error === null) this.#reportUndelivered(message);
         },
       });
     }
@@ -58,24 +58,24 @@ export class NatsTransporter extends Transporters.NATS {
   }
 
   override async subscribe(command: string, nodeID?: string): Promise<void> {
-    const take = (subject: string, receive: (data: Buffer) => void) => {
+    const listen = (subject: string, receive: (data: Buffer) => void) => {
       this.#connection.subscribe(subject, {
         callback: (error, { data }) => {
           if (error === null) receive(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-          else this.logger.error(`NATS refuses the subscription to ${subject}.`, error);
+          else this.logger.error(`NATS rejects the subscription to ${subject}.`, error);
         },
       });
     };
     const subject = this.getTopicName(command, nodeID);
-    take(subject, (data) => void this.receive(command, data));
-    take(this.#partSubject(subject), (part) => {
-      // The bytes of the part are the connection's, and last for this call only.
+    listen(subject, (data) => void this.receive(command, data));
+    listen(this.#partSubject(subject), (part) => {
+      // The connection reuses the buffer after this call, so it is copied.
       const message = this.#parts.push(Buffer.from(part));
       if (message !== undefined) void this.receive(command, message);
     });
   }
 
-  /** An event that cannot be sent while NATS is away is read from the log: no reason to complain. */
+  /** Drops events without an error while NATS is unavailable: consumers read them from the log. */
   override async prepublish(packet: Packet): Promise<void> {
     if (!this.connected && packet.type === "EVENT") return;
     await super.prepublish(packet);
@@ -92,50 +92,50 @@ export class NatsTransporter extends Transporters.NATS {
       const subject = this.#partSubject(topic);
       for (const part of partsOf(data, limit)) connection.publish(subject, part, reply);
     } else {
-      await this.#refuse(sent?.packet, data.length);
+      await this.#rejectTooLarge(sent?.packet, data.length);
     }
   }
 
-  /** Tells the caller that the message is too large: it is the only one who can ask for less. */
-  async #refuse(packet: SentPacket | undefined, bytes: number): Promise<void> {
-    const refusal = new ClientError(
+  /** Sends the error to the caller, also if the response is too large: the caller must ask for less. */
+  async #rejectTooLarge(packet: SentPacket | undefined, bytes: number): Promise<void> {
+    const error = new ClientError(
       commonErrors.QUERY_TOO_COMPLEX,
       `A message between two services would have ${bytes} bytes, and ${maxMessageBytes} are allowed; ask for less.`,
       { limit: maxMessageBytes },
     );
-    if (packet?.type !== "RES") throw refusal;
+    if (packet?.type !== "RES") throw error;
     const { payload } = packet;
     Object.assign(payload, { success: false, data: null });
-    payload.error = this.broker.errorRegenerator?.extractPlainError(refusal, payload);
+    payload.error = this.broker.errorRegenerator?.extractPlainError(error, payload);
     await this.publish(packet as unknown as Packet);
   }
 
-  /** The parts of messages have subjects of their own: `MOL-shop.PART-REQ.<node>`. */
+  /** Returns the subject for the parts of messages: `MOL-shop.PART-REQ.<node>`. */
   #partSubject(subject: string): string {
     return `${this.prefix}.PART-${subject.slice(this.prefix.length + 1)}`;
   }
 
-  /** Below the subjects that each node of this namespace may use. */
+  /** Has the prefix of the subjects that NATS permits to the nodes of this namespace. */
   get #undeliveredSubject(): string {
     return `${this.prefix}.GONE.${this.nodeID}`;
   }
 
   #undeliveredReply({ type, target, payload }: SentPacket): { reply: string } | undefined {
-    if (!target || !waitingTypes.has(type)) return undefined;
-    // Ids of contexts have no dots; those of nodes may have some.
+    if (!target || !reportedTypes.has(type)) return undefined;
+    // The node id comes last: it may contain dots, the id of a context does not.
     return { reply: `${this.#undeliveredSubject}.${payload.id ?? "-"}.${target}` };
   }
 
-  #hearUndelivered({ subject, headers }: Msg): void {
+  #reportUndelivered({ subject, headers }: Msg): void {
     if (headers?.code !== 503) return;
     const [callId = "", ...node] = subject.slice(this.#undeliveredSubject.length + 1).split(".");
     this.#onUndelivered(node.join("."), callId);
   }
 
-  async #follow(connection: NatsConnection): Promise<void> {
+  async #followStatus(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
       if (this.transit.disconnecting) return;
-      // The enum of its types is a value, for which the whole of `nats` would be loaded.
+      // nats's enum of the types is a value: its import would load all of `nats`.
       const type: string = status.type;
       if (type === "disconnect") this.#onDisconnected();
       if (type === "reconnect") await this.onConnected(true);
@@ -144,8 +144,8 @@ export class NatsTransporter extends Transporters.NATS {
 
   #onDisconnected(): void {
     this.connected = false;
-    this.logger.warn("The connection to NATS is lost; trying to connect again.");
-    // Heartbeats stand still meanwhile: nobody is taken for dead because NATS is away.
+    this.logger.warn("The connection to NATS is lost; reconnecting.");
+    // This stops the heartbeat checks, so that no node counts as dead while NATS is unavailable.
     void this.broker.broadcastLocal("$transporter.disconnected", { graceFul: false });
     for (const { id, local } of this.broker.registry.nodes.toArray()) {
       if (!local) this.transit.removePendingRequestByNodeID(id);

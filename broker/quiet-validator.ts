@@ -3,8 +3,8 @@ import { Validators } from "moleculer";
 type Check = ReturnType<InstanceType<typeof Validators.Fastest>["compile"]>;
 
 /**
- * Moleculer's own validator, without the values that break a rule: Moleculer logs and traces its
- * findings as they are, and one of the values may be a password.
+ * Moleculer's validator, whose findings do not contain the rejected values. Moleculer logs and
+ * traces the findings, and a value may be a password.
  */
 export class QuietValidator extends Validators.Fastest {
   override compile(rules: Record<string, unknown>): Check {
@@ -15,7 +15,7 @@ export class QuietValidator extends Validators.Fastest {
   }
 }
 
-/** Takes the values out of the findings, which are a list where a rule is broken, and else `true`. */
+/** Removes the values from the findings. The validator returns `true` if no rule is broken. */
 function withoutValues<Findings>(findings: Findings): Findings {
   if (Array.isArray(findings)) {
     for (const finding of findings as { actual?: unknown }[]) delete finding.actual;

@@ -11,9 +11,9 @@ import { isExposed, type GraphqlField } from "../core/contract.ts";
 import type { OnAccessDenied } from "../core/define-service.ts";
 
 /**
- * Enforces access rules on the node where an action runs, before its handler is entered. A call of
- * the gateway needs an action that the contract exposes, and a caller whom the action's `access`
- * admits. A service without a contract has only the `access` of its actions.
+ * Enforces access rules on the node where an action runs, before its handler. The gateway may call
+ * an action that its contract exposes, for a viewer that meets the action's `access`. For a service
+ * without a contract, only `access` counts.
  */
 export function accessMiddleware(publicReads: boolean): Middleware {
   return {
@@ -31,9 +31,9 @@ export function accessMiddleware(publicReads: boolean): Middleware {
         try {
           if (ctx.caller === gatewayName && hasContract && !isExposed(action)) throw forbidden();
           assertAccess(action.access, actorOf(ctx), publicReads);
-        } catch (refusal) {
-          await (ctx.service as { refused?: OnAccessDenied } | null)?.refused?.(ctx, refusal);
-          throw refusal;
+        } catch (error) {
+          await (ctx.service as { refused?: OnAccessDenied } | null)?.refused?.(ctx, error);
+          throw error;
         }
         return next(ctx);
       };

@@ -13,37 +13,37 @@ interface ReceivedPacket {
   payload?: { sender?: string };
 }
 
-/** Tells the watch what is sent to other nodes and what comes from them. */
-export function failoverMiddleware(watch: FailureDetector): Middleware {
+/** Reports messages to and from other nodes to the failure detector. */
+export function failoverMiddleware(detector: FailureDetector): Middleware {
   return {
     name: "Failover",
     created(broker: ServiceBroker) {
-      watch.start(broker);
+      detector.start(broker);
     },
     async stopped() {
-      watch.stop();
+      detector.stop();
     },
     transitPublish(next: Publish): Publish {
-      // Moleculer's own hooks look for the transit in `this`.
+      // Moleculer's hooks expect the transit as `this`.
       return function (packet) {
         const { type, target } = packet;
-        if (target && (type === "REQ" || type === "EVENT")) watch.sent(target);
+        if (target && (type === "REQ" || type === "EVENT")) detector.sent(target);
         return next.call(this, packet);
       };
     },
     transitMessageHandler(next: Handle): Handle {
       return function (command, packet) {
         const sender = packet.payload?.sender;
-        if (sender !== undefined) watch.heard(sender);
+        if (sender !== undefined) detector.heard(sender);
         return next.call(this, command, packet);
       };
     },
     remoteAction(this: ServiceBroker, next: (ctx: Context) => Promise<unknown>) {
       return (ctx: Context) => {
-        // Moleculer would log each call that finds NATS away, with its stack.
+        // While NATS is unavailable, Moleculer would log each call with its stack.
         if (this.transit?.tx.connected === false) {
           return Promise.reject(
-            new Errors.MoleculerRetryableError("NATS is away.", 502, "BAD_GATEWAY"),
+            new Errors.MoleculerRetryableError("NATS is unavailable.", 502, "BAD_GATEWAY"),
           );
         }
         return next(ctx);

@@ -6,15 +6,15 @@ type Wrapping = (this: unknown, next: Handler, action: ActionSchema) => Handler;
 
 /**
  * Moleculer's fallbacks: the action option `fallback` and the calling option `fallbackResponse`.
- * Moleculer adds a promise to every call; here only calls that have a fallback get one.
+ * Moleculer adds a promise to every call. This middleware does so only for calls with a fallback.
  */
 export function fallbackMiddleware(broker: ServiceBroker): Middleware {
-  const own = moleculers.Fallback(broker);
-  const { localAction: wrap } = own as unknown as { localAction: Wrapping };
+  const original = moleculers.Fallback(broker);
+  const { localAction: wrap } = original as unknown as { localAction: Wrapping };
   const onDemand: Wrapping = function (next, action) {
     const wrapped = wrap.call(this, next, action);
     if (action.fallback !== undefined) return wrapped;
     return (ctx) => (ctx.options.fallbackResponse === undefined ? next(ctx) : wrapped(ctx));
   };
-  return { ...own, localAction: onDemand, remoteAction: onDemand };
+  return { ...original, localAction: onDemand, remoteAction: onDemand };
 }

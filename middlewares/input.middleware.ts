@@ -2,10 +2,10 @@ import { Errors, type ActionSchema, type Context, type Middleware } from "molecu
 import { normalized, clientErrorOf } from "../core/validation.ts";
 
 /**
- * Stands around Moleculer's validator. A parameter that is null is one that is not given: the
- * validator would let it pass an optional parameter's rule. Texts come to it normalized, so that
- * it measures what will be kept. And BAD_USER_INPUT is made of what the validator finds, so that
- * REPL, services and gateway meet the same refusal.
+ * Wraps Moleculer's validator.
+ * - Removes parameters that are null: the validator accepts null for an optional parameter.
+ * - Normalizes texts, so that the validator measures the text that is stored.
+ * - Throws BAD_USER_INPUT for the validator's findings: the same error for REPL, services, gateway.
  */
 export function inputMiddleware(): Middleware {
   return {
@@ -25,7 +25,7 @@ export function inputMiddleware(): Middleware {
   };
 }
 
-/** The names of the parameters that are texts which people read. */
+/** Returns the names of the parameters that are normalized texts. */
 function textsIn(rules: ActionSchema["params"]): string[] {
   return Object.entries((rules ?? {}) as Record<string, { isNormalized?: true } | boolean>)
     .filter(([, rule]) => typeof rule === "object" && rule.isNormalized)
@@ -34,12 +34,12 @@ function textsIn(rules: ActionSchema["params"]): string[] {
 
 function withNormalized(texts: readonly string[], params: unknown): unknown {
   if (texts.length === 0 || typeof params !== "object" || params === null) return params;
-  const given = params as Record<string, unknown>;
-  const sent = texts.flatMap((name) => {
-    const value = given[name];
+  const values = params as Record<string, unknown>;
+  const changed = texts.flatMap((name) => {
+    const value = values[name];
     return typeof value === "string" ? [[name, normalized(value)] as const] : [];
   });
-  return sent.length === 0 ? params : { ...params, ...Object.fromEntries(sent) };
+  return changed.length === 0 ? params : { ...params, ...Object.fromEntries(changed) };
 }
 
 function withoutNulls(params: unknown): unknown {

@@ -4,7 +4,7 @@ import { moleculers } from "../broker/moleculer-middlewares.ts";
 
 type Next = (ctx: Context) => Promise<unknown>;
 
-/** Metrics that are written at each call or event. */
+/** The metrics of calls and events. */
 const requests = {
   total: "moleculer.request.total",
   active: "moleculer.request.active",
@@ -20,22 +20,22 @@ const received = {
 } as const;
 const emitted = "moleculer.event.emit.total";
 
-/** How often what was counted is handed on, when nobody looks: Moleculer's rates are made as often. */
-const handOnEveryMs = 5_000;
+/** The interval of flushes between snapshots. Moleculer updates its rates at the same interval. */
+const flushEveryMs = 5_000;
 
 /**
- * Moleculer's metrics with the same series, at a part of their price: for each call it makes the
- * same label objects and their texts anew, nine times. Here calls are counted in plain numbers.
+ * Moleculer's metrics with the same series at a fraction of the CPU time. Moleculer builds the same
+ * label objects and their texts nine times per call. This middleware counts in plain numbers.
  */
 export function metricsMiddleware(broker: ServiceBroker): Middleware {
-  const own = moleculers.Metrics(broker);
-  if (!broker.isMetricsEnabled()) return own;
+  const original = moleculers.Metrics(broker);
+  if (!broker.isMetricsEnabled()) return original;
   const { metrics } = broker;
   const all: MetricSeries[] = [];
   let timer: NodeJS.Timeout | undefined;
 
-  function handOn(): void {
-    for (const series of all) series.handOn(metrics);
+  function flush(): void {
+    for (const series of all) series.flush(metrics);
     for (const counter of counters) {
       const { name, labels, count } = counter;
       if (count > 0) metrics.increment(name, labels, count);
@@ -43,7 +43,6 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
     }
   }
 
-  /** Counts in a plain number. */
   const counters: { name: string; labels: Labels; count: number }[] = [];
   function counterOf(name: string, labels: Labels) {
     const counter = { name, labels, count: 0 };
@@ -57,13 +56,12 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
     return { series, labels };
   }
 
-  /** Counts and times what `next` does. */
   async function counted(
     { errors }: typeof requests | typeof received,
     { series, labels }: ReturnType<typeof seriesOf>,
     work: () => Promise<unknown>,
   ): Promise<unknown> {
-    const begun = performance.now();
+    const startedMs = performance.now();
     series.begin();
     try {
       return await work();
@@ -73,7 +71,7 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
       metrics.increment(errors, described);
       throw error;
     } finally {
-      series.end(performance.now() - begun);
+      series.end(performance.now() - startedMs);
     }
   }
 
@@ -84,32 +82,32 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
     return (next: Next, { name, service }: { name: string; service?: { fullName: string } }) => {
       const callers = new Map<unknown, ReturnType<typeof seriesOf>>();
       return (ctx: Context) => {
-        const series = kept(callers, ctx.caller, (caller) =>
+        const series = getOrAdd(callers, ctx.caller, (caller) =>
           seriesOf(requests, { service: service?.fullName ?? null, action: name, caller, type }),
         );
-        kept(levels, ctx.level, (level) => counterOf(requests.levels, { level })).count += 1;
+        getOrAdd(levels, ctx.level, (level) => counterOf(requests.levels, { level })).count += 1;
         return counted(requests, series, () => next(ctx));
       };
     };
   }
 
   return {
-    ...own,
+    ...original,
     created() {
-      own.created?.(broker);
+      original.created?.(broker);
       for (const name of [...Object.values(requests), ...Object.values(received), emitted]) {
         const metric = metrics.getMetric(name) as unknown as { snapshot: () => unknown };
         const snapshot = metric.snapshot.bind(metric);
         metric.snapshot = () => {
-          handOn();
+          flush();
           return snapshot();
         };
       }
-      timer = setInterval(handOn, handOnEveryMs).unref();
+      timer = setInterval(flush, flushEveryMs).unref();
     },
     async stopped() {
       clearInterval(timer);
-      await own.stopped?.(broker);
+      await original.stopped?.(broker);
     },
     localAction: action("local"),
     remoteAction: action("remote"),
@@ -118,8 +116,8 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
       const group = event.group ?? service;
       const names = new Map<unknown, Map<unknown, ReturnType<typeof seriesOf>>>();
       return function (this: unknown, ctx: Context) {
-        const callers = kept(names, ctx.eventName, () => new Map<unknown, never>());
-        const series = kept(callers, ctx.caller, (caller) =>
+        const callers = getOrAdd(names, ctx.eventName, () => new Map<unknown, never>());
+        const series = getOrAdd(callers, ctx.caller, (caller) =>
           seriesOf(received, { service, event: ctx.eventName, group, caller }),
         );
         return counted(received, series, () => next.call(this, ctx));
@@ -127,14 +125,14 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
     },
     emit(next: (...args: unknown[]) => unknown) {
       return function (this: unknown, ...args: unknown[]) {
-        kept(events, args[0], (event) => counterOf(emitted, { event })).count += 1;
+        getOrAdd(events, args[0], (event) => counterOf(emitted, { event })).count += 1;
         return next.apply(this, args);
       };
     },
   } as unknown as Middleware;
 }
 
-function kept<Key, Value>(map: Map<Key, Value>, key: Key, make: (key: Key) => Value): Value {
+function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: (key: Key) => Value): Value {
   let value = map.get(key);
   if (value === undefined) map.set(key, (value = make(key)));
   return value;

@@ -3,7 +3,7 @@ import { isExposed, type GraphqlField } from "../core/contract.ts";
 
 type Place = "service" | "action" | "event";
 
-/** Options of Moleculer, and where they have an effect. Others belong to mixins, which know them. */
+/** Moleculer's options and where they have an effect. Other options belong to mixins. */
 const placesOf: Record<string, readonly Place[]> = {
   bulkhead: ["action", "event"],
   cache: ["action"],
@@ -30,7 +30,7 @@ interface Options {
   visibility?: unknown;
 }
 
-/** A service's schema after its mixins were merged, as far as it is checked. */
+/** The checked part of a service's schema, with its mixins merged. */
 interface Schema extends Options {
   name?: string;
   settings?: { $cache?: Options["cache"] };
@@ -40,8 +40,8 @@ interface Schema extends Options {
 }
 
 /**
- * Rejects a service with an option of Moleculer that would have no effect in this broker. Moleculer
- * would ignore it.
+ * Rejects a service with a Moleculer option that has no effect in this broker. Moleculer ignores
+ * such options.
  */
 export function optionsMiddleware(): Middleware {
   return {
@@ -81,8 +81,8 @@ function misplaced(place: Place, label: string, options: object): string[] {
     .filter(([option, places]) => isGiven(options, option) && !places.includes(place))
     .map(([option, places]) => {
       const hint = place === "service" && option === "cache" ? " or settings.$cache" : "";
-      const right = places.map((one) => `${one}s`).join(" and ");
-      return `The ${label} has the option "${option}", which has no effect there: it is an option of ${right}${hint}.`;
+      const validPlaces = places.map((name) => `${name}s`).join(" and ");
+      return `The ${label} has the option "${option}", which has no effect there: it is an option of ${validPlaces}${hint}.`;
     });
 }
 
@@ -136,7 +136,7 @@ function hookFaults(label: string, schema: Schema, hooks: [string, unknown][]): 
   });
 }
 
-/** The hooks of a service, which are given by the names of actions: `["before.get", hook]`. */
+/** Returns the hooks of a service with the names of their actions: `["before.get", hook]`. */
 function serviceHooks({ hooks }: Schema): [string, unknown][] {
   return Object.entries(hooks ?? {}).flatMap(([kind, byAction]) =>
     isObject(byAction)
@@ -145,7 +145,7 @@ function serviceHooks({ hooks }: Schema): [string, unknown][] {
   );
 }
 
-/** Whether this is a function, or the name of a method of the service. */
+/** Returns true for a function and for the name of a method of the service. */
 function isCallable({ methods = {} }: Schema, value: unknown): boolean {
   return (
     typeof value === "function" || (typeof value === "string" && Object.hasOwn(methods, value))
@@ -156,7 +156,7 @@ function isCached(cache: Options["cache"]): boolean {
   return isObject(cache) ? cache.enabled !== false : cache === true;
 }
 
-/** Mixins turn an option off by false or null. */
+/** Returns true unless the option is missing, or turned off by false or null. */
 function isGiven(options: object, name: string): boolean {
   const value: unknown = (options as Record<string, unknown>)[name];
   return value !== undefined && value !== null && value !== false;

@@ -9,11 +9,12 @@ interface Call extends Context<unknown, Meta, { answerByMs?: number }> {
 }
 
 /**
- * Rules how calls are tried again. All tries of a call share the time that it has: its own timeout,
- * the action's, or the broker's; with 0 there is no limit. And a mutation
- * may be tried on another node when nobody has answered it, if its sender has given it a key: with
- * that it has its effect once, wherever the first try has ended. A mutation whose node has died
- * before it has answered may have taken effect, and its sender is told so.
+ * Sets the deadline and the retries of calls.
+ * - All retries of a call share one deadline: the call's timeout, the action's, or the broker's. A
+ *   timeout of 0 means no limit.
+ * - An unanswered mutation is retried on another node only if it has an idempotency key. With the
+ *   key it takes effect once, wherever the first attempt ended.
+ * - If a node dies before it answers a mutation, the error says that it may have taken effect.
  */
 export function retryMiddleware(requestTimeoutMs: number): Middleware {
   const rule = (
@@ -43,17 +44,17 @@ export function retryMiddleware(requestTimeoutMs: number): Middleware {
         ctx.meta.attemptId ??= newId();
       }
       return next(ctx).catch((error: unknown) => {
-        throw isOutcomeUnknown(error) ? undecided(hasKey, error) : error;
+        throw isOutcomeUnknown(error) ? unknownOutcome(hasKey, error) : error;
       });
     };
   };
-  return { name: "Repetition", localAction: rule, remoteAction: rule } as Middleware;
+  return { name: "DeadlineAndRetry", localAction: rule, remoteAction: rule } as Middleware;
 }
 
-function undecided(hasKey: boolean, cause: unknown): Error {
+function unknownOutcome(hasKey: boolean, cause: unknown): Error {
   const advice = hasKey
     ? "send it again with the same Idempotency-Key."
-    : "look before you send it again, or send it with an Idempotency-Key.";
-  const message = `Nobody has answered this in time. It may have taken effect: ${advice}`;
+    : "check the result before you send it again, or send it with an Idempotency-Key.";
+  const message = `The request was not answered in time. It may have taken effect: ${advice}`;
   return Object.assign(serviceUnavailable(message), { cause });
 }

@@ -5,16 +5,16 @@ type Handler = (this: unknown, ctx: Context) => Promise<unknown>;
 type Wrapping = (this: unknown, next: Handler, action: unknown) => Handler;
 
 /**
- * Moleculer's tracing of actions, for the requests that are sampled only: it would make spans of all
- * others, too, and throw them away. What a request's first call has decided holds for all of them.
+ * Moleculer's tracing of actions, for sampled requests only: Moleculer creates spans of all requests
+ * and drops those that are not sampled. The first call of a request decides for all its calls.
  *
- * @param percent of the requests are sampled, evenly
+ * @param percent of the requests that are sampled, evenly distributed
  */
 export function samplingMiddleware(percent: number): (broker: ServiceBroker) => Middleware {
   return (broker) => {
-    const own = moleculers.Tracing(broker);
-    if (!broker.isTracingEnabled()) return own;
-    const wrap = (own as { localAction: Wrapping }).localAction;
+    const original = moleculers.Tracing(broker);
+    if (!broker.isTracingEnabled()) return original;
+    const wrap = (original as { localAction: Wrapping }).localAction;
     let due = 0;
 
     function isSampled(): boolean {
@@ -31,6 +31,6 @@ export function samplingMiddleware(percent: number): (broker: ServiceBroker) => 
         return ctx.tracing ? traced.call(this, ctx) : next.call(this, ctx);
       };
     };
-    return { ...own, localAction };
+    return { ...original, localAction };
   };
 }

@@ -1,7 +1,7 @@
 import type { Context, Middleware } from "moleculer";
 import { currentTrace } from "../core/trace.ts";
 
-/** Lets what an action does know which request it belongs to, so that its events can say so. */
+/** Sets `currentTrace` for an action, so that the events that it records have its trace. */
 export function traceMiddleware(): Middleware {
   return {
     name: "Trace",

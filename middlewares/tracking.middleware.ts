@@ -1,9 +1,9 @@
 import type { Context, Middleware } from "moleculer";
 
 /**
- * Keeps Moleculer from waiting for its own calls to other nodes when it stops. One that timed out
- * is never taken from its list: the list would grow for ever, and the node's last wait would take
- * its full time. Each such call is part of a request that is waited for, or of an event.
+ * Turns off Moleculer's tracking of calls to other nodes. Moleculer never removes a timed-out call
+ * from its list: the list would grow without bound, and a stop would wait for its full timeout. A
+ * stop still waits for these calls: each belongs to a tracked request or event.
  */
 export function trackingMiddleware(): Middleware {
   return {
