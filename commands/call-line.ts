@@ -1,35 +1,35 @@
-/** A word of a line, and whether it began with a quotation mark: then it is no flag. */
+/** A word of a line. A quoted word is never a flag. */
 interface Word {
   text: string;
   isQuoted: boolean;
 }
 
-/** A rule of an action's parameter, as far as it says what a text stands for. */
+/** The part of a parameter's rule that determines how a text is converted. */
 interface Rule {
   type?: string;
   items?: Rule;
 }
 
-/** What a line calls. */
+/** The call that a line describes. */
 export interface Call {
   nodeId: string | undefined;
   action: string;
   params: unknown;
   meta: Record<string, unknown>;
-  /** Of the call itself: a timeout, say. */
+  /** Calling options, e.g. `timeout`. */
   options: Record<string, unknown>;
 }
 
-/** A line that cannot be called; its message says why. */
+/** A line that is no valid call. The message says why. */
 export class LineFault extends Error {}
 
-/** Words that the console's own command knows what to do with: help, and files. */
+/** Flags that Moleculer's command handles: help and files. */
 const filesAndHelp = /^(?:-h|--(?:help|load|loadFull|stream|save)(?:=|$))/;
 
 /**
- * Reads a line `call ACTION …` or `dcall NODE ACTION …`; undefined for any other one, and where
- * the parameters are in a file. Flags arrive as they were typed: whether one is a number or a text
- * is said by the action's rule. Throws a LineFault.
+ * Reads a line `call ACTION …` or `dcall NODE ACTION …`. Returns undefined for any other line, and
+ * if the parameters are in a file. The rules of the action determine whether a flag's value is a
+ * number or a text. Throws LineFault.
  *
  * @param rulesOf the rules of an action's parameters
  */
@@ -48,9 +48,9 @@ export function readCall(
   const { flags, others } = sorted(words);
   const [json, metaJson, ...more] = others;
   if (more.length > 0 || (json !== undefined && !/^\s*[[{]/.test(json))) {
-    const odd = more[0] ?? json ?? "";
+    const stray = more[0] ?? json ?? "";
     throw new LineFault(
-      `“${odd}” belongs to no flag: put a value with spaces into quotation marks.`,
+      `“${stray}” belongs to no flag: put a value with spaces into quotation marks.`,
     );
   }
   const rules = rulesOf(action) as Record<string, Rule>;
@@ -68,9 +68,9 @@ export function readCall(
 }
 
 /**
- * The words of a line. A quotation mark holds a word together where the word begins with it, or a
- * flag's value behind `=`; in the middle of a word it is a character like any other. In double
- * ones, \\" is a quotation mark and \\\\ a backslash. JSON needs no marks around it.
+ * Splits a line into words. Quotation marks group at the start of a word, and after the `=` of a
+ * flag; in the middle of a word they are plain characters. In double quotation marks, \\" is a
+ * quotation mark and \\\\ a backslash. JSON needs no quotation marks.
  */
 function wordsOf(line: string): Word[] {
   const words: Word[] = [];
@@ -90,9 +90,7 @@ function wordAt(text: string): Word & { length: number } {
     const quoted = first === '"' ? /^"((?:[^"\\]|\\[^])*)"(?!\S)/ : /^'([^']*)'(?!\S)/;
     const [whole, inner = ""] = quoted.exec(text) ?? [];
     if (whole === undefined) {
-      throw new LineFault(
-        `A quotation mark is not closed, or there is no space behind it: ${text}`,
-      );
+      throw new LineFault(`A quotation mark is not closed, or no space follows it: ${text}`);
     }
     const plain = first === '"' ? inner.replace(/\\(["\\])/g, "$1") : inner;
     return { text: plain, length: whole.length, isQuoted: true };
@@ -105,7 +103,7 @@ function wordAt(text: string): Word & { length: number } {
   return { text: word, length: word.length, isQuoted: false };
 }
 
-/** Where the bracket is closed that a text begins with. */
+/** Returns the offset after the bracket that closes the first bracket of a text. */
 function endOfJson(text: string): number {
   let depth = 0;
   for (const { 0: part, index } of text.matchAll(/"(?:[^"\\]|\\[^])*"|[[\]{}]/g)) {
@@ -116,7 +114,7 @@ function endOfJson(text: string): number {
   throw new LineFault(`A bracket is not closed: ${text}`);
 }
 
-/** Flags with their values, `true` where one has none; and what belongs to no flag. */
+/** Separates flags with their values (`true` for a flag without a value) from other words. */
 function sorted(words: readonly Word[]): {
   flags: Map<string, (string | true)[]>;
   others: string[];
@@ -134,8 +132,8 @@ function sorted(words: readonly Word[]): {
     const next = words[at + 1];
     const takesNext = value === undefined && next !== undefined && !isFlag(next);
     if (takesNext) at += 1;
-    const given = value ?? (takesNext ? next.text : true);
-    flags.set(name, [...(flags.get(name) ?? []), given]);
+    const flagValue = value ?? (takesNext ? next.text : true);
+    flags.set(name, [...(flags.get(name) ?? []), flagValue]);
   }
   return { flags, others };
 }
@@ -159,11 +157,11 @@ function setParameter(
   }
 }
 
-/** Also for names like `__proto__`, which are nothing but names here. */
+/** Sets a nested property. Names like `__proto__` are plain names. */
 function put(object: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [name = "", ...rest] = path;
-  const there = Object.hasOwn(object, name) ? object[name] : undefined;
-  const inner = typeof there === "object" && there !== null ? there : {};
+  const existing = Object.hasOwn(object, name) ? object[name] : undefined;
+  const inner = typeof existing === "object" && existing !== null ? existing : {};
   if (rest.length > 0) put(inner as Record<string, unknown>, rest, value);
   Object.defineProperty(object, name, {
     value: rest.length > 0 ? inner : value,
@@ -173,7 +171,7 @@ function put(object: Record<string, unknown>, path: readonly string[], value: un
   });
 }
 
-/** What texts stand for by a rule. What is not of its type stays a text: the action says so. */
+/** Converts texts by a rule. A text of another type stays a text, and the action rejects it. */
 function valueOf(texts: readonly (string | true)[], rule: Rule | undefined): unknown {
   const [first = true, ...more] = texts;
   if (rule?.type === "array") {
@@ -181,7 +179,7 @@ function valueOf(texts: readonly (string | true)[], rule: Rule | undefined): unk
       return parsed(first);
     return texts.map((text) => oneValueOf(text, rule.items));
   }
-  // Whoever repeats a flag that is no list is told by the action.
+  // The action rejects a repeated flag that is no list.
   return more.length > 0 ? texts.map((text) => oneValueOf(text, rule)) : oneValueOf(first, rule);
 }
 
@@ -195,7 +193,7 @@ function oneValueOf(text: string | true, rule: Rule | undefined): unknown {
   }
   if (type === "boolean") return text;
   if (/^\s*[[{]/.test(text)) return parsed(text);
-  // Without a rule, only what a number would be written as is one: 007 is none.
+  // Without a rule, only the canonical form of a number is converted: 007 stays a text.
   return isNumber(text) && String(Number(text)) === text ? Number(text) : text;
 }
 

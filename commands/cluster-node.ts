@@ -3,8 +3,8 @@ import { missingDatabaseUrl, type Config } from "../config/config.ts";
 import { domainServices, type ServiceName } from "../services/registry.ts";
 
 /**
- * Throws a ConfigError unless NATS and the databases of these services are configured: a cluster
- * node has nothing embedded to fall back on.
+ * Throws ConfigError unless NATS and the databases of the services are configured: a cluster node
+ * has no embedded database.
  */
 export function requireCluster(
   { nats, databaseUrls }: Config,

@@ -5,12 +5,12 @@ import repl from "moleculer-repl";
 import { isClientError, isUnreachable } from "../core/errors.ts";
 import { LineFault, readCall } from "./call-line.ts";
 
-/** Node's types do not tell that it reads this anew for every line. */
+/** Node reads `eval` for every line. Its type declares the property as read-only. */
 type ConsoleServer = REPLServer & { eval: REPLEval };
 
 /**
- * Opens Moleculer's console on a broker. Its end, by `exit`, Ctrl-D or Ctrl-C twice, stops the
- * broker and ends the program; commands from a pipe run one after the other until then.
+ * Opens Moleculer's console on a broker. `exit`, Ctrl-D or Ctrl-C twice stops the broker and ends
+ * the program. Commands run one after the other; commands from a pipe finish before the end.
  */
 export function openConsole(broker: ServiceBroker): REPLServer {
   const server = repl(broker, { delimiter: "mol $", customCommands: null }) as ConsoleServer;
@@ -19,7 +19,7 @@ export function openConsole(broker: ServiceBroker): REPLServer {
   server.eval = (command, context, file, done) => {
     finished = finished.then(async () => {
       if (await call(broker, command)) {
-        // With a second argument it would show that.
+        // The console would print a second argument.
         (done as (error: null) => void)(null);
         return;
       }
@@ -34,7 +34,7 @@ export function openConsole(broker: ServiceBroker): REPLServer {
 
   server.removeAllListeners("exit");
   server.once("exit", () => {
-    // Nobody at a terminal wants to wait for what is still running.
+    // At a terminal, running commands are not awaited.
     void (process.stdin.isTTY ? Promise.resolve() : finished)
       .then(() => broker.stop())
       .then(() => process.exit(0));
@@ -43,14 +43,14 @@ export function openConsole(broker: ServiceBroker): REPLServer {
 }
 
 /**
- * Calls what a line says, if it is a call: the console's own command makes numbers of texts that
- * look like one, and shows the stack of an expected error. Says whether it was one.
+ * Runs a line that is a call. Moleculer's command would convert texts that look like a number, and
+ * print the stack of an expected error. Returns false for a line that is no call.
  */
 async function call(broker: ServiceBroker, line: string): Promise<boolean> {
   try {
-    const asked = readCall(line, (action) => rulesOf(broker, action));
-    if (asked === undefined) return false;
-    const { nodeId, action, params, meta, options } = asked;
+    const parsed = readCall(line, (action) => rulesOf(broker, action));
+    if (parsed === undefined) return false;
+    const { nodeId, action, params, meta, options } = parsed;
     const { local, ...callOptions } = options;
     const nodeID = local === true ? broker.nodeID : nodeId;
     say(`>> Call '${action}'${nodeID === undefined ? "" : ` on ${nodeID}`} with params:`, params);
@@ -69,13 +69,13 @@ async function call(broker: ServiceBroker, line: string): Promise<boolean> {
   return true;
 }
 
-/** The rules of an action's parameters; none where nobody has it. */
+/** Returns the rules of an action's parameters, or none if no node has the action. */
 function rulesOf(broker: ServiceBroker, action: string): Record<string, unknown> {
   const endpoint = broker.findNextActionEndpoint(action);
   return endpoint instanceof Error ? {} : (endpoint.action.params ?? {});
 }
 
-/** An expected error is told by its code, its sentence and its data; a fault with its stack. */
+/** Prints the code, message and data of an expected error, and the stack of a fault. */
 function showError(error: unknown): void {
   const { message, stack, type, data } = error as Partial<Error> & {
     type?: string;

@@ -5,10 +5,10 @@ import { claimDataDir } from "../embedded/data-dir.ts";
 import { EmbeddedPostgres } from "../embedded/postgres.ts";
 import { assertPortsFree } from "./ports.ts";
 
-/** Where each domain service finds its database. */
+/** The database URL of each domain service. */
 type DatabaseUrls = Partial<Record<DomainService, string>>;
 
-/** The databases of a shop in one process, and its hold on the data directory. */
+/** The databases of a single-process shop, and its claim of the data directory. */
 export interface OwnDatabases {
   urls: DatabaseUrls;
   /** Listens on the data directory's socket. */
@@ -17,9 +17,8 @@ export interface OwnDatabases {
 }
 
 /**
- * Claims the data directory, and starts the PostgreSQL in it when the configuration does not name
- * all three databases. Throws a StartError, or a ListenError when a port of the services that are
- * to be started is taken.
+ * Claims the data directory, and starts its embedded PostgreSQL unless the configuration names all
+ * three databases. Throws StartError, or ListenError if a port of the services is in use.
  */
 export async function openDatabases(
   config: Config,

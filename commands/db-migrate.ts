@@ -5,11 +5,11 @@ import { migrate } from "../database/migrate.ts";
 import { openDatabases } from "./databases.ts";
 import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";
 
-/** `npm run db:migrate`: brings all databases up to date, and fails if one cannot be. */
+/** `npm run db:migrate`: migrates all databases. Ends with status 1 if a migration fails. */
 await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
-  const isAllElsewhere = domainServices.every((name) => config.databaseUrls[name] !== undefined);
-  const opening = isAllElsewhere ? undefined : openDatabases(config, []);
+  const needsNoEmbedded = domainServices.every((name) => config.databaseUrls[name] !== undefined);
+  const opening = needsNoEmbedded ? undefined : openDatabases(config, []);
   stopOnSignals(async () => (await opening)?.close(), interruptedStatus);
   const urls = (await opening)?.urls ?? config.databaseUrls;
   try {

@@ -13,7 +13,7 @@ import { joinShop } from "./join.ts";
 import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";
 import { startSingleProcess } from "./single-process.ts";
 
-/** Everybody knows it: only for a shop that nobody else reaches, and that has nothing to lose. */
+/** A public password: only for a shop that is private and empty, or already has it. */
 const publishedPassword = "demo-password";
 const adminEmail = "admin@example.com";
 const customerCount = 20;
@@ -23,18 +23,20 @@ const pageRows = 100;
 const servicesWithinMs = 10_000;
 
 /**
- * `npm run demo`: fills a running shop, or the one on DATA_DIR, with an admin, customers,
- * products and orders. Run again, it adds only what is missing.
+ * `npm run demo`: adds an admin, customers, products and orders to a running shop, or to the shop
+ * on DATA_DIR. A second run adds only what is missing.
  */
 await runProgram(async () => {
   const config = { ...loadConfig(singleProcessDefaults), metricsPort: undefined };
   const joined = await joinShop(config, "demo");
-  const opening = joined ?? startSingleProcess(config, domainServices).then((own) => own.broker);
+  const opening = joined ?? startSingleProcess(config, domainServices).then((shop) => shop.broker);
   stopOnSignals(async () => (await opening).stop(), interruptedStatus);
   const broker = await opening;
   try {
     await broker.waitForServices([...domainServices], servicesWithinMs).catch(() => {
-      throw new StartError("The shop's services are not all there; start them, and try again.");
+      throw new StartError(
+        "Some of the shop's services are not running; start them and try again.",
+      );
     });
     const mayBePublished = joined ? await isShopPrivate(broker) : isPrivate(config);
     const users = await all<User>(broker, "users.list");
@@ -50,7 +52,7 @@ await runProgram(async () => {
   }
 });
 
-/** Whether the shop that was joined says so of itself. */
+/** Returns true if all nodes of the joined shop announce that they are private. */
 async function isShopPrivate(broker: ServiceBroker): Promise<boolean> {
   const nodes = await broker.call<{ local: boolean; metadata?: { isPrivate?: boolean } }[], object>(
     "$node.list",
@@ -61,11 +63,11 @@ async function isShopPrivate(broker: ServiceBroker): Promise<boolean> {
   return others.length > 0 && others.every(({ metadata }) => metadata?.isPrivate === true);
 }
 
-/** Whether there is no account yet, or the demo's admin already has the password that all know. */
+/** Returns true if there is no account yet, or the demo's admin has the published password. */
 async function isEmptyOrDemo(broker: ServiceBroker, users: readonly User[]): Promise<boolean> {
   if (users.length === 0) return true;
-  const isThere = users.some(({ email, type }) => email === adminEmail && type === userType.admin);
-  if (!isThere) return false;
+  const hasAdmin = users.some(({ email, type }) => email === adminEmail && type === userType.admin);
+  if (!hasAdmin) return false;
   const input = { email: adminEmail, password: publishedPassword };
   return broker.call("users.login", input).then(
     () => true,
@@ -74,17 +76,17 @@ async function isEmptyOrDemo(broker: ServiceBroker, users: readonly User[]): Pro
 }
 
 function signInHint([first]: readonly string[], password: string): string {
-  if (first === undefined) return "No account was added; passwords are as they were.";
-  return `The new accounts, ${first} and so on, have the password "${password}": a random one, since others may reach this shop, or it was in use already. It is not shown again.`;
+  if (first === undefined) return "No account was added; passwords are unchanged.";
+  return `The new accounts, ${first} and so on, have the random password "${password}", because others may reach this shop, or it was in use already. It is not shown again.`;
 }
 
 async function fill(broker: ServiceBroker, users: readonly User[], password: string) {
   const emails: string[] = [];
   const customers: User[] = [];
-  const known = new Map(users.map((user) => [user.email, user]));
+  const existing = new Map(users.map((user) => [user.email, user]));
   const register = async (name: string, type: number) => {
     const email = `${name}@example.com`;
-    const found = known.get(email);
+    const found = existing.get(email);
     if (found) return found;
     emails.push(email);
     return broker.call<User, object>("users.register", { email, username: name, password, type });
@@ -95,12 +97,12 @@ async function fill(broker: ServiceBroker, users: readonly User[], password: str
   }
 
   const names = new Set((await all<Product>(broker, "products.list")).map(({ name }) => name));
-  const wanted = demoProducts();
-  const missing = wanted.filter(({ name }) => !names.has(name));
+  const demoCatalogue = demoProducts();
+  const missing = demoCatalogue.filter(({ name }) => !names.has(name));
   for (const product of missing) await broker.call("products.create", product);
 
   let orders = 0;
-  const demoNames = new Set(wanted.map(({ name }) => name));
+  const demoNames = new Set(demoCatalogue.map(({ name }) => name));
   const catalogue = (await all<Product>(broker, "products.list")).filter(({ name }) =>
     demoNames.has(name),
   );
@@ -116,7 +118,7 @@ async function fill(broker: ServiceBroker, users: readonly User[], password: str
   return { emails, products: missing.length, orders };
 }
 
-/** Orders two products; the shop's own buyers may have left nothing of them. */
+/** Places an order of two products. Returns false if one is out of stock. */
 async function placeDemoOrder(
   broker: ServiceBroker,
   { id }: User,
@@ -136,7 +138,7 @@ async function placeDemoOrder(
   }
 }
 
-/** A catalogue that is the same every time: kinds times materials times sizes. */
+/** Returns a deterministic catalogue: all combinations of kinds, materials and sizes. */
 function demoProducts() {
   const kinds = [
     "Mug",

@@ -6,7 +6,7 @@ import { isStopping, runProgram, stopOnSignals } from "./program.ts";
 import { startSingleProcess } from "./single-process.ts";
 import { portOf, welcome } from "./welcome.ts";
 
-/** `npm run dev`: the whole shop in one process with a console, reloading what is edited. */
+/** `npm run dev`: the whole shop in one process, with a console and hot reload. */
 await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
   const starting = startSingleProcess(config);
@@ -14,7 +14,7 @@ await runProgram(async () => {
   const { broker } = await starting;
   if (isStopping()) return;
   const port = portOf(broker);
-  // A reloaded gateway keeps the port that the system has chosen.
+  // With PORT=0, a reloaded gateway keeps the port that the system chose.
   setConfig(broker, { ...configOf(broker), port });
   const hints = [
     "A service is reloaded when its files change.",
@@ -22,8 +22,8 @@ await runProgram(async () => {
   ];
   process.stdout.write(welcome(config, port, hints));
   const console = openConsole(broker);
-  reloadOnChange(broker, (news) => {
-    process.stdout.write(`\n${news}\n`);
+  reloadOnChange(broker, (message) => {
+    process.stdout.write(`\n${message}\n`);
     console.displayPrompt(true);
   });
 });

@@ -2,12 +2,12 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /**
- * Gives back to the system what starting has left behind, a quarter of the memory that the process
- * holds. It stands still for some 75 ms, once.
+ * Returns unused memory to the system after the start: about a quarter of the process's memory. It
+ * blocks the event loop once, for about 75 ms.
  */
 export function giveBackMemory(): void {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as NonNullable<typeof globalThis.gc>;
-  // Others leave the pages of a heap that has become too large where they are.
+  // Only this kind of collection releases the pages of a heap that has grown too large.
   collect({ type: "major", execution: "sync", flavor: "last-resort" });
 }

@@ -5,28 +5,28 @@ import { type Config } from "../config/config.ts";
 import { domainServices } from "../services/registry.ts";
 import { listen, sendJson } from "../services/api/http/http-server.ts";
 
-/** Longer than a healthy database ever needs, shorter than an orchestrator's deadline. */
+/** Longer than a healthy database needs, shorter than an orchestrator's probe timeout. */
 const answerTimeoutMs = 1_000;
 
 /**
- * Tells an orchestrator how this node is, whatever its services are: `/health/live` while the
- * process works, `/health/ready` when it is in the cluster and its databases answer, until it
- * stops. Nothing listens where no port is configured. Throws a ListenError.
+ * Serves the health checks of a node with any services: `/health/live` answers 200 while the
+ * process runs, `/health/ready` while the node is in the cluster and its databases answer. The
+ * server does not listen if no port is configured. Throws ListenError.
  */
 export async function serveHealth(config: Config, broker: ServiceBroker): Promise<Server> {
-  const own = domainServices.filter((name) => config.services.includes(name));
+  const localServices = domainServices.filter((name) => config.services.includes(name));
   const server = createServer((req, res) => {
     if (req.url === "/health/live") {
       sendJson(res, 200, { status: "live" });
     } else if (req.url === "/health/ready") {
-      missingOf(broker, own).then(
+      missingOf(broker, localServices).then(
         (missing) => {
           const isReady = missing.length === 0;
           const status = isReady ? "ready" : "not ready";
           sendJson(res, isReady ? 200 : 503, { status, missing });
         },
         (error: unknown) => {
-          broker.logger.error("the node's health could not be told", error);
+          broker.logger.error("The health check of the node failed.", error);
           sendJson(res, 503, { status: "not ready", missing: [] });
         },
       );
@@ -38,9 +38,9 @@ export async function serveHealth(config: Config, broker: ServiceBroker): Promis
   return server;
 }
 
-/** What keeps the node from working: the cluster, or services whose database does not answer. */
+/** Returns what the node lacks: the cluster, or the services whose database does not answer. */
 async function missingOf(broker: ServiceBroker, services: readonly string[]): Promise<string[]> {
-  if (!broker.started || broker.stopping || !(await isHeard(broker))) return ["cluster"];
+  if (!broker.started || broker.stopping || !(await isConnected(broker))) return ["cluster"];
   const options = { nodeID: broker.nodeID, timeout: answerTimeoutMs };
   const answers = await Promise.allSettled(
     services.map((name) => broker.call(`${name}.ready`, {}, options)),
@@ -48,8 +48,8 @@ async function missingOf(broker: ServiceBroker, services: readonly string[]): Pr
   return services.filter((_name, index) => answers[index]?.status === "rejected");
 }
 
-/** Whether NATS answers. Moleculer itself does not tell: it waits for NATS to come back. */
-async function isHeard({ transit }: ServiceBroker): Promise<boolean> {
+/** Returns true if NATS answers. Moleculer has no such check: it waits for the reconnect. */
+async function isConnected({ transit }: ServiceBroker): Promise<boolean> {
   const { client } = (transit as Transit | null)?.tx ?? {};
   if (client === undefined) return false;
   const answered = client.flush().then(
@@ -59,7 +59,7 @@ async function isHeard({ transit }: ServiceBroker): Promise<boolean> {
   return Promise.race([answered, sleep(answerTimeoutMs, false)]);
 }
 
-/** Where Moleculer's NATS transporter keeps its connection. */
+/** The member of Moleculer's NATS transporter that holds its connection. */
 interface Transit {
   tx?: { client?: { flush(): Promise<void> } };
 }

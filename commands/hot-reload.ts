@@ -10,20 +10,20 @@ import { loadService, servicesOf } from "../services/load-services.ts";
 const projectDir = dirname(import.meta.dirname);
 const projectUrl = pathToFileURL(`${projectDir}/`).href;
 const watched = ["config", "core", "database", "event-log", "mixins", "services"];
-/** The broker holds these, and does not change while it runs. */
-const brokersOwn = /^(?:middlewares\/.+|broker\/.+|core\/trace|config\/broker-config)\.ts$/;
-/** Editors write a file in several steps. */
+/** Modules that the running broker holds: they are never reloaded. */
+const brokerModules = /^(?:middlewares\/.+|broker\/.+|core\/trace|config\/broker-config)\.ts$/;
+/** An editor may write a file in several steps. */
 const settleMs = 150;
 const startTimeoutMs = 60_000;
 
 /**
- * Watches the project's files, and puts a service's new version into the place of the old one
- * when its file changes. Files that cannot be read leave the old version at work.
+ * Watches the project's files, and replaces a service by its new version when a file of it changes.
+ * If the new version cannot be loaded, the old version stays.
  *
- * @param broker has been started; only the services that it has now are reloaded
- * @param say tells the developer what happened
+ * @param broker a started broker; only its current services are reloaded
+ * @param report shows a message to the developer
  */
-export function reloadOnChange(broker: ServiceBroker, say: (news: string) => void): void {
+export function reloadOnChange(broker: ServiceBroker, report: (message: string) => void): void {
   inheritReloadQuery();
   const local = servicesOf(broker);
   const changed = new Set<ServiceName>();
@@ -38,14 +38,14 @@ export function reloadOnChange(broker: ServiceBroker, say: (news: string) => voi
     for (const name of names) {
       try {
         const schema = await loadService(broker, name, `?reload=${generation}`);
-        // Not there, whatever its type says, when the last reload failed.
+        // Undefined, in spite of its type, if the last reload failed.
         const old = broker.getLocalService(name) as Service | undefined;
         if (old) await broker.destroyService(old);
         broker.createService(schema);
         await broker.waitForServices(name, startTimeoutMs, 50);
-        say(`reloaded ${name}`);
+        report(`reloaded ${name}`);
       } catch (error) {
-        say(`${name} was not reloaded: ${reasonOf(error)}`);
+        report(`${name} was not reloaded: ${reasonOf(error)}`);
       }
     }
   };
@@ -59,8 +59,8 @@ export function reloadOnChange(broker: ServiceBroker, say: (news: string) => voi
 }
 
 /**
- * Calls back with the path of each file that changes, from the project's folder on. Folders are
- * watched one by one: Node's recursive watch loses a file that an editor replaces by a new one.
+ * Calls back with the path of each changed file, relative to the project. Each folder has its own
+ * watcher: Node's recursive watch loses a file that an editor replaces by a new one.
  */
 function watchFolders(onChange: (path: string) => void): void {
   const below = watched.flatMap((top) =>
@@ -75,37 +75,37 @@ function watchFolders(onChange: (path: string) => void): void {
   }
 }
 
-/** A service's own files are its own; its public face, and what is shared, are everybody's. */
+/** Returns the services to reload: one for its private files, all for contracts and shared files. */
 function affectedServices(path: string): readonly ServiceName[] {
   if (!/\.(ts|graphql)$/.test(path)) return [];
   const [top, owner] = path.split(sep);
-  const isOwn = top === "services" && !/\.(contract\.ts|graphql)$/.test(path);
-  return isOwn ? serviceNames.filter((name) => name === owner) : serviceNames;
+  const isPrivate = top === "services" && !/\.(contract\.ts|graphql)$/.test(path);
+  return isPrivate ? serviceNames.filter((name) => name === owner) : serviceNames;
 }
 
-/** A syntax error's stack begins with the place in the file, and goes on inside Node. */
+/** Returns the reason of a failure. A syntax error's stack starts with the position in the file. */
 function reasonOf(error: unknown): string {
   if (error instanceof SyntaxError) return String(error.stack?.split("\n    at ")[0]);
   return inspect(error);
 }
 
 /**
- * A module that was imported with `?reload=2` imports the project's other files with it too, so
- * that all that lies below a service is read anew, and nothing that other services hold changes.
+ * Lets a module that was imported with `?reload=2` import the project's files with the same query:
+ * the service and its imports are loaded again, and other services keep their modules.
  */
 function inheritReloadQuery(): void {
   registerHooks({
     resolve(specifier, context, nextResolve) {
       const resolved = nextResolve(specifier, context);
       const query = context.parentURL ? URL.parse(context.parentURL)?.search : undefined;
-      if (!query?.startsWith("?reload=") || !isOurs(resolved.url)) return resolved;
+      if (!query?.startsWith("?reload=") || !isProjectModule(resolved.url)) return resolved;
       return { ...resolved, url: `${resolved.url}${query}` };
     },
   });
 }
 
-function isOurs(url: string): boolean {
+function isProjectModule(url: string): boolean {
   if (!url.startsWith(projectUrl) || url.includes("?")) return false;
   const path = url.slice(projectUrl.length);
-  return !path.startsWith("node_modules/") && !brokersOwn.test(path);
+  return !path.startsWith("node_modules/") && !brokerModules.test(path);
 }

@@ -7,8 +7,8 @@ import { brokerOptions } from "../moleculer.config.ts";
 import { startBroker } from "./start-broker.ts";
 
 /**
- * Joins a running shop with a node of its own: the NATS cluster of the configuration, or the
- * shop that runs on the data directory. Gives undefined where no shop runs there.
+ * Joins a running shop with a new node: the NATS cluster of the configuration, or the shop that
+ * runs on the data directory. Returns undefined if no shop runs there.
  */
 export async function joinShop(config: Config, role: string): Promise<ServiceBroker | undefined> {
   const path = socketOf(config.dataDir);

@@ -5,9 +5,8 @@ import { ConfigError } from "../config/config-reader.ts";
 import { listen } from "../services/api/http/http-server.ts";
 
 /**
- * Throws a ConfigError when two of the ports that a node with these services is going to listen on
- * are the same, and a ListenError when one is taken. Found out before anything is started, it needs
- * no undoing.
+ * Checks the ports of a node before anything is started. Throws ConfigError if two ports are the
+ * same, and ListenError if a port is in use.
  */
 export async function assertPortsFree(
   { host, port, metricsPort, healthPort }: Config,
@@ -18,17 +17,17 @@ export async function assertPortsFree(
     ["PORT", services.includes("api") ? port : undefined],
     ["METRICS_PORT", metricsPort],
   ];
-  // Only a cluster node listens on this one, and does so before all else.
+  // Only cluster nodes use HEALTH_PORT, and listen on it before all other ports.
   assertDifferent([...ports, ["HEALTH_PORT", healthPort]]);
-  for (const [, one] of ports) {
-    if (one === undefined) continue;
+  for (const [, port] of ports) {
+    if (port === undefined) continue;
     const probe = createServer();
-    await listen(probe, one, host);
+    await listen(probe, port, host);
     await new Promise((closed) => probe.close(closed));
   }
 }
 
-/** With 0, the system chooses a port that nobody has. */
+/** Throws ConfigError for equal ports. For port 0 the system chooses a free port. */
 function assertDifferent(ports: readonly [name: string, port: number | undefined][]): void {
   const faults = ports.flatMap(([name, one = 0], index) =>
     ports

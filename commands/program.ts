@@ -1,29 +1,29 @@
 import { isRunByNpm } from "../config/config.ts";
 
-/** Errors whose message is all that a person needs to mend what is wrong. */
+/** Errors that the user can fix by their message alone. They are printed without a stack. */
 const sentences = new Set(["ConfigError", "StartError", "ListenError", "ServiceSchemaError"]);
 
-/** What shells give a program that Ctrl-C has ended. */
+/** The exit status after Ctrl-C, by the convention of shells. */
 export const interruptedStatus = 130;
-/** npm hands a terminal's Ctrl-C on to a program that has had it from the terminal already. */
+/** The terminal and npm both send Ctrl-C; a second signal within this time is the same one. */
 const sameSignalMs = 500;
 
-/** npm, where it has started this program. */
+/** The process id of npm, if npm started this program. */
 const parent = process.ppid;
-/** How often a program that npm has started looks whether npm is still there. */
+/** The interval at which a program that npm started checks that npm still runs. */
 const parentEveryMs = 250;
 
-/** When the first signal came: what fails after it fails because it is being stopped. */
+/** The time of the first signal. Later failures are caused by the stop. */
 let signalledAt: number | undefined;
 
-/** Whether a signal has come: what is still starting then is going to be stopped. */
+/** Returns true after a signal: a program that is still starting is going to be stopped. */
 export function isStopping(): boolean {
   return signalledAt !== undefined;
 }
 
 /**
- * Runs a command's `main`. What it throws ends the program with status 1: as a sentence where it
- * is the user's to mend, with its stack otherwise.
+ * Runs a command's `main`. An error ends the program with status 1. An error that the user can fix
+ * is printed as a sentence, any other error with its stack.
  */
 export async function runProgram(main: () => Promise<void>): Promise<void> {
   outliveReaders();
@@ -34,14 +34,14 @@ export async function runProgram(main: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Whoever reads the output may go, as in `npm start | head`: that is no reason to end. */
+/** Keeps the program running when the reader of its output ends, as in `npm start | head`. */
 export function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 }
 
 /**
- * Calls `stop` once at the first SIGINT, SIGTERM or SIGHUP and ends the program after it, with this
- * status when it went well. A second signal ends it at once.
+ * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP, and then ends the program: with `status`, or
+ * with 1 if `stop` failed. A second signal ends the program immediately.
  */
 export function stopOnSignals(stop: () => Promise<void>, status = 0): void {
   const onSignal = () => {
@@ -56,7 +56,7 @@ export function stopOnSignals(stop: () => Promise<void>, status = 0): void {
   whenNpmIsGone(onSignal);
 }
 
-/** Calls back when npm has ended without a word: it hands on SIGINT and SIGTERM only. */
+/** Calls back when npm has ended: npm forwards SIGINT and SIGTERM only. */
 function whenNpmIsGone(callback: () => void): void {
   if (!isRunByNpm()) return;
   const watch = setInterval(() => {
@@ -66,7 +66,7 @@ function whenNpmIsGone(callback: () => void): void {
   }, parentEveryMs).unref();
 }
 
-/** Whether its message says all, so that nobody needs its stack. */
+/** Returns true for an error that is printed as a sentence, without its stack. */
 export function isSentence(error: unknown): error is Error {
   return error instanceof Error && sentences.has(error.name);
 }

@@ -5,12 +5,12 @@ import { joinShop } from "./join.ts";
 import { runProgram, stopOnSignals } from "./program.ts";
 
 /**
- * `npm run repl`: a console on a node of its own that joins a running shop: the NATS cluster of
- * TRANSPORTER, or the shop that `npm start` runs on DATA_DIR.
+ * `npm run repl`: a console on a node that joins a running shop: the NATS cluster of TRANSPORTER,
+ * or the shop that `npm start` runs on DATA_DIR.
  */
 await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
-  // No metrics server: the port may be the shop's.
+  // No metrics server: the shop may already use the port.
   const broker = await joinShop({ ...config, metricsPort: undefined }, "repl");
   if (broker === undefined) {
     throw new StartError(

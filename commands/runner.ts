@@ -14,18 +14,18 @@ import { fail, isSentence, isStopping, outliveReaders, stopOnSignals } from "./p
 import { muteSentences, startBroker } from "./start-broker.ts";
 import { portOf } from "./welcome.ts";
 
-/** What a configuration file sees of moleculer-runner, as `this`; its types leave this out. */
+/** moleculer-runner as the `this` of a configuration file. Moleculer's types omit it. */
 export interface Runner {
   flags: { hot?: boolean };
-  /** Files, folders and patterns of the command line. */
+  /** Files, folders and glob patterns of the command line. */
   servicePaths: string[];
 }
 
 /**
- * The broker options of a node that moleculer-runner starts. The node does what one of
- * `npm run serve` does: the health server, the sentence for what a user can mend, the stop.
+ * Returns the broker options of a node that moleculer-runner starts. The node behaves like one of
+ * `npm run serve`: its health server, the messages of errors that a user can fix, and its stop.
  *
- * @param optionsOf makes the options that are the same for every node
+ * @param optionsOf returns the options that are the same for every node
  */
 export async function runnerOptions(
   runner: Runner,
@@ -34,9 +34,9 @@ export async function runnerOptions(
   outliveReaders();
   try {
     const config = loadConfig(clusterNodeDefaults);
-    // The runner replaces the broker option of the same name by the text of such a variable.
+    // The runner would overwrite the broker options of these names with the variables' texts.
     for (const name of ["NAMESPACE", "TRANSPORTER", "METRICS"]) takeVariable(name);
-    // It would look for a file `users.service.js` in the project's folder.
+    // With SERVICES, the runner would look for `users.service.js` in the project's folder.
     const isChosen = takeVariable("SERVICES") !== undefined;
     if (isChosen || config.services.length < serviceNames.length) {
       takeVariable("SERVICEDIR");
@@ -56,7 +56,7 @@ export async function runnerOptions(
   }
 }
 
-/** Replaces what the runner calls on its broker by what the commands of this project do. */
+/** Replaces the broker's methods that the runner calls by the behaviour of this project's commands. */
 function asProgram(broker: ServiceBroker, isHot: boolean): void {
   const load = broker.loadService.bind(broker);
   const create = broker.createService.bind(broker);
@@ -69,13 +69,13 @@ function asProgram(broker: ServiceBroker, isHot: boolean): void {
       return work();
     } catch (error) {
       if (!isSentence(error)) throw error;
-      // The other services are loaded as well, so that all faults are reported at once.
+      // The other services are still loaded, so that all faults are reported together.
       faults.push(error.message);
       return {} as never;
     }
   };
   broker.loadService = (path) => attempt(() => load(path));
-  // moleculer-runner-esm imports the files itself, and does not call what they export.
+  // moleculer-runner-esm imports the files itself, and does not call an exported factory.
   broker.createService = (schema: unknown) =>
     attempt(() => create(isFactory(schema) ? schema(broker) : (schema as ServiceSchema)));
   broker.start = async () => {
@@ -89,7 +89,7 @@ function asProgram(broker: ServiceBroker, isHot: boolean): void {
       if (isHot) reload(broker);
     } catch (error) {
       if (!isStopping()) fail(error);
-      // The runner would end the program with status 1 before it has stopped.
+      // Never returns: the runner would end the program with status 1 before the stop completes.
       await new Promise(() => undefined);
     }
   };
@@ -104,13 +104,13 @@ function isFactory(schema: unknown): schema is (broker: ServiceBroker) => Servic
   return typeof schema === "function" && !(schema.prototype instanceof Service);
 }
 
-/** Moleculer's own hot reload finds no files: it looks for modules that `require` has loaded. */
+/** Replaces Moleculer's hot reload, which watches only modules that `require` has loaded. */
 function reload(broker: ServiceBroker): void {
-  // A reloaded gateway keeps the port that the system has chosen.
+  // With PORT=0, a reloaded gateway keeps the port that the system chose.
   if (servicesOf(broker).includes("api")) {
     setConfig(broker, { ...configOf(broker), port: portOf(broker) });
   }
-  reloadOnChange(broker, (news) => {
-    broker.logger.info(news);
+  reloadOnChange(broker, (message) => {
+    broker.logger.info(message);
   });
 }

@@ -10,13 +10,13 @@ import { startBroker } from "./start-broker.ts";
 /** The whole shop in this process. */
 export interface SingleProcess {
   broker: ServiceBroker;
-  /** Finishes what was begun, and stops the database last. */
+  /** Finishes running requests, then stops the database. */
   stop: () => Promise<void>;
 }
 
 /**
- * Starts the whole shop, or some of its services, on one broker, which REPLs join through the
- * data directory (or NATS, where it is configured). Throws a StartError or a ListenError.
+ * Starts the whole shop, or some of its services, on one broker. REPLs join it through the data
+ * directory, or through NATS if NATS is configured. Throws StartError or ListenError.
  */
 export async function startSingleProcess(
   config: Config,
@@ -26,7 +26,7 @@ export async function startSingleProcess(
   try {
     const transporter = new LocalTransporter({ server });
     const options = brokerOptions(config, "shop", { transporter, databaseUrls: urls });
-    // With the broker, since a console's `exit` stops nothing else.
+    // The databases close with the broker: a console's `exit` stops only the broker.
     const broker = new ServiceBroker({ ...options, stopped: close });
     await createServices(broker, services);
     await startBroker(broker);

@@ -1,13 +1,13 @@
 import type { ServiceBroker } from "moleculer";
 import { isSentence } from "./program.ts";
 
-const patienceMs = 3_000;
+const reminderMs = 3_000;
 
 /**
- * Starts a broker; what was started is stopped again when a service does not start. The wait for
- * NATS, which may be long and is silent otherwise, is logged.
+ * Starts a broker, and stops it again if a service does not start. While the broker waits for NATS,
+ * a warning is logged at an interval: Moleculer itself waits without a message.
  *
- * @param start the broker's own `start`, where it has been replaced
+ * @param start the broker's original `start`, if it was replaced
  */
 export async function startBroker(
   broker: ServiceBroker,
@@ -15,9 +15,9 @@ export async function startBroker(
 ): Promise<void> {
   const reminder = setInterval(() => {
     if (broker.transit?.connected === false) {
-      broker.logger.warn("NATS cannot be reached, or does not let this node in; still trying.");
+      broker.logger.warn("NATS cannot be reached, or rejects this node; still trying.");
     }
-  }, patienceMs);
+  }, reminderMs);
   const unmute = muteSentences(broker);
   try {
     await start();
@@ -31,8 +31,8 @@ export async function startBroker(
 }
 
 /**
- * Keeps a broker from logging, with their stacks, the errors that the program is going to say in a
- * sentence. Gives the function that ends this.
+ * Keeps a broker from logging errors that the program prints as a sentence. Returns the function
+ * that restores the log.
  */
 export function muteSentences(broker: ServiceBroker): () => void {
   const log = broker.logger.error;

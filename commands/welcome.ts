@@ -2,10 +2,10 @@ import { isIPv6, type AddressInfo } from "node:net";
 import type { ServiceBroker } from "moleculer";
 import type { Config } from "../config/config.ts";
 
-/** What a browser on this machine reaches by its own name, and better: some reach nothing by "::". */
+/** Hosts shown as "localhost", which every browser can open; some cannot open "[::]". */
 const localNames = new Set(["127.0.0.1", "0.0.0.0", "[::]"]);
 
-/** The port that the gateway listens on, which the system chooses where PORT is 0. */
+/** Returns the port of the gateway, which the system chose if PORT is 0. */
 export function portOf(broker: ServiceBroker): number {
   const { server } = broker.getLocalService("api") as unknown as {
     server: { address(): AddressInfo };
@@ -13,7 +13,7 @@ export function portOf(broker: ServiceBroker): number {
   return server.address().port;
 }
 
-/** What a person sees when the shop is ready; `hints` say how to go on. */
+/** Returns the text that is printed when the shop is ready. `hints` name the next steps. */
 export function welcome(config: Config, port: number, hints: string[]): string {
   const { host, metrics, metricsPort, dataDir } = config;
   const bracketed = isIPv6(host) ? `[${host}]` : host;

@@ -1,15 +1,15 @@
 import type { ServiceBroker } from "moleculer";
 import type { Config } from "./config.ts";
 
-/** Not among the broker's options: `$node.options` shows those to every node, and this has secrets. */
+/** Kept apart from the broker's options, which `$node.options` shows to every node: it has secrets. */
 const configs = new WeakMap<ServiceBroker, Config>();
 
-/** Keeps the configuration that the services of a broker read. */
+/** Stores the configuration that the services of a broker read. */
 export function setConfig(broker: ServiceBroker, config: Config): void {
   configs.set(broker, config);
 }
 
-/** The configuration of a broker that `brokerOptions` of `moleculer.config.ts` has configured. */
+/** Returns the configuration of a broker that was created with `moleculer.config.ts`. */
 export function configOf(broker: ServiceBroker): Config {
   const config = configs.get(broker);
   if (config === undefined) {

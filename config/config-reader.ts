@@ -1,12 +1,12 @@
 import { accessSync, constants } from "node:fs";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
 
-/** All that is wrong with the settings, a line each. */
+/** All faults of the settings, one per line. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** Reads variables of an environment and gathers what is wrong with them. */
+/** Reads variables of an environment and collects their faults. */
 export class ConfigReader {
   readonly #env: NodeJS.ProcessEnv;
   readonly #faults: string[] = [];
@@ -15,19 +15,19 @@ export class ConfigReader {
     this.#env = env;
   }
 
-  /** Notes that a variable is wrong: its name, what is wrong, and an example that is right. */
+  /** Records a fault: the variable's name, the problem and a correct example. */
   fault(name: string, problem: string, example: string): void {
     const shown = example.includes("=") ? example : `${name}=${example}`;
     const fault = `${name} ${problem}; for example ${shown}`;
     if (!this.#faults.includes(fault)) this.#faults.push(fault);
   }
 
-  /** Throws the gathered faults, if there are any. */
+  /** Throws ConfigError if there are faults. */
   throwFaults(): void {
     if (this.#faults.length > 0) throw new ConfigError(this.#faults.join("\n"));
   }
 
-  /** A text; unset and empty are the same. `NAME_FILE` may name a file that holds it: a secret, say. */
+  /** Reads a text, or the content of the file that `NAME_FILE` names. Empty counts as not set. */
   text(name: string): string | undefined {
     const value = this.#env[name]?.trim();
     if (value !== undefined && value !== "") return value;
@@ -41,8 +41,8 @@ export class ConfigReader {
       if (content !== "") return content;
       this.fault(name, `names an empty file: "${path}"`, "/run/secrets/orders-db-url");
     } catch (error) {
-      const why = error instanceof TextFileError ? error.message : "cannot be read";
-      this.fault(name, `names a file that ${why}: "${path}"`, "/run/secrets/orders-db-url");
+      const reason = error instanceof TextFileError ? error.message : "cannot be read";
+      this.fault(name, `names a file that ${reason}: "${path}"`, "/run/secrets/orders-db-url");
     }
     return undefined;
   }
@@ -68,19 +68,19 @@ export class ConfigReader {
   oneOf<const Value extends string>(name: string, allowed: readonly Value[]): Value | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
-    const found = allowed.find((one) => one === value);
+    const found = allowed.find((option) => option === value);
     if (found === undefined) {
       this.fault(name, `must be one of ${allowed.join(", ")}, not "${value}"`, String(allowed[0]));
     }
     return found;
   }
 
-  /** A comma-separated list; all that is allowed where it is not set. */
+  /** Reads a comma-separated list. Returns all allowed values if the variable is not set. */
   list<const Value extends string>(name: string, allowed: readonly Value[]): Value[] {
     const value = this.text(name);
     if (value === undefined) return [...allowed];
-    const asked = value.split(",").map((part) => part.trim());
-    const unknown = asked.filter((part) => !allowed.some((one) => one === part));
+    const listed = value.split(",").map((part) => part.trim());
+    const unknown = listed.filter((part) => !allowed.some((option) => option === part));
     if (unknown.length > 0) {
       this.fault(
         name,
@@ -88,30 +88,30 @@ export class ConfigReader {
         allowed.slice(0, 2).join(","),
       );
     }
-    return allowed.filter((one) => asked.includes(one));
+    return allowed.filter((option) => listed.includes(option));
   }
 
-  /** A comma-separated list of what `isRight` takes; empty where it is not set. */
+  /** Reads a comma-separated list of valid items. Returns an empty list if it is not set. */
   items(
     name: string,
-    isRight: (item: string) => boolean,
-    wanted: string,
+    isValid: (item: string) => boolean,
+    expected: string,
     example: string,
   ): string[] {
-    const items = (this.text(name) ?? "").split(",").map((part) => part.trim());
-    const given = items.filter((item) => item !== "");
-    const wrong = given.filter((item) => !isRight(item));
-    if (wrong.length > 0) {
-      this.fault(name, `must list ${wanted}, not "${wrong.join(", ")}"`, example);
+    const parts = (this.text(name) ?? "").split(",").map((part) => part.trim());
+    const items = parts.filter((part) => part !== "");
+    const invalid = items.filter((item) => !isValid(item));
+    if (invalid.length > 0) {
+      this.fault(name, `must list ${expected}, not "${invalid.join(", ")}"`, example);
     }
-    return given;
+    return items;
   }
 
-  match(name: string, pattern: RegExp, wanted: string, fallback: string): string {
+  match(name: string, pattern: RegExp, expected: string, fallback: string): string {
     const value = this.text(name);
     if (value === undefined) return fallback;
     if (!pattern.test(value))
-      this.fault(name, `must consist of ${wanted}, not "${value}"`, fallback);
+      this.fault(name, `must consist of ${expected}, not "${value}"`, fallback);
     return value;
   }
 
@@ -121,15 +121,15 @@ export class ConfigReader {
     return value;
   }
 
-  /** Parses a URL; its text stays out of the fault, since it may hold a password. */
+  /** Parses a URL. The fault does not contain the URL, which may contain a password. */
   parseUrl(name: string, value: string, protocols: string[], example: string): URL | undefined {
     const url = URL.parse(value);
-    if (url !== null && protocols.some((one) => url.href.startsWith(`${one}//`))) return url;
+    if (url !== null && protocols.some((name) => url.href.startsWith(`${name}//`))) return url;
     this.fault(name, `must be a URL that begins with ${protocols.join("// or ")}//`, example);
     return undefined;
   }
 
-  /** A path of a file that can be read. */
+  /** Reads the path of a readable file. */
   file(name: string): string | undefined {
     const path = this.text(name);
     if (path === undefined) return undefined;

@@ -12,17 +12,17 @@ import {
   type ServiceName,
 } from "../services/registry.ts";
 
-/** How to reach NATS; absent where one process is the whole shop. */
+/** The connection to NATS. A single-process shop has none. */
 export interface NatsConfig {
   servers: string[];
   user: string | undefined;
   password: string | undefined;
   token: string | undefined;
-  /** PEM files; TLS is on when one of them is set or a server says `tls://`. */
+  /** PEM files. TLS is used if a file is set or a server's URL is `tls://`. */
   tls: { caFile?: string; certFile?: string; keyFile?: string } | undefined;
 }
 
-/** All settings, read and checked once. The table in `.env.example` explains them. */
+/** All settings, read and checked once. `.env.example` explains them. */
 export interface Config {
   services: ServiceName[];
   nats: NatsConfig | undefined;
@@ -31,12 +31,12 @@ export interface Config {
   dataDir: string;
   host: string;
   port: number;
-  /** Whether requests and events are counted and timed, for Prometheus. */
+  /** Counts and times requests and events for Prometheus. */
   metrics: boolean;
   metricsPort: number | undefined;
-  /** Where a cluster node tells an orchestrator how it is. */
+  /** The port of a cluster node's health checks. */
   healthPort: number | undefined;
-  /** Where traces are sent, in Zipkin's form, and of how many requests in a hundred. */
+  /** The Zipkin API that gets traces, and the percentage of sampled requests. */
   traces: { url: string; percent: number } | undefined;
   databaseUrls: Record<DomainService, string | undefined>;
   databasePoolMax: number;
@@ -44,60 +44,59 @@ export interface Config {
   logFormat: "short" | "full" | "json";
   publicReads: boolean;
   allowFirstAdmin: boolean;
-  /** Made at start when there is no admin yet. */
+  /** Registered at start if there is no admin yet. */
   firstAdmin: { email: string; password: string } | undefined;
-  /** How long an access token is valid. */
   tokenTtlSeconds: number;
-  /** How long one stays signed in by refreshing, counted from the login. */
+  /** The lifetime of a session with refreshed tokens, from the login. */
   refreshTtlSeconds: number;
   /** Encrypts the private signing keys in the users database. */
   keyEncryptionSecret: string | undefined;
-  /** How old the signing key becomes before the next one takes its place. */
+  /** The age at which the signing key is replaced. */
   keyRotationMs: number;
   auditKeepMs: number;
   edge: EdgeConfig;
-  /** How long stock is held for an order that is not known to be placed, before it is asked for. */
+  /** The age of a reservation at which `products` asks `orders` whether the order was placed. */
   reservationTtlSeconds: number;
-  /** How long after it was placed an order can be cancelled. */
+  /** The time after its placement within which an order can be cancelled. */
   cancelWithinSeconds: number;
-  /** How long events stay in their logs; undefined: for ever. */
+  /** The retention time of events in their log; undefined: unlimited. */
   eventLogKeepMs: number | undefined;
 }
 
-/** What differs between the commands where the environment says nothing. */
+/** Defaults that differ between the commands. */
 export interface ConfigDefaults {
   host: string;
   logLevel: Config["logLevel"];
 }
 
-/** One process for one person: reachable from this machine only, and quiet. */
+/** A single-process shop: reachable from this machine only, with few log lines. */
 export const singleProcessDefaults: ConfigDefaults = { host: "127.0.0.1", logLevel: "warn" };
 
-/** A node among others, often in a container. */
+/** A cluster node, often in a container. */
 export const clusterNodeDefaults: ConfigDefaults = { host: "0.0.0.0", logLevel: "info" };
 
 /**
- * Reads the environment, after adding what a `.env` file in the working directory says.
- * Throws a ConfigError that lists every fault at once.
+ * Reads the environment after adding the variables of a `.env` file in the working directory.
+ * Throws ConfigError with all faults.
  */
 export function loadConfig(defaults: ConfigDefaults): Config {
-  // Also for what reads its variables by itself: Node, libraries, programs that are started.
+  // Libraries and child processes read `process.env`, too.
   Object.assign(process.env, { ...readEnvFile(".env"), ...process.env });
   return readConfig(process.env, defaults);
 }
 
-/** The settings that a file has, where it is there. Throws a ConfigError where it is no text. */
+/** Returns the variables of a file, or none if it does not exist. Throws ConfigError. */
 export function readEnvFile(path: string): NodeJS.ProcessEnv {
   if (!existsSync(path)) return {};
   try {
     return parseEnv(readTextFile(path));
   } catch (cause) {
-    const why = cause instanceof TextFileError ? cause.message : "cannot be read";
-    throw new ConfigError(`The file ${path} ${why}.`, { cause });
+    const reason = cause instanceof TextFileError ? cause.message : "cannot be read";
+    throw new ConfigError(`The file ${path} ${reason}.`, { cause });
   }
 }
 
-/** Reads and checks all settings of an environment. Throws a ConfigError. */
+/** Reads and checks all settings of an environment. Throws ConfigError. */
 export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Config {
   const read = new ConfigReader(env);
   const metrics = read.flag("METRICS") ?? true;
@@ -167,7 +166,7 @@ function optionalDaysToMs(days: number | undefined): number | undefined {
 function readKeySecret(read: ConfigReader): string | undefined {
   const secret = read.text("KEY_ENCRYPTION_SECRET");
   if (secret !== undefined && secret.length < 16) {
-    read.fault("KEY_ENCRYPTION_SECRET", "must have 16 characters at least", "a-long-random-secret");
+    read.fault("KEY_ENCRYPTION_SECRET", "must have at least 16 characters", "a-long-random-secret");
   }
   return secret;
 }
@@ -218,15 +217,15 @@ function readNats(read: ConfigReader): NatsConfig | undefined {
   const user = read.text("NATS_USER") ?? decoded(read, first?.username);
   const password = read.text("NATS_PASSWORD") ?? decoded(read, first?.password);
   if (user === undefined && password !== undefined) {
-    read.fault("NATS_USER", "must be set where there is a password", "NATS_USER=shop");
+    read.fault("NATS_USER", "must be set if there is a password", "NATS_USER=shop");
   }
-  const wantsTls = given.length > 0 || urls.some((url) => url?.protocol === "tls:");
+  const usesTls = given.length > 0 || urls.some((url) => url?.protocol === "tls:");
   return {
     servers: urls.map((url) => (url === undefined ? "" : url.host)),
     user,
     password,
     token: read.text("NATS_TOKEN"),
-    tls: wantsTls ? Object.fromEntries(given) : undefined,
+    tls: usesTls ? Object.fromEntries(given) : undefined,
   };
 }
 
@@ -240,38 +239,38 @@ function decoded(read: ConfigReader, part: string | undefined): string | undefin
   }
 }
 
-/** What to say when a cluster node has no database URL for one of its services. */
+/** Returns the message for a cluster node without a database URL for one of its services. */
 export function missingDatabaseUrl(service: DomainService): string {
   const variable = `${service.toUpperCase()}_DB_URL`;
   return `${variable} is not set; for example ${variable}=postgres://user:password@localhost:5432/${service}`;
 }
 
-/** The URL of a service's database. Throws a ConfigError where it is not configured. */
+/** Returns the URL of a service's database. Throws ConfigError if it is not configured. */
 export function databaseUrlOf({ databaseUrls }: Config, service: DomainService): string {
   const url = databaseUrls[service];
   if (url === undefined) throw new ConfigError(missingDatabaseUrl(service));
   return url;
 }
 
-/** Removes a variable from the environment, before another reader misunderstands it. */
+/** Removes a variable from the environment, so that no other reader uses it. Returns its value. */
 export function takeVariable(name: string): string | undefined {
   const { [name]: value } = process.env;
   Reflect.deleteProperty(process.env, name);
   return value;
 }
 
-/** Whether npm has started this program, and is its parent. */
+/** Returns true if npm started this program. */
 export function isRunByNpm(): boolean {
   return process.env.npm_lifecycle_event !== undefined;
 }
 
-/** Whether nobody but the one at this machine reaches the shop and its accounts. */
+/** Returns true if the shop and its accounts are reachable from this machine only. */
 export function isPrivate({ nats, host, databaseUrls }: Config): boolean {
   const isLoopback = host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
   return nats === undefined && databaseUrls.users === undefined && isLoopback;
 }
 
-/** A node id no other node has, not even another replica with the same host name and pid. */
+/** Returns a unique node id, even for replicas with the same host name and pid. */
 export function uniqueNodeId(role: string): string {
   const random = Math.random().toString(36).slice(2, 6);
   return `${role}-${hostname()}-${process.pid}-${random}`;

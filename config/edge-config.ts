@@ -1,25 +1,25 @@
 import { isIP } from "node:net";
 import type { ConfigReader } from "./config-reader.ts";
 
-/** What the gateway lets in. */
+/** Settings of the gateway's edge: its clients and their requests. */
 export interface EdgeConfig {
-  /** Proxies whose X-Forwarded-For counts: addresses, CIDR ranges, or `loopback`, `uniquelocal`. */
+  /** Proxies whose X-Forwarded-For is trusted: addresses, CIDR ranges, `loopback`, `uniquelocal`. */
   trustedProxies: string[];
-  /** Origins of other sites' pages that may call. */
+  /** Origins of other sites that may call the API. */
   corsOrigins: string[];
-  /** Query cost that one caller gets back each second; 0: no limit. */
+  /** Query cost that is refilled for each caller per second; 0: no limit. */
   rateLimitPerSecond: number;
-  /** Manifest of documents that clients call by their hash, and whether nothing else runs. */
+  /** Manifest of documents that clients call by their hash; `only` rejects all other documents. */
   persistedDocuments: { file: string | undefined; only: boolean };
   introspection: boolean;
-  /** Whether fields of services outside the registry join the schema. */
+  /** Adds fields of services outside the registry to the schema. */
   discovery: boolean;
   playground: boolean;
-  /** "Did you mean …" in the messages of documents that do not fit the schema. */
+  /** "Did you mean …" in the messages of invalid documents. */
   suggestions: boolean;
 }
 
-/** Reads what the gateway lets in. `NODE_ENV=production` closes what is for developers. */
+/** Reads the settings of the edge. `NODE_ENV=production` turns off features for developers. */
 export function readEdge(read: ConfigReader): EdgeConfig {
   const isProduction = read.text("NODE_ENV") === "production";
   const introspection = read.flag("INTROSPECTION") ?? !isProduction;
@@ -30,7 +30,7 @@ export function readEdge(read: ConfigReader): EdgeConfig {
     read.fault("ONLY_PERSISTED", "needs PERSISTED_DOCUMENTS, or nothing would run", example);
   }
   return {
-    trustedProxies: read.items("TRUSTED_PROXIES", isProxy, proxiesWanted, "10.0.0.0/8,::1"),
+    trustedProxies: read.items("TRUSTED_PROXIES", isProxy, proxiesExpected, "10.0.0.0/8,::1"),
     corsOrigins: read.items("CORS_ORIGINS", isOrigin, "origins", "https://shop.example"),
     rateLimitPerSecond: read.int("RATE_LIMIT_PER_SECOND", 0, 1_000_000_000) ?? 2_000,
     persistedDocuments: { file, only },
@@ -41,7 +41,7 @@ export function readEdge(read: ConfigReader): EdgeConfig {
   };
 }
 
-const proxiesWanted = "IP addresses, ranges like 10.0.0.0/8, loopback, linklocal or uniquelocal";
+const proxiesExpected = "IP addresses, ranges like 10.0.0.0/8, loopback, linklocal or uniquelocal";
 
 function isProxy(text: string): boolean {
   if (["loopback", "linklocal", "uniquelocal"].includes(text)) return true;

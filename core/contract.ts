@@ -2,7 +2,7 @@
  * Terms of this code base:
  * - contract: the actions, events and GraphQL types of a service; all that other services import.
  * - action, event: Moleculer's. An event is a fact in the past tense, recorded with its cause.
- * - event log: the table of a producer's events. A NATS message only announces them early.
+ * - event log: the table of a producer's events. NATS only delivers new events sooner.
  * - position: the number of an event in its producer's log, without gaps, in the order of commits.
  * - consumer: a service that applies a producer's events; its cursor is the last applied position.
  * - read model: tables that only events fill, so that they can be rebuilt from the log.
@@ -196,7 +196,7 @@ export interface Effect<
   query: <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
 }
 
-/** A consumer's handler of one event, or of a batch of consecutive events of one type. */
+/** A consumer's handler of one event, or of a batch of consecutive events with this handler. */
 export type EventHandler<
   Data = unknown,
   Events extends Record<string, EventContract> = Record<string, EventContract>,
