@@ -20,33 +20,33 @@ import { samplingMiddleware } from "./middlewares/sampling.middleware.ts";
 import { traceMiddleware } from "./middlewares/trace.middleware.ts";
 import { trackingMiddleware } from "./middlewares/tracking.middleware.ts";
 
-/** An unanswered call is SERVICE_UNAVAILABLE after this long; clients are promised 5 s. */
+/** An unanswered call fails with SERVICE_UNAVAILABLE after this time. Clients are promised 5 s. */
 const requestTimeoutMs = 4_000;
-/** How long a stopping node finishes what it has begun. */
+/** A stopping node waits this long for running calls. */
 const shutdownTimeoutMs = 8_000;
-/** Results of cached actions that a node keeps; the least recently used ones go first. */
+/** The most results of cached actions in a node's memory (LRU). */
 const maxCachedResults = 1_000;
 
-/** What stands in for NATS, and for the databases that are not configured, in a single process. */
+/** Replaces NATS, and the databases that are not configured, in a single process. */
 export interface Embedded {
   transporter?: InstanceType<typeof Transporters.Base>;
   databaseUrls?: Partial<Config["databaseUrls"]>;
 }
 
 /**
- * For `moleculer-runner --config moleculer.config.ts`: a node of a cluster, configured by the
- * environment like one of `npm run serve`.
+ * For `moleculer-runner --config moleculer.config.ts`: a cluster node that the environment
+ * configures, like a node of `npm run serve`.
  */
 export default async function moleculerConfig(this: Runner): Promise<BrokerOptions> {
-  // Only here, so that other nodes do not load the console and the hot reload.
+  // Imported here, so that other nodes do not load the console and the hot reload.
   const { runnerOptions } = await import("./commands/runner.ts");
   return runnerOptions(this, brokerOptions);
 }
 
 /**
- * The broker's options, the same for every node.
+ * Returns the broker options, which are the same for every node.
  *
- * @param role what the node's id begins with, e.g. `orders` or `repl`
+ * @param role the prefix of the node's id, e.g. `orders` or `repl`
  */
 export function brokerOptions(
   config: Config,
@@ -54,33 +54,33 @@ export function brokerOptions(
   { transporter, databaseUrls }: Embedded = {},
 ): BrokerOptions {
   const { nats } = config;
-  const watch = new FailureDetector();
+  const detector = new FailureDetector();
   return {
     namespace: config.namespace,
     nodeID: uniqueNodeId(role),
     metadata: { isPrivate: isPrivate(config) },
     transporter: nats
-      ? natsTransporter(nats, watch.undelivered.bind(watch))
+      ? natsTransporter(nats, detector.undelivered.bind(detector))
       : (transporter ?? null),
-    registry: { strategy: strategyAvoiding(watch.suspects) },
-    // JSON is the fastest of Moleculer's serializers by far; dates travel as ISO texts.
+    registry: { strategy: strategyAvoiding(detector.suspects) },
+    // JSON is by far the fastest of Moleculer's serializers. Dates are sent as ISO texts.
     serializer: "JSON",
     validator: new QuietValidator(),
     logger: logger(config),
     logLevel: {
-      // Below that it logs packets that it cannot read, as they are: with the passwords in them.
+      // At lower levels it logs unreadable packets, which may contain passwords.
       TRANSPORTER: quietLevel(config),
-      // Keys hold the parameters of the calls.
+      // Cache keys contain the parameters of calls.
       CACHER: quietLevel(config),
       "**": config.logLevel,
     },
     requestTimeout: requestTimeoutMs,
-    // Nodes that were killed or stand still are noticed by their calls, in less than half a second.
-    // This is for those whose machine is lost; one that is only slow must not be taken away for it.
+    // The failure detector notices killed and paused nodes within half a second. The heartbeat is
+    // for lost machines; a node that is only slow must not be removed.
     heartbeatInterval: 2,
     heartbeatTimeout: 15,
     retryPolicy: {
-      // Actions say for themselves: a call that changes something is repeated only with a key.
+      // Each action has its own policy: a mutation is retried only with an idempotency key.
       enabled: false,
       retries: 0,
       delay: 50,
@@ -96,15 +96,15 @@ export function brokerOptions(
       enabled: config.metrics,
       reporter: config.metricsPort
         ? { type: "Prometheus", options: { port: config.metricsPort, host: config.host } }
-        : // A ready instance works, but is missing from the type.
+        : // Moleculer accepts an instance, but its type does not.
           (new InlinePrometheusReporter() as unknown as "Prometheus"),
     },
-    // For actions with the option "cache" only; entries without a `ttl` stay until they are cleaned.
-    // No `ttl` here: an entry that is read would then begin its time anew.
+    // Used by actions with the option "cache". Entries without a `ttl` stay until they are cleaned.
+    // No `ttl` here: each read of an entry would restart it.
     cacher: { type: "MemoryLRU", options: { max: maxCachedResults, clone: true } },
-    // Moleculer's own, in their order; where a factory stands in place of a name, it does less work
-    // for a call (a factory works, but is missing from the type). No circuit breaker: it counts the
-    // time-outs of what a node itself waits for against this node, and takes away the last one.
+    // Moleculer's middlewares in their order. A factory in place of a name does less work per call
+    // (Moleculer accepts factories, but its type does not). There is no circuit breaker: it blames a
+    // node for timeouts of the calls that the node itself waits for, and removes even the last node.
     internalMiddlewares: false,
     middlewares: [
       "ActionHook",
@@ -121,16 +121,16 @@ export function brokerOptions(
       debounceMiddleware as unknown as Middleware,
       "Throttle",
       optionsMiddleware(),
-      ...(nats ? [failoverMiddleware(watch)] : []),
+      ...(nats ? [failoverMiddleware(detector)] : []),
     ],
     created(broker: ServiceBroker) {
       setConfig(broker, { ...config, databaseUrls: { ...config.databaseUrls, ...databaseUrls } });
-      // Added after Moleculer's own middlewares, so that they stand outside the validator: who
-      // may not call at all does not learn what is wrong with the parameters.
+      // Added after Moleculer's middlewares, and so outside the validator: a caller without access
+      // does not learn what is wrong with the parameters.
       broker.middlewares.add(inputMiddleware());
       broker.middlewares.add(accessMiddleware(config.publicReads));
       broker.middlewares.add(traceMiddleware());
-      // Outside the tracking that it turns off, and the retries that it allows.
+      // Outside Moleculer's tracking and retries, which these two control.
       broker.middlewares.add(trackingMiddleware());
       broker.middlewares.add(retryMiddleware(requestTimeoutMs));
     },
@@ -150,7 +150,7 @@ function logger({ logFormat }: Config): NonNullable<BrokerOptions["logger"]> {
 function tracing(url: string): NonNullable<BrokerOptions["tracing"]> {
   return {
     enabled: true,
-    // Moleculer's default: parameters, and so passwords.
+    // By default Moleculer adds parameters, which may contain passwords.
     tags: { action: { params: false, meta: false } },
     exporter: { type: "Zipkin", options: { baseURL: url } },
   };
@@ -166,11 +166,11 @@ function natsTransporter(
       ...(user !== undefined && { user, pass: password ?? "" }),
       ...(token !== undefined && { token }),
       ...(tls && { tls }),
-      // Nodes and NATS may start in any order, and NATS may be away for as long as it likes.
+      // Nodes and NATS may start in any order, and NATS may be unavailable for any time.
       waitOnFirstConnect: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 500,
-      // A connection that was lost without a word is given up after three of these.
+      // A connection without answers is closed after three pings.
       pingInterval: 3_000,
     },
     onUndelivered,

@@ -4,36 +4,36 @@ import { join } from "node:path";
 import { domainServices } from "../services/registry.ts";
 
 /**
- * Makes the cluster's secrets at its first start, each in the folder (a volume) of those who need
- * it: `NATS_PASSWORD`, `USERS_DB_PASSWORD` … where they are set, else random ones. What is there
- * already stays.
+ * Makes the cluster's secrets at its first start, each in the folder (a volume) of the containers
+ * that need it. `NATS_PASSWORD`, `USERS_DB_PASSWORD` … set a secret; otherwise it is random.
+ * Existing secrets stay.
  */
 const folder = process.argv[2] ?? "/secrets";
 
-/** A secret of a folder: what is kept there, what the environment says, or a new one. */
+/** Returns a secret: the existing one of the folder, that of the environment, or a new one. */
 function secretOf(name: string, file: string, variable: string): string {
   const path = join(folder, name, file);
   const given = process.env[variable]?.trim();
   if (existsSync(path)) {
-    const kept = readFileSync(path, "utf8");
-    if (given === undefined || given === "" || given === kept) return kept;
-    // A database keeps the password it was made with, and its keys the secret that encrypts them.
+    const existing = readFileSync(path, "utf8");
+    if (given === undefined || given === "" || given === existing) return existing;
+    // The database was created with this password, and its keys are encrypted with this secret.
     process.stderr.write(`${variable} differs from the ${file} in use, which stays.\n`);
-    return kept;
+    return existing;
   }
   const secret = given === undefined || given === "" ? randomBytes(24).toString("hex") : given;
   write(name, file, secret);
   return secret;
 }
 
-/** Whole or not at all, and readable for the user of whichever container mounts the folder. */
+/** Writes a file atomically, readable for the user of any container that mounts the folder. */
 function write(name: string, file: string, content: string): void {
   const path = join(folder, name, file);
   writeFileSync(`${path}.new`, content, { mode: 0o444 });
   renameSync(`${path}.new`, path);
 }
 
-/** The subjects of Moleculer's nodes of the namespace "shop": all that a node has to do with. */
+/** The subjects of Moleculer nodes of the namespace "shop": a node needs no others. */
 const subjects = JSON.stringify("MOL-shop.>");
 const natsPassword = secretOf("nats", "password", "NATS_PASSWORD");
 write("nats", "url", `nats://shop:${encodeURIComponent(natsPassword)}@nats:4222`);
@@ -60,5 +60,5 @@ for (const service of domainServices) {
   write(service, "url", url);
 }
 
-// Where the users database, and whoever reads its backups, does not see it.
+// In a folder of its own: the users database and its backups must not contain it.
 secretOf("signing", "encryption-secret", "KEY_ENCRYPTION_SECRET");

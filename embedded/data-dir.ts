@@ -3,20 +3,20 @@ import { connect, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { shortPathOf } from "./short-path.ts";
 
-/** A sentence for the person at the terminal; it ends the program. */
+/** A failed start that the user can fix. The program ends and prints the message without a stack. */
 export class StartError extends Error {
   override readonly name = "StartError";
 }
 
-/** Where the shop of a data directory can be reached by its REPL. */
+/** Returns the path of the socket by which a REPL joins the shop of a data directory. */
 export function socketOf(dataDir: string): string {
   return join(shortPathOf(dataDir), "shop.sock");
 }
 
 /**
- * Makes this process the only shop on a data directory, by listening on the socket in it: the
- * kernel lets go of it however the process ends. Gives the listening server.
- * Throws a StartError when another shop runs there or the directory cannot be written.
+ * Makes this process the only shop on a data directory, by listening on its socket: the kernel
+ * releases the socket however the process ends. Returns the listening server.
+ * Throws StartError if another shop runs there or the directory is not writable.
  */
 export async function claimDataDir(dataDir: string): Promise<Server> {
   try {
@@ -32,15 +32,15 @@ export async function claimDataDir(dataDir: string): Promise<Server> {
   }
   if (await answers(path)) {
     throw new StartError(
-      `Another shop is running on DATA_DIR ${dataDir}; stop it first, or give this one a DATA_DIR and a PORT of its own.`,
+      `Another shop is running on DATA_DIR ${dataDir}; stop it first, or set another DATA_DIR and PORT for this one.`,
     );
   }
   if (!lstatSync(path).isSocket()) {
     throw new StartError(
-      `${join(dataDir, "shop.sock")} is not a socket of a shop; move it away, since the shop needs its name.`,
+      `${join(dataDir, "shop.sock")} is not a socket of a shop; move it away, because the shop needs this path.`,
     );
   }
-  // Left behind by a shop that was killed.
+  // A shop that was killed left the socket behind.
   rmSync(path, { force: true });
   try {
     return await listen(path);
@@ -49,7 +49,7 @@ export async function claimDataDir(dataDir: string): Promise<Server> {
   }
 }
 
-/** Node's own recursive way never ends below a folder in which nothing can be made, like /proc. */
+/** Creates a folder and its parents. Node's recursive `mkdirSync` never ends below /proc. */
 function makeFolder(path: string): void {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (entry === undefined) {
@@ -62,7 +62,7 @@ function makeFolder(path: string): void {
   if (!target.isDirectory()) throw new Error(`${path} is not a folder`);
 }
 
-/** True when a shop listens on this socket. */
+/** Returns true if a shop listens on this socket. */
 export function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
@@ -79,10 +79,10 @@ export function answers(path: string): Promise<boolean> {
 function listen(path: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    // Until the transporter takes over, a console that joins is sent away, and tries again.
+    // Until the transporter starts, consoles are disconnected; they connect again.
     server.on("connection", (socket) => socket.destroy());
     server.once("error", reject);
-    // Whoever reaches it is the operator, so nobody else may, from its first moment on.
+    // A connection has the operator's rights, so the socket is created with access for its user only.
     const mask = process.umask(0o177);
     server.listen(path, () => {
       server.off("error", reject);

@@ -1,22 +1,23 @@
 import { connect, type Server, type Socket } from "node:net";
 import { Transporters } from "moleculer";
 
-/** The shop listens; REPL nodes connect to its socket. */
+/** The shop listens with `server`; REPL nodes connect to the socket at `path`. */
 export type LocalTransporterOptions = { server: Server } | { path: string };
 
 const reconnectAfterMs = 1000;
-/** Larger frames than any packet of ours mean that the stream is not one of ours. */
+/** No packet is larger: a larger frame is not one of this transporter. */
 const maxFrameBytes = 64 * 1024 * 1024;
 
 /**
  * A Moleculer transporter over one Unix socket, so that a REPL can join a shop that runs without
- * NATS. The listening node is the hub: it hands every frame on to all other nodes, which keep
- * what they subscribed to. Frame: u32 length of the rest, u16 length of the topic, topic, packet.
+ * NATS. The listening node is the hub: it forwards every frame to all other nodes, which ignore
+ * topics without a subscription. Frame: u32 length of the rest, u16 length of the topic, topic,
+ * packet.
  */
 export class LocalTransporter extends Transporters.Base {
   readonly #options: LocalTransporterOptions;
   readonly #sockets = new Set<Socket>();
-  /** Topic -> command. */
+  /** Maps topics to commands. */
   readonly #subscriptions = new Map<string, string>();
   #rejoining: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -42,7 +43,7 @@ export class LocalTransporter extends Transporters.Base {
     this.#stopped = true;
     clearTimeout(this.#rejoining);
     this.connected = false;
-    // `end` lets the goodbye that was just written arrive.
+    // Unlike `destroy`, `end` still sends the disconnect packet.
     for (const socket of this.#sockets) socket.end();
     if ("server" in this.#options) this.#options.server.close();
   }
@@ -51,13 +52,13 @@ export class LocalTransporter extends Transporters.Base {
     this.#subscriptions.set(this.getTopicName(command, nodeID), command);
   }
 
-  /** Never called: Moleculer itself balances where the transporter does not say it can. */
+  /** Never called: Moleculer balances by itself if a transporter does not declare a balancer. */
   override async subscribeBalancedRequest(): Promise<void> {
-    throw new Error("the local transporter has no balancer");
+    throw new Error("The local transporter has no balancer.");
   }
 
   override async subscribeBalancedEvent(): Promise<void> {
-    throw new Error("the local transporter has no balancer");
+    throw new Error("The local transporter has no balancer.");
   }
 
   override async send(topic: string, data: Buffer): Promise<void> {
@@ -65,7 +66,7 @@ export class LocalTransporter extends Transporters.Base {
     for (const socket of this.#sockets) socket.write(frame);
   }
 
-  /** Connects to the hub; when the hub goes, waits until one is there again. */
+  /** Connects to the hub, and connects again after the hub has closed the connection. */
   #join(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const socket = connect(path);
@@ -92,7 +93,7 @@ export class LocalTransporter extends Transporters.Base {
       await this.#join(path);
       await this.onConnected(true);
     } catch {
-      // The shop is not back yet.
+      // The shop does not listen yet.
       this.#rejoinLater(path);
     }
   }
@@ -123,7 +124,7 @@ export class LocalTransporter extends Transporters.Base {
 interface Frame {
   topic: string;
   data: Buffer;
-  /** The whole frame as it came, for handing it on. */
+  /** The unchanged frame, for forwarding. */
   frame: Buffer;
 }
 
@@ -135,17 +136,17 @@ function encodeFrame(topic: string, data: Buffer): Buffer {
   return Buffer.concat([head, name, data]);
 }
 
-/** Cuts a byte stream into frames. */
+/** Splits a byte stream into frames. */
 class FrameDecoder {
   #rest: Buffer = Buffer.alloc(0);
 
-  /** Gives the frames that are complete with this chunk. Throws on what is no frame. */
+  /** Returns the frames that this chunk completes. Throws if the stream contains no frames. */
   push(chunk: Buffer): Frame[] {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const frames: Frame[] = [];
     while (this.#rest.length >= 6) {
       const length = this.#rest.readUInt32BE(0);
-      if (length > maxFrameBytes) throw new Error("not a frame of the local transporter");
+      if (length > maxFrameBytes) throw new Error("This is not a frame of the local transporter.");
       if (this.#rest.length < 4 + length) break;
       const frame = this.#rest.subarray(0, 4 + length);
       const dataStart = 6 + frame.readUInt16BE(4);

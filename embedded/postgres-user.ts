@@ -7,20 +7,20 @@ import { promisify } from "node:util";
 import { StartError } from "./data-dir.ts";
 import { copyOf, type PostgresBinaries } from "./postgres-binaries.ts";
 
-/** A user and its group; undefined: the one that runs this process. */
+/** A user and its group. Undefined: the user of this process. */
 export type RunAs = { uid: number; gid: number } | undefined;
 
 /**
- * User ids that no system gives to anybody: systemd's list leaves them free
- * (https://systemd.io/UIDS-GIDS), and containers with 65,536 ids have them.
+ * A range of user ids that no system assigns: it is free in systemd's list
+ * (https://systemd.io/UIDS-GIDS), and available in containers with 65,536 ids.
  */
 const firstOwnUid = 60_578;
 const lastOwnUid = 61_183;
 
 /**
- * Whom PostgreSQL runs as, which refuses to run as root: as an ordinary user, as oneself. As root,
- * as a user without a name whom nothing else runs as, without any of root's rights: the one that
- * owns the data already, else one that follows from the folder's path. Throws a StartError.
+ * Returns the user that PostgreSQL runs as. An ordinary user runs it as itself. PostgreSQL does not
+ * run as root; root runs it as a user without a name, without root's rights and without any other
+ * process: the owner of the data, or a user id derived from the folder's path. Throws StartError.
  */
 export function postgresUser(folder: string): RunAs {
   if (process.getuid?.() !== 0) return undefined;
@@ -40,9 +40,8 @@ export function postgresUser(folder: string): RunAs {
 }
 
 /**
- * Whom initdb runs as: it insists on a user with a name, which the server's own has not. The
- * account lends no more than that: no process runs as it, and the folder is closed to it but for
- * initdb.
+ * Returns the user that initdb runs as. initdb requires a user with a name, which the server's user
+ * does not have. An account without processes is used, and only initdb gets access to the folder.
  */
 export function initdbUser(runAs: RunAs): RunAs {
   if (runAs === undefined) return runAs;
@@ -58,7 +57,7 @@ export function initdbUser(runAs: RunAs): RunAs {
   return account;
 }
 
-/** The programs as this user reaches them. Throws a StartError. */
+/** Returns programs that the user can run, copied if necessary. Throws StartError. */
 export async function reachable(
   binaries: PostgresBinaries,
   runAs: RunAs,
@@ -71,7 +70,7 @@ export async function reachable(
       return programs;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EPERM") break;
-      // The project lies in a folder that is closed to others, as root's own folder is.
+      // The project is in a folder that other users cannot enter, like /root.
     }
   }
   throw new StartError(
@@ -80,15 +79,15 @@ export async function reachable(
 }
 
 /**
- * Gives data to the user that is going to work on it: what another account owns, which earlier
- * versions used, too. The folder itself comes last, since by it one sees what is left to do.
+ * Changes the owner of data to the server's user. Earlier versions used other accounts. The folder
+ * itself is changed last: its owner shows that the change is complete. Throws StartError.
  */
 export function own(folder: string, runAs: RunAs): void {
   if (runAs === undefined) {
     const { uid } = statSync(folder);
     if (uid === process.getuid?.()) return;
     throw new StartError(
-      `The data in ${folder} belong to the user with id ${uid}; start the shop as that user, or give them to the one who starts it (chown -R).`,
+      `The data in ${folder} belong to the user with id ${uid}; start the shop as that user, or change their owner to the user who starts it (chown -R).`,
     );
   }
   const { uid, gid } = statSync(folder);
@@ -98,12 +97,12 @@ export function own(folder: string, runAs: RunAs): void {
     lchownSync(folder, runAs.uid, runAs.gid);
   } catch (error) {
     throw new StartError(
-      `The data in ${folder} cannot be given to PostgreSQL's own user (${String(error)}); run the shop as an ordinary user, or on another file system.`,
+      `The owner of the data in ${folder} cannot be changed to PostgreSQL's user (${String(error)}); run the shop as an ordinary user, or on another file system.`,
     );
   }
 }
 
-/** Links are not followed. */
+/** Does not follow symbolic links. */
 function ownInside(folder: string, uid: number, gid: number): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
@@ -112,19 +111,19 @@ function ownInside(folder: string, uid: number, gid: number): void {
   }
 }
 
-/** The users with a name. */
+/** Returns the users with a name. */
 function accounts(): { uid: number; gid: number }[] {
   return wordsOf("/etc/passwd").map(([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) }));
 }
 
-/** The ids of users and groups with a name. */
+/** Returns the ids of users and groups with a name. */
 function takenIds(): Set<number> {
   const groups = wordsOf("/etc/group").map(([, , gid]) => Number(gid));
   return new Set([...accounts().flatMap(({ uid, gid }) => [uid, gid]), ...groups]);
 }
 
 function wordsOf(file: string): string[][] {
-  // A container may have no accounts at all.
+  // A container may have no accounts.
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
   return text
     .split("\n")
@@ -132,7 +131,7 @@ function wordsOf(file: string): string[][] {
     .map((line) => line.split(":"));
 }
 
-/** The users that some process runs as. */
+/** Returns the user ids of all processes. */
 function busyUids(): Set<number> {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   const uids = pids.map((pid) => lstatSync(join("/proc", pid), { throwIfNoEntry: false })?.uid);

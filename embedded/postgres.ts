@@ -27,34 +27,34 @@ import { findServer, isRunning } from "./postgres-process.ts";
 import { initdbUser, own, postgresUser, reachable, type RunAs } from "./postgres-user.ts";
 import { shortPathOf } from "./short-path.ts";
 
-/** The superuser; only who can enter the data directory reaches the socket in it. */
+/** The superuser. It has no password: only a user that can enter the folder reaches the socket. */
 const superuser = "shop";
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/** Right after a kill -9 the old server's children still hold its memory for a moment. */
+/** After a kill -9, the old server's children hold its shared memory for a moment. */
 const startAttempts = 20;
 const startRetryMs = 500;
-/** A server that recovers from a crash may take its time. */
+/** Recovery from a crash may take long. */
 const startWithinMs = 300_000;
 const pollMs = 20;
 const stopWithinMs = 30_000;
 const superviseEveryMs = 1000;
-/** Larger than any pid that Linux gives. */
-const nobodysPid = 99_999_999;
-/** Three pools, the tests' clones and a few guests. */
+/** Larger than any pid of Linux. */
+const unusedPid = 99_999_999;
+/** For three pools, the tests' database clones and a few other clients. */
 const maxConnections = 100;
 /**
- * The programs get their folder as an open descriptor: its path may be too long for them, hold what
- * the shell that initdb uses would read as its own, or lead through folders closed to their user.
+ * The programs get their folder as an open descriptor: its path may be too long for them, contain
+ * special characters of initdb's shell, or lead through folders that their user cannot enter.
  */
 const folderDescriptor = 3;
 const folderPath = `/proc/self/fd/${folderDescriptor}`;
 
-/** The URL of a database whose server keeps its socket in this folder. */
+/** Returns the URL of a database whose server has its socket in this folder. */
 export function postgresUrl(folder: string, database: string): string {
   return `postgres://${superuser}@localhost/${database}?host=${encodeURIComponent(shortPathOf(folder))}`;
 }
 
-/** A real PostgreSQL from npm in a folder, reached over a Unix socket in that folder. */
+/** A PostgreSQL server from npm, whose folder holds its data and its Unix socket. */
 export class EmbeddedPostgres {
   readonly #folder: string;
   readonly #log: string;
@@ -62,7 +62,7 @@ export class EmbeddedPostgres {
   readonly #runAs: RunAs;
   readonly #stopping = new AbortController();
   #initdb: ChildProcess | undefined;
-  /** The server, where it is a child of this process. */
+  /** The server, if this process started it. */
   #launched: ChildProcess | undefined;
   #supervision: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
@@ -75,16 +75,16 @@ export class EmbeddedPostgres {
   }
 
   /**
-   * Starts the server of a data directory, which is made when it is not there. One that still
-   * runs, because its shop was killed, is taken over. Should it die later, it is started again.
-   * Throws a StartError.
+   * Starts the server of a data directory, and makes its data if there are none. A server that
+   * still runs after its shop was killed is adopted. A server that dies is started again.
+   * Throws StartError.
    */
   static async start(dataDir: string): Promise<EmbeddedPostgres> {
     const folder = join(dataDir, "postgres");
     const found = await postgresBinaries();
     const runAs = postgresUser(folder);
     const server = new EmbeddedPostgres(folder, await reachable(found, runAs), runAs);
-    // However the process ends, but for SIGKILL, the server ends with it.
+    // The server ends with the process, unless SIGKILL ends it.
     process.on("exit", server.#stopWithoutWaiting);
     try {
       await server.#provideData();
@@ -98,12 +98,12 @@ export class EmbeddedPostgres {
     return server;
   }
 
-  /** A connection URL of one of its databases. */
+  /** Returns the connection URL of a database. */
   url(database: string): string {
     return postgresUrl(this.#folder, database);
   }
 
-  /** Makes the services' databases where they are missing. Gives their URLs. */
+  /** Creates missing databases of the services. Returns the URLs of all of them. */
   async createDatabases(): Promise<Record<DomainService, string>> {
     await this.query("postgres", async (client) => {
       for (const name of domainServices) {
@@ -115,10 +115,10 @@ export class EmbeddedPostgres {
     return Object.fromEntries(urls) as Record<DomainService, string>;
   }
 
-  /** Opens a connection for the work of a moment. */
+  /** Runs short work on a new connection. */
   async query<Result>(database: string, work: (client: pg.Client) => Promise<Result>) {
     const client = new pg.Client({ connectionString: this.url(database) });
-    // A connection that breaks fails the work; without a listener, it would end the process.
+    // A broken connection fails the work. Without this listener it would end the process.
     client.on("error", () => undefined);
     await client.connect();
     try {
@@ -128,7 +128,7 @@ export class EmbeddedPostgres {
     }
   }
 
-  /** Stops the server: what is committed is safe, connections are cut. */
+  /** Stops the server by a fast shutdown: connections are closed, committed data are safe. */
   stop(): Promise<void> {
     return (this.#stopped ??= this.#shutDown());
   }
@@ -141,22 +141,22 @@ export class EmbeddedPostgres {
     process.off("exit", this.#stopWithoutWaiting);
   }
 
-  /** The server, unless somebody else has started it. */
+  /** Returns the server's pid, unless no shop started the server. */
   #pid(): number | undefined {
     const running = findServer(this.#folder);
     return running?.isOurs === true ? running.pid : undefined;
   }
 
   readonly #stopWithoutWaiting = (): void => {
-    // With the programs that it has started. What it leaves is known by its mark.
+    // Kills initdb's process group. The next start identifies the remains by their mark.
     if (this.#initdb?.pid !== undefined) send(-this.#initdb.pid, "SIGKILL");
-    // One that was just started has no pid file yet.
+    // A server that was just started has no pid file yet.
     const pid = this.#launched?.pid ?? this.#pid();
     // SIGINT is PostgreSQL's fast shutdown.
     if (pid !== undefined) send(pid, "SIGINT");
   };
 
-  /** Makes the data where nothing is there, and gives those that are there to the server's user. */
+  /** Makes the data if there are none, and changes the owner of existing data to the server's user. */
   async #provideData(): Promise<void> {
     const folder = this.#folder;
     try {
@@ -166,7 +166,7 @@ export class EmbeddedPostgres {
       }
       await this.#endOlderServer();
       own(realpathSync(folder), this.#runAs);
-      // Whoever can enter it can connect.
+      // Any user that can enter the folder could connect.
       if ((statSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
     } catch (error) {
       if (error instanceof StartError) throw error;
@@ -197,7 +197,7 @@ export class EmbeddedPostgres {
     own(fresh, this.#runAs);
   }
 
-  /** An earlier version's server runs as a user that the data are not going to belong to any more. */
+  /** Ends a server that an earlier version started as another user: the data get a new owner. */
   async #endOlderServer(): Promise<void> {
     const running = findServer(this.#folder);
     if (running === undefined) return;
@@ -213,29 +213,29 @@ export class EmbeddedPostgres {
   async #ensureRunning(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       const launch = findServer(this.#folder) === undefined ? this.#launch() : undefined;
-      const failure = await this.#untilAnswer(launch);
+      const failure = await this.#waitUntilReady(launch);
       if (failure === undefined) return;
-      const isPassing = /still in use|already exists|shutting down/.test(failure);
-      if (!isPassing || attempt >= startAttempts || this.#stopping.signal.aborted) {
+      const isTransient = /still in use|already exists|shutting down/.test(failure);
+      if (!isTransient || attempt >= startAttempts || this.#stopping.signal.aborted) {
         throw new StartError(`PostgreSQL does not start: ${failure}; see ${this.#log}.`);
       }
       await sleep(startRetryMs);
     }
   }
 
-  /** Waits until the server answers. Gives the reason when it does not. */
-  async #untilAnswer(launch: Promise<string> | undefined): Promise<string | undefined> {
+  /** Waits until the server answers. Returns the reason if it does not. */
+  async #waitUntilReady(launch: Promise<string> | undefined): Promise<string | undefined> {
     let failure: string | undefined;
     launch?.then(
       (reason) => (failure = reason),
       (error: unknown) => (failure = messageOf(error)),
     );
-    const endMs = performance.now() + startWithinMs;
-    while (performance.now() < endMs && !this.#stopping.signal.aborted) {
+    const deadlineMs = performance.now() + startWithinMs;
+    while (performance.now() < deadlineMs && !this.#stopping.signal.aborted) {
       if (await this.#answers()) return undefined;
       if (failure !== undefined) return failure;
       if (launch === undefined && findServer(this.#folder) === undefined) {
-        return "the one that was there is shutting down";
+        return "the previous server is shutting down";
       }
       await sleep(pollMs);
     }
@@ -251,22 +251,22 @@ export class EmbeddedPostgres {
     }
   }
 
-  /** Starts the server; settled with the reason when it has ended. */
+  /** Starts the server. Resolves with the reason when the server has ended. */
   async #launch(): Promise<string> {
-    this.#disownPid();
+    this.#replacePid();
     const settings = [
-      // Tells this server, and whose it is, in the list of processes.
+      // Identifies this server, and a shop as its owner, in the list of processes.
       `shop.folder=${this.#folder}`,
       "listen_addresses=",
-      // The data directory itself: it is closed to everybody else.
+      // The data directory, which no other user can enter.
       "unix_socket_directories=.",
       "unix_socket_permissions=0700",
       `max_connections=${maxConnections}`,
-      // Its log says what went wrong, and not with whose email.
+      // The log must not contain personal data, e.g. the values of a violated constraint.
       "log_error_verbosity=terse",
       "log_min_error_statement=panic",
     ];
-    // In a folder that is another user's, a link of that name would lead root anywhere.
+    // O_NOFOLLOW: the folder's owner could replace the log by a link, which root would follow.
     const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
     const log = openSync(this.#log, flags, 0o600);
     try {
@@ -278,14 +278,14 @@ export class EmbeddedPostgres {
       const [status] = (await once(child, "exit")) as [number | null];
       const written = Buffer.alloc(Math.max(0, Math.min(fstatSync(log).size - before, 65_536)));
       readSync(log, written, 0, written.length, before);
-      return reasonOf(written.toString("utf8")) || `it has ended with status ${status}`;
+      return reasonOf(written.toString("utf8")) || `it ended with status ${status}`;
     } finally {
       this.#launched = undefined;
       closeSync(log);
     }
   }
 
-  /** Starts the server again whenever it has died, until it is stopped. */
+  /** Starts the server again whenever it dies, until `stop`. */
   async #supervise(): Promise<void> {
     const pause = { signal: this.#stopping.signal, ref: false };
     while (await sleep(superviseEveryMs, true, pause).catch(() => false)) {
@@ -298,14 +298,15 @@ export class EmbeddedPostgres {
   }
 
   /**
-   * PostgreSQL does not start while anybody has the pid that a crash left in its lock files. The
-   * main one stays: by its other lines PostgreSQL finds children of the old server that still work.
+   * Replaces the pid that a crash left in the lock files: PostgreSQL does not start while any process
+   * has this pid. postmaster.pid stays: by its other lines PostgreSQL finds running children of the
+   * old server.
    */
-  #disownPid(): void {
+  #replacePid(): void {
     rmSync(join(this.#folder, ".s.PGSQL.5432.lock"), { force: true });
     const file = join(this.#folder, "postmaster.pid");
     if (!existsSync(file)) return;
-    const text = readFileSync(file, "utf8").replace(/^\d+/, String(nobodysPid));
+    const text = readFileSync(file, "utf8").replace(/^\d+/, String(unusedPid));
     const flag = constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW;
     writeFileSync(file, text, { flag } as unknown as { flag: string });
   }
@@ -325,7 +326,7 @@ export class EmbeddedPostgres {
         cwd: "/",
         env: { PATH: systemPath, LC_ALL: "C" },
         stdio: ["ignore", errors === "pipe" ? "ignore" : errors, errors, descriptor],
-        // Out of the terminal's reach: Ctrl-C is for the shop, which then stops its server.
+        // The terminal's Ctrl-C must reach only the shop, which then stops its server.
         detached: true,
       });
     } finally {
@@ -334,13 +335,13 @@ export class EmbeddedPostgres {
   }
 }
 
-/** Ends a server fast: what is committed is safe, connections are cut. */
+/** Ends a server: connections are closed, committed data are safe. Throws StartError. */
 async function endServer(pid: number): Promise<void> {
-  // Fast, and when that takes too long, at once: the next start recovers.
+  // SIGINT is a fast shutdown. SIGQUIT is an immediate one, after which the next start recovers.
   for (const signal of ["SIGINT", "SIGQUIT"] as const) {
     send(pid, signal);
-    const endMs = performance.now() + stopWithinMs;
-    while (performance.now() < endMs) {
+    const deadlineMs = performance.now() + stopWithinMs;
+    while (performance.now() < deadlineMs) {
       if (!isRunning(pid)) return;
       await sleep(pollMs);
     }
@@ -348,20 +349,20 @@ async function endServer(pid: number): Promise<void> {
   throw new StartError(`PostgreSQL, with the process id ${pid}, does not end.`);
 }
 
-/** Sends a signal to a process that may have ended, or with a minus to its group. */
+/** Sends a signal to a process, or with a negative id to its group. It may have ended. */
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }
 
-/** The first line that says what went wrong: what follows fails because of it. */
+/** Returns the first line with an error; later errors are consequences. */
 function reasonOf(output: string): string {
   const lines = output.split("\n").map((line) => line.trim());
   const worst =
-    // Whoever connects too early is told so, too.
+    // Clients that connect too early cause a FATAL line, too.
     lines.find((line) => /\b(FATAL|PANIC):(?! +the database system is)/.test(line)) ??
     lines.find((line) => line.includes("error:")) ??
     lines.findLast((line) => line !== "");

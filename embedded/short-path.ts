@@ -1,13 +1,13 @@
 import { fstatSync, openSync, closeSync, statSync } from "node:fs";
 
-/** A Unix socket's path ends at 107 bytes; this leaves room for `/.s.PGSQL.5432`. */
+/** A Unix socket's path has at most 107 bytes. This leaves room for `/.s.PGSQL.5432`. */
 const maxFolderBytes = 90;
-/** Folder -> the descriptor by which its short path goes. */
+/** Maps folders to the descriptors of their short paths. */
 const descriptors = new Map<string, number>();
 
 /**
- * A path of this folder that is short enough for the sockets in it. A long one goes through a
- * descriptor of this process, which other processes of the same user can use as long as it runs.
+ * Returns a path of a folder that is short enough for the sockets in it. A long path is replaced by
+ * one through a descriptor of this process; other processes of the user can use it while this runs.
  */
 export function shortPathOf(folder: string): string {
   if (Buffer.byteLength(folder) <= maxFolderBytes) return folder;
@@ -18,12 +18,12 @@ export function shortPathOf(folder: string): string {
 function descriptorOf(folder: string): number | undefined {
   const found = statSync(folder, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
-  const known = descriptors.get(folder);
-  if (known !== undefined) {
-    const { dev, ino } = fstatSync(known);
-    if (dev === found.dev && ino === found.ino) return known;
-    // Another folder has taken the place of the one that was opened.
-    closeSync(known);
+  const open = descriptors.get(folder);
+  if (open !== undefined) {
+    const { dev, ino } = fstatSync(open);
+    if (dev === found.dev && ino === found.ino) return open;
+    // The path now names another folder than the one that was opened.
+    closeSync(open);
   }
   const descriptor = openSync(folder, "r");
   descriptors.set(folder, descriptor);

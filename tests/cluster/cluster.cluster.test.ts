@@ -320,7 +320,7 @@ describe("the NATS server", () => {
       TRANSPORTER: `tls://${host}`,
       NATS_TLS_CA_FILE: "",
     });
-    await wrong.said("does not let this node in");
+    await wrong.said("rejects this node");
     await eventually("the other node joins", () => sees(observer, right));
     expect(await sees(observer, wrong)).toBe(false);
   });

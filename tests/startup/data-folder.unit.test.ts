@@ -118,7 +118,7 @@ describe("an incomplete data folder is not changed", () => {
     writeData();
     rmSync(join(folder, name), { recursive: true });
     expect(await startError()).toMatch(
-      /not whole, for want of .*; put back .* Nothing was changed\.$/,
+      /incomplete \(missing or damaged: .*\); restore .* Nothing was changed\.$/,
     );
   });
 
@@ -127,14 +127,14 @@ describe("an incomplete data folder is not changed", () => {
     async (name) => {
       writeData();
       writeFileSync(join(folder, name), "");
-      expect(await startError()).toContain(`for want of ${name};`);
+      expect(await startError()).toContain(`missing or damaged: ${name});`);
     },
   );
 
   test("when it has only other files", async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, "letter.txt"), "dear");
-    expect(await startError()).toContain("not whole");
+    expect(await startError()).toContain("incomplete");
   });
 
   test("when it is an empty mount point", async () => {
@@ -145,7 +145,7 @@ describe("an incomplete data folder is not changed", () => {
   test("when it is of another PostgreSQL version", async () => {
     writeData();
     writeFileSync(join(folder, "PG_VERSION"), "17\n");
-    expect(await startError()).toMatch(/are of PostgreSQL 17, and this shop brings PostgreSQL 18;/);
+    expect(await startError()).toMatch(/are of PostgreSQL 17, and this shop uses PostgreSQL 18;/);
   });
 
   test("when it is a file, a broken link or a link to an empty folder", async () => {
