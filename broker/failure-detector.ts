@@ -13,9 +13,9 @@ type CallContext = Context<unknown, object, { resends?: number }> & {
  * messages, and must not suspect other nodes for that.
  */
 const tickMs = 50;
-/** A node that owes an answer gets a ping after this many ticks without a message from it, */
+/** A node that owes an answer gets a ping after this many ticks without a message from it. */
 const probeAfterTicks = 2;
-/** and further pings at this interval. */
+/** Further pings follow at this interval. */
 const probeEveryTicks = 5;
 /** A node is suspected after this many ticks without a message. */
 const suspectAfterTicks = 8;

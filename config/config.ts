@@ -206,7 +206,7 @@ function readNats(read: ConfigReader): NatsConfig | undefined {
     certFile: read.file("NATS_TLS_CERT_FILE"),
     keyFile: read.file("NATS_TLS_KEY_FILE"),
   };
-  const given = Object.entries(files).filter(
+  const tlsFiles = Object.entries(files).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
   if ((files.certFile === undefined) !== (files.keyFile === undefined)) {
@@ -219,13 +219,13 @@ function readNats(read: ConfigReader): NatsConfig | undefined {
   if (user === undefined && password !== undefined) {
     read.fault("NATS_USER", "must be set if there is a password", "NATS_USER=shop");
   }
-  const usesTls = given.length > 0 || urls.some((url) => url?.protocol === "tls:");
+  const usesTls = tlsFiles.length > 0 || urls.some((url) => url?.protocol === "tls:");
   return {
     servers: urls.map((url) => (url === undefined ? "" : url.host)),
     user,
     password,
     token: read.text("NATS_TOKEN"),
-    tls: usesTls ? Object.fromEntries(given) : undefined,
+    tls: usesTls ? Object.fromEntries(tlsFiles) : undefined,
   };
 }
 

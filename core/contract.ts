@@ -1,5 +1,5 @@
 /*
- * Terms of this code base:
+ * Terms of this code base (docs/glossary.md has all terms):
  * - contract: the actions, events and GraphQL types of a service; all that other services import.
  * - action, event: Moleculer's. An event is a fact in the past tense, recorded with its cause.
  * - event log: the table of a producer's events. NATS only delivers new events sooner.

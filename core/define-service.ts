@@ -140,7 +140,7 @@ interface ServiceParts<Own extends Contract, Uses extends Contract> {
   /** Runs from the start of the service until it stops. */
   periodically?: readonly PeriodicWork<Uses>[];
   /** Called for each call that the access rules reject, before the caller gets the error. */
-  refused?: OnAccessDenied;
+  onAccessDenied?: OnAccessDenied;
 }
 
 /** Handles a call that the access rules rejected. It must not throw. */
@@ -164,7 +164,7 @@ export function defineService<
     startFrom = "beginning",
     readModels = {},
     periodically = [],
-    refused,
+    onAccessDenied,
     ...moleculerOptions
   } = implementation;
   if (consumes !== undefined && database === undefined) {
@@ -191,7 +191,7 @@ export function defineService<
       ...(consumerMixin ? [consumerMixin] : []),
       ...(database ? [database.mixin] : []),
     ],
-    methods: { ...implementation.methods, ...(refused && { refused }) },
+    methods: { ...implementation.methods, ...(onAccessDenied && { onAccessDenied }) },
     actions: Object.fromEntries(
       Object.entries(contract.actions).map(([action, declared]) => {
         const given: unknown = actions[action];

@@ -13,15 +13,16 @@ const folder = process.argv[2] ?? "/secrets";
 /** Returns a secret: the existing one of the folder, that of the environment, or a new one. */
 function secretOf(name: string, file: string, variable: string): string {
   const path = join(folder, name, file);
-  const given = process.env[variable]?.trim();
+  const configured = process.env[variable]?.trim();
   if (existsSync(path)) {
     const existing = readFileSync(path, "utf8");
-    if (given === undefined || given === "" || given === existing) return existing;
+    if (configured === undefined || configured === "" || configured === existing) return existing;
     // The database was created with this password, and its keys are encrypted with this secret.
     process.stderr.write(`${variable} differs from the ${file} in use, which stays.\n`);
     return existing;
   }
-  const secret = given === undefined || given === "" ? randomBytes(24).toString("hex") : given;
+  const secret =
+    configured === undefined || configured === "" ? randomBytes(24).toString("hex") : configured;
   write(name, file, secret);
   return secret;
 }

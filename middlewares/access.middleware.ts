@@ -32,7 +32,8 @@ export function accessMiddleware(publicReads: boolean): Middleware {
           if (ctx.caller === gatewayName && hasContract && !isExposed(action)) throw forbidden();
           assertAccess(action.access, actorOf(ctx), publicReads);
         } catch (error) {
-          await (ctx.service as { refused?: OnAccessDenied } | null)?.refused?.(ctx, error);
+          const service = ctx.service as { onAccessDenied?: OnAccessDenied } | null;
+          await service?.onAccessDenied?.(ctx, error);
           throw error;
         }
         return next(ctx);

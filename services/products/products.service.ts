@@ -69,6 +69,6 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
       },
       auditPruning(database, config.auditKeepMs),
     ],
-    refused: (ctx, refusal) => refusals.onRefused(ctx, refusal),
+    onAccessDenied: (ctx, error) => refusals.onRefused(ctx, error),
   });
 }

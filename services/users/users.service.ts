@@ -111,7 +111,7 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       endedSessions: (ctx) => endedSessions(database, ctx.params.after),
       auditTrail: ({ params }) => readAuditTrail(database.query, params),
     },
-    refused: (ctx, refusal) => refusals.onRefused(ctx, refusal),
+    onAccessDenied: (ctx, error) => refusals.onRefused(ctx, error),
     periodically: [
       { everyMs: tendKeysEveryMs, run: () => keys.maintain() },
       { everyMs: pruneSessionsEveryMs, run: () => pruneSessions(database) },
