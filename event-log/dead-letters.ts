@@ -1,6 +1,6 @@
 import type { Effect, EventEnvelope } from "../core/contract.ts";
 
-/** An event whose effect failed for good, as operators see it. */
+/** An event that a consumer could not apply, as operators see it. */
 export interface DeadLetter {
   id: string;
   producer: string;
@@ -11,7 +11,7 @@ export interface DeadLetter {
   at: string;
 }
 
-/** Keeps an event that cannot be applied, and why; the same one again changes nothing. */
+/** Stores an event that cannot be applied, with the reason. Storing the same event again changes nothing. */
 export async function keepDeadLetter(
   { query }: Effect,
   event: EventEnvelope,
@@ -24,7 +24,7 @@ export async function keepDeadLetter(
   );
 }
 
-/** The dead letters, in the order they came to be. */
+/** Returns a page of the dead letters, oldest first. */
 export async function listDeadLetters(
   { query }: Pick<Effect, "query">,
   { limit, offset }: { limit: number; offset: number },
@@ -37,7 +37,7 @@ export async function listDeadLetters(
   return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }
 
-/** Takes a dead letter out of its table; two who do so at once do not both get it. */
+/** Deletes a dead letter and returns its event. Of two concurrent calls, only one returns it. */
 export async function takeDeadLetter(
   { query }: Effect,
   id: string,

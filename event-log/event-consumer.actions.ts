@@ -4,7 +4,7 @@ import { id, int, pageRules, text, type Page } from "../core/validation.ts";
 import { listDeadLetters } from "./dead-letters.ts";
 import { consumedOf, cursorsOf } from "./event-cursor.ts";
 
-/** Runs a use case in one transaction of the consuming service. */
+/** Runs a use case in one transaction of the consumer's database. */
 export type RunTransaction = <Result>(
   useCase: (work: Effect) => Promise<Result>,
 ) => Promise<Result>;
@@ -14,31 +14,31 @@ interface ConsumerOperations {
   rebuild: (broker: ServiceBroker, producer: string) => Promise<{ events: number }>;
 }
 
-/** Events whose batches one call looks up. */
+/** The number of events that one call of `consumed` can ask for. */
 const maxPositions = 1_000;
 
-/** What operators see of a consumer, and can do with it. */
+/** Defines the actions with which operators inspect and repair a consumer. */
 export function consumerActions(
   transaction: RunTransaction,
   { redrive, rebuild }: ConsumerOperations,
 ): NonNullable<ServiceSchema["actions"]> {
   return {
-    /** Events of others whose effect failed for good, oldest first. */
+    /** Returns a page of the dead letters, oldest first. */
     deadLetters: {
       params: { $$strict: true, ...pageRules },
       access: "admin",
       handler: ({ params: { limit = 100, offset = 0 } }: Context<Page>) =>
         transaction((work) => listDeadLetters(work, { limit, offset })),
     },
-    /** Applies one dead letter again. Says whether there was one. */
+    /** Applies a dead letter again. Returns whether the dead letter existed. Throws BAD_USER_INPUT. */
     redrive: {
       params: { $$strict: true, id: id() },
       access: "admin",
       handler: ({ params }: Context<{ id: string }>) => redrive(params.id),
     },
     /**
-     * Rebuilds the read models of a producer's data from its log. Gives how many events will be read;
-     * until then the read models are incomplete. Throws BAD_USER_INPUT.
+     * Rebuilds the read models of a producer's data from its log. Returns the number of events to
+     * apply; the read models are incomplete until all are applied. Throws BAD_USER_INPUT.
      */
     rebuild: {
       params: { $$strict: true, producer: text(1, 100) },
@@ -46,13 +46,13 @@ export function consumerActions(
       handler: ({ params, broker }: Context<{ producer: string }>) =>
         rebuild(broker, params.producer),
     },
-    /** How far this service has read the log of each other one. */
+    /** Returns how far this service has read the log of each producer. */
     cursors: {
       params: { $$strict: true },
       access: "admin",
       handler: () => transaction((work) => cursorsOf(work)),
     },
-    /** When events were applied here, by their producer's positions, and by which node. */
+    /** Returns when this service applied the events at these positions, and on which node. */
     consumed: {
       params: {
         $$strict: true,

@@ -2,21 +2,21 @@ import type { Effect } from "../core/contract.ts";
 
 type Querying = Pick<Effect, "query">;
 
-/** How far this service has read a producer's log; nobody else moves it until the transaction ends. */
+/** Locks the cursor for a producer's log until the transaction ends, and returns its position. */
 export async function lockCursor({ query }: Querying, producer: string): Promise<number> {
   const lock = "SELECT position FROM event_cursors WHERE producer = $1 FOR UPDATE";
   const [cursor] = await query<{ position: number }>(lock, [producer]);
-  if (cursor === undefined) throw new Error(`there is no cursor for ${producer}`);
+  if (cursor === undefined) throw new Error(`the event cursor for ${producer} does not exist`);
   return cursor.position;
 }
 
-/** Whether this service has ever begun to read a producer's log. */
+/** Returns whether this service has a cursor for a producer's log. */
 export async function hasCursor({ query }: Querying, producer: string): Promise<boolean> {
   const found = await query("SELECT FROM event_cursors WHERE producer = $1", [producer]);
   return found.length > 0;
 }
 
-/** Begins to read a log behind a position; another replica may have begun already. */
+/** Creates the cursor for a producer's log, unless another replica has created it already. */
 export async function makeCursor(
   { query }: Querying,
   producer: string,
@@ -28,7 +28,7 @@ export async function makeCursor(
   );
 }
 
-/** Moves the cursor over events that were applied together, and notes when and by which node. */
+/** Moves the cursor past a batch of applied events, and records the time and the node. */
 export async function moveCursor(
   { query }: Querying,
   producer: string,
@@ -44,7 +44,7 @@ export async function moveCursor(
   );
 }
 
-/** Moves the cursor of a new reader to where the log begins: what was before is pruned. */
+/** Moves the cursor past the pruned events, which the log no longer holds. */
 export async function skipPruned(
   { query }: Querying,
   producer: string,
@@ -56,7 +56,7 @@ export async function skipPruned(
   ]);
 }
 
-/** Lets all of a producer's events be applied once more, from the first. */
+/** Resets the cursor, so that all events of a producer are applied again. Deletes its dead letters. */
 export async function rewindCursor({ query }: Querying, producer: string): Promise<void> {
   await lockCursor({ query }, producer);
   await query("DELETE FROM event_batches WHERE producer = $1", [producer]);
@@ -66,11 +66,11 @@ export async function rewindCursor({ query }: Querying, producer: string): Promi
   ]);
 }
 
-/** How far this service has read a log, and since when. */
+/** How far this service has read a producer's log. */
 export interface EventCursor {
   producer: string;
   position: number;
-  /** ISO 8601, UTC. */
+  /** The time of the last move: ISO 8601, UTC. */
   movedAt: string;
 }
 
@@ -86,7 +86,7 @@ export async function cursorsOf({ query }: Querying): Promise<EventCursor[]> {
   }));
 }
 
-/** When an event was applied here, and by which node. */
+/** When and on which node this service applied an event. */
 export interface Consumed {
   position: number;
   node: string;
@@ -94,7 +94,7 @@ export interface Consumed {
   at: string;
 }
 
-/** Which of a producer's events were applied here; those that were not are left out. */
+/** Returns when events of a producer were applied here. Events that were not applied are left out. */
 export async function consumedOf(
   { query }: Querying,
   producer: string,

@@ -2,49 +2,49 @@ import type { EventEnvelope } from "../core/contract.ts";
 import { commonErrors, hasCode } from "../core/errors.ts";
 import type { LogPage } from "./event-log-reading.ts";
 
-/** What a feed needs of its service and of the producer it reads from. */
+/** The operations that a feed needs from its consumer and from the producer. */
 export interface FeedParts {
-  /** Makes the cursor where there is none. False: the producer must be there, and is away. */
+  /** Creates the cursor if it is missing. Returns false if this needs the producer and it is unavailable. */
   begin: () => Promise<boolean>;
-  /** Reads the producer's log behind a position; throws, or gives nothing, when it is away. */
+  /** Reads the producer's log after a position. Throws or returns undefined if the producer is unavailable. */
   readLog: (position: number) => Promise<LogPage | undefined>;
   /**
-   * Applies events that follow the cursor, without a gap, and moves it, in one transaction. Gives
-   * where the cursor stands; events that it has passed already are left out.
+   * Applies the events that follow the cursor without a gap, and moves the cursor in the same
+   * transaction. Ignores events before the cursor. Returns the cursor's position.
    */
   apply: (events: ReadonlyMap<number, EventEnvelope>, limit: number) => Promise<number>;
-  /** Puts the event behind the cursor among the dead letters, and moves the cursor over it. */
+  /** Stores the event after the cursor as a dead letter, and moves the cursor past it. */
   deadLetter: (event: EventEnvelope, reason: string) => Promise<void>;
   onFault: (fault: unknown) => void;
 }
 
-/** Events one transaction applies at most. */
+/** The maximum number of events that one transaction applies. */
 const maxBatch = 500;
-/** Events kept in memory; what comes beyond them is read from the log when its turn comes. */
+/** The maximum number of events in memory. The feed reads further events from the log later. */
 const maxBuffered = 2_000;
 /**
- * Events of so long are applied together: each time is a commit here, for which those who change
- * something have to wait.
+ * How long the feed collects events before it applies them as one batch. Each batch is a commit,
+ * which delays the commits of other requests.
  */
 const batchWindowMs = 25;
-/** How long an event out of turn waits for those before it, which another replica may have. */
+/** How long the feed waits for missing positions before it reads the log. Another replica may apply them. */
 const reorderWindowMs = 20;
 /**
- * How often the log is read for what the broker has lost without anything following it, and so
- * that the producer learns how far its readers are.
+ * How often the feed reads the log without a visible gap. Such a read finds a lost event that no
+ * later event reveals, and tells the producer the consumer's position.
  */
 const pollMs = 5_000;
-/** How soon a producer that was away is asked again. */
+/** How often the feed retries while the producer is unavailable. */
 const awayPollMs = 500;
-/** Tries of an event whose handler fails, before it becomes a dead letter. */
+/** How often a failing event is tried before it becomes a dead letter. */
 const maxTries = 5;
 const firstRetryMs = 50;
 const maxRetryMs = 2_000;
 
 /**
- * What one service reads of another's log. Events come from the broker in any way it likes; they
- * are applied in the order of their positions, and what is missing is read from the log. Any
- * number of replicas may do so at once: they take turns at the cursor's row.
+ * Applies the events of one producer in the order of their positions. The broker may lose, repeat
+ * or reorder events: the feed reads missing ones from the log. Replicas of a consumer can run
+ * feeds at the same time: the lock on the cursor's row serializes them.
  */
 export class EventFeed {
   readonly #parts: FeedParts;
@@ -52,10 +52,10 @@ export class EventFeed {
   #running: Promise<void> | undefined;
   #stopped = false;
   #wake: () => void = () => undefined;
-  #news = true;
+  #hasNews = true;
   #isProducerAway = false;
   #readAtMs = -Infinity;
-  /** The last answer of the log did not reach its head. */
+  /** The last page of the log did not reach its head. */
   #moreFollows = false;
 
   constructor(parts: FeedParts) {
@@ -66,38 +66,38 @@ export class EventFeed {
     this.#running = this.#run();
   }
 
-  /** Finishes the batch it is at. */
+  /** Waits for the current batch to finish. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wake();
     await this.#running;
   }
 
-  /** Takes an event as it comes from the broker. */
+  /** Accepts an event from the broker, in any order. */
   receive(event: EventEnvelope): void {
     if (this.#buffer.size >= maxBuffered) return;
     this.#buffer.set(event.position, event);
-    this.#news = true;
+    this.#hasNews = true;
     this.#wake();
   }
 
-  /** Reads the log as soon as what is at work is done. */
+  /** Reads the log after the current batch. */
   readNow(): void {
     this.#readAtMs = -Infinity;
-    this.#news = true;
+    this.#hasNews = true;
     this.#wake();
   }
 
   async #run(): Promise<void> {
     while (!this.#stopped && !(await this.#begun())) {
-      this.#news = false;
+      this.#hasNews = false;
       await this.#wait(awayPollMs);
     }
-    /** Of the event that stands alone now. */
+    /** Failed tries of the first event, counted while events are applied one by one. */
     let tries = 0;
-    /** In a row, of whatever kind: what fails is given ever more time. */
+    /** Consecutive failures of any kind. Each doubles the pause before the next try. */
     let failures = 0;
-    /** Events to be applied one by one since a batch failed, so that the one at fault stands alone. */
+    /** Events still to be applied one by one after a failed batch, which isolates the failing event. */
     let singles = 0;
     while (!this.#stopped) {
       try {
@@ -111,10 +111,10 @@ export class EventFeed {
         }
       } catch (fault) {
         if (hasCode(fault, commonErrors.SERVICE_UNAVAILABLE)) {
-          // The database is away: nothing that a dead letter would mend. It is tried until it is back.
+          // The database is unavailable, which a dead letter would not solve: retry without a limit.
           await this.#pause(1);
         } else {
-          tries = await this.#failed(fault, tries, singles > 0);
+          tries = await this.#countFailure(fault, tries, singles > 0);
           singles = Math.min(maxBatch, this.#buffer.size);
           await this.#pause(failures);
           failures += 1;
@@ -127,15 +127,15 @@ export class EventFeed {
     try {
       return await this.#parts.begin();
     } catch (fault) {
-      // Its own database, or the producer, is away; it is tried until they are back.
+      // The database or the producer is unavailable: the loop retries.
       if (!this.#stopped) this.#parts.onFault(fault);
       return false;
     }
   }
 
-  /** Applies what is buffered, and reads the log where something is missing or it is time. */
+  /** Applies buffered events. Reads the log if positions are missing or the poll is due. */
   async #applyBuffered(limit: number): Promise<number> {
-    this.#news = false;
+    this.#hasNews = false;
     let cursor = await this.#apply(limit);
     const isGap = () => this.#buffer.size > 0 && !this.#buffer.has(cursor + 1);
     if (isGap()) {
@@ -147,7 +147,7 @@ export class EventFeed {
     const events = await this.#read(cursor);
     for (const event of events) this.#buffer.set(event.position, event);
     if (events.length === 0) {
-      // What waits for something that no log holds is not of this log, or is read again.
+      // The log holds nothing after the cursor: buffered events are foreign, or a later read returns them.
       this.#buffer.clear();
       return cursor;
     }
@@ -172,7 +172,7 @@ export class EventFeed {
       this.#moreFollows = (events.at(-1)?.position ?? Infinity) < (page?.head ?? 0);
       return events;
     } catch (fault) {
-      // Its log is read when it is back, by the next poll at the latest.
+      // The next poll reads the log.
       const isAway = hasCode(fault, commonErrors.SERVICE_UNAVAILABLE);
       if (!isAway && !this.#isProducerAway && !this.#stopped) this.#parts.onFault(fault);
       this.#isProducerAway = true;
@@ -180,14 +180,14 @@ export class EventFeed {
     }
   }
 
-  /** How long until the log is to be read in any case. */
+  /** Returns the time until the next poll of the log. */
   #untilReadMs(): number {
     const intervalMs = this.#isProducerAway ? awayPollMs : pollMs;
     return Math.max(0, this.#readAtMs + intervalMs - performance.now());
   }
 
-  /** Counts the tries of an event that stands alone; after the last one it is buried. */
-  async #failed(fault: unknown, tries: number, isAlone: boolean): Promise<number> {
+  /** Counts the failed tries of an event that is applied alone. Dead-letters it after the last one. */
+  async #countFailure(fault: unknown, tries: number, isAlone: boolean): Promise<number> {
     this.#parts.onFault(fault);
     if (!isAlone) return 0;
     const first = this.#buffer.get(Math.min(...this.#buffer.keys()));
@@ -202,19 +202,19 @@ export class EventFeed {
   }
 
   async #pause(failures: number): Promise<void> {
-    const untilMs = Math.min(maxRetryMs, firstRetryMs * 2 ** failures);
-    await new Promise((resolve) => setTimeout(resolve, untilMs));
+    const pauseMs = Math.min(maxRetryMs, firstRetryMs * 2 ** failures);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 
-  /** Lets more events come. */
+  /** Lets more events arrive, so that the next batch is larger. */
   async #waitForBatch(): Promise<void> {
     if (this.#stopped) return;
     await new Promise((resolve) => setTimeout(resolve, batchWindowMs));
   }
 
-  /** Waits for news, at most so long. */
+  /** Waits until an event arrives or a read is requested, for at most `ms`. */
   async #wait(ms: number): Promise<void> {
-    if (this.#news || this.#stopped) return;
+    if (this.#hasNews || this.#stopped) return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;

@@ -4,7 +4,7 @@ import { keepDeadLetter } from "./dead-letters.ts";
 
 export type Handlers = Record<string, EventHandler>;
 
-/** Knows what a service does with the events of one producer. */
+/** Validates the events of one producer and runs the consumer's handlers for them. */
 export class EventHandlers {
   readonly #producer: Contract;
   readonly #handlers: Handlers;
@@ -18,42 +18,42 @@ export class EventHandlers {
     );
   }
 
-  /** The events behind a position, without a gap, that one transaction is to apply together. */
-  runBehind(
+  /** Returns the events that follow a position without a gap and can be applied in one transaction. */
+  nextBatch(
     position: number,
     events: ReadonlyMap<number, EventEnvelope>,
     limit: number,
   ): EventEnvelope[] {
-    const run: EventEnvelope[] = [];
-    let handler: EventHandler | undefined;
-    while (run.length < limit) {
-      const event = events.get(position + run.length + 1);
+    const batch: EventEnvelope[] = [];
+    let batchHandler: EventHandler | undefined;
+    while (batch.length < limit) {
+      const event = events.get(position + batch.length + 1);
       if (event === undefined) break;
-      const own = this.#handlers[event.type];
-      handler ??= own;
-      // Effects of different kinds do not share a transaction, and so neither their locks' order.
-      if (own !== undefined && own !== handler) break;
-      run.push(event);
+      const handler = this.#handlers[event.type];
+      batchHandler ??= handler;
+      // Two handlers in one transaction could take locks in an order that leads to deadlocks.
+      if (handler !== undefined && handler !== batchHandler) break;
+      batch.push(event);
     }
-    return run;
+    return batch;
   }
 
-  /** Applies a run; what no handler could understand becomes a dead letter. */
-  async apply(run: EventEnvelope[], work: Effect): Promise<void> {
-    const fitting: EventEnvelope[] = [];
-    for (const event of run) {
+  /** Applies a batch. An event that violates its contract becomes a dead letter. */
+  async apply(batch: EventEnvelope[], work: Effect): Promise<void> {
+    const valid: EventEnvelope[] = [];
+    for (const event of batch) {
       const fault = this.faultOf(event);
       if (fault !== undefined) await keepDeadLetter(work, event, fault);
-      else if (this.#handlers[event.type] !== undefined) fitting.push(event);
+      else if (this.#handlers[event.type] !== undefined) valid.push(event);
     }
-    const handler = this.#handlers[fitting[0]?.type ?? ""];
+    const handler = this.#handlers[valid[0]?.type ?? ""];
     if (handler === undefined) return;
     if (typeof handler !== "function") {
-      await handler.handleBatch(fitting, work);
+      await handler.handleBatch(valid, work);
       return;
     }
-    for (const event of fitting) {
-      // What follows from an event is part of its trace.
+    for (const event of valid) {
+      // Events that the handler records join the trace of the event that caused them.
       const record: Effect["record"] = (type, data, cause = event) => {
         work.record(type, data, cause);
       };
@@ -61,17 +61,17 @@ export class EventHandlers {
     }
   }
 
-  /** Why an event cannot be understood, if so. */
+  /** Returns how an event violates its contract; undefined for a valid event. */
   faultOf({ type, version, data }: EventEnvelope): string | undefined {
     const { events } = this.#producer;
-    const known = Object.hasOwn(events, type) ? events[type] : undefined;
-    if (known === undefined) return `the type ${type} is not known`;
-    if (known.version !== version) return `version ${version} of ${type} is not known`;
-    if (typeof data !== "object" || data === null) return "the data is no object";
+    const contract = Object.hasOwn(events, type) ? events[type] : undefined;
+    if (contract === undefined) return `the type ${type} is unknown`;
+    if (contract.version !== version) return `version ${version} of ${type} is unknown`;
+    if (typeof data !== "object" || data === null) return "the data is not an object";
     const result = this.#checks.get(type)?.(data);
     if (!Array.isArray(result)) return undefined;
     const [first] = result as { message?: string }[];
-    return `the data does not fit: ${first?.message ?? "a rule is broken"}`;
+    return `the data is invalid: ${first?.message ?? "a rule is violated"}`;
   }
 }
 

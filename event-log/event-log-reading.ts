@@ -1,24 +1,24 @@
 import type { EventEnvelope } from "../core/contract.ts";
 import type { Query } from "../database/prepared-statements.ts";
 
-/** What a log answers to those who read it. */
+/** A page of a log, as a consumer reads it. */
 export interface LogPage {
   /** In the order of their positions, without gaps. */
   events: EventEnvelope[];
-  /** The last position that was given. */
+  /** The position of the newest entry. */
   head: number;
-  /** Entries up to here are pruned. */
+  /** Entries up to this position are pruned. */
   prunedTo: number;
 }
 
-/** Who reads a log, and how far. */
+/** A consumer of a log, and how far it has read. */
 interface LogReader {
   consumer: string;
-  /** What it has applied: by its own account, or where it is away, when it last asked. */
+  /** The consumer's cursor; while the consumer is unavailable, its cursor at its last read. */
   position: number;
-  /** Events it has still to apply. */
+  /** The number of events that the consumer has not applied yet. */
   behind: number;
-  /** ISO 8601, UTC. */
+  /** The time of its last read: ISO 8601, UTC. */
   seenAt: string;
 }
 
@@ -40,7 +40,7 @@ interface LogRow {
 }
 
 const maxPageEvents = 500;
-/** One answer over NATS may have 1 MB. */
+/** Well below the 1 MB that NATS allows for one message. */
 const maxPageBytes = 400_000;
 
 function toEnvelope(
@@ -55,9 +55,9 @@ function toEnvelope(
   };
 }
 
-/** The entries behind a position, as many as one answer may carry. */
+/** Reads the entries after a position, as many as fit in one answer. */
 export async function readLog(query: Query, producer: string, position: number): Promise<LogPage> {
-  // The head first: it is never ahead of what the next statement sees.
+  // The head is read first, so that the next statement sees all entries up to it.
   const { head, prunedTo } = await headOf(query);
   const rows = await query<LogRow>(
     `SELECT id, type, version, position, data, occurred_at, traceparent FROM (
@@ -70,7 +70,7 @@ export async function readLog(query: Query, producer: string, position: number):
   return { events: rows.map((row) => toEnvelope(producer, row)), head, prunedTo };
 }
 
-/** Notes how far a reader has come: nothing behind that is pruned. */
+/** Stores how far a consumer has read. Later entries are not pruned. */
 export async function noteReader(query: Query, consumer: string, position: number): Promise<void> {
   await query(
     `INSERT INTO event_readers (consumer, position) VALUES ($1, $2)
@@ -80,9 +80,9 @@ export async function noteReader(query: Query, consumer: string, position: numbe
 }
 
 /**
- * How long the log is, and what of it is not read.
+ * Returns the length of the log and the progress of its consumers.
  *
- * @param positionOf asks a reader how far it is now; undefined where it cannot be asked
+ * @param positionOf asks a consumer for its position; undefined if the consumer is unavailable
  */
 export async function outboxOf(
   query: Query,
@@ -93,15 +93,15 @@ export async function outboxOf(
     "SELECT consumer, position, seen_at FROM event_readers ORDER BY consumer",
     [],
   );
-  const asked = readers.map(async ({ consumer, position, seen_at }) => {
-    const now = (await positionOf(consumer)) ?? position;
-    const behind = Math.max(0, head - now);
-    return { consumer, position: now, behind, seenAt: seen_at.toISOString() };
+  const progress = readers.map(async ({ consumer, position, seen_at }) => {
+    const current = (await positionOf(consumer)) ?? position;
+    const behind = Math.max(0, head - current);
+    return { consumer, position: current, behind, seenAt: seen_at.toISOString() };
   });
-  return { head, prunedTo, readers: await Promise.all(asked) };
+  return { head, prunedTo, readers: await Promise.all(progress) };
 }
 
-/** The events about one order, in the order of their positions. */
+/** Reads the events about an order, in the order of their positions. */
 export async function eventsOfOrder(
   query: Query,
   producer: string,

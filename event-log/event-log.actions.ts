@@ -5,12 +5,12 @@ import type { EventCursor } from "./event-cursor.ts";
 import { noteReader, outboxOf, readLog } from "./event-log-reading.ts";
 import type { Query } from "../database/prepared-statements.ts";
 
-/** What others see of a service's event log. */
+/** Defines the actions with which consumers and operators read a service's event log. */
 export function logActions(query: Query, producer: string): NonNullable<ServiceSchema["actions"]> {
   return {
     /**
-     * The events behind a position, as many as one answer may carry, and where the log ends.
-     * `consumer`: who reads, and has applied everything up to that position.
+     * Returns the events after a position, as many as fit in one answer, and the head of the log.
+     * `consumer`: the reading service, which has applied all events up to the position.
      */
     eventsAfter: {
       params: {
@@ -23,34 +23,34 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
       async handler({ params }: Context<{ position: number; consumer?: string }>) {
         const { position, consumer } = params;
         const page = await readLog(query, producer, position);
-        // Who asks for what is behind the end wants to know where that is.
+        // A new consumer asks for a position after the end only to learn the head.
         if (consumer !== undefined && position <= page.head) {
           await noteReader(query, consumer, position);
         }
         return page;
       },
     },
-    /** How long the log is, and who has how much of it still to read. */
+    /** Returns the length of the log and the progress of its consumers. */
     outbox: {
       params: { $$strict: true },
       access: "admin",
       handler: (ctx: Context) =>
         outboxOf(query, async (consumer) => {
-          // A reader that is away has told how far it was.
+          // For an unavailable consumer, the position of its last read counts.
           const cursors = await ctx.call<EventCursor[]>(`${consumer}.cursors`).catch(() => []);
           return cursors.find((cursor) => cursor.producer === producer)?.position;
         }),
     },
-    /** Waits no longer for a reader that is gone for good, before the log is pruned. */
+    /** Forgets a removed consumer, so that the log can be pruned past its position. */
     forgetReader: {
       params: { $$strict: true, consumer: text(1, 100) },
       access: "admin",
       async handler({ params }: Context<{ consumer: string }>) {
-        const gone = await query(
+        const deleted = await query(
           "DELETE FROM event_readers WHERE consumer = $1 RETURNING consumer",
           [params.consumer],
         );
-        return { forgotten: gone.length > 0 };
+        return { forgotten: deleted.length > 0 };
       },
     },
   } as unknown as NonNullable<ServiceSchema["actions"]>;

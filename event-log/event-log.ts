@@ -3,25 +3,25 @@ import type { EventEnvelope } from "../core/contract.ts";
 import { PeriodicTask } from "../core/periodic-task.ts";
 import { preparedOn, type Query } from "../database/prepared-statements.ts";
 
-/** An event before it has its place in the log. */
+/** An event that has no position in the log yet. */
 export type RecordedEvent = Omit<EventEnvelope, "position">;
 
-/** What a log needs of its service. */
+/** The settings and dependencies of an event log. */
 export interface LogParts {
   sequelize: Sequelize;
   onFault: (fault: unknown) => void;
-  /** How long entries are kept; undefined: for ever. */
+  /** How long entries are kept; undefined keeps them forever. */
   keepMs: number | undefined;
 }
 
 const pruneEveryMs = 60_000;
-/** Entries removed in one transaction. */
+/** The maximum number of entries that one transaction removes. */
 const pruneBatch = 10_000;
 
 /**
- * A service's event log: entries are written in the transaction of the change, with their
- * positions, which follow the order of the commits without gaps. Whoever has committed emits them
- * then; what nobody has emitted any more, consumers find in the log.
+ * A service's event log. The transaction of a change writes its events, with positions that follow
+ * the order of the commits without gaps. After the commit, the node emits the events through the
+ * broker. Consumers read an event from the log if the node stops before it emits.
  */
 export class EventLog {
   readonly #parts: LogParts;
@@ -35,9 +35,9 @@ export class EventLog {
   }
 
   /**
-   * Writes events in a transaction of the service, as its last statement: by then it holds the
-   * locks of all it has changed, so that entries about the same row are in the right order. Gives
-   * them with their positions, to be emitted after the commit.
+   * Writes events as the last statement of a transaction. The transaction then holds the locks of
+   * all rows it has changed, so that entries about the same row are in the order of their changes.
+   * Returns the events with their positions; the caller emits them after the commit.
    */
   async append(transaction: Transaction, events: RecordedEvent[]): Promise<EventEnvelope[]> {
     if (events.length === 0) return [];
@@ -52,12 +52,12 @@ export class EventLog {
     if (this.#parts.keepMs !== undefined) this.#prune.start();
   }
 
-  /** Finishes what it is at. */
+  /** Waits for pruning to finish. */
   async stop(): Promise<void> {
     await this.#prune.stop();
   }
 
-  /** Removes entries that are older than they must be, and that every known reader has read. */
+  /** Removes entries that are older than `keepMs` and that every consumer has read. */
   async #pruneOld(): Promise<void> {
     const pruned = await this.#query<{ position: number }>(
       `WITH head AS (
@@ -87,7 +87,7 @@ export class EventLog {
   }
 }
 
-/** Events that were appended together, with the positions that they have got. */
+/** Assigns consecutive positions to events that were appended in one statement. */
 export function withPositions(
   events: readonly RecordedEvent[],
   firstPosition: number,

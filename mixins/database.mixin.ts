@@ -29,75 +29,75 @@ import { preparedOn, type Query } from "../database/prepared-statements.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import { tableActions, type ServedTable } from "./table-actions.mixin.ts";
 
-/** What a use case sees of its transaction. */
+/** The transaction of a use case. */
 export interface UnitOfWork<
   Events extends Contract["events"],
   Models = unknown,
 > extends Effect<Events> {
   models: Models;
-  /** For statements of models: without it, they are outside the transaction. */
+  /** Must be passed to statements of models; without it, they run outside the transaction. */
   transaction: Transaction;
 }
 
-/** The service's own database, and nobody else's. */
+/** The database of one service, which no other service accesses. */
 export interface Database<Models, Events extends Contract["events"]> {
-  /** Connects before the service is announced, and disconnects when it stops; keeps its event log. */
+  /** Connects and migrates before the service is announced, maintains the event log, disconnects at stop. */
   mixin: Partial<ServiceSchema>;
   /**
-   * Runs one use case in one transaction (READ COMMITTED), which ends in the event log.
-   * Nothing remote may be called inside, and it runs again when its connection has ended before the
-   * commit. Throws the refusals of the use case, and those that
-   * stand for broken constraints; else SERVICE_UNAVAILABLE or the database's own error.
+   * Runs a use case in one transaction (READ COMMITTED) and appends its events to the log. The use
+   * case must not call other services. It runs again if the connection ends before the commit.
+   * Throws the client errors of the use case and of violated constraints, SERVICE_UNAVAILABLE, or
+   * the error of the database.
    */
   transaction: <Result>(
     useCase: (work: UnitOfWork<Events, Models>) => Promise<Result>,
   ) => Promise<Result>;
-  /** Runs one statement of a model outside a transaction, with the same errors. */
+  /** Runs a statement of a model outside a transaction. Throws the same errors. */
   withModels: <Result>(work: (models: Models) => Promise<Result>) => Promise<Result>;
-  /** One statement outside a transaction, with bound parameters, with the same errors. */
+  /** Runs a statement with bound parameters outside a transaction. Throws the same errors. */
   query: Query;
   /**
-   * Runs a use case of one transaction for a call that may have an `Idempotency-Key`: its answer
-   * is kept in that transaction, and an equal call gets it again instead of a second effect.
-   * Refuses with IDEMPOTENCY_MISMATCH or IDEMPOTENCY_IN_PROGRESS.
+   * Runs a use case of one transaction for a call that may have an `Idempotency-Key`. The
+   * transaction stores the answer, and a duplicate request returns it without a second effect.
+   * Throws IDEMPOTENCY_MISMATCH or IDEMPOTENCY_IN_PROGRESS.
    */
   idempotent: <Result>(
     ctx: Pick<Context<unknown, Meta>, "caller" | "meta" | "params" | "action">,
     useCase: (database: Database<Models, Events>) => Promise<Result>,
   ) => Promise<Result>;
-  /** The request that its transactions belong to, where that came with a key. */
+  /** The idempotent request that the transactions belong to; undefined for a request without a key. */
   request: idempotency.IdempotentRequest | undefined;
-  /** An id for what is about to be made; equal calls with a key get the same one. */
+  /** Returns an id for a new row. Duplicate requests with a key get the same id. */
   newId: () => Promise<string>;
-  /** Says that nothing will ever be made under an id of `newId`: the next one is another. */
+  /** Discards an id of `newId` that no row will ever have. The next `newId` returns another one. */
   dropId: (id: string) => Promise<void>;
-  /** An event of this service, for a statement that adds it to the log by `append_events`. */
+  /** Creates an event for a statement that calls `append_events` itself. */
   newEvent: <Type extends keyof Events & string>(
     type: Type,
     data: DataOf<Events[Type]>,
   ) => RecordedEvent;
-  /** Emits events that such a statement has committed, the first of them with this position. */
+  /** Emits events that such a statement has committed. `firstPosition` belongs to the first event. */
   emitFrom: (firstPosition: number, events: readonly RecordedEvent[]) => void;
-  /** Reads the logs of other services, and applies their events in this database. */
-  consumer: (consumption: ConsumerOptions) => Partial<ServiceSchema>;
+  /** Consumes the events of other services in this database. */
+  consumer: (options: ConsumerOptions) => Partial<ServiceSchema>;
 }
 
 export interface DatabaseOptions<Models> {
   /** `postgres://user:password@host:port/database?sslmode=…` */
   url: string;
-  /** Folder of the SQL migrations, applied in the order of their names. */
+  /** The folder of the SQL migrations, which are applied in the order of their names. */
   migrations: URL;
-  /** Sequelize's models, where the service has some. */
+  /** Defines the Sequelize models of the service. */
   models?: (sequelize: Sequelize) => Models;
-  /** The table that operators and services can read by `<service>.db.find` and its like. */
+  /** The table that `<service>.db.find` and the other moleculer-db actions read. */
   table?: (models: Models) => ServedTable;
-  /** Which refusal a broken constraint means, by the constraint's name. */
+  /** The client errors of violated constraints, by the name of the constraint. */
   constraints?: ConstraintErrors;
 }
 
 const pruneKeysEveryMs = 60_000;
 const connectEveryMs = 1_000;
-/** A process that stood still for longer does not go on with what nobody waits for any more. */
+/** A transaction is not retried after a longer pause of the process: its caller has timed out. */
 const standstillMs = 3_000;
 
 export function openDatabase<Models, Events extends Contract["events"]>(
@@ -110,8 +110,8 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   const prepared = preparedOn(sequelize);
   const query: Query = (sql, bind) => withClientErrors(() => prepared(sql, bind));
   let broker: ServiceBroker | undefined;
-  const report = (what: string) => (fault: unknown) => {
-    broker?.logger.error(`${what} of ${contract.name} failed`, fault);
+  const report = (task: string) => (fault: unknown) => {
+    broker?.logger.error(`${task} of ${contract.name} failed`, fault);
   };
   const log = new EventLog({
     sequelize,
@@ -127,7 +127,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   const table = options.table?.(models);
 
   const mixin = {
-    // Either one waits until the database answers, before what follows here in `started`.
+    // The `started` of either mixin waits for the database before the `started` below runs.
     mixins: [table ? tableActions(sequelize, table, withClientErrors) : connection(sequelize)],
     actions: {
       ...logActions(query, contract.name),
@@ -141,7 +141,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       log.start();
       keys.start();
     },
-    // Before that mixin's `stopped` closes the pool.
+    // Runs before the `stopped` of the mixin, which closes the pool.
     async stopped() {
       await Promise.all([log.stop(), keys.stop()]);
     },
@@ -155,7 +155,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     }
   }
 
-  /** The log is there for whoever misses it: neither a consumer nor the broker can fail it. */
+  /** Emits an event without waiting. If that fails, consumers read the event from the log. */
   function emit(event: EventEnvelope): void {
     broker?.emit(event.type, event).catch(report(`emitting ${event.type} ${event.id}`));
   }
@@ -167,15 +167,15 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     let isAtCommit = false;
     const attempt = () => {
       isAtCommit = false;
-      return sequelize.transaction(async (own) => {
+      return sequelize.transaction(async (sqlTransaction) => {
         const recorded: RecordedEvent[] = [];
         const done = await useCase({
           models,
-          transaction: own,
-          query: preparedOn(sequelize, own),
+          transaction: sqlTransaction,
+          query: preparedOn(sequelize, sqlTransaction),
           record: (type, data, cause) => recorded.push(newEvent(contract, type, data, cause)),
         });
-        appended = await log.append(own, recorded);
+        appended = await log.append(sqlTransaction, recorded);
         isAtCommit = true;
         return done;
       });
@@ -183,7 +183,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     const begunMs = performance.now();
     const result = await withClientErrors(() =>
       attempt().catch((error: unknown) => {
-        // PostgreSQL says so, or a connection that has ended: what was not committed is undone.
+        // A retry is safe if PostgreSQL rolled back, or if the connection ended before the commit.
         const isUndone = hasStoodStill(error) || (!isAtCommit && isConnectionLost(error));
         if (!isUndone || performance.now() - begunMs > standstillMs) throw error;
         return attempt();
@@ -206,14 +206,14 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     emitFrom(firstPosition, events) {
       withPositions(events, firstPosition).forEach(emit);
     },
-    consumer: (consumption) =>
-      eventConsumer((apply) => transaction((work) => apply(work as never)), consumption),
+    consumer: (consumerOptions) =>
+      eventConsumer((apply) => transaction((work) => apply(work as never)), consumerOptions),
   };
 
-  /** The same database for one request that came with a key, and what to do when it is refused. */
-  function keyed(request: idempotency.IdempotentRequest) {
+  /** Returns the database of one idempotent request, and a function that releases its key. */
+  function databaseOf(request: idempotency.IdempotentRequest) {
     let subject: string | undefined;
-    const own: typeof database = {
+    const requestDatabase: typeof database = {
       ...database,
       request,
       async newId() {
@@ -222,14 +222,17 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       dropId: (id) => idempotency.dropSubject(query, request, id),
       transaction: (useCase) =>
         transaction(async (work) => {
-          const kept = await idempotency.claimKey(work.query, request, subject);
-          if (kept !== undefined) return kept.answer as never;
+          const stored = await idempotency.claimKey(work.query, request, subject);
+          if (stored !== undefined) return stored.answer as never;
           const answer = await useCase(work);
           await idempotency.storeAnswer(work.query, request, answer);
           return answer;
         }),
     };
-    return { own, free: () => idempotency.releaseKey(query, request, subject) };
+    return {
+      requestDatabase,
+      releaseKey: () => idempotency.releaseKey(query, request, subject),
+    };
   }
 
   async function idempotent<Result>(
@@ -238,23 +241,23 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   ): Promise<Result> {
     const request = idempotency.idempotentRequest(ctx);
     if (request === undefined) return useCase(database);
-    const kept = await idempotency.storedAnswer(query, request);
-    if (kept !== undefined) return kept.answer as Result;
-    const { own, free } = keyed(request);
+    const stored = await idempotency.storedAnswer(query, request);
+    if (stored !== undefined) return stored.answer as Result;
+    const { requestDatabase, releaseKey } = databaseOf(request);
     try {
-      return await useCase(own);
+      return await useCase(requestDatabase);
     } catch (error) {
-      // A twin may have been faster, or the connection was lost after the commit.
+      // A duplicate request may have finished first, or the connection was lost after the commit.
       const answer = await idempotency.storedAnswer(query, request).catch(() => undefined);
       if (answer !== undefined) return answer.answer as Result;
-      // Such a key is another request's.
-      const isOthers =
+      // With these errors, the key belongs to another request.
+      const isForeignKey =
         hasCode(error, commonErrors.IDEMPOTENCY_IN_PROGRESS) ||
         hasCode(error, commonErrors.IDEMPOTENCY_MISMATCH);
-      if (!isClientError(error) || isOthers) throw error;
-      // A delayed twin of a registration that was refused does less harm than a row for each of them.
-      if (request.isAnonymous || (await free())) throw error;
-      // A twin was faster after all.
+      if (!isClientError(error) || isForeignKey) throw error;
+      // No key is stored for a rejected anonymous request: a late duplicate does less harm than a row each.
+      if (request.isAnonymous || (await releaseKey())) throw error;
+      // A duplicate request has stored its answer in the meantime.
       const late = await idempotency.storedAnswer(query, request);
       if (late === undefined) throw error;
       return late.answer as Result;
@@ -264,7 +267,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   return database;
 }
 
-/** Connects and disconnects a service that has no table for moleculer-db, which does so for others. */
+/** Connects and disconnects the database of a service without moleculer-db's table actions. */
 function connection(sequelize: Sequelize): Partial<ServiceSchema> {
   return {
     async started(this: { logger: ServiceBroker["logger"] }) {
@@ -273,7 +276,10 @@ function connection(sequelize: Sequelize): Partial<ServiceSchema> {
           await sequelize.authenticate();
           return;
         } catch (error) {
-          this.logger.error("The database cannot be reached; the next try follows.", error);
+          this.logger.error(
+            "The database is unreachable. The service retries every second.",
+            error,
+          );
           await setTimeout(connectEveryMs);
         }
       }
@@ -282,7 +288,7 @@ function connection(sequelize: Sequelize): Partial<ServiceSchema> {
   };
 }
 
-/** Answers when the service's database does. */
+/** Defines the readiness check, which answers if the database answers. */
 function readyAction(query: Query): ActionSchema {
   const schema = {
     params: { $$strict: true },

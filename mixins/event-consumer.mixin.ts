@@ -15,47 +15,51 @@ import { EventFeed } from "../event-log/event-feed.ts";
 import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 
-/** What a service reads of others. */
+/** Which events a service consumes, and how. */
 export interface ConsumerOptions {
-  /** The reading service's name. */
+  /** The name of the consuming service. */
   consumer: string;
-  /** Contracts of the services it reads from. */
+  /** The contracts of the services whose events it consumes. */
   producers: readonly Contract[];
   handlers: Handlers;
-  /** Where its first reading of a log begins. */
+  /** Where a new consumer starts to read a log. */
   startFrom: StartFrom;
-  /** Tables that hold nothing but what a producer's events have brought, by the producer. */
+  /** The tables that contain only data from a producer's events, by the name of the producer. */
   readModels: Record<string, readonly string[]>;
 }
 
 /**
- * Reads the logs of other services: each event is applied in its producer's order and exactly
- * once, since its effect and the cursor's step are one transaction. A handler that keeps failing,
- * and an event that its contract does not describe, leave a dead letter, and the rest goes on.
+ * Consumes the events of other services. Each event is applied in its producer's order and exactly
+ * once, because one transaction contains its effect and the move of the cursor. An event becomes a
+ * dead letter if its handler keeps failing or it violates its contract; later events go on.
  *
- * @param transaction the consuming service's own
+ * @param transaction runs a transaction in the database of the consumer
  */
 export function eventConsumer(
   transaction: RunTransaction,
-  consumption: ConsumerOptions,
+  options: ConsumerOptions,
 ): Partial<ServiceSchema> {
-  const { consumer, producers, startFrom, readModels } = consumption;
+  const { consumer, producers, startFrom, readModels } = options;
   const feeds = new Map<string, EventFeed>();
   const handlers = new Map<string, EventHandlers>();
 
-  function readerOf(broker: ServiceBroker, { name }: Contract) {
+  function logReader(broker: ServiceBroker, { name }: Contract) {
     const action = `${name}.eventsAfter`;
     return async (position: number): Promise<LogPage | undefined> => {
-      // Asked first: a call would log a warning at each try until the producer is there.
+      // A call of an unavailable action would log a warning at every retry.
       if (!broker.registry.actions.isAvailable(action)) return undefined;
       return broker.call<LogPage, object>(action, { position, consumer });
     };
   }
 
-  function feedOf(broker: ServiceBroker, producer: Contract, own: EventHandlers): EventFeed {
+  function createFeed(
+    broker: ServiceBroker,
+    producer: Contract,
+    eventHandlers: EventHandlers,
+  ): EventFeed {
     const { name } = producer;
     const node = broker.nodeID;
-    const readLog = readerOf(broker, producer);
+    const readLog = logReader(broker, producer);
     return new EventFeed({
       async begin() {
         if (await transaction((work) => hasCursor(work, name))) return true;
@@ -67,7 +71,7 @@ export function eventConsumer(
       async readLog(position) {
         const page = await readLog(position);
         if (page !== undefined && page.prunedTo > position) {
-          broker.logger.warn(`${consumer} begins to read ${name} behind what is pruned`);
+          broker.logger.warn(`${consumer} skips the pruned events of ${name}`);
           await transaction((work) => skipPruned(work, name, page.prunedTo));
         }
         return page;
@@ -75,10 +79,10 @@ export function eventConsumer(
       apply: (events, limit) =>
         transaction(async (work) => {
           const from = await lockCursor(work, name);
-          const run = own.runBehind(from, events, limit);
-          if (run.length === 0) return from;
-          await own.apply(run, work);
-          const to = from + run.length;
+          const batch = eventHandlers.nextBatch(from, events, limit);
+          if (batch.length === 0) return from;
+          await eventHandlers.apply(batch, work);
+          const to = from + batch.length;
           await moveCursor(work, name, { from, to, node });
           return to;
         }),
@@ -95,34 +99,42 @@ export function eventConsumer(
     });
   }
 
-  /** Applies a dead letter again; when it fails again, it stays what it is. */
+  /** Applies a dead letter again. If it fails again, the rollback keeps it a dead letter. */
   async function redrive(letterId: string): Promise<{ redriven: boolean }> {
     return transaction(async (work) => {
       const event = await takeDeadLetter(work, letterId);
       if (event === undefined) return { redriven: false };
-      const own = handlers.get(event.producer);
-      const fault = own ? own.faultOf(event) : `the producer ${event.producer} is not known`;
-      if (fault !== undefined) throw badUserInput([{ field: "id", message: `Still: ${fault}.` }]);
-      await own?.apply([event], work);
+      const eventHandlers = handlers.get(event.producer);
+      const fault = eventHandlers
+        ? eventHandlers.faultOf(event)
+        : `the producer ${event.producer} is unknown`;
+      if (fault !== undefined) {
+        throw badUserInput([{ field: "id", message: `The event still fails: ${fault}.` }]);
+      }
+      await eventHandlers?.apply([event], work);
       return { redriven: true };
     });
   }
 
-  /** Rebuilds the read models of a producer's data: empties their tables and reads its log from the first event. */
+  /** Rebuilds the read models of a producer's data: empties their tables and rewinds the cursor. */
   async function rebuild(broker: ServiceBroker, producer: string): Promise<{ events: number }> {
-    const refused = (message: string) => badUserInput([{ field: "producer", message }]);
+    const invalidProducer = (message: string) => badUserInput([{ field: "producer", message }]);
     const tables = readModels[producer];
     const contract = producers.find(({ name }) => name === producer);
     if (tables === undefined || contract === undefined) {
-      const known = Object.keys(readModels).join(", ") || "nobody";
-      throw refused(`${consumer} has read models of ${known}.`);
+      const available = Object.keys(readModels).join(", ") || "no producer";
+      throw invalidProducer(`${consumer} has read models of ${available}.`);
     }
-    const page = await readerOf(broker, contract)(0);
-    if (page === undefined) throw refused(`${producer} is not there, whose log would be read.`);
-    if (page.prunedTo > 0) throw refused(`The log of ${producer} is pruned, and begins too late.`);
+    const page = await logReader(broker, contract)(0);
+    if (page === undefined) {
+      throw invalidProducer(`${producer} is unavailable. Try again when it is running.`);
+    }
+    if (page.prunedTo > 0) {
+      throw invalidProducer(`The log of ${producer} is pruned, so a rebuild would be incomplete.`);
+    }
     await transaction(async (work) => {
       await rewindCursor(work, producer);
-      // A table's name cannot be bound; these stand in the consumer's own code.
+      // A table name cannot be a bound parameter. These names come from the consumer's code.
       // eslint-disable-next-line no-restricted-syntax
       for (const table of tables) await work.query(`DELETE FROM ${table}`, []);
     });
@@ -130,7 +142,7 @@ export function eventConsumer(
     return { events: page.head };
   }
 
-  // All of a producer's events, also those without an effect: their positions leave no gap.
+  // The consumer also receives events without a handler, so that the positions have no gap.
   const types = producers.flatMap(({ events }) => Object.keys(events));
   const receive = {
     handler({ params: event }: Context<EventEnvelope>) {
@@ -142,12 +154,12 @@ export function eventConsumer(
     actions: consumerActions(transaction, { redrive, rebuild }),
     events: Object.fromEntries(types.map((type) => [type, receive])),
     async started(this: { broker: ServiceBroker }) {
-      // It may be stopped while it is still starting.
+      // `stopped` can run before `started`.
       if (isStopped) return;
       for (const producer of producers) {
-        const own = new EventHandlers(this.broker, producer, consumption.handlers);
-        const feed = feedOf(this.broker, producer, own);
-        handlers.set(producer.name, own);
+        const eventHandlers = new EventHandlers(this.broker, producer, options.handlers);
+        const feed = createFeed(this.broker, producer, eventHandlers);
+        handlers.set(producer.name, eventHandlers);
         feeds.set(producer.name, feed);
         feed.start();
       }

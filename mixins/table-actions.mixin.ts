@@ -7,7 +7,7 @@ import type { ClientError } from "../core/errors.ts";
 import { exactText, int, optional } from "../core/validation.ts";
 import { checkedParams, type TableParams, type TableShape } from "../database/table-params.ts";
 
-/** A join by moleculer-db: an action that is called with ids, or a function that completes rows. */
+/** A join of moleculer-db: an action that is called with ids, or a function that completes rows. */
 interface Populate {
   maxRows?: number;
   field: string;
@@ -28,7 +28,7 @@ export interface ServedTable extends TableShape {
   notFound: (id: string) => ClientError;
 }
 
-/** What moleculer-db gives a service. */
+/** The methods that moleculer-db adds to a service. */
 interface DbMethods {
   sanitizeParams(ctx: Context, params: object): object;
   _find(ctx: Context, params: object): Promise<object[]>;
@@ -48,12 +48,12 @@ const listPageRows = 10;
 const genericActions = (DbService as unknown as ServiceSchema).actions ?? {};
 
 /**
- * moleculer-db's reads of a table, for the console and for services: `db.find`, `db.list`,
- * `db.count`, `db.get` and `db.resolve`, since the names without `db.` belong to the contracts. The
- * gateway may not call them. Its write actions are off: they would bypass the use cases. Answers
- * are not cached: nothing would tell a cache of the use cases' writes.
+ * Adds moleculer-db's read actions of a table for the console and for services: `db.find`,
+ * `db.list`, `db.count`, `db.get` and `db.resolve`. Names without `db.` belong to the contracts.
+ * The gateway cannot call these actions. The write actions are removed, because they would bypass
+ * the use cases. Results are not cached, because the use cases would not clear the cache.
  *
- * @param asClientError makes expected errors of the database's own
+ * @param asClientError turns errors of the database into client errors
  */
 export function tableActions(
   sequelize: Sequelize,
@@ -77,7 +77,7 @@ export function tableActions(
     } as unknown as ActionSchema;
   }
 
-  /** One row, or several; undefined for an id that no row has. */
+  /** Returns one row or several; undefined if no row has the id. */
   async function get(
     service: DbMethods,
     ctx: Context,
@@ -124,9 +124,9 @@ export function tableActions(
       ),
     },
     merged(schema: Record<string, unknown>) {
-      // Set after merging, which clones deeply: the pool and its models must stay one.
+      // Set after merging, which would clone the pool and its models.
       schema.adapter = new SqlAdapter(sequelize);
-      // Hidden columns are not even read.
+      // The scope keeps hidden columns out of every SELECT.
       schema.model = model.scope({ attributes: [...fields] } as never);
     },
   } as unknown as Partial<ServiceSchema>;

@@ -70,8 +70,8 @@ describe("an event whose data violates its contract", () => {
       [{ ...placed, user_id: "me" }, "'user_id'"],
       [{ ...placed, lines: [] }, "'lines'"],
       [{ ...placed, lines: [{ ...line, price: "1" }] }, "price'"],
-      [null, "no object"],
-      ["an order", "no object"],
+      [null, "not an object"],
+      ["an order", "not an object"],
     ];
     const mug = await putOnSale(shop, 5);
     const ids = [];
@@ -80,7 +80,7 @@ describe("an event whose data violates its contract", () => {
     expect(await settledBooksOf(shop.databases, mug)).toEqual({ stock: 3, reserved: 0, onHand: 3 });
     for (const [n, [data, reason]] of invalid.entries()) {
       const deadLetter = await deadLetterOf("products", ids[n] ?? "");
-      expect(deadLetter.reason).toMatch(/^the data (is no object|does not fit: .+)$/);
+      expect(deadLetter.reason).toMatch(/^the data (is not an object|is invalid: .+)$/);
       expect(deadLetter.reason).toContain(reason);
       expect(deadLetter.event).toMatchObject({
         id: ids[n],

@@ -194,8 +194,8 @@ describe("a dead letter, after which later events are applied, is made of", () =
   const deadLetters = () => shop.call<DeadLetter[]>("products.deadLetters");
 
   test.each([
-    ["order.painted", 1, "the type order.painted is not known"],
-    ["order.placed", 9, "version 9 of order.placed is not known"],
+    ["order.painted", 1, "the type order.painted is unknown"],
+    ["order.placed", 9, "version 9 of order.placed is unknown"],
   ])("an event of the unknown type or version %s %i", async (type, version, reason) => {
     await shop.databases.query(
       "orders",

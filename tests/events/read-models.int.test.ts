@@ -126,7 +126,7 @@ describe("rebuilding is rejected, and the read model stays unchanged,", () => {
     const call = withoutUsers
       .call("orders.rebuild", { producer: "users" })
       .finally(() => withoutUsers.stop());
-    await expect(call).rejects.toMatchObject(badUserInput("not there"));
+    await expect(call).rejects.toMatchObject(badUserInput("unavailable"));
     expect(await usersReadModel("orders")).toEqual(before);
   });
 });
