@@ -5,12 +5,12 @@ import { orderNotFound } from "./orders.errors.ts";
 import { getOrder } from "./read-orders.ts";
 
 /**
- * Cancels an order; its stock goes back when products reads of it. Gives the order as it stands.
- * Refuses with ORDER_NOT_FOUND or ORDER_NOT_CANCELLABLE.
+ * Cancels an order. The products service restocks its lines when it consumes the event. Returns the
+ * cancelled order. Throws ORDER_NOT_FOUND or ORDER_NOT_CANCELLABLE.
  *
- * @param ownerId whose order it must be; undefined for those who may cancel all
- * @param userId who cancels; null for the operator
- * @param withinSeconds how long after it was placed an order can be cancelled
+ * @param ownerId the user who must own the order; undefined for callers who may cancel any order
+ * @param userId the user who cancels the order; null for the operator
+ * @param withinSeconds how long after its placement an order can be cancelled
  */
 export async function cancelOrder(
   database: OrdersDatabase,
@@ -21,7 +21,7 @@ export async function cancelOrder(
 ): Promise<Order> {
   const order = await getOrder(database, id, ownerId);
   return database.transaction(async ({ query, record }) => {
-    // The lock lets one of two at once be the second.
+    // The lock serializes concurrent cancellations, so that the second one sees the first.
     const [current] = await query<{ status: OrderStatus; placed_at: Date; now: Date }>(
       "SELECT status, placed_at, now() AS now FROM orders WHERE id = $1 FOR NO KEY UPDATE",
       [id],

@@ -4,15 +4,15 @@ import { linesBatch, type OrderLine } from "./orders.contract.ts";
 
 type Row = Record<string, unknown>;
 
-/** Products that one call of `products.db.resolve` gives. */
+/** The maximum number of products that one call of `products.db.resolve` returns. */
 const productsBatch = 100;
-/** What a line shows of its product: without the description, which may be long. */
+/** The fields of a line's product. The description is left out because it may be long. */
 const productFields = ["id", "name", "price", "stock"];
 
-/** The joins of `orders.db.*`, by the names that `populate` takes. */
+/** The joins of `orders.db.*`, by the names that `populate` accepts. */
 export const orderPopulates: NonNullable<ServedTable["populates"]> = {
   user: { field: "user_id", action: "users.db.resolve", maxRows: 500 },
-  // Before `lines`: moleculer-db takes the first name that a name begins with.
+  // Must come before `lines`: moleculer-db uses the first join whose name is a prefix.
   "lines.product": {
     field: "id",
     maxRows: 10,
@@ -46,7 +46,7 @@ async function addLines(ids: string[], orders: Row[], ctx: Context): Promise<Ord
   return lines;
 }
 
-/** Calls with so many ids at a time. */
+/** Calls an action once for each batch of ids. */
 function inBatches<Result>(
   ids: string[],
   size: number,

@@ -7,7 +7,7 @@ interface OrderRow extends OrderSummary {
   created_at: Date;
 }
 
-/** The columns of `OrderSummary`. The model and the statements on this table alone follow this list. */
+/** The columns of `OrderSummary`. The model and statements that read only this table use this list. */
 const columns: ColumnsOf<OrderSummary> = {
   id: { type: DataTypes.UUID, primaryKey: true },
   user_id: DataTypes.UUID,
@@ -19,7 +19,7 @@ export const orderColumns = selectList(columns);
 
 const rowColumns: ColumnsOf<OrderRow> = {
   ...columns,
-  // All three tables have a `created_at` for operators.
+  // Operators find a `created_at` in the main table of each service.
   created_at: { type: DataTypes.DATE, field: "placed_at" },
 };
 export const orderFields = Object.keys(rowColumns);

@@ -6,12 +6,12 @@ import type { OrderStatus } from "./orders.contract.ts";
 import type { ReservationLine, ReservedLine } from "../products/products.contract.ts";
 
 /**
- * One line for each product, with the quantities of repeated ones summed up, in the order of
- * their ids. Refuses with BAD_USER_INPUT what no order can hold.
+ * Merges lines of the same product into one, and sorts the lines by product id. Throws
+ * BAD_USER_INPUT if an order cannot hold so many products or pieces.
  */
-export function sumUpLines(sent: ReservationLine[]): ReservationLine[] {
+export function sumUpLines(requested: ReservationLine[]): ReservationLine[] {
   const quantities = new Map<string, number>();
-  for (const { product_id, quantity } of sent) {
+  for (const { product_id, quantity } of requested) {
     quantities.set(product_id, (quantities.get(product_id) ?? 0) + quantity);
   }
   if (quantities.size > maxOrderLines) {
@@ -27,25 +27,25 @@ export function sumUpLines(sent: ReservationLine[]): ReservationLine[] {
   return lines.sort((a, b) => (a.product_id < b.product_id ? -1 : 1));
 }
 
-/** Pieces over all lines. */
+/** Returns the number of pieces in all lines. */
 export function totalQuantity(lines: ReservationLine[]): number {
   return lines.reduce((sum, { quantity }) => sum + quantity, 0);
 }
 
-/** What the lines cost together, in minor units. Refuses a total that GraphQL's Int cannot hold. */
+/** Returns the total price in minor units. Throws BAD_USER_INPUT if GraphQL's Int cannot hold it. */
 export function totalPrice(lines: ReservedLine[]): number {
   const total = lines.reduce((sum, { price, quantity }) => sum + price * quantity, 0);
   assertCountable("order_products", total);
   return total;
 }
 
-/** What an order can become. Room for more: an order that is paid or shipped, say. */
+/** The possible next statuses of an order. Add new statuses such as PAID or SHIPPED here. */
 const transitions: Record<OrderStatus, readonly OrderStatus[]> = {
   PLACED: ["CANCELLED"],
   CANCELLED: [],
 };
 
-/** Refuses with ORDER_NOT_CANCELLABLE what is cancelled already, or was placed too long ago. */
+/** Throws ORDER_NOT_CANCELLABLE if the order is already cancelled or was placed too long ago. */
 export function assertCancellable(
   { status, placedAt }: { status: OrderStatus; placedAt: Date },
   now: Date,

@@ -32,25 +32,21 @@ import {
 export interface OrderLine {
   product_id: string;
   quantity: number;
-  /** Of one piece when it was ordered, in minor units. */
+  /** The price of one piece at the time of the order, in minor units. */
   price: number;
-  /**
-   * What the product is called, where that was read along; null for one whose event was not read
-   * yet.
-   */
+  /** The name of the product, if it was read too; null until its event is consumed. */
   name?: string | null;
 }
 
-/** What an order can be. */
 const orderStatuses = ["PLACED", "CANCELLED"] as const;
-/** Steps of an order's life: it has each status once at most. */
+/** An order has each status at most once. */
 const maxOrderSteps = orderStatuses.length;
-/** Orders that `User.orders` gives. */
+/** The number of orders that `User.orders` returns. */
 export const maxOrdersOfUser = 100;
 
 export type OrderStatus = (typeof orderStatuses)[number];
 
-/** One step of an order's life. */
+/** A change of an order's status. */
 export interface OrderStep {
   status: OrderStatus;
   /** ISO 8601, UTC. */
@@ -63,7 +59,7 @@ export interface OrderSummary {
   user_id: string;
   /** In minor units. */
   price_total: number;
-  /** Pieces over all lines. */
+  /** The number of pieces in all lines. */
   quantity: number;
   status: OrderStatus;
 }
@@ -73,20 +69,21 @@ export interface Order extends OrderSummary {
 }
 
 export interface ListedOrder extends OrderSummary {
-  /** The user's name, once their registration was read. */
+  /** The user's name; null until the registration event is consumed. */
   username: string | null;
 }
 
-/** What orders are looked for. */
+/** The criteria for orders. An order must match all of them. */
 export interface OrderFilter {
   user_id?: string;
   status?: OrderStatus;
-  /** ISO 8601, included; of the moment in an order's id. */
+  /** ISO 8601, inclusive. Compared with the time in the order's id. */
   placed_from?: string;
-  /** ISO 8601, excluded. */
+  /** ISO 8601, exclusive. */
   placed_before?: string;
-  /** In minor units, as is the next one; both included. */
+  /** In minor units, inclusive. */
   price_total_min?: number;
+  /** In minor units, inclusive. */
   price_total_max?: number;
 }
 
@@ -109,7 +106,7 @@ const filterRules = {
 };
 
 export interface PlaceOrder {
-  /** The buyer; needed from the REPL, and the signed-in user's own for all others. */
+  /** The buyer. Required in the REPL; ignored for signed-in users, who buy for themselves. */
   user_id?: string;
   order_products: { product_id: string; quantity: number }[];
 }
@@ -125,47 +122,47 @@ export interface OrderPlaced {
 export interface OrderCancelled {
   order_id: string;
   user_id: string;
-  /** Whose doing it was; null for the operator's. */
+  /** The user who cancelled the order; null for the operator. */
   cancelled_by: string | null;
   lines: { product_id: string; quantity: number }[];
 }
 
-/** When an event was applied by a service, and by which of its nodes. Times are ISO 8601, UTC. */
+/** When and on which node a service applied an event. Times are ISO 8601, UTC. */
 export interface Consumption {
   consumer: string;
   node: string;
   at: string;
 }
 
-/** All that is known of one order, in all services. */
+/** The data about an order from all services. */
 export interface OrderTrace {
   order: Order;
   history: (OrderStep & { user_id: string | null })[];
-  /** Null where products cannot be asked. */
+  /** Null if the products service is unavailable or has no reservation. */
   stock: Omit<StockTrace, "events"> | null;
-  /** Every event about it, oldest first, and who has applied it. */
+  /** All events about the order, oldest first, with the services that have applied them. */
   events: (EventEnvelope & { consumed: Consumption[] })[];
 }
 
-/** Lines as they may come in; repeated products are summed up before they are counted. */
+/** The maximum number of lines in a request. `maxOrderLines` applies after repeated products are merged. */
 const maxLinesSent = 1000;
-/** Orders whose lines one call loads: 30 times 200 lines stay below NATS's 1 MB. */
+/** The number of orders whose lines one call loads: 30 times 200 lines stay below NATS's 1 MB. */
 export const linesBatch = 30;
-/** Orders whose history one call loads. */
+/** The number of orders whose history one call loads. */
 const historyBatch = 200;
-/** Orders that are settled at once. */
+/** The number of orders that one call settles. */
 const settleBatch = 100;
-/** Products whose names one call loads. */
+/** The number of products whose names one call loads. */
 const namesBatch = 500;
-/** Users whose orders one call loads. */
+/** The number of users whose orders one call loads. */
 const usersBatch = 20;
 
-/** The lines that an event tells of. */
+/** The validation rule of an event's lines. */
 function lines(props: Record<string, ParamRule>): ParamRule {
   return { type: "array", min: 1, items: { type: "object", props } };
 }
 
-/** Joins that both types of an order have. */
+/** The joins that both GraphQL types of an order have. */
 const linesOfOrder = {
   action: "orders.lines",
   dataLoader: true,
@@ -249,8 +246,9 @@ export const ordersContract = defineContract({
       },
     }),
     /**
-     * A page of one's own orders, or of all. Refuses with FORBIDDEN others' `user_id`, and with
-     * BAD_USER_INPUT what is no page or would have to read all orders there are.
+     * Returns a page of the caller's orders, or of all orders for callers who may see them. Throws
+     * FORBIDDEN for another user's `user_id`, and BAD_USER_INPUT for invalid page arguments or a
+     * filter that would read all orders.
      */
     page: action<OrdersPage, RelayConnection<OrderSummary>>({
       params: { ...connectionRules, ...filterRules, sort: optional(oneOf(orderSorts)) },
@@ -263,7 +261,7 @@ export const ordersContract = defineContract({
         countedBy: "count",
       },
     }),
-    /** How many of one's own orders, or of all, a filter finds. Refuses as `page` does. */
+    /** Counts the orders that match a filter. Throws the same errors as `page`. */
     count: action<OrderFilter, RowCount>({
       params: filterRules,
       gateway: true,
@@ -284,7 +282,7 @@ export const ordersContract = defineContract({
       graphql: { mutation: "placeOrder(input: PlaceOrder!): Order!" },
     }),
     /**
-     * Cancels an order of one's own, or any as an admin. Gives it as it stands then. Refuses with
+     * Cancels an order of the caller, or any order for an admin. Returns the cancelled order. Throws
      * ORDER_NOT_FOUND or ORDER_NOT_CANCELLABLE.
      */
     cancel: action<{ id: string }, Order>({
@@ -293,35 +291,35 @@ export const ordersContract = defineContract({
       graphql: { mutation: "cancelOrder(id: ID!): Order!" },
     }),
     /**
-     * Decides of order ids what they are for good: those that are no order now will never be one,
-     * and are given back.
+     * Decides finally which ids are orders: an id without an order gets a tombstone, so that no
+     * order is ever placed under it. Returns the ids with tombstones.
      */
     settle: action<{ ids: string[] }, { void: string[] }>({
       params: { ids: ids(settleBatch) },
       safeToRetry: true,
       access: "nobody",
     }),
-    /** All that is known of one order, in all services. Refuses with ORDER_NOT_FOUND. */
+    /** Returns the data about an order from all services. Throws ORDER_NOT_FOUND. */
     trace: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),
-    /** What happened to orders by their ids, in the order asked, oldest first. */
+    /** Returns the status changes of orders, oldest first, in the order of the ids. */
     history: action<{ ids: string[] }, OrderStep[][]>({
       params: { ids: ids(historyBatch) },
       access: { publicReads: "signed-in" },
       graphql: { dataLoaderOptions: { maxBatchSize: historyBatch } },
     }),
-    /** The lines of orders by their ids, in the order asked. */
+    /** Returns the lines of orders, in the order of the ids. */
     lines: action<{ ids: string[] }, OrderLine[][]>({
       params: { ids: ids(linesBatch) },
       access: { publicReads: "signed-in" },
       graphql: { dataLoaderOptions: { maxBatchSize: linesBatch } },
     }),
-    /** What products are called, in the order asked; null for one whose event was not read yet. */
+    /** Returns the names of products in the order of the ids; null until the event is consumed. */
     productNames: action<{ ids: string[] }, (string | null)[]>({
       params: { ids: ids(namesBatch) },
       access: "everyone",
       graphql: { dataLoaderOptions: { maxBatchSize: namesBatch } },
     }),
-    /** The newest orders of users by their ids, in the order asked. */
+    /** Returns the newest orders of users, in the order of the ids. */
     ofUsers: action<{ ids: string[] }, ListedOrder[][]>({
       params: { ids: ids(usersBatch) },
       access: { publicReads: "signed-in" },

@@ -7,7 +7,7 @@ import { orderNotFound } from "./orders.errors.ts";
 
 export type OrdersDatabase = ReturnType<typeof openOrdersDatabase>;
 
-/** The orders service's own PostgreSQL database. */
+/** Opens the PostgreSQL database of the orders service. */
 export function openOrdersDatabase(config: Config) {
   return openDatabase(ordersContract, config, {
     url: databaseUrlOf(config, ordersContract.name),

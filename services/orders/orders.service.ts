@@ -23,9 +23,9 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
   const pageOf = orderPages(database);
   const connection = orderConnection(database);
   const lines = orderLines(database);
-  const writing = orderBatcher(database);
+  const orderWriter = orderBatcher(database);
 
-  /** Whose orders the actor is held to; undefined for those who may see all. */
+  /** Returns the user whose orders the actor may see; undefined if the actor may see all orders. */
   function ownerOf(actor: Actor): string | undefined {
     if (config.publicReads || mayActForOthers(actor)) return undefined;
     if (actor.kind === "user") return actor.id;
@@ -47,7 +47,7 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
         const { logger } = ctx.broker;
         return database.idempotent(ctx, (db) =>
           placeOrder(
-            { database: db, writing, products: ctx, logger },
+            { database: db, orderWriter, products: ctx, logger },
             userId,
             ctx.params.order_products,
           ),
@@ -70,9 +70,9 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
       lines: (ctx) => lines.add({ ids: ctx.params.ids, ownerId: ownerOf(actorOf(ctx)) }),
       productNames: (ctx) => productNames(database, ctx.params.ids),
       async ofUsers(ctx) {
-        const owner = ownerOf(actorOf(ctx));
-        const foreign = ctx.params.ids.some((id) => id !== owner);
-        if (owner !== undefined && foreign) throw forbidden();
+        const ownerId = ownerOf(actorOf(ctx));
+        const hasOtherUsers = ctx.params.ids.some((id) => id !== ownerId);
+        if (ownerId !== undefined && hasOtherUsers) throw forbidden();
         return ordersOfUsers(database, ctx.params.ids);
       },
     },

@@ -20,7 +20,7 @@ import { orderColumns } from "./order.model.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 import { pricesOfAll } from "./orders.errors.ts";
 
-/** Parameters of all statements: $1 rows, $2 … $5 of the filters, $6 and $7 of the window. */
+/** The parameters of all statements: $1 is the row limit, $2 … $5 the filters, $6 and $7 the window. */
 const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $6::uuid AND id < $7::uuid" };
 
 const sorts: Record<OrderSort, Sort> = {
@@ -36,7 +36,7 @@ const orders = {
 
 const user = { found: "user_id = $2::uuid", held: "($2::uuid IS NULL OR user_id = $2)" };
 const status = {
-  // Of the others are too many for an index.
+  // Only cancelled orders are few enough for an index.
   found: "status = 'CANCELLED'",
   held: "($3::text IS NULL OR status = $3)",
 };
@@ -46,7 +46,7 @@ const price = {
 };
 const all = conditionOf([user, status, price]);
 
-/** By which index orders are found in the order of their ids: a user's, the cancelled ones', or all. */
+/** Returns conditions that select an index: by user, of cancelled orders, or of all orders. */
 function conditionsFor(filter: OrderFilter): string[] {
   if (filter.user_id !== undefined) return [user.found, all];
   return filter.status === "CANCELLED" ? [status.found, all] : [all];
@@ -55,10 +55,11 @@ function conditionsFor(filter: OrderFilter): string[] {
 const priceFields = ["price_total_min", "price_total_max"] as const;
 
 /**
- * The filter that may be used, with whose orders it is about. Prices have no index, since every
- * order would have to write it: so they are looked for among a user's orders, or from a time on.
+ * Checks that the caller may use a filter, and adds the owner to it. Prices have no index, because
+ * every order would have to write it. So a price filter needs a user or a start time. Throws
+ * FORBIDDEN or BAD_USER_INPUT.
  */
-function allowed(filter: OrderFilter, ownerId: string | undefined): OrderFilter {
+function checkedFilter(filter: OrderFilter, ownerId: string | undefined): OrderFilter {
   const { user_id = ownerId, placed_from } = filter;
   if (ownerId !== undefined && user_id !== ownerId) throw forbidden();
   const prices = priceFields.filter((field) => filter[field] !== undefined);
@@ -67,8 +68,8 @@ function allowed(filter: OrderFilter, ownerId: string | undefined): OrderFilter 
   return { ...filter, ...(user_id !== undefined && { user_id }) };
 }
 
-/** The positions between which orders of these times stand: their ids begin with their time. */
-function timesOf({ placed_from, placed_before }: OrderFilter): {
+/** Returns the positions that enclose orders of these times: an order's id starts with its time. */
+function positionsOf({ placed_from, placed_before }: OrderFilter): {
   low: SortPosition;
   high: SortPosition;
 } {
@@ -79,36 +80,36 @@ function timesOf({ placed_from, placed_before }: OrderFilter): {
   };
 }
 
-/** The parameters $2 … $5. */
+/** Returns the parameters $2 … $5. */
 function parametersOf(filter: OrderFilter): unknown[] {
   const { user_id, status, price_total_min, price_total_max } = filter;
   return [user_id, status, price_total_min, price_total_max].map((value) => value ?? null);
 }
 
 /**
- * Pages of orders, and how many there are; `ownerId`: only theirs. Refuses with FORBIDDEN another's
- * `user_id`, and with BAD_USER_INPUT prices over all orders.
+ * Reads pages of orders and counts orders. `ownerId` limits both to the orders of one user. Throws
+ * FORBIDDEN for another user's `user_id`, and BAD_USER_INPUT for a price filter over all orders.
  */
 export function orderConnection({ query }: OrdersDatabase) {
   return {
     async page(
-      asked: OrdersPage,
+      params: OrdersPage,
       ownerId: string | undefined,
     ): Promise<RelayConnection<OrderSummary>> {
-      const { sort = "NEWEST_FIRST" } = asked;
-      const filter = allowed(asked, ownerId);
-      const { low, high } = timesOf(filter);
-      return readConnection<OrderSummary>(`orders.${sort}`, sorts[sort], asked, (whole) => {
-        const window = narrowed(whole, low, high);
+      const { sort = "NEWEST_FIRST" } = params;
+      const filter = checkedFilter(params, ownerId);
+      const { low, high } = positionsOf(filter);
+      return readConnection<OrderSummary>(`orders.${sort}`, sorts[sort], params, (pageWindow) => {
+        const window = narrowed(pageWindow, low, high);
         const condition = conditionsFor(filter).join(" AND ");
         const sql = alongIndex(orders, condition, byId, window.isDescending);
         return query(sql, bindOf(window, parametersOf(filter), byId));
       });
     },
 
-    async count(asked: OrderFilter, ownerId: string | undefined): Promise<RowCount> {
-      const filter = allowed(asked, ownerId);
-      const { low, high } = timesOf(filter);
+    async count(params: OrderFilter, ownerId: string | undefined): Promise<RowCount> {
+      const filter = checkedFilter(params, ownerId);
+      const { low, high } = positionsOf(filter);
       const conditions = [byId.within, ...conditionsFor(filter)];
       return countRows(query, orders, conditions, [...parametersOf(filter), low.id, high.id]);
     },

@@ -10,42 +10,42 @@ import { TombstonedOrder, writeOrder, type OrderBatcher } from "./write-orders.t
 
 interface Dependencies {
   database: OrdersDatabase;
-  writing: OrderBatcher;
+  orderWriter: OrderBatcher;
   products: TypedCaller<typeof productsContract>;
   logger: ServiceBroker["logger"];
 }
 
-/** An id is void when its first request was lost on the way; the next id is a new one. */
+/** A tombstone makes an id unusable, for example after a lost first request. The next id is new. */
 const maxIds = 3;
 
 /**
- * Places an order: takes the stock of all its lines or of none, then writes the order with the
- * prices of that moment. Gives the order as it stands.
- * Refuses with BAD_USER_INPUT, PRODUCT_NOT_FOUND or OUT_OF_STOCK, and then holds no stock.
+ * Places an order: reserves the stock of all lines or of none, then writes the order with the
+ * reserved prices. Returns the order. Throws BAD_USER_INPUT, PRODUCT_NOT_FOUND or OUT_OF_STOCK, and
+ * then leaves no stock reserved.
  */
 export async function placeOrder(
   dependencies: Dependencies,
   userId: string,
-  sent: PlaceOrder["order_products"],
+  requestedLines: PlaceOrder["order_products"],
 ): Promise<Order> {
-  const { database, products, writing } = dependencies;
-  const lines = sumUpLines(sent);
+  const { database, products, orderWriter } = dependencies;
+  const lines = sumUpLines(requestedLines);
   for (let id = 1; id <= maxIds; id += 1) {
     const orderId = await database.newId();
     const reserved = await products.call("products.reserve", { order_id: orderId, lines });
     try {
-      const order = await writeOrder(database, writing, newOrder(orderId, userId, reserved));
-      // An equal request was faster, under another id.
-      if (order.id !== orderId) await giveUp(dependencies, orderId);
+      const order = await writeOrder(database, orderWriter, newOrder(orderId, userId, reserved));
+      // A duplicate request has placed the order under another id.
+      if (order.id !== orderId) await abandon(dependencies, orderId);
       return order;
     } catch (error) {
       if (error instanceof TombstonedOrder) {
-        await giveUp(dependencies, orderId);
+        await abandon(dependencies, orderId);
         await database.dropId(orderId);
         continue;
       }
-      // While the database is away nobody knows whether the order was written: its reservation will ask.
-      if (!hasCode(error, commonErrors.SERVICE_UNAVAILABLE)) await giveUp(dependencies, orderId);
+      // An unavailable database may have written the order. The sweep of its reservation finds out.
+      if (!hasCode(error, commonErrors.SERVICE_UNAVAILABLE)) await abandon(dependencies, orderId);
       throw error;
     }
   }
@@ -53,15 +53,15 @@ export async function placeOrder(
 }
 
 /**
- * Sees to it that there will be no order of this id, and gives back what is held for it. Where
- * that fails, the reservation's time runs out, and it is asked for.
+ * Writes a tombstone for an id, and releases its reservation. If that fails, the sweep of expired
+ * reservations does it later.
  */
-async function giveUp({ database, products, logger }: Dependencies, orderId: string) {
+async function abandon({ database, products, logger }: Dependencies, orderId: string) {
   try {
     const never = await settleOrders(database, [orderId]);
     if (never.length > 0) await products.call("products.release", { order_id: orderId });
   } catch (error) {
-    logger.warn(`the stock of order ${orderId}, which was refused, is held for a while`, error);
+    logger.warn(`the stock of rejected order ${orderId} stays reserved until it expires`, error);
   }
 }
 

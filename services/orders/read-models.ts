@@ -3,7 +3,7 @@ import type { InventoryUpdated, ProductCreated } from "../products/products.cont
 import { inOrderOf } from "../../database/rows-by-id.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 
-/** Remembers products, so that orders can name them when they are gone. */
+/** Stores new products, so that orders can show the names of products that are deleted later. */
 export async function rememberProducts(
   events: EventEnvelope<ProductCreated>[],
   { query }: Effect,
@@ -14,7 +14,7 @@ export async function rememberProducts(
      SELECT * FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::integer[])`,
     [
       products.map(({ product_id }) => product_id),
-      // Of a time when they were kept as they came.
+      // Old events contain names that are not normalized.
       products.map(({ name }) => name.normalize("NFC")),
       products.map(({ price }) => price),
       products.map(({ stock }) => stock),
@@ -22,7 +22,7 @@ export async function rememberProducts(
   );
 }
 
-/** Follows how many pieces of products are on hand, and their leaving the catalogue. */
+/** Updates the stock on hand of products, and marks deleted products. */
 export async function followInventory(
   events: EventEnvelope<InventoryUpdated>[],
   { query }: Effect,
@@ -43,14 +43,14 @@ export async function followInventory(
   );
 }
 
-/** The names of products, in the order of their ids; null for one that is not known (yet). */
+/** Returns the names of products in the order of the ids; null until the event is consumed. */
 export async function productNames(
   { query }: OrdersDatabase,
   ids: string[],
 ): Promise<(string | null)[]> {
-  const known = await query<{ id: string; name: string }>(
+  const products = await query<{ id: string; name: string }>(
     "SELECT id, name FROM known_products WHERE id = ANY ($1::uuid[])",
     [ids],
   );
-  return inOrderOf(ids, known).map((product) => product?.name ?? null);
+  return inOrderOf(ids, products).map((product) => product?.name ?? null);
 }

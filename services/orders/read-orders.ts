@@ -13,7 +13,7 @@ import { orderColumns } from "./order.model.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 import { orderNotFound } from "./orders.errors.ts";
 
-/** One order with its lines. `ownerId`: only if it is theirs. Refuses with ORDER_NOT_FOUND. */
+/** Returns an order with its lines. Throws ORDER_NOT_FOUND, also if `ownerId` does not own the order. */
 export async function getOrder(
   database: OrdersDatabase,
   id: string,
@@ -32,18 +32,15 @@ export async function getOrder(
   return { ...order, order_products };
 }
 
-/** A page of the orders of one owner, or of all. */
+/** A page of the orders of one owner, or of all users. */
 interface OrdersPage extends ListPage {
   ownerId: string | undefined;
 }
 
-/** More in one statement gain little. */
-const maxLookups = 100;
-/** Statements at a time: while they run, the next one gathers. */
-const maxStatements = 3;
-const crowded = { maxItems: maxLookups, maxBatchesInFlight: maxStatements };
+/** Larger batches gain little. While three batches run, the next one collects requests. */
+const batchOptions = { maxItems: 100, maxBatchesInFlight: 3 };
 
-/** Orders, oldest first. Pages of owners that are asked for together are read by one statement. */
+/** Returns a reader of pages of orders, oldest first. One statement reads the pages of many owners. */
 export function orderPages({
   query,
 }: OrdersDatabase): (page: OrdersPage) => Promise<ListedOrder[]> {
@@ -67,7 +64,7 @@ export function orderPages({
     const grouped: ListedOrder[][] = pages.map(() => []);
     for (const { page, ...order } of rows) grouped[page - 1]?.push(order);
     return grouped;
-  }, crowded);
+  }, batchOptions);
 
   return (page) => {
     const { ownerId, limit = maxListRows, offset = 0, after = lowestId } = page;
@@ -81,31 +78,32 @@ export function orderPages({
   };
 }
 
-/** Several orders, and whose they have to be. */
-interface LinesOf {
+/** A request for the lines of several orders. */
+interface LinesRequest {
   ids: readonly string[];
+  /** The user who must own the orders; undefined for callers who may see all orders. */
   ownerId: string | undefined;
 }
 
-/** The lines of several orders; those that are asked for together are read by one statement. */
-export function orderLines(database: OrdersDatabase): Batcher<LinesOf, OrderLine[][]> {
-  return new Batcher((asked) => readLines(database, asked), crowded);
+/** Returns a batcher that reads the lines of orders. One statement serves a batch of requests. */
+export function orderLines(database: OrdersDatabase): Batcher<LinesRequest, OrderLine[][]> {
+  return new Batcher((requests) => readLines(database, requests), batchOptions);
 }
 
-/** For each who asks, the lines of their orders in the order asked; none for another owner's. */
+/** Reads the lines for each request, in the order of its ids; no lines for another owner's order. */
 async function readLines(
   { query }: OrdersDatabase,
-  asked: readonly LinesOf[],
+  requests: readonly LinesRequest[],
 ): Promise<OrderLine[][][]> {
   const rows = await query<OrderLine & { order_id: string; user_id: string }>(
     `SELECT l.order_id, o.user_id, l.product_id, l.quantity, l.price, p.name
      FROM order_lines l JOIN orders o ON o.id = l.order_id
      LEFT JOIN known_products p ON p.id = l.product_id
      WHERE l.order_id = ANY ($1::uuid[]) ORDER BY l.order_id, l.product_id`,
-    [[...new Set(asked.flatMap(({ ids }) => ids))]],
+    [[...new Set(requests.flatMap(({ ids }) => ids))]],
   );
   const byOrder = Map.groupBy(rows, ({ order_id }) => order_id);
-  return asked.map(({ ids, ownerId }) =>
+  return requests.map(({ ids, ownerId }) =>
     ids.map((id) => {
       const lines = byOrder.get(id) ?? [];
       if (ownerId !== undefined && lines[0]?.user_id !== ownerId) return [];
@@ -119,7 +117,7 @@ async function readLines(
   );
 }
 
-/** What happened to orders, in the order asked; nothing for an order of another owner. */
+/** Returns the status changes of orders in the order of the ids; none for another owner's order. */
 export async function historyOfOrders(
   { query }: OrdersDatabase,
   ids: string[],
@@ -139,7 +137,7 @@ export async function historyOfOrders(
   );
 }
 
-/** The newest orders of several users, in the order asked, newest first. */
+/** Returns the newest orders of users, newest first, in the order of the user ids. */
 export async function ordersOfUsers(
   { query }: OrdersDatabase,
   userIds: string[],

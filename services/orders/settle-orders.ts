@@ -1,8 +1,8 @@
 import type { OrdersDatabase } from "./orders.database.ts";
 
 /**
- * Decides of order ids what they are for good: one that is no order yet becomes void, and a later
- * attempt to place it fails. Gives those that are void. An attempt under way is waited for.
+ * Decides finally which ids are orders. An id without an order gets a tombstone, and a later attempt
+ * to place it fails. Waits for attempts in progress. Returns the ids with tombstones.
  */
 export async function settleOrders({ query }: OrdersDatabase, ids: string[]): Promise<string[]> {
   await query(
@@ -11,10 +11,10 @@ export async function settleOrders({ query }: OrdersDatabase, ids: string[]): Pr
      ON CONFLICT DO NOTHING`,
     [ids],
   );
-  const never = await query<{ order_id: string }>(
+  const tombstones = await query<{ order_id: string }>(
     `SELECT order_id FROM order_history
      WHERE order_id = ANY ($1::uuid[]) AND step = 1 AND status = 'VOID'`,
     [ids],
   );
-  return never.map(({ order_id }) => order_id);
+  return tombstones.map(({ order_id }) => order_id);
 }

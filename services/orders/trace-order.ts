@@ -12,8 +12,8 @@ import type { OrdersDatabase } from "./orders.database.ts";
 import { getOrder, historyOfOrders } from "./read-orders.ts";
 
 /**
- * Follows one order through all services: its history, its stock, its events, and who has applied
- * each. What a service that is away would add is left out. Refuses with ORDER_NOT_FOUND.
+ * Collects the data about an order from all services: its history, stock and events, and the
+ * consumers of each event. Leaves out the data of unavailable services. Throws ORDER_NOT_FOUND.
  */
 export async function traceOrder(
   database: OrdersDatabase,
@@ -44,14 +44,14 @@ export async function traceOrder(
   };
 }
 
-/** Who has applied these events, by producer and position: asks everybody who reads their logs. */
+/** Asks all consumers whether they have applied these events. Returns a map by producer and position. */
 async function consumptionsOf(
   broker: ServiceBroker,
   events: EventEnvelope[],
 ): Promise<Map<string, Consumption[]>> {
   const found = new Map<string, Consumption[]>();
-  for (const [producer, own] of Map.groupBy(events, (event) => event.producer)) {
-    const positions = own.map(({ position }) => position);
+  for (const [producer, itsEvents] of Map.groupBy(events, (event) => event.producer)) {
+    const positions = itsEvents.map(({ position }) => position);
     const { readers } = await broker.call<Outbox>(`${producer}.outbox`);
     for (const { consumer } of readers) {
       const consumed = await broker

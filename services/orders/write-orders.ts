@@ -6,71 +6,66 @@ import type { Query } from "../../database/prepared-statements.ts";
 import type { Order } from "./orders.contract.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 
-/** An order that holds its stock, and is about to be written. */
+/** An order with reserved stock that is not written yet. */
 interface NewOrder {
   order: Order;
-  /** Made with the request that it belongs to. */
+  /** Created outside the batch, so that it carries the trace of its request. */
   event: RecordedEvent;
-  /** Where the request came with a key, which is claimed, and its answer kept, with the order. */
+  /** The idempotent request. The statement that writes the order claims its key and stores its answer. */
   request: IdempotentRequest | undefined;
 }
 
-/** The id was settled as one that never becomes an order, while this one was on its way. */
+/** The order's id has a tombstone: it was settled before the order was written. */
 export class TombstonedOrder extends Error {}
 
-/** Orders in one statement. */
-const maxBatchItems = 100;
-/** Statements at a time: while they run, the next one gathers. */
-const maxStatements = 2;
+/** While two batches run, the next one collects orders. */
+const batchOptions = { maxItems: 100, maxBatchesInFlight: 2 };
 
 export type OrderBatcher = Batcher<NewOrder, Order | undefined>;
 
 /**
- * Writes orders, those that come together in one statement, and tells of them. Gives undefined for
- * one whose key is claimed already.
+ * Returns a batcher that writes a batch of orders in one statement and emits their events. It
+ * returns undefined for an order whose key is already claimed.
  */
 export function orderBatcher(database: OrdersDatabase): OrderBatcher {
-  return new Batcher((orders) => writeBatch(database, orders), {
-    maxItems: maxBatchItems,
-    maxBatchesInFlight: maxStatements,
-  });
+  return new Batcher((orders) => writeBatch(database, orders), batchOptions);
 }
 
-/** Writes one order. Gives it as it stands. Throws VoidOrder. */
+/** Writes an order. Returns the order, or that of a duplicate request. Throws TombstonedOrder. */
 export async function writeOrder(
   database: OrdersDatabase,
-  writing: OrderBatcher,
+  batcher: OrderBatcher,
   order: Order,
 ): Promise<Order> {
   const { id, user_id, price_total, quantity, order_products: lines } = order;
   const data = { order_id: id, user_id, price_total, quantity, lines };
   const event = database.newEvent("order.placed", data);
-  const written = await writing.add({ order, event, request: database.request });
+  const written = await batcher.add({ order, event, request: database.request });
   return written ?? writeAfterDuplicate(database, { order, event });
 }
 
-/** Waits for the twin that has claimed the key, and gives its order, or writes this one. */
+/** Waits for the duplicate request with the same key. Returns its order, or writes this one. */
 async function writeAfterDuplicate(
   database: OrdersDatabase,
   { order, event }: Omit<NewOrder, "request">,
 ): Promise<Order> {
   let firstPosition: number | undefined;
-  const stands = await database.transaction(async ({ query }) => {
+  const written = await database.transaction(async ({ query }) => {
     ({ firstPosition } = await insertOrders(query, [{ order, event, request: undefined }]));
     return order;
   });
   if (firstPosition !== undefined) database.emitFrom(firstPosition, [event]);
-  return stands;
+  return written;
 }
 
-/** A void order fails the statement for all: then each is tried alone. */
+/** Writes a batch of orders. A tombstone fails the whole statement, so each order is then tried alone. */
 async function writeBatch(
   database: OrdersDatabase,
   orders: readonly NewOrder[],
 ): Promise<(Order | Error | undefined)[]> {
-  // Twins have one id, and no statement can claim a key twice.
-  const first = new Map(orders.toReversed().map((one) => [one.order.id, one]));
-  const distinct = orders.filter((one) => first.get(one.order.id) === one);
+  // Duplicate requests have the same id, and a statement cannot claim a key twice.
+  const firstById = new Map(orders.toReversed().map((entry) => [entry.order.id, entry]));
+  const distinct = orders.filter((entry) => firstById.get(entry.order.id) === entry);
   try {
     const { ids, firstPosition } = await insertOrders(database.query, distinct);
     const written = distinct.filter(({ order }) => ids.has(order.id));
@@ -80,18 +75,18 @@ async function writeBatch(
         written.map(({ event }) => event),
       );
     }
-    return orders.map((one) => (written.includes(one) ? one.order : undefined));
+    return orders.map((entry) => (written.includes(entry) ? entry.order : undefined));
   } catch (error) {
     if (!(error instanceof TombstonedOrder)) throw error;
     if (orders.length === 1) return [error];
-    return (await Promise.all(orders.map((one) => writeBatch(database, [one])))).flat();
+    return (await Promise.all(orders.map((entry) => writeBatch(database, [entry])))).flat();
   }
 }
 
 /**
- * Adds orders with their lines, first steps, keys and events, in one statement. Gives the ids of
- * those whose keys were free, and the position of the first one's event. Throws VoidOrder where
- * one of them can never be.
+ * Inserts orders with their lines, history, keys and events in one statement. Returns the ids of the
+ * orders whose keys were free, and the position of the first event. Throws TombstonedOrder if an
+ * order has a tombstone.
  */
 async function insertOrders(
   query: Query,

@@ -31,18 +31,19 @@ export interface Product {
   description: string;
   /** In minor units. */
   price: number;
-  /** What can be ordered now. */
+  /** The number of pieces that can be ordered now. */
   stock: number;
 }
 
 export type NewProduct = Omit<Product, "id">;
 
-/** What products of the catalogue are looked for. */
+/** The criteria for products. A product must match all of them. */
 export interface ProductFilter {
-  /** Words of name or description, the last of which may be the beginning of one. */
+  /** Words of the name or description. The last one may be the start of a word. */
   search?: string;
-  /** In minor units, as is the next one; both included. */
+  /** In minor units, inclusive. */
   price_min?: number;
+  /** In minor units, inclusive. */
   price_max?: number;
   in_stock?: boolean;
   ids?: string[];
@@ -64,7 +65,7 @@ export interface ProductsPage extends PageArguments, ProductFilter {
   sort?: ProductSort;
 }
 
-/** Products whose ids one page can be held to. */
+/** The number of ids that a filter can name. */
 const maxFilterIds = 100;
 
 const filterRules = {
@@ -75,7 +76,7 @@ const filterRules = {
   ids: optional(ids(maxFilterIds)),
 };
 
-/** The inventory changes of the original; 0 is INVALID there and refused here. */
+/** The types of inventory changes on the wire. 0 stands for INVALID and is rejected. */
 export const inventoryChange = { add: 1, subtract: 2, delete: 3 } as const;
 
 export interface UpdateInventory {
@@ -84,7 +85,7 @@ export interface UpdateInventory {
   number: number;
 }
 
-/** One product of an order. A product stands in one line only. */
+/** A product of an order. Each product has at most one line. */
 export interface ReservationLine {
   product_id: string;
   quantity: number;
@@ -95,7 +96,7 @@ export interface Reservation {
   lines: ReservationLine[];
 }
 
-/** A reserved line with the price of that moment, in minor units. */
+/** A reserved line with the price at the time of the reservation, in minor units. */
 export interface ReservedLine extends ReservationLine {
   price: number;
 }
@@ -106,7 +107,7 @@ export interface StockChange {
   reason: "CREATED" | "ADDED" | "SUBTRACTED" | "SOLD" | "RETURNED";
   order_id: string | null;
   user_id: string | null;
-  /** The user's name, once their registration was read. */
+  /** The user's name; null until the registration event is consumed. */
   username: string | null;
   /** ISO 8601, UTC. */
   at: string;
@@ -119,43 +120,43 @@ export interface ProductCreated {
   stock: number;
 }
 
-/** Why the stock on hand has changed; DELETED leaves it as it is, in no catalogue any more. */
+/** The reasons of inventory changes. DELETED removes the product, and leaves the stock as it is. */
 const inventoryChanges = [
   "ADDED",
   "SUBTRACTED",
   "DELETED",
   "SOLD",
   "RETURNED",
-  /** Makes up for changes of a time when events did not say by how much. */
+  /** Corrects the stock after changes by old events that did not contain a number. */
   "COUNTED",
 ] as const satisfies string[];
 
 export interface InventoryUpdated {
   product_id: string;
   change: (typeof inventoryChanges)[number];
-  /** By how many pieces the stock on hand has changed: negative when there are fewer. */
+  /** The change of the stock on hand in pieces; negative for a decrease. */
   number: number;
-  /** The order that it is about, if any. */
+  /** The order that caused the change; null if no order did. */
   order_id: string | null;
 }
 
-/** What `products.audit` finds. */
+/** The result of `products.audit`. */
 export interface StockAudit {
   products: number;
   /** Rows of the ledger. */
   changes: number;
-  /** Reservations that are neither sold nor given back. */
+  /** The number of held reservations, which are neither sold nor released. */
   held: number;
-  /** Products whose stock is not what is on hand less what is held: there should be none. */
+  /** Products whose stock differs from on hand minus held. Should be empty. */
   differences: { product_id: string; stock: number; held: number; on_hand: number }[];
   /**
-   * Events whose effect failed, and the pieces of orders that they tell of, which are not sold or
-   * not given back: there should be none.
+   * The number of dead letters, and the pieces of their orders that are therefore not sold or not
+   * returned. Should be 0.
    */
   dead_letters: { events: number; not_sold: number; not_returned: number };
 }
 
-/** What products knows of one order. Times are ISO 8601, UTC. */
+/** The data about an order in the products service. Times are ISO 8601, UTC. */
 export interface ReservationTrace {
   reservation: { state: string; at: string; expiresAt: string | null } | null;
   lines: ReservedLine[];
@@ -163,10 +164,10 @@ export interface ReservationTrace {
   events: EventEnvelope[];
 }
 
-/** Most lines of an order. So many lines, times the batch of a join, stay below NATS's 1 MB. */
+/** The maximum number of lines of an order. A batch of a join with so many lines stays below NATS's 1 MB. */
 export const maxOrderLines = 200;
 
-/** What the audit trail of products records. */
+/** The actions in the audit trail of products. */
 export type ProductAuditAction =
   "PRODUCT_CREATED" | "STOCK_ADDED" | "STOCK_SUBTRACTED" | "PRODUCT_DELETED";
 
@@ -218,10 +219,7 @@ export const productsContract = defineContract({
         rowsPerCall: 100,
       },
     }),
-    /**
-     * A page of the catalogue. Refuses with BAD_USER_INPUT what is no page, and cursors of other
-     * sorts.
-     */
+    /** Returns a page of the catalogue. Throws BAD_USER_INPUT for invalid page arguments or cursors. */
     page: action<ProductsPage, RelayConnection<Product>>({
       params: { ...connectionRules, ...filterRules, sort: optional(oneOf(productSorts)) },
       access: "everyone",
@@ -233,7 +231,7 @@ export const productsContract = defineContract({
         countedBy: "count",
       },
     }),
-    /** How many products of the catalogue a filter finds. */
+    /** Counts the products that match a filter. */
     count: action<ProductFilter, RowCount>({
       params: filterRules,
       access: "everyone",
@@ -246,24 +244,24 @@ export const productsContract = defineContract({
       graphql: { mutation: "createProduct(input: CreateProduct!): Product!" },
     }),
     /**
-     * Adds to a product's stock, subtracts from it, or takes it out of the catalogue. All that a
-     * product receives, less what is subtracted, is 2147483647 pieces at most, so that whatever was
-     * sold can come back. Refuses with PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK or BAD_USER_INPUT.
+     * Adds to a product's stock, subtracts from it, or deletes it from the catalogue. All pieces ever
+     * received minus those subtracted must not exceed 2147483647, so that sold pieces can always be
+     * returned. Throws PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK or BAD_USER_INPUT.
      */
     updateInventory: action<UpdateInventory, { success: boolean }>({
       params: { id: id(), type: int(1, 3), number: int(0) },
       access: "admin",
       graphql: { mutation: "updateInventory(input: UpdateInventory!): UpdateInventoryResponse!" },
     }),
-    /** Products by their ids, in the order asked; null for one that is not in the catalogue. */
+    /** Returns products in the order of the ids; null for a product that is not in the catalogue. */
     resolve: action<{ ids: string[] }, (Product | null)[]>({
       params: { ids: ids(100) },
       access: "everyone",
       graphql: { dataLoaderOptions: { maxBatchSize: 100 } },
     }),
     /**
-     * Takes the stock of all lines of an order, or of none, and gives the prices. The same order
-     * again gets the same answer. Refuses with PRODUCT_NOT_FOUND or OUT_OF_STOCK.
+     * Reserves the stock of all lines of an order, or of none, and returns the prices. A repeated
+     * call returns the same answer. Throws PRODUCT_NOT_FOUND or OUT_OF_STOCK.
      */
     reserve: action<Reservation, ReservedLine[]>({
       params: {
@@ -278,28 +276,25 @@ export const productsContract = defineContract({
       safeToRetry: true,
       access: "nobody",
     }),
-    /**
-     * Gives the stock of a held reservation back, once, whose order will never be. Says whether
-     * there was one to give back.
-     */
+    /** Releases the held reservation of an order with a tombstone. Returns whether there was one. */
     release: action<{ order_id: string }, { released: boolean }>({
       params: { order_id: id() },
       safeToRetry: true,
       access: "nobody",
     }),
-    /** What happened to a product's stock, newest first. */
+    /** Returns the changes of a product's stock, newest first. */
     stockHistory: action<{ id: string } & Page, StockChange[]>({
       params: { id: id(), ...pageRules },
       access: "admin",
     }),
     /**
-     * Holds the stock of every product against its ledger and its reservations, and counts what
-     * lies among the dead letters.
+     * Compares the stock of every product with its ledger and its reservations, and counts the
+     * dead letters.
      */
     audit: action<object, StockAudit>({ params: {}, access: "admin" }),
-    /** Who changed catalogue and stock, and who was refused to; newest first. */
+    /** Returns changes of catalogue and stock and rejected attempts, newest first. */
     auditTrail: auditTrailAction("productsAudit"),
-    /** What products knows of one order; `orders.trace` shows all of it. */
+    /** Returns the products service's part of `orders.trace`. */
     traceOrder: action<{ id: string }, ReservationTrace>({ params: { id: id() }, access: "admin" }),
   },
   events: {

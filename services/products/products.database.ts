@@ -6,7 +6,7 @@ import { productNotFound } from "./products.errors.ts";
 
 export type ProductsDatabase = ReturnType<typeof openProductsDatabase>;
 
-/** The products service's own PostgreSQL database. */
+/** Opens the PostgreSQL database of the products service. */
 export function openProductsDatabase(config: Config) {
   return openDatabase(productsContract, config, {
     url: databaseUrlOf(config, productsContract.name),

@@ -29,7 +29,7 @@ export const stockTooLarge = () =>
   badUserInput([
     {
       field: "number",
-      message: `A product can receive ${maxInt} pieces altogether, those that were sold included.`,
+      message: `A product can receive at most ${maxInt} pieces in total, including sold ones.`,
     },
   ]);
 

@@ -24,11 +24,11 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
   const config = configOf(broker);
   const database = openProductsDatabase(config);
   const { reservationTtlSeconds } = config;
-  const refusals = new FailedAttemptAudit(database.query);
+  const failedAttempts = new FailedAttemptAudit(database.query);
   const products = productLookups(database);
   const pages = productPages(database);
   const connection = productConnection(database);
-  const reserving = reservationBatcher(database, reservationTtlSeconds);
+  const reservations = reservationBatcher(database, reservationTtlSeconds);
 
   return defineService(productsContract, {
     uses: [usersContract, ordersContract],
@@ -47,7 +47,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
       updateInventory: (ctx) =>
         database.idempotent(ctx, (db) => updateInventory(db, ctx.params, senderOf(ctx))),
       resolve: ({ params: { ids } }) => Promise.all(ids.map((id) => products.add(id))),
-      reserve: ({ params }) => reserving.add(params),
+      reserve: ({ params }) => reservations.add(params),
       release: async ({ params: { order_id } }) => ({
         released: (await releaseReservations(database, [order_id])).length > 0,
       }),
@@ -69,6 +69,6 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
       },
       auditPruning(database, config.auditKeepMs),
     ],
-    onAccessDenied: (ctx, error) => refusals.onRefused(ctx, error),
+    onAccessDenied: (ctx, denial) => failedAttempts.onRefused(ctx, denial),
   });
 }

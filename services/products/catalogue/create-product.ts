@@ -5,7 +5,7 @@ import type { NewProduct, Product, ProductAuditAction } from "../products.contra
 import type { ProductsDatabase } from "../products.database.ts";
 import { recordStockChange } from "../stock/stock-changes.ts";
 
-/** Puts a product into the catalogue, with its first stock. */
+/** Creates a product with its initial stock. */
 export async function createProduct(
   database: ProductsDatabase,
   input: NewProduct,

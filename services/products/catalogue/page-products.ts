@@ -23,7 +23,7 @@ import type { ProductsDatabase } from "../products.database.ts";
 import { productColumns } from "./product.model.ts";
 import { batchOptions } from "./read-products.ts";
 
-/** Parameters: `$2` … `$6` of the filters, and of pages `$7` … `$10`, the ends of the window. */
+/** Parameters: `$2` … `$6` are the filters, and for pages, `$7` … `$10` the ends of the window. */
 const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $7::uuid AND id < $8::uuid" };
 const byPrice: SortKey = {
   kind: "integer",
@@ -69,11 +69,11 @@ const filters = {
 };
 type FilterName = keyof typeof filters;
 
-/** In this order they are `$2` … `$6`. */
+/** The fields of the parameters `$2` … `$6`, in this order. */
 const filterFields = ["price_min", "price_max", "search", "ids", "in_stock"] as const;
 type FilterField = (typeof filterFields)[number];
 
-/** The filters that have an index of their own: the cheapest to look at first. */
+/** The filters with their own index, ordered by the cost of a lookup, cheapest first. */
 const indexedFields: [FilterName, readonly FilterField[]][] = [
   ["ids", ["ids"]],
   ["price", ["price_min", "price_max"]],
@@ -84,23 +84,23 @@ function parametersOf(filter: ProductFilter, fields: readonly FilterField[] = fi
   return filterFields.map((field) => (fields.includes(field) ? (filter[field] ?? null) : null));
 }
 
-function soughtBy(filter: ProductFilter): FilterValues<FilterName> {
-  const given = indexedFields.filter(([, fields]) =>
+function filterValuesOf(filter: ProductFilter): FilterValues<FilterName> {
+  const used = indexedFields.filter(([, fields]) =>
     fields.some((field) => filter[field] !== undefined),
   );
   return {
-    indexed: given.map(([name, fields]) => ({ name, alone: parametersOf(filter, fields) })),
+    indexed: used.map(([name, fields]) => ({ name, alone: parametersOf(filter, fields) })),
     parameters: parametersOf(filter),
   };
 }
 
-/** Whether a product is in stock is a part of each sort's index, which a literal lets it use. */
+/** Returns the stock filter as a literal, so that the planner can use the indexes of the sorts. */
 function stockCondition({ in_stock }: ProductFilter): string {
   if (in_stock === undefined) return "true";
   return in_stock ? "in_stock" : "NOT in_stock";
 }
 
-/** Where products are sorted by their prices, a range of them is a part of the window. */
+/** Narrows the window to the price range if the products are sorted by price. */
 function withinPrices(key: SortKey, { price_min, price_max }: ProductFilter, window: Window) {
   if (key !== byPrice) return window;
   const low = { key: price_min ?? 0, id: lowestId };
@@ -110,7 +110,7 @@ function withinPrices(key: SortKey, { price_min, price_max }: ProductFilter, win
 
 type Row = Product & { sort_key: string | number | null };
 
-/** Pages of the catalogue, and how many products there are. */
+/** Reads pages of the catalogue and counts products. */
 export function productConnection({ query }: ProductsDatabase) {
   const filtered = new FilteredRows(query, catalogue, filters);
   const all = conditionOf(Object.values(filters));
@@ -120,27 +120,31 @@ export function productConnection({ query }: ProductsDatabase) {
     batchOptions,
   );
 
-  async function readWindow({ key }: Sort, filter: ProductFilter, asked: Window): Promise<Row[]> {
-    const window = withinPrices(key, filter, asked);
-    const sought = soughtBy(filter);
-    const isInWindow = key === byPrice && sought.indexed.every(({ name }) => name === "price");
-    if (sought.indexed.length > 0 && !isInWindow) return filtered.read(sought, key, window);
+  async function readWindow(
+    { key }: Sort,
+    filter: ProductFilter,
+    pageWindow: Window,
+  ): Promise<Row[]> {
+    const window = withinPrices(key, filter, pageWindow);
+    const values = filterValuesOf(filter);
+    const isInWindow = key === byPrice && values.indexed.every(({ name }) => name === "price");
+    if (values.indexed.length > 0 && !isInWindow) return filtered.read(values, key, window);
     const condition = [stockCondition(filter), all].join(" AND ");
     const sql = alongIndex(catalogue, condition, key, window.isDescending);
-    return pages.add({ sql, bind: bindOf(window, sought.parameters, key) });
+    return pages.add({ sql, bind: bindOf(window, values.parameters, key) });
   }
 
   async function count(filter: ProductFilter): Promise<RowCount> {
-    const sought = soughtBy(filter);
-    if (sought.indexed.length > 0) return filtered.count(sought);
-    return countRows(query, catalogue, [stockCondition(filter), all], sought.parameters);
+    const values = filterValuesOf(filter);
+    if (values.indexed.length > 0) return filtered.count(values);
+    return countRows(query, catalogue, [stockCondition(filter), all], values.parameters);
   }
 
   return {
-    page({ sort = "OLDEST_FIRST", ...asked }: ProductsPage): Promise<RelayConnection<Product>> {
+    page({ sort = "OLDEST_FIRST", ...params }: ProductsPage): Promise<RelayConnection<Product>> {
       const order = sorts[sort];
-      return readConnection<Product>(`products.${sort}`, order, asked, (window) =>
-        readWindow(order, withoutBlankSearch(asked), window),
+      return readConnection<Product>(`products.${sort}`, order, params, (window) =>
+        readWindow(order, withoutBlankSearch(params), window),
       );
     },
     count: (filter: ProductFilter) => count(withoutBlankSearch(filter)),

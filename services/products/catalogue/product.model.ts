@@ -4,7 +4,7 @@ import type { Product } from "../products.contract.ts";
 
 interface ProductRow extends Product {
   created_at: Date;
-  /** When it left the catalogue. */
+  /** The time of its deletion from the catalogue. */
   archived_at: Date | null;
 }
 

@@ -6,13 +6,10 @@ import type { Product } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { productColumns } from "./product.model.ts";
 
-/**
- * How reads of products gather: more rows in one statement gain little, and while so many
- * statements run, the next one grows.
- */
+/** Larger batches gain little. While three batches run, the next one collects requests. */
 export const batchOptions = { maxItems: 500, maxBatchesInFlight: 3 };
 
-/** The products of the catalogue by their ids, those that are asked for together in one statement. */
+/** Returns a batcher that looks up products by id. One statement serves a batch of lookups. */
 export function productLookups({ query }: ProductsDatabase): Batcher<string, Product | null> {
   return new Batcher(async (ids) => {
     const products = await query<Product>(
@@ -24,7 +21,7 @@ export function productLookups({ query }: ProductsDatabase): Batcher<string, Pro
   }, batchOptions);
 }
 
-/** The products of the catalogue, oldest first. Who asks for the same page together shares it. */
+/** Returns a batcher that reads pages of products, oldest first. Equal requests share one statement. */
 export function productPages({ query }: ProductsDatabase): Batcher<ListPage, Product[]> {
   return batchedReads(
     ({ limit = maxListRows, offset = 0, after = lowestId }) =>

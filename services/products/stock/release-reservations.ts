@@ -10,8 +10,8 @@ import {
 } from "./sell-reservations.ts";
 
 /**
- * Gives the stock of held reservations back, whose orders will never be. What is not held (any
- * more) is left out. Gives the ids of those that were.
+ * Releases held reservations whose orders will never be placed. Ignores reservations that are not
+ * held. Returns the ids of the released ones.
  */
 export async function releaseReservations(
   database: ProductsDatabase,
@@ -37,8 +37,8 @@ export async function releaseReservations(
 }
 
 /**
- * Gives the stock of cancelled orders back, once: a sale becomes a return in the ledger, and what
- * was only held is held no more.
+ * Restocks the lines of cancelled orders exactly once. A sold line becomes a return in the ledger; a
+ * line that was only held is released.
  */
 export async function restockCancelledOrders(
   events: EventEnvelope<OrderCancelled>[],
@@ -78,7 +78,7 @@ export async function restockCancelledOrders(
   recordChanges(effect, events, "RETURNED", returned);
 }
 
-/** Lets pieces be ordered again; products are locked in the order of their ids, as everywhere. */
+/** Adds pieces to the stock. Locks products in the order of their ids, which prevents deadlocks. */
 async function restock({ query }: Pick<Effect, "query">, lines: ReservationLine[]): Promise<void> {
   await query(
     `WITH back AS (

@@ -36,8 +36,8 @@ export function reservationBatcher(
 }
 
 /**
- * Reserves the stock of all lines of an order, or of none. The same order id gets the first answer
- * again. Throws PRODUCT_NOT_FOUND or OUT_OF_STOCK.
+ * Reserves the stock of all lines of an order, or of none. A repeated call with the same order id
+ * returns the first answer. Throws PRODUCT_NOT_FOUND or OUT_OF_STOCK.
  */
 async function reserve(
   database: ProductsDatabase,
@@ -54,7 +54,7 @@ async function reserve(
   throw serviceUnavailable("The stock is changing quickly just now; try again.");
 }
 
-/** Gives the lines that the order has reserved, now or earlier; none if a product is short. */
+/** Returns the lines that the order has reserved, now or earlier; none if a product is short. */
 async function reserveOnce(
   database: ProductsDatabase,
   reservation: Reservation,
@@ -69,7 +69,7 @@ async function reserveOnce(
   );
 }
 
-/** Gives the error for the first line whose product is missing or short. */
+/** Returns the error for the first line whose product is missing or short. */
 async function shortageOf(
   database: ProductsDatabase,
   lines: ReservationLine[],

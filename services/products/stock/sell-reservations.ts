@@ -4,7 +4,7 @@ import type { InventoryUpdated, productsContract } from "../products.contract.ts
 
 export type ProductsEffect = Effect<(typeof productsContract)["events"]>;
 
-/** What an order changes of a product's stock on hand: a row of the ledger. */
+/** A change of a product's stock on hand by an order: a row of the ledger. */
 export interface OrderChange {
   order_id: string;
   product_id: string;
@@ -13,8 +13,8 @@ export interface OrderChange {
 }
 
 /**
- * Turns the reservations of placed orders into sales: a row of the ledger for each line. The
- * stock that can be ordered was taken when it was reserved. A second time, nothing happens.
+ * Turns the reservations of placed orders into sales: writes a row of the ledger for each line. The
+ * reservation has already reduced the available stock. A second call changes nothing.
  */
 export async function sellReservations(
   events: EventEnvelope<OrderPlaced>[],
@@ -40,27 +40,27 @@ export async function sellReservations(
 }
 
 /**
- * Throws where an order is not among those that were changed now, and has no reservation either:
- * its stock was never taken, and somebody has to look.
+ * Throws if an order was not changed now and has no reservation: its stock was never reserved, and
+ * an operator must investigate.
  */
 export async function assertReserved(
   { query }: ProductsEffect,
   orderIds: string[],
   changed: OrderChange[],
 ): Promise<void> {
-  const now = new Set(changed.map(({ order_id }) => order_id));
-  const others = orderIds.filter((id) => !now.has(id));
-  if (others.length === 0) return;
+  const changedIds = new Set(changed.map(({ order_id }) => order_id));
+  const unchangedIds = orderIds.filter((id) => !changedIds.has(id));
+  if (unchangedIds.length === 0) return;
   const missing = await query<{ id: string }>(
     `SELECT id FROM unnest($1::uuid[]) AS asked (id)
      WHERE NOT EXISTS (SELECT FROM reservations WHERE order_id = id)`,
-    [others],
+    [unchangedIds],
   );
   if (missing.length === 0) return;
   throw new Error(`nothing was reserved for order ${missing.map(({ id }) => id).join(", ")}`);
 }
 
-/** Tells of the changes, in the order of the events that they follow from. */
+/** Records an event for each change, in the order of the causing events. */
 export function recordChanges(
   { record }: ProductsEffect,
   causes: EventEnvelope<{ order_id: string }>[],

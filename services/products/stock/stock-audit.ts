@@ -2,10 +2,10 @@ import type { ReservationTrace, StockAudit } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { eventsOfOrder } from "../../../event-log/event-log-reading.ts";
 
-/** Differences shown at most. */
+/** The maximum number of differences in a report. */
 const maxDifferences = 100;
 
-/** Holds the stock of every product against its ledger and its reservations. */
+/** Compares the stock of every product with its ledger and its reservations. */
 export async function auditStock({ query }: ProductsDatabase): Promise<StockAudit> {
   const [totals] = await query<Omit<StockAudit, "differences" | "dead_letters">>(
     `SELECT (SELECT count(*)::integer FROM products) AS products,
@@ -30,7 +30,7 @@ export async function auditStock({ query }: ProductsDatabase): Promise<StockAudi
   return { ...(totals ?? { products: 0, changes: 0, held: 0 }), differences, dead_letters };
 }
 
-/** Counts what an operator has to mend and redrive; an event may be there because it has no form. */
+/** Counts the dead letters and the pieces in them. Their data may violate the contract. */
 async function deadLetters(query: ProductsDatabase["query"]): Promise<StockAudit["dead_letters"]> {
   const [counts] = await query<StockAudit["dead_letters"]>(
     `SELECT count(*)::integer AS events,
@@ -47,7 +47,7 @@ async function deadLetters(query: ProductsDatabase["query"]): Promise<StockAudit
   return counts ?? { events: 0, not_sold: 0, not_returned: 0 };
 }
 
-/** What products knows of one order. */
+/** Returns the reservation, ledger rows and events of an order. */
 export async function traceReservation(
   { query }: ProductsDatabase,
   id: string,

@@ -10,7 +10,7 @@ export type ProductsTransaction = UnitOfWork<
   ReturnType<typeof productModels>
 >;
 
-/** Adds a row to the ledger of what is on hand. Sales are added by `sell`. */
+/** Adds a row to the ledger of the stock on hand. `sellReservations` adds the rows of sales. */
 export async function recordStockChange(
   work: ProductsTransaction,
   entry: {
@@ -26,7 +26,7 @@ export async function recordStockChange(
   );
 }
 
-/** The ledger of one product, newest first. */
+/** Returns a page of a product's ledger, newest first. */
 export async function stockHistory(
   database: ProductsDatabase,
   productId: string,

@@ -3,15 +3,15 @@ import type { ordersContract } from "../../orders/orders.contract.ts";
 import { releaseReservations } from "./release-reservations.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 
-/** How often each replica looks for reservations whose time is over. */
+/** How often each replica looks for expired reservations. */
 export const sweepEveryMs = 1_000;
-/** Orders asked for at once. */
-const batch = 100;
+const maxSweptOrders = 100;
 
 /**
- * Asks orders what became of reservations that have outlived their time. For an order that is not
- * there, orders promises first that it will never be; only then its stock goes back. One that was
- * placed waits for its event. Replicas do not ask for the same ones: who asks moves the time on.
+ * Settles expired reservations with the orders service. If an order does not exist, orders first
+ * writes a tombstone for it; only then is the reservation released. The reservation of a placed
+ * order waits for the order's event. The sweep extends the expiry, so that replicas do not settle
+ * the same orders.
  */
 export async function sweepReservations(
   database: ProductsDatabase,
@@ -24,10 +24,10 @@ export async function sweepReservations(
        SELECT order_id FROM reservations WHERE state = 'HELD' AND expires_at < now()
        ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
      ) RETURNING order_id`,
-    [ttlSeconds, batch],
+    [ttlSeconds, maxSweptOrders],
   );
   if (expired.length === 0) return;
   const ids = expired.map(({ order_id }) => order_id);
-  const { void: never } = await orders.call("orders.settle", { ids });
-  if (never.length > 0) await releaseReservations(database, never);
+  const { void: tombstones } = await orders.call("orders.settle", { ids });
+  if (tombstones.length > 0) await releaseReservations(database, tombstones);
 }

@@ -1,7 +1,7 @@
 import type { Reservation, ReservedLine } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 
-/** A line whose stock was taken, and whose order it is of. */
+/** A reserved line with the id of its order. */
 type TakenLine = ReservedLine & { order_id: string };
 
 export function publicLine({ product_id, quantity, price }: TakenLine): ReservedLine {
@@ -9,21 +9,21 @@ export function publicLine({ product_id, quantity, price }: TakenLine): Reserved
 }
 
 /**
- * Takes the stock of those orders of which each product has enough for all orders together, and
- * holds it until it is sold, given back or asked for. It is one statement, and so one transaction
- * whose locks last no longer than it: the products that have enough are locked in the order of
- * their ids, so that no two reservations wait for each other in a circle; a reservation is written
- * if they are all there; the stock is taken if the reservation was written. A product that is sold
- * out is not even locked. The lock is the one an UPDATE takes. Gives the lines that were taken.
+ * Reserves stock for the orders of a batch whose products all have enough stock for the whole
+ * batch. Returns the reserved lines. One statement does all of it, so that its locks are short:
+ * - It locks the products that have enough stock in the order of their ids, which prevents
+ *   deadlocks, with the lock that an UPDATE takes. It does not lock products that are sold out.
+ * - It writes the reservation of an order if all products of the order are locked.
+ * - It takes the stock of an order if it has written the reservation.
  */
 export async function takeStock(
   { query }: ProductsDatabase,
-  asked: readonly Reservation[],
+  reservations: readonly Reservation[],
   ttlSeconds: number,
 ): Promise<TakenLine[]> {
-  const first = new Map(asked.toReversed().map((one) => [one.order_id, one]));
-  const lines = [...first.values()].flatMap(({ order_id, lines: of }) =>
-    of.map((line) => ({ order_id, ...line })),
+  const byOrder = new Map(reservations.toReversed().map((entry) => [entry.order_id, entry]));
+  const lines = [...byOrder.values()].flatMap(({ order_id, lines: orderLines }) =>
+    orderLines.map((line) => ({ order_id, ...line })),
   );
   return query<TakenLine>(
     `WITH asked AS MATERIALIZED (

@@ -18,8 +18,8 @@ import {
 import { recordStockChange, type ProductsTransaction } from "./stock-changes.ts";
 
 /**
- * Adds to a product's stock (1), subtracts from it (2) or takes it out of the catalogue (3).
- * Refuses with PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK or BAD_USER_INPUT.
+ * Adds to a product's stock (1), subtracts from it (2) or deletes it from the catalogue (3).
+ * Throws PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK or BAD_USER_INPUT.
  */
 export async function updateInventory(
   database: ProductsDatabase,
@@ -35,13 +35,13 @@ export async function updateInventory(
         sender,
         subjectId: id,
       });
-      tell(work, id, "DELETED", 0);
+      recordUpdate(work, id, "DELETED", 0);
       return { success: true };
     }
-    const adds = type === inventoryChange.add;
-    await (adds ? add(work, id, number) : subtract(work, id, number));
-    const change = adds ? number : -number;
-    const reason = adds ? "ADDED" : "SUBTRACTED";
+    const isAddition = type === inventoryChange.add;
+    await (isAddition ? add(work, id, number) : subtract(work, id, number));
+    const change = isAddition ? number : -number;
+    const reason = isAddition ? "ADDED" : "SUBTRACTED";
     await recordStockChange(work, {
       productId: id,
       change,
@@ -54,12 +54,12 @@ export async function updateInventory(
       subjectId: id,
       detail: { number },
     });
-    tell(work, id, reason, change);
+    recordUpdate(work, id, reason, change);
     return { success: true };
   });
 }
 
-function tell(
+function recordUpdate(
   { record }: ProductsTransaction,
   product_id: string,
   change: InventoryUpdated["change"],
@@ -69,8 +69,8 @@ function tell(
 }
 
 /**
- * Whatever was sold may come back. So not only what is there now has to be countable, but all that
- * was ever received, less what was taken out again: then no return can fail.
+ * Adds pieces. The maximum applies to all pieces ever received minus those subtracted, not only to
+ * the current stock: sold pieces may be returned, and a return must never fail.
  */
 async function add(work: ProductsTransaction, id: string, number: number): Promise<void> {
   const changed = await work.query(
@@ -82,7 +82,7 @@ async function add(work: ProductsTransaction, id: string, number: number): Promi
     await stockOf(work, id);
     throw stockTooLarge();
   }
-  // A statement of its own: the row is locked now, and nothing is received that it does not see.
+  // A separate statement: it runs under the lock of the row, so that it sees all received pieces.
   const [ledger] = await work.query<{ received: number | null }>(
     `SELECT sum(change) AS received FROM stock_changes
      WHERE product_id = $1 AND reason IN ('CREATED', 'ADDED', 'SUBTRACTED')`,
@@ -109,7 +109,7 @@ async function archive({ models, transaction }: ProductsTransaction, id: string)
   if (archived === 0) throw productNotFound(id);
 }
 
-/** Why a conditional update found no row: throws PRODUCT_NOT_FOUND, or gives what is left. */
+/** Returns the stock of a product after a conditional update found no row. Throws PRODUCT_NOT_FOUND. */
 async function stockOf({ models, transaction }: ProductsTransaction, id: string): Promise<number> {
   const where = { id, archived_at: null };
   const product = await models.products.findOne({ attributes: ["stock"], where, transaction });
