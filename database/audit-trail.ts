@@ -8,20 +8,20 @@ import { commonErrors, hasCode } from "../core/errors.ts";
 import { isId } from "../core/validation.ts";
 import type { Query } from "./prepared-statements.ts";
 
-/** An entry as it is written down: no password, no token and no whole email in it. */
+/** A new entry. It must not contain a password, a token or a whole email address. */
 export interface NewAuditEntry<Action extends string = string> {
   action: Action;
   /** OK by default. */
   outcome?: string;
   sender: Sender;
-  /** Whose account, or which product. */
+  /** The id of the affected account or product. */
   subjectId?: string | null;
   detail?: Record<string, string | number | boolean | null>;
 }
 
 /**
- * Writes an entry. `query` is the one of the transaction that has the effect. For a rejected call,
- * which writes nothing else, it is the one of the database. `Action` names the service's actions.
+ * Writes an entry. `query` must belong to the transaction of the effect; for a rejected call, which
+ * writes nothing else, to the database. `Action` lists the audit actions of the service.
  */
 export async function recordAudit<Action extends string = never>(
   query: Query,
@@ -34,7 +34,7 @@ export async function recordAudit<Action extends string = never>(
   );
 }
 
-/** The values of an entry, for a statement that writes it together with the effect. */
+/** Returns the values of an entry, for a statement that writes the entry and the effect. */
 export function auditRow<Action extends string = never>(
   entry: NewAuditEntry<NoInfer<Action>>,
 ): unknown[] {
@@ -52,7 +52,7 @@ export function auditRow<Action extends string = never>(
   ];
 }
 
-/** The entries of a page, newest first. */
+/** Returns a page of entries, newest first. */
 export async function readAuditTrail(
   query: Query,
   { limit = maxAuditEntries, before }: AuditPage,
@@ -67,19 +67,19 @@ export async function readAuditTrail(
 }
 
 const pruneEveryMs = 60_000;
-/** Entries removed in one transaction. */
+/** The maximum number of entries that one transaction removes. */
 const pruneBatch = 10_000;
 
-/** The transactions of a database, as far as they are needed here. */
+/** The part of a database's `transaction` that pruning needs. */
 type Transaction = <Result>(
   useCase: (work: { query: Query }) => Promise<Result>,
 ) => Promise<Result>;
 
-/** Periodic work that removes the entries that are older than `keepMs`. */
+/** Returns a periodic task that removes entries older than `keepMs`. */
 export function auditPruning({ transaction }: { transaction: Transaction }, keepMs: number) {
   const pruneOnce = () =>
     transaction(async ({ query }) => {
-      // The table lets nothing go that is not as old as this says.
+      // A trigger of the table only allows DELETE of entries that are older than this setting.
       const keptFor = `${keepMs} milliseconds`;
       await query("SELECT set_config('shop.audit_kept_for', $1, true)", [keptFor]);
       return query(
@@ -104,47 +104,47 @@ type RefusedCall = Pick<Context<unknown, Meta>, "caller" | "meta" | "params"> & 
 };
 
 const minuteMs = 60_000;
-/** Senders and actions that are noted in a minute: what comes from more of them is a flood. */
-const maxNotedPerMinute = 1_000;
+/** The maximum number of pairs of caller and action per minute. More are a flood. */
+const maxRecordedPerMinute = 1_000;
 
 /**
- * Notes who was refused what is for admins only. However often somebody tries, they fill no table:
- * each replica notes the same sender and action once a minute.
+ * Records failed attempts to call admin actions. Each replica records a caller and an action at most
+ * once a minute, so that repeated attempts do not fill the table.
  */
 export class FailedAttemptAudit {
   readonly #query: Query;
-  /** When whom, in the order of these times. */
-  readonly #notedAt = new Map<string, number>();
+  /** The times of the latest entries by caller and action, oldest first. */
+  readonly #recordedAt = new Map<string, number>();
 
   constructor(query: Query) {
     this.#query = query;
   }
 
-  /** Notes a refusal of the access rules, if it is about an action of admins that is no read. */
-  async onRefused(ctx: RefusedCall, refusal: unknown): Promise<void> {
+  /** Records an error of the access rules, if the action is for admins and is not a query. */
+  async onRefused(ctx: RefusedCall, error: unknown): Promise<void> {
     if (ctx.action?.access !== "admin" || ctx.action.graphql?.query !== undefined) return;
-    await this.#note(ctx, refusal);
+    await this.#record(ctx, error);
   }
 
-  /** Does what an action does, and notes if it turns out that its sender may not. */
+  /** Runs the work of an action, and records the attempt if the work denies access. */
   async watch<Result>(ctx: RefusedCall, work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();
-    } catch (refusal) {
-      await this.#note(ctx, refusal);
-      throw refusal;
+    } catch (error) {
+      await this.#record(ctx, error);
+      throw error;
     }
   }
 
-  async #note(ctx: RefusedCall, refusal: unknown): Promise<void> {
+  async #record(ctx: RefusedCall, error: unknown): Promise<void> {
     const { FORBIDDEN, UNAUTHENTICATED } = commonErrors;
-    const denial = [FORBIDDEN, UNAUTHENTICATED].find((error) => hasCode(refusal, error));
+    const denial = [FORBIDDEN, UNAUTHENTICATED].find((definition) => hasCode(error, definition));
     if (denial === undefined) return;
     const sender = senderOf(ctx);
     const action = ctx.action?.name ?? "";
-    const who = userIdOf(sender.actor) ?? addressGroup(sender.address ?? "");
-    if (!this.#isFirst(`${who} ${action}`)) return;
-    // Not validated yet: whoever may not call at all does not learn what is wrong with it.
+    const callerKey = userIdOf(sender.actor) ?? addressGroup(sender.address ?? "");
+    if (!this.#isFirst(`${callerKey} ${action}`)) return;
+    // Access is checked before the parameters are validated.
     const { id } = (ctx.params ?? {}) as { id?: unknown };
     const subjectId = isId(id) ? id : null;
     try {
@@ -156,19 +156,19 @@ export class FailedAttemptAudit {
         detail: { action },
       });
     } catch (fault) {
-      // The sender is refused all the same.
-      ctx.broker.logger.error(`the refusal of ${action} could not be noted`, fault);
+      // The call is rejected anyway.
+      ctx.broker.logger.error(`the failed attempt to call ${action} could not be recorded`, fault);
     }
   }
 
   #isFirst(key: string): boolean {
     const now = Date.now();
-    for (const [noted, at] of this.#notedAt) {
+    for (const [recorded, at] of this.#recordedAt) {
       if (now - at < minuteMs) break;
-      this.#notedAt.delete(noted);
+      this.#recordedAt.delete(recorded);
     }
-    if (this.#notedAt.has(key) || this.#notedAt.size >= maxNotedPerMinute) return false;
-    this.#notedAt.set(key, now);
+    if (this.#recordedAt.has(key) || this.#recordedAt.size >= maxRecordedPerMinute) return false;
+    this.#recordedAt.set(key, now);
     return true;
   }
 }

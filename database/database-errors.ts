@@ -7,23 +7,23 @@ import {
 } from "sequelize";
 import { serviceUnavailable, type ClientError } from "../core/errors.ts";
 
-/** Constraint name -> the refusal it stands for. */
+/** The client error of each constraint, by the name of the constraint. */
 export type ConstraintErrors = Record<string, () => ClientError>;
 
 /**
- * SQLSTATEs (classes or codes) that say the database, not the statement, was at fault: connection
- * exceptions, insufficient resources, operator intervention (shutdown, statement timeout),
- * deadlock or serialization failures, a lock that did not become free in time, and a transaction
- * that was ended because its process had stood still.
+ * SQLSTATEs (classes or codes) of errors that a retry may solve: connection exceptions,
+ * insufficient resources, operator intervention (shutdown, statement timeout), deadlock or
+ * serialization failures, a lock timeout, and a transaction that PostgreSQL ended because its
+ * process had paused.
  */
 const idleInTransaction = "25P03";
 const unavailableStates = ["08", "53", "57", "40", "55P03", idleInTransaction];
 
-/** Error codes of Node's sockets that pg passes on as they are. */
+/** Error codes of Node's sockets, which pg passes on unchanged. */
 const socketErrors = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT", "ETIMEDOUT"]);
 
-/** Parts of a driver's or a model's error in which values stand that were to be written or found. */
-const partsWithValues = [
+/** The properties of a driver's or a model's error that may contain values of the statement. */
+const propertiesWithValues = [
   "sql",
   "parameters",
   "detail",
@@ -35,56 +35,56 @@ const partsWithValues = [
 ];
 
 /**
- * Takes out of a database's error what may be anybody's email or password hash, so that it can be
- * logged wherever it ends up. What is left: SQLSTATE, names of tables, columns and constraints,
- * and a message without values.
+ * Removes values such as email addresses and password hashes from a database error, so that the
+ * error can be logged. Keeps the SQLSTATE, the names of tables, columns and constraints, and a
+ * message without values.
  */
 export function withoutValues(error: unknown): unknown {
   const origin = error instanceof BaseError ? (error as { parent?: unknown }).parent : undefined;
-  for (const one of [error, origin]) {
-    if (!(one instanceof Error)) continue;
-    for (const part of partsWithValues) Reflect.deleteProperty(one, part);
-    // SQLSTATE class 22, data exceptions: what stands in quotation marks is the data.
+  for (const part of [error, origin]) {
+    if (!(part instanceof Error)) continue;
+    for (const property of propertiesWithValues) Reflect.deleteProperty(part, property);
+    // The messages of data exceptions (SQLSTATE class 22) quote the data.
     if (propertyOf(origin ?? error, "code")?.startsWith("22") !== true) continue;
-    const message = one.message.replace(/"[^]*"/, '"…"');
-    if (one.stack !== undefined) one.stack = one.stack.replace(one.message, message);
-    one.message = message;
+    const message = part.message.replace(/"[^]*"/, '"…"');
+    if (part.stack !== undefined) part.stack = part.stack.replace(part.message, message);
+    part.message = message;
   }
   return error;
 }
 
-/** The name of the constraint that a statement has broken, if that was what failed. */
+/** Returns the name of the violated constraint; undefined for other errors. */
 export function brokenConstraintOf(error: unknown): string | undefined {
-  const isBroken =
+  const isViolation =
     error instanceof UniqueConstraintError || error instanceof ForeignKeyConstraintError;
-  return isBroken ? propertyOf(error.parent, "constraint") : undefined;
+  return isViolation ? propertyOf(error.parent, "constraint") : undefined;
 }
 
-/** What a driver error means to a caller: a refusal, SERVICE_UNAVAILABLE, or a fault of ours. */
+/** Converts a driver error into a client error or SERVICE_UNAVAILABLE. Returns other errors as they are. */
 export function clientErrorOrFault(error: unknown, constraints: ConstraintErrors): unknown {
-  // A model's own complaint has met no database yet.
+  // Errors of a model's validation do not pass through `query`, which removes values from others.
   if (error instanceof BaseError) withoutValues(error);
   const constraint = brokenConstraintOf(error);
   if (constraint !== undefined) return constraints[constraint]?.() ?? error;
   if (isUnavailable(error)) {
-    return Object.assign(serviceUnavailable("The database cannot be reached just now."), {
+    return Object.assign(serviceUnavailable("The database is unavailable. Try again later."), {
       cause: error,
     });
   }
   return error;
 }
 
-/** Whether PostgreSQL has ended a transaction because its process stood still in it. */
+/** Returns whether PostgreSQL ended a transaction because its process had paused. */
 export function hasStoodStill(error: unknown): boolean {
   return propertyOf(originOf(error), "code") === idleInTransaction;
 }
 
-/** Whether a connection has ended under a statement: nobody says whether it was carried out. */
+/** Returns whether the connection ended during a statement, whose outcome is then unknown. */
 export function isConnectionLost(error: unknown): boolean {
   const origin = originOf(error);
   const code = propertyOf(origin, "code");
   if (code !== undefined) return code === "ECONNRESET" || code === "EPIPE";
-  // pg has no code for a connection that ended under a query.
+  // pg sets no code when a connection ends during a query.
   return origin instanceof Error && /^Connection terminated|not queryable/.test(origin.message);
 }
 
@@ -92,7 +92,7 @@ function originOf(error: unknown): unknown {
   return error instanceof DatabaseError ? error.parent : error;
 }
 
-/** What Sequelize says, without a code, of a pool that is closed because its service stops. */
+/** The message of Sequelize, which sets no code, for a pool that is closed because its service stops. */
 const closedPool = /connection manager was closed|pool is draining/;
 
 function isUnavailable(error: unknown): boolean {

@@ -7,19 +7,19 @@ import { isId } from "../core/validation.ts";
 import { commonErrors, badUserInput, ClientError } from "../core/errors.ts";
 import type { Query } from "./prepared-statements.ts";
 
-/** A request that its sender has given a key. */
+/** A request with an idempotency key. */
 export interface IdempotentRequest {
-  /** Of this caller, this action and this key. */
+  /** The hash of caller, action and key. */
   id: Buffer;
-  /** Of the input. */
+  /** The keyed hash of the input. */
   fingerprint: Buffer;
   /** The id of the attempt that this call belongs to. */
   attempt: string;
-  /** Nobody who is signed in: anybody can make up any number of keys. */
+  /** An anonymous caller can invent any number of keys. */
   isAnonymous: boolean;
 }
 
-/** What the first of equal requests was answered. */
+/** The answer of the first of several duplicate requests. */
 export interface StoredAnswer {
   answer: unknown;
 }
@@ -27,27 +27,27 @@ export interface StoredAnswer {
 const keptFor = "24 hours";
 /** Printable ASCII. */
 const keyPattern = /^[\x21-\x7e]{1,255}$/;
-/** PostgreSQL's lock_not_available: the first of the twins took too long. */
+/** PostgreSQL's lock_not_available: a duplicate request held the lock for too long. */
 const lockNotAvailable = "55P03";
 
 const mismatch = () =>
   new ClientError(
     commonErrors.IDEMPOTENCY_MISMATCH,
-    "This Idempotency-Key came with another input before.",
+    "This Idempotency-Key was used with another input. Use a new key.",
   );
 const inProgress = () =>
   new ClientError(
     commonErrors.IDEMPOTENCY_IN_PROGRESS,
-    "The same request is still at work; send it again.",
+    "The same request is still in progress. Send it again later.",
   );
 
-/** The keyed request that a call is; undefined where it has no key. Refuses with BAD_USER_INPUT. */
+/** Returns the idempotent request of a call; undefined for a call without a key. Throws BAD_USER_INPUT. */
 export function idempotentRequest(
   ctx: Pick<Context<unknown, Meta>, "caller" | "meta" | "params" | "action">,
 ): IdempotentRequest | undefined {
-  const given: unknown = ctx.meta.idempotencyKey;
-  if (given === undefined) return undefined;
-  const key = checkedKey(given);
+  const metaKey: unknown = ctx.meta.idempotencyKey;
+  if (metaKey === undefined) return undefined;
+  const key = checkedKey(metaKey);
   const secret = typeof key === "string" ? key : key[0];
   const parts = JSON.stringify([callerOf(ctx), ctx.action?.name, key]);
   return {
@@ -58,10 +58,10 @@ export function idempotentRequest(
   };
 }
 
-/** Refuses with BAD_USER_INPUT what is no key. */
-function checkedKey(given: unknown): IdempotencyKey {
-  const [sent, number] = Array.isArray(given) ? (given as unknown[]) : [given, 1];
-  // Whoever calls by hand may give a number.
+/** Returns a valid key. Throws BAD_USER_INPUT. */
+function checkedKey(value: unknown): IdempotencyKey {
+  const [sent, number] = Array.isArray(value) ? (value as unknown[]) : [value, 1];
+  // In the REPL, a key of digits is a number.
   const key = typeof sent === "number" ? String(sent) : sent;
   if (typeof key !== "string" || !keyPattern.test(key) || !Number.isSafeInteger(number)) {
     const message = "An Idempotency-Key has 1 to 255 printable ASCII characters, and no spaces.";
@@ -70,14 +70,14 @@ function checkedKey(given: unknown): IdempotencyKey {
   return number === 1 ? key : [key, number as number];
 }
 
-/** Whose key it is: two callers may use the same one and know nothing of each other. */
+/** Returns the scope of the caller: different callers can use the same key independently. */
 function callerOf(ctx: Pick<Context<unknown, Meta>, "caller" | "meta">): string {
   const actor = actorOf(ctx);
   if (actor.kind === "user") return `user ${actor.id}`;
   return actor.kind === "operator" ? "operator" : `address ${ctx.meta.address ?? ""}`;
 }
 
-/** JSON in which the order of an object's keys does not count. */
+/** Returns JSON that does not depend on the order of an object's keys. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part)
@@ -86,7 +86,7 @@ function canonical(value: unknown): string {
   );
 }
 
-/** A twin that holds the key's row, and has not ended in time, is at work. */
+/** Throws IDEMPOTENCY_IN_PROGRESS if a duplicate request still holds the lock of the key's row. */
 function inProgressIfLocked(error: unknown): never {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const code = cause instanceof DatabaseError ? (cause.parent as { code?: string }).code : "";
@@ -94,13 +94,13 @@ function inProgressIfLocked(error: unknown): never {
 }
 
 interface KeyRow {
-  /** Empty where the key is free again. */
+  /** Empty if the key is free again. */
   fingerprint: Buffer;
   subject: string | null;
   answer: unknown;
 }
 
-/** The kept answer of an equal request, if it has one. Refuses with IDEMPOTENCY_MISMATCH. */
+/** Returns the stored answer of a duplicate request, if there is one. Throws IDEMPOTENCY_MISMATCH. */
 export async function storedAnswer(
   query: Query,
   { id, fingerprint }: IdempotentRequest,
@@ -115,9 +115,9 @@ export async function storedAnswer(
 }
 
 /**
- * The id of what the request is going to make: its twins and its repetitions get the same one, so
- * that they also share what they take on the way. Refuses with IDEMPOTENCY_MISMATCH, and with
- * IDEMPOTENCY_IN_PROGRESS an attempt that was refused elsewhere.
+ * Returns the id of the row that the request creates. Duplicate requests and retries get the same
+ * id, so that they also share the stock reserved under it. Throws IDEMPOTENCY_MISMATCH, or
+ * IDEMPOTENCY_IN_PROGRESS, also for an attempt that another node has rejected.
  */
 export async function subjectOf(
   query: Query,
@@ -133,12 +133,12 @@ export async function subjectOf(
   ).catch(inProgressIfLocked);
   if (row === undefined) throw inProgress();
   if (!row.fingerprint.equals(fingerprint)) throw mismatch();
-  // Whoever asks finds the answer when they look again.
+  // A stored answer is found when the caller looks it up again.
   if (row.answer !== null || row.subject === null) throw inProgress();
   return row.subject;
 }
 
-/** Takes its subject from a request that has not had its effect, and goes on with another one. */
+/** Removes the subject of a request without an answer, so that the next attempt gets another id. */
 export async function dropSubject(
   query: Query,
   { id }: IdempotentRequest,
@@ -151,17 +151,17 @@ export async function dropSubject(
 }
 
 /**
- * Lets the key be used anew, for any input, before its sender is told a refusal. The row stays: no
- * twin of this attempt, and no earlier attempt that a node still has before it, can claim the key
- * any more, and so none has an effect after the refusal. Gives false, and changes nothing, where a
- * twin has had its effect already. Refuses with IDEMPOTENCY_IN_PROGRESS.
+ * Releases the key for any input before the client receives an error. The row stays, so that
+ * duplicates of this attempt and delayed earlier attempts cannot claim the key: none has an effect
+ * after the error. Returns false and changes nothing if a duplicate has already taken effect.
+ * Throws IDEMPOTENCY_IN_PROGRESS.
  */
 export async function releaseKey(
   query: Query,
   { id, fingerprint, attempt }: IdempotentRequest,
   subject: string | undefined,
 ): Promise<boolean> {
-  const freed = await query(
+  const released = await query(
     `INSERT INTO idempotency_keys AS freed (id, fingerprint, refused_attempt) VALUES ($1, '', $3)
      ON CONFLICT (id) DO UPDATE SET
        refused_attempt = greatest(freed.refused_attempt, excluded.refused_attempt),
@@ -172,7 +172,7 @@ export async function releaseKey(
      RETURNING id`,
     [id, fingerprint, attempt, subject ?? null],
   ).catch(inProgressIfLocked);
-  return freed.length > 0;
+  return released.length > 0;
 }
 
 function isFree({ fingerprint }: Pick<KeyRow, "fingerprint">): boolean {
@@ -180,8 +180,8 @@ function isFree({ fingerprint }: Pick<KeyRow, "fingerprint">): boolean {
 }
 
 /**
- * Takes the key in the transaction of the effect, before anything else. A twin that is at work is
- * waited for, and its answer given. Refuses with IDEMPOTENCY_MISMATCH or IDEMPOTENCY_IN_PROGRESS.
+ * Claims the key as the first statement of the effect's transaction. Waits for a duplicate request
+ * in progress and returns its answer. Throws IDEMPOTENCY_MISMATCH or IDEMPOTENCY_IN_PROGRESS.
  */
 export async function claimKey(
   query: Query,
@@ -198,12 +198,12 @@ export async function claimKey(
     [request.id, request.fingerprint, subject ?? null, request.attempt],
   ).catch(inProgressIfLocked);
   if (claimed.length > 0) return undefined;
-  const kept = await storedAnswer(query, request);
-  if (kept === undefined) throw inProgress();
-  return kept;
+  const stored = await storedAnswer(query, request);
+  if (stored === undefined) throw inProgress();
+  return stored;
 }
 
-/** Keeps the answer in the transaction of the effect. */
+/** Stores the answer in the transaction of the effect. */
 export async function storeAnswer(
   query: Query,
   { id }: IdempotentRequest,
@@ -215,7 +215,7 @@ export async function storeAnswer(
   ]);
 }
 
-/** Removes keys that nobody repeats any more. */
+/** Removes expired keys. */
 export async function pruneKeys(query: Query): Promise<void> {
   await query("DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval", [keptFor]);
 }

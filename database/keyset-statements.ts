@@ -8,53 +8,55 @@ import {
 import type { Query } from "./prepared-statements.ts";
 
 /**
- * What rows are sorted by before their ids. This and all that follows is SQL in literals, from
- * which the statements are put together: there are as many as there are sorts and filters.
+ * The key that rows are sorted by before their ids. Statements are composed only from SQL literals
+ * like these, so that their number is limited by the number of sorts and filters.
  */
 export interface SortKey {
   kind: KeyKind;
-  /** The key of a row. */
+  /** The expression for the key of a row. */
   sql: string;
-  /** That a row lies between two positions, ends excluded; as an index finds it. */
+  /** The condition that a row lies between two positions, exclusive, in a form that uses an index. */
   within: string;
 }
 
-/** The rows to read: those between two positions, so many from one of the ends. */
+/** The rows to read: a number of rows between two positions, counted from one of the ends. */
 export interface Window {
   low: SortPosition;
   high: SortPosition;
-  /** From the high end down. */
+  /** Rows are read from the high end. */
   isDescending: boolean;
-  /** One more than are shown: it says that there are more. */
+  /** One more than the page shows; the additional row tells whether more rows follow. */
   rows: number;
 }
 
-/** Rows that can be asked for. In all statements, `$1` is how many rows at most. */
+/** A source of rows. In all statements, `$1` is the maximum number of rows. */
 export interface RowSource {
-  /** `SELECT` and columns. */
+  /** `SELECT` and the columns. */
   select: string;
-  /** `FROM` and tables. */
+  /** `FROM` and the tables. */
   from: string;
-  /** What holds for all of them; `true` if nothing does. */
+  /** The condition of all rows, or `true`. */
   where: string;
 }
 
-/** A filter: how an index finds what fits, and how a row is held against it where it is given. */
+/** The SQL conditions of a filter. */
 export interface Filter {
+  /** Finds matching rows by an index. */
   found: string;
+  /** Checks a single row; true if the filter is not given. */
   held: string;
 }
 
-/** The largest page, and the row that says that there are more. */
+/** The largest page and the additional row. */
 const largestWindow = `LIMIT ${maxPageRows + 1}`;
-/** Where a filter fits many rows, those of a page are mostly among so many. */
+/** If a filter matches many rows, the first 1,000 rows usually contain a full page. */
 const nearbyWindow = "LIMIT 1000";
-/** So many rows can be sorted while somebody waits. */
+/** The maximum number of matching rows that are sorted without first reading along the index. */
 const maxSorted = 5_000;
 
 /**
- * Conditions that rows are held against one by one: as one expression, since the planner believes
- * of each condition of its own that it leaves few rows, and would rather find and sort those.
+ * Combines conditions into one expression that is checked for each row. From separate conditions
+ * the planner would expect few rows, and would find and sort them instead of using the sort's index.
  */
 export function conditionOf(filters: readonly Filter[]): string {
   if (filters.length === 0) return "true";
@@ -67,14 +69,14 @@ function orderBy({ kind }: SortKey, isDescending: boolean): string {
   return isDescending ? "ORDER BY sort_key DESC, id DESC" : "ORDER BY sort_key, id";
 }
 
-/** The last column of a list of rows, and where they are read. */
+/** Returns the sort key column with the `FROM` and `WHERE` clauses. */
 function withSortKey({ from, where }: RowSource, { sql, within }: SortKey): string {
   return [sql, "AS sort_key", from, "WHERE", where, "AND", within].join(" ");
 }
 
 /**
- * Goes along the index of a sort. Two limits: a plan for all parameters is made without knowing
- * `$1`, and must not think of sorting.
+ * Returns a statement that reads along the index of a sort. The literal inner limit keeps the
+ * planner from sorting: a generic plan does not know `$1`.
  */
 export function alongIndex(
   rows: RowSource,
@@ -98,7 +100,7 @@ export function alongIndex(
   ].join(" ");
 }
 
-/** Goes along the index of a sort, but not far: what it finds may be less than there is. */
+/** Returns a statement that reads a limited part of a sort's index, and so may miss matching rows. */
 function nearby(rows: RowSource, condition: string, key: SortKey, isDescending: boolean): string {
   const order = orderBy(key, isDescending);
   return [
@@ -114,7 +116,7 @@ function nearby(rows: RowSource, condition: string, key: SortKey, isDescending: 
   ].join(" ");
 }
 
-/** Finds all rows of a filter by its own index, and sorts them. */
+/** Returns a statement that finds all rows of a filter by its index, and sorts them. */
 function foundAndSorted(
   rows: RowSource,
   conditions: string[],
@@ -130,7 +132,7 @@ function foundAndSorted(
     rows.from,
     "WHERE",
     [rows.where, ...conditions].join(" AND "),
-    // Out here, where the planner cannot take it for a better way to find them.
+    // The window is outside the CTE, so that the planner does not use its index to find the rows.
     ") SELECT * FROM found WHERE",
     key.within,
     orderBy(key, isDescending),
@@ -148,7 +150,7 @@ function counting(rows: RowSource, conditions: readonly string[]): string {
   ].join(" ");
 }
 
-/** Counts the rows for which the conditions hold, with the parameters `$2` … */
+/** Counts the rows that match the conditions with the parameters `$2` …, up to `most`. */
 export async function countRows(
   query: Query,
   rows: RowSource,
@@ -164,18 +166,15 @@ export async function countRows(
   return { total: Math.min(total, most), isExact: total <= most };
 }
 
-/** What is looked for by filters of which some have an index of their own. */
+/** The filters of a request. */
 export interface FilterValues<Name extends string> {
-  /**
-   * Those that are given and have one, the cheapest to look at first, each with the parameters
-   * that leave only it.
-   */
+  /** The given filters with an index, cheapest lookup first, each with the parameters of it alone. */
   indexed: readonly { name: Name; alone: readonly unknown[] }[];
-  /** Of all filters, `$2` …; null where one is not given. */
+  /** The parameters `$2` … of all filters; null for a filter that is not given. */
   parameters: readonly unknown[];
 }
 
-/** The parameters of a statement that reads a window: rows, filters, and the window's ends. */
+/** Returns the parameters of a statement that reads a window: row limit, filters, ends of the window. */
 export function bindOf(
   { low, high, rows }: Window,
   parameters: readonly unknown[],
@@ -185,7 +184,7 @@ export function bindOf(
   return [rows, ...parameters, low.id, high.id, ...keys];
 }
 
-/** Finds rows by filters that have indexes of their own, in whatever order they are asked for. */
+/** Reads rows by filters with their own indexes, in the order of any sort. */
 export class FilteredRows<Name extends string> {
   readonly #query: Query;
   readonly #rows: RowSource;
@@ -198,18 +197,18 @@ export class FilteredRows<Name extends string> {
   }
 
   /**
-   * The rows of a window. Few that a filter finds are sorted. Of many, enough should be nearby in
-   * the order asked for; where that is not so, they are sorted, too, which takes the longer the
-   * more there are.
+   * Reads the rows of a window. If a filter matches few rows, they are sorted. If it matches many, a
+   * limited read along the sort's index usually fills the page. Otherwise all matching rows are
+   * sorted, which takes time in proportion to their number.
    */
   async read<Row extends object>(
-    sought: FilterValues<Name>,
+    values: FilterValues<Name>,
     key: SortKey,
     window: Window,
   ): Promise<Row[]> {
     const { isDescending, rows } = window;
-    const bind = bindOf(window, sought.parameters, key);
-    const { by, isFew } = await this.#best(sought);
+    const bind = bindOf(window, values.parameters, key);
+    const { by, isFew } = await this.#bestFilter(values);
     if (!isFew) {
       const all: Filter[] = Object.values(this.#filters);
       const near = nearby(this.#rows, conditionOf(all), key, isDescending);
@@ -222,26 +221,26 @@ export class FilteredRows<Name extends string> {
     );
   }
 
-  /** How many rows there are. */
-  async count(sought: FilterValues<Name>): Promise<RowCount> {
-    const { by } = await this.#best(sought);
-    return countRows(this.#query, this.#rows, this.#conditions(by), sought.parameters);
+  /** Counts the rows that match all filters. */
+  async count(values: FilterValues<Name>): Promise<RowCount> {
+    const { by } = await this.#bestFilter(values);
+    return countRows(this.#query, this.#rows, this.#conditions(by), values.parameters);
   }
 
-  /** The first filter that finds few rows on its own, or else the last one. */
-  async #best({ indexed }: FilterValues<Name>): Promise<{ by: Name; isFew: boolean }> {
+  /** Returns the first filter that matches few rows alone, or else the last one. */
+  async #bestFilter({ indexed }: FilterValues<Name>): Promise<{ by: Name; isFew: boolean }> {
     for (const { name, alone } of indexed) {
       const conditions = this.#conditions(name);
       const { isExact } = await countRows(this.#query, this.#rows, conditions, alone, maxSorted);
       if (isExact) return { by: name, isFew: true };
     }
     const last = indexed.at(-1);
-    if (last === undefined) throw new Error("there is no filter to find anything by");
+    if (last === undefined) throw new Error("a read by filters needs a filter with an index");
     return { by: last.name, isFew: false };
   }
 
   #conditions(by: Name): string[] {
-    const { [by]: finding, ...others } = this.#filters;
-    return [finding.found, conditionOf(Object.values(others))];
+    const { [by]: indexed, ...others } = this.#filters;
+    return [indexed.found, conditionOf(Object.values(others))];
   }
 }

@@ -10,20 +10,20 @@ import {
 import { badUserInput } from "../core/errors.ts";
 import type { SortKey, Window } from "./keyset-statements.ts";
 
-/** One of the orders a connection can be asked for in. */
+/** A sort order of a connection. */
 export interface Sort {
   key: SortKey;
   isDescending: boolean;
 }
 
-/** A row with its key of the sort. */
+/** A row with its sort key. */
 type Keyed<Node> = Node & { sort_key: SortPosition["key"] };
 
 /**
- * A page of a connection, whose rows `read` gives in the order of the window. Refuses with
- * BAD_USER_INPUT what is no page.
+ * Reads a page of a connection. Throws BAD_USER_INPUT for invalid page arguments or cursors.
  *
- * @param name the connection's and the sort's: cursors of others are refused
+ * @param name the name of connection and sort, which a cursor must match
+ * @param read reads the rows of a window in its order
  */
 export async function readConnection<Node extends { id: string }>(
   name: string,
@@ -33,8 +33,8 @@ export async function readConnection<Node extends { id: string }>(
 ): Promise<RelayConnection<Node>> {
   if (first !== undefined && last !== undefined) {
     throw badUserInput([
-      { field: "first", message: "The 'first' field cannot stand beside 'last'." },
-      { field: "last", message: "The 'last' field cannot stand beside 'first'." },
+      { field: "first", message: "The 'first' field cannot be combined with 'last'." },
+      { field: "last", message: "The 'last' field cannot be combined with 'first'." },
     ]);
   }
   const { lowest, highest } = endsOf(kind);
@@ -59,7 +59,7 @@ export async function readConnection<Node extends { id: string }>(
   return {
     edges,
     pageInfo: {
-      // What a cursor was given for lies on its other side.
+      // The row of the given cursor lies outside the page, on the side where the page starts.
       hasNextPage: isBackward ? before !== undefined : hasMore,
       hasPreviousPage: isBackward ? hasMore : after !== undefined,
       startCursor: edges[0]?.cursor ?? null,
@@ -68,7 +68,7 @@ export async function readConnection<Node extends { id: string }>(
   };
 }
 
-/** A window that ends, besides, at these positions. Of ids and whole numbers only. */
+/** Narrows a window to these positions. Works only for ids and integer keys. */
 export function narrowed(window: Window, low?: SortPosition, high?: SortPosition): Window {
   return {
     ...window,
@@ -78,6 +78,6 @@ export function narrowed(window: Window, low?: SortPosition, high?: SortPosition
 }
 
 function isBefore(a: SortPosition, b: SortPosition): boolean {
-  const [of = 0, than = 0] = [a.key, b.key].map(Number);
-  return of < than || (of === than && a.id < b.id);
+  const [keyA = 0, keyB = 0] = [a.key, b.key].map(Number);
+  return keyA < keyB || (keyA === keyB && a.id < b.id);
 }

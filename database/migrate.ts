@@ -3,25 +3,25 @@ import { QueryTypes, type Sequelize, type Transaction } from "sequelize";
 import { Umzug, type UmzugStorage } from "umzug";
 import { hasStoodStill, isConnectionLost } from "./database-errors.ts";
 
-/** The same number on every node, so that only one of them migrates a database at a time. */
+/** The advisory lock that lets only one node at a time migrate a database. */
 const migrationLock = 7_240_001;
 const maxTries = 5;
 
-/** The tables of the event log, which every service has. */
+/** The migrations that every service has: event log and idempotency keys. */
 const sharedFolder = new URL("migrations/", import.meta.url);
 
 /**
- * Applies the SQL files that were not applied yet: the shared ones, then those of a service's
- * folder, each in the order of their names. All of them run in one transaction behind an advisory
- * lock: any number of nodes may start at once, and a migration that fails leaves nothing behind.
- * Returns the names of those applied now.
+ * Applies pending SQL files: first the shared ones, then those of the service's folder, each in the
+ * order of their names. All run in one transaction under an advisory lock. So any number of nodes
+ * can start at the same time, and a failed migration leaves nothing behind. Returns the names of
+ * the applied files.
  */
 export async function migrate(sequelize: Sequelize, folder: URL): Promise<string[]> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await migrateOnce(sequelize, folder);
     } catch (error) {
-      // A process that starts may stand still before the transaction has got its longer time.
+      // A starting process may pause before the transaction has set its longer timeouts.
       if (tries === maxTries || !(hasStoodStill(error) || isConnectionLost(error))) throw error;
     }
   }
@@ -29,8 +29,8 @@ export async function migrate(sequelize: Sequelize, folder: URL): Promise<string
 
 async function migrateOnce(sequelize: Sequelize, folder: URL): Promise<string[]> {
   return sequelize.transaction(async (transaction) => {
-    // However long it takes, and others before it. A process that starts loads its files meanwhile,
-    // which on a busy machine keeps it from its transaction for seconds.
+    // Migrations, also those of other nodes before this one, may take long. And a starting process
+    // loads its files, which on a busy machine delays the transaction by seconds.
     await sequelize.query(
       `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
        SET LOCAL idle_in_transaction_session_timeout = '1min'`,
@@ -65,8 +65,8 @@ async function sqlFiles(folder: URL): Promise<{ name: string; url: URL }[]> {
 }
 
 /**
- * The SQL of a file. One that says `\ir PATH`, as for psql, stands for the file at that path: so a
- * service takes over a migration that some services share.
+ * Returns the SQL of a file. A file with `\ir PATH`, as in psql, includes the file at that path, so
+ * that several services can share a migration.
  */
 async function sqlOf(url: URL): Promise<string> {
   const text = await readFile(url, "utf8");
@@ -74,7 +74,7 @@ async function sqlOf(url: URL): Promise<string> {
   return path === undefined ? text : readFile(new URL(path, url), "utf8");
 }
 
-/** Keeps umzug's list in the transaction of the migrations themselves. */
+/** Stores umzug's list of applied files in the transaction of the migrations. */
 function storageIn(sequelize: Sequelize, transaction: Transaction): UmzugStorage {
   return {
     async executed() {

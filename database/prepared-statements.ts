@@ -2,15 +2,15 @@ import type { Client } from "pg";
 import type { Sequelize, Transaction } from "sequelize";
 import { withoutValues } from "./database-errors.ts";
 
-/** Runs one statement with bound parameters (`$1` …) and gives its rows. */
+/** Runs a statement with bound parameters (`$1` …) and returns its rows. */
 export type Query = <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
 
-/** A connection of Sequelize's pool: pg's client, and whether it is of no more use. */
+/** A connection of Sequelize's pool: pg's client. `_invalid` makes the pool discard it. */
 interface Connection extends Client {
   _invalid?: boolean;
 }
 
-/** The parts of Sequelize that its types leave out. */
+/** The parts of Sequelize that its types omit. */
 interface Pool {
   connectionManager: {
     getConnection(options: object): Promise<Connection>;
@@ -25,37 +25,37 @@ interface Pool {
   };
 }
 
-/** Statements are literals in our files: so there are as many names as there are of those. */
+/** The names of prepared statements by their SQL. Statements are literals, so the map stays small. */
 const names = new Map<string, string>();
 
 function nameOf(sql: string): string {
-  const known = names.get(sql);
-  if (known !== undefined) return known;
+  const existing = names.get(sql);
+  if (existing !== undefined) return existing;
   const name = `shop_${names.size + 1}`;
   names.set(sql, name);
   return name;
 }
 
-/** How often the statements of a connection had to be prepared anew. */
+/** How often the statements of a connection had to be prepared again. */
 const generations = new WeakMap<Connection, number>();
 
 /**
- * PostgreSQL keeps a plan until it has looked at its tables again, which may take a minute: in a new
- * shop what was best for the first twenty orders would go through thousands of them by then.
+ * PostgreSQL keeps a plan until it analyzes the table again, which may take a minute. In a new shop,
+ * a plan made for the first twenty orders would by then scan thousands of orders.
  */
 const plansLastMs = 5_000;
 const plannedAtMs = new WeakMap<Connection, number>();
 
 /**
- * Statements on a connection of Sequelize's pool, or in a transaction of it, straight by pg: each
- * is parsed by PostgreSQL once for each connection, and nothing else is done to it. Throws
- * Sequelize's errors, without the values in them.
+ * Returns a function that runs prepared statements through pg, on a connection of Sequelize's pool
+ * or in a transaction. PostgreSQL parses each statement once for each connection. Throws
+ * Sequelize's errors without the values in them.
  */
 export function preparedOn(sequelize: Sequelize, transaction?: Transaction): Query {
   const pool = sequelize as unknown as Pool;
-  const own = (transaction as { connection?: Connection } | undefined)?.connection;
+  const reserved = (transaction as { connection?: Connection } | undefined)?.connection;
   return async <Row extends object>(sql: string, bind: unknown[]) => {
-    if (own !== undefined) return rowsOf<Row>(pool, own, sql, bind);
+    if (reserved !== undefined) return rowsOf<Row>(pool, reserved, sql, bind);
     const connection = await pool.connectionManager.getConnection({ type: "SELECT" });
     try {
       return await rowsOf<Row>(pool, connection, sql, bind);
@@ -83,7 +83,7 @@ async function rowsOf<Row extends object>(
     return (await connection.query<Row>({ name, text: sql, values: bind })).rows;
   } catch (error) {
     const { code } = error as { code?: string };
-    // The tables have changed under it.
+    // A migration has changed the tables of the prepared statement: the next call prepares it again.
     if (code === "0A000") generations.set(connection, generation + 1);
     if (code === "ECONNRESET") connection._invalid = true;
     const query = new pool.dialect.Query(connection, pool, {});

@@ -1,10 +1,10 @@
-/** Puts rows into the order of the ids that were asked for, with null where there is none. */
+/** Returns the rows in the order of the ids, with null for an id without a row. */
 export function inOrderOf<Row extends { id: string }>(ids: string[], rows: Row[]): (Row | null)[] {
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id) ?? null);
 }
 
-/** Puts rows into groups, in the order of the ids that were asked for; an empty one where none is. */
+/** Groups rows by id, in the order of the ids, with an empty group for an id without rows. */
 export function groupsInOrderOf<Row>(
   ids: string[],
   rows: Row[],

@@ -3,24 +3,24 @@ import pgConnectionString from "pg-connection-string";
 import { Sequelize, type Options } from "sequelize";
 import { withoutValues } from "./database-errors.ts";
 
-/** How long a statement may run, and how long it may wait for what another transaction holds. */
+/** How long a statement may run, and how long it may wait for a lock. */
 const statementTimeoutMs = 10_000;
 const lockTimeoutMs = 3_000;
 /**
- * A process that stands still in a transaction must not keep others waiting for its locks, one of
- * which may be the head of the event log: all that writes waits for so long, and clients are
- * promised an answer in 1.5 s when a node stands still. A process that was only slow runs its
- * transaction again (`transaction` in `database.mixin.ts`).
+ * PostgreSQL ends the transaction of a paused process after this time, which frees its locks. One
+ * lock may be the head of the event log, for which all writes wait, and clients are promised an
+ * answer in 1.5 s when a node pauses. A process that was only slow runs its transaction again
+ * (`transaction` in `database.mixin.ts`).
  */
 const idleInTransactionTimeoutMs = 750;
-/** One plan for each statement: it takes long to find that the next values want the same one. */
-const plannedOnce = "-c plan_cache_mode=force_generic_plan";
-/** How long one waits for a connection of the pool. */
+/** One plan for each statement. Planning again for each set of values takes longer than it saves. */
+const genericPlans = "-c plan_cache_mode=force_generic_plan";
+/** How long a statement waits for a connection of the pool. */
 const acquireTimeoutMs = 3_000;
 
 /**
- * Sequelize listens to a connection only a moment after it is open. An error in between, as when
- * the server dies right then, would have no listener, and end the process.
+ * A client with an error listener from the start. Sequelize adds its own shortly after a connection
+ * opens; an error in between, for example when the server dies, would end the process.
  */
 class ListenedClient extends pg.Client {
   constructor(config: pg.ClientConfig) {
@@ -29,14 +29,14 @@ class ListenedClient extends pg.Client {
   }
 }
 
-/** Reads a bigint as a number. One that a number cannot hold is an error, and never another number. */
+/** Parses a bigint as a number. Throws a RangeError if the number would not be exact. */
 function parseBigint(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value)) throw new RangeError("A bigint is too large for a number.");
   return value;
 }
 
-/** pg's own parser of a bigint gives a text: a count or a sum would not be the number of its row type. */
+/** Replaces pg's parser of bigints, which returns strings: row types declare counts as numbers. */
 function typeParser(
   oid: Parameters<typeof pg.types.setTypeParser>[0],
   format?: "text" | "binary",
@@ -46,10 +46,10 @@ function typeParser(
 }
 
 /**
- * A Sequelize instance that connects on first use.
+ * Returns a Sequelize instance that connects on first use.
  *
  * @param url `postgres://user:password@host:port/database?sslmode=…`
- * @param poolMax connections it keeps at most
+ * @param poolMax the maximum number of connections
  */
 export function openSequelize(url: string, poolMax: number): Sequelize {
   const { host, port, user, password, database, ssl } = pgConnectionString.parse(url);
@@ -70,7 +70,7 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
     dialectOptions: {
       ssl,
       keepAlive: true,
-      options: plannedOnce,
+      options: genericPlans,
       statement_timeout: statementTimeoutMs,
       lock_timeout: lockTimeoutMs,
       idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
@@ -79,10 +79,10 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
   };
   const sequelize = new Sequelize(options);
   const query = sequelize.query.bind(sequelize) as (...args: unknown[]) => Promise<unknown>;
-  // Models and transactions come by here as well: no error leaves the pool with values in it.
-  const quietly = (...args: unknown[]) =>
+  // Models and transactions also use `query`, so that no error contains values.
+  const queryWithoutValues = (...args: unknown[]) =>
     query(...args).catch((error: unknown) => {
       throw withoutValues(error);
     });
-  return Object.assign(sequelize, { query: quietly as typeof sequelize.query });
+  return Object.assign(sequelize, { query: queryWithoutValues as typeof sequelize.query });
 }

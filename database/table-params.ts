@@ -2,18 +2,18 @@ import type { Model, ModelStatic } from "sequelize";
 import { badUserInput } from "../core/errors.ts";
 import { isId } from "../core/validation.ts";
 
-/** What the actions of a table may read. Columns that `fields` does not name stay hidden. */
+/** The table that the actions read. Columns that `fields` does not name stay hidden. */
 export interface TableShape {
   model: ModelStatic<Model>;
-  /** Attributes of the model that are returned, and can be filtered, sorted and searched by. */
+  /** The attributes that are returned and that filters, sorts and searches can use. */
   fields: readonly string[];
-  /** Rows of one answer, so that it stays below NATS's 1 MB. */
+  /** The maximum number of rows in an answer, which must stay below NATS's 1 MB. */
   maxRows: number;
-  /** Joins by their names, and the rows of one answer that has them. */
+  /** The joins by name, each with the maximum number of rows in an answer that includes it. */
   populates?: Readonly<Record<string, { maxRows?: number }>>;
 }
 
-/** Parameters of moleculer-db's actions that the validator's rules do not describe completely. */
+/** The parameters of moleculer-db's actions. The validator's rules check them only partly. */
 export interface TableParams {
   id?: unknown;
   limit?: number;
@@ -28,7 +28,7 @@ export interface TableParams {
   query?: unknown;
 }
 
-/** Values of one field in a query. */
+/** The maximum number of values of one field in a query. */
 const maxValues = 1_000;
 
 function reject(field: string, problem: string): never {
@@ -36,19 +36,19 @@ function reject(field: string, problem: string): never {
 }
 
 /**
- * Checks what moleculer-db hands on to Sequelize unchecked: names of columns and joins, and the
- * values of a query. Lists that came as a text become lists. Throws BAD_USER_INPUT.
+ * Checks the parameters that moleculer-db passes to Sequelize unchecked: names of columns and joins,
+ * and the values of a query. Converts texts of names to lists. Throws BAD_USER_INPUT.
  */
 export function checkedParams(shape: TableShape, params: TableParams): TableParams {
   const { fields, populates = {} } = shape;
   const joins = Object.keys(populates);
   const checked: TableParams = { ...params };
-  function checkNames(parameter: keyof TableParams, known: readonly string[]): string[] {
+  function checkNames(parameter: keyof TableParams, allowed: readonly string[]): string[] {
     if (params[parameter] === undefined) return [];
     const names = namesIn(parameter, params[parameter]);
-    const unknown = names.find((name) => !known.includes(nameOf(name, parameter, joins)));
+    const unknown = names.find((name) => !allowed.includes(nameOf(name, parameter, joins)));
     if (unknown !== undefined) {
-      reject(parameter, `names “${unknown}”; it can name ${known.join(", ") || "nothing"}`);
+      reject(parameter, `names “${unknown}”; it can name ${allowed.join(", ") || "nothing"}`);
     }
     checked[parameter] = names as never;
     return names;
@@ -59,7 +59,7 @@ export function checkedParams(shape: TableShape, params: TableParams): TablePara
   const joined = checkNames("populate", joins);
   const sorted = checkNames("sort", fields);
   if (!sorted.some((name) => nameOf(name, "sort", joins) === "id")) {
-    // Rows that are equal would change their order from page to page.
+    // Without a unique sort key, rows could change their order from page to page.
     checked.sort = [...sorted, sorted[0]?.startsWith("-") === false ? "id" : "-id"];
   }
   const texts = fields.filter((field) => typeOf(shape, field) === "TEXT");
@@ -76,33 +76,33 @@ export function checkedParams(shape: TableShape, params: TableParams): TablePara
     reject(size, `must be less than or equal to ${maxRows}, so that the answer is not too large`);
   }
   if (params.id !== undefined) checkIds(params.id, maxRows);
-  // Without one, moleculer-db's `find` returns all rows there are.
+  // Without a limit, moleculer-db's `find` returns all rows.
   checked.limit = params.limit ?? maxRows;
   return checked;
 }
 
-/** The names in a text or list of texts. */
+/** Returns the names in a text or a list of texts. */
 function namesIn(parameter: string, value: unknown): string[] {
   const names = typeof value === "string" ? value.split(/[,\s]+/).filter(Boolean) : value;
   if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
   return reject(parameter, "must be a text of names, or a list of them");
 }
 
-/** The column or join that a name is about: `-id` in a sort, `user.username` among fields. */
+/** Returns the column or join of a name such as `-id` in a sort or `user.username` in fields. */
 function nameOf(name: string, parameter: string, joins: readonly string[]): string {
   if (parameter === "sort") return name.replace(/^-/, "");
   const join = joins.find((other) => name.startsWith(`${other}.`));
   return parameter === "fields" && join !== undefined ? join : name;
 }
 
-/** The type of a column as Sequelize calls it, e.g. `INTEGER`. */
+/** Returns Sequelize's name for the type of a column, such as `INTEGER`. */
 function typeOf({ model }: TableShape, field: string): string {
   return (model.getAttributes()[field]?.type as { key: string } | undefined)?.key ?? "";
 }
 
-/** Of each field, the value, or the list of values of which a row has one. Nothing else. */
-function checkedQuery(shape: TableShape, given: unknown): Record<string, unknown> {
-  const query = typeof given === "string" ? parsed(given) : given;
+/** Returns a query that has only a value or a list of values for each field. Throws BAD_USER_INPUT. */
+function checkedQuery(shape: TableShape, input: unknown): Record<string, unknown> {
+  const query = typeof input === "string" ? parsed(input) : input;
   if (typeof query !== "object" || query === null || Array.isArray(query)) {
     reject("query", 'must be an object of fields and values, e.g. {"status": "PLACED"}');
   }
@@ -113,7 +113,7 @@ function checkedQuery(shape: TableShape, given: unknown): Record<string, unknown
     const values: unknown[] = Array.isArray(value) ? value : [value];
     if (values.length > maxValues) reject("query", `may have ${maxValues} values of '${field}'`);
     const type = typeOf(shape, field);
-    if (!values.every((one) => one === null || isOfType(shape, field, one))) {
+    if (!values.every((item) => item === null || isOfType(shape, field, item))) {
       reject("query", `must have a value of type ${type} as '${field}', a list of those, or null`);
     }
   }
@@ -128,7 +128,7 @@ function parsed(json: string): unknown {
   }
 }
 
-/** The part of a model's attribute that Sequelize's types leave out. */
+/** The part of a model's attribute that Sequelize's types omit. */
 interface ValidatingAttribute {
   type: { validate(value: unknown): boolean };
 }
@@ -136,7 +136,7 @@ interface ValidatingAttribute {
 function isOfType(shape: TableShape, field: string, value: unknown): boolean {
   if (typeof value === "object") return false;
   const { type } = shape.model.getAttributes()[field] as unknown as ValidatingAttribute;
-  // Sequelize takes only some UUIDs for one.
+  // Sequelize's validation rejects some valid UUIDs.
   if (typeOf(shape, field) === "UUID") return isId(value);
   try {
     return type.validate(value);

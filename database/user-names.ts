@@ -1,6 +1,6 @@
 import type { Effect, EventEnvelope } from "../core/contract.ts";
 
-/** Remembers what users are called, in this service's table `known_users`. */
+/** Stores the names of users in the read model `known_users`. */
 export async function rememberUsers(
   events: EventEnvelope<{ user_id: string; username: string }>[],
   { query }: Pick<Effect, "query">,
@@ -10,7 +10,7 @@ export async function rememberUsers(
      ON CONFLICT (id) DO UPDATE SET username = excluded.username`,
     [
       events.map(({ data }) => data.user_id),
-      // Of a time when they were kept as they came.
+      // Old events contain names that are not normalized.
       events.map(({ data }) => data.username.normalize("NFC")),
     ],
   );

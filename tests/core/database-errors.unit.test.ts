@@ -83,7 +83,7 @@ describe("an unavailable database", () => {
   test("is reported without the database's own message", () => {
     const error = driverError({ code: "08006" }, "server db-7.internal closed the connection");
     expect(clientErrorOrFault(error, {})).toMatchObject({
-      message: "The database cannot be reached just now.",
+      message: "The database is unavailable. Try again later.",
     });
   });
 });

@@ -59,7 +59,7 @@ beforeEach(() => {
 });
 
 const call = (name: string, meta: Meta = {}) => broker.call(`shelf.${name}`, {}, { meta });
-const unavailable = () => serviceUnavailable("The database cannot be reached just now.");
+const unavailable = () => serviceUnavailable("The database is unavailable. Try again later.");
 
 describe("a call that fails with SERVICE_UNAVAILABLE", () => {
   test.each(["read", "load", "take"])(
