@@ -2,18 +2,18 @@ import { fileURLToPath } from "node:url";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { serviceNames, type ServiceName } from "./registry.ts";
 
-/** What each `*.service.ts` exports by default, and Moleculer's `loadService` accepts. */
+/** The default export of each `*.service.ts`, which Moleculer's `loadService` accepts. */
 type ServiceFactory = (broker: ServiceBroker) => ServiceSchema;
 
-/** The path of a service's file. */
+/** Returns the path of a service's file. */
 export function serviceFile(name: ServiceName): string {
   return fileURLToPath(urlOf(name));
 }
 
 /**
- * Reads a service's files and gives its schema. Only the services asked for are loaded at all.
+ * Imports a service's files and returns its schema. Files of other services are not loaded.
  *
- * @param version a query such as `?reload=2` makes a hot reload read the files anew
+ * @param version a query such as `?reload=2`, with which a hot reload imports the files again
  */
 export async function loadService(
   broker: ServiceBroker,
@@ -24,13 +24,13 @@ export async function loadService(
   return module.default(broker);
 }
 
-/** The services of this project that a broker has. */
+/** Returns the services of this project that run on a broker. */
 export function servicesOf(broker: ServiceBroker): ServiceName[] {
   const names = new Set(broker.services.map(({ name }) => name));
   return serviceNames.filter((name) => names.has(name));
 }
 
-/** Makes all these services on a broker that has not started yet. */
+/** Creates services on a broker that has not started yet. */
 export async function createServices(
   broker: ServiceBroker,
   names: readonly ServiceName[],

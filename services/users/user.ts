@@ -1,16 +1,16 @@
 import type { User } from "./users.contract.ts";
 
-/** The form emails are compared in: without case, in one Unicode normalization. */
+/** Returns the form in which emails are compared: lower case and normalized. */
 export function emailKey(email: string): string {
   return email.normalize("NFKC").toLowerCase();
 }
 
-/** What others may see of a stored user. */
+/** Returns the public fields of a stored user. */
 export function publicUser({ id, email, username, type }: User): User {
   return { id, email, username, type };
 }
 
-/** An email as far as whoever knows it recognises it: `a***@example.com`. What is none stays hidden. */
+/** Masks an email: `a***@example.com`. Hides a text that is not an email completely. */
 export function maskedEmail(email: string): string {
   const [, first = "", domain = ""] = /^([^\s@])[^\s@]*(@[^\s@]+\.[^\s@]+)$/u.exec(email) ?? [];
   return `${first}***${domain}`;

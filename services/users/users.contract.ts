@@ -30,9 +30,9 @@ export interface User {
   type: number;
 }
 
-/** What accounts are looked for. */
+/** The criteria for accounts. */
 export interface UserFilter {
-  /** The beginning of a username or of an email. */
+  /** The start of a username or of an email. */
   search?: string;
   /** 0 DEFAULT, 1 ADMIN. */
   type?: number;
@@ -64,13 +64,13 @@ export interface Login {
   password: string;
 }
 
-/** What signing in and refreshing give. */
+/** The result of a login or a refresh. */
 export interface Token {
   /** A JWT. */
   token: string;
-  /** The next one of its session: each is to be used once. */
+  /** The next refresh token of the session. Each is valid for one use. */
   refreshToken: string;
-  /** ISO 8601, UTC; of the JWT. */
+  /** The expiry of the JWT: ISO 8601, UTC. */
   expiresAt: string;
 }
 
@@ -89,14 +89,14 @@ export interface Success {
   success: boolean;
 }
 
-/** Ids of sessions, in their order. */
+/** A page of session ids, in ascending order. */
 export interface EndedSessionIds {
   ids: string[];
-  /** There are others behind the last of these. */
+  /** Whether more ids follow. */
   more: boolean;
 }
 
-/** What identifies tokens of this shop. */
+/** The claims and the algorithm that identify tokens of this shop. */
 export const tokenIdentity = { issuer: "shop", audience: "shop", algorithm: "ES256" } as const;
 
 /** A public key that verifies tokens (RFC 7517). */
@@ -115,25 +115,25 @@ export interface UserRegistered {
 const userTypeRule = int(0, 1);
 const filterRules = { search: searchRule, type: optional(userTypeRule) };
 const passwordRule = exactText(8, 128);
-/** No rule says what a password must look like here: any wrong one is answered alike. */
+/** Accepts passwords of any form, so that all wrong passwords get the same error. */
 const anyPasswordRule = exactText(0, 128);
-/** Nor what a token must: any wrong one is answered alike. */
+/** Accepts tokens of any form, so that all invalid tokens get the same error. */
 const anyTokenRule = exactText(0, 1_000);
 
 const mailable = "[^\\s@\\p{C}\\p{Default_Ignorable_Code_Point}]";
 
 const email = {
   ...text(3, 254),
-  // One "@", a dot behind it, nothing blank or invisible: what can be mailed, mailing finds out.
-  // What is too long is not even looked at: the rest takes quadratic time.
+  // Requires one "@", a dot after it, and no blank or invisible characters. Does not check more.
+  // The lookahead rejects long texts first, because the rest of the pattern takes quadratic time.
   pattern: new RegExp(`^(?![^]{255})${mailable}+@${mailable}+\\.${mailable}+$`, "u"),
   messages: { stringPattern: "'{field}' must be an email address." },
 };
 
-/** In throttling: a hash takes some 20 ms of a core. */
+/** The weight in rate limits of an action that hashes a password, which takes about 20 ms of a core. */
 const costOfHash = 100;
 
-/** What the audit trail of users records. */
+/** The actions in the audit trail of users. */
 export type UserAuditAction =
   | "REGISTERED"
   | "LOGGED_IN"
@@ -170,10 +170,7 @@ export const usersContract = defineContract({
         rowsPerCall: 500,
       },
     }),
-    /**
-     * A page of the accounts. Refuses with BAD_USER_INPUT what is no page, and cursors of other
-     * sorts.
-     */
+    /** Returns a page of the accounts. Throws BAD_USER_INPUT for invalid page arguments or cursors. */
     page: action<UsersPage, RelayConnection<User>>({
       params: { ...connectionRules, ...filterRules, sort: optional(oneOf(userSorts)) },
       access: { publicReads: "admin" },
@@ -185,7 +182,7 @@ export const usersContract = defineContract({
         countedBy: "count",
       },
     }),
-    /** How many accounts a filter finds. */
+    /** Counts the accounts that match a filter. */
     count: action<UserFilter, RowCount>({
       params: filterRules,
       gateway: true,
@@ -193,8 +190,8 @@ export const usersContract = defineContract({
       access: { publicReads: "admin" },
     }),
     /**
-     * Makes an account. Anybody may register type 0; type 1 takes an admin, as the database has it,
-     * or a shop that has no admin yet. Refuses with EMAIL_TAKEN, UNAUTHENTICATED or FORBIDDEN.
+     * Creates an account. Everyone may register type 0. Type 1 requires a caller who is an admin in
+     * the database, or a shop without an admin. Throws EMAIL_TAKEN, UNAUTHENTICATED or FORBIDDEN.
      */
     register: action<NewUser, User>({
       params: { email, username: text(1, 100), password: passwordRule, type: userTypeRule },
@@ -206,7 +203,7 @@ export const usersContract = defineContract({
       access: "everyone",
       graphql: { mutation: "login(input: Login!): Token!", cost: costOfHash },
     }),
-    /** Gives new tokens for a refresh token. The same one again gives the same, for some seconds. */
+    /** Returns new tokens for a refresh token. Reuse within a grace period returns the same successor. */
     refreshToken: action<{ token: string }, Token>({
       params: { token: anyTokenRule },
       access: "everyone",
@@ -220,31 +217,31 @@ export const usersContract = defineContract({
       safeToRetry: true,
       graphql: { mutation: "logout(token: String!): Success!" },
     }),
-    /** Ends all sessions of who is signed in. */
+    /** Ends all sessions of the caller. */
     logoutEverywhere: action<object, Success>({
       params: {},
       access: "signed-in",
       graphql: { mutation: "logoutEverywhere: Success!" },
     }),
-    /** Sets a new password of who is signed in, and ends all sessions of theirs. */
+    /** Changes the password of the caller, and ends all sessions of the caller. */
     changePassword: action<ChangePassword, Success>({
       params: { password: anyPasswordRule, newPassword: passwordRule },
       access: "signed-in",
       graphql: { mutation: "changePassword(input: ChangePassword!): Success!", cost: costOfHash },
     }),
-    /** Makes an admin or a customer of somebody else, and ends all sessions of theirs. */
+    /** Changes the type of another user, and ends all sessions of that user. */
     setType: action<SetUserType, User>({
       params: { id: id(), type: userTypeRule },
       access: "admin",
       graphql: { mutation: "setUserType(input: SetUserType!): User!" },
     }),
-    /** Users by their ids, in the order asked; null for an id nobody has. */
+    /** Returns users in the order of the ids; null for an unknown id. */
     resolve: action<{ ids: string[] }, (User | null)[]>({
       params: { ids: ids(500) },
       access: { publicReads: "signed-in" },
       graphql: { dataLoaderOptions: { maxBatchSize: 500 } },
     }),
-    /** The public keys that verify this shop's tokens, as a JSON Web Key Set. */
+    /** Returns the public keys that verify this shop's tokens, as a JSON Web Key Set. */
     jwks: action<object, { keys: PublicKey[] }>({
       params: {},
       access: "everyone",
@@ -252,16 +249,16 @@ export const usersContract = defineContract({
       safeToRetry: true,
     }),
     /**
-     * Makes a new key that signs from now on. The ones before it stay published until their last
-     * token has expired, or with `revoke` are gone at once: for a key that has got out.
+     * Replaces the signing key. Earlier keys stay published until their last token has expired.
+     * `revoke` deletes them at once, for example after a key has leaked.
      */
     rotateKeys: action<{ revoke?: boolean }, { kid: string }>({
       params: { revoke: optional({ type: "boolean" }) },
       access: "admin",
     }),
     /**
-     * Ended sessions whose access tokens have not all expired, those behind `after`: so many at a
-     * time as an answer over NATS can hold.
+     * Returns ended sessions that may have unexpired access tokens, with ids after `after`. A page
+     * is as large as an answer over NATS can be.
      */
     endedSessions: action<{ after?: string }, EndedSessionIds>({
       params: { after: optional(id()) },
@@ -269,7 +266,7 @@ export const usersContract = defineContract({
       gateway: true,
       safeToRetry: true,
     }),
-    /** Who registered, signed in and out, changed what, and who was refused to; newest first. */
+    /** Returns registrations, logins, logouts, changes and rejected attempts, newest first. */
     auditTrail: auditTrailAction("usersAudit"),
   },
   events: {

@@ -6,13 +6,13 @@ import { userNotFound, usersConstraints } from "./users.errors.ts";
 
 export type UsersDatabase = ReturnType<typeof openUsersDatabase>;
 
-/** A transaction on it. */
+/** A transaction in the users database. */
 export type UsersTransaction = UnitOfWork<
   typeof usersContract.events,
   ReturnType<typeof userModels>
 >;
 
-/** The users service's own PostgreSQL database. */
+/** Opens the PostgreSQL database of the users service. */
 export function openUsersDatabase(config: Config) {
   return openDatabase(usersContract, config, {
     url: databaseUrlOf(config, usersContract.name),

@@ -6,18 +6,15 @@ export const userNotFound = () =>
 
 const emailTaken = () => new ClientError(userErrors.EMAIL_TAKEN, "Another account has this email.");
 
-/** The same for a wrong password and an unknown email: it tells nobody who has an account. */
+/** The same for a wrong password and an unknown email, so that callers do not learn who has an account. */
 export const invalidCredentials = () =>
   new ClientError(userErrors.INVALID_CREDENTIALS, "Email and password do not belong together.");
 
-/** To somebody who is signed in, and so knows whose it is. */
+/** Only for signed-in users, who know that the account exists. */
 export const wrongPassword = () =>
   new ClientError(userErrors.INVALID_CREDENTIALS, "This is not your present password.");
 
-/**
- * Of whoever acts by a session, and for all that is wrong with a refresh token: it tells nobody
- * which sessions there are.
- */
+/** The same for an ended session and any invalid refresh token, so that callers learn no sessions. */
 export const sessionEnded = () =>
   new ClientError(commonErrors.UNAUTHENTICATED, "Your session has ended; sign in again.");
 
@@ -30,7 +27,7 @@ export const tooManyLogins = (retryAfterSeconds: number) =>
     },
   );
 
-/** The same whether the account exists or not. */
+/** The same for existing and unknown accounts. */
 export const tooManyTries = (retryAfterSeconds: number) =>
   new ClientError(
     commonErrors.TOO_MANY_REQUESTS,
@@ -49,5 +46,5 @@ export const tooManyFromAddress = (retryAfterSeconds: number) =>
     },
   );
 
-/** What a broken constraint of the users database means. */
+/** The client errors of violated constraints. */
 export const usersConstraints = { users_email_key_unique: emailTaken };

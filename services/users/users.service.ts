@@ -30,7 +30,7 @@ import { usersContract } from "./users.contract.ts";
 import { openUsersDatabase } from "./users.database.ts";
 import { userNotFound } from "./users.errors.ts";
 
-const tendKeysEveryMs = 5_000;
+const maintainKeysEveryMs = 5_000;
 const pruneSessionsEveryMs = 60_000;
 const pruneLimitsEveryMs = 60_000;
 
@@ -40,16 +40,16 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
   const keys = new SigningKeys(database, config);
   const tries = new PasswordTries(database);
   const connection = userConnection(database);
-  const refusals = new FailedAttemptAudit(database.query);
+  const failedAttempts = new FailedAttemptAudit(database.query);
 
-  /** Accounts are their owners' business, unless reads are public. */
+  /** Throws FORBIDDEN unless the actor may read these accounts. */
   function assertOwn(actor: Actor, ids: string[]): void {
     if (config.publicReads || mayActForOthers(actor)) return;
     if (actor.kind === "user" && ids.every((id) => id === actor.id)) return;
     throw forbidden();
   }
 
-  /** Whose own affairs an action is about; the operator has none. */
+  /** Returns the actor's user id. Throws FORBIDDEN for the operator, who has no account. */
   function ownIdOf(actor: Actor): string {
     const id = userIdOf(actor);
     if (id === null) throw forbidden();
@@ -74,7 +74,7 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       page: ({ params }) => connection.page(params),
       count: ({ params }) => connection.count(params),
       register: (ctx) =>
-        refusals.watch(ctx, () =>
+        failedAttempts.watch(ctx, () =>
           database.idempotent(ctx, async (db) => {
             await limitRegistrations(database.query, senderOf(ctx));
             return registerUser(db, ctx.params, senderOf(ctx), config.allowFirstAdmin);
@@ -97,7 +97,7 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
           changePassword(db, tries, ownIdOf(actorOf(ctx)), ctx.params, senderOf(ctx)),
         ),
       setType: (ctx) =>
-        refusals.watch(ctx, () =>
+        failedAttempts.watch(ctx, () =>
           database.idempotent(ctx, (db) => setUserType(db, ctx.params, senderOf(ctx))),
         ),
       async resolve(ctx) {
@@ -111,9 +111,9 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       endedSessions: (ctx) => endedSessions(database, ctx.params.after),
       auditTrail: ({ params }) => readAuditTrail(database.query, params),
     },
-    onAccessDenied: (ctx, error) => refusals.onRefused(ctx, error),
+    onAccessDenied: (ctx, denial) => failedAttempts.onRefused(ctx, denial),
     periodically: [
-      { everyMs: tendKeysEveryMs, run: () => keys.maintain() },
+      { everyMs: maintainKeysEveryMs, run: () => keys.maintain() },
       { everyMs: pruneSessionsEveryMs, run: () => pruneSessions(database) },
       { everyMs: pruneLimitsEveryMs, run: () => pruneLimits(database.query) },
       auditPruning(database, config.auditKeepMs),

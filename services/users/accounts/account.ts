@@ -3,17 +3,17 @@ import { addressGroup } from "../../../core/caller-address.ts";
 import type { Query } from "../../../database/prepared-statements.ts";
 import { emailKey } from "../user.ts";
 
-/** What whoever says a password is measured by. */
+/** The data of an account that password checks need. */
 export interface Account {
   id: string;
   passwordHash: string;
   /** How often the password was set. */
   passwordVersion: number;
-  /** Whether it has, or had until lately, a session from the sender's address. */
+  /** Whether the account has, or recently had, a session from the caller's address. */
   isFromOwnAddress: boolean;
 }
 
-/** Finds the account of an email, as it is for this sender. */
+/** Finds the account of an email for a login or password check from the caller's address. */
 export async function findAccount(
   query: Query,
   email: string,

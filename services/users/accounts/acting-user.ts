@@ -3,10 +3,10 @@ import type { UsersTransaction } from "../users.database.ts";
 import { sessionEnded } from "../users.errors.ts";
 
 /**
- * Holds what a token says against the database, in the transaction of the effect: since the token
- * was given, its user may have been set back, and its session may have ended. The user's row is
- * locked, so that this stays true until the effect commits; it must be the first that is. The
- * operator has none. Refuses with UNAUTHENTICATED or FORBIDDEN.
+ * Checks a token against the database in the transaction of the effect: since the token was issued,
+ * its user may have been demoted and its session may have ended. Locks the user's row, so that the
+ * result stays true until the commit. This must be the first lock of the transaction. Accepts the
+ * operator, who has no row. Throws UNAUTHENTICATED or FORBIDDEN.
  */
 export async function assertStillActs(
   work: UsersTransaction,
@@ -22,10 +22,10 @@ export async function assertStillActs(
   await assertSessionLives(work, actor);
 }
 
-/** Refuses with UNAUTHENTICATED a user whose row is locked, and whose session has ended. */
+/** Throws UNAUTHENTICATED if the session has ended. The user's row must be locked. */
 export async function assertSessionLives({ query }: UsersTransaction, actor: Actor): Promise<void> {
   if (actor.kind !== "user" || actor.sessionId === undefined) return;
-  // After the lock, and not beside it: a statement that has waited sees other rows as they were before.
+  // A statement after the lock: one that waits for a lock sees other rows as they were before.
   const live = await query(
     "SELECT FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL",
     [actor.sessionId, actor.id],

@@ -20,7 +20,7 @@ import type { User, UserFilter, UsersPage, UserSort } from "../users.contract.ts
 import type { UsersDatabase } from "../users.database.ts";
 import { userColumns } from "./user.model.ts";
 
-/** Parameters: `$2` … `$4` of the filters, and of pages `$5` … `$8`, the ends of the window. */
+/** Parameters: `$2` … `$4` are the filters, and for pages, `$5` … `$8` the ends of the window. */
 const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $5::uuid AND id < $6::uuid" };
 const byUsername: SortKey = {
   kind: "text",
@@ -44,12 +44,12 @@ const accounts = {
 
 const filters = {
   type: {
-    // Most are customers: only the others have an index.
+    // Most accounts are customers, so only the others have an index.
     found: "type <> 0 AND type = $2::smallint",
     held: "($2::smallint IS NULL OR type = $2)",
   },
   search: {
-    // Up to the last character there is.
+    // chr(1114111) is the last Unicode character.
     found: `(lower(username) COLLATE "C" >= lower($3::text)
         AND lower(username) COLLATE "C" < lower($3) || chr(1114111)
       OR email_key COLLATE "C" >= $4::text AND email_key COLLATE "C" < $4 || chr(1114111))`,
@@ -58,7 +58,7 @@ const filters = {
   },
 };
 
-/** `$2` … `$4`. */
+/** Returns the parameters `$2` … `$4`. */
 function parametersOf({ search, type }: UserFilter): unknown[] {
   return [type ?? null, search ?? null, search === undefined ? null : emailKey(search)];
 }
@@ -81,7 +81,7 @@ function soughtBy(filter: UserFilter): FilterValues<keyof typeof filters> {
 
 type Row = User & { sort_key: string | null };
 
-/** Pages of the accounts, and how many there are. */
+/** Reads pages of accounts and counts accounts. */
 export function userConnection({ query }: UsersDatabase) {
   const filtered = new FilteredRows(query, accounts, filters);
   const all = conditionOf(Object.values(filters));
@@ -100,10 +100,10 @@ export function userConnection({ query }: UsersDatabase) {
   }
 
   return {
-    page({ sort = "OLDEST_FIRST", ...asked }: UsersPage): Promise<RelayConnection<User>> {
+    page({ sort = "OLDEST_FIRST", ...params }: UsersPage): Promise<RelayConnection<User>> {
       const order = sorts[sort];
-      return readConnection<User>(`users.${sort}`, order, asked, (window) =>
-        readWindow(order, withoutBlankSearch(asked), window),
+      return readConnection<User>(`users.${sort}`, order, params, (window) =>
+        readWindow(order, withoutBlankSearch(params), window),
       );
     },
     count: (filter: UserFilter) => count(withoutBlankSearch(filter)),

@@ -1,4 +1,4 @@
-// The two of its many limiters and parts that are in use: the package's index loads all, 6 MB more.
+// The two modules of the package that are used. Its index loads all limiters, which takes 6 MB more.
 declare module "rate-limiter-flexible/lib/RateLimiterPostgres.js" {
   export { RateLimiterPostgres as default } from "rate-limiter-flexible";
 }

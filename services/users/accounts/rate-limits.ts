@@ -6,27 +6,25 @@ import { addressGroup } from "../../../core/caller-address.ts";
 import type { Query } from "../../../database/prepared-statements.ts";
 import { tooManyFromAddress } from "../users.errors.ts";
 
-/** How often who may try what: all numbers of the limits, and why they are as they are. */
-
-/** Wrong passwords are counted for so long; then the count begins anew. */
+/** The time after which the count of wrong passwords restarts. */
 export const triesWindowSeconds = 3_600;
-/** For mistyping. With the waits behind them, a guesser has some 17 tries an hour at an account. */
+/** Allows for typing errors. With the waits after them, an attacker has about 17 tries per hour. */
 export const freeTriesPerAccount = 5;
-/** An office behind one address mistypes more often than one person. */
+/** An office behind one address makes more typing errors than one person. */
 export const freeTriesPerAddress = 30;
-/** At an account's own address nobody else's tries count, so that they cannot lock anybody out. */
+/** Tries from an account's own address have a separate count, so that others cannot lock the user out. */
 export const freeTriesPerPair = 5;
-/** As long as somebody may still wait who has found the password again. */
+/** An acceptable wait for a user who has found the right password. */
 export const maxWaitSeconds = 900;
 
-/** A school class registers at once; who makes accounts by machine does not get far. */
+/** Enough for a school class that registers together; too few for automated registrations. */
 const registrations = { keyPrefix: "register", points: 100, duration: 3_600 };
-/** Each device refreshes every few minutes: enough for hundreds of them behind one address. */
+/** Enough for hundreds of devices behind one address that each refresh every few minutes. */
 const refreshes = { keyPrefix: "refresh", points: 300, duration: 300 };
 
 interface Limit {
   keyPrefix: string;
-  /** What may be used up before further use is refused. */
+  /** The number of requests that are allowed in the duration. */
   points: number;
   /** In seconds. */
   duration: number;
@@ -44,22 +42,22 @@ function limiterOn(query: Query, limit: Limit): RateLimiterPostgres {
     },
     tableName: "rate_limits",
     tableCreated: true,
-    // Its timer would outlive the service; `pruneLimits` does that work.
+    // The package's timer would outlive the service; `pruneLimits` does its work.
     clearExpiredByTimeout: false,
   });
 }
 
-/** A key of the same length for whatever it is about, which says nothing of it. */
+/** Returns a key of fixed length that does not reveal the value. */
 export function limitKey(kind: string, about: string): string {
   return `${kind}:${createHash("sha256").update(about).digest("hex")}`;
 }
 
-/** Counts a registration, unless an admin or the operator makes it. Refuses with TOO_MANY_REQUESTS. */
+/** Counts a registration by address, except for admins and the operator. Throws TOO_MANY_REQUESTS. */
 export async function limitRegistrations(query: Query, sender: Sender): Promise<void> {
   if (!mayActForOthers(sender.actor)) await countFromAddress(query, registrations, sender);
 }
 
-/** Counts a refresh of tokens. Refuses with TOO_MANY_REQUESTS. */
+/** Counts a refresh of tokens by address. Throws TOO_MANY_REQUESTS. */
 export async function limitRefreshes(query: Query, sender: Sender): Promise<void> {
   if (sender.actor.kind !== "operator") await countFromAddress(query, refreshes, sender);
 }
@@ -73,7 +71,7 @@ async function countFromAddress(query: Query, limit: Limit, { address }: Sender)
   }
 }
 
-/** Removes counters that count no more. */
+/** Removes expired counters. */
 export async function pruneLimits(query: Query): Promise<void> {
   await query(
     `DELETE FROM rate_limits WHERE key IN (

@@ -13,9 +13,9 @@ import type { NewUser, User } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 
 /**
- * Makes an account. Anybody may register type 0; type 1 takes an admin, the operator, or an
- * installation that has no admin yet and lets the first one in.
- * Refuses with EMAIL_TAKEN, BAD_USER_INPUT, UNAUTHENTICATED, FORBIDDEN or TOO_MANY_REQUESTS.
+ * Creates an account. Everyone may register type 0. Type 1 requires an admin, the operator, or a
+ * shop without an admin that allows the first one to register.
+ * Throws EMAIL_TAKEN, BAD_USER_INPUT, UNAUTHENTICATED, FORBIDDEN or TOO_MANY_REQUESTS.
  */
 export async function registerUser(
   database: UsersDatabase,
@@ -27,11 +27,11 @@ export async function registerUser(
   if (claimsFirstAdmin && (!allowFirstAdmin || (await hasAdmin(database)))) {
     throw unauthenticated(sender.actor);
   }
-  return makeUser(database, input, sender, claimsFirstAdmin);
+  return createUser(database, input, sender, claimsFirstAdmin);
 }
 
-/** `mustBeFirst`: refuses if there is an admin already when all is done. */
-async function makeUser(
+/** Creates a user. `mustBeFirst`: throws UNAUTHENTICATED if another admin was first. */
+async function createUser(
   database: UsersDatabase,
   input: NewUser,
   sender: Sender,
@@ -69,8 +69,8 @@ async function makeUser(
 }
 
 /**
- * Closes the door for claims, if it is still open, and tells whether it was. Every admin tries to
- * be the first; two at once queue here for the only row there can be.
+ * Marks a user as the first admin unless there is one. Returns whether the user is the first. Every
+ * new admin tries this; concurrent attempts wait for the table's only possible row.
  */
 export async function takeFirstAdmin(
   { query }: Pick<UsersTransaction, "query">,
@@ -83,7 +83,7 @@ export async function takeFirstAdmin(
   return first.length > 0;
 }
 
-/** Makes the admin that the configuration names, where there is no admin yet. */
+/** Creates the configured admin if there is no admin yet. */
 export async function ensureFirstAdmin(
   database: UsersDatabase,
   admin: { email: string; password: string },
@@ -92,8 +92,8 @@ export async function ensureFirstAdmin(
   const email = normalized(admin.email);
   const input = { ...admin, email, username: "admin", type: userType.admin };
   try {
-    // Of several replicas at once, one makes it.
-    await makeUser(database, input, { actor: { kind: "operator" }, address: null }, true);
+    // Of several starting replicas, one succeeds.
+    await createUser(database, input, { actor: { kind: "operator" }, address: null }, true);
   } catch (error) {
     if (await hasAdmin(database)) return;
     if (hasCode(error, commonErrors.BAD_USER_INPUT)) {

@@ -9,8 +9,8 @@ import type { UsersDatabase } from "../users.database.ts";
 import { userNotFound } from "../users.errors.ts";
 
 /**
- * Makes an admin or a customer of somebody, and ends all sessions of theirs. An admin does not do
- * that to themselves, so that one always remains. Refuses with USER_NOT_FOUND or FORBIDDEN.
+ * Changes the type of a user, and ends all sessions of the user. Admins cannot change their own
+ * type, so that at least one admin remains. Throws USER_NOT_FOUND, UNAUTHENTICATED or FORBIDDEN.
  */
 export async function setUserType(
   database: UsersDatabase,
@@ -21,7 +21,7 @@ export async function setUserType(
   if (actorId === id) throw forbidden();
   return database.transaction(async (work) => {
     const { models, transaction } = work;
-    // Also the admin's own row, in one order: of two who set each other back, one succeeds.
+    // Locks the caller's row too, in the order of the ids: of two admins who demote each other, one succeeds.
     const locked = await models.users.findAll({
       where: { id: actorId === null ? [id] : [id, actorId] },
       order: ["id"],

@@ -5,7 +5,7 @@ import type { User } from "../users.contract.ts";
 interface UserRow extends User {
   email_key: string;
   password_hash: string;
-  /** How often the password was set: 1 by the registration. */
+  /** How often the password was set: 1 after the registration. */
   password_version: number;
   created_at: Date;
 }
@@ -28,7 +28,7 @@ const rowColumns: ColumnsOf<UserRow> = {
   password_version: DataTypes.INTEGER,
   created_at: DataTypes.DATE,
 };
-/** What operators see of an account: no password hash, and nothing else that is not named here. */
+/** The fields that operators see. The password hash and other columns stay hidden. */
 export const userFields = [...Object.keys(columns), "created_at"];
 
 /** Maps the main table of the users database. */

@@ -11,8 +11,8 @@ import type { UsersDatabase } from "../users.database.ts";
 import { wrongPassword } from "../users.errors.ts";
 
 /**
- * Sets a new password for who knows the present one, and ends all sessions of theirs.
- * Refuses with INVALID_CREDENTIALS, TOO_MANY_REQUESTS or BAD_USER_INPUT.
+ * Changes the password of a user who knows the present one, and ends all sessions of the user.
+ * Throws INVALID_CREDENTIALS, TOO_MANY_REQUESTS, UNAUTHENTICATED or BAD_USER_INPUT.
  */
 export async function changePassword(
   database: UsersDatabase,
@@ -42,7 +42,7 @@ export async function changePassword(
         transaction: work.transaction,
       },
     );
-    // Somebody else's change was faster: what was checked is not the present password any more.
+    // A concurrent change was faster: the checked password is no longer the present one.
     if (changed === 0) throw wrongPassword();
     await endSessionsOf(work, userId, "PASSWORD_CHANGED");
     await recordAudit<UserAuditAction>(work.query, {

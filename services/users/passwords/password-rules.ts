@@ -1,26 +1,28 @@
 import { readFileSync } from "node:fs";
 import { badUserInput } from "../../../core/errors.ts";
 
-/** The account that a password is for. */
+/** The account of a password. */
 interface Named {
   email: string;
   username: string;
 }
 
 /**
- * Refuses, with BAD_USER_INPUT, a password that would be guessed first: one of the most common ones,
- * or the account's own name. Case does not count, and neither does how letters are composed.
+ * Throws BAD_USER_INPUT for a password that is easy to guess: one of the most common passwords, or
+ * the account's email or name. Ignores case and Unicode composition.
  *
- * @param field the input's field that the password stands in
+ * @param field the input field of the password
  */
 export function assertUncommon(password: string, { email, username }: Named, field: string): void {
-  const written = folded(password);
+  const foldedPassword = folded(password);
   const localPart = email.slice(0, email.lastIndexOf("@"));
-  if ([email, localPart, username].some((name) => folded(name) === written)) {
-    throw refused(field, "is the account's email or name");
+  if ([email, localPart, username].some((name) => folded(name) === foldedPassword)) {
+    throw invalidPassword(field, "is the account's email or name");
   }
   commonPasswords ??= readCommonPasswords();
-  if (commonPasswords.has(written)) throw refused(field, "is one of the most common passwords");
+  if (commonPasswords.has(foldedPassword)) {
+    throw invalidPassword(field, "is one of the most common passwords");
+  }
 }
 
 let commonPasswords: ReadonlySet<string> | undefined;
@@ -34,5 +36,5 @@ function folded(text: string): string {
   return text.normalize("NFKC").toLowerCase();
 }
 
-const refused = (field: string, reason: string) =>
+const invalidPassword = (field: string, reason: string) =>
   badUserInput([{ field, message: `The '${field}' ${reason}; choose another one.` }]);

@@ -17,36 +17,36 @@ import { emailKey, maskedEmail } from "../user.ts";
 import type { UsersDatabase } from "../users.database.ts";
 import { tooManyTries } from "../users.errors.ts";
 
-/** A password that somebody says is an account's. */
+/** A password to check for an account. */
 interface PasswordTry {
   email: string;
   password: string;
-  /** Undefined where nobody has this email: all goes on as if somebody had. */
+  /** Undefined for an unknown email, which is handled like a known one. */
   account: Account | undefined;
   sender: Sender;
 }
 
-/** What tries are counted by. */
+/** A counter of password tries. */
 interface Counter {
   key: string;
-  /** Tries without a wait. */
+  /** The number of tries without a wait. */
   free: number;
-  /** Whether a right password lets all tries before it be forgotten, and not just itself. */
+  /** Whether a right password resets the counter. Otherwise, only its own try does not count. */
   isOwn: boolean;
 }
 
 interface CountedTry extends Counter {
-  /** Whether the next try has to wait because of this one. */
+  /** Whether this try makes the next one wait. */
   closedGate: boolean;
 }
 
-/** A password that is the account's. */
+/** The result of a check with the right password. */
 export interface RightPassword {
-  /** The counter whose tries it lets be forgotten; none after an operator's. */
+  /** The counter to reset; null for the operator, whose tries are not counted. */
   forgetsKey: string | null;
 }
 
-/** Turned away: the counter lets nobody through at this moment. */
+/** The counter rejects tries until its wait is over. */
 class ClosedGate extends Error {
   readonly key: string;
 
@@ -57,22 +57,21 @@ class ClosedGate extends Error {
 }
 
 /**
- * Verifies passwords. Tries that come through the gateway are counted before they are looked at, by
- * account and by address, for all replicas together: after some wrong ones, each next one has to
- * wait longer.
+ * Verifies passwords. Tries through the gateway are counted by account and by address before the
+ * check, in the database for all replicas. After some wrong passwords, each further try has to wait
+ * longer.
  */
 export class PasswordTries {
   readonly #database: UsersDatabase;
 
-  /** @param database not one for a keyed request: what is counted is not the request's effect */
+  /** @param database not that of an idempotent request: counts are not part of the request's effect */
   constructor(database: UsersDatabase) {
     this.#database = database;
   }
 
   /**
-   * Looks at a password, and gives undefined where it is wrong. What a right one lets be forgotten
-   * is forgotten by `forget`, or by the statement that it lets run. Refuses with TOO_MANY_REQUESTS:
-   * then without having looked at it.
+   * Checks a password. Returns undefined for a wrong one. After a right one, the caller resets the
+   * counter by `forget` or in a statement of its own. Throws TOO_MANY_REQUESTS without checking.
    */
   async verify(attempt: PasswordTry): Promise<RightPassword | undefined> {
     const { query } = this.#database;
@@ -81,24 +80,24 @@ export class PasswordTries {
     try {
       matches = await verifyPassword(attempt.password, attempt.account?.passwordHash);
     } catch (error) {
-      // It was not looked at, so it does not count.
-      await Promise.all(counted.map((one) => takeBack(query, one)));
+      // The password was not checked, so the try does not count.
+      await Promise.all(counted.map((entry) => uncount(query, entry)));
       throw error;
     }
     if (!matches) {
       await recordAudit<UserAuditAction>(query, entryOf(attempt, "LOGIN_REFUSED"));
       return undefined;
     }
-    await Promise.all(counted.filter(({ isOwn }) => !isOwn).map((one) => takeBack(query, one)));
+    await Promise.all(counted.filter(({ isOwn }) => !isOwn).map((entry) => uncount(query, entry)));
     return { forgetsKey: counted.find(({ isOwn }) => isOwn)?.key ?? null };
   }
 
-  /** After a right password: the tries before it do not count any more. */
+  /** Resets the counter after a right password. */
   async forget({ forgetsKey }: RightPassword): Promise<void> {
     await this.#database.query("DELETE FROM password_tries WHERE key = $1", [forgetsKey]);
   }
 
-  /** Counts a try by all its counters; where one of them has its gate closed, by none. */
+  /** Counts a try in all its counters, or in none if one of them rejects it. */
   async #count(attempt: PasswordTry): Promise<CountedTry[]> {
     const [counter, ...others] = countersOf(attempt);
     try {
@@ -110,12 +109,12 @@ export class PasswordTries {
       });
     } catch (error) {
       if (!(error instanceof ClosedGate)) throw error;
-      throw tooManyTries(await this.#turnAway(attempt, error.key));
+      throw tooManyTries(await this.#secondsToWait(attempt, error.key));
     }
   }
 
-  /** Gives the seconds to wait. Of all that a closed gate turns away, the first is noted. */
-  async #turnAway(attempt: PasswordTry, key: string): Promise<number> {
+  /** Returns the seconds to wait. Records the first rejected try of each wait in the audit trail. */
+  async #secondsToWait(attempt: PasswordTry, key: string): Promise<number> {
     const { query } = this.#database;
     const [closed] = await query<{ waitSeconds: number; isFirst: boolean }>(
       `WITH first AS (
@@ -129,7 +128,7 @@ export class PasswordTries {
     );
     if (closed?.isFirst)
       await recordAudit<UserAuditAction>(query, entryOf(attempt, "LOGIN_THROTTLED"));
-    // Where it has been opened meanwhile, the next try finds it so.
+    // The wait may have ended in the meantime.
     return closed?.waitSeconds ?? 1;
   }
 }
@@ -143,15 +142,15 @@ function countersOf({ email, sender, account }: PasswordTry): [Counter, ...Count
   }
   return [
     { key: limitKey("account", owner), free: freeTriesPerAccount, isOwn: true },
-    // Not forgotten: else a guesser would sign in to an account of their own now and then.
+    // Not reset: otherwise an attacker could reset the counter by logging in to an own account.
     { key: limitKey("address", address), free: freeTriesPerAddress, isOwn: false },
   ];
 }
 
 /**
- * Counts a try; one that uses up the free ones, or comes after them, closes the gate for 1, 2, 4 …
- * seconds. Throws a ClosedGate where it was closed before. Whoever is next waits for the row, and
- * sees what this one has made of it: no burst slips through.
+ * Counts a try. The last free try and each later one close the gate for 1, 2, 4 … seconds. Throws a
+ * ClosedGate if the gate is closed. Concurrent tries wait for the row's lock and see the result, so
+ * that a burst cannot pass.
  */
 async function countBy(query: Query, counter: Counter): Promise<CountedTry> {
   const [counted] = await query<{ closedGate: boolean }>(
@@ -175,8 +174,8 @@ async function countBy(query: Query, counter: Counter): Promise<CountedTry> {
   return { ...counter, ...counted };
 }
 
-/** Of the tries before it, and those after, nothing changes. */
-async function takeBack(query: Query, { key, closedGate }: CountedTry): Promise<void> {
+/** Removes one try from a counter. Other tries still count. */
+async function uncount(query: Query, { key, closedGate }: CountedTry): Promise<void> {
   await query(
     `UPDATE password_tries
      SET tries = tries - 1, closed_until = CASE WHEN NOT $2 THEN closed_until END

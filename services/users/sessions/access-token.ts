@@ -4,7 +4,7 @@ import type { Grant } from "./sessions.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import { tokenIdentity, type Token } from "../users.contract.ts";
 
-/** Signs the access token of a grant, and gives it with the refresh token. */
+/** Signs the access token of a grant. Returns it with the refresh token. */
 export async function tokensOf(keys: SigningKeys, grant: Grant): Promise<Token> {
   const { kid, privateKey } = await keys.signingKey();
   const iat = Math.floor(Date.now() / 1_000);

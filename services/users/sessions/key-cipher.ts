@@ -2,14 +2,14 @@ import { createCipheriv, createDecipheriv, randomBytes, scrypt } from "node:cryp
 import { promisify } from "node:util";
 import { ConfigError } from "../../../config/config-reader.ts";
 
-/** What the stored form of a sealed key begins with; a key in plain is PEM. */
+/** The prefix of a stored encrypted key. A plain key is PEM. */
 const version = "v1";
 const cipher = "aes-256-gcm";
 const keyBytes = 32;
 const saltBytes = 16;
 const ivBytes = 12;
 const tagBytes = 16;
-/** 32 MiB and some 80 ms for each guess at a secret that somebody has thought up. */
+/** Each guess of the secret takes 32 MiB and about 80 ms. */
 const cost = { N: 32_768, r: 8, p: 1, maxmem: 67_108_864 };
 
 const deriveKey = promisify<string, Buffer, number, typeof cost, Buffer>(scrypt);
@@ -17,23 +17,23 @@ const deriveKey = promisify<string, Buffer, number, typeof cost, Buffer>(scrypt)
 const remedy =
   "if it is lost, empty the table signing_keys there: new keys are made at the next start, and tokens given so far are no longer taken";
 
-/** Seals private keys with a secret, so that it takes more than the database to sign tokens. */
+/** Encrypts private keys with a secret, so that access to the database is not enough to sign tokens. */
 export class KeyCipher {
   readonly #secret: string | undefined;
   readonly #derived = new Map<string, Promise<Buffer>>();
   readonly #ownSalt = randomBytes(saltBytes);
 
-  /** Without a secret, keys are stored as they are. */
+  /** @param secret undefined stores keys in plain */
   constructor(secret: string | undefined) {
     this.#secret = secret;
   }
 
-  /** Whether a stored key is in the form that this cipher gives it. */
-  isAsWanted(stored: string): boolean {
+  /** Returns whether a stored key has the form that `seal` would give it. */
+  isUpToDate(stored: string): boolean {
     return this.#secret === undefined || isSealed(stored);
   }
 
-  /** The form in which a private key is stored. It belongs to its key id, and opens with no other. */
+  /** Returns the stored form of a private key. It can only be opened with the same key id. */
   async seal(kid: string, pem: string): Promise<string> {
     if (this.#secret === undefined) return pem;
     const iv = randomBytes(ivBytes);
@@ -47,7 +47,7 @@ export class KeyCipher {
     return [version, ...texts].join(".");
   }
 
-  /** The PEM of a stored key. Throws a ConfigError where the secret is missing or another one. */
+  /** Returns the PEM of a stored key. Throws a ConfigError if the secret is missing or wrong. */
   async open(kid: string, stored: string): Promise<string> {
     if (!isSealed(stored)) return stored;
     if (this.#secret === undefined) {
@@ -57,7 +57,7 @@ export class KeyCipher {
     }
     const [, salt, iv, sealed] = stored.split(".").map((part) => Buffer.from(part, "base64url"));
     if (salt?.length !== saltBytes || iv?.length !== ivBytes || sealed === undefined) {
-      throw new Error(`the signing key ${kid} is stored in a form that nobody knows`);
+      throw new Error(`the signing key ${kid} is stored in an unknown format`);
     }
     const key = await this.#keyFor(this.#secret, salt);
     const opening = createDecipheriv(cipher, key, iv, { authTagLength: tagBytes });
@@ -74,11 +74,11 @@ export class KeyCipher {
     }
   }
 
-  /** The derivation is slow on purpose, and done once for each salt. */
+  /** Derives the key of a salt once, because the derivation is slow on purpose. */
   #keyFor(secret: string, salt: Buffer): Promise<Buffer> {
     const name = salt.toString("base64url");
-    const known = this.#derived.get(name);
-    if (known !== undefined) return known;
+    const cached = this.#derived.get(name);
+    if (cached !== undefined) return cached;
     const derived = deriveKey(secret, salt, keyBytes, cost);
     this.#derived.set(name, derived);
     return derived;

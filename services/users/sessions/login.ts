@@ -10,9 +10,9 @@ import type { UsersDatabase } from "../users.database.ts";
 import { invalidCredentials } from "../users.errors.ts";
 
 /**
- * Begins a session for the right password, and gives its first tokens. A wrong one and an unknown
- * email get the same INVALID_CREDENTIALS or TOO_MANY_REQUESTS after the same work. Hashes with
- * outdated parameters are renewed.
+ * Opens a session for the right password and returns its first tokens. Throws the same
+ * INVALID_CREDENTIALS or TOO_MANY_REQUESTS for a wrong password and an unknown email, after the
+ * same work. Renews hashes with outdated parameters.
  */
 export async function login(
   database: UsersDatabase,
@@ -28,7 +28,7 @@ export async function login(
 
   if (needsRehash(account.passwordHash)) {
     const renewed = { password_hash: await hashPassword(password) };
-    // Only over the hash that was checked: a password changed meanwhile stays changed.
+    // Replaces only the hash that was checked, so that a concurrent change of the password stays.
     const where = { id: account.id, password_hash: account.passwordHash };
     await database.withModels(({ users }) => users.update(renewed, { where }));
   }

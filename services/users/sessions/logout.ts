@@ -6,14 +6,14 @@ import { endSessionsOf } from "./sessions.ts";
 import type { Success, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
 
-/** Ends the session of a refresh token. One that is not known, or not any more, is no matter. */
+/** Ends the session of a refresh token. Succeeds without effect for an unknown or outdated token. */
 export async function logout(
   database: UsersDatabase,
   token: string,
   sender: Sender,
 ): Promise<Success> {
   const sent = readRefreshToken(token);
-  // Nothing is kept for a token of no session, whatever its key: anybody can make up any number.
+  // Stores no idempotency key for a token without a session: callers can invent any number of tokens.
   if (sent === undefined || !(await isOpen(database, sent.handle))) return { success: true };
   return database.transaction(async ({ query }) => {
     const ended = await query<{ id: string; user_id: string }>(
@@ -48,8 +48,7 @@ export async function logoutEverywhere(
   sender: Sender,
 ): Promise<Success> {
   return database.transaction(async (work) => {
-    // Locks the user first, as everything that ends several sessions does, so that none waits for
-    // another in turn.
+    // Locks the user first, like all use cases that end several sessions, which prevents deadlocks.
     await assertStillActs(work, sender.actor, "signed-in");
     await endSessionsOf(work, userId, "LOGOUT_EVERYWHERE");
     const detail = { everywhere: true };

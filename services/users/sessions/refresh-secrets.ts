@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 
-/** A refresh token: the handle finds its family, the secret is another one in each token of it. */
+/** A refresh token. The handle identifies the session; the secret differs in each of its tokens. */
 export interface RefreshToken {
   handle: Buffer;
   secret: Buffer;
@@ -13,12 +13,12 @@ export function newRefreshToken(): RefreshToken {
   return { handle: randomBytes(handleBytes), secret: randomBytes(secretBytes) };
 }
 
-/** The token as clients keep it: 64 characters of base64url. */
+/** Returns the token in the form for clients: 64 characters of base64url. */
 export function writeRefreshToken({ handle, secret }: RefreshToken): string {
   return Buffer.concat([handle, secret]).toString("base64url");
 }
 
-/** Reads what a client has kept; undefined for what is no refresh token at all. */
+/** Parses a token from a client; undefined for a text that is not a refresh token. */
 export function readRefreshToken(text: string): RefreshToken | undefined {
   if (!/^[\w-]{64}$/.test(text)) return undefined;
   const bytes = Buffer.from(text, "base64url");
@@ -30,14 +30,14 @@ export function newSalt(): Buffer {
 }
 
 /**
- * The secret that takes the place of another one. The salt alone is stored: it gives nothing to
- * whoever reads it, and the same successor to whoever sends the same secret again.
+ * Returns the secret that replaces another one. Only the salt is stored: it reveals nothing, but the
+ * same secret sent again gets the same successor.
  */
 export function successorOf(secret: Buffer, salt: Buffer): Buffer {
   return createHmac("sha256", salt).update(secret).digest();
 }
 
-/** What is stored of a handle or a secret. Both are random, so that a plain hash keeps them. */
+/** Returns the stored form of a handle or a secret. Both are random, so that a plain hash is enough. */
 export function hashOf(part: Buffer): Buffer {
   return createHash("sha256").update(part).digest();
 }

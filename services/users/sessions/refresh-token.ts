@@ -14,21 +14,21 @@ import type { Token, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 import { sessionEnded } from "../users.errors.ts";
 
-/** So long an answer may have been lost, or another tab been faster. */
+/** How long a used token stays valid, because an answer may be lost or another tab may be faster. */
 const graceSeconds = 10;
 
-/** A live family, and what the token that was sent is to it. */
-interface Family {
+/** An open session, and the state of the sent token in it. */
+interface TokenSession {
   id: string;
   isCurrent: boolean;
-  /** Of the token that was sent, where it is the one before and its time of grace is not over. */
+  /** Set if the sent token is the previous one and its grace period is not over. */
   successorSalt: Buffer | null;
 }
 
 /**
- * Gives new tokens for a refresh token, which has its turn once: within its time of grace it gets
- * the same successor again, and after that it was stolen, from its owner or by them: the session
- * ends. Refuses with UNAUTHENTICATED.
+ * Returns new tokens for a refresh token, which is valid for one use. Reuse within the grace period
+ * returns the same successor. Later reuse means that the token was stolen, and ends the session.
+ * Throws UNAUTHENTICATED.
  */
 export async function refreshToken(
   database: UsersDatabase,
@@ -39,21 +39,21 @@ export async function refreshToken(
 ): Promise<Token> {
   const sent = readRefreshToken(token);
   if (sent === undefined) throw sessionEnded();
-  const grant = await database.transaction((work) => takeTurn(work, sent, sender, tokenTtlSeconds));
-  // Only now: what ends the session has to commit.
+  const grant = await database.transaction((work) => useToken(work, sent, sender, tokenTtlSeconds));
+  // Thrown after the transaction, so that the end of the session commits.
   if (grant === undefined) throw sessionEnded();
   return tokensOf(keys, grant);
 }
 
-async function takeTurn(
+async function useToken(
   work: UsersTransaction,
   sent: RefreshToken,
   sender: Sender,
   tokenTtlSeconds: number,
 ): Promise<Grant | undefined> {
-  const family = await lockFamily(work, sent);
-  if (family === undefined) return undefined;
-  const { id, isCurrent, successorSalt } = family;
+  const session = await lockSession(work, sent);
+  if (session === undefined) return undefined;
+  const { id, isCurrent, successorSalt } = session;
   if (isCurrent) {
     const salt = newSalt();
     await rotate(work, id, sent.secret, salt);
@@ -67,12 +67,12 @@ async function takeTurn(
   return undefined;
 }
 
-/** The live family of a token, which no other request uses until the transaction's end. */
-async function lockFamily(
+/** Locks the open session of a token until the transaction ends. */
+async function lockSession(
   { query }: UsersTransaction,
   { handle, secret }: RefreshToken,
-): Promise<Family | undefined> {
-  const [family] = await query<Family>(
+): Promise<TokenSession | undefined> {
+  const [session] = await query<TokenSession>(
     `SELECT id, secret_hash = $2 AS "isCurrent",
        CASE WHEN previous_secret_hash = $2 AND rotated_at > now() - $3 * interval '1 second'
          THEN successor_salt END AS "successorSalt"
@@ -80,7 +80,7 @@ async function lockFamily(
      FOR NO KEY UPDATE`,
     [hashOf(handle), hashOf(secret), graceSeconds],
   );
-  return family;
+  return session;
 }
 
 async function rotate(
@@ -96,7 +96,7 @@ async function rotate(
   );
 }
 
-/** The user as they are now; their tokens live no longer than the session. */
+/** Creates a grant with the user's present type. Its tokens expire no later than the session. */
 async function grantOf(
   { query }: UsersTransaction,
   sessionId: string,
@@ -111,7 +111,7 @@ async function grantOf(
        least($2, floor(extract(epoch FROM expires_at - now())))::int AS "ttlSeconds"`,
     [sessionId, tokenTtlSeconds],
   );
-  if (row === undefined) throw new Error("a locked session was not there");
+  if (row === undefined) throw new Error("the locked session was not found");
   return { sessionId, refreshToken, ...row };
 }
 

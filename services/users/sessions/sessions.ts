@@ -11,10 +11,10 @@ import type { EndedSessionIds, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 import { invalidCredentials } from "../users.errors.ts";
 
-/** How long tokens and sessions live. */
+/** The lifetimes of access tokens and of sessions. */
 export type Lifetimes = Pick<Config, "tokenTtlSeconds" | "refreshTtlSeconds">;
 
-/** What a session gives: who it is of, its newest refresh token, and how long an access token lives. */
+/** The data for the tokens of a session. */
 export interface Grant {
   sessionId: string;
   userId: string;
@@ -23,30 +23,30 @@ export interface Grant {
   ttlSeconds: number;
 }
 
-/** Why a session has ended; REPLACED: by newer ones of a user who had too many. */
+/** Why a session has ended. REPLACED: the user had too many newer sessions. */
 export type EndReason =
   "LOGOUT" | "LOGOUT_EVERYWHERE" | "PASSWORD_CHANGED" | "TYPE_CHANGED" | "REUSED" | "REPLACED";
 
-/** Who signs in, by a password that was right when it had this version, and from where. */
+/** A login whose password was right at this version. */
 interface SignIn {
   account: Pick<Account, "id" | "passwordVersion">;
   sender: Sender;
   right: RightPassword;
 }
 
-/** A user's sessions at a time; the oldest give way to a new one. */
+/** The maximum number of open sessions of a user. A new one replaces the oldest. */
 const maxSessionsPerUser = 100;
-/** A token is over for certain when so much has passed since it expired: clocks differ. */
+/** Clocks differ: all nodes treat a token as expired when this time has passed since its expiry. */
 export const clockMarginSeconds = 60;
-/** Ids in one answer, so that it stays below NATS's 1 MB. */
+/** The number of ids in one answer, which must stay below NATS's 1 MB. */
 const endedSessionsPage = 10_000;
 const prunedAtOnce = 1_000;
 
 /**
- * Begins a session, notes it, and lets the tries before it be forgotten: in one statement, since
- * round trips are most of what a login costs beside its hash. The session's id is not the handle,
- * by which its refresh tokens find it. Refuses with INVALID_CREDENTIALS when the password was
- * changed since it was checked.
+ * Opens a session, records it in the audit trail, and resets the counter of password tries. One
+ * statement does all of it, because round trips are most of a login's cost apart from the hash. The
+ * session's id is not the handle of its refresh tokens. Throws INVALID_CREDENTIALS if the password
+ * was changed after the check.
  */
 export async function openSession(
   query: Query,
@@ -58,7 +58,7 @@ export async function openSession(
   const refreshToken = newRefreshToken();
   const ttlSeconds = Math.min(tokenTtlSeconds, refreshTtlSeconds);
   const [opened] = await query<{ type: number; hasTooMany: boolean }>(
-    // The lock holds back changes of password and type, which end all sessions that there are.
+    // The lock delays changes of password and type, which then also end this session.
     `WITH account AS MATERIALIZED (
        SELECT id, type FROM users WHERE id = $1 AND password_version = $2 FOR NO KEY UPDATE
      ), opened AS (
@@ -82,7 +82,7 @@ export async function openSession(
       sessionId,
       hashOf(refreshToken.handle),
       hashOf(refreshToken.secret),
-      // Grouped as tries are counted: the network, where it is IPv6.
+      // Grouped like the counters of password tries: IPv6 addresses by network.
       sender.address === null ? null : addressGroup(sender.address),
       refreshTtlSeconds,
       ttlSeconds,
@@ -101,7 +101,7 @@ export async function openSession(
   return { sessionId, userId, type: opened.type, refreshToken, ttlSeconds };
 }
 
-/** What logins of the same moment have not seen of each other goes with the next one. */
+/** Ends the oldest sessions. Concurrent logins may leave too many; the next login ends those. */
 async function replaceOldest(query: Query, userId: string): Promise<void> {
   await query(
     `UPDATE sessions SET ended_at = now(), end_reason = 'REPLACED' WHERE id IN (
@@ -111,7 +111,7 @@ async function replaceOldest(query: Query, userId: string): Promise<void> {
   );
 }
 
-/** Ends all sessions of a user, whose row the transaction has locked. */
+/** Ends all sessions of a user. The transaction must have locked the user's row. */
 export async function endSessionsOf(
   { query }: UsersTransaction,
   userId: string,
@@ -124,7 +124,7 @@ export async function endSessionsOf(
   );
 }
 
-/** Ended sessions whose access tokens may not have expired yet, those behind `after`. */
+/** Returns ended sessions with ids after `after` whose access tokens may not have expired yet. */
 export async function endedSessions(
   { query }: UsersDatabase,
   after: string | undefined,
@@ -140,8 +140,8 @@ export async function endedSessions(
 }
 
 /**
- * Removes sessions that are over: ended ones when the last of their access tokens is, but for the
- * newest from an address, which tells until its time is up where its user has signed in lately.
+ * Removes expired sessions, and ended sessions whose access tokens have expired. Keeps the newest
+ * session of a user and an address until it expires: it shows where the user has recently logged in.
  */
 export async function pruneSessions({ query }: UsersDatabase): Promise<void> {
   await query(

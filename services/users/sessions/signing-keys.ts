@@ -15,7 +15,7 @@ import { clockMarginSeconds } from "./sessions.ts";
 import { tokenIdentity, type PublicKey, type UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 
-/** The key that signs. */
+/** The key that signs new tokens. */
 interface SigningKey {
   kid: string;
   privateKey: KeyObject;
@@ -26,15 +26,15 @@ interface StoredKey {
   private_pem: string;
 }
 
-/** Any number; it lets one replica at a time make or replace keys. */
+/** The advisory lock that lets only one replica at a time create or replace keys. */
 const keyLock = 7_240_002;
 
-/** So long a replica may go on signing with a key after another one has replaced or revoked it. */
+/** How long a replica may sign with a key that another replica has replaced or revoked. */
 const staleAfterMs = 3_000;
 
 /**
- * The keys of this shop's tokens. One signs; those before it stay published until the last token
- * that they have signed has expired. The private halves stay in the users database.
+ * The keys of this shop's tokens. One key signs; earlier keys stay published until the last token
+ * that they have signed has expired. The private keys stay in the users database.
  */
 export class SigningKeys {
   readonly #database: UsersDatabase;
@@ -54,8 +54,8 @@ export class SigningKeys {
   }
 
   /**
-   * Makes the first key where there is none, and encrypts those that lie there in plain if there is
-   * a secret. Throws a ConfigError where the secret does not open the key that signs.
+   * Creates the first key if there is none, and encrypts plain keys if there is a secret. Throws a
+   * ConfigError if the secret cannot decrypt the signing key.
    */
   async open(): Promise<void> {
     await this.#locked(async ({ query }) => {
@@ -68,9 +68,9 @@ export class SigningKeys {
     this.#isOpen = true;
   }
 
-  /** Replaces the key when it is old enough, and deletes those that are not needed any more. */
+  /** Replaces the signing key when it is due, and deletes keys that are no longer needed. */
   async maintain(): Promise<void> {
-    // Who has the wrong secret must not replace what it cannot open.
+    // A replica with the wrong secret must not replace a key that it cannot open.
     if (!this.#isOpen) return;
     const { query } = this.#database;
     await query(
@@ -81,7 +81,7 @@ export class SigningKeys {
     if (await this.#isDue(query)) await this.#locked((work) => this.#replaceIfDue(work.query));
   }
 
-  /** The public keys, newest first, of which there may still be a token that is valid. */
+  /** Returns the public keys that may still have valid tokens, newest first. */
   async publicKeys(): Promise<PublicKey[]> {
     const rows = await this.#database.query<{ public_jwk: PublicKey }>(
       `SELECT public_jwk FROM signing_keys WHERE retired_at IS NULL
@@ -92,7 +92,7 @@ export class SigningKeys {
     return rows.map(({ public_jwk }) => public_jwk);
   }
 
-  /** The key to sign with. It may be one that was replaced a few seconds ago. */
+  /** Returns the signing key. It may have been replaced a few seconds ago. */
   signingKey(): Promise<SigningKey> {
     if (this.#loaded !== undefined && performance.now() < this.#loaded.untilMs) {
       return this.#loaded.key;
@@ -100,16 +100,16 @@ export class SigningKeys {
     const loaded = { key: this.#load(), untilMs: performance.now() + staleAfterMs };
     this.#loaded = loaded;
     loaded.key.catch(() => {
-      // The next one tries again at once; who has asked is told by the promise itself.
+      // The next call loads again at once. The caller receives the error through the promise.
       if (this.#loaded === loaded) this.#loaded = undefined;
     });
     return loaded.key;
   }
 
   /**
-   * Makes a new key that signs from now on, for who asks for it.
+   * Replaces the signing key.
    *
-   * @param revoke deletes all others at once: no token that they have signed is taken any more
+   * @param revoke deletes all other keys at once, so that their tokens are rejected
    */
   async rotate(revoke: boolean, sender: Sender): Promise<{ kid: string }> {
     const rotated = await this.#locked(async ({ query }) => {
@@ -152,7 +152,7 @@ export class SigningKeys {
   async #sealAll(query: Query): Promise<void> {
     const keys = await query<StoredKey>("SELECT kid, private_pem FROM signing_keys", []);
     for (const { kid, private_pem } of keys) {
-      if (this.#cipher.isAsWanted(private_pem)) continue;
+      if (this.#cipher.isUpToDate(private_pem)) continue;
       const sealed = await this.#cipher.seal(kid, private_pem);
       await query("UPDATE signing_keys SET private_pem = $2 WHERE kid = $1", [kid, sealed]);
     }
@@ -188,7 +188,7 @@ export class SigningKeys {
     const jwk: JsonWebKey = pair.publicKey.export({ format: "jwk" });
     const publicKey: PublicKey = { ...jwk, kid, alg: tokenIdentity.algorithm, use: "sig" };
     await query(
-      // Not now(), when this transaction began: another one may have made a key since.
+      // Not now(), the start of this transaction: another one may have created a key since then.
       `INSERT INTO signing_keys (kid, private_pem, public_jwk, token_ttl_seconds, created_at)
        VALUES ($1, $2, $3, $4, clock_timestamp())`,
       [
