@@ -13,7 +13,7 @@ test("an encrypted key has a version and opens with its secret", async () => {
     /KEY/,
   );
   expect(await cipher().open(kid, sealed)).toBe(pem);
-  expect(cipher().isAsWanted(sealed)).toBe(true);
+  expect(cipher().isUpToDate(sealed)).toBe(true);
 });
 
 test("the same key is encrypted differently each time", async () => {
@@ -52,7 +52,7 @@ test("a plain key is read unchanged, and needs encryption only with a secret", a
   for (const keyCipher of [cipher(), new KeyCipher(undefined)]) {
     expect(await keyCipher.open(kid, pem)).toBe(pem);
   }
-  expect(cipher().isAsWanted(pem)).toBe(false);
-  expect(new KeyCipher(undefined).isAsWanted(pem)).toBe(true);
+  expect(cipher().isUpToDate(pem)).toBe(false);
+  expect(new KeyCipher(undefined).isUpToDate(pem)).toBe(true);
   expect(await new KeyCipher(undefined).seal(kid, pem)).toBe(pem);
 });
