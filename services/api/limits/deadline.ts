@@ -1,43 +1,42 @@
 import { serviceUnavailable } from "../../../core/errors.ts";
 import { maxExecutionMs } from "./request-limits.ts";
 
-/** How often the timer looks for deadlines that have passed. */
 const checkEveryMs = 500;
 
 /**
  * The deadline of a request. It is aborted when the time is up or when the client disconnects. The
- * gateway then stops waiting for calls in flight and starts no further ones.
+ * gateway then stops waiting for calls in flight and starts no further calls.
  */
 export class Deadline {
   #isAborted = false;
-  readonly #waiting = new Set<(reason: Error) => void>();
+  readonly #pending = new Set<(reason: Error) => void>();
 
   get isAborted(): boolean {
     return this.#isAborted;
   }
 
-  /** Rejects everything that waits with SERVICE_UNAVAILABLE: a call in flight may still take effect. */
+  /** Rejects pending races with SERVICE_UNAVAILABLE. A call in flight may still take effect. */
   abort(): void {
     if (this.#isAborted) return;
     this.#isAborted = true;
-    for (const reject of this.#waiting) {
+    for (const reject of this.#pending) {
       reject(serviceUnavailable("The request took too long and was aborted."));
     }
-    this.#waiting.clear();
+    this.#pending.clear();
   }
 
-  /** Gives the result of `work`, or rejects when the deadline is aborted first. */
+  /** Resolves with the result of `work`, or rejects when the deadline is aborted first. */
   race<Result>(work: Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.#waiting.add(reject);
+      this.#pending.add(reject);
       work.then(
         (result) => {
-          this.#waiting.delete(reject);
+          this.#pending.delete(reject);
           resolve(result);
         },
         (error: unknown) => {
-          this.#waiting.delete(reject);
-          // Most reasons are errors of services, which pass unchanged.
+          this.#pending.delete(reject);
+          // The errors of services pass unchanged.
           // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
           reject(error);
         },
@@ -46,9 +45,9 @@ export class Deadline {
   }
 }
 
-/** Aborts deadlines that have passed, with one timer for all of them. */
+/** Aborts deadlines that have passed, with one timer for all requests. */
 export class DeadlineTimer {
-  readonly #watched = new Map<Deadline, number>();
+  readonly #deadlines = new Map<Deadline, number>();
   #timer: NodeJS.Timeout | undefined;
 
   start(): void {
@@ -61,21 +60,21 @@ export class DeadlineTimer {
     clearInterval(this.#timer);
   }
 
-  /** Starts the time of a deadline. */
+  /** Starts a deadline: it passes after `maxExecutionMs`. */
   add(deadline: Deadline): void {
-    this.#watched.set(deadline, performance.now() + maxExecutionMs);
+    this.#deadlines.set(deadline, performance.now() + maxExecutionMs);
   }
 
   done(deadline: Deadline): void {
-    this.#watched.delete(deadline);
+    this.#deadlines.delete(deadline);
   }
 
   #abortExpired(): void {
     const now = performance.now();
     // A Map keeps the order of insertion, which is the order in which the deadlines pass.
-    for (const [deadline, endsAtMs] of this.#watched) {
+    for (const [deadline, endsAtMs] of this.#deadlines) {
       if (endsAtMs > now) return;
-      this.#watched.delete(deadline);
+      this.#deadlines.delete(deadline);
       deadline.abort();
     }
   }

@@ -1,18 +1,18 @@
 /**
- * Lets the costly work of different addresses take turns: one piece each time that the event loop
- * comes round, from one address after the other. A flood of one address delays its own work, and
- * that of others by no more than one piece for each step that they take.
+ * Schedules CPU-heavy work of clients round-robin by address: one task for each turn of the event
+ * loop. A flood from one address delays its own work. It delays each task of another address by at
+ * most one task.
  */
 export class FairQueue {
   readonly #waiting = new Map<string, (() => void)[]>();
   #isScheduled = false;
 
-  /** Waits until it is the turn of this address. Its own work keeps its order. */
+  /** Resolves when this address may run a task. Tasks of one address keep their order. */
   turn(address: string): Promise<void> {
     return new Promise((resolve) => {
-      const own = this.#waiting.get(address);
-      if (own === undefined) this.#waiting.set(address, [resolve]);
-      else own.push(resolve);
+      const tasks = this.#waiting.get(address);
+      if (tasks === undefined) this.#waiting.set(address, [resolve]);
+      else tasks.push(resolve);
       this.#schedule();
     });
   }
@@ -27,11 +27,11 @@ export class FairQueue {
   }
 
   #takeNext(): void {
-    for (const [address, own] of this.#waiting) {
-      // To the end of the line: a Map keeps the order of insertion.
+    for (const [address, tasks] of this.#waiting) {
+      // A Map keeps the order of insertion: this moves the address to the end of the queue.
       this.#waiting.delete(address);
-      own.shift()?.();
-      if (own.length > 0) this.#waiting.set(address, own);
+      tasks.shift()?.();
+      if (tasks.length > 0) this.#waiting.set(address, tasks);
       break;
     }
     if (this.#waiting.size > 0) this.#schedule();

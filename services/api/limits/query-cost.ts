@@ -17,33 +17,33 @@ import { maxListRows } from "../../../core/validation.ts";
 import type { Variables } from "../graphql/engine/arguments.ts";
 import type { PlannedField, SelectionPlan } from "../graphql/engine/plan.ts";
 
-/** What fields cost beyond the values they give, by `Type.field`: work that a client can cause. */
+/** The cost of the work behind a field, beyond the values it returns, by `Type.field`. */
 export type FieldCosts = ReadonlyMap<string, number>;
 
-/** How many rows the lists can have that take neither `limit` nor `first`, by `Type.field`. */
+/** The maximum length of lists that take neither `limit` nor `first`, by `Type.field`. */
 export type ListMaxima = ReadonlyMap<string, number>;
 
-/** How many values an answer could have, and what an operation is charged with. */
+/** The size of the largest possible response, and the cost that an operation is charged. */
 export interface OperationCost {
-  /** Values of the largest possible answer, and the work. */
+  /** Values of the largest possible response, plus the work. */
   max: number;
-  /** The same for lists as they usually are: what is charged before the real size is known. */
+  /** The same for lists of usual length: charged before the actual size is known. */
   expected: number;
-  /** Of the work that is done whatever the answer is. */
+  /** Cost of the work that does not depend on the response. */
   work: number;
-  /** Whether it is the same whatever the variables are. */
+  /** Whether the cost does not depend on variables. */
   isFixed: boolean;
 }
 
-/** Rows of a list that takes no `limit`, as they usually are. */
+/** Usual length of a list that takes no `limit`. */
 const usualRows = 20;
 
-/** Counts the cost of operations of one schema. */
+/** Computes the cost of operations on one schema. */
 export class QueryCosts {
   readonly #fieldCosts: FieldCosts;
   readonly #listMaxima: ListMaxima;
 
-  /** Throws where a list of the schema has no maximum: its answers would have no bound. */
+  /** Throws an Error if a list of the schema has no maximum: its responses would be unbounded. */
   constructor(schema: GraphQLSchema, fieldCosts: FieldCosts, listMaxima: ListMaxima) {
     this.#fieldCosts = fieldCosts;
     this.#listMaxima = new Map([...listMaxima, ...introspectionRows(schema)]);
@@ -52,9 +52,9 @@ export class QueryCosts {
   }
 
   /**
-   * What an operation may cost. A field costs 1, and what lies below a list costs as often as the
-   * list may have rows, and at least once: so this is about the number of values in the largest
-   * possible answer. Lists of introspection count with the average length of their kind.
+   * Returns the cost of an operation, which is about the number of values in the largest possible
+   * response. A field costs 1. Selections below a list are multiplied by its maximum length, and by
+   * at least 1. Introspection lists count with their average length.
    */
   of(plan: SelectionPlan, variables: Variables): OperationCost {
     const tally = { work: 0, isFixed: true };
@@ -62,7 +62,7 @@ export class QueryCosts {
     return { max: safe(max), expected: safe(expected), ...tally };
   }
 
-  /** @param pageRows how many rows the lists of `plan` may have, where it is a connection */
+  /** @param pageRows the maximum length of the lists of `plan`, if it selects from a connection */
   #below(
     plan: SelectionPlan,
     variables: Variables,
@@ -76,7 +76,7 @@ export class QueryCosts {
       const rows = this.#rowsOf(field, variables, pageRows);
       tally.work += work;
       tally.isFixed &&= !rows.isVariable;
-      // Of several types that the value may have, the most expensive counts.
+      // Of several possible runtime types, the most expensive type counts.
       const row = shape.kind === "list" && selections.size === 0 ? { ...one } : { ...none };
       for (const below of selections.values()) {
         const { max, expected } = this.#below(below, variables, rows.ofPage, tally);
@@ -89,17 +89,18 @@ export class QueryCosts {
     return sum;
   }
 
-  /** How many rows a field may give: as many as its arguments say, where it takes some for that. */
+  /** Returns how many rows a field may have, by its `limit`, `first` or `last` argument. */
   #rowsOf(field: PlannedField, variables: Variables, pageRows: number | undefined): FieldRows {
     const { definition, parentType, shape } = field;
     if (shape.kind !== "list") {
       if (!takes(definition, "first")) return { ...one, isVariable: false };
-      const [first, last] = [asked(field, "first", variables), asked(field, "last", variables)];
+      const first = rowsArgument(field, "first", variables);
+      const last = rowsArgument(field, "last", variables);
       const ofPage = within(first.rows ?? last.rows ?? usualPageRows, maxPageRows);
       return { ...one, ofPage, isVariable: first.isVariable || last.isVariable };
     }
     if (takes(definition, "limit")) {
-      const { rows, isVariable } = asked(field, "limit", variables);
+      const { rows, isVariable } = rowsArgument(field, "limit", variables);
       const count = within(rows ?? maxListRows, maxListRows);
       return { max: count, expected: count, isVariable };
     }
@@ -120,14 +121,14 @@ function safe(count: number): number {
   return Math.min(count, Number.MAX_SAFE_INTEGER);
 }
 
-/** How often what lies below a field may be there. */
+/** How many values a field may have. */
 interface FieldRows extends Rows {
-  /** For connections: how many rows the lists in them may have. */
+  /** The maximum length of the lists in a connection. */
   ofPage?: number;
   isVariable: boolean;
 }
 
-/** Even a list that is empty has been asked for, field by field. */
+/** An empty list counts as one row: its selections were planned all the same. */
 function within(rows: number, max: number): number {
   return Math.min(max, Math.max(1, rows));
 }
@@ -136,20 +137,20 @@ function takes({ args }: GraphQLField<unknown, unknown>, argument: string): bool
   return args.some(({ name }) => name === argument);
 }
 
-/** The whole number that an argument is, if it is one. */
-function asked({ nodes, definition }: PlannedField, name: string, variables: Variables) {
-  const value = nodes[0].arguments?.find((argument) => argument.name.value === name)?.value;
-  const declared = definition.args.find((argument) => argument.name === name);
+/** Returns the value of an integer argument, and whether a variable supplies it. */
+function rowsArgument({ nodes, definition }: PlannedField, name: string, variables: Variables) {
+  const value = nodes[0].arguments?.find((node) => node.name.value === name)?.value;
+  const declared = definition.args.find((arg) => arg.name === name);
   if (declared === undefined) return { rows: undefined, isVariable: false };
-  const given: unknown = value && valueFromAST(value, declared.type, variables);
-  const rows = given === undefined ? declared.defaultValue : given;
+  const argument: unknown = value && valueFromAST(value, declared.type, variables);
+  const rows = argument === undefined ? declared.defaultValue : argument;
   return {
     rows: typeof rows === "number" ? rows : undefined,
     isVariable: value?.kind === Kind.VARIABLE,
   };
 }
 
-/** Gives the lists of a schema that neither take an argument for their rows nor have a maximum. */
+/** Returns the lists of a schema that have neither a `limit` or `first` argument nor a maximum. */
 export function unboundedLists(schema: GraphQLSchema, maxima: ListMaxima): string[] {
   const types = Object.values(schema.getTypeMap()).filter(
     (type) => isObjectType(type) || isInterfaceType(type),
@@ -168,22 +169,24 @@ export function unboundedLists(schema: GraphQLSchema, maxima: ListMaxima): strin
     .map(({ type, field }) => `${type.name}.${field.name}`);
 }
 
-/** The average lengths of the lists of introspection, over what has any. */
+/** Returns the average length of each introspection list, empty lists not counted. */
 function introspectionRows(schema: GraphQLSchema): ListMaxima {
   const types = Object.values(schema.getTypeMap());
   const withFields = types.filter((type) => isObjectType(type) || isInterfaceType(type));
   const fields = withFields.flatMap((type) => Object.values(type.getFields()));
   const average = (lengths: number[]) => {
-    const some = lengths.filter((length) => length > 0);
-    const sum = some.reduce((total, length) => total + length, 0);
-    return Math.max(1, Math.ceil(sum / Math.max(1, some.length)));
+    const nonEmpty = lengths.filter((length) => length > 0);
+    const sum = nonEmpty.reduce((total, length) => total + length, 0);
+    return Math.max(1, Math.ceil(sum / Math.max(1, nonEmpty.length)));
   };
   const args = average(fields.map((field) => field.args.length));
   const rows: Record<string, number> = {
     "__Schema.types": types.length,
     "__Schema.directives": schema.getDirectives().length,
     "__Directive.args": args,
-    "__Directive.locations": average(schema.getDirectives().map((one) => one.locations.length)),
+    "__Directive.locations": average(
+      schema.getDirectives().map(({ locations }) => locations.length),
+    ),
     "__Field.args": args,
     "__Type.fields": average(withFields.map((type) => Object.keys(type.getFields()).length)),
     "__Type.interfaces": average(withFields.map((type) => type.getInterfaces().length)),

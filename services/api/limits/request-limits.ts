@@ -12,27 +12,27 @@ import {
 } from "graphql";
 import { codedError } from "../graphql/graphql-errors.ts";
 
-/** What a document is made of, as far as it is limited. Of several operations, the largest counts. */
+/** The limited quantities of a document. Of several operations, the largest counts. */
 export interface DocumentSize {
   tokens: number;
-  /** Line ends: to tell where an error is, they are all counted. */
+  /** graphql-js scans all lines of a document to locate an error. */
   lines: number;
   fields: number;
-  /** Fields with those of fragments, which count each time that they are spread. */
+  /** Fields after fragments are expanded: a fragment counts each time that it is spread. */
   expandedFields: number;
-  /** Selections within selections, through fragments. */
+  /** Nesting depth of selections, through fragments. */
   depth: number;
   aliases: number;
-  /** Fields of the operation itself, through fragments. */
+  /** Fields of the root type, through fragments. */
   rootFields: number;
   directives: number;
-  /** Lists within lists of introspection: `fields`, `interfaces`, `possibleTypes` … */
+  /** Nested introspection lists: `fields`, `interfaces`, `possibleTypes` … */
   introspectionLists: number;
 }
 
 /**
- * Several times what any client of this shop needs. They hold before a document is validated,
- * which takes quadratic time of its fields.
+ * Several times what any client of this shop needs. The gateway checks them before validation, whose
+ * time is quadratic in the number of fields.
  */
 export const requestLimits: Readonly<DocumentSize> = {
   tokens: 2_000,
@@ -46,44 +46,43 @@ export const requestLimits: Readonly<DocumentSize> = {
   introspectionLists: 3,
 };
 
-/** Characters of a document. */
 export const maxDocumentCharacters = 100_000;
-/** Fields and list items of an answer: those that it could have, and those that it has. */
+/** Fields and list items of a response: its largest possible size, and its actual size. */
 export const maxQueryCost = 200_000;
-/** Objects and lists within each other, in `variables` and `extensions`. */
+/** Nesting depth of objects and lists, in `variables` and in `extensions`. */
 export const maxVariablesDepth = 20;
-/** Fields of objects and items of lists, in `variables` and in `extensions`. */
+/** Object fields and list items, in `variables` and in `extensions`. */
 export const maxVariablesMembers = 50_000;
-/** Larger bodies are refused before they are read to their end. */
+/** A larger body is rejected before it is received completely. */
 export const maxBodyBytes = 1_048_576;
-/** How long one request may go on: whatever it has not begun by then is not begun. */
+/** The deadline of a request: the gateway starts no calls after it. */
 export const maxExecutionMs = 10_000;
 
 const limitNames: Record<keyof DocumentSize, string> = {
   tokens: "tokens",
   lines: "lines",
   fields: "fields",
-  expandedFields: "fields, counting those of fragments each time that they are spread",
-  depth: "levels",
+  expandedFields: "fields after its fragments are expanded",
+  depth: "levels of nested selections",
   aliases: "aliases",
-  rootFields: "fields of the operation itself",
+  rootFields: "root fields",
   directives: "directives",
-  introspectionLists: "lists within lists of introspection",
+  introspectionLists: "nested introspection lists",
 };
 
-/** QUERY_TOO_COMPLEX: what there is too much of, the `limit` and the `value`. */
-function tooComplex(what: string, limit: number, value: number): GraphQLError {
-  const message = `The request is too large: it has ${value} ${what}, and ${limit} are the limit.`;
+/** Makes a QUERY_TOO_COMPLEX error that names the quantity, the `limit` and the `value`. */
+function tooComplex(quantity: string, limit: number, value: number): GraphQLError {
+  const message = `The request is too large: it has ${value} ${quantity}; the limit is ${limit}.`;
   return codedError(message, commonErrors.QUERY_TOO_COMPLEX, { limit, value });
 }
 
-/** Throws QUERY_TOO_COMPLEX where a document has more of something than it may. */
+/** Throws QUERY_TOO_COMPLEX if a quantity of a document exceeds its limit. */
 export function assertWithin(name: keyof DocumentSize, value: number): void {
   const limit = requestLimits[name];
   if (value > limit) throw tooComplex(limitNames[name], limit, value);
 }
 
-/** Throws QUERY_TOO_COMPLEX for a document that is too long. */
+/** Throws QUERY_TOO_COMPLEX for a document with too many characters. */
 export function assertShort(source: string): void {
   const { length } = source;
   if (length <= maxDocumentCharacters) return;
@@ -91,8 +90,8 @@ export function assertShort(source: string): void {
 }
 
 /**
- * Counts the tokens of a document, at most up to ten times the limit. Throws QUERY_TOO_COMPLEX for
- * too many tokens or lines; a text that is no GraphQL is left to the parser.
+ * Counts the tokens of a document, up to ten times the limit. Throws QUERY_TOO_COMPLEX for too many
+ * tokens or lines. The parser reports syntax errors.
  */
 export function assertFewTokens(source: string): number {
   const { tokens, lines } = sizeOfText(source, requestLimits.tokens * 10);
@@ -116,8 +115,8 @@ type TextSize = Pick<DocumentSize, "tokens" | "lines">;
 type TreeSize = Omit<DocumentSize, keyof TextSize>;
 
 /**
- * Measures a document, apart from its text. Throws QUERY_TOO_COMPLEX for one that is larger than
- * any limit.
+ * Measures a document apart from its tokens and lines. Throws QUERY_TOO_COMPLEX if it exceeds a
+ * limit.
  */
 export function assertSmall(document: DocumentNode): TreeSize {
   const size = sizeOf(document);
@@ -125,12 +124,12 @@ export function assertSmall(document: DocumentNode): TreeSize {
   return size;
 }
 
-/** Measures a document. */
+/** Measures a document without checking its limits. */
 export function measure(source: string, document: DocumentNode): DocumentSize {
   return { ...sizeOfText(source, Infinity), ...sizeOf(document) };
 }
 
-/** What is below a set of selections, through the fragments that it spreads. */
+/** The size of a selection set, through the fragments that it spreads. */
 interface Extent {
   depth: number;
   rootFields: number;
@@ -184,10 +183,10 @@ function sizeOf(document: DocumentNode): TreeSize {
     return extent;
   }
 
-  /** Each fragment is looked at once; one in a circle is refused by validation. */
+  /** Measures each fragment once. Validation rejects cyclic fragments. */
   function extentOfFragment(name: string): Extent {
-    const known = extents.get(name);
-    if (known !== undefined) return known;
+    const measured = extents.get(name);
+    if (measured !== undefined) return measured;
     extents.set(name, nothing);
     const fragment = fragments.get(name);
     const extent = fragment ? extentOf(fragment.selectionSet) : nothing;
@@ -206,7 +205,7 @@ function sizeOf(document: DocumentNode): TreeSize {
   return { ...counts, ...largest };
 }
 
-/** A definition, a selection or a variable, as far as it is counted. */
+/** The counted parts of a definition, a selection or a variable. */
 interface CountedNode {
   kind: ASTNode["kind"];
   alias?: unknown;
@@ -215,7 +214,7 @@ interface CountedNode {
   variableDefinitions?: readonly CountedNode[];
 }
 
-/** Counts without recursion: a tree may be as deep as its tokens allow. */
+/** Counts without recursion: a document may be nested as deeply as its tokens allow. */
 function countNodes(
   root: CountedNode,
   counts: { fields: number; aliases: number; directives: number },
@@ -231,7 +230,7 @@ function countNodes(
   }
 }
 
-/** Throws QUERY_TOO_COMPLEX for JSON that is nested too deeply, or has too many members. */
+/** Throws QUERY_TOO_COMPLEX for JSON that is nested too deeply or has too many members. */
 export function assertSmallJson(json: object, name: string): void {
   let level = [json];
   let members = 0;

@@ -1,15 +1,15 @@
-/** What the gateway has under way, and so bounds: for each address, and for all together. */
+/** What the gateway limits for each address and in total. */
 type Resource = "connections" | "requests" | "pages" | "sockets" | "subscriptions" | "bytes";
 
-/** Whose bound is reached: that of an address, or that of the whole gateway. */
+/** The exceeded limit: that of the address, or that of the whole gateway. */
 export type ExceededLimit = "address" | "gateway";
 
 const mebibyte = 1_048_576;
 
 /**
- * They keep the process far below its 256 MB of memory. An idle connection takes some 10 kB, a
- * request or an idle WebSocket connection about as much. `bytes` are those that the gateway holds
- * for a client: bodies and messages on their way in, and answers that are not read.
+ * These limits keep the process far below its 256 MB of memory. An idle connection, a request and
+ * an idle WebSocket connection take about 10 kB each. `bytes` are buffered for a client: incomplete
+ * bodies and messages, and responses that the client has not read.
  */
 export const resourceLimits: Readonly<Record<Resource, { perAddress: number; inAll: number }>> = {
   connections: { perAddress: 2_000, inAll: 4_000 },
@@ -31,38 +31,38 @@ const nothing: Readonly<Amounts> = {
   bytes: 0,
 };
 
-/** Counts what each address has under way. Addresses are given as groups: see `addressGroup`. */
+/** Counts the resources in use by each address. Addresses are groups: see `addressGroup`. */
 export class ResourceUsage {
   readonly #perAddress = new Map<string, Amounts>();
   readonly #inAll: Amounts = { ...nothing };
 
-  /** Takes an amount, or gives the bound that has no room for it. */
+  /** Acquires an amount, or returns the limit that it would exceed. */
   acquire(address: string, resource: Resource, amount = 1): ExceededLimit | undefined {
     const { perAddress, inAll } = resourceLimits[resource];
-    const own = this.#perAddress.get(address);
-    if ((own?.[resource] ?? 0) + amount > perAddress) return "address";
+    const used = this.#perAddress.get(address);
+    if ((used?.[resource] ?? 0) + amount > perAddress) return "address";
     if (this.#inAll[resource] + amount > inAll) return "gateway";
-    if (own === undefined) this.#perAddress.set(address, { ...nothing, [resource]: amount });
-    else own[resource] += amount;
+    if (used === undefined) this.#perAddress.set(address, { ...nothing, [resource]: amount });
+    else used[resource] += amount;
     this.#inAll[resource] += amount;
     return undefined;
   }
 
-  /** Gives back what was taken. */
+  /** Releases an acquired amount. */
   release(address: string, resource: Resource, amount = 1): void {
     this.#inAll[resource] -= amount;
-    const own = this.#perAddress.get(address);
-    if (own === undefined) return;
-    own[resource] -= amount;
-    if (isNothing(own)) this.#perAddress.delete(address);
+    const used = this.#perAddress.get(address);
+    if (used === undefined) return;
+    used[resource] -= amount;
+    if (isNothing(used)) this.#perAddress.delete(address);
   }
 
-  /** How much of a resource is taken by all. */
+  /** Returns how much of a resource all addresses use. */
   of(resource: Resource): number {
     return this.#inAll[resource];
   }
 
-  /** How many addresses have something under way. */
+  /** The number of addresses that use a resource. */
   get addresses(): number {
     return this.#perAddress.size;
   }
@@ -79,14 +79,14 @@ function isNothing(amounts: Amounts): boolean {
   );
 }
 
-/** The bytes that the gateway holds for one request or one WebSocket connection. */
+/** The bytes that the gateway buffers for one request or one WebSocket connection. */
 export class HeldBytes {
-  readonly #load: ResourceUsage;
+  readonly #usage: ResourceUsage;
   readonly #address: string;
   #bytes = 0;
 
-  constructor(load: ResourceUsage, address: string) {
-    this.#load = load;
+  constructor(usage: ResourceUsage, address: string) {
+    this.#usage = usage;
     this.#address = address;
   }
 
@@ -94,17 +94,17 @@ export class HeldBytes {
     return this.#bytes;
   }
 
-  /** Says how many they are now. Gives the bound that has no room for so many, and keeps those before. */
+  /** Sets the number of bytes. Returns the limit that they would exceed; the old number then stays. */
   set(bytes: number): ExceededLimit | undefined {
-    // One answer may be larger than all that an address may have; it goes out alone then.
+    // A single response may exceed the limit of an address. Then it is sent alone.
     const counted = Math.min(bytes, resourceLimits.bytes.perAddress);
-    const more = counted - this.#bytes;
-    if (more === 0) return undefined;
-    if (more > 0) {
-      const excess = this.#load.acquire(this.#address, "bytes", more);
+    const added = counted - this.#bytes;
+    if (added === 0) return undefined;
+    if (added > 0) {
+      const excess = this.#usage.acquire(this.#address, "bytes", added);
       if (excess !== undefined) return excess;
     } else {
-      this.#load.release(this.#address, "bytes", -more);
+      this.#usage.release(this.#address, "bytes", -added);
     }
     this.#bytes = counted;
     return undefined;

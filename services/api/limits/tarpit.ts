@@ -1,35 +1,34 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 
-/** Refusals in a window that are answered at once: a client that errs learns of it quickly. */
-const freeRefusals = 50;
+/** Rejections in a window that are sent without delay: a client with a bug learns of it quickly. */
+const undelayedRejections = 50;
 const windowMs = 10_000;
 const delayMs = 500;
-/** Answers that are held back at a time; what is beyond costs less to answer than to keep. */
+/** Responses delayed at a time. Beyond, sending a response costs less than holding it. */
 const maxHeld = 2_000;
 const maxCallers = 10_000;
 
 /**
- * Holds the answers back of those who go on asking although they were told that it is too often.
- * Whoever waits for each answer before the next try, as most programs do, leaves the machine to
- * others meanwhile.
+ * Delays the responses to callers that keep sending requests after TOO_MANY_REQUESTS. Most clients
+ * wait for a response before the next request, so that the delay slows them down.
  */
 export class Tarpit {
-  readonly #refusals = new LRUCache<string, { count: number; sinceMs: number }>({
+  readonly #rejections = new LRUCache<string, { count: number; sinceMs: number }>({
     max: maxCallers,
   });
   #held = 0;
 
-  /** Waits as long as the refusal of this caller is to be held back. */
+  /** Waits as long as a rejection of this caller is delayed. */
   async hold(caller: string): Promise<void> {
     const now = performance.now();
-    let refusals = this.#refusals.get(caller);
-    if (refusals === undefined || now - refusals.sinceMs > windowMs) {
-      refusals = { count: 0, sinceMs: now };
-      this.#refusals.set(caller, refusals);
+    let rejections = this.#rejections.get(caller);
+    if (rejections === undefined || now - rejections.sinceMs > windowMs) {
+      rejections = { count: 0, sinceMs: now };
+      this.#rejections.set(caller, rejections);
     }
-    refusals.count += 1;
-    if (refusals.count <= freeRefusals || this.#held >= maxHeld) return;
+    rejections.count += 1;
+    if (rejections.count <= undelayedRejections || this.#held >= maxHeld) return;
     this.#held += 1;
     await sleep(delayMs, undefined, { ref: false });
     this.#held -= 1;

@@ -1,10 +1,10 @@
 import { LRUCache } from "lru-cache";
 import { maxQueryCost } from "./request-limits.ts";
 
-/** Callers who are remembered; one who is forgotten begins with a full bucket again. */
+/** Callers with a stored bucket. A caller beyond this number starts with a full bucket again. */
 const maxCallers = 50_000;
 
-/** Who owes as much as comes back in so long owes no more. */
+/** The largest debt of `charge`, in seconds of refill. */
 const maxDebtSeconds = 2;
 
 interface Bucket {
@@ -13,8 +13,8 @@ interface Bucket {
 }
 
 /**
- * A token bucket for each caller of this gateway, weighted by what their operations cost. It holds
- * as much as the largest operation may cost, and fills again by so much a second.
+ * A token bucket for each caller of this gateway, in units of operation cost. Its capacity is the
+ * maximum cost of an operation. It refills by `perSecond`.
  */
 export class Throttle {
   readonly #perSecond: number;
@@ -23,8 +23,8 @@ export class Throttle {
   readonly #buckets = new LRUCache<string, Bucket>({ max: maxCallers });
 
   /**
-   * @param perSecond 0 lets everything pass
-   * @param capacity what a caller may use at once
+   * @param perSecond refill rate; 0 disables the throttle
+   * @param capacity the largest burst of a caller
    */
   constructor(
     perSecond: number,
@@ -36,38 +36,38 @@ export class Throttle {
     this.#capacity = capacity;
   }
 
-  /** Takes the cost of an operation; gives the seconds to wait where there is not enough. */
+  /** Takes the cost of an operation. Returns the seconds to wait if the bucket holds too little. */
   take(caller: string, cost: number): number | undefined {
     if (this.#perSecond === 0) return undefined;
-    const bucket = this.#filled(caller);
+    const bucket = this.#refilled(caller);
     if (bucket.tokens < cost) return Math.ceil((cost - bucket.tokens) / this.#perSecond);
     bucket.tokens -= cost;
     return undefined;
   }
 
   /**
-   * Takes the cost of what has been done already, also where there is not enough: the caller owes
-   * it then, and is refused until it is there. Gives false where the caller owes all that one may.
+   * Takes the cost of work that is already done. If the bucket holds too little, the caller goes
+   * into debt and is rejected until the bucket is refilled. Returns false at the maximum debt.
    */
   charge(caller: string, cost: number): boolean {
     if (this.#perSecond === 0) return true;
-    const bucket = this.#filled(caller);
+    const bucket = this.#refilled(caller);
     const maxDebt = this.#perSecond * maxDebtSeconds;
     if (bucket.tokens > -maxDebt) bucket.tokens = Math.max(-maxDebt, bucket.tokens - cost);
     return bucket.tokens > -maxDebt;
   }
 
   /**
-   * Takes what an operation has cost more than was taken before it ran; a negative `cost` is given
-   * back. It may leave a debt as large as a full bucket, which has to be filled up first.
+   * Takes the difference between the actual and the charged cost of an operation. A negative `cost`
+   * refills the bucket. The debt is at most the capacity.
    */
   settle(caller: string, cost: number): void {
     if (this.#perSecond === 0) return;
-    const bucket = this.#filled(caller);
+    const bucket = this.#refilled(caller);
     bucket.tokens = Math.max(-this.#capacity, Math.min(this.#capacity, bucket.tokens - cost));
   }
 
-  #filled(caller: string): Bucket {
+  #refilled(caller: string): Bucket {
     const atMs = this.#now();
     let bucket = this.#buckets.get(caller);
     if (bucket === undefined) {
