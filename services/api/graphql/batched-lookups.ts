@@ -3,10 +3,10 @@ import { gatewayName } from "../../../core/access.ts";
 import type { Contract } from "../../../core/contract.ts";
 import { Batcher } from "../../../core/batcher.ts";
 
-/** Calls at a time: while they are under way, the next one gathers. */
+/** Batches in flight of each action. Further lookups join the next batch. */
 const maxCalls = 4;
 
-/** Lookups by id that are gathered over all requests, since everybody may make them. */
+/** Batches lookups by id across requests. The batched actions are open to everyone. */
 export class BatchedLookups {
   readonly #batchers = new Map<string, Batcher<string, unknown>>();
 
@@ -17,7 +17,9 @@ export class BatchedLookups {
         const { access, graphql: loader } = actions[graphql.batchedBy] ?? {};
         const maxItems = loader?.dataLoaderOptions?.maxBatchSize;
         if (access !== "everyone" || maxItems === undefined) {
-          throw new Error(`${name}.${graphql.batchedBy} cannot gather lookups`);
+          throw new Error(
+            `${name}.${graphql.batchedBy} cannot batch lookups: it needs access "everyone" and maxBatchSize`,
+          );
         }
         const action = `${name}.${graphql.batchedBy}`;
         const serve = (ids: string[]) =>
@@ -27,7 +29,7 @@ export class BatchedLookups {
     }
   }
 
-  /** What a loader's lookups join; undefined where each request makes its own. */
+  /** Returns the batcher of an action; undefined if each request calls the action itself. */
   batcherOf(action: string): Batcher<string, unknown> | undefined {
     return this.#batchers.get(action);
   }

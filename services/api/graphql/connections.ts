@@ -13,29 +13,29 @@ export const pageInfoType = `
   }
 `;
 
-/** What counting weighs in throttling: up to 10,000 rows are looked at. */
+/** The cost of counting: the query scans up to 10,000 rows. */
 const costOfCount = 50;
 
-/** A page as its fields show it. Counting is work, and done for those who ask for it. */
+/** A connection. The rows are counted only if the query selects a count. */
 interface ShownPage extends RelayConnection<unknown> {
   nodes: unknown[];
   count: () => Promise<RowCount>;
 }
 
-/** Asks an action for a page, and `countAction` how many rows there are when a field wants to know. */
+/** Calls an action for a page, and `countAction` if the query selects a count. */
 export function connectionResolver(action: string, countAction: string) {
   return async (
     _root: unknown,
     { filter, search, ...page }: Record<string, unknown>,
     { ctx }: GraphqlContext,
   ): Promise<ShownPage> => {
-    const sought = { ...(filter as object | null), ...(search !== undefined && { search }) };
+    const criteria = { ...(filter as object | null), ...(search !== undefined && { search }) };
     const { edges, pageInfo } = await ctx.call<RelayConnection<unknown>, object>(action, {
       ...page,
-      ...sought,
+      ...criteria,
     });
-    let counted: Promise<RowCount> | undefined;
-    const count = () => (counted ??= ctx.call<RowCount, object>(countAction, sought));
+    let rowCount: Promise<RowCount> | undefined;
+    const count = () => (rowCount ??= ctx.call<RowCount, object>(countAction, criteria));
     return { edges, pageInfo, nodes: edges.map(({ node }) => node), count };
   };
 }
@@ -45,19 +45,19 @@ const countFields = {
   totalCountIsExact: async (page: ShownPage) => (await page.count()).isExact,
 };
 
-/** The fields of the connections' types that count. */
+/** Returns the resolvers of the count fields of all connection types. */
 export function countResolvers(contracts: readonly Contract[]): Record<string, object> {
   return Object.fromEntries(connectionTypes(contracts).map((type) => [type, countFields]));
 }
 
-/** What these fields weigh in throttling, by `Type.field`. */
+/** Returns the costs of the count fields, by `Type.field`. */
 export function countCosts(contracts: readonly Contract[]): [string, number][] {
   return connectionTypes(contracts).flatMap((type) =>
     Object.keys(countFields).map((field): [string, number] => [`${type}.${field}`, costOfCount]),
   );
 }
 
-/** The types of the fields that are connections. */
+/** Returns the names of the connection types. */
 function connectionTypes(contracts: readonly Contract[]): string[] {
   return contracts.flatMap(({ actions }) =>
     Object.values(actions).flatMap(({ graphql: { countedBy, query = "" } = {} }) => {

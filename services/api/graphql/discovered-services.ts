@@ -17,7 +17,7 @@ import { serviceNames } from "../../registry.ts";
 import type { SubscriptionOptions } from "../subscriptions/subscriptions.ts";
 import type { Resolver } from "./graphql-execution.ts";
 
-/** What moleculer-apollo-server documents for `settings.graphql`. */
+/** `settings.graphql` as moleculer-apollo-server documents it. */
 type ServiceGraphql = Partial<Record<DeclarationKey, string | string[]>> & {
   resolvers?: Record<string, Record<string, unknown>>;
 };
@@ -42,7 +42,7 @@ export interface DiscoveredService {
 }
 
 /**
- * Gives the services of all nodes that are not in this project's registry and that declare GraphQL,
+ * Returns the services of all nodes that declare GraphQL and are not in this project's registry,
  * sorted by name.
  */
 export function findServices({ registry }: ServiceBroker): DiscoveredService[] {
@@ -50,10 +50,10 @@ export function findServices({ registry }: ServiceBroker): DiscoveredService[] {
   const found = registry.getServiceList(options) as unknown as (DiscoveredService & {
     name: string;
   })[];
-  const ours = new Set<string>(serviceNames);
+  const registered = new Set<string>(serviceNames);
   const services = found.filter(
     ({ name, settings, actions }) =>
-      !ours.has(name) &&
+      !registered.has(name) &&
       (settings.graphql !== undefined ||
         Object.values(actions).some(({ graphql }) => graphql !== undefined)),
   );
@@ -62,7 +62,7 @@ export function findServices({ registry }: ServiceBroker): DiscoveredService[] {
 }
 
 /**
- * Throws an Error if a service declares a type, a field or a resolver that the schema has already.
+ * Throws an Error if a service declares a type, a field or a resolver that the schema already has.
  * A service may add fields to a type of the schema (`extend type Product { … }`).
  */
 export function assertNoCollision(schema: GraphQLSchema, service: DiscoveredService): void {
@@ -73,20 +73,20 @@ export function assertNoCollision(schema: GraphQLSchema, service: DiscoveredServ
     }
     return isEnumType(type) || type !== undefined ? {} : undefined;
   };
-  const refuse = (name: string) => {
+  const reject = (name: string) => {
     throw new Error(`the schema already has ${name}`);
   };
   for (const definition of definitionsOf(service)) {
     const { name, isExtension, fields } = definition;
     const existing = fieldsOf(name);
     if (existing === undefined) continue;
-    if (!isExtension) refuse(`the type ${name}`);
-    for (const field of fields) if (Object.hasOwn(existing, field)) refuse(`${name}.${field}`);
+    if (!isExtension) reject(`the type ${name}`);
+    for (const field of fields) if (Object.hasOwn(existing, field)) reject(`${name}.${field}`);
   }
   for (const [type, fields] of Object.entries(service.settings.graphql?.resolvers ?? {})) {
     const existing = fieldsOf(type) ?? {};
     for (const field of Object.keys(fields)) {
-      if (Object.hasOwn(existing, field)) refuse(`a resolver for ${type}.${field}`);
+      if (Object.hasOwn(existing, field)) reject(`a resolver for ${type}.${field}`);
     }
   }
 }
@@ -97,7 +97,7 @@ interface Definition {
   fields: string[];
 }
 
-/** The types that a service declares or extends; its root fields extend the root types. */
+/** Returns the types that a service declares or extends. Its root fields extend the root types. */
 function definitionsOf({ settings, actions }: DiscoveredService): Definition[] {
   const declarations = [settings.graphql ?? {}, ...Object.values(actions).map(graphqlOf)];
   return declarations.flatMap((declaration) => {
@@ -125,7 +125,7 @@ function listOf(value: string | string[] | undefined): string[] {
   return value === undefined ? [] : [value].flat();
 }
 
-/** Makes a resolver enforce the `access` of its action. An action without `access` is closed. */
+/** Makes a resolver enforce the `access` of its action. It rejects if `access` is missing. */
 export function guardedResolver(
   action: DiscoveredAction | undefined,
   { publicReads }: SubscriptionOptions,
@@ -140,8 +140,8 @@ export function guardedResolver(
 }
 
 /**
- * The resolver of a discovered subscription. It gives what any node broadcasts as `graphql.publish`
- * with one of the `tags`; `filter` names an action that decides for each payload.
+ * Makes the resolver of a discovered subscription. It delivers what any node broadcasts as
+ * `graphql.publish` with one of the `tags`, if the action `filter` returns true for the payload.
  */
 export function discoveredSubscription(
   action: DiscoveredAction,
@@ -155,8 +155,8 @@ export function discoveredSubscription(
     subscribe(_root: unknown, ...[args, { actor, ctx }]: Subscribed) {
       assertAccess(action.access, actor, publicReads);
       const isOpen = action.access === "everyone" || actor.kind === "operator";
-      const whyNot = () => (isOpen ? undefined : revocationOf(actor));
-      const payloads = stream.events(types, () => true, whyNot);
+      const revocation = () => (isOpen ? undefined : revocationOf(actor));
+      const payloads = stream.events(types, () => true, revocation);
       if (filter === undefined) return payloads;
       return filtered(payloads, (payload) => ctx.call(filter, { ...args, payload }));
     },
@@ -165,12 +165,12 @@ export function discoveredSubscription(
   };
 }
 
-/** The type of the gateway's own event for what is published under a tag. */
+/** Returns the event type of `EventStream` for payloads that are published under a tag. */
 export function publishedType(tag: string): string {
   return `graphql.publish:${tag}`;
 }
 
-/** Passes on the values that `accepts`. A generator could not be ended while it waits. */
+/** Passes on the values that `accepts`. A generator cannot be ended while it waits. */
 function filtered(
   values: AsyncIterableIterator<unknown>,
   accepts: (value: unknown) => Promise<unknown>,
@@ -189,7 +189,7 @@ function filtered(
   };
 }
 
-/** A MoleculerClientError of a discovered service is an expected error with its own code. */
+/** Converts a MoleculerClientError of a discovered service to a ClientError with the same code. */
 function expectedError(error: unknown): unknown {
   if (!(error instanceof Errors.MoleculerError)) return error;
   if (error instanceof Errors.ValidationError) return clientErrorOf(error);

@@ -55,12 +55,12 @@ const rules = specifiedRules.filter(
   (rule) => rule !== SingleFieldSubscriptionsRule && rule !== MaxIntrospectionDepthRule,
 );
 
-/** A document that has passed all that can be checked without variables. */
+/** A document that has passed every check that needs no variables. */
 export interface CheckedDocument {
   document: DocumentNode;
   fragments: Fragments;
   operations: readonly CheckedOperation[];
-  /** An estimate of the memory that it takes, with its plans, in bytes. */
+  /** Estimated memory of the document and its plans. */
   bytes: number;
 }
 
@@ -68,33 +68,33 @@ export interface CheckedDocument {
 export interface CheckedOperation {
   node: OperationDefinitionNode;
   variables: readonly DeclaredVariable[];
-  /** The names of the variables that its conditions depend on. */
+  /** The names of the variables in `@skip` and `@include`. */
   conditions: readonly string[];
-  /** By the values of those variables. */
+  /** By the values of these variables. */
   plans: Map<string, OperationPlan>;
 }
 
-/** The normal form of an operation, and its cost where that does not depend on variables. */
+/** The normal form of an operation, and its cost if the cost does not depend on variables. */
 export interface OperationPlan {
   selections: SelectionPlan;
   fixedCost: OperationCost | undefined;
 }
 
-/** Memory for documents and plans that are kept. */
-const maxKeptBytes = 16_777_216;
-/** Rough estimates, on the large side. */
+/** Memory of cached documents and plans. */
+const maxCachedBytes = 16_777_216;
+/** Generous estimates. */
 const bytesPerToken = 450;
 const bytesPerPlannedField = 700;
-/** Plans of one operation that are kept: one for each combination of its conditions. */
+/** Cached plans of one operation: one for each combination of condition values. */
 const maxPlans = 8;
 
-/** Checks documents against schema and limits, and remembers those that were right. */
+/** Checks documents against the schema and the limits, and caches valid documents. */
 export class Documents {
   readonly #schema: GraphQLSchema;
   readonly #costs: QueryCosts;
   readonly #rules: typeof specifiedRules;
   readonly #checked = new LRUCache<string, CheckedDocument>({
-    maxSize: maxKeptBytes,
+    maxSize: maxCachedBytes,
     sizeCalculation: ({ bytes }) => bytes,
   });
 
@@ -108,12 +108,12 @@ export class Documents {
     return this.#checked.has(source);
   }
 
-  /** A document that was right before, and is still kept. */
-  known(source: string): CheckedDocument | undefined {
+  /** Returns a document from the cache. */
+  cached(source: string): CheckedDocument | undefined {
     return this.#checked.get(source);
   }
 
-  /** Checks a document and keeps it. Throws DocumentRefused, with what is wrong. */
+  /** Checks a document and caches it. Throws a DocumentError. */
   check(source: string): CheckedDocument {
     const tokens = throwingDocumentError(() => {
       assertShort(source);
@@ -137,7 +137,7 @@ export class Documents {
     return checked;
   }
 
-  /** The plan of an operation with these variables. Throws DocumentRefused. */
+  /** Returns the plan of an operation with these variables. Throws a DocumentError. */
   plan(
     { fragments }: CheckedDocument,
     { node, conditions, plans }: CheckedOperation,
@@ -145,8 +145,8 @@ export class Documents {
   ): OperationPlan {
     const values = conditionValues(conditions, variables);
     const key = conditions.length === 0 ? "" : [...values.values()].join();
-    const known = plans.get(key);
-    if (known !== undefined) return known;
+    const cached = plans.get(key);
+    if (cached !== undefined) return cached;
     const selections = throwingDocumentError(() =>
       planOperation(this.#schema, node, fragments, values),
     );
@@ -158,17 +158,17 @@ export class Documents {
     return plan;
   }
 
-  /** What an operation may cost with these variables. Throws DocumentRefused beyond the limit. */
+  /** Returns the cost of an operation. Throws a DocumentError if it exceeds the limit. */
   cost({ selections, fixedCost }: OperationPlan, variables: Variables): OperationCost {
     const cost = fixedCost ?? this.#costs.of(selections, variables);
     if (cost.max <= maxQueryCost) return cost;
-    const message = `The answer could have ${cost.max} values, and ${maxQueryCost} are the limit; ask for fewer rows with "limit" or "first".`;
+    const message = `The response could have ${cost.max} values; the limit is ${maxQueryCost}. Request fewer rows with "limit" or "first".`;
     const data = { limit: maxQueryCost, value: cost.max };
     throw new DocumentError([codedError(message, commonErrors.QUERY_TOO_COMPLEX, data)]);
   }
 }
 
-/** The operation of a name, or the only one; undefined where the name does not choose one. */
+/** Returns the operation with a name, or without a name the only operation; otherwise undefined. */
 export function operationOf(
   { operations }: CheckedDocument,
   name: string | null | undefined,
@@ -188,7 +188,7 @@ function parsed(source: string): DocumentNode {
   }
 }
 
-/** The fragments of a document by name. */
+/** Returns the fragments of a document by name. */
 export function fragmentsOf({ definitions }: DocumentNode): Fragments {
   const fragments = Object.create(null) as Record<string, FragmentDefinitionNode>;
   for (const definition of definitions) {
@@ -209,16 +209,16 @@ function operationsOf(
   });
 }
 
-/** How many plans there can be for an operation. */
+/** Returns the maximum number of cached plans of an operation. */
 function plansOf(conditions: readonly string[]): number {
   return Math.min(maxPlans, 2 ** conditions.length);
 }
 
-/** A subscription has one stream of events: that of its only root field. */
+/** The only root field of a subscription supplies its event stream. */
 function assertOneRootField({ fields }: SelectionPlan, node: OperationDefinitionNode): void {
   const [field] = fields;
   if (fields.length === 1 && field && !field.definition.name.startsWith("__")) return;
-  const message = "A subscription must have exactly one field, which is none of introspection.";
+  const message = "A subscription must have exactly one root field, which is not introspection.";
   const error = new GraphQLError(message, { nodes: [node] });
   throw new DocumentError([withCode(error, apiErrors.GRAPHQL_VALIDATION_FAILED)]);
 }

@@ -8,25 +8,25 @@ import {
 } from "../../../core/errors.ts";
 
 const maxMessageLength = 400;
-/** Errors of one check that a client is told: more of them help nobody, and take time and memory. */
+/** Reported errors of one check. More errors do not help a client, and take time and memory. */
 export const maxErrors = 20;
 
-/** A request that is refused before any action is called: what the client is told. */
+/** The errors of a request that is rejected before any action is called. */
 export class DocumentError extends Error {
   readonly errors: readonly GraphQLError[];
 
   constructor(errors: readonly GraphQLError[]) {
-    super("the document is refused");
+    super("the document is rejected");
     this.errors = errors;
   }
 
-  /** True for what is not even a well-formed GraphQL request. */
+  /** True if the request is not a well-formed GraphQL request. */
   get isMalformed(): boolean {
     return this.errors.every(({ extensions }) => extensions.code === "BAD_REQUEST");
   }
 }
 
-/** Runs a check; a GraphQLError of it becomes a DocumentRefused. */
+/** Runs a check. Converts a GraphQLError to a DocumentError. */
 export function throwingDocumentError<Result>(check: () => Result): Result {
   try {
     return check();
@@ -36,12 +36,12 @@ export function throwingDocumentError<Result>(check: () => Result): Result {
   }
 }
 
-/** An error as a client gets it. */
+/** An error in a response. */
 export interface FormattedError extends GraphQLFormattedError {
   extensions: { code: string; [key: string]: unknown };
 }
 
-/** Gives an error of parsing or validating the code it is known by. */
+/** Adds a code to an error of parsing or validation. */
 export function withCode(
   error: GraphQLError,
   { code }: ErrorDefinition,
@@ -57,7 +57,7 @@ export function withCode(
   });
 }
 
-/** An error that a client is told before there is anything to execute. */
+/** Makes an error with a code, for a request that is rejected before execution. */
 export function codedError(
   message: string,
   { code }: ErrorDefinition,
@@ -66,29 +66,29 @@ export function codedError(
   return new GraphQLError(message, { extensions: { ...data, code } });
 }
 
-/** BAD_USER_INPUT for one field of the input. */
+/** Makes a BAD_USER_INPUT error for one field of the input. */
 export function invalidInput(
   message: string,
   field: string,
   nodes?: readonly ASTNode[],
 ): GraphQLError {
-  const told = shortened(message);
-  const extensions = { code: "BAD_USER_INPUT", fields: [{ field, message: told }] };
-  return new GraphQLError(told, { nodes: nodes ?? null, extensions });
+  const text = shortened(message);
+  const extensions = { code: "BAD_USER_INPUT", fields: [{ field, message: text }] };
+  return new GraphQLError(text, { nodes: nodes ?? null, extensions });
 }
 
 /**
- * What a client may see of an error: a refusal with its code and data; SERVICE_UNAVAILABLE; and of
- * everything else a trace id, while `report` gets the whole.
+ * Formats an error for the client. An expected error keeps its code and data. A failed call becomes
+ * SERVICE_UNAVAILABLE. Other errors go to `report`, and become INTERNAL_SERVER_ERROR with an id.
  */
 export function formatError(
   error: GraphQLError,
   traceId: string,
   report: (fault: unknown) => void,
 ): FormattedError {
-  const known = definitionOf((error.extensions as { code?: unknown } | undefined)?.code);
-  // Refused before anything was executed: its code is there already.
-  if (known !== undefined) return told(error, error.message, known, error.extensions);
+  const coded = definitionOf((error.extensions as { code?: unknown } | undefined)?.code);
+  // An error from before the execution has its code already.
+  if (coded !== undefined) return format(error, error.message, coded, error.extensions);
   const cause: unknown = error.originalError;
   const { type, data, message } = (cause ?? {}) as {
     type?: unknown;
@@ -96,30 +96,30 @@ export function formatError(
     message?: string;
   };
   const { SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR } = commonErrors;
-  const definition = definitionOf(type) ?? ownDefinition(cause);
+  const definition = definitionOf(type) ?? discoveredDefinition(cause);
   if (definition !== undefined && definition !== INTERNAL_SERVER_ERROR) {
-    const shown = definition === SERVICE_UNAVAILABLE ? {} : data;
-    return told(error, message ?? definition.meaning, definition, shown);
+    const visibleData = definition === SERVICE_UNAVAILABLE ? {} : data;
+    return format(error, message ?? definition.meaning, definition, visibleData);
   }
-  if (isUnreachable(type)) return told(error, SERVICE_UNAVAILABLE.meaning, SERVICE_UNAVAILABLE);
+  if (isUnreachable(type)) return format(error, SERVICE_UNAVAILABLE.meaning, SERVICE_UNAVAILABLE);
   report(cause ?? error);
-  return told(error, "Something went wrong on our side.", INTERNAL_SERVER_ERROR, { traceId });
+  return format(error, "An internal error occurred.", INTERNAL_SERVER_ERROR, { traceId });
 }
 
-/** The definition of an error that a discovered service has made. */
-function ownDefinition(cause: unknown): ErrorDefinition | undefined {
+/** Returns the definition of a ClientError of a discovered service. */
+function discoveredDefinition(cause: unknown): ErrorDefinition | undefined {
   if (!(cause instanceof ClientError)) return undefined;
   return { code: cause.type, status: cause.code, meaning: cause.message };
 }
 
-/** A value that was sent stands in the sentence, however long it is. */
+/** Shortens a message, which may quote a long value of the request. */
 export function shortened(message: string): string {
   const end = maxMessageLength / 2;
   if (message.length <= maxMessageLength) return message;
   return `${message.slice(0, end)} … ${message.slice(-end)}`;
 }
 
-function told(
+function format(
   { locations, path }: GraphQLError,
   message: string,
   { code }: ErrorDefinition,

@@ -23,7 +23,7 @@ import type { QueryCosts } from "../limits/query-cost.ts";
 import { assertShort, assertSmallJson, maxExecutionMs } from "../limits/request-limits.ts";
 import { Throttle } from "../limits/throttle.ts";
 
-/** What resolvers find in the GraphQL context; moleculer-apollo-server's own need the first two. */
+/** The GraphQL context. The resolvers of moleculer-apollo-server need `ctx` and `dataLoaders`. */
 export interface GraphqlContext extends Record<PropertyKey, unknown> {
   ctx: Pick<Context<unknown, Meta>, "call" | "meta">;
   dataLoaders: Map<string, unknown>;
@@ -40,7 +40,7 @@ export type Resolver = (
   info: { fieldName: string },
 ) => Promise<unknown>;
 
-/** The parts of a GraphQL request, whichever way it came. */
+/** The parts of a GraphQL request over HTTP or WebSocket. */
 export interface RequestParams {
   query?: unknown;
   operationName?: unknown;
@@ -48,7 +48,7 @@ export interface RequestParams {
   extensions?: unknown;
 }
 
-/** Who sends it, and on whose behalf the gateway calls. */
+/** The caller of a request, and the context of the calls that the gateway makes for it. */
 export interface RequestSender {
   ctx: Context<unknown, Meta>;
   viewer: Viewer;
@@ -57,40 +57,40 @@ export interface RequestSender {
   deadline: Deadline;
 }
 
-/** An answer as JSON, and whether anything was executed for it. */
+/** A response as JSON. */
 export interface Answer {
   text: string;
   isExecuted: boolean;
-  /** Whether a part of it was asked for too often. */
+  /** Whether the response has a TOO_MANY_REQUESTS error. */
   isThrottled: boolean;
 }
 
 /** An operation that may be executed. */
 export interface Operation {
   kind: "query" | "mutation" | "subscription";
-  /** For graphql-ws, which hands them on to `execute` or `subscribe` of the same operation. */
+  /** For graphql-ws, which passes them to `execute` or `subscribe` of the same operation. */
   toArgs: () => ExecutionArgs & { contextValue: GraphqlContext; prepared: Operation };
-  /** Executes a query or a mutation, and gives its answer as JSON. */
+  /** Executes a query or a mutation, and returns its response as JSON. */
   run: (requestId: string) => Promise<Answer>;
   /** Executes a query or a mutation. */
   execute: () => Promise<ExecutionResult>;
-  /** Opens the event stream of a subscription; gives errors where there is none. */
+  /** Opens the event stream of a subscription, or returns errors. */
   subscribe: () => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
 }
 
 const noVariables = {};
-/** A request counts that much, besides what it asks for. */
+/** The base cost of a request. */
 const requestCost = 1;
-/** What a document costs that is refused: it was read and checked, which is work. */
-const refusedCost = 50;
-/** So many characters of an answer are about one value. */
+/** The cost of a rejected document, which was parsed and validated. */
+const rejectedDocumentCost = 50;
+/** Characters of a response that count as one value. */
 const charactersPerValue = 10;
-/** So many bytes that are received are about as much work as one value. */
+/** Received bytes that cost as much as one value. */
 export const bytesPerCost = 128;
-/** So much CPU time that the check of a new document takes is about as much work as one value. */
+/** CPU time of checking a document that costs as much as one value. */
 const checkMicrosecondsPerValue = 25;
 
-/** Everything between a request as it came and the execution of its operation. */
+/** Checks, throttles and executes GraphQL requests. */
 export class GraphqlExecution {
   #schema: GraphQLSchema;
   #documents: Documents;
@@ -113,64 +113,63 @@ export class GraphqlExecution {
     this.#logger = logger;
   }
 
-  /** Goes on with another schema. Operations that have begun keep theirs. */
+  /** Replaces the schema. Operations that have started keep the old schema. */
   useSchema(schema: GraphQLSchema, costs: QueryCosts): void {
     this.#schema = schema;
     this.#documents = new Documents(schema, costs, this.#edge);
   }
 
-  /** What else a caller causes counts here as well. */
+  /** The throttle of all callers, for work outside of GraphQL execution as well. */
   get throttle(): Throttle {
     return this.#throttle;
   }
 
-  /** Refuses with TOO_MANY_REQUESTS who has nothing left, before more is done for them. */
+  /** Throws TOO_MANY_REQUESTS if the caller's bucket is in debt. */
   admit(caller: string): void {
     this.#charge(caller, 0);
   }
 
   /**
-   * Charges a caller for the bytes of a request, before they are parsed. Throws a Refusal with
+   * Charges a caller for the bytes of a request, before they are parsed. Throws a ClientError with
    * TOO_MANY_REQUESTS.
    */
   chargeBytes(caller: string, bytes: number): void {
     this.#charge(caller, Math.floor(bytes / bytesPerCost));
   }
 
-  /** Whether the document of a request was checked before: its check takes a moment, and no turn. */
-  isKnown({ query, extensions }: RequestParams): boolean {
+  /** Whether the document of a request is in the cache, so that its check takes little CPU time. */
+  isCached({ query, extensions }: RequestParams): boolean {
     if (typeof query === "string") return this.#documents.has(query);
     return query === undefined && extensions !== undefined;
   }
 
   /**
-   * Checks a request: its form, its document, its variables, its cost, and whether its sender has
-   * had too many. Throws DocumentRefused, or a Refusal with TOO_MANY_REQUESTS; no action is called
-   * before.
+   * Checks the form, the document, the variables and the cost of a request, and charges its caller.
+   * Throws a DocumentError, or a ClientError with TOO_MANY_REQUESTS. Calls no action.
    */
   prepare(params: RequestParams, sender: RequestSender): Operation {
     const { viewer, address } = sender;
     const caller = callerOf(viewer, address);
     this.#charge(caller, requestCost);
     try {
-      return this.#checked(params, sender, caller);
+      return this.#operationFor(params, sender, caller);
     } catch (error) {
-      // With nothing left to take, the next request is refused.
-      if (error instanceof DocumentError) this.#throttle.settle(caller, refusedCost);
+      // The debt rejects the caller's next request.
+      if (error instanceof DocumentError) this.#throttle.settle(caller, rejectedDocumentCost);
       throw error;
     }
   }
 
-  #checked(params: RequestParams, sender: RequestSender, caller: string): Operation {
+  #operationFor(params: RequestParams, sender: RequestSender, caller: string): Operation {
     const { query, operationName, variables, extensions } = throwingDocumentError(() =>
       wellFormed(params),
     );
     const text = throwingDocumentError(() => this.#persisted.textOf({ query, extensions }));
-    if (text === undefined) throw refused("The request has no document: there is no `query`.");
-    const document = this.#documents.known(text) ?? this.#checkedAnew(text, caller);
+    if (text === undefined) throw malformed("The request has no document. Send `query`.");
+    const document = this.#documents.cached(text) ?? this.#check(text, caller);
     const operation = operationOf(document, operationName);
     if (operation === undefined) {
-      throw refused("The document has several operations, or none of this `operationName`.");
+      throw malformed("Send the `operationName` of one of the operations in the document.");
     }
     const values = coerceVariables(operation.variables, variables ?? noVariables);
     const plan = this.#documents.plan(document, operation, values);
@@ -185,8 +184,8 @@ export class GraphqlExecution {
       variables: values,
       context,
     };
-    const settle = (spent: number) => {
-      this.#throttle.settle(caller, cost.work + spent - cost.expected);
+    const settle = (actualCost: number) => {
+      this.#throttle.settle(caller, cost.work + actualCost - cost.expected);
     };
     const prepared: Operation = {
       kind: operation.node.operation,
@@ -217,8 +216,8 @@ export class GraphqlExecution {
     return prepared;
   }
 
-  /** Checks a document that is not known, and charges the CPU time that this takes. */
-  #checkedAnew(text: string, caller: string): CheckedDocument {
+  /** Checks a document that is not in the cache, and charges the CPU time of the check. */
+  #check(text: string, caller: string): CheckedDocument {
     const before = process.threadCpuUsage();
     try {
       return this.#documents.check(text);
@@ -231,21 +230,21 @@ export class GraphqlExecution {
   #charge(caller: string, cost: number): void {
     const retryAfter = this.#throttle.take(caller, cost);
     if (retryAfter === undefined) return;
-    const message = "You ask for more than one caller may in so short a time; try again later.";
+    const message = "You have exceeded the rate limit. Try again after `retryAfter` seconds.";
     throw new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter });
   }
 
-  /** What a client sees of an error; faults of ours are logged under the request's id. */
+  /** Formats an error for the client. Logs a fault of the shop under the request id. */
   toClient(error: GraphQLError, requestId: string): FormattedError {
-    const told = formatError(error, requestId, (fault) => {
+    const formatted = formatError(error, requestId, (fault) => {
       this.#logger.error(`request ${requestId} failed`, fault);
     });
-    if (this.#edge.suggestions) return told;
-    return { ...told, message: told.message.replace(/ Did you mean .*\?/s, "") };
+    if (this.#edge.suggestions) return formatted;
+    return { ...formatted, message: formatted.message.replace(/ Did you mean .*\?/s, "") };
   }
 }
 
-/** Whom a request counts for: a user wherever they are, or else an address. */
+/** Returns the rate limit key of a caller: the user id, or the address group if anonymous. */
 export function callerOf(viewer: Viewer, address: string): string {
   return viewer.kind === "user" ? viewer.id : addressGroup(address);
 }
@@ -254,10 +253,10 @@ export function callerOf(viewer: Viewer, address: string): string {
 function wellFormed({ query, operationName, variables, extensions }: RequestParams) {
   if (typeof query === "string") assertShort(query);
   else if (query !== undefined && query !== null) {
-    throw badRequest("`query` must be a text.");
+    throw badRequest("`query` must be a string.");
   }
   if (operationName !== undefined && operationName !== null && typeof operationName !== "string") {
-    throw badRequest("`operationName` must be a text.");
+    throw badRequest("`operationName` must be a string.");
   }
   return {
     query: query ?? undefined,
@@ -280,16 +279,16 @@ function badRequest(message: string): GraphQLError {
   return codedError(message, apiErrors.BAD_REQUEST);
 }
 
-function refused(message: string): DocumentError {
+function malformed(message: string): DocumentError {
   return new DocumentError([badRequest(message)]);
 }
 
-/** The context of one operation, which calls as long as there is somebody to answer to. */
+/** Makes the context of one operation. It makes no calls after the deadline is aborted. */
 function contextFor({ ctx, viewer, address, keys, deadline }: RequestSender): GraphqlContext {
   ctx.meta.viewer = viewer;
   ctx.meta.address = address;
   const call = (action: string, params?: unknown) => {
-    if (deadline.isAborted) throw tooLong();
+    if (deadline.isAborted) throw deadlineExceeded();
     return deadline.race(ctx.call(action, params));
   };
   return {
@@ -301,8 +300,8 @@ function contextFor({ ctx, viewer, address, keys, deadline }: RequestSender): Gr
   };
 }
 
-function tooLong(): ClientError {
-  const message = `The request took longer than ${maxExecutionMs} ms; this part of it was not begun.`;
+function deadlineExceeded(): ClientError {
+  const message = `The request took longer than ${maxExecutionMs} ms. This field was not resolved.`;
   return new ClientError(commonErrors.QUERY_TOO_COMPLEX, message, {
     limit: maxExecutionMs,
     value: maxExecutionMs,

@@ -25,16 +25,16 @@ interface ApolloMethods {
   createActionResolver(actionName: string, definition?: object): Resolver;
 }
 
-/** What the composition needs of the gateway. */
+/** What the composer needs from the gateway. */
 export interface ComposerOptions extends SubscriptionOptions {
   broker: ServiceBroker;
 }
 
 /**
- * Composes the gateway's schema by moleculer-apollo-server, whose batching resolvers it uses too.
- * The base schema is made from the contracts of the registry, whether their services run or not.
- * The gateway has its own server and its own execution: `stubs/apollo-server-core` stands in for
- * Apollo Server 2, which is past its end of life, and throws where it is started.
+ * Composes the gateway's schema with moleculer-apollo-server, and uses its batching resolvers. The
+ * base schema comes from the contracts of the registry, whether their services run or not. The
+ * gateway has its own server and execution: `stubs/apollo-server-core` replaces Apollo Server 2,
+ * which is past its end of life, and throws if it is started.
  */
 export class SchemaComposer {
   readonly #options: ComposerOptions;
@@ -48,10 +48,12 @@ export class SchemaComposer {
     this.#methods = this.#apolloMethods();
   }
 
-  /** Composes the base schema and discovered services. Throws an Error if they do not fit. */
+  /** Composes the base schema and discovered services. Throws an Error if they collide. */
   compose(discovered: readonly DiscoveredService[]): GraphQLSchema {
     this.#discoveredActions = new Map(
-      discovered.flatMap(({ actions }) => Object.values(actions).map((one) => [one.name, one])),
+      discovered.flatMap(({ actions }) =>
+        Object.values(actions).map((action) => [action.name, action]),
+      ),
     );
     const services = [...baseServices(), ...discovered];
     const resolvers = {
@@ -79,7 +81,7 @@ export class SchemaComposer {
       ...methods,
       dataLoaderOptions: new Map(),
       dataLoaderBatchParams: new Map(),
-      /** The `input` argument of a field of the base schema is the action's parameters. */
+      /** The `input` argument of a base schema field holds the action's parameters. */
       prepareContextParams: (params: Record<string, unknown>, actionName: string) =>
         fieldOf(actionName) === undefined ? params : (params.input ?? params),
       createActionResolver: (actionName: string, definition?: object) => {
@@ -94,7 +96,7 @@ export class SchemaComposer {
     return composer;
   }
 
-  /** Gives the resolver of an action's field, made from moleculer-apollo-server's `resolver`. */
+  /** Returns the resolver of an action's field, based on moleculer-apollo-server's `resolver`. */
   #resolverOf(actionName: string, definition: object | undefined, resolver: Resolver): Resolver {
     const field = fieldOf(actionName);
     if (field === undefined) {
@@ -118,7 +120,7 @@ export class SchemaComposer {
   }
 }
 
-/** The services of the registry, in the form that moleculer-apollo-server composes. */
+/** Returns the services of the registry in the form that moleculer-apollo-server composes. */
 function baseServices(): object[] {
   return contracts.map(({ name, graphql, actions }) => ({
     name,
@@ -137,7 +139,7 @@ function baseServices(): object[] {
   }));
 }
 
-/** The types of all events that somebody can subscribe to. */
+/** Returns the types of all events that a subscription delivers. */
 export function subscribedEvents(): string[] {
   const subscriptions = contracts.flatMap(({ graphql }) =>
     Object.values(graphql?.subscriptions ?? {}),
@@ -148,9 +150,9 @@ export function subscribedEvents(): string[] {
 const costOfMutation = 10;
 
 /**
- * Gives the costs of operations on a composed schema. Throws if a list of the base schema has no
- * maximum, neither by an argument for its rows nor by the `maxRows` of its join. Lists of discovered
- * services count like any list without a `limit`.
+ * Returns the costs of operations on a composed schema. Throws an Error if a list of the base
+ * schema has no maximum: it needs a `limit` or `first` argument, or `maxRows` of its join. Other
+ * lists of discovered services may have `maxListRows` rows.
  */
 export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
   const costs = contracts.flatMap(({ actions }) =>
@@ -172,36 +174,36 @@ export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
   return new QueryCosts(schema, fieldCosts, new Map([...discoveredLists(schema, base), ...maxima]));
 }
 
-/** The error catalogue as a type, for clients that make code from the schema. */
+/** Returns the error catalogue as an enum type, for clients that generate code from the schema. */
 function errorCodes(): string {
   const values = errorCatalogue().map(({ code, meaning }) => `"${meaning}"\n${code}`);
   return `"What \\"extensions.code\\" of an error can be"\nenum ErrorCode {\n${values.join("\n")}\n}`;
 }
 
-/** The mutations of discovered services. */
+/** Returns the costs of the mutations of discovered services. */
 function mutationCosts(schema: GraphQLSchema, base: GraphQLSchema): [string, number][] {
-  const known = base.getMutationType()?.getFields() ?? {};
+  const baseFields = base.getMutationType()?.getFields() ?? {};
   return Object.keys(schema.getMutationType()?.getFields() ?? {})
-    .filter((name) => !Object.hasOwn(known, name))
+    .filter((name) => !Object.hasOwn(baseFields, name))
     .map((name) => [`Mutation.${name}`, costOfMutation]);
 }
 
-/** The lists of discovered services that take no `limit`. */
+/** Returns the maximum length of the lists of discovered services that take no `limit`. */
 function discoveredLists(schema: GraphQLSchema, base: GraphQLSchema): [string, number][] {
-  const known = new Set(unboundedLists(base, new Map()));
+  const baseLists = new Set(unboundedLists(base, new Map()));
   return unboundedLists(schema, new Map())
-    .filter((list) => !known.has(list))
+    .filter((list) => !baseLists.has(list))
     .map((list) => [list, maxListRows]);
 }
 
-/** How a base action appears in GraphQL; undefined for an action of a discovered service. */
+/** Returns the GraphQL options of a base action; undefined for a discovered action. */
 function fieldOf(actionName: string): GraphqlField | undefined {
   const [service, action = ""] = actionName.split(".");
   const contract = contracts.find(({ name }) => name === service);
   return contract && (contract.actions[action]?.graphql ?? {});
 }
 
-/** Hands a mutation its key. A document's mutations run one after the other, so none meets another's. */
+/** Sets a mutation's idempotency key in the shared `meta`: mutations of a document run serially. */
 function idempotentResolver(actionName: string, resolver: Resolver): Resolver {
   return (root, args, context, info) => {
     const key = context.keys.next(actionName);
@@ -214,15 +216,15 @@ function isJoin(definition: object | undefined): definition is { rootParams: obj
   return definition !== undefined && "rootParams" in definition;
 }
 
-/** What the parent holds already needs no lookup. */
+/** Skips the lookup if the parent object already has the value. */
 function unlessLoaded(resolver: Resolver): Resolver {
   return async (root, args, context, info) => {
-    const there = (root as Record<string, unknown>)[info.fieldName];
-    return there === undefined ? resolver(root, args, context, info) : there;
+    const loaded = (root as Record<string, unknown>)[info.fieldName];
+    return loaded === undefined ? resolver(root, args, context, info) : loaded;
   };
 }
 
-/** A join whose key is one that everybody may look up: with those of all other requests. */
+/** Makes the resolver of a join that is batched across requests. */
 function batchedJoinResolver(
   batcher: Batcher<string, unknown>,
   definition: { rootParams: object },
@@ -234,7 +236,7 @@ function batchedJoinResolver(
   };
 }
 
-/** One thing by its id. What is not found, or is no id, is asked for on its own: that says why. */
+/** Looks up one row by id. For an invalid or unknown id, the action itself returns the error. */
 function lookupResolver(
   batcher: Batcher<string, unknown> | undefined,
   resolver: Resolver,
@@ -248,22 +250,22 @@ function lookupResolver(
 }
 
 /**
- * Gathers a long list by several calls: one answer over NATS may have 1 MB. Each call goes on behind
- * the last id, so that rows that are removed meanwhile move no other ones out of the answer.
+ * Reads a long list with several calls: a NATS message is limited to 1 MB. Each call continues
+ * after the last id, so that no row is skipped if other rows are deleted between calls.
  */
 function pagedResolver(actionName: string, rowsPerCall: number): Resolver {
   return async (_root, args, { ctx }) => {
     const limit = Number(args.limit ?? maxListRows);
     const offset = Number(args.offset ?? 0);
-    if (limit > maxListRows) return ctx.call(actionName, { limit, offset }); // refused there
+    if (limit > maxListRows) return ctx.call(actionName, { limit, offset }); // rejected there
     const rows: { id: string }[] = [];
     for (;;) {
-      const asked = Math.min(rowsPerCall, limit - rows.length);
+      const pageRows = Math.min(rowsPerCall, limit - rows.length);
       const after = rows.at(-1)?.id;
       const start = after === undefined ? { offset } : { after };
-      const page = await ctx.call<typeof rows, object>(actionName, { limit: asked, ...start });
+      const page = await ctx.call<typeof rows, object>(actionName, { limit: pageRows, ...start });
       rows.push(...page);
-      if (page.length < asked || rows.length >= limit) return rows;
+      if (page.length < pageRows || rows.length >= limit) return rows;
     }
   };
 }

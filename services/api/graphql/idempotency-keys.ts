@@ -1,19 +1,19 @@
 import type { IdempotencyKey } from "../../../core/access.ts";
 
 /**
- * The keys of one request's mutations, made of its `Idempotency-Key` header. The first of an action
- * gets the key as it is, each further one its number beside it: the same document again has the same.
+ * Derives the keys of a request's mutations from its `Idempotency-Key` header. The first call of an
+ * action gets the header, each further call the header and a number. A retry gets the same keys.
  */
 export class IdempotencyKeys {
   readonly #header: string | undefined;
   readonly #counts = new Map<string, number>();
 
   constructor(header: string | string[] | undefined) {
-    // Several are none: with a space between them, no service takes them for one.
+    // Services reject a key with a space, and so a request with several headers.
     this.#header = Array.isArray(header) ? header.join(", ") : header;
   }
 
-  /** The key of the next call of this action; undefined where the request has none. */
+  /** Returns the key of the next call of an action; undefined if the request has no header. */
   next(actionName: string): IdempotencyKey | undefined {
     if (this.#header === undefined) return undefined;
     const earlier = this.#counts.get(actionName) ?? 0;

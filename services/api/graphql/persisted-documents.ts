@@ -7,51 +7,51 @@ import type { EdgeConfig } from "../../../config/edge-config.ts";
 import { readTextFile } from "../../../core/text-file.ts";
 import { codedError } from "./graphql-errors.ts";
 
-/** What a client sends of a document: its text, its hash in the form of Apollo's clients, or both. */
+/** The text of a document, its hash as Apollo Client sends it, or both. */
 interface SentDocument {
   query: string | undefined;
   extensions: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Characters of all documents that are remembered. */
-const maxRememberedCharacters = 4_000_000;
-/** Documents of clients are a few thousand characters at most. */
-const maxCharacters = 20_000;
+/** Characters of all cached documents. */
+const maxCachedCharacters = 4_000_000;
+/** Longer documents are not cached. Clients send a few thousand characters at most. */
+const maxDocumentLength = 20_000;
 
 /**
- * Finds documents by their SHA-256: those of the operator's manifest, and, unless nothing else may
- * run, those that clients have sent along before (Apollo's automatic persisted queries).
+ * Finds documents by their SHA-256: the documents of the operator's manifest and, unless only these
+ * may run, documents that clients have sent before (Apollo's automatic persisted queries).
  */
 export class PersistedDocuments {
   readonly #listed: ReadonlyMap<string, string>;
   readonly #onlyListed: boolean;
-  readonly #remembered = new LRUCache<string, string>({
-    maxSize: maxRememberedCharacters,
+  readonly #cached = new LRUCache<string, string>({
+    maxSize: maxCachedCharacters,
     sizeCalculation: (text, hash) => text.length + hash.length,
   });
 
-  /** Throws a ConfigError for a manifest that is none. */
+  /** Throws a ConfigError for an invalid manifest. */
   constructor({ file, only }: EdgeConfig["persistedDocuments"]) {
     this.#listed = file === undefined ? new Map<string, string>() : readManifest(file);
     this.#onlyListed = only;
   }
 
   /**
-   * The text of the document that a client means; undefined where it names none. Throws
-   * GraphQLErrors: PERSISTED_QUERY_NOT_FOUND, BAD_REQUEST.
+   * Returns the text of the document of a request; undefined if it has neither text nor hash.
+   * Throws GraphQLErrors: PERSISTED_QUERY_NOT_FOUND, BAD_REQUEST.
    */
   textOf({ query, extensions }: SentDocument): string | undefined {
     const hash = hashIn(extensions);
     if (hash === undefined) return query === undefined ? undefined : this.#allowed(query);
     if (query === undefined) return this.#find(hash);
-    if (sha256(query) !== hash) throw badRequest("The document does not have this sha256Hash.");
-    if (query.length <= maxCharacters && !this.#onlyListed) this.#remembered.set(hash, query);
+    if (sha256(query) !== hash) throw badRequest("The sha256Hash does not match the document.");
+    if (query.length <= maxDocumentLength && !this.#onlyListed) this.#cached.set(hash, query);
     return this.#allowed(query);
   }
 
   #find(hash: string): string {
-    const text = this.#listed.get(hash) ?? this.#remembered.get(hash);
-    // Apollo's clients know this sentence, and send the document along.
+    const text = this.#listed.get(hash) ?? this.#cached.get(hash);
+    // Apollo Client recognizes this message and sends the text with its next request.
     if (text === undefined)
       throw codedError("PersistedQueryNotFound", apiErrors.PERSISTED_QUERY_NOT_FOUND);
     return text;
@@ -59,7 +59,7 @@ export class PersistedDocuments {
 
   #allowed(query: string): string {
     if (!this.#onlyListed || this.#listed.has(sha256(query))) return query;
-    const message = "Only documents that this shop knows run here; send the hash of one.";
+    const message = "This document is not in the manifest. Send the hash of a persisted document.";
     throw codedError(message, apiErrors.PERSISTED_QUERY_NOT_FOUND);
   }
 }
@@ -85,7 +85,9 @@ function textsIn(file: string): string[] {
   try {
     manifest = JSON.parse(readTextFile(file));
   } catch (cause) {
-    throw new ConfigError(`PERSISTED_DOCUMENTS names a file that is no JSON: "${file}"`, { cause });
+    throw new ConfigError(`PERSISTED_DOCUMENTS names a file that is not JSON: "${file}"`, {
+      cause,
+    });
   }
   const { operations } = (manifest ?? {}) as { operations?: unknown };
   const texts = Array.isArray(operations)

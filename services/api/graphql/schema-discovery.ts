@@ -4,9 +4,9 @@ import { assertNoCollision, findServices, type DiscoveredService } from "./disco
 import type { SchemaComposer } from "./graphql-schema.ts";
 
 /**
- * Keeps the schema up to date with the services that join the cluster and are not in the registry. A
- * service that has left keeps its fields, which then answer SERVICE_UNAVAILABLE. A service that does
- * not fit is logged and left out, and the schema stays as it was.
+ * Adds services to the schema that join the cluster and are not in the registry. A service that has
+ * left keeps its fields, which then fail with SERVICE_UNAVAILABLE. A service whose declarations
+ * collide is logged and left out; the schema does not change.
  */
 export class SchemaDiscovery {
   readonly #broker: ServiceBroker;
@@ -20,7 +20,7 @@ export class SchemaDiscovery {
 
   /**
    * @param base the composed schema of the registry's services
-   * @param onSchema is called with each new schema
+   * @param onSchema called with each new schema
    */
   constructor(
     broker: ServiceBroker,
@@ -34,7 +34,7 @@ export class SchemaDiscovery {
     this.#onSchema = onSchema;
   }
 
-  /** Looks for changed services. Calls of one turn of the event loop look once. */
+  /** Checks for changed services. Several calls in one turn of the event loop check once. */
   refresh(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -61,7 +61,7 @@ export class SchemaDiscovery {
       const schema = this.#composer.compose([...services.values()]);
       this.#accepted.set(fullName, service);
       this.#onSchema(schema);
-      this.#broker.logger.info(`The GraphQL schema has the fields of ${fullName}.`);
+      this.#broker.logger.info(`The GraphQL fields of ${fullName} were added to the schema.`);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#broker.logger.error(`The GraphQL fields of ${fullName} are left out: ${reason}.`);
@@ -69,7 +69,7 @@ export class SchemaDiscovery {
   }
 }
 
-/** All of a service that the schema depends on. */
+/** Returns the parts of a service that the schema depends on. */
 function declarationsOf({ settings, actions }: DiscoveredService): string {
   const fields = Object.values(actions).map(({ name, access, visibility, graphql }) => ({
     name,

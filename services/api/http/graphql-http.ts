@@ -194,7 +194,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     try {
       if (isFree !== undefined) await isFree;
       if (deadline.isAborted) throw overloaded("gateway");
-      if (!execution.isKnown(params)) await turn(exchange);
+      if (!execution.isCached(params)) await turn(exchange);
       const operation = execution.prepare(params, sender);
       if (operation.kind === "subscription") {
         throw new HttpError(400, "Subscriptions run over WebSocket, at this address.");

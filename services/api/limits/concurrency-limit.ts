@@ -10,7 +10,7 @@ interface Address {
 export class ConcurrencyLimit {
   readonly #addresses = new Map<string, Address>();
 
-  /** Returns undefined if the request may run now, or else a promise. Each call needs a `release`. */
+  /** Returns undefined if the request may run now, or a promise. Each call needs a `release`. */
   acquire(group: string): Promise<void> | undefined {
     const address = this.#addresses.get(group);
     if (address === undefined) {

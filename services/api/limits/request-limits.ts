@@ -31,8 +31,8 @@ export interface DocumentSize {
 }
 
 /**
- * Several times what any client of this shop needs. The gateway checks them before validation, whose
- * time is quadratic in the number of fields.
+ * Several times what any client of this shop needs. The gateway checks them before it validates a
+ * document, which takes quadratic time in its number of fields.
  */
 export const requestLimits: Readonly<DocumentSize> = {
   tokens: 2_000,

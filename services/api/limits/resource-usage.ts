@@ -94,7 +94,7 @@ export class HeldBytes {
     return this.#bytes;
   }
 
-  /** Sets the number of bytes. Returns the limit that they would exceed; the old number then stays. */
+  /** Sets the number of bytes. If it exceeds a limit, returns the limit and changes nothing. */
   set(bytes: number): ExceededLimit | undefined {
     // A single response may exceed the limit of an address. Then it is sent alone.
     const counted = Math.min(bytes, resourceLimits.bytes.perAddress);

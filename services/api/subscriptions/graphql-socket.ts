@@ -338,7 +338,7 @@ export class GraphqlSockets {
       const ctx = this.#origin.newContext();
       const keys = new IdempotencyKeys(undefined);
       const params = payload as Record<string, unknown>;
-      if (!this.#execution.isKnown(params)) await this.#origin.turns.turn(connection.group);
+      if (!this.#execution.isCached(params)) await this.#origin.turns.turn(connection.group);
       const operation = this.#execution.prepare(params, { ctx, viewer, address, keys, deadline });
       // Its client may have left meanwhile, or ended it.
       const isWanted = running.get(id) === operationUnderWay;

@@ -23,7 +23,7 @@ import {
   shortened,
 } from "../graphql-errors.ts";
 
-/** The coerced variables of a request. It has no prototype: every name is an own key or absent. */
+/** The coerced variables of a request, as an object without a prototype. */
 export type Variables = Readonly<Record<string, unknown>>;
 
 /** A variable of an operation, with its type. */
@@ -33,7 +33,7 @@ export interface DeclaredVariable {
   definition: VariableDefinitionNode;
 }
 
-/** The variables that an operation of a valid document declares. */
+/** Returns the variables that an operation of a valid document declares. */
 export function declaredVariables(
   schema: GraphQLSchema,
   { variableDefinitions = [] }: OperationDefinitionNode,
@@ -47,9 +47,9 @@ export function declaredVariables(
 
 /**
  * Coerces the variables that an operation declares, by "6.1.2 Coercing Variable Values" of the
- * GraphQL specification. Throws DocumentRefused with BAD_USER_INPUT, with at most 20 errors.
+ * GraphQL specification. Throws a DocumentError with at most 20 BAD_USER_INPUT errors.
  *
- * @param given what the client has sent
+ * @param given the variables of the request
  */
 export function coerceVariables(
   declared: readonly DeclaredVariable[],
@@ -69,7 +69,7 @@ export function coerceVariables(
         values[name] = coerceInputValue(value, type, (path, invalid, { message }) => {
           const place = `${name}${pathText(path)}`;
           const at = path.length > 0 ? ` at "${place}"` : "";
-          report(`Variable "$${name}" got invalid value ${shown(invalid)}${at}; ${message}`, place);
+          report(`Variable "$${name}" got invalid value ${text(invalid)}${at}; ${message}`, place);
         });
       }
     } else if (definition.defaultValue) {
@@ -85,8 +85,8 @@ export function coerceVariables(
 const noConditions: ReadonlyMap<string, boolean> = new Map();
 
 /**
- * The values of the variables in conditions, by name. Throws DocumentRefused with BAD_USER_INPUT
- * for null, which is no condition: a variable with a default may be null where `Boolean!` stands.
+ * Returns the values of the variables in conditions, by name. Throws a DocumentError with
+ * BAD_USER_INPUT for null, which a variable with a default may be where `Boolean!` is expected.
  */
 export function conditionValues(
   names: readonly string[],
@@ -105,7 +105,7 @@ export function conditionValues(
   return conditions;
 }
 
-/** The arguments of a field in one execution. Throws BAD_USER_INPUT for null where it may not be. */
+/** Returns the arguments of a field in one execution. Throws BAD_USER_INPUT for an illegal null. */
 function argumentsOf(
   definition: GraphQLField<unknown, unknown>,
   node: FieldNode,
@@ -120,10 +120,10 @@ function argumentsOf(
   }
 }
 
-/** Gives the arguments of a field in one execution, as an object of its own: see `argumentsOf`. */
+/** Returns the arguments of a field in one execution, as a new object: see `argumentsOf`. */
 export type ArgumentsReader = (variables: Variables) => Record<string, unknown>;
 
-/** What can be done once for all executions of a field is done here. */
+/** Makes the reader of a field's arguments. Literals are coerced once for all executions. */
 export function argumentsReader(
   definition: GraphQLField<unknown, unknown>,
   node: FieldNode,
@@ -131,7 +131,7 @@ export function argumentsReader(
   const { arguments: args = [] } = node;
   if (args.every(({ value }) => literalKinds.has(value.kind))) {
     const values = argumentsOf(definition, node, {});
-    // Resolvers may change objects.
+    // A resolver may change an object, which the executions must not share.
     const hasObjects = Object.values(values).some((value) => Object(value) === value);
     if (!hasObjects) return () => ({ ...values });
   }
@@ -151,7 +151,7 @@ export function argumentsReader(
     const values: Record<string, unknown> = {};
     for (const [name, variable] of variablesOfArguments) {
       const value = variables[variable];
-      // Null and what is absent have rules of their own.
+      // Null and absent variables have their own coercion rules.
       if (value === undefined || value === null) return argumentsOf(definition, node, variables);
       values[name] = value;
     }
@@ -169,18 +169,16 @@ const literalKinds = new Set<string>([
 ]);
 
 function inputTypeOf(schema: GraphQLSchema, { type }: VariableDefinitionNode): GraphQLInputType {
-  // The type of a variable of a valid document is an input type; graphql's own types say less.
+  // In a valid document it is an input type. The declared type of `typeFromAST` is wider.
   const named = typeFromAST(schema, type as never) as unknown;
   if (!isInputType(named)) throw new Error("a variable has no input type");
   return named;
 }
 
-/** Adds to a list until it is full: more errors help nobody and take time and memory. */
+/** Adds an error to the list. Throws the errors as a DocumentError when the list is full. */
 function addError(errors: GraphQLError[], error: GraphQLError): void {
   if (errors.length >= maxErrors) {
-    errors.push(
-      codedError("There are more errors; these are the first.", commonErrors.BAD_USER_INPUT),
-    );
+    errors.push(codedError("Further errors are not listed.", commonErrors.BAD_USER_INPUT));
     throw new DocumentError(errors);
   }
   errors.push(error);
@@ -190,8 +188,8 @@ function pathText(path: readonly (string | number)[]): string {
   return path.map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`)).join("");
 }
 
-/** A value as an error shows it. Lists and objects may be as large as a request. */
-function shown(value: unknown): string {
+/** Formats a value for an error message. Lists and objects may be as large as the request. */
+function text(value: unknown): string {
   if (Array.isArray(value)) return "[…]";
   if (typeof value === "object" && value !== null) return "{…}";
   return typeof value === "string" ? JSON.stringify(shortened(value)) : String(value);

@@ -16,7 +16,7 @@ import { maxQueryCost } from "../../limits/request-limits.ts";
 import type { Variables } from "./arguments.ts";
 import type { Fragments, PlannedField, SelectionPlan, Shape } from "./plan.ts";
 
-/** What an execution works with. */
+/** The input of an execution. */
 export interface ExecutionInput {
   schema: GraphQLSchema;
   operation: OperationDefinitionNode;
@@ -28,30 +28,30 @@ export interface ExecutionInput {
   root?: unknown;
 }
 
-/** What an execution gives, and how many fields and list items the answer has. */
+/** The result of an execution, and the number of fields and list items of the response. */
 export interface Execution {
   result: ExecutionResult;
   values: number;
 }
 
-/** Errors that an answer tells of. */
+/** Reported errors of a response. */
 export const maxAnswerErrors = 100;
-/** Characters of the texts of an answer. */
+/** Characters of all strings of a response. */
 export const maxAnswerCharacters = 8_388_608;
 
-/** The answer has grown beyond what any answer may have. */
+/** The response exceeds a limit. */
 class AnswerTooLarge extends Error {
   readonly limit: number;
   readonly unit: string;
 
   constructor(limit: number, unit: string) {
-    super(`an answer has more than ${limit} ${unit}`);
+    super(`a response has more than ${limit} ${unit}`);
     this.limit = limit;
     this.unit = unit;
   }
 }
 
-/** A step of the way to a value, from the last to the first; the same form as graphql-js's. */
+/** The path to a value, from the last step to the first, in the form of graphql-js. */
 interface Path {
   readonly prev: Path | undefined;
   readonly key: string | number;
@@ -62,19 +62,19 @@ interface Path {
 interface Run extends ExecutionInput {
   errors: GraphQLError[];
   /** Errors beyond the limit, which are only counted. */
-  untold: number;
+  unreported: number;
   values: number;
   characters: number;
 }
 
 /**
  * Executes the plan of a query, of a mutation, or of one event of a subscription, by "6.2" to "6.4"
- * of the GraphQL specification. The root fields of a mutation run one after the other; the first
- * that makes the whole answer null is the last. Never rejects for errors of fields; an answer that
- * grows too large is QUERY_TOO_COMPLEX.
+ * of the GraphQL specification. The root fields of a mutation run serially, until an error makes
+ * the whole response null. Never rejects for errors of fields. A response that is too large becomes
+ * a QUERY_TOO_COMPLEX error.
  */
 export async function executePlan(input: ExecutionInput): Promise<Execution> {
-  const run: Run = { ...input, errors: [], untold: 0, values: 0, characters: 0 };
+  const run: Run = { ...input, errors: [], unreported: 0, values: 0, characters: 0 };
   const { plan, root, operation } = input;
   let data: Record<string, unknown> | null;
   try {
@@ -104,7 +104,7 @@ async function executeSerially(
   return result;
 }
 
-/** An object for an answer, in which each response key will be an own property, in their order. */
+/** Makes an object in which every response key, also `__proto__`, is an own property in order. */
 function emptyResult({ hasProto, fields }: SelectionPlan): Record<string, unknown> {
   const result = {};
   if (!hasProto) return result;
@@ -129,7 +129,7 @@ function executeSelections(
       const value = executeField(run, field, source, path);
       if (isPromise(value)) {
         pending.push({ key, value });
-        // It keeps its place in the answer.
+        // Reserves the place of the key in the response.
         result[key] = null;
       } else result[key] = value;
     }
@@ -140,17 +140,17 @@ function executeSelections(
   return pending.length === 0 ? result : filled(result, pending);
 }
 
-/** A part of a result that comes later. */
+/** A part of a result that is still a promise. */
 interface Pending {
   key: string | number;
   value: Promise<unknown>;
 }
 
 /**
- * Places what comes later into its result, and waits for all of it. Rejects with the first error in
- * the order of the document: which of several is told does not depend on which came first.
+ * Waits for all pending parts and adds them to the result. Rejects with the first error in document
+ * order, so that the reported error does not depend on timing.
  *
- * @param fault an error that came at once, of what stands behind all that is pending
+ * @param fault a synchronous error of a part that comes after the pending parts
  */
 function filled<Result extends object>(
   result: Result,
@@ -168,12 +168,12 @@ function filled<Result extends object>(
   return new Promise((resolve, reject) => {
     let reason = fault;
     let failedAt = pending.length;
-    let left = pending.length;
+    let remaining = pending.length;
     const done = () => {
-      left -= 1;
-      if (left > 0) return;
+      remaining -= 1;
+      if (remaining > 0) return;
       if (reason === undefined) resolve(result);
-      // As it is: an error of a field.
+      // The error of a field, unchanged.
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
       else reject(reason);
     };
@@ -192,7 +192,7 @@ function filled<Result extends object>(
   });
 }
 
-/** Resolves and completes a field. Throws, or rejects, only where its error makes its parent null. */
+/** Resolves and completes a field. Throws or rejects only if its error makes the parent null. */
 function executeField(
   run: Run,
   field: PlannedField,
@@ -215,7 +215,7 @@ function executeField(
   }
 }
 
-/** Completes a value or the promise of one. Throws its errors; those of a promise are handled here. */
+/** Completes a value or a promise. Throws the errors of a value, handles those of a promise. */
 function completeOrNull(
   run: Run,
   field: PlannedField,
@@ -236,7 +236,7 @@ function completeOrNull(
   }, fail);
 }
 
-/** What was completed, or null for what is rejected below; that goes on where null is not allowed. */
+/** Handles the rejection of a completed value. A non-null type passes it on to the parent. */
 function settled(
   run: Run,
   field: PlannedField,
@@ -265,7 +265,7 @@ function property(source: unknown, name: string): unknown {
     : undefined;
 }
 
-/** Makes of what a resolver gave what the answer has. */
+/** Converts the value of a resolver to the value in the response. */
 function complete(
   run: Run,
   field: PlannedField,
@@ -280,11 +280,14 @@ function complete(
   if (shape.kind === "object") return completeObject(run, field, shape.type, value, path);
   const info = infoOf(run, field, path);
   const { type } = shape;
-  const found: unknown = (type.resolveType ?? defaultTypeResolver)(value, run.context, info, type);
+  const resolveType = type.resolveType ?? defaultTypeResolver;
+  const resolved: unknown = resolveType(value, run.context, info, type);
   const completeAs = (runtime: unknown) =>
     completeObject(run, field, runtimeType(run, field, shape, runtime), value, path);
-  if (!isPromise(found)) return completeAs(found);
-  return found.then(completeAs).catch((error: unknown) => failed(run, field, shape, error, path));
+  if (!isPromise(resolved)) return completeAs(resolved);
+  return resolved
+    .then(completeAs)
+    .catch((error: unknown) => failed(run, field, shape, error, path));
 }
 
 function completeLeaf(
@@ -296,7 +299,7 @@ function completeLeaf(
   if (value === null || value === undefined) return nullOf(field, shape);
   const serialized: unknown = shape.type.serialize(value);
   if (serialized === undefined || serialized === null) {
-    throw new Error(`${nameOf(field)} has a value that is no ${shape.type.name}`);
+    throw new Error(`${nameOf(field)} has a value that is not a ${shape.type.name}`);
   }
   if (typeof serialized === "string") {
     run.characters += serialized.length;
@@ -314,7 +317,7 @@ function completeList(
   value: unknown,
   path: Path,
 ): unknown {
-  if (!Array.isArray(value)) throw new Error(`${nameOf(field)} has a value that is no list`);
+  if (!Array.isArray(value)) throw new Error(`${nameOf(field)} has a value that is not a list`);
   const items: unknown[] = [];
   const pending: Pending[] = [];
   try {
@@ -352,8 +355,8 @@ function completeItem(
 }
 
 /**
- * Completes at once an object of which only plain properties are asked for, as those of most long
- * lists. Gives undefined, and leaves no trace, where anything is not as simple as that.
+ * Completes an object with only scalar properties synchronously, which is the fast path of long
+ * lists. Returns undefined, without side effects, if a property needs more.
  */
 function flatObject(
   run: Run,
@@ -382,7 +385,7 @@ function flatObject(
     }
     return result;
   } catch {
-    // Whoever completes the object step by step tells of it.
+    // The complete path reports the error.
     undo();
     return;
   }
@@ -404,11 +407,11 @@ function runtimeType(
   { schema }: Run,
   field: PlannedField,
   { type }: Shape & { kind: "abstract" },
-  found: unknown,
+  resolved: unknown,
 ): GraphQLObjectType {
-  const runtime = typeof found === "string" ? schema.getType(found) : found;
+  const runtime = typeof resolved === "string" ? schema.getType(resolved) : resolved;
   if (isObjectType(runtime) && schema.isSubType(type, runtime)) return runtime;
-  throw new Error(`${nameOf(field)} has a value that is of no type of ${type.name}`);
+  throw new Error(`${nameOf(field)} has a value that is not of a type of ${type.name}`);
 }
 
 function nullOf(field: PlannedField, { isNonNull }: Shape): null {
@@ -420,7 +423,7 @@ function nameOf({ parentType, definition }: PlannedField): string {
   return `${parentType.name}.${definition.name}`;
 }
 
-/** Reports the error of a field or an item, and gives null; throws it where null is not allowed. */
+/** Reports the error of a field or an item, and returns null. Throws it for a non-null type. */
 function failed(
   run: Run,
   { nodes }: PlannedField,
@@ -437,13 +440,13 @@ function failed(
 
 function report(run: Run, error: GraphQLError): void {
   if (run.errors.length < maxAnswerErrors) run.errors.push(error);
-  else run.untold += 1;
+  else run.unreported += 1;
 }
 
-/** The errors of an execution, with a last one that says how many are not told. */
-function allErrors({ errors, untold }: Run): GraphQLError[] {
-  if (untold === 0) return [...errors];
-  const message = `${untold} more fields of this answer have errors; these are the first ${maxAnswerErrors}.`;
+/** Returns the errors of an execution, with a last error that counts the unreported errors. */
+function allErrors({ errors, unreported }: Run): GraphQLError[] {
+  if (unreported === 0) return [...errors];
+  const message = `${unreported} more fields of this response have errors. Only the first ${maxAnswerErrors} are listed.`;
   return [
     ...errors,
     codedError(message, commonErrors.QUERY_TOO_COMPLEX, { limit: maxAnswerErrors }),
@@ -456,7 +459,7 @@ function count(run: Run): void {
 }
 
 function tooLarge({ limit, unit }: AnswerTooLarge): GraphQLError {
-  const message = `The answer has more than ${limit} ${unit}; ask for fewer rows or fields. What mutations did stays done.`;
+  const message = `The response has more than ${limit} ${unit}. Request fewer rows or fields. Completed mutations are not rolled back.`;
   return codedError(message, commonErrors.QUERY_TOO_COMPLEX, { limit });
 }
 

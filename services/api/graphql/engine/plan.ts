@@ -25,18 +25,17 @@ import { assertWithin } from "../../limits/request-limits.ts";
 import { argumentsReader, type ArgumentsReader } from "./arguments.ts";
 
 /**
- * The normal form of an operation: what is left of its selections when the conditions of `@skip`
- * and `@include` are applied, fragments are replaced by their fields, and fields of the same
- * response key are merged, as "6.3.2 Field Collection" of the GraphQL specification says. It
- * depends on the document and on the values of the variables in conditions, and on nothing else.
+ * The normal form of an operation by "6.3.2 Field Collection" of the GraphQL specification: `@skip`
+ * and `@include` are applied, fragments are expanded, and fields of the same response key are
+ * merged. It depends only on the document and on the values of the variables in conditions.
  */
 export interface SelectionPlan {
   type: GraphQLObjectType;
-  /** In the order of the answer. */
+  /** In the order of the response. */
   fields: readonly PlannedField[];
-  /** Whether all of them are leaves without resolvers: properties of the value. */
+  /** Whether all fields are leaves without resolvers: properties of the value. */
   isFlat: boolean;
-  /** Whether one of them is called `__proto__`: assigned to a plain object, that is no key. */
+  /** Whether a response key is `__proto__`, which assignment does not make a property. */
   hasProto: boolean;
 }
 
@@ -45,15 +44,15 @@ export interface PlannedField {
   responseKey: string;
   parentType: GraphQLObjectType;
   definition: GraphQLField<unknown, unknown>;
-  /** All nodes of the document that were merged into it. They agree in name and arguments. */
+  /** The merged nodes of the document. They agree in name and arguments. */
   nodes: readonly [FieldNode, ...FieldNode[]];
   readArguments: ArgumentsReader;
   shape: Shape;
-  /** What is selected below it, by the runtime type of its value. Empty for leaves. */
+  /** The plans of the selections below, by the runtime type of the value. Empty for leaves. */
   selections: ReadonlyMap<GraphQLObjectType, SelectionPlan>;
 }
 
-/** The type of a field as completion needs it. */
+/** The type of a field, in the form that completion needs. */
 export type Shape = { isNonNull: boolean } & (
   | { kind: "leaf"; type: GraphQLLeafType }
   | { kind: "object"; type: GraphQLObjectType }
@@ -61,15 +60,15 @@ export type Shape = { isNonNull: boolean } & (
   | { kind: "list"; item: Shape }
 );
 
-/** Values of the variables that occur in conditions, by name. */
+/** Values of the variables in `@skip` and `@include`, by name. */
 export type Conditions = ReadonlyMap<string, boolean>;
 
-/** By name. It has no prototype: every name is an own key or absent. */
+/** Fragments by name, as an object without a prototype. */
 export type Fragments = Readonly<Record<string, FragmentDefinitionNode>>;
 
 /**
- * Makes the plan of an operation of a valid document. Throws QUERY_TOO_COMPLEX when it has more
- * fields than `requestLimits.expandedFields`.
+ * Makes the plan of an operation of a valid document. Throws QUERY_TOO_COMPLEX for more fields than
+ * `requestLimits.expandedFields`.
  */
 export function planOperation(
   schema: GraphQLSchema,
@@ -81,7 +80,7 @@ export function planOperation(
   return planner.plan(rootTypeOf(schema, operation), [operation.selectionSet]);
 }
 
-/** The names of the variables in conditions that an operation can reach, sorted. */
+/** Returns the names of the variables in conditions that an operation reaches, sorted. */
 export function conditionVariables(
   operation: OperationDefinitionNode,
   fragments: Fragments,
@@ -205,7 +204,7 @@ class Planner {
   }
 }
 
-/** The directives `@skip` and `@include` of a selection, and what their `if` is. */
+/** Returns the directives `@skip` and `@include` of a selection, with their `if` values. */
 function conditionsOf({ directives = [] }: SelectionNode) {
   return directives.flatMap(({ name, arguments: args = [] }) => {
     const [argument] = args;
@@ -227,7 +226,7 @@ function shapeOf(type: GraphQLOutputType): Shape {
   return { kind: "leaf", type: type, isNonNull };
 }
 
-/** The definition of a field, those of introspection included. */
+/** Returns the definition of a field or an introspection field. */
 function fieldOf(
   schema: GraphQLSchema,
   type: GraphQLObjectType,

@@ -3,10 +3,10 @@ import { executePlan, infoOf, type ExecutionInput } from "./execute.ts";
 
 /**
  * Opens the event stream of a subscription's only root field, by "6.2.3" of the GraphQL
- * specification: each event is executed as a query is, with the event as its root. Gives errors
- * where the field gives no stream.
+ * specification: each event is executed like a query, with the event as the root value. Returns
+ * errors if the field has no stream.
  *
- * @param onExecuted is told how many values each answer has
+ * @param onExecuted called with the number of values of each response
  */
 export async function subscribeToPlan(
   input: ExecutionInput,
@@ -27,7 +27,7 @@ export async function subscribeToPlan(
   }
 }
 
-/** The answers to the events of a stream. An async generator that waits could not be ended. */
+/** The responses to a stream of events. An async generator cannot be ended while it waits. */
 class ExecutedEvents implements AsyncIterableIterator<ExecutionResult> {
   readonly #input: ExecutionInput;
   readonly #events: AsyncIterator<unknown, unknown>;
