@@ -1,9 +1,9 @@
 /**
- * A document to begin with.
+ * An example document.
  * @typedef {{ name: string, query: string }} Example
  */
 
-/** What the first tab holds when the page is opened for the first time. */
+/** The content of the first tab when the page is opened for the first time. */
 export const welcome = `# The shop's GraphQL API. Run a query with the
 # button or Ctrl-Enter. Everybody may read the
 # products; for the rest, take from "Examples":
@@ -28,7 +28,7 @@ query {
 `;
 
 /**
- * The documents that the original shop's README shows, unchanged to the letter, and what is new.
+ * The documents of the original shop's README, unchanged, and documents for new features.
  * @type {readonly Example[]}
  */
 export const examples = [

@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * What the page may load: its own files. The one inline style is the scroll lock that GraphiQL's
- * dialogs put on the body.
+ * Allows only the page's own files. The hash permits the inline style with which GraphiQL's dialogs
+ * lock scrolling.
  */
 export const contentSecurityPolicy = [
   "default-src 'none'",
@@ -20,7 +20,7 @@ export const contentSecurityPolicy = [
 ].join("; ");
 
 export interface PlaygroundFile {
-  /** In the file system, absolute. */
+  /** Absolute path in the file system. */
   path: string;
   contentType: string;
 }
@@ -31,12 +31,12 @@ const javaScript = "text/javascript; charset=utf-8";
 
 const require = createRequire(import.meta.url);
 
-/** A file of this folder. */
-function own(name: string): string {
+/** Returns the path of a file in this folder. */
+function local(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
-/** A file inside a package, found by its package.json: the bundles are not among its exports. */
+/** Returns the path of a file in a package, by its package.json: bundles are not exported. */
 function inPackage(packageJson: string, ...segments: string[]): string {
   return join(dirname(packageJson), ...segments);
 }
@@ -47,7 +47,7 @@ const reactDom = require.resolve("react-dom/package.json");
 
 const socketClient = dirname(require.resolve("graphql-ws/client"));
 
-/** The client for subscriptions: a module, and what it imports from beside it. */
+/** Returns the files of the graphql-ws client: its module and the modules that it imports. */
 function socketClientFiles(): [string, PlaygroundFile][] {
   const names = readdirSync(socketClient).filter((name) =>
     /^(client|common-[\w-]+)\.js$/.test(name),
@@ -58,12 +58,12 @@ function socketClientFiles(): [string, PlaygroundFile][] {
   ]);
 }
 
-/** By URL path, all that the playground page loads. */
+/** All files that the playground page loads, by URL path. */
 export const playgroundFiles: ReadonlyMap<string, PlaygroundFile> = new Map([
-  ["/", { path: own("index.html"), contentType: html }],
-  ["/playground/playground.css", { path: own("playground.css"), contentType: css }],
-  ["/playground/playground.js", { path: own("playground.js"), contentType: javaScript }],
-  ["/playground/examples.js", { path: own("examples.js"), contentType: javaScript }],
+  ["/", { path: local("index.html"), contentType: html }],
+  ["/playground/playground.css", { path: local("playground.css"), contentType: css }],
+  ["/playground/playground.js", { path: local("playground.js"), contentType: javaScript }],
+  ["/playground/examples.js", { path: local("examples.js"), contentType: javaScript }],
   [
     "/playground/graphiql.min.css",
     { path: inPackage(graphiql, "graphiql.min.css"), contentType: css },

@@ -3,12 +3,12 @@ import { createClient } from "./graphql-ws/client.js";
 
 /** @typedef {import("./examples.js").Example} Example */
 
-// The UMD bundles, loaded before this module, leave their exports here.
+// The UMD bundles are loaded before this module and assign their exports to globalThis.
 const { React, ReactDOM, GraphiQL } = globalThis;
 
 const endpoint = "/graphql";
 const tokenKey = "shop-token";
-/** Of an answer that is not JSON, how many characters are shown. */
+/** Displayed characters of a response that is not JSON. */
 const shownCharacters = 1000;
 
 const exampleChooser = document.querySelector("#examples");
@@ -19,9 +19,9 @@ tokenInput.value = sessionStorage.getItem(tokenKey) ?? "";
 tokenInput.addEventListener("input", () => keepToken(tokenInput.value, ""));
 
 /**
- * Keeps the token for as long as the browser tab lives.
+ * Stores the token until the browser tab is closed.
  * @param {string} token
- * @param {string} status what is said next to the field
+ * @param {string} status the text next to the token field
  */
 function keepToken(token, status) {
   sessionStorage.setItem(tokenKey, token);
@@ -29,11 +29,11 @@ function keepToken(token, status) {
 }
 
 /**
- * Puts the token into its field when the answer is that of a login.
- * @param {any} answer
+ * Puts the token of a login or refreshToken response into its field.
+ * @param {any} response
  */
-function takeToken(answer) {
-  const { login, refreshToken } = answer?.data ?? {};
+function takeToken(response) {
+  const { login, refreshToken } = response?.data ?? {};
   const token = (login ?? refreshToken)?.token;
   if (typeof token !== "string") return;
   tokenInput.value = token;
@@ -41,7 +41,7 @@ function takeToken(answer) {
 }
 
 /**
- * @param {Record<string, string>} [fromEditor] GraphiQL's "Headers"; they win over the page's own
+ * @param {Record<string, string>} [fromEditor] GraphiQL's "Headers", which override the page's
  * @returns {Headers}
  */
 function requestHeaders(fromEditor = {}) {
@@ -56,8 +56,8 @@ function requestHeaders(fromEditor = {}) {
 }
 
 /**
- * The shape of a GraphQL answer, for failures that have none. GraphiQL would show a thrown error
- * together with its stack.
+ * Makes a GraphQL response for a failed request. GraphiQL would display a thrown error with its
+ * stack.
  * @param {string} message
  * @param {object} [extensions]
  */
@@ -66,7 +66,7 @@ function failure(message, extensions) {
 }
 
 /**
- * GraphiQL's fetcher: one answer for queries and mutations, an iterator of them for subscriptions.
+ * GraphiQL's fetcher. Returns a response for queries and mutations, an iterator for subscriptions.
  * @param {{ query: string, variables?: object, operationName?: string }} operation
  * @param {{ headers?: Record<string, string> }} [options]
  */
@@ -75,7 +75,7 @@ function fetcher(operation, options) {
 }
 
 /**
- * By the text itself: the parsed document that GraphiQL gives may be the one before.
+ * Examines the text: the parsed document that GraphiQL passes may be the previous document.
  * @param {{ query: string, operationName?: string }} operation
  */
 function isSubscription({ query, operationName }) {
@@ -86,8 +86,8 @@ function isSubscription({ query, operationName }) {
 }
 
 /**
- * Gives what a subscription brings, over a connection of its own, until GraphiQL stops it. Not a
- * generator: one that waits for the next event cannot be stopped.
+ * Iterates the results of a subscription over its own connection, until GraphiQL stops it. Not a
+ * generator, which cannot be stopped while it waits for the next event.
  * @param {{ query: string, variables?: object, operationName?: string }} operation
  */
 function listen(operation) {
@@ -98,17 +98,17 @@ function listen(operation) {
     retryAttempts: 0,
   });
   const results = client.iterate(operation);
-  let isOver = false;
+  let isFailed = false;
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
     async next() {
-      if (isOver) return { done: true, value: undefined };
+      if (isFailed) return { done: true, value: undefined };
       try {
         return await results.next();
       } catch (error) {
-        isOver = true;
+        isFailed = true;
         const value = Array.isArray(error) ? { errors: error } : failure(socketFailure(error));
         return { done: false, value };
       }
@@ -122,7 +122,7 @@ function listen(operation) {
 }
 
 /**
- * Why a connection has ended: what its last message says, if there was one.
+ * Returns the reason of a close event, or a general message.
  * @param {unknown} event
  */
 function socketFailure(event) {
@@ -131,7 +131,7 @@ function socketFailure(event) {
 }
 
 /**
- * Sends one operation and answers what the result pane shows. Never rejects.
+ * Sends one operation and returns the response for the result pane. Never rejects.
  * @param {{ query: string, variables?: object, operationName?: string }} operation
  * @param {{ headers?: Record<string, string> }} [options]
  */
@@ -142,9 +142,9 @@ async function send(operation, options) {
       headers: requestHeaders(options?.headers),
       body: JSON.stringify(operation),
     });
-    const answer = parse(response, await response.text());
-    takeToken(answer);
-    return answer;
+    const result = parse(response, await response.text());
+    takeToken(result);
+    return result;
   } catch (error) {
     return failure(`The request could not be completed: ${error.message}`);
   }
@@ -159,15 +159,15 @@ function parse(response, body) {
     return JSON.parse(body);
   } catch {
     const status = `${response.status} ${response.statusText}`.trim();
-    return failure(`The server's answer (${status}) is not JSON.`, {
+    return failure(`The response (${status}) is not JSON.`, {
       body: body.slice(0, shownCharacters),
     });
   }
 }
 
 /**
- * Opens a tab with the example that was chosen. GraphiQL's tabs are in reach of its descendants
- * only, hence a component that shows nothing.
+ * Opens a tab with the chosen example. Only descendants of GraphiQL can access its tabs, hence a
+ * component that renders nothing.
  * @param {{ example: Example | undefined, onOpened: () => void }} props
  */
 function ExampleOpener({ example, onOpened }) {
@@ -188,7 +188,7 @@ function ExampleOpener({ example, onOpened }) {
   return null;
 }
 
-/** GraphiQL, and the example that is about to be opened in it. */
+/** Renders GraphiQL, and opens chosen examples in it. */
 function Playground() {
   const [example, setExample] = React.useState();
   const onOpened = React.useCallback(() => setExample(undefined), []);
@@ -196,7 +196,7 @@ function Playground() {
   React.useEffect(() => {
     const choose = () => {
       setExample(examples.find(({ name }) => name === exampleChooser.value));
-      // Back to the prompt, so that the same example can be opened again.
+      // Resets the selection, so that the same example can be opened again.
       exampleChooser.value = "";
     };
     exampleChooser.addEventListener("change", choose);
@@ -208,10 +208,10 @@ function Playground() {
     {
       fetcher,
       defaultTabs: [{ query: welcome }],
-      // What a new tab holds. Opened empty and filled afterwards, a tab may lose the text again:
-      // React repeats the opening when an edit of the tab before was waiting to be stored.
+      // The content of a new tab. A tab that is opened empty and filled later may lose its text: React
+      // repeats the opening if an edit of the previous tab was not stored yet.
       defaultQuery: example?.query ?? "",
-      // What is typed here includes passwords: it must not outlive the browser tab.
+      // The input includes passwords, which must not outlive the browser tab.
       storage: sessionStorage,
     },
     React.createElement(ExampleOpener, { example, onOpened }),
