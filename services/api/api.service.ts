@@ -41,7 +41,7 @@ import { FairQueue } from "./limits/fair-queue.ts";
 
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 
-/** The gateway as its handlers see it: moleculer-web's service with what is set up here. */
+/** The gateway service: moleculer-web's service and the properties that this file adds. */
 interface Gateway {
   broker: ServiceBroker;
   httpHandler(req: IncomingMessage, res: ServerResponse): Promise<void>;
@@ -49,15 +49,15 @@ interface Gateway {
   stream: EventStream;
   sockets: GraphqlSockets | undefined;
   authenticator: Authenticator | undefined;
-  watch: DeadlineTimer;
+  deadlines: DeadlineTimer;
   transfers: TransferWatch;
-  load: ResourceUsage;
+  usage: ResourceUsage;
   throttle: Throttle;
   graphqlSchema: GraphQLSchema;
   discovery: SchemaDiscovery | undefined;
 }
 
-/** GraphQL over HTTP for everybody outside, and the pages and checks around it. */
+/** The gateway: GraphQL over HTTP and WebSocket, pages and health checks. */
 export default function apiService(broker: ServiceBroker): ServiceSchema {
   const config = configOf(broker);
   const pageAliases = Object.fromEntries(
@@ -69,21 +69,21 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     name: gatewayName,
     mixins: [ApiGateway as Partial<ServiceSchema>],
     actions: {
-      // None of these is for anybody outside this process.
+      // These actions must not be callable from other nodes.
       addRoute: false,
       removeRoute: false,
       listAliases: false,
-      // A request's URL may hold a document, and so whatever its sender has written into it.
+      // Without the URL, which may contain a document with secrets.
       rest: { tracing: { tags: { params: ["req.method"] }, spanName: spanNameOf } },
     },
     settings: {
-      // A server of our own, so that a taken port is told in a sentence.
+      // The gateway creates its own server, to limit connections and to report a port in use.
       server: false,
       logRequest: null,
       logResponse: null,
       logRequestParams: null,
       logRouteRegistration: null,
-      rootCallOptions: nameRequest,
+      rootCallOptions: setRequestId,
       onError(this: Gateway, _req: IncomingMessage, res: ServerResponse, error: unknown) {
         sendError(res, error, this.broker.logger);
       },
@@ -97,19 +97,19 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     },
     created(this: Gateway) {
       this.stream = stream;
-      this.watch = new DeadlineTimer();
+      this.deadlines = new DeadlineTimer();
       this.transfers = new TransferWatch();
-      this.load = new ResourceUsage();
+      this.usage = new ResourceUsage();
     },
     async started(this: Gateway) {
-      const { broker, load, transfers, watch } = this;
+      const { broker, usage, transfers, deadlines } = this;
       const authenticator = authenticatorOf(broker, () => this.sockets?.review());
       const rules = new BrowserRules(config.edge.corsOrigins);
       const composer = new SchemaComposer({
         broker,
         stream,
         publicReads: config.publicReads,
-        revocationOf: authenticator.whyNotTold.bind(authenticator),
+        revocationOf: authenticator.revocationOf.bind(authenticator),
       });
       const base = composer.compose([]);
       this.graphqlSchema = base;
@@ -123,11 +123,11 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       }
       const addresses = senderAddresses(config.edge.trustedProxies);
       const origin = {
-        watch,
-        load,
+        deadlines,
+        usage,
         transfers,
-        places: new ConcurrencyLimit(),
-        turns: new FairQueue(),
+        concurrency: new ConcurrencyLimit(),
+        fairQueue: new FairQueue(),
         logger: broker.logger,
         viewerOf: authenticator.viewerOf.bind(authenticator),
         addressOf: addresses.of,
@@ -137,9 +137,9 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       };
       const graphql = graphqlOverHttp(execution, origin);
       this.throttle = execution.throttle;
-      const idOf = (req: IncomingMessage) => requestNameOf(req).requestID ?? randomUUID();
+      const idOf = (req: IncomingMessage) => requestIdOptions(req).requestID ?? randomUUID();
       const isHealthCheck = healthChecks(origin.newContext, addresses.of, idOf);
-      const admitsPage = pageGate(execution.throttle, load);
+      const admitsPage = pageGate(execution.throttle, usage);
       this.server = createServer(serverTimeouts, (req, res) => {
         if (!countWaiting(req, res) || isClosing(req)) return;
         toOriginForm(req);
@@ -147,7 +147,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
           dropBody(req);
           return;
         }
-        // Node itself leaves the body of its answer away.
+        // Node omits the body of the response to HEAD.
         if (req.method === "HEAD") req.method = "GET";
         if (graphqlUrl.test(req.url ?? "")) {
           graphql(req, res).catch((error: unknown) => {
@@ -163,12 +163,12 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
           failed(broker, error, req, res);
         });
       });
-      limitConnections(this.server, load, addresses.isProxy);
+      limitConnections(this.server, usage, addresses.isProxy);
       this.sockets = new GraphqlSockets(execution, origin);
       this.sockets.attach(this.server, graphqlUrl);
       this.authenticator = authenticator;
       authenticator.start();
-      watch.start();
+      deadlines.start();
       transfers.start();
       await listen(this.server, config.port, config.host);
     },
@@ -176,13 +176,13 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       await this.authenticator?.stop();
       this.sockets?.close();
       await closeServer(this.server);
-      this.watch.stop();
+      this.deadlines.stop();
       this.transfers.stop();
     },
   } as unknown as ServiceSchema;
 }
 
-/** Each gateway hears of every event that somebody can subscribe to: each is a group of its own. */
+/** Handles the events of subscriptions. Each gateway has its own group, so that all receive them. */
 function eventsFor(stream: EventStream): ServiceSchema["events"] {
   const group = `${gatewayName}-${randomUUID()}`;
   const handler = ({ params }: Context<EventEnvelope>) => {
@@ -196,31 +196,31 @@ function eventsFor(stream: EventStream): ServiceSchema["events"] {
   return { ...events, "graphql.publish": { group, handler: published } };
 }
 
-/** Where GraphQL is served; `/query` is the original's path. */
+/** The URL of GraphQL. `/query` is the path of the original shop. */
 const graphqlUrl = /^\/(?:graphql|query)\/?(?:\?|$)/;
 
-/** The context that a request calls from: the gateway's own, under the request's name. */
+/** Makes a context for the calls of a request, with its request id. */
 function contextOf(service: Gateway, req: IncomingMessage | undefined): Context<unknown, Meta> {
   const { broker } = service;
-  const named = req === undefined ? {} : requestNameOf(req);
-  // No action is at work: it is called by none. The type would have one.
-  const ctx = broker.ContextFactory.create(broker, null as never, {}, named);
+  const options = req === undefined ? {} : requestIdOptions(req);
+  // No action makes these calls, but the type requires one.
+  const ctx = broker.ContextFactory.create(broker, null as never, {}, options);
   return Object.assign(ctx as Context<unknown, Meta>, { service });
 }
 
-function requestNameOf(req: IncomingMessage): { requestID?: string } {
-  const named: { requestID?: string } = {};
-  const { "x-request-id": name } = req.headers;
-  if (typeof name === "string") named.requestID = name;
-  nameRequest(named, req);
-  return named;
+function requestIdOptions(req: IncomingMessage): { requestID?: string } {
+  const options: { requestID?: string } = {};
+  const { "x-request-id": requestID } = req.headers;
+  if (typeof requestID === "string") options.requestID = requestID;
+  setRequestId(options, req);
+  return options;
 }
 
 function spanNameOf({ params: { req } }: Context<{ req: IncomingMessage }>): string {
   return `${req.method ?? ""} ${req.url?.split("?", 1)[0] ?? ""}`;
 }
 
-/** moleculer-web does not wait for its aliases: what one of them throws would end the process. */
+/** Catches errors of a page. moleculer-web does not await aliases: a rejection ends the process. */
 function caught(handler: Handler): Handler {
   return async function (req, res) {
     try {
@@ -231,7 +231,7 @@ function caught(handler: Handler): Handler {
   };
 }
 
-/** Answers what was not foreseen, unless the sender has left in the middle of their request. */
+/** Sends an unexpected error, unless the client has disconnected during its request. */
 function failed(
   { logger }: ServiceBroker,
   error: unknown,
@@ -243,10 +243,10 @@ function failed(
 }
 
 /**
- * A request is known by the trace it belongs to, or else by an id of its sender's. That one ends up
- * in logs and answers: only a harmless one is taken over.
+ * Sets the request id: the trace id, or else the client's `x-request-id`. The id appears in logs
+ * and responses, so only a harmless client id is accepted.
  */
-function nameRequest(options: { requestID?: string }, { headers }: IncomingMessage) {
+function setRequestId(options: { requestID?: string }, { headers }: IncomingMessage) {
   const traceId = traceIdOf(headers.traceparent);
   if (traceId !== undefined) options.requestID = traceId;
   else if (!/^[\w-]{1,64}$/.test(options.requestID ?? "")) delete options.requestID;

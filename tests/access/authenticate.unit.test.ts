@@ -99,7 +99,7 @@ function heldFetch() {
   };
 }
 
-const unknownKey = "The token is not one of this shop.";
+const unknownKey = "The token was not issued by this shop.";
 
 describe("an unknown signing key", () => {
   test("is fetched once for all requests that wait for it", async () => {
@@ -229,7 +229,9 @@ describe("failing polls", () => {
     await jest.advanceTimersByTimeAsync(5_000);
     expect(warnings).toEqual([]);
     await jest.advanceTimersByTimeAsync(20_000);
-    expect(warnings).toEqual(["The ended sessions cannot be fetched; those known stay."]);
+    expect(warnings).toEqual([
+      "Cannot fetch the ended sessions. The last fetched ended sessions stay in use.",
+    ]);
     expect(await verdictOn(sign())).toMatch("Your session has ended");
     interceptors = [];
     await jest.advanceTimersByTimeAsync(5_000);
@@ -253,7 +255,7 @@ describe("a subscriber stops receiving events", () => {
   const viewer = (sessionId?: string) =>
     ({ kind: "user", id: "ann", type: 1, ...(sessionId && { sessionId }) }) as const;
   const errorFor = (sessionId?: string) =>
-    (authenticator.whyNotTold(viewer(sessionId)) as { type?: string } | undefined)?.type;
+    (authenticator.revocationOf(viewer(sessionId)) as { type?: string } | undefined)?.type;
 
   test("at most 5 s after the session ends", async () => {
     authenticator.start();
@@ -282,7 +284,7 @@ describe("a subscriber stops receiving events", () => {
     expect(await verdictWithin(5, sign())).not.toBe("unverifiable");
     // Tokens without a session id and anonymous callers have no session that could end.
     expect(errorFor()).toBeUndefined();
-    expect(authenticator.whyNotTold({ kind: "anonymous" })).toBeUndefined();
+    expect(authenticator.revocationOf({ kind: "anonymous" })).toBeUndefined();
     interceptors = [];
     await jest.advanceTimersByTimeAsync(2_000);
     expect(errorFor("s1")).toBeUndefined();

@@ -16,7 +16,7 @@ const open: RawConnection[] = [];
 const sockets: RawSocket[] = [];
 
 interface Bounds {
-  load: ResourceUsage;
+  usage: ResourceUsage;
   transfers: TransferWatch;
   throttle: Throttle;
 }
@@ -88,7 +88,7 @@ describe("the gateway without a rate limit", () => {
       expect(statusesIn(received())).toEqual([429]);
       expect(received()).toContain("TOO_MANY_REQUESTS");
     }
-    expect(boundsOf(shop).load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
+    expect(boundsOf(shop).usage.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
     expect((await sendQuery(shop, "192.0.2.1")).status).toBe(200);
     const other = holdBody(shop, "192.0.2.2");
     other.socket.write("x");
@@ -101,7 +101,7 @@ describe("the gateway without a rate limit", () => {
     const holding = Array.from({ length: 42 }, (_, n) => holdBody(shop, `192.0.2.${n % 6}`));
     const rejected = () => holding.filter(({ received }) => received() !== "");
     await eventually("bodies above the limit being rejected", () => rejected().length >= 11);
-    expect(boundsOf(shop).load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.inAll);
+    expect(boundsOf(shop).usage.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.inAll);
     expect(rejected()[0]?.received()).toContain("SERVICE_UNAVAILABLE");
     expect((await sendQuery(shop, "192.0.2.9")).status).toBe(200);
   });
@@ -217,7 +217,7 @@ describe("the gateway without a rate limit", () => {
       }
       const pongs = () => socket.messages.filter(({ type }) => type === "pong");
       await eventually("all pings being answered", () => pongs().length === 60);
-      expect(boundsOf(shop).load.of("bytes")).toBeLessThan(262_144);
+      expect(boundsOf(shop).usage.of("bytes")).toBeLessThan(262_144);
     });
 
     test("rejects a message of thousands of fragments", async () => {
@@ -262,15 +262,15 @@ describe("the gateway without a rate limit", () => {
       expect(rejected()[0]).toMatchObject({
         payload: [{ extensions: { code: "TOO_MANY_REQUESTS" } }],
       });
-      expect(boundsOf(shop).load.of("subscriptions")).toBe(perAddress);
+      expect(boundsOf(shop).usage.of("subscriptions")).toBe(perAddress);
       const other = await openInitializedSocket(shop, "2001:db8:1:3::1");
       other.send(watch("1"));
       await eventually("the subscription of another network", () => {
-        return boundsOf(shop).load.of("subscriptions") === perAddress + 1;
+        return boundsOf(shop).usage.of("subscriptions") === perAddress + 1;
       });
       greedy[0]?.send({ type: "complete", id: "1" });
       await eventually("the completed subscription being released", () => {
-        return boundsOf(shop).load.of("subscriptions") === perAddress;
+        return boundsOf(shop).usage.of("subscriptions") === perAddress;
       });
     });
 

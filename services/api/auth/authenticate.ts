@@ -9,51 +9,51 @@ import { tokenIdentity } from "../../users/users.contract.ts";
 import { EndedSessions, type FetchEnded } from "./ended-sessions.ts";
 import { KeySet, type FetchKeys } from "./key-set.ts";
 
-/** Who sends a request, and until when it may be believed without looking again. */
+/** The viewer of a request. */
 export interface Authentication {
   viewer: Viewer;
-  /** When the token expires (Unix time); absent where none was taken. */
+  /** When the token expires (Unix time); absent without a valid token. */
   expiresAtMs?: number;
 }
 
-/** What a token says that is signed by one of our keys. */
+/** The claims of a token with a valid signature. */
 interface Verified {
   user: Extract<Viewer, { kind: "user" }>;
   kid: string;
   expiresAtMs: number;
 }
 
-/** What the authenticator asks the users service for, and where it tells when it cannot. */
+/** What the authenticator fetches from the users service, and where it reports failures. */
 interface Sources {
   fetchKeys: FetchKeys;
   fetchEnded: FetchEnded;
-  /** Learns that it was fetched anew which sessions have ended. */
-  onEndedKnown?: () => void;
+  /** Called after each successful poll of ended sessions. */
+  onEndedPolled?: () => void;
   logger: Pick<ServiceBroker["logger"], "warn">;
 }
 
-/** Longer than any token of ours, which has some 450 characters. */
+/** Tokens of this shop have about 450 characters. */
 const maxTokenLength = 2_048;
 const clockToleranceSeconds = 5;
-/** Verifying costs some 100 µs; clients send the same token again and again. */
-const rememberMs = 10_000;
-const maxRemembered = 10_000;
-/** Removed keys are forgotten within so long. */
+/** Verification takes about 100 µs, and clients send the same token with each request. */
+const cacheMs = 10_000;
+const maxCached = 10_000;
+/** A removed key is rejected after this time at the latest. */
 const keysEveryMs = 30_000;
-/** Tokens of ended sessions are refused within so long, and nothing is told by their right. */
+/** Tokens of ended sessions are rejected, and their subscriptions end, within this time. */
 const maxUnknownMs = 5_000;
-/** Together with the time that a fetch may take, less than that. */
+/** Plus `fetchTimeoutMs`, less than `maxUnknownMs`. */
 const endedEveryMs = 2_000;
 const fetchTimeoutMs = 2_000;
 
 const keyIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** An authenticator that asks the users service, as the gateway. */
-export function authenticatorOf(broker: ServiceBroker, onEndedKnown: () => void): Authenticator {
-  async function ask<Result>(action: string, params: object): Promise<Result> {
-    // Moleculer would log each call that finds nobody.
+/** Makes an authenticator that calls the users service as the gateway. */
+export function authenticatorOf(broker: ServiceBroker, onEndedPolled: () => void): Authenticator {
+  async function call<Result>(action: string, params: object): Promise<Result> {
+    // Moleculer logs each call of an unavailable action.
     if (!broker.registry.actions.isAvailable(action)) {
-      throw serviceUnavailable("The users service is not there.");
+      throw serviceUnavailable("The users service is unavailable.");
     }
     return broker.call<Result, object>(action, params, {
       caller: gatewayName,
@@ -61,28 +61,28 @@ export function authenticatorOf(broker: ServiceBroker, onEndedKnown: () => void)
     });
   }
   return new Authenticator({
-    fetchKeys: () => ask("users.jwks", {}),
-    fetchEnded: (after) => ask("users.endedSessions", { ...(after !== undefined && { after }) }),
-    onEndedKnown,
+    fetchKeys: () => call("users.jwks", {}),
+    fetchEnded: (after) => call("users.endedSessions", { ...(after !== undefined && { after }) }),
+    onEndedPolled,
     logger: broker.logger,
   });
 }
 
-/** Verifies tokens with the public keys of the users service, and knows which sessions have ended. */
+/** Verifies tokens with the public keys of the users service, and rejects ended sessions. */
 export class Authenticator {
   readonly #keys: KeySet;
   readonly #ended: EndedSessions;
-  readonly #remembered = new LRUCache<string, Verified & { untilMs: number }>({
-    max: maxRemembered,
+  readonly #cached = new LRUCache<string, Verified & { untilMs: number }>({
+    max: maxCached,
   });
   readonly #polls: PeriodicTask[];
 
-  constructor({ fetchKeys, fetchEnded, onEndedKnown, logger }: Sources) {
+  constructor({ fetchKeys, fetchEnded, onEndedPolled, logger }: Sources) {
     this.#keys = new KeySet(fetchKeys);
     this.#ended = new EndedSessions(fetchEnded);
     const pollEnded = async () => {
       await this.#ended.poll();
-      onEndedKnown?.();
+      onEndedPolled?.();
     };
     this.#polls = [
       polling(keysEveryMs, "keys", () => this.#keys.refresh(), logger),
@@ -90,7 +90,7 @@ export class Authenticator {
     ];
   }
 
-  /** Begins to follow which keys there are, and which sessions end. */
+  /** Starts polling the keys and the ended sessions. */
   start(): void {
     for (const poll of this.#polls) poll.start();
   }
@@ -100,8 +100,8 @@ export class Authenticator {
   }
 
   /**
-   * Says who sends a request, by its Authorization header, with or without "Bearer ". A token
-   * that is not valid makes a stranger of its sender, who may still do what strangers may.
+   * Returns the viewer for an Authorization header, with or without "Bearer ". The viewer of an
+   * invalid token is anonymous, with the reason in `rejected`.
    */
   async viewerOf(authorization: string | undefined): Promise<Authentication> {
     const token = authorization?.replace(/^Bearer(\s+|$)/i, "").trim();
@@ -115,50 +115,51 @@ export class Authenticator {
       }
       return { viewer: user, expiresAtMs };
     } catch {
-      // The users service is away; what needs no token goes on, the rest says why it cannot.
+      // The users service is unavailable: only fields that need authentication fail.
       return { viewer: { kind: "anonymous", unverifiable: true } };
     }
   }
 
   /**
-   * Why somebody who was known some time ago is told no more of what is not for everybody:
-   * UNAUTHENTICATED where their session has ended, SERVICE_UNAVAILABLE where nobody could say for
-   * as long as an ended one may go on.
+   * Returns the error that ends the subscriptions of a viewer: UNAUTHENTICATED if the session has
+   * ended, SERVICE_UNAVAILABLE if no poll succeeded within `maxUnknownMs`.
    */
-  whyNotTold(viewer: Viewer): Error | undefined {
+  revocationOf(viewer: Viewer): Error | undefined {
     if (viewer.kind !== "user" || viewer.sessionId === undefined) return undefined;
     const state = this.#ended.stateOf(viewer.sessionId, maxUnknownMs);
     if (state === "live") return undefined;
     if (state === "ended") return new ClientError(commonErrors.UNAUTHENTICATED, sessionEnded);
-    return serviceUnavailable("Your session cannot be verified just now; subscribe again later.");
+    return serviceUnavailable(
+      "Your session cannot be verified at the moment. Subscribe again later.",
+    );
   }
 
   #recall(token: string): Verified | undefined {
-    const known = this.#remembered.get(token);
-    if (known === undefined) return undefined;
-    if (known.untilMs > Date.now() && this.#keys.has(known.kid)) return known;
-    this.#remembered.delete(token);
+    const cached = this.#cached.get(token);
+    if (cached === undefined) return undefined;
+    if (cached.untilMs > Date.now() && this.#keys.has(cached.kid)) return cached;
+    this.#cached.delete(token);
     return undefined;
   }
 
-  /** What the token says, or a sentence that says why it is not taken. */
+  /** Returns the claims of a token, or the reason why it is rejected. */
   async #verify(token: string): Promise<Verified | string> {
     const kid = keyIdOf(token);
     const key = kid === undefined ? undefined : await this.#keys.find(kid);
-    if (kid === undefined || key === undefined) return notOurs;
+    if (kid === undefined || key === undefined) return foreignToken;
     const verified = verifiedBy(key, kid, token);
     if (typeof verified !== "string") {
-      const untilMs = Math.min(Date.now() + rememberMs, verified.expiresAtMs);
-      this.#remembered.set(token, { ...verified, untilMs });
+      const untilMs = Math.min(Date.now() + cacheMs, verified.expiresAtMs);
+      this.#cached.set(token, { ...verified, untilMs });
     }
     return verified;
   }
 }
 
-/** Failures in a row that are no matter of a moment. */
-const toldFailures = 3;
+/** Consecutive failures before a warning is logged. */
+const loggedFailures = 3;
 
-/** Fetches now and then. Failure is told once, when it was not for a moment only. */
+/** Makes a periodic fetch. Logs one warning for consecutive failures. */
 function polling(
   everyMs: number,
   what: string,
@@ -172,22 +173,22 @@ function polling(
   };
   return new PeriodicTask(everyMs, work, (fault) => {
     failures += 1;
-    if (failures === toldFailures)
-      logger.warn(`The ${what} cannot be fetched; those known stay.`, fault);
+    if (failures === loggedFailures)
+      logger.warn(`Cannot fetch the ${what}. The last fetched ${what} stay in use.`, fault);
   });
 }
 
 const sessionEnded = "Your session has ended; sign in again.";
-const notOurs = "The token is not one of this shop.";
+const foreignToken = "The token was not issued by this shop.";
 
-/** The key id of a token, where it has the form of ours. */
+/** Returns the key id of a token; undefined if the token has another form. */
 function keyIdOf(token: string): string | undefined {
   if (token.length > maxTokenLength) return undefined;
   try {
     const kid: unknown = jwt.decode(token, { complete: true })?.header.kid;
     return typeof kid === "string" && keyIdPattern.test(kid) ? kid : undefined;
   } catch {
-    // It looks like a token, and there is no JSON inside.
+    // A part of the token is not JSON.
     return undefined;
   }
 }
@@ -200,17 +201,17 @@ function verifiedBy(key: KeyObject, kid: string, token: string): Verified | stri
       audience: tokenIdentity.audience,
       clockTolerance: clockToleranceSeconds,
     });
-    if (typeof claims === "string") return notOurs;
+    if (typeof claims === "string") return foreignToken;
     const { sub, type, sid, exp } = claims as Record<string, unknown>;
     if (typeof sub !== "string" || typeof type !== "number" || typeof exp !== "number") {
-      return notOurs;
+      return foreignToken;
     }
     const session = typeof sid === "string" ? { sessionId: sid } : {};
     return { user: { kind: "user", id: sub, type, ...session }, kid, expiresAtMs: exp * 1_000 };
   } catch (error) {
     return error instanceof jwt.TokenExpiredError
       ? "Your token has expired; sign in again."
-      : notOurs;
+      : foreignToken;
   }
 }
 

@@ -1,36 +1,36 @@
 import type { EndedSessionIds } from "../../users/users.contract.ts";
 
-/** Fetches ids of ended sessions from the users service: those behind `after`. */
+/** Fetches a page of ids of ended sessions from the users service: the ids after `after`. */
 export type FetchEnded = (after: string | undefined) => Promise<EndedSessionIds>;
 
-/** The sessions that have ended, of which there may still be access tokens. */
+/** The ended sessions that may still have unexpired access tokens. */
 export class EndedSessions {
   readonly #fetchEnded: FetchEnded;
   #ids: Set<string> | undefined;
   #polling: Promise<void> | undefined;
-  /** When the poll began that the ids are from. */
-  #knownAtMs = -Infinity;
+  /** When the last successful poll began. */
+  #polledAtMs = -Infinity;
 
   constructor(fetchEnded: FetchEnded) {
     this.#fetchEnded = fetchEnded;
   }
 
   /**
-   * Tells whether a session has ended, as the last poll knew it. Waits for the first one, and
-   * throws what that throws: without it, nobody could say.
+   * Returns whether a session has ended, as of the last poll. Waits for the first poll, and throws
+   * its error.
    */
   async has(sessionId: string): Promise<boolean> {
     if (this.#ids === undefined) await this.poll();
     return this.#ids?.has(sessionId) ?? false;
   }
 
-  /** Whether a session goes on: "unknown" where the last poll was longer ago than that. */
+  /** Returns the state of a session; "unknown" if the last poll is older than `maxAgeMs`. */
   stateOf(sessionId: string, maxAgeMs: number): "live" | "ended" | "unknown" {
     if (this.#ids?.has(sessionId)) return "ended";
-    return performance.now() - this.#knownAtMs > maxAgeMs ? "unknown" : "live";
+    return performance.now() - this.#polledAtMs > maxAgeMs ? "unknown" : "live";
   }
 
-  /** Fetches all ids; until it has them, those known before stay. */
+  /** Fetches all ids. The previous ids stay in use until the poll is complete. */
   poll(): Promise<void> {
     this.#polling ??= this.#poll().finally(() => (this.#polling = undefined));
     return this.#polling;
@@ -47,6 +47,6 @@ export class EndedSessions {
       if (!more) break;
     }
     this.#ids = all;
-    this.#knownAtMs = begunAtMs;
+    this.#polledAtMs = begunAtMs;
   }
 }

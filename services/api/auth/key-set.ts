@@ -4,18 +4,18 @@ import type { PublicKey } from "../../users/users.contract.ts";
 /** Fetches the key set from the users service. */
 export type FetchKeys = () => Promise<{ keys: PublicKey[] }>;
 
-/** Whoever sends forged key ids makes the keys be fetched, but not more often than this. */
+/** Limits the fetches that forged key ids can cause. */
 const fetchEveryMs = 1_000;
 
-/** The public keys that verify tokens, by their ids. */
+/** The public keys that verify tokens, by key id. */
 export class KeySet {
   readonly #fetchKeys: FetchKeys;
   #keys = new Map<string, KeyObject>();
-  /** A fetch that has not begun yet, so that it brings every key that there is by now. */
+  /** A fetch that has not begun yet, so that it returns every key that exists now. */
   #planned: Promise<void> | undefined;
   #begunAtMs = -Infinity;
   #fetches = 0;
-  /** Which fetch the keys are from. */
+  /** The number of the fetch that returned the keys. */
   #newest = 0;
 
   constructor(fetchKeys: FetchKeys) {
@@ -27,17 +27,17 @@ export class KeySet {
   }
 
   /**
-   * The key of this id. One that is not known may be new: it is looked for by a fetch that begins
-   * after this call. Throws what the fetch throws.
+   * Returns the key with an id. An unknown key may be new: it is looked up with a fetch that begins
+   * after this call. Throws the error of the fetch.
    */
   async find(kid: string): Promise<KeyObject | undefined> {
-    const known = this.#keys.get(kid);
-    if (known !== undefined) return known;
+    const key = this.#keys.get(kid);
+    if (key !== undefined) return key;
     await this.refresh();
     return this.#keys.get(kid);
   }
 
-  /** Fetches the keys anew, together with all who ask for it before it begins. */
+  /** Fetches the keys. Calls before the fetch begins share it. */
   refresh(): Promise<void> {
     this.#planned ??= this.#fetchInTurn();
     return this.#planned;
@@ -45,14 +45,14 @@ export class KeySet {
 
   async #fetchInTurn(): Promise<void> {
     const waitMs = this.#begunAtMs + fetchEveryMs - performance.now();
-    // Also when there is nothing to wait for: whoever asks in this moment is taken along.
+    // Also with a delay of 0: calls in this turn of the event loop share the fetch.
     await new Promise((begin) => setTimeout(begin, Math.max(0, waitMs)));
     this.#planned = undefined;
     this.#begunAtMs = performance.now();
     this.#fetches += 1;
     const number = this.#fetches;
     const { keys } = await this.#fetchKeys();
-    // An answer that was on its way for long must not take a newer one's keys away.
+    // A slow response must not replace the keys of a newer fetch.
     if (number < this.#newest) return;
     this.#newest = number;
     this.#keys = new Map(

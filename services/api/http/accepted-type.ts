@@ -1,35 +1,34 @@
 import { MIMEType } from "node:util";
 import { LRUCache } from "lru-cache";
 
-/** The media types of answers: the one from before the specification, and that of it. */
+/** The media types of responses: the legacy type, and the type of GraphQL over HTTP. */
 const answerTypes = ["application/json", "application/graphql-response+json"] as const;
 export type AnswerType = (typeof answerTypes)[number];
 
-/** Clients send few different ones, again and again. */
-const maxKnown = 100;
-/** Longer ones are not worth their place. */
-const maxKnownLength = 1_000;
-const known = new LRUCache<string, AnswerType | "none">({ max: maxKnown });
+/** Clients send few different Accept headers. */
+const maxCached = 100;
+const maxCachedLength = 1_000;
+const cache = new LRUCache<string, AnswerType | "none">({ max: maxCached });
 
 /**
- * The media type that a request's Accept header prefers of those there are; undefined where it
- * takes neither. Without the header, and for any type, it is `application/json`.
+ * Returns the supported media type that an Accept header prefers; undefined if it accepts neither.
+ * Without the header, and for any type, returns `application/json`.
  */
 export function acceptedType(accept: string | undefined): AnswerType | undefined {
   if (accept === undefined || accept === "" || accept === "*/*") return "application/json";
-  let type = known.get(accept);
+  let type = cache.get(accept);
   if (type === undefined) {
     type = preferred(accept);
-    if (accept.length <= maxKnownLength) known.set(accept, type);
+    if (accept.length <= maxCachedLength) cache.set(accept, type);
   }
   return type === "none" ? undefined : type;
 }
 
 /** A range of media types in an Accept header. */
 interface Range {
-  /** In small letters: `application/json`, `application/*`, or any. */
+  /** In lower case: `application/json`, or `application/*`, or any range. */
   name: string;
-  /** 0 for what is not wanted. */
+  /** 0 if the type is not acceptable. */
   quality: number;
   position: number;
 }
@@ -45,7 +44,7 @@ function preferred(accept: string): AnswerType | "none" {
   return best?.type ?? "none";
 }
 
-/** The range that says most of a type (RFC 9110, 12.5.1). */
+/** Returns the most specific range for a type (RFC 9110, 12.5.1). */
 function rangeFor(type: AnswerType, ranges: readonly Range[]): Range | undefined {
   for (const name of [type, "application/*", "*/*"]) {
     const [first] = ranges.filter((range) => range.name === name).sort(byQuality);
@@ -54,7 +53,7 @@ function rangeFor(type: AnswerType, ranges: readonly Range[]): Range | undefined
   return undefined;
 }
 
-/** Of equals, the one that was asked for first. */
+/** Compares by quality, then by position in the header. */
 function isBefore(one: Range, other: Range): boolean {
   if (one.quality !== other.quality) return one.quality > other.quality;
   return one.position < other.position;
@@ -64,10 +63,10 @@ function byQuality(one: Range, other: Range): number {
   return other.quality - one.quality;
 }
 
-/** A header's elements; a comma inside of a quoted text is part of that. */
+/** Matches the elements of a header. A comma in a quoted string does not separate elements. */
 const elementPattern = /(?:[^,"]|"(?:\\.|[^"\\])*"?)+/g;
 
-/** The ranges of types in UTF-8; what is no media range is passed over. */
+/** Returns the media ranges with charset UTF-8. Ignores invalid ranges. */
 function rangesOf(accept: string): Range[] {
   const elements = accept.match(elementPattern) ?? [];
   return elements.flatMap((element, position) => {
@@ -77,7 +76,7 @@ function rangesOf(accept: string): Range[] {
   });
 }
 
-/** What a text says as a media type (RFC 9110, 8.3.1); undefined where it is none. */
+/** Parses a media type (RFC 9110, 8.3.1). Returns undefined if it is invalid. */
 export function mediaTypeOf(text: string): MIMEType | undefined {
   try {
     return new MIMEType(text);
@@ -86,12 +85,12 @@ export function mediaTypeOf(text: string): MIMEType | undefined {
   }
 }
 
-/** True unless a media type names another character set. */
+/** Returns true unless a media type names another charset. */
 export function isUtf8({ params }: MIMEType): boolean {
   const charset = params.get("charset");
   if (charset === null) return true;
   try {
-    // It knows the other names, too.
+    // TextDecoder recognizes aliases of UTF-8.
     return new TextDecoder(charset).encoding === "utf-8";
   } catch {
     return false;

@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** Headers that pages of other sites may send and see. */
+/** Headers that pages of allowed origins may send and read. */
 const allowedHeaders =
   "authorization, content-type, accept, idempotency-key, x-request-id, traceparent";
 const exposedHeaders = "retry-after, x-request-id";
 const preflightSeconds = "600";
 
 /**
- * What browsers are told with every answer: to take it for what it says it is, to show it in no
- * frame, to load nothing that it names. The playground's page has a policy of its own.
+ * Security headers of every response: no content sniffing, no frames, no subresources. The
+ * playground's page has its own Content-Security-Policy.
  */
 const securityHeaders: readonly string[] = Object.entries({
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -23,7 +23,7 @@ const securityHeaders: readonly string[] = Object.entries({
   "x-permitted-cross-domain-policies": "none",
 }).flat();
 
-/** Who may call from a browser: pages from here, and those of the listed origins. */
+/** CORS and CSRF rules: pages of this origin and of the listed origins may send requests. */
 export class BrowserRules {
   readonly #origins: ReadonlySet<string>;
 
@@ -31,22 +31,22 @@ export class BrowserRules {
     this.#origins = new Set(corsOrigins);
   }
 
-  /** What every answer says, names and values in turn. */
+  /** Returns the headers of a response as alternating names and values. */
   headersFor({ headers: { origin } }: IncomingMessage): readonly string[] {
     if (this.#origins.size === 0) return securityHeaders;
-    // Caches must not give one site's answer to another.
+    // A cache must not return the response for one origin to another origin.
     const varying = [...securityHeaders, "vary", "origin"];
     if (origin === undefined || !this.#origins.has(origin)) return varying;
     const allowed = ["access-control-allow-origin", origin];
     return [...varying, ...allowed, "access-control-expose-headers", exposedHeaders];
   }
 
-  /** Answers a preflight of a listed site. Gives true where the request was one. */
+  /** Answers a preflight of a listed origin. Returns true if the request was a preflight. */
   answersPreflight(req: IncomingMessage, res: ServerResponse): boolean {
     if (req.method !== "OPTIONS" || !req.headers["access-control-request-method"]) return false;
     const { origin } = req.headers;
     if (origin === undefined || !this.#origins.has(origin)) return false;
-    const granted = [
+    const permissions = [
       "access-control-allow-methods",
       "GET, POST",
       "access-control-allow-headers",
@@ -54,20 +54,20 @@ export class BrowserRules {
       "access-control-max-age",
       preflightSeconds,
     ];
-    res.writeHead(204, [...this.headersFor(req), ...granted]).end();
+    res.writeHead(204, [...this.headersFor(req), ...permissions]).end();
     return true;
   }
 
   /**
-   * True for what a page of another site has made a browser send. Simple requests come without a
-   * preflight, so that CORS alone would let them take effect: it only keeps the answers back.
+   * Returns true for a request from a page of an origin that is not allowed. CORS alone is not
+   * enough: simple requests have no preflight, and take effect although the response is hidden.
    */
   isForeign({ headers }: IncomingMessage): boolean {
     const { origin, host } = headers;
     if (origin !== undefined) {
       return !this.#origins.has(origin) && URL.parse(origin)?.host !== host;
     }
-    // A page's GETs come without Origin, and every browser says where they come from.
+    // Browsers send GETs without Origin, but with Sec-Fetch-Site.
     const site = headers["sec-fetch-site"];
     return site === "cross-site" || site === "same-site";
   }

@@ -14,7 +14,7 @@ import {
   type RequestParams,
   type RequestSender,
 } from "../graphql/graphql-execution.ts";
-import { closeAfterRefusal, cut, isPipelined } from "./http-server.ts";
+import { closeAfterRejection, cut, isPipelined } from "./http-server.ts";
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
 import { HeldBytes, type ExceededLimit, type ResourceUsage } from "../limits/resource-usage.ts";
 import { Deadline, type DeadlineTimer } from "../limits/deadline.ts";
@@ -25,38 +25,38 @@ import { Tarpit } from "../limits/tarpit.ts";
 import type { Transfer, TransferWatch } from "./transfer-watch.ts";
 import type { FairQueue } from "../limits/fair-queue.ts";
 
-/** What the handler needs of the gateway. */
+/** What the handler needs from the gateway. */
 export interface HttpOrigin {
   viewerOf: (authorization: string | undefined) => Promise<{ viewer: Viewer }>;
   addressOf: (req: IncomingMessage) => string;
   isForeign: (req: IncomingMessage) => boolean;
-  /** What every answer says, names and values in turn. */
+  /** Headers of every response, as alternating names and values. */
   headersFor: (req: IncomingMessage) => readonly string[];
-  /** A context of the gateway's own, on whose behalf a request calls. */
+  /** Makes the context of a request, from which the gateway calls actions. */
   newContext: (req: IncomingMessage) => Context<unknown, Meta>;
-  watch: DeadlineTimer;
-  load: ResourceUsage;
+  deadlines: DeadlineTimer;
+  usage: ResourceUsage;
   transfers: TransferWatch;
-  places: ConcurrencyLimit;
-  turns: FairQueue;
+  concurrency: ConcurrencyLimit;
+  fairQueue: FairQueue;
 }
 
-/** Longer bodies take their turn: parsing them takes a millisecond and more. */
-const quicklyParsedCharacters = 16_384;
-/** A request that was not received as a whole costs its sender so much, and more for its bytes. */
-const brokenOffCost = 50;
-/** Answers up to here are sent at once; larger ones only where there is room for them. */
-const smallAnswerBytes = 65_536;
-/** How long reading an answer may take at least, and how much of it a second. */
+/** Longer bodies wait in the fair queue: parsing them takes a millisecond or more. */
+const unqueuedBodyCharacters = 16_384;
+/** The cost of an incomplete request, in addition to its bytes. */
+const incompleteRequestCost = 50;
+/** Smaller responses are sent without a check of the buffered bytes. */
+const smallResponseBytes = 65_536;
+/** A client may take `readTimeMs` to read a response, plus its length at `readBytesPerMs`. */
 const readTimeMs = 10_000;
 const readBytesPerMs = 64;
 
-/** An answer that is no GraphQL answer, or not yet one. */
+/** An error of the HTTP request, before GraphQL execution. */
 class HttpError extends Error {
   readonly status: number;
   readonly error: FormattedError;
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether the connection is of no more use. */
+  /** Whether the connection is closed after the response. */
   readonly isLast: boolean;
 
   constructor(
@@ -84,23 +84,23 @@ interface HttpErrorOptions {
   isLast?: boolean;
 }
 
-/** Serves operations by the GraphQL-over-HTTP specification. Rejects with faults of ours only. */
+/** Serves operations by the GraphQL-over-HTTP specification. Rejects only for internal errors. */
 export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin) {
   const tarpit = new Tarpit();
-  const { load, places, transfers, turns, watch } = origin;
+  const { usage, concurrency, transfers, fairQueue, deadlines } = origin;
   const { throttle } = execution;
 
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const address = origin.addressOf(req);
     const group = addressGroup(address);
     const headers = [...origin.headersFor(req)];
-    const excess = load.acquire(group, "requests");
+    const excess = usage.acquire(group, "requests");
     if (excess !== undefined) {
       dropBody(req);
       sendHttpError(res, headers, overloaded(excess));
       return;
     }
-    const held = new HeldBytes(load, group);
+    const held = new HeldBytes(usage, group);
     const body = req.method === "POST" ? new RequestBody(req, held, transfers) : undefined;
     if (body === undefined) dropBody(req);
     const exchange: Exchange = {
@@ -114,9 +114,9 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       held,
       transfer: undefined,
     };
-    watch.add(exchange.deadline);
+    deadlines.add(exchange.deadline);
     res.once("close", () => {
-      ended(exchange);
+      release(exchange);
     });
     try {
       send(exchange, await answer(exchange));
@@ -128,13 +128,13 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     }
   };
 
-  /** Gives back what a request has taken, once its answer is read or its sender has gone. */
-  function ended({ req, res, group, body, deadline, held, transfer }: Exchange): void {
-    load.release(group, "requests");
-    watch.done(deadline);
-    // Nobody waits any more for what is still to do.
+  /** Releases the resources of a request after its response is read or its client disconnects. */
+  function release({ req, res, group, body, deadline, held, transfer }: Exchange): void {
+    usage.release(group, "requests");
+    deadlines.done(deadline);
+    // The client has disconnected.
     if (!res.writableFinished) deadline.abort();
-    if (!req.complete) throttle.charge(group, brokenOffCost + held.bytes / bytesPerCost);
+    if (!req.complete) throttle.charge(group, incompleteRequestCost + held.bytes / bytesPerCost);
     body?.drop();
     held.set(0);
     if (transfer !== undefined) transfers.done(transfer);
@@ -142,7 +142,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
 
   async function answer(exchange: Exchange): Promise<Answer> {
     const { req, headers, address, deadline } = exchange;
-    if (origin.isForeign(req)) throw new HttpError(403, "Pages of this origin may not call here.");
+    if (origin.isForeign(req)) throw new HttpError(403, "This origin is not allowed.");
     const type = acceptedType(req.headers.accept);
     if (type === undefined) {
       const message = "Accept application/graphql-response+json or application/json, in UTF-8.";
@@ -152,7 +152,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     const caller = callerOf(viewer, address);
     let requestId = "";
     try {
-      // Before a body is received, which may be large.
+      // Before the body is received, which may be large.
       execution.admit(caller);
       const params = await paramsOf(exchange, caller);
       const ctx = origin.newContext(req);
@@ -169,20 +169,20 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
         throw tooManyRequests(error as Error);
       }
       if (!(error instanceof DocumentError)) throw error;
-      const errors = error.errors.map((one) => execution.toClient(one, requestId));
-      // It was a request all the same; what is no request is 400 in any case.
+      const errors = error.errors.map((each) => execution.toClient(each, requestId));
+      // The legacy media type has status 200 for a well-formed request with errors.
       const status = error.isMalformed || type !== "application/json" ? 400 : 200;
       return { status, type, text: JSON.stringify({ errors }) };
     }
   }
 
-  /** Waits for the turn of an address. Rejects where nobody waits for the answer any more. */
-  async function turn({ group, deadline }: Exchange): Promise<void> {
-    await turns.turn(group);
+  /** Waits in the fair queue. Rejects if the deadline is aborted meanwhile. */
+  async function waitInQueue({ group, deadline }: Exchange): Promise<void> {
+    await fairQueue.turn(group);
     if (deadline.isAborted) throw overloaded("gateway");
   }
 
-  /** Executes a request when there is a place for it. */
+  /** Executes a request within the concurrency limit of its address. */
   async function execute(
     exchange: Exchange,
     params: RequestParams,
@@ -190,25 +190,25 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     requestId: string,
   ): Promise<ExecutedAnswer> {
     const { req, group, deadline } = exchange;
-    const isFree = places.acquire(group);
+    const slot = concurrency.acquire(group);
     try {
-      if (isFree !== undefined) await isFree;
+      if (slot !== undefined) await slot;
       if (deadline.isAborted) throw overloaded("gateway");
-      if (!execution.isCached(params)) await turn(exchange);
+      if (!execution.isCached(params)) await waitInQueue(exchange);
       const operation = execution.prepare(params, sender);
       if (operation.kind === "subscription") {
-        throw new HttpError(400, "Subscriptions run over WebSocket, at this address.");
+        throw new HttpError(400, "Send subscriptions over WebSocket to this URL.");
       }
       if (operation.kind === "mutation" && req.method === "GET") {
         throw new HttpError(405, "Send mutations by POST.", { headers: { allow: "POST" } });
       }
       return await operation.run(requestId);
     } finally {
-      places.release(group);
+      concurrency.release(group);
     }
   }
 
-  /** Reads a request's parts from its URL or its body. */
+  /** Reads the parameters of a request from its URL or its body. */
   async function paramsOf(exchange: Exchange, caller: string): Promise<RequestParams> {
     const { req, body, group } = exchange;
     if (req.method === "GET") return paramsOfUrl(req.url ?? "");
@@ -216,35 +216,35 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       throw new HttpError(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
     }
     if (!isJson(req.headers)) {
-      throw new HttpError(415, "Send application/json, in UTF-8 and not compressed.");
+      throw new HttpError(415, "Send application/json in UTF-8, not compressed.");
     }
     let text: string;
     try {
       text = await body.text();
     } catch (error) {
       if (!(error instanceof BodyError)) throw error;
-      throttle.charge(group, brokenOffCost);
+      throttle.charge(group, incompleteRequestCost);
       throw httpErrorOfBody(error);
     }
     execution.chargeBytes(caller, text.length);
-    // Not parsed before it is refused: it may be long.
+    // Rejected before it is parsed: it may be long.
     if (/^\s*\[/.test(text)) {
-      throw new HttpError(400, "Batches are not taken: send one request at a time.");
+      throw new HttpError(400, "Batched requests are not supported. Send one at a time.");
     }
-    if (text.length > quicklyParsedCharacters) await turn(exchange);
-    const sent = parseJson(text, "The body is not JSON.");
-    if (typeof sent !== "object" || sent === null) {
-      throw new HttpError(400, "The body is no JSON object.");
+    if (text.length > unqueuedBodyCharacters) await waitInQueue(exchange);
+    const params = parseJson(text, "The body is not JSON.");
+    if (typeof params !== "object" || params === null) {
+      throw new HttpError(400, "The body is not a JSON object.");
     }
-    return sent;
+    return params;
   }
 
-  /** Sends an answer whole, with its headers in one go: set one by one they take several times as long. */
+  /** Sends a response. One `writeHead` is several times faster than setting each header. */
   function send(exchange: Exchange, { status, type, text }: Answer): void {
     const { res, headers, held } = exchange;
     if (res.destroyed) return;
     const length = Buffer.byteLength(text);
-    const excess = length > smallAnswerBytes ? held.set(held.bytes + length) : undefined;
+    const excess = length > smallResponseBytes ? held.set(held.bytes + length) : undefined;
     if (excess !== undefined) {
       sendHttpError(res, headers, overloaded(excess));
       return;
@@ -254,11 +254,11 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     if (res.writableLength > 0) waitForReader(exchange, length);
   }
 
-  /** Not all of an answer could be handed on: its reader has some time for it, and some room. */
+  /** Limits the time and the memory of a response that the client has not read yet. */
   function waitForReader(exchange: Exchange, length: number): void {
     const { res, held } = exchange;
     const cut = () => res.destroy();
-    if (length <= smallAnswerBytes && held.set(held.bytes + length) !== undefined) {
+    if (length <= smallResponseBytes && held.set(held.bytes + length) !== undefined) {
       cut();
       return;
     }
@@ -268,20 +268,20 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
   }
 }
 
-/** A request and its answer, from its headers until the answer is read. */
+/** A request and its response, from the request headers until the response is read. */
 interface Exchange {
   req: IncomingMessage;
   res: ServerResponse;
-  /** Of the answer, names and values in turn. */
+  /** Response headers, as alternating names and values. */
   headers: string[];
-  /** Where it comes from, and the group that this address is counted in. */
   address: string;
+  /** The group of addresses that limits apply to. */
   group: string;
-  /** Of a POST. */
+  /** Only of a POST. */
   body: RequestBody | undefined;
   deadline: Deadline;
   held: HeldBytes;
-  /** Of the answer, while it is being read. */
+  /** The response while the client reads it. */
   transfer: Transfer | undefined;
 }
 
@@ -299,14 +299,14 @@ function isJson(headers: IncomingMessage["headers"]): boolean {
   return type?.essence === "application/json" && isUtf8(type);
 }
 
-/** A list of codings that change nothing. */
+/** Returns true for a list of codings that leave the body unchanged. */
 function isIdentity(encoding: string): boolean {
   return encoding.split(",").every((coding) => /^(?:identity)?$/i.test(coding.trim()));
 }
 
 function paramsOfUrl(url: string): RequestParams {
   const start = url.indexOf("?");
-  // Further question marks are part of what stands behind the first (RFC 3986, 3.4).
+  // Further question marks are part of the query (RFC 3986, 3.4).
   const search = new URLSearchParams(start < 0 ? "" : url.slice(start));
   const json = (name: string) => {
     const text = search.get(name);
@@ -316,18 +316,18 @@ function paramsOfUrl(url: string): RequestParams {
   const operationName = search.get("operationName");
   return {
     query: search.get("query"),
-    // A parameter that is there and empty says as little as none; no operation has such a name.
+    // An empty parameter counts as missing.
     operationName: operationName === "" ? undefined : operationName,
     variables: json("variables"),
     extensions: json("extensions"),
   };
 }
 
-function parseJson(text: string, complaint: string): unknown {
+function parseJson(text: string, message: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new HttpError(400, complaint);
+    throw new HttpError(400, message);
   }
 }
 
@@ -340,15 +340,15 @@ function tooManyRequests(error: Error & { data?: { retryAfter?: number } }): Htt
 }
 
 function httpErrorOfBody({ reason }: BodyError): HttpError {
-  // What is still coming is not read.
+  // The rest of the body is not read.
   const isLast = true;
   switch (reason) {
-    case "no UTF-8":
+    case "not UTF-8":
       return new HttpError(400, "The body is not UTF-8.");
     case "too slow":
-      return new HttpError(408, "The body did not come in time.", { isLast });
+      return new HttpError(408, "The body was received too slowly.", { isLast });
     case "too many pieces":
-      return new HttpError(400, "The body comes in too many small pieces.", { isLast });
+      return new HttpError(400, "The body is sent in too many small pieces.", { isLast });
     case "too large": {
       const definition = commonErrors.QUERY_TOO_COMPLEX;
       const message = `The request body is larger than ${maxBodyBytes} bytes.`;
@@ -360,14 +360,14 @@ function httpErrorOfBody({ reason }: BodyError): HttpError {
   }
 }
 
-/** Refuses what there is no room for: one address has too much under way, or all together have. */
+/** Makes the error for a limit on the resources of an address or of the gateway. */
 function overloaded(excess: ExceededLimit): HttpError {
   const { TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE } = commonErrors;
   const definition = excess === "address" ? TOO_MANY_REQUESTS : SERVICE_UNAVAILABLE;
   const message =
     excess === "address"
-      ? "Your address has too much under way; wait for answers, read them, and try again."
-      : "The gateway has too much under way; try again.";
+      ? "Your address has too many requests in flight. Wait for their responses, then try again."
+      : "The gateway is overloaded. Try again later.";
   const headers = { "retry-after": "1" };
   const data = excess === "address" ? { retryAfter: 1 } : {};
   return new HttpError(definition.status, message, {
@@ -378,16 +378,16 @@ function overloaded(excess: ExceededLimit): HttpError {
   });
 }
 
-function sendHttpError(res: ServerResponse, headers: string[], refusal: HttpError): void {
+function sendHttpError(res: ServerResponse, headers: string[], error: HttpError): void {
   if (res.destroyed) return;
   if (isPipelined(res.req)) {
     cut(res.req.socket);
     return;
   }
-  const text = JSON.stringify({ errors: [refusal.error] });
-  headers.push(...Object.entries(refusal.headers).flat());
-  if (refusal.isLast) closeAfterRefusal(res);
+  const text = JSON.stringify({ errors: [error.error] });
+  headers.push(...Object.entries(error.headers).flat());
+  if (error.isLast) closeAfterRejection(res);
   headers.push("content-type", "application/json; charset=utf-8");
   headers.push("content-length", String(Buffer.byteLength(text)));
-  res.writeHead(refusal.status, headers).end(text);
+  res.writeHead(error.status, headers).end(text);
 }

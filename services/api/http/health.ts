@@ -5,47 +5,47 @@ import { domainServices, type DomainService } from "../../registry.ts";
 import { closeAfter, sendJson } from "./http-server.ts";
 import { Throttle } from "../limits/throttle.ts";
 
-/** Longer than a healthy database ever needs, shorter than an orchestrator's deadline. */
+/** Longer than a healthy database needs, shorter than the timeout of an orchestrator. */
 const readyTimeoutMs = 1_000;
 
 export interface Readiness {
   status: "ready" | "not ready";
-  /** Services that are not there, or whose database is not. */
+  /** Services that are unavailable or whose database is unavailable. */
   missing: DomainService[];
 }
 
 const healthUrl = /^\/health\/(live|ready)\/?(?:\?|$)/;
-/** So many checks find out for themselves at once; each further one is told what the last of them is. */
-const maxUnderWay = 20;
-/** And whoever asks too often is told what was found out within so long. */
+/** Concurrent readiness checks. Further requests share the result of the last check. */
+const maxInFlight = 20;
+/** A throttled client may get a result of this age. */
 const readinessMaxAgeMs = 250;
 
-/** So many checks of an address are answered at once and each second; each further one is its connection's last. */
-const checksAtOnce = 200;
+/** Burst and rate of checks of an address. Beyond, the connection is closed after the response. */
+const checksBurst = 200;
 const checksPerSecond = 20;
 
 /**
- * Makes the function that answers an orchestrator, and gives false for other requests. It refuses
- * nobody, so it does as little as possible for each request.
+ * Makes the function that answers health checks, and returns false for other requests. It has no
+ * rate limit, so it does as little as possible for each request.
  */
 export function healthChecks(
   newContext: () => Context,
   addressOf: (req: IncomingMessage) => string,
   requestIdOf: (req: IncomingMessage) => string,
 ) {
-  const throttle = new Throttle(checksPerSecond, undefined, checksAtOnce);
+  const throttle = new Throttle(checksPerSecond, undefined, checksBurst);
   let last: { atMs: number; state: Promise<Readiness> } | undefined;
-  let underWay = 0;
+  let inFlight = 0;
 
-  /** What was true before the question came is no answer to it, but to one who asks too often. */
-  function readinessNow(isTooOften: boolean): Promise<Readiness> {
+  /** Starts a new check for each request, except for throttled clients and under load. */
+  function readinessNow(isThrottled: boolean): Promise<Readiness> {
     const now = performance.now();
     if (last !== undefined) {
-      if (underWay >= maxUnderWay) return last.state;
-      if (isTooOften && now - last.atMs <= readinessMaxAgeMs) return last.state;
+      if (inFlight >= maxInFlight) return last.state;
+      if (isThrottled && now - last.atMs <= readinessMaxAgeMs) return last.state;
     }
-    underWay += 1;
-    const state = readiness(newContext()).finally(() => (underWay -= 1));
+    inFlight += 1;
+    const state = readiness(newContext()).finally(() => (inFlight -= 1));
     last = { atMs: now, state };
     return state;
   }
@@ -53,13 +53,13 @@ export function healthChecks(
   return (req: IncomingMessage, res: ServerResponse): boolean => {
     const [, check] = healthUrl.exec(req.url ?? "") ?? [];
     if (check === undefined || req.method !== "GET") return false;
-    const isTooOften = throttle.take(addressGroup(addressOf(req)), 1) !== undefined;
-    if (isTooOften) closeAfter(res);
+    const isThrottled = throttle.take(addressGroup(addressOf(req)), 1) !== undefined;
+    if (isThrottled) closeAfter(res);
     res.setHeader("x-request-id", requestIdOf(req));
     if (check === "live") {
       sendJson(res, 200, { status: "live" });
     } else {
-      void readinessNow(isTooOften).then((state) => {
+      void readinessNow(isThrottled).then((state) => {
         sendJson(res, state.status === "ready" ? 200 : 503, state);
       });
     }
@@ -67,14 +67,14 @@ export function healthChecks(
   };
 }
 
-/** Asks each service whether it and its database answer. */
+/** Checks each service and its database. */
 async function readiness(ctx: Context): Promise<Readiness> {
   const { actions } = ctx.broker.registry;
   const answers = await Promise.allSettled(
     domainServices.map(async (name) => {
       const action = `${name}.ready`;
-      // Moleculer would log each call that finds nobody.
-      if (!actions.isAvailable(action)) throw new Error(`${name} is not there`);
+      // Moleculer logs each call of an unavailable action.
+      if (!actions.isAvailable(action)) throw new Error(`${name} is unavailable`);
       return ctx.call(action, {}, { timeout: readyTimeoutMs });
     }),
   );

@@ -21,15 +21,15 @@ import {
 } from "../../../core/errors.ts";
 import { resourceLimits, type ResourceUsage } from "../limits/resource-usage.ts";
 
-/** How long a connection that is in the middle of a request may go on when the server stops. */
+/** How long a request in flight may take after the server begins to stop. */
 const closeTimeoutMs = 5_000;
 
-/** The port cannot be listened on; the message is for people. */
+/** The server cannot listen on its port. The command prints the message without a stack. */
 class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** Listens, or throws a ListenError that says why not. */
+/** Listens on a port. Rejects with a ListenError. */
 export function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
@@ -43,89 +43,89 @@ export function listen(server: Server, port: number, host: string): Promise<void
   });
 }
 
-/** What a client may take its time for. */
+/** Timeouts and limits of Node's HTTP server. */
 export const serverTimeouts: ServerOptions = {
-  // Longer than a balancer keeps idle connections, so that none is closed in the very moment in
-  // which the balancer sends the next request over it.
+  // Longer than the idle timeout of load balancers: otherwise a balancer may send a request over a
+  // connection that the server is closing.
   keepAliveTimeout: 75_000,
   headersTimeout: 10_000,
   requestTimeout: 15_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
-  // What else somebody could upgrade to is not spoken here: h2c, which some clients offer always.
+  // Some clients always offer an upgrade to h2c, which is not supported.
   shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
 };
 
-/** A connection on which nothing moves for so long, while a request or its answer is under way, is cut. */
-const stillMs = 30_000;
+/** A connection without traffic is closed after this time, also during a request. */
+const idleTimeoutMs = 30_000;
 
 /**
- * Bounds the connections of each address, and of all. A proxy brings the connections of many, and
- * bounds them itself.
+ * Limits the connections of each address and in total. Connections of a trusted proxy are not
+ * counted by address: it serves many clients and limits them itself.
  */
 export function limitConnections(
   server: Server,
-  load: ResourceUsage,
+  usage: ResourceUsage,
   isProxy: (address: string) => boolean,
 ): void {
-  const punishedUntilMs = new LRUCache<string, number>({ max: maxPunished });
-  server.timeout = stillMs;
+  const penalizedUntilMs = new LRUCache<string, number>({ max: maxPenalized });
+  server.timeout = idleTimeoutMs;
   server.maxConnections = resourceLimits.connections.inAll;
   server.on("connection", (socket: Socket) => {
     const { remoteAddress } = socket;
-    // Who has gone already has no address any more.
+    // A closed connection has no address.
     if (remoteAddress === undefined || isProxy(remoteAddress)) return;
     const group = addressGroup(remoteAddress);
-    const isPunished = (punishedUntilMs.get(group) ?? 0) > performance.now();
-    if (isPunished || load.acquire(group, "connections") !== undefined) {
+    const isPenalized = (penalizedUntilMs.get(group) ?? 0) > performance.now();
+    if (isPenalized || usage.acquire(group, "connections") !== undefined) {
       socket.destroy();
       return;
     }
     socket.once("close", () => {
-      load.release(group, "connections");
-      if (punishedSockets.has(socket)) punishedUntilMs.set(group, performance.now() + penaltyMs);
+      usage.release(group, "connections");
+      if (penalizedSockets.has(socket)) penalizedUntilMs.set(group, performance.now() + penaltyMs);
     });
   });
 }
 
-/** How long an address opens no further connection after one of its own was cut. */
+/** How long the connections of an address are rejected after one was penalized. */
 const penaltyMs = 5_000;
-const maxPunished = 10_000;
-const punishedSockets = new WeakSet<Duplex>();
+const maxPenalized = 10_000;
+const penalizedSockets = new WeakSet<Duplex>();
 
 /**
- * Says of a connection that much more comes over it than any client sends. When it has ended, its
- * address opens no other for a while: it would dial anew at once, and each connection costs work
- * before it is cut.
+ * Penalizes the address of a connection that sends far more than a normal client: after the
+ * connection closes, new connections of the address are rejected for `penaltyMs`. Otherwise the
+ * client would reconnect at once, and each connection costs work.
  */
-export function punish(socket: Duplex): void {
-  punishedSockets.add(socket);
+export function penalize(socket: Duplex): void {
+  penalizedSockets.add(socket);
 }
 
-/** Punishes a connection, and cuts it. */
+/** Penalizes a connection's address and destroys the connection. */
 export function cut(socket: Duplex): void {
-  punish(socket);
+  penalize(socket);
   socket.destroy();
 }
 
-/** Connections that are closed after an answer which is on its way. */
+/** Connections that close after a response that is being sent. */
 const closing = new WeakSet<Duplex>();
-/** Those of them whose last answer is a refusal. */
-const refused = new WeakSet<Duplex>();
+/** Those whose last response is a rejection. */
+const rejected = new WeakSet<Duplex>();
 
 /**
- * Closes the connection after this answer. Requests that have come together with its own, as many
- * as a thousand, are not looked at.
+ * Closes the connection after this response. Pipelined requests behind it, up to a thousand, are
+ * ignored.
  */
 export function closeAfter(res: ServerResponse): void {
   res.setHeader("connection", "close");
   closing.add(res.req.socket);
 }
 
-/** As `closeAfter`, for a refusal: whoever has sent many requests together with it is cut at once. */
-export function closeAfterRefusal(res: ServerResponse): void {
+/** Like `closeAfter`, for a rejection: a connection with many pipelined requests is cut at once. */
+export function closeAfterRejection(res: ServerResponse): void {
   closeAfter(res);
-  refused.add(res.req.socket);
+  rejected.add(res.req.socket);
 }
 
 export function isClosing({ socket }: IncomingMessage): boolean {
@@ -133,81 +133,81 @@ export function isClosing({ socket }: IncomingMessage): boolean {
 }
 
 /**
- * Requests of one connection that wait for their answers. Node reads further ones as long as nothing
- * is written, a megabyte of them at a time.
+ * Pipelined requests of one connection that wait for their responses. Node reads up to a megabyte
+ * of requests at a time while nothing is written.
  */
 const maxWaitingRequests = 1_000;
-/** A connection with more of them is cut instead of answering one with a refusal. */
-const maxPipelinedRefusals = 8;
-/** On the socket itself: entries of a WeakMap make each garbage collection longer. */
+/** A connection with more pipelined requests is cut instead of sending a rejection. */
+const maxPipelinedAtRejection = 8;
+/** A property of the socket: entries of a WeakMap make each garbage collection slower. */
 const waitingRequests = Symbol("waiting requests");
 
 type CountedSocket = Socket & { [waitingRequests]?: number };
 
-/** Counts a request until it is answered. Gives false, and cuts its connection, where too many wait. */
+/** Counts a request until its response. Returns false and cuts the connection if too many wait. */
 export function countWaiting(req: IncomingMessage, res: ServerResponse): boolean {
   const socket: CountedSocket = req.socket;
-  // Node reads what has come with the request that its connection was cut for.
+  // Node still parses requests that it received before the connection was cut.
   if (socket.destroyed) return false;
   const waiting = (socket[waitingRequests] ?? 0) + 1;
   socket[waitingRequests] = waiting;
   res.once("close", () => {
     socket[waitingRequests] = (socket[waitingRequests] ?? 1) - 1;
   });
-  // Behind a refusal that is the last answer, none of them gets one.
-  const max = refused.has(socket) ? maxPipelinedRefusals : maxWaitingRequests;
+  // No request behind a rejection that closes the connection gets a response.
+  const max = rejected.has(socket) ? maxPipelinedAtRejection : maxWaitingRequests;
   if (waiting <= max) return true;
   cut(socket);
   return false;
 }
 
-/** Whether so many requests of its connection wait that its sender does not wait for answers. */
+/** Returns whether the client pipelines more requests than a rejection is sent for. */
 export function isPipelined(req: IncomingMessage): boolean {
   const socket: CountedSocket = req.socket;
-  return (socket[waitingRequests] ?? 0) > maxPipelinedRefusals;
+  return (socket[waitingRequests] ?? 0) > maxPipelinedAtRejection;
 }
 
-/** The authority in a request target of absolute form, and what stands behind it. */
+/** Matches the authority and the rest of a request target in absolute form. */
 const absoluteForm = /^https?:\/\/([^/?#]+)(.*)$/is;
 
-/** Gives a request whose target names the host as well the form that all others have (RFC 9112, 3.2.2). */
+/** Converts a request target in absolute form to origin form (RFC 9112, 3.2.2). */
 export function toOriginForm(req: IncomingMessage): void {
   const { url = "" } = req;
   if (url.startsWith("/")) return;
   const [, authority, rest = ""] = absoluteForm.exec(url) ?? [];
   if (authority === undefined) return;
-  // The target counts, whatever the header says.
+  // The target overrides the Host header.
   req.headers.host = authority;
   req.url = rest.startsWith("/") ? rest : `/${rest}`;
 }
 
-/** How long the connection of a refused upgrade stays for its client to read why. */
-const refusedUpgradeMs = 1_000;
+/** How long a client may take to read the response to a rejected upgrade. */
+const rejectedUpgradeMs = 1_000;
 
-/** Answers an upgrade that is not made, and closes its connection. */
-export function refuseUpgrade(socket: Duplex, status: number): void {
+/** Rejects an upgrade with a status, and closes the connection. */
+export function rejectUpgrade(socket: Duplex, status: number): void {
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`;
   socket.end(`${head}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-  // What still comes is let go: a connection closed over unread bytes is reset, and its answer lost.
+  // Discards unread bytes: closing a connection with unread bytes resets it and loses the response.
   socket.resume();
-  const cut = setTimeout(() => socket.destroy(), refusedUpgradeMs);
+  const cut = setTimeout(() => socket.destroy(), rejectedUpgradeMs);
   socket.once("close", () => {
     clearTimeout(cut);
   });
 }
 
-/** How long a server that stops still answers on connections that are there, and closes each. */
+/** How long a stopping server still answers requests on open connections, and closes each. */
 const drainMs = 500;
 
-/** Stops listening, lets requests under way finish, and cuts what takes too long. */
+/** Stops listening, waits for requests in flight, and cuts them after a timeout. */
 export async function closeServer(server: Server | undefined): Promise<void> {
   if (!server?.listening) return;
-  // Whoever sends now learns from the answer that it was the last one here.
+  // Tells clients that the connection closes after this response.
   server.prependListener("request", (_req, res: ServerResponse) => {
     res.setHeader("connection", "close");
   });
   const closed = new Promise<void>((resolve) => {
-    // An HTTP server's own `close` would cut idle connections, over which a request may be coming.
+    // The `close` of an HTTP server cuts idle connections, over which a request may be arriving.
     NetServer.prototype.close.call(server, () => {
       resolve();
     });
@@ -227,7 +227,7 @@ export async function closeServer(server: Server | undefined): Promise<void> {
   clearTimeout(cut);
 }
 
-/** Sets headers, whose names and values are given in turn. */
+/** Sets headers from alternating names and values. */
 export function setHeaders(res: ServerResponse, headers: readonly string[]): void {
   for (let index = 0; index < headers.length; index += 2) {
     res.setHeader(headers[index] ?? "", headers[index + 1] ?? "");
@@ -238,7 +238,7 @@ export function sendJson(res: ServerResponse, status: number, body: unknown): vo
   sendText(res, status, JSON.stringify(body), "application/json; charset=utf-8");
 }
 
-/** Sends a text; one in bytes is not copied, however many are sent it at a time. */
+/** Sends a text. A Buffer is not copied, so that concurrent responses share it. */
 export function sendText(
   res: ServerResponse,
   status: number,
@@ -253,7 +253,7 @@ export function sendText(
     .end(text);
 }
 
-/** Answers a request that failed outside of GraphQL, in GraphQL's form. */
+/** Sends an error from outside of GraphQL execution, in the form of a GraphQL response. */
 export function sendError(
   res: ServerResponse,
   error: unknown,
@@ -271,8 +271,8 @@ export function sendError(
   const { code } = definition;
   const isNotFound = definition === apiErrors.BAD_REQUEST && status === 404;
   const message = isNotFound ? "There is nothing at this address." : definition.meaning;
-  const answered = isNotFound ? 404 : definition.status;
-  sendJson(res, answered, { errors: [{ message, extensions: { ...fault, code } }] });
+  const sentStatus = isNotFound ? 404 : definition.status;
+  sendJson(res, sentStatus, { errors: [{ message, extensions: { ...fault, code } }] });
 }
 
 function errorFor(status: unknown, type: unknown): ErrorDefinition {

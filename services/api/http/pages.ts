@@ -16,7 +16,7 @@ export interface GatewayRequest extends IncomingMessage {
   $ctx: Context<unknown, Meta>;
 }
 
-/** The gateway as far as its pages need it. */
+/** What the pages need from the gateway. */
 interface PageOwner {
   broker: ServiceBroker;
   graphqlSchema: GraphQLSchema;
@@ -24,20 +24,20 @@ interface PageOwner {
 
 type Page = (this: PageOwner, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 
-/** What a page counts as; also one that is not there. */
+/** The cost of a request for a page, also if the page does not exist. */
 const pageCost = 10;
 
 /**
- * Makes the function that lets a request for a page pass, or answers that its address has too much
- * under way, or asks too often.
+ * Makes the function that admits a request for a page, or rejects it if its address exceeds the
+ * rate limit or has too many requests in flight.
  */
-export function pageGate(throttle: Throttle, load: ResourceUsage) {
+export function pageGate(throttle: Throttle, usage: ResourceUsage) {
   return (address: string, res: ServerResponse): boolean => {
     const retryAfter = throttle.take(address, pageCost);
-    const excess = retryAfter === undefined ? load.acquire(address, "pages") : undefined;
+    const excess = retryAfter === undefined ? usage.acquire(address, "pages") : undefined;
     if (retryAfter === undefined && excess === undefined) {
       res.once("close", () => {
-        load.release(address, "pages");
+        usage.release(address, "pages");
       });
       return true;
     }
@@ -53,37 +53,36 @@ export function pageGate(throttle: Throttle, load: ResourceUsage) {
   };
 }
 
-/** Keys are rotated seldom, and a verifier that meets an unknown one asks again. */
+/** Keys are rotated rarely, and verifiers fetch again for an unknown key id. */
 const keysMaxAgeSeconds = 60;
 
-/** Everything but GraphQL itself, by method and path: playground, schema, keys, metrics. */
+/** Returns the pages by method and path: playground, schema, keys, metrics. */
 export function pages({ edge, metrics, metricsPort }: Config): Record<string, Page> {
   return {
-    ...alwaysThere(),
+    ...keysPage(),
     ...(edge.playground && playground()),
     ...(edge.introspection && { "GET /schema.graphql": schemaPage() }),
     ...(metrics && metricsPort === undefined && { "GET /metrics": metricsPage() }),
   };
 }
 
-/** What is found out for many is found out once for all who ask at the same time. */
-function alwaysThere(): Record<string, Page> {
-  const keysNow = shared((req: GatewayRequest) => req.$ctx.call("users.jwks"));
+function keysPage(): Record<string, Page> {
+  const fetchKeys = shared((req: GatewayRequest) => req.$ctx.call("users.jwks"));
   return {
     async "GET /.well-known/jwks.json"(req, res) {
-      const keys = await keysNow(req);
+      const keys = await fetchKeys(req);
       res.setHeader("cache-control", `public, max-age=${keysMaxAgeSeconds}`);
       sendJson(res, 200, keys);
     },
   };
 }
 
-/** Lets all who ask at the same time share one answer, or one failure. */
-function shared<Answer>(ask: (req: GatewayRequest) => Promise<Answer>) {
-  let underWay: Promise<Answer> | undefined;
-  return (req: GatewayRequest): Promise<Answer> => {
-    underWay ??= ask(req).finally(() => (underWay = undefined));
-    return underWay;
+/** Shares one result or failure between concurrent requests. */
+function shared<Result>(fetch: (req: GatewayRequest) => Promise<Result>) {
+  let inFlight: Promise<Result> | undefined;
+  return (req: GatewayRequest): Promise<Result> => {
+    inFlight ??= fetch(req).finally(() => (inFlight = undefined));
+    return inFlight;
   };
 }
 
@@ -99,7 +98,7 @@ function schemaPage(): Page {
   };
 }
 
-/** The text is made for all who ask within so long. */
+/** Requests within this time share one text. */
 const metricsMaxAgeMs = 250;
 
 function metricsPage(): Page {
@@ -116,7 +115,7 @@ function metricsPage(): Page {
   };
 }
 
-/** The playground's page and its files, each read once. */
+/** Returns the playground's page and its files. Each file is read once. */
 function playground(): Record<string, Page> {
   const files = [...playgroundFiles].map(([url, { path, contentType }]): [string, Page] => {
     let content: Promise<Buffer> | undefined;

@@ -4,20 +4,20 @@ import type { ExceededLimit, HeldBytes } from "../limits/resource-usage.ts";
 import { maxBodyBytes } from "../limits/request-limits.ts";
 import type { Transfer, TransferWatch } from "./transfer-watch.ts";
 
-/** Bodies up to here are always received: nearly all are, and no flood keeps them out. */
+/** Smaller bodies are received without a check of buffered bytes, so that no flood blocks them. */
 const smallBodyBytes = 16_384;
-/** Each piece takes memory of its own, however small it is. A client that streams sends 16 kB and more. */
+/** Each piece has a memory overhead. Clients that stream send pieces of 16 kB or more. */
 const maxPieces = 2_048;
 const bytesPerPiece = 256;
-/** A large body that has stopped for so long is not waited for. */
+/** The longest pause between pieces of a large body. */
 const maxPauseMs = 3_000;
 
-/** A body that is not taken. */
+/** The reason why a body is rejected. */
 export class BodyError extends Error {
-  readonly reason: "too large" | "too slow" | "too many pieces" | "no UTF-8" | ExceededLimit;
+  readonly reason: "too large" | "too slow" | "too many pieces" | "not UTF-8" | ExceededLimit;
 
   constructor(reason: BodyError["reason"]) {
-    super(`the body is refused: ${reason}`);
+    super(`the body is rejected: ${reason}`);
     this.reason = reason;
   }
 }
@@ -25,9 +25,8 @@ export class BodyError extends Error {
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * The body of a request, received as far as there is room for it. It is received from the moment on
- * in which its request is there: what comes while nobody takes it would be kept in any number of
- * pieces, of which each takes memory that neither Node nor V8 counts.
+ * The body of a request, received within the memory limits. Receiving starts at once: Node would
+ * buffer an unread body in any number of pieces, whose memory neither Node nor V8 counts.
  */
 export class RequestBody {
   readonly #req: IncomingMessage;
@@ -46,10 +45,10 @@ export class RequestBody {
     this.#req = req;
     this.#held = held;
     this.#transfers = transfers;
-    // Whether anybody reads it or not.
+    // Prevents an unhandled rejection if nothing reads the body.
     this.#received.promise.catch(() => undefined);
     if (Number(req.headers["content-length"]) > maxBodyBytes) {
-      this.#refuse("too large");
+      this.#reject("too large");
       return;
     }
     req.on("data", this.#take);
@@ -64,19 +63,19 @@ export class RequestBody {
         const whole = this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks);
         this.#received.resolve(utf8.decode(whole));
       } catch {
-        this.#received.reject(new BodyError("no UTF-8"));
+        this.#received.reject(new BodyError("not UTF-8"));
       }
-      // The request keeps its listeners, and so them, until it is answered.
+      // The request keeps its listeners, and so the chunks, until its response is sent.
       this.#chunks = [];
     });
   }
 
-  /** The whole of it, as UTF-8. Rejects with BodyRefused. */
+  /** Resolves with the complete body, decoded as UTF-8. Rejects with a BodyError. */
   text(): Promise<string> {
     return this.#received.promise;
   }
 
-  /** Lets go of it: its request is answered already. */
+  /** Discards the body after the response is sent. */
   drop(): void {
     this.#end();
     this.#chunks = [];
@@ -91,30 +90,30 @@ export class RequestBody {
     this.#chunks.push(chunk);
     const pieces = this.#chunks.length;
     const bytes = this.#bytes + pieces * bytesPerPiece;
-    if (this.#bytes > maxBodyBytes) this.#refuse("too large");
-    else if (pieces > maxPieces) this.#refuse("too many pieces");
+    if (this.#bytes > maxBodyBytes) this.#reject("too large");
+    else if (pieces > maxPieces) this.#reject("too many pieces");
     else if (bytes > smallBodyBytes) {
       const excess = this.#held.set(bytes);
-      if (excess === undefined) this.#goOn();
-      else this.#refuse(excess);
+      if (excess === undefined) this.#extendTimeout();
+      else this.#reject(excess);
     }
   }
 
-  /** A large body has some time for its next piece. */
-  #goOn(): void {
+  /** Restarts the time limit for the next piece of a large body. */
+  #extendTimeout(): void {
     const endsAtMs = performance.now() + maxPauseMs;
     if (this.#transfer !== undefined) {
       this.#transfer.endsAtMs = endsAtMs;
       return;
     }
-    const refuse = () => {
-      this.#refuse("too slow");
+    const rejectSlow = () => {
+      this.#reject("too slow");
     };
-    this.#transfer = { endsAtMs, cut: refuse };
+    this.#transfer = { endsAtMs, cut: rejectSlow };
     this.#transfers.add(this.#transfer);
   }
 
-  #refuse(reason: BodyError["reason"]): void {
+  #reject(reason: BodyError["reason"]): void {
     this.#received.reject(new BodyError(reason));
     this.drop();
   }
@@ -126,8 +125,8 @@ export class RequestBody {
 }
 
 /**
- * Reads a body that nobody wants, and keeps nothing. Whoever goes on and on with it is cut: Node
- * would read it to its end, and keep what comes before the answer.
+ * Reads and discards a body. Cuts the connection if the body exceeds the limits: Node would read it
+ * to its end and buffer it until the response.
  */
 export function dropBody(req: IncomingMessage): void {
   const { "content-length": length, "transfer-encoding": coding } = req.headers;

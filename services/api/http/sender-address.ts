@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import proxyAddr from "proxy-addr";
 
-/** Says where requests come from. */
+/** Determines the client addresses of requests. */
 export interface SenderAddresses {
   /**
-   * The nearest address in X-Forwarded-For that is not one of the trusted proxies, or else whoever
-   * has connected.
+   * Returns the last address in X-Forwarded-For that is not a trusted proxy, or else the address of
+   * the connection.
    */
   of: (req: IncomingMessage) => string;
   isProxy: (address: string) => boolean;
@@ -18,7 +18,7 @@ export function senderAddresses(trustedProxies: string[]): SenderAddresses {
   const isTrusted = proxyAddr.compile(trustedProxies);
   return {
     of(req) {
-      // Who has gone already has no address any more.
+      // A closed connection has no address.
       if (req.socket.remoteAddress === undefined) return "";
       return proxyAddr(req, isTrusted);
     },

@@ -1,15 +1,14 @@
-/** How often it is looked which transfer is too slow. */
-const lookEveryMs = 500;
+const checkEveryMs = 500;
 
-/** A body that is being received, or an answer that is being read. */
+/** A body that is being received, or a response that is being read. */
 export interface Transfer {
-  /** By when it has to be done, or to have gone on; on the clock of `performance.now`. */
+  /** Deadline for completion or progress, on the clock of `performance.now`. */
   endsAtMs: number;
-  /** Ends it. */
+  /** Aborts the transfer. */
   cut: () => void;
 }
 
-/** Cuts transfers that are too slow, with one timer for all of them. */
+/** Cuts transfers that are too slow, with one timer for all transfers. */
 export class TransferWatch {
   readonly #transfers = new Set<Transfer>();
   #timer: NodeJS.Timeout | undefined;
@@ -17,7 +16,7 @@ export class TransferWatch {
   start(): void {
     this.#timer = setInterval(() => {
       this.look(performance.now());
-    }, lookEveryMs);
+    }, checkEveryMs);
   }
 
   stop(): void {
@@ -32,7 +31,7 @@ export class TransferWatch {
     this.#transfers.delete(transfer);
   }
 
-  /** Cuts what should have been done by now. */
+  /** Cuts transfers whose deadline has passed. */
   look(now: number): void {
     for (const transfer of this.#transfers) {
       if (transfer.endsAtMs > now) continue;

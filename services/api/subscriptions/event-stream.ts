@@ -1,13 +1,13 @@
 import type { EventEnvelope } from "../../../core/contract.ts";
 import { commonErrors, ClientError } from "../../../core/errors.ts";
 
-/** Events that wait for a subscriber who is slower than the shop; beyond, the subscription ends. */
-const maxWaiting = 1_000;
+/** Buffered events of a slow subscriber. Beyond, the subscription ends with an error. */
+const maxBufferedEvents = 1_000;
 
-/** As much of an event as the stream needs. */
+/** The parts of an event that the stream needs. */
 export type StreamedEvent = Pick<EventEnvelope, "type" | "version" | "data">;
 
-/** Hands the broker's events of a gateway on to those who have subscribed to them. */
+/** Delivers the broker events that a gateway receives to its subscriptions. */
 export class EventStream {
   readonly #subscribers = new Map<string, Set<EventQueue>>();
 
@@ -15,22 +15,23 @@ export class EventStream {
     for (const queue of this.#subscribers.get(event.type) ?? []) queue.offer(event);
   }
 
-  /** How many subscriptions there are to events of a type. */
+  /** Returns the number of subscriptions to events of a type. */
   count(type: string): number {
     return this.#subscribers.get(type)?.size ?? 0;
   }
 
   /**
-   * Gives all events of some types from now on, if `wants` accepts them, until `return` is called.
+   * Iterates the future events of some types, until `return` is called.
    *
-   * @param whyNot asked before each event; an error from it ends the iteration
+   * @param accepts returns whether an event is delivered
+   * @param revocation called before each event; an error that it returns ends the iteration
    */
   events(
     types: readonly string[],
-    wants: (event: StreamedEvent) => boolean,
-    whyNot: () => Error | undefined,
+    accepts: (event: StreamedEvent) => boolean,
+    revocation: () => Error | undefined,
   ): AsyncIterableIterator<unknown> {
-    const queue = new EventQueue(wants, whyNot, () => {
+    const queue = new EventQueue(accepts, revocation, () => {
       for (const type of types) this.#subscribers.get(type)?.delete(queue);
     });
     for (const type of types) {
@@ -44,52 +45,52 @@ export class EventStream {
 type Result = IteratorResult<unknown, undefined>;
 const done: Result = { done: true, value: undefined };
 
-/** An async generator would not do: one that waits for an event cannot be ended. */
+/** Not an async generator, which cannot be ended while it waits for an event. */
 class EventQueue implements AsyncIterableIterator<unknown> {
-  readonly #wants: (event: StreamedEvent) => boolean;
-  readonly #whyNot: () => Error | undefined;
-  readonly #leave: () => void;
-  readonly #waiting: unknown[] = [];
-  #taker: PromiseWithResolvers<Result> | undefined;
+  readonly #accepts: (event: StreamedEvent) => boolean;
+  readonly #revocation: () => Error | undefined;
+  readonly #unsubscribe: () => void;
+  readonly #buffered: unknown[] = [];
+  #pendingNext: PromiseWithResolvers<Result> | undefined;
   #isEnded = false;
-  /** What it ends with, once all that waits is told. */
+  /** The error that ends the iteration after the buffered events. */
   #error: Error | undefined;
 
   constructor(
-    wants: (event: StreamedEvent) => boolean,
-    whyNot: () => Error | undefined,
-    leave: () => void,
+    accepts: (event: StreamedEvent) => boolean,
+    revocation: () => Error | undefined,
+    unsubscribe: () => void,
   ) {
-    this.#wants = wants;
-    this.#whyNot = whyNot;
-    this.#leave = leave;
+    this.#accepts = accepts;
+    this.#revocation = revocation;
+    this.#unsubscribe = unsubscribe;
   }
 
   offer(event: StreamedEvent): void {
-    if (this.#isEnded || !this.#wants(event) || this.#isForbidden()) return;
-    if (this.#taker !== undefined) {
-      this.#taker.resolve({ done: false, value: event.data });
-      this.#taker = undefined;
-    } else if (this.#waiting.length < maxWaiting) {
-      this.#waiting.push(event.data);
+    if (this.#isEnded || !this.#accepts(event) || this.#isRevoked()) return;
+    if (this.#pendingNext !== undefined) {
+      this.#pendingNext.resolve({ done: false, value: event.data });
+      this.#pendingNext = undefined;
+    } else if (this.#buffered.length < maxBufferedEvents) {
+      this.#buffered.push(event.data);
     } else {
-      const message = "You take events too slowly; subscribe again.";
+      const message = "The client reads events too slowly. Subscribe again.";
       this.#error = new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter: 1 });
       this.#end();
     }
   }
 
   async next(): Promise<Result> {
-    if (this.#waiting.length > 0 && !this.#isForbidden())
-      return { done: false, value: this.#waiting.shift() };
+    if (this.#buffered.length > 0 && !this.#isRevoked())
+      return { done: false, value: this.#buffered.shift() };
     if (this.#error !== undefined) throw this.#error;
     if (this.#isEnded) return done;
-    this.#taker = Promise.withResolvers();
-    return this.#taker.promise;
+    this.#pendingNext = Promise.withResolvers();
+    return this.#pendingNext.promise;
   }
 
   async return(): Promise<Result> {
-    this.#waiting.length = 0;
+    this.#buffered.length = 0;
     this.#end();
     return done;
   }
@@ -98,20 +99,20 @@ class EventQueue implements AsyncIterableIterator<unknown> {
     return this;
   }
 
-  /** What waits is not told either. */
-  #isForbidden(): boolean {
-    const error = this.#whyNot();
+  /** Ends the iteration if access is revoked, and discards the buffered events. */
+  #isRevoked(): boolean {
+    const error = this.#revocation();
     if (error === undefined) return false;
-    this.#waiting.length = 0;
+    this.#buffered.length = 0;
     this.#error = error;
-    this.#taker?.reject(error);
+    this.#pendingNext?.reject(error);
     this.#end();
     return true;
   }
 
   #end(): void {
     this.#isEnded = true;
-    this.#leave();
-    this.#taker?.resolve(done);
+    this.#unsubscribe();
+    this.#pendingNext?.resolve(done);
   }
 }

@@ -18,82 +18,82 @@ import {
   type GraphqlExecution,
   type Operation,
 } from "../graphql/graphql-execution.ts";
-import { punish, refuseUpgrade, toOriginForm } from "../http/http-server.ts";
+import { penalize, rejectUpgrade, toOriginForm } from "../http/http-server.ts";
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
 import { HeldBytes, resourceLimits, type ResourceUsage } from "../limits/resource-usage.ts";
 import { Deadline, type DeadlineTimer } from "../limits/deadline.ts";
 import type { FairQueue } from "../limits/fair-queue.ts";
 
-/** Larger messages end the connection; documents and variables are far smaller. */
+/** A larger message closes the connection. Documents and variables are far smaller. */
 const maxMessageBytes = 262_144;
-/** Operations under way on one connection. */
+/** RunningOperation operations of one connection. */
 const maxOperations = 100;
-/** Parts of one message; each takes memory of its own, however small it is. */
+/** Fragments of one message. Each has a memory overhead. */
 const maxParts = 1_024;
-/** A client that has so many bytes to read is told nothing more: its connection is cut. */
+/** Unread bytes of a client. Beyond, its connection is cut. */
 const maxUnreadBytes = 1_048_576;
-/** A client that has so many bytes to read gets no answer to its pings. */
+/** Unread bytes of a client. Beyond, its pings get no pong. */
 const maxUnreadForPong = 16_384;
-/** What opening a connection counts as, one that is refused as well. */
+/** The cost of opening a connection, also if it is rejected. */
 const openingCost = 10;
-/** What each message counts as. */
+/** The cost of each message, in addition to its bytes. */
 const messageCost = 1;
-/** One ping in some seconds is what clients send. */
+/** The cost of a ping. Clients send one every few seconds. */
 const pingCost = 10;
-/** An event is filtered, executed and sent. */
+/** The cost of delivering an event: it is filtered, executed and sent. */
 const deliveryCost = 2;
 const initWaitMs = 5_000;
-/** How often a connection is looked at: whether it lives, and its token is still valid. */
+/** How often the gateway checks that a client responds and that its token is valid. */
 const pingEveryMs = 10_000;
 const closeWaitMs = 1_000;
-/** Clients know this code: they connect again, a little later. */
+/** Close code after which clients reconnect with a delay. */
 const tryAgainLater = 1_013;
 
-/** What the sockets need of the gateway. */
+/** What the sockets need from the gateway. */
 export interface SocketOrigin {
   viewerOf: (authorization: string | undefined) => Promise<Authentication>;
   addressOf: (req: IncomingMessage) => string;
   isForeign: (req: IncomingMessage) => boolean;
-  /** A context of the gateway's own, on whose behalf an operation calls. */
+  /** Makes the context of an operation, from which the gateway calls actions. */
   newContext: () => Context<unknown, Meta>;
-  watch: DeadlineTimer;
-  load: ResourceUsage;
-  turns: FairQueue;
+  deadlines: DeadlineTimer;
+  usage: ResourceUsage;
+  fairQueue: FairQueue;
   logger: ServiceBroker["logger"];
 }
 
-/** One connection, as far as graphql-ws does not know it. */
-interface Connection extends Record<PropertyKey, unknown> {
+/** The gateway's state of a WebSocket connection, as the `extra` of graphql-ws. */
+interface SocketConnection extends Record<PropertyKey, unknown> {
   socket: WebSocket;
-  /** The connection below it. */
+  /** The TCP connection. */
   stream: Duplex;
   address: string;
-  /** The group that the address is counted in. */
+  /** The group of addresses that limits apply to. */
   group: string;
-  /** By the ids of the operations under way. */
-  running: Map<string, Running>;
-  /** Unfinished messages, and answers that are not read. */
+  /** RunningOperation operations by id. */
+  running: Map<string, RunningOperation>;
+  /** Incomplete messages and unread responses. */
   held: HeldBytes;
-  /** Bytes of messages that are not finished, about. */
-  unfinishedBytes: number;
-  /** Of the last bytes that came: no more can be left of them behind a message. */
-  lastBytes: number;
+  /** Estimated bytes of incomplete messages. */
+  incompleteBytes: number;
+  /** Length of the last chunk, which is the most that can remain after a complete message. */
+  lastChunkBytes: number;
   token: string | undefined;
   viewer: Viewer;
   expiry: NodeJS.Timeout | undefined;
 }
 
-/** An operation under way. */
-interface Running {
+/** A running operation. */
+interface RunningOperation {
   deadline: Deadline;
   isSubscription: boolean;
 }
 
 type Params = Record<string, unknown> | undefined;
-/** What `prepare` has handed on. */
+/** The arguments that `#prepare` returns. */
 type Args = ReturnType<Operation["toArgs"]>;
 
-/** Serves operations over WebSocket by the protocol graphql-transport-ws, as graphql-ws speaks it. */
+/** Serves operations over WebSocket with the graphql-transport-ws protocol of graphql-ws. */
 export class GraphqlSockets {
   readonly #origin: SocketOrigin;
   readonly #execution: GraphqlExecution;
@@ -102,51 +102,51 @@ export class GraphqlSockets {
     maxPayload: maxMessageBytes,
     maxFragments: maxParts,
     maxBufferedChunks: maxParts,
-    // Pongs are sent here, if they are read.
+    // The ping handler sends pongs, unless the client has too many unread bytes.
     autoPong: false,
     perMessageDeflate: false,
     handleProtocols: (offered) =>
       offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false,
   });
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<SocketConnection>();
   readonly #protocol;
 
   constructor(execution: GraphqlExecution, origin: SocketOrigin) {
     this.#execution = execution;
     this.#origin = origin;
-    this.#protocol = makeServer<Params, Connection>({
+    this.#protocol = makeServer<Params, SocketConnection>({
       connectionInitWaitTimeout: initWaitMs,
       onConnect: ({ connectionParams, extra }) => this.#signIn(extra, connectionParams),
       onSubscribe: ({ extra }, id, payload) => this.#prepare(extra, id, payload),
       execute: (args) => orErrors(() => (args as Args).prepared.execute()),
       subscribe: (args) => orErrors(() => (args as Args).prepared.subscribe()),
       onNext: ({ extra }, id, _payload, args, result) => {
-        this.#weighDelivery(extra, id);
-        return this.#told(args, result as ExecutionResult);
+        this.#chargeDelivery(extra, id);
+        return this.#formattedResult(args, result as ExecutionResult);
       },
-      onError: (_context, _id, _payload, errors) => this.#toldErrors(errors, randomUUID()),
+      onError: (_context, _id, _payload, errors) => this.#formattedErrors(errors, randomUUID()),
       onComplete: ({ extra }, id) => {
         this.#end(extra, id);
       },
     });
   }
 
-  /** Takes connections of a server over that ask for the protocol at such a URL. */
+  /** Handles WebSocket upgrades of a server at a URL. */
   attach(server: Server, url: RegExp): void {
     server.on("upgrade", (req: IncomingMessage, socket: Duplex, head: Buffer) => {
-      // Nobody else listens any more, and an error that nobody hears ends the process.
+      // After an upgrade Node removes its listeners, and an unhandled error would end the process.
       socket.on("error", () => socket.destroy());
       if (socket.destroyed) return;
       toOriginForm(req);
       const address = this.#origin.addressOf(req);
       const group = addressGroup(address);
-      const status = this.#refusalOf(req, url, group);
+      const status = this.#rejectionStatusOf(req, url, group);
       if (status !== undefined) {
-        refuseUpgrade(socket, status);
+        rejectUpgrade(socket, status);
         return;
       }
       socket.once("close", () => {
-        this.#origin.load.release(group, "sockets");
+        this.#origin.usage.release(group, "sockets");
       });
       this.#sockets.handleUpgrade(req, socket, head, (opened) => {
         this.#open(opened, socket, address, group);
@@ -154,48 +154,48 @@ export class GraphqlSockets {
     });
   }
 
-  /** Says goodbye to all, and cuts those who do not leave. */
+  /** Closes all connections. */
   close(): void {
     for (const socket of this.#sockets.clients) {
-      close(socket, 1001, "The server stops; connect again.");
+      close(socket, 1001, "The server is stopping. Connect again.");
     }
   }
 
-  /** Looks at all connections anew: sessions may have ended. */
+  /** Authenticates all connections again after sessions may have ended. */
   review(): void {
-    for (const connection of this.#connections) void this.#refresh(connection);
+    for (const connection of this.#connections) void this.#reauthenticate(connection);
   }
 
-  /** The status that an upgrade is refused with; where there is none, its connection is counted. */
-  #refusalOf(req: IncomingMessage, url: RegExp, group: string): number | undefined {
+  /** Returns the status that an upgrade is rejected with, or acquires a socket for it. */
+  #rejectionStatusOf(req: IncomingMessage, url: RegExp, group: string): number | undefined {
     if (this.#execution.throttle.take(group, openingCost) !== undefined) return 429;
     if (!url.test(req.url ?? "")) return 404;
     if (this.#origin.isForeign(req)) return 403;
-    const excess = this.#origin.load.acquire(group, "sockets");
+    const excess = this.#origin.usage.acquire(group, "sockets");
     if (excess === undefined) return undefined;
     return excess === "address" ? 429 : 503;
   }
 
   #open(socket: WebSocket, stream: Duplex, address: string, group: string): void {
-    const connection: Connection = {
+    const connection: SocketConnection = {
       socket,
       stream,
       address,
       group,
       running: new Map(),
-      held: new HeldBytes(this.#origin.load, group),
-      unfinishedBytes: 0,
-      lastBytes: 0,
+      held: new HeldBytes(this.#origin.usage, group),
+      incompleteBytes: 0,
+      lastChunkBytes: 0,
       token: undefined,
       viewer: { kind: "anonymous" },
       expiry: undefined,
     };
     this.#connections.add(connection);
-    // Before the message is taken that they may finish.
+    // Before `ws` handles the message that this chunk may complete.
     stream.prependListener("data", (bytes: Buffer) => {
-      connection.lastBytes = bytes.length;
-      connection.unfinishedBytes += bytes.length;
-      weighMemory(connection);
+      connection.lastChunkBytes = bytes.length;
+      connection.incompleteBytes += bytes.length;
+      updateHeldBytes(connection);
     });
     const pinging = this.#keepAlive(connection);
     const closed = this.#protocol.opened(
@@ -205,21 +205,21 @@ export class GraphqlSockets {
         close: (code, reason) => {
           close(socket, code ?? CloseCode.InternalServerError, reason ?? "");
         },
-        // Without its payload, which may be large: none of ours would read it.
+        // Without the payload of the ping, which may be large and which clients do not need.
         onPing: () => {
           if (socket.bufferedAmount > maxUnreadForPong) return;
           return send(connection, '{"type":"pong"}');
         },
-        onMessage: (take) => {
+        onMessage: (handle) => {
           socket.on("message", (data, isBinary) => {
             if (!this.#admits(connection, data as Buffer)) return;
             const message = isBinary ? "" : (data as Buffer).toString("utf8");
-            take(message).catch((error: unknown) => {
+            handle(message).catch((error: unknown) => {
               if (error instanceof Error && error.message.startsWith("Unexpected message")) {
                 close(socket, CloseCode.BadRequest, "Invalid message");
                 return;
               }
-              this.#origin.logger.error("a message of a socket failed", error);
+              this.#origin.logger.error("a WebSocket message failed", error);
               close(socket, CloseCode.InternalServerError, "Internal server error");
             });
           });
@@ -231,10 +231,10 @@ export class GraphqlSockets {
       if (!this.#admits(connection, data, pingCost)) return;
       if (socket.bufferedAmount <= maxUnreadForPong) socket.pong(data, false, ignored);
     });
-    // What breaks the protocol of WebSocket itself; the connection closes after it.
+    // A violation of the WebSocket protocol, after which `ws` closes the connection.
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      // A message that is too large may be a mistake; thousands of parts are none.
-      if (error.code === "WS_ERR_TOO_MANY_BUFFERED_PARTS") punish(stream);
+      // A message that is too large may be a mistake, but thousands of fragments are an attack.
+      if (error.code === "WS_ERR_TOO_MANY_BUFFERED_PARTS") penalize(stream);
     });
     socket.once("close", (code, reason) => {
       this.#connections.delete(connection);
@@ -246,64 +246,64 @@ export class GraphqlSockets {
     });
   }
 
-  /** Weighs what has come; whoever sends too much is sent away, and nothing more is read of them. */
-  #admits(connection: Connection, data: Buffer, baseCost = messageCost): boolean {
+  /** Charges a message. At the maximum debt, closes the connection and stops reading from it. */
+  #admits(connection: SocketConnection, data: Buffer, baseCost = messageCost): boolean {
     const { socket, viewer, address } = connection;
-    connection.unfinishedBytes = Math.min(
-      Math.max(0, connection.unfinishedBytes - data.length),
-      connection.lastBytes,
+    connection.incompleteBytes = Math.min(
+      Math.max(0, connection.incompleteBytes - data.length),
+      connection.lastChunkBytes,
     );
     if (socket.readyState !== socket.OPEN) return false;
     const cost = baseCost + data.length / bytesPerCost;
     if (this.#execution.throttle.charge(callerOf(viewer, address), cost)) return true;
-    punish(connection.stream);
-    close(socket, tryAgainLater, "Too many messages; connect again later.");
+    penalize(connection.stream);
+    close(socket, tryAgainLater, "Too many messages. Connect again later.");
     socket.pause();
     return false;
   }
 
-  /** Weighs what an event causes. Who cannot have more of them is told so, and is not served on. */
-  #weighDelivery({ running, viewer, address }: Connection, id: string): void {
+  /** Charges the delivery of an event. Throws TOO_MANY_REQUESTS at the maximum debt. */
+  #chargeDelivery({ running, viewer, address }: SocketConnection, id: string): void {
     if (running.get(id)?.isSubscription !== true) return;
     if (this.#execution.throttle.charge(callerOf(viewer, address), deliveryCost)) return;
-    const message = "You subscribe to more events than one caller may have; subscribe to fewer.";
+    const message = "Your subscriptions receive too many events. Subscribe to fewer.";
     throw new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter: 1 });
   }
 
-  /** Ends connections that are dead, or whose token is not valid any more. */
-  #keepAlive(connection: Connection): NodeJS.Timeout {
+  /** Ends connections that do not respond or whose token has become invalid. */
+  #keepAlive(connection: SocketConnection): NodeJS.Timeout {
     const { socket } = connection;
-    let answered = true;
+    let hasPong = true;
     socket.on("pong", (data) => {
-      if (this.#admits(connection, data)) answered = true;
+      if (this.#admits(connection, data)) hasPong = true;
     });
-    const look = async () => {
-      if (!answered || socket.bufferedAmount > maxUnreadBytes) {
+    const check = async () => {
+      if (!hasPong || socket.bufferedAmount > maxUnreadBytes) {
         socket.terminate();
         return;
       }
-      answered = false;
+      hasPong = false;
       socket.ping(undefined, false, ignored);
-      await this.#refresh(connection);
+      await this.#reauthenticate(connection);
     };
     return setInterval(() => {
-      look().catch((error: unknown) => {
-        this.#origin.logger.error("a connection could not be looked at", error);
+      check().catch((error: unknown) => {
+        this.#origin.logger.error("the check of a WebSocket connection failed", error);
         socket.terminate();
       });
     }, pingEveryMs);
   }
 
-  /** Looks anew who is there: a token may have ended, or can be verified by now. */
-  async #refresh(connection: Connection): Promise<void> {
+  /** Authenticates the token again: it may have become invalid, or verifiable by now. */
+  async #reauthenticate(connection: SocketConnection): Promise<void> {
     if (connection.token === undefined) return;
     const { viewer } = await this.#origin.viewerOf(connection.token);
     connection.viewer = viewer;
-    if (isRejected(viewer)) dismiss(connection.socket);
+    if (isRejected(viewer)) closeExpired(connection.socket);
   }
 
-  /** Whoever sends a token has to be known by it; nobody has to send one. */
-  async #signIn(connection: Connection, params: Params): Promise<boolean> {
+  /** Authenticates a new connection. The token is optional, but must be valid. */
+  async #signIn(connection: SocketConnection, params: Params): Promise<boolean> {
     const token = params?.authorization ?? params?.Authorization;
     if (token === undefined || token === null || token === "") return true;
     if (typeof token !== "string") return false;
@@ -314,39 +314,39 @@ export class GraphqlSockets {
     if (expiresAtMs !== undefined) {
       const leftMs = Math.min(2_147_483_647, Math.max(0, expiresAtMs - Date.now()));
       connection.expiry = setTimeout(() => {
-        dismiss(connection.socket);
+        closeExpired(connection.socket);
       }, leftMs);
     }
     return true;
   }
 
-  async #prepare(connection: Connection, id: string, payload: unknown) {
+  async #prepare(connection: SocketConnection, id: string, payload: unknown) {
     const { running, address, socket } = connection;
     if (running.has(id)) {
-      // Completed by its client, and still under way: two of one id could not be told apart.
+      // The client completed the operation, but it still runs: results of both would be mixed up.
       close(socket, CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
       return [asGraphql(idInUse())];
     }
     if (running.size >= maxOperations) return [asGraphql(tooManyOperations())];
     const deadline = new Deadline();
-    const operationUnderWay: Running = { deadline, isSubscription: false };
-    // Before anything is waited for: what comes together counts.
-    running.set(id, operationUnderWay);
+    const current: RunningOperation = { deadline, isSubscription: false };
+    // Before the first await, so that concurrent messages are counted.
+    running.set(id, current);
     try {
-      await this.#refresh(connection);
+      await this.#reauthenticate(connection);
       const { viewer } = connection;
       const ctx = this.#origin.newContext();
       const keys = new IdempotencyKeys(undefined);
       const params = payload as Record<string, unknown>;
-      if (!this.#execution.isCached(params)) await this.#origin.turns.turn(connection.group);
+      if (!this.#execution.isCached(params)) await this.#origin.fairQueue.turn(connection.group);
       const operation = this.#execution.prepare(params, { ctx, viewer, address, keys, deadline });
-      // Its client may have left meanwhile, or ended it.
-      const isWanted = running.get(id) === operationUnderWay;
-      if (operation.kind === "subscription" && isWanted) {
-        this.#countSubscription(connection, operationUnderWay);
-      } else if (isWanted) {
-        // Subscriptions have all the time there is.
-        this.#origin.watch.add(deadline);
+      // The client may have disconnected or completed it meanwhile.
+      const isActive = running.get(id) === current;
+      if (operation.kind === "subscription" && isActive) {
+        this.#countSubscription(connection, current);
+      } else if (isActive) {
+        // Subscriptions have no deadline.
+        this.#origin.deadlines.add(deadline);
       }
       return operation.toArgs();
     } catch (error) {
@@ -355,38 +355,41 @@ export class GraphqlSockets {
     }
   }
 
-  /** Throws a Refusal where there are too many. */
-  #countSubscription({ group }: Connection, operation: Running): void {
-    const excess = this.#origin.load.acquire(group, "subscriptions");
+  /** Throws TOO_MANY_REQUESTS if the limit of subscriptions is reached. */
+  #countSubscription({ group }: SocketConnection, operation: RunningOperation): void {
+    const excess = this.#origin.usage.acquire(group, "subscriptions");
     if (excess !== undefined) throw tooManySubscriptions();
     operation.isSubscription = true;
   }
 
-  /** Stops what an operation has under way. */
-  #end({ running, group }: Connection, id: string): void {
+  /** Ends an operation and aborts its calls. */
+  #end({ running, group }: SocketConnection, id: string): void {
     const operation = running.get(id);
     if (operation === undefined) return;
     running.delete(id);
-    if (operation.isSubscription) this.#origin.load.release(group, "subscriptions");
-    this.#origin.watch.done(operation.deadline);
+    if (operation.isSubscription) this.#origin.usage.release(group, "subscriptions");
+    this.#origin.deadlines.done(operation.deadline);
     operation.deadline.abort();
   }
 
-  #told(
+  #formattedResult(
     { contextValue }: { contextValue?: unknown },
     { data, errors }: ExecutionResult,
   ): FormattedExecutionResult | undefined {
     if (errors === undefined) return undefined;
     const { requestId } = contextValue as GraphqlContext;
-    return { ...(data !== undefined && { data }), errors: this.#toldErrors(errors, requestId) };
+    return {
+      ...(data !== undefined && { data }),
+      errors: this.#formattedErrors(errors, requestId),
+    };
   }
 
-  #toldErrors(errors: readonly GraphQLError[], requestId: string): FormattedError[] {
+  #formattedErrors(errors: readonly GraphQLError[], requestId: string): FormattedError[] {
     return errors.map((error) => this.#execution.toClient(error, requestId));
   }
 }
 
-function send(connection: Connection, message: string): Promise<void> {
+function send(connection: SocketConnection, message: string): Promise<void> {
   const { socket } = connection;
   return new Promise((resolve) => {
     if (socket.readyState !== socket.OPEN) {
@@ -398,22 +401,22 @@ function send(connection: Connection, message: string): Promise<void> {
       resolve();
       return;
     }
-    // Where it fails, its reader has gone, and the connection closes by itself.
+    // An error means that the client has disconnected. Then the connection closes by itself.
     socket.send(message, () => {
-      weighMemory(connection);
+      updateHeldBytes(connection);
       resolve();
     });
-    weighMemory(connection);
+    updateHeldBytes(connection);
   });
 }
 
-/** Cuts a connection for which there is no more memory. */
-function weighMemory({ socket, held, unfinishedBytes }: Connection): void {
+/** Updates the buffered bytes of a connection, and cuts it if they exceed a limit. */
+function updateHeldBytes({ socket, held, incompleteBytes }: SocketConnection): void {
   if (socket.readyState === socket.CLOSED) return;
-  if (held.set(socket.bufferedAmount + unfinishedBytes) !== undefined) socket.terminate();
+  if (held.set(socket.bufferedAmount + incompleteBytes) !== undefined) socket.terminate();
 }
 
-/** A fault in an operation is told to it, and is no matter of the others on its connection. */
+/** Converts an error to an error result: graphql-ws would close the connection of an exception. */
 async function orErrors<Result>(work: () => Promise<Result>): Promise<Result | ExecutionResult> {
   try {
     return await work();
@@ -422,7 +425,7 @@ async function orErrors<Result>(work: () => Promise<Result>): Promise<Result | E
   }
 }
 
-/** For what is sent to who may have left. */
+/** Ignores the error of sending to a closed connection. */
 function ignored(): void {
   /* the connection closes by itself */
 }
@@ -431,7 +434,7 @@ function isRejected(viewer: Viewer): boolean {
   return viewer.kind === "anonymous" && viewer.rejected !== undefined;
 }
 
-/** Says goodbye, and cuts those who do not leave. */
+/** Closes a connection, and cuts it if the client does not close its side in time. */
 function close(socket: WebSocket, code: number, reason: string): void {
   if (socket.readyState !== socket.OPEN) return;
   socket.close(code, reason);
@@ -443,27 +446,27 @@ function close(socket: WebSocket, code: number, reason: string): void {
   });
 }
 
-/** Clients know this code: they connect again, with another token. */
-function dismiss(socket: WebSocket): void {
-  close(socket, CloseCode.Forbidden, "The token is not valid any more.");
+/** Closes with a code after which clients reconnect with a new token. */
+function closeExpired(socket: WebSocket): void {
+  close(socket, CloseCode.Forbidden, "The token is no longer valid.");
 }
 
 function tooManyOperations(): ClientError {
-  const message = `A connection may have ${maxOperations} operations under way.`;
+  const message = `A connection may have ${maxOperations} running operations. Wait until one completes.`;
   return new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter: 1 });
 }
 
 function idInUse(): ClientError {
-  return new ClientError(apiErrors.BAD_REQUEST, "Another operation of this id is still under way.");
+  return new ClientError(apiErrors.BAD_REQUEST, "Another operation with this id is still running.");
 }
 
 function tooManySubscriptions(): ClientError {
   const { perAddress } = resourceLimits.subscriptions;
-  const message = `An address may have ${perAddress} subscriptions under way.`;
+  const message = `An address may have ${perAddress} subscriptions. Complete one first.`;
   return new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter: 1 });
 }
 
-/** With a path, since it is a fault of the operation and not one of its variables. */
+/** Makes a GraphQLError with a path, as for an error of execution. */
 function asGraphql(error: unknown): GraphQLError {
   const cause = error instanceof Error ? error : new Error(String(error));
   const path: string[] = [];

@@ -7,20 +7,19 @@ import type { GraphqlContext } from "../graphql/graphql-execution.ts";
 
 type Data = Record<string, unknown>;
 
-/** How GraphQL executes a field of type Subscription. */
+/** The resolver of a field of type Subscription. */
 interface SubscriptionResolver {
   subscribe: (root: unknown, args: Data, context: GraphqlContext) => AsyncIterable<unknown>;
   resolve: (data: Data, args: Data, context: GraphqlContext) => unknown;
 }
 
-/** Why a viewer who was known when they subscribed is told nothing more, if there is a reason. */
+/** Returns the error that ends the subscription of a viewer whose access was revoked. */
 type RevocationCheck = (viewer: Viewer) => Error | undefined;
 
-/** What the resolvers of subscriptions need of the gateway. */
+/** What the resolvers of subscriptions need from the gateway. */
 export interface SubscriptionOptions {
   stream: EventStream;
   publicReads: boolean;
-  /** Gives the reason why a signed-in viewer gets no further events, if there is one. */
   revocationOf: RevocationCheck;
 }
 
@@ -47,21 +46,23 @@ function resolverOf(
   return {
     subscribe(_root, args, { actor }) {
       assertAccess(access, actor, publicReads);
-      const wanted = idsIn(args);
+      const ids = idsIn(args);
       const isOpen = access === "everyone" || (publicReads && typeof access === "object");
-      const whose = owner !== undefined && !isOpen && !mayActForOthers(actor) ? owner : undefined;
-      const whyNot = () => (isOpen || actor.kind === "operator" ? undefined : revocationOf(actor));
-      const refusal = whyNot();
-      if (refusal !== undefined) throw refusal;
-      const wants = (event: StreamedEvent) => {
+      const ownerField =
+        owner !== undefined && !isOpen && !mayActForOthers(actor) ? owner : undefined;
+      const isIrrevocable = isOpen || actor.kind === "operator";
+      const revocation = () => (isIrrevocable ? undefined : revocationOf(actor));
+      const error = revocation();
+      if (error !== undefined) throw error;
+      const accepts = (event: StreamedEvent) => {
         const data = event.data as Data;
-        if (event.version !== version || !has(data, wanted)) return false;
-        return whose === undefined || (actor.kind === "user" && data[whose] === actor.id);
+        if (event.version !== version || !matches(data, ids)) return false;
+        return ownerField === undefined || (actor.kind === "user" && data[ownerField] === actor.id);
       };
-      return stream.events([type], wants, whyNot);
+      return stream.events([type], accepts, revocation);
     },
     resolve(data, _args, { ctx, dataLoaders }) {
-      // What was loaded for the event before is old now.
+      // Rows that were loaded for the previous event are stale.
       dataLoaders.clear();
       if (load === undefined) return data;
       return ctx.call(load.action, { [load.parameter]: data[load.from] });
@@ -69,18 +70,18 @@ function resolverOf(
   };
 }
 
-/** The arguments that are given: ids all of them. Refuses others with BAD_USER_INPUT. */
+/** Returns the arguments that are not null. Throws BAD_USER_INPUT if one is not an id. */
 function idsIn(args: Data): [string, string][] {
-  const given = Object.entries(args).filter(([, id]) => id !== null && id !== undefined);
-  const faults = given.filter(([, id]) => !isId(id));
-  if (faults.length > 0) {
+  const present = Object.entries(args).filter(([, id]) => id !== null && id !== undefined);
+  const invalid = present.filter(([, id]) => !isId(id));
+  if (invalid.length > 0) {
     throw badUserInput(
-      faults.map(([field]) => ({ field, message: `'${field}' must be an id (a UUID).` })),
+      invalid.map(([field]) => ({ field, message: `'${field}' must be an id (a UUID).` })),
     );
   }
-  return given.map(([field, id]) => [field, String(id).toLowerCase()]);
+  return present.map(([field, id]) => [field, String(id).toLowerCase()]);
 }
 
-function has(data: Data, wanted: [string, string][]): boolean {
-  return wanted.every(([field, id]) => data[field] === id);
+function matches(data: Data, ids: [string, string][]): boolean {
+  return ids.every(([field, id]) => data[field] === id);
 }
