@@ -73,10 +73,10 @@ describe("the gateway without a rate limit", () => {
   afterAll(() => shop.stop());
   afterEach(async () => {
     closeAll();
-    const { load } = boundsOf(shop);
-    await eventually("all resources being released", () => load.addresses === 0);
+    const { usage } = boundsOf(shop);
+    await eventually("all resources being released", () => usage.addresses === 0);
     for (const resource of ["requests", "sockets", "subscriptions", "bytes"] as const) {
-      expect({ resource, held: load.of(resource) }).toEqual({ resource, held: 0 });
+      expect({ resource, held: usage.of(resource) }).toEqual({ resource, held: 0 });
     }
   });
 
@@ -110,8 +110,8 @@ describe("the gateway without a rate limit", () => {
     const stopped = dial(shop);
     stopped.socket.write(postHead("192.0.2.1", `content-length: ${mebibyte}`));
     stopped.socket.write(spaces.subarray(0, 50_000));
-    const { load, transfers } = boundsOf(shop);
-    await eventually("the bytes being counted", () => load.of("bytes") >= 50_000);
+    const { usage, transfers } = boundsOf(shop);
+    await eventually("the bytes being counted", () => usage.of("bytes") >= 50_000);
     transfers.look(performance.now() + 1_000);
     expect(stopped.received()).toBe("");
     transfers.look(performance.now() + 5_000);
@@ -145,24 +145,24 @@ describe("the gateway without a rate limit", () => {
     }
 
     test("holds at most the bytes per address, and answers other clients", async () => {
-      const { load } = boundsOf(shop);
+      const { usage } = boundsOf(shop);
       await eventually("unread responses being held", () => {
         sendWithoutReading("192.0.2.1", 6);
-        expect(load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
-        return load.of("bytes") > 3 * mebibyte;
+        expect(usage.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
+        return usage.of("bytes") > 3 * mebibyte;
       });
       expect((await sendQuery(shop, "192.0.2.2", query)).status).toBe(200);
       expect([200, 429]).toContain((await sendQuery(shop, "192.0.2.1", query)).status);
     });
 
     test("closes the connection after a minute, but not after five seconds", async () => {
-      const { load, transfers } = boundsOf(shop);
+      const { usage, transfers } = boundsOf(shop);
       const unread = sendWithoutReading("192.0.2.1", 6);
-      await eventually("unread responses being held", () => load.of("bytes") > mebibyte);
+      await eventually("unread responses being held", () => usage.of("bytes") > mebibyte);
       transfers.look(performance.now() + 5_000);
-      expect(load.of("requests")).toBeGreaterThan(0);
+      expect(usage.of("requests")).toBeGreaterThan(0);
       transfers.look(performance.now() + 60_000);
-      await eventually("all bytes being released", () => load.of("bytes") === 0);
+      await eventually("all bytes being released", () => usage.of("bytes") === 0);
       unread.socket.resume();
       await eventually("the connection being closed", () => unread.isClosed());
     });
@@ -200,11 +200,11 @@ describe("the gateway without a rate limit", () => {
       const all = await Promise.all(Array.from({ length: 60 }, () => openRawSocket("192.0.2.1")));
       const part = frame(0x81, Buffer.alloc(200_000, 0x20)).subarray(0, 199_000);
       for (const { socket } of all) socket.write(part);
-      const { load } = boundsOf(shop);
+      const { usage } = boundsOf(shop);
       await eventually("connections above the limit being closed", () =>
         all.some(({ isClosed }) => isClosed()),
       );
-      expect(load.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
+      expect(usage.of("bytes")).toBeLessThanOrEqual(resourceLimits.bytes.perAddress);
       const otherClient = await openInitializedSocket(shop, "192.0.2.2");
       otherClient.send({ type: "ping", payload: { a: "x".repeat(100_000) } });
       expect(await otherClient.receive("pong")).toEqual({ type: "pong" });
@@ -228,7 +228,7 @@ describe("the gateway without a rate limit", () => {
     });
 
     test("holds no pongs of either kind for a client that does not read", async () => {
-      const { load } = boundsOf(shop);
+      const { usage } = boundsOf(shop);
       const large = { type: "ping", payload: { a: "x".repeat(200_000) } };
       for (const [ping, times] of [
         [frame(0x89, Buffer.alloc(125)), 10_000],
@@ -241,7 +241,7 @@ describe("the gateway without a rate limit", () => {
           sent.resolve(undefined);
         });
         await sent.promise;
-        expect(load.of("bytes")).toBeLessThan(2 * 262_144);
+        expect(usage.of("bytes")).toBeLessThan(2 * 262_144);
       }
     });
 
@@ -308,21 +308,21 @@ describe("the gateway with a rate limit", () => {
     fetch(`${shop.url}${path}`, { headers: { "x-forwarded-for": address } });
 
   test("charges the address for an aborted body", async () => {
-    const { load, throttle } = boundsOf(shop);
+    const { usage, throttle } = boundsOf(shop);
     const holding = Array.from({ length: 5 }, () => holdBody(shop, "192.0.2.4"));
-    await eventually("the bytes being counted", () => load.of("bytes") > 5 * (mebibyte - 65_536));
+    await eventually("the bytes being counted", () => usage.of("bytes") > 5 * (mebibyte - 65_536));
     expect(throttle.take("192.0.2.4", maxQueryCost - 10)).toBeUndefined();
     throttle.settle("192.0.2.4", -maxQueryCost);
     for (const { socket } of holding) socket.destroy();
-    await eventually("the bytes being released", () => load.of("bytes") === 0);
+    await eventually("the bytes being released", () => usage.of("bytes") === 0);
     expect(throttle.take("192.0.2.4", maxQueryCost - 5_000)).toBeGreaterThan(0);
   });
 
   test("answers an address over its limit with 429 everywhere except on health checks", async () => {
-    const { load, throttle } = boundsOf(shop);
+    const { usage, throttle } = boundsOf(shop);
     const subscribed = await openInitializedSocket(shop, "192.0.2.1");
     subscribed.send(watch("1"));
-    await eventually("the subscription", () => load.of("subscriptions") === 1);
+    await eventually("the subscription", () => usage.of("subscriptions") === 1);
     throttle.charge("192.0.2.1", 2 * maxQueryCost);
     expect((await sendQuery(shop, "192.0.2.1")).status).toBe(429);
     // The gateway does not wait for the rest of the body.
@@ -347,7 +347,7 @@ describe("the gateway with a rate limit", () => {
     expect(await subscribed.receive("error", "1")).toMatchObject({
       payload: [{ extensions: { code: "TOO_MANY_REQUESTS" } }],
     });
-    await eventually("the end of the subscription", () => load.of("subscriptions") === 0);
+    await eventually("the end of the subscription", () => usage.of("subscriptions") === 0);
   });
 
   test.each<[string, (socket: RawSocket) => void]>([
