@@ -129,9 +129,7 @@ export class Authenticator {
     const state = this.#ended.stateOf(viewer.sessionId, maxUnknownMs);
     if (state === "live") return undefined;
     if (state === "ended") return new ClientError(commonErrors.UNAUTHENTICATED, sessionEnded);
-    return serviceUnavailable(
-      "Your session cannot be verified at the moment. Subscribe again later.",
-    );
+    return serviceUnavailable("Your session cannot be verified now. Subscribe again later.");
   }
 
   #recall(token: string): Verified | undefined {

@@ -17,9 +17,7 @@ export class BatchedLookups {
         const { access, graphql: loader } = actions[graphql.batchedBy] ?? {};
         const maxItems = loader?.dataLoaderOptions?.maxBatchSize;
         if (access !== "everyone" || maxItems === undefined) {
-          throw new Error(
-            `${name}.${graphql.batchedBy} cannot batch lookups: it needs access "everyone" and maxBatchSize`,
-          );
+          throw new Error(`${name}.${graphql.batchedBy} needs access "everyone" and maxBatchSize`);
         }
         const action = `${name}.${graphql.batchedBy}`;
         const serve = (ids: string[]) =>

@@ -51,9 +51,7 @@ export class SchemaComposer {
   /** Composes the base schema and discovered services. Throws an Error if they collide. */
   compose(discovered: readonly DiscoveredService[]): GraphQLSchema {
     this.#discoveredActions = new Map(
-      discovered.flatMap(({ actions }) =>
-        Object.values(actions).map((action) => [action.name, action]),
-      ),
+      discovered.flatMap(({ actions }) => Object.values(actions).map((one) => [one.name, one])),
     );
     const services = [...baseServices(), ...discovered];
     const resolvers = {
@@ -151,8 +149,8 @@ const costOfMutation = 10;
 
 /**
  * Returns the costs of operations on a composed schema. Throws an Error if a list of the base
- * schema has no maximum: it needs a `limit` or `first` argument, or `maxRows` of its join. Other
- * lists of discovered services may have `maxListRows` rows.
+ * schema has no maximum: it needs a `limit` or `first` argument, or `maxRows` of its join. For
+ * lists of discovered services, the default maximum is `maxListRows`.
  */
 export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
   const costs = contracts.flatMap(({ actions }) =>

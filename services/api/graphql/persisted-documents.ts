@@ -85,16 +85,14 @@ function textsIn(file: string): string[] {
   try {
     manifest = JSON.parse(readTextFile(file));
   } catch (cause) {
-    throw new ConfigError(`PERSISTED_DOCUMENTS names a file that is not JSON: "${file}"`, {
-      cause,
-    });
+    throw new ConfigError(`PERSISTED_DOCUMENTS is not a JSON file: "${file}"`, { cause });
   }
   const { operations } = (manifest ?? {}) as { operations?: unknown };
   const texts = Array.isArray(operations)
     ? operations.map((operation: { body?: unknown } | null) => operation?.body)
     : Object.values(manifest ?? {});
   if (texts.some((text) => typeof text !== "string")) {
-    throw new ConfigError(`PERSISTED_DOCUMENTS names a file that lists no documents: "${file}"`);
+    throw new ConfigError(`PERSISTED_DOCUMENTS is not a file of documents: "${file}"`);
   }
   return texts as string[];
 }

@@ -122,9 +122,9 @@ export class GraphqlSockets {
       subscribe: (args) => orErrors(() => (args as Args).prepared.subscribe()),
       onNext: ({ extra }, id, _payload, args, result) => {
         this.#chargeDelivery(extra, id);
-        return this.#formattedResult(args, result as ExecutionResult);
+        return this.#formatResult(args, result as ExecutionResult);
       },
-      onError: (_context, _id, _payload, errors) => this.#formattedErrors(errors, randomUUID()),
+      onError: (_context, _id, _payload, errors) => this.#formatErrors(errors, randomUUID()),
       onComplete: ({ extra }, id) => {
         this.#end(extra, id);
       },
@@ -372,19 +372,16 @@ export class GraphqlSockets {
     operation.deadline.abort();
   }
 
-  #formattedResult(
+  #formatResult(
     { contextValue }: { contextValue?: unknown },
     { data, errors }: ExecutionResult,
   ): FormattedExecutionResult | undefined {
     if (errors === undefined) return undefined;
     const { requestId } = contextValue as GraphqlContext;
-    return {
-      ...(data !== undefined && { data }),
-      errors: this.#formattedErrors(errors, requestId),
-    };
+    return { ...(data !== undefined && { data }), errors: this.#formatErrors(errors, requestId) };
   }
 
-  #formattedErrors(errors: readonly GraphQLError[], requestId: string): FormattedError[] {
+  #formatErrors(errors: readonly GraphQLError[], requestId: string): FormattedError[] {
     return errors.map((error) => this.#execution.toClient(error, requestId));
   }
 }
@@ -466,7 +463,7 @@ function tooManySubscriptions(): ClientError {
   return new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter: 1 });
 }
 
-/** Makes a GraphQLError with a path, as for an error of execution. */
+/** Makes a GraphQLError with a path, which marks an error of execution and not of variables. */
 function asGraphql(error: unknown): GraphQLError {
   const cause = error instanceof Error ? error : new Error(String(error));
   const path: string[] = [];

@@ -48,7 +48,7 @@ function resolverOf(
       assertAccess(access, actor, publicReads);
       const ids = idsIn(args);
       const isOpen = access === "everyone" || (publicReads && typeof access === "object");
-      const ownerField =
+      const ownerKey =
         owner !== undefined && !isOpen && !mayActForOthers(actor) ? owner : undefined;
       const isIrrevocable = isOpen || actor.kind === "operator";
       const revocation = () => (isIrrevocable ? undefined : revocationOf(actor));
@@ -57,7 +57,7 @@ function resolverOf(
       const accepts = (event: StreamedEvent) => {
         const data = event.data as Data;
         if (event.version !== version || !matches(data, ids)) return false;
-        return ownerField === undefined || (actor.kind === "user" && data[ownerField] === actor.id);
+        return ownerKey === undefined || (actor.kind === "user" && data[ownerKey] === actor.id);
       };
       return stream.events([type], accepts, revocation);
     },

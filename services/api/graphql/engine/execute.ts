@@ -281,13 +281,11 @@ function complete(
   const info = infoOf(run, field, path);
   const { type } = shape;
   const resolveType = type.resolveType ?? defaultTypeResolver;
-  const resolved: unknown = resolveType(value, run.context, info, type);
+  const found: unknown = resolveType(value, run.context, info, type);
   const completeAs = (runtime: unknown) =>
     completeObject(run, field, runtimeType(run, field, shape, runtime), value, path);
-  if (!isPromise(resolved)) return completeAs(resolved);
-  return resolved
-    .then(completeAs)
-    .catch((error: unknown) => failed(run, field, shape, error, path));
+  if (!isPromise(found)) return completeAs(found);
+  return found.then(completeAs).catch((error: unknown) => failed(run, field, shape, error, path));
 }
 
 function completeLeaf(
