@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { ConnectionReader, type Asked } from "../support/http/connections.ts";
+import { ConnectionReader, type PageArguments } from "../support/http/connections.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { unknownId } from "../support/graphql/mutations.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
@@ -58,7 +58,7 @@ beforeAll(async () => {
 afterAll(() => shop.stop());
 
 /** Returns the names of the products on the page. */
-async function namesFor(options: Asked): Promise<string[]> {
+async function namesFor(options: PageArguments): Promise<string[]> {
   return (await products.page(options)).nodes.map(({ name }) => name);
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ConnectionReader, documentOf, type ConnectionName } from "../support/http/connections.ts";
-import { refusalOf } from "../support/http/error-expectations.ts";
+import { clientErrorOf } from "../support/http/error-expectations.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
@@ -192,7 +192,7 @@ describe.each<ConnectionName>(["productsConnection", "ordersConnection", "usersC
       ["an empty cursor", { before: "" }, ["before"]],
       ["a cursor of 3,000 characters", { before: "x".repeat(3_000) }, ["before"]],
     ])("%s", async (_title, variables, fields) => {
-      const error = await refusalOf(shop.url, documentOf(field), variables, admin.token);
+      const error = await clientErrorOf(shop.url, documentOf(field), variables, admin.token);
       expect(error.code).toBe("BAD_USER_INPUT");
       expect(error.fields?.map((fault) => fault.field)).toEqual(fields);
     });
@@ -212,7 +212,7 @@ test.each([
 ] as const)("a cursor %s is rejected", async (_title, source, target, sourceOptions, options) => {
   const { pageInfo } = await new ConnectionReader(shop, source, admin.token).page(sourceOptions);
   const variables = { ...options, after: pageInfo.endCursor };
-  const error = await refusalOf(shop.url, documentOf(target), variables, admin.token);
+  const error = await clientErrorOf(shop.url, documentOf(target), variables, admin.token);
   const message = expect.stringContaining("of another list, or of another sort");
   expect(error).toMatchObject({ code: "BAD_USER_INPUT", fields: [{ field: "after", message }] });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { ConnectionReader, type Asked } from "../support/http/connections.ts";
+import { ConnectionReader, type PageArguments } from "../support/http/connections.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 /** More rows than are ever sorted or counted at once, so that pages use the other query plans. */
@@ -63,7 +63,7 @@ async function idsIn(service: "products" | "users", where: string, sort: string)
 /** Checks the first two and the last two pages. */
 async function expectPages(
   reader: ConnectionReader<{ id: string }>,
-  options: Asked,
+  options: PageArguments,
   expected: string[],
 ): Promise<void> {
   const first = await reader.page({ ...options, first: 30 });

@@ -19,7 +19,7 @@ import { startMeasuredShop, type MeasuredShop } from "../support/measured-shop.t
 import { placeOrder, putOnSale, type NamedLine } from "../support/ordering.ts";
 import { internals } from "../support/http/error-expectations.ts";
 import { plausibleValues } from "../support/graphql/plausible-values.ts";
-import { requestOf, shots, type FuzzRequest } from "../support/graphql/fuzz-requests.ts";
+import { requestOf, fuzzRequests, type FuzzRequest } from "../support/graphql/fuzz-requests.ts";
 
 /** For a longer run: `FUZZ_DOCUMENTS=20000 FUZZ_SEED=7 npm test -- fuzz`. */
 const documents = Number(process.env.FUZZ_DOCUMENTS ?? 2_000);
@@ -91,7 +91,7 @@ async function createRows() {
 test(
   `${documents} random documents cause no fault, no leak and no wrong verdict`,
   async () => {
-    const arbitrary = shots(schema, await createRows());
+    const arbitrary = fuzzRequests(schema, await createRows());
     const batches = fc.array(arbitrary, { minLength: 1, maxLength: batchSize, size: "max" });
     const numRuns = Math.ceil((documents * 2) / (batchSize + 1));
     let warmBytes = 0;
@@ -127,15 +127,15 @@ test(
   600_000 + documents * 100,
 );
 
-async function sendAndCheck(shot: FuzzRequest): Promise<void> {
+async function sendAndCheck(fuzzRequest: FuzzRequest): Promise<void> {
   sent += 1;
   const { customer, admin } = accounts;
-  const request = requestOf(shot, { customer: customer.token, admin: admin.token });
-  const requested = JSON.stringify(shot.payload) + String(request.body);
+  const request = requestOf(fuzzRequest, { customer: customer.token, admin: admin.token });
+  const requested = JSON.stringify(fuzzRequest.payload) + String(request.body);
   const response = await client.send(request);
-  checkResponse(shot, requested, response);
+  checkResponse(fuzzRequest, requested, response);
   if (sent % repeatEvery !== 0 || !response.text.includes('"data"')) return;
-  for (let n = 0; n < 2; n += 1) checkResponse(shot, requested, await client.send(request));
+  for (let n = 0; n < 2; n += 1) checkResponse(fuzzRequest, requested, await client.send(request));
 }
 
 function count(outcome: string): void {
@@ -148,7 +148,7 @@ interface Body {
 }
 
 /** Checks the properties that every response must have. */
-function checkResponse(shot: FuzzRequest, requested: string, response: HttpAnswer): void {
+function checkResponse(fuzzRequest: FuzzRequest, requested: string, response: HttpAnswer): void {
   expect(response.status).toBeGreaterThanOrEqual(200);
   expect(response.status).toBeLessThan(500);
   expect(response.headers["content-type"]).toMatch(/json/);
@@ -164,12 +164,12 @@ function checkResponse(shot: FuzzRequest, requested: string, response: HttpAnswe
   // This message of graphql-js contains "select", which the pattern takes for SQL.
   const errorText = JSON.stringify(errors).replace("must select only one", "");
   if (!internals.test(requested)) expect(errorText).not.toMatch(internals);
-  expectNoSecrets(shot, requested, response.text);
-  const isUser = shot.sender === "customer" || shot.sender === "admin";
+  expectNoSecrets(fuzzRequest, requested, response.text);
+  const isUser = fuzzRequest.sender === "customer" || fuzzRequest.sender === "admin";
   if (isUser && codes.includes("UNAUTHENTICATED")) {
     signInAfter = Math.min(signInAfter, sent + documentsPerSignIn);
   }
-  const { payload, hash } = shot;
+  const { payload, hash } = fuzzRequest;
   if ("query" in payload && hash === "none") expectVerdict(payload.query, codes, data);
 }
 

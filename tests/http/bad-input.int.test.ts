@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { settledBooksOf } from "../support/books.ts";
 import { fingerprint } from "../support/fingerprint.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
-import { refusalOf, type ExpectedError } from "../support/http/error-expectations.ts";
+import { clientErrorOf, type ExpectedError } from "../support/http/error-expectations.ts";
 import { maxInt } from "../../core/validation.ts";
 import { inputDocuments, unknownId } from "../support/graphql/mutations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
@@ -39,7 +39,7 @@ type Operation = keyof typeof operations;
 
 /** Sends an operation that must fail. Returns the extensions of its error. */
 function errorOf(operation: Operation, variables: object): Promise<ExpectedError> {
-  return refusalOf(shop.url, operations[operation], variables, token);
+  return clientErrorOf(shop.url, operations[operation], variables, token);
 }
 
 /** Texts that PostgreSQL or the validation rules reject. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
 import { fingerprint } from "../support/fingerprint.ts";
 import { putOnSale } from "../support/ordering.ts";
-import { internals, refusalIn, refusalOf } from "../support/http/error-expectations.ts";
+import { internals, clientErrorIn, clientErrorOf } from "../support/http/error-expectations.ts";
 import { inputDocuments } from "../support/graphql/mutations.ts";
 import { openConnections } from "../support/http/gateway-server.ts";
 import { exchange } from "../support/http/raw-http.ts";
@@ -48,7 +48,7 @@ describe.each(["/graphql", "/query"])("POST %s returns BAD_REQUEST", (path) => {
     ],
     ["an operationName that is a number", `{"query":"${query}","operationName":1}`],
   ])("for %s", async (_title, body) => {
-    expect((await refusalIn(await post(body, json, path))).code).toBe("BAD_REQUEST");
+    expect((await clientErrorIn(await post(body, json, path))).code).toBe("BAD_REQUEST");
   });
 
   test.each([
@@ -59,14 +59,14 @@ describe.each(["/graphql", "/query"])("POST %s returns BAD_REQUEST", (path) => {
   ])("with status %i for %s", async (status, _title, headers) => {
     const response = await post(JSON.stringify({ query }), headers, path);
     expect(response.status).toBe(status);
-    expect((await refusalIn(response)).code).toBe("BAD_REQUEST");
+    expect((await clientErrorIn(response)).code).toBe("BAD_REQUEST");
   });
 
   test.each(["PUT", "PATCH", "DELETE"])("with status 405 for the method %s", async (method) => {
     const response = await fetch(`${shop.url}${path}`, { method, headers: json });
     expect(response.status).toBe(405);
     expect(response.headers.get("allow")).toBe("GET, POST");
-    expect((await refusalIn(response)).code).toBe("BAD_REQUEST");
+    expect((await clientErrorIn(response)).code).toBe("BAD_REQUEST");
   });
 });
 
@@ -75,7 +75,7 @@ describe("GET /graphql returns an error", () => {
     "for the query string “%s”",
     async (search) => {
       const response = await fetch(`${shop.url}/graphql${search}`);
-      const { code } = await refusalIn(response);
+      const { code } = await clientErrorIn(response);
       expect(["BAD_REQUEST", "GRAPHQL_PARSE_FAILED"]).toContain(code);
     },
   );
@@ -106,14 +106,14 @@ test.each([
   ["GRAPHQL_VALIDATION_FAILED", "an undeclared variable", "{ product(id: $id) { id } }"],
   ["QUERY_TOO_COMPLEX", "the same field 10,000 times", `{ ${query.slice(2, -2).repeat(10_000)} }`],
 ])("the gateway returns %s for %s", async (code, _title, document) => {
-  expect((await refusalOf(shop.url, document, {})).code).toBe(code);
+  expect((await clientErrorOf(shop.url, document, {})).code).toBe(code);
 });
 
 test("a body over the limit returns QUERY_TOO_COMPLEX with the limit", async () => {
   const body = JSON.stringify({ query, variables: { text: "x".repeat(1_048_576) } });
   const response = await post(body);
   expect(response.status).toBe(413);
-  expect(await refusalIn(response)).toEqual({ code: "QUERY_TOO_COMPLEX", limit: 1_048_576 });
+  expect(await clientErrorIn(response)).toEqual({ code: "QUERY_TOO_COMPLEX", limit: 1_048_576 });
 });
 
 test("a chunked body over the limit returns QUERY_TOO_COMPLEX", async () => {
@@ -129,13 +129,13 @@ test("a chunked body over the limit returns QUERY_TOO_COMPLEX", async () => {
   const init = { method: "POST", headers: json, body, duplex: "half" as const };
   const response = await fetch(`${shop.url}/graphql`, init).catch(() => undefined);
   // A client that still writes when the gateway closes the connection may miss the response.
-  if (response) expect((await refusalIn(response)).code).toBe("QUERY_TOO_COMPLEX");
+  if (response) expect((await clientErrorIn(response)).code).toBe("QUERY_TOO_COMPLEX");
 });
 
 test("an email that makes a careless pattern backtrack is rejected in linear time", async () => {
   const register = async (email: string) => {
     const input = { email, username: "x", password, type: 0 };
-    const error = await refusalOf(shop.url, inputDocuments.registerUser, { input });
+    const error = await clientErrorOf(shop.url, inputDocuments.registerUser, { input });
     expect(error.code).toBe("BAD_USER_INPUT");
   };
   const times = await timesAsLong(

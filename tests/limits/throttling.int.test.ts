@@ -145,14 +145,14 @@ describe("wrong passwords for an account", () => {
     expect(verified).toBeLessThanOrEqual(allowedSince(startedAtMs));
     expect(answers.filter(({ code }) => code === tooMany)).toHaveLength(100 - verified);
 
-    const [audited] = await sql<{ refused: number; throttled: number }>(
-      `SELECT count(*) FILTER (WHERE action = 'LOGIN_REFUSED')::int AS refused,
+    const [audited] = await sql<{ rejected: number; throttled: number }>(
+      `SELECT count(*) FILTER (WHERE action = 'LOGIN_REFUSED')::int AS rejected,
               count(*) FILTER (WHERE action = 'LOGIN_THROTTLED')::int AS throttled
        FROM audit_trail JOIN users ON users.id = subject_id WHERE email = $1`,
       [email],
     );
     // The audit trail has one entry per wait, not one per rejected attempt.
-    expect(audited).toEqual({ refused: verified, throttled: expect.any(Number) });
+    expect(audited).toEqual({ rejected: verified, throttled: expect.any(Number) });
     expect(audited?.throttled).toBeGreaterThanOrEqual(1);
     expect(audited?.throttled).toBeLessThanOrEqual(verified - 4);
   });

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const events = { "order.cancelled": record };
   shop.broker.createService({ name: "witness", events } as never);
   owner = await shop.signIn("owner");
-  otherUser = await shop.signIn("stranger");
+  otherUser = await shop.signIn("other");
   admin = await shop.signIn("admin", 1);
 });
 afterAll(() => shop.stop());

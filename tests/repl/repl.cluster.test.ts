@@ -123,7 +123,7 @@ describe.each([
     await console.type(`call products.get --id ${product}`, "stock: 17");
   });
 
-  test("reads tables by moleculer-db's actions", async () => {
+  test("reads tables with the actions of moleculer-db", async () => {
     await console.type(
       `call orders.db.list --pageSize 5 --sort -created_at --query '{"status":"PLACED"}'`,
       "rows: [",
@@ -137,7 +137,7 @@ describe.each([
       "username: 'Ann Lee'",
       "quantity: 3",
     );
-    const refusals = [
+    const errors = [
       await console.type(
         "call users.db.find --fields id,password_hash",
         "ERROR: BAD_USER_INPUT: The 'fields' field names “password_hash”",
@@ -154,7 +154,7 @@ describe.each([
       ),
       await console.type("call orders.db.list --query PLACED", "ERROR: BAD_USER_INPUT: ", "}\n"),
     ];
-    for (const refusal of refusals) expect(refusal).not.toMatch(/\n\s+at /);
+    for (const error of errors) expect(error).not.toMatch(/\n\s+at /);
   });
 
   test("keeps the text of flags that look like numbers", async () => {

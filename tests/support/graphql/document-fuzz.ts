@@ -35,7 +35,7 @@ async function run(): Promise<void> {
   const random = randomFrom(seed);
   const writer = new RandomDocuments(schema, random, limitFields);
   const execution = newExecution();
-  const counts = { executed: 0, refused: 0, mutations: 0, withErrors: 0 };
+  const counts = { executed: 0, rejected: 0, mutations: 0, withErrors: 0 };
   while (counts.executed < documents) {
     const document = writer.next();
     const parsed = parse(document.source);
@@ -49,7 +49,7 @@ async function run(): Promise<void> {
       const request = n % 2 === 0 ? document : { ...document, variables: writer.variables() };
       const outcome = await send(execution, request);
       if (outcome.data === undefined) {
-        counts.refused += 1;
+        counts.rejected += 1;
         deepEqual(
           { request, codes: new Set(outcome.codes) },
           {
@@ -77,7 +77,7 @@ async function run(): Promise<void> {
   }
   ok(counts.mutations > documents / 20, `${JSON.stringify(counts)} of ${documents}`);
   ok(counts.withErrors > documents / 10, `${JSON.stringify(counts)} of ${documents}`);
-  ok(counts.refused > 0, `${JSON.stringify(counts)} of ${documents}`);
+  ok(counts.rejected > 0, `${JSON.stringify(counts)} of ${documents}`);
 }
 
 interface Outcome {

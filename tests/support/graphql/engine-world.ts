@@ -131,7 +131,7 @@ export function newExecution(): GraphqlExecution {
   );
 }
 
-/** A stranger who sends a request. */
+/** An anonymous caller. */
 export const sender = {
   ctx: { meta: {}, requestID: "" },
   viewer: { kind: "anonymous" },

@@ -22,7 +22,10 @@ export interface FuzzRequest {
 }
 
 /** Generates requests of all kinds from the schema and plausible values. */
-export function shots(schema: GraphQLSchema, plausible: Plausible): fc.Arbitrary<FuzzRequest> {
+export function fuzzRequests(
+  schema: GraphQLSchema,
+  plausible: Plausible,
+): fc.Arbitrary<FuzzRequest> {
   const valid = validOperations(schema, plausible);
   return fc.record({
     sender: fc.constantFrom<Sender[]>(

@@ -33,7 +33,7 @@ const connections = {
 export type ConnectionName = keyof typeof connections;
 
 /** The arguments of the connection field. */
-export type Asked = Record<string, unknown>;
+export type PageArguments = Record<string, unknown>;
 
 /** Gives the query for a page of a connection, with its arguments as variables. */
 export function documentOf(field: ConnectionName): string {
@@ -60,10 +60,10 @@ export class ConnectionReader<Node extends { id: string }> {
   }
 
   /** Reads one page. Throws the errors as JSON. */
-  async page(asked: Asked): Promise<ConnectionPage<Node>> {
+  async page(args: PageArguments): Promise<ConnectionPage<Node>> {
     const { data, errors } = await this.#shop.graphql<Record<string, ConnectionPage<Node>>>(
       documentOf(this.#field),
-      { variables: asked, token: this.#token },
+      { variables: args, token: this.#token },
     );
     const page = data?.[this.#field];
     if (page === undefined) throw new Error(JSON.stringify(errors));
@@ -71,16 +71,20 @@ export class ConnectionReader<Node extends { id: string }> {
   }
 
   /** Reads the ids of one page. */
-  async ids(asked: Asked): Promise<string[]> {
-    return (await this.page(asked)).nodes.map(({ id }) => id);
+  async ids(args: PageArguments): Promise<string[]> {
+    return (await this.page(args)).nodes.map(({ id }) => id);
   }
 
   /** Reads all nodes page by page from the start. `between` runs after each page. */
-  async forwards(size: number, asked: Asked, between?: () => Promise<void>): Promise<Node[]> {
+  async forwards(
+    size: number,
+    args: PageArguments,
+    between?: () => Promise<void>,
+  ): Promise<Node[]> {
     const nodes: Node[] = [];
     let after: string | null = null;
     for (;;) {
-      const page: ConnectionPage<Node> = await this.page({ ...asked, first: size, after });
+      const page: ConnectionPage<Node> = await this.page({ ...args, first: size, after });
       nodes.push(...page.nodes);
       if (!page.pageInfo.hasNextPage) return nodes;
       after = page.pageInfo.endCursor;
@@ -89,11 +93,15 @@ export class ConnectionReader<Node extends { id: string }> {
   }
 
   /** Reads all nodes page by page from the end. Gives them in the order of the connection. */
-  async backwards(size: number, asked: Asked, between?: () => Promise<void>): Promise<Node[]> {
+  async backwards(
+    size: number,
+    args: PageArguments,
+    between?: () => Promise<void>,
+  ): Promise<Node[]> {
     const nodes: Node[] = [];
     let before: string | null = null;
     for (;;) {
-      const page: ConnectionPage<Node> = await this.page({ ...asked, last: size, before });
+      const page: ConnectionPage<Node> = await this.page({ ...args, last: size, before });
       nodes.unshift(...page.nodes);
       if (!page.pageInfo.hasPreviousPage) return nodes;
       before = page.pageInfo.startCursor;

@@ -14,7 +14,7 @@ export interface ExpectedError {
 }
 
 /** Checks the general form of an error response. Gives the extensions of the first error. */
-export async function refusalIn(response: Response): Promise<ExpectedError> {
+export async function clientErrorIn(response: Response): Promise<ExpectedError> {
   const text = await response.text();
   expect(response.status).toBeLessThan(500);
   expect(response.headers.get("content-type")).toMatch(/json/);
@@ -38,7 +38,7 @@ export async function refusalIn(response: Response): Promise<ExpectedError> {
 }
 
 /** Sends a document that must be rejected. Gives the extensions of the first error. */
-export async function refusalOf(
+export async function clientErrorOf(
   url: string,
   query: string,
   variables: object,
@@ -49,5 +49,5 @@ export async function refusalOf(
     headers: { "content-type": "application/json", ...(token && { authorization: token }) },
     body: JSON.stringify({ query, variables }),
   });
-  return refusalIn(response);
+  return clientErrorIn(response);
 }
