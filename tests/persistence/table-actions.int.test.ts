@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Context } from "moleculer";
 import { gatewayName } from "../../core/access.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { putOnSale } from "../support/ordering.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
 
 type Row = Record<string, unknown> & { id: string };
@@ -19,21 +21,17 @@ let shop: TestShop;
 let ann: string;
 let ben: string;
 let mugs: string[];
-/** Ann's orders, oldest first; the first one is cancelled. */
+/** Oldest first: two of Ann, of which the first is cancelled, and one of Ben. */
 let orders: string[];
 
 beforeAll(async () => {
   shop = await startTestShop();
   [ann, ben] = [await register("ann", 1), await register("ben", 0)];
-  mugs = [];
-  for (const [name, price] of [
-    ["Red mug", 5],
-    ["Blue mug", 7],
-    ["Green cup", 5],
-  ]) {
-    const product = { name, description: `a ${String(name)}`, price, stock: 100 };
-    mugs.push((await shop.call<Row>("products.create", product)).id);
-  }
+  mugs = [
+    await putOnSale(shop, 100, 5, "Red mug"),
+    await putOnSale(shop, 100, 7, "Blue mug"),
+    await putOnSale(shop, 100, 5, "Green cup"),
+  ];
   orders = [];
   for (const quantity of [1, 2, 3]) {
     const order_products = mugs.slice(0, quantity).map((product_id) => ({ product_id, quantity }));
@@ -41,6 +39,10 @@ beforeAll(async () => {
     orders.push((await shop.call<Row>("orders.place", order)).id);
   }
   await shop.call("orders.cancel", { id: orders[0] });
+  await eventually("the restock of the cancelled order", async () => {
+    const { stock } = await shop.call<Row>("products.get", { id: mugs[0] });
+    return stock === 95;
+  });
 });
 afterAll(() => shop.stop());
 
@@ -99,7 +101,7 @@ describe("orders.db.list", () => {
           quantity: 2,
           price: 5,
           name: "Red mug",
-          product: { id: mugs[0], name: "Red mug", price: 5, stock: 94 },
+          product: { id: mugs[0], name: "Red mug", price: 5, stock: 95 },
         },
         expect.objectContaining({ product_id: mugs[1], product: expect.any(Object) }),
       ],
