@@ -183,7 +183,7 @@ export function defineService<
     ...moleculerOptions,
     name,
     // The access middleware closes actions that the contract does not expose.
-    metadata: { hasContract: true },
+    metadata: { ...(implementation.metadata as object | undefined), hasContract: true },
     // Moleculer starts the last mixin first and stops it last: the consumer needs the database.
     mixins: [
       ...(implementation.mixins ?? []),

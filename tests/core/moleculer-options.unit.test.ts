@@ -42,6 +42,7 @@ let waiting = Promise.withResolvers<string>();
 const failure = new Error("no such shelf");
 
 const service = defineService(shelf, {
+  metadata: { shelves: 3 },
   settings: { $shutdownTimeout: 100 },
   methods: {
     label: (id: number) => `label ${id}`,
@@ -147,6 +148,10 @@ describe("Moleculer's option", () => {
 
   test("settings.$cache caches the actions of a service without a contract", async () => {
     expect([await call("plain.count"), await call("plain.count")]).toEqual([1, 1]);
+  });
+
+  test("metadata is published", () => {
+    expect(broker.getLocalService("shelf").metadata).toMatchObject({ shelves: 3 });
   });
 
   test("hooks run around the handler, those of the service outside", async () => {
