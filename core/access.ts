@@ -119,6 +119,11 @@ export function assertAccess(access: Access | undefined, actor: Actor, publicRea
   if (need === "admin" && !isAdmin(actor)) throw forbidden();
 }
 
+/** Returns true if the rule admits every caller, with `PUBLIC_READS` as it is set. */
+export function isPublic(access: Access | undefined, publicReads: boolean): boolean {
+  return needOf(access, publicReads) === "everyone";
+}
+
 function needOf(access: Access | undefined, publicReads: boolean): Need {
   if (access === undefined) return "nobody";
   if (typeof access === "string") return access;

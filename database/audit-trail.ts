@@ -98,7 +98,7 @@ export function auditPruning({ transaction }: { transaction: Transaction }, keep
   };
 }
 
-type RefusedCall = Pick<Context<unknown, Meta>, "caller" | "meta" | "params"> & {
+type DeniedCall = Pick<Context<unknown, Meta>, "caller" | "meta" | "params"> & {
   action?: { name?: string; access?: Access; graphql?: GraphqlField } | null;
   broker: Pick<ServiceBroker, "logger">;
 };
@@ -121,13 +121,13 @@ export class FailedAttemptAudit {
   }
 
   /** Records an error of the access rules, if the action is for admins and is not a query. */
-  async onRefused(ctx: RefusedCall, error: unknown): Promise<void> {
+  async onAccessDenied(ctx: DeniedCall, error: unknown): Promise<void> {
     if (ctx.action?.access !== "admin" || ctx.action.graphql?.query !== undefined) return;
     await this.#record(ctx, error);
   }
 
   /** Runs the work of an action, and records the attempt if the work denies access. */
-  async watch<Result>(ctx: RefusedCall, work: () => Promise<Result>): Promise<Result> {
+  async watch<Result>(ctx: DeniedCall, work: () => Promise<Result>): Promise<Result> {
     try {
       return await work();
     } catch (error) {
@@ -136,7 +136,7 @@ export class FailedAttemptAudit {
     }
   }
 
-  async #record(ctx: RefusedCall, error: unknown): Promise<void> {
+  async #record(ctx: DeniedCall, error: unknown): Promise<void> {
     const { FORBIDDEN, UNAUTHENTICATED } = commonErrors;
     const denial = [FORBIDDEN, UNAUTHENTICATED].find((definition) => hasCode(error, definition));
     if (denial === undefined) return;

@@ -69,6 +69,6 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
       },
       auditPruning(database, config.auditKeepMs),
     ],
-    onAccessDenied: (ctx, denial) => failedAttempts.onRefused(ctx, denial),
+    onAccessDenied: (ctx, denial) => failedAttempts.onAccessDenied(ctx, denial),
   });
 }

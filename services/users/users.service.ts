@@ -111,7 +111,7 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       endedSessions: (ctx) => endedSessions(database, ctx.params.after),
       auditTrail: ({ params }) => readAuditTrail(database.query, params),
     },
-    onAccessDenied: (ctx, denial) => failedAttempts.onRefused(ctx, denial),
+    onAccessDenied: (ctx, denial) => failedAttempts.onAccessDenied(ctx, denial),
     periodically: [
       { everyMs: maintainKeysEveryMs, run: () => keys.maintain() },
       { everyMs: pruneSessionsEveryMs, run: () => pruneSessions(database) },

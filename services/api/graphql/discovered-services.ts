@@ -1,5 +1,4 @@
 import {
-  isEnumType,
   isInputObjectType,
   isInterfaceType,
   isObjectType,
@@ -14,7 +13,7 @@ import { assertAccess, type Access } from "../../../core/access.ts";
 import { ClientError } from "../../../core/errors.ts";
 import { clientErrorOf } from "../../../core/validation.ts";
 import { serviceNames } from "../../registry.ts";
-import type { SubscriptionOptions } from "../subscriptions/subscriptions.ts";
+import { revocableEvents, type SubscriptionOptions } from "../subscriptions/subscriptions.ts";
 import type { Resolver } from "./graphql-execution.ts";
 
 /** `settings.graphql` as moleculer-apollo-server documents it. */
@@ -71,7 +70,7 @@ export function assertNoCollision(schema: GraphQLSchema, service: DiscoveredServ
     if (isObjectType(type) || isInterfaceType(type) || isInputObjectType(type)) {
       return type.getFields();
     }
-    return isEnumType(type) || type !== undefined ? {} : undefined;
+    return type && {};
   };
   const reject = (name: string) => {
     throw new Error(`the schema already has ${name}`);
@@ -133,9 +132,7 @@ export function guardedResolver(
 ): Resolver {
   return async (root, args, context, info) => {
     assertAccess(action?.access, context.actor, publicReads);
-    return resolver(root, args, context, info).catch((error: unknown) => {
-      throw expectedError(error);
-    });
+    return withExpectedErrors(resolver(root, args, context, info));
   };
 }
 
@@ -145,7 +142,7 @@ export function guardedResolver(
  */
 export function discoveredSubscription(
   action: DiscoveredAction,
-  { stream, publicReads, revocationOf }: SubscriptionOptions,
+  options: SubscriptionOptions,
   tags: readonly string[] = [],
   filter?: string,
 ) {
@@ -153,15 +150,13 @@ export function discoveredSubscription(
   type Subscribed = [Record<string, unknown>, Parameters<Resolver>[2]];
   return {
     subscribe(_root: unknown, ...[args, { actor, ctx }]: Subscribed) {
-      assertAccess(action.access, actor, publicReads);
-      const isOpen = action.access === "everyone" || actor.kind === "operator";
-      const revocation = () => (isOpen ? undefined : revocationOf(actor));
-      const payloads = stream.events(types, () => true, revocation);
+      assertAccess(action.access, actor, options.publicReads);
+      const payloads = revocableEvents(types, () => true, action.access, actor, options);
       if (filter === undefined) return payloads;
       return filtered(payloads, (payload) => ctx.call(filter, { ...args, payload }));
     },
     resolve: (payload: unknown, ...[args, { ctx }]: Subscribed) =>
-      ctx.call(action.name, { ...args, payload }),
+      withExpectedErrors(ctx.call(action.name, { ...args, payload })),
   };
 }
 
@@ -187,6 +182,14 @@ function filtered(
       return this;
     },
   };
+}
+
+async function withExpectedErrors(call: Promise<unknown>): Promise<unknown> {
+  try {
+    return await call;
+  } catch (error) {
+    throw expectedError(error);
+  }
 }
 
 /** Converts a MoleculerClientError of a discovered service to a ClientError with the same code. */

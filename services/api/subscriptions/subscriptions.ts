@@ -1,4 +1,11 @@
-import { assertAccess, mayActForOthers, type Viewer } from "../../../core/access.ts";
+import {
+  assertAccess,
+  isPublic,
+  mayActForOthers,
+  type Access,
+  type Actor,
+  type Viewer,
+} from "../../../core/access.ts";
 import type { Contract, SubscriptionField } from "../../../core/contract.ts";
 import { badUserInput } from "../../../core/errors.ts";
 import { isId } from "../../../core/validation.ts";
@@ -40,26 +47,22 @@ export function subscriptionResolvers(
 function resolverOf(
   subscription: SubscriptionField,
   version: number | undefined,
-  { stream, publicReads, revocationOf }: SubscriptionOptions,
+  options: SubscriptionOptions,
 ): SubscriptionResolver {
   const { event: type, access, owner, load } = subscription;
+  const { publicReads } = options;
   return {
     subscribe(_root, args, { actor }) {
       assertAccess(access, actor, publicReads);
       const ids = idsIn(args);
-      const isOpen = access === "everyone" || (publicReads && typeof access === "object");
-      const ownerKey =
-        owner !== undefined && !isOpen && !mayActForOthers(actor) ? owner : undefined;
-      const isIrrevocable = isOpen || actor.kind === "operator";
-      const revocation = () => (isIrrevocable ? undefined : revocationOf(actor));
-      const error = revocation();
-      if (error !== undefined) throw error;
+      const seesAll = isPublic(access, publicReads) || mayActForOthers(actor);
+      const ownerKey = seesAll ? undefined : owner;
       const accepts = (event: StreamedEvent) => {
         const data = event.data as Data;
         if (event.version !== version || !matches(data, ids)) return false;
         return ownerKey === undefined || (actor.kind === "user" && data[ownerKey] === actor.id);
       };
-      return stream.events([type], accepts, revocation);
+      return revocableEvents([type], accepts, access, actor, options);
     },
     resolve(data, _args, { ctx, dataLoaders }) {
       // Rows that were loaded for the previous event are stale.
@@ -68,6 +71,24 @@ function resolverOf(
       return ctx.call(load.action, { [load.parameter]: data[load.from] });
     },
   };
+}
+
+/**
+ * Returns the events that `accepts` accepts, until the actor's session ends. Throws the reason if it
+ * has ended already. The caller has checked the access rule.
+ */
+export function revocableEvents(
+  types: readonly string[],
+  accepts: (event: StreamedEvent) => boolean,
+  access: Access | undefined,
+  actor: Actor,
+  { stream, publicReads, revocationOf }: SubscriptionOptions,
+): AsyncIterableIterator<unknown> {
+  const isIrrevocable = actor.kind === "operator" || isPublic(access, publicReads);
+  const revocation = () => (isIrrevocable ? undefined : revocationOf(actor));
+  const error = revocation();
+  if (error !== undefined) throw error;
+  return stream.events(types, accepts, revocation);
 }
 
 /** Returns the arguments that are not null. Throws BAD_USER_INPUT if one is not an id. */

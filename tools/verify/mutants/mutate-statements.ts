@@ -21,8 +21,24 @@ export function mutateStatements(part: string, { concerns, run }: Interception):
   });
 }
 
+/** Every third commit of a marked transaction fails. */
+const failureInterval = 3;
+
+/** Lets commits of the transactions fail that have sent a statement with this text. */
+export function failCommits(mark: string): void {
+  let commits = 0;
+  mutateStatements("the failing commits", {
+    concerns: ({ text, earlier }) =>
+      text.startsWith("COMMIT") && earlier.some((statement) => statement.includes(mark)),
+    async run({ text }, send) {
+      commits += 1;
+      return commits % failureInterval === 0 ? rollBack(send) : send(text);
+    },
+  });
+}
+
 /** Rolls the transaction back and throws the error of a server that is shut down. */
-export async function rollBack(send: Send): Promise<never> {
+async function rollBack(send: Send): Promise<never> {
   await send("ROLLBACK");
   const message = "terminating connection due to administrator command";
   throw Object.assign(new Error(message), { code: "57P01" });
