@@ -26,4 +26,4 @@ EXPOSE 8080 8081
 HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Node is PID 1 itself: it gets the signals, and stops in order.
-CMD ["node", "commands/serve.ts"]
+CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=60", "commands/serve.ts"]
