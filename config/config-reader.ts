@@ -47,7 +47,8 @@ export class ConfigReader {
     return undefined;
   }
 
-  int(name: string, min: number, max: number): number | undefined {
+  /** Reads a whole number. The fault's example is `example`, if there is one. */
+  int(name: string, min: number, max: number, example?: number): number | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
     const number = Number(value);
@@ -55,7 +56,7 @@ export class ConfigReader {
     this.fault(
       name,
       `must be a whole number from ${min} to ${max}, not "${value}"`,
-      String(Math.max(min, Math.min(max, 100))),
+      String(example ?? Math.max(min, Math.min(max, 100))),
     );
     return undefined;
   }

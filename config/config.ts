@@ -65,15 +65,17 @@ export interface Config {
 
 /** Defaults that differ between the commands. */
 export interface ConfigDefaults {
-  host: string;
   logLevel: Config["logLevel"];
 }
 
-/** A single-process shop: reachable from this machine only, with few log lines. */
-export const singleProcessDefaults: ConfigDefaults = { host: "127.0.0.1", logLevel: "warn" };
+/** A single-process shop: few log lines, because its terminal is read by a person. */
+export const singleProcessDefaults: ConfigDefaults = { logLevel: "warn" };
 
-/** A cluster node, often in a container. */
-export const clusterNodeDefaults: ConfigDefaults = { host: "0.0.0.0", logLevel: "info" };
+/** A cluster node. */
+export const clusterNodeDefaults: ConfigDefaults = { logLevel: "info" };
+
+/** Only this machine reaches the ports. The container image sets HOST=0.0.0.0. */
+const defaultHost = "127.0.0.1";
 
 /**
  * Reads the environment after adding the variables of a `.env` file in the working directory.
@@ -100,7 +102,7 @@ export function readEnvFile(path: string): NodeJS.ProcessEnv {
 export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Config {
   const read = new ConfigReader(env);
   const metrics = read.flag("METRICS") ?? true;
-  const metricsPort = read.int("METRICS_PORT", 1, 65_535);
+  const metricsPort = read.int("METRICS_PORT", 1, 65_535, 9464);
   const config: Config = {
     services: read.list("SERVICES", serviceNames),
     nats: readNats(read),
@@ -111,11 +113,11 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
       "shop",
     ),
     dataDir: resolve(read.text("DATA_DIR") ?? "./data"),
-    host: read.text("HOST") ?? defaults.host,
-    port: read.int("PORT", 0, 65_535) ?? 8080,
+    host: read.text("HOST") ?? defaultHost,
+    port: read.int("PORT", 0, 65_535, 8080) ?? 8080,
     metrics,
     metricsPort: metrics ? metricsPort : undefined,
-    healthPort: read.int("HEALTH_PORT", 1, 65_535),
+    healthPort: read.int("HEALTH_PORT", 1, 65_535, 8081),
     traces: readTraces(read),
     databaseUrls: readDatabaseUrls(read),
     databasePoolMax: read.int("DB_POOL_MAX", 1, 100) ?? 10,
@@ -266,8 +268,12 @@ export function isRunByNpm(): boolean {
 
 /** Returns true if the shop and its accounts are reachable from this machine only. */
 export function isPrivate({ nats, host, databaseUrls }: Config): boolean {
-  const isLoopback = host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
-  return nats === undefined && databaseUrls.users === undefined && isLoopback;
+  return nats === undefined && databaseUrls.users === undefined && isLoopback(host);
+}
+
+/** Returns true if a HOST accepts connections of this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
 }
 
 /** Returns a unique node id, even for replicas with the same host name and pid. */

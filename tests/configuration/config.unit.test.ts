@@ -46,9 +46,9 @@ describe("an empty environment", () => {
     });
   });
 
-  test("configures a cluster node to listen on all addresses and to log at level info", () => {
+  test("configures a cluster node to listen on this machine only and to log at level info", () => {
     expect(readConfig({}, clusterNodeDefaults)).toMatchObject({
-      host: "0.0.0.0",
+      host: "127.0.0.1",
       logLevel: "info",
     });
   });

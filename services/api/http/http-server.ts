@@ -7,7 +7,7 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
-import { Server as NetServer } from "node:net";
+import { isIPv6, Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
@@ -17,6 +17,7 @@ import {
   isUnreachable,
   type ErrorDefinition,
 } from "../../../core/errors.ts";
+import { isLoopback } from "../../../config/config.ts";
 
 /** How long a request in flight may take after the server begins to stop. */
 const closeTimeoutMs = 5_000;
@@ -26,18 +27,40 @@ class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** Listens on a port. Rejects with a ListenError. */
-export function listen(server: Server, port: number, host: string): Promise<void> {
+/**
+ * Listens on a port. Rejects with a ListenError.
+ *
+ * @param setting the setting that names the port, for the message of the error
+ */
+export function listen(
+  server: Server,
+  port: number,
+  host: string,
+  setting = "PORT",
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const reason =
-        error.code === "EADDRINUSE"
-          ? `Port ${port} is taken by another program; choose another one, for example PORT=${port + 1}.`
-          : `Cannot listen on ${host}:${port} (${error.message}).`;
+    server.once("error", ({ code, message }: NodeJS.ErrnoException) => {
+      const other = port < 1_024 ? port + 8_000 : port < 65_535 ? port + 1 : port - 1;
+      const example = `for example ${setting}=${other}`;
+      const reasons: Record<string, string> = {
+        EADDRINUSE: `Port ${port} is taken by another program; choose another one, ${example}.`,
+        EACCES: `Port ${port} needs the rights of root; choose one from 1024 on, ${example}.`,
+        EADDRNOTAVAIL: `HOST ${host} is no address of this machine; for example HOST=127.0.0.1.`,
+        ENOTFOUND: `HOST ${host} is not the name of an address; for example HOST=127.0.0.1.`,
+      };
+      const reason = reasons[code ?? ""] ?? `Cannot listen on ${host}:${port} (${message}).`;
       reject(new ListenError(reason));
     });
     server.listen(port, host, resolve);
   });
+}
+
+/** Returns the address of a listening server, and how to open a local one to other machines. */
+export function listeningAt(server: Server, host: string): string {
+  const address = server.address();
+  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  const at = `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return isLoopback(host) ? `${at}, for this machine only (HOST=0.0.0.0: for all)` : at;
 }
 
 /** Timeouts and limits of Node's HTTP server. */
