@@ -59,6 +59,7 @@ test("docs/security.md states the limits that the code enforces", () => {
     `time of a request | ${maxExecutionMs / 1_000} s`,
     ...Object.entries({
       "concurrent requests": resourceLimits.requests,
+      "pipelined requests": resourceLimits.pipelined,
       "concurrent pages": resourceLimits.pages,
       connections: resourceLimits.connections,
       "WebSocket connections": resourceLimits.sockets,
