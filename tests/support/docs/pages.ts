@@ -110,9 +110,9 @@ function visit(page: Page, node: Node): void {
   if (!("children" in node)) return;
   let comments: Text[] = [];
   for (const child of node.children) {
-    const comment = child.type === "html" ? /^<!--\s*(.*?)\s*-->$/s.exec(child.value) : null;
-    if (comment !== null) {
-      comments.push({ line: lineOf(child), text: comment[1] ?? "" });
+    const found = child.type === "html" ? commentsIn(child.value, lineOf(child)) : [];
+    if (found.length > 0) {
+      comments.push(...found);
       continue;
     }
     if (child.type === "code") {
@@ -130,6 +130,14 @@ function visit(page: Page, node: Node): void {
     comments = [];
   }
   reportMisplaced(page, comments);
+}
+
+/** Returns the comments of an HTML node, which has one in each line. */
+function commentsIn(html: string, line: number): Text[] {
+  return html.split("\n").flatMap((text, index) => {
+    const comment = /^<!--\s*(.*?)\s*-->$/.exec(text.trim())?.[1];
+    return comment === undefined ? [] : [{ line: line + index, text: comment }];
+  });
 }
 
 function lineOf(node: Node): number {
