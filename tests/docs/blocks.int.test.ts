@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { cleanUp, projectDir } from "../../tools/support/processes.ts";
 import { ExampleShop } from "../support/docs/example-shop.ts";
-import { faultLines, parsePage, readPages } from "../support/docs/pages.ts";
-import { isRun, runPage } from "../support/docs/run-page.ts";
+import { faultLines, isRun, parsePage, readPages } from "../support/docs/pages.ts";
+import { runPage } from "../support/docs/run-page.ts";
 
 const pages = readPages(projectDir);
 /** recipes.cluster.test.ts applies and runs the blocks of docs/extending.md. */
@@ -40,6 +40,10 @@ describe("marks", () => {
     [
       "<!-- answer -->\n\ntext\n\n```json\n{}\n```",
       '1: The mark "answer" stands before no code block.',
+    ],
+    [
+      '```sh\nls\n```\n\n```json\n{ "errors": [] }\n```',
+      '5: The answer of the block before has no mark "answer".',
     ],
   ])("a fault is reported: %j", (text, fault) => {
     const page = parsePage("a.md", text);

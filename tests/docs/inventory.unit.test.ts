@@ -42,13 +42,18 @@ describe("with a small project", () => {
     metrics: new Set(["moleculer_request_total", "process_uptime"]),
     ownMetrics: new Set(["moleculer_request_total"]),
     capitals: new Set(["NEWEST_FIRST"]),
-    fileNames: new Set(["orders.graphql"]),
+    fileNames: new Set(["orders.graphql", "moleculer.config.ts"]),
   };
   const complete = `# All
 
 \`PORT\`, \`DATA_DIR=/data\`, \`OUT_OF_STOCK\`, \`NEWEST_FIRST\`, \`PORT_FILE\`, \`PRODUCT_ID\`,
 \`npm run check\`, \`npm start\`, \`orders.place\`, \`<service>.outbox\`, \`orders.graphql\`,
-\`order.placed\`, \`moleculer.request.total\`, \`moleculer_request_total\`, \`process_uptime\`.
+\`order.placed\`, \`moleculer.request.total\`, \`moleculer_request_total\`, \`process_uptime\`, \`moleculer.config.ts\`.
+
+\`\`\`sh
+TOKEN=$(cat token)
+echo "$TOKEN"
+\`\`\`
 
 \`\`\`text
 mol $ call orders.place --user_id 1

@@ -111,7 +111,14 @@ async function servicesOfShop() {
   const databaseUrls = Object.fromEntries(
     domainServices.map((name) => [name, `postgres://nobody@localhost:1/${name}`]),
   );
-  const broker = new ServiceBroker(brokerOptions(config, "docs", { databaseUrls }));
+  const options = brokerOptions(config, "docs", { databaseUrls });
+  const broker = new ServiceBroker({
+    ...options,
+    // A node of a cluster has metrics of its connection.
+    transporter: "Fake",
+    // Moleculer omits these under Jest.
+    metrics: { ...(options.metrics as object), collectProcessMetrics: true },
+  });
   await createServices(broker, serviceNames);
   const actions = new Map<string, string[]>();
   for (const { name, schema } of broker.services) {

@@ -27,7 +27,8 @@ export function deadLinks(
 
   function faultOfPath(text: string): string | undefined {
     if (!looksLikePath(text, folder, paths)) return undefined;
-    const pattern = text
+    // ".unit.test.ts" is the end of a name.
+    const pattern = (/^\.\w+\./.test(text) ? `*${text}` : text)
       .replace(/^\.\//, "")
       .replace(/\/$/, "")
       .replaceAll(/<[^>]*>/g, "*");
@@ -50,7 +51,10 @@ export function deadLinks(
   );
 }
 
-/** Endings of files that exist only in the repository: no program writes such a file. */
+/** Files that readers write. */
+const filesOfReaders = ["docker-compose.override.yml"];
+
+/** Names of source files; programs write files with other endings. */
 const sourceFile = /^[\w.*{},-]*\w\.(ts|md|ya?ml|sql|cjs)$/;
 
 /**
@@ -58,7 +62,7 @@ const sourceFile = /^[\w.*{},-]*\w\.(ts|md|ya?ml|sql|cjs)$/;
  * repository or of the page's folder.
  */
 function looksLikePath(text: string, folder: string, paths: readonly string[]): boolean {
-  if (sourceFile.test(text)) return true;
+  if (sourceFile.test(text)) return !filesOfReaders.includes(text);
   // A text that begins with "/" is a path of the HTTP API or of another machine.
   if (!/^[\w.@*{<][\w./@*{},<>-]*$/.test(text)) return false;
   const [first = "", ...rest] = text.replace(/^\.\//, "").split("/");

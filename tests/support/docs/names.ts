@@ -5,10 +5,15 @@ import { placeholders } from "./placeholders.ts";
 /** Returns the names on a page that the project does not have. */
 export function unknownNames(page: Page, inventory: Inventory): string[] {
   const code = [...page.codeSpans, ...page.blocks.flatMap(linesOf)];
+  // `$NAME` is a variable that a script of the page sets.
+  const scripts = page.blocks.map(({ code }) => code).join("\n");
+  const shellVariables = new Set(
+    [...scripts.matchAll(/\$\{?([A-Z][A-Z0-9_]+)/g)].map(([, name]) => name),
+  );
   const faults = code.flatMap(({ line, text }) =>
     [
       ...unknownScripts(text, inventory),
-      ...unknownVariables(text, inventory),
+      ...unknownVariables(text, inventory, shellVariables),
       ...unknownCalls(text, inventory),
     ].map((reason) => ({ line, reason })),
   );
@@ -68,11 +73,15 @@ function unknownScripts(text: string, { scripts }: Inventory): string[] {
 }
 
 /** Variables that a command line sets: `NAME=value command`. */
-function unknownVariables(text: string, inventory: Inventory): string[] {
+function unknownVariables(
+  text: string,
+  inventory: Inventory,
+  shellVariables: ReadonlySet<string | undefined>,
+): string[] {
   const names = [...text.matchAll(/(?:^|\s|^export )([A-Z][A-Z0-9_]+)=(?!=)/g)];
   return names
     .map(([, name = ""]) => name)
-    .filter((name) => !isKnown(name, inventory))
+    .filter((name) => !shellVariables.has(name) && !isKnown(name, inventory))
     .map((name) => `There is no setting ${name}.`);
 }
 
@@ -124,9 +133,9 @@ function unknownEvents(text: string, { events, fileNames }: Inventory): string[]
   return [`There is no event ${text}.`];
 }
 
-function unknownMetrics(text: string, { metrics }: Inventory): string[] {
+function unknownMetrics(text: string, { metrics, fileNames }: Inventory): string[] {
   const [name] = /^(moleculer[._]|process_|os_|shop_)[a-z0-9._-]+$/.exec(text) ?? [];
-  if (name === undefined) return [];
+  if (name === undefined || fileNames.has(name)) return [];
   const metric = prometheusName(name).replace(/_(bucket|sum|count)$/, "");
   return metrics.has(metric) ? [] : [`There is no metric ${name}.`];
 }

@@ -91,6 +91,11 @@ export function parsePage(path: string, text: string): Page {
   return page;
 }
 
+/** Returns true for a block that the tests run. */
+export function isRun({ language, marks }: CodeBlock): boolean {
+  return marks.notRun === undefined && ["sh", "graphql", "js", "ts"].includes(language);
+}
+
 /** Returns the faults as lines: path, line and reason. */
 export function faultLines(page: Page, faults: readonly Fault[]): string[] {
   return faults.map(({ line, reason }) => `${page.path}:${line}: ${reason}`);
@@ -116,13 +121,15 @@ function visit(page: Page, node: Node): void {
       continue;
     }
     if (child.type === "code") {
-      page.blocks.push({
+      const before = page.blocks.at(-1);
+      const block = {
         line: lineOf(child),
         language: child.lang ?? "",
         code: child.value,
         marks: marksOf(page, comments),
-      });
-      checkBlock(page, child.lang ?? "", lineOf(child));
+      };
+      page.blocks.push(block);
+      checkBlock(page, block, before);
     } else {
       reportMisplaced(page, comments);
       visit(page, child);
@@ -161,11 +168,16 @@ function addAnchor(anchors: Set<string>, heading: string): void {
   anchors.add(anchor);
 }
 
-function checkBlock(page: Page, language: string, line: number): void {
+function checkBlock(page: Page, block: CodeBlock, before: CodeBlock | undefined): void {
+  const { line, language, code, marks } = block;
   if (language === "") page.faults.push({ line, reason: "The block has no language." });
   else if (!languages.includes(language)) {
     const reason = `The language "${language}" is none of ${languages.join(", ")}.`;
     page.faults.push({ line, reason });
+  }
+  const looksLikeAnswer = language === "json" && /^\{\s*"(data|errors)"/.test(code);
+  if (looksLikeAnswer && marks.isAnswer !== true && before !== undefined && isRun(before)) {
+    page.faults.push({ line, reason: 'The answer of the block before has no mark "answer".' });
   }
 }
 

@@ -14,13 +14,8 @@ import { eventually } from "../../../tools/support/eventually.ts";
 import { projectDir, temporaryFolder } from "../../../tools/support/processes.ts";
 import { differences } from "./answers.ts";
 import type { ExampleShop } from "./example-shop.ts";
-import { faultLines, type CodeBlock, type Fault, type Page } from "./pages.ts";
+import { faultLines, isRun, type CodeBlock, type Fault, type Page } from "./pages.ts";
 import { Shell } from "./shell.ts";
-
-/** Returns true for a block that the tests run. */
-export function isRun({ language, marks }: CodeBlock): boolean {
-  return marks.notRun === undefined && ["sh", "graphql", "js", "ts"].includes(language);
-}
 
 /**
  * Runs the blocks of a page in their order, and compares the answers. Returns the faults. The first
