@@ -59,6 +59,8 @@ const correct = `# A page
 \`\`\`sh
 name=Cup
 curl -s localhost:8080/graphql -H 'content-type: application/json' \\
+  -d '{"query": "{ products { id } }"}'
+curl -s localhost:8080/graphql -H 'content-type: application/json' \\
   -d '{"query": "{ product(id: \\"PRODUCT_ID\\") { name stock } }"}'
 \`\`\`
 
@@ -182,8 +184,8 @@ describe("the blocks of a small page", () => {
       '"stock": 7',
       '"price": 7',
       [
-        "a.md:11: The shop's answer has no answer.data.product.price.",
-        "a.md:11: The example has no answer.data.product.stock, and the shop's answer has it.",
+        "a.md:13: The shop's answer has no answer.data.product.price.",
+        "a.md:13: The example has no answer.data.product.stock, and the shop's answer has it.",
       ],
     ],
     [
@@ -191,7 +193,7 @@ describe("the blocks of a small page", () => {
       '"stock": 7',
       '"stock": "7"',
       [
-        "a.md:11: answer.data.product.stock is a text in the example and a number in the shop's answer.",
+        "a.md:13: answer.data.product.stock is a text in the example and a number in the shop's answer.",
       ],
     ],
     [
@@ -199,21 +201,21 @@ describe("the blocks of a small page", () => {
       '"at": "2026-01-31T12:00:00.000Z"',
       '"at": "2026-01-31"',
       [
-        "a.md:36: answer.data.order.history[0].at is a text in the example and a time in the shop's answer.",
+        "a.md:38: answer.data.order.history[0].at is a text in the example and a time in the shop's answer.",
       ],
     ],
     [
       "a command that fails",
       'test "$name" = Cup',
       'test "$name" = Mug',
-      ['a.md:16: The script fails at "test "$name" = Mug".'],
+      ['a.md:18: The script fails at "test "$name" = Mug".'],
     ],
     [
       "another error code",
       "UNAUTHENTICATED",
       "FORBIDDEN",
       [
-        'a.md:74: answer.errors[0].extensions.code is "FORBIDDEN" in the example and "UNAUTHENTICATED" in the shop\'s answer.',
+        'a.md:76: answer.errors[0].extensions.code is "FORBIDDEN" in the example and "UNAUTHENTICATED" in the shop\'s answer.',
       ],
     ],
     [
@@ -221,14 +223,14 @@ describe("the blocks of a small page", () => {
       "  orderPlaced {",
       "  orderPaid {",
       [
-        'a.md:90: The shop answers: GRAPHQL_VALIDATION_FAILED, Cannot query field "orderPaid" on type "Subscription". Did you mean "orderPlaced"?',
+        'a.md:92: The shop answers: GRAPHQL_VALIDATION_FAILED, Cannot query field "orderPaid" on type "Subscription". Did you mean "orderPlaced"?',
       ],
     ],
     [
       "a program that fails",
       "health/live",
       "health/lively",
-      ['a.md:101: The script fails at "node answer.mjs".'],
+      ['a.md:103: The script fails at "node answer.mjs".'],
     ],
   ])("%s is reported", async (_fault, before, after, faults) => {
     const page = parsePage(

@@ -177,17 +177,22 @@ function compare({ line, code }: CodeBlock, answers: unknown[] | undefined): Fau
   return differences(example, answer).map((reason) => ({ line, reason }));
 }
 
-/** Returns the JSON values in the output of a script: one in all lines, or one in each. */
+/**
+ * Returns the JSON values in the output of a script: one in all lines, or one in each. An answer of
+ * the shop has no line end, so several of them may share a line.
+ */
 function jsonIn(output: string): unknown[] {
-  const parse = (text: string): unknown[] => {
-    try {
-      return [JSON.parse(text)];
-    } catch {
-      return [];
-    }
-  };
-  const whole = parse(output);
-  return whole.length > 0 ? whole : output.split("\n").flatMap(parse);
+  const parts = output.split(/\n|(?<=\})(?=\{"(?:data|errors)":)/);
+  const whole = parseJson(output);
+  return whole.length > 0 ? whole : parts.flatMap(parseJson);
+}
+
+function parseJson(text: string): unknown[] {
+  try {
+    return [JSON.parse(text)];
+  } catch {
+    return [];
+  }
 }
 
 function errorsOf(answer: unknown): string[] {
