@@ -16,7 +16,7 @@ export interface Fault {
 }
 
 /** The HTML comments directly before a code block, which say how the tests run it. */
-export interface Marks {
+interface Marks {
   /** Why the block is not run. */
   notRun?: string;
   /** Who sends the document. */
