@@ -26,6 +26,17 @@ test("the files name images of NATS, PostgreSQL, Node and the load balancer", ()
   expect(others.length).toBeGreaterThan(8);
 });
 
+test("the Kubernetes manifests name the image of the version in package.json", () => {
+  const { version } = JSON.parse(readFileSync(join(projectDir, "package.json"), "utf8")) as {
+    version: string;
+  };
+  const kustomization = readFileSync(
+    join(projectDir, "deploy/kubernetes/kustomization.yaml"),
+    "utf8",
+  );
+  expect(kustomization).toContain(`newTag: "${version}"`);
+});
+
 test.each(others)("$file pins $image to a minor version", ({ image }) => {
   expect(image).toMatch(/:v?\d+\.\d+(\.\d+)?(-[\w.-]+)?$/);
 });
