@@ -1,6 +1,6 @@
 import { sections, type Setting } from "../../config/settings.ts";
 import { formatted, type GeneratedFile } from "./generated-files.ts";
-import { table } from "./markdown.ts";
+import { proseOf, table } from "./markdown.ts";
 
 /** Returns the files that are generated from the declarations of the settings. */
 export async function configurationFiles(): Promise<GeneratedFile[]> {
@@ -136,6 +136,8 @@ function shownDefault(setting: Setting): string {
 
 function meaningOf(setting: Setting): string {
   const { description, example, defaultInWords } = setting;
+  const names = sections.flatMap(({ settings }) => Object.keys(settings));
+  const meaning = proseOf(description, names);
   const isShown = example !== undefined && defaultInWords === undefined;
-  return isShown ? `${description} Example: \`${example}\`` : description;
+  return isShown ? `${meaning} Example: \`${example}\`` : meaning;
 }

@@ -16,7 +16,9 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
 } from "graphql";
-import { table } from "./markdown.ts";
+import { settings } from "../../config/settings.ts";
+import { errorCatalogue } from "../../core/errors.ts";
+import { proseOf, table } from "./markdown.ts";
 
 /** Returns the page docs/schema.md. */
 export function schemaPage(schema: GraphQLSchema): string {
@@ -130,7 +132,8 @@ interface Described {
 
 function text({ description }: Described): string {
   const paragraphs = (description ?? "").split("\n\n").map((lines) => lines.replaceAll("\n", " "));
-  return paragraphs.map(sentence).join("\n\n");
+  const names = [...errorCatalogue().map(({ code }) => code), ...Object.keys(settings)];
+  return paragraphs.map((paragraph) => proseOf(sentence(paragraph), names)).join("\n\n");
 }
 
 /** Returns a description in one line. */
