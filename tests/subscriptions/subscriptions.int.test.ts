@@ -245,9 +245,13 @@ describe("a connection", () => {
     ]);
   });
 
-  test("with an invalid token is closed with 4403", async () => {
-    const { state } = subscribe("{ products { id } }", "not-a-token");
+  test.each([
+    ["a query", "{ products { id } }"],
+    ["a subscription that needs no token", "subscription { inventoryUpdated { number } }"],
+  ])("with an invalid token is closed with 4403 and the reason, for %s", async (_title, query) => {
+    const { state } = subscribe(query, "not-a-token");
     await eventually("the end of the connection", () => state.end !== undefined);
-    expect(state.end).toMatchObject({ code: 4403 });
+    const reason = "The token was not issued by this shop.";
+    expect(state.end).toMatchObject({ code: 4403, reason });
   });
 });

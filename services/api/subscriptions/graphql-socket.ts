@@ -300,16 +300,24 @@ export class GraphqlSockets {
     if (connection.token === undefined) return;
     const { viewer } = await this.#origin.viewerOf(connection.token);
     connection.viewer = viewer;
-    if (isRejected(viewer)) closeExpired(connection.socket);
+    if (rejectionOf(viewer) !== undefined) closeExpired(connection.socket);
   }
 
   /** Authenticates a new connection. The token is optional, but must be valid. */
   async #signIn(connection: SocketConnection, params: Params): Promise<boolean> {
     const token = params?.authorization ?? params?.Authorization;
     if (token === undefined || token === null || token === "") return true;
-    if (typeof token !== "string") return false;
+    if (typeof token !== "string") {
+      close(connection.socket, CloseCode.Forbidden, "The token must be a string.");
+      return false;
+    }
     const { viewer, expiresAtMs } = await this.#origin.viewerOf(token);
-    if (isRejected(viewer)) return false;
+    const rejection = rejectionOf(viewer);
+    if (rejection !== undefined) {
+      // With `false`, graphql-ws would close with the reason "Forbidden", which says nothing.
+      close(connection.socket, CloseCode.Forbidden, rejection);
+      return false;
+    }
     connection.token = token;
     connection.viewer = viewer;
     if (expiresAtMs !== undefined) {
@@ -428,8 +436,9 @@ function ignored(): void {
   /* the connection closes by itself */
 }
 
-function isRejected(viewer: Viewer): boolean {
-  return viewer.kind === "anonymous" && viewer.rejected !== undefined;
+/** Returns the reason why a token was rejected; undefined for a valid token or none. */
+function rejectionOf(viewer: Viewer): string | undefined {
+  return viewer.kind === "anonymous" ? viewer.rejected : undefined;
 }
 
 /** Closes a connection, and cuts it if the client does not close its side in time. */
