@@ -2,23 +2,79 @@ import { Validators } from "moleculer";
 
 type Check = ReturnType<InstanceType<typeof Validators.Fastest>["compile"]>;
 
+/** A broken rule, as the validator reports it. */
+interface Finding {
+  type: string;
+  message?: string;
+  /** The path of the value; empty for the parameters as a whole. */
+  field?: string;
+  expected?: unknown;
+  actual?: unknown;
+}
+
+/** The validator's messages, in the wording of the rules of `core/validation.ts`. */
+const messages = {
+  required: "'{field}' is required.",
+  string: "'{field}' must be a text.",
+  stringEmpty: "'{field}' must not be empty.",
+  stringMin: "'{field}' must have at least {expected} characters.",
+  stringMax: "'{field}' must have at most {expected} characters.",
+  number: "'{field}' must be a number.",
+  numberMin: "'{field}' must be at least {expected}.",
+  numberMax: "'{field}' must be at most {expected}.",
+  numberInteger: "'{field}' must be a whole number.",
+  boolean: "'{field}' must be true or false.",
+  enumValue: "'{field}' must be one of {expected}.",
+  array: "'{field}' must be a list.",
+  arrayMin: "'{field}' must have at least {expected} items.",
+  arrayMax: "'{field}' must have at most {expected} items.",
+  object: "'{field}' must be an object.",
+};
+
+/** Names of unknown parameters in the findings of one object. A caller may send thousands. */
+const maxUnknownNames = 20;
+
 /**
  * Moleculer's validator, whose findings do not contain the rejected values. Moleculer logs and
  * traces the findings, and a value may be a password.
  */
 export class QuietValidator extends Validators.Fastest {
+  constructor() {
+    super({ messages });
+  }
+
   override compile(rules: Record<string, unknown>): Check {
     const check = super.compile(rules);
-    return Object.assign((...args: Parameters<Check>) => withoutValues(check(...args)), {
+    return Object.assign((...args: Parameters<Check>) => plainFindings(check(...args)), {
       async: check.async ?? false,
     });
   }
 }
 
-/** Removes the values from the findings. The validator returns `true` if no rule is broken. */
-function withoutValues<Findings>(findings: Findings): Findings {
-  if (Array.isArray(findings)) {
-    for (const finding of findings as { actual?: unknown }[]) delete finding.actual;
-  }
-  return findings;
+/** Completes the messages and removes the values. The validator returns `true` for no finding. */
+function plainFindings<Findings>(findings: Findings): Findings {
+  if (!Array.isArray(findings)) return findings;
+  const plain = (findings as Finding[]).flatMap(unknownNames).map(inPlainWords);
+  for (const finding of plain) delete finding.actual;
+  return plain as Findings;
+}
+
+/** Splits the finding about an object with undeclared properties into one for each property. */
+function unknownNames(finding: Finding): Finding[] {
+  const { type, field = "", expected, actual } = finding;
+  if (type !== "objectStrict") return [finding];
+  const names = String(actual).split(", ").slice(0, maxUnknownNames);
+  const declared = String(expected);
+  const kind = field === "" ? "parameter" : "field";
+  const known = declared === "" ? `There are no ${kind}s.` : `The ${kind}s are ${declared}.`;
+  return names.map((name) => {
+    const path = field === "" ? name : `${field}.${name}`;
+    return { type, field: path, message: `There is no ${kind} '${path}'. ${known}` };
+  });
+}
+
+function inPlainWords(finding: Finding): Finding {
+  const { type, field = "", expected } = finding;
+  const mustNotBeEmpty = (type === "stringMin" || type === "arrayMin") && expected === 1;
+  return mustNotBeEmpty ? { ...finding, message: `'${field}' must not be empty.` } : finding;
 }

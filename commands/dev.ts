@@ -1,6 +1,6 @@
 import { configOf, setConfig } from "../config/broker-config.ts";
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
-import { openConsole } from "./console.ts";
+import { openConsole } from "./console/console.ts";
 import { reloadOnChange } from "./hot-reload.ts";
 import { isStopping, runProgram, stopOnSignals } from "./program.ts";
 import { startSingleProcess } from "./single-process.ts";

@@ -1,6 +1,6 @@
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { StartError } from "../embedded/data-dir.ts";
-import { openConsole } from "./console.ts";
+import { openConsole } from "./console/console.ts";
 import { joinShop } from "./join.ts";
 import { runProgram, stopOnSignals } from "./program.ts";
 

@@ -6,7 +6,7 @@ import { clusterNodeDefaults, loadConfig, takeVariable, type Config } from "../c
 import { serviceFile, servicesOf } from "../services/load-services.ts";
 import { serviceNames } from "../services/registry.ts";
 import { requireCluster } from "./cluster-node.ts";
-import { openConsole } from "./console.ts";
+import { openConsole } from "./console/console.ts";
 import { serveHealth } from "./health-server.ts";
 import { reloadOnChange } from "./hot-reload.ts";
 import { assertPortsFree } from "./ports.ts";

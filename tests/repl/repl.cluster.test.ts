@@ -97,13 +97,26 @@ describe.each([
   beforeAll(async () => {
     console = new Console(settings());
     await console.program.said("mol $");
+    expect(console.program.output()).toMatch(
+      /actions lists all actions .*\n.*call products\.create/,
+    );
     await console.waitForService("users");
   });
 
   test("lists nodes, services, actions and events", async () => {
     await console.type("nodes", "(*)", "ONLINE");
     await console.type("services", "users", "products", "orders");
-    await console.type("actions", "users.register", "products.updateInventory", "orders.place");
+    const actions = await console.type(
+      "actions",
+      "users.register",
+      "products.updateInventory",
+      "orders.place",
+      "Parameters in brackets are optional",
+    );
+    expect(actions).toMatch(/products\.create +--name --description --price --stock\n/);
+    expect(actions).not.toContain("$$strict");
+    const some = await console.type("actions users.*", "Parameters in brackets are optional");
+    expect(some).not.toContain("orders.place");
     await console.type("events", "user.registered", "order.placed", "inventory.updated");
   });
 
@@ -195,10 +208,27 @@ describe.each([
         "field: 'stock'",
         "}\n",
       ),
-      await console.type("call products.gte", "ERROR: SERVICE_NOT_FOUND: "),
+      await console.type(
+        "call products.create --nmae Mug --description x --price 1 --stock 1",
+        "ERROR: BAD_USER_INPUT: 'name' is required. There is no parameter 'nmae'. ",
+        "field: 'nmae'",
+        "}\n",
+      ),
+      await console.type(
+        "call products.create --name '' --description x --price 1 --stock 1",
+        "ERROR: BAD_USER_INPUT: 'name' must not be empty.",
+        "}\n",
+      ),
       await console.type('call products.get --id "x', "ERROR: A quotation mark is not closed"),
     ];
     for (const error of errors) expect(error).not.toMatch(/\n\s+at /);
+  });
+
+  test("names the nearest action once when an action is unknown", async () => {
+    const sentence = "SERVICE_NOT_FOUND: There is no action products.gte. Is it products.get?";
+    const answer = await console.type("call products.gte", sentence, "mol $");
+    expect(answer.match(/products\.gte/g)).toHaveLength(1);
+    expect(answer).not.toContain("WARN");
   });
 
   test("ends at exit without stopping the shop", async () => {

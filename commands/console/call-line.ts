@@ -1,13 +1,9 @@
+import type { Rule, Rules } from "./action-list.ts";
+
 /** A word of a line. A quoted word is never a flag. */
 interface Word {
   text: string;
   isQuoted: boolean;
-}
-
-/** The part of a parameter's rule that determines how a text is converted. */
-interface Rule {
-  type?: string;
-  items?: Rule;
 }
 
 /** The call that a line describes. */
@@ -33,10 +29,7 @@ const filesAndHelp = /^(?:-h|--(?:help|load|loadFull|stream|save)(?:=|$))/;
  *
  * @param rulesOf the rules of an action's parameters
  */
-export function readCall(
-  line: string,
-  rulesOf: (action: string) => Record<string, unknown>,
-): Call | undefined {
+export function readCall(line: string, rulesOf: (action: string) => Rules): Call | undefined {
   if (!/^\s*d?call\s/.test(line)) return undefined;
   const words = wordsOf(line);
   if (words.some(({ text, isQuoted }) => !isQuoted && filesAndHelp.test(text))) return undefined;
@@ -53,7 +46,7 @@ export function readCall(
       `“${stray}” belongs to no flag: put a value with spaces into quotation marks.`,
     );
   }
-  const rules = rulesOf(action) as Record<string, Rule>;
+  const rules = rulesOf(action);
   const call: Call = { nodeId, action, params: {}, meta: {}, options: {} };
   const params: Record<string, unknown> = {};
   for (const [flag, texts] of flags) {
@@ -142,7 +135,7 @@ function setParameter(
   params: Record<string, unknown>,
   flag: string,
   texts: (string | true)[],
-  rules: Record<string, Rule>,
+  rules: Rules,
 ): void {
   const isList = flag.endsWith("[]");
   const name = isList ? flag.slice(0, -2) : flag;
