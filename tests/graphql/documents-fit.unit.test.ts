@@ -11,10 +11,11 @@ import { originalDocuments } from "../support/graphql/original-documents.ts";
 
 const projectDir = join(import.meta.dirname, "..", "..");
 const examplesFile = "../../services/api/playground/examples.js";
-const { welcome, examples } = (await import(examplesFile)) as {
+const { welcome, exampleGroups } = (await import(examplesFile)) as {
   welcome: string;
-  examples: { name: string; query: string }[];
+  exampleGroups: { examples: { query: string }[] }[];
 };
+const examples = exampleGroups.flatMap((group) => group.examples);
 
 /** Returns the GraphQL code blocks of a page. */
 function blocksIn(page: string): string[] {

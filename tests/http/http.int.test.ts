@@ -55,6 +55,7 @@ describe("the playground", () => {
       "/playground/graphiql.min.js",
       "/playground/graphql-ws/client.js",
       expect.stringMatching(/^\/playground\/graphql-ws\/common-[\w-]+\.js$/),
+      "/playground/menu.js",
       "/playground/playground.css",
       "/playground/playground.js",
       "/playground/react-dom.production.min.js",

@@ -48,72 +48,64 @@ function editorText(selector: string): Promise<string> {
     );
 }
 
-/** Opens an example, fills in its placeholders and executes it. Gives the data of the response. */
-async function execute(
-  example: string,
-  firstWords: string,
-  values: Record<string, string>,
-): Promise<Record<string, Record<string, unknown>>> {
-  await page.selectOption("#examples", example);
-  const document = await eventually("the example's text", async () => {
-    const text = await editorText(".graphiql-query-editor");
-    return text.includes(firstWords) ? text : undefined;
-  });
-  const filled = Object.entries(values).reduce(
-    (text, [placeholder, value]) => text.replaceAll(`"${placeholder}"`, `"${value}"`),
-    document,
+/** Opens an example from the menu. */
+async function openExample(name: string, firstWords: string): Promise<void> {
+  await page.getByRole("button", { name: "Examples" }).click();
+  await page.getByRole("menuitem", { name }).click();
+  await eventually("the example's text", async () =>
+    (await editorText(".graphiql-query-editor")).includes(firstWords),
   );
-  await page
-    .locator(".graphiql-query-editor .CodeMirror")
-    .first()
-    .evaluate((element, text) => {
-      (element as unknown as { CodeMirror: { setValue(t: string): void } }).CodeMirror.setValue(
-        text,
-      );
-    }, filled);
+}
+
+/** Executes the open document. Gives the response. */
+async function execute(): Promise<Record<string, unknown>> {
   await page.getByRole("button", executeButton).click();
   const result = await eventually("a response", async () => {
     const text = await editorText(".graphiql-response");
     return text === "" ? undefined : text;
   });
-  const { data, errors } = JSON.parse(result) as {
-    data: Record<string, Record<string, unknown>>;
-    errors?: unknown;
-  };
-  expect(errors).toBeUndefined();
-  return data;
+  return JSON.parse(result) as Record<string, unknown>;
 }
 
-test("the examples work in order, and requests after the login use its token", async () => {
-  const account = { EMAIL: "admin@example.com", USERNAME: "admin", PASSWORD: "correct horse" };
-  await shop.call("users.register", {
-    email: account.EMAIL,
-    username: account.USERNAME,
-    password: account.PASSWORD,
-    type: 1,
-  });
-  await execute("registerUser", "registerUser(", { ...account, EMAIL: "customer@example.com" });
-  await execute("login", "login(", account);
+/** Opens an example and executes it unchanged. Gives the data of the response. */
+async function executeExample(
+  name: string,
+  firstWords: string,
+): Promise<Record<string, Record<string, unknown>>> {
+  await openExample(name, firstWords);
+  const { data, errors } = await execute();
+  expect(errors).toBeUndefined();
+  return data as Record<string, Record<string, unknown>>;
+}
+
+test("the walk-through works in order, with the token and the ids of its own answers", async () => {
+  const { registerUser } = await executeExample("1. Register the first admin", "registerUser(");
+  expect(registerUser).toMatchObject({ type: 1 });
+  await executeExample("2. Log in", "login(");
   await eventually("the token in its field", async () => {
     const token = await page.getByLabel("Token").inputValue();
     return token.split(".").length === 3;
   });
-  const { createProduct } = await execute("createProduct", "createProduct(", {});
-  const product = String(createProduct?.id);
-  await execute("updateInventory", "updateInventory(", { ID: product });
-  const { placeOrder } = await execute("placeOrder", "placeOrder(", { PRODUCTID: product });
-  expect(placeOrder).toMatchObject({ quantity: 1, price_total: 1 });
-  const lists = await execute("users, products, orders", "price_total", {});
-  expect(lists.users).toHaveLength(2);
-  expect(lists.orders).toHaveLength(1);
+  const { createProduct } = await executeExample("3. Create a product", "createProduct(");
+  await executeExample("4. Change the stock", `"${String(createProduct?.id)}"`);
+  const { placeOrder } = await executeExample("5. Place an order", "placeOrder(");
+  expect(placeOrder).toMatchObject({ quantity: 2, price_total: 1_980 });
+  const lists = await executeExample("6. Read everything", "query Everything");
+  expect(lists.users).toHaveLength(1);
+  expect(lists.orders).toMatchObject([{ order_products: [{ product: { stock: 28 } }] }]);
+  const { cancelOrder } = await executeExample("7. Cancel the order", "cancelOrder(");
+  expect(cancelOrder).toMatchObject({ id: placeOrder?.id, status: "CANCELLED" });
+  for (const name of ["Search products", "Newest orders", "One product and one order"]) {
+    await executeExample(name, "query ");
+  }
+  const tabs = await page.getByRole("tab").allTextContents();
+  expect(tabs.join()).toContain("PlaceOrder");
+  expect(tabs.join()).not.toContain("untitled");
   expect(problems).toEqual([]);
 });
 
 test("a subscription shows events until it is stopped", async () => {
-  await page.selectOption("#examples", "inventoryUpdated");
-  await eventually("the example's text", async () =>
-    (await editorText(".graphiql-query-editor")).includes("inventoryUpdated"),
-  );
+  await openExample("Subscribe to changes of the stock", "inventoryUpdated");
   await page.getByRole("button", executeButton).click();
   await eventually("the subscription", () => subscriptionsTo(shop, "inventory.updated") === 1);
   const input = { name: "Lamp", description: "", price: 1, stock: 1 };
@@ -129,6 +121,91 @@ test("a subscription shows events until it is stopped", async () => {
     () => subscriptionsTo(shop, "inventory.updated") === 0,
   );
   expect(problems).toEqual([]);
+});
+
+test("a subscription with a wrong token shows the reason", async () => {
+  await page.getByLabel("Token").fill("wrong");
+  await openExample("Subscribe to changes of the stock", "inventoryUpdated");
+  const { errors } = await execute();
+  expect(errors).toMatchObject([{ message: "The token was not issued by this shop." }]);
+});
+
+const isInEditor = () =>
+  page.evaluate(() => document.activeElement?.closest(".CodeMirror") !== null);
+const isMenuOpen = () => page.locator("#menu").isVisible();
+const focusedText = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+const countTabs = () => page.getByRole("tab").count();
+
+test("the keyboard opens the menu, moves in it, opens an example and leaves the editor", async () => {
+  await page.getByRole("button", { name: "Examples" }).focus();
+  await page.keyboard.press("ArrowDown");
+  expect(await isMenuOpen()).toBe(false);
+  await page.keyboard.press("Enter");
+  await eventually("the first item", async () => (await focusedText()).startsWith("1. "));
+  await page.keyboard.press("ArrowDown");
+  expect(await focusedText()).toBe("2. Log in");
+  await page.keyboard.press("End");
+  expect(await focusedText()).toBe("Refresh the token");
+  await page.keyboard.press("Escape");
+  expect(await isMenuOpen()).toBe(false);
+  expect(await focusedText()).toMatch("Examples");
+  expect(await countTabs()).toBe(1);
+
+  await page.keyboard.press("Enter");
+  await eventually("the first item", async () => (await focusedText()).startsWith("1. "));
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await eventually("the example's tab", async () => (await countTabs()) === 2);
+  expect(await isMenuOpen()).toBe(false);
+  await eventually("the focus in the editor", isInEditor);
+  const text = await editorText(".graphiql-query-editor");
+  await page.keyboard.press("Tab");
+  expect(await isInEditor()).toBe(false);
+  await page.keyboard.press("Shift+Tab");
+  expect(await isInEditor()).toBe(true);
+  await page.keyboard.press("Shift+Tab");
+  expect(await isInEditor()).toBe(false);
+  expect(await editorText(".graphiql-query-editor")).toBe(text);
+  expect(problems).toEqual([]);
+});
+
+test.each([360, 390])("a screen of %i px has room for editor and response", async (width) => {
+  await page.setViewportSize({ width, height: 740 });
+  await openExample("Register a customer", "registerUser(");
+  await execute();
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(await overflow()).toBe(0);
+  const boxOf = async (selector: string) => {
+    const box = await page.locator(selector).first().boundingBox();
+    if (box === null) throw new Error(`${selector} is not visible`);
+    return box;
+  };
+  const [editor, response] = [await boxOf(".graphiql-query-editor"), await boxOf(".result-window")];
+  for (const { width: paneWidth, height } of [editor, response]) {
+    expect(paneWidth).toBeGreaterThan(width * 0.85);
+    expect(height).toBeGreaterThan(150);
+  }
+  expect(response.y).toBeGreaterThan(editor.y + editor.height);
+  await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
+  await page.getByText("ErrorCode").first().waitFor();
+  expect(await overflow()).toBe(0);
+  expect((await boxOf(".graphiql-plugin")).width).toBeGreaterThan(width * 0.8);
+});
+
+test("the page follows the colour scheme of the system", async () => {
+  const colours = async () => {
+    const of = (selector: string) =>
+      page
+        .locator(selector)
+        .first()
+        .evaluate((element) => getComputedStyle(element).backgroundColor);
+    return Promise.all(["body", "#token", ".graphiql-editors"].map(of));
+  };
+  await page.emulateMedia({ colorScheme: "light" });
+  const light = await colours();
+  await page.emulateMedia({ colorScheme: "dark" });
+  const dark = await colours();
+  for (const [index, colour] of light.entries()) expect(colour).not.toBe(dark[index]);
 });
 
 test("the page sends requests only to its own host and violates no content security policy", async () => {

@@ -1,22 +1,20 @@
 /**
- * An example document.
+ * An example document. Texts in quoted capitals are placeholders: the page replaces those whose value
+ * it knows from an earlier answer.
  * @typedef {{ name: string, query: string }} Example
  */
 
 /** The content of the first tab when the page is opened for the first time. */
-export const welcome = `# The shop's GraphQL API. Run a query with the
-# button or Ctrl-Enter. Everybody may read the
-# products; for the rest, take from "Examples":
+export const welcome = `# The shop's GraphQL API. Run the query below with
+# the button or Ctrl-Enter.
 #
-# 1. registerUser, with an email, a username and
-#    a password of at least 8 characters. On a
-#    new installation, type: 1 makes the admin.
-# 2. login. The token goes into "Token" above by
-#    itself and is sent with every request.
-# 3. createProduct and updateInventory (admin),
-#    placeOrder (everybody who is logged in).
+# The menu "Examples" leads from the first admin to
+# an order, step by step. The token of a login goes
+# into the field "Token" by itself.
+#
+# Ctrl-Space completes, Tab leaves the editor.
 
-query {
+query Products {
   products {
     id
     name
@@ -28,18 +26,109 @@ query {
 `;
 
 /**
- * The documents of the original shop's README, unchanged, and documents for new features.
- * @type {readonly Example[]}
+ * The examples of the menu, in groups. The first group is the walk-through of
+ * docs/getting-started.md.
+ * @type {readonly { title: string, examples: readonly Example[] }[]}
  */
-export const examples = [
+export const exampleGroups = [
   {
-    name: "users, products, orders",
-    query: `query {
+    title: "Walk-through",
+    examples: [
+      {
+        name: "1. Register the first admin",
+        query: `# Anyone can register an admin while the shop has none.
+mutation RegisterFirstAdmin {
+  registerUser(
+    input: {
+      email: "admin@shop.example"
+      username: "admin"
+      type: 1 # 0 - DEFAULT, 1 - ADMIN
+      password: "correct horse"
+    }
+  ) {
+    id
+    email
+    username
+    type
+  }
+}
+`,
+      },
+      {
+        name: "2. Log in",
+        query: `mutation Login {
+  login(
+    input: { email: "admin@shop.example", password: "correct horse" }
+  ) {
+    token # goes into the field "Token" by itself
+  }
+}
+`,
+      },
+      {
+        name: "3. Create a product",
+        query: `# Admins only. 990 is 9.90: prices are in minor units.
+mutation CreateProduct {
+  createProduct(
+    input: {
+      name: "Mug"
+      description: "Blue, 0.3 l"
+      price: 990
+      stock: 20
+    }
+  ) {
+    id
+    price
+    name
+    description
+    stock
+  }
+}
+`,
+      },
+      {
+        name: "4. Change the stock",
+        query: `# Admins only. type: 1 - ADD, 2 - SUBTRACT, 3 - DELETE
+mutation UpdateInventory {
+  updateInventory(
+    input: { id: "PRODUCT_ID", type: 1, number: 10 }
+  ) {
+    success
+  }
+}
+`,
+      },
+      {
+        name: "5. Place an order",
+        query: `# Every signed-in user can place orders.
+mutation PlaceOrder {
+  placeOrder(
+    input: {
+      order_products: [{ product_id: "PRODUCT_ID", quantity: 2 }]
+    }
+  ) {
+    id
+    user_id
+    quantity
+    price_total
+    order_products {
+      product_id
+      price
+      quantity
+    }
+  }
+}
+`,
+      },
+      {
+        name: "6. Read everything, with joins",
+        query: `# Customers see their own orders, and no other users.
+query Everything {
   users {
     id
     username
     email
-    type # 0 - DEFAULT, 1 - ADMIN
+    type
   }
   products {
     id
@@ -48,126 +137,50 @@ export const examples = [
     price
     stock
   }
-  orders {
+  orders(limit: 20) {
     id
     user_id
-    price_total
-    quantity
-  }
-}
-`,
-  },
-  {
-    name: "user, product, order",
-    query: `query {
-  user(id: "ID_STRING") {
-    id
     username
-    email
-    type # 0 - DEFAULT, 1 - ADMIN
-  }
-  product(id: "ID_STRING") {
-    id
-    name
-    description
-    price
-    stock
-  }
-  order(id: "ID_STRING") {
-    id
-    user_id
     price_total
     quantity
     order_products {
-      product_id
       quantity
       price
+      name
+      product {
+        stock
+      }
     }
   }
 }
 `,
-  },
-  {
-    name: "registerUser",
-    query: `mutation {
-  registerUser(
-    input: {
-      email: "EMAIL"
-      username: "USERNAME"
-      type: 0 # 0 - DEFAULT, 1 - ADMIN
-      password: "PASSWORD"
-    }
-  ) {
+      },
+      {
+        name: "7. Cancel the order",
+        query: `# One's own order, or any order for admins.
+mutation CancelOrder {
+  cancelOrder(id: "ORDER_ID") {
     id
-    email
-    username
-    type # 0 - DEFAULT, 1 - ADMIN
-  }
-}
-`,
-  },
-  {
-    name: "login",
-    query: `mutation {
-  login(input: { email: "EMAIL", password: "PASSWORD" }) {
-    token # JWT: put in Authorization Header
-  }
-}
-`,
-  },
-  {
-    name: "placeOrder",
-    query: `# Only applicable when user is logged in
-mutation {
-  placeOrder(
-    input: { order_products: [{ product_id: "PRODUCTID", quantity: 1 }] }
-  ) {
-    id
-    user_id
-    quantity
-    price_total
-    order_products {
-      product_id
-      price
-      quantity
+    status
+    history {
+      status
+      at
     }
   }
 }
 `,
+      },
+    ],
   },
   {
-    name: "createProduct",
-    query: `# Only applicable when user is logged in and userType = 1
-mutation {
-  createProduct(
-    input: { name: "NAME", description: "DESC", price: 1, stock: 1 }
-  ) {
-    id
-    price
-    name
-    description
-    stock
-  }
-}
-`,
-  },
-  {
-    name: "updateInventory",
-    query: `# Only applicable when user is logged in and userType = 1
-mutation {
-  # type: 0 - INVALID, 1 - ADD, 2 - SUBTRACT, 3 - DELETE
-  updateInventory(input: { id: "ID", type: 1, number: 1 }) {
-    success
-  }
-}
-`,
-  },
-  {
-    name: "productsConnection",
-    query: `query {
+    title: "Reading",
+    examples: [
+      {
+        name: "Search products",
+        query: `query SearchProducts {
   productsConnection(
-    first: 10 # or last; the next page: after: "ENDCURSOR"
-    search: "mug" # words, the last one may be a beginning
+    first: 10 # the next page: after: "CURSOR"
+    search: "mug" # words; the last one may be a beginning
     filter: { price_max: 1000, in_stock: true }
     sort: PRICE_ASC
   ) {
@@ -185,24 +198,27 @@ mutation {
   }
 }
 `,
-  },
-  {
-    name: "ordersConnection",
-    query: `# One's own orders, and all of them when userType = 1
-query {
+      },
+      {
+        name: "Newest orders, with joins",
+        query: `# One's own orders; all orders for admins.
+query NewestOrders {
   ordersConnection(first: 10, filter: { status: PLACED }) {
-    edges {
-      cursor
-      node {
-        id
-        price_total
-        user {
-          username
+    nodes {
+      id
+      price_total
+      user {
+        username
+      }
+      order_products {
+        quantity
+        name
+        product {
+          stock
         }
-        order_products {
-          name
-          quantity
-        }
+      }
+      history {
+        at
       }
     }
     pageInfo {
@@ -212,48 +228,40 @@ query {
   }
 }
 `,
-  },
-  {
-    name: "cancelOrder",
-    query: `# Only one's own order, unless userType = 1
-mutation {
-  cancelOrder(id: "ID") {
+      },
+      {
+        name: "One product and one order",
+        query: `query ProductAndOrder {
+  product(id: "PRODUCT_ID") {
     id
-    status
-    history {
-      status
-      at
+    name
+    description
+    price
+    stock
+  }
+  order(id: "ORDER_ID") {
+    id
+    user_id
+    price_total
+    quantity
+    order_products {
+      product_id
+      quantity
+      price
     }
   }
 }
 `,
+      },
+    ],
   },
   {
-    name: "login, to stay signed in",
-    query: `mutation {
-  login(input: { email: "EMAIL", password: "PASSWORD" }) {
-    token
-    refreshToken # gives the next token: keep it secret
-    expiresAt # of the token
-  }
-}
-`,
-  },
-  {
-    name: "refreshToken",
-    query: `mutation {
-  refreshToken(token: "REFRESHTOKEN") {
-    token
-    refreshToken # takes the place of the old one
-    expiresAt
-  }
-}
-`,
-  },
-  {
-    name: "orderPlaced",
-    query: `# One's own orders, and all of them when userType = 1
-subscription {
+    title: "Events",
+    examples: [
+      {
+        name: "Subscribe to orders",
+        query: `# One's own orders; all orders for admins.
+subscription OrderPlaced {
   orderPlaced {
     id
     quantity
@@ -265,10 +273,10 @@ subscription {
   }
 }
 `,
-  },
-  {
-    name: "inventoryUpdated",
-    query: `subscription {
+      },
+      {
+        name: "Subscribe to changes of the stock",
+        query: `subscription InventoryUpdated {
   inventoryUpdated {
     change
     number
@@ -279,5 +287,55 @@ subscription {
   }
 }
 `,
+      },
+    ],
+  },
+  {
+    title: "Accounts",
+    examples: [
+      {
+        name: "Register a customer",
+        query: `mutation RegisterCustomer {
+  registerUser(
+    input: {
+      email: "ann@shop.example"
+      username: "Ann"
+      type: 0 # 0 - DEFAULT, 1 - ADMIN
+      password: "correct horse"
+    }
+  ) {
+    id
+    email
+    username
+    type
+  }
+}
+`,
+      },
+      {
+        name: "Log in with a refresh token",
+        query: `mutation LoginToStay {
+  login(
+    input: { email: "ann@shop.example", password: "correct horse" }
+  ) {
+    token
+    refreshToken # gives the next token: keep it secret
+    expiresAt # of the token
+  }
+}
+`,
+      },
+      {
+        name: "Refresh the token",
+        query: `mutation RefreshToken {
+  refreshToken(token: "REFRESH_TOKEN") {
+    token
+    refreshToken # replaces the old one
+    expiresAt
+  }
+}
+`,
+      },
+    ],
   },
 ];

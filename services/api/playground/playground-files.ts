@@ -63,6 +63,7 @@ export const playgroundFiles: ReadonlyMap<string, PlaygroundFile> = new Map([
   ["/", { path: local("index.html"), contentType: html }],
   ["/playground/playground.css", { path: local("playground.css"), contentType: css }],
   ["/playground/playground.js", { path: local("playground.js"), contentType: javaScript }],
+  ["/playground/menu.js", { path: local("menu.js"), contentType: javaScript }],
   ["/playground/examples.js", { path: local("examples.js"), contentType: javaScript }],
   [
     "/playground/graphiql.min.css",

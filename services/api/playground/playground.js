@@ -1,5 +1,6 @@
-import { examples, welcome } from "./examples.js";
+import { exampleGroups, welcome } from "./examples.js";
 import { createClient } from "./graphql-ws/client.js";
+import { openMenu } from "./menu.js";
 
 /** @typedef {import("./examples.js").Example} Example */
 
@@ -11,7 +12,7 @@ const tokenKey = "shop-token";
 /** Displayed characters of a response that is not JSON. */
 const shownCharacters = 1000;
 
-const exampleChooser = document.querySelector("#examples");
+const examplesButton = document.querySelector("#examples");
 const tokenInput = document.querySelector("#token");
 const tokenStatus = document.querySelector("#token-status");
 
@@ -38,6 +39,42 @@ function takeToken(response) {
   if (typeof token !== "string") return;
   tokenInput.value = token;
   keepToken(token, login ? "Taken from login" : "Taken from refreshToken");
+}
+
+/**
+ * The values of placeholders that earlier answers have given.
+ * @type {Map<string, string>}
+ */
+const knownValues = new Map();
+
+/**
+ * Keeps the values that the next examples need, so that no id has to be copied by hand.
+ * @param {any} response
+ */
+function takeValues(response) {
+  const { createProduct, placeOrder, login, refreshToken, productsConnection } =
+    response?.data ?? {};
+  const values = {
+    PRODUCT_ID: createProduct?.id ?? productsConnection?.nodes?.[0]?.id,
+    ORDER_ID: placeOrder?.id,
+    REFRESH_TOKEN: (login ?? refreshToken)?.refreshToken,
+    CURSOR: productsConnection?.pageInfo?.endCursor,
+  };
+  for (const [placeholder, value] of Object.entries(values)) {
+    if (typeof value === "string") knownValues.set(placeholder, value);
+  }
+}
+
+/**
+ * @param {Example} example
+ * @returns {Example} with the known values
+ */
+function filledIn({ name, query }) {
+  const known = query.replace(/"([A-Z_]+)"/g, (text, placeholder) => {
+    const value = knownValues.get(placeholder);
+    return value === undefined ? text : `"${value}"`;
+  });
+  return { name, query: known };
 }
 
 /**
@@ -144,6 +181,7 @@ async function send(operation, options) {
     });
     const result = parse(response, await response.text());
     takeToken(result);
+    takeValues(result);
     return result;
   } catch (error) {
     return failure(`The request could not be completed: ${error.message}`);
@@ -166,24 +204,41 @@ function parse(response, body) {
 }
 
 /**
+ * Leaves Tab to the browser: the editors would indent with it, and the keyboard could not leave them.
+ * @param {{ setOption(name: string, value: unknown): void, getOption(name: string): any }} editor
+ */
+function freeTab(editor) {
+  const extraKeys = { ...editor.getOption("extraKeys"), Tab: false, "Shift-Tab": false };
+  editor.setOption("extraKeys", extraKeys);
+}
+
+/**
  * Opens a tab with the chosen example. Only descendants of GraphiQL can access its tabs, hence a
  * component that renders nothing.
  * @param {{ example: Example | undefined, onOpened: () => void }} props
  */
 function ExampleOpener({ example, onOpened }) {
-  const { addTab, queryEditor } = GraphiQL.React.useEditorContext({ nonNull: true });
+  const { addTab, queryEditor, variableEditor, headerEditor, responseEditor } =
+    GraphiQL.React.useEditorContext({ nonNull: true });
+
+  React.useEffect(() => {
+    for (const editor of [queryEditor, variableEditor, headerEditor, responseEditor]) {
+      if (editor) freeTab(editor);
+    }
+  }, [queryEditor, variableEditor, headerEditor, responseEditor]);
 
   React.useEffect(() => {
     if (!queryEditor) return;
     queryEditor.setOption("lineWrapping", true);
-    exampleChooser.disabled = false;
+    examplesButton.disabled = false;
   }, [queryEditor]);
 
   React.useEffect(() => {
-    if (!example) return;
+    if (!example || !queryEditor) return;
     addTab();
     onOpened();
-  }, [example, addTab, onOpened]);
+    queryEditor.focus();
+  }, [example, queryEditor, addTab, onOpened]);
 
   return null;
 }
@@ -193,15 +248,10 @@ function Playground() {
   const [example, setExample] = React.useState();
   const onOpened = React.useCallback(() => setExample(undefined), []);
 
-  React.useEffect(() => {
-    const choose = () => {
-      setExample(examples.find(({ name }) => name === exampleChooser.value));
-      // Resets the selection, so that the same example can be opened again.
-      exampleChooser.value = "";
-    };
-    exampleChooser.addEventListener("change", choose);
-    return () => exampleChooser.removeEventListener("change", choose);
-  }, []);
+  React.useEffect(
+    () => openMenu(examplesButton, exampleGroups, (chosen) => setExample(filledIn(chosen))),
+    [],
+  );
 
   return React.createElement(
     GraphiQL,
@@ -217,7 +267,5 @@ function Playground() {
     React.createElement(ExampleOpener, { example, onOpened }),
   );
 }
-
-exampleChooser.append(...examples.map(({ name }) => new Option(name)));
 
 ReactDOM.createRoot(document.querySelector("#graphiql")).render(React.createElement(Playground));
