@@ -131,9 +131,9 @@ test("a subscription with a wrong token shows the reason", async () => {
 });
 
 const isInEditor = () =>
-  page.evaluate(() => document.activeElement?.closest(".CodeMirror") !== null);
+  page.evaluate<boolean>("document.activeElement.closest('.CodeMirror') !== null");
 const isMenuOpen = () => page.locator("#menu").isVisible();
-const focusedText = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+const focusedText = () => page.evaluate<string>("document.activeElement.textContent");
 const countTabs = () => page.getByRole("tab").count();
 
 test("the keyboard opens the menu, moves in it, opens an example and leaves the editor", async () => {
@@ -173,7 +173,7 @@ test.each([360, 390])("a screen of %i px has room for editor and response", asyn
   await page.setViewportSize({ width, height: 740 });
   await openExample("Register a customer", "registerUser(");
   await execute();
-  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  const overflow = () => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
   expect(await overflow()).toBe(0);
   const boxOf = async (selector: string) => {
     const box = await page.locator(selector).first().boundingBox();
@@ -193,14 +193,12 @@ test.each([360, 390])("a screen of %i px has room for editor and response", asyn
 });
 
 test("the page follows the colour scheme of the system", async () => {
-  const colours = async () => {
-    const of = (selector: string) =>
-      page
-        .locator(selector)
-        .first()
-        .evaluate((element) => getComputedStyle(element).backgroundColor);
-    return Promise.all(["body", "#token", ".graphiql-editors"].map(of));
-  };
+  const colours = () =>
+    page.evaluate<string[]>(
+      `["body", "#token", ".graphiql-editors"].map(
+        (selector) => getComputedStyle(document.querySelector(selector)).backgroundColor,
+      )`,
+    );
   await page.emulateMedia({ colorScheme: "light" });
   const light = await colours();
   await page.emulateMedia({ colorScheme: "dark" });

@@ -203,7 +203,10 @@ mutation CancelOrder {
         name: "Newest orders, with joins",
         query: `# One's own orders; all orders for admins.
 query NewestOrders {
-  ordersConnection(first: 10, filter: { status: PLACED }) {
+  ordersConnection(
+    first: 10
+    filter: { status: PLACED }
+  ) {
     nodes {
       id
       price_total
