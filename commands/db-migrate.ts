@@ -1,5 +1,6 @@
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { domainServices } from "../services/registry.ts";
+import { databaseProblemOf } from "../database/database-problem.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import { migrate } from "../database/migrate.ts";
 import { openDatabases } from "./databases.ts";
@@ -21,6 +22,8 @@ await runProgram(async () => {
         process.stdout.write(
           `${name}: ${applied.length > 0 ? applied.join(", ") : "up to date"}\n`,
         );
+      } catch (error) {
+        throw databaseProblemOf(error, { service: name, url: urls[name] ?? "" }) ?? error;
       } finally {
         await sequelize.close();
       }

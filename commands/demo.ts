@@ -2,22 +2,22 @@ import { productErrors } from "../services/products/products.contract.ts";
 import { randomBytes } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
 import { userType } from "../core/access.ts";
-import { isPrivate, loadConfig, singleProcessDefaults } from "../config/config.ts";
+import { isPrivate, loadConfig, singleProcessDefaults, type Config } from "../config/config.ts";
 import { domainServices } from "../services/registry.ts";
 import { hasCode } from "../core/errors.ts";
 import { StartError } from "../embedded/data-dir.ts";
 import type { ListedOrder, Order } from "../services/orders/orders.contract.ts";
 import type { Product } from "../services/products/products.contract.ts";
 import type { User } from "../services/users/users.contract.ts";
+import { Progress } from "../core/progress.ts";
+import { adminEmail, customerNames, demoProducts, emailOf } from "./demo-data.ts";
 import { joinShop } from "./join.ts";
-import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";
-import { startSingleProcess } from "./single-process.ts";
+import { interruptedStatus, isStopping, runProgram, stopOnSignals } from "./program.ts";
+import { openSingleProcess } from "./single-process.ts";
+import { urlOf } from "./welcome.ts";
 
 /** A public password: only for a shop that is private and empty, or already has it. */
 const publishedPassword = "demo-password";
-const adminEmail = "admin@example.com";
-const customerCount = 20;
-const productCount = 300;
 const ordersPerCustomer = 3;
 const pageRows = 100;
 const servicesWithinMs = 10_000;
@@ -28,11 +28,19 @@ const servicesWithinMs = 10_000;
  */
 await runProgram(async () => {
   const config = { ...loadConfig(singleProcessDefaults), metricsPort: undefined };
+  const progress = new Progress();
+  progress.show({ name: "opening the shop", share: 0 });
   const joined = await joinShop(config, "demo");
-  const opening = joined ?? startSingleProcess(config, domainServices).then((shop) => shop.broker);
-  stopOnSignals(async () => (await opening).stop(), interruptedStatus);
-  const broker = await opening;
+  const opening = joined ? undefined : openSingleProcess(config, domainServices);
+  stopOnSignals(async () => {
+    progress.end();
+    await (joined ?? (await opening)?.broker)?.stop();
+  }, interruptedStatus);
+  const shop = await opening;
+  const broker = joined ?? shop?.broker;
+  if (broker === undefined || isStopping()) return;
   try {
+    await shop?.start();
     await broker.waitForServices([...domainServices], servicesWithinMs).catch(() => {
       throw new StartError(
         "Some of the shop's services are not running; start them and try again.",
@@ -42,15 +50,31 @@ await runProgram(async () => {
     const users = await all<User>(broker, "users.list");
     const isPublished = mayBePublished && (await isEmptyOrDemo(broker, users));
     const password = isPublished ? publishedPassword : randomBytes(15).toString("base64url");
-    const added = await fill(broker, users, password);
-    process.stdout.write(
-      `Demo data: ${added.emails.length} users, ${added.products} products and ${added.orders} orders added.\n` +
-        `${isPublished ? `Sign in as ${adminEmail} or customer1@example.com with "${password}".` : signInHint(added.emails, password)}\n`,
-    );
+    const added = await fill(broker, users, password, progress);
+    progress.end();
+    const [customer = ""] = customerNames;
+    const lines = [
+      `Demo data: ${added.emails.length} users, ${added.products} products and ${added.orders} orders added.`,
+      placeOf(config, joined !== undefined),
+      isPublished
+        ? `Sign in as ${adminEmail} (admin) or ${emailOf(customer)} (customer) with "${password}".`
+        : signInHint(added.emails, password),
+    ];
+    process.stdout.write(`${lines.join("\n")}\n`);
   } finally {
+    progress.end();
     await broker.stop();
   }
 });
+
+/** Returns the sentence about where the data are, and how to see them. */
+function placeOf(config: Config, isRunning: boolean): string {
+  const { nats, dataDir, port } = config;
+  if (nats) return `They are in the databases of the cluster at ${nats.servers.join(", ")}.`;
+  const url = port === 0 ? "the address that it prints" : `${urlOf(config, port)}/`;
+  const next = isRunning ? `The shop is at ${url}.` : `npm start opens the shop at ${url}.`;
+  return `They are in ${dataDir}. ${next}`;
+}
 
 /** Returns true if all nodes of the joined shop announce that they are private. */
 async function isShopPrivate(broker: ServiceBroker): Promise<boolean> {
@@ -80,26 +104,44 @@ function signInHint([first]: readonly string[], password: string): string {
   return `The new accounts, ${first} and so on, have the random password "${password}", because others may reach this shop, or it was in use already. It is not shown again.`;
 }
 
-async function fill(broker: ServiceBroker, users: readonly User[], password: string) {
+async function fill(
+  broker: ServiceBroker,
+  users: readonly User[],
+  password: string,
+  progress: Progress,
+) {
   const emails: string[] = [];
-  const customers: User[] = [];
   const existing = new Map(users.map((user) => [user.email, user]));
-  const register = async (name: string, type: number) => {
-    const email = `${name}@example.com`;
+  const register = async (email: string, username: string, type: number) => {
     const found = existing.get(email);
     if (found) return found;
     emails.push(email);
-    return broker.call<User, object>("users.register", { email, username: name, password, type });
+    return broker.call<User, object>("users.register", { email, username, password, type });
   };
-  await register("admin", userType.admin);
-  for (let n = 1; n <= customerCount; n += 1) {
-    customers.push(await register(`customer${n}`, userType.default));
+  await register(adminEmail, "admin", userType.admin);
+  const customers: User[] = [];
+  for (const [index, name] of customerNames.entries()) {
+    const detail = `${index} of ${customerNames.length}`;
+    progress.show({
+      name: "registering customers",
+      detail,
+      share: (0.3 * index) / customerNames.length,
+    });
+    customers.push(await register(emailOf(name), name, userType.default));
   }
 
   const names = new Set((await all<Product>(broker, "products.list")).map(({ name }) => name));
   const demoCatalogue = demoProducts();
   const missing = demoCatalogue.filter(({ name }) => !names.has(name));
-  for (const product of missing) await broker.call("products.create", product);
+  for (const [index, product] of missing.entries()) {
+    const detail = `${index} of ${missing.length}`;
+    progress.show({
+      name: "creating products",
+      detail,
+      share: 0.3 + (0.5 * index) / missing.length,
+    });
+    await broker.call("products.create", product);
+  }
 
   let orders = 0;
   const demoNames = new Set(demoCatalogue.map(({ name }) => name));
@@ -107,6 +149,12 @@ async function fill(broker: ServiceBroker, users: readonly User[], password: str
     demoNames.has(name),
   );
   for (const [index, customer] of customers.entries()) {
+    const detail = `customer ${index + 1} of ${customers.length}`;
+    progress.show({
+      name: "placing orders",
+      detail,
+      share: 0.8 + (0.2 * index) / customers.length,
+    });
     const [placed = []] = await broker.call<ListedOrder[][], object>("orders.ofUsers", {
       ids: [customer.id],
     });
@@ -136,35 +184,6 @@ async function placeDemoOrder(
     if (hasCode(error, productErrors.OUT_OF_STOCK)) return false;
     throw error;
   }
-}
-
-/** Returns a deterministic catalogue: all combinations of kinds, materials and sizes. */
-function demoProducts() {
-  const kinds = [
-    "Mug",
-    "Lamp",
-    "Chair",
-    "Notebook",
-    "Backpack",
-    "Kettle",
-    "Blanket",
-    "Clock",
-    "Vase",
-    "Bowl",
-  ];
-  const materials = ["Oak", "Steel", "Linen", "Glass", "Clay", "Wool"];
-  const sizes = ["XS", "S", "M", "L", "XL"];
-  const products = kinds.flatMap((kind, k) =>
-    materials.flatMap((material, m) =>
-      sizes.map((size, s) => ({
-        name: `${material} ${kind} ${size}`,
-        description: `A ${kind.toLowerCase()} of ${material.toLowerCase()}, size ${size}.`,
-        price: 490 + k * 700 + m * 310 + s * 150,
-        stock: 20 + ((k * 31 + m * 17 + s * 7) % 180),
-      })),
-    ),
-  );
-  return products.slice(0, productCount);
 }
 
 async function all<Row extends { id: string }>(

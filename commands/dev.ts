@@ -3,15 +3,17 @@ import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { openConsole } from "./console/console.ts";
 import { reloadOnChange } from "./hot-reload.ts";
 import { isStopping, runProgram, stopOnSignals } from "./program.ts";
-import { startSingleProcess } from "./single-process.ts";
+import { openSingleProcess } from "./single-process.ts";
 import { portOf, welcome } from "./welcome.ts";
 
 /** `npm run dev`: the whole shop in one process, with a console and hot reload. */
 await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
-  const starting = startSingleProcess(config);
-  stopOnSignals(async () => (await starting).stop());
-  const { broker } = await starting;
+  const opening = openSingleProcess(config);
+  stopOnSignals(async () => (await opening).stop());
+  const { broker, start } = await opening;
+  if (isStopping()) return;
+  await start();
   if (isStopping()) return;
   const port = portOf(broker);
   // With PORT=0, a reloaded gateway keeps the port that the system chose.

@@ -3,9 +3,10 @@ import { registerHooks } from "node:module";
 import { dirname, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
-import type { Service, ServiceBroker } from "moleculer";
+import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
 import { serviceNames, type ServiceName } from "../services/registry.ts";
 import { loadService, servicesOf } from "../services/load-services.ts";
+import { isSentence } from "./program.ts";
 
 const projectDir = dirname(import.meta.dirname);
 const projectUrl = pathToFileURL(`${projectDir}/`).href;
@@ -18,7 +19,8 @@ const startTimeoutMs = 60_000;
 
 /**
  * Watches the project's files, and replaces a service by its new version when a file of it changes.
- * If the new version cannot be loaded, the old version stays.
+ * If the new version of one of several services cannot be loaded, all old versions stay: they belong
+ * together.
  *
  * @param broker a started broker; only its current services are reloaded
  * @param report shows a message to the developer
@@ -35,14 +37,17 @@ export function reloadOnChange(broker: ServiceBroker, report: (message: string) 
     const names = local.filter((name) => changed.has(name));
     changed.clear();
     generation += 1;
-    for (const name of names) {
+    const { schemas, reasons } = await loadAll(broker, names, `?reload=${generation}`);
+    if (reasons.size > 0) {
+      // The next change reloads them, too.
+      for (const name of names) changed.add(name);
+      const verb = names.length > 1 ? "were" : "was";
+      report(`${names.join(", ")} ${verb} not reloaded: ${[...reasons].join("\n")}`);
+      return;
+    }
+    for (const [name, schema] of schemas) {
       try {
-        const schema = await loadService(broker, name, `?reload=${generation}`);
-        // Undefined, in spite of its type, if the last reload failed.
-        const old = broker.getLocalService(name) as Service | undefined;
-        if (old) await broker.destroyService(old);
-        broker.createService(schema);
-        await broker.waitForServices(name, startTimeoutMs, 50);
+        await replace(broker, name, schema);
         report(`reloaded ${name}`);
       } catch (error) {
         report(`${name} was not reloaded: ${reasonOf(error)}`);
@@ -56,6 +61,28 @@ export function reloadOnChange(broker: ServiceBroker, report: (message: string) 
       reloading = reloading.then(reload);
     }, settleMs);
   });
+}
+
+/** Loads the new version of services. Returns their schemas, and why some could not be loaded. */
+async function loadAll(broker: ServiceBroker, names: readonly ServiceName[], version: string) {
+  const schemas = new Map<ServiceName, ServiceSchema>();
+  const reasons = new Set<string>();
+  for (const name of names) {
+    try {
+      schemas.set(name, await loadService(broker, name, version));
+    } catch (error) {
+      reasons.add(reasonOf(error));
+    }
+  }
+  return { schemas, reasons };
+}
+
+async function replace(broker: ServiceBroker, name: ServiceName, schema: ServiceSchema) {
+  // Undefined, in spite of its type, if the last reload failed.
+  const old = broker.getLocalService(name) as Service | undefined;
+  if (old) await broker.destroyService(old);
+  broker.createService(schema);
+  await broker.waitForServices(name, startTimeoutMs, 50);
 }
 
 /**
@@ -85,6 +112,7 @@ function affectedServices(path: string): readonly ServiceName[] {
 
 /** Returns the reason of a failure. A syntax error's stack starts with the position in the file. */
 function reasonOf(error: unknown): string {
+  if (isSentence(error)) return error.message;
   if (error instanceof SyntaxError) return String(error.stack?.split("\n    at ")[0]);
   return inspect(error);
 }

@@ -1,7 +1,14 @@
 import { isRunByNpm } from "../config/config.ts";
 
 /** Errors that the user can fix by their message alone. They are printed without a stack. */
-const sentences = new Set(["ConfigError", "StartError", "ListenError", "ServiceSchemaError"]);
+const sentences = new Set([
+  "ConfigError",
+  "StartError",
+  "ListenError",
+  "ServiceSchemaError",
+  "SchemaError",
+  "DatabaseProblem",
+]);
 
 /** The exit status after Ctrl-C, by the convention of shells. */
 export const interruptedStatus = 130;

@@ -10,15 +10,18 @@ import { startBroker } from "./start-broker.ts";
 /** The whole shop in this process. */
 export interface SingleProcess {
   broker: ServiceBroker;
-  /** Finishes running requests, then stops the database. */
+  /** Starts the services. Waits for databases that cannot be reached. */
+  start: () => Promise<void>;
+  /** Also during the start. Finishes running requests, then stops the database. */
   stop: () => Promise<void>;
 }
 
 /**
- * Starts the whole shop, or some of its services, on one broker. REPLs join it through the data
- * directory, or through NATS if NATS is configured. Throws StartError or ListenError.
+ * Opens the databases and creates the whole shop, or some of its services, on one broker. REPLs join
+ * it through the data directory, or through NATS if NATS is configured. Throws StartError,
+ * ListenError or SchemaError.
  */
-export async function startSingleProcess(
+export async function openSingleProcess(
   config: Config,
   services: readonly ServiceName[] = serviceNames,
 ): Promise<SingleProcess> {
@@ -29,8 +32,7 @@ export async function startSingleProcess(
     // The databases close with the broker: a console's `exit` stops only the broker.
     const broker = new ServiceBroker({ ...options, stopped: close });
     await createServices(broker, services);
-    await startBroker(broker);
-    return { broker, stop: () => broker.stop() };
+    return { broker, start: () => startBroker(broker), stop: () => broker.stop() };
   } catch (error) {
     await close();
     throw error;

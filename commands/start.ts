@@ -1,15 +1,17 @@
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { giveBackMemory } from "./give-back-memory.ts";
 import { isStopping, runProgram, stopOnSignals } from "./program.ts";
-import { startSingleProcess } from "./single-process.ts";
+import { openSingleProcess } from "./single-process.ts";
 import { portOf, welcome } from "./welcome.ts";
 
 /** `npm start`: the whole shop in one process. */
 await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
-  const starting = startSingleProcess(config);
-  stopOnSignals(async () => (await starting).stop());
-  const { broker } = await starting;
+  const opening = openSingleProcess(config);
+  stopOnSignals(async () => (await opening).stop());
+  const { broker, start } = await opening;
+  if (isStopping()) return;
+  await start();
   if (isStopping()) return;
   const hints = [
     "In another terminal: npm run demo fills it, npm run repl opens a console.",

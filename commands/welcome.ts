@@ -13,14 +13,18 @@ export function portOf(broker: ServiceBroker): number {
   return server.address().port;
 }
 
-/** Returns the text that is printed when the shop is ready. `hints` name the next steps. */
-export function welcome(config: Config, port: number, hints: string[]): string {
-  const { host, metrics, metricsPort, dataDir } = config;
+/** Returns the URL of a port of this process, in the form that a browser opens. */
+export function urlOf({ host }: Config, port: number): string {
   const bracketed = isIPv6(host) ? `[${host}]` : host;
   const written = URL.parse(`http://${bracketed}/`)?.hostname ?? bracketed;
-  const name = localNames.has(written) ? "localhost" : written;
-  const url = `http://${name}:${port}`;
-  const metricsUrl = metrics ? `http://${name}:${metricsPort ?? port}/metrics` : "off";
+  return `http://${localNames.has(written) ? "localhost" : written}:${port}`;
+}
+
+/** Returns the text that is printed when the shop is ready. `hints` name the next steps. */
+export function welcome(config: Config, port: number, hints: string[]): string {
+  const { metrics, metricsPort, dataDir } = config;
+  const url = urlOf(config, port);
+  const metricsUrl = metrics ? `${urlOf(config, metricsPort ?? port)}/metrics` : "off";
   return [
     "",
     `  The shop is open.   data in ${dataDir}`,

@@ -95,7 +95,8 @@ function originOf(error: unknown): unknown {
 /** The message of Sequelize, which sets no code, for a pool that is closed because its service stops. */
 const closedPool = /connection manager was closed|pool is draining/;
 
-function isUnavailable(error: unknown): boolean {
+/** Returns whether the database does not answer now. A retry may succeed. */
+export function isUnavailable(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
   if (error instanceof Error && closedPool.test(error.message)) return true;
   if (isConnectionLost(error)) return true;

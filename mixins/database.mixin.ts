@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import type { ActionSchema, Context, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Sequelize, Transaction } from "sequelize";
 import { newId } from "../core/ids.ts";
@@ -20,6 +19,11 @@ import {
   clientErrorOrFault,
   type ConstraintErrors,
 } from "../database/database-errors.ts";
+import {
+  databaseProblemOf,
+  untilConnected,
+  type NamedDatabase,
+} from "../database/database-problem.ts";
 import { eventConsumer, type ConsumerOptions } from "./event-consumer.mixin.ts";
 import { logActions } from "../event-log/event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "../event-log/event-log.ts";
@@ -96,7 +100,6 @@ export interface DatabaseOptions<Models> {
 }
 
 const pruneKeysEveryMs = 60_000;
-const connectEveryMs = 1_000;
 /** A transaction is not retried after a longer pause of the process: its caller has timed out. */
 const standstillMs = 3_000;
 
@@ -124,11 +127,16 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     report("pruning idempotency keys"),
   );
 
+  const named = { service: contract.name, url: options.url };
   const table = options.table?.(models);
 
   const mixin = {
     // The `started` of either mixin waits for the database before the `started` below runs.
-    mixins: [table ? tableActions(sequelize, table, withClientErrors) : connection(sequelize)],
+    mixins: [
+      table
+        ? tableActions(sequelize, table, named, withClientErrors)
+        : connection(sequelize, named),
+    ],
     actions: {
       ...logActions(query, contract.name),
       ready: readyAction(query),
@@ -137,7 +145,11 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       broker = this.broker;
     },
     async started() {
-      await migrate(sequelize, options.migrations);
+      try {
+        await migrate(sequelize, options.migrations);
+      } catch (error) {
+        throw databaseProblemOf(error, named) ?? error;
+      }
       log.start();
       keys.start();
     },
@@ -268,21 +280,10 @@ export function openDatabase<Models, Events extends Contract["events"]>(
 }
 
 /** Connects and disconnects the database of a service without moleculer-db's table actions. */
-function connection(sequelize: Sequelize): Partial<ServiceSchema> {
+function connection(sequelize: Sequelize, named: NamedDatabase): Partial<ServiceSchema> {
   return {
     async started(this: { logger: ServiceBroker["logger"] }) {
-      for (;;) {
-        try {
-          await sequelize.authenticate();
-          return;
-        } catch (error) {
-          this.logger.error(
-            "The database is unreachable. The service retries every second.",
-            error,
-          );
-          await setTimeout(connectEveryMs);
-        }
-      }
+      await untilConnected(() => sequelize.authenticate(), named, this.logger);
     },
     stopped: () => sequelize.close(),
   };

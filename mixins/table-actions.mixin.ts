@@ -1,10 +1,11 @@
-import type { ActionSchema, Context, ServiceSchema } from "moleculer";
+import type { ActionSchema, Context, ServiceBroker, ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
 import SqlAdapter from "moleculer-db-adapter-sequelize";
 import type { Sequelize } from "sequelize";
 import { retryPolicy } from "../core/contract.ts";
 import type { ClientError } from "../core/errors.ts";
 import { exactText, int, optional } from "../core/validation.ts";
+import { untilConnected, type NamedDatabase } from "../database/database-problem.ts";
 import { checkedParams, type TableParams, type TableShape } from "../database/table-params.ts";
 
 /** A join of moleculer-db: an action that is called with ids, or a function that completes rows. */
@@ -30,6 +31,7 @@ export interface ServedTable extends TableShape {
 
 /** The methods that moleculer-db adds to a service. */
 interface DbMethods {
+  connect(): Promise<void>;
   sanitizeParams(ctx: Context, params: object): object;
   _find(ctx: Context, params: object): Promise<object[]>;
   _list(ctx: Context, params: object): Promise<object>;
@@ -45,7 +47,8 @@ const condition = { query: any, search: searched, iSearch: searched, searchField
 const sort = optional(exactText(1, 200));
 const listPageRows = 10;
 
-const genericActions = (DbService as unknown as ServiceSchema).actions ?? {};
+const genericService = DbService as unknown as ServiceSchema;
+const genericActions = genericService.actions ?? {};
 
 /**
  * Adds moleculer-db's read actions of a table for the console and for services: `db.find`,
@@ -53,11 +56,13 @@ const genericActions = (DbService as unknown as ServiceSchema).actions ?? {};
  * The gateway cannot call these actions. The write actions are removed, because they would bypass
  * the use cases. Results are not cached, because the use cases would not clear the cache.
  *
+ * @param named the database, for messages about a failed connection
  * @param asClientError turns errors of the database into client errors
  */
 export function tableActions(
   sequelize: Sequelize,
   { notFound, ...shape }: ServedTable,
+  named: NamedDatabase,
   asClientError: <Result>(work: () => Promise<Result>) => Promise<Result>,
 ): Partial<ServiceSchema> {
   const { model, fields, maxRows, populates = {} } = shape;
@@ -93,7 +98,15 @@ export function tableActions(
 
   const byId = { id: { type: "any" }, mapping, ...selection };
   return {
-    mixins: [DbService],
+    mixins: [
+      {
+        ...genericService,
+        // In place of moleculer-db's, which logs a stack each second, also for a wrong password.
+        async started(this: DbMethods & { logger: ServiceBroker["logger"] }) {
+          await untilConnected(() => this.connect(), named, this.logger);
+        },
+      },
+    ],
     settings: {
       idField: "id",
       fields: [...fields, ...Object.keys(populates)],

@@ -101,10 +101,10 @@ export function nearestName(mistyped: string, names: readonly string[]): string 
 /** Returns the Levenshtein distance of two texts. */
 function distance(one: string, other: string): number {
   let previous = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [row, letter] of [...one].entries()) {
+  for (let row = 0; row < one.length; row += 1) {
     const current = [row + 1];
     for (let column = 0; column < other.length; column += 1) {
-      const replaced = (previous[column] ?? 0) + (letter === other[column] ? 0 : 1);
+      const replaced = (previous[column] ?? 0) + (one[row] === other[column] ? 0 : 1);
       const removed = (previous[column + 1] ?? 0) + 1;
       const added = (current[column] ?? 0) + 1;
       current.push(Math.min(replaced, removed, added));

@@ -57,7 +57,7 @@ export function openConsole(broker: ServiceBroker): REPLServer {
       .then(() => broker.stop())
       .then(() => process.exit(0));
   });
-  return server as unknown as REPLServer;
+  return server;
 }
 
 /**
@@ -115,8 +115,10 @@ function reasonOfAbsence(
   const { registry } = broker;
   const actions = actionsOf(broker);
   if (actions.some(({ name }) => name === action)) {
-    const isThere = nodeID === undefined || registry.getActionEndpointByNodeId(action, nodeID);
-    return isThere ? undefined : `SERVICE_NOT_FOUND: The node ${nodeID} has no action ${action}.`;
+    if (nodeID === undefined) return undefined;
+    // Undefined, in spite of its type, for another node.
+    const endpoint = registry.getActionEndpointByNodeId(action, nodeID) as unknown;
+    return endpoint ? undefined : `SERVICE_NOT_FOUND: The node ${nodeID} has no action ${action}.`;
   }
   if (registry.actions.get(action) !== undefined) {
     return `SERVICE_NOT_AVAILABLE: No node with the action ${action} is running.`;

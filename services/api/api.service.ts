@@ -14,6 +14,7 @@ import { EventStream } from "./subscriptions/event-stream.ts";
 import { GraphqlExecution } from "./graphql/graphql-execution.ts";
 import { graphqlOverHttp } from "./http/graphql-http.ts";
 import { publishedType } from "./graphql/discovered-services.ts";
+import { composeBase } from "./graphql/base-schema.ts";
 import { SchemaComposer, queryCosts, subscribedEvents } from "./graphql/graphql-schema.ts";
 import { SchemaDiscovery } from "./graphql/schema-discovery.ts";
 import { GraphqlSockets } from "./subscriptions/graphql-socket.ts";
@@ -22,6 +23,7 @@ import { ConnectionLimits } from "./http/connection-limits.ts";
 import {
   closeServer,
   listen,
+  listeningAt,
   sendError,
   serverTimeouts,
   setHeaders,
@@ -45,7 +47,6 @@ interface Gateway {
   httpHandler(req: IncomingMessage, res: ServerResponse): Promise<void>;
   server: Server | undefined;
   stream: EventStream;
-  sockets: GraphqlSockets | undefined;
   authenticator: Authenticator | undefined;
   deadlines: DeadlineTimer;
   transfers: TransferWatch;
@@ -55,13 +56,25 @@ interface Gateway {
   discovery: SchemaDiscovery | undefined;
 }
 
-/** The gateway: GraphQL over HTTP and WebSocket, pages and health checks. */
+/**
+ * The gateway: GraphQL over HTTP and WebSocket, pages and health checks. Throws SchemaError, so that
+ * a hot reload keeps the old gateway.
+ */
 export default function apiService(broker: ServiceBroker): ServiceSchema {
   const config = configOf(broker);
   const pageAliases = Object.fromEntries(
     Object.entries(pages(config)).map(([path, page]) => [path, caught(page)]),
   );
   const stream = new EventStream();
+  let sockets: GraphqlSockets | undefined;
+  const authenticator = authenticatorOf(broker, () => sockets?.review());
+  const composer = new SchemaComposer({
+    broker,
+    stream,
+    publicReads: config.publicReads,
+    revocationOf: authenticator.revocationOf.bind(authenticator),
+  });
+  const { schema: base, costs } = composeBase(composer);
 
   return {
     name: gatewayName,
@@ -101,17 +114,9 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     },
     async started(this: Gateway) {
       const { broker, usage, transfers, deadlines } = this;
-      const authenticator = authenticatorOf(broker, () => this.sockets?.review());
       const rules = new BrowserRules(config.edge.corsOrigins);
-      const composer = new SchemaComposer({
-        broker,
-        stream,
-        publicReads: config.publicReads,
-        revocationOf: authenticator.revocationOf.bind(authenticator),
-      });
-      const base = composer.compose([]);
       this.graphqlSchema = base;
-      const execution = new GraphqlExecution(base, queryCosts(base), config.edge, broker.logger);
+      const execution = new GraphqlExecution(base, costs, config.edge, broker.logger);
       if (config.edge.discovery) {
         this.discovery = new SchemaDiscovery(broker, composer, base, (schema) => {
           this.graphqlSchema = schema;
@@ -163,17 +168,18 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         });
       });
       connectionLimits.attach(this.server);
-      this.sockets = new GraphqlSockets(execution, origin);
-      this.sockets.attach(this.server, graphqlUrl);
+      sockets = new GraphqlSockets(execution, origin);
+      sockets.attach(this.server, graphqlUrl);
       this.authenticator = authenticator;
       authenticator.start();
       deadlines.start();
       transfers.start();
       await listen(this.server, config.port, config.host);
+      broker.logger.info(`The gateway listens on ${listeningAt(this.server, config.host)}.`);
     },
     async stopped(this: Gateway) {
       await this.authenticator?.stop();
-      this.sockets?.close();
+      sockets?.close();
       await closeServer(this.server);
       this.deadlines.stop();
       this.transfers.stop();

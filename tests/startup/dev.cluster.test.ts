@@ -77,6 +77,54 @@ test("npm run dev keeps the old version and shows the error of an invalid file",
   await untilErrorSays("Four.");
 });
 
+test.each([
+  [
+    "a .graphql file",
+    "services/orders/orders.graphql",
+    (text: string) => text.replace("product_id: ID!", "product_id: Nothing!"),
+    /\(services\/orders\/orders\.graphql:\d+\): Unknown type "Nothing"\./,
+  ],
+  [
+    "a GraphQL text of a contract",
+    "services/orders/orders.contract.ts",
+    (text: string) => text.replace("order(id: ID!): Order!", "order(id: ID!: Order!"),
+    /\(services\/orders\/orders\.contract\.ts:\d+\): Syntax Error: Expected Name/,
+  ],
+])(
+  "npm run dev serves the old schema and names the line of a mistake in %s",
+  async (_title, file, change, sentence) => {
+    const valid = readFileSync(join(project, file), "utf8");
+    const offset = shop.output().length;
+    edit(file, change);
+    await eventually("the sentence", () => {
+      expect(shop.output().slice(offset)).toMatch(
+        /users, products, orders, api were not reloaded: The GraphQL schema of the service orders is not valid /,
+      );
+    });
+    const said = shop.output().slice(offset);
+    expect(said).toMatch(sentence);
+    expect(said).not.toMatch(/\n\s+at |reloaded (users|api)\n/);
+    await untilErrorSays("Four.");
+
+    edit(file, () => valid);
+    await eventually("the reload of the corrected file", () => {
+      expect(shop.output().slice(offset)).toContain("reloaded api");
+    });
+    await untilErrorSays("Four.");
+  },
+);
+
+test("npm start with a mistake in a .graphql file ends with one sentence", async () => {
+  const copy = copyOfProject();
+  const path = join(copy, "services/users/users.graphql");
+  writeFileSync(path, `${readFileSync(path, "utf8")}\ntype {\n`);
+  const program = startCommand("start", { DATA_DIR: temporaryFolder(), PORT: "0" }, copy);
+  expect(await program.ended()).toBe(1);
+  expect(program.output()).toMatch(
+    /^The GraphQL schema of the service users is not valid \(services\/users\/users\.graphql:\d+\): Syntax Error: .*\n$/,
+  );
+});
+
 test("npm run dev reloads all services when a shared file changes", async () => {
   edit("services/users/users.contract.ts", (text) =>
     text.replace("There is no such user.", "Nobody."),

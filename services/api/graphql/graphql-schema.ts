@@ -61,7 +61,7 @@ export class SchemaComposer {
       Subscription: subscriptionResolvers(contracts, this.#options),
       ...countResolvers(contracts),
     };
-    const graphql = { type: [errorCodes(), pageInfoType].join("\n"), resolvers };
+    const graphql = { type: gatewayTypes(), resolvers };
     this.#methods.buildLoaderOptionMap(services);
     try {
       const schema = this.#methods.generateGraphQLSchema([
@@ -199,6 +199,11 @@ export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
   );
   const fieldCosts = new Map([...costs, ...countCosts(contracts), ...mutationCosts(schema, base)]);
   return new QueryCosts(schema, fieldCosts, new Map([...discoveredLists(schema, base), ...maxima]));
+}
+
+/** Returns the types that belong to no contract, as SDL. */
+export function gatewayTypes(): string {
+  return [errorCodes(), pageInfoType].join("\n");
 }
 
 /** Returns the error catalogue as an enum type, for clients that generate code from the schema. */
