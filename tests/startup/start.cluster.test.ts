@@ -8,6 +8,7 @@ import { openSequelize } from "../../database/sequelize.ts";
 import { migrate } from "../../database/migrate.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { eventually } from "../../tools/support/eventually.ts";
+import { anyNatsServer } from "../../tools/support/nats-server.ts";
 import { graphql } from "../../tools/support/graphql-client.ts";
 import {
   cleanUp,
@@ -76,7 +77,9 @@ test("npm start prints its URL and answers there", async () => {
 test("npm run demo fills the shop once, with an admin who can sign in", async () => {
   const first = startCommand("demo", settings());
   expect(await first.ended()).toBe(0);
+  expect(first.output()).toMatch(/registering customers\n.*creating products\n.*placing orders\n/);
   expect(first.output()).toMatch(/Demo data: 21 users, 300 products and 60 orders added/);
+  expect(first.output()).toContain(`They are in ${dataDir}. The shop is at ${url}/.`);
   const second = startCommand("demo", settings());
   expect(await second.ended()).toBe(0);
   expect(second.output()).toMatch(/Demo data: 0 users, 0 products and 0 orders added/);
@@ -84,6 +87,10 @@ test("npm run demo fills the shop once, with an admin who can sign in", async ()
   const input = `{ email: "admin@example.com", password: "${password}" }`;
   const { data } = await graphql(url, `mutation { login(input: ${input}) { token } }`);
   expect(data?.login?.token).toMatch(/^ey/);
+  const search =
+    '{ productsConnection(search: "mug", filter: { price_max: 1000 }) { totalCount } }';
+  const found = await graphql(url, search);
+  expect(found.data?.productsConnection?.totalCount).toBeGreaterThan(5);
 });
 
 test("a second start on the same data directory fails and does not affect the first", async () => {
@@ -175,6 +182,34 @@ test("a port in use stops the start with one sentence and leaves no process", as
   } finally {
     holder.close();
   }
+});
+
+test("an address of another machine stops the start with one sentence", async () => {
+  // Reserved for documentation, so no machine has it.
+  const message = await failureOf("start", { ...settings(), HOST: "192.0.2.1" });
+  expect(message).toBe(
+    "HOST 192.0.2.1 is no address of this machine; for example HOST=127.0.0.1.\n",
+  );
+});
+
+test("npm run serve says where it listens", async () => {
+  const ports = { PORT: String(port), HEALTH_PORT: String(await freePort()) };
+  const node = startCommand("serve", {
+    ...ports,
+    TRANSPORTER: await anyNatsServer(),
+    NAMESPACE: `test-${process.pid}-${Date.now()}`,
+    SERVICES: "api",
+  });
+  for (const [listener, listened] of [
+    ["gateway listens", ports.PORT],
+    ["health checks listen", ports.HEALTH_PORT],
+  ] as const) {
+    await node.said(
+      `The ${listener} on http://127.0.0.1:${listened}, for this machine only (HOST=0.0.0.0: for all).`,
+    );
+  }
+  node.signal("SIGTERM");
+  expect(await node.ended()).toBe(0);
 });
 
 test("an unwritable data directory stops the start with one sentence", async () => {
