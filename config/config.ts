@@ -259,9 +259,13 @@ export function takeVariable(name: string): string | undefined {
   return value;
 }
 
-/** Returns true if npm started this program. */
-export function isRunByNpm(): boolean {
-  return process.env.npm_lifecycle_event !== undefined;
+/**
+ * Returns the process id of the npm that started this program, if any. A program that starts while
+ * npm ends has another parent, so npm's shell passes its own parent.
+ */
+export function takeNpmPid(): number | undefined {
+  const pid = takeVariable("NPM_PID");
+  return pid === undefined ? undefined : Number(pid);
 }
 
 /** Returns true if the shop and its accounts are reachable from this machine only. */

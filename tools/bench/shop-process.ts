@@ -65,17 +65,22 @@ export async function startShopProcess(
   };
 }
 
-/** Reads the command of `npm start`: `VARIABLE=value … exec node --option … file`. */
+/** Reads the last command of `npm start`: `… && VARIABLE=value … exec node --option … file`. */
 function readNpmStart(): { env: Record<string, string>; options: string[]; file: string } {
   const text = readFileSync(join(projectDir, "package.json"), "utf8");
-  const words = (JSON.parse(text) as { scripts: { start: string } }).scripts.start.split(" ");
+  const { start } = (JSON.parse(text) as { scripts: { start: string } }).scripts;
+  const words = start.slice(start.lastIndexOf("&& ") + 3).split(" ");
   const node = words.indexOf("node");
   const file = words.at(-1);
   if (node < 0 || file === undefined)
     throw new Error("the start script of package.json does not run node");
   return {
     env: Object.fromEntries(
-      words.slice(0, words.indexOf("exec")).map((word) => word.split("=") as [string, string]),
+      words
+        .slice(0, words.indexOf("exec"))
+        .map((word) => word.split("=") as [string, string])
+        // Only npm's shell knows npm's process id.
+        .filter(([name]) => name !== "NPM_PID"),
     ),
     options: words.slice(node + 1, -1),
     file,
