@@ -1,4 +1,4 @@
-import { takeNpmPid } from "../config/config.ts";
+import { npmPid } from "../config/config.ts";
 
 /** Errors that the user can fix by their message alone. They are printed without a stack. */
 const sentences = new Set(["ConfigError", "StartError", "ListenError", "ServiceSchemaError"]);
@@ -8,7 +8,6 @@ export const interruptedStatus = 130;
 /** The terminal and npm both send Ctrl-C; a second signal within this time is the same one. */
 const sameSignalMs = 500;
 
-const npmPid = takeNpmPid();
 /** The interval at which a program that npm started checks that npm still runs. */
 const parentEveryMs = 250;
 

@@ -260,12 +260,13 @@ export function takeVariable(name: string): string | undefined {
 }
 
 /**
- * Returns the process id of the npm that started this program, if any. A program that starts while
- * npm ends has another parent, so npm's shell passes its own parent.
+ * The process id of the npm that started this program, if any. A program that starts while npm ends
+ * has another parent, so npm's shell passes its own parent. Child processes do not inherit it.
  */
-export function takeNpmPid(): number | undefined {
-  const pid = takeVariable("NPM_PID");
-  return pid === undefined ? undefined : Number(pid);
+export const npmPid = numberOf(takeVariable("NPM_PID"));
+
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 /** Returns true if the shop and its accounts are reachable from this machine only. */

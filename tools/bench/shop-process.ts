@@ -6,6 +6,8 @@ import { postgresUrl } from "../../embedded/postgres.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/processes.ts";
 
+/** The end of a shop's output, which is shown if the shop ends by itself. */
+const keptCharacters = 10_000;
 const projectDir = join(import.meta.dirname, "..", "..");
 
 /** The whole shop in one process, as `npm start` runs it. */
@@ -34,7 +36,7 @@ export async function startShopProcess(
     [...npmStart.options, ...nodeOptions, join(projectDir, npmStart.file)],
     {
       cwd: dataDir,
-      stdio: ["ignore", "inherit", "inherit"],
+      stdio: ["ignore", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,
         HOME: dataDir,
@@ -48,17 +50,33 @@ export async function startShopProcess(
       },
     },
   );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output = (output + text).slice(-keptCharacters);
+    });
+  }
+  const isReady = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok;
   await eventually(
     "the shop being ready",
-    async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok,
+    async () => child.exitCode !== null || child.signalCode !== null || (await isReady()),
     { withinMs: 60_000, everyMs: 20 },
   );
+  if (child.exitCode !== null || child.signalCode !== null) {
+    throw new Error(`the shop did not start:\n${output}`);
+  }
+  let isStopping = false;
+  child.once("exit", () => {
+    if (!isStopping) process.stderr.write(`A shop of the benchmark has ended:\n${output}\n`);
+  });
   return {
     port,
     readyMs: performance.now() - startMs,
     databaseUrl: (name) => postgresUrl(join(dataDir, "postgres"), name),
     rssMb: () => rssMbOf(child),
     async stop() {
+      isStopping = true;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill("SIGTERM");
       await once(child, "exit");
     },

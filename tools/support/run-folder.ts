@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { takeNpmPid } from "../../config/config.ts";
+import { npmPid } from "../../config/config.ts";
 
 /** The temporary folder of a run of the tests, the benchmark or the checker. */
 export interface RunFolder {
@@ -45,8 +45,12 @@ export async function openRunFolder(parent = tmpdir()): Promise<RunFolder> {
   // Programs of other users have their folders below this one.
   chmodSync(path, 0o711);
   writeFileSync(join(path, ownerFile), JSON.stringify(ownerOf(process.pid)));
-  const npmPid = String(takeNpmPid() ?? "");
-  const args = [join(import.meta.dirname, "run-guard.ts"), path, String(process.pid), npmPid];
+  const args = [
+    join(import.meta.dirname, "run-guard.ts"),
+    path,
+    String(process.pid),
+    String(npmPid ?? ""),
+  ];
   const guard = spawn(process.execPath, args, {
     // The guard reads the end of its stdin when this process ends.
     stdio: ["pipe", "ignore", "ignore"],
