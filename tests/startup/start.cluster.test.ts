@@ -3,6 +3,8 @@ import { chownSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import pg from "pg";
+import { postgresUrl } from "../../embedded/postgres.ts";
 import { domainServices } from "../../services/registry.ts";
 import { openSequelize } from "../../database/sequelize.ts";
 import { migrate } from "../../database/migrate.ts";
@@ -153,6 +155,25 @@ test("demo and db-migrate work without a running shop and leave no process", asy
     expect(program.output()).toContain(said);
     expect(postgresPids(dataDir)).toEqual([]);
   }
+});
+
+test("db-migrate waits for a PostgreSQL that is shutting down, and starts it again", async () => {
+  await start();
+  await shop.killHard();
+  const folder = join(dataDir, "postgres");
+  const client = new pg.Client({ connectionString: postgresUrl(folder, "postgres") });
+  await client.connect();
+  const rejections = () =>
+    readFileSync(join(folder, "server.log"), "utf8").split("system is shutting down").length;
+  const before = rejections();
+  // A smart shutdown waits for this client, and rejects others.
+  process.kill(postmasterPid(dataDir), "SIGTERM");
+  const migration = startCommand("db-migrate", settings());
+  await eventually("a rejected connection of db-migrate", () => rejections() > before);
+  await client.end();
+  expect(await migration.ended()).toBe(0);
+  expect(migration.output()).toBe("users: up to date\nproducts: up to date\norders: up to date\n");
+  expect(postgresPids(dataDir)).toEqual([]);
 });
 
 test("an interrupted demo leaves no process", async () => {

@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { postgresUrl } from "../../embedded/postgres.ts";
 import { eventually } from "../support/eventually.ts";
+import { processTable } from "../support/process-table/process-table.ts";
 import { freePort } from "../support/processes.ts";
 
 /** The end of a shop's output, which is shown if the shop ends by itself. */
@@ -73,7 +74,7 @@ export async function startShopProcess(
     port,
     readyMs: performance.now() - startMs,
     databaseUrl: (name) => postgresUrl(join(dataDir, "postgres"), name),
-    rssMb: () => rssMbOf(child),
+    rssMb: () => processTable.rssMbOf(child.pid ?? 0),
     async stop() {
       isStopping = true;
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -103,10 +104,4 @@ function readNpmStart(): { env: Record<string, string>; options: string[]; file:
     options: words.slice(node + 1, -1),
     file,
   };
-}
-
-/** Resident memory of a process, in MB. */
-function rssMbOf({ pid = 0 }: Pick<ChildProcess, "pid">): number {
-  const [, kB = "0"] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kB) / 1024;
 }

@@ -5,7 +5,6 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
-  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -13,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { npmPid } from "../../config/config.ts";
+import { processTable } from "./process-table/process-table.ts";
 
 /** The temporary folder of a run of the tests, the benchmark or the checker. */
 export interface RunFolder {
@@ -108,44 +108,14 @@ function hasEnded(owner: Owner): boolean {
 function ownerOf(pid: number): Owner {
   return {
     pid,
-    startedAt: startOf(pid),
-    boot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
-    namespace: readlinkSync("/proc/self/ns/pid"),
+    startedAt: processTable.startOf(pid),
+    boot: processTable.bootId(),
+    namespace: processTable.namespaceId(),
   };
-}
-
-/** Gives the start time of a process in ticks since the boot, or "" if there is no such process. */
-function startOf(pid: number): string {
-  try {
-    const status = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in parentheses may contain spaces; field 22 is the 20th word after it.
-    return status.slice(status.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
 }
 
 /** Gives the processes whose working folder or TMPDIR is in the folder of a run. */
 export function pidsOf(folder: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => worksIn(pid, folder) || hasTmpdirIn(pid, folder))
-    .map(Number);
-}
-
-function worksIn(pid: string, folder: string): boolean {
-  try {
-    return `${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${folder}/`);
-  } catch {
-    return false;
-  }
-}
-
-function hasTmpdirIn(pid: string, folder: string): boolean {
-  try {
-    const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-    return variables.some((variable) => `${variable}/`.startsWith(`TMPDIR=${folder}/`));
-  } catch {
-    return false;
-  }
+  const found = [...processTable.workingIn(folder), ...processTable.withTmpdirIn(folder)];
+  return [...new Set(found)].filter((pid) => pid !== process.pid);
 }
