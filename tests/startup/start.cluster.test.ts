@@ -236,10 +236,15 @@ test("the start reports all invalid settings at once", async () => {
   ]);
 });
 
-test("npm start runs as an unprivileged user", async () => {
+test("npm start runs as an unprivileged user, and ignores a Turkish locale", async () => {
   const home = temporaryFolder();
   const [program, prefix, user] = unprivilegedUser(home);
-  const env = { DATA_DIR: join(home, "data"), PORT: String(port) };
+  const env = {
+    DATA_DIR: join(home, "data"),
+    PORT: String(port),
+    LANG: "tr_TR.UTF-8",
+    LC_ALL: "tr_TR.UTF-8",
+  };
   const script = join(projectDir, "commands", "start.ts");
   const userShop = startProgram(program, [...prefix, script], { env, ...user });
   await userShop.said("Ctrl-C stops it.");
