@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { platform as thisPlatform, type Platform } from "./platform/platform.ts";
+import type { Platform } from "./platform/interface.ts";
+import { platform as thisPlatform } from "./platform/platform.ts";
 
 /** A PostgreSQL server that runs on a folder. */
 export interface RunningServer {

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { StartError } from "./data-dir.ts";
-import { platform as thisPlatform, type Platform } from "./platform/platform.ts";
+import type { Platform } from "./platform/interface.ts";
+import { platform as thisPlatform } from "./platform/platform.ts";
 import { copyOf, type PostgresBinaries } from "./postgres-binaries.ts";
 
 /** A user and its group. Undefined: the user of this process. */

@@ -21,7 +21,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { domainServices, type DomainService } from "../services/registry.ts";
 import { StartError } from "./data-dir.ts";
-import { platform as thisPlatform, type Platform } from "./platform/platform.ts";
+import type { Platform } from "./platform/interface.ts";
+import { platform as thisPlatform } from "./platform/platform.ts";
 import { postgresBinaries, type PostgresBinaries } from "./postgres-binaries.ts";
 import { holdsData, makeData } from "./postgres-folder.ts";
 import { findServer, folderSetting, type RunningServer } from "./postgres-process.ts";
@@ -53,6 +54,16 @@ export function postgresUrl(
   return `postgres://${superuser}@localhost/${database}?host=${host}`;
 }
 
+interface EmbeddedOptions {
+  platform?: Platform;
+  /** Takes a sentence when the server has died or does not start again. */
+  warn?: (sentence: string) => void;
+}
+
+const warnOnTerminal = (sentence: string): void => {
+  process.stderr.write(`${sentence}\n`);
+};
+
 /** A PostgreSQL server from npm, whose folder holds its data and its Unix socket. */
 export class EmbeddedPostgres {
   readonly #folder: string;
@@ -60,6 +71,7 @@ export class EmbeddedPostgres {
   readonly #binaries: PostgresBinaries;
   readonly #runAs: RunAs;
   readonly #platform: Platform;
+  readonly #warn: (sentence: string) => void;
   readonly #stopping = new AbortController();
   #initdb: ChildProcess | undefined;
   /** The server, if this process started it. */
@@ -71,13 +83,14 @@ export class EmbeddedPostgres {
     folder: string,
     binaries: PostgresBinaries,
     runAs: RunAs,
-    platform: Platform,
+    { platform, warn }: Required<EmbeddedOptions>,
   ) {
     this.#folder = folder;
     this.#log = join(folder, "server.log");
     this.#binaries = binaries;
     this.#runAs = runAs;
     this.#platform = platform;
+    this.#warn = warn;
   }
 
   /**
@@ -87,12 +100,13 @@ export class EmbeddedPostgres {
    */
   static async start(
     dataDir: string,
-    platform: Platform = thisPlatform,
+    { platform = thisPlatform, warn = warnOnTerminal }: EmbeddedOptions = {},
   ): Promise<EmbeddedPostgres> {
     const folder = join(dataDir, "postgres");
     const found = await postgresBinaries();
     const runAs = postgresUser(folder, platform);
-    const server = new EmbeddedPostgres(folder, await reachable(found, runAs), runAs, platform);
+    const binaries = await reachable(found, runAs);
+    const server = new EmbeddedPostgres(folder, binaries, runAs, { platform, warn });
     // The server ends with the process, unless SIGKILL ends it.
     process.on("exit", server.#stopWithoutWaiting);
     try {
@@ -305,9 +319,9 @@ export class EmbeddedPostgres {
     const pause = { signal: this.#stopping.signal, ref: false };
     while (await sleep(superviseEveryMs, true, pause).catch(() => false)) {
       if (this.#launched !== undefined || this.#findServer() !== undefined) continue;
-      process.stderr.write("PostgreSQL has died; starting it again.\n");
+      this.#warn("PostgreSQL has died; starting it again.");
       await this.#ensureRunning().catch((error: unknown) => {
-        process.stderr.write(`${messageOf(error)}\n`);
+        this.#warn(messageOf(error));
       });
     }
   }

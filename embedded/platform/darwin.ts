@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Platform } from "./platform.ts";
+import type { Platform } from "./interface.ts";
 
 /** The programs and folders of macOS; tests replace them. */
 export interface DarwinSystem {

@@ -8,7 +8,7 @@ import {
   statSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import type { Platform } from "./platform.ts";
+import type { Platform } from "./interface.ts";
 
 /** A Unix socket's path has at most 107 bytes. This leaves room for `/.s.PGSQL.5432`. */
 const maxFolderBytes = 90;

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { realpathSync } from "node:fs";
-import type { ProcessTable } from "./process-table.ts";
+import type { ProcessTable } from "./interface.ts";
 
 /** Runs a program. Gives its output. */
 type Run = (program: string, args: readonly string[]) => string;

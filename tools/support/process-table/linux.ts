@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import type { ProcessTable } from "./process-table.ts";
+import type { ProcessTable } from "./interface.ts";
 
 /** Reads `/proc`. An entry may vanish at any time, or belong to another user. */
 export const linux: ProcessTable = {
