@@ -11,9 +11,12 @@ export interface RunningServer {
   isOurs: boolean;
 }
 
-/** The setting that identifies a server, and a shop as its owner, in the list of processes. */
+/**
+ * The setting that identifies a server, and a shop as its owner, in the list of processes. `ps`
+ * separates arguments by spaces, and replaces characters that its locale does not have.
+ */
 export function folderSetting(folder: string): string {
-  return `shop.folder=${folder}`;
+  return `shop.folder=${encodeURIComponent(folder)}`;
 }
 
 /**

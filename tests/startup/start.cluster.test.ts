@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { chownSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -9,6 +8,7 @@ import { domainServices } from "../../services/registry.ts";
 import { openSequelize } from "../../database/sequelize.ts";
 import { migrate } from "../../database/migrate.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
+import { unprivilegedUser } from "../support/unprivileged-user.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { graphql } from "../../tools/support/graphql-client.ts";
 import {
@@ -253,28 +253,6 @@ test("npm start runs as an unprivileged user, and ignores a Turkish locale", asy
   expect(await userShop.ended()).toBe(0);
   expect(postgresPids(env.DATA_DIR)).toEqual([]);
 });
-
-/**
- * Gives a command that runs Node as the user nobody, who becomes the owner of the folder. If only root
- * can read the project, the user keeps the capability to read it.
- */
-function unprivilegedUser(folder: string): [string, string[], { uid?: number; gid?: number }] {
-  if (process.getuid?.() !== 0) return [process.execPath, [], {}];
-  const [uid = 0, gid = 0] = ["-u", "-g"].map((option) =>
-    Number(execFileSync("id", [option, "nobody"], { encoding: "utf8" })),
-  );
-  chownSync(folder, uid, gid);
-  try {
-    execFileSync("test", ["-r", join(projectDir, "package.json")], { uid, gid });
-    return [process.execPath, [], { uid, gid }];
-  } catch {
-    const ids = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
-    const rights = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"];
-    // Otherwise access(2) drops the capability of a user other than root.
-    const securebits = "--securebits=+no_setuid_fixup";
-    return ["setpriv", [...ids, ...rights, securebits, "--", process.execPath], {}];
-  }
-}
 
 test("the demo uses a random password on databases that others may reach", async () => {
   const { env } = await emptyDatabases();
