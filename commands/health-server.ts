@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { type Config } from "../config/config.ts";
 import { domainServices } from "../services/registry.ts";
-import { listen, sendJson } from "../services/api/http/http-server.ts";
+import { listen, listeningAt, sendJson } from "../services/api/http/http-server.ts";
 
 /** Longer than a healthy database needs, shorter than an orchestrator's probe timeout. */
 const answerTimeoutMs = 1_000;
@@ -34,7 +34,10 @@ export async function serveHealth(config: Config, broker: ServiceBroker): Promis
       sendJson(res, 404, { status: "unknown address" });
     }
   });
-  if (config.healthPort !== undefined) await listen(server, config.healthPort, config.host);
+  if (config.healthPort !== undefined) {
+    await listen(server, config.healthPort, config.host, "HEALTH_PORT");
+    broker.logger.info(`The health checks listen on ${listeningAt(server, config.host)}.`);
+  }
   return server;
 }
 

@@ -19,10 +19,10 @@ export async function assertPortsFree(
   ];
   // Only cluster nodes use HEALTH_PORT, and listen on it before all other ports.
   assertDifferent([...ports, ["HEALTH_PORT", healthPort]]);
-  for (const [, port] of ports) {
+  for (const [setting, port] of ports) {
     if (port === undefined) continue;
     const probe = createServer();
-    await listen(probe, port, host);
+    await listen(probe, port, host, setting);
     await new Promise((closed) => probe.close(closed));
   }
 }

@@ -1,12 +1,26 @@
 import { accessSync, constants } from "node:fs";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
+import {
+  exampleOf,
+  settingOf,
+  settings,
+  type ChoiceSetting,
+  type Defaulted,
+  type FlagSetting,
+  type IntegerSetting,
+  type NameOf,
+  type SelectionSetting,
+  type TextSetting,
+  type UrlSetting,
+  type ValuesOf,
+} from "./settings.ts";
 
 /** All faults of the settings, one per line. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** Reads variables of an environment and collects their faults. */
+/** Reads the settings of an environment as `settings.ts` declares them, and collects their faults. */
 export class ConfigReader {
   readonly #env: NodeJS.ProcessEnv;
   readonly #faults: string[] = [];
@@ -15,8 +29,8 @@ export class ConfigReader {
     this.#env = env;
   }
 
-  /** Records a fault: the variable's name, the problem and a correct example. */
-  fault(name: string, problem: string, example: string): void {
+  /** Records a fault: the setting's name, the problem and a correct example. */
+  fault(name: string, problem: string, example = exampleOf(name)): void {
     const shown = example.includes("=") ? example : `${name}=${example}`;
     const fault = `${name} ${problem}; for example ${shown}`;
     if (!this.#faults.includes(fault)) this.#faults.push(fault);
@@ -27,8 +41,13 @@ export class ConfigReader {
     if (this.#faults.length > 0) throw new ConfigError(this.#faults.join("\n"));
   }
 
-  /** Reads a text, or the content of the file that `NAME_FILE` names. Empty counts as not set. */
-  text(name: string): string | undefined {
+  /** Returns true if a setting is set, valid or not. */
+  isSet(name: keyof typeof settings): boolean {
+    return this.#value(name) !== undefined;
+  }
+
+  /** Reads a variable, or the content of the file that `NAME_FILE` names. Empty counts as not set. */
+  #value(name: string): string | undefined {
     const value = this.#env[name]?.trim();
     if (value !== undefined && value !== "") return value;
     const path = this.#env[`${name}_FILE`]?.trim();
@@ -36,107 +55,121 @@ export class ConfigReader {
   }
 
   #contentOf(name: string, path: string): string | undefined {
+    const example = "/run/secrets/orders-db-url";
     try {
       const content = readTextFile(path).trim();
       if (content !== "") return content;
-      this.fault(name, `names an empty file: "${path}"`, "/run/secrets/orders-db-url");
+      this.fault(name, `names an empty file: "${path}"`, example);
     } catch (error) {
       const reason = error instanceof TextFileError ? error.message : "cannot be read";
-      this.fault(name, `names a file that ${reason}: "${path}"`, "/run/secrets/orders-db-url");
+      this.fault(name, `names a file that ${reason}: "${path}"`, example);
     }
     return undefined;
   }
 
-  int(name: string, min: number, max: number): number | undefined {
-    const value = this.text(name);
-    if (value === undefined) return undefined;
-    const number = Number(value);
-    if (/^\d+$/.test(value) && number >= min && number <= max) return number;
-    this.fault(
-      name,
-      `must be a whole number from ${min} to ${max}, not "${value}"`,
-      String(Math.max(min, Math.min(max, 100))),
-    );
+  text<Name extends NameOf<"text">>(name: Name): Defaulted<Name, string> {
+    const setting: TextSetting = settings[name];
+    const value = this.#value(name);
+    if (value !== undefined) this.#checkText(name, value, setting);
+    return (value ?? setting.default) as Defaulted<Name, string>;
+  }
+
+  /** The message contains the value only if there is a pattern: other texts may be secrets. */
+  #checkText(name: string, value: string, setting: TextSetting): void {
+    const { pattern, requirement = "", minLength = 0, maxLength = Infinity } = setting;
+    if (pattern?.test(value) === false) this.fault(name, `must ${requirement}, not "${value}"`);
+    if (value.length >= minLength && value.length <= maxLength) return;
+    const length =
+      maxLength === Infinity ? `at least ${minLength}` : `${minLength} to ${maxLength}`;
+    this.fault(name, `must have ${length} characters`);
+  }
+
+  integer<Name extends NameOf<"integer">>(name: Name): Defaulted<Name, number> {
+    const { min, max, ...setting }: IntegerSetting = settings[name];
+    const value = this.#value(name);
+    const number = value === undefined ? setting.default : Number(value);
+    const isValid = number === undefined || (number >= min && number <= max);
+    if (value !== undefined && !(/^\d+$/.test(value) && isValid)) {
+      this.fault(name, `must be a whole number from ${min} to ${max}, not "${value}"`);
+    }
+    return number as Defaulted<Name, number>;
+  }
+
+  flag<Name extends NameOf<"flag">>(name: Name): Defaulted<Name, boolean> {
+    const setting: FlagSetting = settings[name];
+    const value = this.#oneOf(name, ["true", "false"]);
+    return (value === undefined ? setting.default : value === "true") as Defaulted<Name, boolean>;
+  }
+
+  choice<Name extends NameOf<"choice">>(name: Name): Defaulted<Name, ValuesOf<Name>> {
+    const { values, ...setting }: ChoiceSetting = settings[name];
+    return (this.#oneOf(name, values) ?? setting.default) as Defaulted<Name, ValuesOf<Name>>;
+  }
+
+  #oneOf(name: string, allowed: readonly string[]): string | undefined {
+    const value = this.#value(name);
+    if (value === undefined || allowed.includes(value)) return value;
+    this.fault(name, `must be one of ${allowed.join(", ")}, not "${value}"`);
     return undefined;
   }
 
-  flag(name: string): boolean | undefined {
-    const value = this.oneOf(name, ["true", "false"]);
-    return value === undefined ? undefined : value === "true";
-  }
-
-  oneOf<const Value extends string>(name: string, allowed: readonly Value[]): Value | undefined {
-    const value = this.text(name);
-    if (value === undefined) return undefined;
-    const found = allowed.find((option) => option === value);
-    if (found === undefined) {
-      this.fault(name, `must be one of ${allowed.join(", ")}, not "${value}"`, String(allowed[0]));
-    }
-    return found;
-  }
-
-  /** Reads a comma-separated list. Returns all allowed values if the variable is not set. */
-  list<const Value extends string>(name: string, allowed: readonly Value[]): Value[] {
-    const value = this.text(name);
-    if (value === undefined) return [...allowed];
-    const listed = value.split(",").map((part) => part.trim());
-    const unknown = listed.filter((part) => !allowed.some((option) => option === part));
+  /** Returns the selected values in the order of their declaration; all if the variable is not set. */
+  selection<Name extends NameOf<"selection">>(name: Name): ValuesOf<Name>[] {
+    const { values }: SelectionSetting = settings[name];
+    const items = this.#items(name) ?? values;
+    const unknown = items.filter((item) => !values.includes(item));
     if (unknown.length > 0) {
-      this.fault(
-        name,
-        `must list some of ${allowed.join(", ")}, not "${unknown.join(", ")}"`,
-        allowed.slice(0, 2).join(","),
-      );
+      this.fault(name, `must list some of ${values.join(", ")}, not "${unknown.join(", ")}"`);
     }
-    return allowed.filter((option) => listed.includes(option));
+    return values.filter((value) => items.includes(value)) as ValuesOf<Name>[];
   }
 
-  /** Reads a comma-separated list of valid items. Returns an empty list if it is not set. */
-  items(
-    name: string,
-    isValid: (item: string) => boolean,
-    expected: string,
-    example: string,
-  ): string[] {
-    const parts = (this.text(name) ?? "").split(",").map((part) => part.trim());
-    const items = parts.filter((part) => part !== "");
+  /** Returns the items of a list; none if it is not set. */
+  list(name: NameOf<"list">, isValid: (item: string) => boolean): string[] {
+    const items = (this.#items(name) ?? []).filter((item) => item !== "");
     const invalid = items.filter((item) => !isValid(item));
     if (invalid.length > 0) {
-      this.fault(name, `must list ${expected}, not "${invalid.join(", ")}"`, example);
+      this.fault(name, `must list ${settings[name].items}, not "${invalid.join(", ")}"`);
     }
     return items;
   }
 
-  match(name: string, pattern: RegExp, expected: string, fallback: string): string {
-    const value = this.text(name);
-    if (value === undefined) return fallback;
-    if (!pattern.test(value))
-      this.fault(name, `must consist of ${expected}, not "${value}"`, fallback);
+  #items(name: string): readonly string[] | undefined {
+    return this.#value(name)
+      ?.split(",")
+      .map((item) => item.trim());
+  }
+
+  /** Reads a URL that `settingOf` declares. */
+  url(name: string): string | undefined {
+    const value = this.#value(name);
+    if (value !== undefined) this.#parsedUrl(name, value);
     return value;
   }
 
-  url(name: string, protocols: string[], example: string): string | undefined {
-    const value = this.text(name);
-    if (value !== undefined) this.parseUrl(name, value, protocols, example);
-    return value;
+  /** Reads a comma-separated list of URLs; an invalid URL is undefined. */
+  urls(name: NameOf<"URL">): (URL | undefined)[] | undefined {
+    return this.#items(name)?.map((item) => this.#parsedUrl(name, item));
   }
 
   /** Parses a URL. The fault does not contain the URL, which may contain a password. */
-  parseUrl(name: string, value: string, protocols: string[], example: string): URL | undefined {
+  #parsedUrl(name: string, value: string): URL | undefined {
+    const { protocols } = settingOf(name) as UrlSetting;
     const url = URL.parse(value);
-    if (url !== null && protocols.some((name) => url.href.startsWith(`${name}//`))) return url;
-    this.fault(name, `must be a URL that begins with ${protocols.join("// or ")}//`, example);
+    if (url !== null && protocols.some((protocol) => url.href.startsWith(`${protocol}//`)))
+      return url;
+    this.fault(name, `must be a URL that begins with ${protocols.join("// or ")}//`);
     return undefined;
   }
 
   /** Reads the path of a readable file. */
-  file(name: string): string | undefined {
-    const path = this.text(name);
+  file(name: NameOf<"file">): string | undefined {
+    const path = this.#value(name);
     if (path === undefined) return undefined;
     try {
       accessSync(path, constants.R_OK);
     } catch {
-      this.fault(name, `names a file that cannot be read: "${path}"`, "/etc/shop/ca.pem");
+      this.fault(name, `names a file that cannot be read: "${path}"`);
     }
     return path;
   }

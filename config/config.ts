@@ -5,12 +5,8 @@ import { parseEnv } from "node:util";
 import { ConfigError, ConfigReader } from "./config-reader.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
-import {
-  domainServices,
-  serviceNames,
-  type DomainService,
-  type ServiceName,
-} from "../services/registry.ts";
+import { databaseUrlName, exampleOf, logLevels, type ValuesOf } from "./settings.ts";
+import { domainServices, type DomainService, type ServiceName } from "../services/registry.ts";
 
 /** The connection to NATS. A single-process shop has none. */
 export interface NatsConfig {
@@ -22,7 +18,7 @@ export interface NatsConfig {
   tls: { caFile?: string; certFile?: string; keyFile?: string } | undefined;
 }
 
-/** All settings, read and checked once. `.env.example` explains them. */
+/** All settings, read and checked once. `settings.ts` declares and explains them. */
 export interface Config {
   services: ServiceName[];
   nats: NatsConfig | undefined;
@@ -40,8 +36,8 @@ export interface Config {
   traces: { url: string; percent: number } | undefined;
   databaseUrls: Record<DomainService, string | undefined>;
   databasePoolMax: number;
-  logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
-  logFormat: "short" | "full" | "json";
+  logLevel: ValuesOf<"LOG_LEVEL">;
+  logFormat: ValuesOf<"LOG_FORMAT">;
   publicReads: boolean;
   allowFirstAdmin: boolean;
   /** Registered at start if there is no admin yet. */
@@ -65,15 +61,14 @@ export interface Config {
 
 /** Defaults that differ between the commands. */
 export interface ConfigDefaults {
-  host: string;
   logLevel: Config["logLevel"];
 }
 
-/** A single-process shop: reachable from this machine only, with few log lines. */
-export const singleProcessDefaults: ConfigDefaults = { host: "127.0.0.1", logLevel: "warn" };
+/** A single-process shop. */
+export const singleProcessDefaults: ConfigDefaults = { logLevel: logLevels.singleProcess };
 
-/** A cluster node, often in a container. */
-export const clusterNodeDefaults: ConfigDefaults = { host: "0.0.0.0", logLevel: "info" };
+/** A cluster node. */
+export const clusterNodeDefaults: ConfigDefaults = { logLevel: logLevels.clusterNode };
 
 /**
  * Reads the environment after adding the variables of a `.env` file in the working directory.
@@ -99,61 +94,48 @@ export function readEnvFile(path: string): NodeJS.ProcessEnv {
 /** Reads and checks all settings of an environment. Throws ConfigError. */
 export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Config {
   const read = new ConfigReader(env);
-  const metrics = read.flag("METRICS") ?? true;
-  const metricsPort = read.int("METRICS_PORT", 1, 65_535);
+  const metrics = read.flag("METRICS");
+  const metricsPort = read.integer("METRICS_PORT");
   const config: Config = {
-    services: read.list("SERVICES", serviceNames),
+    services: read.selection("SERVICES"),
     nats: readNats(read),
-    namespace: read.match(
-      "NAMESPACE",
-      /^[a-z0-9-]{1,40}$/,
-      "lower-case letters, digits and dashes",
-      "shop",
-    ),
-    dataDir: resolve(read.text("DATA_DIR") ?? "./data"),
-    host: read.text("HOST") ?? defaults.host,
-    port: read.int("PORT", 0, 65_535) ?? 8080,
+    namespace: read.text("NAMESPACE"),
+    dataDir: resolve(read.text("DATA_DIR")),
+    host: read.text("HOST"),
+    port: read.integer("PORT"),
     metrics,
     metricsPort: metrics ? metricsPort : undefined,
-    healthPort: read.int("HEALTH_PORT", 1, 65_535),
+    healthPort: read.integer("HEALTH_PORT"),
     traces: readTraces(read),
     databaseUrls: readDatabaseUrls(read),
-    databasePoolMax: read.int("DB_POOL_MAX", 1, 100) ?? 10,
-    logLevel:
-      read.oneOf("LOG_LEVEL", ["fatal", "error", "warn", "info", "debug", "trace"]) ??
-      defaults.logLevel,
-    logFormat: read.oneOf("LOG_FORMAT", ["short", "full", "json"]) ?? "short",
-    publicReads: read.flag("PUBLIC_READS") ?? false,
-    allowFirstAdmin: read.flag("ALLOW_FIRST_ADMIN") ?? true,
+    databasePoolMax: read.integer("DB_POOL_MAX"),
+    logLevel: read.choice("LOG_LEVEL") ?? defaults.logLevel,
+    logFormat: read.choice("LOG_FORMAT"),
+    publicReads: read.flag("PUBLIC_READS"),
+    allowFirstAdmin: read.flag("ALLOW_FIRST_ADMIN"),
     firstAdmin: readFirstAdmin(read),
-    tokenTtlSeconds: read.int("TOKEN_TTL_SECONDS", 1, 31_536_000) ?? 900,
-    refreshTtlSeconds: read.int("REFRESH_TTL_SECONDS", 1, 31_536_000) ?? 2_592_000,
-    keyEncryptionSecret: readKeySecret(read),
-    keyRotationMs: daysToMs(read.int("KEY_ROTATION_DAYS", 1, 3_650) ?? 90),
-    auditKeepMs: daysToMs(read.int("AUDIT_KEEP_DAYS", 1, 36_500) ?? 365),
+    tokenTtlSeconds: read.integer("TOKEN_TTL_SECONDS"),
+    refreshTtlSeconds: read.integer("REFRESH_TTL_SECONDS"),
+    keyEncryptionSecret: read.text("KEY_ENCRYPTION_SECRET"),
+    keyRotationMs: daysToMs(read.integer("KEY_ROTATION_DAYS")),
+    auditKeepMs: daysToMs(read.integer("AUDIT_KEEP_DAYS")),
     edge: readEdge(read),
-    reservationTtlSeconds: read.int("RESERVATION_TTL_SECONDS", 1, 86_400) ?? 15,
-    cancelWithinSeconds: read.int("CANCEL_WITHIN_SECONDS", 0, 315_360_000) ?? 1_209_600,
-    eventLogKeepMs: optionalDaysToMs(read.int("EVENT_LOG_KEEP_DAYS", 1, 36_500)),
+    reservationTtlSeconds: read.integer("RESERVATION_TTL_SECONDS"),
+    cancelWithinSeconds: read.integer("CANCEL_WITHIN_SECONDS"),
+    eventLogKeepMs: optionalDaysToMs(read.integer("EVENT_LOG_KEEP_DAYS")),
   };
   read.throwFaults();
   return config;
 }
 
 function readDatabaseUrls(read: ConfigReader): Config["databaseUrls"] {
-  const urls = domainServices.map((name, index) => {
-    const example = `postgres://user:password@localhost:${5432 + index}/${name}`;
-    return [
-      name,
-      read.url(`${name.toUpperCase()}_DB_URL`, ["postgres:", "postgresql:"], example),
-    ] as const;
-  });
+  const urls = domainServices.map((name) => [name, read.url(databaseUrlName(name))] as const);
   return Object.fromEntries(urls) as Config["databaseUrls"];
 }
 
 function readTraces(read: ConfigReader): Config["traces"] {
-  const url = read.url("TRACES_URL", ["http:", "https:"], "http://localhost:9411");
-  const percent = read.int("TRACES_PERCENT", 1, 100) ?? 10;
+  const url = read.url("TRACES_URL");
+  const percent = read.integer("TRACES_PERCENT");
   return url === undefined ? undefined : { url: url.replace(/\/+$/, ""), percent };
 }
 
@@ -163,42 +145,28 @@ function optionalDaysToMs(days: number | undefined): number | undefined {
   return days === undefined ? undefined : daysToMs(days);
 }
 
-function readKeySecret(read: ConfigReader): string | undefined {
-  const secret = read.text("KEY_ENCRYPTION_SECRET");
-  if (secret !== undefined && secret.length < 16) {
-    read.fault("KEY_ENCRYPTION_SECRET", "must have at least 16 characters", "a-long-random-secret");
-  }
-  return secret;
-}
-
-const natsExample = "nats://user:password@localhost:4222";
-
 function readFirstAdmin(read: ConfigReader): Config["firstAdmin"] {
   const email = read.text("ADMIN_EMAIL");
   const password = read.text("ADMIN_PASSWORD");
   if (email === undefined && password === undefined) return undefined;
   if (email === undefined || password === undefined) {
-    const example = "ADMIN_EMAIL=admin@example.com ADMIN_PASSWORD=a-long-secret";
-    read.fault("ADMIN_EMAIL and ADMIN_PASSWORD", "must be set together", example);
+    mustBeSetTogether(read, "ADMIN_EMAIL", "ADMIN_PASSWORD");
     return undefined;
-  }
-  if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email)) {
-    read.fault("ADMIN_EMAIL", `must be an email address, not "${email}"`, "admin@example.com");
-  }
-  if (password.length < 8 || password.length > 128) {
-    read.fault("ADMIN_PASSWORD", "must have 8 to 128 characters", "a-long-secret");
   }
   return { email, password };
 }
 
+/** Records the fault of two settings of which only one is set. */
+function mustBeSetTogether(read: ConfigReader, ...names: [string, string]): void {
+  const example = names.map((name) => `${name}=${exampleOf(name)}`).join(" ");
+  read.fault(names.join(" and "), "must be set together", example);
+}
+
 function readNats(read: ConfigReader): NatsConfig | undefined {
-  const transporter = read.text("TRANSPORTER");
-  if (transporter === undefined) return undefined;
-  const urls = transporter
-    .split(",")
-    .map((part) => read.parseUrl("TRANSPORTER", part.trim(), ["nats:", "tls:"], natsExample));
+  const urls = read.urls("TRANSPORTER");
+  if (urls === undefined) return undefined;
   if (urls.some((url) => url?.host === "")) {
-    read.fault("TRANSPORTER", "must name a host for each server", natsExample);
+    read.fault("TRANSPORTER", "must name a host for each server");
   }
   const [first] = urls;
   const files = {
@@ -210,14 +178,12 @@ function readNats(read: ConfigReader): NatsConfig | undefined {
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
   if ((files.certFile === undefined) !== (files.keyFile === undefined)) {
-    const example =
-      "NATS_TLS_CERT_FILE=/etc/shop/node.pem NATS_TLS_KEY_FILE=/etc/shop/node-key.pem";
-    read.fault("NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE", "must be set together", example);
+    mustBeSetTogether(read, "NATS_TLS_CERT_FILE", "NATS_TLS_KEY_FILE");
   }
   const user = read.text("NATS_USER") ?? decoded(read, first?.username);
   const password = read.text("NATS_PASSWORD") ?? decoded(read, first?.password);
   if (user === undefined && password !== undefined) {
-    read.fault("NATS_USER", "must be set if there is a password", "NATS_USER=shop");
+    read.fault("NATS_USER", "must be set if there is a password");
   }
   const usesTls = tlsFiles.length > 0 || urls.some((url) => url?.protocol === "tls:");
   return {
@@ -234,15 +200,15 @@ function decoded(read: ConfigReader, part: string | undefined): string | undefin
   try {
     return decodeURIComponent(part);
   } catch {
-    read.fault("TRANSPORTER", "must have user and password percent-encoded", natsExample);
+    read.fault("TRANSPORTER", "must have user and password percent-encoded");
     return undefined;
   }
 }
 
 /** Returns the message for a cluster node without a database URL for one of its services. */
 export function missingDatabaseUrl(service: DomainService): string {
-  const variable = `${service.toUpperCase()}_DB_URL`;
-  return `${variable} is not set; for example ${variable}=postgres://user:password@localhost:5432/${service}`;
+  const variable = databaseUrlName(service);
+  return `${variable} is not set; for example ${variable}=${exampleOf(variable)}`;
 }
 
 /** Returns the URL of a service's database. Throws ConfigError if it is not configured. */
@@ -271,8 +237,12 @@ function numberOf(text: string | undefined): number | undefined {
 
 /** Returns true if the shop and its accounts are reachable from this machine only. */
 export function isPrivate({ nats, host, databaseUrls }: Config): boolean {
-  const isLoopback = host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
-  return nats === undefined && databaseUrls.users === undefined && isLoopback;
+  return nats === undefined && databaseUrls.users === undefined && isLoopback(host);
+}
+
+/** Returns true if a HOST accepts connections of this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
 }
 
 /** Returns a unique node id, even for replicas with the same host name and pid. */

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import type { ConfigReader } from "./config-reader.ts";
+import { exampleOf } from "./settings.ts";
 
 /** Settings of the gateway's edge: its clients and their requests. */
 export interface EdgeConfig {
@@ -24,24 +25,22 @@ export function readEdge(read: ConfigReader): EdgeConfig {
   const isProduction = read.text("NODE_ENV") === "production";
   const introspection = read.flag("INTROSPECTION") ?? !isProduction;
   const file = read.file("PERSISTED_DOCUMENTS");
-  const only = read.flag("ONLY_PERSISTED") ?? false;
-  if (only && read.text("PERSISTED_DOCUMENTS") === undefined) {
-    const example = "PERSISTED_DOCUMENTS=/etc/shop/documents.json ONLY_PERSISTED=true";
+  const only = read.flag("ONLY_PERSISTED");
+  if (only && !read.isSet("PERSISTED_DOCUMENTS")) {
+    const example = `PERSISTED_DOCUMENTS=${exampleOf("PERSISTED_DOCUMENTS")} ONLY_PERSISTED=true`;
     read.fault("ONLY_PERSISTED", "needs PERSISTED_DOCUMENTS, or nothing would run", example);
   }
   return {
-    trustedProxies: read.items("TRUSTED_PROXIES", isProxy, proxiesExpected, "10.0.0.0/8,::1"),
-    corsOrigins: read.items("CORS_ORIGINS", isOrigin, "origins", "https://shop.example"),
-    rateLimitPerSecond: read.int("RATE_LIMIT_PER_SECOND", 0, 1_000_000_000) ?? 2_000,
+    trustedProxies: read.list("TRUSTED_PROXIES", isProxy),
+    corsOrigins: read.list("CORS_ORIGINS", isOrigin),
+    rateLimitPerSecond: read.integer("RATE_LIMIT_PER_SECOND"),
     persistedDocuments: { file, only },
     introspection,
-    discovery: read.flag("GRAPHQL_DISCOVERY") ?? true,
+    discovery: read.flag("GRAPHQL_DISCOVERY"),
     playground: read.flag("PLAYGROUND") ?? !isProduction,
     suggestions: introspection,
   };
 }
-
-const proxiesExpected = "IP addresses, ranges like 10.0.0.0/8, loopback, linklocal or uniquelocal";
 
 function isProxy(text: string): boolean {
   if (["loopback", "linklocal", "uniquelocal"].includes(text)) return true;

@@ -30,11 +30,30 @@ export interface AuditPage {
 /** The maximum and the default number of entries of a page. */
 export const maxAuditEntries = 100;
 
-/** Declares the action that reads a service's audit trail, and its field in GraphQL. */
-export function auditTrailAction(field: string): ActionContract<AuditPage, AuditEntry[]> {
+/**
+ * Declares the action that reads a service's audit trail, and its field in GraphQL.
+ *
+ * @param description the start of the field's description
+ */
+export function auditTrailAction(
+  field: string,
+  description: string,
+): ActionContract<AuditPage, AuditEntry[]> {
   return action<AuditPage, AuditEntry[]>({
     params: { limit: optional(int(1, maxAuditEntries)), before: optional(id()) },
     access: "admin",
-    graphql: { query: `${field}(limit: Int = ${maxAuditEntries}, before: ID): [AuditEntry!]!` },
+    graphql: {
+      query: `
+        """
+        ${description} Newest first. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
+        """
+        ${field}(
+          "The maximum number of entries, 1 to ${maxAuditEntries}"
+          limit: Int = ${maxAuditEntries}
+          "The id of an entry: only older entries are returned"
+          before: ID
+        ): [AuditEntry!]!
+      `,
+    },
   });
 }

@@ -11,7 +11,7 @@ const catalogue = new Map<string, ErrorDefinition>();
 
 /**
  * Declares errors that clients can expect, by their codes. Each code is declared once in the shop.
- * The README's table and the GraphQL enum `ErrorCode` are compared with the catalogue by a test.
+ * A test compares docs/errors.md and the GraphQL enum `ErrorCode` with the catalogue.
  */
 export function defineErrors<Code extends string>(
   definitions: Record<Code, Omit<ErrorDefinition, "code">>,

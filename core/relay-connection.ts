@@ -25,6 +25,18 @@ export const connectionRules = {
   before: optional(exactText(1, maxCursorCharacters)),
 };
 
+/** The same arguments in GraphQL's schema language, for the field of the action. */
+export const pageArguments = `
+  "The maximum number of rows from the start, 0 to ${maxPageRows}; ${usualPageRows} without first and last"
+  first: Int
+  "A cursor: the page starts after its row"
+  after: String
+  "The maximum number of rows from the end, 0 to ${maxPageRows}; not together with first"
+  last: Int
+  "A cursor: the page ends before its row"
+  before: String
+`;
+
 const maxSearchCharacters = 200;
 
 /** The rule of a search text. */

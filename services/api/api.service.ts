@@ -18,11 +18,9 @@ import { SchemaComposer, queryCosts, subscribedEvents } from "./graphql/graphql-
 import { SchemaDiscovery } from "./graphql/schema-discovery.ts";
 import { GraphqlSockets } from "./subscriptions/graphql-socket.ts";
 import { healthChecks } from "./http/health.ts";
+import { ConnectionLimits } from "./http/connection-limits.ts";
 import {
   closeServer,
-  countWaiting,
-  isClosing,
-  limitConnections,
   listen,
   sendError,
   serverTimeouts,
@@ -140,8 +138,9 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       const idOf = (req: IncomingMessage) => requestIdOptions(req).requestID ?? randomUUID();
       const isHealthCheck = healthChecks(origin.newContext, addresses.of, idOf);
       const admitsPage = pageGate(execution.throttle, usage);
+      const connectionLimits = new ConnectionLimits(usage, addresses.isProxy);
       this.server = createServer(serverTimeouts, (req, res) => {
-        if (!countWaiting(req, res) || isClosing(req)) return;
+        if (!connectionLimits.admit(req, res)) return;
         toOriginForm(req);
         if (rules.answersPreflight(req, res)) {
           dropBody(req);
@@ -163,7 +162,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
           failed(broker, error, req, res);
         });
       });
-      limitConnections(this.server, usage, addresses.isProxy);
+      connectionLimits.attach(this.server);
       this.sockets = new GraphqlSockets(execution, origin);
       this.sockets.attach(this.server, graphqlUrl);
       this.authenticator = authenticator;

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import {
   connectionRules,
+  pageArguments,
   type RelayConnection,
   type RowCount,
   type PageArguments,
@@ -191,7 +192,13 @@ export const ordersContract = defineContract({
     type: readFileSync(new URL("orders.graphql", import.meta.url), "utf8"),
     subscriptions: {
       orderPlaced: {
-        field: "orderPlaced: Order!",
+        field: `
+          """
+          Sends each new order: users get their own orders, admins get all orders. For signed-in
+          users. Orders during a lost connection are not sent again. Errors: UNAUTHENTICATED.
+          """
+          orderPlaced: Order!
+        `,
         event: "order.placed",
         access: { publicReads: "signed-in" },
         owner: "user_id",
@@ -235,13 +242,32 @@ export const ordersContract = defineContract({
     get: action<{ id: string }, Order>({
       params: { id: id() },
       access: { publicReads: "signed-in" },
-      graphql: { query: "order(id: ID!): Order!" },
+      graphql: {
+        query: `
+          """
+          One order. Users can read their own orders, admins can read all orders. Errors:
+          UNAUTHENTICATED, BAD_USER_INPUT, ORDER_NOT_FOUND (also for the order of another user).
+          """
+          order("The id of the order" id: ID!): Order!
+        `,
+      },
     }),
     list: action<ListPage, ListedOrder[]>({
       params: listRules,
       access: { publicReads: "signed-in" },
       graphql: {
-        query: "orders(limit: Int = 1000, offset: Int = 0): [AllOrdersOrder!]!",
+        query: `
+          """
+          Orders, oldest first: users get their own orders, admins get all orders. ordersConnection
+          reads more than 1,000 orders. Errors: UNAUTHENTICATED, BAD_USER_INPUT.
+          """
+          orders(
+            "The maximum number of orders, 1 to 1,000"
+            limit: Int = 1000
+            "The number of orders to skip, 0 or more"
+            offset: Int = 0
+          ): [AllOrdersOrder!]!
+        `,
         rowsPerCall: 1000,
       },
     }),
@@ -254,10 +280,19 @@ export const ordersContract = defineContract({
       params: { ...connectionRules, ...filterRules, sort: optional(oneOf(orderSorts)) },
       access: { publicReads: "signed-in" },
       graphql: {
-        query: `ordersConnection(
-          first: Int, after: String, last: Int, before: String
-          filter: OrderFilter, sort: OrderSort = NEWEST_FIRST
-        ): OrderConnection!`,
+        query: `
+          """
+          A page of orders: users get their own orders, admins get all orders. Errors:
+          UNAUTHENTICATED, FORBIDDEN (the filter names another user), BAD_USER_INPUT.
+          """
+          ordersConnection(
+            ${pageArguments}
+            "Which orders to return; all that the caller may read if it is not given"
+            filter: OrderFilter
+            "The order of the orders"
+            sort: OrderSort = NEWEST_FIRST
+          ): OrderConnection!
+        `,
         countedBy: "count",
       },
     }),
@@ -279,7 +314,16 @@ export const ordersContract = defineContract({
         },
       },
       access: "signed-in",
-      graphql: { mutation: "placeOrder(input: PlaceOrder!): Order!" },
+      graphql: {
+        mutation: `
+          """
+          Places an order of the caller: takes the stock of all lines, or fails and takes nothing.
+          For signed-in users. Errors: UNAUTHENTICATED, BAD_USER_INPUT, PRODUCT_NOT_FOUND,
+          OUT_OF_STOCK.
+          """
+          placeOrder("The order to place" input: PlaceOrder!): Order!
+        `,
+      },
     }),
     /**
      * Cancels an order of the caller, or any order for an admin. Returns the cancelled order. Throws
@@ -288,7 +332,16 @@ export const ordersContract = defineContract({
     cancel: action<{ id: string }, Order>({
       params: { id: id() },
       access: "signed-in",
-      graphql: { mutation: "cancelOrder(id: ID!): Order!" },
+      graphql: {
+        mutation: `
+          """
+          Cancels an order and returns its pieces to the stock. Users can cancel their own orders,
+          admins can cancel all orders, within 14 days (CANCEL_WITHIN_SECONDS). Errors:
+          UNAUTHENTICATED, BAD_USER_INPUT, ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE.
+          """
+          cancelOrder("The id of the order" id: ID!): Order!
+        `,
+      },
     }),
     /**
      * Decides finally which ids are orders: an id without an order gets a tombstone, so that no

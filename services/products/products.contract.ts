@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { auditTrailAction } from "../../core/audit.ts";
 import {
   connectionRules,
+  pageArguments,
   searchRule,
   type RelayConnection,
   type RowCount,
@@ -199,7 +200,16 @@ export const productsContract = defineContract({
     },
     subscriptions: {
       inventoryUpdated: {
-        field: "inventoryUpdated(product_id: ID): InventoryUpdate!",
+        field: `
+          """
+          Sends each change of stock, and the deletion of a product. For everyone. Changes during a
+          lost connection are not sent again. Errors: BAD_USER_INPUT.
+          """
+          inventoryUpdated(
+            "The id of the only product to watch; all products if it is not given"
+            product_id: ID
+          ): InventoryUpdate!
+        `,
         event: "inventory.updated",
         access: "everyone",
       },
@@ -209,13 +219,30 @@ export const productsContract = defineContract({
     get: action<{ id: string }, Product>({
       params: { id: id() },
       access: "everyone",
-      graphql: { query: "product(id: ID!): Product!", batchedBy: "resolve" },
+      graphql: {
+        query: `
+          "One product of the catalogue. For everyone. Errors: BAD_USER_INPUT, PRODUCT_NOT_FOUND."
+          product("The id of the product" id: ID!): Product!
+        `,
+        batchedBy: "resolve",
+      },
     }),
     list: action<ListPage, Product[]>({
       params: listRules,
       access: "everyone",
       graphql: {
-        query: "products(limit: Int = 1000, offset: Int = 0): [Product!]!",
+        query: `
+          """
+          The products of the catalogue, oldest first. For everyone. productsConnection reads more
+          than 1,000 products. Errors: BAD_USER_INPUT.
+          """
+          products(
+            "The maximum number of products, 1 to 1,000"
+            limit: Int = 1000
+            "The number of products to skip, 0 or more"
+            offset: Int = 0
+          ): [Product!]!
+        `,
         rowsPerCall: 100,
       },
     }),
@@ -224,10 +251,21 @@ export const productsContract = defineContract({
       params: { ...connectionRules, ...filterRules, sort: optional(oneOf(productSorts)) },
       access: "everyone",
       graphql: {
-        query: `productsConnection(
-          first: Int, after: String, last: Int, before: String
-          search: String, filter: ProductFilter, sort: ProductSort = OLDEST_FIRST
-        ): ProductConnection!`,
+        query: `
+          "A page of the catalogue. For everyone. Errors: BAD_USER_INPUT."
+          productsConnection(
+            ${pageArguments}
+            """
+            Words of the name or description, at most 200 characters. The last word may be the start
+            of a word.
+            """
+            search: String
+            "Which products to return; all if it is not given"
+            filter: ProductFilter
+            "The order of the products"
+            sort: ProductSort = OLDEST_FIRST
+          ): ProductConnection!
+        `,
         countedBy: "count",
       },
     }),
@@ -241,7 +279,15 @@ export const productsContract = defineContract({
     create: action<NewProduct, Product>({
       params: { name: text(1, 200), description: text(0, 2000), price: int(0), stock: int(0) },
       access: "admin",
-      graphql: { mutation: "createProduct(input: CreateProduct!): Product!" },
+      graphql: {
+        mutation: `
+          """
+          Adds a product to the catalogue. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
+          BAD_USER_INPUT.
+          """
+          createProduct("The product to create" input: CreateProduct!): Product!
+        `,
+      },
     }),
     /**
      * Adds to a product's stock, subtracts from it, or deletes it from the catalogue. All pieces ever
@@ -251,7 +297,16 @@ export const productsContract = defineContract({
     updateInventory: action<UpdateInventory, { success: boolean }>({
       params: { id: id(), type: int(1, 3), number: int(0) },
       access: "admin",
-      graphql: { mutation: "updateInventory(input: UpdateInventory!): UpdateInventoryResponse!" },
+      graphql: {
+        mutation: `
+          """
+          Adds to a product's stock, subtracts from it, or deletes the product from the catalogue.
+          For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, PRODUCT_NOT_FOUND,
+          INSUFFICIENT_STOCK.
+          """
+          updateInventory("The product and the change" input: UpdateInventory!): UpdateInventoryResponse!
+        `,
+      },
     }),
     /** Returns products in the order of the ids; null for a product that is not in the catalogue. */
     resolve: action<{ ids: string[] }, (Product | null)[]>({
@@ -293,7 +348,10 @@ export const productsContract = defineContract({
      */
     audit: action<object, StockAudit>({ params: {}, access: "admin" }),
     /** Returns changes of catalogue and stock and rejected attempts, newest first. */
-    auditTrail: auditTrailAction("productsAudit"),
+    auditTrail: auditTrailAction(
+      "productsAudit",
+      "The audit trail of products: changes of catalogue and stock, and rejected attempts.",
+    ),
     /** Returns the products service's part of `orders.trace`. */
     traceOrder: action<{ id: string }, ReservationTrace>({ params: { id: id() }, access: "admin" }),
   },

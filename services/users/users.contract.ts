@@ -3,6 +3,7 @@ import type { JsonWebKey } from "node:crypto";
 import { auditTrailAction } from "../../core/audit.ts";
 import {
   connectionRules,
+  pageArguments,
   searchRule,
   type RelayConnection,
   type RowCount,
@@ -160,13 +161,32 @@ export const usersContract = defineContract({
     get: action<{ id: string }, User>({
       params: { id: id() },
       access: { publicReads: "signed-in" },
-      graphql: { query: "user(id: ID!): User!" },
+      graphql: {
+        query: `
+          """
+          One account. Users can read their own account, admins can read all accounts. Errors:
+          UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND.
+          """
+          user("The id of the account" id: ID!): User!
+        `,
+      },
     }),
     list: action<ListPage, User[]>({
       params: listRules,
       access: { publicReads: "admin" },
       graphql: {
-        query: "users(limit: Int = 1000, offset: Int = 0): [User!]!",
+        query: `
+          """
+          The accounts, oldest first. For admins. usersConnection reads more than 1,000 accounts.
+          Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
+          """
+          users(
+            "The maximum number of accounts, 1 to 1,000"
+            limit: Int = 1000
+            "The number of accounts to skip, 0 or more"
+            offset: Int = 0
+          ): [User!]!
+        `,
         rowsPerCall: 500,
       },
     }),
@@ -175,10 +195,20 @@ export const usersContract = defineContract({
       params: { ...connectionRules, ...filterRules, sort: optional(oneOf(userSorts)) },
       access: { publicReads: "admin" },
       graphql: {
-        query: `usersConnection(
-          first: Int, after: String, last: Int, before: String
-          search: String, filter: UserFilter, sort: UserSort = OLDEST_FIRST
-        ): UserConnection!`,
+        query: `
+          """
+          A page of the accounts. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
+          """
+          usersConnection(
+            ${pageArguments}
+            "The start of a username or of an email, at most 200 characters, case-insensitive"
+            search: String
+            "Which accounts to return; all if it is not given"
+            filter: UserFilter
+            "The order of the accounts"
+            sort: UserSort = OLDEST_FIRST
+          ): UserConnection!
+        `,
         countedBy: "count",
       },
     }),
@@ -196,44 +226,102 @@ export const usersContract = defineContract({
     register: action<NewUser, User>({
       params: { email, username: text(1, 100), password: passwordRule, type: userTypeRule },
       access: "everyone",
-      graphql: { mutation: "registerUser(input: NewUser!): User!", cost: costOfHash },
+      graphql: {
+        mutation: `
+          """
+          Creates an account. Everyone can create an account of type 0. Errors: BAD_USER_INPUT,
+          EMAIL_TAKEN, TOO_MANY_REQUESTS; for type 1 also UNAUTHENTICATED, FORBIDDEN.
+          """
+          registerUser("The account to create" input: NewUser!): User!
+        `,
+        cost: costOfHash,
+      },
     }),
     login: action<Login, Token>({
       params: { email: text(0, 254), password: anyPasswordRule },
       access: "everyone",
-      graphql: { mutation: "login(input: Login!): Token!", cost: costOfHash },
+      graphql: {
+        mutation: `
+          """
+          Opens a session and returns its tokens. A wrong password and an unknown email return the
+          same error. An Idempotency-Key has no effect: each call opens a session. Errors:
+          BAD_USER_INPUT, INVALID_CREDENTIALS, TOO_MANY_REQUESTS.
+          """
+          login("The credentials" input: Login!): Token!
+        `,
+        cost: costOfHash,
+      },
     }),
     /** Returns new tokens for a refresh token. Reuse within a grace period returns the same successor. */
     refreshToken: action<{ token: string }, Token>({
       params: { token: anyTokenRule },
       access: "everyone",
       safeToRetry: true,
-      graphql: { mutation: "refreshToken(token: String!): Token!" },
+      graphql: {
+        mutation: `
+          """
+          Returns the next tokens of a session for its refresh token. A used refresh token returns
+          the same next refresh token for 10 seconds; after that, its use ends the session. Errors:
+          BAD_USER_INPUT, UNAUTHENTICATED (the session has ended), TOO_MANY_REQUESTS.
+          """
+          refreshToken("The refresh token, at most 1,000 characters" token: String!): Token!
+        `,
+      },
     }),
     /** Ends the session of a refresh token. */
     logout: action<{ token: string }, Success>({
       params: { token: anyTokenRule },
       access: "everyone",
       safeToRetry: true,
-      graphql: { mutation: "logout(token: String!): Success!" },
+      graphql: {
+        mutation: `
+          """
+          Ends the session of a refresh token. Succeeds without effect for an unknown or outdated
+          token. Errors: BAD_USER_INPUT.
+          """
+          logout("A refresh token of the session, at most 1,000 characters" token: String!): Success!
+        `,
+      },
     }),
     /** Ends all sessions of the caller. */
     logoutEverywhere: action<object, Success>({
       params: {},
       access: "signed-in",
-      graphql: { mutation: "logoutEverywhere: Success!" },
+      graphql: {
+        mutation: `
+          "Ends all sessions of the caller. For signed-in users. Errors: UNAUTHENTICATED."
+          logoutEverywhere: Success!
+        `,
+      },
     }),
     /** Changes the password of the caller, and ends all sessions of the caller. */
     changePassword: action<ChangePassword, Success>({
       params: { password: anyPasswordRule, newPassword: passwordRule },
       access: "signed-in",
-      graphql: { mutation: "changePassword(input: ChangePassword!): Success!", cost: costOfHash },
+      graphql: {
+        mutation: `
+          """
+          Changes the password of the caller, and ends all sessions of the caller. For signed-in
+          users. Errors: UNAUTHENTICATED, BAD_USER_INPUT, INVALID_CREDENTIALS, TOO_MANY_REQUESTS.
+          """
+          changePassword("The old and the new password" input: ChangePassword!): Success!
+        `,
+        cost: costOfHash,
+      },
     }),
     /** Changes the type of another user, and ends all sessions of that user. */
     setType: action<SetUserType, User>({
       params: { id: id(), type: userTypeRule },
       access: "admin",
-      graphql: { mutation: "setUserType(input: SetUserType!): User!" },
+      graphql: {
+        mutation: `
+          """
+          Changes the type of another user, and ends all sessions of that user. For admins. Errors:
+          UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND.
+          """
+          setUserType("The user and the new type" input: SetUserType!): User!
+        `,
+      },
     }),
     /** Returns users in the order of the ids; null for an unknown id. */
     resolve: action<{ ids: string[] }, (User | null)[]>({
@@ -267,7 +355,10 @@ export const usersContract = defineContract({
       safeToRetry: true,
     }),
     /** Returns registrations, logins, logouts, changes and rejected attempts, newest first. */
-    auditTrail: auditTrailAction("usersAudit"),
+    auditTrail: auditTrailAction(
+      "usersAudit",
+      "The audit trail of accounts: registrations, logins, logouts, changes and rejected attempts.",
+    ),
   },
   events: {
     "user.registered": event<UserRegistered>(1, {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { mutations, unknownId } from "../support/graphql/mutations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
@@ -107,6 +108,41 @@ const unknownRefreshToken: Cells = {
 };
 const hiddenFromCustomers: Cells = { ...signedIn, customer: "ORDER_NOT_FOUND" };
 
+/** The answers with default settings. */
+const defaultCells: Record<string, Cells> = {
+  product: everyone,
+  products: everyone,
+  "registerUser of type 0": everyone,
+  login: everyone,
+  placeOrder: signedIn,
+  "own user": signedIn,
+  "own order": signedIn,
+  orders: signedIn,
+  users: adminsOnly,
+  productsConnection: everyone,
+  ordersConnection: signedIn,
+  usersConnection: adminsOnly,
+  "ordersConnection of another user": adminsOnly,
+  "another user": adminsOnly,
+  "an order of another user": hiddenFromCustomers,
+  "the user of an own order": signedIn,
+  "the orders of the own user": signedIn,
+  "the orders of another user": adminsOnly,
+  "the user of an order of another user": hiddenFromCustomers,
+  "the users and lines of the listed orders": signedIn,
+  "the products of an own order": signedIn,
+  createProduct: adminsOnly,
+  updateInventory: adminsOnly,
+  "registerUser of type 1": adminsOnly,
+  usersAudit: adminsOnly,
+  productsAudit: adminsOnly,
+  refreshToken: unknownRefreshToken,
+  logout: everyone,
+  changePassword: { ...signedIn, customer: wrongPassword, admin: wrongPassword },
+  setUserType: adminsOnly,
+  "setUserType of the own user": { ...adminsOnly, admin: "FORBIDDEN" },
+};
+
 /** Lists the cells of a table as parameters of one test each. */
 function cellsOf(table: Record<string, Cells>): [Role, string, string][] {
   return Object.entries(table).flatMap(([row, cells]) =>
@@ -130,47 +166,54 @@ async function checkCell(role: Role, expected: string, row: string): Promise<voi
   }
 }
 
+/** The rows of the table in docs/authentication.md that this table covers, with the names of both. */
+const rowsOfPage: Record<string, readonly string[]> = {
+  "`product`, `products`, `productsConnection`": ["product", "products", "productsConnection"],
+  "`registerUser` with type 0, `login`": ["registerUser of type 0", "login"],
+  "`placeOrder`": ["placeOrder"],
+  "`orders`, `ordersConnection`, `orderPlaced`": ["orders", "ordersConnection"],
+  "`order`, `cancelOrder` of an own order": ["own order"],
+  "`order`, `cancelOrder` of another user's order": ["an order of another user"],
+  "`ordersConnection` with another user's `user_id`": ["ordersConnection of another user"],
+  "`user` of the own account": ["own user"],
+  "`user` of another account": ["another user"],
+  "`users`, `usersConnection`": ["users", "usersConnection"],
+  "`createProduct`, `updateInventory`": ["createProduct", "updateInventory"],
+  "`registerUser` with type 1": ["registerUser of type 1"],
+  "`setUserType` of another account": ["setUserType"],
+  "`setUserType` of the own account": ["setUserType of the own user"],
+  "`usersAudit`, `productsAudit`": ["usersAudit", "productsAudit"],
+};
+
+/** Gives the rows of the table in docs/authentication.md by their first cells. */
+function pageTable(): Map<string, Cells> {
+  const page = readFileSync(new URL("../../docs/authentication.md", import.meta.url), "utf8");
+  const section = page.slice(page.indexOf("## Authorization"));
+  const cell = (text = "") => (/^(?:own|all) orders$/.test(text) ? "yes" : text);
+  const rows = [...section.matchAll(/^\| (.+?) +\| (.+?) +\| (.+?) +\| (.+?) +\|$/gm)];
+  return new Map(
+    rows.map(([, field = "", anonymous, customer, admin]) => [
+      field,
+      { anonymous: cell(anonymous), customer: cell(customer), admin: cell(admin) },
+    ]),
+  );
+}
+
+test.each(Object.entries(rowsOfPage))(
+  "the row %s of docs/authentication.md agrees with this table",
+  (field, rows) => {
+    const documented = pageTable().get(field);
+    expect(rows.map((row) => defaultCells[row])).toEqual(rows.map(() => documented));
+  },
+);
+
 describe("access with default settings", () => {
   beforeAll(async () => {
     scene = await stage();
   });
   afterAll(() => scene.shop.stop());
 
-  test.each(
-    cellsOf({
-      product: everyone,
-      products: everyone,
-      "registerUser of type 0": everyone,
-      login: everyone,
-      placeOrder: signedIn,
-      "own user": signedIn,
-      "own order": signedIn,
-      orders: signedIn,
-      users: adminsOnly,
-      productsConnection: everyone,
-      ordersConnection: signedIn,
-      usersConnection: adminsOnly,
-      "ordersConnection of another user": adminsOnly,
-      "another user": adminsOnly,
-      "an order of another user": hiddenFromCustomers,
-      "the user of an own order": signedIn,
-      "the orders of the own user": signedIn,
-      "the orders of another user": adminsOnly,
-      "the user of an order of another user": hiddenFromCustomers,
-      "the users and lines of the listed orders": signedIn,
-      "the products of an own order": signedIn,
-      createProduct: adminsOnly,
-      updateInventory: adminsOnly,
-      "registerUser of type 1": adminsOnly,
-      usersAudit: adminsOnly,
-      productsAudit: adminsOnly,
-      refreshToken: unknownRefreshToken,
-      logout: everyone,
-      changePassword: { ...signedIn, customer: wrongPassword, admin: wrongPassword },
-      setUserType: adminsOnly,
-      "setUserType of the own user": { ...adminsOnly, admin: "FORBIDDEN" },
-    }),
-  )("%s: %s for %s", checkCell);
+  test.each(cellsOf(defaultCells))("%s: %s for %s", checkCell);
 
   test.each<[Role, string | undefined]>([
     ["anonymous", "UNAUTHENTICATED"],

@@ -16,9 +16,9 @@ import {
 } from "../../tools/support/processes.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 
-/** The command that the README shows. */
-const [command = ""] =
-  /^npx moleculer-runner .*$/m.exec(readFileSync(join(projectDir, "README.md"), "utf8")) ?? [];
+const page = readFileSync(join(projectDir, "docs", "deployment.md"), "utf8");
+/** The command that docs/deployment.md shows. */
+const [command = ""] = /^npx moleculer-runner .*$/m.exec(page) ?? [];
 
 let databases: TestDatabases;
 /** No `.env` file lies in it, and a test may edit it. */
@@ -60,7 +60,7 @@ function runAll(env: Record<string, string>): Program {
   return run({ ...settings, ...urls, ...env });
 }
 
-describe("the README's command", () => {
+describe("the command in docs/deployment.md", () => {
   let program: Program;
   let url: string;
   let healthUrl: string;

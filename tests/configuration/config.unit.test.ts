@@ -1,8 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { clusterNodeDefaults, readConfig, singleProcessDefaults } from "../../config/config.ts";
+import { exampleOf, sections } from "../../config/settings.ts";
+import { configurationFiles } from "../../tools/reference/configuration-files.ts";
+import { currentText } from "../../tools/reference/generated-files.ts";
 import { faultsOf, read } from "../support/read-config.ts";
 
 describe("an empty environment", () => {
@@ -46,9 +49,9 @@ describe("an empty environment", () => {
     });
   });
 
-  test("configures a cluster node to listen on all addresses and to log at level info", () => {
+  test("configures a cluster node to listen on this machine only and to log at level info", () => {
     expect(readConfig({}, clusterNodeDefaults)).toMatchObject({
-      host: "0.0.0.0",
+      host: "127.0.0.1",
       logLevel: "info",
     });
   });
@@ -133,7 +136,7 @@ test("every environment variable sets its configuration field", () => {
   });
 });
 
-test(".env.example names exactly the environment variables that are read", () => {
+test("exactly the declared settings are read", () => {
   const namesRead = new Set<string>();
   // The settings of NATS are only read if a transporter is set.
   const env = new Proxy<Record<string, string>>(
@@ -148,10 +151,32 @@ test(".env.example names exactly the environment variables that are read", () =>
   readConfig(env, singleProcessDefaults);
   const isFileVariant = (name: string) =>
     name.endsWith("_FILE") && namesRead.has(name.slice(0, -5));
-  const settings = [...namesRead].filter((name) => !isFileVariant(name)).sort();
-  const text = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");
-  const named = [...text.matchAll(/^#([A-Z_]+)=/gm)].map(([, name]) => name);
-  expect([...new Set(named)].sort()).toEqual(settings);
+  const read = [...namesRead].filter((name) => !isFileVariant(name));
+  const declared = sections.flatMap(({ settings }) => Object.keys(settings));
+  expect(read.sort()).toEqual(declared.sort());
+});
+
+describe("the documentation of the settings", () => {
+  test("is what `npm run docs:configuration` writes to .env.example and docs/configuration.md", async () => {
+    for (const file of await configurationFiles()) expect(currentText(file)).toBe(file.text);
+  });
+
+  const declared = sections.flatMap(({ settings }) => Object.entries(settings));
+
+  // The files of the examples do not exist here.
+  const withoutFiles = declared.filter(([, { type }]) => type !== "file");
+
+  test.each(withoutFiles)("shows a valid value of %s", (name) => {
+    const env = { TRANSPORTER: "nats://localhost", [name]: exampleOf(name) };
+    // Some settings are only valid together with another one.
+    expect(faultsOf(env).join()).not.toMatch(/ must (?!be set)/);
+  });
+
+  const withDefault = declared.filter(([, setting]) => "default" in setting);
+
+  test.each(withDefault)("shows the default of %s", (name) => {
+    expect(read({ [name]: exampleOf(name) })).toEqual(read({}));
+  });
 });
 
 test("METRICS_PORT is ignored without metrics", () => {

@@ -48,26 +48,27 @@ test("docs/security.md states the limits that the code enforces", () => {
   const number = (value: number) => value.toLocaleString("en");
   for (const text of [
     `${number(maxDocumentCharacters)} / ${number(tokens)} / ${number(lines)}`,
-    `fields | ${fields}, ${number(expandedFields)} with`,
+    `after fragments are expanded | ${fields} / ${number(expandedFields)} |`,
     `depth of a document | ${depth} |`,
     `${aliases} / ${rootFields} / ${directives}`,
-    `introspection | ${introspectionLists}`,
+    `nested introspection lists | ${introspectionLists} |`,
     `depth / members of \`variables\` and \`extensions\` | ${maxVariablesDepth} / ${number(maxVariablesMembers)}`,
-    `answer | ${number(maxQueryCost)} / ${maxAnswerCharacters / 1_048_576} Mi`,
-    `errors told of one check / of one answer | ${maxErrors} / ${maxAnswerErrors}`,
+    `response | ${number(maxQueryCost)} / ${maxAnswerCharacters / 1_048_576} Mi`,
+    `errors in one validation / in one response | ${maxErrors} / ${maxAnswerErrors}`,
     `body | ${maxBodyBytes / 1_048_576} MiB`,
-    `one request | ${maxExecutionMs / 1_000} s`,
+    `time of a request | ${maxExecutionMs / 1_000} s`,
     ...Object.entries({
-      "requests under way": resourceLimits.requests,
-      "pages under way": resourceLimits.pages,
+      "concurrent requests": resourceLimits.requests,
+      "pipelined requests": resourceLimits.pipelined,
+      "concurrent pages": resourceLimits.pages,
       connections: resourceLimits.connections,
       "WebSocket connections": resourceLimits.sockets,
       subscriptions: resourceLimits.subscriptions,
     }).map(([resource, { perAddress, inAll }]) => {
       const limits = [perAddress, inAll].map(number);
-      return `| ${resource}: an address / all | ${limits.join(" / ")} |`;
+      return `| ${resource}: per address / total | ${limits.join(" / ")} |`;
     }),
-    `bytes held for clients: an address / all | ${resourceLimits.bytes.perAddress / 1_048_576} MiB / ${resourceLimits.bytes.inAll / 1_048_576} MiB`,
+    `buffered bytes: per address / total | ${resourceLimits.bytes.perAddress / 1_048_576} MiB / ${resourceLimits.bytes.inAll / 1_048_576} MiB`,
   ]) {
     expect(page.replaceAll(/ +/g, " ")).toContain(text);
   }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parse } from "graphql";
@@ -27,7 +27,7 @@ function operationsIn(text: string): string[] {
   return parse(text).definitions.map(({ loc }) => text.slice(loc?.start, loc?.end));
 }
 
-const pages = ["README.md", ...readdirSync(join(projectDir, "docs")).map((name) => `docs/${name}`)];
+const pages = globSync(["README.md", "docs/**/*.md"], { cwd: projectDir });
 const texts: Record<string, string[]> = {
   ...Object.fromEntries(pages.map((page) => [page, blocksIn(page)])),
   "the playground": [welcome, ...examples.map(({ query }) => query)],

@@ -14,10 +14,9 @@ afterAll(() => shop.stop());
 
 const catalogue = Object.fromEntries(errorCatalogue().map(({ code, meaning }) => [code, meaning]));
 
-test("the README lists exactly the error codes of the catalogue, with their meanings", () => {
-  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-  const section = readme.slice(readme.indexOf("### Errors"), readme.indexOf("### Actions"));
-  const rows = [...section.matchAll(/^\| ([A-Z_]+) +\| (.+?) +\|$/gm)];
+test("docs/errors.md lists exactly the error codes of the catalogue, with their meanings", () => {
+  const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+  const rows = [...page.matchAll(/^\| ([A-Z_]+) +\| (.+?) +\|/gm)];
   expect(Object.fromEntries(rows.map(([, code, meaning]) => [code, meaning]))).toEqual(catalogue);
 });
 

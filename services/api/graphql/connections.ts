@@ -1,14 +1,19 @@
 import type { RelayConnection, RowCount } from "../../../core/relay-connection.ts";
 import type { Contract } from "../../../core/contract.ts";
+import { namedTypeOf, parseField } from "./field-declaration.ts";
 import type { GraphqlContext } from "./graphql-execution.ts";
 
 /** The type that all connections share. */
 export const pageInfoType = `
-  "Whether there are more rows, and the cursors to go on from"
+  "The ends of a page, and whether more rows precede or follow it"
   type PageInfo {
+    "Whether rows follow the page. With last: whether before was given."
     hasNextPage: Boolean!
+    "Whether rows precede the page. With first: whether after was given."
     hasPreviousPage: Boolean!
+    "The cursor of the first row; null for an empty page"
     startCursor: String
+    "The cursor of the last row; null for an empty page"
     endCursor: String
   }
 `;
@@ -60,9 +65,8 @@ export function countCosts(contracts: readonly Contract[]): [string, number][] {
 /** Returns the names of the connection types. */
 function connectionTypes(contracts: readonly Contract[]): string[] {
   return contracts.flatMap(({ actions }) =>
-    Object.values(actions).flatMap(({ graphql: { countedBy, query = "" } = {} }) => {
-      const [type] = /\w+(?=!$)/.exec(query) ?? [];
-      return countedBy === undefined || type === undefined ? [] : [type];
-    }),
+    Object.values(actions).flatMap(({ graphql: { countedBy, query } = {} }) =>
+      countedBy === undefined || query === undefined ? [] : [namedTypeOf(parseField(query))],
+    ),
   );
 }

@@ -5,9 +5,12 @@ import type { GraphqlField } from "../../../core/contract.ts";
 import { gatewayName } from "../../../core/access.ts";
 import type { Batcher } from "../../../core/batcher.ts";
 import { errorCatalogue } from "../../../core/errors.ts";
+// Loaded for the catalogue, which has the errors of the loaded modules.
+import "../api.errors.ts";
 import { isId, maxListRows } from "../../../core/validation.ts";
 import { connectionResolver, countCosts, countResolvers, pageInfoType } from "./connections.ts";
 import { BatchedLookups } from "./batched-lookups.ts";
+import { parseField } from "./field-declaration.ts";
 import type { Resolver } from "./graphql-execution.ts";
 import { QueryCosts, unboundedLists } from "../limits/query-cost.ts";
 import { subscriptionResolvers, type SubscriptionOptions } from "../subscriptions/subscriptions.ts";
@@ -61,10 +64,11 @@ export class SchemaComposer {
     const graphql = { type: [errorCodes(), pageInfoType].join("\n"), resolvers };
     this.#methods.buildLoaderOptionMap(services);
     try {
-      return this.#methods.generateGraphQLSchema([
+      const schema = this.#methods.generateGraphQLSchema([
         ...services,
         { name: gatewayName, settings: { graphql }, actions: {} },
       ]);
+      return describeRootTypes(schema);
     } catch (error) {
       // moleculer-apollo-server wraps the reason.
       const { err } = (error as { data?: { err?: unknown } }).data ?? {};
@@ -145,6 +149,31 @@ export function subscribedEvents(): string[] {
   return [...new Set(subscriptions.map(({ event }) => event))];
 }
 
+/** moleculer-apollo-server declares the root types without descriptions. */
+const rootDescriptions = {
+  Query: `
+Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+
+Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.`,
+  Mutation: `
+Changes data. The mutations of a document run one after the other.
+
+With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.`,
+  Subscription: `
+Sends events over WebSocket (protocol graphql-transport-ws).`,
+};
+
+function describeRootTypes(schema: GraphQLSchema): GraphQLSchema {
+  for (const [name, description] of Object.entries(rootDescriptions)) {
+    const type = schema.getType(name);
+    if (type !== undefined) type.description = description.trim();
+  }
+  return schema;
+}
+
 const costOfMutation = 10;
 
 /**
@@ -157,8 +186,8 @@ export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
     Object.values(actions).flatMap(({ graphql }) => {
       const { query, mutation, cost = mutation === undefined ? 0 : costOfMutation } = graphql ?? {};
       const [type, field] = mutation === undefined ? ["Query", query] : ["Mutation", mutation];
-      const [name] = /^\w+/.exec(field ?? "") ?? [];
-      return name === undefined || cost === 0 ? [] : [[`${type}.${name}`, cost] as const];
+      if (field === undefined || cost === 0) return [];
+      return [[`${type}.${parseField(field).name.value}`, cost] as const];
     }),
   );
   const maxima = contracts.flatMap(({ graphql }) =>
@@ -174,7 +203,9 @@ export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
 
 /** Returns the error catalogue as an enum type, for clients that generate code from the schema. */
 function errorCodes(): string {
-  const values = errorCatalogue().map(({ code, meaning }) => `"${meaning}"\n${code}`);
+  // The catalogue is in the order in which modules were loaded.
+  const errors = errorCatalogue().sort((a, b) => (a.code < b.code ? -1 : 1));
+  const values = errors.map(({ code, meaning }) => `"${meaning}"\n${code}`);
   return `"What \\"extensions.code\\" of an error can be"\nenum ErrorCode {\n${values.join("\n")}\n}`;
 }
 

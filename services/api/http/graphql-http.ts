@@ -14,7 +14,7 @@ import {
   type RequestParams,
   type RequestSender,
 } from "../graphql/graphql-execution.ts";
-import { closeAfterRejection, cut, isPipelined } from "./http-server.ts";
+import { closeAfterRejection, cut, isPipelined } from "./connection-limits.ts";
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
 import { HeldBytes, type ExceededLimit, type ResourceUsage } from "../limits/resource-usage.ts";
 import { Deadline, type DeadlineTimer } from "../limits/deadline.ts";

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
 import { addressGroup } from "../../../core/caller-address.ts";
 import { domainServices, type DomainService } from "../../registry.ts";
-import { closeAfter, sendJson } from "./http-server.ts";
+import { closeAfter } from "./connection-limits.ts";
+import { sendJson } from "./http-server.ts";
 import { Throttle } from "../limits/throttle.ts";
 
 /** Longer than a healthy database needs, shorter than the timeout of an orchestrator. */

@@ -7,19 +7,17 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
-import { Server as NetServer, type Socket } from "node:net";
+import { isIPv6, Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
-import { LRUCache } from "lru-cache";
-import { addressGroup } from "../../../core/caller-address.ts";
 import {
   commonErrors,
   definitionOf,
   isUnreachable,
   type ErrorDefinition,
 } from "../../../core/errors.ts";
-import { resourceLimits, type ResourceUsage } from "../limits/resource-usage.ts";
+import { isLoopback } from "../../../config/config.ts";
 
 /** How long a request in flight may take after the server begins to stop. */
 const closeTimeoutMs = 5_000;
@@ -29,18 +27,40 @@ class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** Listens on a port. Rejects with a ListenError. */
-export function listen(server: Server, port: number, host: string): Promise<void> {
+/**
+ * Listens on a port. Rejects with a ListenError.
+ *
+ * @param setting the setting that names the port, for the message of the error
+ */
+export function listen(
+  server: Server,
+  port: number,
+  host: string,
+  setting = "PORT",
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const reason =
-        error.code === "EADDRINUSE"
-          ? `Port ${port} is taken by another program; choose another one, for example PORT=${port + 1}.`
-          : `Cannot listen on ${host}:${port} (${error.message}).`;
+    server.once("error", ({ code, message }: NodeJS.ErrnoException) => {
+      const other = port < 1_024 ? port + 8_000 : port < 65_535 ? port + 1 : port - 1;
+      const example = `for example ${setting}=${other}`;
+      const reasons: Record<string, string> = {
+        EADDRINUSE: `Port ${port} is taken by another program; choose another one, ${example}.`,
+        EACCES: `Port ${port} needs the rights of root; choose one from 1024 on, ${example}.`,
+        EADDRNOTAVAIL: `HOST ${host} is no address of this machine; for example HOST=127.0.0.1.`,
+        ENOTFOUND: `HOST ${host} is not the name of an address; for example HOST=127.0.0.1.`,
+      };
+      const reason = reasons[code ?? ""] ?? `Cannot listen on ${host}:${port} (${message}).`;
       reject(new ListenError(reason));
     });
     server.listen(port, host, resolve);
   });
+}
+
+/** Returns the address of a listening server, and how to open a local one to other machines. */
+export function listeningAt(server: Server, host: string): string {
+  const address = server.address();
+  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  const at = `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return isLoopback(host) ? `${at}, for this machine only (HOST=0.0.0.0: for all)` : at;
 }
 
 /** Timeouts and limits of Node's HTTP server. */
@@ -55,117 +75,6 @@ export const serverTimeouts: ServerOptions = {
   // Some clients always offer an upgrade to h2c, which is not supported.
   shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
 };
-
-/** A connection without traffic is closed after this time, also during a request. */
-const idleTimeoutMs = 30_000;
-
-/**
- * Limits the connections of each address and in total. Connections of a trusted proxy are not
- * counted by address: it serves many clients and limits them itself.
- */
-export function limitConnections(
-  server: Server,
-  usage: ResourceUsage,
-  isProxy: (address: string) => boolean,
-): void {
-  const penalizedUntilMs = new LRUCache<string, number>({ max: maxPenalized });
-  server.timeout = idleTimeoutMs;
-  server.maxConnections = resourceLimits.connections.inAll;
-  server.on("connection", (socket: Socket) => {
-    const { remoteAddress } = socket;
-    // A closed connection has no address.
-    if (remoteAddress === undefined || isProxy(remoteAddress)) return;
-    const group = addressGroup(remoteAddress);
-    const isPenalized = (penalizedUntilMs.get(group) ?? 0) > performance.now();
-    if (isPenalized || usage.acquire(group, "connections") !== undefined) {
-      socket.destroy();
-      return;
-    }
-    socket.once("close", () => {
-      usage.release(group, "connections");
-      if (penalizedSockets.has(socket)) penalizedUntilMs.set(group, performance.now() + penaltyMs);
-    });
-  });
-}
-
-/** How long the connections of an address are rejected after one was penalized. */
-const penaltyMs = 5_000;
-const maxPenalized = 10_000;
-const penalizedSockets = new WeakSet<Duplex>();
-
-/**
- * Penalizes the address of a connection that sends far more than a normal client: after the
- * connection closes, new connections of the address are rejected for `penaltyMs`. Otherwise the
- * client would reconnect at once, and each connection costs work.
- */
-export function penalize(socket: Duplex): void {
-  penalizedSockets.add(socket);
-}
-
-/** Penalizes a connection's address and destroys the connection. */
-export function cut(socket: Duplex): void {
-  penalize(socket);
-  socket.destroy();
-}
-
-/** Connections that close after a response that is being sent. */
-const closing = new WeakSet<Duplex>();
-/** Those whose last response is a rejection. */
-const rejected = new WeakSet<Duplex>();
-
-/**
- * Closes the connection after this response. Pipelined requests behind it, up to a thousand, are
- * ignored.
- */
-export function closeAfter(res: ServerResponse): void {
-  res.setHeader("connection", "close");
-  closing.add(res.req.socket);
-}
-
-/** Like `closeAfter`, for a rejection: a connection with many pipelined requests is cut at once. */
-export function closeAfterRejection(res: ServerResponse): void {
-  closeAfter(res);
-  rejected.add(res.req.socket);
-}
-
-export function isClosing({ socket }: IncomingMessage): boolean {
-  return closing.has(socket);
-}
-
-/**
- * Pipelined requests of one connection that wait for their responses. Node reads up to a megabyte
- * of requests at a time while nothing is written.
- */
-const maxWaitingRequests = 1_000;
-/** A connection with more pipelined requests is cut instead of sending a rejection. */
-const maxPipelinedAtRejection = 8;
-/** A property of the socket: entries of a WeakMap make each garbage collection slower. */
-const waitingRequests = Symbol("waiting requests");
-
-type CountedSocket = Socket & { [waitingRequests]?: number };
-
-/** Counts a request until its response. Returns false and cuts the connection if too many wait. */
-export function countWaiting(req: IncomingMessage, res: ServerResponse): boolean {
-  const socket: CountedSocket = req.socket;
-  // Node still parses requests that it received before the connection was cut.
-  if (socket.destroyed) return false;
-  const waiting = (socket[waitingRequests] ?? 0) + 1;
-  socket[waitingRequests] = waiting;
-  res.once("close", () => {
-    socket[waitingRequests] = (socket[waitingRequests] ?? 1) - 1;
-  });
-  // No request behind a rejection that closes the connection gets a response.
-  const max = rejected.has(socket) ? maxPipelinedAtRejection : maxWaitingRequests;
-  if (waiting <= max) return true;
-  cut(socket);
-  return false;
-}
-
-/** Returns whether the client pipelines more requests than a rejection is sent for. */
-export function isPipelined(req: IncomingMessage): boolean {
-  const socket: CountedSocket = req.socket;
-  return (socket[waitingRequests] ?? 0) > maxPipelinedAtRejection;
-}
 
 /** Matches the authority and the rest of a request target in absolute form. */
 const absoluteForm = /^https?:\/\/([^/?#]+)(.*)$/is;

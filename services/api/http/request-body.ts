@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { cut } from "./http-server.ts";
+import { cut } from "./connection-limits.ts";
 import type { ExceededLimit, HeldBytes } from "../limits/resource-usage.ts";
 import { maxBodyBytes } from "../limits/request-limits.ts";
 import type { Transfer, TransferWatch } from "./transfer-watch.ts";

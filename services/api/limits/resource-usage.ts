@@ -1,5 +1,6 @@
 /** What the gateway limits for each address and in total. */
-type Resource = "connections" | "requests" | "pages" | "sockets" | "subscriptions" | "bytes";
+type Resource =
+  "connections" | "requests" | "pipelined" | "pages" | "sockets" | "subscriptions" | "bytes";
 
 /** The exceeded limit: that of the address, or that of the whole gateway. */
 export type ExceededLimit = "address" | "gateway";
@@ -8,12 +9,14 @@ const mebibyte = 1_048_576;
 
 /**
  * These limits keep the process far below its 256 MB of memory. An idle connection, a request and
- * an idle WebSocket connection take about 10 kB each. `bytes` are buffered for a client: incomplete
+ * an idle WebSocket connection take about 10 kB each. `pipelined` are requests that wait behind another
+ * one of their connection. `bytes` are buffered for a client: incomplete
  * bodies and messages, and responses that the client has not read.
  */
 export const resourceLimits: Readonly<Record<Resource, { perAddress: number; inAll: number }>> = {
   connections: { perAddress: 2_000, inAll: 4_000 },
   requests: { perAddress: 2_000, inAll: 4_000 },
+  pipelined: { perAddress: 1_000, inAll: 4_000 },
   pages: { perAddress: 50, inAll: 200 },
   sockets: { perAddress: 1_000, inAll: 3_000 },
   subscriptions: { perAddress: 500, inAll: 5_000 },
@@ -25,6 +28,7 @@ type Amounts = Record<Resource, number>;
 const nothing: Readonly<Amounts> = {
   connections: 0,
   requests: 0,
+  pipelined: 0,
   pages: 0,
   sockets: 0,
   subscriptions: 0,
@@ -72,6 +76,7 @@ function isNothing(amounts: Amounts): boolean {
   return (
     amounts.connections === 0 &&
     amounts.requests === 0 &&
+    amounts.pipelined === 0 &&
     amounts.pages === 0 &&
     amounts.sockets === 0 &&
     amounts.subscriptions === 0 &&

@@ -18,7 +18,8 @@ import {
   type GraphqlExecution,
   type Operation,
 } from "../graphql/graphql-execution.ts";
-import { penalize, rejectUpgrade, toOriginForm } from "../http/http-server.ts";
+import { penalize } from "../http/connection-limits.ts";
+import { rejectUpgrade, toOriginForm } from "../http/http-server.ts";
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
 import { HeldBytes, resourceLimits, type ResourceUsage } from "../limits/resource-usage.ts";
 import { Deadline, type DeadlineTimer } from "../limits/deadline.ts";

@@ -1,4 +1,4 @@
-/** The invariants of the shop, by their numbers in the README. */
+/** The invariants of the shop, by their numbers in docs/placing-orders.md. */
 export const invariants = {
   1: "the books close, nothing is sold twice",
   2: "acknowledged orders exist, rejected ones hold nothing",

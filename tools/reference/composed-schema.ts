@@ -1,0 +1,26 @@
+import { printSchema, type GraphQLSchema } from "graphql";
+import { ServiceBroker } from "moleculer";
+import { SchemaComposer } from "../../services/api/graphql/graphql-schema.ts";
+import { EventStream } from "../../services/api/subscriptions/event-stream.ts";
+import { formatted, type GeneratedFile } from "./generated-files.ts";
+import { schemaPage } from "./schema-page.ts";
+
+/** Composes the schema of the gateway without services that join from outside the project. */
+export function composedSchema(): GraphQLSchema {
+  const composer = new SchemaComposer({
+    broker: new ServiceBroker({ logger: false }),
+    stream: new EventStream(),
+    publicReads: false,
+    revocationOf: () => undefined,
+  });
+  return composer.compose([]);
+}
+
+/** Returns the files that are generated from the schema. */
+export async function schemaFiles(): Promise<GeneratedFile[]> {
+  const schema = composedSchema();
+  return [
+    await formatted("schema.graphql", printSchema(schema)),
+    await formatted("docs/schema.md", schemaPage(schema)),
+  ];
+}
