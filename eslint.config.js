@@ -98,6 +98,10 @@ export default defineConfig(
   // What is meant not to compile has no types that could be checked.
   { files: ["tests/**/*.test-d.ts"], extends: [tseslint.configs.disableTypeChecked] },
   {
+    files: ["commands/*.cjs"],
+    languageOptions: { globals: { process: "readonly", require: "readonly" } },
+  },
+  {
     files: ["services/api/playground/*.js"],
     languageOptions: {
       globals: Object.fromEntries(browserGlobals.map((name) => [name, "readonly"])),

@@ -1,4 +1,4 @@
-import { isRunByNpm } from "../config/config.ts";
+import { npmPid } from "../config/config.ts";
 
 /** Errors that the user can fix by their message alone. They are printed without a stack. */
 const sentences = new Set([
@@ -15,8 +15,6 @@ export const interruptedStatus = 130;
 /** The terminal and npm both send Ctrl-C; a second signal within this time is the same one. */
 const sameSignalMs = 500;
 
-/** The process id of npm, if npm started this program. */
-const parent = process.ppid;
 /** The interval at which a program that npm started checks that npm still runs. */
 const parentEveryMs = 250;
 
@@ -65,9 +63,9 @@ export function stopOnSignals(stop: () => Promise<void>, status = 0): void {
 
 /** Calls back when npm has ended: npm forwards SIGINT and SIGTERM only. */
 function whenNpmIsGone(callback: () => void): void {
-  if (!isRunByNpm()) return;
+  if (npmPid === undefined) return;
   const watch = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (process.ppid === npmPid) return;
     clearInterval(watch);
     callback();
   }, parentEveryMs).unref();

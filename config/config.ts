@@ -225,9 +225,14 @@ export function takeVariable(name: string): string | undefined {
   return value;
 }
 
-/** Returns true if npm started this program. */
-export function isRunByNpm(): boolean {
-  return process.env.npm_lifecycle_event !== undefined;
+/**
+ * The process id of the npm that started this program, if any. A program that starts while npm ends
+ * has another parent, so npm's shell passes its own parent. Child processes do not inherit it.
+ */
+export const npmPid = numberOf(takeVariable("NPM_PID"));
+
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 /** Returns true if the shop and its accounts are reachable from this machine only. */

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
-import { shortPathOf } from "./short-path.ts";
+import { platform } from "./platform/platform.ts";
 
 /** A failed start that the user can fix. The program ends and prints the message without a stack. */
 export class StartError extends Error {
@@ -10,7 +10,7 @@ export class StartError extends Error {
 
 /** Returns the path of the socket by which a REPL joins the shop of a data directory. */
 export function socketOf(dataDir: string): string {
-  return join(shortPathOf(dataDir), "shop.sock");
+  return join(platform.shortPathOf(dataDir), "shop.sock");
 }
 
 /**

@@ -1,5 +1,7 @@
-import { readFileSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Platform } from "./platform/interface.ts";
+import { platform as thisPlatform } from "./platform/platform.ts";
 
 /** A PostgreSQL server that runs on a folder. */
 export interface RunningServer {
@@ -10,45 +12,35 @@ export interface RunningServer {
 }
 
 /**
+ * The setting that identifies a server, and a shop as its owner, in the list of processes. `ps`
+ * separates arguments by spaces, and replaces characters that its locale does not have.
+ */
+export function folderSetting(folder: string): string {
+  return `shop.folder=${encodeURIComponent(folder)}`;
+}
+
+/**
  * Returns the server that runs on a folder, by its pid file. After a crash, the pid in the file may
  * belong to another process, so the process is checked.
  */
-export function findServer(folder: string): RunningServer | undefined {
+export function findServer(
+  folder: string,
+  platform: Platform = thisPlatform,
+): RunningServer | undefined {
   const [line = "", path] = readIfThere(join(folder, "postmaster.pid")).split("\n");
   // PostgreSQL has not finished writing the file.
   if (path === undefined || !/^\d+$/.test(line)) return undefined;
   const pid = Number(line);
-  const command = commandOf(pid);
+  const found = platform.findProcess(pid);
   // Children of the server have titles like "postgres: shop orders [local] idle".
-  if (!["postgres", "postmaster"].includes(basename(command[0] ?? ""))) return undefined;
-  const mark = command.find((word) => word.startsWith("shop.folder="));
-  const mayBeHere = mark === undefined || mark === `shop.folder=${folder}`;
-  if (!(worksIn(pid, folder) ?? mayBeHere)) return undefined;
-  const isOlderVersion = command.includes(folder) && command.includes("unix_socket_directories=.");
-  const uid = statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid;
-  if (uid === undefined) return undefined;
-  return { pid, uid, isOurs: mark !== undefined || isOlderVersion };
-}
-
-/** Returns true if a process runs. A zombie process does not. */
-export function isRunning(pid: number): boolean {
-  return commandOf(pid).length > 0;
-}
-
-/** Returns the program and arguments of a process, or none if it does not exist. */
-function commandOf(pid: number): string[] {
-  return readIfThere(`/proc/${pid}/cmdline`).split("\0").slice(0, -1);
-}
-
-/** Returns undefined if this process has no permission to know, as root in a container. */
-function worksIn(pid: number, folder: string): boolean | undefined {
-  try {
-    const actual = statSync(`/proc/${pid}/cwd`);
-    const expected = statSync(folder);
-    return actual.dev === expected.dev && actual.ino === expected.ino;
-  } catch {
-    return undefined;
-  }
+  if (found === undefined || !["postgres", "postmaster"].includes(found.program)) return undefined;
+  const { uid, argumentsText, separator } = found;
+  const has = (word: string) => argumentsText.includes(`${separator}${word}${separator}`);
+  const isMarked = argumentsText.includes(`${separator}${folderSetting("")}`);
+  const mayBeHere = !isMarked || has(folderSetting(folder));
+  if (!(platform.worksIn(pid, folder) ?? mayBeHere)) return undefined;
+  const isOlderVersion = has(folder) && has("unix_socket_directories=.");
+  return { pid, uid, isOurs: isMarked || isOlderVersion };
 }
 
 function readIfThere(path: string): string {

@@ -1,10 +1,12 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, lchownSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lchownSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { StartError } from "./data-dir.ts";
+import type { Platform } from "./platform/interface.ts";
+import { platform as thisPlatform } from "./platform/platform.ts";
 import { copyOf, type PostgresBinaries } from "./postgres-binaries.ts";
 
 /** A user and its group. Undefined: the user of this process. */
@@ -22,8 +24,11 @@ const lastOwnUid = 61_183;
  * run as root; root runs it as a user without a name, without root's rights and without any other
  * process: the owner of the data, or a user id derived from the folder's path. Throws StartError.
  */
-export function postgresUser(folder: string): RunAs {
+export function postgresUser(folder: string, platform: Platform = thisPlatform): RunAs {
   if (process.getuid?.() !== 0) return undefined;
+  if (!platform.canRunAsOtherUser) {
+    throw new StartError("PostgreSQL does not run as root; run the shop as an ordinary user.");
+  }
   const taken = takenIds();
   const isFree = (id: number) => id >= firstOwnUid && id <= lastOwnUid && !taken.has(id);
   const owner = statSync(folder, { throwIfNoEntry: false })?.uid;
@@ -43,9 +48,9 @@ export function postgresUser(folder: string): RunAs {
  * Returns the user that initdb runs as. initdb requires a user with a name, which the server's user
  * does not have. An account without processes is used, and only initdb gets access to the folder.
  */
-export function initdbUser(runAs: RunAs): RunAs {
+export function initdbUser(runAs: RunAs, platform: Platform = thisPlatform): RunAs {
   if (runAs === undefined) return runAs;
-  const busy = busyUids();
+  const busy = platform.busyUids();
   const account = accounts()
     .sort((a, b) => a.uid - b.uid)
     .find(({ uid }) => uid !== 0 && !busy.has(uid));
@@ -129,11 +134,4 @@ function wordsOf(file: string): string[][] {
     .split("\n")
     .filter((line) => line.includes(":"))
     .map((line) => line.split(":"));
-}
-
-/** Returns the user ids of all processes. */
-function busyUids(): Set<number> {
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  const uids = pids.map((pid) => lstatSync(join("/proc", pid), { throwIfNoEntry: false })?.uid);
-  return new Set(uids.filter((uid) => uid !== undefined));
 }

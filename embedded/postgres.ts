@@ -21,11 +21,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { domainServices, type DomainService } from "../services/registry.ts";
 import { StartError } from "./data-dir.ts";
+import type { Platform } from "./platform/interface.ts";
+import { platform as thisPlatform } from "./platform/platform.ts";
 import { postgresBinaries, type PostgresBinaries } from "./postgres-binaries.ts";
 import { holdsData, makeData } from "./postgres-folder.ts";
-import { findServer, isRunning } from "./postgres-process.ts";
+import { findServer, folderSetting, type RunningServer } from "./postgres-process.ts";
 import { initdbUser, own, postgresUser, reachable, type RunAs } from "./postgres-user.ts";
-import { shortPathOf } from "./short-path.ts";
 
 /** The superuser. It has no password: only a user that can enter the folder reaches the socket. */
 const superuser = "shop";
@@ -42,17 +43,26 @@ const superviseEveryMs = 1000;
 const unusedPid = 99_999_999;
 /** For three pools, the tests' database clones and a few other clients. */
 const maxConnections = 100;
-/**
- * The programs get their folder as an open descriptor: its path may be too long for them, contain
- * special characters of initdb's shell, or lead through folders that their user cannot enter.
- */
-const folderDescriptor = 3;
-const folderPath = `/proc/self/fd/${folderDescriptor}`;
 
 /** Returns the URL of a database whose server has its socket in this folder. */
-export function postgresUrl(folder: string, database: string): string {
-  return `postgres://${superuser}@localhost/${database}?host=${encodeURIComponent(shortPathOf(folder))}`;
+export function postgresUrl(
+  folder: string,
+  database: string,
+  platform: Platform = thisPlatform,
+): string {
+  const host = encodeURIComponent(platform.shortPathOf(folder));
+  return `postgres://${superuser}@localhost/${database}?host=${host}`;
 }
+
+interface EmbeddedOptions {
+  platform?: Platform;
+  /** Takes a sentence when the server has died or does not start again. */
+  warn?: (sentence: string) => void;
+}
+
+const warnOnTerminal = (sentence: string): void => {
+  process.stderr.write(`${sentence}\n`);
+};
 
 /** A PostgreSQL server from npm, whose folder holds its data and its Unix socket. */
 export class EmbeddedPostgres {
@@ -60,6 +70,8 @@ export class EmbeddedPostgres {
   readonly #log: string;
   readonly #binaries: PostgresBinaries;
   readonly #runAs: RunAs;
+  readonly #platform: Platform;
+  readonly #warn: (sentence: string) => void;
   readonly #stopping = new AbortController();
   #initdb: ChildProcess | undefined;
   /** The server, if this process started it. */
@@ -67,11 +79,18 @@ export class EmbeddedPostgres {
   #supervision: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
-  private constructor(folder: string, binaries: PostgresBinaries, runAs: RunAs) {
+  private constructor(
+    folder: string,
+    binaries: PostgresBinaries,
+    runAs: RunAs,
+    { platform, warn }: Required<EmbeddedOptions>,
+  ) {
     this.#folder = folder;
     this.#log = join(folder, "server.log");
     this.#binaries = binaries;
     this.#runAs = runAs;
+    this.#platform = platform;
+    this.#warn = warn;
   }
 
   /**
@@ -79,11 +98,15 @@ export class EmbeddedPostgres {
    * still runs after its shop was killed is adopted. A server that dies is started again.
    * Throws StartError.
    */
-  static async start(dataDir: string): Promise<EmbeddedPostgres> {
+  static async start(
+    dataDir: string,
+    { platform = thisPlatform, warn = warnOnTerminal }: EmbeddedOptions = {},
+  ): Promise<EmbeddedPostgres> {
     const folder = join(dataDir, "postgres");
     const found = await postgresBinaries();
-    const runAs = postgresUser(folder);
-    const server = new EmbeddedPostgres(folder, await reachable(found, runAs), runAs);
+    const runAs = postgresUser(folder, platform);
+    const binaries = await reachable(found, runAs);
+    const server = new EmbeddedPostgres(folder, binaries, runAs, { platform, warn });
     // The server ends with the process, unless SIGKILL ends it.
     process.on("exit", server.#stopWithoutWaiting);
     try {
@@ -100,7 +123,7 @@ export class EmbeddedPostgres {
 
   /** Returns the connection URL of a database. */
   url(database: string): string {
-    return postgresUrl(this.#folder, database);
+    return postgresUrl(this.#folder, database, this.#platform);
   }
 
   /** Creates missing databases of the services. Returns the URLs of all of them. */
@@ -137,14 +160,18 @@ export class EmbeddedPostgres {
     this.#stopping.abort();
     await this.#supervision;
     const pid = this.#pid();
-    if (pid !== undefined) await endServer(pid);
+    if (pid !== undefined) await endServer(pid, this.#platform);
     process.off("exit", this.#stopWithoutWaiting);
   }
 
   /** Returns the server's pid, unless no shop started the server. */
   #pid(): number | undefined {
-    const running = findServer(this.#folder);
+    const running = this.#findServer();
     return running?.isOurs === true ? running.pid : undefined;
+  }
+
+  #findServer(): RunningServer | undefined {
+    return findServer(this.#folder, this.#platform);
   }
 
   readonly #stopWithoutWaiting = (): void => {
@@ -175,7 +202,7 @@ export class EmbeddedPostgres {
   }
 
   async #initialize(fresh: string): Promise<void> {
-    const user = initdbUser(this.#runAs);
+    const user = initdbUser(this.#runAs, this.#platform);
     if (user !== undefined) chownSync(fresh, user.uid, user.gid);
     const child = this.#spawn(this.#binaries.initdb, fresh, user, "pipe", [
       "-U",
@@ -192,14 +219,16 @@ export class EmbeddedPostgres {
     const [errors, [status]] = await Promise.all([child.stderr ? text(child.stderr) : "", ended]);
     this.#initdb = undefined;
     if (status !== 0) {
-      throw new StartError(`The database cannot be made in ${this.#folder} (${reasonOf(errors)}).`);
+      throw new StartError(
+        `The database cannot be made in ${this.#folder} (${this.#reasonOf(errors)}).`,
+      );
     }
     own(fresh, this.#runAs);
   }
 
   /** Ends a server that an earlier version started as another user: the data get a new owner. */
   async #endOlderServer(): Promise<void> {
-    const running = findServer(this.#folder);
+    const running = this.#findServer();
     if (running === undefined) return;
     if (!running.isOurs) {
       throw new StartError(
@@ -207,12 +236,12 @@ export class EmbeddedPostgres {
       );
     }
     const uid = this.#runAs?.uid ?? process.getuid?.();
-    if (running.uid !== uid) await endServer(running.pid);
+    if (running.uid !== uid) await endServer(running.pid, this.#platform);
   }
 
   async #ensureRunning(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
-      const launch = findServer(this.#folder) === undefined ? this.#launch() : undefined;
+      const launch = this.#findServer() === undefined ? this.#launch() : undefined;
       const failure = await this.#waitUntilReady(launch);
       if (failure === undefined) return;
       const isTransient = /still in use|already exists|shutting down/.test(failure);
@@ -234,7 +263,7 @@ export class EmbeddedPostgres {
     while (performance.now() < deadlineMs && !this.#stopping.signal.aborted) {
       if (await this.#answers()) return undefined;
       if (failure !== undefined) return failure;
-      if (launch === undefined && findServer(this.#folder) === undefined) {
+      if (launch === undefined && this.#findServer() === undefined) {
         return "the previous server is shutting down";
       }
       await sleep(pollMs);
@@ -256,7 +285,7 @@ export class EmbeddedPostgres {
     this.#replacePid();
     const settings = [
       // Identifies this server, and a shop as its owner, in the list of processes.
-      `shop.folder=${this.#folder}`,
+      folderSetting(this.#folder),
       "listen_addresses=",
       // The data directory, which no other user can enter.
       "unix_socket_directories=.",
@@ -278,7 +307,7 @@ export class EmbeddedPostgres {
       const [status] = (await once(child, "exit")) as [number | null];
       const written = Buffer.alloc(Math.max(0, Math.min(fstatSync(log).size - before, 65_536)));
       readSync(log, written, 0, written.length, before);
-      return reasonOf(written.toString("utf8")) || `it ended with status ${status}`;
+      return this.#reasonOf(written.toString("utf8")) || `it ended with status ${status}`;
     } finally {
       this.#launched = undefined;
       closeSync(log);
@@ -289,10 +318,10 @@ export class EmbeddedPostgres {
   async #supervise(): Promise<void> {
     const pause = { signal: this.#stopping.signal, ref: false };
     while (await sleep(superviseEveryMs, true, pause).catch(() => false)) {
-      if (findServer(this.#folder) !== undefined) continue;
-      process.stderr.write("PostgreSQL has died; starting it again.\n");
+      if (this.#launched !== undefined || this.#findServer() !== undefined) continue;
+      this.#warn("PostgreSQL has died; starting it again.");
       await this.#ensureRunning().catch((error: unknown) => {
-        process.stderr.write(`${messageOf(error)}\n`);
+        this.#warn(messageOf(error));
       });
     }
   }
@@ -311,6 +340,19 @@ export class EmbeddedPostgres {
     writeFileSync(file, text, { flag } as unknown as { flag: string });
   }
 
+  /** Returns the first line with an error; later errors are consequences. */
+  #reasonOf(output: string): string {
+    const lines = output.split("\n").map((line) => line.trim());
+    const worst =
+      // Clients that connect too early cause a FATAL line, too.
+      lines.find((line) => /\b(FATAL|PANIC):(?! +the database system is)/.test(line)) ??
+      lines.find((line) => line.includes("error:")) ??
+      lines.findLast((line) => line !== "");
+    return (worst ?? "")
+      .replace(/^.*?\b(FATAL|PANIC|error): */, "")
+      .replaceAll(this.#platform.inheritedPathOf(this.#folder), "the folder");
+  }
+
   /** Starts a program of PostgreSQL on a folder. */
   #spawn(
     file: string,
@@ -321,7 +363,7 @@ export class EmbeddedPostgres {
   ): ChildProcess {
     const descriptor = openSync(folder, "r");
     try {
-      return spawn(file, ["-D", folderPath, ...args], {
+      return spawn(file, ["-D", this.#platform.inheritedPathOf(folder), ...args], {
         ...user,
         cwd: "/",
         env: { PATH: systemPath, LC_ALL: "C" },
@@ -336,13 +378,13 @@ export class EmbeddedPostgres {
 }
 
 /** Ends a server: connections are closed, committed data are safe. Throws StartError. */
-async function endServer(pid: number): Promise<void> {
+async function endServer(pid: number, platform: Platform): Promise<void> {
   // SIGINT is a fast shutdown. SIGQUIT is an immediate one, after which the next start recovers.
   for (const signal of ["SIGINT", "SIGQUIT"] as const) {
     send(pid, signal);
     const deadlineMs = performance.now() + stopWithinMs;
     while (performance.now() < deadlineMs) {
-      if (!isRunning(pid)) return;
+      if (!platform.isRunning(pid)) return;
       await sleep(pollMs);
     }
   }
@@ -356,19 +398,6 @@ function send(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // The process has ended.
   }
-}
-
-/** Returns the first line with an error; later errors are consequences. */
-function reasonOf(output: string): string {
-  const lines = output.split("\n").map((line) => line.trim());
-  const worst =
-    // Clients that connect too early cause a FATAL line, too.
-    lines.find((line) => /\b(FATAL|PANIC):(?! +the database system is)/.test(line)) ??
-    lines.find((line) => line.includes("error:")) ??
-    lines.findLast((line) => line !== "");
-  return (worst ?? "")
-    .replace(/^.*?\b(FATAL|PANIC|error): */, "")
-    .replaceAll(folderPath, "the folder");
 }
 
 function messageOf(error: unknown): string {

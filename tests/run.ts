@@ -6,7 +6,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { copyPrefix } from "../embedded/postgres-binaries.ts";
 import { processesLeft } from "./support/runner/leftovers.ts";
-import { chromium, find, install, natsServer } from "../tools/support/prerequisites.ts";
+import {
+  chromium,
+  natsServer,
+  PrerequisiteError,
+  provide,
+} from "../tools/support/prerequisites.ts";
 import { compileCache } from "../tools/support/processes.ts";
 import { openRunFolder } from "../tools/support/run-folder.ts";
 
@@ -72,15 +77,18 @@ async function runJest(args: string[], tmp: string) {
 }
 
 /** Finds or installs what the files need; without it, their tests fail and say so themselves. */
-function provide(files: string): void {
+function provideFor(files: string): void {
   const needed = [
     ...(files.includes(".cluster.test.ts") ? [natsServer] : []),
     ...(files.includes(".browser.test.ts") ? [chromium] : []),
   ];
   for (const prerequisite of needed) {
-    const path = find(prerequisite) ?? install(prerequisite);
-    if (path === undefined) process.stderr.write(`${prerequisite.help}\n`);
-    else process.env[prerequisite.variable] = path;
+    try {
+      provide(prerequisite);
+    } catch (error) {
+      if (!(error instanceof PrerequisiteError)) throw error;
+      process.stderr.write(`${error.message}\n`);
+    }
   }
 }
 
@@ -123,7 +131,7 @@ const [first, ...others] = process.argv.slice(2);
 // The option last: it takes all words behind it.
 const selection =
   first === "unit" ? [...others, "--selectProjects", "unit"] : process.argv.slice(2);
-provide(listFiles(selection));
+provideFor(listFiles(selection));
 
 // All that the tests put down for a while lies in here: what is in it at the end was left behind.
 const [tmp, reportFile] = [join(run.path, "tmp"), join(run.path, "report.json")];

@@ -51,14 +51,15 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const engine = await findEngine();
-  const report = new Report();
-  report.say(engine.versions);
+  const report = new Report(loadMs);
+  report.print(engine.versions);
   const out = join(projectDir, "data", "compose", new Date().toISOString().replaceAll(":", "-"));
   await mkdir(out, { recursive: true });
   const folder = await cleanClone(projectDir);
   try {
     await testProject(engine, folder, { loadMs, out, report });
   } finally {
+    report.end();
     await rm(folder, { recursive: true, force: true });
   }
   await writeFile(join(out, "report.txt"), `${engine.versions}\n\n${report.toString()}\n`);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
+import { processTable } from "../../tools/support/process-table/process-table.ts";
 import { graphqlFrom } from "../support/http/from-address.ts";
 import { createNatsServer, isListening, type NatsServer } from "../../tools/support/nats-server.ts";
 import { handshake } from "../support/http/raw-socket.ts";
@@ -58,8 +59,7 @@ beforeAll(async () => {
 afterAll(cleanUp);
 
 function memoryMb(): number {
-  const status = readFileSync(`/proc/${gateway.pid}/status`, "utf8");
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
+  return processTable.rssMbOf(gateway.pid);
 }
 
 /** Opens a connection from another address. It reads nothing. */

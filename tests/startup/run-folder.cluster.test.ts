@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, expect, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
+import { processTable } from "../../tools/support/process-table/process-table.ts";
 import {
   cleanUp,
   killHard,
@@ -41,21 +42,22 @@ test("a killed run leaves no process and no file, and a later run removes what i
   const { folder, child, run } = await startRun(parent, { hasPostgres: true });
   await run.killHard();
   await eventually("the removal of the folder", () => !existsSync(folder), {});
-  expect(commandOf(child)).toBe("");
+  expect(processTable.commandOf(child)).toBe("");
 
   // The guard is killed as well.
   const second = await startRun(parent);
-  const guards = readdirSync("/proc").filter(
-    (pid) => commandOf(pid).includes("run-guard.ts") && commandOf(pid).includes(second.folder),
-  );
-  killHard(guards.map(Number));
+  const guards = processTable.pids().filter((pid) => {
+    const command = processTable.commandOf(pid);
+    return command.includes("run-guard.ts") && command.includes(second.folder);
+  });
+  killHard(guards);
   await second.run.killHard();
   // Folders without an owner and those of running runs are kept.
   mkdirSync(join(parent, "shop-run-mine"));
   writeFileSync(join(parent, "shop-run-mine", "letter"), "dear");
   const third = await startRun(parent);
   expect(existsSync(second.folder)).toBe(false);
-  expect(commandOf(second.child)).toBe("");
+  expect(processTable.commandOf(second.child)).toBe("");
   const fourth = await startRun(parent);
   expect(readdirSync(parent).sort()).toEqual(
     ["shop-run-mine", third.folder, fourth.folder].map((path) => path.replace(/.*\//, "")).sort(),
@@ -64,12 +66,3 @@ test("a killed run leaves no process and no file, and a later run removes what i
   await fourth.run.killHard();
   await eventually("the removal of both folders", () => readdirSync(parent).length === 1, {});
 });
-
-/** Gives the command line of a process; "" for a zombie. */
-function commandOf(pid: number | string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    return "";
-  }
-}

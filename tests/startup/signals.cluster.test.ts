@@ -13,6 +13,7 @@ import {
   temporaryFolder,
   type Program,
 } from "../../tools/support/processes.ts";
+import { pidsOf } from "../../tools/support/run-folder.ts";
 
 let dataDir: string;
 
@@ -72,6 +73,23 @@ test.each(["SIGHUP", "SIGTERM", "SIGKILL"] as const)(
     await eventually("the end of PostgreSQL", () => postgresPids(dataDir).length === 0);
   },
 );
+
+test("SIGHUP to npm ends the shop even while its process starts", async () => {
+  const tmp = temporaryFolder();
+  const npm = npmRun("start", settings({ TMPDIR: tmp }));
+  await eventually("npm starting a process", () => pidsOf(tmp).some((pid) => pid !== npm.pid));
+  npm.signal("SIGHUP");
+  await npm.ended();
+  await eventually("the end of the shop", () => pidsOf(tmp).length === 0);
+  expect(postgresPids(dataDir)).toEqual([]);
+});
+
+test("a shop whose npm ended before the shop read its parent ends", async () => {
+  // No process has this id.
+  const shop = startCommand("start", settings({ NPM_PID: "99999999" }));
+  expect(await shop.ended()).toBe(0);
+  expect(postgresPids(dataDir)).toEqual([]);
+});
 
 test("the shop keeps running when its output pipe is closed", async () => {
   const shop = startCommand("start", settings());

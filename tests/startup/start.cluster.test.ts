@@ -1,12 +1,14 @@
-import { execFileSync } from "node:child_process";
-import { chownSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import pg from "pg";
+import { postgresUrl } from "../../embedded/postgres.ts";
 import { domainServices } from "../../services/registry.ts";
 import { openSequelize } from "../../database/sequelize.ts";
 import { migrate } from "../../database/migrate.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
+import { unprivilegedUser } from "../support/unprivileged-user.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { anyNatsServer } from "../../tools/support/nats-server.ts";
 import { graphql } from "../../tools/support/graphql-client.ts";
@@ -162,6 +164,25 @@ test("demo and db-migrate work without a running shop and leave no process", asy
   }
 });
 
+test("db-migrate waits for a PostgreSQL that is shutting down, and starts it again", async () => {
+  await start();
+  await shop.killHard();
+  const folder = join(dataDir, "postgres");
+  const client = new pg.Client({ connectionString: postgresUrl(folder, "postgres") });
+  await client.connect();
+  const rejections = () =>
+    readFileSync(join(folder, "server.log"), "utf8").split("system is shutting down").length;
+  const before = rejections();
+  // A smart shutdown waits for this client, and rejects others.
+  process.kill(postmasterPid(dataDir), "SIGTERM");
+  const migration = startCommand("db-migrate", settings());
+  await eventually("a rejected connection of db-migrate", () => rejections() > before);
+  await client.end();
+  expect(await migration.ended()).toBe(0);
+  expect(migration.output()).toBe("users: up to date\nproducts: up to date\norders: up to date\n");
+  expect(postgresPids(dataDir)).toEqual([]);
+});
+
 test("an interrupted demo leaves no process", async () => {
   const demo = startCommand("demo", settings());
   await eventually("PostgreSQL starting", () => postgresPids(dataDir).length > 0);
@@ -250,10 +271,15 @@ test("the start reports all invalid settings at once", async () => {
   ]);
 });
 
-test("npm start runs as an unprivileged user", async () => {
+test("npm start runs as an unprivileged user, and ignores a Turkish locale", async () => {
   const home = temporaryFolder();
   const [program, prefix, user] = unprivilegedUser(home);
-  const env = { DATA_DIR: join(home, "data"), PORT: String(port) };
+  const env = {
+    DATA_DIR: join(home, "data"),
+    PORT: String(port),
+    LANG: "tr_TR.UTF-8",
+    LC_ALL: "tr_TR.UTF-8",
+  };
   const script = join(projectDir, "commands", "start.ts");
   const userShop = startProgram(program, [...prefix, script], { env, ...user });
   await userShop.said("Ctrl-C stops it.");
@@ -262,28 +288,6 @@ test("npm start runs as an unprivileged user", async () => {
   expect(await userShop.ended()).toBe(0);
   expect(postgresPids(env.DATA_DIR)).toEqual([]);
 });
-
-/**
- * Gives a command that runs Node as the user nobody, who becomes the owner of the folder. If only root
- * can read the project, the user keeps the capability to read it.
- */
-function unprivilegedUser(folder: string): [string, string[], { uid?: number; gid?: number }] {
-  if (process.getuid?.() !== 0) return [process.execPath, [], {}];
-  const [uid = 0, gid = 0] = ["-u", "-g"].map((option) =>
-    Number(execFileSync("id", [option, "nobody"], { encoding: "utf8" })),
-  );
-  chownSync(folder, uid, gid);
-  try {
-    execFileSync("test", ["-r", join(projectDir, "package.json")], { uid, gid });
-    return [process.execPath, [], { uid, gid }];
-  } catch {
-    const ids = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
-    const rights = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"];
-    // Otherwise access(2) drops the capability of a user other than root.
-    const securebits = "--securebits=+no_setuid_fixup";
-    return ["setpriv", [...ids, ...rights, securebits, "--", process.execPath], {}];
-  }
-}
 
 test("the demo uses a random password on databases that others may reach", async () => {
   const { env } = await emptyDatabases();

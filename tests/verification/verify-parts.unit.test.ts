@@ -3,10 +3,12 @@ import { ArgumentError, readArguments } from "../../tools/verify/arguments.ts";
 import { mutantResult } from "../../tools/verify/mutants/mutant-result.ts";
 import { EventPassage, type SeenEvent } from "../../tools/verify/cluster/event-passage.ts";
 import { NatsFrames } from "../../tools/verify/cluster/nats-frames.ts";
+import { FaultInjector, type InjectionPoints } from "../../tools/verify/faults/fault-injector.ts";
 import { allFaultKinds, type EventFault } from "../../tools/verify/faults/kinds.ts";
 import { planFaults } from "../../tools/verify/faults/plan-faults.ts";
 import { faultTargets } from "../../tools/verify/faults/fault-targets.ts";
 import type { HistoryLine } from "../../tools/verify/history.ts";
+import type { HistoryWriter } from "../../tools/verify/history-writer.ts";
 import { Random } from "../../tools/verify/random.ts";
 import { figuresOf } from "../../tools/verify/report/figures.ts";
 import { pictureOf } from "../../tools/verify/report/picture.ts";
@@ -162,6 +164,50 @@ describe("the verdict", () => {
     const figures = figuresOf(history);
     expect(tableOf(figures, [], noFindings)).toMatch(/placeOrder +2 +1 +0 +3/);
     expect(pictureOf(history, figures, noFindings)).toMatch(/^<svg .*<title>orders-1.*<\/svg>$/s);
+  });
+});
+
+describe("a planned fault that is not injected", () => {
+  /** A shop without nodes, and without events. */
+  function idleInjector() {
+    const written: HistoryLine[] = [];
+    const history = { nowMs: 0, write: (line: HistoryLine) => written.push(line) };
+    const events = { begin: () => undefined, end: () => 0 };
+    const injector = new FaultInjector(
+      { shop: { nodes: [], events } } as unknown as InjectionPoints,
+      new Random(1),
+      history as unknown as HistoryWriter,
+    );
+    return { injector, written };
+  }
+
+  test("is recorded with its reason", async () => {
+    const { injector, written } = idleInjector();
+    await injector.inject("kill", 0);
+    await Promise.all([injector.inject("drop", 0), injector.inject("drop", 0)]);
+    injector.end();
+    await injector.run([{ kind: "nats", atMs: 0, durationMs: 0 }], 0);
+    expect(written).toMatchObject([
+      { kind: "kill", reason: "no healthy node with a healthy replica" },
+      { kind: "drop", reason: "another fault of its kind was active" },
+      { kind: "drop", reason: "no event passed" },
+      { kind: "nats", reason: "the load had ended" },
+    ]);
+  });
+
+  test("is counted in the report, with the number of planned faults", () => {
+    const fault = { line: "fault", kind: "kill", target: "orders-1" } as const;
+    const missed = { line: "missed fault", atMs: 3, reason: "the load had ended" } as const;
+    const figures = figuresOf([
+      { ...fault, startMs: 1, endMs: 2 },
+      { ...missed, kind: "nats" },
+      { ...missed, kind: "nats" },
+      { ...missed, kind: "kill", reason: "no healthy node with a healthy replica" },
+    ]);
+    const table = tableOf(figures, [], judge([], figures));
+    expect(table).toMatch(/^not injected, of 4 planned faults +3$/m);
+    expect(table).toMatch(/^nats: the load had ended +2$/m);
+    expect(table).toMatch(/^kill: no healthy node with a healthy replica +1$/m);
   });
 });
 

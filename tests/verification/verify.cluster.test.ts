@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Snapshot } from "../../tools/verify/snapshot.ts";
 import { mutants } from "../../tools/verify/mutants/mutants.ts";
 import { find, natsServer } from "../../tools/support/prerequisites.ts";
+import { processTable } from "../../tools/support/process-table/process-table.ts";
 import {
   cleanUp,
   projectDir,
@@ -97,14 +98,5 @@ test("an interrupted run leaves no process and exits with 130", async () => {
   expect(await run.ended()).toBe(130);
   expect(existsSync(join(out, "history.jsonl"))).toBe(true);
   // The folder of the run is the working folder of its nodes.
-  expect(readdirSync("/proc").filter((pid) => workingFolder(pid) === out)).toEqual([]);
+  expect(processTable.workingIn(out)).toEqual([]);
 });
-
-function workingFolder(pid: string): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    // The entry is no process, or the process has ended.
-    return undefined;
-  }
-}

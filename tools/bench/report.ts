@@ -16,10 +16,17 @@ export interface Figure {
   what: string;
   value: number;
   unit: string;
-  target?: string;
+  target?: { atLeast: number } | { atMost: number };
 }
 
-export function printReport(rows: readonly Row[], figures: readonly Figure[]): void {
+/** The results so far. */
+export interface Results {
+  rows: Row[];
+  figures: Figure[];
+}
+
+/** Prints the tables, which mark missed targets, and the number of missed targets. */
+export function printReport({ rows, figures }: Results): void {
   console.table(
     rows.map(({ scenario, inFlight, shop, baseline, ratio, target }) => ({
       scenario,
@@ -30,16 +37,39 @@ export function printReport(rows: readonly Row[], figures: readonly Figure[]): v
       "baseline/s": rounded(baseline.perSecond),
       ratio: rounded(ratio),
       target: target ?? "",
+      missed: isRowMissed({ ratio, target }) ? missedMark : "",
     })),
   );
   console.table(
-    figures.map(({ what, value, unit, target = "" }) => ({
-      what,
-      value: rounded(value),
-      unit,
-      target: target,
+    figures.map((figure) => ({
+      what: figure.what,
+      value: rounded(figure.value),
+      unit: figure.unit,
+      target: targetText(figure),
+      missed: isFigureMissed(figure) ? missedMark : "",
     })),
   );
+  const targets =
+    rows.filter(({ target }) => target !== undefined).length +
+    figures.filter(({ target }) => target !== undefined).length;
+  const missed = rows.filter(isRowMissed).length + figures.filter(isFigureMissed).length;
+  console.log(`${missed} of ${targets} targets missed`);
+}
+
+const missedMark = "MISSED";
+
+function isRowMissed({ ratio, target }: Pick<Row, "ratio" | "target">): boolean {
+  return target !== undefined && ratio < target;
+}
+
+function isFigureMissed({ value, target }: Figure): boolean {
+  if (target === undefined) return false;
+  return "atLeast" in target ? value < target.atLeast : value > target.atMost;
+}
+
+function targetText({ target }: Figure): string {
+  if (target === undefined) return "";
+  return "atLeast" in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`;
 }
 
 function rounded(value: number): number {
@@ -96,7 +126,8 @@ export function chartOf(rows: readonly Row[]): string {
 }
 
 function barOf({ inFlight, shop, ratio, target }: Row, x: (ratio: number) => number, y: number) {
-  const colour = target === undefined ? untargeted : ratio >= target ? reached : missed;
+  const colour =
+    target === undefined ? untargeted : isRowMissed({ ratio, target }) ? missed : reached;
   const mark =
     target === undefined
       ? ""

@@ -1,11 +1,14 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { postgresUrl } from "../../embedded/postgres.ts";
 import { eventually } from "../support/eventually.ts";
+import { processTable } from "../support/process-table/process-table.ts";
 import { freePort } from "../support/processes.ts";
 
+/** The end of a shop's output, which is shown if the shop ends by itself. */
+const keptCharacters = 10_000;
 const projectDir = join(import.meta.dirname, "..", "..");
 
 /** The whole shop in one process, as `npm start` runs it. */
@@ -34,7 +37,7 @@ export async function startShopProcess(
     [...npmStart.options, ...nodeOptions, join(projectDir, npmStart.file)],
     {
       cwd: dataDir,
-      stdio: ["ignore", "inherit", "inherit"],
+      stdio: ["ignore", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,
         HOME: dataDir,
@@ -48,42 +51,57 @@ export async function startShopProcess(
       },
     },
   );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output = (output + text).slice(-keptCharacters);
+    });
+  }
+  const isReady = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok;
   await eventually(
     "the shop being ready",
-    async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok,
+    async () => child.exitCode !== null || child.signalCode !== null || (await isReady()),
     { withinMs: 60_000, everyMs: 20 },
   );
+  if (child.exitCode !== null || child.signalCode !== null) {
+    throw new Error(`the shop did not start:\n${output}`);
+  }
+  let isStopping = false;
+  child.once("exit", () => {
+    if (!isStopping) process.stderr.write(`A shop of the benchmark has ended:\n${output}\n`);
+  });
   return {
     port,
     readyMs: performance.now() - startMs,
     databaseUrl: (name) => postgresUrl(join(dataDir, "postgres"), name),
-    rssMb: () => rssMbOf(child),
+    rssMb: () => processTable.rssMbOf(child.pid ?? 0),
     async stop() {
+      isStopping = true;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill("SIGTERM");
       await once(child, "exit");
     },
   };
 }
 
-/** Reads the command of `npm start`: `VARIABLE=value … exec node --option … file`. */
+/** Reads the last command of `npm start`: `… && VARIABLE=value … exec node --option … file`. */
 function readNpmStart(): { env: Record<string, string>; options: string[]; file: string } {
   const text = readFileSync(join(projectDir, "package.json"), "utf8");
-  const words = (JSON.parse(text) as { scripts: { start: string } }).scripts.start.split(" ");
+  const { start } = (JSON.parse(text) as { scripts: { start: string } }).scripts;
+  const words = start.slice(start.lastIndexOf("&& ") + 3).split(" ");
   const node = words.indexOf("node");
   const file = words.at(-1);
   if (node < 0 || file === undefined)
     throw new Error("the start script of package.json does not run node");
   return {
     env: Object.fromEntries(
-      words.slice(0, words.indexOf("exec")).map((word) => word.split("=") as [string, string]),
+      words
+        .slice(0, words.indexOf("exec"))
+        .map((word) => word.split("=") as [string, string])
+        // Only npm's shell knows npm's process id.
+        .filter(([name]) => name !== "NPM_PID"),
     ),
     options: words.slice(node + 1, -1),
     file,
   };
-}
-
-/** Resident memory of a process, in MB. */
-function rssMbOf({ pid = 0 }: Pick<ChildProcess, "pid">): number {
-  const [, kB = "0"] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kB) / 1024;
 }

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { join } from "node:path";
 import { eventually } from "./eventually.ts";
-import { find, natsServer } from "./prerequisites.ts";
+import { find, natsServer, PrerequisiteError } from "./prerequisites.ts";
 import { freePort, startProgram, type Program } from "./processes.ts";
 
 /** A nats-server on a free port, which it keeps when it is restarted. */
@@ -19,7 +19,7 @@ export const caFile = join(certificates, "test-ca.pem");
 /** Prepares a server with these arguments. The caller starts it. */
 export async function createNatsServer(...args: string[]): Promise<NatsServer> {
   const file = find(natsServer);
-  if (file === undefined) throw new Error(natsServer.help);
+  if (file === undefined) throw new PrerequisiteError(natsServer.help);
   const port = await freePort();
   let server: Program | undefined;
   return {

@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** A program that tests need and npm does not install. */
+/** A program that tests and tools need and npm does not install. */
 interface Prerequisite {
   /** The names of the executable. */
   names: string[];
-  /** The environment variable with the path. A user may set it; the test runner sets it for the tests. */
+  /** The environment variable with the path. A user may set it; `provide` sets it. */
   variable: string;
   /** The package in Debian and Ubuntu. */
   aptPackage: string;
@@ -18,14 +18,14 @@ export const natsServer: Prerequisite = {
   names: ["nats-server"],
   variable: "NATS_SERVER_PATH",
   aptPackage: "nats-server",
-  help: "The cluster tests need the program nats-server: install it (Debian: apt-get install nats-server; others: https://github.com/nats-io/nats-server/releases) on the PATH, or name it with NATS_SERVER_PATH.",
+  help: "The program nats-server is missing: install it (Debian: apt-get install nats-server; others: https://github.com/nats-io/nats-server/releases) on the PATH, or name it with NATS_SERVER_PATH.",
 };
 
 export const chromium: Prerequisite = {
   names: ["chromium", "chromium-browser", "google-chrome"],
   variable: "CHROMIUM_PATH",
   aptPackage: "chromium",
-  help: "The browser test needs Chromium or Chrome: install it (Debian: apt-get install chromium) on the PATH, or name it with CHROMIUM_PATH.",
+  help: "Chromium or Chrome is missing: install it (Debian: apt-get install chromium) on the PATH, or name it with CHROMIUM_PATH.",
 };
 
 /** Gives the path of the program, if it is installed. */
@@ -37,14 +37,29 @@ export function find({ names, variable }: Prerequisite): string | undefined {
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(existsSync);
 }
 
+/** A missing program. The message says how to install it, and is shown without a stack trace. */
+export class PrerequisiteError extends Error {
+  override readonly name = "PrerequisiteError";
+}
+
+/**
+ * Finds or installs the program, and sets its variable for this process and its children. Throws a
+ * PrerequisiteError.
+ */
+export function provide(prerequisite: Prerequisite): void {
+  const path = find(prerequisite) ?? install(prerequisite);
+  if (path === undefined) throw new PrerequisiteError(prerequisite.help);
+  process.env[prerequisite.variable] = path;
+}
+
 /** Installs the package with apt-get, if the user is root. Gives the path of the program. */
-export function install(prerequisite: Prerequisite): string | undefined {
+function install(prerequisite: Prerequisite): string | undefined {
   const { aptPackage, variable } = prerequisite;
   // A set path that does not exist is an error of the user.
   if (process.env[variable] !== undefined) return undefined;
   if (process.getuid?.() !== 0 || spawnSync("apt-get", ["--version"]).status !== 0)
     return undefined;
-  process.stderr.write(`Installing ${aptPackage} with apt-get for the tests.\n`);
+  process.stderr.write(`Installing ${aptPackage} with apt-get.\n`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   for (const args of [["update"], ["install", "-y", "--no-install-recommends", aptPackage]]) {
     const { status, stdout, stderr } = spawnSync("apt-get", args, { env, encoding: "utf8" });

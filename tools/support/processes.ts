@@ -1,17 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import {
-  cpSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, generousMs } from "./eventually.ts";
+import { processTable } from "./process-table/process-table.ts";
 
 /** A started program. */
 export interface Program {
@@ -167,8 +160,8 @@ export async function cleanUp(): Promise<void> {
   for (const child of children) child.kill("SIGKILL");
   for (const folder of folders) {
     await eventually("the end of all started programs", () => {
-      killHard(pidsIn(folder));
-      return pidsIn(folder).length === 0;
+      killHard(processTable.workingIn(folder));
+      return processTable.workingIn(folder).length === 0;
     });
     rmSync(folder, { recursive: true, force: true });
   }
@@ -187,29 +180,12 @@ export function killHard(pids: number[]): void {
 
 /** Gives all processes of the PostgreSQL of a data directory, by their working folder. */
 export function postgresPids(dataDir: string): number[] {
-  return pidsIn(join(dataDir, "postgres"));
-}
-
-/** Gives all processes whose working folder is this folder or below it. */
-function pidsIn(folder: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => `${workingFolder(pid)}/`.startsWith(`${folder}/`))
-    .map(Number);
+  return processTable.workingIn(join(dataDir, "postgres"));
 }
 
 /** Gives the pid of the postmaster, the parent of all processes of PostgreSQL. */
 export function postmasterPid(dataDir: string): number {
   return Number(readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")[0]);
-}
-
-function workingFolder(pid: string): string {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    // The process has ended, or belongs to another user.
-    return "";
-  }
 }
 
 /** Gives a free TCP port of this machine. */

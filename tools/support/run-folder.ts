@@ -5,13 +5,14 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
-  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { npmPid } from "../../config/config.ts";
+import { processTable } from "./process-table/process-table.ts";
 
 /** The temporary folder of a run of the tests, the benchmark or the checker. */
 export interface RunFolder {
@@ -44,8 +45,12 @@ export async function openRunFolder(parent = tmpdir()): Promise<RunFolder> {
   // Programs of other users have their folders below this one.
   chmodSync(path, 0o711);
   writeFileSync(join(path, ownerFile), JSON.stringify(ownerOf(process.pid)));
-  const npm = process.env.npm_lifecycle_event === undefined ? "" : String(process.ppid);
-  const args = [join(import.meta.dirname, "run-guard.ts"), path, String(process.pid), npm];
+  const args = [
+    join(import.meta.dirname, "run-guard.ts"),
+    path,
+    String(process.pid),
+    String(npmPid ?? ""),
+  ];
   const guard = spawn(process.execPath, args, {
     // The guard reads the end of its stdin when this process ends.
     stdio: ["pipe", "ignore", "ignore"],
@@ -103,44 +108,14 @@ function hasEnded(owner: Owner): boolean {
 function ownerOf(pid: number): Owner {
   return {
     pid,
-    startedAt: startOf(pid),
-    boot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
-    namespace: readlinkSync("/proc/self/ns/pid"),
+    startedAt: processTable.startOf(pid),
+    boot: processTable.bootId(),
+    namespace: processTable.namespaceId(),
   };
-}
-
-/** Gives the start time of a process in ticks since the boot, or "" if there is no such process. */
-function startOf(pid: number): string {
-  try {
-    const status = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in parentheses may contain spaces; field 22 is the 20th word after it.
-    return status.slice(status.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
 }
 
 /** Gives the processes whose working folder or TMPDIR is in the folder of a run. */
 export function pidsOf(folder: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => worksIn(pid, folder) || hasTmpdirIn(pid, folder))
-    .map(Number);
-}
-
-function worksIn(pid: string, folder: string): boolean {
-  try {
-    return `${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${folder}/`);
-  } catch {
-    return false;
-  }
-}
-
-function hasTmpdirIn(pid: string, folder: string): boolean {
-  try {
-    const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-    return variables.some((variable) => `${variable}/`.startsWith(`TMPDIR=${folder}/`));
-  } catch {
-    return false;
-  }
+  const found = [...processTable.workingIn(folder), ...processTable.withTmpdirIn(folder)];
+  return [...new Set(found)].filter((pid) => pid !== process.pid);
 }

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { processTable } from "./process-table/process-table.ts";
 import { removeRun } from "./run-folder.ts";
 
 /**
@@ -14,17 +15,9 @@ process.stdin.resume().once("close", () => {
 });
 if (npm !== "") {
   const watch = setInterval(() => {
-    const parent = parentOf(run);
-    if (parent === npm) return;
+    const parent = processTable.parentOf(Number(run));
+    if (parent === Number(npm)) return;
     clearInterval(watch);
     if (parent !== undefined) process.kill(Number(run), "SIGTERM");
   }, pollMs);
-}
-
-function parentOf(pid: string): string | undefined {
-  try {
-    return /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  } catch {
-    return undefined;
-  }
 }

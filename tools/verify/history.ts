@@ -102,6 +102,22 @@ export interface FaultLine {
   detail?: Record<string, unknown>;
 }
 
+/** Why a planned fault was not injected. */
+export type MissReason =
+  | "the load had ended"
+  | "no healthy node with a healthy replica"
+  | "another fault of its kind was active"
+  | "no node reached the step in time"
+  | "no event passed";
+
+/** A planned fault that was not injected. */
+export interface MissedFaultLine {
+  line: "missed fault";
+  kind: FaultKind;
+  atMs: number;
+  reason: MissReason;
+}
+
 /** An event that was seen on its way to NATS. */
 export interface EventLine {
   line: "event";
@@ -148,7 +164,15 @@ interface PhaseLine {
 }
 
 export type HistoryLine =
-  RunLine | AnyRequest | FaultLine | EventLine | BooksLine | DeathLine | StepsLine | PhaseLine;
+  | RunLine
+  | AnyRequest
+  | FaultLine
+  | MissedFaultLine
+  | EventLine
+  | BooksLine
+  | DeathLine
+  | StepsLine
+  | PhaseLine;
 
 /** Reads a history file of JSON lines. */
 export async function readHistory(file: string): Promise<HistoryLine[]> {

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Step } from "../../core/progress.ts";
 import { watchBooks } from "./books-watch.ts";
 import type { MutatedMessage } from "./mutants/mutate-statements.ts";
 import type { Mutant } from "./mutants/mutants.ts";
@@ -51,12 +52,17 @@ export interface RunEnvironment {
   folder: string;
   /** Aborted when the user interrupts the run. */
   signal: AbortSignal;
-  log: (progress: string) => void;
+  /** Shows the progress. Its share is that of this run. */
+  show: (step: Step) => void;
 }
 
 /** The deadline for `minOperations` after the planned end of the load. */
 const overtimeMs = 180_000;
 const pollMs = 100;
+/** The usual durations of a start and of the time until quiescence, for the progress. */
+const startMs = 10_000;
+const settleMs = 15_000;
+const showEveryMs = 1_000;
 
 export const historyFile = "history.jsonl";
 export const snapshotFile = "snapshot.json";
@@ -69,7 +75,7 @@ export async function run(
   plan: RunPlan,
   environment: RunEnvironment,
 ): Promise<{ mutated: Set<string> }> {
-  const { nats, folder, log } = environment;
+  const { nats, folder, show } = environment;
   const databases = await environment.databases.create(environment.name);
   const random = new Random(plan.seed);
   const history = new HistoryWriter(join(folder, historyFile));
@@ -85,7 +91,7 @@ export async function run(
   const mutated = new Set<string>();
   const stepsReached = new Set<string>();
   let injector: FaultInjector | undefined;
-  log(`starting ${Object.keys(plan.layout).length} nodes`);
+  show({ name: `starting ${Object.keys(plan.layout).length} nodes`, share: 0 });
   const shop = await Shop.start({
     layout: plan.layout,
     databases,
@@ -131,7 +137,7 @@ interface Parts {
 
 /** Runs the load and the faults, then waits for quiescence and takes the snapshot. */
 async function applyLoad(plan: RunPlan, environment: RunEnvironment, parts: Parts): Promise<void> {
-  const { databases, log, signal } = environment;
+  const { databases, show, signal } = environment;
   const { shop, history, random, injector } = parts;
   const { urls } = shop;
   const market = new Market();
@@ -157,19 +163,29 @@ async function applyLoad(plan: RunPlan, environment: RunEnvironment, parts: Part
 
   const loadMs = plan.minutes * 60_000;
   const faults = planFaults(random.fork(), plan.faults, loadMs);
-  log(`${loadMs / 1_000} s of load, ${faults.length} faults planned`);
-  const startMs = history.nowMs;
-  history.write({ line: "phase", phase: "opened", atMs: startMs });
+  const openedMs = history.nowMs;
+  const showLoad = () => {
+    const elapsedMs = Math.min(history.nowMs - openedMs, loadMs);
+    show({
+      name: `${loadMs / 1_000} s of load, ${faults.length} faults planned`,
+      detail: `${workload.done} operations`,
+      share: (startMs + elapsedMs) / durationOf(plan),
+    });
+  };
+  showLoad();
+  const showing = setInterval(showLoad, showEveryMs);
+  history.write({ line: "phase", phase: "opened", atMs: openedMs });
   const watching = new AbortController();
   const watch = watchBooks(databases, history, watching.signal);
   const load = workload.run();
-  const injecting = injector.run(faults, startMs);
+  const injecting = injector.run(faults, openedMs);
   await sleep(loadMs, undefined, { signal }).catch(() => undefined);
   // On a busy machine a short run does too little to show anything.
   const deadlineMs = performance.now() + overtimeMs;
   while (workload.done < plan.minOperations && performance.now() < deadlineMs && !signal.aborted) {
     await sleep(pollMs);
   }
+  clearInterval(showing);
   injector.end();
   await injecting;
   injector.heal();
@@ -186,14 +202,22 @@ async function applyLoad(plan: RunPlan, environment: RunEnvironment, parts: Part
   );
 }
 
+/** The expected duration of a run. */
+function durationOf({ minutes }: RunPlan): number {
+  return startMs + minutes * 60_000 + settleMs;
+}
+
 /** Sends unanswered requests again and waits for quiescence. */
 async function settle(
   plan: RunPlan,
-  { databases, log }: RunEnvironment,
+  { databases, show }: RunEnvironment,
   { history }: Parts,
   workload: Workload,
 ): Promise<void> {
-  log("faults have ended; retrying unanswered requests, then waiting for quiescence");
+  show({
+    name: "faults have ended; retrying unanswered requests, then waiting for quiescence",
+    share: 1 - settleMs / durationOf(plan),
+  });
   const { open } = await workload.finish();
   const unfinished = open === 0 ? [] : [`${open} idempotent requests without an answer`];
   history.write({ line: "phase", phase: "finished", atMs: history.nowMs, left: unfinished });

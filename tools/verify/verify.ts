@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { Progress, type Step } from "../../core/progress.ts";
+import { natsServer, PrerequisiteError, provide } from "../support/prerequisites.ts";
 import { openRunFolder } from "../support/run-folder.ts";
 import { ArgumentError, readArguments, usage, type Arguments } from "./arguments.ts";
 import type { Mutant } from "./mutants/mutants.ts";
@@ -34,13 +36,17 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
+const progress = new Progress();
+
 let status: number;
 try {
   status = await main(readArguments(process.argv.slice(2)));
 } catch (error) {
   // Ctrl-C in a terminal also ends the nodes, which causes errors that say nothing.
   if (!interrupted.signal.aborted) {
-    console.error(error instanceof ArgumentError ? `${error.message}\n\n${usage}` : error);
+    progress.end();
+    if (error instanceof ArgumentError) console.error(`${error.message}\n\n${usage}`);
+    else console.error(error instanceof PrerequisiteError ? error.message : error);
   }
   status = 2;
 }
@@ -53,6 +59,7 @@ async function main(args: Arguments): Promise<number> {
     return 0;
   }
   if (args.replay !== undefined) return statusOf(await check(args.replay));
+  provide(natsServer);
   const out = resolve(args.out ?? join("data", "verify", `seed-${args.seed}-${Date.now()}`));
   await mkdir(out, { recursive: true });
   const runFolder = await openRunFolder();
@@ -63,11 +70,14 @@ async function main(args: Arguments): Promise<number> {
   try {
     await nats.start();
     databases = await Databases.start(dataDir);
-    const environment = { databases, nats, signal: interrupted.signal, log };
-    if (args.mutants.length === 0)
-      return await verify(args, { ...environment, name: "", folder: out });
-    return await verifyMutants(args, environment, out);
+    const environment = { databases, nats, signal: interrupted.signal };
+    if (args.mutants.length > 0) return await verifyMutants(args, environment, out);
+    const show = (step: Step) => {
+      progress.show(step);
+    };
+    return await verify(args, { ...environment, name: "", folder: out, show });
   } finally {
+    progress.end();
     await nats.kill();
     await databases?.stop();
     await runFolder.close();
@@ -83,7 +93,7 @@ async function verify(args: Arguments, environment: RunEnvironment): Promise<num
 /** Runs a shop with each mutant. Each must violate the invariant that it attacks. */
 async function verifyMutants(
   args: Arguments,
-  environment: Omit<RunEnvironment, "name" | "folder">,
+  environment: Omit<RunEnvironment, "name" | "folder" | "show">,
   out: string,
 ): Promise<number> {
   const remaining = [...args.mutants];
@@ -91,32 +101,34 @@ async function verifyMutants(
   const worker = async () => {
     for (let mutant = remaining.shift(); mutant !== undefined; mutant = remaining.shift()) {
       if (interrupted.signal.aborted) return;
-      results.push(await verifyMutant(args, mutant, environment, join(out, mutant.name)));
+      const { name } = mutant;
+      const show = (step: Step) => {
+        progress.show({
+          name: `mutant ${name}`,
+          detail: step.name,
+          share: results.length / args.mutants.length,
+        });
+      };
+      const folder = join(out, name);
+      results.push(await verifyMutant(args, mutant, { ...environment, folder, show }));
     }
   };
   await Promise.all(Array.from({ length: parallelMutants }, worker));
   if (interrupted.signal.aborted) return 130;
-  console.log(`\n${results.map(({ text }) => text).join("\n")}`);
+  progress.print(`\n${results.map(({ text }) => text).join("\n")}`);
   return results.every(({ isCaught }) => isCaught) ? 1 : 2;
 }
 
 async function verifyMutant(
   args: Arguments,
   mutant: Mutant,
-  environment: Omit<RunEnvironment, "name" | "folder">,
-  folder: string,
+  environment: Omit<RunEnvironment, "name">,
 ) {
+  const { folder } = environment;
   const startMs = performance.now();
   await mkdir(folder, { recursive: true });
   const name = mutant.name.replaceAll("-", "_");
-  const result = await run(mutantPlan(args, mutant), {
-    ...environment,
-    name,
-    folder,
-    log: (progress) => {
-      log(`${mutant.name}: ${progress}`);
-    },
-  });
+  const result = await run(mutantPlan(args, mutant), { ...environment, name });
   const { violations } = await check(folder);
   const { isCaught, text } = mutantResult(mutant, result.mutated, violations);
   const tookS = ((performance.now() - startMs) / 1_000).toFixed(1);
@@ -139,13 +151,9 @@ async function check(path: string): Promise<Verdict> {
   const findings = checkHistory(history, snapshot);
   const figures = figuresOf(history);
   const verdict = judge(findings, figures);
-  console.log(`\n${tableOf(figures, findings, verdict)}\n`);
+  progress.print(`\n${tableOf(figures, findings, verdict)}\n`);
   await writeFile(join(folder, "picture.svg"), pictureOf(history, figures, verdict));
   await writeFile(join(folder, "violations.json"), JSON.stringify(verdict, null, 2));
-  console.log(`Files of this run: ${folder}`);
+  progress.print(`Files of this run: ${folder}`);
   return verdict;
-}
-
-function log(progress: string): void {
-  console.log(`${new Date().toISOString().slice(11, 19)}  ${progress}`);
 }

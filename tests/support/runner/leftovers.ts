@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { processTable } from "../../../tools/support/process-table/process-table.ts";
 import { pidsOf } from "../../../tools/support/run-folder.ts";
 
 /** Long enough for processes to end on a busy machine. */
@@ -27,15 +27,6 @@ export async function processesLeft(
 
 function processesOf(folder: string): LeftProcess[] {
   return pidsOf(folder)
-    .map((pid) => ({ pid, command: commandOf(pid) }))
+    .map((pid) => ({ pid, command: processTable.commandOf(pid) }))
     .filter(({ command }) => command !== "");
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-  } catch {
-    // The process has ended, or belongs to another user.
-    return "";
-  }
 }

@@ -4,6 +4,7 @@ import { backlogEvents, baselineCatchUpRate, catchUpRate } from "../scenarios/ca
 import { baselineLag, eventLag } from "../scenarios/event-lag.ts";
 import type { LoadProcess } from "../load/load-process.ts";
 import { natsRequestRate } from "../baselines/nats-baseline.ts";
+import type { ShowPart } from "../parts.ts";
 import type { Figure } from "../report.ts";
 import { orderOf, readOf } from "../scenarios/scenarios.ts";
 import { median } from "../statistics.ts";
@@ -16,12 +17,15 @@ const inFlight = 64;
  * consumer catches up.
  *
  * @param single requests per second of the shop in one process
+ * @param add takes each figure as soon as it is measured
  */
 export async function measureCluster(
   load: LoadProcess,
   single: { read: number; order: number },
-  { rounds, seconds }: { rounds: number; seconds: number },
-): Promise<Figure[]> {
+  { rounds, seconds, show }: { rounds: number; seconds: number; show: ShowPart },
+  add: (...figures: Figure[]) => void,
+): Promise<void> {
+  show("starting four processes", 0);
   const cluster = await startCluster();
   try {
     cluster.start("users");
@@ -38,28 +42,14 @@ export async function measureCluster(
     const orders = productIds.map((id) => orderOf(id, customer.token));
     await rate(reads); // warm-up
     for (let round = 0; round < rounds; round += 1) {
+      show(`throughput, round ${round + 1} of ${rounds}`, 0.2 + (0.3 * round) / rounds);
       record("read", await rate(reads));
       record("order", await rate(orders));
       record("NATS request", await natsRequestRate(cluster.natsUrl, { inFlight, seconds }));
     }
     await waitUntilSold(cluster);
     const of = (what: string) => median(figures[what] ?? []);
-    const pace = { perSecond: Math.round(of("order") / 2), seconds: seconds * 2 };
-    for (let round = 0; round < rounds; round += 1) {
-      const lag = await eventLag(cluster, customer.token, productIds, pace);
-      const baseline = await baselineLag(cluster, pace);
-      record("lag p50", lag.p50Ms);
-      record("lag p99", lag.p99Ms);
-      record("baseline lag p99", baseline.p99Ms);
-    }
-    await waitUntilSold(cluster);
-    const caughtUp = await catchUpRate(cluster, products);
-    products = caughtUp.products;
-    record("catch up", caughtUp.eventsPerSecond);
-    record("baseline catch up", await baselineCatchUpRate(cluster));
-
-    const atPace = `event lag at half that rate (${pace.perSecond} orders/s),`;
-    return [
+    add(
       ratio("product by id", of("read"), single.read),
       ratio("placeOrder", of("order"), single.order),
       {
@@ -67,25 +57,40 @@ export async function measureCluster(
         value: of("NATS request"),
         unit: "/s",
       },
+    );
+    const pace = { perSecond: Math.round(of("order") / 2), seconds: seconds * 2 };
+    for (let round = 0; round < rounds; round += 1) {
+      show(`event lag, round ${round + 1} of ${rounds}`, 0.5 + (0.3 * round) / rounds);
+      const lag = await eventLag(cluster, customer.token, productIds, pace);
+      const baseline = await baselineLag(cluster, pace);
+      record("lag p50", lag.p50Ms);
+      record("lag p99", lag.p99Ms);
+      record("baseline lag p99", baseline.p99Ms);
+    }
+    await waitUntilSold(cluster);
+    const atPace = `event lag at half that rate (${pace.perSecond} orders/s),`;
+    add(
       { what: `${atPace} p50`, value: of("lag p50"), unit: "ms" },
-      {
-        what: `${atPace} p99`,
-        value: of("lag p99"),
-        unit: "ms",
-        target: "≤ 250",
-      },
+      { what: `${atPace} p99`, value: of("lag p99"), unit: "ms", target: { atMost: 250 } },
       {
         what: "baseline: commit, NATS message, commit, p99",
         value: of("baseline lag p99"),
         unit: "ms",
       },
+    );
+    show("catching up on events", 0.8);
+    const caughtUp = await catchUpRate(cluster, products);
+    products = caughtUp.products;
+    record("catch up", caughtUp.eventsPerSecond);
+    record("baseline catch up", await baselineCatchUpRate(cluster));
+    add(
       {
         what: `a consumer catches up on ${backlogEvents} events`,
         value: of("catch up"),
         unit: "/s",
       },
       { what: "baseline: set-based SQL without NATS", value: of("baseline catch up"), unit: "/s" },
-    ];
+    );
   } finally {
     await cluster.stop();
   }
@@ -96,7 +101,7 @@ function ratio(what: string, inCluster: number, inOneProcess: number): Figure {
     what: `${what}, four processes (${Math.round(inCluster)}/s) / one`,
     value: inCluster / inOneProcess,
     unit: "ratio",
-    target: "≥ 0.7",
+    target: { atLeast: 0.7 },
   };
 }
 

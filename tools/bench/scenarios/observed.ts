@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { eventually } from "../../support/eventually.ts";
 import type { LoadProcess } from "../load/load-process.ts";
 import type { LoadRequest } from "../load/load.ts";
+import type { ShowPart } from "../parts.ts";
 import type { Figure } from "../report.ts";
 import { orderOf, readOf } from "./scenarios.ts";
 import { startShopProcess, type ShopProcess } from "../shop-process.ts";
@@ -27,8 +28,9 @@ interface Side {
 /** Measures the cost of metrics and traces: a shop with both alternates with a shop without. */
 export async function measureObserved(
   load: LoadProcess,
-  { rounds, seconds }: { rounds: number; seconds: number },
+  { rounds, seconds, show }: { rounds: number; seconds: number; show: ShowPart },
 ): Promise<Figure[]> {
+  show("starting two shops", 0);
   const traces = await openTraceSink();
   const [observed, unobserved] = await Promise.all([
     openSide({ TRACES_URL: traces.url, TRACES_PERCENT: "1" }),
@@ -37,6 +39,7 @@ export async function measureObserved(
   const kinds = ["read", "order"] as const;
   try {
     for (let round = 0; round < rounds; round += 1) {
+      show(`round ${round + 1} of ${rounds}`, 0.4 + (0.6 * round) / rounds);
       for (const kind of kinds) {
         for (const { shop, requests, perSecond } of [observed, unobserved]) {
           const options = { port: shop.port, requests: requests[kind], inFlight };
@@ -50,7 +53,7 @@ export async function measureObserved(
       what: `${what}, with metrics and 1% traces / without`,
       value: median(observed.perSecond[kind]) / median(unobserved.perSecond[kind]),
       unit: "ratio",
-      target: "≥ 0.9",
+      target: { atLeast: 0.9 },
     });
     return [figure("product by id", "read"), figure("placeOrder", "order")];
   } finally {

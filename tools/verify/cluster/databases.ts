@@ -21,7 +21,9 @@ export class Databases {
 
   /** Starts a server, which can hold the databases of several shops. */
   static async start(dataDir: string): Promise<Databases> {
-    return new Databases(dataDir, await EmbeddedPostgres.start(dataDir), "");
+    // The faults end the server on purpose; a sentence about it would continue the progress line.
+    const postgres = await EmbeddedPostgres.start(dataDir, { warn: () => undefined });
+    return new Databases(dataDir, postgres, "");
   }
 
   /** The Unix socket of the server. */

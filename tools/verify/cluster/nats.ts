@@ -1,6 +1,6 @@
 import { eventually } from "../../support/eventually.ts";
 import { isListening } from "../../support/nats-server.ts";
-import { find, install, natsServer } from "../../support/prerequisites.ts";
+import { find, natsServer, PrerequisiteError } from "../../support/prerequisites.ts";
 import { freePort } from "../../support/processes.ts";
 import { Child } from "./child.ts";
 
@@ -17,10 +17,9 @@ export class Nats {
     this.#folder = folder;
   }
 
-  /** Finds the program on this machine, or installs it. */
   static async create(folder: string): Promise<Nats> {
-    const file = find(natsServer) ?? install(natsServer);
-    if (file === undefined) throw new Error(natsServer.help);
+    const file = find(natsServer);
+    if (file === undefined) throw new PrerequisiteError(natsServer.help);
     return new Nats(file, await freePort(), folder);
   }
 

@@ -3,6 +3,7 @@ import type { Databases } from "../cluster/databases.ts";
 import type { Nats } from "../cluster/nats.ts";
 import type { Shop } from "../cluster/shop.ts";
 import type { ShopNode } from "../cluster/shop-node.ts";
+import type { MissReason } from "../history.ts";
 import type { HistoryWriter } from "../history-writer.ts";
 import { steps } from "../preload/steps.ts";
 import type { Random } from "../random.ts";
@@ -17,9 +18,10 @@ export interface InjectionPoints {
   nats: Nats;
 }
 
-/** The target of an injected fault; undefined if no target was available. */
-type Injection = { target: string; detail?: Record<string, unknown> } | undefined;
+/** The target of an injected fault, or the reason why it was not injected. */
+type Injection = { target: string; detail?: Record<string, unknown> } | { missed: MissReason };
 
+const noTarget: Injection = { missed: "no healthy node with a healthy replica" };
 const maxDowntimeMs = 2_000;
 const domainServices = ["users", "products", "orders"];
 
@@ -41,9 +43,12 @@ export class FaultInjector {
   /** Injects all planned faults, and waits for the end of the last one. */
   async run(plan: readonly PlannedFault[], startMs: number): Promise<void> {
     const injections: Promise<void>[] = [];
-    for (const fault of plan) {
-      if (!(await this.#wait(startMs + fault.atMs - this.#history.nowMs))) break;
-      injections.push(this.inject(fault.kind, fault.durationMs));
+    for (const { kind, atMs, durationMs } of plan) {
+      if (await this.#wait(startMs + atMs - this.#history.nowMs)) {
+        injections.push(this.inject(kind, durationMs));
+      } else {
+        this.#miss(kind, startMs + atMs, "the load had ended");
+      }
     }
     await Promise.all(injections);
   }
@@ -63,12 +68,19 @@ export class FaultInjector {
     this.#onHit(node);
   }
 
-  /** Injects one fault, unless no target is available. */
+  /** Injects one fault if that is possible. */
   async inject(kind: FaultKind, durationMs: number): Promise<void> {
     const startMs = this.#history.nowMs;
     const injection = await this.#inject(kind, durationMs);
-    if (injection === undefined) return;
+    if ("missed" in injection) {
+      this.#miss(kind, startMs, injection.missed);
+      return;
+    }
     this.#history.write({ line: "fault", kind, startMs, endMs: this.#history.nowMs, ...injection });
+  }
+
+  #miss(kind: FaultKind, atMs: number, reason: MissReason): void {
+    this.#history.write({ line: "missed fault", kind, atMs, reason });
   }
 
   async #inject(kind: FaultKind, durationMs: number): Promise<Injection> {
@@ -105,12 +117,12 @@ export class FaultInjector {
   #kill(): Injection {
     const node = this.#pickNode();
     const downtimeMs = this.#random.int(0, maxDowntimeMs);
-    return node?.kill(downtimeMs) ? { target: node.name, detail: { downtimeMs } } : undefined;
+    return node?.kill(downtimeMs) ? { target: node.name, detail: { downtimeMs } } : noTarget;
   }
 
   async #pauseNode(durationMs: number): Promise<Injection> {
     const node = this.#pickNode();
-    if (node === undefined) return undefined;
+    if (node === undefined) return noTarget;
     node.signal("SIGSTOP");
     await node.during(this.#wait(durationMs));
     node.signal("SIGCONT");
@@ -120,17 +132,21 @@ export class FaultInjector {
   async #killAtStep(withinMs: number): Promise<Injection> {
     const step = this.#random.pick(steps);
     const node = this.#pickNode([step.service]);
-    if (node === undefined) return undefined;
+    if (node === undefined) return noTarget;
     const isHit = await node.during(this.#atStep(node, step.name, "SIGKILL", withinMs));
-    return isHit ? { target: node.name, detail: { step: step.name } } : undefined;
+    return isHit
+      ? { target: node.name, detail: { step: step.name } }
+      : { missed: "no node reached the step in time" };
   }
 
   async #pauseAtStep(durationMs: number): Promise<Injection> {
     const step = this.#random.pick(steps);
     const node = this.#pickNode([step.service]);
-    if (node === undefined) return undefined;
+    if (node === undefined) return noTarget;
     const isHit = await node.during(this.#stopAtStep(node, step.name, durationMs / 2));
-    return isHit ? { target: node.name, detail: { step: step.name } } : undefined;
+    return isHit
+      ? { target: node.name, detail: { step: step.name } }
+      : { missed: "no node reached the step in time" };
   }
 
   async #stopAtStep(node: ShopNode, step: string, ms: number): Promise<boolean> {
@@ -177,7 +193,7 @@ export class FaultInjector {
 
   async #cut(server: "nats" | "postgres", durationMs: number): Promise<Injection> {
     const node = this.#pickNode(server === "nats" ? undefined : domainServices);
-    if (node === undefined) return undefined;
+    if (node === undefined) return noTarget;
     const connections = node.proxies[server].cut(durationMs);
     await node.during(this.#wait(durationMs));
     node.proxies[server].heal();
@@ -189,12 +205,14 @@ export class FaultInjector {
     events.begin(kind);
     await this.#wait(durationMs);
     const affected = events.end(kind);
-    return affected > 0 ? { target: "events", detail: { events: affected } } : undefined;
+    return affected > 0
+      ? { target: "events", detail: { events: affected } }
+      : { missed: "no event passed" };
   }
 
-  /** Does nothing while another fault of the same kind lasts. */
+  /** Injects nothing while another fault of the same kind lasts. */
   async #exclusively(what: string, inject: () => Promise<Injection>): Promise<Injection> {
-    if (this.#active.has(what)) return undefined;
+    if (this.#active.has(what)) return { missed: "another fault of its kind was active" };
     this.#active.add(what);
     try {
       return await inject();

@@ -7,6 +7,8 @@ import {
   type FaultLine,
   type HistoryLine,
   type Kind,
+  type MissedFaultLine,
+  type MissReason,
   type RunLine,
 } from "../history.ts";
 
@@ -15,6 +17,8 @@ export interface Figures {
   run: RunLine | undefined;
   operations: OperationFigures[];
   faults: { kind: FaultKind; times: number }[];
+  /** The planned faults that were not injected. */
+  missedFaults: { kind: FaultKind; reason: MissReason; times: number }[];
   ordersAcknowledged: number;
   /** Counts of error codes that a correct shop does not answer. */
   unexpectedErrors: Map<string, number>;
@@ -70,6 +74,7 @@ export function figuresOf(history: readonly HistoryLine[]): Figures {
     run: history.find((line) => line.line === "run"),
     operations,
     faults: faultFigures(faults),
+    missedFaults: missedFaultFigures(history.filter((line) => line.line === "missed fault")),
     ordersAcknowledged: operations.find(({ kind }) => kind === "placeOrder")?.ok ?? 0,
     unexpectedErrors: unexpectedErrors(requests),
     deaths: history.flatMap((line) =>
@@ -148,6 +153,17 @@ function faultFigures(faults: readonly FaultLine[]): Figures["faults"] {
   const byKind = Map.groupBy(faults, ({ kind }) => kind);
   return [...byKind]
     .map(([kind, list]) => ({ kind, times: list.length }))
+    .sort((a, b) => b.times - a.times);
+}
+
+function missedFaultFigures(missed: readonly MissedFaultLine[]): Figures["missedFaults"] {
+  const alike = Map.groupBy(missed, ({ kind, reason }) => `${kind}: ${reason}`);
+  return [...alike.values()]
+    .flatMap(([first, ...others]) =>
+      first === undefined
+        ? []
+        : [{ kind: first.kind, reason: first.reason, times: 1 + others.length }],
+    )
     .sort((a, b) => b.times - a.times);
 }
 

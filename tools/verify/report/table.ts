@@ -34,15 +34,36 @@ function operationTable({ operations }: Figures): string[] {
   return aligned([["operations", "ok", "rejected", "unknown", "requests", "p50", "p99"], ...rows]);
 }
 
-function faultTable({ faults, stepsHit }: Figures): string[] {
-  const total = faults.reduce((sum, { times }) => sum + times, 0);
-  if (total === 0) return ["faults: none"];
+function faultTable({ faults, missedFaults, stepsHit }: Figures): string[] {
+  const total = timesOf(faults);
+  const missed = missedTable(missedFaults, total);
+  if (total === 0) return ["faults: none", ...missed];
   const rows = faults.map(({ kind, times }) => [kind, grouped(times)]);
   const stepLine =
     stepsHit.size === 0
       ? []
       : [`faults at ${stepsHit.size} of ${steps.length} steps of placing an order`];
-  return [...aligned([[`faults of ${faults.length} kinds`, grouped(total)], ...rows]), ...stepLine];
+  return [
+    ...aligned([[`faults of ${faults.length} kinds`, grouped(total)], ...rows]),
+    ...stepLine,
+    ...missed,
+  ];
+}
+
+/** Says why fewer faults were injected than planned. */
+function missedTable(missedFaults: Figures["missedFaults"], injected: number): string[] {
+  if (missedFaults.length === 0) return [];
+  const missed = timesOf(missedFaults);
+  const rows = missedFaults.map(({ kind, reason, times }) => [
+    `${kind}: ${reason}`,
+    grouped(times),
+  ]);
+  const title = `not injected, of ${grouped(injected + missed)} planned faults`;
+  return ["", ...aligned([[title, grouped(missed)], ...rows])];
+}
+
+function timesOf(list: readonly { times: number }[]): number {
+  return list.reduce((sum, { times }) => sum + times, 0);
 }
 
 function invariantTable(findings: readonly Findings[]): string[] {

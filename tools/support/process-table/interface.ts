@@ -1,0 +1,18 @@
+/** The processes of this machine that this user may see. */
+export interface ProcessTable {
+  pids(): number[];
+  /** Gives all processes whose working folder is this folder or below it. */
+  workingIn(folder: string): number[];
+  /** Gives all processes whose TMPDIR is this folder or below it. */
+  withTmpdirIn(folder: string): number[];
+  /** The command line; "" for a zombie or no process. */
+  commandOf(pid: number): string;
+  parentOf(pid: number): number | undefined;
+  /** The start time, which tells apart two processes that had the same pid; "" for no process. */
+  startOf(pid: number): string;
+  /** Resident memory. */
+  rssMbOf(pid: number): number;
+  /** Pids are unique within one boot and one namespace. */
+  bootId(): string;
+  namespaceId(): string;
+}
