@@ -4,7 +4,9 @@ import { isNode, type Container } from "./containers.ts";
 import type { Project } from "./project.ts";
 import { inMegabytes, inSeconds, type Report } from "./report.ts";
 
+/** A start takes at most this time, or on a slow machine this many times as long as `importMs`. */
 const readyWithinMs = 3_000;
+const startPerImport = 8;
 const idleBytes = 130e6;
 /** The maximum size of the shop's layers above the base image. */
 const addedBytes = 120e6;
@@ -29,10 +31,15 @@ export async function reportImage(project: Project, folder: string, report: Repo
 export async function reportNodes(project: Project, report: Report): Promise<void> {
   const nodes = (await project.containers()).filter(isNode);
   const startups = await Promise.all(nodes.map((node) => startupMs(project, node)));
+  const baselineMs = Math.min(...(await Promise.all(nodes.map((node) => importMs(project, node)))));
+  const maxMs = Math.max(readyWithinMs, startPerImport * baselineMs);
+  const figures = nodes.map(
+    ({ service }, index) => `${service} ${inSeconds(startups[index] ?? 0)}`,
+  );
   report.row(
     "start of a node",
-    startups.every((ms) => ms < readyWithinMs),
-    nodes.map(({ service }, index) => `${service} ${inSeconds(startups[index] ?? 0)}`).join(", "),
+    startups.every((ms) => ms < maxMs),
+    `${figures.join(", ")}; import of the packages ${inSeconds(baselineMs)}`,
   );
   const bytes = await Promise.all(nodes.map((node) => residentBytes(project, node)));
   const stats = await Promise.all(nodes.map((node) => memoryUsage(project, node)));
@@ -53,6 +60,17 @@ async function startupMs(project: Project, { id, name, startedAtMs }: Container)
   const line = log.split("\n").find((text) => text.includes(readyText));
   if (line === undefined) throw new Error(`the log of ${name} does not contain "${readyText}"`);
   return Date.parse(line.split(" ")[0] ?? "") - startedAtMs;
+}
+
+/** Measures in a node how long the import of the largest packages takes. */
+async function importMs(project: Project, { id }: Container): Promise<number> {
+  const program = `
+    const startMs = performance.now();
+    await Promise.all(["moleculer", "sequelize", "pg", "nats"].map((name) => import(name)));
+    console.log(performance.now() - startMs);
+    process.exit();`;
+  const args = ["exec", id, "node", "--input-type=module", "--eval", program];
+  return Number(await project.docker(...args));
 }
 
 async function residentBytes(project: Project, { id }: Container): Promise<number> {

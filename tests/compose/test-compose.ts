@@ -8,6 +8,7 @@ import { ArgumentError, readArguments, usage } from "./arguments.ts";
 import { cleanClone } from "./clean-clone.ts";
 import { checkEdge } from "./edge-step.ts";
 import { findEngine, MissingError, type Engine } from "./engine.ts";
+import { provideImages } from "./images.ts";
 import { Load } from "./load.ts";
 import { reportImage, reportNodes } from "./node-figures.ts";
 import { openMarket } from "./open-market.ts";
@@ -57,6 +58,7 @@ async function main(args: string[]): Promise<number> {
   await mkdir(out, { recursive: true });
   const folder = await cleanClone(projectDir);
   try {
+    await provideImages(engine, folder, report);
     await testProject(engine, folder, { loadMs, out, report });
   } finally {
     report.end();

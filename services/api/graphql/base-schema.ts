@@ -22,7 +22,7 @@ import { gatewayTypes, queryCosts, type SchemaComposer } from "./graphql-schema.
  * GraphQL text of a contract that is not valid. The message names its file and line. The command
  * prints the message without a stack.
  */
-export class SchemaError extends Error {
+class SchemaError extends Error {
   override readonly name = "SchemaError";
 }
 
