@@ -1,11 +1,15 @@
 import { printSchema, type GraphQLSchema } from "graphql";
 import { ServiceBroker } from "moleculer";
+import { composeBase } from "../../services/api/graphql/base-schema.ts";
 import { SchemaComposer } from "../../services/api/graphql/graphql-schema.ts";
 import { EventStream } from "../../services/api/subscriptions/event-stream.ts";
 import { formatted, type GeneratedFile } from "./generated-files.ts";
 import { schemaPage } from "./schema-page.ts";
 
-/** Composes the schema of the gateway without services that join from outside the project. */
+/**
+ * Composes the schema of the gateway without services that join from outside the project. Throws
+ * SchemaError.
+ */
 export function composedSchema(): GraphQLSchema {
   const composer = new SchemaComposer({
     broker: new ServiceBroker({ logger: false }),
@@ -13,7 +17,7 @@ export function composedSchema(): GraphQLSchema {
     publicReads: false,
     revocationOf: () => undefined,
   });
-  return composer.compose([]);
+  return composeBase(composer).schema;
 }
 
 /** Returns the files that are generated from the schema. */
