@@ -226,10 +226,15 @@ export function takeVariable(name: string): string | undefined {
 }
 
 /**
- * The process id of the npm that started this program, if any. A program that starts while npm ends
- * has another parent, so npm's shell passes its own parent. Child processes do not inherit it.
+ * The process id of the npm or npx that started this program, if any. A program that starts while npm
+ * ends has another parent, so the scripts of package.json pass the id. Child processes do not inherit it.
  */
-export const npmPid = numberOf(takeVariable("NPM_PID"));
+export const npmPid = numberOf(takeVariable("NPM_PID")) ?? shellOfNpm();
+
+/** The shell of npx or of another npm script ends at a signal, and does not pass it on. */
+function shellOfNpm(): number | undefined {
+  return process.env.npm_lifecycle_event === undefined ? undefined : process.ppid;
+}
 
 function numberOf(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text);

@@ -87,7 +87,7 @@ test.each([
   [
     "a GraphQL text of a contract",
     "services/orders/orders.contract.ts",
-    (text: string) => text.replace("order(id: ID!): Order!", "order(id: ID!: Order!"),
+    (text: string) => text.replace(" id: ID!): Order!", " id: ID!: Order!"),
     /\(services\/orders\/orders\.contract\.ts:\d+\): Syntax Error: Expected Name/,
   ],
 ])(
