@@ -6,7 +6,7 @@ import { productsContract } from "../products/products.contract.ts";
 import { rememberUsers } from "../../database/user-names.ts";
 import { usersContract } from "../users/users.contract.ts";
 import { cancelOrder } from "./cancel-order.ts";
-import { followInventory, productNames, rememberProducts } from "./read-models.ts";
+import { followInventory, followUpdates, productNames, rememberProducts } from "./read-models.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
 import { buyerMissing } from "./orders.errors.ts";
@@ -78,6 +78,7 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
     },
     consumes: {
       "product.created": { handleBatch: rememberProducts },
+      "product.updated": { handleBatch: followUpdates },
       "inventory.updated": { handleBatch: followInventory },
       "user.registered": { handleBatch: rememberUsers },
     },

@@ -1,5 +1,9 @@
 import type { Effect, EventEnvelope } from "../../core/contract.ts";
-import type { InventoryUpdated, ProductCreated } from "../products/products.contract.ts";
+import type {
+  InventoryUpdated,
+  ProductCreated,
+  ProductUpdated,
+} from "../products/products.contract.ts";
 import { inOrderOf } from "../../database/rows-by-id.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 
@@ -18,6 +22,32 @@ export async function rememberProducts(
       products.map(({ name }) => name.normalize("NFC")),
       products.map(({ price }) => price),
       products.map(({ stock }) => stock),
+    ],
+  );
+}
+
+/**
+ * Stores the names and prices of updated products. The lines of orders keep their prices. A redriven
+ * dead letter can be older than the stored version, and then changes nothing.
+ */
+export async function followUpdates(
+  events: EventEnvelope<ProductUpdated>[],
+  { query }: Effect,
+): Promise<void> {
+  // A batch can contain several updates of a product. The newest is the last one.
+  const newest = new Map(events.map(({ data }) => [data.product_id, data]));
+  const products = [...newest.values()];
+  await query(
+    `UPDATE known_products p
+     SET name = updated.name, price = updated.price, version = updated.version
+     FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::integer[])
+       AS updated (id, name, price, version)
+     WHERE p.id = updated.id AND p.version < updated.version`,
+    [
+      products.map(({ product_id }) => product_id),
+      products.map(({ name }) => name),
+      products.map(({ price }) => price),
+      products.map(({ version }) => version),
     ],
   );
 }

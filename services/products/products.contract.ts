@@ -34,9 +34,46 @@ export interface Product {
   price: number;
   /** The number of pieces that can be ordered now. */
   stock: number;
+  /** The shop's own code of the product, unique in the catalogue. */
+  sku: string | null;
+  /** 1 for a new product, plus 1 for each update. Changes of the stock are not updates. */
+  version: number;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** The time of the last update, or of the creation. ISO 8601, UTC. */
+  updatedAt: string;
 }
 
-export type NewProduct = Omit<Product, "id">;
+/** The properties of a product that only the service sets. */
+type Generated = "id" | "version" | "createdAt" | "updatedAt";
+
+export interface NewProduct extends Omit<Product, Generated | "sku"> {
+  sku?: string;
+}
+
+/** A change of at least one property of a product. */
+export interface UpdateProduct {
+  id: string;
+  /** The version that the caller has read. */
+  version: number;
+  name?: string;
+  description?: string;
+  /** In minor units. */
+  price?: number;
+  /** An empty text removes the SKU. */
+  sku?: string;
+}
+
+/** The maximum number of prices in a product's history. */
+export const maxPrices = 50;
+
+/** A price of a product and the time from which it was valid. */
+export interface ProductPrice {
+  /** In minor units. */
+  price: number;
+  /** ISO 8601, UTC. */
+  validFrom: string;
+}
 
 /** The criteria for products. A product must match all of them. */
 export interface ProductFilter {
@@ -76,6 +113,9 @@ const filterRules = {
   in_stock: optional({ type: "boolean" }),
   ids: optional(ids(maxFilterIds)),
 };
+
+/** The rule of an SKU. */
+const skuRule = text(1, 64);
 
 /** The types of inventory changes on the wire. 0 stands for INVALID and is rejected. */
 export const inventoryChange = { add: 1, subtract: 2, delete: 3 } as const;
@@ -119,6 +159,18 @@ export interface ProductCreated {
   name: string;
   price: number;
   stock: number;
+  /** Missing in old events. */
+  sku?: string | null;
+}
+
+/** The state of a product after an update. The events `inventory.updated` contain its stock. */
+export interface ProductUpdated {
+  product_id: string;
+  name: string;
+  description: string;
+  price: number;
+  sku: string | null;
+  version: number;
 }
 
 /** The reasons of inventory changes. DELETED removes the product, and leaves the stock as it is. */
@@ -170,7 +222,7 @@ export const maxOrderLines = 200;
 
 /** The actions in the audit trail of products. */
 export type ProductAuditAction =
-  "PRODUCT_CREATED" | "STOCK_ADDED" | "STOCK_SUBTRACTED" | "PRODUCT_DELETED";
+  "PRODUCT_CREATED" | "PRODUCT_UPDATED" | "STOCK_ADDED" | "STOCK_SUBTRACTED" | "PRODUCT_DELETED";
 
 /** Errors that only this service throws. */
 export const productErrors = defineErrors({
@@ -183,6 +235,11 @@ export const productErrors = defineErrors({
     status: 409,
     meaning: "The subtraction would take the stock below zero (`product_id`, `asked`, `left`).",
   },
+  SKU_TAKEN: { status: 409, meaning: "Another product of the catalogue has this SKU." },
+  VERSION_CONFLICT: {
+    status: 409,
+    meaning: "The product was changed after it was read; it now has another `version`.",
+  },
 });
 
 export const productsContract = defineContract({
@@ -190,6 +247,14 @@ export const productsContract = defineContract({
   graphql: {
     type: readFileSync(new URL("products.graphql", import.meta.url), "utf8"),
     resolvers: {
+      Product: {
+        priceHistory: {
+          action: "products.priceHistory",
+          dataLoader: true,
+          rootParams: { id: "ids" },
+          maxRows: maxPrices,
+        },
+      },
       InventoryUpdate: {
         product: {
           action: "products.resolve",
@@ -225,6 +290,19 @@ export const productsContract = defineContract({
           product("The id of the product" id: ID!): Product!
         `,
         batchedBy: "resolve",
+      },
+    }),
+    getBySku: action<{ sku: string }, Product>({
+      params: { sku: skuRule },
+      access: "everyone",
+      graphql: {
+        query: `
+          """
+          The product of the catalogue with this SKU, in the same case. For everyone. Errors:
+          BAD_USER_INPUT, PRODUCT_NOT_FOUND.
+          """
+          productBySku("1 to 64 characters" sku: String!): Product!
+        `,
       },
     }),
     list: action<ListPage, Product[]>({
@@ -277,15 +355,48 @@ export const productsContract = defineContract({
       safeToRetry: true,
     }),
     create: action<NewProduct, Product>({
-      params: { name: text(1, 200), description: text(0, 2000), price: int(0), stock: int(0) },
+      params: {
+        name: text(1, 200),
+        description: text(0, 2000),
+        price: int(0),
+        stock: int(0),
+        sku: optional(skuRule),
+      },
       access: "admin",
       graphql: {
         mutation: `
           """
           Adds a product to the catalogue. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
-          BAD_USER_INPUT.
+          BAD_USER_INPUT, SKU_TAKEN.
           """
           createProduct("The product to create" input: CreateProduct!): Product!
+        `,
+      },
+    }),
+    /**
+     * Changes name, description, price or SKU of a product whose version is the given one. Placed
+     * orders keep their prices. Throws BAD_USER_INPUT, PRODUCT_NOT_FOUND, VERSION_CONFLICT or
+     * SKU_TAKEN.
+     */
+    update: action<UpdateProduct, Product>({
+      params: {
+        id: id(),
+        version: int(1),
+        name: optional(text(1, 200)),
+        description: optional(text(0, 2000)),
+        price: optional(int(0)),
+        // The validator accepts an empty text before it applies the other rules.
+        sku: optional({ ...skuRule, empty: true }),
+      },
+      access: "admin",
+      graphql: {
+        mutation: `
+          """
+          Changes name, description, price or SKU of a product, and returns the product with its new
+          version. Placed orders keep their prices. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
+          BAD_USER_INPUT, PRODUCT_NOT_FOUND, VERSION_CONFLICT, SKU_TAKEN.
+          """
+          updateProduct("The product and its changes" input: UpdateProductInput!): Product!
         `,
       },
     }),
@@ -310,6 +421,12 @@ export const productsContract = defineContract({
     }),
     /** Returns products in the order of the ids; null for a product that is not in the catalogue. */
     resolve: action<{ ids: string[] }, (Product | null)[]>({
+      params: { ids: ids(100) },
+      access: "everyone",
+      graphql: { dataLoaderOptions: { maxBatchSize: 100 } },
+    }),
+    /** Returns the newest prices of products, newest first, in the order of the ids. */
+    priceHistory: action<{ ids: string[] }, ProductPrice[][]>({
       params: { ids: ids(100) },
       access: "everyone",
       graphql: { dataLoaderOptions: { maxBatchSize: 100 } },
@@ -361,6 +478,15 @@ export const productsContract = defineContract({
       name: exactText(1, 200),
       price: int(0),
       stock: int(0),
+      sku: optional(nullable(exactText(1, 64))),
+    }),
+    "product.updated": event<ProductUpdated>(1, {
+      product_id: id(),
+      name: exactText(1, 200),
+      description: exactText(0, 2000),
+      price: int(0),
+      sku: nullable(exactText(1, 64)),
+      version: int(2),
     }),
     "inventory.updated": event<InventoryUpdated>(2, {
       product_id: id(),

@@ -2,7 +2,7 @@ import { databaseUrlOf, type Config } from "../../config/config.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
 import { productFields, productModels } from "./catalogue/product.model.ts";
 import { productsContract } from "./products.contract.ts";
-import { productNotFound } from "./products.errors.ts";
+import { productNotFound, productsConstraints } from "./products.errors.ts";
 
 export type ProductsDatabase = ReturnType<typeof openProductsDatabase>;
 
@@ -18,5 +18,6 @@ export function openProductsDatabase(config: Config) {
       maxRows: 100,
       notFound: productNotFound,
     }),
+    constraints: productsConstraints,
   });
 }

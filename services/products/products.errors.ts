@@ -7,6 +7,35 @@ export const productNotFound = (productId: string) =>
     product_id: productId,
   });
 
+/** For a lookup by SKU. */
+export const noProductWithSku = (sku: string) =>
+  new ClientError(
+    productErrors.PRODUCT_NOT_FOUND,
+    "There is no product with this SKU in the catalogue.",
+    { sku },
+  );
+
+export const nothingToUpdate = () =>
+  badUserInput([
+    {
+      field: "",
+      message: "The update changes nothing: give a name, a description, a price or an SKU.",
+    },
+  ]);
+
+export const versionConflict = (productId: string, version: number) =>
+  new ClientError(
+    productErrors.VERSION_CONFLICT,
+    `The product was changed meanwhile: it has version ${version}.`,
+    { product_id: productId, version },
+  );
+
+const skuTaken = () =>
+  new ClientError(productErrors.SKU_TAKEN, "Another product of the catalogue has this SKU.");
+
+/** The client errors of violated constraints. */
+export const productsConstraints = { products_sku: skuTaken };
+
 export const outOfStock = (productId: string, asked: number, left: number) =>
   new ClientError(productErrors.OUT_OF_STOCK, `Only ${left} of this product are left.`, {
     product_id: productId,

@@ -7,12 +7,14 @@ import { rememberUsers } from "../../database/user-names.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
 import { createProduct } from "./catalogue/create-product.ts";
+import { priceHistory } from "./catalogue/price-history.ts";
+import { updateProduct } from "./catalogue/update-product.ts";
 import { releaseReservations, restockCancelledOrders } from "./stock/release-reservations.ts";
 import { productConnection } from "./catalogue/page-products.ts";
 import { productsContract } from "./products.contract.ts";
 import { openProductsDatabase } from "./products.database.ts";
-import { productNotFound } from "./products.errors.ts";
-import { productLookups, productPages } from "./catalogue/read-products.ts";
+import { noProductWithSku, productNotFound } from "./products.errors.ts";
+import { productBySku, productLookups, productPages } from "./catalogue/read-products.ts";
 import { reservationBatcher } from "./stock/reserve.ts";
 import { sellReservations } from "./stock/sell-reservations.ts";
 import { auditStock, traceReservation } from "./stock/stock-audit.ts";
@@ -39,14 +41,22 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
         if (product === null) throw productNotFound(id);
         return product;
       },
+      async getBySku({ params: { sku } }) {
+        const product = await productBySku(database, sku);
+        if (product === undefined) throw noProductWithSku(sku);
+        return product;
+      },
       list: ({ params }) => pages.add(params),
       page: ({ params }) => connection.page(params),
       count: ({ params }) => connection.count(params),
       create: (ctx) =>
         database.idempotent(ctx, (db) => createProduct(db, ctx.params, senderOf(ctx))),
+      update: (ctx) =>
+        database.idempotent(ctx, (db) => updateProduct(db, ctx.params, senderOf(ctx))),
       updateInventory: (ctx) =>
         database.idempotent(ctx, (db) => updateInventory(db, ctx.params, senderOf(ctx))),
       resolve: ({ params: { ids } }) => Promise.all(ids.map((id) => products.add(id))),
+      priceHistory: ({ params: { ids } }) => priceHistory(database, ids),
       reserve: ({ params }) => reservations.add(params),
       release: async ({ params: { order_id } }) => ({
         released: (await releaseReservations(database, [order_id])).length > 0,

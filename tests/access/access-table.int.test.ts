@@ -24,7 +24,7 @@ let scene: Scene;
 
 async function stage(env: Record<string, string> = {}): Promise<Scene> {
   const shop = await startTestShop(env);
-  const product = { name: "Mug", description: "", price: 5, stock: 1_000_000 };
+  const product = { name: "Mug", description: "", price: 5, stock: 1_000_000, sku: "MUG-1" };
   const { id: productId } = await shop.call<{ id: string }>("products.create", product);
   async function owner(name: string, type = 0): Promise<Owner & { token: string }> {
     const user = await shop.signIn(name, type);
@@ -58,6 +58,7 @@ function registration(type: number): string {
 /** The document of each row of the table, for the user who sends it. */
 const documents: Record<string, (sender: Owner) => string> = {
   product: () => `{ product(id: "${scene.productId}") { id } }`,
+  productBySku: () => '{ productBySku(sku: "MUG-1") { id } }',
   products: () => "{ products { id } }",
   "registerUser of type 0": () => registration(0),
   login: () => mutations.login("other"),
@@ -83,6 +84,7 @@ const documents: Record<string, (sender: Owner) => string> = {
   "the products of an own order": (sender) =>
     `{ order(id: "${sender.orderId}") { order_products { product { stock } } } }`,
   createProduct: () => mutations.createProduct("Cup"),
+  updateProduct: () => mutations.updateProduct(scene.productId, 1, 5),
   updateInventory: () => mutations.updateInventory(scene.productId, 1, 1),
   "registerUser of type 1": () => registration(1),
   usersAudit: () => "{ usersAudit { id action } }",
@@ -111,6 +113,7 @@ const hiddenFromCustomers: Cells = { ...signedIn, customer: "ORDER_NOT_FOUND" };
 /** The answers with default settings. */
 const defaultCells: Record<string, Cells> = {
   product: everyone,
+  productBySku: everyone,
   products: everyone,
   "registerUser of type 0": everyone,
   login: everyone,
@@ -132,6 +135,7 @@ const defaultCells: Record<string, Cells> = {
   "the users and lines of the listed orders": signedIn,
   "the products of an own order": signedIn,
   createProduct: adminsOnly,
+  updateProduct: adminsOnly,
   updateInventory: adminsOnly,
   "registerUser of type 1": adminsOnly,
   usersAudit: adminsOnly,
@@ -168,7 +172,12 @@ async function checkCell(role: Role, expected: string, row: string): Promise<voi
 
 /** The rows of the table in docs/authentication.md that this table covers, with the names of both. */
 const rowsOfPage: Record<string, readonly string[]> = {
-  "`product`, `products`, `productsConnection`": ["product", "products", "productsConnection"],
+  "`product`, `productBySku`, `products`, `productsConnection`": [
+    "product",
+    "productBySku",
+    "products",
+    "productsConnection",
+  ],
   "`registerUser` with type 0, `login`": ["registerUser of type 0", "login"],
   "`placeOrder`": ["placeOrder"],
   "`orders`, `ordersConnection`, `orderPlaced`": ["orders", "ordersConnection"],
@@ -178,7 +187,11 @@ const rowsOfPage: Record<string, readonly string[]> = {
   "`user` of the own account": ["own user"],
   "`user` of another account": ["another user"],
   "`users`, `usersConnection`": ["users", "usersConnection"],
-  "`createProduct`, `updateInventory`": ["createProduct", "updateInventory"],
+  "`createProduct`, `updateProduct`, `updateInventory`": [
+    "createProduct",
+    "updateProduct",
+    "updateInventory",
+  ],
   "`registerUser` with type 1": ["registerUser of type 1"],
   "`setUserType` of another account": ["setUserType"],
   "`setUserType` of the own account": ["setUserType of the own user"],
@@ -281,6 +294,7 @@ describe("access with PUBLIC_READS=true", () => {
       "the user of an order of another user": everyone,
       "the users and lines of the listed orders": everyone,
       createProduct: adminsOnly,
+      updateProduct: adminsOnly,
       updateInventory: adminsOnly,
       "registerUser of type 1": adminsOnly,
       usersAudit: adminsOnly,

@@ -78,11 +78,21 @@ describe("a committed change emits", () => {
   });
 
   test("product.created", async () => {
-    const product = { name: "Mug", description: "white", price: 7, stock: 3 };
+    const product = { name: "Mug", description: "white", price: 7, stock: 3, sku: "M-7" };
     const { id } = await shop.call<{ id: string }>("products.create", product);
-    const expected = { product_id: id, name: "Mug", price: 7, stock: 3 };
+    const expected = { product_id: id, name: "Mug", price: 7, stock: 3, sku: "M-7" };
     const event = await nextEvent("product.created");
     expect(event).toMatchObject(envelope("product.created", "products", expected));
+    expect(event.data).toEqual(expected);
+  });
+
+  test("product.updated with the whole state of the product but its stock", async () => {
+    const product_id = await putOnSale(shop, 5, 7);
+    await shop.graphql(mutations.updateProduct(product_id, 1, 8), { token: admin.token });
+    const event = await nextEvent("product.updated");
+    const expected = { product_id, name: "Mug", description: "", price: 8, sku: null, version: 2 };
+    expect(event).toMatchObject(envelope("product.updated", "products", expected));
+    expect(event.data).toEqual(expected);
   });
 
   test.each([
@@ -137,9 +147,11 @@ describe("a committed change emits", () => {
 });
 
 describe("no event is emitted by", () => {
-  test("rejected registrations, orders and stock changes", async () => {
+  test("rejected registrations, orders, updates and stock changes", async () => {
     const mug = await putOnSale(shop, 5);
     received = [];
+    const update = await shop.graphql(mutations.updateProduct(mug, 2, 1), { token: admin.token });
+    expect(update.code).toBe("VERSION_CONFLICT");
     const { code } = await shop.graphql(mutations.registerUser("ADMIN"));
     expect(code).toBe("EMAIL_TAKEN");
     expect((await placeOrder(shop, admin.token, [mug, 6])).code).toBe("OUT_OF_STOCK");

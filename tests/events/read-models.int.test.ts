@@ -27,12 +27,15 @@ const rows = (service: "users" | "products" | "orders", sql: string) =>
 const productsAtSource = () =>
   rows(
     "products",
-    `SELECT id, name, price, archived_at IS NULL AS in_catalogue,
+    `SELECT id, name, price, version, archived_at IS NULL AS in_catalogue,
        (SELECT sum(change)::int FROM stock_changes WHERE product_id = products.id) AS on_hand
      FROM products ORDER BY id`,
   );
 const productsReadModel = () =>
-  rows("orders", "SELECT id, name, price, in_catalogue, on_hand FROM known_products ORDER BY id");
+  rows(
+    "orders",
+    "SELECT id, name, price, version, in_catalogue, on_hand FROM known_products ORDER BY id",
+  );
 const usersAtSource = () => rows("users", "SELECT id, username FROM users ORDER BY id");
 const usersReadModel = (service: "products" | "orders") =>
   rows(service, "SELECT id, username FROM known_users ORDER BY id");
@@ -58,6 +61,18 @@ describe("rebuilding restores a damaged read model", () => {
     for (let n = 0; n < 5; n += 1) await placeOrder(shop, buyer.token, [mug, 2], [cup, 1]);
     await shop.call("products.updateInventory", { id: cup, type: 2, number: 3 });
     await shop.call("products.updateInventory", { id: jug, type: 3, number: 0 });
+    // Several updates of a product in one batch, mixed with other events.
+    for (let version = 1; version <= 4; version += 1) {
+      await shop.call("products.update", {
+        id: cup,
+        version,
+        price: version,
+        name: `Cup ${version}`,
+      });
+      await shop.call("products.update", { id: mug, version, price: 10 * version });
+      if (version === 2)
+        await shop.call("products.updateInventory", { id: cup, type: 1, number: 1 });
+    }
     await settledBooksOf(shop.databases, mug);
     await becomesEqual(productsReadModel, productsAtSource);
 
@@ -69,11 +84,11 @@ describe("rebuilding restores a damaged read model", () => {
     const { events } = await rebuild("orders", "products");
     const results = await placing;
     expect(results.filter(({ order }) => order !== undefined)).toHaveLength(20);
-    expect(events).toBeGreaterThanOrEqual(3 + 10 + 2);
+    expect(events).toBeGreaterThanOrEqual(3 + 10 + 2 + 9);
     expect(await settledBooksOf(shop.databases, mug)).toMatchObject({ stock: 20, onHand: 20 });
     await becomesEqual(productsReadModel, productsAtSource);
     const names = await shop.call("orders.productNames", { ids: [mug, cup, jug] });
-    expect(names).toEqual(["Mug", "Cup", "Jug"]);
+    expect(names).toEqual(["Mug", "Cup 4", "Jug"]);
   });
 
   test.each(["orders", "products"] as const)("of users in %s", async (service) => {
@@ -92,6 +107,30 @@ describe("rebuilding restores a damaged read model", () => {
     await becomesEqual(productsReadModel, productsAtSource);
     expect(await shop.call("orders.deadLetters")).toEqual([]);
   });
+});
+
+test("a redriven update of a product does not replace newer ones", async () => {
+  const mug = await putOnSale(shop, 50, 5, "Mug");
+  for (let version = 1; version <= 3; version += 1) {
+    await shop.call("products.update", { id: mug, version, price: 10 * version });
+  }
+  await becomesEqual(productsReadModel, productsAtSource);
+  const [log] = await rows(
+    "products",
+    `SELECT json_build_object('id', id, 'type', type, 'version', version, 'producer', 'products',
+       'position', position, 'occurredAt', occurred_at, 'data', data) AS event
+     FROM event_log WHERE type = 'product.updated' AND data ->> 'product_id' = '${mug}'
+     ORDER BY position LIMIT 1`,
+  );
+  const { id, position } = log?.event as { id: string; position: number };
+  await shop.databases.query(
+    "orders",
+    `INSERT INTO dead_letters (id, producer, position, event, reason)
+     VALUES ($1, 'products', $2, $3, 'unknown type')`,
+    [id, position, JSON.stringify(log?.event)],
+  );
+  expect(await shop.call("orders.redrive", { id })).toEqual({ redriven: true });
+  expect(await productsReadModel()).toEqual(await productsAtSource());
 });
 
 describe("rebuilding is rejected, and the read model stays unchanged,", () => {

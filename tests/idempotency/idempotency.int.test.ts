@@ -27,7 +27,7 @@ afterAll(async () => {
 async function rowCounts(): Promise<Record<string, number>> {
   const tables = {
     users: ["users", "event_log"],
-    products: ["products", "reservations", "stock_changes WHERE order_id IS NULL"],
+    products: ["products", "former_prices", "reservations", "stock_changes WHERE order_id IS NULL"],
     orders: ["orders", "order_history", "event_log"],
   };
   const counts: Record<string, number> = {};
@@ -60,6 +60,17 @@ const cases: [string, () => Promise<{ token?: string; same: string; changed: str
       same: mutations.createProduct("Mug"),
       changed: mutations.createProduct("Cup"),
     }),
+  ],
+  [
+    "updateProduct",
+    async () => {
+      const [first, second] = [await putOnSale(shop, 5), await putOnSale(shop, 5)];
+      return {
+        token: admin.token,
+        same: mutations.updateProduct(first, 1, 9),
+        changed: mutations.updateProduct(second, 1, 9),
+      };
+    },
   ],
   [
     "updateInventory",

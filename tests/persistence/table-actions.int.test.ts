@@ -262,7 +262,10 @@ test("the write actions of moleculer-db are off", () => {
     .map(({ name }) => name);
   expect(names).toContain("orders.db.list");
   const written = /^(users|products|orders)\.(db\.)?(create|insert|update|remove)$/;
-  expect(names.filter((name) => written.test(name))).toEqual(["products.create"]);
+  expect(names.filter((name) => written.test(name))).toEqual([
+    "products.create",
+    "products.update",
+  ]);
 });
 
 describe("the actions are open to services and the operator, and closed to the gateway:", () => {

@@ -233,6 +233,19 @@ query NewestOrders {
 `,
       },
       {
+        name: "Former prices of a product",
+        query: `query PriceHistory {
+  product(id: "PRODUCT_ID") {
+    name
+    priceHistory {
+      price
+      validFrom
+    }
+  }
+}
+`,
+      },
+      {
         name: "One product and one order",
         query: `query ProductAndOrder {
   product(id: "PRODUCT_ID") {
@@ -252,6 +265,26 @@ query NewestOrders {
       quantity
       price
     }
+  }
+}
+`,
+      },
+    ],
+  },
+  {
+    title: "Catalogue",
+    examples: [
+      {
+        name: "Change a price",
+        query: `# Admins only. The version is that of the product as
+# it was read; after each update it is one more.
+mutation UpdateProduct {
+  updateProduct(
+    input: { id: "PRODUCT_ID", version: 1, price: 1090 }
+  ) {
+    name
+    price
+    version
   }
 }
 `,

@@ -21,6 +21,18 @@ export function productLookups({ query }: ProductsDatabase): Batcher<string, Pro
   }, batchOptions);
 }
 
+/** Returns the product of the catalogue with an SKU. */
+export async function productBySku(
+  { query }: ProductsDatabase,
+  sku: string,
+): Promise<Product | undefined> {
+  const [product] = await query<Product>(
+    `SELECT ${productColumns} FROM products WHERE sku = $1 AND archived_at IS NULL`,
+    [sku],
+  );
+  return product;
+}
+
 /** Returns a batcher that reads pages of products, oldest first. Equal requests share one statement. */
 export function productPages({ query }: ProductsDatabase): Batcher<ListPage, Product[]> {
   return batchedReads(

@@ -13,6 +13,9 @@ export const mutations = {
   createProduct: (name: string, { price = 5, stock = 3 } = {}) =>
     `mutation { createProduct(input: { name: "${name}", description: "", price: ${price},
        stock: ${stock} }) { id name description price stock } }`,
+  updateProduct: (id: string, version: number, price: number) =>
+    `mutation { updateProduct(input: { id: "${id}", version: ${version}, price: ${price} }) {
+       id price version } }`,
   updateInventory: (id: string, type: number, number: number) =>
     `mutation { updateInventory(input: { id: "${id}", type: ${type}, number: ${number} }) {
        success } }`,
