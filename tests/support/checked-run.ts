@@ -33,7 +33,7 @@ export function request(
     client: "one",
     gateway: 0,
     key: `key-${part.op}`,
-    user: /Stock|Product$/.test(part.kind) ? "root" : "ann",
+    user: /Stock|Product$|Price$/.test(part.kind) ? "root" : "ann",
     startMs: requests * 10,
     endMs: requests * 10 + 5,
     ...part,
@@ -41,8 +41,8 @@ export function request(
 }
 
 /**
- * Builds a run without violations: two orders, one of them cancelled, a restock that was retried, and
- * a rejected order.
+ * Builds a run without violations: two orders, one of them cancelled, a restock that was retried, a
+ * rejected order, and a price that was updated.
  */
 export function cleanRun(): CheckedRun {
   requests = 0;
@@ -83,6 +83,13 @@ export function cleanRun(): CheckedRun {
       outcome: "ok",
       answer: first,
     }),
+    request({
+      op: 10,
+      kind: "updatePrice",
+      input: { product_id: "cup", version: 1, price: 2 },
+      outcome: "ok",
+      answer: { id: "cup", name: "Cup", price: 2, stock: 5, version: 2 },
+    }),
     {
       line: "event",
       atMs: 100,
@@ -91,7 +98,7 @@ export function cleanRun(): CheckedRun {
       producer: "orders",
       position: 1,
     },
-    { line: "books", atMs: 110, products: 2, wrong: [] },
+    { line: "books", atMs: 110, products: 3, wrong: [] },
   ];
   return { history, snapshot: cleanSnapshot() };
 }
@@ -105,6 +112,7 @@ function cleanSnapshot(): Snapshot {
     ["pen", -1, "SOLD", "first", "ann"],
     ["mug", -2, "SOLD", "second", "ann"],
     ["mug", 2, "RETURNED", "second", "ann"],
+    ["cup", 5, "CREATED", null, "root"],
   ] as const;
   const stock_changes = ledger.map(([product_id, change, reason, order_id, user_id], index) => ({
     id: index + 1,
@@ -130,6 +138,10 @@ function cleanSnapshot(): Snapshot {
       data: { order_id: id, user_id, price_total, quantity, lines: sent },
     };
   };
+  const created = (product_id: string, name: string, price: number, stock: number) => ({
+    type: "product.created",
+    data: { product_id, name, price, stock, sku: null },
+  });
   const updated = ({ product_id, change, reason, order_id }: LedgerRow) => ({
     type: "inventory.updated",
     data: { product_id, change: reason, number: change, order_id },
@@ -140,9 +152,21 @@ function cleanSnapshot(): Snapshot {
       data: { user_id: id, username, type: 0 },
     })),
     products: [
-      { type: "product.created", data: { product_id: "mug", name: "Mug", price: 5, stock: 10 } },
-      { type: "product.created", data: { product_id: "pen", name: "Pen", price: 3, stock: 8 } },
-      ...stock_changes.slice(2).map(updated),
+      created("mug", "Mug", 5, 10),
+      created("pen", "Pen", 3, 8),
+      created("cup", "Cup", 1, 5),
+      ...stock_changes.filter(({ reason }) => reason !== "CREATED").map(updated),
+      {
+        type: "product.updated",
+        data: {
+          product_id: "cup",
+          name: "Cup",
+          description: "",
+          price: 2,
+          sku: null,
+          version: 2,
+        },
+      },
     ],
     orders: [
       placed("first", [mug, pen]),
@@ -178,6 +202,7 @@ function cleanSnapshot(): Snapshot {
     })),
     dead_letters: [],
   });
+  const plain = { description: "", sku: null, version: 1, archived: false };
   return {
     users: {
       ...log("users"),
@@ -189,9 +214,11 @@ function cleanSnapshot(): Snapshot {
       ...reading("orders", "users"),
       idempotency_keys: [],
       products: [
-        { id: "mug", name: "Mug", price: 5, stock: 12, archived: false },
-        { id: "pen", name: "Pen", price: 3, stock: 7, archived: false },
+        { ...plain, id: "mug", name: "Mug", price: 5, stock: 12 },
+        { ...plain, id: "pen", name: "Pen", price: 3, stock: 7 },
+        { ...plain, id: "cup", name: "Cup", price: 2, stock: 5, version: 2 },
       ],
+      former_prices: [{ product_id: "cup", version: 1, price: 1 }],
       reservations: [
         { order_id: "first", state: "SOLD" },
         { order_id: "second", state: "CANCELLED" },
@@ -216,8 +243,9 @@ function cleanSnapshot(): Snapshot {
         { order_id: "second", step: 2, status: "CANCELLED", user_id: "ann" },
       ],
       known_products: [
-        { id: "mug", name: "Mug", price: 5, on_hand: 12, in_catalogue: true },
-        { id: "pen", name: "Pen", price: 3, on_hand: 7, in_catalogue: true },
+        { id: "mug", name: "Mug", price: 5, version: 1, on_hand: 12, in_catalogue: true },
+        { id: "pen", name: "Pen", price: 3, version: 1, on_hand: 7, in_catalogue: true },
+        { id: "cup", name: "Cup", price: 2, version: 2, on_hand: 5, in_catalogue: true },
       ],
       known_users: structuredClone(users),
     },

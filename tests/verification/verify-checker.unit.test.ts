@@ -3,6 +3,9 @@ import { checkHistory } from "../../tools/verify/check/check-history.ts";
 import type { Invariant } from "../../tools/verify/check/findings.ts";
 import { cleanRun, mug, order, pen, request, type CheckedRun } from "../support/checked-run.ts";
 
+/** The replaced price of the clean run. */
+const cupAt1 = { product_id: "cup", version: 1, price: 1 };
+
 function violationsOf({ history, snapshot }: CheckedRun) {
   return checkHistory(history, snapshot).flatMap(({ violations }) => violations);
 }
@@ -132,6 +135,54 @@ describe("the checker reports invariant 2 for", () => {
         }),
       ),
   );
+  const updated = "an acknowledged update follows the version that its client had read";
+  detects("an acknowledged price that is lost", violation(updated, "cup"), ({ snapshot }) => {
+    row(snapshot.products.products, 2).price = 1;
+  });
+  detects(
+    "an update of a version that its client had not read",
+    violation(updated, "cup"),
+    ({ history }) => {
+      const update = history.find((line) => line.line === "request" && line.kind === "updatePrice");
+      Object.assign(update ?? {}, { input: { product_id: "cup", version: 0, price: 2 } });
+    },
+  );
+  detects("two acknowledged updates of a version", violation(updated, "11"), ({ history }) =>
+    history.push(
+      request({
+        op: 11,
+        kind: "updatePrice",
+        input: { product_id: "cup", version: 1, price: 2 },
+        outcome: "ok",
+        answer: { id: "cup", name: "Cup", price: 2, stock: 5, version: 2 },
+      }),
+    ),
+  );
+  detects(
+    "an update that was never requested",
+    violation("the versions of a product are its acknowledged updates", "pen"),
+    ({ snapshot }) => {
+      row(snapshot.products.products, 1).version = 2;
+    },
+  );
+  detects(
+    "a price history with a price that was not replaced",
+    violation("the price history has only prices that were replaced", "cup"),
+    ({ snapshot }) => snapshot.products.former_prices.push({ ...cupAt1, version: 2, price: 2 }),
+  );
+  const valid = "the lines of an order have prices that were valid when it was placed";
+  detects("a price that a product never had", violation(valid, "pen"), ({ snapshot }) => {
+    row(snapshot.orders.order_lines, 1).price = 2;
+  });
+  detects("a price that was replaced before the order", violation(valid, "mug"), (run) => {
+    run.snapshot.products.former_prices.push({ product_id: "mug", version: 1, price: 5 });
+    Object.assign(row(run.snapshot.products.products, 0), { price: 6, version: 2 });
+    const input = { product_id: "mug", version: 1, price: 6 };
+    const answer = { id: "mug", name: "Mug", price: 6, stock: 14, version: 2 };
+    run.history.unshift(
+      request({ op: 12, kind: "updatePrice", input, outcome: "ok", answer, startMs: 0, endMs: 1 }),
+    );
+  });
 });
 
 describe("the checker reports invariant 3 for", () => {
@@ -228,7 +279,7 @@ describe("the checker reports invariant 4 for", () => {
   detects(
     "a consumed event without its effect",
     violation("a consumed event had its effect", "orders-3"),
-    ({ snapshot }) => snapshot.products.stock_changes.pop(),
+    ({ snapshot }) => snapshot.products.stock_changes.splice(6, 1),
   );
   detects(
     "an event that was seen but is not in the log",

@@ -27,6 +27,7 @@ interface ProductAnswer {
   name: string;
   price: number;
   stock: number;
+  version: number;
 }
 
 interface StockInput {
@@ -41,6 +42,11 @@ export interface Kinds {
     answer: { id: string; username: string; type: number };
   };
   createProduct: { input: { name: string; price: number; stock: number }; answer: ProductAnswer };
+  /** `version` is the version that the client has read. */
+  updatePrice: {
+    input: { product_id: string; version: number; price: number };
+    answer: ProductAnswer;
+  };
   addStock: { input: StockInput; answer: { success: boolean } };
   subtractStock: { input: StockInput; answer: { success: boolean } };
   archiveProduct: { input: { product_id: string }; answer: { success: boolean } };

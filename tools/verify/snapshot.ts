@@ -5,6 +5,7 @@ export interface Snapshot {
     ConsumerTables &
     KeyTables & {
       products: ProductRow[];
+      former_prices: FormerPriceRow[];
       reservations: ReservationRow[];
       reservation_lines: OrderLineRow[];
       stock_changes: LedgerRow[];
@@ -32,9 +33,19 @@ interface UserRow {
 export interface ProductRow {
   id: string;
   name: string;
+  description: string;
   price: number;
   stock: number;
+  sku: string | null;
+  version: number;
   archived: boolean;
+}
+
+export interface FormerPriceRow {
+  product_id: string;
+  /** The last version of the product with this price. */
+  version: number;
+  price: number;
 }
 
 interface ReservationRow {
@@ -78,6 +89,7 @@ interface KnownProductRow {
   id: string;
   name: string;
   price: number;
+  version: number;
   on_hand: number;
   in_catalogue: boolean;
 }
@@ -147,7 +159,9 @@ export const snapshotQueries: { [S in Service]: Record<keyof Snapshot[S], string
     ...keys,
     ...consumer,
     products:
-      "SELECT id, name, price, stock, archived_at IS NOT NULL AS archived FROM products ORDER BY id",
+      "SELECT id, name, description, price, stock, sku, version, archived_at IS NOT NULL AS archived FROM products ORDER BY id",
+    former_prices:
+      "SELECT product_id, version, price FROM former_prices ORDER BY product_id, version",
     reservations: "SELECT order_id, state FROM reservations ORDER BY order_id",
     reservation_lines:
       "SELECT order_id, product_id, quantity, price FROM reservation_lines ORDER BY order_id, product_id",
@@ -164,7 +178,8 @@ export const snapshotQueries: { [S in Service]: Record<keyof Snapshot[S], string
       "SELECT order_id, product_id, quantity, price FROM order_lines ORDER BY order_id, product_id",
     order_history:
       "SELECT order_id, step, status, user_id FROM order_history ORDER BY order_id, step",
-    known_products: "SELECT id, name, price, on_hand, in_catalogue FROM known_products ORDER BY id",
+    known_products:
+      "SELECT id, name, price, version, on_hand, in_catalogue FROM known_products ORDER BY id",
     known_users: "SELECT id, username FROM known_users ORDER BY id",
   },
 };

@@ -53,7 +53,7 @@ function checkEachProduct({ snapshot, ledgerOfProduct }: Evidence, findings: Fin
 
 /** Each acknowledged product exists, with the acknowledged first stock. */
 function checkAcknowledgedProducts(
-  { snapshot, operations, ledgerOfProduct }: Evidence,
+  { snapshot, operations, ledgerOfProduct, priceAt }: Evidence,
   findings: Findings,
 ): void {
   const products = byId(snapshot.products.products);
@@ -64,7 +64,7 @@ function checkAcknowledgedProducts(
       const created = ledgerOfProduct(answer.id).find(({ reason }) => reason === "CREATED");
       findings.expect(
         product?.name === input.name &&
-          product.price === input.price &&
+          priceAt(product, 1) === input.price &&
           created?.change === input.stock,
         "an acknowledged product exists with its first stock",
         JSON.stringify(input),

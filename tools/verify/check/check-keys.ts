@@ -70,6 +70,7 @@ function effectOf(operation: Operation): string | undefined {
   if (kind === "addStock") return `added ${caller} ${input.product_id} ${input.number}`;
   if (kind === "subtractStock") return `subtracted ${caller} ${input.product_id} ${input.number}`;
   if (kind === "createProduct") return `product ${input.name}`;
+  if (kind === "updatePrice") return `price of ${input.product_id}`;
   if (kind === "registerUser") return `user ${input.username}`;
   return undefined;
 }
@@ -87,7 +88,10 @@ function effectsIn({ snapshot, orderLines }: Evidence): string[] {
       ({ id, user_id }) => `order ${user_id} ${signature(orderLines(id))}`,
     ),
     ...changes,
-    ...snapshot.products.products.map(({ name }) => `product ${name}`),
+    ...snapshot.products.products.flatMap(({ id, name, version }) => [
+      `product ${name}`,
+      ...Array.from({ length: version - 1 }, () => `price of ${id}`),
+    ]),
     ...snapshot.users.users.map(({ username }) => `user ${username}`),
   ];
 }

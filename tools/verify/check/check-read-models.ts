@@ -12,10 +12,11 @@ export function checkReadModels(evidence: Evidence): Findings {
   const users = snapshot.users.users.map(({ id, username }): KnownUserRow => ({ id, username }));
   compare("orders.known_users", users, snapshot.orders.known_users, findings);
   compare("products.known_users", users, snapshot.products.known_users, findings);
-  const products = snapshot.products.products.map(({ id, name, price, archived }) => ({
+  const products = snapshot.products.products.map(({ id, name, price, version, archived }) => ({
     id,
     name,
     price,
+    version,
     on_hand: sum(ledgerOfProduct(id).map(({ change }) => change)),
     in_catalogue: !archived,
   }));

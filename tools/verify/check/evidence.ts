@@ -1,5 +1,5 @@
 import type { HistoryLine } from "../history.ts";
-import type { LedgerRow, OrderLineRow, Snapshot } from "../snapshot.ts";
+import type { FormerPriceRow, LedgerRow, OrderLineRow, ProductRow, Snapshot } from "../snapshot.ts";
 import { operationsOf, type Operation } from "./operations.ts";
 
 /** The input of the checks: the requests of the clients and the tables. */
@@ -12,6 +12,10 @@ export interface Evidence {
   /** The SOLD and RETURNED rows of each order. */
   ledgerOfOrder: Groups<LedgerRow>;
   ledgerOfProduct: Groups<LedgerRow>;
+  /** In the order of their versions. */
+  formerPricesOfProduct: Groups<FormerPriceRow>;
+  /** Gives the price that a version of a product has. */
+  priceAt: (product: ProductRow, version: number) => number;
 }
 
 /** Gives the rows of a key; none for an unknown key. */
@@ -20,6 +24,10 @@ export type Groups<Row> = (key: string) => readonly Row[];
 /** Builds the input of the checks, with its indexes. */
 export function gatherEvidence(history: readonly HistoryLine[], snapshot: Snapshot): Evidence {
   const { products, orders } = snapshot;
+  const formerPricesOfProduct = groups(
+    products.former_prices.toSorted((a, b) => a.version - b.version),
+    (row) => row.product_id,
+  );
   return {
     history,
     operations: operationsOf(history),
@@ -28,6 +36,9 @@ export function gatherEvidence(history: readonly HistoryLine[], snapshot: Snapsh
     reservationLines: groups(products.reservation_lines, (row) => row.order_id),
     ledgerOfOrder: groups(products.stock_changes, (row) => row.order_id ?? ""),
     ledgerOfProduct: groups(products.stock_changes, (row) => row.product_id),
+    formerPricesOfProduct,
+    priceAt: ({ id, price }, version) =>
+      formerPricesOfProduct(id).find((row) => row.version >= version)?.price ?? price,
   };
 }
 

@@ -14,15 +14,34 @@ function ofUsers({ snapshot }: Evidence): string[] {
   );
 }
 
-function ofProducts({ snapshot }: Evidence): string[] {
+function ofProducts({ snapshot, priceAt }: Evidence): string[] {
   const { products, stock_changes } = snapshot.products;
   const first = new Map(
     stock_changes
       .filter(({ reason }) => reason === "CREATED")
       .map(({ product_id, change }) => [product_id, change]),
   );
-  const created = products.map(({ id, name, price }) =>
-    eventText("product.created", { product_id: id, name, price, stock: first.get(id) ?? null }),
+  const created = products.map((product) =>
+    eventText("product.created", {
+      product_id: product.id,
+      name: product.name,
+      price: priceAt(product, 1),
+      stock: first.get(product.id) ?? null,
+      sku: product.sku,
+    }),
+  );
+  // The workload updates prices only.
+  const repriced = products.flatMap((product) =>
+    Array.from({ length: product.version - 1 }, (_, index) =>
+      eventText("product.updated", {
+        product_id: product.id,
+        name: product.name,
+        description: product.description,
+        price: priceAt(product, index + 2),
+        sku: product.sku,
+        version: index + 2,
+      }),
+    ),
   );
   const updated = stock_changes
     .filter(({ reason }) => reason !== "CREATED")
@@ -39,7 +58,7 @@ function ofProducts({ snapshot }: Evidence): string[] {
         order_id: null,
       }),
     );
-  return [...created, ...updated, ...archived];
+  return [...created, ...repriced, ...updated, ...archived];
 }
 
 function ofOrders({ snapshot, orderLines }: Evidence): string[] {

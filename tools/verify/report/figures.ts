@@ -50,6 +50,7 @@ interface OperationFigures {
 const expectedCodes: Record<Kind, string[]> = {
   registerUser: [],
   createProduct: [],
+  updatePrice: ["PRODUCT_NOT_FOUND", "VERSION_CONFLICT"],
   addStock: ["PRODUCT_NOT_FOUND", "IDEMPOTENCY_MISMATCH"],
   subtractStock: ["PRODUCT_NOT_FOUND", "INSUFFICIENT_STOCK"],
   archiveProduct: ["PRODUCT_NOT_FOUND"],

@@ -43,6 +43,7 @@ const maxPauseMs = 2_000;
 const mutations = new Set<Kind>([
   "registerUser",
   "createProduct",
+  "updatePrice",
   "addStock",
   "subtractStock",
   "archiveProduct",
@@ -162,11 +163,14 @@ function isDecided(answers: readonly AnyRequest[]): boolean {
   return isOk || answers.every(({ outcome }) => outcome === "rejected");
 }
 
-/** Adds a created order or product to those that later requests use. */
+/** Remembers a created order or product, and the version of a product, for later requests. */
 function remember(market: Market, { by }: Intent, request: AnyRequest & { outcome: "ok" }): void {
   if (request.kind === "placeOrder" && by !== null) {
     const { id } = request.answer;
     market.remember({ id, owner: by });
   }
   if (request.kind === "createProduct") market.cold.push(request.answer.id);
+  if (request.kind === "readProduct" || request.kind === "updatePrice") {
+    market.sawVersion(request.answer.id, request.answer.version);
+  }
 }

@@ -9,7 +9,7 @@ interface Document<K extends Kind> {
 }
 
 const order = "id user_id price_total quantity status order_products { product_id quantity price }";
-const product = "id name price stock";
+const product = "id name price stock version";
 const updateInventory =
   "mutation ($input: UpdateInventory!) { answer: updateInventory(input: $input) { success } }";
 
@@ -35,6 +35,11 @@ export const documents: { [K in Kind]: Document<K> } = {
     query: `mutation ($input: CreateProduct!) { answer: createProduct(input: $input) { ${product} } }`,
     variables: (input) => ({ input: { ...input, description: "" } }),
     answer: (value) => value as Kinds["createProduct"]["answer"],
+  },
+  updatePrice: {
+    query: `mutation ($input: UpdateProductInput!) { answer: updateProduct(input: $input) { ${product} } }`,
+    variables: ({ product_id, version, price }) => ({ input: { id: product_id, version, price } }),
+    answer: (value) => value as Kinds["updatePrice"]["answer"],
   },
   addStock: inventory(1),
   subtractStock: inventory(2),

@@ -17,6 +17,7 @@ export const usualWeights: Weights = {
   subtractStock: 3,
   archiveProduct: 0.4,
   createProduct: 1.2,
+  updatePrice: 3,
   registerUser: 0.5,
   readProduct: 11,
   readOrder: 11,
@@ -53,6 +54,11 @@ export function nextIntent(random: Random, market: Market, weights: Weights): In
       const name = `Product ${random.int(1, 1e9)}`;
       const input = { name, price: random.int(1, 5_000), stock: random.int(5, 60) };
       return { kind, input, by: admin() };
+    }
+    case "updatePrice": {
+      const product_id = market.someProduct(random, hotShare);
+      const version = market.versionOf(product_id);
+      return { kind, input: { product_id, version, price: random.int(1, 5_000) }, by: admin() };
     }
     case "registerUser": {
       const username = `visitor-${random.int(1, 1e9)}`;

@@ -25,10 +25,20 @@ export class Market {
   /** Many products that are ordered rarely. */
   cold: string[] = [];
   readonly #orders: AcknowledgedOrder[] = [];
+  readonly #versions = new Map<string, number>();
 
   remember(order: AcknowledgedOrder): void {
     this.#orders.push(order);
     if (this.#orders.length > maxOrders) this.#orders.shift();
+  }
+
+  sawVersion(productId: string, version: number): void {
+    this.#versions.set(productId, Math.max(version, this.versionOf(productId)));
+  }
+
+  /** Gives the newest version that a client has seen. The product may have a newer one. */
+  versionOf(productId: string): number {
+    return this.#versions.get(productId) ?? 1;
   }
 
   someOrder(random: Random): AcknowledgedOrder | undefined {
