@@ -166,6 +166,8 @@ test("the GraphQL schema exposes no internal action", async () => {
     "updateInventory",
     "placeOrder",
     "cancelOrder",
+    "shipOrder",
+    "completeOrder",
     "refreshToken",
     "logout",
     "logoutEverywhere",

@@ -146,7 +146,7 @@ export function subscribedEvents(): string[] {
   const subscriptions = contracts.flatMap(({ graphql }) =>
     Object.values(graphql?.subscriptions ?? {}),
   );
-  return [...new Set(subscriptions.map(({ event }) => event))];
+  return [...new Set(subscriptions.flatMap(({ events }) => events))];
 }
 
 /** moleculer-apollo-server declares the root types without descriptions. */

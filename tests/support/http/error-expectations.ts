@@ -4,7 +4,7 @@ import "../../../services/api/api.errors.ts";
 
 /** SQL, stack frames, files and tables, which no response may contain. */
 export const internals =
-  /\b(SELECT|INSERT|DELETE|FROM|WHERE|relation|constraint|violates|sequelize|postgres|argon2|node_modules|call stack)\b|\bat .+:\d+:\d+|\.(ts|js|mjs)\b|file:\/\/|pg_|password_hash|email_key|order_lines|known_|reservation|stock_changes|signing_keys|first_admin/i;
+  /\b(SELECT|INSERT|DELETE|FROM|WHERE|relation|constraint|violates|sequelize|postgres|argon2|node_modules|call stack)\b|\bat .+:\d+:\d+(?![\d.Z])|\.(ts|js|mjs)\b|file:\/\/|pg_|password_hash|email_key|order_lines|known_|reservation|stock_changes|signing_keys|first_admin/i;
 
 /** The `extensions` of an error. */
 export interface ExpectedError {

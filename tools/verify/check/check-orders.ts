@@ -1,5 +1,6 @@
 import type { OrderAnswer } from "../history.ts";
 import type { OrderRow } from "../snapshot.ts";
+import { checkShipments } from "./check-transitions.ts";
 import {
   byId,
   isAccountedFor,
@@ -15,7 +16,8 @@ import { ofKind, type OperationOf } from "./operations.ts";
 const maxListed = 1_000;
 
 /**
- * Checks invariant 2: an acknowledged order exists for good; a rejected order holds nothing.
+ * Checks invariant 2: an acknowledged order exists for good, and so does each acknowledged step of
+ * it; a rejected order holds nothing.
  */
 export function checkOrders(evidence: Evidence): Findings {
   const findings = new Findings(2);
@@ -25,6 +27,7 @@ export function checkOrders(evidence: Evidence): Findings {
   checkOrderCounts(evidence, placed, findings);
   checkReservations(evidence, findings);
   checkReads(evidence, placed, findings);
+  checkShipments(evidence, findings);
   return findings;
 }
 
@@ -67,6 +70,14 @@ function isSameOrder(row: OrderRow, answer: OrderAnswer): boolean {
   );
 }
 
+/** The steps of an order with each status. */
+const stepsUntil: Record<string, string> = {
+  PLACED: "1 PLACED",
+  CANCELLED: "1 PLACED, 2 CANCELLED",
+  SHIPPED: "1 PLACED, 2 SHIPPED",
+  DELIVERED: "1 PLACED, 2 SHIPPED, 3 DELIVERED",
+};
+
 /** Each order is consistent in itself: sums, prices, steps. */
 function checkEachOrder({ snapshot, orderLines }: Evidence, findings: Findings): void {
   const products = byId(snapshot.products.products);
@@ -89,11 +100,12 @@ function checkEachOrder({ snapshot, orderLines }: Evidence, findings: Findings):
       "the prices of the products, which never change",
       evidence,
     );
-    const expected = order.status === "CANCELLED" ? ["PLACED", "CANCELLED"] : ["PLACED"];
+    const expected = stepsUntil[order.status] ?? "a known status";
+    const found = steps.get(order.id) ?? [];
     findings.expect(
-      JSON.stringify(steps.get(order.id)?.map(({ status }) => status)) === JSON.stringify(expected),
+      found.map(({ step, status }) => `${step} ${status}`).join(", ") === expected,
       "the status of an order is its last step",
-      expected.join(", "),
+      expected,
       evidence,
     );
   }

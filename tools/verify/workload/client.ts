@@ -48,6 +48,8 @@ const mutations = new Set<Kind>([
   "archiveProduct",
   "placeOrder",
   "cancelOrder",
+  "shipOrder",
+  "completeOrder",
 ]);
 
 /** A client of the shop: sends one intent after the other and retries when the outcome is unknown. */
@@ -162,11 +164,12 @@ function isDecided(answers: readonly AnyRequest[]): boolean {
   return isOk || answers.every(({ outcome }) => outcome === "rejected");
 }
 
-/** Adds a created order or product to those that later requests use. */
+/** Adds a created or shipped order, or a created product, to those that later requests use. */
 function remember(market: Market, { by }: Intent, request: AnyRequest & { outcome: "ok" }): void {
   if (request.kind === "placeOrder" && by !== null) {
     const { id } = request.answer;
     market.remember({ id, owner: by });
   }
+  if (request.kind === "shipOrder") market.rememberShipped(request.answer.id);
   if (request.kind === "createProduct") market.cold.push(request.answer.id);
 }

@@ -7,7 +7,7 @@ export interface Account {
   isAdmin: boolean;
 }
 
-/** Only the newest orders are read and cancelled. */
+/** Only the newest orders are read, cancelled, shipped and completed. */
 const maxOrders = 400;
 
 /** An order that was acknowledged to a client. */
@@ -25,6 +25,7 @@ export class Market {
   /** Many products that are ordered rarely. */
   cold: string[] = [];
   readonly #orders: AcknowledgedOrder[] = [];
+  readonly #shippedOrders: string[] = [];
 
   remember(order: AcknowledgedOrder): void {
     this.#orders.push(order);
@@ -33,6 +34,15 @@ export class Market {
 
   someOrder(random: Random): AcknowledgedOrder | undefined {
     return this.#orders.length === 0 ? undefined : random.pick(this.#orders);
+  }
+
+  rememberShipped(id: string): void {
+    this.#shippedOrders.push(id);
+    if (this.#shippedOrders.length > maxOrders) this.#shippedOrders.shift();
+  }
+
+  someShippedOrder(random: Random): string | undefined {
+    return this.#shippedOrders.length === 0 ? undefined : random.pick(this.#shippedOrders);
   }
 
   /** Picks a hot product with this probability, otherwise a cold one. */
