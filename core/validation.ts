@@ -95,14 +95,21 @@ export function instant(): ParamRule {
   };
 }
 
-/** Rejects days that do not exist: `Date` reads the 30th of February as the 2nd of March. */
 function onCalendar(value: unknown, findings: Findings): unknown {
   if (typeof value !== "string" || !instantPattern.test(value)) return value;
-  const [year = 0, month = 0, day = 0] = value.slice(0, 10).split("-").map(Number);
+  if (!isOnCalendar(value)) findings.push({ type: "stringCalendar" });
+  return value;
+}
+
+/**
+ * Returns false for a day that does not exist: `Date` reads the 30th of February as the 2nd of
+ * March. `time` starts with a date in the form of ISO 8601.
+ */
+export function isOnCalendar(time: string): boolean {
+  const [year = 0, month = 0, day = 0] = time.slice(0, 10).split("-").map(Number);
   // The calendar repeats every 400 years. `Date` reads a year below 100 as 19xx.
   const daysOfMonth = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
-  if (year === 0 || day > daysOfMonth) findings.push({ type: "stringCalendar" });
-  return value;
+  return year !== 0 && day <= daysOfMonth;
 }
 
 /** The rule of a whole number between `min` and `max`. */

@@ -4,6 +4,7 @@ import {
   isInputObjectType,
   isIntrospectionType,
   isObjectType,
+  isScalarType,
   isSpecifiedScalarType,
   print,
   specifiedScalarTypes,
@@ -14,6 +15,7 @@ import {
   type GraphQLInputObjectType,
   type GraphQLNamedType,
   type GraphQLObjectType,
+  type GraphQLScalarType,
   type GraphQLSchema,
 } from "graphql";
 import { settings } from "../../config/settings.ts";
@@ -40,6 +42,7 @@ This page lists all fields and types of the GraphQL API. The same schema in Grap
 - Object types: ${linksTo(objects)}
 - Input types: ${linksTo(types.filter(isInputObjectType))}
 - Enums: ${linksTo(types.filter(isEnumType))}
+- Scalars: ${linksTo(types.filter(isScalarType))}
 
 ## Queries
 
@@ -64,6 +67,10 @@ ${types.filter(isInputObjectType).map(inputType).join("\n\n")}
 ## Enums
 
 ${types.filter(isEnumType).map(enumType).join("\n\n")}
+
+## Scalars
+
+${types.filter(isScalarType).map(scalarType).join("\n\n")}
 `;
 }
 
@@ -124,6 +131,12 @@ function inputType(type: GraphQLInputObjectType): string {
 function enumType(type: GraphQLEnumType): string {
   const rows = type.getValues().map((value) => [`\`${value.name}\``, cell(value)]);
   return [`### ${type.name}`, text(type), table(["value", "meaning"], rows)].join("\n\n");
+}
+
+function scalarType(type: GraphQLScalarType): string {
+  const { name, specifiedByURL } = type;
+  const specification = specifiedByURL ? [`Specified by: <${specifiedByURL}>`] : [];
+  return [`### ${name}`, text(type), ...specification].join("\n\n");
 }
 
 interface Described {

@@ -10,6 +10,7 @@ import "../api.errors.ts";
 import { isId, maxListRows } from "../../../core/validation.ts";
 import { connectionResolver, countCosts, countResolvers, pageInfoType } from "./connections.ts";
 import { BatchedLookups } from "./batched-lookups.ts";
+import { dateTime, dateTimeType } from "./date-time.ts";
 import { parseField } from "./field-declaration.ts";
 import type { Resolver } from "./graphql-execution.ts";
 import { QueryCosts, unboundedLists } from "../limits/query-cost.ts";
@@ -77,7 +78,10 @@ export class SchemaComposer {
   }
 
   #apolloMethods(): ApolloMethods {
-    const mixin: unknown = apolloServer.ApolloService({ checkActionVisibility: true });
+    const mixin: unknown = apolloServer.ApolloService({
+      checkActionVisibility: true,
+      resolvers: { [dateTime.name]: dateTime },
+    });
     const { methods } = mixin as { methods: ApolloMethods };
     const composer = {
       ...methods,
@@ -203,7 +207,7 @@ export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
 
 /** Returns the types that belong to no contract, as SDL. */
 export function gatewayTypes(): string {
-  return [errorCodes(), pageInfoType].join("\n");
+  return [errorCodes(), pageInfoType, dateTimeType].join("\n");
 }
 
 /** Returns the error catalogue as an enum type, for clients that generate code from the schema. */

@@ -1,0 +1,54 @@
+import { GraphQLError, GraphQLScalarType, Kind, print } from "graphql";
+import { isOnCalendar } from "../../../core/validation.ts";
+
+/** The declaration of the scalar for the composed schema. Its description is in `dateTime`. */
+export const dateTimeType = "scalar DateTime";
+
+/** RFC 3339 in capital letters, without leap seconds: neither `Date` nor PostgreSQL stores them. */
+const pattern =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+
+/** Returns the time in UTC with milliseconds; undefined for a text that is no RFC 3339 time. */
+function inUtc(text: string): string | undefined {
+  const capitals = text.toUpperCase();
+  if (!pattern.test(capitals) || !isOnCalendar(capitals)) return undefined;
+  const utc = new Date(capitals).toISOString();
+  // The zone can move a time out of the years 1 to 9999, which RFC 3339 and PostgreSQL can write.
+  return /^(?!0000)\d{4}-/.test(utc) ? utc : undefined;
+}
+
+const expectation =
+  'DateTime must be an RFC 3339 time with a time zone, e.g. "2026-01-31T12:00:00Z"';
+
+/** Converts an input. Throws a GraphQLError that names the expected form. */
+function parsed(value: unknown): string {
+  if (typeof value !== "string") throw new GraphQLError(`${expectation}.`);
+  const utc = inUtc(value);
+  if (utc === undefined) throw new GraphQLError(`${expectation}, on a day that exists.`);
+  return utc;
+}
+
+/**
+ * A point in time. Services send it as a text or, within one process, as a `Date`. Clients and
+ * actions get it as a text in UTC with milliseconds.
+ */
+export const dateTime = new GraphQLScalarType<string>({
+  name: "DateTime",
+  description: `
+A point in time by RFC 3339, for example "2026-01-31T12:00:00.000Z". Responses are in UTC with
+milliseconds. Inputs can have any time zone and up to nine decimals of a second; digits after the
+milliseconds are dropped.`.trim(),
+  specifiedByURL: "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+  serialize(value) {
+    const text = value instanceof Date && !Number.isNaN(value.getTime()) ? value.toJSON() : value;
+    const utc = typeof text === "string" ? inUtc(text) : undefined;
+    // A fault of a service: the gateway logs it, and clients get INTERNAL_SERVER_ERROR.
+    if (utc === undefined) throw new Error(`this is no DateTime: ${String(value)}`);
+    return utc;
+  },
+  parseValue: parsed,
+  parseLiteral(node) {
+    if (node.kind === Kind.STRING) return parsed(node.value);
+    throw new GraphQLError(`${expectation}. Found ${print(node)}.`, { nodes: [node] });
+  },
+});
