@@ -222,6 +222,8 @@ export interface Contract<
     type: string;
     /** Fields that an action loads, in the form of moleculer-apollo-server. */
     resolvers?: Record<string, Record<string, Join>>;
+    /** The types whose field `createdAt` is the time in their `id`, a UUID of version 7. */
+    createdAtFromId?: readonly string[];
     subscriptions?: Record<string, SubscriptionField>;
   };
 }

@@ -200,6 +200,12 @@ const stepsOfOrder = {
   maxRows: maxOrderSteps,
 } as const;
 
+const updateTimeOfOrder = {
+  action: "orders.updateTimes",
+  dataLoader: true,
+  rootParams: { id: "ids" },
+} as const;
+
 /** Errors that only this service throws. */
 export const orderErrors = defineErrors({
   ORDER_NOT_FOUND: { status: 404, meaning: "There is no such order, or it is not yours." },
@@ -251,6 +257,7 @@ export const ordersContract = defineContract({
         load: { action: "orders.get", parameter: "id", from: "order_id" },
       },
     },
+    createdAtFromId: ["Order", "AllOrdersOrder"],
     resolvers: {
       OrderProduct: {
         name: {
@@ -267,12 +274,14 @@ export const ordersContract = defineContract({
       Order: {
         order_products: linesOfOrder,
         history: stepsOfOrder,
+        updatedAt: updateTimeOfOrder,
         user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
       },
       AllOrdersOrder: {
         user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
         order_products: linesOfOrder,
         history: stepsOfOrder,
+        updatedAt: updateTimeOfOrder,
       },
       User: {
         orders: {
@@ -434,6 +443,15 @@ export const ordersContract = defineContract({
     trace: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),
     /** Returns the status changes of orders, oldest first, in the order of the ids. */
     history: action<{ ids: string[] }, OrderStep[][]>({
+      params: { ids: ids(historyBatch) },
+      access: { publicReads: "signed-in" },
+      graphql: { dataLoaderOptions: { maxBatchSize: historyBatch } },
+    }),
+    /**
+     * Returns the times at which orders got their current status, in the order of the ids; null for
+     * another owner's order. ISO 8601, UTC.
+     */
+    updateTimes: action<{ ids: string[] }, (string | null)[]>({
       params: { ids: ids(historyBatch) },
       access: { publicReads: "signed-in" },
       graphql: { dataLoaderOptions: { maxBatchSize: historyBatch } },

@@ -75,6 +75,10 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
           order.map(({ status, at, tracking }) => ({ status, at, tracking })),
         );
       },
+      async updateTimes(ctx) {
+        const steps = await historyOfOrders(database, ctx.params.ids, ownerOf(actorOf(ctx)));
+        return steps.map((order) => order.at(-1)?.at ?? null);
+      },
       lines: (ctx) => lines.add({ ids: ctx.params.ids, ownerId: ownerOf(actorOf(ctx)) }),
       productNames: (ctx) => productNames(database, ctx.params.ids),
       async ofUsers(ctx) {

@@ -147,6 +147,7 @@ test("the GraphQL schema exposes no internal action", async () => {
   );
   const names = [...JSON.stringify(data).matchAll(/"name":"(\w+)"/g)].map(([, name]) => name);
   const queries = [
+    "me",
     "user",
     "users",
     "product",

@@ -70,6 +70,7 @@ const documents: Record<string, (sender: Owner) => string> = {
   "registerUser of type 0": () => registration(0),
   login: () => mutations.login("other"),
   placeOrder: () => mutations.placeOrder(scene.productId, 1),
+  me: () => "{ me { id email } }",
   "own user": (sender) => `{ user(id: "${sender.id}") { id email } }`,
   "own order": (sender) => `{ order(id: "${sender.orderId}") { id order_products { price } } }`,
   orders: () => "{ orders { id } }",
@@ -125,6 +126,7 @@ const defaultCells: Record<string, Cells> = {
   "registerUser of type 0": everyone,
   login: everyone,
   placeOrder: signedIn,
+  me: { ...everyone, anonymous: "null" },
   "own user": signedIn,
   "own order": signedIn,
   orders: signedIn,
@@ -173,6 +175,8 @@ async function checkCell(role: Role, expected: string, row: string): Promise<voi
   if (expected === "yes") {
     expect(answer).toEqual(expect.any(Object));
     expect(JSON.stringify(answer)).not.toContain("null");
+  } else if (expected === "null") {
+    expect(answer).toEqual({ [row]: null });
   } else {
     expect(answer).toBe(expected);
   }
@@ -188,6 +192,7 @@ const rowsOfPage: Record<string, readonly string[]> = {
   "`order`, `cancelOrder` of an own order": ["own order"],
   "`order`, `cancelOrder` of another user's order": ["an order of another user"],
   "`ordersConnection` with another user's `user_id`": ["ordersConnection of another user"],
+  "`me`": ["me"],
   "`user` of the own account": ["own user"],
   "`user` of another account": ["another user"],
   "`users`, `usersConnection`": ["users", "usersConnection"],
