@@ -27,7 +27,7 @@ const layerRules = Object.entries(layers).map(([folder, allowed]) => ({
 }));
 
 /** The rules of each service: functions that compute and decide. */
-const ruleFiles = "^services/(orders/order|users/user)[.]ts$";
+const ruleFiles = "^services/(orders/order|orders/lifecycle/order-status|users/user)[.]ts$";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {

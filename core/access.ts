@@ -92,6 +92,12 @@ export function mayActForOthers(actor: Actor): boolean {
   return actor.kind === "operator" || isAdmin(actor);
 }
 
+/** Returns true for an anonymous actor whose request has a token that cannot be used. */
+export function isTokenRejected(actor: Actor): boolean {
+  if (actor.kind !== "anonymous") return false;
+  return actor.rejected !== undefined || actor.unverifiable === true;
+}
+
 /** Returns the error for an actor that is not a signed-in user. */
 export function unauthenticated(actor: Actor): Error {
   if (actor.kind !== "anonymous") return forbidden();

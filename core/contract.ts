@@ -52,12 +52,12 @@ export interface GraphqlField {
   cost?: number;
 }
 
-/** A field of GraphQL's Subscription: an event, for viewers that meet `access` and `owner`. */
+/** A field of GraphQL's Subscription: events, for viewers that meet `access` and `owner`. */
 export interface SubscriptionField {
   /** The field's declaration. An argument selects events whose field of that name is equal. */
   field: string;
-  /** The type of an event of the same contract. */
-  event: string;
+  /** The types of events of the same contract. */
+  events: readonly string[];
   access: Access;
   /** The event's field with the owner's id: users see their own events, admins see all. */
   owner?: string;
@@ -222,6 +222,8 @@ export interface Contract<
     type: string;
     /** Fields that an action loads, in the form of moleculer-apollo-server. */
     resolvers?: Record<string, Record<string, Join>>;
+    /** The types whose field `createdAt` is the time in their `id`, a UUID of version 7. */
+    createdAtFromId?: readonly string[];
     subscriptions?: Record<string, SubscriptionField>;
   };
 }

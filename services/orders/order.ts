@@ -1,8 +1,6 @@
-import { orderErrors } from "./orders.contract.ts";
 import { maxInt } from "../../core/validation.ts";
 import { maxOrderLines } from "../products/products.contract.ts";
-import { badUserInput, ClientError } from "../../core/errors.ts";
-import type { OrderStatus } from "./orders.contract.ts";
+import { badUserInput } from "../../core/errors.ts";
 import type { ReservationLine, ReservedLine } from "../products/products.contract.ts";
 
 /**
@@ -37,27 +35,6 @@ export function totalPrice(lines: ReservedLine[]): number {
   const total = lines.reduce((sum, { price, quantity }) => sum + price * quantity, 0);
   assertCountable("order_products", total);
   return total;
-}
-
-/** The possible next statuses of an order. Add new statuses such as PAID or SHIPPED here. */
-const transitions: Record<OrderStatus, readonly OrderStatus[]> = {
-  PLACED: ["CANCELLED"],
-  CANCELLED: [],
-};
-
-/** Throws ORDER_NOT_CANCELLABLE if the order is already cancelled or was placed too long ago. */
-export function assertCancellable(
-  { status, placedAt }: { status: OrderStatus; placedAt: Date },
-  now: Date,
-  withinSeconds: number,
-): void {
-  const message = !transitions[status].includes("CANCELLED")
-    ? `The order is ${status.toLowerCase()} already.`
-    : now.getTime() - placedAt.getTime() > withinSeconds * 1000
-      ? "It is too late to cancel this order."
-      : undefined;
-  if (message !== undefined)
-    throw new ClientError(orderErrors.ORDER_NOT_CANCELLABLE, message, { status });
 }
 
 function assertCountable(field: string, total: number): void {

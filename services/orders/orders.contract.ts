@@ -23,6 +23,7 @@ import {
   nullable,
   oneOf,
   optional,
+  text,
   type ListPage,
 } from "../../core/validation.ts";
 import {
@@ -39,9 +40,9 @@ export interface OrderLine {
   name?: string | null;
 }
 
-const orderStatuses = ["PLACED", "CANCELLED"] as const;
-/** An order has each status at most once. */
-const maxOrderSteps = orderStatuses.length;
+const orderStatuses = ["PLACED", "SHIPPED", "DELIVERED", "CANCELLED"] as const;
+/** The steps of a delivered order: PLACED, SHIPPED and DELIVERED. */
+const maxOrderSteps = 3;
 /** The number of orders that `User.orders` returns. */
 export const maxOrdersOfUser = 100;
 
@@ -52,6 +53,8 @@ export interface OrderStep {
   status: OrderStatus;
   /** ISO 8601, UTC. */
   at: string;
+  /** The tracking text of the shipment; null for other steps. */
+  tracking: string | null;
 }
 
 /** An order without its lines. */
@@ -112,6 +115,12 @@ export interface PlaceOrder {
   order_products: { product_id: string; quantity: number }[];
 }
 
+export interface ShipOrder {
+  id: string;
+  /** For example the carrier and its number of the parcel. */
+  tracking?: string;
+}
+
 export interface OrderPlaced {
   order_id: string;
   user_id: string;
@@ -126,6 +135,20 @@ export interface OrderCancelled {
   /** The user who cancelled the order; null for the operator. */
   cancelled_by: string | null;
   lines: { product_id: string; quantity: number }[];
+}
+
+export interface OrderShipped {
+  order_id: string;
+  user_id: string;
+  /** The admin who shipped the order; null for the operator. */
+  shipped_by: string | null;
+}
+
+export interface OrderDelivered {
+  order_id: string;
+  user_id: string;
+  /** The admin who completed the order; null for the operator. */
+  delivered_by: string | null;
 }
 
 /** When and on which node a service applied an event. Times are ISO 8601, UTC. */
@@ -177,12 +200,26 @@ const stepsOfOrder = {
   maxRows: maxOrderSteps,
 } as const;
 
+const updateTimeOfOrder = {
+  action: "orders.updateTimes",
+  dataLoader: true,
+  rootParams: { id: "ids" },
+} as const;
+
 /** Errors that only this service throws. */
 export const orderErrors = defineErrors({
   ORDER_NOT_FOUND: { status: 404, meaning: "There is no such order, or it is not yours." },
   ORDER_NOT_CANCELLABLE: {
     status: 409,
-    meaning: "The order is cancelled, or it is too late to cancel it (`status`).",
+    meaning: "The order is shipped, delivered or cancelled (`status`), or it is too late.",
+  },
+  ORDER_NOT_SHIPPABLE: {
+    status: 409,
+    meaning: "The order is shipped, delivered or cancelled (`status`).",
+  },
+  ORDER_NOT_COMPLETABLE: {
+    status: 409,
+    meaning: "The order is not on its way: it is placed, delivered or cancelled (`status`).",
   },
 });
 
@@ -199,12 +236,28 @@ export const ordersContract = defineContract({
           """
           orderPlaced: Order!
         `,
-        event: "order.placed",
+        events: ["order.placed"],
+        access: { publicReads: "signed-in" },
+        owner: "user_id",
+        load: { action: "orders.get", parameter: "id", from: "order_id" },
+      },
+      orderUpdated: {
+        field: `
+          """
+          Sends an order after each change of its status: SHIPPED, DELIVERED or CANCELLED. Users get
+          their own orders, admins get all orders. For signed-in users. The order is read when the
+          event is sent, so it can have a later status by then. Changes during a lost connection are
+          not sent again. Errors: UNAUTHENTICATED.
+          """
+          orderUpdated: Order!
+        `,
+        events: ["order.shipped", "order.delivered", "order.cancelled"],
         access: { publicReads: "signed-in" },
         owner: "user_id",
         load: { action: "orders.get", parameter: "id", from: "order_id" },
       },
     },
+    createdAtFromId: ["Order", "AllOrdersOrder"],
     resolvers: {
       OrderProduct: {
         name: {
@@ -221,12 +274,14 @@ export const ordersContract = defineContract({
       Order: {
         order_products: linesOfOrder,
         history: stepsOfOrder,
+        updatedAt: updateTimeOfOrder,
         user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
       },
       AllOrdersOrder: {
         user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
         order_products: linesOfOrder,
         history: stepsOfOrder,
+        updatedAt: updateTimeOfOrder,
       },
       User: {
         orders: {
@@ -336,10 +391,42 @@ export const ordersContract = defineContract({
         mutation: `
           """
           Cancels an order and returns its pieces to the stock. Users can cancel their own orders,
-          admins can cancel all orders, within 14 days (CANCEL_WITHIN_SECONDS). Errors:
-          UNAUTHENTICATED, BAD_USER_INPUT, ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE.
+          admins can cancel all orders, before the order is shipped and within 14 days
+          (CANCEL_WITHIN_SECONDS). Errors: UNAUTHENTICATED, BAD_USER_INPUT, ORDER_NOT_FOUND,
+          ORDER_NOT_CANCELLABLE.
           """
           cancelOrder("The id of the order" id: ID!): Order!
+        `,
+      },
+    }),
+    /**
+     * Marks a placed order as shipped, so that it cannot be cancelled. Throws ORDER_NOT_FOUND or
+     * ORDER_NOT_SHIPPABLE.
+     */
+    ship: action<ShipOrder, Order>({
+      params: { id: id(), tracking: optional(text(1, 200)) },
+      access: "admin",
+      graphql: {
+        mutation: `
+          """
+          Marks a placed order as shipped. It can then not be cancelled. For admins. Errors:
+          UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, ORDER_NOT_FOUND, ORDER_NOT_SHIPPABLE.
+          """
+          shipOrder("The order and its tracking text" input: ShipOrder!): Order!
+        `,
+      },
+    }),
+    /** Marks a shipped order as delivered. Throws ORDER_NOT_FOUND or ORDER_NOT_COMPLETABLE. */
+    complete: action<{ id: string }, Order>({
+      params: { id: id() },
+      access: "admin",
+      graphql: {
+        mutation: `
+          """
+          Marks a shipped order as delivered. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
+          BAD_USER_INPUT, ORDER_NOT_FOUND, ORDER_NOT_COMPLETABLE.
+          """
+          completeOrder("The id of the order" id: ID!): Order!
         `,
       },
     }),
@@ -356,6 +443,15 @@ export const ordersContract = defineContract({
     trace: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),
     /** Returns the status changes of orders, oldest first, in the order of the ids. */
     history: action<{ ids: string[] }, OrderStep[][]>({
+      params: { ids: ids(historyBatch) },
+      access: { publicReads: "signed-in" },
+      graphql: { dataLoaderOptions: { maxBatchSize: historyBatch } },
+    }),
+    /**
+     * Returns the times at which orders got their current status, in the order of the ids; null for
+     * another owner's order. ISO 8601, UTC.
+     */
+    updateTimes: action<{ ids: string[] }, (string | null)[]>({
       params: { ids: ids(historyBatch) },
       access: { publicReads: "signed-in" },
       graphql: { dataLoaderOptions: { maxBatchSize: historyBatch } },
@@ -392,6 +488,16 @@ export const ordersContract = defineContract({
       user_id: id(),
       cancelled_by: nullable(id()),
       lines: lines({ product_id: id(), quantity: int(1) }),
+    }),
+    "order.shipped": event<OrderShipped>(1, {
+      order_id: id(),
+      user_id: id(),
+      shipped_by: nullable(id()),
+    }),
+    "order.delivered": event<OrderDelivered>(1, {
+      order_id: id(),
+      user_id: id(),
+      delivered_by: nullable(id()),
     }),
   },
 });

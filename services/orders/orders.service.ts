@@ -5,7 +5,9 @@ import { defineService } from "../../core/define-service.ts";
 import { productsContract } from "../products/products.contract.ts";
 import { rememberUsers } from "../../database/user-names.ts";
 import { usersContract } from "../users/users.contract.ts";
-import { cancelOrder } from "./cancel-order.ts";
+import { cancelOrder } from "./lifecycle/cancel-order.ts";
+import { completeOrder } from "./lifecycle/complete-order.ts";
+import { shipOrder } from "./lifecycle/ship-order.ts";
 import { followInventory, followUpdates, productNames, rememberProducts } from "./read-models.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
@@ -61,11 +63,21 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
           cancelOrder(db, ctx.params.id, ownerId, userId, config.cancelWithinSeconds),
         );
       },
+      ship: (ctx) =>
+        database.idempotent(ctx, (db) => shipOrder(db, ctx.params, userIdOf(actorOf(ctx)))),
+      complete: (ctx) =>
+        database.idempotent(ctx, (db) => completeOrder(db, ctx.params.id, userIdOf(actorOf(ctx)))),
       settle: async (ctx) => ({ void: await settleOrders(database, ctx.params.ids) }),
       trace: (ctx) => traceOrder(database, ctx, ctx.broker, ctx.params.id),
       async history(ctx) {
         const steps = await historyOfOrders(database, ctx.params.ids, ownerOf(actorOf(ctx)));
-        return steps.map((order) => order.map(({ status, at }) => ({ status, at })));
+        return steps.map((order) =>
+          order.map(({ status, at, tracking }) => ({ status, at, tracking })),
+        );
+      },
+      async updateTimes(ctx) {
+        const steps = await historyOfOrders(database, ctx.params.ids, ownerOf(actorOf(ctx)));
+        return steps.map((order) => order.at(-1)?.at ?? null);
       },
       lines: (ctx) => lines.add({ ids: ctx.params.ids, ownerId: ownerOf(actorOf(ctx)) }),
       productNames: (ctx) => productNames(database, ctx.params.ids),

@@ -15,7 +15,13 @@ import {
   type SortKey,
 } from "../../database/keyset-statements.ts";
 import { narrowed, readConnection, type Sort } from "../../database/keyset.ts";
-import type { OrderFilter, OrdersPage, OrderSort, OrderSummary } from "./orders.contract.ts";
+import type {
+  OrderFilter,
+  OrdersPage,
+  OrderSort,
+  OrderStatus,
+  OrderSummary,
+} from "./orders.contract.ts";
 import { orderColumns } from "./order.model.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 import { pricesOfAll } from "./orders.errors.ts";
@@ -35,10 +41,13 @@ const orders = {
 };
 
 const user = { found: "user_id = $2::uuid", held: "($2::uuid IS NULL OR user_id = $2)" };
-const status = {
-  // Only cancelled orders are few enough for an index.
-  found: "status = 'CANCELLED'",
-  held: "($3::text IS NULL OR status = $3)",
+const status = { found: "true", held: "($3::text IS NULL OR status = $3)" };
+/** Literals select the index of statuses. Placing an order does not write it: PLACED is not in it. */
+const foundByStatus: Record<OrderStatus, string> = {
+  PLACED: status.found,
+  SHIPPED: "status = 'SHIPPED'",
+  DELIVERED: "status = 'DELIVERED'",
+  CANCELLED: "status = 'CANCELLED'",
 };
 const price = {
   found: "true",
@@ -46,10 +55,10 @@ const price = {
 };
 const all = conditionOf([user, status, price]);
 
-/** Returns conditions that select an index: by user, of cancelled orders, or of all orders. */
+/** Returns conditions that select an index: by user, by status, or of all orders. */
 function conditionsFor(filter: OrderFilter): string[] {
   if (filter.user_id !== undefined) return [user.found, all];
-  return filter.status === "CANCELLED" ? [status.found, all] : [all];
+  return filter.status === undefined ? [all] : [foundByStatus[filter.status], all];
 }
 
 const priceFields = ["price_total_min", "price_total_max"] as const;

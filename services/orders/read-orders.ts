@@ -126,14 +126,19 @@ export async function historyOfOrders(
   const rows = await query<
     Omit<OrderStep, "at"> & { order_id: string; user_id: string | null; at: Date }
   >(
-    `SELECT h.order_id, h.status, h.user_id, h.at
+    `SELECT h.order_id, h.status, h.user_id, h.at, h.tracking
      FROM order_history h JOIN orders o ON o.id = h.order_id
      WHERE h.order_id = ANY ($1::uuid[]) AND ($2::uuid IS NULL OR o.user_id = $2::uuid)
      ORDER BY h.order_id, h.step`,
     [ids, ownerId ?? null],
   );
   return groupsInOrderOf(ids, rows, ({ order_id }) => order_id).map((steps) =>
-    steps.map(({ status, user_id, at }) => ({ status, user_id, at: at.toISOString() })),
+    steps.map(({ status, user_id, at, tracking }) => ({
+      status,
+      user_id,
+      at: at.toISOString(),
+      tracking,
+    })),
   );
 }
 

@@ -275,7 +275,7 @@ export const productsContract = defineContract({
             product_id: ID
           ): InventoryUpdate!
         `,
-        event: "inventory.updated",
+        events: ["inventory.updated"],
         access: "everyone",
       },
     },

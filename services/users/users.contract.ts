@@ -73,6 +73,8 @@ export interface Token {
   refreshToken: string;
   /** The expiry of the JWT: ISO 8601, UTC. */
   expiresAt: string;
+  /** The account of the session. */
+  user: User;
 }
 
 export interface ChangePassword {
@@ -156,7 +158,10 @@ export const userErrors = defineErrors({
 
 export const usersContract = defineContract({
   name: "users",
-  graphql: { type: readFileSync(new URL("users.graphql", import.meta.url), "utf8") },
+  graphql: {
+    type: readFileSync(new URL("users.graphql", import.meta.url), "utf8"),
+    createdAtFromId: ["User"],
+  },
   actions: {
     get: action<{ id: string }, User>({
       params: { id: id() },
@@ -168,6 +173,23 @@ export const usersContract = defineContract({
           UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND.
           """
           user("The id of the account" id: ID!): User!
+        `,
+      },
+    }),
+    /**
+     * Returns the account of the caller; null for a call without a token and for the operator. Throws
+     * UNAUTHENTICATED for a token that was rejected.
+     */
+    me: action<object, User | null>({
+      params: {},
+      access: "everyone",
+      graphql: {
+        query: `
+          """
+          The account of the caller; null without a token. For everyone. Errors: UNAUTHENTICATED (the
+          token is expired or invalid).
+          """
+          me: User
         `,
       },
     }),

@@ -3,8 +3,10 @@ import { Op } from "sequelize";
 import {
   actorOf,
   forbidden,
+  isTokenRejected,
   mayActForOthers,
   senderOf,
+  unauthenticated,
   userIdOf,
   type Actor,
 } from "../../core/access.ts";
@@ -64,6 +66,13 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
         const user = await database.withModels(({ users }) => users.findByPk(ctx.params.id));
         if (user === null) throw userNotFound();
         return publicUser(user);
+      },
+      async me(ctx) {
+        const actor = actorOf(ctx);
+        if (isTokenRejected(actor)) throw unauthenticated(actor);
+        const id = userIdOf(actor);
+        const user = id && (await database.withModels(({ users }) => users.findByPk(id)));
+        return user ? publicUser(user) : null;
       },
       async list(ctx) {
         const { limit = maxListRows, offset = 0, after = lowestId } = ctx.params;

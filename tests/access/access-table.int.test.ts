@@ -16,6 +16,9 @@ interface Owner {
 interface Scene {
   shop: TestShop;
   productId: string;
+  /** An order that can be shipped, and one that can be completed. */
+  placedId: string;
+  shippedId: string;
   other: Owner;
   owners: Record<Role, Owner>;
 }
@@ -26,19 +29,24 @@ async function stage(env: Record<string, string> = {}): Promise<Scene> {
   const shop = await startTestShop(env);
   const product = { name: "Mug", description: "", price: 5, stock: 1_000_000, sku: "MUG-1" };
   const { id: productId } = await shop.call<{ id: string }>("products.create", product);
+  async function orderOf(user_id: string): Promise<string> {
+    const order_products = [{ product_id: productId, quantity: 1 }];
+    return (await shop.call<{ id: string }>("orders.place", { user_id, order_products })).id;
+  }
   async function owner(name: string, type = 0): Promise<Owner & { token: string }> {
     const user = await shop.signIn(name, type);
-    const order_products = [{ product_id: productId, quantity: 1 }];
-    const order = { user_id: user.id, order_products };
-    const { id: orderId } = await shop.call<{ id: string }>("orders.place", order);
-    return { ...user, orderId };
+    return { ...user, orderId: await orderOf(user.id) };
   }
   const admin = await owner("admin", 1);
   const customer = await owner("customer");
   const other = await owner("other");
   // An anonymous caller owns nothing. Its "own" rows in the table refer to a customer's data.
   const anonymous = { id: customer.id, orderId: customer.orderId };
-  return { shop, productId, other, owners: { anonymous, customer, admin } };
+  const placedId = await orderOf(customer.id);
+  const shippedId = await orderOf(customer.id);
+  await shop.call("orders.ship", { id: shippedId });
+  const owners = { anonymous, customer, admin };
+  return { shop, productId, placedId, shippedId, other, owners };
 }
 
 /** Returns the data of the response, or its error code. */
@@ -63,6 +71,7 @@ const documents: Record<string, (sender: Owner) => string> = {
   "registerUser of type 0": () => registration(0),
   login: () => mutations.login("other"),
   placeOrder: () => mutations.placeOrder(scene.productId, 1),
+  me: () => "{ me { id email } }",
   "own user": (sender) => `{ user(id: "${sender.id}") { id email } }`,
   "own order": (sender) => `{ order(id: "${sender.orderId}") { id order_products { price } } }`,
   orders: () => "{ orders { id } }",
@@ -83,6 +92,8 @@ const documents: Record<string, (sender: Owner) => string> = {
     "{ orders(limit: 100) { user { email } order_products { price } } }",
   "the products of an own order": (sender) =>
     `{ order(id: "${sender.orderId}") { order_products { product { stock } } } }`,
+  shipOrder: () => mutations.shipOrder(scene.placedId),
+  completeOrder: () => mutations.completeOrder(scene.shippedId),
   createProduct: () => mutations.createProduct("Cup"),
   updateProduct: () => mutations.updateProduct(scene.productId, 1, 5),
   updateInventory: () => mutations.updateInventory(scene.productId, 1, 1),
@@ -118,6 +129,7 @@ const defaultCells: Record<string, Cells> = {
   "registerUser of type 0": everyone,
   login: everyone,
   placeOrder: signedIn,
+  me: { ...everyone, anonymous: "null" },
   "own user": signedIn,
   "own order": signedIn,
   orders: signedIn,
@@ -134,6 +146,8 @@ const defaultCells: Record<string, Cells> = {
   "the user of an order of another user": hiddenFromCustomers,
   "the users and lines of the listed orders": signedIn,
   "the products of an own order": signedIn,
+  shipOrder: adminsOnly,
+  completeOrder: adminsOnly,
   createProduct: adminsOnly,
   updateProduct: adminsOnly,
   updateInventory: adminsOnly,
@@ -165,6 +179,8 @@ async function checkCell(role: Role, expected: string, row: string): Promise<voi
   if (expected === "yes") {
     expect(answer).toEqual(expect.any(Object));
     expect(JSON.stringify(answer)).not.toContain("null");
+  } else if (expected === "null") {
+    expect(answer).toEqual({ [row]: null });
   } else {
     expect(answer).toBe(expected);
   }
@@ -180,10 +196,12 @@ const rowsOfPage: Record<string, readonly string[]> = {
   ],
   "`registerUser` with type 0, `login`": ["registerUser of type 0", "login"],
   "`placeOrder`": ["placeOrder"],
-  "`orders`, `ordersConnection`, `orderPlaced`": ["orders", "ordersConnection"],
+  "`shipOrder`, `completeOrder`": ["shipOrder", "completeOrder"],
+  "`orders`, `ordersConnection`, `orderPlaced`, `orderUpdated`": ["orders", "ordersConnection"],
   "`order`, `cancelOrder` of an own order": ["own order"],
   "`order`, `cancelOrder` of another user's order": ["an order of another user"],
   "`ordersConnection` with another user's `user_id`": ["ordersConnection of another user"],
+  "`me`": ["me"],
   "`user` of the own account": ["own user"],
   "`user` of another account": ["another user"],
   "`users`, `usersConnection`": ["users", "usersConnection"],
@@ -293,6 +311,8 @@ describe("access with PUBLIC_READS=true", () => {
       "the orders of another user": everyone,
       "the user of an order of another user": everyone,
       "the users and lines of the listed orders": everyone,
+      shipOrder: adminsOnly,
+      completeOrder: adminsOnly,
       createProduct: adminsOnly,
       updateProduct: adminsOnly,
       updateInventory: adminsOnly,

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { validate, version } from "uuid";
-import { newId } from "../../core/ids.ts";
+import { lowestIdAt, newId, timeOfId } from "../../core/ids.ts";
 
 test("new ids are unique UUIDs of version 7, and sort in the order of their creation", () => {
   const ids = Array.from({ length: 20_000 }, () => newId());
@@ -8,4 +8,16 @@ test("new ids are unique UUIDs of version 7, and sort in the order of their crea
   expect(new Set(ids).size).toBe(ids.length);
   // Compares neighbours, since Jest takes minutes to print a difference of two such lists.
   expect(ids.findIndex((id, n) => id <= (ids[n - 1] ?? ""))).toBe(-1);
+});
+
+test.each([0, 1, 1_785_000_000_123, 281_474_976_710_655])("an id has its time, %i", (ms) => {
+  expect(Date.parse(timeOfId(lowestIdAt(ms)))).toBe(ms);
+});
+
+test("a new id has the time of its creation", () => {
+  const before = Date.now();
+  const time = Date.parse(timeOfId(newId()));
+  expect(time).toBeGreaterThanOrEqual(before);
+  // The generator counts on in the next millisecond when the ids of one are used up.
+  expect(time).toBeLessThanOrEqual(Date.now() + 1_000);
 });

@@ -223,7 +223,7 @@ describe("the blocks of a small page", () => {
       "  orderPlaced {",
       "  orderPaid {",
       [
-        'a.md:92: The shop answers: GRAPHQL_VALIDATION_FAILED, Cannot query field "orderPaid" on type "Subscription". Did you mean "orderPlaced"?',
+        'a.md:92: The shop answers: GRAPHQL_VALIDATION_FAILED, Cannot query field "orderPaid" on type "Subscription". Did you mean "orderPlaced" or "orderUpdated"?',
       ],
     ],
     [

@@ -106,6 +106,31 @@ const cases: [string, () => Promise<{ token?: string; same: string; changed: str
       };
     },
   ],
+  [
+    "shipOrder",
+    async () => {
+      const id = await order(await putOnSale(shop, 5));
+      return {
+        token: admin.token,
+        same: mutations.shipOrder(id),
+        changed: mutations.shipOrder(await order(await putOnSale(shop, 5))),
+      };
+    },
+  ],
+  [
+    "completeOrder",
+    async () => {
+      const mug = await putOnSale(shop, 5);
+      const [first, second] = [await order(mug), await order(mug)];
+      await shop.call("orders.ship", { id: first });
+      await shop.call("orders.ship", { id: second });
+      return {
+        token: admin.token,
+        same: mutations.completeOrder(first),
+        changed: mutations.completeOrder(second),
+      };
+    },
+  ],
 ];
 
 describe.each(cases)("%s with an idempotency key", (field, prepare) => {

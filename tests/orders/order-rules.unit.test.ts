@@ -2,11 +2,12 @@ import { describe, expect, test } from "@jest/globals";
 import { maxInt } from "../../core/validation.ts";
 import { maxOrderLines } from "../../services/products/products.contract.ts";
 import {
+  assertAllowed,
   assertCancellable,
-  sumUpLines,
-  totalPrice,
-  totalQuantity,
-} from "../../services/orders/order.ts";
+  transitions,
+} from "../../services/orders/lifecycle/order-status.ts";
+import { sumUpLines, totalPrice, totalQuantity } from "../../services/orders/order.ts";
+import type { OrderStatus } from "../../services/orders/orders.contract.ts";
 
 const line = (product_id: string, quantity: number) => ({ product_id, quantity });
 const priced = (price: number, quantity: number) => ({ ...line("a", quantity), price });
@@ -92,6 +93,61 @@ describe("the total of an order", () => {
   });
 });
 
+describe("the status of an order", () => {
+  const statuses: OrderStatus[] = ["PLACED", "SHIPPED", "DELIVERED", "CANCELLED"];
+  const allowed = [
+    ["cancel", "PLACED", "CANCELLED"],
+    ["ship", "PLACED", "SHIPPED"],
+    ["complete", "SHIPPED", "DELIVERED"],
+  ] as const;
+
+  test("changes from PLACED to SHIPPED to DELIVERED, or from PLACED to CANCELLED", () => {
+    const found = Object.entries(transitions).flatMap(([name, transition]) =>
+      statuses
+        .filter(
+          (status) =>
+            errorOf(() => {
+              assertAllowed(transition, status);
+            }) === undefined,
+        )
+        .map((status) => [name, status, transition.to]),
+    );
+    expect(found).toEqual(allowed);
+  });
+
+  test("has a step number that is one higher than that of the status before", () => {
+    const stepOf = new Map<string, number>([["PLACED", 1]]);
+    for (const { to, step } of Object.values(transitions)) stepOf.set(to, step);
+    for (const { from, step } of Object.values(transitions)) {
+      expect(step).toBe((stepOf.get(from) ?? 0) + 1);
+    }
+  });
+
+  test.each([
+    ["cancel", "SHIPPED", "ORDER_NOT_CANCELLABLE"],
+    ["cancel", "DELIVERED", "ORDER_NOT_CANCELLABLE"],
+    ["cancel", "CANCELLED", "ORDER_NOT_CANCELLABLE"],
+    ["ship", "SHIPPED", "ORDER_NOT_SHIPPABLE"],
+    ["ship", "DELIVERED", "ORDER_NOT_SHIPPABLE"],
+    ["ship", "CANCELLED", "ORDER_NOT_SHIPPABLE"],
+    ["complete", "PLACED", "ORDER_NOT_COMPLETABLE"],
+    ["complete", "DELIVERED", "ORDER_NOT_COMPLETABLE"],
+    ["complete", "CANCELLED", "ORDER_NOT_COMPLETABLE"],
+  ] as const)("does not %s from %s, with %s and the status", (name, status, type) => {
+    const { from, to } = transitions[name];
+    const [is, must, become] = [status, from, to].map((one) => one.toLowerCase());
+    expect(
+      errorOf(() => {
+        assertAllowed(transitions[name], status);
+      }),
+    ).toMatchObject({
+      type,
+      data: { status },
+      message: `The order is ${is}. Only ${must} orders can be ${become}.`,
+    });
+  });
+});
+
 describe("cancelling an order", () => {
   const placedAt = new Date("2030-01-01T12:00:00.000Z");
   /** Cancels an order `ms` after it was placed, with a limit of ten seconds. */
@@ -122,7 +178,7 @@ describe("cancelling an order", () => {
     expect(after(ms, "CANCELLED")).toMatchObject({
       type: "ORDER_NOT_CANCELLABLE",
       data: { status: "CANCELLED" },
-      message: "The order is cancelled already.",
+      message: "The order is cancelled. Only placed orders can be cancelled.",
     });
   });
 

@@ -66,6 +66,52 @@ async function untilSubscribed(type: string, count: number): Promise<void> {
   await eventually("the number of subscriptions", () => subscriptionsTo(shop, type) === count);
 }
 
+describe("orderUpdated", () => {
+  const query = "subscription { orderUpdated { id user_id status history { status tracking } } }";
+
+  test("sends each change of status to the buyer and to admins, and an error to anonymous callers", async () => {
+    const [forAnn, forBob, forAdmin] = [ann, bob, admin].map(({ token }) =>
+      subscribe(query, token),
+    );
+    const anonymous = subscribe(query);
+    const types = ["order.shipped", "order.delivered", "order.cancelled"];
+    for (const type of types) await untilSubscribed(type, 3);
+    const { order: delivered } = await placeOrder(shop, ann.token, [mug, 1]);
+    const { order: cancelled } = await placeOrder(shop, bob.token, [mug, 1]);
+    await shop.call("orders.ship", { id: delivered?.id, tracking: "DHL 1" });
+    await eventually("the shipment", () => forAnn?.results.length === 1);
+    await shop.call("orders.complete", { id: delivered?.id });
+    await eventually("the delivery", () => forAnn?.results.length === 2);
+    await shop.call("orders.cancel", { id: cancelled?.id });
+    await eventually("the cancellation", () => forBob?.results.length === 1);
+    await eventually("all results", () => forAdmin?.results.length === 3);
+    interface Step {
+      status: string;
+      tracking: string | null;
+    }
+    const placed: Step = { status: "PLACED", tracking: null };
+    const shipped: Step = { status: "SHIPPED", tracking: "DHL 1" };
+    const resultOf = (id: unknown, user_id: string, ...later: Step[]) => {
+      const status = later.at(-1)?.status;
+      return { data: { orderUpdated: { id, user_id, status, history: [placed, ...later] } } };
+    };
+    const ofAnn = [
+      resultOf(delivered?.id, ann.id, shipped),
+      resultOf(delivered?.id, ann.id, shipped, { status: "DELIVERED", tracking: null }),
+    ];
+    const ofBob = [resultOf(cancelled?.id, bob.id, { status: "CANCELLED", tracking: null })];
+    expect(forAnn?.results).toEqual(ofAnn);
+    expect(forBob?.results).toEqual(ofBob);
+    expect(forAdmin?.results).toEqual([...ofAnn, ...ofBob]);
+    await eventually("the error for the anonymous caller", () => anonymous.state.end !== undefined);
+    expect(anonymous.results).toMatchObject([
+      { errors: [{ extensions: { code: "UNAUTHENTICATED" } }] },
+    ]);
+    for (const subscription of [forAnn, forBob, forAdmin]) subscription?.stop();
+    for (const type of types) await untilSubscribed(type, 0);
+  });
+});
+
 describe("orderPlaced", () => {
   const query = "subscription { orderPlaced { id user_id quantity order_products { name } } }";
 

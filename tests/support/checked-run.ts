@@ -23,7 +23,7 @@ export function order(id: string, lines: PricedLine[], status = "PLACED"): Order
 
 let requests = 0;
 
-/** Builds a request with a key, by the admin for stock and products, else by Ann. */
+/** Builds a request with a key, by the admin for stock, products and shipping, else by Ann. */
 export function request(
   part: Pick<AnyRequest, "op" | "kind" | "input"> & Record<string, unknown>,
 ): AnyRequest {
@@ -33,7 +33,7 @@ export function request(
     client: "one",
     gateway: 0,
     key: `key-${part.op}`,
-    user: /Stock|Product$|Price$/.test(part.kind) ? "root" : "ann",
+    user: /Stock|Product$|Price$|^ship|^complete/.test(part.kind) ? "root" : "ann",
     startMs: requests * 10,
     endMs: requests * 10 + 5,
     ...part,
@@ -41,13 +41,14 @@ export function request(
 }
 
 /**
- * Builds a run without violations: two orders, one of them cancelled, a restock that was retried, a
- * rejected order, and a price that was updated.
+ * Builds a run without violations: three orders, the second one cancelled, the third one delivered, a
+ * restock that was retried, a rejected order, and a price that was updated.
  */
 export function cleanRun(): CheckedRun {
   requests = 0;
   const first = order("first", [mug, pen]);
   const second = order("second", [mug]);
+  const third = order("third", [pen]);
   const restock = { op: 3, kind: "addStock", input: { product_id: "mug", number: 4 } } as const;
   const place = (op: number, answer: OrderAnswer) =>
     request({
@@ -99,6 +100,21 @@ export function cleanRun(): CheckedRun {
       position: 1,
     },
     { line: "books", atMs: 110, products: 3, wrong: [] },
+    place(10, third),
+    request({
+      op: 11,
+      kind: "shipOrder",
+      input: { order_id: "third", tracking: "parcel 1" },
+      outcome: "ok",
+      answer: { ...third, status: "SHIPPED" },
+    }),
+    request({
+      op: 12,
+      kind: "completeOrder",
+      input: { order_id: "third" },
+      outcome: "ok",
+      answer: { ...third, status: "DELIVERED" },
+    }),
   ];
   return { history, snapshot: cleanSnapshot() };
 }
@@ -113,6 +129,7 @@ function cleanSnapshot(): Snapshot {
     ["mug", -2, "SOLD", "second", "ann"],
     ["mug", 2, "RETURNED", "second", "ann"],
     ["cup", 5, "CREATED", null, "root"],
+    ["pen", -1, "SOLD", "third", "ann"],
   ] as const;
   const stock_changes = ledger.map(([product_id, change, reason, order_id, user_id], index) => ({
     id: index + 1,
@@ -130,6 +147,7 @@ function cleanSnapshot(): Snapshot {
     { order_id: "first", ...mug },
     { order_id: "first", ...pen },
     { order_id: "second", ...mug },
+    { order_id: "third", ...pen },
   ];
   const placed = (id: string, sent: PricedLine[]) => {
     const { user_id, price_total, quantity } = order(id, sent);
@@ -180,6 +198,15 @@ function cleanSnapshot(): Snapshot {
           lines: [{ product_id: "mug", quantity: 2 }],
         },
       },
+      placed("third", [pen]),
+      {
+        type: "order.shipped",
+        data: { order_id: "third", user_id: "ann", shipped_by: "root" },
+      },
+      {
+        type: "order.delivered",
+        data: { order_id: "third", user_id: "ann", delivered_by: "root" },
+      },
     ],
   };
   const log = (service: keyof typeof logs) => ({
@@ -215,13 +242,14 @@ function cleanSnapshot(): Snapshot {
       idempotency_keys: [],
       products: [
         { ...plain, id: "mug", name: "Mug", price: 5, stock: 12 },
-        { ...plain, id: "pen", name: "Pen", price: 3, stock: 7 },
+        { ...plain, id: "pen", name: "Pen", price: 3, stock: 6 },
         { ...plain, id: "cup", name: "Cup", price: 2, stock: 5, version: 2 },
       ],
       former_prices: [{ product_id: "cup", version: 1, price: 1 }],
       reservations: [
         { order_id: "first", state: "SOLD" },
         { order_id: "second", state: "CANCELLED" },
+        { order_id: "third", state: "SOLD" },
       ],
       reservation_lines: structuredClone(lines),
       stock_changes,
@@ -234,17 +262,27 @@ function cleanSnapshot(): Snapshot {
         { id: "1", subject: "first", answer: order("first", [mug, pen]) },
         { id: "2", subject: "second", answer: order("second", [mug]) },
         { id: "4", subject: null, answer: order("second", [mug], "CANCELLED") },
+        { id: "10", subject: "third", answer: order("third", [pen]) },
+        { id: "11", subject: null, answer: order("third", [pen], "SHIPPED") },
+        { id: "12", subject: null, answer: order("third", [pen], "DELIVERED") },
       ],
-      orders: [order("first", [mug, pen]), order("second", [mug], "CANCELLED")],
+      orders: [
+        order("first", [mug, pen]),
+        order("second", [mug], "CANCELLED"),
+        order("third", [pen], "DELIVERED"),
+      ],
       order_lines: lines,
       order_history: [
         { order_id: "first", step: 1, status: "PLACED", user_id: "ann" },
         { order_id: "second", step: 1, status: "PLACED", user_id: "ann" },
         { order_id: "second", step: 2, status: "CANCELLED", user_id: "ann" },
+        { order_id: "third", step: 1, status: "PLACED", user_id: "ann" },
+        { order_id: "third", step: 2, status: "SHIPPED", user_id: "root" },
+        { order_id: "third", step: 3, status: "DELIVERED", user_id: "root" },
       ],
       known_products: [
         { id: "mug", name: "Mug", price: 5, version: 1, on_hand: 12, in_catalogue: true },
-        { id: "pen", name: "Pen", price: 3, version: 1, on_hand: 7, in_catalogue: true },
+        { id: "pen", name: "Pen", price: 3, version: 1, on_hand: 6, in_catalogue: true },
         { id: "cup", name: "Cup", price: 2, version: 2, on_hand: 5, in_catalogue: true },
       ],
       known_users: structuredClone(users),

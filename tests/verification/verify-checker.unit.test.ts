@@ -122,6 +122,51 @@ describe("the checker reports invariant 2 for", () => {
     },
   );
   detects(
+    "an order whose steps do not lead to its status",
+    violation("the status of an order is its last step", "third"),
+    ({ snapshot }) => snapshot.orders.order_history.splice(4, 1),
+  );
+  detects(
+    "an acknowledged shipment without a step",
+    violation("an order with an acknowledged shipment is shipped", "third"),
+    ({ snapshot }) => {
+      row(snapshot.orders.order_history, 4).status = "CANCELLED";
+    },
+  );
+  detects(
+    "a delivery without a request",
+    violation("no order is delivered without a request", "third"),
+    ({ history }) => history.pop(),
+  );
+  detects(
+    "two acknowledged shipments of an order",
+    violation("an order is shipped once", "third"),
+    ({ history }) =>
+      history.push(
+        request({
+          op: 13,
+          kind: "shipOrder",
+          input: { order_id: "third", tracking: "parcel 2" },
+          outcome: "ok",
+          answer: order("third", [pen], "SHIPPED"),
+        }),
+      ),
+  );
+  detects(
+    "a rejected shipment of an order that is still placed",
+    violation("an order whose shipment is rejected has another status", "first"),
+    ({ history }) =>
+      history.push(
+        request({
+          op: 13,
+          kind: "shipOrder",
+          input: { order_id: "first", tracking: "parcel 2" },
+          outcome: "rejected",
+          code: "ORDER_NOT_SHIPPABLE",
+        }),
+      ),
+  );
+  detects(
     "an acknowledged order that a read does not find",
     violation("a read returns an acknowledged order with the same content", "first"),
     ({ history }) =>
@@ -203,6 +248,19 @@ describe("the checker reports invariant 3 for", () => {
     ({ snapshot }) => duplicateRow(snapshot.products.stock_changes, 6),
   );
   detects(
+    "a restock of a shipped order",
+    violation("a shipped order is not restocked", "third"),
+    ({ snapshot }) =>
+      snapshot.products.stock_changes.push({
+        id: 9,
+        product_id: "pen",
+        change: 1,
+        reason: "RETURNED",
+        order_id: "third",
+        user_id: "ann",
+      }),
+  );
+  detects(
     "a sale without an order",
     violation("stock is taken for orders only", "ghost"),
     ({ snapshot }) => {
@@ -218,7 +276,7 @@ describe("the checker reports invariant 3 for", () => {
     "an acknowledged cancellation without effect",
     violation("an order with an acknowledged cancellation is cancelled", "second"),
     ({ snapshot }) => {
-      row(snapshot.orders.orders, 1).status = "PLACED";
+      row(snapshot.orders.order_history, 2).status = "SHIPPED";
     },
   );
 });
@@ -238,6 +296,11 @@ describe("the checker reports invariant 4 for", () => {
       const ghost = { id: "ghost", position: 3, type: "user.registered", version: 1, data };
       snapshot.users.event_log.push(ghost);
     },
+  );
+  detects(
+    "a shipment without its event",
+    violation("a committed change is in the log", "orders"),
+    ({ snapshot }) => snapshot.orders.event_log.splice(4, 1),
   );
   detects(
     "an event with two log entries",

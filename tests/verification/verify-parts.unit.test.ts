@@ -162,7 +162,7 @@ describe("the verdict", () => {
       detail: { downtimeMs: 5 },
     });
     const figures = figuresOf(history);
-    expect(tableOf(figures, [], noFindings)).toMatch(/placeOrder +2 +1 +0 +3/);
+    expect(tableOf(figures, [], noFindings)).toMatch(/placeOrder +3 +1 +0 +4/);
     expect(pictureOf(history, figures, noFindings)).toMatch(/^<svg .*<title>orders-1.*<\/svg>$/s);
   });
 });

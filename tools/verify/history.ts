@@ -52,6 +52,8 @@ export interface Kinds {
   archiveProduct: { input: { product_id: string }; answer: { success: boolean } };
   placeOrder: { input: { lines: Line[] }; answer: OrderAnswer };
   cancelOrder: { input: { order_id: string }; answer: OrderAnswer };
+  shipOrder: { input: { order_id: string; tracking: string }; answer: OrderAnswer };
+  completeOrder: { input: { order_id: string }; answer: OrderAnswer };
   readProduct: { input: { product_id: string }; answer: ProductAnswer };
   readOrder: { input: { order_id: string }; answer: OrderAnswer };
   listOrders: { input: Record<string, never>; answer: { ids: string[] } };

@@ -9,6 +9,7 @@ import { errorCatalogue } from "../../../core/errors.ts";
 import "../api.errors.ts";
 import { isId, maxListRows } from "../../../core/validation.ts";
 import { connectionResolver, countCosts, countResolvers, pageInfoType } from "./connections.ts";
+import { createdAtResolvers } from "./created-at.ts";
 import { BatchedLookups } from "./batched-lookups.ts";
 import { dateTime, dateTimeType } from "./date-time.ts";
 import { parseField } from "./field-declaration.ts";
@@ -61,6 +62,7 @@ export class SchemaComposer {
     const resolvers = {
       Subscription: subscriptionResolvers(contracts, this.#options),
       ...countResolvers(contracts),
+      ...createdAtResolvers(contracts),
     };
     const graphql = { type: gatewayTypes(), resolvers };
     this.#methods.buildLoaderOptionMap(services);
@@ -150,7 +152,7 @@ export function subscribedEvents(): string[] {
   const subscriptions = contracts.flatMap(({ graphql }) =>
     Object.values(graphql?.subscriptions ?? {}),
   );
-  return [...new Set(subscriptions.map(({ event }) => event))];
+  return [...new Set(subscriptions.flatMap(({ events }) => events))];
 }
 
 /** moleculer-apollo-server declares the root types without descriptions. */

@@ -311,6 +311,22 @@ subscription OrderPlaced {
 `,
       },
       {
+        name: "Subscribe to changes of orders",
+        query: `# One's own orders; all orders for admins.
+subscription OrderUpdated {
+  orderUpdated {
+    id
+    status
+    history {
+      status
+      at
+      tracking
+    }
+  }
+}
+`,
+      },
+      {
         name: "Subscribe to changes of the stock",
         query: `subscription InventoryUpdated {
   inventoryUpdated {

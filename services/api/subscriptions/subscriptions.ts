@@ -37,8 +37,8 @@ export function subscriptionResolvers(
 ): Record<string, SubscriptionResolver> {
   const resolvers = contracts.flatMap((contract) =>
     Object.entries(contract.graphql?.subscriptions ?? {}).map(([name, subscription]) => {
-      const version = contract.events[subscription.event]?.version;
-      return [name, resolverOf(subscription, version, options)] as const;
+      const versionOf = (type: string) => contract.events[type]?.version;
+      return [name, resolverOf(subscription, versionOf, options)] as const;
     }),
   );
   return Object.fromEntries(resolvers);
@@ -46,10 +46,10 @@ export function subscriptionResolvers(
 
 function resolverOf(
   subscription: SubscriptionField,
-  version: number | undefined,
+  versionOf: (type: string) => number | undefined,
   options: SubscriptionOptions,
 ): SubscriptionResolver {
-  const { event: type, access, owner, load } = subscription;
+  const { events: types, access, owner, load } = subscription;
   const { publicReads } = options;
   return {
     subscribe(_root, args, { actor }) {
@@ -59,10 +59,10 @@ function resolverOf(
       const ownerKey = seesAll ? undefined : owner;
       const accepts = (event: StreamedEvent) => {
         const data = event.data as Data;
-        if (event.version !== version || !matches(data, ids)) return false;
+        if (event.version !== versionOf(event.type) || !matches(data, ids)) return false;
         return ownerKey === undefined || (actor.kind === "user" && data[ownerKey] === actor.id);
       };
-      return revocableEvents([type], accepts, access, actor, options);
+      return revocableEvents(types, accepts, access, actor, options);
     },
     resolve(data, _args, { ctx, dataLoaders }) {
       // Rows that were loaded for the previous event are stale.

@@ -9,17 +9,18 @@ export async function tokensOf(keys: SigningKeys, grant: Grant): Promise<Token> 
   const { kid, privateKey } = await keys.signingKey();
   const iat = Math.floor(Date.now() / 1_000);
   const exp = iat + grant.ttlSeconds;
-  const claims = { type: grant.type, sid: grant.sessionId, iat, exp };
+  const claims = { type: grant.user.type, sid: grant.sessionId, iat, exp };
   const token = jwt.sign(claims, privateKey, {
     algorithm: tokenIdentity.algorithm,
     keyid: kid,
     issuer: tokenIdentity.issuer,
     audience: tokenIdentity.audience,
-    subject: grant.userId,
+    subject: grant.user.id,
   });
   return {
     token,
     refreshToken: writeRefreshToken(grant.refreshToken),
     expiresAt: new Date(exp * 1_000).toISOString(),
+    user: grant.user,
   };
 }

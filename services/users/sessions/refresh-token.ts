@@ -10,7 +10,8 @@ import {
 } from "./refresh-secrets.ts";
 import type { Grant } from "./sessions.ts";
 import type { SigningKeys } from "./signing-keys.ts";
-import type { Token, UserAuditAction } from "../users.contract.ts";
+import { publicUser } from "../user.ts";
+import type { Token, User, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 import { sessionEnded } from "../users.errors.ts";
 
@@ -96,23 +97,23 @@ async function rotate(
   );
 }
 
-/** Creates a grant with the user's present type. Its tokens expire no later than the session. */
+/** Creates a grant with the user's present account. Its tokens expire no later than the session. */
 async function grantOf(
   { query }: UsersTransaction,
   sessionId: string,
   refreshToken: RefreshToken,
   tokenTtlSeconds: number,
 ): Promise<Grant> {
-  const [row] = await query<{ userId: string; type: number; ttlSeconds: number }>(
+  const [row] = await query<User & { ttlSeconds: number }>(
     `UPDATE sessions SET tokens_expire_at =
        greatest(tokens_expire_at, least(expires_at, now() + $2 * interval '1 second'))
      FROM users WHERE sessions.id = $1 AND users.id = user_id
-     RETURNING user_id AS "userId", type,
+     RETURNING users.id, email, username, type,
        least($2, floor(extract(epoch FROM expires_at - now())))::int AS "ttlSeconds"`,
     [sessionId, tokenTtlSeconds],
   );
   if (row === undefined) throw new Error("the locked session was not found");
-  return { sessionId, refreshToken, ...row };
+  return { sessionId, refreshToken, user: publicUser(row), ttlSeconds: row.ttlSeconds };
 }
 
 async function endAsReused({ query }: UsersTransaction, id: string, sender: Sender): Promise<void> {

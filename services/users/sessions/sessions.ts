@@ -7,7 +7,9 @@ import type { Query } from "../../../database/prepared-statements.ts";
 import type { Account } from "../accounts/account.ts";
 import type { RightPassword } from "../passwords/password-tries.ts";
 import { hashOf, newRefreshToken, type RefreshToken } from "./refresh-secrets.ts";
-import type { EndedSessionIds, UserAuditAction } from "../users.contract.ts";
+import { userColumns } from "../accounts/user.model.ts";
+import { publicUser } from "../user.ts";
+import type { EndedSessionIds, User, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 import { invalidCredentials } from "../users.errors.ts";
 
@@ -17,8 +19,7 @@ export type Lifetimes = Pick<Config, "tokenTtlSeconds" | "refreshTtlSeconds">;
 /** The data for the tokens of a session. */
 export interface Grant {
   sessionId: string;
-  userId: string;
-  type: number;
+  user: User;
   refreshToken: RefreshToken;
   ttlSeconds: number;
 }
@@ -57,10 +58,10 @@ export async function openSession(
   const userId = account.id;
   const refreshToken = newRefreshToken();
   const ttlSeconds = Math.min(tokenTtlSeconds, refreshTtlSeconds);
-  const [opened] = await query<{ type: number; hasTooMany: boolean }>(
+  const [opened] = await query<User & { hasTooMany: boolean }>(
     // The lock delays changes of password and type, which then also end this session.
     `WITH account AS MATERIALIZED (
-       SELECT id, type FROM users WHERE id = $1 AND password_version = $2 FOR NO KEY UPDATE
+       SELECT ${userColumns} FROM users WHERE id = $1 AND password_version = $2 FOR NO KEY UPDATE
      ), opened AS (
        INSERT INTO sessions
          (id, user_id, handle_hash, secret_hash, address, expires_at, tokens_expire_at)
@@ -73,7 +74,7 @@ export async function openSession(
          (id, action, outcome, actor_kind, actor_id, address, subject_id, detail)
        SELECT $10::uuid, $11, $12, $13, $14::uuid, $15, $16::uuid, $17::jsonb FROM account
      )
-     SELECT type, $18 <= (SELECT count(*) FROM sessions
+     SELECT ${userColumns}, $18 <= (SELECT count(*) FROM sessions
        WHERE user_id = account.id AND ended_at IS NULL AND expires_at > now()) AS "hasTooMany"
      FROM account`,
     [
@@ -98,7 +99,7 @@ export async function openSession(
   );
   if (opened === undefined) throw invalidCredentials();
   if (opened.hasTooMany) await replaceOldest(query, userId);
-  return { sessionId, userId, type: opened.type, refreshToken, ttlSeconds };
+  return { sessionId, user: publicUser(opened), refreshToken, ttlSeconds };
 }
 
 /** Ends the oldest sessions. Concurrent logins may leave too many; the next login ends those. */

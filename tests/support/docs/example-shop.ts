@@ -4,7 +4,7 @@ import { putOnSale } from "../ordering.ts";
 import { password, startTestShop, type TestShop } from "../shop.ts";
 import { placeholders, type Placeholder } from "./placeholders.ts";
 
-type Ids = Record<"PRODUCT_ID" | "ORDER_ID" | "USER_ID", string>;
+type Ids = Record<"PRODUCT_ID" | "ORDER_ID" | "OTHER_ORDER_ID" | "USER_ID", string>;
 
 interface Outbox {
   readers: { behind: number }[];
@@ -34,9 +34,14 @@ export class ExampleShop {
         user_id: user.id,
         order_products: [{ product_id: productId, quantity: 2 }],
       });
-    await place();
-    const { id } = await place();
-    const values = { PRODUCT_ID: productId, ORDER_ID: id, USER_ID: user.id };
+    const other = await place();
+    const order = await place();
+    const values = {
+      PRODUCT_ID: productId,
+      ORDER_ID: order.id,
+      OTHER_ORDER_ID: other.id,
+      USER_ID: user.id,
+    };
     const example = new ExampleShop(shop, values);
     await example.settled();
     return example;
@@ -62,11 +67,12 @@ export class ExampleShop {
     return this.#admin;
   }
 
-  /** Orders the product of the examples, which causes an event of each kind that is published. */
+  /** Orders the product of the examples and ships the order, which causes an event of each kind that is published. */
   async causeEvents(): Promise<void> {
     const { PRODUCT_ID: product_id, USER_ID: user_id } = this.#values;
     const order = { user_id, order_products: [{ product_id, quantity: 1 }] };
-    await this.shop.call("orders.place", order);
+    const { id } = await this.shop.call<{ id: string }>("orders.place", order);
+    await this.shop.call("orders.ship", { id, tracking: "DHL 00340434161094" });
   }
 
   /**

@@ -24,6 +24,9 @@ export const mutations = {
        order_products: [{ product_id: "${productId}", quantity: ${quantity} }] }) {
        id user_id price_total quantity status order_products { product_id quantity price } } }`,
   cancelOrder: (id: string) => `mutation { cancelOrder(id: "${id}") { id status } }`,
+  shipOrder: (id: string, tracking = "DHL 123") =>
+    `mutation { shipOrder(input: { id: "${id}", tracking: "${tracking}" }) { id status } }`,
+  completeOrder: (id: string) => `mutation { completeOrder(id: "${id}") { id status } }`,
   setUserType: (id: string, type: number) =>
     `mutation { setUserType(input: { id: "${id}", type: ${type} }) { id type } }`,
 };

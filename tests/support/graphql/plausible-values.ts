@@ -22,6 +22,8 @@ export function plausibleValues({ products, orders, users }: ExistingIds): Plaus
     product_id: id(products),
     "order.id": id(orders),
     "cancelOrder.id": id(orders),
+    "completeOrder.id": id(orders),
+    "ShipOrder.id": id(orders),
     "user.id": id(users),
     "SetUserType.id": id(users),
     "NewUser.type": fc.constantFrom(0, 0, 0, 1),

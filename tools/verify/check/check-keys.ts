@@ -127,6 +127,8 @@ function checkRecordedAnswers({ operations, snapshot }: Evidence, findings: Find
   for (const operation of [
     ...ofKind(operations, "placeOrder"),
     ...ofKind(operations, "cancelOrder"),
+    ...ofKind(operations, "shipOrder"),
+    ...ofKind(operations, "completeOrder"),
   ]) {
     const id = operation.answers[0]?.id;
     if (operation.key === null || id === undefined) continue;

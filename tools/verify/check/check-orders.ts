@@ -1,5 +1,6 @@
 import type { OrderAnswer } from "../history.ts";
 import type { OrderRow } from "../snapshot.ts";
+import { checkShipments } from "./check-transitions.ts";
 import {
   byId,
   isAccountedFor,
@@ -16,8 +17,8 @@ import { ofKind, type OperationOf } from "./operations.ts";
 const maxListed = 1_000;
 
 /**
- * Checks invariant 2: an acknowledged order exists for good, with prices that were valid; a rejected
- * order holds nothing.
+ * Checks invariant 2: an acknowledged order exists for good, with prices that were valid, and so does
+ * each acknowledged step of it; a rejected order holds nothing.
  */
 export function checkOrders(evidence: Evidence): Findings {
   const findings = new Findings(2);
@@ -28,6 +29,7 @@ export function checkOrders(evidence: Evidence): Findings {
   checkReservations(evidence, findings);
   checkReads(evidence, placed, findings);
   checkPrices(evidence, findings);
+  checkShipments(evidence, findings);
   return findings;
 }
 
@@ -70,6 +72,14 @@ function isSameOrder(row: OrderRow, answer: OrderAnswer): boolean {
   );
 }
 
+/** The steps of an order with each status. */
+const stepsUntil: Record<string, string> = {
+  PLACED: "1 PLACED",
+  CANCELLED: "1 PLACED, 2 CANCELLED",
+  SHIPPED: "1 PLACED, 2 SHIPPED",
+  DELIVERED: "1 PLACED, 2 SHIPPED, 3 DELIVERED",
+};
+
 /** Each order is consistent in itself: sums, prices, steps. */
 function checkEachOrder({ snapshot, orderLines }: Evidence, findings: Findings): void {
   const steps = Map.groupBy(snapshot.orders.order_history, ({ order_id }) => order_id);
@@ -85,11 +95,12 @@ function checkEachOrder({ snapshot, orderLines }: Evidence, findings: Findings):
       `${order.quantity} pieces for ${order.price_total}`,
       evidence,
     );
-    const expected = order.status === "CANCELLED" ? ["PLACED", "CANCELLED"] : ["PLACED"];
+    const expected = stepsUntil[order.status] ?? "a known status";
+    const found = steps.get(order.id) ?? [];
     findings.expect(
-      JSON.stringify(steps.get(order.id)?.map(({ status }) => status)) === JSON.stringify(expected),
+      found.map(({ step, status }) => `${step} ${status}`).join(", ") === expected,
       "the status of an order is its last step",
-      expected.join(", "),
+      expected,
       evidence,
     );
   }

@@ -1,17 +1,17 @@
 import type { LedgerRow, OrderLineRow, OrderRow } from "../snapshot.ts";
-import { byId, pricedSignature, type Evidence } from "./evidence.ts";
+import { checkCancellations } from "./check-transitions.ts";
+import { byId, groups, pricedSignature, type Evidence } from "./evidence.ts";
 import { Findings } from "./findings.ts";
-import { ofKind } from "./operations.ts";
 
 /**
  * Checks invariant 3: the stock of each order is taken exactly once and, if the order is cancelled,
- * restocked exactly once.
+ * restocked exactly once. A shipped order is never restocked.
  */
 export function checkStockOfOrders(evidence: Evidence): Findings {
   const findings = new Findings(3);
   checkEachOrder(evidence, findings);
   checkRowsBelongToOrders(evidence, findings);
-  checkCancelRequests(evidence, findings);
+  checkCancellations(evidence, findings);
   return findings;
 }
 
@@ -20,6 +20,7 @@ function checkEachOrder(evidence: Evidence, findings: Findings): void {
   const reservations = new Map(
     snapshot.products.reservations.map((row) => [row.order_id, row.state]),
   );
+  const stepsOf = groups(snapshot.orders.order_history, ({ order_id }) => order_id);
   findings.count("orders", snapshot.orders.orders.length);
   for (const order of snapshot.orders.orders) {
     const lines = orderLines(order.id);
@@ -33,6 +34,11 @@ function checkEachOrder(evidence: Evidence, findings: Findings): void {
     expectRows(findings, order, sold, lines, -1, "the stock of an order is taken exactly once");
     const restocked = isCancelled ? lines : [];
     expectRows(findings, order, returned, restocked, 1, "a cancelled order is restocked once");
+    const isShipped = stepsOf(order.id).some(({ status }) => status === "SHIPPED");
+    if (isShipped) {
+      findings.count("shipped orders", 1);
+      expectRows(findings, order, returned, [], 1, "a shipped order is not restocked");
+    }
     const state = reservations.get(order.id);
     findings.expect(
       state === (isCancelled ? "CANCELLED" : "SOLD") &&
@@ -78,51 +84,6 @@ function checkRowsBelongToOrders({ snapshot }: Evidence, findings: Findings): vo
       "stock is taken for orders only",
       `an order ${row.order_id}`,
       () => ({ row }),
-    );
-  }
-}
-
-/** Each cancelled order was cancelled by one request. */
-function checkCancelRequests({ snapshot, operations }: Evidence, findings: Findings): void {
-  const cancels = ofKind(operations, "cancelOrder");
-  const byOrder = Map.groupBy(cancels, ({ input }) => input.order_id);
-  const orders = byId(snapshot.orders.orders);
-  findings.count("cancellations requested", cancels.length);
-  for (const [id, requested] of byOrder) {
-    const order = orders.get(id);
-    const acknowledged = requested.filter(({ outcome }) => outcome === "ok");
-    const evidence = () => ({
-      order: order ?? id,
-      cancellations: requested.map(({ op, outcome }) => ({ op, outcome })).slice(0, 5),
-    });
-    findings.expect(
-      acknowledged.length <= 1,
-      "an order is cancelled once",
-      "one cancellation that succeeds",
-      evidence,
-    );
-    const isReportedCancelled =
-      acknowledged.length > 0 ||
-      requested.some(({ requests }) =>
-        requests.some(
-          (request) => request.outcome === "rejected" && request.code === "ORDER_NOT_CANCELLABLE",
-        ),
-      );
-    findings.expect(
-      !isReportedCancelled || order?.status === "CANCELLED",
-      "an order with an acknowledged cancellation is cancelled",
-      "the status CANCELLED",
-      evidence,
-    );
-  }
-  for (const order of snapshot.orders.orders) {
-    if (order.status !== "CANCELLED") continue;
-    const requested = byOrder.get(order.id) ?? [];
-    findings.expect(
-      requested.some(({ outcome }) => outcome !== "rejected"),
-      "no order is cancelled without a request",
-      "a request that cancelled it",
-      () => ({ order, cancellations: requested.map(({ op, outcome }) => ({ op, outcome })) }),
     );
   }
 }

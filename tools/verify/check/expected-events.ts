@@ -86,5 +86,16 @@ function ofOrders({ snapshot, orderLines }: Evidence): string[] {
         lines,
       });
     });
-  return [...placed, ...cancelled];
+  const changed = (status: string, type: string, by: string) =>
+    order_history
+      .filter((step) => step.status === status)
+      .map(({ order_id, user_id }) =>
+        eventText(type, { order_id, user_id: owners.get(order_id) ?? null, [by]: user_id }),
+      );
+  return [
+    ...placed,
+    ...cancelled,
+    ...changed("SHIPPED", "order.shipped", "shipped_by"),
+    ...changed("DELIVERED", "order.delivered", "delivered_by"),
+  ];
 }

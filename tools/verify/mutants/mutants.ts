@@ -89,6 +89,20 @@ export const mutants: Mutant[] = [
     weights: { ...usualWeights, cancelOrder: 40 },
     hotStock: ampleStock,
   },
+  {
+    name: "cancel-after-shipping",
+    description: "a shipped order can be cancelled",
+    invariant: 3,
+    parts: ["the status of a shipped order", "the step of the cancellation"],
+    prepare: [
+      {
+        service: "orders",
+        sql: "ALTER TABLE order_history DROP CONSTRAINT order_history_steps",
+      },
+    ],
+    weights: { ...usualWeights, cancelOrder: 40, shipOrder: 40 },
+    hotStock: ampleStock,
+  },
 ].map((mutant) => ({
   ...(mutant as Omit<Mutant, "preload">),
   preload: join(import.meta.dirname, `${mutant.name}.ts`),

@@ -56,6 +56,8 @@ const expectedCodes: Record<Kind, string[]> = {
   archiveProduct: ["PRODUCT_NOT_FOUND"],
   placeOrder: ["PRODUCT_NOT_FOUND", "OUT_OF_STOCK"],
   cancelOrder: ["ORDER_NOT_CANCELLABLE"],
+  shipOrder: ["ORDER_NOT_SHIPPABLE"],
+  completeOrder: ["ORDER_NOT_COMPLETABLE"],
   readProduct: ["PRODUCT_NOT_FOUND"],
   readOrder: [],
   listOrders: [],

@@ -49,6 +49,8 @@ const mutations = new Set<Kind>([
   "archiveProduct",
   "placeOrder",
   "cancelOrder",
+  "shipOrder",
+  "completeOrder",
 ]);
 
 /** A client of the shop: sends one intent after the other and retries when the outcome is unknown. */
@@ -163,12 +165,13 @@ function isDecided(answers: readonly AnyRequest[]): boolean {
   return isOk || answers.every(({ outcome }) => outcome === "rejected");
 }
 
-/** Remembers a created order or product, and the version of a product, for later requests. */
+/** Remembers created orders and products, shipped orders, and the versions of products, for later requests. */
 function remember(market: Market, { by }: Intent, request: AnyRequest & { outcome: "ok" }): void {
   if (request.kind === "placeOrder" && by !== null) {
     const { id } = request.answer;
     market.remember({ id, owner: by });
   }
+  if (request.kind === "shipOrder") market.rememberShipped(request.answer.id);
   if (request.kind === "createProduct") market.cold.push(request.answer.id);
   if (request.kind === "readProduct" || request.kind === "updatePrice") {
     market.sawVersion(request.answer.id, request.answer.version);

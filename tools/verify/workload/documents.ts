@@ -54,6 +54,16 @@ export const documents: { [K in Kind]: Document<K> } = {
     variables: ({ order_id }) => ({ id: order_id }),
     answer: (value) => value as OrderAnswer,
   },
+  shipOrder: {
+    query: `mutation ($input: ShipOrder!) { answer: shipOrder(input: $input) { ${order} } }`,
+    variables: ({ order_id, tracking }) => ({ input: { id: order_id, tracking } }),
+    answer: (value) => value as OrderAnswer,
+  },
+  completeOrder: {
+    query: `mutation ($id: ID!) { answer: completeOrder(id: $id) { ${order} } }`,
+    variables: ({ order_id }) => ({ id: order_id }),
+    answer: (value) => value as OrderAnswer,
+  },
   readProduct: {
     query: `query ($id: ID!) { answer: product(id: $id) { ${product} } }`,
     variables: ({ product_id }) => ({ id: product_id }),

@@ -13,6 +13,8 @@ export type Weights = Record<Kind, number>;
 export const usualWeights: Weights = {
   placeOrder: 50,
   cancelOrder: 9,
+  shipOrder: 9,
+  completeOrder: 5,
   addStock: 11,
   subtractStock: 3,
   archiveProduct: 0.4,
@@ -70,6 +72,20 @@ export function nextIntent(random: Random, market: Market, weights: Weights): In
     }
     case "listOrders":
       return { kind, input: {}, by: random.pick(market.customers) };
+    case "shipOrder": {
+      const order = market.someOrder(random);
+      if (order === undefined) return placeOrder(random, market);
+      const tracking = `parcel ${random.int(1, 1e9)}`;
+      return { kind, input: { order_id: order.id, tracking }, by: admin() };
+    }
+    case "completeOrder": {
+      // Mostly a shipped order, which can be completed.
+      const order_id = random.chance(0.8)
+        ? market.someShippedOrder(random)
+        : market.someOrder(random)?.id;
+      if (order_id === undefined) return placeOrder(random, market);
+      return { kind, input: { order_id }, by: admin() };
+    }
     case "cancelOrder":
     case "readOrder": {
       const order = market.someOrder(random);

@@ -7,7 +7,7 @@ export interface Account {
   isAdmin: boolean;
 }
 
-/** Only the newest orders are read and cancelled. */
+/** Only the newest orders are read, cancelled, shipped and completed. */
 const maxOrders = 400;
 
 /** An order that was acknowledged to a client. */
@@ -26,6 +26,7 @@ export class Market {
   cold: string[] = [];
   readonly #orders: AcknowledgedOrder[] = [];
   readonly #versions = new Map<string, number>();
+  readonly #shippedOrders: string[] = [];
 
   remember(order: AcknowledgedOrder): void {
     this.#orders.push(order);
@@ -43,6 +44,15 @@ export class Market {
 
   someOrder(random: Random): AcknowledgedOrder | undefined {
     return this.#orders.length === 0 ? undefined : random.pick(this.#orders);
+  }
+
+  rememberShipped(id: string): void {
+    this.#shippedOrders.push(id);
+    if (this.#shippedOrders.length > maxOrders) this.#shippedOrders.shift();
+  }
+
+  someShippedOrder(random: Random): string | undefined {
+    return this.#shippedOrders.length === 0 ? undefined : random.pick(this.#shippedOrders);
   }
 
   /** Picks a hot product with this probability, otherwise a cold one. */

@@ -1,8 +1,9 @@
-import { assertCancellable } from "./order.ts";
-import type { Order, OrderStatus } from "./orders.contract.ts";
-import type { OrdersDatabase } from "./orders.database.ts";
-import { orderNotFound } from "./orders.errors.ts";
-import { getOrder } from "./read-orders.ts";
+import type { Order, OrderStatus } from "../orders.contract.ts";
+import type { OrdersDatabase } from "../orders.database.ts";
+import { orderNotFound } from "../orders.errors.ts";
+import { getOrder } from "../read-orders.ts";
+import { assertCancellable, transitions } from "./order-status.ts";
+import { addStep } from "./order-steps.ts";
 
 /**
  * Cancels an order. The products service restocks its lines when it consumes the event. Returns the
@@ -21,7 +22,7 @@ export async function cancelOrder(
 ): Promise<Order> {
   const order = await getOrder(database, id, ownerId);
   return database.transaction(async ({ query, record }) => {
-    // The lock serializes concurrent cancellations, so that the second one sees the first.
+    // The lock serializes concurrent transitions, so that the second one sees the first.
     const [current] = await query<{ status: OrderStatus; placed_at: Date; now: Date }>(
       "SELECT status, placed_at, now() AS now FROM orders WHERE id = $1 FOR NO KEY UPDATE",
       [id],
@@ -29,21 +30,13 @@ export async function cancelOrder(
     if (current === undefined) throw orderNotFound();
     const { status, placed_at, now } = current;
     assertCancellable({ status, placedAt: placed_at }, now, withinSeconds);
-    await query(
-      `WITH step AS (
-         INSERT INTO order_history (order_id, step, status, user_id)
-         SELECT order_id, max(step) + 1, 'CANCELLED', $2::uuid FROM order_history
-         WHERE order_id = $1 GROUP BY order_id
-       )
-       UPDATE orders SET status = 'CANCELLED' WHERE id = $1`,
-      [id, userId],
-    );
+    await addStep(query, id, transitions.cancel, { userId });
     const lines = order.order_products.map(({ product_id, quantity }) => ({
       product_id,
       quantity,
     }));
     const { user_id } = order;
     record("order.cancelled", { order_id: id, user_id, cancelled_by: userId, lines });
-    return { ...order, status: "CANCELLED" as const };
+    return { ...order, status: transitions.cancel.to };
   });
 }
