@@ -41,6 +41,13 @@ const maxUnknownNames = 20;
 export class QuietValidator extends Validators.Fastest {
   constructor() {
     super({ messages });
+    // Moleculer's types omit the property.
+    const { validator } = this as unknown as { validator: FastestValidator };
+    const { array } = validator.rules;
+    validator.add("array", function (rule, path, context) {
+      const { sanitized, source } = array.call(this, rule, path, context);
+      return { sanitized, source: `${lengthCheck(this, rule)}${source}` };
+    });
   }
 
   override compile(rules: Record<string, unknown>): Check {
@@ -49,6 +56,39 @@ export class QuietValidator extends Validators.Fastest {
       async: check.async ?? false,
     });
   }
+}
+
+/** The part of fastest-validator that compiles its rules. A rule writes the code of its check. */
+interface FastestValidator {
+  rules: { array: CompileRule };
+  add(type: string, compile: CompileRule): void;
+  makeError(error: { type: string; expected: unknown; actual: string; messages: object }): string;
+}
+
+interface CompiledRule {
+  schema: { max?: number };
+  messages: object;
+}
+
+type CompileRule = (
+  this: FastestValidator,
+  rule: CompiledRule,
+  path: string,
+  context: unknown,
+) => { sanitized: boolean; source: string };
+
+/** Returns before a list is checked that is too long: its items would take the most time. */
+function lengthCheck(
+  compiler: FastestValidator,
+  { schema: { max }, messages }: CompiledRule,
+): string {
+  if (max === undefined) return "";
+  const error = { type: "arrayMax", expected: max, actual: "value.length", messages };
+  return `
+    if (Array.isArray(value) && value.length > ${max}) {
+      ${compiler.makeError(error)}
+      return value;
+    }`;
 }
 
 /** Completes the messages and removes the values. The validator returns `true` for no finding. */

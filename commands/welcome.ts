@@ -22,16 +22,16 @@ export function urlOf({ host }: Config, port: number): string {
 
 /** Returns the text that is printed when the shop is ready. `hints` name the next steps. */
 export function welcome(config: Config, port: number, hints: string[]): string {
-  const { metrics, metricsPort, dataDir } = config;
+  const { metrics, metricsPort, dataDir, edge } = config;
   const url = urlOf(config, port);
   const metricsUrl = metrics ? `${urlOf(config, metricsPort ?? port)}/metrics` : "off";
   return [
     "",
     `  The shop is open.   data in ${dataDir}`,
     "",
-    `  Playground          ${url}/`,
+    ...(edge.playground ? [`  Playground          ${url}/`] : []),
     `  GraphQL             ${url}/graphql`,
-    `  Schema              ${url}/schema.graphql`,
+    ...(edge.introspection ? [`  Schema              ${url}/schema.graphql`] : []),
     `  Health, metrics     ${url}/health/ready   ${metricsUrl}`,
     "",
     ...hints.map((hint) => `  ${hint}`),

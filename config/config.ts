@@ -130,6 +130,20 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
 
 function readDatabaseUrls(read: ConfigReader): Config["databaseUrls"] {
   const urls = domainServices.map((name) => [name, read.url(databaseUrlName(name))] as const);
+  const databases = new Map<string, DomainService>();
+  for (const [name, text] of urls) {
+    const url = text === undefined ? null : URL.parse(text);
+    if (url === null) continue;
+    const { hostname, port, pathname, searchParams } = url;
+    const host = searchParams.get("host") ?? hostname;
+    const database = `${host}:${port || "5432"}${pathname}`;
+    const other = databases.get(database);
+    if (other !== undefined) {
+      const problem = `must name another database than ${databaseUrlName(other)}`;
+      read.fault(databaseUrlName(name), problem);
+    }
+    databases.set(database, name);
+  }
   return Object.fromEntries(urls) as Config["databaseUrls"];
 }
 

@@ -273,6 +273,17 @@ describe("the errors of invalid settings", () => {
     expect(faultsOf({ [name]: value })[0]).toContain(sentence);
   });
 
+  test.each([
+    ["postgres://u:p@db/shop", "postgres://other@db:5432/shop?sslmode=require"],
+    ["postgres:///shop?host=/run/postgresql", "postgres://u@/shop?host=/run/postgresql"],
+  ])("%s and %s are the same database", (users, orders) => {
+    expect(faultsOf({ USERS_DB_URL: users, ORDERS_DB_URL: orders })).toEqual([
+      expect.stringContaining("ORDERS_DB_URL must name another database than USERS_DB_URL"),
+    ]);
+    const own = orders.replace("shop", "orders");
+    expect(() => read({ USERS_DB_URL: users, ORDERS_DB_URL: own })).not.toThrow();
+  });
+
   test.each(["USERS_DB_URL", "PRODUCTS_DB_URL", "ORDERS_DB_URL", "TRANSPORTER"])(
     "do not contain the password in %s",
     (name) => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Errors, ServiceBroker, type ServiceSchema } from "moleculer";
+import { QuietValidator } from "../../broker/quiet-validator.ts";
 import { action, defineContract } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
 import type { FieldFault, ClientError } from "../../core/errors.ts";
@@ -53,6 +54,7 @@ const echo = (ctx: { params: unknown }) => Promise.resolve(ctx.params);
 
 const broker = new ServiceBroker({
   logger: false,
+  validator: new QuietValidator(),
   created(created) {
     created.middlewares.add(inputMiddleware());
   },
@@ -115,6 +117,11 @@ describe("the rule id()", () => {
       value: [uuid, uuid],
     });
     expect(await send("ids", { value: [uuid, uuid, uuid] })).toMatchObject(badUserInput);
+    // The items of a list that is too long are not checked: there may be thousands.
+    expect(await send("ids", { value: ["x", "x", "x"] })).toMatchObject({
+      ...badUserInput,
+      data: { fields: [{ field: "value", message: "'value' must have at most 2 items." }] },
+    });
     expect(await send("ids", { value: [uuid, "x"] })).toMatchObject({
       ...badUserInput,
       data: { fields: [{ field: "value[1]", message: "'value[1]' must be an id (a UUID)." }] },
