@@ -275,7 +275,10 @@ describe("the errors of invalid settings", () => {
 
   test.each([
     ["postgres://u:p@db/shop", "postgres://other@db:5432/shop?sslmode=require"],
-    ["postgres:///shop?host=/run/postgresql", "postgres://u@/shop?host=/run/postgresql"],
+    [
+      "postgres:///shop?host=/run/postgresql",
+      "postgres:///shop?host=/run/postgresql&sslmode=disable",
+    ],
   ])("%s and %s are the same database", (users, orders) => {
     expect(faultsOf({ USERS_DB_URL: users, ORDERS_DB_URL: orders })).toEqual([
       expect.stringContaining("ORDERS_DB_URL must name another database than USERS_DB_URL"),
