@@ -100,6 +100,7 @@ export async function run(
     random: random.fork(),
     namespace: `verify-${environment.name.replaceAll("_", "-")}`,
     reservationTtlSeconds: plan.reservationTtlSeconds,
+    signal: environment.signal,
     preloads: plan.mutant === undefined ? [] : [plan.mutant.preload],
     onEvent: (event) => {
       history.write({ line: "event", atMs: history.nowMs, ...event });

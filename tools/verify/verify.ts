@@ -25,6 +25,7 @@ import type { Snapshot } from "./snapshot.ts";
 const parallelMutants = 2;
 /** Ctrl-C arrives twice within this time: from the terminal, and again from npm. */
 const duplicateSignalMs = 500;
+const progress = new Progress();
 const interrupted = new AbortController();
 let interruptedAtMs = Infinity;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -32,11 +33,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     // A second Ctrl-C exits at once; all child processes end with this one.
     if (performance.now() - interruptedAtMs > duplicateSignalMs) process.exit(130);
     interruptedAtMs = Math.min(interruptedAtMs, performance.now());
+    if (!interrupted.signal.aborted) progress.print("Stopping.", process.stderr);
     interrupted.abort();
   });
 }
-
-const progress = new Progress();
 
 let status: number;
 try {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { join } from "node:path";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/processes.ts";
@@ -18,6 +19,8 @@ export interface ShopOptions {
   folder: string;
   random: Random;
   reservationTtlSeconds: number;
+  /** Ends the start of the nodes. */
+  signal: AbortSignal;
   /** Modules of a mutant, loaded into the nodes. */
   preloads: string[];
   onEvent: (event: SeenEvent) => void;
@@ -40,13 +43,14 @@ export class Shop {
     this.events = new EventPassage(options.random.fork(), options.onEvent);
   }
 
-  /** Starts all nodes and waits until all of them and all gateways are ready. */
+  /** Starts all nodes and waits until all of them and all gateways are ready, or rejects at the signal. */
   static async start(options: ShopOptions): Promise<Shop> {
     const shop = new Shop(options);
     try {
       for (const name of Object.keys(options.layout)) shop.nodes.push(await shop.#createNode(name));
+      options.signal.throwIfAborted();
       for (const node of shop.nodes) node.start();
-      await shop.ready(180_000);
+      await Promise.race([shop.ready(180_000), rejectAt(options.signal)]);
     } catch (error) {
       await shop.stop();
       throw error;
@@ -125,4 +129,9 @@ export class Shop {
       ]),
     );
   }
+}
+
+async function rejectAt(signal: AbortSignal): Promise<never> {
+  await once(signal, "abort");
+  throw new Error("The start of the shop was interrupted.");
 }
