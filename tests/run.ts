@@ -151,8 +151,11 @@ for (const name of readdirSync(tmp)) {
   faults.push(`A temporary folder or file was left: ${name}`);
 }
 await run.close();
-// Whoever is interrupted cannot tidy up; that is done here.
-if (!interrupted.signal.aborted) for (const fault of faults) console.error(fault);
+if (interrupted.signal.aborted) {
+  console.error("The run was interrupted.");
+  process.exit(130);
+}
+for (const fault of faults) console.error(fault);
 console.log(`${passed} passed, ${failed} failed`);
 const isGreen = status === 0 && failed === 0 && passed > 0 && faults.length === 0;
 process.exit(isGreen ? 0 : 1);

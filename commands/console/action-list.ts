@@ -28,11 +28,10 @@ export function actionsOf(broker: ServiceBroker): ListedAction[] {
   const listed = broker.registry.getActionList({ onlyAvailable: true });
   return listed
     .map(({ name, action }) => ({ name, rules: rulesIn(action?.params) }))
-    .sort((one, other) => sortKey(one.name).localeCompare(sortKey(other.name)));
-}
-
-function sortKey(name: string): string {
-  return name.startsWith("$") ? `~${name}` : name;
+    .sort((one, other) => {
+      const isOwn = Number(one.name.startsWith("$")) - Number(other.name.startsWith("$"));
+      return isOwn || one.name.localeCompare(other.name);
+    });
 }
 
 /** Omits the validator's own options (`$$strict`), and reads its short forms ("string|optional"). */

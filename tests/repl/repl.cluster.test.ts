@@ -113,7 +113,7 @@ describe.each([
       "orders.place",
       "Parameters in brackets are optional",
     );
-    expect(actions).toMatch(/products\.create +--name --description --price --stock\n/);
+    expect(actions).toMatch(/products\.create +--name --description --price --stock \[--sku\]\n/);
     expect(actions).not.toContain("$$strict");
     const some = await console.type("actions users.*", "Parameters in brackets are optional");
     expect(some).not.toContain("orders.place");
