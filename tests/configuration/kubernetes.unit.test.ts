@@ -140,3 +140,15 @@ test("the nodes' NATS user may publish and subscribe only to the subjects of the
     { publish: subjects, subscribe: subjects },
   ]);
 });
+
+test("each database has UTF-8 and a locale whose lower() knows all letters", () => {
+  const clusters = manifests.flatMap(({ manifest }) =>
+    manifest.kind === "Cluster"
+      ? [manifest as unknown as { spec: { bootstrap: { initdb: object } } }]
+      : [],
+  );
+  expect(clusters).toHaveLength(domainServices.length);
+  for (const { spec } of clusters) {
+    expect(spec.bootstrap.initdb).toMatchObject({ encoding: "UTF8", localeCType: "C.UTF-8" });
+  }
+});
