@@ -41,8 +41,8 @@ const stopWithinMs = 30_000;
 const superviseEveryMs = 1000;
 /** Larger than any pid of Linux. */
 const unusedPid = 99_999_999;
-/** For three pools, the tests' database clones and a few other clients. */
-const maxConnections = 100;
+/** For three pools and a few other clients. */
+const defaultConnections = 100;
 
 /** Returns the URL of a database whose server has its socket in this folder. */
 export function postgresUrl(
@@ -58,6 +58,8 @@ interface EmbeddedOptions {
   platform?: Platform;
   /** Takes a sentence when the server has died or does not start again. */
   warn?: (sentence: string) => void;
+  /** PostgreSQL's `max_connections`. */
+  maxConnections?: number;
 }
 
 const warnOnTerminal = (sentence: string): void => {
@@ -72,6 +74,7 @@ export class EmbeddedPostgres {
   readonly #runAs: RunAs;
   readonly #platform: Platform;
   readonly #warn: (sentence: string) => void;
+  readonly #maxConnections: number;
   readonly #stopping = new AbortController();
   #initdb: ChildProcess | undefined;
   /** The server, if this process started it. */
@@ -83,7 +86,7 @@ export class EmbeddedPostgres {
     folder: string,
     binaries: PostgresBinaries,
     runAs: RunAs,
-    { platform, warn }: Required<EmbeddedOptions>,
+    { platform, warn, maxConnections }: Required<EmbeddedOptions>,
   ) {
     this.#folder = folder;
     this.#log = join(folder, "server.log");
@@ -91,6 +94,7 @@ export class EmbeddedPostgres {
     this.#runAs = runAs;
     this.#platform = platform;
     this.#warn = warn;
+    this.#maxConnections = maxConnections;
   }
 
   /**
@@ -100,13 +104,21 @@ export class EmbeddedPostgres {
    */
   static async start(
     dataDir: string,
-    { platform = thisPlatform, warn = warnOnTerminal }: EmbeddedOptions = {},
+    {
+      platform = thisPlatform,
+      warn = warnOnTerminal,
+      maxConnections = defaultConnections,
+    }: EmbeddedOptions = {},
   ): Promise<EmbeddedPostgres> {
     const folder = join(dataDir, "postgres");
     const found = await postgresBinaries();
     const runAs = postgresUser(folder, platform);
     const binaries = await reachable(found, runAs);
-    const server = new EmbeddedPostgres(folder, binaries, runAs, { platform, warn });
+    const server = new EmbeddedPostgres(folder, binaries, runAs, {
+      platform,
+      warn,
+      maxConnections,
+    });
     // The server ends with the process, unless SIGKILL ends it.
     process.on("exit", server.#stopWithoutWaiting);
     try {
@@ -290,7 +302,7 @@ export class EmbeddedPostgres {
       // The data directory, which no other user can enter.
       "unix_socket_directories=.",
       "unix_socket_permissions=0700",
-      `max_connections=${maxConnections}`,
+      `max_connections=${this.#maxConnections}`,
       // The log must not contain personal data, e.g. the values of a violated constraint.
       "log_error_verbosity=terse",
       "log_min_error_statement=panic",
