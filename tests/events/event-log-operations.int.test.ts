@@ -221,8 +221,8 @@ describe("the trace of an order", () => {
     const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(trace.order).toMatchObject({ id, user_id: buyer.id, status: "CANCELLED" });
     expect(trace.history).toEqual([
-      { status: "PLACED", user_id: buyer.id, at },
-      { status: "CANCELLED", user_id: null, at },
+      { status: "PLACED", user_id: buyer.id, at, tracking: null },
+      { status: "CANCELLED", user_id: null, at, tracking: null },
     ]);
     expect(trace.stock).toEqual({
       reservation: { state: "CANCELLED", at, expiresAt: null },
