@@ -1,5 +1,5 @@
 import type { EventEnvelope } from "../core/contract.ts";
-import { commonErrors, hasCode } from "../core/errors.ts";
+import { commonErrors, hasCode, isUnreachable } from "../core/errors.ts";
 import type { LogPage } from "./event-log-reading.ts";
 
 /** The operations that a feed needs from its consumer and from the producer. */
@@ -128,7 +128,7 @@ export class EventFeed {
       return await this.#parts.begin();
     } catch (fault) {
       // The database or the producer is unavailable: the loop retries.
-      if (!this.#stopped) this.#parts.onFault(fault);
+      if (!isAway(fault) && !this.#stopped) this.#parts.onFault(fault);
       return false;
     }
   }
@@ -173,8 +173,7 @@ export class EventFeed {
       return events;
     } catch (fault) {
       // The next poll reads the log.
-      const isAway = hasCode(fault, commonErrors.SERVICE_UNAVAILABLE);
-      if (!isAway && !this.#isProducerAway && !this.#stopped) this.#parts.onFault(fault);
+      if (!isAway(fault) && !this.#isProducerAway && !this.#stopped) this.#parts.onFault(fault);
       this.#isProducerAway = true;
       return [];
     }
@@ -222,4 +221,10 @@ export class EventFeed {
     });
     clearTimeout(timer);
   }
+}
+
+/** Returns true if the database or the producer cannot be reached. The next try needs no log line. */
+function isAway(fault: unknown): boolean {
+  const { type } = fault as { type?: unknown };
+  return isUnreachable(type) || hasCode(fault, commonErrors.SERVICE_UNAVAILABLE);
 }

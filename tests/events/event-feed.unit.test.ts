@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { Errors } from "moleculer";
 import type { EventEnvelope } from "../../core/contract.ts";
 import { serviceUnavailable } from "../../core/errors.ts";
 import { EventFeed } from "../../event-log/event-feed.ts";
@@ -74,4 +75,27 @@ test("the feed dead-letters an event that fails five times in a batch of its own
   await jest.advanceTimersByTimeAsync(10_000);
   expect(deadLetters[0]).toBe(1);
   expect(faults[0]).toEqual(new Error("no sale of this"));
+});
+
+test.each<[string, Error, number]>([
+  ["a producer that is away, without a report", new Errors.ServiceNotAvailableError({}), 0],
+  ["a log that cannot be read, with one report", new Error("no permission"), 1],
+])("the feed goes on reading at %s", async (_title, fault, reports) => {
+  const faults: unknown[] = [];
+  let reads = 0;
+  const feed = new EventFeed({
+    begin: async () => true,
+    readLog: () => {
+      reads += 1;
+      return Promise.reject(fault);
+    },
+    apply: async () => 0,
+    deadLetter: async () => undefined,
+    onFault: (one) => faults.push(one),
+  });
+  feed.start();
+  await jest.advanceTimersByTimeAsync(5_000);
+  await feed.stop();
+  expect(reads).toBeGreaterThan(2);
+  expect(faults).toHaveLength(reports);
 });
