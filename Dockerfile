@@ -22,7 +22,8 @@ RUN mkdir -p /secrets/nats /secrets/users /secrets/products /secrets/orders /sec
 USER node
 # What was compiled now need not be compiled at every start.
 ENV NODE_COMPILE_CACHE=/compile-cache
-RUN node deploy/load-all.ts
+# With the flags of the command below: V8 does not use code that was compiled with other flags.
+RUN node --max-semi-space-size=16 --heap-growing-percent=60 deploy/load-all.ts
 EXPOSE 8080 8081
 HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]

@@ -40,3 +40,12 @@ test("the Kubernetes manifests name the image of the version in package.json", (
 test.each(others)("$file pins $image to a minor version", ({ image }) => {
   expect(image).toMatch(/:v?\d+\.\d+(\.\d+)?(-[\w.-]+)?$/);
 });
+
+test("the image compiles the shop with the V8 flags of its command", () => {
+  const dockerfile = readFileSync(join(projectDir, "Dockerfile"), "utf8");
+  const [, command = "[]"] = /^CMD (.+)$/m.exec(dockerfile) ?? [];
+  const [program, ...args] = JSON.parse(command) as string[];
+  const flags = args.filter((arg) => arg.startsWith("--"));
+  expect(flags).not.toEqual([]);
+  expect(dockerfile).toContain(`RUN ${[program, ...flags, "deploy/load-all.ts"].join(" ")}\n`);
+});
