@@ -2,22 +2,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { createClient } from "graphql-ws";
 import { WebSocket } from "ws";
 import { eventually } from "../../tools/support/eventually.ts";
+import type { Product } from "../../services/products/products.contract.ts";
 import { mutations, unknownId } from "../support/graphql/mutations.ts";
 import { clientErrorOf } from "../support/http/error-expectations.ts";
 import { subscriptionsTo } from "../support/http/subscriptions.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
-interface Product {
-  id: string;
-  name: string;
-  description: string;
-  price: number;
-  stock: number;
-  sku: string | null;
-  version: number;
-  createdAt: string;
-  updatedAt: string;
+interface ProductWithHistory extends Product {
   priceHistory: { price: number; validFrom: string }[];
 }
 
@@ -30,7 +22,7 @@ let replica: TestShop;
 let admin: { id: string; token: string };
 let buyer: { id: string; token: string };
 /** A new product with stock 10 and price 500, as the action returns it. */
-let mug: Omit<Product, "priceHistory">;
+let mug: Product;
 
 beforeAll(async () => {
   shop = await startTestShop();
@@ -55,13 +47,16 @@ async function dataOf<Data>(query: string, variables = {}, token = admin.token):
 const updateDocument = `mutation ($input: UpdateProductInput!) {
   updateProduct(input: $input) { ${fields} } }`;
 
-async function update(input: object): Promise<Product> {
-  const { updateProduct } = await dataOf<{ updateProduct: Product }>(updateDocument, { input });
+async function update(input: object): Promise<ProductWithHistory> {
+  const { updateProduct } = await dataOf<{ updateProduct: ProductWithHistory }>(updateDocument, {
+    input,
+  });
   return updateProduct;
 }
 
-async function read(id: string): Promise<Product> {
-  return (await dataOf<{ product: Product }>(`{ product(id: "${id}") { ${fields} } }`)).product;
+async function read(id: string): Promise<ProductWithHistory> {
+  return (await dataOf<{ product: ProductWithHistory }>(`{ product(id: "${id}") { ${fields} } }`))
+    .product;
 }
 
 /** Sends an update that must fail. Returns the extensions of the error. */
@@ -75,7 +70,7 @@ const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 describe("a new product", () => {
   test("has version 1, no SKU, equal times and one price", async () => {
-    const { data } = await shop.graphql<{ createProduct: Product }>(
+    const { data } = await shop.graphql<{ createProduct: ProductWithHistory }>(
       `mutation { createProduct(input: { name: "Jug", description: "d", price: 7, stock: 2 }) {
          ${fields} } }`,
       { token: admin.token },
