@@ -66,6 +66,41 @@ export async function readAuditTrail(
   return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }
 
+/**
+ * Removes the addresses of erased users from the entries, and the masked email of one of them. It is
+ * the only change of entries that the table's trigger allows.
+ */
+export async function eraseFromAuditTrail(
+  query: Query,
+  userIds: string[],
+  maskedEmail?: string,
+): Promise<void> {
+  await query("SELECT erase_from_audit_trail($1::uuid[], $2::text)", [
+    userIds,
+    maskedEmail ?? null,
+  ]);
+}
+
+/** Longer than any request and the usual life of an access token. */
+const lateEntries = "1 day";
+
+/**
+ * Returns a periodic task that erases late entries: a request that was in progress during the erasure
+ * of its user can write an entry after it.
+ */
+export function auditErasure({ query }: { query: Query }) {
+  return {
+    everyMs: pruneEveryMs,
+    async run(): Promise<void> {
+      await query(
+        `SELECT erase_from_audit_trail(array_agg(id), NULL) FROM erased_users
+         WHERE erased_at > now() - $1::interval`,
+        [lateEntries],
+      );
+    },
+  };
+}
+
 const pruneEveryMs = 60_000;
 /** The maximum number of entries that one transaction removes. */
 const pruneBatch = 10_000;

@@ -1,17 +1,50 @@
 import type { Effect, EventEnvelope } from "../core/contract.ts";
+import { eraseFromDeadLetters } from "../event-log/dead-letters.ts";
+import { rememberErased } from "./erased-users.ts";
 
-/** Stores the names of users in the read model `known_users`. */
+/** A registration or a change of the profile. A registration has version 1. */
+interface NamedUser {
+  user_id: string;
+  username: string;
+  version?: number;
+}
+
+/**
+ * Stores the names of users in the read model `known_users`. A redriven dead letter can be older than
+ * the stored version, or about an erased user, and then changes nothing.
+ */
 export async function rememberUsers(
-  events: EventEnvelope<{ user_id: string; username: string }>[],
+  events: EventEnvelope<NamedUser>[],
   { query }: Pick<Effect, "query">,
 ): Promise<void> {
+  // A batch can contain several events of a user. The newest is the last one.
+  const newest = new Map(events.map(({ data }) => [data.user_id, data]));
+  const users = [...newest.values()];
   await query(
-    `INSERT INTO known_users (id, username) SELECT * FROM unnest($1::uuid[], $2::text[])
-     ON CONFLICT (id) DO UPDATE SET username = excluded.username`,
+    `INSERT INTO known_users AS known (id, username, version)
+     SELECT * FROM unnest($1::uuid[], $2::text[], $3::integer[]) AS named (id, username, version)
+     WHERE NOT EXISTS (SELECT FROM erased_users WHERE erased_users.id = named.id)
+     ON CONFLICT (id) DO UPDATE SET username = excluded.username, version = excluded.version
+       WHERE known.version < excluded.version`,
     [
-      events.map(({ data }) => data.user_id),
+      users.map(({ user_id }) => user_id),
       // Old events contain names that are not normalized.
-      events.map(({ data }) => data.username.normalize("NFC")),
+      users.map(({ username }) => username.normalize("NFC")),
+      users.map(({ version = 1 }) => version),
     ],
   );
+}
+
+/** The handler of both events with names, so that a batch can contain both. */
+export const rememberingUsers = { handleBatch: rememberUsers };
+
+/** Erases users from `known_users` and from the dead letters of `users`. */
+export async function forgetUsers(
+  events: EventEnvelope<{ user_id: string }>[],
+  { query }: Pick<Effect, "query">,
+): Promise<void> {
+  const ids = events.map(({ data }) => data.user_id);
+  await rememberErased(query, ids);
+  await query("DELETE FROM known_users WHERE id = ANY ($1::uuid[])", [ids]);
+  await eraseFromDeadLetters({ query }, ids);
 }

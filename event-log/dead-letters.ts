@@ -1,4 +1,5 @@
 import type { Effect, EventEnvelope } from "../core/contract.ts";
+import { erasedText } from "../database/erased-users.ts";
 
 /** An event that a consumer could not apply, as operators see it. */
 export interface DeadLetter {
@@ -37,11 +38,33 @@ export async function listDeadLetters(
   return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }
 
-/** Deletes a dead letter and returns its event. Of two concurrent calls, only one returns it. */
+/** Erases users from the data of dead letters of `users`. */
+export async function eraseFromDeadLetters(
+  { query }: Pick<Effect, "query">,
+  userIds: string[],
+): Promise<void> {
+  await query(
+    `UPDATE dead_letters SET event = jsonb_set(event, '{data,username}', to_jsonb($2::text))
+     WHERE producer = 'users' AND event -> 'data' ->> 'user_id' = ANY ($1::text[])
+       AND event -> 'data' ->> 'username' IS NOT NULL`,
+    [userIds, erasedText],
+  );
+}
+
+/**
+ * Deletes a dead letter and returns its event. Of two concurrent calls, only one returns it. Locks the
+ * cursor of the producer first, like a batch: otherwise the erasure of a user, applied at the same
+ * time, would not see what the event writes.
+ */
 export async function takeDeadLetter(
   { query }: Effect,
   id: string,
 ): Promise<EventEnvelope | undefined> {
+  await query(
+    `SELECT FROM event_cursors
+     WHERE producer = (SELECT producer FROM dead_letters WHERE id = $1) FOR UPDATE`,
+    [id],
+  );
   const [taken] = await query<{ event: EventEnvelope }>(
     "DELETE FROM dead_letters WHERE id = $1 RETURNING event",
     [id],

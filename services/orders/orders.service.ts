@@ -3,7 +3,7 @@ import { actorOf, forbidden, mayActForOthers, userIdOf, type Actor } from "../..
 import { configOf } from "../../config/broker-config.ts";
 import { defineService } from "../../core/define-service.ts";
 import { productsContract } from "../products/products.contract.ts";
-import { rememberUsers } from "../../database/user-names.ts";
+import { forgetUsers, rememberingUsers } from "../../database/user-names.ts";
 import { usersContract } from "../users/users.contract.ts";
 import { cancelOrder } from "./lifecycle/cancel-order.ts";
 import { completeOrder } from "./lifecycle/complete-order.ts";
@@ -92,7 +92,9 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
       "product.created": { handleBatch: rememberProducts },
       "product.updated": { handleBatch: followUpdates },
       "inventory.updated": { handleBatch: followInventory },
-      "user.registered": { handleBatch: rememberUsers },
+      "user.registered": rememberingUsers,
+      "user.updated": rememberingUsers,
+      "user.erased": { handleBatch: forgetUsers },
     },
     readModels: { products: ["known_products"], users: ["known_users"] },
   });

@@ -2,11 +2,17 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { senderOf } from "../../core/access.ts";
 import { configOf } from "../../config/broker-config.ts";
 import { defineService } from "../../core/define-service.ts";
-import { auditPruning, readAuditTrail, FailedAttemptAudit } from "../../database/audit-trail.ts";
-import { rememberUsers } from "../../database/user-names.ts";
+import {
+  auditErasure,
+  auditPruning,
+  readAuditTrail,
+  FailedAttemptAudit,
+} from "../../database/audit-trail.ts";
+import { rememberingUsers } from "../../database/user-names.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
 import { createProduct } from "./catalogue/create-product.ts";
+import { eraseUsers } from "./erase-users.ts";
 import { priceHistory } from "./catalogue/price-history.ts";
 import { updateProduct } from "./catalogue/update-product.ts";
 import { releaseReservations, restockCancelledOrders } from "./stock/release-reservations.ts";
@@ -69,7 +75,9 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
     consumes: {
       "order.placed": { handleBatch: sellReservations },
       "order.cancelled": { handleBatch: restockCancelledOrders },
-      "user.registered": { handleBatch: rememberUsers },
+      "user.registered": rememberingUsers,
+      "user.updated": rememberingUsers,
+      "user.erased": { handleBatch: eraseUsers },
     },
     readModels: { users: ["known_users"] },
     periodically: [
@@ -77,6 +85,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
         everyMs: sweepEveryMs,
         run: (caller) => sweepReservations(database, caller, reservationTtlSeconds),
       },
+      auditErasure(database),
       auditPruning(database, config.auditKeepMs),
     ],
     onAccessDenied: (ctx, denial) => failedAttempts.onAccessDenied(ctx, denial),

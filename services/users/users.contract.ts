@@ -88,6 +88,34 @@ export interface SetUserType {
   type: number;
 }
 
+/** At least one of username and email. */
+export interface UpdateProfile {
+  username?: string;
+  email?: string;
+  /** The current password. An email requires it. */
+  password?: string;
+}
+
+/** The account of a new reset token: an id or an email. */
+export interface CreatePasswordReset {
+  id?: string;
+  email?: string;
+}
+
+/** A token that is valid for one change of the password of an account. */
+export interface PasswordReset {
+  token: string;
+  /** ISO 8601, UTC. */
+  expiresAt: string;
+  /** The account. */
+  user: User;
+}
+
+export interface ResetPassword {
+  token: string;
+  newPassword: string;
+}
+
 export interface Success {
   success: boolean;
 }
@@ -113,6 +141,19 @@ export interface UserRegistered {
   user_id: string;
   username: string;
   type: number;
+}
+
+/** The profile after a change. */
+export interface UserUpdated {
+  user_id: string;
+  username: string;
+  /** 2 after the first change. */
+  version: number;
+}
+
+/** The personal data of the user were erased, also in the earlier events of the log. */
+export interface UserErased {
+  user_id: string;
 }
 
 const userTypeRule = int(0, 1);
@@ -147,6 +188,12 @@ export type UserAuditAction =
   | "LOGGED_OUT"
   | "PASSWORD_CHANGED"
   | "TYPE_CHANGED"
+  | "PROFILE_CHANGED"
+  | "RESET_CREATED"
+  /** The use of an unknown, expired or used reset token. */
+  | "RESET_REFUSED"
+  | "PASSWORD_RESET"
+  | "ERASED"
   | "KEYS_ROTATED";
 
 /** Errors that only this service throws. */
@@ -154,6 +201,11 @@ export const userErrors = defineErrors({
   USER_NOT_FOUND: { status: 404, meaning: "There is no such user." },
   EMAIL_TAKEN: { status: 409, meaning: "Another account has this email." },
   INVALID_CREDENTIALS: { status: 401, meaning: "Email and password do not belong together." },
+  INVALID_RESET_TOKEN: {
+    status: 401,
+    meaning: "The reset token is unknown, expired or used; ask for a new one.",
+  },
+  LAST_ADMIN: { status: 409, meaning: "The shop must keep at least one admin." },
 });
 
 export const usersContract = defineContract({
@@ -331,6 +383,83 @@ export const usersContract = defineContract({
         cost: costOfHash,
       },
     }),
+    /**
+     * Changes the username or the email of the caller. A new email requires the password, and ends
+     * all other sessions of the caller. Throws EMAIL_TAKEN, INVALID_CREDENTIALS or
+     * TOO_MANY_REQUESTS.
+     */
+    updateProfile: action<UpdateProfile, User>({
+      params: {
+        username: optional(text(1, 100)),
+        email: optional(email),
+        password: optional(anyPasswordRule),
+      },
+      access: "signed-in",
+      graphql: {
+        mutation: `
+          """
+          Changes the username or the email of the caller. A new email requires the password, and
+          ends all other sessions of the caller. For signed-in users. Errors: UNAUTHENTICATED,
+          BAD_USER_INPUT, EMAIL_TAKEN, INVALID_CREDENTIALS, TOO_MANY_REQUESTS.
+          """
+          updateProfile("The fields to change" input: UpdateProfile!): User!
+        `,
+        cost: costOfHash,
+      },
+    }),
+    /**
+     * Returns a one-time token with which the user can set a new password. Invalidates earlier
+     * tokens of the account. Admins can create tokens for customers only; services and the REPL for
+     * all accounts. Throws USER_NOT_FOUND or FORBIDDEN.
+     */
+    createPasswordReset: action<CreatePasswordReset, PasswordReset>({
+      params: { id: optional(id()), email: optional(text(1, 254)) },
+      access: "admin",
+      graphql: {
+        mutation: `
+          """
+          Returns a token with which a customer can set a new password, once and within an hour. Hand
+          it to the customer only. Invalidates earlier tokens of the account. For admins; FORBIDDEN
+          for the accounts of admins. An Idempotency-Key has no effect: each call returns another
+          token. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND.
+          """
+          createPasswordReset("The account" input: CreatePasswordReset!): PasswordReset!
+        `,
+      },
+    }),
+    /** Sets a new password with a reset token, and ends all sessions of the account. */
+    resetPassword: action<ResetPassword, Success>({
+      params: { token: anyTokenRule, newPassword: passwordRule },
+      access: "everyone",
+      graphql: {
+        mutation: `
+          """
+          Sets a new password with a reset token, and ends all sessions of the account. For everyone
+          who has a token. Errors: BAD_USER_INPUT, INVALID_RESET_TOKEN, TOO_MANY_REQUESTS.
+          """
+          resetPassword("The token and the new password" input: ResetPassword!): Success!
+        `,
+        cost: costOfHash,
+      },
+    }),
+    /**
+     * Erases the personal data of another user in all services. The orders stay with the id of the
+     * user. Throws USER_NOT_FOUND, FORBIDDEN, UNAUTHENTICATED or LAST_ADMIN.
+     */
+    erase: action<{ id: string }, Success>({
+      params: { id: id() },
+      access: "admin",
+      graphql: {
+        mutation: `
+          """
+          Erases the personal data of another user: account, sessions, names and addresses. This
+          cannot be undone. The orders of the user stay without email and username. For admins.
+          Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND, LAST_ADMIN.
+          """
+          eraseUser("The id of the user. FORBIDDEN for the caller's own id." id: ID!): Success!
+        `,
+      },
+    }),
     /** Changes the type of another user, and ends all sessions of that user. */
     setType: action<SetUserType, User>({
       params: { id: id(), type: userTypeRule },
@@ -388,5 +517,11 @@ export const usersContract = defineContract({
       username: exactText(1, 100),
       type: userTypeRule,
     }),
+    "user.updated": event<UserUpdated>(1, {
+      user_id: id(),
+      username: exactText(1, 100),
+      version: int(1),
+    }),
+    "user.erased": event<UserErased>(1, { user_id: id() }),
   },
 });

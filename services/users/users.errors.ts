@@ -1,5 +1,5 @@
 import { userErrors } from "./users.contract.ts";
-import { commonErrors, ClientError } from "../../core/errors.ts";
+import { badUserInput, commonErrors, ClientError } from "../../core/errors.ts";
 
 export const userNotFound = () =>
   new ClientError(userErrors.USER_NOT_FOUND, "There is no such user.");
@@ -13,6 +13,28 @@ export const invalidCredentials = () =>
 /** Only for signed-in users, who know that the account exists. */
 export const wrongPassword = () =>
   new ClientError(userErrors.INVALID_CREDENTIALS, "This is not your present password.");
+
+/** The same for an unknown, an expired and a used token, so that callers learn no accounts. */
+export const invalidResetToken = () =>
+  new ClientError(
+    userErrors.INVALID_RESET_TOKEN,
+    "This reset token is unknown, expired or used; ask for a new one.",
+  );
+
+export const lastAdmin = () =>
+  new ClientError(
+    userErrors.LAST_ADMIN,
+    "This is the last admin of the shop; make another user an admin first.",
+  );
+
+export const nothingToChange = () =>
+  badUserInput([{ field: "username", message: "Give a 'username' or an 'email'." }]);
+
+export const passwordMissing = () =>
+  badUserInput([{ field: "password", message: "A new 'email' requires the current 'password'." }]);
+
+export const noSingleAccount = () =>
+  badUserInput([{ field: "id", message: "Give either an 'id' or an 'email'." }]);
 
 /** The same for an ended session and any invalid refresh token, so that callers learn no sessions. */
 export const sessionEnded = () =>

@@ -14,18 +14,33 @@ import { configOf } from "../../config/broker-config.ts";
 import { lowestId } from "../../core/relay-connection.ts";
 import { defineService } from "../../core/define-service.ts";
 import { maxListRows } from "../../core/validation.ts";
-import { auditPruning, readAuditTrail, FailedAttemptAudit } from "../../database/audit-trail.ts";
+import {
+  auditErasure,
+  auditPruning,
+  readAuditTrail,
+  FailedAttemptAudit,
+} from "../../database/audit-trail.ts";
 import { inOrderOf } from "../../database/rows-by-id.ts";
+import { eraseUser } from "./erasure/erase-user.ts";
 import { changePassword } from "./passwords/change-password.ts";
+import { createPasswordReset } from "./passwords/create-password-reset.ts";
+import { resetPassword } from "./passwords/reset-password.ts";
+import { pruneResets } from "./passwords/reset-tokens.ts";
 import { login } from "./sessions/login.ts";
 import { logout, logoutEverywhere } from "./sessions/logout.ts";
 import { userConnection } from "./accounts/page-users.ts";
 import { PasswordTries } from "./passwords/password-tries.ts";
-import { limitRefreshes, limitRegistrations, pruneLimits } from "./accounts/rate-limits.ts";
+import {
+  limitEmailTries,
+  limitRefreshes,
+  limitResets,
+  pruneLimits,
+} from "./accounts/rate-limits.ts";
 import { refreshToken } from "./sessions/refresh-token.ts";
 import { ensureFirstAdmin, registerUser } from "./accounts/register-user.ts";
 import { endedSessions, pruneSessions } from "./sessions/sessions.ts";
 import { setUserType } from "./accounts/set-user-type.ts";
+import { updateProfile } from "./accounts/update-profile.ts";
 import { SigningKeys } from "./sessions/signing-keys.ts";
 import { publicUser } from "./user.ts";
 import { usersContract } from "./users.contract.ts";
@@ -85,7 +100,7 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       register: (ctx) =>
         failedAttempts.watch(ctx, () =>
           database.idempotent(ctx, async (db) => {
-            await limitRegistrations(database.query, senderOf(ctx));
+            await limitEmailTries(database.query, senderOf(ctx));
             return registerUser(db, ctx.params, senderOf(ctx), config.allowFirstAdmin);
           }),
         ),
@@ -104,6 +119,23 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       changePassword: (ctx) =>
         database.idempotent(ctx, (db) =>
           changePassword(db, tries, ownIdOf(actorOf(ctx)), ctx.params, senderOf(ctx)),
+        ),
+      updateProfile: (ctx) =>
+        database.idempotent(ctx, async (db) => {
+          const userId = ownIdOf(actorOf(ctx));
+          if (ctx.params.email !== undefined) await limitEmailTries(database.query, senderOf(ctx));
+          return updateProfile(db, tries, userId, ctx.params, senderOf(ctx));
+        }),
+      createPasswordReset: (ctx) =>
+        failedAttempts.watch(ctx, () => createPasswordReset(database, ctx.params, senderOf(ctx))),
+      resetPassword: (ctx) =>
+        database.idempotent(ctx, async (db) => {
+          await limitResets(database.query, senderOf(ctx));
+          return resetPassword(db, ctx.params, senderOf(ctx));
+        }),
+      erase: (ctx) =>
+        failedAttempts.watch(ctx, () =>
+          database.idempotent(ctx, (db) => eraseUser(db, ctx.params.id, senderOf(ctx))),
         ),
       setType: (ctx) =>
         failedAttempts.watch(ctx, () =>
@@ -125,6 +157,8 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       { everyMs: maintainKeysEveryMs, run: () => keys.maintain() },
       { everyMs: pruneSessionsEveryMs, run: () => pruneSessions(database) },
       { everyMs: pruneLimitsEveryMs, run: () => pruneLimits(database.query) },
+      { everyMs: pruneLimitsEveryMs, run: () => pruneResets(database.query) },
+      auditErasure(database),
       auditPruning(database, config.auditKeepMs),
     ],
     async started() {

@@ -147,7 +147,9 @@ test("the gateway exposes exactly these actions", () => {
     "users.auditTrail",
     "users.changePassword",
     "users.count",
+    "users.createPasswordReset",
     "users.endedSessions",
+    "users.erase",
     "users.get",
     "users.jwks",
     "users.list",
@@ -158,8 +160,10 @@ test("the gateway exposes exactly these actions", () => {
     "users.page",
     "users.refreshToken",
     "users.register",
+    "users.resetPassword",
     "users.resolve",
     "users.setType",
+    "users.updateProfile",
   ]);
 });
 

@@ -1,6 +1,6 @@
-import { forbidden, userType, type Actor } from "../../../core/access.ts";
+import { forbidden, userIdOf, userType, type Actor } from "../../../core/access.ts";
 import type { UsersTransaction } from "../users.database.ts";
-import { sessionEnded } from "../users.errors.ts";
+import { sessionEnded, userNotFound } from "../users.errors.ts";
 
 /**
  * Checks a token against the database in the transaction of the effect: since the token was issued,
@@ -20,6 +20,28 @@ export async function assertStillActs(
   if (row === null) throw sessionEnded();
   if (need === "admin" && row.type !== userType.admin) throw forbidden();
   await assertSessionLives(work, actor);
+}
+
+/**
+ * Locks the rows of a user and of the caller in the order of their ids: of two admins who act on each
+ * other, one succeeds. Returns the user. Throws USER_NOT_FOUND, and FORBIDDEN or UNAUTHENTICATED for a
+ * caller who is no admin any more.
+ */
+export async function lockAsAdmin(work: UsersTransaction, id: string, actor: Actor) {
+  const { models, transaction } = work;
+  const actorId = userIdOf(actor);
+  const locked = await models.users.findAll({
+    where: { id: actorId === null ? [id] : [id, actorId] },
+    order: ["id"],
+    lock: transaction.LOCK.NO_KEY_UPDATE,
+    transaction,
+  });
+  const rowOf = (userId: string) => locked.find((row) => row.id === userId);
+  if (actorId !== null && rowOf(actorId)?.type !== userType.admin) throw forbidden();
+  await assertSessionLives(work, actor);
+  const user = rowOf(id);
+  if (user === undefined) throw userNotFound();
+  return user;
 }
 
 /** Throws UNAUTHENTICATED if the session has ended. The user's row must be locked. */

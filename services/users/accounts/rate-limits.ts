@@ -19,6 +19,8 @@ export const maxWaitSeconds = 900;
 
 /** Enough for a school class that registers together; too few for automated registrations. */
 const registrations = { keyPrefix: "register", points: 100, duration: 3_600 };
+/** A token cannot be guessed: this only limits the work for invalid ones. */
+const resets = { keyPrefix: "reset", points: 30, duration: 3_600 };
 /** Enough for hundreds of devices behind one address that each refresh every few minutes. */
 const refreshes = { keyPrefix: "refresh", points: 300, duration: 300 };
 
@@ -52,9 +54,17 @@ export function limitKey(kind: string, about: string): string {
   return `${kind}:${createHash("sha256").update(about).digest("hex")}`;
 }
 
-/** Counts a registration by address, except for admins and the operator. Throws TOO_MANY_REQUESTS. */
-export async function limitRegistrations(query: Query, sender: Sender): Promise<void> {
+/**
+ * Counts a try of an email by address, in a registration or for a new email of an account, except for
+ * admins and the operator. Both reveal whether the email has an account. Throws TOO_MANY_REQUESTS.
+ */
+export async function limitEmailTries(query: Query, sender: Sender): Promise<void> {
   if (!mayActForOthers(sender.actor)) await countFromAddress(query, registrations, sender);
+}
+
+/** Counts a use of a reset token by address. Throws TOO_MANY_REQUESTS. */
+export async function limitResets(query: Query, sender: Sender): Promise<void> {
+  if (sender.actor.kind !== "operator") await countFromAddress(query, resets, sender);
 }
 
 /** Counts a refresh of tokens by address. Throws TOO_MANY_REQUESTS. */

@@ -7,10 +7,12 @@ interface UserRow extends User {
   password_hash: string;
   /** How often the password was set: 1 after the registration. */
   password_version: number;
+  /** 1, plus 1 for each change of username or email. */
+  profile_version: number;
   created_at: Date;
 }
 
-type NewUserRow = Optional<UserRow, "password_version" | "created_at">;
+type NewUserRow = Optional<UserRow, "password_version" | "profile_version" | "created_at">;
 
 /** The columns of `User`. The model and all statements that return users follow this list. */
 const columns: ColumnsOf<User> = {
@@ -26,6 +28,7 @@ const rowColumns: ColumnsOf<UserRow> = {
   email_key: DataTypes.TEXT,
   password_hash: DataTypes.TEXT,
   password_version: DataTypes.INTEGER,
+  profile_version: DataTypes.INTEGER,
   created_at: DataTypes.DATE,
 };
 /** The fields that operators see. The password hash and other columns stay hidden. */

@@ -1,10 +1,10 @@
 import type { Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import { assertStillActs } from "../accounts/acting-user.ts";
-import { findAccount } from "../accounts/account.ts";
 import { hashPassword } from "./password-hash.ts";
 import { assertUncommon } from "./password-rules.ts";
 import type { PasswordTries } from "./password-tries.ts";
+import { verifyOwnPassword } from "./verify-own-password.ts";
 import { endSessionsOf } from "../sessions/sessions.ts";
 import type { ChangePassword, Success, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
@@ -21,20 +21,17 @@ export async function changePassword(
   { password, newPassword }: ChangePassword,
   sender: Sender,
 ): Promise<Success> {
-  const user = await database.withModels(({ users }) => users.findByPk(userId));
-  if (user === null) throw wrongPassword();
-  const { email } = user;
-  const account = await findAccount(database.query, email, sender);
-  if (account === undefined) throw wrongPassword();
-  const right = await tries.verify({ email, password, account, sender });
-  if (right === undefined) throw wrongPassword();
-  await tries.forget(right);
+  const { user, passwordVersion } = await verifyOwnPassword(
+    { database, tries },
+    userId,
+    password,
+    sender,
+  );
   assertUncommon(newPassword, user, "newPassword");
 
   const passwordHash = await hashPassword(newPassword);
   return database.transaction(async (work) => {
     await assertStillActs(work, sender.actor, "signed-in");
-    const { passwordVersion } = account;
     const [changed] = await work.models.users.update(
       { password_hash: passwordHash, password_version: passwordVersion + 1 },
       {

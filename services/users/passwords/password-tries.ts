@@ -133,6 +133,12 @@ export class PasswordTries {
   }
 }
 
+/** Resets the counter of an account, for example after a reset of its password. */
+export async function forgetTriesOf(query: Query, email: string): Promise<void> {
+  const key = limitKey("account", emailKey(email));
+  await query("DELETE FROM password_tries WHERE key = $1", [key]);
+}
+
 function countersOf({ email, sender, account }: PasswordTry): [Counter, ...Counter[]] {
   const owner = emailKey(email);
   const address = addressGroup(sender.address ?? "");

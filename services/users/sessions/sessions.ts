@@ -26,7 +26,15 @@ export interface Grant {
 
 /** Why a session has ended. REPLACED: the user had too many newer sessions. */
 export type EndReason =
-  "LOGOUT" | "LOGOUT_EVERYWHERE" | "PASSWORD_CHANGED" | "TYPE_CHANGED" | "REUSED" | "REPLACED";
+  | "LOGOUT"
+  | "LOGOUT_EVERYWHERE"
+  | "PASSWORD_CHANGED"
+  | "PASSWORD_RESET"
+  | "EMAIL_CHANGED"
+  | "TYPE_CHANGED"
+  | "REUSED"
+  | "REPLACED"
+  | "ERASED";
 
 /** A login whose password was right at this version. */
 interface SignIn {
@@ -112,16 +120,34 @@ async function replaceOldest(query: Query, userId: string): Promise<void> {
   );
 }
 
-/** Ends all sessions of a user. The transaction must have locked the user's row. */
+/**
+ * Ends all sessions of a user, except the one with the id `keptId`. The transaction must have locked
+ * the user's row.
+ */
 export async function endSessionsOf(
   { query }: UsersTransaction,
   userId: string,
   reason: EndReason,
+  keptId?: string,
 ): Promise<void> {
   await query(
     `UPDATE sessions SET ended_at = now(), end_reason = $2
-     WHERE user_id = $1 AND ended_at IS NULL`,
-    [userId, reason],
+     WHERE user_id = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $3::uuid`,
+    [userId, reason, keptId ?? null],
+  );
+}
+
+/**
+ * Ends all sessions of a user whose row the transaction has locked, and erases their addresses. The
+ * gateways need the ids of ended sessions until their access tokens expire; `pruneSessions` removes
+ * the rows then.
+ */
+export async function eraseSessionsOf({ query }: UsersTransaction, userId: string): Promise<void> {
+  await query(
+    `UPDATE sessions SET ended_at = coalesce(ended_at, now()),
+       end_reason = coalesce(end_reason, 'ERASED'), address = NULL, expires_at = tokens_expire_at
+     WHERE user_id = $1`,
+    [userId],
   );
 }
 

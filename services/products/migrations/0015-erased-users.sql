@@ -1,0 +1,1 @@
+\ir ../../../database/erased-users-0001.sql

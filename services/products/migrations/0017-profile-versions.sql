@@ -1,0 +1,1 @@
+\ir ../../../database/known-users-0002.sql
