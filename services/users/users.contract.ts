@@ -413,7 +413,7 @@ export const usersContract = defineContract({
      * all accounts. Throws USER_NOT_FOUND or FORBIDDEN.
      */
     createPasswordReset: action<CreatePasswordReset, PasswordReset>({
-      params: { id: optional(id()), email: optional(text(1, 254)) },
+      params: { id: optional(id()), email: optional(text(0, 254)) },
       access: "admin",
       graphql: {
         mutation: `

@@ -106,6 +106,13 @@ const documents: Record<string, (sender: Owner) => string> = {
     'mutation { changePassword(input: { password: "wrong", newPassword: "long enough" }) { success } }',
   setUserType: () => mutations.setUserType(scene.other.id, 0),
   "setUserType of the own user": (sender) => mutations.setUserType(sender.id, 0),
+  updateProfile: () => 'mutation { updateProfile(input: { username: "renamed" }) { id } }',
+  resetPassword: () =>
+    'mutation { resetPassword(input: { token: "x", newPassword: "long enough" }) { success } }',
+  "createPasswordReset of a customer": () => mutations.createPasswordReset(scene.other.id),
+  "createPasswordReset of an admin": () => mutations.createPasswordReset(scene.owners.admin.id),
+  eraseUser: () => mutations.eraseUser(unknownId),
+  "eraseUser of the own user": (sender) => mutations.eraseUser(sender.id),
 };
 
 type Cells = Record<Role, string>;
@@ -118,6 +125,12 @@ const unknownRefreshToken: Cells = {
   ...signedIn,
   customer: "UNAUTHENTICATED",
   admin: "UNAUTHENTICATED",
+};
+/** Everyone may send a reset token. */
+const unknownResetToken: Cells = {
+  anonymous: "INVALID_RESET_TOKEN",
+  customer: "INVALID_RESET_TOKEN",
+  admin: "INVALID_RESET_TOKEN",
 };
 const hiddenFromCustomers: Cells = { ...signedIn, customer: "ORDER_NOT_FOUND" };
 
@@ -159,6 +172,13 @@ const defaultCells: Record<string, Cells> = {
   changePassword: { ...signedIn, customer: wrongPassword, admin: wrongPassword },
   setUserType: adminsOnly,
   "setUserType of the own user": { ...adminsOnly, admin: "FORBIDDEN" },
+  updateProfile: signedIn,
+  resetPassword: unknownResetToken,
+  "createPasswordReset of a customer": adminsOnly,
+  "createPasswordReset of an admin": { ...adminsOnly, admin: "FORBIDDEN" },
+  // An admin gets past the access rule, to the lookup of the user.
+  eraseUser: { ...adminsOnly, admin: "USER_NOT_FOUND" },
+  "eraseUser of the own user": { ...adminsOnly, admin: "FORBIDDEN" },
 };
 
 /** Lists the cells of a table as parameters of one test each. */
@@ -213,6 +233,9 @@ const rowsOfPage: Record<string, readonly string[]> = {
   "`registerUser` with type 1": ["registerUser of type 1"],
   "`setUserType` of another account": ["setUserType"],
   "`setUserType` of the own account": ["setUserType of the own user"],
+  "`createPasswordReset` of a customer": ["createPasswordReset of a customer"],
+  "`createPasswordReset` of an admin": ["createPasswordReset of an admin"],
+  "`eraseUser` of the own account": ["eraseUser of the own user"],
   "`usersAudit`, `productsAudit`": ["usersAudit", "productsAudit"],
 };
 

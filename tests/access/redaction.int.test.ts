@@ -132,6 +132,45 @@ test("secrets pass through registrations, logins, refreshes and password changes
   expect((await shop.graphql(change, { token })).code).toBeUndefined();
 });
 
+test("secrets pass through reset tokens and new emails", async () => {
+  const { token } = await shop.call<{ token: string }>("users.createPasswordReset", {
+    email: account.email,
+  });
+  const resetPassword = "the mouse has forgotten";
+  secrets.set("resetToken", token).set("resetPassword", resetPassword);
+  const reset = (input: object) =>
+    shop.graphql("mutation ($input: ResetPassword!) { resetPassword(input: $input) { success } }", {
+      variables: { input } as never,
+      headers: { "idempotency-key": "reset" },
+    });
+  expect((await reset({ token, newPassword: "short" })).code).toBe("BAD_USER_INPUT");
+  await whileBroken(
+    "ALTER TABLE password_resets RENAME TO gone",
+    "ALTER TABLE gone RENAME TO password_resets",
+    async () => {
+      const { code } = await reset({ token, newPassword: resetPassword });
+      expect(code).toBe("INTERNAL_SERVER_ERROR");
+    },
+  );
+  expect((await reset({ token, newPassword: resetPassword })).code).toBeUndefined();
+  expect((await reset({ token: `${token.slice(1)}x`, newPassword: resetPassword })).code).toBe(
+    "IDEMPOTENCY_MISMATCH",
+  );
+  const signedIn = await shop.graphql<{ login: Token }>(login, {
+    variables: { input: { email: account.email, password: resetPassword } },
+  });
+  const newEmail = "moved-mouse@example.com";
+  secrets.set("newEmail", newEmail);
+  const update = await shop.graphql(
+    "mutation ($input: UpdateProfile!) { updateProfile(input: $input) { id } }",
+    {
+      token: signedIn.data?.login.token,
+      variables: { input: { email: newEmail, password: resetPassword } },
+    },
+  );
+  expect(update.code).toBeUndefined();
+});
+
 test("secrets pass through the wrong fields of requests and through a WebSocket", async () => {
   const document = `mutation { login(input: { email: "${account.email}", password: "${account.password}" }) { token } }`;
   const search = new URLSearchParams({ query: document, password: account.password });

@@ -26,8 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => shop.stop());
 
-const erase = (id: string) => `mutation { eraseUser(id: "${id}") { success } }`;
-const eraseAs = (token: string, id: string) => shop.graphql(erase(id), { token });
+const eraseAs = (token: string, id: string) => shop.graphql(mutations.eraseUser(id), { token });
 
 /** Sends a document from the address of the user. */
 const send = (query: string, options: { token?: string; key?: string; variables?: object } = {}) =>
@@ -299,7 +298,7 @@ describe("eraseUser", () => {
     const ann = await shop.signIn("ann");
     expect((await eraseAs(admin.token, admin.id)).code).toBe("FORBIDDEN");
     expect((await eraseAs(ann.token, ann.id)).code).toBe("FORBIDDEN");
-    expect((await shop.graphql(erase(ann.id))).code).toBe("UNAUTHENTICATED");
+    expect((await shop.graphql(mutations.eraseUser(ann.id))).code).toBe("UNAUTHENTICATED");
   });
 
   test("and concurrent logins leave no session and no address", async () => {

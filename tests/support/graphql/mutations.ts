@@ -29,6 +29,9 @@ export const mutations = {
   completeOrder: (id: string) => `mutation { completeOrder(id: "${id}") { id status } }`,
   setUserType: (id: string, type: number) =>
     `mutation { setUserType(input: { id: "${id}", type: ${type} }) { id type } }`,
+  createPasswordReset: (id: string) =>
+    `mutation { createPasswordReset(input: { id: "${id}" }) { token } }`,
+  eraseUser: (id: string) => `mutation { eraseUser(id: "${id}") { success } }`,
 };
 
 /** Documents of the mutations, with the input as the variable `$input`. */
