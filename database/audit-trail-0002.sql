@@ -44,17 +44,20 @@ LANGUAGE plpgsql AS $$
 DECLARE
   emails text[] := ARRAY(
     SELECT DISTINCT lower(detail ->> 'email') FROM audit_trail
-    WHERE subject_id = ANY (user_ids) AND detail ->> 'email' IS NOT NULL
+    WHERE subject_id = ANY (user_ids) AND subject_id IS NOT NULL AND detail ->> 'email' IS NOT NULL
     UNION SELECT lower(masked_email) WHERE masked_email IS NOT NULL
   );
 BEGIN
   PERFORM set_config('shop.erased_users', user_ids::text, true),
     set_config('shop.erased_emails', emails::text, true);
+  -- The conditions IS NOT NULL let PostgreSQL use the partial indexes.
   UPDATE audit_trail SET address = NULL, detail = detail - 'email'
-  WHERE actor_id = ANY (user_ids) AND address IS NOT NULL;
+  WHERE actor_id = ANY (user_ids) AND actor_id IS NOT NULL AND address IS NOT NULL;
   UPDATE audit_trail SET address = NULL, detail = detail - 'email'
-  WHERE subject_id = ANY (user_ids) AND actor_kind = 'anonymous' AND address IS NOT NULL;
+  WHERE subject_id = ANY (user_ids) AND subject_id IS NOT NULL
+    AND actor_kind = 'anonymous' AND address IS NOT NULL;
   UPDATE audit_trail SET address = NULL, detail = NULL
-  WHERE lower(detail ->> 'email') = ANY (emails) AND subject_id IS NULL;
+  WHERE lower(detail ->> 'email') = ANY (emails) AND detail ->> 'email' IS NOT NULL
+    AND subject_id IS NULL;
   PERFORM set_config('shop.erased_users', '', true), set_config('shop.erased_emails', '', true);
 END $$;

@@ -1,6 +1,4 @@
 import type { Effect, EventEnvelope } from "../core/contract.ts";
-import { eraseFromDeadLetters } from "../event-log/dead-letters.ts";
-import { rememberErased } from "./erased-users.ts";
 
 /** A registration or a change of the profile. A registration has version 1. */
 interface NamedUser {
@@ -37,14 +35,3 @@ export async function rememberUsers(
 
 /** The handler of both events with names, so that a batch can contain both. */
 export const rememberingUsers = { handleBatch: rememberUsers };
-
-/** Erases users from `known_users` and from the dead letters of `users`. */
-export async function forgetUsers(
-  events: EventEnvelope<{ user_id: string }>[],
-  { query }: Pick<Effect, "query">,
-): Promise<void> {
-  const ids = events.map(({ data }) => data.user_id);
-  await rememberErased(query, ids);
-  await query("DELETE FROM known_users WHERE id = ANY ($1::uuid[])", [ids]);
-  await eraseFromDeadLetters({ query }, ids);
-}

@@ -3,7 +3,8 @@ import { actorOf, forbidden, mayActForOthers, userIdOf, type Actor } from "../..
 import { configOf } from "../../config/broker-config.ts";
 import { defineService } from "../../core/define-service.ts";
 import { productsContract } from "../products/products.contract.ts";
-import { forgetUsers, rememberingUsers } from "../../database/user-names.ts";
+import { rememberingUsers } from "../../database/user-names.ts";
+import { forgetUsers } from "../../event-log/forget-users.ts";
 import { usersContract } from "../users/users.contract.ts";
 import { cancelOrder } from "./lifecycle/cancel-order.ts";
 import { completeOrder } from "./lifecycle/complete-order.ts";

@@ -176,6 +176,10 @@ test("the GraphQL schema exposes no internal action", async () => {
     "logoutEverywhere",
     "changePassword",
     "setUserType",
+    "updateProfile",
+    "createPasswordReset",
+    "resetPassword",
+    "eraseUser",
   ];
   expect(new Set(names)).toEqual(new Set([...queries, ...mutations]));
 });

@@ -140,7 +140,7 @@ test("secrets pass through reset tokens and new emails", async () => {
   secrets.set("resetToken", token).set("resetPassword", resetPassword);
   const reset = (input: object) =>
     shop.graphql("mutation ($input: ResetPassword!) { resetPassword(input: $input) { success } }", {
-      variables: { input } as never,
+      variables: { input },
       headers: { "idempotency-key": "reset" },
     });
   expect((await reset({ token, newPassword: "short" })).code).toBe("BAD_USER_INPUT");

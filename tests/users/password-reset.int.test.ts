@@ -35,7 +35,7 @@ interface Reset {
 const creation =
   "mutation ($input: CreatePasswordReset!) { createPasswordReset(input: $input) { token expiresAt user { id email } } }";
 const create = (token: string | undefined, input: object) =>
-  shop.graphql<{ createPasswordReset: Reset }>(creation, { token, variables: { input } as never });
+  shop.graphql<{ createPasswordReset: Reset }>(creation, { token, variables: { input } });
 
 /** Creates a token like an operator. */
 const tokenOf = async (id: string) =>

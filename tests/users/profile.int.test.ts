@@ -24,7 +24,7 @@ beforeEach(async () => {
 const document =
   "mutation ($input: UpdateProfile!) { updateProfile(input: $input) { id email username type } }";
 const update = (token: string, input: object) =>
-  shop.graphql(document, { token, variables: { input } as never });
+  shop.graphql(document, { token, variables: { input } });
 
 const entriesOf = (id: string) =>
   shop.databases.query<{ action: string; detail: unknown }>(
@@ -71,7 +71,7 @@ test("user.updated has the names of the user in the order of the changes, and no
   );
   expect(log.map(({ type }) => type)).toEqual([
     "user.registered",
-    ...Array(7).fill("user.updated"),
+    ...Array.from({ length: 7 }, () => "user.updated"),
   ]);
   const updates = log.slice(1).map(({ data }) => data as { version: number; username: string });
   expect(updates.map(({ version }) => version)).toEqual([2, 3, 4, 5, 6, 7, 8]);
@@ -140,7 +140,10 @@ describe("a new email", () => {
       const input = { email: `new-${ann.email}`, password: "a wrong one" };
       codes.push((await update(token, input)).code);
     }
-    expect(codes).toEqual([...Array(5).fill("INVALID_CREDENTIALS"), "TOO_MANY_REQUESTS"]);
+    expect(codes).toEqual([
+      ...Array.from({ length: 5 }, () => "INVALID_CREDENTIALS"),
+      "TOO_MANY_REQUESTS",
+    ]);
   });
 });
 

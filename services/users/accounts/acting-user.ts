@@ -45,7 +45,7 @@ export async function lockAsAdmin(work: UsersTransaction, id: string, actor: Act
 }
 
 /** Throws UNAUTHENTICATED if the session has ended. The user's row must be locked. */
-export async function assertSessionLives({ query }: UsersTransaction, actor: Actor): Promise<void> {
+async function assertSessionLives({ query }: UsersTransaction, actor: Actor): Promise<void> {
   if (actor.kind !== "user" || actor.sessionId === undefined) return;
   // A statement after the lock: one that waits for a lock sees other rows as they were before.
   const live = await query(

@@ -7,7 +7,7 @@ import { endSessionsOf } from "../sessions/sessions.ts";
 import { emailKey, maskedEmail, publicUser } from "../user.ts";
 import type { UpdateProfile, User, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
-import { nothingToChange, passwordMissing, wrongPassword } from "../users.errors.ts";
+import { nothingToChange, passwordMissing, sessionEnded, wrongPassword } from "../users.errors.ts";
 import { assertStillActs } from "./acting-user.ts";
 import { userColumns } from "./user.model.ts";
 
@@ -34,11 +34,9 @@ export async function updateProfile(
   return database.transaction(async (work) => {
     await assertStillActs(work, sender.actor, "signed-in");
     const before = await work.models.users.findByPk(userId, { transaction: work.transaction });
+    if (before === null) throw sessionEnded();
     // A concurrent change of the password was faster: the checked one is no longer the present one.
-    if (
-      before === null ||
-      (verified?.passwordVersion ?? before.password_version) !== before.password_version
-    )
+    if (verified !== undefined && verified.passwordVersion !== before.password_version)
       throw wrongPassword();
     const updated = await writeProfile(work, userId, changes);
     if (email !== undefined) {
