@@ -84,10 +84,7 @@ export async function readSlice(
   query: Query,
   { position, types, match = {} }: SliceQuery,
 ): Promise<LogSlice> {
-  type Row = { head: number; pruned_to: number; found: number } & (
-    | SliceEvent
-    | { position: null }
-  );
+  type Row = { head: number; pruned_to: number; found: number } & (SliceEvent | { position: null });
   const rows = await query<Row>(
     `SELECT log.position AS head, log.pruned_to, e.found, e.position, e.type, e.version, e.data
      FROM event_log_head log LEFT JOIN (
