@@ -64,3 +64,14 @@ describe("an Accept header", () => {
     }
   });
 });
+
+test.each<[string | undefined, boolean]>([
+  [undefined, false],
+  ["*/*", false],
+  ["text/*", false],
+  [eventStream, true],
+  [`${json}, ${eventStream};q=0.1`, true],
+  [`${eventStream};q=0`, false],
+])("the Accept header %j accepts event streams: %j", (accept, isAccepted) => {
+  expect(acceptsEventStream(accept)).toBe(isAccepted);
+});

@@ -124,7 +124,7 @@ describe("an event stream", () => {
   test("ends with UNAUTHENTICATED within five seconds after a logout", async () => {
     const eve = await shop.signIn("eve");
     const stream = await subscribe(updated, { token: eve.token });
-    await shop.graphql("mutation { logout(everywhere: true) { success } }", { token: eve.token });
+    await shop.graphql("mutation { logoutEverywhere { success } }", { token: eve.token });
     await eventually("the end of the stream", () => stream.isEnded());
     expect(stream.events).toMatchObject([
       { event: "next", data: code("UNAUTHENTICATED") },
