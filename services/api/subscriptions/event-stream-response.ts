@@ -79,7 +79,7 @@ class EventStreamResponse {
   #events: AsyncIterator<ExecutionResult> | undefined;
   #checks: NodeJS.Timeout | undefined;
   /** Resolves when the client disconnects. */
-  readonly #closed = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<undefined>();
   /** Whether the kernel has not accepted a write yet, and had not at the last check. */
   #isWriting = false;
   #isSlow = false;
@@ -103,14 +103,13 @@ class EventStreamResponse {
       authorization === undefined ? undefined : await this.client.signIn(authorization);
     if (res.destroyed) return;
     if (rejection !== undefined) {
-      this.#start();
       this.#endWith(new ClientError(commonErrors.UNAUTHENTICATED, rejection));
       return;
     }
     this.#operation.start("subscription");
     // The response starts when the subscription gets events, so that its client misses none.
     const events = await operation.subscribe();
-    if (res.destroyed || this.#isEnded) {
+    if (this.#isEnded) {
       if (Symbol.asyncIterator in events) await events.return();
       return;
     }
@@ -143,7 +142,7 @@ class EventStreamResponse {
   /** Releases what the response held, after it is closed. */
   release(): void {
     this.#isEnded = true;
-    this.#closed.resolve();
+    this.#closed.resolve(undefined);
     this.#stop();
     this.client.close();
     this.#operation.end();
@@ -180,6 +179,7 @@ class EventStreamResponse {
   /** Ends the response with `complete`, after an error if there is one. */
   #endWith(error?: unknown): void {
     if (this.#isEnded) return;
+    if (!this.#exchange.res.headersSent) this.#start();
     const last = error === undefined ? "" : next(this.#format({ errors: [asGraphql(error)] }));
     void this.#write(last + complete);
     this.end();

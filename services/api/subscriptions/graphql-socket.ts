@@ -139,7 +139,9 @@ export class GraphqlSockets {
     this.#connections.add(connection);
     const checks = connection.keepAlive(
       (data) => this.#admits(connection, data),
-      (error) => logger.error("the check of a WebSocket connection failed", error),
+      (error) => {
+        logger.error("the check of a WebSocket connection failed", error);
+      },
     );
     const closed = this.#protocol.opened(
       {

@@ -44,7 +44,7 @@ export async function openStream(
   };
   const params = new URLSearchParams({ query, variables: JSON.stringify(variables ?? {}) });
   const response = isGet
-    ? await fetch(`${url}/graphql?${params}`, { headers: all, signal: control.signal })
+    ? await fetch(`${url}/graphql?${params.toString()}`, { headers: all, signal: control.signal })
     : await fetch(`${url}/graphql`, {
         method: "POST",
         headers: { "content-type": "application/json", ...all },
@@ -56,7 +56,8 @@ export async function openStream(
   const read = async () => {
     let rest = "";
     const decoder = new TextDecoder();
-    for await (const chunk of response.body ?? []) {
+    const chunks = (response.body ?? []) as AsyncIterable<Uint8Array>;
+    for await (const chunk of chunks) {
       const blocks = (rest + decoder.decode(chunk, { stream: true })).split("\n\n");
       rest = blocks.pop() ?? "";
       for (const block of blocks) {
