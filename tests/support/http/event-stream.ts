@@ -1,13 +1,13 @@
 import { eventually } from "../../../tools/support/eventually.ts";
 
 /** An event of an event stream, as a browser reads it. */
-export interface ServerEvent {
+interface ServerEvent {
   event: string;
   id: string | undefined;
   data: Result | null;
 }
 
-export interface Result {
+interface Result {
   data?: Record<string, Record<string, unknown>> | null;
   errors?: readonly { message: string; extensions: Record<string, unknown> }[];
 }
