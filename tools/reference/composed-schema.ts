@@ -4,6 +4,7 @@ import { composeBase } from "../../services/api/graphql/base-schema.ts";
 import { SchemaComposer } from "../../services/api/graphql/graphql-schema.ts";
 import { EventStream } from "../../services/api/subscriptions/event-stream.ts";
 import { formatted, type GeneratedFile } from "./generated-files.ts";
+import { LogTails } from "../../services/api/subscriptions/log-tails.ts";
 import { schemaPage } from "./schema-page.ts";
 
 /**
@@ -11,9 +12,11 @@ import { schemaPage } from "./schema-page.ts";
  * SchemaError.
  */
 export function composedSchema(): GraphQLSchema {
+  const broker = new ServiceBroker({ logger: false });
   const composer = new SchemaComposer({
-    broker: new ServiceBroker({ logger: false }),
+    broker,
     stream: new EventStream(),
+    tails: new LogTails(broker, []),
     publicReads: false,
     revocationOf: () => undefined,
   });

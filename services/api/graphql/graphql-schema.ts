@@ -147,12 +147,13 @@ function baseServices(): object[] {
   }));
 }
 
-/** Returns the types of all events that a subscription delivers. */
-export function subscribedEvents(): string[] {
-  const subscriptions = contracts.flatMap(({ graphql }) =>
-    Object.values(graphql?.subscriptions ?? {}),
-  );
-  return [...new Set(subscriptions.flatMap(({ events }) => events))];
+/**
+ * Returns the types of all events of the producers with subscriptions. Gateways need all of them, so
+ * that the positions have no gap.
+ */
+export function followedEvents(): string[] {
+  const producers = contracts.filter(({ graphql }) => graphql?.subscriptions !== undefined);
+  return producers.flatMap(({ events }) => Object.keys(events));
 }
 
 /** moleculer-apollo-server declares the root types without descriptions. */
@@ -169,7 +170,11 @@ With the HTTP header Idempotency-Key, a mutation can be sent again after a lost 
 effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
 IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.`,
   Subscription: `
-Sends events over WebSocket (protocol graphql-transport-ws).`,
+Sends events over WebSocket (protocol graphql-transport-ws) and as Server-Sent Events (protocol
+graphql-sse, distinct connections mode).
+
+After a lost connection, a subscription with the last cursor as argument after continues behind it, and
+no event is missing or repeated.`,
 };
 
 function describeRootTypes(schema: GraphQLSchema): GraphQLSchema {
