@@ -8,7 +8,7 @@ import { fallbackMiddleware } from "./middlewares/fallback.middleware.ts";
 import { inputMiddleware } from "./middlewares/input.middleware.ts";
 import { isRetryable } from "./core/errors.ts";
 import { failoverMiddleware } from "./middlewares/failover.middleware.ts";
-import { logPrinter } from "./broker/log-printer.ts";
+import { logger } from "./broker/logger.ts";
 import { metricsMiddleware } from "./middlewares/metrics.middleware.ts";
 import { InlinePrometheusReporter } from "./broker/metrics-reporter.ts";
 import { NatsTransporter, type Undelivered } from "./broker/nats-transporter.ts";
@@ -139,12 +139,6 @@ export function brokerOptions(
 
 function quietLevel({ logLevel }: Config): Config["logLevel"] {
   return logLevel === "debug" || logLevel === "trace" ? "info" : logLevel;
-}
-
-function logger({ logFormat }: Config): NonNullable<BrokerOptions["logger"]> {
-  const colors = logFormat !== "json";
-  const objectPrinter = logPrinter(colors && process.stdout.isTTY);
-  return { type: "Console", options: { formatter: logFormat, colors, objectPrinter } };
 }
 
 function tracing(url: string): NonNullable<BrokerOptions["tracing"]> {

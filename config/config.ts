@@ -37,7 +37,8 @@ export interface Config {
   databaseUrls: Record<DomainService, string | undefined>;
   databasePoolMax: number;
   logLevel: ValuesOf<"LOG_LEVEL">;
-  logFormat: ValuesOf<"LOG_FORMAT">;
+  /** Undefined: pretty on a terminal, otherwise json. */
+  logFormat: ValuesOf<"LOG_FORMAT"> | undefined;
   publicReads: boolean;
   allowFirstAdmin: boolean;
   /** Registered at start if there is no admin yet. */

@@ -376,9 +376,11 @@ const logs = {
   },
   LOG_FORMAT: {
     type: "choice",
-    values: ["short", "full", "json"],
-    default: "short",
-    description: "The format of log lines.",
+    values: ["pretty", "json", "short", "full"],
+    example: "json",
+    defaultInWords: "pretty on a terminal, json otherwise",
+    description:
+      "The format of log lines: text for people, or one JSON object per line. short and full, the formats of version 1.0, are the same as pretty.",
   },
 } as const satisfies Record<string, Setting>;
 

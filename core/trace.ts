@@ -14,6 +14,13 @@ export function traceparent(): string | undefined {
   return `00-${hex(call.requestID ?? call.id, 32)}-${hex(call.id, 16)}-01`;
 }
 
+/** The fields of a log line that name its trace: none outside of an action. */
+export function currentTraceIds(): { trace_id?: string; span_id?: string } {
+  const call = currentTrace.getStore();
+  if (call === undefined) return {};
+  return { trace_id: hex(call.requestID ?? call.id, 32), span_id: hex(call.id, 16) };
+}
+
 /** Returns the trace id of a `traceparent` header, or undefined if the header is invalid. */
 export function traceIdOf(header: unknown): string | undefined {
   if (typeof header !== "string") return undefined;

@@ -24,7 +24,7 @@ describe("an empty environment", () => {
       databaseUrls: { users: undefined, products: undefined, orders: undefined },
       databasePoolMax: 10,
       logLevel: "warn",
-      logFormat: "short",
+      logFormat: undefined,
       publicReads: false,
       allowFirstAdmin: true,
       firstAdmin: undefined,
@@ -267,7 +267,7 @@ describe("the errors of invalid settings", () => {
 
   test.each([
     ["PORT", "1e3", 'PORT must be a whole number from 0 to 65535, not "1e3"'],
-    ["LOG_FORMAT", "xml", 'LOG_FORMAT must be one of short, full, json, not "xml"'],
+    ["LOG_FORMAT", "xml", 'LOG_FORMAT must be one of pretty, json, short, full, not "xml"'],
     ["SERVICES", "users,pay", 'SERVICES must list some of users, products, orders, api, not "pay"'],
   ])("contain the invalid value of %s", (name, value, sentence) => {
     expect(faultsOf({ [name]: value })[0]).toContain(sentence);
