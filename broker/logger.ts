@@ -2,14 +2,15 @@ import { inspect } from "node:util";
 import type { BrokerOptions } from "moleculer";
 import { pino, stdTimeFunctions, type LoggerOptions } from "pino";
 import { prettyFactory } from "pino-pretty";
-import type { Config } from "../config/config.ts";
 import { currentTraceIds } from "../core/trace.ts";
 
 /**
  * Returns Moleculer's option `logger`: pino, which writes one JSON object per line, or colored text
  * for a person at a terminal.
+ *
+ * @param logFormat `json` or another name for text; undefined: text if the output is a terminal
  */
-export function logger({ logFormat }: Config): NonNullable<BrokerOptions["logger"]> {
+export function logger(logFormat: string | undefined): NonNullable<BrokerOptions["logger"]> {
   const isJson = (logFormat ?? (process.stdout.isTTY ? "pretty" : "json")) === "json";
   const format = isJson ? (line: string) => line : prettyFactory(prettyOptions());
   // Not pino's own destination, which throws if a pipe is full or closed.
