@@ -8,7 +8,7 @@ import { fallbackMiddleware } from "./middlewares/fallback.middleware.ts";
 import { inputMiddleware } from "./middlewares/input.middleware.ts";
 import { isRetryable } from "./core/errors.ts";
 import { failoverMiddleware } from "./middlewares/failover.middleware.ts";
-import { logPrinter } from "./broker/log-printer.ts";
+import { logger } from "./broker/logger.ts";
 import { metricsMiddleware } from "./middlewares/metrics.middleware.ts";
 import { InlinePrometheusReporter } from "./broker/metrics-reporter.ts";
 import { NatsTransporter, type Undelivered } from "./broker/nats-transporter.ts";
@@ -16,7 +16,6 @@ import { FailureDetector, strategyAvoiding } from "./broker/failure-detector.ts"
 import { QuietValidator } from "./broker/quiet-validator.ts";
 import { optionsMiddleware } from "./middlewares/options.middleware.ts";
 import { retryMiddleware } from "./middlewares/retry.middleware.ts";
-import { samplingMiddleware } from "./middlewares/sampling.middleware.ts";
 import { traceMiddleware } from "./middlewares/trace.middleware.ts";
 import { trackingMiddleware } from "./middlewares/tracking.middleware.ts";
 
@@ -66,7 +65,7 @@ export function brokerOptions(
     // JSON is by far the fastest of Moleculer's serializers. Dates are sent as ISO texts.
     serializer: "JSON",
     validator: new QuietValidator(),
-    logger: logger(config),
+    logger: logger(config.logFormat),
     logLevel: {
       // At lower levels it logs unreadable packets, which may contain passwords.
       TRANSPORTER: quietLevel(config),
@@ -91,7 +90,6 @@ export function brokerOptions(
     tracking: { enabled: true, shutdownTimeout: shutdownTimeoutMs },
     // The commands handle signals themselves, so that the embedded database stops last.
     skipProcessEventRegistration: true,
-    ...(config.traces && { tracing: tracing(config.traces.url) }),
     metrics: {
       enabled: config.metrics,
       reporter: config.metricsPort
@@ -116,7 +114,6 @@ export function brokerOptions(
       "Retry",
       fallbackMiddleware as unknown as Middleware,
       "ErrorHandler",
-      samplingMiddleware(config.traces?.percent ?? 0) as unknown as Middleware,
       metricsMiddleware as unknown as Middleware,
       debounceMiddleware as unknown as Middleware,
       "Throttle",
@@ -129,7 +126,7 @@ export function brokerOptions(
       // does not learn what is wrong with the parameters.
       broker.middlewares.add(inputMiddleware());
       broker.middlewares.add(accessMiddleware(config.publicReads));
-      broker.middlewares.add(traceMiddleware());
+      broker.middlewares.add(traceMiddleware(config.traces));
       // Outside Moleculer's tracking and retries, which these two control.
       broker.middlewares.add(trackingMiddleware());
       broker.middlewares.add(retryMiddleware(requestTimeoutMs));
@@ -139,21 +136,6 @@ export function brokerOptions(
 
 function quietLevel({ logLevel }: Config): Config["logLevel"] {
   return logLevel === "debug" || logLevel === "trace" ? "info" : logLevel;
-}
-
-function logger({ logFormat }: Config): NonNullable<BrokerOptions["logger"]> {
-  const colors = logFormat !== "json";
-  const objectPrinter = logPrinter(colors && process.stdout.isTTY);
-  return { type: "Console", options: { formatter: logFormat, colors, objectPrinter } };
-}
-
-function tracing(url: string): NonNullable<BrokerOptions["tracing"]> {
-  return {
-    enabled: true,
-    // By default Moleculer adds parameters, which may contain passwords.
-    tags: { action: { params: false, meta: false } },
-    exporter: { type: "Zipkin", options: { baseURL: url } },
-  };
 }
 
 function natsTransporter(

@@ -32,12 +32,13 @@ export interface Config {
   metricsPort: number | undefined;
   /** The port of a cluster node's health checks. */
   healthPort: number | undefined;
-  /** The Zipkin API that gets traces, and the percentage of sampled requests. */
-  traces: { url: string; percent: number } | undefined;
+  /** Records spans and exports them as the standard variables `OTEL_*` say. */
+  traces: boolean;
   databaseUrls: Record<DomainService, string | undefined>;
   databasePoolMax: number;
   logLevel: ValuesOf<"LOG_LEVEL">;
-  logFormat: ValuesOf<"LOG_FORMAT">;
+  /** Undefined: pretty on a terminal, otherwise json. */
+  logFormat: ValuesOf<"LOG_FORMAT"> | undefined;
   publicReads: boolean;
   allowFirstAdmin: boolean;
   /** Registered at start if there is no admin yet. */
@@ -147,10 +148,15 @@ function readDatabaseUrls(read: ConfigReader): Config["databaseUrls"] {
   return Object.fromEntries(urls) as Config["databaseUrls"];
 }
 
-function readTraces(read: ConfigReader): Config["traces"] {
-  const url = read.url("TRACES_URL");
-  const percent = read.integer("TRACES_PERCENT");
-  return url === undefined ? undefined : { url: url.replace(/\/+$/, ""), percent };
+/** Traces are on if a variable says where they go. The SDK reads the other variables `OTEL_*`. */
+function readTraces(read: ConfigReader): boolean {
+  const endpoint = read.url("OTEL_EXPORTER_OTLP_ENDPOINT");
+  const tracesEndpoint = read.url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+  const exporters = read.list("OTEL_TRACES_EXPORTER", (name) =>
+    ["otlp", "console", "none"].includes(name),
+  );
+  const isNone = exporters.includes("none") || read.flag("OTEL_SDK_DISABLED");
+  return !isNone && (exporters.length > 0 || (endpoint ?? tracesEndpoint) !== undefined);
 }
 
 const daysToMs = (days: number) => days * 86_400_000;

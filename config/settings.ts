@@ -172,18 +172,29 @@ const edge = {
     description:
       "Port of a cluster node's health checks: /health/live, /health/ready. Not set: a node without the gateway has none.",
   },
-  TRACES_URL: {
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
     type: "URL",
     protocols: ["http:", "https:"],
-    example: "http://localhost:9411",
-    description: "Zipkin API that gets traces (Jaeger and Tempo have it, too). Not set: no traces.",
+    example: "http://localhost:4318",
+    description:
+      "The OpenTelemetry collector that gets traces. Not set: no traces. The other standard variables of OpenTelemetry for traces, such as OTEL_TRACES_SAMPLER, work too.",
   },
-  TRACES_PERCENT: {
-    type: "integer",
-    min: 1,
-    max: 100,
-    default: 10,
-    description: "Percentage of the requests that are traced.",
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
+    type: "URL",
+    protocols: ["http:", "https:"],
+    example: "http://localhost:4318/v1/traces",
+    description: "The same, with the whole path.",
+  },
+  OTEL_TRACES_EXPORTER: {
+    type: "list",
+    items: "otlp, console, none",
+    example: "otlp",
+    description: "Where traces go. Not set: otlp, if an endpoint is set.",
+  },
+  OTEL_SDK_DISABLED: {
+    type: "flag",
+    default: false,
+    description: "Turns traces off.",
   },
 } as const satisfies Record<string, Setting>;
 
@@ -376,9 +387,11 @@ const logs = {
   },
   LOG_FORMAT: {
     type: "choice",
-    values: ["short", "full", "json"],
-    default: "short",
-    description: "The format of log lines.",
+    values: ["pretty", "json", "short", "full"],
+    example: "json",
+    defaultInWords: "pretty on a terminal, json otherwise",
+    description:
+      "The format of log lines: text for people, or one JSON object per line. short and full, the formats of version 1.0, are the same as pretty.",
   },
 } as const satisfies Record<string, Setting>;
 

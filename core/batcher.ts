@@ -1,3 +1,5 @@
+import { callerContext, inBatchSpan } from "./spans.ts";
+
 export interface BatchOptions {
   maxItems: number;
   /** While this many batches are in flight, the next batch collects items. */
@@ -6,6 +8,7 @@ export interface BatchOptions {
 
 interface Waiting<Item, Result> {
   item: Item;
+  caller: ReturnType<typeof callerContext>;
   resolve: (result: Result) => void;
   reject: (error: unknown) => void;
 }
@@ -34,7 +37,7 @@ export class Batcher<Item, Result> {
   /** Adds an item to the next batch and returns its result. */
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
+      this.#waiting.push({ item, caller: callerContext(), resolve, reject });
       this.#schedule();
     });
   }
@@ -53,7 +56,9 @@ export class Batcher<Item, Result> {
     this.#batches += 1;
     if (this.#waiting.length > 0) this.#schedule();
     try {
-      const results = await this.#serveItems(batch.map(({ item }) => item));
+      const callers = batch.map(({ caller }) => caller);
+      const items = batch.map(({ item }) => item);
+      const results = await inBatchSpan("batch", callers, () => this.#serveItems(items));
       for (const [index, { resolve, reject }] of batch.entries()) {
         const result = results[index] as Result | Error;
         if (result instanceof Error) reject(result);

@@ -1,17 +1,36 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
+import { activeSpan, isSampled } from "./spans.ts";
 
 /** The action that runs in the current asynchronous context; set by the trace middleware. */
-export const currentTrace = new AsyncLocalStorage<{ id: string; requestID: string | null }>();
+export const currentAction = new AsyncLocalStorage<{ id: string; requestID: string | null }>();
+
+/** The ids of the current span, or else of the current action. */
+function currentIds(): { traceId: string; spanId: string; flags: string } | undefined {
+  const span = activeSpan();
+  if (span !== undefined) {
+    const { traceId, spanId } = span;
+    return { traceId, spanId, flags: isSampled(span) ? "01" : "00" };
+  }
+  const action = currentAction.getStore();
+  if (action === undefined) return undefined;
+  const { id, requestID } = action;
+  return { traceId: hex(requestID ?? id, 32), spanId: hex(id, 16), flags: "00" };
+}
 
 /**
- * Returns the `traceparent` (W3C Trace Context) of the current action: the trace id is the request's
- * id, the span id is the call's. Undefined outside of an action.
+ * Returns the `traceparent` (W3C Trace Context) of the current span. Without spans, the trace id is
+ * the request's id and the span id is the call's. Undefined outside of an action.
  */
 export function traceparent(): string | undefined {
-  const call = currentTrace.getStore();
-  if (call === undefined) return undefined;
-  return `00-${hex(call.requestID ?? call.id, 32)}-${hex(call.id, 16)}-01`;
+  const ids = currentIds();
+  return ids && `00-${ids.traceId}-${ids.spanId}-${ids.flags}`;
+}
+
+/** The fields of a log line that name its trace: none outside of an action. */
+export function currentTraceIds(): { trace_id?: string; span_id?: string } {
+  const ids = currentIds();
+  return ids === undefined ? {} : { trace_id: ids.traceId, span_id: ids.spanId };
 }
 
 /** Returns the trace id of a `traceparent` header, or undefined if the header is invalid. */

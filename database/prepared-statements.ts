@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import type { Sequelize, Transaction } from "sequelize";
 import { withoutValues } from "./database-errors.ts";
+import { inStatementSpan, summaryOf } from "./statement-span.ts";
 
 /** Runs a statement with bound parameters (`$1` …) and returns its rows. */
 export type Query = <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
@@ -25,15 +26,21 @@ interface Pool {
   };
 }
 
-/** The names of prepared statements by their SQL. Statements are literals, so the map stays small. */
-const names = new Map<string, string>();
+interface Statement {
+  name: string;
+  /** The kind and the tables of the statement, for spans. */
+  summary: string;
+}
 
-function nameOf(sql: string): string {
-  const existing = names.get(sql);
+/** The prepared statements by their SQL. Statements are literals, so the map stays small. */
+const statements = new Map<string, Statement>();
+
+function statementOf(sql: string): Statement {
+  const existing = statements.get(sql);
   if (existing !== undefined) return existing;
-  const name = `shop_${names.size + 1}`;
-  names.set(sql, name);
-  return name;
+  const statement = { name: `shop_${statements.size + 1}`, summary: summaryOf(sql) };
+  statements.set(sql, statement);
+  return statement;
 }
 
 /** How often the statements of a connection had to be prepared again. */
@@ -54,25 +61,30 @@ const plannedAtMs = new WeakMap<Connection, number>();
 export function preparedOn(sequelize: Sequelize, transaction?: Transaction): Query {
   const pool = sequelize as unknown as Pool;
   const reserved = (transaction as { connection?: Connection } | undefined)?.connection;
-  return async <Row extends object>(sql: string, bind: unknown[]) => {
-    if (reserved !== undefined) return rowsOf<Row>(pool, reserved, sql, bind);
-    const connection = await pool.connectionManager.getConnection({ type: "SELECT" });
-    try {
-      return await rowsOf<Row>(pool, connection, sql, bind);
-    } finally {
-      pool.connectionManager.releaseConnection(connection);
-    }
+  const namespace = sequelize.getDatabaseName();
+  return <Row extends object>(sql: string, bind: unknown[]) => {
+    const statement = statementOf(sql);
+    return inStatementSpan(statement.summary, namespace, async () => {
+      if (reserved !== undefined) return rowsOf<Row>(pool, reserved, statement, sql, bind);
+      const connection = await pool.connectionManager.getConnection({ type: "SELECT" });
+      try {
+        return await rowsOf<Row>(pool, connection, statement, sql, bind);
+      } finally {
+        pool.connectionManager.releaseConnection(connection);
+      }
+    });
   };
 }
 
 async function rowsOf<Row extends object>(
   pool: Pool,
   connection: Connection,
+  statement: Statement,
   sql: string,
   bind: unknown[],
 ): Promise<Row[]> {
   const generation = generations.get(connection) ?? 0;
-  const name = `${nameOf(sql)}_${generation}`;
+  const name = `${statement.name}_${generation}`;
   const nowMs = performance.now();
   try {
     if (nowMs - (plannedAtMs.get(connection) ?? nowMs) > plansLastMs) {

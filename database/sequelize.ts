@@ -1,7 +1,9 @@
 import pg from "pg";
 import pgConnectionString from "pg-connection-string";
 import { Sequelize, type Options } from "sequelize";
+import { activeSpan } from "../core/spans.ts";
 import { withoutValues } from "./database-errors.ts";
+import { inStatementSpan, summaryOf } from "./statement-span.ts";
 
 /** How long a statement may run, and how long it may wait for a lock. */
 const statementTimeoutMs = 10_000;
@@ -80,9 +82,16 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
   const sequelize = new Sequelize(options);
   const query = sequelize.query.bind(sequelize) as (...args: unknown[]) => Promise<unknown>;
   // Models and transactions also use `query`, so that no error contains values.
-  const queryWithoutValues = (...args: unknown[]) =>
+  const run = (...args: unknown[]) =>
     query(...args).catch((error: unknown) => {
       throw withoutValues(error);
     });
+  const queryWithoutValues = (...args: unknown[]) => {
+    // A model's statement is summarized each time.
+    if (activeSpan() === undefined) return run(...args);
+    const [statement] = args as [string | { query: string }];
+    const sql = typeof statement === "string" ? statement : statement.query;
+    return inStatementSpan(summaryOf(sql), database ?? "", () => run(...args));
+  };
   return Object.assign(sequelize, { query: queryWithoutValues as typeof sequelize.query });
 }

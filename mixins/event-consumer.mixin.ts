@@ -1,3 +1,4 @@
+import { SpanKind } from "@opentelemetry/api";
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
 import { badUserInput } from "../core/errors.ts";
@@ -11,6 +12,7 @@ import {
   rewindCursor,
   skipPruned,
 } from "../event-log/event-cursor.ts";
+import { inEventsSpan } from "../core/spans.ts";
 import { EventFeed } from "../event-log/event-feed.ts";
 import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
@@ -81,9 +83,11 @@ export function eventConsumer(
           const from = await lockCursor(work, name);
           const batch = eventHandlers.nextBatch(from, events, limit);
           if (batch.length === 0) return from;
-          await eventHandlers.apply(batch, work);
           const to = from + batch.length;
-          await moveCursor(work, name, { from, to, node });
+          await inBatchSpan(name, batch, async () => {
+            await eventHandlers.apply(batch, work);
+            await moveCursor(work, name, { from, to, node });
+          });
           return to;
         }),
       deadLetter: (event, reason) =>
@@ -97,6 +101,27 @@ export function eventConsumer(
         broker.logger.error(`an event of ${name} could not be applied`, fault);
       },
     });
+  }
+
+  /** Applies events in a span by OpenTelemetry's conventions for messaging. */
+  function inBatchSpan(
+    producer: string,
+    batch: readonly EventEnvelope[],
+    apply: () => Promise<void>,
+  ): Promise<void> {
+    const attributes = {
+      "messaging.system": "moleculer",
+      "messaging.operation.type": "process",
+      "messaging.destination.name": producer,
+      "messaging.consumer.group.name": consumer,
+      "messaging.batch.message_count": batch.length,
+    };
+    return inEventsSpan(
+      `process ${producer}`,
+      () => ({ kind: SpanKind.CONSUMER, attributes }),
+      () => batch.map(({ traceparent }) => traceparent),
+      apply,
+    );
   }
 
   /** Applies a dead letter again. If it fails again, the rollback keeps it a dead letter. */

@@ -6,6 +6,7 @@ import ApiGateway from "moleculer-web";
 import { gatewayName, type Meta } from "../../core/access.ts";
 import { configOf } from "../../config/broker-config.ts";
 import type { EventEnvelope } from "../../core/contract.ts";
+import { activeSpan } from "../../core/spans.ts";
 import { traceIdOf } from "../../core/trace.ts";
 import { addressGroup } from "../../core/caller-address.ts";
 import { authenticatorOf, type Authenticator } from "./auth/authenticate.ts";
@@ -22,6 +23,7 @@ import { EventStreamResponses } from "./subscriptions/event-stream-response.ts";
 import { GraphqlSockets } from "./subscriptions/graphql-socket.ts";
 import { healthChecks } from "./http/health.ts";
 import { ConnectionLimits } from "./http/connection-limits.ts";
+import { inHttpSpan } from "./http/http-span.ts";
 import {
   closeServer,
   listen,
@@ -95,8 +97,6 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       addRoute: false,
       removeRoute: false,
       listAliases: false,
-      // Without the URL, which may contain a document with secrets.
-      rest: { tracing: { tags: { params: ["req.method"] }, spanName: spanNameOf } },
     },
     settings: {
       // The gateway creates its own server, to limit connections and to report a port in use.
@@ -168,7 +168,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         const isHead = req.method === "HEAD";
         if (isHead) req.method = "GET";
         if (graphqlUrl.test(req.url ?? "")) {
-          graphql(req, res, isHead).catch((error: unknown) => {
+          const answer = () => graphql(req, res, isHead);
+          inHttpSpan(req, res, "/graphql", answer).catch((error: unknown) => {
             failed(broker, error, req, res);
           });
           return;
@@ -177,7 +178,9 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         setHeaders(res, rules.headersFor(req));
         if (isHealthCheck(req, res)) return;
         if (!admitsPage(addressGroup(addresses.of(req)), res)) return;
-        this.httpHandler(req, res).catch((error: unknown) => {
+        const path = (req.url ?? "").split("?", 1)[0] ?? "";
+        const route = path in pageAliases ? path : undefined;
+        inHttpSpan(req, res, route, () => this.httpHandler(req, res)).catch((error: unknown) => {
           failed(broker, error, req, res);
         });
       });
@@ -237,10 +240,6 @@ function requestIdOptions(req: IncomingMessage): { requestID?: string } {
   return options;
 }
 
-function spanNameOf({ params: { req } }: Context<{ req: IncomingMessage }>): string {
-  return `${req.method ?? ""} ${req.url?.split("?", 1)[0] ?? ""}`;
-}
-
 /** Catches errors of a page. moleculer-web does not await aliases: a rejection ends the process. */
 function caught(handler: Handler): Handler {
   return async function (req, res) {
@@ -264,11 +263,15 @@ function failed(
 }
 
 /**
- * Sets the request id: the trace id, or else the client's `x-request-id`. The id appears in logs
- * and responses, so only a harmless client id is accepted.
+ * Sets the request id: the client's trace id, or else its `x-request-id`, or else the id of a new
+ * trace. The id appears in logs and responses, so only a harmless client id is accepted.
  */
 function setRequestId(options: { requestID?: string }, { headers }: IncomingMessage) {
   const traceId = traceIdOf(headers.traceparent);
   if (traceId !== undefined) options.requestID = traceId;
-  else if (!/^[\w-]{1,64}$/.test(options.requestID ?? "")) delete options.requestID;
+  else if (!/^[\w-]{1,64}$/.test(options.requestID ?? "")) {
+    const span = activeSpan();
+    if (span !== undefined) options.requestID = span.traceId;
+    else delete options.requestID;
+  }
 }

@@ -1,9 +1,6 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { format } from "node:util";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { ServiceBroker } from "moleculer";
@@ -13,6 +10,7 @@ import { KeyCipher } from "../../services/users/sessions/key-cipher.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { inputDocuments } from "../support/graphql/mutations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
+import { SpanCollector } from "../support/span-collector.ts";
 
 const account = { email: "quiet-mouse@example.com", password: "the mouse is quiet" };
 const wrongPassword = "the mouse is loud";
@@ -30,14 +28,7 @@ secrets.set("misplaced", misplaced);
 
 /** The complete log of the shop, at level trace. */
 let log = "";
-/** All traces that the shop exported. */
-let traces = "";
-const traceCollector = createServer((req, res) => {
-  void text(req).then((body) => {
-    traces += body;
-    res.writeHead(202).end();
-  });
-});
+const collector = new SpanCollector();
 let shop: TestShop;
 
 beforeAll(async () => {
@@ -46,21 +37,23 @@ beforeAll(async () => {
       log += `${format(...args)}\n`;
     });
   }
-  await new Promise<void>((resolve) => traceCollector.listen(0, "127.0.0.1", resolve));
-  const { port } = traceCollector.address() as AddressInfo;
+  jest.spyOn(process.stdout, "write").mockImplementation((line) => {
+    log += line.toString();
+    return true;
+  });
+  // The SDK of OpenTelemetry reads the environment of the process.
+  Object.assign(process.env, await collector.start());
   shop = await startTestShop({
     LOG_LEVEL: "trace",
-    TRACES_PERCENT: "100",
     ALLOW_FIRST_ADMIN: "false",
     KEY_ENCRYPTION_SECRET: keySecret,
-    TRACES_URL: `http://127.0.0.1:${port}`,
+    OTEL_TRACES_EXPORTER: "otlp",
   });
 });
 afterAll(async () => {
   await shop.stop();
   jest.restoreAllMocks();
-  traceCollector.closeAllConnections();
-  traceCollector.close();
+  collector.stop();
 });
 
 const { registerUser: registration, login } = inputDocuments;
@@ -254,15 +247,15 @@ interface Transit {
 const inQuery = (value: string) => new URLSearchParams({ value }).toString().slice("value=".length);
 
 test("no secret of the tests above appears in logs, traces and metrics", async () => {
-  const { exporter = [] } = shop.broker.tracer as unknown as { exporter?: { flush(): void }[] };
-  for (const traceExporter of exporter) traceExporter.flush();
-  await eventually("the last trace is exported", () => traces.includes("invalid input syntax"));
+  await eventually("the last spans are exported", () =>
+    collector.spans.some(({ attributes }) => attributes["error.type"] === "22P02"),
+  );
   const metrics = await (await fetch(`${shop.url}/metrics`)).text();
   const database = readFileSync(join(process.env.TEST_DATA_DIR ?? "", "postgres", "server.log"));
-  const places = { log, traces, metrics, database: database.toString() };
+  const places = { log, traces: collector.text, metrics, database: database.toString() };
 
   // The tests above reached the logs.
-  expect(log).toMatch(/DEBUG.*The 'users.register' request is rejected/s);
+  expect(log).toMatch(/"level":"debug".*The 'users.register' request is rejected/);
   for (const state of ["42P01", "23514", "23505", "22P02"]) expect(log).toContain(state);
   for (const place of Object.values(places)) expect(place.length).toBeGreaterThan(1_000);
 

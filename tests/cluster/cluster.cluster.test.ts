@@ -15,9 +15,11 @@ import {
 import { cleanUp, startCommand, type Program } from "../../tools/support/processes.ts";
 import { mutations } from "../support/graphql/mutations.ts";
 import { mutate, registerFirstAdmin } from "../support/http/first-admin.ts";
+import { SpanCollector, drawTrace } from "../support/span-collector.ts";
 import { Stopwatch } from "../support/stopwatch.ts";
 
 let databases: TestDatabases;
+const collector = new SpanCollector();
 const observers: ServiceBroker[] = [];
 /** Ends the request loops that a failed test left running. */
 let isOver = false;
@@ -29,6 +31,7 @@ afterAll(async () => {
   isOver = true;
   for (const observer of observers) await observer.stop();
   await cleanUp();
+  collector.stop();
   await databases.drop();
 });
 
@@ -49,6 +52,24 @@ async function sees(observer: ServiceBroker, { pid }: Program): Promise<boolean>
 const email = "admin@example.com";
 const allOrders = "{ orders(limit: 10) { username order_products { name quantity price } } }";
 
+/** The spans of an order, by name, kind and node. The last ones are those of the consumers. */
+const orderTrace = [
+  "POST /graphql server@api",
+  "  mutation internal@api",
+  "    orders.place client@api",
+  "      orders.place server@orders",
+  "        INSERT idempotency_keys INSERT order_history INSERT orders INSERT order_lines client@orders",
+  "        process orders consumer@products",
+  "          UPDATE event_cursors INSERT event_batches client@products",
+  "          UPDATE reservations INSERT stock_changes SELECT reservation_lines client@products",
+  "        process products consumer@orders",
+  "          UPDATE event_cursors INSERT event_batches client@orders",
+  "          UPDATE known_products client@orders",
+  "        products.reserve client@orders",
+  "          products.reserve server@products",
+  "            SELECT products INSERT reservations UPDATE products INSERT reservation_lines client@products",
+];
+
 /** The shop responds to every client within this time, even if nodes are down. */
 const responseWithinMs = 5_000;
 
@@ -65,7 +86,8 @@ describe("a cluster of four nodes", () => {
   let product: string;
 
   beforeAll(async () => {
-    cluster = await Cluster.create({ TRANSPORTER: await anyNatsServer() }, databases);
+    const settings = { TRANSPORTER: await anyNatsServer(), ...(await collector.start()) };
+    cluster = await Cluster.create(settings, databases);
     users = cluster.startService("users");
     products = cluster.startService("products");
     orders = cluster.startService("orders");
@@ -150,6 +172,20 @@ describe("a cluster of four nodes", () => {
       expect((await send(allOrders)).data).toEqual({
         orders: [{ username: "admin", order_products: lines }],
       });
+      return true;
+    });
+  });
+
+  test("exports one trace for an order, from the client's own span to each consumer", async () => {
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const span = "00f067aa0ba902b7";
+    const headers = { traceparent: `00-${traceId}-${span}-01` };
+    const query = mutations.placeOrder(product, 1);
+    const { status } = await graphql(cluster.url, query, { token, headers });
+    expect(status).toBe(200);
+    await eventually("the trace of the order", () => {
+      const spans = collector.spans.filter((each) => each.traceId === traceId);
+      expect(drawTrace(spans, span)).toEqual(orderTrace);
       return true;
     });
   });

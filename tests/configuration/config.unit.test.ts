@@ -20,11 +20,11 @@ describe("an empty environment", () => {
       metrics: true,
       metricsPort: undefined,
       healthPort: undefined,
-      traces: undefined,
+      traces: false,
       databaseUrls: { users: undefined, products: undefined, orders: undefined },
       databasePoolMax: 10,
       logLevel: "warn",
-      logFormat: "short",
+      logFormat: undefined,
       publicReads: false,
       allowFirstAdmin: true,
       firstAdmin: undefined,
@@ -67,8 +67,7 @@ test("every environment variable sets its configuration field", () => {
     METRICS: "true",
     METRICS_PORT: "9100",
     HEALTH_PORT: "9101",
-    TRACES_URL: "http://traces:9411/",
-    TRACES_PERCENT: "25",
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://traces:4318",
     USERS_DB_URL: "postgres://u:p@db/users",
     PRODUCTS_DB_URL: "postgresql://u:p@db/products",
     ORDERS_DB_URL: "postgres:///orders?host=/run/postgresql",
@@ -103,7 +102,7 @@ test("every environment variable sets its configuration field", () => {
     metrics: true,
     metricsPort: 9100,
     healthPort: 9101,
-    traces: { url: "http://traces:9411", percent: 25 },
+    traces: true,
     databaseUrls: {
       users: "postgres://u:p@db/users",
       products: "postgresql://u:p@db/products",
@@ -267,7 +266,7 @@ describe("the errors of invalid settings", () => {
 
   test.each([
     ["PORT", "1e3", 'PORT must be a whole number from 0 to 65535, not "1e3"'],
-    ["LOG_FORMAT", "xml", 'LOG_FORMAT must be one of short, full, json, not "xml"'],
+    ["LOG_FORMAT", "xml", 'LOG_FORMAT must be one of pretty, json, short, full, not "xml"'],
     ["SERVICES", "users,pay", 'SERVICES must list some of users, products, orders, api, not "pay"'],
   ])("contain the invalid value of %s", (name, value, sentence) => {
     expect(faultsOf({ [name]: value })[0]).toContain(sentence);

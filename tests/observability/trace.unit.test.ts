@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { traceMiddleware } from "../../middlewares/trace.middleware.ts";
-import { currentTrace, traceIdOf, traceparent } from "../../core/trace.ts";
+import { currentAction, traceIdOf, traceparent } from "../../core/trace.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const spanId = "b7ad6b7169203331";
@@ -8,7 +8,7 @@ const callId = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /** Gives the traceparent within a call. */
 const within = (call: { id: string; requestID: string | null }) =>
-  currentTrace.run(call, traceparent);
+  currentAction.run(call, traceparent);
 
 describe("the traceparent", () => {
   test("is undefined outside an action", () => {
@@ -16,14 +16,14 @@ describe("the traceparent", () => {
   });
 
   test("has the trace of the request and the span of the call", () => {
-    expect(within({ id: callId, requestID: traceId })).toBe(`00-${traceId}-01890a5dac96774b-01`);
+    expect(within({ id: callId, requestID: traceId })).toBe(`00-${traceId}-01890a5dac96774b-00`);
   });
 
   test("has the same trace and different spans for the calls of a request", () => {
     const other = "f47ac10b-58cc-4372-a567-0e02b2c3d479";
     expect([callId, other].map((id) => within({ id, requestID: traceId }))).toEqual([
-      `00-${traceId}-01890a5dac96774b-01`,
-      `00-${traceId}-f47ac10b58cc4372-01`,
+      `00-${traceId}-01890a5dac96774b-00`,
+      `00-${traceId}-f47ac10b58cc4372-00`,
     ]);
   });
 
@@ -34,7 +34,7 @@ describe("the traceparent", () => {
 
   test("starts a trace with the call when there is no request id", () => {
     expect(within({ id: callId, requestID: null })).toBe(
-      "00-01890a5dac96774bbcceb302099a8057-01890a5dac96774b-01",
+      "00-01890a5dac96774bbcceb302099a8057-01890a5dac96774b-00",
     );
   });
 
@@ -42,7 +42,7 @@ describe("the traceparent", () => {
     "of the request id %s is a valid, stable hash of the id",
     (requestID) => {
       const header = within({ id: callId, requestID });
-      expect(header).toMatch(/^00-[0-9a-f]{32}-01890a5dac96774b-01$/);
+      expect(header).toMatch(/^00-[0-9a-f]{32}-01890a5dac96774b-00$/);
       expect(within({ id: callId, requestID })).toBe(header);
       expect(within({ id: callId, requestID: `${requestID}!` })).not.toBe(header);
     },
@@ -54,15 +54,16 @@ describe("the traceparent", () => {
       await new Promise(setImmediate);
       seen.push(traceparent());
     };
-    const wrap = traceMiddleware().localAction as unknown as (
+    const wrap = traceMiddleware(false).localAction as unknown as (
       next: typeof handler,
-    ) => (ctx: { id: string; requestID: string }) => Promise<unknown>;
-    const action = wrap(handler);
-    const calls = ["a", "b"].map((digit) => ({ id: callId, requestID: digit.repeat(32) }));
+      action: { name: string },
+    ) => (ctx: object) => Promise<unknown>;
+    const action = wrap(handler, { name: "orders.place" });
+    const calls = ["a", "b"].map((digit) => ({ id: callId, requestID: digit.repeat(32), broker: {} }));
     await Promise.all(calls.map((call) => action(call)));
     expect(seen).toEqual([
-      `00-${"a".repeat(32)}-01890a5dac96774b-01`,
-      `00-${"b".repeat(32)}-01890a5dac96774b-01`,
+      `00-${"a".repeat(32)}-01890a5dac96774b-00`,
+      `00-${"b".repeat(32)}-01890a5dac96774b-00`,
     ]);
     expect(traceparent()).toBeUndefined();
   });

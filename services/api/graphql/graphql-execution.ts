@@ -1,10 +1,18 @@
 import { apiErrors } from "../api.errors.ts";
-import type { ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
+import type { SpanOptions } from "@opentelemetry/api";
+import type {
+  ExecutionArgs,
+  ExecutionResult,
+  GraphQLError,
+  GraphQLSchema,
+  OperationDefinitionNode,
+} from "graphql";
 import type { Context, ServiceBroker } from "moleculer";
 import type { Actor, Meta, Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
 import { commonErrors, ClientError } from "../../../core/errors.ts";
+import { inSpan } from "../../../core/spans.ts";
 import { Documents, operationOf, type CheckedDocument } from "./documents.ts";
 import { coerceVariables } from "./engine/arguments.ts";
 import { executePlan, type ExecutionInput } from "./engine/execute.ts";
@@ -190,6 +198,8 @@ export class GraphqlExecution {
       variables: values,
       context,
     };
+    const execute = () =>
+      inSpan(operation.node.operation, spanOf(operation.node), () => executePlan(input));
     const settle = (actualCost: number) => {
       this.#throttle.settle(caller, cost.work + actualCost - cost.expected);
     };
@@ -203,7 +213,7 @@ export class GraphqlExecution {
         prepared,
       }),
       run: async (requestId) => {
-        const { result, values } = await executePlan(input);
+        const { result, values } = await execute();
         const errors = result.errors?.map((error) => this.toClient(error, requestId));
         const text = JSON.stringify({ errors, data: result.data });
         settle(Math.max(values, text.length / charactersPerValue));
@@ -212,7 +222,7 @@ export class GraphqlExecution {
         return { text, isExecuted: result.data !== undefined, isThrottled };
       },
       execute: async () => {
-        const { result, values } = await executePlan(input);
+        const { result, values } = await execute();
         settle(values);
         return result;
       },
@@ -253,6 +263,16 @@ export class GraphqlExecution {
 /** Returns the rate limit key of a caller: the user id, or the address group if anonymous. */
 export function callerOf(viewer: Viewer, address: string): string {
   return viewer.kind === "user" ? viewer.id : addressGroup(address);
+}
+
+/** OpenTelemetry's attributes of a GraphQL server. Not the name of the client's choice in the name. */
+function spanOf({ operation, name }: OperationDefinitionNode): () => SpanOptions {
+  return () => ({
+    attributes: {
+      "graphql.operation.type": operation,
+      ...(name !== undefined && { "graphql.operation.name": name.value }),
+    },
+  });
 }
 
 /** Checks the types of a request's parts. Throws GraphQLErrors. */

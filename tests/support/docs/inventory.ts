@@ -53,12 +53,16 @@ export async function readInventory(project: string): Promise<Inventory> {
     events: new Set(contracts.flatMap(({ events }) => Object.keys(events))),
     metrics: new Set(services.metrics.map(prometheusName)),
     ownMetrics: new Set([...metricLiterals, ...services.metrics.filter(isOwn)].map(prometheusName)),
-    capitals: new Set(
-      [...texts.values()].flatMap((text) => text.match(/\b[A-Z][A-Z0-9_]+\b/g) ?? []),
-    ),
+    capitals: new Set([
+      ...[...texts.values()].flatMap((text) => text.match(/\b[A-Z][A-Z0-9_]+\b/g) ?? []),
+      ...openTelemetryVariables,
+    ]),
     fileNames: new Set(paths.map((path) => posix.basename(path))),
   };
 }
+
+/** Variables that the SDK of OpenTelemetry reads itself. */
+const openTelemetryVariables = ["OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"];
 
 /** Returns the name that Prometheus gives to a metric of Moleculer. */
 export function prometheusName(name: string): string {

@@ -1,0 +1,114 @@
+import { inspect } from "node:util";
+import type { BrokerOptions } from "moleculer";
+import { pino, stdTimeFunctions, type LoggerOptions } from "pino";
+import { prettyFactory } from "pino-pretty";
+import { currentTraceIds } from "../core/trace.ts";
+
+/**
+ * Returns Moleculer's option `logger`: pino, which writes one JSON object per line, or colored text
+ * for a person at a terminal.
+ *
+ * @param logFormat `json` or another name for text; undefined: text if the output is a terminal
+ */
+export function logger(logFormat: string | undefined): NonNullable<BrokerOptions["logger"]> {
+  const isJson = (logFormat ?? (process.stdout.isTTY ? "pretty" : "json")) === "json";
+  const format = isJson ? (line: string) => line : prettyFactory(prettyOptions());
+  // Not pino's own destination, which throws if a pipe is full or closed.
+  const root = pino(options, { write: (line) => process.stdout.write(format(line)) });
+  const createLogger = (level: string, bindings: Bindings) =>
+    root.child(sourceOf(bindings), { level });
+  return { type: "Pino", options: { createLogger } };
+}
+
+/** What Moleculer says of the origin of a line: a service, or a module such as the transporter. */
+interface Bindings {
+  nodeID: string;
+  ns: string;
+  mod: string;
+  svc?: string;
+}
+
+function sourceOf({ nodeID, ns, mod, svc }: Bindings) {
+  return { namespace: ns, node: nodeID, service: svc ?? mod };
+}
+
+function prettyOptions() {
+  return {
+    colorize: process.stdout.isTTY,
+    translateTime: "UTC:yyyy-mm-dd'T'HH:MM:ss.l'Z'",
+    ignore: "service,node,namespace,trace_id,span_id",
+    messageFormat: "{service}: {msg}",
+  };
+}
+
+const options: LoggerOptions = {
+  // Moleculer's bindings replace the process id and the host name.
+  base: null,
+  timestamp: stdTimeFunctions.isoTime,
+  serializers: { err: describeError },
+  formatters: { level: (label) => ({ level: label }) },
+  mixin: currentTraceIds,
+  hooks: {
+    logMethod(args, method) {
+      method.apply(this, toPino(args));
+    },
+  },
+};
+
+/** Moleculer logs texts, objects and errors in any order; pino takes one object and one text. */
+function toPino(args: unknown[]): [object, string] {
+  const error = args.find((arg) => arg instanceof Error);
+  if (error === undefined) return [{}, args.map(toText).join(" ")];
+  const words = args.filter((arg) => arg !== error).map(toText);
+  return [{ err: error }, words.length > 0 ? words.join(" ") : error.message];
+}
+
+/**
+ * Moleculer logs packets that it cannot process; of these only the sender is printed, since a
+ * payload may contain a password.
+ */
+function toText(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  const printed = "payload" in value ? { ...value, payload: senderOf(value.payload) } : value;
+  return inspect(printed, { depth: 2, breakLength: Infinity });
+}
+
+function senderOf(payload: unknown): object {
+  const isObject = typeof payload === "object" && payload !== null;
+  return { sender: isObject && "sender" in payload ? payload.sender : undefined };
+}
+
+/** The logged fields of an error. No others: a driver's error quotes values of rows. */
+interface ErrorFields {
+  type: string;
+  message: string;
+  /** The error code of the shop, of Node or of PostgreSQL. */
+  code: unknown;
+  /** The node on which it happened, if that is another one. */
+  node: unknown;
+  stack: string | undefined;
+  cause: ErrorFields | undefined;
+}
+
+function describeError(error: unknown): ErrorFields | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { name, message, stack, cause } = error;
+  const { type, code, nodeID, parent } = error as Described;
+  return {
+    type: name,
+    message,
+    // Sequelize keeps the error of PostgreSQL as the parent of its own.
+    code: type ?? code ?? parent?.code,
+    node: nodeID,
+    stack,
+    cause: describeError(cause),
+  };
+}
+
+/** The read properties of errors of Moleculer, Node, PostgreSQL and Sequelize. */
+interface Described {
+  type?: unknown;
+  code?: unknown;
+  nodeID?: unknown;
+  parent?: { code?: unknown };
+}
