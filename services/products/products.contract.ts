@@ -193,6 +193,24 @@ export interface InventoryUpdated {
   order_id: string | null;
 }
 
+/**
+ * The stock of a product of the catalogue went from more than 0 to 0: its last piece was reserved
+ * or subtracted.
+ */
+export interface InventoryDepleted {
+  product_id: string;
+  sku: string | null;
+}
+
+/**
+ * The stock of a product of the catalogue went from 0 to more than 0: pieces were added, or came
+ * back from a released reservation or a cancelled order.
+ */
+export interface InventoryReplenished extends InventoryDepleted {
+  /** The number of pieces that can be ordered after the change. */
+  stock: number;
+}
+
 /** The result of `products.audit`. */
 export interface StockAudit {
   products: number;
@@ -493,6 +511,15 @@ export const productsContract = defineContract({
       change: oneOf(inventoryChanges),
       number: anyInt(),
       order_id: nullable(id()),
+    }),
+    "inventory.depleted": event<InventoryDepleted>(1, {
+      product_id: id(),
+      sku: nullable(exactText(1, 64)),
+    }),
+    "inventory.replenished": event<InventoryReplenished>(1, {
+      product_id: id(),
+      sku: nullable(exactText(1, 64)),
+      stock: int(1),
     }),
   },
 });

@@ -26,6 +26,21 @@ export async function recordStockChange(
   );
 }
 
+/** The stock of a product after a change. */
+export interface StockAfter {
+  stock: number;
+  sku: string | null;
+}
+
+/** Records the event of a change that took the last piece of a product, or added the first one. */
+export function recordCrossing(
+  { record }: Pick<ProductsTransaction, "record">,
+  { product_id, sku, stock, change }: StockAfter & { product_id: string; change: number },
+): void {
+  if (change < 0 && stock === 0) record("inventory.depleted", { product_id, sku });
+  if (change > 0 && stock === change) record("inventory.replenished", { product_id, sku, stock });
+}
+
 /** Returns a page of a product's ledger, newest first. */
 export async function stockHistory(
   database: ProductsDatabase,
