@@ -30,6 +30,10 @@ const columns: ColumnsOf<OwnColumns> = {
   sku: DataTypes.TEXT,
   version: DataTypes.INTEGER,
 };
+const { version: _version, ...givenColumns } = columns;
+/** The columns that a new product is given; the others have defaults. */
+export const newProductColumns = selectList(givenColumns);
+
 /** The SELECT list of `Product`. */
 export const productColumns = [
   selectList(columns),
