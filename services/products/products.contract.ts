@@ -534,6 +534,15 @@ export const productsContract = defineContract({
       access: "everyone",
       graphql: { dataLoaderOptions: { maxBatchSize: 100 } },
     }),
+    /** Returns the products of the catalogue with one of the ids or one of the SKUs, in no order. */
+    lookUp: action<{ ids: string[]; skus: string[] }, Product[]>({
+      params: {
+        ids: ids(maxBulkItems),
+        skus: { type: "array", items: skuRule, max: maxBulkItems },
+      },
+      safeToRetry: true,
+      access: "nobody",
+    }),
     /** Returns the newest prices of products, newest first, in the order of the ids. */
     priceHistory: action<{ ids: string[] }, ProductPrice[][]>({
       params: { ids: ids(100) },

@@ -23,7 +23,12 @@ import { productConnection } from "./catalogue/page-products.ts";
 import { productsContract, updateProductRules, type UpdateProduct } from "./products.contract.ts";
 import { openProductsDatabase } from "./products.database.ts";
 import { noProductWithSku, productNotFound } from "./products.errors.ts";
-import { productBySku, productLookups, productPages } from "./catalogue/read-products.ts";
+import {
+  lookUpProducts,
+  productBySku,
+  productLookups,
+  productPages,
+} from "./catalogue/read-products.ts";
 import { reservationBatcher } from "./stock/reserve.ts";
 import { sellReservations } from "./stock/sell-reservations.ts";
 import { auditStock, traceReservation } from "./stock/stock-audit.ts";
@@ -81,6 +86,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
           updateInventories(db, ctx.params.changes, checkChange, senderOf(ctx)),
         ),
       resolve: ({ params: { ids } }) => Promise.all(ids.map((id) => products.add(id))),
+      lookUp: ({ params }) => lookUpProducts(database, params),
       priceHistory: ({ params: { ids } }) => priceHistory(database, ids),
       reserve: ({ params }) => reservations.add(params),
       release: async ({ params: { order_id } }) => ({

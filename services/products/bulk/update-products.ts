@@ -38,8 +38,8 @@ export async function updateProducts(
 ): Promise<BulkAnswer> {
   const checked = new BulkResults();
   const items = checked.valid(given, check);
-  const updates = items.filter(({ index, item: { id: _id, version: _version, ...changes } }) => {
-    const isEmpty = isEmptyUpdate(changes);
+  const updates = items.filter(({ index, item }) => {
+    const isEmpty = isEmptyUpdate(item);
     if (isEmpty) checked.fail(index, nothingToUpdate());
     return !isEmpty;
   });

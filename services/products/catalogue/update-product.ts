@@ -38,9 +38,8 @@ export async function updateProduct(
 type Changes = Omit<UpdateProduct, "id" | "version">;
 
 /** Returns true for an update without a change. */
-export function isEmptyUpdate(changes: Changes): boolean {
-  // The validator adds absent parameters with the value undefined.
-  return Object.values<unknown>(changes).every((value) => value === undefined);
+export function isEmptyUpdate({ name, description, price, sku }: Changes): boolean {
+  return [name, description, price, sku].every((value) => value === undefined);
 }
 
 /** Returns the new values for the audit trail, without the description, which may be long. */
