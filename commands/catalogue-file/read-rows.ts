@@ -1,13 +1,9 @@
 import { createReadStream, statSync } from "node:fs";
-import { createInterface } from "node:readline";
-import { Readable } from "node:stream";
-import { CsvError, parse } from "csv-parse";
+import { CsvError, parse } from "csv-parse/sync";
 import { StartError } from "../../embedded/data-dir.ts";
 import { faultOfColumns, rowOfCells, rowOfJson, type FileRow } from "./columns.ts";
+import { CsvRecords, linesOf, type CsvRecord } from "./csv-records.ts";
 import type { FileFormat } from "./file-arguments.ts";
-
-/** Far above a row with the longest texts. A quote that is not closed would read the whole file. */
-const maxRowCharacters = 100_000;
 
 /** The rows of a file, and the share of it that is read. */
 export interface RowReader {
@@ -19,11 +15,9 @@ export interface RowReader {
 export function readRows(file: string, format: FileFormat): RowReader {
   const size = sizeOf(file);
   let bytesRead = 0;
-  const texts = Readable.from(
-    decoded(file, (bytes) => {
-      bytesRead += bytes;
-    }),
-  );
+  const texts = decoded(file, (bytes) => {
+    bytesRead += bytes;
+  });
   return {
     rows: format === "csv" ? csvRows(file, texts) : jsonRows(texts),
     share: () => (size === 0 ? 1 : Math.min(1, bytesRead / size)),
@@ -59,45 +53,79 @@ async function* decoded(file: string, onBytes: (bytes: number) => void): AsyncGe
   yield decode();
 }
 
-/** A record of csv-parse with its option `info`. */
-interface CsvRecord {
-  record: Record<string, string>;
-  info: { lines: number };
-}
+/** The records that one call of the parser takes. */
+const recordsPerCall = 100;
 
-async function* csvRows(file: string, texts: Readable): AsyncGenerator<FileRow> {
+async function* csvRows(file: string, texts: AsyncIterable<string>): AsyncGenerator<FileRow> {
   const faults: FileRow[] = [];
-  /** The last line of the previous record: a record with line ends has several. */
-  let lastLine = 1;
-  const parser = parse({
-    columns: (names: string[]) => {
-      const fault = faultOfColumns(names.map((name) => name.trim()));
-      if (fault !== undefined) throw new StartError(`${file} has a wrong first line. ${fault}`);
-      return names.map((name) => name.trim());
-    },
-    info: true,
-    max_record_size: maxRowCharacters,
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    on_skip: (error?: CsvError) => {
-      const line = typeof error?.lines === "number" ? error.lines : lastLine + 1;
-      faults.push({ line, fault: `The row is no valid CSV: ${error?.message ?? "unknown"}.` });
-      return undefined;
-    },
-  });
-  texts.on("error", (error) => parser.destroy(error));
-  for await (const { record, info } of texts.pipe(parser) as AsyncIterable<CsvRecord>) {
-    yield* faults.splice(0);
-    yield rowOfCells(lastLine + 1, record);
-    lastLine = info.lines;
+  const onUnclosed = (line: number) => {
+    faults.push({ line, fault: "The row is not valid CSV: a quote is not closed." });
+  };
+  const records = new CsvRecords(onUnclosed);
+  let columns: string[] | undefined;
+  let waiting: CsvRecord[] = [];
+  const take = () => {
+    columns ??= columnsOf(file, waiting.shift());
+    const rows = rowsOf(columns, waiting, onUnclosed);
+    waiting = [];
+    return [...faults.splice(0), ...rows];
+  };
+  for await (const line of linesOf(texts)) {
+    waiting.push(...records.push(line));
+    if (waiting.length > recordsPerCall) yield* take();
   }
-  yield* faults;
+  waiting.push(...records.end());
+  yield* take();
 }
 
-async function* jsonRows(texts: Readable): AsyncGenerator<FileRow> {
-  let line = 0;
-  for await (const text of createInterface({ input: texts, crlfDelay: Infinity })) {
-    line += 1;
+/** Returns the names in the first record. Throws StartError if they are no columns. */
+function columnsOf(file: string, head: CsvRecord | undefined): string[] {
+  const [names = []] = head === undefined ? [] : (parsedRecords([head]) ?? []);
+  const columns = names.map((name) => name.trim());
+  const fault = faultOfColumns(columns);
+  if (fault !== undefined) throw new StartError(`${file} has a wrong first line. ${fault}`);
+  return columns;
+}
+
+/** Converts records. If one of several is not valid, each is parsed by itself. */
+function rowsOf(
+  columns: readonly string[],
+  records: readonly CsvRecord[],
+  onUnclosed: (line: number) => void,
+): FileRow[] {
+  const parsed = parsedRecords(records);
+  if (parsed === undefined) {
+    if (records.length > 1) return records.flatMap((one) => rowsOf(columns, [one], onUnclosed));
+    const [record = []] = records;
+    const line = record[0]?.line ?? 0;
+    const fault = { line, fault: "The row is not valid CSV: a quote is inside a cell." };
+    return [fault, ...rowsOf(columns, CsvRecords.after(record, onUnclosed), onUnclosed)];
+  }
+  return records.map((record, index) => {
+    const cells = parsed[index] ?? [];
+    const line = record[0]?.line ?? 0;
+    if (cells.length !== columns.length) {
+      return { line, fault: `The row has ${cells.length} cells in place of ${columns.length}.` };
+    }
+    return rowOfCells(line, Object.fromEntries(columns.map((name, n) => [name, cells[n] ?? ""])));
+  });
+}
+
+/** Returns the cells of records, or undefined if a record is not valid. */
+function parsedRecords(records: readonly CsvRecord[]): string[][] | undefined {
+  if (records.length === 0) return [];
+  const text = records.map((record) => record.map((line) => line.text).join("\n")).join("\n");
+  try {
+    const rows = parse(text, { relax_column_count: true, record_delimiter: "\n" });
+    return rows.length === records.length ? rows : undefined;
+  } catch (error) {
+    if (error instanceof CsvError) return undefined;
+    throw error;
+  }
+}
+
+async function* jsonRows(texts: AsyncIterable<string>): AsyncGenerator<FileRow> {
+  for await (const { line, text } of linesOf(texts)) {
     if (text.trim() !== "") yield parsedLine(line, text);
   }
 }
@@ -106,6 +134,6 @@ function parsedLine(line: number, text: string): FileRow {
   try {
     return rowOfJson(line, JSON.parse(text));
   } catch {
-    return { line, fault: "The line is no valid JSON." };
+    return { line, fault: "The line is not valid JSON." };
   }
 }
