@@ -2,52 +2,31 @@ import { productErrors } from "../services/products/products.contract.ts";
 import { randomBytes } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
 import { userType } from "../core/access.ts";
-import { isPrivate, loadConfig, singleProcessDefaults, type Config } from "../config/config.ts";
-import { domainServices } from "../services/registry.ts";
+import { isPrivate, type Config } from "../config/config.ts";
 import { hasCode } from "../core/errors.ts";
-import { StartError } from "../embedded/data-dir.ts";
 import type { ListedOrder, Order } from "../services/orders/orders.contract.ts";
 import type { Product } from "../services/products/products.contract.ts";
 import type { User } from "../services/users/users.contract.ts";
 import { Progress } from "../core/progress.ts";
 import { adminEmail, customerNames, demoProducts, emailOf } from "./demo-data.ts";
-import { joinShop } from "./join.ts";
-import { interruptedStatus, isStopping, runProgram, stopOnSignals } from "./program.ts";
-import { openSingleProcess } from "./single-process.ts";
+import { withShop } from "./operator-shop.ts";
+import { runProgram } from "./program.ts";
 import { urlOf } from "./welcome.ts";
 
 /** A public password: only for a shop that is private and empty, or already has it. */
 const publishedPassword = "demo-password";
 const ordersPerCustomer = 3;
 const pageRows = 100;
-const servicesWithinMs = 10_000;
 
 /**
  * `npm run demo`: adds an admin, customers, products and orders to a running shop, or to the shop
  * on DATA_DIR. A second run adds only what is missing.
  */
 await runProgram(async () => {
-  const config = { ...loadConfig(singleProcessDefaults), metricsPort: undefined };
   const progress = new Progress();
-  progress.show({ name: "opening the shop", share: 0 });
-  const joined = await joinShop(config, "demo");
-  const opening = joined ? undefined : openSingleProcess(config, domainServices);
-  stopOnSignals(async () => {
-    progress.end();
-    await (joined ?? (await opening)?.broker)?.stop();
-  }, interruptedStatus);
-  const shop = await opening;
-  const broker = joined ?? shop?.broker;
-  if (broker === undefined || isStopping()) return;
-  try {
-    await shop?.start();
-    await broker.waitForServices([...domainServices], servicesWithinMs).catch(() => {
-      throw new StartError(
-        "Some of the shop's services are not running; start them and try again.",
-      );
-    });
-    const mayBePublished = joined ? await isShopPrivate(broker) : isPrivate(config);
+  await withShop("demo", progress, async ({ broker, config, isJoined }) => {
     const users = await all<User>(broker, "users.list");
+    const mayBePublished = isJoined ? await isShopPrivate(broker) : isPrivate(config);
     const isPublished = mayBePublished && (await isEmptyOrDemo(broker, users));
     const password = isPublished ? publishedPassword : randomBytes(15).toString("base64url");
     const added = await fill(broker, users, password, progress);
@@ -55,16 +34,13 @@ await runProgram(async () => {
     const [customer = ""] = customerNames;
     const lines = [
       `Demo data: ${added.emails.length} users, ${added.products} products and ${added.orders} orders added.`,
-      placeOf(config, joined !== undefined),
+      placeOf(config, isJoined),
       isPublished
         ? `Sign in as ${adminEmail} (admin) or ${emailOf(customer)} (customer) with "${password}".`
         : signInHint(added.emails, password),
     ];
     process.stdout.write(`${lines.join("\n")}\n`);
-  } finally {
-    progress.end();
-    await broker.stop();
-  }
+  });
 });
 
 /** Returns the sentence about where the data are, and how to see them. */

@@ -48,6 +48,11 @@ export interface GraphqlField {
    * filters. The field's `filter` and its other arguments are the action's parameters.
    */
   countedBy?: string;
+  /**
+   * Mutations of a batch: the parameter with the list of items, and the cost of an item. The lists of
+   * the result have one row for each item.
+   */
+  items?: { parameter: string; costPerItem: number };
   /** The rate limit's cost of a call, without the cost of its values; 10 for a mutation by default. */
   cost?: number;
 }
@@ -220,6 +225,8 @@ export interface Contract<
   graphql?: {
     /** SDL of the service's types and inputs. */
     type: string;
+    /** The maximum length of lists that are part of a result, by `Type.field`. */
+    listMaxima?: Record<string, number>;
     /** Fields that an action loads, in the form of moleculer-apollo-server. */
     resolvers?: Record<string, Record<string, Join>>;
     /** The types whose field `createdAt` is the time in their `id`, a UUID of version 7. */

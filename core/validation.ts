@@ -9,6 +9,7 @@ export const maxInt = 2_147_483_647;
 export const maxListRows = 1000;
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const newIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 /** No control characters except tab and line ends, and no lone surrogates (invalid in UTF-8). */
 const plainText = /^(?:[\t\n\r]|[^\p{Cc}\p{Cs}])*$/u;
 
@@ -27,6 +28,15 @@ export function id(): ParamRule {
     pattern: uuidPattern,
     lowercase: true,
     messages: { stringPattern: "'{field}' must be an id (a UUID)." },
+  };
+}
+
+/** The rule of an id for a new row: a UUID of version 7, as `newId` returns it. */
+export function newIdRule(): ParamRule {
+  return {
+    ...id(),
+    pattern: newIdPattern,
+    messages: { stringPattern: "'{field}' must be a UUID of version 7." },
   };
 }
 
@@ -156,9 +166,42 @@ export interface ListPage extends Page {
   after?: string;
 }
 
+/**
+ * Returns a function that prepares parameters for the validator: it removes those that are null,
+ * which the validator accepts for an optional parameter, and normalizes texts, so that the validator
+ * measures the text that is stored.
+ */
+export function inputCleaner(rules: object): (params: unknown) => unknown {
+  const texts = textsIn(rules);
+  return (params) => withNormalized(texts, withoutNulls(params));
+}
+
+/** Returns the names of the parameters that are normalized texts. */
+function textsIn(rules: object): string[] {
+  return Object.entries(rules as Record<string, { isNormalized?: true } | boolean>)
+    .filter(([, rule]) => typeof rule === "object" && rule.isNormalized)
+    .map(([name]) => name);
+}
+
+function withNormalized(texts: readonly string[], params: unknown): unknown {
+  if (texts.length === 0 || typeof params !== "object" || params === null) return params;
+  const values = params as Record<string, unknown>;
+  const changed = texts.flatMap((name) => {
+    const value = values[name];
+    return typeof value === "string" ? [[name, normalized(value)] as const] : [];
+  });
+  return changed.length === 0 ? params : { ...params, ...Object.fromEntries(changed) };
+}
+
+function withoutNulls(params: unknown): unknown {
+  if (typeof params !== "object" || params === null || Array.isArray(params)) return params;
+  if (!Object.values(params).includes(null)) return params;
+  return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null));
+}
+
 /** Returns BAD_USER_INPUT for the validator's findings, without values: these may be secret. */
-export function clientErrorOf(error: Errors.ValidationError): ClientError {
-  const findings = Array.isArray(error.data) ? (error.data as Finding[]) : [];
+export function clientErrorOf({ data }: Pick<Errors.ValidationError, "data">): ClientError {
+  const findings = Array.isArray(data) ? (data as Finding[]) : [];
   const fields: FieldFault[] = findings
     .slice(0, maxReportedFaults)
     .map(({ field, message }) => ({ field: field ?? "", message: message ?? "" }));
@@ -167,7 +210,8 @@ export function clientErrorOf(error: Errors.ValidationError): ClientError {
   );
 }
 
-const maxReportedFaults = 20;
+/** The maximum number of broken rules that BAD_USER_INPUT names. */
+export const maxReportedFaults = 20;
 
 interface Finding {
   field?: string;

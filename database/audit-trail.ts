@@ -34,6 +34,29 @@ export async function recordAudit<Action extends string = never>(
   );
 }
 
+/** Writes the entries of a batch, which have the same sender and the outcome OK, in one statement. */
+export async function recordAudits<Action extends string = never>(
+  query: Query,
+  { actor, address }: Sender,
+  entries: readonly Pick<NewAuditEntry<NoInfer<Action>>, "action" | "subjectId" | "detail">[],
+): Promise<void> {
+  await query(
+    `INSERT INTO audit_trail (id, action, outcome, actor_kind, actor_id, address, subject_id, detail)
+     SELECT id, action, 'OK', $5, $6, $7, subject_id, detail
+     FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::jsonb[])
+       AS entry (id, action, subject_id, detail)`,
+    [
+      entries.map(() => newId()),
+      entries.map(({ action }) => action),
+      entries.map(({ subjectId }) => subjectId ?? null),
+      entries.map(({ detail }) => (detail === undefined ? null : JSON.stringify(detail))),
+      actor.kind,
+      userIdOf(actor),
+      address,
+    ],
+  );
+}
+
 /** Returns the values of an entry, for a statement that writes the entry and the effect. */
 export function auditRow<Action extends string = never>(
   entry: NewAuditEntry<NoInfer<Action>>,

@@ -1,5 +1,5 @@
 import { Errors, type ActionSchema, type Context, type Middleware } from "moleculer";
-import { normalized, clientErrorOf } from "../core/validation.ts";
+import { clientErrorOf, inputCleaner } from "../core/validation.ts";
 
 /**
  * Wraps Moleculer's validator.
@@ -11,9 +11,9 @@ export function inputMiddleware(): Middleware {
   return {
     name: "Input",
     localAction(next: (ctx: Context) => Promise<unknown>, { params }: ActionSchema) {
-      const texts = textsIn(params);
+      const clean = inputCleaner(params ?? {});
       return async (ctx: Context) => {
-        ctx.params = withNormalized(texts, withoutNulls(ctx.params));
+        ctx.params = clean(ctx.params);
         try {
           return await next(ctx);
         } catch (error) {
@@ -23,27 +23,4 @@ export function inputMiddleware(): Middleware {
       };
     },
   };
-}
-
-/** Returns the names of the parameters that are normalized texts. */
-function textsIn(rules: ActionSchema["params"]): string[] {
-  return Object.entries((rules ?? {}) as Record<string, { isNormalized?: true } | boolean>)
-    .filter(([, rule]) => typeof rule === "object" && rule.isNormalized)
-    .map(([name]) => name);
-}
-
-function withNormalized(texts: readonly string[], params: unknown): unknown {
-  if (texts.length === 0 || typeof params !== "object" || params === null) return params;
-  const values = params as Record<string, unknown>;
-  const changed = texts.flatMap((name) => {
-    const value = values[name];
-    return typeof value === "string" ? [[name, normalized(value)] as const] : [];
-  });
-  return changed.length === 0 ? params : { ...params, ...Object.fromEntries(changed) };
-}
-
-function withoutNulls(params: unknown): unknown {
-  if (typeof params !== "object" || params === null || Array.isArray(params)) return params;
-  if (!Object.values(params).includes(null)) return params;
-  return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null));
 }

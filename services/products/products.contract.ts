@@ -10,6 +10,7 @@ import {
 } from "../../core/relay-connection.ts";
 import { action, defineContract, event, type EventEnvelope } from "../../core/contract.ts";
 import { defineErrors } from "../../core/errors.ts";
+import { bulkAction, maxBulkItems } from "./bulk.contract.ts";
 import {
   anyInt,
   exactText,
@@ -17,6 +18,7 @@ import {
   ids,
   int,
   listRules,
+  maxReportedFaults,
   nullable,
   oneOf,
   optional,
@@ -117,6 +119,26 @@ const filterRules = {
 /** The rule of an SKU. */
 const skuRule = text(1, 64);
 
+/** The rules of a new product. */
+export const newProductRules = {
+  name: text(1, 200),
+  description: text(0, 2000),
+  price: int(0),
+  stock: int(0),
+  sku: optional(skuRule),
+};
+
+/** The rules of an update of a product. */
+export const updateProductRules = {
+  id: id(),
+  version: int(1),
+  name: optional(text(1, 200)),
+  description: optional(text(0, 2000)),
+  price: optional(int(0)),
+  // The validator accepts an empty text before it applies the other rules.
+  sku: optional({ ...skuRule, empty: true }),
+};
+
 /** The types of inventory changes on the wire. 0 stands for INVALID and is rejected. */
 export const inventoryChange = { add: 1, subtract: 2, delete: 3 } as const;
 
@@ -148,6 +170,24 @@ export interface StockChange {
   reason: "CREATED" | "ADDED" | "SUBTRACTED" | "SOLD" | "RETURNED";
   order_id: string | null;
   user_id: string | null;
+  /** The user's name; null until the registration event is consumed. */
+  username: string | null;
+  /** ISO 8601, UTC. */
+  at: string;
+}
+
+/** The maximum number of entries of `Product.stockHistory`. */
+export const maxStockHistory = 50;
+
+/** An entry of `Product.stockHistory`: one change of a product's stock on hand. */
+export interface StockHistoryEntry {
+  change: StockChange["reason"];
+  /** In pieces; negative for a decrease. */
+  number: number;
+  /** The stock on hand after the change. */
+  stockOnHand: number;
+  orderId: string | null;
+  userId: string | null;
   /** The user's name; null until the registration event is consumed. */
   username: string | null;
   /** ISO 8601, UTC. */
@@ -191,6 +231,24 @@ export interface InventoryUpdated {
   number: number;
   /** The order that caused the change; null if no order did. */
   order_id: string | null;
+}
+
+/**
+ * The stock of a product of the catalogue went from more than 0 to 0: its last piece was reserved
+ * or subtracted.
+ */
+export interface InventoryDepleted {
+  product_id: string;
+  sku: string | null;
+}
+
+/**
+ * The stock of a product of the catalogue went from 0 to more than 0: pieces were added, or came
+ * back from a released reservation or a cancelled order.
+ */
+export interface InventoryReplenished extends InventoryDepleted {
+  /** The number of pieces that can be ordered after the change. */
+  stock: number;
 }
 
 /** The result of `products.audit`. */
@@ -246,13 +304,30 @@ export const productsContract = defineContract({
   name: "products",
   graphql: {
     type: readFileSync(new URL("products.graphql", import.meta.url), "utf8"),
+    listMaxima: {
+      "BulkProductsPayload.results": maxBulkItems,
+      "BulkProductError.fields": maxReportedFaults,
+    },
     resolvers: {
+      BulkProductResult: {
+        product: {
+          action: "products.resolve",
+          dataLoader: true,
+          rootParams: { productId: "ids" },
+        },
+      },
       Product: {
         priceHistory: {
           action: "products.priceHistory",
           dataLoader: true,
           rootParams: { id: "ids" },
           maxRows: maxPrices,
+        },
+        stockHistory: {
+          action: "products.stockHistories",
+          dataLoader: true,
+          rootParams: { id: "ids" },
+          maxRows: maxStockHistory,
         },
       },
       InventoryUpdate: {
@@ -357,13 +432,7 @@ export const productsContract = defineContract({
       safeToRetry: true,
     }),
     create: action<NewProduct, Product>({
-      params: {
-        name: text(1, 200),
-        description: text(0, 2000),
-        price: int(0),
-        stock: int(0),
-        sku: optional(skuRule),
-      },
+      params: newProductRules,
       access: "admin",
       graphql: {
         mutation: `
@@ -381,15 +450,7 @@ export const productsContract = defineContract({
      * SKU_TAKEN.
      */
     update: action<UpdateProduct, Product>({
-      params: {
-        id: id(),
-        version: int(1),
-        name: optional(text(1, 200)),
-        description: optional(text(0, 2000)),
-        price: optional(int(0)),
-        // The validator accepts an empty text before it applies the other rules.
-        sku: optional({ ...skuRule, empty: true }),
-      },
+      params: updateProductRules,
       access: "admin",
       graphql: {
         mutation: `
@@ -421,11 +482,68 @@ export const productsContract = defineContract({
         `,
       },
     }),
+    /** Creates the products of a batch. A result has SKU_TAKEN or BAD_USER_INPUT if it fails. */
+    createMany: bulkAction(
+      "products",
+      `
+        """
+        Adds up to 1,000 products to the catalogue. A product that fails does not stop the others: it
+        has an error in its result. Of several products with the same SKU, the first is created. For
+        admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT for an empty or a too long list;
+        of a product: BAD_USER_INPUT, SKU_TAKEN.
+        """
+        createProducts("The products to create" input: CreateProductsInput!): BulkProductsPayload!
+      `,
+    ),
+    /**
+     * Updates the products of a batch, each if its version is the given one. A result has
+     * BAD_USER_INPUT, PRODUCT_NOT_FOUND, VERSION_CONFLICT or SKU_TAKEN if it fails.
+     */
+    updateMany: bulkAction(
+      "products",
+      `
+        """
+        Changes name, description, price or SKU of up to 1,000 products. A product that fails does
+        not stop the others: it has an error in its result. Of several updates of the same product,
+        the first is applied. An SKU that another product has is taken, also if the same mutation
+        changes that product. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT for an
+        empty or a too long list; of a product: BAD_USER_INPUT, PRODUCT_NOT_FOUND, VERSION_CONFLICT,
+        SKU_TAKEN.
+        """
+        updateProducts("The products and their changes" input: UpdateProductsInput!): BulkProductsPayload!
+      `,
+    ),
+    /**
+     * Changes the stock of the products of a batch, by a difference or to a number. A result has
+     * BAD_USER_INPUT, PRODUCT_NOT_FOUND or INSUFFICIENT_STOCK if it fails.
+     */
+    updateInventories: bulkAction(
+      "changes",
+      `
+        """
+        Changes the stock of up to 1,000 products, by a difference or to a number of pieces. A change
+        that fails does not stop the others: it has an error in its result. Of several changes of the
+        same product, the first is applied. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
+        BAD_USER_INPUT for an empty or a too long list; of a change: BAD_USER_INPUT,
+        PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK.
+        """
+        updateInventories("The products and their changes" input: UpdateInventoriesInput!): BulkProductsPayload!
+      `,
+    ),
     /** Returns products in the order of the ids; null for a product that is not in the catalogue. */
     resolve: action<{ ids: string[] }, (Product | null)[]>({
       params: { ids: ids(100) },
       access: "everyone",
       graphql: { dataLoaderOptions: { maxBatchSize: 100 } },
+    }),
+    /** Returns the products of the catalogue with one of the ids or one of the SKUs, in no order. */
+    lookUp: action<{ ids: string[]; skus: string[] }, Product[]>({
+      params: {
+        ids: ids(maxBulkItems),
+        skus: { type: "array", items: skuRule, max: maxBulkItems },
+      },
+      safeToRetry: true,
+      access: "nobody",
     }),
     /** Returns the newest prices of products, newest first, in the order of the ids. */
     priceHistory: action<{ ids: string[] }, ProductPrice[][]>({
@@ -462,6 +580,15 @@ export const productsContract = defineContract({
       access: "admin",
     }),
     /**
+     * Returns the newest changes of the stock of products, newest first, in the order of the ids.
+     * 50 products stay below NATS's 1 MB.
+     */
+    stockHistories: action<{ ids: string[] }, StockHistoryEntry[][]>({
+      params: { ids: ids(50) },
+      access: "admin",
+      graphql: { dataLoaderOptions: { maxBatchSize: 50 } },
+    }),
+    /**
      * Compares the stock of every product with its ledger and its reservations, and counts the
      * dead letters.
      */
@@ -495,6 +622,15 @@ export const productsContract = defineContract({
       change: oneOf(inventoryChanges),
       number: anyInt(),
       order_id: nullable(id()),
+    }),
+    "inventory.depleted": event<InventoryDepleted>(1, {
+      product_id: id(),
+      sku: nullable(exactText(1, 64)),
+    }),
+    "inventory.replenished": event<InventoryReplenished>(1, {
+      product_id: id(),
+      sku: nullable(exactText(1, 64)),
+      stock: int(1),
     }),
   },
 });

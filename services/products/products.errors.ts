@@ -30,7 +30,7 @@ export const versionConflict = (productId: string, version: number) =>
     { product_id: productId, version },
   );
 
-const skuTaken = () =>
+export const skuTaken = () =>
   new ClientError(productErrors.SKU_TAKEN, "Another product of the catalogue has this SKU.");
 
 /** The client errors of violated constraints. */
@@ -54,13 +54,28 @@ export const insufficientStock = (productId: string, asked: number, left: number
     },
   );
 
-export const stockTooLarge = () =>
+export const stockTooLarge = (field = "number") =>
   badUserInput([
     {
-      field: "number",
+      field,
       message: `A product can receive at most ${maxInt} pieces in total, including sold ones.`,
     },
   ]);
 
 export const numberTooSmall = () =>
   badUserInput([{ field: "number", message: "The 'number' field must be at least 1." }]);
+
+/** For a new product with an id of the caller. */
+export const productExists = () =>
+  badUserInput([{ field: "id", message: "There is, or was, a product with this id." }]);
+
+/** For an item of a batch. */
+export const namedTwice = ({ index }: { index: number }) =>
+  badUserInput([
+    { field: "id", message: `Item ${index} of the batch names this product, too, and counts.` },
+  ]);
+
+export const stockOrChange = () =>
+  badUserInput([
+    { field: "", message: "Give either 'stock', or a 'change' that is not 0, and not both." },
+  ]);

@@ -1,6 +1,7 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { senderOf } from "../../core/access.ts";
 import { configOf } from "../../config/broker-config.ts";
+import { itemCheck } from "../../core/item-check.ts";
 import { defineService } from "../../core/define-service.ts";
 import {
   auditErasure,
@@ -11,20 +12,33 @@ import {
 import { rememberingUsers } from "../../database/user-names.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
+import {
+  createProducts,
+  newBulkProductRules,
+  type NewBulkProduct,
+} from "./bulk/create-products.ts";
+import { updateInventories } from "./bulk/update-inventories.ts";
+import { updateProducts } from "./bulk/update-products.ts";
+import { changeInventoryRules, type ChangeInventory } from "./bulk.contract.ts";
 import { createProduct } from "./catalogue/create-product.ts";
 import { eraseUsers } from "./erase-users.ts";
 import { priceHistory } from "./catalogue/price-history.ts";
 import { updateProduct } from "./catalogue/update-product.ts";
 import { releaseReservations, restockCancelledOrders } from "./stock/release-reservations.ts";
 import { productConnection } from "./catalogue/page-products.ts";
-import { productsContract } from "./products.contract.ts";
+import { productsContract, updateProductRules, type UpdateProduct } from "./products.contract.ts";
 import { openProductsDatabase } from "./products.database.ts";
 import { noProductWithSku, productNotFound } from "./products.errors.ts";
-import { productBySku, productLookups, productPages } from "./catalogue/read-products.ts";
+import {
+  lookUpProducts,
+  productBySku,
+  productLookups,
+  productPages,
+} from "./catalogue/read-products.ts";
 import { reservationBatcher } from "./stock/reserve.ts";
 import { sellReservations } from "./stock/sell-reservations.ts";
 import { auditStock, traceReservation } from "./stock/stock-audit.ts";
-import { stockHistory } from "./stock/stock-changes.ts";
+import { stockHistories, stockHistory } from "./stock/stock-changes.ts";
 import { sweepEveryMs, sweepReservations } from "./stock/sweep-reservations.ts";
 import { updateInventory } from "./stock/update-inventory.ts";
 
@@ -37,6 +51,10 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
   const pages = productPages(database);
   const connection = productConnection(database);
   const reservations = reservationBatcher(database, reservationTtlSeconds);
+
+  const checkProduct = itemCheck<NewBulkProduct>(broker, newBulkProductRules);
+  const checkUpdate = itemCheck<UpdateProduct>(broker, updateProductRules);
+  const checkChange = itemCheck<ChangeInventory>(broker, changeInventoryRules);
 
   return defineService(productsContract, {
     uses: [usersContract, ordersContract],
@@ -61,13 +79,27 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
         database.idempotent(ctx, (db) => updateProduct(db, ctx.params, senderOf(ctx))),
       updateInventory: (ctx) =>
         database.idempotent(ctx, (db) => updateInventory(db, ctx.params, senderOf(ctx))),
+      createMany: (ctx) =>
+        database.idempotent(ctx, (db) =>
+          createProducts(db, ctx.params.products, checkProduct, senderOf(ctx)),
+        ),
+      updateMany: (ctx) =>
+        database.idempotent(ctx, (db) =>
+          updateProducts(db, ctx.params.products, checkUpdate, senderOf(ctx)),
+        ),
+      updateInventories: (ctx) =>
+        database.idempotent(ctx, (db) =>
+          updateInventories(db, ctx.params.changes, checkChange, senderOf(ctx)),
+        ),
       resolve: ({ params: { ids } }) => Promise.all(ids.map((id) => products.add(id))),
+      lookUp: ({ params }) => lookUpProducts(database, params),
       priceHistory: ({ params: { ids } }) => priceHistory(database, ids),
       reserve: ({ params }) => reservations.add(params),
       release: async ({ params: { order_id } }) => ({
         released: (await releaseReservations(database, [order_id])).length > 0,
       }),
       stockHistory: ({ params: { id, ...page } }) => stockHistory(database, id, page),
+      stockHistories: ({ params: { ids } }) => stockHistories(database, ids),
       audit: () => auditStock(database),
       auditTrail: ({ params }) => readAuditTrail(database.query, params),
       traceOrder: ({ params: { id } }) => traceReservation(database, id),

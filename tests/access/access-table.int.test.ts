@@ -97,6 +97,16 @@ const documents: Record<string, (sender: Owner) => string> = {
   createProduct: () => mutations.createProduct("Cup"),
   updateProduct: () => mutations.updateProduct(scene.productId, 1, 5),
   updateInventory: () => mutations.updateInventory(scene.productId, 1, 1),
+  createProducts: () =>
+    `mutation { createProducts(input: { products: [
+       { name: "Cup", description: "", price: 5, stock: 3 }] }) { succeeded } }`,
+  updateProducts: () =>
+    `mutation { updateProducts(input: { products: [
+       { id: "${scene.productId}", version: 1, price: 5 }] }) { succeeded } }`,
+  updateInventories: () =>
+    `mutation { updateInventories(input: { changes: [
+       { id: "${scene.productId}", change: 1 }] }) { succeeded } }`,
+  stockHistory: () => `{ product(id: "${scene.productId}") { stockHistory { number } } }`,
   "registerUser of type 1": () => registration(1),
   usersAudit: () => "{ usersAudit { id action } }",
   productsAudit: () => "{ productsAudit { id action } }",
@@ -164,6 +174,10 @@ const defaultCells: Record<string, Cells> = {
   createProduct: adminsOnly,
   updateProduct: adminsOnly,
   updateInventory: adminsOnly,
+  createProducts: adminsOnly,
+  updateProducts: adminsOnly,
+  updateInventories: adminsOnly,
+  stockHistory: adminsOnly,
   "registerUser of type 1": adminsOnly,
   usersAudit: adminsOnly,
   productsAudit: adminsOnly,
@@ -229,6 +243,12 @@ const rowsOfPage: Record<string, readonly string[]> = {
     "createProduct",
     "updateProduct",
     "updateInventory",
+  ],
+  "`createProducts`, `updateProducts`, `updateInventories`, `Product.stockHistory`": [
+    "createProducts",
+    "updateProducts",
+    "updateInventories",
+    "stockHistory",
   ],
   "`registerUser` with type 1": ["registerUser of type 1"],
   "`setUserType` of another account": ["setUserType"],

@@ -31,10 +31,14 @@ const schema = buildSchema(`
   type Large implements Node { id: ID!  lines: [Line!]! }
   extend type Query { node(id: ID!): Node }
   type Mutation { createProduct(name: String!): Product!  login: Product! }
+  extend type Mutation { createMany(input: Many!): Results! }
+  input Many { names: [String!]! }
+  type Results { done: Int!  results: [Product!]! }
 `);
 const fieldCosts = new Map([
   ["Mutation.createProduct", 10],
   ["Mutation.login", 100],
+  ["Mutation.createMany", 10],
 ]);
 
 const maxima = new Map([
@@ -42,8 +46,10 @@ const maxima = new Map([
   ["Order.lines", 200],
   ["Order.tags", 7],
   ["Large.lines", 200],
+  ["Results.results", 1_000],
 ]);
-const costs = new QueryCosts(schema, fieldCosts, maxima);
+const itemLists = new Map([["Mutation.createMany", { parameter: "names", costPerItem: 5 }]]);
+const costs = new QueryCosts(schema, fieldCosts, maxima, itemLists);
 
 /** Computes the cost of the only operation of a document. */
 function cost(source: string, given: Record<string, unknown> = {}) {
@@ -90,6 +96,23 @@ describe("the cost of", () => {
     ],
   ])("%s", (_title, document, expected) => {
     expect(cost(document).max).toBe(expected);
+  });
+});
+
+describe("a bulk mutation", () => {
+  const document = (selection: string) =>
+    `mutation ($names: [String!]!) { createMany(input: { names: $names }) { ${selection} } }`;
+
+  test.each([1, 3, 1_000])("costs more for more items, with or without results (%d)", (count) => {
+    const names = Array.from({ length: count }, () => "Mug");
+    const { max, expected, work, isFixed } = cost(document("done results { id name }"), { names });
+    expect({ max, expected, work, isFixed }).toEqual({
+      max: 1 + 10 + count * 5 + 1 + 1 + count * 2,
+      expected: max,
+      work: 10 + count * 5,
+      isFixed: false,
+    });
+    expect(cost(document("done"), { names }).max).toBe(1 + 10 + count * 5 + 1);
   });
 });
 

@@ -56,6 +56,12 @@ async function stop(): Promise<void> {
   expect(postgresPids(dataDir)).toEqual([]);
 }
 
+/** Starts a command with arguments. */
+function startWith(command: string, ...args: string[]): Program {
+  const program = join(projectDir, "commands", `${command}.ts`);
+  return startProgram(process.execPath, [program, ...args], { env: settings() });
+}
+
 async function countProducts(): Promise<unknown> {
   const { data } = await graphql<{ products: unknown[] }>(url, "{ products { id } }");
   return data?.products.length;
@@ -93,6 +99,20 @@ test("npm run demo fills the shop once, with an admin who can sign in", async ()
     '{ productsConnection(search: "mug", filter: { price_max: 1000 }) { totalCount } }';
   const found = await graphql(url, search);
   expect(found.data?.productsConnection?.totalCount).toBeGreaterThan(5);
+});
+
+test("npm run export writes the catalogue, which npm run import finds unchanged; a bad row has status 2", async () => {
+  const file = join(temporaryFolder(), "catalogue.csv");
+  const exported = startWith("export", file);
+  expect(await exported.ended()).toBe(0);
+  expect(exported.output()).toContain(`300 products are in ${file}.`);
+  const again = startWith("import", file);
+  expect(await again.ended()).toBe(0);
+  expect(again.output()).toContain("0 created, 0 updated, 300 unchanged, 0 failed.");
+  writeFileSync(file, "sku,name,price\nDRY,Mug,9.90\n");
+  const dryRun = startWith("import", file, "--dry-run");
+  expect(await dryRun.ended()).toBe(2);
+  expect(dryRun.output()).toContain("line 2: 'price' must be a whole number, without separators.");
 });
 
 test("a second start on the same data directory fails and does not affect the first", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { checkHistory } from "../../tools/verify/check/check-history.ts";
 import type { Invariant } from "../../tools/verify/check/findings.ts";
+import type { LogTables } from "../../tools/verify/snapshot.ts";
 import { cleanRun, mug, order, pen, request, type CheckedRun } from "../support/checked-run.ts";
 
 /** The replaced price of the clean run. */
@@ -20,6 +21,18 @@ test("every count of checked things is above zero in a clean run", () => {
   expect(checked.filter(([, number]) => number === 0)).toEqual([]);
   expect(checked.length).toBeGreaterThan(20);
 });
+
+/** Appends an event about a stock that reaches or leaves 0. */
+function addCrossing(log: LogTables, type: string, product_id: string): void {
+  const position = log.event_log.length + 1;
+  log.event_log.push({
+    id: `crossing-${position}`,
+    position,
+    type,
+    version: 1,
+    data: { product_id },
+  });
+}
 
 /** Declares a test: the checker detects a change of the clean run, and its evidence names the changed part. */
 function detects(
@@ -283,6 +296,16 @@ describe("the checker reports invariant 3 for", () => {
 
 describe("the checker reports invariant 4 for", () => {
   const violation = (rule: string, evidence: string) => ({ invariant: 4 as const, rule, evidence });
+  detects(
+    "a product that is depleted although it has stock",
+    violation("the last such event agrees with the stock", "mug"),
+    ({ snapshot }) => addCrossing(snapshot.products, "inventory.depleted", "mug"),
+  );
+  detects(
+    "a product that is replenished although it was not depleted",
+    violation("a product is depleted and replenished in turn", "mug"),
+    ({ snapshot }) => addCrossing(snapshot.products, "inventory.replenished", "mug"),
+  );
   detects(
     "a gap in the positions of a log",
     violation("the positions of a log have no gaps", "orders"),

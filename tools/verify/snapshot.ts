@@ -104,7 +104,7 @@ export interface LogTables {
   event_log_head: { position: number; pruned_to: number }[];
 }
 
-interface EventRow {
+export interface EventRow {
   id: string;
   position: number;
   type: string;

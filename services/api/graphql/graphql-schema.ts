@@ -208,8 +208,20 @@ export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
       ),
     ),
   );
+  const ofResults = contracts.flatMap(({ graphql }) => Object.entries(graphql?.listMaxima ?? {}));
+  const items = contracts.flatMap(({ actions }) =>
+    Object.values(actions).flatMap(({ graphql }) => {
+      if (graphql?.mutation === undefined || graphql.items === undefined) return [];
+      return [[`Mutation.${parseField(graphql.mutation).name.value}`, graphql.items] as const];
+    }),
+  );
   const fieldCosts = new Map([...costs, ...countCosts(contracts), ...mutationCosts(schema, base)]);
-  return new QueryCosts(schema, fieldCosts, new Map([...discoveredLists(schema, base), ...maxima]));
+  return new QueryCosts(
+    schema,
+    fieldCosts,
+    new Map([...discoveredLists(schema, base), ...maxima, ...ofResults]),
+    new Map(items),
+  );
 }
 
 /** Returns the types that belong to no contract, as SDL. */

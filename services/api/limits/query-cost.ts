@@ -23,6 +23,9 @@ export type FieldCosts = ReadonlyMap<string, number>;
 /** The maximum length of lists that take neither `limit` nor `first`, by `Type.field`. */
 export type ListMaxima = ReadonlyMap<string, number>;
 
+/** Fields that take a list of items in `input`: its name, and the cost of an item, by `Type.field`. */
+export type ItemLists = ReadonlyMap<string, { parameter: string; costPerItem: number }>;
+
 /** The size of the largest possible response, and the cost that an operation is charged. */
 export interface OperationCost {
   /** Values of the largest possible response, plus the work. */
@@ -42,9 +45,16 @@ const usualRows = 20;
 export class QueryCosts {
   readonly #fieldCosts: FieldCosts;
   readonly #listMaxima: ListMaxima;
+  readonly #itemLists: ItemLists;
 
   /** Throws an Error if a list of the schema has no maximum: its responses would be unbounded. */
-  constructor(schema: GraphQLSchema, fieldCosts: FieldCosts, listMaxima: ListMaxima) {
+  constructor(
+    schema: GraphQLSchema,
+    fieldCosts: FieldCosts,
+    listMaxima: ListMaxima,
+    itemLists: ItemLists = new Map(),
+  ) {
+    this.#itemLists = itemLists;
     this.#fieldCosts = fieldCosts;
     this.#listMaxima = new Map([...listMaxima, ...introspectionRows(schema)]);
     const unbounded = unboundedLists(schema, this.#listMaxima);
@@ -72,8 +82,9 @@ export class QueryCosts {
     const sum = { max: 0, expected: 0 };
     for (const field of plan.fields) {
       const { parentType, definition, shape, selections } = field;
-      const work = this.#fieldCosts.get(`${parentType.name}.${definition.name}`) ?? 0;
       const rows = this.#rowsOf(field, variables, pageRows);
+      const ownWork = this.#fieldCosts.get(`${parentType.name}.${definition.name}`) ?? 0;
+      const work = ownWork + (rows.itemsCost ?? 0);
       tally.work += work;
       tally.isFixed &&= !rows.isVariable;
       // Of several possible runtime types, the most expensive type counts.
@@ -93,6 +104,11 @@ export class QueryCosts {
   #rowsOf(field: PlannedField, variables: Variables, pageRows: number | undefined): FieldRows {
     const { definition, parentType, shape } = field;
     if (shape.kind !== "list") {
+      const items = this.#itemLists.get(`${parentType.name}.${definition.name}`);
+      if (items !== undefined) {
+        const count = itemsArgument(field, items.parameter, variables);
+        return { ...one, ofPage: count, itemsCost: count * items.costPerItem, isVariable: true };
+      }
       if (!takes(definition, "first")) return { ...one, isVariable: false };
       const first = rowsArgument(field, "first", variables);
       const last = rowsArgument(field, "last", variables);
@@ -123,8 +139,10 @@ function safe(count: number): number {
 
 /** How many values a field may have. */
 interface FieldRows extends Rows {
-  /** The maximum length of the lists in a connection. */
+  /** The maximum length of the lists in a connection, or in the result of a bulk mutation. */
   ofPage?: number;
+  /** The cost of the items of a bulk mutation. */
+  itemsCost?: number;
   isVariable: boolean;
 }
 
@@ -135,6 +153,19 @@ function within(rows: number, max: number): number {
 
 function takes({ args }: GraphQLField<unknown, unknown>, argument: string): boolean {
   return args.some(({ name }) => name === argument);
+}
+
+/** Returns the number of items in a list of `input`, and at least 1. */
+function itemsArgument(
+  { nodes, definition }: PlannedField,
+  parameter: string,
+  variables: Variables,
+): number {
+  const node = nodes[0].arguments?.find(({ name }) => name.value === "input")?.value;
+  const declared = definition.args.find(({ name }) => name === "input");
+  const input: unknown = declared && node && valueFromAST(node, declared.type, variables);
+  const items = (input as Record<string, unknown> | undefined)?.[parameter];
+  return Array.isArray(items) ? Math.max(1, items.length) : 1;
 }
 
 /** Returns the value of an integer argument, and whether a variable supplies it. */

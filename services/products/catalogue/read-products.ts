@@ -33,6 +33,19 @@ export async function productBySku(
   return product;
 }
 
+/** Returns the products of the catalogue with one of the ids or one of the SKUs. */
+export function lookUpProducts(
+  { query }: ProductsDatabase,
+  { ids, skus }: { ids: string[]; skus: string[] },
+): Promise<Product[]> {
+  return query<Product>(
+    `SELECT ${productColumns} FROM products WHERE id = ANY ($1::uuid[]) AND archived_at IS NULL
+     UNION
+     SELECT ${productColumns} FROM products WHERE sku = ANY ($2::text[]) AND archived_at IS NULL`,
+    [ids, skus],
+  );
+}
+
 /** Returns a batcher that reads pages of products, oldest first. Equal requests share one statement. */
 export function productPages({ query }: ProductsDatabase): Batcher<ListPage, Product[]> {
   return batchedReads(

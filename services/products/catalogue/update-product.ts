@@ -1,6 +1,11 @@
 import type { Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
-import type { Product, ProductAuditAction, UpdateProduct } from "../products.contract.ts";
+import type {
+  Product,
+  ProductAuditAction,
+  ProductUpdated,
+  UpdateProduct,
+} from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { nothingToUpdate, productNotFound, versionConflict } from "../products.errors.ts";
 import type { ProductsTransaction } from "../stock/stock-changes.ts";
@@ -15,36 +20,43 @@ export async function updateProduct(
   { id, version, ...changes }: UpdateProduct,
   sender: Sender,
 ): Promise<Product> {
-  // The validator adds absent parameters with the value undefined.
-  if (Object.values<unknown>(changes).every((value) => value === undefined))
-    throw nothingToUpdate();
+  if (isEmptyUpdate(changes)) throw nothingToUpdate();
   return database.transaction(async (work) => {
     const product = await writeUpdate(work, { id, version, ...changes });
     if (product === undefined) throw versionConflict(id, await versionOf(work, id));
-    const { name, description, price, sku } = product;
     await recordAudit<ProductAuditAction>(work.query, {
       action: "PRODUCT_UPDATED",
       sender,
       subjectId: id,
-      // The new values, without the description, which may be long.
-      detail: {
-        version: product.version,
-        ...(changes.name !== undefined && { name }),
-        ...(changes.description !== undefined && { description: "changed" }),
-        ...(changes.price !== undefined && { price }),
-        ...(changes.sku !== undefined && { sku }),
-      },
+      detail: updateDetail(changes, product),
     });
-    work.record("product.updated", {
-      product_id: id,
-      name,
-      description,
-      price,
-      sku,
-      version: product.version,
-    });
+    work.record("product.updated", updateEvent(product));
     return product;
   });
+}
+
+type Changes = Omit<UpdateProduct, "id" | "version">;
+
+/** Returns true for an update without a change. */
+export function isEmptyUpdate({ name, description, price, sku }: Changes): boolean {
+  return [name, description, price, sku].every((value) => value === undefined);
+}
+
+/** Returns the new values for the audit trail, without the description, which may be long. */
+export function updateDetail(changes: Changes, { version, name, price, sku }: Product) {
+  return {
+    version,
+    ...(changes.name !== undefined && { name }),
+    ...(changes.description !== undefined && { description: "changed" }),
+    ...(changes.price !== undefined && { price }),
+    ...(changes.sku !== undefined && { sku }),
+  };
+}
+
+/** Returns the data of the event of an update. */
+export function updateEvent(product: Product): ProductUpdated {
+  const { id, name, description, price, sku, version } = product;
+  return { product_id: id, name, description, price, sku, version };
 }
 
 /**

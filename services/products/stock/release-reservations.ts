@@ -1,6 +1,6 @@
-import type { Effect, EventEnvelope } from "../../../core/contract.ts";
+import type { DataOf, EventEnvelope } from "../../../core/contract.ts";
 import type { OrderCancelled } from "../../orders/orders.contract.ts";
-import type { ReservationLine } from "../products.contract.ts";
+import type { productsContract, ReservationLine } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import {
   assertReserved,
@@ -17,7 +17,7 @@ export async function releaseReservations(
   database: ProductsDatabase,
   orderIds: string[],
 ): Promise<string[]> {
-  return database.transaction(async ({ query }) => {
+  return database.transaction(async ({ query, record }) => {
     const held = await query<{ order_id: string }>(
       `SELECT order_id FROM reservations WHERE order_id = ANY ($1::uuid[]) AND state = 'HELD'
        ORDER BY order_id FOR UPDATE`,
@@ -30,7 +30,7 @@ export async function releaseReservations(
        RETURNING product_id, quantity`,
       [ids],
     );
-    await restock({ query }, lines);
+    for (const data of await restock({ query }, lines)) record("inventory.replenished", data);
     await query("DELETE FROM reservations WHERE order_id = ANY ($1::uuid[])", [ids]);
     return ids;
   });
@@ -60,7 +60,7 @@ export async function restockCancelledOrders(
     [ids, events.map(({ data }) => data.cancelled_by)],
   );
   const lines = cancelled.map(({ product_id, change }) => ({ product_id, quantity: change }));
-  await restock(effect, lines);
+  const replenished = await restock(effect, lines);
   const returned = cancelled.filter(({ state }) => state === "SOLD");
   await effect.query(
     `INSERT INTO stock_changes (product_id, change, reason, order_id, user_id)
@@ -76,11 +76,25 @@ export async function restockCancelledOrders(
   );
   await assertReserved(effect, ids, cancelled);
   recordChanges(effect, events, "RETURNED", returned);
+  for (const data of replenished) {
+    const cause = events.find(({ data: { lines: restocked } }) =>
+      restocked.some(({ product_id }) => product_id === data.product_id),
+    );
+    effect.record("inventory.replenished", data, cause);
+  }
 }
 
-/** Adds pieces to the stock. Locks products in the order of their ids, which prevents deadlocks. */
-async function restock({ query }: Pick<Effect, "query">, lines: ReservationLine[]): Promise<void> {
-  await query(
+type Replenished = DataOf<(typeof productsContract)["events"]["inventory.replenished"]>;
+
+/**
+ * Adds pieces to the stock. Locks products in the order of their ids, which prevents deadlocks.
+ * Returns the products of the catalogue that were sold out.
+ */
+async function restock(
+  { query }: Pick<ProductsEffect, "query">,
+  lines: ReservationLine[],
+): Promise<Replenished[]> {
+  const restocked = await query<Replenished & { was_sold_out: boolean }>(
     `WITH back AS (
        SELECT id, sum(quantity)::integer AS quantity
        FROM unnest($1::uuid[], $2::integer[]) AS line (id, quantity) GROUP BY id
@@ -88,7 +102,10 @@ async function restock({ query }: Pick<Effect, "query">, lines: ReservationLine[
        SELECT p.id FROM products p JOIN back USING (id) ORDER BY p.id FOR NO KEY UPDATE OF p
      )
      UPDATE products p SET stock = p.stock + back.quantity
-     FROM back JOIN locked USING (id) WHERE p.id = back.id`,
+     FROM back JOIN locked USING (id) WHERE p.id = back.id
+     RETURNING p.id AS product_id, p.sku, p.stock,
+       p.stock = back.quantity AND p.archived_at IS NULL AS was_sold_out`,
     [lines.map(({ product_id }) => product_id), lines.map(({ quantity }) => quantity)],
   );
+  return restocked.flatMap(({ was_sold_out, ...data }) => (was_sold_out ? [data] : []));
 }

@@ -1,8 +1,19 @@
+import type { RecordedEvent } from "../../../event-log/event-log.ts";
 import type { Reservation, ReservedLine } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 
 /** A reserved line with the id of its order. */
 type TakenLine = ReservedLine & { order_id: string };
+
+/** A taken line, or the events of the statement: then the columns of the line are null. */
+interface TakenRow {
+  order_id: string | null;
+  product_id: string | null;
+  quantity: number | null;
+  price: number | null;
+  events: RecordedEvent[] | null;
+  first_position: number | null;
+}
 
 export function publicLine({ product_id, quantity, price }: TakenLine): ReservedLine {
   return { product_id, quantity, price };
@@ -15,9 +26,11 @@ export function publicLine({ product_id, quantity, price }: TakenLine): Reserved
  *   deadlocks, with the lock that an UPDATE takes. It does not lock products that are sold out.
  * - It writes the reservation of an order if all products of the order are locked.
  * - It takes the stock of an order if it has written the reservation.
+ * - It appends `inventory.depleted` for each product whose last piece it has taken, as its last
+ *   step: the head of the event log is locked until the commit.
  */
 export async function takeStock(
-  { query }: ProductsDatabase,
+  { query, newEvent, emitFrom }: ProductsDatabase,
   reservations: readonly Reservation[],
   ttlSeconds: number,
 ): Promise<TakenLine[]> {
@@ -25,7 +38,9 @@ export async function takeStock(
   const lines = [...byOrder.values()].flatMap(({ order_id, lines: orderLines }) =>
     orderLines.map((line) => ({ order_id, ...line })),
   );
-  return query<TakenLine>(
+  // The statement completes it for each product.
+  const depleted = newEvent("inventory.depleted", { product_id: "", sku: null });
+  const rows = await query<TakenRow>(
     `WITH asked AS MATERIALIZED (
        SELECT order_id, id, quantity,
          sum(quantity) OVER (PARTITION BY id) AS quantity_of_all,
@@ -50,15 +65,32 @@ export async function takeStock(
        UPDATE products p SET stock = p.stock - sums.quantity
        FROM (SELECT id, sum(quantity)::integer AS quantity FROM taking GROUP BY id) sums
        WHERE p.id = sums.id
+       RETURNING p.id, p.sku, p.stock
+     ), depleted AS (
+       SELECT jsonb_agg($5::jsonb || jsonb_build_object(
+         'id', new_event_id(), 'data', jsonb_build_object('product_id', id, 'sku', sku))) AS events
+       FROM taken WHERE stock = 0
+     ), appended AS MATERIALIZED (
+       SELECT events, append_events(events) AS first_position FROM depleted
+     ), lines AS (
+       INSERT INTO reservation_lines (order_id, product_id, quantity, price)
+       SELECT order_id, id, quantity, price FROM taking
+       RETURNING order_id, product_id, quantity, price
      )
-     INSERT INTO reservation_lines (order_id, product_id, quantity, price)
-     SELECT order_id, id, quantity, price FROM taking
-     RETURNING order_id, product_id, quantity, price`,
+     SELECT order_id, product_id, quantity, price, NULL AS events, NULL AS first_position FROM lines
+     UNION ALL
+     SELECT NULL, NULL, NULL, NULL, events, first_position FROM appended
+     WHERE first_position IS NOT NULL`,
     [
       lines.map(({ order_id }) => order_id),
       lines.map(({ product_id }) => product_id),
       lines.map(({ quantity }) => quantity),
       ttlSeconds,
+      JSON.stringify(depleted),
     ],
   );
+  for (const { events, first_position } of rows) {
+    if (events !== null && first_position !== null) emitFrom(first_position, events);
+  }
+  return rows.filter((row): row is TakenRow & TakenLine => row.order_id !== null);
 }

@@ -15,7 +15,12 @@ import {
   productNotFound,
   stockTooLarge,
 } from "../products.errors.ts";
-import { recordStockChange, type ProductsTransaction } from "./stock-changes.ts";
+import {
+  recordCrossing,
+  recordStockChange,
+  type ProductsTransaction,
+  type StockAfter,
+} from "./stock-changes.ts";
 
 /**
  * Adds to a product's stock (1), subtracts from it (2) or deletes it from the catalogue (3).
@@ -39,7 +44,7 @@ export async function updateInventory(
       return { success: true };
     }
     const isAddition = type === inventoryChange.add;
-    await (isAddition ? add(work, id, number) : subtract(work, id, number));
+    const after = await (isAddition ? add(work, id, number) : subtract(work, id, number));
     const change = isAddition ? number : -number;
     const reason = isAddition ? "ADDED" : "SUBTRACTED";
     await recordStockChange(work, {
@@ -55,6 +60,7 @@ export async function updateInventory(
       detail: { number },
     });
     recordUpdate(work, id, reason, change);
+    recordCrossing(work, { product_id: id, change, ...after });
     return { success: true };
   });
 }
@@ -72,13 +78,14 @@ function recordUpdate(
  * Adds pieces. The maximum applies to all pieces ever received minus those subtracted, not only to
  * the current stock: sold pieces may be returned, and a return must never fail.
  */
-async function add(work: ProductsTransaction, id: string, number: number): Promise<void> {
-  const changed = await work.query(
+async function add(work: ProductsTransaction, id: string, number: number): Promise<StockAfter> {
+  const [changed] = await work.query<StockAfter>(
     `UPDATE products SET stock = stock + $2::integer
-     WHERE id = $1 AND archived_at IS NULL AND stock <= $3::integer - $2::integer RETURNING id`,
+     WHERE id = $1 AND archived_at IS NULL AND stock <= $3::integer - $2::integer
+     RETURNING stock, sku`,
     [id, number, maxInt],
   );
-  if (changed.length === 0) {
+  if (changed === undefined) {
     await stockOf(work, id);
     throw stockTooLarge();
   }
@@ -89,15 +96,21 @@ async function add(work: ProductsTransaction, id: string, number: number): Promi
     [id],
   );
   if ((ledger?.received ?? 0) + number > maxInt) throw stockTooLarge();
+  return changed;
 }
 
-async function subtract(work: ProductsTransaction, id: string, number: number): Promise<void> {
-  const changed = await work.query(
+async function subtract(
+  work: ProductsTransaction,
+  id: string,
+  number: number,
+): Promise<StockAfter> {
+  const [changed] = await work.query<StockAfter>(
     `UPDATE products SET stock = stock - $2::integer
-     WHERE id = $1 AND archived_at IS NULL AND stock >= $2::integer RETURNING id`,
+     WHERE id = $1 AND archived_at IS NULL AND stock >= $2::integer
+     RETURNING stock, sku`,
     [id, number],
   );
-  if (changed.length > 0) return;
+  if (changed !== undefined) return changed;
   throw insufficientStock(id, number, await stockOf(work, id));
 }
 

@@ -1,0 +1,67 @@
+import type { Product } from "../../services/products/products.contract.ts";
+
+/** The columns of an exported file, in their order. */
+export const exportColumns = [
+  "id",
+  "sku",
+  "name",
+  "description",
+  "price",
+  "stock",
+  "version",
+  "createdAt",
+  "updatedAt",
+] as const satisfies (keyof Product)[];
+
+type Column = (typeof exportColumns)[number];
+
+const numbers: ReadonlySet<string> = new Set(["price", "stock", "version"] satisfies Column[]);
+/** The shop sets them. An import ignores them, so that it accepts an exported file. */
+const ignored: ReadonlySet<string> = new Set(["createdAt", "updatedAt"] satisfies Column[]);
+const known: ReadonlySet<string> = new Set(exportColumns);
+
+/** The values of a row that are given. A value that is not given leaves the product as it is. */
+export type RowValues = Partial<Omit<Product, "createdAt" | "updatedAt" | "sku">> & {
+  sku?: string;
+};
+
+/** A row of an imported file: its values, or why it cannot be read. */
+export type FileRow = { line: number } & ({ values: RowValues } | { fault: string });
+
+/** Returns why names cannot be the columns of a file; undefined if they can. */
+export function faultOfColumns(names: readonly string[]): string | undefined {
+  const unknown = names.find((name) => !known.has(name));
+  const columns = `The columns are ${exportColumns.join(", ")}.`;
+  if (unknown !== undefined) return `There is no column "${unknown}". ${columns}`;
+  if (new Set(names).size < names.length) return "A column is named twice.";
+  if (!names.includes("id") && !names.includes("sku")) {
+    return "A column id or sku is required: rows are matched with products by one of them.";
+  }
+  return undefined;
+}
+
+/** Converts the cells of a CSV row. An empty cell is not given. */
+export function rowOfCells(line: number, cells: Readonly<Record<string, string>>): FileRow {
+  const values: Record<string, unknown> = {};
+  for (const [name, cell] of Object.entries(cells)) {
+    if (cell === "" || ignored.has(name)) continue;
+    if (numbers.has(name) && !/^-?\d{1,15}$/.test(cell)) {
+      return { line, fault: `'${name}' must be a whole number, without separators.` };
+    }
+    values[name] = numbers.has(name) ? Number(cell) : cell;
+  }
+  return { line, values: values };
+}
+
+/** Converts an object of a file with JSON lines. A missing field, or null, is not given. */
+export function rowOfJson(line: number, json: unknown): FileRow {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    return { line, fault: "The line must be a JSON object." };
+  }
+  const unknown = Object.keys(json).find((name) => !known.has(name));
+  if (unknown !== undefined) return { line, fault: `There is no field '${unknown}'.` };
+  const given = Object.entries(json).filter(
+    ([name, value]) => value !== null && !ignored.has(name),
+  );
+  return { line, values: Object.fromEntries(given) };
+}

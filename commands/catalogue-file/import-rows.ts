@@ -1,0 +1,217 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ServiceBroker } from "moleculer";
+import {
+  ClientError,
+  commonErrors,
+  isClientError,
+  isRetryable,
+  isUnreachable,
+} from "../../core/errors.ts";
+import { itemCheck } from "../../core/item-check.ts";
+import { id, int, newIdRule, optional } from "../../core/validation.ts";
+import type { BulkAnswer, BulkError } from "../../services/products/bulk.contract.ts";
+import {
+  newProductRules,
+  productErrors,
+  updateProductRules,
+  type Product,
+} from "../../services/products/products.contract.ts";
+import type { FileRow, RowValues } from "./columns.ts";
+import { matchRows, type ReadRow, type RowTask } from "./match-rows.ts";
+
+/** What an import has done, in rows. */
+export interface ImportCounts {
+  created: number;
+  updated: number;
+  unchanged: number;
+  failed: number;
+}
+
+export interface ImportOptions {
+  isDryRun: boolean;
+  /** Called for each row that fails, with its line and the reason. */
+  onFault: (line: number, reason: string) => void;
+}
+
+/** How long an unavailable shop is waited for. */
+const patienceMs = 60_000;
+const retryEveryMs = 1_000;
+const callTimeoutMs = 15_000;
+
+const rowRules = {
+  ...updateProductRules,
+  id: optional(id()),
+  version: optional(int(1)),
+  stock: optional(int(0)),
+};
+/** An SKU cannot be empty here: rows of new products have no SKU to remove. */
+const createRules = { ...newProductRules, id: optional(newIdRule()) };
+
+/** Imports batches of rows through the actions of `products`, as an operator. */
+export class RowImport {
+  readonly counts: ImportCounts = { created: 0, updated: 0, unchanged: 0, failed: 0 };
+  readonly #broker: ServiceBroker;
+  readonly #options: ImportOptions;
+  /** Lines whose products were changed by others, or by this import before a lost answer. */
+  readonly #retriedLines = new Set<number>();
+  readonly #checkRow: ReturnType<typeof itemCheck<RowValues>>;
+  readonly #checkNew: ReturnType<typeof itemCheck<RowValues>>;
+
+  constructor(broker: ServiceBroker, options: ImportOptions) {
+    this.#broker = broker;
+    this.#options = options;
+    this.#checkRow = itemCheck<RowValues>(broker, rowRules);
+    this.#checkNew = itemCheck<RowValues>(broker, createRules);
+  }
+
+  /**
+   * Imports a batch. An interrupted batch can be imported again: rows that took effect match their
+   * products, and change nothing.
+   */
+  async import(rows: readonly FileRow[]): Promise<void> {
+    let open = rows.flatMap((row) => this.#readable(row));
+    while (open.length > 0) open = await this.#round(open);
+  }
+
+  #fail(line: number, reason: string): void {
+    this.counts.failed += 1;
+    this.#options.onFault(line, reason);
+  }
+
+  #readable(row: FileRow): ReadRow[] {
+    if ("fault" in row) {
+      this.#fail(row.line, row.fault);
+      return [];
+    }
+    const values = this.#checkRow(row.values);
+    if (values instanceof ClientError) {
+      this.#fail(row.line, values.message);
+      return [];
+    }
+    if (values.id === undefined && (values.sku ?? "") === "") {
+      this.#fail(row.line, "The row has neither an id nor an SKU: it could not be matched again.");
+      return [];
+    }
+    return [{ line: row.line, values }];
+  }
+
+  /** Imports the first row of each product. Returns the rows for the next round. */
+  async #round(rows: readonly ReadRow[]): Promise<ReadRow[]> {
+    const ids = rows.flatMap(({ values }) => values.id ?? []);
+    const skus = rows.flatMap(({ values: { sku = "" } }) => (sku === "" ? [] : [sku]));
+    const products = await this.#call<Product[]>("products.lookUp", { ids, skus });
+    const { tasks, later } = matchRows(rows, products);
+    const retried = this.#options.isDryRun ? this.#tryOut(tasks, products) : await this.#run(tasks);
+    return [...retried, ...later];
+  }
+
+  /** Checks tasks against the products as they are. */
+  #tryOut(tasks: readonly RowTask[], products: readonly Product[]): ReadRow[] {
+    const owners = new Map(products.map(({ id: owner, sku }) => [sku, owner]));
+    for (const task of tasks) {
+      const { line, values } = task;
+      const owner = owners.get(values.sku ?? null);
+      const isTaken = values.sku !== undefined && owner !== undefined && owner !== values.id;
+      if (task.kind === "create") {
+        const checked = this.#checkNew(newProductOf(task));
+        if (checked instanceof ClientError) this.#fail(line, checked.message);
+        else if (isTaken) this.#fail(line, productErrors.SKU_TAKEN.meaning);
+        else this.counts.created += 1;
+      } else {
+        const hasChanges = Object.keys(task.changes).length > 0;
+        const isConflict = (values.version ?? task.product.version) !== task.product.version;
+        if (hasChanges && isConflict) this.#fail(line, productErrors.VERSION_CONFLICT.meaning);
+        else if (values.id !== undefined && isTaken) {
+          this.#fail(line, productErrors.SKU_TAKEN.meaning);
+        } else if (hasChanges || task.stock !== undefined) this.counts.updated += 1;
+        else this.counts.unchanged += 1;
+      }
+    }
+    return [];
+  }
+
+  /** Runs tasks. Returns the rows whose products were changed by others meanwhile. */
+  async #run(tasks: readonly RowTask[]): Promise<ReadRow[]> {
+    const retried: ReadRow[] = [];
+    const failedLines = new Set<number>();
+    const collect = (task: RowTask, error: BulkError) => {
+      failedLines.add(task.line);
+      if (isOutdated(task, error) && !this.#retriedLines.has(task.line)) {
+        this.#retriedLines.add(task.line);
+        retried.push(task);
+      } else this.#fail(task.line, `${error.message} (${error.code})`);
+    };
+    const creations = tasks.filter(({ kind }) => kind === "create");
+    await this.#send("products.createMany", "products", creations, collect, newProductOf);
+    const matched = tasks.filter((task) => task.kind === "update");
+    const updates = matched.filter(({ changes }) => Object.keys(changes).length > 0);
+    await this.#send("products.updateMany", "products", updates, collect, (task) => ({
+      id: task.product.id,
+      version: task.values.version ?? task.product.version,
+      ...task.changes,
+    }));
+    // A row whose update failed changes nothing.
+    const counted = matched.filter(
+      ({ line, stock }) => stock !== undefined && !failedLines.has(line),
+    );
+    await this.#send("products.updateInventories", "changes", counted, collect, (task) => ({
+      id: task.product.id,
+      stock: task.stock,
+    }));
+    const done = (some: readonly RowTask[]) => some.filter(({ line }) => !failedLines.has(line));
+    this.counts.created += done(creations).length;
+    const changed = matched.filter((task) => updates.includes(task) || counted.includes(task));
+    this.counts.updated += done(changed).length;
+    this.counts.unchanged += matched.length - changed.length;
+    return retried;
+  }
+
+  /** Calls a bulk action with one item per task. */
+  async #send<Task extends RowTask>(
+    action: string,
+    parameter: string,
+    tasks: readonly Task[],
+    onError: (task: Task, error: BulkError) => void,
+    itemOf: (task: Task) => object,
+  ): Promise<void> {
+    if (tasks.length === 0) return;
+    const { results } = await this.#call<BulkAnswer>(action, { [parameter]: tasks.map(itemOf) });
+    for (const { index, error } of results) {
+      const task = tasks[index];
+      if (error !== null && task !== undefined) onError(task, error);
+    }
+  }
+
+  /**
+   * Calls an action, and calls it again while the shop is unavailable. After a lost answer the call
+   * may have taken effect: then its rows fail as outdated, and the next round matches them.
+   */
+  async #call<Result>(action: string, params: object): Promise<Result> {
+    const begunMs = performance.now();
+    for (;;) {
+      try {
+        return await this.#broker.call<Result, object>(action, params, { timeout: callTimeoutMs });
+      } catch (error) {
+        const type = (error as { type?: unknown }).type;
+        const canRetry = isRetryable(error) || isUnreachable(type);
+        if (!canRetry || isClientError(error)) throw error;
+        if (performance.now() - begunMs > patienceMs) throw error;
+        await sleep(retryEveryMs);
+      }
+    }
+  }
+}
+
+function newProductOf({ values }: RowTask) {
+  const { id: ownId, sku, name, description = "", price, stock = 0 } = values;
+  return { id: ownId, sku, name, description, price, stock };
+}
+
+/** Returns true for an error that a match with the present products may avoid. */
+function isOutdated({ kind }: RowTask, { code }: BulkError): boolean {
+  const { VERSION_CONFLICT, SKU_TAKEN } = productErrors;
+  // The input was checked: this id or SKU has been created meanwhile.
+  if (kind === "create")
+    return code === SKU_TAKEN.code || code === commonErrors.BAD_USER_INPUT.code;
+  return code === VERSION_CONFLICT.code;
+}

@@ -1,0 +1,139 @@
+import { createReadStream, statSync } from "node:fs";
+import { CsvError, parse } from "csv-parse/sync";
+import { StartError } from "../../embedded/data-dir.ts";
+import { faultOfColumns, rowOfCells, rowOfJson, type FileRow } from "./columns.ts";
+import { CsvRecords, linesOf, type CsvRecord } from "./csv-records.ts";
+import type { FileFormat } from "./file-arguments.ts";
+
+/** The rows of a file, and the share of it that is read. */
+export interface RowReader {
+  rows: AsyncIterable<FileRow>;
+  share: () => number;
+}
+
+/** Reads the rows of a file in constant memory. Throws StartError if it cannot be read at all. */
+export function readRows(file: string, format: FileFormat): RowReader {
+  const size = sizeOf(file);
+  let bytesRead = 0;
+  const texts = decoded(file, (bytes) => {
+    bytesRead += bytes;
+  });
+  return {
+    rows: format === "csv" ? csvRows(file, texts) : jsonRows(texts),
+    share: () => (size === 0 ? 1 : Math.min(1, bytesRead / size)),
+  };
+}
+
+function sizeOf(file: string): number {
+  try {
+    const status = statSync(file);
+    if (status.isDirectory()) throw new StartError(`${file} is a folder.`);
+    return status.size;
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError(`${file} cannot be read: ${(error as Error).message}.`);
+  }
+}
+
+/** Yields the text of a file without a byte order mark. Throws StartError if it is not UTF-8. */
+async function* decoded(file: string, onBytes: (bytes: number) => void): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decode = (chunk?: Buffer) => {
+    try {
+      return decoder.decode(chunk, { stream: chunk !== undefined });
+    } catch {
+      throw new StartError(`${file} is not valid UTF-8: save it as UTF-8.`);
+    }
+  };
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    onBytes(chunk.length);
+    const text = decode(chunk);
+    if (text !== "") yield text;
+  }
+  yield decode();
+}
+
+/** The records that one call of the parser takes. */
+const recordsPerCall = 100;
+
+async function* csvRows(file: string, texts: AsyncIterable<string>): AsyncGenerator<FileRow> {
+  const faults: FileRow[] = [];
+  const onUnclosed = (line: number) => {
+    faults.push({ line, fault: "The row is not valid CSV: a quote is not closed." });
+  };
+  const records = new CsvRecords(onUnclosed);
+  let columns: string[] | undefined;
+  let waiting: CsvRecord[] = [];
+  const take = () => {
+    columns ??= columnsOf(file, waiting.shift());
+    const rows = rowsOf(columns, waiting, onUnclosed);
+    waiting = [];
+    return [...faults.splice(0), ...rows];
+  };
+  for await (const line of linesOf(texts)) {
+    waiting.push(...records.push(line));
+    if (waiting.length > recordsPerCall) yield* take();
+  }
+  waiting.push(...records.end());
+  yield* take();
+}
+
+/** Returns the names in the first record. Throws StartError if they are no columns. */
+function columnsOf(file: string, head: CsvRecord | undefined): string[] {
+  const [names = []] = head === undefined ? [] : (parsedRecords([head]) ?? []);
+  const columns = names.map((name) => name.trim());
+  const fault = faultOfColumns(columns);
+  if (fault !== undefined) throw new StartError(`${file} has a wrong first line. ${fault}`);
+  return columns;
+}
+
+/** Converts records. If one of several is not valid, each is parsed by itself. */
+function rowsOf(
+  columns: readonly string[],
+  records: readonly CsvRecord[],
+  onUnclosed: (line: number) => void,
+): FileRow[] {
+  const parsed = parsedRecords(records);
+  if (parsed === undefined) {
+    if (records.length > 1) return records.flatMap((one) => rowsOf(columns, [one], onUnclosed));
+    const [record = []] = records;
+    const line = record[0]?.line ?? 0;
+    const fault = { line, fault: "The row is not valid CSV: a quote is inside a cell." };
+    return [fault, ...rowsOf(columns, CsvRecords.after(record, onUnclosed), onUnclosed)];
+  }
+  return records.map((record, index) => {
+    const cells = parsed[index] ?? [];
+    const line = record[0]?.line ?? 0;
+    if (cells.length !== columns.length) {
+      return { line, fault: `The row has ${cells.length} cells in place of ${columns.length}.` };
+    }
+    return rowOfCells(line, Object.fromEntries(columns.map((name, n) => [name, cells[n] ?? ""])));
+  });
+}
+
+/** Returns the cells of records, or undefined if a record is not valid. */
+function parsedRecords(records: readonly CsvRecord[]): string[][] | undefined {
+  if (records.length === 0) return [];
+  const text = records.map((record) => record.map((line) => line.text).join("\n")).join("\n");
+  try {
+    const rows = parse(text, { relax_column_count: true, record_delimiter: "\n" });
+    return rows.length === records.length ? rows : undefined;
+  } catch (error) {
+    if (error instanceof CsvError) return undefined;
+    throw error;
+  }
+}
+
+async function* jsonRows(texts: AsyncIterable<string>): AsyncGenerator<FileRow> {
+  for await (const { line, text } of linesOf(texts)) {
+    if (text.trim() !== "") yield parsedLine(line, text);
+  }
+}
+
+function parsedLine(line: number, text: string): FileRow {
+  try {
+    return rowOfJson(line, JSON.parse(text));
+  } catch {
+    return { line, fault: "The line is not valid JSON." };
+  }
+}

@@ -1,0 +1,23 @@
+import { stringify } from "csv-stringify/sync";
+import type { Product } from "../../services/products/products.contract.ts";
+import { exportColumns } from "./columns.ts";
+import type { FileFormat } from "./file-arguments.ts";
+
+/** The line with the names of the columns; empty for JSON lines. */
+export function headOf(format: FileFormat): string {
+  return format === "csv" ? stringify([[...exportColumns]], { record_delimiter: "\r\n" }) : "";
+}
+
+/** Returns products as lines of a file that `npm run import` accepts. */
+export function linesOf(format: FileFormat, products: readonly Product[]): string {
+  const rows = products.map((product) => exportColumns.map((column) => product[column]));
+  if (format === "csv") {
+    return stringify(rows, { record_delimiter: "\r\n" });
+  }
+  return rows
+    .map((row) => {
+      const fields = exportColumns.map((column, index) => [column, row[index]]);
+      return `${JSON.stringify(Object.fromEntries(fields))}\n`;
+    })
+    .join("");
+}

@@ -1,0 +1,50 @@
+import { Progress } from "../core/progress.ts";
+import { StartError } from "../embedded/data-dir.ts";
+import { fileArguments } from "./catalogue-file/file-arguments.ts";
+import { RowImport, type ImportCounts } from "./catalogue-file/import-rows.ts";
+import { readRows } from "./catalogue-file/read-rows.ts";
+import { withShop } from "./operator-shop.ts";
+import { runProgram } from "./program.ts";
+
+const usage = "npm run import -- FILE [--format csv|jsonl] [--dry-run]";
+/** Each batch is some short transactions, so that orders of its products wait only briefly. */
+const batchRows = 250;
+/** The exit status if rows failed and all others are imported. */
+const failedRowsStatus = 2;
+
+/**
+ * `npm run import`: creates and updates products of a running shop, or of the shop on DATA_DIR, from
+ * a file. Rows that fail are listed, and do not stop the others.
+ */
+await runProgram(async () => {
+  const { file, format, isDryRun } = fileArguments(process.argv.slice(2), usage, true);
+  if (file === undefined) throw new StartError(`Name a file. Usage: ${usage}`);
+  const { rows, share } = readRows(file, format);
+  const progress = new Progress();
+  const name = isDryRun ? "checking rows" : "importing rows";
+  await withShop("import", progress, async ({ broker }) => {
+    const rowImport = new RowImport(broker, {
+      isDryRun,
+      onFault(line, reason) {
+        progress.print(`line ${line}: ${reason}`, process.stderr);
+      },
+    });
+    let batch = [];
+    for await (const row of rows) {
+      batch.push(row);
+      if (batch.length < batchRows) continue;
+      await rowImport.import(batch);
+      batch = [];
+      progress.show({ name, detail: summaryOf(rowImport.counts), share: share() });
+    }
+    await rowImport.import(batch);
+    progress.end();
+    const summary = summaryOf(rowImport.counts);
+    process.stdout.write(isDryRun ? `Dry run, nothing is changed: ${summary}.\n` : `${summary}.\n`);
+    if (rowImport.counts.failed > 0) process.exitCode = failedRowsStatus;
+  });
+});
+
+function summaryOf({ created, updated, unchanged, failed }: ImportCounts): string {
+  return `${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed`;
+}

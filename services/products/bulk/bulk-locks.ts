@@ -1,0 +1,31 @@
+import type { Query } from "../../../database/prepared-statements.ts";
+
+/**
+ * Locks the SKUs of the catalogue against other batches until the end of the transaction. Two
+ * batches could each have written an SKU that the other one is going to write, and would wait for
+ * each other. Batches that create products write SKUs in one order, so they share the lock.
+ * PostgreSQL does not update rows in a given order: a batch that updates SKUs runs alone.
+ */
+export async function lockSkus(query: Query, mode: "shared" | "exclusive" | false): Promise<void> {
+  if (mode === "shared") {
+    await query("SELECT pg_advisory_xact_lock_shared(hashtext('products.bulk.skus'))", []);
+  } else if (mode === "exclusive") {
+    await query("SELECT pg_advisory_xact_lock(hashtext('products.bulk.skus'))", []);
+  }
+}
+
+/**
+ * Locks the products of the catalogue among these ids, in the order of the ids, as orders do. Later
+ * statements of the transaction then see the present values.
+ */
+export async function lockProducts(
+  query: Query,
+  ids: string[],
+): Promise<Map<string, { version: number }>> {
+  const rows = await query<{ id: string; version: number }>(
+    `SELECT id, version FROM products WHERE id = ANY ($1::uuid[]) AND archived_at IS NULL
+     ORDER BY id FOR NO KEY UPDATE`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
+}

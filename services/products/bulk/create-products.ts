@@ -1,0 +1,100 @@
+import { userIdOf, type Sender } from "../../../core/access.ts";
+import { newId } from "../../../core/ids.ts";
+import type { ItemCheck } from "../../../core/item-check.ts";
+import { newIdRule, optional } from "../../../core/validation.ts";
+import { recordAudits } from "../../../database/audit-trail.ts";
+import type { Query } from "../../../database/prepared-statements.ts";
+import type { BulkAnswer } from "../bulk.contract.ts";
+import { newProductColumns } from "../catalogue/product.model.ts";
+import { newProductRules, type NewProduct, type ProductAuditAction } from "../products.contract.ts";
+import type { ProductsDatabase } from "../products.database.ts";
+import { productExists, skuTaken } from "../products.errors.ts";
+import { BulkResults } from "./bulk-results.ts";
+import { lockSkus } from "./bulk-locks.ts";
+
+/** A product of `products.createMany`. The import of a catalogue names ids, clients do not. */
+export type NewBulkProduct = NewProduct & { id?: string };
+
+export const newBulkProductRules = { ...newProductRules, id: optional(newIdRule()) };
+
+/** Creates the valid products of a batch. Of several with the same SKU or id, it creates the first. */
+export async function createProducts(
+  database: ProductsDatabase,
+  given: readonly object[],
+  check: ItemCheck<NewBulkProduct>,
+  sender: Sender,
+): Promise<BulkAnswer> {
+  const checked = new BulkResults();
+  const items = checked.valid(given, check);
+  const userId = userIdOf(sender.actor);
+  const withNewSku = checked.distinct(items, ({ sku }) => sku, skuTaken);
+  const distinct = checked.distinct(withNewSku, ({ id }) => id, productExists);
+  const products = distinct.map(({ index, item }) => {
+    const product = { ...item, id: item.id ?? newId(), sku: item.sku ?? null };
+    return { index, product, hasOwnId: item.id !== undefined };
+  });
+  return database.transaction(async ({ query, record }) => {
+    const results = new BulkResults(checked);
+    await lockSkus(query, products.some(({ product }) => product.sku !== null) && "shared");
+    const rows = products.map(({ product }) => product);
+    const createdIds = await insertProducts(query, rows, userId);
+    const rejectedIds = products.flatMap(({ product: { id }, hasOwnId }) =>
+      hasOwnId && !createdIds.has(id) ? [id] : [],
+    );
+    const existingIds = await existing(query, rejectedIds);
+    for (const { index, product } of products) {
+      if (createdIds.has(product.id)) results.done(index, product.id, 1);
+      else results.fail(index, existingIds.has(product.id) ? productExists() : skuTaken());
+    }
+    const created = rows.filter(({ id }) => createdIds.has(id));
+    await recordAudits<ProductAuditAction>(
+      query,
+      sender,
+      created.map(({ id, name, price, stock, sku }) => ({
+        action: "PRODUCT_CREATED",
+        subjectId: id,
+        detail: { name, price, stock, ...(sku !== null && { sku }) },
+      })),
+    );
+    for (const { id, name, price, stock, sku } of created) {
+      record("product.created", { product_id: id, name, price, stock, sku });
+    }
+    return results.answer();
+  });
+}
+
+/**
+ * Inserts products with the first entries of their ledgers. Leaves out a product whose id or SKU
+ * exists. Returns the ids of the inserted ones. The rows are in the order of their SKUs: concurrent
+ * batches wait for each other's SKUs, and must not do so in a circle.
+ */
+async function insertProducts(
+  query: Query,
+  products: readonly { id: string }[],
+  userId: string | null,
+): Promise<Set<string>> {
+  const created = await query<{ id: string }>(
+    `WITH created AS (
+       INSERT INTO products (${newProductColumns})
+       SELECT ${newProductColumns} FROM jsonb_populate_recordset(NULL::products, $1::jsonb)
+       ORDER BY sku COLLATE "C", id
+       ON CONFLICT DO NOTHING
+       RETURNING id, stock
+     ), ledger AS (
+       INSERT INTO stock_changes (product_id, change, reason, user_id)
+       SELECT id, stock, 'CREATED', $2::uuid FROM created
+     )
+     SELECT id FROM created`,
+    [JSON.stringify(products), userId],
+  );
+  return new Set(created.map(({ id }) => id));
+}
+
+/** Returns those of the ids that a product has, or had before its deletion. */
+async function existing(query: Query, ids: string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await query<{ id: string }>("SELECT id FROM products WHERE id = ANY ($1::uuid[])", [
+    ids,
+  ]);
+  return new Set(rows.map(({ id }) => id));
+}

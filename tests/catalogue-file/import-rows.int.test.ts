@@ -1,0 +1,152 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { RowImport } from "../../commands/catalogue-file/import-rows.ts";
+import { readRows } from "../../commands/catalogue-file/read-rows.ts";
+import { headOf, linesOf } from "../../commands/catalogue-file/write-rows.ts";
+import type { Product } from "../../services/products/products.contract.ts";
+import { booksThatDiffer } from "../support/books.ts";
+import { unknownId } from "../support/graphql/mutations.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
+
+let shop: TestShop;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "import-"));
+  shop = await startTestShop();
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  const differing = await booksThatDiffer(shop.databases);
+  await shop.stop();
+  expect(differing).toEqual([]);
+});
+
+/** Imports the text of a file in batches. Gives the counts and the failed lines. */
+async function importFile(
+  content: string,
+  { isDryRun = false, format = "csv" as "csv" | "jsonl", batchRows = 100 } = {},
+) {
+  const file = join(folder, "file");
+  writeFileSync(file, content);
+  const faults: [number, string][] = [];
+  const rowImport = new RowImport(shop.broker, {
+    isDryRun,
+    onFault: (line, reason) => faults.push([line, reason]),
+  });
+  let batch = [];
+  for await (const row of readRows(file, format).rows) {
+    if (batch.push(row) < batchRows) continue;
+    await rowImport.import(batch);
+    batch = [];
+  }
+  await rowImport.import(batch);
+  return { ...rowImport.counts, faults };
+}
+
+const bySku = (sku: string) => shop.call<Product>("products.getBySku", { sku });
+const lastPosition = async () => {
+  const sql = "SELECT position::integer AS position FROM event_log_head";
+  const [head] = await shop.databases.query<{ position: number }>("products", sql);
+  return head?.position;
+};
+
+describe("an import", () => {
+  test("creates unknown products, changes known ones, and changes nothing when it is repeated", async () => {
+    const content = "sku,name,description,price,stock\nI-1,Mug,blue,5,3\nI-2,Cup,,6,0\n";
+    const whole = { created: 2, updated: 0, unchanged: 0, failed: 0, faults: [] };
+    expect(await importFile(content, { isDryRun: true })).toEqual(whole);
+    await expect(bySku("I-1")).rejects.toMatchObject({ type: "PRODUCT_NOT_FOUND" });
+    expect(await importFile(content)).toEqual(whole);
+    const { id } = await bySku("I-1");
+    const head = await lastPosition();
+    expect(await importFile(content)).toMatchObject({ created: 0, unchanged: 2 });
+    expect(await lastPosition()).toBe(head);
+    const changes = `id,sku,name,price,stock\n${id},I-9,,7,\n,I-2,Tasse,,9\n`;
+    expect(await importFile(changes, { isDryRun: true })).toMatchObject({ updated: 2, failed: 0 });
+    expect(await importFile(changes)).toMatchObject({ updated: 2, failed: 0 });
+    expect(await bySku("I-9")).toMatchObject({ id, name: "Mug", price: 7, stock: 3, version: 2 });
+    expect(await bySku("I-2")).toMatchObject({ name: "Tasse", price: 6, stock: 9, version: 2 });
+  });
+
+  test("lists bad rows with line and reason, and imports the others", async () => {
+    await importFile("sku,name,price\nF-1,Mug,5\nF-2,Mug,5\n");
+    const { id } = await bySku("F-1");
+    const content = [
+      "id,sku,name,price,version",
+      ",F-3,,5,",
+      ",F-4,Good,5,",
+      ",,No key,5,",
+      `${id},F-2,,,`,
+      `${unknownId.replace("7000", "4000")},,Old id,5,`,
+      ",F-1,,8,7",
+      ",F-5,Negative,-5,",
+    ].join("\n");
+    const expected = [
+      [2, /name/],
+      [4, /neither an id nor an SKU/],
+      [5, /SKU/],
+      [6, /version 7/],
+      [7, /version/],
+      [8, /price/],
+    ];
+    for (const isDryRun of [true, false]) {
+      const { faults, ...counts } = await importFile(content, { isDryRun });
+      expect(counts).toEqual({ created: 1, updated: 0, unchanged: 0, failed: 6 });
+      faults.sort(([a], [b]) => a - b);
+      expect(faults).toEqual(
+        expected.map(([line, reason]) => [line, expect.stringMatching(reason as RegExp)]),
+      );
+    }
+    expect(await bySku("F-4")).toMatchObject({ name: "Good" });
+  });
+
+  test("applies the rows of one product in the order of the file", async () => {
+    const content = "sku,name,price\nO-1,First,1\nO-1,Second,2\nO-1,Third,\n";
+    expect(await importFile(content)).toMatchObject({ created: 1, updated: 2, failed: 0 });
+    expect(await bySku("O-1")).toMatchObject({ name: "Third", price: 2, version: 3 });
+  });
+
+  test("takes effect once although answers are lost", async () => {
+    const call = shop.broker.call.bind(shop.broker) as (...args: unknown[]) => Promise<unknown>;
+    const lost = new Set<string>();
+    const spy = jest.spyOn(shop.broker, "call").mockImplementation((async (...args: unknown[]) => {
+      const [action] = args as [string];
+      const answer = await call(...args);
+      if (!/Many$|Inventories$/.test(action) || lost.has(action)) return answer;
+      lost.add(action);
+      throw Object.assign(new Error("lost"), { type: "REQUEST_TIMEOUT", retryable: true });
+    }) as never);
+    try {
+      await importFile("sku,name,price,stock\nL-1,Mug,5,3\n");
+      await importFile("sku,name,price,stock\nL-1,Cup,6,4\n");
+      await importFile(`id,name,price\n${unknownId.replace(/0$/, "9")},Jug,5\n`);
+    } finally {
+      spy.mockRestore();
+    }
+    expect(lost).toEqual(
+      new Set(["products.createMany", "products.updateMany", "products.updateInventories"]),
+    );
+    expect(await bySku("L-1")).toMatchObject({ name: "Cup", price: 6, stock: 4, version: 2 });
+  });
+
+  test("of an exported catalogue changes nothing", async () => {
+    await shop.call("products.create", {
+      name: '"=HYPERLINK(1)"',
+      description: "two\r\nlines, ä\u2028\t",
+      price: 0,
+      stock: 2,
+    });
+    const products = await shop.call<Product[]>("products.list");
+    const head = await lastPosition();
+    for (const format of ["csv", "jsonl"] as const) {
+      const content = headOf(format) + linesOf(format, products);
+      expect(await importFile(content, { format, batchRows: 3 })).toMatchObject({
+        unchanged: products.length,
+        failed: 0,
+      });
+    }
+    expect(await lastPosition()).toBe(head);
+  });
+});

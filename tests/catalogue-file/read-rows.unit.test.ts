@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { fileArguments } from "../../commands/catalogue-file/file-arguments.ts";
+import { readRows } from "../../commands/catalogue-file/read-rows.ts";
+import { headOf, linesOf } from "../../commands/catalogue-file/write-rows.ts";
+import type { Product } from "../../services/products/products.contract.ts";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "rows-"));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+async function read(format: "csv" | "jsonl", content: string | Buffer) {
+  const file = join(folder, `file.${format}`);
+  writeFileSync(file, content);
+  const rows = [];
+  for await (const row of readRows(file, format).rows) rows.push(row);
+  return rows;
+}
+
+describe("a CSV file", () => {
+  test("may have a byte order mark, CRLF, quotes, line ends in cells and empty lines", async () => {
+    const content =
+      '\ufeffsku,name,description,price\r\nA,"a ""mug"", blue","two\r\nlines",5\r\n\r\nB,b,,6\r\nC,"",\u2028,7';
+    expect(await read("csv", content)).toEqual([
+      {
+        line: 2,
+        values: { sku: "A", name: 'a "mug", blue', description: "two\r\nlines", price: 5 },
+      },
+      { line: 5, values: { sku: "B", name: "b", price: 6 } },
+      { line: 6, values: { sku: "C", description: "\u2028", price: 7 } },
+    ]);
+  });
+
+  test("may mix line ends, also at the borders of the parser's calls", async () => {
+    const rows = Array.from({ length: 450 }, (_, n) => `S${n},${n}${n % 3 === 0 ? "\r\n" : "\n"}`);
+    const read450 = await read("csv", `sku,stock\n${rows.join("")}`);
+    expect(read450).toEqual(
+      rows.map((_, n) => ({ line: n + 2, values: { sku: `S${n}`, stock: n } })),
+    );
+  });
+
+  test("loses only its bad rows, which are reported with line and reason", async () => {
+    const content = [
+      "sku,name,price",
+      "A,a,1",
+      'B,"b"c,2',
+      "C,c",
+      'D,"d,3',
+      "E,e,4",
+      "F,f,9.90",
+      "G,g,5",
+    ].join("\n");
+    const rows = await read("csv", content);
+    const faults = rows.flatMap((row) => ("fault" in row ? [[row.line, row.fault]] : []));
+    expect(faults.sort()).toEqual([
+      [3, "The row is not valid CSV: a quote is inside a cell."],
+      [4, "The row has 2 cells in place of 3."],
+      [5, "The row is not valid CSV: a quote is not closed."],
+      [7, "'price' must be a whole number, without separators."],
+    ]);
+    const skus = rows.flatMap((row) => ("values" in row ? [row.values.sku] : []));
+    expect(skus).toEqual(["A", "E", "G"]);
+  });
+
+  test.each([
+    ["sku,colour", 'There is no column "colour"'],
+    ["name,price", "A column id or sku is required"],
+    ["sku,sku", "A column is named twice"],
+    ["", 'There is no column "A"'],
+  ])("is rejected with the first line %j", async (head, reason) => {
+    await expect(read("csv", `${head}\nA,1\n`)).rejects.toThrow(reason);
+  });
+
+  test("is rejected if it is not UTF-8", async () => {
+    await expect(read("csv", Buffer.from("sku\n\xe4\n", "latin1"))).rejects.toThrow("UTF-8");
+  });
+});
+
+describe("a file with JSON lines", () => {
+  test("has an object per line, whose fields may be missing or null", async () => {
+    const content =
+      '{"sku":"A","price":5,"createdAt":"x"}\n\n[1]\n{"sku":"B","name":null}\n{"sku"\n{"x":1}';
+    expect(await read("jsonl", content)).toEqual([
+      { line: 1, values: { sku: "A", price: 5 } },
+      { line: 3, fault: "The line must be a JSON object." },
+      { line: 4, values: { sku: "B" } },
+      { line: 5, fault: "The line is not valid JSON." },
+      { line: 6, fault: "There is no field 'x'." },
+    ]);
+  });
+});
+
+test.each(["csv", "jsonl"] as const)(
+  "an exported file in %s is read back unchanged",
+  async (format) => {
+    const product: Product = {
+      id: "01900000-0000-7000-8000-000000000000",
+      sku: "A,1",
+      name: '"Mug"',
+      description: "=1+1\r\n\ttwo\u2028lines, ä",
+      price: 2_147_483_647,
+      stock: 0,
+      version: 3,
+      createdAt: "2026-01-31T12:00:00.000Z",
+      updatedAt: "2026-01-31T12:00:00.000Z",
+    };
+    const products = [product, { ...product, sku: null, description: "" }];
+    const { createdAt: _at, updatedAt: _updated, ...values } = product;
+    const { sku: _sku, ...withoutSku } = values;
+    const { description: _description, ...empty } = withoutSku;
+    expect(await read(format, headOf(format) + linesOf(format, products))).toEqual([
+      { line: expect.any(Number), values },
+      {
+        line: expect.any(Number),
+        values: format === "csv" ? empty : { ...withoutSku, description: "" },
+      },
+    ]);
+  },
+);
+
+describe("the arguments", () => {
+  test("name a file, and its format by its extension or by --format", () => {
+    expect(fileArguments(["a.CSV"], "u", true)).toMatchObject({ file: "a.CSV", format: "csv" });
+    expect(fileArguments(["a.ndjson", "--dry-run"], "u", true)).toEqual({
+      file: "a.ndjson",
+      format: "jsonl",
+      isDryRun: true,
+    });
+    expect(fileArguments(["a.txt", "--format", "jsonl"], "u", true).format).toBe("jsonl");
+    expect(fileArguments([], "u", false)).toMatchObject({ file: undefined, format: "csv" });
+  });
+
+  test.each([["a.txt"], ["a.csv", "b.csv"], ["--nonsense"], ["a.csv", "--format", "xml"]])(
+    "are rejected with the usage: %j",
+    (...args) => {
+      expect(() => fileArguments(args, "npm run import", true)).toThrow("Usage: npm run import");
+    },
+  );
+});
