@@ -1,4 +1,5 @@
 import type { Sender } from "../../../core/access.ts";
+import { commonErrors } from "../../../core/errors.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import { tokensOf } from "./access-token.ts";
 import {
@@ -123,7 +124,7 @@ async function endAsReused({ query }: UsersTransaction, id: string, sender: Send
   );
   await recordAudit<UserAuditAction>(query, {
     action: "REFRESH_REUSED",
-    outcome: "UNAUTHENTICATED",
+    error: commonErrors.UNAUTHENTICATED,
     sender,
     subjectId: ended?.user_id ?? null,
     detail: { session: id },
