@@ -127,22 +127,6 @@ describe("nodes", () => {
     expect(found?.map((node) => node?.id)).toEqual([undefined, mug]);
     expect(errors).toMatchObject([{ path: ["nodes", 0], extensions: { code: "UNAUTHENTICATED" } }]);
   });
-
-  test("returns SERVICE_UNAVAILABLE only for objects that an unavailable service could have", async () => {
-    const service = shop.broker.getLocalService("orders");
-    if (!service) throw new Error("there is no service orders");
-    await shop.broker.destroyService(service);
-    try {
-      const { found, errors } = await nodes([mug, annsOrder], admin.token);
-      expect(found?.map((node) => node?.id)).toEqual([mug, undefined]);
-      expect(errors).toMatchObject([
-        { path: ["nodes", 1], extensions: { code: "SERVICE_UNAVAILABLE" } },
-      ]);
-    } finally {
-      shop.broker.createService(service.originalSchema);
-      await shop.broker.waitForServices("orders");
-    }
-  });
 });
 
 describe("an order's number", () => {
@@ -187,13 +171,13 @@ describe("renamed names", () => {
   test("work in filters like the old ones, and errors have the name that was sent", async () => {
     const products = new ConnectionReader<{ id: string }>(shop, "productsConnection");
     for (const filter of [
-      { priceMin: 100, priceMax: 100, inStock: true },
-      { price_min: 100, price_max: 100, in_stock: true },
-      { priceMin: 100, price_min: 100 },
+      { priceMin: 10, priceMax: 10, inStock: true },
+      { price_min: 10, price_max: 10, in_stock: true },
+      { priceMin: 10, price_min: 10 },
     ]) {
       expect(await products.ids({ filter })).toEqual([mug]);
     }
-    expect(await products.ids({ filter: { priceMin: 101 } })).toEqual([]);
+    expect(await products.ids({ filter: { priceMin: 11 } })).toEqual([]);
     await expect(products.ids({ filter: { priceMin: -1 } })).rejects.toThrow('"field":"priceMin"');
     await expect(products.ids({ filter: { priceMin: 1, price_min: 2 } })).rejects.toThrow(
       "BAD_USER_INPUT",
@@ -227,4 +211,14 @@ describe("renamed names", () => {
       await client.dispose();
     }
   });
+});
+
+// The last test, because the service does not come back.
+test("an unavailable service fails only the nodes that it could have", async () => {
+  await shop.broker.destroyService("orders");
+  const { found, errors } = await nodes([mug, annsOrder], admin.token);
+  expect(found?.map((node) => node?.id)).toEqual([mug, undefined]);
+  expect(errors).toMatchObject([
+    { path: ["nodes", 1], extensions: { code: "SERVICE_UNAVAILABLE" } },
+  ]);
 });
