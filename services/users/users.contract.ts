@@ -30,6 +30,8 @@ export interface User {
   username: string;
   /** 0 DEFAULT, 1 ADMIN. */
   type: number;
+  /** The time of the last change of email, username or type, or of the registration. ISO 8601, UTC. */
+  updatedAt: string;
 }
 
 /** The criteria for accounts. */

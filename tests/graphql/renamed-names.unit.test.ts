@@ -37,7 +37,9 @@ const resolvers: Record<string, (source: unknown, args: object) => unknown> = {
   other: (_source, args) => JSON.stringify(args),
   thing: () => ({ unit_price: 7 }),
 };
-for (const [name, field] of Object.entries(query.getFields())) field.resolve = resolvers[name];
+for (const [name, resolve] of Object.entries(resolvers)) {
+  Object.assign(query.getFields()[name] ?? {}, { resolve });
+}
 connectRenamedNames(schema);
 
 beforeEach(() => {

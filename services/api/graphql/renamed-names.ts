@@ -42,9 +42,9 @@ export function connectRenamedNames(schema: GraphQLSchema): void {
   }
 }
 
-function renamedAmong<Element extends { name: string; deprecationReason?: string | null }>(
-  elements: readonly Element[],
-): Renamed<Element>[] {
+function renamedAmong<
+  Element extends { name: string; deprecationReason?: string | null | undefined },
+>(elements: readonly Element[]): Renamed<Element>[] {
   return elements.flatMap((old) => {
     const isDeprecated = typeof old.deprecationReason === "string";
     if (!isDeprecated || !old.name.includes("_")) return [];

@@ -34,7 +34,8 @@ export async function setUserType(
     const user = rowOf(id);
     if (user === undefined) throw userNotFound();
     const from = user.type;
-    await user.update({ type }, { transaction });
+    // `returning` reads the time that the trigger sets.
+    await user.update({ type }, { transaction, returning: true });
     if (type === userType.admin) await takeFirstAdmin(work, id);
     await endSessionsOf(work, id, "TYPE_CHANGED");
     await recordAudit<UserAuditAction>(work.query, {
