@@ -15,6 +15,7 @@ import {
 } from "../../core/contract.ts";
 import { defineErrors } from "../../core/errors.ts";
 import { timeOfId } from "../../core/ids.ts";
+import { shortCodeOf, shortCodeRule } from "../../core/short-code.ts";
 import {
   id,
   ids,
@@ -31,7 +32,6 @@ import {
   maxOrderLines,
   type ReservationTrace as StockTrace,
 } from "../products/products.contract.ts";
-import { numberRule, orderNumber } from "./order-number.ts";
 
 export interface OrderLine {
   product_id: string;
@@ -81,7 +81,7 @@ export interface ListedOrder extends OrderSummary {
 
 /** The criteria for orders. An order must match all of them. */
 export interface OrderFilter {
-  /** The order's number, see `orderNumber`. */
+  /** The order's number: the short code of its id. */
   number?: string;
   user_id?: string;
   status?: OrderStatus;
@@ -105,7 +105,7 @@ export interface OrdersPage extends PageArguments, OrderFilter {
 }
 
 const filterRules = {
-  number: optional(numberRule),
+  number: optional(shortCodeRule),
   user_id: optional(id()),
   status: optional(oneOf(orderStatuses)),
   placed_from: optional(instant()),
@@ -194,7 +194,7 @@ function lines(props: Record<string, ParamRule>): ParamRule {
 }
 
 /** The computed fields that both GraphQL types of an order have. */
-const fieldsFromId = { createdAt: timeOfId, number: orderNumber };
+const fieldsFromId = { createdAt: timeOfId, number: shortCodeOf };
 
 /** The joins that both GraphQL types of an order have. */
 const linesOfOrder = {

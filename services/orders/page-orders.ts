@@ -7,6 +7,7 @@ import {
   type SortPosition,
 } from "../../core/relay-connection.ts";
 import { lowestIdAt } from "../../core/ids.ts";
+import { idsOfShortCode } from "../../core/short-code.ts";
 import {
   alongIndex,
   bindOf,
@@ -22,7 +23,6 @@ import type {
   OrderStatus,
   OrderSummary,
 } from "./orders.contract.ts";
-import { idsOfNumber } from "./order-number.ts";
 import { orderColumns } from "./order.model.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 import { pricesOfAll } from "./orders.errors.ts";
@@ -89,7 +89,7 @@ function positionsOf({ placed_from, placed_before, number }: OrderFilter): {
   high: SortPosition;
 } {
   const idAt = (time: string | undefined) => time && lowestIdAt(Date.parse(time));
-  const ofNumber = number === undefined ? undefined : idsOfNumber(number);
+  const ofNumber = number === undefined ? undefined : idsOfShortCode(number);
   const lows = [idAt(placed_from), ofNumber?.low].filter((id) => id !== undefined);
   const highs = [idAt(placed_before), ofNumber?.high].filter((id) => id !== undefined);
   return {
@@ -101,7 +101,7 @@ function positionsOf({ placed_from, placed_before, number }: OrderFilter): {
 /** Returns the parameters $2 … $6. */
 function parametersOf(filter: OrderFilter): unknown[] {
   const { user_id, status, price_total_min, price_total_max, number } = filter;
-  const suffix = number === undefined ? undefined : idsOfNumber(number).suffix;
+  const suffix = number === undefined ? undefined : idsOfShortCode(number).suffix;
   return [user_id, status, price_total_min, price_total_max, suffix].map((value) => value ?? null);
 }
 

@@ -220,7 +220,7 @@ export interface ReservationTrace {
 export const maxOrderLines = 200;
 
 /** The actions in the audit trail of products, with their meanings: values of the enum `AuditAction`. */
-export const productAuditActions = {
+const productAuditActions = {
   PRODUCT_CREATED: "A product was added to the catalogue.",
   PRODUCT_UPDATED: "Name, description, price or SKU of a product changed.",
   STOCK_ADDED: "Pieces were added to the stock of a product.",

@@ -140,7 +140,7 @@ const email = {
 const costOfHash = 100;
 
 /** The actions in the audit trail of users, with their meanings: values of the enum `AuditAction`. */
-export const userAuditActions = {
+const userAuditActions = {
   REGISTERED: "An account was created.",
   LOGGED_IN: "A session was opened.",
   LOGIN_REFUSED: "The password was wrong, or no account has the email.",

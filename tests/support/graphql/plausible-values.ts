@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { unknownIds, type Plausible } from "./graphql-values.ts";
 import { password } from "../shop.ts";
-import { orderNumber } from "../../../services/orders/order-number.ts";
+import { shortCodeOf } from "../../../core/short-code.ts";
 
 /** Ids of existing rows. */
 interface ExistingIds {
@@ -24,7 +24,7 @@ export function plausibleValues({ products, orders, users }: ExistingIds): Plaus
     productId: id(products),
     "node.id": id([...products, ...orders, ...users]),
     "nodes.ids": id([...products, ...orders, ...users]),
-    "OrderFilter.number": fc.constantFrom("1HN4-7T2C-9KQ0", ...orders.map(orderNumber)),
+    "OrderFilter.number": fc.constantFrom("1HN4-7T2C-9KQ0", ...orders.map(shortCodeOf)),
     "order.id": id(orders),
     "cancelOrder.id": id(orders),
     "completeOrder.id": id(orders),

@@ -6,7 +6,7 @@ import { isId } from "../../../../core/validation.ts";
 import type { GraphqlContext } from "../graphql-execution.ts";
 
 /** The maximum number of ids of `Query.nodes`. */
-export const maxNodes = 100;
+const maxNodes = 100;
 
 /** An id does not say its type, so each type is asked: the cost of these calls. */
 const costOfLookup = 10;
