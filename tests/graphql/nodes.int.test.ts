@@ -55,7 +55,7 @@ async function typesOf(ids: string[], token?: string): Promise<(string | null)[]
   for (const [index, node] of (found ?? []).entries()) {
     if (node !== null) expect(node.id).toBe(ids[index]);
   }
-  return (found ?? []).map((node) => node && node.__typename);
+  return (found ?? []).map((node) => node?.__typename ?? null);
 }
 
 /** How often each action has run for the gateway. */
@@ -113,8 +113,8 @@ describe("nodes", () => {
   });
 
   test("rejects more than 100 ids, and reports an invalid id in its place", async () => {
-    expect(await typesOf(Array(100).fill(mug))).toHaveLength(100);
-    expect((await nodes(Array(101).fill(mug))).code).toBe("BAD_USER_INPUT");
+    expect(await typesOf(Array<string>(100).fill(mug))).toHaveLength(100);
+    expect((await nodes(Array<string>(101).fill(mug))).code).toBe("BAD_USER_INPUT");
     const { found, errors } = await nodes([mug, "mug", mug]);
     expect(found?.map((node) => node?.id)).toEqual([mug, undefined, mug]);
     expect(errors).toMatchObject([

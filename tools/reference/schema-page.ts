@@ -159,7 +159,7 @@ interface Described {
 }
 
 function text({ description, deprecationReason }: Described): string {
-  const deprecation = deprecationReason == null ? "" : `Deprecated: ${deprecationReason}`;
+  const deprecation = deprecationReason ? `Deprecated: ${deprecationReason}` : "";
   return [paragraphsOf(description), paragraphsOf(deprecation)].filter(Boolean).join("\n\n");
 }
 
