@@ -36,11 +36,11 @@ module.exports = {
     {
       name: "rules-are-pure",
       comment:
-        "The rules of orders and users are tested without files, packages or a database: they import only limits, errors and the types of contracts.",
+        "The rules of orders and users are tested without files, packages or a database: they import only limits, errors, ids and the types of contracts.",
       severity: "error",
       from: { path: ruleFiles },
       to: {
-        pathNot: ["^core/(validation|errors)[.]ts$", "^services/[^/]+/[^/]+[.]contract[.]ts$"],
+        pathNot: ["^core/(validation|errors|ids)[.]ts$", "^services/[^/]+/[^/]+[.]contract[.]ts$"],
       },
     },
     {

@@ -1,6 +1,7 @@
 import js from "@eslint/js";
 import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
+import { schemaRules } from "./tools/lint/schema-rules.js";
 
 /** What the playground's page uses of a browser. */
 const browserGlobals = [
@@ -53,6 +54,7 @@ const fetchesNothing = "Services fetch nothing: an address could be one that som
 export default defineConfig(
   { ignores: ["data/", "coverage/"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
+  schemaRules,
   {
     files: ["**/*.{js,cjs,ts}"],
     extends: [js.configs.recommended],

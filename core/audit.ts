@@ -1,6 +1,18 @@
 import { action, type ActionContract } from "./contract.ts";
 import { id, int, optional } from "./validation.ts";
 
+/** Audit actions that every service with an audit trail can record, with their meanings. */
+export const commonAuditActions = {
+  ACCESS_REFUSED: "A user without permission tried an action of admins.",
+} as const;
+
+/** The kinds of actors of an audit entry, with their meanings. */
+export const auditActorKinds = {
+  anonymous: "A client without a valid access token",
+  user: "A signed-in user",
+  operator: "The REPL, or a service",
+} as const;
+
 /** One entry of an audit trail: an actor's action on a subject, and its outcome. */
 export interface AuditEntry {
   id: string;
@@ -9,7 +21,7 @@ export interface AuditEntry {
   action: string;
   /** `OK`, or the code of the error. */
   outcome: string;
-  actorKind: "anonymous" | "user" | "operator";
+  actorKind: keyof typeof auditActorKinds;
   /** The id of the signed-in user, or null. */
   actorId: string | null;
   /** The client's IP address; null for the operator. */

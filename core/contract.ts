@@ -221,18 +221,37 @@ export interface Contract<
   name: Name;
   actions: Actions;
   events: Events;
+  /** The actions that the service records in its audit trail, with their meanings. */
+  auditActions?: Readonly<Record<string, string>>;
   /** The service's part of the gateway's schema. */
   graphql?: {
     /** SDL of the service's types and inputs. */
     type: string;
     /** The maximum length of lists that are part of a result, by `Type.field`. */
     listMaxima?: Record<string, number>;
+    /** Enums whose values grow with the versions of the service. */
+    openEnums?: Record<string, OpenEnum>;
     /** Fields that an action loads, in the form of moleculer-apollo-server. */
     resolvers?: Record<string, Record<string, Join>>;
-    /** The types whose field `createdAt` is the time in their `id`, a UUID of version 7. */
-    createdAtFromId?: readonly string[];
+    /** Fields that are computed from the `id` of their object, by type. */
+    fromId?: Record<string, Record<string, (id: string) => unknown>>;
+    /**
+     * The types of the interface Node, with the action of this service that loads their objects:
+     * in the order of `ids`, with null for an id that is unknown or that the caller may not read.
+     */
+    nodes?: Record<string, string>;
     subscriptions?: Record<string, SubscriptionField>;
   };
+}
+
+/**
+ * An enum for values that a service sends. The gateway adds the value UNKNOWN, which clients get for
+ * a value that the gateway does not know yet.
+ */
+export interface OpenEnum {
+  description: string;
+  /** The meanings of the values. */
+  values: Readonly<Record<string, string>>;
 }
 
 /** A field that an action loads, batched over the whole request. */

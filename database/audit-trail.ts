@@ -1,18 +1,23 @@
 import type { Context, ServiceBroker } from "moleculer";
 import { newId } from "../core/ids.ts";
 import { senderOf, userIdOf, type Access, type Meta, type Sender } from "../core/access.ts";
-import { maxAuditEntries, type AuditEntry, type AuditPage } from "../core/audit.ts";
+import {
+  maxAuditEntries,
+  type AuditEntry,
+  type AuditPage,
+  type commonAuditActions,
+} from "../core/audit.ts";
 import { addressGroup } from "../core/caller-address.ts";
 import type { GraphqlField } from "../core/contract.ts";
-import { commonErrors, hasCode } from "../core/errors.ts";
+import { commonErrors, hasCode, type ErrorDefinition } from "../core/errors.ts";
 import { isId } from "../core/validation.ts";
 import type { Query } from "./prepared-statements.ts";
 
 /** A new entry. It must not contain a password, a token or a whole email address. */
 export interface NewAuditEntry<Action extends string = string> {
   action: Action;
-  /** OK by default. */
-  outcome?: string;
+  /** The error of a rejected attempt. */
+  error?: ErrorDefinition;
   sender: Sender;
   /** The id of the affected account or product. */
   subjectId?: string | null;
@@ -21,7 +26,8 @@ export interface NewAuditEntry<Action extends string = string> {
 
 /**
  * Writes an entry. `query` must belong to the transaction of the effect; for a rejected call, which
- * writes nothing else, to the database. `Action` lists the audit actions of the service.
+ * writes nothing else, to the database. `Action` lists the audit actions of the service,
+ * which its contract declares as `auditActions`.
  */
 export async function recordAudit<Action extends string = never>(
   query: Query,
@@ -61,12 +67,12 @@ export async function recordAudits<Action extends string = never>(
 export function auditRow<Action extends string = never>(
   entry: NewAuditEntry<NoInfer<Action>>,
 ): unknown[] {
-  const { action, outcome, subjectId, detail } = entry;
+  const { action, error, subjectId, detail } = entry;
   const { actor, address } = entry.sender;
   return [
     newId(),
     action,
-    outcome ?? "OK",
+    error?.code ?? "OK",
     actor.kind,
     userIdOf(actor),
     address,
@@ -206,9 +212,9 @@ export class FailedAttemptAudit {
     const { id } = (ctx.params ?? {}) as { id?: unknown };
     const subjectId = isId(id) ? id : null;
     try {
-      await recordAudit<"ACCESS_REFUSED">(this.#query, {
+      await recordAudit<keyof typeof commonAuditActions>(this.#query, {
         action: "ACCESS_REFUSED",
-        outcome: denial.code,
+        error: denial,
         sender,
         subjectId,
         detail: { action },

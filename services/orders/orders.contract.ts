@@ -14,6 +14,8 @@ import {
   type ParamRule,
 } from "../../core/contract.ts";
 import { defineErrors } from "../../core/errors.ts";
+import { timeOfId } from "../../core/ids.ts";
+import { shortCodeOf, shortCodeRule } from "../../core/short-code.ts";
 import {
   id,
   ids,
@@ -79,6 +81,8 @@ export interface ListedOrder extends OrderSummary {
 
 /** The criteria for orders. An order must match all of them. */
 export interface OrderFilter {
+  /** The order's number: the short code of its id. */
+  number?: string;
   user_id?: string;
   status?: OrderStatus;
   /** ISO 8601, inclusive. Compared with the time in the order's id. */
@@ -101,6 +105,7 @@ export interface OrdersPage extends PageArguments, OrderFilter {
 }
 
 const filterRules = {
+  number: optional(shortCodeRule),
   user_id: optional(id()),
   status: optional(oneOf(orderStatuses)),
   placed_from: optional(instant()),
@@ -178,6 +183,8 @@ const historyBatch = 200;
 const settleBatch = 100;
 /** The number of products whose names one call loads. */
 const namesBatch = 500;
+/** The number of orders that one call loads by their ids. */
+const ordersBatch = 100;
 /** The number of users whose orders one call loads. */
 const usersBatch = 20;
 
@@ -185,6 +192,9 @@ const usersBatch = 20;
 function lines(props: Record<string, ParamRule>): ParamRule {
   return { type: "array", min: 1, items: { type: "object", props } };
 }
+
+/** The computed fields that both GraphQL types of an order have. */
+const fieldsFromId = { createdAt: timeOfId, number: shortCodeOf };
 
 /** The joins that both GraphQL types of an order have. */
 const linesOfOrder = {
@@ -263,7 +273,8 @@ export const ordersContract = defineContract({
         load: { action: "orders.get", parameter: "id", from: "order_id" },
       },
     },
-    createdAtFromId: ["Order", "AllOrdersOrder"],
+    fromId: { Order: fieldsFromId, AllOrdersOrder: fieldsFromId },
+    nodes: { Order: "resolve" },
     resolvers: {
       OrderProduct: {
         name: {
@@ -447,6 +458,15 @@ export const ordersContract = defineContract({
     }),
     /** Returns the data about an order from all services. Throws ORDER_NOT_FOUND. */
     trace: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),
+    /**
+     * Returns orders without their lines, in the order of the ids; null for an id that is unknown or
+     * belongs to another user.
+     */
+    resolve: action<{ ids: string[] }, (OrderSummary | null)[]>({
+      params: { ids: ids(ordersBatch) },
+      access: { publicReads: "signed-in" },
+      graphql: { dataLoaderOptions: { maxBatchSize: ordersBatch } },
+    }),
     /** Returns the status changes of orders, oldest first, in the order of the ids. */
     history: action<{ ids: string[] }, OrderStep[][]>({
       params: { ids: ids(historyBatch) },

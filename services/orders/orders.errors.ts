@@ -15,6 +15,6 @@ export const pricesOfAll = (fields: readonly string[]) =>
   badUserInput(
     fields.map((field) => ({
       field,
-      message: `The '${field}' field requires 'user_id' or 'placed_from'.`,
+      message: `The '${field}' field requires 'user_id', 'placed_from' or 'number'.`,
     })),
   );

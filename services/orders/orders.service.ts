@@ -15,7 +15,14 @@ import { openOrdersDatabase } from "./orders.database.ts";
 import { buyerMissing } from "./orders.errors.ts";
 import { orderConnection } from "./page-orders.ts";
 import { placeOrder } from "./place-order.ts";
-import { getOrder, historyOfOrders, orderLines, orderPages, ordersOfUsers } from "./read-orders.ts";
+import {
+  getOrder,
+  historyOfOrders,
+  orderLines,
+  orderPages,
+  ordersByIds,
+  ordersOfUsers,
+} from "./read-orders.ts";
 import { settleOrders } from "./settle-orders.ts";
 import { traceOrder } from "./trace-order.ts";
 import { orderBatcher } from "./write-orders.ts";
@@ -40,6 +47,7 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
     database,
     actions: {
       get: (ctx) => getOrder(database, ctx.params.id, ownerOf(actorOf(ctx))),
+      resolve: (ctx) => ordersByIds(database, ctx.params.ids, ownerOf(actorOf(ctx))),
       list: (ctx) => pageOf({ ...ctx.params, ownerId: ownerOf(actorOf(ctx)) }),
       page: (ctx) => connection.page(ctx.params, ownerOf(actorOf(ctx))),
       count: (ctx) => connection.count(ctx.params, ownerOf(actorOf(ctx))),

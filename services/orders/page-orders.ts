@@ -7,6 +7,7 @@ import {
   type SortPosition,
 } from "../../core/relay-connection.ts";
 import { lowestIdAt } from "../../core/ids.ts";
+import { idsOfShortCode } from "../../core/short-code.ts";
 import {
   alongIndex,
   bindOf,
@@ -26,8 +27,8 @@ import { orderColumns } from "./order.model.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 import { pricesOfAll } from "./orders.errors.ts";
 
-/** The parameters of all statements: $1 is the row limit, $2 … $5 the filters, $6 and $7 the window. */
-const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $6::uuid AND id < $7::uuid" };
+/** The parameters of all statements: $1 is the row limit, $2 … $6 the filters, $7 and $8 the window. */
+const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $7::uuid AND id < $8::uuid" };
 
 const sorts: Record<OrderSort, Sort> = {
   NEWEST_FIRST: { key: byId, isDescending: true },
@@ -53,7 +54,9 @@ const price = {
   found: "true",
   held: "($4::integer IS NULL OR price_total >= $4) AND ($5::integer IS NULL OR price_total <= $5)",
 };
-const all = conditionOf([user, status, price]);
+/** The window holds the orders of the time in a number: the rows of 4 ms, read by the primary key. */
+const numberEnd = { found: "true", held: "($6::text IS NULL OR right(id::text, 5) = $6)" };
+const all = conditionOf([user, status, price, numberEnd]);
 
 /** Returns conditions that select an index: by user, by status, or of all orders. */
 function conditionsFor(filter: OrderFilter): string[] {
@@ -72,27 +75,34 @@ function checkedFilter(filter: OrderFilter, ownerId: string | undefined): OrderF
   const { user_id = ownerId, placed_from } = filter;
   if (ownerId !== undefined && user_id !== ownerId) throw forbidden();
   const prices = priceFields.filter((field) => filter[field] !== undefined);
-  const isNarrow = user_id !== undefined || placed_from !== undefined;
+  const isNarrow = [user_id, placed_from, filter.number].some((value) => value !== undefined);
   if (prices.length > 0 && !isNarrow) throw pricesOfAll(prices);
   return { ...filter, ...(user_id !== undefined && { user_id }) };
 }
 
-/** Returns the positions that enclose orders of these times: an order's id starts with its time. */
-function positionsOf({ placed_from, placed_before }: OrderFilter): {
+/**
+ * Returns the positions that enclose orders of these times and this number: an order's id starts
+ * with its time.
+ */
+function positionsOf({ placed_from, placed_before, number }: OrderFilter): {
   low: SortPosition;
   high: SortPosition;
 } {
   const idAt = (time: string | undefined) => time && lowestIdAt(Date.parse(time));
+  const ofNumber = number === undefined ? undefined : idsOfShortCode(number);
+  const lows = [idAt(placed_from), ofNumber?.low].filter((id) => id !== undefined);
+  const highs = [idAt(placed_before), ofNumber?.high].filter((id) => id !== undefined);
   return {
-    low: { key: null, id: idAt(placed_from) ?? lowestId },
-    high: { key: null, id: idAt(placed_before) ?? highestId },
+    low: { key: null, id: lows.sort().at(-1) ?? lowestId },
+    high: { key: null, id: highs.sort()[0] ?? highestId },
   };
 }
 
-/** Returns the parameters $2 … $5. */
+/** Returns the parameters $2 … $6. */
 function parametersOf(filter: OrderFilter): unknown[] {
-  const { user_id, status, price_total_min, price_total_max } = filter;
-  return [user_id, status, price_total_min, price_total_max].map((value) => value ?? null);
+  const { user_id, status, price_total_min, price_total_max, number } = filter;
+  const suffix = number === undefined ? undefined : idsOfShortCode(number).suffix;
+  return [user_id, status, price_total_min, price_total_max, suffix].map((value) => value ?? null);
 }
 
 /**

@@ -1,13 +1,14 @@
 import { lowestId } from "../../core/relay-connection.ts";
 import { Batcher } from "../../core/batcher.ts";
 import { maxListRows, type ListPage } from "../../core/validation.ts";
-import { groupsInOrderOf } from "../../database/rows-by-id.ts";
+import { groupsInOrderOf, inOrderOf } from "../../database/rows-by-id.ts";
 import {
   maxOrdersOfUser,
   type ListedOrder,
   type Order,
   type OrderLine,
   type OrderStep,
+  type OrderSummary,
 } from "./orders.contract.ts";
 import { orderColumns } from "./order.model.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
@@ -30,6 +31,20 @@ export async function getOrder(
     throw orderNotFound();
   }
   return { ...order, order_products };
+}
+
+/** Returns orders in the order of the ids; null for an unknown id and for another owner's order. */
+export async function ordersByIds(
+  { query }: OrdersDatabase,
+  ids: string[],
+  ownerId: string | undefined,
+): Promise<(OrderSummary | null)[]> {
+  const rows = await query<OrderSummary>(
+    `SELECT ${orderColumns} FROM orders
+     WHERE id = ANY ($1::uuid[]) AND ($2::uuid IS NULL OR user_id = $2::uuid)`,
+    [ids, ownerId ?? null],
+  );
+  return inOrderOf(ids, rows);
 }
 
 /** A page of the orders of one owner, or of all users. */

@@ -213,20 +213,19 @@ export interface ProductUpdated {
   version: number;
 }
 
-/** The reasons of inventory changes. DELETED removes the product, and leaves the stock as it is. */
-const inventoryChanges = [
-  "ADDED",
-  "SUBTRACTED",
-  "DELETED",
-  "SOLD",
-  "RETURNED",
-  /** Corrects the stock after changes by old events that did not contain a number. */
-  "COUNTED",
-] as const satisfies string[];
+/** The reasons of inventory changes, with their meanings: the values of the enum `InventoryChange`. */
+const inventoryChanges = {
+  ADDED: "An admin added pieces.",
+  SUBTRACTED: "An admin subtracted pieces.",
+  DELETED: "An admin deleted the product from the catalogue. The stock stays as it is.",
+  SOLD: "An order was placed.",
+  RETURNED: "An order was cancelled.",
+  COUNTED: "A correction after changes by old events that did not contain a number.",
+} as const;
 
 export interface InventoryUpdated {
   product_id: string;
-  change: (typeof inventoryChanges)[number];
+  change: keyof typeof inventoryChanges;
   /** The change of the stock on hand in pieces; negative for a decrease. */
   number: number;
   /** The order that caused the change; null if no order did. */
@@ -278,9 +277,16 @@ export interface ReservationTrace {
 /** The maximum number of lines of an order. A batch of a join with so many lines stays below NATS's 1 MB. */
 export const maxOrderLines = 200;
 
-/** The actions in the audit trail of products. */
-export type ProductAuditAction =
-  "PRODUCT_CREATED" | "PRODUCT_UPDATED" | "STOCK_ADDED" | "STOCK_SUBTRACTED" | "PRODUCT_DELETED";
+/** The actions in the audit trail of products, with their meanings: values of the enum `AuditAction`. */
+const productAuditActions = {
+  PRODUCT_CREATED: "A product was added to the catalogue.",
+  PRODUCT_UPDATED: "Name, description, price or SKU of a product changed.",
+  STOCK_ADDED: "Pieces were added to the stock of a product.",
+  STOCK_SUBTRACTED: "Pieces were subtracted from the stock of a product.",
+  PRODUCT_DELETED: "A product was deleted from the catalogue.",
+} as const;
+
+export type ProductAuditAction = keyof typeof productAuditActions;
 
 /** Errors that only this service throws. */
 export const productErrors = defineErrors({
@@ -302,11 +308,19 @@ export const productErrors = defineErrors({
 
 export const productsContract = defineContract({
   name: "products",
+  auditActions: productAuditActions,
   graphql: {
     type: readFileSync(new URL("products.graphql", import.meta.url), "utf8"),
     listMaxima: {
       "BulkProductsPayload.results": maxBulkItems,
       "BulkProductError.fields": maxReportedFaults,
+    },
+    nodes: { Product: "resolve" },
+    openEnums: {
+      InventoryChange: {
+        description: "Why the stock on hand of a product changed",
+        values: inventoryChanges,
+      },
     },
     resolvers: {
       BulkProductResult: {
@@ -347,7 +361,9 @@ export const productsContract = defineContract({
           """
           inventoryUpdated(
             "The id of the only product to watch; all products if it is not given"
-            product_id: ID
+            productId: UUID
+            "The old name of productId"
+            product_id: ID @deprecated(reason: "Use productId.")
             "The cursor of the last received change: begins with the changes after it"
             after: String
           ): InventoryUpdate!
@@ -619,7 +635,7 @@ export const productsContract = defineContract({
     }),
     "inventory.updated": event<InventoryUpdated>(2, {
       product_id: id(),
-      change: oneOf(inventoryChanges),
+      change: oneOf(Object.keys(inventoryChanges)),
       number: anyInt(),
       order_id: nullable(id()),
     }),

@@ -1,4 +1,11 @@
+import { timeOfId } from "../../core/ids.ts";
 import type { User } from "./users.contract.ts";
+
+/** The columns of a user that become a `User`. */
+export interface StoredUser extends Omit<User, "updatedAt"> {
+  /** Null for an account that has not changed. */
+  updated_at: Date | null;
+}
 
 /** Returns the form in which emails are compared: lower case and normalized. */
 export function emailKey(email: string): string {
@@ -6,8 +13,8 @@ export function emailKey(email: string): string {
 }
 
 /** Returns the public fields of a stored user. */
-export function publicUser({ id, email, username, type }: User): User {
-  return { id, email, username, type };
+export function publicUser({ id, email, username, type, updated_at }: StoredUser): User {
+  return { id, email, username, type, updatedAt: updated_at?.toISOString() ?? timeOfId(id) };
 }
 
 /** Masks an email: `a***@example.com`. Hides a text that is not an email completely. */

@@ -11,6 +11,7 @@ import {
 } from "../../core/relay-connection.ts";
 import { action, defineContract, event } from "../../core/contract.ts";
 import { defineErrors } from "../../core/errors.ts";
+import { timeOfId } from "../../core/ids.ts";
 import {
   exactText,
   id,
@@ -29,6 +30,8 @@ export interface User {
   username: string;
   /** 0 DEFAULT, 1 ADMIN. */
   type: number;
+  /** The time of the last change of email, username or type, or of the registration. ISO 8601, UTC. */
+  updatedAt: string;
 }
 
 /** The criteria for accounts. */
@@ -177,24 +180,25 @@ const email = {
 /** The weight in rate limits of an action that hashes a password, which takes about 20 ms of a core. */
 const costOfHash = 100;
 
-/** The actions in the audit trail of users. */
-export type UserAuditAction =
-  | "REGISTERED"
-  | "LOGGED_IN"
-  | "LOGIN_REFUSED"
-  /** The first sign-in that the throttle rejects after too many wrong passwords. */
-  | "LOGIN_THROTTLED"
-  | "REFRESH_REUSED"
-  | "LOGGED_OUT"
-  | "PASSWORD_CHANGED"
-  | "TYPE_CHANGED"
-  | "PROFILE_CHANGED"
-  | "RESET_CREATED"
-  /** The use of an unknown, expired or used reset token. */
-  | "RESET_REFUSED"
-  | "PASSWORD_RESET"
-  | "ERASED"
-  | "KEYS_ROTATED";
+/** The actions in the audit trail of users, with their meanings: values of the enum `AuditAction`. */
+const userAuditActions = {
+  REGISTERED: "An account was created.",
+  LOGGED_IN: "A session was opened.",
+  LOGIN_REFUSED: "The password was wrong, or no account has the email.",
+  LOGIN_THROTTLED: "After too many wrong passwords, further logins are rejected for a time.",
+  REFRESH_REUSED: "A used refresh token was sent again, which ended its session.",
+  LOGGED_OUT: "A user ended one session or all sessions.",
+  PASSWORD_CHANGED: "A user changed the password, which ended all sessions.",
+  TYPE_CHANGED: "An admin changed the type of a user, which ended the user's sessions.",
+  PROFILE_CHANGED: "A user changed the username or the email.",
+  RESET_CREATED: "An admin or the operator created a token for a password reset.",
+  RESET_REFUSED: "A reset token was unknown, expired or used.",
+  PASSWORD_RESET: "A reset token set a new password, which ended all sessions.",
+  ERASED: "The personal data of a user were removed.",
+  KEYS_ROTATED: "A new key signs access tokens.",
+} as const;
+
+export type UserAuditAction = keyof typeof userAuditActions;
 
 /** Errors that only this service throws. */
 export const userErrors = defineErrors({
@@ -210,9 +214,11 @@ export const userErrors = defineErrors({
 
 export const usersContract = defineContract({
   name: "users",
+  auditActions: userAuditActions,
   graphql: {
     type: readFileSync(new URL("users.graphql", import.meta.url), "utf8"),
-    createdAtFromId: ["User"],
+    fromId: { User: { createdAt: timeOfId } },
+    nodes: { User: "resolve" },
   },
   actions: {
     get: action<{ id: string }, User>({
@@ -474,7 +480,10 @@ export const usersContract = defineContract({
         `,
       },
     }),
-    /** Returns users in the order of the ids; null for an unknown id. */
+    /**
+     * Returns users in the order of the ids; null for an id that is unknown, or that the caller may
+     * not read.
+     */
     resolve: action<{ ids: string[] }, (User | null)[]>({
       params: { ids: ids(500) },
       access: { publicReads: "signed-in" },

@@ -92,6 +92,11 @@ const documents: Record<string, (sender: Owner) => string> = {
     "{ orders(limit: 100) { user { email } order_products { price } } }",
   "the products of an own order": (sender) =>
     `{ order(id: "${sender.orderId}") { order_products { product { stock } } } }`,
+  "node of a product": () => `{ node(id: "${scene.productId}") { id } }`,
+  "node of the own account": (sender) => `{ node(id: "${sender.id}") { id } }`,
+  "node of another account": () => `{ node(id: "${scene.other.id}") { id } }`,
+  "node of an own order": (sender) => `{ node(id: "${sender.orderId}") { id } }`,
+  "node of an order of another user": () => `{ node(id: "${scene.other.orderId}") { id } }`,
   shipOrder: () => mutations.shipOrder(scene.placedId),
   completeOrder: () => mutations.completeOrder(scene.shippedId),
   createProduct: () => mutations.createProduct("Cup"),
@@ -142,6 +147,7 @@ const unknownResetToken: Cells = {
   customer: "INVALID_RESET_TOKEN",
   admin: "INVALID_RESET_TOKEN",
 };
+const nullForOthers: Cells = { ...everyone, anonymous: "null", customer: "null" };
 const hiddenFromCustomers: Cells = { ...signedIn, customer: "ORDER_NOT_FOUND" };
 
 /** The answers with default settings. */
@@ -153,6 +159,11 @@ const defaultCells: Record<string, Cells> = {
   login: everyone,
   placeOrder: signedIn,
   me: { ...everyone, anonymous: "null" },
+  "node of a product": everyone,
+  "node of the own account": { ...everyone, anonymous: "null" },
+  "node of another account": nullForOthers,
+  "node of an own order": { ...everyone, anonymous: "null" },
+  "node of an order of another user": nullForOthers,
   "own user": signedIn,
   "own order": signedIn,
   orders: signedIn,
@@ -214,7 +225,7 @@ async function checkCell(role: Role, expected: string, row: string): Promise<voi
     expect(answer).toEqual(expect.any(Object));
     expect(JSON.stringify(answer)).not.toContain("null");
   } else if (expected === "null") {
-    expect(answer).toEqual({ [row]: null });
+    expect(Object.values(answer as object)).toEqual([null]);
   } else {
     expect(answer).toBe(expected);
   }
@@ -234,8 +245,17 @@ const rowsOfPage: Record<string, readonly string[]> = {
   "`orders`, `ordersConnection`, `orderPlaced`, `orderUpdated`": ["orders", "ordersConnection"],
   "`order`, `cancelOrder` of an own order": ["own order"],
   "`order`, `cancelOrder` of another user's order": ["an order of another user"],
-  "`ordersConnection` with another user's `user_id`": ["ordersConnection of another user"],
+  "`ordersConnection` with another user's `userId`": ["ordersConnection of another user"],
   "`me`": ["me"],
+  "`node`, `nodes` of a product": ["node of a product"],
+  "`node`, `nodes` of the own account or an own order": [
+    "node of the own account",
+    "node of an own order",
+  ],
+  "`node`, `nodes` of another account or another user's order": [
+    "node of another account",
+    "node of an order of another user",
+  ],
   "`user` of the own account": ["own user"],
   "`user` of another account": ["another user"],
   "`users`, `usersConnection`": ["users", "usersConnection"],

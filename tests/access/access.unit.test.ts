@@ -131,6 +131,7 @@ test("the gateway exposes exactly these actions", () => {
     "orders.page",
     "orders.place",
     "orders.productNames",
+    "orders.resolve",
     "orders.ship",
     "orders.updateTimes",
     "products.auditTrail",

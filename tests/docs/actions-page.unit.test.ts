@@ -34,13 +34,17 @@ function accessOf({ access }: ActionContract): string {
 
 /** Gives the fields that load their values by an action. */
 function joinsOf(action: string): string[] {
-  return contracts.flatMap(({ graphql }) =>
-    Object.entries(graphql?.resolvers ?? {}).flatMap(([type, fields]) =>
+  return contracts.flatMap(({ name, graphql }) => {
+    const joins = Object.entries(graphql?.resolvers ?? {}).flatMap(([type, fields]) =>
       Object.entries(fields)
         .filter(([, join]) => join.action === action)
         .map(([field]) => `\`${type}.${field}\``),
-    ),
-  );
+    );
+    const loadsNodes = Object.values(graphql?.nodes ?? {}).some(
+      (key) => `${name}.${key}` === action,
+    );
+    return loadsNodes ? [...joins, "`nodes`"] : joins;
+  });
 }
 
 /** Gives the possible cells for the GraphQL field of an action. */

@@ -5,6 +5,7 @@ import {
   getOperationAST,
   isEnumType,
   isInputObjectType,
+  isInterfaceType,
   isIntrospectionType,
   isObjectType,
   parse,
@@ -13,7 +14,7 @@ import {
 import { isExposed, type ParamRule } from "../../core/contract.ts";
 import { maxInt } from "../../core/validation.ts";
 import { parseField } from "../../services/api/graphql/field-declaration.ts";
-import { queryCosts } from "../../services/api/graphql/graphql-schema.ts";
+import { pricedFields, queryCosts } from "../../services/api/graphql/graphql-schema.ts";
 import { planOperation } from "../../services/api/graphql/engine/plan.ts";
 import { contracts } from "../../services/registry.ts";
 import { composedSchema, schemaFiles } from "../../tools/reference/composed-schema.ts";
@@ -37,7 +38,7 @@ function elementsOf(type: (typeof types)[number]): Element[] {
   });
   if (isEnumType(type)) return [type, ...type.getValues().map(named)];
   if (isInputObjectType(type)) return [type, ...Object.values(type.getFields()).map(named)];
-  if (!isObjectType(type)) return [type];
+  if (!isObjectType(type) && !isInterfaceType(type)) return [type];
   const fields = Object.values(type.getFields()).flatMap((field) => [
     named(field),
     ...field.args.map((arg) => named({ ...arg, name: `${field.name}(${arg.name})` })),
@@ -76,6 +77,31 @@ test("every mutation has its price in the rate limit", () => {
     return [name, hashing.includes(name) ? 100 : 10];
   });
   expect(prices).toEqual(expected);
+});
+
+test("every field of a root type has a price, although descriptions stand before its name", () => {
+  const declared = contracts.flatMap(({ actions, graphql }) => [
+    ...Object.values(actions).flatMap(
+      ({ graphql: { query, mutation } = {} }) => query ?? mutation ?? [],
+    ),
+    ...Object.values(graphql?.subscriptions ?? {}).map(({ field }) => field),
+  ]);
+  const names = declared.map((field) => parseField(field).name.value);
+  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  const fields = roots.flatMap((root) => Object.keys(root?.getFields() ?? {}));
+  // The gateway declares `node` and `nodes`, which have no contract.
+  expect(new Set(fields)).toEqual(new Set([...names, "node", "nodes"]));
+  for (const [field, work] of pricedFields(schema)) {
+    const [type = "", name = ""] = field.split(".");
+    const parent = schema.getType(type);
+    expect({ field, isField: isObjectType(parent) && name in parent.getFields() }).toEqual({
+      field,
+      isField: true,
+    });
+    expect(work).toBeGreaterThan(0);
+  }
+  expect(workOf('{ node(id: "a") { id } }')).toBe(10);
+  expect(workOf('{ nodes(ids: ["a"]) { id } }')).toBe(10);
 });
 
 test.each(["products", "orders", "users"])(

@@ -111,3 +111,33 @@ test("users and orders have the times of their creation and last change", async 
   const sorted = [before, ...times.map((time) => Date.parse(time ?? "")), Date.now()];
   expect(sorted).toEqual(sorted.toSorted((a, b) => a - b));
 });
+
+test("User.updatedAt is the time of the registration until the account changes", async () => {
+  const { id } = await shop.signIn("eve");
+  const admin = await shop.signIn("root", 1);
+  const read = async () => {
+    const { data } = await shop.graphql<{
+      user: { createdAt: string; updatedAt: string };
+      users: { id: string; updatedAt: string }[];
+      usersConnection: { nodes: { updatedAt: string }[] };
+    }>(
+      `{ user(id: "${id}") { createdAt updatedAt } users { id updatedAt }
+         usersConnection(search: "eve") { nodes { updatedAt } } }`,
+      { token: admin.token },
+    );
+    const listed = data?.users.find((user) => user.id === id)?.updatedAt;
+    expect([listed, data?.usersConnection.nodes[0]?.updatedAt]).toEqual([
+      data?.user.updatedAt,
+      data?.user.updatedAt,
+    ]);
+    return { createdAt: data?.user.createdAt ?? "", updatedAt: data?.user.updatedAt ?? "" };
+  };
+  const before = await read();
+  expect(before.updatedAt).toBe(before.createdAt);
+  await shop.call("users.setType", { id, type: 0 });
+  expect((await read()).updatedAt).toBe(before.createdAt);
+  const changed = await shop.call<{ updatedAt: string }>("users.setType", { id, type: 1 });
+  const after = await read();
+  expect(after).toEqual({ ...before, updatedAt: changed.updatedAt });
+  expect(after.updatedAt > before.createdAt).toBe(true);
+});

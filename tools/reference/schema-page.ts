@@ -2,6 +2,7 @@ import {
   astFromValue,
   isEnumType,
   isInputObjectType,
+  isInterfaceType,
   isIntrospectionType,
   isObjectType,
   isScalarType,
@@ -13,6 +14,7 @@ import {
   type GraphQLField,
   type GraphQLInputField,
   type GraphQLInputObjectType,
+  type GraphQLInterfaceType,
   type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLScalarType,
@@ -40,6 +42,7 @@ This page lists all fields and types of the GraphQL API. The same schema in Grap
 - Mutations: ${namesOf(roots[1])}
 - Subscriptions: ${namesOf(roots[2])}
 - Object types: ${linksTo(objects)}
+- Interfaces: ${linksTo(types.filter(isInterfaceType))}
 - Input types: ${linksTo(types.filter(isInputObjectType))}
 - Enums: ${linksTo(types.filter(isEnumType))}
 - Scalars: ${linksTo(types.filter(isScalarType))}
@@ -59,6 +62,10 @@ ${subscriptions ?? ""}
 ## Object types
 
 ${objects.map(objectType).join("\n\n")}
+
+## Interfaces
+
+${types.filter(isInterfaceType).map(objectType).join("\n\n")}
 
 ## Input types
 
@@ -110,13 +117,20 @@ function rootField({ name }: GraphQLObjectType, field: GraphQLField<unknown, unk
   ].join("\n\n");
 }
 
-function objectType(type: GraphQLObjectType): string {
+function objectType(type: GraphQLObjectType | GraphQLInterfaceType): string {
+  const interfaces = type.getInterfaces();
+  const implemented = interfaces.length > 0 ? [`Implements: ${linksTo(interfaces)}`] : [];
   const rows = Object.values(type.getFields()).map((field) => [
     `\`${field.name}\``,
     typeLink(String(field.type)),
     cell(field),
   ]);
-  return [`### ${type.name}`, text(type), table(["field", "type", "meaning"], rows)].join("\n\n");
+  return [
+    `### ${type.name}`,
+    text(type),
+    ...implemented,
+    table(["field", "type", "meaning"], rows),
+  ].join("\n\n");
 }
 
 function inputType(type: GraphQLInputObjectType): string {
@@ -141,9 +155,15 @@ function scalarType(type: GraphQLScalarType): string {
 
 interface Described {
   description?: string | null | undefined;
+  deprecationReason?: string | null | undefined;
 }
 
-function text({ description }: Described): string {
+function text({ description, deprecationReason }: Described): string {
+  const deprecation = deprecationReason ? `Deprecated: ${deprecationReason}` : "";
+  return [paragraphsOf(description), paragraphsOf(deprecation)].filter(Boolean).join("\n\n");
+}
+
+function paragraphsOf(description: string | null | undefined): string {
   const paragraphs = (description ?? "").split("\n\n").map((lines) => lines.replaceAll("\n", " "));
   const names = [...errorCatalogue().map(({ code }) => code), ...Object.keys(settings)];
   return paragraphs.map((paragraph) => proseOf(sentence(paragraph), names)).join("\n\n");

@@ -16,7 +16,8 @@ import { validateSDL } from "graphql/validation/validate.js";
 import type { Contract } from "../../../core/contract.ts";
 import type { QueryCosts } from "../limits/query-cost.ts";
 import { contracts } from "../../registry.ts";
-import { gatewayTypes, queryCosts, type SchemaComposer } from "./graphql-schema.ts";
+import { queryCosts, type SchemaComposer } from "./graphql-schema.ts";
+import { gatewayTypes } from "./types/gateway-types.ts";
 
 /**
  * GraphQL text of a contract that is not valid. The message names its file and line. The command

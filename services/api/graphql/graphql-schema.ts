@@ -4,16 +4,18 @@ import type { ServiceBroker } from "moleculer";
 import type { GraphqlField } from "../../../core/contract.ts";
 import { gatewayName } from "../../../core/access.ts";
 import type { Batcher } from "../../../core/batcher.ts";
-import { errorCatalogue } from "../../../core/errors.ts";
-// Loaded for the catalogue, which has the errors of the loaded modules.
-import "../api.errors.ts";
 import { isId, maxListRows } from "../../../core/validation.ts";
-import { connectionResolver, countCosts, countResolvers, pageInfoType } from "./connections.ts";
-import { createdAtResolvers } from "./created-at.ts";
+import { connectionResolver, countCosts, countResolvers } from "./connections.ts";
 import { BatchedLookups } from "./batched-lookups.ts";
-import { dateTime, dateTimeType } from "./date-time.ts";
 import { parseField } from "./field-declaration.ts";
 import type { Resolver } from "./graphql-execution.ts";
+import { connectRenamedNames } from "./renamed-names.ts";
+import { gatewayTypes } from "./types/gateway-types.ts";
+import { dateTime } from "./types/date-time.ts";
+import { idFieldResolvers } from "./types/id-fields.ts";
+import { nodeCosts, nodeLists, nodeResolvers } from "./types/nodes.ts";
+import { admitUnknownValues } from "./types/open-enums.ts";
+import { uuid } from "./types/uuid.ts";
 import { QueryCosts, unboundedLists } from "../limits/query-cost.ts";
 import { subscriptionResolvers, type SubscriptionOptions } from "../subscriptions/subscriptions.ts";
 import {
@@ -62,7 +64,8 @@ export class SchemaComposer {
     const resolvers = {
       Subscription: subscriptionResolvers(contracts, this.#options),
       ...countResolvers(contracts),
-      ...createdAtResolvers(contracts),
+      ...idFieldResolvers(contracts),
+      ...nodeResolvers(contracts, this.#options.publicReads),
     };
     const graphql = { type: gatewayTypes(), resolvers };
     this.#methods.buildLoaderOptionMap(services);
@@ -71,6 +74,8 @@ export class SchemaComposer {
         ...services,
         { name: gatewayName, settings: { graphql }, actions: {} },
       ]);
+      admitUnknownValues(schema);
+      connectRenamedNames(schema);
       return describeRootTypes(schema);
     } catch (error) {
       // moleculer-apollo-server wraps the reason.
@@ -82,7 +87,7 @@ export class SchemaComposer {
   #apolloMethods(): ApolloMethods {
     const mixin: unknown = apolloServer.ApolloService({
       checkActionVisibility: true,
-      resolvers: { [dateTime.name]: dateTime },
+      resolvers: { [dateTime.name]: dateTime, [uuid.name]: uuid },
     });
     const { methods } = mixin as { methods: ApolloMethods };
     const composer = {
@@ -187,20 +192,24 @@ function describeRootTypes(schema: GraphQLSchema): GraphQLSchema {
 
 const costOfMutation = 10;
 
+/** Returns the costs of the work behind fields, by `Type.field`. */
+export function pricedFields(schema: GraphQLSchema, base = schema): [string, number][] {
+  const actions = contracts.flatMap((contract) => Object.values(contract.actions));
+  const costs = actions.flatMap(({ graphql }): [string, number][] => {
+    const { query, mutation, cost = mutation === undefined ? 0 : costOfMutation } = graphql ?? {};
+    const [type, field] = mutation === undefined ? ["Query", query] : ["Mutation", mutation];
+    if (field === undefined || cost === 0) return [];
+    return [[`${type}.${parseField(field).name.value}`, cost]];
+  });
+  return [...costs, ...nodeCosts, ...countCosts(contracts), ...mutationCosts(schema, base)];
+}
+
 /**
  * Returns the costs of operations on a composed schema. Throws an Error if a list of the base
  * schema has no maximum: it needs a `limit` or `first` argument, or `maxRows` of its join. For
  * lists of discovered services, the default maximum is `maxListRows`.
  */
 export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
-  const costs = contracts.flatMap(({ actions }) =>
-    Object.values(actions).flatMap(({ graphql }) => {
-      const { query, mutation, cost = mutation === undefined ? 0 : costOfMutation } = graphql ?? {};
-      const [type, field] = mutation === undefined ? ["Query", query] : ["Mutation", mutation];
-      if (field === undefined || cost === 0) return [];
-      return [[`${type}.${parseField(field).name.value}`, cost] as const];
-    }),
-  );
   const maxima = contracts.flatMap(({ graphql }) =>
     Object.entries(graphql?.resolvers ?? {}).flatMap(([type, fields]) =>
       Object.entries(fields).flatMap(([field, { maxRows }]) =>
@@ -215,26 +224,8 @@ export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
       return [[`Mutation.${parseField(graphql.mutation).name.value}`, graphql.items] as const];
     }),
   );
-  const fieldCosts = new Map([...costs, ...countCosts(contracts), ...mutationCosts(schema, base)]);
-  return new QueryCosts(
-    schema,
-    fieldCosts,
-    new Map([...discoveredLists(schema, base), ...maxima, ...ofResults]),
-    new Map(items),
-  );
-}
-
-/** Returns the types that belong to no contract, as SDL. */
-export function gatewayTypes(): string {
-  return [errorCodes(), pageInfoType, dateTimeType].join("\n");
-}
-
-/** Returns the error catalogue as an enum type, for clients that generate code from the schema. */
-function errorCodes(): string {
-  // The catalogue is in the order in which modules were loaded.
-  const errors = errorCatalogue().sort((a, b) => (a.code < b.code ? -1 : 1));
-  const values = errors.map(({ code, meaning }) => `"${meaning}"\n${code}`);
-  return `"What \\"extensions.code\\" of an error can be"\nenum ErrorCode {\n${values.join("\n")}\n}`;
+  const lists = [...discoveredLists(schema, base), ...nodeLists, ...maxima, ...ofResults];
+  return new QueryCosts(schema, new Map(pricedFields(schema, base)), new Map(lists), new Map(items));
 }
 
 /** Returns the costs of the mutations of discovered services. */

@@ -100,7 +100,7 @@ export class QueryCosts {
     return sum;
   }
 
-  /** Returns how many rows a field may have, by its `limit`, `first` or `last` argument. */
+  /** Returns how many rows a field may have, by its argument `limit`, `first`, `last` or `ids`. */
   #rowsOf(field: PlannedField, variables: Variables, pageRows: number | undefined): FieldRows {
     const { definition, parentType, shape } = field;
     if (shape.kind !== "list") {
@@ -121,6 +121,11 @@ export class QueryCosts {
       return { max: count, expected: count, isVariable };
     }
     const max = pageRows ?? this.#listMaxima.get(`${parentType.name}.${definition.name}`) ?? 1;
+    if (takes(definition, "ids")) {
+      const { value, isVariable } = argumentOf(field, "ids", variables);
+      const count = within(Array.isArray(value) ? value.length : max, max);
+      return { max: count, expected: count, isVariable };
+    }
     return { max, expected: pageRows ?? Math.min(max, usualRows), isVariable: false };
   }
 }
@@ -169,23 +174,25 @@ function itemsArgument(
 }
 
 /** Returns the value of an integer argument, and whether a variable supplies it. */
-function rowsArgument({ nodes, definition }: PlannedField, name: string, variables: Variables) {
-  const value = nodes[0].arguments?.find((node) => node.name.value === name)?.value;
+function rowsArgument(field: PlannedField, name: string, variables: Variables) {
+  const { value, isVariable } = argumentOf(field, name, variables);
+  return { rows: typeof value === "number" ? value : undefined, isVariable };
+}
+
+/** Returns the value of an argument, and whether variables supply it. */
+function argumentOf({ nodes, definition }: PlannedField, name: string, variables: Variables) {
+  const node = nodes[0].arguments?.find((argument) => argument.name.value === name)?.value;
   const declared = definition.args.find((arg) => arg.name === name);
-  if (declared === undefined) return { rows: undefined, isVariable: false };
-  const argument: unknown = value && valueFromAST(value, declared.type, variables);
-  const rows = argument === undefined ? declared.defaultValue : argument;
-  return {
-    rows: typeof rows === "number" ? rows : undefined,
-    isVariable: value?.kind === Kind.VARIABLE,
-  };
+  if (declared === undefined) return { value: undefined, isVariable: false };
+  const given: unknown = node && valueFromAST(node, declared.type, variables);
+  const value = given === undefined ? declared.defaultValue : given;
+  return { value, isVariable: node?.kind === Kind.VARIABLE };
 }
 
 /** Returns the lists of a schema that have neither a `limit` or `first` argument nor a maximum. */
 export function unboundedLists(schema: GraphQLSchema, maxima: ListMaxima): string[] {
-  const types = Object.values(schema.getTypeMap()).filter(
-    (type) => isObjectType(type) || isInterfaceType(type),
-  );
+  // A plan selects from object types only, also below an interface.
+  const types = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type));
   const fields = types.flatMap((type) =>
     Object.values(type.getFields()).map((field) => ({ type, field })),
   );

@@ -181,7 +181,7 @@ mutation CancelOrder {
   productsConnection(
     first: 10 # the next page: after: "CURSOR"
     search: "mug" # words; the last one may be a beginning
-    filter: { price_max: 1000, in_stock: true }
+    filter: { priceMax: 1000, inStock: true }
     sort: PRICE_ASC
   ) {
     nodes {

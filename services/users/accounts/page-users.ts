@@ -15,7 +15,7 @@ import {
   type Window,
 } from "../../../database/keyset-statements.ts";
 import { readConnection, type Sort } from "../../../database/keyset.ts";
-import { emailKey } from "../user.ts";
+import { emailKey, publicUser, type StoredUser } from "../user.ts";
 import type { User, UserFilter, UsersPage, UserSort } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
 import { userColumns } from "./user.model.ts";
@@ -79,7 +79,7 @@ function soughtBy(filter: UserFilter): FilterValues<keyof typeof filters> {
   };
 }
 
-type Row = User & { sort_key: string | null };
+type Row = StoredUser & { sort_key: string | null };
 
 /** Reads pages of accounts and counts accounts. */
 export function userConnection({ query }: UsersDatabase) {
@@ -100,11 +100,13 @@ export function userConnection({ query }: UsersDatabase) {
   }
 
   return {
-    page({ sort = "OLDEST_FIRST", ...params }: UsersPage): Promise<RelayConnection<User>> {
+    async page({ sort = "OLDEST_FIRST", ...params }: UsersPage): Promise<RelayConnection<User>> {
       const order = sorts[sort];
-      return readConnection<User>(`users.${sort}`, order, params, (window) =>
+      const page = await readConnection<StoredUser>(`users.${sort}`, order, params, (window) =>
         readWindow(order, withoutBlankSearch(params), window),
       );
+      const edges = page.edges.map(({ cursor, node }) => ({ cursor, node: publicUser(node) }));
+      return { ...page, edges };
     },
     count: (filter: UserFilter) => count(withoutBlankSearch(filter)),
   };

@@ -1,5 +1,5 @@
 import { userErrors, type UserAuditAction } from "../users.contract.ts";
-import { newId } from "../../../core/ids.ts";
+import { newId, timeOfId } from "../../../core/ids.ts";
 import { mayActForOthers, unauthenticated, userType, type Sender } from "../../../core/access.ts";
 import { ConfigError } from "../../../config/config-reader.ts";
 import { commonErrors, hasCode } from "../../../core/errors.ts";
@@ -38,11 +38,13 @@ async function createUser(
   mustBeFirst: boolean,
 ): Promise<User> {
   assertUncommon(input.password, input, "password");
+  const id = newId();
   const user: User = {
-    id: newId(),
+    id,
     email: input.email,
     username: input.username,
     type: input.type,
+    updatedAt: timeOfId(id),
   };
   const passwordHash = await hashPassword(input.password);
   return database.transaction(async (work) => {
@@ -50,7 +52,14 @@ async function createUser(
     const actsAsAdmin = user.type === userType.admin && mayActForOthers(sender.actor);
     if (actsAsAdmin) await assertStillActs(work, sender.actor, "admin");
     await models.users.create(
-      { ...user, email_key: emailKey(user.email), password_hash: passwordHash },
+      {
+        id,
+        email: user.email,
+        username: user.username,
+        type: user.type,
+        email_key: emailKey(user.email),
+        password_hash: passwordHash,
+      },
       { transaction },
     );
     if (user.type === userType.admin) {

@@ -20,7 +20,8 @@ export async function setUserType(
   return database.transaction(async (work) => {
     const user = await lockAsAdmin(work, id, sender.actor);
     const from = user.type;
-    await user.update({ type }, { transaction: work.transaction });
+    // `returning` reads the time that the trigger sets.
+    await user.update({ type }, { transaction: work.transaction, returning: true });
     if (type === userType.admin) await takeFirstAdmin(work, id);
     await endSessionsOf(work, id, "TYPE_CHANGED");
     await recordAudit<UserAuditAction>(work.query, {

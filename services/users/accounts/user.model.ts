@@ -1,8 +1,8 @@
 import { DataTypes, type Model, type Optional, type Sequelize } from "sequelize";
 import { selectList, type ColumnsOf } from "../../../database/columns.ts";
-import type { User } from "../users.contract.ts";
+import type { StoredUser } from "../user.ts";
 
-interface UserRow extends User {
+interface UserRow extends StoredUser {
   email_key: string;
   password_hash: string;
   /** How often the password was set: 1 after the registration. */
@@ -12,14 +12,19 @@ interface UserRow extends User {
   created_at: Date;
 }
 
-type NewUserRow = Optional<UserRow, "password_version" | "profile_version" | "created_at">;
+type NewUserRow = Optional<
+  UserRow,
+  "password_version" | "profile_version" | "created_at" | "updated_at"
+>;
 
-/** The columns of `User`. The model and all statements that return users follow this list. */
-const columns: ColumnsOf<User> = {
+/** The columns of `StoredUser`. The model and all statements that return users follow this list. */
+const columns: ColumnsOf<StoredUser> = {
   id: { type: DataTypes.UUID, primaryKey: true },
   email: DataTypes.TEXT,
   username: DataTypes.TEXT,
   type: DataTypes.SMALLINT,
+  // A trigger sets it.
+  updated_at: DataTypes.DATE,
 };
 export const userColumns = selectList(columns);
 

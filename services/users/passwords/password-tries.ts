@@ -1,6 +1,7 @@
-import type { UserAuditAction } from "../users.contract.ts";
+import { userErrors, type UserAuditAction } from "../users.contract.ts";
 import type { Sender } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
+import { commonErrors } from "../../../core/errors.ts";
 import { recordAudit, type NewAuditEntry } from "../../../database/audit-trail.ts";
 import type { Query } from "../../../database/prepared-statements.ts";
 import type { Account } from "../accounts/account.ts";
@@ -196,7 +197,8 @@ function entryOf(
 ): NewAuditEntry<UserAuditAction> {
   return {
     action,
-    outcome: action === "LOGIN_REFUSED" ? "INVALID_CREDENTIALS" : "TOO_MANY_REQUESTS",
+    error:
+      action === "LOGIN_REFUSED" ? userErrors.INVALID_CREDENTIALS : commonErrors.TOO_MANY_REQUESTS,
     sender,
     subjectId: account?.id ?? null,
     ...(account === undefined && { detail: { email: maskedEmail(email) } }),

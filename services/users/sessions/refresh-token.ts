@@ -1,4 +1,5 @@
 import type { Sender } from "../../../core/access.ts";
+import { commonErrors } from "../../../core/errors.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import { tokensOf } from "./access-token.ts";
 import {
@@ -10,8 +11,8 @@ import {
 } from "./refresh-secrets.ts";
 import type { Grant } from "./sessions.ts";
 import type { SigningKeys } from "./signing-keys.ts";
-import { publicUser } from "../user.ts";
-import type { Token, User, UserAuditAction } from "../users.contract.ts";
+import { publicUser, type StoredUser } from "../user.ts";
+import type { Token, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 import { sessionEnded } from "../users.errors.ts";
 
@@ -104,11 +105,11 @@ async function grantOf(
   refreshToken: RefreshToken,
   tokenTtlSeconds: number,
 ): Promise<Grant> {
-  const [row] = await query<User & { ttlSeconds: number }>(
+  const [row] = await query<StoredUser & { ttlSeconds: number }>(
     `UPDATE sessions SET tokens_expire_at =
        greatest(tokens_expire_at, least(expires_at, now() + $2 * interval '1 second'))
      FROM users WHERE sessions.id = $1 AND users.id = user_id
-     RETURNING users.id, email, username, type,
+     RETURNING users.id, email, username, type, updated_at,
        least($2, floor(extract(epoch FROM expires_at - now())))::int AS "ttlSeconds"`,
     [sessionId, tokenTtlSeconds],
   );
@@ -123,7 +124,7 @@ async function endAsReused({ query }: UsersTransaction, id: string, sender: Send
   );
   await recordAudit<UserAuditAction>(query, {
     action: "REFRESH_REUSED",
-    outcome: "UNAUTHENTICATED",
+    error: commonErrors.UNAUTHENTICATED,
     sender,
     subjectId: ended?.user_id ?? null,
     detail: { session: id },

@@ -8,7 +8,7 @@ import type { Account } from "../accounts/account.ts";
 import type { RightPassword } from "../passwords/password-tries.ts";
 import { hashOf, newRefreshToken, type RefreshToken } from "./refresh-secrets.ts";
 import { userColumns } from "../accounts/user.model.ts";
-import { publicUser } from "../user.ts";
+import { publicUser, type StoredUser } from "../user.ts";
 import type { EndedSessionIds, User, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 import { invalidCredentials } from "../users.errors.ts";
@@ -66,7 +66,7 @@ export async function openSession(
   const userId = account.id;
   const refreshToken = newRefreshToken();
   const ttlSeconds = Math.min(tokenTtlSeconds, refreshTtlSeconds);
-  const [opened] = await query<User & { hasTooMany: boolean }>(
+  const [opened] = await query<StoredUser & { hasTooMany: boolean }>(
     // The lock delays changes of password and type, which then also end this session.
     `WITH account AS MATERIALIZED (
        SELECT ${userColumns} FROM users WHERE id = $1 AND password_version = $2 FOR NO KEY UPDATE

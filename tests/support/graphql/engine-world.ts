@@ -1,4 +1,9 @@
-import { buildSchema, type GraphQLObjectType, type GraphQLSchema } from "graphql";
+import {
+  buildSchema,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  type GraphQLUnionType,
+} from "graphql";
 import {
   maxAnswerCharacters,
   maxAnswerErrors,
@@ -21,6 +26,7 @@ const things: Record<string, object> = {
   b: { __typename: "Thing", id: "b", name: null, price: 2, tags: [] },
   c: { __typename: "Thing", id: "c", name: "Cup", price: 3, tags: ["z"] },
 };
+const alias = { __typename: "Alias", id: "n", name: "Alias" };
 const other = { __typename: "Other", id: "o", flag: true };
 
 interface Source {
@@ -32,7 +38,12 @@ const resolvers: Record<string, Record<string, (source: Source, args: never) => 
     thing: (_source, { id }: { id: string }) => things[id],
     things: async (_source, { n }: { n?: number | null }) => Object.values(things).slice(0, n ?? 2),
     node: async (_source, { id }: { id: string }) => (id === "b" ? other : things[id]),
-    nodes: () => [things.a, Promise.resolve(other), null, things.c],
+    nodes: () => [things.a, Promise.resolve(other), null, things.c, alias],
+    // "b" is of a type without this interface.
+    named: (_source, { id }: { id: string }) => (id === "b" ? other : alias),
+    found: async (_source, { id }: { id: string }) => (id === "b" ? other : things[id]),
+    // The type of the last value is not in the schema.
+    finds: () => [other, Promise.resolve(things.b), new Error("lost"), { __typename: "Lost" }],
     filtered: (_source, { filter }: { filter?: { ids?: string[]; n?: number } | null }) =>
       (filter?.ids ?? ["c"]).map((id) => things[id]),
     many: () => Array.from({ length: 100_000 }, () => things.a),
@@ -69,20 +80,25 @@ const resolvers: Record<string, Record<string, (source: Source, args: never) => 
     others: ({ id }) => (id === "c" ? [things.a, null, things.b] : null),
     strict: async ({ id }) => (id === "a" ? [things.b, things.c] : [things.a, null]),
   },
-  Other: { thing: async () => things.a },
+  Other: { thing: async () => things.a, found: () => things.c },
+  Alias: { next: () => things.b, of: async () => other },
 };
 
 export const schema = withResolvers(
   buildSchema(`
     interface Node { id: ID! }
-    type Thing implements Node {
+    interface Named implements Node { id: ID!  name: String  next: Named }
+    union Found = Thing | Other
+    type Thing implements Node & Named {
       id: ID!  name: String  price: Int!  tags: [String!]!  late: String!  bad: String  badHard: Int!
       next: Thing  others: [Thing]  strict: [Thing!]
     }
-    type Other implements Node { id: ID!  flag: Boolean!  thing: Thing! }
+    type Other implements Node { id: ID!  flag: Boolean!  thing: Thing!  found: Found }
+    type Alias implements Node & Named { id: ID!  name: String  next: Thing  of: Found! }
     input Filter { n: Int  ids: [ID!] }
     type Query {
       thing(id: ID!): Thing  things(n: Int): [Thing!]!  node(id: ID! = "a"): Node  nodes: [Node]
+      named(id: ID! = "a"): Named  found(id: ID! = "a"): Found  finds: [Found]
       filtered(filter: Filter): [Thing]  echo(n: Int, filter: Filter): String!  fails: String
       many: [Thing]  long: String!  failing: [String]
     }
@@ -93,6 +109,7 @@ const maxima = new Map(
   [
     "Query.things",
     "Query.nodes",
+    "Query.finds",
     "Query.filtered",
     "Query.many",
     "Query.failing",
@@ -110,6 +127,10 @@ function withResolvers(built: GraphQLSchema): GraphQLSchema {
       if (definition !== undefined) definition.resolve = resolve as never;
     }
   }
+  // Node and Named find the type by `__typename`, and Found asynchronously by a function.
+  (built.getType("Found") as GraphQLUnionType).resolveType = async (value: {
+    __typename: string;
+  }) => value.__typename;
   return built;
 }
 

@@ -4,6 +4,7 @@ import {
   getNamedType,
   getNullableType,
   introspectionTypes,
+  isAbstractType,
   isCompositeType,
   isEnumType,
   isInputObjectType,
@@ -95,7 +96,15 @@ class Selections {
     const cached = this.#sets.get(key);
     if (cached !== undefined) return cached;
     const fields = fc.oneof(...this.#fieldsOf(type, depth));
-    const deeper = depth > 0 ? [this.#inline(type, depth - 1), this.#spread(type, depth - 1)] : [];
+    const possible = isAbstractType(type) ? this.#schema.getPossibleTypes(type) : [];
+    const deeper =
+      depth > 0
+        ? [
+            this.#inline(type, depth - 1),
+            this.#spread(type, depth - 1),
+            ...possible.map((one) => this.#inline(one, depth - 1, ` on ${one.name}`)),
+          ]
+        : [];
     const selection = fc.oneof(
       { weight: 12, arbitrary: fields },
       ...deeper.map((arbitrary) => ({ weight: 1, arbitrary })),
@@ -105,8 +114,9 @@ class Selections {
     return set;
   }
 
-  #inline(type: GraphQLCompositeType, depth: number): fc.Arbitrary<Write> {
-    const condition = fc.constantFrom(` on ${type.name}`, "");
+  /** @param on the type condition; by default, `type` or none */
+  #inline(type: GraphQLCompositeType, depth: number, on?: string): fc.Arbitrary<Write> {
+    const condition = on === undefined ? fc.constantFrom(` on ${type.name}`, "") : fc.constant(on);
     return fc.tuple(condition, this.#directives(), this.#setOf(type, depth)).map(
       ([on, directives, set]) =>
         (writer) =>

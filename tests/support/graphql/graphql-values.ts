@@ -100,6 +100,7 @@ const scalars: Plausible = {
   Int: anyInt,
   Float: fc.double({ noNaN: true, noDefaultInfinity: true }),
   Boolean: fc.boolean(),
+  UUID: fc.oneof(fc.constantFrom(...unknownIds), anyText),
   DateTime: fc.oneof(fc.constantFrom("2026-01-31T12:00:00Z", "2026-02-30T00:00:00+01:00"), anyText),
 };
 

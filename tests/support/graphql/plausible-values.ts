@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { unknownIds, type Plausible } from "./graphql-values.ts";
 import { password } from "../shop.ts";
+import { shortCodeOf } from "../../../core/short-code.ts";
 
 /** Ids of existing rows. */
 interface ExistingIds {
@@ -20,6 +21,10 @@ export function plausibleValues({ products, orders, users }: ExistingIds): Plaus
     "product.id": id(products),
     "UpdateInventory.id": id(products),
     product_id: id(products),
+    productId: id(products),
+    "node.id": id([...products, ...orders, ...users]),
+    "nodes.ids": id([...products, ...orders, ...users]),
+    "OrderFilter.number": fc.constantFrom("1HN4-7T2C-9KQ0", ...orders.map(shortCodeOf)),
     "order.id": id(orders),
     "cancelOrder.id": id(orders),
     "completeOrder.id": id(orders),

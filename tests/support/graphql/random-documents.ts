@@ -1,11 +1,12 @@
 import {
   getNamedType,
   isCompositeType,
-  isInterfaceType,
   isObjectType,
+  isUnionType,
   type GraphQLInterfaceType,
   type GraphQLObjectType,
   type GraphQLSchema,
+  type GraphQLUnionType,
 } from "graphql";
 
 /** Numbers from 0 to `below`, the same for the same seed (mulberry32). */
@@ -27,7 +28,7 @@ export interface RandomDocument {
   variables: Record<string, unknown>;
 }
 
-type Composite = GraphQLObjectType | GraphQLInterfaceType;
+type Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType;
 
 const variableTypes: [name: string, type: string][] = [
   ["x", "Boolean!"],
@@ -60,8 +61,7 @@ export class RandomDocuments {
 
   next(): RandomDocument {
     const types = Object.values(this.#schema.getTypeMap()).filter(
-      (type): type is Composite =>
-        (isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith("__"),
+      (type): type is Composite => isCompositeType(type) && !type.name.startsWith("__"),
     );
     this.#fragments.length = 0;
     for (let n = 0; n < 1 + this.#random(5); n += 1) {
@@ -123,14 +123,16 @@ export class RandomDocuments {
       return `...${fragment?.name ?? ""}${this.#conditions()}`;
     }
     if (kind === 3 && depth > 0) {
-      const on = this.#random(2) === 0 ? ` on ${type.name}` : "";
-      return `...${on}${this.#conditions()} ${this.#set(type, depth - 1, from)}`;
+      const others = this.#overlapping(type);
+      const narrowed = others[this.#random(others.length * 2)] ?? type;
+      const on = narrowed !== type || this.#random(2) === 0 ? ` on ${narrowed.name}` : "";
+      return `...${on}${this.#conditions()} ${this.#set(narrowed, depth - 1, from)}`;
     }
     return this.#field(type, depth, from);
   }
 
   #field(type: Composite, depth: number, from: number): string {
-    const fields = Object.values(type.getFields()).filter(
+    const fields = Object.values(isUnionType(type) ? {} : type.getFields()).filter(
       (field) =>
         !this.#without.includes(field.name) &&
         (depth > 0 || !isCompositeType(getNamedType(field.type))),
@@ -154,6 +156,16 @@ export class RandomDocuments {
     const alias = args.length > 0 ? `${field.name}${variant}: ` : "";
     const key = alias === "" && this.#random(8) === 0 ? `${odd}: ` : alias;
     return `${key}${field.name}${args.length > 0 ? `(${args.join(", ")})` : ""}${this.#conditions()}${below}`;
+  }
+
+  /** Returns the types that a value of a type can also have: interfaces, unions and their members. */
+  #overlapping(type: Composite): Composite[] {
+    const possible = (one: Composite) =>
+      isObjectType(one) ? [one] : this.#schema.getPossibleTypes(one);
+    const own = possible(type);
+    return Object.values(this.#schema.getTypeMap())
+      .filter((other): other is Composite => isCompositeType(other))
+      .filter((other) => possible(other).some((member) => own.includes(member)));
   }
 
   #conditions(): string {

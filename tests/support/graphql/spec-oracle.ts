@@ -137,6 +137,9 @@ export async function dataBySpecification(
     const runtime = isAbstractType(type)
       ? schema.getType((value as { __typename: string }).__typename)
       : type;
+    if (isAbstractType(type) && !(isObjectType(runtime) && schema.isSubType(type, runtime))) {
+      throw new Error("a value of a type that the field cannot have");
+    }
     if (!isObjectType(runtime))
       return (type as { serialize(v: unknown): unknown }).serialize(value);
     const groups = new Map<string, FieldNode[]>();

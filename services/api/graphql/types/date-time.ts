@@ -1,5 +1,5 @@
 import { GraphQLError, GraphQLScalarType, Kind, print } from "graphql";
-import { isOnCalendar } from "../../../core/validation.ts";
+import { isOnCalendar } from "../../../../core/validation.ts";
 
 /** The declaration of the scalar for the composed schema. Its description is in `dateTime`. */
 export const dateTimeType = "scalar DateTime";

@@ -1,0 +1,20 @@
+import { contracts } from "../../../registry.ts";
+// Loaded for the catalogue of errors, which has those of the loaded modules.
+import "../../api.errors.ts";
+import { pageInfoType } from "../connections.ts";
+import { dateTimeType } from "./date-time.ts";
+import { nodeTypes } from "./nodes.ts";
+import { errorCodeType, openEnumTypes } from "./open-enums.ts";
+import { uuidType } from "./uuid.ts";
+
+/** Returns the types and fields that no contract declares in SDL. */
+export function gatewayTypes(): string {
+  return [
+    errorCodeType(),
+    openEnumTypes(contracts),
+    nodeTypes,
+    pageInfoType,
+    dateTimeType,
+    uuidType,
+  ].join("\n");
+}
