@@ -1,4 +1,5 @@
 import type { EventEnvelope } from "../core/contract.ts";
+import type { LogHead, LogSlice, SliceEvent, SliceQuery } from "../core/log-slice.ts";
 import type { Query } from "../database/prepared-statements.ts";
 
 /** A page of a log, as a consumer reads it. */
@@ -68,6 +69,58 @@ export async function readLog(query: Query, producer: string, position: number):
     [position, maxPageEvents, maxPageBytes],
   );
   return { events: rows.map((row) => toEnvelope(producer, row)), head, prunedTo };
+}
+
+/** Subscribers of many gateways read slices, so that each is small. */
+const maxSliceEvents = 100;
+/** Entries that one slice examines. It bounds the time of a slice without matching events. */
+const maxExamined = 5_000;
+
+/**
+ * Reads the matching events after a position. One statement, so that events, head and `prunedTo`
+ * belong to the same snapshot: an entry that is pruned meanwhile is never skipped silently.
+ */
+export async function readSlice(
+  query: Query,
+  { position, types, match = {} }: SliceQuery,
+): Promise<LogSlice> {
+  type Row = { head: number; pruned_to: number; found: number } & (SliceEvent | { position: null });
+  const rows = await query<Row>(
+    `SELECT log.position AS head, log.pruned_to, e.found, e.position, e.type, e.version, e.data
+     FROM event_log_head log LEFT JOIN (
+       SELECT *, (count(*) OVER ())::int AS found, row_number() OVER (ORDER BY position) AS place,
+         sum(length(data::text) + 100) OVER (ORDER BY position) AS bytes
+       FROM (
+         SELECT position, type, version, data FROM event_log
+         WHERE position > $1 AND position <= $1 + $2 AND type = ANY($3) AND data @> $4::jsonb
+         ORDER BY position LIMIT $5
+       ) matching
+     ) e ON e.bytes <= $6 OR e.place = 1
+     ORDER BY e.position`,
+    [position, maxExamined, types, JSON.stringify(match), maxSliceEvents, maxPageBytes],
+  );
+  const [first] = rows;
+  if (first === undefined) throw new Error("event_log_head has no row");
+  const { head, pruned_to: prunedTo, found } = first;
+  const events = rows.flatMap((row) => {
+    if (row.position === null) return [];
+    const { type, version, data } = row;
+    return [{ position: row.position, type, version, data }];
+  });
+  const last = events.at(-1)?.position;
+  const isCut = found === maxSliceEvents || events.length < (found ?? 0);
+  const examinedTo = Math.max(position, Math.min(head, position + maxExamined));
+  return { events, readTo: isCut && last !== undefined ? last : examinedTo, head, prunedTo };
+}
+
+/** Reads the end of the log and the key of its cursors. */
+export async function readHead(query: Query): Promise<LogHead> {
+  const [row] = await query<{ head: number; cursor_key: string }>(
+    "SELECT position AS head, key AS cursor_key FROM event_log_head, event_cursor_key",
+    [],
+  );
+  if (row === undefined) throw new Error("event_log_head or event_cursor_key has no row");
+  return { head: row.head, cursorKey: row.cursor_key };
 }
 
 /** Stores how far a consumer has read. Later entries are not pruned. */

@@ -1,8 +1,9 @@
 import type { Context, ServiceSchema } from "moleculer";
 import { retryPolicy } from "../core/contract.ts";
+import type { SliceQuery } from "../core/log-slice.ts";
 import { int, optional, text } from "../core/validation.ts";
 import type { EventCursor } from "./event-cursor.ts";
-import { noteReader, outboxOf, readLog } from "./event-log-reading.ts";
+import { noteReader, outboxOf, readHead, readLog, readSlice } from "./event-log-reading.ts";
 import type { Query } from "../database/prepared-statements.ts";
 
 /** Defines the actions with which consumers and operators read a service's event log. */
@@ -29,6 +30,30 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
         }
         return page;
       },
+    },
+    /**
+     * Returns the events of some types after a position, for the subscriptions of a gateway. The
+     * gateway checks which events its client may see. No GraphQL field calls this action.
+     */
+    eventSlice: {
+      params: {
+        $$strict: true,
+        position: int(0, Number.MAX_SAFE_INTEGER),
+        types: { type: "array", min: 1, max: 100, items: text(1, 100) },
+        match: optional({ type: "record", key: text(1, 100), value: text(1, 100) }),
+      },
+      access: "everyone",
+      gateway: true,
+      retryPolicy: retryPolicy,
+      handler: ({ params }: Context<SliceQuery>) => readSlice(query, params),
+    },
+    /** Returns the head of the log and the key of its cursors, for the gateways. */
+    eventHead: {
+      params: { $$strict: true },
+      access: "everyone",
+      gateway: true,
+      retryPolicy: retryPolicy,
+      handler: () => readHead(query),
     },
     /** Returns the length of the log and the progress of its consumers. */
     outbox: {

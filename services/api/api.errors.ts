@@ -9,4 +9,8 @@ export const apiErrors = defineErrors({
     status: 404,
     meaning: "No document has this hash. Send its text.",
   },
+  CURSOR_EXPIRED: {
+    status: 410,
+    meaning: "The events after this cursor are gone; subscribe without `after`.",
+  },
 });

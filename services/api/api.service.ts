@@ -11,11 +11,12 @@ import { addressGroup } from "../../core/caller-address.ts";
 import { authenticatorOf, type Authenticator } from "./auth/authenticate.ts";
 import { BrowserRules } from "./http/browser-rules.ts";
 import { EventStream } from "./subscriptions/event-stream.ts";
+import { LogTails } from "./subscriptions/log-tails.ts";
 import { GraphqlExecution } from "./graphql/graphql-execution.ts";
 import { graphqlOverHttp } from "./http/graphql-http.ts";
 import { publishedType } from "./graphql/discovered-services.ts";
 import { composeBase } from "./graphql/base-schema.ts";
-import { SchemaComposer, queryCosts, subscribedEvents } from "./graphql/graphql-schema.ts";
+import { SchemaComposer, followedEvents, queryCosts } from "./graphql/graphql-schema.ts";
 import { SchemaDiscovery } from "./graphql/schema-discovery.ts";
 import { GraphqlSockets } from "./subscriptions/graphql-socket.ts";
 import { healthChecks } from "./http/health.ts";
@@ -39,6 +40,8 @@ import type { Throttle } from "./limits/throttle.ts";
 import { TransferWatch } from "./http/transfer-watch.ts";
 import { FairQueue } from "./limits/fair-queue.ts";
 
+import { contracts } from "../registry.ts";
+
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 
 /** The gateway service: moleculer-web's service and the properties that this file adds. */
@@ -47,6 +50,7 @@ interface Gateway {
   httpHandler(req: IncomingMessage, res: ServerResponse): Promise<void>;
   server: Server | undefined;
   stream: EventStream;
+  tails: LogTails;
   authenticator: Authenticator | undefined;
   deadlines: DeadlineTimer;
   transfers: TransferWatch;
@@ -66,11 +70,13 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     Object.entries(pages(config)).map(([path, page]) => [path, caught(page)]),
   );
   const stream = new EventStream();
+  const tails = new LogTails(broker, contracts);
   let sockets: GraphqlSockets | undefined;
   const authenticator = authenticatorOf(broker, () => sockets?.review());
   const composer = new SchemaComposer({
     broker,
     stream,
+    tails,
     publicReads: config.publicReads,
     revocationOf: authenticator.revocationOf.bind(authenticator),
   });
@@ -101,13 +107,14 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       routes: [{ path: "/", bodyParsers: false, mappingPolicy: "restrict", aliases: pageAliases }],
     },
     events: {
-      ...eventsFor(stream),
+      ...eventsFor(stream, tails),
       "$services.changed"(this: Gateway) {
         this.discovery?.refresh();
       },
     },
     created(this: Gateway) {
       this.stream = stream;
+      this.tails = tails;
       this.deadlines = new DeadlineTimer();
       this.transfers = new TransferWatch();
       this.usage = new ResourceUsage();
@@ -180,6 +187,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     async stopped(this: Gateway) {
       await this.authenticator?.stop();
       sockets?.close();
+      tails.stop();
       await closeServer(this.server);
       this.deadlines.stop();
       this.transfers.stop();
@@ -188,16 +196,16 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
 }
 
 /** Handles the events of subscriptions. Each gateway has its own group, so that all receive them. */
-function eventsFor(stream: EventStream): ServiceSchema["events"] {
+function eventsFor(stream: EventStream, tails: LogTails): ServiceSchema["events"] {
   const group = `${gatewayName}-${randomUUID()}`;
   const handler = ({ params }: Context<EventEnvelope>) => {
-    stream.publish(params);
+    tails.receive(params);
   };
   const published = ({ params }: Context<{ tag?: unknown; payload?: unknown }>) => {
     const type = publishedType(String(params.tag));
-    stream.publish({ type, version: 1, data: params.payload });
+    stream.publish({ type, data: params.payload });
   };
-  const events = Object.fromEntries(subscribedEvents().map((type) => [type, { group, handler }]));
+  const events = Object.fromEntries(followedEvents().map((type) => [type, { group, handler }]));
   return { ...events, "graphql.publish": { group, handler: published } };
 }
 

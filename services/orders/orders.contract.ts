@@ -232,9 +232,12 @@ export const ordersContract = defineContract({
         field: `
           """
           Sends each new order: users get their own orders, admins get all orders. For signed-in
-          users. Orders during a lost connection are not sent again. Errors: UNAUTHENTICATED.
+          users. Errors: UNAUTHENTICATED, BAD_USER_INPUT, CURSOR_EXPIRED.
           """
-          orderPlaced: Order!
+          orderPlaced(
+            "The cursor of the last received order: begins with the orders after it"
+            after: String
+          ): Order!
         `,
         events: ["order.placed"],
         access: { publicReads: "signed-in" },
@@ -246,10 +249,13 @@ export const ordersContract = defineContract({
           """
           Sends an order after each change of its status: SHIPPED, DELIVERED or CANCELLED. Users get
           their own orders, admins get all orders. For signed-in users. The order is read when the
-          event is sent, so it can have a later status by then. Changes during a lost connection are
-          not sent again. Errors: UNAUTHENTICATED.
+          event is sent, so it can have a later status by then. Errors: UNAUTHENTICATED,
+          BAD_USER_INPUT, CURSOR_EXPIRED.
           """
-          orderUpdated: Order!
+          orderUpdated(
+            "The cursor of the last received change: begins with the changes after it"
+            after: String
+          ): Order!
         `,
         events: ["order.shipped", "order.delivered", "order.cancelled"],
         access: { publicReads: "signed-in" },

@@ -267,12 +267,14 @@ export const productsContract = defineContract({
       inventoryUpdated: {
         field: `
           """
-          Sends each change of stock, and the deletion of a product. For everyone. Changes during a
-          lost connection are not sent again. Errors: BAD_USER_INPUT.
+          Sends each change of stock, and the deletion of a product. For everyone. Errors:
+          BAD_USER_INPUT, CURSOR_EXPIRED.
           """
           inventoryUpdated(
             "The id of the only product to watch; all products if it is not given"
             product_id: ID
+            "The cursor of the last received change: begins with the changes after it"
+            after: String
           ): InventoryUpdate!
         `,
         events: ["inventory.updated"],

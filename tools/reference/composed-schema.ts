@@ -5,6 +5,7 @@ import { SchemaComposer } from "../../services/api/graphql/graphql-schema.ts";
 import { EventStream } from "../../services/api/subscriptions/event-stream.ts";
 import { clientFiles } from "./client-files.ts";
 import { formatted, type GeneratedFile } from "./generated-files.ts";
+import { LogTails } from "../../services/api/subscriptions/log-tails.ts";
 import { schemaPage } from "./schema-page.ts";
 
 /**
@@ -12,9 +13,11 @@ import { schemaPage } from "./schema-page.ts";
  * SchemaError.
  */
 export function composedSchema(): GraphQLSchema {
+  const broker = new ServiceBroker({ logger: false });
   const composer = new SchemaComposer({
-    broker: new ServiceBroker({ logger: false }),
+    broker,
     stream: new EventStream(),
+    tails: new LogTails(broker, []),
     publicReads: false,
     revocationOf: () => undefined,
   });

@@ -151,7 +151,7 @@ export function discoveredSubscription(
   return {
     subscribe(_root: unknown, ...[args, { actor, ctx }]: Subscribed) {
       assertAccess(action.access, actor, options.publicReads);
-      const payloads = revocableEvents(types, () => true, action.access, actor, options);
+      const payloads = revocableEvents(types, action.access, actor, options);
       if (filter === undefined) return payloads;
       return filtered(payloads, (payload) => ctx.call(filter, { ...args, payload }));
     },

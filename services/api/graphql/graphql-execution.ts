@@ -8,7 +8,7 @@ import { commonErrors, ClientError } from "../../../core/errors.ts";
 import { Documents, operationOf, type CheckedDocument } from "./documents.ts";
 import { coerceVariables } from "./engine/arguments.ts";
 import { executePlan, type ExecutionInput } from "./engine/execute.ts";
-import { subscribeToPlan } from "./engine/subscribe.ts";
+import { subscribeToPlan, type ExecutedEvents } from "./engine/subscribe.ts";
 import {
   DocumentError,
   formatError,
@@ -30,6 +30,10 @@ export interface GraphqlContext extends Record<PropertyKey, unknown> {
   keys: IdempotencyKeys;
   actor: Actor;
   requestId: string;
+  /** The cursor after which a subscription continues, in place of its argument `after`. */
+  resumeAfter: string | undefined;
+  /** Takes a cost from the caller's bucket, or returns the seconds until it holds enough. */
+  take: (cost: number) => number | undefined;
 }
 
 /** A resolver as moleculer-apollo-server makes it. */
@@ -55,6 +59,8 @@ export interface RequestSender {
   address: string;
   keys: IdempotencyKeys;
   deadline: Deadline;
+  /** The cursor after which a subscription continues, in place of its argument `after`. */
+  resumeAfter?: string | undefined;
 }
 
 /** A response as JSON. */
@@ -75,7 +81,7 @@ export interface Operation {
   /** Executes a query or a mutation. */
   execute: () => Promise<ExecutionResult>;
   /** Opens the event stream of a subscription, or returns errors. */
-  subscribe: () => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
+  subscribe: () => Promise<ExecutedEvents | ExecutionResult>;
 }
 
 const noVariables = {};
@@ -175,7 +181,7 @@ export class GraphqlExecution {
     const plan = this.#documents.plan(document, operation, values);
     const cost = this.#documents.cost(plan, values);
     this.#charge(caller, cost.expected);
-    const context = contextFor(sender);
+    const context = contextFor(sender, (taken) => this.#throttle.take(caller, taken));
     const input: ExecutionInput = {
       schema: this.#schema,
       operation: operation.node,
@@ -284,7 +290,10 @@ function malformed(message: string): DocumentError {
 }
 
 /** Makes the context of one operation. It makes no calls after the deadline is aborted. */
-function contextFor({ ctx, viewer, address, keys, deadline }: RequestSender): GraphqlContext {
+function contextFor(
+  { ctx, viewer, address, keys, deadline, resumeAfter }: RequestSender,
+  take: GraphqlContext["take"],
+): GraphqlContext {
   ctx.meta.viewer = viewer;
   ctx.meta.address = address;
   const call = (action: string, params?: unknown) => {
@@ -297,6 +306,8 @@ function contextFor({ ctx, viewer, address, keys, deadline }: RequestSender): Gr
     keys,
     actor: viewer,
     requestId: ctx.requestID ?? "",
+    resumeAfter,
+    take,
   };
 }
 

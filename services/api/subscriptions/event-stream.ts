@@ -1,13 +1,15 @@
-import type { EventEnvelope } from "../../../core/contract.ts";
 import { commonErrors, ClientError } from "../../../core/errors.ts";
 
 /** Buffered events of a slow subscriber. Beyond, the subscription ends with an error. */
 const maxBufferedEvents = 1_000;
 
-/** The parts of an event that the stream needs. */
-export type StreamedEvent = Pick<EventEnvelope, "type" | "version" | "data">;
+/** A payload that a discovered service publishes. */
+interface StreamedEvent {
+  type: string;
+  data: unknown;
+}
 
-/** Delivers the broker events that a gateway receives to its subscriptions. */
+/** Delivers the payloads that discovered services publish to their subscriptions. */
 export class EventStream {
   readonly #subscribers = new Map<string, Set<EventQueue>>();
 
@@ -23,15 +25,13 @@ export class EventStream {
   /**
    * Iterates the future events of some types, until `return` is called.
    *
-   * @param accepts returns whether an event is delivered
    * @param revocation called before each event; an error that it returns ends the iteration
    */
   events(
     types: readonly string[],
-    accepts: (event: StreamedEvent) => boolean,
     revocation: () => Error | undefined,
   ): AsyncIterableIterator<unknown> {
-    const queue = new EventQueue(accepts, revocation, () => {
+    const queue = new EventQueue(revocation, () => {
       for (const type of types) this.#subscribers.get(type)?.delete(queue);
     });
     for (const type of types) {
@@ -47,7 +47,6 @@ const done: Result = { done: true, value: undefined };
 
 /** Not an async generator, which cannot be ended while it waits for an event. */
 class EventQueue implements AsyncIterableIterator<unknown> {
-  readonly #accepts: (event: StreamedEvent) => boolean;
   readonly #revocation: () => Error | undefined;
   readonly #unsubscribe: () => void;
   readonly #buffered: unknown[] = [];
@@ -56,18 +55,13 @@ class EventQueue implements AsyncIterableIterator<unknown> {
   /** The error that ends the iteration after the buffered events. */
   #error: Error | undefined;
 
-  constructor(
-    accepts: (event: StreamedEvent) => boolean,
-    revocation: () => Error | undefined,
-    unsubscribe: () => void,
-  ) {
-    this.#accepts = accepts;
+  constructor(revocation: () => Error | undefined, unsubscribe: () => void) {
     this.#revocation = revocation;
     this.#unsubscribe = unsubscribe;
   }
 
   offer(event: StreamedEvent): void {
-    if (this.#isEnded || !this.#accepts(event) || this.#isRevoked()) return;
+    if (this.#isEnded || this.#isRevoked()) return;
     if (this.#pendingNext !== undefined) {
       this.#pendingNext.resolve({ done: false, value: event.data });
       this.#pendingNext = undefined;

@@ -2,6 +2,8 @@ import {
   assertAccess,
   isPublic,
   mayActForOthers,
+  unauthenticated,
+  userIdOf,
   type Access,
   type Actor,
   type Viewer,
@@ -9,15 +11,17 @@ import {
 import type { Contract, SubscriptionField } from "../../../core/contract.ts";
 import { badUserInput } from "../../../core/errors.ts";
 import { isId } from "../../../core/validation.ts";
-import type { EventStream, StreamedEvent } from "./event-stream.ts";
+import type { EventStream } from "./event-stream.ts";
+import type { DeliveredEvent, LogSubscription } from "./log-subscription.ts";
+import type { LogTails } from "./log-tails.ts";
 import type { GraphqlContext } from "../graphql/graphql-execution.ts";
 
 type Data = Record<string, unknown>;
 
 /** The resolver of a field of type Subscription. */
 interface SubscriptionResolver {
-  subscribe: (root: unknown, args: Data, context: GraphqlContext) => AsyncIterable<unknown>;
-  resolve: (data: Data, args: Data, context: GraphqlContext) => unknown;
+  subscribe: (root: unknown, args: Data, context: GraphqlContext) => Promise<LogSubscription>;
+  resolve: (event: DeliveredEvent, args: Data, context: GraphqlContext) => unknown;
 }
 
 /** Returns the error that ends the subscription of a viewer whose access was revoked. */
@@ -26,6 +30,7 @@ type RevocationCheck = (viewer: Viewer) => Error | undefined;
 /** What the resolvers of subscriptions need from the gateway. */
 export interface SubscriptionOptions {
   stream: EventStream;
+  tails: LogTails;
   publicReads: boolean;
   revocationOf: RevocationCheck;
 }
@@ -37,62 +42,80 @@ export function subscriptionResolvers(
 ): Record<string, SubscriptionResolver> {
   const resolvers = contracts.flatMap((contract) =>
     Object.entries(contract.graphql?.subscriptions ?? {}).map(([name, subscription]) => {
-      const versionOf = (type: string) => contract.events[type]?.version;
-      return [name, resolverOf(subscription, versionOf, options)] as const;
+      return [name, resolverOf(contract, subscription, options)] as const;
     }),
   );
   return Object.fromEntries(resolvers);
 }
 
 function resolverOf(
-  subscription: SubscriptionField,
-  versionOf: (type: string) => number | undefined,
+  { name, events }: Contract,
+  { events: types, access, owner, load }: SubscriptionField,
   options: SubscriptionOptions,
 ): SubscriptionResolver {
-  const { events: types, access, owner, load } = subscription;
-  const { publicReads } = options;
+  const { publicReads, tails } = options;
   return {
-    subscribe(_root, args, { actor }) {
+    async subscribe(_root, args, { actor, resumeAfter, take }) {
       assertAccess(access, actor, publicReads);
-      const ids = idsIn(args);
+      const { after, ...filter } = args;
+      const match = idsIn(filter);
       const seesAll = isPublic(access, publicReads) || mayActForOthers(actor);
-      const ownerKey = seesAll ? undefined : owner;
-      const accepts = (event: StreamedEvent) => {
-        const data = event.data as Data;
-        if (event.version !== versionOf(event.type) || !matches(data, ids)) return false;
-        return ownerKey === undefined || (actor.kind === "user" && data[ownerKey] === actor.id);
-      };
-      return revocableEvents(types, accepts, access, actor, options);
+      if (!seesAll && owner !== undefined) match[owner] = ownIdOf(actor);
+      const revocation = revocationCheck(access, actor, options);
+      const isKnown = ({ type, version }: { type: string; version: number }) =>
+        version === events[type]?.version;
+      const cursor = resumeAfter ?? (after as string | null | undefined) ?? undefined;
+      return tails.subscribe(name, { types, match, isKnown, revocation, take }, cursor);
     },
-    resolve(data, _args, { ctx, dataLoaders }) {
+    async resolve({ data, cursor }, _args, { ctx, dataLoaders }) {
       // Rows that were loaded for the previous event are stale.
       dataLoaders.clear();
-      if (load === undefined) return data;
-      return ctx.call(load.action, { [load.parameter]: data[load.from] });
+      if (load === undefined) return { ...data, cursor };
+      const loaded = await ctx.call<object, object>(load.action, {
+        [load.parameter]: data[load.from],
+      });
+      return { ...loaded, cursor };
     },
   };
 }
 
+/** Returns the id of a user, who may see only own events. */
+function ownIdOf(actor: Actor): string {
+  const id = userIdOf(actor);
+  if (id === null) throw unauthenticated(actor);
+  return id;
+}
+
 /**
- * Returns the events that `accepts` accepts, until the actor's session ends. Throws the reason if it
- * has ended already. The caller has checked the access rule.
+ * Returns the check before each event of a subscription. Throws its error if the actor's session has
+ * ended already. The caller has checked the access rule.
+ */
+function revocationCheck(
+  access: Access | undefined,
+  actor: Actor,
+  { publicReads, revocationOf }: SubscriptionOptions,
+): () => Error | undefined {
+  if (actor.kind === "operator" || isPublic(access, publicReads)) return () => undefined;
+  const error = revocationOf(actor);
+  if (error !== undefined) throw error;
+  return () => revocationOf(actor);
+}
+
+/**
+ * Returns the events of discovered services of some types, until the actor's session ends. Throws
+ * the reason if it has ended already. The caller has checked the access rule.
  */
 export function revocableEvents(
   types: readonly string[],
-  accepts: (event: StreamedEvent) => boolean,
   access: Access | undefined,
   actor: Actor,
-  { stream, publicReads, revocationOf }: SubscriptionOptions,
+  options: SubscriptionOptions,
 ): AsyncIterableIterator<unknown> {
-  const isIrrevocable = actor.kind === "operator" || isPublic(access, publicReads);
-  const revocation = () => (isIrrevocable ? undefined : revocationOf(actor));
-  const error = revocation();
-  if (error !== undefined) throw error;
-  return stream.events(types, accepts, revocation);
+  return options.stream.events(types, revocationCheck(access, actor, options));
 }
 
 /** Returns the arguments that are not null. Throws BAD_USER_INPUT if one is not an id. */
-function idsIn(args: Data): [string, string][] {
+function idsIn(args: Data): Record<string, string> {
   const present = Object.entries(args).filter(([, id]) => id !== null && id !== undefined);
   const invalid = present.filter(([, id]) => !isId(id));
   if (invalid.length > 0) {
@@ -100,9 +123,5 @@ function idsIn(args: Data): [string, string][] {
       invalid.map(([field]) => ({ field, message: `'${field}' must be an id (a UUID).` })),
     );
   }
-  return present.map(([field, id]) => [field, String(id).toLowerCase()]);
-}
-
-function matches(data: Data, ids: [string, string][]): boolean {
-  return ids.every(([field, id]) => data[field] === id);
+  return Object.fromEntries(present.map(([field, id]) => [field, String(id).toLowerCase()]));
 }

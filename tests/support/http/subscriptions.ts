@@ -2,10 +2,11 @@ import type { TestShop } from "../shop.ts";
 
 /** Gives the number of active subscriptions of the gateway to an event type. */
 export function subscriptionsTo({ broker }: TestShop, type: string): number {
-  const { stream } = broker.getLocalService("api") as unknown as {
-    stream: { count(type: string): number };
-  };
-  return stream.count(type);
+  const { stream, tails } = broker.getLocalService("api") as unknown as Record<
+    "stream" | "tails",
+    { count(type: string): number }
+  >;
+  return stream.count(type) + tails.count(type);
 }
 
 /** Builds the message that subscribes to inventoryUpdated. */

@@ -1,4 +1,5 @@
 import { locatedError, type ExecutionResult } from "graphql";
+import { isClientError } from "../../../../core/errors.ts";
 import { executePlan, infoOf, type ExecutionInput } from "./execute.ts";
 
 /**
@@ -11,7 +12,7 @@ import { executePlan, infoOf, type ExecutionInput } from "./execute.ts";
 export async function subscribeToPlan(
   input: ExecutionInput,
   onExecuted: (values: number) => void,
-): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+): Promise<ExecutedEvents | ExecutionResult> {
   const [field] = input.plan.fields;
   if (field === undefined) throw new Error("a subscription has no root field");
   const { definition, nodes, readArguments, responseKey, parentType } = field;
@@ -27,27 +28,37 @@ export async function subscribeToPlan(
   }
 }
 
+/** A stream of events. */
+interface EventSource extends AsyncIterator<unknown, unknown> {
+  /** Marks the last event, if a client can continue after it. */
+  cursor?: string;
+  /** Whether the first event without a response ends the stream, so that the client misses none. */
+  endsAfterFault?: boolean;
+}
+
 /** The responses to a stream of events. An async generator cannot be ended while it waits. */
-class ExecutedEvents implements AsyncIterableIterator<ExecutionResult> {
+export class ExecutedEvents implements AsyncIterableIterator<ExecutionResult> {
   readonly #input: ExecutionInput;
-  readonly #events: AsyncIterator<unknown, unknown>;
+  readonly #events: EventSource;
   readonly #onExecuted: (values: number) => void;
 
-  constructor(
-    input: ExecutionInput,
-    events: AsyncIterator<unknown, unknown>,
-    onExecuted: (values: number) => void,
-  ) {
+  constructor(input: ExecutionInput, events: EventSource, onExecuted: (values: number) => void) {
     this.#input = input;
     this.#events = events;
     this.#onExecuted = onExecuted;
   }
+
+  /** The cursor of the last response; undefined if it has no data, or if there are no cursors. */
+  cursor: string | undefined;
 
   async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
     const { done, value } = await this.#events.next();
     if (done === true) return { done, value: undefined };
     const { result, values } = await executePlan({ ...this.#input, root: value });
     this.#onExecuted(values);
+    const isLost = result.data === null && hasFault(result);
+    this.cursor = isLost ? undefined : this.#events.cursor;
+    if (isLost && this.#events.endsAfterFault === true) await this.return();
     return { done: false, value: result };
   }
 
@@ -59,6 +70,11 @@ class ExecutedEvents implements AsyncIterableIterator<ExecutionResult> {
   [Symbol.asyncIterator](): this {
     return this;
   }
+}
+
+/** Returns whether an error is a fault, which another try may not have. */
+function hasFault({ errors = [] }: ExecutionResult): boolean {
+  return errors.some(({ originalError }) => !isClientError(originalError));
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
