@@ -472,20 +472,20 @@ export type MutationCompleteOrderArgs = {
 /** Sends events over WebSocket (protocol graphql-transport-ws). */
 export type Subscription = {
   /**
-   * Sends each change of stock, and the deletion of a product. For everyone. Changes during a
-   * lost connection are not sent again. Errors: BAD_USER_INPUT.
+   * Sends each change of stock, and the deletion of a product. For everyone. Errors:
+   * BAD_USER_INPUT, CURSOR_EXPIRED.
    */
   inventoryUpdated: InventoryUpdate;
   /**
    * Sends each new order: users get their own orders, admins get all orders. For signed-in
-   * users. Orders during a lost connection are not sent again. Errors: UNAUTHENTICATED.
+   * users. Errors: UNAUTHENTICATED, BAD_USER_INPUT, CURSOR_EXPIRED.
    */
   orderPlaced: Order;
   /**
    * Sends an order after each change of its status: SHIPPED, DELIVERED or CANCELLED. Users get
    * their own orders, admins get all orders. For signed-in users. The order is read when the
-   * event is sent, so it can have a later status by then. Changes during a lost connection are
-   * not sent again. Errors: UNAUTHENTICATED.
+   * event is sent, so it can have a later status by then. Errors: UNAUTHENTICATED,
+   * BAD_USER_INPUT, CURSOR_EXPIRED.
    */
   orderUpdated: Order;
 };
@@ -494,6 +494,19 @@ export type Subscription = {
 /** Sends events over WebSocket (protocol graphql-transport-ws). */
 export type SubscriptionInventoryUpdatedArgs = {
   product_id?: InputMaybe<Scalars['ID']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** Sends events over WebSocket (protocol graphql-transport-ws). */
+export type SubscriptionOrderPlacedArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** Sends events over WebSocket (protocol graphql-transport-ws). */
+export type SubscriptionOrderUpdatedArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** An account. Its owner and admins can read it. */
@@ -724,6 +737,8 @@ export type InventoryUpdate = {
   number: Scalars['Int']['output'];
   /** The current product; null if it was deleted from the catalogue */
   product?: Maybe<Product>;
+  /** Send it as `after` to continue behind this change after a lost connection */
+  cursor?: Maybe<Scalars['String']['output']>;
 };
 
 /** The result of `updateInventory` */
@@ -841,6 +856,11 @@ export type Order = {
   updatedAt: Scalars['DateTime']['output'];
   /** The buyer's account */
   user?: Maybe<User>;
+  /**
+   * Set in events of subscriptions, null elsewhere: send it as `after` to continue behind this event
+   * after a lost connection
+   */
+  cursor?: Maybe<Scalars['String']['output']>;
 };
 
 /** An order in a list of orders */
@@ -942,6 +962,8 @@ export type ErrorCode =
   | 'BAD_REQUEST'
   /** The input breaks a rule; `fields` says which and where. */
   | 'BAD_USER_INPUT'
+  /** The events after this cursor are gone; subscribe without `after`. */
+  | 'CURSOR_EXPIRED'
   /** Another account has this email. */
   | 'EMAIL_TAKEN'
   /** Your account is not allowed to do this. */
