@@ -45,7 +45,7 @@ describe("an iterator", () => {
     expect(after.variables).toEqual({ after: "cursor-b" });
     after.next(event("c"));
     expect(await third).toEqual({ done: false, value: event("c") });
-    await events.return?.();
+    await events.return();
   });
 
   test("starts after the cursor of its variables", async () => {
@@ -53,7 +53,7 @@ describe("an iterator", () => {
     const next = events.next();
     const subscription = await server.subscription();
     expect(subscription.variables).toEqual({ after: "stored" });
-    await events.return?.();
+    await events.return();
     expect(await next).toEqual({ done: true, value: undefined });
   });
 
@@ -83,7 +83,7 @@ describe("an iterator", () => {
     (await server.subscription()).fail(failure("SERVICE_UNAVAILABLE").errors);
     (await server.subscription()).next(event("a"));
     expect(await next).toEqual({ done: false, value: event("a") });
-    await events.return?.();
+    await events.return();
   });
 
   test.each([
@@ -137,7 +137,7 @@ describe("with a session", () => {
       subscription.next(event(id));
     }
     await Promise.all(nexts);
-    for (const events of iterators) await events.return?.();
+    for (const events of iterators) await events.return();
   });
 
   test("a subscription continues without a token when the session has ended", async () => {
@@ -148,7 +148,7 @@ describe("with a session", () => {
     const anonymous = await server.subscription();
     expect(anonymous.authorization).toBeUndefined();
     expect(onSignedOut).toHaveBeenCalledTimes(1);
-    await events.return?.();
+    await events.return();
     await next;
   });
 
@@ -159,7 +159,7 @@ describe("with a session", () => {
     await server.subscription();
     await client.signOut();
     expect((await server.subscription()).authorization).toBeUndefined();
-    await events.return?.();
+    await events.return();
     await next;
   });
 });

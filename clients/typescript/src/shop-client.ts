@@ -112,7 +112,7 @@ export class ShopClient {
   subscribe<Data, Variables>(
     document: TypedDocument<Data, Variables>,
     ...[variables, options = {}]: Arguments<Variables, SubscriptionOptions>
-  ): AsyncIterableIterator<Data> {
+  ): AsyncGenerator<Data, void, undefined> {
     const operation = operationOf(document);
     if (operation.type !== "subscription") {
       throw new TypeError(`Send a ${operation.type} by execute().`);

@@ -42,22 +42,17 @@ export class Subscriptions {
     operation: Operation,
     variables: Record<string, unknown>,
     signal?: AbortSignal,
-  ): AsyncIterableIterator<Data> {
+  ): AsyncGenerator<Data, void, undefined> {
     const returned = new AbortController();
     const stop = signal ? AbortSignal.any([signal, returned.signal]) : returned.signal;
     const events = this.#events<Data>(operation, variables, stop, signal);
-    return {
-      next: () => events.next(),
-      // The generator would first wait for its next event.
-      return() {
-        returned.abort();
-        return events.return();
-      },
-      throw: (error) => events.throw(error),
-      [Symbol.asyncIterator]() {
-        return this;
-      },
+    const end = events.return.bind(events);
+    // By itself, a generator ends only after its next event.
+    events.return = (value) => {
+      returned.abort();
+      return end(value);
     };
+    return events;
   }
 
   /** Connects again with the present session. */
