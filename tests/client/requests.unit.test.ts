@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parse } from "graphql";
 import {
@@ -12,7 +14,9 @@ import {
   type ShopErrorCode,
   type TypedDocument,
 } from "../../clients/typescript/src/index.ts";
+import { keyedMutations } from "../../clients/typescript/src/generated/keyed-mutations.ts";
 import { delayOf } from "../../clients/typescript/src/retries.ts";
+import { projectDir } from "../../tools/support/processes.ts";
 import {
   disconnect,
   failure,
@@ -134,9 +138,11 @@ describe("a request that fails temporarily", () => {
     ],
     ["a mutation behind a fragment", parse("mutation { ...on Mutation { addReview { id } } }")],
   ])("is not repeated if it is %s", async (_name, document) => {
-    const client = new ShopClient({ ...fakeShop(disconnect), retry });
+    const shop = fakeShop(disconnect);
+    const client = new ShopClient({ ...shop, retry });
     const typed = document as TypedDocument<unknown, object>;
     expect(await errorOf(client.execute(typed))).toMatchObject({ code: "NETWORK_ERROR" });
+    expect(shop.requests).toHaveLength(1);
   });
 
   test("fails with the last error after the last attempt", async () => {
@@ -154,7 +160,7 @@ describe("a request that fails temporarily", () => {
       abort.abort(reason);
       disconnect();
     });
-    const client = new ShopClient({ ...shop, retry: { attempts: 2, baseMs: 600_000 } });
+    const client = new ShopClient({ ...shop, retry: { attempts: 1 } });
     const { signal } = abort;
     await expect(client.execute(MeDocument, {}, { signal })).rejects.toBe(reason);
     const waiting = new AbortController();
@@ -212,6 +218,13 @@ test("the rows of a connection are read page by page", async () => {
     variables,
     { ...variables, after: "b" },
   ]);
+});
+
+test("the mutations that are repeated are those of docs/idempotency.md", () => {
+  const page = readFileSync(join(projectDir, "docs", "idempotency.md"), "utf8");
+  const rows = page.split("\n").filter((line) => /^\| .* \| one effect +\|$/.test(line));
+  const names = rows.flatMap((row) => [...row.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  expect([...keyedMutations].sort()).toEqual([...new Set(names)].sort());
 });
 
 test("a document of another kind is rejected", async () => {

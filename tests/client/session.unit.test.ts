@@ -106,12 +106,21 @@ test("a session survives its own failed renewal if another client has renewed it
 
 test("signing out waits for a renewal and ends the session by its newest token", async () => {
   const success = { data: { logout: { success: true } } };
-  const shop = fakeShop(rejected, renewed("two"), product, success);
+  const arrived = Promise.withResolvers<undefined>();
+  const gate = Promise.withResolvers<undefined>();
+  const slowly = async () => {
+    arrived.resolve(undefined);
+    await gate.promise;
+    return renewed("two");
+  };
+  const shop = fakeShop(rejected, slowly, product, success);
   const { client, read, tokenStore, onSignedOut } = signedIn(shop);
   const reading = read();
-  // The renewal is in flight when its request has arrived.
-  while (shop.requests.length < 2) await new Promise(setImmediate);
-  await Promise.all([client.signOut(), reading]);
+  await arrived.promise;
+  const signingOut = client.signOut();
+  await new Promise(setImmediate);
+  gate.resolve(undefined);
+  await Promise.all([signingOut, reading]);
   expect(shop.requests.map((request) => request.variables)).toContainEqual({
     token: "refresh-two",
   });
