@@ -71,6 +71,17 @@ export async function readLog(query: Query, producer: string, position: number):
   return { events: rows.map((row) => toEnvelope(producer, row)), head, prunedTo };
 }
 
+/** An event of a slice with the end of the log; all other columns are null without an event. */
+interface SliceRow {
+  head: number;
+  pruned_to: number;
+  found: number | null;
+  position: number | null;
+  type: string | null;
+  version: number | null;
+  data: Record<string, unknown> | null;
+}
+
 /** Subscribers of many gateways read slices, so that each is small. */
 const maxSliceEvents = 100;
 /** Entries that one slice examines. It bounds the time of a slice without matching events. */
@@ -84,8 +95,7 @@ export async function readSlice(
   query: Query,
   { position, types, match = {} }: SliceQuery,
 ): Promise<LogSlice> {
-  type Row = { head: number; pruned_to: number; found: number } & (SliceEvent | { position: null });
-  const rows = await query<Row>(
+  const rows = await query<SliceRow>(
     `SELECT log.position AS head, log.pruned_to, e.found, e.position, e.type, e.version, e.data
      FROM event_log_head log LEFT JOIN (
        SELECT *, (count(*) OVER ())::int AS found, row_number() OVER (ORDER BY position) AS place,
@@ -102,15 +112,16 @@ export async function readSlice(
   const [first] = rows;
   if (first === undefined) throw new Error("event_log_head has no row");
   const { head, pruned_to: prunedTo, found } = first;
-  const events = rows.flatMap((row) => {
-    if (row.position === null) return [];
-    const { type, version, data } = row;
-    return [{ position: row.position, type, version, data }];
-  });
+  // Without a matching event, the only row has null in place of one.
+  const events = rows.filter((row) => row.position !== null).map(toSliceEvent);
   const last = events.at(-1)?.position;
   const isCut = found === maxSliceEvents || events.length < (found ?? 0);
   const examinedTo = Math.max(position, Math.min(head, position + maxExamined));
   return { events, readTo: isCut && last !== undefined ? last : examinedTo, head, prunedTo };
+}
+
+function toSliceEvent({ position, type, version, data }: SliceRow): SliceEvent {
+  return { position, type, version, data } as SliceEvent;
 }
 
 /** Reads the end of the log and the key of its cursors. */

@@ -18,6 +18,7 @@ import { publishedType } from "./graphql/discovered-services.ts";
 import { composeBase } from "./graphql/base-schema.ts";
 import { SchemaComposer, followedEvents, queryCosts } from "./graphql/graphql-schema.ts";
 import { SchemaDiscovery } from "./graphql/schema-discovery.ts";
+import { EventStreamResponses } from "./subscriptions/event-stream-response.ts";
 import { GraphqlSockets } from "./subscriptions/graphql-socket.ts";
 import { healthChecks } from "./http/health.ts";
 import { ConnectionLimits } from "./http/connection-limits.ts";
@@ -61,7 +62,7 @@ interface Gateway {
 }
 
 /**
- * The gateway: GraphQL over HTTP and WebSocket, pages and health checks. Throws SchemaError, so that
+ * The gateway: GraphQL over HTTP, Server-Sent Events and WebSocket, pages and health checks. Throws SchemaError, so that
  * a hot reload keeps the old gateway.
  */
 export default function apiService(broker: ServiceBroker): ServiceSchema {
@@ -72,7 +73,11 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
   const stream = new EventStream();
   const tails = new LogTails(broker, contracts);
   let sockets: GraphqlSockets | undefined;
-  const authenticator = authenticatorOf(broker, () => sockets?.review());
+  let streams: EventStreamResponses | undefined;
+  const authenticator = authenticatorOf(broker, () => {
+    sockets?.review();
+    streams?.review();
+  });
   const composer = new SchemaComposer({
     broker,
     stream,
@@ -145,7 +150,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         headersFor: rules.headersFor.bind(rules),
         newContext: (req?: IncomingMessage) => contextOf(this, req),
       };
-      const graphql = graphqlOverHttp(execution, origin);
+      streams = new EventStreamResponses({ execution, origin });
+      const graphql = graphqlOverHttp(execution, origin, streams);
       this.throttle = execution.throttle;
       const idOf = (req: IncomingMessage) => requestIdOptions(req).requestID ?? randomUUID();
       const isHealthCheck = healthChecks(origin.newContext, addresses.of, idOf);
@@ -159,9 +165,10 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
           return;
         }
         // Node omits the body of the response to HEAD.
-        if (req.method === "HEAD") req.method = "GET";
+        const isHead = req.method === "HEAD";
+        if (isHead) req.method = "GET";
         if (graphqlUrl.test(req.url ?? "")) {
-          graphql(req, res).catch((error: unknown) => {
+          graphql(req, res, isHead).catch((error: unknown) => {
             failed(broker, error, req, res);
           });
           return;
@@ -175,7 +182,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         });
       });
       connectionLimits.attach(this.server);
-      sockets = new GraphqlSockets(execution, origin);
+      sockets = new GraphqlSockets({ execution, origin });
       sockets.attach(this.server, graphqlUrl);
       this.authenticator = authenticator;
       authenticator.start();
@@ -187,6 +194,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     async stopped(this: Gateway) {
       await this.authenticator?.stop();
       sockets?.close();
+      streams?.close();
       tails.stop();
       await closeServer(this.server);
       this.deadlines.stop();

@@ -1,13 +1,17 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createClient as createStreamClient } from "graphql-sse";
+import { createClient as createSocketClient } from "graphql-ws";
 import type { ServiceBroker } from "moleculer";
+import { WebSocket } from "ws";
 import { domainServices, type DomainService } from "../../services/registry.ts";
 import { Cluster, nodesWith } from "../support/cluster.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { graphql, type Answer } from "../../tools/support/graphql-client.ts";
 import { createNatsServer } from "../../tools/support/nats-server.ts";
-import { cleanUp, type Program } from "../../tools/support/processes.ts";
+import { cleanUp, freePort, type Program } from "../../tools/support/processes.ts";
 import { mutations } from "../support/graphql/mutations.ts";
 import { mutate, registerFirstAdmin } from "../support/http/first-admin.ts";
 
@@ -200,4 +204,88 @@ describe("no read and no idempotent mutation fails if one of two nodes", () => {
     };
     expectTolerated(await runWithFault(service, kill, replace));
   });
+});
+
+interface Update {
+  inventoryUpdated: { number: number; cursor: string };
+}
+
+interface Payload {
+  query: string;
+  variables: { after: string | undefined };
+}
+
+/** Receives this many updates. Subscribes again behind the last cursor. */
+async function receiveUpdates(
+  subscribe: (payload: Payload) => AsyncIterable<{ data?: Update | null | undefined }>,
+  received: number[],
+  count: number,
+): Promise<void> {
+  const query =
+    "subscription ($after: String) { inventoryUpdated(after: $after) { number cursor } }";
+  const payload: Payload = { query, variables: { after: undefined } };
+  while (received.length < count) {
+    for await (const { data } of subscribe(payload)) {
+      if (!data) break;
+      const { number, cursor } = data.inventoryUpdated;
+      received.push(number);
+      // The clients send the payload again when they connect again.
+      payload.variables.after = cursor;
+      if (received.length === count) return;
+    }
+  }
+}
+
+test("subscriptions that move to another gateway after a kill receive 1,000 events, none missing, none twice", async () => {
+  const count = 1_000;
+  const port = await freePort();
+  const second = cluster.startGateway(port);
+  const urls = [`http://127.0.0.1:${port}`, cluster.url] as const;
+  await eventually("the second gateway being ready", async () => {
+    return (await fetch(`${urls[0]}/health/ready`)).ok;
+  });
+  let isKilled = false;
+  const url = () => `${urls[isKilled ? 1 : 0]}/graphql`;
+  const retries = { retryAttempts: 1_000, retry: () => delay(50), retryWait: () => delay(50) };
+  const sockets = createSocketClient({
+    ...retries,
+    url: () => url().replace("http", "ws"),
+    webSocketImpl: WebSocket,
+  });
+  const streams = createStreamClient({ ...retries, url });
+  const bySocket: number[] = [];
+  const byStream: number[] = [];
+  const fewest = () => Math.min(bySocket.length, byStream.length);
+  const receiving = [
+    receiveUpdates((payload) => sockets.iterate<Update>(payload), bySocket, count),
+    receiveUpdates((payload) => streams.iterate<Update>(payload), byStream, count),
+  ];
+  let sent = 0;
+  const update = async () => {
+    sent += 1;
+    await observer.call("products.updateInventory", { id: productId, type: 1, number: sent });
+  };
+  await eventually("the first event of each subscription", async () => {
+    await update();
+    return fewest() > 0;
+  });
+  const last = sent + count;
+  const updating = Array.from({ length: 8 }, async () => {
+    while (sent < last) await update();
+  });
+  await eventually("some hundred events", () => fewest() > count / 3);
+  second.signal("SIGKILL");
+  isKilled = true;
+  await Promise.all([...receiving, ...updating]);
+  await sockets.dispose();
+  streams.dispose();
+  const log = await databases.query<{ number: number }>(
+    "products",
+    "SELECT (data ->> 'number')::int AS number FROM event_log WHERE data ->> 'change' = 'ADDED' ORDER BY position",
+  );
+  const numbers = log.map(({ number }) => number);
+  for (const received of [bySocket, byStream]) {
+    const start = numbers.lastIndexOf(received[0] ?? 0);
+    expect(received).toEqual(numbers.slice(start, start + count));
+  }
 });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { acceptedType } from "../../services/api/http/accepted-type.ts";
+import { acceptedType, acceptsEventStream } from "../../services/api/http/accepted-type.ts";
 
 const json = "application/json";
 const graphqlJson = "application/graphql-response+json";
+const eventStream = "text/event-stream";
 
 describe("an Accept header", () => {
   test.each<[string | undefined, string | undefined]>([
@@ -26,6 +27,11 @@ describe("an Accept header", () => {
     [`${json};q=0.000`, undefined],
     [`text/html, */*;q=0.1`, json],
     ["text/*, image/png", undefined],
+    [eventStream, eventStream],
+    [`${eventStream}, multipart/mixed`, eventStream],
+    [`${graphqlJson}, ${json}, ${eventStream}`, graphqlJson],
+    [`${eventStream};q=0, */*`, json],
+    ["text/*, */*;q=0.1", json],
     ["APPLICATION/JSON;Q=0.3", json],
     [`${json};charset=utf-8`, json],
     [`${json}; Charset="UTF8"`, json],
@@ -57,4 +63,15 @@ describe("an Accept header", () => {
       expect(performance.now() - startedAtMs).toBeLessThan(5_000);
     }
   });
+});
+
+test.each<[string | undefined, boolean]>([
+  [undefined, false],
+  ["*/*", false],
+  ["text/*", false],
+  [eventStream, true],
+  [`${json}, ${eventStream};q=0.1`, true],
+  [`${eventStream};q=0`, false],
+])("the Accept header %j accepts event streams: %j", (accept, isAccepted) => {
+  expect(acceptsEventStream(accept)).toBe(isAccepted);
 });

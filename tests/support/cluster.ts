@@ -35,8 +35,9 @@ export class Cluster {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  startGateway(): Program {
-    return this.#start({ SERVICES: "api", PORT: String(this.#port) });
+  /** Starts a gateway, by default at the URL of the cluster. */
+  startGateway(port = this.#port): Program {
+    return this.#start({ SERVICES: "api", PORT: String(port) });
   }
 
   /** Starts a node with one service, which gets the URL of its own database only. */

@@ -170,7 +170,11 @@ With the HTTP header Idempotency-Key, a mutation can be sent again after a lost 
 effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
 IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.`,
   Subscription: `
-Sends events over WebSocket (protocol graphql-transport-ws).`,
+Sends events over WebSocket (protocol graphql-transport-ws) and as Server-Sent Events (protocol
+graphql-sse, distinct connections mode).
+
+After a lost connection, a subscription with the last cursor as argument after continues behind it, and
+no event is missing or repeated.`,
 };
 
 function describeRootTypes(schema: GraphQLSchema): GraphQLSchema {

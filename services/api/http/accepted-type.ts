@@ -1,8 +1,9 @@
 import { MIMEType } from "node:util";
 import { LRUCache } from "lru-cache";
 
-/** The media types of responses: the legacy type, and the type of GraphQL over HTTP. */
-const answerTypes = ["application/json", "application/graphql-response+json"] as const;
+const eventStream = "text/event-stream";
+/** The media types of responses: the legacy type, the type of GraphQL over HTTP, and of graphql-sse. */
+const answerTypes = ["application/json", "application/graphql-response+json", eventStream] as const;
 export type AnswerType = (typeof answerTypes)[number];
 
 /** Clients send few different Accept headers. */
@@ -11,7 +12,7 @@ const maxCachedLength = 1_000;
 const cache = new LRUCache<string, AnswerType | "none">({ max: maxCached });
 
 /**
- * Returns the supported media type that an Accept header prefers; undefined if it accepts neither.
+ * Returns the supported media type that an Accept header prefers; undefined if it accepts none.
  * Without the header, and for any type, returns `application/json`.
  */
 export function acceptedType(accept: string | undefined): AnswerType | undefined {
@@ -22,6 +23,11 @@ export function acceptedType(accept: string | undefined): AnswerType | undefined
     if (accept.length <= maxCachedLength) cache.set(accept, type);
   }
   return type === "none" ? undefined : type;
+}
+
+/** Returns whether an Accept header names the type of event streams, as preferred type or another. */
+export function acceptsEventStream(accept = ""): boolean {
+  return rangesOf(accept).some(({ name, quality }) => name === eventStream && quality > 0);
 }
 
 /** A range of media types in an Accept header. */
@@ -46,7 +52,9 @@ function preferred(accept: string): AnswerType | "none" {
 
 /** Returns the most specific range for a type (RFC 9110, 12.5.1). */
 function rangeFor(type: AnswerType, ranges: readonly Range[]): Range | undefined {
-  for (const name of [type, "application/*", "*/*"]) {
+  // A client that does not name it cannot read an event stream.
+  const names = type === eventStream ? [type] : [type, "application/*", "*/*"];
+  for (const name of names) {
     const [first] = ranges.filter((range) => range.name === name).sort(byQuality);
     if (first !== undefined) return first;
   }

@@ -1,44 +1,41 @@
-import { apiErrors } from "../api.errors.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Context } from "moleculer";
-import type { Meta, Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
-import { commonErrors, hasCode, type ErrorDefinition } from "../../../core/errors.ts";
-import { acceptedType, isUtf8, mediaTypeOf, type AnswerType } from "./accepted-type.ts";
-import { DocumentError, type FormattedError } from "../graphql/graphql-errors.ts";
+import { commonErrors, hasCode } from "../../../core/errors.ts";
+import { acceptedType, acceptsEventStream, type AnswerType } from "./accepted-type.ts";
+import { DocumentError } from "../graphql/graphql-errors.ts";
 import {
   bytesPerCost,
   callerOf,
   type Answer as ExecutedAnswer,
   type GraphqlExecution,
+  type Operation,
   type RequestParams,
   type RequestSender,
 } from "../graphql/graphql-execution.ts";
-import { closeAfterRejection, cut, isPipelined } from "./connection-limits.ts";
+import {
+  HttpError,
+  httpErrorOfBody,
+  overloaded,
+  sendHttpError,
+  tooManyRequests,
+} from "./http-errors.ts";
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
-import { HeldBytes, type ExceededLimit, type ResourceUsage } from "../limits/resource-usage.ts";
-import { Deadline, type DeadlineTimer } from "../limits/deadline.ts";
+import { HeldBytes } from "../limits/resource-usage.ts";
+import { Deadline } from "../limits/deadline.ts";
 import type { ConcurrencyLimit } from "../limits/concurrency-limit.ts";
 import { BodyError, RequestBody, dropBody } from "./request-body.ts";
-import { maxBodyBytes } from "../limits/request-limits.ts";
+import { isJson, paramsOfUrl, parseJson } from "./request-params.ts";
+import { streamOf, type EventStreamResponses } from "../subscriptions/event-stream-response.ts";
+import type { LiveOrigin } from "../subscriptions/live-client.ts";
 import { Tarpit } from "../limits/tarpit.ts";
 import type { Transfer, TransferWatch } from "./transfer-watch.ts";
-import type { FairQueue } from "../limits/fair-queue.ts";
 
 /** What the handler needs from the gateway. */
-export interface HttpOrigin {
-  viewerOf: (authorization: string | undefined) => Promise<{ viewer: Viewer }>;
-  addressOf: (req: IncomingMessage) => string;
-  isForeign: (req: IncomingMessage) => boolean;
+export interface HttpOrigin extends LiveOrigin {
   /** Headers of every response, as alternating names and values. */
   headersFor: (req: IncomingMessage) => readonly string[];
-  /** Makes the context of a request, from which the gateway calls actions. */
-  newContext: (req: IncomingMessage) => Context<unknown, Meta>;
-  deadlines: DeadlineTimer;
-  usage: ResourceUsage;
   transfers: TransferWatch;
   concurrency: ConcurrencyLimit;
-  fairQueue: FairQueue;
 }
 
 /** Longer bodies wait in the fair queue: parsing them takes a millisecond or more. */
@@ -51,46 +48,20 @@ const smallResponseBytes = 65_536;
 const readTimeMs = 10_000;
 const readBytesPerMs = 64;
 
-/** An error of the HTTP request, before GraphQL execution. */
-class HttpError extends Error {
-  readonly status: number;
-  readonly error: FormattedError;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Whether the connection is closed after the response. */
-  readonly isLast: boolean;
-
-  constructor(
-    status: number,
-    message: string,
-    {
-      definition = apiErrors.BAD_REQUEST,
-      data = {},
-      headers = {},
-      isLast = false,
-    }: HttpErrorOptions = {},
-  ) {
-    super(message);
-    this.status = status;
-    this.error = { message, extensions: { ...data, code: definition.code } };
-    this.headers = headers;
-    this.isLast = isLast;
-  }
-}
-
-interface HttpErrorOptions {
-  definition?: ErrorDefinition;
-  data?: object;
-  headers?: Readonly<Record<string, string>>;
-  isLast?: boolean;
-}
-
-/** Serves operations by the GraphQL-over-HTTP specification. Rejects only for internal errors. */
-export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin) {
+/**
+ * Serves operations by the GraphQL-over-HTTP specification, and subscriptions as Server-Sent Events.
+ * Rejects only for internal errors.
+ */
+export function graphqlOverHttp(
+  execution: GraphqlExecution,
+  origin: HttpOrigin,
+  streams: EventStreamResponses,
+) {
   const tarpit = new Tarpit();
   const { usage, concurrency, transfers, fairQueue, deadlines } = origin;
   const { throttle } = execution;
 
-  return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+  return async (req: IncomingMessage, res: ServerResponse, isHead: boolean): Promise<void> => {
     const address = origin.addressOf(req);
     const group = addressGroup(address);
     const headers = [...origin.headersFor(req)];
@@ -106,6 +77,7 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     const exchange: Exchange = {
       req,
       res,
+      isHead,
       headers,
       address,
       group,
@@ -119,7 +91,8 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       release(exchange);
     });
     try {
-      send(exchange, await answer(exchange));
+      const answered = await answer(exchange);
+      if (answered !== undefined) send(exchange, answered);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       sendHttpError(res, headers, error);
@@ -140,15 +113,18 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     if (transfer !== undefined) transfers.done(transfer);
   }
 
-  async function answer(exchange: Exchange): Promise<Answer> {
-    const { req, headers, address, deadline } = exchange;
+  /** Returns the response; undefined for an event stream, which is already open. */
+  async function answer(exchange: Exchange): Promise<Answer | undefined> {
+    const { req, res, headers, address, deadline, held } = exchange;
     if (origin.isForeign(req)) throw new HttpError(403, "This origin is not allowed.");
     const type = acceptedType(req.headers.accept);
     if (type === undefined) {
-      const message = "Accept application/graphql-response+json or application/json, in UTF-8.";
+      const message =
+        "Accept application/graphql-response+json, application/json or text/event-stream, in UTF-8.";
       throw new HttpError(406, message);
     }
-    const { viewer } = await origin.viewerOf(req.headers.authorization);
+    const { authorization } = req.headers;
+    const { viewer } = await origin.viewerOf(authorization);
     const caller = callerOf(viewer, address);
     let requestId = "";
     try {
@@ -159,10 +135,18 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       requestId = ctx.requestID ?? "";
       headers.push("x-request-id", requestId);
       const keys = new IdempotencyKeys(req.headers["idempotency-key"]);
-      const sender = { ctx, viewer, address, keys, deadline };
-      const { text, isExecuted, isThrottled } = await execute(exchange, params, sender, requestId);
-      if (isThrottled) await tarpit.hold(caller);
-      return { status: isExecuted || type === "application/json" ? 200 : 400, type, text };
+      const resumeAfter = lastEventId(req);
+      const sender = { ctx, viewer, address, keys, deadline, resumeAfter };
+      const done = await execute(exchange, params, sender, requestId);
+      if (!("text" in done)) {
+        await streams.open(
+          { res, headers, address, authorization, requestId, deadline, held },
+          done,
+        );
+        return undefined;
+      }
+      if (done.isThrottled) await tarpit.hold(caller);
+      return answerOf(type, done.text, done.isExecuted);
     } catch (error) {
       if (hasCode(error, commonErrors.TOO_MANY_REQUESTS)) {
         await tarpit.hold(caller);
@@ -170,9 +154,10 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       }
       if (!(error instanceof DocumentError)) throw error;
       const errors = error.errors.map((each) => execution.toClient(each, requestId));
-      // The legacy media type has status 200 for a well-formed request with errors.
-      const status = error.isMalformed || type !== "application/json" ? 400 : 200;
-      return { status, type, text: JSON.stringify({ errors }) };
+      const answered = answerOf(type, JSON.stringify({ errors }), false);
+      return error.isMalformed && type === "application/json"
+        ? { ...answered, status: 400 }
+        : answered;
     }
   }
 
@@ -182,14 +167,14 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
     if (deadline.isAborted) throw overloaded("gateway");
   }
 
-  /** Executes a request within the concurrency limit of its address. */
+  /** Executes a request within the concurrency limit of its address. Returns a subscription as it is. */
   async function execute(
     exchange: Exchange,
     params: RequestParams,
     sender: RequestSender,
     requestId: string,
-  ): Promise<ExecutedAnswer> {
-    const { req, group, deadline } = exchange;
+  ): Promise<ExecutedAnswer | Operation> {
+    const { req, group, deadline, isHead } = exchange;
     const slot = concurrency.acquire(group);
     try {
       if (slot !== undefined) await slot;
@@ -197,7 +182,12 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
       if (!execution.isCached(params)) await waitInQueue(exchange);
       const operation = execution.prepare(params, sender);
       if (operation.kind === "subscription") {
-        throw new HttpError(400, "Send subscriptions over WebSocket to this URL.");
+        if (isHead)
+          throw new HttpError(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
+        if (acceptsEventStream(req.headers.accept)) return operation;
+        const message =
+          "Accept text/event-stream, or send subscriptions over WebSocket to this URL.";
+        throw new HttpError(400, message);
       }
       if (operation.kind === "mutation" && req.method === "GET") {
         throw new HttpError(405, "Send mutations by POST.", { headers: { allow: "POST" } });
@@ -272,6 +262,8 @@ export function graphqlOverHttp(execution: GraphqlExecution, origin: HttpOrigin)
 interface Exchange {
   req: IncomingMessage;
   res: ServerResponse;
+  /** Whether the client gets only the headers of the response. */
+  isHead: boolean;
   /** Response headers, as alternating names and values. */
   headers: string[];
   address: string;
@@ -291,103 +283,16 @@ interface Answer {
   text: string;
 }
 
-function isJson(headers: IncomingMessage["headers"]): boolean {
-  const { "content-type": contentType = "", "content-encoding": encoding } = headers;
-  if (encoding !== undefined && !isIdentity(encoding)) return false;
-  if (contentType === "application/json") return true;
-  const type = mediaTypeOf(contentType);
-  return type?.essence === "application/json" && isUtf8(type);
+/** Makes the response of an executed or rejected document. */
+function answerOf(type: AnswerType, text: string, isExecuted: boolean): Answer {
+  // An EventSource cannot read a response with another status.
+  if (type === "text/event-stream") return { status: 200, type, text: streamOf(text) };
+  // The legacy media type has status 200 for a well-formed request with errors.
+  return { status: isExecuted || type === "application/json" ? 200 : 400, type, text };
 }
 
-/** Returns true for a list of codings that leave the body unchanged. */
-function isIdentity(encoding: string): boolean {
-  return encoding.split(",").every((coding) => /^(?:identity)?$/i.test(coding.trim()));
-}
-
-function paramsOfUrl(url: string): RequestParams {
-  const start = url.indexOf("?");
-  // Further question marks are part of the query (RFC 3986, 3.4).
-  const search = new URLSearchParams(start < 0 ? "" : url.slice(start));
-  const json = (name: string) => {
-    const text = search.get(name);
-    if (text === null || text === "") return undefined;
-    return parseJson(text, `\`${name}\` is not JSON.`);
-  };
-  const operationName = search.get("operationName");
-  return {
-    query: search.get("query"),
-    // An empty parameter counts as missing.
-    operationName: operationName === "" ? undefined : operationName,
-    variables: json("variables"),
-    extensions: json("extensions"),
-  };
-}
-
-function parseJson(text: string, message: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new HttpError(400, message);
-  }
-}
-
-function tooManyRequests(error: Error & { data?: { retryAfter?: number } }): HttpError {
-  const definition = commonErrors.TOO_MANY_REQUESTS;
-  const retryAfter = error.data?.retryAfter ?? 1;
-  const headers = { "retry-after": String(retryAfter) };
-  const options = { definition, data: { retryAfter }, headers };
-  return new HttpError(definition.status, error.message, options);
-}
-
-function httpErrorOfBody({ reason }: BodyError): HttpError {
-  // The rest of the body is not read.
-  const isLast = true;
-  switch (reason) {
-    case "not UTF-8":
-      return new HttpError(400, "The body is not UTF-8.");
-    case "too slow":
-      return new HttpError(408, "The body was received too slowly.", { isLast });
-    case "too many pieces":
-      return new HttpError(400, "The body is sent in too many small pieces.", { isLast });
-    case "too large": {
-      const definition = commonErrors.QUERY_TOO_COMPLEX;
-      const message = `The request body is larger than ${maxBodyBytes} bytes.`;
-      const options = { definition, data: { limit: maxBodyBytes }, isLast };
-      return new HttpError(definition.status, message, options);
-    }
-    default:
-      return overloaded(reason);
-  }
-}
-
-/** Makes the error for a limit on the resources of an address or of the gateway. */
-function overloaded(excess: ExceededLimit): HttpError {
-  const { TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE } = commonErrors;
-  const definition = excess === "address" ? TOO_MANY_REQUESTS : SERVICE_UNAVAILABLE;
-  const message =
-    excess === "address"
-      ? "Your address has too many requests in flight. Wait for their responses, then try again."
-      : "The gateway is overloaded. Try again later.";
-  const headers = { "retry-after": "1" };
-  const data = excess === "address" ? { retryAfter: 1 } : {};
-  return new HttpError(definition.status, message, {
-    definition,
-    data,
-    headers,
-    isLast: true,
-  });
-}
-
-function sendHttpError(res: ServerResponse, headers: string[], error: HttpError): void {
-  if (res.destroyed) return;
-  if (isPipelined(res.req)) {
-    cut(res.req.socket);
-    return;
-  }
-  const text = JSON.stringify({ errors: [error.error] });
-  headers.push(...Object.entries(error.headers).flat());
-  if (error.isLast) closeAfterRejection(res);
-  headers.push("content-type", "application/json; charset=utf-8");
-  headers.push("content-length", String(Buffer.byteLength(text)));
-  res.writeHead(error.status, headers).end(text);
+/** Returns the cursor that an EventSource sends when it connects again. */
+function lastEventId({ headers }: IncomingMessage): string | undefined {
+  const { "last-event-id": id } = headers;
+  return typeof id === "string" && id !== "" ? id : undefined;
 }

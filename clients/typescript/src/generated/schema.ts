@@ -469,7 +469,13 @@ export type MutationCompleteOrderArgs = {
   id: Scalars['ID']['input'];
 };
 
-/** Sends events over WebSocket (protocol graphql-transport-ws). */
+/**
+ * Sends events over WebSocket (protocol graphql-transport-ws) and as Server-Sent Events (protocol
+ * graphql-sse, distinct connections mode).
+ *
+ * After a lost connection, a subscription with the last cursor as argument after continues behind it, and
+ * no event is missing or repeated.
+ */
 export type Subscription = {
   /**
    * Sends each change of stock, and the deletion of a product. For everyone. Errors:
@@ -491,20 +497,38 @@ export type Subscription = {
 };
 
 
-/** Sends events over WebSocket (protocol graphql-transport-ws). */
+/**
+ * Sends events over WebSocket (protocol graphql-transport-ws) and as Server-Sent Events (protocol
+ * graphql-sse, distinct connections mode).
+ *
+ * After a lost connection, a subscription with the last cursor as argument after continues behind it, and
+ * no event is missing or repeated.
+ */
 export type SubscriptionInventoryUpdatedArgs = {
   product_id?: InputMaybe<Scalars['ID']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
 };
 
 
-/** Sends events over WebSocket (protocol graphql-transport-ws). */
+/**
+ * Sends events over WebSocket (protocol graphql-transport-ws) and as Server-Sent Events (protocol
+ * graphql-sse, distinct connections mode).
+ *
+ * After a lost connection, a subscription with the last cursor as argument after continues behind it, and
+ * no event is missing or repeated.
+ */
 export type SubscriptionOrderPlacedArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
 };
 
 
-/** Sends events over WebSocket (protocol graphql-transport-ws). */
+/**
+ * Sends events over WebSocket (protocol graphql-transport-ws) and as Server-Sent Events (protocol
+ * graphql-sse, distinct connections mode).
+ *
+ * After a lost connection, a subscription with the last cursor as argument after continues behind it, and
+ * no event is missing or repeated.
+ */
 export type SubscriptionOrderUpdatedArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
 };
