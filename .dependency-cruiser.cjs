@@ -13,7 +13,10 @@ const layers = {
   embedded: ["config"],
 };
 /** Every file of this project; packages are none. */
-const own = `^(?:(?:${Object.keys(layers).join("|")}|commands|deploy|tests|tools)/|moleculer[.]config[.]ts$)`;
+const own = `^(?:(?:${Object.keys(layers).join("|")}|clients|commands|deploy|tests|tools)/|moleculer[.]config[.]ts$)`;
+
+/** A package without code. */
+const typesOnly = "^@graphql-typed-document-node/core$";
 
 /** The list of services, which names contracts only: who needs it may be anywhere above `core/`. */
 const registry = "^services/registry[.]ts$";
@@ -84,6 +87,22 @@ module.exports = {
       },
     },
     {
+      name: "clients-stand-alone",
+      comment: "A client is a package of its own: it has only its own files and dependencies.",
+      severity: "error",
+      from: { path: "^clients/([^/]+)/" },
+      to: {
+        pathNot: ["^clients/$1/src/", "node_modules/graphql(-ws)?/", typesOnly],
+      },
+    },
+    {
+      name: "the-shop-needs-no-client",
+      comment: "An image of the shop has no clients.",
+      severity: "error",
+      from: { path: own, pathNot: "^(clients|tests|tools)/" },
+      to: { path: "^clients/" },
+    },
+    {
       name: "the-checker-shares-no-code",
       comment: "A fault in the shop's own code must not hide itself from the checker.",
       severity: "error",
@@ -115,7 +134,7 @@ module.exports = {
       name: "packages-are-there-in-production",
       comment: "An image without development packages has to start.",
       severity: "error",
-      from: { pathNot: "^(tests|tools)/" },
+      from: { pathNot: "^(clients|tests|tools)/" },
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
     },
     {
@@ -123,8 +142,14 @@ module.exports = {
       comment: "The other rules cannot check an import that is not found.",
       severity: "error",
       from: {},
-      // The playground's page gets that one from the package of its name.
-      to: { couldNotResolve: true, pathNot: "^\\./graphql-ws/client\\.js$" },
+      to: {
+        couldNotResolve: true,
+        pathNot: [
+          // The playground's page gets that one from the package of its name.
+          "^\\./graphql-ws/client\\.js$",
+          typesOnly,
+        ],
+      },
     },
   ],
   options: {

@@ -52,7 +52,15 @@ const namelessCall = {
 const fetchesNothing = "Services fetch nothing: an address could be one that somebody has sent.";
 
 export default defineConfig(
-  { ignores: ["data/", "coverage/"] },
+  {
+    ignores: [
+      "data/",
+      "coverage/",
+      "clients/typescript/dist/",
+      // Written by GraphQL Code Generator.
+      "clients/typescript/src/generated/",
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   schemaRules,
   {

@@ -3,13 +3,13 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { cloneDatabases } from "./databases.ts";
 import type { Measures, Question, Reply } from "./shop-process.ts";
-import { clientOf, type ShopClient } from "./shop.ts";
+import { clientOf, type ReachableShop } from "./shop.ts";
 
 /**
  * A shop in a process of its own, which measures itself. A Jest worker cannot be measured: it also
  * runs Jest, earlier test files and the clients.
  */
-export interface MeasuredShop extends ShopClient {
+export interface MeasuredShop extends ReachableShop {
   measure<Name extends keyof Measures>(name: Name): Promise<Measures[Name]>;
 }
 

@@ -1,5 +1,5 @@
 import { eventually } from "../../tools/support/eventually.ts";
-import type { ShopClient } from "./shop.ts";
+import type { ReachableShop } from "./shop.ts";
 
 export interface Line {
   product_id: string;
@@ -19,7 +19,7 @@ export type NamedLine = [productId: string, quantity: number];
 
 /** Creates a product without a gateway, and waits until the read model of orders has it. */
 export async function putOnSale(
-  shop: ShopClient,
+  shop: ReachableShop,
   stock: number,
   price = 5,
   name = "Mug",
@@ -34,7 +34,7 @@ export async function putOnSale(
 }
 
 /** Places an order over GraphQL. Gives the order, or the code and extensions of the error. */
-export async function placeOrder(shop: ShopClient, token: string, ...lines: NamedLine[]) {
+export async function placeOrder(shop: ReachableShop, token: string, ...lines: NamedLine[]) {
   const orderProducts = lines.map(([product_id, quantity]) => ({ product_id, quantity }));
   const { data, code, errors } = await shop.graphql<{ placeOrder: Order }>(
     `mutation ($lines: [PlaceOrderProduct!]!) {

@@ -1,5 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { ServiceBroker } from "moleculer";
+import type { TypedDocument } from "../../clients/typescript/src/index.ts";
 import { readConfig, singleProcessDefaults } from "../../config/config.ts";
 import { serviceNames } from "../../services/registry.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
@@ -14,10 +15,13 @@ import {
 } from "../../tools/support/graphql-client.ts";
 
 /** A shop for tests, in this process or another one. */
-export interface ShopClient {
+export interface ReachableShop {
   url: string;
   databases: TestDatabases;
-  graphql<Data = Fields>(query: string, request?: Request): Promise<Answer<Data>>;
+  graphql<Data = Fields, Variables = Record<string, unknown>>(
+    document: string | TypedDocument<Data, Variables>,
+    request?: Request<Variables>,
+  ): Promise<Answer<Data>>;
   /** Calls an action without a gateway. */
   call<Result>(action: string, params?: object): Promise<Result>;
   /** Registers a user without a gateway and signs in. */
@@ -26,7 +30,7 @@ export interface ShopClient {
 }
 
 /** A shop in the process of the test, with its own databases and port. */
-export interface TestShop extends ShopClient {
+export interface TestShop extends ReachableShop {
   broker: ServiceBroker;
 }
 
@@ -85,14 +89,14 @@ export function clientOf(
   url: string,
   databases: TestDatabases,
   operator: (action: string, params: object) => Promise<unknown>,
-): Omit<ShopClient, "stop"> {
+): Omit<ReachableShop, "stop"> {
   const call = async <Result>(action: string, params: object = {}) =>
     (await operator(action, params)) as Result;
   return {
     url,
     databases,
     call,
-    graphql: (query, request) => graphql(url, query, request),
+    graphql: (document, request) => graphql(url, document, request),
     async signIn(name, type = 0) {
       const email = `${name}@example.com`;
       const account = { email, username: name, password, type };

@@ -1,20 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { LoginDocument, MeDocument, RefreshDocument } from "../../clients/typescript/src/index.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
-
-interface Account {
-  id: string;
-  email: string;
-  username: string;
-  type: number;
-  createdAt: string;
-}
-interface Tokens {
-  token: string;
-  refreshToken: string;
-  user: Account;
-}
 
 let shop: TestShop;
 let before: number;
@@ -26,7 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => shop.stop());
 
-const account = "{ id email username type createdAt }";
 const accountOfAnn = () => ({
   id: ann.id,
   email: "ann@example.com",
@@ -36,8 +23,7 @@ const accountOfAnn = () => ({
 });
 
 describe("me", () => {
-  const me = (token?: string) =>
-    shop.graphql<{ me: Account | null }>(`{ me ${account} }`, { token });
+  const me = (token?: string) => shop.graphql(MeDocument, { token });
 
   test("is the account of the caller", async () => {
     expect((await me(ann.token)).data).toEqual({ me: accountOfAnn() });
@@ -65,15 +51,13 @@ describe("me", () => {
 });
 
 test("login and refreshToken return the account of the session", async () => {
-  const login = await shop.graphql<{ login: Tokens }>(
-    `mutation ($input: Login!) { login(input: $input) { refreshToken user ${account} } }`,
-    { variables: { input: { email: "ann@example.com", password } } },
-  );
+  const login = await shop.graphql(LoginDocument, {
+    variables: { input: { email: "ann@example.com", password } },
+  });
   expect(login.data?.login.user).toEqual(accountOfAnn());
-  const refreshed = await shop.graphql<{ refreshToken: Tokens }>(
-    `mutation ($token: String!) { refreshToken(token: $token) { user ${account} } }`,
-    { variables: { token: login.data?.login.refreshToken } },
-  );
+  const refreshed = await shop.graphql(RefreshDocument, {
+    variables: { token: login.data?.login.refreshToken ?? "" },
+  });
   expect(refreshed.data?.refreshToken.user).toEqual(accountOfAnn());
 });
 

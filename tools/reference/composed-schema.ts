@@ -3,6 +3,7 @@ import { ServiceBroker } from "moleculer";
 import { composeBase } from "../../services/api/graphql/base-schema.ts";
 import { SchemaComposer } from "../../services/api/graphql/graphql-schema.ts";
 import { EventStream } from "../../services/api/subscriptions/event-stream.ts";
+import { clientFiles } from "./client-files.ts";
 import { formatted, type GeneratedFile } from "./generated-files.ts";
 import { LogTails } from "../../services/api/subscriptions/log-tails.ts";
 import { schemaPage } from "./schema-page.ts";
@@ -29,5 +30,6 @@ export async function schemaFiles(): Promise<GeneratedFile[]> {
   return [
     await formatted("schema.graphql", printSchema(schema)),
     await formatted("docs/schema.md", schemaPage(schema)),
+    ...(await clientFiles(schema)),
   ];
 }

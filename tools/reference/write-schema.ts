@@ -1,6 +1,6 @@
 import { schemaFiles } from "./composed-schema.ts";
 import { writeFiles } from "./generated-files.ts";
 
-/** `npm run schema`: writes schema.graphql and docs/schema.md. */
+/** `npm run schema`: writes schema.graphql, docs/schema.md and the generated files of the typed client. */
 
 writeFiles(await schemaFiles());

@@ -1,3 +1,6 @@
+import { print } from "graphql";
+import type { TypedDocument } from "../../clients/typescript/src/index.ts";
+
 /** The fields of a response. Callers that read deeper pass their own type. */
 export type Fields = Record<string, Record<string, unknown>>;
 
@@ -10,19 +13,20 @@ export interface Answer<Data = Fields> {
   code: string | undefined;
 }
 
-export interface Request {
-  variables?: Record<string, unknown>;
+export interface Request<Variables = Record<string, unknown>> {
+  variables?: Variables;
   token?: string | undefined;
   headers?: Record<string, string>;
   path?: string;
 }
 
 /** Sends one GraphQL document over HTTP. */
-export async function graphql<Data = Fields>(
+export async function graphql<Data = Fields, Variables = Record<string, unknown>>(
   url: string,
-  query: string,
-  request: Request = {},
+  document: string | TypedDocument<Data, Variables>,
+  request: Request<Variables> = {},
 ): Promise<Answer<Data>> {
+  const query = typeof document === "string" ? document : print(document);
   const response = await fetch(`${url}${request.path ?? "/graphql"}`, {
     method: "POST",
     headers: {

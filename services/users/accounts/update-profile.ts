@@ -4,7 +4,7 @@ import { dropReset } from "../passwords/reset-tokens.ts";
 import type { PasswordTries } from "../passwords/password-tries.ts";
 import { verifyOwnPassword } from "../passwords/verify-own-password.ts";
 import { endSessionsOf } from "../sessions/sessions.ts";
-import { emailKey, maskedEmail, publicUser } from "../user.ts";
+import { emailKey, maskedEmail, publicUser, type StoredUser } from "../user.ts";
 import type { UpdateProfile, User, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 import { nothingToChange, passwordMissing, sessionEnded, wrongPassword } from "../users.errors.ts";
@@ -66,8 +66,8 @@ async function writeProfile(
   { query }: UsersTransaction,
   userId: string,
   { username, email }: Pick<UpdateProfile, "username" | "email">,
-): Promise<User & { version: number }> {
-  const [updated] = await query<User & { version: number }>(
+): Promise<StoredUser & { version: number }> {
+  const [updated] = await query<StoredUser & { version: number }>(
     `UPDATE users SET username = coalesce($2, username), email = coalesce($3, email),
        email_key = coalesce($4, email_key), profile_version = profile_version + 1
      WHERE id = $1 RETURNING ${userColumns}, profile_version AS version`,

@@ -1,7 +1,7 @@
 import type { Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import { endSessionsOf } from "../sessions/sessions.ts";
-import type { ResetPassword, Success, UserAuditAction } from "../users.contract.ts";
+import { userErrors, type ResetPassword, type Success, type UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
 import { invalidResetToken } from "../users.errors.ts";
 import { hashPassword } from "./password-hash.ts";
@@ -23,7 +23,7 @@ export async function resetPassword(
   if (hash === undefined || user === undefined) {
     await recordAudit<UserAuditAction>(database.query, {
       action: "RESET_REFUSED",
-      outcome: "INVALID_RESET_TOKEN",
+      error: userErrors.INVALID_RESET_TOKEN,
       sender,
     });
     throw invalidResetToken();

@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { parse } from "graphql";
+import {
+  memoryTokenStore,
+  ShopClient,
+  type ShopClientOptions,
+  type TypedDocument,
+} from "../../clients/typescript/src/index.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { failure, fakeShop, renewed, sessionOf, tokenOf } from "../support/client/fake-shop.ts";
+import { fakeSocketServer } from "../support/client/fake-socket-server.ts";
+
+interface Event {
+  changed: { id: string; cursor: string };
+}
+const document = parse("subscription ($after: String) { changed(after: $after) { id cursor } }");
+const changed = document as TypedDocument<Event, { after?: string | null }>;
+const event = (id: string): Event => ({ changed: { id, cursor: `cursor-${id}` } });
+
+let server: Awaited<ReturnType<typeof fakeSocketServer>>;
+beforeEach(async () => {
+  server = await fakeSocketServer();
+});
+afterEach(() => server.stop());
+
+function clientOf(options: Partial<ShopClientOptions> = {}): ShopClient {
+  return new ShopClient({ url: server.url, reconnect: { attempts: 3, baseMs: 1 }, ...options });
+}
+
+describe("an iterator", () => {
+  test("continues after its last event when the connection is lost", async () => {
+    const events = clientOf().subscribe(changed);
+    const first = events.next();
+    const before = await server.subscription();
+    expect(before.variables).toEqual({});
+    before.next(event("a"));
+    before.next(event("b"));
+    expect([await first, await events.next()]).toEqual([
+      { done: false, value: event("a") },
+      { done: false, value: event("b") },
+    ]);
+    const third = events.next();
+    before.cut();
+    const after = await server.subscription();
+    expect(after.variables).toEqual({ after: "cursor-b" });
+    after.next(event("c"));
+    expect(await third).toEqual({ done: false, value: event("c") });
+    await events.return();
+  });
+
+  test("starts after the cursor of its variables", async () => {
+    const events = clientOf().subscribe(changed, { after: "stored" });
+    const next = events.next();
+    const subscription = await server.subscription();
+    expect(subscription.variables).toEqual({ after: "stored" });
+    await events.return();
+    expect(await next).toEqual({ done: true, value: undefined });
+  });
+
+  test("ends the subscription when its loop ends", async () => {
+    const events = clientOf().subscribe(changed);
+    const loop = (async () => {
+      for await (const { changed: change } of events) if (change.id === "a") break;
+    })();
+    (await server.subscription()).next(event("a"));
+    await loop;
+    await eventually("the end of the subscription", () => server.completed() === 1);
+  });
+
+  test("fails with the reason of its signal", async () => {
+    const abort = new AbortController();
+    const events = clientOf().subscribe(changed, {}, { signal: abort.signal });
+    const next = events.next();
+    await server.subscription();
+    abort.abort(new Error("The page was left."));
+    await expect(next).rejects.toThrow("The page was left.");
+    await eventually("the end of the subscription", () => server.completed() === 1);
+  });
+
+  test("subscribes again after a temporary error", async () => {
+    const events = clientOf().subscribe(changed);
+    const next = events.next();
+    (await server.subscription()).fail(failure("SERVICE_UNAVAILABLE").errors);
+    (await server.subscription()).next(event("a"));
+    expect(await next).toEqual({ done: false, value: event("a") });
+    await events.return();
+  });
+
+  test.each([
+    ["a final error", "FORBIDDEN"],
+    ["a missing session", "UNAUTHENTICATED"],
+  ])("fails after %s", async (_name, code) => {
+    const next = clientOf().subscribe(changed).next();
+    (await server.subscription()).fail(failure(code).errors);
+    await expect(next).rejects.toMatchObject({ code });
+  });
+
+  test("fails after a close code of a broken protocol", async () => {
+    const next = clientOf().subscribe(changed).next();
+    (await server.subscription()).close(4400, "Invalid message");
+    await expect(next).rejects.toMatchObject({
+      code: "INVALID_RESPONSE",
+      message: "The connection was closed: 4400 Invalid message",
+    });
+  });
+
+  test("fails when no connection lasts", async () => {
+    const next = clientOf().subscribe(changed).next();
+    for (const attempt of [1, 2, 3]) (await server.subscription()).close(1001, `Stop ${attempt}`);
+    await expect(next).rejects.toMatchObject({
+      code: "NETWORK_ERROR",
+      message: "The connection was closed: 1001 Stop 3",
+    });
+  });
+});
+
+describe("with a session", () => {
+  const setUp = async (...replies: Parameters<typeof fakeShop>) => {
+    const tokenStore = memoryTokenStore();
+    await tokenStore.set(sessionOf("one"));
+    const shop = fakeShop(...replies);
+    const onSignedOut = jest.fn();
+    return { client: clientOf({ tokenStore, fetch: shop.fetch, onSignedOut }), onSignedOut };
+  };
+
+  test("a rejected token is renewed, and the subscriptions continue", async () => {
+    const { client } = await setUp(renewed("two"));
+    const iterators = [client.subscribe(changed), client.subscribe(changed)];
+    const nexts = iterators.map((events) => events.next());
+    const first = await server.subscription();
+    await server.subscription();
+    expect(first.authorization).toBe(tokenOf("one"));
+    first.close(4403, "The token is no longer valid.");
+    for (const id of ["a", "b"]) {
+      const subscription = await server.subscription();
+      expect(subscription.authorization).toBe(tokenOf("two"));
+      subscription.next(event(id));
+    }
+    await Promise.all(nexts);
+    for (const events of iterators) await events.return();
+  });
+
+  test("a subscription continues without a token when the session has ended", async () => {
+    const { client, onSignedOut } = await setUp(failure("UNAUTHENTICATED"));
+    const events = client.subscribe(changed);
+    const next = events.next();
+    (await server.subscription()).close(4403, "The token is no longer valid.");
+    const anonymous = await server.subscription();
+    expect(anonymous.authorization).toBeUndefined();
+    expect(onSignedOut).toHaveBeenCalledTimes(1);
+    await events.return();
+    await next;
+  });
+
+  test("a sign-out connects again without a token", async () => {
+    const { client } = await setUp({ data: { logout: { success: true } } });
+    const events = client.subscribe(changed);
+    const next = events.next();
+    await server.subscription();
+    await client.signOut();
+    expect((await server.subscription()).authorization).toBeUndefined();
+    await events.return();
+    await next;
+  });
+});
