@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
 import { userType } from "../core/access.ts";
 import { isPrivate, loadConfig, singleProcessDefaults, type Config } from "../config/config.ts";
-import { domainServices } from "../services/registry.ts";
+import { domainServices, requiredServices } from "../services/registry.ts";
 import { hasCode } from "../core/errors.ts";
 import { StartError } from "../embedded/data-dir.ts";
 import type { ListedOrder, Order } from "../services/orders/orders.contract.ts";
@@ -41,7 +41,7 @@ await runProgram(async () => {
   if (broker === undefined || isStopping()) return;
   try {
     await shop?.start();
-    await broker.waitForServices([...domainServices], servicesWithinMs).catch(() => {
+    await broker.waitForServices([...requiredServices], servicesWithinMs).catch(() => {
       throw new StartError(
         "Some of the shop's services are not running; start them and try again.",
       );

@@ -194,6 +194,8 @@ export interface Effect<
   ) => void;
   /** Runs one statement with bound parameters (`$1` …) and returns its rows. */
   query: <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
+  /** Calls a function after the commit, in this process. A lost call must do no harm. */
+  afterCommit: (call: () => void) => void;
 }
 
 /** A consumer's handler of one event, or of a batch of consecutive events with this handler. */
@@ -216,12 +218,16 @@ export interface Contract<
   name: Name;
   actions: Actions;
   events: Events;
+  /** The shop is ready without this service, because no other one needs it. */
+  isOptional?: true;
   /** The service's part of the gateway's schema. */
   graphql?: {
     /** SDL of the service's types and inputs. */
     type: string;
     /** Fields that an action loads, in the form of moleculer-apollo-server. */
     resolvers?: Record<string, Record<string, Join>>;
+    /** The most values of lists that no action loads, by `Type.field`. */
+    listMaxima?: Record<string, number>;
     /** The types whose field `createdAt` is the time in their `id`, a UUID of version 7. */
     createdAtFromId?: readonly string[];
     subscriptions?: Record<string, SubscriptionField>;

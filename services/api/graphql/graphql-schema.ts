@@ -184,8 +184,8 @@ const costOfMutation = 10;
 
 /**
  * Returns the costs of operations on a composed schema. Throws an Error if a list of the base
- * schema has no maximum: it needs a `limit` or `first` argument, or `maxRows` of its join. For
- * lists of discovered services, the default maximum is `maxListRows`.
+ * schema has no maximum: it needs a `limit` or `first` argument, `maxRows` of its join, or an entry
+ * in `listMaxima`. For lists of discovered services, the default maximum is `maxListRows`.
  */
 export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
   const costs = contracts.flatMap(({ actions }) =>
@@ -196,13 +196,14 @@ export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
       return [[`${type}.${parseField(field).name.value}`, cost] as const];
     }),
   );
-  const maxima = contracts.flatMap(({ graphql }) =>
-    Object.entries(graphql?.resolvers ?? {}).flatMap(([type, fields]) =>
+  const maxima = contracts.flatMap(({ graphql }) => [
+    ...Object.entries(graphql?.listMaxima ?? {}),
+    ...Object.entries(graphql?.resolvers ?? {}).flatMap(([type, fields]) =>
       Object.entries(fields).flatMap(([field, { maxRows }]) =>
         maxRows === undefined ? [] : [[`${type}.${field}`, maxRows] as const],
       ),
     ),
-  );
+  ]);
   const fieldCosts = new Map([...costs, ...countCosts(contracts), ...mutationCosts(schema, base)]);
   return new QueryCosts(schema, fieldCosts, new Map([...discoveredLists(schema, base), ...maxima]));
 }
