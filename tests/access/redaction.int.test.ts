@@ -127,7 +127,10 @@ test("secrets pass through registrations, logins, refreshes and password changes
     "users",
     "SELECT kid, private_pem FROM signing_keys",
   );
-  const pem = await new KeyCipher(keySecret, { name: "the keys", remedy: "" }).open(key?.kid ?? "", key?.private_pem ?? "");
+  const pem = await new KeyCipher(keySecret, { name: "the keys", remedy: "" }).open(
+    key?.kid ?? "",
+    key?.private_pem ?? "",
+  );
   secrets.set("sealedKey", key?.private_pem ?? "").set("privateKey", pem.split("\n")[1] ?? "");
   expect((await shop.graphql(change, { token })).code).toBeUndefined();
 });
