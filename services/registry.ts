@@ -22,8 +22,8 @@ export type DomainService = (typeof domainContracts)[number]["name"];
 export const domainServices: readonly DomainService[] = domainContracts.map(({ name }) => name);
 
 /** The services without which the shop is not ready. */
-export const requiredServices: readonly DomainService[] = domainContracts.flatMap((contract) =>
-  "isOptional" in contract && contract.isOptional ? [] : [contract.name],
+export const requiredServices: readonly DomainService[] = domainServices.filter(
+  (_name, index) => contracts[index]?.isOptional !== true,
 );
 
 export type ServiceName = DomainService | "api";

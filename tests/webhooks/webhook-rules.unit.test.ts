@@ -67,19 +67,22 @@ describe("the URL of a webhook", () => {
     ["https://user@example.com/", "must not contain credentials."],
     ["https://:word@example.com/", "must not contain credentials."],
     ["https://example.com/#part", "must not contain a fragment."],
-    ...[
-      "https://127.0.0.1/",
-      "https://2130706433/",
-      "https://0x7f.1/",
-      "https://0/",
-      "https://10.1.2.3/",
-      "https://169.254.169.254/latest",
-      "https://[::1]/",
-      "https://[::ffff:10.0.0.1]/",
-      "https://[fd00::1]/",
-    ].map((url): [string, string] => [url, "must not name an address that is not public."]),
   ])("cannot be %s", (url, fault) => {
     expect(faultOfUrl(url, strict)).toBe(fault);
+  });
+
+  test.each([
+    "https://127.0.0.1/",
+    "https://2130706433/",
+    "https://0x7f.1/",
+    "https://0/",
+    "https://10.1.2.3/",
+    "https://169.254.169.254/latest",
+    "https://[::1]/",
+    "https://[::ffff:10.0.0.1]/",
+    "https://[fd00::1]/",
+  ])("cannot be %s, because the address is not public", (url) => {
+    expect(faultOfUrl(url, strict)).toBe("must not name an address that is not public.");
   });
 
   test("can have http and a private address only if the settings allow it", () => {
@@ -92,12 +95,38 @@ describe("the URL of a webhook", () => {
 
 describe("an address", () => {
   test.each([
-    ...["0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.0.1"],
-    ...["169.254.169.254", "172.16.0.1", "192.0.0.8", "192.0.2.1", "192.168.1.1", "198.18.0.1"],
-    ...["203.0.113.9", "224.0.0.1", "240.0.0.1", "255.255.255.255"],
-    ...["::", "::1", "::7f00:1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"],
-    ...["100::1", "2001:db8::1", "2002:7f00:1::", "2001::1", "fc00::1", "fd12::1", "fe80::1"],
-    ...["fec0::1", "ff02::1", "localhost", ""],
+    "0.0.0.0",
+    "0.1.2.3",
+    "10.0.0.1",
+    "100.64.0.1",
+    "127.0.0.1",
+    "127.255.0.1",
+    "169.254.169.254",
+    "172.16.0.1",
+    "192.0.0.8",
+    "192.0.2.1",
+    "192.168.1.1",
+    "198.18.0.1",
+    "203.0.113.9",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::7f00:1",
+    "::ffff:127.0.0.1",
+    "64:ff9b::7f00:1",
+    "100::1",
+    "2001:db8::1",
+    "2002:7f00:1::",
+    "2001::1",
+    "fc00::1",
+    "fd12::1",
+    "fe80::1",
+    "fec0::1",
+    "ff02::1",
+    "localhost",
+    "",
   ])("%s is not public", (address) => {
     expect(isPublicAddress(address)).toBe(false);
   });

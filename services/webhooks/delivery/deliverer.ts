@@ -29,9 +29,9 @@ export interface DelivererParts {
  */
 const slotsPerWebhook = 4;
 /** The deadline of an attempt, from the resolution of the name to the status of the answer. */
-const attemptMs = 10_000;
+const attemptMs = 8_000;
 /** How long a node may hold a lane. Longer than an attempt, so that no other node repeats it. */
-const leaseMs = 15_000;
+const leaseMs = 11_000;
 /** How often due lanes are looked for without an event: those of other nodes, and after a pause. */
 const pollMs = 5_000;
 /** How long a stopping node waits for the attempts in progress. */

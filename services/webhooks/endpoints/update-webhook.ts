@@ -15,7 +15,8 @@ export async function updateWebhook(
 ): Promise<Webhook> {
   const { url, events, description, enabled } = changes;
   // The validator adds absent parameters with the value undefined.
-  if (Object.values(changes).every((value) => value === undefined)) throw nothingToUpdate();
+  if (Object.values<unknown>(changes).every((value) => value === undefined))
+    throw nothingToUpdate();
   const fault = url === undefined ? undefined : faultOfUrl(url, rules);
   if (fault !== undefined) throw invalidUrl(fault);
   return database.transaction(async ({ query }) => {

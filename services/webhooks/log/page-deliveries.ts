@@ -16,14 +16,15 @@ import type { WebhooksDatabase } from "../webhooks.database.ts";
 const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $3::uuid AND id < $4::uuid" };
 const newestFirst: Sort = { key: byId, isDescending: true };
 
-const nextAttempt = `(SELECT ${isoTime("due_at")} FROM delivery_lanes l
-  WHERE l.webhook_id = deliveries.webhook_id AND l.entity_id = deliveries.entity_id
-    AND deliveries.state = 'PENDING')`;
+const deliveryColumns = `id, webhook_id, event_id, type, entity_id, state, attempts,
+  last_status AS "lastStatus", last_error AS "lastError", duration_ms AS "durationMs",
+  (SELECT ${isoTime("due_at")} FROM delivery_lanes l
+   WHERE l.webhook_id = deliveries.webhook_id AND l.entity_id = deliveries.entity_id
+     AND deliveries.state = 'PENDING') AS "nextAttemptAt",
+  ${isoTime("finished_at")} AS "finishedAt"`;
 
 const deliveries = {
-  select: `SELECT id, webhook_id, event_id, type, entity_id, state, attempts,
-    last_status AS "lastStatus", last_error AS "lastError", duration_ms AS "durationMs",
-    ${nextAttempt} AS "nextAttemptAt", ${isoTime("finished_at")} AS "finishedAt"`,
+  select: `SELECT ${deliveryColumns}`,
   from: "FROM deliveries",
   where: "true",
 };

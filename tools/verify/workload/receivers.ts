@@ -19,7 +19,7 @@ const createDocument =
 
 const timeoutMs = 10_000;
 /** Of each event, so that the retries of an event end soon after the load. */
-const maxFailures = 2;
+const maxFailures = 1;
 const failureShare = 0.05;
 
 /** Endpoints of webhooks in this process. They fail now and then, before or after they accept. */
