@@ -1,9 +1,14 @@
+import { randomUUID } from "node:crypto";
 import type { Query } from "../../../database/prepared-statements.ts";
 
 /** The first pending delivery of a lane, claimed by this node. */
-export interface ClaimedDelivery {
-  id: string;
+export interface ClaimedDelivery extends ClaimedRow {
+  /** The same for all deliveries of a call. */
   claim: string;
+}
+
+interface ClaimedRow {
+  id: string;
   webhook_id: string;
   entity_id: string;
   event_id: string;
@@ -26,13 +31,14 @@ export interface ClaimedDelivery {
  * @param slots the maximum number of attempts in progress per webhook, on this node
  * @param busy the number of attempts in progress by webhook, on this node
  */
-export function claimDeliveries(
+export async function claimDeliveries(
   query: Query,
   slots: number,
   busy: ReadonlyMap<string, number>,
   leaseMs: number,
 ): Promise<ClaimedDelivery[]> {
-  return query<ClaimedDelivery>(
+  const claim = randomUUID();
+  const rows = await query<ClaimedRow>(
     `WITH free AS (
        SELECT w.id, greatest(0, $1 - coalesce(b.busy, 0)) AS slots FROM webhooks w
        LEFT JOIN unnest($2::uuid[], $3::integer[]) AS b (id, busy) ON b.id = w.id
@@ -45,11 +51,11 @@ export function claimDeliveries(
        ) lane
      ), claimed AS (
        UPDATE delivery_lanes l
-       SET claim = gen_random_uuid(), due_at = clock_timestamp() + $4 * interval '1 millisecond'
+       SET claim = $5, due_at = clock_timestamp() + $4 * interval '1 millisecond'
        FROM due WHERE l.webhook_id = due.webhook_id AND l.entity_id = due.entity_id
-       RETURNING l.webhook_id, l.entity_id, l.claim
+       RETURNING l.webhook_id, l.entity_id
      )
-     SELECT d.id, c.claim::uuid, d.webhook_id, d.entity_id, d.event_id, d.type, d.occurred_at,
+     SELECT d.id, d.webhook_id, d.entity_id, d.event_id, d.type, d.occurred_at,
        d.data, d.attempts, w.url, w.secret,
        CASE WHEN w.former_secret_until > now() THEN w.former_secret END AS former_secret,
        (extract(epoch FROM d.retry_until - now()) * 1000)::float8 AS retry_ms
@@ -60,6 +66,7 @@ export function claimDeliveries(
        WHERE webhook_id = c.webhook_id AND entity_id = c.entity_id AND state = 'PENDING'
        ORDER BY position LIMIT 1
      ) d`,
-    [slots, [...busy.keys()], [...busy.values()], leaseMs],
+    [slots, [...busy.keys()], [...busy.values()], leaseMs, claim],
   );
+  return rows.map((row) => ({ ...row, claim }));
 }

@@ -10,7 +10,7 @@ import {
 import type { WebhooksDatabase, WebhooksTransaction } from "../webhooks.database.ts";
 import { invalidUrl, producersUnknown, tooManyWebhooks } from "../webhooks.errors.ts";
 import { faultOfUrl, type AddressRules } from "./address-rules.ts";
-import { webhookColumns } from "./read-webhooks.ts";
+import { webhookColumns } from "./webhook-columns.ts";
 import type { WebhookSecrets } from "./webhook-secrets.ts";
 
 /** The advisory lock that lets only one transaction at a time count and create webhooks. */

@@ -1,11 +1,7 @@
-import { isoTime } from "../../../database/columns.ts";
 import type { Query } from "../../../database/prepared-statements.ts";
 import { maxWebhooks, type Webhook } from "../webhooks.contract.ts";
 import { webhookNotFound } from "../webhooks.errors.ts";
-
-/** The columns of `Webhook`. */
-export const webhookColumns = `id, url, events, description, enabled,
-  disabled_reason AS "disabledReason", ${isoTime("updated_at")} AS "updatedAt"`;
+import { webhookColumns } from "./webhook-columns.ts";
 
 /** Returns one webhook. Throws WEBHOOK_NOT_FOUND. */
 export async function readWebhook(query: Query, id: string): Promise<Webhook> {

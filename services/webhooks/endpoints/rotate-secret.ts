@@ -1,17 +1,14 @@
 import type { Sender } from "../../../core/access.ts";
-import { isoTime } from "../../../database/columns.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import type { Query } from "../../../database/prepared-statements.ts";
 import type { Webhook, WebhookAuditAction, WebhookSecret } from "../webhooks.contract.ts";
 import type { WebhooksDatabase } from "../webhooks.database.ts";
 import { webhookNotFound } from "../webhooks.errors.ts";
-import { webhookColumns } from "./read-webhooks.ts";
+import { secretColumns, webhookColumns } from "./webhook-columns.ts";
 import type { StoredSecrets, WebhookSecrets } from "./webhook-secrets.ts";
 
 /** How long the former secret also signs after a rotation. */
 const overlapHours = 24;
-
-const formerUntilColumns = `${isoTime("former_secret_until")} AS "formerSecretUntil"`;
 
 /** Replaces the secret of a webhook. Throws WEBHOOK_NOT_FOUND. */
 export async function rotateSecret(
@@ -48,8 +45,7 @@ export async function withSecret(
   webhook: Webhook,
 ): Promise<WebhookSecret> {
   const [row] = await query<StoredSecrets & { formerSecretUntil: string | null }>(
-    `SELECT id, secret, former_secret, ${formerUntilColumns} FROM webhooks
-     WHERE id = $1 AND deleted_at IS NULL`,
+    `SELECT ${secretColumns} FROM webhooks WHERE id = $1 AND deleted_at IS NULL`,
     [webhook.id],
   );
   if (row === undefined) throw webhookNotFound();

@@ -4,7 +4,7 @@ import type { UpdateWebhook, Webhook, WebhookAuditAction } from "../webhooks.con
 import type { WebhooksDatabase } from "../webhooks.database.ts";
 import { invalidUrl, nothingToUpdate, webhookNotFound } from "../webhooks.errors.ts";
 import { faultOfUrl, type AddressRules } from "./address-rules.ts";
-import { webhookColumns } from "./read-webhooks.ts";
+import { webhookColumns } from "./webhook-columns.ts";
 
 /** Changes a webhook. Throws BAD_USER_INPUT or WEBHOOK_NOT_FOUND. */
 export async function updateWebhook(
