@@ -10,7 +10,7 @@ export interface Received {
 }
 
 /** Answers a webhook: with a status, or by itself. */
-export type Respond = (received: Received, res: ServerResponse) => number | undefined;
+type Respond = (received: Received, res: ServerResponse) => number | undefined;
 
 /** An endpoint on 127.0.0.1 that records webhooks. */
 export interface Receiver {
