@@ -18,7 +18,7 @@ export interface OwnDatabases {
 
 /**
  * Claims the data directory, and starts its embedded PostgreSQL unless the configuration names all
- * three databases. Throws StartError, or ListenError if a port of the services is in use.
+ * databases of the services. Throws StartError, or ListenError if a port of the services is in use.
  */
 export async function openDatabases(
   config: Config,

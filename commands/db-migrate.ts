@@ -1,5 +1,5 @@
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
-import { domainServices } from "../services/registry.ts";
+import { domainServices, requiredServices } from "../services/registry.ts";
 import { databaseProblemOf } from "../database/database-problem.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import { migrate } from "../database/migrate.ts";
@@ -9,12 +9,13 @@ import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";
 /** `npm run db:migrate`: migrates all databases. Ends with status 1 if a migration fails. */
 await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
-  const needsNoEmbedded = domainServices.every((name) => config.databaseUrls[name] !== undefined);
+  const needsNoEmbedded = requiredServices.every((name) => config.databaseUrls[name] !== undefined);
   const opening = needsNoEmbedded ? undefined : openDatabases(config, []);
   stopOnSignals(async () => (await opening)?.close(), interruptedStatus);
   const urls = (await opening)?.urls ?? config.databaseUrls;
   try {
-    for (const name of domainServices) {
+    // A cluster may run without an optional service.
+    for (const name of domainServices.filter((service) => urls[service] !== undefined)) {
       const sequelize = openSequelize(urls[name] ?? "", 1);
       try {
         const folder = new URL(`../services/${name}/migrations/`, import.meta.url);

@@ -2,7 +2,7 @@ import type { ServiceBroker } from "moleculer";
 import { loadConfig, singleProcessDefaults, type Config } from "../config/config.ts";
 import type { Progress } from "../core/progress.ts";
 import { StartError } from "../embedded/data-dir.ts";
-import { domainServices } from "../services/registry.ts";
+import { domainServices, requiredServices } from "../services/registry.ts";
 import { joinShop } from "./join.ts";
 import { interruptedStatus, isStopping, stopOnSignals } from "./program.ts";
 import { openSingleProcess } from "./single-process.ts";
@@ -41,7 +41,7 @@ export async function withShop(
   if (broker === undefined || isStopping()) return;
   try {
     await shop?.start();
-    await broker.waitForServices([...domainServices], servicesWithinMs).catch(() => {
+    await broker.waitForServices([...requiredServices], servicesWithinMs).catch(() => {
       throw new StartError(
         "Some of the shop's services are not running; start them and try again.",
       );

@@ -46,7 +46,7 @@ export interface Config {
   tokenTtlSeconds: number;
   /** The lifetime of a session with refreshed tokens, from the login. */
   refreshTtlSeconds: number;
-  /** Encrypts the private signing keys in the users database. */
+  /** Encrypts the keys that sign tokens and webhooks in the databases. */
   keyEncryptionSecret: string | undefined;
   /** The age at which the signing key is replaced. */
   keyRotationMs: number;
@@ -58,6 +58,14 @@ export interface Config {
   cancelWithinSeconds: number;
   /** The retention time of events in their log; undefined: unlimited. */
   eventLogKeepMs: number | undefined;
+  webhooks: {
+    /** Accepts URLs with http. */
+    allowHttp: boolean;
+    /** Sends to addresses that are not public, too. */
+    allowPrivate: boolean;
+    /** The retention time of finished deliveries. */
+    keepMs: number;
+  };
 }
 
 /** Defaults that differ between the commands. */
@@ -124,6 +132,11 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     reservationTtlSeconds: read.integer("RESERVATION_TTL_SECONDS"),
     cancelWithinSeconds: read.integer("CANCEL_WITHIN_SECONDS"),
     eventLogKeepMs: optionalDaysToMs(read.integer("EVENT_LOG_KEEP_DAYS")),
+    webhooks: {
+      allowHttp: read.flag("WEBHOOK_ALLOW_HTTP"),
+      allowPrivate: read.flag("WEBHOOK_ALLOW_PRIVATE"),
+      keepMs: daysToMs(read.integer("WEBHOOK_KEEP_DAYS")),
+    },
   };
   read.throwFaults();
   return config;

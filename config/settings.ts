@@ -359,7 +359,7 @@ const authorization = {
     minLength: 16,
     example: "a-long-random-secret",
     description:
-      "Encrypts the private signing keys in the users database. Existing keys are encrypted at the next start; without the secret they are unusable.",
+      "Encrypts the private signing keys in the users database and the secrets in the webhooks database; set it on the nodes of both services. Existing keys are encrypted at the next start; without the secret they are unusable.",
   },
   KEY_ROTATION_DAYS: {
     type: "integer",
@@ -373,7 +373,28 @@ const authorization = {
     min: 1,
     max: 36_500,
     default: 365,
-    description: "Retention of the audit trails of users and products, in days.",
+    description: "Retention of the audit trails of users, products and webhooks, in days.",
+  },
+} as const satisfies Record<string, Setting>;
+
+const webhooks = {
+  WEBHOOK_ALLOW_HTTP: {
+    type: "flag",
+    default: false,
+    description: "Accepts webhook URLs with http, which is not encrypted.",
+  },
+  WEBHOOK_ALLOW_PRIVATE: {
+    type: "flag",
+    default: false,
+    description:
+      "Sends webhooks also to addresses that are not public, such as private and loopback ones. Every admin can then send requests into the network of the shop.",
+  },
+  WEBHOOK_KEEP_DAYS: {
+    type: "integer",
+    min: 1,
+    max: 365,
+    default: 30,
+    description: "Retention of delivered webhooks and of dead letters of webhooks, in days.",
   },
 } as const satisfies Record<string, Setting>;
 
@@ -396,7 +417,14 @@ const logs = {
 } as const satisfies Record<string, Setting>;
 
 /** The settings whose names are known when this file is written. */
-export const settings = { ...edge, ...data, ...cluster, ...authorization, ...logs };
+export const settings = {
+  ...edge,
+  ...data,
+  ...cluster,
+  ...authorization,
+  ...webhooks,
+  ...logs,
+};
 
 /** All settings, in the order of the documentation. */
 export const sections: readonly { title: string; settings: Record<string, Setting> }[] = [
@@ -404,6 +432,7 @@ export const sections: readonly { title: string; settings: Record<string, Settin
   { title: "Data", settings: { ...databaseUrls, ...data } },
   { title: "The cluster (npm run serve, npm run repl)", settings: cluster },
   { title: "Authorization", settings: authorization },
+  { title: "Webhooks", settings: webhooks },
   { title: "Logs", settings: logs },
 ];
 

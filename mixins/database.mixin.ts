@@ -176,9 +176,11 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     useCase: (work: UnitOfWork<Events, Models>) => Promise<Result>,
   ) {
     let appended: EventEnvelope[] = [];
+    let calls: (() => void)[] = [];
     let isAtCommit = false;
     const attempt = () => {
       isAtCommit = false;
+      calls = [];
       return sequelize.transaction(async (sqlTransaction) => {
         const recorded: RecordedEvent[] = [];
         const done = await useCase({
@@ -186,6 +188,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
           transaction: sqlTransaction,
           query: preparedOn(sequelize, sqlTransaction),
           record: (type, data, cause) => recorded.push(newEvent(contract, type, data, cause)),
+          afterCommit: (call) => calls.push(call),
         });
         appended = await log.append(sqlTransaction, recorded);
         isAtCommit = true;
@@ -202,6 +205,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       }),
     );
     appended.forEach(emit);
+    for (const call of calls) call();
     return result;
   }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { eventually } from "../../tools/support/eventually.ts";
 import { mutations, unknownId } from "../support/graphql/mutations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
@@ -19,6 +20,7 @@ interface Scene {
   /** An order that can be shipped, and one that can be completed. */
   placedId: string;
   shippedId: string;
+  webhookId: string;
   other: Owner;
   owners: Record<Role, Owner>;
 }
@@ -45,8 +47,14 @@ async function stage(env: Record<string, string> = {}): Promise<Scene> {
   const placedId = await orderOf(customer.id);
   const shippedId = await orderOf(customer.id);
   await shop.call("orders.ship", { id: shippedId });
+  // The service first has to learn the heads of all logs.
+  const webhookId = await eventually("a new webhook", async () => {
+    const input = { url: "https://webhooks.example/", events: ["product.created"] };
+    const { webhook } = await shop.call<{ webhook: { id: string } }>("webhooks.create", input);
+    return webhook.id;
+  });
   const owners = { anonymous, customer, admin };
-  return { shop, productId, placedId, shippedId, other, owners };
+  return { shop, productId, placedId, shippedId, webhookId, other, owners };
 }
 
 /** Returns the data of the response, or its error code. */
@@ -115,6 +123,20 @@ const documents: Record<string, (sender: Owner) => string> = {
   "registerUser of type 1": () => registration(1),
   usersAudit: () => "{ usersAudit { id action } }",
   productsAudit: () => "{ productsAudit { id action } }",
+  webhooksAudit: () => "{ webhooksAudit { id action } }",
+  webhook: () => `{ webhook(id: "${scene.webhookId}") { id url } }`,
+  webhooks: () => "{ webhooks { id url } }",
+  webhookDeliveriesConnection: () => "{ webhookDeliveriesConnection { nodes { id } totalCount } }",
+  createWebhook: () =>
+    'mutation { createWebhook(input: { url: "https://example.com/", events: ["order.placed"] }) { secret } }',
+  updateWebhook: () =>
+    `mutation { updateWebhook(input: { id: "${scene.webhookId}", description: "Till" }) { id } }`,
+  rotateWebhookSecret: () =>
+    `mutation { rotateWebhookSecret(id: "${scene.webhookId}") { secret } }`,
+  redriveWebhook: () => `mutation { redriveWebhook(id: "${scene.webhookId}") { redriven } }`,
+  redriveWebhookDelivery: () =>
+    `mutation { redriveWebhookDelivery(id: "${unknownId}") { redriven } }`,
+  deleteWebhook: () => `mutation { deleteWebhook(id: "${scene.webhookId}") { success } }`,
   refreshToken: () => 'mutation { refreshToken(token: "unknown") { token } }',
   logout: () => 'mutation { logout(token: "unknown") { success } }',
   changePassword: () =>
@@ -192,6 +214,16 @@ const defaultCells: Record<string, Cells> = {
   "registerUser of type 1": adminsOnly,
   usersAudit: adminsOnly,
   productsAudit: adminsOnly,
+  webhooksAudit: adminsOnly,
+  webhook: adminsOnly,
+  webhooks: adminsOnly,
+  webhookDeliveriesConnection: adminsOnly,
+  createWebhook: adminsOnly,
+  updateWebhook: adminsOnly,
+  rotateWebhookSecret: adminsOnly,
+  redriveWebhook: adminsOnly,
+  redriveWebhookDelivery: { ...adminsOnly, admin: "WEBHOOK_DELIVERY_NOT_FOUND" },
+  deleteWebhook: adminsOnly,
   refreshToken: unknownRefreshToken,
   logout: everyone,
   changePassword: { ...signedIn, customer: wrongPassword, admin: wrongPassword },
@@ -276,7 +308,23 @@ const rowsOfPage: Record<string, readonly string[]> = {
   "`createPasswordReset` of a customer": ["createPasswordReset of a customer"],
   "`createPasswordReset` of an admin": ["createPasswordReset of an admin"],
   "`eraseUser` of the own account": ["eraseUser of the own user"],
-  "`usersAudit`, `productsAudit`": ["usersAudit", "productsAudit"],
+  "`usersAudit`, `productsAudit`, `webhooksAudit`": [
+    "usersAudit",
+    "productsAudit",
+    "webhooksAudit",
+  ],
+  "`webhook`, `webhooks`, `webhookDeliveriesConnection`": [
+    "webhook",
+    "webhooks",
+    "webhookDeliveriesConnection",
+  ],
+  "`createWebhook`, `updateWebhook`, `deleteWebhook`, `rotateWebhookSecret`": [
+    "createWebhook",
+    "updateWebhook",
+    "deleteWebhook",
+    "rotateWebhookSecret",
+  ],
+  "`redriveWebhook`, `redriveWebhookDelivery`": ["redriveWebhook"],
 };
 
 /** Gives the rows of the table in docs/authentication.md by their first cells. */

@@ -14,6 +14,7 @@ import { exposedActions } from "../../core/contract.ts";
 import { ordersContract } from "../../services/orders/orders.contract.ts";
 import { productsContract } from "../../services/products/products.contract.ts";
 import { usersContract } from "../../services/users/users.contract.ts";
+import { webhooksContract } from "../../services/webhooks/webhooks.contract.ts";
 
 const anonymous: Viewer = { kind: "anonymous" };
 const customer: Viewer = { kind: "user", id: "c", type: 0 };
@@ -119,7 +120,9 @@ describe("the actor of a call", () => {
 });
 
 test("the gateway exposes exactly these actions", () => {
-  expect(exposedActions([usersContract, productsContract, ordersContract])).toEqual([
+  expect(
+    exposedActions([usersContract, productsContract, ordersContract, webhooksContract]),
+  ).toEqual([
     "orders.cancel",
     "orders.complete",
     "orders.count",
@@ -169,6 +172,17 @@ test("the gateway exposes exactly these actions", () => {
     "users.resolve",
     "users.setType",
     "users.updateProfile",
+    "webhooks.auditTrail",
+    "webhooks.countDeliveries",
+    "webhooks.create",
+    "webhooks.delete",
+    "webhooks.deliveries",
+    "webhooks.get",
+    "webhooks.list",
+    "webhooks.redriveAll",
+    "webhooks.redriveDelivery",
+    "webhooks.rotateSecret",
+    "webhooks.update",
   ]);
 });
 

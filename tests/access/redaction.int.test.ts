@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { ServiceBroker } from "moleculer";
 import { readConfig, singleProcessDefaults } from "../../config/config.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
-import { KeyCipher } from "../../services/users/sessions/key-cipher.ts";
+import { KeyCipher } from "../../config/key-cipher.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { inputDocuments } from "../support/graphql/mutations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
@@ -120,7 +120,10 @@ test("secrets pass through registrations, logins, refreshes and password changes
     "users",
     "SELECT kid, private_pem FROM signing_keys",
   );
-  const pem = await new KeyCipher(keySecret).open(key?.kid ?? "", key?.private_pem ?? "");
+  const pem = await new KeyCipher(keySecret, { name: "the keys", remedy: "" }).open(
+    key?.kid ?? "",
+    key?.private_pem ?? "",
+  );
   secrets.set("sealedKey", key?.private_pem ?? "").set("privateKey", pem.split("\n")[1] ?? "");
   expect((await shop.graphql(change, { token })).code).toBeUndefined();
 });

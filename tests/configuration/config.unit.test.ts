@@ -11,7 +11,7 @@ import { faultsOf, read } from "../support/read-config.ts";
 describe("an empty environment", () => {
   test("configures all services in one process that listens on localhost only", () => {
     expect(read({})).toEqual({
-      services: ["users", "products", "orders", "api"],
+      services: ["users", "products", "orders", "webhooks", "api"],
       nats: undefined,
       namespace: "shop",
       dataDir: resolve("data"),
@@ -21,7 +21,12 @@ describe("an empty environment", () => {
       metricsPort: undefined,
       healthPort: undefined,
       traces: false,
-      databaseUrls: { users: undefined, products: undefined, orders: undefined },
+      databaseUrls: {
+        users: undefined,
+        products: undefined,
+        orders: undefined,
+        webhooks: undefined,
+      },
       databasePoolMax: 10,
       logLevel: "warn",
       logFormat: undefined,
@@ -46,6 +51,7 @@ describe("an empty environment", () => {
       reservationTtlSeconds: 15,
       cancelWithinSeconds: 1_209_600,
       eventLogKeepMs: undefined,
+      webhooks: { allowHttp: false, allowPrivate: false, keepMs: 30 * 86_400_000 },
     });
   });
 
@@ -71,6 +77,7 @@ test("every environment variable sets its configuration field", () => {
     USERS_DB_URL: "postgres://u:p@db/users",
     PRODUCTS_DB_URL: "postgresql://u:p@db/products",
     ORDERS_DB_URL: "postgres:///orders?host=/run/postgresql",
+    WEBHOOKS_DB_URL: "postgres://u:p@db/webhooks",
     DB_POOL_MAX: "3",
     LOG_LEVEL: "debug",
     LOG_FORMAT: "json",
@@ -91,6 +98,9 @@ test("every environment variable sets its configuration field", () => {
     RESERVATION_TTL_SECONDS: "5",
     CANCEL_WITHIN_SECONDS: "0",
     EVENT_LOG_KEEP_DAYS: "2",
+    WEBHOOK_ALLOW_HTTP: "true",
+    WEBHOOK_ALLOW_PRIVATE: "true",
+    WEBHOOK_KEEP_DAYS: "4",
   };
   expect(read(env)).toEqual({
     services: ["users", "orders"],
@@ -107,6 +117,7 @@ test("every environment variable sets its configuration field", () => {
       users: "postgres://u:p@db/users",
       products: "postgresql://u:p@db/products",
       orders: "postgres:///orders?host=/run/postgresql",
+      webhooks: "postgres://u:p@db/webhooks",
     },
     databasePoolMax: 3,
     logLevel: "debug",
@@ -132,6 +143,7 @@ test("every environment variable sets its configuration field", () => {
     reservationTtlSeconds: 5,
     cancelWithinSeconds: 0,
     eventLogKeepMs: 172_800_000,
+    webhooks: { allowHttp: true, allowPrivate: true, keepMs: 4 * 86_400_000 },
   });
 });
 
@@ -267,7 +279,11 @@ describe("the errors of invalid settings", () => {
   test.each([
     ["PORT", "1e3", 'PORT must be a whole number from 0 to 65535, not "1e3"'],
     ["LOG_FORMAT", "xml", 'LOG_FORMAT must be one of pretty, json, short, full, not "xml"'],
-    ["SERVICES", "users,pay", 'SERVICES must list some of users, products, orders, api, not "pay"'],
+    [
+      "SERVICES",
+      "users,pay",
+      'SERVICES must list some of users, products, orders, webhooks, api, not "pay"',
+    ],
   ])("contain the invalid value of %s", (name, value, sentence) => {
     expect(faultsOf({ [name]: value })[0]).toContain(sentence);
   });

@@ -111,7 +111,7 @@ describe.each(serviceNames)("the Kubernetes service %s", (name) => {
     });
   });
 
-  test("gets secrets from a Secret, and only users gets the secret of the signing keys", () => {
+  test("gets secrets from a Secret, and only services with keys get the secret that encrypts them", () => {
     const [{ env } = { env: [] }] = deployment?.spec.template.spec.containers ?? [];
     const secrets = env.filter(({ name: variable }) => /_URL$|SECRET|TRANSPORTER/.test(variable));
     for (const { value, valueFrom } of secrets) {
@@ -119,7 +119,7 @@ describe.each(serviceNames)("the Kubernetes service %s", (name) => {
       expect(valueFrom?.secretKeyRef.name).toMatch(/^(shop-nats|shop-signing|[a-z]+-db-app)$/);
     }
     const variables = env.map((variable) => variable.name);
-    expect(variables.includes("KEY_ENCRYPTION_SECRET")).toBe(name === "users");
+    expect(variables.includes("KEY_ENCRYPTION_SECRET")).toBe(["users", "webhooks"].includes(name));
     // The image's production defaults stay in force.
     for (const developerSetting of ["NODE_ENV", "PLAYGROUND", "INTROSPECTION"]) {
       expect(variables).not.toContain(developerSetting);

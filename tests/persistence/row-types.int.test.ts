@@ -134,5 +134,6 @@ test("the statements put together from parts are those of lists, whose columns a
     "services/orders/page-orders.ts",
     "services/products/catalogue/page-products.ts",
     "services/users/accounts/page-users.ts",
+    "services/webhooks/log/page-deliveries.ts",
   ]);
 });

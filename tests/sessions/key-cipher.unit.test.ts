@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
-import { KeyCipher } from "../../services/users/sessions/key-cipher.ts";
+import { KeyCipher } from "../../config/key-cipher.ts";
 
 const pem = "-----BEGIN PRIVATE KEY-----\nMIGHAgEA\n-----END PRIVATE KEY-----\n";
 const kid = randomUUID();
-const cipher = () => new KeyCipher("a-long-random-secret");
+const keys = { name: "the test keys", remedy: "make new ones" };
+const cipher = () => new KeyCipher("a-long-random-secret", keys);
 
 test("an encrypted key has a version and opens with its secret", async () => {
   const sealed = await cipher().seal(kid, pem);
@@ -25,7 +26,7 @@ test("a wrong or missing secret throws a ConfigError", async () => {
   const sealed = await cipher().seal(kid, pem);
   const messages = { "another-long-secret": /is not the one/, "": /is not set/ };
   for (const [secret, message] of Object.entries(messages)) {
-    const opening = new KeyCipher(secret === "" ? undefined : secret).open(kid, sealed);
+    const opening = new KeyCipher(secret === "" ? undefined : secret, keys).open(kid, sealed);
     await expect(opening).rejects.toMatchObject({
       name: "ConfigError",
       message: expect.stringMatching(message),
@@ -49,10 +50,10 @@ test("a changed key, or the key of another kid, does not open", async () => {
 });
 
 test("a plain key is read unchanged, and needs encryption only with a secret", async () => {
-  for (const keyCipher of [cipher(), new KeyCipher(undefined)]) {
+  for (const keyCipher of [cipher(), new KeyCipher(undefined, keys)]) {
     expect(await keyCipher.open(kid, pem)).toBe(pem);
   }
   expect(cipher().isUpToDate(pem)).toBe(false);
-  expect(new KeyCipher(undefined).isUpToDate(pem)).toBe(true);
-  expect(await new KeyCipher(undefined).seal(kid, pem)).toBe(pem);
+  expect(new KeyCipher(undefined, keys).isUpToDate(pem)).toBe(true);
+  expect(await new KeyCipher(undefined, keys).seal(kid, pem)).toBe(pem);
 });

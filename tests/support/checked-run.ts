@@ -231,6 +231,7 @@ function cleanSnapshot(): Snapshot {
   });
   const plain = { description: "", sku: null, version: 1, archived: false };
   return {
+    webhooks: { deliveries: [] },
     users: {
       ...log("users"),
       idempotency_keys: [],

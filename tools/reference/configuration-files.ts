@@ -36,6 +36,7 @@ const developmentPart = `# --- docker-compose-dev.yml --------------------------
 #USERS_DB_URL=postgres://shop@localhost:5432/users
 #PRODUCTS_DB_URL=postgres://shop@localhost:5433/products
 #ORDERS_DB_URL=postgres://shop@localhost:5434/orders
+#WEBHOOKS_DB_URL=postgres://shop@localhost:5435/webhooks
 `;
 
 /** Returns the description, the bounds and the default as far as the value does not show it. */

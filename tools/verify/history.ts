@@ -144,6 +144,30 @@ export interface BooksLine {
   wrong: { id: string; stock: number; onHand: number; held: number }[];
 }
 
+/** A webhook to a receiver of the run was created. */
+export interface EndpointLine {
+  line: "endpoint";
+  atMs: number;
+  endpoint: number;
+  /** The types of the events that it gets. */
+  events: string[];
+  /** The heads of the logs after the creation. The endpoint gets all later events. */
+  heads: Record<"users" | "products" | "orders", number>;
+}
+
+/** A receiver got an event. */
+export interface WebhookLine {
+  line: "webhook";
+  atMs: number;
+  endpoint: number;
+  /** The header `webhook-id`. */
+  id: string;
+  type: string;
+  data: Record<string, unknown>;
+  /** Whether the receiver has answered with success. The answer may have been lost. */
+  accepted: boolean;
+}
+
 /** A node has ended although no fault killed it. */
 interface DeathLine {
   line: "death";
@@ -173,6 +197,8 @@ interface PhaseLine {
 
 export type HistoryLine =
   | RunLine
+  | EndpointLine
+  | WebhookLine
   | AnyRequest
   | FaultLine
   | MissedFaultLine

@@ -29,11 +29,13 @@ export function faultPlan({ seed, minutes, faults }: Arguments): RunPlan {
     reservationTtlSeconds: isShort ? 2 : 3,
     minOperations: 0,
     quiescenceTimeoutMs: 60_000,
+    hasWebhooks: true,
   };
 }
 
 /** Gives the plan of a minimal run with a mutant. It has no faults; some mutants inject their own. */
 export function mutantPlan({ seed }: Arguments, mutant: Mutant): RunPlan {
+  const attacksWebhooks = mutant.invariant === 7;
   return {
     seed,
     mutant,
@@ -47,6 +49,7 @@ export function mutantPlan({ seed }: Arguments, mutant: Mutant): RunPlan {
     reservationTtlSeconds: 1,
     minOperations: mutantOperations,
     // A mutant may lose work, and then the shop never becomes quiescent.
-    quiescenceTimeoutMs: 2_500,
+    quiescenceTimeoutMs: attacksWebhooks ? 30_000 : 2_500,
+    hasWebhooks: attacksWebhooks,
   };
 }

@@ -5,6 +5,13 @@ type Queries = Pick<Databases, "query">;
 
 const intervalMs = 150;
 
+/** The producers of each consumer. */
+const producersOf = {
+  products: ["users", "orders"],
+  orders: ["users", "products"],
+  webhooks: ["users", "products", "orders"],
+} as const;
+
 /** Lists the work that is left: events not consumed, reservations still held. */
 async function pendingWork(databases: Queries): Promise<string[]> {
   const pending: string[] = [];
@@ -14,13 +21,12 @@ async function pendingWork(databases: Queries): Promise<string[]> {
     const [log] = await databases.query<{ head: number }>(service, sql);
     heads.set(service, log?.head ?? 0);
   }
-  for (const consumer of ["products", "orders"] as const) {
+  for (const consumer of ["products", "orders", "webhooks"] as const) {
     const cursors = await databases.query<{ producer: string; position: number }>(
       consumer,
       "SELECT producer, position::int FROM event_cursors",
     );
-    const others = consumer === "products" ? ["users", "orders"] : ["users", "products"];
-    for (const producer of others) {
+    for (const producer of producersOf[consumer]) {
       const position = cursors.find((cursor) => cursor.producer === producer)?.position ?? 0;
       const behind = (heads.get(producer) ?? 0) - position;
       if (behind !== 0) pending.push(`${consumer} is ${behind} events behind ${producer}`);
@@ -31,6 +37,13 @@ async function pendingWork(databases: Queries): Promise<string[]> {
     "SELECT count(*)::int AS held FROM reservations WHERE state = 'HELD'",
   );
   if (held === undefined || held.held > 0) pending.push(`${held?.held ?? 0} reservations held`);
+  const [undelivered] = await databases.query<{ webhooks: number }>(
+    "webhooks",
+    "SELECT coalesce(sum(pending), 0)::int AS webhooks FROM delivery_lanes",
+  );
+  if (undelivered === undefined || undelivered.webhooks > 0) {
+    pending.push(`${undelivered?.webhooks ?? 0} webhooks to deliver`);
+  }
   return pending;
 }
 

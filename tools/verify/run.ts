@@ -20,6 +20,7 @@ import { Client } from "./workload/client.ts";
 import type { Weights } from "./workload/intents.ts";
 import { Market } from "./workload/market.ts";
 import { openMarket, type MarketSize } from "./workload/open-market.ts";
+import { Receivers } from "./workload/receivers.ts";
 import { Workload } from "./workload/workload.ts";
 
 /** The parameters of a run. */
@@ -38,6 +39,8 @@ export interface RunPlan {
   minOperations: number;
   /** How long to wait for quiescence after the load. */
   quiescenceTimeoutMs: number;
+  /** Creates webhooks to receivers that fail now and then. */
+  hasWebhooks: boolean;
   /** A bug to plant in the nodes. */
   mutant?: Mutant;
 }
@@ -150,7 +153,11 @@ async function applyLoad(plan: RunPlan, environment: RunEnvironment, parts: Part
     urls,
     nextOp: () => 0,
   });
-  await openMarket(opener, urls[0] ?? "", market, random.fork(), plan.size);
+  let receivers: Receivers | undefined;
+  await openMarket(opener, urls[0] ?? "", market, random.fork(), plan.size, async ({ token }) => {
+    if (!plan.hasWebhooks) return;
+    receivers = await Receivers.open(databases, history, random.fork(), urls[0] ?? "", token);
+  });
   const { weights, clients, pauseMs } = plan;
   const workload = new Workload({
     random: random.fork(),
@@ -197,6 +204,7 @@ async function applyLoad(plan: RunPlan, environment: RunEnvironment, parts: Part
   if (!signal.aborted) await settle(plan, environment, parts, workload);
   watching.abort();
   await watch;
+  receivers?.close();
   await writeFile(
     join(environment.folder, snapshotFile),
     JSON.stringify(await databases.snapshot()),

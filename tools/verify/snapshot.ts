@@ -20,6 +20,9 @@ export interface Snapshot {
       known_products: KnownProductRow[];
       known_users: KnownUserRow[];
     };
+  webhooks: {
+    deliveries: { event_id: string; type: string; state: string; attempts: number }[];
+  };
 }
 
 export type Service = keyof Snapshot;
@@ -181,5 +184,9 @@ export const snapshotQueries: { [S in Service]: Record<keyof Snapshot[S], string
     known_products:
       "SELECT id, name, price, version, on_hand, in_catalogue FROM known_products ORDER BY id",
     known_users: "SELECT id, username FROM known_users ORDER BY id",
+  },
+  // Only as evidence: the check compares the logs with what the receivers got.
+  webhooks: {
+    deliveries: "SELECT event_id, type, state, attempts FROM deliveries ORDER BY id",
   },
 };

@@ -206,26 +206,31 @@ export function pricedFields(schema: GraphQLSchema, base = schema): [string, num
 
 /**
  * Returns the costs of operations on a composed schema. Throws an Error if a list of the base
- * schema has no maximum: it needs a `limit` or `first` argument, or `maxRows` of its join. For
- * lists of discovered services, the default maximum is `maxListRows`.
+ * schema has no maximum: it needs a `limit` or `first` argument, `maxRows` of its join, or an entry
+ * in `listMaxima`. For lists of discovered services, the default maximum is `maxListRows`.
  */
 export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
-  const maxima = contracts.flatMap(({ graphql }) =>
-    Object.entries(graphql?.resolvers ?? {}).flatMap(([type, fields]) =>
+  const maxima = contracts.flatMap(({ graphql }) => [
+    ...Object.entries(graphql?.listMaxima ?? {}),
+    ...Object.entries(graphql?.resolvers ?? {}).flatMap(([type, fields]) =>
       Object.entries(fields).flatMap(([field, { maxRows }]) =>
         maxRows === undefined ? [] : [[`${type}.${field}`, maxRows] as const],
       ),
     ),
-  );
-  const ofResults = contracts.flatMap(({ graphql }) => Object.entries(graphql?.listMaxima ?? {}));
+  ]);
   const items = contracts.flatMap(({ actions }) =>
     Object.values(actions).flatMap(({ graphql }) => {
       if (graphql?.mutation === undefined || graphql.items === undefined) return [];
       return [[`Mutation.${parseField(graphql.mutation).name.value}`, graphql.items] as const];
     }),
   );
-  const lists = [...discoveredLists(schema, base), ...nodeLists, ...maxima, ...ofResults];
-  return new QueryCosts(schema, new Map(pricedFields(schema, base)), new Map(lists), new Map(items));
+  const lists = [...discoveredLists(schema, base), ...nodeLists, ...maxima];
+  return new QueryCosts(
+    schema,
+    new Map(pricedFields(schema, base)),
+    new Map(lists),
+    new Map(items),
+  );
 }
 
 /** Returns the costs of the mutations of discovered services. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
 import { addressGroup } from "../../../core/caller-address.ts";
-import { domainServices, type DomainService } from "../../registry.ts";
+import { requiredServices, type DomainService } from "../../registry.ts";
 import { closeAfter } from "./connection-limits.ts";
 import { sendJson } from "./http-server.ts";
 import { Throttle } from "../limits/throttle.ts";
@@ -68,17 +68,17 @@ export function healthChecks(
   };
 }
 
-/** Checks each service and its database. */
+/** Checks each required service and its database. */
 async function readiness(ctx: Context): Promise<Readiness> {
   const { actions } = ctx.broker.registry;
   const answers = await Promise.allSettled(
-    domainServices.map(async (name) => {
+    requiredServices.map(async (name) => {
       const action = `${name}.ready`;
       // Moleculer logs each call of an unavailable action.
       if (!actions.isAvailable(action)) throw new Error(`${name} is unavailable`);
       return ctx.call(action, {}, { timeout: readyTimeoutMs });
     }),
   );
-  const missing = domainServices.filter((_, index) => answers[index]?.status === "rejected");
+  const missing = requiredServices.filter((_, index) => answers[index]?.status === "rejected");
   return { status: missing.length === 0 ? "ready" : "not ready", missing };
 }

@@ -1,7 +1,12 @@
 import type { Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import { endSessionsOf } from "../sessions/sessions.ts";
-import { userErrors, type ResetPassword, type Success, type UserAuditAction } from "../users.contract.ts";
+import {
+  userErrors,
+  type ResetPassword,
+  type Success,
+  type UserAuditAction,
+} from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
 import { invalidResetToken } from "../users.errors.ts";
 import { hashPassword } from "./password-hash.ts";

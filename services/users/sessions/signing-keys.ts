@@ -10,7 +10,7 @@ import type { Sender } from "../../../core/access.ts";
 import type { Config } from "../../../config/config.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import type { Query } from "../../../database/prepared-statements.ts";
-import { KeyCipher } from "./key-cipher.ts";
+import { KeyCipher } from "../../../config/key-cipher.ts";
 import { clockMarginSeconds } from "./sessions.ts";
 import { tokenIdentity, type PublicKey, type UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
@@ -28,6 +28,13 @@ interface StoredKey {
 
 /** The advisory lock that lets only one replica at a time create or replace keys. */
 const keyLock = 7_240_002;
+
+/** For messages about KEY_ENCRYPTION_SECRET. */
+const sealedKeys = {
+  name: "the signing keys in the users database",
+  remedy:
+    "if it is lost, empty the table signing_keys there: new keys are made at the next start, and tokens given so far are no longer taken",
+};
 
 /** How long a replica may sign with a key that another replica has replaced or revoked. */
 const staleAfterMs = 3_000;
@@ -50,7 +57,7 @@ export class SigningKeys {
   ) {
     this.#database = database;
     this.#config = config;
-    this.#cipher = new KeyCipher(config.keyEncryptionSecret);
+    this.#cipher = new KeyCipher(config.keyEncryptionSecret, sealedKeys);
   }
 
   /**

@@ -6,11 +6,12 @@ import { checkEvents } from "./check-events.ts";
 import { checkKeys } from "./check-keys.ts";
 import { checkOrders } from "./check-orders.ts";
 import { checkStockOfOrders } from "./check-stock-of-orders.ts";
+import { checkWebhooks } from "./check-webhooks.ts";
 import { gatherEvidence } from "./evidence.ts";
 import type { Findings } from "./findings.ts";
 
 /**
- * Checks all six invariants, using only the requests of the clients and the final tables. The checks
+ * Checks all seven invariants, using only the requests of the clients and the final tables. The checks
  * share no code with the shop, so that a bug of the shop cannot hide itself.
  */
 export function checkHistory(history: readonly HistoryLine[], snapshot: Snapshot): Findings[] {
@@ -22,5 +23,6 @@ export function checkHistory(history: readonly HistoryLine[], snapshot: Snapshot
     checkEvents(evidence),
     checkKeys(evidence),
     checkReadModels(evidence),
+    checkWebhooks(evidence),
   ];
 }

@@ -6,6 +6,7 @@ export const invariants = {
   4: "events arrive in order, exactly once",
   5: "an idempotency key never has two effects",
   6: "read models equal their sources",
+  7: "webhooks get every event, in order",
 } as const;
 
 export type Invariant = keyof typeof invariants;

@@ -5,7 +5,7 @@ import { eventually } from "../../support/eventually.ts";
 import { postmasterPid } from "../../support/processes.ts";
 import { snapshotQueries, type Service, type Snapshot } from "../snapshot.ts";
 
-const services = ["users", "products", "orders"] as const;
+const services = ["users", "products", "orders", "webhooks"] as const;
 
 /** The databases of one shop, on a PostgreSQL with its default durability. */
 export class Databases {

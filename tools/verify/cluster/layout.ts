@@ -1,5 +1,5 @@
 /** Services that have a database. */
-export type DomainService = "users" | "products" | "orders";
+export type DomainService = "users" | "products" | "orders" | "webhooks";
 
 /** The services of each node of a cluster. */
 export type Layout = Record<string, readonly (DomainService | "api")[]>;
@@ -13,6 +13,8 @@ export const fullLayout: Layout = {
   "orders-1": ["orders"],
   "orders-2": ["orders"],
   "orders-3": ["orders"],
+  "webhooks-1": ["webhooks"],
+  "webhooks-2": ["webhooks"],
   "api-1": ["api"],
   "api-2": ["api"],
 };
@@ -23,13 +25,13 @@ export const mediumLayout: Layout = {
   "front-2": ["users", "api"],
   "products-1": ["products"],
   "products-2": ["products"],
-  "orders-1": ["orders"],
-  "orders-2": ["orders"],
+  "orders-1": ["orders", "webhooks"],
+  "orders-2": ["orders", "webhooks"],
 };
 
 /** A minimal cluster, which starts in a few seconds. */
 export const smallLayout: Layout = {
   "shop-1": ["users", "api"],
   "products-1": ["products"],
-  "orders-1": ["orders"],
+  "orders-1": ["orders", "webhooks"],
 };

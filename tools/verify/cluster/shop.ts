@@ -113,6 +113,9 @@ export class Shop {
       // The customers sign in once, and all requests come from one address.
       TOKEN_TTL_SECONDS: "86400",
       RATE_LIMIT_PER_SECOND: "0",
+      // The receivers of webhooks run on this machine.
+      WEBHOOK_ALLOW_HTTP: "true",
+      WEBHOOK_ALLOW_PRIVATE: "true",
     };
     if (!services.includes("api")) return common;
     const port = await freePort();

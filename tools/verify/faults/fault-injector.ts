@@ -23,7 +23,7 @@ type Injection = { target: string; detail?: Record<string, unknown> } | { missed
 
 const noTarget: Injection = { missed: "no healthy node with a healthy replica" };
 const maxDowntimeMs = 2_000;
-const domainServices = ["users", "products", "orders"];
+const domainServices = ["users", "products", "orders", "webhooks"];
 
 /** Injects the planned faults into the shop and records them in the history. */
 export class FaultInjector {

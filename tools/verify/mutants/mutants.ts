@@ -103,6 +103,15 @@ export const mutants: Mutant[] = [
     weights: { ...usualWeights, cancelOrder: 40, shipOrder: 40 },
     hotStock: ampleStock,
   },
+  {
+    name: "webhook-without-answer",
+    description: "a webhook counts as delivered when its first attempt fails",
+    invariant: 7,
+    parts: ["the state of a failed attempt"],
+    prepare: [],
+    weights: usualWeights,
+    hotStock: ampleStock,
+  },
 ].map((mutant) => ({
   ...(mutant as Omit<Mutant, "preload">),
   preload: join(import.meta.dirname, `${mutant.name}.ts`),

@@ -17,13 +17,18 @@ export interface MarketSize {
 const timeoutMs = 10_000;
 const maxAttempts = 4;
 
-/** Registers the accounts and creates the products of a run, before any fault. */
+/**
+ * Registers the accounts and creates the products of a run, before any fault.
+ *
+ * @param onAdmin called when the first admin is registered
+ */
 export async function openMarket(
   client: Client,
   url: string,
   market: Market,
   random: Random,
   size: MarketSize,
+  onAdmin: (admin: Account) => Promise<void>,
 ): Promise<void> {
   let op = 0;
   const execute = async <Answer>(intent: Intent): Promise<Answer> => {
@@ -49,6 +54,7 @@ export async function openMarket(
     return { id, token: await login(url, input.email), isAdmin: type === 1 };
   };
   const first = await register("admin-1", 1, null);
+  await onAdmin(first);
   market.admins.push(first, await register("admin-2", 1, first));
   const names = Array.from({ length: size.customers }, (_, index) => `customer-${index + 1}`);
   market.customers.push(...(await Promise.all(names.map((name) => register(name, 0, null)))));

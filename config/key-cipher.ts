@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from "node:crypto";
 import { promisify } from "node:util";
-import { ConfigError } from "../../../config/config-reader.ts";
+import { ConfigError } from "./config-reader.ts";
 
-/** The prefix of a stored encrypted key. A plain key is PEM. */
+/** The prefix of a stored encrypted key. A plain key is PEM, or begins with `whsec_`. */
 const version = "v1";
 const cipher = "aes-256-gcm";
 const keyBytes = 32;
@@ -14,18 +14,25 @@ const cost = { N: 32_768, r: 8, p: 1, maxmem: 67_108_864 };
 
 const deriveKey = promisify<string, Buffer, number, typeof cost, Buffer>(scrypt);
 
-const remedy =
-  "if it is lost, empty the table signing_keys there: new keys are made at the next start, and tokens given so far are no longer taken";
+/** What a cipher encrypts, for messages about a missing or wrong secret. */
+export interface SealedKeys {
+  /** For example "the signing keys in the users database". */
+  name: string;
+  /** Completes "set it, or …". */
+  remedy: string;
+}
 
-/** Encrypts private keys with a secret, so that access to the database is not enough to sign tokens. */
+/** Encrypts keys with KEY_ENCRYPTION_SECRET, so that access to the database is not enough to sign. */
 export class KeyCipher {
   readonly #secret: string | undefined;
+  readonly #keys: SealedKeys;
   readonly #derived = new Map<string, Promise<Buffer>>();
   readonly #ownSalt = randomBytes(saltBytes);
 
   /** @param secret undefined stores keys in plain */
-  constructor(secret: string | undefined) {
+  constructor(secret: string | undefined, keys: SealedKeys) {
     this.#secret = secret;
+    this.#keys = keys;
   }
 
   /** Returns whether a stored key has the form that `seal` would give it. */
@@ -33,42 +40,42 @@ export class KeyCipher {
     return this.#secret === undefined || isSealed(stored);
   }
 
-  /** Returns the stored form of a private key. It can only be opened with the same key id. */
-  async seal(kid: string, pem: string): Promise<string> {
-    if (this.#secret === undefined) return pem;
+  /** Returns the stored form of a key. It can only be opened with the same id. */
+  async seal(id: string, key: string): Promise<string> {
+    if (this.#secret === undefined) return key;
     const iv = randomBytes(ivBytes);
-    const key = await this.#keyFor(this.#secret, this.#ownSalt);
-    const sealing = createCipheriv(cipher, key, iv, { authTagLength: tagBytes });
-    sealing.setAAD(Buffer.from(kid));
-    const parts = [sealing.update(pem, "utf8"), sealing.final(), sealing.getAuthTag()];
+    const secret = await this.#keyFor(this.#secret, this.#ownSalt);
+    const sealing = createCipheriv(cipher, secret, iv, { authTagLength: tagBytes });
+    sealing.setAAD(Buffer.from(id));
+    const parts = [sealing.update(key, "utf8"), sealing.final(), sealing.getAuthTag()];
     const texts = [this.#ownSalt, iv, Buffer.concat(parts)].map((part) =>
       part.toString("base64url"),
     );
     return [version, ...texts].join(".");
   }
 
-  /** Returns the PEM of a stored key. Throws a ConfigError if the secret is missing or wrong. */
-  async open(kid: string, stored: string): Promise<string> {
+  /** Returns a stored key in plain. Throws a ConfigError if the secret is missing or wrong. */
+  async open(id: string, stored: string): Promise<string> {
     if (!isSealed(stored)) return stored;
     if (this.#secret === undefined) {
       throw new ConfigError(
-        `KEY_ENCRYPTION_SECRET is not set, and the signing keys in the users database are encrypted with it; set it, or ${remedy}.`,
+        `KEY_ENCRYPTION_SECRET is not set, and ${this.#keys.name} are encrypted with it; set it, or ${this.#keys.remedy}.`,
       );
     }
     const [, salt, iv, sealed] = stored.split(".").map((part) => Buffer.from(part, "base64url"));
     if (salt?.length !== saltBytes || iv?.length !== ivBytes || sealed === undefined) {
-      throw new Error(`the signing key ${kid} is stored in an unknown format`);
+      throw new Error(`the key ${id} is stored in an unknown format`);
     }
     const key = await this.#keyFor(this.#secret, salt);
     const opening = createDecipheriv(cipher, key, iv, { authTagLength: tagBytes });
-    opening.setAAD(Buffer.from(kid)).setAuthTag(sealed.subarray(-tagBytes));
+    opening.setAAD(Buffer.from(id)).setAuthTag(sealed.subarray(-tagBytes));
     try {
       return (
         opening.update(sealed.subarray(0, -tagBytes), undefined, "utf8") + opening.final("utf8")
       );
     } catch (cause) {
       throw new ConfigError(
-        `KEY_ENCRYPTION_SECRET is not the one that the signing keys in the users database were encrypted with; set that one, or ${remedy}.`,
+        `KEY_ENCRYPTION_SECRET is not the one that ${this.#keys.name} were encrypted with; set that one, or ${this.#keys.remedy}.`,
         { cause },
       );
     }

@@ -1,0 +1,162 @@
+import type { LookupFunction } from "node:net";
+import { commonErrors, hasCode } from "../../../core/errors.ts";
+import { PeriodicTask } from "../../../core/periodic-task.ts";
+import { faultOfUrl, type AddressRules } from "../endpoints/address-rules.ts";
+import type { WebhookSecrets } from "../endpoints/webhook-secrets.ts";
+import type { WebhooksDatabase } from "../webhooks.database.ts";
+import { claimDeliveries, type ClaimedDelivery } from "./claim-deliveries.ts";
+import { disableGone, pauseEndpoint } from "./endpoint-answers.ts";
+import { finishAttempt } from "./finish-attempt.ts";
+import { retryPauseMs } from "./retry-schedule.ts";
+import { sendWebhook, type Answer } from "./send-webhook.ts";
+import { signatureHeaders } from "./sign-webhook.ts";
+
+/** The dependencies of a `Deliverer`. */
+export interface DelivererParts {
+  database: WebhooksDatabase;
+  secrets: WebhookSecrets;
+  rules: AddressRules;
+  lookup: LookupFunction;
+  /** Returns the pause after this number of failed attempts. */
+  pauseMs?: (attempts: number) => number;
+  onAttempt: (outcome: "delivered" | "failed" | "dead") => void;
+  onFault: (fault: unknown) => void;
+}
+
+/**
+ * The attempts in progress per webhook, on one node. Webhooks share no slots, so that a slow one
+ * does not delay the others; their number is limited, and with it the number of connections.
+ */
+const slotsPerWebhook = 4;
+/** The deadline of an attempt, from the resolution of the name to the status of the answer. */
+const attemptMs = 8_000;
+/** How long a node may hold a lane. Longer than an attempt, so that no other node repeats it. */
+const leaseMs = 11_000;
+/** How often due lanes are looked for without an event: those of other nodes, and after a pause. */
+const pollMs = 5_000;
+/** How long a stopping node waits for the attempts in progress. */
+const stopMs = 3_000;
+/** 410 Gone: the endpoint wants no more events. */
+const gone = 410;
+
+/** Sends the pending deliveries of all webhooks. Any number of nodes share the work. */
+export class Deliverer {
+  readonly #parts: DelivererParts;
+  readonly #claims: PeriodicTask;
+  readonly #running = new Map<Promise<void>, string>();
+  readonly #stopped = new AbortController();
+  #retryTimer: NodeJS.Timeout | undefined;
+  #retryAtMs = Infinity;
+
+  constructor(parts: DelivererParts) {
+    this.#parts = parts;
+    this.#claims = new PeriodicTask(
+      pollMs,
+      () => this.#claim(),
+      (fault) => {
+        this.#report(fault);
+      },
+    );
+  }
+
+  start(): void {
+    this.#claims.start();
+  }
+
+  /** Looks for due deliveries. */
+  wake(): void {
+    if (!this.#stopped.signal.aborted) this.#claims.trigger();
+  }
+
+  /** Starts no more attempts, and ends the running ones after a short time. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#retryTimer);
+    await this.#claims.stop();
+    const timer = setTimeout(() => {
+      this.#stopped.abort();
+    }, stopMs);
+    await Promise.all(this.#running.keys());
+    clearTimeout(timer);
+    this.#stopped.abort();
+    clearTimeout(this.#retryTimer);
+  }
+
+  async #claim(): Promise<void> {
+    const { query } = this.#parts.database;
+    const busy = new Map<string, number>();
+    for (const id of this.#running.values()) busy.set(id, (busy.get(id) ?? 0) + 1);
+    const claimed = await claimDeliveries(query, slotsPerWebhook, busy, leaseMs);
+    for (const delivery of claimed) {
+      const attempt = this.#attempt(delivery)
+        .catch((fault: unknown) => {
+          // The claim ends, and the delivery is tried again.
+          this.#report(fault);
+        })
+        .finally(() => {
+          this.#running.delete(attempt);
+          this.wake();
+        });
+      this.#running.set(attempt, delivery.webhook_id);
+    }
+  }
+
+  async #attempt(delivery: ClaimedDelivery): Promise<void> {
+    const { database, onAttempt, pauseMs = retryPauseMs } = this.#parts;
+    const { webhook_id, attempts, retry_ms } = delivery;
+    const answer = await this.#send(delivery);
+    if (answer.error === null) {
+      await finishAttempt(database.query, delivery, "DELIVERED", answer, 0);
+      onAttempt("delivered");
+      return;
+    }
+    if (answer.status === gone) await disableGone(database, webhook_id);
+    else if (answer.retryAfterMs !== undefined) {
+      await pauseEndpoint(database, webhook_id, answer.retryAfterMs);
+    }
+    const pause = Math.max(pauseMs(attempts + 1), answer.retryAfterMs ?? 0);
+    const isDead = pause > retry_ms;
+    await finishAttempt(
+      database.query,
+      delivery,
+      isDead ? "DEAD" : "PENDING",
+      answer,
+      isDead ? 0 : pause,
+    );
+    if (!isDead) this.#wakeIn(pause);
+    onAttempt(isDead ? "dead" : "failed");
+  }
+
+  async #send(delivery: ClaimedDelivery): Promise<Answer> {
+    const { secrets, rules, lookup } = this.#parts;
+    const { webhook_id, event_id, url, type, occurred_at, data, secret, former_secret } = delivery;
+    // The settings may have changed since the webhook was created, and `lookup` sees no addresses.
+    const fault = faultOfUrl(url, rules);
+    if (fault !== undefined) return { status: null, error: `the URL ${fault}`, durationMs: 0 };
+    const opened = await secrets.open({ id: webhook_id, secret, former_secret });
+    const body = JSON.stringify({ type, timestamp: occurred_at.toISOString(), data });
+    return sendWebhook({
+      url,
+      headers: signatureHeaders(event_id, new Date(), body, opened),
+      body,
+      lookup,
+      signal: AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(attemptMs)]),
+    });
+  }
+
+  /** Keeps one timer, for the earliest retry of this node. Polling finds the others. */
+  #wakeIn(ms: number): void {
+    const atMs = performance.now() + ms;
+    if (atMs >= this.#retryAtMs || ms > pollMs || this.#stopped.signal.aborted) return;
+    clearTimeout(this.#retryTimer);
+    this.#retryAtMs = atMs;
+    this.#retryTimer = setTimeout(() => {
+      this.#retryAtMs = Infinity;
+      this.wake();
+    }, ms);
+  }
+
+  #report(fault: unknown): void {
+    // While the database is unavailable, deliveries wait.
+    if (!hasCode(fault, commonErrors.SERVICE_UNAVAILABLE)) this.#parts.onFault(fault);
+  }
+}

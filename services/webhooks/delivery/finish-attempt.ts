@@ -1,0 +1,35 @@
+import type { Query } from "../../../database/prepared-statements.ts";
+import type { DeliveryState } from "../webhooks.contract.ts";
+import type { ClaimedDelivery } from "./claim-deliveries.ts";
+import type { Answer } from "./send-webhook.ts";
+
+/**
+ * Stores the result of an attempt and releases the lane. A node that has lost its claim, because it
+ * had paused, does not release the claim of another one.
+ *
+ * @param pauseMs the time until the first pending delivery of the lane is tried
+ */
+export async function finishAttempt(
+  query: Query,
+  { id, claim, webhook_id, entity_id }: ClaimedDelivery,
+  state: DeliveryState,
+  { status, error, durationMs }: Answer,
+  pauseMs: number,
+): Promise<void> {
+  await query(
+    `WITH tried AS (
+       UPDATE deliveries SET state = $2, attempts = attempts + 1, last_status = $3, last_error = $4,
+         duration_ms = $5,
+         finished_at = CASE WHEN $2 <> 'PENDING' THEN now() END,
+         data = CASE WHEN $2 <> 'DELIVERED' THEN data END
+       WHERE id = $1 AND state = 'PENDING' RETURNING state
+     )
+     UPDATE delivery_lanes SET
+       pending = pending - (SELECT count(*) FROM tried WHERE state <> 'PENDING'),
+       due_at = CASE WHEN claim = $6
+                THEN clock_timestamp() + $7 * interval '1 millisecond' ELSE due_at END,
+       claim = nullif(claim, $6)
+     WHERE webhook_id = $8 AND entity_id = $9`,
+    [id, state, status, error, durationMs, claim, pauseMs, webhook_id, entity_id],
+  );
+}

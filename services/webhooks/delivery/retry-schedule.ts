@@ -1,0 +1,26 @@
+const firstPauseMs = 2_000;
+const growth = 3;
+const maxPauseMs = 3_600_000;
+/** The pause is longer by up to this share, so that failed deliveries are not all retried at once. */
+const jitter = 0.2;
+
+/** The longest Retry-After that is honoured. */
+const maxRetryAfterMs = 86_400_000;
+
+/**
+ * Returns the pause after a failed attempt: 2 s, 6 s, 18 s … up to an hour, and up to a fifth more.
+ *
+ * @param attempts the number of attempts so far, 1 or more
+ */
+export function retryPauseMs(attempts: number, random = Math.random()): number {
+  const pauseMs = Math.min(maxPauseMs, firstPauseMs * growth ** (attempts - 1));
+  return Math.round(pauseMs * (1 + jitter * random));
+}
+
+/** Returns the pause of a `Retry-After` header: seconds, or an HTTP date. Undefined if it has none. */
+export function retryAfterMs(header: string | undefined, nowMs = Date.now()): number | undefined {
+  if (header === undefined) return undefined;
+  const text = header.trim();
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs;
+  return Number.isNaN(ms) ? undefined : Math.min(maxRetryAfterMs, Math.max(0, ms));
+}

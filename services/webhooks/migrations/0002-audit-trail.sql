@@ -1,0 +1,1 @@
+\ir ../../../database/audit-trail-0001.sql

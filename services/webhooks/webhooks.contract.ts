@@ -1,0 +1,299 @@
+import { readFileSync } from "node:fs";
+import { auditTrailAction } from "../../core/audit.ts";
+import { action, defineContract } from "../../core/contract.ts";
+import { defineErrors } from "../../core/errors.ts";
+import { timeOfId } from "../../core/ids.ts";
+import {
+  connectionRules,
+  pageArguments,
+  type PageArguments,
+  type RelayConnection,
+  type RowCount,
+} from "../../core/relay-connection.ts";
+import { exactText, id, int, oneOf, optional, text } from "../../core/validation.ts";
+import { ordersContract } from "../orders/orders.contract.ts";
+import { productsContract } from "../products/products.contract.ts";
+import { usersContract } from "../users/users.contract.ts";
+
+/** The services whose events webhooks can get. */
+export const webhookProducers = [usersContract, productsContract, ordersContract] as const;
+
+/** The types of the events that webhooks can get. */
+export const webhookEvents = webhookProducers.flatMap(({ events }) => Object.keys(events));
+
+/** The maximum number of webhooks. Each may use its own connections, which bounds those of a node. */
+export const maxWebhooks = 50;
+
+/** The maximum number of dead letters that one call redrives. */
+export const maxRedriven = 1_000;
+
+export interface Webhook {
+  id: string;
+  url: string;
+  /** Types of events. */
+  events: string[];
+  description: string;
+  enabled: boolean;
+  disabledReason: "GONE" | null;
+  /** ISO 8601, UTC. */
+  updatedAt: string;
+}
+
+/** The result of a creation or a rotation. */
+export interface WebhookSecret {
+  webhook: Webhook;
+  /** `whsec_` and the base64 of 32 bytes. */
+  secret: string;
+  /** Until when the former secret also signs: ISO 8601, UTC; null for a new webhook. */
+  formerSecretUntil: string | null;
+}
+
+export interface NewWebhook {
+  url: string;
+  events: string[];
+  description?: string;
+}
+
+/** A change of at least one property of a webhook. */
+export interface UpdateWebhook {
+  id: string;
+  url?: string;
+  events?: string[];
+  description?: string;
+  enabled?: boolean;
+}
+
+const deliveryStates = ["PENDING", "DELIVERED", "DEAD"] as const;
+
+export type DeliveryState = (typeof deliveryStates)[number];
+
+/** An event for a webhook. Times are ISO 8601, UTC. */
+export interface WebhookDelivery {
+  id: string;
+  webhookId: string;
+  eventId: string;
+  type: string;
+  entityId: string;
+  state: DeliveryState;
+  attempts: number;
+  lastStatus: number | null;
+  lastError: string | null;
+  durationMs: number | null;
+  nextAttemptAt: string | null;
+  finishedAt: string | null;
+}
+
+/** The criteria for deliveries. A delivery must match all of them. */
+export interface DeliveryFilter {
+  webhookId?: string;
+  state?: DeliveryState;
+}
+
+/** The actions in the audit trail of webhooks, with their meanings: values of the enum `AuditAction`. */
+const webhookAuditActions = {
+  WEBHOOK_CREATED: "An admin created a webhook.",
+  WEBHOOK_UPDATED: "An admin changed a webhook.",
+  WEBHOOK_DELETED: "An admin deleted a webhook.",
+  WEBHOOK_SECRET_ROTATED: "An admin replaced the secret of a webhook.",
+  WEBHOOK_REDRIVEN: "An admin redrove dead letters of a webhook.",
+  WEBHOOK_DISABLED: "The service disabled a webhook, because its endpoint answered 410.",
+} as const;
+
+export type WebhookAuditAction = keyof typeof webhookAuditActions;
+
+/** Errors that only this service throws. */
+export const webhookErrors = defineErrors({
+  WEBHOOK_NOT_FOUND: { status: 404, meaning: "There is no such webhook." },
+  WEBHOOK_DELIVERY_NOT_FOUND: {
+    status: 404,
+    meaning: "There is no such dead letter: it was redriven, or its time has passed.",
+  },
+  TOO_MANY_WEBHOOKS: { status: 409, meaning: `There are ${maxWebhooks} webhooks; delete one.` },
+});
+
+/** The maximum number of types that a webhook names. */
+const maxEvents = 100;
+
+const urlRule = exactText(1, 2_000);
+const eventsRule = {
+  type: "array",
+  min: 1,
+  max: maxEvents,
+  unique: true,
+  items: oneOf(webhookEvents),
+};
+const descriptionRule = { ...text(0, 500), empty: true };
+const filterRules = { webhookId: optional(id()), state: optional(oneOf(deliveryStates)) };
+
+export const webhooksContract = defineContract({
+  name: "webhooks",
+  isOptional: true,
+  auditActions: webhookAuditActions,
+  graphql: {
+    type: readFileSync(new URL("webhooks.graphql", import.meta.url), "utf8"),
+    fromId: { Webhook: { createdAt: timeOfId }, WebhookDelivery: { createdAt: timeOfId } },
+    listMaxima: { "Webhook.events": maxEvents },
+  },
+  actions: {
+    get: action<{ id: string }, Webhook>({
+      params: { id: id() },
+      access: "admin",
+      graphql: {
+        query: `
+          """
+          One webhook. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT,
+          WEBHOOK_NOT_FOUND.
+          """
+          webhook("The id of the webhook" id: ID!): Webhook!
+        `,
+      },
+    }),
+    list: action<{ limit?: number }, Webhook[]>({
+      params: { limit: optional(int(1, maxWebhooks)) },
+      access: "admin",
+      graphql: {
+        query: `
+          """
+          The webhooks, oldest first. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
+          """
+          webhooks("The maximum number of webhooks, 1 to ${maxWebhooks}" limit: Int = ${maxWebhooks}): [Webhook!]!
+        `,
+      },
+    }),
+    /**
+     * Creates a webhook, which gets the events from now on. Throws BAD_USER_INPUT,
+     * TOO_MANY_WEBHOOKS, or SERVICE_UNAVAILABLE before the service has met all producers.
+     */
+    create: action<NewWebhook, WebhookSecret>({
+      params: { url: urlRule, events: eventsRule, description: optional(descriptionRule) },
+      access: "admin",
+      graphql: {
+        mutation: `
+          """
+          Creates a webhook, which gets the events from now on, and returns its secret. For admins.
+          Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, TOO_MANY_WEBHOOKS.
+          """
+          createWebhook("The webhook to create" input: CreateWebhookInput!): WebhookSecret!
+        `,
+      },
+    }),
+    /** Changes a webhook. Throws BAD_USER_INPUT or WEBHOOK_NOT_FOUND. */
+    update: action<UpdateWebhook, Webhook>({
+      params: {
+        id: id(),
+        url: optional(urlRule),
+        events: optional(eventsRule),
+        description: optional(descriptionRule),
+        enabled: optional({ type: "boolean" }),
+      },
+      access: "admin",
+      graphql: {
+        mutation: `
+          """
+          Changes URL, events or description of a webhook, disables or enables it. For admins. Errors:
+          UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, WEBHOOK_NOT_FOUND.
+          """
+          updateWebhook("The webhook and its changes" input: UpdateWebhookInput!): Webhook!
+        `,
+      },
+    }),
+    /** Deletes a webhook and its deliveries. Throws WEBHOOK_NOT_FOUND. */
+    delete: action<{ id: string }, { success: boolean }>({
+      params: { id: id() },
+      access: "admin",
+      graphql: {
+        mutation: `
+          """
+          Deletes a webhook and its deliveries. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
+          BAD_USER_INPUT, WEBHOOK_NOT_FOUND.
+          """
+          deleteWebhook("The id of the webhook" id: ID!): Success!
+        `,
+      },
+    }),
+    /** Replaces the secret. The former one also signs for some time. Throws WEBHOOK_NOT_FOUND. */
+    rotateSecret: action<{ id: string }, WebhookSecret>({
+      params: { id: id() },
+      access: "admin",
+      graphql: {
+        mutation: `
+          """
+          Replaces the secret of a webhook. Events are signed with both secrets for 24 hours. For
+          admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, WEBHOOK_NOT_FOUND.
+          """
+          rotateWebhookSecret("The id of the webhook" id: ID!): WebhookSecret!
+        `,
+      },
+    }),
+    /** Returns a page of deliveries, newest first. Throws BAD_USER_INPUT. */
+    deliveries: action<PageArguments & DeliveryFilter, RelayConnection<WebhookDelivery>>({
+      params: { ...connectionRules, ...filterRules },
+      access: "admin",
+      graphql: {
+        query: `
+          """
+          A page of the deliveries of webhooks, newest first. For admins. Errors: UNAUTHENTICATED,
+          FORBIDDEN, BAD_USER_INPUT.
+          """
+          webhookDeliveriesConnection(
+            ${pageArguments}
+            "Which deliveries to return; all if it is not given"
+            filter: WebhookDeliveryFilter
+          ): WebhookDeliveryConnection!
+        `,
+        countedBy: "countDeliveries",
+      },
+    }),
+    /** Counts the deliveries that match a filter. */
+    countDeliveries: action<DeliveryFilter, RowCount>({
+      params: filterRules,
+      access: "admin",
+      gateway: true,
+      safeToRetry: true,
+    }),
+    /**
+     * Sends the dead letters of a webhook again, at most 1,000 per call, and tries its pending
+     * deliveries immediately. Throws WEBHOOK_NOT_FOUND.
+     */
+    redriveAll: action<{ id: string }, { redriven: number }>({
+      params: { id: id() },
+      access: "admin",
+      graphql: {
+        mutation: `
+          """
+          Sends the oldest 1,000 dead letters of a webhook again, and tries its pending deliveries
+          immediately. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT,
+          WEBHOOK_NOT_FOUND.
+          """
+          redriveWebhook("The id of the webhook" id: ID!): WebhookRedrive!
+        `,
+      },
+    }),
+    /** Sends one dead letter again. Throws WEBHOOK_DELIVERY_NOT_FOUND. */
+    redriveDelivery: action<{ id: string }, { redriven: number }>({
+      params: { id: id() },
+      access: "admin",
+      graphql: {
+        mutation: `
+          """
+          Sends a dead letter of a webhook again. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
+          BAD_USER_INPUT, WEBHOOK_DELIVERY_NOT_FOUND.
+          """
+          redriveWebhookDelivery("The id of the delivery" id: ID!): WebhookRedrive!
+        `,
+      },
+    }),
+    /** Removes the name of a user from the copies of events. Returns the number of copies. */
+    forgetUser: action<{ user_id: string }, { forgotten: number }>({
+      params: { user_id: id() },
+      access: "nobody",
+      safeToRetry: true,
+    }),
+    /** Returns changes of webhooks and rejected attempts, newest first. */
+    auditTrail: auditTrailAction(
+      "webhooksAudit",
+      "The audit trail of webhooks: changes and rejected attempts.",
+    ),
+  },
+  events: {},
+});

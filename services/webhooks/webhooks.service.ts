@@ -1,0 +1,113 @@
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { configOf } from "../../config/broker-config.ts";
+import { senderOf } from "../../core/access.ts";
+import { defineService } from "../../core/define-service.ts";
+import { auditPruning, FailedAttemptAudit, readAuditTrail } from "../../database/audit-trail.ts";
+import { Deliverer } from "./delivery/deliverer.ts";
+import { DeliveryMetrics } from "./delivery/delivery-metrics.ts";
+import { deliveryRecorder } from "./delivery/record-deliveries.ts";
+import { checkedLookup, resolveFor } from "./endpoints/address-rules.ts";
+import { createWebhook } from "./endpoints/create-webhook.ts";
+import { deleteWebhook } from "./endpoints/delete-webhook.ts";
+import { listWebhooks, readWebhook } from "./endpoints/read-webhooks.ts";
+import { rotateSecret, withSecret } from "./endpoints/rotate-secret.ts";
+import { updateWebhook } from "./endpoints/update-webhook.ts";
+import { WebhookSecrets } from "./endpoints/webhook-secrets.ts";
+import { forgetUser } from "./log/forget-user.ts";
+import { deliveryConnection } from "./log/page-deliveries.ts";
+import { pruneDeliveries } from "./log/prune-deliveries.ts";
+import { redriveAll, redriveDelivery } from "./log/redrive-deliveries.ts";
+import { webhookEvents, webhookProducers, webhooksContract } from "./webhooks.contract.ts";
+import { openWebhooksDatabase } from "./webhooks.database.ts";
+
+const pruneEveryMs = 60_000;
+const measureEveryMs = 15_000;
+
+export default function webhooksService(broker: ServiceBroker): ServiceSchema {
+  const config = configOf(broker);
+  const rules = config.webhooks;
+  const database = openWebhooksDatabase(config);
+  const { query } = database;
+  const secrets = new WebhookSecrets(config.keyEncryptionSecret);
+  const connection = deliveryConnection(database);
+  const failedAttempts = new FailedAttemptAudit(query);
+  const metrics = new DeliveryMetrics(broker.metrics);
+  const deliverer = new Deliverer({
+    database,
+    secrets,
+    rules,
+    lookup: checkedLookup(rules, resolveFor(rules)),
+    onAttempt: (outcome) => {
+      metrics.count(outcome);
+    },
+    onFault: (fault) => {
+      broker.logger.error("a webhook could not be sent", fault);
+    },
+  });
+  const wake = () => {
+    deliverer.wake();
+  };
+  const recorder = deliveryRecorder(wake);
+
+  return defineService(webhooksContract, {
+    uses: webhookProducers,
+    database,
+    startFrom: "now",
+    actions: {
+      get: ({ params: { id } }) => readWebhook(query, id),
+      list: ({ params: { limit } }) => listWebhooks(query, limit),
+      create: async (ctx) => {
+        const webhook = await database.idempotent(ctx, (db) =>
+          createWebhook(db, secrets, rules, ctx.params, senderOf(ctx)),
+        );
+        return withSecret(query, secrets, webhook);
+      },
+      update: async (ctx) => {
+        const webhook = await database.idempotent(ctx, (db) =>
+          updateWebhook(db, rules, ctx.params, senderOf(ctx)),
+        );
+        wake();
+        return webhook;
+      },
+      delete: (ctx) =>
+        database.idempotent(ctx, (db) => deleteWebhook(db, ctx.params.id, senderOf(ctx))),
+      rotateSecret: async (ctx) => {
+        const webhook = await database.idempotent(ctx, (db) =>
+          rotateSecret(db, secrets, ctx.params.id, senderOf(ctx)),
+        );
+        return withSecret(query, secrets, webhook);
+      },
+      deliveries: ({ params }) => connection.page(params),
+      countDeliveries: ({ params }) => connection.count(params),
+      redriveAll: async (ctx) => {
+        const redriven = await database.idempotent(ctx, (db) =>
+          redriveAll(db, ctx.params.id, senderOf(ctx)),
+        );
+        wake();
+        return redriven;
+      },
+      redriveDelivery: async (ctx) => {
+        const redriven = await database.idempotent(ctx, (db) =>
+          redriveDelivery(db, ctx.params.id, senderOf(ctx)),
+        );
+        wake();
+        return redriven;
+      },
+      forgetUser: ({ params: { user_id } }) => forgetUser(query, user_id),
+      auditTrail: ({ params }) => readAuditTrail(query, params),
+    },
+    // One handler for all events: the consumer passes them in batches of several types.
+    consumes: Object.fromEntries(webhookEvents.map((type) => [type, recorder])),
+    periodically: [
+      { everyMs: pruneEveryMs, run: () => pruneDeliveries(query, config.webhooks.keepMs) },
+      { everyMs: measureEveryMs, run: () => metrics.measure(query) },
+      auditPruning(database, config.auditKeepMs),
+    ],
+    onAccessDenied: (ctx, denial) => failedAttempts.onAccessDenied(ctx, denial),
+    async started() {
+      await secrets.sealAll(query);
+      deliverer.start();
+    },
+    stopped: () => deliverer.stop(),
+  });
+}
