@@ -283,12 +283,6 @@ export const webhooksContract = defineContract({
         `,
       },
     }),
-    /** Removes the name of a user from the copies of events. Returns the number of copies. */
-    forgetUser: action<{ user_id: string }, { forgotten: number }>({
-      params: { user_id: id() },
-      access: "nobody",
-      safeToRetry: true,
-    }),
     /** Returns changes of webhooks and rejected attempts, newest first. */
     auditTrail: auditTrailAction(
       "webhooksAudit",

@@ -1,8 +1,15 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { configOf } from "../../config/broker-config.ts";
 import { senderOf } from "../../core/access.ts";
+import type { Effect, EventEnvelope } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
-import { auditPruning, FailedAttemptAudit, readAuditTrail } from "../../database/audit-trail.ts";
+import {
+  auditErasure,
+  auditPruning,
+  FailedAttemptAudit,
+  readAuditTrail,
+} from "../../database/audit-trail.ts";
+import type { UserErased } from "../users/users.contract.ts";
 import { Deliverer } from "./delivery/deliverer.ts";
 import { DeliveryMetrics } from "./delivery/delivery-metrics.ts";
 import { deliveryRecorder } from "./delivery/record-deliveries.ts";
@@ -13,7 +20,7 @@ import { listWebhooks, readWebhook } from "./endpoints/read-webhooks.ts";
 import { rotateSecret, withSecret } from "./endpoints/rotate-secret.ts";
 import { updateWebhook } from "./endpoints/update-webhook.ts";
 import { WebhookSecrets } from "./endpoints/webhook-secrets.ts";
-import { forgetUser } from "./log/forget-user.ts";
+import { forgetUsers } from "./log/forget-users.ts";
 import { deliveryConnection } from "./log/page-deliveries.ts";
 import { pruneDeliveries } from "./log/prune-deliveries.ts";
 import { redriveAll, redriveDelivery } from "./log/redrive-deliveries.ts";
@@ -93,14 +100,22 @@ export default function webhooksService(broker: ServiceBroker): ServiceSchema {
         wake();
         return redriven;
       },
-      forgetUser: ({ params: { user_id } }) => forgetUser(query, user_id),
       auditTrail: ({ params }) => readAuditTrail(query, params),
     },
-    // One handler for all events: the consumer passes them in batches of several types.
-    consumes: Object.fromEntries(webhookEvents.map((type) => [type, recorder])),
+    // One handler for all other events: the consumer passes them in batches of several types.
+    consumes: {
+      ...Object.fromEntries(webhookEvents.map((type) => [type, recorder])),
+      "user.erased": {
+        async handleBatch(events: EventEnvelope<UserErased>[], effect: Effect) {
+          await recorder.handleBatch(events, effect);
+          await forgetUsers(events, effect);
+        },
+      },
+    },
     periodically: [
       { everyMs: pruneEveryMs, run: () => pruneDeliveries(query, config.webhooks.keepMs) },
       { everyMs: measureEveryMs, run: () => metrics.measure(query) },
+      auditErasure(database),
       auditPruning(database, config.auditKeepMs),
     ],
     onAccessDenied: (ctx, denial) => failedAttempts.onAccessDenied(ctx, denial),

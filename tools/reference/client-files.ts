@@ -16,7 +16,7 @@ const pluginMap = { schemaTypes, operationTypes, typedDocuments };
 const config = {
   enumsAsTypes: true,
   enumType: "string-literal",
-  scalars: { ID: "string", DateTime: "string" },
+  scalars: { ID: "string", DateTime: "string", UUID: "string" },
   strictScalars: true,
   skipTypename: true,
   useTypeImports: true,

@@ -45,13 +45,28 @@ export type ProductSort =
 /** A product must match all given fields */
 export type ProductFilter = {
   /** In minor units (cents), inclusive */
-  price_min?: number | null | undefined;
+  priceMin?: number | null | undefined;
   /** In minor units (cents), inclusive */
-  price_max?: number | null | undefined;
+  priceMax?: number | null | undefined;
   /** true: products with stock; false: products without stock */
-  in_stock?: boolean | null | undefined;
+  inStock?: boolean | null | undefined;
   /** The product's id must be one of these; at most 100 */
   ids?: Array<string> | null | undefined;
+  /**
+   * The old name of priceMin
+   * @deprecated Use priceMin.
+   */
+  price_min?: number | null | undefined;
+  /**
+   * The old name of priceMax
+   * @deprecated Use priceMax.
+   */
+  price_max?: number | null | undefined;
+  /**
+   * The old name of inStock
+   * @deprecated Use inStock.
+   */
+  in_stock?: boolean | null | undefined;
 };
 
 /** The product to create */
@@ -123,17 +138,44 @@ export type OrderSort =
 
 /** An order must match all given fields */
 export type OrderFilter = {
+  /** `Order.number` in any case, with or without hyphens; I, L and O count as 1, 1 and 0 */
+  number?: string | null | undefined;
   /** The buyer. Another user's id requires permission to see other users' orders; otherwise FORBIDDEN. */
-  user_id?: string | null | undefined;
+  userId?: string | null | undefined;
   /** The current status */
   status?: OrderStatus | null | undefined;
-  /** ISO 8601, inclusive. Compared with the time in the order's id, when the order was sent. */
+  /** Inclusive. Compared with the time in the order's id, when the order was sent. */
+  placedFrom?: string | null | undefined;
+  /** Exclusive */
+  placedBefore?: string | null | undefined;
+  /** In minor units, inclusive. Requires userId, placedFrom or number for the orders of all users. */
+  priceTotalMin?: number | null | undefined;
+  /** In minor units, inclusive. Requires userId, placedFrom or number for the orders of all users. */
+  priceTotalMax?: number | null | undefined;
+  /**
+   * The old name of userId
+   * @deprecated Use userId.
+   */
+  user_id?: string | null | undefined;
+  /**
+   * The old name of placedFrom. ISO 8601.
+   * @deprecated Use placedFrom.
+   */
   placed_from?: string | null | undefined;
-  /** ISO 8601, exclusive */
+  /**
+   * The old name of placedBefore. ISO 8601.
+   * @deprecated Use placedBefore.
+   */
   placed_before?: string | null | undefined;
-  /** In minor units, inclusive. Requires user_id or placed_from for the orders of all users. */
+  /**
+   * The old name of priceTotalMin
+   * @deprecated Use priceTotalMin.
+   */
   price_total_min?: number | null | undefined;
-  /** In minor units, inclusive. Requires user_id or placed_from for the orders of all users. */
+  /**
+   * The old name of priceTotalMax
+   * @deprecated Use priceTotalMax.
+   */
   price_total_max?: number | null | undefined;
 };
 
@@ -158,6 +200,23 @@ export type ShipOrder = {
   /** For example the carrier and the number of the parcel, 1 to 200 characters */
   tracking?: string | null | undefined;
 };
+
+/** Why the stock on hand of a product changed */
+export type InventoryChange =
+  /** An admin added pieces. */
+  | 'ADDED'
+  /** An admin subtracted pieces. */
+  | 'SUBTRACTED'
+  /** An admin deleted the product from the catalogue. The stock stays as it is. */
+  | 'DELETED'
+  /** An order was placed. */
+  | 'SOLD'
+  /** An order was cancelled. */
+  | 'RETURNED'
+  /** A correction after changes by old events that did not contain a number. */
+  | 'COUNTED'
+  /** A value that this version of the gateway does not know */
+  | 'UNKNOWN';
 
 export type AccountFragment = { id: string, email: string, username: string, type: number, createdAt: string };
 
@@ -311,7 +370,7 @@ export type InventoryUpdatedSubscriptionVariables = Exact<{
 }>;
 
 
-export type InventoryUpdatedSubscription = { inventoryUpdated: { product_id: string, change: string, number: number, cursor: string | null, product: { id: string, name: string, description: string, price: number, stock: number, sku: string | null, version: number, createdAt: string, updatedAt: string } | null } };
+export type InventoryUpdatedSubscription = { inventoryUpdated: { product_id: string, change: InventoryChange, number: number, cursor: string | null, product: { id: string, name: string, description: string, price: number, stock: number, sku: string | null, version: number, createdAt: string, updatedAt: string } | null } };
 
 export const AccountFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Account"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"User"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"email"}},{"kind":"Field","name":{"kind":"Name","value":"username"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}}]}}]} as unknown as DocumentNode<AccountFragment, unknown>;
 export const SessionTokensFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"SessionTokens"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Token"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"token"}},{"kind":"Field","name":{"kind":"Name","value":"refreshToken"}},{"kind":"Field","name":{"kind":"Name","value":"expiresAt"}},{"kind":"Field","name":{"kind":"Name","value":"user"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"Account"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Account"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"User"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"email"}},{"kind":"Field","name":{"kind":"Name","value":"username"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}}]}}]} as unknown as DocumentNode<SessionTokensFragment, unknown>;

@@ -14,6 +14,11 @@ export type Scalars = {
    * milliseconds are dropped.
    */
   DateTime: { input: string; output: string; }
+  /**
+   * A UUID by RFC 9562 in its text form, for example "01a22361-48ac-7583-bce1-8b1bcdbf5cc9". Responses
+   * are in lower case, inputs can be in upper case. The same text is valid as `ID`.
+   */
+  UUID: { input: string; output: string; }
 };
 
 /**
@@ -73,6 +78,32 @@ export type Query = {
    * UNAUTHENTICATED, FORBIDDEN (the filter names another user), BAD_USER_INPUT.
    */
   ordersConnection: OrderConnection;
+  /**
+   * One webhook. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT,
+   * WEBHOOK_NOT_FOUND.
+   */
+  webhook: Webhook;
+  /** The webhooks, oldest first. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT. */
+  webhooks: Array<Webhook>;
+  /**
+   * A page of the deliveries of webhooks, newest first. For admins. Errors: UNAUTHENTICATED,
+   * FORBIDDEN, BAD_USER_INPUT.
+   */
+  webhookDeliveriesConnection: WebhookDeliveryConnection;
+  /** The audit trail of webhooks: changes and rejected attempts. Newest first. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT. */
+  webhooksAudit: Array<AuditEntry>;
+  /**
+   * The object with this id; null if there is none, or if the caller may not read it. For everyone,
+   * with the access rules of the fields of single objects. Errors: UNAUTHENTICATED (the token is
+   * expired or invalid), BAD_USER_INPUT.
+   */
+  node?: Maybe<Node>;
+  /**
+   * The objects with these ids, in the order of the ids; null in place of an object that does not
+   * exist, or that the caller may not read. For everyone, with the access rules of the fields of
+   * single objects. Errors: UNAUTHENTICATED (the token is expired or invalid), BAD_USER_INPUT.
+   */
+  nodes: Array<Maybe<Node>>;
 };
 
 
@@ -229,6 +260,77 @@ export type QueryOrdersConnectionArgs = {
   sort?: InputMaybe<OrderSort>;
 };
 
+
+/**
+ * Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+ *
+ * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+ * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
+ */
+export type QueryWebhookArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+ *
+ * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+ * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
+ */
+export type QueryWebhooksArgs = {
+  limit?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+ *
+ * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+ * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
+ */
+export type QueryWebhookDeliveriesConnectionArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<WebhookDeliveryFilter>;
+};
+
+
+/**
+ * Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+ *
+ * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+ * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
+ */
+export type QueryWebhooksAuditArgs = {
+  limit?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+/**
+ * Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+ *
+ * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+ * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
+ */
+export type QueryNodeArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+ *
+ * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+ * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
+ */
+export type QueryNodesArgs = {
+  ids: Array<Scalars['ID']['input']>;
+};
+
 /**
  * Changes data. The mutations of a document run one after the other.
  *
@@ -267,6 +369,30 @@ export type Mutation = {
    */
   changePassword: Success;
   /**
+   * Changes the username or the email of the caller. A new email requires the password, and
+   * ends all other sessions of the caller. For signed-in users. Errors: UNAUTHENTICATED,
+   * BAD_USER_INPUT, EMAIL_TAKEN, INVALID_CREDENTIALS, TOO_MANY_REQUESTS.
+   */
+  updateProfile: User;
+  /**
+   * Returns a token with which a customer can set a new password, once and within an hour. Hand
+   * it to the customer only. Invalidates earlier tokens of the account. For admins; FORBIDDEN
+   * for the accounts of admins. An Idempotency-Key has no effect: each call returns another
+   * token. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND.
+   */
+  createPasswordReset: PasswordReset;
+  /**
+   * Sets a new password with a reset token, and ends all sessions of the account. For everyone
+   * who has a token. Errors: BAD_USER_INPUT, INVALID_RESET_TOKEN, TOO_MANY_REQUESTS.
+   */
+  resetPassword: Success;
+  /**
+   * Erases the personal data of another user: account, sessions, names and addresses. This
+   * cannot be undone. The orders of the user stay without email and username. For admins.
+   * Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND, LAST_ADMIN.
+   */
+  eraseUser: Success;
+  /**
    * Changes the type of another user, and ends all sessions of that user. For admins. Errors:
    * UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND.
    */
@@ -288,6 +414,30 @@ export type Mutation = {
    * INSUFFICIENT_STOCK.
    */
   updateInventory: UpdateInventoryResponse;
+  /**
+   * Adds up to 1,000 products to the catalogue. A product that fails does not stop the others: it
+   * has an error in its result. Of several products with the same SKU, the first is created. For
+   * admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT for an empty or a too long list;
+   * of a product: BAD_USER_INPUT, SKU_TAKEN.
+   */
+  createProducts: BulkProductsPayload;
+  /**
+   * Changes name, description, price or SKU of up to 1,000 products. A product that fails does
+   * not stop the others: it has an error in its result. Of several updates of the same product,
+   * the first is applied. An SKU that another product has is taken, also if the same mutation
+   * changes that product. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT for an
+   * empty or a too long list; of a product: BAD_USER_INPUT, PRODUCT_NOT_FOUND, VERSION_CONFLICT,
+   * SKU_TAKEN.
+   */
+  updateProducts: BulkProductsPayload;
+  /**
+   * Changes the stock of up to 1,000 products, by a difference or to a number of pieces. A change
+   * that fails does not stop the others: it has an error in its result. Of several changes of the
+   * same product, the first is applied. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
+   * BAD_USER_INPUT for an empty or a too long list; of a change: BAD_USER_INPUT,
+   * PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK.
+   */
+  updateInventories: BulkProductsPayload;
   /**
    * Places an order of the caller: takes the stock of all lines, or fails and takes nothing.
    * For signed-in users. Errors: UNAUTHENTICATED, BAD_USER_INPUT, PRODUCT_NOT_FOUND,
@@ -311,6 +461,37 @@ export type Mutation = {
    * BAD_USER_INPUT, ORDER_NOT_FOUND, ORDER_NOT_COMPLETABLE.
    */
   completeOrder: Order;
+  /**
+   * Creates a webhook, which gets the events from now on, and returns its secret. For admins.
+   * Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, TOO_MANY_WEBHOOKS.
+   */
+  createWebhook: WebhookSecret;
+  /**
+   * Changes URL, events or description of a webhook, disables or enables it. For admins. Errors:
+   * UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, WEBHOOK_NOT_FOUND.
+   */
+  updateWebhook: Webhook;
+  /**
+   * Deletes a webhook and its deliveries. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
+   * BAD_USER_INPUT, WEBHOOK_NOT_FOUND.
+   */
+  deleteWebhook: Success;
+  /**
+   * Replaces the secret of a webhook. Events are signed with both secrets for 24 hours. For
+   * admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, WEBHOOK_NOT_FOUND.
+   */
+  rotateWebhookSecret: WebhookSecret;
+  /**
+   * Sends the oldest 1,000 dead letters of a webhook again, and tries its pending deliveries
+   * immediately. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT,
+   * WEBHOOK_NOT_FOUND.
+   */
+  redriveWebhook: WebhookRedrive;
+  /**
+   * Sends a dead letter of a webhook again. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
+   * BAD_USER_INPUT, WEBHOOK_DELIVERY_NOT_FOUND.
+   */
+  redriveWebhookDelivery: WebhookRedrive;
 };
 
 
@@ -381,6 +562,54 @@ export type MutationChangePasswordArgs = {
  * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
  * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
  */
+export type MutationUpdateProfileArgs = {
+  input: UpdateProfile;
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationCreatePasswordResetArgs = {
+  input: CreatePasswordReset;
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationResetPasswordArgs = {
+  input: ResetPassword;
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationEraseUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
 export type MutationSetUserTypeArgs = {
   input: SetUserType;
 };
@@ -419,6 +648,42 @@ export type MutationUpdateProductArgs = {
  */
 export type MutationUpdateInventoryArgs = {
   input: UpdateInventory;
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationCreateProductsArgs = {
+  input: CreateProductsInput;
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationUpdateProductsArgs = {
+  input: UpdateProductsInput;
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationUpdateInventoriesArgs = {
+  input: UpdateInventoriesInput;
 };
 
 
@@ -469,6 +734,78 @@ export type MutationCompleteOrderArgs = {
   id: Scalars['ID']['input'];
 };
 
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationCreateWebhookArgs = {
+  input: CreateWebhookInput;
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationUpdateWebhookArgs = {
+  input: UpdateWebhookInput;
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationDeleteWebhookArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationRotateWebhookSecretArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationRedriveWebhookArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationRedriveWebhookDeliveryArgs = {
+  id: Scalars['ID']['input'];
+};
+
 /**
  * Sends events over WebSocket (protocol graphql-transport-ws) and as Server-Sent Events (protocol
  * graphql-sse, distinct connections mode).
@@ -505,6 +842,7 @@ export type Subscription = {
  * no event is missing or repeated.
  */
 export type SubscriptionInventoryUpdatedArgs = {
+  productId?: InputMaybe<Scalars['UUID']['input']>;
   product_id?: InputMaybe<Scalars['ID']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
 };
@@ -534,7 +872,7 @@ export type SubscriptionOrderUpdatedArgs = {
 };
 
 /** An account. Its owner and admins can read it. */
-export type User = {
+export type User = Node & {
   /** A UUID, version 7. Ids are ordered by the time of registration. */
   id: Scalars['ID']['output'];
   /** As it was registered. Unique, case-insensitive. */
@@ -545,6 +883,8 @@ export type User = {
   type: Scalars['Int']['output'];
   /** When the account was registered: the time in its id */
   createdAt: Scalars['DateTime']['output'];
+  /** When email, username or type changed last, or the time of the registration */
+  updatedAt: Scalars['DateTime']['output'];
   /** The newest 100 orders, newest first */
   orders?: Maybe<Array<AllOrdersOrder>>;
 };
@@ -594,8 +934,8 @@ export type Token = {
   token: Scalars['String']['output'];
   /** Valid for one refreshToken mutation, which returns the next one. Keep it secret. */
   refreshToken: Scalars['String']['output'];
-  /** When the JWT expires: ISO 8601, UTC */
-  expiresAt: Scalars['String']['output'];
+  /** When the JWT expires */
+  expiresAt: Scalars['DateTime']['output'];
   /** The account of the session. Its orders require a request with the access token. */
   user: User;
 };
@@ -637,6 +977,45 @@ export type ChangePassword = {
   newPassword: Scalars['String']['input'];
 };
 
+/** The fields of the caller's account to change, at least one of username and email */
+export type UpdateProfile = {
+  /** The new display name, 1 to 100 characters */
+  username?: InputMaybe<Scalars['String']['input']>;
+  /** The new email, 3 to 254 characters. Unique, case-insensitive; otherwise EMAIL_TAKEN. */
+  email?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * The current password, at most 128 characters; INVALID_CREDENTIALS if it is wrong. Required for a new
+   * email.
+   */
+  password?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** The account of a reset token: either id or email */
+export type CreatePasswordReset = {
+  /** The id of the account */
+  id?: InputMaybe<Scalars['ID']['input']>;
+  /** The email of the account, case-insensitive, at most 254 characters */
+  email?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** A token that sets a new password */
+export type PasswordReset = {
+  /** Valid for one resetPassword mutation. Keep it secret. */
+  token: Scalars['String']['output'];
+  /** When the token expires */
+  expiresAt: Scalars['DateTime']['output'];
+  /** The account of the token */
+  user: User;
+};
+
+/** The reset token and the new password */
+export type ResetPassword = {
+  /** The token of createPasswordReset, at most 1,000 characters */
+  token: Scalars['String']['input'];
+  /** 8 to 128 characters, with the same rules as in `NewUser` */
+  newPassword: Scalars['String']['input'];
+};
+
 /** The user whose type changes, and the new type */
 export type SetUserType = {
   /** The id of the user. FORBIDDEN for the caller's own id. */
@@ -649,26 +1028,26 @@ export type SetUserType = {
 export type AuditEntry = {
   /** A UUID, version 7. Ids are ordered by time. */
   id: Scalars['ID']['output'];
-  /** ISO 8601, UTC */
-  at: Scalars['String']['output'];
-  /** E.g. LOGGED_IN, LOGIN_REFUSED, STOCK_ADDED, ACCESS_REFUSED */
-  action: Scalars['String']['output'];
+  /** When the entry was written */
+  at: Scalars['DateTime']['output'];
+  /** What was done or tried */
+  action: AuditAction;
   /** OK, or the code of the error */
-  outcome: Scalars['String']['output'];
-  /** anonymous, user, or operator: the REPL and the services */
-  actorKind: Scalars['String']['output'];
+  outcome: AuditOutcome;
+  /** Who did or tried it */
+  actorKind: AuditActorKind;
   /** The id of the signed-in user; null for other actors */
   actorId?: Maybe<Scalars['ID']['output']>;
   /** The IP address of the request; null for the operator */
   address?: Maybe<Scalars['String']['output']>;
-  /** The id of the affected account or product */
+  /** The id of the affected account, product or webhook */
   subjectId?: Maybe<Scalars['ID']['output']>;
   /** Further data as JSON; its fields depend on the action */
   detail?: Maybe<Scalars['String']['output']>;
 };
 
 /** A product of the catalogue. Everyone can read it. */
-export type Product = {
+export type Product = Node & {
   /** A UUID, version 7. Ids are ordered by the time of creation. */
   id: Scalars['ID']['output'];
   /** 1 to 200 characters. It is not unique. */
@@ -692,7 +1071,43 @@ export type Product = {
   updatedAt: Scalars['DateTime']['output'];
   /** The newest 50 prices, newest first: the current price and the prices that it replaced */
   priceHistory?: Maybe<Array<ProductPrice>>;
+  /**
+   * The newest 50 changes of the stock on hand, newest first. For admins. Errors: UNAUTHENTICATED,
+   * FORBIDDEN.
+   */
+  stockHistory?: Maybe<Array<StockChange>>;
 };
+
+/** One change of a product's stock on hand */
+export type StockChange = {
+  /** The reason of the change */
+  change: StockChangeReason;
+  /** The change in pieces; negative for a decrease */
+  number: Scalars['Int']['output'];
+  /** The pieces in the warehouse after the change, including those of orders that are being placed */
+  stockOnHand: Scalars['Int']['output'];
+  /** The order that caused the change; null if no order did */
+  orderId?: Maybe<Scalars['ID']['output']>;
+  /** The user who ordered, cancelled or changed the stock; null for the operator */
+  userId?: Maybe<Scalars['ID']['output']>;
+  /** The name of that user; null for the operator, and for some moments after a registration */
+  username?: Maybe<Scalars['String']['output']>;
+  /** The time of the change */
+  at: Scalars['DateTime']['output'];
+};
+
+/** The reason of a change of the stock on hand */
+export type StockChangeReason =
+  /** The initial stock of a new product */
+  | 'CREATED'
+  /** An admin added pieces */
+  | 'ADDED'
+  /** An admin subtracted pieces */
+  | 'SUBTRACTED'
+  /** An order was placed */
+  | 'SOLD'
+  /** A placed order was cancelled */
+  | 'RETURNED';
 
 /** A price of a product */
 export type ProductPrice = {
@@ -720,13 +1135,28 @@ export type ProductSort =
 /** A product must match all given fields */
 export type ProductFilter = {
   /** In minor units (cents), inclusive */
-  price_min?: InputMaybe<Scalars['Int']['input']>;
+  priceMin?: InputMaybe<Scalars['Int']['input']>;
   /** In minor units (cents), inclusive */
-  price_max?: InputMaybe<Scalars['Int']['input']>;
+  priceMax?: InputMaybe<Scalars['Int']['input']>;
   /** true: products with stock; false: products without stock */
-  in_stock?: InputMaybe<Scalars['Boolean']['input']>;
+  inStock?: InputMaybe<Scalars['Boolean']['input']>;
   /** The product's id must be one of these; at most 100 */
   ids?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /**
+   * The old name of priceMin
+   * @deprecated Use priceMin.
+   */
+  price_min?: InputMaybe<Scalars['Int']['input']>;
+  /**
+   * The old name of priceMax
+   * @deprecated Use priceMax.
+   */
+  price_max?: InputMaybe<Scalars['Int']['input']>;
+  /**
+   * The old name of inStock
+   * @deprecated Use inStock.
+   */
+  in_stock?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
 /** A page of products (Relay Cursor Connections Specification) */
@@ -754,9 +1184,14 @@ export type ProductEdge = {
 /** A change of a product's stock on hand */
 export type InventoryUpdate = {
   /** The id of the product */
+  productId: Scalars['UUID']['output'];
+  /**
+   * The old name of productId
+   * @deprecated Use productId.
+   */
   product_id: Scalars['ID']['output'];
-  /** ADDED, SUBTRACTED, DELETED, SOLD, RETURNED or COUNTED */
-  change: Scalars['String']['output'];
+  /** Why the stock changed */
+  change: InventoryChange;
   /** The change in pieces; negative for a decrease */
   number: Scalars['Int']['output'];
   /** The current product; null if it was deleted from the catalogue */
@@ -820,6 +1255,88 @@ export type UpdateInventory = {
   number: Scalars['Int']['input'];
 };
 
+/** The products to create */
+export type CreateProductsInput = {
+  /** 1 to 1,000 products */
+  products: Array<CreateProduct>;
+};
+
+/** The products to update */
+export type UpdateProductsInput = {
+  /** The changes of 1 to 1,000 products */
+  products: Array<UpdateProductInput>;
+};
+
+/** The products whose stock changes */
+export type UpdateInventoriesInput = {
+  /** The changes of 1 to 1,000 products */
+  changes: Array<InventoryChangeInput>;
+};
+
+/** A change of the stock of a product. Exactly one of stock and change is required. */
+export type InventoryChangeInput = {
+  /** The id of the product */
+  id: Scalars['ID']['input'];
+  /**
+   * The number of pieces that can be ordered after the change, 0 or more. Pieces of orders that are
+   * being placed do not count: they have left the stock already.
+   */
+  stock?: InputMaybe<Scalars['Int']['input']>;
+  /**
+   * The number of pieces to add, or to subtract if it is negative; not 0. All pieces ever added minus
+   * those subtracted must not exceed 2,147,483,647.
+   */
+  change?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** The result of a bulk mutation */
+export type BulkProductsPayload = {
+  /** The number of items that took effect */
+  succeeded: Scalars['Int']['output'];
+  /** The number of items that failed and changed nothing */
+  failed: Scalars['Int']['output'];
+  /** One result for each item, in the order of the items */
+  results: Array<BulkProductResult>;
+};
+
+/** What became of an item of a bulk mutation */
+export type BulkProductResult = {
+  /** The position of the item in the input, from 0 */
+  index: Scalars['Int']['output'];
+  /** The id of the product; null if the item failed */
+  productId?: Maybe<Scalars['ID']['output']>;
+  /** The version of the product after the change; null if the item failed */
+  version?: Maybe<Scalars['Int']['output']>;
+  /** The product as it is when the answer is made; null if the item failed */
+  product?: Maybe<Product>;
+  /** Why the item failed; null if it took effect */
+  error?: Maybe<BulkProductError>;
+};
+
+/** Why an item of a bulk mutation failed */
+export type BulkProductError = {
+  /** The code of the error, as in `extensions.code` of the single mutation */
+  code: ErrorCode;
+  /** A sentence for people */
+  message: Scalars['String']['output'];
+  /** For BAD_USER_INPUT: the rules that the item breaks, at most 20 */
+  fields?: Maybe<Array<FieldError>>;
+  /** For VERSION_CONFLICT: the current version of the product */
+  version?: Maybe<Scalars['Int']['output']>;
+  /** For INSUFFICIENT_STOCK: the number of pieces to subtract */
+  asked?: Maybe<Scalars['Int']['output']>;
+  /** For INSUFFICIENT_STOCK: the number of pieces that can be ordered */
+  left?: Maybe<Scalars['Int']['output']>;
+};
+
+/** A rule that an input breaks */
+export type FieldError = {
+  /** The field of the item; empty for the item as a whole */
+  field: Scalars['String']['output'];
+  /** What is wrong with it */
+  message: Scalars['String']['output'];
+};
+
 /** A line of an order: one product and its number of pieces */
 export type OrderProduct = {
   /** The id of the product */
@@ -852,16 +1369,47 @@ export type OrderStatus =
 export type OrderStep = {
   /** The new status */
   status: OrderStatus;
-  /** ISO 8601, UTC */
-  at: Scalars['String']['output'];
+  /** When the order got this status */
+  at: Scalars['DateTime']['output'];
   /** The tracking text of the shipment; null if none was given, and for other steps */
   tracking?: Maybe<Scalars['String']['output']>;
 };
 
-/** An order with its lines. The buyer and admins can read it. */
-export type Order = {
+/** What `Order` and `AllOrdersOrder` have in common. A fragment on it serves both. */
+export type AnyOrder = {
   /** A UUID, version 7. Ids are ordered by the time of the order. */
   id: Scalars['ID']['output'];
+  /** A short code for people, e.g. 1HN4-7T2C-9KQ0: see `Order.number` */
+  number: Scalars['String']['output'];
+  /** The id of the buyer */
+  user_id: Scalars['ID']['output'];
+  /** In minor units */
+  price_total: Scalars['Int']['output'];
+  /** The number of pieces of all products */
+  quantity: Scalars['Int']['output'];
+  /** The lines of the order, at most 200: one for each product, sorted by product_id */
+  order_products?: Maybe<Array<OrderProduct>>;
+  /** The current status */
+  status: OrderStatus;
+  /** The changes of the status, oldest first */
+  history?: Maybe<Array<OrderStep>>;
+  /** When the order was sent: the time in its id */
+  createdAt: Scalars['DateTime']['output'];
+  /** When the order got its current status */
+  updatedAt: Scalars['DateTime']['output'];
+  /** The buyer's account */
+  user?: Maybe<User>;
+};
+
+/** An order with its lines. The buyer and admins can read it. */
+export type Order = Node & AnyOrder & {
+  /** A UUID, version 7. Ids are ordered by the time of the order. */
+  id: Scalars['ID']['output'];
+  /**
+   * A short code for people, e.g. 1HN4-7T2C-9KQ0, computed from the id. Two orders have the same number
+   * in rare cases; only the id identifies an order. `OrderFilter.number` finds it.
+   */
+  number: Scalars['String']['output'];
   /** The id of the buyer */
   user_id: Scalars['ID']['output'];
   /** In minor units */
@@ -888,9 +1436,11 @@ export type Order = {
 };
 
 /** An order in a list of orders */
-export type AllOrdersOrder = {
+export type AllOrdersOrder = AnyOrder & {
   /** A UUID, version 7. Ids are ordered by the time of the order. */
   id: Scalars['ID']['output'];
+  /** A short code for people, e.g. 1HN4-7T2C-9KQ0: see `Order.number` */
+  number: Scalars['String']['output'];
   /** The id of the buyer */
   user_id: Scalars['ID']['output'];
   /** In minor units */
@@ -922,17 +1472,44 @@ export type OrderSort =
 
 /** An order must match all given fields */
 export type OrderFilter = {
+  /** `Order.number` in any case, with or without hyphens; I, L and O count as 1, 1 and 0 */
+  number?: InputMaybe<Scalars['String']['input']>;
   /** The buyer. Another user's id requires permission to see other users' orders; otherwise FORBIDDEN. */
-  user_id?: InputMaybe<Scalars['ID']['input']>;
+  userId?: InputMaybe<Scalars['UUID']['input']>;
   /** The current status */
   status?: InputMaybe<OrderStatus>;
-  /** ISO 8601, inclusive. Compared with the time in the order's id, when the order was sent. */
+  /** Inclusive. Compared with the time in the order's id, when the order was sent. */
+  placedFrom?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Exclusive */
+  placedBefore?: InputMaybe<Scalars['DateTime']['input']>;
+  /** In minor units, inclusive. Requires userId, placedFrom or number for the orders of all users. */
+  priceTotalMin?: InputMaybe<Scalars['Int']['input']>;
+  /** In minor units, inclusive. Requires userId, placedFrom or number for the orders of all users. */
+  priceTotalMax?: InputMaybe<Scalars['Int']['input']>;
+  /**
+   * The old name of userId
+   * @deprecated Use userId.
+   */
+  user_id?: InputMaybe<Scalars['ID']['input']>;
+  /**
+   * The old name of placedFrom. ISO 8601.
+   * @deprecated Use placedFrom.
+   */
   placed_from?: InputMaybe<Scalars['String']['input']>;
-  /** ISO 8601, exclusive */
+  /**
+   * The old name of placedBefore. ISO 8601.
+   * @deprecated Use placedBefore.
+   */
   placed_before?: InputMaybe<Scalars['String']['input']>;
-  /** In minor units, inclusive. Requires user_id or placed_from for the orders of all users. */
+  /**
+   * The old name of priceTotalMin
+   * @deprecated Use priceTotalMin.
+   */
   price_total_min?: InputMaybe<Scalars['Int']['input']>;
-  /** In minor units, inclusive. Requires user_id or placed_from for the orders of all users. */
+  /**
+   * The old name of priceTotalMax
+   * @deprecated Use priceTotalMax.
+   */
   price_total_max?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -980,6 +1557,146 @@ export type ShipOrder = {
   tracking?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** An endpoint that gets events by HTTP, signed as in the Standard Webhooks specification. For admins. */
+export type Webhook = {
+  /** A UUID, version 7. Ids are ordered by the time of creation. */
+  id: Scalars['ID']['output'];
+  /** The URL that the events are sent to */
+  url: Scalars['String']['output'];
+  /** The types of the events that are sent, at most 100 */
+  events: Array<Scalars['String']['output']>;
+  /** A note for admins; it may be empty */
+  description: Scalars['String']['output'];
+  /** False if nothing is sent */
+  enabled: Scalars['Boolean']['output'];
+  /** GONE if the endpoint was disabled because it answered 410; null otherwise */
+  disabledReason?: Maybe<WebhookDisabledReason>;
+  /** When the webhook was created: the time in its id */
+  createdAt: Scalars['DateTime']['output'];
+  /** When the webhook was last changed */
+  updatedAt: Scalars['DateTime']['output'];
+};
+
+/** Why a webhook was disabled without an admin */
+export type WebhookDisabledReason =
+  /** The endpoint answered 410 Gone */
+  | 'GONE';
+
+/** A webhook and its secret */
+export type WebhookSecret = {
+  /** The webhook */
+  webhook: Webhook;
+  /** The secret `whsec_…` that verifies the signatures. It is not shown again. */
+  secret: Scalars['String']['output'];
+  /** Until when the former secret also signs; null for a new webhook */
+  formerSecretUntil?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** The webhook to create */
+export type CreateWebhookInput = {
+  /**
+   * https, 1 to 2,000 characters, without credentials and fragment. Addresses that are not public are
+   * rejected, also later, when the name is resolved.
+   */
+  url: Scalars['String']['input'];
+  /** The types of the events to send, 1 to 100 of them, for example `order.placed` */
+  events: Array<Scalars['String']['input']>;
+  /** A note for admins, at most 500 characters */
+  description?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** The changes of a webhook. A field that is not given stays as it is. */
+export type UpdateWebhookInput = {
+  /** The id of the webhook */
+  id: Scalars['ID']['input'];
+  /** The new URL, 1 to 2,000 characters, with the same rules as in `CreateWebhookInput` */
+  url?: InputMaybe<Scalars['String']['input']>;
+  /** All types of the events to send, 1 to 100 */
+  events?: InputMaybe<Array<Scalars['String']['input']>>;
+  /** A note for admins, at most 500 characters; it may be empty */
+  description?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * False stops sending: new events are not recorded, and pending deliveries become dead letters three
+   * days after their events.
+   */
+  enabled?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+/** The state of a delivery */
+export type WebhookDeliveryState =
+  /** It is not delivered yet: it is sent, retried, or waits for an earlier one of the same entity. */
+  | 'PENDING'
+  /** The endpoint has answered with a status of 200 to 299. */
+  | 'DELIVERED'
+  /** All attempts in three days have failed. An admin can redrive it. */
+  | 'DEAD';
+
+/** An event for a webhook. For admins. */
+export type WebhookDelivery = {
+  /** A UUID, version 7. Ids are ordered by time. */
+  id: Scalars['ID']['output'];
+  /** The id of the webhook */
+  webhookId: Scalars['ID']['output'];
+  /** The id of the event, which is sent as `webhook-id` */
+  eventId: Scalars['ID']['output'];
+  /** The type of the event */
+  type: Scalars['String']['output'];
+  /** The id of the order, product or user of the event */
+  entityId: Scalars['ID']['output'];
+  /** Whether it is delivered */
+  state: WebhookDeliveryState;
+  /** The number of attempts */
+  attempts: Scalars['Int']['output'];
+  /** The HTTP status of the last attempt; null if there was no answer */
+  lastStatus?: Maybe<Scalars['Int']['output']>;
+  /** Why the last attempt failed; null if it succeeded */
+  lastError?: Maybe<Scalars['String']['output']>;
+  /** The duration of the last attempt, in milliseconds */
+  durationMs?: Maybe<Scalars['Int']['output']>;
+  /** When the first pending delivery of the same entity is tried next; null unless it is pending */
+  nextAttemptAt?: Maybe<Scalars['DateTime']['output']>;
+  /** When it was recorded: the time in its id */
+  createdAt: Scalars['DateTime']['output'];
+  /** When it was delivered or became a dead letter; null before */
+  finishedAt?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** A delivery must match all given fields */
+export type WebhookDeliveryFilter = {
+  /** The id of a webhook */
+  webhookId?: InputMaybe<Scalars['ID']['input']>;
+  /** The state of the delivery */
+  state?: InputMaybe<WebhookDeliveryState>;
+};
+
+/** A page of deliveries (Relay Cursor Connections Specification) */
+export type WebhookDeliveryConnection = {
+  /** The deliveries of the page, each with its cursor */
+  edges: Array<WebhookDeliveryEdge>;
+  /** The nodes of the edges */
+  nodes: Array<WebhookDelivery>;
+  /** The cursors of the page, and whether more deliveries precede or follow it */
+  pageInfo: PageInfo;
+  /** The number of deliveries that match the filter, counted up to 10,000 */
+  totalCount: Scalars['Int']['output'];
+  /** False if more deliveries match than were counted */
+  totalCountIsExact: Scalars['Boolean']['output'];
+};
+
+/** A delivery of a page */
+export type WebhookDeliveryEdge = {
+  /** The position of the delivery: send it as `after` or `before`. Valid for this connection and sort. */
+  cursor: Scalars['String']['output'];
+  /** The delivery */
+  node: WebhookDelivery;
+};
+
+/** The result of redriving dead letters */
+export type WebhookRedrive = {
+  /** The number of dead letters that are sent again, at most 1,000 per call */
+  redriven: Scalars['Int']['output'];
+};
+
 /** What "extensions.code" of an error can be */
 export type ErrorCode =
   /** The HTTP request is invalid for this API. */
@@ -1006,6 +1723,10 @@ export type ErrorCode =
   | 'INTERNAL_SERVER_ERROR'
   /** Email and password do not belong together. */
   | 'INVALID_CREDENTIALS'
+  /** The reset token is unknown, expired or used; ask for a new one. */
+  | 'INVALID_RESET_TOKEN'
+  /** The shop must keep at least one admin. */
+  | 'LAST_ADMIN'
   /** The order is shipped, delivered or cancelled (`status`), or it is too late. */
   | 'ORDER_NOT_CANCELLABLE'
   /** The order is not on its way: it is placed, delivered or cancelled (`status`). */
@@ -1028,12 +1749,178 @@ export type ErrorCode =
   | 'SKU_TAKEN'
   /** Try again in `retryAfter` seconds. */
   | 'TOO_MANY_REQUESTS'
+  /** There are 50 webhooks; delete one. */
+  | 'TOO_MANY_WEBHOOKS'
   /** The token is missing, expired or invalid; sign in. */
   | 'UNAUTHENTICATED'
   /** There is no such user. */
   | 'USER_NOT_FOUND'
   /** The product was changed after it was read; it now has another `version`. */
-  | 'VERSION_CONFLICT';
+  | 'VERSION_CONFLICT'
+  /** There is no such dead letter: it was redriven, or its time has passed. */
+  | 'WEBHOOK_DELIVERY_NOT_FOUND'
+  /** There is no such webhook. */
+  | 'WEBHOOK_NOT_FOUND';
+
+/** Why the stock on hand of a product changed */
+export type InventoryChange =
+  /** An admin added pieces. */
+  | 'ADDED'
+  /** An admin subtracted pieces. */
+  | 'SUBTRACTED'
+  /** An admin deleted the product from the catalogue. The stock stays as it is. */
+  | 'DELETED'
+  /** An order was placed. */
+  | 'SOLD'
+  /** An order was cancelled. */
+  | 'RETURNED'
+  /** A correction after changes by old events that did not contain a number. */
+  | 'COUNTED'
+  /** A value that this version of the gateway does not know */
+  | 'UNKNOWN';
+
+/** An action or an attempt in an audit trail */
+export type AuditAction =
+  /** A user without permission tried an action of admins. */
+  | 'ACCESS_REFUSED'
+  /** An account was created. */
+  | 'REGISTERED'
+  /** A session was opened. */
+  | 'LOGGED_IN'
+  /** The password was wrong, or no account has the email. */
+  | 'LOGIN_REFUSED'
+  /** After too many wrong passwords, further logins are rejected for a time. */
+  | 'LOGIN_THROTTLED'
+  /** A used refresh token was sent again, which ended its session. */
+  | 'REFRESH_REUSED'
+  /** A user ended one session or all sessions. */
+  | 'LOGGED_OUT'
+  /** A user changed the password, which ended all sessions. */
+  | 'PASSWORD_CHANGED'
+  /** An admin changed the type of a user, which ended the user's sessions. */
+  | 'TYPE_CHANGED'
+  /** A user changed the username or the email. */
+  | 'PROFILE_CHANGED'
+  /** An admin or the operator created a token for a password reset. */
+  | 'RESET_CREATED'
+  /** A reset token was unknown, expired or used. */
+  | 'RESET_REFUSED'
+  /** A reset token set a new password, which ended all sessions. */
+  | 'PASSWORD_RESET'
+  /** The personal data of a user were removed. */
+  | 'ERASED'
+  /** A new key signs access tokens. */
+  | 'KEYS_ROTATED'
+  /** A product was added to the catalogue. */
+  | 'PRODUCT_CREATED'
+  /** Name, description, price or SKU of a product changed. */
+  | 'PRODUCT_UPDATED'
+  /** Pieces were added to the stock of a product. */
+  | 'STOCK_ADDED'
+  /** Pieces were subtracted from the stock of a product. */
+  | 'STOCK_SUBTRACTED'
+  /** A product was deleted from the catalogue. */
+  | 'PRODUCT_DELETED'
+  /** An admin created a webhook. */
+  | 'WEBHOOK_CREATED'
+  /** An admin changed a webhook. */
+  | 'WEBHOOK_UPDATED'
+  /** An admin deleted a webhook. */
+  | 'WEBHOOK_DELETED'
+  /** An admin replaced the secret of a webhook. */
+  | 'WEBHOOK_SECRET_ROTATED'
+  /** An admin redrove dead letters of a webhook. */
+  | 'WEBHOOK_REDRIVEN'
+  /** The service disabled a webhook, because its endpoint answered 410. */
+  | 'WEBHOOK_DISABLED'
+  /** A value that this version of the gateway does not know */
+  | 'UNKNOWN';
+
+/** The outcome of an attempt: OK, or the code of the error */
+export type AuditOutcome =
+  /** The action had its effect. */
+  | 'OK'
+  /** The HTTP request is invalid for this API. */
+  | 'BAD_REQUEST'
+  /** The input breaks a rule; `fields` says which and where. */
+  | 'BAD_USER_INPUT'
+  /** The events after this cursor are gone; subscribe without `after`. */
+  | 'CURSOR_EXPIRED'
+  /** Another account has this email. */
+  | 'EMAIL_TAKEN'
+  /** Your account is not allowed to do this. */
+  | 'FORBIDDEN'
+  /** The document has a GraphQL syntax error. */
+  | 'GRAPHQL_PARSE_FAILED'
+  /** The document does not match the schema. */
+  | 'GRAPHQL_VALIDATION_FAILED'
+  /** The same request is still in progress; send it again with its key. */
+  | 'IDEMPOTENCY_IN_PROGRESS'
+  /** An earlier request used this `Idempotency-Key` with another input. */
+  | 'IDEMPOTENCY_MISMATCH'
+  /** The subtraction would take the stock below zero (`product_id`, `asked`, `left`). */
+  | 'INSUFFICIENT_STOCK'
+  /** An unexpected fault; search the logs for `traceId`. */
+  | 'INTERNAL_SERVER_ERROR'
+  /** Email and password do not belong together. */
+  | 'INVALID_CREDENTIALS'
+  /** The reset token is unknown, expired or used; ask for a new one. */
+  | 'INVALID_RESET_TOKEN'
+  /** The shop must keep at least one admin. */
+  | 'LAST_ADMIN'
+  /** The order is shipped, delivered or cancelled (`status`), or it is too late. */
+  | 'ORDER_NOT_CANCELLABLE'
+  /** The order is not on its way: it is placed, delivered or cancelled (`status`). */
+  | 'ORDER_NOT_COMPLETABLE'
+  /** There is no such order, or it is not yours. */
+  | 'ORDER_NOT_FOUND'
+  /** The order is shipped, delivered or cancelled (`status`). */
+  | 'ORDER_NOT_SHIPPABLE'
+  /** Less is left than was asked for (`product_id`, `asked`, `left`). */
+  | 'OUT_OF_STOCK'
+  /** No document has this hash. Send its text. */
+  | 'PERSISTED_QUERY_NOT_FOUND'
+  /** There is no such product in the catalogue. */
+  | 'PRODUCT_NOT_FOUND'
+  /** The request is larger than its `limit`. */
+  | 'QUERY_TOO_COMPLEX'
+  /** A part of the shop is unavailable; try again. */
+  | 'SERVICE_UNAVAILABLE'
+  /** Another product of the catalogue has this SKU. */
+  | 'SKU_TAKEN'
+  /** Try again in `retryAfter` seconds. */
+  | 'TOO_MANY_REQUESTS'
+  /** There are 50 webhooks; delete one. */
+  | 'TOO_MANY_WEBHOOKS'
+  /** The token is missing, expired or invalid; sign in. */
+  | 'UNAUTHENTICATED'
+  /** There is no such user. */
+  | 'USER_NOT_FOUND'
+  /** The product was changed after it was read; it now has another `version`. */
+  | 'VERSION_CONFLICT'
+  /** There is no such dead letter: it was redriven, or its time has passed. */
+  | 'WEBHOOK_DELIVERY_NOT_FOUND'
+  /** There is no such webhook. */
+  | 'WEBHOOK_NOT_FOUND'
+  /** A value that this version of the gateway does not know */
+  | 'UNKNOWN';
+
+/** The kind of the actor of an audit entry */
+export type AuditActorKind =
+  /** A client without a valid access token */
+  | 'anonymous'
+  /** A signed-in user */
+  | 'user'
+  /** The REPL, or a service */
+  | 'operator'
+  /** A value that this version of the gateway does not know */
+  | 'UNKNOWN';
+
+/** An object that can be read again by its id (Relay's Object Identification) */
+export type Node = {
+  /** A UUID, version 7. It is unique among the objects of all types. */
+  id: Scalars['ID']['output'];
+};
 
 /** The ends of a page, and whether more rows precede or follow it */
 export type PageInfo = {
