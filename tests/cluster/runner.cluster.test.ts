@@ -24,7 +24,7 @@ let databases: TestDatabases;
 /** No `.env` file lies in it, and a test may edit it. */
 let project: string;
 let settings: Record<string, string>;
-let urls: { USERS_DB_URL: string; PRODUCTS_DB_URL: string; ORDERS_DB_URL: string };
+let urls: Record<"USERS_DB_URL" | "PRODUCTS_DB_URL" | "ORDERS_DB_URL" | "WEBHOOKS_DB_URL", string>;
 
 beforeAll(async () => {
   databases = await cloneDatabases();
@@ -40,6 +40,7 @@ beforeAll(async () => {
     USERS_DB_URL: databases.urls.users,
     PRODUCTS_DB_URL: databases.urls.products,
     ORDERS_DB_URL: databases.urls.orders,
+    WEBHOOKS_DB_URL: databases.urls.webhooks,
   };
 });
 afterAll(async () => {
@@ -191,6 +192,7 @@ describe("what a developer can mend is reported in a sentence", () => {
     expect((await refusalOf({ ...settings, ORDERS_DB_URL })).trim().split("\n").sort()).toEqual([
       expect.stringMatching(/^PRODUCTS_DB_URL is not set; for example \S+$/),
       expect.stringMatching(/^USERS_DB_URL is not set; for example \S+$/),
+      expect.stringMatching(/^WEBHOOKS_DB_URL is not set; for example \S+$/),
     ]);
   });
 

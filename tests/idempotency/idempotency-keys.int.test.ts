@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { gatewayName, type Viewer } from "../../core/access.ts";
-import { domainServices } from "../../services/registry.ts";
+import { requiredServices } from "../../services/registry.ts";
 import { newId } from "../../core/ids.ts";
 import { inventoryChange } from "../../services/products/products.contract.ts";
 import { booksOf } from "../support/books.ts";
@@ -249,7 +249,7 @@ test("the databases store no key, no password and no plain hash of either", asyn
   const hashes = [input, sorted].map((value) =>
     createHash("sha256").update(JSON.stringify(value)).digest("hex"),
   );
-  for (const service of domainServices) {
+  for (const service of requiredServices) {
     const rows = await shop.databases.query<{ row: string }>(
       service,
       "SELECT k::text AS row FROM idempotency_keys k",

@@ -97,7 +97,7 @@ test.each([
     const offset = shop.output().length;
     edit(file, change);
     const heading =
-      "users, products, orders, api were not reloaded: The GraphQL schema of the service orders is not valid ";
+      "users, products, orders, webhooks, api were not reloaded: The GraphQL schema of the service orders is not valid ";
     const said = await eventually("the sentence", () => {
       const output = shop.output().slice(offset);
       return output.includes(heading) && output;
@@ -129,7 +129,8 @@ test("npm run dev reloads all services when a shared file changes", async () => 
   edit("services/users/users.contract.ts", (text) =>
     text.replace("There is no such user.", "Nobody."),
   );
-  for (const name of ["users", "products", "orders", "api"]) await shop.said(`reloaded ${name}`);
+  for (const name of ["users", "products", "orders", "webhooks", "api"])
+    await shop.said(`reloaded ${name}`);
   const schema = await eventually("the schema's new text", async () => {
     const response = await fetch(`http://localhost:${settings.PORT}/schema.graphql`);
     const text = await response.text();
