@@ -438,16 +438,21 @@ test("a deleted webhook is not listed, and its deliveries are removed", async ()
   expect(await codeOf(`{ webhook(id: "${other.id}") { id } }`)).toBe("WEBHOOK_NOT_FOUND");
 });
 
-test("the name of a user is removed from the copies of events", async () => {
+test("the erasure of a user removes the name from the copies of events, and is delivered", async () => {
   receiver.respond(() => 500);
-  await shop.call("webhooks.update", { id: webhook.id, events: ["user.registered"] });
+  const events = ["user.registered", "user.erased"];
+  await shop.call("webhooks.update", { id: webhook.id, events });
   const { id } = await shop.signIn("Erasmus");
   await attempts(1);
   expect((await copies()).map(({ data }) => data)).toMatchObject([{ username: "Erasmus" }]);
-  expect(await shop.call("webhooks.forgetUser", { user_id: id })).toEqual({ forgotten: 1 });
-  expect((await copies()).map(({ data }) => data)).toEqual([
-    { user_id: id, username: "", type: 0 },
-  ]);
+  await shop.call("users.erase", { id });
+  await eventually("the erasure is applied", async () => {
+    expect((await copies()).map(({ data }) => data)).toEqual([
+      { user_id: id, username: "erased", type: 0 },
+      { user_id: id },
+    ]);
+    return true;
+  });
 });
 
 test("metrics count the attempts", async () => {

@@ -23,7 +23,7 @@ const config = {
 };
 
 /** Mutations for which an idempotency key has no effect: docs/idempotency.md. */
-const mutationsWithoutKey = ["login", "refreshToken"];
+const mutationsWithoutKey = ["login", "refreshToken", "createPasswordReset"];
 
 /** Returns the files of the typed client that are generated from the schema and its documents. */
 export async function clientFiles(schema: GraphQLSchema): Promise<GeneratedFile[]> {

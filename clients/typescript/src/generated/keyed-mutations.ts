@@ -6,7 +6,6 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   "logoutEverywhere",
   "changePassword",
   "updateProfile",
-  "createPasswordReset",
   "resetPassword",
   "eraseUser",
   "setUserType",
