@@ -1,7 +1,7 @@
+import { createRequire } from "node:module";
 import { inspect } from "node:util";
 import type { BrokerOptions } from "moleculer";
 import { pino, stdTimeFunctions, type LoggerOptions } from "pino";
-import { prettyFactory } from "pino-pretty";
 import { currentTraceIds } from "../core/trace.ts";
 
 /**
@@ -12,7 +12,7 @@ import { currentTraceIds } from "../core/trace.ts";
  */
 export function logger(logFormat: string | undefined): NonNullable<BrokerOptions["logger"]> {
   const isJson = (logFormat ?? (process.stdout.isTTY ? "pretty" : "json")) === "json";
-  const format = isJson ? (line: string) => line : prettyFactory(prettyOptions());
+  const format = isJson ? (line: string) => line : prettyPrinter();
   // Not pino's own destination, which throws if a pipe is full or closed.
   const root = pino(options, { write: (line) => process.stdout.write(format(line)) });
   const createLogger = (level: string, bindings: Bindings) =>
@@ -32,13 +32,16 @@ function sourceOf({ nodeID, ns, mod, svc }: Bindings) {
   return { namespace: ns, node: nodeID, service: svc ?? mod };
 }
 
-function prettyOptions() {
-  return {
+/** Loaded only if it is used: most nodes write JSON. */
+function prettyPrinter(): (line: string) => string {
+  const require = createRequire(import.meta.url);
+  const { prettyFactory } = require("pino-pretty") as typeof import("pino-pretty");
+  return prettyFactory({
     colorize: process.stdout.isTTY,
     translateTime: "UTC:yyyy-mm-dd'T'HH:MM:ss.l'Z'",
     ignore: "service,node,namespace,trace_id,span_id",
     messageFormat: "{service}: {msg}",
-  };
+  });
 }
 
 const options: LoggerOptions = {

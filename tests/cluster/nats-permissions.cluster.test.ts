@@ -32,7 +32,7 @@ const permissionErrors: object[] = [];
 beforeAll(async () => {
   databases = await cloneDatabases();
   const folder = temporaryFolder();
-  for (const name of ["nats", "users", "products", "orders", "signing"]) {
+  for (const name of ["nats", ...domainServices, "signing"]) {
     mkdirSync(join(folder, name));
   }
   const making = startProgram(process.execPath, [
