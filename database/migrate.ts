@@ -69,9 +69,12 @@ async function sqlFiles(folder: URL): Promise<{ name: string; url: URL }[]> {
  * that several services can share a migration.
  */
 async function sqlOf(url: URL): Promise<string> {
-  const text = await readFile(url, "utf8");
-  const [, path] = /^\\ir (\S+)$/m.exec(text) ?? [];
-  return path === undefined ? text : readFile(new URL(path, url), "utf8");
+  const lines = (await readFile(url, "utf8")).split("\n");
+  const texts = lines.map(async (line) => {
+    const [, path] = /^\\ir (\S+)$/.exec(line) ?? [];
+    return path === undefined ? line : readFile(new URL(path, url), "utf8");
+  });
+  return (await Promise.all(texts)).join("\n");
 }
 
 /** Stores umzug's list of applied files in the transaction of the migrations. */

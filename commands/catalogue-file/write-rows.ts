@@ -3,13 +3,16 @@ import type { Product } from "../../services/products/products.contract.ts";
 import { exportColumns } from "./columns.ts";
 import type { FileFormat } from "./file-arguments.ts";
 
+/** The fields of a product in a file. */
+export type ExportedProduct = Pick<Product, (typeof exportColumns)[number]>;
+
 /** The line with the names of the columns; empty for JSON lines. */
 export function headOf(format: FileFormat): string {
   return format === "csv" ? stringify([[...exportColumns]], { record_delimiter: "\r\n" }) : "";
 }
 
 /** Returns products as lines of a file that `npm run import` accepts. */
-export function linesOf(format: FileFormat, products: readonly Product[]): string {
+export function linesOf(format: FileFormat, products: readonly ExportedProduct[]): string {
   const rows = products.map((product) => exportColumns.map((column) => product[column]));
   if (format === "csv") {
     return stringify(rows, { record_delimiter: "\r\n" });

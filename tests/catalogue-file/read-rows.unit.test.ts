@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { fileArguments } from "../../commands/catalogue-file/file-arguments.ts";
 import { readRows } from "../../commands/catalogue-file/read-rows.ts";
-import { headOf, linesOf } from "../../commands/catalogue-file/write-rows.ts";
-import type { Product } from "../../services/products/products.contract.ts";
+import { headOf, linesOf, type ExportedProduct } from "../../commands/catalogue-file/write-rows.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -99,7 +98,7 @@ describe("a file with JSON lines", () => {
 test.each(["csv", "jsonl"] as const)(
   "an exported file in %s is read back unchanged",
   async (format) => {
-    const product: Product = {
+    const product: ExportedProduct = {
       id: "01900000-0000-7000-8000-000000000000",
       sku: "A,1",
       name: '"Mug"',
