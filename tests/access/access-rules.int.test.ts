@@ -145,7 +145,8 @@ test("an order placed through the gateway belongs to the caller, whatever user_i
 
 test("the GraphQL schema exposes no internal action", async () => {
   const sdl = await (await fetch(`${shop.url}/schema.graphql`)).text();
-  expect(sdl).not.toMatch(
+  const withoutDescriptions = sdl.replace(/"""[^]*?"""/g, "");
+  expect(withoutDescriptions).not.toMatch(
     /reserve|release|stockHistories|resolve|jwks|rotateKeys|endedSessions|ready|ofUsers/i,
   );
   const { data } = await shop.graphql<{ __schema: { queryType: object; mutationType: object } }>(

@@ -131,7 +131,7 @@ describe("the trace of a request", () => {
         sql,
         [id],
       );
-      expect(event?.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+      expect(event?.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
       traces.push([event?.type, event?.traceparent.split("-")[1]]);
     }
     return traces;

@@ -164,7 +164,10 @@ describe("a cursor", () => {
     await untilSubscribed("inventory.updated", 0);
     for (let number = 2; number <= 150; number += 1) await addStock(number);
     const byVariable = await subscribe(updated, { variables: { after: id } });
-    const byHeader = await subscribe(updated, { headers: { "last-event-id": id ?? "" }, isGet: true });
+    const byHeader = await subscribe(updated, {
+      headers: { "last-event-id": id ?? "" },
+      isGet: true,
+    });
     await addStock(151);
     const expected = Array.from({ length: 150 }, (_, index) => index + 2);
     for (const { events } of [byVariable, byHeader]) {
