@@ -169,6 +169,10 @@ test("the GraphQL schema exposes no internal action", async () => {
     "usersConnection",
     "productsConnection",
     "ordersConnection",
+    "webhook",
+    "webhooks",
+    "webhookDeliveriesConnection",
+    "webhooksAudit",
   ];
   const mutations = [
     "registerUser",
@@ -192,6 +196,12 @@ test("the GraphQL schema exposes no internal action", async () => {
     "createPasswordReset",
     "resetPassword",
     "eraseUser",
+    "createWebhook",
+    "updateWebhook",
+    "deleteWebhook",
+    "rotateWebhookSecret",
+    "redriveWebhook",
+    "redriveWebhookDelivery",
   ];
   expect(new Set(names)).toEqual(new Set([...queries, ...mutations]));
 });

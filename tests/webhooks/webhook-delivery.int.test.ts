@@ -301,7 +301,7 @@ describe("a webhook", () => {
 function copies(): Promise<{ data: Record<string, unknown> }[]> {
   return shop.databases.query(
     "webhooks",
-    "SELECT data FROM deliveries WHERE webhook_id = $1 AND data IS NOT NULL",
+    "SELECT data FROM deliveries WHERE webhook_id = $1 AND data IS NOT NULL ORDER BY id",
     [webhook.id],
   );
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Query } from "../../../database/prepared-statements.ts";
 import { userColumns } from "../accounts/user.model.ts";
 import { hashOf } from "../sessions/refresh-secrets.ts";
-import type { User } from "../users.contract.ts";
+import type { StoredUser } from "../user.ts";
 
 /** Long enough to hand the token over, and short enough that a forgotten message is harmless. */
 const ttlSeconds = 3_600;
@@ -38,8 +38,8 @@ export async function writeReset(query: Query, userId: string, hash: Buffer): Pr
 }
 
 /** Returns the account of a valid token. */
-export async function accountOfReset(query: Query, hash: Buffer): Promise<User | undefined> {
-  const [user] = await query<User>(
+export async function accountOfReset(query: Query, hash: Buffer): Promise<StoredUser | undefined> {
+  const [user] = await query<StoredUser>(
     `SELECT ${userColumns} FROM users
      JOIN password_resets r ON r.user_id = id AND r.password_version = users.password_version
        AND r.user_type = type
