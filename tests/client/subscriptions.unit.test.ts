@@ -77,6 +77,21 @@ describe("an iterator", () => {
     await eventually("the end of the subscription", () => server.completed() === 1);
   });
 
+  test("needs a WebSocket, of the runtime or as an option", async () => {
+    const { WebSocket } = globalThis;
+    Reflect.deleteProperty(globalThis, "WebSocket");
+    try {
+      expect(() => clientOf().subscribe(changed)).toThrow("the option `webSocket` of ShopClient");
+      const events = clientOf({ webSocket: WebSocket }).subscribe(changed);
+      const next = events.next();
+      (await server.subscription()).next(event("a"));
+      expect(await next).toEqual({ done: false, value: event("a") });
+      await events.return();
+    } finally {
+      globalThis.WebSocket = WebSocket;
+    }
+  });
+
   test("subscribes again after a temporary error", async () => {
     const events = clientOf().subscribe(changed);
     const next = events.next();

@@ -241,6 +241,8 @@ describe("a webhook", () => {
       return !enabled && disabledReason === "GONE" ? true : undefined;
     });
     await attempts(2);
+    const waiting = await deliveries({ state: "PENDING" });
+    expect(waiting.map(({ nextAttemptAt }) => nextAttemptAt)).toEqual([null, null, null]);
     const received = receiver.received.length;
     receiver.respond(() => 200);
     await deliveredOrder();

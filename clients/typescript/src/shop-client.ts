@@ -107,7 +107,8 @@ export class ShopClient {
   /**
    * Iterates over the events of a subscription. After a lost connection, it connects again and
    * continues after the cursor of the last event, if the document takes `$after` and selects
-   * `cursor`. Throws ShopError when it gives up.
+   * `cursor`. Its iterator throws ShopError when it gives up. Throws TypeError if the runtime has no
+   * WebSocket and the client has no option `webSocket`.
    */
   subscribe<Data, Variables>(
     document: TypedDocument<Data, Variables>,

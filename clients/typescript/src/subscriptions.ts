@@ -37,12 +37,17 @@ export class Subscriptions {
     this.#options = options;
   }
 
-  /** Iterates over the events of a subscription, across lost connections. */
+  /** Iterates over the events of a subscription, across lost connections. Throws TypeError. */
   iterate<Data>(
     operation: Operation,
     variables: Record<string, unknown>,
     signal?: AbortSignal,
   ): AsyncGenerator<Data, void, undefined> {
+    if (this.#options.webSocket === undefined && !("WebSocket" in globalThis)) {
+      throw new TypeError(
+        "This runtime has no WebSocket: install the package ws, and pass its WebSocket as the option `webSocket` of ShopClient.",
+      );
+    }
     const returned = new AbortController();
     const stop = signal ? AbortSignal.any([signal, returned.signal]) : returned.signal;
     const events = this.#events<Data>(operation, variables, stop, signal);

@@ -1653,7 +1653,10 @@ export type WebhookDelivery = {
   lastError?: Maybe<Scalars['String']['output']>;
   /** The duration of the last attempt, in milliseconds */
   durationMs?: Maybe<Scalars['Int']['output']>;
-  /** When the first pending delivery of the same entity is tried next; null unless it is pending */
+  /**
+   * When the first pending delivery of the same entity is tried next; null unless it is pending, and
+   * for a disabled webhook
+   */
   nextAttemptAt?: Maybe<Scalars['DateTime']['output']>;
   /** When it was recorded: the time in its id */
   createdAt: Scalars['DateTime']['output'];
