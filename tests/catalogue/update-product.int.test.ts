@@ -274,7 +274,7 @@ describe("after an update", () => {
   test("subscriptions return the new values of a product", async () => {
     const { id } = mug;
     const client = new ShopClient({ url: `${shop.url}/graphql` });
-    const changes = client.subscribe(InventoryUpdatedDocument, { product_id: id });
+    const changes = client.subscribe(InventoryUpdatedDocument, { productId: id });
     const first = changes.next();
     await eventually("the subscription", () => subscriptionsTo(shop, "inventory.updated") > 0);
     await update({ id, version: 1, name: "Cup", price: 600 });

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
-import { coerceInputValue, isScalarType, parseValue, valueFromAST } from "graphql";
+import {
+  assertScalarType,
+  coerceInputValue,
+  isScalarType,
+  parseValue,
+  valueFromAST,
+} from "graphql";
 import { composedSchema } from "../../tools/reference/composed-schema.ts";
 
 const dateTime = composedSchema().getType("DateTime");
@@ -47,6 +53,14 @@ describe("the scalar DateTime", () => {
     expect(messages).toEqual([expect.stringMatching(/^DateTime must be an RFC 3339 time/)]);
     const literal = JSON.stringify(given);
     expect(valueFromAST(parseValue(literal), dateTime)).toBeUndefined();
+  });
+
+  test.each(["DateTime", "UUID"])("%s names the place of a wrong literal", (name) => {
+    const scalar = assertScalarType(composedSchema().getType(name));
+    const literal = parseValue('"yesterday"');
+    expect(() => scalar.parseLiteral(literal)).toThrow(
+      expect.objectContaining({ locations: [{ line: 1, column: 1 }] }),
+    );
   });
 
   test("serializes a Date, and throws for a value of a service that is no time", () => {
