@@ -60,3 +60,16 @@ describe("the scalar DateTime", () => {
     expect(dateTime.specifiedByURL).toBe("https://www.rfc-editor.org/rfc/rfc3339#section-5.6");
   });
 });
+
+test.each([
+  ["DateTime", dateTime, '"2026-02-30T00:00:00Z"'],
+  ["UUID", uuid, '"zzz"'],
+])("the error of an invalid literal of %s names its place", (_name, scalar, literal) => {
+  const node = parseValue(literal);
+  try {
+    scalar.parseLiteral(node, undefined);
+    throw new Error("the literal is accepted");
+  } catch (error) {
+    expect(error).toMatchObject({ locations: [{ line: 1, column: 1 }] });
+  }
+});

@@ -1,4 +1,4 @@
-import { GraphQLError, GraphQLScalarType, Kind, print } from "graphql";
+import { GraphQLError, GraphQLScalarType, Kind, print, type ValueNode } from "graphql";
 import { isOnCalendar } from "../../../../core/validation.ts";
 
 /** The declaration of the scalar for the composed schema. Its description is in `dateTime`. */
@@ -20,11 +20,15 @@ function inUtc(text: string): string | undefined {
 const expectation =
   'DateTime must be an RFC 3339 time with a time zone, e.g. "2026-01-31T12:00:00Z"';
 
-/** Converts an input. Throws a GraphQLError that names the expected form. */
-function parsed(value: unknown): string {
-  if (typeof value !== "string") throw new GraphQLError(`${expectation}.`);
+/**
+ * Converts an input. Throws a GraphQLError that names the expected form.
+ *
+ * @param nodes the literal, whose place the error names
+ */
+function parsed(value: unknown, nodes: readonly ValueNode[] = []): string {
+  if (typeof value !== "string") throw new GraphQLError(`${expectation}.`, { nodes });
   const utc = inUtc(value);
-  if (utc === undefined) throw new GraphQLError(`${expectation}, on a day that exists.`);
+  if (utc === undefined) throw new GraphQLError(`${expectation}, on a day that exists.`, { nodes });
   return utc;
 }
 
@@ -46,9 +50,9 @@ milliseconds are dropped.`.trim(),
     if (utc === undefined) throw new Error(`this is no DateTime: ${String(value)}`);
     return utc;
   },
-  parseValue: parsed,
+  parseValue: (value) => parsed(value),
   parseLiteral(node) {
-    if (node.kind === Kind.STRING) return parsed(node.value);
+    if (node.kind === Kind.STRING) return parsed(node.value, [node]);
     throw new GraphQLError(`${expectation}. Found ${print(node)}.`, { nodes: [node] });
   },
 });

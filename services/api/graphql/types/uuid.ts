@@ -1,4 +1,4 @@
-import { GraphQLError, GraphQLScalarType, Kind, print } from "graphql";
+import { GraphQLError, GraphQLScalarType, Kind, print, type ValueNode } from "graphql";
 import { isId } from "../../../../core/validation.ts";
 
 /** The declaration of the scalar for the composed schema. Its description is in `uuid`. */
@@ -7,8 +7,9 @@ export const uuidType = "scalar UUID";
 const expectation =
   'UUID must be a text of hexadecimal digits like "01a22361-48ac-7583-bce1-8b1bcdbf5cc9"';
 
-function parsed(value: unknown): string {
-  if (!isId(value)) throw new GraphQLError(`${expectation}.`);
+/** @param nodes the literal, whose place the error names */
+function parsed(value: unknown, nodes: readonly ValueNode[] = []): string {
+  if (!isId(value)) throw new GraphQLError(`${expectation}.`, { nodes });
   return value.toLowerCase();
 }
 
@@ -24,9 +25,9 @@ are in lower case, inputs can be in upper case. The same text is valid as \`ID\`
     if (!isId(value)) throw new Error(`this is no UUID: ${String(value)}`);
     return value.toLowerCase();
   },
-  parseValue: parsed,
+  parseValue: (value) => parsed(value),
   parseLiteral(node) {
-    if (node.kind === Kind.STRING) return parsed(node.value);
+    if (node.kind === Kind.STRING) return parsed(node.value, [node]);
     throw new GraphQLError(`${expectation}. Found ${print(node)}.`, { nodes: [node] });
   },
 });
