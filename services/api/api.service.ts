@@ -195,11 +195,11 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       broker.logger.info(`The gateway listens on ${listeningAt(this.server, config.host)}.`);
     },
     async stopped(this: Gateway) {
-      await this.authenticator?.stop();
+      // Before anything waits: the services that subscriptions need are stopping, too.
       sockets?.close();
       streams?.close();
       tails.stop();
-      await closeServer(this.server);
+      await Promise.all([this.authenticator?.stop(), closeServer(this.server)]);
       this.deadlines.stop();
       this.transfers.stop();
     },

@@ -138,3 +138,25 @@ test("a subscription delivers the events that occur while it is not connected", 
   expect([await second, await nextId()]).toEqual(missed);
   await events.return();
 });
+
+test("a gateway stops although its clients subscribe again at once", async () => {
+  const replica = await startTestShop({}, shop.databases);
+  const { client } = await signedIn("otto", {
+    url: `${replica.url}/graphql`,
+    reconnect: { baseMs: 1, maxMs: 1, attempts: 1_000_000 },
+  });
+  const control = new AbortController();
+  const watching = (async () => {
+    const events = client.subscribe(OrderPlacedDocument, {}, { signal: control.signal });
+    for await (const event of events) throw new Error(`unexpected: ${JSON.stringify(event)}`);
+  })().catch((error: unknown) => {
+    if (!control.signal.aborted) throw error;
+  });
+  await eventually("the subscription", () => subscriptionsTo(replica, "order.placed") === 1);
+  let isStopped = false;
+  const stopping = replica.stop().then(() => (isStopped = true));
+  await eventually("the stop", () => isStopped);
+  control.abort();
+  await Promise.all([stopping, watching]);
+  await client.close();
+});

@@ -176,9 +176,9 @@ describe("the outbox of a service", () => {
   test("lists all its readers", async () => {
     const readers = async (service: string) =>
       (await outbox(service)).readers.map(({ consumer }) => consumer);
-    expect(await readers("users")).toEqual(["orders", "products"]);
-    expect(await readers("products")).toEqual(["orders"]);
-    expect(await readers("orders")).toEqual(["products"]);
+    expect(await readers("users")).toEqual(["orders", "products", "webhooks"]);
+    expect(await readers("products")).toEqual(["orders", "webhooks"]);
+    expect(await readers("orders")).toEqual(["products", "webhooks"]);
   });
 
   test("shows how many events a reader is behind until the reader has caught up", async () => {
@@ -190,20 +190,17 @@ describe("the outbox of a service", () => {
       const current = await outbox("orders");
       return current.head === before.head + 3 && current;
     });
-    const [reader] = behind.readers;
-    expect(reader?.consumer).toBe("products");
+    const reader = behind.readers.find(({ consumer }) => consumer === "products");
     expect(reader?.behind).toBeGreaterThanOrEqual(3);
     expect(reader?.behind).toBe(behind.head - (reader?.position ?? 0));
     await orders.letGo();
     await eventually("the reader has caught up", async () => {
-      expect((await outbox("orders")).readers).toEqual([
-        {
-          consumer: "products",
-          position: behind.head,
-          behind: 0,
-          seenAt: expect.stringMatching(/Z$/),
-        },
-      ]);
+      expect((await outbox("orders")).readers).toContainEqual({
+        consumer: "products",
+        position: behind.head,
+        behind: 0,
+        seenAt: expect.stringMatching(/Z$/),
+      });
       return true;
     });
   });
@@ -216,7 +213,7 @@ describe("the trace of an order", () => {
     await shop.call("orders.cancel", { id });
     const trace = await eventually("all four events are consumed", async () => {
       const current = await shop.call<OrderTrace>("orders.trace", { id });
-      return current.events.filter(({ consumed }) => consumed.length > 0).length === 4 && current;
+      return current.events.filter(({ consumed }) => consumed.length > 1).length === 4 && current;
     });
     const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(trace.order).toMatchObject({ id, user_id: buyer.id, status: "CANCELLED" });
@@ -232,14 +229,18 @@ describe("the trace of an order", () => {
         { product_id: mug, change: 2, reason: "RETURNED", at },
       ],
     });
-    const applied = (consumer: string) => [{ consumer, node: shop.broker.nodeID, at }];
-    const shown = trace.events.map(({ type, consumed }) => [type, consumed]);
+    const applied = (...consumers: string[]) =>
+      consumers.map((consumer) => ({ consumer, node: shop.broker.nodeID, at }));
+    const shown = trace.events.map(({ type, consumed }) => [
+      type,
+      consumed.toSorted((a, b) => a.consumer.localeCompare(b.consumer)),
+    ]);
     expect(shown).toHaveLength(4);
     expect(shown).toEqual(
       expect.arrayContaining([
-        ["order.placed", applied("products")],
-        ["order.cancelled", applied("products")],
-        ["inventory.updated", applied("orders")],
+        ["order.placed", applied("products", "webhooks")],
+        ["order.cancelled", applied("products", "webhooks")],
+        ["inventory.updated", applied("orders", "webhooks")],
       ]),
     );
     for (const { occurredAt, consumed } of trace.events) {
@@ -256,9 +257,10 @@ describe("the trace of an order", () => {
       .finally(() => withoutProducts.stop());
     expect(trace.order.id).toBe(id);
     expect(trace.stock).toBeNull();
-    expect(trace.events.map(({ type, consumed }) => [type, consumed])).toEqual([
-      ["order.placed", []],
-    ]);
+    expect(trace.events.map(({ type }) => type)).toEqual(["order.placed"]);
+    // Its consumer `products` is not asked.
+    const consumers = trace.events.flatMap(({ consumed }) => consumed);
+    expect(consumers.filter(({ consumer }) => consumer === "products")).toEqual([]);
   });
 
   test("throws ORDER_NOT_FOUND for an unknown id", async () => {

@@ -1,3 +1,4 @@
+import { overloaded } from "../http/http-errors.ts";
 import type { ServerResponse } from "node:http";
 import type { ExecutionResult } from "graphql";
 import { ClientError, commonErrors } from "../../../core/errors.ts";
@@ -41,16 +42,18 @@ export interface StreamExchange {
 export class EventStreamResponses {
   readonly #gateway: LiveGateway;
   readonly #open = new Set<EventStreamResponse>();
+  #isClosed = false;
 
   constructor(gateway: LiveGateway) {
     this.#gateway = gateway;
   }
 
   /**
-   * Opens the response of a subscription, which ends later. Throws TOO_MANY_REQUESTS before the
-   * response has begun.
+   * Opens the response of a subscription, which ends later. Throws TOO_MANY_REQUESTS, or the error of
+   * an overloaded gateway, before the response has begun.
    */
   async open(exchange: StreamExchange, operation: Operation): Promise<void> {
+    if (this.#isClosed) throw overloaded("gateway");
     const response = new EventStreamResponse(this.#gateway, exchange);
     this.#open.add(response);
     exchange.res.once("close", () => {
@@ -65,8 +68,9 @@ export class EventStreamResponses {
     for (const { client } of this.#open) void client.review();
   }
 
-  /** Ends all responses without `complete`, so that clients connect again. */
+  /** Ends all responses without `complete`, so that clients connect again. Opens no more. */
   close(): void {
+    this.#isClosed = true;
     for (const response of this.#open) response.end();
   }
 }

@@ -63,6 +63,7 @@ export class GraphqlSockets {
   });
   readonly #connections = new Set<SocketConnection>();
   readonly #protocol;
+  #isClosed = false;
 
   constructor(gateway: LiveGateway) {
     this.#gateway = gateway;
@@ -108,8 +109,9 @@ export class GraphqlSockets {
     });
   }
 
-  /** Closes all connections. */
+  /** Closes all connections, and opens no more: clients connect again at once. */
   close(): void {
+    this.#isClosed = true;
     for (const socket of this.#sockets.clients) {
       closeSocket(socket, 1001, "The server is stopping. Connect again.");
     }
@@ -122,6 +124,7 @@ export class GraphqlSockets {
 
   /** Returns the status that an upgrade is rejected with, or acquires a socket for it. */
   #rejectionStatusOf(req: IncomingMessage, url: RegExp, group: string): number | undefined {
+    if (this.#isClosed) return 503;
     if (this.#execution.throttle.take(group, openingCost) !== undefined) return 429;
     if (!url.test(req.url ?? "")) return 404;
     if (this.#origin.isForeign(req)) return 403;

@@ -20,12 +20,16 @@ function inUtc(text: string): string | undefined {
 const expectation =
   'DateTime must be an RFC 3339 time with a time zone, e.g. "2026-01-31T12:00:00Z"';
 
-/** Converts an input. Throws a GraphQLError that names the expected form and the place of a literal. */
-function parsed(value: unknown, literal?: ValueNode): string {
-  if (typeof value !== "string") throw new GraphQLError(`${expectation}.`);
+/**
+ * Converts an input. Throws a GraphQLError that names the expected form.
+ *
+ * @param nodes the literal, whose place the error names
+ */
+function parsed(value: unknown, nodes: readonly ValueNode[] = []): string {
+  if (typeof value !== "string") throw new GraphQLError(`${expectation}.`, { nodes });
   const utc = inUtc(value);
-  if (utc !== undefined) return utc;
-  throw new GraphQLError(`${expectation}, on a day that exists.`, { nodes: literal ?? null });
+  if (utc === undefined) throw new GraphQLError(`${expectation}, on a day that exists.`, { nodes });
+  return utc;
 }
 
 /**
@@ -48,7 +52,7 @@ milliseconds are dropped.`.trim(),
   },
   parseValue: (value) => parsed(value),
   parseLiteral(node) {
-    if (node.kind === Kind.STRING) return parsed(node.value, node);
+    if (node.kind === Kind.STRING) return parsed(node.value, [node]);
     throw new GraphQLError(`${expectation}. Found ${print(node)}.`, { nodes: [node] });
   },
 });

@@ -7,9 +7,9 @@ export const uuidType = "scalar UUID";
 const expectation =
   'UUID must be a text of hexadecimal digits like "01a22361-48ac-7583-bce1-8b1bcdbf5cc9"';
 
-/** Converts an input. Throws a GraphQLError that names the expected form and the place of a literal. */
-function parsed(value: unknown, literal?: ValueNode): string {
-  if (!isId(value)) throw new GraphQLError(`${expectation}.`, { nodes: literal ?? null });
+/** @param nodes the literal, whose place the error names */
+function parsed(value: unknown, nodes: readonly ValueNode[] = []): string {
+  if (!isId(value)) throw new GraphQLError(`${expectation}.`, { nodes });
   return value.toLowerCase();
 }
 
@@ -27,7 +27,7 @@ are in lower case, inputs can be in upper case. The same text is valid as \`ID\`
   },
   parseValue: (value) => parsed(value),
   parseLiteral(node) {
-    if (node.kind === Kind.STRING) return parsed(node.value, node);
+    if (node.kind === Kind.STRING) return parsed(node.value, [node]);
     throw new GraphQLError(`${expectation}. Found ${print(node)}.`, { nodes: [node] });
   },
 });
