@@ -17,7 +17,7 @@ WORKDIR /shop
 COPY --from=packages /shop/node_modules node_modules
 COPY . .
 # What a volume that is mounted here belongs to.
-RUN mkdir -p /secrets/nats /secrets/users /secrets/products /secrets/orders /secrets/signing && chown -R node:node /secrets \
+RUN mkdir -p /secrets/nats /secrets/users /secrets/products /secrets/orders /secrets/webhooks /secrets/signing && chown -R node:node /secrets \
  && mkdir /compile-cache && chown node:node /compile-cache
 USER node
 # What was compiled now need not be compiled at every start.
