@@ -6,9 +6,9 @@ import { untilAvailable } from "../../core/until-available.ts";
 function failing(error: Error, times: number) {
   const work = {
     calls: 0,
-    async run() {
+    run: () => {
       work.calls += 1;
-      if (work.calls <= times) throw error;
+      return work.calls <= times ? Promise.reject(error) : Promise.resolve();
     },
   };
   return work;
