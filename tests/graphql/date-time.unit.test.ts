@@ -62,14 +62,11 @@ describe("the scalar DateTime", () => {
 });
 
 test.each([
-  ["DateTime", dateTime, '"2026-02-30T00:00:00Z"'],
-  ["UUID", uuid, '"zzz"'],
-])("the error of an invalid literal of %s names its place", (_name, scalar, literal) => {
-  const node = parseValue(literal);
-  try {
-    scalar.parseLiteral(node, undefined);
-    throw new Error("the literal is accepted");
-  } catch (error) {
-    expect(error).toMatchObject({ locations: [{ line: 1, column: 1 }] });
-  }
+  ["DateTime", '"2026-02-30T00:00:00Z"'],
+  ["UUID", '"zzz"'],
+])("the error of an invalid literal of %s names its place", (name, literal) => {
+  const scalar = composedSchema().getType(name);
+  if (!isScalarType(scalar)) throw new Error(`the schema has no scalar ${name}`);
+  const parse = () => scalar.parseLiteral(parseValue(literal)) as unknown;
+  expect(parse).toThrow(expect.objectContaining({ locations: [{ line: 1, column: 1 }] }));
 });
