@@ -17,7 +17,7 @@ WORKDIR /shop
 COPY --from=packages /shop/node_modules node_modules
 COPY . .
 # What a volume that is mounted here belongs to.
-RUN mkdir -p /secrets/nats /secrets/users /secrets/products /secrets/orders /secrets/signing && chown -R node:node /secrets \
+RUN mkdir -p /secrets/nats /secrets/users /secrets/products /secrets/orders /secrets/webhooks /secrets/signing && chown -R node:node /secrets \
  && mkdir /compile-cache && chown node:node /compile-cache
 USER node
 # What was compiled now need not be compiled at every start.
@@ -25,7 +25,8 @@ ENV NODE_COMPILE_CACHE=/compile-cache
 # With the flags of the command below: V8 does not use code that was compiled with other flags.
 RUN node --max-semi-space-size=16 --heap-growing-percent=60 deploy/load-all.ts
 EXPOSE 8080 8081
+# Without Node, whose start takes more CPU time than a node at rest.
 HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$HEALTH_PORT && printf 'GET /health/ready HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [[ $status == 2* ]]"]
 # Node is PID 1 itself: it gets the signals, and stops in order.
 CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=60", "commands/serve.ts"]

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { GraphQLSchema } from "graphql";
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
@@ -47,11 +48,19 @@ import { contracts } from "../registry.ts";
 
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
 
+/**
+ * How long a stopping gateway behind a load balancer still accepts connections, with a health check
+ * that fails. The load balancer checks every second. Otherwise it would send requests over
+ * connections that the gateway is closing, and could not repeat all of them.
+ */
+const announceMs = 2_000;
+
 /** The gateway service: moleculer-web's service and the properties that this file adds. */
 interface Gateway {
   broker: ServiceBroker;
   httpHandler(req: IncomingMessage, res: ServerResponse): Promise<void>;
   server: Server | undefined;
+  isStopping: boolean;
   stream: EventStream;
   tails: LogTails;
   authenticator: Authenticator | undefined;
@@ -118,6 +127,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       },
     },
     created(this: Gateway) {
+      this.isStopping = false;
       this.stream = stream;
       this.tails = tails;
       this.deadlines = new DeadlineTimer();
@@ -154,7 +164,12 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       const graphql = graphqlOverHttp(execution, origin, streams);
       this.throttle = execution.throttle;
       const idOf = (req: IncomingMessage) => requestIdOptions(req).requestID ?? randomUUID();
-      const isHealthCheck = healthChecks(origin.newContext, addresses.of, idOf);
+      const isHealthCheck = healthChecks({
+        newContext: origin.newContext,
+        addressOf: addresses.of,
+        requestIdOf: idOf,
+        isStopping: () => this.isStopping,
+      });
       const admitsPage = pageGate(execution.throttle, usage);
       const connectionLimits = new ConnectionLimits(usage, addresses.isProxy);
       this.server = createServer(serverTimeouts, (req, res) => {
@@ -195,7 +210,10 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       broker.logger.info(`The gateway listens on ${listeningAt(this.server, config.host)}.`);
     },
     async stopped(this: Gateway) {
-      // Before anything waits: the services that subscriptions need are stopping, too.
+      this.isStopping = true;
+      const isBehindProxy = config.edge.trustedProxies.length > 0;
+      if (isBehindProxy && this.server?.listening === true) await sleep(announceMs);
+      // Before anything else waits: the services that subscriptions need are stopping, too.
       sockets?.close();
       streams?.close();
       tails.stop();

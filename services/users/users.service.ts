@@ -1,5 +1,6 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { Op } from "sequelize";
+import { untilAvailable } from "../../core/until-available.ts";
 import {
   actorOf,
   forbidden,
@@ -158,8 +159,10 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       auditPruning(database, config.auditKeepMs),
     ],
     async started() {
-      await keys.open();
-      if (config.firstAdmin !== undefined) await ensureFirstAdmin(database, config.firstAdmin);
+      await untilAvailable(() => keys.open());
+      const { firstAdmin } = config;
+      if (firstAdmin !== undefined)
+        await untilAvailable(() => ensureFirstAdmin(database, firstAdmin));
     },
   });
 }

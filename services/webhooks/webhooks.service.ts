@@ -1,5 +1,6 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { configOf } from "../../config/broker-config.ts";
+import { untilAvailable } from "../../core/until-available.ts";
 import { senderOf } from "../../core/access.ts";
 import type { Effect, EventEnvelope } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
@@ -120,7 +121,7 @@ export default function webhooksService(broker: ServiceBroker): ServiceSchema {
     ],
     onAccessDenied: (ctx, denial) => failedAttempts.onAccessDenied(ctx, denial),
     async started() {
-      await secrets.sealAll(query);
+      await untilAvailable(() => secrets.sealAll(query));
       deliverer.start();
     },
     stopped: () => deliverer.stop(),

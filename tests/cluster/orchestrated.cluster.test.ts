@@ -18,7 +18,7 @@ beforeAll(async () => {
   databases = await cloneDatabases();
   nats = await createNatsServer();
   await nats.start();
-  cluster = await Cluster.create({ TRANSPORTER: nats.url }, databases);
+  cluster = await Cluster.create({ TRANSPORTER: nats.url, TRUSTED_PROXIES: "loopback" }, databases);
   healthPort = await freePort();
   products = cluster.startService("products", { HEALTH_PORT: String(healthPort) });
   gateway = cluster.startGateway();
@@ -52,7 +52,7 @@ test("a node is live but not ready without NATS, and becomes ready again by itse
   await readinessBecomes(200, { status: "ready", missing: [] });
 });
 
-test("a stopping gateway serves all requests on its open connections", async () => {
+test("a stopping gateway fails its health check, and serves all requests on its open connections", async () => {
   await eventually("the gateway is live", async () => (await live()).status === 200);
   const codes = new Set<string>();
   let responses = 0;
@@ -72,6 +72,8 @@ test("a stopping gateway serves all requests on its open connections", async () 
   });
   await eventually("the clients get responses", () => responses > 200);
   gateway.signal("SIGTERM");
+  // The load balancer learns it before the gateway closes a connection.
+  await eventually("the health check fails", async () => (await live()).status === 404);
   await Promise.all(clients);
   expect(await gateway.ended()).toBe(0);
   // No request was lost: a refused connection lets a load balancer use another gateway.

@@ -1,3 +1,5 @@
+import { serviceNames, type ServiceName } from "../../services/registry.ts";
+
 /** A container, from `docker inspect`. */
 export interface Container {
   id: string;
@@ -38,11 +40,9 @@ export function containersIn(json: string): Container[] {
   }));
 }
 
-/** The services whose containers run the shop's own nodes, which must stop by themselves. */
-export const nodeServices = ["users", "products", "orders", "api"] as const;
-
+/** Returns whether a container runs a node of the shop, which must stop by itself. */
 export function isNode({ service }: Pick<Container, "service">): boolean {
-  return (nodeServices as readonly string[]).includes(service);
+  return serviceNames.includes(service as ServiceName);
 }
 
 /** Lists the containers that are not in the state in which `up` must leave them. */

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { eventually } from "../../tools/support/eventually.ts";
 import { containersIn, Ends, faultsOf, type Container, type End } from "./containers.ts";
+import type { ServiceName } from "../../services/registry.ts";
 import type { Engine } from "./engine.ts";
 import { execute } from "./execute.ts";
 
@@ -16,7 +17,7 @@ export interface ProjectOptions {
   signal: AbortSignal;
 }
 
-export type Scale = Record<"users" | "products" | "orders" | "api", number>;
+export type Scale = Record<ServiceName, number>;
 
 const healthyWithinMs = 90_000;
 const checkEveryMs = 250;

@@ -12,6 +12,7 @@ import type { Load } from "./load.ts";
 import type { Project } from "./project.ts";
 import { inSeconds, type Report } from "./report.ts";
 import { differences, Tables } from "./tables.ts";
+import { recordWebhooks } from "./webhooks/webhook-step.ts";
 
 const quiescentWithinMs = 30_000;
 /** The exit code of a container that `docker stop` had to kill. */
@@ -41,6 +42,7 @@ export async function proveNothingLost(proof: Proof): Promise<Snapshot> {
   report.row("quiescence", left.length === 0, left.join(", ") || `after ${inSeconds(tookMs)}`);
   const snapshot = await tables.snapshot();
   await writeFile(join(out, "snapshot.json"), JSON.stringify(snapshot));
+  await recordWebhooks(project, history);
   await history.close();
   for (const { invariant, violations, checked } of checkHistory(
     await readHistory(join(out, "history.jsonl")),

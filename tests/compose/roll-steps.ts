@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { domainServices, serviceNames } from "../../services/registry.ts";
 import { eventually } from "../../tools/support/eventually.ts";
-import { isNode, nodeServices } from "./containers.ts";
+import { isNode } from "./containers.ts";
 import { isFailed, judge } from "./judge-load.ts";
 import type { Load } from "./load.ts";
 import type { Project, Scale } from "./project.ts";
@@ -15,8 +16,8 @@ export interface Stage {
 
 /** The phase after a change, which belongs to no step. */
 const betweenPhases = "in between";
-const one: Scale = { users: 1, products: 1, orders: 1, api: 1 };
-const many: Scale = { users: 2, products: 3, orders: 3, api: 2 };
+const one: Scale = { users: 1, products: 1, orders: 1, webhooks: 1, api: 1 };
+const many: Scale = { users: 2, products: 3, orders: 3, webhooks: 2, api: 2 };
 /** How long the load runs before the first change. */
 const steadyMs = 5_000;
 const recoveredWithinMs = 15_000;
@@ -43,7 +44,7 @@ export async function scaleUpAndDown(stage: Stage, loadMs: number): Promise<void
 /** Restarts each replica of each service, one after the other. */
 export async function rollServices(stage: Stage): Promise<void> {
   const { project } = stage;
-  for (const service of nodeServices) {
+  for (const service of serviceNames) {
     await withoutFailedReads(stage, `roll ${service}`, async () => {
       for (const container of await project.containers(service)) await project.restart(container);
     });
@@ -54,7 +55,7 @@ export async function rollServices(stage: Stage): Promise<void> {
 /** Restarts NATS and each database. Requests must fail with a code, and soon succeed again. */
 export async function restartInfrastructure(stage: Stage): Promise<void> {
   const { project, load, report, signal } = stage;
-  for (const service of ["nats", "users-db", "products-db", "orders-db"]) {
+  for (const service of ["nats", ...domainServices.map((name) => `${name}-db`)]) {
     const phase = `restart ${service}`;
     report.say(phase);
     load.phase = phase;

@@ -1,7 +1,6 @@
 import { snapshotQueries, type Service, type Snapshot } from "../../tools/verify/snapshot.ts";
+import { domainServices } from "../../services/registry.ts";
 import type { Project } from "./project.ts";
-
-const services = ["users", "products", "orders"] as const;
 
 /** The databases of a shop, which are reachable only inside their containers. */
 export class Tables {
@@ -23,7 +22,7 @@ export class Tables {
   /** Reads all tables that the checks need. The shop must be quiescent. */
   async snapshot(): Promise<Snapshot> {
     const snapshot: Partial<Record<Service, Record<string, unknown>>> = {};
-    for (const service of services) {
+    for (const service of domainServices) {
       const tables: Record<string, unknown> = {};
       for (const [table, sql] of Object.entries(snapshotQueries[service])) {
         tables[table] = await this.query(service, sql);
@@ -36,7 +35,7 @@ export class Tables {
 
 /** Lists the tables that differ between two snapshots, with their numbers of rows. */
 export function differences(before: Snapshot, after: Snapshot): string[] {
-  return services.flatMap((service) => {
+  return domainServices.flatMap((service) => {
     const now = after[service] as unknown as Record<string, unknown[]>;
     return Object.entries(before[service]).flatMap(([table, rows]: [string, unknown[]]) =>
       JSON.stringify(rows) === JSON.stringify(now[table])

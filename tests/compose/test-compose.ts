@@ -7,6 +7,7 @@ import { freePort, projectDir } from "../../tools/support/processes.ts";
 import { ArgumentError, readArguments, usage } from "./arguments.ts";
 import { cleanClone } from "./clean-clone.ts";
 import { checkEdge } from "./edge-step.ts";
+import { checkEventStream } from "./event-stream-step.ts";
 import { findEngine, MissingError, type Engine } from "./engine.ts";
 import { provideImages } from "./images.ts";
 import { Load } from "./load.ts";
@@ -17,6 +18,7 @@ import { Project } from "./project.ts";
 import { proveNothingLost, stopAndStart } from "./proof-steps.ts";
 import { Report } from "./report.ts";
 import { reportEnds, restartInfrastructure, rollServices, scaleUpAndDown } from "./roll-steps.ts";
+import { addReceiver, createWebhook } from "./webhooks/webhook-step.ts";
 
 /**
  * `npm run test:compose`: starts the shop from a clean clone on a real Docker engine, scales and
@@ -58,6 +60,7 @@ async function main(args: string[]): Promise<number> {
   await mkdir(out, { recursive: true });
   const folder = await cleanClone(projectDir);
   try {
+    await addReceiver(folder);
     await provideImages(engine, folder, report);
     await testProject(engine, folder, { loadMs, out, report });
   } finally {
@@ -103,10 +106,13 @@ async function runSteps(
   const { signal } = interrupted;
   const admin = await openShop(project, history, report);
   await checkEdge(project, admin, report);
+  const eventStream = checkEventStream(project.url, report);
   await reportImage(project, folder, report);
   await reportNodes(project, report);
   const random = new Random(Date.now() % 1_000_000);
   const market = await openMarket(project.url, admin, history, random);
+  await createWebhook(project, admin, history);
+  await eventStream;
   const load = new Load({ url: project.url, market, random, history });
   const stage = { project, load, report, signal };
   load.start();

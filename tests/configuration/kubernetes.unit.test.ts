@@ -52,6 +52,10 @@ interface Workload {
   };
 }
 
+interface Egress {
+  to?: { ipBlock?: { cidr: string } }[];
+}
+
 const manifests = kustomization.resources.flatMap((file) =>
   parseAllDocuments(readFileSync(join(folder, file), "utf8")).map((document) => {
     const manifest = document.toJS() as Manifest;
@@ -139,6 +143,21 @@ test("the nodes' NATS user may publish and subscribe only to the subjects of the
   expect(users.map(({ permissions }) => permissions)).toEqual([
     { publish: subjects, subscribe: subjects },
   ]);
+});
+
+test("only webhooks may open connections to the internet", () => {
+  const open = manifests.flatMap(({ manifest }) => {
+    if (manifest.kind !== "NetworkPolicy") return [];
+    const { spec } = manifest as unknown as {
+      spec: { podSelector: { matchLabels: object }; policyTypes: string[]; egress?: Egress[] };
+    };
+    const blocks = (spec.egress ?? []).flatMap(({ to = [] }) =>
+      to.filter(({ ipBlock }) => ipBlock),
+    );
+    return blocks.length === 0 ? [] : [spec.podSelector.matchLabels];
+  });
+  const name = "app.kubernetes.io/name";
+  expect(open).toEqual([{ [name]: "webhooks", "app.kubernetes.io/part-of": "shop" }]);
 });
 
 test("each database has UTF-8 and a locale whose lower() knows all letters", () => {

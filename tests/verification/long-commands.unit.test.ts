@@ -77,7 +77,7 @@ test("the progress of test:compose includes the load", () => {
   const stream = { write: (text: string) => (written += text) };
   const report = new Report(530_000, new Progress(stream, () => 0));
   for (const step of ["building", "scale down", "an unknown step"]) report.say(step);
-  expect(written.match(/\d+(?= %)/g)).toEqual(["0", "68", "68"]);
+  expect(written.match(/\d+(?= %)/g)).toEqual(["0", "65", "65"]);
 });
 
 test("a named nats-server that does not exist ends a command with one sentence", () => {

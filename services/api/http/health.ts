@@ -25,15 +25,20 @@ const readinessMaxAgeMs = 250;
 const checksBurst = 200;
 const checksPerSecond = 20;
 
+export interface HealthOptions {
+  newContext: () => Context;
+  addressOf: (req: IncomingMessage) => string;
+  requestIdOf: (req: IncomingMessage) => string;
+  /** Returns true if a load balancer must send no new requests. `live` then answers 404. */
+  isStopping: () => boolean;
+}
+
 /**
  * Makes the function that answers health checks, and returns false for other requests. It has no
  * rate limit, so it does as little as possible for each request.
  */
-export function healthChecks(
-  newContext: () => Context,
-  addressOf: (req: IncomingMessage) => string,
-  requestIdOf: (req: IncomingMessage) => string,
-) {
+export function healthChecks(options: HealthOptions) {
+  const { newContext, addressOf, requestIdOf, isStopping } = options;
   const throttle = new Throttle(checksPerSecond, undefined, checksBurst);
   let last: { atMs: number; state: Promise<Readiness> } | undefined;
   let inFlight = 0;
@@ -58,7 +63,8 @@ export function healthChecks(
     if (isThrottled) closeAfter(res);
     res.setHeader("x-request-id", requestIdOf(req));
     if (check === "live") {
-      sendJson(res, 200, { status: "live" });
+      if (isStopping()) sendJson(res, 404, { status: "stopping" });
+      else sendJson(res, 200, { status: "live" });
     } else {
       void readinessNow(isThrottled).then((state) => {
         sendJson(res, state.status === "ready" ? 200 : 503, state);

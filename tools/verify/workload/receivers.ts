@@ -14,7 +14,8 @@ const endpoints = [
   ofOrders,
 ];
 
-const createDocument =
+/** Creates a webhook. */
+export const createDocument =
   "mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { secret } }";
 
 const timeoutMs = 10_000;
@@ -93,7 +94,8 @@ export class Receivers {
   }
 }
 
-async function headsOf(databases: Databases) {
+/** Returns the positions of the newest events of all logs. */
+export async function headsOf(databases: Pick<Databases, "query">) {
   const headOf = async (service: "users" | "products" | "orders") => {
     const sql = "SELECT position::int AS head FROM event_log_head";
     const [log] = await databases.query<{ head: number }>(service, sql);

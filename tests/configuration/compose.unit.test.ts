@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { parse } from "yaml";
+import { domainServices, serviceNames } from "../../services/registry.ts";
+import { projectDir } from "../../tools/support/processes.ts";
+
+interface ComposeService {
+  environment?: Record<string, string>;
+  volumes?: string[];
+  networks?: string[];
+}
+
+interface ComposeFile {
+  services: Record<string, ComposeService>;
+  networks?: Record<string, { internal?: boolean }>;
+  volumes?: Record<string, object>;
+}
+
+const textOf = (file: string) => readFileSync(join(projectDir, file), "utf8");
+const compose = (file: string) => parse(textOf(file), { merge: true }) as ComposeFile;
+
+const cluster = compose("docker-compose.yml");
+const namesOf = (list: readonly string[]) => [...list].sort();
+/** Returns the named volumes that a service mounts, without their paths. */
+const volumesOf = (service: string) =>
+  (cluster.services[service]?.volumes ?? [])
+    .map((mount) => mount.split(":")[0] ?? "")
+    .filter((name) => !name.startsWith("."));
+
+describe.each(serviceNames)("the Compose service %s", (name) => {
+  test("runs only the service of its name", () => {
+    expect(cluster.services[name]?.environment?.SERVICES).toBe(name);
+  });
+
+  test("mounts the password of no other service", () => {
+    const shared = ["nats-secrets", "signing-secrets"];
+    const own = volumesOf(name).filter((volume) => !shared.includes(volume));
+    expect(own).toEqual(name === "api" ? [] : [`${name}-secrets`]);
+  });
+});
+
+test("each domain service has a database in both Compose files", () => {
+  const development = compose("docker-compose-dev.yml");
+  for (const { services } of [cluster, development]) {
+    const databases = Object.keys(services).filter((name) => name.endsWith("-db"));
+    expect(namesOf(databases)).toEqual(namesOf(domainServices.map((name) => `${name}-db`)));
+  }
+});
+
+test("all volumes that services mount are declared", () => {
+  const mounted = new Set(Object.keys(cluster.services).flatMap(volumesOf));
+  expect(namesOf([...mounted])).toEqual(namesOf(Object.keys(cluster.volumes ?? {})));
+});
+
+test("the user of the image owns each folder that the secrets are written to", () => {
+  const [, made = ""] = /^RUN mkdir -p (.+) && chown -R node:node \/secrets/m.exec(
+    textOf("Dockerfile"),
+  ) ?? [""];
+  const mounts = cluster.services.secrets?.volumes ?? [];
+  const folders = mounts.map((mount) => mount.split(":")[1] ?? "");
+  expect(namesOf(made.split(" "))).toEqual(namesOf(folders));
+});
+
+test("only the balancer, the gateway and webhooks are in networks that are not internal", () => {
+  const isOpen = (network: string) => cluster.networks?.[network]?.internal !== true;
+  const open = Object.entries(cluster.services).flatMap(([name, { networks = ["default"] }]) =>
+    networks.some(isOpen) ? [name] : [],
+  );
+  expect(namesOf(open)).toEqual(["api", "balancer", "webhooks"]);
+});
+
+test("docker-compose.observe.yml observes all nodes, and Prometheus reads from them", () => {
+  const { services } = compose("docker-compose.observe.yml");
+  const observed = Object.keys(services).filter(
+    (name) => services[name]?.environment?.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
+  );
+  expect(namesOf(observed)).toEqual(namesOf(serviceNames));
+  const { scrape_configs: jobs } = parse(textOf("deploy/observe/prometheus.yml")) as {
+    scrape_configs: { dns_sd_configs: { names: string[] }[] }[];
+  };
+  const read = jobs.flatMap(({ dns_sd_configs: configs }) => configs.flatMap(({ names }) => names));
+  expect(namesOf(read)).toEqual(namesOf(serviceNames));
+});
