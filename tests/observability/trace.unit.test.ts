@@ -59,7 +59,11 @@ describe("the traceparent", () => {
       action: { name: string },
     ) => (ctx: object) => Promise<unknown>;
     const action = wrap(handler, { name: "orders.place" });
-    const calls = ["a", "b"].map((digit) => ({ id: callId, requestID: digit.repeat(32), broker: {} }));
+    const calls = ["a", "b"].map((digit) => ({
+      id: callId,
+      requestID: digit.repeat(32),
+      broker: {},
+    }));
     await Promise.all(calls.map((call) => action(call)));
     expect(seen).toEqual([
       `00-${"a".repeat(32)}-01890a5dac96774b-00`,
