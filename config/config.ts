@@ -265,6 +265,13 @@ export function takeVariable(name: string): string | undefined {
  */
 export const npmPid = numberOf(takeVariable("NPM_PID")) ?? shellOfNpm();
 
+/** The script that npm has started with a banner on standard output, as it does without `-s`. */
+export const scriptWithBanner =
+  process.env.npm_config_user_agent?.startsWith("npm/") === true &&
+  process.env.npm_config_loglevel !== "silent"
+    ? process.env.npm_lifecycle_event
+    : undefined;
+
 /** The shell of npx or of another npm script ends at a signal, and does not pass it on. */
 function shellOfNpm(): number | undefined {
   return process.env.npm_lifecycle_event === undefined ? undefined : process.ppid;
