@@ -26,7 +26,8 @@ await runProgram(async () => {
   const progress = new Progress();
   await withShop("demo", progress, async ({ broker, config, isJoined }) => {
     const users = await all<User>(broker, "users.list");
-    const mayBePublished = isJoined ? await isShopPrivate(broker) : isPrivate(config);
+    const others = isJoined ? await otherNodes(broker) : [];
+    const mayBePublished = isJoined ? isShopPrivate(others) : isPrivate(config);
     const isPublished = mayBePublished && (await isEmptyOrDemo(broker, users));
     const password = isPublished ? publishedPassword : randomBytes(15).toString("base64url");
     const added = await fill(broker, users, password, progress);
@@ -34,7 +35,7 @@ await runProgram(async () => {
     const [customer = ""] = customerNames;
     const lines = [
       `Demo data: ${added.emails.length} users, ${added.products} products and ${added.orders} orders added.`,
-      placeOf(config, isJoined),
+      placeOf(config, isJoined, others),
       isPublished
         ? `Sign in as ${adminEmail} (admin) or ${emailOf(customer)} (customer) with "${password}".`
         : signInHint(added.emails, password),
@@ -43,23 +44,34 @@ await runProgram(async () => {
   });
 });
 
-/** Returns the sentence about where the data are, and how to see them. */
-function placeOf(config: Config, isRunning: boolean): string {
-  const { nats, dataDir, port } = config;
-  if (nats) return `They are in the databases of the cluster at ${nats.servers.join(", ")}.`;
-  const url = port === 0 ? "the address that it prints" : `${urlOf(config, port)}/`;
-  const next = isRunning ? `The shop is at ${url}.` : `npm start opens the shop at ${url}.`;
-  return `They are in ${dataDir}. ${next}`;
+/** A node of a shop, with what it announces to others. */
+interface ShopNode {
+  local: boolean;
+  metadata?: { isPrivate?: boolean; gateway?: { host: string; port: number } };
 }
 
-/** Returns true if all nodes of the joined shop announce that they are private. */
-async function isShopPrivate(broker: ServiceBroker): Promise<boolean> {
-  const nodes = await broker.call<{ local: boolean; metadata?: { isPrivate?: boolean } }[], object>(
-    "$node.list",
-    {},
-    { nodeID: broker.nodeID },
-  );
-  const others = nodes.filter(({ local }) => !local);
+/** Returns the sentence about where the data are, and how to see them. */
+function placeOf(config: Config, isRunning: boolean, others: readonly ShopNode[]): string {
+  const { nats, dataDir, port } = config;
+  if (nats) return `They are in the databases of the cluster at ${nats.servers.join(", ")}.`;
+  const place = `They are in ${dataDir}.`;
+  if (!isRunning) {
+    const url = port === 0 ? "the address that it prints" : `${urlOf(config, port)}/`;
+    return `${place} npm start opens the shop at ${url}.`;
+  }
+  // The settings of this command need not be those of the running shop.
+  const gateway = others.flatMap(({ metadata }) => metadata?.gateway ?? [])[0];
+  return gateway ? `${place} The shop is at ${urlOf(gateway, gateway.port)}/.` : place;
+}
+
+/** Returns the nodes of the joined shop. */
+async function otherNodes(broker: ServiceBroker): Promise<ShopNode[]> {
+  const nodes = await broker.call<ShopNode[], object>("$node.list", {}, { nodeID: broker.nodeID });
+  return nodes.filter(({ local }) => !local);
+}
+
+/** Returns true if all nodes of a shop announce that they are private. */
+function isShopPrivate(others: readonly ShopNode[]): boolean {
   return others.length > 0 && others.every(({ metadata }) => metadata?.isPrivate === true);
 }
 

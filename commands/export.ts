@@ -1,17 +1,16 @@
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
-import { rename } from "node:fs/promises";
-import type { Writable } from "node:stream";
-import { finished } from "node:stream/promises";
 import type { ServiceBroker } from "moleculer";
+import { scriptWithBanner } from "../config/config.ts";
 import { Progress } from "../core/progress.ts";
 import type { Product } from "../services/products/products.contract.ts";
+import { StartError } from "../embedded/data-dir.ts";
+import { exportFile, standardOutput, type ExportTarget } from "./catalogue-file/export-target.ts";
 import { fileArguments, type FileFormat } from "./catalogue-file/file-arguments.ts";
 import { headOf, linesOf } from "./catalogue-file/write-rows.ts";
 import { withShop } from "./operator-shop.ts";
 import { runProgram } from "./program.ts";
 
-const usage = "npm run export -- [FILE] [--format csv|jsonl]";
+const usage =
+  "npm run export -- FILE [--format csv|jsonl], or npm run -s export -- [--format csv|jsonl] > FILE";
 const pageRows = 500;
 
 /**
@@ -20,21 +19,19 @@ const pageRows = 500;
  */
 await runProgram(async () => {
   const { file, format } = fileArguments(process.argv.slice(2), usage, false);
+  if (file === undefined && scriptWithBanner === "export" && !process.stdout.isTTY) {
+    throw new StartError(`npm prints a banner before the catalogue; use -s. Usage: ${usage}`);
+  }
   const progress = new Progress();
+  const target = file === undefined ? standardOutput : await exportFile(file);
+  process.once("exit", () => {
+    target.discard();
+  });
   await withShop("export", progress, async ({ broker }) => {
-    if (file === undefined) {
-      await writeProducts(broker, format, process.stdout, progress);
-      return;
-    }
-    // Renamed when it is complete: an interrupted export leaves the old file.
-    const partial = `${file}.partial`;
-    const stream = createWriteStream(partial);
-    const rows = await writeProducts(broker, format, stream, progress);
-    stream.end();
-    await finished(stream);
-    await rename(partial, file);
+    const rows = await writeProducts(broker, format, target, progress);
+    await target.complete();
     progress.end();
-    process.stdout.write(`${rows} products are in ${file}.\n`);
+    if (file !== undefined) process.stdout.write(`${rows} products are in ${file}.\n`);
   });
 });
 
@@ -42,10 +39,10 @@ await runProgram(async () => {
 async function writeProducts(
   broker: ServiceBroker,
   format: FileFormat,
-  stream: Writable,
+  target: ExportTarget,
   progress: Progress,
 ): Promise<number> {
-  await write(stream, headOf(format));
+  await target.write(headOf(format));
   let rows = 0;
   let after: string | undefined;
   for (;;) {
@@ -53,15 +50,10 @@ async function writeProducts(
       limit: pageRows,
       ...(after !== undefined && { after }),
     });
-    await write(stream, linesOf(format, page));
+    await target.write(linesOf(format, page));
     rows += page.length;
     progress.show({ name: "exporting products", detail: `${rows} rows` });
     if (page.length < pageRows) return rows;
     after = page.at(-1)?.id;
   }
-}
-
-/** Waits while the stream is full. Throws the error of the stream. */
-async function write(stream: Writable, text: string): Promise<void> {
-  if (!stream.write(text)) await once(stream, "drain");
 }

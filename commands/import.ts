@@ -25,8 +25,8 @@ await runProgram(async () => {
   await withShop("import", progress, async ({ broker }) => {
     const rowImport = new RowImport(broker, {
       isDryRun,
-      onFault(line, reason) {
-        progress.print(`line ${line}: ${reason}`, process.stderr);
+      onFault(line, reason, code) {
+        progress.print(`line ${line}: ${reason} (${code})`, process.stderr);
       },
     });
     let batch = [];

@@ -14,7 +14,7 @@ export function portOf(broker: ServiceBroker): number {
 }
 
 /** Returns the URL of a port of this process, in the form that a browser opens. */
-export function urlOf({ host }: Config, port: number): string {
+export function urlOf({ host }: Pick<Config, "host">, port: number): string {
   const bracketed = isIPv6(host) ? `[${host}]` : host;
   const written = URL.parse(`http://${bracketed}/`)?.hostname ?? bracketed;
   return `http://${localNames.has(written) ? "localhost" : written}:${port}`;

@@ -5,7 +5,7 @@ import { parseEnv } from "node:util";
 import { ConfigError, ConfigReader } from "./config-reader.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
-import { databaseUrlName, exampleOf, logLevels, type ValuesOf } from "./settings.ts";
+import { databaseUrlName, exampleOf, logLevels, warningsOf, type ValuesOf } from "./settings.ts";
 import { domainServices, type DomainService, type ServiceName } from "../services/registry.ts";
 
 /** The connection to NATS. A single-process shop has none. */
@@ -80,12 +80,13 @@ export const singleProcessDefaults: ConfigDefaults = { logLevel: logLevels.singl
 export const clusterNodeDefaults: ConfigDefaults = { logLevel: logLevels.clusterNode };
 
 /**
- * Reads the environment after adding the variables of a `.env` file in the working directory.
- * Throws ConfigError with all faults.
+ * Reads the environment after adding the variables of a `.env` file in the working directory. Warns
+ * of removed settings on stderr. Throws ConfigError with all faults.
  */
 export function loadConfig(defaults: ConfigDefaults): Config {
   // Libraries and child processes read `process.env`, too.
   Object.assign(process.env, { ...readEnvFile(".env"), ...process.env });
+  for (const warning of warningsOf(process.env)) process.stderr.write(`${warning}\n`);
   return readConfig(process.env, defaults);
 }
 
@@ -263,6 +264,13 @@ export function takeVariable(name: string): string | undefined {
  * ends has another parent, so the scripts of package.json pass the id. Child processes do not inherit it.
  */
 export const npmPid = numberOf(takeVariable("NPM_PID")) ?? shellOfNpm();
+
+/** The script that npm has started with a banner on standard output, as it does without `-s`. */
+export const scriptWithBanner =
+  process.env.npm_config_user_agent?.startsWith("npm/") === true &&
+  process.env.npm_config_loglevel !== "silent"
+    ? process.env.npm_lifecycle_event
+    : undefined;
 
 /** The shell of npx or of another npm script ends at a signal, and does not pass it on. */
 function shellOfNpm(): number | undefined {

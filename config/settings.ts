@@ -444,6 +444,21 @@ export function settingOf(name: string): Setting {
   return setting;
 }
 
+/** Settings of earlier versions, each with the variables that replace it. */
+const removedSettings: ReadonlyMap<string, string> = new Map([
+  ["TRACES_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+  ["TRACES_PERCENT", "OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG"],
+]);
+
+/** Returns a sentence for each removed setting that an environment still has. */
+export function warningsOf(env: Readonly<Record<string, string | undefined>>): string[] {
+  return [...removedSettings].flatMap(([name, replacement]) =>
+    [name, `${name}_FILE`]
+      .filter((variable) => (env[variable]?.trim() ?? "") !== "")
+      .map((variable) => `${variable} has no effect any more; set ${replacement}.`),
+  );
+}
+
 /** Returns a valid value of a setting: its default or its example. */
 export function exampleOf(name: string): string {
   const setting = settingOf(name);

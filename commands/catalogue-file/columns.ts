@@ -32,6 +32,9 @@ export type FileRow = { line: number } & ({ values: RowValues } | { fault: strin
 export function faultOfColumns(names: readonly string[]): string | undefined {
   const unknown = names.find((name) => !known.has(name));
   const columns = `The columns are ${exportColumns.join(", ")}.`;
+  if (unknown?.split(/[;\t|]/).some((name) => known.has(name.trim())) === true) {
+    return "The columns must be separated by commas, not by semicolons, tabs or other characters.";
+  }
   if (unknown !== undefined) return `There is no column "${unknown}". ${columns}`;
   if (new Set(names).size < names.length) return "A column is named twice.";
   if (!names.includes("id") && !names.includes("sku")) {

@@ -34,9 +34,12 @@ export function fileArguments(
   const { values, positionals } = parsed(args, wrong);
   const [file, ...others] = positionals;
   if (others.length > 0) throw wrong("Name one file.");
+  if (file === "-") throw wrong('"-" is not the name of a file.');
   const isDryRun = values["dry-run"] ?? false;
   if (isDryRun && !canDryRun) throw wrong("This command has no --dry-run.");
-  const name = values.format ?? (file === undefined ? "csv" : extname(file).slice(1).toLowerCase());
+  const extension = file === undefined ? "csv" : extname(file).slice(1).toLowerCase();
+  const name = values.format ?? extension;
+  if (name === "") throw wrong("The file has no extension; name csv or jsonl with --format.");
   const format = formats.get(name);
   if (format === undefined) {
     throw wrong(`The format "${name}" is unknown; name csv or jsonl with --format.`);
@@ -52,6 +55,8 @@ function parsed(args: readonly string[], wrong: (reason: string) => StartError) 
       options: { format: { type: "string" }, "dry-run": { type: "boolean" } },
     });
   } catch (error) {
-    throw wrong(error instanceof Error ? error.message : String(error));
+    const { message } = error as Error;
+    // The next sentence is a hint about names of files that begin with a hyphen.
+    throw wrong(`${message.split(/\.(?:\s|$)/, 1)[0] ?? message}.`);
   }
 }

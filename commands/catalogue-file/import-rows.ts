@@ -16,8 +16,10 @@ import {
   updateProductRules,
   type Product,
 } from "../../services/products/products.contract.ts";
+import { skuTaken, versionConflict } from "../../services/products/products.errors.ts";
 import type { FileRow, RowValues } from "./columns.ts";
 import { matchRows, type ReadRow, type RowTask } from "./match-rows.ts";
+import { RepeatedRows } from "./repeated-rows.ts";
 
 /** What an import has done, in rows. */
 export interface ImportCounts {
@@ -29,8 +31,8 @@ export interface ImportCounts {
 
 export interface ImportOptions {
   isDryRun: boolean;
-  /** Called for each row that fails, with its line and the reason. */
-  onFault: (line: number, reason: string) => void;
+  /** Called for each row that fails, in the order of the file, with an error code of the shop. */
+  onFault: (line: number, reason: string, code: string) => void;
 }
 
 /** How long an unavailable shop is waited for. */
@@ -54,6 +56,9 @@ export class RowImport {
   readonly #options: ImportOptions;
   /** Lines whose products were changed by others, or by this import before a lost answer. */
   readonly #retriedLines = new Set<number>();
+  readonly #repeatedRows = new RepeatedRows();
+  /** The faults of the present batch: [line, reason, code]. */
+  readonly #faults: Parameters<ImportOptions["onFault"]>[] = [];
   readonly #checkRow: ReturnType<typeof itemCheck<RowValues>>;
   readonly #checkNew: ReturnType<typeof itemCheck<RowValues>>;
 
@@ -69,13 +74,18 @@ export class RowImport {
    * products, and change nothing.
    */
   async import(rows: readonly FileRow[]): Promise<void> {
-    let open = rows.flatMap((row) => this.#readable(row));
-    while (open.length > 0) open = await this.#round(open);
+    try {
+      let open = rows.flatMap((row) => this.#readable(row));
+      while (open.length > 0) open = await this.#round(open);
+    } finally {
+      const faults = this.#faults.splice(0).sort(([a], [b]) => a - b);
+      for (const fault of faults) this.#options.onFault(...fault);
+    }
   }
 
-  #fail(line: number, reason: string): void {
+  #fail(line: number, reason: string, code = commonErrors.BAD_USER_INPUT.code): void {
     this.counts.failed += 1;
-    this.#options.onFault(line, reason);
+    this.#faults.push([line, reason, code]);
   }
 
   #readable(row: FileRow): ReadRow[] {
@@ -92,42 +102,55 @@ export class RowImport {
       this.#fail(row.line, "The row has neither an id nor an SKU: it could not be matched again.");
       return [];
     }
-    return [{ line: row.line, values }];
+    const readRow = { line: row.line, values };
+    const repeat = this.#repeatedRows.faultOf(readRow);
+    if (repeat === undefined) return [readRow];
+    this.#fail(row.line, repeat);
+    return [];
   }
 
-  /** Imports the first row of each product. Returns the rows for the next round. */
+  /** Imports the first row of each product. Fails rows of products of earlier rounds. Returns the rows for the next round. */
   async #round(rows: readonly ReadRow[]): Promise<ReadRow[]> {
     const ids = rows.flatMap(({ values }) => values.id ?? []);
     const skus = rows.flatMap(({ values: { sku = "" } }) => (sku === "" ? [] : [sku]));
     const products = await this.#call<Product[]>("products.lookUp", { ids, skus });
-    const { tasks, later } = matchRows(rows, products);
-    const retried = this.#options.isDryRun ? this.#tryOut(tasks, products) : await this.#run(tasks);
-    return [...retried, ...later];
+    const matches = matchRows(rows, products);
+    const tasks = matches.tasks.filter((task) => {
+      if (task.kind === "create") return true;
+      const repeat = this.#repeatedRows.faultOfMatch(task, task.product.id);
+      if (repeat !== undefined) this.#fail(task.line, repeat);
+      return repeat === undefined;
+    });
+    if (!this.#options.isDryRun) return [...(await this.#run(tasks)), ...matches.later];
+    this.#tryOut(tasks, products);
+    return matches.later;
   }
 
   /** Checks tasks against the products as they are. */
-  #tryOut(tasks: readonly RowTask[], products: readonly Product[]): ReadRow[] {
+  #tryOut(tasks: readonly RowTask[], products: readonly Product[]): void {
     const owners = new Map(products.map(({ id: owner, sku }) => [sku, owner]));
+    const fail = (line: number, { message, type }: ClientError) => {
+      this.#fail(line, message, type);
+    };
     for (const task of tasks) {
       const { line, values } = task;
       const owner = owners.get(values.sku ?? null);
       const isTaken = values.sku !== undefined && owner !== undefined && owner !== values.id;
       if (task.kind === "create") {
         const checked = this.#checkNew(newProductOf(task));
-        if (checked instanceof ClientError) this.#fail(line, checked.message);
-        else if (isTaken) this.#fail(line, productErrors.SKU_TAKEN.meaning);
+        if (checked instanceof ClientError) fail(line, checked);
+        else if (isTaken) fail(line, skuTaken());
         else this.counts.created += 1;
       } else {
         const hasChanges = Object.keys(task.changes).length > 0;
-        const isConflict = (values.version ?? task.product.version) !== task.product.version;
-        if (hasChanges && isConflict) this.#fail(line, productErrors.VERSION_CONFLICT.meaning);
-        else if (values.id !== undefined && isTaken) {
-          this.#fail(line, productErrors.SKU_TAKEN.meaning);
-        } else if (hasChanges || task.stock !== undefined) this.counts.updated += 1;
+        const { id: productId, version } = task.product;
+        const isConflict = (values.version ?? version) !== version;
+        if (hasChanges && isConflict) fail(line, versionConflict(productId, version));
+        else if (values.id !== undefined && isTaken) fail(line, skuTaken());
+        else if (hasChanges || task.stock !== undefined) this.counts.updated += 1;
         else this.counts.unchanged += 1;
       }
     }
-    return [];
   }
 
   /** Runs tasks. Returns the rows whose products were changed by others meanwhile. */
@@ -139,7 +162,7 @@ export class RowImport {
       if (isOutdated(task, error) && !this.#retriedLines.has(task.line)) {
         this.#retriedLines.add(task.line);
         retried.push(task);
-      } else this.#fail(task.line, `${error.message} (${error.code})`);
+      } else this.#fail(task.line, error.message, error.code);
     };
     const creations = tasks.filter(({ kind }) => kind === "create");
     await this.#send("products.createMany", "products", creations, collect, newProductOf);

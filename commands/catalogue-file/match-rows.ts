@@ -25,7 +25,7 @@ const changeable = ["name", "description", "price", "sku"] as const;
 
 /**
  * Matches rows with products by id, or by SKU for a row without an id. A later row of the same
- * product or SKU is left for the next round, so that rows take effect in the order of the file.
+ * product is left for the next round: the earlier one may give the SKU to no or another product.
  */
 export function matchRows(
   rows: readonly ReadRow[],
@@ -39,11 +39,12 @@ export function matchRows(
   for (const row of rows) {
     const { id, sku } = row.values;
     const product = id === undefined ? bySku.get(sku ?? null) : byId.get(id);
-    const keys = [product?.id ?? id, sku === undefined ? undefined : `sku ${sku}`];
-    const given = keys.filter((key) => key !== undefined);
-    if (given.some((key) => seen.has(key))) later.push(row);
-    else tasks.push(product === undefined ? { ...row, kind: "create" } : updateOf(row, product));
-    for (const key of given) seen.add(key);
+    if (product === undefined) tasks.push({ ...row, kind: "create" });
+    else if (seen.has(product.id)) later.push(row);
+    else {
+      seen.add(product.id);
+      tasks.push(updateOf(row, product));
+    }
   }
   return { tasks, later };
 }

@@ -2,7 +2,8 @@ import { createReadStream, statSync } from "node:fs";
 import { CsvError, parse } from "csv-parse/sync";
 import { StartError } from "../../embedded/data-dir.ts";
 import { faultOfColumns, rowOfCells, rowOfJson, type FileRow } from "./columns.ts";
-import { CsvRecords, linesOf, type CsvRecord } from "./csv-records.ts";
+import { CsvRecords, linesOf, type CsvRecord, type FileLine } from "./csv-records.ts";
+import { fileError } from "./file-error.ts";
 import type { FileFormat } from "./file-arguments.ts";
 
 /** The rows of a file, and the share of it that is read. */
@@ -18,8 +19,9 @@ export function readRows(file: string, format: FileFormat): RowReader {
   const texts = decoded(file, (bytes) => {
     bytesRead += bytes;
   });
+  const lines = withoutBanner(file, linesOf(texts));
   return {
-    rows: format === "csv" ? csvRows(file, texts) : jsonRows(texts),
+    rows: format === "csv" ? csvRows(file, lines) : jsonRows(lines),
     share: () => (size === 0 ? 1 : Math.min(1, bytesRead / size)),
   };
 }
@@ -30,8 +32,7 @@ function sizeOf(file: string): number {
     if (status.isDirectory()) throw new StartError(`${file} is a folder.`);
     return status.size;
   } catch (error) {
-    if (error instanceof StartError) throw error;
-    throw new StartError(`${file} cannot be read: ${(error as Error).message}.`);
+    throw fileError(file, "read", error);
   }
 }
 
@@ -45,18 +46,39 @@ async function* decoded(file: string, onBytes: (bytes: number) => void): AsyncGe
       throw new StartError(`${file} is not valid UTF-8: save it as UTF-8.`);
     }
   };
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-    onBytes(chunk.length);
-    const text = decode(chunk);
-    if (text !== "") yield text;
+  try {
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+      onBytes(chunk.length);
+      const text = decode(chunk);
+      if (text !== "") yield text;
+    }
+  } catch (error) {
+    throw fileError(file, "read", error);
   }
   yield decode();
+}
+
+/** Throws StartError if a file begins with what npm prints before the output of a script. */
+async function* withoutBanner(
+  file: string,
+  lines: AsyncIterable<FileLine>,
+): AsyncGenerator<FileLine> {
+  let isStart = true;
+  for await (const line of lines) {
+    if (isStart && /^> \S+@\S+ export\b/.test(line.text)) {
+      throw new StartError(
+        `${file} begins with the banner of npm: export with "npm run -s export > FILE", or remove the lines that begin with ">".`,
+      );
+    }
+    if (line.text.trim() !== "") isStart = false;
+    yield line;
+  }
 }
 
 /** The records that one call of the parser takes. */
 const recordsPerCall = 100;
 
-async function* csvRows(file: string, texts: AsyncIterable<string>): AsyncGenerator<FileRow> {
+async function* csvRows(file: string, lines: AsyncIterable<FileLine>): AsyncGenerator<FileRow> {
   const faults: FileRow[] = [];
   const onUnclosed = (line: number) => {
     faults.push({ line, fault: "The row is not valid CSV: a quote is not closed." });
@@ -68,9 +90,9 @@ async function* csvRows(file: string, texts: AsyncIterable<string>): AsyncGenera
     columns ??= columnsOf(file, waiting.shift());
     const rows = rowsOf(columns, waiting, onUnclosed);
     waiting = [];
-    return [...faults.splice(0), ...rows];
+    return [...faults.splice(0), ...rows].sort((a, b) => a.line - b.line);
   };
-  for await (const line of linesOf(texts)) {
+  for await (const line of lines) {
     waiting.push(...records.push(line));
     if (waiting.length > recordsPerCall) yield* take();
   }
@@ -124,8 +146,8 @@ function parsedRecords(records: readonly CsvRecord[]): string[][] | undefined {
   }
 }
 
-async function* jsonRows(texts: AsyncIterable<string>): AsyncGenerator<FileRow> {
-  for await (const { line, text } of linesOf(texts)) {
+async function* jsonRows(lines: AsyncIterable<FileLine>): AsyncGenerator<FileRow> {
+  for await (const { line, text } of lines) {
     if (text.trim() !== "") yield parsedLine(line, text);
   }
 }

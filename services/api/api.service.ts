@@ -29,6 +29,7 @@ import {
   closeServer,
   listen,
   listeningAt,
+  portOf,
   sendError,
   serverTimeouts,
   setHeaders,
@@ -207,6 +208,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       deadlines.start();
       transfers.start();
       await listen(this.server, config.port, config.host);
+      // Announced to nodes that join this shop.
+      broker.metadata.gateway = { host: config.host, port: portOf(this.server) };
       broker.logger.info(`The gateway listens on ${listeningAt(this.server, config.host)}.`);
     },
     async stopped(this: Gateway) {

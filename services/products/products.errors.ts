@@ -72,7 +72,10 @@ export const productExists = () =>
 /** For an item of a batch. */
 export const namedTwice = ({ index }: { index: number }) =>
   badUserInput([
-    { field: "id", message: `Item ${index} of the batch names this product, too, and counts.` },
+    {
+      field: "id",
+      message: `Item ${index} of the list changes the same product. Only the first change of a product in a list takes effect.`,
+    },
   ]);
 
 export const stockOrChange = () =>

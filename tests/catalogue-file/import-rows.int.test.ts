@@ -30,10 +30,10 @@ async function importFile(
 ) {
   const file = join(folder, "file");
   writeFileSync(file, content);
-  const faults: [number, string][] = [];
+  const faults: [line: number, reason: string, code: string][] = [];
   const rowImport = new RowImport(shop.broker, {
     isDryRun,
-    onFault: (line, reason) => faults.push([line, reason]),
+    onFault: (line, reason, code) => faults.push([line, reason, code]),
   });
   let batch = [];
   for await (const row of readRows(file, format).rows) {
@@ -71,7 +71,7 @@ describe("an import", () => {
   });
 
   test("lists bad rows with line and reason, and imports the others", async () => {
-    await importFile("sku,name,price\nF-1,Mug,5\nF-2,Mug,5\n");
+    await importFile("sku,name,price\nF-0,Mug,5\nF-1,Mug,5\nF-2,Mug,5\n");
     const { id } = await bySku("F-1");
     const content = [
       "id,sku,name,price,version",
@@ -80,32 +80,61 @@ describe("an import", () => {
       ",,No key,5,",
       `${id},F-2,,,`,
       `${unknownId.replace("7000", "4000")},,Old id,5,`,
-      ",F-1,,8,7",
+      ",F-0,,8,7",
       ",F-5,Negative,-5,",
+      "F-6,6",
+      ",F-7,Cents,9.90,",
     ].join("\n");
     const expected = [
-      [2, /name/],
-      [4, /neither an id nor an SKU/],
-      [5, /SKU/],
-      [6, /version 7/],
-      [7, /version/],
-      [8, /price/],
+      [2, /name/, "BAD_USER_INPUT"],
+      [4, /neither an id nor an SKU/, "BAD_USER_INPUT"],
+      [5, /^Another product of the catalogue has this SKU/, "SKU_TAKEN"],
+      [6, /version 7/, "BAD_USER_INPUT"],
+      [7, /^The product was changed meanwhile: it has version 1/, "VERSION_CONFLICT"],
+      [8, /price/, "BAD_USER_INPUT"],
+      [9, /^The row has 2 cells/, "BAD_USER_INPUT"],
+      [10, /^'price' must be a whole number/, "BAD_USER_INPUT"],
     ];
+    const messages = [];
     for (const isDryRun of [true, false]) {
       const { faults, ...counts } = await importFile(content, { isDryRun });
-      expect(counts).toEqual({ created: 1, updated: 0, unchanged: 0, failed: 6 });
-      faults.sort(([a], [b]) => a - b);
+      expect(counts).toEqual({ created: 1, updated: 0, unchanged: 0, failed: 8 });
       expect(faults).toEqual(
-        expected.map(([line, reason]) => [line, expect.stringMatching(reason as RegExp)]),
+        expected.map(([line, reason, code]) => [
+          line,
+          expect.stringMatching(reason as RegExp),
+          code,
+        ]),
       );
+      messages.push(faults);
     }
+    expect(messages[0]).toEqual(messages[1]);
     expect(await bySku("F-4")).toMatchObject({ name: "Good" });
   });
 
-  test("applies the rows of one product in the order of the file", async () => {
-    const content = "sku,name,price\nO-1,First,1\nO-1,Second,2\nO-1,Third,\n";
-    expect(await importFile(content)).toMatchObject({ created: 1, updated: 2, failed: 0 });
-    expect(await bySku("O-1")).toMatchObject({ name: "Third", price: 2, version: 3 });
+  test("applies the first row of a product and fails the others, also when it is repeated", async () => {
+    await importFile("sku,name,price\nO-2,Mug,5\n");
+    const { id } = await bySku("O-2");
+    const content = [
+      "id,sku,name,price",
+      ",O-1,First,1",
+      `${id},,Cup,`,
+      ",O-1,Second,2",
+      ",O-2,Jug,",
+      `${id.toUpperCase()},,Pot,`,
+    ].join("\n");
+    const failed = [
+      [4, "Line 2 has the same SKU. A file can have one row per product.", "BAD_USER_INPUT"],
+      [5, "Line 3 names the same product. A file can have one row per product.", "BAD_USER_INPUT"],
+      [6, "Line 3 has the same id. A file can have one row per product.", "BAD_USER_INPUT"],
+    ];
+    const first = { created: 1, updated: 1, unchanged: 0, failed: 3, faults: failed };
+    expect(await importFile(content, { isDryRun: true })).toEqual(first);
+    expect(await importFile(content, { batchRows: 2 })).toEqual(first);
+    const repeated = { created: 0, updated: 0, unchanged: 2, failed: 3, faults: failed };
+    expect(await importFile(content)).toEqual(repeated);
+    expect(await bySku("O-1")).toMatchObject({ name: "First", price: 1, version: 1 });
+    expect(await bySku("O-2")).toMatchObject({ name: "Cup", version: 2 });
   });
 
   test("takes effect once although answers are lost", async () => {

@@ -57,7 +57,7 @@ describe("a CSV file", () => {
     ].join("\n");
     const rows = await read("csv", content);
     const faults = rows.flatMap((row) => ("fault" in row ? [[row.line, row.fault]] : []));
-    expect(faults.sort()).toEqual([
+    expect(faults).toEqual([
       [3, "The row is not valid CSV: a quote is inside a cell."],
       [4, "The row has 2 cells in place of 3."],
       [5, "The row is not valid CSV: a quote is not closed."],
@@ -72,6 +72,8 @@ describe("a CSV file", () => {
     ["name,price", "A column id or sku is required"],
     ["sku,sku", "A column is named twice"],
     ["", 'There is no column "A"'],
+    ["sku;name;price", "separated by commas, not by semicolons"],
+    ["sku\tname", "separated by commas, not by semicolons"],
   ])("is rejected with the first line %j", async (head, reason) => {
     await expect(read("csv", `${head}\nA,1\n`)).rejects.toThrow(reason);
   });
@@ -123,6 +125,28 @@ test.each(["csv", "jsonl"] as const)(
   },
 );
 
+test.each([
+  ["csv", "sku,price\nA,1\n"],
+  ["jsonl", '{"sku":"A"}\n'],
+] as const)(
+  "a file in %s with the banner of npm is rejected with the cause",
+  async (format, rows) => {
+    const banner = "\n> shop-cluster@1.0.0 export\n> node commands/export.ts\n\n";
+    await expect(read(format, banner + rows)).rejects.toMatchObject({
+      name: "StartError",
+      message: expect.stringMatching("begins with the banner of npm"),
+    });
+  },
+);
+
+test("a folder and a missing file are rejected with a sentence", () => {
+  expect(() => readRows(folder, "csv")).toThrow(`${folder} is a folder.`);
+  const file = join(folder, "none.csv");
+  expect(() => readRows(file, "csv")).toThrow(
+    `${file} cannot be read: there is no such file or folder.`,
+  );
+});
+
 describe("the arguments", () => {
   test("name a file, and its format by its extension or by --format", () => {
     expect(fileArguments(["a.CSV"], "u", true)).toMatchObject({ file: "a.CSV", format: "csv" });
@@ -135,10 +159,17 @@ describe("the arguments", () => {
     expect(fileArguments([], "u", false)).toMatchObject({ file: undefined, format: "csv" });
   });
 
-  test.each([["a.txt"], ["a.csv", "b.csv"], ["--nonsense"], ["a.csv", "--format", "xml"]])(
-    "are rejected with the usage: %j",
-    (...args) => {
-      expect(() => fileArguments(args, "npm run import", true)).toThrow("Usage: npm run import");
-    },
-  );
+  test.each([
+    [["a.txt"], 'The format "txt" is unknown; name csv or jsonl with --format.'],
+    [["a"], "The file has no extension; name csv or jsonl with --format."],
+    [["a.csv", "b.csv"], "Name one file."],
+    [["-"], '"-" is not the name of a file.'],
+    [["--nonsense"], "Unknown option '--nonsense'."],
+    [["--format"], "Option '--format <value>' argument missing."],
+    [["a.csv", "--format", "xml"], 'The format "xml" is unknown; name csv or jsonl with --format.'],
+  ])("%j are rejected with the reason and the usage", (args, reason) => {
+    expect(() => fileArguments(args, "npm run import", true)).toThrow(
+      `${reason} Usage: npm run import`,
+    );
+  });
 });

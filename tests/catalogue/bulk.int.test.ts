@@ -239,7 +239,11 @@ describe("updateProducts", () => {
     expect(first?.version).toBe(2);
     expect(conflict?.error).toMatchObject({ version: 1, fields: null });
     expect(duplicate?.error?.fields).toEqual([
-      { field: "id", message: "Item 0 of the batch names this product, too, and counts." },
+      {
+        field: "id",
+        message:
+          "Item 0 of the list changes the same product. Only the first change of a product in a list takes effect.",
+      },
     ]);
     expect(last?.product).toMatchObject({ sku: null, version: 2 });
     const { data } = await shop.graphql<{ product: { priceHistory: object[] } }>(

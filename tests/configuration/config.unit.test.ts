@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { clusterNodeDefaults, readConfig, singleProcessDefaults } from "../../config/config.ts";
-import { exampleOf, sections } from "../../config/settings.ts";
+import { exampleOf, sections, warningsOf } from "../../config/settings.ts";
 import { configurationFiles } from "../../tools/reference/configuration-files.ts";
 import { currentText } from "../../tools/reference/generated-files.ts";
 import { faultsOf, read } from "../support/read-config.ts";
@@ -334,4 +334,13 @@ describe("the first admin", () => {
       "ADMIN_EMAIL and ADMIN_PASSWORD must be set together; for example ADMIN_EMAIL=admin@example.com ADMIN_PASSWORD=a-long-secret",
     ]);
   });
+});
+
+test("a removed setting is reported with its replacement", () => {
+  const env = { TRACES_URL: "http://localhost:9411", TRACES_PERCENT_FILE: "/run/percent" };
+  expect(warningsOf(env)).toEqual([
+    "TRACES_URL has no effect any more; set OTEL_EXPORTER_OTLP_ENDPOINT.",
+    "TRACES_PERCENT_FILE has no effect any more; set OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG.",
+  ]);
+  expect(warningsOf({ TRACES_URL: " ", PORT: "1" })).toEqual([]);
 });

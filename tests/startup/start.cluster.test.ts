@@ -86,11 +86,13 @@ test("npm start prints its URL and answers there", async () => {
 });
 
 test("npm run demo fills the shop once, with an admin who can sign in", async () => {
-  const first = startCommand("demo", settings());
+  // The URL is the shop's own, whatever PORT the command has.
+  const first = startCommand("demo", { DATA_DIR: dataDir, TRACES_URL: "http://localhost:9411" });
   expect(await first.ended()).toBe(0);
   expect(first.output()).toMatch(/registering customers\n.*creating products\n.*placing orders\n/);
   expect(first.output()).toMatch(/Demo data: 21 users, 300 products and 60 orders added/);
   expect(first.output()).toContain(`They are in ${dataDir}. The shop is at ${url}/.`);
+  expect(first.output().match(/TRACES_URL/g)).toHaveLength(1);
   const second = startCommand("demo", settings());
   expect(await second.ended()).toBe(0);
   expect(second.output()).toMatch(/Demo data: 0 users, 0 products and 0 orders added/);
@@ -115,7 +117,20 @@ test("npm run export writes the catalogue, which npm run import finds unchanged;
   writeFileSync(file, "sku,name,price\nDRY,Mug,9.90\n");
   const dryRun = startWith("import", file, "--dry-run");
   expect(await dryRun.ended()).toBe(2);
-  expect(dryRun.output()).toContain("line 2: 'price' must be a whole number, without separators.");
+  expect(dryRun.output()).toContain(
+    "line 2: 'price' must be a whole number, without separators. (BAD_USER_INPUT)",
+  );
+});
+
+test("npm run export fails with a sentence if its file cannot be written, or if npm writes to it", async () => {
+  const file = join(temporaryFolder(), "none", "catalogue.csv");
+  const unwritable = startWith("export", file);
+  expect(await unwritable.ended()).toBe(1);
+  expect(unwritable.output()).toBe(`${file} cannot be written: there is no such file or folder.\n`);
+  const npm = { npm_lifecycle_event: "export", npm_config_user_agent: "npm/11.0.0 node/v24.0.0" };
+  expect(await failureOf("export", { ...settings(), ...npm })).toMatch(
+    /^npm prints a banner before the catalogue.*npm run -s export.*\n$/,
+  );
 });
 
 test("a second start on the same data directory fails and does not affect the first", async () => {

@@ -55,11 +55,15 @@ export function listen(
   });
 }
 
+/** Returns the port of a listening server, which the system chose if PORT is 0. */
+export function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" ? (address?.port ?? 0) : 0;
+}
+
 /** Returns the address of a listening server, and how to open a local one to other machines. */
 export function listeningAt(server: Server, host: string): string {
-  const address = server.address();
-  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
-  const at = `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const at = `http://${isIPv6(host) ? `[${host}]` : host}:${portOf(server)}`;
   return isLoopback(host) ? `${at}, for this machine only (HOST=0.0.0.0: for all)` : at;
 }
 
