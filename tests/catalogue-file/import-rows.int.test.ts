@@ -26,7 +26,7 @@ afterAll(async () => {
 /** Imports the text of a file in batches. Gives the counts and the failed lines. */
 async function importFile(
   content: string,
-  { isDryRun = false, format = "csv" as "csv" | "jsonl", batchRows = 100 } = {},
+  { isDryRun = false, format = "csv", batchRows = 100 } = {},
 ) {
   const file = join(folder, "file");
   writeFileSync(file, content);
@@ -140,13 +140,13 @@ describe("an import", () => {
   test("takes effect once although answers are lost", async () => {
     const call = shop.broker.call.bind(shop.broker) as (...args: unknown[]) => Promise<unknown>;
     const lost = new Set<string>();
-    const spy = jest.spyOn(shop.broker, "call").mockImplementation((async (...args: unknown[]) => {
+    const spy = jest.spyOn(shop.broker, "call").mockImplementation(async (...args: unknown[]) => {
       const [action] = args as [string];
       const answer = await call(...args);
       if (!/Many$|Inventories$/.test(action) || lost.has(action)) return answer;
       lost.add(action);
       throw Object.assign(new Error("lost"), { type: "REQUEST_TIMEOUT", retryable: true });
-    }) as never);
+    });
     try {
       await importFile("sku,name,price,stock\nL-1,Mug,5,3\n");
       await importFile("sku,name,price,stock\nL-1,Cup,6,4\n");

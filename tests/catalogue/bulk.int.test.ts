@@ -47,7 +47,8 @@ async function send(mutation: Mutation, items: object[], headers = {}): Promise<
     headers,
   });
   expect(errors).toBeUndefined();
-  return (data as Record<Mutation, Payload>)[mutation];
+  if (data === null || data === undefined) throw new Error(`${mutation} has no data`);
+  return data[mutation];
 }
 
 const jug = (more: object = {}) => ({
@@ -58,7 +59,11 @@ const jug = (more: object = {}) => ({
   ...more,
 });
 const codesOf = ({ results }: Payload) => results.map(({ error }) => error?.code ?? "done");
-const productsOf = ({ results }: Payload) => results.map(({ product }) => product as Product);
+const productsOf = ({ results }: Payload) =>
+  results.map(({ product }) => {
+    if (product === null) throw new Error("an item has no product");
+    return product;
+  });
 
 async function eventsOf(productId: string): Promise<object[]> {
   const rows = await shop.databases.query<{ type: string; data: object }>(
@@ -286,7 +291,7 @@ describe("updateProducts", () => {
           ? codesOf(await send("updateProducts", [{ id, version: 1, sku: "WANTED" }]))[0]
           : shop.call("products.update", { id, version: 1, sku: "WANTED" }).then(
               () => "done",
-              (error: { type: string }) => error.type,
+              (error: unknown) => (error as { type: string }).type,
             ),
       ),
     );

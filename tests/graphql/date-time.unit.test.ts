@@ -67,6 +67,6 @@ test.each([
 ])("the error of an invalid literal of %s names its place", (name, literal) => {
   const scalar = composedSchema().getType(name);
   if (!isScalarType(scalar)) throw new Error(`the schema has no scalar ${name}`);
-  const parse = () => scalar.parseLiteral(parseValue(literal)) as unknown;
+  const parse = () => scalar.parseLiteral(parseValue(literal));
   expect(parse).toThrow(expect.objectContaining({ locations: [{ line: 1, column: 1 }] }));
 });

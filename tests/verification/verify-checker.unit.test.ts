@@ -299,12 +299,16 @@ describe("the checker reports invariant 4 for", () => {
   detects(
     "a product that is depleted although it has stock",
     violation("the last such event agrees with the stock", "mug"),
-    ({ snapshot }) => addCrossing(snapshot.products, "inventory.depleted", "mug"),
+    ({ snapshot }) => {
+      addCrossing(snapshot.products, "inventory.depleted", "mug");
+    },
   );
   detects(
     "a product that is replenished although it was not depleted",
     violation("a product is depleted and replenished in turn", "mug"),
-    ({ snapshot }) => addCrossing(snapshot.products, "inventory.replenished", "mug"),
+    ({ snapshot }) => {
+      addCrossing(snapshot.products, "inventory.replenished", "mug");
+    },
   );
   detects(
     "a gap in the positions of a log",
