@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { RowImport } from "../../commands/catalogue-file/import-rows.ts";
+import type { FileFormat } from "../../commands/catalogue-file/file-arguments.ts";
 import { readRows } from "../../commands/catalogue-file/read-rows.ts";
 import { headOf, linesOf } from "../../commands/catalogue-file/write-rows.ts";
 import type { Product } from "../../services/products/products.contract.ts";
@@ -23,10 +24,16 @@ afterAll(async () => {
   expect(differing).toEqual([]);
 });
 
+interface ImportOptions {
+  isDryRun?: boolean;
+  format?: FileFormat;
+  batchRows?: number;
+}
+
 /** Imports the text of a file in batches. Gives the counts and the failed lines. */
 async function importFile(
   content: string,
-  { isDryRun = false, format = "csv", batchRows = 100 } = {},
+  { isDryRun = false, format = "csv", batchRows = 100 }: ImportOptions = {},
 ) {
   const file = join(folder, "file");
   writeFileSync(file, content);
