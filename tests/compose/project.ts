@@ -17,7 +17,7 @@ export interface ProjectOptions {
   signal: AbortSignal;
 }
 
-export type Scale = Record<ServiceName, number>;
+export type Scale = Partial<Record<ServiceName, number>>;
 
 const healthyWithinMs = 90_000;
 const checkEveryMs = 250;
