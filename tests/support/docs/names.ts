@@ -65,7 +65,7 @@ function linesOf({ line, code }: { line: number; code: string }): Text[] {
 }
 
 function unknownScripts(text: string, { scripts }: Inventory): string[] {
-  const names = [...text.matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)];
+  const names = [...text.matchAll(/\bnpm (?:run (?:-s )?([\w:-]+)|(start|test)\b)/g)];
   return names
     .map(([, script, short]) => script ?? short ?? "")
     .filter((name) => !scripts.has(name))
