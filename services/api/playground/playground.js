@@ -108,7 +108,18 @@ function failure(message, extensions) {
  * @param {{ headers?: Record<string, string> }} [options]
  */
 function fetcher(operation, options) {
-  return isSubscription(operation) ? listen(operation) : send(operation, options);
+  const known = withKnownName(operation);
+  return isSubscription(known) ? listen(known) : send(known, options);
+}
+
+/**
+ * Removes a name that the text does not have: GraphiQL may pass that of the previous document.
+ * @param {{ query: string, variables?: object, operationName?: string }} operation
+ */
+function withKnownName({ operationName, ...operation }) {
+  const text = operation.query.replaceAll(/#.*$/gm, "");
+  const named = new RegExp(`\\b(?:query|mutation|subscription)\\s+${operationName}\\b`);
+  return operationName && named.test(text) ? { ...operation, operationName } : operation;
 }
 
 /**
