@@ -197,6 +197,7 @@ async function applyLoad(plan: RunPlan, environment: RunEnvironment, parts: Part
   injector.end();
   await injecting;
   injector.heal();
+  receivers?.heal();
   await environment.nats.start();
   history.write({ line: "phase", phase: "healed", atMs: history.nowMs });
   workload.end();
