@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { inspect } from "node:util";
 import type { BrokerOptions } from "moleculer";
 import { pino, stdTimeFunctions, type LoggerOptions } from "pino";
+import { codeOf } from "../core/errors.ts";
 import { currentTraceIds } from "../core/trace.ts";
 
 /**
@@ -96,22 +97,13 @@ interface ErrorFields {
 function describeError(error: unknown): ErrorFields | undefined {
   if (!(error instanceof Error)) return undefined;
   const { name, message, stack, cause } = error;
-  const { type, code, nodeID, parent } = error as Described;
+  const { nodeID } = error as { nodeID?: unknown };
   return {
     type: name,
     message,
-    // Sequelize keeps the error of PostgreSQL as the parent of its own.
-    code: type ?? code ?? parent?.code,
+    code: codeOf(error),
     node: nodeID,
     stack,
     cause: describeError(cause),
   };
-}
-
-/** The read properties of errors of Moleculer, Node, PostgreSQL and Sequelize. */
-interface Described {
-  type?: unknown;
-  code?: unknown;
-  nodeID?: unknown;
-  parent?: { code?: unknown };
 }

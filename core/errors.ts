@@ -101,6 +101,17 @@ export function serviceUnavailable(message: string): Errors.MoleculerRetryableEr
   return new Errors.MoleculerRetryableError(message, status, code, {});
 }
 
+/** Returns the code of an error: the shop's, Node's or PostgreSQL's. Undefined if it has none. */
+export function codeOf(error: unknown): string | number | undefined {
+  const { type, code, parent } = (error ?? {}) as {
+    type?: string;
+    code?: string | number;
+    parent?: { code?: string };
+  };
+  // Sequelize keeps the error of PostgreSQL as the parent of its own.
+  return type ?? code ?? parent?.code;
+}
+
 /** Types of Moleculer's errors for a call without an answer. */
 const unreachableTypes = new Set([
   "SERVICE_NOT_FOUND",

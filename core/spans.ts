@@ -10,7 +10,7 @@ import {
   type SpanContext,
   type SpanOptions,
 } from "@opentelemetry/api";
-import { isClientError } from "./errors.ts";
+import { codeOf, isClientError } from "./errors.ts";
 
 /** The most calls or events that the span of a batch links to. */
 const maxLinks = 128;
@@ -32,13 +32,14 @@ export function activeSpan(): SpanContext | undefined {
  * Like `inSpan`, but without a span where there is no parent: the gateway begins traces, and
  * background work has none.
  */
-export async function inChildSpan<Result>(
+export function inChildSpan<Result>(
   name: string,
   options: () => SpanOptions,
   work: () => Promise<Result>,
-  parent: TraceContext = context.active(),
+  parent?: TraceContext,
 ): Promise<Result> {
-  return spanOf(parent) === undefined ? work() : inSpan(name, options, work, parent);
+  if (!isOn || spanOf(parent ?? context.active()) === undefined) return work();
+  return inSpan(name, options, work, parent);
 }
 
 export function isSampled(span: SpanContext | undefined): boolean {
@@ -52,14 +53,14 @@ export function isSampled(span: SpanContext | undefined): boolean {
  * @param options kind, attributes and links; called only if spans are on
  * @param parent instead of the current span
  */
-export async function inSpan<Result>(
+export function inSpan<Result>(
   name: string,
   options: () => SpanOptions,
   work: (span: Span | undefined) => Promise<Result>,
-  parent: TraceContext = context.active(),
+  parent?: TraceContext,
 ): Promise<Result> {
   if (!isOn) return work(undefined);
-  return tracer.startActiveSpan(name, options(), parent, async (span) => {
+  return tracer.startActiveSpan(name, options(), parent ?? context.active(), async (span) => {
     try {
       return await work(span);
     } catch (error) {
@@ -73,18 +74,9 @@ export async function inSpan<Result>(
 
 /** Marks a span as failed. Names only the kind of the error: its message may quote input. */
 function fail(span: Span, error: unknown): void {
-  const { name, code, type, parent } = (error ?? {}) as Described;
-  // Sequelize keeps the error of PostgreSQL as the parent of its own.
-  span.setAttribute("error.type", type ?? code ?? parent?.code ?? name ?? "error");
+  const { name } = (error ?? {}) as { name?: string };
+  span.setAttribute("error.type", codeOf(error) ?? name ?? "error");
   if (!isClientError(error)) span.setStatus({ code: SpanStatusCode.ERROR });
-}
-
-/** The read properties of errors of Moleculer, Node, PostgreSQL and Sequelize. */
-interface Described {
-  name?: string;
-  type?: string;
-  code?: string | number;
-  parent?: { code?: string };
 }
 
 /** The current span, to continue its trace in a batch; undefined if spans are off. */
@@ -98,7 +90,7 @@ export function callerContext(): TraceContext | undefined {
  *
  * @param callers results of `callerContext`
  */
-export async function inBatchSpan<Result>(
+export function inBatchSpan<Result>(
   name: string,
   callers: readonly (TraceContext | undefined)[],
   work: () => Promise<Result>,
@@ -116,7 +108,7 @@ export async function inBatchSpan<Result>(
  *
  * @param traceparents of the events
  */
-export async function inEventsSpan<Result>(
+export function inEventsSpan<Result>(
   name: string,
   options: () => SpanOptions,
   traceparents: () => readonly (string | undefined)[],
