@@ -1,6 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
 import { QueryTypes, type Sequelize, type Transaction } from "sequelize";
-import { Umzug, type UmzugStorage } from "umzug";
 import { hasStoodStill, isConnectionLost } from "./database-errors.ts";
 
 /** The advisory lock that lets only one node at a time migrate a database. */
@@ -45,21 +44,44 @@ async function migrateOnce(sequelize: Sequelize, folder: URL): Promise<string[]>
       { transaction },
     );
     const files = [...(await sqlFiles(sharedFolder)), ...(await sqlFiles(folder))];
-    const umzug = new Umzug({
-      migrations: files.map(({ name, url }) => ({
-        name,
-        up: async () => {
-          await sequelize.query(await sqlOf(url), { transaction });
-        },
-      })),
-      storage: storageIn(sequelize, transaction),
-      logger: undefined,
-    });
-    return (await umzug.up()).map(({ name }) => name);
+    const applied = await namesOfApplied(sequelize, transaction);
+    const pending = files.filter(({ name }) => !applied.has(name));
+    for (const file of pending) await apply(sequelize, transaction, file);
+    return pending.map(({ name }) => name);
   });
 }
 
-async function sqlFiles(folder: URL): Promise<{ name: string; url: URL }[]> {
+interface SqlFile {
+  name: string;
+  url: URL;
+}
+
+async function namesOfApplied(
+  sequelize: Sequelize,
+  transaction: Transaction,
+): Promise<Set<string>> {
+  const rows = await sequelize.query<{ name: string }>("SELECT name FROM migrations", {
+    transaction,
+    type: QueryTypes.SELECT,
+  });
+  return new Set(rows.map(({ name }) => name));
+}
+
+async function apply(
+  sequelize: Sequelize,
+  transaction: Transaction,
+  { name, url }: SqlFile,
+): Promise<void> {
+  try {
+    await sequelize.query(await sqlOf(url), { transaction });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`The migration ${name} failed: ${reason}`, { cause: error });
+  }
+  await sequelize.query("INSERT INTO migrations (name) VALUES ($1)", { transaction, bind: [name] });
+}
+
+async function sqlFiles(folder: URL): Promise<SqlFile[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
   return names.map((name) => ({ name, url: new URL(name, folder) }));
 }
@@ -75,32 +97,4 @@ async function sqlOf(url: URL): Promise<string> {
     return path === undefined ? line : readFile(new URL(path, url), "utf8");
   });
   return (await Promise.all(texts)).join("\n");
-}
-
-/** Stores umzug's list of applied files in the transaction of the migrations. */
-function storageIn(sequelize: Sequelize, transaction: Transaction): UmzugStorage {
-  return {
-    async executed() {
-      const rows = await sequelize.query<{ name: string }>(
-        "SELECT name FROM migrations ORDER BY name",
-        {
-          transaction,
-          type: QueryTypes.SELECT,
-        },
-      );
-      return rows.map(({ name }) => name);
-    },
-    async logMigration({ name }) {
-      await sequelize.query("INSERT INTO migrations (name) VALUES ($1)", {
-        transaction,
-        bind: [name],
-      });
-    },
-    async unlogMigration({ name }) {
-      await sequelize.query("DELETE FROM migrations WHERE name = $1", {
-        transaction,
-        bind: [name],
-      });
-    },
-  };
 }
