@@ -115,33 +115,41 @@ function emptyResult({ hasProto, fields }: SelectionPlan): Record<string, unknow
   return result;
 }
 
+/**
+ * Completes the fields of an object.
+ *
+ * @param outer the pending parts of a value that this object belongs to and whose error its own
+ * error is. They get the pending fields, so that the object needs no promise.
+ */
 function executeSelections(
   run: Run,
   selections: SelectionPlan,
   source: unknown,
   path: Path | undefined,
+  outer?: Pending[],
 ): Record<string, unknown> | Promise<Record<string, unknown>> {
-  const result = emptyResult(selections);
-  const pending: Pending[] = [];
+  const target = emptyResult(selections);
+  const pending = outer ?? [];
   try {
     for (const field of selections.fields) {
       const key = field.responseKey;
       const value = executeField(run, field, source, path);
       if (isPromise(value)) {
-        pending.push({ key, value });
+        pending.push({ target, key, value });
         // Reserves the place of the key in the response.
-        result[key] = null;
-      } else result[key] = value;
+        target[key] = null;
+      } else target[key] = value;
     }
   } catch (error) {
-    if (pending.length === 0) throw error;
-    return filled(result, pending, error);
+    if (outer !== undefined || pending.length === 0) throw error;
+    return filled(target, pending, error);
   }
-  return pending.length === 0 ? result : filled(result, pending);
+  return outer !== undefined || pending.length === 0 ? target : filled(target, pending);
 }
 
 /** A part of a result that is still a promise. */
 interface Pending {
+  target: object;
   key: string | number;
   value: Promise<unknown>;
 }
@@ -152,44 +160,30 @@ interface Pending {
  *
  * @param fault a synchronous error of a part that comes after the pending parts
  */
-function filled<Result extends object>(
+async function filled<Result>(
   result: Result,
   pending: readonly Pending[],
   fault?: unknown,
 ): Promise<Result> {
-  const parts = result as Record<string | number, unknown>;
-  const [only] = pending;
-  if (pending.length === 1 && only !== undefined && fault === undefined) {
-    return only.value.then((part) => {
-      parts[only.key] = part;
-      return result;
-    });
+  // A part may reject while an earlier one is awaited.
+  for (const { value } of pending) value.catch(handledBelow);
+  let reason: unknown;
+  for (const { target, key, value } of pending) {
+    try {
+      (target as Record<string | number, unknown>)[key] = await value;
+    } catch (error) {
+      reason ??= error;
+    }
   }
-  return new Promise((resolve, reject) => {
-    let reason = fault;
-    let failedAt = pending.length;
-    let remaining = pending.length;
-    const done = () => {
-      remaining -= 1;
-      if (remaining > 0) return;
-      if (reason === undefined) resolve(result);
-      // The error of a field, unchanged.
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-      else reject(reason);
-    };
-    pending.forEach(({ key, value }, index) => {
-      value.then(
-        (part) => {
-          parts[key] = part;
-          done();
-        },
-        (error: unknown) => {
-          if (index < failedAt) [failedAt, reason] = [index, error];
-          done();
-        },
-      );
-    });
-  });
+  reason ??= fault;
+  // The error of a field, unchanged.
+  // eslint-disable-next-line @typescript-eslint/only-throw-error
+  if (reason !== undefined) throw reason;
+  return result;
+}
+
+function handledBelow(): void {
+  // Nothing to do.
 }
 
 /** Resolves and completes a field. Throws or rejects only if its error makes the parent null. */
@@ -320,8 +314,8 @@ function completeList(
   const pending: Pending[] = [];
   try {
     for (let key = 0; key < value.length; key += 1) {
-      const completed = completeItem(run, field, item, value[key], path, key);
-      if (isPromise(completed)) pending.push({ key, value: completed });
+      const completed = completeItem(run, field, item, value[key], path, key, pending);
+      if (isPromise(completed)) pending.push({ target: items, key, value: completed });
       items.push(completed);
     }
   } catch (error) {
@@ -338,6 +332,7 @@ function completeItem(
   value: unknown,
   list: Path,
   key: number,
+  pending: Pending[],
 ): unknown {
   if (shape.kind === "object") {
     const flat = flatObject(run, field.selections.get(shape.type), value);
@@ -346,6 +341,9 @@ function completeItem(
   const path = { prev: list, key, typename: undefined };
   try {
     if (shape.kind === "leaf") count(run);
+    if (shape.kind === "object" && shape.isNonNull && isResolvedObject(value)) {
+      return completeObject(run, field, shape.type, value, path, pending);
+    }
     return completeOrNull(run, field, shape, value, path);
   } catch (error) {
     return failed(run, field, shape, error, path);
@@ -361,31 +359,34 @@ function flatObject(
   selections: SelectionPlan | undefined,
   source: unknown,
 ): Record<string, unknown> | undefined {
-  if (!selections?.isFlat || typeof source !== "object" || source === null) return undefined;
-  if (source instanceof Error || isPromise(source)) return undefined;
+  if (!selections?.isFlat || !isResolvedObject(source)) return undefined;
   const { values, characters } = run;
-  const undo = (): undefined => {
-    run.values = values;
-    run.characters = characters;
-  };
   const result = emptyResult(selections);
+  if (fillFlat(run, selections, source, result)) return result;
+  run.values = values;
+  run.characters = characters;
+  return undefined;
+}
+
+/** Returns false if a property needs the complete path, which also reports the errors. */
+function fillFlat(
+  run: Run,
+  { fields }: SelectionPlan,
+  source: Readonly<Record<string, unknown>>,
+  result: Record<string, unknown>,
+): boolean {
   try {
-    for (const field of selections.fields) {
+    for (const field of fields) {
       const { definition, responseKey, shape } = field;
-      const value = (source as Record<string, unknown>)[definition.name];
+      const value = source[definition.name];
       const isPlain = value === null || (typeof value !== "object" && typeof value !== "function");
-      if (shape.kind !== "leaf" || !isPlain) {
-        undo();
-        return;
-      }
+      if (shape.kind !== "leaf" || !isPlain) return false;
       count(run);
       result[responseKey] = completeLeaf(run, field, shape, value);
     }
-    return result;
+    return true;
   } catch {
-    // The complete path reports the error.
-    undo();
-    return;
+    return false;
   }
 }
 
@@ -395,10 +396,11 @@ function completeObject(
   type: GraphQLObjectType,
   value: unknown,
   path: Path,
+  outer?: Pending[],
 ): unknown {
   const selections = field.selections.get(type);
   if (selections === undefined) throw new Error(`${nameOf(field)} has no plan for ${type.name}`);
-  return executeSelections(run, selections, value, path);
+  return executeSelections(run, selections, value, path, outer);
 }
 
 function runtimeType(
@@ -484,6 +486,11 @@ export function infoOf(run: ExecutionInput, field: PlannedField, path: Path): Gr
     operation: run.operation,
     variableValues: run.variables,
   };
+}
+
+function isResolvedObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  return !(value instanceof Error) && !isPromise(value);
 }
 
 function isPromise(value: unknown): value is Promise<never> {
