@@ -1,5 +1,5 @@
 import type { ServiceBroker } from "moleculer";
-import { isSentence } from "./program.ts";
+import { isSentence } from "../process/program.ts";
 
 const reminderMs = 3_000;
 

@@ -1,9 +1,9 @@
 import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
-import { type Config } from "../config/config.ts";
-import { domainServices } from "../services/registry.ts";
-import { listen, listeningAt, sendJson } from "../services/api/http/http-server.ts";
+import { type Config } from "../../config/config.ts";
+import { domainServices } from "../../services/registry.ts";
+import { listen, listeningAt, sendJson } from "../../services/api/http/http-server.ts";
 
 /** Longer than a healthy database needs, shorter than an orchestrator's probe timeout. */
 const answerTimeoutMs = 1_000;

@@ -1,6 +1,6 @@
 import { isIPv6, type AddressInfo } from "node:net";
 import type { ServiceBroker } from "moleculer";
-import type { Config } from "../config/config.ts";
+import type { Config } from "../../config/config.ts";
 
 /** Hosts shown as "localhost", which every browser can open; some cannot open "[::]". */
 const localNames = new Set(["127.0.0.1", "0.0.0.0", "[::]"]);

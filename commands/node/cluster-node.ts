@@ -1,6 +1,6 @@
-import { ConfigError } from "../config/config-reader.ts";
-import { missingDatabaseUrl, type Config } from "../config/config.ts";
-import { domainServices, type ServiceName } from "../services/registry.ts";
+import { ConfigError } from "../../config/config-reader.ts";
+import { missingDatabaseUrl, type Config } from "../../config/config.ts";
+import { domainServices, type ServiceName } from "../../services/registry.ts";
 
 /**
  * Throws ConfigError unless NATS and the databases of the services are configured: a cluster node

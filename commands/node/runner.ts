@@ -1,16 +1,16 @@
 import type { Server } from "node:http";
 import { Service, type BrokerOptions, type ServiceBroker, type ServiceSchema } from "moleculer";
-import { configOf, setConfig } from "../config/broker-config.ts";
-import { ConfigError } from "../config/config-reader.ts";
-import { clusterNodeDefaults, loadConfig, takeVariable, type Config } from "../config/config.ts";
-import { serviceFile, servicesOf } from "../services/load-services.ts";
-import { serviceNames } from "../services/registry.ts";
+import { configOf, setConfig } from "../../config/broker-config.ts";
+import { ConfigError } from "../../config/config-reader.ts";
+import { clusterNodeDefaults, loadConfig, takeVariable, type Config } from "../../config/config.ts";
+import { serviceFile, servicesOf } from "../../services/load-services.ts";
+import { serviceNames } from "../../services/registry.ts";
 import { requireCluster } from "./cluster-node.ts";
-import { openConsole } from "./console/console.ts";
+import { openConsole } from "../console/console.ts";
 import { serveHealth } from "./health-server.ts";
-import { reloadOnChange } from "./hot-reload.ts";
+import { reloadOnChange } from "../process/hot-reload.ts";
 import { assertPortsFree } from "./ports.ts";
-import { fail, isSentence, isStopping, outliveReaders, stopOnSignals } from "./program.ts";
+import { fail, isSentence, isStopping, outliveReaders, stopOnSignals } from "../process/program.ts";
 import { muteSentences, startBroker } from "./start-broker.ts";
 import { portOf } from "./welcome.ts";
 

@@ -1,14 +1,14 @@
 import { readdirSync, watch } from "node:fs";
 import { registerHooks } from "node:module";
-import { dirname, join, relative, sep } from "node:path";
+import { join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
-import { serviceNames, type ServiceName } from "../services/registry.ts";
-import { loadService, servicesOf } from "../services/load-services.ts";
+import { serviceNames, type ServiceName } from "../../services/registry.ts";
+import { loadService, servicesOf } from "../../services/load-services.ts";
 import { isSentence } from "./program.ts";
 
-const projectDir = dirname(import.meta.dirname);
+const projectDir = join(import.meta.dirname, "..", "..");
 const projectUrl = pathToFileURL(`${projectDir}/`).href;
 const watched = ["config", "core", "database", "event-log", "mixins", "services"];
 /** Modules that the running broker holds: they are never reloaded. */

@@ -1,10 +1,10 @@
 import type { ServiceBroker } from "moleculer";
-import { loadConfig, singleProcessDefaults, type Config } from "../config/config.ts";
-import type { Progress } from "../core/progress.ts";
-import { StartError } from "../embedded/data-dir.ts";
-import { domainServices, requiredServices } from "../services/registry.ts";
+import { loadConfig, singleProcessDefaults, type Config } from "../../config/config.ts";
+import type { Progress } from "../../core/progress.ts";
+import { StartError } from "../../embedded/data-dir.ts";
+import { domainServices, requiredServices } from "../../services/registry.ts";
 import { joinShop } from "./join.ts";
-import { interruptedStatus, isStopping, stopOnSignals } from "./program.ts";
+import { interruptedStatus, isStopping, stopOnSignals } from "../process/program.ts";
 import { openSingleProcess } from "./single-process.ts";
 
 const servicesWithinMs = 10_000;

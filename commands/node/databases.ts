@@ -1,8 +1,8 @@
 import type { Server } from "node:net";
-import { type Config } from "../config/config.ts";
-import { domainServices, type DomainService, type ServiceName } from "../services/registry.ts";
-import { claimDataDir } from "../embedded/data-dir.ts";
-import { EmbeddedPostgres } from "../embedded/postgres.ts";
+import { type Config } from "../../config/config.ts";
+import { domainServices, type DomainService, type ServiceName } from "../../services/registry.ts";
+import { claimDataDir } from "../../embedded/data-dir.ts";
+import { EmbeddedPostgres } from "../../embedded/postgres.ts";
 import { assertPortsFree } from "./ports.ts";
 
 /** The database URL of each domain service. */

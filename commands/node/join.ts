@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { ServiceBroker } from "moleculer";
-import type { Config } from "../config/config.ts";
-import { answers, socketOf } from "../embedded/data-dir.ts";
-import { LocalTransporter } from "../embedded/local-transporter.ts";
-import { brokerOptions } from "../moleculer.config.ts";
+import type { Config } from "../../config/config.ts";
+import { answers, socketOf } from "../../embedded/data-dir.ts";
+import { LocalTransporter } from "../../embedded/local-transporter.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
 import { startBroker } from "./start-broker.ts";
 
 /**

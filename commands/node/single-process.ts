@@ -1,9 +1,9 @@
 import { ServiceBroker } from "moleculer";
-import { type Config } from "../config/config.ts";
-import { serviceNames, type ServiceName } from "../services/registry.ts";
-import { LocalTransporter } from "../embedded/local-transporter.ts";
-import { brokerOptions } from "../moleculer.config.ts";
-import { createServices } from "../services/load-services.ts";
+import { type Config } from "../../config/config.ts";
+import { serviceNames, type ServiceName } from "../../services/registry.ts";
+import { LocalTransporter } from "../../embedded/local-transporter.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
+import { createServices } from "../../services/load-services.ts";
 import { openDatabases } from "./databases.ts";
 import { startBroker } from "./start-broker.ts";
 
