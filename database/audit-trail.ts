@@ -1,5 +1,5 @@
 import type { Context, ServiceBroker } from "moleculer";
-import { newId } from "../core/ids.ts";
+import { newId } from "../core/ids/ids.ts";
 import { senderOf, userIdOf, type Access, type Meta, type Sender } from "../core/access.ts";
 import {
   maxAuditEntries,

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Context } from "moleculer";
 import { DatabaseError } from "sequelize";
-import { newId } from "../core/ids.ts";
+import { newId } from "../core/ids/ids.ts";
 import { actorOf, type IdempotencyKey, type Meta } from "../core/access.ts";
 import { isId } from "../core/validation.ts";
 import { commonErrors, badUserInput, ClientError } from "../core/errors.ts";

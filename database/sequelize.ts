@@ -1,7 +1,7 @@
 import pg from "pg";
 import pgConnectionString from "pg-connection-string";
 import { Sequelize, type Options } from "sequelize";
-import { activeSpan } from "../core/spans.ts";
+import { activeSpan } from "../core/tracing/spans.ts";
 import { withoutValues } from "./database-errors.ts";
 import { inStatementSpan, summaryOf } from "./statement-span.ts";
 

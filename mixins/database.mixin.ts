@@ -1,6 +1,6 @@
 import type { ActionSchema, Context, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Sequelize, Transaction } from "sequelize";
-import { newId } from "../core/ids.ts";
+import { newId } from "../core/ids/ids.ts";
 import type { Meta } from "../core/access.ts";
 import type { Config } from "../config/config.ts";
 import {
@@ -10,9 +10,9 @@ import {
   type Effect,
   type EventEnvelope,
 } from "../core/contract.ts";
-import { PeriodicTask } from "../core/periodic-task.ts";
+import { PeriodicTask } from "../core/tasks/periodic-task.ts";
 import { commonErrors, hasCode, isClientError } from "../core/errors.ts";
-import { traceparent } from "../core/trace.ts";
+import { traceparent } from "../core/tracing/trace.ts";
 import {
   hasStoodStill,
   isConnectionLost,

@@ -14,8 +14,8 @@ import {
   type ParamRule,
 } from "../../core/contract.ts";
 import { defineErrors } from "../../core/errors.ts";
-import { timeOfId } from "../../core/ids.ts";
-import { shortCodeOf, shortCodeRule } from "../../core/short-code.ts";
+import { timeOfId } from "../../core/ids/ids.ts";
+import { shortCodeOf, shortCodeRule } from "../../core/ids/short-code.ts";
 import {
   id,
   ids,

@@ -6,8 +6,8 @@ import {
   type RowCount,
   type SortPosition,
 } from "../../core/relay-connection.ts";
-import { lowestIdAt } from "../../core/ids.ts";
-import { idsOfShortCode } from "../../core/short-code.ts";
+import { lowestIdAt } from "../../core/ids/ids.ts";
+import { idsOfShortCode } from "../../core/ids/short-code.ts";
 import {
   alongIndex,
   bindOf,

@@ -1,5 +1,5 @@
 import { lowestId } from "../../core/relay-connection.ts";
-import { Batcher } from "../../core/batcher.ts";
+import { Batcher } from "../../core/tasks/batcher.ts";
 import { maxListRows, type ListPage } from "../../core/validation.ts";
 import { groupsInOrderOf, inOrderOf } from "../../database/rows-by-id.ts";
 import {

@@ -1,4 +1,4 @@
-import { Batcher } from "../../core/batcher.ts";
+import { Batcher } from "../../core/tasks/batcher.ts";
 import { brokenConstraintOf } from "../../database/database-errors.ts";
 import type { RecordedEvent } from "../../event-log/event-log.ts";
 import type { IdempotentRequest } from "../../database/idempotency.ts";

@@ -11,7 +11,7 @@ import {
 } from "../../core/relay-connection.ts";
 import { action, defineContract, event } from "../../core/contract.ts";
 import { defineErrors } from "../../core/errors.ts";
-import { timeOfId } from "../../core/ids.ts";
+import { timeOfId } from "../../core/ids/ids.ts";
 import {
   exactText,
   id,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { gatewayName, type Viewer } from "../../core/access.ts";
 import { requiredServices } from "../../services/registry.ts";
-import { newId } from "../../core/ids.ts";
+import { newId } from "../../core/ids/ids.ts";
 import { inventoryChange } from "../../services/products/products.contract.ts";
 import { booksOf } from "../support/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";

@@ -12,7 +12,7 @@ import type { Actor, Meta, Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
 import { commonErrors, ClientError } from "../../../core/errors.ts";
-import { inSpan } from "../../../core/spans.ts";
+import { inSpan } from "../../../core/tracing/spans.ts";
 import { Documents, operationOf, type CheckedDocument } from "./documents.ts";
 import { coerceVariables } from "./engine/arguments.ts";
 import { executePlan, type ExecutionInput } from "./engine/execute.ts";

@@ -3,7 +3,7 @@ import apolloServer from "moleculer-apollo-server";
 import type { ServiceBroker } from "moleculer";
 import type { GraphqlField } from "../../../core/contract.ts";
 import { gatewayName } from "../../../core/access.ts";
-import type { Batcher } from "../../../core/batcher.ts";
+import type { Batcher } from "../../../core/tasks/batcher.ts";
 import { isId, maxListRows } from "../../../core/validation.ts";
 import { connectionResolver, countCosts, countResolvers } from "./connections.ts";
 import { BatchedLookups } from "./batched-lookups.ts";

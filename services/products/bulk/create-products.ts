@@ -1,5 +1,5 @@
 import { userIdOf, type Sender } from "../../../core/access.ts";
-import { newId } from "../../../core/ids.ts";
+import { newId } from "../../../core/ids/ids.ts";
 import type { ItemCheck } from "../../../core/item-check.ts";
 import { newIdRule, optional } from "../../../core/validation.ts";
 import { recordAudits } from "../../../database/audit-trail.ts";

@@ -5,7 +5,7 @@ import {
   type RelayConnection,
   type RowCount,
 } from "../../../core/relay-connection.ts";
-import { batchedReads } from "../../../core/batcher.ts";
+import { batchedReads } from "../../../core/tasks/batcher.ts";
 import { maxInt } from "../../../core/validation.ts";
 import {
   alongIndex,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRetryable } from "./errors.ts";
+import { isRetryable } from "../errors.ts";
 
 const withinMs = 30_000;
 const everyMs = 1_000;

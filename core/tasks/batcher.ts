@@ -1,4 +1,4 @@
-import { callerContext, inBatchSpan } from "./spans.ts";
+import { callerContext, inBatchSpan } from "../tracing/spans.ts";
 
 export interface BatchOptions {
   maxItems: number;

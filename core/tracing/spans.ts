@@ -10,7 +10,7 @@ import {
   type SpanContext,
   type SpanOptions,
 } from "@opentelemetry/api";
-import { codeOf, isClientError } from "./errors.ts";
+import { codeOf, isClientError } from "../errors.ts";
 
 /** The most calls or events that the span of a batch links to. */
 const maxLinks = 128;

@@ -1,5 +1,5 @@
 import { lowestIdAt } from "./ids.ts";
-import type { ParamRule } from "./contract.ts";
+import type { ParamRule } from "../contract.ts";
 
 /*
  * A short code of an id is for people: 12 characters of Crockford's base 32 in three
