@@ -1,6 +1,6 @@
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { domainServices, requiredServices } from "../services/registry.ts";
-import { databaseProblemOf } from "../database/database-problem.ts";
+import { databaseProblemOf } from "../database/errors/database-problem.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import { migrate } from "../database/migrate.ts";
 import { openDatabases } from "./node/databases.ts";

@@ -11,7 +11,7 @@ import { addressGroup } from "../core/caller-address.ts";
 import type { GraphqlField } from "../core/contract.ts";
 import { commonErrors, hasCode, type ErrorDefinition } from "../core/errors.ts";
 import { isId } from "../core/validation.ts";
-import type { Query } from "./prepared-statements.ts";
+import type { Query } from "./statements/prepared-statements.ts";
 
 /** A new entry. It must not contain a password, a token or a whole email address. */
 export interface NewAuditEntry<Action extends string = string> {

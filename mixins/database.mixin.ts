@@ -18,18 +18,18 @@ import {
   isConnectionLost,
   clientErrorOrFault,
   type ConstraintErrors,
-} from "../database/database-errors.ts";
+} from "../database/errors/database-errors.ts";
 import {
   databaseProblemOf,
   untilConnected,
   type NamedDatabase,
-} from "../database/database-problem.ts";
+} from "../database/errors/database-problem.ts";
 import { eventConsumer, type ConsumerOptions } from "./event-consumer.mixin.ts";
 import { logActions } from "../event-log/event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "../event-log/event-log.ts";
 import * as idempotency from "../database/idempotency.ts";
 import { migrate } from "../database/migrate.ts";
-import { preparedOn, type Query } from "../database/prepared-statements.ts";
+import { preparedOn, type Query } from "../database/statements/prepared-statements.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import { tableActions, type ServedTable } from "./table-actions.mixin.ts";
 

@@ -14,8 +14,8 @@ import {
   countRows,
   conditionOf,
   type SortKey,
-} from "../../database/keyset-statements.ts";
-import { narrowed, readConnection, type Sort } from "../../database/keyset.ts";
+} from "../../database/pages/keyset-statements.ts";
+import { narrowed, readConnection, type Sort } from "../../database/pages/keyset.ts";
 import type {
   OrderFilter,
   OrdersPage,

@@ -130,7 +130,7 @@ test("the statements put together from parts are those of lists, whose columns a
     .filter(({ sql, row }) => sql === undefined && row !== undefined)
     .map(({ place }) => place.replace(/:\d+$/, ""));
   expect([...new Set(composed)]).toEqual([
-    "database/keyset-statements.ts",
+    "database/pages/keyset-statements.ts",
     "services/orders/page-orders.ts",
     "services/products/catalogue/page-products.ts",
     "services/users/accounts/page-users.ts",

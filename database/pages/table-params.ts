@@ -1,6 +1,6 @@
 import type { Model, ModelStatic } from "sequelize";
-import { badUserInput } from "../core/errors.ts";
-import { isId } from "../core/validation.ts";
+import { badUserInput } from "../../core/errors.ts";
+import { isId } from "../../core/validation.ts";
 
 /** The table that the actions read. Columns that `fields` does not name stay hidden. */
 export interface TableShape {

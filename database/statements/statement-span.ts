@@ -1,5 +1,5 @@
 import { SpanKind } from "@opentelemetry/api";
-import { inChildSpan } from "../core/tracing/spans.ts";
+import { inChildSpan } from "../../core/tracing/spans.ts";
 
 /**
  * A keyword and the table after it. Not `FROM` before a function, of `IS DISTINCT FROM` or of

@@ -5,7 +5,7 @@ import {
   ForeignKeyConstraintError,
   UniqueConstraintError,
 } from "sequelize";
-import { serviceUnavailable, type ClientError } from "../core/errors.ts";
+import { serviceUnavailable, type ClientError } from "../../core/errors.ts";
 
 /** The client error of each constraint, by the name of the constraint. */
 export type ConstraintErrors = Record<string, () => ClientError>;

@@ -4,8 +4,8 @@ import {
   type RowCount,
   type KeyKind,
   type SortPosition,
-} from "../core/relay-connection.ts";
-import type { Query } from "./prepared-statements.ts";
+} from "../../core/relay-connection.ts";
+import type { Query } from "../statements/prepared-statements.ts";
 
 /**
  * The key that rows are sorted by before their ids. Statements are composed only from SQL literals

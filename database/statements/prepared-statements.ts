@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import type { Sequelize, Transaction } from "sequelize";
-import { withoutValues } from "./database-errors.ts";
+import { withoutValues } from "../errors/database-errors.ts";
 import { inStatementSpan, summaryOf } from "./statement-span.ts";
 
 /** Runs a statement with bound parameters (`$1` …) and returns its rows. */

@@ -6,8 +6,8 @@ import {
   type RelayConnection,
   type PageArguments,
   type SortPosition,
-} from "../core/relay-connection.ts";
-import { badUserInput } from "../core/errors.ts";
+} from "../../core/relay-connection.ts";
+import { badUserInput } from "../../core/errors.ts";
 import type { SortKey, Window } from "./keyset-statements.ts";
 
 /** A sort order of a connection. */
