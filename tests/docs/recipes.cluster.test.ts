@@ -13,7 +13,7 @@ import {
   startCommand,
   temporaryFolder,
 } from "../../tools/support/processes.ts";
-import { apply, recipe } from "../support/recipes.ts";
+import { apply, recipe } from "../support/docs/recipes.ts";
 
 /** The recipes of docs/extending.md that have code, all applied to one copy of the project. */
 const recipes = ["A field", "An action", "An event", "A service"].map(recipe);

@@ -14,7 +14,7 @@ import { definitionOf } from "../../core/errors.ts";
 import "../../services/api/api.errors.ts";
 import { dateTime } from "../../services/api/graphql/types/date-time.ts";
 import { uuid } from "../../services/api/graphql/types/uuid.ts";
-import { booksThatDiffer } from "../support/books.ts";
+import { booksThatDiffer } from "../support/consistency/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { KeepAliveClient, type HttpAnswer } from "../support/http/keep-alive-client.ts";
 import { startMeasuredShop, type MeasuredShop } from "../support/measured-shop.ts";

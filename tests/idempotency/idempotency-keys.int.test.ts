@@ -4,7 +4,7 @@ import { gatewayName, type Viewer } from "../../core/access.ts";
 import { requiredServices } from "../../services/registry.ts";
 import { newId } from "../../core/ids/ids.ts";
 import { inventoryChange } from "../../services/products/products.contract.ts";
-import { booksOf } from "../support/books.ts";
+import { booksOf } from "../support/consistency/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import { mutations } from "../support/graphql/mutations.ts";

@@ -7,13 +7,13 @@ import { productModels } from "../../services/products/catalogue/product.model.t
 import { domainServices, type DomainService } from "../../services/registry.ts";
 import { userModels } from "../../services/users/accounts/user.model.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
-import { resultColumns, type ResultColumn } from "../support/result-columns.ts";
+import { resultColumns, type ResultColumn } from "../support/statements/result-columns.ts";
 import {
   findStatements,
   type RowProperty,
   type Statement,
   type ValueKind,
-} from "../support/statement-types.ts";
+} from "../support/statements/statement-types.ts";
 
 /** What the pool makes of values of PostgreSQL's types. */
 const kinds: Record<string, ValueKind> = {

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { projectDir } from "../../tools/support/processes.ts";
+import { projectDir } from "../../../tools/support/processes.ts";
 
 /** A code block of a page: a whole file, or a change of one. */
 type Block = { path: string; text: string } | { path: string; before: string; after: string };

@@ -1,5 +1,5 @@
-import { domainServices } from "../../services/registry.ts";
-import type { TestDatabases } from "./databases.ts";
+import { domainServices } from "../../../services/registry.ts";
+import type { TestDatabases } from "../databases.ts";
 
 /** Tables that change without a change of the data: positions of readers, audit, counters. */
 const ignoredTables = [

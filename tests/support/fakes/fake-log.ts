@@ -1,7 +1,7 @@
-import { LogSubscription } from "../../services/api/subscriptions/log-subscription.ts";
-import { LogTail, type TailEvent } from "../../services/api/subscriptions/log-tail.ts";
-import type { LogSlice, SliceQuery } from "../../core/log-slice.ts";
-import { serviceUnavailable } from "../../core/errors.ts";
+import { LogSubscription } from "../../../services/api/subscriptions/log-subscription.ts";
+import { LogTail, type TailEvent } from "../../../services/api/subscriptions/log-tail.ts";
+import type { LogSlice, SliceQuery } from "../../../core/log-slice.ts";
+import { serviceUnavailable } from "../../../core/errors.ts";
 
 export const cursorKey = "ab".repeat(32);
 

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { eventually } from "../../tools/support/eventually.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
 
 /** The statements and transactions of some work. */
 export interface StatementCount {

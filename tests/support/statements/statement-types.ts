@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
 import ts from "typescript";
-import { projectDir } from "../../tools/support/processes.ts";
+import { projectDir } from "../../../tools/support/processes.ts";
 
 /** A column as the row type of a statement declares it. */
 export interface RowProperty {

@@ -1,5 +1,5 @@
-import type { TestDatabases } from "./databases.ts";
-import { eventually } from "../../tools/support/eventually.ts";
+import type { TestDatabases } from "../databases.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
 
 /** The stock of a product, as products stores it. */
 export interface Books {

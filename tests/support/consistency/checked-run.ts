@@ -3,8 +3,8 @@ import type {
   HistoryLine,
   OrderAnswer,
   PricedLine,
-} from "../../tools/verify/history.ts";
-import type { LedgerRow, Snapshot } from "../../tools/verify/snapshot.ts";
+} from "../../../tools/verify/history.ts";
+import type { LedgerRow, Snapshot } from "../../../tools/verify/snapshot.ts";
 
 /** The input of the checker: the requests of the clients and the tables. */
 export interface CheckedRun {

@@ -1,6 +1,6 @@
 import { jest } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import type { EventEnvelope } from "../../core/contract.ts";
+import type { EventEnvelope } from "../../../core/contract.ts";
 
 /** Replaces an action. `call` runs the original action. */
 type StandIn = (call: () => Promise<unknown>, params: unknown) => Promise<unknown>;
