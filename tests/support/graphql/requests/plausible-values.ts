@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { unknownIds, type Plausible } from "./graphql-values.ts";
-import { password } from "../shop.ts";
-import { shortCodeOf } from "../../../core/ids/short-code.ts";
+import { password } from "../../shop.ts";
+import { shortCodeOf } from "../../../../core/ids/short-code.ts";
 
 /** Ids of existing rows. */
 interface ExistingIds {

@@ -4,7 +4,7 @@ import type { GraphQLSchema } from "graphql";
 import { malformedOperations, nearlyValid, oddBodies, type OddBody } from "./broken-documents.ts";
 import { validOperations, type Operation } from "./graphql-arbitraries.ts";
 import type { Plausible } from "./graphql-values.ts";
-import type { HttpRequest } from "../http/keep-alive-client.ts";
+import type { HttpRequest } from "../../http/keep-alive-client.ts";
 
 type Sender = "anonymous" | "customer" | "admin" | "forger";
 
