@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Report } from "./report.ts";
-import { inSeconds } from "./report.ts";
+import type { Report } from "../report.ts";
+import { inSeconds } from "../report.ts";
 
 /** Longer than the load balancer's timeout for a response without data. */
 const openMs = 21_000;

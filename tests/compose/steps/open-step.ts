@@ -1,7 +1,7 @@
-import type { HistoryWriter } from "../../tools/verify/history-writer.ts";
-import type { Account } from "../../tools/verify/workload/market.ts";
-import type { Project } from "./project.ts";
-import { inSeconds, type Report } from "./report.ts";
+import type { HistoryWriter } from "../../../tools/verify/history-writer.ts";
+import type { Account } from "../../../tools/verify/workload/market.ts";
+import type { Project } from "../containers/project.ts";
+import { inSeconds, type Report } from "../report.ts";
 import { walkThrough } from "./walk-through.ts";
 
 const openWithinMs = 60_000;

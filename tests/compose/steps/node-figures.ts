@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isNode, type Container } from "./containers.ts";
-import type { Project } from "./project.ts";
-import { inMegabytes, inSeconds, type Report } from "./report.ts";
+import { isNode, type Container } from "../containers/containers.ts";
+import type { Project } from "../containers/project.ts";
+import { inMegabytes, inSeconds, type Report } from "../report.ts";
 
 /** A start takes at most this time, or on a slow machine this many times as long as `importMs`. */
 const readyWithinMs = 3_000;

@@ -1,4 +1,4 @@
-import { serviceNames, type ServiceName } from "../../services/registry.ts";
+import { serviceNames, type ServiceName } from "../../../services/registry.ts";
 
 /** A container, from `docker inspect`. */
 export interface Container {

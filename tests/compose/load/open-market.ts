@@ -1,11 +1,11 @@
-import type { HistoryWriter } from "../../tools/verify/history-writer.ts";
-import type { Kinds } from "../../tools/verify/history.ts";
-import type { Random } from "../../tools/verify/random.ts";
-import { Client } from "../../tools/verify/workload/client.ts";
-import { loginDocument, password } from "../../tools/verify/workload/documents.ts";
-import { post } from "../../tools/verify/workload/gateway-client.ts";
-import type { Intent } from "../../tools/verify/workload/intents.ts";
-import { Market, type Account } from "../../tools/verify/workload/market.ts";
+import type { HistoryWriter } from "../../../tools/verify/history-writer.ts";
+import type { Kinds } from "../../../tools/verify/history.ts";
+import type { Random } from "../../../tools/verify/random.ts";
+import { Client } from "../../../tools/verify/workload/client.ts";
+import { loginDocument, password } from "../../../tools/verify/workload/documents.ts";
+import { post } from "../../../tools/verify/workload/gateway-client.ts";
+import type { Intent } from "../../../tools/verify/workload/intents.ts";
+import { Market, type Account } from "../../../tools/verify/workload/market.ts";
 
 const customers = 12;
 const products = 12;

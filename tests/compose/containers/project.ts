@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import { eventually } from "../../tools/support/eventually.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
 import { containersIn, Ends, faultsOf, type Container, type End } from "./containers.ts";
-import type { ServiceName } from "../../services/registry.ts";
+import type { ServiceName } from "../../../services/registry.ts";
 import type { Engine } from "./engine.ts";
 import { execute } from "./execute.ts";
 

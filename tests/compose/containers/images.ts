@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine } from "./engine.ts";
 import { execute } from "./execute.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "../report.ts";
 
 /**
  * Makes sure that the engine has the images that the project's files name. An engine that reaches no

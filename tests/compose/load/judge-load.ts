@@ -1,6 +1,6 @@
 import { isClientCode, isUndecided } from "./client.ts";
 import type { Sent } from "./load.ts";
-import { inSeconds } from "./report.ts";
+import { inSeconds } from "../report.ts";
 
 /** The outcome of the load during a phase. */
 export interface Verdict {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HistoryWriter } from "../../tools/verify/history-writer.ts";
-import type { AnyRequest } from "../../tools/verify/history.ts";
-import type { Random } from "../../tools/verify/random.ts";
-import { documents } from "../../tools/verify/workload/documents.ts";
-import type { Intent } from "../../tools/verify/workload/intents.ts";
-import type { Account, Market } from "../../tools/verify/workload/market.ts";
-import { eventually } from "../../tools/support/eventually.ts";
+import type { HistoryWriter } from "../../../tools/verify/history-writer.ts";
+import type { AnyRequest } from "../../../tools/verify/history.ts";
+import type { Random } from "../../../tools/verify/random.ts";
+import { documents } from "../../../tools/verify/workload/documents.ts";
+import type { Intent } from "../../../tools/verify/workload/intents.ts";
+import type { Account, Market } from "../../../tools/verify/workload/market.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
 import { isUndecided, sendDocument, type GraphqlRequest, type Reply } from "./client.ts";
 
 export interface LoadOptions {

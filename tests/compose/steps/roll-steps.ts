@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { domainServices, serviceNames } from "../../services/registry.ts";
-import { eventually } from "../../tools/support/eventually.ts";
-import { isNode } from "./containers.ts";
-import { isFailed, judge } from "./judge-load.ts";
-import type { Load } from "./load.ts";
-import type { Project, Scale } from "./project.ts";
-import { inSeconds, type Report } from "./report.ts";
+import { domainServices, serviceNames } from "../../../services/registry.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
+import { isNode } from "../containers/containers.ts";
+import { isFailed, judge } from "../load/judge-load.ts";
+import type { Load } from "../load/load.ts";
+import type { Project, Scale } from "../containers/project.ts";
+import { inSeconds, type Report } from "../report.ts";
 
 export interface Stage {
   project: Project;

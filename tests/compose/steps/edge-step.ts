@@ -1,8 +1,8 @@
-import type { Account } from "../../tools/verify/workload/market.ts";
-import { graphql } from "../../tools/support/graphql-client.ts";
-import type { Project } from "./project.ts";
-import type { Report } from "./report.ts";
-import { Tables } from "./tables.ts";
+import type { Account } from "../../../tools/verify/workload/market.ts";
+import { graphql } from "../../../tools/support/graphql-client.ts";
+import type { Project } from "../containers/project.ts";
+import type { Report } from "../report.ts";
+import { Tables } from "../tables.ts";
 
 /** An address for documentation, which no machine has (RFC 5737). */
 const forgedAddress = "192.0.2.1";

@@ -1,18 +1,18 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { checkHistory } from "../../tools/verify/check/check-history.ts";
-import { invariants } from "../../tools/verify/check/findings.ts";
-import type { HistoryWriter } from "../../tools/verify/history-writer.ts";
-import { readHistory } from "../../tools/verify/history.ts";
-import { waitForQuiescence } from "../../tools/verify/quiescence.ts";
-import type { Snapshot } from "../../tools/verify/snapshot.ts";
-import { isNode } from "./containers.ts";
-import { judge } from "./judge-load.ts";
-import type { Load } from "./load.ts";
-import type { Project } from "./project.ts";
-import { inSeconds, type Report } from "./report.ts";
-import { differences, Tables } from "./tables.ts";
-import { recordWebhooks } from "./webhooks/webhook-step.ts";
+import { checkHistory } from "../../../tools/verify/check/check-history.ts";
+import { invariants } from "../../../tools/verify/check/findings.ts";
+import type { HistoryWriter } from "../../../tools/verify/history-writer.ts";
+import { readHistory } from "../../../tools/verify/history.ts";
+import { waitForQuiescence } from "../../../tools/verify/quiescence.ts";
+import type { Snapshot } from "../../../tools/verify/snapshot.ts";
+import { isNode } from "../containers/containers.ts";
+import { judge } from "../load/judge-load.ts";
+import type { Load } from "../load/load.ts";
+import type { Project } from "../containers/project.ts";
+import { inSeconds, type Report } from "../report.ts";
+import { differences, Tables } from "../tables.ts";
+import { recordWebhooks } from "../webhooks/webhook-step.ts";
 
 const quiescentWithinMs = 30_000;
 /** The exit code of a container that `docker stop` had to kill. */

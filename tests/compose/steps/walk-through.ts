@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { HistoryWriter } from "../../tools/verify/history-writer.ts";
-import type { Kind, Kinds } from "../../tools/verify/history.ts";
-import type { Account } from "../../tools/verify/workload/market.ts";
-import { graphql } from "../../tools/support/graphql-client.ts";
-import { password } from "../../tools/verify/workload/documents.ts";
-import { fill, originalDocuments as documents } from "../support/graphql/original-documents.ts";
+import type { HistoryWriter } from "../../../tools/verify/history-writer.ts";
+import type { Kind, Kinds } from "../../../tools/verify/history.ts";
+import type { Account } from "../../../tools/verify/workload/market.ts";
+import { graphql } from "../../../tools/support/graphql-client.ts";
+import { password } from "../../../tools/verify/workload/documents.ts";
+import { fill, originalDocuments as documents } from "../../support/graphql/original-documents.ts";
 
 interface Item {
   id: string;
