@@ -11,11 +11,11 @@ import {
   coerceVariables,
   conditionValues,
   declaredVariables,
-} from "../../services/api/graphql/engine/arguments.ts";
-import { conditionVariables, planOperation } from "../../services/api/graphql/engine/plan.ts";
-import { fragmentsOf } from "../../services/api/graphql/documents.ts";
-import { QueryCosts } from "../../services/api/limits/query-cost.ts";
-import { maxQueryCost } from "../../services/api/limits/request-limits.ts";
+} from "../../../services/api/graphql/engine/arguments.ts";
+import { conditionVariables, planOperation } from "../../../services/api/graphql/engine/plan.ts";
+import { fragmentsOf } from "../../../services/api/graphql/documents.ts";
+import { QueryCosts } from "../../../services/api/limits/query-cost.ts";
+import { maxQueryCost } from "../../../services/api/limits/request-limits.ts";
 
 const schema = buildSchema(`
   type Query { products(limit: Int = 1000, offset: Int = 0): [Product!]!  product(id: ID!): Product }

@@ -7,14 +7,14 @@ import {
   type GraphQLEnumType,
   type GraphQLObjectType,
 } from "graphql";
-import { commonAuditActions } from "../../core/audit.ts";
-import { errorCatalogue } from "../../core/errors.ts";
-import { executePlan } from "../../services/api/graphql/engine/execute.ts";
-import { planOperation } from "../../services/api/graphql/engine/plan.ts";
-import { openEnumTypes } from "../../services/api/graphql/types/open-enums.ts";
-import { uuid } from "../../services/api/graphql/types/uuid.ts";
-import { contracts } from "../../services/registry.ts";
-import { composedSchema } from "../../tools/reference/composed-schema.ts";
+import { commonAuditActions } from "../../../core/audit.ts";
+import { errorCatalogue } from "../../../core/errors.ts";
+import { executePlan } from "../../../services/api/graphql/engine/execute.ts";
+import { planOperation } from "../../../services/api/graphql/engine/plan.ts";
+import { openEnumTypes } from "../../../services/api/graphql/types/open-enums.ts";
+import { uuid } from "../../../services/api/graphql/types/uuid.ts";
+import { contracts } from "../../../services/registry.ts";
+import { composedSchema } from "../../../tools/reference/composed-schema.ts";
 
 const schema = composedSchema();
 

@@ -11,15 +11,15 @@ import {
   parse,
   type GraphQLInputType,
 } from "graphql";
-import { isExposed, type ParamRule } from "../../core/contract.ts";
-import { maxInt } from "../../core/validation.ts";
-import { parseField } from "../../services/api/graphql/field-declaration.ts";
-import { pricedFields, queryCosts } from "../../services/api/graphql/graphql-schema.ts";
-import { planOperation } from "../../services/api/graphql/engine/plan.ts";
-import { contracts } from "../../services/registry.ts";
-import { composedSchema, schemaFiles } from "../../tools/reference/composed-schema.ts";
-import { currentText } from "../../tools/reference/generated-files.ts";
-import { faultsOfChanges } from "../../tools/reference/schema-changes.ts";
+import { isExposed, type ParamRule } from "../../../core/contract.ts";
+import { maxInt } from "../../../core/validation.ts";
+import { parseField } from "../../../services/api/graphql/field-declaration.ts";
+import { pricedFields, queryCosts } from "../../../services/api/graphql/graphql-schema.ts";
+import { planOperation } from "../../../services/api/graphql/engine/plan.ts";
+import { contracts } from "../../../services/registry.ts";
+import { composedSchema, schemaFiles } from "../../../tools/reference/composed-schema.ts";
+import { currentText } from "../../../tools/reference/generated-files.ts";
+import { faultsOfChanges } from "../../../tools/reference/schema-changes.ts";
 
 const schema = composedSchema();
 const types = Object.values(schema.getTypeMap()).filter((type) => !isIntrospectionType(type));

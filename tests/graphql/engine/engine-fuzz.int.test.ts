@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
 
-const program = join(import.meta.dirname, "..", "support", "graphql", "document-fuzz.ts");
+const program = join(import.meta.dirname, "..", "..", "support", "graphql", "document-fuzz.ts");
 
 test("random documents get the response of graphql-js and the specification each time they are sent", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [program]);

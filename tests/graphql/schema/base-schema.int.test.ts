@@ -11,10 +11,10 @@ import {
   type GraphQLSchema,
   type IntrospectionQuery,
 } from "graphql";
-import { startTestShop, type TestShop } from "../support/shop.ts";
+import { startTestShop, type TestShop } from "../../support/shop.ts";
 
 const original = buildSchema(
-  readFileSync(new URL("../support/graphql/original.graphql", import.meta.url), "utf8"),
+  readFileSync(new URL("../../support/graphql/original.graphql", import.meta.url), "utf8"),
 );
 
 /**

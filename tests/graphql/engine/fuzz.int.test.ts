@@ -10,18 +10,18 @@ import {
   validate,
   type GraphQLSchema,
 } from "graphql";
-import { definitionOf } from "../../core/errors.ts";
-import "../../services/api/api.errors.ts";
-import { dateTime } from "../../services/api/graphql/types/date-time.ts";
-import { uuid } from "../../services/api/graphql/types/uuid.ts";
-import { booksThatDiffer } from "../support/consistency/books.ts";
-import { eventually } from "../../tools/support/eventually.ts";
-import { KeepAliveClient, type HttpAnswer } from "../support/http/keep-alive-client.ts";
-import { startMeasuredShop, type MeasuredShop } from "../support/measured-shop.ts";
-import { placeOrder, putOnSale, type NamedLine } from "../support/ordering.ts";
-import { internals } from "../support/http/error-expectations.ts";
-import { plausibleValues } from "../support/graphql/requests/plausible-values.ts";
-import { requestOf, fuzzRequests, type FuzzRequest } from "../support/graphql/requests/fuzz-requests.ts";
+import { definitionOf } from "../../../core/errors.ts";
+import "../../../services/api/api.errors.ts";
+import { dateTime } from "../../../services/api/graphql/types/date-time.ts";
+import { uuid } from "../../../services/api/graphql/types/uuid.ts";
+import { booksThatDiffer } from "../../support/consistency/books.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
+import { KeepAliveClient, type HttpAnswer } from "../../support/http/keep-alive-client.ts";
+import { startMeasuredShop, type MeasuredShop } from "../../support/measured-shop.ts";
+import { placeOrder, putOnSale, type NamedLine } from "../../support/ordering.ts";
+import { internals } from "../../support/http/error-expectations.ts";
+import { plausibleValues } from "../../support/graphql/requests/plausible-values.ts";
+import { requestOf, fuzzRequests, type FuzzRequest } from "../../support/graphql/requests/fuzz-requests.ts";
 
 /** For a longer run: `FUZZ_DOCUMENTS=20000 FUZZ_SEED=7 npm test -- fuzz`. */
 const documents = Number(process.env.FUZZ_DOCUMENTS ?? 2_000);

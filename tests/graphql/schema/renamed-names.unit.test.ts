@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { buildSchema, graphql, type GraphQLObjectType } from "graphql";
-import { badUserInput, ClientError, type FieldFault } from "../../core/errors.ts";
-import { connectRenamedNames } from "../../services/api/graphql/renamed-names.ts";
-import { dateTime } from "../../services/api/graphql/types/date-time.ts";
+import { badUserInput, ClientError, type FieldFault } from "../../../core/errors.ts";
+import { connectRenamedNames } from "../../../services/api/graphql/renamed-names.ts";
+import { dateTime } from "../../../services/api/graphql/types/date-time.ts";
 
 const schema = buildSchema(`
   scalar DateTime

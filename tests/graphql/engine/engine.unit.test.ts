@@ -4,11 +4,11 @@ import {
   executePlan,
   maxAnswerCharacters,
   maxAnswerErrors,
-} from "../../services/api/graphql/engine/execute.ts";
-import { planOperation } from "../../services/api/graphql/engine/plan.ts";
-import { DocumentError } from "../../services/api/graphql/graphql-errors.ts";
-import { requestLimits } from "../../services/api/limits/request-limits.ts";
-import { effects, newExecution, sender } from "../support/graphql/engine-world.ts";
+} from "../../../services/api/graphql/engine/execute.ts";
+import { planOperation } from "../../../services/api/graphql/engine/plan.ts";
+import { DocumentError } from "../../../services/api/graphql/graphql-errors.ts";
+import { requestLimits } from "../../../services/api/limits/request-limits.ts";
+import { effects, newExecution, sender } from "../../support/graphql/engine-world.ts";
 
 /** Responses must not depend on how often a document was sent, since plans are cached. */
 const sends = 6;

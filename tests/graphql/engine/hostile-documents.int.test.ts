@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { contracts } from "../../services/registry.ts";
-import { hostileRequests, type HostileRequest } from "../support/graphql/hostile-documents.ts";
-import { KeepAliveClient, type HttpAnswer } from "../support/http/keep-alive-client.ts";
-import { startMeasuredShop, type MeasuredShop } from "../support/measured-shop.ts";
-import { internals } from "../support/http/error-expectations.ts";
+import { contracts } from "../../../services/registry.ts";
+import { hostileRequests, type HostileRequest } from "../../support/graphql/hostile-documents.ts";
+import { KeepAliveClient, type HttpAnswer } from "../../support/http/keep-alive-client.ts";
+import { startMeasuredShop, type MeasuredShop } from "../../support/measured-shop.ts";
+import { internals } from "../../support/http/error-expectations.ts";
 
 /** The maximum CPU time of a rejection, in units of this machine: about 100 ms on a slow one. */
 const maxUnits = 25;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { coerceInputValue, isScalarType, parseValue, valueFromAST } from "graphql";
-import { composedSchema } from "../../tools/reference/composed-schema.ts";
+import { composedSchema } from "../../../tools/reference/composed-schema.ts";
 
 const dateTime = composedSchema().getType("DateTime");
 if (!isScalarType(dateTime)) throw new Error("the schema has no scalar DateTime");

@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { createClient } from "graphql-ws";
 import { Errors, type Context, type ServiceSchema } from "moleculer";
 import { WebSocket } from "ws";
-import { eventually } from "../../tools/support/eventually.ts";
-import { putOnSale } from "../support/ordering.ts";
-import { startTestShop, type TestShop } from "../support/shop.ts";
-import { subscriptionsTo } from "../support/http/subscriptions.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
+import { putOnSale } from "../../support/ordering.ts";
+import { startTestShop, type TestShop } from "../../support/shop.ts";
+import { subscriptionsTo } from "../../support/http/subscriptions.ts";
 
 let shop: TestShop;
 let admin: { token: string };
