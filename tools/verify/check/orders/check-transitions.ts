@@ -1,6 +1,6 @@
-import { byId, groups, type Evidence } from "./evidence.ts";
-import type { Findings } from "./findings.ts";
-import { ofKind } from "./operations.ts";
+import { byId, groups, type Evidence } from "../evidence.ts";
+import type { Findings } from "../findings.ts";
+import { ofKind } from "../operations.ts";
 
 /** A change of an order's status: its step, and the words of the rules. */
 interface Transition {

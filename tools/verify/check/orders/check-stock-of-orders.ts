@@ -1,7 +1,7 @@
-import type { LedgerRow, OrderLineRow, OrderRow } from "../snapshot.ts";
+import type { LedgerRow, OrderLineRow, OrderRow } from "../../snapshot.ts";
 import { checkCancellations } from "./check-transitions.ts";
-import { byId, groups, pricedSignature, type Evidence } from "./evidence.ts";
-import { Findings } from "./findings.ts";
+import { byId, groups, pricedSignature, type Evidence } from "../evidence.ts";
+import { Findings } from "../findings.ts";
 
 /**
  * Checks invariant 3: the stock of each order is taken exactly once and, if the order is cancelled,

@@ -1,6 +1,6 @@
-import type { Service } from "../snapshot.ts";
+import type { Service } from "../../snapshot.ts";
 import { eventText } from "./event-text.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Evidence } from "../evidence.ts";
 
 /** Derives from the tables of a service the events that its log must hold. */
 export function expectedEvents(service: Service, evidence: Evidence): string[] {

@@ -1,9 +1,9 @@
-import type { ConsumerTables, LogTables } from "../snapshot.ts";
+import type { ConsumerTables, LogTables } from "../../snapshot.ts";
 import { checkCrossings, isCrossing } from "./check-crossings.ts";
 import { eventText } from "./event-text.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Evidence } from "../evidence.ts";
 import { expectedEvents } from "./expected-events.ts";
-import { Findings } from "./findings.ts";
+import { Findings } from "../findings.ts";
 
 /** The consumers of each log. */
 const readers = [

@@ -1,5 +1,5 @@
-import type { OrderAnswer } from "../history.ts";
-import type { OrderRow } from "../snapshot.ts";
+import type { OrderAnswer } from "../../history.ts";
+import type { OrderRow } from "../../snapshot.ts";
 import { checkShipments } from "./check-transitions.ts";
 import {
   byId,
@@ -8,10 +8,10 @@ import {
   signature,
   sum,
   type Evidence,
-} from "./evidence.ts";
+} from "../evidence.ts";
 import { checkPrices } from "./check-prices.ts";
-import { Findings } from "./findings.ts";
-import { ofKind, type OperationOf } from "./operations.ts";
+import { Findings } from "../findings.ts";
+import { ofKind, type OperationOf } from "../operations.ts";
 
 /** The limit of the field `orders`. */
 const maxListed = 1_000;

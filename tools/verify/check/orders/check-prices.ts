@@ -1,7 +1,7 @@
-import type { ProductRow } from "../snapshot.ts";
-import { byId, isAccountedFor, type Evidence } from "./evidence.ts";
-import type { Findings } from "./findings.ts";
-import { ofKind, type OperationOf } from "./operations.ts";
+import type { ProductRow } from "../../snapshot.ts";
+import { byId, isAccountedFor, type Evidence } from "../evidence.ts";
+import type { Findings } from "../findings.ts";
+import { ofKind, type OperationOf } from "../operations.ts";
 
 /**
  * Checks invariant 2 for prices: an acknowledged update is a version of its product, and the prices

@@ -1,6 +1,6 @@
-import type { EventRow, LedgerRow, ProductRow } from "../snapshot.ts";
-import { groups, type Evidence } from "./evidence.ts";
-import type { Findings } from "./findings.ts";
+import type { EventRow, LedgerRow, ProductRow } from "../../snapshot.ts";
+import { groups, type Evidence } from "../evidence.ts";
+import type { Findings } from "../findings.ts";
 
 const kinds = new Map([
   ["inventory.depleted", false],
