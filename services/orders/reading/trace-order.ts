@@ -1,14 +1,14 @@
 import type { ServiceBroker } from "moleculer";
-import type { EventEnvelope } from "../../core/contract.ts";
-import type { TypedCaller } from "../../core/define-service.ts";
-import type { Consumed } from "../../event-log/event-cursor.ts";
-import { eventsOfOrder, type Outbox } from "../../event-log/event-log-reading.ts";
+import type { EventEnvelope } from "../../../core/contract.ts";
+import type { TypedCaller } from "../../../core/define-service.ts";
+import type { Consumed } from "../../../event-log/event-cursor.ts";
+import { eventsOfOrder, type Outbox } from "../../../event-log/event-log-reading.ts";
 import type {
   ReservationTrace as StockTrace,
   productsContract,
-} from "../products/products.contract.ts";
-import type { Consumption, OrderTrace } from "./orders.contract.ts";
-import type { OrdersDatabase } from "./orders.database.ts";
+} from "../../products/products.contract.ts";
+import type { Consumption, OrderTrace } from "../orders.contract.ts";
+import type { OrdersDatabase } from "../orders.database.ts";
 import { getOrder, historyOfOrders } from "./read-orders.ts";
 
 /**

@@ -1,7 +1,7 @@
-import { lowestId } from "../../core/relay-connection.ts";
-import { Batcher } from "../../core/tasks/batcher.ts";
-import { maxListRows, type ListPage } from "../../core/validation.ts";
-import { groupsInOrderOf, inOrderOf } from "../../database/rows-by-id.ts";
+import { lowestId } from "../../../core/relay-connection.ts";
+import { Batcher } from "../../../core/tasks/batcher.ts";
+import { maxListRows, type ListPage } from "../../../core/validation.ts";
+import { groupsInOrderOf, inOrderOf } from "../../../database/rows-by-id.ts";
 import {
   maxOrdersOfUser,
   type ListedOrder,
@@ -9,10 +9,10 @@ import {
   type OrderLine,
   type OrderStep,
   type OrderSummary,
-} from "./orders.contract.ts";
-import { orderColumns } from "./order.model.ts";
-import type { OrdersDatabase } from "./orders.database.ts";
-import { orderNotFound } from "./orders.errors.ts";
+} from "../orders.contract.ts";
+import { orderColumns } from "../order.model.ts";
+import type { OrdersDatabase } from "../orders.database.ts";
+import { orderNotFound } from "../orders.errors.ts";
 
 /** Returns an order with its lines. Throws ORDER_NOT_FOUND, also if `ownerId` does not own the order. */
 export async function getOrder(

@@ -1,10 +1,10 @@
 import type { ServiceBroker } from "moleculer";
-import type { TypedCaller } from "../../core/define-service.ts";
-import { commonErrors, hasCode, serviceUnavailable } from "../../core/errors.ts";
-import type { productsContract, ReservedLine } from "../products/products.contract.ts";
-import { sumUpLines, totalPrice, totalQuantity } from "./order.ts";
-import type { Order, PlaceOrder } from "./orders.contract.ts";
-import type { OrdersDatabase } from "./orders.database.ts";
+import type { TypedCaller } from "../../../core/define-service.ts";
+import { commonErrors, hasCode, serviceUnavailable } from "../../../core/errors.ts";
+import type { productsContract, ReservedLine } from "../../products/products.contract.ts";
+import { sumUpLines, totalPrice, totalQuantity } from "../order.ts";
+import type { Order, PlaceOrder } from "../orders.contract.ts";
+import type { OrdersDatabase } from "../orders.database.ts";
 import { settleOrders } from "./settle-orders.ts";
 import { TombstonedOrder, writeOrder, type OrderBatcher } from "./write-orders.ts";
 

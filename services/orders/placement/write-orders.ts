@@ -1,10 +1,10 @@
-import { Batcher } from "../../core/tasks/batcher.ts";
-import { brokenConstraintOf } from "../../database/errors/database-errors.ts";
-import type { RecordedEvent } from "../../event-log/event-log.ts";
-import type { IdempotentRequest } from "../../database/idempotency.ts";
-import type { Query } from "../../database/statements/prepared-statements.ts";
-import type { Order } from "./orders.contract.ts";
-import type { OrdersDatabase } from "./orders.database.ts";
+import { Batcher } from "../../../core/tasks/batcher.ts";
+import { brokenConstraintOf } from "../../../database/errors/database-errors.ts";
+import type { RecordedEvent } from "../../../event-log/event-log.ts";
+import type { IdempotentRequest } from "../../../database/idempotency.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
+import type { Order } from "../orders.contract.ts";
+import type { OrdersDatabase } from "../orders.database.ts";
 
 /** An order with reserved stock that is not written yet. */
 interface NewOrder {

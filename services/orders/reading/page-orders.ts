@@ -1,31 +1,31 @@
-import { forbidden } from "../../core/access.ts";
+import { forbidden } from "../../../core/access.ts";
 import {
   highestId,
   lowestId,
   type RelayConnection,
   type RowCount,
   type SortPosition,
-} from "../../core/relay-connection.ts";
-import { lowestIdAt } from "../../core/ids/ids.ts";
-import { idsOfShortCode } from "../../core/ids/short-code.ts";
+} from "../../../core/relay-connection.ts";
+import { lowestIdAt } from "../../../core/ids/ids.ts";
+import { idsOfShortCode } from "../../../core/ids/short-code.ts";
 import {
   alongIndex,
   bindOf,
   countRows,
   conditionOf,
   type SortKey,
-} from "../../database/pages/keyset-statements.ts";
-import { narrowed, readConnection, type Sort } from "../../database/pages/keyset.ts";
+} from "../../../database/pages/keyset-statements.ts";
+import { narrowed, readConnection, type Sort } from "../../../database/pages/keyset.ts";
 import type {
   OrderFilter,
   OrdersPage,
   OrderSort,
   OrderStatus,
   OrderSummary,
-} from "./orders.contract.ts";
-import { orderColumns } from "./order.model.ts";
-import type { OrdersDatabase } from "./orders.database.ts";
-import { pricesOfAll } from "./orders.errors.ts";
+} from "../orders.contract.ts";
+import { orderColumns } from "../order.model.ts";
+import type { OrdersDatabase } from "../orders.database.ts";
+import { pricesOfAll } from "../orders.errors.ts";
 
 /** The parameters of all statements: $1 is the row limit, $2 … $6 the filters, $7 and $8 the window. */
 const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $7::uuid AND id < $8::uuid" };

@@ -1,4 +1,4 @@
-import type { OrdersDatabase } from "./orders.database.ts";
+import type { OrdersDatabase } from "../orders.database.ts";
 
 /**
  * Decides finally which ids are orders. An id without an order gets a tombstone, and a later attempt

@@ -1,6 +1,6 @@
 import type { Context } from "moleculer";
-import type { ServedTable } from "../../mixins/table-actions.mixin.ts";
-import { linesBatch, type OrderLine } from "./orders.contract.ts";
+import type { ServedTable } from "../../../mixins/table-actions.mixin.ts";
+import { linesBatch, type OrderLine } from "../orders.contract.ts";
 
 type Row = Record<string, unknown>;
 
