@@ -8,7 +8,7 @@ import {
   type commonAuditActions,
 } from "../core/audit.ts";
 import { addressGroup } from "../core/caller-address.ts";
-import type { GraphqlField } from "../core/contract.ts";
+import type { GraphqlField } from "../core/graphql-options.ts";
 import { commonErrors, hasCode, type ErrorDefinition } from "../core/errors.ts";
 import { isId } from "../core/validation.ts";
 import type { Query } from "./statements/prepared-statements.ts";

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import { buildSchema, execute, getOperationAST, parse } from "graphql";
+import { executePlan } from "../../../services/api/graphql/engine/execute.ts";
 import {
-  executePlan,
   maxAnswerCharacters,
   maxAnswerErrors,
-} from "../../../services/api/graphql/engine/execute.ts";
+} from "../../../services/api/graphql/engine/execution-state.ts";
 import { planOperation } from "../../../services/api/graphql/engine/plan.ts";
 import { DocumentError } from "../../../services/api/graphql/graphql-errors.ts";
 import { requestLimits } from "../../../services/api/limits/request-limits.ts";

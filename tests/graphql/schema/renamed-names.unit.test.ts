@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { buildSchema, graphql, type GraphQLObjectType } from "graphql";
 import { badUserInput, ClientError, type FieldFault } from "../../../core/errors.ts";
-import { connectRenamedNames } from "../../../services/api/graphql/renamed-names.ts";
+import { connectRenamedNames } from "../../../services/api/graphql/schema/renamed-names.ts";
 import { dateTime } from "../../../services/api/graphql/types/date-time.ts";
 
 const schema = buildSchema(`

@@ -13,8 +13,8 @@ import {
 } from "graphql";
 import { isExposed, type ParamRule } from "../../../core/contract.ts";
 import { maxInt } from "../../../core/validation.ts";
-import { parseField } from "../../../services/api/graphql/field-declaration.ts";
-import { pricedFields, queryCosts } from "../../../services/api/graphql/graphql-schema.ts";
+import { parseField } from "../../../services/api/graphql/schema/field-declaration.ts";
+import { pricedFields, queryCosts } from "../../../services/api/graphql/schema/field-costs.ts";
 import { planOperation } from "../../../services/api/graphql/engine/plan.ts";
 import { contracts } from "../../../services/registry.ts";
 import { composedSchema, schemaFiles } from "../../../tools/reference/composed-schema.ts";

@@ -10,7 +10,7 @@ import {
   type GraphQLInputType,
   type GraphQLSchema,
 } from "graphql";
-import { badUserInput, commonErrors, hasCode, type FieldFault } from "../../../core/errors.ts";
+import { badUserInput, commonErrors, hasCode, type FieldFault } from "../../../../core/errors.ts";
 
 /*
  * The first versions of the schema have fields, arguments and input fields in snake_case. A

@@ -13,11 +13,12 @@ import {
   type GraphQLSchema,
 } from "graphql";
 import { validateSDL } from "graphql/validation/validate.js";
-import type { Contract } from "../../../core/contract.ts";
-import type { QueryCosts } from "../limits/query-cost.ts";
-import { contracts } from "../../registry.ts";
-import { queryCosts, type SchemaComposer } from "./graphql-schema.ts";
-import { gatewayTypes } from "./types/gateway-types.ts";
+import type { Contract } from "../../../../core/contract.ts";
+import type { QueryCosts } from "../../limits/query-cost.ts";
+import { contracts } from "../../../registry.ts";
+import { queryCosts } from "./field-costs.ts";
+import type { SchemaComposer } from "./graphql-schema.ts";
+import { gatewayTypes } from "../types/gateway-types.ts";
 
 /**
  * GraphQL text of a contract that is not valid. The message names its file and line. The command
@@ -126,7 +127,7 @@ function placeOf({ name }: Contract, text: string): { file: string; line: number
 
 function contentOf(file: string): string {
   try {
-    return readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
+    return readFileSync(new URL(`../../../../${file}`, import.meta.url), "utf8");
   } catch {
     // A service may have its types in its contract.
     return "";

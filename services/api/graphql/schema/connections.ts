@@ -1,7 +1,7 @@
-import type { RelayConnection, RowCount } from "../../../core/relay-connection.ts";
-import type { Contract } from "../../../core/contract.ts";
+import type { RelayConnection, RowCount } from "../../../../core/relay-connection.ts";
+import type { Contract } from "../../../../core/contract.ts";
 import { namedTypeOf, parseField } from "./field-declaration.ts";
-import type { GraphqlContext } from "./graphql-execution.ts";
+import type { GraphqlContext } from "../graphql-operation.ts";
 
 /** The type that all connections share. */
 export const pageInfoType = `

@@ -9,12 +9,12 @@ import {
   type GraphQLSchema,
 } from "graphql";
 import { Errors, type ServiceBroker } from "moleculer";
-import { assertAccess, type Access } from "../../../core/access.ts";
-import { ClientError } from "../../../core/errors.ts";
-import { clientErrorOf } from "../../../core/validation.ts";
-import { serviceNames } from "../../registry.ts";
-import { revocableEvents, type SubscriptionOptions } from "../subscriptions/subscriptions.ts";
-import type { Resolver } from "./graphql-execution.ts";
+import { assertAccess, type Access } from "../../../../core/access.ts";
+import { ClientError } from "../../../../core/errors.ts";
+import { clientErrorOf } from "../../../../core/validation.ts";
+import { serviceNames } from "../../../registry.ts";
+import { revocableEvents, type SubscriptionOptions } from "../../subscriptions/subscriptions.ts";
+import type { Resolver } from "../graphql-operation.ts";
 
 /** `settings.graphql` as moleculer-apollo-server documents it. */
 type ServiceGraphql = Partial<Record<DeclarationKey, string | string[]>> & {

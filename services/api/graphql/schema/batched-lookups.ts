@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
-import { gatewayName } from "../../../core/access.ts";
-import type { Contract } from "../../../core/contract.ts";
-import { Batcher } from "../../../core/tasks/batcher.ts";
+import { gatewayName } from "../../../../core/access.ts";
+import type { Contract } from "../../../../core/contract.ts";
+import { Batcher } from "../../../../core/tasks/batcher.ts";
 
 /** Batches in flight of each action. Further lookups join the next batch. */
 const maxCalls = 4;
