@@ -3,8 +3,10 @@ import {
   closeSync,
   constants,
   existsSync,
+  fstatSync,
   openSync,
   readFileSync,
+  readSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -15,6 +17,8 @@ import type { Platform } from "./platform/interface.ts";
 import { folderSetting } from "./postgres-process.ts";
 import type { RunAs } from "./postgres-user.ts";
 
+/** The superuser. It has no password: only a user that can enter the folder reaches the socket. */
+export const superuser = "shop";
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const stopWithinMs = 30_000;
 const pollMs = 20;
@@ -45,6 +49,18 @@ export function runOn(
   }
 }
 
+/** The arguments of initdb. */
+export const initdbArguments = [
+  "-U",
+  superuser,
+  "--auth=trust",
+  "--encoding=UTF8",
+  "--locale-provider=builtin",
+  "--builtin-locale=C.UTF-8",
+  "--locale=C",
+  "--no-instructions",
+];
+
 /** Returns the arguments of a server on a folder. Its socket is in the folder, and it has no port. */
 export function serverArguments(folder: string, maxConnections: number): string[] {
   const settings = [
@@ -74,6 +90,20 @@ export function replacePid(folder: string): void {
   const text = readFileSync(file, "utf8").replace(/^\d+/, String(unusedPid));
   const flag = constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW;
   writeFileSync(file, text, { flag } as unknown as { flag: string });
+}
+
+/** Opens the log of a server. Returns its file descriptor. */
+export function openLog(file: string): number {
+  // O_NOFOLLOW: the folder's owner could replace the log by a link, which root would follow.
+  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+  return openSync(file, flags, 0o600);
+}
+
+/** Reads the text of a log after an offset. */
+export function textAfter(log: number, offset: number): string {
+  const written = Buffer.alloc(Math.max(0, Math.min(fstatSync(log).size - offset, 65_536)));
+  readSync(log, written, 0, written.length, offset);
+  return written.toString("utf8");
 }
 
 /** Returns the first line with an error; later errors are consequences. */

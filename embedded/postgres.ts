@@ -4,37 +4,36 @@ import {
   chmodSync,
   chownSync,
   closeSync,
-  constants,
   existsSync,
   fstatSync,
-  openSync,
-  readSync,
   realpathSync,
   statSync,
 } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
-import { domainServices, type DomainService } from "../services/registry.ts";
+import type { Client } from "pg";
+import type { DomainService } from "../services/registry.ts";
 import { StartError } from "./data-dir.ts";
 import type { Platform } from "./platform/interface.ts";
 import { platform as thisPlatform } from "./platform/platform.ts";
 import { postgresBinaries, type PostgresBinaries } from "./postgres-binaries.ts";
 import { holdsData, makeData } from "./postgres-folder.ts";
+import { createDatabases, postgresUrl, queryDatabase } from "./postgres-databases.ts";
 import { findServer, type RunningServer } from "./postgres-process.ts";
 import {
   endServer,
+  initdbArguments,
+  openLog,
   reasonOf,
   replacePid,
   runOn,
   send,
   serverArguments,
+  textAfter,
 } from "./postgres-program.ts";
 import { initdbUser, own, postgresUser, reachable, type RunAs } from "./postgres-user.ts";
 
-/** The superuser. It has no password: only a user that can enter the folder reaches the socket. */
-const superuser = "shop";
 /** After a kill -9, the old server's children hold its shared memory for a moment. */
 const startAttempts = 20;
 const startRetryMs = 500;
@@ -44,16 +43,6 @@ const pollMs = 20;
 const superviseEveryMs = 1000;
 /** For three pools and a few other clients. */
 const defaultConnections = 100;
-
-/** Returns the URL of a database whose server has its socket in this folder. */
-export function postgresUrl(
-  folder: string,
-  database: string,
-  platform: Platform = thisPlatform,
-): string {
-  const host = encodeURIComponent(platform.shortPathOf(folder));
-  return `postgres://${superuser}@localhost/${database}?host=${host}`;
-}
 
 interface EmbeddedOptions {
   platform?: Platform;
@@ -140,28 +129,13 @@ export class EmbeddedPostgres {
   }
 
   /** Creates missing databases of the services. Returns the URLs of all of them. */
-  async createDatabases(): Promise<Record<DomainService, string>> {
-    await this.query("postgres", async (client) => {
-      for (const name of domainServices) {
-        const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [name]);
-        if (found.rowCount === 0) await client.query(`CREATE DATABASE ${name}`);
-      }
-    });
-    const urls = domainServices.map((name) => [name, this.url(name)]);
-    return Object.fromEntries(urls) as Record<DomainService, string>;
+  createDatabases(): Promise<Record<DomainService, string>> {
+    return createDatabases((name) => this.url(name));
   }
 
   /** Runs short work on a new connection. */
-  async query<Result>(database: string, work: (client: pg.Client) => Promise<Result>) {
-    const client = new pg.Client({ connectionString: this.url(database) });
-    // A broken connection fails the work. Without this listener it would end the process.
-    client.on("error", () => undefined);
-    await client.connect();
-    try {
-      return await work(client);
-    } finally {
-      await client.end();
-    }
+  query<Result>(database: string, work: (client: Client) => Promise<Result>): Promise<Result> {
+    return queryDatabase(this.url(database), work);
   }
 
   /** Stops the server by a fast shutdown: connections are closed, committed data are safe. */
@@ -217,16 +191,14 @@ export class EmbeddedPostgres {
   async #initialize(fresh: string): Promise<void> {
     const user = initdbUser(this.#runAs, this.#platform);
     if (user !== undefined) chownSync(fresh, user.uid, user.gid);
-    const child = runOn(this.#platform, this.#binaries.initdb, fresh, user, "pipe", [
-      "-U",
-      superuser,
-      "--auth=trust",
-      "--encoding=UTF8",
-      "--locale-provider=builtin",
-      "--builtin-locale=C.UTF-8",
-      "--locale=C",
-      "--no-instructions",
-    ]);
+    const child = runOn(
+      this.#platform,
+      this.#binaries.initdb,
+      fresh,
+      user,
+      "pipe",
+      initdbArguments,
+    );
     this.#initdb = child;
     const ended = once(child, "close") as Promise<[number | null]>;
     const [errors, [status]] = await Promise.all([child.stderr ? text(child.stderr) : "", ended]);
@@ -296,9 +268,7 @@ export class EmbeddedPostgres {
   /** Starts the server. Resolves with the reason when the server has ended. */
   async #launch(): Promise<string> {
     replacePid(this.#folder);
-    // O_NOFOLLOW: the folder's owner could replace the log by a link, which root would follow.
-    const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
-    const log = openSync(this.#log, flags, 0o600);
+    const log = openLog(this.#log);
     try {
       const before = fstatSync(log).size;
       const args = serverArguments(this.#folder, this.#maxConnections);
@@ -313,12 +283,8 @@ export class EmbeddedPostgres {
       child.unref();
       this.#launched = child;
       const [status] = (await once(child, "exit")) as [number | null];
-      const written = Buffer.alloc(Math.max(0, Math.min(fstatSync(log).size - before, 65_536)));
-      readSync(log, written, 0, written.length, before);
-      return (
-        reasonOf(written.toString("utf8"), this.#folder, this.#platform) ||
-        `it ended with status ${status}`
-      );
+      const written = textAfter(log, before);
+      return reasonOf(written, this.#folder, this.#platform) || `it ended with status ${status}`;
     } finally {
       this.#launched = undefined;
       closeSync(log);

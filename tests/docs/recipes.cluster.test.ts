@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { postgresUrl } from "../../embedded/postgres.ts";
+import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { graphql } from "../../tools/support/graphql-client.ts";
 import {
