@@ -1,7 +1,7 @@
 import { action, event } from "../../../core/contract.ts";
 import { exactText, id, int, optional, text } from "../../../core/validation.ts";
 import { passwordRule, anyPasswordRule, costOfHash } from "../passwords/passwords.contract.ts";
-import { userTypeRule, type User } from "./accounts.contract.ts";
+import { userTypeRule, type Success, type User } from "./accounts.contract.ts";
 
 export interface NewUser {
   email: string;
@@ -22,10 +22,6 @@ export interface UpdateProfile {
   email?: string;
   /** The current password. An email requires it. */
   password?: string;
-}
-
-export interface Success {
-  success: boolean;
 }
 
 export interface UserRegistered {

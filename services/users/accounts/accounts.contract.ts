@@ -27,6 +27,10 @@ export interface User {
   updatedAt: string;
 }
 
+export interface Success {
+  success: boolean;
+}
+
 /** The criteria for accounts. */
 export interface UserFilter {
   /** The start of a username or of an email. */

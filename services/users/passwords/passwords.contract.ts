@@ -1,7 +1,6 @@
 import { action } from "../../../core/contract.ts";
 import { exactText, id, optional, text } from "../../../core/validation.ts";
-import type { Success } from "../accounts/account-changes.contract.ts";
-import type { User } from "../accounts/accounts.contract.ts";
+import type { Success, User } from "../accounts/accounts.contract.ts";
 
 export interface ChangePassword {
   password: string;

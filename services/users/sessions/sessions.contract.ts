@@ -1,8 +1,7 @@
 import type { JsonWebKey } from "node:crypto";
 import { action } from "../../../core/contract.ts";
 import { id, optional, text } from "../../../core/validation.ts";
-import type { Success } from "../accounts/account-changes.contract.ts";
-import type { User } from "../accounts/accounts.contract.ts";
+import type { Success, User } from "../accounts/accounts.contract.ts";
 import { anyPasswordRule, anyTokenRule, costOfHash } from "../passwords/passwords.contract.ts";
 
 export interface Login {
