@@ -12,7 +12,8 @@ const projectDir = join(import.meta.dirname, "..", "..");
 const projectUrl = pathToFileURL(`${projectDir}/`).href;
 const watched = ["config", "core", "database", "event-log", "mixins", "services"];
 /** Modules that the running broker holds: they are never reloaded. */
-const brokerModules = /^(?:middlewares\/.+|broker\/.+|core\/tracing\/trace|config\/broker-config)\.ts$/;
+const brokerModules =
+  /^(?:middlewares\/.+|broker\/.+|core\/tracing\/trace|config\/broker-config)\.ts$/;
 /** An editor may write a file in several steps. */
 const settleMs = 150;
 const startTimeoutMs = 60_000;

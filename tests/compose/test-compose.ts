@@ -17,7 +17,12 @@ import { openShop } from "./steps/open-step.ts";
 import { Project } from "./containers/project.ts";
 import { proveNothingLost, stopAndStart } from "./steps/proof-steps.ts";
 import { Report } from "./report.ts";
-import { reportEnds, restartInfrastructure, rollServices, scaleUpAndDown } from "./steps/roll-steps.ts";
+import {
+  reportEnds,
+  restartInfrastructure,
+  rollServices,
+  scaleUpAndDown,
+} from "./steps/roll-steps.ts";
 import { addReceiver, createWebhook } from "./webhooks/webhook-step.ts";
 
 /**

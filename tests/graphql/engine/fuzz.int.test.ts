@@ -21,7 +21,11 @@ import { startMeasuredShop, type MeasuredShop } from "../../support/measured-sho
 import { placeOrder, putOnSale, type NamedLine } from "../../support/ordering.ts";
 import { internals } from "../../support/http/error-expectations.ts";
 import { plausibleValues } from "../../support/graphql/requests/plausible-values.ts";
-import { requestOf, fuzzRequests, type FuzzRequest } from "../../support/graphql/requests/fuzz-requests.ts";
+import {
+  requestOf,
+  fuzzRequests,
+  type FuzzRequest,
+} from "../../support/graphql/requests/fuzz-requests.ts";
 
 /** For a longer run: `FUZZ_DOCUMENTS=20000 FUZZ_SEED=7 npm test -- fuzz`. */
 const documents = Number(process.env.FUZZ_DOCUMENTS ?? 2_000);
