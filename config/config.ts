@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { ConfigError, ConfigReader } from "./config-reader.ts";
+import { readBackups, type BackupConfig } from "./backup-config.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
 import { databaseUrlName, exampleOf, logLevels, warningsOf, type ValuesOf } from "./settings.ts";
@@ -25,6 +26,8 @@ export interface Config {
   /** Nodes of different namespaces do not see each other. */
   namespace: string;
   dataDir: string;
+  /** The backups that `npm start` takes; undefined: none. */
+  backups: BackupConfig | undefined;
   host: string;
   port: number;
   /** Counts and times requests and events for Prometheus. */
@@ -111,6 +114,7 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     nats: readNats(read),
     namespace: read.text("NAMESPACE"),
     dataDir: resolve(read.text("DATA_DIR")),
+    backups: readBackups(read),
     host: read.text("HOST"),
     port: read.integer("PORT"),
     metrics,
@@ -264,6 +268,11 @@ export function takeVariable(name: string): string | undefined {
  * ends has another parent, so the scripts of package.json pass the id. Child processes do not inherit it.
  */
 export const npmPid = numberOf(takeVariable("NPM_PID")) ?? shellOfNpm();
+
+/** Returns the environment of a program of this project that ends with this process. */
+export function childEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, NPM_PID: String(process.pid) };
+}
 
 /** The script that npm has started with a banner on standard output, as it does without `-s`. */
 export const scriptWithBanner =

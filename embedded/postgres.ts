@@ -7,10 +7,12 @@ import {
   constants,
   existsSync,
   fstatSync,
+  lstatSync,
   openSync,
   readFileSync,
   readSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -24,9 +26,10 @@ import { StartError } from "./data-dir.ts";
 import type { Platform } from "./platform/interface.ts";
 import { platform as thisPlatform } from "./platform/platform.ts";
 import { postgresBinaries, type PostgresBinaries } from "./postgres-binaries.ts";
-import { holdsData, makeData } from "./postgres-folder.ts";
+import { holdsData } from "./postgres-folder.ts";
 import { findServer, folderSetting, type RunningServer } from "./postgres-process.ts";
 import { initdbUser, own, postgresUser, reachable, type RunAs } from "./postgres-user.ts";
+import { finishRestore, makeData } from "./workshop.ts";
 
 /** The superuser. It has no password: only a user that can enter the folder reaches the socket. */
 const superuser = "shop";
@@ -89,7 +92,8 @@ export class EmbeddedPostgres {
     { platform, warn, maxConnections }: Required<EmbeddedOptions>,
   ) {
     this.#folder = folder;
-    this.#log = join(folder, "server.log");
+    // Not in the folder: a base backup has all files of the folder, and root's log is closed to it.
+    this.#log = `${folder}.log`;
     this.#binaries = binaries;
     this.#runAs = runAs;
     this.#platform = platform;
@@ -199,11 +203,13 @@ export class EmbeddedPostgres {
   async #provideData(): Promise<void> {
     const folder = this.#folder;
     try {
+      finishRestore(folder);
       if (this.#runAs === undefined && existsSync(folder)) own(folder, this.#runAs);
       if (!holdsData(folder, this.#binaries.majorVersion)) {
         await makeData(folder, (fresh) => this.#initialize(fresh));
       }
       await this.#endOlderServer();
+      this.#moveOlderLog();
       own(realpathSync(folder), this.#runAs);
       // Any user that can enter the folder could connect.
       if ((statSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
@@ -249,6 +255,14 @@ export class EmbeddedPostgres {
     }
     const uid = this.#runAs?.uid ?? process.getuid?.();
     if (running.uid !== uid) await endServer(running.pid, this.#platform);
+  }
+
+  /** Version 1.0 had the log in the folder. */
+  #moveOlderLog(): void {
+    const older = join(this.#folder, "server.log");
+    if (lstatSync(older, { throwIfNoEntry: false })?.isFile() === true) {
+      renameSync(older, this.#log);
+    }
   }
 
   async #ensureRunning(): Promise<void> {
@@ -307,7 +321,7 @@ export class EmbeddedPostgres {
       "log_error_verbosity=terse",
       "log_min_error_statement=panic",
     ];
-    // O_NOFOLLOW: the folder's owner could replace the log by a link, which root would follow.
+    // O_NOFOLLOW: another user may own the data directory, and root would follow a link.
     const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
     const log = openSync(this.#log, flags, 0o600);
     try {
