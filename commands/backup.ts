@@ -1,8 +1,8 @@
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { Progress } from "../core/progress.ts";
 import { takeBackup } from "../embedded/backup/take-backup.ts";
-import { folderArgument, openEmbedded } from "./embedded-data.ts";
-import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";
+import { folderArgument, openEmbedded } from "./backups/embedded-data.ts";
+import { interruptedStatus, runProgram, stopOnSignals } from "./process/program.ts";
 
 /**
  * `npm run backup -- TARGET`: takes a backup of the embedded PostgreSQL in DATA_DIR, while the shop

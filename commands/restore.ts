@@ -1,8 +1,8 @@
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { Progress } from "../core/progress.ts";
 import { restoreBackup } from "../embedded/backup/restore-backup.ts";
-import { assertEmbedded, folderArgument } from "./embedded-data.ts";
-import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";
+import { assertEmbedded, folderArgument } from "./backups/embedded-data.ts";
+import { interruptedStatus, runProgram, stopOnSignals } from "./process/program.ts";
 
 /** `npm run restore -- SOURCE`: restores a backup into an empty DATA_DIR. */
 await runProgram(async () => {

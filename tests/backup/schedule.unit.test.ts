@@ -10,7 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { BackupSchedule } from "../../commands/backup-schedule.ts";
+import { BackupSchedule } from "../../commands/backups/backup-schedule.ts";
 import { scheduledBackups } from "../../embedded/backup/retention.ts";
 import { writeBackup } from "../support/sample-backup.ts";
 

@@ -15,6 +15,7 @@ describe("an empty environment", () => {
       nats: undefined,
       namespace: "shop",
       dataDir: resolve("data"),
+      backups: undefined,
       host: "127.0.0.1",
       port: 8080,
       metrics: true,
