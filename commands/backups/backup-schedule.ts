@@ -67,7 +67,7 @@ export class BackupSchedule {
     const { dir, keep, everyMs } = config;
     if (!existsSync(dir)) mkdirSync(dir, { mode: 0o700 });
     const newest = scheduledBackups(dir, dataDir).at(-1);
-    const ageMs = startMs - Date.parse(newest?.description.startedAt ?? "");
+    const ageMs = newest === undefined ? everyMs : startMs - newest.startMs;
     // After the clock was set back, the newest backup has a negative age.
     if (ageMs >= 0 && ageMs < everyMs) {
       this.#retryAtMs = 0;

@@ -7,11 +7,13 @@ import { incompleteFolder } from "./backup-target.ts";
 /** A complete backup that the shop has taken by its schedule. */
 interface ScheduledBackup {
   folder: string;
+  /** When the schedule began it. */
+  startMs: number;
   description: BackupDescription;
 }
 
 /** A name that sorts by the time, for example shop-20261129T010203Z. */
-const namePattern = /^shop-\d{8}T\d{6}Z$/;
+const namePattern = /^shop-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 
 /** Returns the name of the folder of a scheduled backup. */
 export function scheduledName(time: Date): string {
@@ -31,7 +33,8 @@ export function scheduledBackups(dir: string, dataDir: string): ScheduledBackup[
     const folder = join(dir, name);
     const description = descriptionOf(folder);
     const isOwn = description?.dataDir === dataDir && holdsOnlyBackupFiles(folder);
-    return isOwn ? [{ folder, description }] : [];
+    const startMs = Date.parse(name.replace(namePattern, "$1-$2-$3T$4:$5:$6Z"));
+    return isOwn ? [{ folder, startMs, description }] : [];
   });
 }
 

@@ -43,7 +43,8 @@ class TestSchedule {
       now: () => this.nowMs,
       takeBackup: async (target) => {
         if (this.fault) throw this.fault;
-        writeBackup(target, { dataDir, startedAt: new Date(this.nowMs).toISOString() });
+        // The process of the backup needs some seconds to start.
+        writeBackup(target, { dataDir, startedAt: new Date(this.nowMs + 5_000).toISOString() });
       },
     });
   }
