@@ -26,7 +26,7 @@ import {
 } from "../database/database-problem.ts";
 import { eventConsumer, type ConsumerOptions } from "./event-consumer.mixin.ts";
 import { logActions } from "../event-log/event-log.actions.ts";
-import { EventLog, withPositions, type RecordedEvent } from "../event-log/event-log.ts";
+import { EventLog, withPositions, type LogPlace, type RecordedEvent } from "../event-log/event-log.ts";
 import * as idempotency from "../database/idempotency.ts";
 import { migrate } from "../database/migrate.ts";
 import { preparedOn, type Query } from "../database/prepared-statements.ts";
@@ -75,13 +75,13 @@ export interface Database<Models, Events extends Contract["events"]> {
   newId: () => Promise<string>;
   /** Discards an id of `newId` that no row will ever have. The next `newId` returns another one. */
   dropId: (id: string) => Promise<void>;
-  /** Creates an event for a statement that calls `append_events` itself. */
+  /** Creates an event for a statement that calls `append_events_chained` itself. */
   newEvent: <Type extends keyof Events & string>(
     type: Type,
     data: DataOf<Events[Type]>,
   ) => RecordedEvent;
-  /** Emits events that such a statement has committed. `firstPosition` belongs to the first event. */
-  emitFrom: (firstPosition: number, events: readonly RecordedEvent[]) => void;
+  /** Emits events that such a statement has committed, in the order in which it appended them. */
+  emitFrom: (place: LogPlace, events: readonly RecordedEvent[]) => void;
   /** Consumes the events of other services in this database. */
   consumer: (options: ConsumerOptions) => Partial<ServiceSchema>;
 }
@@ -219,8 +219,8 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     newId: async () => newId(),
     dropId: async () => undefined,
     newEvent: (type, data) => newEvent(contract, type, data, undefined),
-    emitFrom(firstPosition, events) {
-      withPositions(events, firstPosition).forEach(emit);
+    emitFrom(place, events) {
+      withPositions(events, place).forEach(emit);
     },
     consumer: (consumerOptions) =>
       eventConsumer((apply) => transaction((work) => apply(work as never)), consumerOptions),
