@@ -66,13 +66,7 @@ export async function moveCursor(
      )
      INSERT INTO event_batches (producer, first_position, last_position, node, event_ids)
      VALUES ($1, $2, $3, $4, $5)`,
-    [
-      producer,
-      batch[0]?.position,
-      batch.at(-1)?.position,
-      node,
-      batch.map(({ id }) => id),
-    ],
+    [producer, batch[0]?.position, batch.at(-1)?.position, node, batch.map(({ id }) => id)],
   );
 }
 

@@ -26,7 +26,12 @@ import {
 } from "../database/database-problem.ts";
 import { eventConsumer, type ConsumerOptions } from "./event-consumer.mixin.ts";
 import { logActions } from "../event-log/event-log.actions.ts";
-import { EventLog, withPositions, type LogPlace, type RecordedEvent } from "../event-log/event-log.ts";
+import {
+  EventLog,
+  withPositions,
+  type LogPlace,
+  type RecordedEvent,
+} from "../event-log/event-log.ts";
 import * as idempotency from "../database/idempotency.ts";
 import { migrate } from "../database/migrate.ts";
 import { preparedOn, type Query } from "../database/prepared-statements.ts";
