@@ -1,5 +1,5 @@
 import type { Effect } from "../core/contract.ts";
-import { newId } from "../core/ids.ts";
+import { newId } from "../core/ids/ids.ts";
 import type { Cursor } from "./event-cursor.ts";
 
 type Querying = Pick<Effect, "query">;
