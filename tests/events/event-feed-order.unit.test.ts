@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { EventEnvelope } from "../../core/contract.ts";
 import type { EventFeed } from "../../event-log/event-feed.ts";
-import { FakeLog } from "../support/fake-feed.ts";
+import { FakeLog } from "../support/fakes/fake-feed.ts";
 
 let log: FakeLog;
 let feeds: EventFeed[];
@@ -95,7 +95,7 @@ describe("a feed applies each event once and in order", () => {
     deliver(log.append("a"), feed);
     await later();
     expect(log.applied).toEqual(log.ids.slice(2));
-    expect(halts).toEqual([]);
+    expect(halts).toStrictEqual([]);
   });
 
   test("again behind the cursor, if the database of the consumer was set back", async () => {
@@ -107,7 +107,7 @@ describe("a feed applies each event once and in order", () => {
     await soon();
     const [first, ...others] = log.ids;
     expect(log.applied).toEqual([first, ...others.slice(0, 2), ...others]);
-    expect(halts).toEqual([]);
+    expect(halts).toStrictEqual([]);
   });
 });
 
@@ -120,7 +120,7 @@ describe("at an event that a node does not know", () => {
     await later();
     expect(log.applied).toEqual(["a 1"]);
     expect(log.deadLetters).toEqual([]);
-    expect(halts).toEqual(["unknown_type"]);
+    expect(halts).toStrictEqual(["unknown_type"]);
     expect(feed.halt).toMatchObject({ position: 2, event: { type: "b" } });
   });
 
@@ -131,8 +131,8 @@ describe("at an event that a node does not know", () => {
     const { feed, halts } = await start("a", "b");
     await soon();
     expect(log.applied).toEqual(log.ids);
-    expect(halts).toEqual([]);
-    expect(old.halts).toEqual(["unknown_type", undefined]);
+    expect(halts).toStrictEqual([]);
+    expect(old.halts).toStrictEqual(["unknown_type", undefined]);
     await feed.stop();
     deliver(log.append("a"), old.feed);
     await soon();
@@ -164,7 +164,7 @@ describe("after the database of the producer was set back, a feed", () => {
     const { feed, halts } = await withFiveApplied();
     log.setBack(3);
     await later();
-    expect(halts).toEqual(["set_back"]);
+    expect(halts).toStrictEqual(["set_back"]);
     for (let n = 0; n < 6; n += 1) {
       deliver(log.append("a"), feed);
       await soon();
@@ -172,7 +172,7 @@ describe("after the database of the producer was set back, a feed", () => {
     await later();
     expect(log.applied).toHaveLength(5);
     expect(log.deadLetters).toEqual([]);
-    expect(halts).toEqual(["set_back"]);
+    expect(halts).toStrictEqual(["set_back"]);
     expect(feed.halt).toMatchObject({ position: 5, reason: "set_back" });
   });
 
@@ -183,7 +183,7 @@ describe("after the database of the producer was set back, a feed", () => {
     log.append("a", "a", "a", "a");
     const { halts } = await start("a");
     await soon();
-    expect(halts).toEqual(["set_back"]);
+    expect(halts).toStrictEqual(["set_back"]);
     expect(log.applied).toHaveLength(5);
   });
 
@@ -195,7 +195,7 @@ describe("after the database of the producer was set back, a feed", () => {
     await soon();
     expect(next?.position).toBe(6);
     expect(log.applied).toHaveLength(5);
-    expect(halts).toEqual(["set_back"]);
+    expect(halts).toStrictEqual(["set_back"]);
   });
 
   test("continues when the cursor belongs to the log again", async () => {
@@ -206,7 +206,7 @@ describe("after the database of the producer was set back, a feed", () => {
     log.cursor = { position: 3, eventId: log.ids[2] ?? "" };
     await soon();
     expect(log.applied.slice(5)).toEqual(log.ids.slice(3));
-    expect(halts).toEqual(["set_back", undefined]);
+    expect(halts).toStrictEqual(["set_back", undefined]);
   });
 
   test("does not halt if it has not applied the lost events", async () => {
@@ -218,6 +218,6 @@ describe("after the database of the producer was set back, a feed", () => {
     const started = await start("a");
     await soon();
     expect(log.applied).toEqual(log.ids);
-    expect([...halts, ...started.halts]).toEqual([]);
+    expect([...halts, ...started.halts]).toStrictEqual([]);
   });
 });
