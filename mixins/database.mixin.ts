@@ -163,8 +163,8 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     newId: async () => newId(),
     dropId: async () => undefined,
     newEvent: (type, data) => newEvent(contract, type, data, undefined),
-    emitFrom(firstPosition, events) {
-      withPositions(events, firstPosition).forEach(emit);
+    emitFrom(place, events) {
+      withPositions(events, place).forEach(emit);
     },
     onCommitted: (listener) => listeners.push(listener),
     consumer: (consumerOptions) =>
