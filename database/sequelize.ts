@@ -3,6 +3,7 @@ import pgConnectionString from "pg-connection-string";
 import { Sequelize, type Options } from "sequelize";
 import { activeSpan } from "../core/spans.ts";
 import { withoutValues } from "./database-errors.ts";
+import { applicationName } from "./migrator/node-versions.ts";
 import { inStatementSpan, summaryOf } from "./statement-span.ts";
 
 /** How long a statement may run, and how long it may wait for a lock. */
@@ -71,6 +72,7 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
     pool: { max: poolMax, min: 0, idle: 30_000, acquire: acquireTimeoutMs },
     dialectOptions: {
       ssl,
+      application_name: applicationName,
       keepAlive: true,
       options: genericPlans,
       statement_timeout: statementTimeoutMs,

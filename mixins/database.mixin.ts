@@ -28,7 +28,7 @@ import { eventConsumer, type ConsumerOptions } from "./event-consumer.mixin.ts";
 import { logActions } from "../event-log/event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "../event-log/event-log.ts";
 import * as idempotency from "../database/idempotency.ts";
-import { migrate } from "../database/migrate.ts";
+import { migrate } from "../database/migrator/migrate.ts";
 import { preparedOn, type Query } from "../database/prepared-statements.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import { tableActions, type ServedTable } from "./table-actions.mixin.ts";
@@ -144,9 +144,12 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     created(this: { broker: ServiceBroker }) {
       broker = this.broker;
     },
-    async started() {
+    async started(this: { logger: ServiceBroker["logger"] }) {
       try {
-        await migrate(sequelize, options.migrations);
+        const warn = (message: string) => {
+          this.logger.warn(message);
+        };
+        await migrate(sequelize, options.migrations, { warn });
       } catch (error) {
         throw databaseProblemOf(error, named) ?? error;
       }

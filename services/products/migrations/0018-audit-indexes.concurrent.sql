@@ -1,0 +1,1 @@
+\ir ../../../database/audit-trail-0003.sql
