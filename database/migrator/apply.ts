@@ -114,6 +114,7 @@ export class Applier {
     const [, name] = /^CREATE\s.*?\sIF NOT EXISTS\s+(\w+)/is.exec(statement) ?? [];
     if (name === undefined) return;
     // A name cannot be bound.
+    // eslint-disable-next-line no-restricted-syntax
     const drop = `DROP INDEX CONCURRENTLY IF EXISTS ${name}`;
     const { rows } = await this.#connection.query(
       "SELECT FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid",
