@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import type { BrokerOptions } from "moleculer";
 import { pino, stdTimeFunctions, type LoggerOptions } from "pino";
 import { codeOf } from "../core/errors.ts";
-import { currentTraceIds } from "../core/trace.ts";
+import { currentTraceIds } from "../core/tracing/trace.ts";
 
 /**
  * Returns Moleculer's option `logger`: pino, which writes one JSON object per line, or colored text

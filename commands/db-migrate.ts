@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { domainServices, requiredServices, type DomainService } from "../services/registry.ts";
-import { databaseProblemOf } from "../database/database-problem.ts";
+import { databaseProblemOf } from "../database/errors/database-problem.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import {
   migrate,
@@ -9,8 +9,8 @@ import {
   type MigrationResult,
 } from "../database/migrator/migrate.ts";
 import { StartError } from "../embedded/data-dir.ts";
-import { openDatabases } from "./databases.ts";
-import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";
+import { openDatabases } from "./node/databases.ts";
+import { interruptedStatus, runProgram, stopOnSignals } from "./process/program.ts";
 
 /** One connection migrates, another one finds out whose locks it waits for. */
 const poolMax = 2;

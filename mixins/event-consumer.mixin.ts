@@ -12,7 +12,7 @@ import {
   rewindCursor,
   skipPruned,
 } from "../event-log/event-cursor.ts";
-import { inEventsSpan } from "../core/spans.ts";
+import { inEventsSpan } from "../core/tracing/spans.ts";
 import { EventFeed } from "../event-log/event-feed.ts";
 import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import type { Sequelize } from "sequelize";
-import { hasStoodStill, isConnectionLost } from "../database-errors.ts";
+import { hasStoodStill, isConnectionLost } from "../errors/database-errors.ts";
 import { applyToEmpty, Applier } from "./apply.ts";
 import { kindOf, migrationsIn, type Migration } from "./migration-files.ts";
 import { lockMigrations } from "./migration-lock.ts";

@@ -92,13 +92,16 @@ test("no read fails and no order is lost during upgrades and a downgrade, servic
 
   const failedReads: string[] = [];
   let isOver = false;
-  let count = 0, slowest = 0; const legs: number[] = [];
+  let count = 0,
+    slowest = 0;
+  const legs: number[] = [];
   const token = market.admins[0]?.token;
   const reading = reads.map(async (query) => {
     while (!isOver) {
       const t = performance.now();
       const { code = "", errors } = await graphql(random.pick(urls), query, { token });
-      count += 1; slowest = Math.max(slowest, performance.now() - t);
+      count += 1;
+      slowest = Math.max(slowest, performance.now() - t);
       if (errors !== undefined) failedReads.push(`${query}: ${code}`);
       await delay(100);
     }
@@ -125,7 +128,29 @@ test("no read fails and no order is lost during upgrades and a downgrade, servic
 
   expect(failedReads).toEqual([]);
   const lines = await readHistory(file);
-  console.log(JSON.stringify({orders: lines.filter(r=>r.line==="request"&&r.kind==="placeOrder"&&r.outcome==="ok").length, t: lines.filter(l=>l.line==="request").map(r=>r.endMs).reduce((x,y)=>Math.max(x,y)), first: lines.filter(l=>l.line==="request").filter(r=>r.client!=="opening")[0]?.startMs, codes: [...new Set(lines.filter(l=>l.line==="request").map(r=>r.kind + " " +((r as any).code??"ok")))], reads: count, slowest, legs }));
+  console.log(
+    JSON.stringify({
+      orders: lines.filter(
+        (r) => r.line === "request" && r.kind === "placeOrder" && r.outcome === "ok",
+      ).length,
+      t: lines
+        .filter((l) => l.line === "request")
+        .map((r) => r.endMs)
+        .reduce((x, y) => Math.max(x, y)),
+      first: lines.filter((l) => l.line === "request").filter((r) => r.client !== "opening")[0]
+        ?.startMs,
+      codes: [
+        ...new Set(
+          lines
+            .filter((l) => l.line === "request")
+            .map((r) => r.kind + " " + ((r as any).code ?? "ok")),
+        ),
+      ],
+      reads: count,
+      slowest,
+      legs,
+    }),
+  );
   const findings = checkHistory(lines, await snapshot());
   expect(findings.flatMap(({ violations }) => violations)).toEqual([]);
 });

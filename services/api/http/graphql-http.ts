@@ -3,15 +3,13 @@ import { addressGroup } from "../../../core/caller-address.ts";
 import { commonErrors, hasCode } from "../../../core/errors.ts";
 import { acceptedType, acceptsEventStream, type AnswerType } from "./accepted-type.ts";
 import { DocumentError } from "../graphql/graphql-errors.ts";
-import {
-  bytesPerCost,
-  callerOf,
-  type Answer as ExecutedAnswer,
-  type GraphqlExecution,
-  type Operation,
-  type RequestParams,
-  type RequestSender,
-} from "../graphql/graphql-execution.ts";
+import { bytesPerCost, callerOf, type GraphqlExecution } from "../graphql/graphql-execution.ts";
+import type {
+  Answer as ExecutedAnswer,
+  Operation,
+  RequestParams,
+  RequestSender,
+} from "../graphql/graphql-operation.ts";
 import {
   HttpError,
   httpErrorOfBody,

@@ -1,5 +1,5 @@
 import type { MetricRegistry } from "moleculer";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 
 const names = { attempts: "shop.webhooks.attempts.total", pending: "shop.webhooks.pending" };
 
