@@ -20,31 +20,35 @@ interface RunningNode {
  * stops, as with `maxSurge: 1` and `maxUnavailable: 0` in Kubernetes.
  */
 export class RollingShop {
-  /** The URLs of the gateways that get requests. */
-  readonly urls: string[] = [];
   readonly #settings: Record<string, string>;
   readonly #urls: Record<string, string>;
-  /** Waits until the clients have got some responses. */
+  readonly #gatewayUrls: string[];
   readonly #responses: () => Promise<void>;
   #services: RunningNode | undefined;
   #gateway: RunningNode | undefined;
 
+  /**
+   * @param gatewayUrls gets the URLs of the gateways that take requests
+   * @param responses waits until the clients have got some responses
+   */
   constructor(
     settings: Record<string, string>,
     databases: TestDatabases,
+    gatewayUrls: string[],
     responses: () => Promise<void>,
   ) {
     this.#settings = { HOST: "127.0.0.1", LOG_LEVEL: "warn", DB_POOL_MAX: "5", ...settings };
     this.#urls = Object.fromEntries(
       domainServices.map((name) => [`${name.toUpperCase()}_DB_URL`, databases.urls[name]]),
     );
+    this.#gatewayUrls = gatewayUrls;
     this.#responses = responses;
   }
 
   async start(version: Version): Promise<void> {
     this.#services = await this.#startServices(version);
     this.#gateway = await this.#startGateway(version);
-    this.urls.push(this.#gateway.url);
+    this.#gatewayUrls.push(this.#gateway.url);
   }
 
   /** Replaces the node of the services. For some responses, nodes of both versions run. */
@@ -60,9 +64,9 @@ export class RollingShop {
   async replaceGateway(version: Version): Promise<void> {
     const former = this.#gateway;
     this.#gateway = await this.#startGateway(version);
-    this.urls.push(this.#gateway.url);
+    this.#gatewayUrls.push(this.#gateway.url);
     await this.#responses();
-    this.urls.shift();
+    this.#gatewayUrls.shift();
     if (former !== undefined) await stop(former);
     await this.#responses();
   }
