@@ -18,6 +18,7 @@ import { domainServices, serviceNames } from "../../services/registry.ts";
 const folder = join(import.meta.dirname, "..", "..", "deploy", "kubernetes");
 const kustomization = parse(readFileSync(join(folder, "kustomization.yaml"), "utf8")) as {
   resources: string[];
+  images: { newTag: string }[];
 };
 
 /** The schema of each API version and kind of the manifests. */
@@ -89,6 +90,14 @@ test("the kustomization applies every manifest in the folder", () => {
   const notApplied = ["kustomization.yaml", "nats-values.yaml"];
   const files = readdirSync(folder).filter((file) => !notApplied.includes(file));
   expect([...kustomization.resources].sort()).toEqual(files.sort());
+});
+
+test("each version has a migration job of its own, whose template is never changed", () => {
+  const jobs = manifests.filter(({ manifest }) => manifest.kind === "Job");
+  const tags = kustomization.images.map(({ newTag }) => newTag.replaceAll(/[^a-z0-9]/g, "-"));
+  expect(jobs.map(({ manifest }) => manifest.metadata.name)).toEqual(
+    tags.map((tag) => `migrate-${tag}`),
+  );
 });
 
 describe.each(serviceNames)("the Kubernetes service %s", (name) => {
