@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { Cluster } from "@kubernetes-models/cloudnative-pg/postgresql.cnpg.io/v1/Cluster";
+import { PodMonitor } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor";
+import { PrometheusRule } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule";
 import { Deployment } from "kubernetes-models/apps/v1/Deployment";
 import { HorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler";
 import { Job } from "kubernetes-models/batch/v1/Job";
@@ -15,8 +17,11 @@ import { clusterNodeDefaults, readConfig } from "../../config/config.ts";
 import { domainServices, serviceNames } from "../../services/registry.ts";
 
 const folder = join(import.meta.dirname, "..", "..", "deploy", "kubernetes");
-const kustomization = parse(readFileSync(join(folder, "kustomization.yaml"), "utf8")) as {
-  resources: string[];
+/** The kustomization, and its optional component. */
+const folders = [".", "monitoring"];
+const resourcesOf = (subfolder: string) => {
+  const file = join(folder, subfolder, "kustomization.yaml");
+  return (parse(readFileSync(file, "utf8")) as { resources: string[] }).resources;
 };
 
 /** The schema of each API version and kind of the manifests. */
@@ -24,6 +29,8 @@ const schemas: Record<string, new (data: never) => { validate(): void }> = {
   "apps/v1 Deployment": Deployment,
   "autoscaling/v2 HorizontalPodAutoscaler": HorizontalPodAutoscaler,
   "batch/v1 Job": Job,
+  "monitoring.coreos.com/v1 PodMonitor": PodMonitor,
+  "monitoring.coreos.com/v1 PrometheusRule": PrometheusRule,
   "networking.k8s.io/v1 Ingress": Ingress,
   "networking.k8s.io/v1 NetworkPolicy": NetworkPolicy,
   "policy/v1 PodDisruptionBudget": PodDisruptionBudget,
@@ -52,11 +59,23 @@ interface Workload {
   };
 }
 
+interface Pods {
+  spec: {
+    template: {
+      metadata: { labels: object };
+      spec: { containers: { ports: { name: string }[] }[] };
+    };
+  };
+}
+
 interface Egress {
   to?: { ipBlock?: { cidr: string } }[];
 }
 
-const manifests = kustomization.resources.flatMap((file) =>
+const files = folders.flatMap((subfolder) =>
+  resourcesOf(subfolder).map((name) => join(subfolder, name)),
+);
+const manifests = files.flatMap((file) =>
   parseAllDocuments(readFileSync(join(folder, file), "utf8")).map((document) => {
     const manifest = document.toJS() as Manifest;
     return { file, manifest, title: `${manifest.kind} ${manifest.metadata.name}` };
@@ -83,10 +102,30 @@ test("a manifest that does not match its schema is rejected", () => {
   }).toThrow();
 });
 
-test("the kustomization applies every manifest in the folder", () => {
-  const notApplied = ["kustomization.yaml", "nats-values.yaml"];
-  const files = readdirSync(folder).filter((file) => !notApplied.includes(file));
-  expect([...kustomization.resources].sort()).toEqual(files.sort());
+test.each(folders)("the kustomization of the folder %s applies every manifest in it", (subfolder) => {
+  const notApplied = ["kustomization.yaml", "nats-values.yaml", ...folders];
+  const names = readdirSync(join(folder, subfolder)).filter((name) => !notApplied.includes(name));
+  expect(resourcesOf(subfolder).sort()).toEqual(names.sort());
+});
+
+test("the PodMonitor scrapes the metrics port of all pods, and sets the labels of the alerts", () => {
+  const monitor = manifests.find(({ manifest }) => manifest.kind === "PodMonitor")
+    ?.manifest as unknown as {
+    spec: {
+      selector: { matchLabels: object };
+      podMetricsEndpoints: { port: string; relabelings: { targetLabel: string }[] }[];
+    };
+  };
+  const [endpoint] = monitor.spec.podMetricsEndpoints;
+  expect(endpoint?.relabelings.map(({ targetLabel }) => targetLabel)).toEqual(["job", "app"]);
+  const pods = manifests.filter(({ manifest }) => manifest.kind === "Deployment");
+  expect(pods).toHaveLength(serviceNames.length);
+  for (const { manifest } of pods) {
+    const { template } = (manifest as unknown as Pods).spec;
+    expect(template.metadata.labels).toMatchObject(monitor.spec.selector.matchLabels);
+    const [{ ports } = { ports: [] }] = template.spec.containers;
+    expect(ports.map(({ name }) => name)).toContain(endpoint?.port);
+  }
 });
 
 describe.each(serviceNames)("the Kubernetes service %s", (name) => {
