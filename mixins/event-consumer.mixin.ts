@@ -2,6 +2,7 @@ import { SpanKind } from "@opentelemetry/api";
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
 import { badUserInput } from "../core/errors.ts";
+import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { keepDeadLetter, takeDeadLetter } from "../event-log/dead-letters.ts";
 import { consumerActions, type RunTransaction } from "../event-log/event-consumer.actions.ts";
 import {
@@ -16,6 +17,8 @@ import { inEventsSpan } from "../core/spans.ts";
 import { EventFeed } from "../event-log/event-feed.ts";
 import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
+import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
+import type { Query } from "../database/prepared-statements.ts";
 
 /** Which events a service consumes, and how. */
 export interface ConsumerOptions {
@@ -35,15 +38,17 @@ export interface ConsumerOptions {
  * once, because one transaction contains its effect and the move of the cursor. An event becomes a
  * dead letter if its handler keeps failing or it violates its contract; later events go on.
  *
- * @param transaction runs a transaction in the database of the consumer
+ * @param database runs transactions and statements in the database of the consumer
  */
 export function eventConsumer(
-  transaction: RunTransaction,
+  { transaction, query }: { transaction: RunTransaction; query: Query },
   options: ConsumerOptions,
 ): Partial<ServiceSchema> {
   const { consumer, producers, startFrom, readModels } = options;
   const feeds = new Map<string, EventFeed>();
   const handlers = new Map<string, EventHandlers>();
+  let metrics: FeedMetrics | undefined;
+  const onDeadLetter = ({ producer }: EventEnvelope) => metrics?.deadLettered(producer);
 
   function logReader(broker: ServiceBroker, { name }: Contract) {
     const action = `${name}.eventsAfter`;
@@ -78,8 +83,8 @@ export function eventConsumer(
         }
         return page;
       },
-      apply: (events, limit) =>
-        transaction(async (work) => {
+      async apply(events, limit) {
+        const applied = await transaction(async (work) => {
           const from = await lockCursor(work, name);
           const batch = eventHandlers.nextBatch(from, events, limit);
           if (batch.length === 0) return from;
@@ -89,15 +94,19 @@ export function eventConsumer(
             await moveCursor(work, name, { from, to, node });
           });
           return to;
-        }),
+        });
+        metrics?.applied(name);
+        return applied;
+      },
       deadLetter: (event, reason) =>
         transaction(async (work) => {
           const from = await lockCursor(work, name);
           if (from !== event.position - 1) return;
-          await keepDeadLetter(work, event, reason);
+          await keepDeadLetter(work, event, reason, onDeadLetter);
           await moveCursor(work, name, { from, to: event.position, node });
         }),
       onFault: (fault) => {
+        metrics?.failed(name);
         broker.logger.error(`an event of ${name} could not be applied`, fault);
       },
     });
@@ -137,6 +146,7 @@ export function eventConsumer(
         throw badUserInput([{ field: "id", message: `The event still fails: ${fault}.` }]);
       }
       await eventHandlers?.apply([event], work);
+      work.afterCommit(() => metrics?.redriven(event.producer));
       return { redriven: true };
     });
   }
@@ -178,11 +188,22 @@ export function eventConsumer(
   return {
     actions: consumerActions(transaction, { redrive, rebuild }),
     events: Object.fromEntries(types.map((type) => [type, receive])),
+    created(this: { broker: ServiceBroker }) {
+      const instruments = instrumentsOf(this.broker);
+      const names = producers.map(({ name }) => name);
+      metrics = new FeedMetrics(instruments, consumer, names);
+      deadLetterMetrics(instruments, query, consumer, names);
+    },
     async started(this: { broker: ServiceBroker }) {
       // `stopped` can run before `started`.
       if (isStopped) return;
       for (const producer of producers) {
-        const eventHandlers = new EventHandlers(this.broker, producer, options.handlers);
+        const eventHandlers = new EventHandlers(
+          this.broker,
+          producer,
+          options.handlers,
+          onDeadLetter,
+        );
         const feed = createFeed(this.broker, producer, eventHandlers);
         handlers.set(producer.name, eventHandlers);
         feeds.set(producer.name, feed);

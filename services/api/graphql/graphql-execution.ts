@@ -7,7 +7,7 @@ import type {
   GraphQLSchema,
   OperationDefinitionNode,
 } from "graphql";
-import type { Context, ServiceBroker } from "moleculer";
+import type { Context } from "moleculer";
 import type { Actor, Meta, Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
@@ -30,6 +30,8 @@ import { PersistedDocuments } from "./persisted-documents.ts";
 import type { QueryCosts } from "../limits/query-cost.ts";
 import { assertShort, assertSmallJson, maxExecutionMs } from "../limits/request-limits.ts";
 import { Throttle } from "../limits/throttle.ts";
+import type { OperationMetrics, OperationReport } from "../observability/operation-metrics.ts";
+import type { RequestLog } from "../observability/request-log.ts";
 
 /** The GraphQL context. The resolvers of moleculer-apollo-server need `ctx` and `dataLoaders`. */
 export interface GraphqlContext extends Record<PropertyKey, unknown> {
@@ -69,6 +71,8 @@ export interface RequestSender {
   deadline: Deadline;
   /** The cursor after which a subscription continues, in place of its argument `after`. */
   resumeAfter?: string | undefined;
+  /** Called when the operation is executed or rejected; for a subscription, when it has begun. */
+  onDone?: (report: OperationReport, durationMs: number) => void;
 }
 
 /** A response as JSON. */
@@ -111,20 +115,22 @@ export class GraphqlExecution {
   readonly #persisted: PersistedDocuments;
   readonly #throttle: Throttle;
   readonly #edge: EdgeConfig;
-  readonly #logger: ServiceBroker["logger"];
+  readonly #metrics: OperationMetrics;
+  readonly #log: RequestLog;
 
   constructor(
     schema: GraphQLSchema,
     costs: QueryCosts,
     edge: EdgeConfig,
-    logger: ServiceBroker["logger"],
+    { metrics, log }: { metrics: OperationMetrics; log: RequestLog },
   ) {
     this.#schema = schema;
     this.#documents = new Documents(schema, costs, edge);
     this.#persisted = new PersistedDocuments(edge.persistedDocuments);
     this.#throttle = new Throttle(edge.rateLimitPerSecond);
     this.#edge = edge;
-    this.#logger = logger;
+    this.#metrics = metrics;
+    this.#log = log;
   }
 
   /** Replaces the schema. Operations that have started keep the old schema. */
@@ -164,10 +170,13 @@ export class GraphqlExecution {
   prepare(params: RequestParams, sender: RequestSender): Operation {
     const { viewer, address } = sender;
     const caller = callerOf(viewer, address);
-    this.#charge(caller, requestCost);
+    const startedMs = performance.now();
     try {
+      this.#charge(caller, requestCost);
       return this.#operationFor(params, sender, caller);
     } catch (error) {
+      const codes = this.#metrics.rejected(error);
+      sender.onDone?.({ fields: [], codes }, performance.now() - startedMs);
       // The debt rejects the caller's next request.
       if (error instanceof DocumentError) this.#throttle.settle(caller, rejectedDocumentCost);
       throw error;
@@ -198,13 +207,23 @@ export class GraphqlExecution {
       variables: values,
       context,
     };
-    const execute = () =>
-      inSpan(operation.node.operation, spanOf(operation.node), () => executePlan(input));
+    const { operation: kind, name } = operation.node;
+    const done = (startedMs: number, errors: readonly GraphQLError[] | undefined) => {
+      const durationMs = performance.now() - startedMs;
+      const outcome = this.#metrics.executed(kind, plan.selections, errors, durationMs);
+      sender.onDone?.({ kind, name: name?.value, ...outcome }, durationMs);
+    };
+    const execute = async () => {
+      const startedMs = performance.now();
+      const execution = await inSpan(kind, spanOf(operation.node), () => executePlan(input));
+      done(startedMs, execution.result.errors);
+      return execution;
+    };
     const settle = (actualCost: number) => {
       this.#throttle.settle(caller, cost.work + actualCost - cost.expected);
     };
     const prepared: Operation = {
-      kind: operation.node.operation,
+      kind,
       toArgs: () => ({
         schema: this.#schema,
         document: document.document,
@@ -226,8 +245,14 @@ export class GraphqlExecution {
         settle(values);
         return result;
       },
-      subscribe: () =>
-        subscribeToPlan(input, (values) => this.#throttle.charge(caller, cost.work + values)),
+      subscribe: async () => {
+        const startedMs = performance.now();
+        const events = await subscribeToPlan(input, (values) =>
+          this.#throttle.charge(caller, cost.work + values),
+        );
+        done(startedMs, "errors" in events ? events.errors : undefined);
+        return events;
+      },
     };
     return prepared;
   }
@@ -253,7 +278,7 @@ export class GraphqlExecution {
   /** Formats an error for the client. Logs a fault of the shop under the request id. */
   toClient(error: GraphQLError, requestId: string): FormattedError {
     const formatted = formatError(error, requestId, (fault) => {
-      this.#logger.error(`request ${requestId} failed`, fault);
+      this.#log.fault(requestId, fault);
     });
     if (this.#edge.suggestions) return formatted;
     return { ...formatted, message: formatted.message.replace(/ Did you mean .*\?/s, "") };

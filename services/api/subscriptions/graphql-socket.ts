@@ -13,6 +13,7 @@ import {
   type GraphqlContext,
   type GraphqlExecution,
   type Operation,
+  type RequestSender,
 } from "../graphql/graphql-execution.ts";
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
 import { penalize } from "../http/connection-limits.ts";
@@ -217,7 +218,7 @@ export class GraphqlSockets {
 
   async #prepare(connection: SocketConnection, id: string, payload: unknown) {
     const { running, socket, client } = connection;
-    const { fairQueue, newContext } = this.#origin;
+    const { fairQueue, newContext, requestLog } = this.#origin;
     if (running.has(id)) {
       // The client completed the operation, but it still runs: results of both would be mixed up.
       closeSocket(socket, CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
@@ -234,7 +235,12 @@ export class GraphqlSockets {
       const keys = new IdempotencyKeys(undefined);
       const params = payload as Record<string, unknown>;
       if (!this.#execution.isCached(params)) await fairQueue.turn(client.group);
-      const sender = { ctx: newContext(), viewer, address, keys, deadline };
+      const ctx = newContext();
+      const onDone: RequestSender["onDone"] = (report, durationMs) => {
+        const requestId = ctx.requestID ?? undefined;
+        requestLog.done({ transport: "websocket", operation: report, durationMs, requestId, viewer });
+      };
+      const sender = { ctx, viewer, address, keys, deadline, onDone };
       const operation = this.#execution.prepare(params, sender);
       // The client may have disconnected or completed it meanwhile.
       if (running.get(id) === current) current.start(operation.kind);

@@ -14,6 +14,9 @@ import {
 } from "../../../services/api/graphql/graphql-execution.ts";
 import { IdempotencyKeys } from "../../../services/api/graphql/idempotency-keys.ts";
 import { QueryCosts } from "../../../services/api/limits/query-cost.ts";
+import { Instruments } from "../../../core/metrics/instruments.ts";
+import { OperationMetrics } from "../../../services/api/observability/operation-metrics.ts";
+import { RequestLog } from "../../../services/api/observability/request-log.ts";
 
 /** Fields that show limits; random documents leave them out. */
 export const limitFields = ["many", "long", "failing"];
@@ -143,12 +146,17 @@ export function newExecution(): GraphqlExecution {
     rateLimitPerSecond: 0,
     persistedDocuments: { file: undefined, only: false },
   };
-  const logger = { error: () => undefined };
+  const instruments = new Instruments(false, () => undefined);
+  const logger = { error: () => undefined, warn: () => undefined };
+  const limits = { accessLog: false, slowOperationMs: Infinity };
   return new GraphqlExecution(
     schema,
     new QueryCosts(schema, new Map(), maxima),
     edge as never,
-    logger as never,
+    {
+      metrics: new OperationMetrics(instruments),
+      log: new RequestLog(logger as never, limits),
+    },
   );
 }
 
