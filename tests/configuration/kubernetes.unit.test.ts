@@ -102,11 +102,14 @@ test("a manifest that does not match its schema is rejected", () => {
   }).toThrow();
 });
 
-test.each(folders)("the kustomization of the folder %s applies every manifest in it", (subfolder) => {
-  const notApplied = ["kustomization.yaml", "nats-values.yaml", ...folders];
-  const names = readdirSync(join(folder, subfolder)).filter((name) => !notApplied.includes(name));
-  expect(resourcesOf(subfolder).sort()).toEqual(names.sort());
-});
+test.each(folders)(
+  "the kustomization of the folder %s applies every manifest in it",
+  (subfolder) => {
+    const notApplied = ["kustomization.yaml", "nats-values.yaml", ...folders];
+    const names = readdirSync(join(folder, subfolder)).filter((name) => !notApplied.includes(name));
+    expect(resourcesOf(subfolder).sort()).toEqual(names.sort());
+  },
+);
 
 test("the PodMonitor scrapes the metrics port of all pods, and sets the labels of the alerts", () => {
   const monitor = manifests.find(({ manifest }) => manifest.kind === "PodMonitor")

@@ -74,6 +74,7 @@ test("the queries of the log store are valid LogQL", () => {
   };
   const fromTraces = datasources.flatMap(({ jsonData }) => jsonData?.tracesToLogsV2?.query ?? []);
   expect([queries.length, fromTraces.length]).toEqual([1, 1]);
-  for (const query of [...queries, ...fromTraces]) expect([query, isLogql(query)]).toEqual([query, true]);
+  for (const query of [...queries, ...fromTraces])
+    expect([query, isLogql(query)]).toEqual([query, true]);
   expect(isLogql('{service_name=~".+"} | json | level==="error"')).toBe(false);
 });

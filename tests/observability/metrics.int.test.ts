@@ -132,7 +132,10 @@ test("the business metrics have the values of the databases", async () => {
     'shop_order_steps_total{status="SHIPPED"}': await steps("SHIPPED"),
     'shop_order_steps_total{status="DELIVERED"}': await steps("DELIVERED"),
     'shop_orders_rejected_total{code="OUT_OF_STOCK"}': 1,
-    shop_orders_revenue_minor_units_total: await sql("orders", "SELECT sum(price_total) FROM orders"),
+    shop_orders_revenue_minor_units_total: await sql(
+      "orders",
+      "SELECT sum(price_total) FROM orders",
+    ),
     shop_stock_outs_total: 1,
     shop_reservations_held: await sql(
       "products",

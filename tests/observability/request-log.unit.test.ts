@@ -21,7 +21,11 @@ function newLog(accessLog = false): RequestLog {
   const write = (level: string) => (first: unknown, second: unknown) => {
     const fields = first instanceof LogFields ? { ...first.fields } : {};
     const message = first instanceof LogFields ? second : first;
-    lines.push({ level, message: String(message), fields: JSON.parse(JSON.stringify(fields)) as {} });
+    lines.push({
+      level,
+      message: String(message),
+      fields: JSON.parse(JSON.stringify(fields)) as {},
+    });
   };
   const logger = { info: write("info"), warn: write("warn"), error: write("error") };
   return new RequestLog(logger as never, { accessLog, slowOperationMs: 1_000 });
