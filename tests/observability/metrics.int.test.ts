@@ -67,30 +67,25 @@ async function orderWithKey(key: string, product: string): Promise<unknown> {
   return data?.placeOrder.id;
 }
 
-/** Makes two dead letters of `products`, and repairs and redrives one. */
+/** Makes two dead letters of `orders`, and repairs and redrives one. */
 async function makeDeadLetters(): Promise<void> {
   const ids = [randomUUID(), randomUUID()];
   for (const id of ids) {
     await shop.databases.query(
-      "orders",
+      "users",
       `INSERT INTO event_log (id, type, version, data, occurred_at)
-       VALUES ($1, 'order.cancelled', 1, '{}', now())`,
+       VALUES ($1, 'user.registered', 1, '{}', now())`,
       [id],
     );
   }
   await eventually("the dead letters", async () => {
-    const letters = await shop.call<object[]>("products.deadLetters");
+    const letters = await shop.call<object[]>("orders.deadLetters");
     return letters.length === 2;
   });
-  const data = {
-    order_id: randomUUID(),
-    user_id: randomUUID(),
-    cancelled_by: null,
-    lines: [{ product_id: randomUUID(), quantity: 1 }],
-  };
+  const data = { user_id: randomUUID(), username: "late", type: 0 };
   const repair = "UPDATE dead_letters SET event = jsonb_set(event, '{data}', $2) WHERE id = $1";
-  await shop.databases.query("products", repair, [ids[0], JSON.stringify(data)]);
-  await shop.call("products.redrive", { id: ids[0] });
+  await shop.databases.query("orders", repair, [ids[0], JSON.stringify(data)]);
+  await shop.call("orders.redrive", { id: ids[0] });
 }
 
 async function exceedRateLimit(): Promise<void> {
@@ -172,8 +167,8 @@ test("the metrics of events show heads, lags and dead letters", async () => {
       head,
     ]);
   }
-  const feed = 'consumer="products",producer="orders"';
-  const letters = await sql("products", "SELECT count(*) FROM dead_letters");
+  const feed = 'consumer="orders",producer="users"';
+  const letters = await sql("orders", "SELECT count(*) FROM dead_letters");
   expect(letters).toBe(1);
   const expected = {
     'shop_event_lag_events{producer="orders",consumer="products"}': 0,

@@ -24,7 +24,7 @@ function newLog(accessLog = false): RequestLog {
     lines.push({
       level,
       message: String(message),
-      fields: JSON.parse(JSON.stringify(fields)) as {},
+      fields: JSON.parse(JSON.stringify(fields)) as Line["fields"],
     });
   };
   const logger = { info: write("info"), warn: write("warn"), error: write("error") };

@@ -62,7 +62,8 @@ export class OperationMetrics {
     const codes = errors === undefined ? [] : errors.map(codeOfError);
     for (const { field, ok, seconds } of series) {
       if (kind !== "subscription") seconds.observe(durationMs / 1_000);
-      const worst = errors && worstOf(codes.filter((_code, at) => concerns(errors[at], plan, field)));
+      const worst =
+        errors && worstOf(codes.filter((_code, at) => concerns(errors[at], plan, field)));
       if (worst === undefined) ok.add();
       else this.#operations.of({ operation: kind, field, code: worst }).add();
     }

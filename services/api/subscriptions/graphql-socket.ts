@@ -238,7 +238,13 @@ export class GraphqlSockets {
       const ctx = newContext();
       const onDone: RequestSender["onDone"] = (report, durationMs) => {
         const requestId = ctx.requestID ?? undefined;
-        requestLog.done({ transport: "websocket", operation: report, durationMs, requestId, viewer });
+        requestLog.done({
+          transport: "websocket",
+          operation: report,
+          durationMs,
+          requestId,
+          viewer,
+        });
       };
       const sender = { ctx, viewer, address, keys, deadline, onDone };
       const operation = this.#execution.prepare(params, sender);

@@ -1,6 +1,6 @@
 -- The schedule and the result of the stock audit: one row.
 CREATE TABLE stock_audits (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
   -- When a node began the last scheduled audit.
   begun_at timestamptz NOT NULL DEFAULT '-infinity',
   -- The last finished audit; NULL before the first.

@@ -149,15 +149,10 @@ export function newExecution(): GraphqlExecution {
   const instruments = new Instruments(false, () => undefined);
   const logger = { error: () => undefined, warn: () => undefined };
   const limits = { accessLog: false, slowOperationMs: Infinity };
-  return new GraphqlExecution(
-    schema,
-    new QueryCosts(schema, new Map(), maxima),
-    edge as never,
-    {
-      metrics: new OperationMetrics(instruments),
-      log: new RequestLog(logger as never, limits),
-    },
-  );
+  return new GraphqlExecution(schema, new QueryCosts(schema, new Map(), maxima), edge as never, {
+    metrics: new OperationMetrics(instruments),
+    log: new RequestLog(logger as never, limits),
+  });
 }
 
 /** An anonymous caller. */
