@@ -1,6 +1,6 @@
 import type { BrokerOptions, Middleware, ServiceBroker, Transporters } from "moleculer";
 import { accessMiddleware } from "./middlewares/access.middleware.ts";
-import type { Runner } from "./commands/runner.ts";
+import type { Runner } from "./commands/node/runner.ts";
 import { setConfig } from "./config/broker-config.ts";
 import { isPrivate, uniqueNodeId, type Config, type NatsConfig } from "./config/config.ts";
 import { debounceMiddleware } from "./middlewares/debounce.middleware.ts";
@@ -38,7 +38,7 @@ export interface Embedded {
  */
 export default async function moleculerConfig(this: Runner): Promise<BrokerOptions> {
   // Imported here, so that other nodes do not load the console and the hot reload.
-  const { runnerOptions } = await import("./commands/runner.ts");
+  const { runnerOptions } = await import("./commands/node/runner.ts");
   return runnerOptions(this, brokerOptions);
 }
 

@@ -4,7 +4,7 @@ import type { BrokerOptions } from "moleculer";
 import { pino, stdTimeFunctions, type LoggerOptions } from "pino";
 import { codeOf } from "../core/errors.ts";
 import { LogFields } from "../core/log-fields.ts";
-import { currentTraceIds } from "../core/trace.ts";
+import { currentTraceIds } from "../core/tracing/trace.ts";
 
 /**
  * Returns Moleculer's option `logger`: pino, which writes one JSON object per line, or colored text

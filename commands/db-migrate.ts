@@ -1,10 +1,10 @@
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { domainServices, requiredServices } from "../services/registry.ts";
-import { databaseProblemOf } from "../database/database-problem.ts";
+import { databaseProblemOf } from "../database/errors/database-problem.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import { migrate } from "../database/migrate.ts";
-import { openDatabases } from "./databases.ts";
-import { interruptedStatus, runProgram, stopOnSignals } from "./program.ts";
+import { openDatabases } from "./node/databases.ts";
+import { interruptedStatus, runProgram, stopOnSignals } from "./process/program.ts";
 
 /** `npm run db:migrate`: migrates all databases. Ends with status 1 if a migration fails. */
 await runProgram(async () => {

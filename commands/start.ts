@@ -1,8 +1,8 @@
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
-import { giveBackMemory } from "./give-back-memory.ts";
-import { isStopping, runProgram, stopOnSignals } from "./program.ts";
-import { openSingleProcess } from "./single-process.ts";
-import { portOf, welcome } from "./welcome.ts";
+import { giveBackMemory } from "./process/give-back-memory.ts";
+import { isStopping, runProgram, stopOnSignals } from "./process/program.ts";
+import { openSingleProcess } from "./node/single-process.ts";
+import { portOf, welcome } from "./node/welcome.ts";
 
 /** `npm start`: the whole shop in one process. */
 await runProgram(async () => {

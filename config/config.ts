@@ -5,7 +5,9 @@ import { parseEnv } from "node:util";
 import { ConfigError, ConfigReader } from "./config-reader.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
-import { databaseUrlName, exampleOf, logLevels, warningsOf, type ValuesOf } from "./settings.ts";
+import { databaseUrlName } from "./settings/cluster-settings.ts";
+import { exampleOf, warningsOf, type ValuesOf } from "./settings.ts";
+import { logLevels } from "./settings/account-settings.ts";
 import { domainServices, type DomainService, type ServiceName } from "../services/registry.ts";
 
 /** The connection to NATS. A single-process shop has none. */

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { QueryTypes, type Sequelize, type Transaction } from "sequelize";
 import { Umzug, type UmzugStorage } from "umzug";
-import { hasStoodStill, isConnectionLost } from "./database-errors.ts";
+import { hasStoodStill, isConnectionLost } from "./errors/database-errors.ts";
 
 /** The advisory lock that lets only one node at a time migrate a database. */
 const migrationLock = 7_240_001;

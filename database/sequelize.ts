@@ -1,10 +1,10 @@
 import pg from "pg";
 import pgConnectionString from "pg-connection-string";
 import { Sequelize, type Options } from "sequelize";
-import { activeSpan } from "../core/spans.ts";
-import { withoutValues } from "./database-errors.ts";
-import { DatabaseMetrics } from "./database-metrics.ts";
-import { inStatementSpan, summaryOf } from "./statement-span.ts";
+import { activeSpan } from "../core/tracing/spans.ts";
+import { withoutValues } from "./errors/database-errors.ts";
+import { DatabaseMetrics } from "./statements/database-metrics.ts";
+import { inStatementSpan, summaryOf } from "./statements/statement-span.ts";
 
 /** How long a statement may run, and how long it may wait for a lock. */
 const statementTimeoutMs = 10_000;

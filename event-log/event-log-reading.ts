@@ -1,6 +1,6 @@
 import type { EventEnvelope } from "../core/contract.ts";
 import type { LogHead, LogSlice, SliceEvent, SliceQuery } from "../core/log-slice.ts";
-import type { Query } from "../database/prepared-statements.ts";
+import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** A page of a log, as a consumer reads it. */
 export interface LogPage {

@@ -1,7 +1,7 @@
 import type { Sequelize, Transaction } from "sequelize";
 import type { EventEnvelope } from "../core/contract.ts";
-import { PeriodicTask } from "../core/periodic-task.ts";
-import { preparedOn, type Query } from "../database/prepared-statements.ts";
+import { PeriodicTask } from "../core/tasks/periodic-task.ts";
+import { preparedOn, type Query } from "../database/statements/prepared-statements.ts";
 
 /** An event that has no position in the log yet. */
 export type RecordedEvent = Omit<EventEnvelope, "position">;

@@ -4,7 +4,7 @@ import {
   type Reading,
 } from "../core/metrics/instruments.ts";
 import { countDeadLetters } from "./dead-letters.ts";
-import type { Query } from "../database/prepared-statements.ts";
+import type { Query } from "../database/statements/prepared-statements.ts";
 
 /**
  * Why the feed of this node applies nothing: its next event keeps failing, has a type that this node

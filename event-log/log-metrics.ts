@@ -4,7 +4,7 @@ import {
   type Instruments,
   type Reading,
 } from "../core/metrics/instruments.ts";
-import type { Query } from "../database/prepared-statements.ts";
+import type { Query } from "../database/statements/prepared-statements.ts";
 import type { EventCursor } from "./event-cursor.ts";
 import { outboxOf } from "./event-log-reading.ts";
 

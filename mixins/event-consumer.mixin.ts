@@ -13,12 +13,12 @@ import {
   rewindCursor,
   skipPruned,
 } from "../event-log/event-cursor.ts";
-import { inEventsSpan } from "../core/spans.ts";
+import { inEventsSpan } from "../core/tracing/spans.ts";
 import { EventFeed } from "../event-log/event-feed.ts";
 import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
-import type { Query } from "../database/prepared-statements.ts";
+import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** Which events a service consumes, and how. */
 export interface ConsumerOptions {

@@ -14,9 +14,9 @@ import { followInventory, followUpdates, productNames, rememberProducts } from "
 import { ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
 import { buyerMissing } from "./orders.errors.ts";
-import { orderConnection } from "./page-orders.ts";
 import { OrderMetrics } from "./order-metrics.ts";
-import { placeOrder } from "./place-order.ts";
+import { orderConnection } from "./reading/page-orders.ts";
+import { placeOrder } from "./placement/place-order.ts";
 import {
   getOrder,
   historyOfOrders,
@@ -24,10 +24,10 @@ import {
   orderPages,
   ordersByIds,
   ordersOfUsers,
-} from "./read-orders.ts";
-import { settleOrders } from "./settle-orders.ts";
-import { traceOrder } from "./trace-order.ts";
-import { orderBatcher } from "./write-orders.ts";
+} from "./reading/read-orders.ts";
+import { settleOrders } from "./placement/settle-orders.ts";
+import { traceOrder } from "./reading/trace-order.ts";
+import { orderBatcher } from "./placement/write-orders.ts";
 
 export default function ordersService(broker: ServiceBroker): ServiceSchema {
   const config = configOf(broker);

@@ -1,6 +1,6 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { Op } from "sequelize";
-import { untilAvailable } from "../../core/until-available.ts";
+import { untilAvailable } from "../../core/tasks/until-available.ts";
 import {
   actorOf,
   forbidden,

@@ -1,6 +1,6 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { configOf } from "../../config/broker-config.ts";
-import { untilAvailable } from "../../core/until-available.ts";
+import { untilAvailable } from "../../core/tasks/until-available.ts";
 import { senderOf } from "../../core/access.ts";
 import type { Effect, EventEnvelope } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";

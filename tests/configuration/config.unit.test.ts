@@ -47,6 +47,8 @@ describe("an empty environment", () => {
         discovery: true,
         playground: true,
         suggestions: true,
+        accessLog: false,
+        slowOperationMs: 1_000,
       },
       reservationTtlSeconds: 15,
       cancelWithinSeconds: 1_209_600,
@@ -101,6 +103,8 @@ test("every environment variable sets its configuration field", () => {
     WEBHOOK_ALLOW_HTTP: "true",
     WEBHOOK_ALLOW_PRIVATE: "true",
     WEBHOOK_KEEP_DAYS: "4",
+    ACCESS_LOG: "true",
+    SLOW_OPERATION_MS: "250",
   };
   expect(read(env)).toEqual({
     services: ["users", "orders"],
@@ -139,6 +143,8 @@ test("every environment variable sets its configuration field", () => {
       discovery: true,
       playground: true,
       suggestions: false,
+      accessLog: true,
+      slowOperationMs: 250,
     },
     reservationTtlSeconds: 5,
     cancelWithinSeconds: 0,

@@ -1,7 +1,10 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { maxAnswerCharacters, maxAnswerErrors } from "../../services/api/graphql/engine/execute.ts";
+import {
+  maxAnswerCharacters,
+  maxAnswerErrors,
+} from "../../services/api/graphql/engine/execution-state.ts";
 import { maxErrors } from "../../services/api/graphql/graphql-errors.ts";
 import {
   maxBodyBytes,

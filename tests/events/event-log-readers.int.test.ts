@@ -22,7 +22,7 @@ import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { standInFor } from "../support/stand-ins.ts";
+import { standInFor } from "../support/fakes/stand-ins.ts";
 
 const dayMs = 86_400_000;
 let folder: string;

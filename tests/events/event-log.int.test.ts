@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@j
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
 import type { EventEnvelope } from "../../core/contract.ts";
-import { settledBooksOf } from "../support/books.ts";
+import { settledBooksOf } from "../support/consistency/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";

@@ -3,7 +3,8 @@ import { chmodSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync }
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { answers, claimDataDir, socketOf } from "../../embedded/data-dir.ts";
-import { EmbeddedPostgres, postgresUrl } from "../../embedded/postgres.ts";
+import { EmbeddedPostgres } from "../../embedded/postgres.ts";
+import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { postgresBinaries } from "../../embedded/postgres-binaries.ts";
 import { reachable } from "../../embedded/postgres-user.ts";
 import { processTable } from "../../tools/support/process-table/process-table.ts";

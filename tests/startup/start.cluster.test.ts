@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { postgresUrl } from "../../embedded/postgres.ts";
+import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { domainServices } from "../../services/registry.ts";
 import { openSequelize } from "../../database/sequelize.ts";
 import { migrate } from "../../database/migrate.ts";

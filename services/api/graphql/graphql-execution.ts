@@ -1,22 +1,21 @@
-import { apiErrors } from "../api.errors.ts";
 import type { SpanOptions } from "@opentelemetry/api";
-import type {
-  ExecutionArgs,
-  ExecutionResult,
-  GraphQLError,
-  GraphQLSchema,
-  OperationDefinitionNode,
-} from "graphql";
-import type { Context } from "moleculer";
-import type { Actor, Meta, Viewer } from "../../../core/access.ts";
-import { addressGroup } from "../../../core/caller-address.ts";
+import type { GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
+import type { Viewer } from "../../../core/access.ts";
+import { addressGroup } from "../../../core/caller-address.ts";
 import { commonErrors, ClientError } from "../../../core/errors.ts";
-import { inSpan } from "../../../core/spans.ts";
+import { inSpan } from "../../../core/tracing/spans.ts";
+import { apiErrors } from "../api.errors.ts";
+import type { QueryCosts } from "../limits/query-cost.ts";
+import { assertShort, assertSmallJson, maxExecutionMs } from "../limits/request-limits.ts";
+import { Throttle } from "../limits/throttle.ts";
+import type { OperationMetrics } from "../observability/operation-metrics.ts";
+import type { RequestLog } from "../observability/request-log.ts";
 import { Documents, operationOf, type CheckedDocument } from "./documents.ts";
 import { coerceVariables } from "./engine/arguments.ts";
-import { executePlan, type ExecutionInput } from "./engine/execute.ts";
-import { subscribeToPlan, type ExecutedEvents } from "./engine/subscribe.ts";
+import { executePlan } from "./engine/execute.ts";
+import type { ExecutionInput } from "./engine/execution-state.ts";
+import { subscribeToPlan } from "./engine/subscribe.ts";
 import {
   DocumentError,
   formatError,
@@ -24,87 +23,28 @@ import {
   throwingDocumentError,
   type FormattedError,
 } from "./graphql-errors.ts";
-import type { IdempotencyKeys } from "./idempotency-keys.ts";
-import type { Deadline } from "../limits/deadline.ts";
+import type {
+  GraphqlContext,
+  RequestParams,
+  RequestSender,
+  Operation,
+} from "./graphql-operation.ts";
 import { PersistedDocuments } from "./persisted-documents.ts";
-import type { QueryCosts } from "../limits/query-cost.ts";
-import { assertShort, assertSmallJson, maxExecutionMs } from "../limits/request-limits.ts";
-import { Throttle } from "../limits/throttle.ts";
-import type { OperationMetrics, OperationReport } from "../observability/operation-metrics.ts";
-import type { RequestLog } from "../observability/request-log.ts";
-
-/** The GraphQL context. The resolvers of moleculer-apollo-server need `ctx` and `dataLoaders`. */
-export interface GraphqlContext extends Record<PropertyKey, unknown> {
-  ctx: Pick<Context<unknown, Meta>, "call" | "meta">;
-  dataLoaders: Map<string, unknown>;
-  keys: IdempotencyKeys;
-  actor: Actor;
-  requestId: string;
-  /** The cursor after which a subscription continues, in place of its argument `after`. */
-  resumeAfter: string | undefined;
-  /** Takes a cost from the caller's bucket, or returns the seconds until it holds enough. */
-  take: (cost: number) => number | undefined;
-}
-
-/** A resolver as moleculer-apollo-server makes it. */
-export type Resolver = (
-  root: unknown,
-  args: Record<string, unknown>,
-  context: GraphqlContext,
-  info: { fieldName: string },
-) => Promise<unknown>;
-
-/** The parts of a GraphQL request over HTTP or WebSocket. */
-export interface RequestParams {
-  query?: unknown;
-  operationName?: unknown;
-  variables?: unknown;
-  extensions?: unknown;
-}
-
-/** The caller of a request, and the context of the calls that the gateway makes for it. */
-export interface RequestSender {
-  ctx: Context<unknown, Meta>;
-  viewer: Viewer;
-  address: string;
-  keys: IdempotencyKeys;
-  deadline: Deadline;
-  /** The cursor after which a subscription continues, in place of its argument `after`. */
-  resumeAfter?: string | undefined;
-  /** Called when the operation is executed or rejected; for a subscription, when it has begun. */
-  onDone?: (report: OperationReport, durationMs: number) => void;
-}
-
-/** A response as JSON. */
-export interface Answer {
-  text: string;
-  isExecuted: boolean;
-  /** Whether the response has a TOO_MANY_REQUESTS error. */
-  isThrottled: boolean;
-}
-
-/** An operation that may be executed. */
-export interface Operation {
-  kind: "query" | "mutation" | "subscription";
-  /** For graphql-ws, which passes them to `execute` or `subscribe` of the same operation. */
-  toArgs: () => ExecutionArgs & { contextValue: GraphqlContext; prepared: Operation };
-  /** Executes a query or a mutation, and returns its response as JSON. */
-  run: (requestId: string) => Promise<Answer>;
-  /** Executes a query or a mutation. */
-  execute: () => Promise<ExecutionResult>;
-  /** Opens the event stream of a subscription, or returns errors. */
-  subscribe: () => Promise<ExecutedEvents | ExecutionResult>;
-}
 
 const noVariables = {};
+
 /** The base cost of a request. */
 const requestCost = 1;
+
 /** The cost of a rejected document, which was parsed and validated. */
 const rejectedDocumentCost = 50;
+
 /** Characters of a response that count as one value. */
 const charactersPerValue = 10;
+
 /** Received bytes that cost as much as one value. */
 export const bytesPerCost = 128;
+
 /** CPU time of checking a document that costs as much as one value. */
 const checkMicrosecondsPerValue = 25;
 

@@ -1,19 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { addressGroup } from "../../../core/caller-address.ts";
 import { commonErrors, hasCode } from "../../../core/errors.ts";
-import { activeSpan } from "../../../core/spans.ts";
+import { activeSpan } from "../../../core/tracing/spans.ts";
 import { acceptedType, acceptsEventStream } from "./accepted-type.ts";
 import { answerOf, lastEventId, loggedExchange, type Answer, type Exchange } from "./exchange.ts";
 import { DocumentError } from "../graphql/graphql-errors.ts";
-import {
-  bytesPerCost,
-  callerOf,
-  type Answer as ExecutedAnswer,
-  type GraphqlExecution,
-  type Operation,
-  type RequestParams,
-  type RequestSender,
-} from "../graphql/graphql-execution.ts";
+import { bytesPerCost, callerOf, type GraphqlExecution } from "../graphql/graphql-execution.ts";
+import type {
+  Answer as ExecutedAnswer,
+  Operation,
+  RequestParams,
+  RequestSender,
+} from "../graphql/graphql-operation.ts";
 import {
   HttpError,
   httpErrorOfBody,

@@ -8,13 +8,8 @@ import { addressGroup } from "../../../core/caller-address.ts";
 import { commonErrors, ClientError } from "../../../core/errors.ts";
 import { apiErrors } from "../api.errors.ts";
 import { DocumentError, type FormattedError } from "../graphql/graphql-errors.ts";
-import {
-  bytesPerCost,
-  type GraphqlContext,
-  type GraphqlExecution,
-  type Operation,
-  type RequestSender,
-} from "../graphql/graphql-execution.ts";
+import { bytesPerCost, type GraphqlExecution } from "../graphql/graphql-execution.ts";
+import type { GraphqlContext, Operation, RequestSender } from "../graphql/graphql-operation.ts";
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
 import { penalize } from "../http/connection-limits.ts";
 import { rejectUpgrade, toOriginForm } from "../http/http-server.ts";

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import type { Sender } from "../../../core/access.ts";
 import type { Config } from "../../../config/config.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 import { KeyCipher } from "../../../config/key-cipher.ts";
 import { clockMarginSeconds } from "./sessions.ts";
 import { tokenIdentity, type PublicKey, type UserAuditAction } from "../users.contract.ts";

@@ -4,7 +4,7 @@ import {
   type Family,
 } from "../../../core/metrics/instruments.ts";
 import type { Counter } from "../../../core/metrics/series.ts";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 
 /** The result of an attempt; `dead` if it was the last one. */
 type Outcome = "delivered" | "failed" | "dead";

@@ -7,11 +7,9 @@ import {
 import {
   maxAnswerCharacters,
   maxAnswerErrors,
-} from "../../../services/api/graphql/engine/execute.ts";
-import {
-  GraphqlExecution,
-  type RequestSender,
-} from "../../../services/api/graphql/graphql-execution.ts";
+} from "../../../services/api/graphql/engine/execution-state.ts";
+import { GraphqlExecution } from "../../../services/api/graphql/graphql-execution.ts";
+import type { RequestSender } from "../../../services/api/graphql/graphql-operation.ts";
 import { IdempotencyKeys } from "../../../services/api/graphql/idempotency-keys.ts";
 import { QueryCosts } from "../../../services/api/limits/query-cost.ts";
 import { Instruments } from "../../../core/metrics/instruments.ts";
