@@ -30,7 +30,7 @@ test("docs/security.md names an existing test file for each threat", () => {
     const hasProof = tests.length > 0 || proof.includes("npm run check");
     expect({ row, hasProof }).toEqual({ row, hasProof: true });
     for (const [, name] of tests) {
-      const [file] = globSync(`*/${name}.test.ts`, { cwd: testsFolder });
+      const [file] = globSync(`**/${name}.test.ts`, { cwd: testsFolder });
       expect({ name, file }).toEqual({ name, file: expect.any(String) });
     }
   }
