@@ -10,7 +10,6 @@ import type { DomainService } from "../../services/registry.ts";
 import { Cluster } from "../support/cluster.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { registerFirstAdmin } from "../support/http/first-admin.ts";
-import { putOnSale } from "../support/ordering.ts";
 import {
   promtool,
   PrometheusServer,
@@ -28,7 +27,7 @@ let databases: TestDatabases;
 let nats: NatsServer;
 let natsMonitor: string;
 let cluster: Cluster;
-let observer: ServiceBroker | undefined;
+let observer: ServiceBroker;
 let prometheus: PrometheusServer;
 const nodes = {} as Record<DomainService, Program>;
 let stopLoad: (() => Promise<void>) | undefined;
@@ -71,13 +70,20 @@ beforeAll(async () => {
 afterAll(async () => {
   await locker?.end();
   await stopLoad?.();
-  await observer?.stop();
+  await observer.stop();
   await cleanUp();
   await databases.drop();
 });
 
+/** Calls an action without a gateway. */
 const call = <Result>(action: string, params: object = {}) =>
-  observer?.call<Result, object>(action, params) as Promise<Result>;
+  observer.call<Result, object>(action, params);
+
+/** Creates a product with a stock of 5. Returns its id. */
+async function createMug(): Promise<string> {
+  const mug = { name: "Mug", description: "", price: 5, stock: 5 };
+  return (await call<{ id: string }>("products.create", mug)).id;
+}
 
 test("promtool accepts the configuration and the rules", () => {
   expect(promtool("check", "config", "deploy/observe/prometheus.yml")).toContain("SUCCESS");
@@ -88,8 +94,7 @@ test("promtool fires each alert on recorded series, and none in a healthy shop",
 });
 
 test("changes of the stored stock, audit and key fire their alerts", async () => {
-  const shop = { databases, call } as unknown as Parameters<typeof putOnSale>[0];
-  const mug = await putOnSale(shop, 5);
+  const mug = await createMug();
   await databases.query("products", "UPDATE products SET stock = 9 WHERE id = $1", [mug]);
   await call("products.audit");
   const ages = {
@@ -175,8 +180,7 @@ test("the NATS server has the fields that the panels read by its exporter", asyn
 });
 
 test("killed nodes fire ShopServiceMissing, ShopNodeDown, ShopEventLag and ShopReservationsStuck", async () => {
-  const shop = { databases, call } as unknown as Parameters<typeof putOnSale>[0];
-  const mug = await putOnSale(shop, 5);
+  const mug = await createMug();
   await nodes.webhooks.killHard();
   await nodes.orders.killHard();
   await call("products.reserve", {

@@ -16,7 +16,7 @@ export interface Panel {
 }
 
 /** A query: PromQL for Prometheus, LogQL for the log store. */
-export interface Target {
+interface Target {
   source: "prometheus" | "logs";
   expr: string;
   legend: string;
