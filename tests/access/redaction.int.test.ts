@@ -10,7 +10,7 @@ import { KeyCipher } from "../../config/key-cipher.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { inputDocuments } from "../support/graphql/mutations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { SpanCollector } from "../support/fakes/span-collector.ts";
+import { SpanCollector } from "../../tools/support/span-collector.ts";
 
 const account = { email: "quiet-mouse@example.com", password: "the mouse is quiet" };
 const wrongPassword = "the mouse is loud";

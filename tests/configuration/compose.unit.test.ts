@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
@@ -10,6 +10,8 @@ interface ComposeService {
   environment?: Record<string, string>;
   volumes?: string[];
   networks?: string[];
+  ports?: string[];
+  logging?: object;
 }
 
 interface ComposeFile {
@@ -71,17 +73,41 @@ test("only the balancer, the gateway and webhooks are in networks that are not i
   expect(namesOf(open)).toEqual(["api", "balancer", "webhooks"]);
 });
 
-test("docker-compose.observe.yml observes all nodes, and Prometheus reads from them", () => {
+describe("docker-compose.observe.yml", () => {
   const { services } = compose("docker-compose.observe.yml");
-  const observed = Object.keys(services).filter(
-    (name) => services[name]?.environment?.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
-  );
-  expect(namesOf(observed)).toEqual(namesOf(serviceNames));
-  const { scrape_configs: jobs } = parse(textOf("deploy/observe/prometheus.yml")) as {
-    scrape_configs: { dns_sd_configs: { names: string[] }[] }[];
-  };
-  const read = jobs.flatMap(({ dns_sd_configs: configs }) => configs.flatMap(({ names }) => names));
-  expect(namesOf(read)).toEqual(namesOf(serviceNames));
+
+  test("observes all nodes, and Prometheus reads from them", () => {
+    const observed = Object.keys(services).filter(
+      (name) => services[name]?.environment?.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
+    );
+    expect(namesOf(observed)).toEqual(namesOf(serviceNames));
+    const { scrape_configs: jobs } = parse(textOf("deploy/observe/prometheus.yml")) as {
+      scrape_configs: { job_name: string; dns_sd_configs?: { names: string[] }[] }[];
+    };
+    const read = jobs.flatMap(({ dns_sd_configs: configs = [] }) =>
+      configs.flatMap(({ names }) => names),
+    );
+    expect(namesOf(read)).toEqual(namesOf(serviceNames));
+  });
+
+  test("collects the logs of all services that run in docker-compose.yml", () => {
+    const logged = Object.keys(services).filter((name) => services[name]?.logging !== undefined);
+    const running = Object.keys(cluster.services).filter((name) => name !== "secrets");
+    expect(namesOf(logged)).toEqual(namesOf(running));
+  });
+
+  test("mounts each file of deploy/observe, and no other", () => {
+    const mounted = Object.values(services).flatMap(({ volumes = [] }) =>
+      volumes.flatMap((mount) => /^\.\/deploy\/observe\/([^:]+):/.exec(mount)?.[1] ?? []),
+    );
+    expect(namesOf(mounted)).toEqual(namesOf(readdirSync(join(projectDir, "deploy/observe"))));
+  });
+
+  test("publishes ports on 127.0.0.1 only", () => {
+    const ports = Object.values(services).flatMap(({ ports = [] }) => ports);
+    expect(ports.filter((port) => !port.startsWith("127.0.0.1:"))).toEqual([]);
+    expect(ports).not.toEqual([]);
+  });
 });
 
 test("docker-compose.backup.yml adds archiving and a volume to each database", () => {
