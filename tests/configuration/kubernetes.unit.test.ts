@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { Cluster } from "@kubernetes-models/cloudnative-pg/postgresql.cnpg.io/v1/Cluster";
+import { ScheduledBackup } from "@kubernetes-models/cloudnative-pg/postgresql.cnpg.io/v1/ScheduledBackup";
 import { PodMonitor } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor";
 import { PrometheusRule } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule";
 import { Deployment } from "kubernetes-models/apps/v1/Deployment";
@@ -19,10 +20,11 @@ import { domainServices, serviceNames } from "../../services/registry.ts";
 const folder = join(import.meta.dirname, "..", "..", "deploy", "kubernetes");
 /** The kustomization, and its optional component. */
 const folders = [".", "monitoring"];
-const resourcesOf = (subfolder: string) => {
-  const file = join(folder, subfolder, "kustomization.yaml");
-  return (parse(readFileSync(file, "utf8")) as { resources: string[] }).resources;
-};
+const kustomizationOf = (subfolder: string) =>
+  parse(readFileSync(join(folder, subfolder, "kustomization.yaml"), "utf8")) as {
+    resources: string[];
+    images: { newTag: string }[];
+  };
 
 /** The schema of each API version and kind of the manifests. */
 const schemas: Record<string, new (data: never) => { validate(): void }> = {
@@ -35,6 +37,7 @@ const schemas: Record<string, new (data: never) => { validate(): void }> = {
   "networking.k8s.io/v1 NetworkPolicy": NetworkPolicy,
   "policy/v1 PodDisruptionBudget": PodDisruptionBudget,
   "postgresql.cnpg.io/v1 Cluster": Cluster,
+  "postgresql.cnpg.io/v1 ScheduledBackup": ScheduledBackup,
   "v1 Namespace": Namespace,
   "v1 Service": Service,
 };
@@ -73,7 +76,7 @@ interface Egress {
 }
 
 const files = folders.flatMap((subfolder) =>
-  resourcesOf(subfolder).map((name) => join(subfolder, name)),
+  kustomizationOf(subfolder).resources.map((name) => join(subfolder, name)),
 );
 const manifests = files.flatMap((file) =>
   parseAllDocuments(readFileSync(join(folder, file), "utf8")).map((document) => {
@@ -107,7 +110,7 @@ test.each(folders)(
   (subfolder) => {
     const notApplied = ["kustomization.yaml", "nats-values.yaml", ...folders];
     const names = readdirSync(join(folder, subfolder)).filter((name) => !notApplied.includes(name));
-    expect(resourcesOf(subfolder).sort()).toEqual(names.sort());
+    expect(kustomizationOf(subfolder).resources.sort()).toEqual(names.sort());
   },
 );
 
@@ -129,6 +132,16 @@ test("the PodMonitor scrapes the metrics port of all pods, and sets the labels o
     const [{ ports } = { ports: [] }] = template.spec.containers;
     expect(ports.map(({ name }) => name)).toContain(endpoint?.port);
   }
+});
+
+test("each version has a migration job of its own, whose template is never changed", () => {
+  const jobs = manifests.filter(({ manifest }) => manifest.kind === "Job");
+  const tags = kustomizationOf(".").images.map(({ newTag }) =>
+    newTag.replaceAll(/[^a-z0-9]/g, "-"),
+  );
+  expect(jobs.map(({ manifest }) => manifest.metadata.name)).toEqual(
+    tags.map((tag) => `migrate-${tag}`),
+  );
 });
 
 describe.each(serviceNames)("the Kubernetes service %s", (name) => {
@@ -212,4 +225,46 @@ test("each database has UTF-8 and a locale whose lower() knows all letters", () 
   for (const { spec } of clusters) {
     expect(spec.bootstrap.initdb).toMatchObject({ encoding: "UTF8", localeCType: "C.UTF-8" });
   }
+});
+
+describe("deploy/kubernetes-backup", () => {
+  const backupFolder = join(folder, "..", "kubernetes-backup");
+  const textOf = (file: string) => readFileSync(join(backupFolder, file), "utf8");
+  const { resources, patches } = parse(textOf("kustomization.yaml")) as {
+    resources: string[];
+    patches: { target: { kind: string }; patch: string }[];
+  };
+  const store = parse(textOf("object-store.yaml")) as Manifest;
+
+  test("adds its manifests to those of deploy/kubernetes", () => {
+    const files = readdirSync(backupFolder).filter((file) => file !== "kustomization.yaml");
+    expect(resources).toEqual(["../kubernetes", ...files.sort()]);
+  });
+
+  test("has a scheduled backup of each database, which matches its schema", () => {
+    const backups = parseAllDocuments(textOf("scheduled-backups.yaml")).map(
+      (document) => document.toJS() as Manifest & { spec: { cluster: { name: string } } },
+    );
+    for (const backup of backups) validate(backup);
+    const names = backups.map(({ spec }) => spec.cluster.name);
+    expect(names).toEqual(domainServices.map((service) => `${service}-db`));
+  });
+
+  test("lets each database archive its WAL in the object store", () => {
+    const [patch] = patches;
+    const operations = parse(patch?.patch ?? "") as { path: string; value: unknown }[];
+    expect(patch?.target.kind).toBe("Cluster");
+    expect(operations).toEqual([
+      {
+        op: "add",
+        path: "/spec/plugins",
+        value: [expect.objectContaining({ parameters: { barmanObjectName: store.metadata.name } })],
+      },
+    ]);
+    const clusters = manifests.filter(({ manifest }) => manifest.kind === "Cluster");
+    for (const { manifest } of clusters) {
+      const { spec } = manifest as unknown as { spec: object };
+      validate({ ...manifest, spec: { ...spec, plugins: operations[0]?.value } } as Manifest);
+    }
+  });
 });

@@ -35,7 +35,7 @@ try {
   };
   const account = `email: "admin@example.com", password: "correct horse"`;
   await send(`registerUser(input: { ${account}, username: "admin", type: 1 }) { id }`);
-  ({ token = "" } = await send(`login(input: { ${account} }) { token }`));
+  token = String((await send(`login(input: { ${account} }) { token }`)).token);
   const { id } = await send(
     'createProduct(input: { name: "Mug", description: "", price: 990, stock: 1000 }) { id }',
   );
