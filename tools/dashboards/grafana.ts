@@ -120,11 +120,13 @@ export function grafanaJson({ uid, title, panels }: Dashboard): object {
 }
 
 function placeOf({ type }: Panel, index: number): object {
-  // A line of a log needs the whole width; it is the last panel.
-  const w = type === "logs" ? gridWidth : gridWidth / panelsInRow;
-  const y = height * (Math.floor(index / panelsInRow) + (type === "logs" ? 1 : 0));
-  const x = type === "logs" ? 0 : (index % panelsInRow) * w;
-  return { gridPos: { x, y, w, h: height } };
+  const row = index / panelsInRow;
+  // A line of a log needs the whole width.
+  if (type === "logs") {
+    return { gridPos: { x: 0, y: height * Math.ceil(row), w: gridWidth, h: height } };
+  }
+  const w = gridWidth / panelsInRow;
+  return { gridPos: { x: (index % panelsInRow) * w, y: height * Math.floor(row), w, h: height } };
 }
 
 function panelJson({ title, type, unit, targets }: Panel): object {
