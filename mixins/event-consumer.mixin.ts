@@ -71,7 +71,11 @@ export function eventConsumer(
     const { name } = producer;
     const node = broker.nodeID;
     const readLog = logReader(broker, producer, { consumer });
-    return new EventFeed({
+    const readUnconfirmed = logReader(broker, producer, {});
+    const onFault = (fault: unknown) => {
+      broker.logger.error(`an event of ${name} could not be applied`, fault);
+    };
+    const feed = new EventFeed({
       async begin() {
         if (await transaction((work) => hasCursor(work, name))) return true;
         const page = startFrom === "now" ? await readLog(Number.MAX_SAFE_INTEGER) : { head: 0 };
@@ -80,7 +84,9 @@ export function eventConsumer(
         return true;
       },
       async readLog({ position, eventId }) {
-        const page = await readLog(position);
+        // Of a log that was set back, the events up to the cursor were not applied.
+        const wasSetBack = feed.halt?.reason === "set_back";
+        const page = await (wasSetBack ? readUnconfirmed : readLog)(position);
         if (page === undefined) return undefined;
         if (page.prunedTo > position) {
           broker.logger.warn(`${consumer} skips the pruned events of ${name}`);
@@ -120,16 +126,19 @@ export function eventConsumer(
           await keepDeadLetter(work, event, reason);
           await moveCursor(work, name, [event], node);
         }),
-      onFault: (fault) => {
-        broker.logger.error(`an event of ${name} could not be applied`, fault);
-      },
+      onFault,
       onHalt: (halt) => {
         const { logger } = broker;
         if (halt === undefined) logger.info(`${consumer} continues with the events of ${name}.`);
-        else if (halt.reason === "set_back") logger.error(describeHalt(halt, consumer, name));
-        else logger.warn(describeHalt(halt, consumer, name));
+        else if (halt.reason === "unknown_type") logger.warn(describeHalt(halt, consumer, name));
+        else {
+          logger.error(describeHalt(halt, consumer, name));
+          // Replaces the confirmed position, so that the producer prunes none of its new events.
+          readLog(0).catch(onFault);
+        }
       },
     });
+    return feed;
   }
 
   /** Applies events in a span by OpenTelemetry's conventions for messaging. */
