@@ -18,10 +18,18 @@ export class EventHandlers {
   readonly #producer: Contract;
   readonly #handlers: Handlers;
   readonly #checks: Map<string, (data: object) => unknown>;
+  readonly #onDeadLetter: (event: EventEnvelope) => void;
 
-  constructor(broker: ServiceBroker, producer: Contract, handlers: Handlers) {
+  /** @param onDeadLetter called for each event that became a dead letter */
+  constructor(
+    broker: ServiceBroker,
+    producer: Contract,
+    handlers: Handlers,
+    onDeadLetter: (event: EventEnvelope) => void,
+  ) {
     this.#producer = producer;
     this.#handlers = handlers;
+    this.#onDeadLetter = onDeadLetter;
     this.#checks = new Map(
       Object.entries(producer.events).map(([type, { data }]) => [type, checkOf(broker, data)]),
     );
@@ -62,7 +70,7 @@ export class EventHandlers {
     const valid: EventEnvelope[] = [];
     for (const event of batch) {
       const fault = this.faultOf(event);
-      if (fault !== undefined) await keepDeadLetter(work, event, fault);
+      if (fault !== undefined) await keepDeadLetter(work, event, fault, this.#onDeadLetter);
       else if (this.#handlers[event.type] !== undefined) valid.push(event);
     }
     const handler = this.#handlers[valid[0]?.type ?? ""];

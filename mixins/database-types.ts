@@ -1,7 +1,7 @@
 import type { Context, ServiceSchema } from "moleculer";
 import type { Sequelize, Transaction } from "sequelize";
 import type { Meta } from "../core/access.ts";
-import type { Contract, DataOf, Effect } from "../core/contract.ts";
+import type { Contract, DataOf, Effect, EventEnvelope } from "../core/contract.ts";
 import type { ConstraintErrors } from "../database/errors/database-errors.ts";
 import type * as idempotency from "../database/idempotency.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
@@ -58,6 +58,8 @@ export interface Database<Models, Events extends Contract["events"]> {
   ) => RecordedEvent;
   /** Emits events that such a statement has committed, in the order in which it appended them. */
   emitFrom: (place: LogPlace, events: readonly RecordedEvent[]) => void;
+  /** Calls a function with each event that this node has committed, for example to count it. */
+  onCommitted: (listener: (event: EventEnvelope) => void) => void;
   /** Consumes the events of other services in this database. */
   consumer: (options: ConsumerOptions) => Partial<ServiceSchema>;
 }

@@ -2,12 +2,9 @@ import { SpanKind } from "@opentelemetry/api";
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
 import { badUserInput } from "../core/errors.ts";
+import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { keepDeadLetter, takeDeadLetter } from "../event-log/dead-letters.ts";
-import {
-  consumerActions,
-  type ReconcileParams,
-  type RunTransaction,
-} from "../event-log/event-consumer.actions.ts";
+import { consumerActions, type ReconcileParams } from "../event-log/event-consumer.actions.ts";
 import {
   hasCursor,
   lockCursor,
@@ -16,13 +13,16 @@ import {
   rewindCursor,
   setCursorEvent,
   skipPruned,
+  type RunTransaction,
 } from "../event-log/event-cursor.ts";
 import { inEventsSpan } from "../core/tracing/spans.ts";
 import { EventFeed } from "../event-log/event-feed.ts";
 import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 import { describeHalt } from "../event-log/feed-halt.ts";
+import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
 import { reconcile, type Reconciliation } from "../event-log/reconcile.ts";
+import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** Which events a service consumes, and how. */
 export interface ConsumerOptions {
@@ -43,15 +43,17 @@ export interface ConsumerOptions {
  * dead letter if its handler keeps failing or it violates its contract; later events go on. A type
  * or version that this node does not know halts the feed.
  *
- * @param transaction runs a transaction in the database of the consumer
+ * @param database runs transactions and statements in the database of the consumer
  */
 export function eventConsumer(
-  transaction: RunTransaction,
+  { transaction, query }: { transaction: RunTransaction; query: Query },
   options: ConsumerOptions,
 ): Partial<ServiceSchema> {
   const { consumer, producers, startFrom, readModels } = options;
   const feeds = new Map<string, EventFeed>();
   const handlers = new Map<string, EventHandlers>();
+  let metrics: FeedMetrics | undefined;
+  const onDeadLetter = ({ producer }: EventEnvelope) => metrics?.deadLettered(producer);
 
   /** @param reader confirms that it has applied all events up to the position */
   function logReader(broker: ServiceBroker, { name }: Contract, reader: { consumer?: string }) {
@@ -73,9 +75,10 @@ export function eventConsumer(
     const readLog = logReader(broker, producer, { consumer });
     const readUnconfirmed = logReader(broker, producer, {});
     const onFault = (fault: unknown) => {
+      metrics?.failed(name);
       broker.logger.error(`an event of ${name} could not be applied`, fault);
     };
-    const feed = new EventFeed({
+    const feed: EventFeed = new EventFeed({
       async begin() {
         if (await transaction((work) => hasCursor(work, name))) return true;
         const page = startFrom === "now" ? await readLog(Number.MAX_SAFE_INTEGER) : { head: 0 };
@@ -101,8 +104,8 @@ export function eventConsumer(
         }
         return page;
       },
-      apply: (events, limit) =>
-        transaction(async (work) => {
+      async apply(events, limit) {
+        const applied = await transaction(async (work) => {
           const cursor = await lockCursor(work, name);
           const { batch, unknown } = eventHandlers.nextBatch(cursor, events, limit);
           const last = batch.at(-1);
@@ -112,22 +115,23 @@ export function eventConsumer(
             await moveCursor(work, name, batch, node);
           });
           return { position: last.position, eventId: last.id, unknown };
-        }),
+        });
+        metrics?.stands(name, feed.halt?.reason);
+        return applied;
+      },
       deadLetter: (event, reason) =>
         transaction(async (work) => {
           const cursor = await lockCursor(work, name);
-          const [next] = eventHandlers.nextBatch(
-            cursor,
-            new Map([[event.position, event]]),
-            1,
-          ).batch;
-          // Another replica has applied it, or the fault is not the event's.
-          if (next === undefined) return;
-          await keepDeadLetter(work, event, reason);
-          await moveCursor(work, name, [event], node);
+          const events = new Map([[event.position, event]]);
+          const { batch } = eventHandlers.nextBatch(cursor, events, 1);
+          // Otherwise another replica has applied it, or the fault is not the event's.
+          if (batch.length === 0) return;
+          await keepDeadLetter(work, event, reason, onDeadLetter);
+          await moveCursor(work, name, batch, node);
         }),
       onFault,
       onHalt: (halt) => {
+        metrics?.stands(name, halt?.reason);
         const { logger } = broker;
         if (halt === undefined) logger.info(`${consumer} continues with the events of ${name}.`);
         else if (halt.reason === "unknown_type") logger.warn(describeHalt(halt, consumer, name));
@@ -175,6 +179,7 @@ export function eventConsumer(
         throw badUserInput([{ field: "id", message: `The event still fails: ${fault}.` }]);
       }
       await eventHandlers?.apply([event], work);
+      work.afterCommit(() => metrics?.redriven(event.producer));
       return { redriven: true };
     });
   }
@@ -221,6 +226,7 @@ export function eventConsumer(
         transaction,
         readLog: logReader(broker, contract, {}),
         knows: (event) => eventHandlers.knows(event),
+        onDeadLetter,
         node: broker.nodeID,
         caller: nodeID,
       },
@@ -247,11 +253,22 @@ export function eventConsumer(
   return {
     actions: consumerActions(transaction, { redrive, rebuild, reconcile: reconcileFeed }),
     events: Object.fromEntries(types.map((type) => [type, receive])),
+    created(this: { broker: ServiceBroker }) {
+      const instruments = instrumentsOf(this.broker);
+      const names = producers.map(({ name }) => name);
+      metrics = new FeedMetrics(instruments, consumer, names);
+      deadLetterMetrics(instruments, query, consumer, names);
+    },
     async started(this: { broker: ServiceBroker }) {
       // `stopped` can run before `started`.
       if (isStopped) return;
       for (const producer of producers) {
-        const eventHandlers = new EventHandlers(this.broker, producer, options.handlers);
+        const eventHandlers = new EventHandlers(
+          this.broker,
+          producer,
+          options.handlers,
+          onDeadLetter,
+        );
         const feed = createFeed(this.broker, producer, eventHandlers);
         handlers.set(producer.name, eventHandlers);
         feeds.set(producer.name, feed);

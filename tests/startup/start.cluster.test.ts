@@ -209,7 +209,7 @@ test("db-migrate waits for a PostgreSQL that is shutting down, and starts it aga
   const client = new pg.Client({ connectionString: postgresUrl(folder, "postgres") });
   await client.connect();
   const rejections = () =>
-    readFileSync(join(folder, "server.log"), "utf8").split("system is shutting down").length;
+    readFileSync(`${folder}.log`, "utf8").split("system is shutting down").length;
   const before = rejections();
   // A smart shutdown waits for this client, and rejects others.
   process.kill(postmasterPid(dataDir), "SIGTERM");
