@@ -43,7 +43,10 @@ module.exports = {
       severity: "error",
       from: { path: ruleFiles },
       to: {
-        pathNot: ["^core/(validation|errors|ids)[.]ts$", "^services/[^/]+/[^/]+[.]contract[.]ts$"],
+        pathNot: [
+          "^core/(validation|errors|ids/ids)[.]ts$",
+          "^services/[^/]+/[^/]+[.]contract[.]ts$",
+        ],
       },
     },
     {

@@ -7,7 +7,7 @@ import {
 } from "@opentelemetry/resources";
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import type { ServiceBroker } from "moleculer";
-import { recordSpans } from "../core/spans.ts";
+import { recordSpans } from "../core/tracing/spans.ts";
 
 /**
  * Starts the OpenTelemetry SDK for traces, which reads the standard variables `OTEL_*`. Returns the

@@ -9,9 +9,9 @@ import type { Product } from "../services/products/products.contract.ts";
 import type { User } from "../services/users/users.contract.ts";
 import { Progress } from "../core/progress.ts";
 import { adminEmail, customerNames, demoProducts, emailOf } from "./demo-data.ts";
-import { withShop } from "./operator-shop.ts";
-import { runProgram } from "./program.ts";
-import { urlOf } from "./welcome.ts";
+import { withShop } from "./node/operator-shop.ts";
+import { runProgram } from "./process/program.ts";
+import { urlOf } from "./node/welcome.ts";
 
 /** A public password: only for a shop that is private and empty, or already has it. */
 const publishedPassword = "demo-password";

@@ -1,10 +1,10 @@
 import { configOf, setConfig } from "../config/broker-config.ts";
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { openConsole } from "./console/console.ts";
-import { reloadOnChange } from "./hot-reload.ts";
-import { isStopping, runProgram, stopOnSignals } from "./program.ts";
-import { openSingleProcess } from "./single-process.ts";
-import { portOf, welcome } from "./welcome.ts";
+import { reloadOnChange } from "./process/hot-reload.ts";
+import { isStopping, runProgram, stopOnSignals } from "./process/program.ts";
+import { openSingleProcess } from "./node/single-process.ts";
+import { portOf, welcome } from "./node/welcome.ts";
 
 /** `npm run dev`: the whole shop in one process, with a console and hot reload. */
 await runProgram(async () => {

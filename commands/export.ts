@@ -1,13 +1,13 @@
 import type { ServiceBroker } from "moleculer";
-import { scriptWithBanner } from "../config/config.ts";
+import { scriptWithBanner } from "../config/npm.ts";
 import { Progress } from "../core/progress.ts";
 import type { Product } from "../services/products/products.contract.ts";
 import { StartError } from "../embedded/data-dir.ts";
 import { exportFile, standardOutput, type ExportTarget } from "./catalogue-file/export-target.ts";
 import { fileArguments, type FileFormat } from "./catalogue-file/file-arguments.ts";
 import { headOf, linesOf } from "./catalogue-file/write-rows.ts";
-import { withShop } from "./operator-shop.ts";
-import { runProgram } from "./program.ts";
+import { withShop } from "./node/operator-shop.ts";
+import { runProgram } from "./process/program.ts";
 
 const usage =
   "npm run export -- FILE [--format csv|jsonl], or npm run -s export -- [--format csv|jsonl] > FILE";

@@ -3,8 +3,8 @@ import { StartError } from "../embedded/data-dir.ts";
 import { fileArguments } from "./catalogue-file/file-arguments.ts";
 import { RowImport, type ImportCounts } from "./catalogue-file/import-rows.ts";
 import { readRows } from "./catalogue-file/read-rows.ts";
-import { withShop } from "./operator-shop.ts";
-import { runProgram } from "./program.ts";
+import { withShop } from "./node/operator-shop.ts";
+import { runProgram } from "./process/program.ts";
 
 const usage = "npm run import -- FILE [--format csv|jsonl] [--dry-run]";
 /** Each batch is some short transactions, so that orders of its products wait only briefly. */

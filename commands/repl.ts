@@ -1,8 +1,8 @@
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { StartError } from "../embedded/data-dir.ts";
 import { openConsole } from "./console/console.ts";
-import { joinShop } from "./join.ts";
-import { runProgram, stopOnSignals } from "./program.ts";
+import { joinShop } from "./node/join.ts";
+import { runProgram, stopOnSignals } from "./process/program.ts";
 
 /**
  * `npm run repl`: a console on a node that joins a running shop: the NATS cluster of TRANSPORTER,

@@ -2,11 +2,11 @@ import { ServiceBroker } from "moleculer";
 import { clusterNodeDefaults, loadConfig } from "../config/config.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import { createServices } from "../services/load-services.ts";
-import { requireCluster } from "./cluster-node.ts";
-import { serveHealth } from "./health-server.ts";
-import { assertPortsFree } from "./ports.ts";
-import { runProgram, stopOnSignals } from "./program.ts";
-import { startBroker } from "./start-broker.ts";
+import { requireCluster } from "./node/cluster-node.ts";
+import { serveHealth } from "./node/health-server.ts";
+import { assertPortsFree } from "./node/ports.ts";
+import { runProgram, stopOnSignals } from "./process/program.ts";
+import { startBroker } from "./node/start-broker.ts";
 
 /** `npm run serve`: one node of a cluster, with the services that SERVICES names. */
 await runProgram(async () => {

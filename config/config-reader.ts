@@ -4,16 +4,18 @@ import {
   exampleOf,
   settingOf,
   settings,
-  type ChoiceSetting,
   type Defaulted,
-  type FlagSetting,
-  type IntegerSetting,
   type NameOf,
-  type SelectionSetting,
-  type TextSetting,
-  type UrlSetting,
   type ValuesOf,
 } from "./settings.ts";
+import type {
+  ChoiceSetting,
+  FlagSetting,
+  IntegerSetting,
+  SelectionSetting,
+  TextSetting,
+  UrlSetting,
+} from "./settings/setting.ts";
 
 /** All faults of the settings, one per line. */
 export class ConfigError extends Error {

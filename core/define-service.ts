@@ -18,7 +18,7 @@ import type {
   ResultOf,
   StartFrom,
 } from "./contract.ts";
-import { PeriodicTask } from "./periodic-task.ts";
+import { PeriodicTask } from "./tasks/periodic-task.ts";
 
 /** Calls the actions of the contracts with checked names, parameters and results. */
 export interface TypedCaller<Contracts extends Contract> {

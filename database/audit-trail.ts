@@ -1,5 +1,5 @@
 import type { Context, ServiceBroker } from "moleculer";
-import { newId } from "../core/ids.ts";
+import { newId } from "../core/ids/ids.ts";
 import { senderOf, userIdOf, type Access, type Meta, type Sender } from "../core/access.ts";
 import {
   maxAuditEntries,
@@ -8,10 +8,10 @@ import {
   type commonAuditActions,
 } from "../core/audit.ts";
 import { addressGroup } from "../core/caller-address.ts";
-import type { GraphqlField } from "../core/contract.ts";
+import type { GraphqlField } from "../core/graphql-options.ts";
 import { commonErrors, hasCode, type ErrorDefinition } from "../core/errors.ts";
 import { isId } from "../core/validation.ts";
-import type { Query } from "./prepared-statements.ts";
+import type { Query } from "./statements/prepared-statements.ts";
 
 /** A new entry. It must not contain a password, a token or a whole email address. */
 export interface NewAuditEntry<Action extends string = string> {

@@ -1,4 +1,4 @@
-import type { Query } from "./prepared-statements.ts";
+import type { Query } from "./statements/prepared-statements.ts";
 
 /** The text that replaces names and emails of erased users. Rules for names accept it. */
 export const erasedText = "erased";

@@ -1,11 +1,11 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Context } from "moleculer";
 import { DatabaseError } from "sequelize";
-import { newId } from "../core/ids.ts";
+import { newId } from "../core/ids/ids.ts";
 import { actorOf, type IdempotencyKey, type Meta } from "../core/access.ts";
 import { isId } from "../core/validation.ts";
 import { commonErrors, badUserInput, ClientError } from "../core/errors.ts";
-import type { Query } from "./prepared-statements.ts";
+import type { Query } from "./statements/prepared-statements.ts";
 
 /** A request with an idempotency key. */
 export interface IdempotentRequest {

@@ -3,9 +3,9 @@
  * (`NODE_COMPILE_CACHE`) contains them: nodes start faster, and without the compiler's memory.
  */
 import "nats";
-import "../commands/health-server.ts";
-import "../commands/ports.ts";
-import "../commands/start-broker.ts";
+import "../commands/node/health-server.ts";
+import "../commands/node/ports.ts";
+import "../commands/node/start-broker.ts";
 import "../moleculer.config.ts";
 import { serviceNames } from "../services/registry.ts";
 

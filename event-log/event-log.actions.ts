@@ -4,7 +4,7 @@ import type { SliceQuery } from "../core/log-slice.ts";
 import { int, optional, text } from "../core/validation.ts";
 import type { EventCursor } from "./event-cursor.ts";
 import { noteReader, outboxOf, readHead, readLog, readSlice } from "./event-log-reading.ts";
-import type { Query } from "../database/prepared-statements.ts";
+import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** Defines the actions with which consumers and operators read a service's event log. */
 export function logActions(query: Query, producer: string): NonNullable<ServiceSchema["actions"]> {

@@ -7,7 +7,8 @@ import {
   type Access,
   type Meta,
 } from "../core/access.ts";
-import { isExposed, type GraphqlField } from "../core/contract.ts";
+import { isExposed } from "../core/contract.ts";
+import type { GraphqlField } from "../core/graphql-options.ts";
 import type { OnAccessDenied } from "../core/define-service.ts";
 
 /**

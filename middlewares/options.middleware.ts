@@ -1,5 +1,6 @@
 import { Errors, type Middleware, type Service, type ServiceBroker } from "moleculer";
-import { isExposed, type GraphqlField } from "../core/contract.ts";
+import { isExposed } from "../core/contract.ts";
+import type { GraphqlField } from "../core/graphql-options.ts";
 
 type Place = "service" | "action" | "event";
 

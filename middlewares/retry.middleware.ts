@@ -1,7 +1,8 @@
 import type { ActionSchema, Context, Middleware } from "moleculer";
 import type { Meta } from "../core/access.ts";
-import { maxRetries, type GraphqlField } from "../core/contract.ts";
-import { newId } from "../core/ids.ts";
+import { maxRetries } from "../core/contract.ts";
+import type { GraphqlField } from "../core/graphql-options.ts";
+import { newId } from "../core/ids/ids.ts";
 import { isOutcomeUnknown, serviceUnavailable } from "../core/errors.ts";
 
 interface Call extends Context<unknown, Meta, { answerByMs?: number }> {

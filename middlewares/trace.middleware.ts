@@ -1,7 +1,7 @@
 import { SpanKind } from "@opentelemetry/api";
 import type { Context, Middleware, ServiceBroker } from "moleculer";
-import { addTraceHeaders, contextOfHeaders, inChildSpan } from "../core/spans.ts";
-import { currentAction } from "../core/trace.ts";
+import { addTraceHeaders, contextOfHeaders, inChildSpan } from "../core/tracing/spans.ts";
+import { currentAction } from "../core/tracing/trace.ts";
 
 type Next = (ctx: Context) => Promise<unknown>;
 interface Action {

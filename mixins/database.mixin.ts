@@ -1,105 +1,37 @@
-import type { ActionSchema, Context, ServiceBroker, ServiceSchema } from "moleculer";
-import type { Sequelize, Transaction } from "sequelize";
-import { newId } from "../core/ids.ts";
-import type { Meta } from "../core/access.ts";
+import type { ActionSchema, ServiceBroker, ServiceSchema } from "moleculer";
+import type { Sequelize } from "sequelize";
 import type { Config } from "../config/config.ts";
-import {
-  retryPolicy,
-  type Contract,
-  type DataOf,
-  type Effect,
-  type EventEnvelope,
-} from "../core/contract.ts";
-import { PeriodicTask } from "../core/periodic-task.ts";
+import { retryPolicy, type Contract, type EventEnvelope } from "../core/contract.ts";
 import { commonErrors, hasCode, isClientError } from "../core/errors.ts";
-import { traceparent } from "../core/trace.ts";
+import { newId } from "../core/ids/ids.ts";
+import { instrumentsOf, type Family } from "../core/metrics/instruments.ts";
+import type { Counter } from "../core/metrics/series.ts";
+import { PeriodicTask } from "../core/tasks/periodic-task.ts";
+import { traceparent } from "../core/tracing/trace.ts";
 import {
   hasStoodStill,
   isConnectionLost,
   clientErrorOrFault,
-  type ConstraintErrors,
-} from "../database/database-errors.ts";
+} from "../database/errors/database-errors.ts";
 import {
   databaseProblemOf,
   untilConnected,
   type NamedDatabase,
-} from "../database/database-problem.ts";
-import { eventConsumer, type ConsumerOptions } from "./event-consumer.mixin.ts";
+} from "../database/errors/database-problem.ts";
+import * as idempotency from "../database/idempotency.ts";
+import { migrate } from "../database/migrator/migrate.ts";
+import { openSequelize } from "../database/sequelize.ts";
+import { DatabaseMetrics } from "../database/statements/database-metrics.ts";
+import { preparedOn, type Query } from "../database/statements/prepared-statements.ts";
 import { logActions } from "../event-log/event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "../event-log/event-log.ts";
-import * as idempotency from "../database/idempotency.ts";
-import { migrate } from "../database/migrate.ts";
-import { preparedOn, type Query } from "../database/prepared-statements.ts";
-import { openSequelize } from "../database/sequelize.ts";
-import { tableActions, type ServedTable } from "./table-actions.mixin.ts";
-
-/** The transaction of a use case. */
-export interface UnitOfWork<
-  Events extends Contract["events"],
-  Models = unknown,
-> extends Effect<Events> {
-  models: Models;
-  /** Must be passed to statements of models; without it, they run outside the transaction. */
-  transaction: Transaction;
-}
-
-/** The database of one service, which no other service accesses. */
-export interface Database<Models, Events extends Contract["events"]> {
-  /** Connects and migrates before the service is announced, maintains the event log, disconnects at stop. */
-  mixin: Partial<ServiceSchema>;
-  /**
-   * Runs a use case in one transaction (READ COMMITTED) and appends its events to the log. The use
-   * case must not call other services. It runs again if the connection ends before the commit.
-   * Throws the client errors of the use case and of violated constraints, SERVICE_UNAVAILABLE, or
-   * the error of the database.
-   */
-  transaction: <Result>(
-    useCase: (work: UnitOfWork<Events, Models>) => Promise<Result>,
-  ) => Promise<Result>;
-  /** Runs a statement of a model outside a transaction. Throws the same errors. */
-  withModels: <Result>(work: (models: Models) => Promise<Result>) => Promise<Result>;
-  /** Runs a statement with bound parameters outside a transaction. Throws the same errors. */
-  query: Query;
-  /**
-   * Runs a use case of one transaction for a call that may have an `Idempotency-Key`. The
-   * transaction stores the answer, and a duplicate request returns it without a second effect.
-   * Throws IDEMPOTENCY_MISMATCH or IDEMPOTENCY_IN_PROGRESS.
-   */
-  idempotent: <Result>(
-    ctx: Pick<Context<unknown, Meta>, "caller" | "meta" | "params" | "action">,
-    useCase: (database: Database<Models, Events>) => Promise<Result>,
-  ) => Promise<Result>;
-  /** The idempotent request that the transactions belong to; undefined for a request without a key. */
-  request: idempotency.IdempotentRequest | undefined;
-  /** Returns an id for a new row. Duplicate requests with a key get the same id. */
-  newId: () => Promise<string>;
-  /** Discards an id of `newId` that no row will ever have. The next `newId` returns another one. */
-  dropId: (id: string) => Promise<void>;
-  /** Creates an event for a statement that calls `append_events` itself. */
-  newEvent: <Type extends keyof Events & string>(
-    type: Type,
-    data: DataOf<Events[Type]>,
-  ) => RecordedEvent;
-  /** Emits events that such a statement has committed. `firstPosition` belongs to the first event. */
-  emitFrom: (firstPosition: number, events: readonly RecordedEvent[]) => void;
-  /** Consumes the events of other services in this database. */
-  consumer: (options: ConsumerOptions) => Partial<ServiceSchema>;
-}
-
-export interface DatabaseOptions<Models> {
-  /** `postgres://user:password@host:port/database?sslmode=…` */
-  url: string;
-  /** The folder of the SQL migrations, which are applied in the order of their names. */
-  migrations: URL;
-  /** Defines the Sequelize models of the service. */
-  models?: (sequelize: Sequelize) => Models;
-  /** The table that `<service>.db.find` and the other moleculer-db actions read. */
-  table?: (models: Models) => ServedTable;
-  /** The client errors of violated constraints, by the name of the constraint. */
-  constraints?: ConstraintErrors;
-}
+import { logMetrics } from "../event-log/log-metrics.ts";
+import type { UnitOfWork, Database, DatabaseOptions } from "./database-types.ts";
+import { eventConsumer } from "./event-consumer.mixin.ts";
+import { tableActions } from "./table-actions.mixin.ts";
 
 const pruneKeysEveryMs = 60_000;
+
 /** A transaction is not retried after a longer pause of the process: its caller has timed out. */
 const standstillMs = 3_000;
 
@@ -113,6 +45,8 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   const prepared = preparedOn(sequelize);
   const query: Query = (sql, bind) => withClientErrors(() => prepared(sql, bind));
   let broker: ServiceBroker | undefined;
+  let replays: Family<"action", Counter> | undefined;
+  const listeners: ((event: EventEnvelope) => void)[] = [];
   const report = (task: string) => (fault: unknown) => {
     broker?.logger.error(`${task} of ${contract.name} failed`, fault);
   };
@@ -143,10 +77,22 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     },
     created(this: { broker: ServiceBroker }) {
       broker = this.broker;
+      const instruments = instrumentsOf(broker);
+      DatabaseMetrics.add(sequelize, contract.name, instruments);
+      replays = instruments.counters(
+        "shop_idempotency_replays_total",
+        "Requests that got the stored answer of their idempotency key",
+        ["action"],
+      );
+      const hasEvents = Object.keys(contract.events).length > 0;
+      if (hasEvents) logMetrics(instruments, broker, query, contract.name);
     },
-    async started() {
+    async started(this: { logger: ServiceBroker["logger"] }) {
       try {
-        await migrate(sequelize, options.migrations);
+        const warn = (message: string) => {
+          this.logger.warn(message);
+        };
+        await migrate(sequelize, options.migrations, { warn });
       } catch (error) {
         throw databaseProblemOf(error, named) ?? error;
       }
@@ -169,6 +115,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
 
   /** Emits an event without waiting. If that fails, consumers read the event from the log. */
   function emit(event: EventEnvelope): void {
+    for (const listener of listeners) listener(event);
     broker?.emit(event.type, event).catch(report(`emitting ${event.type} ${event.id}`));
   }
 
@@ -219,15 +166,26 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     newId: async () => newId(),
     dropId: async () => undefined,
     newEvent: (type, data) => newEvent(contract, type, data, undefined),
-    emitFrom(firstPosition, events) {
-      withPositions(events, firstPosition).forEach(emit);
+    emitFrom(place, events) {
+      withPositions(events, place).forEach(emit);
     },
+    onCommitted: (listener) => listeners.push(listener),
     consumer: (consumerOptions) =>
-      eventConsumer((apply) => transaction((work) => apply(work as never)), consumerOptions),
+      eventConsumer(
+        { transaction: (apply) => transaction((work) => apply(work as never)), query },
+        consumerOptions,
+      ),
   };
 
-  /** Returns the database of one idempotent request, and a function that releases its key. */
-  function databaseOf(request: idempotency.IdempotentRequest) {
+  /**
+   * Returns the database of one idempotent request, and a function that releases its key.
+   *
+   * @param replayed returns a stored answer
+   */
+  function databaseOf(
+    request: idempotency.IdempotentRequest,
+    replayed: (stored: idempotency.StoredAnswer) => unknown,
+  ) {
     let subject: string | undefined;
     const requestDatabase: typeof database = {
       ...database,
@@ -239,7 +197,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       transaction: (useCase) =>
         transaction(async (work) => {
           const stored = await idempotency.claimKey(work.query, request, subject);
-          if (stored !== undefined) return stored.answer as never;
+          if (stored !== undefined) return replayed(stored) as never;
           const answer = await useCase(work);
           await idempotency.storeAnswer(work.query, request, answer);
           return answer;
@@ -257,15 +215,19 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   ): Promise<Result> {
     const request = idempotency.idempotentRequest(ctx);
     if (request === undefined) return useCase(database);
+    const replayed = ({ answer }: idempotency.StoredAnswer) => {
+      replays?.of({ action: ctx.action?.name ?? "" }).add();
+      return answer as Result;
+    };
     const stored = await idempotency.storedAnswer(query, request);
-    if (stored !== undefined) return stored.answer as Result;
-    const { requestDatabase, releaseKey } = databaseOf(request);
+    if (stored !== undefined) return replayed(stored);
+    const { requestDatabase, releaseKey } = databaseOf(request, replayed);
     try {
       return await useCase(requestDatabase);
     } catch (error) {
       // A duplicate request may have finished first, or the connection was lost after the commit.
       const answer = await idempotency.storedAnswer(query, request).catch(() => undefined);
-      if (answer !== undefined) return answer.answer as Result;
+      if (answer !== undefined) return replayed(answer);
       // With these errors, the key belongs to another request.
       const isForeignKey =
         hasCode(error, commonErrors.IDEMPOTENCY_IN_PROGRESS) ||
@@ -276,7 +238,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       // A duplicate request has stored its answer in the meantime.
       const late = await idempotency.storedAnswer(query, request);
       if (late === undefined) throw error;
-      return late.answer as Result;
+      return replayed(late);
     }
   }
 

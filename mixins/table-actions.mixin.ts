@@ -5,8 +5,12 @@ import type { Sequelize } from "sequelize";
 import { retryPolicy } from "../core/contract.ts";
 import type { ClientError } from "../core/errors.ts";
 import { exactText, int, optional } from "../core/validation.ts";
-import { untilConnected, type NamedDatabase } from "../database/database-problem.ts";
-import { checkedParams, type TableParams, type TableShape } from "../database/table-params.ts";
+import { untilConnected, type NamedDatabase } from "../database/errors/database-problem.ts";
+import {
+  checkedParams,
+  type TableParams,
+  type TableShape,
+} from "../database/pages/table-params.ts";
 
 /** A join of moleculer-db: an action that is called with ids, or a function that completes rows. */
 interface Populate {

@@ -1,7 +1,7 @@
 import { databaseUrlOf, type Config } from "../../config/config.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
 import { orderFields, orderModels } from "./order.model.ts";
-import { orderPopulates } from "./order-populates.ts";
+import { orderPopulates } from "./reading/order-populates.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { orderNotFound } from "./orders.errors.ts";
 

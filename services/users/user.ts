@@ -1,4 +1,4 @@
-import { timeOfId } from "../../core/ids.ts";
+import { timeOfId } from "../../core/ids/ids.ts";
 import type { User } from "./users.contract.ts";
 
 /** The columns of a user that become a `User`. */

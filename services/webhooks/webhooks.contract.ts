@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { auditTrailAction } from "../../core/audit.ts";
 import { action, defineContract } from "../../core/contract.ts";
 import { defineErrors } from "../../core/errors.ts";
-import { timeOfId } from "../../core/ids.ts";
+import { timeOfId } from "../../core/ids/ids.ts";
 import {
   connectionRules,
   pageArguments,

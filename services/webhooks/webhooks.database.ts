@@ -1,5 +1,6 @@
 import { databaseUrlOf, type Config } from "../../config/config.ts";
-import { openDatabase, type UnitOfWork } from "../../mixins/database.mixin.ts";
+import { openDatabase } from "../../mixins/database.mixin.ts";
+import type { UnitOfWork } from "../../mixins/database-types.ts";
 import { webhooksContract } from "./webhooks.contract.ts";
 
 export type WebhooksDatabase = ReturnType<typeof openWebhooksDatabase>;

@@ -7,7 +7,7 @@ import type { FileFormat } from "../../commands/catalogue-file/file-arguments.ts
 import { readRows } from "../../commands/catalogue-file/read-rows.ts";
 import { headOf, linesOf } from "../../commands/catalogue-file/write-rows.ts";
 import type { Product } from "../../services/products/products.contract.ts";
-import { booksThatDiffer } from "../support/books.ts";
+import { booksThatDiffer } from "../support/consistency/books.ts";
 import { unknownId } from "../support/graphql/mutations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { BulkAnswer } from "../../services/products/bulk.contract.ts";
 import type { Product } from "../../services/products/products.contract.ts";
 import { unknownId } from "../support/graphql/mutations.ts";
-import { booksOf, booksThatDiffer } from "../support/books.ts";
+import { booksOf, booksThatDiffer } from "../support/consistency/books.ts";
 import { newKey } from "../support/idempotent-requests.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { StatementCounter } from "../support/statement-counter.ts";
+import { StatementCounter } from "../support/statements/statement-counter.ts";
 
 const fields = `succeeded failed results { index productId version
   product { id name price stock sku version }

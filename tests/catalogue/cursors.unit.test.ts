@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { cursorOf, positionOf } from "../../core/relay-connection.ts";
-import { lowestIdAt, newId } from "../../core/ids.ts";
+import { lowestIdAt, newId } from "../../core/ids/ids.ts";
 import { maxInt } from "../../core/validation.ts";
 import { unknownId } from "../support/graphql/mutations.ts";
 

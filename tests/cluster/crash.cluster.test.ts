@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { postgresUrl } from "../../embedded/postgres.ts";
+import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { eventually, generousMs } from "../../tools/support/eventually.ts";
 import { mutations } from "../support/graphql/mutations.ts";
 import { mutate, registerFirstAdmin, tryMutation } from "../support/http/first-admin.ts";

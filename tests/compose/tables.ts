@@ -1,5 +1,5 @@
 import { snapshotQueries, type Service, type Snapshot } from "../../tools/verify/snapshot.ts";
-import type { Project } from "./project.ts";
+import type { Project } from "./containers/project.ts";
 
 /** The services whose tables the checks need. */
 const checkedServices = Object.keys(snapshotQueries) as Service[];

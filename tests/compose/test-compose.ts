@@ -5,19 +5,24 @@ import { HistoryWriter } from "../../tools/verify/history-writer.ts";
 import { Random } from "../../tools/verify/random.ts";
 import { freePort, projectDir } from "../../tools/support/processes.ts";
 import { ArgumentError, readArguments, usage } from "./arguments.ts";
-import { cleanClone } from "./clean-clone.ts";
-import { checkEdge } from "./edge-step.ts";
-import { checkEventStream } from "./event-stream-step.ts";
-import { findEngine, MissingError, type Engine } from "./engine.ts";
-import { provideImages } from "./images.ts";
-import { Load } from "./load.ts";
-import { reportImage, reportNodes } from "./node-figures.ts";
-import { openMarket } from "./open-market.ts";
-import { openShop } from "./open-step.ts";
-import { Project } from "./project.ts";
-import { proveNothingLost, stopAndStart } from "./proof-steps.ts";
+import { cleanClone } from "./containers/clean-clone.ts";
+import { checkEdge } from "./steps/edge-step.ts";
+import { checkEventStream } from "./steps/event-stream-step.ts";
+import { findEngine, MissingError, type Engine } from "./containers/engine.ts";
+import { provideImages } from "./containers/images.ts";
+import { Load } from "./load/load.ts";
+import { reportImage, reportNodes } from "./steps/node-figures.ts";
+import { openMarket } from "./load/open-market.ts";
+import { openShop } from "./steps/open-step.ts";
+import { Project } from "./containers/project.ts";
+import { proveNothingLost, stopAndStart } from "./steps/proof-steps.ts";
 import { Report } from "./report.ts";
-import { reportEnds, restartInfrastructure, rollServices, scaleUpAndDown } from "./roll-steps.ts";
+import {
+  reportEnds,
+  restartInfrastructure,
+  rollServices,
+  scaleUpAndDown,
+} from "./steps/roll-steps.ts";
 import { addReceiver, createWebhook } from "./webhooks/webhook-step.ts";
 
 /**

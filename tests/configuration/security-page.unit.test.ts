@@ -1,7 +1,10 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { maxAnswerCharacters, maxAnswerErrors } from "../../services/api/graphql/engine/execute.ts";
+import {
+  maxAnswerCharacters,
+  maxAnswerErrors,
+} from "../../services/api/graphql/engine/execution-state.ts";
 import { maxErrors } from "../../services/api/graphql/graphql-errors.ts";
 import {
   maxBodyBytes,
@@ -27,7 +30,7 @@ test("docs/security.md names an existing test file for each threat", () => {
     const hasProof = tests.length > 0 || proof.includes("npm run check");
     expect({ row, hasProof }).toEqual({ row, hasProof: true });
     for (const [, name] of tests) {
-      const [file] = globSync(`*/${name}.test.ts`, { cwd: testsFolder });
+      const [file] = globSync(`**/${name}.test.ts`, { cwd: testsFolder });
       expect({ name, file }).toEqual({ name, file: expect.any(String) });
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Batcher, batchedReads } from "../../core/batcher.ts";
+import { Batcher, batchedReads } from "../../core/tasks/batcher.ts";
 
 /** A batcher whose batches end when the test ends them. */
 function heldBatcher(maxItems: number, maxBatchesInFlight: number) {

@@ -15,7 +15,7 @@ import {
   ValidationErrorItem,
 } from "sequelize";
 import { ClientError } from "../../core/errors.ts";
-import { clientErrorOrFault, withoutValues } from "../../database/database-errors.ts";
+import { clientErrorOrFault, withoutValues } from "../../database/errors/database-errors.ts";
 
 /** Makes an error as the driver throws it, with a SQLSTATE or the code of a socket error. */
 function driverError(properties: { code?: string; constraint?: string }, message = "driver") {

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { ConnectionError, DatabaseError } from "sequelize";
-import { databaseProblemOf } from "../../database/database-problem.ts";
+import { databaseProblemOf } from "../../database/errors/database-problem.ts";
 
 const url = "postgres://shop:secret@db.internal:5433/orders?sslmode=verify-full";
 const named = { service: "orders", url };

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { validate, version } from "uuid";
-import { lowestIdAt, newId, timeOfId } from "../../core/ids.ts";
+import { lowestIdAt, newId, timeOfId } from "../../core/ids/ids.ts";
 
 test("new ids are unique UUIDs of version 7, and sort in the order of their creation", () => {
   const ids = Array.from({ length: 20_000 }, () => newId());

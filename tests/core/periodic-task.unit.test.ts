@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { PeriodicTask } from "../../core/periodic-task.ts";
+import { PeriodicTask } from "../../core/tasks/periodic-task.ts";
 
 const everyMs = 1_000;
 let tasks: PeriodicTask[];

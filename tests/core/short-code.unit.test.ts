@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { newId } from "../../core/ids.ts";
-import { idsOfShortCode, shortCodeOf, shortCodeRule } from "../../core/short-code.ts";
+import { newId } from "../../core/ids/ids.ts";
+import { idsOfShortCode, shortCodeOf, shortCodeRule } from "../../core/ids/short-code.ts";
 
 const pattern = shortCodeRule.pattern as RegExp;
 

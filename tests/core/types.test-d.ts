@@ -1,7 +1,7 @@
 import { action, defineContract, event } from "../../core/contract.ts";
 import { defineService, type Ctx } from "../../core/define-service.ts";
 import { id, int } from "../../core/validation.ts";
-import type { UnitOfWork } from "../../mixins/database.mixin.ts";
+import type { UnitOfWork } from "../../mixins/database-types.ts";
 
 /**
  * Calls and events between services that must not compile. The test is `tsc`: a line after

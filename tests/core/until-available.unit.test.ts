@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { serviceUnavailable } from "../../core/errors.ts";
-import { untilAvailable } from "../../core/until-available.ts";
+import { untilAvailable } from "../../core/tasks/until-available.ts";
 
 /** Returns work that fails with an error a number of times, and the number of its calls. */
 function failing(error: Error, times: number) {

@@ -18,7 +18,7 @@ import {
   text,
   type Page,
 } from "../../core/validation.ts";
-import { timesAsLong } from "../support/times-as-long.ts";
+import { timesAsLong } from "../support/timing/times-as-long.ts";
 
 const anyAccess = { access: "everyone" } as const;
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { postgresUrl } from "../../embedded/postgres.ts";
+import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { graphql } from "../../tools/support/graphql-client.ts";
 import {
@@ -13,7 +13,7 @@ import {
   startCommand,
   temporaryFolder,
 } from "../../tools/support/processes.ts";
-import { apply, recipe } from "../support/recipes.ts";
+import { apply, recipe } from "../support/docs/recipes.ts";
 
 /** The recipes of docs/extending.md that have code, all applied to one copy of the project. */
 const recipes = ["A field", "An action", "An event", "A service"].map(recipe);

@@ -2,12 +2,12 @@ import { createHash, randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type { EventEnvelope } from "../../core/contract.ts";
 import type { OrderTrace } from "../../services/orders/orders.contract.ts";
-import { settledBooksOf } from "../support/books.ts";
+import { settledBooksOf } from "../support/consistency/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { mutations } from "../support/graphql/mutations.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { holdEvents } from "../support/stand-ins.ts";
+import { holdEvents } from "../support/fakes/stand-ins.ts";
 
 let shop: TestShop;
 let buyer: { id: string; token: string };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { EventEnvelope } from "../../core/contract.ts";
-import { settledBooksOf } from "../support/books.ts";
+import { settledBooksOf } from "../support/consistency/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { inputDocuments, mutations } from "../support/graphql/mutations.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { settledBooksOf } from "../support/books.ts";
-import { fingerprint } from "../support/fingerprint.ts";
+import { settledBooksOf } from "../support/consistency/books.ts";
+import { fingerprint } from "../support/consistency/fingerprint.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { clientErrorOf, type ExpectedError } from "../support/http/error-expectations.ts";
 import { maxInt } from "../../core/validation.ts";

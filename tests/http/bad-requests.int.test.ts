@@ -2,14 +2,14 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
-import { fingerprint } from "../support/fingerprint.ts";
+import { fingerprint } from "../support/consistency/fingerprint.ts";
 import { putOnSale } from "../support/ordering.ts";
 import { internals, clientErrorIn, clientErrorOf } from "../support/http/error-expectations.ts";
 import { inputDocuments } from "../support/graphql/mutations.ts";
 import { openConnections } from "../support/http/gateway-server.ts";
 import { exchange } from "../support/http/raw-http.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
-import { timesAsLong } from "../support/times-as-long.ts";
+import { timesAsLong } from "../support/timing/times-as-long.ts";
 
 let shop: TestShop;
 let before: Record<string, string>;

@@ -7,7 +7,7 @@ import { eventually } from "../../tools/support/eventually.ts";
 import { openConnections } from "../support/http/gateway-server.ts";
 import { putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { standInFor } from "../support/stand-ins.ts";
+import { standInFor } from "../support/fakes/stand-ins.ts";
 
 const query = "{ products(limit: 3) { id } }";
 const headersOf = (headers: Headers) => Object.fromEntries(headers.entries());

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { booksOf, expireReservations, settledBooksOf } from "../support/books.ts";
+import { booksOf, expireReservations, settledBooksOf } from "../support/consistency/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import { mutations } from "../support/graphql/mutations.ts";
 import { putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { standInFor } from "../support/stand-ins.ts";
+import { standInFor } from "../support/fakes/stand-ins.ts";
 
 const { cancelOrder, placeOrder, updateInventory } = mutations;
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { booksOf } from "../support/books.ts";
+import { booksOf } from "../support/consistency/books.ts";
 import { graphqlFrom } from "../support/http/from-address.ts";
 import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import { mutations } from "../support/graphql/mutations.ts";

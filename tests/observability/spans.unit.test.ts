@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { context, SpanStatusCode } from "@opentelemetry/api";
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import { badUserInput } from "../../core/errors.ts";
-import { Batcher } from "../../core/batcher.ts";
+import { Batcher } from "../../core/tasks/batcher.ts";
 import {
   activeSpan,
   addTraceHeaders,
@@ -13,8 +13,8 @@ import {
   inEventsSpan,
   inSpan,
   recordSpans,
-} from "../../core/spans.ts";
-import { currentTraceIds, traceparent as currentTraceparent } from "../../core/trace.ts";
+} from "../../core/tracing/spans.ts";
+import { currentTraceIds, traceparent as currentTraceparent } from "../../core/tracing/trace.ts";
 
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;

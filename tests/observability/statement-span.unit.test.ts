@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { summaryOf } from "../../database/statement-span.ts";
+import { summaryOf } from "../../database/statements/statement-span.ts";
 
 test.each([
   ["SELECT id FROM orders WHERE user_id = $1", "SELECT orders"],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { traceMiddleware } from "../../middlewares/trace.middleware.ts";
-import { currentAction, traceIdOf, traceparent } from "../../core/trace.ts";
+import { currentAction, traceIdOf, traceparent } from "../../core/tracing/trace.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const spanId = "b7ad6b7169203331";

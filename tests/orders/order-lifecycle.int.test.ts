@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { randomUUID } from "node:crypto";
 import type { EventEnvelope } from "../../core/contract.ts";
-import { booksOf, settledBooksOf } from "../support/books.ts";
+import { booksOf, settledBooksOf } from "../support/consistency/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { placeOrder, putOnSale, type NamedLine } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { holdEvents } from "../support/stand-ins.ts";
+import { holdEvents } from "../support/fakes/stand-ins.ts";
 
 let shop: TestShop;
 let owner: { id: string; token: string };

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { booksOf, settledBooksOf } from "../support/books.ts";
+import { booksOf, settledBooksOf } from "../support/consistency/books.ts";
 import {
   placeOrder,
   putOnSale,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { randomUUID } from "node:crypto";
 import { eventually } from "../../tools/support/eventually.ts";
-import { settledBooksOf } from "../support/books.ts";
+import { settledBooksOf } from "../support/consistency/books.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { putOnSale } from "../support/ordering.ts";
 import { startTestShop, password, type TestShop } from "../support/shop.ts";
-import { StatementCounter } from "../support/statement-counter.ts";
+import { StatementCounter } from "../support/statements/statement-counter.ts";
 
 let shop: TestShop;
 let counter: StatementCounter;

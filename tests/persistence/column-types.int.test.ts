@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Sequelize } from "sequelize";
-import { preparedOn, type Query } from "../../database/prepared-statements.ts";
+import { preparedOn, type Query } from "../../database/statements/prepared-statements.ts";
 import { openSequelize } from "../../database/sequelize.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 

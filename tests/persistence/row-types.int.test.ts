@@ -7,13 +7,13 @@ import { productModels } from "../../services/products/catalogue/product.model.t
 import { domainServices, type DomainService } from "../../services/registry.ts";
 import { userModels } from "../../services/users/accounts/user.model.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
-import { resultColumns, type ResultColumn } from "../support/result-columns.ts";
+import { resultColumns, type ResultColumn } from "../support/statements/result-columns.ts";
 import {
   findStatements,
   type RowProperty,
   type Statement,
   type ValueKind,
-} from "../support/statement-types.ts";
+} from "../support/statements/statement-types.ts";
 
 /** What the pool makes of values of PostgreSQL's types. */
 const kinds: Record<string, ValueKind> = {
@@ -130,8 +130,8 @@ test("the statements put together from parts are those of lists, whose columns a
     .filter(({ sql, row }) => sql === undefined && row !== undefined)
     .map(({ place }) => place.replace(/:\d+$/, ""));
   expect([...new Set(composed)]).toEqual([
-    "database/keyset-statements.ts",
-    "services/orders/page-orders.ts",
+    "database/pages/keyset-statements.ts",
+    "services/orders/reading/page-orders.ts",
     "services/products/catalogue/page-products.ts",
     "services/users/accounts/page-users.ts",
     "services/webhooks/log/page-deliveries.ts",

@@ -4,7 +4,7 @@ import jwt from "jsonwebtoken";
 import { eventually } from "../../tools/support/eventually.ts";
 import { logIn, newAccount, type Account } from "../support/sessions.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { standInFor } from "../support/stand-ins.ts";
+import { standInFor } from "../support/fakes/stand-ins.ts";
 
 interface StoredKey {
   kid: string;

@@ -3,7 +3,8 @@ import { chmodSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync }
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { answers, claimDataDir, socketOf } from "../../embedded/data-dir.ts";
-import { EmbeddedPostgres, postgresUrl } from "../../embedded/postgres.ts";
+import { EmbeddedPostgres } from "../../embedded/postgres.ts";
+import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { postgresBinaries } from "../../embedded/postgres-binaries.ts";
 import { reachable } from "../../embedded/postgres-user.ts";
 import { processTable } from "../../tools/support/process-table/process-table.ts";
@@ -54,7 +55,7 @@ const statusOf = (pid: number) => readFileSync(`/proc/${pid}/status`, "utf8");
 test("a data directory may have any name, and no shell interprets it", async () => {
   expect(await selectOne(server.url("postgres"))).toBe(1);
   expect(await selectOne(postgresUrl(folder, "template1"))).toBe(1);
-  expect(readdirSync(dataDir)).toEqual(["postgres"]);
+  expect(readdirSync(dataDir)).toEqual(["postgres", "postgres.log"]);
   expect(readdirSync(closed)).toEqual([name]);
   expect(readdirSync("/").concat(readdirSync(process.cwd()))).not.toContain("PWNED");
   const claimed = await claimDataDir(dataDir);

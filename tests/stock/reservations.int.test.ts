@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { loadService } from "../../services/load-services.ts";
-import { booksOf, expireReservations, settledBooksOf } from "../support/books.ts";
+import { booksOf, expireReservations, settledBooksOf } from "../support/consistency/books.ts";
 import { eventually, generousMs } from "../../tools/support/eventually.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { holdEvents, standInFor } from "../support/stand-ins.ts";
+import { holdEvents, standInFor } from "../support/fakes/stand-ins.ts";
 
 /** Long enough that reservations expire only when a test makes them expire. */
 const env = { RESERVATION_TTL_SECONDS: "3600" };

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { booksOf, settledBooksOf } from "../support/books.ts";
+import { booksOf, settledBooksOf } from "../support/consistency/books.ts";
 import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import { mutations } from "../support/graphql/mutations.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { standInFor } from "../support/stand-ins.ts";
+import { standInFor } from "../support/fakes/stand-ins.ts";
 
 let shop: TestShop;
 let buyer: { id: string; token: string };

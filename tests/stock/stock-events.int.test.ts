@@ -2,7 +2,11 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
 import type { Product } from "../../services/products/products.contract.ts";
-import { booksThatDiffer, expireReservations, settledBooksOf } from "../support/books.ts";
+import {
+  booksThatDiffer,
+  expireReservations,
+  settledBooksOf,
+} from "../support/consistency/books.ts";
 import { placeOrder } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { booksOf, settledBooksOf } from "../support/books.ts";
+import { booksOf, settledBooksOf } from "../support/consistency/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { placeOrder, putOnSale, type NamedLine } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";

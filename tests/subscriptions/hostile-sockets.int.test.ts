@@ -5,7 +5,7 @@ import { exchange, openRaw, statusesIn } from "../support/http/raw-http.ts";
 import { handshake, openSocket, type RawSocket } from "../support/http/raw-socket.ts";
 import { internals } from "../support/http/error-expectations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { Stopwatch } from "../support/stopwatch.ts";
+import { Stopwatch } from "../support/timing/stopwatch.ts";
 import { subscriptionsTo, watch } from "../support/http/subscriptions.ts";
 
 let shop: TestShop;

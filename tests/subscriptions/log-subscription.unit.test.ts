@@ -3,7 +3,7 @@ import { CursorSeal } from "../../services/api/subscriptions/cursor-seal.ts";
 import type { LogSubscription } from "../../services/api/subscriptions/log-subscription.ts";
 import type { LogTail } from "../../services/api/subscriptions/log-tail.ts";
 import { eventually } from "../../tools/support/eventually.ts";
-import { cursorKey, FakeLog, subscribe } from "../support/fake-log.ts";
+import { cursorKey, FakeLog, subscribe } from "../support/fakes/fake-log.ts";
 
 const seal = new CursorSeal(cursorKey);
 const tails: LogTail[] = [];

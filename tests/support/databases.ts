@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import pg from "pg";
 import { domainServices, type DomainService } from "../../services/registry.ts";
-import { postgresUrl } from "../../embedded/postgres.ts";
+import { postgresUrl } from "../../embedded/postgres-databases.ts";
 
 /** The databases of one test, cloned from the migrated templates. */
 export interface TestDatabases {

@@ -2,7 +2,14 @@ import { describe, expect, test } from "@jest/globals";
 import { checkHistory } from "../../tools/verify/check/check-history.ts";
 import type { Invariant } from "../../tools/verify/check/findings.ts";
 import type { LogTables } from "../../tools/verify/snapshot.ts";
-import { cleanRun, mug, order, pen, request, type CheckedRun } from "../support/checked-run.ts";
+import {
+  cleanRun,
+  mug,
+  order,
+  pen,
+  request,
+  type CheckedRun,
+} from "../support/consistency/checked-run.ts";
 
 /** The replaced price of the clean run. */
 const cupAt1 = { product_id: "cup", version: 1, price: 1 };

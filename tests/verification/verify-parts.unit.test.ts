@@ -14,7 +14,7 @@ import { figuresOf } from "../../tools/verify/report/figures.ts";
 import { pictureOf } from "../../tools/verify/report/picture.ts";
 import { tableOf } from "../../tools/verify/report/table.ts";
 import { judge, statusOf } from "../../tools/verify/report/verdict.ts";
-import { cleanRun } from "../support/checked-run.ts";
+import { cleanRun } from "../support/consistency/checked-run.ts";
 
 describe("the NATS parser", () => {
   const sent = [

@@ -6,7 +6,7 @@ import { eventually } from "../../tools/support/eventually.ts";
 import { unknownId } from "../support/graphql/mutations.ts";
 import { putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { startReceiver, type Received, type Receiver } from "../support/webhook-receiver.ts";
+import { startReceiver, type Received, type Receiver } from "../support/fakes/webhook-receiver.ts";
 
 const env = {
   WEBHOOK_ALLOW_HTTP: "true",

@@ -12,7 +12,7 @@ import {
   type Resolve,
 } from "../../services/webhooks/endpoints/address-rules.ts";
 import { WebhookSecrets } from "../../services/webhooks/endpoints/webhook-secrets.ts";
-import { startReceiver } from "../support/webhook-receiver.ts";
+import { startReceiver } from "../support/fakes/webhook-receiver.ts";
 
 const strict = { allowHttp: false, allowPrivate: false };
 const open = { allowHttp: true, allowPrivate: true };

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { interruptedStatus } from "../../commands/program.ts";
+import { interruptedStatus } from "../../commands/process/program.ts";
 import { Progress } from "../../core/progress.ts";
 import { natsServer, PrerequisiteError, provide } from "../support/prerequisites.ts";
 import { freePort } from "../support/processes.ts";

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { postgresUrl } from "../../embedded/postgres.ts";
+import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { eventually } from "../support/eventually.ts";
 import { processTable } from "../support/process-table/process-table.ts";
 import { freePort } from "../support/processes.ts";

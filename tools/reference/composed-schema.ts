@@ -1,7 +1,7 @@
 import { printSchema, type GraphQLSchema } from "graphql";
 import { ServiceBroker } from "moleculer";
-import { composeBase } from "../../services/api/graphql/base-schema.ts";
-import { SchemaComposer } from "../../services/api/graphql/graphql-schema.ts";
+import { composeBase } from "../../services/api/graphql/schema/base-schema.ts";
+import { SchemaComposer } from "../../services/api/graphql/schema/graphql-schema.ts";
 import { EventStream } from "../../services/api/subscriptions/event-stream.ts";
 import { clientFiles } from "./client-files.ts";
 import { formatted, type GeneratedFile } from "./generated-files.ts";

@@ -4,7 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import { gatewayName, type Viewer } from "../../../core/access.ts";
 import { LRUCache } from "lru-cache";
 import { commonErrors, ClientError, serviceUnavailable } from "../../../core/errors.ts";
-import { PeriodicTask } from "../../../core/periodic-task.ts";
+import { PeriodicTask } from "../../../core/tasks/periodic-task.ts";
 import { tokenIdentity } from "../../users/users.contract.ts";
 import { atMost } from "../limits/at-most.ts";
 import { EndedSessions, type FetchEnded } from "./ended-sessions.ts";

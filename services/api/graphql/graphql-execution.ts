@@ -1,22 +1,21 @@
-import { apiErrors } from "../api.errors.ts";
 import type { SpanOptions } from "@opentelemetry/api";
-import type {
-  ExecutionArgs,
-  ExecutionResult,
-  GraphQLError,
-  GraphQLSchema,
-  OperationDefinitionNode,
-} from "graphql";
-import type { Context, ServiceBroker } from "moleculer";
-import type { Actor, Meta, Viewer } from "../../../core/access.ts";
-import { addressGroup } from "../../../core/caller-address.ts";
+import type { GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
+import type { Viewer } from "../../../core/access.ts";
+import { addressGroup } from "../../../core/caller-address.ts";
 import { commonErrors, ClientError } from "../../../core/errors.ts";
-import { inSpan } from "../../../core/spans.ts";
+import { inSpan } from "../../../core/tracing/spans.ts";
+import { apiErrors } from "../api.errors.ts";
+import type { QueryCosts } from "../limits/query-cost.ts";
+import { assertShort, assertSmallJson, maxExecutionMs } from "../limits/request-limits.ts";
+import { Throttle } from "../limits/throttle.ts";
+import type { OperationMetrics } from "../observability/operation-metrics.ts";
+import type { RequestLog } from "../observability/request-log.ts";
 import { Documents, operationOf, type CheckedDocument } from "./documents.ts";
 import { coerceVariables } from "./engine/arguments.ts";
-import { executePlan, type ExecutionInput } from "./engine/execute.ts";
-import { subscribeToPlan, type ExecutedEvents } from "./engine/subscribe.ts";
+import { executePlan } from "./engine/execute.ts";
+import type { ExecutionInput } from "./engine/execution-state.ts";
+import { subscribeToPlan } from "./engine/subscribe.ts";
 import {
   DocumentError,
   formatError,
@@ -24,83 +23,28 @@ import {
   throwingDocumentError,
   type FormattedError,
 } from "./graphql-errors.ts";
-import type { IdempotencyKeys } from "./idempotency-keys.ts";
-import type { Deadline } from "../limits/deadline.ts";
+import type {
+  GraphqlContext,
+  RequestParams,
+  RequestSender,
+  Operation,
+} from "./graphql-operation.ts";
 import { PersistedDocuments } from "./persisted-documents.ts";
-import type { QueryCosts } from "../limits/query-cost.ts";
-import { assertShort, assertSmallJson, maxExecutionMs } from "../limits/request-limits.ts";
-import { Throttle } from "../limits/throttle.ts";
-
-/** The GraphQL context. The resolvers of moleculer-apollo-server need `ctx` and `dataLoaders`. */
-export interface GraphqlContext extends Record<PropertyKey, unknown> {
-  ctx: Pick<Context<unknown, Meta>, "call" | "meta">;
-  dataLoaders: Map<string, unknown>;
-  keys: IdempotencyKeys;
-  actor: Actor;
-  requestId: string;
-  /** The cursor after which a subscription continues, in place of its argument `after`. */
-  resumeAfter: string | undefined;
-  /** Takes a cost from the caller's bucket, or returns the seconds until it holds enough. */
-  take: (cost: number) => number | undefined;
-}
-
-/** A resolver as moleculer-apollo-server makes it. */
-export type Resolver = (
-  root: unknown,
-  args: Record<string, unknown>,
-  context: GraphqlContext,
-  info: { fieldName: string },
-) => Promise<unknown>;
-
-/** The parts of a GraphQL request over HTTP or WebSocket. */
-export interface RequestParams {
-  query?: unknown;
-  operationName?: unknown;
-  variables?: unknown;
-  extensions?: unknown;
-}
-
-/** The caller of a request, and the context of the calls that the gateway makes for it. */
-export interface RequestSender {
-  ctx: Context<unknown, Meta>;
-  viewer: Viewer;
-  address: string;
-  keys: IdempotencyKeys;
-  deadline: Deadline;
-  /** The cursor after which a subscription continues, in place of its argument `after`. */
-  resumeAfter?: string | undefined;
-}
-
-/** A response as JSON. */
-export interface Answer {
-  text: string;
-  isExecuted: boolean;
-  /** Whether the response has a TOO_MANY_REQUESTS error. */
-  isThrottled: boolean;
-}
-
-/** An operation that may be executed. */
-export interface Operation {
-  kind: "query" | "mutation" | "subscription";
-  /** For graphql-ws, which passes them to `execute` or `subscribe` of the same operation. */
-  toArgs: () => ExecutionArgs & { contextValue: GraphqlContext; prepared: Operation };
-  /** Executes a query or a mutation, and returns its response as JSON. */
-  run: (requestId: string) => Promise<Answer>;
-  /** Executes a query or a mutation. */
-  execute: () => Promise<ExecutionResult>;
-  /** Opens the event stream of a subscription, or returns errors. */
-  subscribe: () => Promise<ExecutedEvents | ExecutionResult>;
-}
 
 const noVariables = {};
+
 /** The base cost of a request. */
 const requestCost = 1;
+
 /** The cost of a rejected document, which was parsed and validated. */
 const rejectedDocumentCost = 50;
+
 /** Characters of a response that count as one value. */
 const charactersPerValue = 10;
+
 /** Received bytes that cost as much as one value. */
 export const bytesPerCost = 128;
+
 /** CPU time of checking a document that costs as much as one value. */
 const checkMicrosecondsPerValue = 25;
 
@@ -111,20 +55,22 @@ export class GraphqlExecution {
   readonly #persisted: PersistedDocuments;
   readonly #throttle: Throttle;
   readonly #edge: EdgeConfig;
-  readonly #logger: ServiceBroker["logger"];
+  readonly #metrics: OperationMetrics;
+  readonly #log: RequestLog;
 
   constructor(
     schema: GraphQLSchema,
     costs: QueryCosts,
     edge: EdgeConfig,
-    logger: ServiceBroker["logger"],
+    { metrics, log }: { metrics: OperationMetrics; log: RequestLog },
   ) {
     this.#schema = schema;
     this.#documents = new Documents(schema, costs, edge);
     this.#persisted = new PersistedDocuments(edge.persistedDocuments);
     this.#throttle = new Throttle(edge.rateLimitPerSecond);
     this.#edge = edge;
-    this.#logger = logger;
+    this.#metrics = metrics;
+    this.#log = log;
   }
 
   /** Replaces the schema. Operations that have started keep the old schema. */
@@ -164,10 +110,13 @@ export class GraphqlExecution {
   prepare(params: RequestParams, sender: RequestSender): Operation {
     const { viewer, address } = sender;
     const caller = callerOf(viewer, address);
-    this.#charge(caller, requestCost);
+    const startedMs = performance.now();
     try {
+      this.#charge(caller, requestCost);
       return this.#operationFor(params, sender, caller);
     } catch (error) {
+      const codes = this.#metrics.rejected(error);
+      sender.onDone?.({ fields: [], codes }, performance.now() - startedMs);
       // The debt rejects the caller's next request.
       if (error instanceof DocumentError) this.#throttle.settle(caller, rejectedDocumentCost);
       throw error;
@@ -198,13 +147,23 @@ export class GraphqlExecution {
       variables: values,
       context,
     };
-    const execute = () =>
-      inSpan(operation.node.operation, spanOf(operation.node), () => executePlan(input));
+    const { operation: kind, name } = operation.node;
+    const done = (startedMs: number, errors: readonly GraphQLError[] | undefined) => {
+      const durationMs = performance.now() - startedMs;
+      const outcome = this.#metrics.executed(kind, plan.selections, errors, durationMs);
+      sender.onDone?.({ kind, name: name?.value, ...outcome }, durationMs);
+    };
+    const execute = async () => {
+      const startedMs = performance.now();
+      const execution = await inSpan(kind, spanOf(operation.node), () => executePlan(input));
+      done(startedMs, execution.result.errors);
+      return execution;
+    };
     const settle = (actualCost: number) => {
       this.#throttle.settle(caller, cost.work + actualCost - cost.expected);
     };
     const prepared: Operation = {
-      kind: operation.node.operation,
+      kind,
       toArgs: () => ({
         schema: this.#schema,
         document: document.document,
@@ -226,8 +185,14 @@ export class GraphqlExecution {
         settle(values);
         return result;
       },
-      subscribe: () =>
-        subscribeToPlan(input, (values) => this.#throttle.charge(caller, cost.work + values)),
+      subscribe: async () => {
+        const startedMs = performance.now();
+        const events = await subscribeToPlan(input, (values) =>
+          this.#throttle.charge(caller, cost.work + values),
+        );
+        done(startedMs, "errors" in events ? events.errors : undefined);
+        return events;
+      },
     };
     return prepared;
   }
@@ -253,7 +218,7 @@ export class GraphqlExecution {
   /** Formats an error for the client. Logs a fault of the shop under the request id. */
   toClient(error: GraphQLError, requestId: string): FormattedError {
     const formatted = formatError(error, requestId, (fault) => {
-      this.#logger.error(`request ${requestId} failed`, fault);
+      this.#log.fault(requestId, fault);
     });
     if (this.#edge.suggestions) return formatted;
     return { ...formatted, message: formatted.message.replace(/ Did you mean .*\?/s, "") };

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { SpanKind, SpanStatusCode, type Span } from "@opentelemetry/api";
-import { contextOfHeaders, inSpan } from "../../../core/spans.ts";
+import { contextOfHeaders, inSpan } from "../../../core/tracing/spans.ts";
 
 /**
  * Answers a request in a span, which continues the client's trace (W3C Trace Context). The span

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { RequestParams } from "../graphql/graphql-execution.ts";
+import type { RequestParams } from "../graphql/graphql-operation.ts";
 import { isUtf8, mediaTypeOf } from "./accepted-type.ts";
 import { HttpError } from "./http-errors.ts";
 

@@ -2,7 +2,7 @@ import { overloaded } from "../http/http-errors.ts";
 import type { ServerResponse } from "node:http";
 import type { ExecutionResult } from "graphql";
 import { ClientError, commonErrors } from "../../../core/errors.ts";
-import type { Operation } from "../graphql/graphql-execution.ts";
+import type { Operation } from "../graphql/graphql-operation.ts";
 import type { Deadline } from "../limits/deadline.ts";
 import type { HeldBytes } from "../limits/resource-usage.ts";
 import { checkEveryMs, LiveClient, maxUnreadBytes, type LiveGateway } from "./live-client.ts";

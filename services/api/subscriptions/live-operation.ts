@@ -1,6 +1,7 @@
 import { GraphQLError, type ExecutionResult, type FormattedExecutionResult } from "graphql";
 import { ClientError, commonErrors } from "../../../core/errors.ts";
-import type { GraphqlExecution, Operation } from "../graphql/graphql-execution.ts";
+import type { GraphqlExecution } from "../graphql/graphql-execution.ts";
+import type { Operation } from "../graphql/graphql-operation.ts";
 import { Deadline } from "../limits/deadline.ts";
 import { resourceLimits } from "../limits/resource-usage.ts";
 import type { LiveClient, LiveGateway } from "./live-client.ts";

@@ -8,13 +8,14 @@ import {
   type Actor,
   type Viewer,
 } from "../../../core/access.ts";
-import type { Contract, SubscriptionField } from "../../../core/contract.ts";
+import type { Contract } from "../../../core/contract.ts";
+import type { SubscriptionField } from "../../../core/graphql-options.ts";
 import { badUserInput } from "../../../core/errors.ts";
 import { isId } from "../../../core/validation.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { DeliveredEvent, LogSubscription } from "./log-subscription.ts";
 import type { LogTails } from "./log-tails.ts";
-import type { GraphqlContext } from "../graphql/graphql-execution.ts";
+import type { GraphqlContext } from "../graphql/graphql-operation.ts";
 
 type Data = Record<string, unknown>;
 

@@ -1,7 +1,7 @@
 import type { Order, OrderStatus } from "../orders.contract.ts";
 import type { OrdersDatabase } from "../orders.database.ts";
 import { orderNotFound } from "../orders.errors.ts";
-import { getOrder } from "../read-orders.ts";
+import { getOrder } from "../reading/read-orders.ts";
 import { assertCancellable, transitions } from "./order-status.ts";
 import { addStep } from "./order-steps.ts";
 

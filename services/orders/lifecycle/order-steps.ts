@@ -1,4 +1,4 @@
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 import type { OrderStatus } from "../orders.contract.ts";
 import { orderNotFound } from "../orders.errors.ts";
 import { assertAllowed, transitions } from "./order-status.ts";

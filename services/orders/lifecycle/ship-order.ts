@@ -1,6 +1,6 @@
 import type { Order, ShipOrder } from "../orders.contract.ts";
 import type { OrdersDatabase } from "../orders.database.ts";
-import { getOrder } from "../read-orders.ts";
+import { getOrder } from "../reading/read-orders.ts";
 import { transitions } from "./order-status.ts";
 import { takeStep } from "./order-steps.ts";
 

@@ -1,4 +1,4 @@
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 
 /**
  * Locks the SKUs of the catalogue against other batches until the end of the transaction. Two

@@ -1,9 +1,9 @@
 import { userIdOf, type Sender } from "../../../core/access.ts";
-import { newId } from "../../../core/ids.ts";
+import { newId } from "../../../core/ids/ids.ts";
 import type { ItemCheck } from "../../../core/item-check.ts";
 import { newIdRule, optional } from "../../../core/validation.ts";
 import { recordAudits } from "../../../database/audit-trail.ts";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 import type { BulkAnswer } from "../bulk.contract.ts";
 import { newProductColumns } from "../catalogue/product.model.ts";
 import { newProductRules, type NewProduct, type ProductAuditAction } from "../products.contract.ts";

@@ -1,4 +1,4 @@
-import { newId } from "../../../core/ids.ts";
+import { newId } from "../../../core/ids/ids.ts";
 import { userIdOf, type Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import type { NewProduct, Product, ProductAuditAction } from "../products.contract.ts";

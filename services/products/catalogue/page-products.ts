@@ -5,7 +5,7 @@ import {
   type RelayConnection,
   type RowCount,
 } from "../../../core/relay-connection.ts";
-import { batchedReads } from "../../../core/batcher.ts";
+import { batchedReads } from "../../../core/tasks/batcher.ts";
 import { maxInt } from "../../../core/validation.ts";
 import {
   alongIndex,
@@ -16,8 +16,8 @@ import {
   type FilterValues,
   type SortKey,
   type Window,
-} from "../../../database/keyset-statements.ts";
-import { narrowed, readConnection, type Sort } from "../../../database/keyset.ts";
+} from "../../../database/pages/keyset-statements.ts";
+import { narrowed, readConnection, type Sort } from "../../../database/pages/keyset.ts";
 import type { Product, ProductFilter, ProductsPage, ProductSort } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { productColumns } from "./product.model.ts";

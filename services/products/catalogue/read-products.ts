@@ -1,4 +1,4 @@
-import { Batcher, batchedReads } from "../../../core/batcher.ts";
+import { Batcher, batchedReads } from "../../../core/tasks/batcher.ts";
 import { maxListRows, type ListPage } from "../../../core/validation.ts";
 import { lowestId } from "../../../core/relay-connection.ts";
 import { inOrderOf } from "../../../database/rows-by-id.ts";

@@ -1,1 +1,1 @@
-\ir ../../../database/erased-users-0001.sql
+\ir ../../../database/shared-tables/erased-users-0001.sql

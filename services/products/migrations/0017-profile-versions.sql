@@ -1,1 +1,1 @@
-\ir ../../../database/known-users-0002.sql
+\ir ../../../database/shared-tables/known-users-0002.sql

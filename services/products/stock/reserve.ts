@@ -1,4 +1,4 @@
-import { Batcher } from "../../../core/batcher.ts";
+import { Batcher } from "../../../core/tasks/batcher.ts";
 import { serviceUnavailable } from "../../../core/errors.ts";
 import type { Reservation, ReservationLine, ReservedLine } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";

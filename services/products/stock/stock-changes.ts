@@ -1,6 +1,6 @@
 import type { Page } from "../../../core/validation.ts";
 import { maxListRows } from "../../../core/validation.ts";
-import type { UnitOfWork } from "../../../mixins/database.mixin.ts";
+import type { UnitOfWork } from "../../../mixins/database-types.ts";
 import type { productModels } from "../catalogue/product.model.ts";
 import { groupsInOrderOf } from "../../../database/rows-by-id.ts";
 import {

@@ -1,6 +1,6 @@
 import type { Sender } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 import { emailKey } from "../user.ts";
 
 /** The data of an account that password checks need. */

@@ -13,8 +13,8 @@ import {
   type FilterValues,
   type SortKey,
   type Window,
-} from "../../../database/keyset-statements.ts";
-import { readConnection, type Sort } from "../../../database/keyset.ts";
+} from "../../../database/pages/keyset-statements.ts";
+import { readConnection, type Sort } from "../../../database/pages/keyset.ts";
 import { emailKey, publicUser, type StoredUser } from "../user.ts";
 import type { User, UserFilter, UsersPage, UserSort } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";

@@ -3,7 +3,7 @@ import RateLimiterPostgres from "rate-limiter-flexible/lib/RateLimiterPostgres.j
 import RateLimiterRes from "rate-limiter-flexible/lib/RateLimiterRes.js";
 import { mayActForOthers, type Sender } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 import { tooManyFromAddress } from "../users.errors.ts";
 
 /** The time after which the count of wrong passwords restarts. */

@@ -1,5 +1,5 @@
 import { userErrors, type UserAuditAction } from "../users.contract.ts";
-import { newId, timeOfId } from "../../../core/ids.ts";
+import { newId, timeOfId } from "../../../core/ids/ids.ts";
 import { mayActForOthers, unauthenticated, userType, type Sender } from "../../../core/access.ts";
 import { ConfigError } from "../../../config/config-reader.ts";
 import { commonErrors, hasCode } from "../../../core/errors.ts";

@@ -1,5 +1,5 @@
 import { erasedText } from "../../../database/erased-users.ts";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 
 /**
  * Erases a user from the stored answers of idempotency keys. The keys stay: a late duplicate of the

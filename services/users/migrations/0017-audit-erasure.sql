@@ -1,1 +1,1 @@
-\ir ../../../database/audit-trail-0002.sql
+\ir ../../../database/shared-tables/audit-trail-0002.sql

@@ -3,7 +3,7 @@ import type { Sender } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import { commonErrors } from "../../../core/errors.ts";
 import { recordAudit, type NewAuditEntry } from "../../../database/audit-trail.ts";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 import type { Account } from "../accounts/account.ts";
 import { verifyPassword } from "./password-hash.ts";
 import {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 import { userColumns } from "../accounts/user.model.ts";
 import { hashOf } from "../sessions/refresh-secrets.ts";
 import type { StoredUser } from "../user.ts";

@@ -1,9 +1,9 @@
 import type { Sender } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import type { Config } from "../../../config/config.ts";
-import { newId } from "../../../core/ids.ts";
+import { newId } from "../../../core/ids/ids.ts";
 import { auditRow } from "../../../database/audit-trail.ts";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 import type { Account } from "../accounts/account.ts";
 import type { RightPassword } from "../passwords/password-tries.ts";
 import { hashOf, newRefreshToken, type RefreshToken } from "./refresh-secrets.ts";

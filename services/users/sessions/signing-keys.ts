@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import type { Sender } from "../../../core/access.ts";
 import type { Config } from "../../../config/config.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 import { KeyCipher } from "../../../config/key-cipher.ts";
 import { clockMarginSeconds } from "./sessions.ts";
 import { tokenIdentity, type PublicKey, type UserAuditAction } from "../users.contract.ts";
@@ -130,6 +130,16 @@ export class SigningKeys {
     });
     this.#loaded = undefined;
     return rotated;
+  }
+
+  /** Returns the age of the signing key; undefined before the first key. */
+  async ageSeconds(): Promise<number | undefined> {
+    const [row] = await this.#database.query<{ age: number | null }>(
+      `SELECT extract(epoch FROM now() - max(created_at))::float8 AS age
+       FROM signing_keys WHERE retired_at IS NULL`,
+      [],
+    );
+    return row?.age ?? undefined;
   }
 
   #locked<Result>(useCase: (work: UsersTransaction) => Promise<Result>): Promise<Result> {

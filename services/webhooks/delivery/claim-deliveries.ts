@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 
 /** The first pending delivery of a lane, claimed by this node. */
 export interface ClaimedDelivery extends ClaimedRow {

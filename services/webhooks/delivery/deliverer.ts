@@ -1,6 +1,6 @@
 import type { LookupFunction } from "node:net";
 import { commonErrors, hasCode } from "../../../core/errors.ts";
-import { PeriodicTask } from "../../../core/periodic-task.ts";
+import { PeriodicTask } from "../../../core/tasks/periodic-task.ts";
 import { faultOfUrl, type AddressRules } from "../endpoints/address-rules.ts";
 import type { WebhookSecrets } from "../endpoints/webhook-secrets.ts";
 import type { WebhooksDatabase } from "../webhooks.database.ts";

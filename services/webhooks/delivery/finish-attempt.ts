@@ -1,4 +1,4 @@
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 import type { DeliveryState } from "../webhooks.contract.ts";
 import type { ClaimedDelivery } from "./claim-deliveries.ts";
 import type { Answer } from "./send-webhook.ts";

@@ -1,5 +1,5 @@
 import type { Effect, EventEnvelope } from "../../../core/contract.ts";
-import { newId } from "../../../core/ids.ts";
+import { newId } from "../../../core/ids/ids.ts";
 
 /** The field with the id of the entity that the events of a producer are about. */
 const entityFields: Record<string, string> = {

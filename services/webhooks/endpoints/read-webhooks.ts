@@ -1,4 +1,4 @@
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 import { maxWebhooks, type Webhook } from "../webhooks.contract.ts";
 import { webhookNotFound } from "../webhooks.errors.ts";
 import { webhookColumns } from "./webhook-columns.ts";

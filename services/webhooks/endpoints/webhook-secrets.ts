@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { KeyCipher } from "../../../config/key-cipher.ts";
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 
 /** The prefix of a secret in the Standard Webhooks specification. */
 export const secretPrefix = "whsec_";

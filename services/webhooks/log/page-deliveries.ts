@@ -6,8 +6,8 @@ import {
   conditionOf,
   countRows,
   type SortKey,
-} from "../../../database/keyset-statements.ts";
-import { readConnection, type Sort } from "../../../database/keyset.ts";
+} from "../../../database/pages/keyset-statements.ts";
+import { readConnection, type Sort } from "../../../database/pages/keyset.ts";
 import type { PageArguments } from "../../../core/relay-connection.ts";
 import type { DeliveryFilter, DeliveryState, WebhookDelivery } from "../webhooks.contract.ts";
 import type { WebhooksDatabase } from "../webhooks.database.ts";

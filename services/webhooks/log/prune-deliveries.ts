@@ -1,4 +1,4 @@
-import type { Query } from "../../../database/prepared-statements.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 
 /** The maximum number of rows that one statement removes or changes. */
 const batch = 1_000;

@@ -1,2 +1,2 @@
-\ir ../../../database/erased-users-0001.sql
-\ir ../../../database/audit-trail-0002.sql
+\ir ../../../database/shared-tables/erased-users-0001.sql
+\ir ../../../database/shared-tables/audit-trail-0002.sql

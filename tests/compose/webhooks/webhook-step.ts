@@ -5,7 +5,7 @@ import type { HistoryWriter } from "../../../tools/verify/history-writer.ts";
 import { createDocument, headsOf } from "../../../tools/verify/workload/receivers.ts";
 import type { Account } from "../../../tools/verify/workload/market.ts";
 import { post } from "../../../tools/verify/workload/gateway-client.ts";
-import type { Project } from "../project.ts";
+import type { Project } from "../containers/project.ts";
 import { Tables } from "../tables.ts";
 
 const overrideFile = "docker-compose.override.yml";

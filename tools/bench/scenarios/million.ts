@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { joinShop } from "../../../commands/join.ts";
+import { joinShop } from "../../../commands/node/join.ts";
 import { readConfig, singleProcessDefaults } from "../../../config/config.ts";
 import { EmbeddedPostgres } from "../../../embedded/postgres.ts";
 import type { StockAudit } from "../../../services/products/products.contract.ts";

@@ -1,5 +1,5 @@
 import type { Kind } from "../history.ts";
-import { canonical } from "./event-text.ts";
+import { canonical } from "./events/event-text.ts";
 import { signature, type Evidence } from "./evidence.ts";
 import { Findings } from "./findings.ts";
 import { ofKind, type Operation } from "./operations.ts";

@@ -1,5 +1,5 @@
 import type { KnownUserRow } from "../snapshot.ts";
-import { canonical } from "./event-text.ts";
+import { canonical } from "./events/event-text.ts";
 import { sum, type Evidence } from "./evidence.ts";
 import { Findings } from "./findings.ts";
 

@@ -1,5 +1,5 @@
 import type { EndpointLine, WebhookLine } from "../history.ts";
-import { eventText } from "./event-text.ts";
+import { eventText } from "./events/event-text.ts";
 import { groups, type Evidence } from "./evidence.ts";
 import { Findings } from "./findings.ts";
 

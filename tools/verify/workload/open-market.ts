@@ -15,7 +15,7 @@ export interface MarketSize {
 }
 
 const timeoutMs = 10_000;
-const maxAttempts = 4;
+const maxAttempts = 10;
 
 /**
  * Registers the accounts and creates the products of a run, before any fault.

@@ -2,13 +2,13 @@
 /** The mutations that observe the header Idempotency-Key. */
 export const keyedMutations: ReadonlySet<string> = new Set([
   "registerUser",
+  "updateProfile",
+  "eraseUser",
+  "setUserType",
   "logout",
   "logoutEverywhere",
   "changePassword",
-  "updateProfile",
   "resetPassword",
-  "eraseUser",
-  "setUserType",
   "createProduct",
   "updateProduct",
   "updateInventory",

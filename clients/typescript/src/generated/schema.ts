@@ -345,6 +345,23 @@ export type Mutation = {
    */
   registerUser: User;
   /**
+   * Changes the username or the email of the caller. A new email requires the password, and
+   * ends all other sessions of the caller. For signed-in users. Errors: UNAUTHENTICATED,
+   * BAD_USER_INPUT, EMAIL_TAKEN, INVALID_CREDENTIALS, TOO_MANY_REQUESTS.
+   */
+  updateProfile: User;
+  /**
+   * Erases the personal data of another user: account, sessions, names and addresses. This
+   * cannot be undone. The orders of the user stay without email and username. For admins.
+   * Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND, LAST_ADMIN.
+   */
+  eraseUser: Success;
+  /**
+   * Changes the type of another user, and ends all sessions of that user. For admins. Errors:
+   * UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND.
+   */
+  setUserType: User;
+  /**
    * Opens a session and returns its tokens. A wrong password and an unknown email return the
    * same error. An Idempotency-Key has no effect: each call opens a session. Errors:
    * BAD_USER_INPUT, INVALID_CREDENTIALS, TOO_MANY_REQUESTS.
@@ -369,12 +386,6 @@ export type Mutation = {
    */
   changePassword: Success;
   /**
-   * Changes the username or the email of the caller. A new email requires the password, and
-   * ends all other sessions of the caller. For signed-in users. Errors: UNAUTHENTICATED,
-   * BAD_USER_INPUT, EMAIL_TAKEN, INVALID_CREDENTIALS, TOO_MANY_REQUESTS.
-   */
-  updateProfile: User;
-  /**
    * Returns a token with which a customer can set a new password, once and within an hour. Hand
    * it to the customer only. Invalidates earlier tokens of the account. For admins; FORBIDDEN
    * for the accounts of admins. An Idempotency-Key has no effect: each call returns another
@@ -386,17 +397,6 @@ export type Mutation = {
    * who has a token. Errors: BAD_USER_INPUT, INVALID_RESET_TOKEN, TOO_MANY_REQUESTS.
    */
   resetPassword: Success;
-  /**
-   * Erases the personal data of another user: account, sessions, names and addresses. This
-   * cannot be undone. The orders of the user stay without email and username. For admins.
-   * Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND, LAST_ADMIN.
-   */
-  eraseUser: Success;
-  /**
-   * Changes the type of another user, and ends all sessions of that user. For admins. Errors:
-   * UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND.
-   */
-  setUserType: User;
   /**
    * Adds a product to the catalogue. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
    * BAD_USER_INPUT, SKU_TAKEN.
@@ -514,6 +514,42 @@ export type MutationRegisterUserArgs = {
  * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
  * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
  */
+export type MutationUpdateProfileArgs = {
+  input: UpdateProfile;
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationEraseUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationSetUserTypeArgs = {
+  input: SetUserType;
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
 export type MutationLoginArgs = {
   input: Login;
 };
@@ -562,18 +598,6 @@ export type MutationChangePasswordArgs = {
  * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
  * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
  */
-export type MutationUpdateProfileArgs = {
-  input: UpdateProfile;
-};
-
-
-/**
- * Changes data. The mutations of a document run one after the other.
- *
- * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
- * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
- * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
- */
 export type MutationCreatePasswordResetArgs = {
   input: CreatePasswordReset;
 };
@@ -588,30 +612,6 @@ export type MutationCreatePasswordResetArgs = {
  */
 export type MutationResetPasswordArgs = {
   input: ResetPassword;
-};
-
-
-/**
- * Changes data. The mutations of a document run one after the other.
- *
- * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
- * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
- * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
- */
-export type MutationEraseUserArgs = {
-  id: Scalars['ID']['input'];
-};
-
-
-/**
- * Changes data. The mutations of a document run one after the other.
- *
- * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
- * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
- * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
- */
-export type MutationSetUserTypeArgs = {
-  input: SetUserType;
 };
 
 

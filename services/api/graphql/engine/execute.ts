@@ -1,71 +1,34 @@
-import { commonErrors } from "../../../../core/errors.ts";
 import {
   OperationTypeNode,
   GraphQLError,
   defaultTypeResolver,
-  isObjectType,
-  locatedError,
-  type ExecutionResult,
   type GraphQLObjectType,
-  type GraphQLResolveInfo,
-  type GraphQLSchema,
-  type OperationDefinitionNode,
 } from "graphql";
-import { codedError } from "../graphql-errors.ts";
-import { maxQueryCost } from "../../limits/request-limits.ts";
-import type { Variables } from "./arguments.ts";
-import type { Fragments, PlannedField, SelectionPlan, Shape } from "./plan.ts";
-
-/** The input of an execution. */
-export interface ExecutionInput {
-  schema: GraphQLSchema;
-  operation: OperationDefinitionNode;
-  fragments: Fragments;
-  plan: SelectionPlan;
-  variables: Variables;
-  context: unknown;
-  /** The event that a subscription's fields are resolved from. */
-  root?: unknown;
-}
-
-/** The result of an execution, and the number of fields and list items of the response. */
-export interface Execution {
-  result: ExecutionResult;
-  values: number;
-}
-
-/** Reported errors of a response. */
-export const maxAnswerErrors = 100;
-/** Characters of all strings of a response. */
-export const maxAnswerCharacters = 8_388_608;
-
-/** The response exceeds a limit. */
-class AnswerTooLarge extends Error {
-  readonly limit: number;
-  readonly unit: string;
-
-  constructor(limit: number, unit: string) {
-    super(`a response has more than ${limit} ${unit}`);
-    this.limit = limit;
-    this.unit = unit;
-  }
-}
-
-/** The path to a value, from the last step to the first, in the form of graphql-js. */
-interface Path {
-  readonly prev: Path | undefined;
-  readonly key: string | number;
-  readonly typename: string | undefined;
-}
-
-/** The state of one execution. */
-interface Run extends ExecutionInput {
-  errors: GraphQLError[];
-  /** Errors beyond the limit, which are only counted. */
-  unreported: number;
-  values: number;
-  characters: number;
-}
+import {
+  AnswerTooLarge,
+  nullOf,
+  nameOf,
+  failed,
+  report,
+  allErrors,
+  count,
+  tooLarge,
+  pathTo,
+  infoOf,
+  type ExecutionInput,
+  type Execution,
+  type Path,
+  type Run,
+} from "./execution-state.ts";
+import {
+  emptyResult,
+  filled,
+  isPromise,
+  isResolvedObject,
+  type Pending,
+} from "./partial-result.ts";
+import type { PlannedField, SelectionPlan, Shape } from "./plan.ts";
+import { completeLeaf, runtimeType } from "./type-values.ts";
 
 /**
  * Executes the plan of a query, of a mutation, or of one event of a subscription, by "6.2" to "6.4"
@@ -104,17 +67,6 @@ async function executeSerially(
   return result;
 }
 
-/** Makes an object in which every response key, also `__proto__`, is an own property in order. */
-function emptyResult({ hasProto, fields }: SelectionPlan): Record<string, unknown> {
-  const result = {};
-  if (!hasProto) return result;
-  for (const { responseKey } of fields) {
-    const property = { value: null, configurable: true, enumerable: true, writable: true };
-    Object.defineProperty(result, responseKey, property);
-  }
-  return result;
-}
-
 /**
  * Completes the fields of an object.
  *
@@ -145,45 +97,6 @@ function executeSelections(
     return filled(target, pending, error);
   }
   return outer !== undefined || pending.length === 0 ? target : filled(target, pending);
-}
-
-/** A part of a result that is still a promise. */
-interface Pending {
-  target: object;
-  key: string | number;
-  value: Promise<unknown>;
-}
-
-/**
- * Waits for all pending parts and adds them to the result. Rejects with the first error in document
- * order, so that the reported error does not depend on timing.
- *
- * @param fault a synchronous error of a part that comes after the pending parts
- */
-async function filled<Result>(
-  result: Result,
-  pending: readonly Pending[],
-  fault?: unknown,
-): Promise<Result> {
-  // A part may reject while an earlier one is awaited.
-  for (const { value } of pending) value.catch(handledBelow);
-  let reason: unknown;
-  for (const { target, key, value } of pending) {
-    try {
-      (target as Record<string | number, unknown>)[key] = await value;
-    } catch (error) {
-      reason ??= error;
-    }
-  }
-  reason ??= fault;
-  // The error of a field, unchanged.
-  // eslint-disable-next-line @typescript-eslint/only-throw-error
-  if (reason !== undefined) throw reason;
-  return result;
-}
-
-function handledBelow(): void {
-  // Nothing to do.
 }
 
 /** Resolves and completes a field. Throws or rejects only if its error makes the parent null. */
@@ -280,26 +193,6 @@ function complete(
     completeObject(run, field, runtimeType(run, field, shape, runtime), value, path);
   if (!isPromise(found)) return completeAs(found);
   return found.then(completeAs).catch((error: unknown) => failed(run, field, shape, error, path));
-}
-
-function completeLeaf(
-  run: Run,
-  field: PlannedField,
-  shape: Shape & { kind: "leaf" },
-  value: unknown,
-): unknown {
-  if (value === null || value === undefined) return nullOf(field, shape);
-  const serialized: unknown = shape.type.serialize(value);
-  if (serialized === undefined || serialized === null) {
-    throw new Error(`${nameOf(field)} has a value that is not a ${shape.type.name}`);
-  }
-  if (typeof serialized === "string") {
-    run.characters += serialized.length;
-    if (run.characters > maxAnswerCharacters) {
-      throw new AnswerTooLarge(maxAnswerCharacters, "characters");
-    }
-  }
-  return serialized;
 }
 
 function completeList(
@@ -401,98 +294,4 @@ function completeObject(
   const selections = field.selections.get(type);
   if (selections === undefined) throw new Error(`${nameOf(field)} has no plan for ${type.name}`);
   return executeSelections(run, selections, value, path, outer);
-}
-
-function runtimeType(
-  { schema }: Run,
-  field: PlannedField,
-  { type }: Shape & { kind: "abstract" },
-  resolved: unknown,
-): GraphQLObjectType {
-  const runtime = typeof resolved === "string" ? schema.getType(resolved) : resolved;
-  if (isObjectType(runtime) && schema.isSubType(type, runtime)) return runtime;
-  throw new Error(`${nameOf(field)} has a value that is not of a type of ${type.name}`);
-}
-
-function nullOf(field: PlannedField, { isNonNull }: Shape): null {
-  if (!isNonNull) return null;
-  throw new Error(`Cannot return null for non-nullable field ${nameOf(field)}.`);
-}
-
-function nameOf({ parentType, definition }: PlannedField): string {
-  return `${parentType.name}.${definition.name}`;
-}
-
-/** Reports the error of a field or an item, and returns null. Throws it for a non-null type. */
-function failed(
-  run: Run,
-  { nodes }: PlannedField,
-  { isNonNull }: Shape,
-  error: unknown,
-  path: Path,
-): null {
-  if (error instanceof AnswerTooLarge) throw error;
-  const located = locatedError(error, nodes, keysOf(path));
-  if (isNonNull) throw located;
-  report(run, located);
-  return null;
-}
-
-function report(run: Run, error: GraphQLError): void {
-  if (run.errors.length < maxAnswerErrors) run.errors.push(error);
-  else run.unreported += 1;
-}
-
-/** Returns the errors of an execution, with a last error that counts the unreported errors. */
-function allErrors({ errors, unreported }: Run): GraphQLError[] {
-  if (unreported === 0) return [...errors];
-  const message = `${unreported} more fields of this response have errors. Only the first ${maxAnswerErrors} are listed.`;
-  return [
-    ...errors,
-    codedError(message, commonErrors.QUERY_TOO_COMPLEX, { limit: maxAnswerErrors }),
-  ];
-}
-
-function count(run: Run): void {
-  run.values += 1;
-  if (run.values > maxQueryCost) throw new AnswerTooLarge(maxQueryCost, "values");
-}
-
-function tooLarge({ limit, unit }: AnswerTooLarge): GraphQLError {
-  const message = `The response has more than ${limit} ${unit}. Request fewer rows or fields. Completed mutations are not rolled back.`;
-  return codedError(message, commonErrors.QUERY_TOO_COMPLEX, { limit });
-}
-
-function pathTo({ responseKey, parentType }: PlannedField, prev: Path | undefined): Path {
-  return { prev, key: responseKey, typename: parentType.name };
-}
-
-function keysOf(path: Path): (string | number)[] {
-  const keys: (string | number)[] = [];
-  for (let step: Path | undefined = path; step !== undefined; step = step.prev) keys.push(step.key);
-  return keys.reverse();
-}
-
-export function infoOf(run: ExecutionInput, field: PlannedField, path: Path): GraphQLResolveInfo {
-  return {
-    fieldName: field.definition.name,
-    fieldNodes: field.nodes,
-    returnType: field.definition.type,
-    parentType: field.parentType,
-    path,
-    schema: run.schema,
-    fragments: run.fragments,
-    rootValue: run.root,
-    operation: run.operation,
-    variableValues: run.variables,
-  };
-}
-
-function isResolvedObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  return !(value instanceof Error) && !isPromise(value);
-}
-
-function isPromise(value: unknown): value is Promise<never> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

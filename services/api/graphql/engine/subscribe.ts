@@ -1,6 +1,7 @@
 import { locatedError, type ExecutionResult } from "graphql";
 import { isClientError } from "../../../../core/errors.ts";
-import { executePlan, infoOf, type ExecutionInput } from "./execute.ts";
+import { executePlan } from "./execute.ts";
+import { infoOf, type ExecutionInput } from "./execution-state.ts";
 
 /**
  * Opens the event stream of a subscription's only root field, by "6.2.3" of the GraphQL

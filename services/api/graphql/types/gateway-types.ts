@@ -1,7 +1,7 @@
 import { contracts } from "../../../registry.ts";
 // Loaded for the catalogue of errors, which has those of the loaded modules.
 import "../../api.errors.ts";
-import { pageInfoType } from "../connections.ts";
+import { pageInfoType } from "../schema/connections.ts";
 import { dateTimeType } from "./date-time.ts";
 import { nodeTypes } from "./nodes.ts";
 import { errorCodeType, openEnumTypes } from "./open-enums.ts";

@@ -1,9 +1,9 @@
 import { assertAccess, isTokenRejected, type Access, type Actor } from "../../../../core/access.ts";
-import { Batcher } from "../../../../core/batcher.ts";
+import { Batcher } from "../../../../core/tasks/batcher.ts";
 import type { Contract } from "../../../../core/contract.ts";
 import { badUserInput, commonErrors, hasCode } from "../../../../core/errors.ts";
 import { isId } from "../../../../core/validation.ts";
-import type { GraphqlContext } from "../graphql-execution.ts";
+import type { GraphqlContext } from "../graphql-operation.ts";
 
 /** The maximum number of ids of `Query.nodes`. */
 const maxNodes = 100;

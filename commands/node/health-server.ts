@@ -1,0 +1,68 @@
+import { createServer, type Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ServiceBroker } from "moleculer";
+import { type Config } from "../../config/config.ts";
+import { domainServices } from "../../services/registry.ts";
+import { listen, listeningAt, sendJson } from "../../services/api/http/http-server.ts";
+
+/** Longer than a healthy database needs, shorter than an orchestrator's probe timeout. */
+const answerTimeoutMs = 1_000;
+
+/**
+ * Serves the health checks of a node with any services: `/health/live` answers 200 while the
+ * process runs, `/health/ready` while the node is in the cluster and its databases answer. The
+ * server does not listen if no port is configured. Throws ListenError.
+ */
+export async function serveHealth(config: Config, broker: ServiceBroker): Promise<Server> {
+  const localServices = domainServices.filter((name) => config.services.includes(name));
+  const server = createServer((req, res) => {
+    if (req.url === "/health/live") {
+      sendJson(res, 200, { status: "live" });
+    } else if (req.url === "/health/ready") {
+      missingOf(broker, localServices).then(
+        (missing) => {
+          const isReady = missing.length === 0;
+          const status = isReady ? "ready" : "not ready";
+          sendJson(res, isReady ? 200 : 503, { status, missing });
+        },
+        (error: unknown) => {
+          broker.logger.error("The health check of the node failed.", error);
+          sendJson(res, 503, { status: "not ready", missing: [] });
+        },
+      );
+    } else {
+      sendJson(res, 404, { status: "unknown address" });
+    }
+  });
+  if (config.healthPort !== undefined) {
+    await listen(server, config.healthPort, config.host, "HEALTH_PORT");
+    broker.logger.info(`The health checks listen on ${listeningAt(server, config.host)}.`);
+  }
+  return server;
+}
+
+/** Returns what the node lacks: the cluster, or the services whose database does not answer. */
+async function missingOf(broker: ServiceBroker, services: readonly string[]): Promise<string[]> {
+  if (!broker.started || broker.stopping || !(await isConnected(broker))) return ["cluster"];
+  const options = { nodeID: broker.nodeID, timeout: answerTimeoutMs };
+  const answers = await Promise.allSettled(
+    services.map((name) => broker.call(`${name}.ready`, {}, options)),
+  );
+  return services.filter((_name, index) => answers[index]?.status === "rejected");
+}
+
+/** Returns true if NATS answers. Moleculer has no such check: it waits for the reconnect. */
+async function isConnected({ transit }: ServiceBroker): Promise<boolean> {
+  const { client } = (transit as Transit | null)?.tx ?? {};
+  if (client === undefined) return false;
+  const answered = client.flush().then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answered, sleep(answerTimeoutMs, false)]);
+}
+
+/** The member of Moleculer's NATS transporter that holds its connection. */
+interface Transit {
+  tx?: { client?: { flush(): Promise<void> } };
+}

@@ -1,0 +1,54 @@
+import type { ServiceBroker } from "moleculer";
+import { loadConfig, singleProcessDefaults, type Config } from "../../config/config.ts";
+import type { Progress } from "../../core/progress.ts";
+import { StartError } from "../../embedded/data-dir.ts";
+import { domainServices, requiredServices } from "../../services/registry.ts";
+import { joinShop } from "./join.ts";
+import { interruptedStatus, isStopping, stopOnSignals } from "../process/program.ts";
+import { openSingleProcess } from "./single-process.ts";
+
+const servicesWithinMs = 10_000;
+
+/** The shop that a command works on as an operator. */
+export interface OperatorShop {
+  broker: ServiceBroker;
+  config: Config;
+  /** False if the command itself opened the shop on DATA_DIR. */
+  isJoined: boolean;
+}
+
+/**
+ * Runs a command on a running shop, or on the shop on DATA_DIR, which it opens without a gateway.
+ * A signal ends the program with the status of an interruption.
+ *
+ * @param role the start of the node's id
+ */
+export async function withShop(
+  role: string,
+  progress: Progress,
+  command: (shop: OperatorShop) => Promise<void>,
+): Promise<void> {
+  const config = { ...loadConfig(singleProcessDefaults), metricsPort: undefined };
+  progress.show({ name: "opening the shop", share: 0 });
+  const joined = await joinShop(config, role);
+  const opening = joined ? undefined : openSingleProcess(config, domainServices);
+  stopOnSignals(async () => {
+    progress.end();
+    await (joined ?? (await opening)?.broker)?.stop();
+  }, interruptedStatus);
+  const shop = await opening;
+  const broker = joined ?? shop?.broker;
+  if (broker === undefined || isStopping()) return;
+  try {
+    await shop?.start();
+    await broker.waitForServices([...requiredServices], servicesWithinMs).catch(() => {
+      throw new StartError(
+        "Some of the shop's services are not running; start them and try again.",
+      );
+    });
+    await command({ broker, config, isJoined: joined !== undefined });
+  } finally {
+    progress.end();
+    await broker.stop();
+  }
+}

@@ -1,0 +1,42 @@
+import { createServer } from "node:http";
+import type { Config } from "../../config/config.ts";
+import type { ServiceName } from "../../services/registry.ts";
+import { ConfigError } from "../../config/config-reader.ts";
+import { listen } from "../../services/api/http/http-server.ts";
+
+/**
+ * Checks the ports of a node before anything is started. Throws ConfigError if two ports are the
+ * same, and ListenError if a port is in use.
+ */
+export async function assertPortsFree(
+  { host, port, metricsPort, healthPort }: Config,
+  services: readonly ServiceName[],
+): Promise<void> {
+  if (services.length === 0) return;
+  const ports: [name: string, port: number | undefined][] = [
+    ["PORT", services.includes("api") ? port : undefined],
+    ["METRICS_PORT", metricsPort],
+  ];
+  // Only cluster nodes use HEALTH_PORT, and listen on it before all other ports.
+  assertDifferent([...ports, ["HEALTH_PORT", healthPort]]);
+  for (const [setting, port] of ports) {
+    if (port === undefined) continue;
+    const probe = createServer();
+    await listen(probe, port, host, setting);
+    await new Promise((closed) => probe.close(closed));
+  }
+}
+
+/** Throws ConfigError for equal ports. For port 0 the system chooses a free port. */
+function assertDifferent(ports: readonly [name: string, port: number | undefined][]): void {
+  const faults = ports.flatMap(([name, one = 0], index) =>
+    ports
+      .slice(0, index)
+      .filter(([, other]) => one !== 0 && other === one)
+      .map(([other]) => {
+        const example = `${name}=${one < 65_535 ? one + 1 : one - 1}`;
+        return `${other} and ${name} must be different ports, not both ${one}; for example ${example}`;
+      }),
+  );
+  if (faults.length > 0) throw new ConfigError(faults.join("\n"));
+}

@@ -1,0 +1,40 @@
+import { ServiceBroker } from "moleculer";
+import { type Config } from "../../config/config.ts";
+import { serviceNames, type ServiceName } from "../../services/registry.ts";
+import { LocalTransporter } from "../../embedded/local-transporter.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
+import { createServices } from "../../services/load-services.ts";
+import { openDatabases } from "./databases.ts";
+import { startBroker } from "./start-broker.ts";
+
+/** The whole shop in this process. */
+export interface SingleProcess {
+  broker: ServiceBroker;
+  /** Starts the services. Waits for databases that cannot be reached. */
+  start: () => Promise<void>;
+  /** Also during the start. Finishes running requests, then stops the database. */
+  stop: () => Promise<void>;
+}
+
+/**
+ * Opens the databases and creates the whole shop, or some of its services, on one broker. REPLs join
+ * it through the data directory, or through NATS if NATS is configured. Throws StartError,
+ * ListenError or SchemaError.
+ */
+export async function openSingleProcess(
+  config: Config,
+  services: readonly ServiceName[] = serviceNames,
+): Promise<SingleProcess> {
+  const { urls, server, close } = await openDatabases(config, services);
+  try {
+    const transporter = new LocalTransporter({ server });
+    const options = brokerOptions(config, "shop", { transporter, databaseUrls: urls });
+    // The databases close with the broker: a console's `exit` stops only the broker.
+    const broker = new ServiceBroker({ ...options, stopped: close });
+    await createServices(broker, services);
+    return { broker, start: () => startBroker(broker), stop: () => broker.stop() };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

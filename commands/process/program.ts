@@ -1,0 +1,84 @@
+import { npmPid } from "../../config/npm.ts";
+
+/** Errors that the user can fix by their message alone. They are printed without a stack. */
+const sentences = new Set([
+  "ConfigError",
+  "StartError",
+  "ListenError",
+  "ServiceSchemaError",
+  "SchemaError",
+  "DatabaseProblem",
+]);
+
+/** The exit status after Ctrl-C, by the convention of shells. */
+export const interruptedStatus = 130;
+/** The terminal and npm both send Ctrl-C; a second signal within this time is the same one. */
+const sameSignalMs = 500;
+
+/** The interval at which a program that npm started checks that npm still runs. */
+const parentEveryMs = 250;
+
+/** The time of the first signal. Later failures are caused by the stop. */
+let signalledAt: number | undefined;
+
+/** Returns true after a signal: a program that is still starting is going to be stopped. */
+export function isStopping(): boolean {
+  return signalledAt !== undefined;
+}
+
+/**
+ * Runs a command's `main`. An error ends the program with status 1. An error that the user can fix
+ * is printed as a sentence, any other error with its stack.
+ */
+export async function runProgram(main: () => Promise<void>): Promise<void> {
+  outliveReaders();
+  try {
+    await main();
+  } catch (error) {
+    if (signalledAt === undefined) fail(error);
+  }
+}
+
+/** Keeps the program running when the reader of its output ends, as in `npm start | head`. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+}
+
+/**
+ * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP, and then ends the program: with `status`, or
+ * with 1 if `stop` failed. A second signal ends the program immediately.
+ */
+export function stopOnSignals(stop: () => Promise<void>, status = 0): void {
+  const onSignal = () => {
+    if (signalledAt === undefined) {
+      signalledAt = performance.now();
+      stop().then(() => process.exit(status), fail);
+    } else if (performance.now() - signalledAt > sameSignalMs) {
+      process.exit(interruptedStatus);
+    }
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+  whenNpmIsGone(onSignal);
+}
+
+/** Calls back when npm has ended: npm forwards SIGINT and SIGTERM only. */
+function whenNpmIsGone(callback: () => void): void {
+  if (npmPid === undefined) return;
+  const watch = setInterval(() => {
+    if (process.ppid === npmPid) return;
+    clearInterval(watch);
+    callback();
+  }, parentEveryMs).unref();
+}
+
+/** Returns true for an error that is printed as a sentence, without its stack. */
+export function isSentence(error: unknown): error is Error {
+  return error instanceof Error && sentences.has(error.name);
+}
+
+/** Ends the program with status 1, as `runProgram` does. */
+export function fail(error: unknown): never {
+  if (isSentence(error)) process.stderr.write(`${error.message}\n`);
+  else console.error(error);
+  process.exit(1);
+}

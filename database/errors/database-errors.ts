@@ -1,0 +1,112 @@
+import {
+  BaseError,
+  ConnectionError,
+  DatabaseError,
+  ForeignKeyConstraintError,
+  UniqueConstraintError,
+} from "sequelize";
+import { serviceUnavailable, type ClientError } from "../../core/errors.ts";
+
+/** The client error of each constraint, by the name of the constraint. */
+export type ConstraintErrors = Record<string, () => ClientError>;
+
+/**
+ * SQLSTATEs (classes or codes) of errors that a retry may solve: connection exceptions,
+ * insufficient resources, operator intervention (shutdown, statement timeout), deadlock or
+ * serialization failures, a lock timeout, and a transaction that PostgreSQL ended because its
+ * process had paused.
+ */
+const idleInTransaction = "25P03";
+const unavailableStates = ["08", "53", "57", "40", "55P03", idleInTransaction];
+
+/** Error codes of Node's sockets, which pg passes on unchanged. */
+const socketErrors = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT", "ETIMEDOUT"]);
+
+/** The properties of a driver's or a model's error that may contain values of the statement. */
+const propertiesWithValues = [
+  "sql",
+  "parameters",
+  "detail",
+  "where",
+  "internalQuery",
+  "fields",
+  "errors",
+  "value",
+];
+
+/**
+ * Removes values such as email addresses and password hashes from a database error, so that the
+ * error can be logged. Keeps the SQLSTATE, the names of tables, columns and constraints, and a
+ * message without values.
+ */
+export function withoutValues(error: unknown): unknown {
+  const origin = error instanceof BaseError ? (error as { parent?: unknown }).parent : undefined;
+  for (const part of [error, origin]) {
+    if (!(part instanceof Error)) continue;
+    for (const property of propertiesWithValues) Reflect.deleteProperty(part, property);
+    // The messages of data exceptions (SQLSTATE class 22) quote the data.
+    if (propertyOf(origin ?? error, "code")?.startsWith("22") !== true) continue;
+    const message = part.message.replace(/"[^]*"/, '"…"');
+    if (part.stack !== undefined) part.stack = part.stack.replace(part.message, message);
+    part.message = message;
+  }
+  return error;
+}
+
+/** Returns the name of the violated constraint; undefined for other errors. */
+export function brokenConstraintOf(error: unknown): string | undefined {
+  const isViolation =
+    error instanceof UniqueConstraintError || error instanceof ForeignKeyConstraintError;
+  return isViolation ? propertyOf(error.parent, "constraint") : undefined;
+}
+
+/** Converts a driver error into a client error or SERVICE_UNAVAILABLE. Returns other errors as they are. */
+export function clientErrorOrFault(error: unknown, constraints: ConstraintErrors): unknown {
+  // Errors of a model's validation do not pass through `query`, which removes values from others.
+  if (error instanceof BaseError) withoutValues(error);
+  const constraint = brokenConstraintOf(error);
+  if (constraint !== undefined) return constraints[constraint]?.() ?? error;
+  if (isUnavailable(error)) {
+    return Object.assign(serviceUnavailable("The database is unavailable. Try again later."), {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+/** Returns whether PostgreSQL ended a transaction because its process had paused. */
+export function hasStoodStill(error: unknown): boolean {
+  return propertyOf(originOf(error), "code") === idleInTransaction;
+}
+
+/** Returns whether the connection ended during a statement, whose outcome is then unknown. */
+export function isConnectionLost(error: unknown): boolean {
+  const origin = originOf(error);
+  const code = propertyOf(origin, "code");
+  if (code !== undefined) return code === "ECONNRESET" || code === "EPIPE";
+  // pg sets no code when a connection ends during a query.
+  return origin instanceof Error && /^Connection terminated|not queryable/.test(origin.message);
+}
+
+function originOf(error: unknown): unknown {
+  return error instanceof DatabaseError ? error.parent : error;
+}
+
+/** The message of Sequelize, which sets no code, for a pool that is closed because its service stops. */
+const closedPool = /connection manager was closed|pool is draining/;
+
+/** Returns whether the database does not answer now. A retry may succeed. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof ConnectionError) return true;
+  if (error instanceof Error && closedPool.test(error.message)) return true;
+  if (isConnectionLost(error)) return true;
+  const code = propertyOf(originOf(error), "code");
+  if (code === undefined) return false;
+  return socketErrors.has(code) || unavailableStates.some((state) => code.startsWith(state));
+}
+
+function propertyOf(value: unknown, key: string): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const found = (value as Record<string, unknown>)[key];
+  return typeof found === "string" ? found : undefined;
+}

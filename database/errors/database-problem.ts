@@ -1,0 +1,114 @@
+import { setTimeout } from "node:timers/promises";
+import pg from "pg";
+import pgConnectionString from "pg-connection-string";
+import { BaseError, ConnectionError } from "sequelize";
+import { isUnavailable } from "./database-errors.ts";
+import { MigrationProblem } from "../migrator/migration-problem.ts";
+
+/** A service's database, as the configuration names it. */
+export interface NamedDatabase {
+  service: string;
+  /** `postgres://user:password@host:port/database?sslmode=…` */
+  url: string;
+}
+
+/**
+ * A database that cannot be used as it is configured. The message says what to do; the command
+ * prints it without a stack.
+ */
+export class DatabaseProblem extends Error {
+  override readonly name = "DatabaseProblem";
+  /** The same attempt may succeed later, for example when the server is up. */
+  readonly isTemporary: boolean;
+
+  constructor(message: string, isTemporary: boolean, cause: unknown) {
+    super(message, { cause });
+    this.isTemporary = isTemporary;
+  }
+}
+
+/** SQLSTATEs of a rejected user or password, and of a rejected host or connection without TLS. */
+const rejectedUser = new Set(["28000", "28P01"]);
+const noSuchDatabase = "3D000";
+const noPermission = "42501";
+/** The class of statements that do not fit the existing tables. */
+const otherTables = "42";
+/** Node's codes of a certificate that cannot be verified. */
+const tlsFault = /CERT|SIGNATURE|^ERR_TLS|^ERR_SSL|^EPROTO$/;
+
+/** Returns the problem that an error of a connection or of a migration shows; undefined for a fault. */
+export function databaseProblemOf(
+  error: unknown,
+  { service, url }: NamedDatabase,
+): DatabaseProblem | undefined {
+  const ofDatabase = [BaseError, pg.DatabaseError, MigrationProblem];
+  if (!ofDatabase.some((type) => error instanceof type) && !isUnavailable(error)) return undefined;
+  const { code = "", message } =
+    (error as { parent?: DriverError }).parent ?? (error as DriverError);
+  const { host, port, user, database } = pgConnectionString.parse(url);
+  const server = `PostgreSQL at ${host ?? "localhost"}:${Number(port) > 0 ? port : "5432"}`;
+  const setting = `${service.toUpperCase()}_DB_URL`;
+  const problem = (text: string, isTemporary = false) =>
+    new DatabaseProblem(`${setting}: ${text}`, isTemporary, error);
+
+  if (error instanceof MigrationProblem) return problem(`database "${database}": ${message}`);
+  if (rejectedUser.has(code) || message.startsWith("SASL")) {
+    return problem(`${server} rejects the user "${user}" (${message}). Correct ${setting}.`);
+  }
+  if (code === noSuchDatabase) {
+    return problem(
+      `${server} has no database "${database}". Create it, for example with CREATE DATABASE "${database}" OWNER "${user}", or correct ${setting}.`,
+    );
+  }
+  if (code === noPermission) {
+    return problem(
+      `the user "${user}" lacks a permission (${message}). Grant it, for example with ALTER DATABASE "${database}" OWNER TO "${user}".`,
+    );
+  }
+  if (tlsFault.test(code) || message.includes("does not support SSL")) {
+    return problem(`TLS with ${server} failed (${message}). Correct sslmode in ${setting}.`);
+  }
+  if (error instanceof ConnectionError || isUnavailable(error)) {
+    return problem(
+      `${server} cannot be reached (${message || code}). Start it, or correct ${setting}.`,
+      true,
+    );
+  }
+  if (!code.startsWith(otherTables)) return undefined;
+  return problem(
+    `the database "${database}" cannot be migrated (${message}). If it has tables of other programs, use another database.`,
+  );
+}
+
+interface DriverError {
+  code?: string;
+  message: string;
+}
+
+const retryEveryMs = 1_000;
+/** One try of ten is logged. */
+const triesPerLogLine = 10;
+
+/**
+ * Calls `connect` until the database answers: nodes and databases may start in any order. Throws
+ * DatabaseProblem if waiting does not help.
+ */
+export async function untilConnected(
+  connect: () => Promise<unknown>,
+  database: NamedDatabase,
+  logger: { warn: (message: string) => void },
+): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await connect();
+      return;
+    } catch (error) {
+      const problem = databaseProblemOf(error, database);
+      if (problem?.isTemporary !== true) throw problem ?? error;
+      if (tries % triesPerLogLine === 0) {
+        logger.warn(`${problem.message} The service tries again every second.`);
+      }
+      await setTimeout(retryEveryMs);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { ExecutionArgs, ExecutionResult } from "graphql";
+import type { Context } from "moleculer";
+import type { Actor, Meta, Viewer } from "../../../core/access.ts";
+import type { Deadline } from "../limits/deadline.ts";
+import type { OperationReport } from "../observability/operation-metrics.ts";
+import type { ExecutedEvents } from "./engine/subscribe.ts";
+import type { IdempotencyKeys } from "./idempotency-keys.ts";
+
+/** The GraphQL context. The resolvers of moleculer-apollo-server need `ctx` and `dataLoaders`. */
+export interface GraphqlContext extends Record<PropertyKey, unknown> {
+  ctx: Pick<Context<unknown, Meta>, "call" | "meta">;
+  dataLoaders: Map<string, unknown>;
+  keys: IdempotencyKeys;
+  actor: Actor;
+  requestId: string;
+  /** The cursor after which a subscription continues, in place of its argument `after`. */
+  resumeAfter: string | undefined;
+  /** Takes a cost from the caller's bucket, or returns the seconds until it holds enough. */
+  take: (cost: number) => number | undefined;
+}
+
+/** A resolver as moleculer-apollo-server makes it. */
+export type Resolver = (
+  root: unknown,
+  args: Record<string, unknown>,
+  context: GraphqlContext,
+  info: { fieldName: string },
+) => Promise<unknown>;
+
+/** The parts of a GraphQL request over HTTP or WebSocket. */
+export interface RequestParams {
+  query?: unknown;
+  operationName?: unknown;
+  variables?: unknown;
+  extensions?: unknown;
+}
+
+/** The caller of a request, and the context of the calls that the gateway makes for it. */
+export interface RequestSender {
+  ctx: Context<unknown, Meta>;
+  viewer: Viewer;
+  address: string;
+  keys: IdempotencyKeys;
+  deadline: Deadline;
+  /** The cursor after which a subscription continues, in place of its argument `after`. */
+  resumeAfter?: string | undefined;
+  /** Called when the operation is executed or rejected; for a subscription, when it has begun. */
+  onDone?: (report: OperationReport, durationMs: number) => void;
+}
+
+/** A response as JSON. */
+export interface Answer {
+  text: string;
+  isExecuted: boolean;
+  /** Whether the response has a TOO_MANY_REQUESTS error. */
+  isThrottled: boolean;
+}
+
+/** An operation that may be executed. */
+export interface Operation {
+  kind: "query" | "mutation" | "subscription";
+  /** For graphql-ws, which passes them to `execute` or `subscribe` of the same operation. */
+  toArgs: () => ExecutionArgs & { contextValue: GraphqlContext; prepared: Operation };
+  /** Executes a query or a mutation, and returns its response as JSON. */
+  run: (requestId: string) => Promise<Answer>;
+  /** Executes a query or a mutation. */
+  execute: () => Promise<ExecutionResult>;
+  /** Opens the event stream of a subscription, or returns errors. */
+  subscribe: () => Promise<ExecutedEvents | ExecutionResult>;
+}

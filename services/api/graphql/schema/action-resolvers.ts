@@ -1,0 +1,70 @@
+import type { Batcher } from "../../../../core/tasks/batcher.ts";
+import { isId, maxListRows } from "../../../../core/validation.ts";
+import type { Resolver } from "../graphql-operation.ts";
+
+/** Sets a mutation's idempotency key in the shared `meta`: mutations of a document run serially. */
+export function idempotentResolver(actionName: string, resolver: Resolver): Resolver {
+  return (root, args, context, info) => {
+    const key = context.keys.next(actionName);
+    if (key !== undefined) context.ctx.meta.idempotencyKey = key;
+    return resolver(root, args, context, info);
+  };
+}
+
+export function isJoin(definition: object | undefined): definition is { rootParams: object } {
+  return definition !== undefined && "rootParams" in definition;
+}
+
+/** Skips the lookup if the parent object already has the value. */
+export function unlessLoaded(resolver: Resolver): Resolver {
+  return async (root, args, context, info) => {
+    const loaded = (root as Record<string, unknown>)[info.fieldName];
+    return loaded === undefined ? resolver(root, args, context, info) : loaded;
+  };
+}
+
+/** Makes the resolver of a join that is batched across requests. */
+export function batchedJoinResolver(
+  batcher: Batcher<string, unknown>,
+  definition: { rootParams: object },
+): Resolver {
+  const [key = ""] = Object.keys(definition.rootParams);
+  return async (root) => {
+    const id = (root as Record<string, unknown>)[key];
+    return typeof id === "string" ? batcher.add(id) : null;
+  };
+}
+
+/** Looks up one row by id. For an invalid or unknown id, the action itself returns the error. */
+export function lookupResolver(
+  batcher: Batcher<string, unknown> | undefined,
+  resolver: Resolver,
+): Resolver {
+  return async (root, args, context, info) => {
+    const { id } = args;
+    if (batcher === undefined || !isId(id)) return resolver(root, args, context, info);
+    const found = await batcher.add(id.toLowerCase());
+    return found ?? resolver(root, args, context, info);
+  };
+}
+
+/**
+ * Reads a long list with several calls: a NATS message is limited to 1 MB. Each call continues
+ * after the last id, so that no row is skipped if other rows are deleted between calls.
+ */
+export function pagedResolver(actionName: string, rowsPerCall: number): Resolver {
+  return async (_root, args, { ctx }) => {
+    const limit = Number(args.limit ?? maxListRows);
+    const offset = Number(args.offset ?? 0);
+    if (limit > maxListRows) return ctx.call(actionName, { limit, offset }); // rejected there
+    const rows: { id: string }[] = [];
+    for (;;) {
+      const pageRows = Math.min(rowsPerCall, limit - rows.length);
+      const after = rows.at(-1)?.id;
+      const start = after === undefined ? { offset } : { after };
+      const page = await ctx.call<typeof rows, object>(actionName, { limit: pageRows, ...start });
+      rows.push(...page);
+      if (page.length < pageRows || rows.length >= limit) return rows;
+    }
+  };
+}

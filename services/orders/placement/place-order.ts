@@ -1,0 +1,77 @@
+import type { ServiceBroker } from "moleculer";
+import type { TypedCaller } from "../../../core/define-service.ts";
+import { commonErrors, hasCode, serviceUnavailable } from "../../../core/errors.ts";
+import type { productsContract, ReservedLine } from "../../products/products.contract.ts";
+import { sumUpLines, totalPrice, totalQuantity } from "../order.ts";
+import type { Order, PlaceOrder } from "../orders.contract.ts";
+import type { OrdersDatabase } from "../orders.database.ts";
+import { settleOrders } from "./settle-orders.ts";
+import { TombstonedOrder, writeOrder, type OrderBatcher } from "./write-orders.ts";
+
+interface Dependencies {
+  database: OrdersDatabase;
+  orderWriter: OrderBatcher;
+  products: TypedCaller<typeof productsContract>;
+  logger: ServiceBroker["logger"];
+}
+
+/** A tombstone makes an id unusable, for example after a lost first request. The next id is new. */
+const maxIds = 3;
+
+/**
+ * Places an order: reserves the stock of all lines or of none, then writes the order with the
+ * reserved prices. Returns the order. Throws BAD_USER_INPUT, PRODUCT_NOT_FOUND or OUT_OF_STOCK, and
+ * then leaves no stock reserved.
+ */
+export async function placeOrder(
+  dependencies: Dependencies,
+  userId: string,
+  requestedLines: PlaceOrder["order_products"],
+): Promise<Order> {
+  const { database, products, orderWriter } = dependencies;
+  const lines = sumUpLines(requestedLines);
+  for (let id = 1; id <= maxIds; id += 1) {
+    const orderId = await database.newId();
+    const reserved = await products.call("products.reserve", { order_id: orderId, lines });
+    try {
+      const order = await writeOrder(database, orderWriter, newOrder(orderId, userId, reserved));
+      // A duplicate request has placed the order under another id.
+      if (order.id !== orderId) await abandon(dependencies, orderId);
+      return order;
+    } catch (error) {
+      if (error instanceof TombstonedOrder) {
+        await abandon(dependencies, orderId);
+        await database.dropId(orderId);
+        continue;
+      }
+      // An unavailable database may have written the order. The sweep of its reservation finds out.
+      if (!hasCode(error, commonErrors.SERVICE_UNAVAILABLE)) await abandon(dependencies, orderId);
+      throw error;
+    }
+  }
+  throw serviceUnavailable("The order could not be placed in time; try again.");
+}
+
+/**
+ * Writes a tombstone for an id, and releases its reservation. If that fails, the sweep of expired
+ * reservations does it later.
+ */
+async function abandon({ database, products, logger }: Dependencies, orderId: string) {
+  try {
+    const never = await settleOrders(database, [orderId]);
+    if (never.length > 0) await products.call("products.release", { order_id: orderId });
+  } catch (error) {
+    logger.warn(`the stock of rejected order ${orderId} stays reserved until it expires`, error);
+  }
+}
+
+function newOrder(id: string, userId: string, lines: ReservedLine[]): Order {
+  return {
+    id,
+    user_id: userId,
+    price_total: totalPrice(lines),
+    quantity: totalQuantity(lines),
+    status: "PLACED",
+    order_products: lines,
+  };
+}

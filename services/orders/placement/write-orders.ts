@@ -1,0 +1,151 @@
+import { Batcher } from "../../../core/tasks/batcher.ts";
+import { brokenConstraintOf } from "../../../database/errors/database-errors.ts";
+import type { LogPlace, RecordedEvent } from "../../../event-log/event-log.ts";
+import type { IdempotentRequest } from "../../../database/idempotency.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
+import type { Order } from "../orders.contract.ts";
+import type { OrdersDatabase } from "../orders.database.ts";
+
+/** An order with reserved stock that is not written yet. */
+interface NewOrder {
+  order: Order;
+  /** Created outside the batch, so that it carries the trace of its request. */
+  event: RecordedEvent;
+  /** The idempotent request. The statement that writes the order claims its key and stores its answer. */
+  request: IdempotentRequest | undefined;
+}
+
+/** The order's id has a tombstone: it was settled before the order was written. */
+export class TombstonedOrder extends Error {}
+
+/** While two batches run, the next one collects orders. */
+const batchOptions = { maxItems: 100, maxBatchesInFlight: 2 };
+
+export type OrderBatcher = Batcher<NewOrder, Order | undefined>;
+
+/**
+ * Returns a batcher that writes a batch of orders in one statement and emits their events. It
+ * returns undefined for an order whose key is already claimed.
+ */
+export function orderBatcher(database: OrdersDatabase): OrderBatcher {
+  return new Batcher((orders) => writeBatch(database, orders), batchOptions);
+}
+
+/** Writes an order. Returns the order, or that of a duplicate request. Throws TombstonedOrder. */
+export async function writeOrder(
+  database: OrdersDatabase,
+  batcher: OrderBatcher,
+  order: Order,
+): Promise<Order> {
+  const { id, user_id, price_total, quantity, order_products: lines } = order;
+  const data = { order_id: id, user_id, price_total, quantity, lines };
+  const event = database.newEvent("order.placed", data);
+  const written = await batcher.add({ order, event, request: database.request });
+  return written ?? writeAfterDuplicate(database, { order, event });
+}
+
+/** Waits for the duplicate request with the same key. Returns its order, or writes this one. */
+async function writeAfterDuplicate(
+  database: OrdersDatabase,
+  { order, event }: Omit<NewOrder, "request">,
+): Promise<Order> {
+  let place: LogPlace | undefined;
+  const written = await database.transaction(async ({ query }) => {
+    ({ place } = await insertOrders(query, [{ order, event, request: undefined }]));
+    return order;
+  });
+  if (place !== undefined) database.emitFrom(place, [event]);
+  return written;
+}
+
+/** Writes a batch of orders. A tombstone fails the whole statement, so each order is then tried alone. */
+async function writeBatch(
+  database: OrdersDatabase,
+  orders: readonly NewOrder[],
+): Promise<(Order | Error | undefined)[]> {
+  // Duplicate requests have the same id, and a statement cannot claim a key twice.
+  const firstById = new Map(orders.toReversed().map((entry) => [entry.order.id, entry]));
+  const distinct = orders.filter((entry) => firstById.get(entry.order.id) === entry);
+  try {
+    const { ids, place } = await insertOrders(database.query, distinct);
+    const written = distinct.filter(({ order }) => ids.has(order.id));
+    if (place !== undefined) {
+      database.emitFrom(
+        place,
+        written.map(({ event }) => event),
+      );
+    }
+    return orders.map((entry) => (written.includes(entry) ? entry.order : undefined));
+  } catch (error) {
+    if (!(error instanceof TombstonedOrder)) throw error;
+    if (orders.length === 1) return [error];
+    return (await Promise.all(orders.map((entry) => writeBatch(database, [entry])))).flat();
+  }
+}
+
+/**
+ * Inserts orders with their lines, history, keys and events in one statement. Returns the ids of the
+ * orders whose keys were free, and the place of their events in the log. Throws TombstonedOrder if
+ * an order has a tombstone.
+ */
+async function insertOrders(
+  query: Query,
+  orders: readonly NewOrder[],
+): Promise<{ ids: Set<string>; place: LogPlace | undefined }> {
+  const lines = orders.flatMap(({ order }) =>
+    order.order_products.map((line) => ({ order_id: order.id, ...line })),
+  );
+  const [done] = await query<LogPlace & { ids: string[] }>(
+    `WITH asked AS MATERIALIZED (
+       SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[],
+                            $5::bytea[], $6::bytea[], $7::jsonb[])
+         WITH ORDINALITY AS asked (id, user_id, price_total, quantity, key, fingerprint, answer, place)
+     ), claimed AS (
+       INSERT INTO idempotency_keys AS kept (id, fingerprint, subject, answer)
+       SELECT key, fingerprint, id, answer FROM asked WHERE key IS NOT NULL ORDER BY key
+       ON CONFLICT (id) DO UPDATE SET answer = excluded.answer
+         WHERE kept.answer IS NULL AND kept.fingerprint = excluded.fingerprint
+           AND kept.subject = excluded.subject
+       RETURNING id
+     ), placed AS MATERIALIZED (
+       SELECT * FROM asked WHERE key IS NULL OR key = ANY (ARRAY(SELECT id FROM claimed))
+     ), first_steps AS (
+       INSERT INTO order_history (order_id, step, status, user_id)
+       SELECT id, 1, 'PLACED', user_id FROM placed RETURNING 1
+     ), written AS (
+       INSERT INTO orders (id, user_id, price_total, quantity)
+       SELECT id, user_id, price_total, quantity FROM placed RETURNING 1
+     ), lines AS (
+       INSERT INTO order_lines (order_id, product_id, quantity, price)
+       SELECT line.* FROM unnest($8::uuid[], $9::uuid[], $10::integer[], $11::integer[])
+         AS line (order_id, product_id, quantity, price)
+       WHERE order_id = ANY (ARRAY(SELECT id FROM placed)) RETURNING 1
+     ), done AS MATERIALIZED (
+       SELECT array_agg(id ORDER BY place) AS ids,
+         jsonb_agg($12::jsonb -> (place::integer - 1) ORDER BY place) AS events
+       FROM placed
+       -- First all rows, then the log.
+       WHERE (SELECT count(*) FROM first_steps) + (SELECT count(*) FROM written)
+         + (SELECT count(*) FROM lines) > 0
+     )
+     SELECT ids, first_position, previous_id
+     FROM done, append_events_chained(events) WHERE ids IS NOT NULL`,
+    [
+      orders.map(({ order }) => order.id),
+      orders.map(({ order }) => order.user_id),
+      orders.map(({ order }) => order.price_total),
+      orders.map(({ order }) => order.quantity),
+      orders.map(({ request }) => request?.id ?? null),
+      orders.map(({ request }) => request?.fingerprint ?? null),
+      orders.map(({ order, request }) => (request === undefined ? null : JSON.stringify(order))),
+      lines.map(({ order_id }) => order_id),
+      lines.map(({ product_id }) => product_id),
+      lines.map(({ quantity }) => quantity),
+      lines.map(({ price }) => price),
+      JSON.stringify(orders.map(({ event }) => event)),
+    ],
+  ).catch((error: unknown) => {
+    throw brokenConstraintOf(error) === "order_history_pkey" ? new TombstonedOrder() : error;
+  });
+  return { ids: new Set(done?.ids), place: done };
+}

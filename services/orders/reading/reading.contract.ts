@@ -1,0 +1,242 @@
+import { action, type EventEnvelope } from "../../../core/contract.ts";
+import { shortCodeRule } from "../../../core/ids/short-code.ts";
+import {
+  connectionRules,
+  pageArguments,
+  type RelayConnection,
+  type RowCount,
+  type PageArguments,
+} from "../../../core/relay-connection.ts";
+import {
+  id,
+  ids,
+  instant,
+  int,
+  listRules,
+  oneOf,
+  optional,
+  type ListPage,
+} from "../../../core/validation.ts";
+import type { ReservationTrace as StockTrace } from "../../products/products.contract.ts";
+
+export interface OrderLine {
+  product_id: string;
+  quantity: number;
+  /** The price of one piece at the time of the order, in minor units. */
+  price: number;
+  /** The name of the product, if it was read too; null until its event is consumed. */
+  name?: string | null;
+}
+
+const orderStatuses = ["PLACED", "SHIPPED", "DELIVERED", "CANCELLED"] as const;
+/** The steps of a delivered order: PLACED, SHIPPED and DELIVERED. */
+export const maxOrderSteps = 3;
+/** The number of orders that `User.orders` returns. */
+export const maxOrdersOfUser = 100;
+
+export type OrderStatus = (typeof orderStatuses)[number];
+
+/** A change of an order's status. */
+export interface OrderStep {
+  status: OrderStatus;
+  /** ISO 8601, UTC. */
+  at: string;
+  /** The tracking text of the shipment; null for other steps. */
+  tracking: string | null;
+}
+
+/** An order without its lines. */
+export interface OrderSummary {
+  id: string;
+  user_id: string;
+  /** In minor units. */
+  price_total: number;
+  /** The number of pieces in all lines. */
+  quantity: number;
+  status: OrderStatus;
+}
+
+export interface Order extends OrderSummary {
+  order_products: OrderLine[];
+}
+
+export interface ListedOrder extends OrderSummary {
+  /** The user's name; null until the registration event is consumed. */
+  username: string | null;
+}
+
+/** The criteria for orders. An order must match all of them. */
+export interface OrderFilter {
+  /** The order's number: the short code of its id. */
+  number?: string;
+  user_id?: string;
+  status?: OrderStatus;
+  /** ISO 8601, inclusive. Compared with the time in the order's id. */
+  placed_from?: string;
+  /** ISO 8601, exclusive. */
+  placed_before?: string;
+  /** In minor units, inclusive. */
+  price_total_min?: number;
+  /** In minor units, inclusive. */
+  price_total_max?: number;
+}
+
+const orderSorts = ["NEWEST_FIRST", "OLDEST_FIRST"] as const;
+
+export type OrderSort = (typeof orderSorts)[number];
+
+export interface OrdersPage extends PageArguments, OrderFilter {
+  /** NEWEST_FIRST by default. */
+  sort?: OrderSort;
+}
+
+const filterRules = {
+  number: optional(shortCodeRule),
+  user_id: optional(id()),
+  status: optional(oneOf(orderStatuses)),
+  placed_from: optional(instant()),
+  placed_before: optional(instant()),
+  price_total_min: optional(int(0)),
+  price_total_max: optional(int(0)),
+};
+
+/** When and on which node a service applied an event. Times are ISO 8601, UTC. */
+export interface Consumption {
+  consumer: string;
+  node: string;
+  at: string;
+}
+
+/** The data about an order from all services. */
+export interface OrderTrace {
+  order: Order;
+  history: (OrderStep & { user_id: string | null })[];
+  /** Null if the products service is unavailable or has no reservation. */
+  stock: Omit<StockTrace, "events"> | null;
+  /** All events about the order, oldest first, with the services that have applied them. */
+  events: (EventEnvelope & { consumed: Consumption[] })[];
+}
+
+/** The number of orders whose lines one call loads: 30 times 200 lines stay below NATS's 1 MB. */
+export const linesBatch = 30;
+/** The number of orders whose history one call loads. */
+const historyBatch = 200;
+
+/** The number of products whose names one call loads. */
+const namesBatch = 500;
+/** The number of orders that one call loads by their ids. */
+const ordersBatch = 100;
+/** The number of users whose orders one call loads. */
+const usersBatch = 20;
+
+/** The actions that read orders. */
+export const readingActions = {
+  get: action<{ id: string }, Order>({
+    params: { id: id() },
+    access: { publicReads: "signed-in" },
+    graphql: {
+      query: `
+        """
+        One order. Users can read their own orders, admins can read all orders. Errors:
+        UNAUTHENTICATED, BAD_USER_INPUT, ORDER_NOT_FOUND (also for the order of another user).
+        """
+        order("The id of the order" id: ID!): Order!
+      `,
+    },
+  }),
+  list: action<ListPage, ListedOrder[]>({
+    params: listRules,
+    access: { publicReads: "signed-in" },
+    graphql: {
+      query: `
+        """
+        Orders, oldest first: users get their own orders, admins get all orders. ordersConnection
+        reads more than 1,000 orders. Errors: UNAUTHENTICATED, BAD_USER_INPUT.
+        """
+        orders(
+          "The maximum number of orders, 1 to 1,000"
+          limit: Int = 1000
+          "The number of orders to skip, 0 or more"
+          offset: Int = 0
+        ): [AllOrdersOrder!]!
+      `,
+      rowsPerCall: 1000,
+    },
+  }),
+  /**
+   * Returns a page of the caller's orders, or of all orders for callers who may see them. Throws
+   * FORBIDDEN for another user's `user_id`, and BAD_USER_INPUT for invalid page arguments or a
+   * filter that would read all orders.
+   */
+  page: action<OrdersPage, RelayConnection<OrderSummary>>({
+    params: { ...connectionRules, ...filterRules, sort: optional(oneOf(orderSorts)) },
+    access: { publicReads: "signed-in" },
+    graphql: {
+      query: `
+        """
+        A page of orders: users get their own orders, admins get all orders. Errors:
+        UNAUTHENTICATED, FORBIDDEN (the filter names another user), BAD_USER_INPUT.
+        """
+        ordersConnection(
+          ${pageArguments}
+          "Which orders to return; all that the caller may read if it is not given"
+          filter: OrderFilter
+          "The order of the orders"
+          sort: OrderSort = NEWEST_FIRST
+        ): OrderConnection!
+      `,
+      countedBy: "count",
+    },
+  }),
+  /** Counts the orders that match a filter. Throws the same errors as `page`. */
+  count: action<OrderFilter, RowCount>({
+    params: filterRules,
+    gateway: true,
+    safeToRetry: true,
+    access: { publicReads: "signed-in" },
+  }),
+  /** Returns the data about an order from all services. Throws ORDER_NOT_FOUND. */
+  trace: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),
+  /**
+   * Returns orders without their lines, in the order of the ids; null for an id that is unknown or
+   * belongs to another user.
+   */
+  resolve: action<{ ids: string[] }, (OrderSummary | null)[]>({
+    params: { ids: ids(ordersBatch) },
+    access: { publicReads: "signed-in" },
+    graphql: { dataLoaderOptions: { maxBatchSize: ordersBatch } },
+  }),
+  /** Returns the status changes of orders, oldest first, in the order of the ids. */
+  history: action<{ ids: string[] }, OrderStep[][]>({
+    params: { ids: ids(historyBatch) },
+    access: { publicReads: "signed-in" },
+    graphql: { dataLoaderOptions: { maxBatchSize: historyBatch } },
+  }),
+  /**
+   * Returns the times at which orders got their current status, in the order of the ids; null for
+   * another owner's order. ISO 8601, UTC.
+   */
+  updateTimes: action<{ ids: string[] }, (string | null)[]>({
+    params: { ids: ids(historyBatch) },
+    access: { publicReads: "signed-in" },
+    graphql: { dataLoaderOptions: { maxBatchSize: historyBatch } },
+  }),
+  /** Returns the lines of orders, in the order of the ids. */
+  lines: action<{ ids: string[] }, OrderLine[][]>({
+    params: { ids: ids(linesBatch) },
+    access: { publicReads: "signed-in" },
+    graphql: { dataLoaderOptions: { maxBatchSize: linesBatch } },
+  }),
+  /** Returns the names of products in the order of the ids; null until the event is consumed. */
+  productNames: action<{ ids: string[] }, (string | null)[]>({
+    params: { ids: ids(namesBatch) },
+    access: "everyone",
+    graphql: { dataLoaderOptions: { maxBatchSize: namesBatch } },
+  }),
+  /** Returns the newest orders of users, in the order of the ids. */
+  ofUsers: action<{ ids: string[] }, ListedOrder[][]>({
+    params: { ids: ids(usersBatch) },
+    access: { publicReads: "signed-in" },
+    graphql: { dataLoaderOptions: { maxBatchSize: usersBatch } },
+  }),
+};

@@ -1,0 +1,217 @@
+import { action, event, type EventEnvelope } from "../../../core/contract.ts";
+import {
+  anyInt,
+  exactText,
+  id,
+  ids,
+  int,
+  nullable,
+  oneOf,
+  pageRules,
+  type Page,
+} from "../../../core/validation.ts";
+
+/** The types of inventory changes on the wire. 0 stands for INVALID and is rejected. */
+export const inventoryChange = { add: 1, subtract: 2, delete: 3 } as const;
+
+export interface UpdateInventory {
+  id: string;
+  type: number;
+  number: number;
+}
+
+/** A product of an order. Each product has at most one line. */
+export interface ReservationLine {
+  product_id: string;
+  quantity: number;
+}
+
+export interface Reservation {
+  order_id: string;
+  lines: ReservationLine[];
+}
+
+/** A reserved line with the price at the time of the reservation, in minor units. */
+export interface ReservedLine extends ReservationLine {
+  price: number;
+}
+
+/** One change of a product's stock on hand. */
+export interface StockChange {
+  change: number;
+  reason: "CREATED" | "ADDED" | "SUBTRACTED" | "SOLD" | "RETURNED";
+  order_id: string | null;
+  user_id: string | null;
+  /** The user's name; null until the registration event is consumed. */
+  username: string | null;
+  /** ISO 8601, UTC. */
+  at: string;
+}
+
+/** The maximum number of entries of `Product.stockHistory`. */
+export const maxStockHistory = 50;
+
+/** An entry of `Product.stockHistory`: one change of a product's stock on hand. */
+export interface StockHistoryEntry {
+  change: StockChange["reason"];
+  /** In pieces; negative for a decrease. */
+  number: number;
+  /** The stock on hand after the change. */
+  stockOnHand: number;
+  orderId: string | null;
+  userId: string | null;
+  /** The user's name; null until the registration event is consumed. */
+  username: string | null;
+  /** ISO 8601, UTC. */
+  at: string;
+}
+
+/** The reasons of inventory changes, with their meanings: the values of the enum `InventoryChange`. */
+export const inventoryChanges = {
+  ADDED: "An admin added pieces.",
+  SUBTRACTED: "An admin subtracted pieces.",
+  DELETED: "An admin deleted the product from the catalogue. The stock stays as it is.",
+  SOLD: "An order was placed.",
+  RETURNED: "An order was cancelled.",
+  COUNTED: "A correction after changes by old events that did not contain a number.",
+} as const;
+
+export interface InventoryUpdated {
+  product_id: string;
+  change: keyof typeof inventoryChanges;
+  /** The change of the stock on hand in pieces; negative for a decrease. */
+  number: number;
+  /** The order that caused the change; null if no order did. */
+  order_id: string | null;
+}
+
+/**
+ * The stock of a product of the catalogue went from more than 0 to 0: its last piece was reserved
+ * or subtracted.
+ */
+export interface InventoryDepleted {
+  product_id: string;
+  sku: string | null;
+}
+
+/**
+ * The stock of a product of the catalogue went from 0 to more than 0: pieces were added, or came
+ * back from a released reservation or a cancelled order.
+ */
+export interface InventoryReplenished extends InventoryDepleted {
+  /** The number of pieces that can be ordered after the change. */
+  stock: number;
+}
+
+/** The result of `products.audit`. */
+export interface StockAudit {
+  products: number;
+  /** Rows of the ledger. */
+  changes: number;
+  /** The number of held reservations, which are neither sold nor released. */
+  held: number;
+  /** Products whose stock differs from on hand minus held. Should be empty. */
+  differences: { product_id: string; stock: number; held: number; on_hand: number }[];
+  /**
+   * The number of dead letters, and the pieces of their orders that are therefore not sold or not
+   * returned. Should be 0.
+   */
+  dead_letters: { events: number; not_sold: number; not_returned: number };
+}
+
+/** The data about an order in the products service. Times are ISO 8601, UTC. */
+export interface ReservationTrace {
+  reservation: { state: string; at: string; expiresAt: string | null } | null;
+  lines: ReservedLine[];
+  ledger: { product_id: string; change: number; reason: StockChange["reason"]; at: string }[];
+  events: EventEnvelope[];
+}
+
+/** The maximum number of lines of an order. A batch of a join with so many lines stays below NATS's 1 MB. */
+export const maxOrderLines = 200;
+
+/** The actions that read, change and reserve stock. */
+export const stockActions = {
+  /**
+   * Adds to a product's stock, subtracts from it, or deletes it from the catalogue. All pieces ever
+   * received minus those subtracted must not exceed 2147483647, so that sold pieces can always be
+   * returned. Throws PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK or BAD_USER_INPUT.
+   */
+  updateInventory: action<UpdateInventory, { success: boolean }>({
+    params: { id: id(), type: int(1, 3), number: int(0) },
+    access: "admin",
+    graphql: {
+      mutation: `
+        """
+        Adds to a product's stock, subtracts from it, or deletes the product from the catalogue.
+        For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, PRODUCT_NOT_FOUND,
+        INSUFFICIENT_STOCK.
+        """
+        updateInventory("The product and the change" input: UpdateInventory!): UpdateInventoryResponse!
+      `,
+    },
+  }),
+  /**
+   * Reserves the stock of all lines of an order, or of none, and returns the prices. A repeated
+   * call returns the same answer. Throws PRODUCT_NOT_FOUND or OUT_OF_STOCK.
+   */
+  reserve: action<Reservation, ReservedLine[]>({
+    params: {
+      order_id: id(),
+      lines: {
+        type: "array",
+        min: 1,
+        max: maxOrderLines,
+        items: { type: "object", props: { product_id: id(), quantity: int(1) } },
+      },
+    },
+    safeToRetry: true,
+    access: "nobody",
+  }),
+  /** Releases the held reservation of an order with a tombstone. Returns whether there was one. */
+  release: action<{ order_id: string }, { released: boolean }>({
+    params: { order_id: id() },
+    safeToRetry: true,
+    access: "nobody",
+  }),
+  /** Returns the changes of a product's stock, newest first. */
+  stockHistory: action<{ id: string } & Page, StockChange[]>({
+    params: { id: id(), ...pageRules },
+    access: "admin",
+  }),
+  /**
+   * Returns the newest changes of the stock of products, newest first, in the order of the ids.
+   * 50 products stay below NATS's 1 MB.
+   */
+  stockHistories: action<{ ids: string[] }, StockHistoryEntry[][]>({
+    params: { ids: ids(50) },
+    access: "admin",
+    graphql: { dataLoaderOptions: { maxBatchSize: 50 } },
+  }),
+  /**
+   * Compares the stock of every product with its ledger and its reservations, and counts the
+   * dead letters.
+   */
+  audit: action<object, StockAudit>({ params: {}, access: "admin" }),
+  /** Returns the products service's part of `orders.trace`. */
+  traceOrder: action<{ id: string }, ReservationTrace>({ params: { id: id() }, access: "admin" }),
+};
+
+/** The events of stock. */
+export const stockEvents = {
+  "inventory.updated": event<InventoryUpdated>(2, {
+    product_id: id(),
+    change: oneOf(Object.keys(inventoryChanges)),
+    number: anyInt(),
+    order_id: nullable(id()),
+  }),
+  "inventory.depleted": event<InventoryDepleted>(1, {
+    product_id: id(),
+    sku: nullable(exactText(1, 64)),
+  }),
+  "inventory.replenished": event<InventoryReplenished>(1, {
+    product_id: id(),
+    sku: nullable(exactText(1, 64)),
+    stock: int(1),
+  }),
+};

@@ -1,0 +1,120 @@
+import pg from "pg";
+import { eventually } from "../../../tools/support/eventually.ts";
+
+/** The statements and transactions of some work. */
+export interface StatementCount {
+  /** Each is a round trip; START TRANSACTION and COMMIT are statements, too. */
+  statements: string[];
+  /** A statement outside a transaction counts as one. */
+  transactions: number;
+}
+
+/**
+ * The number of polls without a statement after which an order has no more consequences. Background
+ * pollers run at most once a second. Polls are counted, because time also passes while a busy machine
+ * does not run this process.
+ */
+const silentPolls = 4;
+const pollMs = 20;
+
+/** The prototype from which all clients of pg inherit `query`. */
+const clientPrototype = pg.Client.prototype as unknown as {
+  query: (this: object, statement: string | { text: string }, ...others: unknown[]) => unknown;
+};
+
+/** Counts the statements of all PostgreSQL clients of this process until `stop`. */
+export class StatementCounter {
+  readonly #query = clientPrototype.query;
+  readonly #inTransaction = new WeakSet<object>();
+  #count: StatementCount = { statements: [], transactions: 0 };
+  /** Statements in flight. */
+  #inFlight = 0;
+  /** Statements of background pollers, which are not counted. */
+  readonly #background = new Set<string>();
+  /** Polls since the last statement. */
+  #silentPolls = 0;
+
+  constructor() {
+    const started = this.#started.bind(this);
+    const query = this.#query;
+    const answered = this.#answered.bind(this);
+    clientPrototype.query = function (statement, ...others) {
+      started(this, typeof statement === "string" ? statement : statement.text);
+      const callback = others.at(-1);
+      if (typeof callback === "function") {
+        const countedCallback = (...answer: unknown[]) => {
+          answered();
+          (callback as (...answer: unknown[]) => void)(...answer);
+        };
+        return query.call(this, statement, ...others.slice(0, -1), countedCallback);
+      }
+      const result = query.call(this, statement, ...others);
+      void Promise.resolve(result).then(answered, answered);
+      return result;
+    };
+  }
+
+  stop(): void {
+    clientPrototype.query = this.#query;
+  }
+
+  /**
+   * Learns the statements that the shop sends by itself: call it while nothing else is asked of the
+   * shop. It waits until one of them came twice.
+   */
+  async ignoreBackground(): Promise<void> {
+    await this.#silence();
+    this.#count = { statements: [], transactions: 0 };
+    await eventually("a background statement that repeats", () => {
+      const { statements } = this.#count;
+      return new Set(statements).size < statements.length;
+    });
+    // The transactions of all work begin and end by the same statements.
+    const isOwn = (sql: string) => !/^(START TRANSACTION|COMMIT|ROLLBACK)/i.test(sql);
+    for (const sql of this.#count.statements.filter(isOwn)) this.#background.add(sql);
+  }
+
+  /**
+   * Counts the statements of some work, warm: the minimum of several repetitions, because background
+   * work only adds statements. Each repetition begins when the previous one has no more consequences.
+   */
+  async least(times: number, work: () => Promise<unknown>): Promise<StatementCount> {
+    const all: StatementCount[] = [];
+    for (let time = 0; time < times; time += 1) {
+      await this.#silence();
+      this.#count = { statements: [], transactions: 0 };
+      await work();
+      all.push(this.#count);
+    }
+    return all.reduce((a, b) => (b.statements.length < a.statements.length ? b : a));
+  }
+
+  async #silence(): Promise<void> {
+    this.#silentPolls = 0;
+    const isSilent = () => {
+      this.#silentPolls = this.#inFlight > 0 ? 0 : this.#silentPolls + 1;
+      return this.#silentPolls > silentPolls;
+    };
+    await eventually("silence", isSilent, { everyMs: pollMs });
+  }
+
+  #answered(): void {
+    this.#inFlight -= 1;
+  }
+
+  #started(client: object, sql: string): void {
+    this.#inFlight += 1;
+    this.#silentPolls = 0;
+    // Sent once in five seconds per connection, regardless of the requests.
+    if (sql === "DISCARD PLANS" || this.#background.has(sql)) return;
+    this.#count.statements.push(sql);
+    if (/^START TRANSACTION/i.test(sql)) {
+      this.#count.transactions += 1;
+      this.#inTransaction.add(client);
+    } else if (/^(COMMIT|ROLLBACK)/i.test(sql)) {
+      this.#inTransaction.delete(client);
+    } else if (!this.#inTransaction.has(client)) {
+      this.#count.transactions += 1;
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import type { LedgerRow, OrderLineRow, OrderRow } from "../../snapshot.ts";
+import { checkCancellations } from "./check-transitions.ts";
+import { byId, groups, pricedSignature, type Evidence } from "../evidence.ts";
+import { Findings } from "../findings.ts";
+
+/**
+ * Checks invariant 3: the stock of each order is taken exactly once and, if the order is cancelled,
+ * restocked exactly once. A shipped order is never restocked.
+ */
+export function checkStockOfOrders(evidence: Evidence): Findings {
+  const findings = new Findings(3);
+  checkEachOrder(evidence, findings);
+  checkRowsBelongToOrders(evidence, findings);
+  checkCancellations(evidence, findings);
+  return findings;
+}
+
+function checkEachOrder(evidence: Evidence, findings: Findings): void {
+  const { snapshot, orderLines, reservationLines, ledgerOfOrder } = evidence;
+  const reservations = new Map(
+    snapshot.products.reservations.map((row) => [row.order_id, row.state]),
+  );
+  const stepsOf = groups(snapshot.orders.order_history, ({ order_id }) => order_id);
+  findings.count("orders", snapshot.orders.orders.length);
+  for (const order of snapshot.orders.orders) {
+    const lines = orderLines(order.id);
+    const ledger = ledgerOfOrder(order.id);
+    const sold = ledger.filter(({ reason }) => reason === "SOLD");
+    const returned = ledger.filter(({ reason }) => reason === "RETURNED");
+    const isCancelled = order.status === "CANCELLED";
+    findings.count("rows taken", sold.length);
+    findings.count("rows restocked", returned.length);
+    if (isCancelled) findings.count("cancelled orders", 1);
+    expectRows(findings, order, sold, lines, -1, "the stock of an order is taken exactly once");
+    const restocked = isCancelled ? lines : [];
+    expectRows(findings, order, returned, restocked, 1, "a cancelled order is restocked once");
+    const isShipped = stepsOf(order.id).some(({ status }) => status === "SHIPPED");
+    if (isShipped) {
+      findings.count("shipped orders", 1);
+      expectRows(findings, order, returned, [], 1, "a shipped order is not restocked");
+    }
+    const state = reservations.get(order.id);
+    findings.expect(
+      state === (isCancelled ? "CANCELLED" : "SOLD") &&
+        pricedSignature(reservationLines(order.id)) === pricedSignature(lines),
+      "the reservation of an order matches the order",
+      `a reservation ${isCancelled ? "CANCELLED" : "SOLD"} with the lines of the order`,
+      () => ({ order, state: state ?? null, reserved: reservationLines(order.id), lines }),
+    );
+  }
+}
+
+/** The ledger has one row for each line, and no other. */
+function expectRows(
+  findings: Findings,
+  order: OrderRow,
+  rows: readonly LedgerRow[],
+  lines: readonly OrderLineRow[],
+  sign: 1 | -1,
+  rule: string,
+): void {
+  const expected = lines
+    .map(({ product_id, quantity }) => `${product_id} ${sign * quantity}`)
+    .sort()
+    .join(", ");
+  const found = rows
+    .map(({ product_id, change }) => `${product_id} ${change}`)
+    .sort()
+    .join(", ");
+  findings.expect(found === expected, rule, expected === "" ? "no rows" : expected, () => ({
+    order: order.id,
+    status: order.status,
+    rows,
+  }));
+}
+
+/** Each SOLD and RETURNED row belongs to an order. */
+function checkRowsBelongToOrders({ snapshot }: Evidence, findings: Findings): void {
+  const orders = byId(snapshot.orders.orders);
+  for (const row of snapshot.products.stock_changes) {
+    if (row.order_id === null) continue;
+    findings.expect(
+      orders.has(row.order_id),
+      "stock is taken for orders only",
+      `an order ${row.order_id}`,
+      () => ({ row }),
+    );
+  }
+}
