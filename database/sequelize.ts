@@ -3,6 +3,7 @@ import pgConnectionString from "pg-connection-string";
 import { Sequelize, type Options } from "sequelize";
 import { activeSpan } from "../core/tracing/spans.ts";
 import { withoutValues } from "./errors/database-errors.ts";
+import { applicationName } from "./migrator/node-versions.ts";
 import { DatabaseMetrics } from "./statements/database-metrics.ts";
 import { inStatementSpan, summaryOf } from "./statements/statement-span.ts";
 
@@ -72,6 +73,7 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
     pool: { max: poolMax, min: 0, idle: 30_000, acquire: acquireTimeoutMs },
     dialectOptions: {
       ssl,
+      application_name: applicationName,
       keepAlive: true,
       options: genericPlans,
       statement_timeout: statementTimeoutMs,

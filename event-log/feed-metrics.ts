@@ -4,13 +4,14 @@ import {
   type Reading,
 } from "../core/metrics/instruments.ts";
 import { countDeadLetters } from "./dead-letters.ts";
+import type { FeedHalt } from "./feed-halt.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
 /**
  * Why the feed of this node applies nothing: its next event keeps failing, has a type that this node
  * does not know, or the producer's database was set back.
  */
-export type StandReason = "retrying" | "unknown_type" | "set_back";
+type StandReason = "retrying" | FeedHalt["reason"];
 
 const standReasons: readonly StandReason[] = ["retrying", "unknown_type", "set_back"];
 
@@ -51,7 +52,7 @@ export class FeedMetrics {
   /** Counts a failed try of a feed. The feed stands until it can apply events again. */
   failed(producer: string): void {
     this.#faults.of(this.#labelsOf(producer)).add();
-    this.stands(producer, "retrying");
+    if (!this.#standing.has(producer)) this.stands(producer, "retrying");
   }
 
   /** Notes that the feed has applied what it could. */

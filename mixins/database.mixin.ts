@@ -19,7 +19,7 @@ import {
   type NamedDatabase,
 } from "../database/errors/database-problem.ts";
 import * as idempotency from "../database/idempotency.ts";
-import { migrate } from "../database/migrate.ts";
+import { migrate } from "../database/migrator/migrate.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import { DatabaseMetrics } from "../database/statements/database-metrics.ts";
 import { preparedOn, type Query } from "../database/statements/prepared-statements.ts";
@@ -87,9 +87,12 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       const hasEvents = Object.keys(contract.events).length > 0;
       if (hasEvents) logMetrics(instruments, broker, query, contract.name);
     },
-    async started() {
+    async started(this: { logger: ServiceBroker["logger"] }) {
       try {
-        await migrate(sequelize, options.migrations);
+        const warn = (message: string) => {
+          this.logger.warn(message);
+        };
+        await migrate(sequelize, options.migrations, { warn });
       } catch (error) {
         throw databaseProblemOf(error, named) ?? error;
       }
@@ -163,8 +166,8 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     newId: async () => newId(),
     dropId: async () => undefined,
     newEvent: (type, data) => newEvent(contract, type, data, undefined),
-    emitFrom(firstPosition, events) {
-      withPositions(events, firstPosition).forEach(emit);
+    emitFrom(place, events) {
+      withPositions(events, place).forEach(emit);
     },
     onCommitted: (listener) => listeners.push(listener),
     consumer: (consumerOptions) =>

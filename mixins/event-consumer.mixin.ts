@@ -4,20 +4,27 @@ import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
 import { badUserInput } from "../core/errors.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { keepDeadLetter, takeDeadLetter } from "../event-log/dead-letters.ts";
-import { consumerActions, type RunTransaction } from "../event-log/event-consumer.actions.ts";
+import {
+  consumerActions,
+  type ReconcileParams,
+  type RunTransaction,
+} from "../event-log/event-consumer.actions.ts";
 import {
   hasCursor,
   lockCursor,
   makeCursor,
   moveCursor,
   rewindCursor,
+  setCursorEvent,
   skipPruned,
 } from "../event-log/event-cursor.ts";
 import { inEventsSpan } from "../core/tracing/spans.ts";
 import { EventFeed } from "../event-log/event-feed.ts";
 import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
+import { describeHalt } from "../event-log/feed-halt.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
+import { reconcile, type Reconciliation } from "../event-log/reconcile.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** Which events a service consumes, and how. */
@@ -36,7 +43,8 @@ export interface ConsumerOptions {
 /**
  * Consumes the events of other services. Each event is applied in its producer's order and exactly
  * once, because one transaction contains its effect and the move of the cursor. An event becomes a
- * dead letter if its handler keeps failing or it violates its contract; later events go on.
+ * dead letter if its handler keeps failing or it violates its contract; later events go on. A type
+ * or version that this node does not know halts the feed.
  *
  * @param database runs transactions and statements in the database of the consumer
  */
@@ -50,12 +58,13 @@ export function eventConsumer(
   let metrics: FeedMetrics | undefined;
   const onDeadLetter = ({ producer }: EventEnvelope) => metrics?.deadLettered(producer);
 
-  function logReader(broker: ServiceBroker, { name }: Contract) {
+  /** @param reader confirms that it has applied all events up to the position */
+  function logReader(broker: ServiceBroker, { name }: Contract, reader: { consumer?: string }) {
     const action = `${name}.eventsAfter`;
     return async (position: number): Promise<LogPage | undefined> => {
       // A call of an unavailable action would log a warning at every retry.
       if (!broker.registry.actions.isAvailable(action)) return undefined;
-      return broker.call<LogPage, object>(action, { position, consumer });
+      return broker.call<LogPage, object>(action, { position, ...reader });
     };
   }
 
@@ -66,7 +75,7 @@ export function eventConsumer(
   ): EventFeed {
     const { name } = producer;
     const node = broker.nodeID;
-    const readLog = logReader(broker, producer);
+    const readLog = logReader(broker, producer, { consumer });
     return new EventFeed({
       async begin() {
         if (await transaction((work) => hasCursor(work, name))) return true;
@@ -75,39 +84,60 @@ export function eventConsumer(
         await transaction((work) => makeCursor(work, name, page.head));
         return true;
       },
-      async readLog(position) {
+      async readLog({ position, eventId }) {
         const page = await readLog(position);
-        if (page !== undefined && page.prunedTo > position) {
+        if (page === undefined) return undefined;
+        if (page.prunedTo > position) {
           broker.logger.warn(`${consumer} skips the pruned events of ${name}`);
           await transaction((work) => skipPruned(work, name, page.prunedTo));
+        }
+        // A producer of an older version sends no `previousId`.
+        const previousId = page.previousId as string | null | undefined;
+        if (eventId === null && typeof previousId === "string") {
+          await transaction((work) =>
+            setCursorEvent(work, name, { position, eventId: previousId }),
+          );
         }
         return page;
       },
       async apply(events, limit) {
         const applied = await transaction(async (work) => {
-          const from = await lockCursor(work, name);
-          const batch = eventHandlers.nextBatch(from, events, limit);
-          if (batch.length === 0) return from;
-          const to = from + batch.length;
+          const cursor = await lockCursor(work, name);
+          const { batch, unknown } = eventHandlers.nextBatch(cursor, events, limit);
+          const last = batch.at(-1);
+          if (last === undefined) return { ...cursor, unknown };
           await inBatchSpan(name, batch, async () => {
             await eventHandlers.apply(batch, work);
-            await moveCursor(work, name, { from, to, node });
+            await moveCursor(work, name, batch, node);
           });
-          return to;
+          return { position: last.position, eventId: last.id, unknown };
         });
         metrics?.applied(name);
         return applied;
       },
       deadLetter: (event, reason) =>
         transaction(async (work) => {
-          const from = await lockCursor(work, name);
-          if (from !== event.position - 1) return;
+          const cursor = await lockCursor(work, name);
+          const [next] = eventHandlers.nextBatch(
+            cursor,
+            new Map([[event.position, event]]),
+            1,
+          ).batch;
+          // Another replica has applied it, or the fault is not the event's.
+          if (next === undefined) return;
           await keepDeadLetter(work, event, reason, onDeadLetter);
-          await moveCursor(work, name, { from, to: event.position, node });
+          await moveCursor(work, name, [event], node);
         }),
       onFault: (fault) => {
         metrics?.failed(name);
         broker.logger.error(`an event of ${name} could not be applied`, fault);
+      },
+      onHalt: (halt) => {
+        metrics?.stands(name, halt?.reason);
+        const { logger } = broker;
+        if (halt === undefined) logger.info(`${consumer} continues with the events of ${name}.`);
+        else if (halt.reason === "set_back") logger.error(describeHalt(halt, consumer, name));
+        else logger.warn(describeHalt(halt, consumer, name));
       },
     });
   }
@@ -160,7 +190,7 @@ export function eventConsumer(
       const available = Object.keys(readModels).join(", ") || "no producer";
       throw invalidProducer(`${consumer} has read models of ${available}.`);
     }
-    const page = await logReader(broker, contract)(0);
+    const page = await logReader(broker, contract, { consumer })(0);
     if (page === undefined) {
       throw invalidProducer(`${producer} is unavailable. Try again when it is running.`);
     }
@@ -177,6 +207,38 @@ export function eventConsumer(
     return { events: page.head };
   }
 
+  /** Shows how this service and a producer differ, and lets a halted feed continue. */
+  async function reconcileFeed(ctx: Context<ReconcileParams>): Promise<Reconciliation> {
+    const { broker, params, nodeID } = ctx;
+    const { producer, continueFrom } = params;
+    const contract = producers.find(({ name }) => name === producer);
+    const eventHandlers = handlers.get(producer);
+    if (contract === undefined || eventHandlers === undefined) {
+      const names = producers.map(({ name }) => name).join(", ");
+      const message = `${consumer} consumes the events of ${names}.`;
+      throw badUserInput([{ field: "producer", message }]);
+    }
+    const result = await reconcile(
+      {
+        transaction,
+        readLog: logReader(broker, contract, {}),
+        knows: (event) => eventHandlers.knows(event),
+        node: broker.nodeID,
+        caller: nodeID,
+        onDeadLetter,
+      },
+      producer,
+      continueFrom,
+    );
+    if (result.continuesAfter !== null) {
+      broker.logger.warn(
+        `An operator has set the cursor of ${consumer} for ${producer} to ${result.continuesAfter}.`,
+      );
+      feeds.get(producer)?.readNow();
+    }
+    return result;
+  }
+
   // The consumer also receives events without a handler, so that the positions have no gap.
   const types = producers.flatMap(({ events }) => Object.keys(events));
   const receive = {
@@ -186,7 +248,7 @@ export function eventConsumer(
   };
   let isStopped = false;
   return {
-    actions: consumerActions(transaction, { redrive, rebuild }),
+    actions: consumerActions(transaction, { redrive, rebuild, reconcile: reconcileFeed }),
     events: Object.fromEntries(types.map((type) => [type, receive])),
     created(this: { broker: ServiceBroker }) {
       const instruments = instrumentsOf(this.broker);

@@ -4,7 +4,15 @@ import { join } from "node:path";
 /** `npm run check`: runs all checks, also after a failed one, and lists the failed checks at the end. */
 
 /** Scripts of package.json. */
-const checks = ["typecheck", "lint", "format:check", "layers", "dead-code", "schema:changes"];
+const checks = [
+  "typecheck",
+  "lint",
+  "lint:migrations",
+  "format:check",
+  "layers",
+  "dead-code",
+  "schema:changes",
+];
 
 const failed = checks.filter((check) => {
   console.log(`\n--- npm run ${check}`);

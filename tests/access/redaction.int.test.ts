@@ -279,7 +279,7 @@ test("no secret of the tests above appears in logs, traces and metrics", async (
     collector.spans.some(({ attributes }) => attributes["error.type"] === "22P02"),
   );
   const metrics = await (await fetch(`${shop.url}/metrics`)).text();
-  const database = readFileSync(join(process.env.TEST_DATA_DIR ?? "", "postgres", "server.log"));
+  const database = readFileSync(join(process.env.TEST_DATA_DIR ?? "", "postgres.log"));
   const places = { log, traces: collector.text, metrics, database: database.toString() };
 
   // The tests above reached the logs.

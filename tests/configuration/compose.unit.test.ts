@@ -6,6 +6,7 @@ import { domainServices, serviceNames } from "../../services/registry.ts";
 import { projectDir } from "../../tools/support/processes.ts";
 
 interface ComposeService {
+  entrypoint?: string[];
   environment?: Record<string, string>;
   volumes?: string[];
   networks?: string[];
@@ -81,4 +82,26 @@ test("docker-compose.observe.yml observes all nodes, and Prometheus reads from t
   };
   const read = jobs.flatMap(({ dns_sd_configs: configs }) => configs.flatMap(({ names }) => names));
   expect(namesOf(read)).toEqual(namesOf(serviceNames));
+});
+
+test("docker-compose.backup.yml adds archiving and a volume to each database", () => {
+  const { services, volumes = {} } = compose("docker-compose.backup.yml");
+  expect(namesOf(Object.keys(services))).toEqual(
+    namesOf(domainServices.map((name) => `${name}-db`)),
+  );
+  expect(namesOf(Object.keys(volumes))).toEqual(
+    namesOf(domainServices.map((name) => `${name}-backups`)),
+  );
+  for (const service of domainServices) {
+    const own = services[`${service}-db`];
+    expect(own?.volumes).toContain(`${service}-backups:/backups`);
+    // An entrypoint replaces the one of docker-compose.yml, so it contains all of its settings.
+    const [, , command = ""] = own?.entrypoint ?? [];
+    const [, , original = ""] = cluster.services[`${service}-db`]?.entrypoint ?? [];
+    expect(command).toContain(original);
+    expect(command).toContain("-c archive_mode=on");
+  }
+  expect(textOf("deploy/backup/backup.sh")).toContain(
+    `for service in ${domainServices.join(" ")};`,
+  );
 });

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { Cluster } from "@kubernetes-models/cloudnative-pg/postgresql.cnpg.io/v1/Cluster";
+import { ScheduledBackup } from "@kubernetes-models/cloudnative-pg/postgresql.cnpg.io/v1/ScheduledBackup";
 import { Deployment } from "kubernetes-models/apps/v1/Deployment";
 import { HorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2/HorizontalPodAutoscaler";
 import { Job } from "kubernetes-models/batch/v1/Job";
@@ -17,6 +18,7 @@ import { domainServices, serviceNames } from "../../services/registry.ts";
 const folder = join(import.meta.dirname, "..", "..", "deploy", "kubernetes");
 const kustomization = parse(readFileSync(join(folder, "kustomization.yaml"), "utf8")) as {
   resources: string[];
+  images: { newTag: string }[];
 };
 
 /** The schema of each API version and kind of the manifests. */
@@ -28,6 +30,7 @@ const schemas: Record<string, new (data: never) => { validate(): void }> = {
   "networking.k8s.io/v1 NetworkPolicy": NetworkPolicy,
   "policy/v1 PodDisruptionBudget": PodDisruptionBudget,
   "postgresql.cnpg.io/v1 Cluster": Cluster,
+  "postgresql.cnpg.io/v1 ScheduledBackup": ScheduledBackup,
   "v1 Namespace": Namespace,
   "v1 Service": Service,
 };
@@ -87,6 +90,14 @@ test("the kustomization applies every manifest in the folder", () => {
   const notApplied = ["kustomization.yaml", "nats-values.yaml"];
   const files = readdirSync(folder).filter((file) => !notApplied.includes(file));
   expect([...kustomization.resources].sort()).toEqual(files.sort());
+});
+
+test("each version has a migration job of its own, whose template is never changed", () => {
+  const jobs = manifests.filter(({ manifest }) => manifest.kind === "Job");
+  const tags = kustomization.images.map(({ newTag }) => newTag.replaceAll(/[^a-z0-9]/g, "-"));
+  expect(jobs.map(({ manifest }) => manifest.metadata.name)).toEqual(
+    tags.map((tag) => `migrate-${tag}`),
+  );
 });
 
 describe.each(serviceNames)("the Kubernetes service %s", (name) => {
@@ -170,4 +181,46 @@ test("each database has UTF-8 and a locale whose lower() knows all letters", () 
   for (const { spec } of clusters) {
     expect(spec.bootstrap.initdb).toMatchObject({ encoding: "UTF8", localeCType: "C.UTF-8" });
   }
+});
+
+describe("deploy/kubernetes-backup", () => {
+  const backupFolder = join(folder, "..", "kubernetes-backup");
+  const textOf = (file: string) => readFileSync(join(backupFolder, file), "utf8");
+  const { resources, patches } = parse(textOf("kustomization.yaml")) as {
+    resources: string[];
+    patches: { target: { kind: string }; patch: string }[];
+  };
+  const store = parse(textOf("object-store.yaml")) as Manifest;
+
+  test("adds its manifests to those of deploy/kubernetes", () => {
+    const files = readdirSync(backupFolder).filter((file) => file !== "kustomization.yaml");
+    expect(resources).toEqual(["../kubernetes", ...files.sort()]);
+  });
+
+  test("has a scheduled backup of each database, which matches its schema", () => {
+    const backups = parseAllDocuments(textOf("scheduled-backups.yaml")).map(
+      (document) => document.toJS() as Manifest & { spec: { cluster: { name: string } } },
+    );
+    for (const backup of backups) validate(backup);
+    const names = backups.map(({ spec }) => spec.cluster.name);
+    expect(names).toEqual(domainServices.map((service) => `${service}-db`));
+  });
+
+  test("lets each database archive its WAL in the object store", () => {
+    const [patch] = patches;
+    const operations = parse(patch?.patch ?? "") as { path: string; value: unknown }[];
+    expect(patch?.target.kind).toBe("Cluster");
+    expect(operations).toEqual([
+      {
+        op: "add",
+        path: "/spec/plugins",
+        value: [expect.objectContaining({ parameters: { barmanObjectName: store.metadata.name } })],
+      },
+    ]);
+    const clusters = manifests.filter(({ manifest }) => manifest.kind === "Cluster");
+    for (const { manifest } of clusters) {
+      const { spec } = manifest as unknown as { spec: object };
+      validate({ ...manifest, spec: { ...spec, plugins: operations[0]?.value } } as Manifest);
+    }
+  });
 });
