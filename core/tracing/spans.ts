@@ -47,10 +47,11 @@ export function isSampled(span: SpanContext | undefined): boolean {
 }
 
 /**
- * Runs work in a span, which is the parent of the spans in it. The span ends with the work.
+ * Runs work in a span, which is the parent of the spans in it. The span ends with the work. There is
+ * no span in a trace that is not sampled: only its ids are passed on.
  *
  * @param name low in cardinality: kinds of operations, no ids
- * @param options kind, attributes and links; called only if spans are on
+ * @param options kind, attributes and links; called only if the sampler is asked
  * @param parent instead of the current span
  */
 export function inSpan<Result>(
@@ -60,16 +61,33 @@ export function inSpan<Result>(
   parent?: TraceContext,
 ): Promise<Result> {
   if (!isOn) return work(undefined);
-  return tracer.startActiveSpan(name, options(), parent ?? context.active(), async (span) => {
-    try {
-      return await work(span);
-    } catch (error) {
-      fail(span, error);
-      throw error;
-    } finally {
-      span.end();
-    }
-  });
+  const outer = parent ?? context.active();
+  const caller = spanOf(outer);
+  // The sampler decides once per request and node. Most requests are not sampled, and each context
+  // and span would cost them more than the work.
+  if (caller !== undefined && caller.isRemote !== true && !isSampled(caller)) {
+    return parent === undefined
+      ? work(undefined)
+      : context.with(parent, work, undefined, undefined);
+  }
+  const span = tracer.startSpan(name, options(), outer);
+  const inner = trace.setSpan(outer, span);
+  if (!span.isRecording()) return context.with(inner, work, undefined, undefined);
+  return context.with(inner, () => untilEnded(span, work));
+}
+
+async function untilEnded<Result>(
+  span: Span,
+  work: (span: Span) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work(span);
+  } catch (error) {
+    fail(span, error);
+    throw error;
+  } finally {
+    span.end();
+  }
 }
 
 /** Marks a span as failed. Names only the kind of the error: its message may quote input. */
@@ -105,6 +123,7 @@ export function inBatchSpan<Result>(
 
 /**
  * Runs work on events in the trace of the first sampled one. The span links to the traces of all.
+ * There is no span if no trace is sampled.
  *
  * @param traceparents of the events
  */
@@ -118,8 +137,11 @@ export function inEventsSpan<Result>(
   const causes = traceparents()
     .filter((traceparent) => traceparent !== undefined)
     .map((traceparent) => contextOfHeaders({ traceparent }));
-  const parent = causes.find((cause) => isSampled(spanOf(cause))) ?? ROOT_CONTEXT;
-  return inSpan(name, () => ({ ...options(), links: linksTo(causes) }), work, parent);
+  const sampled = causes.find((cause) => isSampled(spanOf(cause)));
+  const [first] = causes;
+  if (sampled === undefined && first !== undefined) return context.with(first, work);
+  const spanOptions = () => ({ ...options(), links: linksTo(causes) });
+  return inSpan(name, spanOptions, work, sampled ?? ROOT_CONTEXT);
 }
 
 function spanOf(caller: TraceContext): SpanContext | undefined {

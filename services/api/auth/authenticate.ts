@@ -6,6 +6,7 @@ import { LRUCache } from "lru-cache";
 import { commonErrors, ClientError, serviceUnavailable } from "../../../core/errors.ts";
 import { PeriodicTask } from "../../../core/tasks/periodic-task.ts";
 import { tokenIdentity } from "../../users/users.contract.ts";
+import { atMost } from "../limits/at-most.ts";
 import { EndedSessions, type FetchEnded } from "./ended-sessions.ts";
 import { KeySet, type FetchKeys } from "./key-set.ts";
 
@@ -72,9 +73,7 @@ export function authenticatorOf(broker: ServiceBroker, onEndedPolled: () => void
 export class Authenticator {
   readonly #keys: KeySet;
   readonly #ended: EndedSessions;
-  readonly #cached = new LRUCache<string, Verified & { untilMs: number }>({
-    max: maxCached,
-  });
+  readonly #cached = new LRUCache<string, Verified & { untilMs: number }>(atMost(maxCached));
   readonly #polls: PeriodicTask[];
 
   constructor({ fetchKeys, fetchEnded, onEndedPolled, logger }: Sources) {

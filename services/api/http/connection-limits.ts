@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { LRUCache } from "lru-cache";
 import { addressGroup } from "../../../core/caller-address.ts";
+import { atMost } from "../limits/at-most.ts";
 import { resourceLimits, type ResourceUsage } from "../limits/resource-usage.ts";
 
 /** A connection without traffic is closed after this time, also during a request. */
@@ -40,7 +41,7 @@ type Connection = Duplex & { [state]?: ConnectionState };
 export class ConnectionLimits {
   readonly #usage: ResourceUsage;
   readonly #isProxy: (address: string) => boolean;
-  readonly #penalizedUntilMs = new LRUCache<string, number>({ max: maxPenalized });
+  readonly #penalizedUntilMs = new LRUCache<string, number>(atMost(maxPenalized));
   readonly #connections = new Map<string, Set<Duplex>>();
 
   constructor(usage: ResourceUsage, isProxy: (address: string) => boolean) {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
+import { SpanKind, SpanStatusCode, type Span } from "@opentelemetry/api";
 import { contextOfHeaders, inSpan } from "../../../core/tracing/spans.ts";
 
 /**
@@ -18,19 +18,29 @@ export function inHttpSpan(
   const method = req.method ?? "";
   return inSpan(
     route === undefined ? method : `${method} ${route}`,
-    () => ({
-      kind: SpanKind.SERVER,
-      attributes: {
-        "http.request.method": method,
-        "url.scheme": "http",
-        ...(route !== undefined && { "http.route": route, "url.path": route }),
-      },
-    }),
-    async (span) => {
-      await answer();
-      span?.setAttribute("http.response.status_code", res.statusCode);
-      if (res.statusCode >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
-    },
+    () => server,
+    (span) => (span === undefined ? answer() : answerIn(span, { method, route, res, answer })),
     contextOfHeaders(req.headers),
   );
+}
+
+const server = { kind: SpanKind.SERVER };
+
+interface Exchange {
+  method: string;
+  route: string | undefined;
+  res: ServerResponse;
+  answer: () => Promise<void>;
+}
+
+/** Most requests are not sampled, so the attributes are made for a recorded span only. */
+async function answerIn(span: Span, { method, route, res, answer }: Exchange): Promise<void> {
+  span.setAttributes({
+    "http.request.method": method,
+    "url.scheme": "http",
+    ...(route !== undefined && { "http.route": route, "url.path": route }),
+  });
+  await answer();
+  span.setAttribute("http.response.status_code", res.statusCode);
+  if (res.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
 }

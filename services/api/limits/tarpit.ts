@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
+import { atMost } from "./at-most.ts";
 
 /** Rejections in a window that are sent without delay: a client with a bug learns of it quickly. */
 const undelayedRejections = 50;
@@ -14,9 +15,9 @@ const maxCallers = 10_000;
  * wait for a response before the next request, so that the delay slows them down.
  */
 export class Tarpit {
-  readonly #rejections = new LRUCache<string, { count: number; sinceMs: number }>({
-    max: maxCallers,
-  });
+  readonly #rejections = new LRUCache<string, { count: number; sinceMs: number }>(
+    atMost(maxCallers),
+  );
   #held = 0;
 
   /** Waits as long as a rejection of this caller is delayed. */

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { atMost } from "./at-most.ts";
 import { maxQueryCost } from "./request-limits.ts";
 
 /** Callers with a stored bucket. A caller beyond this number starts with a full bucket again. */
@@ -22,7 +23,7 @@ export class Throttle {
   readonly #capacity: number;
   /** The number of times that a caller was told to wait. */
   rejections = 0;
-  readonly #buckets = new LRUCache<string, Bucket>({ max: maxCallers });
+  readonly #buckets = new LRUCache<string, Bucket>(atMost(maxCallers));
 
   /**
    * @param perSecond refill rate; 0 disables the throttle

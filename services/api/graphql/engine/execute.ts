@@ -20,7 +20,13 @@ import {
   type Path,
   type Run,
 } from "./execution-state.ts";
-import { emptyResult, filled, isPromise, type Pending } from "./partial-result.ts";
+import {
+  emptyResult,
+  filled,
+  isPromise,
+  isResolvedObject,
+  type Pending,
+} from "./partial-result.ts";
 import type { PlannedField, SelectionPlan, Shape } from "./plan.ts";
 import { completeLeaf, runtimeType } from "./type-values.ts";
 
@@ -61,29 +67,36 @@ async function executeSerially(
   return result;
 }
 
+/**
+ * Completes the fields of an object.
+ *
+ * @param outer the pending parts of a value that this object belongs to and whose error its own
+ * error is. They get the pending fields, so that the object needs no promise.
+ */
 function executeSelections(
   run: Run,
   selections: SelectionPlan,
   source: unknown,
   path: Path | undefined,
+  outer?: Pending[],
 ): Record<string, unknown> | Promise<Record<string, unknown>> {
-  const result = emptyResult(selections);
-  const pending: Pending[] = [];
+  const target = emptyResult(selections);
+  const pending = outer ?? [];
   try {
     for (const field of selections.fields) {
       const key = field.responseKey;
       const value = executeField(run, field, source, path);
       if (isPromise(value)) {
-        pending.push({ key, value });
+        pending.push({ target, key, value });
         // Reserves the place of the key in the response.
-        result[key] = null;
-      } else result[key] = value;
+        target[key] = null;
+      } else target[key] = value;
     }
   } catch (error) {
-    if (pending.length === 0) throw error;
-    return filled(result, pending, error);
+    if (outer !== undefined || pending.length === 0) throw error;
+    return filled(target, pending, error);
   }
-  return pending.length === 0 ? result : filled(result, pending);
+  return outer !== undefined || pending.length === 0 ? target : filled(target, pending);
 }
 
 /** Resolves and completes a field. Throws or rejects only if its error makes the parent null. */
@@ -194,8 +207,8 @@ function completeList(
   const pending: Pending[] = [];
   try {
     for (let key = 0; key < value.length; key += 1) {
-      const completed = completeItem(run, field, item, value[key], path, key);
-      if (isPromise(completed)) pending.push({ key, value: completed });
+      const completed = completeItem(run, field, item, value[key], path, key, pending);
+      if (isPromise(completed)) pending.push({ target: items, key, value: completed });
       items.push(completed);
     }
   } catch (error) {
@@ -212,6 +225,7 @@ function completeItem(
   value: unknown,
   list: Path,
   key: number,
+  pending: Pending[],
 ): unknown {
   if (shape.kind === "object") {
     const flat = flatObject(run, field.selections.get(shape.type), value);
@@ -220,6 +234,9 @@ function completeItem(
   const path = { prev: list, key, typename: undefined };
   try {
     if (shape.kind === "leaf") count(run);
+    if (shape.kind === "object" && shape.isNonNull && isResolvedObject(value)) {
+      return completeObject(run, field, shape.type, value, path, pending);
+    }
     return completeOrNull(run, field, shape, value, path);
   } catch (error) {
     return failed(run, field, shape, error, path);
@@ -235,31 +252,34 @@ function flatObject(
   selections: SelectionPlan | undefined,
   source: unknown,
 ): Record<string, unknown> | undefined {
-  if (!selections?.isFlat || typeof source !== "object" || source === null) return undefined;
-  if (source instanceof Error || isPromise(source)) return undefined;
+  if (!selections?.isFlat || !isResolvedObject(source)) return undefined;
   const { values, characters } = run;
-  const undo = (): undefined => {
-    run.values = values;
-    run.characters = characters;
-  };
   const result = emptyResult(selections);
+  if (fillFlat(run, selections, source, result)) return result;
+  run.values = values;
+  run.characters = characters;
+  return undefined;
+}
+
+/** Returns false if a property needs the complete path, which also reports the errors. */
+function fillFlat(
+  run: Run,
+  { fields }: SelectionPlan,
+  source: Readonly<Record<string, unknown>>,
+  result: Record<string, unknown>,
+): boolean {
   try {
-    for (const field of selections.fields) {
+    for (const field of fields) {
       const { definition, responseKey, shape } = field;
-      const value = (source as Record<string, unknown>)[definition.name];
+      const value = source[definition.name];
       const isPlain = value === null || (typeof value !== "object" && typeof value !== "function");
-      if (shape.kind !== "leaf" || !isPlain) {
-        undo();
-        return;
-      }
+      if (shape.kind !== "leaf" || !isPlain) return false;
       count(run);
       result[responseKey] = completeLeaf(run, field, shape, value);
     }
-    return result;
+    return true;
   } catch {
-    // The complete path reports the error.
-    undo();
-    return;
+    return false;
   }
 }
 
@@ -269,8 +289,9 @@ function completeObject(
   type: GraphQLObjectType,
   value: unknown,
   path: Path,
+  outer?: Pending[],
 ): unknown {
   const selections = field.selections.get(type);
   if (selections === undefined) throw new Error(`${nameOf(field)} has no plan for ${type.name}`);
-  return executeSelections(run, selections, value, path);
+  return executeSelections(run, selections, value, path, outer);
 }

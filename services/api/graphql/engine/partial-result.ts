@@ -13,6 +13,7 @@ export function emptyResult({ hasProto, fields }: SelectionPlan): Record<string,
 
 /** A part of a result that is still a promise. */
 export interface Pending {
+  target: object;
   key: string | number;
   value: Promise<unknown>;
 }
@@ -23,44 +24,35 @@ export interface Pending {
  *
  * @param fault a synchronous error of a part that comes after the pending parts
  */
-export function filled<Result extends object>(
+export async function filled<Result>(
   result: Result,
   pending: readonly Pending[],
   fault?: unknown,
 ): Promise<Result> {
-  const parts = result as Record<string | number, unknown>;
-  const [only] = pending;
-  if (pending.length === 1 && only !== undefined && fault === undefined) {
-    return only.value.then((part) => {
-      parts[only.key] = part;
-      return result;
-    });
+  // A part may reject while an earlier one is awaited.
+  for (const { value } of pending) value.catch(handledBelow);
+  let reason: unknown;
+  for (const { target, key, value } of pending) {
+    try {
+      (target as Record<string | number, unknown>)[key] = await value;
+    } catch (error) {
+      reason ??= error;
+    }
   }
-  return new Promise((resolve, reject) => {
-    let reason = fault;
-    let failedAt = pending.length;
-    let remaining = pending.length;
-    const done = () => {
-      remaining -= 1;
-      if (remaining > 0) return;
-      if (reason === undefined) resolve(result);
-      // The error of a field, unchanged.
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-      else reject(reason);
-    };
-    pending.forEach(({ key, value }, index) => {
-      value.then(
-        (part) => {
-          parts[key] = part;
-          done();
-        },
-        (error: unknown) => {
-          if (index < failedAt) [failedAt, reason] = [index, error];
-          done();
-        },
-      );
-    });
-  });
+  reason ??= fault;
+  // The error of a field, unchanged.
+  // eslint-disable-next-line @typescript-eslint/only-throw-error
+  if (reason !== undefined) throw reason;
+  return result;
+}
+
+function handledBelow(): void {
+  // Nothing to do.
+}
+
+export function isResolvedObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  return !(value instanceof Error) && !isPromise(value);
 }
 
 export function isPromise(value: unknown): value is Promise<never> {
