@@ -1,15 +1,9 @@
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
-import type { Effect } from "../core/contract.ts";
 import { id, int, oneOf, optional, pageRules, text, type Page } from "../core/validation.ts";
 import { listDeadLetters } from "./dead-letters.ts";
-import { consumedOf, cursorsOf } from "./event-cursor.ts";
+import { consumedOf, cursorsOf, type RunTransaction } from "./event-cursor.ts";
 import type { Reconciliation } from "./reconcile.ts";
 import { continuations, type Continuation } from "./reconciliations.ts";
-
-/** Runs a use case in one transaction of the consumer's database. */
-export type RunTransaction = <Result>(
-  useCase: (work: Effect) => Promise<Result>,
-) => Promise<Result>;
 
 interface ConsumerOperations {
   redrive: (id: string) => Promise<{ redriven: boolean }>;

@@ -2,6 +2,11 @@ import type { Effect, EventEnvelope } from "../core/contract.ts";
 
 type Querying = Pick<Effect, "query">;
 
+/** Runs a use case in one transaction of the consumer's database. */
+export type RunTransaction = <Result>(
+  useCase: (work: Effect) => Promise<Result>,
+) => Promise<Result>;
+
 /** The last event that a consumer has applied. */
 export interface Cursor {
   position: number;

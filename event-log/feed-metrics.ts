@@ -55,11 +55,6 @@ export class FeedMetrics {
     if (!this.#standing.has(producer)) this.stands(producer, "retrying");
   }
 
-  /** Notes that the feed has applied what it could. */
-  applied(producer: string): void {
-    if (this.#standing.get(producer) === "retrying") this.stands(producer, undefined);
-  }
-
   /** @param reason undefined for a feed that goes on */
   stands(producer: string, reason: StandReason | undefined): void {
     if (reason === undefined) this.#standing.delete(producer);

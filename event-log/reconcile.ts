@@ -1,8 +1,7 @@
 import type { EventEnvelope } from "../core/contract.ts";
 import { badUserInput } from "../core/errors.ts";
 import { keepDeadLetter } from "./dead-letters.ts";
-import type { RunTransaction } from "./event-consumer.actions.ts";
-import { lockCursor, moveCursor, type Cursor } from "./event-cursor.ts";
+import { lockCursor, moveCursor, type Cursor, type RunTransaction } from "./event-cursor.ts";
 import type { LogPage } from "./event-log-reading.ts";
 import { isSetBack, type FeedHalt } from "./feed-halt.ts";
 import {
@@ -41,10 +40,11 @@ interface ReconcileParts {
   /** Reads the log of the producer; undefined if the producer is unavailable. */
   readLog: (position: number) => Promise<LogPage | undefined>;
   knows: (event: EventEnvelope) => boolean;
+  /** Called if an event became a dead letter. */
+  onDeadLetter: (event: EventEnvelope) => void;
   /** This node, and the node that sent the call. */
   node: string;
   caller: string | null;
-  onDeadLetter: (event: EventEnvelope) => void;
 }
 
 /**
@@ -125,8 +125,12 @@ export async function reconcile(
         return;
       }
       const { type, version } = unknown;
-      const reason = `version ${version} of ${type} is unknown`;
-      await keepDeadLetter(work, unknown, reason, parts.onDeadLetter);
+      await keepDeadLetter(
+        work,
+        unknown,
+        `version ${version} of ${type} is unknown`,
+        parts.onDeadLetter,
+      );
       await moveCursor(work, producer, [unknown], parts.node);
     });
   }

@@ -4,11 +4,7 @@ import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
 import { badUserInput } from "../core/errors.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { keepDeadLetter, takeDeadLetter } from "../event-log/dead-letters.ts";
-import {
-  consumerActions,
-  type ReconcileParams,
-  type RunTransaction,
-} from "../event-log/event-consumer.actions.ts";
+import { consumerActions, type ReconcileParams } from "../event-log/event-consumer.actions.ts";
 import {
   hasCursor,
   lockCursor,
@@ -17,6 +13,7 @@ import {
   rewindCursor,
   setCursorEvent,
   skipPruned,
+  type RunTransaction,
 } from "../event-log/event-cursor.ts";
 import { inEventsSpan } from "../core/tracing/spans.ts";
 import { EventFeed } from "../event-log/event-feed.ts";
@@ -76,7 +73,12 @@ export function eventConsumer(
     const { name } = producer;
     const node = broker.nodeID;
     const readLog = logReader(broker, producer, { consumer });
-    return new EventFeed({
+    const readUnconfirmed = logReader(broker, producer, {});
+    const onFault = (fault: unknown) => {
+      metrics?.failed(name);
+      broker.logger.error(`an event of ${name} could not be applied`, fault);
+    };
+    const feed: EventFeed = new EventFeed({
       async begin() {
         if (await transaction((work) => hasCursor(work, name))) return true;
         const page = startFrom === "now" ? await readLog(Number.MAX_SAFE_INTEGER) : { head: 0 };
@@ -85,7 +87,9 @@ export function eventConsumer(
         return true;
       },
       async readLog({ position, eventId }) {
-        const page = await readLog(position);
+        // Of a log that was set back, the events up to the cursor were not applied.
+        const wasSetBack = feed.halt?.reason === "set_back";
+        const page = await (wasSetBack ? readUnconfirmed : readLog)(position);
         if (page === undefined) return undefined;
         if (page.prunedTo > position) {
           broker.logger.warn(`${consumer} skips the pruned events of ${name}`);
@@ -112,34 +116,33 @@ export function eventConsumer(
           });
           return { position: last.position, eventId: last.id, unknown };
         });
-        metrics?.applied(name);
+        metrics?.stands(name, feed.halt?.reason);
         return applied;
       },
       deadLetter: (event, reason) =>
         transaction(async (work) => {
           const cursor = await lockCursor(work, name);
-          const [next] = eventHandlers.nextBatch(
-            cursor,
-            new Map([[event.position, event]]),
-            1,
-          ).batch;
-          // Another replica has applied it, or the fault is not the event's.
-          if (next === undefined) return;
+          const events = new Map([[event.position, event]]);
+          const { batch } = eventHandlers.nextBatch(cursor, events, 1);
+          // Otherwise another replica has applied it, or the fault is not the event's.
+          if (batch.length === 0) return;
           await keepDeadLetter(work, event, reason, onDeadLetter);
-          await moveCursor(work, name, [event], node);
+          await moveCursor(work, name, batch, node);
         }),
-      onFault: (fault) => {
-        metrics?.failed(name);
-        broker.logger.error(`an event of ${name} could not be applied`, fault);
-      },
+      onFault,
       onHalt: (halt) => {
         metrics?.stands(name, halt?.reason);
         const { logger } = broker;
         if (halt === undefined) logger.info(`${consumer} continues with the events of ${name}.`);
-        else if (halt.reason === "set_back") logger.error(describeHalt(halt, consumer, name));
-        else logger.warn(describeHalt(halt, consumer, name));
+        else if (halt.reason === "unknown_type") logger.warn(describeHalt(halt, consumer, name));
+        else {
+          logger.error(describeHalt(halt, consumer, name));
+          // Replaces the confirmed position, so that the producer prunes none of its new events.
+          readLog(0).catch(onFault);
+        }
       },
     });
+    return feed;
   }
 
   /** Applies events in a span by OpenTelemetry's conventions for messaging. */
@@ -223,9 +226,9 @@ export function eventConsumer(
         transaction,
         readLog: logReader(broker, contract, {}),
         knows: (event) => eventHandlers.knows(event),
+        onDeadLetter,
         node: broker.nodeID,
         caller: nodeID,
-        onDeadLetter,
       },
       producer,
       continueFrom,

@@ -15,7 +15,7 @@ const checkEveryMs = 60_000;
 const retryAfterMs = 10 * 60_000;
 
 /** Takes a backup to a folder. Throws an Error with the reason if it fails. */
-export type TakeBackup = (target: string, signal: AbortSignal) => Promise<void>;
+type TakeBackup = (target: string, signal: AbortSignal) => Promise<void>;
 
 export interface ScheduleOptions {
   config: BackupConfig;

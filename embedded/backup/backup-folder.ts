@@ -11,7 +11,7 @@ import { join } from "node:path";
 export const archiveName = "base.tar";
 export const manifestName = "backup_manifest";
 export const descriptionName = "backup.json";
-export const backupFiles = [archiveName, manifestName, descriptionName];
+const backupFiles = [archiveName, manifestName, descriptionName];
 
 const format = "shop-backup-1";
 

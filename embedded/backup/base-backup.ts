@@ -1,7 +1,7 @@
 import pg from "pg";
 
 /** Takes the parts of a base backup. If a method throws, the backup ends with this error. */
-export interface BaseBackupReceiver {
+interface BaseBackupReceiver {
   archive(bytes: Buffer): void;
   manifest(bytes: Buffer): void;
   /** The sent part of the data, from 0 to 1. The total is an estimate of the server. */

@@ -20,11 +20,13 @@ import { domainServices, serviceNames } from "../../services/registry.ts";
 const folder = join(import.meta.dirname, "..", "..", "deploy", "kubernetes");
 /** The kustomization, and its optional component. */
 const folders = [".", "monitoring"];
-const kustomizationOf = (subfolder: string) =>
-  parse(readFileSync(join(folder, subfolder, "kustomization.yaml"), "utf8")) as {
+const kustomizationOf = (subfolder: string) => {
+  const file = join(folder, subfolder, "kustomization.yaml");
+  return parse(readFileSync(file, "utf8")) as {
     resources: string[];
     images: { newTag: string }[];
   };
+};
 
 /** The schema of each API version and kind of the manifests. */
 const schemas: Record<string, new (data: never) => { validate(): void }> = {
@@ -110,7 +112,7 @@ test.each(folders)(
   (subfolder) => {
     const notApplied = ["kustomization.yaml", "nats-values.yaml", ...folders];
     const names = readdirSync(join(folder, subfolder)).filter((name) => !notApplied.includes(name));
-    expect(kustomizationOf(subfolder).resources.sort()).toEqual(names.sort());
+    expect(kustomizationOf(subfolder).resources.toSorted()).toEqual(names.sort());
   },
 );
 

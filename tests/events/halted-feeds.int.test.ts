@@ -245,6 +245,9 @@ describe("after the database of orders was set back", () => {
       earlier: [],
     });
     await labelsBecome(before);
+    // The new events must not be pruned before they are applied.
+    const confirmed = "SELECT position::int FROM event_readers WHERE consumer = 'labels'";
+    expect(await shop.databases.query("orders", confirmed)).toEqual([{ position: 0 }]);
     const { continuesAfter } = await reconcile("labels", { continueFrom: "common" });
     expect(continuesAfter).toBe(from + 2);
     await labelsBecome([...before, ...(await log()).slice(from + 2)]);
@@ -285,6 +288,29 @@ describe("after the database of orders was set back", () => {
        HAVING count(*) > 1`,
     );
     expect(sold).toEqual([]);
+  });
+
+  test("a rebuild makes a read model equal to the producer, and its feed continues", async () => {
+    const { id: lost } = await shop.signIn("lost");
+    const difference = () => shop.call<Reconciliation>("orders.reconcile", { producer: "users" });
+    await eventually("orders has applied all events of users", async () => {
+      const { position, head } = await difference();
+      return position === head;
+    });
+    await shop.databases.query(
+      "users",
+      `DELETE FROM event_log WHERE position = (SELECT position FROM event_log_head);
+       UPDATE event_log_head SET position = position - 1`,
+    );
+    await eventually("orders has halted", async () => (await difference()).halt === "set_back");
+    const known = "SELECT FROM known_users WHERE id = $1";
+    expect(await shop.databases.query("orders", known, [lost])).toHaveLength(1);
+    await shop.call("orders.rebuild", { producer: "users" });
+    await eventually("orders has applied the log again", async () => {
+      const { halt, position, head } = await difference();
+      return halt === null && position === head;
+    });
+    expect(await shop.databases.query("orders", known, [lost])).toEqual([]);
   });
 
   test("reconcile rejects what it cannot do", async () => {

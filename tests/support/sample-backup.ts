@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { descriptionText, type BackupDescription } from "../../embedded/backup/backup-folder.ts";
 
 /** Contents by path; a path that ends with a slash is a folder. */
-export type Contents = Record<string, string>;
+type Contents = Record<string, string>;
 
 const sampleContents: Contents = {
   PG_VERSION: "18\n",
@@ -17,7 +17,7 @@ const sampleContents: Contents = {
 };
 
 /** Returns an archive in the format ustar. */
-export function archiveOf(contents: Contents): Buffer {
+function archiveOf(contents: Contents): Buffer {
   const entries = Object.entries(contents).flatMap(([path, text]) => {
     const content = Buffer.from(text);
     const padding = Buffer.alloc((512 - (content.length % 512)) % 512);

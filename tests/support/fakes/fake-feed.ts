@@ -56,8 +56,12 @@ export class FakeLog {
       actions: {},
       events: Object.fromEntries(types.map((type) => [type, event(1, {})])),
     };
-    const apply = { a: async () => undefined };
-    const handlers = new EventHandlers(broker, producer, apply, () => undefined);
+    const handlers = new EventHandlers(
+      broker,
+      producer,
+      { a: async () => undefined },
+      () => undefined,
+    );
     const halts: (FeedHalt["reason"] | undefined)[] = [];
     const feed = new EventFeed({
       begin: async () => true,
