@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parser as logql } from "@grafana/lezer-logql";
 import { parse } from "yaml";
+import { serviceNames } from "../../services/registry.ts";
 import { currentText } from "../../tools/reference/generated-files.ts";
 import { dashboardFiles } from "../../tools/dashboards/dashboard-files.ts";
 import { dashboards } from "../../tools/dashboards/shop-dashboards.ts";
@@ -10,6 +11,7 @@ import { projectDir } from "../../tools/support/processes.ts";
 
 interface Alert {
   alert: string;
+  expr: string;
   labels: { severity: string };
   annotations: { summary: string; runbook_url: string };
 }
@@ -51,6 +53,12 @@ describe.each(alerts)("the alert $alert", ({ alert, labels, annotations }) => {
     const [, severity] = new RegExp(`^\\| \\[${alert}\\].*\\| (\\w+) +\\|$`, "m").exec(page) ?? [];
     expect(severity).toBe(labels.severity);
   });
+});
+
+test("ShopServiceMissing knows all services", () => {
+  const { expr = "" } = alerts.find(({ alert }) => alert === "ShopServiceMissing") ?? {};
+  const apps = [...expr.matchAll(/absent\(up\{job="shop", app="(\w+)"\}\)/g)].map(([, app]) => app);
+  expect(apps.sort()).toEqual([...serviceNames].sort());
 });
 
 test("docs/observability.md lists the dashboards", () => {
