@@ -74,7 +74,7 @@ export const namedTwice = ({ index }: { index: number }) =>
   badUserInput([
     {
       field: "id",
-      message: `Item ${index} of the list changes the same product. Only the first change of a product in a list takes effect.`,
+      message: `Item ${index} of the list changes the same product. Only the first change of a product in a list can take effect.`,
     },
   ]);
 

@@ -41,6 +41,7 @@ async function importFile(
   const rowImport = new RowImport(shop.broker, {
     isDryRun,
     onFault: (line, reason, code) => faults.push([line, reason, code]),
+    onWait: () => undefined,
   });
   let batch = [];
   for await (const row of readRows(file, format).rows) {

@@ -9,7 +9,7 @@ import { newProductColumns } from "../catalogue/product.model.ts";
 import { newProductRules, type NewProduct, type ProductAuditAction } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { productExists, skuTaken } from "../products.errors.ts";
-import { BulkResults } from "./bulk-results.ts";
+import { BulkResults, numbered } from "./bulk-results.ts";
 import { lockSkus } from "./bulk-locks.ts";
 
 /** A product of `products.createMany`. The import of a catalogue names ids, clients do not. */
@@ -25,7 +25,7 @@ export async function createProducts(
   sender: Sender,
 ): Promise<BulkAnswer> {
   const checked = new BulkResults();
-  const items = checked.valid(given, check);
+  const items = checked.valid(numbered(given), check);
   const userId = userIdOf(sender.actor);
   const withNewSku = checked.distinct(items, ({ sku }) => sku, skuTaken);
   const distinct = checked.distinct(withNewSku, ({ id }) => id, productExists);
