@@ -69,6 +69,9 @@ export const numberTooSmall = () =>
 export const productExists = () =>
   badUserInput([{ field: "id", message: "There is, or was, a product with this id." }]);
 
+export const idOfOther = () =>
+  badUserInput([{ field: "id", message: "The id belongs to another object." }]);
+
 /** For an item of a batch. */
 export const namedTwice = ({ index }: { index: number }) =>
   badUserInput([
