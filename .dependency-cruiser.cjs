@@ -76,7 +76,7 @@ module.exports = {
         path: [
           "[.](model|database)[.]ts$",
           "^(database|event-log|mixins)/",
-          "node_modules/(pg|sequelize|umzug|moleculer-db[^/]*)/",
+          "node_modules/(pg|sequelize|moleculer-db[^/]*)/",
         ],
       },
     },

@@ -10,7 +10,7 @@ import { isRetryable } from "./core/errors.ts";
 import { failoverMiddleware } from "./middlewares/failover.middleware.ts";
 import { logger } from "./broker/logger.ts";
 import { metricsMiddleware } from "./middlewares/metrics.middleware.ts";
-import { InlinePrometheusReporter } from "./broker/metrics-reporter.ts";
+import { InlinePrometheusReporter, PrometheusReporter } from "./broker/metrics-reporter.ts";
 import { NatsTransporter, type Undelivered } from "./broker/nats-transporter.ts";
 import { FailureDetector, strategyAvoiding } from "./broker/failure-detector.ts";
 import { QuietValidator } from "./broker/quiet-validator.ts";
@@ -92,10 +92,12 @@ export function brokerOptions(
     skipProcessEventRegistration: true,
     metrics: {
       enabled: config.metrics,
-      reporter: config.metricsPort
-        ? { type: "Prometheus", options: { port: config.metricsPort, host: config.host } }
-        : // Moleculer accepts an instance, but its type does not.
-          (new InlinePrometheusReporter() as unknown as "Prometheus"),
+      // `process-metrics.ts` has those that are useful.
+      collectProcessMetrics: false,
+      // Moleculer accepts an instance, but its type does not.
+      reporter: (config.metricsPort
+        ? new PrometheusReporter({ port: config.metricsPort, host: config.host })
+        : new InlinePrometheusReporter()) as unknown as "Prometheus",
     },
     // Used by actions with the option "cache". Entries without a `ttl` stay until they are cleaned.
     // No `ttl` here: each read of an entry would restart it.

@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import type { BrokerOptions } from "moleculer";
 import { pino, stdTimeFunctions, type LoggerOptions } from "pino";
 import { codeOf } from "../core/errors.ts";
+import { LogFields } from "../core/log-fields.ts";
 import { currentTraceIds } from "../core/tracing/trace.ts";
 
 /**
@@ -62,9 +63,11 @@ const options: LoggerOptions = {
 /** Moleculer logs texts, objects and errors in any order; pino takes one object and one text. */
 function toPino(args: unknown[]): [object, string] {
   const error = args.find((arg) => arg instanceof Error);
-  if (error === undefined) return [{}, args.map(toText).join(" ")];
-  const words = args.filter((arg) => arg !== error).map(toText);
-  return [{ err: error }, words.length > 0 ? words.join(" ") : error.message];
+  const fields = args.find((arg) => arg instanceof LogFields)?.fields;
+  const isText = (arg: unknown) => !(arg instanceof LogFields);
+  if (error === undefined) return [{ ...fields }, args.filter(isText).map(toText).join(" ")];
+  const words = args.filter((arg) => arg !== error && isText(arg)).map(toText);
+  return [{ ...fields, err: error }, words.length > 0 ? words.join(" ") : error.message];
 }
 
 /**

@@ -1,9 +1,46 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { MetricReporters, type MetricRegistry } from "moleculer";
+import { instrumentsOf } from "../core/metrics/instruments.ts";
+import { prometheusText } from "./prometheus-text.ts";
 
-/** Moleculer's Prometheus reporter without an HTTP server: the gateway serves its text. */
-export class InlinePrometheusReporter extends MetricReporters.Prometheus {
+export const prometheusType = "text/plain; version=0.0.4; charset=utf-8";
+
+const compressed = promisify(gzip);
+
+/** Moleculer's Prometheus reporter, whose text also has the shop's own metrics. */
+export class PrometheusReporter extends MetricReporters.Prometheus {
+  declare registry: MetricRegistry;
   declare defaultLabels: Record<string, string>;
 
+  async text(): Promise<string> {
+    const own = await instrumentsOf(this.registry.broker).collect();
+    return `${this.generatePrometheusResponse()}\n${prometheusText(own, this.defaultLabels)}`;
+  }
+
+  override handler(req: IncomingMessage, res: ServerResponse): void {
+    this.#answer(req, res).catch((error: unknown) => {
+      this.registry.broker.logger.error("The metrics could not be served.", error);
+      res.writeHead(500).end();
+    });
+  }
+
+  async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    if (req.url !== this.opts.path) {
+      res.writeHead(404).end();
+      return;
+    }
+    const text = await this.text();
+    const headers = { "content-type": prometheusType };
+    if (String(req.headers["accept-encoding"]).includes("gzip")) {
+      res.writeHead(200, { ...headers, "content-encoding": "gzip" }).end(await compressed(text));
+    } else res.writeHead(200, headers).end(text);
+  }
+}
+
+/** The reporter without an HTTP server: the gateway serves its text. */
+export class InlinePrometheusReporter extends PrometheusReporter {
   override init(registry: MetricRegistry): void {
     MetricReporters.Base.prototype.init.call(this, registry);
     this.defaultLabels = { namespace: registry.broker.namespace, nodeID: registry.broker.nodeID };

@@ -144,6 +144,8 @@ export class NatsTransporter extends Transporters.NATS {
 
   #onDisconnected(): void {
     this.connected = false;
+    // Moleculer sets this metric to 1 after each connection, but to 0 only when it disconnects itself.
+    this.broker.metrics.set("moleculer.transit.connected", 0);
     this.logger.warn("The connection to NATS is lost; reconnecting.");
     // This stops the heartbeat checks, so that no node counts as dead while NATS is unavailable.
     void this.broker.broadcastLocal("$transporter.disconnected", { graceFul: false });

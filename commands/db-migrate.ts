@@ -1,43 +1,96 @@
+import { parseArgs } from "node:util";
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
-import { StartError } from "../embedded/data-dir.ts";
-import { domainServices, requiredServices } from "../services/registry.ts";
+import { domainServices, requiredServices, type DomainService } from "../services/registry.ts";
 import { databaseProblemOf } from "../database/errors/database-problem.ts";
 import { openSequelize } from "../database/sequelize.ts";
-import { migrate } from "../database/migrate.ts";
+import {
+  migrate,
+  type MigrateOptions,
+  type MigrationResult,
+} from "../database/migrator/migrate.ts";
+import { StartError } from "../embedded/data-dir.ts";
 import { openDatabases } from "./node/databases.ts";
 import { interruptedStatus, runProgram, stopOnSignals } from "./process/program.ts";
 
-/** Makes the error of a migration that PostgreSQL rejects. Its transaction is rolled back. */
-function migrationFailed(service: string, error: unknown): StartError {
-  const message = `The migration of ${service} failed and has changed nothing: ${String(error)}`;
-  return new StartError(message, { cause: error });
-}
+/** One connection migrates, another one finds out whose locks it waits for. */
+const poolMax = 2;
+/** Two of the 5 s after which each node queries its database at the latest. */
+const contractAfterMs = 11_000;
 
-/** `npm run db:migrate`: migrates all databases. Ends with status 1 if a migration fails. */
+/**
+ * `npm run db:migrate`: migrates the databases of the services that SERVICES names, by default of
+ * all. With `--contract`, applies contract migrations, too. Ends with status 1 if a migration fails.
+ */
 await runProgram(async () => {
+  const isContract = readArguments();
   const config = loadConfig(singleProcessDefaults);
-  const needsNoEmbedded = requiredServices.every((name) => config.databaseUrls[name] !== undefined);
-  const opening = needsNoEmbedded ? undefined : openDatabases(config, []);
+  const named = domainServices.filter((name) => config.services.includes(name));
+  const isExternal = named
+    .filter((name) => requiredServices.includes(name))
+    .every((name) => config.databaseUrls[name] !== undefined);
+  const opening = isExternal ? undefined : openDatabases(config, []);
   stopOnSignals(async () => (await opening)?.close(), interruptedStatus);
   const urls = (await opening)?.urls ?? config.databaseUrls;
+  const options: MigrateOptions = {
+    warn: (message) => process.stderr.write(`${message}\n`),
+    // No other process can use the embedded databases of a folder that this one has claimed.
+    ...(isContract && { contractAfterMs: isExternal ? contractAfterMs : 0 }),
+  };
   try {
     // A cluster may run without an optional service.
-    for (const name of domainServices.filter((service) => urls[service] !== undefined)) {
-      const sequelize = openSequelize(urls[name] ?? "", 1);
-      try {
-        const folder = new URL(`../services/${name}/migrations/`, import.meta.url);
-        const applied = await migrate(sequelize, folder);
-        process.stdout.write(
-          `${name}: ${applied.length > 0 ? applied.join(", ") : "up to date"}\n`,
-        );
-      } catch (error) {
-        const problem = databaseProblemOf(error, { service: name, url: urls[name] ?? "" });
-        throw problem ?? migrationFailed(name, error);
-      } finally {
-        await sequelize.close();
+    const existing = named.filter((name) => urls[name] !== undefined);
+    // At the same time, so that the nodes of all services are watched together.
+    const done = await Promise.allSettled(
+      existing.map((name) => migrateService(name, urls[name] ?? "", options)),
+    );
+    for (const [index, outcome] of done.entries()) {
+      if (outcome.status === "fulfilled") {
+        process.stdout.write(`${existing[index]}: ${textOf(outcome.value)}\n`);
       }
     }
+    const failed = done.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   } finally {
     await (await opening)?.close();
   }
 });
+
+/** Returns whether contract migrations are asked for. */
+function readArguments(): boolean {
+  try {
+    const { values } = parseArgs({ options: { contract: { type: "boolean" } } });
+    return values.contract ?? false;
+  } catch (error) {
+    const usage = "npm run db:migrate -- [--contract]";
+    throw new StartError(`${(error as Error).message}. Usage: ${usage}`);
+  }
+}
+
+async function migrateService(
+  service: DomainService,
+  url: string,
+  options: MigrateOptions,
+): Promise<MigrationResult> {
+  const sequelize = openSequelize(url, poolMax);
+  const folder = new URL(`../services/${service}/migrations/`, import.meta.url);
+  try {
+    return await migrate(sequelize, folder, options);
+  } catch (error) {
+    throw databaseProblemOf(error, { service, url }) ?? migrationFailed(service, error);
+  } finally {
+    await sequelize.close();
+  }
+}
+
+/** Makes the error of a migration that PostgreSQL rejects. Its transaction is rolled back. */
+function migrationFailed(service: DomainService, error: unknown): Error {
+  if (error instanceof StartError) return error;
+  const message = `The migration of ${service} failed: ${String(error)}`;
+  return new StartError(message, { cause: error });
+}
+
+function textOf({ applied, pending }: MigrationResult): string {
+  const done = applied.length > 0 ? applied.join(", ") : "up to date";
+  if (pending.length === 0) return done;
+  return `${done}; --contract applies ${pending.join(", ")} when all nodes have this version`;
+}

@@ -1,5 +1,5 @@
 import type { ServiceBroker } from "moleculer";
-import { scriptWithBanner } from "../config/config.ts";
+import { scriptWithBanner } from "../config/npm.ts";
 import { Progress } from "../core/progress.ts";
 import type { Product } from "../services/products/products.contract.ts";
 import { StartError } from "../embedded/data-dir.ts";

@@ -1,4 +1,6 @@
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
+import { BackupSchedule } from "./backups/backup-schedule.ts";
+import { assertEmbedded } from "./backups/embedded-data.ts";
 import { giveBackMemory } from "./process/give-back-memory.ts";
 import { isStopping, runProgram, stopOnSignals } from "./process/program.ts";
 import { openSingleProcess } from "./node/single-process.ts";
@@ -7,12 +9,26 @@ import { portOf, welcome } from "./node/welcome.ts";
 /** `npm start`: the whole shop in one process. */
 await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
+  if (config.backups) assertEmbedded(config);
   const opening = openSingleProcess(config);
-  stopOnSignals(async () => (await opening).stop());
+  const backups =
+    config.backups &&
+    new BackupSchedule({
+      config: config.backups,
+      dataDir: config.dataDir,
+      async onFault(message) {
+        (await opening).broker.getLogger("backup").error(message);
+      },
+    });
+  stopOnSignals(async () => {
+    await backups?.stop();
+    await (await opening).stop();
+  });
   const { broker, start } = await opening;
   if (isStopping()) return;
   await start();
   if (isStopping()) return;
+  backups?.start();
   const hints = [
     "In another terminal: npm run demo fills it, npm run repl opens a console.",
     "Ctrl-C stops it.",

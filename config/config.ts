@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { ConfigError, ConfigReader } from "./config-reader.ts";
+import { readBackups, type BackupConfig } from "./backup-config.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
 import { databaseUrlName } from "./settings/cluster-settings.ts";
@@ -27,6 +28,8 @@ export interface Config {
   /** Nodes of different namespaces do not see each other. */
   namespace: string;
   dataDir: string;
+  /** The backups that `npm start` takes; undefined: none. */
+  backups: BackupConfig | undefined;
   host: string;
   port: number;
   /** Counts and times requests and events for Prometheus. */
@@ -113,6 +116,7 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     nats: readNats(read),
     namespace: read.text("NAMESPACE"),
     dataDir: resolve(read.text("DATA_DIR")),
+    backups: readBackups(read),
     host: read.text("HOST"),
     port: read.integer("PORT"),
     metrics,
@@ -252,35 +256,6 @@ export function databaseUrlOf({ databaseUrls }: Config, service: DomainService):
   const url = databaseUrls[service];
   if (url === undefined) throw new ConfigError(missingDatabaseUrl(service));
   return url;
-}
-
-/** Removes a variable from the environment, so that no other reader uses it. Returns its value. */
-export function takeVariable(name: string): string | undefined {
-  const { [name]: value } = process.env;
-  Reflect.deleteProperty(process.env, name);
-  return value;
-}
-
-/**
- * The process id of the npm or npx that started this program, if any. A program that starts while npm
- * ends has another parent, so the scripts of package.json pass the id. Child processes do not inherit it.
- */
-export const npmPid = numberOf(takeVariable("NPM_PID")) ?? shellOfNpm();
-
-/** The script that npm has started with a banner on standard output, as it does without `-s`. */
-export const scriptWithBanner =
-  process.env.npm_config_user_agent?.startsWith("npm/") === true &&
-  process.env.npm_config_loglevel !== "silent"
-    ? process.env.npm_lifecycle_event
-    : undefined;
-
-/** The shell of npx or of another npm script ends at a signal, and does not pass it on. */
-function shellOfNpm(): number | undefined {
-  return process.env.npm_lifecycle_event === undefined ? undefined : process.ppid;
-}
-
-function numberOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
 }
 
 /** Returns true if the shop and its accounts are reachable from this machine only. */

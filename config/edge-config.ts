@@ -18,6 +18,10 @@ export interface EdgeConfig {
   playground: boolean;
   /** "Did you mean …" in the messages of invalid documents. */
   suggestions: boolean;
+  /** Logs each request. */
+  accessLog: boolean;
+  /** Operations that take longer are logged. */
+  slowOperationMs: number;
 }
 
 /** Reads the settings of the edge. `NODE_ENV=production` turns off features for developers. */
@@ -39,6 +43,8 @@ export function readEdge(read: ConfigReader): EdgeConfig {
     discovery: read.flag("GRAPHQL_DISCOVERY"),
     playground: read.flag("PLAYGROUND") ?? !isProduction,
     suggestions: introspection,
+    accessLog: read.flag("ACCESS_LOG"),
+    slowOperationMs: read.integer("SLOW_OPERATION_MS"),
   };
 }
 

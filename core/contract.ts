@@ -138,6 +138,8 @@ export interface EventEnvelope<Data = unknown> {
   producer: string;
   /** 1, 2, 3 … among the producer's events, in the order of their commits. */
   position: number;
+  /** The id of the event before it in the log. Absent without one, or if that event is pruned. */
+  previousId?: string;
   /** ISO 8601, UTC. */
   occurredAt: string;
   /** The trace of the request that caused it (W3C Trace Context). */

@@ -149,6 +149,14 @@ export function hasCode(error: unknown, { code }: ErrorDefinition): boolean {
   return typeof error === "object" && error !== null && "type" in error && error.type === code;
 }
 
+/** Returns the code that a client gets for an error of a call: one of the catalogue. */
+export function publicCodeOf(error: unknown): string {
+  const { type } = (error ?? {}) as { type?: unknown };
+  const { SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR } = commonErrors;
+  const fault = isUnreachable(type) ? SERVICE_UNAVAILABLE : INTERNAL_SERVER_ERROR;
+  return (definitionOf(type) ?? fault).code;
+}
+
 /** Returns true for a client error, thrown here or regenerated from the wire. Nothing was changed. */
 export function isClientError(error: unknown): boolean {
   const type = typeof error === "object" && error !== null && "type" in error ? error.type : "";

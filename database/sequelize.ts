@@ -3,6 +3,8 @@ import pgConnectionString from "pg-connection-string";
 import { Sequelize, type Options } from "sequelize";
 import { activeSpan } from "../core/tracing/spans.ts";
 import { withoutValues } from "./errors/database-errors.ts";
+import { applicationName } from "./migrator/node-versions.ts";
+import { DatabaseMetrics } from "./statements/database-metrics.ts";
 import { inStatementSpan, summaryOf } from "./statements/statement-span.ts";
 
 /** How long a statement may run, and how long it may wait for a lock. */
@@ -71,6 +73,7 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
     pool: { max: poolMax, min: 0, idle: 30_000, acquire: acquireTimeoutMs },
     dialectOptions: {
       ssl,
+      application_name: applicationName,
       keepAlive: true,
       options: genericPlans,
       statement_timeout: statementTimeoutMs,
@@ -82,10 +85,20 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
   const sequelize = new Sequelize(options);
   const query = sequelize.query.bind(sequelize) as (...args: unknown[]) => Promise<unknown>;
   // Models and transactions also use `query`, so that no error contains values.
-  const run = (...args: unknown[]) =>
-    query(...args).catch((error: unknown) => {
+  const run = async (...args: unknown[]) => {
+    const startedMs = performance.now();
+    let isFailed = true;
+    try {
+      const result = await query(...args);
+      isFailed = false;
+      return result;
+    } catch (error) {
       throw withoutValues(error);
-    });
+    } finally {
+      const metrics = DatabaseMetrics.of(sequelize);
+      if (metrics !== undefined) metrics.record(nameOf(...args), startedMs, isFailed);
+    }
+  };
   const queryWithoutValues = (...args: unknown[]) => {
     // A model's statement is summarized each time.
     if (activeSpan() === undefined) return run(...args);
@@ -94,4 +107,19 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
     return inStatementSpan(summaryOf(sql), database ?? "", () => run(...args));
   };
   return Object.assign(sequelize, { query: queryWithoutValues as typeof sequelize.query });
+}
+
+/**
+ * Names a statement of Sequelize for the metrics: that of a model by its table, e.g. `SELECT users`,
+ * another one by its first word, e.g. `COMMIT`. The text of a model's statement depends on its values.
+ */
+function nameOf(sql?: unknown, options?: unknown): string {
+  const { type, model, instance } = (options ?? {}) as {
+    type?: string;
+    model?: { tableName?: unknown };
+    instance?: { constructor: { tableName?: unknown } };
+  };
+  const table = (model ?? instance?.constructor)?.tableName;
+  if (typeof table === "string") return `${type ?? "SELECT"} ${table}`;
+  return /[A-Z]+/.exec(typeof sql === "string" ? sql : "")?.[0] ?? "SQL";
 }

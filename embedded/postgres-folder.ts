@@ -1,18 +1,7 @@
-import {
-  closeSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { StartError } from "./data-dir.ts";
+import { nothingChanged } from "./workshop.ts";
 
 /** Files and folders that initdb makes. PostgreSQL does not start, or starts wrongly, without them. */
 const files = ["PG_VERSION", "postgresql.conf", "pg_hba.conf", "global/pg_control"];
@@ -40,7 +29,6 @@ const folders = [
 ];
 /** The most missing parts that a message names. */
 const maxNamed = 4;
-const nothingChanged = "Nothing was changed.";
 const elsewhere = "or move the folder away to start with an empty shop";
 
 /**
@@ -110,92 +98,4 @@ function missingParts(folder: string): string[] {
     missing.push("pg_wal/*");
   }
   return missing;
-}
-
-const markName = "interrupted";
-const markText =
-  "A shop is making its database here, or was interrupted at it. Its next start removes this folder.\n";
-
-/**
- * Makes data in a temporary folder, and renames it when the data are complete. A mark is written
- * first and removed last: it identifies the remains of an interruption, and nothing else is ever
- * removed. Throws StartError.
- *
- * @param initialize makes the data in the given empty folder
- */
-export async function makeData(
-  folder: string,
-  initialize: (fresh: string) => Promise<void>,
-): Promise<void> {
-  const workshop = `${folder}.initdb`;
-  const mark = join(workshop, markName);
-  const fresh = join(workshop, "postgres");
-  try {
-    if (isInterrupted(workshop)) clear(workshop);
-    mkdirSync(workshop, { mode: 0o700 });
-    try {
-      writeMark(mark);
-      sync(dirname(folder));
-      mkdirSync(fresh, { mode: 0o700 });
-      await initialize(fresh);
-      // `rename` replaces only an empty folder.
-      renameSync(fresh, folder);
-      sync(dirname(folder));
-    } finally {
-      clear(workshop);
-    }
-  } catch (error) {
-    if (error instanceof StartError) throw error;
-    const { message } = error as Error;
-    throw new StartError(`The database cannot be made in ${folder} (${message}).`);
-  }
-}
-
-/**
- * Returns true if an interruption left this folder, false if it does not exist. Throws StartError
- * for any other content.
- */
-function isInterrupted(workshop: string): boolean {
-  const entry = lstatSync(workshop, { throwIfNoEntry: false });
-  if (entry === undefined) return false;
-  const names = entry.isDirectory() ? readdirSync(workshop) : undefined;
-  if (names?.length === 0) return true;
-  if (names?.includes(markName) === true) {
-    const mark = join(workshop, markName);
-    const text = lstatSync(mark).isFile() ? readFileSync(mark, "utf8") : undefined;
-    // The mark is synced before anything else is made: with an empty mark, it must be alone.
-    if (text === markText || (text === "" && names.length === 1)) return true;
-  }
-  throw new StartError(
-    `${workshop} is not what an interrupted start of the shop leaves; move it away, because the shop needs this path. ${nothingChanged}`,
-  );
-}
-
-/** Removes the mark last. */
-function clear(workshop: string): void {
-  for (const name of readdirSync(workshop)) {
-    if (name !== markName) rmSync(join(workshop, name), { recursive: true });
-  }
-  rmSync(workshop, { recursive: true });
-}
-
-function writeMark(path: string): void {
-  const file = openSync(path, "wx", 0o600);
-  try {
-    writeSync(file, markText);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  sync(dirname(path));
-}
-
-/** Writes a folder's entries to the disk. */
-function sync(folder: string): void {
-  const descriptor = openSync(folder, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

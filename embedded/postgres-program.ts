@@ -4,9 +4,11 @@ import {
   constants,
   existsSync,
   fstatSync,
+  lstatSync,
   openSync,
   readFileSync,
   readSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -92,9 +94,15 @@ export function replacePid(folder: string): void {
   writeFileSync(file, text, { flag } as unknown as { flag: string });
 }
 
+/** Moves the log that version 1.0 wrote into the data folder. */
+export function moveOlderLog(folder: string, file: string): void {
+  const older = join(folder, "server.log");
+  if (lstatSync(older, { throwIfNoEntry: false })?.isFile() === true) renameSync(older, file);
+}
+
 /** Opens the log of a server. Returns its file descriptor. */
 export function openLog(file: string): number {
-  // O_NOFOLLOW: the folder's owner could replace the log by a link, which root would follow.
+  // O_NOFOLLOW: another user may own the data directory, and could replace the log by a link, which root would follow.
   const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
   return openSync(file, flags, 0o600);
 }

@@ -18,12 +18,13 @@ import { StartError } from "./data-dir.ts";
 import type { Platform } from "./platform/interface.ts";
 import { platform as thisPlatform } from "./platform/platform.ts";
 import { postgresBinaries, type PostgresBinaries } from "./postgres-binaries.ts";
-import { holdsData, makeData } from "./postgres-folder.ts";
+import { holdsData } from "./postgres-folder.ts";
 import { createDatabases, postgresUrl, queryDatabase } from "./postgres-databases.ts";
 import { findServer, type RunningServer } from "./postgres-process.ts";
 import {
   endServer,
   initdbArguments,
+  moveOlderLog,
   openLog,
   reasonOf,
   replacePid,
@@ -33,6 +34,7 @@ import {
   textAfter,
 } from "./postgres-program.ts";
 import { initdbUser, own, postgresUser, reachable, type RunAs } from "./postgres-user.ts";
+import { finishRestore, makeData } from "./workshop.ts";
 
 /** After a kill -9, the old server's children hold its shared memory for a moment. */
 const startAttempts = 20;
@@ -79,7 +81,8 @@ export class EmbeddedPostgres {
     { platform, warn, maxConnections }: Required<EmbeddedOptions>,
   ) {
     this.#folder = folder;
-    this.#log = join(folder, "server.log");
+    // Not in the folder: a base backup has all files of the folder, and root's log is closed to it.
+    this.#log = `${folder}.log`;
     this.#binaries = binaries;
     this.#runAs = runAs;
     this.#platform = platform;
@@ -174,11 +177,13 @@ export class EmbeddedPostgres {
   async #provideData(): Promise<void> {
     const folder = this.#folder;
     try {
+      finishRestore(folder);
       if (this.#runAs === undefined && existsSync(folder)) own(folder, this.#runAs);
       if (!holdsData(folder, this.#binaries.majorVersion)) {
         await makeData(folder, (fresh) => this.#initialize(fresh));
       }
       await this.#endOlderServer();
+      moveOlderLog(folder, this.#log);
       own(realpathSync(folder), this.#runAs);
       // Any user that can enter the folder could connect.
       if ((statSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);

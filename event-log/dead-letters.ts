@@ -12,17 +12,26 @@ export interface DeadLetter {
   at: string;
 }
 
-/** Stores an event that cannot be applied, with the reason. Storing the same event again changes nothing. */
+/**
+ * Stores an event that cannot be applied, with the reason. Storing the same event again changes nothing.
+ *
+ * @param onStored called after the commit if the event was stored
+ */
 export async function keepDeadLetter(
-  { query }: Effect,
+  { query, afterCommit }: Effect,
   event: EventEnvelope,
   reason: string,
+  onStored: (event: EventEnvelope) => void,
 ): Promise<void> {
-  await query(
+  const stored = await query(
     `INSERT INTO dead_letters (id, producer, position, event, reason)
-     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING id`,
     [event.id, event.producer, event.position, JSON.stringify(event), reason],
   );
+  if (stored.length === 0) return;
+  afterCommit(() => {
+    onStored(event);
+  });
 }
 
 /** Returns a page of the dead letters, oldest first. */
@@ -36,6 +45,17 @@ export async function listDeadLetters(
     [limit, offset],
   );
   return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
+}
+
+/** Counts the dead letters of each producer. */
+export async function countDeadLetters({
+  query,
+}: Pick<Effect, "query">): Promise<Map<string, number>> {
+  const rows = await query<{ producer: string; letters: number }>(
+    "SELECT producer, count(*)::integer AS letters FROM dead_letters GROUP BY producer",
+    [],
+  );
+  return new Map(rows.map(({ producer, letters }) => [producer, letters]));
 }
 
 /** Erases users from the data of dead letters of `users`. */

@@ -1,17 +1,20 @@
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
-import type { Effect } from "../core/contract.ts";
-import { id, int, pageRules, text, type Page } from "../core/validation.ts";
+import { id, int, oneOf, optional, pageRules, text, type Page } from "../core/validation.ts";
 import { listDeadLetters } from "./dead-letters.ts";
-import { consumedOf, cursorsOf } from "./event-cursor.ts";
-
-/** Runs a use case in one transaction of the consumer's database. */
-export type RunTransaction = <Result>(
-  useCase: (work: Effect) => Promise<Result>,
-) => Promise<Result>;
+import { consumedOf, cursorsOf, type RunTransaction } from "./event-cursor.ts";
+import type { Reconciliation } from "./reconcile.ts";
+import { continuations, type Continuation } from "./reconciliations.ts";
 
 interface ConsumerOperations {
   redrive: (id: string) => Promise<{ redriven: boolean }>;
   rebuild: (broker: ServiceBroker, producer: string) => Promise<{ events: number }>;
+  reconcile: (ctx: Context<ReconcileParams>) => Promise<Reconciliation>;
+}
+
+/** A producer, and where its halted feed continues. */
+export interface ReconcileParams {
+  producer: string;
+  continueFrom?: Continuation;
 }
 
 /** The number of events that one call of `consumed` can ask for. */
@@ -20,7 +23,7 @@ const maxPositions = 1_000;
 /** Defines the actions with which operators inspect and repair a consumer. */
 export function consumerActions(
   transaction: RunTransaction,
-  { redrive, rebuild }: ConsumerOperations,
+  { redrive, rebuild, reconcile }: ConsumerOperations,
 ): NonNullable<ServiceSchema["actions"]> {
   return {
     /** Returns a page of the dead letters, oldest first. */
@@ -45,6 +48,19 @@ export function consumerActions(
       access: "admin",
       handler: ({ params, broker }: Context<{ producer: string }>) =>
         rebuild(broker, params.producer),
+    },
+    /**
+     * Compares the applied events with the log of a producer. With `continueFrom`, moves the cursor
+     * of a halted feed, and records it. Throws BAD_USER_INPUT.
+     */
+    reconcile: {
+      params: {
+        $$strict: true,
+        producer: text(1, 100),
+        continueFrom: optional(oneOf(continuations)),
+      },
+      access: "admin",
+      handler: (ctx: Context<ReconcileParams>) => reconcile(ctx),
     },
     /** Returns how far this service has read the log of each producer. */
     cursors: {

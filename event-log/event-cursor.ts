@@ -1,13 +1,41 @@
-import type { Effect } from "../core/contract.ts";
+import type { Effect, EventEnvelope } from "../core/contract.ts";
 
 type Querying = Pick<Effect, "query">;
 
-/** Locks the cursor for a producer's log until the transaction ends, and returns its position. */
-export async function lockCursor({ query }: Querying, producer: string): Promise<number> {
-  const lock = "SELECT position FROM event_cursors WHERE producer = $1 FOR UPDATE";
-  const [cursor] = await query<{ position: number }>(lock, [producer]);
+/** Runs a use case in one transaction of the consumer's database. */
+export type RunTransaction = <Result>(
+  useCase: (work: Effect) => Promise<Result>,
+) => Promise<Result>;
+
+/** The last event that a consumer has applied. */
+export interface Cursor {
+  position: number;
+  /** Null at position 0, or if a node of an older version has moved the cursor. */
+  eventId: string | null;
+}
+
+/** Locks the cursor for a producer's log until the transaction ends, and returns it. */
+export async function lockCursor({ query }: Querying, producer: string): Promise<Cursor> {
+  const [cursor] = await query<Cursor>(
+    `SELECT position, CASE WHEN event_position = position THEN event_id END AS "eventId"
+     FROM event_cursors WHERE producer = $1 FOR UPDATE`,
+    [producer],
+  );
   if (cursor === undefined) throw new Error(`the event cursor for ${producer} does not exist`);
-  return cursor.position;
+  return cursor;
+}
+
+/** Stores the id of the event at the cursor, if the cursor is still there. */
+export async function setCursorEvent(
+  { query }: Querying,
+  producer: string,
+  { position, eventId }: Cursor,
+): Promise<void> {
+  await query(
+    `UPDATE event_cursors SET event_id = $3, event_position = $2
+     WHERE producer = $1 AND position = $2`,
+    [producer, position, eventId],
+  );
 }
 
 /** Returns whether this service has a cursor for a producer's log. */
@@ -28,19 +56,22 @@ export async function makeCursor(
   );
 }
 
-/** Moves the cursor past a batch of applied events, and records the time and the node. */
+/** Moves the cursor past a batch of applied events, and records their ids, the time and the node. */
 export async function moveCursor(
   { query }: Querying,
   producer: string,
-  { from, to, node }: { from: number; to: number; node: string },
+  batch: readonly EventEnvelope[],
+  node: string,
 ): Promise<void> {
   await query(
     `WITH moved AS (
-       UPDATE event_cursors SET position = $3, moved_at = now() WHERE producer = $1
+       UPDATE event_cursors SET position = $3, event_position = $3,
+         event_id = ($5::uuid[])[cardinality($5::uuid[])], moved_at = now()
+       WHERE producer = $1
      )
-     INSERT INTO event_batches (producer, first_position, last_position, node)
-     VALUES ($1, $2, $3, $4)`,
-    [producer, from + 1, to, node],
+     INSERT INTO event_batches (producer, first_position, last_position, node, event_ids)
+     VALUES ($1, $2, $3, $4, $5)`,
+    [producer, batch[0]?.position, batch.at(-1)?.position, node, batch.map(({ id }) => id)],
   );
 }
 

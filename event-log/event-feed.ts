@@ -1,21 +1,31 @@
 import type { EventEnvelope } from "../core/contract.ts";
 import { commonErrors, hasCode, isUnreachable } from "../core/errors.ts";
+import type { Cursor } from "./event-cursor.ts";
 import type { LogPage } from "./event-log-reading.ts";
+import { follows, isSetBack, type FeedHalt } from "./feed-halt.ts";
+
+/** The cursor after a batch. */
+interface Applied extends Cursor {
+  /** The event after the cursor, if this node does not know its type or version. */
+  unknown?: EventEnvelope | undefined;
+}
 
 /** The operations that a feed needs from its consumer and from the producer. */
 export interface FeedParts {
   /** Creates the cursor if it is missing. Returns false if this needs the producer and it is unavailable. */
   begin: () => Promise<boolean>;
-  /** Reads the producer's log after a position. Throws or returns undefined if the producer is unavailable. */
-  readLog: (position: number) => Promise<LogPage | undefined>;
+  /** Reads the producer's log after the cursor. Throws or returns undefined if the producer is unavailable. */
+  readLog: (cursor: Cursor) => Promise<LogPage | undefined>;
   /**
-   * Applies the events that follow the cursor without a gap, and moves the cursor in the same
-   * transaction. Ignores events before the cursor. Returns the cursor's position.
+   * Applies the known events that follow the cursor without a gap, and moves the cursor in the same
+   * transaction. Ignores events before the cursor.
    */
-  apply: (events: ReadonlyMap<number, EventEnvelope>, limit: number) => Promise<number>;
+  apply: (events: ReadonlyMap<number, EventEnvelope>, limit: number) => Promise<Applied>;
   /** Stores the event after the cursor as a dead letter, and moves the cursor past it. */
   deadLetter: (event: EventEnvelope, reason: string) => Promise<void>;
   onFault: (fault: unknown) => void;
+  /** Called when the feed halts, with the reason, and when it continues. */
+  onHalt: (halt: FeedHalt | undefined) => void;
 }
 
 /** The maximum number of events that one transaction applies. */
@@ -34,7 +44,7 @@ const reorderWindowMs = 20;
  * later event reveals, and tells the producer the consumer's position.
  */
 const pollMs = 5_000;
-/** How often the feed retries while the producer is unavailable. */
+/** How often the feed retries while the producer is unavailable, or while the feed is halted. */
 const awayPollMs = 500;
 /** How often a failing event is tried before it becomes a dead letter. */
 const maxTries = 5;
@@ -45,6 +55,10 @@ const maxRetryMs = 2_000;
  * Applies the events of one producer in the order of their positions. The broker may lose, repeat
  * or reorder events: the feed reads missing ones from the log. Replicas of a consumer can run
  * feeds at the same time: the lock on the cursor's row serializes them.
+ *
+ * The feed halts, holds no lock and checks every 500 ms whether it can continue,
+ * - at an event that this node does not know: a newer replica may apply it;
+ * - if the log is not the one that the cursor belongs to: an operator must decide.
  */
 export class EventFeed {
   readonly #parts: FeedParts;
@@ -54,12 +68,18 @@ export class EventFeed {
   #wake: () => void = () => undefined;
   #hasNews = true;
   #isProducerAway = false;
+  #halt: FeedHalt | undefined;
   #readAtMs = -Infinity;
   /** The last page of the log did not reach its head. */
   #moreFollows = false;
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
+  }
+
+  /** Why the feed is halted; undefined while it is not. */
+  get halt(): FeedHalt | undefined {
+    return this.#halt;
   }
 
   start(): void {
@@ -75,8 +95,10 @@ export class EventFeed {
 
   /** Accepts an event from the broker, in any order. */
   receive(event: EventEnvelope): void {
-    if (this.#buffer.size >= maxBuffered) return;
+    if (this.#buffer.size >= maxBuffered || this.#halt?.reason === "set_back") return;
     this.#buffer.set(event.position, event);
+    // A halted feed polls.
+    if (this.#halt !== undefined) return;
     this.#hasNews = true;
     this.#wake();
   }
@@ -105,8 +127,10 @@ export class EventFeed {
         tries = 0;
         failures = 0;
         singles = Math.max(0, singles - 1);
-        if (!this.#moreFollows && this.#buffer.size < maxBatch) {
-          if (!this.#buffer.has(cursor + 1)) await this.#wait(this.#untilReadMs());
+        if (this.#halt !== undefined) {
+          await this.#wait(awayPollMs);
+        } else if (!this.#moreFollows && this.#buffer.size < maxBatch) {
+          if (!this.#buffer.has(cursor.position + 1)) await this.#wait(this.#untilReadMs());
           await this.#waitForBatch();
         }
       } catch (fault) {
@@ -134,10 +158,10 @@ export class EventFeed {
   }
 
   /** Applies buffered events. Reads the log if positions are missing or the poll is due. */
-  async #applyBuffered(limit: number): Promise<number> {
+  async #applyBuffered(limit: number): Promise<Cursor> {
     this.#hasNews = false;
     let cursor = await this.#apply(limit);
-    const isGap = () => this.#buffer.size > 0 && !this.#buffer.has(cursor + 1);
+    const isGap = () => this.#buffer.size > 0 && !this.#buffer.has(cursor.position + 1);
     if (isGap()) {
       await this.#wait(reorderWindowMs);
       cursor = await this.#apply(limit);
@@ -154,22 +178,40 @@ export class EventFeed {
     return this.#apply(limit);
   }
 
-  async #apply(limit: number): Promise<number> {
-    const cursor = await this.#parts.apply(this.#buffer, limit);
+  async #apply(limit: number): Promise<Cursor> {
+    const { unknown, ...cursor } = await this.#parts.apply(this.#buffer, limit);
     for (const position of this.#buffer.keys()) {
-      if (position <= cursor) this.#buffer.delete(position);
+      if (position <= cursor.position) this.#buffer.delete(position);
+    }
+    if (unknown !== undefined) {
+      this.#setHalt({ reason: "unknown_type", position: unknown.position, event: unknown });
+    } else if (this.#halt?.reason === "unknown_type" && this.#halt.position <= cursor.position) {
+      this.#setHalt(undefined);
+    }
+    const next = this.#buffer.get(cursor.position + 1);
+    if (next !== undefined && !follows(next, cursor.eventId)) {
+      // The log shows whether the event is foreign or the producer was set back.
+      this.#buffer.delete(next.position);
+      this.#readAtMs = -Infinity;
     }
     return cursor;
   }
 
-  async #read(cursor: number): Promise<EventEnvelope[]> {
+  /** Reads the log after the cursor. Returns no events if it is not the log of the cursor. */
+  async #read(cursor: Cursor): Promise<EventEnvelope[]> {
     this.#readAtMs = performance.now();
     this.#moreFollows = false;
     try {
       const page = await this.#parts.readLog(cursor);
       this.#isProducerAway = page === undefined;
-      const events = page?.events ?? [];
-      this.#moreFollows = (events.at(-1)?.position ?? Infinity) < (page?.head ?? 0);
+      if (page === undefined) return [];
+      const { events, head } = page;
+      if (isSetBack(cursor, page)) {
+        this.#setHalt({ reason: "set_back", position: cursor.position, head });
+        return [];
+      }
+      if (this.#halt?.reason === "set_back") this.#setHalt(undefined);
+      this.#moreFollows = (events.at(-1)?.position ?? Infinity) < head;
       return events;
     } catch (fault) {
       // The next poll reads the log.
@@ -179,9 +221,16 @@ export class EventFeed {
     }
   }
 
+  #setHalt(halt: FeedHalt | undefined): void {
+    const { reason, position } = this.#halt ?? {};
+    this.#halt = halt;
+    if (halt?.reason !== reason || halt?.position !== position) this.#parts.onHalt(halt);
+  }
+
   /** Returns the time until the next poll of the log. */
   #untilReadMs(): number {
-    const intervalMs = this.#isProducerAway ? awayPollMs : pollMs;
+    const isUrgent = this.#isProducerAway || this.#halt?.reason === "set_back";
+    const intervalMs = isUrgent ? awayPollMs : pollMs;
     return Math.max(0, this.#readAtMs + intervalMs - performance.now());
   }
 

@@ -1,41 +1,68 @@
 import type { ServiceBroker } from "moleculer";
 import type { Contract, Effect, EventEnvelope, EventHandler } from "../core/contract.ts";
 import { keepDeadLetter } from "./dead-letters.ts";
+import type { Cursor } from "./event-cursor.ts";
+import { follows } from "./feed-halt.ts";
 
 export type Handlers = Record<string, EventHandler>;
+
+/** The events that one transaction can apply. */
+interface NextBatch {
+  batch: EventEnvelope[];
+  /** The event after the batch, if this node does not know its type or version. */
+  unknown?: EventEnvelope | undefined;
+}
 
 /** Validates the events of one producer and runs the consumer's handlers for them. */
 export class EventHandlers {
   readonly #producer: Contract;
   readonly #handlers: Handlers;
   readonly #checks: Map<string, (data: object) => unknown>;
+  readonly #onDeadLetter: (event: EventEnvelope) => void;
 
-  constructor(broker: ServiceBroker, producer: Contract, handlers: Handlers) {
+  /** @param onDeadLetter called for each event that became a dead letter */
+  constructor(
+    broker: ServiceBroker,
+    producer: Contract,
+    handlers: Handlers,
+    onDeadLetter: (event: EventEnvelope) => void,
+  ) {
     this.#producer = producer;
     this.#handlers = handlers;
+    this.#onDeadLetter = onDeadLetter;
     this.#checks = new Map(
       Object.entries(producer.events).map(([type, { data }]) => [type, checkOf(broker, data)]),
     );
   }
 
-  /** Returns the events that follow a position without a gap and can be applied in one transaction. */
+  /** Returns the events that follow the cursor without a gap and can be applied in one transaction. */
   nextBatch(
-    position: number,
+    { position, eventId }: Cursor,
     events: ReadonlyMap<number, EventEnvelope>,
     limit: number,
-  ): EventEnvelope[] {
+  ): NextBatch {
     const batch: EventEnvelope[] = [];
     let batchHandler: EventHandler | undefined;
     while (batch.length < limit) {
       const event = events.get(position + batch.length + 1);
-      if (event === undefined) break;
+      if (event === undefined || !follows(event, batch.at(-1)?.id ?? eventId)) break;
+      if (!this.knows(event)) return { batch, unknown: event };
       const handler = this.#handlers[event.type];
       batchHandler ??= handler;
       // Two handlers in one transaction could take locks in an order that leads to deadlocks.
       if (handler !== undefined && handler !== batchHandler) break;
       batch.push(event);
     }
-    return batch;
+    return { batch };
+  }
+
+  /**
+   * Returns whether this node knows the type and the version of an event. Nodes of another version
+   * of the consumer may know it.
+   */
+  knows({ type, version }: Pick<EventEnvelope, "type" | "version">): boolean {
+    const { events } = this.#producer;
+    return Object.hasOwn(events, type) && events[type]?.version === version;
   }
 
   /** Applies a batch. An event that violates its contract becomes a dead letter. */
@@ -43,7 +70,7 @@ export class EventHandlers {
     const valid: EventEnvelope[] = [];
     for (const event of batch) {
       const fault = this.faultOf(event);
-      if (fault !== undefined) await keepDeadLetter(work, event, fault);
+      if (fault !== undefined) await keepDeadLetter(work, event, fault, this.#onDeadLetter);
       else if (this.#handlers[event.type] !== undefined) valid.push(event);
     }
     const handler = this.#handlers[valid[0]?.type ?? ""];
@@ -62,11 +89,9 @@ export class EventHandlers {
   }
 
   /** Returns how an event violates its contract; undefined for a valid event. */
-  faultOf({ type, version, data }: EventEnvelope): string | undefined {
-    const { events } = this.#producer;
-    const contract = Object.hasOwn(events, type) ? events[type] : undefined;
-    if (contract === undefined) return `the type ${type} is unknown`;
-    if (contract.version !== version) return `version ${version} of ${type} is unknown`;
+  faultOf(event: EventEnvelope): string | undefined {
+    const { type, version, data } = event;
+    if (!this.knows(event)) return `version ${version} of ${type} is unknown`;
     if (typeof data !== "object" || data === null) return "the data is not an object";
     const result = this.#checks.get(type)?.(data);
     if (!Array.isArray(result)) return undefined;

@@ -10,6 +10,8 @@ export interface LogPage {
   head: number;
   /** Entries up to this position are pruned. */
   prunedTo: number;
+  /** The id of the event at the asked position; null without one, or if it is pruned. */
+  previousId: string | null;
 }
 
 /** A consumer of a log, and how far it has read. */
@@ -47,10 +49,12 @@ const maxPageBytes = 400_000;
 function toEnvelope(
   producer: string,
   { occurred_at, traceparent, ...event }: LogRow,
+  previousId: string | null = null,
 ): EventEnvelope {
   return {
     ...event,
     producer,
+    ...(previousId !== null && { previousId }),
     occurredAt: occurred_at.toISOString(),
     ...(traceparent !== null && { traceparent }),
   };
@@ -59,7 +63,7 @@ function toEnvelope(
 /** Reads the entries after a position, as many as fit in one answer. */
 export async function readLog(query: Query, producer: string, position: number): Promise<LogPage> {
   // The head is read first, so that the next statement sees all entries up to it.
-  const { head, prunedTo } = await headOf(query);
+  const { head, prunedTo, previousId } = await headOf(query, position);
   const rows = await query<LogRow>(
     `SELECT id, type, version, position, data, occurred_at, traceparent FROM (
        SELECT *, sum(length(data::text) + 300) OVER (ORDER BY position) AS bytes
@@ -68,7 +72,10 @@ export async function readLog(query: Query, producer: string, position: number):
      WHERE bytes <= $3 OR position = $1 + 1 ORDER BY measured.position`,
     [position, maxPageEvents, maxPageBytes],
   );
-  return { events: rows.map((row) => toEnvelope(producer, row)), head, prunedTo };
+  const events = rows.map((row, index) =>
+    toEnvelope(producer, row, rows[index - 1]?.id ?? previousId),
+  );
+  return { events, head, prunedTo, previousId };
 }
 
 /** An event of a slice with the state of the log. The columns from `found` on are null without an event. */
@@ -184,10 +191,13 @@ export async function eventsOfOrder(
   return rows.map((row) => toEnvelope(producer, row));
 }
 
-async function headOf(query: Query): Promise<{ head: number; prunedTo: number }> {
-  const [row] = await query<{ position: number; pruned_to: number }>(
-    "SELECT position, pruned_to FROM event_log_head",
-    [],
+/** Reads the end of the log, and the id of the event at a position. */
+async function headOf(query: Query, position = 0): Promise<Omit<LogPage, "events">> {
+  const [row] = await query<{ position: number; pruned_to: number; id: string | null }>(
+    `SELECT head.position, pruned_to, e.id
+     FROM event_log_head head LEFT JOIN event_log e ON e.position = $1`,
+    [position],
   );
-  return { head: row?.position ?? 0, prunedTo: row?.pruned_to ?? 0 };
+  const { position: head = 0, pruned_to: prunedTo = 0, id: previousId = null } = row ?? {};
+  return { head, prunedTo, previousId };
 }

@@ -4,7 +4,14 @@ import { PeriodicTask } from "../core/tasks/periodic-task.ts";
 import { preparedOn, type Query } from "../database/statements/prepared-statements.ts";
 
 /** An event that has no position in the log yet. */
-export type RecordedEvent = Omit<EventEnvelope, "position">;
+export type RecordedEvent = Omit<EventEnvelope, "position" | "previousId">;
+
+/** Where `append_events_chained` put events. */
+export interface LogPlace {
+  first_position: number;
+  /** The id of the event before them; null without one, or if it is pruned. */
+  previous_id: string | null;
+}
 
 /** The settings and dependencies of an event log. */
 export interface LogParts {
@@ -42,10 +49,10 @@ export class EventLog {
   async append(transaction: Transaction, events: RecordedEvent[]): Promise<EventEnvelope[]> {
     if (events.length === 0) return [];
     const query = preparedOn(this.#parts.sequelize, transaction);
-    const sql = "SELECT append_events($1::jsonb) AS first_position";
-    const [log] = await query<{ first_position: number }>(sql, [JSON.stringify(events)]);
-    if (log === undefined) throw new Error("append_events returned no row");
-    return withPositions(events, log.first_position);
+    const sql = "SELECT first_position, previous_id FROM append_events_chained($1::jsonb)";
+    const [place] = await query<LogPlace>(sql, [JSON.stringify(events)]);
+    if (place === undefined) throw new Error("append_events_chained returned no row");
+    return withPositions(events, place);
   }
 
   start(): void {
@@ -90,7 +97,11 @@ export class EventLog {
 /** Assigns consecutive positions to events that were appended in one statement. */
 export function withPositions(
   events: readonly RecordedEvent[],
-  firstPosition: number,
+  { first_position, previous_id }: LogPlace,
 ): EventEnvelope[] {
-  return events.map((event, index) => ({ ...event, position: firstPosition + index }));
+  return events.map((event, index) => {
+    const previousId = events[index - 1]?.id ?? previous_id;
+    const position = first_position + index;
+    return { ...event, position, ...(previousId !== null && { previousId }) };
+  });
 }

@@ -1,6 +1,8 @@
 import type { Context, Errors, Middleware, ServiceBroker } from "moleculer";
 import { MetricSeries, type Labels, type SeriesNames } from "../broker/metric-series.ts";
 import { moleculers } from "../broker/moleculer-middlewares.ts";
+import { processMetrics } from "../broker/process-metrics.ts";
+import { instrumentsOf, type Instruments } from "../core/metrics/instruments.ts";
 
 type Next = (ctx: Context) => Promise<unknown>;
 
@@ -33,6 +35,7 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
   const { metrics } = broker;
   const all: MetricSeries[] = [];
   let timer: NodeJS.Timeout | undefined;
+  let stopProcessMetrics: (() => void) | undefined;
 
   function flush(): void {
     for (const series of all) series.flush(metrics);
@@ -104,9 +107,13 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
         };
       }
       timer = setInterval(flush, flushEveryMs).unref();
+      const instruments = instrumentsOf(broker);
+      stopProcessMetrics = processMetrics(instruments);
+      countReconnects(broker, instruments);
     },
     async stopped() {
       clearInterval(timer);
+      stopProcessMetrics?.();
       await original.stopped?.(broker);
     },
     localAction: action("local"),
@@ -130,6 +137,14 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
       };
     },
   } as unknown as Middleware;
+}
+
+function countReconnects(broker: ServiceBroker, instruments: Instruments): void {
+  const help = "Connections to NATS that were restored";
+  const reconnects = instruments.counter("shop_nats_reconnects_total", help);
+  broker.localBus.on("$transporter.connected", ({ wasReconnect }: { wasReconnect: boolean }) => {
+    if (wasReconnect) reconnects.add();
+  });
 }
 
 function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: (key: Key) => Value): Value {

@@ -1,11 +1,11 @@
 import type { Context, ServiceSchema } from "moleculer";
 import type { Sequelize, Transaction } from "sequelize";
 import type { Meta } from "../core/access.ts";
-import type { Contract, DataOf, Effect } from "../core/contract.ts";
+import type { Contract, DataOf, Effect, EventEnvelope } from "../core/contract.ts";
 import type { ConstraintErrors } from "../database/errors/database-errors.ts";
 import type * as idempotency from "../database/idempotency.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
-import type { RecordedEvent } from "../event-log/event-log.ts";
+import type { LogPlace, RecordedEvent } from "../event-log/event-log.ts";
 import type { ConsumerOptions } from "./event-consumer.mixin.ts";
 import type { ServedTable } from "./table-actions.mixin.ts";
 
@@ -51,13 +51,15 @@ export interface Database<Models, Events extends Contract["events"]> {
   newId: () => Promise<string>;
   /** Discards an id of `newId` that no row will ever have. The next `newId` returns another one. */
   dropId: (id: string) => Promise<void>;
-  /** Creates an event for a statement that calls `append_events` itself. */
+  /** Creates an event for a statement that calls `append_events_chained` itself. */
   newEvent: <Type extends keyof Events & string>(
     type: Type,
     data: DataOf<Events[Type]>,
   ) => RecordedEvent;
-  /** Emits events that such a statement has committed. `firstPosition` belongs to the first event. */
-  emitFrom: (firstPosition: number, events: readonly RecordedEvent[]) => void;
+  /** Emits events that such a statement has committed, in the order in which it appended them. */
+  emitFrom: (place: LogPlace, events: readonly RecordedEvent[]) => void;
+  /** Calls a function with each event that this node has committed, for example to count it. */
+  onCommitted: (listener: (event: EventEnvelope) => void) => void;
   /** Consumes the events of other services in this database. */
   consumer: (options: ConsumerOptions) => Partial<ServiceSchema>;
 }

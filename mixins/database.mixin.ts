@@ -4,6 +4,8 @@ import type { Config } from "../config/config.ts";
 import { retryPolicy, type Contract, type EventEnvelope } from "../core/contract.ts";
 import { commonErrors, hasCode, isClientError } from "../core/errors.ts";
 import { newId } from "../core/ids/ids.ts";
+import { instrumentsOf, type Family } from "../core/metrics/instruments.ts";
+import type { Counter } from "../core/metrics/series.ts";
 import { PeriodicTask } from "../core/tasks/periodic-task.ts";
 import { traceparent } from "../core/tracing/trace.ts";
 import {
@@ -18,11 +20,13 @@ import {
   type NamedDatabase,
 } from "../database/errors/database-problem.ts";
 import * as idempotency from "../database/idempotency.ts";
-import { migrate } from "../database/migrate.ts";
+import { migrate } from "../database/migrator/migrate.ts";
 import { openSequelize } from "../database/sequelize.ts";
+import { DatabaseMetrics } from "../database/statements/database-metrics.ts";
 import { preparedOn, type Query } from "../database/statements/prepared-statements.ts";
 import { logActions } from "../event-log/event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "../event-log/event-log.ts";
+import { logMetrics } from "../event-log/log-metrics.ts";
 import type { UnitOfWork, Database, DatabaseOptions } from "./database-types.ts";
 import { eventConsumer } from "./event-consumer.mixin.ts";
 import { tableActions } from "./table-actions.mixin.ts";
@@ -42,6 +46,8 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   const prepared = preparedOn(sequelize);
   const query: Query = (sql, bind) => withClientErrors(() => prepared(sql, bind));
   let broker: ServiceBroker | undefined;
+  let replays: Family<"action", Counter> | undefined;
+  const listeners: ((event: EventEnvelope) => void)[] = [];
   const report = (task: string) => (fault: unknown) => {
     broker?.logger.error(`${task} of ${contract.name} failed`, fault);
   };
@@ -72,10 +78,22 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     },
     created(this: { broker: ServiceBroker }) {
       broker = this.broker;
+      const instruments = instrumentsOf(broker);
+      DatabaseMetrics.add(sequelize, contract.name, instruments);
+      replays = instruments.counters(
+        "shop_idempotency_replays_total",
+        "Requests that got the stored answer of their idempotency key",
+        ["action"],
+      );
+      const hasEvents = Object.keys(contract.events).length > 0;
+      if (hasEvents) logMetrics(instruments, broker, query, contract.name);
     },
-    async started() {
+    async started(this: { logger: ServiceBroker["logger"] }) {
       try {
-        await migrate(sequelize, options.migrations);
+        const warn = (message: string) => {
+          this.logger.warn(message);
+        };
+        await migrate(sequelize, options.migrations, { warn });
       } catch (error) {
         throw databaseProblemOf(error, named) ?? error;
       }
@@ -98,6 +116,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
 
   /** Emits an event without waiting. If that fails, consumers read the event from the log. */
   function emit(event: EventEnvelope): void {
+    for (const listener of listeners) listener(event);
     broker?.emit(event.type, event).catch(report(`emitting ${event.type} ${event.id}`));
   }
 
@@ -150,15 +169,26 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     newId: async () => newId(),
     dropId: async () => undefined,
     newEvent: (type, data) => newEvent(contract, type, data, undefined),
-    emitFrom(firstPosition, events) {
-      withPositions(events, firstPosition).forEach(emit);
+    emitFrom(place, events) {
+      withPositions(events, place).forEach(emit);
     },
+    onCommitted: (listener) => listeners.push(listener),
     consumer: (consumerOptions) =>
-      eventConsumer((apply) => transaction((work) => apply(work as never)), consumerOptions),
+      eventConsumer(
+        { transaction: (apply) => transaction((work) => apply(work as never)), query },
+        consumerOptions,
+      ),
   };
 
-  /** Returns the database of one idempotent request, and a function that releases its key. */
-  function databaseOf(request: idempotency.IdempotentRequest) {
+  /**
+   * Returns the database of one idempotent request, and a function that releases its key.
+   *
+   * @param replayed returns a stored answer
+   */
+  function databaseOf(
+    request: idempotency.IdempotentRequest,
+    replayed: (stored: idempotency.StoredAnswer) => unknown,
+  ) {
     let subject: string | undefined;
     const requestDatabase: typeof database = {
       ...database,
@@ -170,7 +200,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       transaction: (useCase) =>
         transaction(async (work) => {
           const stored = await idempotency.claimKey(work.query, request, subject);
-          if (stored !== undefined) return stored.answer as never;
+          if (stored !== undefined) return replayed(stored) as never;
           const answer = await useCase(work);
           await idempotency.storeAnswer(work.query, request, answer);
           return answer;
@@ -188,15 +218,19 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   ): Promise<Result> {
     const request = idempotency.idempotentRequest(ctx);
     if (request === undefined) return useCase(database);
+    const replayed = ({ answer }: idempotency.StoredAnswer) => {
+      replays?.of({ action: ctx.action?.name ?? "" }).add();
+      return answer as Result;
+    };
     const stored = await idempotency.storedAnswer(query, request);
-    if (stored !== undefined) return stored.answer as Result;
-    const { requestDatabase, releaseKey } = databaseOf(request);
+    if (stored !== undefined) return replayed(stored);
+    const { requestDatabase, releaseKey } = databaseOf(request, replayed);
     try {
       return await useCase(requestDatabase);
     } catch (error) {
       // A duplicate request may have finished first, or the connection was lost after the commit.
       const answer = await idempotency.storedAnswer(query, request).catch(() => undefined);
-      if (answer !== undefined) return answer.answer as Result;
+      if (answer !== undefined) return replayed(answer);
       // With these errors, the key belongs to another request.
       const isForeignKey =
         hasCode(error, commonErrors.IDEMPOTENCY_IN_PROGRESS) ||
@@ -207,7 +241,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       // A duplicate request has stored its answer in the meantime.
       const late = await idempotency.storedAnswer(query, request);
       if (late === undefined) throw error;
-      return late.answer as Result;
+      return replayed(late);
     }
   }
 

@@ -2,20 +2,27 @@ import { SpanKind } from "@opentelemetry/api";
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
 import { badUserInput } from "../core/errors.ts";
+import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { keepDeadLetter, takeDeadLetter } from "../event-log/dead-letters.ts";
-import { consumerActions, type RunTransaction } from "../event-log/event-consumer.actions.ts";
+import { consumerActions, type ReconcileParams } from "../event-log/event-consumer.actions.ts";
 import {
   hasCursor,
   lockCursor,
   makeCursor,
   moveCursor,
   rewindCursor,
+  setCursorEvent,
   skipPruned,
+  type RunTransaction,
 } from "../event-log/event-cursor.ts";
 import { inEventsSpan } from "../core/tracing/spans.ts";
 import { EventFeed } from "../event-log/event-feed.ts";
 import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
+import { describeHalt } from "../event-log/feed-halt.ts";
+import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
+import { reconcile, type Reconciliation } from "../event-log/reconcile.ts";
+import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** Which events a service consumes, and how. */
 export interface ConsumerOptions {
@@ -33,24 +40,28 @@ export interface ConsumerOptions {
 /**
  * Consumes the events of other services. Each event is applied in its producer's order and exactly
  * once, because one transaction contains its effect and the move of the cursor. An event becomes a
- * dead letter if its handler keeps failing or it violates its contract; later events go on.
+ * dead letter if its handler keeps failing or it violates its contract; later events go on. A type
+ * or version that this node does not know halts the feed.
  *
- * @param transaction runs a transaction in the database of the consumer
+ * @param database runs transactions and statements in the database of the consumer
  */
 export function eventConsumer(
-  transaction: RunTransaction,
+  { transaction, query }: { transaction: RunTransaction; query: Query },
   options: ConsumerOptions,
 ): Partial<ServiceSchema> {
   const { consumer, producers, startFrom, readModels } = options;
   const feeds = new Map<string, EventFeed>();
   const handlers = new Map<string, EventHandlers>();
+  let metrics: FeedMetrics | undefined;
+  const onDeadLetter = ({ producer }: EventEnvelope) => metrics?.deadLettered(producer);
 
-  function logReader(broker: ServiceBroker, { name }: Contract) {
+  /** @param reader confirms that it has applied all events up to the position */
+  function logReader(broker: ServiceBroker, { name }: Contract, reader: { consumer?: string }) {
     const action = `${name}.eventsAfter`;
     return async (position: number): Promise<LogPage | undefined> => {
       // A call of an unavailable action would log a warning at every retry.
       if (!broker.registry.actions.isAvailable(action)) return undefined;
-      return broker.call<LogPage, object>(action, { position, consumer });
+      return broker.call<LogPage, object>(action, { position, ...reader });
     };
   }
 
@@ -61,8 +72,13 @@ export function eventConsumer(
   ): EventFeed {
     const { name } = producer;
     const node = broker.nodeID;
-    const readLog = logReader(broker, producer);
-    return new EventFeed({
+    const readLog = logReader(broker, producer, { consumer });
+    const readUnconfirmed = logReader(broker, producer, {});
+    const onFault = (fault: unknown) => {
+      metrics?.failed(name);
+      broker.logger.error(`an event of ${name} could not be applied`, fault);
+    };
+    const feed: EventFeed = new EventFeed({
       async begin() {
         if (await transaction((work) => hasCursor(work, name))) return true;
         const page = startFrom === "now" ? await readLog(Number.MAX_SAFE_INTEGER) : { head: 0 };
@@ -70,37 +86,63 @@ export function eventConsumer(
         await transaction((work) => makeCursor(work, name, page.head));
         return true;
       },
-      async readLog(position) {
-        const page = await readLog(position);
-        if (page !== undefined && page.prunedTo > position) {
+      async readLog({ position, eventId }) {
+        // Of a log that was set back, the events up to the cursor were not applied.
+        const wasSetBack = feed.halt?.reason === "set_back";
+        const page = await (wasSetBack ? readUnconfirmed : readLog)(position);
+        if (page === undefined) return undefined;
+        if (page.prunedTo > position) {
           broker.logger.warn(`${consumer} skips the pruned events of ${name}`);
           await transaction((work) => skipPruned(work, name, page.prunedTo));
         }
+        // A producer of an older version sends no `previousId`.
+        const previousId = page.previousId as string | null | undefined;
+        if (eventId === null && typeof previousId === "string") {
+          await transaction((work) =>
+            setCursorEvent(work, name, { position, eventId: previousId }),
+          );
+        }
         return page;
       },
-      apply: (events, limit) =>
-        transaction(async (work) => {
-          const from = await lockCursor(work, name);
-          const batch = eventHandlers.nextBatch(from, events, limit);
-          if (batch.length === 0) return from;
-          const to = from + batch.length;
+      async apply(events, limit) {
+        const applied = await transaction(async (work) => {
+          const cursor = await lockCursor(work, name);
+          const { batch, unknown } = eventHandlers.nextBatch(cursor, events, limit);
+          const last = batch.at(-1);
+          if (last === undefined) return { ...cursor, unknown };
           await inBatchSpan(name, batch, async () => {
             await eventHandlers.apply(batch, work);
-            await moveCursor(work, name, { from, to, node });
+            await moveCursor(work, name, batch, node);
           });
-          return to;
-        }),
+          return { position: last.position, eventId: last.id, unknown };
+        });
+        metrics?.stands(name, feed.halt?.reason);
+        return applied;
+      },
       deadLetter: (event, reason) =>
         transaction(async (work) => {
-          const from = await lockCursor(work, name);
-          if (from !== event.position - 1) return;
-          await keepDeadLetter(work, event, reason);
-          await moveCursor(work, name, { from, to: event.position, node });
+          const cursor = await lockCursor(work, name);
+          const events = new Map([[event.position, event]]);
+          const { batch } = eventHandlers.nextBatch(cursor, events, 1);
+          // Otherwise another replica has applied it, or the fault is not the event's.
+          if (batch.length === 0) return;
+          await keepDeadLetter(work, event, reason, onDeadLetter);
+          await moveCursor(work, name, batch, node);
         }),
-      onFault: (fault) => {
-        broker.logger.error(`an event of ${name} could not be applied`, fault);
+      onFault,
+      onHalt: (halt) => {
+        metrics?.stands(name, halt?.reason);
+        const { logger } = broker;
+        if (halt === undefined) logger.info(`${consumer} continues with the events of ${name}.`);
+        else if (halt.reason === "unknown_type") logger.warn(describeHalt(halt, consumer, name));
+        else {
+          logger.error(describeHalt(halt, consumer, name));
+          // Replaces the confirmed position, so that the producer prunes none of its new events.
+          readLog(0).catch(onFault);
+        }
       },
     });
+    return feed;
   }
 
   /** Applies events in a span by OpenTelemetry's conventions for messaging. */
@@ -137,6 +179,7 @@ export function eventConsumer(
         throw badUserInput([{ field: "id", message: `The event still fails: ${fault}.` }]);
       }
       await eventHandlers?.apply([event], work);
+      work.afterCommit(() => metrics?.redriven(event.producer));
       return { redriven: true };
     });
   }
@@ -150,7 +193,7 @@ export function eventConsumer(
       const available = Object.keys(readModels).join(", ") || "no producer";
       throw invalidProducer(`${consumer} has read models of ${available}.`);
     }
-    const page = await logReader(broker, contract)(0);
+    const page = await logReader(broker, contract, { consumer })(0);
     if (page === undefined) {
       throw invalidProducer(`${producer} is unavailable. Try again when it is running.`);
     }
@@ -167,6 +210,38 @@ export function eventConsumer(
     return { events: page.head };
   }
 
+  /** Shows how this service and a producer differ, and lets a halted feed continue. */
+  async function reconcileFeed(ctx: Context<ReconcileParams>): Promise<Reconciliation> {
+    const { broker, params, nodeID } = ctx;
+    const { producer, continueFrom } = params;
+    const contract = producers.find(({ name }) => name === producer);
+    const eventHandlers = handlers.get(producer);
+    if (contract === undefined || eventHandlers === undefined) {
+      const names = producers.map(({ name }) => name).join(", ");
+      const message = `${consumer} consumes the events of ${names}.`;
+      throw badUserInput([{ field: "producer", message }]);
+    }
+    const result = await reconcile(
+      {
+        transaction,
+        readLog: logReader(broker, contract, {}),
+        knows: (event) => eventHandlers.knows(event),
+        onDeadLetter,
+        node: broker.nodeID,
+        caller: nodeID,
+      },
+      producer,
+      continueFrom,
+    );
+    if (result.continuesAfter !== null) {
+      broker.logger.warn(
+        `An operator has set the cursor of ${consumer} for ${producer} to ${result.continuesAfter}.`,
+      );
+      feeds.get(producer)?.readNow();
+    }
+    return result;
+  }
+
   // The consumer also receives events without a handler, so that the positions have no gap.
   const types = producers.flatMap(({ events }) => Object.keys(events));
   const receive = {
@@ -176,13 +251,24 @@ export function eventConsumer(
   };
   let isStopped = false;
   return {
-    actions: consumerActions(transaction, { redrive, rebuild }),
+    actions: consumerActions(transaction, { redrive, rebuild, reconcile: reconcileFeed }),
     events: Object.fromEntries(types.map((type) => [type, receive])),
+    created(this: { broker: ServiceBroker }) {
+      const instruments = instrumentsOf(this.broker);
+      const names = producers.map(({ name }) => name);
+      metrics = new FeedMetrics(instruments, consumer, names);
+      deadLetterMetrics(instruments, query, consumer, names);
+    },
     async started(this: { broker: ServiceBroker }) {
       // `stopped` can run before `started`.
       if (isStopped) return;
       for (const producer of producers) {
-        const eventHandlers = new EventHandlers(this.broker, producer, options.handlers);
+        const eventHandlers = new EventHandlers(
+          this.broker,
+          producer,
+          options.handlers,
+          onDeadLetter,
+        );
         const feed = createFeed(this.broker, producer, eventHandlers);
         handlers.set(producer.name, eventHandlers);
         feeds.set(producer.name, feed);

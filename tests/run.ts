@@ -9,6 +9,7 @@ import { processesLeft } from "./support/runner/leftovers.ts";
 import {
   chromium,
   natsServer,
+  prometheus,
   PrerequisiteError,
   provide,
 } from "../tools/support/prerequisites.ts";
@@ -81,6 +82,7 @@ function provideFor(files: string): void {
   const needed = [
     ...(files.includes(".cluster.test.ts") ? [natsServer] : []),
     ...(files.includes(".browser.test.ts") ? [chromium] : []),
+    ...(files.includes("/prometheus.cluster.test.ts") ? [prometheus] : []),
   ];
   for (const prerequisite of needed) {
     try {

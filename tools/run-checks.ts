@@ -1,19 +1,44 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 
-/** `npm run check`: runs all checks, also after a failed one, and lists the failed checks at the end. */
+/**
+ * `npm run check`: runs all checks, several at a time, also after a failed one. Prints the output of
+ * each check when it ends, and lists the failed ones at the end.
+ */
 
-/** Scripts of package.json. */
-const checks = ["typecheck", "lint", "format:check", "layers", "dead-code", "schema:changes"];
+/** Scripts of package.json, the longest first. */
+const checks = [
+  "lint",
+  "typecheck",
+  "format:check",
+  "layers",
+  "dead-code",
+  "lint:migrations",
+  "schema:changes",
+];
+const cwd = join(import.meta.dirname, "..");
+const waiting = [...checks];
+const failed: string[] = [];
 
-const failed = checks.filter((check) => {
-  console.log(`\n--- npm run ${check}`);
-  const options = { cwd: join(import.meta.dirname, ".."), stdio: "inherit" } as const;
-  const { status, signal } = spawnSync("npm", ["run", "--silent", check], options);
-  // Ctrl-C ends the check that runs, and no further check starts.
-  if (signal !== null) process.kill(process.pid, signal);
-  return status !== 0;
-});
+/** Runs waiting checks one after the other, until none is left or the command is interrupted. */
+async function runWaiting(): Promise<void> {
+  for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
+    const args = ["-c", `exec npm run --silent ${check} 2>&1`];
+    const child = spawn("sh", args, { cwd, stdio: ["inherit", "pipe", "inherit"] });
+    const closed = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+    const [output, [status, signal]] = await Promise.all([buffer(child.stdout), closed]);
+    process.stdout.write(`\n--- npm run ${check}\n`);
+    process.stdout.write(output);
+    if (status !== 0) failed.push(check);
+    // Ctrl-C ends the checks that run, and no further check starts.
+    if (signal !== null) process.kill(process.pid, signal);
+  }
+}
+
+await Promise.all(Array.from({ length: Math.min(availableParallelism(), 3) }, runWaiting));
 if (failed.length === 0) {
   console.log(`\nAll ${checks.length} checks passed.`);
 } else {

@@ -1,4 +1,4 @@
-import { npmPid } from "../../config/config.ts";
+import { npmPid } from "../../config/npm.ts";
 
 /** Errors that the user can fix by their message alone. They are printed without a stack. */
 const sentences = new Set([

@@ -8,6 +8,28 @@ export const data = {
     description:
       "Folder of the embedded PostgreSQL of npm start, and of the socket for npm run repl.",
   },
+  BACKUP_EVERY: {
+    type: "text",
+    pattern: /^[1-9]\d{0,3}[mhd]$/,
+    requirement: "be a number of minutes, hours or days, such as 30m, 24h or 7d",
+    example: "24h",
+    description:
+      "Interval of the backups that npm start takes of its embedded PostgreSQL (docs/backup.md), in minutes (m), hours (h) or days (d); only together with BACKUP_DIR. Not set: no backups.",
+  },
+  BACKUP_DIR: {
+    type: "text",
+    example: "/var/backups/shop",
+    description:
+      "Folder of the backups of BACKUP_EVERY, outside of DATA_DIR and best on another disk. Its parent folder must exist.",
+  },
+  BACKUP_KEEP: {
+    type: "integer",
+    min: 1,
+    max: 10_000,
+    default: 7,
+    description:
+      "The number of backups of BACKUP_EVERY that are kept. After a successful backup, older ones are deleted.",
+  },
   DB_POOL_MAX: {
     type: "integer",
     min: 1,

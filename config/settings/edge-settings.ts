@@ -71,6 +71,18 @@ export const edge = {
     description:
       "Adds fields of services outside this project to the GraphQL schema (docs/extending.md).",
   },
+  ACCESS_LOG: {
+    type: "flag",
+    default: false,
+    description: "true logs one line for each request to the gateway.",
+  },
+  SLOW_OPERATION_MS: {
+    type: "integer",
+    min: 1,
+    max: 60_000,
+    default: 1_000,
+    description: "The gateway logs each operation that takes at least so many milliseconds.",
+  },
   METRICS: {
     type: "flag",
     default: true,

@@ -1,7 +1,9 @@
 import { setTimeout } from "node:timers/promises";
+import pg from "pg";
 import pgConnectionString from "pg-connection-string";
 import { BaseError, ConnectionError } from "sequelize";
 import { isUnavailable } from "./database-errors.ts";
+import { MigrationProblem } from "../migrator/migration-problem.ts";
 
 /** A service's database, as the configuration names it. */
 export interface NamedDatabase {
@@ -39,7 +41,8 @@ export function databaseProblemOf(
   error: unknown,
   { service, url }: NamedDatabase,
 ): DatabaseProblem | undefined {
-  if (!(error instanceof BaseError) && !isUnavailable(error)) return undefined;
+  const ofDatabase = [BaseError, pg.DatabaseError, MigrationProblem];
+  if (!ofDatabase.some((type) => error instanceof type) && !isUnavailable(error)) return undefined;
   const { code = "", message } =
     (error as { parent?: DriverError }).parent ?? (error as DriverError);
   const { host, port, user, database } = pgConnectionString.parse(url);
@@ -48,6 +51,7 @@ export function databaseProblemOf(
   const problem = (text: string, isTemporary = false) =>
     new DatabaseProblem(`${setting}: ${text}`, isTemporary, error);
 
+  if (error instanceof MigrationProblem) return problem(`database "${database}": ${message}`);
   if (rejectedUser.has(code) || message.startsWith("SASL")) {
     return problem(`${server} rejects the user "${user}" (${message}). Correct ${setting}.`);
   }
@@ -72,7 +76,7 @@ export function databaseProblemOf(
   }
   if (!code.startsWith(otherTables)) return undefined;
   return problem(
-    `the database "${database}" cannot be migrated (${message}), and was not changed. Use a database without other tables.`,
+    `the database "${database}" cannot be migrated (${message}). If it has tables of other programs, use another database.`,
   );
 }
 

@@ -2,12 +2,6 @@
 -- - the address and the masked email of entries by the user, and of entries by anonymous callers about
 --   the user,
 -- - address and detail of failed logins with an unknown email, if it is a masked email of the user.
-CREATE INDEX audit_trail_of_actor ON audit_trail (actor_id)
-  WHERE actor_id IS NOT NULL AND address IS NOT NULL;
-CREATE INDEX audit_trail_of_subject ON audit_trail (subject_id) WHERE subject_id IS NOT NULL;
-CREATE INDEX audit_trail_of_email ON audit_trail (lower(detail ->> 'email'))
-  WHERE subject_id IS NULL AND detail ->> 'email' IS NOT NULL;
-
 CREATE OR REPLACE FUNCTION audit_trail_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   erased_users uuid[];

@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import type { Sequelize, Transaction } from "sequelize";
 import { withoutValues } from "../errors/database-errors.ts";
+import { DatabaseMetrics } from "./database-metrics.ts";
 import { inStatementSpan, summaryOf } from "./statement-span.ts";
 
 /** Runs a statement with bound parameters (`$1` …) and returns its rows. */
@@ -86,13 +87,16 @@ async function rowsOf<Row extends object>(
   const generation = generations.get(connection) ?? 0;
   const name = `${statement.name}_${generation}`;
   const nowMs = performance.now();
+  let isFailed = true;
   try {
     if (nowMs - (plannedAtMs.get(connection) ?? nowMs) > plansLastMs) {
       await connection.query("DISCARD PLANS");
       plannedAtMs.delete(connection);
     }
     if (!plannedAtMs.has(connection)) plannedAtMs.set(connection, nowMs);
-    return (await connection.query<Row>({ name, text: sql, values: bind })).rows;
+    const { rows } = await connection.query<Row>({ name, text: sql, values: bind });
+    isFailed = false;
+    return rows;
   } catch (error) {
     const { code } = error as { code?: string };
     // A migration has changed the tables of the prepared statement: the next call prepares it again.
@@ -100,5 +104,7 @@ async function rowsOf<Row extends object>(
     if (code === "ECONNRESET") connection._invalid = true;
     const query = new pool.dialect.Query(connection, pool, {});
     throw withoutValues(query.formatError(error, (error as Error).stack));
+  } finally {
+    DatabaseMetrics.of(pool)?.record(statement.summary, nowMs, isFailed);
   }
 }

@@ -23,7 +23,7 @@ import { queryCosts } from "./graphql/schema/field-costs.ts";
 import { SchemaDiscovery } from "./graphql/schema/schema-discovery.ts";
 import { EventStreamResponses } from "./subscriptions/event-stream-response.ts";
 import { GraphqlSockets } from "./subscriptions/graphql-socket.ts";
-import { healthChecks } from "./http/health.ts";
+import { healthChecks, healthPaths } from "./http/health.ts";
 import { ConnectionLimits } from "./http/connection-limits.ts";
 import { inHttpSpan } from "./http/http-span.ts";
 import {
@@ -45,6 +45,10 @@ import { senderAddresses } from "./http/sender-address.ts";
 import type { Throttle } from "./limits/throttle.ts";
 import { TransferWatch } from "./http/transfer-watch.ts";
 import { FairQueue } from "./limits/fair-queue.ts";
+import { instrumentsOf } from "../../core/metrics/instruments.ts";
+import { limitMetrics } from "./observability/limit-metrics.ts";
+import { OperationMetrics } from "./observability/operation-metrics.ts";
+import { RequestLog } from "./observability/request-log.ts";
 
 import { contracts } from "../registry.ts";
 
@@ -69,7 +73,7 @@ interface Gateway {
   deadlines: DeadlineTimer;
   transfers: TransferWatch;
   usage: ResourceUsage;
-  throttle: Throttle;
+  throttle: Throttle | undefined;
   graphqlSchema: GraphQLSchema;
   discovery: SchemaDiscovery | undefined;
 }
@@ -83,6 +87,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
   const pageAliases = Object.fromEntries(
     Object.entries(pages(config)).map(([path, page]) => [path, caught(page)]),
   );
+  const metrics = new OperationMetrics(instrumentsOf(broker));
+  const requestLog = new RequestLog(broker.logger, config.edge);
   const stream = new EventStream();
   const tails = new LogTails(broker, contracts);
   let sockets: GraphqlSockets | undefined;
@@ -135,12 +141,16 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       this.deadlines = new DeadlineTimer();
       this.transfers = new TransferWatch();
       this.usage = new ResourceUsage();
+      limitMetrics(instrumentsOf(broker), () => this);
     },
     async started(this: Gateway) {
       const { broker, usage, transfers, deadlines } = this;
       const rules = new BrowserRules(config.edge.corsOrigins);
       this.graphqlSchema = base;
-      const execution = new GraphqlExecution(base, costs, config.edge, broker.logger);
+      const execution = new GraphqlExecution(base, costs, config.edge, {
+        metrics,
+        log: requestLog,
+      });
       if (config.edge.discovery) {
         this.discovery = new SchemaDiscovery(broker, composer, base, (schema) => {
           this.graphqlSchema = schema;
@@ -156,6 +166,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         concurrency: new ConcurrencyLimit(),
         fairQueue: new FairQueue(),
         logger: broker.logger,
+        requestLog,
         viewerOf: authenticator.viewerOf.bind(authenticator),
         addressOf: addresses.of,
         isForeign: rules.isForeign.bind(rules),
@@ -193,9 +204,11 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         }
         dropBody(req);
         setHeaders(res, rules.headersFor(req));
+        const path = (req.url ?? "").split("?", 1)[0] ?? "";
+        const isKnown = `GET ${path}` in pageAliases || healthPaths.includes(path);
+        requestLog.follow(req, res, isKnown ? path : undefined);
         if (isHealthCheck(req, res)) return;
         if (!admitsPage(addressGroup(addresses.of(req)), res)) return;
-        const path = (req.url ?? "").split("?", 1)[0] ?? "";
         const route = path in pageAliases ? path : undefined;
         inHttpSpan(req, res, route, () => this.httpHandler(req, res)).catch((error: unknown) => {
           failed(broker, error, req, res);

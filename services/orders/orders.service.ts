@@ -2,6 +2,7 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { actorOf, forbidden, mayActForOthers, userIdOf, type Actor } from "../../core/access.ts";
 import { configOf } from "../../config/broker-config.ts";
 import { defineService } from "../../core/define-service.ts";
+import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { productsContract } from "../products/products.contract.ts";
 import { rememberingUsers } from "../../database/user-names.ts";
 import { forgetUsers } from "../../event-log/forget-users.ts";
@@ -13,6 +14,7 @@ import { followInventory, followUpdates, productNames, rememberProducts } from "
 import { ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
 import { buyerMissing } from "./orders.errors.ts";
+import { OrderMetrics } from "./order-metrics.ts";
 import { orderConnection } from "./reading/page-orders.ts";
 import { placeOrder } from "./placement/place-order.ts";
 import {
@@ -34,6 +36,10 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
   const connection = orderConnection(database);
   const lines = orderLines(database);
   const orderWriter = orderBatcher(database);
+  const metrics = new OrderMetrics(instrumentsOf(broker));
+  database.onCommitted((event) => {
+    metrics.count(event);
+  });
 
   /** Returns the user whose orders the actor may see; undefined if the actor may see all orders. */
   function ownerOf(actor: Actor): string | undefined {
@@ -56,11 +62,13 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
         const userId = userIdOf(actor) ?? ctx.params.user_id;
         if (userId === undefined) throw buyerMissing();
         const { logger } = ctx.broker;
-        return database.idempotent(ctx, (db) =>
-          placeOrder(
-            { database: db, orderWriter, products: ctx, logger },
-            userId,
-            ctx.params.order_products,
+        return metrics.countRejection(() =>
+          database.idempotent(ctx, (db) =>
+            placeOrder(
+              { database: db, orderWriter, products: ctx, logger },
+              userId,
+              ctx.params.order_products,
+            ),
           ),
         );
       },

@@ -3,6 +3,7 @@ import { senderOf } from "../../core/access.ts";
 import { configOf } from "../../config/broker-config.ts";
 import { itemCheck } from "../../core/item-check.ts";
 import { defineService } from "../../core/define-service.ts";
+import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import {
   auditErasure,
   auditPruning,
@@ -38,6 +39,8 @@ import {
 import { reservationBatcher } from "./stock/reserve.ts";
 import { sellReservations } from "./stock/sell-reservations.ts";
 import { auditStock, traceReservation } from "./stock/stock-audit.ts";
+import { auditCheckEveryMs, auditOnSchedule } from "./stock/scheduled-audit.ts";
+import { stockMetrics } from "./stock/stock-metrics.ts";
 import { stockHistories, stockHistory } from "./stock/stock-changes.ts";
 import { sweepEveryMs, sweepReservations } from "./stock/sweep-reservations.ts";
 import { updateInventory } from "./stock/update-inventory.ts";
@@ -51,6 +54,8 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
   const pages = productPages(database);
   const connection = productConnection(database);
   const reservations = reservationBatcher(database, reservationTtlSeconds);
+
+  stockMetrics(instrumentsOf(broker), database);
 
   const checkProduct = itemCheck<NewBulkProduct>(broker, newBulkProductRules);
   const checkUpdate = itemCheck<UpdateProduct>(broker, updateProductRules);
@@ -117,6 +122,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
         everyMs: sweepEveryMs,
         run: (caller) => sweepReservations(database, caller, reservationTtlSeconds),
       },
+      { everyMs: auditCheckEveryMs, run: () => auditOnSchedule(database) },
       auditErasure(database),
       auditPruning(database, config.auditKeepMs),
     ],

@@ -14,6 +14,7 @@ import {
 import { configOf } from "../../config/broker-config.ts";
 import { lowestId } from "../../core/relay-connection.ts";
 import { defineService } from "../../core/define-service.ts";
+import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { maxListRows } from "../../core/validation.ts";
 import {
   auditErasure,
@@ -44,6 +45,7 @@ import { setUserType } from "./accounts/set-user-type.ts";
 import { updateProfile } from "./accounts/update-profile.ts";
 import { SigningKeys } from "./sessions/signing-keys.ts";
 import { publicUser } from "./user.ts";
+import { UserMetrics } from "./user-metrics.ts";
 import { usersContract } from "./users.contract.ts";
 import { openUsersDatabase } from "./users.database.ts";
 import { userNotFound } from "./users.errors.ts";
@@ -58,6 +60,7 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
   const keys = new SigningKeys(database, config);
   const tries = new PasswordTries(database);
   const connection = userConnection(database);
+  const metrics = new UserMetrics(instrumentsOf(broker), keys);
   const failedAttempts = new FailedAttemptAudit(database.query);
 
   function mayRead(actor: Actor, id: string): boolean {
@@ -102,7 +105,8 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
             return registerUser(db, ctx.params, senderOf(ctx), config.allowFirstAdmin);
           }),
         ),
-      login: (ctx) => login(database, keys, tries, ctx.params, senderOf(ctx), config),
+      login: (ctx) =>
+        metrics.countSignIn(login(database, keys, tries, ctx.params, senderOf(ctx), config)),
       async refreshToken(ctx) {
         const sender = senderOf(ctx);
         await limitRefreshes(database.query, sender);

@@ -4,6 +4,7 @@ import { untilAvailable } from "../../core/tasks/until-available.ts";
 import { senderOf } from "../../core/access.ts";
 import type { Effect, EventEnvelope } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
+import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import {
   auditErasure,
   auditPruning,
@@ -12,7 +13,7 @@ import {
 } from "../../database/audit-trail.ts";
 import type { UserErased } from "../users/users.contract.ts";
 import { Deliverer } from "./delivery/deliverer.ts";
-import { DeliveryMetrics } from "./delivery/delivery-metrics.ts";
+import { deliveryMetrics } from "./delivery/delivery-metrics.ts";
 import { deliveryRecorder } from "./delivery/record-deliveries.ts";
 import { checkedLookup, resolveFor } from "./endpoints/address-rules.ts";
 import { createWebhook } from "./endpoints/create-webhook.ts";
@@ -29,7 +30,6 @@ import { webhookEvents, webhookProducers, webhooksContract } from "./webhooks.co
 import { openWebhooksDatabase } from "./webhooks.database.ts";
 
 const pruneEveryMs = 60_000;
-const measureEveryMs = 15_000;
 
 export default function webhooksService(broker: ServiceBroker): ServiceSchema {
   const config = configOf(broker);
@@ -39,14 +39,14 @@ export default function webhooksService(broker: ServiceBroker): ServiceSchema {
   const secrets = new WebhookSecrets(config.keyEncryptionSecret);
   const connection = deliveryConnection(database);
   const failedAttempts = new FailedAttemptAudit(query);
-  const metrics = new DeliveryMetrics(broker.metrics);
+  const attempts = deliveryMetrics(instrumentsOf(broker), query);
   const deliverer = new Deliverer({
     database,
     secrets,
     rules,
     lookup: checkedLookup(rules, resolveFor(rules)),
     onAttempt: (outcome) => {
-      metrics.count(outcome);
+      attempts.of({ outcome }).add();
     },
     onFault: (fault) => {
       broker.logger.error("a webhook could not be sent", fault);
@@ -115,7 +115,6 @@ export default function webhooksService(broker: ServiceBroker): ServiceSchema {
     },
     periodically: [
       { everyMs: pruneEveryMs, run: () => pruneDeliveries(query, config.webhooks.keepMs) },
-      { everyMs: measureEveryMs, run: () => metrics.measure(query) },
       auditErasure(database),
       auditPruning(database, config.auditKeepMs),
     ],

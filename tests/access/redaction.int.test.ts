@@ -10,7 +10,7 @@ import { KeyCipher } from "../../config/key-cipher.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { inputDocuments } from "../support/graphql/mutations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { SpanCollector } from "../support/fakes/span-collector.ts";
+import { SpanCollector } from "../../tools/support/span-collector.ts";
 
 const account = { email: "quiet-mouse@example.com", password: "the mouse is quiet" };
 const wrongPassword = "the mouse is loud";
@@ -48,6 +48,7 @@ beforeAll(async () => {
     ALLOW_FIRST_ADMIN: "false",
     KEY_ENCRYPTION_SECRET: keySecret,
     OTEL_TRACES_EXPORTER: "otlp",
+    ACCESS_LOG: "true",
   });
 });
 afterAll(async () => {
@@ -249,12 +250,36 @@ interface Transit {
 
 const inQuery = (value: string) => new URLSearchParams({ value }).toString().slice("value=".length);
 
+test("each request has a line with the id of its user, and a failed one with its fields", () => {
+  const lines = log
+    .split("\n")
+    .filter((line) => /"msg":"(request|operation \w+)"/.test(line))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const common = { transport: "http", method: "POST", path: "/graphql", status: 200 };
+  const signedIn = lines.find(({ user_id }) => user_id !== undefined);
+  expect(signedIn).toMatchObject({ ...common, user_id: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+  const failed = lines.find(({ msg }) => msg === "operation failed");
+  expect(failed).toMatchObject({
+    ...common,
+    level: "warn",
+    operation: "mutation",
+    fields: ["resetPassword"],
+    codes: ["INTERNAL_SERVER_ERROR"],
+    duration_ms: expect.any(Number),
+    request_id: failed?.trace_id,
+    trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+  });
+  expect(lines).toContainEqual(expect.objectContaining({ fields: [], codes: ["BAD_USER_INPUT"] }));
+  const unknownPage = lines.find(({ method, path }) => method === "GET" && path === undefined);
+  expect(unknownPage).toMatchObject({ msg: "request", status: 404 });
+});
+
 test("no secret of the tests above appears in logs, traces and metrics", async () => {
   await eventually("the last spans are exported", () =>
     collector.spans.some(({ attributes }) => attributes["error.type"] === "22P02"),
   );
   const metrics = await (await fetch(`${shop.url}/metrics`)).text();
-  const database = readFileSync(join(process.env.TEST_DATA_DIR ?? "", "postgres", "server.log"));
+  const database = readFileSync(join(process.env.TEST_DATA_DIR ?? "", "postgres.log"));
   const places = { log, traces: collector.text, metrics, database: database.toString() };
 
   // The tests above reached the logs.

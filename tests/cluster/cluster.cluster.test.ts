@@ -15,7 +15,7 @@ import {
 import { cleanUp, startCommand, type Program } from "../../tools/support/processes.ts";
 import { mutations } from "../support/graphql/mutations.ts";
 import { mutate, registerFirstAdmin } from "../support/http/first-admin.ts";
-import { SpanCollector, drawTrace } from "../support/fakes/span-collector.ts";
+import { SpanCollector, drawTrace } from "../../tools/support/span-collector.ts";
 import { Stopwatch } from "../support/timing/stopwatch.ts";
 
 let databases: TestDatabases;

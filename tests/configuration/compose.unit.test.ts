@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
@@ -6,9 +6,12 @@ import { domainServices, serviceNames } from "../../services/registry.ts";
 import { projectDir } from "../../tools/support/processes.ts";
 
 interface ComposeService {
+  entrypoint?: string[];
   environment?: Record<string, string>;
   volumes?: string[];
   networks?: string[];
+  ports?: string[];
+  logging?: object;
 }
 
 interface ComposeFile {
@@ -70,15 +73,61 @@ test("only the balancer, the gateway and webhooks are in networks that are not i
   expect(namesOf(open)).toEqual(["api", "balancer", "webhooks"]);
 });
 
-test("docker-compose.observe.yml observes all nodes, and Prometheus reads from them", () => {
+describe("docker-compose.observe.yml", () => {
   const { services } = compose("docker-compose.observe.yml");
-  const observed = Object.keys(services).filter(
-    (name) => services[name]?.environment?.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
+
+  test("observes all nodes, and Prometheus reads from them", () => {
+    const observed = Object.keys(services).filter(
+      (name) => services[name]?.environment?.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
+    );
+    expect(namesOf(observed)).toEqual(namesOf(serviceNames));
+    const { scrape_configs: jobs } = parse(textOf("deploy/observe/prometheus.yml")) as {
+      scrape_configs: { job_name: string; dns_sd_configs?: { names: string[] }[] }[];
+    };
+    const read = jobs.flatMap(({ dns_sd_configs: configs = [] }) =>
+      configs.flatMap(({ names }) => names),
+    );
+    expect(namesOf(read)).toEqual(namesOf(serviceNames));
+  });
+
+  test("collects the logs of all services that run in docker-compose.yml", () => {
+    const logged = Object.keys(services).filter((name) => services[name]?.logging !== undefined);
+    const running = Object.keys(cluster.services).filter((name) => name !== "secrets");
+    expect(namesOf(logged)).toEqual(namesOf(running));
+  });
+
+  test("mounts each file of deploy/observe, and no other", () => {
+    const mounted = Object.values(services).flatMap(({ volumes = [] }) =>
+      volumes.flatMap((mount) => /^\.\/deploy\/observe\/([^:]+):/.exec(mount)?.[1] ?? []),
+    );
+    expect(namesOf(mounted)).toEqual(namesOf(readdirSync(join(projectDir, "deploy/observe"))));
+  });
+
+  test("publishes ports on 127.0.0.1 only", () => {
+    const ports = Object.values(services).flatMap(({ ports = [] }) => ports);
+    expect(ports.filter((port) => !port.startsWith("127.0.0.1:"))).toEqual([]);
+    expect(ports).not.toEqual([]);
+  });
+});
+
+test("docker-compose.backup.yml adds archiving and a volume to each database", () => {
+  const { services, volumes = {} } = compose("docker-compose.backup.yml");
+  expect(namesOf(Object.keys(services))).toEqual(
+    namesOf(domainServices.map((name) => `${name}-db`)),
   );
-  expect(namesOf(observed)).toEqual(namesOf(serviceNames));
-  const { scrape_configs: jobs } = parse(textOf("deploy/observe/prometheus.yml")) as {
-    scrape_configs: { dns_sd_configs: { names: string[] }[] }[];
-  };
-  const read = jobs.flatMap(({ dns_sd_configs: configs }) => configs.flatMap(({ names }) => names));
-  expect(namesOf(read)).toEqual(namesOf(serviceNames));
+  expect(namesOf(Object.keys(volumes))).toEqual(
+    namesOf(domainServices.map((name) => `${name}-backups`)),
+  );
+  for (const service of domainServices) {
+    const own = services[`${service}-db`];
+    expect(own?.volumes).toContain(`${service}-backups:/backups`);
+    // An entrypoint replaces the one of docker-compose.yml, so it contains all of its settings.
+    const [, , command = ""] = own?.entrypoint ?? [];
+    const [, , original = ""] = cluster.services[`${service}-db`]?.entrypoint ?? [];
+    expect(command).toContain(original);
+    expect(command).toContain("-c archive_mode=on");
+  }
+  expect(textOf("deploy/backup/backup.sh")).toContain(
+    `for service in ${domainServices.join(" ")};`,
+  );
 });

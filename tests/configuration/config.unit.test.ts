@@ -8,6 +8,29 @@ import { configurationFiles } from "../../tools/reference/configuration-files.ts
 import { currentText } from "../../tools/reference/generated-files.ts";
 import { faultsOf, read } from "../support/read-config.ts";
 
+describe("scheduled backups", () => {
+  test.each([
+    ["30m", 30 * 60_000],
+    ["24h", 24 * 3_600_000],
+    ["7d", 7 * 86_400_000],
+  ])("are taken every %s", (every, everyMs) => {
+    const { backups } = read({ BACKUP_EVERY: every, BACKUP_DIR: "backups", BACKUP_KEEP: "3" });
+    expect(backups).toEqual({ everyMs, dir: resolve("backups"), keep: 3 });
+  });
+
+  test("need a folder outside of DATA_DIR, and a valid interval", () => {
+    expect(faultsOf({ BACKUP_EVERY: "24h" })).toEqual([
+      "BACKUP_DIR must be set if BACKUP_EVERY is set; for example BACKUP_DIR=/var/backups/shop",
+    ]);
+    expect(faultsOf({ BACKUP_EVERY: "24h", BACKUP_DIR: "./data/backups" })).toEqual([
+      "BACKUP_DIR must be a folder outside of DATA_DIR; for example BACKUP_DIR=/var/backups/shop",
+    ]);
+    expect(faultsOf({ BACKUP_EVERY: "daily", BACKUP_DIR: "backups" })[0]).toBe(
+      'BACKUP_EVERY must be a number of minutes, hours or days, such as 30m, 24h or 7d, not "daily"; for example BACKUP_EVERY=24h',
+    );
+  });
+});
+
 describe("an empty environment", () => {
   test("configures all services in one process that listens on localhost only", () => {
     expect(read({})).toEqual({
@@ -15,6 +38,7 @@ describe("an empty environment", () => {
       nats: undefined,
       namespace: "shop",
       dataDir: resolve("data"),
+      backups: undefined,
       host: "127.0.0.1",
       port: 8080,
       metrics: true,
@@ -47,6 +71,8 @@ describe("an empty environment", () => {
         discovery: true,
         playground: true,
         suggestions: true,
+        accessLog: false,
+        slowOperationMs: 1_000,
       },
       reservationTtlSeconds: 15,
       cancelWithinSeconds: 1_209_600,
@@ -101,6 +127,8 @@ test("every environment variable sets its configuration field", () => {
     WEBHOOK_ALLOW_HTTP: "true",
     WEBHOOK_ALLOW_PRIVATE: "true",
     WEBHOOK_KEEP_DAYS: "4",
+    ACCESS_LOG: "true",
+    SLOW_OPERATION_MS: "250",
   };
   expect(read(env)).toEqual({
     services: ["users", "orders"],
@@ -139,6 +167,8 @@ test("every environment variable sets its configuration field", () => {
       discovery: true,
       playground: true,
       suggestions: false,
+      accessLog: true,
+      slowOperationMs: 250,
     },
     reservationTtlSeconds: 5,
     cancelWithinSeconds: 0,

@@ -31,7 +31,7 @@ function failingFeed(fault: Error, events: EventEnvelope[]) {
   const deadLetters: number[] = [];
   const feed = new EventFeed({
     begin: async () => true,
-    readLog: async () => ({ events: [], head: 0, prunedTo: 0 }),
+    readLog: async () => ({ events: [], head: 0, prunedTo: 0, previousId: null }),
     apply: () => {
       attempts.push(performance.now());
       if (attempts.length >= maxAttempts) return new Promise<never>(() => undefined);
@@ -39,6 +39,7 @@ function failingFeed(fault: Error, events: EventEnvelope[]) {
     },
     deadLetter: async ({ position }) => void deadLetters.push(position),
     onFault: (one) => faults.push(one),
+    onHalt: () => undefined,
   });
   feed.start();
   for (const one of events) feed.receive(one);
@@ -89,9 +90,10 @@ test.each<[string, Error, number]>([
       reads += 1;
       return Promise.reject(fault);
     },
-    apply: async () => 0,
+    apply: async () => ({ position: 0, eventId: null }),
     deadLetter: async () => undefined,
     onFault: (one) => faults.push(one),
+    onHalt: () => undefined,
   });
   feed.start();
   await jest.advanceTimersByTimeAsync(5_000);

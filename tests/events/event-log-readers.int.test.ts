@@ -251,7 +251,7 @@ describe("pruning the log", () => {
     expect([await forget(), await forget()]).toEqual([{ forgotten: true }, { forgotten: false }]);
     await prune(dayMs);
     expect(await positions()).toEqual([]);
-    expect(await read(0)).toEqual({ events: [], head: 5, prunedTo: 5 });
+    expect(await read(0)).toEqual({ events: [], head: 5, prunedTo: 5, previousId: null });
     const [id] = await placeOrders(1);
     expect((await read(5)).events).toMatchObject([{ position: 6, data: { order_id: id } }]);
   });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { migrate } from "../../database/migrate.ts";
+import { migrate } from "../../database/migrator/migrate.ts";
 import { openSequelize } from "../../database/sequelize.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 
@@ -38,7 +38,7 @@ test("the migration keeps the positions of a log, and numbers the entries withou
   );
   const sequelize = openSequelize(databases.urls.orders, 1);
   try {
-    const applied = await migrate(sequelize, pathToFileURL(`${noMigrations}/`));
+    const { applied } = await migrate(sequelize, pathToFileURL(`${noMigrations}/`));
     expect(applied).toContain("event-log-0003.sql");
   } finally {
     await sequelize.close();

@@ -3,6 +3,7 @@ import { ServiceBroker } from "moleculer";
 import { DatabaseError } from "sequelize";
 import { readConfig, clusterNodeDefaults } from "../../config/config.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
+import { LogFields } from "../../core/log-fields.ts";
 
 let lines: string[] = [];
 beforeEach(() => {
@@ -46,6 +47,17 @@ interface Logging {
 }
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 const parse = (line = ""): unknown => JSON.parse(line);
+
+test("fields of a line are properties in JSON, and follow the message in text", async () => {
+  const log = ({ logger }: Logging) => {
+    logger.warn(new LogFields({ status: 503, codes: ["A"], left: undefined }), "operation failed");
+  };
+  const [line] = await linesOf({ LOG_FORMAT: "json" }, log);
+  expect(parse(line)).toMatchObject({ msg: "operation failed", status: 503, codes: ["A"] });
+  expect(line).not.toContain("left");
+  const [text] = await linesOf({ LOG_FORMAT: "pretty" }, log);
+  expect(text).toMatch(/operation failed\s[^]*status: 503/);
+});
 
 test("a JSON line has time, level, service, node, message and the trace of the action", async () => {
   const [line] = await linesOf({ LOG_FORMAT: "json" }, ({ logger }) => {

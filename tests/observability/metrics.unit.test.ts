@@ -1,5 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { Errors, ServiceBroker, type Context, type Middleware } from "moleculer";
+import { processMetrics } from "../../broker/process-metrics.ts";
+import { Instruments, instrumentsOf } from "../../core/metrics/instruments.ts";
 import { metricsMiddleware } from "../../middlewares/metrics.middleware.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 
@@ -76,3 +78,52 @@ test("the metrics middleware counts calls and events with the same names and lab
   expect(shop).toEqual(moleculer);
   expect(JSON.stringify(shop)).toContain("REJECTED");
 });
+
+test("restored connections to NATS are counted", async () => {
+  const broker = new ServiceBroker({
+    logger: false,
+    metrics: { enabled: true, collectProcessMetrics: false },
+    internalMiddlewares: false,
+    middlewares: [metricsMiddleware as unknown as Middleware],
+  });
+  await broker.start();
+  for (const wasReconnect of [false, true, true]) {
+    broker.broadcastLocal("$transporter.connected", { wasReconnect });
+  }
+  const metrics = await instrumentsOf(broker).collect();
+  await broker.stop();
+  expect(metrics).toContainEqual(
+    expect.objectContaining({
+      name: "shop_nats_reconnects_total",
+      samples: [{ suffix: "", labels: {}, value: 2 }],
+    }),
+  );
+});
+
+test("the metrics of the process have plausible values", async () => {
+  const instruments = new Instruments(true, () => undefined);
+  const stop = processMetrics(instruments);
+  let polls = 0;
+  const lag = await eventually("a delay of the event loop", async () => {
+    polls += 1;
+    // A read restarts the samples, so the delay comes some polls after it, and before the next one.
+    if (polls % 4 === 3) block(120);
+    if (polls % 4 !== 0) return undefined;
+    const metrics = await instruments.collect();
+    const valueOf = (name: string) =>
+      metrics.find((metric) => metric.name === name)?.samples[0]?.value ?? NaN;
+    expect(valueOf("process_cpu_seconds_total")).toBeGreaterThan(0);
+    expect(valueOf("nodejs_eventloop_active_seconds_total")).toBeGreaterThan(0);
+    expect(valueOf("os_cpu_utilization")).toBeLessThanOrEqual(100);
+    expect(valueOf("process_memory_rss")).toBeGreaterThan(valueOf("process_memory_heap_size_used"));
+    const max = valueOf("nodejs_eventloop_lag_max_seconds");
+    return max > 0.05 ? max : undefined;
+  });
+  stop();
+  expect(lag).toBeLessThan(60);
+});
+
+function block(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+}

@@ -48,6 +48,6 @@ withPs(
       expect(run.output()).toBe("[ { n: 1 } ]\n");
     }
     expect(postgresPids(dataDir)).toEqual([]);
-    expect(readdirSync(dataDir)).toEqual(["postgres"]);
+    expect(readdirSync(dataDir)).toEqual(["postgres", "postgres.log"]);
   },
 );

@@ -55,7 +55,7 @@ const statusOf = (pid: number) => readFileSync(`/proc/${pid}/status`, "utf8");
 test("a data directory may have any name, and no shell interprets it", async () => {
   expect(await selectOne(server.url("postgres"))).toBe(1);
   expect(await selectOne(postgresUrl(folder, "template1"))).toBe(1);
-  expect(readdirSync(dataDir)).toEqual(["postgres"]);
+  expect(readdirSync(dataDir)).toEqual(["postgres", "postgres.log"]);
   expect(readdirSync(closed)).toEqual([name]);
   expect(readdirSync("/").concat(readdirSync(process.cwd()))).not.toContain("PWNED");
   const claimed = await claimDataDir(dataDir);

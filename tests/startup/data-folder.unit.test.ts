@@ -12,7 +12,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { claimDataDir, StartError } from "../../embedded/data-dir.ts";
-import { holdsData, makeData } from "../../embedded/postgres-folder.ts";
+import { holdsData } from "../../embedded/postgres-folder.ts";
+import { makeData } from "../../embedded/workshop.ts";
 
 let dataDir: string;
 let folder: string;

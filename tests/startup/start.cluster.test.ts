@@ -6,7 +6,7 @@ import pg from "pg";
 import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { domainServices } from "../../services/registry.ts";
 import { openSequelize } from "../../database/sequelize.ts";
-import { migrate } from "../../database/migrate.ts";
+import { migrate } from "../../database/migrator/migrate.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { unprivilegedUser } from "../support/unprivileged-user.ts";
 import { eventually } from "../../tools/support/eventually.ts";
@@ -209,7 +209,7 @@ test("db-migrate waits for a PostgreSQL that is shutting down, and starts it aga
   const client = new pg.Client({ connectionString: postgresUrl(folder, "postgres") });
   await client.connect();
   const rejections = () =>
-    readFileSync(join(folder, "server.log"), "utf8").split("system is shutting down").length;
+    readFileSync(`${folder}.log`, "utf8").split("system is shutting down").length;
   const before = rejections();
   // A smart shutdown waits for this client, and rejects others.
   process.kill(postmasterPid(dataDir), "SIGTERM");
@@ -365,7 +365,7 @@ test("ten concurrent migrations of one database apply it once", async () => {
     Array.from({ length: 10 }, async () => {
       const sequelize = openSequelize(urls.users, 1);
       try {
-        return await migrate(sequelize, folder);
+        return (await migrate(sequelize, folder)).applied;
       } finally {
         await sequelize.close();
       }
@@ -377,21 +377,25 @@ test("ten concurrent migrations of one database apply it once", async () => {
 test("a migration survives a blocked event loop", async () => {
   const { urls } = await emptyDatabases();
   const sequelize = openSequelize(urls.users, 1);
-  const query = sequelize.query.bind(sequelize) as (...args: unknown[]) => Promise<unknown>;
   let wasBlocked = false;
-  const blockOnce = async (...args: unknown[]) => {
-    const result = await query(...args);
-    if (!wasBlocked && String(args[0]).includes("CREATE TABLE IF NOT EXISTS migrations")) {
-      wasBlocked = true;
-      // Longer than the idle timeout of other transactions.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
-    }
-    return result;
-  };
-  Object.assign(sequelize, { query: blockOnce });
+  // Blocks a new connection in its transaction.
+  sequelize.addHook("afterConnect", (connection) => {
+    const client = connection as pg.Client;
+    const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+    const blockOnce = async (...args: unknown[]) => {
+      const result = await query(...args);
+      if (args[0] === "BEGIN") {
+        wasBlocked = true;
+        // Longer than the idle timeout of other transactions.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
+      }
+      return result;
+    };
+    Object.assign(client, { query: blockOnce });
+  });
   try {
     const folder = new URL("../../services/users/migrations/", import.meta.url);
-    expect((await migrate(sequelize, folder)).length).toBeGreaterThan(0);
+    expect((await migrate(sequelize, folder)).applied.length).toBeGreaterThan(0);
     expect(wasBlocked).toBe(true);
   } finally {
     await sequelize.close();

@@ -72,6 +72,13 @@ describe("a run with faults", () => {
   });
 });
 
+test("a run that sets a database back: its consumers halt, report it, and continue by reconcile", async () => {
+  const { status, output } = await verify("--restore", "products", "--out", temporaryFolder());
+  expect(output).toContain("Verdict: every consumer halts and continues");
+  expect(output).toMatch(/2 halted feeds, [1-9]\d* lost events/);
+  expect(status).toBe(0);
+});
+
 describe("a run with mutants", () => {
   let run: Awaited<ReturnType<typeof verify>>;
 

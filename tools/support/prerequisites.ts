@@ -28,6 +28,14 @@ export const chromium: Prerequisite = {
   help: "Chromium or Chrome is missing: install it (Debian: apt-get install chromium) on the PATH, or name it with CHROMIUM_PATH.",
 };
 
+/** Its package also has promtool, in the same folder. */
+export const prometheus: Prerequisite = {
+  names: ["prometheus"],
+  variable: "PROMETHEUS_PATH",
+  aptPackage: "prometheus",
+  help: "Prometheus is missing: install it (Debian: apt-get install prometheus; others: https://prometheus.io/download) on the PATH, or name it with PROMETHEUS_PATH.",
+};
+
 /** Gives the path of the program, if it is installed. */
 export function find({ names, variable }: Prerequisite): string | undefined {
   const named = process.env[variable];

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { npmPid } from "../../config/config.ts";
+import { npmPid } from "../../config/npm.ts";
 import { processTable } from "./process-table/process-table.ts";
 
 /** The temporary folder of a run of the tests, the benchmark or the checker. */

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { mutants, type Mutant } from "./mutants/mutants.ts";
 import { allFaultKinds, faultKinds, type FaultKind } from "./faults/kinds.ts";
+import { restorableServices, type RestorableService } from "./restore/run-restore.ts";
 
 /** The options of `npm run verify`. */
 export interface Arguments {
@@ -13,6 +14,8 @@ export interface Arguments {
   out: string | undefined;
   /** Mutants to test; none for a run with faults. */
   mutants: Mutant[];
+  /** The service whose database is set back, in place of a run with faults. */
+  restore: RestorableService | undefined;
   help: boolean;
 }
 
@@ -25,6 +28,7 @@ export const usage = `npm run verify -- [options]
   --replay PATH    check the folder or history file of an earlier run again
   --mutant LIST    plant bugs in the shop; each must violate its invariant. all, or a list of:
                    ${mutants.map(({ name }) => name).join(", ")}
+  --restore NAME   set the database of ${restorableServices.join(" or ")} back to an earlier copy, under load
   --help
 
 Exit status: 0 every invariant holds; 1 an invariant is violated; 2 the run is inconclusive.
@@ -53,6 +57,7 @@ export function readArguments(args: string[]): Arguments {
         replay: text,
         out: text,
         mutant: text,
+        restore: text,
         help: { type: "boolean" },
       },
     }),
@@ -70,6 +75,7 @@ export function readArguments(args: string[]): Arguments {
         mutants.map((mutant) => mutant.name),
       ).includes(name),
     ),
+    restore: listed("--restore", values.restore ?? "none", restorableServices)[0],
     help: values.help ?? false,
   };
 }

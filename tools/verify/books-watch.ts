@@ -23,7 +23,7 @@ const booksQuery = `
 
 /** Records at an interval the products whose stock does not match their ledger, until aborted. */
 export async function watchBooks(
-  databases: Databases,
+  databases: Pick<Databases, "connect">,
   history: HistoryWriter,
   signal: AbortSignal,
 ): Promise<void> {

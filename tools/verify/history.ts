@@ -41,7 +41,11 @@ export interface Kinds {
     input: { email: string; username: string; type: number };
     answer: { id: string; username: string; type: number };
   };
-  createProduct: { input: { name: string; price: number; stock: number }; answer: ProductAnswer };
+  /** Its answer is without a version, so that shops of version 1.0 can give it. */
+  createProduct: {
+    input: { name: string; price: number; stock: number };
+    answer: Omit<ProductAnswer, "version">;
+  };
   /** `version` is the version that the client has read. */
   updatePrice: {
     input: { product_id: string; version: number; price: number };

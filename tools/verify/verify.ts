@@ -16,6 +16,8 @@ import { figuresOf } from "./report/figures.ts";
 import { pictureOf } from "./report/picture.ts";
 import { tableOf } from "./report/table.ts";
 import { judge, statusOf, type Verdict } from "./report/verdict.ts";
+import { checkRestore } from "./restore/check-restore.ts";
+import { runRestore, type RestorableService } from "./restore/run-restore.ts";
 import { historyFile, run, snapshotFile, type RunEnvironment } from "./run.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -75,7 +77,9 @@ async function main(args: Arguments): Promise<number> {
     const show = (step: Step) => {
       progress.show(step);
     };
-    return await verify(args, { ...environment, name: "", folder: out, show });
+    const named = { ...environment, name: "", folder: out, show };
+    if (args.restore !== undefined) return await verifyRestore(args.restore, args.seed, named);
+    return await verify(args, named);
   } finally {
     progress.end();
     await nats.kill();
@@ -88,6 +92,27 @@ async function verify(args: Arguments, environment: RunEnvironment): Promise<num
   await run(faultPlan(args), environment);
   if (interrupted.signal.aborted) return 130;
   return statusOf(await check(environment.folder));
+}
+
+/** Sets the database of a service back under load. Its consumers must halt and report it. */
+async function verifyRestore(
+  service: RestorableService,
+  seed: number,
+  environment: RunEnvironment,
+): Promise<number> {
+  const evidence = await runRestore(service, seed, environment);
+  const { checked, violations } = checkRestore(evidence);
+  const { folder } = environment;
+  await writeFile(join(folder, "restore.json"), JSON.stringify(evidence, null, 2));
+  await writeFile(join(folder, "violations.json"), JSON.stringify(violations, null, 2));
+  const counts = [...checked].map(([what, number]) => `${number} ${what}`).join(", ");
+  const verdict = violations.length === 0 ? "every consumer halts and continues" : "FAILED";
+  const rules = violations.map(({ rule, expected }) => `${rule}: expected ${expected}`);
+  progress.print(
+    `\n${[`Restored: ${service}. Checked: ${counts}.`, ...rules, `Verdict: ${verdict}`].join("\n")}\n`,
+  );
+  progress.print(`Files of this run: ${folder}`);
+  return violations.length === 0 ? 0 : 1;
 }
 
 /** Runs a shop with each mutant. Each must violate the invariant that it attacks. */

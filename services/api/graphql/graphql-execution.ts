@@ -1,6 +1,5 @@
 import type { SpanOptions } from "@opentelemetry/api";
 import type { GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
-import type { ServiceBroker } from "moleculer";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
 import type { Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
@@ -10,6 +9,8 @@ import { apiErrors } from "../api.errors.ts";
 import type { QueryCosts } from "../limits/query-cost.ts";
 import { assertShort, assertSmallJson, maxExecutionMs } from "../limits/request-limits.ts";
 import { Throttle } from "../limits/throttle.ts";
+import type { OperationMetrics } from "../observability/operation-metrics.ts";
+import type { RequestLog } from "../observability/request-log.ts";
 import { Documents, operationOf, type CheckedDocument } from "./documents.ts";
 import { coerceVariables } from "./engine/arguments.ts";
 import { executePlan } from "./engine/execute.ts";
@@ -54,20 +55,22 @@ export class GraphqlExecution {
   readonly #persisted: PersistedDocuments;
   readonly #throttle: Throttle;
   readonly #edge: EdgeConfig;
-  readonly #logger: ServiceBroker["logger"];
+  readonly #metrics: OperationMetrics;
+  readonly #log: RequestLog;
 
   constructor(
     schema: GraphQLSchema,
     costs: QueryCosts,
     edge: EdgeConfig,
-    logger: ServiceBroker["logger"],
+    { metrics, log }: { metrics: OperationMetrics; log: RequestLog },
   ) {
     this.#schema = schema;
     this.#documents = new Documents(schema, costs, edge);
     this.#persisted = new PersistedDocuments(edge.persistedDocuments);
     this.#throttle = new Throttle(edge.rateLimitPerSecond);
     this.#edge = edge;
-    this.#logger = logger;
+    this.#metrics = metrics;
+    this.#log = log;
   }
 
   /** Replaces the schema. Operations that have started keep the old schema. */
@@ -107,10 +110,13 @@ export class GraphqlExecution {
   prepare(params: RequestParams, sender: RequestSender): Operation {
     const { viewer, address } = sender;
     const caller = callerOf(viewer, address);
-    this.#charge(caller, requestCost);
+    const startedMs = performance.now();
     try {
+      this.#charge(caller, requestCost);
       return this.#operationFor(params, sender, caller);
     } catch (error) {
+      const codes = this.#metrics.rejected(error);
+      sender.onDone?.({ fields: [], codes }, performance.now() - startedMs);
       // The debt rejects the caller's next request.
       if (error instanceof DocumentError) this.#throttle.settle(caller, rejectedDocumentCost);
       throw error;
@@ -141,13 +147,23 @@ export class GraphqlExecution {
       variables: values,
       context,
     };
-    const execute = () =>
-      inSpan(operation.node.operation, spanOf(operation.node), () => executePlan(input));
+    const { operation: kind, name } = operation.node;
+    const done = (startedMs: number, errors: readonly GraphQLError[] | undefined) => {
+      const durationMs = performance.now() - startedMs;
+      const outcome = this.#metrics.executed(kind, plan.selections, errors, durationMs);
+      sender.onDone?.({ kind, name: name?.value, ...outcome }, durationMs);
+    };
+    const execute = async () => {
+      const startedMs = performance.now();
+      const execution = await inSpan(kind, spanOf(operation.node), () => executePlan(input));
+      done(startedMs, execution.result.errors);
+      return execution;
+    };
     const settle = (actualCost: number) => {
       this.#throttle.settle(caller, cost.work + actualCost - cost.expected);
     };
     const prepared: Operation = {
-      kind: operation.node.operation,
+      kind,
       toArgs: () => ({
         schema: this.#schema,
         document: document.document,
@@ -169,8 +185,14 @@ export class GraphqlExecution {
         settle(values);
         return result;
       },
-      subscribe: () =>
-        subscribeToPlan(input, (values) => this.#throttle.charge(caller, cost.work + values)),
+      subscribe: async () => {
+        const startedMs = performance.now();
+        const events = await subscribeToPlan(input, (values) =>
+          this.#throttle.charge(caller, cost.work + values),
+        );
+        done(startedMs, "errors" in events ? events.errors : undefined);
+        return events;
+      },
     };
     return prepared;
   }
@@ -196,7 +218,7 @@ export class GraphqlExecution {
   /** Formats an error for the client. Logs a fault of the shop under the request id. */
   toClient(error: GraphQLError, requestId: string): FormattedError {
     const formatted = formatError(error, requestId, (fault) => {
-      this.#logger.error(`request ${requestId} failed`, fault);
+      this.#log.fault(requestId, fault);
     });
     if (this.#edge.suggestions) return formatted;
     return { ...formatted, message: formatted.message.replace(/ Did you mean .*\?/s, "") };

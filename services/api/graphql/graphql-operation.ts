@@ -2,6 +2,7 @@ import type { ExecutionArgs, ExecutionResult } from "graphql";
 import type { Context } from "moleculer";
 import type { Actor, Meta, Viewer } from "../../../core/access.ts";
 import type { Deadline } from "../limits/deadline.ts";
+import type { OperationReport } from "../observability/operation-metrics.ts";
 import type { ExecutedEvents } from "./engine/subscribe.ts";
 import type { IdempotencyKeys } from "./idempotency-keys.ts";
 
@@ -43,6 +44,8 @@ export interface RequestSender {
   deadline: Deadline;
   /** The cursor after which a subscription continues, in place of its argument `after`. */
   resumeAfter?: string | undefined;
+  /** Called when the operation is executed or rejected; for a subscription, when it has begun. */
+  onDone?: (report: OperationReport, durationMs: number) => void;
 }
 
 /** A response as JSON. */

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { addressGroup } from "../../../core/caller-address.ts";
 import { commonErrors, hasCode } from "../../../core/errors.ts";
-import { acceptedType, acceptsEventStream, type AnswerType } from "./accepted-type.ts";
+import { activeSpan } from "../../../core/tracing/spans.ts";
+import { acceptedType, acceptsEventStream } from "./accepted-type.ts";
+import { answerOf, lastEventId, loggedExchange, type Answer, type Exchange } from "./exchange.ts";
 import { DocumentError } from "../graphql/graphql-errors.ts";
 import { bytesPerCost, callerOf, type GraphqlExecution } from "../graphql/graphql-execution.ts";
 import type {
@@ -23,10 +25,10 @@ import { Deadline } from "../limits/deadline.ts";
 import type { ConcurrencyLimit } from "../limits/concurrency-limit.ts";
 import { BodyError, RequestBody, dropBody } from "./request-body.ts";
 import { isJson, paramsOfUrl, parseJson } from "./request-params.ts";
-import { streamOf, type EventStreamResponses } from "../subscriptions/event-stream-response.ts";
+import type { EventStreamResponses } from "../subscriptions/event-stream-response.ts";
 import type { LiveOrigin } from "../subscriptions/live-client.ts";
 import { Tarpit } from "../limits/tarpit.ts";
-import type { Transfer, TransferWatch } from "./transfer-watch.ts";
+import type { TransferWatch } from "./transfer-watch.ts";
 
 /** What the handler needs from the gateway. */
 export interface HttpOrigin extends LiveOrigin {
@@ -56,7 +58,7 @@ export function graphqlOverHttp(
   streams: EventStreamResponses,
 ) {
   const tarpit = new Tarpit();
-  const { usage, concurrency, transfers, fairQueue, deadlines } = origin;
+  const { usage, concurrency, transfers, fairQueue, deadlines, requestLog } = origin;
   const { throttle } = execution;
 
   return async (req: IncomingMessage, res: ServerResponse, isHead: boolean): Promise<void> => {
@@ -67,6 +69,7 @@ export function graphqlOverHttp(
     if (excess !== undefined) {
       dropBody(req);
       sendHttpError(res, headers, overloaded(excess));
+      requestLog.rejected(req, res);
       return;
     }
     const held = new HeldBytes(usage, group);
@@ -83,6 +86,11 @@ export function graphqlOverHttp(
       deadline: new Deadline(),
       held,
       transfer: undefined,
+      requestId: "",
+      traceId: undefined,
+      viewer: undefined,
+      operation: undefined,
+      durationMs: 0,
     };
     deadlines.add(exchange.deadline);
     res.once("close", () => {
@@ -93,6 +101,7 @@ export function graphqlOverHttp(
       if (answered !== undefined) send(exchange, answered);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
+      exchange.operation ??= { fields: [], codes: [error.error.extensions.code] };
       sendHttpError(res, headers, error);
     } finally {
       body?.drop();
@@ -100,7 +109,8 @@ export function graphqlOverHttp(
   };
 
   /** Releases the resources of a request after its response is read or its client disconnects. */
-  function release({ req, res, group, body, deadline, held, transfer }: Exchange): void {
+  function release(exchange: Exchange): void {
+    const { req, res, group, body, deadline, held, transfer } = exchange;
     usage.release(group, "requests");
     deadlines.done(deadline);
     // The client has disconnected.
@@ -109,6 +119,7 @@ export function graphqlOverHttp(
     body?.drop();
     held.set(0);
     if (transfer !== undefined) transfers.done(transfer);
+    requestLog.done(loggedExchange(exchange));
   }
 
   /** Returns the response; undefined for an event stream, which is already open. */
@@ -123,6 +134,7 @@ export function graphqlOverHttp(
     }
     const { authorization } = req.headers;
     const { viewer } = await origin.viewerOf(authorization);
+    exchange.viewer = viewer;
     const caller = callerOf(viewer, address);
     let requestId = "";
     try {
@@ -131,10 +143,15 @@ export function graphqlOverHttp(
       const params = await paramsOf(exchange, caller);
       const ctx = origin.newContext(req);
       requestId = ctx.requestID ?? "";
+      Object.assign(exchange, { requestId, traceId: activeSpan()?.traceId });
       headers.push("x-request-id", requestId);
       const keys = new IdempotencyKeys(req.headers["idempotency-key"]);
       const resumeAfter = lastEventId(req);
-      const sender = { ctx, viewer, address, keys, deadline, resumeAfter };
+      const onDone: RequestSender["onDone"] = (operation, durationMs) => {
+        exchange.operation = operation;
+        if (operation.kind === "subscription") exchange.durationMs = durationMs;
+      };
+      const sender = { ctx, viewer, address, keys, deadline, resumeAfter, onDone };
       const done = await execute(exchange, params, sender, requestId);
       if (!("text" in done)) {
         await streams.open(
@@ -162,7 +179,7 @@ export function graphqlOverHttp(
   /** Waits in the fair queue. Rejects if the deadline is aborted meanwhile. */
   async function waitInQueue({ group, deadline }: Exchange): Promise<void> {
     await fairQueue.turn(group);
-    if (deadline.isAborted) throw overloaded("gateway");
+    if (deadline.isAborted) throw overloaded(usage.reject("gateway"));
   }
 
   /** Executes a request within the concurrency limit of its address. Returns a subscription as it is. */
@@ -173,10 +190,11 @@ export function graphqlOverHttp(
     requestId: string,
   ): Promise<ExecutedAnswer | Operation> {
     const { req, group, deadline, isHead } = exchange;
+    const startedMs = performance.now();
     const slot = concurrency.acquire(group);
     try {
       if (slot !== undefined) await slot;
-      if (deadline.isAborted) throw overloaded("gateway");
+      if (deadline.isAborted) throw overloaded(usage.reject("gateway"));
       if (!execution.isCached(params)) await waitInQueue(exchange);
       const operation = execution.prepare(params, sender);
       if (operation.kind === "subscription") {
@@ -192,6 +210,7 @@ export function graphqlOverHttp(
       }
       return await operation.run(requestId);
     } finally {
+      exchange.durationMs = performance.now() - startedMs;
       concurrency.release(group);
     }
   }
@@ -254,43 +273,4 @@ export function graphqlOverHttp(
     exchange.transfer = { endsAtMs, cut };
     transfers.add(exchange.transfer);
   }
-}
-
-/** A request and its response, from the request headers until the response is read. */
-interface Exchange {
-  req: IncomingMessage;
-  res: ServerResponse;
-  /** Whether the client gets only the headers of the response. */
-  isHead: boolean;
-  /** Response headers, as alternating names and values. */
-  headers: string[];
-  address: string;
-  /** The group of addresses that limits apply to. */
-  group: string;
-  /** Only of a POST. */
-  body: RequestBody | undefined;
-  deadline: Deadline;
-  held: HeldBytes;
-  /** The response while the client reads it. */
-  transfer: Transfer | undefined;
-}
-
-interface Answer {
-  status: number;
-  type: AnswerType;
-  text: string;
-}
-
-/** Makes the response of an executed or rejected document. */
-function answerOf(type: AnswerType, text: string, isExecuted: boolean): Answer {
-  // An EventSource cannot read a response with another status.
-  if (type === "text/event-stream") return { status: 200, type, text: streamOf(text) };
-  // The legacy media type has status 200 for a well-formed request with errors.
-  return { status: isExecuted || type === "application/json" ? 200 : 400, type, text };
-}
-
-/** Returns the cursor that an EventSource sends when it connects again. */
-function lastEventId({ headers }: IncomingMessage): string | undefined {
-  const { "last-event-id": id } = headers;
-  return typeof id === "string" && id !== "" ? id : undefined;
 }

@@ -15,6 +15,7 @@ export interface Readiness {
   missing: DomainService[];
 }
 
+export const healthPaths: readonly string[] = ["/health/live", "/health/ready"];
 const healthUrl = /^\/health\/(live|ready)\/?(?:\?|$)/;
 /** Concurrent readiness checks. Further requests share the result of the last check. */
 const maxInFlight = 20;

@@ -5,7 +5,7 @@ import type { Context, ServiceBroker } from "moleculer";
 import type { Meta } from "../../../core/access.ts";
 import type { Config } from "../../../config/config.ts";
 import { commonErrors } from "../../../core/errors.ts";
-import { InlinePrometheusReporter } from "../../../broker/metrics-reporter.ts";
+import { InlinePrometheusReporter, prometheusType } from "../../../broker/metrics-reporter.ts";
 import { closeAfter } from "./connection-limits.ts";
 import { sendJson, sendText } from "./http-server.ts";
 import type { ResourceUsage } from "../limits/resource-usage.ts";
@@ -103,16 +103,16 @@ function schemaPage(): Page {
 const metricsMaxAgeMs = 250;
 
 function metricsPage(): Page {
-  let content = Buffer.alloc(0);
+  let content: Promise<Buffer> | undefined;
   let madeAtMs = -Infinity;
-  return function (_req, res) {
-    if (performance.now() - madeAtMs > metricsMaxAgeMs) {
+  return async function (_req, res) {
+    if (content === undefined || performance.now() - madeAtMs > metricsMaxAgeMs) {
       const [reporter] = this.broker.metrics.reporter;
       const isOurs = reporter instanceof InlinePrometheusReporter;
-      content = Buffer.from(isOurs ? reporter.generatePrometheusResponse() : "");
+      content = (isOurs ? reporter.text() : Promise.resolve("")).then((text) => Buffer.from(text));
       madeAtMs = performance.now();
     }
-    sendText(res, 200, content, "text/plain; version=0.0.4; charset=utf-8");
+    sendText(res, 200, await content, prometheusType);
   };
 }
 

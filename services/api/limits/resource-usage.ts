@@ -39,17 +39,25 @@ const nothing: Readonly<Amounts> = {
 export class ResourceUsage {
   readonly #perAddress = new Map<string, Amounts>();
   readonly #inAll: Amounts = { ...nothing };
+  /** The number of rejections by the exceeded limit. */
+  readonly rejections: Record<ExceededLimit, number> = { address: 0, gateway: 0 };
 
   /** Acquires an amount, or returns the limit that it would exceed. */
   acquire(address: string, resource: Resource, amount = 1): ExceededLimit | undefined {
     const { perAddress, inAll } = resourceLimits[resource];
     const used = this.#perAddress.get(address);
-    if ((used?.[resource] ?? 0) + amount > perAddress) return "address";
-    if (this.#inAll[resource] + amount > inAll) return "gateway";
+    if ((used?.[resource] ?? 0) + amount > perAddress) return this.reject("address");
+    if (this.#inAll[resource] + amount > inAll) return this.reject("gateway");
     if (used === undefined) this.#perAddress.set(address, { ...nothing, [resource]: amount });
     else used[resource] += amount;
     this.#inAll[resource] += amount;
     return undefined;
+  }
+
+  /** Counts a rejection, and returns the exceeded limit. */
+  reject(limit: ExceededLimit): ExceededLimit {
+    this.rejections[limit] += 1;
+    return limit;
   }
 
   /** Releases an acquired amount. */

@@ -20,6 +20,8 @@ export class Throttle {
   readonly #perSecond: number;
   readonly #now: () => number;
   readonly #capacity: number;
+  /** The number of times that a caller was told to wait. */
+  rejections = 0;
   readonly #buckets = new LRUCache<string, Bucket>({ max: maxCallers });
 
   /**
@@ -40,7 +42,10 @@ export class Throttle {
   take(caller: string, cost: number): number | undefined {
     if (this.#perSecond === 0) return undefined;
     const bucket = this.#refilled(caller);
-    if (bucket.tokens < cost) return Math.ceil((cost - bucket.tokens) / this.#perSecond);
+    if (bucket.tokens < cost) {
+      this.rejections += 1;
+      return Math.ceil((cost - bucket.tokens) / this.#perSecond);
+    }
     bucket.tokens -= cost;
     return undefined;
   }

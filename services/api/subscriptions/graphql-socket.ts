@@ -9,7 +9,7 @@ import { commonErrors, ClientError } from "../../../core/errors.ts";
 import { apiErrors } from "../api.errors.ts";
 import { DocumentError, type FormattedError } from "../graphql/graphql-errors.ts";
 import { bytesPerCost, type GraphqlExecution } from "../graphql/graphql-execution.ts";
-import type { GraphqlContext, Operation } from "../graphql/graphql-operation.ts";
+import type { GraphqlContext, Operation, RequestSender } from "../graphql/graphql-operation.ts";
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
 import { penalize } from "../http/connection-limits.ts";
 import { rejectUpgrade, toOriginForm } from "../http/http-server.ts";
@@ -213,7 +213,7 @@ export class GraphqlSockets {
 
   async #prepare(connection: SocketConnection, id: string, payload: unknown) {
     const { running, socket, client } = connection;
-    const { fairQueue, newContext } = this.#origin;
+    const { fairQueue, newContext, requestLog } = this.#origin;
     if (running.has(id)) {
       // The client completed the operation, but it still runs: results of both would be mixed up.
       closeSocket(socket, CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
@@ -230,7 +230,18 @@ export class GraphqlSockets {
       const keys = new IdempotencyKeys(undefined);
       const params = payload as Record<string, unknown>;
       if (!this.#execution.isCached(params)) await fairQueue.turn(client.group);
-      const sender = { ctx: newContext(), viewer, address, keys, deadline };
+      const ctx = newContext();
+      const onDone: RequestSender["onDone"] = (report, durationMs) => {
+        const requestId = ctx.requestID ?? undefined;
+        requestLog.done({
+          transport: "websocket",
+          operation: report,
+          durationMs,
+          requestId,
+          viewer,
+        });
+      };
+      const sender = { ctx, viewer, address, keys, deadline, onDone };
       const operation = this.#execution.prepare(params, sender);
       // The client may have disconnected or completed it meanwhile.
       if (running.get(id) === current) current.start(operation.kind);

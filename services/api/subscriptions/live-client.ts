@@ -7,6 +7,7 @@ import { callerOf, type GraphqlExecution } from "../graphql/graphql-execution.ts
 import type { DeadlineTimer } from "../limits/deadline.ts";
 import type { FairQueue } from "../limits/fair-queue.ts";
 import type { ResourceUsage } from "../limits/resource-usage.ts";
+import type { RequestLog } from "../observability/request-log.ts";
 
 /** Unread bytes of a client. Beyond, its connection is cut. */
 export const maxUnreadBytes = 1_048_576;
@@ -24,6 +25,7 @@ export interface LiveOrigin {
   usage: ResourceUsage;
   fairQueue: FairQueue;
   logger: ServiceBroker["logger"];
+  requestLog: RequestLog;
 }
 
 /** The gateway, as the transports of subscriptions see it. */

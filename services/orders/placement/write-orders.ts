@@ -1,6 +1,6 @@
 import { Batcher } from "../../../core/tasks/batcher.ts";
 import { brokenConstraintOf } from "../../../database/errors/database-errors.ts";
-import type { RecordedEvent } from "../../../event-log/event-log.ts";
+import type { LogPlace, RecordedEvent } from "../../../event-log/event-log.ts";
 import type { IdempotentRequest } from "../../../database/idempotency.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
 import type { Order } from "../orders.contract.ts";
@@ -49,12 +49,12 @@ async function writeAfterDuplicate(
   database: OrdersDatabase,
   { order, event }: Omit<NewOrder, "request">,
 ): Promise<Order> {
-  let firstPosition: number | undefined;
+  let place: LogPlace | undefined;
   const written = await database.transaction(async ({ query }) => {
-    ({ firstPosition } = await insertOrders(query, [{ order, event, request: undefined }]));
+    ({ place } = await insertOrders(query, [{ order, event, request: undefined }]));
     return order;
   });
-  if (firstPosition !== undefined) database.emitFrom(firstPosition, [event]);
+  if (place !== undefined) database.emitFrom(place, [event]);
   return written;
 }
 
@@ -67,11 +67,11 @@ async function writeBatch(
   const firstById = new Map(orders.toReversed().map((entry) => [entry.order.id, entry]));
   const distinct = orders.filter((entry) => firstById.get(entry.order.id) === entry);
   try {
-    const { ids, firstPosition } = await insertOrders(database.query, distinct);
+    const { ids, place } = await insertOrders(database.query, distinct);
     const written = distinct.filter(({ order }) => ids.has(order.id));
-    if (firstPosition !== undefined) {
+    if (place !== undefined) {
       database.emitFrom(
-        firstPosition,
+        place,
         written.map(({ event }) => event),
       );
     }
@@ -85,17 +85,17 @@ async function writeBatch(
 
 /**
  * Inserts orders with their lines, history, keys and events in one statement. Returns the ids of the
- * orders whose keys were free, and the position of the first event. Throws TombstonedOrder if an
- * order has a tombstone.
+ * orders whose keys were free, and the place of their events in the log. Throws TombstonedOrder if
+ * an order has a tombstone.
  */
 async function insertOrders(
   query: Query,
   orders: readonly NewOrder[],
-): Promise<{ ids: Set<string>; firstPosition: number | undefined }> {
+): Promise<{ ids: Set<string>; place: LogPlace | undefined }> {
   const lines = orders.flatMap(({ order }) =>
     order.order_products.map((line) => ({ order_id: order.id, ...line })),
   );
-  const [done] = await query<{ ids: string[] | null; first_position: number | null }>(
+  const [done] = await query<LogPlace & { ids: string[] }>(
     `WITH asked AS MATERIALIZED (
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[],
                             $5::bytea[], $6::bytea[], $7::jsonb[])
@@ -120,13 +120,16 @@ async function insertOrders(
        SELECT line.* FROM unnest($8::uuid[], $9::uuid[], $10::integer[], $11::integer[])
          AS line (order_id, product_id, quantity, price)
        WHERE order_id = ANY (ARRAY(SELECT id FROM placed)) RETURNING 1
+     ), done AS MATERIALIZED (
+       SELECT array_agg(id ORDER BY place) AS ids,
+         jsonb_agg($12::jsonb -> (place::integer - 1) ORDER BY place) AS events
+       FROM placed
+       -- First all rows, then the log.
+       WHERE (SELECT count(*) FROM first_steps) + (SELECT count(*) FROM written)
+         + (SELECT count(*) FROM lines) > 0
      )
-     SELECT array_agg(id ORDER BY place) AS ids,
-       append_events(jsonb_agg($12::jsonb -> (place::integer - 1) ORDER BY place)) AS first_position
-     FROM placed
-     -- First all rows, then the log.
-     WHERE (SELECT count(*) FROM first_steps) + (SELECT count(*) FROM written)
-       + (SELECT count(*) FROM lines) > 0`,
+     SELECT ids, first_position, previous_id
+     FROM done, append_events_chained(events) WHERE ids IS NOT NULL`,
     [
       orders.map(({ order }) => order.id),
       orders.map(({ order }) => order.user_id),
@@ -144,5 +147,5 @@ async function insertOrders(
   ).catch((error: unknown) => {
     throw brokenConstraintOf(error) === "order_history_pkey" ? new TombstonedOrder() : error;
   });
-  return { ids: new Set(done?.ids), firstPosition: done?.first_position ?? undefined };
+  return { ids: new Set(done?.ids), place: done };
 }

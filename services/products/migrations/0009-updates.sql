@@ -1,16 +1,14 @@
 -- What an update changes. All columns have defaults or can be null, so that nodes of the previous
 -- version can still write products; adding them rewrites no row.
 ALTER TABLE products
-  ADD COLUMN sku text CHECK (length(sku) BETWEEN 1 AND 64),
+  ADD COLUMN sku text,
+  ADD CONSTRAINT products_sku_check CHECK (length(sku) BETWEEN 1 AND 64) NOT VALID,
   -- 1 for a new product, plus 1 for each update. Changes of the stock are not updates.
   ADD COLUMN version integer NOT NULL DEFAULT 1,
   -- Null for a product without an update.
   ADD COLUMN updated_at timestamptz,
   -- When the price got its value. Null for the price that the product was created with.
   ADD COLUMN price_since timestamptz;
-
--- A deleted product gives its SKU free. Empty after the migration: products without an SKU are not in it.
-CREATE UNIQUE INDEX products_sku ON products (sku) WHERE archived_at IS NULL AND sku IS NOT NULL;
 
 -- The prices that were replaced. The present one is in products.
 CREATE TABLE former_prices (

@@ -4,9 +4,16 @@ import { eventsOfOrder } from "../../../event-log/event-log-reading.ts";
 
 /** The maximum number of differences in a report. */
 const maxDifferences = 100;
+/** Compares the stock of every product with its ledger and its reservations. Stores the result. */
+export async function auditStock(database: ProductsDatabase): Promise<StockAudit> {
+  const report = await reportOf(database);
+  await database.query("UPDATE stock_audits SET audited_at = now(), differences = $1", [
+    report.differences.length,
+  ]);
+  return report;
+}
 
-/** Compares the stock of every product with its ledger and its reservations. */
-export async function auditStock({ query }: ProductsDatabase): Promise<StockAudit> {
+async function reportOf({ query }: ProductsDatabase): Promise<StockAudit> {
   const [totals] = await query<Omit<StockAudit, "differences" | "dead_letters">>(
     `SELECT (SELECT count(*)::integer FROM products) AS products,
             (SELECT count(*)::integer FROM stock_changes) AS changes,

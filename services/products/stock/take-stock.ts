@@ -13,6 +13,7 @@ interface TakenRow {
   price: number | null;
   events: RecordedEvent[] | null;
   first_position: number | null;
+  previous_id: string | null;
 }
 
 export function publicLine({ product_id, quantity, price }: TakenLine): ReservedLine {
@@ -71,16 +72,17 @@ export async function takeStock(
          'id', new_event_id(), 'data', jsonb_build_object('product_id', id, 'sku', sku))) AS events
        FROM taken WHERE stock = 0
      ), appended AS MATERIALIZED (
-       SELECT events, append_events(events) AS first_position FROM depleted
+       SELECT events, first_position, previous_id
+       FROM depleted, append_events_chained(events) WHERE events IS NOT NULL
      ), lines AS (
        INSERT INTO reservation_lines (order_id, product_id, quantity, price)
        SELECT order_id, id, quantity, price FROM taking
        RETURNING order_id, product_id, quantity, price
      )
-     SELECT order_id, product_id, quantity, price, NULL AS events, NULL AS first_position FROM lines
+     SELECT order_id, product_id, quantity, price,
+       NULL AS events, NULL AS first_position, NULL AS previous_id FROM lines
      UNION ALL
-     SELECT NULL, NULL, NULL, NULL, events, first_position FROM appended
-     WHERE first_position IS NOT NULL`,
+     SELECT NULL, NULL, NULL, NULL, events, first_position, previous_id FROM appended`,
     [
       lines.map(({ order_id }) => order_id),
       lines.map(({ product_id }) => product_id),
@@ -89,8 +91,9 @@ export async function takeStock(
       JSON.stringify(depleted),
     ],
   );
-  for (const { events, first_position } of rows) {
-    if (events !== null && first_position !== null) emitFrom(first_position, events);
+  for (const { events, first_position, previous_id } of rows) {
+    if (events === null || first_position === null) continue;
+    emitFrom({ first_position, previous_id }, events);
   }
   return rows.filter((row): row is TakenRow & TakenLine => row.order_id !== null);
 }

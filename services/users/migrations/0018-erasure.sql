@@ -2,7 +2,3 @@
 -- the first admin's id stays, so that nobody can claim to be the first again.
 ALTER TABLE sessions DROP CONSTRAINT sessions_user_id_fkey;
 ALTER TABLE first_admin DROP CONSTRAINT first_admin_user_id_fkey;
-
--- By which the events of a user are found.
-CREATE INDEX event_log_of_user ON event_log (((data ->> 'user_id')::uuid))
-  WHERE data ->> 'user_id' IS NOT NULL;

@@ -47,6 +47,11 @@ export function needsRehash(phc: string): boolean {
 let running = 0;
 const waiting: (() => void)[] = [];
 
+/** Returns how many hashes of this process are running, and how many wait for their turn. */
+export function hashQueue(): { running: number; waiting: number } {
+  return { running, waiting: waiting.length };
+}
+
 /** Runs the work when fewer than `maxConcurrent` hashes are running, first come first served. */
 async function withTurn<Result>(work: () => Promise<Result>): Promise<Result> {
   if (waiting.length >= maxWaiting) throw tooManyLogins(retryAfterSeconds);

@@ -132,6 +132,16 @@ export class SigningKeys {
     return rotated;
   }
 
+  /** Returns the age of the signing key; undefined before the first key. */
+  async ageSeconds(): Promise<number | undefined> {
+    const [row] = await this.#database.query<{ age: number | null }>(
+      `SELECT extract(epoch FROM now() - max(created_at))::float8 AS age
+       FROM signing_keys WHERE retired_at IS NULL`,
+      [],
+    );
+    return row?.age ?? undefined;
+  }
+
   #locked<Result>(useCase: (work: UsersTransaction) => Promise<Result>): Promise<Result> {
     return this.#database.transaction(async (work) => {
       await work.query("SELECT pg_advisory_xact_lock($1)", [keyLock]);

@@ -1,36 +1,34 @@
-import type { MetricRegistry } from "moleculer";
+import {
+  databaseReadingsMaxAgeMs,
+  type Instruments,
+  type Family,
+} from "../../../core/metrics/instruments.ts";
+import type { Counter } from "../../../core/metrics/series.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
 
-const names = { attempts: "shop.webhooks.attempts.total", pending: "shop.webhooks.pending" };
+/** The result of an attempt; `dead` if it was the last one. */
+type Outcome = "delivered" | "failed" | "dead";
 
-/** Counts attempts by outcome and measures the pending deliveries, for Prometheus. */
-export class DeliveryMetrics {
-  readonly #metrics: MetricRegistry;
+const outcomes: readonly Outcome[] = ["delivered", "failed", "dead"];
 
-  constructor(metrics: MetricRegistry) {
-    this.#metrics = metrics;
-    metrics.register({
-      type: "counter",
-      name: names.attempts,
-      labelNames: ["outcome"],
-      description: "Attempts to deliver a webhook",
-    });
-    metrics.register({
-      type: "gauge",
-      name: names.pending,
-      description: "Pending deliveries of webhooks",
-    });
-  }
-
-  count(outcome: "delivered" | "failed" | "dead"): void {
-    this.#metrics.increment(names.attempts, { outcome });
-  }
-
-  async measure(query: Query): Promise<void> {
-    const [row] = await query<{ pending: number | null }>(
-      "SELECT sum(pending)::float8 AS pending FROM delivery_lanes WHERE pending > 0",
-      [],
-    );
-    this.#metrics.set(names.pending, row?.pending ?? 0);
-  }
+/** Adds the metrics of deliveries. Returns the attempts, which the deliverer counts. */
+export function deliveryMetrics(
+  instruments: Instruments,
+  query: Query,
+): Family<"outcome", Counter> {
+  instruments.read("the deliveries of webhooks", {
+    metrics: { shop_webhooks_pending: "Pending deliveries of webhooks" },
+    maxAgeMs: databaseReadingsMaxAgeMs,
+    async read() {
+      const [row] = await query<{ pending: number | null }>(
+        "SELECT sum(pending)::float8 AS pending FROM delivery_lanes WHERE pending > 0",
+        [],
+      );
+      return [{ name: "shop_webhooks_pending", value: row?.pending ?? 0 }];
+    },
+  });
+  const help = "Attempts to deliver a webhook";
+  const attempts = instruments.counters("shop_webhooks_attempts_total", help, ["outcome"]);
+  for (const outcome of outcomes) attempts.of({ outcome });
+  return attempts;
 }

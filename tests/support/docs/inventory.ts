@@ -3,6 +3,7 @@ import { extname, join, posix } from "node:path";
 import { ServiceBroker } from "moleculer";
 import { readConfig, singleProcessDefaults } from "../../../config/config.ts";
 import { errorCatalogue } from "../../../core/errors.ts";
+import { instrumentsOf } from "../../../core/metrics/instruments.ts";
 import { brokerOptions } from "../../../moleculer.config.ts";
 import "../../../services/api/api.errors.ts";
 import { createServices } from "../../../services/load-services.ts";
@@ -120,8 +121,6 @@ async function servicesOfShop() {
     ...options,
     // A node of a cluster has metrics of its connection.
     transporter: "Fake",
-    // Moleculer omits these under Jest.
-    metrics: { ...(options.metrics as object), collectProcessMetrics: true },
   });
   await createServices(broker, serviceNames);
   const actions = new Map<string, string[]>();
@@ -133,5 +132,6 @@ async function servicesOfShop() {
     }
   }
   const metrics = broker.metrics.list() as unknown as { name: string }[];
-  return { actions, metrics: metrics.map(({ name }) => name) };
+  const own = instrumentsOf(broker).names();
+  return { actions, metrics: [...metrics.map(({ name }) => name), ...own] };
 }

@@ -134,7 +134,7 @@ function unknownEvents(text: string, { events, fileNames }: Inventory): string[]
 }
 
 function unknownMetrics(text: string, { metrics, fileNames }: Inventory): string[] {
-  const [name] = /^(moleculer[._]|process_|os_|shop_)[a-z0-9._-]+$/.exec(text) ?? [];
+  const [name] = /^(moleculer[._]|process_|nodejs_|os_|shop_)[a-z0-9._-]+$/.exec(text) ?? [];
   if (name === undefined || fileNames.has(name)) return [];
   const metric = prometheusName(name).replace(/_(bucket|sum|count)$/, "");
   return metrics.has(metric) ? [] : [`There is no metric ${name}.`];

@@ -12,6 +12,9 @@ import { GraphqlExecution } from "../../../services/api/graphql/graphql-executio
 import type { RequestSender } from "../../../services/api/graphql/graphql-operation.ts";
 import { IdempotencyKeys } from "../../../services/api/graphql/idempotency-keys.ts";
 import { QueryCosts } from "../../../services/api/limits/query-cost.ts";
+import { Instruments } from "../../../core/metrics/instruments.ts";
+import { OperationMetrics } from "../../../services/api/observability/operation-metrics.ts";
+import { RequestLog } from "../../../services/api/observability/request-log.ts";
 
 /** Fields that show limits; random documents leave them out. */
 export const limitFields = ["many", "long", "failing"];
@@ -141,13 +144,13 @@ export function newExecution(): GraphqlExecution {
     rateLimitPerSecond: 0,
     persistedDocuments: { file: undefined, only: false },
   };
-  const logger = { error: () => undefined };
-  return new GraphqlExecution(
-    schema,
-    new QueryCosts(schema, new Map(), maxima),
-    edge as never,
-    logger as never,
-  );
+  const instruments = new Instruments(false, () => undefined);
+  const logger = { error: () => undefined, warn: () => undefined };
+  const limits = { accessLog: false, slowOperationMs: Infinity };
+  return new GraphqlExecution(schema, new QueryCosts(schema, new Map(), maxima), edge as never, {
+    metrics: new OperationMetrics(instruments),
+    log: new RequestLog(logger as never, limits),
+  });
 }
 
 /** An anonymous caller. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { domainServices } from "../../../services/registry.ts";
 import { EmbeddedPostgres } from "../../../embedded/postgres.ts";
 import { openSequelize } from "../../../database/sequelize.ts";
-import { migrate } from "../../../database/migrate.ts";
+import { migrate } from "../../../database/migrator/migrate.ts";
 
 declare global {
   var testPostgres: EmbeddedPostgres | undefined;

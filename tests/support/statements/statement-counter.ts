@@ -69,7 +69,9 @@ export class StatementCounter {
       const { statements } = this.#count;
       return new Set(statements).size < statements.length;
     });
-    for (const sql of this.#count.statements) this.#background.add(sql);
+    // The transactions of all work begin and end by the same statements.
+    const isOwn = (sql: string) => !/^(START TRANSACTION|COMMIT|ROLLBACK)/i.test(sql);
+    for (const sql of this.#count.statements.filter(isOwn)) this.#background.add(sql);
   }
 
   /**

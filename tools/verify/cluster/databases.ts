@@ -47,6 +47,33 @@ export class Databases {
     return created;
   }
 
+  /** Keeps a copy of the database of a service, which no node may use meanwhile. */
+  async backUp(service: Service): Promise<void> {
+    await this.#copy(this.nameOf(service), this.#backupOf(service));
+  }
+
+  /** Sets the database of a service back to its copy. No node may use it meanwhile. */
+  async restore(service: Service): Promise<void> {
+    await this.#postgres.query("postgres", (client) =>
+      client.query(`DROP DATABASE ${this.nameOf(service)} WITH (FORCE)`),
+    );
+    await this.#copy(this.#backupOf(service), this.nameOf(service));
+  }
+
+  #backupOf(service: Service): string {
+    return `backup_${this.nameOf(service)}`;
+  }
+
+  /** Copies a database as soon as the sessions of killed nodes have ended. */
+  async #copy(from: string, to: string): Promise<void> {
+    await eventually(`a copy of the database ${from}`, async () => {
+      await this.#postgres.query("postgres", (client) =>
+        client.query(`CREATE DATABASE ${to} TEMPLATE ${from}`),
+      );
+      return true;
+    });
+  }
+
   /** Runs SQL directly, without the services and the proxies. */
   async query<Row extends pg.QueryResultRow>(service: Service, sql: string): Promise<Row[]> {
     const { rows } = await this.#postgres.query(this.nameOf(service), (client) =>

@@ -36,6 +36,7 @@ export class ShopNode {
   readonly #options: NodeOptions;
   #child: Child | undefined;
   #isStopping = false;
+  #isHeldDown = false;
   #isReady = false;
   #faults = 0;
   /** The downtime before the restart, if a fault kills the node. */
@@ -65,7 +66,7 @@ export class ShopNode {
 
   /** Starts the node, unless `stop` was called. */
   start(): void {
-    if (this.#isStopping) return;
+    if (this.#isStopping || this.#isHeldDown) return;
     const { env, healthPort, preloads, folder, name, onMessage } = this.#options;
     const child = new Child({
       file: process.execPath,
@@ -89,6 +90,18 @@ export class ShopNode {
     this.expectDeath(downtimeMs);
     this.#child.signal("SIGKILL");
     return true;
+  }
+
+  /** Kills the node and keeps it down until `comeUp`. */
+  async goDown(): Promise<void> {
+    this.#isHeldDown = true;
+    this.expectDeath(0);
+    await this.#child?.kill();
+  }
+
+  comeUp(): void {
+    this.#isHeldDown = false;
+    if (this.#child === undefined) this.start();
   }
 
   /** Announces that the node is going to kill itself. */

@@ -5,7 +5,7 @@ import { freePort } from "../../support/processes.ts";
 import type { Random } from "../random.ts";
 import type { Databases } from "./databases.ts";
 import { EventPassage, type SeenEvent } from "./event-passage.ts";
-import type { Layout } from "./layout.ts";
+import type { DomainService, Layout } from "./layout.ts";
 import type { Nats } from "./nats.ts";
 import { ShopNode } from "./shop-node.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
@@ -67,6 +67,14 @@ export class Shop {
       },
       { withinMs, everyMs: 100 },
     );
+  }
+
+  /** Runs work while all nodes of a service are down. */
+  async whileDown(service: DomainService, work: () => Promise<void>): Promise<void> {
+    const nodes = this.nodes.filter(({ services }) => services.includes(service));
+    await Promise.all(nodes.map((node) => node.goDown()));
+    await work();
+    for (const node of nodes) node.comeUp();
   }
 
   async stop(): Promise<void> {

@@ -9,7 +9,8 @@ interface Document<K extends Kind> {
 }
 
 const order = "id user_id price_total quantity status order_products { product_id quantity price }";
-const product = "id name price stock version";
+const newProduct = "id name price stock";
+const product = `${newProduct} version`;
 const updateInventory =
   "mutation ($input: UpdateInventory!) { answer: updateInventory(input: $input) { success } }";
 
@@ -32,7 +33,7 @@ export const documents: { [K in Kind]: Document<K> } = {
     answer: (value) => value as Kinds["registerUser"]["answer"],
   },
   createProduct: {
-    query: `mutation ($input: CreateProduct!) { answer: createProduct(input: $input) { ${product} } }`,
+    query: `mutation ($input: CreateProduct!) { answer: createProduct(input: $input) { ${newProduct} } }`,
     variables: (input) => ({ input: { ...input, description: "" } }),
     answer: (value) => value as Kinds["createProduct"]["answer"],
   },

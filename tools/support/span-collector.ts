@@ -10,6 +10,9 @@ export interface CollectedSpan {
   name: string;
   /** 1 internal, 2 server, 3 client, 4 producer, 5 consumer */
   kind: number;
+  /** Nanoseconds since 1970, as a decimal number. */
+  startTimeUnixNano: string;
+  endTimeUnixNano: string;
   attributes: Record<string, unknown>;
   /** The resource, i.e. the process. */
   resource: Record<string, unknown>;
@@ -72,15 +75,18 @@ function asObject(attributes: Attributes): Record<string, unknown> {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 }
 
-/** Draws the spans of a trace as an indented tree: `name kind@node`, siblings by name. */
+/** Returns the service of the node that has made a span. */
+export function serviceOf({ resource }: CollectedSpan): string {
+  return String(resource["service.instance.id"]).replace(/-.*/, "");
+}
+
+/** Draws the spans of a trace as an indented tree: `name kind@service`, siblings by name. */
 export function drawTrace(spans: readonly CollectedSpan[], root: string): string[] {
   const kinds = ["", "internal", "server", "client", "producer", "consumer"];
-  const nodeOf = ({ resource }: CollectedSpan) =>
-    String(resource["service.instance.id"]).replace(/-.*/, "");
   const draw = (parent: string, indent: string): string[] =>
     spans
       .filter(({ parentSpanId }) => parentSpanId === parent)
-      .map((span) => ({ span, line: `${span.name} ${kinds[span.kind] ?? ""}@${nodeOf(span)}` }))
+      .map((span) => ({ span, line: `${span.name} ${kinds[span.kind] ?? ""}@${serviceOf(span)}` }))
       .toSorted((a, b) => a.line.localeCompare(b.line))
       .flatMap(({ span, line }) => [`${indent}${line}`, ...draw(span.spanId, `${indent}  `)]);
   return draw(root, "");

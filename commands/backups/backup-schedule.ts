@@ -1,0 +1,113 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { BackupConfig } from "../../config/backup-config.ts";
+import { childEnvironment } from "../../config/npm.ts";
+import { PeriodicTask } from "../../core/tasks/periodic-task.ts";
+import {
+  deleteOldBackups,
+  scheduledBackups,
+  scheduledName,
+} from "../../embedded/backup/retention.ts";
+
+const checkEveryMs = 60_000;
+const retryAfterMs = 10 * 60_000;
+
+/** Takes a backup to a folder. Throws an Error with the reason if it fails. */
+type TakeBackup = (target: string, signal: AbortSignal) => Promise<void>;
+
+export interface ScheduleOptions {
+  config: BackupConfig;
+  dataDir: string;
+  /** Takes a sentence about a failed backup. */
+  onFault: (message: string) => Promise<void>;
+  takeBackup?: TakeBackup;
+  now?: () => number;
+}
+
+/**
+ * Takes backups at an interval, which restarts of the shop do not change, and deletes old ones. A
+ * failed backup deletes nothing, and is tried again after ten minutes.
+ */
+export class BackupSchedule {
+  readonly #options: Required<ScheduleOptions>;
+  readonly #task: PeriodicTask;
+  readonly #stopping = new AbortController();
+  #retryAtMs = 0;
+
+  constructor(options: ScheduleOptions) {
+    this.#options = { takeBackup: takeBackupInChild, now: Date.now, ...options };
+    const { onFault } = this.#options;
+    this.#task = new PeriodicTask(
+      checkEveryMs,
+      () => this.takeDueBackup(),
+      (fault) => {
+        if (!this.#stopping.signal.aborted) void onFault(`A backup failed: ${messageOf(fault)}`);
+      },
+    );
+  }
+
+  start(): void {
+    this.#task.start();
+  }
+
+  /** Interrupts a running backup, and waits for its end. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#task.stop();
+  }
+
+  /** Takes a backup if it is due. Throws an Error if it fails. */
+  async takeDueBackup(): Promise<void> {
+    const { config, dataDir, takeBackup, now } = this.#options;
+    const startMs = now();
+    if (startMs < this.#retryAtMs) return;
+    this.#retryAtMs = startMs + Math.min(config.everyMs, retryAfterMs);
+    const { dir, keep, everyMs } = config;
+    if (!existsSync(dir)) mkdirSync(dir, { mode: 0o700 });
+    const newest = scheduledBackups(dir, dataDir).at(-1);
+    const ageMs = newest === undefined ? everyMs : startMs - newest.startMs;
+    // After the clock was set back, the newest backup has a negative age.
+    if (ageMs >= 0 && ageMs < everyMs) {
+      this.#retryAtMs = 0;
+      return;
+    }
+    await takeBackup(join(dir, scheduledName(new Date(startMs))), this.#stopping.signal);
+    this.#retryAtMs = 0;
+    await deleteOldBackups(dir, dataDir, keep);
+  }
+}
+
+/** Runs `npm run backup` as a process of its own, so that the shop does not wait for checksums. */
+async function takeBackupInChild(target: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const child = spawn(process.execPath, [join(import.meta.dirname, "..", "backup.ts"), target], {
+    // The backup ends with this process, also after a crash.
+    env: childEnvironment(),
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  // SIGTERM lets the backup remove its files.
+  const stop = () => child.kill("SIGTERM");
+  signal.addEventListener("abort", stop);
+  try {
+    const [status, output] = await Promise.all([ended(child), text(child.stderr)]);
+    const reason = output.split("\n").findLast((line) => line !== "");
+    if (status !== 0) throw new Error(reason ?? `it ended with status ${status}`);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function ended(child: ChildProcess): Promise<number | string> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status, signal) => {
+      resolve(status ?? signal ?? "");
+    });
+  });
+}
+
+function messageOf(fault: unknown): string {
+  return fault instanceof Error ? fault.message : String(fault);
+}

@@ -1,0 +1,61 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ConfigError } from "../../config/config-reader.ts";
+import type { Config } from "../../config/config.ts";
+import { databaseUrlName } from "../../config/settings/cluster-settings.ts";
+import { answers, socketOf, StartError } from "../../embedded/data-dir.ts";
+import { postgresUrl } from "../../embedded/postgres-databases.ts";
+import { domainServices } from "../../services/registry.ts";
+import { openDatabases } from "../node/databases.ts";
+
+/** Returns the only argument of a command, the path of a folder. Throws StartError. */
+export function folderArgument(command: string, name: string): string {
+  const usage = `Usage: npm run ${command} -- ${name}`;
+  let positionals: string[];
+  try {
+    ({ positionals } = parseArgs({ allowPositionals: true, options: {} }));
+  } catch {
+    throw new StartError(`The command has no options. ${usage}`);
+  }
+  const [path, ...others] = positionals;
+  if (path === undefined || path === "" || others.length > 0) {
+    throw new StartError(`Name one folder. ${usage}`);
+  }
+  return path;
+}
+
+/** Throws ConfigError if a database is not in DATA_DIR: a backup would be incomplete. */
+export function assertEmbedded({ databaseUrls }: Config): void {
+  const named = domainServices.find((service) => databaseUrls[service] !== undefined);
+  if (named === undefined) return;
+  throw new ConfigError(
+    `${databaseUrlName(named)} names a database outside of DATA_DIR; backups of this command contain DATA_DIR only. docs/backup.md describes backups of other databases.`,
+  );
+}
+
+/** The embedded PostgreSQL that a command uses. */
+interface EmbeddedData {
+  /** The URL of one of its databases. */
+  url: string;
+  close: () => Promise<void>;
+}
+
+/**
+ * Returns the server of a running shop, or starts the server of the shop on DATA_DIR. Throws
+ * ConfigError or StartError.
+ */
+export async function openEmbedded(config: Config): Promise<EmbeddedData> {
+  assertEmbedded(config);
+  const { dataDir } = config;
+  const folder = join(dataDir, "postgres");
+  if (!existsSync(folder)) {
+    throw new StartError(`There is no shop in DATA_DIR ${dataDir}; nothing can be backed up.`);
+  }
+  const url = postgresUrl(folder, "postgres");
+  const path = socketOf(dataDir);
+  const isRunning = existsSync(path) && (await answers(path));
+  if (isRunning) return { url, close: async () => undefined };
+  const { close } = await openDatabases(config, []);
+  return { url, close };
+}

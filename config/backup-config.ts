@@ -1,0 +1,32 @@
+import { resolve, sep } from "node:path";
+import type { ConfigReader } from "./config-reader.ts";
+
+/** Scheduled backups of the embedded PostgreSQL. */
+export interface BackupConfig {
+  everyMs: number;
+  /** The folder of the backups. */
+  dir: string;
+  /** The number of backups that are kept. */
+  keep: number;
+}
+
+const minuteMs = 60_000;
+const unitMs: Record<string, number> = { m: minuteMs, h: 60 * minuteMs, d: 24 * 60 * minuteMs };
+
+/** Reads the settings of the scheduled backups. Returns undefined if there are none. */
+export function readBackups(read: ConfigReader): BackupConfig | undefined {
+  const every = read.text("BACKUP_EVERY");
+  const dir = read.text("BACKUP_DIR");
+  const keep = read.integer("BACKUP_KEEP");
+  const dataDir = resolve(read.text("DATA_DIR"));
+  if (every === undefined) return undefined;
+  if (dir === undefined) {
+    read.fault("BACKUP_DIR", "must be set if BACKUP_EVERY is set");
+    return undefined;
+  }
+  if (`${resolve(dir)}${sep}`.startsWith(`${dataDir}${sep}`)) {
+    read.fault("BACKUP_DIR", "must be a folder outside of DATA_DIR");
+  }
+  const everyMs = Number(every.slice(0, -1)) * (unitMs[every.slice(-1)] ?? minuteMs);
+  return { everyMs, dir: resolve(dir), keep };
+}

@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto";
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { StartError } from "../data-dir.ts";
+import { syncFolder } from "../workshop.ts";
+import { holdsOnlyBackupFiles } from "./backup-folder.ts";
+
+/**
+ * The place of a new backup. The backup is written to a temporary folder beside the target, and gets
+ * its name when it is complete.
+ */
+export interface BackupTarget {
+  path: string;
+  /** The temporary folder. It has the same name for all backups of a data directory. */
+  incomplete: string;
+}
+
+/**
+ * Returns the place of a backup. Throws StartError if the target exists and is not an empty folder,
+ * if its parent does not exist, or if it is in the data directory.
+ */
+export function backupTarget(target: string, dataDir: string): BackupTarget {
+  const path = resolve(target);
+  const parent = dirname(path);
+  if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new StartError(
+      `${parent} is not a folder; make it first, because the backup is written there.`,
+    );
+  }
+  const realParent = realpathSync(parent);
+  const place = join(realParent, basename(path));
+  const entry = lstatSync(place, { throwIfNoEntry: false });
+  const isEmptyFolder = entry?.isDirectory() === true && readdirSync(place).length === 0;
+  if (entry !== undefined && !isEmptyFolder) {
+    throw new StartError(
+      `${path} exists and is not an empty folder; name a new one for the backup.`,
+    );
+  }
+  if (entry !== undefined && entry.dev !== statSync(realParent).dev) {
+    throw new StartError(`${path} is a mount point; name a new folder in it for the backup.`);
+  }
+  const realDataDir = realpathSync(dataDir);
+  if (`${place}${sep}`.startsWith(`${realDataDir}${sep}`)) {
+    throw new StartError(
+      `${path} is in DATA_DIR ${dataDir}; a backup must be outside, best on another disk.`,
+    );
+  }
+  return { path: place, incomplete: incompleteFolder(realParent, dataDir) };
+}
+
+/** Returns the temporary folder of backups of a data directory. */
+export function incompleteFolder(parent: string, dataDir: string): string {
+  const id = createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 8);
+  return join(parent, `incomplete-${id}`);
+}
+
+/** Makes the temporary folder. Removes what a killed backup has left there. Throws StartError. */
+export function makeIncomplete(incomplete: string): void {
+  if (lstatSync(incomplete, { throwIfNoEntry: false }) !== undefined) {
+    if (!holdsOnlyBackupFiles(incomplete)) {
+      throw new StartError(
+        `${incomplete} is not what an interrupted backup leaves; move it away, because the backup needs this path.`,
+      );
+    }
+    rmSync(incomplete, { recursive: true });
+  }
+  mkdirSync(incomplete, { mode: 0o700 });
+}
+
+/** Gives a complete backup its name. */
+export function nameBackup({ path, incomplete }: BackupTarget): void {
+  syncFolder(incomplete);
+  // `rename` replaces only an empty folder.
+  renameSync(incomplete, path);
+  syncFolder(dirname(path));
+}

@@ -1,0 +1,107 @@
+import {
+  databaseReadingsMaxAgeMs,
+  type Instruments,
+  type Reading,
+} from "../core/metrics/instruments.ts";
+import { countDeadLetters } from "./dead-letters.ts";
+import type { FeedHalt } from "./feed-halt.ts";
+import type { Query } from "../database/statements/prepared-statements.ts";
+
+/**
+ * Why the feed of this node applies nothing: its next event keeps failing, has a type that this node
+ * does not know, or the producer's database was set back.
+ */
+type StandReason = "retrying" | FeedHalt["reason"];
+
+const standReasons: readonly StandReason[] = ["retrying", "unknown_type", "set_back"];
+
+/** Counts the faults and the dead letters of a consumer, and exports which of its feeds stand. */
+export class FeedMetrics {
+  readonly #labelsOf: (producer: string) => { consumer: string; producer: string };
+  readonly #faults;
+  readonly #stored;
+  readonly #redriven;
+  readonly #standing = new Map<string, StandReason>();
+
+  constructor(instruments: Instruments, consumer: string, producers: readonly string[]) {
+    const names = ["consumer", "producer"] as const;
+    this.#labelsOf = (producer) => ({ consumer, producer });
+    this.#faults = instruments.counters(
+      "shop_event_feed_faults_total",
+      "Failed tries of a consumer to read or to apply events",
+      names,
+    );
+    this.#stored = instruments.counters(
+      "shop_dead_letters_stored_total",
+      "Events that a consumer has moved to its dead letters",
+      names,
+    );
+    this.#redriven = instruments.counters(
+      "shop_dead_letters_redriven_total",
+      "Dead letters that a consumer has applied again",
+      names,
+    );
+    for (const producer of producers) {
+      for (const family of [this.#faults, this.#stored, this.#redriven]) {
+        family.of(this.#labelsOf(producer));
+      }
+    }
+    this.#exportStanding(instruments, consumer, producers);
+  }
+
+  /** Counts a failed try of a feed. The feed stands until it can apply events again. */
+  failed(producer: string): void {
+    this.#faults.of(this.#labelsOf(producer)).add();
+    if (!this.#standing.has(producer)) this.stands(producer, "retrying");
+  }
+
+  /** @param reason undefined for a feed that goes on */
+  stands(producer: string, reason: StandReason | undefined): void {
+    if (reason === undefined) this.#standing.delete(producer);
+    else this.#standing.set(producer, reason);
+  }
+
+  deadLettered(producer: string): void {
+    this.#stored.of(this.#labelsOf(producer)).add();
+  }
+
+  redriven(producer: string): void {
+    this.#redriven.of(this.#labelsOf(producer)).add();
+  }
+
+  /** Exports each reason as 0 or 1, so that a series does not vanish when the feed goes on. */
+  #exportStanding(instruments: Instruments, consumer: string, producers: readonly string[]): void {
+    const name = "shop_event_feed_stands";
+    instruments.read(`the feeds of ${consumer}`, {
+      metrics: { [name]: "1 while the feed of this node applies nothing for this reason" },
+      read: () =>
+        producers.flatMap((producer) =>
+          standReasons.map((reason) => ({
+            name,
+            labels: { ...this.#labelsOf(producer), reason },
+            value: Number(this.#standing.get(producer) === reason),
+          })),
+        ),
+    });
+  }
+}
+
+/** Adds the number of dead letters in a consumer's database. */
+export function deadLetterMetrics(
+  instruments: Instruments,
+  query: Query,
+  consumer: string,
+  producers: readonly string[],
+): void {
+  const name = "shop_dead_letters";
+  instruments.read(`the dead letters of ${consumer}`, {
+    metrics: { [name]: "Dead letters of a consumer" },
+    maxAgeMs: databaseReadingsMaxAgeMs,
+    async read() {
+      const counts = await countDeadLetters({ query });
+      return producers.map((producer): Reading<typeof name> => {
+        return { name, labels: { consumer, producer }, value: counts.get(producer) ?? 0 };
+      });
+    },
+  });
+}

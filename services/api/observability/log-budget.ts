@@ -1,0 +1,37 @@
+/**
+ * Limits the lines of a log, so that a flood of failures does not become a flood of lines. Lines
+ * beyond the limit are counted, and their number is reported at the end of the second.
+ */
+export class LogBudget {
+  readonly #perSecond: number;
+  readonly #onLeftOut: (lines: number) => void;
+  #endsAtMs = 0;
+  #written = 0;
+  #leftOut = 0;
+
+  constructor(perSecond: number, onLeftOut: (lines: number) => void) {
+    this.#perSecond = perSecond;
+    this.#onLeftOut = onLeftOut;
+  }
+
+  /** Returns whether another line may be written. */
+  take(): boolean {
+    const nowMs = performance.now();
+    if (nowMs >= this.#endsAtMs) {
+      this.#endsAtMs = nowMs + 1_000;
+      this.#written = 0;
+    }
+    if (this.#written < this.#perSecond) {
+      this.#written += 1;
+      return true;
+    }
+    if (this.#leftOut === 0) {
+      setTimeout(() => {
+        this.#onLeftOut(this.#leftOut);
+        this.#leftOut = 0;
+      }, this.#endsAtMs - nowMs).unref();
+    }
+    this.#leftOut += 1;
+    return false;
+  }
+}

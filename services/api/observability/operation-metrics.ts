@@ -1,0 +1,121 @@
+import type { GraphQLError } from "graphql";
+import { commonErrors, definitionOf, publicCodeOf } from "../../../core/errors.ts";
+import type { Family, Instruments } from "../../../core/metrics/instruments.ts";
+import type { Counter, Histogram } from "../../../core/metrics/series.ts";
+import { DocumentError, formatError } from "../graphql/graphql-errors.ts";
+import type { SelectionPlan } from "../graphql/engine/plan.ts";
+
+export type OperationKind = "query" | "mutation" | "subscription";
+
+/** An operation that was executed, or rejected before. */
+export interface OperationReport {
+  /** Undefined for a rejected operation. */
+  kind?: OperationKind;
+  /** The name that the client gave it. */
+  name?: string | undefined;
+  /** The names of its root fields. */
+  fields: readonly string[];
+  /** The codes of its errors, each once. */
+  codes: readonly string[];
+}
+
+/** The series of one root field. */
+interface FieldSeries {
+  field: string;
+  ok: Counter;
+  seconds: Histogram;
+}
+
+const secondsBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+/** The label of what is not known: the client's text must not become a label. */
+const none = "none";
+
+/** Counts and times operations by their root fields, of which the schema has a fixed number. */
+export class OperationMetrics {
+  readonly #operations: Family<"operation" | "field" | "code", Counter>;
+  readonly #seconds: Family<"operation" | "field", Histogram>;
+  /** Plans are cached with their documents. */
+  readonly #seriesOfPlan = new WeakMap<SelectionPlan, readonly FieldSeries[]>();
+
+  constructor(instruments: Instruments) {
+    this.#operations = instruments.counters(
+      "shop_graphql_operations_total",
+      "Executed and rejected operations, once for each root field",
+      ["operation", "field", "code"],
+    );
+    this.#seconds = instruments.histograms(
+      "shop_graphql_operation_duration_seconds",
+      "Execution time of queries and mutations in seconds, once for each root field",
+      ["operation", "field"],
+      secondsBounds,
+    );
+  }
+
+  /** Counts an executed operation. Returns its root fields and codes. */
+  executed(
+    kind: OperationKind,
+    plan: SelectionPlan,
+    errors: readonly GraphQLError[] | undefined,
+    durationMs: number,
+  ): Required<Pick<OperationReport, "fields" | "codes">> {
+    const series = this.#seriesOf(kind, plan);
+    const codes = errors === undefined ? [] : errors.map(codeOfError);
+    for (const { field, ok, seconds } of series) {
+      if (kind !== "subscription") seconds.observe(durationMs / 1_000);
+      const worst =
+        errors && worstOf(codes.filter((_code, at) => concerns(errors[at], plan, field)));
+      if (worst === undefined) ok.add();
+      else this.#operations.of({ operation: kind, field, code: worst }).add();
+    }
+    return { fields: series.map(({ field }) => field), codes: [...new Set(codes)] };
+  }
+
+  /** Counts an operation that was rejected by an error. Returns the codes. */
+  rejected(error: unknown): string[] {
+    const codes =
+      error instanceof DocumentError ? error.errors.map(codeOfError) : [publicCodeOf(error)];
+    const code = worstOf(codes) ?? none;
+    this.#operations.of({ operation: none, field: none, code }).add();
+    return [...new Set(codes)];
+  }
+
+  #seriesOf(operation: OperationKind, plan: SelectionPlan): readonly FieldSeries[] {
+    const existing = this.#seriesOfPlan.get(plan);
+    if (existing !== undefined) return existing;
+    const fields = new Set(plan.fields.map(({ definition }) => definition.name));
+    const series = [...fields].map((field) => ({
+      field,
+      ok: this.#operations.of({ operation, field, code: "OK" }),
+      seconds: this.#seconds.of({ operation, field }),
+    }));
+    this.#seriesOfPlan.set(plan, series);
+    return series;
+  }
+}
+
+/** Returns true if an error is of a root field or below it. An error without a path is of all. */
+function concerns(error: GraphQLError | undefined, plan: SelectionPlan, field: string): boolean {
+  const [responseKey] = error?.path ?? [];
+  const root = plan.fields.find((each) => each.responseKey === responseKey);
+  return root === undefined || root.definition.name === field;
+}
+
+/** Returns the code of an error in the response. A service outside this project has its own codes. */
+function codeOfError(error: GraphQLError): string {
+  const { code } = formatError(error, "", () => undefined).extensions;
+  return definitionOf(code) === undefined ? "OTHER" : code;
+}
+
+const faults: readonly string[] = [
+  commonErrors.INTERNAL_SERVER_ERROR.code,
+  commonErrors.SERVICE_UNAVAILABLE.code,
+];
+
+/** Returns true for the code of a fault of the shop. */
+export function isFaultCode(code: string): boolean {
+  return faults.includes(code);
+}
+
+function worstOf(codes: readonly string[]): string | undefined {
+  return codes.find(isFaultCode) ?? codes[0];
+}

@@ -1,0 +1,63 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { backupTarget, makeIncomplete, nameBackup } from "../../embedded/backup/backup-target.ts";
+
+let place: string;
+let dataDir: string;
+
+beforeEach(() => {
+  place = realpathSync(mkdtempSync(join(tmpdir(), "shop-target-")));
+  dataDir = join(place, "data");
+  mkdirSync(join(dataDir, "postgres"), { recursive: true });
+});
+afterEach(() => {
+  rmSync(place, { recursive: true, force: true });
+});
+
+test.each([
+  ["a folder that is not empty", "full", / exists and is not an empty folder;/],
+  ["a file", "full/file", / exists and is not an empty folder;/],
+  ["DATA_DIR", "data", / exists and is not an empty folder;/],
+  ["a folder in DATA_DIR", "data/backup", / is in DATA_DIR .*data; a backup must be outside,/],
+  ["a folder in DATA_DIR by a link", "link/backup", / is in DATA_DIR /],
+  ["a folder without its parent", "no/backup", /no is not a folder; make it first,/],
+])("%s is no target of a backup", (_, name, fault) => {
+  mkdirSync(join(place, "full"));
+  writeFileSync(join(place, "full", "file"), "");
+  symlinkSync(dataDir, join(place, "link"));
+  expect(() => backupTarget(join(place, name), dataDir)).toThrow(fault);
+});
+
+test("a backup replaces an empty folder and the remains of a killed backup", () => {
+  const path = join(place, "backup");
+  mkdirSync(path);
+  const target = backupTarget(path, dataDir);
+  makeIncomplete(target.incomplete);
+  writeFileSync(join(target.incomplete, "base.tar"), "a part");
+  makeIncomplete(target.incomplete);
+  expect(readdirSync(target.incomplete)).toEqual([]);
+  writeFileSync(join(target.incomplete, "backup.json"), "");
+  nameBackup(target);
+  expect(readdirSync(place).sort()).toEqual(["backup", "data"]);
+  expect(readdirSync(path)).toEqual(["backup.json"]);
+});
+
+test("other files in place of the temporary folder are not removed", () => {
+  const { incomplete } = backupTarget(join(place, "backup"), dataDir);
+  mkdirSync(incomplete);
+  writeFileSync(join(incomplete, "letter"), "");
+  expect(() => {
+    makeIncomplete(incomplete);
+  }).toThrow(/ is not what an interrupted backup leaves; move it away,/);
+  expect(readdirSync(incomplete)).toEqual(["letter"]);
+});

@@ -1,0 +1,227 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ServiceBroker } from "moleculer";
+import { eventually } from "../../support/eventually.ts";
+import { smallLayout } from "../cluster/layout.ts";
+import type { Databases } from "../cluster/databases.ts";
+import { Shop } from "../cluster/shop.ts";
+import { HistoryWriter } from "../history-writer.ts";
+import { Random } from "../random.ts";
+import { historyFile, type RunEnvironment } from "../run.ts";
+import type { Service } from "../snapshot.ts";
+import { Client } from "../workload/client.ts";
+import { usualWeights } from "../workload/intents.ts";
+import { Market } from "../workload/market.ts";
+import { openMarket } from "../workload/open-market.ts";
+import { Workload } from "../workload/workload.ts";
+import type { FeedEvidence, HaltEvidence, PlacedEvent, RestoreEvidence } from "./check-restore.ts";
+
+/** The services that a run can restore: those whose logs grow with the load. */
+export const restorableServices = ["products", "orders"] as const;
+export type RestorableService = (typeof restorableServices)[number];
+
+const consumersOf = {
+  users: ["products", "orders", "webhooks"],
+  products: ["orders", "webhooks"],
+  orders: ["products", "webhooks"],
+} as const;
+type Producer = keyof typeof consumersOf;
+
+/** The operations before the backup. */
+const minOperations = 40;
+/** The events that the restored service loses at least, and records at least after the restore. */
+const minEvents = 8;
+const size = { hotProducts: 3, hotStock: 200, customers: 3, coldProducts: 6 };
+
+/**
+ * Starts a small cluster and sends requests. Meanwhile sets the database of one service back to an
+ * earlier copy, while its nodes are down. Waits until the feeds of its consumers have halted, lets
+ * them continue by `reconcile`, and returns what the tables and the answers show.
+ */
+export async function runRestore(
+  restored: RestorableService,
+  seed: number,
+  { nats, folder, show, signal, ...environment }: RunEnvironment,
+): Promise<RestoreEvidence> {
+  const databases = await environment.databases.create(environment.name);
+  const random = new Random(seed);
+  const history = new HistoryWriter(join(folder, historyFile));
+  const namespace = "verify-restore";
+  const step = (name: string, share: number) => {
+    signal.throwIfAborted();
+    show({ name, share });
+  };
+  step("starting the nodes", 0);
+  const shop = await Shop.start({
+    layout: smallLayout,
+    databases,
+    nats,
+    folder,
+    random: random.fork(),
+    namespace,
+    reservationTtlSeconds: 2,
+    signal,
+    preloads: [],
+    onEvent: () => undefined,
+    onMessage: () => undefined,
+    onDeath: (node, end) => {
+      history.write({ line: "death", atMs: history.nowMs, node, end: String(end) });
+    },
+  });
+  const operator = new ServiceBroker({
+    namespace,
+    transporter: { type: "NATS", options: { url: `nats://127.0.0.1:${nats.port}` } },
+    nodeID: "operator",
+    logger: false,
+  });
+  try {
+    const { urls } = shop;
+    const market = new Market();
+    const shared = { market, history, urls };
+    const opener = new Client({
+      name: "opening",
+      random: random.fork(),
+      nextOp: () => 0,
+      ...shared,
+    });
+    await openMarket(opener, urls[0] ?? "", market, random.fork(), size, async () => undefined);
+    await operator.start();
+    const options = { weights: usualWeights, clients: 6, pauseMs: 30 };
+    const workload = new Workload({ random: random.fork(), ...options, ...shared });
+    const load = workload.run();
+
+    step("load before the backup", 0.2);
+    await eventually("the load", () => workload.done >= minOperations);
+    await shop.whileDown(restored, () => databases.backUp(restored));
+    const backedUp = (await logOf(databases, restored)).length;
+    step("load after the backup", 0.4);
+    const consumers = consumersOf[restored];
+    await eventually("events after the backup", async () => {
+      const applied = consumers.map((consumer) => appliedBy(databases, consumer, restored));
+      const last = (await Promise.all(applied)).map((events) => events.at(-1)?.position ?? 0);
+      return Math.min(...last) >= backedUp + minEvents;
+    });
+    await shop.whileDown(restored, () => databases.restore(restored));
+    step("load after the restore", 0.6);
+    const halted = await Promise.all(
+      consumers.map((consumer) => untilHalted(databases, operator, consumer, restored)),
+    );
+    await eventually("events after the restore", async () => {
+      return (await logOf(databases, restored)).length >= backedUp + minEvents;
+    });
+    workload.end();
+    await load;
+    // Until then the restored log grows.
+    await eventually("no work left of the restored service", async () => {
+      const held = "SELECT FROM reservations WHERE state = 'HELD'";
+      if (restored === "products" && (await databases.query(restored, held)).length > 0)
+        return false;
+      return (await feedsOf(databases, ({ consumer }) => consumer === restored)).every(isAtHead);
+    });
+
+    step("reconciling", 0.8);
+    const halts: HaltEvidence[] = [];
+    for (const { consumer, appliedAtHalt } of halted) {
+      const appliedAtEnd = await appliedBy(databases, consumer, restored);
+      const log = await logOf(databases, restored);
+      const reconciled = await reconcile(operator, consumer, restored);
+      const isLogged = await hasLogged(folder, `${restored} was set back: ${consumer} has`);
+      halts.push({ consumer, appliedAtHalt, appliedAtEnd, log, reconciled, isLogged });
+      await reconcile(operator, consumer, restored, "common");
+    }
+    step("waiting for the consumers", 0.9);
+    return { restored, halts, feeds: await untilApplied(databases) };
+  } finally {
+    await operator.stop();
+    await shop.stop();
+    await history.close();
+  }
+}
+
+async function reconcile(
+  operator: ServiceBroker,
+  consumer: Service,
+  producer: Producer,
+  continueFrom?: "common",
+): Promise<HaltEvidence["reconciled"]> {
+  const params = { producer, ...(continueFrom && { continueFrom }) };
+  return operator.call(`${consumer}.reconcile`, params, { timeout: 30_000 });
+}
+
+async function untilHalted(
+  databases: Databases,
+  operator: ServiceBroker,
+  consumer: Service,
+  producer: Producer,
+) {
+  await eventually(`${consumer} halting`, async () => {
+    return (await reconcile(operator, consumer, producer)).halt === "set_back";
+  });
+  return { consumer, appliedAtHalt: await appliedBy(databases, consumer, producer) };
+}
+
+/** Waits until all consumers have applied all events. Returns what they have applied. */
+async function untilApplied(databases: Databases): Promise<FeedEvidence[]> {
+  return eventually("all events applied", async () => {
+    const feeds = await feedsOf(databases, () => true);
+    return feeds.every(isAtHead) && feeds;
+  });
+}
+
+type Feed = Pick<FeedEvidence, "consumer" | "producer">;
+
+/** Reads the evidence of the feeds that a condition selects. */
+async function feedsOf(databases: Databases, selects: (feed: Feed) => boolean) {
+  const feeds = (Object.keys(consumersOf) as Producer[]).flatMap((producer) =>
+    consumersOf[producer].map((consumer) => ({ consumer, producer })),
+  );
+  return Promise.all(
+    feeds.filter(selects).map(({ consumer, producer }) => feedOf(databases, consumer, producer)),
+  );
+}
+
+function isAtHead({ applied, log }: FeedEvidence): boolean {
+  const last = applied.at(-1);
+  // A consumer that begins with new events may have applied none.
+  return last === undefined || (last.id === log.at(-1)?.id && last.position === log.length);
+}
+
+async function feedOf(
+  databases: Databases,
+  consumer: Service,
+  producer: Producer,
+): Promise<FeedEvidence> {
+  const applied = await appliedBy(databases, consumer, producer);
+  const log = await logOf(databases, producer);
+  const deadLetters = await databases.query<{ id: string; reason: string }>(
+    consumer,
+    `SELECT id, reason FROM dead_letters WHERE producer = '${producer}'`,
+  );
+  return { consumer, producer, applied, log, deadLetters };
+}
+
+/** Returns the log of a service. */
+function logOf(databases: Databases, service: Producer): Promise<PlacedEvent[]> {
+  return databases.query(service, "SELECT position::int, id FROM event_log ORDER BY position");
+}
+
+/** Returns the events of a producer that a consumer has recorded as applied. */
+function appliedBy(
+  databases: Databases,
+  consumer: Service,
+  producer: Producer,
+): Promise<PlacedEvent[]> {
+  return databases.query(
+    consumer,
+    `SELECT (b.first_position + applied.place - 1)::int AS position, applied.id
+     FROM event_batches b, unnest(b.event_ids) WITH ORDINALITY AS applied (id, place)
+     WHERE producer = '${producer}' ORDER BY position`,
+  );
+}
+
+/** Returns whether a node has logged a text. */
+async function hasLogged(folder: string, text: string): Promise<boolean> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".log"));
+  const logs = await Promise.all(files.map((name) => readFile(join(folder, name), "utf8")));
+  return logs.some((log) => log.includes(text));
+}
