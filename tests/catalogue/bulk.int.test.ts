@@ -227,7 +227,7 @@ describe("updateProducts", () => {
       { id: b?.id, version: 2, price: 8 },
       { id: unknownId, version: 1, price: 8 },
       { id: e?.id, version: 1 },
-      { id: a?.id?.toUpperCase(), version: 2, price: 9 },
+      { id: a?.id.toUpperCase(), version: 2, price: 9 },
       { id: d?.id, version: 1, sku: "U-B" },
       { id: c?.id, version: 1, sku: "" },
       { id: b?.id, version: 1, price: 8 },

@@ -226,8 +226,7 @@ describe("the rule text()", () => {
 
 describe("the rule newIdRule()", () => {
   const dayMs = 86_400_000;
-  const idAt = (ms: number) =>
-    lowestIdAt(ms).replace(/0000-0000-0{12}$/, "7000-8000-000000000000");
+  const idAt = (ms: number) => lowestIdAt(ms).replace(/0000-0000-0{12}$/, "7000-8000-000000000000");
 
   test("accepts ids of the past and of a clock that is some hours ahead, in lower case", async () => {
     for (const value of [newId(), idAt(0), idAt(Date.now() + dayMs / 2)]) {
@@ -238,7 +237,11 @@ describe("the rule newIdRule()", () => {
   test.each([
     ["of the future", idAt(Date.now() + 2 * dayMs), "'value' has a time in the future."],
     ["of all ones", "ffffffff-ffff-7fff-bfff-ffffffffffff", "'value' has a time in the future."],
-    ["of version 4", "01900000-0000-4000-8000-000000000000", "'value' must be a UUID of version 7."],
+    [
+      "of version 4",
+      "01900000-0000-4000-8000-000000000000",
+      "'value' must be a UUID of version 7.",
+    ],
   ])("rejects an id %s", async (_title, value, message) => {
     expect(await send("newId", { value })).toMatchObject({ type: "BAD_USER_INPUT", message });
   });
