@@ -76,10 +76,17 @@ async function migrateService(
   try {
     return await migrate(sequelize, folder, options);
   } catch (error) {
-    throw databaseProblemOf(error, { service, url }) ?? error;
+    throw databaseProblemOf(error, { service, url }) ?? migrationFailed(service, error);
   } finally {
     await sequelize.close();
   }
+}
+
+/** Makes the error of a migration that PostgreSQL rejects. Its transaction is rolled back. */
+function migrationFailed(service: DomainService, error: unknown): Error {
+  if (error instanceof StartError) return error;
+  const message = `The migration of ${service} failed: ${String(error)}`;
+  return new StartError(message, { cause: error });
 }
 
 function textOf({ applied, pending }: MigrationResult): string {

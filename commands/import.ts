@@ -28,6 +28,9 @@ await runProgram(async () => {
       onFault(line, reason, code) {
         progress.print(`line ${line}: ${reason} (${code})`, process.stderr);
       },
+      onWait() {
+        progress.show({ name: "waiting for the shop" });
+      },
     });
     let batch = [];
     for await (const row of rows) {

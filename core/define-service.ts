@@ -18,6 +18,7 @@ import type {
   ResultOf,
   StartFrom,
 } from "./contract.ts";
+import { commonErrors, hasCode } from "./errors.ts";
 import { PeriodicTask } from "./tasks/periodic-task.ts";
 
 /** Calls the actions of the contracts with checked names, parameters and results. */
@@ -215,7 +216,11 @@ function periodic<Uses extends Contract>(
       const { broker } = this;
       const work = () => run(broker, broker.logger);
       task = new PeriodicTask(everyMs, work, (fault) => {
-        broker.logger.error(`The periodic work of ${service} failed.`, fault);
+        // Expected while the database is restarted. The next run tries again.
+        if (hasCode(fault, commonErrors.SERVICE_UNAVAILABLE)) {
+          const { message } = fault as Error;
+          broker.logger.warn(`The periodic work of ${service} waits for the next run: ${message}`);
+        } else broker.logger.error(`The periodic work of ${service} failed.`, fault);
       });
       task.start();
     },

@@ -8,6 +8,8 @@ export interface LogHead {
 
 /** An event of a slice. */
 export interface SliceEvent {
+  /** Absent if a node of an older version has read the slice. */
+  id?: string | undefined;
   position: number;
   type: string;
   version: number;
@@ -24,6 +26,11 @@ export interface LogSlice {
   head: number;
   /** Entries up to this position are pruned. */
   prunedTo: number;
+  /**
+   * The id of the event at the position of the query. Null without one, or if it is pruned. Absent if
+   * a node of an older version has read the slice.
+   */
+  previousId?: string | null;
 }
 
 /** Which events a slice contains. */

@@ -1,5 +1,6 @@
 import type { Errors } from "moleculer";
 import type { ParamRule } from "./contract.ts";
+import { timeOfId } from "./ids/ids.ts";
 import { badUserInput, type FieldFault, type ClientError } from "./errors.ts";
 
 /** The largest value of GraphQL's Int and PostgreSQL's integer. */
@@ -31,13 +32,28 @@ export function id(): ParamRule {
   };
 }
 
-/** The rule of an id for a new row: a UUID of version 7, as `newId` returns it. */
+/** The rule of an id for a new row: a UUID of version 7, as `newId` returns it, not of the future. */
 export function newIdRule(): ParamRule {
   return {
     ...id(),
     pattern: newIdPattern,
-    messages: { stringPattern: "'{field}' must be a UUID of version 7." },
+    custom: notInFuture,
+    messages: {
+      stringPattern: "'{field}' must be a UUID of version 7.",
+      stringFuture: "'{field}' has a time in the future.",
+    },
   };
+}
+
+/** The clock of the shop that has made an id can be ahead. */
+const clockToleranceMs = 86_400_000;
+
+/** Rows are sorted by their ids: one from the future would stay before all new ones. */
+function notInFuture(value: unknown, findings: Findings): unknown {
+  if (typeof value !== "string" || !newIdPattern.test(value)) return value;
+  const isFuture = Date.parse(timeOfId(value)) > Date.now() + clockToleranceMs;
+  if (isFuture) findings.push({ type: "stringFuture" });
+  return value;
 }
 
 /** The rule of a list of at most `max` ids. */

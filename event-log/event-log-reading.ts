@@ -78,11 +78,13 @@ export async function readLog(query: Query, producer: string, position: number):
   return { events, head, prunedTo, previousId };
 }
 
-/** An event of a slice with the end of the log; all other columns are null without an event. */
+/** An event of a slice with the state of the log. The columns from `found` on are null without an event. */
 interface SliceRow {
   head: number;
   pruned_to: number;
+  previous_id: string | null;
   found: number | null;
+  id: string | null;
   position: number | null;
   type: string | null;
   version: number | null;
@@ -103,12 +105,14 @@ export async function readSlice(
   { position, types, match = {} }: SliceQuery,
 ): Promise<LogSlice> {
   const rows = await query<SliceRow>(
-    `SELECT log.position AS head, log.pruned_to, e.found, e.position, e.type, e.version, e.data
-     FROM event_log_head log LEFT JOIN (
+    `SELECT log.position AS head, log.pruned_to, previous.id AS previous_id,
+       e.found, e.id, e.position, e.type, e.version, e.data
+     FROM event_log_head log LEFT JOIN event_log previous ON previous.position = $1
+     LEFT JOIN (
        SELECT *, (count(*) OVER ())::int AS found, row_number() OVER (ORDER BY position) AS place,
          sum(length(data::text) + 100) OVER (ORDER BY position) AS bytes
        FROM (
-         SELECT position, type, version, data FROM event_log
+         SELECT id, position, type, version, data FROM event_log
          WHERE position > $1 AND position <= $1 + $2 AND type = ANY($3) AND data @> $4::jsonb
          ORDER BY position LIMIT $5
        ) matching
@@ -118,17 +122,18 @@ export async function readSlice(
   );
   const [first] = rows;
   if (first === undefined) throw new Error("event_log_head has no row");
-  const { head, pruned_to: prunedTo, found } = first;
+  const { head, pruned_to: prunedTo, previous_id: previousId, found } = first;
   // Without a matching event, the only row has null in place of one.
   const events = rows.filter((row) => row.position !== null).map(toSliceEvent);
   const last = events.at(-1)?.position;
   const isCut = found === maxSliceEvents || events.length < (found ?? 0);
   const examinedTo = Math.max(position, Math.min(head, position + maxExamined));
-  return { events, readTo: isCut && last !== undefined ? last : examinedTo, head, prunedTo };
+  const readTo = isCut && last !== undefined ? last : examinedTo;
+  return { events, readTo, head, prunedTo, previousId };
 }
 
-function toSliceEvent({ position, type, version, data }: SliceRow): SliceEvent {
-  return { position, type, version, data } as SliceEvent;
+function toSliceEvent({ id, position, type, version, data }: SliceRow): SliceEvent {
+  return { id, position, type, version, data } as SliceEvent;
 }
 
 /** Reads the end of the log and the key of its cursors. */

@@ -12,6 +12,7 @@ import {
   hasStoodStill,
   isConnectionLost,
   clientErrorOrFault,
+  wasNotSent,
 } from "../database/errors/database-errors.ts";
 import {
   databaseProblemOf,
@@ -146,7 +147,9 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     const result = await withClientErrors(() =>
       attempt().catch((error: unknown) => {
         // A retry is safe if PostgreSQL rolled back, or if the connection ended before the commit.
-        const isUndone = hasStoodStill(error) || (!isAtCommit && isConnectionLost(error));
+        // It ends, for example, while a slow process computes between two statements.
+        const isUndone =
+          hasStoodStill(error) || wasNotSent(error) || (!isAtCommit && isConnectionLost(error));
         if (!isUndone || performance.now() - begunMs > standstillMs) throw error;
         return attempt();
       }),

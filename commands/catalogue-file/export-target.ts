@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { rmSync, type Stats } from "node:fs";
-import { open, rename, stat } from "node:fs/promises";
+import { lstat, open, realpath, rename, stat } from "node:fs/promises";
+import { StartError } from "../../embedded/data-dir.ts";
 import { fileError } from "./file-error.ts";
 
 /** Where an export writes to. Its methods throw StartError if that is impossible. */
@@ -12,7 +14,8 @@ export interface ExportTarget {
 
 /**
  * Creates a file for an export. It gets its name when it is complete, so that an interrupted export
- * leaves the old file. Throws StartError if it cannot be created.
+ * leaves the old file. A symbolic link stays, and its target is replaced. Throws StartError if the
+ * file cannot be created.
  */
 export async function exportFile(file: string): Promise<ExportTarget> {
   const use = async <Result>(attempt: () => Promise<Result>): Promise<Result> => {
@@ -22,15 +25,26 @@ export async function exportFile(file: string): Promise<ExportTarget> {
       throw fileError(file, "written", error);
     }
   };
-  const path = isReplaceable(await statusOf(file)) ? `${file}.partial` : file;
-  const handle = await use(() => open(path, "w"));
+  const existing = await statusOf(file);
+  const target = existing === undefined ? file : await use(() => realpath(file));
+  if (existing === undefined) await assertNoLink(file);
+  // Another export of the file has another name, and nobody can have put a link there: "wx" neither
+  // opens an existing file nor follows a link.
+  const path = isReplaceable(existing)
+    ? `${target}.${randomBytes(4).toString("hex")}.partial`
+    : target;
+  const handle = await use(() => open(path, path === target ? "w" : "wx"));
   let isOpen = true;
   return {
     write: (text) => use(() => handle.writeFile(text)),
     complete: () =>
       use(async () => {
+        if (path !== target) {
+          if (existing !== undefined) await handle.chmod(existing.mode & 0o777);
+          await handle.sync();
+        }
         await handle.close();
-        if (path !== file) await rename(path, file);
+        if (path !== target) await rename(path, target);
         isOpen = false;
       }),
     discard() {
@@ -38,7 +52,7 @@ export async function exportFile(file: string): Promise<ExportTarget> {
       isOpen = false;
       // The content is not needed, and the error of its write is reported.
       handle.close().catch(() => undefined);
-      if (path !== file) rmSync(path, { force: true });
+      if (path !== target) rmSync(path, { force: true });
     },
   };
 }
@@ -46,6 +60,15 @@ export async function exportFile(file: string): Promise<ExportTarget> {
 /** Returns undefined for a file that does not exist, or whose folder cannot be read. */
 async function statusOf(file: string): Promise<Stats | undefined> {
   return stat(file).catch(() => undefined);
+}
+
+/** Throws StartError for a link whose target does not exist: a rename would replace the link. */
+async function assertNoLink(file: string): Promise<void> {
+  const entry = await lstat(file).catch(() => undefined);
+  if (entry?.isSymbolicLink() !== true) return;
+  throw new StartError(
+    `${file} cannot be written: it is a symbolic link to a file that does not exist.`,
+  );
 }
 
 /** A device or a pipe is written to as it is. A folder must fail before the export, not after it. */

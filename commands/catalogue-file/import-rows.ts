@@ -6,6 +6,7 @@ import {
   isClientError,
   isRetryable,
   isUnreachable,
+  serviceUnavailable,
 } from "../../core/errors.ts";
 import { itemCheck } from "../../core/item-check.ts";
 import { id, int, newIdRule, optional } from "../../core/validation.ts";
@@ -33,6 +34,8 @@ export interface ImportOptions {
   isDryRun: boolean;
   /** Called for each row that fails, in the order of the file, with an error code of the shop. */
   onFault: (line: number, reason: string, code: string) => void;
+  /** Called while the import waits for an unavailable shop. */
+  onWait: () => void;
 }
 
 /** How long an unavailable shop is waited for. */
@@ -213,12 +216,17 @@ export class RowImport {
     const begunMs = performance.now();
     for (;;) {
       try {
+        // Moleculer logs each call of an unavailable action.
+        if (!this.#broker.registry.actions.isAvailable(action)) {
+          throw serviceUnavailable("'products' does not run");
+        }
         return await this.#broker.call<Result, object>(action, params, { timeout: callTimeoutMs });
       } catch (error) {
         const type = (error as { type?: unknown }).type;
         const canRetry = isRetryable(error) || isUnreachable(type);
         if (!canRetry || isClientError(error)) throw error;
         if (performance.now() - begunMs > patienceMs) throw error;
+        this.#options.onWait();
         await sleep(retryEveryMs);
       }
     }

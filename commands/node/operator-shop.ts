@@ -3,6 +3,7 @@ import { loadConfig, singleProcessDefaults, type Config } from "../../config/con
 import type { Progress } from "../../core/progress.ts";
 import { StartError } from "../../embedded/data-dir.ts";
 import { domainServices, requiredServices } from "../../services/registry.ts";
+import { callFailure } from "./call-failure.ts";
 import { joinShop } from "./join.ts";
 import { interruptedStatus, isStopping, stopOnSignals } from "../process/program.ts";
 import { openSingleProcess } from "./single-process.ts";
@@ -19,7 +20,7 @@ export interface OperatorShop {
 
 /**
  * Runs a command on a running shop, or on the shop on DATA_DIR, which it opens without a gateway.
- * A signal ends the program with the status of an interruption.
+ * A shop that stops, or that fails at a call, ends it with a StartError. A signal ends the program with the status of an interruption.
  *
  * @param role the start of the node's id
  */
@@ -47,6 +48,8 @@ export async function withShop(
       );
     });
     await command({ broker, config, isJoined: joined !== undefined });
+  } catch (error) {
+    throw callFailure(error);
   } finally {
     progress.end();
     await broker.stop();

@@ -88,6 +88,15 @@ export function isConnectionLost(error: unknown): boolean {
   return origin instanceof Error && /^Connection terminated|not queryable/.test(origin.message);
 }
 
+/**
+ * Returns whether a statement was not sent, because its connection had ended before. A transaction
+ * whose `COMMIT` was not sent is rolled back.
+ */
+export function wasNotSent(error: unknown): boolean {
+  const origin = originOf(error);
+  return origin instanceof Error && origin.message.endsWith("is not queryable");
+}
+
 function originOf(error: unknown): unknown {
   return error instanceof DatabaseError ? error.parent : error;
 }

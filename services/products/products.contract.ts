@@ -140,7 +140,7 @@ export const productsContract = defineContract({
         """
         Changes name, description, price or SKU of up to 1,000 products. A product that fails does
         not stop the others: it has an error in its result. Of several updates of the same product,
-        the first is applied. An SKU that another product has is taken, also if the same mutation
+        only the first can be applied. An SKU that another product has is taken, also if the same mutation
         changes that product. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT for an
         empty or a too long list; of a product: BAD_USER_INPUT, PRODUCT_NOT_FOUND, VERSION_CONFLICT,
         SKU_TAKEN.
@@ -158,7 +158,7 @@ export const productsContract = defineContract({
         """
         Changes the stock of up to 1,000 products, by a difference or to a number of pieces. A change
         that fails does not stop the others: it has an error in its result. Of several changes of the
-        same product, the first is applied. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
+        same product, only the first can be applied. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
         BAD_USER_INPUT for an empty or a too long list; of a change: BAD_USER_INPUT,
         PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK.
         """

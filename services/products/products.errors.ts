@@ -69,12 +69,15 @@ export const numberTooSmall = () =>
 export const productExists = () =>
   badUserInput([{ field: "id", message: "There is, or was, a product with this id." }]);
 
+export const idOfOther = () =>
+  badUserInput([{ field: "id", message: "The id belongs to another object." }]);
+
 /** For an item of a batch. */
 export const namedTwice = ({ index }: { index: number }) =>
   badUserInput([
     {
       field: "id",
-      message: `Item ${index} of the list changes the same product. Only the first change of a product in a list takes effect.`,
+      message: `Item ${index} of the list changes the same product. Only the first change of a product in a list can take effect.`,
     },
   ]);
 

@@ -24,6 +24,9 @@ export const webhookEvents = webhookProducers.flatMap(({ events }) => Object.key
 /** The maximum number of webhooks. Each may use its own connections, which bounds those of a node. */
 export const maxWebhooks = 50;
 
+/** The maximum length of a URL, as it is sent and as it is stored. */
+export const maxUrlLength = 2_000;
+
 /** The maximum number of dead letters that one call redrives. */
 export const maxRedriven = 1_000;
 
@@ -114,7 +117,7 @@ export const webhookErrors = defineErrors({
 /** The maximum number of types that a webhook names. */
 const maxEvents = 100;
 
-const urlRule = exactText(1, 2_000);
+const urlRule = exactText(1, maxUrlLength);
 const eventsRule = {
   type: "array",
   min: 1,

@@ -8,7 +8,9 @@ import { readRows } from "../../commands/catalogue-file/read-rows.ts";
 import { headOf, linesOf } from "../../commands/catalogue-file/write-rows.ts";
 import type { Product } from "../../services/products/products.contract.ts";
 import { booksThatDiffer } from "../support/consistency/books.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { unknownId } from "../support/graphql/mutations.ts";
+import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
@@ -41,6 +43,7 @@ async function importFile(
   const rowImport = new RowImport(shop.broker, {
     isDryRun,
     onFault: (line, reason, code) => faults.push([line, reason, code]),
+    onWait: () => undefined,
   });
   let batch = [];
   for await (const row of readRows(file, format).rows) {
@@ -117,6 +120,26 @@ describe("an import", () => {
     }
     expect(messages[0]).toEqual(messages[1]);
     expect(await bySku("F-4")).toMatchObject({ name: "Good" });
+  });
+
+  test("rejects the ids of a user and of an order, and creates nothing", async () => {
+    const { id: userId, token } = await shop.signIn("ann");
+    const { order } = await placeOrder(shop, token, [await putOnSale(shop, 5), 1]);
+    await eventually("the user is known", async () => {
+      const sql = "SELECT id FROM known_users WHERE id = $1";
+      return (await shop.databases.query("products", sql, [userId])).length > 0;
+    });
+    const ids = [userId, order?.id ?? "", "ffffffff-ffff-7fff-bfff-ffffffffffff"];
+    const rows = ids.map((id) => `${id},Mug,5`);
+    const { created, faults } = await importFile(["id,name,price", ...rows].join("\n"));
+    expect(created).toBe(0);
+    const other = "The id belongs to another object.";
+    const code = "BAD_USER_INPUT";
+    expect(faults).toEqual([
+      [2, other, code],
+      [3, other, code],
+      [4, "'id' has a time in the future.", code],
+    ]);
   });
 
   test("applies the first row of a product and fails the others, also when it is repeated", async () => {

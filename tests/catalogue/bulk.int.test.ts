@@ -213,11 +213,12 @@ describe("createProducts", () => {
 
 describe("updateProducts", () => {
   test("updates each product of the given version and returns an error for each other one", async () => {
-    const [a, b, c, d] = productsOf(
+    const [a, b, c, d, e] = productsOf(
       await send("createProducts", [
         jug({ sku: "U-A" }),
         jug({ sku: "U-B" }),
         jug({ sku: "U-C" }),
+        jug(),
         jug(),
       ]),
     );
@@ -225,10 +226,12 @@ describe("updateProducts", () => {
       { id: a?.id, version: 1, price: 8, name: "Ewer" },
       { id: b?.id, version: 2, price: 8 },
       { id: unknownId, version: 1, price: 8 },
-      { id: c?.id, version: 1 },
-      { id: a?.id, version: 2, price: 9 },
+      { id: e?.id, version: 1 },
+      { id: a?.id.toUpperCase(), version: 2, price: 9 },
       { id: d?.id, version: 1, sku: "U-B" },
       { id: c?.id, version: 1, sku: "" },
+      { id: b?.id, version: 1, price: 8 },
+      { id: e?.id, version: 1, price: 8 },
     ]);
     expect(codesOf(payload)).toEqual([
       "done",
@@ -238,6 +241,8 @@ describe("updateProducts", () => {
       "BAD_USER_INPUT",
       "SKU_TAKEN",
       "done",
+      "BAD_USER_INPUT",
+      "BAD_USER_INPUT",
     ]);
     const [first, conflict, , , duplicate, , last] = payload.results;
     expect(first?.product).toMatchObject({ name: "Ewer", price: 8, version: 2, sku: "U-A" });
@@ -247,7 +252,7 @@ describe("updateProducts", () => {
       {
         field: "id",
         message:
-          "Item 0 of the list changes the same product. Only the first change of a product in a list takes effect.",
+          "Item 0 of the list changes the same product. Only the first change of a product in a list can take effect.",
       },
     ]);
     expect(last?.product).toMatchObject({ sku: null, version: 2 });
@@ -302,10 +307,10 @@ describe("updateProducts", () => {
 
 describe("updateInventories", () => {
   test("changes by a difference and to a number, and returns an error for each other one", async () => {
-    const [a, b, c, d, e] = productsOf(
+    const [a, b, c, d, e, f] = productsOf(
       await send(
         "createProducts",
-        [5, 5, 5, 5, 0].map((stock) => jug({ stock })),
+        [5, 5, 5, 5, 0, 5].map((stock) => jug({ stock })),
       ),
     );
     const payload = await send("updateInventories", [
@@ -316,8 +321,8 @@ describe("updateInventories", () => {
       { id: e?.id, stock: 9 },
       { id: a?.id, change: 1 },
       { id: unknownId, change: 1 },
-      { id: a?.id, change: 1, stock: 1 },
-      { id: a?.id, change: 0 },
+      { id: f?.id, change: 1, stock: 1 },
+      { id: f?.id, change: 1 },
     ]);
     expect(payload.results.slice(0, 5).map(({ product }) => product?.stock)).toEqual([
       8, 0, 2, 5, 9,

@@ -15,7 +15,11 @@ import {
   ValidationErrorItem,
 } from "sequelize";
 import { ClientError } from "../../core/errors.ts";
-import { clientErrorOrFault, withoutValues } from "../../database/errors/database-errors.ts";
+import {
+  clientErrorOrFault,
+  wasNotSent,
+  withoutValues,
+} from "../../database/errors/database-errors.ts";
 
 /** Makes an error as the driver throws it, with a SQLSTATE or the code of a socket error. */
 function driverError(properties: { code?: string; constraint?: string }, message = "driver") {
@@ -190,4 +194,13 @@ test("a server that ends a connection while it opens fails the query, not the pr
     await sequelize.close();
     server.close();
   }
+});
+
+test("a statement was not sent if its connection had ended before, and may have been sent if it ended later", () => {
+  const unsent = driverError({}, "Client has encountered a connection error and is not queryable");
+  expect(wasNotSent(unsent)).toBe(true);
+  expect(wasNotSent(new DatabaseError(unsent))).toBe(true);
+  const lost = driverError({}, "Connection terminated unexpectedly");
+  expect(wasNotSent(new DatabaseError(lost))).toBe(false);
+  expect(wasNotSent(driverError({ code: "ECONNRESET" }))).toBe(false);
 });

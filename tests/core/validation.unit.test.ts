@@ -4,6 +4,7 @@ import { QuietValidator } from "../../broker/quiet-validator.ts";
 import { action, defineContract } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
 import type { FieldFault, ClientError } from "../../core/errors.ts";
+import { lowestIdAt, newId } from "../../core/ids/ids.ts";
 import { inputMiddleware } from "../../middlewares/input.middleware.ts";
 import {
   exactText,
@@ -12,6 +13,7 @@ import {
   instant,
   int,
   maxInt,
+  newIdRule,
   optional,
   pageRules,
   clientErrorOf,
@@ -38,6 +40,7 @@ const rules = defineContract({
       params: { value: exactText(2, 4) },
       ...anyAccess,
     }),
+    newId: action<{ value: string }, unknown>({ params: { value: newIdRule() }, ...anyAccess }),
     instant: action<{ value: string }, unknown>({ params: { value: instant() }, ...anyAccess }),
     int: action<{ value: number }, unknown>({ params: { value: int(1) }, ...anyAccess }),
     optional: action<{ value?: number }, unknown>({
@@ -66,6 +69,7 @@ broker.createService(
       ids: echo,
       text: echo,
       int: echo,
+      newId: echo,
       instant: echo,
       optionalText: echo,
       exact: echo,
@@ -218,6 +222,29 @@ describe("the rule text()", () => {
       expect(await timesAsLong(reject, count)).toBeLessThan(10);
     },
   );
+});
+
+describe("the rule newIdRule()", () => {
+  const dayMs = 86_400_000;
+  const idAt = (ms: number) => lowestIdAt(ms).replace(/0000-0000-0{12}$/, "7000-8000-000000000000");
+
+  test("accepts ids of the past and of a clock that is some hours ahead, in lower case", async () => {
+    for (const value of [newId(), idAt(0), idAt(Date.now() + dayMs / 2)]) {
+      expect(await send("newId", { value: value.toUpperCase() })).toEqual({ value });
+    }
+  });
+
+  test.each([
+    ["of the future", idAt(Date.now() + 2 * dayMs), "'value' has a time in the future."],
+    ["of all ones", "ffffffff-ffff-7fff-bfff-ffffffffffff", "'value' has a time in the future."],
+    [
+      "of version 4",
+      "01900000-0000-4000-8000-000000000000",
+      "'value' must be a UUID of version 7.",
+    ],
+  ])("rejects an id %s", async (_title, value, message) => {
+    expect(await send("newId", { value })).toMatchObject({ type: "BAD_USER_INPUT", message });
+  });
 });
 
 describe("the rule instant()", () => {

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Context } from "moleculer";
 import { gatewayName } from "../../core/access.ts";
+import { defineContract } from "../../core/contract.ts";
+import { defineService } from "../../core/define-service.ts";
+import { openDatabase } from "../../mixins/database.mixin.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { putOnSale } from "../support/ordering.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
@@ -301,4 +304,38 @@ describe("the actions are open to services and the operator, and closed to the g
     );
     expect(JSON.stringify(data)).not.toMatch(/db\b|find|resolve/i);
   });
+});
+
+test("a transaction whose connection ends before its COMMIT is sent runs again", async () => {
+  const contract = defineContract({
+    name: "probe",
+    graphql: { type: "" },
+    actions: {},
+    events: {},
+  });
+  const database = openDatabase(
+    contract,
+    { databasePoolMax: 2, eventLogKeepMs: undefined },
+    {
+      url: shop.databases.urls.orders,
+      migrations: new URL("../../services/orders/migrations/", import.meta.url),
+    },
+  );
+  shop.broker.createService(defineService(contract, { database, actions: {} }));
+  await shop.broker.waitForServices("probe", 10_000, 20);
+  let attempts = 0;
+  const done = await database.transaction(async ({ query }) => {
+    attempts += 1;
+    const [own] = await query<{ pid: number }>("SELECT pg_backend_pid() AS pid", []);
+    if (attempts > 1) return "done";
+    const inDatabase = (sql: string) => shop.databases.query("orders", sql, [own?.pid]);
+    await inDatabase("SELECT pg_terminate_backend($1)");
+    // The client has received the reason before the session disappears.
+    await eventually("the end of the session", async () => {
+      return (await inDatabase("SELECT FROM pg_stat_activity WHERE pid = $1")).length === 0;
+    });
+    return "lost";
+  });
+  expect([done, attempts]).toEqual(["done", 2]);
+  await shop.broker.destroyService("probe");
 });

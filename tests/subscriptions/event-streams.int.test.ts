@@ -105,15 +105,34 @@ describe("an event stream", () => {
     [403, "a foreign origin", { headers: { origin: "https://evil.example" } }],
     [405, "a subscription by HEAD", { method: "HEAD" }],
     [400, "a subscription without text/event-stream", { headers: { accept: "*/*" } }],
+    [400, "an invalid body", { method: "POST", body: "{" }],
+    [400, "a body without a document", { method: "POST", body: "{}" }],
+    [
+      400,
+      "variables that are no object",
+      { method: "POST", body: '{"query":"{a}","variables":1}' },
+    ],
+    [405, "another method", { method: "PUT", body: "{}" }],
   ])("is rejected with %i for %s", async (status, _title, { headers, ...init }) => {
     const url = `${shop.url}/graphql?query=${encodeURIComponent(updated)}`;
-    const response = await fetch(url, {
-      headers: { accept: "text/event-stream", ...(headers as object) },
-      ...init,
-    });
+    const type = { "content-type": "application/json", accept: "text/event-stream" };
+    const response = await fetch(url, { headers: { ...type, ...(headers as object) }, ...init });
     expect(response.status).toBe(status);
-    await response.text();
+    if (init.method !== "HEAD") {
+      expect(await response.json()).toMatchObject(code("BAD_REQUEST"));
+    }
   });
+
+  test.each(["", "?variables={}", "?query=%7Ba%7D&extensions=1"])(
+    "is rejected with 400 for a GET of /graphql%s",
+    async (search) => {
+      const headers = { accept: "text/event-stream" };
+      const response = await fetch(`${shop.url}/graphql${search}`, { headers });
+      expect(response.status).toBe(400);
+      expect(response.headers.get("content-type")).toMatch("application/json");
+      expect(await response.json()).toMatchObject(code("BAD_REQUEST"));
+    },
+  );
 
   test("may be read by pages of listed origins", async () => {
     const origin = "https://app.example";

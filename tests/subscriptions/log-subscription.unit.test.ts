@@ -175,6 +175,45 @@ describe("a subscription after a cursor", () => {
     expect(await take(other, 3)).toEqual([1, 2, 3]);
   });
 
+  test("is rejected if a restored log has another event at its position", async () => {
+    const log = new FakeLog();
+    const lost = appendNumbers(log, 1, 8)[6];
+    const cursor = seal.seal(7, lost?.id);
+    const tail = startTail(log);
+    const numbers = await subscribe(tail, { after: cursor });
+    expect(await take(numbers, 1)).toEqual([8]);
+    await numbers.return();
+    // The backup had five events, and seven followed.
+    log.events.length = 5;
+    appendNumbers(log, 6, 12);
+    for (const gateway of [startTail(log), tail]) {
+      const opening = subscribe(gateway, { after: cursor });
+      await expect(opening).rejects.toMatchObject({ type: "CURSOR_EXPIRED" });
+      expect(gateway.count("placed")).toBe(0);
+    }
+    const before = await subscribe(startTail(log), { after: seal.seal(5, log.events[4]?.id) });
+    expect(await take(before, 2)).toEqual([6, 7]);
+  });
+
+  test("is checked without a read of the log if the tail has its event", async () => {
+    const log = new FakeLog();
+    const tail = startTail(log);
+    await subscribe(tail);
+    const [one, two] = appendNumbers(log, 1, 2);
+    for (const event of [one, two]) if (event) tail.receive(event);
+    const resumed = await subscribe(tail, { after: seal.seal(1, one?.id) });
+    expect(await take(resumed, 1)).toEqual([2]);
+    expect(log.slices).toEqual([]);
+  });
+
+  test("may name the last pruned event", async () => {
+    const log = new FakeLog();
+    const [, two] = appendNumbers(log, 1, 3);
+    log.prunedTo = 2;
+    const resumed = await subscribe(startTail(log), { after: seal.seal(2, two?.id) });
+    expect(await take(resumed, 1)).toEqual([3]);
+  });
+
   test.each<[string, (log: FakeLog) => string, string]>([
     ["another text", () => "x", "BAD_USER_INPUT"],
     ["a cursor beyond the head", (log) => seal.seal(log.head + 1), "CURSOR_EXPIRED"],
@@ -213,13 +252,19 @@ test("subscriptions end with CURSOR_EXPIRED when the log is pruned past the tail
   for (const damage of [
     (log: FakeLog) => (log.prunedTo = log.head),
     (log: FakeLog) => (log.events.length = 1),
+    (log: FakeLog) => {
+      log.events.length = 4;
+      appendNumbers(log, 5, 9);
+    },
   ]) {
     const log = new FakeLog();
     const tail = startTail(log);
     appendNumbers(log, 1, 5);
     const subscription = await subscribe(tail);
+    const [six] = appendNumbers(log, 6, 8);
+    if (six) tail.receive(six);
+    expect(await take(subscription, 1)).toEqual([6]);
     const next = subscription.next();
-    appendNumbers(log, 6, 8);
     damage(log);
     tail.receive({ position: 9, type: "placed", version: 1, data: {} });
     await expect(next).rejects.toMatchObject({ type: "CURSOR_EXPIRED" });

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { assertUncommon } from "../../services/users/passwords/password-rules.ts";
+import {
+  assertOtherThanPassword,
+  assertUncommon,
+} from "../../services/users/passwords/password-rules.ts";
 
 const file = new URL("../../services/users/passwords/common-passwords.txt", import.meta.url);
 const listed = readFileSync(file, "utf8").trimEnd().split("\n");
@@ -62,4 +65,25 @@ test.each([
   "example.com",
 ])("another password is accepted: %s", (password) => {
   expect(rejectionOf(password)).toBeUndefined();
+});
+
+test.each([
+  [{ email: "ANN.LEE@example.com" }, "ann.lee@example.com", "email"],
+  [{ email: "Ann.Lee1@example.com" }, "ann.lee1", "email"],
+  [{ username: "ann.lee1" }, "Ann.Lee1", "username"],
+])("a new name that is the password is rejected: %o for %s", (names, password, field) => {
+  const error = expect.objectContaining({
+    type: "BAD_USER_INPUT",
+    message: `The '${field}' is the account's password; choose another one.`,
+  });
+  expect(() => {
+    assertOtherThanPassword(password, names);
+  }).toThrow(error);
+});
+
+test("other new names are accepted", () => {
+  expect(() => {
+    assertOtherThanPassword("correct horse", ann);
+    assertOtherThanPassword("correct horse", {});
+  }).not.toThrow();
 });

@@ -82,6 +82,13 @@ test("user.updated has the names of the user in the order of the changes, and no
   expect(updates.at(-1)?.username).toBe(row?.username);
 });
 
+test("a username or an email that is the password is rejected if the password is sent", async () => {
+  const { token } = await logIn(shop, ann);
+  const answer = await update(token, { username: "CORRECT horse", password: "correct horse" });
+  expect(answer).toMatchObject({ code: "BAD_USER_INPUT" });
+  expect(dataOf(await update(token, { username: "correct horse" }))).toBeTruthy();
+});
+
 describe("a new email", () => {
   test("needs the current password; a missing or a wrong one changes nothing", async () => {
     const { token } = await logIn(shop, ann);

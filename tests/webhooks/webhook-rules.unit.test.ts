@@ -6,7 +6,8 @@ import { sendWebhook } from "../../services/webhooks/delivery/send-webhook.ts";
 import { signatureHeaders } from "../../services/webhooks/delivery/sign-webhook.ts";
 import {
   checkedLookup,
-  faultOfUrl,
+  checkNewUrl,
+  checkUrl,
   ForbiddenAddressError,
   isPublicAddress,
   type Resolve,
@@ -56,7 +57,7 @@ describe("the URL of a webhook", () => {
     "https://8.8.8.8/",
     "https://[2606:4700::1111]/",
   ])("can be %s", (url) => {
-    expect(faultOfUrl(url, strict)).toBeUndefined();
+    expect(checkNewUrl(url, strict).url?.href).toBe(url);
   });
 
   test.each([
@@ -66,9 +67,22 @@ describe("the URL of a webhook", () => {
     ["ftp://example.com/", "must be a URL that begins with https://."],
     ["https://user@example.com/", "must not contain credentials."],
     ["https://:word@example.com/", "must not contain credentials."],
+    ["https://@example.com/", "must not contain credentials."],
     ["https://example.com/#part", "must not contain a fragment."],
+    ["https://example.com/#", "must not contain a fragment."],
+    ["https:example.com", "must be a URL that begins with https://."],
+    ["https:/example.com", "must be a URL that begins with https://."],
+    ["https:///example.com", "must be a URL that begins with https://."],
+    ["https:\\\\example.com", "must be a URL that begins with https://."],
+    [" https://example.com/", "must not contain control characters, nor blanks at its ends."],
+    ["https://example.com/\u00a0", "must not contain control characters, nor blanks at its ends."],
+    ["https://exam\nple.com/", "must not contain control characters, nor blanks at its ends."],
+    ["https://example.com:0/", "must not have the port 0."],
+    ["https://..com/", "must have a valid host name."],
+    [`https://${"a".repeat(64)}.com/`, "must have a valid host name."],
+    [`https://example.com/${"ä".repeat(1_000)}`, "must be at most 2000 characters, encoded."],
   ])("cannot be %s", (url, fault) => {
-    expect(faultOfUrl(url, strict)).toBe(fault);
+    expect(checkNewUrl(url, strict).fault).toBe(fault);
   });
 
   test.each([
@@ -82,14 +96,31 @@ describe("the URL of a webhook", () => {
     "https://[::ffff:10.0.0.1]/",
     "https://[fd00::1]/",
   ])("cannot be %s, because the address is not public", (url) => {
-    expect(faultOfUrl(url, strict)).toBe("must not name an address that is not public.");
+    expect(checkNewUrl(url, strict).fault).toBe("must not name an address that is not public.");
+  });
+
+  test.each([
+    ["HTTPS://EXAMPLE.com", "https://example.com/"],
+    ["https://example.com:443/a b", "https://example.com/a%20b"],
+    ["https://bücher.example/", "https://xn--bcher-kva.example/"],
+  ])("%s is stored as %s", (text, stored) => {
+    expect(checkNewUrl(text, strict).url?.href).toBe(stored);
+  });
+
+  test("that was stored before the rules of new URLs is still sent to", () => {
+    expect(checkUrl(" HTTPS:example.com", strict).url?.href).toBe("https://example.com/");
+    expect(checkUrl("http://example.com/", strict).fault).toMatch(/https/);
   });
 
   test("can have http and a private address only if the settings allow it", () => {
-    expect(faultOfUrl("http://127.0.0.1:8000/", open)).toBeUndefined();
-    expect(faultOfUrl("http://127.0.0.1/", { ...strict, allowHttp: true })).toMatch(/not public/);
-    expect(faultOfUrl("http://127.0.0.1/", { ...strict, allowPrivate: true })).toMatch(/https/);
-    expect(faultOfUrl("http://user@127.0.0.1/", open)).toMatch(/credentials/);
+    expect(checkNewUrl("http://127.0.0.1:8000/", open).fault).toBeUndefined();
+    expect(checkNewUrl("http://127.0.0.1/", { ...strict, allowHttp: true }).fault).toMatch(
+      /not public/,
+    );
+    expect(checkNewUrl("http://127.0.0.1/", { ...strict, allowPrivate: true }).fault).toMatch(
+      /https/,
+    );
+    expect(checkNewUrl("http://user@127.0.0.1/", open).fault).toMatch(/credentials/);
   });
 });
 
@@ -176,7 +207,13 @@ describe("the lookup of a connection", () => {
 /** Sends a webhook to a URL, with a name that resolves to 127.0.0.1. */
 function send(url: string, rules: typeof open, signal = AbortSignal.timeout(10_000)) {
   const lookup = checkedLookup(rules, async () => [{ address: "127.0.0.1", family: 4 }]);
-  return sendWebhook({ url, headers: { "webhook-id": "1" }, body: '{"a":"é"}', lookup, signal });
+  return sendWebhook({
+    url: new URL(url),
+    headers: { "webhook-id": "1" },
+    body: '{"a":"é"}',
+    lookup,
+    signal,
+  });
 }
 
 describe("sending", () => {

@@ -169,10 +169,10 @@ export function graphqlOverHttp(
       }
       if (!(error instanceof DocumentError)) throw error;
       const errors = error.errors.map((each) => execution.toClient(each, requestId));
-      const answered = answerOf(type, JSON.stringify({ errors }), false);
-      return error.isMalformed && type === "application/json"
-        ? { ...answered, status: 400 }
-        : answered;
+      const text = JSON.stringify({ errors });
+      if (!error.isMalformed) return answerOf(type, text, false);
+      // As for other errors of the HTTP request, the body is not an event stream.
+      return { status: 400, type: type === "text/event-stream" ? "application/json" : type, text };
     }
   }
 

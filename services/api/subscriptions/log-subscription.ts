@@ -1,4 +1,5 @@
-import { cursorExpired, type LogTail, type TailEvent, type TailReader } from "./log-tail.ts";
+import { cursorExpired, eventTagOf, hasEventOf, type OpenedCursor } from "./cursor-seal.ts";
+import type { LogTail, TailEvent, TailReader } from "./log-tail.ts";
 
 /** Which events a subscription delivers, and to whom. */
 export interface LogSubscriptionOptions {
@@ -27,6 +28,15 @@ const done: Result = { done: true, value: undefined };
 /** The cost of reading a slice of the log, in addition to the costs of its events. */
 const sliceCost = 20;
 
+/** Returns true if a cursor needs no check: it names no event, or the tail has its event. */
+function isKnown(tail: LogTail, { position, eventTag }: OpenedCursor): boolean {
+  if (eventTag === undefined) return true;
+  const event = tail.find(position - 1, () => true);
+  return (
+    event?.position === position && event.id !== undefined && eventTagOf(event.id) === eventTag
+  );
+}
+
 /**
  * Iterates the events of one subscription in the order of their positions, without a gap and without
  * a duplicate. Events that are older than the tail's come from slices of the log, which are read
@@ -40,6 +50,9 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
   readonly #options: LogSubscriptionOptions;
   /** All events up to this position are delivered or do not match. */
   #position: number;
+  /** The cursor after which the subscription begins, until a slice has shown that the log has its event. */
+  #unchecked: OpenedCursor | undefined;
+  #lastDelivered: TailEvent | undefined;
   /** Events up to this position were missed. Their delivery is slowed down to the rate limit. */
   readonly #missedTo: number;
   /** Matching events of a slice, and the position that the subscription has after them. */
@@ -51,11 +64,16 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
   /** Ends a pause. */
   #wake: () => void = () => undefined;
 
-  private constructor(tail: LogTail, options: LogSubscriptionOptions, after: number | undefined) {
+  private constructor(
+    tail: LogTail,
+    options: LogSubscriptionOptions,
+    after: OpenedCursor | undefined,
+  ) {
     this.types = options.types;
     this.#tail = tail;
     this.#options = options;
-    this.#position = after ?? tail.position;
+    this.#position = after?.position ?? tail.position;
+    this.#unchecked = after === undefined || isKnown(tail, after) ? undefined : after;
     this.#missedTo = tail.position;
   }
 
@@ -73,8 +91,8 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
     try {
       const after = cursor === undefined ? undefined : tail.seal.open(cursor);
       // Another gateway can have delivered later events.
-      const isLater = after !== undefined && after > tail.position;
-      if (isLater && after > (await tail.readHead())) throw cursorExpired();
+      const isLater = after !== undefined && after.position > tail.position;
+      if (isLater && after.position > (await tail.readHead())) throw cursorExpired();
       subscription = new LogSubscription(tail, options, after);
       tail.add(subscription);
       // The first slice tells whether the cursor has expired.
@@ -89,7 +107,8 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
 
   /** The cursor of the last delivered event. */
   get cursor(): string {
-    return this.#tail.seal.seal(this.#position);
+    const { position, id } = this.#lastDelivered ?? { position: this.#position };
+    return this.#tail.seal.seal(position, id);
   }
 
   async next(): Promise<Result> {
@@ -168,9 +187,10 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
   #deliver(event: TailEvent): Result {
     if (event === this.#slice[0]) this.#slice.shift();
     this.#position = event.position;
+    this.#lastDelivered = event;
     this.#pendingNext = undefined;
-    const { type, data, position } = event;
-    const cursor = () => this.#tail.seal.seal(position);
+    const { type, data, position, id } = event;
+    const cursor = () => this.#tail.seal.seal(position, id);
     return { done: false, value: { type, data, cursor } };
   }
 
@@ -191,9 +211,10 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
     return true;
   }
 
-  /** Reads the first slice of missed events, unless the tail has them. */
+  /** Reads the first slice of missed events, unless the tail has them and the cursor needs no check. */
   async #readMissed(): Promise<void> {
-    while (this.#sliceTo === undefined && this.#position < this.#tail.from) {
+    const isNeeded = () => this.#unchecked !== undefined || this.#position < this.#tail.from;
+    while (this.#sliceTo === undefined && isNeeded()) {
       await this.#readNextSlice();
       if (this.#error !== undefined) throw this.#error;
     }
@@ -215,8 +236,11 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
   async #readSlice(): Promise<void> {
     const { types, match } = this.#options;
     const query = { position: this.#position, types: [...types], match: { ...match } };
-    const { events, readTo } = await this.#tail.readSlice(query);
+    const slice = await this.#tail.readSlice(query);
     if (this.#isEnded) return;
+    const { events, readTo } = slice;
+    if (this.#unchecked !== undefined && !hasEventOf(this.#unchecked, slice)) throw cursorExpired();
+    this.#unchecked = undefined;
     this.#slice = events.filter((event) => this.#accepts(event));
     this.#sliceTo = readTo;
   }

@@ -1,16 +1,11 @@
 import type { LogHead, LogSlice, SliceQuery } from "../../../core/log-slice.ts";
-import {
-  ClientError,
-  commonErrors,
-  hasCode,
-  isUnreachable,
-  serviceUnavailable,
-} from "../../../core/errors.ts";
-import { apiErrors } from "../api.errors.ts";
-import { CursorSeal } from "./cursor-seal.ts";
+import { commonErrors, hasCode, isUnreachable, serviceUnavailable } from "../../../core/errors.ts";
+import { cursorExpired, CursorSeal } from "./cursor-seal.ts";
 
 /** An event of the log, as subscriptions need it. */
 export interface TailEvent {
+  /** Undefined if a producer of an older version has sent the event in a slice. */
+  id?: string | undefined;
   position: number;
   type: string;
   version: number;
@@ -68,6 +63,8 @@ export class LogTail {
   #from = 0;
   /** The position up to which the tail knows all events; undefined if it does not run. */
   #position: number | undefined;
+  /** The id of the event at `#position`, if the tail knows it. */
+  #eventId: string | undefined;
   readonly #waiting = new Map<number, TailEvent>();
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Infinity;
@@ -160,11 +157,11 @@ export class LogTail {
   }
 
   /** Accepts an event from the broker, in any order. */
-  receive({ position, type, version, data }: TailEvent): void {
+  receive({ id, position, type, version, data }: TailEvent): void {
     if (this.#users === 0 || !Number.isSafeInteger(position)) return;
     if (position <= (this.#position ?? 0) || this.#waiting.size >= maxWaiting) return;
     const kept = this.#source.types.includes(type) ? this.#source.kept(type, data) : {};
-    this.#waiting.set(position, { position, type, version, data: kept });
+    this.#waiting.set(position, { id, position, type, version, data: kept });
     if (this.#position !== undefined) this.#takeWaiting();
   }
 
@@ -173,7 +170,7 @@ export class LogTail {
       const { head, cursorKey } = await this.#source.readHead();
       this.#seal = new CursorSeal(cursorKey);
       this.#from = head;
-      this.#position = head;
+      this.#moveTo(head);
       for (const position of this.#waiting.keys()) {
         if (position <= head) this.#waiting.delete(position);
       }
@@ -200,6 +197,11 @@ export class LogTail {
     this.#timerAtMs = Infinity;
   }
 
+  #moveTo(position: number, eventId?: string): void {
+    this.#position = position;
+    this.#eventId = eventId;
+  }
+
   /** Appends the events that follow without a gap. */
   #takeWaiting(): void {
     for (;;) {
@@ -212,7 +214,7 @@ export class LogTail {
   }
 
   #append(event: TailEvent): void {
-    this.#position = event.position;
+    this.#moveTo(event.position, event.id);
     if (!this.#source.types.includes(event.type)) return;
     this.#events.push(event);
     if (this.#events.length > maxEvents) {
@@ -232,11 +234,15 @@ export class LogTail {
     let nextMs = pollMs;
     try {
       const position = this.position;
+      const eventId = this.#eventId;
       const waitingBefore = [...this.#waiting.keys()];
       const slice = await readSlice({ position, types: [...types] });
       // The tail was stopped meanwhile, and may have begun elsewhere.
       if (begun !== this.#beginning || this.#position === undefined) return;
-      if (slice.head < position || slice.prunedTo > this.position) {
+      // A log that was restored from a backup has other events at the positions of lost ones.
+      const { previousId } = slice;
+      const isOther = eventId !== undefined && (previousId ?? eventId) !== eventId;
+      if (isOther || slice.head < position || slice.prunedTo > this.position) {
         this.#restart(slice);
         return;
       }
@@ -244,7 +250,8 @@ export class LogTail {
         if (event.position <= this.position) continue;
         this.#append({ ...event, data: kept(event.type, event.data) });
       }
-      this.#position = Math.max(this.position, slice.readTo);
+      if (slice.readTo > this.position) this.#moveTo(slice.readTo);
+      if (this.position === position) this.#eventId ??= previousId ?? undefined;
       // An event is in the log before the broker has it, so one after the head is foreign.
       const foreign = waitingBefore.filter((waiting) => waiting > slice.head);
       for (const waiting of foreign) this.#waiting.delete(waiting);
@@ -268,7 +275,7 @@ export class LogTail {
   #restart({ head }: LogSlice): void {
     this.#events = [];
     this.#from = head;
-    this.#position = head;
+    this.#moveTo(head);
     this.#waiting.clear();
     for (const reader of this.#readers) reader.fail(cursorExpired());
   }
@@ -284,13 +291,6 @@ export class LogTail {
       void this.#read();
     }, ms);
   }
-}
-
-/** Makes the error of a cursor whose events are not available. */
-export function cursorExpired(): ClientError {
-  const message =
-    "The events after this cursor are not available any more. Subscribe without `after`, then read the present state.";
-  return new ClientError(apiErrors.CURSOR_EXPIRED, message);
 }
 
 /** Returns true if the producer cannot be reached. The next try needs no log line. */

@@ -1,11 +1,17 @@
 import { ClientError } from "../../../core/errors.ts";
 import type { ItemCheck } from "../../../core/item-check.ts";
+import { namedTwice } from "../products.errors.ts";
 import type { BulkAnswer, BulkError, BulkResult } from "../bulk.contract.ts";
 
 /** A checked item of a bulk action, with its position in the input. */
 export interface BulkItem<Item> {
   index: number;
   item: Item;
+}
+
+/** Numbers the items of a bulk action. */
+export function numbered(given: readonly object[]): BulkItem<object>[] {
+  return given.map((item, index) => ({ index, item }));
 }
 
 /** Collects the results of the items of a bulk action. */
@@ -38,13 +44,23 @@ export class BulkResults {
   }
 
   /** Returns the items that are valid, and notes the errors of the others. */
-  valid<Item>(items: readonly object[], check: ItemCheck<Item>): BulkItem<Item>[] {
-    return items.flatMap((given, index) => {
+  valid<Item>(items: readonly BulkItem<object>[], check: ItemCheck<Item>): BulkItem<Item>[] {
+    return items.flatMap(({ index, item: given }) => {
       const item = check(given);
       if (!(item instanceof ClientError)) return [{ index, item }];
       this.fail(index, item);
       return [];
     });
+  }
+
+  /**
+   * Returns the first item of each product, and fails the later ones. They fail whatever becomes of
+   * the first, so that the result of an item does not depend on the errors of others.
+   */
+  firstOfProducts(given: readonly object[]): BulkItem<object>[] {
+    const idOf = ({ id }: { id?: unknown }) =>
+      typeof id === "string" ? id.toLowerCase() : undefined;
+    return this.distinct(numbered(given), idOf, namedTwice);
   }
 
   /** Returns the first item of each key, and fails the later ones. Items without a key stay. */

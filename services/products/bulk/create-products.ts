@@ -8,8 +8,8 @@ import type { BulkAnswer } from "../bulk.contract.ts";
 import { newProductColumns } from "../catalogue/product.model.ts";
 import { newProductRules, type NewProduct, type ProductAuditAction } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
-import { productExists, skuTaken } from "../products.errors.ts";
-import { BulkResults } from "./bulk-results.ts";
+import { idOfOther, productExists, skuTaken } from "../products.errors.ts";
+import { BulkResults, numbered, type BulkItem } from "./bulk-results.ts";
 import { lockSkus } from "./bulk-locks.ts";
 
 /** A product of `products.createMany`. The import of a catalogue names ids, clients do not. */
@@ -25,11 +25,17 @@ export async function createProducts(
   sender: Sender,
 ): Promise<BulkAnswer> {
   const checked = new BulkResults();
-  const items = checked.valid(given, check);
+  const items = checked.valid(numbered(given), check);
   const userId = userIdOf(sender.actor);
   const withNewSku = checked.distinct(items, ({ sku }) => sku, skuTaken);
   const distinct = checked.distinct(withNewSku, ({ id }) => id, productExists);
-  const products = distinct.map(({ index, item }) => {
+  const foreignIds = await ofOthers(database, distinct);
+  const fresh = distinct.filter(({ index, item: { id = "" } }) => {
+    const isForeign = foreignIds.has(id);
+    if (isForeign) checked.fail(index, idOfOther());
+    return !isForeign;
+  });
+  const products = fresh.map(({ index, item }) => {
     const product = { ...item, id: item.id ?? newId(), sku: item.sku ?? null };
     return { index, product, hasOwnId: item.id !== undefined };
   });
@@ -88,6 +94,24 @@ async function insertProducts(
     [JSON.stringify(products), userId],
   );
   return new Set(created.map(({ id }) => id));
+}
+
+/**
+ * Returns the ids of items that a user or an order has. An id is unique among the objects of all
+ * types, for `Query.node`. No lock: objects that are created later have new random ids.
+ */
+async function ofOthers(
+  { query }: ProductsDatabase,
+  items: readonly BulkItem<NewBulkProduct>[],
+): Promise<Set<string>> {
+  const ids = items.flatMap(({ item: { id } }) => id ?? []);
+  if (ids.length === 0) return new Set();
+  const rows = await query<{ id: string }>(
+    `SELECT id FROM known_users WHERE id = ANY ($1::uuid[])
+     UNION SELECT order_id FROM reservations WHERE order_id = ANY ($1::uuid[])`,
+    [ids],
+  );
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** Returns those of the ids that a product has, or had before its deletion. */

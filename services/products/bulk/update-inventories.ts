@@ -7,7 +7,6 @@ import type { ProductAuditAction } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import {
   insufficientStock,
-  namedTwice,
   productNotFound,
   stockOrChange,
   stockTooLarge,
@@ -17,8 +16,8 @@ import { lockProducts } from "./bulk-locks.ts";
 import { BulkResults } from "./bulk-results.ts";
 
 /**
- * Changes the stock of the products of a batch. Of several changes of a product, it applies the
- * first. `stock` is the number of pieces that can be ordered afterwards: the ledger gets the
+ * Changes the stock of the products of a batch. Of several changes of a product, only
+ * the first can take effect. `stock` is the number of pieces that can be ordered afterwards: the ledger gets the
  * difference to the present stock, and reservations stay as they are.
  */
 export async function updateInventories(
@@ -28,13 +27,12 @@ export async function updateInventories(
   sender: Sender,
 ): Promise<BulkAnswer> {
   const checked = new BulkResults();
-  const items = checked.valid(given, check);
-  const changes = items.filter(({ index, item: { stock, change } }) => {
+  const items = checked.valid(checked.firstOfProducts(given), check);
+  const distinct = items.filter(({ index, item: { stock, change } }) => {
     const isClear = (stock === undefined) !== (change === undefined) && change !== 0;
     if (!isClear) checked.fail(index, stockOrChange());
     return isClear;
   });
-  const distinct = checked.distinct(changes, ({ id }) => id, namedTwice);
   return database.transaction(async ({ query, record }) => {
     const results = new BulkResults(checked);
     const locked = await lockProducts(

@@ -13,21 +13,15 @@ import {
   type UpdateProduct,
 } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
-import {
-  namedTwice,
-  nothingToUpdate,
-  productNotFound,
-  skuTaken,
-  versionConflict,
-} from "../products.errors.ts";
+import { nothingToUpdate, productNotFound, skuTaken, versionConflict } from "../products.errors.ts";
 import { lockProducts, lockSkus } from "./bulk-locks.ts";
 import { BulkResults, type BulkItem } from "./bulk-results.ts";
 
 const maxAttempts = 3;
 
 /**
- * Updates the products of a batch whose versions are the given ones. Of several updates of a product
- * or with the same SKU, it applies the first. An SKU must be free before the batch: a batch cannot
+ * Updates the products of a batch whose versions are the given ones. Of several updates of a product,
+ * or valid ones with the same SKU, only the first can take effect. An SKU must be free before the batch: a batch cannot
  * pass an SKU from one product to another.
  */
 export async function updateProducts(
@@ -37,18 +31,13 @@ export async function updateProducts(
   sender: Sender,
 ): Promise<BulkAnswer> {
   const checked = new BulkResults();
-  const items = checked.valid(given, check);
+  const items = checked.valid(checked.firstOfProducts(given), check);
   const updates = items.filter(({ index, item }) => {
     const isEmpty = isEmptyUpdate(item);
     if (isEmpty) checked.fail(index, nothingToUpdate());
     return !isEmpty;
   });
-  const ofProducts = checked.distinct(updates, ({ id }) => id, namedTwice);
-  const distinct = checked.distinct(
-    ofProducts,
-    ({ sku }) => (sku === "" ? undefined : sku),
-    skuTaken,
-  );
+  const distinct = checked.distinct(updates, ({ sku }) => (sku === "" ? undefined : sku), skuTaken);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await updateOnce(database, distinct, new BulkResults(checked), sender);

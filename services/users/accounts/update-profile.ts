@@ -1,6 +1,7 @@
 import type { Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import { dropReset } from "../passwords/reset-tokens.ts";
+import { assertOtherThanPassword } from "../passwords/password-rules.ts";
 import type { PasswordTries } from "../passwords/password-tries.ts";
 import { verifyOwnPassword } from "../passwords/verify-own-password.ts";
 import { endSessionsOf } from "../sessions/sessions.ts";
@@ -30,6 +31,8 @@ export async function updateProfile(
     password === undefined
       ? undefined
       : await verifyOwnPassword({ database, tries }, userId, password, sender);
+  // Without the password, the hash alone does not tell: a username would cost a hash to compare.
+  if (password !== undefined) assertOtherThanPassword(password, changes);
 
   return database.transaction(async (work) => {
     await assertStillActs(work, sender.actor, "signed-in");

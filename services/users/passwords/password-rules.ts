@@ -14,15 +14,32 @@ interface Named {
  * @param field the input field of the password
  */
 export function assertUncommon(password: string, { email, username }: Named, field: string): void {
-  const foldedPassword = folded(password);
-  const localPart = email.slice(0, email.lastIndexOf("@"));
-  if ([email, localPart, username].some((name) => folded(name) === foldedPassword)) {
-    throw invalidPassword(field, "is the account's email or name");
+  if (isEmailOf(password, email) || isSame(password, username)) {
+    throw invalid(field, "is the account's email or name");
   }
   commonPasswords ??= readCommonPasswords();
-  if (commonPasswords.has(foldedPassword)) {
-    throw invalidPassword(field, "is one of the most common passwords");
+  if (commonPasswords.has(folded(password))) {
+    throw invalid(field, "is one of the most common passwords");
   }
+}
+
+/** Throws BAD_USER_INPUT for a new email or username that is the account's password. */
+export function assertOtherThanPassword(
+  password: string,
+  { email, username }: { email?: string | undefined; username?: string | undefined },
+): void {
+  const reason = "is the account's password";
+  if (email !== undefined && isEmailOf(password, email)) throw invalid("email", reason);
+  if (username !== undefined && isSame(password, username)) throw invalid("username", reason);
+}
+
+function isEmailOf(password: string, email: string): boolean {
+  const localPart = email.slice(0, email.lastIndexOf("@"));
+  return isSame(password, email) || isSame(password, localPart);
+}
+
+function isSame(password: string, name: string): boolean {
+  return folded(name) === folded(password);
 }
 
 let commonPasswords: ReadonlySet<string> | undefined;
@@ -36,5 +53,5 @@ function folded(text: string): string {
   return text.normalize("NFKC").toLowerCase();
 }
 
-const invalidPassword = (field: string, reason: string) =>
+const invalid = (field: string, reason: string) =>
   badUserInput([{ field, message: `The '${field}' ${reason}; choose another one.` }]);

@@ -1,7 +1,7 @@
 import type { LookupFunction } from "node:net";
 import { commonErrors, hasCode } from "../../../core/errors.ts";
 import { PeriodicTask } from "../../../core/tasks/periodic-task.ts";
-import { faultOfUrl, type AddressRules } from "../endpoints/address-rules.ts";
+import { checkUrl, type AddressRules } from "../endpoints/address-rules.ts";
 import type { WebhookSecrets } from "../endpoints/webhook-secrets.ts";
 import type { WebhooksDatabase } from "../webhooks.database.ts";
 import { claimDeliveries, type ClaimedDelivery } from "./claim-deliveries.ts";
@@ -128,9 +128,9 @@ export class Deliverer {
 
   async #send(delivery: ClaimedDelivery): Promise<Answer> {
     const { secrets, rules, lookup } = this.#parts;
-    const { webhook_id, event_id, url, type, occurred_at, data, secret, former_secret } = delivery;
+    const { webhook_id, event_id, type, occurred_at, data, secret, former_secret } = delivery;
     // The settings may have changed since the webhook was created, and `lookup` sees no addresses.
-    const fault = faultOfUrl(url, rules);
+    const { url, fault } = checkUrl(delivery.url, rules);
     if (fault !== undefined) return { status: null, error: `the URL ${fault}`, durationMs: 0 };
     const opened = await secrets.open({ id: webhook_id, secret, former_secret });
     const body = JSON.stringify({ type, timestamp: occurred_at.toISOString(), data });

@@ -17,7 +17,7 @@ export interface Answer {
 
 /** The content of a request, and how it is sent. */
 export interface Sending {
-  url: string;
+  url: URL;
   headers: Record<string, string>;
   body: string;
   lookup: LookupFunction;
@@ -49,7 +49,7 @@ export async function sendWebhook(sending: Sending): Promise<Answer> {
 
 function exchange({ url, headers, body, lookup, signal }: Sending) {
   return new Promise<{ status: number; retryAfter: string | undefined }>((resolve, reject) => {
-    const send = url.startsWith("https:") ? requestHttps : requestHttp;
+    const send = url.protocol === "https:" ? requestHttps : requestHttp;
     const sent = send(url, {
       method: "POST",
       // A connection of its own: a kept one may end while the request is sent.

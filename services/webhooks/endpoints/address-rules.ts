@@ -1,6 +1,7 @@
 import { promises as dns, type LookupAddress } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
+import { maxUrlLength } from "../webhooks.contract.ts";
 
 /** Which addresses webhooks are sent to. */
 export interface AddressRules {
@@ -34,19 +35,62 @@ function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
-/** Returns why webhooks are not sent to a URL, as a part of a sentence; undefined for a valid one. */
-export function faultOfUrl(text: string, rules: AddressRules): string | undefined {
-  const url = URL.parse(text);
-  const protocols = rules.allowHttp ? ["https:", "http:"] : ["https:"];
-  if (url === null || !protocols.includes(url.protocol)) {
-    return `must be a URL that begins with ${protocols.join("// or ")}//.`;
+/** A URL, or why webhooks are not sent to it, as a part of a sentence. */
+export type CheckedUrl = { url: URL; fault?: never } | { url?: never; fault: string };
+
+/** The beginning of a URL with a host. The parser also accepts other numbers of slashes. */
+const beginningOfUrl = /^https?:\/\/(?<authority>[^/\\?#]+)/i;
+// eslint-disable-next-line no-control-regex -- the parser removes some of them silently
+const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/;
+
+/**
+ * Checks the text of a new URL. In addition to `checkUrl`, rejects texts that the parser of URLs
+ * (WHATWG) would correct: they are more likely mistakes.
+ */
+export function checkNewUrl(text: string, rules: AddressRules): CheckedUrl {
+  if (controlCharacter.test(text) || text.trim() !== text) {
+    return { fault: "must not contain control characters, nor blanks at its ends." };
   }
-  if (url.username !== "" || url.password !== "") return "must not contain credentials.";
-  if (url.hash !== "") return "must not contain a fragment.";
-  const isForbidden = isIP(hostOf(url)) !== 0 && !isPublicAddress(hostOf(url));
-  return isForbidden && !rules.allowPrivate
-    ? "must not name an address that is not public."
-    : undefined;
+  const authority = beginningOfUrl.exec(text)?.groups?.authority;
+  if (authority === undefined) return { fault: wrongBeginning(rules) };
+  if (authority.includes("@")) return { fault: "must not contain credentials." };
+  if (text.includes("#")) return { fault: "must not contain a fragment." };
+  const checked = checkUrl(text, rules);
+  const isTooLong = checked.url !== undefined && checked.url.href.length > maxUrlLength;
+  return isTooLong ? { fault: `must be at most ${maxUrlLength} characters, encoded.` } : checked;
+}
+
+/** Checks a stored URL, because the settings may have changed. */
+export function checkUrl(text: string, rules: AddressRules): CheckedUrl {
+  const url = URL.parse(text);
+  if (url === null || !protocolsOf(rules).includes(url.protocol)) {
+    return { fault: wrongBeginning(rules) };
+  }
+  if (url.username !== "" || url.password !== "") return { fault: "must not contain credentials." };
+  if (url.hash !== "") return { fault: "must not contain a fragment." };
+  if (url.port === "0") return { fault: "must not have the port 0." };
+  const isAddress = isIP(hostOf(url)) !== 0;
+  if (!isAddress && !isHostName(url.hostname)) {
+    return { fault: "must have a valid host name." };
+  }
+  return isAddress && !rules.allowPrivate && !isPublicAddress(hostOf(url))
+    ? { fault: "must not name an address that is not public." }
+    : { url };
+}
+
+function protocolsOf({ allowHttp }: AddressRules): string[] {
+  return allowHttp ? ["https:", "http:"] : ["https:"];
+}
+
+function wrongBeginning(rules: AddressRules): string {
+  return `must be a URL that begins with ${protocolsOf(rules).join("// or ")}//.`;
+}
+
+/** Returns true for a name that DNS can contain. It may end with a dot. */
+function isHostName(hostname: string): boolean {
+  const name = hostname.replace(/\.$/, "");
+  const isLabel = (label: string) => label.length > 0 && label.length <= 63;
+  return name.length <= 253 && name.split(".").every(isLabel);
 }
 
 const resolver = new dns.Resolver({ timeout: 2_000, tries: 2 });

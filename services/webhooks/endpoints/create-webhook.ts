@@ -9,7 +9,7 @@ import {
 } from "../webhooks.contract.ts";
 import type { WebhooksDatabase, WebhooksTransaction } from "../webhooks.database.ts";
 import { invalidUrl, producersUnknown, tooManyWebhooks } from "../webhooks.errors.ts";
-import { faultOfUrl, type AddressRules } from "./address-rules.ts";
+import { checkNewUrl, type AddressRules } from "./address-rules.ts";
 import { webhookColumns } from "./webhook-columns.ts";
 import type { WebhookSecrets } from "./webhook-secrets.ts";
 
@@ -21,10 +21,10 @@ export async function createWebhook(
   database: WebhooksDatabase,
   secrets: WebhookSecrets,
   rules: AddressRules,
-  { url, events, description = "" }: NewWebhook,
+  { url: text, events, description = "" }: NewWebhook,
   sender: Sender,
 ): Promise<Webhook> {
-  const fault = faultOfUrl(url, rules);
+  const { url, fault } = checkNewUrl(text, rules);
   if (fault !== undefined) throw invalidUrl(fault);
   const id = await database.newId();
   const { stored } = await secrets.create(id);
@@ -33,7 +33,7 @@ export async function createWebhook(
     const [webhook] = await work.query<Webhook>(
       `INSERT INTO webhooks (id, url, events, description, secret) VALUES ($1, $2, $3, $4, $5)
        RETURNING ${webhookColumns}`,
-      [id, url, events, description, stored],
+      [id, url.href, events, description, stored],
     );
     if (webhook === undefined) throw new Error("the webhook was not inserted");
     await recordAudit<WebhookAuditAction>(work.query, {
@@ -41,7 +41,7 @@ export async function createWebhook(
       sender,
       subjectId: id,
       // The path and the query of a URL may contain a secret.
-      detail: { origin: new URL(url).origin, events: events.join(" ") },
+      detail: { origin: url.origin, events: events.join(" ") },
     });
     return webhook;
   });

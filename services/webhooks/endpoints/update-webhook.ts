@@ -3,7 +3,7 @@ import { recordAudit } from "../../../database/audit-trail.ts";
 import type { UpdateWebhook, Webhook, WebhookAuditAction } from "../webhooks.contract.ts";
 import type { WebhooksDatabase } from "../webhooks.database.ts";
 import { invalidUrl, nothingToUpdate, webhookNotFound } from "../webhooks.errors.ts";
-import { faultOfUrl, type AddressRules } from "./address-rules.ts";
+import { checkNewUrl, type AddressRules } from "./address-rules.ts";
 import { webhookColumns } from "./webhook-columns.ts";
 
 /** Changes a webhook. Throws BAD_USER_INPUT or WEBHOOK_NOT_FOUND. */
@@ -13,11 +13,11 @@ export async function updateWebhook(
   { id, ...changes }: UpdateWebhook,
   sender: Sender,
 ): Promise<Webhook> {
-  const { url, events, description, enabled } = changes;
+  const { url: text, events, description, enabled } = changes;
   // The validator adds absent parameters with the value undefined.
   if (Object.values<unknown>(changes).every((value) => value === undefined))
     throw nothingToUpdate();
-  const fault = url === undefined ? undefined : faultOfUrl(url, rules);
+  const { url, fault } = text === undefined ? {} : checkNewUrl(text, rules);
   if (fault !== undefined) throw invalidUrl(fault);
   return database.transaction(async ({ query }) => {
     const [webhook] = await query<Webhook>(
@@ -29,7 +29,7 @@ export async function updateWebhook(
          disabled_reason = CASE WHEN $5::boolean IS NULL THEN disabled_reason END,
          updated_at = now()
        WHERE id = $1 AND deleted_at IS NULL RETURNING ${webhookColumns}`,
-      [id, url ?? null, events ?? null, description ?? null, enabled ?? null],
+      [id, url?.href ?? null, events ?? null, description ?? null, enabled ?? null],
     );
     if (webhook === undefined) throw webhookNotFound();
     await recordAudit<WebhookAuditAction>(query, {
@@ -38,7 +38,7 @@ export async function updateWebhook(
       subjectId: id,
       detail: {
         // The path and the query of a URL may contain a secret.
-        ...(url !== undefined && { origin: new URL(url).origin }),
+        ...(url !== undefined && { origin: url.origin }),
         ...(events !== undefined && { events: events.join(" ") }),
         ...(description !== undefined && { description: "changed" }),
         ...(enabled !== undefined && { enabled }),

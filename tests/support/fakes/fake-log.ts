@@ -2,6 +2,7 @@ import { LogSubscription } from "../../../services/api/subscriptions/log-subscri
 import { LogTail, type TailEvent } from "../../../services/api/subscriptions/log-tail.ts";
 import type { LogSlice, SliceQuery } from "../../../core/log-slice.ts";
 import { serviceUnavailable } from "../../../core/errors.ts";
+import { newId } from "../../../core/ids/ids.ts";
 
 export const cursorKey = "ab".repeat(32);
 
@@ -27,7 +28,7 @@ export class FakeLog {
   }
 
   append(type: string, data: Record<string, unknown> = {}): TailEvent {
-    const event = { position: this.head + 1, type, version: 1, data };
+    const event = { id: newId(), position: this.head + 1, type, version: 1, data };
     this.events.push(event);
     return event;
   }
@@ -65,7 +66,8 @@ export class FakeLog {
     const events = matching.slice(0, this.#maxSliceEvents);
     const isCut = events.length < matching.length;
     const readTo = isCut ? (events.at(-1)?.position ?? position) : head;
-    return { events, readTo, head, prunedTo };
+    const previousId = position > prunedTo ? (this.events[position - 1]?.id ?? null) : null;
+    return { events, readTo, head, prunedTo, previousId };
   }
 }
 

@@ -11,7 +11,8 @@ export type Scalars = {
   /**
    * A point in time by RFC 3339, for example "2026-01-31T12:00:00.000Z". Responses are in UTC with
    * milliseconds. Inputs can have any time zone and up to nine decimals of a second; digits after the
-   * milliseconds are dropped.
+   * milliseconds are dropped. A leap second (23:59:60 UTC at the end of June or December) becomes the second
+   * after it. The year 0000 is invalid.
    */
   DateTime: { input: string; output: string; }
   /**
@@ -424,7 +425,7 @@ export type Mutation = {
   /**
    * Changes name, description, price or SKU of up to 1,000 products. A product that fails does
    * not stop the others: it has an error in its result. Of several updates of the same product,
-   * the first is applied. An SKU that another product has is taken, also if the same mutation
+   * only the first can be applied. An SKU that another product has is taken, also if the same mutation
    * changes that product. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT for an
    * empty or a too long list; of a product: BAD_USER_INPUT, PRODUCT_NOT_FOUND, VERSION_CONFLICT,
    * SKU_TAKEN.
@@ -433,7 +434,7 @@ export type Mutation = {
   /**
    * Changes the stock of up to 1,000 products, by a difference or to a number of pieces. A change
    * that fails does not stop the others: it has an error in its result. Of several changes of the
-   * same product, the first is applied. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
+   * same product, only the first can be applied. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
    * BAD_USER_INPUT for an empty or a too long list; of a change: BAD_USER_INPUT,
    * PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK.
    */
@@ -985,7 +986,7 @@ export type UpdateProfile = {
   email?: InputMaybe<Scalars['String']['input']>;
   /**
    * The current password, at most 128 characters; INVALID_CREDENTIALS if it is wrong. Required for a new
-   * email.
+   * email. If it is given, a username or an email that equals it is BAD_USER_INPUT.
    */
   password?: InputMaybe<Scalars['String']['input']>;
 };
@@ -1263,13 +1264,19 @@ export type CreateProductsInput = {
 
 /** The products to update */
 export type UpdateProductsInput = {
-  /** The changes of 1 to 1,000 products */
+  /**
+   * The changes of 1 to 1,000 products. Of several items with the same product, the later ones fail with
+   * BAD_USER_INPUT, also if the first fails.
+   */
   products: Array<UpdateProductInput>;
 };
 
 /** The products whose stock changes */
 export type UpdateInventoriesInput = {
-  /** The changes of 1 to 1,000 products */
+  /**
+   * The changes of 1 to 1,000 products. Of several items with the same product, the later ones fail with
+   * BAD_USER_INPUT, also if the first fails.
+   */
   changes: Array<InventoryChangeInput>;
 };
 
@@ -1561,7 +1568,7 @@ export type ShipOrder = {
 export type Webhook = {
   /** A UUID, version 7. Ids are ordered by the time of creation. */
   id: Scalars['ID']['output'];
-  /** The URL that the events are sent to */
+  /** The URL that the events are sent to, in its normal form */
   url: Scalars['String']['output'];
   /** The types of the events that are sent, at most 100 */
   events: Array<Scalars['String']['output']>;
@@ -1595,7 +1602,9 @@ export type WebhookSecret = {
 /** The webhook to create */
 export type CreateWebhookInput = {
   /**
-   * https, 1 to 2,000 characters, without credentials and fragment. Addresses that are not public are
+   * A URL that begins with https://, 1 to 2,000 characters, without credentials, fragment, control
+   * characters and blanks at its ends. It is stored and returned in its normal form (WHATWG URL): host
+   * in lower case, without the port 443, other characters encoded. Addresses that are not public are
    * rejected, also later, when the name is resolved.
    */
   url: Scalars['String']['input'];

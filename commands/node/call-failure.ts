@@ -1,0 +1,21 @@
+import { Errors } from "moleculer";
+import { commonErrors, hasCode, isClientError, isUnreachable } from "../../core/errors.ts";
+import { StartError } from "../../embedded/data-dir.ts";
+
+/**
+ * Returns the error of a call to the shop as a StartError with a sentence. Returns any other error as
+ * it is: it is a bug of the command, and its stack is needed.
+ */
+export function callFailure(error: unknown): unknown {
+  if (!(error instanceof Errors.MoleculerError)) return error;
+  return new StartError(sentenceOf(error), { cause: error });
+}
+
+function sentenceOf(error: Errors.MoleculerError): string {
+  const { type, message } = error;
+  if (isUnreachable(type) || hasCode(error, commonErrors.SERVICE_UNAVAILABLE)) {
+    return `The shop has stopped, or cannot be reached now (${message}). Run the command again when it is open; what has taken effect stays.`;
+  }
+  if (isClientError(error)) return `The shop has rejected a call: ${message} (${type})`;
+  return `The shop has failed at a call; its log has the reason (${message}).`;
+}
