@@ -88,7 +88,7 @@ test("restored connections to NATS are counted", async () => {
   });
   await broker.start();
   for (const wasReconnect of [false, true, true]) {
-    broker.broadcastLocal("$transporter.connected", { wasReconnect });
+    await broker.broadcastLocal("$transporter.connected", { wasReconnect });
   }
   const metrics = await instrumentsOf(broker).collect();
   await broker.stop();
