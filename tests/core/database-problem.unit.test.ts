@@ -59,7 +59,7 @@ test.each<[title: string, error: Error, said: string, isTemporary: boolean]>([
   [
     "a table of another program",
     statement("42P07", 'relation "orders" already exists'),
-    'the database "orders" cannot be migrated (relation "orders" already exists), and was not changed.',
+    'the database "orders" cannot be migrated (relation "orders" already exists). If it has tables of other programs, use another database.',
     false,
   ],
 ])("%s is a sentence", (_title, error, said, isTemporary) => {
