@@ -78,6 +78,9 @@ export function brokerOptions(
     // for lost machines; a node that is only slow must not be removed.
     heartbeatInterval: 2,
     heartbeatTimeout: 15,
+    // The other nodes know a service before this node is ready, so that an older node can stop then.
+    // By default, Moleculer tells them a second later. Its type lacks the option.
+    transit: { serviceChangedDebounceTime: 0 } as NonNullable<BrokerOptions["transit"]>,
     retryPolicy: {
       // Each action has its own policy: a mutation is retried only with an idempotency key.
       enabled: false,

@@ -41,8 +41,8 @@ const weights: Weights = {
   listOrders: 0,
 };
 const size = { customers: 4, hotProducts: 3, coldProducts: 10, hotStock: 60 };
-/** Operations between two steps of an upgrade. Meanwhile, the gateways get to know a new node. */
-const operationsEach = 40;
+/** Operations between two steps of an upgrade. */
+const operationsEach = 15;
 
 const reads = [
   "{ products(limit: 20) { id name price stock } }",

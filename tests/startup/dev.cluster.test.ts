@@ -86,9 +86,9 @@ test.each([
   ],
   [
     "a GraphQL text of a contract",
-    "services/orders/orders.contract.ts",
+    "services/orders/reading/reading.contract.ts",
     (text: string) => text.replace(" id: ID!): Order!", " id: ID!: Order!"),
-    /\(services\/orders\/orders\.contract\.ts:\d+\): Syntax Error: Expected Name/,
+    /\(services\/orders\/reading\/reading\.contract\.ts:\d+\): Syntax Error: Expected Name/,
   ],
 ])(
   "npm run dev serves the old schema and names the line of a mistake in %s",

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import {
   buildASTSchema,
   GraphQLError,
@@ -19,6 +19,8 @@ import { contracts } from "../../../registry.ts";
 import { queryCosts } from "./field-costs.ts";
 import type { SchemaComposer } from "./graphql-schema.ts";
 import { gatewayTypes } from "../types/gateway-types.ts";
+
+const projectUrl = new URL("../../../../", import.meta.url);
 
 /**
  * GraphQL text of a contract that is not valid. The message names its file and line. The command
@@ -116,22 +118,27 @@ function parsedParts(): { document: DocumentNode; faults: string[] } {
 
 /** Returns the file of a contract's text, and the line at which the text begins. */
 function placeOf({ name }: Contract, text: string): { file: string; line: number } {
-  const files = [`services/${name}/${name}.graphql`, `services/${name}/${name}.contract.ts`];
-  for (const file of files) {
-    const content = contentOf(file);
-    const start = content.indexOf(text);
-    if (start >= 0) return { file, line: content.slice(0, start).split("\n").length };
-  }
-  return { file: files[1] ?? "", line: 1 };
+  const sources = sourcesOf(name);
+  const source = sources.find(({ body }) => body.includes(text));
+  if (source === undefined) return { file: sources.at(-1)?.name ?? "", line: 1 };
+  return { file: source.name, line: lineAt(source, source.body.indexOf(text)) };
 }
 
-function contentOf(file: string): string {
-  try {
-    return readFileSync(new URL(`../../../../${file}`, import.meta.url), "utf8");
-  } catch {
-    // A service may have its types in its contract.
-    return "";
-  }
+/** Returns the files of a service that contain its part of the schema; the contract is the last. */
+function sourcesOf(service: string): Source[] {
+  const folder = `services/${service}`;
+  const contract = `${service}.contract.ts`;
+  const files = readdirSync(new URL(folder, projectUrl), { recursive: true, encoding: "utf8" })
+    .filter((file) => /\.(graphql|contract\.ts)$/.test(file) && file !== contract)
+    .concat(contract);
+  return files.map((file) => {
+    const name = `${folder}/${file}`;
+    return new Source(readFileSync(new URL(name, projectUrl), "utf8"), name);
+  });
+}
+
+function lineAt({ body }: Source, index: number): number {
+  return body.slice(0, index).split("\n").length;
 }
 
 /** Returns the faults of the whole document, or else that of the composition. */
@@ -157,16 +164,18 @@ function positionOfResolver(message: string): Position | undefined {
   const [, type = "", field] = /^"?(\w+)(?:\.(\w+))?"? defined in resolvers/.exec(message) ?? [];
   const contract = contracts.find(({ graphql }) => Object.hasOwn(graphql?.resolvers ?? {}, type));
   if (contract === undefined) return undefined;
-  const file = `services/${contract.name}/${contract.name}.contract.ts`;
-  const content = contentOf(file);
-  const start = ["resolvers:", `${type}:`, ...(field === undefined ? [] : [`${field}:`])].reduce(
-    (index, name) => Math.max(index, content.indexOf(name, index)),
-    0,
-  );
-  return {
-    source: new Source(content, file),
-    lineInSource: content.slice(0, start).split("\n").length,
-  };
+  const path = ["resolvers:", `${type}:`, ...(field === undefined ? [] : [`${field}:`])];
+  const places = sourcesOf(contract.name).map((source) => {
+    const indexes = path.reduce<number[]>(
+      (found, name) => [...found, source.body.indexOf(name, found.at(-1) ?? 0)],
+      [],
+    );
+    return { source, indexes };
+  });
+  const place = places.find(({ indexes }) => !indexes.includes(-1)) ?? places.at(-1);
+  if (place === undefined) return undefined;
+  const { source, indexes } = place;
+  return { source, lineInSource: lineAt(source, Math.max(0, ...indexes)) };
 }
 
 function sentenceOf(error: GraphQLError): string {
