@@ -41,8 +41,11 @@ const weights: Weights = {
   listOrders: 0,
 };
 const size = { customers: 4, hotProducts: 3, coldProducts: 10, hotStock: 60 };
-/** Operations between two steps of an upgrade. */
-const operationsEach = 15;
+/**
+ * Operations between two steps of an upgrade: a node of version 1.0 announces its services up to a
+ * second after it is ready.
+ */
+const operationsEach = 40;
 
 const reads = [
   "{ products(limit: 20) { id name price stock } }",

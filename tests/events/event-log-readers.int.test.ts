@@ -59,11 +59,13 @@ beforeEach(async () => {
     `DELETE FROM event_readers; DELETE FROM event_log;
      UPDATE event_log_head SET position = 0, pruned_to = 0`,
   );
-  await shop.databases.query(
-    "products",
-    `DELETE FROM event_batches WHERE producer = 'orders';
-     UPDATE event_cursors SET position = 0 WHERE producer = 'orders'`,
-  );
+  for (const consumer of ["products", "webhooks"] as const) {
+    await shop.databases.query(
+      consumer,
+      `DELETE FROM event_batches WHERE producer = 'orders';
+       UPDATE event_cursors SET position = 0 WHERE producer = 'orders'`,
+    );
+  }
 });
 
 /** Places orders one after the other. Returns their ids. */

@@ -49,13 +49,17 @@ const problems: [title: string, change: (url: string) => string, sentence: RegEx
   ],
 ];
 
+/** Returns what follows the lines of the three databases that are migrated. */
+function outputAfterOthers(output: string): string {
+  return output.replace(/^(?:(?:products|orders|webhooks): .*\n){3}/, "");
+}
+
 test.each(problems)(
   "%s ends npm run db:migrate with one sentence after the other databases",
   async (_title, change, said) => {
     const program = startCommand("db-migrate", settings(change));
     expect(await program.ended()).toBe(1);
-    const others = "(products|orders|webhooks): .*\\n";
-    expect(program.output()).toMatch(new RegExp(`^(${others}){3}USERS_DB_URL: .*\n$`));
+    expect(outputAfterOthers(program.output())).toMatch(/^USERS_DB_URL: .*\n$/);
     expect(program.output()).toMatch(said);
   },
 );
@@ -86,7 +90,7 @@ test("npm run db:migrate says that the database cannot be reached", async () => 
   const unreachable = () => `postgres://shop:secret@127.0.0.1:${port}/users`;
   const program = startCommand("db-migrate", settings(unreachable));
   expect(await program.ended()).toBe(1);
-  expect(program.output()).toBe(
+  expect(outputAfterOthers(program.output())).toBe(
     `USERS_DB_URL: PostgreSQL at 127.0.0.1:${port} cannot be reached (connect ECONNREFUSED 127.0.0.1:${port}). Start it, or correct USERS_DB_URL.\n`,
   );
 });
