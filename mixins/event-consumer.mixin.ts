@@ -186,7 +186,6 @@ export function eventConsumer(
 
   /** Rebuilds the read models of a producer's data: empties their tables and rewinds the cursor. */
   async function rebuild(broker: ServiceBroker, producer: string): Promise<{ events: number }> {
-    const invalidProducer = (message: string) => badUserInput([{ field: "producer", message }]);
     const tables = readModels[producer];
     const contract = producers.find(({ name }) => name === producer);
     if (tables === undefined || contract === undefined) {
@@ -218,8 +217,7 @@ export function eventConsumer(
     const eventHandlers = handlers.get(producer);
     if (contract === undefined || eventHandlers === undefined) {
       const names = producers.map(({ name }) => name).join(", ");
-      const message = `${consumer} consumes the events of ${names}.`;
-      throw badUserInput([{ field: "producer", message }]);
+      throw invalidProducer(`${consumer} consumes the events of ${names}.`);
     }
     const result = await reconcile(
       {
@@ -280,4 +278,8 @@ export function eventConsumer(
       await Promise.all([...feeds.values()].map((feed) => feed.stop()));
     },
   };
+}
+
+function invalidProducer(message: string) {
+  return badUserInput([{ field: "producer", message }]);
 }

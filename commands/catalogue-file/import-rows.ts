@@ -39,7 +39,7 @@ export interface ImportOptions {
 }
 
 /** How long an unavailable shop is waited for. */
-const patienceMs = 60_000;
+const maxWaitMs = 60_000;
 const retryEveryMs = 1_000;
 const callTimeoutMs = 15_000;
 
@@ -225,7 +225,7 @@ export class RowImport {
         const type = (error as { type?: unknown }).type;
         const canRetry = isRetryable(error) || isUnreachable(type);
         if (!canRetry || isClientError(error)) throw error;
-        if (performance.now() - begunMs > patienceMs) throw error;
+        if (performance.now() - begunMs > maxWaitMs) throw error;
         this.#options.onWait();
         await sleep(retryEveryMs);
       }

@@ -41,7 +41,7 @@ interface ApplierOptions {
   /** Gets a sentence when a migration waits for a lock. */
   warn: (message: string) => void;
   /** How long a migration waits for locks before it fails. */
-  patienceMs: number;
+  maxWaitMs: number;
 }
 
 /** Applies migrations to a database that other nodes use. */
@@ -123,10 +123,10 @@ export class Applier {
     if (rows.length > 0) await this.#connection.query(drop);
   }
 
-  /** Tries again while other connections hold locks. Throws MigrationProblem at the end of the patience. */
+  /** Tries again while other connections hold locks. Throws MigrationProblem after the longest wait. */
   async #whileLocked(name: string, work: () => Promise<void>): Promise<void> {
-    const { warn, patienceMs } = this.#options;
-    const endMs = performance.now() + patienceMs;
+    const { warn, maxWaitMs } = this.#options;
+    const endMs = performance.now() + maxWaitMs;
     const watch = new LockWatch(this.#sequelize, this.#pid, watchEveryMs, (holders) => {
       warn(`The migration ${name} waits for a lock of ${holders}, and tries again.`);
     });
@@ -139,7 +139,7 @@ export class Applier {
           if (!lockStates.has((error as { code?: string }).code ?? "")) throw error;
           if (performance.now() > endMs) {
             throw new MigrationProblem(
-              `the migration ${name} did not get a lock of ${watch.holders ?? "another connection"} in ${Math.round(patienceMs / 1_000)} s. End that connection, and start again.`,
+              `the migration ${name} did not get a lock of ${watch.holders ?? "another connection"} in ${Math.round(maxWaitMs / 1_000)} s. End that connection, and start again.`,
               { cause: error },
             );
           }

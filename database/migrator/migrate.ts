@@ -11,7 +11,7 @@ export interface MigrateOptions {
   /** Gets a sentence when a migration waits for a lock. */
   warn?: (message: string) => void;
   /** How long a migration waits for locks before it fails. */
-  lockPatienceMs?: number;
+  lockWaitMs?: number;
   /**
    * Also applies contract migrations, if no node of another version uses the database during this
    * time. Otherwise throws MigrationProblem.
@@ -36,7 +36,7 @@ interface Pool {
 }
 
 const maxTries = 5;
-const lockPatienceMs = 300_000;
+const lockWaitMs = 300_000;
 
 /** The migrations that every service has: event log and idempotency keys. */
 const sharedFolder = new URL("../migrations/", import.meta.url);
@@ -108,8 +108,8 @@ async function migrateOn(
   const pending = migrations.filter(({ name }) => !done.has(name));
   const contracts = pending.filter(({ kind }) => kind === "contract");
   const expands = pending.filter(({ kind }) => kind !== "contract");
-  const patienceMs = options.lockPatienceMs ?? lockPatienceMs;
-  const applier = await Applier.create(connection, sequelize, { warn, patienceMs });
+  const maxWaitMs = options.lockWaitMs ?? lockWaitMs;
+  const applier = await Applier.create(connection, sequelize, { warn, maxWaitMs });
   await applier.apply(expands);
   if (contractAfterMs === undefined || contracts.length === 0) {
     return { applied: namesOf(expands), pending: namesOf(contracts) };

@@ -206,10 +206,10 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         setHeaders(res, rules.headersFor(req));
         const path = (req.url ?? "").split("?", 1)[0] ?? "";
         const isKnown = `GET ${path}` in pageAliases || healthPaths.includes(path);
-        requestLog.follow(req, res, isKnown ? path : undefined);
+        const route = isKnown ? path : undefined;
+        requestLog.follow(req, res, route);
         if (isHealthCheck(req, res)) return;
         if (!admitsPage(addressGroup(addresses.of(req)), res)) return;
-        const route = path in pageAliases ? path : undefined;
         inHttpSpan(req, res, route, () => this.httpHandler(req, res)).catch((error: unknown) => {
           failed(broker, error, req, res);
         });

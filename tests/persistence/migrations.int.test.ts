@@ -78,7 +78,7 @@ test("a migration that waits for a lock says whose lock it is, lets reads pass a
 test("a migration that gets no lock fails, names the holder and changes nothing", async () => {
   await add("0002-size.sql", "CREATE TABLE sizes (); ALTER TABLE words ADD COLUMN size integer;");
   await other.query("BEGIN; LOCK TABLE words IN ACCESS SHARE MODE");
-  const failing = migrate(sequelize, url, { lockPatienceMs: 0 });
+  const failing = migrate(sequelize, url, { lockWaitMs: 0 });
   await expect(failing).rejects.toThrow(
     /0002-size\.sql did not get a lock of PostgreSQL process \d+ \(psql/,
   );

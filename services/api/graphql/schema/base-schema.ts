@@ -60,7 +60,6 @@ function explanationOf(error: Error): string {
 
 /** A GraphQL text of a contract. */
 interface Part {
-  contract: Contract;
   text: string;
   /** The root type, if the text is a field of it. */
   root?: "Query" | "Mutation" | "Subscription";
@@ -70,14 +69,13 @@ function partsOf(contract: Contract): Part[] {
   const { type, subscriptions = {} } = contract.graphql ?? {};
   const fields = Object.values(contract.actions).flatMap(({ graphql }): Part[] => {
     const { query, mutation } = graphql ?? {};
-    if (query !== undefined) return [{ contract, text: query, root: "Query" }];
-    return mutation === undefined ? [] : [{ contract, text: mutation, root: "Mutation" }];
+    if (query !== undefined) return [{ text: query, root: "Query" }];
+    return mutation === undefined ? [] : [{ text: mutation, root: "Mutation" }];
   });
   return [
-    ...(type === undefined ? [] : [{ contract, text: type }]),
+    ...(type === undefined ? [] : [{ text: type }]),
     ...fields,
     ...Object.values(subscriptions).map(({ field }): Part => ({
-      contract,
       text: field,
       root: "Subscription",
     })),
@@ -89,8 +87,11 @@ function parsedParts(): { document: DocumentNode; faults: string[] } {
   const definitions: DefinitionNode[] = [...parse(gatewayTypes()).definitions];
   const rootFields = new Map<string, FieldDefinitionNode[]>();
   const faults: string[] = [];
-  for (const { contract, text, root } of contracts.flatMap(partsOf)) {
-    const { file, line } = placeOf(contract, text);
+  const parts = contracts.flatMap((contract) => {
+    const sources = sourcesOf(contract.name);
+    return partsOf(contract).map((part) => ({ ...part, ...placeIn(sources, part.text) }));
+  });
+  for (const { text, root, file, line } of parts) {
     const body = root === undefined ? text : `type ${root} {${text}\n}`;
     try {
       const parsed = parse(new Source(body, file, { line, column: 1 })).definitions;
@@ -117,8 +118,7 @@ function parsedParts(): { document: DocumentNode; faults: string[] } {
 }
 
 /** Returns the file of a contract's text, and the line at which the text begins. */
-function placeOf({ name }: Contract, text: string): { file: string; line: number } {
-  const sources = sourcesOf(name);
+function placeIn(sources: readonly Source[], text: string): { file: string; line: number } {
   const source = sources.find(({ body }) => body.includes(text));
   if (source === undefined) return { file: sources.at(-1)?.name ?? "", line: 1 };
   return { file: source.name, line: lineAt(source, source.body.indexOf(text)) };
