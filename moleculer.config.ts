@@ -1,5 +1,6 @@
 import type { BrokerOptions, Middleware, ServiceBroker, Transporters } from "moleculer";
 import { accessMiddleware } from "./middlewares/access.middleware.ts";
+import { bulkheadMiddleware, loadLimitMiddleware } from "./middlewares/bulkhead.middleware.ts";
 import type { Runner } from "./commands/node/runner.ts";
 import { setConfig } from "./config/broker-config.ts";
 import { isPrivate, uniqueNodeId, type Config, type NatsConfig } from "./config/config.ts";
@@ -112,10 +113,11 @@ export function brokerOptions(
     middlewares: [
       "ActionHook",
       "Validator",
-      "Bulkhead",
+      bulkheadMiddleware as unknown as Middleware,
       "Cacher",
       "ContextTracker",
       "Timeout",
+      loadLimitMiddleware(),
       "Retry",
       fallbackMiddleware as unknown as Middleware,
       "ErrorHandler",

@@ -71,7 +71,8 @@ export interface ActionContract<Params = never, Result = unknown> extends Molecu
 
 /**
  * A node runs up to `concurrency` calls of an action; more would only wait for database
- * connections. A call beyond the queue would time out, so it is rejected immediately.
+ * connections. A call beyond the queue is rejected immediately, and an overloaded node rejects
+ * earlier: see `LoadLimit`.
  */
 const bulkhead = { enabled: true, concurrency: 100, maxQueueSize: 1_000 };
 

@@ -5,14 +5,14 @@ import type { GraphqlField } from "../core/graphql-options.ts";
 import { newId } from "../core/ids/ids.ts";
 import { isOutcomeUnknown, serviceUnavailable } from "../core/errors.ts";
 
-interface Call extends Context<unknown, Meta, { answerByMs?: number }> {
+interface Call extends Context<unknown, Meta, { answerByMs?: number; startByMs?: number }> {
   options: { retries?: number; timeout?: number };
 }
 
 /**
  * Sets the deadline and the retries of calls.
  * - All retries of a call share one deadline: the call's timeout, the action's, or the broker's. A
- *   timeout of 0 means no limit.
+ *   timeout of 0 means no limit. `startByMs` is the middle of this time.
  * - An unanswered mutation is retried on another node only if it has an idempotency key. With the
  *   key it takes effect once, wherever the first attempt ended.
  * - If a node dies before it answers a mutation, the error says that it may have taken effect.
@@ -33,7 +33,11 @@ export function retryMiddleware(requestTimeoutMs: number): Middleware {
       const { answerByMs } = ctx.locals;
       if (answerByMs === undefined) {
         const timeoutMs = ctx.options.timeout ?? actionTimeoutMs ?? requestTimeoutMs;
-        if (timeoutMs > 0) ctx.locals.answerByMs = performance.now() + timeoutMs;
+        if (timeoutMs > 0) {
+          const nowMs = performance.now();
+          ctx.locals.answerByMs = nowMs + timeoutMs;
+          ctx.locals.startByMs = nowMs + timeoutMs / 2;
+        }
       } else {
         const leftMs = Math.max(1, Math.ceil(answerByMs - performance.now()));
         ctx.options = { ...ctx.options, timeout: leftMs };

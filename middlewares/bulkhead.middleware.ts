@@ -1,0 +1,133 @@
+import { Errors, type Context, type Middleware, type Service, type ServiceBroker } from "moleculer";
+import { moleculers } from "../broker/moleculer-middlewares.ts";
+import { codeOf, isUnreachable } from "../core/errors.ts";
+import { LoadLimit } from "./load-limit.ts";
+
+type Call = Context<unknown, object, { startByMs?: number }>;
+type Handler = (ctx: Call) => Promise<unknown>;
+
+interface Action {
+  name: string;
+  service?: Service;
+  bulkhead?: { enabled?: boolean; concurrency?: number; maxQueueSize?: number };
+}
+
+interface Waiting {
+  ctx: Call;
+  resolve: (result: Promise<unknown>) => void;
+  reject: (error: Error) => void;
+}
+
+const inFlight = "moleculer.request.bulkhead.inflight";
+const queueSize = "moleculer.request.bulkhead.queue.size";
+
+/**
+ * Moleculer's `bulkhead` of actions with protection from overload. Without it, a node that has once
+ * more calls than it can answer works only on calls whose callers have given up, also when the load
+ * has become normal again, because their retries follow.
+ * - A call that has waited in the queue for half of its time is not started.
+ * - Calls beyond the `LoadLimit` of the action are rejected with QUEUE_FULL.
+ * The metrics are set when they are read: Moleculer sets them eight times per call.
+ */
+export function bulkheadMiddleware(broker: ServiceBroker): Middleware {
+  const original = moleculers.Bulkhead(broker);
+  const gauges: (() => void)[] = [];
+
+  function localAction(next: Handler, action: Action): Handler {
+    const options = { ...broker.options.bulkhead, ...action.bulkhead };
+    if (options.enabled !== true) return next;
+    const { concurrency = Infinity, maxQueueSize = Infinity } = options;
+    const limit = new LoadLimit();
+    const queue: Waiting[] = [];
+    let running = 0;
+    const labels = { action: action.name, service: action.service?.fullName };
+    gauges.push(() => {
+      broker.metrics.set(inFlight, running, labels);
+      broker.metrics.set(queueSize, queue.length, labels);
+    });
+
+    async function run(ctx: Call): Promise<unknown> {
+      running += 1;
+      try {
+        return await next(ctx);
+      } finally {
+        limit.end(ctx, true);
+        running -= 1;
+        startNext();
+      }
+    }
+
+    function startNext(): void {
+      for (let head = queue.shift(); head !== undefined; head = queue.shift()) {
+        const { ctx, resolve, reject } = head;
+        const { startByMs = Infinity } = ctx.locals;
+        if (performance.now() <= startByMs) {
+          resolve(run(ctx));
+          return;
+        }
+        limit.end(ctx, false);
+        reject(queueFull(ctx));
+      }
+    }
+
+    return (ctx) => {
+      const { startByMs } = ctx.locals;
+      const isFull = running >= concurrency && queue.length >= maxQueueSize;
+      if (isFull || !limit.admits(startByMs)) return Promise.reject(queueFull(ctx));
+      limit.begin(ctx, startByMs);
+      if (running < concurrency) return run(ctx);
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+      queue.push({ ctx, resolve, reject });
+      return promise;
+    };
+  }
+
+  return {
+    ...original,
+    created() {
+      original.created?.(broker);
+      if (!broker.isMetricsEnabled()) return;
+      for (const name of [inFlight, queueSize]) {
+        const metric = broker.metrics.getMetric(name) as unknown as { snapshot: () => unknown };
+        const snapshot = metric.snapshot.bind(metric);
+        metric.snapshot = () => {
+          for (const setGauges of gauges) setGauges();
+          return snapshot();
+        };
+      }
+    },
+    localAction,
+  } as unknown as Middleware;
+}
+
+/**
+ * Rejects calls to a node that has more of them than it answers in time; see `LoadLimit`. It is
+ * outside Moleculer's timeout, because Moleculer never ends a call that was not answered, and inside
+ * its retries, which may choose another node.
+ */
+export function loadLimitMiddleware(): Middleware {
+  return {
+    name: "LoadLimit",
+    remoteAction(next: Handler): Handler {
+      const limit = new LoadLimit();
+      return async (ctx) => {
+        const { startByMs } = ctx.locals;
+        if (!limit.admits(startByMs)) throw queueFull(ctx);
+        limit.begin(ctx, startByMs);
+        let isAnswered = true;
+        try {
+          return await next(ctx);
+        } catch (error) {
+          isAnswered = !isUnreachable(codeOf(error));
+          throw error;
+        } finally {
+          limit.end(ctx, isAnswered);
+        }
+      };
+    },
+  };
+}
+
+function queueFull(ctx: Call): Errors.QueueIsFullError {
+  return new Errors.QueueIsFullError({ action: ctx.action?.name, nodeID: ctx.nodeID });
+}
