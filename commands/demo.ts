@@ -1,36 +1,41 @@
-import { productErrors } from "../services/products/products.contract.ts";
 import { randomBytes } from "node:crypto";
+import { parseArgs } from "node:util";
 import type { ServiceBroker } from "moleculer";
 import { userType } from "../core/access.ts";
 import { isPrivate, type Config } from "../config/config.ts";
-import { hasCode } from "../core/errors.ts";
-import type { ListedOrder, Order } from "../services/orders/orders.contract.ts";
 import type { Product } from "../services/products/products.contract.ts";
 import type { User } from "../services/users/users.contract.ts";
 import { Progress } from "../core/progress.ts";
-import { adminEmail, customerNames, demoProducts, emailOf } from "./demo-data.ts";
+import { StartError } from "../embedded/data-dir.ts";
+import { adminEmail, customerNames, demoProducts, emailOf, seededRandom } from "./demo-data.ts";
+import { goOnLive, placePastOrders } from "./demo-orders.ts";
 import { withShop } from "./node/operator-shop.ts";
 import { runProgram } from "./process/program.ts";
 import { urlOf } from "./node/welcome.ts";
 
 /** A public password: only for a shop that is private and empty, or already has it. */
 const publishedPassword = "demo-password";
-const ordersPerCustomer = 3;
 const pageRows = 100;
 
 /**
  * `npm run demo`: adds an admin, customers, products and orders to a running shop, or to the shop
- * on DATA_DIR. A second run adds only what is missing.
+ * on DATA_DIR. A second run adds only what is missing. With `--live` it then goes on ordering.
  */
 await runProgram(async () => {
+  const { isLive } = readArguments(process.argv.slice(2));
   const progress = new Progress();
   await withShop("demo", progress, async ({ broker, config, isJoined }) => {
+    if (isLive && !isJoined) {
+      throw new StartError(
+        "No shop runs on DATA_DIR. Run npm start, and the demo in a second terminal.",
+      );
+    }
     const users = await all<User>(broker, "users.list");
     const others = isJoined ? await otherNodes(broker) : [];
     const mayBePublished = isJoined ? isShopPrivate(others) : isPrivate(config);
     const isPublished = mayBePublished && (await isEmptyOrDemo(broker, users));
     const password = isPublished ? publishedPassword : randomBytes(15).toString("base64url");
-    const added = await fill(broker, users, password, progress);
+    const { added, market } = await fill(broker, users, password, progress);
     progress.end();
     const [customer = ""] = customerNames;
     const lines = [
@@ -41,8 +46,21 @@ await runProgram(async () => {
         : signInHint(added.emails, password),
     ];
     process.stdout.write(`${lines.join("\n")}\n`);
+    if (!isLive) return;
+    process.stdout.write("The demo goes on ordering. Ctrl-C stops it.\n");
+    await goOnLive(market, (line) => process.stdout.write(`${line}\n`));
   });
 });
+
+/** Parses the command line. Throws a StartError. */
+function readArguments(args: string[]): { isLive: boolean } {
+  try {
+    const { values } = parseArgs({ args, options: { live: { type: "boolean" } } });
+    return { isLive: values.live ?? false };
+  } catch (error) {
+    throw new StartError(`${(error as Error).message} Usage: npm run demo [-- --live]`);
+  }
+}
 
 /** A node of a shop, with what it announces to others. */
 interface ShopNode {
@@ -126,52 +144,18 @@ async function fill(
     progress.show({
       name: "creating products",
       detail,
-      share: 0.3 + (0.5 * index) / missing.length,
+      share: 0.3 + (0.2 * index) / missing.length,
     });
     await broker.call("products.create", product);
   }
 
-  let orders = 0;
   const demoNames = new Set(demoCatalogue.map(({ name }) => name));
-  const catalogue = (await all<Product>(broker, "products.list")).filter(({ name }) =>
+  const products = (await all<Product>(broker, "products.list")).filter(({ name }) =>
     demoNames.has(name),
   );
-  for (const [index, customer] of customers.entries()) {
-    const detail = `customer ${index + 1} of ${customers.length}`;
-    progress.show({
-      name: "placing orders",
-      detail,
-      share: 0.8 + (0.2 * index) / customers.length,
-    });
-    const [placed = []] = await broker.call<ListedOrder[][], object>("orders.ofUsers", {
-      ids: [customer.id],
-    });
-    for (let n = placed.length; n < ordersPerCustomer; n += 1) {
-      if (await placeDemoOrder(broker, customer, catalogue, index * ordersPerCustomer + n))
-        orders += 1;
-    }
-  }
-  return { emails, products: missing.length, orders };
-}
-
-/** Places an order of two products. Returns false if one is out of stock. */
-async function placeDemoOrder(
-  broker: ServiceBroker,
-  { id }: User,
-  catalogue: Product[],
-  number: number,
-): Promise<boolean> {
-  const order_products = [number * 7, number * 7 + 3].map((position) => ({
-    product_id: catalogue[position % catalogue.length]?.id,
-    quantity: 1 + (position % 3),
-  }));
-  try {
-    await broker.call<Order, object>("orders.place", { user_id: id, order_products });
-    return true;
-  } catch (error) {
-    if (hasCode(error, productErrors.OUT_OF_STOCK)) return false;
-    throw error;
-  }
+  const market = { broker, random: seededRandom(), customers, products };
+  const orders = await placePastOrders(market, progress);
+  return { added: { emails, products: missing.length, orders }, market };
 }
 
 async function all<Row extends { id: string }>(

@@ -115,13 +115,14 @@ export async function storedAnswer(
 }
 
 /**
- * Returns the id of the row that the request creates. Duplicate requests and retries get the same
+ * Returns the id of the row that the request creates: `proposed` at the first attempt. Duplicate requests and retries get the same
  * id, so that they also share the stock reserved under it. Throws IDEMPOTENCY_MISMATCH, or
  * IDEMPOTENCY_IN_PROGRESS, also for an attempt that another node has rejected.
  */
 export async function subjectOf(
   query: Query,
   { id, fingerprint, attempt }: IdempotentRequest,
+  proposed: string,
 ): Promise<string> {
   const [row] = await query<KeyRow>(
     `INSERT INTO idempotency_keys AS noted (id, fingerprint, subject) VALUES ($1, $2, $3)
@@ -129,7 +130,7 @@ export async function subjectOf(
        fingerprint = CASE noted.fingerprint WHEN '' THEN excluded.fingerprint ELSE noted.fingerprint END
        WHERE noted.refused_attempt IS NULL OR noted.refused_attempt < $4::uuid
      RETURNING fingerprint, subject, answer`,
-    [id, fingerprint, newId(), attempt],
+    [id, fingerprint, proposed, attempt],
   ).catch(inProgressIfLocked);
   if (row === undefined) throw inProgress();
   if (!row.fingerprint.equals(fingerprint)) throw mismatch();

@@ -47,8 +47,11 @@ export interface Database<Models, Events extends Contract["events"]> {
   ) => Promise<Result>;
   /** The idempotent request that the transactions belong to; undefined for a request without a key. */
   request: idempotency.IdempotentRequest | undefined;
-  /** Returns an id for a new row. Duplicate requests with a key get the same id. */
-  newId: () => Promise<string>;
+  /**
+   * Returns an id for a new row. Duplicate requests with a key get the same id. `atMs` is the time of
+   * a row that was created in the past, in ms since 1970.
+   */
+  newId: (atMs?: number) => Promise<string>;
   /** Discards an id of `newId` that no row will ever have. The next `newId` returns another one. */
   dropId: (id: string) => Promise<void>;
   /** Creates an event for a statement that calls `append_events_chained` itself. */

@@ -166,7 +166,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     transaction,
     idempotent,
     request: undefined,
-    newId: async () => newId(),
+    newId: async (atMs) => newId(atMs),
     dropId: async () => undefined,
     newEvent: (type, data) => newEvent(contract, type, data, undefined),
     emitFrom(place, events) {
@@ -193,8 +193,8 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     const requestDatabase: typeof database = {
       ...database,
       request,
-      async newId() {
-        return (subject = await idempotency.subjectOf(query, request));
+      async newId(atMs) {
+        return (subject = await idempotency.subjectOf(query, request, newId(atMs)));
       },
       dropId: (id) => idempotency.dropSubject(query, request, id),
       transaction: (useCase) =>

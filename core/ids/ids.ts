@@ -1,8 +1,12 @@
 import { v7 } from "uuid";
 
-/** Returns a UUID of version 7. The ids of one process sort in the order of their creation. */
-export function newId(): string {
-  return v7();
+/**
+ * Returns a UUID of version 7. The ids of one process sort in the order of their creation.
+ *
+ * @param atMs the time in the id, in ms since 1970, for something that was created in the past
+ */
+export function newId(atMs?: number): string {
+  return atMs === undefined ? v7() : v7({ msecs: atMs });
 }
 
 /** Returns the lowest id that `newId` can create at a time (ms since 1970) or later. */

@@ -10,6 +10,17 @@ export const buyerMissing = () =>
     { field: "user_id", message: "The 'user_id' field is required: it names the buyer." },
   ]);
 
+/**
+ * Returns the time of an order that was taken elsewhere. Its id contains the time, and ids sort in
+ * the order of placing. Throws BAD_USER_INPUT for a time of the future.
+ */
+export function pastTime(time: string | undefined): Date | undefined {
+  if (time === undefined) return undefined;
+  const past = new Date(time);
+  if (past.getTime() <= Date.now()) return past;
+  throw badUserInput([{ field: "placed_at", message: "'placed_at' must not be in the future." }]);
+}
+
 /** Rejects a price filter over the orders of all users and all times. */
 export const pricesOfAll = (fields: readonly string[]) =>
   badUserInput(

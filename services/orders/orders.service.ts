@@ -13,7 +13,7 @@ import { shipOrder } from "./lifecycle/ship-order.ts";
 import { followInventory, followUpdates, productNames, rememberProducts } from "./read-models.ts";
 import { ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
-import { buyerMissing } from "./orders.errors.ts";
+import { buyerMissing, pastTime } from "./orders.errors.ts";
 import { OrderMetrics } from "./order-metrics.ts";
 import { orderConnection } from "./reading/page-orders.ts";
 import { placeOrder } from "./placement/place-order.ts";
@@ -61,13 +61,13 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
         const actor = actorOf(ctx);
         const userId = userIdOf(actor) ?? ctx.params.user_id;
         if (userId === undefined) throw buyerMissing();
+        const placedAt = actor.kind === "user" ? undefined : pastTime(ctx.params.placed_at);
         const { logger } = ctx.broker;
         return metrics.countRejection(() =>
           database.idempotent(ctx, (db) =>
             placeOrder(
               { database: db, orderWriter, products: ctx, logger },
-              userId,
-              ctx.params.order_products,
+              { userId, placedAt, lines: ctx.params.order_products },
             ),
           ),
         );

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { gatewayName } from "../../core/access.ts";
+import { timeOfId } from "../../core/ids/ids.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
@@ -46,4 +48,36 @@ test("500 concurrent orders sell exactly the stock, also when lines repeat the p
     [id],
   );
   expect(written).toEqual({ orders: placed.length, pieces: 50 });
+});
+
+test("an operator places an order of the past, which has its place among the orders of that time", async () => {
+  const { id: product_id } = await createProduct(9);
+  const order = { user_id: buyer.id, order_products: [{ product_id, quantity: 1 }] };
+  const placed_at = "2026-01-31T10:20:30.400Z";
+  const { id } = await shop.call<{ id: string }>("orders.place", { ...order, placed_at });
+  const found = await shop.graphql(
+    `{ ordersConnection(first: 2, filter: { placedBefore: "2026-02-01T00:00:00Z" }) {
+      nodes { id createdAt history { status at } } } }`,
+    { token: buyer.token },
+  );
+  expect(found.data?.ordersConnection?.nodes).toEqual([
+    { id, createdAt: placed_at, history: [{ status: "PLACED", at: placed_at }] },
+  ]);
+});
+
+test("an order cannot be placed in the future, and customers cannot choose its time", async () => {
+  const { id: product_id } = await createProduct(9);
+  const order = { user_id: buyer.id, order_products: [{ product_id, quantity: 1 }] };
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+  await expect(shop.call("orders.place", { ...order, placed_at: tomorrow })).rejects.toMatchObject({
+    type: "BAD_USER_INPUT",
+    data: { fields: [{ field: "placed_at" }] },
+  });
+  const viewer = { kind: "user", id: buyer.id, type: 0, sessionId: buyer.id };
+  const placed = await shop.broker.call<{ id: string }, object>(
+    "orders.place",
+    { ...order, placed_at: "2026-01-31T10:20:30Z" },
+    { caller: gatewayName, meta: { viewer } } as object,
+  );
+  expect(Date.parse(timeOfId(placed.id))).toBeGreaterThan(Date.now() - 60_000);
 });

@@ -90,7 +90,7 @@ test("npm run demo fills the shop once, with an admin who can sign in", async ()
   const first = startCommand("demo", { DATA_DIR: dataDir, TRACES_URL: "http://localhost:9411" });
   expect(await first.ended()).toBe(0);
   expect(first.output()).toMatch(/registering customers\n.*creating products\n.*placing orders\n/);
-  expect(first.output()).toMatch(/Demo data: 21 users, 300 products and 60 orders added/);
+  expect(first.output()).toMatch(/Demo data: 21 users, 300 products and 300 orders added/);
   expect(first.output()).toContain(`They are in ${dataDir}. The shop is at ${url}/.`);
   expect(first.output().match(/TRACES_URL/g)).toHaveLength(1);
   const second = startCommand("demo", settings());

@@ -1,10 +1,12 @@
 import { action, event, type ParamRule } from "../../../core/contract.ts";
-import { id, ids, int, nullable, optional, text } from "../../../core/validation.ts";
+import { id, ids, instant, int, nullable, optional, text } from "../../../core/validation.ts";
 import type { Order } from "../reading/reading.contract.ts";
 
 export interface PlaceOrder {
   /** The buyer. Required in the REPL; ignored for signed-in users, who buy for themselves. */
   user_id?: string;
+  /** When an order was placed that was taken elsewhere. Ignored for signed-in users. */
+  placed_at?: string;
   order_products: { product_id: string; quantity: number }[];
 }
 
@@ -60,6 +62,7 @@ export const lifecycleActions = {
   place: action<PlaceOrder, Order>({
     params: {
       user_id: optional(id()),
+      placed_at: optional(instant()),
       order_products: {
         type: "array",
         min: 1,

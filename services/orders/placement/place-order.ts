@@ -15,6 +15,14 @@ interface Dependencies {
   logger: ServiceBroker["logger"];
 }
 
+/** An order before its stock is reserved. */
+interface RequestedOrder {
+  userId: string;
+  /** The time of an order that was taken elsewhere; undefined for now. */
+  placedAt: Date | undefined;
+  lines: PlaceOrder["order_products"];
+}
+
 /** A tombstone makes an id unusable, for example after a lost first request. The next id is new. */
 const maxIds = 3;
 
@@ -25,16 +33,20 @@ const maxIds = 3;
  */
 export async function placeOrder(
   dependencies: Dependencies,
-  userId: string,
-  requestedLines: PlaceOrder["order_products"],
+  { userId, placedAt, lines: requestedLines }: RequestedOrder,
 ): Promise<Order> {
   const { database, products, orderWriter } = dependencies;
   const lines = sumUpLines(requestedLines);
   for (let id = 1; id <= maxIds; id += 1) {
-    const orderId = await database.newId();
+    const orderId = await database.newId(placedAt?.getTime());
     const reserved = await products.call("products.reserve", { order_id: orderId, lines });
     try {
-      const order = await writeOrder(database, orderWriter, newOrder(orderId, userId, reserved));
+      const order = await writeOrder(
+        database,
+        orderWriter,
+        newOrder(orderId, userId, reserved),
+        placedAt,
+      );
       // A duplicate request has placed the order under another id.
       if (order.id !== orderId) await abandon(dependencies, orderId);
       return order;

@@ -9,6 +9,8 @@ import type { OrdersDatabase } from "../orders.database.ts";
 /** An order with reserved stock that is not written yet. */
 interface NewOrder {
   order: Order;
+  /** The time of an order that was taken elsewhere; undefined for now. */
+  placedAt: Date | undefined;
   /** Created outside the batch, so that it carries the trace of its request. */
   event: RecordedEvent;
   /** The idempotent request. The statement that writes the order claims its key and stores its answer. */
@@ -36,25 +38,26 @@ export async function writeOrder(
   database: OrdersDatabase,
   batcher: OrderBatcher,
   order: Order,
+  placedAt: Date | undefined,
 ): Promise<Order> {
   const { id, user_id, price_total, quantity, order_products: lines } = order;
   const data = { order_id: id, user_id, price_total, quantity, lines };
   const event = database.newEvent("order.placed", data);
-  const written = await batcher.add({ order, event, request: database.request });
-  return written ?? writeAfterDuplicate(database, { order, event });
+  const written = await batcher.add({ order, placedAt, event, request: database.request });
+  return written ?? writeAfterDuplicate(database, { order, placedAt, event });
 }
 
 /** Waits for the duplicate request with the same key. Returns its order, or writes this one. */
 async function writeAfterDuplicate(
   database: OrdersDatabase,
-  { order, event }: Omit<NewOrder, "request">,
+  entry: Omit<NewOrder, "request">,
 ): Promise<Order> {
   let place: LogPlace | undefined;
   const written = await database.transaction(async ({ query }) => {
-    ({ place } = await insertOrders(query, [{ order, event, request: undefined }]));
-    return order;
+    ({ place } = await insertOrders(query, [{ ...entry, request: undefined }]));
+    return entry.order;
   });
-  if (place !== undefined) database.emitFrom(place, [event]);
+  if (place !== undefined) database.emitFrom(place, [entry.event]);
   return written;
 }
 
@@ -98,8 +101,9 @@ async function insertOrders(
   const [done] = await query<LogPlace & { ids: string[] }>(
     `WITH asked AS MATERIALIZED (
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[],
-                            $5::bytea[], $6::bytea[], $7::jsonb[])
-         WITH ORDINALITY AS asked (id, user_id, price_total, quantity, key, fingerprint, answer, place)
+                            $5::timestamptz[], $6::bytea[], $7::bytea[], $8::jsonb[])
+         WITH ORDINALITY AS asked
+           (id, user_id, price_total, quantity, placed_at, key, fingerprint, answer, place)
      ), claimed AS (
        INSERT INTO idempotency_keys AS kept (id, fingerprint, subject, answer)
        SELECT key, fingerprint, id, answer FROM asked WHERE key IS NOT NULL ORDER BY key
@@ -110,19 +114,19 @@ async function insertOrders(
      ), placed AS MATERIALIZED (
        SELECT * FROM asked WHERE key IS NULL OR key = ANY (ARRAY(SELECT id FROM claimed))
      ), first_steps AS (
-       INSERT INTO order_history (order_id, step, status, user_id)
-       SELECT id, 1, 'PLACED', user_id FROM placed RETURNING 1
+       INSERT INTO order_history (order_id, step, status, user_id, at)
+       SELECT id, 1, 'PLACED', user_id, coalesce(placed_at, now()) FROM placed RETURNING 1
      ), written AS (
        INSERT INTO orders (id, user_id, price_total, quantity)
        SELECT id, user_id, price_total, quantity FROM placed RETURNING 1
      ), lines AS (
        INSERT INTO order_lines (order_id, product_id, quantity, price)
-       SELECT line.* FROM unnest($8::uuid[], $9::uuid[], $10::integer[], $11::integer[])
+       SELECT line.* FROM unnest($9::uuid[], $10::uuid[], $11::integer[], $12::integer[])
          AS line (order_id, product_id, quantity, price)
        WHERE order_id = ANY (ARRAY(SELECT id FROM placed)) RETURNING 1
      ), done AS MATERIALIZED (
        SELECT array_agg(id ORDER BY place) AS ids,
-         jsonb_agg($12::jsonb -> (place::integer - 1) ORDER BY place) AS events
+         jsonb_agg($13::jsonb -> (place::integer - 1) ORDER BY place) AS events
        FROM placed
        -- First all rows, then the log.
        WHERE (SELECT count(*) FROM first_steps) + (SELECT count(*) FROM written)
@@ -135,6 +139,7 @@ async function insertOrders(
       orders.map(({ order }) => order.user_id),
       orders.map(({ order }) => order.price_total),
       orders.map(({ order }) => order.quantity),
+      orders.map(({ placedAt }) => placedAt ?? null),
       orders.map(({ request }) => request?.id ?? null),
       orders.map(({ request }) => request?.fingerprint ?? null),
       orders.map(({ order, request }) => (request === undefined ? null : JSON.stringify(order))),
