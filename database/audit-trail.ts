@@ -24,6 +24,10 @@ export interface NewAuditEntry<Action extends string = string> {
   detail?: Record<string, string | number | boolean | null>;
 }
 
+/** The columns of a new entry, in the order of `auditRow`. */
+export const auditColumns =
+  "id, action, outcome, actor_kind, actor_id, address, subject_id, detail";
+
 /**
  * Writes an entry. `query` must belong to the transaction of the effect; for a rejected call, which
  * writes nothing else, to the database. `Action` lists the audit actions of the service,
@@ -34,8 +38,7 @@ export async function recordAudit<Action extends string = never>(
   entry: NewAuditEntry<NoInfer<Action>>,
 ): Promise<void> {
   await query(
-    `INSERT INTO audit_trail (id, action, outcome, actor_kind, actor_id, address, subject_id, detail)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    `INSERT INTO audit_trail (${auditColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
     auditRow<Action>(entry),
   );
 }
@@ -47,7 +50,7 @@ export async function recordAudits<Action extends string = never>(
   entries: readonly Pick<NewAuditEntry<NoInfer<Action>>, "action" | "subjectId" | "detail">[],
 ): Promise<void> {
   await query(
-    `INSERT INTO audit_trail (id, action, outcome, actor_kind, actor_id, address, subject_id, detail)
+    `INSERT INTO audit_trail (${auditColumns})
      SELECT id, action, 'OK', $5, $6, $7, subject_id, detail
      FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::jsonb[])
        AS entry (id, action, subject_id, detail)`,

@@ -2,7 +2,7 @@ import type { Sender } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import type { Config } from "../../../config/config.ts";
 import { newId } from "../../../core/ids/ids.ts";
-import { auditRow } from "../../../database/audit-trail.ts";
+import { auditColumns, auditRow } from "../../../database/audit-trail.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
 import type { Account } from "../accounts/account.ts";
 import type { RightPassword } from "../passwords/password-tries.ts";
@@ -78,8 +78,7 @@ export async function openSession(
      ), forgotten AS (
        DELETE FROM password_tries WHERE key = $9
      ), noted AS (
-       INSERT INTO audit_trail
-         (id, action, outcome, actor_kind, actor_id, address, subject_id, detail)
+       INSERT INTO audit_trail (${auditColumns})
        SELECT $10::uuid, $11, $12, $13, $14::uuid, $15, $16::uuid, $17::jsonb FROM account
      )
      SELECT ${userColumns}, $18 <= (SELECT count(*) FROM sessions
