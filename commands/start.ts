@@ -1,6 +1,7 @@
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { BackupSchedule } from "./backups/backup-schedule.ts";
 import { assertEmbedded } from "./backups/embedded-data.ts";
+import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { giveBackMemory } from "./process/give-back-memory.ts";
 import { isStopping, runProgram, stopOnSignals } from "./process/program.ts";
 import { openSingleProcess } from "./node/single-process.ts";
@@ -25,6 +26,7 @@ await runProgram(async () => {
     await (await opening).stop();
   });
   const { broker, start } = await opening;
+  backups?.addMetrics(instrumentsOf(broker));
   if (isStopping()) return;
   await start();
   if (isStopping()) return;

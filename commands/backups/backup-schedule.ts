@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { BackupConfig } from "../../config/backup-config.ts";
 import { childEnvironment } from "../../config/npm.ts";
+import type { Instruments } from "../../core/metrics/instruments.ts";
 import { PeriodicTask } from "../../core/tasks/periodic-task.ts";
 import {
   deleteOldBackups,
@@ -50,6 +51,28 @@ export class BackupSchedule {
 
   start(): void {
     this.#task.start();
+  }
+
+  /** Adds the metrics of the backups, for an alert when they fail for long. */
+  addMetrics(instruments: Instruments): void {
+    const { config, dataDir, now } = this.#options;
+    const { dir, everyMs } = config;
+    const startedMs = now();
+    instruments.read("the backups", {
+      metrics: {
+        shop_backup_age_seconds: "Age of the newest scheduled backup, or of the shop without one",
+        shop_backup_interval_seconds: "Interval of scheduled backups",
+      },
+      maxAgeMs: checkEveryMs,
+      read() {
+        const newest = existsSync(dir) ? scheduledBackups(dir, dataDir).at(-1) : undefined;
+        const ageMs = now() - (newest?.startMs ?? startedMs);
+        return [
+          { name: "shop_backup_age_seconds", value: Math.max(0, ageMs) / 1_000 },
+          { name: "shop_backup_interval_seconds", value: everyMs / 1_000 },
+        ];
+      },
+    });
   }
 
   /** Interrupts a running backup, and waits for its end. */

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { BackupSchedule } from "../../commands/backups/backup-schedule.ts";
+import { Instruments } from "../../core/metrics/instruments.ts";
 import { scheduledBackups } from "../../embedded/backup/retention.ts";
 import { writeBackup } from "../support/sample-backup.ts";
 
@@ -49,6 +50,14 @@ class TestSchedule {
     });
   }
 
+  /** Reads the metrics as a new scrape does. */
+  async metrics(): Promise<Record<string, number | undefined>> {
+    const instruments = new Instruments(true, () => undefined);
+    this.#schedule.addMetrics(instruments);
+    const all = await instruments.collect();
+    return Object.fromEntries(all.map(({ name, samples }) => [name, samples[0]?.value]));
+  }
+
   async after(hours: number): Promise<string[]> {
     this.nowMs += hours * hourMs;
     await this.#schedule.takeDueBackup();
@@ -74,6 +83,19 @@ test("a backup is due after the clock was set back", async () => {
   const schedule = new TestSchedule();
   await schedule.after(0);
   expect(await schedule.after(-48)).toHaveLength(2);
+});
+
+test("metrics tell the age of the newest backup, which grows while backups fail", async () => {
+  const schedule = new TestSchedule();
+  expect(await schedule.metrics()).toEqual({
+    shop_backup_age_seconds: 0,
+    shop_backup_interval_seconds: 86_400,
+  });
+  await schedule.after(1);
+  expect(await schedule.metrics()).toMatchObject({ shop_backup_age_seconds: 0 });
+  schedule.fault = new Error("the disk is full");
+  await expect(schedule.after(50)).rejects.toThrow("the disk is full");
+  expect(await schedule.metrics()).toMatchObject({ shop_backup_age_seconds: 50 * 3_600 });
 });
 
 test("a failed backup deletes nothing, and is tried again after ten minutes", async () => {

@@ -1,3 +1,4 @@
+import { BackupSchedule } from "../../../commands/backups/backup-schedule.ts";
 import { readFileSync } from "node:fs";
 import { extname, join, posix } from "node:path";
 import { ServiceBroker } from "moleculer";
@@ -132,6 +133,11 @@ async function servicesOfShop() {
     }
   }
   const metrics = broker.metrics.list() as unknown as { name: string }[];
+  new BackupSchedule({
+    config: { everyMs: 1, dir: "backups", keep: 1 },
+    dataDir: "data",
+    onFault: async () => undefined,
+  }).addMetrics(instrumentsOf(broker));
   const own = instrumentsOf(broker).names();
   return { actions, metrics: [...metrics.map(({ name }) => name), ...own] };
 }
