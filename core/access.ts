@@ -83,6 +83,11 @@ export function userIdOf(actor: Actor): string | null {
   return actor.kind === "user" ? actor.id : null;
 }
 
+/** Returns the id of the session whose access token the caller sent. */
+export function sessionIdOf(actor: Actor): string | undefined {
+  return actor.kind === "user" ? actor.sessionId : undefined;
+}
+
 function isAdmin(actor: Actor): boolean {
   return actor.kind === "user" && actor.type === userType.admin;
 }

@@ -6,7 +6,7 @@ import { timeOfId } from "../../core/ids/ids.ts";
 import { accountChangeActions, userEvents } from "./accounts/account-changes.contract.ts";
 import { accountActions } from "./accounts/accounts.contract.ts";
 import { passwordActions } from "./passwords/passwords.contract.ts";
-import { sessionActions } from "./sessions/sessions.contract.ts";
+import { maxSessionsPerUser, sessionActions } from "./sessions/sessions.contract.ts";
 
 export * from "./accounts/accounts.contract.ts";
 export * from "./accounts/account-changes.contract.ts";
@@ -36,6 +36,7 @@ export type UserAuditAction = keyof typeof userAuditActions;
 /** Errors that only this service throws. */
 export const userErrors = defineErrors({
   USER_NOT_FOUND: { status: 404, meaning: "There is no such user." },
+  SESSION_NOT_FOUND: { status: 404, meaning: "You have no such open session." },
   EMAIL_TAKEN: { status: 409, meaning: "Another account has this email." },
   INVALID_CREDENTIALS: { status: 401, meaning: "Email and password do not belong together." },
   INVALID_RESET_TOKEN: {
@@ -50,6 +51,7 @@ export const usersContract = defineContract({
   auditActions: userAuditActions,
   graphql: {
     type: readFileSync(new URL("users.graphql", import.meta.url), "utf8"),
+    listMaxima: { "Query.sessions": maxSessionsPerUser },
     fromId: { User: { createdAt: timeOfId } },
     nodes: { User: "resolve" },
   },

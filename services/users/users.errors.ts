@@ -4,6 +4,10 @@ import { badUserInput, commonErrors, ClientError } from "../../core/errors.ts";
 export const userNotFound = () =>
   new ClientError(userErrors.USER_NOT_FOUND, "There is no such user.");
 
+/** The same for an unknown session, an ended one, and one of another user. */
+export const sessionNotFound = () =>
+  new ClientError(userErrors.SESSION_NOT_FOUND, "You have no such open session.");
+
 const emailTaken = () => new ClientError(userErrors.EMAIL_TAKEN, "Another account has this email.");
 
 /** The same for a wrong password and an unknown email, so that callers do not learn who has an account. */

@@ -7,6 +7,7 @@ import {
   isTokenRejected,
   mayActForOthers,
   senderOf,
+  sessionIdOf,
   unauthenticated,
   userIdOf,
   type Actor,
@@ -38,6 +39,7 @@ import {
   limitResets,
   pruneLimits,
 } from "./accounts/rate-limits.ts";
+import { endSession, openSessions } from "./sessions/own-sessions.ts";
 import { refreshToken } from "./sessions/refresh-token.ts";
 import { ensureFirstAdmin, registerUser } from "./accounts/register-user.ts";
 import { endedSessions, pruneSessions } from "./sessions/sessions.ts";
@@ -114,6 +116,14 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       },
       logout: (ctx) =>
         database.idempotent(ctx, (db) => logout(db, ctx.params.token, senderOf(ctx))),
+      async sessions(ctx) {
+        const actor = actorOf(ctx);
+        return openSessions(database, ownIdOf(actor), sessionIdOf(actor));
+      },
+      endSession: (ctx) =>
+        database.idempotent(ctx, (db) =>
+          endSession(db, ownIdOf(actorOf(ctx)), ctx.params.id, senderOf(ctx)),
+        ),
       logoutEverywhere: (ctx) =>
         database.idempotent(ctx, (db) =>
           logoutEverywhere(db, ownIdOf(actorOf(ctx)), senderOf(ctx)),

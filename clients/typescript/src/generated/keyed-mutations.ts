@@ -6,6 +6,7 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   "eraseUser",
   "setUserType",
   "logout",
+  "endSession",
   "logoutEverywhere",
   "changePassword",
   "resetPassword",

@@ -46,6 +46,11 @@ export type Query = {
   users: Array<User>;
   /** A page of the accounts. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT. */
   usersConnection: UserConnection;
+  /**
+   * The open sessions of the caller, newest first, at most 100. For signed-in
+   * users. Errors: UNAUTHENTICATED, FORBIDDEN (the caller has no account).
+   */
+  sessions: Array<Session>;
   /** The audit trail of accounts: registrations, logins, logouts, changes and rejected attempts. Newest first. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT. */
   usersAudit: Array<AuditEntry>;
   /** One product of the catalogue. For everyone. Errors: BAD_USER_INPUT, PRODUCT_NOT_FOUND. */
@@ -379,6 +384,11 @@ export type Mutation = {
    * token. Errors: BAD_USER_INPUT.
    */
   logout: Success;
+  /**
+   * Ends an open session of the caller, for example on a lost device. For signed-in users.
+   * Errors: UNAUTHENTICATED, BAD_USER_INPUT, SESSION_NOT_FOUND.
+   */
+  endSession: Success;
   /** Ends all sessions of the caller. For signed-in users. Errors: UNAUTHENTICATED. */
   logoutEverywhere: Success;
   /**
@@ -577,6 +587,18 @@ export type MutationRefreshTokenArgs = {
  */
 export type MutationLogoutArgs = {
   token: Scalars['String']['input'];
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationEndSessionArgs = {
+  id: Scalars['ID']['input'];
 };
 
 
@@ -939,6 +961,22 @@ export type Token = {
   expiresAt: Scalars['DateTime']['output'];
   /** The account of the session. Its orders require a request with the access token. */
   user: User;
+};
+
+/** An open session of the caller. It begins with a login. */
+export type Session = {
+  /** A UUID, version 7. It is the claim `sid` of the session's access tokens. */
+  id: Scalars['ID']['output'];
+  /** When the session was opened by a login */
+  createdAt: Scalars['DateTime']['output'];
+  /** When its tokens were refreshed last, or the time of the login */
+  lastUsedAt: Scalars['DateTime']['output'];
+  /** When the session ends without a logout */
+  expiresAt: Scalars['DateTime']['output'];
+  /** The IP address of the login; of an IPv6 address the network. Null if it is unknown. */
+  address?: Maybe<Scalars['String']['output']>;
+  /** Whether the request was sent with an access token of this session */
+  current: Scalars['Boolean']['output'];
 };
 
 /** The result of a mutation that returns no data */
@@ -1757,6 +1795,8 @@ export type ErrorCode =
   | 'QUERY_TOO_COMPLEX'
   /** A part of the shop is unavailable; try again. */
   | 'SERVICE_UNAVAILABLE'
+  /** You have no such open session. */
+  | 'SESSION_NOT_FOUND'
   /** Another product of the catalogue has this SKU. */
   | 'SKU_TAKEN'
   /** Try again in `retryAfter` seconds. */
@@ -1898,6 +1938,8 @@ export type AuditOutcome =
   | 'QUERY_TOO_COMPLEX'
   /** A part of the shop is unavailable; try again. */
   | 'SERVICE_UNAVAILABLE'
+  /** You have no such open session. */
+  | 'SESSION_NOT_FOUND'
   /** Another product of the catalogue has this SKU. */
   | 'SKU_TAKEN'
   /** Try again in `retryAfter` seconds. */
