@@ -23,6 +23,8 @@ const userAuditActions = {
   LOGGED_OUT: "A user ended one session or all sessions.",
   PASSWORD_CHANGED: "A user changed the password, which ended all sessions.",
   TYPE_CHANGED: "An admin changed the type of a user, which ended the user's sessions.",
+  RIGHTS_CHANGED:
+    "An admin or the operator changed the rights of an admin, which ended the admin's sessions.",
   PROFILE_CHANGED: "A user changed the username or the email.",
   RESET_CREATED: "An admin or the operator created a token for a password reset.",
   RESET_REFUSED: "A reset token was unknown, expired or used.",
@@ -43,7 +45,10 @@ export const userErrors = defineErrors({
     status: 401,
     meaning: "The reset token is unknown, expired or used; ask for a new one.",
   },
-  LAST_ADMIN: { status: 409, meaning: "The shop must keep at least one admin." },
+  LAST_ADMIN: {
+    status: 409,
+    meaning: "The shop must keep at least one admin, and one who may operate it.",
+  },
 });
 
 export const usersContract = defineContract({

@@ -31,6 +31,15 @@ export const lastAdmin = () =>
     "This is the last admin of the shop; make another user an admin first.",
   );
 
+export const lastOperatingAdmin = () =>
+  new ClientError(
+    userErrors.LAST_ADMIN,
+    "This is the last admin who may operate the shop; give another admin this right first.",
+  );
+
+export const noAdmin = () =>
+  badUserInput([{ field: "id", message: "Only an admin can have this right." }]);
+
 export const nothingToChange = () =>
   badUserInput([{ field: "username", message: "Give a 'username' or an 'email'." }]);
 

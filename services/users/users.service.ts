@@ -43,6 +43,7 @@ import { endSession, openSessions } from "./sessions/own-sessions.ts";
 import { refreshToken } from "./sessions/refresh-token.ts";
 import { ensureFirstAdmin, registerUser } from "./accounts/register-user.ts";
 import { endedSessions, pruneSessions } from "./sessions/sessions.ts";
+import { setUserRights } from "./accounts/set-user-rights.ts";
 import { setUserType } from "./accounts/set-user-type.ts";
 import { updateProfile } from "./accounts/update-profile.ts";
 import { SigningKeys } from "./sessions/signing-keys.ts";
@@ -152,6 +153,10 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       setType: (ctx) =>
         failedAttempts.watch(ctx, () =>
           database.idempotent(ctx, (db) => setUserType(db, ctx.params, senderOf(ctx))),
+        ),
+      setRights: (ctx) =>
+        failedAttempts.watch(ctx, () =>
+          database.idempotent(ctx, (db) => setUserRights(db, ctx.params, senderOf(ctx))),
         ),
       async resolve(ctx) {
         const where = { id: ctx.params.ids.filter((id) => mayRead(actorOf(ctx), id)) };

@@ -194,6 +194,7 @@ test("the GraphQL schema exposes no internal action", async () => {
     "logoutEverywhere",
     "changePassword",
     "setUserType",
+    "setUserRights",
     "updateProfile",
     "createPasswordReset",
     "resetPassword",

@@ -145,6 +145,7 @@ const documents: Record<string, (sender: Owner) => string> = {
     'mutation { changePassword(input: { password: "wrong", newPassword: "long enough" }) { success } }',
   setUserType: () => mutations.setUserType(scene.other.id, 0),
   "setUserType of the own user": (sender) => mutations.setUserType(sender.id, 0),
+  setUserRights: () => mutations.setUserRights(unknownId, true),
   updateProfile: () => 'mutation { updateProfile(input: { username: "renamed" }) { id } }',
   resetPassword: () =>
     'mutation { resetPassword(input: { token: "x", newPassword: "long enough" }) { success } }',
@@ -234,6 +235,8 @@ const defaultCells: Record<string, Cells> = {
   changePassword: { ...signedIn, customer: wrongPassword, admin: wrongPassword },
   setUserType: adminsOnly,
   "setUserType of the own user": { ...adminsOnly, admin: "FORBIDDEN" },
+  // The admin of the table has the right, and gets past the access rule to the lookup of the user.
+  setUserRights: { ...adminsOnly, admin: "USER_NOT_FOUND" },
   updateProfile: signedIn,
   resetPassword: unknownResetToken,
   "createPasswordReset of a customer": adminsOnly,

@@ -37,6 +37,7 @@ export type EndReason =
   | "PASSWORD_RESET"
   | "EMAIL_CHANGED"
   | "TYPE_CHANGED"
+  | "RIGHTS_CHANGED"
   | "REUSED"
   | "REPLACED"
   | "ERASED";

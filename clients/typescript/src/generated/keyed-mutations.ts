@@ -5,6 +5,7 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   "updateProfile",
   "eraseUser",
   "setUserType",
+  "setUserRights",
   "logout",
   "endSession",
   "logoutEverywhere",
