@@ -13,7 +13,7 @@ const layers = {
   embedded: ["config"],
 };
 /** Every file of this project; packages are none. */
-const own = `^(?:(?:${Object.keys(layers).join("|")}|clients|commands|deploy|tests|tools)/|moleculer[.]config[.]ts$)`;
+const own = `^(?:(?:${Object.keys(layers).join("|")}|clients|commands|deploy|tests|tools|web)/|moleculer[.]config[.]ts$)`;
 
 /** A package without code. */
 const typesOnly = "^@graphql-typed-document-node/core$";
@@ -102,8 +102,22 @@ module.exports = {
       name: "the-shop-needs-no-client",
       comment: "An image of the shop has no clients.",
       severity: "error",
-      from: { path: own, pathNot: "^(clients|tests|tools)/" },
+      from: { path: own, pathNot: "^(clients|tests|tools|web)/" },
       to: { path: "^clients/" },
+    },
+    {
+      name: "pages-use-the-public-api",
+      comment: "A page is a client: it imports its own files and the typed client.",
+      severity: "error",
+      from: { path: "^web/" },
+      to: { path: own, pathNot: "^(web/|clients/typescript/src/index[.]ts$)" },
+    },
+    {
+      name: "pages-are-built",
+      comment: "The shop serves the files of web/dist/ and imports none of web/.",
+      severity: "error",
+      from: { path: own, pathNot: "^(tests|web)/" },
+      to: { path: "^web/" },
     },
     {
       name: "the-checker-shares-no-code",
@@ -137,7 +151,7 @@ module.exports = {
       name: "packages-are-there-in-production",
       comment: "An image without development packages has to start.",
       severity: "error",
-      from: { pathNot: "^(clients|tests|tools)/" },
+      from: { pathNot: "^(clients|tests|tools|web)/" },
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
     },
     {
@@ -157,13 +171,14 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
+    exclude: { path: "^web/dist/" },
     tsConfig: { fileName: "tsconfig.json" },
     // Imports of types are imports, too.
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "node", "default"],
-      extensions: [".ts", ".js", ".json"],
+      extensions: [".ts", ".tsx", ".js", ".json"],
     },
   },
 };

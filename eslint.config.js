@@ -1,5 +1,7 @@
 import js from "@eslint/js";
 import { defineConfig } from "eslint/config";
+import jsxA11y from "eslint-plugin-jsx-a11y-x";
+import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 import { schemaRules } from "./tools/lint/schema-rules.js";
 
@@ -49,6 +51,12 @@ const namelessCall = {
   message: "Call through a request's context, or say { caller: gatewayName }.",
 };
 
+/** Texts that a user sees or hears. */
+const textsInMarkup = [
+  "JSXText[value=/[A-Za-z]{2}/]",
+  "JSXAttribute[name.name=/^(alt|aria-label|description|label|placeholder|title)$/] > Literal",
+].map((selector) => ({ selector, message: "Texts stand in web/*/src/texts/." }));
+
 const fetchesNothing = "Services fetch nothing: an address could be one that somebody has sent.";
 
 export default defineConfig(
@@ -59,12 +67,14 @@ export default defineConfig(
       "clients/typescript/dist/",
       // Written by GraphQL Code Generator.
       "clients/typescript/src/generated/",
+      "web/**/*.graphql.ts",
+      "web/dist/",
     ],
   },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   schemaRules,
   {
-    files: ["**/*.{js,cjs,ts}"],
+    files: ["**/*.{js,cjs,ts,tsx}"],
     extends: [js.configs.recommended],
     rules: {
       eqeqeq: "error",
@@ -76,7 +86,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.{ts,tsx}"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
@@ -108,8 +118,15 @@ export default defineConfig(
   // What is meant not to compile has no types that could be checked.
   { files: ["tests/**/*.test-d.ts"], extends: [tseslint.configs.disableTypeChecked] },
   {
-    files: ["commands/*.cjs"],
-    languageOptions: { globals: { process: "readonly", require: "readonly" } },
+    files: ["{commands,web}/*.cjs"],
+    languageOptions: {
+      globals: { __dirname: "readonly", process: "readonly", require: "readonly" },
+    },
+  },
+  {
+    files: ["web/**/*.{ts,tsx}"],
+    extends: [jsxA11y.configs.strict, reactHooks.configs.flat["recommended-latest"]],
+    rules: { "no-restricted-syntax": ["error", ...spreadLiterals, ...textsInMarkup] },
   },
   {
     files: ["services/api/playground/*.js"],

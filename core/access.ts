@@ -17,6 +17,8 @@ export type Viewer =
       kind: "user";
       id: string;
       type: number;
+      /** Whether the access token has the right to operate. Only admins have it. */
+      mayOperate?: true;
       /** The session that the token belongs to. */
       sessionId?: string;
     };
@@ -44,10 +46,10 @@ export interface Meta {
   attemptId?: string;
 }
 
-type Need = "everyone" | "signed-in" | "admin" | "nobody";
+type Need = "everyone" | "signed-in" | "admin" | "operations" | "nobody";
 
 /**
- * Who may call an action through the gateway. `nobody` is for actions between services.
+ * Who may call an action through the gateway. `operations` is for admins with the right to operate. `nobody` is for actions between services.
  * `PUBLIC_READS=true` turns `{ publicReads }` into `everyone`.
  */
 export type Access = Need | { publicReads: Need };
@@ -81,6 +83,11 @@ export function senderOf(ctx: CallContext): Sender {
 /** Returns the id of a signed-in user, or null for any other actor. */
 export function userIdOf(actor: Actor): string | null {
   return actor.kind === "user" ? actor.id : null;
+}
+
+/** Returns the id of the session whose access token the caller sent. */
+export function sessionIdOf(actor: Actor): string | undefined {
+  return actor.kind === "user" ? actor.sessionId : undefined;
 }
 
 function isAdmin(actor: Actor): boolean {
@@ -120,9 +127,10 @@ export function assertAccess(access: Access | undefined, actor: Actor, publicRea
   const need = needOf(access, publicReads);
   if (need === "everyone") return;
   // An unknown rule forbids, too: access is closed by default.
-  if (need !== "signed-in" && need !== "admin") throw forbidden();
+  if (need !== "signed-in" && need !== "admin" && need !== "operations") throw forbidden();
   if (actor.kind === "anonymous") throw unauthenticated(actor);
-  if (need === "admin" && !isAdmin(actor)) throw forbidden();
+  if (need !== "signed-in" && !isAdmin(actor)) throw forbidden();
+  if (need === "operations" && actor.mayOperate !== true) throw forbidden();
 }
 
 /** Returns true if the rule admits every caller, with `PUBLIC_READS` as it is set. */

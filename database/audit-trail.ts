@@ -189,7 +189,8 @@ export class FailedAttemptAudit {
 
   /** Records an error of the access rules, if the action is for admins and is not a query. */
   async onAccessDenied(ctx: DeniedCall, error: unknown): Promise<void> {
-    if (ctx.action?.access !== "admin" || ctx.action.graphql?.query !== undefined) return;
+    const { access, graphql } = ctx.action ?? {};
+    if ((access !== "admin" && access !== "operations") || graphql?.query !== undefined) return;
     await this.#record(ctx, error);
   }
 

@@ -65,6 +65,12 @@ export const edge = {
     defaultInWords: "true; false with NODE_ENV=production",
     description: "Serves the playground at GET /.",
   },
+  CONSOLE: {
+    type: "flag",
+    default: true,
+    description:
+      "Serves the console, the page for customers, admins and operators, at GET /console.",
+  },
   GRAPHQL_DISCOVERY: {
     type: "flag",
     default: true,

@@ -37,7 +37,7 @@ import {
   toOriginForm,
 } from "./http/http-server.ts";
 import { ResourceUsage } from "./limits/resource-usage.ts";
-import { pageGate, pages, type GatewayRequest } from "./http/pages.ts";
+import { pageGate, pages, routeOf, type GatewayRequest } from "./http/pages.ts";
 import { DeadlineTimer } from "./limits/deadline.ts";
 import { ConcurrencyLimit } from "./limits/concurrency-limit.ts";
 import { dropBody } from "./http/request-body.ts";
@@ -205,8 +205,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         dropBody(req);
         setHeaders(res, rules.headersFor(req));
         const path = (req.url ?? "").split("?", 1)[0] ?? "";
-        const isKnown = `GET ${path}` in pageAliases || healthPaths.includes(path);
-        const route = isKnown ? path : undefined;
+        const route = healthPaths.includes(path) ? path : routeOf(path, pageAliases);
         requestLog.follow(req, res, route);
         if (isHealthCheck(req, res)) return;
         if (!admitsPage(addressGroup(addresses.of(req)), res)) return;

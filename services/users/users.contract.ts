@@ -6,7 +6,7 @@ import { timeOfId } from "../../core/ids/ids.ts";
 import { accountChangeActions, userEvents } from "./accounts/account-changes.contract.ts";
 import { accountActions } from "./accounts/accounts.contract.ts";
 import { passwordActions } from "./passwords/passwords.contract.ts";
-import { sessionActions } from "./sessions/sessions.contract.ts";
+import { maxSessionsPerUser, sessionActions } from "./sessions/sessions.contract.ts";
 
 export * from "./accounts/accounts.contract.ts";
 export * from "./accounts/account-changes.contract.ts";
@@ -23,6 +23,8 @@ const userAuditActions = {
   LOGGED_OUT: "A user ended one session or all sessions.",
   PASSWORD_CHANGED: "A user changed the password, which ended all sessions.",
   TYPE_CHANGED: "An admin changed the type of a user, which ended the user's sessions.",
+  RIGHTS_CHANGED:
+    "An admin or the operator changed the rights of an admin, which ended the admin's sessions.",
   PROFILE_CHANGED: "A user changed the username or the email.",
   RESET_CREATED: "An admin or the operator created a token for a password reset.",
   RESET_REFUSED: "A reset token was unknown, expired or used.",
@@ -36,13 +38,17 @@ export type UserAuditAction = keyof typeof userAuditActions;
 /** Errors that only this service throws. */
 export const userErrors = defineErrors({
   USER_NOT_FOUND: { status: 404, meaning: "There is no such user." },
+  SESSION_NOT_FOUND: { status: 404, meaning: "You have no such open session." },
   EMAIL_TAKEN: { status: 409, meaning: "Another account has this email." },
   INVALID_CREDENTIALS: { status: 401, meaning: "Email and password do not belong together." },
   INVALID_RESET_TOKEN: {
     status: 401,
     meaning: "The reset token is unknown, expired or used; ask for a new one.",
   },
-  LAST_ADMIN: { status: 409, meaning: "The shop must keep at least one admin." },
+  LAST_ADMIN: {
+    status: 409,
+    meaning: "The shop must keep at least one admin, and one who may operate it.",
+  },
 });
 
 export const usersContract = defineContract({
@@ -50,6 +56,7 @@ export const usersContract = defineContract({
   auditActions: userAuditActions,
   graphql: {
     type: readFileSync(new URL("users.graphql", import.meta.url), "utf8"),
+    listMaxima: { "Query.sessions": maxSessionsPerUser },
     fromId: { User: { createdAt: timeOfId } },
     nodes: { User: "resolve" },
   },

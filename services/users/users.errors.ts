@@ -4,6 +4,10 @@ import { badUserInput, commonErrors, ClientError } from "../../core/errors.ts";
 export const userNotFound = () =>
   new ClientError(userErrors.USER_NOT_FOUND, "There is no such user.");
 
+/** The same for an unknown session, an ended one, and one of another user. */
+export const sessionNotFound = () =>
+  new ClientError(userErrors.SESSION_NOT_FOUND, "You have no such open session.");
+
 const emailTaken = () => new ClientError(userErrors.EMAIL_TAKEN, "Another account has this email.");
 
 /** The same for a wrong password and an unknown email, so that callers do not learn who has an account. */
@@ -26,6 +30,15 @@ export const lastAdmin = () =>
     userErrors.LAST_ADMIN,
     "This is the last admin of the shop; make another user an admin first.",
   );
+
+export const lastOperatingAdmin = () =>
+  new ClientError(
+    userErrors.LAST_ADMIN,
+    "This is the last admin who may operate the shop; give another admin this right first.",
+  );
+
+export const noAdmin = () =>
+  badUserInput([{ field: "id", message: "Only an admin can have this right." }]);
 
 export const nothingToChange = () =>
   badUserInput([{ field: "username", message: "Give a 'username' or an 'email'." }]);

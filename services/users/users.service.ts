@@ -7,6 +7,7 @@ import {
   isTokenRejected,
   mayActForOthers,
   senderOf,
+  sessionIdOf,
   unauthenticated,
   userIdOf,
   type Actor,
@@ -38,9 +39,11 @@ import {
   limitResets,
   pruneLimits,
 } from "./accounts/rate-limits.ts";
+import { endSession, openSessions } from "./sessions/own-sessions.ts";
 import { refreshToken } from "./sessions/refresh-token.ts";
 import { ensureFirstAdmin, registerUser } from "./accounts/register-user.ts";
 import { endedSessions, pruneSessions } from "./sessions/sessions.ts";
+import { setUserRights } from "./accounts/set-user-rights.ts";
 import { setUserType } from "./accounts/set-user-type.ts";
 import { updateProfile } from "./accounts/update-profile.ts";
 import { SigningKeys } from "./sessions/signing-keys.ts";
@@ -114,6 +117,14 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       },
       logout: (ctx) =>
         database.idempotent(ctx, (db) => logout(db, ctx.params.token, senderOf(ctx))),
+      async sessions(ctx) {
+        const actor = actorOf(ctx);
+        return openSessions(database, ownIdOf(actor), sessionIdOf(actor));
+      },
+      endSession: (ctx) =>
+        database.idempotent(ctx, (db) =>
+          endSession(db, ownIdOf(actorOf(ctx)), ctx.params.id, senderOf(ctx)),
+        ),
       logoutEverywhere: (ctx) =>
         database.idempotent(ctx, (db) =>
           logoutEverywhere(db, ownIdOf(actorOf(ctx)), senderOf(ctx)),
@@ -142,6 +153,10 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
       setType: (ctx) =>
         failedAttempts.watch(ctx, () =>
           database.idempotent(ctx, (db) => setUserType(db, ctx.params, senderOf(ctx))),
+        ),
+      setRights: (ctx) =>
+        failedAttempts.watch(ctx, () =>
+          database.idempotent(ctx, (db) => setUserRights(db, ctx.params, senderOf(ctx))),
         ),
       async resolve(ctx) {
         const where = { id: ctx.params.ids.filter((id) => mayRead(actorOf(ctx), id)) };

@@ -155,6 +155,7 @@ test("the GraphQL schema exposes no internal action", async () => {
   const names = [...JSON.stringify(data).matchAll(/"name":"(\w+)"/g)].map(([, name]) => name);
   const queries = [
     "me",
+    "sessions",
     "node",
     "nodes",
     "user",
@@ -189,9 +190,11 @@ test("the GraphQL schema exposes no internal action", async () => {
     "completeOrder",
     "refreshToken",
     "logout",
+    "endSession",
     "logoutEverywhere",
     "changePassword",
     "setUserType",
+    "setUserRights",
     "updateProfile",
     "createPasswordReset",
     "resetPassword",

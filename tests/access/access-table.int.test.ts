@@ -137,12 +137,15 @@ const documents: Record<string, (sender: Owner) => string> = {
   redriveWebhookDelivery: () =>
     `mutation { redriveWebhookDelivery(id: "${unknownId}") { redriven } }`,
   deleteWebhook: () => `mutation { deleteWebhook(id: "${scene.webhookId}") { success } }`,
+  sessions: () => "{ sessions { id current } }",
+  endSession: () => `mutation { endSession(id: "${unknownId}") { success } }`,
   refreshToken: () => 'mutation { refreshToken(token: "unknown") { token } }',
   logout: () => 'mutation { logout(token: "unknown") { success } }',
   changePassword: () =>
     'mutation { changePassword(input: { password: "wrong", newPassword: "long enough" }) { success } }',
   setUserType: () => mutations.setUserType(scene.other.id, 0),
   "setUserType of the own user": (sender) => mutations.setUserType(sender.id, 0),
+  setUserRights: () => mutations.setUserRights(unknownId, true),
   updateProfile: () => 'mutation { updateProfile(input: { username: "renamed" }) { id } }',
   resetPassword: () =>
     'mutation { resetPassword(input: { token: "x", newPassword: "long enough" }) { success } }',
@@ -224,11 +227,16 @@ const defaultCells: Record<string, Cells> = {
   redriveWebhook: adminsOnly,
   redriveWebhookDelivery: { ...adminsOnly, admin: "WEBHOOK_DELIVERY_NOT_FOUND" },
   deleteWebhook: adminsOnly,
+  sessions: signedIn,
+  // A signed-in user gets past the access rule, to the lookup of the session.
+  endSession: { ...signedIn, customer: "SESSION_NOT_FOUND", admin: "SESSION_NOT_FOUND" },
   refreshToken: unknownRefreshToken,
   logout: everyone,
   changePassword: { ...signedIn, customer: wrongPassword, admin: wrongPassword },
   setUserType: adminsOnly,
   "setUserType of the own user": { ...adminsOnly, admin: "FORBIDDEN" },
+  // The admin of the table has the right, and gets past the access rule to the lookup of the user.
+  setUserRights: { ...adminsOnly, admin: "USER_NOT_FOUND" },
   updateProfile: signedIn,
   resetPassword: unknownResetToken,
   "createPasswordReset of a customer": adminsOnly,
@@ -291,6 +299,7 @@ const rowsOfPage: Record<string, readonly string[]> = {
   "`user` of the own account": ["own user"],
   "`user` of another account": ["another user"],
   "`users`, `usersConnection`": ["users", "usersConnection"],
+  "`sessions`, `endSession`": ["sessions"],
   "`createProduct`, `updateProduct`, `updateInventory`": [
     "createProduct",
     "updateProduct",
@@ -331,7 +340,7 @@ const rowsOfPage: Record<string, readonly string[]> = {
 function pageTable(): Map<string, Cells> {
   const page = readFileSync(new URL("../../docs/authentication.md", import.meta.url), "utf8");
   const section = page.slice(page.indexOf("## Authorization"));
-  const cell = (text = "") => (/^(?:own|all) orders$/.test(text) ? "yes" : text);
+  const cell = (text = "") => (/^(?:own|all) (?:orders|sessions)$/.test(text) ? "yes" : text);
   const rows = [...section.matchAll(/^\| (.+?) +\| (.+?) +\| (.+?) +\| (.+?) +\|$/gm)];
   return new Map(
     rows.map(([, field = "", anonymous, customer, admin]) => [

@@ -19,6 +19,7 @@ import { webhooksContract } from "../../services/webhooks/webhooks.contract.ts";
 const anonymous: Viewer = { kind: "anonymous" };
 const customer: Viewer = { kind: "user", id: "c", type: 0 };
 const admin: Viewer = { kind: "user", id: "a", type: 1 };
+const operating: Viewer = { ...admin, mayOperate: true };
 const operator: Actor = { kind: "operator" };
 
 /** Returns "yes" if the rule lets the actor in, otherwise the code of the error. */
@@ -32,24 +33,31 @@ function answer(access: Access | undefined, actor: Actor, publicReads = false): 
 }
 
 describe("an access rule", () => {
-  test.each<[Access | undefined, string, string, string]>([
-    // rule                         anonymous     customer     admin
-    ["everyone", "yes", "yes", "yes"],
-    ["signed-in", "UNAUTHENTICATED", "yes", "yes"],
-    ["admin", "UNAUTHENTICATED", "FORBIDDEN", "yes"],
-    ["nobody", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"],
-    ["a rule that was misspelt" as never, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"],
-    [undefined, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"],
-    [{ publicReads: "signed-in" }, "UNAUTHENTICATED", "yes", "yes"],
-    [{ publicReads: "admin" }, "UNAUTHENTICATED", "FORBIDDEN", "yes"],
-  ])("%j: anonymous %s, customer %s, admin %s", (access, ...expected) => {
-    expect([anonymous, customer, admin].map((viewer) => answer(access, viewer))).toEqual(expected);
+  test.each<[Access | undefined, string, string, string, string]>([
+    // rule                         anonymous     customer     admin     admin with the right
+    ["everyone", "yes", "yes", "yes", "yes"],
+    ["signed-in", "UNAUTHENTICATED", "yes", "yes", "yes"],
+    ["admin", "UNAUTHENTICATED", "FORBIDDEN", "yes", "yes"],
+    ["operations", "UNAUTHENTICATED", "FORBIDDEN", "FORBIDDEN", "yes"],
+    ["nobody", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"],
+    ["a rule that was misspelt" as never, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"],
+    [undefined, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"],
+    [{ publicReads: "signed-in" }, "UNAUTHENTICATED", "yes", "yes", "yes"],
+    [{ publicReads: "admin" }, "UNAUTHENTICATED", "FORBIDDEN", "yes", "yes"],
+  ])("%j: anonymous %s, customer %s, admin %s, admin with the right %s", (access, ...expected) => {
+    const viewers = [anonymous, customer, admin, operating];
+    expect(viewers.map((viewer) => answer(access, viewer))).toEqual(expected);
+  });
+
+  test("operations does not let a customer in whose token has the right", () => {
+    expect(answer("operations", { ...operating, type: 0 })).toBe("FORBIDDEN");
   });
 
   test.each<Access | undefined>([
     "everyone",
     "signed-in",
     "admin",
+    "operations",
     "nobody",
     undefined,
     { publicReads: "admin" },
@@ -156,6 +164,7 @@ test("the gateway exposes exactly these actions", () => {
     "users.changePassword",
     "users.count",
     "users.createPasswordReset",
+    "users.endSession",
     "users.endedSessions",
     "users.erase",
     "users.get",
@@ -170,6 +179,8 @@ test("the gateway exposes exactly these actions", () => {
     "users.register",
     "users.resetPassword",
     "users.resolve",
+    "users.sessions",
+    "users.setRights",
     "users.setType",
     "users.updateProfile",
     "webhooks.auditTrail",

@@ -70,6 +70,15 @@ function sign(changes: SignOptions = {}, claims: object = { type: 0, sid: "s1" }
 
 const forged = () => sign({ keyid: randomUUID() });
 
+test.each([
+  [true, { mayOperate: true }],
+  [false, {}],
+  ["true", {}],
+])("the claim operate %j of a token gives the rights %j", async (operate, rights) => {
+  const { viewer } = await authenticator.viewerOf(sign({}, { type: 1, operate }));
+  expect(viewer).toEqual({ kind: "user", id: "ann", type: 1, ...rights });
+});
+
 /** Returns "user" for a valid token, otherwise "unverifiable" or the reason of the rejection. */
 async function verdictOn(token: string): Promise<string> {
   const { viewer } = await authenticator.viewerOf(token);

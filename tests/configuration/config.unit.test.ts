@@ -55,6 +55,7 @@ describe("an empty environment", () => {
       logLevel: "warn",
       logFormat: undefined,
       publicReads: false,
+      console: true,
       allowFirstAdmin: true,
       firstAdmin: undefined,
       tokenTtlSeconds: 900,

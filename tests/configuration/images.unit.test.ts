@@ -6,7 +6,7 @@ import { projectDir } from "../../tools/support/processes.ts";
 /** The files that name images, each with the pattern of a name. */
 const files: [string, RegExp][] = [
   ["docker-compose*.yml", /^\s*image: (\S+)/gm],
-  ["Dockerfile", /^FROM (\S+)/gm],
+  ["Dockerfile", /^FROM (?:--platform=\S+ )?(\S+)/gm],
   ["deploy/kubernetes/*.yaml", /^\s*image(?:Name)?: (\S+)/gm],
 ];
 /** The image that this project builds. */

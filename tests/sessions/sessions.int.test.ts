@@ -268,6 +268,67 @@ describe("a logout", () => {
   });
 });
 
+describe("the sessions of a user", () => {
+  const fields = "{ id createdAt lastUsedAt expiresAt address current }";
+  interface Listed {
+    id: string;
+    createdAt: string;
+    lastUsedAt: string;
+    expiresAt: string;
+    current: boolean;
+  }
+  async function list(token: string): Promise<Listed[]> {
+    const { data } = await shop.graphql<{ sessions: Listed[] }>(`{ sessions ${fields} }`, {
+      token,
+    });
+    return data?.sessions ?? [];
+  }
+  const end = (token: string, id: string) =>
+    shop.graphql(`mutation { endSession(id: "${id}") { success } }`, { token });
+
+  test("are listed newest first, with the last use, and without ended ones and other users'", async () => {
+    const [first, second, ended] = [
+      await logIn(shop, ann),
+      await logIn(shop, ann),
+      await logIn(shop, ann),
+    ];
+    await logIn(shop, await newAccount(shop));
+    await shop.graphql(`mutation { logout(token: "${ended.refreshToken}") { success } }`);
+    await refresh(shop, second.refreshToken);
+    const listed = await list(first.token);
+    expect(listed).toMatchObject([
+      { id: sessionIdOf(second.token), current: false, address: expect.any(String) },
+      { id: sessionIdOf(first.token), current: true },
+    ]);
+    expect(listed.map(({ createdAt, lastUsedAt }) => lastUsedAt > createdAt)).toEqual([
+      true,
+      false,
+    ]);
+    expect(listed.every(({ createdAt, expiresAt }) => expiresAt > createdAt)).toBe(true);
+  });
+
+  test("can be ended one by one, by their user only, once, with an audit entry", async () => {
+    const [own, lost] = [await logIn(shop, ann), await logIn(shop, ann)];
+    const stranger = await logIn(shop, await newAccount(shop));
+    const id = sessionIdOf(lost.token);
+    expect((await end(stranger.token, id)).code).toBe("SESSION_NOT_FOUND");
+    expect(dataOf(await end(own.token, id))).toEqual({ endSession: { success: true } });
+    expect(await isReportedAsEnded(shop, lost.token)).toBe(true);
+    expect(await tryRefresh(shop, lost.refreshToken)).toBe("UNAUTHENTICATED");
+    // The database is checked, so the access token of the ended session cannot end another one.
+    expect((await end(lost.token, sessionIdOf(own.token))).code).toBe("UNAUTHENTICATED");
+    expect((await end(own.token, id)).code).toBe("SESSION_NOT_FOUND");
+    expect(await tryRefresh(shop, own.refreshToken)).toEqual(expect.any(Object));
+    const entries = await shop.databases.query(
+      "users",
+      `SELECT FROM audit_trail WHERE action = 'LOGGED_OUT' AND actor_id = $1
+         AND detail ->> 'session' = $2`,
+      [ann.id, id],
+    );
+    expect(entries).toHaveLength(1);
+  });
+});
+
 test("a repeated idempotent logoutEverywhere does not end a newer session", async () => {
   const request = { key: newKey(), token: (await logIn(shop, ann)).token };
   const document = "mutation { logoutEverywhere { success } }";

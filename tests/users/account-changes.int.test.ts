@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { eventually } from "../../tools/support/eventually.ts";
+import { mutations } from "../support/graphql/mutations.ts";
 import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import {
   isReportedAsEnded,
   logIn,
   newAccount,
+  refresh,
   tryRefresh,
   type Account,
 } from "../support/sessions.ts";
@@ -159,6 +161,92 @@ describe("setUserType", () => {
     );
     await fresh.stop();
     expect(code).toBe("UNAUTHENTICATED");
+  });
+});
+
+describe("the right to operate", () => {
+  const grant = (id: string, mayOperate: boolean, token: string) =>
+    shop.graphql(mutations.setUserRights(id, mayOperate), { token });
+  const setType = (id: string, type: number, token: string) =>
+    shop.graphql(mutations.setUserType(id, type), { token });
+  const rightOf = async (id: string) =>
+    (await shop.call<{ mayOperate: boolean }>("users.get", { id })).mayOperate;
+
+  /** Gives an admin without the right, whom another admin has made. */
+  async function plainAdmin(): Promise<Account & { token: string }> {
+    const account = await newAccount(shop);
+    dataOf(await setType(account.id, 1, admin.token));
+    return { ...account, token: (await logIn(shop, account)).token };
+  }
+
+  test("belongs to admins whom the operator makes, and not to those whom an admin makes", async () => {
+    expect(await rightOf(admin.id)).toBe(true);
+    expect(await rightOf(ann.id)).toBe(false);
+    expect(await rightOf((await plainAdmin()).id)).toBe(false);
+    const input = { email: `${newKey()}@example.com`, username: "made", password, type: 1 };
+    const document = "mutation ($input: NewUser!) { registerUser(input: $input) { mayOperate } }";
+    const answer = await shop.graphql(document, { token: admin.token, variables: { input } });
+    expect(dataOf(answer)).toEqual({ registerUser: { mayOperate: false } });
+    await shop.call("users.setType", { id: ann.id, type: 1 });
+    expect(await rightOf(ann.id)).toBe(true);
+  });
+
+  test("is granted and taken away by admins who have it; the sessions of the other end", async () => {
+    const bea = await plainAdmin();
+    expect((await grant(ann.id, true, bea.token)).code).toBe("FORBIDDEN");
+    expect((await grant(ann.id, true, admin.token)).code).toBe("BAD_USER_INPUT");
+    expect((await grant(admin.id, false, admin.token)).code).toBe("FORBIDDEN");
+    const granted = { setUserRights: { id: bea.id, mayOperate: true } };
+    expect(dataOf(await grant(bea.id, true, admin.token))).toEqual(granted);
+    expect(await isReportedAsEnded(shop, bea.token)).toBe(true);
+    const operating = await logIn(shop, bea);
+    const cleo = await plainAdmin();
+    expect((await grant(cleo.id, true, operating.token)).code).toBeUndefined();
+    // A refreshed token has the present rights.
+    const { token } = await refresh(shop, operating.refreshToken);
+    expect((await grant(cleo.id, false, token)).code).toBeUndefined();
+    await shop.call("users.setRights", { id: bea.id, mayOperate: false });
+    // Her token still claims the right, but her row and her session in the database do not.
+    expect(["FORBIDDEN", "UNAUTHENTICATED"]).toContain((await grant(cleo.id, true, token)).code);
+    const entries = await shop.databases.query<{ detail: object }>(
+      "users",
+      `SELECT detail FROM audit_trail
+       WHERE action = 'RIGHTS_CHANGED' AND subject_id = $1 ORDER BY id`,
+      [bea.id],
+    );
+    expect(entries.map(({ detail }) => detail)).toEqual([
+      { from: false, to: true },
+      { from: true, to: false },
+    ]);
+  });
+
+  test("protects its owner from admins without it", async () => {
+    const [bea, cleo] = [await plainAdmin(), await newAccount(shop, 1)];
+    expect((await setType(cleo.id, 0, bea.token)).code).toBe("FORBIDDEN");
+    const erasure = await shop.graphql(mutations.eraseUser(cleo.id), { token: bea.token });
+    expect(erasure.code).toBe("FORBIDDEN");
+    expect((await setType(bea.id, 0, admin.token)).code).toBeUndefined();
+  });
+
+  test("is lost with the type, and does not come back with it", async () => {
+    const cleo = await newAccount(shop, 1);
+    dataOf(await setType(cleo.id, 0, admin.token));
+    expect(await rightOf(cleo.id)).toBe(false);
+    dataOf(await setType(cleo.id, 1, admin.token));
+    expect(await rightOf(cleo.id)).toBe(false);
+  });
+
+  test("cannot be taken from the last admin who has it", async () => {
+    const taken = await shop.databases.query<{ id: string }>(
+      "users",
+      "UPDATE users SET may_operate = false WHERE may_operate AND id <> $1 RETURNING id",
+      [admin.id],
+    );
+    const call = shop.call("users.setRights", { id: admin.id, mayOperate: false });
+    await expect(call).rejects.toMatchObject({ type: "LAST_ADMIN" });
+    const ids = taken.map(({ id }) => id);
+    const sql = "UPDATE users SET may_operate = true WHERE id = ANY ($1)";
+    await shop.databases.query("users", sql, [ids]);
   });
 });
 

@@ -126,6 +126,7 @@ test("no response contains a password or its hash", async () => {
     email: "ann@example.com",
     username: "ann",
     type: 0,
+    mayOperate: false,
     updatedAt: expect.any(String),
   });
 });

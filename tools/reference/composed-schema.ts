@@ -3,7 +3,7 @@ import { ServiceBroker } from "moleculer";
 import { composeBase } from "../../services/api/graphql/schema/base-schema.ts";
 import { SchemaComposer } from "../../services/api/graphql/schema/graphql-schema.ts";
 import { EventStream } from "../../services/api/subscriptions/event-stream.ts";
-import { clientFiles } from "./client-files.ts";
+import { clientFiles, consoleFiles } from "./client-files.ts";
 import { formatted, type GeneratedFile } from "./generated-files.ts";
 import { LogTails } from "../../services/api/subscriptions/log-tails.ts";
 import { schemaPage } from "./schema-page.ts";
@@ -31,5 +31,6 @@ export async function schemaFiles(): Promise<GeneratedFile[]> {
     await formatted("schema.graphql", printSchema(schema)),
     await formatted("docs/schema.md", schemaPage(schema)),
     ...(await clientFiles(schema)),
+    ...(await consoleFiles(schema)),
   ];
 }

@@ -48,7 +48,8 @@ export class Session {
    * if the shop cannot be asked.
    */
   async renew(rejected: string): Promise<string | undefined> {
-    this.#renewal ??= this.#next(rejected).finally(() => {
+    const next = () => this.#next(rejected);
+    this.#renewal ??= (this.#store.lock?.(next) ?? next()).finally(() => {
       this.#renewal = undefined;
     });
     return (await this.#renewal)?.token;

@@ -14,6 +14,11 @@ export interface TokenStore {
   get(): StoredSession | undefined | Promise<StoredSession | undefined>;
   /** Called without a session when it has ended. */
   set(session: StoredSession | undefined): void | Promise<void>;
+  /**
+   * Renews the tokens while no other client renews those of this store, for example with
+   * `navigator.locks`. Without it, clients renew at the same time.
+   */
+  lock?<Result>(work: () => Promise<Result>): Promise<Result>;
 }
 
 /** Keeps the session in memory. */

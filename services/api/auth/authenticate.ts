@@ -199,12 +199,14 @@ function verifiedBy(key: KeyObject, kid: string, token: string): Verified | stri
       clockTolerance: clockToleranceSeconds,
     });
     if (typeof claims === "string") return foreignToken;
-    const { sub, type, sid, exp } = claims as Record<string, unknown>;
+    const { sub, type, operate, sid, exp } = claims as Record<string, unknown>;
     if (typeof sub !== "string" || typeof type !== "number" || typeof exp !== "number") {
       return foreignToken;
     }
     const session = typeof sid === "string" ? { sessionId: sid } : {};
-    return { user: { kind: "user", id: sub, type, ...session }, kid, expiresAtMs: exp * 1_000 };
+    const rights = operate === true ? { mayOperate: true as const } : {};
+    const user = { kind: "user" as const, id: sub, type, ...rights, ...session };
+    return { user, kid, expiresAtMs: exp * 1_000 };
   } catch (error) {
     return error instanceof jwt.TokenExpiredError
       ? "Your token has expired; sign in again."

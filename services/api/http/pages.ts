@@ -9,6 +9,7 @@ import { InlinePrometheusReporter, prometheusType } from "../../../broker/metric
 import { closeAfter } from "./connection-limits.ts";
 import { sendJson, sendText } from "./http-server.ts";
 import type { ResourceUsage } from "../limits/resource-usage.ts";
+import { consoleAlias, consolePage, isConsolePath } from "../console/console-page.ts";
 import { contentSecurityPolicy, playgroundFiles } from "../playground/playground-files.ts";
 import type { Throttle } from "../limits/throttle.ts";
 
@@ -57,14 +58,25 @@ export function pageGate(throttle: Throttle, usage: ResourceUsage) {
 /** Keys are rotated rarely, and verifiers fetch again for an unknown key id. */
 const keysMaxAgeSeconds = 60;
 
-/** Returns the pages by method and path: playground, schema, keys, metrics. */
-export function pages({ edge, metrics, metricsPort }: Config): Record<string, Page> {
+/** Returns the pages by method and path: console, playground, schema, keys, metrics. */
+export function pages(config: Config): Record<string, Page> {
+  const { edge, metrics, metricsPort } = config;
   return {
     ...keysPage(),
+    ...(config.console && { [consoleAlias]: consolePage() }),
     ...(edge.playground && playground()),
     ...(edge.introspection && { "GET /schema.graphql": schemaPage() }),
     ...(metrics && metricsPort === undefined && { "GET /metrics": metricsPage() }),
   };
+}
+
+/**
+ * Returns the path of a page, as logs and metrics name it; undefined for other paths. The console
+ * has any number of paths below its own.
+ */
+export function routeOf(path: string, aliases: Record<string, unknown>): string | undefined {
+  if (isConsolePath(path)) return consoleAlias in aliases ? "/console" : undefined;
+  return `GET ${path}` in aliases ? path : undefined;
 }
 
 function keysPage(): Record<string, Page> {

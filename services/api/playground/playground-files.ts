@@ -42,8 +42,8 @@ function inPackage(packageJson: string, ...segments: string[]): string {
 }
 
 const graphiql = require.resolve("graphiql/package.json");
-const react = require.resolve("react/package.json");
-const reactDom = require.resolve("react-dom/package.json");
+const react = require.resolve("react-18/package.json");
+const reactDom = require.resolve("react-dom-18/package.json");
 
 const socketClient = dirname(require.resolve("graphql-ws/client"));
 

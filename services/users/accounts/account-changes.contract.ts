@@ -16,6 +16,12 @@ export interface SetUserType {
   type: number;
 }
 
+export interface SetUserRights {
+  id: string;
+  /** Whether the admin may call actions with the access rule `operations`. */
+  mayOperate: boolean;
+}
+
 /** At least one of username and email. */
 export interface UpdateProfile {
   username?: string;
@@ -108,7 +114,8 @@ export const accountChangeActions = {
       mutation: `
         """
         Erases the personal data of another user: account, sessions, names and addresses. This
-        cannot be undone. The orders of the user stay without email and username. For admins.
+        cannot be undone. The orders of the user stay without email and username. For admins;
+        FORBIDDEN for the account of an admin who may operate the shop, if the caller may not.
         Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND, LAST_ADMIN.
         """
         eraseUser("The id of the user. FORBIDDEN for the caller's own id." id: ID!): Success!
@@ -122,10 +129,29 @@ export const accountChangeActions = {
     graphql: {
       mutation: `
         """
-        Changes the type of another user, and ends all sessions of that user. For admins. Errors:
+        Changes the type of another user, and ends all sessions of that user. For admins; FORBIDDEN
+        for the account of an admin who may operate the shop, if the caller may not. Errors:
         UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND.
         """
         setUserType("The user and the new type" input: SetUserType!): User!
+      `,
+    },
+  }),
+  /**
+   * Grants another admin the right to operate the shop or takes it away, and ends all sessions of that
+   * admin. Throws USER_NOT_FOUND, BAD_USER_INPUT, FORBIDDEN, UNAUTHENTICATED or LAST_ADMIN.
+   */
+  setRights: action<SetUserRights, User>({
+    params: { id: id(), mayOperate: { type: "boolean" } },
+    access: "operations",
+    graphql: {
+      mutation: `
+        """
+        Grants another admin the right to operate the shop or takes it away, and ends all sessions
+        of that admin. For admins with that right. Errors: UNAUTHENTICATED, FORBIDDEN,
+        BAD_USER_INPUT (the user is no admin), USER_NOT_FOUND.
+        """
+        setUserRights("The admin and the new rights" input: SetUserRights!): User!
       `,
     },
   }),

@@ -23,6 +23,8 @@ export interface User {
   username: string;
   /** 0 DEFAULT, 1 ADMIN. */
   type: number;
+  /** Whether the user may call actions with the access rule `operations`. Only admins may. */
+  mayOperate: boolean;
   /** The time of the last change of email, username or type, or of the registration. ISO 8601, UTC. */
   updatedAt: string;
 }

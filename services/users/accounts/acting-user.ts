@@ -1,5 +1,6 @@
 import { forbidden, userIdOf, userType, type Actor } from "../../../core/access.ts";
 import type { UsersTransaction } from "../users.database.ts";
+import { publicUser } from "../user.ts";
 import { sessionEnded, userNotFound } from "../users.errors.ts";
 
 /**
@@ -24,8 +25,8 @@ export async function assertStillActs(
 
 /**
  * Locks the rows of a user and of the caller in the order of their ids: of two admins who act on each
- * other, one succeeds. Returns the user. Throws USER_NOT_FOUND, and FORBIDDEN or UNAUTHENTICATED for a
- * caller who is no admin any more.
+ * other, one succeeds. Returns the user, and whether the caller may operate the shop. Throws
+ * USER_NOT_FOUND, and FORBIDDEN or UNAUTHENTICATED for a caller who is no admin any more.
  */
 export async function lockAsAdmin(work: UsersTransaction, id: string, actor: Actor) {
   const { models, transaction } = work;
@@ -37,10 +38,21 @@ export async function lockAsAdmin(work: UsersTransaction, id: string, actor: Act
     transaction,
   });
   const rowOf = (userId: string) => locked.find((row) => row.id === userId);
-  if (actorId !== null && rowOf(actorId)?.type !== userType.admin) throw forbidden();
+  const actorRow = actorId === null ? undefined : rowOf(actorId);
+  if (actorId !== null && actorRow?.type !== userType.admin) throw forbidden();
   await assertSessionLives(work, actor);
   const user = rowOf(id);
   if (user === undefined) throw userNotFound();
+  return { user, actorMayOperate: actorId === null || actorRow?.may_operate === true };
+}
+
+/**
+ * Like `lockAsAdmin`, for a change that takes an admin's rights away: an admin without the right to
+ * operate cannot remove one who has it, so that one with the right remains. Returns the user.
+ */
+export async function lockToRemove(work: UsersTransaction, id: string, actor: Actor) {
+  const { user, actorMayOperate } = await lockAsAdmin(work, id, actor);
+  if (!actorMayOperate && publicUser(user).mayOperate) throw forbidden();
   return user;
 }
 

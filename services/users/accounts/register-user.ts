@@ -44,6 +44,8 @@ async function createUser(
     email: input.email,
     username: input.username,
     type: input.type,
+    // Only the operator and the first admin make an admin with this right.
+    mayOperate: input.type === userType.admin && (mustBeFirst || sender.actor.kind === "operator"),
     updatedAt: timeOfId(id),
   };
   const passwordHash = await hashPassword(input.password);
@@ -57,6 +59,7 @@ async function createUser(
         email: user.email,
         username: user.username,
         type: user.type,
+        may_operate: user.mayOperate,
         email_key: emailKey(user.email),
         password_hash: passwordHash,
       },

@@ -1,6 +1,6 @@
 import { forbidden, userIdOf, userType, type Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
-import { lockAsAdmin } from "./acting-user.ts";
+import { lockToRemove } from "./acting-user.ts";
 import { takeFirstAdmin } from "./register-user.ts";
 import { endSessionsOf } from "../sessions/sessions.ts";
 import { publicUser } from "../user.ts";
@@ -18,10 +18,13 @@ export async function setUserType(
 ): Promise<User> {
   if (userIdOf(sender.actor) === id) throw forbidden();
   return database.transaction(async (work) => {
-    const user = await lockAsAdmin(work, id, sender.actor);
+    const user = await lockToRemove(work, id, sender.actor);
     const from = user.type;
+    // Admins whom the operator makes may operate the shop; others need setUserRights.
+    const isPromoted = from !== userType.admin && type === userType.admin;
+    const may_operate = isPromoted ? sender.actor.kind === "operator" : user.may_operate;
     // `returning` reads the time that the trigger sets.
-    await user.update({ type }, { transaction: work.transaction, returning: true });
+    await user.update({ type, may_operate }, { transaction: work.transaction, returning: true });
     if (type === userType.admin) await takeFirstAdmin(work, id);
     await endSessionsOf(work, id, "TYPE_CHANGED");
     await recordAudit<UserAuditAction>(work.query, {

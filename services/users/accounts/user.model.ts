@@ -23,6 +23,7 @@ const columns: ColumnsOf<StoredUser> = {
   email: DataTypes.TEXT,
   username: DataTypes.TEXT,
   type: DataTypes.SMALLINT,
+  may_operate: DataTypes.BOOLEAN,
   // A trigger sets it.
   updated_at: DataTypes.DATE,
 };

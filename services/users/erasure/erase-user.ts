@@ -1,7 +1,7 @@
 import { forbidden, userIdOf, userType, type Sender } from "../../../core/access.ts";
 import { eraseFromAuditTrail, recordAudit } from "../../../database/audit-trail.ts";
 import { rememberErased } from "../../../database/erased-users.ts";
-import { lockAsAdmin } from "../accounts/acting-user.ts";
+import { lockToRemove } from "../accounts/acting-user.ts";
 import { forgetTriesOf } from "../passwords/password-tries.ts";
 import { eraseSessionsOf } from "../sessions/sessions.ts";
 import { maskedEmail } from "../user.ts";
@@ -25,7 +25,7 @@ export async function eraseUser(
   return database.transaction(async (work) => {
     const { query, transaction } = work;
     const admins = await lockWithAdmins(work, actorId === null ? [id] : [id, actorId]);
-    const user = await lockAsAdmin(work, id, sender.actor);
+    const user = await lockToRemove(work, id, sender.actor);
     if (user.type === userType.admin && admins.length === 1) throw lastAdmin();
     await eraseSessionsOf(work, id);
     await user.destroy({ transaction });

@@ -26,7 +26,7 @@ export async function createPasswordReset(
     const { models, query, transaction } = work;
     const found = await models.users.findOne({ where, attributes: ["id"], transaction });
     if (found === null) throw userNotFound();
-    const user = await lockAsAdmin(work, found.id, sender.actor);
+    const { user } = await lockAsAdmin(work, found.id, sender.actor);
     if (sender.actor.kind === "user" && user.type === userType.admin) throw forbidden();
     const expiresAt = await writeReset(query, user.id, hashOf(Buffer.from(token, "base64url")));
     await recordAudit<UserAuditAction>(query, {

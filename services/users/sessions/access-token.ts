@@ -9,7 +9,8 @@ export async function tokensOf(keys: SigningKeys, grant: Grant): Promise<Token> 
   const { kid, privateKey } = await keys.signingKey();
   const iat = Math.floor(Date.now() / 1_000);
   const exp = iat + grant.ttlSeconds;
-  const claims = { type: grant.user.type, sid: grant.sessionId, iat, exp };
+  const { type, mayOperate } = grant.user;
+  const claims = { type, ...(mayOperate && { operate: true }), sid: grant.sessionId, iat, exp };
   const token = jwt.sign(claims, privateKey, {
     algorithm: tokenIdentity.algorithm,
     keyid: kid,

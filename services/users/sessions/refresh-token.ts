@@ -109,7 +109,7 @@ async function grantOf(
     `UPDATE sessions SET tokens_expire_at =
        greatest(tokens_expire_at, least(expires_at, now() + $2 * interval '1 second'))
      FROM users WHERE sessions.id = $1 AND users.id = user_id
-     RETURNING users.id, email, username, type, updated_at,
+     RETURNING users.id, email, username, type, may_operate, updated_at,
        least($2, floor(extract(epoch FROM expires_at - now())))::int AS "ttlSeconds"`,
     [sessionId, tokenTtlSeconds],
   );

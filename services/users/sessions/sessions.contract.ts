@@ -21,6 +21,24 @@ export interface Token {
   user: User;
 }
 
+/** An open session of a user. */
+export interface Session {
+  /** The claim `sid` of its access tokens. */
+  id: string;
+  /** The time of the login. ISO 8601, UTC, like the other times. */
+  createdAt: string;
+  /** The time of the last refresh, or of the login. */
+  lastUsedAt: string;
+  expiresAt: string;
+  /** The IP address of the login, of IPv6 the network. */
+  address: string | null;
+  /** Whether the access token of the call belongs to this session. */
+  current: boolean;
+}
+
+/** The maximum number of open sessions of a user. A new one replaces the oldest. */
+export const maxSessionsPerUser = 100;
+
 /** A page of session ids, in ascending order. */
 export interface EndedSessionIds {
   ids: string[];
@@ -83,6 +101,34 @@ export const sessionActions = {
         token. Errors: BAD_USER_INPUT.
         """
         logout("A refresh token of the session, at most 1,000 characters" token: String!): Success!
+      `,
+    },
+  }),
+  /** Returns the open sessions of the caller, newest first. */
+  sessions: action<object, Session[]>({
+    params: {},
+    access: "signed-in",
+    graphql: {
+      query: `
+        """
+        The open sessions of the caller, newest first, at most ${maxSessionsPerUser}. For signed-in
+        users. Errors: UNAUTHENTICATED, FORBIDDEN (the caller has no account).
+        """
+        sessions: [Session!]!
+      `,
+    },
+  }),
+  /** Ends an open session of the caller. Throws SESSION_NOT_FOUND or UNAUTHENTICATED. */
+  endSession: action<{ id: string }, Success>({
+    params: { id: id() },
+    access: "signed-in",
+    graphql: {
+      mutation: `
+        """
+        Ends an open session of the caller, for example on a lost device. For signed-in users.
+        Errors: UNAUTHENTICATED, BAD_USER_INPUT, SESSION_NOT_FOUND.
+        """
+        endSession("The id of the session" id: ID!): Success!
       `,
     },
   }),

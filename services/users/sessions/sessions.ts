@@ -9,7 +9,12 @@ import type { RightPassword } from "../passwords/password-tries.ts";
 import { hashOf, newRefreshToken, type RefreshToken } from "./refresh-secrets.ts";
 import { userColumns } from "../accounts/user.model.ts";
 import { publicUser, type StoredUser } from "../user.ts";
-import type { EndedSessionIds, User, UserAuditAction } from "../users.contract.ts";
+import {
+  maxSessionsPerUser,
+  type EndedSessionIds,
+  type User,
+  type UserAuditAction,
+} from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 import { invalidCredentials } from "../users.errors.ts";
 
@@ -32,6 +37,7 @@ export type EndReason =
   | "PASSWORD_RESET"
   | "EMAIL_CHANGED"
   | "TYPE_CHANGED"
+  | "RIGHTS_CHANGED"
   | "REUSED"
   | "REPLACED"
   | "ERASED";
@@ -43,8 +49,6 @@ interface SignIn {
   right: RightPassword;
 }
 
-/** The maximum number of open sessions of a user. A new one replaces the oldest. */
-const maxSessionsPerUser = 100;
 /** Clocks differ: all nodes treat a token as expired when this time has passed since its expiry. */
 export const clockMarginSeconds = 60;
 /** The number of ids in one answer, which must stay below NATS's 1 MB. */

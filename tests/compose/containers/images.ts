@@ -30,7 +30,7 @@ export async function provideImages(
 function namedImages(folder: string): string[] {
   const sources: [string, RegExp][] = [
     ["docker-compose.yml", /^\s*image: ([^\s$]+)$/gm],
-    ["Dockerfile", /^FROM (\S+)/gm],
+    ["Dockerfile", /^FROM (?:--platform=\S+ )?(\S+)/gm],
   ];
   const images = sources.flatMap(([file, pattern]) =>
     [...readFileSync(join(folder, file), "utf8").matchAll(pattern)].map(([, name = ""]) => name),

@@ -29,6 +29,9 @@ export const mutations = {
   completeOrder: (id: string) => `mutation { completeOrder(id: "${id}") { id status } }`,
   setUserType: (id: string, type: number) =>
     `mutation { setUserType(input: { id: "${id}", type: ${type} }) { id type } }`,
+  setUserRights: (id: string, mayOperate: boolean) =>
+    `mutation { setUserRights(input: { id: "${id}", mayOperate: ${mayOperate} }) {
+       id mayOperate } }`,
   createPasswordReset: (id: string) =>
     `mutation { createPasswordReset(input: { id: "${id}" }) { token } }`,
   eraseUser: (id: string) => `mutation { eraseUser(id: "${id}") { success } }`,

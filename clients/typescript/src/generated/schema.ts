@@ -46,6 +46,11 @@ export type Query = {
   users: Array<User>;
   /** A page of the accounts. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT. */
   usersConnection: UserConnection;
+  /**
+   * The open sessions of the caller, newest first, at most 100. For signed-in
+   * users. Errors: UNAUTHENTICATED, FORBIDDEN (the caller has no account).
+   */
+  sessions: Array<Session>;
   /** The audit trail of accounts: registrations, logins, logouts, changes and rejected attempts. Newest first. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT. */
   usersAudit: Array<AuditEntry>;
   /** One product of the catalogue. For everyone. Errors: BAD_USER_INPUT, PRODUCT_NOT_FOUND. */
@@ -353,15 +358,23 @@ export type Mutation = {
   updateProfile: User;
   /**
    * Erases the personal data of another user: account, sessions, names and addresses. This
-   * cannot be undone. The orders of the user stay without email and username. For admins.
+   * cannot be undone. The orders of the user stay without email and username. For admins;
+   * FORBIDDEN for the account of an admin who may operate the shop, if the caller may not.
    * Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND, LAST_ADMIN.
    */
   eraseUser: Success;
   /**
-   * Changes the type of another user, and ends all sessions of that user. For admins. Errors:
+   * Changes the type of another user, and ends all sessions of that user. For admins; FORBIDDEN
+   * for the account of an admin who may operate the shop, if the caller may not. Errors:
    * UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, USER_NOT_FOUND.
    */
   setUserType: User;
+  /**
+   * Grants another admin the right to operate the shop or takes it away, and ends all sessions
+   * of that admin. For admins with that right. Errors: UNAUTHENTICATED, FORBIDDEN,
+   * BAD_USER_INPUT (the user is no admin), USER_NOT_FOUND.
+   */
+  setUserRights: User;
   /**
    * Opens a session and returns its tokens. A wrong password and an unknown email return the
    * same error. An Idempotency-Key has no effect: each call opens a session. Errors:
@@ -379,6 +392,11 @@ export type Mutation = {
    * token. Errors: BAD_USER_INPUT.
    */
   logout: Success;
+  /**
+   * Ends an open session of the caller, for example on a lost device. For signed-in users.
+   * Errors: UNAUTHENTICATED, BAD_USER_INPUT, SESSION_NOT_FOUND.
+   */
+  endSession: Success;
   /** Ends all sessions of the caller. For signed-in users. Errors: UNAUTHENTICATED. */
   logoutEverywhere: Success;
   /**
@@ -551,6 +569,18 @@ export type MutationSetUserTypeArgs = {
  * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
  * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
  */
+export type MutationSetUserRightsArgs = {
+  input: SetUserRights;
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
 export type MutationLoginArgs = {
   input: Login;
 };
@@ -577,6 +607,18 @@ export type MutationRefreshTokenArgs = {
  */
 export type MutationLogoutArgs = {
   token: Scalars['String']['input'];
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationEndSessionArgs = {
+  id: Scalars['ID']['input'];
 };
 
 
@@ -882,6 +924,8 @@ export type User = Node & {
   username: Scalars['String']['output'];
   /** 0 - DEFAULT, 1 - ADMIN */
   type: Scalars['Int']['output'];
+  /** Whether the user may operate the shop: read its cluster and repair it. False for customers. */
+  mayOperate: Scalars['Boolean']['output'];
   /** When the account was registered: the time in its id */
   createdAt: Scalars['DateTime']['output'];
   /** When email, username or type changed last, or the time of the registration */
@@ -939,6 +983,22 @@ export type Token = {
   expiresAt: Scalars['DateTime']['output'];
   /** The account of the session. Its orders require a request with the access token. */
   user: User;
+};
+
+/** An open session of the caller. It begins with a login. */
+export type Session = {
+  /** A UUID, version 7. It is the claim `sid` of the session's access tokens. */
+  id: Scalars['ID']['output'];
+  /** When the session was opened by a login */
+  createdAt: Scalars['DateTime']['output'];
+  /** When its tokens were refreshed last, or the time of the login */
+  lastUsedAt: Scalars['DateTime']['output'];
+  /** When the session ends without a logout */
+  expiresAt: Scalars['DateTime']['output'];
+  /** The IP address of the login; of an IPv6 address the network. Null if it is unknown. */
+  address?: Maybe<Scalars['String']['output']>;
+  /** Whether the request was sent with an access token of this session */
+  current: Scalars['Boolean']['output'];
 };
 
 /** The result of a mutation that returns no data */
@@ -1023,6 +1083,14 @@ export type SetUserType = {
   id: Scalars['ID']['input'];
   /** 0 - DEFAULT, 1 - ADMIN */
   type: Scalars['Int']['input'];
+};
+
+/** The admin whose rights change, and the new rights */
+export type SetUserRights = {
+  /** The id of the admin. FORBIDDEN for the caller's own id. */
+  id: Scalars['ID']['input'];
+  /** Whether the admin may operate the shop */
+  mayOperate: Scalars['Boolean']['input'];
 };
 
 /** An entry of an audit trail: an action or a rejected attempt. For admins. */
@@ -1737,7 +1805,7 @@ export type ErrorCode =
   | 'INVALID_CREDENTIALS'
   /** The reset token is unknown, expired or used; ask for a new one. */
   | 'INVALID_RESET_TOKEN'
-  /** The shop must keep at least one admin. */
+  /** The shop must keep at least one admin, and one who may operate it. */
   | 'LAST_ADMIN'
   /** The order is shipped, delivered or cancelled (`status`), or it is too late. */
   | 'ORDER_NOT_CANCELLABLE'
@@ -1757,6 +1825,8 @@ export type ErrorCode =
   | 'QUERY_TOO_COMPLEX'
   /** A part of the shop is unavailable; try again. */
   | 'SERVICE_UNAVAILABLE'
+  /** You have no such open session. */
+  | 'SESSION_NOT_FOUND'
   /** Another product of the catalogue has this SKU. */
   | 'SKU_TAKEN'
   /** Try again in `retryAfter` seconds. */
@@ -1811,6 +1881,8 @@ export type AuditAction =
   | 'PASSWORD_CHANGED'
   /** An admin changed the type of a user, which ended the user's sessions. */
   | 'TYPE_CHANGED'
+  /** An admin or the operator changed the rights of an admin, which ended the admin's sessions. */
+  | 'RIGHTS_CHANGED'
   /** A user changed the username or the email. */
   | 'PROFILE_CHANGED'
   /** An admin or the operator created a token for a password reset. */
@@ -1878,7 +1950,7 @@ export type AuditOutcome =
   | 'INVALID_CREDENTIALS'
   /** The reset token is unknown, expired or used; ask for a new one. */
   | 'INVALID_RESET_TOKEN'
-  /** The shop must keep at least one admin. */
+  /** The shop must keep at least one admin, and one who may operate it. */
   | 'LAST_ADMIN'
   /** The order is shipped, delivered or cancelled (`status`), or it is too late. */
   | 'ORDER_NOT_CANCELLABLE'
@@ -1898,6 +1970,8 @@ export type AuditOutcome =
   | 'QUERY_TOO_COMPLEX'
   /** A part of the shop is unavailable; try again. */
   | 'SERVICE_UNAVAILABLE'
+  /** You have no such open session. */
+  | 'SESSION_NOT_FOUND'
   /** Another product of the catalogue has this SKU. */
   | 'SKU_TAKEN'
   /** Try again in `retryAfter` seconds. */

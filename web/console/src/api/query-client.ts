@@ -1,0 +1,14 @@
+import { QueryClient } from "@tanstack/react-query";
+
+/** Results are shown again at once for so long, and are read again after it. */
+const staleMs = 20_000;
+
+/** The cache of query results. */
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    // The client of the shop repeats requests itself.
+    queries: { retry: false, staleTime: staleMs },
+    // An order must not be sent later, when the browser is online again and the user elsewhere.
+    mutations: { retry: false, networkMode: "always" },
+  },
+});

@@ -1,0 +1,18 @@
+import { ShopClient } from "../../../../clients/typescript/src/index.ts";
+import { updateSession } from "../session/session-store.ts";
+import { consoleTokenStore } from "../session/token-store.ts";
+
+// Pages without HTTPS have no locks, whatever the types say.
+const locks = (navigator as Partial<Navigator>).locks;
+
+/** The client of the shop that all pages share. */
+export const shop = new ShopClient({
+  url: new URL("/graphql", location.href).href,
+  tokenStore: consoleTokenStore(
+    localStorage,
+    locks && { request: async (name, work) => await locks.request(name, work) },
+  ),
+  onSignedOut: () => {
+    updateSession(true);
+  },
+});

@@ -1,0 +1,107 @@
+import {
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+  type QueryClient,
+} from "@tanstack/react-query";
+import type { DocumentNode } from "graphql";
+import type {
+  Arguments,
+  RequestOptions,
+  TypedDocument,
+} from "../../../../clients/typescript/src/index.ts";
+import { keyOf } from "./documents.ts";
+import { shop } from "./shop.ts";
+
+interface QueryOptions {
+  /** The query is not sent while this is false. */
+  enabled?: boolean;
+  /** Sends the query again at this interval while the page is visible. */
+  refetchInterval?: number;
+}
+
+function send<Data, Variables>(
+  document: TypedDocument<Data, Variables>,
+  variables: Variables,
+  options: RequestOptions = {},
+): Promise<Data> {
+  const arguments_ = [variables, options] as Arguments<Variables, RequestOptions>;
+  return shop.execute(document, ...arguments_);
+}
+
+/** Sends a query and caches its result by document and variables. */
+export function useShopQuery<Data, Variables extends object>(
+  document: TypedDocument<Data, Variables>,
+  variables: Variables,
+  options: QueryOptions = {},
+) {
+  return useQuery({
+    queryKey: keyOf(document, variables),
+    queryFn: ({ signal }) => send(document, variables, { signal }),
+    ...options,
+  });
+}
+
+/** The part of a connection that paging needs. */
+interface Page<Node> {
+  nodes: readonly Node[];
+  pageInfo: { hasNextPage: boolean; endCursor?: string | null };
+}
+
+/**
+ * Reads the pages of a connection one after the other. `pages` keeps the rows page by page, so that a
+ * list renders only its new page.
+ */
+export function useShopPages<Data, Variables extends object, Node>(
+  document: TypedDocument<Data, Variables>,
+  variables: Omit<Variables, "after">,
+  connectionOf: (data: Data) => Page<Node>,
+  options: QueryOptions = {},
+) {
+  const query = useInfiniteQuery({
+    queryKey: keyOf(document, variables),
+    queryFn: ({ pageParam, signal }) =>
+      send(document, { ...variables, after: pageParam } as unknown as Variables, { signal }),
+    // It would send a query for each page.
+    refetchOnWindowFocus: false,
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam(last) {
+      const { hasNextPage, endCursor } = connectionOf(last).pageInfo;
+      return hasNextPage ? (endCursor ?? undefined) : undefined;
+    },
+    ...options,
+  });
+  return { ...query, pages: query.data?.pages.map((page) => connectionOf(page).nodes) ?? [] };
+}
+
+interface MutationOptions<Data, Variables> {
+  /** The queries whose results the mutation changes: they are sent again. */
+  invalidates?: readonly DocumentNode[];
+  onSuccess?: (data: Data, variables: Variables) => void;
+}
+
+/** Sends again what is on the page, of these documents. */
+export async function invalidate(
+  client: QueryClient,
+  documents: readonly DocumentNode[],
+): Promise<void> {
+  await Promise.all(
+    documents.map((document) => client.invalidateQueries({ queryKey: keyOf(document) })),
+  );
+}
+
+/** Sends a mutation. Each call has an idempotency key, which the client keeps over its repetitions. */
+export function useShopMutation<Data, Variables extends object>(
+  document: TypedDocument<Data, Variables>,
+  { invalidates = [], onSuccess }: MutationOptions<Data, Variables> = {},
+) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (variables: Variables) => send(document, variables),
+    async onSuccess(data, variables) {
+      onSuccess?.(data, variables);
+      await invalidate(client, invalidates);
+    },
+  });
+}

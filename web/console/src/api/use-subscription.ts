@@ -1,0 +1,78 @@
+import { useEffect, useEffectEvent } from "react";
+import {
+  isShopError,
+  type Arguments,
+  type SubscriptionOptions,
+  type TypedDocument,
+} from "../../../../clients/typescript/src/index.ts";
+import { shop } from "./shop.ts";
+
+interface LiveOptions<Data> {
+  onEvent: (data: Data) => void;
+  /** Called for each new connection: events from before it may be missing. Query the present state. */
+  onGap: () => void;
+  enabled?: boolean;
+}
+
+/** The client has tried to connect for minutes when it gives up; then this long between attempts. */
+const pauseMs = 30_000;
+
+/**
+ * Receives the events of a subscription while the component is on the page. All subscriptions share
+ * one WebSocket, and continue after a lost connection.
+ */
+export function useSubscription<Data, Variables extends object>(
+  document: TypedDocument<Data, Variables>,
+  variables: Variables,
+  { onEvent, onGap, enabled = true }: LiveOptions<Data>,
+): void {
+  const receive = useEffectEvent(onEvent);
+  const restart = useEffectEvent(onGap);
+  const key = JSON.stringify(variables);
+  useEffect(() => {
+    if (!enabled) return;
+    const leave = new AbortController();
+    void follow(document, JSON.parse(key) as Variables, { receive, restart }, leave.signal);
+    return () => {
+      leave.abort();
+    };
+  }, [document, key, enabled]);
+}
+
+interface Effects<Data> {
+  receive: (data: Data) => void;
+  restart: () => void;
+}
+
+/** Iterates until the signal. After a failure that a new connection can mend, begins anew. */
+async function follow<Data, Variables extends object>(
+  document: TypedDocument<Data, Variables>,
+  variables: Variables,
+  { receive, restart }: Effects<Data>,
+  signal: AbortSignal,
+): Promise<void> {
+  const hasLeft = () => signal.aborted;
+  while (!hasLeft()) {
+    try {
+      const options = [variables, { signal, onConnected: restart }] as Arguments<
+        Variables,
+        SubscriptionOptions
+      >;
+      for await (const data of shop.subscribe(document, ...options)) receive(data);
+    } catch (error) {
+      if (hasLeft()) return;
+      if (isShopError(error, "UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT")) return;
+      if (!isShopError(error, "CURSOR_EXPIRED")) await pause(signal);
+    }
+  }
+}
+
+function pause(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, pauseMs);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

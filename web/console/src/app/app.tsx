@@ -1,0 +1,69 @@
+import { lazy, Suspense } from "react";
+import { Compass } from "lucide-react";
+import { Route, Switch, useLocation } from "wouter";
+import { RequireSession } from "../session/require-session.tsx";
+import { commonTexts } from "../texts/common.ts";
+import { LinkButton } from "../ui/button.tsx";
+import { EmptyState, Skeleton } from "../ui/states.tsx";
+import { ErrorBoundary } from "./error-boundary.tsx";
+import { Page } from "./page.tsx";
+import { Shell } from "./shell.tsx";
+
+// Each page is a file of its own, which the browser loads when it is opened first.
+const CataloguePage = lazy(() => import("../catalogue/catalogue-page.tsx"));
+const ProductPage = lazy(() => import("../catalogue/product-page.tsx"));
+const BasketPage = lazy(() => import("../basket/basket-page.tsx"));
+const OrdersPage = lazy(() => import("../orders/orders-page.tsx"));
+const OrderPage = lazy(() => import("../orders/order-page.tsx"));
+const AccountPage = lazy(() => import("../account/account-page.tsx"));
+const SignInPage = lazy(() => import("../account/sign-in-page.tsx"));
+const RegisterPage = lazy(() => import("../account/register-page.tsx"));
+
+/** The console: the frame, and the page of the current path. */
+export function App() {
+  const [path] = useLocation();
+  return (
+    <Shell>
+      <ErrorBoundary path={path}>
+        <Suspense fallback={<Skeleton height={480} />}>
+          <Switch>
+            <Route path="/" component={CataloguePage} />
+            <Route path="/products/:id">{({ id }) => <ProductPage key={id} id={id} />}</Route>
+            <Route path="/basket" component={BasketPage} />
+            <Route path="/orders">
+              <RequireSession>
+                <OrdersPage />
+              </RequireSession>
+            </Route>
+            <Route path="/orders/:id">
+              {({ id }) => (
+                <RequireSession>
+                  <OrderPage key={id} id={id} />
+                </RequireSession>
+              )}
+            </Route>
+            <Route path="/account">
+              <RequireSession>
+                <AccountPage />
+              </RequireSession>
+            </Route>
+            <Route path="/sign-in" component={SignInPage} />
+            <Route path="/register" component={RegisterPage} />
+            <Route>
+              <NotFound />
+            </Route>
+          </Switch>
+        </Suspense>
+      </ErrorBoundary>
+    </Shell>
+  );
+}
+
+function NotFound() {
+  const action = <LinkButton href="/">{commonTexts.toCatalogue}</LinkButton>;
+  return (
+    <Page title={commonTexts.notFoundTitle}>
+      <EmptyState icon={<Compass />} title={commonTexts.notFoundText} action={action} />
+    </Page>
+  );
+}

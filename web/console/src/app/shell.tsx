@@ -1,0 +1,109 @@
+import type { ReactNode } from "react";
+import { Moon, ShoppingBag, Sun, SunMoon } from "lucide-react";
+import { Link, useLocation } from "wouter";
+import { useBasket } from "../basket/use-basket.ts";
+import { piecesIn } from "../basket/basket.ts";
+import { useSession } from "../session/use-session.ts";
+import { commonTexts } from "../texts/common.ts";
+import { shellTexts } from "../texts/shell.ts";
+import { IconButton, LinkButton } from "../ui/button.tsx";
+import { Menu } from "../ui/menu.tsx";
+import { Notice } from "../ui/states.tsx";
+import { Toasts } from "../ui/toast.tsx";
+import { AccountMenu } from "./account-menu.tsx";
+import { linksFor } from "./navigation.ts";
+import { OfflineBanner } from "./offline-banner.tsx";
+import { setTheme, type Theme } from "./theme.ts";
+import styles from "./shell.module.css";
+
+/** The frame of all pages: header, navigation, messages. */
+export function Shell({ children }: { children: ReactNode }) {
+  const session = useSession();
+  const [path] = useLocation();
+  const items = linksFor(session).map(({ href, text, icon: Icon }) => (
+    <li key={href}>
+      <Link href={href} aria-current={isWithin(path, href) ? "page" : undefined}>
+        <Icon size={20} aria-hidden />
+        <span>{text}</span>
+      </Link>
+    </li>
+  ));
+  return (
+    <>
+      <a className={styles.skip} href="#content">
+        {shellTexts.skipToContent}
+      </a>
+      <OfflineBanner />
+      <header className={styles.header}>
+        <div className={styles.bar}>
+          <Link href="/" className={styles.brand}>
+            <ShoppingBag size={22} aria-hidden />
+            {commonTexts.shop}
+          </Link>
+          <nav className={styles.navigation} aria-label={shellTexts.mainNavigation}>
+            <ul>{items}</ul>
+          </nav>
+          <div className={styles.tools}>
+            <ThemeMenu />
+            <BasketLink />
+            {session.status === "anonymous" ? (
+              <LinkButton href={`/sign-in?next=${encodeURIComponent(path)}`} look="primary">
+                {shellTexts.signIn}
+              </LinkButton>
+            ) : (
+              <AccountMenu />
+            )}
+          </div>
+        </div>
+      </header>
+      <main id="content" className={styles.content} tabIndex={-1}>
+        {session.hasEnded && <Notice kind="warning">{shellTexts.ended}</Notice>}
+        {children}
+      </main>
+      <Toasts />
+    </>
+  );
+}
+
+function isWithin(path: string, href: string): boolean {
+  if (href === "/") return path === "/" || path.startsWith("/products/");
+  return path === href || path.startsWith(`${href}/`);
+}
+
+function BasketLink() {
+  const pieces = piecesIn(useBasket());
+  const label = pieces === 0 ? shellTexts.basket : shellTexts.basketWith(pieces);
+  return (
+    <Link href="/basket" className={styles.basket} aria-label={label}>
+      <ShoppingBag size={20} aria-hidden />
+      {pieces > 0 && (
+        <span className={styles.count} aria-hidden>
+          {pieces}
+        </span>
+      )}
+    </Link>
+  );
+}
+
+const themeIcons = { system: SunMoon, light: Sun, dark: Moon };
+const themes: readonly Theme[] = ["system", "light", "dark"];
+
+function ThemeMenu() {
+  const entries = themes.map((theme) => {
+    const Icon = themeIcons[theme];
+    return {
+      key: theme,
+      text: shellTexts.themes[theme],
+      icon: <Icon size={18} aria-hidden />,
+      onSelect() {
+        setTheme(theme);
+      },
+    };
+  });
+  const button = (
+    <IconButton label={shellTexts.themeMenu}>
+      <SunMoon size={20} aria-hidden />
+    </IconButton>
+  );
+  return <Menu button={button} label={shellTexts.themeMenu} entries={entries} />;
+}

@@ -1,0 +1,105 @@
+import { useMemo } from "react";
+import { useQueries } from "@tanstack/react-query";
+import { ShoppingBag } from "lucide-react";
+import { useLocation } from "wouter";
+import { isShopError } from "../../../../clients/typescript/src/index.ts";
+import { Page } from "../app/page.tsx";
+import { useStockUpdates } from "../catalogue/live-stock.ts";
+import { keyOf } from "../api/documents.ts";
+import { errorText } from "../api/error-text.ts";
+import { shop } from "../api/shop.ts";
+import { useSession } from "../session/use-session.ts";
+import { basketTexts } from "../texts/basket.ts";
+import { commonTexts } from "../texts/common.ts";
+import { LinkButton } from "../ui/button.tsx";
+import { EmptyState, Notice } from "../ui/states.tsx";
+import { showToast } from "../ui/toast.tsx";
+import { BasketLineRow } from "./basket-line.tsx";
+import { BasketSummary } from "./basket-summary.tsx";
+import { BasketProductsDocument } from "./basket.graphql.ts";
+import { idGroups, type OfferedProduct } from "./basket-state.ts";
+import type { Basket } from "./basket.ts";
+import { isUnanswered } from "./checkout-attempt.ts";
+import { useBasket } from "./use-basket.ts";
+import { useCheckout } from "./use-checkout.ts";
+import styles from "./basket-page.module.css";
+
+const documents = [BasketProductsDocument];
+const readOffers = (ids: string[]) => shop.execute(BasketProductsDocument, { ids });
+
+/** The basket, and the button that orders it. */
+export default function BasketPage() {
+  const basket = useBasket();
+  const { viewer } = useSession();
+  const [, navigate] = useLocation();
+  const offers = useOffers(basket);
+  useStockUpdates(documents);
+  const userId = viewer?.id ?? "";
+  const { mutate, isPending, error } = useCheckout({
+    userId,
+    onPlaced({ id, number }) {
+      showToast(basketTexts.placed(number));
+      navigate(`/orders/${id}`);
+    },
+  });
+  if (basket.length === 0) {
+    const action = <LinkButton href="/">{commonTexts.toCatalogue}</LinkButton>;
+    return (
+      <Page title={basketTexts.title}>
+        <EmptyState icon={<ShoppingBag />} title={basketTexts.emptyTitle} action={action}>
+          {basketTexts.emptyText}
+        </EmptyState>
+      </Page>
+    );
+  }
+  const isRepeated = viewer !== undefined && isUnanswered(localStorage, userId, basket);
+  return (
+    <Page title={basketTexts.title}>
+      {isRepeated && !isPending && <Notice kind="warning">{basketTexts.unanswered}</Notice>}
+      {error && !isShopError(error, "OUT_OF_STOCK") && (
+        <Notice kind="danger">{errorText(error)}</Notice>
+      )}
+      <div className={styles.columns}>
+        <ul className={styles.lines} aria-label={basketTexts.lines}>
+          {basket.map((line) => (
+            <BasketLineRow key={line.productId} line={line} offered={offers.get(line.productId)} />
+          ))}
+        </ul>
+        <BasketSummary
+          basket={basket}
+          offers={offers}
+          isSignedIn={viewer !== undefined}
+          isPending={isPending}
+          onPlace={() => {
+            mutate(basket);
+          }}
+        />
+      </div>
+    </Page>
+  );
+}
+
+/**
+ * Returns what the catalogue says about the products of a basket: undefined while it is unknown, null
+ * for products that are not in the catalogue.
+ */
+function useOffers(basket: Basket): ReadonlyMap<string, OfferedProduct | null> {
+  const groups = useMemo(() => idGroups(basket), [basket]);
+  return useQueries({
+    queries: groups.map((ids) => ({
+      queryKey: keyOf(BasketProductsDocument, { ids }),
+      queryFn: () => readOffers(ids),
+      // The lines keep what is known when one of them is removed.
+      placeholderData: (previous: Awaited<ReturnType<typeof readOffers>> | undefined) => previous,
+    })),
+    combine: (results) => {
+      const offers = new Map<string, OfferedProduct | null>();
+      for (const [index, { data, isPlaceholderData }] of results.entries()) {
+        if (data === undefined) continue;
+        if (!isPlaceholderData) for (const id of groups[index] ?? []) offers.set(id, null);
+        for (const product of data.productsConnection.nodes) offers.set(product.id, product);
+      }
+      return offers;
+    },
+  });
+}

@@ -1,0 +1,56 @@
+import { useSyncExternalStore } from "react";
+import {
+  addLine,
+  basketKey,
+  changeLine,
+  readBasket,
+  writeBasket,
+  type Basket,
+  type BasketLine,
+} from "./basket.ts";
+
+let basket = readBasket(localStorage);
+const listeners = new Set<() => void>();
+
+function show(next: Basket): void {
+  basket = next;
+  for (const listener of listeners) listener();
+}
+
+// Another tab has changed the basket, or has cleared the storage.
+window.addEventListener("storage", ({ key }) => {
+  if (key === basketKey || key === null) show(readBasket(localStorage));
+});
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Returns the basket, which all tabs of the browser share. */
+export function useBasket(): Basket {
+  return useSyncExternalStore(subscribe, () => basket);
+}
+
+function update(change: (current: Basket) => Basket): void {
+  // Another tab may have changed it a moment ago.
+  const next = change(readBasket(localStorage));
+  writeBasket(localStorage, next);
+  show(next);
+}
+
+export function addToBasket(line: BasketLine): void {
+  update((current) => addLine(current, line));
+}
+
+/** Changes the quantity or the price of a line. A quantity of 0 removes the line. */
+export function changeInBasket(
+  productId: string,
+  change: Partial<Omit<BasketLine, "productId">>,
+): void {
+  update((current) => changeLine(current, productId, change));
+}
+
+export function emptyBasket(): void {
+  update(() => []);
+}

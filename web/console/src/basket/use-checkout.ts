@@ -1,0 +1,53 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { isShopError } from "../../../../clients/typescript/src/index.ts";
+import { noteStock } from "../catalogue/live-stock.ts";
+import { shop } from "../api/shop.ts";
+import { invalidate } from "../api/use-shop.ts";
+import { BasketProductsDocument, PlaceBasketOrderDocument } from "./basket.graphql.ts";
+import type { Basket } from "./basket.ts";
+import { beginAttempt, endAttempt } from "./checkout-attempt.ts";
+import { emptyBasket } from "./use-basket.ts";
+
+/** After these errors, the order may be placed nevertheless. */
+const unknownOutcome = [
+  "NETWORK_ERROR",
+  "TIMEOUT",
+  "INVALID_RESPONSE",
+  "SERVICE_UNAVAILABLE",
+  "INTERNAL_SERVER_ERROR",
+  "IDEMPOTENCY_IN_PROGRESS",
+  "TOO_MANY_REQUESTS",
+  "UNAUTHENTICATED",
+] as const;
+
+interface CheckoutOptions {
+  userId: string;
+  onPlaced: (order: { id: string; number: string }) => void;
+}
+
+/** Places an order of the basket, once, however often it is sent. */
+export function useCheckout({ userId, onPlaced }: CheckoutOptions) {
+  const client = useQueryClient();
+  return useMutation({
+    async mutationFn(basket: Basket) {
+      const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+      const idempotencyKey = beginAttempt(localStorage, userId, basket, newKey);
+      const lines = basket.map(({ productId, quantity }) => ({ product_id: productId, quantity }));
+      const input = { order_products: lines };
+      return await shop.execute(PlaceBasketOrderDocument, { input }, { idempotencyKey });
+    },
+    onSuccess({ placeOrder }) {
+      endAttempt(localStorage);
+      emptyBasket();
+      onPlaced(placeOrder);
+    },
+    async onError(error) {
+      if (isShopError(error, ...unknownOutcome)) return;
+      endAttempt(localStorage);
+      if (isShopError(error, "OUT_OF_STOCK")) {
+        noteStock(error.details.product_id, error.details.left);
+      }
+      await invalidate(client, [BasketProductsDocument]);
+    },
+  });
+}

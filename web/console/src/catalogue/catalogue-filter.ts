@@ -1,0 +1,62 @@
+import type { ProductFilter, ProductSort } from "./catalogue.graphql.ts";
+
+/** What the address of the catalogue says: search, filters and sort. */
+export interface CatalogueFilter {
+  search: string;
+  /** As they are typed, in major units. */
+  priceMin: string;
+  priceMax: string;
+  inStock: boolean;
+  sort: Sort;
+}
+
+export const sorts = ["NEWEST_FIRST", "NAME_ASC", "PRICE_ASC", "PRICE_DESC"] as const;
+type Sort = (typeof sorts)[number] & ProductSort;
+
+/** Reads the parameters of the address. Unknown values count as not given. */
+export function readFilter(params: URLSearchParams): CatalogueFilter {
+  const sort = sorts.find((value) => value === params.get("sort")) ?? "NEWEST_FIRST";
+  return {
+    search: params.get("q") ?? "",
+    priceMin: params.get("from") ?? "",
+    priceMax: params.get("to") ?? "",
+    inStock: params.get("stock") === "yes",
+    sort,
+  };
+}
+
+/** Returns the parameters of the address, without those that say nothing. */
+export function writeFilter(filter: CatalogueFilter): URLSearchParams {
+  const params = new URLSearchParams();
+  if (filter.search.trim() !== "") params.set("q", filter.search);
+  if (filter.priceMin !== "") params.set("from", filter.priceMin);
+  if (filter.priceMax !== "") params.set("to", filter.priceMax);
+  if (filter.inStock) params.set("stock", "yes");
+  if (filter.sort !== "NEWEST_FIRST") params.set("sort", filter.sort);
+  return params;
+}
+
+/** Returns the variables of the query. */
+export function variablesOf({ search, priceMin, priceMax, inStock, sort }: CatalogueFilter) {
+  const words = search.trim();
+  const filter: ProductFilter = {
+    priceMin: minorUnits(priceMin),
+    priceMax: minorUnits(priceMax),
+    inStock: inStock ? true : undefined,
+  };
+  return { search: words === "" ? undefined : words, filter, sort };
+}
+
+/** The API has amounts as 32-bit integers. */
+const maxInt = 2_147_483_647;
+
+/** Converts a typed price. Returns undefined for a text that is no price. */
+function minorUnits(text: string): number | undefined {
+  const amount = Number(text.replace(",", "."));
+  if (text.trim() === "" || !Number.isFinite(amount) || amount < 0) return undefined;
+  return Math.min(Math.round(amount * 100), maxInt);
+}
+
+export function isFiltered({ search, priceMin, priceMax, inStock }: CatalogueFilter): boolean {
+  return search.trim() !== "" || priceMin !== "" || priceMax !== "" || inStock;
+}

@@ -1,0 +1,12 @@
+import { catalogueTexts } from "../texts/catalogue.ts";
+import { Badge } from "../ui/states.tsx";
+
+/** From so many pieces on, the number is of no interest. */
+const plenty = 6;
+
+/** Says whether a product can be ordered, and how many pieces are left of few. */
+export function StockBadge({ stock }: { stock: number }) {
+  if (stock <= 0) return <Badge kind="neutral">{catalogueTexts.soldOut}</Badge>;
+  if (stock < plenty) return <Badge kind="warning">{catalogueTexts.left(stock)}</Badge>;
+  return <Badge kind="success">{catalogueTexts.available}</Badge>;
+}

@@ -1,0 +1,120 @@
+import { useState } from "react";
+import { ArrowLeft } from "lucide-react";
+import { Link } from "wouter";
+import { Page } from "../app/page.tsx";
+import { useShopMutation, useShopQuery } from "../api/use-shop.ts";
+import { orderTexts } from "../texts/orders.ts";
+import { Button } from "../ui/button.tsx";
+import { ConfirmDialog } from "../ui/dialog.tsx";
+import { formatPrice } from "../ui/format.ts";
+import { ErrorState, Skeleton } from "../ui/states.tsx";
+import { Table, type Column } from "../ui/table.tsx";
+import { showToast } from "../ui/toast.tsx";
+import { ProductPicture } from "../catalogue/product-picture.tsx";
+import { useOrderUpdates } from "./order-updates.ts";
+import {
+  CancelMyOrderDocument,
+  OrderRowsDocument,
+  OrderViewDocument,
+  type OrderFactsFragment,
+} from "./orders.graphql.ts";
+import { Timeline } from "./timeline.tsx";
+import styles from "./order-page.module.css";
+
+type Line = OrderFactsFragment["order_products"][number];
+
+const columns: readonly Column<Line>[] = [
+  {
+    title: orderTexts.product,
+    cell: ({ product_id, name }) => (
+      <Link href={`/products/${product_id}`} className={styles.product}>
+        <span className={styles.picture}>
+          <ProductPicture id={product_id} name={name ?? ""} />
+        </span>
+        {name ?? orderTexts.unnamed}
+      </Link>
+    ),
+  },
+  { title: orderTexts.price, cell: ({ price }) => formatPrice(price), isNumber: true },
+  { title: orderTexts.pieces, cell: ({ quantity }) => quantity, isNumber: true },
+  {
+    title: orderTexts.sum,
+    cell: ({ price, quantity }) => formatPrice(price * quantity),
+    isNumber: true,
+  },
+];
+
+/** One order with its timeline. */
+export default function OrderPage({ id }: { id: string }) {
+  const { data, error, refetch } = useShopQuery(OrderViewDocument, { id });
+  useOrderUpdates();
+  const order = data?.order;
+  return (
+    <Page
+      title={order ? orderTexts.orderTitle(order.number) : orderTexts.title}
+      actions={order?.status === "PLACED" && <CancelButton id={id} />}
+    >
+      <Link href="/orders" className={styles.back}>
+        <ArrowLeft size={16} aria-hidden /> {orderTexts.back}
+      </Link>
+      {order && <OrderFacts order={order} />}
+      {!order && error && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {!order && !error && <Skeleton height={420} />}
+    </Page>
+  );
+}
+
+function OrderFacts({ order }: { order: OrderFactsFragment }) {
+  return (
+    <div className={styles.columns}>
+      <section aria-label={orderTexts.lines} className={styles.lines}>
+        <Table
+          caption={orderTexts.lines}
+          columns={columns}
+          rows={order.order_products}
+          keyOf={({ product_id }) => product_id}
+        />
+        <div className={styles.total}>
+          <span>{orderTexts.total}</span>
+          <strong>{formatPrice(order.price_total)}</strong>
+        </div>
+      </section>
+      <section className={styles.timeline}>
+        <h2>{orderTexts.timeline}</h2>
+        <Timeline steps={order.history ?? []} />
+      </section>
+    </div>
+  );
+}
+
+function CancelButton({ id }: { id: string }) {
+  const [isAsking, setAsking] = useState(false);
+  const { mutateAsync } = useShopMutation(CancelMyOrderDocument, {
+    invalidates: [OrderViewDocument, OrderRowsDocument],
+    onSuccess() {
+      showToast(orderTexts.cancelled);
+    },
+  });
+  return (
+    <>
+      <Button
+        onPress={() => {
+          setAsking(true);
+        }}
+      >
+        {orderTexts.cancel}
+      </Button>
+      <ConfirmDialog
+        title={orderTexts.cancel}
+        confirmLabel={orderTexts.cancel}
+        isOpen={isAsking}
+        onClose={() => {
+          setAsking(false);
+        }}
+        onConfirm={() => mutateAsync({ id })}
+      >
+        {orderTexts.cancelText}
+      </ConfirmDialog>
+    </>
+  );
+}

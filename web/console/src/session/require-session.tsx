@@ -1,0 +1,41 @@
+import type { ReactNode } from "react";
+import { KeyRound, ShieldOff } from "lucide-react";
+import { useLocation } from "wouter";
+import { Page } from "../app/page.tsx";
+import { shellTexts } from "../texts/shell.ts";
+import { LinkButton } from "../ui/button.tsx";
+import { EmptyState, Skeleton } from "../ui/states.tsx";
+import { useSession } from "./use-session.ts";
+
+interface RequireSessionProps {
+  /** Who may see the page: all signed-in users if it is not given. */
+  role?: "admin" | "operator";
+  children: ReactNode;
+}
+
+/** Shows a page to signed-in users, or to admins or operators only. Others see what they need to see it. */
+export function RequireSession({ role, children }: RequireSessionProps) {
+  const { status, isAdmin, mayOperate } = useSession();
+  const [path] = useLocation();
+  if (status === "anonymous") {
+    const href = `/sign-in?next=${encodeURIComponent(path)}`;
+    const action = (
+      <LinkButton href={href} look="primary">
+        {shellTexts.signIn}
+      </LinkButton>
+    );
+    return (
+      <Page title={shellTexts.signInFirst}>
+        <EmptyState icon={<KeyRound />} title={shellTexts.signInFirstText} action={action} />
+      </Page>
+    );
+  }
+  if (role === undefined) return children;
+  if (status === "loading") return <Skeleton height={480} />;
+  if (role === "admin" ? isAdmin : mayOperate) return children;
+  return (
+    <Page title={shellTexts.noAccessTitle}>
+      <EmptyState icon={<ShieldOff />} title={shellTexts.noAccessTexts[role]} />
+    </Page>
+  );
+}

@@ -1,0 +1,36 @@
+import { queryClient } from "../api/query-client.ts";
+import { sessionKey, signedInUser } from "./token-store.ts";
+
+/** Who is signed in, in this tab or another one. */
+interface SessionState {
+  userId: string | undefined;
+  /** The shop has ended the session: the user did not sign out. */
+  hasEnded: boolean;
+}
+
+let state: SessionState = { userId: signedInUser(localStorage), hasEnded: false };
+const listeners = new Set<() => void>();
+
+/** Reads who is signed in, after a change in this tab or another one. */
+export function updateSession(hasEnded = false): void {
+  const userId = signedInUser(localStorage);
+  state = { userId, hasEnded: hasEnded && userId === undefined };
+  for (const listener of listeners) listener();
+  // What one user has read is not shown to another one.
+  void queryClient.resetQueries();
+}
+
+window.addEventListener("storage", ({ key }) => {
+  // A cleared storage has no key. A renewed token changes the key's value, but not the user.
+  const isSession = key === sessionKey || key === null;
+  if (isSession && signedInUser(localStorage) !== state.userId) updateSession();
+});
+
+export function subscribeToSession(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function sessionState(): SessionState {
+  return state;
+}

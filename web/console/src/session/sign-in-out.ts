@@ -1,0 +1,18 @@
+import type { Login } from "../../../../clients/typescript/src/index.ts";
+import { shop } from "../api/shop.ts";
+import { updateSession } from "./session-store.ts";
+
+/** Opens a session. */
+export async function signIn(input: Login): Promise<void> {
+  await shop.signIn(input);
+  updateSession();
+}
+
+/** Ends the session. If the shop cannot be reached, this browser has nevertheless forgotten it. */
+export async function signOut(): Promise<void> {
+  try {
+    await shop.signOut();
+  } finally {
+    updateSession();
+  }
+}

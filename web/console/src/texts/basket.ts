@@ -1,0 +1,25 @@
+/** The texts of the basket and of the checkout. */
+export const basketTexts = {
+  title: "Basket",
+  emptyTitle: "Your basket is empty",
+  emptyText: "What you add to it stays here, also when you close the page.",
+  lines: "Products in the basket",
+  each: (price: string) => `${price} each`,
+  quantityOf: (name: string) => `Quantity of ${name}`,
+  remove: "Remove",
+  removeNamed: (name: string) => `Remove ${name}`,
+  gone: "Sold out. Remove it to order the rest.",
+  shortage: (left: number) => `Only ${left} left.`,
+  reduce: (left: number) => `Reduce to ${left}`,
+  priceChanged: (before: string, now: string) => `The price was ${before} and is now ${now}.`,
+  acceptPrice: "Accept new price",
+  summary: "Summary",
+  pieces: "Pieces",
+  total: "Total",
+  place: "Place order",
+  signIn: "Sign in to order",
+  fixFirst: "Some lines need your decision before you can order.",
+  unanswered:
+    "Your last order got no answer, so it may be placed already. Place it again here: the shop recognises it, and it stays one order.",
+  placed: (number: string) => `Order ${number} is placed.`,
+};

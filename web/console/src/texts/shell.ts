@@ -1,0 +1,25 @@
+/** The texts of the frame around all pages. */
+export const shellTexts = {
+  skipToContent: "Skip to content",
+  mainNavigation: "Main",
+  catalogue: "Catalogue",
+  basket: "Basket",
+  basketWith: (pieces: number) => `Basket, ${pieces} ${pieces === 1 ? "piece" : "pieces"}`,
+  orders: "Orders",
+  account: "Account",
+  accountMenu: "Account menu",
+  signIn: "Sign in",
+  signOut: "Sign out",
+  signedOut: "You are signed out.",
+  themeMenu: "Colour scheme",
+  themes: { system: "As the system", light: "Light", dark: "Dark" },
+  offline: "You are offline. What you see may be out of date.",
+  ended: "Your session has ended. Sign in again to go on; your basket is kept.",
+  signInFirst: "Sign in to see this page",
+  signInFirstText: "It belongs to your account.",
+  noAccessTitle: "This page is not for your account",
+  noAccessTexts: {
+    admin: "Only admins can open it.",
+    operator: "Only admins with the right to operate the shop can open it.",
+  },
+};

@@ -1,0 +1,126 @@
+import { useId, type ChangeEvent, type ReactNode } from "react";
+import { CheckboxButton, CheckboxField } from "react-aria-components/Checkbox";
+import { FieldError } from "react-aria-components/FieldError";
+import { Input } from "react-aria-components/Input";
+import { Label } from "react-aria-components/Label";
+import { NumberField } from "react-aria-components/NumberField";
+import { Group } from "react-aria-components/Group";
+import { Text } from "react-aria-components/Text";
+import { TextArea } from "react-aria-components/TextArea";
+import { TextField as AriaTextField, type TextFieldProps } from "react-aria-components/TextField";
+import { Button as AriaButton } from "react-aria-components/Button";
+import { Check, Minus, Plus } from "lucide-react";
+import styles from "./fields.module.css";
+
+interface FieldProps extends Omit<TextFieldProps, "className" | "style" | "children"> {
+  label: string;
+  description?: string;
+  placeholder?: string;
+  /** Several lines. */
+  isLong?: boolean;
+}
+
+/** A field for text, with its label, its hint and the error of its value. */
+export function TextField({ label, description, placeholder, isLong, ...props }: FieldProps) {
+  return (
+    <AriaTextField {...props} className={styles.field ?? ""}>
+      <Label className={styles.label ?? ""}>{label}</Label>
+      {isLong === true ? (
+        <TextArea className={styles.input ?? ""} rows={4} placeholder={placeholder} />
+      ) : (
+        <Input className={styles.input ?? ""} placeholder={placeholder} />
+      )}
+      {description !== undefined && (
+        <Text slot="description" className={styles.description ?? ""}>
+          {description}
+        </Text>
+      )}
+      <FieldError className={styles.error ?? ""} />
+    </AriaTextField>
+  );
+}
+
+interface SelectFieldProps<Value extends string> {
+  label: string;
+  value: Value;
+  options: readonly { value: Value; text: string }[];
+  onChange: (value: Value) => void;
+}
+
+/** A choice. The browser's own list is the best one on phones, by keyboard and by screen reader. */
+export function SelectField<Value extends string>(props: SelectFieldProps<Value>) {
+  const { label, value, options, onChange } = props;
+  const id = useId();
+  const change = (event: ChangeEvent<HTMLSelectElement>) => {
+    onChange(event.target.value as Value);
+  };
+  return (
+    <div className={styles.field}>
+      <label className={styles.label} htmlFor={id}>
+        {label}
+      </label>
+      <select id={id} className={styles.input} value={value} onChange={change}>
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.text}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+interface CheckboxProps {
+  isSelected: boolean;
+  onChange: (isSelected: boolean) => void;
+  children: ReactNode;
+}
+
+export function Checkbox({ children, ...props }: CheckboxProps) {
+  return (
+    <CheckboxField {...props}>
+      <CheckboxButton className={styles.checkbox ?? ""}>
+        <span className={styles.box} aria-hidden>
+          <Check size={14} strokeWidth={3} />
+        </span>
+        {children}
+      </CheckboxButton>
+    </CheckboxField>
+  );
+}
+
+interface QuantityFieldProps {
+  label: string;
+  value: number;
+  min?: number;
+  max?: number;
+  onChange: (value: number) => void;
+}
+
+/** A field for a number of pieces, with buttons for one more and one less. */
+export function QuantityField({ label, value, min = 1, max, onChange }: QuantityFieldProps) {
+  const change = (next: number) => {
+    // An emptied field is no number.
+    onChange(Number.isNaN(next) ? min : next);
+  };
+  return (
+    <NumberField
+      aria-label={label}
+      value={value}
+      minValue={min}
+      maxValue={max}
+      step={1}
+      onChange={change}
+    >
+      <Group className={styles.quantity ?? ""}>
+        <AriaButton slot="decrement" className={styles.step ?? ""}>
+          <Minus size={16} aria-hidden />
+        </AriaButton>
+        <Input className={styles.number ?? ""} />
+        <AriaButton slot="increment" className={styles.step ?? ""}>
+          <Plus size={16} aria-hidden />
+        </AriaButton>
+      </Group>
+    </NumberField>
+  );
+}

@@ -1,0 +1,50 @@
+import type { ReactNode, SyntheticEvent } from "react";
+import { Form as AriaForm } from "react-aria-components/Form";
+import { isShopError } from "../../../../clients/typescript/src/index.ts";
+import { errorText } from "../api/error-text.ts";
+import { Button } from "./button.tsx";
+import { Notice } from "./states.tsx";
+import styles from "./form.module.css";
+
+interface FormProps {
+  /** Gets the values of the fields by their names. */
+  onSubmit: (values: Record<string, string>) => void;
+  submitLabel: string;
+  isPending: boolean;
+  /** The error of the mutation. An error of a field is shown at the field. */
+  error: unknown;
+  children: ReactNode;
+}
+
+/** A form with one button. The shop checks the values; its errors are shown at the fields. */
+export function Form({ onSubmit, submitLabel, isPending, error, children }: FormProps) {
+  const submit = (event: SyntheticEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    if (isPending) return;
+    const entries = [...new FormData(event.currentTarget)].map(([name, value]) => [
+      name,
+      typeof value === "string" ? value : "",
+    ]);
+    onSubmit(Object.fromEntries(entries) as Record<string, string>);
+  };
+  const fieldErrors = fieldErrorsOf(error);
+  const isOfField = Object.keys(fieldErrors).length > 0;
+  return (
+    <AriaForm className={styles.form ?? ""} onSubmit={submit} validationErrors={fieldErrors}>
+      {error !== null && error !== undefined && !isOfField && (
+        <Notice kind="danger">{errorText(error)}</Notice>
+      )}
+      {children}
+      <Button type="submit" look="primary" isPending={isPending}>
+        {submitLabel}
+      </Button>
+    </AriaForm>
+  );
+}
+
+/** Returns the messages of BAD_USER_INPUT by the names of the fields: `input.email` is `email`. */
+function fieldErrorsOf(error: unknown): Record<string, string> {
+  if (!isShopError(error)) return {};
+  const named = error.fields.map(({ field, message }) => [field.split(".").at(-1), message]);
+  return Object.fromEntries(named) as Record<string, string>;
+}

@@ -1,0 +1,102 @@
+import type { ReactNode } from "react";
+import { CircleAlert, CircleCheck, Info, TriangleAlert } from "lucide-react";
+import { errorText } from "../api/error-text.ts";
+import { commonTexts } from "../texts/common.ts";
+import { Button } from "./button.tsx";
+import styles from "./states.module.css";
+
+interface EmptyStateProps {
+  icon: ReactNode;
+  title: string;
+  children?: ReactNode;
+  /** What to do now. */
+  action?: ReactNode;
+}
+
+/** What is shown in place of an empty list. */
+export function EmptyState({ icon, title, children, action }: EmptyStateProps) {
+  return (
+    <div className={styles.empty}>
+      <span className={styles.icon} aria-hidden>
+        {icon}
+      </span>
+      <h2>{title}</h2>
+      {children !== undefined && <p>{children}</p>}
+      {action}
+    </div>
+  );
+}
+
+interface ErrorStateProps {
+  error: unknown;
+  onRetry: () => void;
+}
+
+/** What is shown in place of something that could not be loaded. */
+export function ErrorState({ error, onRetry }: ErrorStateProps) {
+  return (
+    <div className={styles.empty} role="alert">
+      <span className={styles.icon} aria-hidden>
+        <CircleAlert />
+      </span>
+      <h2>{commonTexts.loadingFailed}</h2>
+      <p>{errorText(error)}</p>
+      <Button onPress={onRetry}>{commonTexts.tryAgain}</Button>
+    </div>
+  );
+}
+
+interface SkeletonProps {
+  /** The number of blocks. */
+  count?: number;
+  /** In pixels: that of what is being loaded, so that nothing moves when it comes. */
+  height: number;
+}
+
+/** Grey blocks in place of what is being loaded. */
+export function Skeleton({ count = 1, height }: SkeletonProps) {
+  return (
+    <div className={styles.skeletons} role="status">
+      <span className="visually-hidden">{commonTexts.loading}</span>
+      {Array.from({ length: count }, (_, index) => (
+        <div key={index} className={styles.skeleton} style={{ height }} />
+      ))}
+    </div>
+  );
+}
+
+const icons = {
+  info: Info,
+  success: CircleCheck,
+  warning: TriangleAlert,
+  danger: CircleAlert,
+};
+
+interface NoticeProps {
+  kind: keyof typeof icons;
+  children: ReactNode;
+  action?: ReactNode;
+}
+
+/** A message within a page. Errors and warnings are read out when they appear. */
+export function Notice({ kind, children, action }: NoticeProps) {
+  const Icon = icons[kind];
+  const isUrgent = kind === "danger" || kind === "warning";
+  return (
+    <div className={`${styles.notice} ${styles[kind]}`} role={isUrgent ? "alert" : "status"}>
+      <Icon size={18} aria-hidden />
+      <div className={styles.message}>{children}</div>
+      {action}
+    </div>
+  );
+}
+
+interface BadgeProps {
+  kind: keyof typeof icons | "neutral";
+  children: ReactNode;
+}
+
+/** A short state, for example of an order. */
+export function Badge({ kind, children }: BadgeProps) {
+  return <span className={`${styles.badge} ${styles[kind]}`}>{children}</span>;
+}

@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import type { Plugin, UserConfig } from "vite";
+
+/** Smaller files fit into one packet anyway. */
+const minCompressedBytes = 1_000;
+const isText = /[.](?:html|js|css|svg)$/;
+
+/** Writes a compressed copy of each text beside it, so that the gateway never compresses. */
+function compressed(outDir: string): Plugin {
+  return {
+    name: "compressed-copies",
+    apply: "build",
+    closeBundle() {
+      const names = readdirSync(outDir, { recursive: true, encoding: "utf8" });
+      for (const name of names.filter((file) => isText.test(file))) {
+        const path = join(outDir, name);
+        const content = readFileSync(path);
+        if (content.length < minCompressedBytes) continue;
+        writeFileSync(`${path}.br`, brotliCompressSync(content));
+        writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
+      }
+    },
+  };
+}
+
+/**
+ * Returns Vite's configuration of a page: its folder `web/NAME`, which is built to
+ * `web/dist/NAME` and served below `/NAME/`. The development server sends what the page asks of the
+ * shop to a running one.
+ */
+export function pageConfig(folder: string): UserConfig {
+  const name = basename(folder);
+  const outDir = join(import.meta.dirname, "dist", name);
+  return {
+    root: folder,
+    base: `/${name}/`,
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: "es2023",
+      manifest: true,
+      // Inlined files would be data: URLs, which the Content-Security-Policy allows for images only.
+      assetsInlineLimit: 0,
+      // Its only use is for browsers that are older than the target.
+      modulePreload: { polyfill: false },
+      reportCompressedSize: false,
+      chunkSizeWarningLimit: 1_000,
+      rolldownOptions: {
+        onLog(level, log, handle) {
+          // "use client" is for servers that render React; many packages have it.
+          if (log.code !== "MODULE_LEVEL_DIRECTIVE") handle(level, log);
+        },
+      },
+    },
+    logLevel: "warn",
+    plugins: [compressed(outDir)],
+    server: {
+      proxy: { "/graphql": { target: "http://localhost:8080", ws: true } },
+    },
+  };
+}
