@@ -96,7 +96,12 @@ export function startProgram(file: string, args: string[], options: StartOptions
     pid: child.pid ?? 0,
     output: () => output,
     async said(text) {
-      await wait(`saying "${text}"`, () => output.includes(text));
+      await wait(`saying "${text}"`, () => output.includes(text) || end !== undefined);
+      if (!output.includes(text)) {
+        throw new Error(
+          `${label} ended with ${end} without saying "${text}"; its output:\n${output}`,
+        );
+      }
     },
     type: (line) => child.stdin.write(`${line}\n`),
     endInput: () => child.stdin.end(),
