@@ -23,9 +23,9 @@ export default {
     },
   ],
   testSequencer: "./tests/support/runner/sequencer.ts",
-  maxWorkers: 2,
-  // Modules of earlier files stay in a worker's memory, and each garbage collection looks at them.
-  workerIdleMemoryLimit: "600MB",
+  // One more than the cores of a small machine, because tests often wait.
+  maxWorkers: 3,
+  workerIdleMemoryLimit: "800MB",
   // A worker with nothing to do ends at once, but not within half a second on a busy machine.
   workerGracefulExitTimeout: 30_000,
   // More than what a test waits for may take, so that it is the wait that says what is missing.
