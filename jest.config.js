@@ -1,12 +1,12 @@
 const shared = {
-  testEnvironment: "node",
+  // Node loads the modules, once for all test files of a worker.
+  testEnvironment: "./tests/support/runner/native-environment.ts",
+  testRunner: "./tests/support/runner/native-runner.ts",
   // Not in the folder for temporary files, where a run leaves nothing.
   cacheDirectory: "./node_modules/.cache/jest",
   extensionsToTreatAsEsm: [".ts"],
   // Node strips the types itself.
   transform: {},
-  // GraphQL's lexer asks for it at each character, and in Jest's sandbox that takes 200 ns a time.
-  sandboxInjectedGlobals: ["isNaN"],
 };
 
 /** Test files say by their suffix what they cost. */
@@ -23,9 +23,9 @@ export default {
     },
   ],
   testSequencer: "./tests/support/runner/sequencer.ts",
-  maxWorkers: 2,
-  // Modules of earlier files stay in a worker's memory, and each garbage collection looks at them.
-  workerIdleMemoryLimit: "600MB",
+  // One more than the cores of a small machine, because tests often wait.
+  maxWorkers: 3,
+  workerIdleMemoryLimit: "800MB",
   // A worker with nothing to do ends at once, but not within half a second on a busy machine.
   workerGracefulExitTimeout: 30_000,
   // More than what a test waits for may take, so that it is the wait that says what is missing.

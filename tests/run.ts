@@ -13,7 +13,7 @@ import {
   PrerequisiteError,
   provide,
 } from "../tools/support/prerequisites.ts";
-import { compileCache } from "../tools/support/processes.ts";
+import { compileCache, quickStart } from "../tools/support/processes.ts";
 import { openRunFolder } from "../tools/support/run-folder.ts";
 
 /**
@@ -33,11 +33,9 @@ interface Report {
 const projectDir = join(import.meta.dirname, "..");
 const jestProgram = join(projectDir, "node_modules", "jest", "bin", "jest.js");
 
-const nodeOptions = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
-
 /** The files that these arguments select, one in a line. */
 function listFiles(selection: string[]): string {
-  const args = [...nodeOptions, jestProgram, "--listTests", ...selection];
+  const args = [jestProgram, "--listTests", ...selection];
   return spawnSync(process.execPath, args, { cwd: projectDir, encoding: "utf8" }).stdout;
 }
 
@@ -52,7 +50,8 @@ const interrupted = new AbortController();
 /** Runs Jest, shows what it says, and gives its exit status and the lines that it should not say. */
 async function runJest(args: string[], tmp: string) {
   const color = process.stderr.isTTY ? { FORCE_COLOR: "1" } : {};
-  const child = spawn(process.execPath, [...nodeOptions, jestProgram, ...args], {
+  // The workers get these options as well.
+  const child = spawn(process.execPath, [...quickStart, jestProgram, ...args], {
     cwd: projectDir,
     env: { ...process.env, ...color, TMPDIR: tmp, NODE_COMPILE_CACHE: compileCache },
     stdio: ["inherit", "inherit", "pipe"],

@@ -1,8 +1,14 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { ApolloClient, HttpLink, InMemoryCache, gql, type ApolloLink } from "@apollo/client/core";
-import { createPersistedQueryLink } from "@apollo/client/link/persisted-queries";
-import { GraphQLWsLink } from "@apollo/client/link/subscriptions";
+import {
+  ApolloClient,
+  HttpLink,
+  InMemoryCache,
+  gql,
+  type ApolloLink,
+} from "@apollo/client/core/index.js";
+import { createPersistedQueryLink } from "@apollo/client/link/persisted-queries/index.js";
+import { GraphQLWsLink } from "@apollo/client/link/subscriptions/index.js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client as UrqlClient, fetchExchange, subscriptionExchange } from "@urql/core";
 import { ClientError, GraphQLClient } from "graphql-request";

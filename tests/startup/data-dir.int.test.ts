@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { answers, claimDataDir, socketOf } from "../../embedded/data-dir.ts";
 import { EmbeddedPostgres } from "../../embedded/postgres.ts";
 import { postgresUrl } from "../../embedded/postgres-databases.ts";
@@ -18,8 +18,6 @@ import {
 } from "../../tools/support/processes.ts";
 import pg from "pg";
 
-/** On a busy machine initdb takes much longer than its usual second. */
-jest.setTimeout(200_000);
 const isRoot = process.getuid?.() === 0;
 /** A name with characters that shells interpret, longer than a socket path may be. */
 const name = `-$(touch PWNED) \`touch PWNED\` '"\\ ä\n;${"long".repeat(40)}`;

@@ -29,6 +29,8 @@ test("the table of this machine describes a child process", async () => {
   expect(processTable.parentOf(pid)).toBe(process.pid);
   expect(processTable.rssMbOf(pid)).toBeGreaterThan(0);
   expect(processTable.startOf(pid)).not.toBe("");
+  const { user, system } = process.cpuUsage();
+  expect(processTable.cpuMsOf(process.pid)).toBeGreaterThan((user + system) / 1_000 - 50);
   expect(processTable.bootId()).not.toBe("");
   child.kill("SIGKILL");
   await once(child, "close");
@@ -52,6 +54,7 @@ test("the table of macOS reads the output of ps, lsof and sysctl", () => {
     "/bin/ps -ww -o ppid= -p 310": "    1\n",
     "/bin/ps -ww -o lstart= -p 310": "Sat Nov 28 18:12:01 2026    \n",
     "/bin/ps -ww -o rss= -p 310": "  2048\n",
+    "/bin/ps -ww -o time= -p 310": "   1:02.34\n",
     "/usr/sbin/sysctl -n kern.boottime": "{ sec = 1796000000, usec = 0 }\n",
   };
   const mac = darwin((program, args) => outputs[[program, ...args].join(" ")] ?? "");
@@ -66,5 +69,6 @@ test("the table of macOS reads the output of ps, lsof and sysctl", () => {
   expect([mac.parentOf(310), mac.parentOf(312)]).toEqual([1, undefined]);
   expect([mac.startOf(310), mac.startOf(312)]).toEqual(["Sat Nov 28 18:12:01 2026", ""]);
   expect(mac.rssMbOf(310)).toBe(2);
+  expect(mac.cpuMsOf(310)).toBe(62_340);
   expect(mac.bootId()).toBe("{ sec = 1796000000, usec = 0 }");
 });

@@ -18,7 +18,7 @@ export async function cloneDatabases({ empty = false } = {}): Promise<TestDataba
   const nameOf = (service: DomainService) => `${service}_${suffix}`;
   for (const service of domainServices) {
     const template = empty ? "template0" : service;
-    await administer(`CREATE DATABASE ${nameOf(service)} TEMPLATE ${template}`);
+    await administer(`CREATE DATABASE ${nameOf(service)} TEMPLATE ${template} STRATEGY FILE_COPY`);
   }
   return {
     urls: Object.fromEntries(

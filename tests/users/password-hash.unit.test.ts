@@ -1,7 +1,11 @@
-import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import argon2 from "@node-rs/argon2";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import {
+  hashPassword,
+  needsRehash,
+  verifyPassword,
+} from "../../services/users/passwords/password-hash.ts";
 import { eventually } from "../../tools/support/eventually.ts";
-
-const argon2 = await import("@node-rs/argon2");
 
 /** Counts the calls of argon2, which wait for the gate if there is one. */
 const work = { hashes: 0, verified: [] as string[], running: 0, maxRunning: 0 };
@@ -18,20 +22,20 @@ async function observed<Result>(run: () => Promise<Result>): Promise<Result> {
   }
 }
 
-jest.unstable_mockModule("@node-rs/argon2", () => ({
-  ...argon2,
-  hash(...args: Parameters<typeof argon2.hash>) {
+beforeAll(() => {
+  const { hash, verify } = argon2;
+  jest.spyOn(argon2, "hash").mockImplementation((...args) => {
     work.hashes += 1;
-    return observed(() => argon2.hash(...args));
-  },
-  verify(...args: Parameters<typeof argon2.verify>) {
+    return observed(() => hash(...args));
+  });
+  jest.spyOn(argon2, "verify").mockImplementation((...args) => {
     work.verified.push(String(args[0]));
-    return observed(() => argon2.verify(...args));
-  },
-}));
-
-const { hashPassword, needsRehash, verifyPassword } =
-  await import("../../services/users/passwords/password-hash.ts");
+    return observed(() => verify(...args));
+  });
+});
+afterAll(() => {
+  jest.restoreAllMocks();
+});
 
 const password = "correct horse";
 const currentCosts = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };

@@ -1,4 +1,4 @@
-import { hash, verify, type Options } from "@node-rs/argon2";
+import argon2, { type Options } from "@node-rs/argon2";
 import { tooManyLogins } from "../users.errors.ts";
 
 /** OWASP's second choice for argon2id (19 MiB, 2 passes), which takes about 20 ms of one core. */
@@ -19,7 +19,7 @@ let dummyHash: Promise<string> | undefined;
 
 /** Returns the PHC string of a password. Throws TOO_MANY_REQUESTS if too many requests wait. */
 export function hashPassword(password: string): Promise<string> {
-  return withTurn(() => hash(password.normalize("NFKC"), parameters));
+  return withTurn(() => argon2.hash(password.normalize("NFKC"), parameters));
 }
 
 /**
@@ -27,9 +27,9 @@ export function hashPassword(password: string): Promise<string> {
  * Throws TOO_MANY_REQUESTS if too many requests wait.
  */
 export async function verifyPassword(password: string, phc: string | undefined): Promise<boolean> {
-  dummyHash ??= hash("a password nobody has", parameters);
+  dummyHash ??= argon2.hash("a password nobody has", parameters);
   const compared = phc ?? (await dummyHash);
-  const matches = await withTurn(() => verify(compared, password.normalize("NFKC")));
+  const matches = await withTurn(() => argon2.verify(compared, password.normalize("NFKC")));
   return matches && phc !== undefined;
 }
 

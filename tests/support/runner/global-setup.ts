@@ -13,8 +13,8 @@ declare global {
 /** Starts one PostgreSQL for the run, with a migrated template database per service. */
 export default async function globalSetup(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "shop-test-"));
-  // Two test files run at a time, and a file may have several shops of three pools.
-  const postgres = await EmbeddedPostgres.start(dataDir, { maxConnections: 300 });
+  // Three test files run at a time, and a file may have several shops of four pools.
+  const postgres = await EmbeddedPostgres.start(dataDir, { maxConnections: 450 });
   globalThis.testPostgres = postgres;
   // The default handler of a signal would end Jest without its teardown; an exit stops PostgreSQL.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));

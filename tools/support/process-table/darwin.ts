@@ -46,6 +46,11 @@ export function darwin(run: Run = runReally): ProcessTable {
 
     startOf: (pid) => column("lstart", pid),
 
+    cpuMsOf(pid) {
+      const [minutes = 0, seconds = 0] = column("time", pid).split(":").map(Number);
+      return Math.round((minutes * 60 + seconds) * 1_000);
+    },
+
     rssMbOf: (pid) => Number(column("rss", pid)) / 1_024,
 
     bootId: () => run("/usr/sbin/sysctl", ["-n", "kern.boottime"]).trim(),

@@ -31,13 +31,18 @@ export const linux: ProcessTable = {
   },
 
   startOf(pid) {
-    const status = read(`/proc/${pid}/stat`);
-    // The name in parentheses may contain spaces; field 22 is the 20th word after it.
-    return status.slice(status.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    // Field 22.
+    return statusOf(pid)[19] ?? "";
   },
 
   rssMbOf(pid) {
     return Number(/^VmRSS:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? "0") / 1_024;
+  },
+
+  cpuMsOf(pid) {
+    // Fields 14 and 15, in hundredths of a second.
+    const [user = "0", system = "0"] = statusOf(pid).slice(11);
+    return (Number(user) + Number(system)) * 10;
   },
 
   bootId: () => read("/proc/sys/kernel/random/boot_id").trim(),
@@ -49,6 +54,13 @@ function pids(): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
+}
+
+/** Returns the fields of `/proc/PID/stat` from the third one; none for no process. */
+function statusOf(pid: number): string[] {
+  const status = read(`/proc/${pid}/stat`);
+  // The name in parentheses, which is the second field, may contain spaces.
+  return status.slice(status.lastIndexOf(")") + 2).split(" ");
 }
 
 function read(path: string): string {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ArmMessage } from "../preload/stop-at-steps.ts";
+import { quickStart } from "../../support/processes.ts";
 import { Child } from "./child.ts";
 import type { DomainService } from "./layout.ts";
 import type { TcpProxy } from "./tcp-proxy.ts";
@@ -71,6 +72,7 @@ export class ShopNode {
     const child = new Child({
       file: process.execPath,
       args: [
+        ...quickStart,
         ...preloads.flatMap((file) => ["--import", file]),
         join(projectDir, "commands", "serve.ts"),
       ],

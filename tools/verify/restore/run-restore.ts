@@ -86,7 +86,8 @@ export async function runRestore(
     });
     await openMarket(opener, urls[0] ?? "", market, random.fork(), size, async () => undefined);
     await operator.start();
-    const options = { weights: usualWeights, clients: 6, pauseMs: 30 };
+    // Long pauses: the load lasts until all consumers have halted, and a few events show enough.
+    const options = { weights: usualWeights, clients: 6, pauseMs: 120 };
     const workload = new Workload({ random: random.fork(), ...options, ...shared });
     const load = workload.run();
 
