@@ -65,6 +65,12 @@ export const edge = {
     defaultInWords: "true; false with NODE_ENV=production",
     description: "Serves the playground at GET /.",
   },
+  CONSOLE: {
+    type: "flag",
+    default: true,
+    description:
+      "false turns off the fields of GraphQL that show and repair the cluster, for admins with the right to operate, and the rates that the nodes keep for them.",
+  },
   GRAPHQL_DISCOVERY: {
     type: "flag",
     default: true,
