@@ -45,7 +45,7 @@ export interface Config {
   /** Undefined: pretty on a terminal, otherwise json. */
   logFormat: ValuesOf<"LOG_FORMAT"> | undefined;
   publicReads: boolean;
-  /** Serves the console at GET /console. */
+  /** Serves the console at GET /console, and shows the cluster to admins with the right to operate. */
   console: boolean;
   allowFirstAdmin: boolean;
   /** Registered at start if there is no admin yet. */

@@ -174,6 +174,13 @@ test("the GraphQL schema exposes no internal action", async () => {
     "webhooks",
     "webhookDeliveriesConnection",
     "webhooksAudit",
+    "cluster",
+    "clusterHistory",
+    "eventConsumers",
+    "deadLetters",
+    "heldReservations",
+    "stockAudit",
+    "orderTrace",
   ];
   const mutations = [
     "registerUser",
@@ -205,6 +212,9 @@ test("the GraphQL schema exposes no internal action", async () => {
     "rotateWebhookSecret",
     "redriveWebhook",
     "redriveWebhookDelivery",
+    "redriveDeadLetter",
+    "redriveDeadLetters",
+    "auditStock",
   ];
   expect(new Set(names)).toEqual(new Set([...queries, ...mutations]));
 });
