@@ -10,7 +10,7 @@ interface BuiltPage {
   /** The Content-Security-Policy of the page and its files. */
   policy: string;
   /** Returns the name of the file for a path. */
-  fileOf(path: string): string;
+  fileOf: (path: string) => string;
 }
 
 const allowsOwnFiles = [

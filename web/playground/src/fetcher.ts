@@ -17,10 +17,8 @@ interface Operation {
 
 /** GraphiQL's fetcher. Returns a response for queries and mutations, an iterator for subscriptions. */
 export const fetcher: Fetcher = (operation, options) => {
-  const known = withKnownName(operation as Operation);
-  return isSubscription(known)
-    ? listen(known)
-    : send(known, options?.headers as Record<string, string> | undefined);
+  const known = withKnownName(operation);
+  return isSubscription(known) ? listen(known) : send(known, options?.headers);
 };
 
 /** Removes a name that the text does not have: GraphiQL may pass that of the previous document. */

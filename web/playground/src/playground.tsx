@@ -16,7 +16,7 @@ const fontFamily = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
  * component that renders nothing.
  */
 function Connection(): null {
-  const { addTab, setTheme } = useGraphiQLActions();
+  const actions = useGraphiQLActions();
   const { theme, queryEditor, variableEditor, headerEditor, responseEditor } = useGraphiQL(
     pick("theme", "queryEditor", "variableEditor", "headerEditor", "responseEditor"),
   );
@@ -30,13 +30,13 @@ function Connection(): null {
   useEffect(() => {
     if (queryEditor === undefined) return;
     const close = openMenu(examplesButton, exampleGroups, (example) => {
-      addTab();
+      actions.addTab();
       queryEditor.setValue(filledIn(example));
       queryEditor.focus();
     });
     examplesButton.disabled = false;
     return close;
-  }, [queryEditor, addTab]);
+  }, [queryEditor, actions]);
 
   useEffect(() => {
     const focused = variableEditor?.onDidFocusEditorText(() => void checkJson());
@@ -49,13 +49,13 @@ function Connection(): null {
     const darkness = matchMedia("(prefers-color-scheme: dark)");
     // GraphiQL asks for the system's colour scheme only when a theme is set.
     const onChange = () => {
-      setTheme(theme);
+      actions.setTheme(theme);
     };
     darkness.addEventListener("change", onChange);
     return () => {
       darkness.removeEventListener("change", onChange);
     };
-  }, [theme, setTheme]);
+  }, [theme, actions]);
 
   return null;
 }
