@@ -86,7 +86,7 @@ module.exports = {
       severity: "error",
       from: { path: `^(${Object.keys(layers).join("|")}|commands)/`, pathNot: "^services/api/" },
       to: {
-        path: "node_modules/(graphql[^/]*|graphiql|dataloader|moleculer-web|moleculer-apollo-server)/",
+        path: "node_modules/(graphql[^/]*|dataloader|moleculer-web|moleculer-apollo-server)/",
       },
     },
     {
@@ -161,11 +161,7 @@ module.exports = {
       from: {},
       to: {
         couldNotResolve: true,
-        pathNot: [
-          // The playground's page gets that one from the package of its name.
-          "^\\./graphql-ws/client\\.js$",
-          typesOnly,
-        ],
+        pathNot: typesOnly,
       },
     },
   ],

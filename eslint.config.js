@@ -5,18 +5,6 @@ import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 import { schemaRules } from "./tools/lint/schema-rules.js";
 
-/** What the playground's page uses of a browser. */
-const browserGlobals = [
-  "document",
-  "fetch",
-  "location",
-  "sessionStorage",
-  "CloseEvent",
-  "Headers",
-  "Option",
-  "URL",
-];
-
 /** Settings and output have their places: a variable read elsewhere is in no table of settings. */
 const environment = {
   object: "process",
@@ -127,11 +115,5 @@ export default defineConfig(
     files: ["web/**/*.{ts,tsx}"],
     extends: [jsxA11y.configs.strict, reactHooks.configs.flat["recommended-latest"]],
     rules: { "no-restricted-syntax": ["error", ...spreadLiterals, ...textsInMarkup] },
-  },
-  {
-    files: ["services/api/playground/*.js"],
-    languageOptions: {
-      globals: Object.fromEntries(browserGlobals.map((name) => [name, "readonly"])),
-    },
   },
 );

@@ -7,14 +7,10 @@ import {
   requestLimits,
   type DocumentSize,
 } from "../../services/api/limits/request-limits.ts";
+import { exampleGroups, welcome } from "../../web/playground/src/examples.ts";
 import { originalDocuments } from "../support/graphql/original-documents.ts";
 
 const projectDir = join(import.meta.dirname, "..", "..");
-const examplesFile = "../../services/api/playground/examples.js";
-const { welcome, exampleGroups } = (await import(examplesFile)) as {
-  welcome: string;
-  exampleGroups: { examples: { query: string }[] }[];
-};
 const examples = exampleGroups.flatMap((group) => group.examples);
 
 /** Returns the GraphQL code blocks of a page. */

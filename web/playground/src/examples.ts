@@ -1,8 +1,17 @@
-/**
- * An example document. Texts in quoted capitals are placeholders: the page replaces those whose value
- * it knows from an earlier answer.
- * @typedef {{ name: string, query: string }} Example
- */
+/** An example of the menu. */
+export interface Example {
+  name: string;
+  /**
+   * Texts in quoted capitals are placeholders: the page replaces those whose value it knows from an
+   * earlier answer.
+   */
+  query: string;
+}
+
+export interface ExampleGroup {
+  title: string;
+  examples: readonly Example[];
+}
 
 /** The content of the first tab when the page is opened for the first time. */
 export const welcome = `# The shop's GraphQL API. Run the query below with
@@ -28,9 +37,8 @@ query Products {
 /**
  * The examples of the menu, in groups. The first group is the walk-through of
  * docs/getting-started.md.
- * @type {readonly { title: string, examples: readonly Example[] }[]}
  */
-export const exampleGroups = [
+export const exampleGroups: readonly ExampleGroup[] = [
   {
     title: "Walk-through",
     examples: [

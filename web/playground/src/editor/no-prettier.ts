@@ -1,0 +1,2 @@
+/* In the place of Prettier in a worker that formats nothing. */
+export default undefined;
