@@ -44,7 +44,7 @@ module.exports = {
       from: { path: ruleFiles },
       to: {
         pathNot: [
-          "^core/(validation|errors|ids/ids)[.]ts$",
+          "^core/(access|validation|errors|ids/ids)[.]ts$",
           "^services/[^/]+/[^/]+[.]contract[.]ts$",
         ],
       },

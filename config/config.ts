@@ -45,7 +45,7 @@ export interface Config {
   /** Undefined: pretty on a terminal, otherwise json. */
   logFormat: ValuesOf<"LOG_FORMAT"> | undefined;
   publicReads: boolean;
-  /** Serves the console at GET /console. */
+  /** Serves the console, and the fields that show and repair the cluster. */
   console: boolean;
   allowFirstAdmin: boolean;
   /** Registered at start if there is no admin yet. */

@@ -1,6 +1,12 @@
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import { id, int, oneOf, optional, pageRules, text, type Page } from "../core/validation.ts";
-import { listDeadLetters } from "./dead-letters.ts";
+import { actorOf, userIdOf, type Meta } from "../core/access.ts";
+import { retryPolicy } from "../core/contract.ts";
+import type { FeedState, StandReason } from "../core/event-progress.ts";
+import { connectionRules, type PageArguments } from "../core/relay-connection.ts";
+import type { Query } from "../database/statements/prepared-statements.ts";
+import { countDeadLetters, listDeadLetters } from "./dead-letters.ts";
+import { pageOfLetters, redriveAll } from "./dead-letter-operations.ts";
 import { consumedOf, cursorsOf, type RunTransaction } from "./event-cursor.ts";
 import type { Reconciliation } from "./reconcile.ts";
 import { continuations, type Continuation } from "./reconciliations.ts";
@@ -9,6 +15,12 @@ interface ConsumerOperations {
   redrive: (id: string) => Promise<{ redriven: boolean }>;
   rebuild: (broker: ServiceBroker, producer: string) => Promise<{ events: number }>;
   reconcile: (ctx: Context<ReconcileParams>) => Promise<Reconciliation>;
+}
+
+/** The parts of `feeds`, which only this node knows. */
+interface ConsumerState {
+  producers: readonly string[];
+  standingOf: (producer: string) => StandReason | undefined;
 }
 
 /** A producer, and where its halted feed continues. */
@@ -23,7 +35,9 @@ const maxPositions = 1_000;
 /** Defines the actions with which operators inspect and repair a consumer. */
 export function consumerActions(
   transaction: RunTransaction,
+  query: Query,
   { redrive, rebuild, reconcile }: ConsumerOperations,
+  { producers, standingOf }: ConsumerState,
 ): NonNullable<ServiceSchema["actions"]> {
   return {
     /** Returns a page of the dead letters, oldest first. */
@@ -36,8 +50,55 @@ export function consumerActions(
     /** Applies a dead letter again. Returns whether the dead letter existed. Throws BAD_USER_INPUT. */
     redrive: {
       params: { $$strict: true, id: id() },
-      access: "admin",
-      handler: ({ params }: Context<{ id: string }>) => redrive(params.id),
+      access: "operations",
+      gateway: true,
+      async handler(ctx: Context<{ id: string }, Meta>) {
+        const { id } = ctx.params;
+        const result = await redrive(id);
+        if (result.redriven) ctx.broker.logger.info(`${nameOf(ctx)} has redriven ${id}.`);
+        return result;
+      },
+    },
+    /**
+     * Applies the dead letters again, oldest first, until the deadline of a call is near. Those that
+     * still fail stay dead letters.
+     */
+    redriveLetters: {
+      params: { $$strict: true },
+      access: "operations",
+      gateway: true,
+      async handler(ctx: Context<object, Meta>) {
+        const result = await redriveAll(query, redrive);
+        ctx.broker.logger.info(`${nameOf(ctx)} has redriven ${result.redriven} dead letters.`);
+        return result;
+      },
+    },
+    /** Returns a page of the dead letters for the operators of a gateway, oldest first. */
+    letterPage: {
+      params: { $$strict: true, ...connectionRules },
+      access: "operations",
+      gateway: true,
+      retryPolicy: retryPolicy,
+      handler: ({ params }: Context<PageArguments>) => pageOfLetters(query, params),
+    },
+    /** Returns the state of the feeds, for the operators of a gateway. */
+    feeds: {
+      params: { $$strict: true },
+      access: "operations",
+      gateway: true,
+      retryPolicy: retryPolicy,
+      async handler(): Promise<FeedState[]> {
+        const [cursors, counts] = await Promise.all([
+          cursorsOf({ query }),
+          countDeadLetters({ query }),
+        ]);
+        return producers.map((producer) => ({
+          producer,
+          position: cursors.find((cursor) => cursor.producer === producer)?.position ?? 0,
+          standing: standingOf(producer) ?? null,
+          deadLetters: counts.get(producer) ?? 0,
+        }));
+      },
     },
     /**
      * Rebuilds the read models of a producer's data from its log. Returns the number of events to
@@ -80,4 +141,10 @@ export function consumerActions(
         transaction((work) => consumedOf(work, params.producer, params.positions)),
     },
   } as unknown as NonNullable<ServiceSchema["actions"]>;
+}
+
+/** Names the actor of a call for the log: a consumer has no audit trail of its own. */
+function nameOf(ctx: Context<unknown, Meta>): string {
+  const userId = userIdOf(actorOf(ctx));
+  return userId === null ? "The operator" : `The admin ${userId}`;
 }

@@ -3,6 +3,7 @@ import { retryPolicy } from "../core/contract.ts";
 import type { SliceQuery } from "../core/log-slice.ts";
 import { int, optional, text } from "../core/validation.ts";
 import type { EventCursor } from "./event-cursor.ts";
+import { progressOf } from "./log-progress.ts";
 import { noteReader, outboxOf, readHead, readLog, readSlice } from "./event-log-reading.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
@@ -65,6 +66,14 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
           const cursors = await ctx.call<EventCursor[]>(`${consumer}.cursors`).catch(() => []);
           return cursors.find((cursor) => cursor.producer === producer)?.position;
         }),
+    },
+    /** Returns the head of the log and the lag of its consumers, for the operators of a gateway. */
+    progress: {
+      params: { $$strict: true },
+      access: "operations",
+      gateway: true,
+      retryPolicy: retryPolicy,
+      handler: ({ broker }: Context) => progressOf(broker, query, producer),
     },
     /** Forgets a removed consumer, so that the log can be pruned past its position. */
     forgetReader: {

@@ -3,15 +3,9 @@ import {
   type Instruments,
   type Reading,
 } from "../core/metrics/instruments.ts";
+import type { StandReason } from "../core/event-progress.ts";
 import { countDeadLetters } from "./dead-letters.ts";
-import type { FeedHalt } from "./feed-halt.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
-
-/**
- * Why the feed of this node applies nothing: its next event keeps failing, has a type that this node
- * does not know, or the producer's database was set back.
- */
-type StandReason = "retrying" | FeedHalt["reason"];
 
 const standReasons: readonly StandReason[] = ["retrying", "unknown_type", "set_back"];
 
@@ -59,6 +53,11 @@ export class FeedMetrics {
   stands(producer: string, reason: StandReason | undefined): void {
     if (reason === undefined) this.#standing.delete(producer);
     else this.#standing.set(producer, reason);
+  }
+
+  /** Returns why the feed of this node applies nothing; undefined for a feed that goes on. */
+  standingOf(producer: string): StandReason | undefined {
+    return this.#standing.get(producer);
   }
 
   deadLettered(producer: string): void {

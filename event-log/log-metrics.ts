@@ -5,11 +5,7 @@ import {
   type Reading,
 } from "../core/metrics/instruments.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
-import type { EventCursor } from "./event-cursor.ts";
-import { outboxOf } from "./event-log-reading.ts";
-
-/** Shorter than a scrape may take: a consumer that does not answer has the position of its last read. */
-const answerTimeoutMs = 1_000;
+import { progressOf } from "./log-progress.ts";
 
 type Name = "shop_event_log_head" | "shop_event_lag_events" | "shop_event_lag_seconds";
 
@@ -20,16 +16,6 @@ export function logMetrics(
   query: Query,
   producer: string,
 ): void {
-  async function positionOf(consumer: string): Promise<number | undefined> {
-    const action = `${consumer}.cursors`;
-    // A call of an unavailable action would log a warning.
-    if (!broker.registry.actions.isAvailable(action)) return undefined;
-    const cursors = await broker
-      .call<EventCursor[], object>(action, {}, { timeout: answerTimeoutMs })
-      .catch((): EventCursor[] => []);
-    return cursors.find((cursor) => cursor.producer === producer)?.position;
-  }
-
   instruments.read(`the event log of ${producer}`, {
     metrics: {
       shop_event_log_head: "Position of the newest event",
@@ -38,30 +24,15 @@ export function logMetrics(
     },
     maxAgeMs: databaseReadingsMaxAgeMs,
     async read() {
-      const { head, readers } = await outboxOf(query, positionOf);
-      const ages = await agesAfter(query, readers);
-      const lags = readers.flatMap(({ consumer, behind }): Reading<Name>[] => {
+      const { head, consumers } = await progressOf(broker, query, producer);
+      const lags = consumers.flatMap(({ consumer, behind, lagSeconds }): Reading<Name>[] => {
         const labels = { producer, consumer };
         return [
           { name: "shop_event_lag_events", labels, value: behind },
-          { name: "shop_event_lag_seconds", labels, value: ages.get(consumer) ?? 0 },
+          { name: "shop_event_lag_seconds", labels, value: lagSeconds },
         ];
       });
       return [{ name: "shop_event_log_head", labels: { producer }, value: head }, ...lags];
     },
   });
-}
-
-/** Returns the age of the event after the position of each consumer, in seconds, if there is one. */
-async function agesAfter(
-  query: Query,
-  readers: readonly { consumer: string; position: number }[],
-): Promise<Map<string, number>> {
-  const rows = await query<{ consumer: string; seconds: number }>(
-    `SELECT consumer, greatest(0, extract(epoch FROM now() - occurred_at))::float8 AS seconds
-     FROM unnest($1::text[], $2::bigint[]) AS reader (consumer, position)
-     JOIN event_log ON event_log.position = reader.position + 1`,
-    [readers.map(({ consumer }) => consumer), readers.map(({ position }) => position)],
-  );
-  return new Map(rows.map(({ consumer, seconds }) => [consumer, seconds]));
 }

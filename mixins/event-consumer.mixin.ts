@@ -249,7 +249,15 @@ export function eventConsumer(
   };
   let isStopped = false;
   return {
-    actions: consumerActions(transaction, { redrive, rebuild, reconcile: reconcileFeed }),
+    actions: consumerActions(
+      transaction,
+      query,
+      { redrive, rebuild, reconcile: reconcileFeed },
+      {
+        producers: producers.map(({ name }) => name),
+        standingOf: (producer) => metrics?.standingOf(producer),
+      },
+    ),
     events: Object.fromEntries(types.map((type) => [type, receive])),
     created(this: { broker: ServiceBroker }) {
       const instruments = instrumentsOf(this.broker);

@@ -69,7 +69,7 @@ export const edge = {
     type: "flag",
     default: true,
     description:
-      "Serves the console, the page for customers, admins and operators, at GET /console.",
+      "Serves the console at GET /console, and the fields of GraphQL with which admins with the right to operate see and repair the cluster.",
   },
   GRAPHQL_DISCOVERY: {
     type: "flag",

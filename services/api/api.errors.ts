@@ -9,6 +9,10 @@ export const apiErrors = defineErrors({
     status: 404,
     meaning: "No document has this hash. Send its text.",
   },
+  CONSOLE_DISABLED: {
+    status: 403,
+    meaning: "This shop has turned off the operation of its cluster by clients.",
+  },
   CURSOR_EXPIRED: {
     status: 410,
     meaning: "The events after this cursor are gone; subscribe without `after`.",

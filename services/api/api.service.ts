@@ -102,6 +102,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     stream,
     tails,
     publicReads: config.publicReads,
+    hasConsole: config.console,
     revocationOf: authenticator.revocationOf.bind(authenticator),
   });
   const { schema: base, costs } = composeBase(composer);

@@ -5,7 +5,12 @@ import { timeOfId } from "../../core/ids/ids.ts";
 import { shortCodeOf } from "../../core/ids/short-code.ts";
 import { maxOrderLines } from "../products/products.contract.ts";
 import { lifecycleActions, orderEvents } from "./lifecycle/lifecycle.contract.ts";
-import { maxOrderSteps, maxOrdersOfUser, readingActions } from "./reading/reading.contract.ts";
+import {
+  maxOrderSteps,
+  maxOrdersOfUser,
+  readingActions,
+  traceKinds,
+} from "./reading/reading.contract.ts";
 
 export * from "./reading/reading.contract.ts";
 export * from "./lifecycle/lifecycle.contract.ts";
@@ -92,6 +97,12 @@ export const ordersContract = defineContract({
     },
     fromId: { Order: fieldsFromId, AllOrdersOrder: fieldsFromId },
     nodes: { Order: "resolve" },
+    openEnums: {
+      OrderTraceKind: {
+        description: "A kind of step of an order's timeline",
+        values: traceKinds,
+      },
+    },
     resolvers: {
       OrderProduct: {
         name: {

@@ -26,6 +26,7 @@ import {
   ordersOfUsers,
 } from "./reading/read-orders.ts";
 import { settleOrders } from "./placement/settle-orders.ts";
+import { timelineOf } from "./reading/order-timeline.ts";
 import { traceOrder } from "./reading/trace-order.ts";
 import { orderBatcher } from "./placement/write-orders.ts";
 
@@ -85,7 +86,9 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
       complete: (ctx) =>
         database.idempotent(ctx, (db) => completeOrder(db, ctx.params.id, userIdOf(actorOf(ctx)))),
       settle: async (ctx) => ({ void: await settleOrders(database, ctx.params.ids) }),
-      trace: (ctx) => traceOrder(database, ctx, ctx.broker, ctx.params.id),
+      trace: async (ctx) => (await traceOrder(database, ctx, ctx.broker, ctx.params.id)).trace,
+      timeline: async (ctx) =>
+        timelineOf(ctx.broker, await traceOrder(database, ctx, ctx.broker, ctx.params.id)),
       async history(ctx) {
         const steps = await historyOfOrders(database, ctx.params.ids, ownerOf(actorOf(ctx)));
         return steps.map((order) =>

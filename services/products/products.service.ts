@@ -25,6 +25,7 @@ import { createProduct } from "./catalogue/create-product.ts";
 import { eraseUsers } from "./erase-users.ts";
 import { priceHistory } from "./catalogue/price-history.ts";
 import { updateProduct } from "./catalogue/update-product.ts";
+import { heldReservations } from "./stock/held-reservations.ts";
 import { releaseReservations, restockCancelledOrders } from "./stock/release-reservations.ts";
 import { productConnection } from "./catalogue/page-products.ts";
 import { productsContract, updateProductRules, type UpdateProduct } from "./products.contract.ts";
@@ -39,7 +40,12 @@ import {
 import { reservationBatcher } from "./stock/reserve.ts";
 import { sellReservations } from "./stock/sell-reservations.ts";
 import { auditStock, traceReservation } from "./stock/stock-audit.ts";
-import { auditCheckEveryMs, auditOnSchedule } from "./stock/scheduled-audit.ts";
+import {
+  auditCheckEveryMs,
+  auditNow,
+  auditOnSchedule,
+  lastAudit,
+} from "./stock/scheduled-audit.ts";
 import { stockMetrics } from "./stock/stock-metrics.ts";
 import { stockHistories, stockHistory } from "./stock/stock-changes.ts";
 import { sweepEveryMs, sweepReservations } from "./stock/sweep-reservations.ts";
@@ -106,6 +112,12 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
       stockHistory: ({ params: { id, ...page } }) => stockHistory(database, id, page),
       stockHistories: ({ params: { ids } }) => stockHistories(database, ids),
       audit: () => auditStock(database),
+      lastAudit: () => lastAudit(database),
+      auditNow: ({ broker: { logger } }) =>
+        auditNow(database, (fault) => {
+          logger.error("the audit of the stock failed", fault);
+        }),
+      heldReservations: ({ params }) => heldReservations(database, params),
       auditTrail: ({ params }) => readAuditTrail(database.query, params),
       traceOrder: ({ params: { id } }) => traceReservation(database, id),
     },

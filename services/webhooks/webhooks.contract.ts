@@ -10,7 +10,7 @@ import {
   type RelayConnection,
   type RowCount,
 } from "../../core/relay-connection.ts";
-import { exactText, id, int, oneOf, optional, text } from "../../core/validation.ts";
+import { exactText, id, ids, int, oneOf, optional, text } from "../../core/validation.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { productsContract } from "../products/products.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
@@ -84,6 +84,17 @@ export interface WebhookDelivery {
   durationMs: number | null;
   nextAttemptAt: string | null;
   finishedAt: string | null;
+}
+
+/** The maximum number of events whose deliveries one call returns. */
+export const maxTracedEvents = 1_000;
+
+/** A delivery of an event about one order. Times are ISO 8601, UTC. */
+export interface TracedDelivery extends Pick<
+  WebhookDelivery,
+  "webhookId" | "type" | "state" | "attempts" | "lastStatus" | "finishedAt"
+> {
+  occurredAt: string;
 }
 
 /** The criteria for deliveries. A delivery must match all of them. */
@@ -246,6 +257,12 @@ export const webhooksContract = defineContract({
         `,
         countedBy: "countDeliveries",
       },
+    }),
+    /** Returns the deliveries of events, for `orders.timeline`. */
+    deliveriesOf: action<{ eventIds: string[] }, TracedDelivery[]>({
+      params: { eventIds: ids(maxTracedEvents) },
+      access: "nobody",
+      safeToRetry: true,
     }),
     /** Counts the deliveries that match a filter. */
     countDeliveries: action<DeliveryFilter, RowCount>({

@@ -23,6 +23,7 @@ import { rotateSecret, withSecret } from "./endpoints/rotate-secret.ts";
 import { updateWebhook } from "./endpoints/update-webhook.ts";
 import { WebhookSecrets } from "./endpoints/webhook-secrets.ts";
 import { forgetUsers } from "./log/forget-users.ts";
+import { deliveriesOfEvents } from "./log/deliveries-of-events.ts";
 import { deliveryConnection } from "./log/page-deliveries.ts";
 import { pruneDeliveries } from "./log/prune-deliveries.ts";
 import { redriveAll, redriveDelivery } from "./log/redrive-deliveries.ts";
@@ -86,6 +87,7 @@ export default function webhooksService(broker: ServiceBroker): ServiceSchema {
         return withSecret(query, secrets, webhook);
       },
       deliveries: ({ params }) => connection.page(params),
+      deliveriesOf: ({ params: { eventIds } }) => deliveriesOfEvents(query, eventIds),
       countDeliveries: ({ params }) => connection.count(params),
       redriveAll: async (ctx) => {
         const redriven = await database.idempotent(ctx, (db) =>

@@ -24,7 +24,14 @@ const config = {
 };
 
 /** Mutations for which an idempotency key has no effect: docs/idempotency.md. */
-const mutationsWithoutKey = ["login", "refreshToken", "createPasswordReset"];
+const mutationsWithoutKey = [
+  "login",
+  "refreshToken",
+  "createPasswordReset",
+  "redriveDeadLetter",
+  "redriveDeadLetters",
+  "auditStock",
+];
 
 /** Returns the files of the typed client that are generated from the schema and its documents. */
 export async function clientFiles(schema: GraphQLSchema): Promise<GeneratedFile[]> {

@@ -19,6 +19,7 @@ export function composedSchema(): GraphQLSchema {
     stream: new EventStream(),
     tails: new LogTails(broker, []),
     publicReads: false,
+    hasConsole: true,
     revocationOf: () => undefined,
   });
   return composeBase(composer).schema;

@@ -7,7 +7,7 @@ import type {
   ReservationTrace as StockTrace,
   productsContract,
 } from "../../products/products.contract.ts";
-import type { Consumption, OrderTrace } from "../orders.contract.ts";
+import type { CollectedTrace, Consumption } from "../orders.contract.ts";
 import type { OrdersDatabase } from "../orders.database.ts";
 import { getOrder, historyOfOrders } from "./read-orders.ts";
 
@@ -20,7 +20,7 @@ export async function traceOrder(
   products: TypedCaller<typeof productsContract>,
   broker: ServiceBroker,
   id: string,
-): Promise<OrderTrace> {
+): Promise<CollectedTrace> {
   const order = await getOrder(database, id, undefined);
   const [history = []] = await historyOfOrders(database, [id], undefined);
   const stock: StockTrace | undefined = await products
@@ -36,12 +36,13 @@ export async function traceOrder(
     consumed: consumptions.get(`${event.producer} ${event.position}`) ?? [],
   }));
   const { reservation, lines, ledger } = stock ?? {};
-  return {
+  const trace = {
     order,
     history,
     stock: reservation === undefined || !lines || !ledger ? null : { reservation, lines, ledger },
     events,
   };
+  return { trace, isStockKnown: stock !== undefined };
 }
 
 /** Asks all consumers whether they have applied these events. Returns a map by producer and position. */

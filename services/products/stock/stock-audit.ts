@@ -7,9 +7,11 @@ const maxDifferences = 100;
 /** Compares the stock of every product with its ledger and its reservations. Stores the result. */
 export async function auditStock(database: ProductsDatabase): Promise<StockAudit> {
   const report = await reportOf(database);
-  await database.query("UPDATE stock_audits SET audited_at = now(), differences = $1", [
-    report.differences.length,
-  ]);
+  // A node of version 1.0 stores no report: `report_at` tells whose audit the report is of.
+  await database.query(
+    "UPDATE stock_audits SET audited_at = now(), report_at = now(), differences = $1, report = $2",
+    [report.differences.length, JSON.stringify(report)],
+  );
   return report;
 }
 

@@ -1,5 +1,10 @@
 import { action, event, type EventEnvelope } from "../../../core/contract.ts";
 import {
+  connectionRules,
+  type PageArguments,
+  type RelayConnection,
+} from "../../../core/relay-connection.ts";
+import {
   anyInt,
   exactText,
   id,
@@ -119,6 +124,29 @@ export interface StockAudit {
   dead_letters: { events: number; not_sold: number; not_returned: number };
 }
 
+/** A stored audit of the stock, for operators. Times are ISO 8601, UTC. */
+export interface StoredStockAudit {
+  /** Whether a node audits the stock now. */
+  isRunning: boolean;
+  /** Null before the first audit. */
+  auditedAt: string | null;
+  /** Null before the first audit, and after an audit by a node of version 1.0. */
+  report: StockAudit | null;
+}
+
+/** A reservation that is neither sold nor released. Times are ISO 8601, UTC. */
+export interface HeldReservation {
+  /** The id of the order. */
+  id: string;
+  /** When the stock was reserved. */
+  at: string;
+  ageSeconds: number;
+  /** The age at which `products` asks `orders` whether the order was placed. */
+  expiresAt: string | null;
+  lines: number;
+  pieces: number;
+}
+
 /** The data about an order in the products service. Times are ISO 8601, UTC. */
 export interface ReservationTrace {
   reservation: { state: string; at: string; expiresAt: string | null } | null;
@@ -193,6 +221,25 @@ export const stockActions = {
    * dead letters.
    */
   audit: action<object, StockAudit>({ params: {}, access: "admin" }),
+  /** Returns the last audit of the stock, and whether one runs. */
+  lastAudit: action<object, StoredStockAudit>({
+    params: {},
+    access: "operations",
+    gateway: true,
+    safeToRetry: true,
+  }),
+  /**
+   * Audits the stock now, unless a node does, or has done so in the last seconds. Returns the audit, or
+   * the one before while it runs for longer than a call may. Throws TOO_MANY_REQUESTS.
+   */
+  auditNow: action<object, StoredStockAudit>({ params: {}, access: "operations", gateway: true }),
+  /** Returns a page of the held reservations, oldest first. Throws BAD_USER_INPUT. */
+  heldReservations: action<PageArguments, RelayConnection<HeldReservation>>({
+    params: connectionRules,
+    access: "operations",
+    gateway: true,
+    safeToRetry: true,
+  }),
   /** Returns the products service's part of `orders.trace`. */
   traceOrder: action<{ id: string }, ReservationTrace>({ params: { id: id() }, access: "admin" }),
 };

@@ -13,6 +13,7 @@ import {
 } from "graphql";
 import { isExposed, type ParamRule } from "../../../core/contract.ts";
 import { maxInt } from "../../../core/validation.ts";
+import { operationsCosts } from "../../../services/api/operations/operations-fields.ts";
 import { parseField } from "../../../services/api/graphql/schema/field-declaration.ts";
 import { pricedFields, queryCosts } from "../../../services/api/graphql/schema/field-costs.ts";
 import { planOperation } from "../../../services/api/graphql/engine/plan.ts";
@@ -63,17 +64,20 @@ function workOf(source: string): number {
 
 test("every mutation has its price in the rate limit", () => {
   const hashing = ["registerUser", "login", "changePassword", "updateProfile", "resetPassword"];
-  expect(mutations).toHaveLength(27);
+  expect(mutations).toHaveLength(32);
   const prices = mutations.map(({ name, args }) => {
     const variables = args.map((arg) => `$${arg.name}: ${String(arg.type)}`).join(" ");
     const given = args.map((arg) => `${arg.name}: $${arg.name}`).join(" ");
     const field = args.length === 0 ? name : `${name}(${given})`;
     return [name, workOf(`mutation ${variables && `(${variables})`} { ${field} { __typename } }`)];
   });
+  const costsOfOperations = new Map(operationsCosts);
   // A list counts as at least one item.
   const bulk = ["createProducts", "updateProducts", "updateInventories"];
   const expected = mutations.map(({ name }) => {
     if (bulk.includes(name)) return [name, 15];
+    const priced = costsOfOperations.get(`Mutation.${name}`);
+    if (priced !== undefined) return [name, priced];
     return [name, hashing.includes(name) ? 100 : 10];
   });
   expect(prices).toEqual(expected);
@@ -89,8 +93,9 @@ test("every field of a root type has a price, although descriptions stand before
   const names = declared.map((field) => parseField(field).name.value);
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
   const fields = roots.flatMap((root) => Object.keys(root?.getFields() ?? {}));
-  // The gateway declares `node` and `nodes`, which have no contract.
-  expect(new Set(fields)).toEqual(new Set([...names, "node", "nodes"]));
+  // The gateway declares these fields, which have no contract. Each of the operation has a price.
+  const own = operationsCosts.map(([field]) => field.replace(/^\w+[.]/, ""));
+  expect(new Set(fields)).toEqual(new Set([...names, ...own, "node", "nodes"]));
   for (const [field, work] of pricedFields(schema)) {
     const [type = "", name = ""] = field.split(".");
     const parent = schema.getType(type);

@@ -110,6 +110,31 @@ export type Query = {
    * single objects. Errors: UNAUTHENTICATED (the token is expired or invalid), BAD_USER_INPUT.
    */
   nodes: Array<Maybe<Node>>;
+  /**
+   * The consumers of the event logs: how far each is, and why one is halted. For admins with the right to
+   * operate. Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED.
+   */
+  eventConsumers: Array<EventConsumer>;
+  /**
+   * A page of the events that a consumer could not apply, oldest first. For admins with the right to
+   * operate. Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED, BAD_USER_INPUT.
+   */
+  deadLetters: DeadLetterConnection;
+  /**
+   * A page of the reservations that are neither sold nor released, oldest first. For admins with the right
+   * to operate. Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED, BAD_USER_INPUT.
+   */
+  heldReservations: HeldReservationConnection;
+  /**
+   * The last audit of the stock; the shop audits it once per hour. For admins with the right to operate.
+   * Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED.
+   */
+  stockAudit: StockAudit;
+  /**
+   * What happened to an order in all services, as one timeline. For admins with the right to operate.
+   * Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED, BAD_USER_INPUT, ORDER_NOT_FOUND.
+   */
+  orderTrace: OrderTrace;
 };
 
 
@@ -337,6 +362,46 @@ export type QueryNodesArgs = {
   ids: Array<Scalars['ID']['input']>;
 };
 
+
+/**
+ * Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+ *
+ * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+ * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
+ */
+export type QueryDeadLettersArgs = {
+  consumer: Scalars['String']['input'];
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/**
+ * Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+ *
+ * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+ * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
+ */
+export type QueryHeldReservationsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/**
+ * Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+ *
+ * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+ * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
+ */
+export type QueryOrderTraceArgs = {
+  id: Scalars['ID']['input'];
+};
+
 /**
  * Changes data. The mutations of a document run one after the other.
  *
@@ -511,6 +576,25 @@ export type Mutation = {
    * BAD_USER_INPUT, WEBHOOK_DELIVERY_NOT_FOUND.
    */
   redriveWebhookDelivery: WebhookRedrive;
+  /**
+   * Applies a dead letter again. If it fails again, it stays. For admins with the right to operate. An
+   * Idempotency-Key has no effect: a repetition finds no dead letter. Errors: UNAUTHENTICATED, FORBIDDEN,
+   * CONSOLE_DISABLED, BAD_USER_INPUT (also if the event still breaks its contract).
+   */
+  redriveDeadLetter: RedriveResult;
+  /**
+   * Applies the dead letters of a consumer again, oldest first, as many as 2.5 seconds allow. For admins
+   * with the right to operate. An Idempotency-Key has no effect. Errors: UNAUTHENTICATED, FORBIDDEN,
+   * CONSOLE_DISABLED, BAD_USER_INPUT.
+   */
+  redriveDeadLetters: RedriveAllResult;
+  /**
+   * Audits the stock now, one audit at a time, and returns the result. If the audit takes longer than 2.5
+   * seconds, it goes on: then read stockAudit. For admins with the right to operate. An Idempotency-Key has
+   * no effect. Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED, TOO_MANY_REQUESTS (an audit runs, or
+   * ended less than 10 seconds ago).
+   */
+  auditStock: StockAudit;
 };
 
 
@@ -847,6 +931,31 @@ export type MutationRedriveWebhookArgs = {
  */
 export type MutationRedriveWebhookDeliveryArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationRedriveDeadLetterArgs = {
+  consumer: Scalars['String']['input'];
+  id: Scalars['ID']['input'];
+};
+
+
+/**
+ * Changes data. The mutations of a document run one after the other.
+ *
+ * With the HTTP header Idempotency-Key, a mutation can be sent again after a lost answer: it takes
+ * effect once, and the same answer is returned for 24 hours. Errors of the key: IDEMPOTENCY_MISMATCH,
+ * IDEMPOTENCY_IN_PROGRESS. The errors of Query apply, too.
+ */
+export type MutationRedriveDeadLettersArgs = {
+  consumer: Scalars['String']['input'];
 };
 
 /**
@@ -1783,6 +1892,8 @@ export type ErrorCode =
   | 'BAD_REQUEST'
   /** The input breaks a rule; `fields` says which and where. */
   | 'BAD_USER_INPUT'
+  /** This shop has turned off the operation of its cluster by clients. */
+  | 'CONSOLE_DISABLED'
   /** The events after this cursor are gone; subscribe without `after`. */
   | 'CURSOR_EXPIRED'
   /** Another account has this email. */
@@ -1861,6 +1972,27 @@ export type InventoryChange =
   /** A value that this version of the gateway does not know */
   | 'UNKNOWN';
 
+/** A kind of step of an order's timeline */
+export type OrderTraceKind =
+  /** The request to place the order, until the order was stored */
+  | 'REQUEST'
+  /** Stock was reserved for the order. */
+  | 'RESERVATION'
+  /** The order got a status. */
+  | 'STATUS'
+  /** The stock on hand was changed for the order. */
+  | 'STOCK'
+  /** A service recorded an event about the order. */
+  | 'EVENT'
+  /** A service applied an event; it starts when the event was recorded. */
+  | 'APPLICATION'
+  /** A webhook got an event, or is to get it; it starts when the event was recorded. */
+  | 'DELIVERY'
+  /** A part of the request, as a trace recorded it */
+  | 'SPAN'
+  /** A value that this version of the gateway does not know */
+  | 'UNKNOWN';
+
 /** An action or an attempt in an audit trail */
 export type AuditAction =
   /** A user without permission tried an action of admins. */
@@ -1928,6 +2060,8 @@ export type AuditOutcome =
   | 'BAD_REQUEST'
   /** The input breaks a rule; `fields` says which and where. */
   | 'BAD_USER_INPUT'
+  /** This shop has turned off the operation of its cluster by clients. */
+  | 'CONSOLE_DISABLED'
   /** The events after this cursor are gone; subscribe without `after`. */
   | 'CURSOR_EXPIRED'
   /** Another account has this email. */
@@ -2006,6 +2140,200 @@ export type AuditActorKind =
 export type Node = {
   /** A UUID, version 7. It is unique among the objects of all types. */
   id: Scalars['ID']['output'];
+};
+
+/** A consumer of a producer's event log, and how far it has applied the log */
+export type EventConsumer = {
+  /** The service that records the events */
+  producer: Scalars['String']['output'];
+  /** The service that applies them */
+  consumer: Scalars['String']['output'];
+  /** The position of the newest event of the log, an integer; null if the producer does not answer */
+  head?: Maybe<Scalars['Float']['output']>;
+  /** The position of the last applied event, an integer; null if the consumer does not answer */
+  position?: Maybe<Scalars['Float']['output']>;
+  /** The number of events that were not applied yet; null if it is unknown */
+  lagEvents?: Maybe<Scalars['Float']['output']>;
+  /** The age of the oldest of these events in seconds, 0 without one; null if it is unknown */
+  lagSeconds?: Maybe<Scalars['Float']['output']>;
+  /** Why the consumer applies nothing; null if it goes on, and if it does not answer */
+  halted?: Maybe<EventConsumerHalt>;
+  /** The number of dead letters of this producer's events; null if the consumer does not answer */
+  deadLetters?: Maybe<Scalars['Int']['output']>;
+};
+
+/** Why a consumer applies no events of a producer */
+export type EventConsumerHalt =
+  /** The next event keeps failing. After some tries it becomes a dead letter. */
+  | 'RETRYING'
+  /** The node does not know the type or the version of the next event: upgrade the consumer. */
+  | 'UNKNOWN_TYPE'
+  /** The database of the producer was set back: an operator decides by `reconcile` in the REPL. */
+  | 'SET_BACK';
+
+/** A page of dead letters, oldest first (Relay Cursor Connections Specification) */
+export type DeadLetterConnection = {
+  /** The dead letters of the page, each with its cursor */
+  edges: Array<DeadLetterEdge>;
+  /** The nodes of the edges */
+  nodes: Array<DeadLetter>;
+  /** The cursors of the page, and whether more dead letters precede or follow it */
+  pageInfo: PageInfo;
+};
+
+/** A dead letter of a page */
+export type DeadLetterEdge = {
+  /** The position of the dead letter: send it as `after` or `before`. Valid for this connection. */
+  cursor: Scalars['String']['output'];
+  /** The dead letter */
+  node: DeadLetter;
+};
+
+/** An event that a consumer could not apply */
+export type DeadLetter = {
+  /** The id of the event */
+  id: Scalars['ID']['output'];
+  /** The service that recorded the event */
+  producer: Scalars['String']['output'];
+  /** The type of the event */
+  type: Scalars['String']['output'];
+  /** The version of the event's data */
+  version: Scalars['Int']['output'];
+  /** The position in the log of the producer, an integer */
+  position: Scalars['Float']['output'];
+  /** The id of the order, product or user that the event is about */
+  entityId?: Maybe<Scalars['ID']['output']>;
+  /** Why the event could not be applied */
+  reason: Scalars['String']['output'];
+  /** When the event was recorded */
+  occurredAt: Scalars['DateTime']['output'];
+  /** When the event became a dead letter */
+  at: Scalars['DateTime']['output'];
+  /**
+   * The data of the event as JSON, at most the first 4,000 characters. It can contain the username of
+   * a user; the erasure of the user removes it.
+   */
+  payload: Scalars['String']['output'];
+  /** Whether the payload is only the beginning of the data */
+  payloadIsCut: Scalars['Boolean']['output'];
+};
+
+/** The result of the redrive of one dead letter */
+export type RedriveResult = {
+  /** False if there is no such dead letter: it was redriven before. */
+  redriven: Scalars['Boolean']['output'];
+};
+
+/** The result of the redrive of several dead letters */
+export type RedriveAllResult = {
+  /** The number of dead letters that were applied */
+  redriven: Scalars['Int']['output'];
+  /** The number of dead letters that still fail, and stay */
+  failed: Scalars['Int']['output'];
+  /** Whether the time of the call was over before all were tried: repeat the mutation. */
+  more: Scalars['Boolean']['output'];
+};
+
+/** A page of held reservations, oldest first (Relay Cursor Connections Specification) */
+export type HeldReservationConnection = {
+  /** The reservations of the page, each with its cursor */
+  edges: Array<HeldReservationEdge>;
+  /** The nodes of the edges */
+  nodes: Array<HeldReservation>;
+  /** The cursors of the page, and whether more reservations precede or follow it */
+  pageInfo: PageInfo;
+};
+
+/** A held reservation of a page */
+export type HeldReservationEdge = {
+  /** The position of the reservation: send it as `after` or `before`. Valid for this connection. */
+  cursor: Scalars['String']['output'];
+  /** The reservation */
+  node: HeldReservation;
+};
+
+/** Reserved stock of an order that is being placed: it is neither sold nor released yet */
+export type HeldReservation = {
+  /** The id of the order, which may not exist yet, or never */
+  id: Scalars['ID']['output'];
+  /** When the stock was reserved */
+  at: Scalars['DateTime']['output'];
+  /** The age in seconds */
+  ageSeconds: Scalars['Float']['output'];
+  /** When the shop asks for the fate of the order, and releases the stock of an order that failed */
+  expiresAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The number of products */
+  lines: Scalars['Int']['output'];
+  /** The number of reserved pieces, an integer */
+  pieces: Scalars['Float']['output'];
+};
+
+/** The last audit of the stock: a comparison of stock, ledger and reservations */
+export type StockAudit = {
+  /** Whether an audit runs now */
+  isRunning: Scalars['Boolean']['output'];
+  /** When the last audit ended; null before the first */
+  auditedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The result; null before the first audit, and after an audit by a node of version 1.0 */
+  report?: Maybe<StockAuditReport>;
+};
+
+/** The result of an audit of the stock */
+export type StockAuditReport = {
+  /** The number of products */
+  products: Scalars['Int']['output'];
+  /** The number of entries of the ledger */
+  changes: Scalars['Int']['output'];
+  /** The number of held reservations */
+  held: Scalars['Int']['output'];
+  /** Products whose stock is wrong, at most 100. It should be empty. */
+  differences: Array<StockDifference>;
+  /** The number of dead letters of the service products. It should be 0. */
+  deadLetters: Scalars['Int']['output'];
+  /** The pieces of orders that are not sold because of dead letters, an integer */
+  notSold: Scalars['Float']['output'];
+  /** The pieces of cancelled orders that are not returned because of dead letters, an integer */
+  notReturned: Scalars['Float']['output'];
+};
+
+/** A product whose stock differs from the stock on hand minus the reserved pieces */
+export type StockDifference = {
+  /** The id of the product */
+  productId: Scalars['ID']['output'];
+  /** The stock that can be ordered */
+  stock: Scalars['Int']['output'];
+  /** The reserved pieces, an integer */
+  held: Scalars['Float']['output'];
+  /** The stock on hand by the ledger, an integer */
+  onHand: Scalars['Float']['output'];
+};
+
+/** What happened to an order in all services */
+export type OrderTrace = {
+  /** The order */
+  order: Order;
+  /** The steps in the order of their times, at most 1,000. Clocks of servers can differ slightly. */
+  steps: Array<OrderTraceStep>;
+  /** The services that did not answer, so that their steps are missing */
+  missing: Array<Scalars['String']['output']>;
+};
+
+/** A step of an order's timeline */
+export type OrderTraceStep = {
+  /** What kind of step it is */
+  kind: OrderTraceKind;
+  /** The service that did it */
+  service: Scalars['String']['output'];
+  /** The id of the node that did it; null if it is not recorded */
+  node?: Maybe<Scalars['String']['output']>;
+  /** The action, the event, the status or the reason */
+  name: Scalars['String']['output'];
+  /** When the step began */
+  at: Scalars['DateTime']['output'];
+  /** How long it took in milliseconds; null for a moment, and if it is unknown or not over */
+  durationMs?: Maybe<Scalars['Float']['output']>;
+  /** Further data, for people: its form can change */
+  detail?: Maybe<Scalars['String']['output']>;
 };
 
 /** The ends of a page, and whether more rows precede or follow it */

@@ -2,6 +2,7 @@ import type { GraphQLSchema } from "graphql";
 import { maxListRows } from "../../../../core/validation.ts";
 import { contracts } from "../../../registry.ts";
 import { QueryCosts, unboundedLists } from "../../limits/query-cost.ts";
+import { operationsCosts, operationsLists } from "../../operations/operations-fields.ts";
 import { nodeCosts, nodeLists } from "../types/nodes.ts";
 import { countCosts } from "./connections.ts";
 import { parseField } from "./field-declaration.ts";
@@ -17,7 +18,13 @@ export function pricedFields(schema: GraphQLSchema, base = schema): [string, num
     if (field === undefined || cost === 0) return [];
     return [[`${type}.${parseField(field).name.value}`, cost]];
   });
-  return [...costs, ...nodeCosts, ...countCosts(contracts), ...mutationCosts(schema, base)];
+  return [
+    ...costs,
+    ...nodeCosts,
+    ...operationsCosts,
+    ...countCosts(contracts),
+    ...mutationCosts(schema, base),
+  ];
 }
 
 /**
@@ -40,7 +47,7 @@ export function queryCosts(schema: GraphQLSchema, base = schema): QueryCosts {
       return [[`Mutation.${parseField(graphql.mutation).name.value}`, graphql.items] as const];
     }),
   );
-  const lists = [...discoveredLists(schema, base), ...nodeLists, ...maxima];
+  const lists = [...discoveredLists(schema, base), ...nodeLists, ...operationsLists, ...maxima];
   return new QueryCosts(
     schema,
     new Map(pricedFields(schema, base)),

@@ -9,6 +9,7 @@ import {
   type SubscriptionOptions,
 } from "../../subscriptions/subscriptions.ts";
 import type { Resolver } from "../graphql-operation.ts";
+import { operationsResolvers } from "../../operations/operations-fields.ts";
 import { dateTime } from "../types/date-time.ts";
 import { gatewayTypes } from "../types/gateway-types.ts";
 import { idFieldResolvers } from "../types/id-fields.ts";
@@ -42,6 +43,8 @@ interface ApolloMethods {
 /** What the composer needs from the gateway. */
 export interface ComposerOptions extends SubscriptionOptions {
   broker: ServiceBroker;
+  /** Whether the fields that show and repair the cluster work. */
+  hasConsole: boolean;
 }
 
 /**
@@ -68,11 +71,14 @@ export class SchemaComposer {
       discovered.flatMap(({ actions }) => Object.values(actions).map((one) => [one.name, one])),
     );
     const services = [...baseServices(), ...discovered];
+    const nodes = nodeResolvers(contracts, this.#options.publicReads);
+    const operations = operationsResolvers(this.#options.hasConsole);
     const resolvers = {
-      Subscription: subscriptionResolvers(contracts, this.#options),
       ...countResolvers(contracts),
       ...idFieldResolvers(contracts),
-      ...nodeResolvers(contracts, this.#options.publicReads),
+      ...operations,
+      Query: { ...nodes.Query, ...operations.Query },
+      Subscription: subscriptionResolvers(contracts, this.#options),
     };
     const graphql = { type: gatewayTypes(), resolvers };
     this.#methods.buildLoaderOptionMap(services);

@@ -2,6 +2,7 @@ import { contracts } from "../../../registry.ts";
 // Loaded for the catalogue of errors, which has those of the loaded modules.
 import "../../api.errors.ts";
 import { pageInfoType } from "../schema/connections.ts";
+import { operationsTypes } from "../../operations/operations-fields.ts";
 import { dateTimeType } from "./date-time.ts";
 import { nodeTypes } from "./nodes.ts";
 import { errorCodeType, openEnumTypes } from "./open-enums.ts";
@@ -13,6 +14,7 @@ export function gatewayTypes(): string {
     errorCodeType(),
     openEnumTypes(contracts),
     nodeTypes,
+    operationsTypes,
     pageInfoType,
     dateTimeType,
     uuidType,

@@ -1,0 +1,65 @@
+import type { DeadLetterEntry, RedrivenLetters } from "../core/event-progress.ts";
+import { isRetryable } from "../core/errors.ts";
+import type { PageArguments, RelayConnection } from "../core/relay-connection.ts";
+import { isoTime } from "../database/columns.ts";
+import { alongIndex, bindOf, type SortKey } from "../database/pages/keyset-statements.ts";
+import { readConnection, type Sort } from "../database/pages/keyset.ts";
+import type { Query } from "../database/statements/prepared-statements.ts";
+
+/** 100 payloads of this length stay below NATS's 1 MB. */
+const maxPayloadCharacters = 4_000;
+
+/** The parameters: $1 is the row limit, $2 and $3 the window. */
+const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $2::uuid AND id < $3::uuid" };
+const oldestFirst: Sort = { key: byId, isDescending: false };
+
+const letterColumns = `id, producer, position, reason, ${isoTime("at")} AS at,
+  event ->> 'type' AS type, (event ->> 'version')::integer AS version,
+  event ->> 'occurredAt' AS "occurredAt",
+  coalesce(event #>> '{data,order_id}', event #>> '{data,product_id}', event #>> '{data,user_id}')
+    AS "entityId",
+  left(coalesce(event ->> 'data', ''), ${maxPayloadCharacters}) AS payload,
+  length(coalesce(event ->> 'data', '')) > ${maxPayloadCharacters} AS "payloadIsCut"`;
+const letters = { select: `SELECT ${letterColumns}`, from: "FROM dead_letters", where: "true" };
+
+/** Returns a page of the dead letters, in the order in which their events were recorded. */
+export function pageOfLetters(
+  query: Query,
+  page: PageArguments,
+): Promise<RelayConnection<DeadLetterEntry>> {
+  return readConnection<DeadLetterEntry>("deadLetters", oldestFirst, page, (window) =>
+    query(alongIndex(letters, "true", byId, window.isDescending), bindOf(window, [], byId)),
+  );
+}
+
+/** Shorter than the timeout of a call. */
+const redriveForMs = 2_500;
+const maxRedriven = 1_000;
+
+/**
+ * Redrives the dead letters one by one, in the order of their producers' logs, because a later event
+ * can depend on an earlier one. Stops in time to answer the call.
+ */
+export async function redriveAll(
+  query: Query,
+  redrive: (id: string) => Promise<{ redriven: boolean }>,
+): Promise<RedrivenLetters> {
+  const begunMs = performance.now();
+  const rows = await query<{ id: string }>(
+    "SELECT id FROM dead_letters ORDER BY producer, position LIMIT $1",
+    [maxRedriven + 1],
+  );
+  let [redriven, failed, tried] = [0, 0, 0];
+  for (const { id } of rows.slice(0, maxRedriven)) {
+    if (performance.now() - begunMs > redriveForMs) break;
+    tried += 1;
+    try {
+      if ((await redrive(id)).redriven) redriven += 1;
+    } catch (error) {
+      // The event breaks its contract, or its handler fails again. Without the database, all fail.
+      if (isRetryable(error)) throw error;
+      failed += 1;
+    }
+  }
+  return { redriven, failed, more: tried < rows.length };
+}

@@ -1,0 +1,130 @@
+import { badUserInput, isClientError } from "../../../core/errors.ts";
+import type {
+  ConsumerProgress,
+  DeadLetterEntry,
+  FeedState,
+  LogProgress,
+  RedrivenLetters,
+} from "../../../core/event-progress.ts";
+import type { RelayConnection } from "../../../core/relay-connection.ts";
+import { contracts } from "../../registry.ts";
+import type { GraphqlContext } from "../graphql/graphql-operation.ts";
+
+type Calls = GraphqlContext["ctx"];
+
+/** A consumer of a producer, for GraphQL. Null stands for what a silent service would know. */
+interface EventConsumer {
+  producer: string;
+  consumer: string;
+  head: number | null;
+  position: number | null;
+  lagEvents: number | null;
+  lagSeconds: number | null;
+  halted: string | null;
+  deadLetters: number | null;
+}
+
+const names = contracts.map(({ name }) => name);
+const producers = contracts
+  .filter(({ events }) => Object.keys(events).length > 0)
+  .map(({ name }) => name);
+
+/** The maximum number of pairs of a producer and a consumer. */
+export const maxEventConsumers = producers.length * names.length;
+
+/** Returns all consumers, with what the services that answer know. */
+export async function eventConsumers(ctx: Calls): Promise<EventConsumer[]> {
+  const logs = await Promise.all(
+    producers.map((name) => ifAnswered(ctx.call<LogProgress>(`${name}.progress`))),
+  );
+  const feeds = new Map(
+    await Promise.all(
+      names.map(async (name) => {
+        return [name, await ifAnswered(ctx.call<FeedState[]>(`${name}.feeds`))] as const;
+      }),
+    ),
+  );
+  return producers.flatMap((producer, index) => {
+    const log = logs[index];
+    return names.flatMap((consumer) => {
+      const progress = log?.consumers.find((each) => each.consumer === consumer);
+      const feed = feeds.get(consumer)?.find((each) => each.producer === producer);
+      if (progress === undefined && feed === undefined) return [];
+      return [consumerOf(producer, consumer, { log, progress, feed })];
+    });
+  });
+}
+
+interface Known {
+  log: LogProgress | undefined;
+  progress: ConsumerProgress | undefined;
+  feed: FeedState | undefined;
+}
+
+function consumerOf(
+  producer: string,
+  consumer: string,
+  { log, progress, feed }: Known,
+): EventConsumer {
+  return {
+    producer,
+    consumer,
+    head: log?.head ?? null,
+    position: feed?.position ?? progress?.position ?? null,
+    lagEvents: progress?.behind ?? null,
+    lagSeconds: progress?.lagSeconds ?? null,
+    halted: feed?.standing?.toUpperCase() ?? null,
+    deadLetters: feed?.deadLetters ?? null,
+  };
+}
+
+/** Returns undefined for a service that does not answer. Throws client errors, such as FORBIDDEN. */
+async function ifAnswered<Result>(call: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isClientError(error)) throw error;
+    return undefined;
+  }
+}
+
+/** A page with the rows of its edges. */
+type ShownPage<Node> = RelayConnection<Node> & { nodes: Node[] };
+
+/** Calls an action for a page of a connection without a count. */
+export async function pageOf<Node>(
+  ctx: Calls,
+  action: string,
+  page: object,
+): Promise<ShownPage<Node>> {
+  const { edges, pageInfo } = await ctx.call<RelayConnection<Node>, object>(action, page);
+  return { edges, pageInfo, nodes: edges.map(({ node }) => node) };
+}
+
+/** Returns a page of the dead letters of a consumer. Throws BAD_USER_INPUT. */
+export function deadLetters(
+  ctx: Calls,
+  { consumer, ...page }: { consumer: string },
+): Promise<ShownPage<DeadLetterEntry>> {
+  return pageOf(ctx, `${consumerNamed(consumer)}.letterPage`, page);
+}
+
+export function redriveDeadLetter(
+  ctx: Calls,
+  { consumer, id }: { consumer: string; id: string },
+): Promise<{ redriven: boolean }> {
+  return ctx.call(`${consumerNamed(consumer)}.redrive`, { id });
+}
+
+export function redriveDeadLetters(
+  ctx: Calls,
+  { consumer }: { consumer: string },
+): Promise<RedrivenLetters> {
+  return ctx.call(`${consumerNamed(consumer)}.redriveLetters`);
+}
+
+/** Checks the name of a consumer: any other text must not become a part of an action's name. */
+function consumerNamed(name: string): string {
+  if (names.includes(name)) return name;
+  throw badUserInput([{ field: "consumer", message: "'consumer' is no service with consumers." }]);
+}

@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { assertAccess } from "../../../core/access.ts";
+import { ClientError } from "../../../core/errors.ts";
+import { maxTraceSteps, type OrderTimeline } from "../../orders/orders.contract.ts";
+import type { HeldReservation, StoredStockAudit } from "../../products/products.contract.ts";
+import { apiErrors } from "../api.errors.ts";
+import type { GraphqlContext } from "../graphql/graphql-operation.ts";
+import { contracts } from "../../registry.ts";
+import {
+  deadLetters,
+  eventConsumers,
+  maxEventConsumers,
+  pageOf,
+  redriveDeadLetter,
+  redriveDeadLetters,
+} from "./event-operations.ts";
+import { operationsRootFields } from "./root-fields.ts";
+
+/** The types and the root fields of the operation of the cluster. */
+export const operationsTypes = [
+  readFileSync(new URL("operations.graphql", import.meta.url), "utf8"),
+  operationsRootFields,
+].join("\n");
+
+/** The costs of the work behind the fields, by `Type.field`. */
+export const operationsCosts: [string, number][] = [
+  // A call of each service, and some statements.
+  ["Query.eventConsumers", 50],
+  ["Query.deadLetters", 10],
+  ["Query.heldReservations", 10],
+  ["Query.stockAudit", 10],
+  // Calls of all services, and statements for the events of an order with many lines.
+  ["Query.orderTrace", 100],
+  ["Mutation.redriveDeadLetter", 50],
+  // Seconds of the consumer's database, and of all products.
+  ["Mutation.redriveDeadLetters", 1_000],
+  ["Mutation.auditStock", 1_000],
+];
+
+/** The maximum length of the lists, by `Type.field`. */
+export const operationsLists: [string, number][] = [
+  ["Query.eventConsumers", maxEventConsumers],
+  ["StockAuditReport.differences", 100],
+  ["OrderTrace.steps", maxTraceSteps],
+  ["OrderTrace.missing", contracts.length],
+];
+
+type Args = Record<string, unknown>;
+type Resolve = (args: never, context: GraphqlContext) => unknown;
+
+/** Makes the resolvers of the fields. Without the console, each is an error. */
+export function operationsResolvers(isEnabled: boolean): Record<string, object> {
+  /** Checks access at the gateway, too: some fields call no action on behalf of the caller. */
+  const guarded = (resolve: Resolve) => (_root: unknown, args: Args, context: GraphqlContext) => {
+    assertOperations(isEnabled, context);
+    return resolve(args as never, context);
+  };
+  const all = (fields: Record<string, Resolve>) =>
+    Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, guarded(field)]));
+  return {
+    Query: all({
+      eventConsumers: (_args, { ctx }) => eventConsumers(ctx),
+      deadLetters: (args, { ctx }) => deadLetters(ctx, args),
+      heldReservations: (args, { ctx }) =>
+        pageOf<HeldReservation>(ctx, "products.heldReservations", args),
+      stockAudit: async (_args, { ctx }) => shownAudit(await ctx.call("products.lastAudit")),
+      orderTrace: ({ id }: { id: string }, { ctx }) =>
+        ctx.call<OrderTimeline, object>("orders.timeline", { id }),
+    }),
+    Mutation: all({
+      redriveDeadLetter: (args, { ctx }) => redriveDeadLetter(ctx, args),
+      redriveDeadLetters: (args, { ctx }) => redriveDeadLetters(ctx, args),
+      auditStock: async (_args, { ctx }) => shownAudit(await ctx.call("products.auditNow")),
+    }),
+  };
+}
+
+/** Throws UNAUTHENTICATED, FORBIDDEN or CONSOLE_DISABLED. */
+export function assertOperations(isEnabled: boolean, { actor }: GraphqlContext): void {
+  assertAccess("operations", actor, false);
+  if (isEnabled) return;
+  throw new ClientError(apiErrors.CONSOLE_DISABLED, apiErrors.CONSOLE_DISABLED.meaning);
+}
+
+function shownAudit({ report, ...audit }: StoredStockAudit): object {
+  if (report === null) return { ...audit, report };
+  const { differences, dead_letters: letters, ...counts } = report;
+  return {
+    ...audit,
+    report: {
+      ...counts,
+      differences: differences.map(({ product_id, on_hand, stock, held }) => {
+        return { productId: product_id, onHand: on_hand, stock, held };
+      }),
+      deadLetters: letters.events,
+      notSold: letters.not_sold,
+      notReturned: letters.not_returned,
+    },
+  };
+}

@@ -1,0 +1,242 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { eventually } from "../../tools/support/eventually.ts";
+import { dataOf } from "../support/idempotent-requests.ts";
+import { placeOrder, putOnSale } from "../support/ordering.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
+
+let shop: TestShop;
+let admin: { id: string; token: string };
+
+beforeAll(async () => {
+  shop = await startTestShop();
+  admin = await shop.signIn("admin", 1);
+});
+afterAll(() => shop.stop());
+
+async function ask<Data>(document: string): Promise<Data> {
+  return dataOf(await shop.graphql(document, { token: admin.token })) as Data;
+}
+
+/** Stores a dead letter of `products`. */
+async function bury(data: object, type = "user.registered"): Promise<string> {
+  const id = randomUUID();
+  const event = {
+    id,
+    type,
+    version: 1,
+    producer: "users",
+    position: 1_000,
+    occurredAt: new Date().toISOString(),
+    data,
+  };
+  await shop.databases.query(
+    "products",
+    `INSERT INTO dead_letters (id, producer, position, event, reason)
+     VALUES ($1, 'users', 1000, $2, 'it was dropped')`,
+    [id, JSON.stringify(event)],
+  );
+  return id;
+}
+
+const registered = () => ({ user_id: randomUUID(), username: "Ann", type: 0 });
+
+test("the consumers of all logs are listed, with their lag and their dead letters", async () => {
+  interface Consumer {
+    producer: string;
+    consumer: string;
+    head: number;
+    lagEvents: number;
+  }
+  const document = `{ eventConsumers {
+    producer consumer head position lagEvents lagSeconds halted deadLetters } }`;
+  const consumers = await eventually("consumers that have applied all events", async () => {
+    const { eventConsumers } = await ask<{ eventConsumers: Consumer[] }>(document);
+    const isDone = eventConsumers.every(({ lagEvents, head }) => lagEvents === 0 && head >= 0);
+    return isDone && eventConsumers.length === 7 && eventConsumers;
+  });
+  expect(consumers).toContainEqual({
+    producer: "users",
+    consumer: "orders",
+    head: 1,
+    position: 1,
+    lagEvents: 0,
+    lagSeconds: 0,
+    halted: null,
+    deadLetters: 0,
+  });
+});
+
+describe("dead letters", () => {
+  const page = (args = "first: 1") => `{ deadLetters(consumer: "products", ${args}) {
+    nodes { id producer type version position entityId reason occurredAt at payload payloadIsCut }
+    edges { cursor } pageInfo { hasNextPage endCursor } } }`;
+  interface Page {
+    deadLetters: {
+      nodes: { id: string; payload: string }[];
+      pageInfo: { hasNextPage: boolean; endCursor: string };
+    };
+  }
+  const redrive = (id: string) =>
+    shop.graphql(`mutation { redriveDeadLetter(consumer: "products", id: "${id}") { redriven } }`, {
+      token: admin.token,
+    });
+
+  test("are read in pages and redriven one by one or all at once", async () => {
+    const data = registered();
+    const first = await bury(data);
+    const others = [await bury(registered()), await bury({ ...registered(), type: 7 })];
+    const seen: string[] = [];
+    let args = "first: 1";
+    for (;;) {
+      const { deadLetters } = await ask<Page>(page(args));
+      seen.push(...deadLetters.nodes.map(({ id }) => id));
+      if (!deadLetters.pageInfo.hasNextPage) break;
+      args = `first: 1, after: "${deadLetters.pageInfo.endCursor}"`;
+    }
+    expect(seen).toEqual([first, ...others].sort());
+    const { deadLetters } = await ask<Page>(page("first: 100"));
+    const shown = deadLetters.nodes.find(({ id }) => id === first);
+    expect(shown).toMatchObject({
+      producer: "users",
+      type: "user.registered",
+      version: 1,
+      position: 1_000,
+      entityId: data.user_id,
+      reason: "it was dropped",
+      payloadIsCut: false,
+    });
+    expect(JSON.parse(shown?.payload ?? "")).toEqual(data);
+
+    expect(dataOf(await redrive(first))).toEqual({ redriveDeadLetter: { redriven: true } });
+    expect(dataOf(await redrive(first))).toEqual({ redriveDeadLetter: { redriven: false } });
+    expect((await redrive(others[1] ?? "")).code).toBe("BAD_USER_INPUT");
+    const all = `mutation { redriveDeadLetters(consumer: "products") { redriven failed more } }`;
+    expect(await ask(all)).toEqual({
+      redriveDeadLetters: { redriven: 1, failed: 1, more: false },
+    });
+    await shop.databases.query("products", "DELETE FROM dead_letters");
+  });
+
+  test("with much data are cut, so that a page stays below the limit of a message", async () => {
+    await bury({ ...registered(), padding: "x".repeat(10_000) });
+    const { deadLetters } = await ask<Page>(page());
+    expect(deadLetters.nodes).toMatchObject([
+      { payload: expect.stringMatching(/^.{4000}$/), payloadIsCut: true },
+    ]);
+    await shop.databases.query("products", "DELETE FROM dead_letters");
+  });
+
+  test.each(["users.register", "nobody", ""])("of the consumer “%s” are rejected", async (name) => {
+    const { code } = await shop.graphql(`{ deadLetters(consumer: "${name}") { nodes { id } } }`, {
+      token: admin.token,
+    });
+    expect(code).toBe("BAD_USER_INPUT");
+  });
+});
+
+test("held reservations are listed with their age", async () => {
+  const product = await putOnSale(shop, 5);
+  const [older, newer] = ["01900000-0000-7000-8000-000000000001", randomUUID()];
+  for (const order_id of [newer, older]) {
+    const lines = [{ product_id: product, quantity: 2 }];
+    await shop.call("products.reserve", { order_id, lines });
+  }
+  const document = `{ heldReservations(first: 1) {
+    nodes { id at ageSeconds expiresAt lines pieces } pageInfo { hasNextPage } } }`;
+  expect(await ask(document)).toEqual({
+    heldReservations: {
+      nodes: [
+        {
+          id: older < newer ? older : newer,
+          at: expect.any(String),
+          ageSeconds: expect.any(Number),
+          expiresAt: expect.any(String),
+          lines: 1,
+          pieces: 2,
+        },
+      ],
+      pageInfo: { hasNextPage: true },
+    },
+  });
+});
+
+test("the stock is audited on demand, one audit at a time, and the result is kept", async () => {
+  const fields = `{ isRunning auditedAt report {
+    products changes held deadLetters notSold notReturned
+    differences { productId stock held onHand } } }`;
+  const product = await putOnSale(shop, 5);
+  await shop.databases.query("products", "UPDATE products SET stock = 4 WHERE id = $1", [product]);
+  // The shop audits the stock when it starts.
+  await eventually("the first audit", async () => {
+    const { stockAudit } = await ask<{ stockAudit: { auditedAt: string | null } }>(
+      "{ stockAudit { auditedAt } }",
+    );
+    return stockAudit.auditedAt !== null;
+  });
+  await shop.databases.query(
+    "products",
+    "UPDATE stock_audits SET begun_at = now() - interval '20 seconds', audited_at = now() - interval '15 seconds'",
+  );
+  const { auditStock } = await ask<{ auditStock: object }>(`mutation { auditStock ${fields} }`);
+  expect(auditStock).toMatchObject({
+    isRunning: false,
+    auditedAt: expect.any(String),
+    report: {
+      deadLetters: 0,
+      differences: [{ productId: product, stock: 4, held: 0, onHand: 5 }],
+    },
+  });
+  expect(await ask(`{ stockAudit ${fields} }`)).toEqual({ stockAudit: auditStock });
+  const again = await shop.graphql(`mutation { auditStock ${fields} }`, { token: admin.token });
+  expect(again.code).toBe("TOO_MANY_REQUESTS");
+});
+
+test("an order is traced across the services as one timeline", async () => {
+  const product = await putOnSale(shop, 5);
+  const { order } = await placeOrder(shop, admin.token, [product, 2]);
+  interface Traced {
+    orderTrace: { missing: string[]; steps: { kind: string; service: string; at: string }[] };
+  }
+  const document = `{ orderTrace(id: "${order?.id}") { order { id number } missing
+    steps { kind service node name at durationMs detail } } }`;
+  const { orderTrace } = await eventually("the application of the order's events", async () => {
+    const traced = await ask<Traced>(document);
+    const applied = traced.orderTrace.steps.filter(({ kind }) => kind === "APPLICATION");
+    return applied.length >= 3 && traced;
+  });
+  expect(orderTrace.missing).toEqual([]);
+  expect(orderTrace.steps).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ kind: "REQUEST", service: "orders", name: "orders.place" }),
+      expect.objectContaining({ kind: "RESERVATION", detail: "2 pieces of 1 products" }),
+      expect.objectContaining({ kind: "STATUS", name: "PLACED", detail: `by ${admin.id}` }),
+      expect.objectContaining({ kind: "EVENT", service: "orders", name: "order.placed" }),
+      expect.objectContaining({ kind: "APPLICATION", service: "products", name: "order.placed" }),
+    ]),
+  );
+  const times = orderTrace.steps.map(({ at }) => at);
+  expect(times).toEqual([...times].sort());
+  const unknown = await shop.graphql(`{ orderTrace(id: "${randomUUID()}") { missing } }`, {
+    token: admin.token,
+  });
+  expect(unknown.code).toBe("ORDER_NOT_FOUND");
+});
+
+test("the fields are rejected for an admin without the right to operate", async () => {
+  const { id } = await shop.signIn("plain");
+  await shop.graphql(`mutation { setUserType(input: { id: "${id}", type: 1 }) { id } }`, {
+    token: admin.token,
+  });
+  const { token } = await shop.call<{ token: string }>("users.login", {
+    email: "plain@example.com",
+    password: "correct horse",
+  });
+  for (const [sent, code] of [
+    [undefined, "UNAUTHENTICATED"],
+    [token, "FORBIDDEN"],
+  ] as const) {
+    const answer = await shop.graphql("{ eventConsumers { producer } }", { token: sent });
+    expect(answer.code).toBe(code);
+  }
+});
