@@ -16,6 +16,7 @@ import { FailureDetector, strategyAvoiding } from "./broker/failure-detector.ts"
 import { QuietValidator } from "./broker/quiet-validator.ts";
 import { optionsMiddleware } from "./middlewares/options.middleware.ts";
 import { retryMiddleware } from "./middlewares/retry.middleware.ts";
+import { vitalsService } from "./broker/vitals/vitals-service.ts";
 import { traceMiddleware } from "./middlewares/trace.middleware.ts";
 import { trackingMiddleware } from "./middlewares/tracking.middleware.ts";
 
@@ -109,6 +110,8 @@ export function brokerOptions(
     // (Moleculer accepts factories, but its type does not). There is no circuit breaker: it blames a
     // node for timeouts of the calls that the node itself waits for, and removes even the last node.
     internalMiddlewares: false,
+    // Adds actions to `$node`, which each node has.
+    ...(config.console && { internalServices: { $node: vitalsService() } }),
     middlewares: [
       "ActionHook",
       "Validator",

@@ -1,4 +1,5 @@
-import type { MetricRegistry } from "moleculer";
+import type { MetricRegistry, ServiceBroker } from "moleculer";
+import type { Tally } from "../core/vitals/flows.ts";
 
 export type Labels = Readonly<Record<string, unknown>>;
 
@@ -33,7 +34,8 @@ const maxSamples = 200;
 export class MetricSeries {
   readonly #names: SeriesNames;
   readonly #labels: Labels;
-  readonly #bounds: readonly number[];
+  /** The upper bounds of the buckets in milliseconds. */
+  readonly bounds: readonly number[];
   readonly #histogram: Histogram;
   #total = 0;
   #active = 0;
@@ -42,13 +44,21 @@ export class MetricSeries {
   /** The number of durations in each bucket. */
   readonly #bucketCounts: number[];
   #samples: number[] = [];
+  #errors = 0;
+  /** The counts since the start, and how much of the counts above is in them. */
+  #allCount = 0;
+  #summedCount = 0;
+  readonly #allBuckets: number[];
+  readonly #summedBuckets: number[];
 
   constructor(metrics: MetricRegistry, names: SeriesNames, labels: Labels) {
     this.#names = names;
     this.#labels = labels;
     this.#histogram = metrics.getMetric(names.time) as unknown as Histogram;
-    this.#bounds = this.#histogram.buckets;
-    this.#bucketCounts = this.#bounds.map(() => 0);
+    this.bounds = this.#histogram.buckets;
+    this.#bucketCounts = this.bounds.map(() => 0);
+    this.#allBuckets = this.bounds.map(() => 0);
+    this.#summedBuckets = this.bounds.map(() => 0);
   }
 
   begin(): void {
@@ -60,7 +70,7 @@ export class MetricSeries {
     this.#active -= 1;
     this.#sumMs += durationMs;
     this.#count += 1;
-    const bucket = this.#bounds.findIndex((bound) => durationMs <= bound);
+    const bucket = this.bounds.findIndex((bound) => durationMs <= bound);
     if (bucket >= 0) this.#bucketCounts[bucket] = (this.#bucketCounts[bucket] ?? 0) + 1;
     if (this.#samples.length < maxSamples) this.#samples.push(durationMs);
     else {
@@ -70,12 +80,40 @@ export class MetricSeries {
     }
   }
 
+  /** Counts a fault. */
+  fail(): void {
+    this.#errors += 1;
+  }
+
+  /** Returns the finished calls since the start of the node. */
+  total(): Tally {
+    this.#sumUp();
+    const inBuckets = this.#allBuckets.reduce((sum, inBucket) => sum + inBucket, 0);
+    const buckets = [...this.#allBuckets, this.#allCount - inBuckets];
+    return { count: this.#allCount, errors: this.#errors, buckets };
+  }
+
+  /** Adds the counts since the last call to those before. */
+  #sumUp(): void {
+    this.#allCount += this.#count - this.#summedCount;
+    this.#summedCount = this.#count;
+    for (const [index, inBucket] of this.#bucketCounts.entries()) {
+      const added = inBucket - (this.#summedBuckets[index] ?? 0);
+      this.#allBuckets[index] = (this.#allBuckets[index] ?? 0) + added;
+      this.#summedBuckets[index] = inBucket;
+    }
+  }
+
   /** Adds the counts since the last flush to Moleculer's registry. */
   flush(metrics: MetricRegistry): void {
     if (this.#total > 0) metrics.increment(this.#names.total, this.#labels, this.#total);
     metrics.set(this.#names.active, this.#active, this.#labels);
     this.#total = 0;
-    if (this.#count > 0) this.#flushDurations();
+    if (this.#count === 0) return;
+    this.#sumUp();
+    this.#flushDurations();
+    this.#summedCount = 0;
+    this.#summedBuckets.fill(0);
   }
 
   #flushDurations(): void {
@@ -87,7 +125,7 @@ export class MetricSeries {
     item.sum += this.#sumMs - first;
     item.rate?.update(item.count);
     let cumulated = 0;
-    for (const [index, bound] of this.#bounds.entries()) {
+    for (const [index, bound] of this.bounds.entries()) {
       cumulated += this.#bucketCounts[index] ?? 0;
       // `observe` has already counted the first sample.
       item.bucketValues[bound] =
@@ -98,4 +136,21 @@ export class MetricSeries {
     this.#sumMs = 0;
     this.#samples = [];
   }
+}
+
+/** The calls of one action by one caller, on the node of the action. */
+interface CallSeries {
+  caller: string;
+  service: string;
+  action: string;
+  series: MetricSeries;
+}
+
+const callSeries = new WeakMap<ServiceBroker, CallSeries[]>();
+
+/** Returns the calls that a node serves; empty without metrics. */
+export function callSeriesOf(broker: ServiceBroker): CallSeries[] {
+  const found = callSeries.get(broker) ?? [];
+  callSeries.set(broker, found);
+  return found;
 }

@@ -45,6 +45,11 @@ export class NatsTransporter extends Transporters.NATS {
     return this.client as NatsConnection;
   }
 
+  /** Measures a round trip to the NATS server. */
+  async roundTripMs(): Promise<number> {
+    return this.#connection.rtt();
+  }
+
   override async onConnected(wasReconnect = false): Promise<void> {
     if (!wasReconnect) {
       void this.#followStatus(this.#connection);

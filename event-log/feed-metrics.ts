@@ -3,9 +3,13 @@ import {
   type Instruments,
   type Reading,
 } from "../core/metrics/instruments.ts";
+import type { EventEnvelope } from "../core/contract.ts";
 import type { StandReason } from "../core/event-progress.ts";
 import { countDeadLetters } from "./dead-letters.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
+
+/** From a delivery without delay to a consumer that was down. */
+const delayBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300];
 
 const standReasons: readonly StandReason[] = ["retrying", "unknown_type", "set_back"];
 
@@ -13,6 +17,7 @@ const standReasons: readonly StandReason[] = ["retrying", "unknown_type", "set_b
 export class FeedMetrics {
   readonly #labelsOf: (producer: string) => { consumer: string; producer: string };
   readonly #faults;
+  readonly #delays;
   readonly #stored;
   readonly #redriven;
   readonly #standing = new Map<string, StandReason>();
@@ -24,6 +29,12 @@ export class FeedMetrics {
       "shop_event_feed_faults_total",
       "Failed tries of a consumer to read or to apply events",
       names,
+    );
+    this.#delays = instruments.histograms(
+      "shop_event_delay_seconds",
+      "Time from the record of an event to its application by a consumer, in seconds",
+      names,
+      delayBounds,
     );
     this.#stored = instruments.counters(
       "shop_dead_letters_stored_total",
@@ -47,6 +58,16 @@ export class FeedMetrics {
   failed(producer: string): void {
     this.#faults.of(this.#labelsOf(producer)).add();
     if (!this.#standing.has(producer)) this.stands(producer, "retrying");
+  }
+
+  /** Counts applied events, with the time since they were recorded. */
+  applied(producer: string, events: readonly EventEnvelope[]): void {
+    const now = Date.now();
+    const delays = this.#delays.of(this.#labelsOf(producer));
+    for (const { occurredAt } of events) {
+      // The clock of the producer can be ahead.
+      delays.observe(Math.max(0, now - Date.parse(occurredAt)) / 1_000);
+    }
   }
 
   /** @param reason undefined for a feed that goes on */

@@ -1,7 +1,13 @@
 import type { Context, Errors, Middleware, ServiceBroker } from "moleculer";
-import { MetricSeries, type Labels, type SeriesNames } from "../broker/metric-series.ts";
+import {
+  callSeriesOf,
+  MetricSeries,
+  type Labels,
+  type SeriesNames,
+} from "../broker/metric-series.ts";
 import { moleculers } from "../broker/moleculer-middlewares.ts";
 import { processMetrics } from "../broker/process-metrics.ts";
+import { isClientError } from "../core/errors.ts";
 import { instrumentsOf, type Instruments } from "../core/metrics/instruments.ts";
 
 type Next = (ctx: Context) => Promise<unknown>;
@@ -72,6 +78,7 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
       const { name, code, type } = (error ?? {}) as Partial<Errors.MoleculerError>;
       const described = { ...labels, errorName: name, errorCode: code, errorType: type };
       metrics.increment(errors, described);
+      if (!isClientError(error)) series.fail();
       throw error;
     } finally {
       series.end(performance.now() - startedMs);
@@ -85,9 +92,16 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
     return (next: Next, { name, service }: { name: string; service?: { fullName: string } }) => {
       const callers = new Map<unknown, ReturnType<typeof seriesOf>>();
       return (ctx: Context) => {
-        const series = getOrAdd(callers, ctx.caller, (caller) =>
-          seriesOf(requests, { service: service?.fullName ?? null, action: name, caller, type }),
-        );
+        const series = getOrAdd(callers, ctx.caller, (caller) => {
+          const called = service?.fullName ?? null;
+          const made = seriesOf(requests, { service: called, action: name, caller, type });
+          if (type === "local" && called !== null) {
+            const from = typeof caller === "string" ? caller : "operator";
+            const call = { caller: from, service: called, action: name, series: made.series };
+            callSeriesOf(broker).push(call);
+          }
+          return made;
+        });
         getOrAdd(levels, ctx.level, (level) => counterOf(requests.levels, { level })).count += 1;
         return counted(requests, series, () => next(ctx));
       };

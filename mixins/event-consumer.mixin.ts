@@ -105,10 +105,12 @@ export function eventConsumer(
         return page;
       },
       async apply(events, limit) {
+        let done: readonly EventEnvelope[] = [];
         const applied = await transaction(async (work) => {
           const cursor = await lockCursor(work, name);
           const { batch, unknown } = eventHandlers.nextBatch(cursor, events, limit);
           const last = batch.at(-1);
+          done = batch;
           if (last === undefined) return { ...cursor, unknown };
           await inBatchSpan(name, batch, async () => {
             await eventHandlers.apply(batch, work);
@@ -117,6 +119,7 @@ export function eventConsumer(
           return { position: last.position, eventId: last.id, unknown };
         });
         metrics?.stands(name, feed.halt?.reason);
+        metrics?.applied(name, done);
         return applied;
       },
       deadLetter: (event, reason) =>

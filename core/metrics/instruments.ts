@@ -142,14 +142,16 @@ export class Instruments {
     return [...new Set([...this.#families.keys(), ...read])];
   }
 
-  /** Reads all metrics. */
-  async collect(): Promise<Metric[]> {
+  /** @param only the names of the metrics to read; all without it */
+  async collect(only?: ReadonlySet<string>): Promise<Metric[]> {
     const metrics = new Map<string, Metric>();
-    for (const family of this.#families.values()) {
-      const metric = family.toMetric();
-      metrics.set(metric.name, metric);
+    for (const [name, family] of this.#families) {
+      if (only?.has(name) !== false) metrics.set(name, family.toMetric());
     }
-    const owned = [...this.#readers].map(async ([owner, reader]) => ({
+    const readers = [...this.#readers].filter(
+      ([, reader]) => only === undefined || Object.keys(reader.metrics).some((it) => only.has(it)),
+    );
+    const owned = readers.map(async ([owner, reader]) => ({
       reader,
       readings: await this.#readingsOf(owner, reader),
     }));

@@ -174,6 +174,8 @@ test("the GraphQL schema exposes no internal action", async () => {
     "webhooks",
     "webhookDeliveriesConnection",
     "webhooksAudit",
+    "cluster",
+    "clusterHistory",
     "eventConsumers",
     "deadLetters",
     "heldReservations",

@@ -240,3 +240,136 @@ test("the fields are rejected for an admin without the right to operate", async 
     expect(answer.code).toBe(code);
   }
 });
+
+describe("the cluster", () => {
+  interface Rate {
+    perSecond: number;
+    errorsPerSecond: number;
+    p50Ms: number | null;
+  }
+  interface Cluster {
+    at: string;
+    nodes: { id: string; services: string[]; status: string; healthy: boolean; nats: null }[];
+    databases: { service: string; maxConnections: number; statements: Rate }[];
+    edges: { kind: string; from: string; to: string; rate: Rate }[];
+    actions: { service: string; action: string; rate: Rate }[];
+  }
+  const rate = "{ perSecond errorsPerSecond p50Ms p95Ms p99Ms }";
+  const fields = `{ at
+    nodes { id hostname services status version uptimeSeconds cpuPercent memoryBytes heapBytes
+      loopDelayMs healthy nats { connected reconnects roundTripMs } }
+    databases { service usedConnections idleConnections maxConnections waiting statements ${rate} }
+    edges { kind from to rate ${rate} }
+    actions { service action rate ${rate} } }`;
+
+  test("shows the nodes, the databases and the work between services", async () => {
+    const product = await putOnSale(shop, 1_000);
+    const edgesOf = ({ edges }: Cluster) =>
+      edges.map(({ kind, from, to }) => `${kind} ${from} ${to}`);
+    const cluster = await eventually("the rates of the work", async () => {
+      await placeOrder(shop, admin.token, [product, 1]);
+      const { cluster: present } = await ask<{ cluster: Cluster }>(`{ cluster ${fields} }`);
+      const expected = [
+        "REQUEST clients api",
+        "CALL api orders",
+        "CALL orders products",
+        "STATEMENT orders orders",
+        "EVENT orders products",
+      ];
+      return expected.every((edge) => edgesOf(present).includes(edge)) && present;
+    });
+    expect(cluster.nodes).toMatchObject([
+      {
+        id: shop.broker.nodeID,
+        services: ["api", "orders", "products", "users", "webhooks"],
+        status: "ANSWERS",
+        version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+        healthy: true,
+        nats: null,
+        memoryBytes: expect.any(Number),
+      },
+    ]);
+    expect(cluster.databases.map(({ service }) => service)).toEqual([
+      "orders",
+      "products",
+      "users",
+      "webhooks",
+    ]);
+    expect(cluster.databases[0]?.maxConnections).toBeGreaterThan(0);
+    expect(cluster.databases[0]?.statements.perSecond).toBeGreaterThan(0);
+    const place = cluster.actions.find(({ action }) => action === "orders.place");
+    expect(place).toMatchObject({ service: "orders", rate: { errorsPerSecond: 0 } });
+    expect(place?.rate.p50Ms).toBeGreaterThan(0);
+  });
+
+  test("is collected once for all clients", async () => {
+    const calls: unknown[] = [];
+    const { call } = shop.broker;
+    shop.broker.call = ((...args: Parameters<typeof call>) => {
+      if (args[0] === "$node.vitals") calls.push(args);
+      return call.apply(shop.broker, args);
+    }) as typeof call;
+    try {
+      const times = new Set(
+        await Promise.all(
+          Array.from({ length: 20 }, async () => {
+            return (await ask<{ cluster: Cluster }>("{ cluster { at } }")).cluster.at;
+          }),
+        ),
+      );
+      expect(calls.length).toBeLessThanOrEqual(times.size);
+      expect(times.size).toBeLessThan(10);
+    } finally {
+      shop.broker.call = call;
+    }
+  });
+
+  test("is sent to subscribers at once and again, until they leave", async () => {
+    const abort = new AbortController();
+    const response = await fetch(`${shop.url}/graphql`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: "text/event-stream",
+        authorization: admin.token,
+      },
+      body: JSON.stringify({ query: `subscription { clusterUpdated ${fields} }` }),
+      signal: abort.signal,
+    });
+    let text = "";
+    const updates = () => [...text.matchAll(/^data: (\{.*\})$/gm)].map(([, data]) => data);
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk as Uint8Array, { stream: true });
+      if (updates().length >= 2) break;
+    }
+    abort.abort();
+    const times = updates().map((update) => {
+      const { data } = JSON.parse(update ?? "") as { data: { clusterUpdated: Cluster } };
+      return data.clusterUpdated.at;
+    });
+    expect(new Set(times).size).toBe(2);
+  });
+
+  test("cannot be watched without the right to operate", async () => {
+    const { token } = await shop.signIn("watcher");
+    const response = await fetch(`${shop.url}/graphql`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: "text/event-stream",
+        authorization: token,
+      },
+      body: JSON.stringify({ query: "subscription { clusterUpdated { at } }" }),
+    });
+    expect(await response.text()).toContain("FORBIDDEN");
+  });
+
+  test("has a history", async () => {
+    const { clusterHistory } = await ask<{ clusterHistory: { stepSeconds: number } }>(
+      `{ clusterHistory { stepSeconds steps { at ordersPerSecond requests ${rate} calls ${rate}
+         statements ${rate} events ${rate} } } }`,
+    );
+    expect(clusterHistory.stepSeconds).toBe(10);
+  });
+});

@@ -1,11 +1,16 @@
 import { readFileSync } from "node:fs";
+import type { ServiceBroker } from "moleculer";
 import { assertAccess } from "../../../core/access.ts";
 import { ClientError } from "../../../core/errors.ts";
+import { keptSteps } from "../../../core/vitals/flows.ts";
 import { maxTraceSteps, type OrderTimeline } from "../../orders/orders.contract.ts";
 import type { HeldReservation, StoredStockAudit } from "../../products/products.contract.ts";
 import { apiErrors } from "../api.errors.ts";
 import type { GraphqlContext } from "../graphql/graphql-operation.ts";
 import { contracts } from "../../registry.ts";
+import { revocationCheck, type RevocationOptions } from "../subscriptions/revocation.ts";
+import { maxEdges, type Cluster } from "./cluster-picture.ts";
+import { ClusterWatch, maxNodes } from "./cluster-watch.ts";
 import {
   deadLetters,
   eventConsumers,
@@ -24,6 +29,10 @@ export const operationsTypes = [
 
 /** The costs of the work behind the fields, by `Type.field`. */
 export const operationsCosts: [string, number][] = [
+  // The clients of a gateway share one collection.
+  ["Query.cluster", 20],
+  ["Query.clusterHistory", 50],
+  ["Subscription.clusterUpdated", 5],
   // A call of each service, and some statements.
   ["Query.eventConsumers", 50],
   ["Query.deadLetters", 10],
@@ -43,13 +52,28 @@ export const operationsLists: [string, number][] = [
   ["StockAuditReport.differences", 100],
   ["OrderTrace.steps", maxTraceSteps],
   ["OrderTrace.missing", contracts.length],
+  ["Cluster.nodes", maxNodes],
+  ["Cluster.databases", contracts.length],
+  ["Cluster.edges", maxEdges],
+  ["Cluster.actions", maxEdges],
+  ["ClusterNode.services", contracts.length + 1],
+  ["ClusterHistory.steps", keptSteps + 1],
 ];
+
+/** What the resolvers need from the gateway. */
+interface Options extends RevocationOptions {
+  broker: ServiceBroker;
+  /** Whether the fields work. */
+  hasConsole: boolean;
+}
 
 type Args = Record<string, unknown>;
 type Resolve = (args: never, context: GraphqlContext) => unknown;
 
 /** Makes the resolvers of the fields. Without the console, each is an error. */
-export function operationsResolvers(isEnabled: boolean): Record<string, object> {
+export function operationsResolvers({ broker, hasConsole: isEnabled, ...options }: Options) {
+  const watch = new ClusterWatch(broker);
+
   /** Checks access at the gateway, too: some fields call no action on behalf of the caller. */
   const guarded = (resolve: Resolve) => (_root: unknown, args: Args, context: GraphqlContext) => {
     assertOperations(isEnabled, context);
@@ -59,6 +83,8 @@ export function operationsResolvers(isEnabled: boolean): Record<string, object> 
     Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, guarded(field)]));
   return {
     Query: all({
+      cluster: () => watch.cluster(),
+      clusterHistory: () => watch.history(),
       eventConsumers: (_args, { ctx }) => eventConsumers(ctx),
       deadLetters: (args, { ctx }) => deadLetters(ctx, args),
       heldReservations: (args, { ctx }) =>
@@ -72,6 +98,15 @@ export function operationsResolvers(isEnabled: boolean): Record<string, object> 
       redriveDeadLetters: (args, { ctx }) => redriveDeadLetters(ctx, args),
       auditStock: async (_args, { ctx }) => shownAudit(await ctx.call("products.auditNow")),
     }),
+    Subscription: {
+      clusterUpdated: {
+        async subscribe(_root: unknown, _args: Args, context: GraphqlContext) {
+          assertOperations(isEnabled, context);
+          return watch.watch(revocationCheck("operations", context.actor, options));
+        },
+        resolve: (cluster: Cluster) => cluster,
+      },
+    },
   };
 }
 

@@ -4,6 +4,16 @@ import { pageArguments } from "../../../core/relay-connection.ts";
 export const operationsRootFields = `
 extend type Query {
   """
+  The cluster now: nodes, databases and rates of the last seconds. Rates need METRICS=true. For admins
+  with the right to operate. Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED.
+  """
+  cluster: Cluster!
+  """
+  The rates of the last hour, in steps of ten seconds. Rates need METRICS=true. For admins with the
+  right to operate. Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED.
+  """
+  clusterHistory: ClusterHistory!
+  """
   The consumers of the event logs: how far each is, and why one is halted. For admins with the right to
   operate. Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED.
   """
@@ -64,5 +74,13 @@ extend type Mutation {
   ended less than 10 seconds ago).
   """
   auditStock: StockAudit!
+}
+
+extend type Subscription {
+  """
+  Sends the cluster every two seconds. A slow client misses updates. It has no cursors. For admins with
+  the right to operate. Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED.
+  """
+  clusterUpdated: Cluster!
 }
 `;

@@ -6,7 +6,6 @@ import {
   userIdOf,
   type Access,
   type Actor,
-  type Viewer,
 } from "../../../core/access.ts";
 import type { Contract } from "../../../core/contract.ts";
 import type { SubscriptionField } from "../../../core/graphql-options.ts";
@@ -15,6 +14,7 @@ import { isId } from "../../../core/validation.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { DeliveredEvent, LogSubscription } from "./log-subscription.ts";
 import type { LogTails } from "./log-tails.ts";
+import { revocationCheck, type RevocationOptions } from "./revocation.ts";
 import type { GraphqlContext } from "../graphql/graphql-operation.ts";
 
 type Data = Record<string, unknown>;
@@ -25,15 +25,10 @@ interface SubscriptionResolver {
   resolve: (event: DeliveredEvent, args: Data, context: GraphqlContext) => unknown;
 }
 
-/** Returns the error that ends the subscription of a viewer whose access was revoked. */
-type RevocationCheck = (viewer: Viewer) => Error | undefined;
-
 /** What the resolvers of subscriptions need from the gateway. */
-export interface SubscriptionOptions {
+export interface SubscriptionOptions extends RevocationOptions {
   stream: EventStream;
   tails: LogTails;
-  publicReads: boolean;
-  revocationOf: RevocationCheck;
 }
 
 /** Makes the resolvers of the subscriptions that contracts declare. */
@@ -85,21 +80,6 @@ function ownIdOf(actor: Actor): string {
   const id = userIdOf(actor);
   if (id === null) throw unauthenticated(actor);
   return id;
-}
-
-/**
- * Returns the check before each event of a subscription. Throws its error if the actor's session has
- * ended already. The caller has checked the access rule.
- */
-function revocationCheck(
-  access: Access | undefined,
-  actor: Actor,
-  { publicReads, revocationOf }: SubscriptionOptions,
-): () => Error | undefined {
-  if (actor.kind === "operator" || isPublic(access, publicReads)) return () => undefined;
-  const error = revocationOf(actor);
-  if (error !== undefined) throw error;
-  return () => revocationOf(actor);
 }
 
 /**

@@ -111,6 +111,16 @@ export type Query = {
    */
   nodes: Array<Maybe<Node>>;
   /**
+   * The cluster now: nodes, databases and rates of the last seconds. Rates need METRICS=true. For admins
+   * with the right to operate. Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED.
+   */
+  cluster: Cluster;
+  /**
+   * The rates of the last hour, in steps of ten seconds. Rates need METRICS=true. For admins with the
+   * right to operate. Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED.
+   */
+  clusterHistory: ClusterHistory;
+  /**
    * The consumers of the event logs: how far each is, and why one is halted. For admins with the right to
    * operate. Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED.
    */
@@ -983,6 +993,11 @@ export type Subscription = {
    * BAD_USER_INPUT, CURSOR_EXPIRED.
    */
   orderUpdated: Order;
+  /**
+   * Sends the cluster every two seconds. A slow client misses updates. It has no cursors. For admins with
+   * the right to operate. Errors: UNAUTHENTICATED, FORBIDDEN, CONSOLE_DISABLED.
+   */
+  clusterUpdated: Cluster;
 };
 
 
@@ -2334,6 +2349,152 @@ export type OrderTraceStep = {
   durationMs?: Maybe<Scalars['Float']['output']>;
   /** Further data, for people: its form can change */
   detail?: Maybe<Scalars['String']['output']>;
+};
+
+/** The cluster now: its nodes, and the work of the last seconds */
+export type Cluster = {
+  /** When it was collected */
+  at: Scalars['DateTime']['output'];
+  /** The nodes that are connected, at most 200. A node that has ended or is lost is not among them. */
+  nodes: Array<ClusterNode>;
+  /** The databases of the services, with the connections of all nodes */
+  databases: Array<ClusterDatabase>;
+  /** The work between two parts of the cluster, at most 200 */
+  edges: Array<ClusterEdge>;
+  /** The calls of actions, most calls first, at most 200 */
+  actions: Array<ClusterAction>;
+};
+
+/** A node of the cluster: a process */
+export type ClusterNode = {
+  /** The id of the node. It is new after each start. */
+  id: Scalars['ID']['output'];
+  /** The name of the host or of the container */
+  hostname?: Maybe<Scalars['String']['output']>;
+  /** The services that run on the node; `api` is the gateway */
+  services: Array<Scalars['String']['output']>;
+  /** Whether the node answers */
+  status: ClusterNodeStatus;
+  /** The version of the shop; null for a silent node */
+  version?: Maybe<Scalars['String']['output']>;
+  /** The time since its start in seconds; null for a silent node */
+  uptimeSeconds?: Maybe<Scalars['Float']['output']>;
+  /** The CPU time of the process in percent of one core; null for a silent node */
+  cpuPercent?: Maybe<Scalars['Float']['output']>;
+  /** The resident memory in bytes, an integer; null for a silent node */
+  memoryBytes?: Maybe<Scalars['Float']['output']>;
+  /** The used heap of JavaScript in bytes, an integer; null for a silent node */
+  heapBytes?: Maybe<Scalars['Float']['output']>;
+  /** The 99th percentile of the delay of the event loop in milliseconds; null for a silent node */
+  loopDelayMs?: Maybe<Scalars['Float']['output']>;
+  /** Whether the databases of all services of the node answer; null for a silent node */
+  healthy?: Maybe<Scalars['Boolean']['output']>;
+  /** The connection to NATS; null in a single process, and for a silent node */
+  nats?: Maybe<ClusterNats>;
+};
+
+/** Whether a node answers */
+export type ClusterNodeStatus =
+  /** The node has answered. */
+  | 'ANSWERS'
+  /** The node has not answered within a second, or is no node of this version. */
+  | 'SILENT';
+
+/** The connection of a node to NATS */
+export type ClusterNats = {
+  /** Whether the node is connected */
+  connected: Scalars['Boolean']['output'];
+  /** How often a lost connection was restored since the start of the node */
+  reconnects: Scalars['Int']['output'];
+  /** The time of a round trip in milliseconds; null without an answer */
+  roundTripMs?: Maybe<Scalars['Float']['output']>;
+};
+
+/** The database of a service */
+export type ClusterDatabase = {
+  /** The service that owns the database */
+  service: Scalars['String']['output'];
+  /** Connections in use, of all nodes */
+  usedConnections: Scalars['Int']['output'];
+  /** Open connections that are not in use */
+  idleConnections: Scalars['Int']['output'];
+  /** The number of connections that the nodes may open */
+  maxConnections: Scalars['Int']['output'];
+  /** Statements and transactions that wait for a connection */
+  waiting: Scalars['Int']['output'];
+  /** The statements of the last seconds */
+  statements: ClusterRate;
+};
+
+/** How much work was done, and how long it took */
+export type ClusterRate = {
+  /** The number of times per second */
+  perSecond: Scalars['Float']['output'];
+  /** Faults of the shop per second. Errors that clients cause are none. */
+  errorsPerSecond: Scalars['Float']['output'];
+  /** The median of the duration in milliseconds; null without work */
+  p50Ms?: Maybe<Scalars['Float']['output']>;
+  /** The 95th percentile of the duration in milliseconds; null without work */
+  p95Ms?: Maybe<Scalars['Float']['output']>;
+  /** The 99th percentile of the duration in milliseconds; null without work */
+  p99Ms?: Maybe<Scalars['Float']['output']>;
+};
+
+/** What kind of work an edge is */
+export type ClusterEdgeKind =
+  /** Fields of operations that clients send to the gateways */
+  | 'REQUEST'
+  /** Calls of actions of another service */
+  | 'CALL'
+  /** SQL statements of a service in its database */
+  | 'STATEMENT'
+  /** Events that a consumer applies. The duration begins when the event was recorded. */
+  | 'EVENT';
+
+/** The work of one kind from one part of the cluster to another */
+export type ClusterEdge = {
+  /** What kind of work it is */
+  kind: ClusterEdgeKind;
+  /** `clients`, `api`, a service, or `operator` for the REPL and for tasks of the nodes */
+  from: Scalars['String']['output'];
+  /** The service that does the work. For STATEMENT, the same service: it owns the database. */
+  to: Scalars['String']['output'];
+  /** The work of the last seconds */
+  rate: ClusterRate;
+};
+
+/** The calls of one action by all callers */
+export type ClusterAction = {
+  /** The service of the action */
+  service: Scalars['String']['output'];
+  /** The name of the action */
+  action: Scalars['String']['output'];
+  /** The calls of the last seconds */
+  rate: ClusterRate;
+};
+
+/** The last hour of the cluster. The part of a node that has ended is missing. */
+export type ClusterHistory = {
+  /** The length of a step in seconds */
+  stepSeconds: Scalars['Int']['output'];
+  /** The steps with data, oldest first, at most 361 */
+  steps: Array<ClusterHistoryStep>;
+};
+
+/** The work of all nodes in one step */
+export type ClusterHistoryStep = {
+  /** When the step began */
+  at: Scalars['DateTime']['output'];
+  /** Placed orders per second */
+  ordersPerSecond: Scalars['Float']['output'];
+  /** Fields of operations that clients sent to the gateways */
+  requests: ClusterRate;
+  /** Calls of actions */
+  calls: ClusterRate;
+  /** SQL statements */
+  statements: ClusterRate;
+  /** Applied events. The duration begins when the event was recorded: it is the event lag. */
+  events: ClusterRate;
 };
 
 /** The ends of a page, and whether more rows precede or follow it */

@@ -72,13 +72,16 @@ export class SchemaComposer {
     );
     const services = [...baseServices(), ...discovered];
     const nodes = nodeResolvers(contracts, this.#options.publicReads);
-    const operations = operationsResolvers(this.#options.hasConsole);
+    const operations = operationsResolvers(this.#options);
     const resolvers = {
       ...countResolvers(contracts),
       ...idFieldResolvers(contracts),
       ...operations,
       Query: { ...nodes.Query, ...operations.Query },
-      Subscription: subscriptionResolvers(contracts, this.#options),
+      Subscription: {
+        ...subscriptionResolvers(contracts, this.#options),
+        ...operations.Subscription,
+      },
     };
     const graphql = { type: gatewayTypes(), resolvers };
     this.#methods.buildLoaderOptionMap(services);

@@ -1,0 +1,204 @@
+import type { ServiceBroker } from "moleculer";
+import { gatewayName } from "../../../core/access.ts";
+import type { NodeHistory, NodeVitals } from "../../../core/vitals/flows.ts";
+import { clusterOf, type Cluster, type ListedNode } from "./cluster-picture.ts";
+import { historyOf, type ClusterHistory } from "./cluster-history.ts";
+
+/** How often the watchers get the cluster. */
+const everyMs = 2_000;
+/** A node that takes longer is silent. */
+const answerTimeoutMs = 1_000;
+/** Queries share a collection of this age. */
+const clusterMaxAgeMs = 1_000;
+const historyMaxAgeMs = 5_000;
+/** The most nodes that are asked. */
+export const maxNodes = 200;
+
+/** A result that several callers share for a time. */
+class Shared<Result> {
+  readonly #maxAgeMs: number;
+  readonly #collect: () => Promise<Result>;
+  #begunMs = -Infinity;
+  #result: Promise<Result> | undefined;
+
+  constructor(maxAgeMs: number, collect: () => Promise<Result>) {
+    this.#maxAgeMs = maxAgeMs;
+    this.#collect = collect;
+  }
+
+  get(): Promise<Result> {
+    if (this.#result === undefined || performance.now() - this.#begunMs > this.#maxAgeMs) {
+      this.#begunMs = performance.now();
+      this.#result = this.#collect();
+    }
+    return this.#result;
+  }
+}
+
+/**
+ * Collects the state of all nodes for the clients of this gateway. All clients share one collection,
+ * and without a client there is none.
+ */
+export class ClusterWatch {
+  readonly #broker: ServiceBroker;
+  readonly #cluster = new Shared(clusterMaxAgeMs, () => this.#collectCluster());
+  readonly #history = new Shared(historyMaxAgeMs, () => this.#collectHistory());
+  readonly #watchers = new Set<ClusterUpdates>();
+  #timer: NodeJS.Timeout | undefined;
+  #isCollecting = false;
+
+  constructor(broker: ServiceBroker) {
+    this.#broker = broker;
+  }
+
+  /** Returns the cluster, collected within the last second. */
+  cluster(): Promise<Cluster> {
+    return this.#cluster.get();
+  }
+
+  /** Returns the history of the cluster, collected within the last seconds. */
+  history(): Promise<ClusterHistory> {
+    return this.#history.get();
+  }
+
+  /**
+   * Returns the cluster now and every two seconds, until `return` is called.
+   *
+   * @param revocation called before each update; an error that it returns ends the iteration
+   */
+  watch(revocation: () => Error | undefined): ClusterUpdates {
+    const updates = new ClusterUpdates(revocation, () => {
+      this.#watchers.delete(updates);
+      if (this.#watchers.size > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    });
+    this.#watchers.add(updates);
+    this.#timer ??= setInterval(() => void this.#update(), everyMs).unref();
+    this.cluster().then(
+      (cluster) => {
+        updates.offer(cluster);
+      },
+      (error: unknown) => {
+        updates.fail(error as Error);
+      },
+    );
+    return updates;
+  }
+
+  async #update(): Promise<void> {
+    if (this.#isCollecting) return;
+    this.#isCollecting = true;
+    try {
+      const cluster = await this.cluster();
+      for (const watcher of this.#watchers) watcher.offer(cluster);
+    } catch (error) {
+      for (const watcher of this.#watchers) watcher.fail(error as Error);
+    } finally {
+      this.#isCollecting = false;
+    }
+  }
+
+  async #collectCluster(): Promise<Cluster> {
+    const at = new Date().toISOString();
+    return clusterOf(at, await this.#ask<NodeVitals>("$node.vitals"));
+  }
+
+  async #collectHistory(): Promise<ClusterHistory> {
+    return historyOf(await this.#ask<NodeHistory>("$node.vitalsHistory"));
+  }
+
+  /** Asks all nodes. A node that does not answer in time has no answer. */
+  async #ask<Answer>(action: string): Promise<(ListedNode & { answer: Answer | undefined })[]> {
+    const options = { onlyAvailable: true, withServices: true };
+    const listed = this.#broker.registry.getNodeList(options) as unknown as ListedNode[];
+    const endpoints = this.#broker.registry.actions.get(action) as
+      { getEndpointByNodeID(id: string): unknown } | undefined;
+    return Promise.all(
+      listed.slice(0, maxNodes).map(async ({ id, hostname, services }) => {
+        // A call of an action that a node lacks would log a warning.
+        const isKnown = Boolean(endpoints?.getEndpointByNodeID(id));
+        const answer = isKnown ? await this.#call<Answer>(action, id) : undefined;
+        return { id, hostname, services, answer };
+      }),
+    );
+  }
+
+  async #call<Answer>(action: string, nodeID: string): Promise<Answer | undefined> {
+    const options = { nodeID, timeout: answerTimeoutMs, retries: 0, caller: gatewayName };
+    return this.#broker.call<Answer, object>(action, {}, options).catch(() => undefined);
+  }
+}
+
+type Result = IteratorResult<Cluster, undefined>;
+const done: Result = { done: true, value: undefined };
+
+/** The updates of one client. A client that is slow gets only the newest one. */
+export class ClusterUpdates implements AsyncIterableIterator<Cluster> {
+  readonly #revocation: () => Error | undefined;
+  readonly #onEnd: () => void;
+  #newest: Cluster | undefined;
+  #pendingNext: PromiseWithResolvers<Result> | undefined;
+  #error: Error | undefined;
+  #isEnded = false;
+
+  constructor(revocation: () => Error | undefined, onEnd: () => void) {
+    this.#revocation = revocation;
+    this.#onEnd = onEnd;
+  }
+
+  offer(cluster: Cluster): void {
+    if (this.#isEnded) return;
+    const error = this.#revocation();
+    if (error !== undefined) {
+      this.fail(error);
+      return;
+    }
+    if (this.#pendingNext === undefined) {
+      this.#newest = cluster;
+      return;
+    }
+    this.#pendingNext.resolve({ done: false, value: cluster });
+    this.#pendingNext = undefined;
+  }
+
+  fail(error: Error): void {
+    if (this.#isEnded) return;
+    this.#error = error;
+    this.#pendingNext?.reject(error);
+    this.#pendingNext = undefined;
+    this.#end();
+  }
+
+  async next(): Promise<Result> {
+    const error = this.#isEnded ? undefined : this.#revocation();
+    if (error !== undefined) this.fail(error);
+    if (this.#error !== undefined) throw this.#error;
+    if (this.#isEnded) return done;
+    if (this.#newest !== undefined) {
+      const value = this.#newest;
+      this.#newest = undefined;
+      return { done: false, value };
+    }
+    this.#pendingNext = Promise.withResolvers();
+    return this.#pendingNext.promise;
+  }
+
+  async return(): Promise<Result> {
+    this.#end();
+    return done;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#newest = undefined;
+    this.#pendingNext?.resolve(done);
+    this.#pendingNext = undefined;
+    this.#onEnd();
+  }
+}
