@@ -89,13 +89,13 @@ function plotsOf(rows: readonly (Step | null)[]): readonly Plot[] {
   return [
     rateOf(orders, "--accent", (step) => step.ordersPerSecond),
     rateOf(requests, "--info", (step) => step.requests.perSecond),
+    rateOf(errors, "--danger", (step) => step.requests.errorsPerSecond),
     {
       title: latency,
       unit: chartTexts.duration,
       lines: percentilesOf((step) => step.requests),
       format: formatMs,
     },
-    rateOf(errors, "--danger", (step) => step.requests.errorsPerSecond),
     {
       title: lag,
       unit: chartTexts.duration,
