@@ -18,6 +18,7 @@ const OrderPage = lazy(() => import("../orders/order-page.tsx"));
 const AccountPage = lazy(() => import("../account/account-page.tsx"));
 const SignInPage = lazy(() => import("../account/sign-in-page.tsx"));
 const RegisterPage = lazy(() => import("../account/register-page.tsx"));
+const OperationsPage = lazy(() => import("../operations/operations-page.tsx"));
 
 /** The console: the frame, and the page of the current path. */
 export function App() {
@@ -45,6 +46,11 @@ export function App() {
             <Route path="/account">
               <RequireSession>
                 <AccountPage />
+              </RequireSession>
+            </Route>
+            <Route path="/operations/*?">
+              <RequireSession role="operator">
+                <OperationsPage />
               </RequireSession>
             </Route>
             <Route path="/sign-in" component={SignInPage} />

@@ -1,0 +1,107 @@
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { chartTexts } from "../../texts/charts.ts";
+import { formatClock } from "../units.ts";
+import { optionsOf, showNewest } from "./chart-options.ts";
+import { summaryOf, type Values } from "./chart-summary.ts";
+import styles from "./charts.module.css";
+
+/** A line of a chart. */
+export interface Line {
+  label: string;
+  values: Values;
+  /** The design token of its colour. */
+  token: string;
+  /** Lines of one chart differ by more than their colour. */
+  dash?: readonly number[];
+}
+
+interface ChartProps {
+  title: string;
+  unit: string;
+  times: readonly number[];
+  lines: readonly Line[];
+  format: (value: number) => string;
+}
+
+const height = 190;
+
+/** A chart of lines over time, with what it shows as a text for screen readers. */
+export function Chart({ title, unit, times, lines, format }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot>(undefined);
+  const shown = useRef({ times, lines, format });
+  useEffect(() => {
+    shown.current = { times, lines, format };
+    if (!chart.current) return;
+    chart.current.setData(dataOf(times, lines));
+    showNewest(chart.current);
+  }, [times, lines, format]);
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const draw = () => {
+      const { times: xs, lines: ys, format: unitFormat } = shown.current;
+      chart.current?.destroy();
+      const size = { width: element.clientWidth, height };
+      const options = optionsOf(element, ys, unitFormat, size);
+      chart.current = new uPlot(options, dataOf(xs, ys), element);
+      showNewest(chart.current);
+    };
+    draw();
+    const observer = new ResizeObserver(() => {
+      chart.current?.setSize({ width: element.clientWidth, height });
+    });
+    observer.observe(element);
+    const stopThemes = onThemeChange(draw);
+    return () => {
+      observer.disconnect();
+      stopThemes();
+      chart.current?.destroy();
+      chart.current = undefined;
+    };
+  }, []);
+  return (
+    <figure className={styles.chart} data-wide={lines.length > 1}>
+      <figcaption>
+        <h2>{title}</h2>
+        <span>{unit}</span>
+      </figcaption>
+      <div ref={place} className={styles.plot} aria-hidden />
+      <p className="visually-hidden">
+        {lines.map(({ label, values }) => summaryText(label, values, times, format)).join(" ")}
+      </p>
+    </figure>
+  );
+}
+
+function dataOf(times: readonly number[], lines: readonly Line[]): uPlot.AlignedData {
+  return [[...times], ...lines.map(({ values }) => [...values])];
+}
+
+function summaryText(
+  label: string,
+  values: Values,
+  times: readonly number[],
+  format: (value: number) => string,
+): string {
+  const summary = summaryOf(values);
+  if (!summary) return `${label}: ${chartTexts.notKnown}.`;
+  const { now, highest, highestAt, mean } = summary;
+  const at = formatClock(new Date((times[highestAt] ?? 0) * 1_000));
+  const nowText = now === null ? chartTexts.notKnown : format(now);
+  return chartTexts.summary(label, nowText, format(highest), at, format(mean));
+}
+
+/** A canvas does not follow the theme by itself. */
+function onThemeChange(listener: () => void): () => void {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", listener);
+  const observer = new MutationObserver(listener);
+  observer.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  return () => {
+    system.removeEventListener("change", listener);
+    observer.disconnect();
+  };
+}

@@ -1,0 +1,54 @@
+import { useState } from "react";
+import { Page } from "../../app/page.tsx";
+import { mapTexts } from "../../texts/cluster-map.ts";
+import { ErrorState, Skeleton } from "../../ui/states.tsx";
+import { formatClock } from "../units.ts";
+import { ChangeList } from "./change-list.tsx";
+import { ClusterPicture } from "./cluster-picture.tsx";
+import { ClusterTables } from "./cluster-tables.tsx";
+import { ClusterTiles } from "./cluster-tiles.tsx";
+import { NodeDialog } from "./node-dialog.tsx";
+import { useCluster, type Cluster } from "./use-cluster.ts";
+import styles from "./map-page.module.css";
+
+/** The cluster as a picture of what flows now. */
+export default function MapPage() {
+  const { cluster, changes, isLive, error, refetch } = useCluster();
+  const [selected, setSelected] = useState<string>();
+  return (
+    <Page title={mapTexts.title} actions={<LiveState cluster={cluster} isLive={isLive} />}>
+      {!cluster && error && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {!cluster && !error && <Skeleton height={640} />}
+      {cluster && (
+        <>
+          <ClusterTiles cluster={cluster} />
+          <ClusterPicture cluster={cluster} onSelect={setSelected} />
+          <ChangeList changes={changes} />
+          <ClusterTables cluster={cluster} onSelect={setSelected} />
+          <NodeDialog
+            cluster={cluster}
+            id={selected}
+            onClose={() => {
+              setSelected(undefined);
+            }}
+          />
+        </>
+      )}
+    </Page>
+  );
+}
+
+interface LiveStateProps {
+  cluster: Cluster | undefined;
+  isLive: boolean;
+}
+
+function LiveState({ cluster, isLive }: LiveStateProps) {
+  const waiting = cluster ? mapTexts.stale(formatClock(cluster.at)) : mapTexts.waiting;
+  return (
+    <div className={styles.live} data-live={isLive}>
+      <span className={styles.lamp} aria-hidden />
+      <span role="status">{isLive ? mapTexts.live : waiting}</span>
+    </div>
+  );
+}

@@ -1,0 +1,93 @@
+import { useEffect, useRef, useState } from "react";
+import { useShopQuery } from "../../api/use-shop.ts";
+import { useSubscription } from "../../api/use-subscription.ts";
+import { withChanges, type ClusterChange } from "./cluster-changes.ts";
+import {
+  ClusterChangesDocument,
+  ClusterNowDocument,
+  type ClusterFactsFragment,
+} from "./cluster.graphql.ts";
+
+/** The state of the cluster now. */
+export type Cluster = ClusterFactsFragment;
+export type ClusterNode = Cluster["nodes"][number];
+export type ClusterEdge = Cluster["edges"][number];
+export type ClusterDatabase = Cluster["databases"][number];
+
+/** A picture comes about every two seconds. Without one for so long, the page asks by queries. */
+const silentMs = 7_000;
+const pollMs = 4_000;
+
+interface Picture {
+  cluster: Cluster | undefined;
+  changes: readonly ClusterChange[];
+}
+
+/**
+ * Returns the newest picture of the cluster, by the subscription, or by queries while the
+ * subscription brings none.
+ */
+export function useCluster() {
+  const [{ cluster, changes }, setPicture] = useState<Picture>({ cluster: undefined, changes: [] });
+  const [isLive, setLive] = useState(false);
+  const waiting = useRef<{ cluster: Cluster; frame: number }>(undefined);
+  const silence = useRef<ReturnType<typeof setTimeout>>(undefined);
+
+  /** Shows a picture in the next frame, and of several only the last one. */
+  const show = (next: Cluster) => {
+    if (waiting.current) {
+      waiting.current.cluster = next;
+      return;
+    }
+    const frame = requestAnimationFrame(() => {
+      const newest = waiting.current?.cluster;
+      waiting.current = undefined;
+      if (newest) setPicture((picture) => pictureAfter(picture, newest));
+    });
+    waiting.current = { cluster: next, frame };
+  };
+
+  useSubscription(
+    ClusterChangesDocument,
+    {},
+    {
+      onEvent({ clusterUpdated }) {
+        show(clusterUpdated);
+        setLive(true);
+        clearTimeout(silence.current);
+        silence.current = setTimeout(() => {
+          setLive(false);
+        }, silentMs);
+      },
+      onGap() {
+        // The next picture is whole.
+      },
+    },
+  );
+  const query = useShopQuery(ClusterNowDocument, {}, isLive ? {} : { refetchInterval: pollMs });
+  const queried = query.data?.cluster;
+  useEffect(() => {
+    if (!queried) return;
+    setPicture((picture) => {
+      // It may have been sent before the picture that the subscription brought.
+      const shownAt = picture.cluster?.at ?? queried.at;
+      return Date.parse(queried.at) < Date.parse(shownAt)
+        ? picture
+        : pictureAfter(picture, queried);
+    });
+  }, [queried]);
+  useEffect(
+    () => () => {
+      clearTimeout(silence.current);
+      if (waiting.current) cancelAnimationFrame(waiting.current.frame);
+      waiting.current = undefined;
+    },
+    [],
+  );
+  return { cluster, changes, isLive, error: query.error, refetch: query.refetch };
+}
+
+function pictureAfter({ cluster, changes }: Picture, next: Cluster): Picture {
+  if (!cluster) return { cluster: next, changes };
+  return { cluster: next, changes: withChanges(changes, cluster.nodes, next.nodes, next.at) };
+}

@@ -1,0 +1,77 @@
+import { lazy, Suspense } from "react";
+import {
+  ChartSpline,
+  ClipboardCheck,
+  Network,
+  PackageCheck,
+  Radio,
+  Route as RouteIcon,
+} from "lucide-react";
+import { Link, Route, Switch, useLocation } from "wouter";
+import { operationsTexts } from "../texts/operations.ts";
+import { Skeleton } from "../ui/states.tsx";
+import styles from "./operations.module.css";
+
+const MapPage = lazy(() => import("./map/map-page.tsx"));
+const ChartsPage = lazy(() => import("./charts/charts-page.tsx"));
+const EventsPage = lazy(() => import("./events/events-page.tsx"));
+const DeadLettersPage = lazy(() => import("./events/dead-letters-page.tsx"));
+const ReservationsPage = lazy(() => import("./stock/reservations-page.tsx"));
+const AuditPage = lazy(() => import("./stock/audit-page.tsx"));
+const TraceSearchPage = lazy(() => import("./trace/trace-search-page.tsx"));
+const TracePage = lazy(() => import("./trace/trace-page.tsx"));
+
+const base = "/operations";
+const links = [
+  { href: base, text: operationsTexts.map, icon: Network },
+  { href: `${base}/charts`, text: operationsTexts.charts, icon: ChartSpline },
+  { href: `${base}/events`, text: operationsTexts.events, icon: Radio },
+  { href: `${base}/reservations`, text: operationsTexts.reservations, icon: PackageCheck },
+  { href: `${base}/audit`, text: operationsTexts.audit, icon: ClipboardCheck },
+  { href: `${base}/trace`, text: operationsTexts.trace, icon: RouteIcon },
+];
+
+/** The pages of the operators: their navigation, and the one of the current path. */
+export default function OperationsPage() {
+  return (
+    <>
+      <Navigation />
+      <Suspense fallback={<Skeleton height={480} />}>
+        <Switch>
+          <Route path={base} component={MapPage} />
+          <Route path={`${base}/charts`} component={ChartsPage} />
+          <Route path={`${base}/events`} component={EventsPage} />
+          <Route path={`${base}/events/:consumer`}>
+            {({ consumer }) => <DeadLettersPage key={consumer} consumer={consumer ?? ""} />}
+          </Route>
+          <Route path={`${base}/reservations`} component={ReservationsPage} />
+          <Route path={`${base}/audit`} component={AuditPage} />
+          <Route path={`${base}/trace`} component={TraceSearchPage} />
+          <Route path={`${base}/trace/:id`}>
+            {({ id }) => <TracePage key={id} id={id ?? ""} />}
+          </Route>
+        </Switch>
+      </Suspense>
+    </>
+  );
+}
+
+function Navigation() {
+  const [path] = useLocation();
+  const isCurrent = (href: string) =>
+    path === href || (href !== base && path.startsWith(`${href}/`));
+  return (
+    <nav className={styles.navigation} aria-label={operationsTexts.navigation}>
+      <ul>
+        {links.map(({ href, text, icon: Icon }) => (
+          <li key={href}>
+            <Link href={href} aria-current={isCurrent(href) ? "page" : undefined}>
+              <Icon size={18} aria-hidden />
+              {text}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

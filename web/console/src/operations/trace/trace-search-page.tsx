@@ -1,0 +1,116 @@
+import { useState } from "react";
+import { ClipboardList } from "lucide-react";
+import { Link, useLocation } from "wouter";
+import { Page } from "../../app/page.tsx";
+import { shop } from "../../api/shop.ts";
+import { errorText } from "../../api/error-text.ts";
+import { useShopQuery } from "../../api/use-shop.ts";
+import { StatusBadge } from "../../orders/status-badge.tsx";
+import { operationsTexts } from "../../texts/operations.ts";
+import { traceTexts } from "../../texts/order-trace.ts";
+import { Button } from "../../ui/button.tsx";
+import { TextField } from "../../ui/fields.tsx";
+import { formatTime } from "../../ui/format.ts";
+import { EmptyState, ErrorState, Notice, Skeleton } from "../../ui/states.tsx";
+import { Table, type Column } from "../../ui/table.tsx";
+import { isOrderId } from "./order-reference.ts";
+import {
+  NewestOrdersDocument,
+  OrderByNumberDocument,
+  type NewestOrdersQuery,
+} from "./trace.graphql.ts";
+import styles from "./trace.module.css";
+
+type Order = NewestOrdersQuery["ordersConnection"]["nodes"][number];
+
+const refreshMs = 10_000;
+
+const columns: readonly Column<Order>[] = [
+  {
+    title: traceTexts.order,
+    cell: ({ id, number }) => <Link href={`/operations/trace/${id}`}>{number}</Link>,
+  },
+  { title: traceTexts.buyer, cell: ({ user }) => user?.username ?? operationsTexts.unknown },
+  { title: traceTexts.placed, cell: ({ createdAt }) => formatTime(createdAt) },
+  { title: traceTexts.status, cell: ({ status }) => <StatusBadge status={status} /> },
+];
+
+/** Finds an order by its number or id, and shows its trace. */
+export default function TraceSearchPage() {
+  const { data, error, refetch } = useShopQuery(
+    NewestOrdersDocument,
+    {},
+    { refetchInterval: refreshMs },
+  );
+  const orders = data?.ordersConnection.nodes ?? [];
+  return (
+    <Page title={traceTexts.title}>
+      <p className={styles.intro}>{traceTexts.intro}</p>
+      <SearchForm />
+      <section className={styles.newest}>
+        <h2>{traceTexts.newest}</h2>
+        {!data && error && <ErrorState error={error} onRetry={() => void refetch()} />}
+        {!data && !error && <Skeleton count={5} height={48} />}
+        {data && orders.length === 0 && (
+          <EmptyState icon={<ClipboardList />} title={traceTexts.noOrdersTitle} />
+        )}
+        {orders.length > 0 && (
+          <Table
+            caption={traceTexts.newest}
+            columns={columns}
+            rows={orders}
+            keyOf={({ id }) => id}
+          />
+        )}
+      </section>
+    </Page>
+  );
+}
+
+function SearchForm() {
+  const [, navigate] = useLocation();
+  const [isPending, setPending] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const find = async (text: string) => {
+    setPending(true);
+    setProblem(undefined);
+    try {
+      const id = isOrderId(text) ? text.toLowerCase() : await idOfNumber(text);
+      if (id === undefined) setProblem(traceTexts.notFound);
+      else navigate(`/operations/trace/${id}`);
+    } catch (error) {
+      setProblem(errorText(error));
+    } finally {
+      setPending(false);
+    }
+  };
+  return (
+    <search>
+      <form
+        className={styles.search}
+        onSubmit={(event) => {
+          event.preventDefault();
+          const text = new FormData(event.currentTarget).get("reference");
+          if (typeof text === "string") void find(text.trim());
+        }}
+      >
+        <TextField
+          label={traceTexts.search}
+          description={traceTexts.searchHint}
+          name="reference"
+          isRequired
+          autoComplete="off"
+        />
+        <Button type="submit" look="primary" isPending={isPending}>
+          {traceTexts.find}
+        </Button>
+      </form>
+      {problem !== undefined && <Notice kind="warning">{problem}</Notice>}
+    </search>
+  );
+}
+
+async function idOfNumber(number: string): Promise<string | undefined> {
+  const { ordersConnection } = await shop.execute(OrderByNumberDocument, { number });
+  return ordersConnection.nodes[0]?.id;
+}
