@@ -5,7 +5,12 @@ import { timeOfId } from "../../core/ids/ids.ts";
 import { shortCodeOf } from "../../core/ids/short-code.ts";
 import { maxOrderLines } from "../products/products.contract.ts";
 import { lifecycleActions, orderEvents } from "./lifecycle/lifecycle.contract.ts";
-import { maxOrderSteps, maxOrdersOfUser, readingActions } from "./reading/reading.contract.ts";
+import {
+  maxOrderSteps,
+  maxOrdersOfUser,
+  maxSalesDays,
+  readingActions,
+} from "./reading/reading.contract.ts";
 
 export * from "./reading/reading.contract.ts";
 export * from "./lifecycle/lifecycle.contract.ts";
@@ -91,6 +96,7 @@ export const ordersContract = defineContract({
       },
     },
     fromId: { Order: fieldsFromId, AllOrdersOrder: fieldsFromId },
+    listMaxima: { "Query.salesByDay": maxSalesDays },
     nodes: { Order: "resolve" },
     resolvers: {
       OrderProduct: {
