@@ -1,4 +1,4 @@
-import { ClipboardList, Store, type LucideIcon } from "lucide-react";
+import { ClipboardList, LayoutDashboard, Store, type LucideIcon } from "lucide-react";
 import { shellTexts } from "../texts/shell.ts";
 
 /** Who sees a link. The shop checks the rights itself; this only hides what would be rejected. */
@@ -15,6 +15,7 @@ interface NavigationLink {
 const navigationLinks: readonly NavigationLink[] = [
   { href: "/", text: shellTexts.catalogue, icon: Store, audience: "everyone" },
   { href: "/orders", text: shellTexts.orders, icon: ClipboardList, audience: "signed-in" },
+  { href: "/admin", text: shellTexts.admin, icon: LayoutDashboard, audience: "admin" },
 ];
 
 /** Returns the links for a user. */
