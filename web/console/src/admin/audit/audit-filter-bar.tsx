@@ -29,7 +29,7 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
   const actions = new Set(entries.map(({ action }) => action));
   if (filters.action in auditActionTexts) actions.add(filters.action as AuditAction);
   const actionOptions = [...actions]
-    .map((value) => ({ value: value as string, text: auditActionTexts[value] }))
+    .map((value) => ({ value, text: auditActionTexts[value] }))
     .sort((a, b) => a.text.localeCompare(b.text));
   return (
     <FilterBar

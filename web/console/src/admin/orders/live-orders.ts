@@ -71,11 +71,12 @@ export function useLiveOrders(queried: readonly Order[], filter: OrderFilter, is
     const changed = changes.get(order.id);
     return changed && changed.updatedAt > order.updatedAt ? changed : order;
   });
-  return {
-    rows,
-    waiting: waiting.length,
-    showWaiting() {
-      setLive({ filter, shown: [...waiting, ...shown].slice(0, maxOrders), waiting: [] });
-    },
+  // The user points elsewhere now.
+  if (!isHeld && waiting.length > 0) {
+    setLive({ filter, shown: [...waiting, ...shown].slice(0, maxOrders), waiting: [] });
+  }
+  const showWaiting = () => {
+    setLive({ filter, shown: [...waiting, ...shown].slice(0, maxOrders), waiting: [] });
   };
+  return { rows, waiting: waiting.length, showWaiting };
 }

@@ -41,15 +41,16 @@ export function allowsPrices({ number, userId, placedFrom }: OrderFilter): boole
 
 /** Returns true if a new order belongs to the list. */
 export function isMatch(order: AdminOrderRowFragment, filter: OrderFilter): boolean {
-  const { number, status, userId, placedFrom, placedBefore, priceTotalMin, priceTotalMax } = filter;
   const plain = (text: string) => text.replaceAll("-", "").toUpperCase();
+  const holds = <Value>(value: Value | null | undefined, test: (value: Value) => boolean) =>
+    value === null || value === undefined || test(value);
   return (
-    (number == null || plain(order.number) === plain(number)) &&
-    (status == null || order.status === status) &&
-    (userId == null || order.user_id === userId) &&
-    (placedFrom == null || order.createdAt >= placedFrom) &&
-    (placedBefore == null || order.createdAt < placedBefore) &&
-    (priceTotalMin == null || order.price_total >= priceTotalMin) &&
-    (priceTotalMax == null || order.price_total <= priceTotalMax)
+    holds(filter.number, (number) => plain(order.number) === plain(number)) &&
+    holds(filter.status, (status) => order.status === status) &&
+    holds(filter.userId, (userId) => order.user_id === userId) &&
+    holds(filter.placedFrom, (from) => order.createdAt >= from) &&
+    holds(filter.placedBefore, (before) => order.createdAt < before) &&
+    holds(filter.priceTotalMin, (min) => order.price_total >= min) &&
+    holds(filter.priceTotalMax, (max) => order.price_total <= max)
   );
 }

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useRef } from "react";
 import { ClipboardList } from "lucide-react";
 import { Link } from "wouter";
 import { useShopPages, useShopQuery } from "../../api/use-shop.ts";
@@ -17,6 +17,7 @@ import { List } from "../shared/list.tsx";
 import { AdminUserViewDocument } from "../users/users.graphql.ts";
 import { AdminOrderRowsDocument, type AdminOrderRowFragment } from "./admin-orders.graphql.ts";
 import { exportColumns, exportedOrders } from "./exported-orders.ts";
+import { useIsHeld } from "./use-is-held.ts";
 import { useLiveOrders } from "./live-orders.ts";
 import { OrderActions } from "./order-actions.tsx";
 import { allowsPrices, filterNames, orderFilterOf } from "./order-filter.ts";
@@ -57,7 +58,7 @@ function Customer({ order: { user_id, user } }: { order: AdminOrderRowFragment }
 /** The orders of all users, newest first. They change while the page is open. */
 export default function OrdersPage() {
   const [filters, change] = useFilters(filterNames);
-  const [isHeld, setHeld] = useState(false);
+  const list = useRef<HTMLDivElement>(null);
   const filter = orderFilterOf(filters);
   const isFiltered = Object.values(filters).some((value) => value !== "");
   const query = useShopPages(
@@ -65,11 +66,8 @@ export default function OrdersPage() {
     { first: pageRows, filter },
     (data) => data.ordersConnection,
   );
+  const isHeld = useIsHeld(list);
   const { rows, waiting, showWaiting } = useLiveOrders(query.pages.flat(), filter, isHeld);
-  const release = () => {
-    setHeld(false);
-    if (waiting > 0) showWaiting();
-  };
   const actions = (
     <ExportButton
       fileName="orders"
@@ -82,7 +80,7 @@ export default function OrdersPage() {
     <AdminPage title={adminOrderTexts.title} actions={actions}>
       <OrderFilterBar filters={filters} isFiltered={isFiltered} onChange={change} />
       {needsMore && <Notice kind="info">{adminOrderTexts.priceNeedsMore}</Notice>}
-      {filter.userId != null && (
+      {typeof filter.userId === "string" && (
         <UserFilter
           id={filter.userId}
           onClear={() => {
@@ -101,17 +99,7 @@ export default function OrdersPage() {
           </Button>
         )}
       </div>
-      <div
-        className={styles.list}
-        onPointerEnter={() => {
-          setHeld(true);
-        }}
-        onPointerLeave={release}
-        onFocus={() => {
-          setHeld(true);
-        }}
-        onBlur={release}
-      >
+      <div ref={list} className={styles.list}>
         <List
           caption={adminOrderTexts.title}
           columns={columns}

@@ -100,7 +100,7 @@ export function RotateButton({ webhook: { id } }: ActionProps) {
     invalidates,
   });
   const replaced = data?.rotateWebhookSecret;
-  const until = replaced?.formerSecretUntil;
+  const until = replaced?.formerSecretUntil ?? undefined;
   return (
     <>
       <ConfirmButton
@@ -113,7 +113,7 @@ export function RotateButton({ webhook: { id } }: ActionProps) {
       <SecretDialog
         title={webhookTexts.secretTitle}
         secret={replaced?.secret}
-        note={until == null ? undefined : webhookTexts.formerUntil(formatTime(until))}
+        note={until === undefined ? undefined : webhookTexts.formerUntil(formatTime(until))}
         onClose={reset}
       />
     </>
