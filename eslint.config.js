@@ -51,6 +51,12 @@ const namelessCall = {
   message: "Call through a request's context, or say { caller: gatewayName }.",
 };
 
+/** Texts that a user sees or hears. */
+const textsInMarkup = [
+  "JSXText[value=/[A-Za-z]{2}/]",
+  "JSXAttribute[name.name=/^(alt|aria-label|description|label|placeholder|title)$/] > Literal",
+].map((selector) => ({ selector, message: "Texts stand in web/*/src/texts/." }));
+
 const fetchesNothing = "Services fetch nothing: an address could be one that somebody has sent.";
 
 export default defineConfig(
@@ -120,6 +126,7 @@ export default defineConfig(
   {
     files: ["web/**/*.{ts,tsx}"],
     extends: [jsxA11y.configs.strict, reactHooks.configs.flat["recommended-latest"]],
+    rules: { "no-restricted-syntax": ["error", ...spreadLiterals, ...textsInMarkup] },
   },
   {
     files: ["services/api/playground/*.js"],

@@ -45,6 +45,8 @@ export interface Config {
   /** Undefined: pretty on a terminal, otherwise json. */
   logFormat: ValuesOf<"LOG_FORMAT"> | undefined;
   publicReads: boolean;
+  /** Serves the console at GET /console. */
+  console: boolean;
   allowFirstAdmin: boolean;
   /** Registered at start if there is no admin yet. */
   firstAdmin: { email: string; password: string } | undefined;
@@ -128,6 +130,7 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     logLevel: read.choice("LOG_LEVEL") ?? defaults.logLevel,
     logFormat: read.choice("LOG_FORMAT"),
     publicReads: read.flag("PUBLIC_READS"),
+    console: read.flag("CONSOLE"),
     allowFirstAdmin: read.flag("ALLOW_FIRST_ADMIN"),
     firstAdmin: readFirstAdmin(read),
     tokenTtlSeconds: read.integer("TOKEN_TTL_SECONDS"),

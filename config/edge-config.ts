@@ -16,8 +16,6 @@ export interface EdgeConfig {
   /** Adds fields of services outside the registry to the schema. */
   discovery: boolean;
   playground: boolean;
-  /** Serves the console at GET /console. */
-  console: boolean;
   /** "Did you mean …" in the messages of invalid documents. */
   suggestions: boolean;
   /** Logs each request. */
@@ -44,7 +42,6 @@ export function readEdge(read: ConfigReader): EdgeConfig {
     introspection,
     discovery: read.flag("GRAPHQL_DISCOVERY"),
     playground: read.flag("PLAYGROUND") ?? !isProduction,
-    console: read.flag("CONSOLE"),
     suggestions: introspection,
     accessLog: read.flag("ACCESS_LOG"),
     slowOperationMs: read.integer("SLOW_OPERATION_MS"),

@@ -29,7 +29,7 @@ export function welcome(config: Config, port: number, hints: string[]): string {
     "",
     `  The shop is open.   data in ${dataDir}`,
     "",
-    ...(edge.console ? [`  Console             ${url}/console`] : []),
+    ...(config.console ? [`  Console             ${url}/console`] : []),
     ...(edge.playground ? [`  Playground          ${url}/`] : []),
     `  GraphQL             ${url}/graphql`,
     ...(edge.introspection ? [`  Schema              ${url}/schema.graphql`] : []),

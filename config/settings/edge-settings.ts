@@ -69,7 +69,7 @@ export const edge = {
     type: "flag",
     default: true,
     description:
-      "Serves the console at GET /console, the page for customers, admins and operators (docs/console.md).",
+      "Serves the console, the page for customers, admins and operators, at GET /console.",
   },
   GRAPHQL_DISCOVERY: {
     type: "flag",

@@ -48,6 +48,22 @@ describe("an iterator", () => {
     await events.return();
   });
 
+  test("calls onConnected for each connection, and for one that is open already", async () => {
+    const client = clientOf();
+    const calls = { first: 0, second: 0 };
+    const first = client.subscribe(changed, {}, { onConnected: () => (calls.first += 1) });
+    void first.next();
+    (await server.subscription()).cut();
+    await server.subscription();
+    await eventually("the second call", () => calls.first === 2);
+    const second = client.subscribe(changed, {}, { onConnected: () => (calls.second += 1) });
+    void second.next();
+    await server.subscription();
+    await eventually("the call for the open connection", () => calls.second === 1);
+    expect(calls).toEqual({ first: 2, second: 1 });
+    await Promise.all([first.return(), second.return()]);
+  });
+
   test("starts after the cursor of its variables", async () => {
     const events = clientOf().subscribe(changed, { after: "stored" });
     const next = events.next();

@@ -46,6 +46,11 @@ export interface RequestOptions {
 }
 
 export interface SubscriptionOptions {
+  /**
+   * Called for each connection, when the subscription has been sent. Events from before the first
+   * connection are not delivered, so query the present state now.
+   */
+  onConnected?: (() => void) | undefined;
   /** Ends the subscription: its iterator fails with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
@@ -118,7 +123,7 @@ export class ShopClient {
     if (operation.type !== "subscription") {
       throw new TypeError(`Send a ${operation.type} by execute().`);
     }
-    return this.#subscriptions.iterate(operation, { ...variables }, options.signal);
+    return this.#subscriptions.iterate(operation, { ...variables }, options);
   }
 
   /**

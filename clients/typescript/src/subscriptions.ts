@@ -4,6 +4,12 @@ import { delayOf, wait, type RetryPolicy } from "./retries.ts";
 import type { Session } from "./session.ts";
 import { errorOfAnswer, isShopError, ShopError, type ResponseError } from "./shop-error.ts";
 
+/** What a user of a subscription wants to know or decide. */
+interface Follower {
+  signal?: AbortSignal | undefined;
+  onConnected?: (() => void) | undefined;
+}
+
 interface SubscriptionsOptions {
   /** The address of the WebSocket. */
   url: string;
@@ -30,6 +36,7 @@ const pongWithinMs = 5_000;
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   #socket: Client | undefined;
+  #isOpen = false;
   /** The token of the last connection. */
   #token: string | undefined;
 
@@ -41,16 +48,17 @@ export class Subscriptions {
   iterate<Data>(
     operation: Operation,
     variables: Record<string, unknown>,
-    signal?: AbortSignal,
+    follower: Follower = {},
   ): AsyncGenerator<Data, void, undefined> {
     if (this.#options.webSocket === undefined && !("WebSocket" in globalThis)) {
       throw new TypeError(
         "This runtime has no WebSocket: install the package ws, and pass its WebSocket as the option `webSocket` of ShopClient.",
       );
     }
+    const { signal } = follower;
     const returned = new AbortController();
     const stop = signal ? AbortSignal.any([signal, returned.signal]) : returned.signal;
-    const events = this.#events<Data>(operation, variables, stop, signal);
+    const events = this.#events<Data>(operation, variables, stop, follower);
     const end = events.return.bind(events);
     // By itself, a generator ends only after its next event.
     events.return = (value) => {
@@ -73,7 +81,7 @@ export class Subscriptions {
     operation: Operation,
     variables: Record<string, unknown>,
     stop: AbortSignal,
-    signal: AbortSignal | undefined,
+    { signal, onConnected }: Follower,
   ): AsyncGenerator<Data, void, undefined> {
     let after = variables.after;
     const request = {
@@ -85,7 +93,11 @@ export class Subscriptions {
     };
     for (let failures = 0; !stop.aborted;) {
       const startedAt = Date.now();
-      const results = this.#connection().iterate(request);
+      const socket = this.#connection();
+      // The socket may be open already, for another subscription.
+      const forget = this.#isOpen ? undefined : socket.on("connected", later(onConnected));
+      const results = socket.iterate(request);
+      if (forget === undefined) later(onConnected)();
       const end = () => void results.return?.();
       stop.addEventListener("abort", end);
       try {
@@ -101,6 +113,7 @@ export class Subscriptions {
         failures++;
         await this.#recover(error, failures, stop);
       } finally {
+        forget?.();
         stop.removeEventListener("abort", end);
       }
     }
@@ -152,7 +165,11 @@ export class Subscriptions {
         pong: () => {
           clearTimeout(pongTimer);
         },
+        connected: () => {
+          this.#isOpen = true;
+        },
         closed: () => {
+          this.#isOpen = false;
           clearTimeout(pongTimer);
         },
       },
@@ -166,6 +183,13 @@ export class Subscriptions {
 function cursorOf(data: unknown): string | undefined {
   const [event] = Object.values((data ?? {}) as Record<string, { cursor?: unknown } | null>);
   return typeof event?.cursor === "string" ? event.cursor : undefined;
+}
+
+/** Returns a function that calls another one when what is being sent has been sent. */
+function later(call: (() => void) | undefined): () => void {
+  return () => {
+    if (call !== undefined) setTimeout(call, 0);
+  };
 }
 
 function closeCodeOf(error: unknown): number | undefined {

@@ -59,10 +59,11 @@ export function pageGate(throttle: Throttle, usage: ResourceUsage) {
 const keysMaxAgeSeconds = 60;
 
 /** Returns the pages by method and path: console, playground, schema, keys, metrics. */
-export function pages({ edge, metrics, metricsPort }: Config): Record<string, Page> {
+export function pages(config: Config): Record<string, Page> {
+  const { edge, metrics, metricsPort } = config;
   return {
     ...keysPage(),
-    ...(edge.console && { [consoleAlias]: consolePage() }),
+    ...(config.console && { [consoleAlias]: consolePage() }),
     ...(edge.playground && playground()),
     ...(edge.introspection && { "GET /schema.graphql": schemaPage() }),
     ...(metrics && metricsPort === undefined && { "GET /metrics": metricsPage() }),

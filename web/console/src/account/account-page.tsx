@@ -3,7 +3,7 @@ import { useSession } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
 import { Skeleton } from "../ui/states.tsx";
 import { EmailForm, PasswordForm, ProfileForm } from "./account-forms.tsx";
-import { SignOutEverywhere } from "./sign-out-everywhere.tsx";
+import { Sessions } from "./sessions.tsx";
 
 /** Profile, email, password and sessions of the signed-in user. */
 export default function AccountPage() {
@@ -15,7 +15,7 @@ export default function AccountPage() {
           <ProfileForm viewer={viewer} />
           <EmailForm viewer={viewer} />
           <PasswordForm viewer={viewer} />
-          <SignOutEverywhere />
+          <Sessions />
         </>
       ) : (
         <Skeleton count={3} height={220} />

@@ -6,7 +6,6 @@ import { accountTexts } from "../texts/account.ts";
 import { Button } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
 import { showToast } from "../ui/toast.tsx";
-import { Section } from "./account-forms.tsx";
 import { SignOutEverywhereDocument } from "./account.graphql.ts";
 
 export function SignOutEverywhere() {
@@ -19,7 +18,7 @@ export function SignOutEverywhere() {
     navigate("/");
   };
   return (
-    <Section title={accountTexts.sessionsTitle}>
+    <>
       <div>
         <Button
           onPress={() => {
@@ -40,6 +39,6 @@ export function SignOutEverywhere() {
       >
         {accountTexts.everywhereText}
       </ConfirmDialog>
-    </Section>
+    </>
   );
 }

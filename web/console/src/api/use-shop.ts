@@ -63,6 +63,8 @@ export function useShopPages<Data, Variables extends object, Node>(
     queryKey: keyOf(document, variables),
     queryFn: ({ pageParam, signal }) =>
       send(document, { ...variables, after: pageParam } as unknown as Variables, { signal }),
+    // It would send a query for each page.
+    refetchOnWindowFocus: false,
     initialPageParam: undefined as string | undefined,
     getNextPageParam(last) {
       const { hasNextPage, endCursor } = connectionOf(last).pageInfo;

@@ -9,7 +9,7 @@ import { shop } from "./shop.ts";
 
 interface LiveOptions<Data> {
   onEvent: (data: Data) => void;
-  /** Events may be missing: called before the subscription begins anew. Query the present state. */
+  /** Called for each new connection: events from before it may be missing. Query the present state. */
   onGap: () => void;
   enabled?: boolean;
 }
@@ -39,24 +39,31 @@ export function useSubscription<Data, Variables extends object>(
   }, [document, key, enabled]);
 }
 
+interface Effects<Data> {
+  receive: (data: Data) => void;
+  restart: () => void;
+}
+
 /** Iterates until the signal. After a failure that a new connection can mend, begins anew. */
 async function follow<Data, Variables extends object>(
   document: TypedDocument<Data, Variables>,
   variables: Variables,
-  { receive, restart }: { receive: (data: Data) => void; restart: () => void },
+  { receive, restart }: Effects<Data>,
   signal: AbortSignal,
 ): Promise<void> {
   const hasLeft = () => signal.aborted;
   while (!hasLeft()) {
     try {
-      const options = [variables, { signal }] as Arguments<Variables, SubscriptionOptions>;
+      const options = [variables, { signal, onConnected: restart }] as Arguments<
+        Variables,
+        SubscriptionOptions
+      >;
       for await (const data of shop.subscribe(document, ...options)) receive(data);
     } catch (error) {
       if (hasLeft()) return;
       if (isShopError(error, "UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT")) return;
       if (!isShopError(error, "CURSOR_EXPIRED")) await pause(signal);
     }
-    if (!hasLeft()) restart();
   }
 }
 

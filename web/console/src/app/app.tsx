@@ -46,7 +46,7 @@ export function App() {
               </RequireSession>
             </Route>
             <Route path="/admin/*?">
-              <RequireSession isForAdmins>
+              <RequireSession role="admin">
                 <AdminArea />
               </RequireSession>
             </Route>

@@ -1,8 +1,9 @@
 import { ClipboardList, LayoutDashboard, Store, type LucideIcon } from "lucide-react";
+import type { Session } from "../session/use-session.ts";
 import { shellTexts } from "../texts/shell.ts";
 
 /** Who sees a link. The shop checks the rights itself; this only hides what would be rejected. */
-type Audience = "everyone" | "signed-in" | "admin";
+type Audience = "everyone" | "signed-in" | "admin" | "operator";
 
 interface NavigationLink {
   href: string;
@@ -19,9 +20,10 @@ const navigationLinks: readonly NavigationLink[] = [
 ];
 
 /** Returns the links for a user. */
-export function linksFor(isSignedIn: boolean, isAdmin: boolean): readonly NavigationLink[] {
+export function linksFor({ status, isAdmin, mayOperate }: Session): readonly NavigationLink[] {
   const audiences: Audience[] = ["everyone"];
-  if (isSignedIn) audiences.push("signed-in");
+  if (status !== "anonymous") audiences.push("signed-in");
   if (isAdmin) audiences.push("admin");
+  if (mayOperate) audiences.push("operator");
   return navigationLinks.filter(({ audience }) => audiences.includes(audience));
 }

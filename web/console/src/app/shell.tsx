@@ -18,10 +18,9 @@ import styles from "./shell.module.css";
 
 /** The frame of all pages: header, navigation, messages. */
 export function Shell({ children }: { children: ReactNode }) {
-  const { status, isAdmin, hasEnded } = useSession();
+  const session = useSession();
   const [path] = useLocation();
-  const links = linksFor(status !== "anonymous", isAdmin);
-  const items = links.map(({ href, text, icon: Icon }) => (
+  const items = linksFor(session).map(({ href, text, icon: Icon }) => (
     <li key={href}>
       <Link href={href} aria-current={isWithin(path, href) ? "page" : undefined}>
         <Icon size={20} aria-hidden />
@@ -47,7 +46,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <div className={styles.tools}>
             <ThemeMenu />
             <BasketLink />
-            {status === "anonymous" ? (
+            {session.status === "anonymous" ? (
               <LinkButton href={`/sign-in?next=${encodeURIComponent(path)}`} look="primary">
                 {shellTexts.signIn}
               </LinkButton>
@@ -58,7 +57,7 @@ export function Shell({ children }: { children: ReactNode }) {
         </div>
       </header>
       <main id="content" className={styles.content} tabIndex={-1}>
-        {hasEnded && <Notice kind="warning">{shellTexts.ended}</Notice>}
+        {session.hasEnded && <Notice kind="warning">{shellTexts.ended}</Notice>}
         {children}
       </main>
       <Toasts />

@@ -8,14 +8,14 @@ import { EmptyState, Skeleton } from "../ui/states.tsx";
 import { useSession } from "./use-session.ts";
 
 interface RequireSessionProps {
-  /** Only admins may see the page. */
-  isForAdmins?: boolean;
+  /** Who may see the page: all signed-in users if it is not given. */
+  role?: "admin" | "operator";
   children: ReactNode;
 }
 
-/** Shows a page to signed-in users, or to admins only. Others see what they need to see it. */
-export function RequireSession({ isForAdmins = false, children }: RequireSessionProps) {
-  const { status, isAdmin } = useSession();
+/** Shows a page to signed-in users, or to admins or operators only. Others see what they need to see it. */
+export function RequireSession({ role, children }: RequireSessionProps) {
+  const { status, isAdmin, mayOperate } = useSession();
   const [path] = useLocation();
   if (status === "anonymous") {
     const href = `/sign-in?next=${encodeURIComponent(path)}`;
@@ -30,12 +30,12 @@ export function RequireSession({ isForAdmins = false, children }: RequireSession
       </Page>
     );
   }
-  if (!isForAdmins) return children;
+  if (role === undefined) return children;
   if (status === "loading") return <Skeleton height={480} />;
-  if (isAdmin) return children;
+  if (role === "admin" ? isAdmin : mayOperate) return children;
   return (
     <Page title={shellTexts.noAccessTitle}>
-      <EmptyState icon={<ShieldOff />} title={shellTexts.noAccessText} />
+      <EmptyState icon={<ShieldOff />} title={shellTexts.noAccessTexts[role]} />
     </Page>
   );
 }

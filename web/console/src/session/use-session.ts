@@ -9,10 +9,13 @@ export type Viewer = NonNullable<ViewerQuery["me"]>;
 /** `loading` until the shop has told who the signed-in user is. */
 type SessionStatus = "anonymous" | "loading" | "signed-in";
 
-interface Session {
+/** Who is signed in, with the rights that decide what the console shows. */
+export interface Session {
   status: SessionStatus;
   viewer: Viewer | undefined;
   isAdmin: boolean;
+  /** An admin who may also watch and repair the cluster. */
+  mayOperate: boolean;
   /** The shop has ended the session, for example after a change of the password. */
   hasEnded: boolean;
 }
@@ -24,5 +27,6 @@ export function useSession(): Session {
   const { data } = useShopQuery(ViewerDocument, {}, { enabled: isSignedIn });
   const viewer = isSignedIn ? (data?.me ?? undefined) : undefined;
   const status = !isSignedIn ? "anonymous" : viewer === undefined ? "loading" : "signed-in";
-  return { status, viewer, isAdmin: viewer?.type === 1, hasEnded };
+  const isAdmin = viewer?.type === 1;
+  return { status, viewer, isAdmin, mayOperate: viewer?.mayOperate === true, hasEnded };
 }

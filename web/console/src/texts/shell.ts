@@ -19,5 +19,8 @@ export const shellTexts = {
   signInFirst: "Sign in to see this page",
   signInFirstText: "It belongs to your account.",
   noAccessTitle: "This page is not for your account",
-  noAccessText: "Only admins can open it.",
+  noAccessTexts: {
+    admin: "Only admins can open it.",
+    operator: "Only admins with the right to operate the shop can open it.",
+  },
 };

@@ -9,7 +9,7 @@ interface Toast {
   message: ReactNode;
 }
 
-/** Long enough to read a sentence twice. The pages show again whatever a toast says. */
+/** Long enough to read a sentence twice. */
 const visibleMs = 6_000;
 
 let toasts: readonly Toast[] = [];
@@ -25,11 +25,14 @@ function close(id: number): void {
   replace(toasts.filter((toast) => toast.id !== id));
 }
 
-/** Shows a message for a few seconds. Screen readers read it out. */
+/**
+ * Shows a message for a few seconds, in place of an earlier one. Screen readers read it out. The page
+ * must show the same in another way, because a toast can be missed.
+ */
 export function showToast(message: ReactNode): void {
   lastId += 1;
   const id = lastId;
-  replace([...toasts.slice(-2), { id, message }]);
+  replace([{ id, message }]);
   setTimeout(() => {
     close(id);
   }, visibleMs);

@@ -1,6 +1,7 @@
 import { Link } from "wouter";
 import { useShopQuery } from "../../api/use-shop.ts";
 import { StatusBadge } from "../../orders/status-badge.tsx";
+import { useSession } from "../../session/use-session.ts";
 import { adminUserTexts } from "../../texts/admin/users.ts";
 import { orderTexts } from "../../texts/orders.ts";
 import { formatPrice, formatTime } from "../../ui/format.ts";
@@ -26,14 +27,14 @@ export default function UserPage({ id }: { id: string }) {
   return (
     <AdminPage title={user?.username ?? adminUserTexts.title}>
       <BackLink href="/admin/users">{adminUserTexts.back}</BackLink>
-      {user && <Account user={user} viewer={data.me} />}
+      {user && <Account user={user} />}
       {!user && error && <ErrorState error={error} onRetry={() => void refetch()} />}
       {!user && !error && <Skeleton height={420} />}
     </AdminPage>
   );
 }
 
-function Account({ user, viewer }: { user: User; viewer: AdminUserViewQuery["me"] }) {
+function Account({ user }: { user: User }) {
   const { email, createdAt, updatedAt } = user;
   return (
     <>
@@ -49,7 +50,7 @@ function Account({ user, viewer }: { user: User; viewer: AdminUserViewQuery["me"
           />
         </Card>
         <Card title={adminUserTexts.rolesTitle} note={adminUserTexts.rolesNote}>
-          <Actions user={user} viewer={viewer} />
+          <Actions user={user} />
         </Card>
       </Columns>
       <Card
@@ -62,9 +63,9 @@ function Account({ user, viewer }: { user: User; viewer: AdminUserViewQuery["me"
   );
 }
 
-function Actions({ user, viewer }: { user: User; viewer: AdminUserViewQuery["me"] }) {
+function Actions({ user }: { user: User }) {
+  const { viewer, mayOperate } = useSession();
   if (user.id === viewer?.id) return <Notice kind="info">{adminUserTexts.you}</Notice>;
-  const mayOperate = viewer?.mayOperate === true;
   if (user.mayOperate && !mayOperate) {
     return <Notice kind="info">{adminUserTexts.protected}</Notice>;
   }

@@ -1,0 +1,88 @@
+import { describe, expect, test } from "@jest/globals";
+import { idGroups, problemOf } from "../../web/console/src/basket/basket-state.ts";
+import {
+  addLine,
+  basketKey,
+  changeLine,
+  piecesIn,
+  readBasket,
+  totalOf,
+  writeBasket,
+} from "../../web/console/src/basket/basket.ts";
+import {
+  beginAttempt,
+  endAttempt,
+  isUnanswered,
+} from "../../web/console/src/basket/checkout-attempt.ts";
+import { textStorage } from "../support/console/text-storage.ts";
+
+const mug = { productId: "mug", name: "Mug", price: 900, quantity: 2 };
+const lamp = { productId: "lamp", name: "Lamp", price: 4_500, quantity: 1 };
+
+describe("a basket", () => {
+  test("adds up pieces of a product at its newest price, and has a total", () => {
+    const basket = addLine([mug, lamp], { ...mug, price: 800, quantity: 3 });
+    expect(basket).toEqual([{ ...mug, price: 800, quantity: 5 }, lamp]);
+    expect([piecesIn(basket), totalOf(basket)]).toEqual([6, 8_500]);
+  });
+
+  test("loses a line whose quantity becomes 0", () => {
+    expect(changeLine([mug, lamp], "mug", { quantity: 0 })).toEqual([lamp]);
+  });
+
+  test("is kept in the storage until it is empty", () => {
+    const storage = textStorage();
+    writeBasket(storage, [mug]);
+    expect(readBasket(storage)).toEqual([mug]);
+    writeBasket(storage, []);
+    expect(storage.getItem(basketKey)).toBeNull();
+  });
+
+  test.each(["", "{", "{}", '[{"productId":1}]', "null"])("is empty if %j is stored", (text) => {
+    const storage = textStorage();
+    storage.setItem(basketKey, text);
+    expect(readBasket(storage)).toEqual([]);
+  });
+
+  test("asks for at most 100 products at a time", () => {
+    const basket = Array.from({ length: 101 }, (_, n) => ({ ...mug, productId: `p${n}` }));
+    expect(idGroups(basket).map(({ length }) => length)).toEqual([100, 1]);
+  });
+});
+
+test.each([
+  ["nothing", { id: "mug", price: 900, stock: 2 }, undefined],
+  ["too few pieces", { id: "mug", price: 900, stock: 1 }, { kind: "shortage", left: 1 }],
+  ["no piece", { id: "mug", price: 900, stock: 0 }, { kind: "gone" }],
+  ["a deleted product", null, { kind: "gone" }],
+  ["another price", { id: "mug", price: 950, stock: 9 }, { kind: "price", price: 950 }],
+])("the problem of a line: %s", (_name, offered, problem) => {
+  expect(problemOf(mug, offered)).toEqual(problem);
+});
+
+describe("the key of an order", () => {
+  let keys = 0;
+  const newKey = () => `key-${(keys += 1)}`;
+
+  test("is the same for a repetition, also in another order of the lines", () => {
+    const storage = textStorage();
+    const key = beginAttempt(storage, "ann", [mug, lamp], newKey);
+    expect(isUnanswered(storage, "ann", [lamp, mug])).toBe(true);
+    expect(beginAttempt(storage, "ann", [lamp, mug], newKey)).toBe(key);
+  });
+
+  test("is new for other products, quantities and users, and after an outcome", () => {
+    const storage = textStorage();
+    const ordered = [
+      () => beginAttempt(storage, "ann", [mug], newKey),
+      () => beginAttempt(storage, "ann", [{ ...mug, quantity: 3 }], newKey),
+      () => beginAttempt(storage, "ben", [{ ...mug, quantity: 3 }], newKey),
+      () => {
+        endAttempt(storage);
+        return beginAttempt(storage, "ben", [{ ...mug, quantity: 3 }], newKey);
+      },
+    ].map((order) => order());
+    expect(new Set(ordered).size).toBe(4);
+    expect(isUnanswered(storage, "ann", [mug])).toBe(false);
+  });
+});

@@ -1,0 +1,49 @@
+import { globSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { projectDir } from "../../tools/support/processes.ts";
+
+/** A file of the build, as Vite's manifest describes it. */
+interface Chunk {
+  file: string;
+  css?: string[];
+  imports?: string[];
+}
+
+const folder = join(projectDir, "web", "dist", "console");
+const manifest = JSON.parse(readFileSync(join(folder, ".vite", "manifest.json"), "utf8")) as Record<
+  string,
+  Chunk
+>;
+const maxFirstLoadBytes = 250_000;
+
+/** Returns the files that the browser loads for a module, with those that it imports. */
+function filesOf(name: string, found = new Set<string>()): Set<string> {
+  const { file, css = [], imports = [] } = manifest[name] ?? { file: "" };
+  if (file === "" || found.has(file)) return found;
+  for (const path of [file, ...css]) found.add(path);
+  for (const imported of imports) filesOf(imported, found);
+  return found;
+}
+
+/** Returns the bytes that the gateway sends with gzip. */
+function sentBytes(file: string): number {
+  const [compressed = file] = globSync(`${file}.gz`, { cwd: folder });
+  return statSync(join(folder, compressed)).size;
+}
+
+// The pages that users open first.
+test.each(["catalogue/catalogue-page.tsx", "basket/basket-page.tsx", "orders/order-page.tsx"])(
+  "the first load of %s has at most 250 kB with gzip",
+  (page) => {
+    const files = filesOf(`src/${page}`, filesOf("index.html"));
+    expect(files.size).toBeGreaterThan(2);
+    const bytes = [...files].reduce((sum, file) => sum + sentBytes(file), 0);
+    expect(bytes).toBeLessThan(maxFirstLoadBytes);
+  },
+);
+
+test("customers load no file of the admins and operators", () => {
+  const first = [...filesOf("index.html")].join(" ");
+  expect(first).not.toMatch(/admin|operations/);
+});

@@ -1,0 +1,318 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Browser, Page, Request } from "playwright-core";
+import { eventually } from "../../tools/support/eventually.ts";
+import {
+  accessibilityFaults,
+  launchBrowser,
+  openConsole,
+  openTab,
+} from "../support/console/console-browser.ts";
+import { subscriptionsTo } from "../support/http/subscriptions.ts";
+import { logIn, newAccount } from "../support/sessions.ts";
+import { password, startTestShop, type TestShop } from "../support/shop.ts";
+
+let shop: TestShop;
+let browser: Browser;
+
+beforeAll(async () => {
+  shop = await startTestShop();
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  await shop.stop();
+});
+
+async function addProduct(name: string, stock: number, price = 2_500): Promise<string> {
+  const input = { name, description: `A ${name.toLowerCase()}.`, price, stock };
+  const { id } = await shop.call<{ id: string }>("products.create", input);
+  return id;
+}
+
+async function stockOf(id: string): Promise<number> {
+  const { stock } = await shop.call<{ stock: number }>("products.get", { id });
+  return stock;
+}
+
+/** Adds pieces to the stock, or takes them away. */
+async function changeStock(id: string, pieces: number): Promise<void> {
+  const type = pieces > 0 ? 1 : 2;
+  await shop.call("products.updateInventory", { id, type, number: Math.abs(pieces) });
+}
+
+/** Opens the console as a new user who is signed in. */
+async function openSignedIn(path: string) {
+  const { id, email } = await newAccount(shop);
+  const opened = await openConsole(browser, shop.url, `/sign-in?next=${path}`);
+  await signIn(opened.page, email);
+  return { ...opened, userId: id, email };
+}
+
+async function signIn(page: Page, email: string): Promise<void> {
+  const main = page.getByRole("main");
+  await main.getByLabel("Email").fill(email);
+  await main.getByLabel("Password").fill(password);
+  await main.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Account menu" }).waitFor();
+}
+
+async function ordersOf(userId: string): Promise<{ status: string }[]> {
+  const lists = await shop.call<{ status: string }[][]>("orders.ofUsers", { ids: [userId] });
+  return lists[0] ?? [];
+}
+
+/** Puts pieces of a product into the basket, by its page. */
+async function putInBasket(page: Page, id: string, pieces: number): Promise<void> {
+  await page.goto(`${shop.url}/console/products/${id}`);
+  await page.getByLabel("Quantity").fill(String(pieces));
+  await page.getByLabel("Quantity").blur();
+  await page.getByRole("button", { name: "Add to basket" }).click();
+  await page.getByRole("link", { name: "Show basket" }).click();
+  await heading(page, "Basket");
+}
+
+const heading = (page: Page, name: string | RegExp) =>
+  page.getByRole("heading", { level: 1, name }).waitFor();
+const placeButton = (page: Page) => page.getByRole("button", { name: "Place order" });
+const isPlaceOrder = (request: Request) =>
+  (request.postData() ?? "").includes("mutation PlaceBasketOrder");
+
+test("a customer searches, registers, orders with a double click, and cancels", async () => {
+  const kettle = await addProduct("Copper Kettle", 20);
+  await addProduct("Paper Lamp", 20);
+  const { page, context, problems } = await openConsole(browser, shop.url);
+  await page.getByRole("link", { name: "Paper Lamp" }).waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.getByLabel("Search").fill("copper kettle");
+  await page.getByRole("link", { name: "Paper Lamp" }).waitFor({ state: "detached" });
+  expect(page.url()).toContain("q=copper");
+  await page.getByRole("button", { name: "Add Copper Kettle to the basket" }).click();
+  await page.getByRole("link", { name: "Basket, 1 piece" }).waitFor();
+
+  // A reload keeps the basket.
+  await page.reload();
+  await page.getByRole("link", { name: "Basket, 1 piece" }).click();
+  await heading(page, "Basket");
+  await page.getByRole("button", { name: "Increase" }).click();
+  await page.getByText("€50.00").first().waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.getByRole("link", { name: "Sign in to order" }).click();
+  await heading(page, "Sign in");
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.getByRole("link", { name: "Create an account" }).click();
+  await heading(page, "Create an account");
+  expect(await page.evaluate<string>("document.activeElement.textContent")).toBe(
+    "Create an account",
+  );
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.getByLabel("Name").fill("Kim");
+  await page.getByLabel("Email").fill("kim@example.com");
+  await page.getByLabel("Password").fill("kim@example.com");
+  await page.getByRole("button", { name: "Create account" }).click();
+  // The shop's rule about passwords, at the field.
+  await page.locator('input[name="password"][aria-invalid="true"]').waitFor();
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await heading(page, "Basket");
+
+  await placeButton(page).dblclick();
+  await heading(page, /^Order /);
+  await page.getByRole("main").getByText("Placed").first().waitFor();
+  const users = await shop.call<{ email: string; id: string }[]>("users.list");
+  const { id = "" } = users.find(({ email }) => email === "kim@example.com") ?? {};
+  expect(await ordersOf(id)).toHaveLength(1);
+  expect(await stockOf(kettle)).toBe(18);
+  await page.getByRole("link", { name: "Basket", exact: true }).waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+
+  await page.getByRole("button", { name: "Cancel order" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await dialog.getByRole("button", { name: "Cancel order" }).click();
+  await page.getByRole("main").getByText("Cancelled").first().waitFor();
+  await page.getByRole("link", { name: "All orders" }).click();
+  await page.getByRole("table").getByText("Cancelled").waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await eventually("the restock", async () => (await stockOf(kettle)) === 20);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("the stock of a product changes without a reload, until it is sold out", async () => {
+  const id = await addProduct("Oak Clock", 20);
+  const { page, context, problems } = await openConsole(browser, shop.url, `/products/${id}`);
+  await page.getByText("In stock", { exact: true }).waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await eventually("the subscription", () => subscriptionsTo(shop, "inventory.updated") > 0);
+  await changeStock(id, -17);
+  await page.getByText("Only 3 left").waitFor();
+  await changeStock(id, -3);
+  await page.getByText("Sold out").waitFor();
+  expect(await page.getByRole("button", { name: "Add to basket" }).count()).toBe(0);
+  await changeStock(id, 9);
+  await page.getByText("In stock", { exact: true }).waitFor();
+  await page.getByRole("link", { name: "Back to the catalogue" }).click();
+  await heading(page, "Catalogue");
+  await changeStock(id, -9);
+  await page.getByRole("listitem").filter({ hasText: "Oak Clock" }).getByText("Sold out").waitFor();
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("a line that is out of stock or has another price is shown with what can be done", async () => {
+  const scarce = await addProduct("Brass Vase", 5);
+  const gone = await addProduct("Marble Bowl", 5);
+  const { page, context, userId, problems } = await openSignedIn("/");
+  await putInBasket(page, gone, 1);
+  await putInBasket(page, scarce, 4);
+  await eventually("the subscription", () => subscriptionsTo(shop, "inventory.updated") > 0);
+  // What happens in the shop meanwhile.
+  await changeStock(gone, -5);
+  await page.getByText("Sold out. Remove it to order the rest.").waitFor();
+  expect(await placeButton(page).isEnabled()).toBe(false);
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.getByRole("alert").getByRole("button", { name: "Remove" }).click();
+
+  // Another customer is faster than the events.
+  await page.route("**/graphql", async (route, request) => {
+    if (isPlaceOrder(request)) {
+      await page.unroute("**/graphql");
+      await shop.call("products.update", { id: scarce, version: 1, price: 2_700 });
+      await changeStock(scarce, -3);
+    }
+    await route.continue();
+  });
+  await placeButton(page).click();
+  await page.getByRole("button", { name: "Reduce to 2" }).click();
+  await page.getByText("The price was €25.00 and is now €27.00.").waitFor();
+  await page.getByRole("button", { name: "Accept new price" }).click();
+  await placeButton(page).click();
+  await heading(page, /^Order /);
+  await page.getByText("€54.00").first().waitFor();
+  expect(await ordersOf(userId)).toHaveLength(1);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("an order whose answer is lost stays one order, also after a reload", async () => {
+  const id = await addProduct("Linen Blanket", 5);
+  const { page, context, userId } = await openSignedIn("/");
+  await putInBasket(page, id, 1);
+  await page.route("**/graphql", async (route, request) => {
+    if (!isPlaceOrder(request)) {
+      await route.continue();
+      return;
+    }
+    // The shop gets the order, and the answer is lost.
+    await route.fetch();
+    await route.abort();
+  });
+  await placeButton(page).click();
+  await page.getByText("The shop cannot be reached.").waitFor();
+  await page.unroute("**/graphql");
+  await page.reload();
+  await page.getByText("Your last order got no answer").waitFor();
+  await placeButton(page).click();
+  await heading(page, /^Order /);
+  expect(await ordersOf(userId)).toHaveLength(1);
+  expect(await stockOf(id)).toBe(4);
+  await context.close();
+});
+
+test("two tabs share the session, renew it at the same time, and leave together", async () => {
+  const { page, context, email, problems } = await openSignedIn("/orders");
+  const other = await openTab(context, shop.url, "/orders", problems);
+  await heading(other, "Orders");
+  await other.getByRole("button", { name: "Account menu" }).waitFor();
+  // Each tab needs a new access token after a reload.
+  for (let round = 0; round < 3; round += 1) {
+    await Promise.all([page.reload(), other.reload()]);
+    for (const tab of [page, other]) await tab.getByText("You have no orders yet").waitFor();
+  }
+  // The access token expires in the middle of a visit.
+  const renewals: string[] = [];
+  page.on("request", (request) => {
+    if ((request.postData() ?? "").includes("mutation Refresh")) renewals.push(request.url());
+  });
+  await page.clock.install();
+  await page.clock.setSystemTime(Date.now() + 3_600_000);
+  await page.getByRole("link", { name: "Catalogue" }).click();
+  await page.getByRole("link", { name: "Orders" }).click();
+  await page.getByRole("button", { name: "Account menu" }).click();
+  await page.getByRole("menuitem", { name: "Account" }).click();
+  await page.getByText("This session").waitFor();
+  expect(renewals.length).toBeGreaterThan(0);
+  expect(await accessibilityFaults(page)).toEqual([]);
+
+  await page.getByRole("button", { name: "Account menu" }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("link", { name: "Sign in" }).waitFor();
+  await other.getByText("Sign in to see this page").waitFor();
+  await other.getByRole("main").getByRole("link", { name: "Sign in" }).click();
+  await signIn(other, email);
+  await page.getByRole("button", { name: "Account menu" }).waitFor();
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("a session that ends elsewhere ends here, and the basket is kept", async () => {
+  const id = await addProduct("Cork Backpack", 5);
+  const { page, context, email, problems } = await openSignedIn("/");
+  await putInBasket(page, id, 2);
+  const { token } = await logIn(shop, { email });
+  await shop.graphql("mutation { logoutEverywhere { success } }", { token });
+  await placeButton(page).click();
+  await page.getByText("Your session has ended.").waitFor();
+  await page.getByRole("link", { name: "Sign in to order" }).click();
+  await signIn(page, email);
+  await heading(page, "Basket");
+  await placeButton(page).click();
+  await heading(page, /^Order /);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("the account page changes name, email and password, and ends another session", async () => {
+  const { page, context, email, problems } = await openSignedIn("/account");
+  await logIn(shop, { email });
+  await page.reload();
+  await page.getByRole("button", { name: /^End the session of/ }).click();
+  await page.getByText("The session has ended.").waitFor();
+  await page.getByRole("button", { name: /^End the session of/ }).waitFor({ state: "detached" });
+  await page.getByLabel("Name").fill("Robin");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Your profile is saved.").waitFor();
+  const emails = page.getByRole("region", { name: "Email" });
+  await emails.getByLabel("Email").fill(`new-${email}`);
+  await emails.getByLabel("Current password").fill("wrong password");
+  await emails.getByRole("button").click();
+  await emails.getByText("Email and password do not belong together.").waitFor();
+  await emails.getByLabel("Current password").fill(password);
+  await emails.getByRole("button").click();
+  await page.getByText("Your email is changed.").waitFor();
+  const passwords = page.getByRole("region", { name: "Password" });
+  await passwords.getByLabel("Current password").fill(password);
+  await passwords.getByLabel("New password").fill("another horse");
+  await passwords.getByRole("button").click();
+  await page.getByText("Your password is changed.").waitFor();
+  await logIn(shop, { email: `new-${email}` }, "another horse");
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("the keyboard skips to the content, and a lost connection is shown", async () => {
+  const { page, context, problems } = await openConsole(browser, shop.url, "/nowhere");
+  await heading(page, "There is no such page");
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  expect(await page.evaluate<string>("document.activeElement.id")).toBe("content");
+  await context.setOffline(true);
+  await page.getByText("You are offline.").waitFor();
+  await context.setOffline(false);
+  await page.getByText("You are offline.").waitFor({ state: "detached" });
+  // The connection of the subscription was lost, too.
+  expect(problems.filter((problem) => !problem.includes("ERR_INTERNET_DISCONNECTED"))).toEqual([]);
+  await context.close();
+});

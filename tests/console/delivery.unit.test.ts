@@ -1,0 +1,65 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { encodingOf } from "../../services/api/console/accepted-encoding.ts";
+import { ConsoleFiles } from "../../services/api/console/console-files.ts";
+
+let folder: string;
+let files: ConsoleFiles;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "console-"));
+  mkdirSync(join(folder, "assets"));
+  mkdirSync(join(folder, ".vite"));
+  writeFileSync(join(folder, "index.html"), "<html>");
+  writeFileSync(join(folder, "assets", "index-abc.js"), "plain");
+  writeFileSync(join(folder, "assets", "index-abc.js.br"), "brotli");
+  writeFileSync(join(folder, "assets", "index-abc.js.gz"), "gzip");
+  writeFileSync(join(folder, ".vite", "manifest.json"), "{}");
+  files = new ConsoleFiles(folder);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+test.each([
+  ["br, gzip", "br"],
+  ["gzip, deflate, br;q=0", "gzip"],
+  ["GZIP;q=0.5", "gzip"],
+  ["*", "br"],
+  ["*, br;q=0.0", "gzip"],
+  ["identity", undefined],
+  [undefined, undefined],
+])("Accept-Encoding %s gets %s", (header, encoding) => {
+  expect(encodingOf(header, ["br", "gzip"])).toBe(encoding);
+});
+
+test("an asset is sent as the build compressed it, with a tag of its own for each encoding", async () => {
+  const found = await Promise.all(
+    ["br", "gzip", ""].map((accepted) => files.find("assets/index-abc.js", accepted)),
+  );
+  expect(found.map((file) => file?.content.toString())).toEqual(["brotli", "gzip", "plain"]);
+  expect(found.every((file) => file?.isImmutable)).toBe(true);
+  expect(new Set(found.map((file) => file?.etag)).size).toBe(3);
+});
+
+test.each(["", "orders/1", "products/..", ".vite/manifest.json"])(
+  "the path %j is a route of the page",
+  async (path) => {
+    const file = await files.find(path, undefined);
+    expect(file?.content.toString()).toBe("<html>");
+    expect(file?.isImmutable).toBe(false);
+  },
+);
+
+test.each(["assets/nothing.js", "assets/../index.html", "assets/index-abc.js.br", "assets/"])(
+  "there is no asset %j",
+  async (path) => {
+    expect(await files.find(path, "br")).toBeUndefined();
+  },
+);
+
+test("a folder that does not exist is a console that is not built", () => {
+  expect(new ConsoleFiles(join(folder, "nothing")).isBuilt).toBe(false);
+});

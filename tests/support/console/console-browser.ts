@@ -1,0 +1,115 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from "playwright-core";
+import { generousMs } from "../../../tools/support/eventually.ts";
+import { projectDir } from "../../../tools/support/processes.ts";
+
+/** A page of the console, with all that must not happen in it. */
+export interface ConsolePage {
+  page: Page;
+  context: BrowserContext;
+  /**
+   * Errors and warnings in the browser's console, which has the violations of the
+   * Content-Security-Policy, too, and requests to other origins.
+   */
+  problems: string[];
+}
+
+/** Starts Chromium. Throws an Error if the console is not built. */
+export async function launchBrowser(): Promise<Browser> {
+  if (!existsSync(join(projectDir, "web", "dist", "console", "index.html"))) {
+    throw new Error("The console is not built. Run: npm run build:web");
+  }
+  return await chromium.launch({
+    executablePath: process.env.CHROMIUM_PATH ?? "",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    timeout: generousMs,
+  });
+}
+
+/** Opens a path of the console in a browser of its own, without anything stored. */
+export async function openConsole(
+  browser: Browser,
+  url: string,
+  path = "",
+  options: BrowserContextOptions = {},
+): Promise<ConsolePage> {
+  const viewport = { width: 1280, height: 800 };
+  const context = await browser.newContext({ viewport, reducedMotion: "reduce", ...options });
+  context.setDefaultTimeout(generousMs);
+  const problems: string[] = [];
+  const page = await openTab(context, url, path, problems);
+  return { page, context, problems };
+}
+
+/** Opens another tab, which shares what the first one has stored. */
+export async function openTab(
+  context: BrowserContext,
+  url: string,
+  path: string,
+  problems: string[],
+): Promise<Page> {
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) problems.push(message.text());
+  });
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("request", (request) => {
+    const isOwn = request.url().startsWith(url) || request.url().startsWith("data:");
+    if (!isOwn) problems.push(`request to ${request.url()}`);
+  });
+  await page.goto(`${url}/console${path}`);
+  return page;
+}
+
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
+  "utf8",
+);
+const axeTags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+interface AxeResult {
+  violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[];
+}
+
+/** Phones and wide screens, light and dark. */
+const looks = [
+  { width: 1280, colorScheme: "light" },
+  { width: 1280, colorScheme: "dark" },
+  { width: 360, colorScheme: "light" },
+  { width: 360, colorScheme: "dark" },
+] as const;
+
+/**
+ * Gives the violations of WCAG 2.2 AA of what a page shows, on phones and wide screens, light and
+ * dark, and says where a page is wider than the screen.
+ */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  const size = page.viewportSize() ?? { width: 1280, height: 800 };
+  await page.evaluate(axeSource);
+  const faults: string[] = [];
+  for (const { width, colorScheme } of looks) {
+    await page.setViewportSize({ width, height: size.height });
+    await page.emulateMedia({ colorScheme });
+    const options = JSON.stringify({ runOnly: axeTags, resultTypes: ["violations"] });
+    const { violations } = await page.evaluate<AxeResult>(`axe.run(document, ${options})`);
+    const at = `${width} px, ${colorScheme}`;
+    for (const { id, nodes } of violations) {
+      faults.push(...nodes.map(({ html }) => `${at}: ${id}: ${html.slice(0, 200)}`));
+    }
+    const excess = await page.evaluate<number>(
+      "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+    );
+    if (excess > 0) faults.push(`${at}: the page is ${excess} px too wide`);
+  }
+  await page.setViewportSize(size);
+  return faults;
+}

@@ -1,0 +1,68 @@
+import { useShopMutation, useShopQuery } from "../api/use-shop.ts";
+import { accountTexts } from "../texts/account.ts";
+import { errorText } from "../api/error-text.ts";
+import { Button } from "../ui/button.tsx";
+import { formatTime } from "../ui/format.ts";
+import { Badge, ErrorState, Notice, Skeleton } from "../ui/states.tsx";
+import { Table, type Column } from "../ui/table.tsx";
+import { showToast } from "../ui/toast.tsx";
+import { Section } from "./account-forms.tsx";
+import { EndSessionDocument, MySessionsDocument, type MySessionsQuery } from "./account.graphql.ts";
+import { SignOutEverywhere } from "./sign-out-everywhere.tsx";
+
+type OpenSession = MySessionsQuery["sessions"][number];
+
+const columns: readonly Column<OpenSession>[] = [
+  { title: accountTexts.signedInAt, cell: ({ createdAt }) => formatTime(createdAt) },
+  { title: accountTexts.lastUsed, cell: ({ lastUsedAt }) => formatTime(lastUsedAt) },
+  {
+    title: accountTexts.address,
+    cell: ({ address }) => address ?? accountTexts.unknownAddress,
+  },
+];
+
+/** The open sessions of the user, each with a button that ends it. */
+export function Sessions() {
+  const { data, error, refetch } = useShopQuery(MySessionsDocument, {});
+  const ending = useShopMutation(EndSessionDocument, {
+    invalidates: [MySessionsDocument],
+    onSuccess() {
+      showToast(accountTexts.sessionEnded);
+    },
+  });
+  const action: Column<OpenSession> = {
+    title: accountTexts.action,
+    isNumber: true,
+    cell: ({ id, createdAt, current }) =>
+      current ? (
+        <Badge kind="success">{accountTexts.thisSession}</Badge>
+      ) : (
+        <Button
+          isSmall
+          aria-label={accountTexts.endSessionOf(formatTime(createdAt))}
+          isPending={ending.isPending && ending.variables.id === id}
+          onPress={() => {
+            ending.mutate({ id });
+          }}
+        >
+          {accountTexts.endSession}
+        </Button>
+      ),
+  };
+  return (
+    <Section title={accountTexts.sessionsTitle} note={accountTexts.sessionsNote}>
+      {ending.error && <Notice kind="danger">{errorText(ending.error)}</Notice>}
+      {data && (
+        <Table
+          caption={accountTexts.openSessions}
+          columns={[...columns, action]}
+          rows={data.sessions}
+          keyOf={({ id }) => id}
+        />
+      )}
+      {!data && error && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {!data && !error && <Skeleton height={96} />}
+      <SignOutEverywhere />
+    </Section>
+  );
+}
