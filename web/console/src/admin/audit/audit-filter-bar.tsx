@@ -72,6 +72,7 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
       />
       <FilterField
         label={auditTexts.subject}
+        placeholder={auditTexts.subjectHint}
         value={filters.subject}
         onChange={(subject) => {
           onChange({ subject });

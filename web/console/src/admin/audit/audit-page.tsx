@@ -12,7 +12,7 @@ import { List } from "../shared/list.tsx";
 import { AuditFilterBar } from "./audit-filter-bar.tsx";
 import { filterNames, isMatch } from "./audit-filter.ts";
 import type { AuditFactsFragment } from "./audit.graphql.ts";
-import { trails, useActorNames, useAuditTrail, type Trail } from "./use-audit-trail.ts";
+import { trails, useNames, useAuditTrail, type Trail } from "./use-audit-trail.ts";
 import styles from "./audit.module.css";
 
 type NameOf = (actorId: string) => string | undefined;
@@ -46,7 +46,11 @@ function columnsOf(trail: Trail, nameOf: NameOf): readonly Column<AuditFactsFrag
     {
       title: auditTexts.subject,
       cell: ({ subjectId }) =>
-        subjectId === null ? "" : <Link href={`/admin/${trail}/${subjectId}`}>{subjectId}</Link>,
+        subjectId === null ? (
+          ""
+        ) : (
+          <Link href={`/admin/${trail}/${subjectId}`}>{nameOf(subjectId) ?? subjectId}</Link>
+        ),
     },
     { title: auditTexts.detail, cell: ({ detail }) => <Detail json={detail} /> },
   ];
@@ -72,7 +76,7 @@ export default function AuditPage() {
   const [filters, change] = useFilters(filterNames);
   const trail = trails.find((value) => value === filters.trail) ?? "users";
   const query = useAuditTrail(trail);
-  const nameOf = useActorNames(query.pages);
+  const nameOf = useNames(query.pages);
   const entries = query.pages.flat();
   const rows = entries.filter((entry) => isMatch(entry, filters, nameOf));
   const isFiltered = filterNames.some((name) => name !== "trail" && filters[name] !== "");

@@ -3,7 +3,7 @@ import { keyOf } from "../../api/documents.ts";
 import { shop } from "../../api/shop.ts";
 import { useShopPages } from "../../api/use-shop.ts";
 import {
-  AuditActorsDocument,
+  AuditNamesDocument,
   ProductsAuditRowsDocument,
   UsersAuditRowsDocument,
   WebhooksAuditRowsDocument,
@@ -42,26 +42,31 @@ export function useAuditTrail(trail: Trail) {
   return { users, products, webhooks }[trail];
 }
 
-/** Reads the names of the users who did what the pages list. Erased users have none. */
-export function useActorNames(
+/** Returns the ids of a page that can have names: at most 200, of actors and of what was affected. */
+function idsOf(entries: readonly AuditFactsFragment[]): string[][] {
+  const lists = [
+    entries.flatMap(({ actorId }) => actorId ?? []),
+    entries.flatMap(({ subjectId }) => subjectId ?? []),
+  ];
+  return lists.map((ids) => [...new Set(ids)].sort()).filter((ids) => ids.length > 0);
+}
+
+/** Reads the names of the users and products of entries. Erased users and deleted products have none. */
+export function useNames(
   pages: readonly (readonly AuditFactsFragment[])[],
-): (actorId: string) => string | undefined {
+): (id: string) => string | undefined {
   const results = useQueries({
-    queries: pages.map((entries) => {
-      const ids = [...new Set(entries.flatMap(({ actorId }) => actorId ?? []))].sort();
-      return {
-        queryKey: keyOf(AuditActorsDocument, { ids }),
-        queryFn: () => shop.execute(AuditActorsDocument, { ids }),
-        enabled: ids.length > 0,
-        staleTime: Infinity,
-      };
-    }),
+    queries: pages.flatMap(idsOf).map((ids) => ({
+      queryKey: keyOf(AuditNamesDocument, { ids }),
+      queryFn: () => shop.execute(AuditNamesDocument, { ids }),
+      staleTime: Infinity,
+    })),
   });
-  const users = results.flatMap(({ data }) => data?.nodes ?? []);
-  const names = new Map(
-    users.flatMap((user) =>
-      user !== null && "username" in user ? [[user.id, user.username]] : [],
-    ),
-  );
-  return (actorId) => names.get(actorId);
+  const names = new Map<string, string>();
+  for (const node of results.flatMap(({ data }) => data?.nodes ?? [])) {
+    if (node === null) continue;
+    if ("username" in node) names.set(node.id, node.username);
+    else if ("name" in node) names.set(node.id, node.name);
+  }
+  return (id) => names.get(id);
 }

@@ -47,6 +47,7 @@ const columns: readonly Column<AdminOrderRowFragment>[] = [
         <OrderActions key={order.id} order={order} />
       </span>
     ),
+    isNumber: true,
   },
 ];
 

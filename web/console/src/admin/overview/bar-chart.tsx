@@ -14,6 +14,7 @@ interface BarChartProps {
 
 const height = 180;
 const axisSize = 84;
+const halfDay = 43_200;
 
 /** A bar for each day. It follows the width of the page and the colour scheme. */
 export function BarChart({ title, days, values, format }: BarChartProps) {
@@ -77,7 +78,11 @@ function optionsOf(element: HTMLElement, format: (value: number) => string): uPl
     legend: { show: false },
     cursor: { show: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    scales: { x: { time: true }, y: { range: (_, _min, max) => [0, Math.max(max * 1.1, 1)] } },
+    scales: {
+      // Half a day more on both sides, for the halves of the outer bars.
+      x: { time: true, range: (_, min, max) => [min - halfDay, max + halfDay] },
+      y: { range: (_, _min, max) => [0, Math.max(max * 1.1, 1)] },
+    },
     axes: [
       {
         ...axis,
@@ -88,9 +93,11 @@ function optionsOf(element: HTMLElement, format: (value: number) => string): uPl
         ...axis,
         size: axisSize,
         // Half an order is no mark of the axis.
-        incrs: [1, 2, 5].flatMap((step) =>
-          Array.from({ length: 10 }, (_, power) => step * 10 ** power),
-        ),
+        incrs: Array.from({ length: 10 }, (_, power) => 10 ** power).flatMap((unit) => [
+          unit,
+          2 * unit,
+          5 * unit,
+        ]),
         values: (_, splits) => splits.map(format),
       },
     ],
