@@ -8,6 +8,7 @@ import { lifecycleActions, orderEvents } from "./lifecycle/lifecycle.contract.ts
 import {
   maxOrderSteps,
   maxOrdersOfUser,
+  maxSalesDays,
   readingActions,
   traceKinds,
 } from "./reading/reading.contract.ts";
@@ -96,6 +97,7 @@ export const ordersContract = defineContract({
       },
     },
     fromId: { Order: fieldsFromId, AllOrdersOrder: fieldsFromId },
+    listMaxima: { "Query.salesByDay": maxSalesDays },
     nodes: { Order: "resolve" },
     openEnums: {
       OrderTraceKind: {

@@ -11,7 +11,7 @@ import { cancelOrder } from "./lifecycle/cancel-order.ts";
 import { completeOrder } from "./lifecycle/complete-order.ts";
 import { shipOrder } from "./lifecycle/ship-order.ts";
 import { followInventory, followUpdates, productNames, rememberProducts } from "./read-models.ts";
-import { ordersContract } from "./orders.contract.ts";
+import { defaultSalesDays, ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
 import { buyerMissing, pastTime } from "./orders.errors.ts";
 import { OrderMetrics } from "./order-metrics.ts";
@@ -27,6 +27,7 @@ import {
 } from "./reading/read-orders.ts";
 import { settleOrders } from "./placement/settle-orders.ts";
 import { timelineOf } from "./reading/order-timeline.ts";
+import { salesByDay } from "./reading/sales-by-day.ts";
 import { traceOrder } from "./reading/trace-order.ts";
 import { orderBatcher } from "./placement/write-orders.ts";
 
@@ -86,6 +87,7 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
       complete: (ctx) =>
         database.idempotent(ctx, (db) => completeOrder(db, ctx.params.id, userIdOf(actorOf(ctx)))),
       settle: async (ctx) => ({ void: await settleOrders(database, ctx.params.ids) }),
+      salesByDay: ({ params }) => salesByDay(database, params.days ?? defaultSalesDays),
       trace: async (ctx) => (await traceOrder(database, ctx, ctx.broker, ctx.params.id)).trace,
       timeline: async (ctx) =>
         timelineOf(ctx.broker, await traceOrder(database, ctx, ctx.broker, ctx.params.id)),

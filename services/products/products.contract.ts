@@ -5,7 +5,7 @@ import { defineErrors } from "../../core/errors.ts";
 import { maxReportedFaults } from "../../core/validation.ts";
 import { bulkAction, maxBulkItems } from "./bulk.contract.ts";
 import { catalogueChangeActions, catalogueEvents } from "./catalogue/catalogue-changes.contract.ts";
-import { maxPrices, catalogueActions } from "./catalogue/catalogue.contract.ts";
+import { maxPrices, maxSkus, catalogueActions } from "./catalogue/catalogue.contract.ts";
 import {
   maxStockHistory,
   inventoryChanges,
@@ -52,6 +52,7 @@ export const productsContract = defineContract({
   graphql: {
     type: readFileSync(new URL("products.graphql", import.meta.url), "utf8"),
     listMaxima: {
+      "Query.productsBySku": maxSkus,
       "BulkProductsPayload.results": maxBulkItems,
       "BulkProductError.fields": maxReportedFaults,
     },

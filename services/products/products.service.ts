@@ -24,11 +24,18 @@ import { changeInventoryRules, type ChangeInventory } from "./bulk.contract.ts";
 import { createProduct } from "./catalogue/create-product.ts";
 import { eraseUsers } from "./erase-users.ts";
 import { priceHistory } from "./catalogue/price-history.ts";
+import { lowStockProducts } from "./catalogue/low-stock.ts";
 import { updateProduct } from "./catalogue/update-product.ts";
 import { heldReservations } from "./stock/held-reservations.ts";
 import { releaseReservations, restockCancelledOrders } from "./stock/release-reservations.ts";
 import { productConnection } from "./catalogue/page-products.ts";
-import { productsContract, updateProductRules, type UpdateProduct } from "./products.contract.ts";
+import {
+  defaultLowStock,
+  maxLowStockRows,
+  productsContract,
+  updateProductRules,
+  type UpdateProduct,
+} from "./products.contract.ts";
 import { openProductsDatabase } from "./products.database.ts";
 import { noProductWithSku, productNotFound } from "./products.errors.ts";
 import {
@@ -36,6 +43,7 @@ import {
   productBySku,
   productLookups,
   productPages,
+  productsBySku,
 } from "./catalogue/read-products.ts";
 import { reservationBatcher } from "./stock/reserve.ts";
 import { sellReservations } from "./stock/sell-reservations.ts";
@@ -81,9 +89,12 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
         if (product === undefined) throw noProductWithSku(sku);
         return product;
       },
+      listBySku: ({ params: { skus } }) => productsBySku(database, skus),
       list: ({ params }) => pages.add(params),
       page: ({ params }) => connection.page(params),
       count: ({ params }) => connection.count(params),
+      lowStock: ({ params: { maxStock = defaultLowStock, limit = maxLowStockRows } }) =>
+        lowStockProducts(database, maxStock, limit),
       create: (ctx) =>
         database.idempotent(ctx, (db) => createProduct(db, ctx.params, senderOf(ctx))),
       update: (ctx) =>

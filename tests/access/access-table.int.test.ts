@@ -74,6 +74,7 @@ function registration(type: number): string {
 /** The document of each row of the table, for the user who sends it. */
 const documents: Record<string, (sender: Owner) => string> = {
   product: () => `{ product(id: "${scene.productId}") { id } }`,
+  productsBySku: () => '{ productsBySku(skus: ["MUG-1"]) { id } }',
   productBySku: () => '{ productBySku(sku: "MUG-1") { id } }',
   products: () => "{ products { id } }",
   "registerUser of type 0": () => registration(0),
@@ -125,6 +126,8 @@ const documents: Record<string, (sender: Owner) => string> = {
   productsAudit: () => "{ productsAudit { id action } }",
   webhooksAudit: () => "{ webhooksAudit { id action } }",
   webhook: () => `{ webhook(id: "${scene.webhookId}") { id url } }`,
+  lowStockProducts: () => "{ lowStockProducts { id stock } }",
+  salesByDay: () => "{ salesByDay { day orders } }",
   webhooks: () => "{ webhooks { id url } }",
   webhookDeliveriesConnection: () => "{ webhookDeliveriesConnection { nodes { id } totalCount } }",
   createWebhook: () =>
@@ -189,6 +192,7 @@ const hiddenFromCustomers: Cells = { ...signedIn, customer: "ORDER_NOT_FOUND" };
 const defaultCells: Record<string, Cells> = {
   product: everyone,
   productBySku: everyone,
+  productsBySku: everyone,
   products: everyone,
   "registerUser of type 0": everyone,
   login: everyone,
@@ -229,6 +233,8 @@ const defaultCells: Record<string, Cells> = {
   productsAudit: adminsOnly,
   webhooksAudit: adminsOnly,
   webhook: adminsOnly,
+  lowStockProducts: adminsOnly,
+  salesByDay: adminsOnly,
   webhooks: adminsOnly,
   webhookDeliveriesConnection: adminsOnly,
   createWebhook: adminsOnly,
@@ -292,9 +298,10 @@ async function checkCell(role: Role, expected: string, row: string): Promise<voi
 
 /** The rows of the table in docs/authentication.md that this table covers, with the names of both. */
 const rowsOfPage: Record<string, readonly string[]> = {
-  "`product`, `productBySku`, `products`, `productsConnection`": [
+  "`product`, `productBySku`, `productsBySku`, `products`, `productsConnection`": [
     "product",
     "productBySku",
+    "productsBySku",
     "products",
     "productsConnection",
   ],
@@ -330,6 +337,7 @@ const rowsOfPage: Record<string, readonly string[]> = {
     "updateInventories",
     "stockHistory",
   ],
+  "`lowStockProducts`, `salesByDay`": ["lowStockProducts", "salesByDay"],
   "`registerUser` with type 1": ["registerUser of type 1"],
   "`setUserType` of another account": ["setUserType"],
   "`setUserType` of the own account": ["setUserType of the own user"],

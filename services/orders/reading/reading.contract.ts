@@ -100,6 +100,17 @@ const filterRules = {
   price_total_max: optional(int(0)),
 };
 
+/** The orders of a day in UTC. */
+export interface SalesDay {
+  /** The date, for example 2026-01-31. */
+  day: string;
+  /** The number of orders, including cancelled ones. */
+  orders: number;
+  cancelled: number;
+  /** The sum of the orders that are not cancelled, in minor units. */
+  revenue: number;
+}
+
 /** When and on which node a service applied an event. Times are ISO 8601, UTC. */
 export interface Consumption {
   consumer: string;
@@ -169,6 +180,9 @@ const historyBatch = 200;
 
 /** The number of products whose names one call loads. */
 const namesBatch = 500;
+/** The maximum number of days of `salesByDay`. */
+export const maxSalesDays = 92;
+export const defaultSalesDays = 28;
 /** The number of orders that one call loads by their ids. */
 const ordersBatch = 100;
 /** The number of users whose orders one call loads. */
@@ -239,6 +253,21 @@ export const readingActions = {
     gateway: true,
     safeToRetry: true,
     access: { publicReads: "signed-in" },
+  }),
+  /** Returns the orders and the revenue of the last days, today included, oldest first. */
+  salesByDay: action<{ days?: number }, SalesDay[]>({
+    params: { days: optional(int(1, maxSalesDays)) },
+    access: "admin",
+    graphql: {
+      query: `
+        """
+        The orders and the revenue of the last days in UTC, today included, oldest first. For
+        admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
+        """
+        salesByDay("The number of days, 1 to ${maxSalesDays}" days: Int = ${defaultSalesDays}): [SalesDay!]!
+      `,
+      cost: 100,
+    },
   }),
   /** Returns the data about an order from all services. Throws ORDER_NOT_FOUND. */
   trace: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),

@@ -37,6 +37,14 @@ export interface Product {
   updatedAt: string;
 }
 
+/** The stock up to which `lowStock` counts a stock as low. */
+export const defaultLowStock = 5;
+/** The maximum number of products that `lowStock` returns. */
+export const maxLowStockRows = 100;
+
+/** The number of SKUs that one call of `listBySku` looks up. */
+export const maxSkus = 100;
+
 /** The maximum number of prices in a product's history. */
 export const maxPrices = 50;
 
@@ -116,6 +124,20 @@ export const catalogueActions = {
       `,
     },
   }),
+  /** Returns products in the order of their SKUs; null for an SKU that no product has. */
+  listBySku: action<{ skus: string[] }, (Product | null)[]>({
+    params: { skus: { type: "array", items: skuRule, max: maxSkus } },
+    access: "everyone",
+    graphql: {
+      query: `
+        """
+        The products of the catalogue with these SKUs, in the order of the SKUs; null in place of a
+        product that does not exist. For everyone. Errors: BAD_USER_INPUT.
+        """
+        productsBySku("1 to 64 characters each; at most ${maxSkus}" skus: [String!]!): [Product]!
+      `,
+    },
+  }),
   list: action<ListPage, Product[]>({
     params: listRules,
     access: "everyone",
@@ -156,6 +178,26 @@ export const catalogueActions = {
         ): ProductConnection!
       `,
       countedBy: "count",
+    },
+  }),
+  /** Returns products with a low stock that are not sold out, the lowest stock first. */
+  lowStock: action<{ maxStock?: number; limit?: number }, Product[]>({
+    params: { maxStock: optional(int(1)), limit: optional(int(1, maxLowStockRows)) },
+    access: "admin",
+    graphql: {
+      query: `
+        """
+        The products whose stock is low, the lowest first, without products that are sold out. For
+        admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
+        """
+        lowStockProducts(
+          "The highest stock that is low, 1 or more"
+          maxStock: Int = ${defaultLowStock}
+          "The maximum number of products, 1 to ${maxLowStockRows}"
+          limit: Int = ${maxLowStockRows}
+        ): [Product!]!
+      `,
+      cost: 100,
     },
   }),
   /** Counts the products that match a filter. */

@@ -33,6 +33,19 @@ export async function productBySku(
   return product;
 }
 
+/** Returns the products of the catalogue in the order of their SKUs; null for an unknown SKU. */
+export async function productsBySku(
+  { query }: ProductsDatabase,
+  skus: string[],
+): Promise<(Product | null)[]> {
+  const products = await query<Product>(
+    `SELECT ${productColumns} FROM products WHERE sku = ANY ($1::text[]) AND archived_at IS NULL`,
+    [skus],
+  );
+  const bySku = new Map(products.map((product) => [product.sku, product]));
+  return skus.map((sku) => bySku.get(sku) ?? null);
+}
+
 /** Returns the products of the catalogue with one of the ids or one of the SKUs. */
 export function lookUpProducts(
   { query }: ProductsDatabase,

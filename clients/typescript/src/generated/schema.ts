@@ -61,12 +61,22 @@ export type Query = {
    */
   productBySku: Product;
   /**
+   * The products of the catalogue with these SKUs, in the order of the SKUs; null in place of a
+   * product that does not exist. For everyone. Errors: BAD_USER_INPUT.
+   */
+  productsBySku: Array<Maybe<Product>>;
+  /**
    * The products of the catalogue, oldest first. For everyone. productsConnection reads more
    * than 1,000 products. Errors: BAD_USER_INPUT.
    */
   products: Array<Product>;
   /** A page of the catalogue. For everyone. Errors: BAD_USER_INPUT. */
   productsConnection: ProductConnection;
+  /**
+   * The products whose stock is low, the lowest first, without products that are sold out. For
+   * admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
+   */
+  lowStockProducts: Array<Product>;
   /** The audit trail of products: changes of catalogue and stock, and rejected attempts. Newest first. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT. */
   productsAudit: Array<AuditEntry>;
   /**
@@ -84,6 +94,11 @@ export type Query = {
    * UNAUTHENTICATED, FORBIDDEN (the filter names another user), BAD_USER_INPUT.
    */
   ordersConnection: OrderConnection;
+  /**
+   * The orders and the revenue of the last days in UTC, today included, oldest first. For
+   * admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
+   */
+  salesByDay: Array<SalesDay>;
   /**
    * One webhook. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT,
    * WEBHOOK_NOT_FOUND.
@@ -228,6 +243,17 @@ export type QueryProductBySkuArgs = {
  * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
  * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
  */
+export type QueryProductsBySkuArgs = {
+  skus: Array<Scalars['String']['input']>;
+};
+
+
+/**
+ * Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+ *
+ * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+ * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
+ */
 export type QueryProductsArgs = {
   limit?: InputMaybe<Scalars['Int']['input']>;
   offset?: InputMaybe<Scalars['Int']['input']>;
@@ -248,6 +274,18 @@ export type QueryProductsConnectionArgs = {
   search?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ProductFilter>;
   sort?: InputMaybe<ProductSort>;
+};
+
+
+/**
+ * Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+ *
+ * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+ * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
+ */
+export type QueryLowStockProductsArgs = {
+  maxStock?: InputMaybe<Scalars['Int']['input']>;
+  limit?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -299,6 +337,17 @@ export type QueryOrdersConnectionArgs = {
   before?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<OrderFilter>;
   sort?: InputMaybe<OrderSort>;
+};
+
+
+/**
+ * Reads data. The setting PUBLIC_READS=true lets everyone read users and orders.
+ *
+ * Each field can fail with SERVICE_UNAVAILABLE or INTERNAL_SERVER_ERROR, and each request with
+ * QUERY_TOO_COMPLEX or TOO_MANY_REQUESTS.
+ */
+export type QuerySalesByDayArgs = {
+  days?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -1534,6 +1583,18 @@ export type FieldError = {
   field: Scalars['String']['output'];
   /** What is wrong with it */
   message: Scalars['String']['output'];
+};
+
+/** The orders of a day in UTC */
+export type SalesDay = {
+  /** The date, for example 2026-01-31 */
+  day: Scalars['String']['output'];
+  /** The number of orders, including cancelled ones */
+  orders: Scalars['Int']['output'];
+  /** The number of orders that are cancelled by now */
+  cancelled: Scalars['Int']['output'];
+  /** The sum of the orders that are not cancelled, in minor units. A whole number. */
+  revenue: Scalars['Float']['output'];
 };
 
 /** A line of an order: one product and its number of pieces */

@@ -1,12 +1,9 @@
 import { lazy, Suspense } from "react";
-import { Compass } from "lucide-react";
 import { Route, Switch, useLocation } from "wouter";
 import { RequireSession } from "../session/require-session.tsx";
-import { commonTexts } from "../texts/common.ts";
-import { LinkButton } from "../ui/button.tsx";
-import { EmptyState, Skeleton } from "../ui/states.tsx";
+import { Skeleton } from "../ui/states.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
-import { Page } from "./page.tsx";
+import { NotFound } from "./not-found.tsx";
 import { Shell } from "./shell.tsx";
 
 // Each page is a file of its own, which the browser loads when it is opened first.
@@ -16,6 +13,7 @@ const BasketPage = lazy(() => import("../basket/basket-page.tsx"));
 const OrdersPage = lazy(() => import("../orders/orders-page.tsx"));
 const OrderPage = lazy(() => import("../orders/order-page.tsx"));
 const AccountPage = lazy(() => import("../account/account-page.tsx"));
+const AdminArea = lazy(() => import("../admin/admin-area.tsx"));
 const SignInPage = lazy(() => import("../account/sign-in-page.tsx"));
 const RegisterPage = lazy(() => import("../account/register-page.tsx"));
 const OperationsPage = lazy(() => import("../operations/operations-page.tsx"));
@@ -53,6 +51,11 @@ export function App() {
                 <OperationsPage />
               </RequireSession>
             </Route>
+            <Route path="/admin/*?">
+              <RequireSession role="admin">
+                <AdminArea />
+              </RequireSession>
+            </Route>
             <Route path="/sign-in" component={SignInPage} />
             <Route path="/register" component={RegisterPage} />
             <Route>
@@ -62,14 +65,5 @@ export function App() {
         </Suspense>
       </ErrorBoundary>
     </Shell>
-  );
-}
-
-function NotFound() {
-  const action = <LinkButton href="/">{commonTexts.toCatalogue}</LinkButton>;
-  return (
-    <Page title={commonTexts.notFoundTitle}>
-      <EmptyState icon={<Compass />} title={commonTexts.notFoundText} action={action} />
-    </Page>
   );
 }

@@ -1,4 +1,4 @@
-import { ClipboardList, Network, Store, type LucideIcon } from "lucide-react";
+import { ClipboardList, LayoutDashboard, Network, Store, type LucideIcon } from "lucide-react";
 import type { Session } from "../session/use-session.ts";
 import { shellTexts } from "../texts/shell.ts";
 
@@ -16,6 +16,7 @@ interface NavigationLink {
 const navigationLinks: readonly NavigationLink[] = [
   { href: "/", text: shellTexts.catalogue, icon: Store, audience: "everyone" },
   { href: "/orders", text: shellTexts.orders, icon: ClipboardList, audience: "signed-in" },
+  { href: "/admin", text: shellTexts.admin, icon: LayoutDashboard, audience: "admin" },
   { href: "/operations", text: shellTexts.operations, icon: Network, audience: "operator" },
 ];
 

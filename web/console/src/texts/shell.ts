@@ -6,6 +6,7 @@ export const shellTexts = {
   basket: "Basket",
   basketWith: (pieces: number) => `Basket, ${pieces} ${pieces === 1 ? "piece" : "pieces"}`,
   orders: "Orders",
+  admin: "Admin",
   operations: "Operations",
   account: "Account",
   accountMenu: "Account menu",

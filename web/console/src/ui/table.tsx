@@ -14,7 +14,7 @@ interface TableProps<Row> {
   caption: string;
   columns: readonly Column<Row>[];
   rows: readonly Row[];
-  keyOf: (row: Row) => string;
+  keyOf: (row: Row, index: number) => string;
 }
 
 /** A table. On phones, each row is a card with the titles of the columns. */
@@ -33,8 +33,8 @@ export function Table<Row>({ caption, columns, rows, keyOf }: TableProps<Row>) {
           </tr>
         </thead>
         <tbody>
-          {rows.map((row) => (
-            <tr key={keyOf(row)}>
+          {rows.map((row, index) => (
+            <tr key={keyOf(row, index)}>
               {columns.map(({ title, cell, isNumber }) => (
                 <td key={title} data-title={title} className={isNumber ? styles.number : undefined}>
                   {cell(row)}

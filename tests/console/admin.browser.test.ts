@@ -1,0 +1,239 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Browser, Page } from "playwright-core";
+import { eventually } from "../../tools/support/eventually.ts";
+import {
+  accessibilityFaults,
+  launchBrowser,
+  openConsole,
+  type ConsolePage,
+} from "../support/console/console-browser.ts";
+import { subscriptionsTo } from "../support/http/subscriptions.ts";
+import { placeOrder, putOnSale } from "../support/ordering.ts";
+import { newAccount } from "../support/sessions.ts";
+import { password, startTestShop, type TestShop } from "../support/shop.ts";
+
+let shop: TestShop;
+let browser: Browser;
+let admin: ConsolePage;
+let buyer: { id: string; token: string };
+
+beforeAll(async () => {
+  shop = await startTestShop();
+  browser = await launchBrowser();
+  buyer = await shop.signIn("buyer");
+  const { email } = await newAccount(shop, 1);
+  admin = await openConsole(browser, shop.url, "/sign-in?next=/admin");
+  await signIn(admin.page, email);
+});
+afterAll(async () => {
+  await browser.close();
+  await shop.stop();
+});
+
+async function signIn(page: Page, email: string): Promise<void> {
+  const main = page.getByRole("main");
+  await main.getByLabel("Email").fill(email);
+  await main.getByLabel("Password").fill(password);
+  await main.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Account menu" }).waitFor();
+}
+
+/** Opens a path of the admins' pages, without a reload. */
+async function open(path: string, title: string | RegExp): Promise<Page> {
+  const { page } = admin;
+  await page.goto(`${shop.url}/console${path}`);
+  await heading(page, title);
+  return page;
+}
+
+const heading = (page: Page, name: string | RegExp) =>
+  page.getByRole("heading", { level: 1, name }).waitFor();
+const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name });
+const dialogButton = (page: Page, name: string) =>
+  page.getByRole("dialog").getByRole("button", { name });
+const row = (page: Page, text: string) => page.getByRole("row").filter({ hasText: text });
+
+test("an admin creates, edits and restocks a product; a customer's open page shows the stock", async () => {
+  const page = await open("/admin/products/new", "New product");
+  await page.getByLabel("Name", { exact: true }).fill("Copper Kettle");
+  await page.getByLabel("Price").fill("12.5");
+  await page.getByLabel("SKU").fill("KETTLE-1");
+  await button(page, "Create product").click();
+  await heading(page, "Copper Kettle");
+  const id = page.url().split("/").at(-1) ?? "";
+
+  const customer = await openConsole(browser, shop.url, `/products/${id}`);
+  await customer.page.getByText("Sold out").first().waitFor();
+  await eventually(
+    "the subscription of the customer's page",
+    () => subscriptionsTo(shop, "inventory.updated") >= 2,
+  );
+  await page.getByLabel("Pieces", { exact: true }).fill("3");
+  await button(page, "Change stock").click();
+  await customer.page.getByText("Only 3 left").first().waitFor();
+  await row(page, "Added").getByText("+3").waitFor();
+  expect(customer.problems).toEqual([]);
+  await customer.context.close();
+
+  await page.getByLabel("Price").fill("13");
+  await button(page, "Save changes").click();
+  await row(page, "€13.00").waitFor();
+  await row(page, "€12.50").waitFor();
+
+  // Another admin changes the product meanwhile.
+  await shop.call("products.update", { id, version: 2, name: "Steel Kettle" });
+  await page.getByLabel("Price").fill("14");
+  await button(page, "Save changes").click();
+  await page.getByText("Somebody else has changed this product").first().waitFor();
+  await row(page, "Steel Kettle").getByText("Copper Kettle").waitFor();
+  await button(page, "Save my entries").click();
+  await row(page, "€14.00").waitFor();
+  expect(await shop.call("products.get", { id })).toMatchObject({
+    name: "Copper Kettle",
+    price: 1_400,
+    version: 4,
+  });
+  expect(await accessibilityFaults(page)).toEqual([]);
+
+  await open("/admin/products?stock=low", "Products");
+  await row(page, "Copper Kettle").getByText("Only 3 left").waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  expect(admin.problems).toEqual([]);
+});
+
+test("an import shows the rows that fail, and imports the others", async () => {
+  const page = await open("/admin/products/import", "Import products");
+  const file = [
+    "sku,name,price,stock",
+    "MUG-1,'=SUM(A1),900,2",
+    "MUG-2,Green Mug,nine,2",
+    "MUG-3,,900,2",
+    "MUG-1,Twice,900,2",
+  ].join("\r\n");
+  await page.setInputFiles("input[type=file]", {
+    name: "mugs.csv",
+    mimeType: "text/csv",
+    buffer: Buffer.from(file),
+  });
+  await row(page, "price must be a whole number").getByText("3", { exact: true }).waitFor();
+  await row(page, "Line 2 is a row of the same product.").waitFor();
+  await button(page, "Import 2 rows").click();
+  await page.getByText("The import is complete.").waitFor();
+  await row(page, "A new product needs a name.").getByText("4", { exact: true }).waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  const product = await shop.call("products.getBySku", { sku: "MUG-1" });
+  expect(product).toMatchObject({ name: "=SUM(A1)", price: 900, stock: 2 });
+
+  await open("/admin/products?sku=MUG-1", "Products");
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    button(page, "Export as CSV").click(),
+  ]);
+  const chunks: Buffer[] = [];
+  for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
+  expect(Buffer.concat(chunks).toString()).toContain(",MUG-1,'=SUM(A1),");
+  expect(admin.problems).toEqual([]);
+});
+
+test("a new order appears without a reload, and is shipped and delivered", async () => {
+  const lamp = await putOnSale(shop, 10, 500, "Lamp");
+  const page = await open("/admin/orders", "Orders");
+  await eventually(
+    "the subscription of the page",
+    () => subscriptionsTo(shop, "order.placed") === 1,
+  );
+  const { order } = await placeOrder(shop, buyer.token, [lamp, 2]);
+  await row(page, "buyer").getByText("€10.00").waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await button(page, /^Ship order/).click();
+  await page.getByLabel("Tracking text").fill("Parcel 7");
+  await dialogButton(page, "Ship").click();
+  await row(page, "buyer").getByText("Shipped", { exact: true }).waitFor();
+  await row(page, "buyer").getByRole("link").first().click();
+  await page.getByText("Tracking: Parcel 7").waitFor();
+  await button(page, /^Mark as delivered/).click();
+  await dialogButton(page, "Mark as delivered").click();
+  await page.getByText("Delivered", { exact: true }).first().waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  expect(await shop.call("orders.get", { id: order?.id })).toMatchObject({ status: "DELIVERED" });
+
+  await open("/admin", "Overview");
+  await page.getByText("Orders: 1 in total").first().waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  expect(admin.problems).toEqual([]);
+});
+
+test("an admin creates a webhook, sees its deliveries and redrives a dead letter", async () => {
+  const page = await open("/admin/webhooks", "Webhooks");
+  await button(page, "New webhook").click();
+  await page.getByLabel("URL").fill("https://webhooks.invalid/hook");
+  await page.getByText("order.placed", { exact: true }).click();
+  await page.getByText("product.created", { exact: true }).click();
+  await button(page, "Create webhook").click();
+  await page.getByText(/^whsec_/).waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await dialogButton(page, "Close").click();
+  await heading(page, "webhooks.invalid");
+
+  await putOnSale(shop, 1);
+  await button(page, "Refresh").click();
+  await row(page, "product.created").getByText("Pending").waitFor();
+  await shop.databases.query(
+    "webhooks",
+    "UPDATE deliveries SET state = 'DEAD', finished_at = now() WHERE type = 'product.created'",
+  );
+  await page.getByLabel("State", { exact: true }).selectOption("Dead letter");
+  await button(page, "Send product.created again").click();
+  await page.getByText("1 dead letter is sent again.").waitFor();
+  await page.getByText("Nothing matches").waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await button(page, "Turn off").click();
+  await dialogButton(page, "Turn off").click();
+  await button(page, "Turn on").waitFor();
+  expect(admin.problems).toEqual([]);
+});
+
+test("an admin finds a user, resets the password, changes the role and erases", async () => {
+  const { email } = await newAccount(shop);
+  const name = email.split("@")[0] ?? "";
+  const page = await open("/admin/users", "Users");
+  await page.getByLabel("Search").fill(name);
+  await row(page, email).getByRole("link").click();
+  await heading(page, name);
+  await button(page, "Create reset token").click();
+  await dialogButton(page, "Create reset token").click();
+  const token = (await page.getByRole("dialog").locator("code").textContent()) ?? "";
+  await shop.call("users.resetPassword", { token, newPassword: "another horse" });
+  await dialogButton(page, "Close").click();
+  await button(page, "Make admin").click();
+  await dialogButton(page, "Make admin").click();
+  await page.getByText("Admin", { exact: true }).nth(1).waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await button(page, "Make customer").click();
+  await dialogButton(page, "Make customer").click();
+  await button(page, "Create reset token").waitFor();
+  await button(page, "Erase personal data").click();
+  await page.getByLabel(`Type ${email} to confirm`).fill(email);
+  await dialogButton(page, "Erase personal data").click();
+  await heading(page, "Users");
+
+  await open("/admin/audit", "Audit trail");
+  await page.getByLabel("What").selectOption("Personal data erased");
+  await row(page, "Personal data erased").getByText("OK").waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  expect(admin.problems).toEqual([]);
+});
+
+test("a customer who opens a page of admins reads why it is not shown", async () => {
+  const { email } = await newAccount(shop);
+  const { page, context, problems } = await openConsole(
+    browser,
+    shop.url,
+    "/sign-in?next=/admin/orders",
+  );
+  await signIn(page, email);
+  await heading(page, "This page is not for your account");
+  expect(await page.getByRole("link", { name: "Admin" }).count()).toBe(0);
+  expect(problems).toEqual([]);
+  await context.close();
+});

@@ -1,0 +1,61 @@
+import { importTexts } from "../../texts/admin/import.ts";
+import { unprotected } from "../csv/write-csv.ts";
+
+/** The columns that an import reads. Others of an export are set by the shop. */
+const textColumns = ["id", "sku", "name", "description"] as const;
+const numberColumns = ["price", "stock", "version"] as const;
+const ignoredColumns = ["createdAt", "updatedAt"] as const;
+const columns: ReadonlySet<string> = new Set([...textColumns, ...numberColumns, ...ignoredColumns]);
+
+/** The values of a row that are given. A value that is not given leaves the product as it is. */
+export type RowValues = Partial<
+  Record<(typeof textColumns)[number], string> & Record<(typeof numberColumns)[number], number>
+>;
+
+/** A row of a file: its values, or why it cannot be read. */
+export type FileRow = { line: number } & ({ values: RowValues } | { fault: string });
+
+/** Returns why names cannot be the columns of a file; undefined if they can. */
+export function faultOfColumns(names: readonly string[]): string | undefined {
+  const unknown = names.find((name) => !columns.has(name));
+  if (unknown?.split(/[;\t|]/).some((name) => columns.has(name.trim())) === true) {
+    return importTexts.separator;
+  }
+  if (unknown !== undefined) return importTexts.unknownColumn(unknown);
+  const repeated = names.find((name, index) => names.indexOf(name) < index);
+  if (repeated !== undefined) return importTexts.twice(repeated);
+  return names.includes("id") || names.includes("sku") ? undefined : importTexts.noKey;
+}
+
+const uuid = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
+const maxInt = 2_147_483_647;
+
+/** Converts the cells of a row. An empty cell is not given. */
+export function rowOfCells(
+  line: number,
+  names: readonly string[],
+  cells: readonly string[],
+): FileRow {
+  if (cells.length !== names.length) {
+    return { line, fault: importTexts.cells(cells.length, names.length) };
+  }
+  const values: RowValues = {};
+  const cellOf = (name: string) => cells[names.indexOf(name)] ?? "";
+  for (const name of textColumns) {
+    if (cellOf(name) !== "") values[name] = unprotected(cellOf(name));
+  }
+  for (const name of numberColumns) {
+    const cell = cellOf(name);
+    if (cell === "") continue;
+    if (!/^\d{1,10}$/.test(cell) || Number(cell) > maxInt) {
+      return { line, fault: importTexts.wholeNumber(name) };
+    }
+    values[name] = Number(cell);
+  }
+  if (values.id !== undefined) values.id = values.id.toLowerCase();
+  if (values.id !== undefined && !uuid.test(values.id)) return { line, fault: importTexts.notUuid };
+  if (values.id === undefined && values.sku === undefined) {
+    return { line, fault: importTexts.rowWithoutKey };
+  }
+  return { line, values };
+}

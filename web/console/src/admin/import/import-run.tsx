@@ -1,0 +1,130 @@
+import { useEffect, useRef, useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { errorText } from "../../api/error-text.ts";
+import { invalidate } from "../../api/use-shop.ts";
+import { importTexts } from "../../texts/admin/import.ts";
+import { Button } from "../../ui/button.tsx";
+import { formatNumber } from "../../ui/format.ts";
+import { Notice } from "../../ui/states.tsx";
+import { Card, Facts, Row } from "../shared/card.tsx";
+import {
+  AdminProductRowsDocument,
+  AdminProductViewDocument,
+} from "../products/products.graphql.ts";
+import { ErrorTable } from "./error-table.tsx";
+import type { ReadRow } from "./match-rows.ts";
+import type { ProductFile } from "./read-file.ts";
+import { importRows, type ImportCounts, type RowFault } from "./run-import.ts";
+import styles from "./import.module.css";
+
+interface Progress extends ImportCounts {
+  done: number;
+  faults: RowFault[];
+  state: "running" | "stopped" | "complete";
+  /** Why the import has stopped by itself. */
+  error?: unknown;
+}
+
+const nothing: Progress = {
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  done: 0,
+  faults: [],
+  state: "running",
+};
+
+/** Imports the rows of a file in batches. It can be stopped, and goes on with the next batch. */
+export function ImportRun({ file }: { file: ProductFile }) {
+  const client = useQueryClient();
+  const rows = file.rows.flatMap((row) => ("fault" in row ? [] : [row]));
+  const [run, setRun] = useState<{ file: ProductFile; progress: Progress }>();
+  const progress = run?.file === file ? run.progress : undefined;
+  const running = useRef<AbortController>(undefined);
+  useEffect(() => () => running.current?.abort(), [file]);
+  const start = async (before: Progress) => {
+    const controller = new AbortController();
+    running.current = controller;
+    let now: Progress = { ...before, state: "running", error: undefined };
+    const show = (next: Progress) => {
+      now = next;
+      setRun({ file, progress: next });
+    };
+    show(now);
+    try {
+      const rest: ReadRow[] = rows.slice(now.done);
+      for await (const batch of importRows(rest, controller.signal)) {
+        show({
+          ...now,
+          created: now.created + batch.created,
+          updated: now.updated + batch.updated,
+          unchanged: now.unchanged + batch.unchanged,
+          done: now.done + batch.rows,
+          faults: [...now.faults, ...batch.faults],
+        });
+      }
+      show({ ...now, state: "complete" });
+    } catch (error) {
+      const isStopped = controller.signal.aborted;
+      show({ ...now, state: "stopped", error: isStopped ? undefined : error });
+    }
+    await invalidate(client, [AdminProductRowsDocument, AdminProductViewDocument]);
+  };
+  if (rows.length === 0) return null;
+  const count = formatNumber(rows.length);
+  if (progress === undefined) {
+    return (
+      <Row>
+        <Button look="primary" onPress={() => void start(nothing)}>
+          {importTexts.start(count)}
+        </Button>
+      </Row>
+    );
+  }
+  const { state, error, done, created, updated, unchanged, faults } = progress;
+  return (
+    <Card title={importTexts.progress}>
+      <progress
+        className={styles.progress}
+        max={rows.length}
+        value={done}
+        aria-label={importTexts.progress}
+      />
+      <p role="status">{importTexts.running(formatNumber(done), count)}</p>
+      <Facts
+        facts={[
+          [importTexts.created, formatNumber(created)],
+          [importTexts.updated, formatNumber(updated)],
+          [importTexts.unchanged, formatNumber(unchanged)],
+          [importTexts.failed, formatNumber(faults.length)],
+        ]}
+      />
+      {state === "running" && (
+        <Row>
+          <Button
+            onPress={() => {
+              running.current?.abort();
+            }}
+          >
+            {importTexts.pause}
+          </Button>
+        </Row>
+      )}
+      {state === "stopped" && (
+        <Notice
+          kind="warning"
+          action={
+            <Button isSmall onPress={() => void start(progress)}>
+              {importTexts.resume}
+            </Button>
+          }
+        >
+          {error !== undefined && <div>{errorText(error)}</div>}
+          {importTexts.stopped}
+        </Notice>
+      )}
+      {state === "complete" && <Notice kind="success">{importTexts.done}</Notice>}
+      {faults.length > 0 && <ErrorTable faults={faults} />}
+    </Card>
+  );
+}

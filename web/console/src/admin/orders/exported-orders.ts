@@ -1,0 +1,42 @@
+import { shop } from "../../api/shop.ts";
+import type { Cell } from "../csv/write-csv.ts";
+import { AdminOrderRowsDocument, type OrderFilter } from "./admin-orders.graphql.ts";
+
+/** The columns of an exported file. Totals are in cents. */
+export const exportColumns = [
+  "id",
+  "number",
+  "placed",
+  "status",
+  "changed",
+  "userId",
+  "customer",
+  "pieces",
+  "total",
+] as const;
+
+/** Reads the orders that match a filter, as rows of a file. */
+export async function* exportedOrders(
+  filter: OrderFilter,
+  signal: AbortSignal,
+): AsyncGenerator<Cell[]> {
+  const variables = { first: 100, filter };
+  const orders = shop.nodes(AdminOrderRowsDocument, variables, (data) => data.ordersConnection, {
+    signal,
+  });
+  for await (const order of orders) {
+    const { id, number, createdAt, status, updatedAt, user_id, user, quantity } = order;
+    const customer = user?.username ?? null;
+    yield [
+      id,
+      number,
+      createdAt,
+      status,
+      updatedAt,
+      user_id,
+      customer,
+      quantity,
+      order.price_total,
+    ];
+  }
+}

@@ -1,0 +1,80 @@
+import { adminOrderTexts } from "../../texts/admin/orders.ts";
+import { adminTexts } from "../../texts/admin/shared.ts";
+import { orderTexts } from "../../texts/orders.ts";
+import { SelectField } from "../../ui/fields.tsx";
+import { FilterBar, FilterField } from "../shared/filters.tsx";
+import { filterNames, statuses, type OrderFilters } from "./order-filter.ts";
+
+interface OrderFilterBarProps {
+  filters: OrderFilters;
+  isFiltered: boolean;
+  onChange: (change: Partial<OrderFilters>) => void;
+}
+
+const statusOptions = [
+  { value: "", text: adminTexts.all },
+  ...statuses.map((value) => ({ value, text: orderTexts.statuses[value] })),
+];
+const noFilter = Object.fromEntries(filterNames.map((name) => [name, ""]));
+
+/** The filters of the list of orders. */
+export function OrderFilterBar({ filters, isFiltered, onChange }: OrderFilterBarProps) {
+  return (
+    <FilterBar
+      isFiltered={isFiltered}
+      onClear={() => {
+        onChange(noFilter);
+      }}
+    >
+      <FilterField
+        type="search"
+        label={adminOrderTexts.numberFilter}
+        placeholder={adminOrderTexts.numberHint}
+        value={filters.number}
+        onChange={(number) => {
+          onChange({ number });
+        }}
+      />
+      <SelectField
+        label={adminOrderTexts.status}
+        value={filters.status}
+        options={statusOptions}
+        onChange={(status) => {
+          onChange({ status });
+        }}
+      />
+      <FilterField
+        type="datetime-local"
+        label={adminOrderTexts.from}
+        value={filters.from}
+        onChange={(from) => {
+          onChange({ from });
+        }}
+      />
+      <FilterField
+        type="datetime-local"
+        label={adminOrderTexts.before}
+        value={filters.before}
+        onChange={(before) => {
+          onChange({ before });
+        }}
+      />
+      <FilterField
+        label={adminOrderTexts.priceMin}
+        inputMode="decimal"
+        value={filters.min}
+        onChange={(min) => {
+          onChange({ min });
+        }}
+      />
+      <FilterField
+        label={adminOrderTexts.priceMax}
+        inputMode="decimal"
+        value={filters.max}
+        onChange={(max) => {
+          onChange({ max });
+        }}
+      />
+    </FilterBar>
+  );
+}

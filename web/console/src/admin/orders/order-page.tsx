@@ -1,0 +1,116 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { invalidate, useShopQuery } from "../../api/use-shop.ts";
+import { useSubscription } from "../../api/use-subscription.ts";
+import { StatusBadge } from "../../orders/status-badge.tsx";
+import { Timeline } from "../../orders/timeline.tsx";
+import { adminOrderTexts } from "../../texts/admin/orders.ts";
+import { orderTexts } from "../../texts/orders.ts";
+import { formatNumber, formatPrice, formatTime } from "../../ui/format.ts";
+import { ErrorState, Skeleton } from "../../ui/states.tsx";
+import { Table, type Column } from "../../ui/table.tsx";
+import { AdminPage } from "../shared/admin-page.tsx";
+import { BackLink } from "../shared/back-link.tsx";
+import { Card, Columns, Facts, Row } from "../shared/card.tsx";
+import {
+  AdminOrderChangesDocument,
+  AdminOrderViewDocument,
+  type AdminOrderViewQuery,
+} from "./admin-orders.graphql.ts";
+import { OrderActions } from "./order-actions.tsx";
+import styles from "./orders.module.css";
+
+type Order = AdminOrderViewQuery["order"];
+type Line = Order["order_products"][number];
+
+const columns: readonly Column<Line>[] = [
+  {
+    title: orderTexts.product,
+    cell: ({ product_id, name }) => (
+      <Link href={`/admin/products/${product_id}`}>{name ?? orderTexts.unnamed}</Link>
+    ),
+  },
+  { title: orderTexts.price, cell: ({ price }) => formatPrice(price), isNumber: true },
+  { title: orderTexts.pieces, cell: ({ quantity }) => formatNumber(quantity), isNumber: true },
+  {
+    title: orderTexts.sum,
+    cell: ({ price, quantity }) => formatPrice(price * quantity),
+    isNumber: true,
+  },
+];
+
+/** One order of any user. */
+export default function OrderPage({ id }: { id: string }) {
+  const client = useQueryClient();
+  const { data, error, refetch } = useShopQuery(AdminOrderViewDocument, { id });
+  const refresh = () => void invalidate(client, [AdminOrderViewDocument]);
+  useSubscription(
+    AdminOrderChangesDocument,
+    {},
+    {
+      onEvent({ orderUpdated }) {
+        if (orderUpdated.id === id) refresh();
+      },
+      onGap: refresh,
+    },
+  );
+  const order = data?.order;
+  const actions = order && (
+    <Row>
+      <OrderActions order={order} />
+    </Row>
+  );
+  return (
+    <AdminPage
+      title={order ? orderTexts.orderTitle(order.number) : adminOrderTexts.title}
+      actions={actions}
+    >
+      <BackLink href="/admin/orders">{adminOrderTexts.back}</BackLink>
+      {order && <OrderFacts order={order} />}
+      {!order && error && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {!order && !error && <Skeleton height={420} />}
+    </AdminPage>
+  );
+}
+
+function OrderFacts({ order }: { order: Order }) {
+  const { status, createdAt, updatedAt, user, user_id, order_products, history } = order;
+  const customer =
+    user === null ? (
+      adminOrderTexts.unknownCustomer
+    ) : (
+      <Link href={`/admin/users/${user_id}`}>{user.username}</Link>
+    );
+  return (
+    <>
+      <Columns>
+        <Card title={orderTexts.orderTitle(order.number)}>
+          <Facts
+            facts={[
+              [orderTexts.status, <StatusBadge key="status" status={status} />],
+              [adminOrderTexts.customer, customer],
+              [adminOrderTexts.email, user?.email ?? adminOrderTexts.unknownCustomer],
+              [orderTexts.placed, formatTime(createdAt)],
+              [adminOrderTexts.changed, formatTime(updatedAt)],
+            ]}
+          />
+        </Card>
+        <Card title={orderTexts.timeline}>
+          <Timeline steps={history ?? []} />
+        </Card>
+      </Columns>
+      <Card title={orderTexts.lines}>
+        <Table
+          caption={orderTexts.lines}
+          columns={columns}
+          rows={order_products}
+          keyOf={({ product_id }) => product_id}
+        />
+        <div className={styles.total}>
+          <span>{orderTexts.total}</span>
+          <strong>{formatPrice(order.price_total)}</strong>
+        </div>
+      </Card>
+    </>
+  );
+}

@@ -1,0 +1,133 @@
+import { useRef } from "react";
+import { ClipboardList } from "lucide-react";
+import { Link } from "wouter";
+import { useShopPages, useShopQuery } from "../../api/use-shop.ts";
+import { StatusBadge } from "../../orders/status-badge.tsx";
+import { adminOrderTexts } from "../../texts/admin/orders.ts";
+import { orderTexts } from "../../texts/orders.ts";
+import { Button } from "../../ui/button.tsx";
+import { formatNumber, formatPrice, formatTime } from "../../ui/format.ts";
+import { Badge, EmptyState, Notice } from "../../ui/states.tsx";
+import type { Column } from "../../ui/table.tsx";
+import { ExportButton } from "../csv/export-button.tsx";
+import { AdminPage } from "../shared/admin-page.tsx";
+import { Row } from "../shared/card.tsx";
+import { useFilters } from "../shared/filters.tsx";
+import { List } from "../shared/list.tsx";
+import { AdminUserViewDocument } from "../users/users.graphql.ts";
+import { AdminOrderRowsDocument, type AdminOrderRowFragment } from "./admin-orders.graphql.ts";
+import { exportColumns, exportedOrders } from "./exported-orders.ts";
+import { useIsHeld } from "./use-is-held.ts";
+import { useLiveOrders } from "./live-orders.ts";
+import { OrderActions } from "./order-actions.tsx";
+import { allowsPrices, filterNames, orderFilterOf } from "./order-filter.ts";
+import { OrderFilterBar } from "./order-filter-bar.tsx";
+import styles from "./orders.module.css";
+
+const pageRows = 50;
+
+const columns: readonly Column<AdminOrderRowFragment>[] = [
+  {
+    title: adminOrderTexts.number,
+    cell: ({ id, number }) => (
+      <Link href={`/admin/orders/${id}`} className={styles.number}>
+        {number}
+      </Link>
+    ),
+  },
+  { title: orderTexts.placed, cell: ({ createdAt }) => formatTime(createdAt) },
+  { title: adminOrderTexts.customer, cell: (order) => <Customer order={order} /> },
+  { title: orderTexts.status, cell: ({ status }) => <StatusBadge status={status} /> },
+  { title: orderTexts.pieces, cell: ({ quantity }) => formatNumber(quantity), isNumber: true },
+  { title: orderTexts.total, cell: ({ price_total }) => formatPrice(price_total), isNumber: true },
+  {
+    title: adminOrderTexts.actions,
+    cell: (order) => (
+      <span className={styles.actions}>
+        <OrderActions key={order.id} order={order} />
+      </span>
+    ),
+    isNumber: true,
+  },
+];
+
+function Customer({ order: { user_id, user } }: { order: AdminOrderRowFragment }) {
+  if (user === null) return adminOrderTexts.unknownCustomer;
+  return <Link href={`/admin/users/${user_id}`}>{user.username}</Link>;
+}
+
+/** The orders of all users, newest first. They change while the page is open. */
+export default function OrdersPage() {
+  const [filters, change] = useFilters(filterNames);
+  const list = useRef<HTMLDivElement>(null);
+  const filter = orderFilterOf(filters);
+  const isFiltered = Object.values(filters).some((value) => value !== "");
+  const query = useShopPages(
+    AdminOrderRowsDocument,
+    { first: pageRows, filter },
+    (data) => data.ordersConnection,
+  );
+  const isHeld = useIsHeld(list);
+  const { rows, waiting, showWaiting } = useLiveOrders(query.pages.flat(), filter, isHeld);
+  const actions = (
+    <ExportButton
+      fileName="orders"
+      columns={exportColumns}
+      rows={(signal) => exportedOrders(filter, signal)}
+    />
+  );
+  const needsMore = (filters.min !== "" || filters.max !== "") && !allowsPrices(filter);
+  return (
+    <AdminPage title={adminOrderTexts.title} actions={actions}>
+      <OrderFilterBar filters={filters} isFiltered={isFiltered} onChange={change} />
+      {needsMore && <Notice kind="info">{adminOrderTexts.priceNeedsMore}</Notice>}
+      {typeof filter.userId === "string" && (
+        <UserFilter
+          id={filter.userId}
+          onClear={() => {
+            change({ user: "" });
+          }}
+        />
+      )}
+      <div className={styles.live}>
+        <Badge kind="success">{adminOrderTexts.live}</Badge>
+        <span role="status">
+          {waiting === 0 ? adminOrderTexts.liveText : adminOrderTexts.waiting(waiting)}
+        </span>
+        {waiting > 0 && (
+          <Button isSmall look="quiet" onPress={showWaiting}>
+            {adminOrderTexts.show}
+          </Button>
+        )}
+      </div>
+      <div ref={list} className={styles.list}>
+        <List
+          caption={adminOrderTexts.title}
+          columns={columns}
+          rows={rows}
+          // A new order changes what the rows say, but moves none of them.
+          keyOf={(_, index) => String(index)}
+          query={query}
+          isFiltered={isFiltered}
+          empty={
+            <EmptyState icon={<ClipboardList />} title={adminOrderTexts.emptyTitle}>
+              {adminOrderTexts.emptyText}
+            </EmptyState>
+          }
+        />
+      </div>
+    </AdminPage>
+  );
+}
+
+function UserFilter({ id, onClear }: { id: string; onClear: () => void }) {
+  const { data } = useShopQuery(AdminUserViewDocument, { id });
+  return (
+    <Row>
+      <strong>{adminOrderTexts.ofUser(data?.user.username ?? id)}</strong>
+      <Button isSmall onPress={onClear}>
+        {adminOrderTexts.allUsers}
+      </Button>
+    </Row>
+  );
+}

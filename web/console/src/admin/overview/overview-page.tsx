@@ -1,0 +1,149 @@
+import { useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { invalidate, useShopQuery } from "../../api/use-shop.ts";
+import { useSubscription } from "../../api/use-subscription.ts";
+import { adminTexts } from "../../texts/admin/shared.ts";
+import { overviewTexts } from "../../texts/admin/overview.ts";
+import { SelectField } from "../../ui/fields.tsx";
+import { formatNumber, formatPrice } from "../../ui/format.ts";
+import { ErrorState, Skeleton } from "../../ui/states.tsx";
+import {
+  AdminNewOrdersDocument,
+  AdminOrderChangesDocument,
+} from "../orders/admin-orders.graphql.ts";
+import { AdminPage } from "../shared/admin-page.tsx";
+import { Card } from "../shared/card.tsx";
+import {
+  OverviewCountsDocument,
+  SalesDocument,
+  type OverviewCountsQuery,
+} from "./overview.graphql.ts";
+import { SalesCharts } from "./sales-charts.tsx";
+import styles from "./overview.module.css";
+
+const ranges = [14, 28, 84] as const;
+/** After events, the numbers are read again at most so often. */
+const refreshMs = 5_000;
+
+/** What needs the attention of admins, and the sales of the last weeks. */
+export default function OverviewPage() {
+  const [days, setDays] = useState<(typeof ranges)[number]>(28);
+  const counts = useShopQuery(OverviewCountsDocument, {});
+  const sales = useShopQuery(SalesDocument, { days });
+  useRefresh();
+  const today = sales.data?.salesByDay.at(-1);
+  return (
+    <AdminPage title={overviewTexts.title}>
+      {counts.error && !counts.data && (
+        <ErrorState error={counts.error} onRetry={() => void counts.refetch()} />
+      )}
+      {!counts.error && !counts.data && <Skeleton height={104} />}
+      {counts.data && <Tiles counts={counts.data} today={today} />}
+      <Card
+        title={overviewTexts.salesTitle}
+        note={overviewTexts.salesNote}
+        actions={
+          <SelectField
+            label={overviewTexts.range}
+            value={String(days)}
+            options={ranges.map((range) => ({
+              value: String(range),
+              text: overviewTexts.ranges[range],
+            }))}
+            onChange={(value) => {
+              setDays(ranges.find((range) => String(range) === value) ?? 28);
+            }}
+          />
+        }
+      >
+        {sales.data && <SalesCharts days={sales.data.salesByDay} />}
+        {!sales.data && sales.error && (
+          <ErrorState error={sales.error} onRetry={() => void sales.refetch()} />
+        )}
+        {!sales.data && !sales.error && <Skeleton height={480} />}
+      </Card>
+      <Card
+        title={overviewTexts.lowTitle}
+        actions={<Link href="/admin/products?stock=low">{overviewTexts.lowAll}</Link>}
+      >
+        {counts.data ? <LowStock products={counts.data.lowStock} /> : <Skeleton height={120} />}
+      </Card>
+    </AdminPage>
+  );
+}
+
+/** Reads the numbers again after new orders and changes, but not for each of them. */
+function useRefresh() {
+  const client = useQueryClient();
+  const [timer] = useState<{ id: ReturnType<typeof setTimeout> | undefined }>({ id: undefined });
+  const refresh = () => {
+    timer.id ??= setTimeout(() => {
+      timer.id = undefined;
+      void invalidate(client, [OverviewCountsDocument, SalesDocument]);
+    }, refreshMs);
+  };
+  useSubscription(AdminNewOrdersDocument, {}, { onEvent: refresh, onGap: refresh });
+  useSubscription(AdminOrderChangesDocument, {}, { onEvent: refresh, onGap: refresh });
+}
+
+interface TilesProps {
+  counts: OverviewCountsQuery;
+  today: { orders: number; revenue: number } | undefined;
+}
+
+function Tiles({ counts: { toShip, onTheWay, soldOut }, today }: TilesProps) {
+  const countOf = ({ totalCount, totalCountIsExact }: typeof toShip) => {
+    const count = formatNumber(totalCount);
+    return totalCountIsExact ? count : overviewTexts.atLeast(count);
+  };
+  return (
+    <ul className={styles.tiles}>
+      <Tile name={overviewTexts.ordersToday} value={today ? formatNumber(today.orders) : "…"} />
+      <Tile name={overviewTexts.revenueToday} value={today ? formatPrice(today.revenue) : "…"} />
+      <Tile
+        name={overviewTexts.toShip}
+        value={countOf(toShip)}
+        href="/admin/orders?status=PLACED"
+      />
+      <Tile
+        name={overviewTexts.onTheWay}
+        value={countOf(onTheWay)}
+        href="/admin/orders?status=SHIPPED"
+      />
+      <Tile
+        name={overviewTexts.soldOut}
+        value={countOf(soldOut)}
+        href="/admin/products?stock=out"
+      />
+    </ul>
+  );
+}
+
+function Tile({ name, value, href }: { name: string; value: string; href?: string }) {
+  const content = (
+    <>
+      <span className={styles.name}>{name}</span>
+      <strong className={styles.value}>{value}</strong>
+    </>
+  );
+  return (
+    <li className={styles.tile}>
+      {href === undefined ? content : <Link href={href}>{content}</Link>}
+    </li>
+  );
+}
+
+function LowStock({ products }: { products: OverviewCountsQuery["lowStock"] }) {
+  if (products.length === 0) return <p>{overviewTexts.lowNone}</p>;
+  return (
+    <ul className={styles.low} aria-label={adminTexts.products}>
+      {products.map(({ id, name, stock }) => (
+        <li key={id}>
+          <Link href={`/admin/products/${id}`}>{name}</Link>
+          <strong>{formatNumber(stock)}</strong>
+        </li>
+      ))}
+    </ul>
+  );
+}

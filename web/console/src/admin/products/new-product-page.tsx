@@ -1,0 +1,62 @@
+import { useLocation } from "wouter";
+import { useShopMutation } from "../../api/use-shop.ts";
+import { adminProductTexts } from "../../texts/admin/products.ts";
+import { TextField } from "../../ui/fields.tsx";
+import { Form } from "../../ui/form.tsx";
+import { showToast } from "../../ui/toast.tsx";
+import { AdminPage } from "../shared/admin-page.tsx";
+import { BackLink } from "../shared/back-link.tsx";
+import { Card } from "../shared/card.tsx";
+import { minorUnitsOf, piecesOf } from "./price-text.ts";
+import { ProductFields } from "./product-fields.tsx";
+import { AddProductDocument, AdminProductRowsDocument } from "./products.graphql.ts";
+
+const noEntries = { name: "", description: "", price: "", sku: "" };
+
+/** The form of a new product. */
+export default function NewProductPage() {
+  const [, navigate] = useLocation();
+  const { mutate, isPending, error } = useShopMutation(AddProductDocument, {
+    invalidates: [AdminProductRowsDocument],
+    onSuccess({ createProduct }) {
+      showToast(adminProductTexts.created(createProduct.name));
+      navigate(`/admin/products/${createProduct.id}`);
+    },
+  });
+  const create = (values: Record<string, string>) => {
+    const { name = "", description = "", price = "", stock = "", sku = "" } = values;
+    const input = {
+      name,
+      description,
+      price: minorUnitsOf(price) ?? 0,
+      stock: piecesOf(stock) ?? 0,
+      sku: sku.trim() === "" ? undefined : sku,
+    };
+    mutate({ input });
+  };
+  return (
+    <AdminPage title={adminProductTexts.newTitle}>
+      <BackLink href="/admin/products">{adminProductTexts.back}</BackLink>
+      <Card title={adminProductTexts.details}>
+        <Form
+          submitLabel={adminProductTexts.create}
+          isPending={isPending}
+          error={error}
+          onSubmit={create}
+        >
+          <ProductFields entries={noEntries} />
+          <TextField
+            name="stock"
+            label={adminProductTexts.initialStock}
+            defaultValue="0"
+            inputMode="numeric"
+            validate={(text) =>
+              piecesOf(text) === undefined ? adminProductTexts.numberInvalid : null
+            }
+            isRequired
+          />
+        </Form>
+      </Card>
+    </AdminPage>
+  );
+}

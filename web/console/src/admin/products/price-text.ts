@@ -1,0 +1,21 @@
+/** The API has amounts as 32-bit integers. */
+const maxMinorUnits = 2_147_483_647;
+
+/** Reads an amount in major units. Returns undefined for a text that is no price. */
+export function minorUnitsOf(text: string): number | undefined {
+  const match = /^(\d{1,8})(?:[.,](\d{1,2}))?$/.exec(text.trim());
+  if (match === null) return undefined;
+  const [, major = "", minor = ""] = match;
+  const amount = Number(major) * 100 + Number(minor.padEnd(2, "0"));
+  return amount <= maxMinorUnits ? amount : undefined;
+}
+
+/** Returns an amount as it is typed in a field. */
+export function priceText(minorUnits: number): string {
+  return (minorUnits / 100).toFixed(2);
+}
+
+/** Reads a number of pieces. Returns undefined for a text that is none. */
+export function piecesOf(text: string): number | undefined {
+  return /^\d{1,10}$/.test(text.trim()) ? Number(text) : undefined;
+}

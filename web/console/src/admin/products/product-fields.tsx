@@ -1,0 +1,51 @@
+import { adminProductTexts } from "../../texts/admin/products.ts";
+import { TextField } from "../../ui/fields.tsx";
+import { minorUnitsOf } from "./price-text.ts";
+
+/** The entries of a form of a product, as they are typed. */
+export interface ProductEntries {
+  name: string;
+  description: string;
+  price: string;
+  sku: string;
+}
+
+/** The fields that a new product and a changed one have in common. */
+export function ProductFields({ entries }: { entries: ProductEntries }) {
+  return (
+    <>
+      <TextField
+        name="name"
+        label={adminProductTexts.name}
+        defaultValue={entries.name}
+        maxLength={200}
+        isRequired
+      />
+      <TextField
+        name="description"
+        label={adminProductTexts.description}
+        defaultValue={entries.description}
+        maxLength={2000}
+        isLong
+      />
+      <TextField
+        name="price"
+        label={adminProductTexts.price}
+        description={adminProductTexts.priceHint}
+        defaultValue={entries.price}
+        inputMode="decimal"
+        validate={(text) =>
+          text !== "" && minorUnitsOf(text) === undefined ? adminProductTexts.priceInvalid : null
+        }
+        isRequired
+      />
+      <TextField
+        name="sku"
+        label={adminProductTexts.sku}
+        description={adminProductTexts.skuHint}
+        defaultValue={entries.sku}
+        maxLength={64}
+      />
+    </>
+  );
+}

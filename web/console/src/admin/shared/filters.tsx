@@ -1,0 +1,85 @@
+import { useEffect, useEffectEvent, useMemo, useState, type ReactNode } from "react";
+import { useSearchParams } from "wouter";
+import { adminTexts } from "../../texts/admin/shared.ts";
+import { Button } from "../../ui/button.tsx";
+import { TextField } from "../../ui/fields.tsx";
+import styles from "./filters.module.css";
+
+/** A filter is applied when nothing was typed for so long. */
+const typingMs = 250;
+
+/**
+ * Keeps filters in the address, so that they can be kept and shared. An empty text is no filter.
+ */
+export function useFilters<Name extends string>(
+  names: readonly Name[],
+): [Record<Name, string>, (change: Partial<Record<Name, string>>) => void] {
+  const [params, setParams] = useSearchParams();
+  const filters = useMemo(() => {
+    const entries = names.map((name) => [name, params.get(name) ?? ""] as const);
+    return Object.fromEntries(entries) as Record<Name, string>;
+  }, [names, params]);
+  const change = (changed: Partial<Record<Name, string>>) => {
+    setParams(
+      (current) => {
+        const next = new URLSearchParams(current);
+        for (const [name, value] of Object.entries(changed) as [Name, string][]) {
+          if (value === "") next.delete(name);
+          else next.set(name, value);
+        }
+        return next;
+      },
+      { replace: true },
+    );
+  };
+  return [filters, change];
+}
+
+interface FilterBarProps {
+  isFiltered: boolean;
+  onClear: () => void;
+  children: ReactNode;
+}
+
+/** The filters of a list, with a button that clears them. */
+export function FilterBar({ isFiltered, onClear, children }: FilterBarProps) {
+  return (
+    <search className={styles.bar} aria-label={adminTexts.filters}>
+      {children}
+      <Button look="quiet" isDisabled={!isFiltered} onPress={onClear}>
+        {adminTexts.clear}
+      </Button>
+    </search>
+  );
+}
+
+interface FilterFieldProps {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  type?: "text" | "search" | "datetime-local";
+  inputMode?: "decimal";
+  placeholder?: string;
+}
+
+/** A field of a filter. It applies what is typed after a short pause. */
+export function FilterField({ value, onChange, ...props }: FilterFieldProps) {
+  const [typed, setTyped] = useState(value);
+  const [applied, setApplied] = useState(value);
+  // The address has changed otherwise, for example by the button that clears the filters.
+  if (applied !== value) {
+    setApplied(value);
+    setTyped(value);
+  }
+  const apply = useEffectEvent(() => {
+    onChange(typed);
+  });
+  useEffect(() => {
+    if (typed === value) return;
+    const timer = setTimeout(apply, typingMs);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [typed, value]);
+  return <TextField {...props} value={typed} onChange={setTyped} maxLength={200} />;
+}

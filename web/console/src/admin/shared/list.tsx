@@ -1,0 +1,58 @@
+import type { ReactNode } from "react";
+import { SearchX } from "lucide-react";
+import { adminTexts } from "../../texts/admin/shared.ts";
+import { More } from "../../ui/more.tsx";
+import { EmptyState, ErrorState, Skeleton } from "../../ui/states.tsx";
+import { Table, type Column } from "../../ui/table.tsx";
+
+/** The part of a query of pages that a list shows. */
+interface PagedQuery {
+  isPending: boolean;
+  isSuccess: boolean;
+  error: unknown;
+  hasNextPage: boolean;
+  isFetchingNextPage: boolean;
+  refetch: () => unknown;
+  fetchNextPage: () => unknown;
+}
+
+interface ListProps<Row> {
+  caption: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  keyOf: (row: Row, index: number) => string;
+  query: PagedQuery;
+  /** In place of an empty list without filters. */
+  empty: ReactNode;
+  isFiltered?: boolean;
+}
+
+/** A table that loads its next pages, with what is shown while it is loading, empty or failed. */
+export function List<Row>({ query, empty, isFiltered = false, ...table }: ListProps<Row>) {
+  const { isPending, isSuccess, error, hasNextPage, isFetchingNextPage } = query;
+  const isEmpty = table.rows.length === 0;
+  return (
+    <>
+      {isPending && <Skeleton count={6} height={52} />}
+      {Boolean(error) && isEmpty && (
+        <ErrorState error={error} onRetry={() => void query.refetch()} />
+      )}
+      {isSuccess && isEmpty && (isFiltered ? <NothingMatches /> : empty)}
+      {!isEmpty && <Table {...table} />}
+      <More
+        hasMore={hasNextPage}
+        isLoading={isFetchingNextPage}
+        onMore={() => void query.fetchNextPage()}
+      />
+    </>
+  );
+}
+
+/** What is shown in place of a list whose filters match nothing. */
+export function NothingMatches() {
+  return (
+    <EmptyState icon={<SearchX />} title={adminTexts.noneTitle}>
+      {adminTexts.noneText}
+    </EmptyState>
+  );
+}

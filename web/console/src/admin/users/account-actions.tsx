@@ -1,0 +1,92 @@
+import { useState } from "react";
+import { KeyRound, UserX } from "lucide-react";
+import { useLocation } from "wouter";
+import { useShopMutation } from "../../api/use-shop.ts";
+import { adminTexts } from "../../texts/admin/shared.ts";
+import { adminUserTexts } from "../../texts/admin/users.ts";
+import { Button } from "../../ui/button.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { TextField } from "../../ui/fields.tsx";
+import { Form } from "../../ui/form.tsx";
+import { formatTime } from "../../ui/format.ts";
+import { showToast } from "../../ui/toast.tsx";
+import { ConfirmButton } from "../shared/confirm-button.tsx";
+import { SecretDialog } from "../shared/secret-dialog.tsx";
+import {
+  AdminUserRowsDocument,
+  EraseUserDataDocument,
+  ResetUserPasswordDocument,
+  type AdminUserRowFragment,
+} from "./users.graphql.ts";
+
+/** Creates a token with which a customer sets a new password, and shows it once. */
+export function ResetButton({ user: { id, username } }: { user: AdminUserRowFragment }) {
+  const { mutateAsync, data, reset } = useShopMutation(ResetUserPasswordDocument);
+  const created = data?.createPasswordReset;
+  return (
+    <>
+      <ConfirmButton
+        label={adminUserTexts.reset}
+        icon={<KeyRound size={16} aria-hidden />}
+        onConfirm={() => mutateAsync({ input: { id } })}
+      >
+        {adminUserTexts.resetText}
+      </ConfirmButton>
+      <SecretDialog
+        title={adminUserTexts.resetTitle}
+        secret={created?.token}
+        note={created && adminUserTexts.resetNote(username, formatTime(created.expiresAt))}
+        onClose={reset}
+      />
+    </>
+  );
+}
+
+/** Erases the personal data of a user after the email was typed. */
+export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragment }) {
+  const [isOpen, setOpen] = useState(false);
+  const [, navigate] = useLocation();
+  const { mutate, isPending, error } = useShopMutation(EraseUserDataDocument, {
+    invalidates: [AdminUserRowsDocument],
+    onSuccess() {
+      showToast(adminUserTexts.erased);
+      navigate("/admin/users");
+    },
+  });
+  return (
+    <>
+      <Button
+        onPress={() => {
+          setOpen(true);
+        }}
+      >
+        <UserX size={16} aria-hidden /> {adminUserTexts.erase}
+      </Button>
+      <Dialog
+        title={adminUserTexts.erase}
+        isOpen={isOpen}
+        onClose={() => {
+          setOpen(false);
+        }}
+      >
+        <p>{adminUserTexts.eraseText}</p>
+        <Form
+          submitLabel={adminUserTexts.erase}
+          isPending={isPending}
+          error={error}
+          onSubmit={() => {
+            mutate({ id });
+          }}
+        >
+          <TextField
+            name="confirmation"
+            label={adminTexts.typeToConfirm(email)}
+            autoComplete="off"
+            validate={(text) => (text === email ? null : adminUserTexts.eraseMismatch(email))}
+            isRequired
+          />
+        </Form>
+      </Dialog>
+    </>
+  );
+}

@@ -1,0 +1,141 @@
+import { useState } from "react";
+import { KeyRound, Pencil, Trash2 } from "lucide-react";
+import { useLocation } from "wouter";
+import { useShopMutation } from "../../api/use-shop.ts";
+import { errorText } from "../../api/error-text.ts";
+import { webhookTexts } from "../../texts/admin/webhooks.ts";
+import { Button } from "../../ui/button.tsx";
+import { formatTime } from "../../ui/format.ts";
+import { showToast } from "../../ui/toast.tsx";
+import { ConfirmButton } from "../shared/confirm-button.tsx";
+import { SecretDialog } from "../shared/secret-dialog.tsx";
+import { WebhookDialog } from "./webhook-dialog.tsx";
+import {
+  ChangeWebhookDocument,
+  RemoveWebhookDocument,
+  ReplaceWebhookSecretDocument,
+  WebhookRowsDocument,
+  WebhookViewDocument,
+  type WebhookFactsFragment,
+} from "./webhooks.graphql.ts";
+
+interface ActionProps {
+  webhook: WebhookFactsFragment;
+}
+
+const invalidates = [WebhookViewDocument, WebhookRowsDocument];
+
+function useChange(onSaved?: () => void) {
+  return useShopMutation(ChangeWebhookDocument, {
+    invalidates,
+    onSuccess() {
+      onSaved?.();
+      showToast(webhookTexts.saved);
+    },
+  });
+}
+
+export function EditButton({ webhook }: ActionProps) {
+  const [isEditing, setEditing] = useState(false);
+  const close = () => {
+    setEditing(false);
+  };
+  const { mutate, isPending, error } = useChange(close);
+  return (
+    <>
+      <Button
+        onPress={() => {
+          setEditing(true);
+        }}
+      >
+        <Pencil size={16} aria-hidden /> {webhookTexts.edit}
+      </Button>
+      <WebhookDialog
+        title={webhookTexts.editTitle}
+        submitLabel={webhookTexts.edit}
+        webhook={webhook}
+        isOpen={isEditing}
+        onClose={close}
+        isPending={isPending}
+        error={error}
+        onSubmit={(entries) => {
+          mutate({ input: { id: webhook.id, ...entries } });
+        }}
+      />
+    </>
+  );
+}
+
+export function EnableButton({ webhook: { id, enabled } }: ActionProps) {
+  const { mutate, mutateAsync, isPending } = useChange();
+  if (enabled) {
+    return (
+      <ConfirmButton
+        label={webhookTexts.disable}
+        onConfirm={() => mutateAsync({ input: { id, enabled: false } })}
+      >
+        {webhookTexts.disableText}
+      </ConfirmButton>
+    );
+  }
+  const enable = () => {
+    mutate(
+      { input: { id, enabled: true } },
+      {
+        onError(error) {
+          showToast(errorText(error));
+        },
+      },
+    );
+  };
+  return (
+    <Button isPending={isPending} onPress={enable}>
+      {webhookTexts.enable}
+    </Button>
+  );
+}
+
+export function RotateButton({ webhook: { id } }: ActionProps) {
+  const { mutateAsync, data, reset } = useShopMutation(ReplaceWebhookSecretDocument, {
+    invalidates,
+  });
+  const replaced = data?.rotateWebhookSecret;
+  const until = replaced?.formerSecretUntil ?? undefined;
+  return (
+    <>
+      <ConfirmButton
+        label={webhookTexts.rotate}
+        icon={<KeyRound size={16} aria-hidden />}
+        onConfirm={() => mutateAsync({ id })}
+      >
+        {webhookTexts.rotateText}
+      </ConfirmButton>
+      <SecretDialog
+        title={webhookTexts.secretTitle}
+        secret={replaced?.secret}
+        note={until === undefined ? undefined : webhookTexts.formerUntil(formatTime(until))}
+        onClose={reset}
+      />
+    </>
+  );
+}
+
+export function RemoveButton({ webhook: { id } }: ActionProps) {
+  const [, navigate] = useLocation();
+  const { mutateAsync } = useShopMutation(RemoveWebhookDocument, {
+    invalidates: [WebhookRowsDocument],
+    onSuccess() {
+      showToast(webhookTexts.removed);
+      navigate("/admin/webhooks");
+    },
+  });
+  return (
+    <ConfirmButton
+      label={webhookTexts.remove}
+      icon={<Trash2 size={16} aria-hidden />}
+      onConfirm={() => mutateAsync({ id })}
+    >
+      {webhookTexts.removeText}
+    </ConfirmButton>
+  );
+}

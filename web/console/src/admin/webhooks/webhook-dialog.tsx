@@ -1,0 +1,61 @@
+import { useState } from "react";
+import { webhookTexts } from "../../texts/admin/webhooks.ts";
+import { Dialog } from "../../ui/dialog.tsx";
+import { Form } from "../../ui/form.tsx";
+import { Notice } from "../../ui/states.tsx";
+import { WebhookFields } from "./webhook-fields.tsx";
+import type { WebhookFactsFragment } from "./webhooks.graphql.ts";
+
+interface WebhookEntries {
+  url: string;
+  description: string;
+  events: string[];
+}
+
+interface WebhookDialogProps {
+  title: string;
+  submitLabel: string;
+  /** The webhook that is changed; undefined for a new one. */
+  webhook?: WebhookFactsFragment;
+  isOpen: boolean;
+  onClose: () => void;
+  isPending: boolean;
+  error: unknown;
+  onSubmit: (entries: WebhookEntries) => void;
+}
+
+/** A form for URL, note and events of a webhook. */
+export function WebhookDialog({
+  webhook,
+  isPending,
+  error,
+  onSubmit,
+  ...props
+}: WebhookDialogProps) {
+  const { submitLabel, ...dialog } = props;
+  const [events, setEvents] = useState<ReadonlySet<string>>(() => new Set(webhook?.events));
+  const [isEmpty, setEmpty] = useState(false);
+  return (
+    <Dialog {...dialog}>
+      <Form
+        submitLabel={submitLabel}
+        isPending={isPending}
+        error={error}
+        onSubmit={({ url = "", description = "" }) => {
+          setEmpty(events.size === 0);
+          if (events.size > 0) onSubmit({ url, description, events: [...events] });
+        }}
+      >
+        {isEmpty && events.size === 0 && (
+          <Notice kind="danger">{webhookTexts.eventsMissing}</Notice>
+        )}
+        <WebhookFields
+          url={webhook?.url}
+          description={webhook?.description}
+          events={events}
+          onEvents={setEvents}
+        />
+      </Form>
+    </Dialog>
+  );
+}

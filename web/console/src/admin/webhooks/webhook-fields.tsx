@@ -1,0 +1,55 @@
+import { useState } from "react";
+import { webhookTexts } from "../../texts/admin/webhooks.ts";
+import { Checkbox, TextField } from "../../ui/fields.tsx";
+import { webhookEvents } from "./webhook-events.ts";
+import styles from "./webhooks.module.css";
+
+interface WebhookFieldsProps {
+  url?: string;
+  description?: string;
+  events: ReadonlySet<string>;
+  onEvents: (events: ReadonlySet<string>) => void;
+}
+
+/** The fields of a webhook. Types of events that the console does not know stay chosen. */
+export function WebhookFields({ url, description, events, onEvents }: WebhookFieldsProps) {
+  const [known] = useState(() => [...new Set([...webhookEvents, ...events])]);
+  return (
+    <>
+      <TextField
+        name="url"
+        type="url"
+        label={webhookTexts.url}
+        description={webhookTexts.urlHint}
+        defaultValue={url}
+        maxLength={2000}
+        isRequired
+      />
+      <TextField
+        name="description"
+        label={webhookTexts.description}
+        defaultValue={description}
+        maxLength={500}
+      />
+      <fieldset>
+        <legend className={styles.legend}>{webhookTexts.events}</legend>
+        <div className={styles.events}>
+          {known.map((type) => (
+            <Checkbox
+              key={type}
+              isSelected={events.has(type)}
+              onChange={(isSelected) => {
+                const next = new Set(events);
+                if (isSelected) next.add(type);
+                else next.delete(type);
+                onEvents(next);
+              }}
+            >
+              {type}
+            </Checkbox>
+          ))}
+        </div>
+      </fieldset>
+    </>
+  );
+}

@@ -1,0 +1,62 @@
+import type { AuditAction, AuditActorKind } from "../../admin/audit/audit.graphql.ts";
+
+/** The texts of the audit trail. */
+export const auditTexts = {
+  title: "Audit trail",
+  trail: "Of",
+  trails: { users: "Users", products: "Products", webhooks: "Webhooks" },
+  action: "What",
+  outcome: "Outcome",
+  outcomes: { all: "All", ok: "Successful", rejected: "Rejected" },
+  actor: "Who",
+  actorHint: "Name or id",
+  subject: "Affected",
+  subjectHint: "Id",
+  from: "From",
+  before: "Before",
+  when: "When",
+  address: "Address",
+  detail: "Details",
+  ok: "OK",
+  searched: (entries: string, since: string) => `${entries} entries searched, back to ${since}.`,
+  older: "Search older entries",
+  emptyTitle: "There are no entries yet",
+};
+
+export const actorKindTexts: Record<AuditActorKind, string> = {
+  anonymous: "Not signed in",
+  user: "User",
+  operator: "Operator",
+  UNKNOWN: "Unknown",
+};
+
+export const auditActionTexts: Record<AuditAction, string> = {
+  ACCESS_REFUSED: "Access refused",
+  REGISTERED: "Registered",
+  LOGGED_IN: "Signed in",
+  LOGIN_REFUSED: "Sign-in refused",
+  LOGIN_THROTTLED: "Sign-in limited",
+  REFRESH_REUSED: "Refresh token reused",
+  LOGGED_OUT: "Signed out",
+  PASSWORD_CHANGED: "Password changed",
+  TYPE_CHANGED: "Role changed",
+  RIGHTS_CHANGED: "Rights changed",
+  PROFILE_CHANGED: "Profile changed",
+  RESET_CREATED: "Reset token created",
+  RESET_REFUSED: "Reset refused",
+  PASSWORD_RESET: "Password reset",
+  ERASED: "Personal data erased",
+  KEYS_ROTATED: "Signing key rotated",
+  PRODUCT_CREATED: "Product created",
+  PRODUCT_UPDATED: "Product changed",
+  STOCK_ADDED: "Stock added",
+  STOCK_SUBTRACTED: "Stock subtracted",
+  PRODUCT_DELETED: "Product deleted",
+  WEBHOOK_CREATED: "Webhook created",
+  WEBHOOK_UPDATED: "Webhook changed",
+  WEBHOOK_DELETED: "Webhook deleted",
+  WEBHOOK_SECRET_ROTATED: "Secret replaced",
+  WEBHOOK_REDRIVEN: "Dead letters redriven",
+  WEBHOOK_DISABLED: "Webhook disabled",
+  UNKNOWN: "Unknown",
+};
