@@ -191,7 +191,7 @@ test("rotateKeys through the gateway is FORBIDDEN, even for an admin", async () 
   await expect(call).rejects.toMatchObject({ type: "FORBIDDEN" });
 });
 
-test("with a secret, existing plain keys and new keys are encrypted", async () => {
+test("with a secret, existing plain keys and new keys are encrypted, and no shop starts without it", async () => {
   const token = await login();
   for (const { private_pem } of await storedKeys()) expect(private_pem).toMatch(/PRIVATE KEY/);
   const encrypting = await startTestShop(
@@ -210,4 +210,17 @@ test("with a secret, existing plain keys and new keys are encrypted", async () =
   expect(created?.private_pem).toMatch(/^v1\./);
   expect(await readAccount(shop, fresh)).toBe(customers[0]?.id);
   await encrypting.stop();
+
+  for (const [env, message] of [
+    [{}, /^KEY_ENCRYPTION_SECRET is not set, .* set it, or .*$/],
+    [
+      { KEY_ENCRYPTION_SECRET: "x".repeat(16) },
+      /^KEY_ENCRYPTION_SECRET is not the one .* set that one, or .*$/,
+    ],
+  ] as const) {
+    await expect(startTestShop({ ...settings, ...env }, shop.databases)).rejects.toMatchObject({
+      name: "ConfigError",
+      message: expect.stringMatching(message),
+    });
+  }
 });
