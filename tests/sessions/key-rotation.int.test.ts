@@ -23,7 +23,7 @@ let customers: Account[];
 beforeAll(async () => {
   shop = await startTestShop(settings);
   other = await startTestShop(settings, shop.databases);
-  customers = await Promise.all(Array.from({ length: 8 }, () => newAccount(shop)));
+  customers = await Promise.all(Array.from({ length: 3 }, () => newAccount(shop)));
 });
 afterAll(async () => {
   await other.stop();
@@ -98,10 +98,13 @@ test("three rotations and a flood of forged key ids fail no request of signed-in
     }
   }
   const startMs = performance.now();
-  const load = [...customers.map(client), ...Array.from({ length: 10 }, forger)];
+  const load = [...customers.map(client), ...Array.from({ length: 3 }, forger)];
   for (const at of [shop, other, shop]) {
-    const before = rounds;
-    await eventually("more sign-ins", () => rounds >= before + 20);
+    const before = { rounds, forged };
+    await eventually(
+      "more sign-ins and forged tokens",
+      () => rounds >= before.rounds + 10 && forged >= before.forged + 10,
+    );
     const { kid } = await rotate(at);
     await eventually("a token of the new key", () => kids.has(kid));
   }
@@ -110,7 +113,6 @@ test("three rotations and a flood of forged key ids fail no request of signed-in
   expect(failures).toEqual([]);
   expect(kids.size).toBe(4);
   expect(await publishedKids()).toHaveLength(4);
-  expect(forged).toBeGreaterThan(20);
   // The gateway fetches at most once a second for unknown key ids, and every 30 s by itself.
   expect(fetches).toBeLessThanOrEqual((performance.now() - startMs) / 1_000 + 2);
 });
