@@ -23,7 +23,7 @@ let customers: Account[];
 beforeAll(async () => {
   shop = await startTestShop(settings);
   other = await startTestShop(settings, shop.databases);
-  customers = await Promise.all(Array.from({ length: 8 }, () => newAccount(shop)));
+  customers = await Promise.all(Array.from({ length: 3 }, () => newAccount(shop)));
 });
 afterAll(async () => {
   await other.stop();
@@ -98,10 +98,13 @@ test("three rotations and a flood of forged key ids fail no request of signed-in
     }
   }
   const startMs = performance.now();
-  const load = [...customers.map(client), ...Array.from({ length: 10 }, forger)];
+  const load = [...customers.map(client), ...Array.from({ length: 3 }, forger)];
   for (const at of [shop, other, shop]) {
-    const before = rounds;
-    await eventually("more sign-ins", () => rounds >= before + 20);
+    const before = { rounds, forged };
+    await eventually(
+      "more sign-ins and forged tokens",
+      () => rounds >= before.rounds + 10 && forged >= before.forged + 10,
+    );
     const { kid } = await rotate(at);
     await eventually("a token of the new key", () => kids.has(kid));
   }
@@ -110,7 +113,6 @@ test("three rotations and a flood of forged key ids fail no request of signed-in
   expect(failures).toEqual([]);
   expect(kids.size).toBe(4);
   expect(await publishedKids()).toHaveLength(4);
-  expect(forged).toBeGreaterThan(20);
   // The gateway fetches at most once a second for unknown key ids, and every 30 s by itself.
   expect(fetches).toBeLessThanOrEqual((performance.now() - startMs) / 1_000 + 2);
 });
@@ -191,7 +193,7 @@ test("rotateKeys through the gateway is FORBIDDEN, even for an admin", async () 
   await expect(call).rejects.toMatchObject({ type: "FORBIDDEN" });
 });
 
-test("with a secret, existing plain keys and new keys are encrypted", async () => {
+test("with a secret, existing plain keys and new keys are encrypted, and no shop starts without it", async () => {
   const token = await login();
   for (const { private_pem } of await storedKeys()) expect(private_pem).toMatch(/PRIVATE KEY/);
   const encrypting = await startTestShop(
@@ -210,4 +212,17 @@ test("with a secret, existing plain keys and new keys are encrypted", async () =
   expect(created?.private_pem).toMatch(/^v1\./);
   expect(await readAccount(shop, fresh)).toBe(customers[0]?.id);
   await encrypting.stop();
+
+  for (const [env, message] of [
+    [{}, /^KEY_ENCRYPTION_SECRET is not set, .* set it, or .*$/],
+    [
+      { KEY_ENCRYPTION_SECRET: "x".repeat(16) },
+      /^KEY_ENCRYPTION_SECRET is not the one .* set that one, or .*$/,
+    ],
+  ] as const) {
+    await expect(startTestShop({ ...settings, ...env }, shop.databases)).rejects.toMatchObject({
+      name: "ConfigError",
+      message: expect.stringMatching(message),
+    });
+  }
 });

@@ -6,8 +6,7 @@ import { usualWeights } from "./workload/intents.ts";
 
 /** Shorter runs have fewer nodes, products and customers, because setting them up takes too long. */
 const shortMinutes = 0.5;
-/** A machine that does the operations sooner has no use for more time. */
-const mutantMinutes = 0.02;
+const mutantMinutes = 0.05;
 const mutantOperations = 150;
 
 /** Gives the plan of a run with faults. */

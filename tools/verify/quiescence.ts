@@ -3,7 +3,8 @@ import type { Databases } from "./cluster/databases.ts";
 
 type Queries = Pick<Databases, "query">;
 
-const intervalMs = 150;
+/** Each poll opens eight connections. */
+const intervalMs = 300;
 
 /** The producers of each consumer. */
 const producersOf = {

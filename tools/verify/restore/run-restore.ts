@@ -31,6 +31,8 @@ type Producer = keyof typeof consumersOf;
 const minOperations = 40;
 /** The events that the restored service loses at least, and records at least after the restore. */
 const minEvents = 8;
+/** Each poll opens connections and reads whole logs. */
+const everyMs = 250;
 const size = { hotProducts: 3, hotStock: 200, customers: 3, coldProducts: 6 };
 
 /**
@@ -97,28 +99,32 @@ export async function runRestore(
     const backedUp = (await logOf(databases, restored)).length;
     step("load after the backup", 0.4);
     const consumers = consumersOf[restored];
-    await eventually("events after the backup", async () => {
+    const haveEvents = async () => {
       const applied = consumers.map((consumer) => appliedBy(databases, consumer, restored));
       const last = (await Promise.all(applied)).map((events) => events.at(-1)?.position ?? 0);
       return Math.min(...last) >= backedUp + minEvents;
-    });
+    };
+    await eventually("events after the backup", haveEvents, { everyMs });
     await shop.whileDown(restored, () => databases.restore(restored));
     step("load after the restore", 0.6);
     const halted = await Promise.all(
       consumers.map((consumer) => untilHalted(databases, operator, consumer, restored)),
     );
-    await eventually("events after the restore", async () => {
-      return (await logOf(databases, restored)).length >= backedUp + minEvents;
-    });
+    await eventually(
+      "events after the restore",
+      async () => (await logOf(databases, restored)).length >= backedUp + minEvents,
+      { everyMs },
+    );
     workload.end();
     await load;
     // Until then the restored log grows.
-    await eventually("no work left of the restored service", async () => {
+    const hasNoWork = async () => {
       const held = "SELECT FROM reservations WHERE state = 'HELD'";
       if (restored === "products" && (await databases.query(restored, held)).length > 0)
         return false;
       return (await feedsOf(databases, ({ consumer }) => consumer === restored)).every(isAtHead);
-    });
+    };
+    await eventually("no work left of the restored service", hasNoWork, { everyMs });
 
     step("reconciling", 0.8);
     const halts: HaltEvidence[] = [];
@@ -155,18 +161,21 @@ async function untilHalted(
   consumer: Service,
   producer: Producer,
 ) {
-  await eventually(`${consumer} halting`, async () => {
-    return (await reconcile(operator, consumer, producer)).halt === "set_back";
-  });
+  await eventually(
+    `${consumer} halting`,
+    async () => (await reconcile(operator, consumer, producer)).halt === "set_back",
+    { everyMs },
+  );
   return { consumer, appliedAtHalt: await appliedBy(databases, consumer, producer) };
 }
 
 /** Waits until all consumers have applied all events. Returns what they have applied. */
 async function untilApplied(databases: Databases): Promise<FeedEvidence[]> {
-  return eventually("all events applied", async () => {
+  const feedsAtHead = async () => {
     const feeds = await feedsOf(databases, () => true);
     return feeds.every(isAtHead) && feeds;
-  });
+  };
+  return eventually("all events applied", feedsAtHead, { everyMs });
 }
 
 type Feed = Pick<FeedEvidence, "consumer" | "producer">;
