@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { encodingOf } from "../../services/api/console/accepted-encoding.ts";
-import { ConsoleFiles } from "../../services/api/console/console-files.ts";
+import { encodingOf } from "../../services/api/web/accepted-encoding.ts";
+import { BuiltFiles } from "../../services/api/web/built-files.ts";
 
 let folder: string;
-let files: ConsoleFiles;
+let files: BuiltFiles;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "console-"));
@@ -17,7 +17,7 @@ beforeAll(() => {
   writeFileSync(join(folder, "assets", "index-abc.js.br"), "brotli");
   writeFileSync(join(folder, "assets", "index-abc.js.gz"), "gzip");
   writeFileSync(join(folder, ".vite", "manifest.json"), "{}");
-  files = new ConsoleFiles(folder);
+  files = new BuiltFiles(folder);
 });
 afterAll(() => {
   rmSync(folder, { recursive: true });
@@ -44,22 +44,23 @@ test("an asset is sent as the build compressed it, with a tag of its own for eac
   expect(new Set(found.map((file) => file?.etag)).size).toBe(3);
 });
 
-test.each(["", "orders/1", "products/..", ".vite/manifest.json"])(
-  "the path %j is a route of the page",
-  async (path) => {
-    const file = await files.find(path, undefined);
-    expect(file?.content.toString()).toBe("<html>");
-    expect(file?.isImmutable).toBe(false);
-  },
-);
+test("the page itself is not immutable", async () => {
+  const file = await files.find("index.html", undefined);
+  expect(file?.content.toString()).toBe("<html>");
+  expect(file?.isImmutable).toBe(false);
+});
 
-test.each(["assets/nothing.js", "assets/../index.html", "assets/index-abc.js.br", "assets/"])(
-  "there is no asset %j",
-  async (path) => {
-    expect(await files.find(path, "br")).toBeUndefined();
-  },
-);
+test.each([
+  "assets/nothing.js",
+  "assets/../index.html",
+  "assets/index-abc.js.br",
+  "assets/",
+  ".vite/manifest.json",
+  "../package.json",
+])("the file %j is not served", async (path) => {
+  expect(await files.find(path, "br")).toBeUndefined();
+});
 
-test("a folder that does not exist is a console that is not built", () => {
-  expect(new ConsoleFiles(join(folder, "nothing")).isBuilt).toBe(false);
+test("a folder that does not exist is a page that is not built", () => {
+  expect(new BuiltFiles(join(folder, "nothing")).isBuilt).toBe(false);
 });
