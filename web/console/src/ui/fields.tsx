@@ -1,4 +1,4 @@
-import { useId, type ChangeEvent, type ReactNode } from "react";
+import { use, useId, type ChangeEvent, type ReactNode } from "react";
 import { CheckboxButton, CheckboxField } from "react-aria-components/Checkbox";
 import { FieldError } from "react-aria-components/FieldError";
 import { Input } from "react-aria-components/Input";
@@ -10,6 +10,7 @@ import { TextArea } from "react-aria-components/TextArea";
 import { TextField as AriaTextField, type TextFieldProps } from "react-aria-components/TextField";
 import { Button as AriaButton } from "react-aria-components/Button";
 import { Check, Minus, Plus } from "lucide-react";
+import { FormErrors } from "./form-errors.ts";
 import styles from "./fields.module.css";
 
 interface FieldProps extends Omit<TextFieldProps, "className" | "style" | "children"> {
@@ -22,8 +23,14 @@ interface FieldProps extends Omit<TextFieldProps, "className" | "style" | "child
 
 /** A field for text, with its label, its hint and the error of its value. */
 export function TextField({ label, description, placeholder, isLong, ...props }: FieldProps) {
+  const error = use(FormErrors)[props.name ?? ""];
   return (
-    <AriaTextField {...props} className={styles.field ?? ""}>
+    <AriaTextField
+      {...props}
+      className={styles.field ?? ""}
+      validationBehavior="aria"
+      isInvalid={error !== undefined}
+    >
       <Label className={styles.label ?? ""}>{label}</Label>
       {isLong === true ? (
         <TextArea className={styles.input ?? ""} rows={4} placeholder={placeholder} />
@@ -35,7 +42,7 @@ export function TextField({ label, description, placeholder, isLong, ...props }:
           {description}
         </Text>
       )}
-      <FieldError className={styles.error ?? ""} />
+      <FieldError className={styles.error ?? ""}>{error}</FieldError>
     </AriaTextField>
   );
 }

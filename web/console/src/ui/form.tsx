@@ -1,8 +1,8 @@
 import type { ReactNode, SyntheticEvent } from "react";
-import { Form as AriaForm } from "react-aria-components/Form";
 import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { errorText } from "../api/error-text.ts";
 import { Button } from "./button.tsx";
+import { FormErrors } from "./form-errors.ts";
 import { Notice } from "./states.tsx";
 import styles from "./form.module.css";
 
@@ -16,7 +16,10 @@ interface FormProps {
   children: ReactNode;
 }
 
-/** A form with one button. The shop checks the values; its errors are shown at the fields. */
+/**
+ * A form with one button. The shop checks the values. Its errors stay at the fields until the form is
+ * sent again: if they went when a field changes, the button would move away from under the pointer.
+ */
 export function Form({ onSubmit, submitLabel, isPending, error, children }: FormProps) {
   const submit = (event: SyntheticEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -30,15 +33,17 @@ export function Form({ onSubmit, submitLabel, isPending, error, children }: Form
   const fieldErrors = fieldErrorsOf(error);
   const isOfField = Object.keys(fieldErrors).length > 0;
   return (
-    <AriaForm className={styles.form ?? ""} onSubmit={submit} validationErrors={fieldErrors}>
-      {error !== null && error !== undefined && !isOfField && (
-        <Notice kind="danger">{errorText(error)}</Notice>
-      )}
-      {children}
-      <Button type="submit" look="primary" isPending={isPending}>
-        {submitLabel}
-      </Button>
-    </AriaForm>
+    <form className={styles.form} onSubmit={submit} noValidate>
+      <FormErrors value={fieldErrors}>
+        {error !== null && error !== undefined && !isOfField && (
+          <Notice kind="danger">{errorText(error)}</Notice>
+        )}
+        {children}
+        <Button type="submit" look="primary" isPending={isPending}>
+          {submitLabel}
+        </Button>
+      </FormErrors>
+    </form>
   );
 }
 
