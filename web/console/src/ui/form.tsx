@@ -1,4 +1,4 @@
-import type { ReactNode, SyntheticEvent } from "react";
+import { useState, type ReactNode, type SyntheticEvent } from "react";
 import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { errorText } from "../api/error-text.ts";
 import { Button } from "./button.tsx";
@@ -9,6 +9,8 @@ import styles from "./form.module.css";
 interface FormProps {
   /** Gets the values of the fields by their names. */
   onSubmit: (values: Record<string, string>) => void;
+  /** Returns messages about values that the shop cannot judge, by the names of the fields. */
+  check?: (values: Record<string, string>) => Record<string, string>;
   submitLabel: string;
   isPending: boolean;
   /** The error of the mutation. An error of a field is shown at the field. */
@@ -20,7 +22,8 @@ interface FormProps {
  * A form with one button. The shop checks the values. Its errors stay at the fields until the form is
  * sent again: if they went when a field changes, the button would move away from under the pointer.
  */
-export function Form({ onSubmit, submitLabel, isPending, error, children }: FormProps) {
+export function Form({ onSubmit, check, submitLabel, isPending, error, children }: FormProps) {
+  const [faults, setFaults] = useState<Record<string, string>>({});
   const submit = (event: SyntheticEvent<HTMLFormElement>) => {
     event.preventDefault();
     if (isPending) return;
@@ -28,9 +31,12 @@ export function Form({ onSubmit, submitLabel, isPending, error, children }: Form
       name,
       typeof value === "string" ? value : "",
     ]);
-    onSubmit(Object.fromEntries(entries) as Record<string, string>);
+    const values = Object.fromEntries(entries) as Record<string, string>;
+    const found = check?.(values) ?? {};
+    setFaults(found);
+    if (Object.keys(found).length === 0) onSubmit(values);
   };
-  const fieldErrors = fieldErrorsOf(error);
+  const fieldErrors = { ...fieldErrorsOf(error), ...faults };
   const isOfField = Object.keys(fieldErrors).length > 0;
   return (
     <form className={styles.form} onSubmit={submit} noValidate>

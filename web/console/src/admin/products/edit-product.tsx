@@ -11,7 +11,7 @@ import { Table } from "../../ui/table.tsx";
 import { showToast } from "../../ui/toast.tsx";
 import { Row } from "../shared/card.tsx";
 import { minorUnitsOf, priceText } from "./price-text.ts";
-import { ProductFields, type ProductEntries } from "./product-fields.tsx";
+import { faultsOfEntries, ProductFields, type ProductEntries } from "./product-fields.tsx";
 import {
   AdminProductRowsDocument,
   AdminProductViewDocument,
@@ -96,6 +96,7 @@ export function EditProduct({ product }: { product: Product }) {
       submitLabel={adminProductTexts.save}
       isPending={isPending}
       error={isShopError(error, "VERSION_CONFLICT") ? undefined : error}
+      check={faultsOfEntries}
       onSubmit={({ name = "", description = "", price = "", sku = "" }) => {
         save({ name, description, price, sku }, base.version);
       }}

@@ -8,10 +8,18 @@ import { AdminPage } from "../shared/admin-page.tsx";
 import { BackLink } from "../shared/back-link.tsx";
 import { Card } from "../shared/card.tsx";
 import { minorUnitsOf, piecesOf } from "./price-text.ts";
-import { ProductFields } from "./product-fields.tsx";
+import { faultsOfEntries, ProductFields } from "./product-fields.tsx";
 import { AddProductDocument, AdminProductRowsDocument } from "./products.graphql.ts";
 
 const noEntries = { name: "", description: "", price: "", sku: "" };
+
+function check(values: Record<string, string>): Record<string, string> {
+  const isNumber = piecesOf(values.stock ?? "") !== undefined;
+  return {
+    ...faultsOfEntries(values),
+    ...(!isNumber && { stock: adminProductTexts.numberInvalid }),
+  };
+}
 
 /** The form of a new product. */
 export default function NewProductPage() {
@@ -42,6 +50,7 @@ export default function NewProductPage() {
           submitLabel={adminProductTexts.create}
           isPending={isPending}
           error={error}
+          check={check}
           onSubmit={create}
         >
           <ProductFields entries={noEntries} />
@@ -50,9 +59,6 @@ export default function NewProductPage() {
             label={adminProductTexts.initialStock}
             defaultValue="0"
             inputMode="numeric"
-            validate={(text) =>
-              piecesOf(text) === undefined ? adminProductTexts.numberInvalid : null
-            }
             isRequired
           />
         </Form>

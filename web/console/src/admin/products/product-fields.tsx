@@ -10,6 +10,11 @@ export interface ProductEntries {
   sku: string;
 }
 
+/** Returns what is wrong with the entries of a form, by the names of the fields. */
+export function faultsOfEntries({ price = "" }: Record<string, string>): Record<string, string> {
+  return minorUnitsOf(price) === undefined ? { price: adminProductTexts.priceInvalid } : {};
+}
+
 /** The fields that a new product and a changed one have in common. */
 export function ProductFields({ entries }: { entries: ProductEntries }) {
   return (
@@ -34,9 +39,6 @@ export function ProductFields({ entries }: { entries: ProductEntries }) {
         description={adminProductTexts.priceHint}
         defaultValue={entries.price}
         inputMode="decimal"
-        validate={(text) =>
-          text !== "" && minorUnitsOf(text) === undefined ? adminProductTexts.priceInvalid : null
-        }
         isRequired
       />
       <TextField

@@ -40,6 +40,10 @@ async function changeStock({ id, mode, number }: StockChange): Promise<string | 
   return updateInventories.results[0]?.error?.message;
 }
 
+function check({ number = "" }: Record<string, string>): Record<string, string> {
+  return piecesOf(number) === undefined ? { number: adminProductTexts.numberInvalid } : {};
+}
+
 /** Adds pieces, subtracts pieces, or sets the number of pieces after a count. */
 export function StockForm({ id }: { id: string }) {
   const client = useQueryClient();
@@ -66,6 +70,7 @@ export function StockForm({ id }: { id: string }) {
       submitLabel={adminProductTexts.changeStock}
       isPending={isPending}
       error={error}
+      check={check}
       onSubmit={({ number = "" }) => {
         mutate({ id, mode, number: piecesOf(number) ?? 0 });
       }}
@@ -77,15 +82,7 @@ export function StockForm({ id }: { id: string }) {
         options={modes.map((value) => ({ value, text: adminProductTexts.stockModes[value] }))}
         onChange={setMode}
       />
-      <TextField
-        name="number"
-        label={adminProductTexts.number}
-        inputMode="numeric"
-        validate={(text) =>
-          text !== "" && piecesOf(text) === undefined ? adminProductTexts.numberInvalid : null
-        }
-        isRequired
-      />
+      <TextField name="number" label={adminProductTexts.number} inputMode="numeric" isRequired />
     </Form>
   );
 }

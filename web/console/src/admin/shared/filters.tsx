@@ -1,5 +1,5 @@
-import { useEffect, useEffectEvent, useMemo, useState, type ReactNode } from "react";
-import { useSearchParams } from "wouter";
+import { useEffectEvent, useLayoutEffect, useMemo, useState, type ReactNode } from "react";
+import { useLocation, useSearch } from "wouter";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { Button } from "../../ui/button.tsx";
 import { TextField } from "../../ui/fields.tsx";
@@ -14,23 +14,21 @@ const typingMs = 250;
 export function useFilters<Name extends string>(
   names: readonly Name[],
 ): [Record<Name, string>, (change: Partial<Record<Name, string>>) => void] {
-  const [params, setParams] = useSearchParams();
+  const [path, navigate] = useLocation();
+  const search = useSearch();
   const filters = useMemo(() => {
+    const params = new URLSearchParams(search);
     const entries = names.map((name) => [name, params.get(name) ?? ""] as const);
     return Object.fromEntries(entries) as Record<Name, string>;
-  }, [names, params]);
+  }, [names, search]);
   const change = (changed: Partial<Record<Name, string>>) => {
-    setParams(
-      (current) => {
-        const next = new URLSearchParams(current);
-        for (const [name, value] of Object.entries(changed) as [Name, string][]) {
-          if (value === "") next.delete(name);
-          else next.set(name, value);
-        }
-        return next;
-      },
-      { replace: true },
-    );
+    const params = new URLSearchParams(search);
+    for (const [name, value] of Object.entries(changed) as [Name, string][]) {
+      if (value === "") params.delete(name);
+      else params.set(name, value);
+    }
+    // The setter of wouter's useSearchParams would leave the path of the page.
+    navigate(params.size === 0 ? path : `${path}?${params.toString()}`, { replace: true });
   };
   return [filters, change];
 }
@@ -74,7 +72,9 @@ export function FilterField({ value, onChange, ...props }: FilterFieldProps) {
   const apply = useEffectEvent(() => {
     onChange(typed);
   });
-  useEffect(() => {
+  // Layout effects end when the page is hidden because the next page is still loading; then nothing
+  // may be applied any more.
+  useLayoutEffect(() => {
     if (typed === value) return;
     const timer = setTimeout(apply, typingMs);
     return () => {

@@ -74,6 +74,9 @@ export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragmen
           submitLabel={adminUserTexts.erase}
           isPending={isPending}
           error={error}
+          check={({ confirmation }): Record<string, string> =>
+            confirmation === email ? {} : { confirmation: adminUserTexts.eraseMismatch(email) }
+          }
           onSubmit={() => {
             mutate({ id });
           }}
@@ -82,7 +85,6 @@ export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragmen
             name="confirmation"
             label={adminTexts.typeToConfirm(email)}
             autoComplete="off"
-            validate={(text) => (text === email ? null : adminUserTexts.eraseMismatch(email))}
             isRequired
           />
         </Form>
