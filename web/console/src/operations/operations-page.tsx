@@ -42,14 +42,12 @@ export default function OperationsPage() {
           <Route path={`${base}/charts`} component={ChartsPage} />
           <Route path={`${base}/events`} component={EventsPage} />
           <Route path={`${base}/events/:consumer`}>
-            {({ consumer }) => <DeadLettersPage key={consumer} consumer={consumer ?? ""} />}
+            {({ consumer }) => <DeadLettersPage key={consumer} consumer={consumer} />}
           </Route>
           <Route path={`${base}/reservations`} component={ReservationsPage} />
           <Route path={`${base}/audit`} component={AuditPage} />
           <Route path={`${base}/trace`} component={TraceSearchPage} />
-          <Route path={`${base}/trace/:id`}>
-            {({ id }) => <TracePage key={id} id={id ?? ""} />}
-          </Route>
+          <Route path={`${base}/trace/:id`}>{({ id }) => <TracePage key={id} id={id} />}</Route>
         </Switch>
       </Suspense>
     </>

@@ -54,7 +54,6 @@ export const deadLetterTexts = {
   occurred: "Recorded",
   moved: "Moved here",
   payload: "Payload",
-  payloadOf: (type: string) => `Payload of ${type}`,
   cut: "Only the beginning is shown.",
   toTrace: "Trace of the order",
   redrive: "Redrive",

@@ -60,7 +60,8 @@ export function optionsOf(
 
 /** Shows the newest values in the legend while the crosshair is elsewhere. */
 export function showNewest(chart: uPlot): void {
-  if (chart.cursor.idx == null) chart.setLegend({ idx: (chart.data[0]?.length ?? 1) - 1 }, false);
+  if (typeof chart.cursor.idx === "number") return;
+  chart.setLegend({ idx: chart.data[0].length - 1 }, false);
 }
 
 function markerOf(line: Line | undefined): string {

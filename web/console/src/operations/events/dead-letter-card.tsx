@@ -59,9 +59,7 @@ export function DeadLetterCard({ consumer, letter }: DeadLetterCardProps) {
       <Facts letter={letter} />
       <details className={styles.payload}>
         <summary>{deadLetterTexts.payload}</summary>
-        <pre tabIndex={0} role="region" aria-label={deadLetterTexts.payloadOf(type)}>
-          {prettyJson(payload)}
-        </pre>
+        <pre>{prettyJson(payload)}</pre>
         {payloadIsCut && <p className={styles.intro}>{deadLetterTexts.cut}</p>}
       </details>
     </article>

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import { mapTexts } from "../../texts/cluster-map.ts";
 import { operationsTexts } from "../../texts/operations.ts";
 import { formatNumber } from "../../ui/format.ts";
@@ -18,10 +18,46 @@ interface ClusterTablesProps {
   onSelect: (node: string) => void;
 }
 
-/** The content of the picture as tables: for phones, where they are open, and for screen readers. */
+/** The content of the picture as tables: for phones, where it has no room, and for screen readers. */
 export function ClusterTables({ cluster, onSelect }: ClusterTablesProps) {
-  const [isOpen, setOpen] = useState(() => matchMedia("(max-width: 899px)").matches);
   const { nodes, edges, databases } = cluster;
+  return (
+    <section className={styles.tables}>
+      <h2>{mapTexts.asTables}</h2>
+      <Foldable title={mapTexts.nodesTable} isOpenOnPhones>
+        <Table
+          caption={mapTexts.nodesTable}
+          columns={nodeColumns(onSelect)}
+          rows={nodes}
+          keyOf={({ id }) => id}
+        />
+      </Foldable>
+      <Foldable title={mapTexts.flowsTable}>
+        <Table caption={mapTexts.flowsTable} columns={flowColumns} rows={edges} keyOf={keyOfFlow} />
+      </Foldable>
+      <Foldable title={mapTexts.databasesTable}>
+        <Table
+          caption={mapTexts.databasesTable}
+          columns={databaseColumns}
+          rows={databases}
+          keyOf={({ service }) => service}
+        />
+      </Foldable>
+    </section>
+  );
+}
+
+interface FoldableProps {
+  title: string;
+  isOpenOnPhones?: boolean;
+  children: ReactNode;
+}
+
+/** A part that is rendered while it is open only: the cluster changes every two seconds. */
+function Foldable({ title, isOpenOnPhones = false, children }: FoldableProps) {
+  const [isOpen, setOpen] = useState(
+    () => isOpenOnPhones && matchMedia("(max-width: 899px)").matches,
+  );
   return (
     <details
       className={styles.details}
@@ -30,38 +66,8 @@ export function ClusterTables({ cluster, onSelect }: ClusterTablesProps) {
         setOpen(event.currentTarget.open);
       }}
     >
-      <summary className={styles.summary}>{mapTexts.asTables}</summary>
-      {isOpen && (
-        <div className={styles.tables}>
-          <section>
-            <h2>{mapTexts.nodesTable}</h2>
-            <Table
-              caption={mapTexts.nodesTable}
-              columns={nodeColumns(onSelect)}
-              rows={nodes}
-              keyOf={({ id }) => id}
-            />
-          </section>
-          <section>
-            <h2>{mapTexts.flowsTable}</h2>
-            <Table
-              caption={mapTexts.flowsTable}
-              columns={flowColumns}
-              rows={edges}
-              keyOf={keyOfFlow}
-            />
-          </section>
-          <section>
-            <h2>{mapTexts.databasesTable}</h2>
-            <Table
-              caption={mapTexts.databasesTable}
-              columns={databaseColumns}
-              rows={databases}
-              keyOf={({ service }) => service}
-            />
-          </section>
-        </div>
-      )}
+      <summary className={styles.summary}>{title}</summary>
+      {isOpen && children}
     </details>
   );
 }

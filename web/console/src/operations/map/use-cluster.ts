@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { useShopQuery } from "../../api/use-shop.ts";
 import { useSubscription } from "../../api/use-subscription.ts";
 import { withChanges, type ClusterChange } from "./cluster-changes.ts";
@@ -31,6 +31,7 @@ export function useCluster() {
   const [{ cluster, changes }, setPicture] = useState<Picture>({ cluster: undefined, changes: [] });
   const [isLive, setLive] = useState(false);
   const waiting = useRef<{ cluster: Cluster; frame: number }>(undefined);
+  const shownAt = useRef(0);
   const silence = useRef<ReturnType<typeof setTimeout>>(undefined);
 
   /** Shows a picture in the next frame, and of several only the last one. */
@@ -42,7 +43,9 @@ export function useCluster() {
     const frame = requestAnimationFrame(() => {
       const newest = waiting.current?.cluster;
       waiting.current = undefined;
-      if (newest) setPicture((picture) => pictureAfter(picture, newest));
+      if (!newest) return;
+      shownAt.current = Date.parse(newest.at);
+      setPicture((picture) => pictureAfter(picture, newest));
     });
     waiting.current = { cluster: next, frame };
   };
@@ -66,15 +69,10 @@ export function useCluster() {
   );
   const query = useShopQuery(ClusterNowDocument, {}, isLive ? {} : { refetchInterval: pollMs });
   const queried = query.data?.cluster;
+  const showQueried = useEffectEvent(show);
   useEffect(() => {
-    if (!queried) return;
-    setPicture((picture) => {
-      // It may have been sent before the picture that the subscription brought.
-      const shownAt = picture.cluster?.at ?? queried.at;
-      return Date.parse(queried.at) < Date.parse(shownAt)
-        ? picture
-        : pictureAfter(picture, queried);
-    });
+    // It may have been sent before the picture that the subscription brought.
+    if (queried && Date.parse(queried.at) >= shownAt.current) showQueried(queried);
   }, [queried]);
   useEffect(
     () => () => {

@@ -73,7 +73,7 @@ export default function AuditPage() {
       {isRunning && <Notice kind="info">{stockTexts.running}</Notice>}
       {!audit && error && <ErrorState error={error} onRetry={() => void refetch()} />}
       {!audit && !error && <Skeleton count={2} height={120} />}
-      {audit && audit.report === null && (
+      {audit?.report === null && (
         <EmptyState icon={<ClipboardCheck />} title={stockTexts.never}>
           {stockTexts.neverText}
         </EmptyState>

@@ -27,7 +27,7 @@ const columns: readonly Column<Reservation>[] = [
   },
   { title: stockTexts.age, cell: ({ ageSeconds }) => formatSeconds(ageSeconds), isNumber: true },
   { title: stockTexts.reserved, cell: ({ at }) => formatClock(at) },
-  { title: stockTexts.expires, cell: ({ expiresAt }) => <Expiry at={expiresAt} /> },
+  { title: stockTexts.expires, cell: (reservation) => <Expiry reservation={reservation} /> },
   { title: stockTexts.lines, cell: ({ lines }) => formatNumber(lines), isNumber: true },
   { title: stockTexts.pieces, cell: ({ pieces }) => formatNumber(pieces), isNumber: true },
 ];
@@ -69,9 +69,10 @@ export default function ReservationsPage() {
   );
 }
 
-function Expiry({ at }: { at: string | null }) {
-  if (at === null) return operationsTexts.none;
-  const isOverdue = new Date(at).getTime() < Date.now();
+function Expiry({ reservation: { at, ageSeconds, expiresAt } }: { reservation: Reservation }) {
+  if (expiresAt === null) return operationsTexts.none;
+  // By the clock of the shop, which may differ from that of the browser.
+  const isOverdue = Date.parse(at) + ageSeconds * 1_000 > Date.parse(expiresAt);
   if (isOverdue) return <Badge kind="warning">{stockTexts.overdue}</Badge>;
-  return formatClock(at);
+  return formatClock(expiresAt);
 }
