@@ -77,7 +77,9 @@ export function holdsData(folder: string, majorVersion: string): boolean {
  * number. All supported processors are little-endian.
  */
 export function systemIdentifierOf(folder: string): string {
-  return readFileSync(join(folder, "global", "pg_control")).readBigUInt64LE().toString();
+  return readFileSync(join(folder, "global", "pg_control"))
+    .readBigUInt64LE()
+    .toString();
 }
 
 /** Returns undefined if PG_VERSION is missing or contains no version. */

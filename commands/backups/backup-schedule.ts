@@ -67,7 +67,9 @@ export class BackupSchedule {
       },
       maxAgeMs: checkEveryMs,
       read() {
-        const newest = existsSync(dir) ? scheduledBackups(dir, dataDir, now()).past.at(-1) : undefined;
+        const newest = existsSync(dir)
+          ? scheduledBackups(dir, dataDir, now()).past.at(-1)
+          : undefined;
         const ageMs = now() - (newest?.startMs ?? startedMs);
         return [
           { name: "shop_backup_age_seconds", value: Math.max(0, ageMs) / 1_000 },

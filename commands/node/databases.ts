@@ -1,5 +1,6 @@
 import type { Server } from "node:net";
 import { type Config } from "../../config/config.ts";
+import { databaseUrlName } from "../../config/settings/cluster-settings.ts";
 import { domainServices, type DomainService, type ServiceName } from "../../services/registry.ts";
 import { claimDataDir } from "../../embedded/data-dir.ts";
 import { EmbeddedPostgres } from "../../embedded/postgres.ts";
@@ -36,6 +37,7 @@ export async function openDatabases(
   try {
     await assertPortsFree(config, services);
     if (named.length < domainServices.length) {
+      warnOfEmbedded(databaseUrls);
       postgres = await EmbeddedPostgres.start(dataDir);
       urls = { ...(await postgres.createDatabases()), ...urls };
     }
@@ -44,4 +46,14 @@ export async function openDatabases(
     throw error;
   }
   return { urls, server, close };
+}
+
+/** Says which databases are embedded ones if others are not: a URL may have been forgotten. */
+function warnOfEmbedded(databaseUrls: Config["databaseUrls"]): void {
+  const embedded = domainServices.filter((name) => databaseUrls[name] === undefined);
+  if (embedded.length === domainServices.length) return;
+  const settings = embedded.map(databaseUrlName).join(" and ");
+  process.stderr.write(
+    `Warning: the embedded PostgreSQL in DATA_DIR has the databases of ${embedded.join(" and ")}, because ${settings} ${embedded.length === 1 ? "is" : "are"} not set.\n`,
+  );
 }
