@@ -218,8 +218,10 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   ): Promise<Result> {
     const request = idempotency.idempotentRequest(ctx);
     if (request === undefined) return useCase(database);
+    // The series begins at 0, before the first replay: `rate` ignores its first sample.
+    const replaysOfAction = replays?.of({ action: ctx.action?.name ?? "" });
     const replayed = ({ answer }: idempotency.StoredAnswer) => {
-      replays?.of({ action: ctx.action?.name ?? "" }).add();
+      replaysOfAction?.add();
       return answer as Result;
     };
     const stored = await idempotency.storedAnswer(query, request);

@@ -71,12 +71,14 @@ export class GraphqlExecution {
     this.#edge = edge;
     this.#metrics = metrics;
     this.#log = log;
+    metrics.begin(schema);
   }
 
   /** Replaces the schema. Operations that have started keep the old schema. */
   useSchema(schema: GraphQLSchema, costs: QueryCosts): void {
     this.#schema = schema;
     this.#documents = new Documents(schema, costs, this.#edge);
+    this.#metrics.begin(schema);
   }
 
   /** The throttle of all callers, for work outside of GraphQL execution as well. */
