@@ -10,7 +10,7 @@ import type { QueryCosts } from "../limits/query-cost.ts";
 import { assertShort, assertSmallJson, maxExecutionMs } from "../limits/request-limits.ts";
 import { Throttle } from "../limits/throttle.ts";
 import type { OperationMetrics } from "../observability/operation-metrics.ts";
-import type { RequestLog } from "../observability/request-log.ts";
+import { shortName, type RequestLog } from "../observability/request-log.ts";
 import { Documents, operationOf, type CheckedDocument } from "./documents.ts";
 import { coerceVariables } from "./engine/arguments.ts";
 import { executePlan } from "./engine/execute.ts";
@@ -237,7 +237,7 @@ function spanOf({ operation, name }: OperationDefinitionNode): () => SpanOptions
   return () => ({
     attributes: {
       "graphql.operation.type": operation,
-      ...(name !== undefined && { "graphql.operation.name": name.value }),
+      ...(name !== undefined && { "graphql.operation.name": shortName(name.value) }),
     },
   });
 }
