@@ -253,8 +253,8 @@ export function openDatabase<Models, Events extends Contract["events"]>(
 /** Connects and disconnects the database of a service without moleculer-db's table actions. */
 function connection(sequelize: Sequelize, named: NamedDatabase): Partial<ServiceSchema> {
   return {
-    async started(this: { logger: ServiceBroker["logger"] }) {
-      await untilConnected(() => sequelize.authenticate(), named, this.logger);
+    async started(this: { broker: ServiceBroker; logger: ServiceBroker["logger"] }) {
+      await untilConnected(() => sequelize.authenticate(), named, this);
     },
     stopped: () => sequelize.close(),
   };
