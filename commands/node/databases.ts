@@ -2,7 +2,7 @@ import type { Server } from "node:net";
 import { type Config } from "../../config/config.ts";
 import { databaseUrlName } from "../../config/settings/cluster-settings.ts";
 import { domainServices, type DomainService, type ServiceName } from "../../services/registry.ts";
-import { claimDataDir } from "../../embedded/data-dir.ts";
+import { claimDataDir, type ClaimingCommand } from "../../embedded/data-dir.ts";
 import { EmbeddedPostgres } from "../../embedded/postgres.ts";
 import { assertPortsFree } from "./ports.ts";
 
@@ -20,13 +20,16 @@ export interface OwnDatabases {
 /**
  * Claims the data directory, and starts its embedded PostgreSQL unless the configuration names all
  * databases of the services. Throws StartError, or ListenError if a port of the services is in use.
+ *
+ * @param command the command that needs the databases; undefined for a shop
  */
 export async function openDatabases(
   config: Config,
   services: readonly ServiceName[],
+  command?: ClaimingCommand,
 ): Promise<OwnDatabases> {
   const { dataDir, databaseUrls } = config;
-  const server = await claimDataDir(dataDir);
+  const server = await claimDataDir(dataDir, command);
   const named = Object.entries(databaseUrls).filter(([, url]) => url !== undefined);
   let urls: DatabaseUrls = Object.fromEntries(named);
   let postgres: EmbeddedPostgres | undefined;
