@@ -80,7 +80,7 @@ class FaultLog {
     // An export runs in the context of any request.
     withoutTrace(() => {
       this.#warn(
-        `Spans could not be exported: ${reason}. They are lost; the shop is not affected.`,
+        `Spans could not be exported: ${reason.replace(/[ .]+$/, "")}. They are lost; the shop is not affected.`,
       );
     });
   }
@@ -90,8 +90,8 @@ class FaultLog {
 function reasonOf(message: string): string {
   if (!message.startsWith("{")) return message;
   try {
-    const { message: reason, code } = JSON.parse(message) as { message?: unknown; code?: unknown };
-    return String(reason ?? code ?? message);
+    const { message: reason } = JSON.parse(message) as { message?: unknown };
+    return typeof reason === "string" ? reason : message;
   } catch {
     // A text that only begins like JSON.
     return message;

@@ -25,6 +25,7 @@ const acquireTimeoutMs = 3_000;
 /** Lines that Sequelize prints of an error that its caller gets, too. A log of JSON has no text. */
 const printedBySequelize = /^(?:Committing|Rolling back) transaction \S+ failed with error /;
 const { warn } = console;
+// eslint-disable-next-line no-console
 console.warn = (...words: unknown[]) => {
   if (!printedBySequelize.test(String(words[0]))) warn.apply(console, words);
 };
