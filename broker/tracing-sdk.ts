@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { diag, DiagLogLevel } from "@opentelemetry/api";
 import {
   hostDetector,
@@ -8,15 +9,27 @@ import {
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import type { ServiceBroker } from "moleculer";
 import { recordSpans } from "../core/tracing/spans.ts";
+import { withoutTrace } from "../core/tracing/trace.ts";
+import { version } from "../core/version.ts";
+
+/** How long a stopping node exports its last spans. Orchestrators kill it some seconds later. */
+const flushWithinMs = 2_000;
+const reportEveryMs = 60_000;
 
 /**
  * Starts the OpenTelemetry SDK for traces, which reads the standard variables `OTEL_*`. Returns the
- * function that exports the last spans and stops it. This module loads megabytes of code: it is
- * imported only if traces are on.
+ * function that exports the last spans and stops it, at the latest after `flushMs`. This module loads
+ * megabytes of code: it is imported only if traces are on.
  */
-export function startTracing({ logger, nodeID, namespace }: ServiceBroker): () => Promise<void> {
-  const report = (message: string, ...details: unknown[]) => {
-    logger.warn(`OpenTelemetry: ${message}`, ...details);
+export function startTracing(
+  { logger, nodeID, namespace }: Pick<ServiceBroker, "logger" | "nodeID" | "namespace">,
+  flushMs = flushWithinMs,
+): () => Promise<void> {
+  const faults = new FaultLog((message) => {
+    logger.warn(message);
+  });
+  const report = (message: string) => {
+    faults.add(reasonOf(message));
   };
   const ignore = () => undefined;
   diag.setLogger(
@@ -26,6 +39,7 @@ export function startTracing({ logger, nodeID, namespace }: ServiceBroker): () =
   const sdk = new NodeSDK({
     resource: resourceFromAttributes({
       "service.name": "shop-cluster",
+      "service.version": version,
       "service.namespace": namespace,
       "service.instance.id": nodeID,
     }),
@@ -38,6 +52,48 @@ export function startTracing({ logger, nodeID, namespace }: ServiceBroker): () =
   recordSpans(true);
   return async () => {
     recordSpans(false);
-    await sdk.shutdown();
+    const flushed = sdk.shutdown().catch((error: unknown) => {
+      faults.add(error instanceof Error ? error.message : String(error));
+    });
+    // The exporter repeats a failed export for much longer.
+    await Promise.race([
+      flushed,
+      sleep(flushMs, undefined, { ref: false }).then(() => {
+        faults.add("the last spans were not exported in time");
+      }),
+    ]);
   };
+}
+
+/** Logs faults of the export, at most one per minute. */
+class FaultLog {
+  readonly #warn: (message: string) => void;
+  #nextAtMs = -Infinity;
+
+  constructor(warn: (message: string) => void) {
+    this.#warn = warn;
+  }
+
+  add(reason: string): void {
+    if (performance.now() < this.#nextAtMs) return;
+    this.#nextAtMs = performance.now() + reportEveryMs;
+    // An export runs in the context of any request.
+    withoutTrace(() => {
+      this.#warn(
+        `Spans could not be exported: ${reason.replace(/[ .]+$/, "")}. They are lost; the shop is not affected.`,
+      );
+    });
+  }
+}
+
+/** The SDK reports an error as a JSON text of its properties. */
+function reasonOf(message: string): string {
+  if (!message.startsWith("{")) return message;
+  try {
+    const { message: reason } = JSON.parse(message) as { message?: unknown };
+    return typeof reason === "string" ? reason : message;
+  } catch {
+    // A text that only begins like JSON.
+    return message;
+  }
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
-import { domainServices, requiredServices, type DomainService } from "../services/registry.ts";
+import { domainServices, type DomainService } from "../services/registry.ts";
 import { databaseProblemOf } from "../database/errors/database-problem.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import {
@@ -9,6 +9,7 @@ import {
   type MigrationResult,
 } from "../database/migrator/migrate.ts";
 import { StartError } from "../embedded/data-dir.ts";
+import { areDatabasesNamed } from "./node/cluster-node.ts";
 import { openDatabases } from "./node/databases.ts";
 import { interruptedStatus, runProgram, stopOnSignals } from "./process/program.ts";
 
@@ -25,10 +26,8 @@ await runProgram(async () => {
   const isContract = readArguments();
   const config = loadConfig(singleProcessDefaults);
   const named = domainServices.filter((name) => config.services.includes(name));
-  const isExternal = named
-    .filter((name) => requiredServices.includes(name))
-    .every((name) => config.databaseUrls[name] !== undefined);
-  const opening = isExternal ? undefined : openDatabases(config, []);
+  const isExternal = areDatabasesNamed(config, named);
+  const opening = isExternal ? undefined : openDatabases(config, [], "db:migrate");
   stopOnSignals(async () => (await opening)?.close(), interruptedStatus);
   const urls = (await opening)?.urls ?? config.databaseUrls;
   const options: MigrateOptions = {
@@ -37,15 +36,13 @@ await runProgram(async () => {
     ...(isContract && { contractAfterMs: isExternal ? contractAfterMs : 0 }),
   };
   try {
-    // A cluster may run without an optional service.
-    const existing = named.filter((name) => urls[name] !== undefined);
     // At the same time, so that the nodes of all services are watched together.
     const done = await Promise.allSettled(
-      existing.map((name) => migrateService(name, urls[name] ?? "", options)),
+      named.map((name) => migrateService(name, urls[name] ?? "", options)),
     );
     for (const [index, outcome] of done.entries()) {
       if (outcome.status === "fulfilled") {
-        process.stdout.write(`${existing[index]}: ${textOf(outcome.value)}\n`);
+        process.stdout.write(`${named[index]}: ${textOf(outcome.value)}\n`);
       }
     }
     const failed = done.find((outcome) => outcome.status === "rejected");

@@ -1,4 +1,5 @@
-import { resolve, sep } from "node:path";
+import { statSync } from "node:fs";
+import { dirname, resolve, sep } from "node:path";
 import type { ConfigReader } from "./config-reader.ts";
 
 /** Scheduled backups of the embedded PostgreSQL. */
@@ -19,14 +20,24 @@ export function readBackups(read: ConfigReader): BackupConfig | undefined {
   const dir = read.text("BACKUP_DIR");
   const keep = read.integer("BACKUP_KEEP");
   const dataDir = resolve(read.text("DATA_DIR"));
-  if (every === undefined) return undefined;
+  if (every === undefined) {
+    if (dir !== undefined) read.fault("BACKUP_EVERY", "must be set if BACKUP_DIR is set");
+    return undefined;
+  }
   if (dir === undefined) {
     read.fault("BACKUP_DIR", "must be set if BACKUP_EVERY is set");
     return undefined;
   }
   if (`${resolve(dir)}${sep}`.startsWith(`${dataDir}${sep}`)) {
     read.fault("BACKUP_DIR", "must be a folder outside of DATA_DIR");
+  } else if (isFolder(dirname(resolve(dir))) !== true || isFolder(resolve(dir)) === false) {
+    read.fault("BACKUP_DIR", "must be a folder, or a path in a folder that exists");
   }
   const everyMs = Number(every.slice(0, -1)) * (unitMs[every.slice(-1)] ?? minuteMs);
   return { everyMs, dir: resolve(dir), keep };
+}
+
+/** Returns undefined for a path that does not exist. */
+function isFolder(path: string): boolean | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory();
 }

@@ -22,6 +22,14 @@ const genericPlans = "-c plan_cache_mode=force_generic_plan";
 /** How long a statement waits for a connection of the pool. */
 const acquireTimeoutMs = 3_000;
 
+/** Lines that Sequelize prints of an error that its caller gets, too. A log of JSON has no text. */
+const printedBySequelize = /^(?:Committing|Rolling back) transaction \S+ failed with error /;
+const { warn } = console;
+// eslint-disable-next-line no-console
+console.warn = (...words: unknown[]) => {
+  if (!printedBySequelize.test(String(words[0]))) warn.apply(console, words);
+};
+
 /**
  * A client with an error listener from the start. Sequelize adds its own shortly after a connection
  * opens; an error in between, for example when the server dies, would end the process.

@@ -13,12 +13,20 @@ export function socketOf(dataDir: string): string {
   return join(platform.shortPathOf(dataDir), "shop.sock");
 }
 
+/** The commands besides a shop that use the databases of a data directory alone. */
+export type ClaimingCommand = "backup" | "restore" | "db:migrate";
+
+/** What the socket of a command sends to each connection, before it closes the connection. */
+const claimLine = /^claimed by npm run (backup|restore|db:migrate)\n$/;
+
 /**
  * Makes this process the only shop on a data directory, by listening on its socket: the kernel
  * releases the socket however the process ends. Returns the listening server.
- * Throws StartError if another shop runs there or the directory is not writable.
+ * Throws StartError if another shop or command runs there or the directory is not writable.
+ *
+ * @param command the command that claims the directory; undefined for a shop
  */
-export async function claimDataDir(dataDir: string): Promise<Server> {
+export async function claimDataDir(dataDir: string, command?: ClaimingCommand): Promise<Server> {
   try {
     makeFolder(dataDir);
   } catch (error) {
@@ -26,11 +34,17 @@ export async function claimDataDir(dataDir: string): Promise<Server> {
   }
   const path = socketOf(dataDir);
   try {
-    return await listen(path);
+    return await listen(path, command);
   } catch (error) {
     if (codeOf(error) !== "EADDRINUSE") throw unwritable(dataDir, error);
   }
   if (await answers(path)) {
+    const other = await commandAt(path);
+    if (other !== undefined) {
+      throw new StartError(
+        `npm run ${other} is using DATA_DIR ${dataDir}; wait for its end, or set another DATA_DIR.`,
+      );
+    }
     throw new StartError(
       `Another shop is running on DATA_DIR ${dataDir}; stop it first, or set another DATA_DIR and PORT for this one.`,
     );
@@ -43,7 +57,7 @@ export async function claimDataDir(dataDir: string): Promise<Server> {
   // A shop that was killed left the socket behind.
   rmSync(path, { force: true });
   try {
-    return await listen(path);
+    return await listen(path, command);
   } catch (error) {
     throw unwritable(dataDir, error);
   }
@@ -76,11 +90,33 @@ export function answers(path: string): Promise<boolean> {
   });
 }
 
-function listen(path: string): Promise<Server> {
+/** How long a command has for its line. A shop that runs sends nothing first. */
+const claimLineWithinMs = 500;
+
+/** Returns the command that listens on a socket; undefined for a shop. */
+function commandAt(path: string): Promise<ClaimingCommand | undefined> {
+  return new Promise((resolve) => {
+    const probe = connect(path).setEncoding("utf8");
+    let text = "";
+    const done = () => {
+      probe.destroy();
+      resolve(claimLine.exec(text)?.[1] as ClaimingCommand | undefined);
+    };
+    probe.on("data", (chunk: string) => (text += chunk));
+    probe.setTimeout(claimLineWithinMs, done);
+    probe.once("error", done);
+    probe.once("end", done);
+  });
+}
+
+function listen(path: string, command: ClaimingCommand | undefined): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     // Until the transporter starts, consoles are disconnected; they connect again.
-    server.on("connection", (socket) => socket.destroy());
+    server.on("connection", (socket) => {
+      if (command === undefined) socket.destroy();
+      else socket.on("error", () => undefined).end(`claimed by npm run ${command}\n`);
+    });
     server.once("error", reject);
     // A connection has the operator's rights, so the socket is created with access for its user only.
     const mask = process.umask(0o177);

@@ -72,6 +72,16 @@ export function holdsData(folder: string, majorVersion: string): boolean {
   );
 }
 
+/**
+ * Returns PostgreSQL's id of the databases in a folder: the first field of `pg_control`, a 64-bit
+ * number. All supported processors are little-endian.
+ */
+export function systemIdentifierOf(folder: string): string {
+  return readFileSync(join(folder, "global", "pg_control"))
+    .readBigUInt64LE()
+    .toString();
+}
+
 /** Returns undefined if PG_VERSION is missing or contains no version. */
 function versionOf(folder: string): string | undefined {
   try {

@@ -218,8 +218,10 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   ): Promise<Result> {
     const request = idempotency.idempotentRequest(ctx);
     if (request === undefined) return useCase(database);
+    // The series begins at 0, before the first replay: `rate` ignores its first sample.
+    const replaysOfAction = replays?.of({ action: ctx.action?.name ?? "" });
     const replayed = ({ answer }: idempotency.StoredAnswer) => {
-      replays?.of({ action: ctx.action?.name ?? "" }).add();
+      replaysOfAction?.add();
       return answer as Result;
     };
     const stored = await idempotency.storedAnswer(query, request);
@@ -251,8 +253,8 @@ export function openDatabase<Models, Events extends Contract["events"]>(
 /** Connects and disconnects the database of a service without moleculer-db's table actions. */
 function connection(sequelize: Sequelize, named: NamedDatabase): Partial<ServiceSchema> {
   return {
-    async started(this: { logger: ServiceBroker["logger"] }) {
-      await untilConnected(() => sequelize.authenticate(), named, this.logger);
+    async started(this: { broker: ServiceBroker; logger: ServiceBroker["logger"] }) {
+      await untilConnected(() => sequelize.authenticate(), named, this);
     },
     stopped: () => sequelize.close(),
   };

@@ -106,8 +106,10 @@ export function tableActions(
       {
         ...genericService,
         // In place of moleculer-db's, which logs a stack each second, also for a wrong password.
-        async started(this: DbMethods & { logger: ServiceBroker["logger"] }) {
-          await untilConnected(() => this.connect(), named, this.logger);
+        async started(
+          this: DbMethods & { broker: ServiceBroker; logger: ServiceBroker["logger"] },
+        ) {
+          await untilConnected(() => this.connect(), named, this);
         },
       },
     ],

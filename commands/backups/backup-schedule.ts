@@ -21,7 +21,7 @@ type TakeBackup = (target: string, signal: AbortSignal) => Promise<void>;
 export interface ScheduleOptions {
   config: BackupConfig;
   dataDir: string;
-  /** Takes a sentence about a failed backup. */
+  /** Takes a sentence about a failed backup or deletion, or a backup of the future. */
   onFault: (message: string) => Promise<void>;
   takeBackup?: TakeBackup;
   now?: () => number;
@@ -36,6 +36,8 @@ export class BackupSchedule {
   readonly #task: PeriodicTask;
   readonly #stopping = new AbortController();
   #retryAtMs = 0;
+  /** The backups of the future that were reported. */
+  readonly #reported = new Set<string>();
 
   constructor(options: ScheduleOptions) {
     this.#options = { takeBackup: takeBackupInChild, now: Date.now, ...options };
@@ -65,7 +67,9 @@ export class BackupSchedule {
       },
       maxAgeMs: checkEveryMs,
       read() {
-        const newest = existsSync(dir) ? scheduledBackups(dir, dataDir).at(-1) : undefined;
+        const newest = existsSync(dir)
+          ? scheduledBackups(dir, dataDir, now()).past.at(-1)
+          : undefined;
         const ageMs = now() - (newest?.startMs ?? startedMs);
         return [
           { name: "shop_backup_age_seconds", value: Math.max(0, ageMs) / 1_000 },
@@ -84,21 +88,37 @@ export class BackupSchedule {
   /** Takes a backup if it is due. Throws an Error if it fails. */
   async takeDueBackup(): Promise<void> {
     const { config, dataDir, takeBackup, now } = this.#options;
-    const startMs = now();
-    if (startMs < this.#retryAtMs) return;
-    this.#retryAtMs = startMs + Math.min(config.everyMs, retryAfterMs);
     const { dir, keep, everyMs } = config;
+    const startMs = now();
+    const pauseMs = Math.min(everyMs, retryAfterMs);
+    // A longer wait means that the clock was set back.
+    if (startMs < this.#retryAtMs && this.#retryAtMs - startMs <= pauseMs) return;
+    this.#retryAtMs = startMs + pauseMs;
     if (!existsSync(dir)) mkdirSync(dir, { mode: 0o700 });
-    const newest = scheduledBackups(dir, dataDir).at(-1);
-    const ageMs = newest === undefined ? everyMs : startMs - newest.startMs;
-    // After the clock was set back, the newest backup has a negative age.
-    if (ageMs >= 0 && ageMs < everyMs) {
+    const { past, future } = scheduledBackups(dir, dataDir, startMs);
+    this.#reportFuture(future);
+    const newest = past.at(-1);
+    if (newest !== undefined && startMs - newest.startMs < everyMs) {
       this.#retryAtMs = 0;
       return;
     }
     await takeBackup(join(dir, scheduledName(new Date(startMs))), this.#stopping.signal);
     this.#retryAtMs = 0;
-    await deleteOldBackups(dir, dataDir, keep);
+    try {
+      await deleteOldBackups(dir, dataDir, keep, now());
+    } catch (fault) {
+      await this.#options.onFault(`Old backups could not be deleted: ${messageOf(fault)}`);
+    }
+  }
+
+  #reportFuture(future: readonly { folder: string }[]): void {
+    for (const { folder } of future) {
+      if (this.#reported.has(folder)) continue;
+      this.#reported.add(folder);
+      void this.#options.onFault(
+        `The name of the backup ${folder} is a time in the future: the clock was or is wrong. The backup is neither counted nor deleted until then. Correct the clock, or rename the folder.`,
+      );
+    }
   }
 }
 

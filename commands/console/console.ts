@@ -96,7 +96,7 @@ async function call(broker: ServiceBroker, line: string): Promise<boolean> {
     });
     say(`>> Execution time: ${Math.round(performance.now() - startedMs)} ms`);
     say(">> Response:");
-    console.log(inspect(response, { depth: 4, colors: true }));
+    console.log(inspect(response, { depth: 4, colors: hasColors(process.stdout) }));
   } catch (error) {
     showError(error);
   }
@@ -140,13 +140,20 @@ function showError(error: unknown): void {
   const isRejection = isClientError(error) || (typeof code === "number" && code < 500);
   const isExpected = isRejection || isUnreachable(type) || type === "SERVICE_UNAVAILABLE";
   printError(`${isExpected && type !== undefined ? `${type}: ` : ""}${message ?? String(error)}`);
-  if (!isExpected && !(error instanceof LineFault)) console.error(styleText("red", stack ?? ""));
+  if (!isExpected && !(error instanceof LineFault))
+    console.error(styleText("red", stack ?? "", { stream: process.stderr }));
   const hasData = typeof data === "object" && data !== null && Object.keys(data).length > 0;
-  if (hasData) console.error("Data:", inspect(data, { depth: 4, colors: true }));
+  if (hasData)
+    console.error("Data:", inspect(data, { depth: 4, colors: hasColors(process.stderr) }));
 }
 
 function printError(sentence: string): void {
-  console.error(styleText(["red", "bold"], `>> ERROR: ${sentence}`));
+  console.error(styleText(["red", "bold"], `>> ERROR: ${sentence}`, { stream: process.stderr }));
+}
+
+/** A pipe gets no color codes. */
+function hasColors(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && stream.hasColors();
 }
 
 function say(text: string, ...values: unknown[]): void {

@@ -20,7 +20,7 @@ export const data = {
     type: "text",
     example: "/var/backups/shop",
     description:
-      "Folder of the backups of BACKUP_EVERY, outside of DATA_DIR and best on another disk. Its parent folder must exist.",
+      "Folder of the backups of BACKUP_EVERY, outside of DATA_DIR and best on another disk; only together with BACKUP_EVERY. Its parent folder must exist.",
   },
   BACKUP_KEEP: {
     type: "integer",

@@ -28,6 +28,11 @@ export function activeSpan(): SpanContext | undefined {
   return isOn ? trace.getActiveSpan()?.spanContext() : undefined;
 }
 
+/** Runs work outside of the current span. */
+export function withoutSpan(work: () => void): void {
+  context.with(ROOT_CONTEXT, work);
+}
+
 /**
  * Like `inSpan`, but without a span where there is no parent: the gateway begins traces, and
  * background work has none.

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
-import { activeSpan, isSampled } from "./spans.ts";
+import { activeSpan, isSampled, withoutSpan } from "./spans.ts";
 
 /** The action that runs in the current asynchronous context; set by the trace middleware. */
 export const currentAction = new AsyncLocalStorage<{ id: string; requestID: string | null }>();
@@ -25,6 +25,13 @@ function currentIds(): { traceId: string; spanId: string; flags: string } | unde
 export function traceparent(): string | undefined {
   const ids = currentIds();
   return ids && `00-${ids.traceId}-${ids.spanId}-${ids.flags}`;
+}
+
+/** Runs work outside of the current action and span, so that its log lines have no trace ids. */
+export function withoutTrace(work: () => void): void {
+  currentAction.exit(() => {
+    withoutSpan(work);
+  });
 }
 
 /** The fields of a log line that name its trace: none outside of an action. */

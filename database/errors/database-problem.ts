@@ -91,12 +91,16 @@ const triesPerLogLine = 10;
 
 /**
  * Calls `connect` until the database answers: nodes and databases may start in any order. Throws
- * DatabaseProblem if waiting does not help.
+ * DatabaseProblem if waiting does not help. When the broker stops, it says nothing more: its stop
+ * closes the databases.
  */
 export async function untilConnected(
   connect: () => Promise<unknown>,
   database: NamedDatabase,
-  logger: { warn: (message: string) => void },
+  {
+    logger,
+    broker,
+  }: { logger: { warn: (message: string) => void }; broker: { stopping: boolean } },
 ): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     try {
@@ -105,7 +109,7 @@ export async function untilConnected(
     } catch (error) {
       const problem = databaseProblemOf(error, database);
       if (problem?.isTemporary !== true) throw problem ?? error;
-      if (tries % triesPerLogLine === 0) {
+      if (tries % triesPerLogLine === 0 && !broker.stopping) {
         logger.warn(`${problem.message} The service tries again every second.`);
       }
       await setTimeout(retryEveryMs);

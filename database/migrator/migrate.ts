@@ -104,6 +104,7 @@ async function migrateOn(
     await applyToEmpty(connection, migrations);
     return { applied: namesOf(migrations), pending: [] };
   }
+  await assertOwn(done, folder);
   assertFits(done, migrations);
   const pending = migrations.filter(({ name }) => !done.has(name));
   const contracts = pending.filter(({ kind }) => kind === "contract");
@@ -136,6 +137,21 @@ async function appliedNames(connection: Client): Promise<Set<string>> {
   if (tables[0]?.exists !== true) return new Set();
   const { rows } = await connection.query<{ name: string }>("SELECT name FROM migrations");
   return new Set(rows.map(({ name }) => name));
+}
+
+/**
+ * Rejects a database of another service: one without the first migration of this service. The names
+ * of later migrations can be the same in several services.
+ */
+async function assertOwn(done: ReadonlySet<string>, folder: URL): Promise<void> {
+  const [first] = namesOf(await migrationsIn(folder));
+  if (first === undefined || done.has(first)) return;
+  const shared = new Set(namesOf(await migrationsIn(sharedFolder)));
+  const [other] = [...done].filter((name) => !shared.has(name)).sort();
+  if (other === undefined) return;
+  throw new MigrationProblem(
+    `it is the database of another service: it has the migration ${other}, and not ${first}. The URLs of two services may be interchanged. Nothing was changed.`,
+  );
 }
 
 /** Rejects a database from which a newer version has removed what this version may need. */

@@ -1,10 +1,6 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
-
-const { version } = JSON.parse(
-  readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-) as { version: string };
+import { version } from "../../core/version.ts";
 
 /** The name of the connections of this version in `pg_stat_activity`. */
 export const applicationName = `shop-cluster ${version}`;

@@ -53,13 +53,17 @@ export function backupTarget(target: string, dataDir: string): BackupTarget {
       `${path} is in DATA_DIR ${dataDir}; a backup must be outside, best on another disk.`,
     );
   }
-  return { path: place, incomplete: incompleteFolder(realParent, dataDir) };
+  return { path: place, incomplete: temporaryFolder("incomplete", realParent, dataDir) };
 }
 
-/** Returns the temporary folder of backups of a data directory. */
-export function incompleteFolder(parent: string, dataDir: string): string {
+/** Returns a folder, beside backups of a data directory, for an incomplete or a deleted backup. */
+export function temporaryFolder(
+  kind: "incomplete" | "deleted",
+  parent: string,
+  dataDir: string,
+): string {
   const id = createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 8);
-  return join(parent, `incomplete-${id}`);
+  return join(parent, `${kind}-${id}`);
 }
 
 /** Makes the temporary folder. Removes what a killed backup has left there. Throws StartError. */

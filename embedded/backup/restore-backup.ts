@@ -26,7 +26,7 @@ export async function restoreBackup(order: RestoreOrder): Promise<BackupDescript
   assertEmpty(dataDir);
   const { majorVersion } = await postgresBinaries();
   const description = await verified(order, majorVersion);
-  const claim = await claimDataDir(dataDir);
+  const claim = await claimDataDir(dataDir, "restore");
   try {
     assertEmpty(dataDir);
     const extracted = (share: number) => {

@@ -1,6 +1,7 @@
 import type { EventEnvelope } from "../../core/contract.ts";
-import { publicCodeOf } from "../../core/errors.ts";
+import { commonErrors, publicCodeOf } from "../../core/errors.ts";
 import type { Instruments } from "../../core/metrics/instruments.ts";
+import { productErrors } from "../products/products.contract.ts";
 import type { OrderPlaced, OrderStatus } from "./orders.contract.ts";
 
 /** The status of an order after an event. */
@@ -27,6 +28,15 @@ export class OrderMetrics {
       "Calls of orders.place that failed, by error code",
       ["code"],
     );
+    const { SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR } = commonErrors;
+    // `rate` ignores the first sample of a series, so that it has to be 0.
+    for (const { code } of [
+      productErrors.OUT_OF_STOCK,
+      SERVICE_UNAVAILABLE,
+      INTERNAL_SERVER_ERROR,
+    ]) {
+      this.#rejections.of({ code });
+    }
     this.#revenue = instruments.counter(
       "shop_orders_revenue_minor_units_total",
       "Total price of placed orders in minor units",

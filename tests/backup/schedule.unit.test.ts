@@ -1,17 +1,20 @@
+import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  realpathSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { BackupSchedule } from "../../commands/backups/backup-schedule.ts";
 import { Instruments } from "../../core/metrics/instruments.ts";
+import { backupTarget, makeIncomplete } from "../../embedded/backup/backup-target.ts";
 import { scheduledBackups } from "../../embedded/backup/retention.ts";
 import { writeBackup } from "../support/sample-backup.ts";
 
@@ -24,28 +27,42 @@ beforeEach(() => {
   place = mkdtempSync(join(tmpdir(), "shop-schedule-"));
   dir = join(place, "backups");
   dataDir = join(place, "data");
-  mkdirSync(dataDir);
+  makeDatabases(ownIdentifier);
 });
 afterEach(() => {
   rmSync(place, { recursive: true, force: true });
 });
 
+const ownIdentifier = "7713394486734831530";
+
+/** Gives the data directory databases with this id. */
+function makeDatabases(systemIdentifier: string): void {
+  const folder = join(dataDir, "postgres", "global");
+  mkdirSync(folder, { recursive: true });
+  const control = Buffer.alloc(8192);
+  control.writeBigUInt64LE(BigInt(systemIdentifier));
+  writeFileSync(join(folder, "pg_control"), control);
+}
+
 /** A schedule with a clock of the test. */
 class TestSchedule {
   nowMs = Date.UTC(2026, 10, 29);
   fault: Error | undefined;
+  systemIdentifier = ownIdentifier;
+  readonly reports: string[] = [];
   readonly #schedule: BackupSchedule;
 
   constructor(everyMs = 24 * hourMs, keep = 2) {
     this.#schedule = new BackupSchedule({
       config: { everyMs, dir, keep },
       dataDir,
-      onFault: async () => undefined,
+      onFault: async (message) => void this.reports.push(message),
       now: () => this.nowMs,
       takeBackup: async (target) => {
         if (this.fault) throw this.fault;
         // The process of the backup needs some seconds to start.
-        writeBackup(target, { dataDir, startedAt: new Date(this.nowMs + 5_000).toISOString() });
+        const startedAt = new Date(this.nowMs + 5_000).toISOString();
+        writeBackup(target, { dataDir, systemIdentifier: this.systemIdentifier, startedAt });
       },
     });
   }
@@ -79,10 +96,66 @@ test("a restart of the shop does not change the interval", async () => {
   expect(await restarted.after(1)).toHaveLength(2);
 });
 
-test("a backup is due after the clock was set back", async () => {
+test("backups of the future cause one more backup, and no other backup is deleted for them", async () => {
+  const schedule = new TestSchedule(24 * hourMs, 2);
+  await schedule.after(0);
+  await schedule.after(24);
+  const future = ["shop-20300101T000000Z", "shop-20300102T000000Z"];
+  for (const name of future) writeBackup(join(dir, name), { dataDir });
+  const past = ["shop-20261129T000000Z", "shop-20261130T000000Z"];
+  for (let minute = 0; minute < 3; minute += 1) {
+    expect(await schedule.after(1 / 60)).toEqual([...past, ...future]);
+  }
+  expect(schedule.reports).toHaveLength(2);
+  expect(schedule.reports[0]).toMatch(/shop-20300101T000000Z is a time in the future: /);
+  expect(await schedule.after(24)).toEqual([past[1], "shop-20261201T000300Z", ...future]);
+  expect(await schedule.after(1 / 60)).toHaveLength(4);
+});
+
+test("with backups of the future only, one backup is taken", async () => {
   const schedule = new TestSchedule();
   await schedule.after(0);
   expect(await schedule.after(-48)).toHaveLength(2);
+  expect(await schedule.after(1 / 60)).toHaveLength(2);
+});
+
+test("a retry does not wait for the time before the clock was set back", async () => {
+  const schedule = new TestSchedule();
+  schedule.fault = new Error("no space left");
+  await expect(schedule.after(0)).rejects.toThrow("no space left");
+  schedule.fault = undefined;
+  expect(await schedule.after(-48)).toHaveLength(1);
+});
+
+test("new databases in the same DATA_DIR get their first backup at once", async () => {
+  await new TestSchedule().after(0);
+  makeDatabases("42");
+  const schedule = new TestSchedule();
+  schedule.systemIdentifier = "42";
+  expect(await schedule.after(1)).toEqual(["shop-20261129T000000Z", "shop-20261129T010000Z"]);
+  expect(await schedule.after(1)).toHaveLength(2);
+});
+
+test("a backup that succeeded is not reported as failed if old ones cannot be deleted", async () => {
+  const schedule = new TestSchedule(24 * hourMs, 1);
+  await schedule.after(0);
+  const id = createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 8);
+  mkdirSync(join(dir, `deleted-${id}`));
+  writeFileSync(join(dir, `deleted-${id}`, "letter"), "");
+  await schedule.after(24);
+  expect(schedule.reports).toEqual([
+    expect.stringMatching(/^Old backups could not be deleted: .*deleted-\w+ contains other files/),
+  ]);
+});
+
+test("old backups are deleted while a backup by hand is written to the same folder", async () => {
+  const schedule = new TestSchedule(24 * hourMs, 1);
+  await schedule.after(0);
+  const { incomplete } = backupTarget(join(dir, "by-hand"), dataDir);
+  makeIncomplete(incomplete);
+  writeFileSync(join(incomplete, "base.tar"), "");
+  expect(await schedule.after(24)).toEqual([basename(incomplete), "shop-20261130T000000Z"]);
+  expect(schedule.reports).toEqual([]);
 });
 
 test("metrics tell the age of the newest backup, which grows while backups fail", async () => {
@@ -128,5 +201,5 @@ test("only complete backups of the same databases are deleted", async () => {
     "shop-20261129T000000Z",
   ]);
   expect(existsSync(join(at(11), "letter"))).toBe(true);
-  expect(scheduledBackups(dir, dataDir)).toHaveLength(3);
+  expect(scheduledBackups(dir, dataDir, schedule.nowMs).past).toHaveLength(2);
 });

@@ -25,6 +25,14 @@ describe("scheduled backups", () => {
     expect(faultsOf({ BACKUP_EVERY: "24h", BACKUP_DIR: "./data/backups" })).toEqual([
       "BACKUP_DIR must be a folder outside of DATA_DIR; for example BACKUP_DIR=/var/backups/shop",
     ]);
+    for (const dir of ["no/such/backups", "package.json", "package.json/backups"]) {
+      expect(faultsOf({ BACKUP_EVERY: "24h", BACKUP_DIR: dir })).toEqual([
+        "BACKUP_DIR must be a folder, or a path in a folder that exists; for example BACKUP_DIR=/var/backups/shop",
+      ]);
+    }
+    expect(faultsOf({ BACKUP_DIR: "backups" })).toEqual([
+      "BACKUP_EVERY must be set if BACKUP_DIR is set; for example BACKUP_EVERY=24h",
+    ]);
     expect(faultsOf({ BACKUP_EVERY: "daily", BACKUP_DIR: "backups" })[0]).toBe(
       'BACKUP_EVERY must be a number of minutes, hours or days, such as 30m, 24h or 7d, not "daily"; for example BACKUP_EVERY=24h',
     );

@@ -45,7 +45,9 @@ test("each section of the runbook says what the alert means, where to look, what
 describe.each(alerts)("the alert $alert", ({ alert, labels, annotations }) => {
   test("pages or opens a ticket, and links to its section of the runbook", () => {
     expect(labels.severity).toMatch(/^(page|ticket)$/);
-    expect(annotations.runbook_url).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
+    expect(annotations.runbook_url).toBe(
+      `{{ $externalLabels.docs_url }}docs/runbook.md#${alert.toLowerCase()}`,
+    );
   });
 
   test("is listed in docs/observability.md with its severity", () => {

@@ -58,6 +58,23 @@ const columns = async () =>
     )
   ).map((row) => (row as { name: string }).name);
 
+test("the database of another service is rejected, and nothing is changed", async () => {
+  const letters = await mkdtemp(join(tmpdir(), "migrations-"));
+  try {
+    await writeFile(join(letters, "0001-letters.sql"), "CREATE TABLE letters (letter text);");
+    await writeFile(join(letters, "0002-size.sql"), "CREATE TABLE sizes (size integer);");
+    await add("0002-size.sql", "ALTER TABLE words ADD COLUMN size integer;");
+    await migrate(sequelize, url);
+    const failing = migrate(sequelize, pathToFileURL(`${letters}/`));
+    await expect(failing).rejects.toThrow(
+      "it has the migration 0001-words.sql, and not 0001-letters.sql.",
+    );
+    expect(await query("SELECT to_regclass('letters') AS table")).toEqual([{ table: null }]);
+  } finally {
+    await rm(letters, { recursive: true });
+  }
+});
+
 test("a migration that waits for a lock says whose lock it is, lets reads pass and runs after it", async () => {
   await add("0002-size.sql", "ALTER TABLE words ADD COLUMN size integer;");
   await other.query("BEGIN; LOCK TABLE words IN ACCESS SHARE MODE");

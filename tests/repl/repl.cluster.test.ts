@@ -57,7 +57,7 @@ class Console {
     this.program = startCommand("repl", settings);
   }
 
-  /** Types a line and waits until the output after it contains all words. Gives that output without colours. */
+  /** Types a line and waits until the output after it contains all words. Gives that output, which has no color codes. */
   async type(line: string, ...words: string[]): Promise<string> {
     this.#offset = this.program.output().length;
     this.program.type(line);
@@ -84,7 +84,10 @@ class Console {
   }
 
   #answer(): string {
-    return stripVTControlCharacters(this.program.output().slice(this.#offset));
+    const answer = this.program.output().slice(this.#offset);
+    // The output is a pipe.
+    expect(stripVTControlCharacters(answer)).toBe(answer);
+    return answer;
   }
 }
 

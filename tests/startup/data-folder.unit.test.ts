@@ -212,6 +212,17 @@ test("claimDataDir does not replace a file with the name of the socket", async (
   expect(readFileSync(join(dataDir, "shop.sock"), "utf8")).toBe("mine");
 });
 
+test("claimDataDir names the command that uses the data directory", async () => {
+  for (const [command, said] of [
+    ["backup", "npm run backup is using DATA_DIR "],
+    [undefined, "Another shop is running on DATA_DIR "],
+  ] as const) {
+    const claim = await claimDataDir(dataDir, command);
+    await expect(claimDataDir(dataDir)).rejects.toThrow(said);
+    claim.close();
+  }
+});
+
 test("claimDataDir rejects a file and a broken link", async () => {
   const file = join(dataDir, "file");
   writeFileSync(file, "mine");

@@ -106,8 +106,10 @@ test("npm start waits for a database that cannot be reached, until it is stopped
     await program.said(`USERS_DB_URL: PostgreSQL at 127.0.0.1:${port} cannot be reached`);
     await program.said("The service tries again every second.");
     expect(program.output()).not.toMatch(/\n\s+at |secret/);
+    const before = program.output();
     program.signal("SIGINT");
     expect(await program.ended()).toBe(0);
+    expect(program.output().slice(before.length)).not.toContain("cannot be reached");
   } finally {
     server.close();
   }

@@ -5,6 +5,9 @@ import { platformDashboards } from "./platform-dashboards.ts";
 /** The codes that use the error budget. */
 const faults = 'code=~"INTERNAL_SERVER_ERROR|SERVICE_UNAVAILABLE"';
 
+/** The requests of the range that overloaded gateways refused: they are no operations. */
+const refused = `(sum(increase(shop_requests_throttled_total{limit="gateway"}[$__range])) or vector(0))`;
+
 const overview: Dashboard = {
   uid: "overview",
   title: "Shop overview",
@@ -12,7 +15,7 @@ const overview: Dashboard = {
     stat(
       "Operations that do not fail, in the range",
       "percentunit",
-      `1 - (sum(increase(shop_graphql_operations_total{${faults}}[$__range])) or vector(0)) / sum(increase(shop_graphql_operations_total[$__range]))`,
+      `1 - (sum(increase(shop_graphql_operations_total{${faults}}[$__range])) + ${refused}) / (sum(increase(shop_graphql_operations_total[$__range])) + ${refused})`,
     ),
     stat(
       "Operations within 0.5 s, in the range",
@@ -101,8 +104,8 @@ const events: Dashboard = {
     graph("Age of the oldest event not applied yet", "s", {
       "{{producer}} to {{consumer}}": `max by (producer, consumer) (shop_event_lag_seconds)`,
     }),
-    graph("Feeds that stand", "short", {
-      "{{producer}} to {{consumer}}: {{reason}}": `min by (producer, consumer, reason) (shop_event_feed_stands)`,
+    graph("Nodes whose feed stands", "short", {
+      "{{producer}} to {{consumer}}: {{reason}}": `sum by (producer, consumer, reason) (shop_event_feed_stands)`,
     }),
     graph("Failed tries of feeds", "ops", {
       "{{producer}} to {{consumer}}": `sum by (producer, consumer) (rate(shop_event_feed_faults_total[$__rate_interval]))`,
@@ -128,10 +131,11 @@ const graphql: Dashboard = {
       "{{operation}} {{field}}": `sum by (operation, field) (rate(shop_graphql_operations_total[$__rate_interval]))`,
     }),
     graph("Errors by root field and code", "ops", {
-      "{{field}}: {{code}}": `sum by (field, code) (rate(shop_graphql_operations_total{code!="OK"}[$__rate_interval]))`,
+      "{{field}}: {{code}}": `sum by (field, code) (rate(shop_graphql_operations_total{code!="OK"}[$__rate_interval])) > 0`,
+      "all fields: {{code}}": `sum by (code) (rate(shop_graphql_operations_total{${faults}}[$__rate_interval]))`,
     }),
     graph("Part of the operations that fails", "percentunit", {
-      "{{field}}": `sum by (field) (rate(shop_graphql_operations_total{${faults}}[$__rate_interval])) / sum by (field) (rate(shop_graphql_operations_total[$__rate_interval]))`,
+      "{{field}}": `sum by (field) (rate(shop_graphql_operations_total{${faults}}[$__rate_interval])) / (sum by (field) (rate(shop_graphql_operations_total[$__rate_interval])) > 0)`,
     }),
     graph("p50 by root field", "s", {
       "{{field}}": quantileOf(0.5, "shop_graphql_operation_duration_seconds", "field"),

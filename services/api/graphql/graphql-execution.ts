@@ -10,7 +10,7 @@ import type { QueryCosts } from "../limits/query-cost.ts";
 import { assertShort, assertSmallJson, maxExecutionMs } from "../limits/request-limits.ts";
 import { Throttle } from "../limits/throttle.ts";
 import type { OperationMetrics } from "../observability/operation-metrics.ts";
-import type { RequestLog } from "../observability/request-log.ts";
+import { shortName, type RequestLog } from "../observability/request-log.ts";
 import { Documents, operationOf, type CheckedDocument } from "./documents.ts";
 import { coerceVariables } from "./engine/arguments.ts";
 import { executePlan } from "./engine/execute.ts";
@@ -71,12 +71,14 @@ export class GraphqlExecution {
     this.#edge = edge;
     this.#metrics = metrics;
     this.#log = log;
+    metrics.begin(schema);
   }
 
   /** Replaces the schema. Operations that have started keep the old schema. */
   useSchema(schema: GraphQLSchema, costs: QueryCosts): void {
     this.#schema = schema;
     this.#documents = new Documents(schema, costs, this.#edge);
+    this.#metrics.begin(schema);
   }
 
   /** The throttle of all callers, for work outside of GraphQL execution as well. */
@@ -235,7 +237,7 @@ function spanOf({ operation, name }: OperationDefinitionNode): () => SpanOptions
   return () => ({
     attributes: {
       "graphql.operation.type": operation,
-      ...(name !== undefined && { "graphql.operation.name": name.value }),
+      ...(name !== undefined && { "graphql.operation.name": shortName(name.value) }),
     },
   });
 }

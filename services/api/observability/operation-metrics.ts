@@ -1,4 +1,4 @@
-import type { GraphQLError } from "graphql";
+import type { GraphQLError, GraphQLSchema } from "graphql";
 import { commonErrors, definitionOf, publicCodeOf } from "../../../core/errors.ts";
 import type { Family, Instruments } from "../../../core/metrics/instruments.ts";
 import type { Counter, Histogram } from "../../../core/metrics/series.ts";
@@ -30,6 +30,11 @@ const secondsBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 /** The label of what is not known: the client's text must not become a label. */
 const none = "none";
 
+const faults: readonly string[] = [
+  commonErrors.INTERNAL_SERVER_ERROR.code,
+  commonErrors.SERVICE_UNAVAILABLE.code,
+];
+
 /** Counts and times operations by their root fields, of which the schema has a fixed number. */
 export class OperationMetrics {
   readonly #operations: Family<"operation" | "field" | "code", Counter>;
@@ -49,6 +54,24 @@ export class OperationMetrics {
       ["operation", "field"],
       secondsBounds,
     );
+  }
+
+  /**
+   * Begins the series of the root fields for success and for faults at 0. The first fault would
+   * otherwise be the first sample of its series, and `rate` ignores that.
+   */
+  begin(schema: GraphQLSchema): void {
+    const roots = {
+      query: schema.getQueryType(),
+      mutation: schema.getMutationType(),
+      subscription: schema.getSubscriptionType(),
+    };
+    for (const [operation, type] of Object.entries(roots)) {
+      for (const field of Object.keys(type?.getFields() ?? {})) {
+        for (const code of ["OK", ...faults]) this.#operations.of({ operation, field, code });
+      }
+    }
+    for (const code of faults) this.#operations.of({ operation: none, field: none, code });
   }
 
   /** Counts an executed operation. Returns its root fields and codes. */
@@ -105,11 +128,6 @@ function codeOfError(error: GraphQLError): string {
   const { code } = formatError(error, "", () => undefined).extensions;
   return definitionOf(code) === undefined ? "OTHER" : code;
 }
-
-const faults: readonly string[] = [
-  commonErrors.INTERNAL_SERVER_ERROR.code,
-  commonErrors.SERVICE_UNAVAILABLE.code,
-];
 
 /** Returns true for the code of a fault of the shop. */
 export function isFaultCode(code: string): boolean {

@@ -11,6 +11,11 @@ const maxLinesPerSecond = 20;
 const maxItems = 10;
 const maxNameLength = 80;
 
+/** Shortens the name that a client gave its operation, for logs and spans. */
+export function shortName(name: string): string {
+  return name.slice(0, maxNameLength);
+}
+
 /** A request, or an operation of a WebSocket connection. */
 export interface LoggedRequest {
   transport: "http" | "websocket";
@@ -97,7 +102,7 @@ function fieldsOf(request: LoggedRequest): LogFields {
     path,
     status,
     operation: operation?.kind,
-    operation_name: operation?.name?.slice(0, maxNameLength),
+    operation_name: operation?.name === undefined ? undefined : shortName(operation.name),
     fields: operation?.fields.slice(0, maxItems),
     codes: operation?.codes.slice(0, maxItems),
     duration_ms: Math.round(durationMs),
