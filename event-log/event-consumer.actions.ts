@@ -1,4 +1,5 @@
 import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
+import { senderOf, type Meta, type Sender } from "../core/access.ts";
 import { id, int, oneOf, optional, pageRules, text, type Page } from "../core/validation.ts";
 import { listDeadLetters } from "./dead-letters.ts";
 import { consumedOf, cursorsOf, type RunTransaction } from "./event-cursor.ts";
@@ -7,6 +8,7 @@ import { continuations, type Continuation } from "./reconciliations.ts";
 
 interface ConsumerOperations {
   redrive: (id: string) => Promise<{ redriven: boolean }>;
+  discard: (id: string, sender: Sender) => Promise<{ discarded: boolean }>;
   rebuild: (broker: ServiceBroker, producer: string) => Promise<{ events: number }>;
   reconcile: (ctx: Context<ReconcileParams>) => Promise<Reconciliation>;
 }
@@ -23,7 +25,7 @@ const maxPositions = 1_000;
 /** Defines the actions with which operators inspect and repair a consumer. */
 export function consumerActions(
   transaction: RunTransaction,
-  { redrive, rebuild, reconcile }: ConsumerOperations,
+  { redrive, discard, rebuild, reconcile }: ConsumerOperations,
 ): NonNullable<ServiceSchema["actions"]> {
   return {
     /** Returns a page of the dead letters, oldest first. */
@@ -33,11 +35,20 @@ export function consumerActions(
       handler: ({ params: { limit = 100, offset = 0 } }: Context<Page>) =>
         transaction((work) => listDeadLetters(work, { limit, offset })),
     },
-    /** Applies a dead letter again. Returns whether the dead letter existed. Throws BAD_USER_INPUT. */
+    /**
+     * Applies a dead letter again. Returns whether the dead letter existed. Throws BAD_USER_INPUT or
+     * the client errors of the handler.
+     */
     redrive: {
       params: { $$strict: true, id: id() },
       access: "admin",
       handler: ({ params }: Context<{ id: string }>) => redrive(params.id),
+    },
+    /** Deletes a dead letter that will never be applied. Returns whether the dead letter existed. */
+    discard: {
+      params: { $$strict: true, id: id() },
+      access: "admin",
+      handler: (ctx: Context<{ id: string }, Meta>) => discard(ctx.params.id, senderOf(ctx)),
     },
     /**
      * Rebuilds the read models of a producer's data from its log. Returns the number of events to

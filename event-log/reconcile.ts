@@ -41,7 +41,7 @@ interface ReconcileParts {
   readLog: (position: number) => Promise<LogPage | undefined>;
   knows: (event: EventEnvelope) => boolean;
   /** Called if an event became a dead letter. */
-  onDeadLetter: (event: EventEnvelope) => void;
+  onDeadLetter: (event: EventEnvelope, reason: string) => void;
   /** This node, and the node that sent the call. */
   node: string;
   caller: string | null;

@@ -36,6 +36,7 @@ import {
   productLookups,
   productPages,
 } from "./catalogue/read-products.ts";
+import { redrivePlacedOrder } from "./stock/redrive-order.ts";
 import { reservationBatcher } from "./stock/reserve.ts";
 import { sellReservations } from "./stock/sell-reservations.ts";
 import { auditStock, traceReservation } from "./stock/stock-audit.ts";
@@ -110,7 +111,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
       traceOrder: ({ params: { id } }) => traceReservation(database, id),
     },
     consumes: {
-      "order.placed": { handleBatch: sellReservations },
+      "order.placed": { handleBatch: sellReservations, redrive: redrivePlacedOrder },
       "order.cancelled": { handleBatch: restockCancelledOrders },
       "user.registered": rememberingUsers,
       "user.updated": rememberingUsers,
