@@ -36,6 +36,7 @@ import {
   productLookups,
   productPages,
 } from "./catalogue/read-products.ts";
+import { correctStock } from "./stock/correct-stock.ts";
 import { redrivePlacedOrder } from "./stock/redrive-order.ts";
 import { reservationBatcher } from "./stock/reserve.ts";
 import { sellReservations } from "./stock/sell-reservations.ts";
@@ -85,6 +86,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
         database.idempotent(ctx, (db) => updateProduct(db, ctx.params, senderOf(ctx))),
       updateInventory: (ctx) =>
         database.idempotent(ctx, (db) => updateInventory(db, ctx.params, senderOf(ctx))),
+      correctStock: (ctx) => correctStock(database, ctx.params, senderOf(ctx)),
       createMany: (ctx) =>
         database.idempotent(ctx, (db) =>
           createProducts(db, ctx.params.products, checkProduct, senderOf(ctx)),

@@ -1786,7 +1786,7 @@ export type InventoryChange =
   | 'SOLD'
   /** An order was cancelled. */
   | 'RETURNED'
-  /** A correction after changes by old events that did not contain a number. */
+  /** A correction: the pieces were counted. */
   | 'COUNTED'
   /** A value that this version of the gateway does not know */
   | 'UNKNOWN';
@@ -1795,6 +1795,8 @@ export type InventoryChange =
 export type AuditAction =
   /** A user without permission tried an action of admins. */
   | 'ACCESS_REFUSED'
+  /** An operator deleted a dead letter, whose event is never applied. */
+  | 'DEAD_LETTER_DISCARDED'
   /** An account was created. */
   | 'REGISTERED'
   /** A session was opened. */
@@ -1831,6 +1833,8 @@ export type AuditAction =
   | 'STOCK_ADDED'
   /** Pieces were subtracted from the stock of a product. */
   | 'STOCK_SUBTRACTED'
+  /** The stock of a product was set to the counted pieces. */
+  | 'STOCK_COUNTED'
   /** A product was deleted from the catalogue. */
   | 'PRODUCT_DELETED'
   /** An admin created a webhook. */
