@@ -1,4 +1,4 @@
-import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
+import type { Context, ServiceSchema } from "moleculer";
 import { senderOf, type Meta, type Sender } from "../core/access.ts";
 import { id, int, oneOf, optional, pageRules, text, type Page } from "../core/validation.ts";
 import { listDeadLetters } from "./dead-letters.ts";
@@ -9,7 +9,7 @@ import { continuations, type Continuation } from "./reconciliations.ts";
 interface ConsumerOperations {
   redrive: (id: string) => Promise<{ redriven: boolean }>;
   discard: (id: string, sender: Sender) => Promise<{ discarded: boolean }>;
-  rebuild: (broker: ServiceBroker, producer: string) => Promise<{ events: number }>;
+  rebuild: (ctx: Context<{ producer: string }>) => Promise<{ events: number }>;
   reconcile: (ctx: Context<ReconcileParams>) => Promise<Reconciliation>;
 }
 
@@ -57,8 +57,7 @@ export function consumerActions(
     rebuild: {
       params: { $$strict: true, producer: text(1, 100) },
       access: "admin",
-      handler: ({ params, broker }: Context<{ producer: string }>) =>
-        rebuild(broker, params.producer),
+      handler: (ctx: Context<{ producer: string }>) => rebuild(ctx),
     },
     /**
      * Compares the applied events with the log of a producer. With `continueFrom`, moves the cursor

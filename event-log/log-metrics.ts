@@ -20,14 +20,14 @@ export function logMetrics(
   query: Query,
   producer: string,
 ): void {
-  async function positionOf(consumer: string): Promise<number | undefined> {
+  async function cursorOf(consumer: string): Promise<EventCursor | undefined> {
     const action = `${consumer}.cursors`;
     // A call of an unavailable action would log a warning.
     if (!broker.registry.actions.isAvailable(action)) return undefined;
     const cursors = await broker
       .call<EventCursor[], object>(action, {}, { timeout: answerTimeoutMs })
       .catch((): EventCursor[] => []);
-    return cursors.find((cursor) => cursor.producer === producer)?.position;
+    return cursors.find((cursor) => cursor.producer === producer);
   }
 
   instruments.read(`the event log of ${producer}`, {
@@ -38,9 +38,11 @@ export function logMetrics(
     },
     maxAgeMs: databaseReadingsMaxAgeMs,
     async read() {
-      const { head, readers } = await outboxOf(query, positionOf);
+      const { head, readers } = await outboxOf(query, cursorOf);
       const ages = await agesAfter(query, readers);
       const lags = readers.flatMap(({ consumer, behind }): Reading<Name>[] => {
+        // The lag is unknown, and `shop_event_feed_stands` is 1.
+        if (behind === null) return [];
         const labels = { producer, consumer };
         return [
           { name: "shop_event_lag_events", labels, value: behind },

@@ -12,7 +12,6 @@ import {
   lockCursor,
   makeCursor,
   moveCursor,
-  rewindCursor,
   setCursorEvent,
   skipPruned,
   type RunTransaction,
@@ -25,7 +24,9 @@ import { describeHalt } from "../event-log/feed-halt.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
 import { withoutPermanentFailures } from "../event-log/permanent-failure.ts";
 import { discardDeadLetter, redriveDeadLetter } from "../event-log/repair-dead-letters.ts";
+import { rebuildReadModels } from "../event-log/rebuild.ts";
 import { reconcile, type Reconciliation } from "../event-log/reconcile.ts";
+import type { Continuation } from "../event-log/reconciliations.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** Which events a service consumes, and how. */
@@ -189,67 +190,63 @@ export function eventConsumer(
   async function discard(letterId: string, sender: Sender): Promise<{ discarded: boolean }> {
     const event = await discardDeadLetter(transaction, letterId, { sender, hasAuditTrail });
     if (event === undefined) return { discarded: false };
-    logger.warn(
-      `An operator has discarded ${event.type} ${event.id} of ${event.producer}, a dead letter: ` +
-        `${consumer} never applies it.`,
-    );
+    logger.warn(`An operator has discarded ${event.type} ${event.id} of ${event.producer}.`);
     return { discarded: true };
   }
 
-  /** Rebuilds the read models of a producer's data: empties their tables and rewinds the cursor. */
-  async function rebuild(broker: ServiceBroker, producer: string): Promise<{ events: number }> {
+  /** Rebuilds the read models of a producer's data. */
+  async function rebuild(ctx: Context<{ producer: string }>): Promise<{ events: number }> {
+    const { producer } = ctx.params;
     const tables = readModels[producer];
     const contract = producers.find(({ name }) => name === producer);
     if (tables === undefined || contract === undefined) {
       const available = Object.keys(readModels).join(", ") || "no producer";
       throw invalidProducer(`${consumer} has read models of ${available}.`);
     }
-    const page = await logReader(broker, contract, { consumer })(0);
+    const difference = await compare(ctx, producer);
+    const page = await logReader(ctx.broker, contract, { consumer })(0);
     if (page === undefined) {
       throw invalidProducer(`${producer} is unavailable. Try again when it is running.`);
     }
     if (page.prunedTo > 0) {
       throw invalidProducer(`The log of ${producer} is pruned, so a rebuild would be incomplete.`);
     }
-    await transaction(async (work) => {
-      await rewindCursor(work, producer);
-      // A table name cannot be a bound parameter. These names come from the consumer's code.
-      // eslint-disable-next-line no-restricted-syntax
-      for (const table of tables) await work.query(`DELETE FROM ${table}`, []);
-    });
+    await rebuildReadModels(transaction, { producer, tables, difference, caller: ctx.nodeID });
     feeds.get(producer)?.readNow();
     return { events: page.head };
   }
 
   /** Shows how this service and a producer differ, and lets a halted feed continue. */
   async function reconcileFeed(ctx: Context<ReconcileParams>): Promise<Reconciliation> {
-    const { broker, params, nodeID } = ctx;
-    const { producer, continueFrom } = params;
+    const { producer, continueFrom } = ctx.params;
+    const result = await compare(ctx, producer, continueFrom);
+    if (result.continuesAfter !== null) {
+      logger.warn(`An operator has set the cursor for ${producer} to ${result.continuesAfter}.`);
+      feeds.get(producer)?.readNow();
+    }
+    return result;
+  }
+
+  async function compare(
+    { broker, nodeID }: Context<{ producer: string }>,
+    producer: string,
+    continueFrom?: Continuation,
+  ): Promise<Reconciliation> {
     const contract = producers.find(({ name }) => name === producer);
     const eventHandlers = handlers.get(producer);
     if (contract === undefined || eventHandlers === undefined) {
       const names = producers.map(({ name }) => name).join(", ");
       throw invalidProducer(`${consumer} consumes the events of ${names}.`);
     }
-    const result = await reconcile(
-      {
-        transaction,
-        readLog: logReader(broker, contract, {}),
-        knows: (event) => eventHandlers.knows(event),
-        onDeadLetter,
-        node: broker.nodeID,
-        caller: nodeID,
-      },
-      producer,
-      continueFrom,
-    );
-    if (result.continuesAfter !== null) {
-      logger.warn(
-        `An operator has set the cursor of ${consumer} for ${producer} to ${result.continuesAfter}.`,
-      );
-      feeds.get(producer)?.readNow();
-    }
-    return result;
+    const parts = {
+      transaction,
+      readLog: logReader(broker, contract, {}),
+      knows: (event: EventEnvelope) => eventHandlers.knows(event),
+      onDeadLetter,
+      node: broker.nodeID,
+      caller: nodeID,
+    };
+    return reconcile(parts, producer, continueFrom);
   }
 
   // The consumer also receives events without a handler, so that the positions have no gap.
