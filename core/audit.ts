@@ -4,6 +4,7 @@ import { id, int, optional } from "./validation.ts";
 /** Audit actions that every service with an audit trail can record, with their meanings. */
 export const commonAuditActions = {
   ACCESS_REFUSED: "A user without permission tried an action of admins.",
+  DEAD_LETTER_DISCARDED: "An operator deleted a dead letter, whose event is never applied.",
 } as const;
 
 /** The kinds of actors of an audit entry, with their meanings. */

@@ -173,7 +173,11 @@ export type EventHandler<
   Events extends Record<string, EventContract> = Record<string, EventContract>,
 > =
   | ((event: EventEnvelope<Data>, effect: Effect<Events>) => Promise<void>)
-  | { handleBatch: (events: EventEnvelope<Data>[], effect: Effect<Events>) => Promise<void> };
+  | {
+      handleBatch: (events: EventEnvelope<Data>[], effect: Effect<Events>) => Promise<void>;
+      /** Applies a dead letter in place of `handleBatch`: an operator has asked for its effect. */
+      redrive?: (event: EventEnvelope<Data>, effect: Effect<Events>) => Promise<void>;
+    };
 
 /** Where a new consumer begins to read a log. */
 export type StartFrom = "beginning" | "now";

@@ -101,6 +101,7 @@ interface ServiceDatabase {
     handlers: Record<string, EventHandler>;
     startFrom: StartFrom;
     readModels: Record<string, readonly string[]>;
+    hasAuditTrail: boolean;
   }) => Partial<ServiceSchema>;
 }
 
@@ -179,6 +180,7 @@ export function defineService<
       handlers: consumes as Record<string, EventHandler>,
       startFrom,
       readModels,
+      hasAuditTrail: contract.auditActions !== undefined,
     });
   return {
     ...moleculerOptions,
@@ -210,17 +212,17 @@ function periodic<Uses extends Contract>(
   let task: PeriodicTask | undefined;
   let isStopped = false;
   return {
-    async started(this: { broker: ServiceBroker }) {
+    async started(this: Service) {
       // Moleculer may stop a service that is still starting.
       if (isStopped) return;
-      const { broker } = this;
-      const work = () => run(broker, broker.logger);
+      const { broker, logger } = this;
+      const work = () => run(broker, logger);
       task = new PeriodicTask(everyMs, work, (fault) => {
         // Expected while the database is restarted. The next run tries again.
         if (hasCode(fault, commonErrors.SERVICE_UNAVAILABLE)) {
           const { message } = fault as Error;
-          broker.logger.warn(`The periodic work of ${service} waits for the next run: ${message}`);
-        } else broker.logger.error(`The periodic work of ${service} failed.`, fault);
+          logger.warn(`The periodic work of ${service} waits for the next run: ${message}`);
+        } else logger.error(`The periodic work of ${service} failed.`, fault);
       });
       task.start();
     },

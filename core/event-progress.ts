@@ -3,10 +3,10 @@ export interface ConsumerProgress {
   consumer: string;
   /** Of an unavailable consumer, the position of its last read. */
   position: number;
-  /** The number of events that the consumer has not applied yet. */
-  behind: number;
-  /** The age of the oldest of them in seconds; 0 without one. */
-  lagSeconds: number;
+  /** The number of events that the consumer has not applied yet; null if the log was set back. */
+  behind: number | null;
+  /** The age of the oldest of them in seconds; 0 without one, null if the log was set back. */
+  lagSeconds: number | null;
   /** The time of the last read: ISO 8601, UTC. */
   seenAt: string;
 }

@@ -21,7 +21,7 @@ export async function keepDeadLetter(
   { query, afterCommit }: Effect,
   event: EventEnvelope,
   reason: string,
-  onStored: (event: EventEnvelope) => void,
+  onStored: (event: EventEnvelope, reason: string) => void,
 ): Promise<void> {
   const stored = await query(
     `INSERT INTO dead_letters (id, producer, position, event, reason)
@@ -30,7 +30,7 @@ export async function keepDeadLetter(
   );
   if (stored.length === 0) return;
   afterCommit(() => {
-    onStored(event);
+    onStored(event, reason);
   });
 }
 

@@ -1,6 +1,6 @@
-import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
+import type { Context, ServiceSchema } from "moleculer";
 import { id, int, oneOf, optional, pageRules, text, type Page } from "../core/validation.ts";
-import { actorOf, userIdOf, type Meta } from "../core/access.ts";
+import { actorOf, senderOf, userIdOf, type Meta, type Sender } from "../core/access.ts";
 import { retryPolicy } from "../core/contract.ts";
 import type { FeedState, StandReason } from "../core/event-progress.ts";
 import { connectionRules, type PageArguments } from "../core/relay-connection.ts";
@@ -13,7 +13,8 @@ import { continuations, type Continuation } from "./reconciliations.ts";
 
 interface ConsumerOperations {
   redrive: (id: string) => Promise<{ redriven: boolean }>;
-  rebuild: (broker: ServiceBroker, producer: string) => Promise<{ events: number }>;
+  discard: (id: string, sender: Sender) => Promise<{ discarded: boolean }>;
+  rebuild: (ctx: Context<{ producer: string }>) => Promise<{ events: number }>;
   reconcile: (ctx: Context<ReconcileParams>) => Promise<Reconciliation>;
 }
 
@@ -36,7 +37,7 @@ const maxPositions = 1_000;
 export function consumerActions(
   transaction: RunTransaction,
   query: Query,
-  { redrive, rebuild, reconcile }: ConsumerOperations,
+  { redrive, discard, rebuild, reconcile }: ConsumerOperations,
   { producers, standingOf }: ConsumerState,
 ): NonNullable<ServiceSchema["actions"]> {
   return {
@@ -47,7 +48,10 @@ export function consumerActions(
       handler: ({ params: { limit = 100, offset = 0 } }: Context<Page>) =>
         transaction((work) => listDeadLetters(work, { limit, offset })),
     },
-    /** Applies a dead letter again. Returns whether the dead letter existed. Throws BAD_USER_INPUT. */
+    /**
+     * Applies a dead letter again. Returns whether the dead letter existed. Throws BAD_USER_INPUT or
+     * the client errors of the handler.
+     */
     redrive: {
       params: { $$strict: true, id: id() },
       access: "operations",
@@ -100,6 +104,12 @@ export function consumerActions(
         }));
       },
     },
+    /** Deletes a dead letter that will never be applied. Returns whether the dead letter existed. */
+    discard: {
+      params: { $$strict: true, id: id() },
+      access: "admin",
+      handler: (ctx: Context<{ id: string }, Meta>) => discard(ctx.params.id, senderOf(ctx)),
+    },
     /**
      * Rebuilds the read models of a producer's data from its log. Returns the number of events to
      * apply; the read models are incomplete until all are applied. Throws BAD_USER_INPUT.
@@ -107,8 +117,7 @@ export function consumerActions(
     rebuild: {
       params: { $$strict: true, producer: text(1, 100) },
       access: "admin",
-      handler: ({ params, broker }: Context<{ producer: string }>) =>
-        rebuild(broker, params.producer),
+      handler: (ctx: Context<{ producer: string }>) => rebuild(ctx),
     },
     /**
      * Compares the applied events with the log of a producer. With `continueFrom`, moves the cursor

@@ -1,4 +1,5 @@
 import type { Effect, EventEnvelope } from "../core/contract.ts";
+import { entityOf } from "./event-entity.ts";
 
 type Querying = Pick<Effect, "query">;
 
@@ -69,9 +70,18 @@ export async function moveCursor(
          event_id = ($5::uuid[])[cardinality($5::uuid[])], moved_at = now()
        WHERE producer = $1
      )
-     INSERT INTO event_batches (producer, first_position, last_position, node, event_ids)
-     VALUES ($1, $2, $3, $4, $5)`,
-    [producer, batch[0]?.position, batch.at(-1)?.position, node, batch.map(({ id }) => id)],
+     INSERT INTO event_batches (producer, first_position, last_position, node, event_ids, event_types,
+       entity_ids)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+    [
+      producer,
+      batch[0]?.position,
+      batch.at(-1)?.position,
+      node,
+      batch.map(({ id }) => id),
+      batch.map(({ type }) => type),
+      batch.map(entityOf),
+    ],
   );
 }
 
@@ -98,23 +108,20 @@ export async function rewindCursor({ query }: Querying, producer: string): Promi
 }
 
 /** How far this service has read a producer's log. */
-export interface EventCursor {
+export interface EventCursor extends Cursor {
   producer: string;
-  position: number;
   /** The time of the last move: ISO 8601, UTC. */
   movedAt: string;
 }
 
 export async function cursorsOf({ query }: Querying): Promise<EventCursor[]> {
-  const rows = await query<{ producer: string; position: number; moved_at: Date }>(
-    "SELECT producer, position, moved_at FROM event_cursors ORDER BY producer",
+  const rows = await query<Omit<EventCursor, "movedAt"> & { movedAt: Date }>(
+    `SELECT producer, position, CASE WHEN event_position = position THEN event_id END AS "eventId",
+       moved_at AS "movedAt"
+     FROM event_cursors ORDER BY producer`,
     [],
   );
-  return rows.map(({ producer, position, moved_at }) => ({
-    producer,
-    position,
-    movedAt: moved_at.toISOString(),
-  }));
+  return rows.map((row) => ({ ...row, movedAt: row.movedAt.toISOString() }));
 }
 
 /** When and on which node this service applied an event. */

@@ -18,14 +18,14 @@ export class EventHandlers {
   readonly #producer: Contract;
   readonly #handlers: Handlers;
   readonly #checks: Map<string, (data: object) => unknown>;
-  readonly #onDeadLetter: (event: EventEnvelope) => void;
+  readonly #onDeadLetter: (event: EventEnvelope, reason: string) => void;
 
   /** @param onDeadLetter called for each event that became a dead letter */
   constructor(
     broker: ServiceBroker,
     producer: Contract,
     handlers: Handlers,
-    onDeadLetter: (event: EventEnvelope) => void,
+    onDeadLetter: (event: EventEnvelope, reason: string) => void,
   ) {
     this.#producer = producer;
     this.#handlers = handlers;
@@ -65,11 +65,20 @@ export class EventHandlers {
     return Object.hasOwn(events, type) && events[type]?.version === version;
   }
 
-  /** Applies a batch. An event that violates its contract becomes a dead letter. */
-  async apply(batch: EventEnvelope[], work: Effect): Promise<void> {
+  /**
+   * Applies a batch. An event that violates its contract becomes a dead letter.
+   *
+   * @param failed the reasons of events that the handler has rejected, by their ids: these become
+   *   dead letters too
+   */
+  async apply(
+    batch: EventEnvelope[],
+    work: Effect,
+    failed: ReadonlyMap<string, string> = new Map(),
+  ): Promise<void> {
     const valid: EventEnvelope[] = [];
     for (const event of batch) {
-      const fault = this.faultOf(event);
+      const fault = failed.get(event.id) ?? this.faultOf(event);
       if (fault !== undefined) await keepDeadLetter(work, event, fault, this.#onDeadLetter);
       else if (this.#handlers[event.type] !== undefined) valid.push(event);
     }
@@ -86,6 +95,14 @@ export class EventHandlers {
       };
       await handler(event, { ...work, record });
     }
+  }
+
+  /** Applies a valid event that was a dead letter. */
+  async redrive(event: EventEnvelope, work: Effect): Promise<void> {
+    const handler = this.#handlers[event.type];
+    if (typeof handler === "object" && handler.redrive !== undefined) {
+      await handler.redrive(event, work);
+    } else await this.apply([event], work);
   }
 
   /** Returns how an event violates its contract; undefined for a valid event. */

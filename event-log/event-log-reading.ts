@@ -1,5 +1,7 @@
 import type { EventEnvelope } from "../core/contract.ts";
 import type { LogHead, LogSlice, SliceEvent, SliceQuery } from "../core/log-slice.ts";
+import type { Cursor } from "./event-cursor.ts";
+import { isSetBack } from "./feed-halt.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** A page of a log, as a consumer reads it. */
@@ -19,8 +21,10 @@ interface LogReader {
   consumer: string;
   /** The consumer's cursor; while the consumer is unavailable, its cursor at its last read. */
   position: number;
-  /** The number of events that the consumer has not applied yet. */
-  behind: number;
+  /** The number of events that the consumer has not applied yet; null if this log was set back. */
+  behind: number | null;
+  /** This log does not contain the event at the consumer's cursor, so that its feed is halted. */
+  halt: "set_back" | null;
   /** The time of its last read: ISO 8601, UTC. */
   seenAt: string;
 }
@@ -158,23 +162,42 @@ export async function noteReader(query: Query, consumer: string, position: numbe
 /**
  * Returns the length of the log and the progress of its consumers.
  *
- * @param positionOf asks a consumer for its position; undefined if the consumer is unavailable
+ * @param cursorOf asks a consumer for its cursor; undefined if the consumer is unavailable
  */
 export async function outboxOf(
   query: Query,
-  positionOf: (consumer: string) => Promise<number | undefined>,
+  cursorOf: (consumer: string) => Promise<Cursor | undefined>,
 ): Promise<Outbox> {
-  const { head, prunedTo } = await headOf(query);
   const readers = await query<{ consumer: string; position: number; seen_at: Date }>(
     "SELECT consumer, position, seen_at FROM event_readers ORDER BY consumer",
     [],
   );
-  const progress = readers.map(async ({ consumer, position, seen_at }) => {
-    const current = (await positionOf(consumer)) ?? position;
-    const behind = Math.max(0, head - current);
-    return { consumer, position: current, behind, seenAt: seen_at.toISOString() };
+  const cursors = await Promise.all(
+    readers.map(async ({ consumer, position }): Promise<Cursor> => {
+      const cursor = await cursorOf(consumer);
+      // A consumer of an older version sends no `eventId`.
+      return { position: cursor?.position ?? position, eventId: cursor?.eventId ?? null };
+    }),
+  );
+  const { head, prunedTo } = await headOf(query);
+  const found = await query<{ position: number; id: string }>(
+    "SELECT position, id FROM event_log WHERE position = ANY ($1::bigint[])",
+    [cursors.map(({ position }) => position)],
+  );
+  const ids = new Map(found.map(({ position, id }) => [position, id]));
+  const progress = readers.map(({ consumer, seen_at }, index): LogReader => {
+    const cursor = cursors[index] ?? { position: 0, eventId: null };
+    const { position } = cursor;
+    const wasSetBack = isSetBack(cursor, { head, previousId: ids.get(position) ?? null });
+    return {
+      consumer,
+      position,
+      behind: wasSetBack ? null : head - position,
+      halt: wasSetBack ? "set_back" : null,
+      seenAt: seen_at.toISOString(),
+    };
   });
-  return { head, prunedTo, readers: await Promise.all(progress) };
+  return { head, prunedTo, readers: progress };
 }
 
 /** Reads the events about an order, in the order of their positions. */

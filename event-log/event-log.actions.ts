@@ -62,9 +62,9 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
       access: "admin",
       handler: (ctx: Context) =>
         outboxOf(query, async (consumer) => {
-          // For an unavailable consumer, the position of its last read counts.
+          // Of an unavailable consumer, the position of its last read counts.
           const cursors = await ctx.call<EventCursor[]>(`${consumer}.cursors`).catch(() => []);
-          return cursors.find((cursor) => cursor.producer === producer)?.position;
+          return cursors.find((cursor) => cursor.producer === producer);
         }),
     },
     /** Returns the head of the log and the lag of its consumers, for the operators of a gateway. */

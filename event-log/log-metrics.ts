@@ -26,6 +26,8 @@ export function logMetrics(
     async read() {
       const { head, consumers } = await progressOf(broker, query, producer);
       const lags = consumers.flatMap(({ consumer, behind, lagSeconds }): Reading<Name>[] => {
+        // The lag is unknown, and `shop_event_feed_stands` is 1.
+        if (behind === null || lagSeconds === null) return [];
         const labels = { producer, consumer };
         return [
           { name: "shop_event_lag_events", labels, value: behind },

@@ -13,21 +13,21 @@ export async function progressOf(
   query: Query,
   producer: string,
 ): Promise<LogProgress> {
-  async function positionOf(consumer: string): Promise<number | undefined> {
+  async function cursorOf(consumer: string): Promise<EventCursor | undefined> {
     const action = `${consumer}.cursors`;
     // A call of an unavailable action would log a warning.
     if (!broker.registry.actions.isAvailable(action)) return undefined;
     const cursors = await broker
       .call<EventCursor[], object>(action, {}, { timeout: answerTimeoutMs })
       .catch((): EventCursor[] => []);
-    return cursors.find((cursor) => cursor.producer === producer)?.position;
+    return cursors.find((cursor) => cursor.producer === producer);
   }
 
-  const { head, readers } = await outboxOf(query, positionOf);
+  const { head, readers } = await outboxOf(query, cursorOf);
   const ages = await agesAfter(query, readers);
   const consumers = readers.map((reader) => ({
     ...reader,
-    lagSeconds: ages.get(reader.consumer) ?? 0,
+    lagSeconds: reader.behind === null ? null : (ages.get(reader.consumer) ?? 0),
   }));
   return { producer, head, consumers };
 }

@@ -5,11 +5,13 @@ import { lockCursor, moveCursor, type Cursor, type RunTransaction } from "./even
 import type { LogPage } from "./event-log-reading.ts";
 import { isSetBack, type FeedHalt } from "./feed-halt.ts";
 import {
+  appliedAfter,
   appliedEventId,
   listReconciliations,
   recordReconciliation,
   resetCursor,
   type Continuation,
+  type LostEvent,
   type ReconciliationEntry,
 } from "./reconciliations.ts";
 
@@ -25,6 +27,8 @@ export interface Reconciliation {
   lastCommon: number | null;
   /** The number of applied events that the producer no longer has. */
   lost: number | null;
+  /** The oldest 1,000 of them. */
+  lostEvents: LostEvent[];
   /** The number of events of the producer that were not applied. */
   notApplied: number | null;
   /** The next event, if this node does not know its type or version. */
@@ -41,7 +45,7 @@ interface ReconcileParts {
   readLog: (position: number) => Promise<LogPage | undefined>;
   knows: (event: EventEnvelope) => boolean;
   /** Called if an event became a dead letter. */
-  onDeadLetter: (event: EventEnvelope) => void;
+  onDeadLetter: (event: EventEnvelope, reason: string) => void;
   /** This node, and the node that sent the call. */
   node: string;
   caller: string | null;
@@ -76,6 +80,10 @@ export async function reconcile(
   const next = page.events.find(({ position }) => position === cursor.position + 1);
   const unknown = !wasSetBack && next !== undefined && !knows(next) ? next : undefined;
 
+  const lostEvents =
+    wasSetBack && common !== null
+      ? await transaction((work) => appliedAfter(work, producer, common.position))
+      : [];
   let target: Cursor | undefined;
   if (continueFrom !== undefined) {
     target = await targetOf(continueFrom);
@@ -88,6 +96,7 @@ export async function reconcile(
     head,
     lastCommon: common?.position ?? null,
     lost: common ? cursor.position - common.position : null,
+    lostEvents,
     notApplied: common ? head - common.position : null,
     unknown: unknown ? shortened(unknown) : null,
     continuesAfter: target?.position ?? null,

@@ -8,10 +8,23 @@ type Querying = Pick<Effect, "query">;
 export const continuations = ["common", "head", "next"] as const;
 export type Continuation = (typeof continuations)[number];
 
+/** An applied event that the producer no longer has. */
+export interface LostEvent {
+  id: string;
+  /** Null if a node of an older version has applied it. */
+  type: string | null;
+  /** The order, product or user that the event is about; null for events without a type. */
+  entityId: string | null;
+}
+
+/** The maximum number of lost events in an answer. The tables have all. */
+export const maxLostEvents = 1_000;
+const maxLostOfEntry = 100;
+
 /** A cursor that an operator has moved. */
 interface MovedCursor {
   producer: string;
-  continueFrom: Continuation;
+  continueFrom: Continuation | "rebuild";
   from: Cursor;
   to: Cursor;
   head: number;
@@ -25,14 +38,32 @@ interface MovedCursor {
 export interface ReconciliationEntry {
   /** ISO 8601, UTC. */
   at: string;
-  continueFrom: Continuation;
+  continueFrom: Continuation | "rebuild";
   fromPosition: number;
   toPosition: number;
   head: number;
   lastCommon: number | null;
   /** The number of applied events that the producer had lost, as far as their ids were stored. */
   lost: number;
+  /** The first 100 of them. */
+  lostEvents: LostEvent[];
   node: string | null;
+}
+
+/** Returns the applied events behind a position, as far as their ids were stored, oldest first. */
+export async function appliedAfter(
+  { query }: Querying,
+  producer: string,
+  position: number,
+): Promise<LostEvent[]> {
+  return query<LostEvent>(
+    `SELECT applied.id, applied.type, applied.entity AS "entityId"
+     FROM event_batches b CROSS JOIN LATERAL unnest(b.event_ids, b.event_types, b.entity_ids)
+       WITH ORDINALITY AS applied (id, type, entity, place)
+     WHERE b.producer = $1 AND b.last_position > $2 AND b.first_position + applied.place - 1 > $2
+     ORDER BY b.first_position, applied.place LIMIT $3`,
+    [producer, position, maxLostEvents],
+  );
 }
 
 /** Returns the id of the event that was applied at a position; undefined if it was not stored. */
@@ -62,7 +93,9 @@ export async function resetCursor(
   ]);
   await query(
     `UPDATE event_batches SET last_position = $2,
-       event_ids = event_ids[1:($2::bigint - first_position + 1)::integer]
+       event_ids = event_ids[1:($2::bigint - first_position + 1)::integer],
+       event_types = event_types[1:($2::bigint - first_position + 1)::integer],
+       entity_ids = entity_ids[1:($2::bigint - first_position + 1)::integer]
      WHERE producer = $1 AND last_position > $2`,
     [producer, position],
   );
@@ -73,19 +106,20 @@ export async function resetCursor(
   );
 }
 
-/** Records that an operator moves a cursor, with the ids of the events that the producer has lost. */
+/** Records that an operator moves a cursor, with the events that the producer has lost. */
 export async function recordReconciliation(
   { query }: Querying,
   { producer, continueFrom, from, to, head, lastCommon, node }: MovedCursor,
 ): Promise<void> {
   await query(
     `INSERT INTO event_reconciliations (id, producer, continue_from, from_position, from_event_id,
-       to_position, head, last_common, node, lost_event_ids)
-     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce(array_agg(e.id ORDER BY e.position), '{}')
+       to_position, head, last_common, node, lost_event_ids, lost_types, lost_entity_ids)
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce(array_agg(e.id ORDER BY e.position), '{}'),
+       array_agg(e.type ORDER BY e.position), array_agg(e.entity ORDER BY e.position)
      FROM (
-       SELECT applied.id, b.first_position + applied.place - 1 AS position
-       FROM event_batches b
-       CROSS JOIN LATERAL unnest(b.event_ids) WITH ORDINALITY AS applied (id, place)
+       SELECT applied.*, b.first_position + applied.place - 1 AS position
+       FROM event_batches b CROSS JOIN LATERAL unnest(b.event_ids, b.event_types, b.entity_ids)
+         WITH ORDINALITY AS applied (id, type, entity, place)
        WHERE b.producer = $2 AND b.last_position > $8
      ) e WHERE e.position > $8`,
     [
@@ -110,9 +144,13 @@ export async function listReconciliations(
   const rows = await query<Omit<ReconciliationEntry, "at"> & { at: Date }>(
     `SELECT at, continue_from AS "continueFrom", from_position AS "fromPosition",
        to_position AS "toPosition", head, last_common AS "lastCommon",
-       cardinality(lost_event_ids) AS lost, node
+       cardinality(lost_event_ids) AS lost, node,
+       (SELECT coalesce(json_agg(json_build_object('id', id, 'type', type, 'entityId', entity)
+          ORDER BY place), '[]')
+        FROM unnest(lost_event_ids, lost_types, lost_entity_ids) WITH ORDINALITY
+          AS one (id, type, entity, place) WHERE place <= $2) AS "lostEvents"
      FROM event_reconciliations WHERE producer = $1 ORDER BY at DESC LIMIT 20`,
-    [producer],
+    [producer, maxLostOfEntry],
   );
   return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }

@@ -1,16 +1,17 @@
 import { SpanKind } from "@opentelemetry/api";
-import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
+import type { Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { Sender } from "../core/access.ts";
 import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
 import { badUserInput } from "../core/errors.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
-import { keepDeadLetter, takeDeadLetter } from "../event-log/dead-letters.ts";
+import { DeadLetterLog } from "../event-log/dead-letter-log.ts";
+import { keepDeadLetter } from "../event-log/dead-letters.ts";
 import { consumerActions, type ReconcileParams } from "../event-log/event-consumer.actions.ts";
 import {
   hasCursor,
   lockCursor,
   makeCursor,
   moveCursor,
-  rewindCursor,
   setCursorEvent,
   skipPruned,
   type RunTransaction,
@@ -21,7 +22,11 @@ import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 import { describeHalt } from "../event-log/feed-halt.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
+import { withoutPermanentFailures } from "../event-log/permanent-failure.ts";
+import { discardDeadLetter, redriveDeadLetter } from "../event-log/repair-dead-letters.ts";
+import { rebuildReadModels } from "../event-log/rebuild.ts";
 import { reconcile, type Reconciliation } from "../event-log/reconcile.ts";
+import type { Continuation } from "../event-log/reconciliations.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** Which events a service consumes, and how. */
@@ -35,12 +40,14 @@ export interface ConsumerOptions {
   startFrom: StartFrom;
   /** The tables that contain only data from a producer's events, by the name of the producer. */
   readModels: Record<string, readonly string[]>;
+  /** The database of the service has the table `audit_trail`. */
+  hasAuditTrail: boolean;
 }
 
 /**
  * Consumes the events of other services. Each event is applied in its producer's order and exactly
  * once, because one transaction contains its effect and the move of the cursor. An event becomes a
- * dead letter if its handler keeps failing or it violates its contract; later events go on. A type
+ * dead letter if its handler keeps failing or rejects it, or it violates its contract; later events go on. A type
  * or version that this node does not know halts the feed.
  *
  * @param database runs transactions and statements in the database of the consumer
@@ -49,11 +56,16 @@ export function eventConsumer(
   { transaction, query }: { transaction: RunTransaction; query: Query },
   options: ConsumerOptions,
 ): Partial<ServiceSchema> {
-  const { consumer, producers, startFrom, readModels } = options;
+  const { consumer, producers, startFrom, readModels, hasAuditTrail } = options;
   const feeds = new Map<string, EventFeed>();
   const handlers = new Map<string, EventHandlers>();
   let metrics: FeedMetrics | undefined;
-  const onDeadLetter = ({ producer }: EventEnvelope) => metrics?.deadLettered(producer);
+  let logger: ServiceBroker["logger"];
+  let deadLetterLog: DeadLetterLog | undefined;
+  const onDeadLetter = (event: EventEnvelope, reason: string) => {
+    metrics?.deadLettered(event.producer);
+    deadLetterLog?.add(event, reason);
+  };
 
   /** @param reader confirms that it has applied all events up to the position */
   function logReader(broker: ServiceBroker, { name }: Contract, reader: { consumer?: string }) {
@@ -76,7 +88,7 @@ export function eventConsumer(
     const readUnconfirmed = logReader(broker, producer, {});
     const onFault = (fault: unknown) => {
       metrics?.failed(name);
-      broker.logger.error(`an event of ${name} could not be applied`, fault);
+      logger.error(`an event of ${name} could not be applied`, fault);
     };
     const feed: EventFeed = new EventFeed({
       async begin() {
@@ -92,7 +104,7 @@ export function eventConsumer(
         const page = await (wasSetBack ? readUnconfirmed : readLog)(position);
         if (page === undefined) return undefined;
         if (page.prunedTo > position) {
-          broker.logger.warn(`${consumer} skips the pruned events of ${name}`);
+          logger.warn(`${consumer} skips the pruned events of ${name}`);
           await transaction((work) => skipPruned(work, name, page.prunedTo));
         }
         // A producer of an older version sends no `previousId`.
@@ -106,18 +118,20 @@ export function eventConsumer(
       },
       async apply(events, limit) {
         let done: readonly EventEnvelope[] = [];
-        const applied = await transaction(async (work) => {
-          const cursor = await lockCursor(work, name);
-          const { batch, unknown } = eventHandlers.nextBatch(cursor, events, limit);
-          const last = batch.at(-1);
-          done = batch;
-          if (last === undefined) return { ...cursor, unknown };
-          await inBatchSpan(name, batch, async () => {
-            await eventHandlers.apply(batch, work);
-            await moveCursor(work, name, batch, node);
-          });
-          return { position: last.position, eventId: last.id, unknown };
-        });
+        const applied = await withoutPermanentFailures((failed) =>
+          transaction(async (work) => {
+            const cursor = await lockCursor(work, name);
+            const { batch, unknown } = eventHandlers.nextBatch(cursor, events, limit);
+            const last = batch.at(-1);
+            done = batch;
+            if (last === undefined) return { ...cursor, unknown };
+            await inBatchSpan(name, batch, async () => {
+              await eventHandlers.apply(batch, work, failed);
+              await moveCursor(work, name, batch, node);
+            });
+            return { position: last.position, eventId: last.id, unknown };
+          }),
+        );
         metrics?.stands(name, feed.halt?.reason);
         metrics?.applied(name, done);
         return applied;
@@ -135,7 +149,6 @@ export function eventConsumer(
       onFault,
       onHalt: (halt) => {
         metrics?.stands(name, halt?.reason);
-        const { logger } = broker;
         if (halt === undefined) logger.info(`${consumer} continues with the events of ${name}.`);
         else if (halt.reason === "unknown_type") logger.warn(describeHalt(halt, consumer, name));
         else {
@@ -169,78 +182,74 @@ export function eventConsumer(
     );
   }
 
-  /** Applies a dead letter again. If it fails again, the rollback keeps it a dead letter. */
   async function redrive(letterId: string): Promise<{ redriven: boolean }> {
-    return transaction(async (work) => {
-      const event = await takeDeadLetter(work, letterId);
-      if (event === undefined) return { redriven: false };
-      const eventHandlers = handlers.get(event.producer);
-      const fault = eventHandlers
-        ? eventHandlers.faultOf(event)
-        : `the producer ${event.producer} is unknown`;
-      if (fault !== undefined) {
-        throw badUserInput([{ field: "id", message: `The event still fails: ${fault}.` }]);
-      }
-      await eventHandlers?.apply([event], work);
-      work.afterCommit(() => metrics?.redriven(event.producer));
-      return { redriven: true };
-    });
+    const event = await redriveDeadLetter(transaction, (name) => handlers.get(name), letterId);
+    if (event === undefined) return { redriven: false };
+    metrics?.redriven(event.producer);
+    logger.info(`An operator has redriven ${event.type} ${event.id} of ${event.producer}.`);
+    return { redriven: true };
   }
 
-  /** Rebuilds the read models of a producer's data: empties their tables and rewinds the cursor. */
-  async function rebuild(broker: ServiceBroker, producer: string): Promise<{ events: number }> {
+  async function discard(letterId: string, sender: Sender): Promise<{ discarded: boolean }> {
+    const event = await discardDeadLetter(transaction, letterId, { sender, hasAuditTrail });
+    if (event === undefined) return { discarded: false };
+    logger.warn(`An operator has discarded ${event.type} ${event.id} of ${event.producer}.`);
+    return { discarded: true };
+  }
+
+  /** Rebuilds the read models of a producer's data. */
+  async function rebuild(ctx: Context<{ producer: string }>): Promise<{ events: number }> {
+    const { producer } = ctx.params;
     const tables = readModels[producer];
     const contract = producers.find(({ name }) => name === producer);
     if (tables === undefined || contract === undefined) {
       const available = Object.keys(readModels).join(", ") || "no producer";
       throw invalidProducer(`${consumer} has read models of ${available}.`);
     }
-    const page = await logReader(broker, contract, { consumer })(0);
+    const difference = await compare(ctx, producer);
+    const page = await logReader(ctx.broker, contract, { consumer })(0);
     if (page === undefined) {
       throw invalidProducer(`${producer} is unavailable. Try again when it is running.`);
     }
     if (page.prunedTo > 0) {
       throw invalidProducer(`The log of ${producer} is pruned, so a rebuild would be incomplete.`);
     }
-    await transaction(async (work) => {
-      await rewindCursor(work, producer);
-      // A table name cannot be a bound parameter. These names come from the consumer's code.
-      // eslint-disable-next-line no-restricted-syntax
-      for (const table of tables) await work.query(`DELETE FROM ${table}`, []);
-    });
+    await rebuildReadModels(transaction, { producer, tables, difference, caller: ctx.nodeID });
     feeds.get(producer)?.readNow();
     return { events: page.head };
   }
 
   /** Shows how this service and a producer differ, and lets a halted feed continue. */
   async function reconcileFeed(ctx: Context<ReconcileParams>): Promise<Reconciliation> {
-    const { broker, params, nodeID } = ctx;
-    const { producer, continueFrom } = params;
+    const { producer, continueFrom } = ctx.params;
+    const result = await compare(ctx, producer, continueFrom);
+    if (result.continuesAfter !== null) {
+      logger.warn(`An operator has set the cursor for ${producer} to ${result.continuesAfter}.`);
+      feeds.get(producer)?.readNow();
+    }
+    return result;
+  }
+
+  async function compare(
+    { broker, nodeID }: Context<{ producer: string }>,
+    producer: string,
+    continueFrom?: Continuation,
+  ): Promise<Reconciliation> {
     const contract = producers.find(({ name }) => name === producer);
     const eventHandlers = handlers.get(producer);
     if (contract === undefined || eventHandlers === undefined) {
       const names = producers.map(({ name }) => name).join(", ");
       throw invalidProducer(`${consumer} consumes the events of ${names}.`);
     }
-    const result = await reconcile(
-      {
-        transaction,
-        readLog: logReader(broker, contract, {}),
-        knows: (event) => eventHandlers.knows(event),
-        onDeadLetter,
-        node: broker.nodeID,
-        caller: nodeID,
-      },
-      producer,
-      continueFrom,
-    );
-    if (result.continuesAfter !== null) {
-      broker.logger.warn(
-        `An operator has set the cursor of ${consumer} for ${producer} to ${result.continuesAfter}.`,
-      );
-      feeds.get(producer)?.readNow();
-    }
-    return result;
+    const parts = {
+      transaction,
+      readLog: logReader(broker, contract, {}),
+      knows: (event: EventEnvelope) => eventHandlers.knows(event),
+      onDeadLetter,
+      node: broker.nodeID,
+      caller: nodeID,
+    };
+    return reconcile(parts, producer, continueFrom);
   }
 
   // The consumer also receives events without a handler, so that the positions have no gap.
@@ -255,14 +264,16 @@ export function eventConsumer(
     actions: consumerActions(
       transaction,
       query,
-      { redrive, rebuild, reconcile: reconcileFeed },
+      { redrive, discard, rebuild, reconcile: reconcileFeed },
       {
         producers: producers.map(({ name }) => name),
         standingOf: (producer) => metrics?.standingOf(producer),
       },
     ),
     events: Object.fromEntries(types.map((type) => [type, receive])),
-    created(this: { broker: ServiceBroker }) {
+    created(this: Service) {
+      logger = this.logger;
+      deadLetterLog = new DeadLetterLog(logger, consumer);
       const instruments = instrumentsOf(this.broker);
       const names = producers.map(({ name }) => name);
       metrics = new FeedMetrics(instruments, consumer, names);
@@ -287,6 +298,7 @@ export function eventConsumer(
     async stopped() {
       isStopped = true;
       await Promise.all([...feeds.values()].map((feed) => feed.stop()));
+      deadLetterLog?.end();
     },
   };
 }

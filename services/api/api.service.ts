@@ -64,6 +64,7 @@ const announceMs = 2_000;
 /** The gateway service: moleculer-web's service and the properties that this file adds. */
 interface Gateway {
   broker: ServiceBroker;
+  logger: ServiceBroker["logger"];
   httpHandler(req: IncomingMessage, res: ServerResponse): Promise<void>;
   server: Server | undefined;
   isStopping: boolean;
@@ -88,7 +89,6 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     Object.entries(pages(config)).map(([path, page]) => [path, caught(page)]),
   );
   const metrics = new OperationMetrics(instrumentsOf(broker));
-  const requestLog = new RequestLog(broker.logger, config.edge);
   const stream = new EventStream();
   const tails = new LogTails(broker, contracts);
   let sockets: GraphqlSockets | undefined;
@@ -125,7 +125,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       logRouteRegistration: null,
       rootCallOptions: setRequestId,
       onError(this: Gateway, _req: IncomingMessage, res: ServerResponse, error: unknown) {
-        sendError(res, error, this.broker.logger);
+        sendError(res, error, this.logger);
       },
       routes: [{ path: "/", bodyParsers: false, mappingPolicy: "restrict", aliases: pageAliases }],
     },
@@ -145,7 +145,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       limitMetrics(instrumentsOf(broker), () => this);
     },
     async started(this: Gateway) {
-      const { broker, usage, transfers, deadlines } = this;
+      const { broker, logger, usage, transfers, deadlines } = this;
+      const requestLog = new RequestLog(logger, config.edge);
       const rules = new BrowserRules(config.edge.corsOrigins);
       this.graphqlSchema = base;
       const execution = new GraphqlExecution(base, costs, config.edge, {
@@ -166,7 +167,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         transfers,
         concurrency: new ConcurrencyLimit(),
         fairQueue: new FairQueue(),
-        logger: broker.logger,
+        logger,
         requestLog,
         viewerOf: authenticator.viewerOf.bind(authenticator),
         addressOf: addresses.of,
@@ -199,7 +200,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         if (graphqlUrl.test(req.url ?? "")) {
           const answer = () => graphql(req, res, isHead);
           inHttpSpan(req, res, "/graphql", answer).catch((error: unknown) => {
-            failed(broker, error, req, res);
+            failed(logger, error, req, res);
           });
           return;
         }
@@ -211,7 +212,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         if (isHealthCheck(req, res)) return;
         if (!admitsPage(addressGroup(addresses.of(req)), res)) return;
         inHttpSpan(req, res, route, () => this.httpHandler(req, res)).catch((error: unknown) => {
-          failed(broker, error, req, res);
+          failed(logger, error, req, res);
         });
       });
       connectionLimits.attach(this.server);
@@ -224,7 +225,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       await listen(this.server, config.port, config.host);
       // Announced to nodes that join this shop.
       broker.metadata.gateway = { host: config.host, port: portOf(this.server) };
-      broker.logger.info(`The gateway listens on ${listeningAt(this.server, config.host)}.`);
+      logger.info(`The gateway listens on ${listeningAt(this.server, config.host)}.`);
     },
     async stopped(this: Gateway) {
       this.isStopping = true;
@@ -281,14 +282,14 @@ function caught(handler: Handler): Handler {
     try {
       await handler.call(this, req, res);
     } catch (error) {
-      failed(this.broker, error, req, res);
+      failed(this.logger, error, req, res);
     }
   };
 }
 
 /** Sends an unexpected error, unless the client has disconnected during its request. */
 function failed(
-  { logger }: ServiceBroker,
+  logger: ServiceBroker["logger"],
   error: unknown,
   req: IncomingMessage,
   res: ServerResponse,

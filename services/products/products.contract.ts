@@ -23,6 +23,7 @@ const productAuditActions = {
   PRODUCT_UPDATED: "Name, description, price or SKU of a product changed.",
   STOCK_ADDED: "Pieces were added to the stock of a product.",
   STOCK_SUBTRACTED: "Pieces were subtracted from the stock of a product.",
+  STOCK_COUNTED: "The stock of a product was set to the counted pieces.",
   PRODUCT_DELETED: "A product was deleted from the catalogue.",
 } as const;
 

@@ -45,6 +45,8 @@ import {
   productPages,
   productsBySku,
 } from "./catalogue/read-products.ts";
+import { correctStock } from "./stock/correct-stock.ts";
+import { redrivePlacedOrder } from "./stock/redrive-order.ts";
 import { reservationBatcher } from "./stock/reserve.ts";
 import { sellReservations } from "./stock/sell-reservations.ts";
 import { auditStock, traceReservation } from "./stock/stock-audit.ts";
@@ -101,6 +103,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
         database.idempotent(ctx, (db) => updateProduct(db, ctx.params, senderOf(ctx))),
       updateInventory: (ctx) =>
         database.idempotent(ctx, (db) => updateInventory(db, ctx.params, senderOf(ctx))),
+      correctStock: (ctx) => correctStock(database, ctx.params, senderOf(ctx)),
       createMany: (ctx) =>
         database.idempotent(ctx, (db) =>
           createProducts(db, ctx.params.products, checkProduct, senderOf(ctx)),
@@ -133,7 +136,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
       traceOrder: ({ params: { id } }) => traceReservation(database, id),
     },
     consumes: {
-      "order.placed": { handleBatch: sellReservations },
+      "order.placed": { handleBatch: sellReservations, redrive: redrivePlacedOrder },
       "order.cancelled": { handleBatch: restockCancelledOrders },
       "user.registered": rememberingUsers,
       "user.updated": rememberingUsers,

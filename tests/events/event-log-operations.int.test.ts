@@ -199,6 +199,7 @@ describe("the outbox of a service", () => {
         consumer: "products",
         position: behind.head,
         behind: 0,
+        halt: null,
         seenAt: expect.stringMatching(/Z$/),
       });
       return true;

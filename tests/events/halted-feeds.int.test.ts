@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { defineContract, event, type Contract } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
 import { id } from "../../core/validation.ts";
+import type { Outbox } from "../../event-log/event-log-reading.ts";
 import type { Reconciliation } from "../../event-log/reconcile.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
 import { ordersContract } from "../../services/orders/orders.contract.ts";
@@ -117,9 +118,9 @@ const paint = (version = 1) =>
   );
 
 const log = () =>
-  shop.databases.query<{ id: string; type: string; position: number }>(
+  shop.databases.query<{ id: string; type: string; position: number; order: string }>(
     "orders",
-    "SELECT id, type, position::int FROM event_log ORDER BY position",
+    `SELECT id, type, position::int, data ->> 'order_id' AS order FROM event_log ORDER BY position`,
   );
 const labels = () =>
   labelDatabases.query<{ id: string; type: string }>(
@@ -244,7 +245,19 @@ describe("after the database of orders was set back", () => {
       continuesAfter: null,
       earlier: [],
     });
+    const lostOrders = before.slice(2).map((one) => ({
+      id: one.id,
+      type: "order.placed",
+      entityId: one.order,
+    }));
+    expect(difference.lostEvents).toEqual(lostOrders);
     await labelsBecome(before);
+    const { readers } = await shop.call<Outbox>("orders.outbox");
+    expect(readers.find(({ consumer }) => consumer === "labels")).toMatchObject({
+      position: from + 6,
+      behind: null,
+      halt: "set_back",
+    });
     // The new events must not be pruned before they are applied.
     const confirmed = "SELECT position::int FROM event_readers WHERE consumer = 'labels'";
     expect(await shop.databases.query("orders", confirmed)).toEqual([{ position: 0 }]);
@@ -257,7 +270,13 @@ describe("after the database of orders was set back", () => {
     );
     expect(lost).toEqual([{ ids: before.slice(2).map((one) => one.id) }]);
     expect((await reconcile("labels")).earlier).toMatchObject([
-      { continueFrom: "common", fromPosition: from + 6, toPosition: from + 2, lost: 4 },
+      {
+        continueFrom: "common",
+        fromPosition: from + 6,
+        toPosition: from + 2,
+        lost: 4,
+        lostEvents: lostOrders,
+      },
     ]);
     await placeOrders(1);
     await labelsBecome([...before, ...(await log()).slice(from + 2)]);
@@ -311,6 +330,13 @@ describe("after the database of orders was set back", () => {
       return halt === null && position === head;
     });
     expect(await shop.databases.query("orders", known, [lost])).toEqual([]);
+    expect((await difference()).earlier).toMatchObject([
+      {
+        continueFrom: "rebuild",
+        lost: 1,
+        lostEvents: [{ type: "user.registered", entityId: lost }],
+      },
+    ]);
   });
 
   test("reconcile rejects what it cannot do", async () => {

@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import type { AuditEntry } from "../../core/audit.ts";
+import type { LogFields } from "../../core/log-fields.ts";
 import { eventually } from "../../tools/support/eventually.ts";
-import type { Product } from "../../services/products/products.contract.ts";
+import type { Product, ReservationTrace } from "../../services/products/products.contract.ts";
 import {
+  booksOf,
   booksThatDiffer,
   expireReservations,
   settledBooksOf,
@@ -173,5 +176,105 @@ describe("inventory.replenished", () => {
       return (await settledBooksOf(shop.databases, mug.id)).onHand === 2;
     });
     expect(await crossingsOf(mug)).toEqual([depleted(mug)]);
+  });
+});
+
+describe("an order whose reservation was lost", () => {
+  let mug: string;
+  let cup: string;
+  beforeAll(async () => {
+    mug = (await productWith(5)).id;
+    cup = (await productWith(100)).id;
+  });
+  const redrive = (id: string) => shop.call("products.redrive", { id });
+
+  /** Writes an event about an order that products does not know to the log of orders. */
+  async function insertEvent(type: string, order_id: string, quantity: number, product_id = mug) {
+    const id = randomUUID();
+    const lines = [{ product_id, quantity, price: 5 }];
+    const user_id = buyer.id;
+    const data = { order_id, user_id, cancelled_by: user_id, price_total: 5, quantity, lines };
+    await shop.databases.query(
+      "orders",
+      "INSERT INTO event_log (id, type, version, data, occurred_at) VALUES ($1, $2, 1, $3, now())",
+      [id, type, JSON.stringify(data)],
+    );
+    return id;
+  }
+  const insertPlaced = (orderId: string, quantity: number, productId = mug) =>
+    insertEvent("order.placed", orderId, quantity, productId);
+
+  /** Waits for a dead letter. A further order makes products read the log. */
+  async function deadLetterOf(id: string): Promise<void> {
+    await placeOrder(shop, buyer.token, [cup, 1]);
+    await eventually("the dead letter", async () => {
+      const letters = await shop.call<{ id: string }[]>("products.deadLetters");
+      return letters.some((letter) => letter.id === id);
+    });
+  }
+
+  test("becomes a dead letter at once, without a fault of the feed", async () => {
+    const { logger } = shop.broker.getLocalService("products");
+    const warn = jest.spyOn(logger, "warn");
+    const error = jest.spyOn(logger, "error");
+    const orderIds = Array.from({ length: 30 }, () => randomUUID());
+    const ids: string[] = [];
+    for (const orderId of orderIds) ids.push(await insertPlaced(orderId, 1));
+    await placeOrder(shop, buyer.token, [mug, 1]);
+    expect(await settledBooksOf(shop.databases, mug)).toEqual({ stock: 4, reserved: 0, onHand: 4 });
+    const letters = await shop.call<{ id: string; reason: string }[]>("products.deadLetters");
+    const reasons = new Map(letters.map(({ id, reason }) => [id, reason]));
+    expect(ids.map((id) => reasons.get(id))).toEqual(
+      orderIds.map((orderId) => `nothing was reserved for order ${orderId}`),
+    );
+    expect(error).not.toHaveBeenCalled();
+    const lines = warn.mock.calls as unknown as [LogFields, string][];
+    const text = `products has moved order.placed ${ids[0] ?? ""} of orders to its dead letters`;
+    const line = lines.find(([, message]) => message.startsWith(text));
+    expect(line?.[0].fields).toMatchObject({ event: ids[0], type: "order.placed" });
+    jest.restoreAllMocks();
+  });
+
+  test("takes the stock by redrive, if there is enough", async () => {
+    const orderId = randomUUID();
+    const [enough, tooMany] = [await insertPlaced(orderId, 3), await insertPlaced(randomUUID(), 2)];
+    const unknown = await insertPlaced(randomUUID(), 1, randomUUID());
+    await deadLetterOf(unknown);
+    expect(await redrive(enough)).toEqual({ redriven: true });
+    expect(await booksOf(shop.databases, mug)).toEqual({ stock: 1, reserved: 0, onHand: 1 });
+    expect(await shop.call("products.traceOrder", { id: orderId })).toMatchObject({
+      reservation: { state: "SOLD" },
+      ledger: [{ product_id: mug, change: -3, reason: "SOLD" }],
+      events: [{ type: "inventory.updated", data: { change: "SOLD", number: -3 } }],
+    });
+    await expect(redrive(tooMany)).rejects.toMatchObject({ type: "OUT_OF_STOCK" });
+    await expect(redrive(unknown)).rejects.toMatchObject({ type: "PRODUCT_NOT_FOUND" });
+    await deadLetterOf(tooMany);
+    expect(await redrive(enough)).toEqual({ redriven: false });
+  });
+
+  test("takes nothing by redrive after its cancellation", async () => {
+    const orderId = randomUUID();
+    const id = await insertPlaced(orderId, 1);
+    await insertEvent("order.cancelled", orderId, 1);
+    await deadLetterOf(id);
+    await eventually("the cancellation is applied", async () => {
+      const params = { id: orderId };
+      const { reservation } = await shop.call<ReservationTrace>("products.traceOrder", params);
+      return reservation?.state === "CANCELLED";
+    });
+    expect(await redrive(id)).toEqual({ redriven: true });
+    expect(await booksOf(shop.databases, mug)).toEqual({ stock: 1, reserved: 0, onHand: 1 });
+  });
+
+  test("is never applied after discard, which is audited", async () => {
+    const id = await insertPlaced(randomUUID(), 1);
+    await deadLetterOf(id);
+    expect(await shop.call("products.discard", { id })).toEqual({ discarded: true });
+    expect(await shop.call("products.discard", { id })).toEqual({ discarded: false });
+    expect(await redrive(id)).toEqual({ redriven: false });
+    const [entry] = await shop.call<AuditEntry[]>("products.auditTrail", { limit: 1 });
+    expect(entry).toMatchObject({ action: "DEAD_LETTER_DISCARDED", actorKind: "operator" });
+    expect(JSON.parse(entry?.detail ?? "")).toMatchObject({ event: id, type: "order.placed" });
   });
 });

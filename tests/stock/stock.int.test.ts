@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { AuditEntry } from "../../core/audit.ts";
 import { booksOf, settledBooksOf } from "../support/consistency/books.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { placeOrder, putOnSale, type NamedLine } from "../support/ordering.ts";
@@ -141,6 +143,58 @@ describe("the stock limit leaves room for restocks", () => {
       dead_letters: { events: 4, not_sold: 2, not_returned: 4_000_000_003 },
     });
     await shop.databases.query("products", "DELETE FROM dead_letters WHERE producer = 'test'");
+  });
+});
+
+describe("products.correctStock", () => {
+  const correct = (id: string, onHand: number) =>
+    shop.call("products.correctStock", { id, onHand });
+
+  test("makes stock, ledger, reservations and the read model of orders agree", async () => {
+    const mug = await createProduct(10, 1);
+    const reserved = { product_id: mug, quantity: 2 };
+    await shop.call("products.reserve", { order_id: randomUUID(), lines: [reserved] });
+    await shop.databases.query("products", "UPDATE products SET stock = 9 WHERE id = $1", [mug]);
+    // Only the stock is wrong, then also the ledger.
+    expect(await correct(mug, 10)).toEqual({ stock: 8, onHand: 10, held: 2, change: 0 });
+    expect(await books(mug)).toEqual({ stock: 8, reserved: 2, onHand: 10 });
+    expect(await correct(mug, 7)).toEqual({ stock: 5, onHand: 7, held: 2, change: -3 });
+    expect(await books(mug)).toEqual({ stock: 5, reserved: 2, onHand: 7 });
+    expect(await shop.call("products.audit")).toMatchObject({ differences: [] });
+    const [entry] = await shop.call<AuditEntry[]>("products.auditTrail", { limit: 1 });
+    expect(entry).toMatchObject({ action: "STOCK_COUNTED", subjectId: mug });
+    await eventually("the read model of orders", async () => {
+      const sql = "SELECT on_hand FROM known_products WHERE id = $1";
+      expect(await shop.databases.query("orders", sql, [mug])).toEqual([{ on_hand: 7 }]);
+      return true;
+    });
+  });
+
+  test("records that a product is sold out, and that it is back", async () => {
+    const mug = await createProduct(3);
+    await correct(mug, 0);
+    await correct(mug, 4);
+    const events = await shop.databases.query<{ type: string; number: number | null }>(
+      "products",
+      `SELECT type, (data ->> 'number')::int AS number FROM event_log
+       WHERE data ->> 'product_id' = $1 AND type LIKE 'inventory.%' ORDER BY position`,
+      [mug],
+    );
+    expect(events).toEqual([
+      { type: "inventory.updated", number: -3 },
+      { type: "inventory.depleted", number: null },
+      { type: "inventory.updated", number: 4 },
+      { type: "inventory.replenished", number: null },
+    ]);
+  });
+
+  test("rejects fewer pieces than are held, and an unknown product", async () => {
+    const mug = await createProduct(3);
+    const reserved = { product_id: mug, quantity: 2 };
+    await shop.call("products.reserve", { order_id: randomUUID(), lines: [reserved] });
+    await expect(correct(mug, 1)).rejects.toMatchObject({ type: "INSUFFICIENT_STOCK" });
+    await expect(correct(randomUUID(), 1)).rejects.toMatchObject({ type: "PRODUCT_NOT_FOUND" });
+    expect(await books(mug)).toEqual({ stock: 1, reserved: 2, onHand: 3 });
   });
 });
 

@@ -34,6 +34,7 @@ function cleanEvidence(): RestoreEvidence {
         deadLetters: [],
       },
     ],
+    repair: { redriven: 2, rejections: ["OUT_OF_STOCK"], differences: 0, deadLetters: 1 },
   };
 }
 
@@ -58,7 +59,7 @@ function broken(
 const once = "after reconcile, each event of the log is applied once and in order";
 const halts = "a consumer of a restored service halts and reports it";
 const letters = "only an event that needs lost rows becomes a dead letter";
-const letter = { id: "x", reason: "Error: nothing was reserved for order 1" };
+const letter = { id: "x", reason: "nothing was reserved for order 1" };
 
 test("clean evidence has no violation", () => {
   expect(rules(cleanEvidence())).toEqual([]);
@@ -97,4 +98,16 @@ test("dead letters of the restored service are accepted only for lost rows", () 
   });
   expect(rules(evidence(letter.reason))).toEqual([]);
   expect(rules(evidence("the data is invalid"))).toEqual([letters]);
+});
+
+test.each<[string, Partial<RestoreEvidence["repair"]>]>([
+  ["a fault of redrive", { rejections: ["INTERNAL_SERVER_ERROR"] }],
+  ["a dead letter that stays", { deadLetters: 2 }],
+  ["a difference of the stock", { differences: 1 }],
+])("%s has a violation", (_title, change) => {
+  const evidence = cleanEvidence();
+  Object.assign(evidence.repair, change);
+  expect(rules(evidence)).toEqual([
+    "redrive takes the stock of lost reservations, and the books balance",
+  ]);
 });

@@ -3,8 +3,8 @@ import type { OrderCancelled } from "../../orders/orders.contract.ts";
 import type { productsContract, ReservationLine } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import {
-  assertReserved,
   recordChanges,
+  unreserved,
   type OrderChange,
   type ProductsEffect,
 } from "./sell-reservations.ts";
@@ -38,7 +38,8 @@ export async function releaseReservations(
 
 /**
  * Restocks the lines of cancelled orders exactly once. A sold line becomes a return in the ledger; a
- * line that was only held is released.
+ * line that was only held is released. The order of a lost reservation took nothing: it is marked as
+ * cancelled, so that its dead letter of `order.placed` takes nothing either.
  */
 export async function restockCancelledOrders(
   events: EventEnvelope<OrderCancelled>[],
@@ -74,7 +75,11 @@ export async function restockCancelledOrders(
       returned.map(({ user_id }) => user_id),
     ],
   );
-  await assertReserved(effect, ids, cancelled);
+  await effect.query(
+    `INSERT INTO reservations (order_id, state)
+     SELECT id, 'CANCELLED' FROM unnest($1::uuid[]) AS lost (id) ON CONFLICT DO NOTHING`,
+    [[...(await unreserved(effect, ids, cancelled))]],
+  );
   recordChanges(effect, events, "RETURNED", returned);
   for (const data of replenished) {
     const cause = events.find(({ data: { lines: restocked } }) =>

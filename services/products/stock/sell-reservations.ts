@@ -1,4 +1,5 @@
 import type { Effect, EventEnvelope } from "../../../core/contract.ts";
+import { PermanentEventFailure } from "../../../event-log/permanent-failure.ts";
 import type { OrderPlaced } from "../../orders/orders.contract.ts";
 import type { InventoryUpdated, productsContract } from "../products.contract.ts";
 
@@ -14,7 +15,8 @@ export interface OrderChange {
 
 /**
  * Turns the reservations of placed orders into sales: writes a row of the ledger for each line. The
- * reservation has already reduced the available stock. A second call changes nothing.
+ * reservation has already reduced the available stock. A second call changes nothing. Rejects orders
+ * without a reservation: an earlier backup was restored, and an operator must decide.
  */
 export async function sellReservations(
   events: EventEnvelope<OrderPlaced>[],
@@ -35,29 +37,33 @@ export async function sellReservations(
      RETURNING order_id, product_id, change, user_id`,
     [ids, events.map(({ data }) => data.user_id)],
   );
-  await assertReserved(effect, ids, sold);
+  const missing = await unreserved(effect, ids, sold);
+  if (missing.size > 0) {
+    const failed = events.filter(({ data }) => missing.has(data.order_id));
+    throw new PermanentEventFailure(
+      new Map(
+        failed.map(({ id, data }) => [id, `nothing was reserved for order ${data.order_id}`]),
+      ),
+    );
+  }
   recordChanges(effect, events, "SOLD", sold);
 }
 
-/**
- * Throws if an order was not changed now and has no reservation: its stock was never reserved, and
- * an operator must investigate.
- */
-export async function assertReserved(
+/** Returns the orders that have no reservation. Orders that were changed now have one. */
+export async function unreserved(
   { query }: ProductsEffect,
   orderIds: string[],
   changed: OrderChange[],
-): Promise<void> {
+): Promise<Set<string>> {
   const changedIds = new Set(changed.map(({ order_id }) => order_id));
   const unchangedIds = orderIds.filter((id) => !changedIds.has(id));
-  if (unchangedIds.length === 0) return;
+  if (unchangedIds.length === 0) return new Set();
   const missing = await query<{ id: string }>(
     `SELECT id FROM unnest($1::uuid[]) AS asked (id)
      WHERE NOT EXISTS (SELECT FROM reservations WHERE order_id = id)`,
     [unchangedIds],
   );
-  if (missing.length === 0) return;
-  throw new Error(`nothing was reserved for order ${missing.map(({ id }) => id).join(", ")}`);
+  return new Set(missing.map(({ id }) => id));
 }
 
 /** Records an event for each change, in the order of the causing events. */

@@ -25,6 +25,22 @@ export interface UpdateInventory {
   number: number;
 }
 
+/** The pieces of a product that were counted. */
+export interface CorrectStock {
+  id: string;
+  /** Without the pieces of sold orders, with those of held reservations. */
+  onHand: number;
+}
+
+/** The stock of a product after a count. */
+export interface CorrectedStock {
+  stock: number;
+  onHand: number;
+  held: number;
+  /** The difference that the ledger got; 0 if only the stock was wrong. */
+  change: number;
+}
+
 /** A product of an order. Each product has at most one line. */
 export interface ReservationLine {
   product_id: string;
@@ -78,7 +94,7 @@ export const inventoryChanges = {
   DELETED: "An admin deleted the product from the catalogue. The stock stays as it is.",
   SOLD: "An order was placed.",
   RETURNED: "An order was cancelled.",
-  COUNTED: "A correction after changes by old events that did not contain a number.",
+  COUNTED: "A correction: the pieces were counted.",
 } as const;
 
 export interface InventoryUpdated {
@@ -178,6 +194,14 @@ export const stockActions = {
         updateInventory("The product and the change" input: UpdateInventory!): UpdateInventoryResponse!
       `,
     },
+  }),
+  /**
+   * Sets the stock on hand of a product to the counted pieces, so that stock, ledger and reservations
+   * agree. Throws PRODUCT_NOT_FOUND, BAD_USER_INPUT, or INSUFFICIENT_STOCK if more pieces are held.
+   */
+  correctStock: action<CorrectStock, CorrectedStock>({
+    params: { id: id(), onHand: int(0) },
+    access: "admin",
   }),
   /**
    * Reserves the stock of all lines of an order, or of none, and returns the prices. A repeated

@@ -1,12 +1,6 @@
 import type { Effect, EventEnvelope } from "../../../core/contract.ts";
 import { newId } from "../../../core/ids/ids.ts";
-
-/** The field with the id of the entity that the events of a producer are about. */
-const entityFields: Record<string, string> = {
-  users: "user_id",
-  products: "product_id",
-  orders: "order_id",
-};
+import { entityOf } from "../../../event-log/event-entity.ts";
 
 /**
  * Returns the handler of all events. It records a delivery for each webhook that gets the event.
@@ -41,9 +35,9 @@ async function insertDeliveries(
   events: EventEnvelope[],
   pairs: { id: string; webhook: string; event: number }[],
 ): Promise<void> {
-  const sent = events.map(({ id, type, producer, position, occurredAt, data }) => {
-    const entity = (data as Record<string, unknown>)[entityFields[producer] ?? ""];
-    return { id, type, entity, position, at: occurredAt, data };
+  const sent = events.map((event) => {
+    const { id, type, position, occurredAt, data } = event;
+    return { id, type, entity: entityOf(event), position, at: occurredAt, data };
   });
   await query(
     `WITH recorded AS (

@@ -35,16 +35,33 @@ export interface RestoreEvidence {
   restored: Service;
   halts: HaltEvidence[];
   feeds: FeedEvidence[];
+  /** What became of the dead letters of products, and what its audit has found then. */
+  repair: { redriven: number; rejections: string[]; differences: number; deadLetters: number };
 }
 
 /** Why an event can fail whose effect needs rows that the restored database has lost. */
 const expectedReason = "nothing was reserved for order";
 
-/** Checks that the feeds of a restored service halt and report, and what they apply afterwards. */
-export function checkRestore({ restored, halts, feeds }: RestoreEvidence): Findings {
+/** Why an order cannot be served: the restore has lost a product, or its stock was sold again. */
+const expectedRejections = new Set(["OUT_OF_STOCK", "PRODUCT_NOT_FOUND"]);
+
+/**
+ * Checks that the feeds of a restored service halt and report, what they apply afterwards, and that
+ * the dead letters can be repaired.
+ */
+export function checkRestore({ restored, halts, feeds, repair }: RestoreEvidence): Findings {
   const findings = new Findings(4);
   for (const halt of halts) checkHalt(restored, halt, findings);
   for (const feed of feeds) checkFeed(restored, feed, findings);
+  findings.count("redriven dead letters", repair.redriven);
+  findings.expect(
+    repair.rejections.every((code) => expectedRejections.has(code)) &&
+      repair.deadLetters === repair.rejections.length &&
+      repair.differences === 0,
+    "redrive takes the stock of lost reservations, and the books balance",
+    "no difference, and only dead letters of orders that cannot be served",
+    () => ({ ...repair }),
+  );
   return findings;
 }
 

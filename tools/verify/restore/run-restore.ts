@@ -74,6 +74,8 @@ export async function runRestore(
     namespace,
     transporter: { type: "NATS", options: { url: `nats://127.0.0.1:${nats.port}` } },
     nodeID: "operator",
+    // A call can still go to the stopped node of the restored service.
+    retryPolicy: { enabled: true, retries: 5, delay: 500 },
     logger: false,
   });
   try {
@@ -137,7 +139,9 @@ export async function runRestore(
       await reconcile(operator, consumer, restored, "common");
     }
     step("waiting for the consumers", 0.9);
-    return { restored, halts, feeds: await untilApplied(databases) };
+    const feeds = await untilApplied(databases);
+    const repair = await repairDeadLetters(databases, operator);
+    return { restored, halts, feeds, repair };
   } finally {
     await operator.stop();
     await shop.stop();
@@ -176,6 +180,33 @@ async function untilApplied(databases: Databases): Promise<FeedEvidence[]> {
     return feeds.every(isAtHead) && feeds;
   };
   return eventually("all events applied", feedsAtHead, { everyMs });
+}
+
+/** Redrives the dead letters of `products`, which take the stock of lost reservations again. */
+async function repairDeadLetters(
+  databases: Databases,
+  operator: ServiceBroker,
+): Promise<RestoreEvidence["repair"]> {
+  const call = <Result>(action: string, params: object = {}): Promise<Result> =>
+    operator.call(`products.${action}`, params, { timeout: 30_000 });
+  const letters = await call<{ id: string }[]>("deadLetters", { limit: 1_000 });
+  const rejections: string[] = [];
+  for (const { id } of letters) {
+    await call("redrive", { id }).catch((error: unknown) => {
+      rejections.push(String((error as { type?: unknown }).type));
+    });
+  }
+  await untilApplied(databases);
+  const audit = await call<{
+    differences: unknown[];
+    dead_letters: { events: number };
+  }>("audit");
+  return {
+    redriven: letters.length - rejections.length,
+    rejections,
+    differences: audit.differences.length,
+    deadLetters: audit.dead_letters.events,
+  };
 }
 
 type Feed = Pick<FeedEvidence, "consumer" | "producer">;

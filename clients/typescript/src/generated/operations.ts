@@ -213,7 +213,7 @@ export type InventoryChange =
   | 'SOLD'
   /** An order was cancelled. */
   | 'RETURNED'
-  /** A correction after changes by old events that did not contain a number. */
+  /** A correction: the pieces were counted. */
   | 'COUNTED'
   /** A value that this version of the gateway does not know */
   | 'UNKNOWN';

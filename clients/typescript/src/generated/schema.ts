@@ -2043,7 +2043,7 @@ export type InventoryChange =
   | 'SOLD'
   /** An order was cancelled. */
   | 'RETURNED'
-  /** A correction after changes by old events that did not contain a number. */
+  /** A correction: the pieces were counted. */
   | 'COUNTED'
   /** A value that this version of the gateway does not know */
   | 'UNKNOWN';
@@ -2073,6 +2073,8 @@ export type OrderTraceKind =
 export type AuditAction =
   /** A user without permission tried an action of admins. */
   | 'ACCESS_REFUSED'
+  /** An operator deleted a dead letter, whose event is never applied. */
+  | 'DEAD_LETTER_DISCARDED'
   /** An account was created. */
   | 'REGISTERED'
   /** A session was opened. */
@@ -2111,6 +2113,8 @@ export type AuditAction =
   | 'STOCK_ADDED'
   /** Pieces were subtracted from the stock of a product. */
   | 'STOCK_SUBTRACTED'
+  /** The stock of a product was set to the counted pieces. */
+  | 'STOCK_COUNTED'
   /** A product was deleted from the catalogue. */
   | 'PRODUCT_DELETED'
   /** An admin created a webhook. */
