@@ -13,7 +13,7 @@ interface ScheduledBackup {
 }
 
 /** The scheduled backups of the databases in a data directory, the oldest first. */
-export interface ScheduledBackups {
+interface ScheduledBackups {
   past: ScheduledBackup[];
   /** Backups whose name is a time after now: the clock was ahead, or is slow now. */
   future: ScheduledBackup[];
