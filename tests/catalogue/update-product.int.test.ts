@@ -394,3 +394,26 @@ test("an update with an idempotency key can be repeated after later updates", as
   expect((await shop.graphql(document, { token: admin.token })).code).toBe("VERSION_CONFLICT");
   expect(await read(mug.id)).toMatchObject({ price: 700, version: 3 });
 });
+
+test("lowStockProducts has no product that is sold out or has plenty, and the lowest stock first", async () => {
+  const [three, none, one, six] = await Promise.all(
+    [3, 0, 1, 6].map((stock) => putOnSale(shop, stock)),
+  );
+  const { lowStockProducts } = await dataOf<{ lowStockProducts: Product[] }>(
+    "{ lowStockProducts(maxStock: 5) { id } }",
+  );
+  const ids = lowStockProducts.map(({ id }) => id);
+  expect(ids.filter((id) => [three, none, one, six].includes(id))).toEqual([one, three]);
+});
+
+test("productsBySku returns products in the order of the SKUs", async () => {
+  const create = async (sku: string) => {
+    const input = { name: "Cup", description: "", price: 1, stock: 1, sku };
+    return (await shop.call<Product>("products.create", input)).id;
+  };
+  const [first, second] = [await create("CUP-1"), await create("CUP-2")];
+  const { productsBySku } = await dataOf<{ productsBySku: (Product | null)[] }>(
+    '{ productsBySku(skus: ["CUP-2", "cup-1", "CUP-1", "CUP-2"]) { id } }',
+  );
+  expect(productsBySku).toEqual([{ id: second }, null, { id: first }, { id: second }]);
+});
