@@ -129,7 +129,7 @@ describe("updateProduct", () => {
       updatedAt: expect.any(String),
     });
     expect(renamed.updatedAt > createdAt).toBe(true);
-    const changes = { description: "white", price: 600, sku: "CUP-1" };
+    const changes = { description: "white", price: 600, sku: "SAUCER-1" };
     const changed = await update({ id, version: 2, ...changes });
     expect(changed).toMatchObject({
       id,
@@ -411,9 +411,9 @@ test("productsBySku returns products in the order of the SKUs", async () => {
     const input = { name: "Cup", description: "", price: 1, stock: 1, sku };
     return (await shop.call<Product>("products.create", input)).id;
   };
-  const [first, second] = [await create("CUP-1"), await create("CUP-2")];
+  const [first, second] = [await create("SAUCER-1"), await create("SAUCER-2")];
   const { productsBySku } = await dataOf<{ productsBySku: (Product | null)[] }>(
-    '{ productsBySku(skus: ["CUP-2", "cup-1", "CUP-1", "CUP-2"]) { id } }',
+    '{ productsBySku(skus: ["SAUCER-2", "saucer-1", "SAUCER-1", "SAUCER-2"]) { id } }',
   );
   expect(productsBySku).toEqual([{ id: second }, null, { id: first }, { id: second }]);
 });
