@@ -129,7 +129,7 @@ describe("updateProduct", () => {
       updatedAt: expect.any(String),
     });
     expect(renamed.updatedAt > createdAt).toBe(true);
-    const changes = { description: "white", price: 600, sku: "CUP-1" };
+    const changes = { description: "white", price: 600, sku: "SAUCER-1" };
     const changed = await update({ id, version: 2, ...changes });
     expect(changed).toMatchObject({
       id,
@@ -393,4 +393,27 @@ test("an update with an idempotency key can be repeated after later updates", as
   expect(await shop.graphql(document, request)).toEqual(first);
   expect((await shop.graphql(document, { token: admin.token })).code).toBe("VERSION_CONFLICT");
   expect(await read(mug.id)).toMatchObject({ price: 700, version: 3 });
+});
+
+test("lowStockProducts has no product that is sold out or has plenty, and the lowest stock first", async () => {
+  const [three, none, one, six] = await Promise.all(
+    [3, 0, 1, 6].map((stock) => putOnSale(shop, stock)),
+  );
+  const { lowStockProducts } = await dataOf<{ lowStockProducts: Product[] }>(
+    "{ lowStockProducts(maxStock: 5) { id } }",
+  );
+  const ids = lowStockProducts.map(({ id }) => id);
+  expect(ids.filter((id) => [three, none, one, six].includes(id))).toEqual([one, three]);
+});
+
+test("productsBySku returns products in the order of the SKUs", async () => {
+  const create = async (sku: string) => {
+    const input = { name: "Cup", description: "", price: 1, stock: 1, sku };
+    return (await shop.call<Product>("products.create", input)).id;
+  };
+  const [first, second] = [await create("SAUCER-1"), await create("SAUCER-2")];
+  const { productsBySku } = await dataOf<{ productsBySku: (Product | null)[] }>(
+    '{ productsBySku(skus: ["SAUCER-2", "saucer-1", "SAUCER-1", "SAUCER-2"]) { id } }',
+  );
+  expect(productsBySku).toEqual([{ id: second }, null, { id: first }, { id: second }]);
 });

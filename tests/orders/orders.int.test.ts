@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { SalesDay } from "../../services/orders/orders.contract.ts";
 import { booksOf, settledBooksOf } from "../support/consistency/books.ts";
 import {
   placeOrder,
@@ -189,5 +190,26 @@ describe("an archived product", () => {
     );
     const line = { product_id: archived, quantity: 2, price: 5, name: "Relic", product: null };
     expect(data?.order).toEqual({ price_total: 10, order_products: [line] });
+  });
+});
+
+test("salesByDay counts the orders of each day, and the revenue without cancelled orders", async () => {
+  const salesOfToday = async () => {
+    const days = await shop.call<SalesDay[]>("orders.salesByDay", { days: 2 });
+    expect(days).toHaveLength(2);
+    expect(days[0]).toMatchObject({ orders: 0, cancelled: 0, revenue: 0 });
+    return days[1] as SalesDay;
+  };
+  const before = await salesOfToday();
+  expect(before.day).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+  const mug = await createProduct(10, 5);
+  await place([mug, 2]);
+  const { order } = await place([mug, 1]);
+  await shop.call("orders.cancel", { id: order?.id });
+  expect(await salesOfToday()).toEqual({
+    day: before.day,
+    orders: before.orders + 2,
+    cancelled: before.cancelled + 1,
+    revenue: before.revenue + 10,
   });
 });
