@@ -151,6 +151,16 @@ const documents: Record<string, (sender: Owner) => string> = {
     'mutation { resetPassword(input: { token: "x", newPassword: "long enough" }) { success } }',
   "createPasswordReset of a customer": () => mutations.createPasswordReset(scene.other.id),
   "createPasswordReset of an admin": () => mutations.createPasswordReset(scene.owners.admin.id),
+  cluster: () => "{ cluster { at nodes { id status } } }",
+  clusterHistory: () => "{ clusterHistory { stepSeconds } }",
+  eventConsumers: () => "{ eventConsumers { producer consumer } }",
+  deadLetters: () => '{ deadLetters(consumer: "orders") { nodes { id } } }',
+  heldReservations: () => "{ heldReservations { nodes { id } } }",
+  stockAudit: () => "{ stockAudit { isRunning } }",
+  orderTrace: () => `{ orderTrace(id: "${scene.placedId}") { steps { kind } } }`,
+  redriveDeadLetter: () =>
+    `mutation { redriveDeadLetter(consumer: "orders", id: "${unknownId}") { redriven } }`,
+  redriveDeadLetters: () => 'mutation { redriveDeadLetters(consumer: "orders") { redriven } }',
   eraseUser: () => mutations.eraseUser(unknownId),
   "eraseUser of the own user": (sender) => mutations.eraseUser(sender.id),
 };
@@ -241,6 +251,15 @@ const defaultCells: Record<string, Cells> = {
   resetPassword: unknownResetToken,
   "createPasswordReset of a customer": adminsOnly,
   "createPasswordReset of an admin": { ...adminsOnly, admin: "FORBIDDEN" },
+  cluster: adminsOnly,
+  clusterHistory: adminsOnly,
+  eventConsumers: adminsOnly,
+  deadLetters: adminsOnly,
+  heldReservations: adminsOnly,
+  stockAudit: adminsOnly,
+  orderTrace: adminsOnly,
+  redriveDeadLetter: adminsOnly,
+  redriveDeadLetters: adminsOnly,
   // An admin gets past the access rule, to the lookup of the user.
   eraseUser: { ...adminsOnly, admin: "USER_NOT_FOUND" },
   "eraseUser of the own user": { ...adminsOnly, admin: "FORBIDDEN" },
@@ -334,13 +353,29 @@ const rowsOfPage: Record<string, readonly string[]> = {
     "rotateWebhookSecret",
   ],
   "`redriveWebhook`, `redriveWebhookDelivery`": ["redriveWebhook"],
+  // The admin of this table has the right to operate.
+  "`cluster`, `clusterHistory`, `clusterUpdated`, `eventConsumers`, `deadLetters`, `heldReservations`, `stockAudit`, `orderTrace`":
+    [
+      "cluster",
+      "clusterHistory",
+      "eventConsumers",
+      "deadLetters",
+      "heldReservations",
+      "stockAudit",
+      "orderTrace",
+    ],
+  "`redriveDeadLetter`, `redriveDeadLetters`, `auditStock`": [
+    "redriveDeadLetter",
+    "redriveDeadLetters",
+  ],
 };
 
 /** Gives the rows of the table in docs/authentication.md by their first cells. */
 function pageTable(): Map<string, Cells> {
   const page = readFileSync(new URL("../../docs/authentication.md", import.meta.url), "utf8");
   const section = page.slice(page.indexOf("## Authorization"));
-  const cell = (text = "") => (/^(?:own|all) (?:orders|sessions)$/.test(text) ? "yes" : text);
+  const cell = (text = "") =>
+    /^(?:(?:own|all) (?:orders|sessions)|with the right to operate)$/.test(text) ? "yes" : text;
   const rows = [...section.matchAll(/^\| (.+?) +\| (.+?) +\| (.+?) +\| (.+?) +\|$/gm)];
   return new Map(
     rows.map(([, field = "", anonymous, customer, admin]) => [

@@ -98,6 +98,14 @@ describe("a cluster of four nodes", () => {
 
   const send = <Data>(query: string) => graphql<Data>(cluster.url, query, { token });
 
+  /** Returns the nodes with a service on the map of the cluster, with what they answer. */
+  async function mapped(service: string): Promise<object[]> {
+    const { data } = await send<{ cluster: { nodes: { services: string[] }[] } }>(
+      "{ cluster { nodes { services status healthy version nats { connected roundTripMs } } } }",
+    );
+    return data?.cluster.nodes.filter(({ services }) => services.includes(service)) ?? [];
+  }
+
   /** Returns the error code of a response, if it has one, and the duration. */
   async function timed(query: string): Promise<{ code: string | undefined; ms: number }> {
     const stopwatch = new Stopwatch();
@@ -256,6 +264,10 @@ describe("a cluster of four nodes", () => {
     }
     expect((await send(schema)).data).toEqual(schemaBefore.data);
     expect([...(await otherCodes())]).toEqual([undefined]);
+    await eventually("the node vanishing from the map", async () => {
+      return (await mapped("orders")).length === 0;
+    });
+    expect(await mapped("products")).toMatchObject([{ status: "ANSWERS" }]);
   });
 
   test("uses a restarted service within 5 s of its start", async () => {
@@ -268,6 +280,17 @@ describe("a cluster of four nodes", () => {
       async () => (await send("{ orders { id } }")).code === undefined,
     );
     expect(stopwatch.stop()).toBeLessThan(responseWithinMs);
+    const [back] = await eventually("the node coming back on the map", async () => {
+      const nodes = await mapped("orders");
+      return nodes.length === 1 && nodes;
+    });
+    expect(back).toEqual({
+      services: ["orders"],
+      status: "ANSWERS",
+      healthy: true,
+      version: expect.any(String),
+      nats: { connected: true, roundTripMs: expect.any(Number) },
+    });
   });
 
   test("stops cleanly, and its gateway completes the running request", async () => {

@@ -324,7 +324,8 @@ describe("the cluster", () => {
     }
   });
 
-  test("is sent to subscribers at once and again, until they leave", async () => {
+  /** Watches the cluster with all fields, and returns the first updates. */
+  async function watch(count: number): Promise<string[]> {
     const abort = new AbortController();
     const response = await fetch(`${shop.url}/graphql`, {
       method: "POST",
@@ -336,19 +337,44 @@ describe("the cluster", () => {
       body: JSON.stringify({ query: `subscription { clusterUpdated ${fields} }` }),
       signal: abort.signal,
     });
-    let text = "";
-    const updates = () => [...text.matchAll(/^data: (\{.*\})$/gm)].map(([, data]) => data);
     const decoder = new TextDecoder();
+    let text = "";
+    let updates: string[] = [];
     for await (const chunk of response.body ?? []) {
       text += decoder.decode(chunk as Uint8Array, { stream: true });
-      if (updates().length >= 2) break;
+      updates = [...text.matchAll(/^data: (\{.*\})$/gm)].map(([, data = ""]) => data);
+      if (updates.length >= count) break;
     }
     abort.abort();
-    const times = updates().map((update) => {
-      const { data } = JSON.parse(update ?? "") as { data: { clusterUpdated: Cluster } };
+    return updates;
+  }
+
+  test("is sent to subscribers at once and again, until they leave", async () => {
+    const times = (await watch(2)).map((update) => {
+      const { data } = JSON.parse(update) as { data: { clusterUpdated: Cluster } };
       return data.clusterUpdated.at;
     });
     expect(new Set(times).size).toBe(2);
+  });
+
+  test("is executed once for all clients that select the same", async () => {
+    const { throttle } = shop.broker.getLocalService("api") as unknown as {
+      throttle: { charge: (caller: string, cost: number) => boolean };
+    };
+    const { charge } = throttle;
+    const charged: number[] = [];
+    throttle.charge = (caller, cost) => {
+      if (caller === admin.id) charged.push(cost);
+      return charge.call(throttle, caller, cost);
+    };
+    try {
+      await Promise.all(Array.from({ length: 10 }, () => watch(3)));
+    } finally {
+      throttle.charge = charge;
+    }
+    // Each client pays for its subscription, and one of them for each update that was executed.
+    expect(charged.filter((cost) => cost > 50).length).toBeLessThanOrEqual(20);
+    expect(charged.filter((cost) => cost === 5).length).toBeGreaterThan(10);
   });
 
   test("cannot be watched without the right to operate", async () => {

@@ -135,6 +135,8 @@ const done: Result = { done: true, value: undefined };
 
 /** The updates of one client. A client that is slow gets only the newest one. */
 export class ClusterUpdates implements AsyncIterableIterator<Cluster> {
+  /** All clients of a gateway get the same object. */
+  readonly isShared = true;
   readonly #revocation: () => Error | undefined;
   readonly #onEnd: () => void;
   #newest: Cluster | undefined;

@@ -111,7 +111,7 @@ export function operationsResolvers({ broker, hasConsole: isEnabled, ...options 
 }
 
 /** Throws UNAUTHENTICATED, FORBIDDEN or CONSOLE_DISABLED. */
-export function assertOperations(isEnabled: boolean, { actor }: GraphqlContext): void {
+function assertOperations(isEnabled: boolean, { actor }: GraphqlContext): void {
   assertAccess("operations", actor, false);
   if (isEnabled) return;
   throw new ClientError(apiErrors.CONSOLE_DISABLED, apiErrors.CONSOLE_DISABLED.meaning);

@@ -1,6 +1,7 @@
 import { locatedError, type ExecutionResult } from "graphql";
 import { isClientError } from "../../../../core/errors.ts";
 import { executePlan } from "./execute.ts";
+import { executeShared } from "./shared-executions.ts";
 import { infoOf, type ExecutionInput } from "./execution-state.ts";
 
 /**
@@ -35,6 +36,8 @@ interface EventSource extends AsyncIterator<unknown, unknown> {
   cursor?: string;
   /** Whether the first event without a response ends the stream, so that the client misses none. */
   endsAfterFault?: boolean;
+  /** Whether each event is one object for all subscriptions, so that they share its executions. */
+  isShared?: boolean;
 }
 
 /** The responses to a stream of events. An async generator cannot be ended while it waits. */
@@ -55,8 +58,13 @@ export class ExecutedEvents implements AsyncIterableIterator<ExecutionResult> {
   async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
     const { done, value } = await this.#events.next();
     if (done === true) return { done, value: undefined };
-    const { result, values } = await executePlan({ ...this.#input, root: value });
-    this.#onExecuted(values);
+    const input = { ...this.#input, root: value };
+    const { result, values, isFirst } =
+      this.#events.isShared === true
+        ? await executeShared(input as typeof input & { root: object })
+        : { ...(await executePlan(input)), isFirst: true };
+    // The subscription that causes an execution pays for it.
+    this.#onExecuted(isFirst ? values : 0);
     const isLost = result.data === null && hasFault(result);
     this.cursor = isLost ? undefined : this.#events.cursor;
     if (isLost && this.#events.endsAfterFault === true) await this.return();
