@@ -84,7 +84,7 @@ test("an operator sees the shop as a map, its charts, its books, and what happen
 
   await openTab(page, "Order trace");
   const reference = page.getByLabel("Number or id of the order");
-  await reference.fill("no such order");
+  await reference.fill("1HN4-7T2C-9KQ0");
   await reference.press("Enter");
   await page.getByText("There is no order").waitFor();
   await reference.fill(id);

@@ -103,9 +103,9 @@ describe("the layout of the cluster map", () => {
     const layout = layoutOf({ services, databases: ["orders"], flows, hasNats: false }, 1_200);
     const [call, operator, event, back, statement] = layout.curves;
     expect(operator).toBeUndefined();
-    expect(call?.label?.x).toBeLessThan(layout.services.get("orders")?.x ?? 0);
+    expect(call?.label.x).toBeLessThan(layout.services.get("orders")?.x ?? 0);
     expect(statement?.path).toMatch(/^M/);
-    const distance = Math.abs((event?.label?.y ?? 0) - (back?.label?.y ?? 0));
+    const distance = Math.abs((event?.label.y ?? 0) - (back?.label.y ?? 0));
     expect(distance).toBeGreaterThan(12);
     expect(layout.nats).toBeUndefined();
   });

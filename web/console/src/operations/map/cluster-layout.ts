@@ -30,11 +30,10 @@ interface Point {
 /** The line of a flow, with the place of its label. */
 export interface Curve {
   path: string;
-  /** Undefined: the card of the database has the text. */
-  label: Point | undefined;
+  label: Point;
   anchor: "start" | "middle" | "end";
-  /** Whether there is room for more than the rate. */
-  isRoomy: boolean;
+  /** What the label has room for. The card at the end of a line without `rate` shows the rate. */
+  has: "rate and time" | "rate" | "failures";
 }
 
 /** The places of all parts, in pixels. */
@@ -134,10 +133,10 @@ function curvesOf(flows: readonly Flow[], boxes: Boxes, width: number): Layout["
       call += 1;
       return fromGateway(source, target, call / (calls + 1));
     }
-    // An arc is the wider, the more services are between its ends; a way back is wider than the way.
+    // An arc is the wider, the more services are between its ends; a way back is within the way.
     const [start, end] = [order.indexOf(from), order.indexOf(to)];
-    const span = Math.abs(start - end) + (start > end ? 0.45 : 0);
-    const lane = Math.min(1, (0.2 + span * 0.26) / (0.2 + 3.45 * 0.26));
+    const span = Math.abs(start - end) - (start > end ? 0.4 : 0);
+    const lane = Math.min(1, 0.2 + span * 0.27);
     return kind === "CALL"
       ? arc(source, target, -lane * width * 0.15)
       : arc(source, target, lane * width * 0.165);
@@ -148,7 +147,7 @@ function downTo(source: Box, target: Box): Curve {
   const x = source.x + source.width / 2;
   const [top, bottom] = [source.y + source.height, target.y - 7];
   const label = { x: x + 14, y: (top + bottom) / 2 + 1 };
-  return { path: `M${x} ${top} L${x} ${bottom}`, label, anchor: "start", isRoomy: true };
+  return { path: `M${x} ${top} L${x} ${bottom}`, label, anchor: "start", has: "rate and time" };
 }
 
 /** @param port where on the side of the gateway the curve begins, 0 to 1 */
@@ -157,14 +156,14 @@ function fromGateway(source: Box, target: Box, port: number): Curve {
   const end = { x: target.x - 7, y: target.y + 24 };
   const middle = (start.x + end.x) / 2;
   const path = `M${start.x} ${start.y} C${middle} ${start.y} ${middle} ${end.y} ${end.x} ${end.y}`;
-  return { path, label: { x: end.x - 12, y: end.y - 16 }, anchor: "end", isRoomy: true };
+  return { path, label: { x: end.x - 12, y: end.y - 16 }, anchor: "end", has: "failures" };
 }
 
 function toDatabase(source: Box, target: Box): Curve {
   const y = target.y + target.height / 2;
   const [start, end] = [source.x + source.width, target.x - 7];
   const path = `M${start} ${y} L${end} ${y}`;
-  return { path, label: undefined, anchor: "end", isRoomy: false };
+  return { path, label: { x: end - 12, y: y - 16 }, anchor: "end", has: "failures" };
 }
 
 /** @param reach how far to the right of the cards the control points are; negative: to the left */
@@ -178,9 +177,9 @@ function arc(source: Box, target: Box, reach: number): Curve {
   const control = side + reach;
   const path = `M${side} ${startY} C${control} ${startY} ${control} ${endY} ${tip} ${endY}`;
   // Before the middle, so that the labels of a way and its way back do not meet.
-  const t = 0.4;
+  const t = 0.3;
   const reached = 3 * t * (1 - t) * reach;
   const passed = t * t * (3 - 2 * t);
   const label = { x: side + reached, y: startY + passed * (endY - startY) };
-  return { path, label, anchor: "middle", isRoomy: false };
+  return { path, label, anchor: "middle", has: "rate" };
 }

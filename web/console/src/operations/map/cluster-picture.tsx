@@ -12,7 +12,7 @@ import type { Cluster } from "./use-cluster.ts";
 import styles from "./cluster-picture.module.css";
 
 /** Below it, texts would overlap: the tables show the same. */
-const minWidth = 860;
+const minWidth = 920;
 
 interface ClusterPictureProps {
   cluster: Cluster;
@@ -46,7 +46,7 @@ interface CardsProps extends ClusterPictureProps {
 }
 
 function Cards({ cluster, nats, layout, onSelect }: CardsProps) {
-  const { nodes, databases } = cluster;
+  const { nodes, databases, edges } = cluster;
   return (
     <>
       <div className={styles.clients} style={placeOf(layout.clients)}>
@@ -67,6 +67,9 @@ function Cards({ cluster, nats, layout, onSelect }: CardsProps) {
           key={name}
           name={name === gatewayName ? mapTexts.gateway : name}
           nodes={nodes.filter(({ services }) => services.includes(name))}
+          calls={edges.find(
+            ({ kind, from, to }) => kind === "CALL" && from === gatewayName && to === name,
+          )}
           style={placeOf(box)}
           onSelect={onSelect}
         />

@@ -30,11 +30,6 @@ export function DatabaseCard({ database, style }: DatabaseCardProps) {
           <strong>{formatRate(statements.perSecond)}</strong>
           {statements.p95Ms !== null && ` · ${mapTexts.p95(formatMs(statements.p95Ms))}`}
         </div>
-        {statements.errorsPerSecond > 0 && (
-          <div className={styles.errors}>
-            {mapTexts.failing(formatRate(statements.errorsPerSecond))}
-          </div>
-        )}
       </div>
     </div>
   );

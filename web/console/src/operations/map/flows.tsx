@@ -86,25 +86,30 @@ function FlowLine({ edge, curve }: FlowProps) {
   );
 }
 
-function FlowLabel({ edge, curve: { label, anchor, isRoomy } }: FlowProps) {
+function FlowLabel({ edge, curve: { label, anchor, has } }: FlowProps) {
   const { perSecond, errorsPerSecond, p95Ms } = edge.rate;
-  if (!label || (speedOf(perSecond) === 0 && errorsPerSecond === 0)) return null;
-  const latency = p95Ms !== null && isRoomy && ` · ${mapTexts.p95(formatMs(p95Ms))}`;
+  const isIdle = speedOf(perSecond) === 0;
+  const rate = has === "failures" || isIdle ? "" : formatRate(perSecond);
+  const time = has === "rate and time" && p95Ms !== null && !isIdle;
+  const place = { x: label.x, y: label.y, textAnchor: anchor };
   return (
-    <text
-      x={label.x}
-      y={label.y}
-      textAnchor={anchor}
-      className={styles.label}
-      data-kind={lookOf(edge)}
-    >
-      {formatRate(perSecond)}
-      <tspan className={styles.latency}>{latency}</tspan>
-      {errorsPerSecond > 0 && (
-        <tspan x={label.x} dy="1.25em" className={styles.errors}>
-          {mapTexts.failing(formatRate(errorsPerSecond))}
-        </tspan>
+    <>
+      {rate !== "" && (
+        <text {...place} className={styles.label} data-kind={lookOf(edge)}>
+          {rate}
+          {time && <tspan className={styles.latency}> · {mapTexts.p95(formatMs(p95Ms))}</tspan>}
+        </text>
       )}
-    </text>
+      {errorsPerSecond > 0 && (
+        <text
+          {...place}
+          dy={rate === "" ? 0 : "1.3em"}
+          className={styles.label}
+          data-kind="failing"
+        >
+          {mapTexts.failing(formatRate(errorsPerSecond))}
+        </text>
+      )}
+    </>
   );
 }

@@ -1,27 +1,29 @@
 import type { CSSProperties } from "react";
 import { CircleAlert, CircleCheck, CircleDashed, CircleOff } from "lucide-react";
 import { mapTexts } from "../../texts/cluster-map.ts";
-import { formatPercent } from "../units.ts";
+import { formatMs, formatPercent, formatRate } from "../units.ts";
 import { hasTwoColumns } from "./cluster-layout.ts";
 import { nodeState } from "./node-state.ts";
-import type { ClusterNode } from "./use-cluster.ts";
+import type { ClusterEdge, ClusterNode } from "./use-cluster.ts";
 import styles from "./cluster-picture.module.css";
 
 interface ServiceCardProps {
   name: string;
   nodes: readonly ClusterNode[];
+  /** The calls by the gateway. */
+  calls: ClusterEdge | undefined;
   style: CSSProperties;
   onSelect: (node: string) => void;
 }
 
 /** A service with a button for each of its nodes. */
-export function ServiceCard({ name, nodes, style, onSelect }: ServiceCardProps) {
+export function ServiceCard({ name, nodes, calls, style, onSelect }: ServiceCardProps) {
   const isDown = nodes.every((node) => nodeState(node) !== "READY");
   return (
     <section className={styles.card} style={style} data-down={isDown} aria-label={name}>
       <header className={styles.cardHead}>
         <h2>{name}</h2>
-        <span>{mapTexts.nodeCount(nodes.length)}</span>
+        <span>{calls ? <CallRate edge={calls} /> : mapTexts.nodeCount(nodes.length)}</span>
       </header>
       {nodes.length === 0 && (
         <p className={styles.noNode}>
@@ -36,6 +38,15 @@ export function ServiceCard({ name, nodes, style, onSelect }: ServiceCardProps) 
         ))}
       </ul>
     </section>
+  );
+}
+
+function CallRate({ edge: { rate } }: { edge: ClusterEdge }) {
+  return (
+    <>
+      <strong className={styles.rate}>{formatRate(rate.perSecond)}</strong>
+      {rate.p95Ms !== null && ` · ${mapTexts.p95(formatMs(rate.p95Ms))}`}
+    </>
   );
 }
 
