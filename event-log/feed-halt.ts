@@ -1,6 +1,5 @@
 import type { EventEnvelope } from "../core/contract.ts";
 import type { Cursor } from "./event-cursor.ts";
-import type { LogPage } from "./event-log-reading.ts";
 
 /** Why a feed is halted. The reasons are also label values of metrics. */
 export type FeedHalt =
@@ -17,7 +16,7 @@ export function follows({ previousId }: EventEnvelope, id: string | null): boole
 /** Returns true if the log is not the one that the cursor belongs to. The page follows the cursor. */
 export function isSetBack(
   { position, eventId }: Cursor,
-  { head, previousId }: Pick<LogPage, "head" | "previousId">,
+  { head, previousId }: { head: number; previousId: string | null },
 ): boolean {
   // A producer of an older version sends no `previousId`.
   const id = previousId as string | null | undefined;

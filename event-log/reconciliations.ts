@@ -18,7 +18,7 @@ export interface LostEvent {
 }
 
 /** The maximum number of lost events in an answer. The tables have all. */
-export const maxLostEvents = 1_000;
+const maxLostEvents = 1_000;
 const maxLostOfEntry = 100;
 
 /** A cursor that an operator has moved. */
