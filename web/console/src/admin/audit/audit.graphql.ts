@@ -8,6 +8,8 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
 export type AuditAction =
   /** A user without permission tried an action of admins. */
   | 'ACCESS_REFUSED'
+  /** An operator deleted a dead letter, whose event is never applied. */
+  | 'DEAD_LETTER_DISCARDED'
   /** An account was created. */
   | 'REGISTERED'
   /** A session was opened. */
@@ -46,6 +48,8 @@ export type AuditAction =
   | 'STOCK_ADDED'
   /** Pieces were subtracted from the stock of a product. */
   | 'STOCK_SUBTRACTED'
+  /** The stock of a product was set to the counted pieces. */
+  | 'STOCK_COUNTED'
   /** A product was deleted from the catalogue. */
   | 'PRODUCT_DELETED'
   /** An admin created a webhook. */
@@ -71,6 +75,8 @@ export type AuditOutcome =
   | 'BAD_REQUEST'
   /** The input breaks a rule; `fields` says which and where. */
   | 'BAD_USER_INPUT'
+  /** This shop has turned off the operation of its cluster by clients. */
+  | 'CONSOLE_DISABLED'
   /** The events after this cursor are gone; subscribe without `after`. */
   | 'CURSOR_EXPIRED'
   /** Another account has this email. */

@@ -113,6 +113,8 @@ export type ErrorCode =
   | 'BAD_REQUEST'
   /** The input breaks a rule; `fields` says which and where. */
   | 'BAD_USER_INPUT'
+  /** This shop has turned off the operation of its cluster by clients. */
+  | 'CONSOLE_DISABLED'
   /** The events after this cursor are gone; subscribe without `after`. */
   | 'CURSOR_EXPIRED'
   /** Another account has this email. */
