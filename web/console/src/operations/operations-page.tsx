@@ -1,4 +1,4 @@
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import {
   ChartSpline,
   ClipboardCheck,
@@ -56,11 +56,17 @@ export default function OperationsPage() {
 
 function Navigation() {
   const [path] = useLocation();
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    // On phones, the links are wider than the screen.
+    const current = list.current?.querySelector("[aria-current]");
+    current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [path]);
   const isCurrent = (href: string) =>
     path === href || (href !== base && path.startsWith(`${href}/`));
   return (
     <nav className={styles.navigation} aria-label={operationsTexts.navigation}>
-      <ul>
+      <ul ref={list}>
         {links.map(({ href, text, icon: Icon }) => (
           <li key={href}>
             <Link href={href} aria-current={isCurrent(href) ? "page" : undefined}>

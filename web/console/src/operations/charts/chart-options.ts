@@ -1,6 +1,6 @@
 import type uPlot from "uplot";
 import { chartTexts } from "../../texts/charts.ts";
-import type { Line } from "./chart.tsx";
+import type { Line } from "./chart-summary.ts";
 
 /** All charts have one crosshair. */
 const syncKey = "operations";

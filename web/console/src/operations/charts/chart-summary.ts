@@ -1,6 +1,16 @@
 /** The values of a line; null where nothing was measured. */
 export type Values = readonly (number | null)[];
 
+/** A line of a chart. */
+export interface Line {
+  label: string;
+  values: Values;
+  /** The design token of its colour. */
+  token: string;
+  /** Lines of one chart differ by more than their colour. */
+  dash?: readonly number[];
+}
+
 /** What a line says, for people who do not see it. */
 export interface Summary {
   now: number | null;

@@ -4,18 +4,8 @@ import "uplot/dist/uPlot.min.css";
 import { chartTexts } from "../../texts/charts.ts";
 import { formatClock } from "../units.ts";
 import { optionsOf, showNewest } from "./chart-options.ts";
-import { summaryOf, type Values } from "./chart-summary.ts";
+import { summaryOf, type Line, type Values } from "./chart-summary.ts";
 import styles from "./charts.module.css";
-
-/** A line of a chart. */
-export interface Line {
-  label: string;
-  values: Values;
-  /** The design token of its colour. */
-  token: string;
-  /** Lines of one chart differ by more than their colour. */
-  dash?: readonly number[];
-}
 
 interface ChartProps {
   title: string;

@@ -4,7 +4,7 @@ interface SeenNode {
   status: "ANSWERS" | "SILENT";
 }
 
-export type ChangeKind = "joined" | "left" | "becameSilent" | "answersAgain";
+type ChangeKind = "joined" | "left" | "becameSilent" | "answersAgain";
 
 /** A node that came, went, fell silent or answers again. */
 export interface ClusterChange {

@@ -9,7 +9,7 @@ export interface Sketch {
 }
 
 /** A flow between two services. A `STATEMENT` goes to the database of the service. */
-export interface Flow {
+interface Flow {
   kind: "REQUEST" | "CALL" | "STATEMENT" | "EVENT";
   from: string;
   to: string;

@@ -119,7 +119,7 @@ const names: Partial<Record<string, string>> = {
 };
 
 /** Returns how people name the ends of a flow. */
-export function flowName({ kind, from, to }: Pick<ClusterEdge, "kind" | "from" | "to">): string {
+function flowName({ kind, from, to }: Pick<ClusterEdge, "kind" | "from" | "to">): string {
   if (kind === "REQUEST") return mapTexts.flow(mapTexts.clients, mapTexts.gateway);
   const source = names[from] ?? from;
   return mapTexts.flow(source, kind === "STATEMENT" ? mapTexts.database : to);
