@@ -1,4 +1,5 @@
 import { ModernFakeTimers } from "@jest/fake-timers";
+import { context, diag, propagation, trace } from "@opentelemetry/api";
 import { ModuleMocker } from "jest-mock";
 
 type TimersOptions = ConstructorParameters<typeof ModernFakeTimers>[0];
@@ -41,6 +42,8 @@ export default class NativeEnvironment {
   async teardown(): Promise<void> {
     this.moduleMocker.restoreAllMocks();
     this.fakeTimersModern.dispose();
+    // The SDK registers itself here, and a second one is ignored.
+    for (const api of [trace, context, propagation, diag]) api.disable();
     for (const name of Object.keys(process.env)) {
       if (!(name in this.#variables)) Reflect.deleteProperty(process.env, name);
     }

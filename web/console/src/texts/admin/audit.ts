@@ -52,6 +52,8 @@ export const auditActionTexts: Record<AuditAction, string> = {
   STOCK_ADDED: "Stock added",
   STOCK_SUBTRACTED: "Stock subtracted",
   PRODUCT_DELETED: "Product deleted",
+  STOCK_COUNTED: "Stock counted",
+  DEAD_LETTER_DISCARDED: "Dead letter discarded",
   WEBHOOK_CREATED: "Webhook created",
   WEBHOOK_UPDATED: "Webhook changed",
   WEBHOOK_DELETED: "Webhook deleted",
