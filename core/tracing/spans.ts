@@ -15,12 +15,17 @@ import { codeOf, isClientError } from "../errors.ts";
 /** The most calls or events that the span of a batch links to. */
 const maxLinks = 128;
 
-const tracer = trace.getTracer("shop-cluster");
+const tracerName = "shop-cluster";
+let tracer = trace.getTracer(tracerName);
 let isOn = false;
 
-/** Turns spans on or off. Without them, the functions below only run the work. */
+/**
+ * Turns spans on, after the SDK has been started, or off. Without them, the functions below only run
+ * the work.
+ */
 export function recordSpans(on: boolean): void {
   isOn = on;
+  if (on) tracer = trace.getTracer(tracerName);
 }
 
 /** Returns the ids of the current span; undefined without one. */
