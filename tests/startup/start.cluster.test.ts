@@ -119,7 +119,7 @@ test("the demo uses a random password on databases that others may reach", async
   const env = Object.fromEntries(urls) as Record<string, string>;
   const demo = startCommand("demo", { DATA_DIR: temporaryFolder(), ...env });
   expect(await demo.ended()).toBe(0);
-  expect(demo.output()).toContain("Demo data: 1 users, 0 products and 3 orders added.");
+  expect(demo.output()).toContain("Demo data: 1 users, 0 products and 15 orders added.");
   expect(demo.output()).toMatch(
     /The new accounts, tara\.byrne@example.com .* random password "[\w-]{20}", because/,
   );

@@ -1,5 +1,5 @@
 import { ModernFakeTimers } from "@jest/fake-timers";
-import { context, diag, propagation, trace } from "@opentelemetry/api";
+import { context, diag, logs, metrics, propagation, trace } from "@opentelemetry/api";
 import { ModuleMocker } from "jest-mock";
 
 type TimersOptions = ConstructorParameters<typeof ModernFakeTimers>[0];
@@ -43,7 +43,7 @@ export default class NativeEnvironment {
     this.moduleMocker.restoreAllMocks();
     this.fakeTimersModern.dispose();
     // The SDK registers itself here, and a second one is ignored.
-    for (const api of [trace, context, propagation, diag]) api.disable();
+    for (const api of [context, diag, logs, metrics, propagation, trace]) api.disable();
     for (const name of Object.keys(process.env)) {
       if (!(name in this.#variables)) Reflect.deleteProperty(process.env, name);
     }
