@@ -411,9 +411,9 @@ test("productsBySku returns products in the order of the SKUs", async () => {
     const input = { name: "Cup", description: "", price: 1, stock: 1, sku };
     return (await shop.call<Product>("products.create", input)).id;
   };
-  const [first, second] = [await create("SAUCER-1"), await create("SAUCER-2")];
+  const [first, second] = [await create("DISH-1"), await create("DISH-2")];
   const { productsBySku } = await dataOf<{ productsBySku: (Product | null)[] }>(
-    '{ productsBySku(skus: ["SAUCER-2", "saucer-1", "SAUCER-1", "SAUCER-2"]) { id } }',
+    '{ productsBySku(skus: ["DISH-2", "dish-1", "DISH-1", "DISH-2"]) { id } }',
   );
   expect(productsBySku).toEqual([{ id: second }, null, { id: first }, { id: second }]);
 });

@@ -164,11 +164,11 @@ test.each(["", "Bearer", "Bearer "])(
   },
 );
 
-test("a token has only subject, type, session, issuer, audience and times", () => {
+test("a token has only subject, type, right to operate, session, issuer, audience and times", () => {
   const [header, payload] = admin.token.split(".");
   expect(decode(header)).toEqual({ alg: "ES256", typ: "JWT", kid: key.kid });
   const { iat, exp, sid, ...rest } = decode(payload);
-  expect(rest).toEqual({ sub: admin.id, type: 1, iss: "shop", aud: "shop" });
+  expect(rest).toEqual({ sub: admin.id, type: 1, operate: true, iss: "shop", aud: "shop" });
   expect(sid).toMatch(/^[0-9a-f-]{36}$/);
   expect(Number(exp) - Number(iat)).toBe(900);
 });
