@@ -3,5 +3,8 @@ import type { Middleware, ServiceBroker } from "moleculer";
 
 /** Moleculer's middlewares, which Moleculer exports and its types omit. */
 export const { Middlewares: moleculers } = moleculer as unknown as {
-  Middlewares: Record<"Bulkhead" | "Debounce" | "Fallback" | "Metrics", (broker: ServiceBroker) => Middleware>;
+  Middlewares: Record<
+    "Bulkhead" | "Debounce" | "Fallback" | "Metrics",
+    (broker: ServiceBroker) => Middleware
+  >;
 };

@@ -30,5 +30,5 @@ export function vitalsService(): Partial<ServiceSchema> {
       recorder?.stop();
     },
   };
-  return schema as unknown as Partial<ServiceSchema>;
+  return schema as Partial<ServiceSchema>;
 }

@@ -63,7 +63,10 @@ class Clients {
   #call(): void {
     this.#broker.call("desk.serve").then(
       () => (this.answered += 1),
-      () => setTimeout(() => { this.#call(); }, 1_000),
+      () =>
+        setTimeout(() => {
+          this.#call();
+        }, 1_000),
     );
   }
 }

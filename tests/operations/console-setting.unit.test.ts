@@ -16,7 +16,7 @@ async function codesFor(actor: Viewer, hasConsole: boolean): Promise<Set<unknown
   const fields = [
     ...Object.values(Query),
     ...Object.values(Mutation),
-    Subscription.clusterUpdated.subscribe,
+    Subscription.clusterUpdated.subscribe.bind(Subscription.clusterUpdated),
   ];
   const codes = fields.map(async (field) => {
     try {

@@ -54,6 +54,7 @@ const typesWithoutId = [
   "ClusterRate",
   "EventConsumer",
   "FieldError",
+  "SalesDay",
   "InventoryUpdate",
   "OrderProduct",
   "OrderStep",

@@ -81,14 +81,10 @@ function nodeOf({
   const names = services.map(({ name }) => name).filter((name) => !name.startsWith("$"));
   const listed = { id, hostname, services: [...new Set(names)].sort() };
   if (answer === undefined) return { ...listed, status: "SILENT", nats: null };
-  const {
-    pools: _pools,
-    windowSeconds: _window,
-    bounds: _bounds,
-    flows: _flows,
-    ...state
-  } = answer;
-  return { ...listed, status: "ANSWERS", ...state };
+  const { version, uptimeSeconds, cpuPercent, memoryBytes, heapBytes, loopDelayMs } = answer;
+  const { healthy, nats } = answer;
+  const load = { uptimeSeconds, cpuPercent, memoryBytes, heapBytes, loopDelayMs };
+  return { ...listed, status: "ANSWERS", version, healthy, nats, ...load };
 }
 
 /** Sums the pools of all nodes by service. */

@@ -101,15 +101,19 @@ export class ClusterWatch {
 
   async #collectCluster(): Promise<Cluster> {
     const at = new Date().toISOString();
-    return clusterOf(at, await this.#ask<NodeVitals>("$node.vitals"));
+    const nodes = await this.#ask("$node.vitals");
+    return clusterOf(at, nodes as (ListedNode & { answer: NodeVitals | undefined })[]);
   }
 
   async #collectHistory(): Promise<ClusterHistory> {
-    return historyOf(await this.#ask<NodeHistory>("$node.vitalsHistory"));
+    const nodes = await this.#ask("$node.vitalsHistory");
+    return historyOf(nodes as (ListedNode & { answer: NodeHistory | undefined })[]);
   }
 
   /** Asks all nodes. A node that does not answer in time has no answer. */
-  async #ask<Answer>(action: string): Promise<(ListedNode & { answer: Answer | undefined })[]> {
+  async #ask(
+    action: "$node.vitals" | "$node.vitalsHistory",
+  ): Promise<(ListedNode & { answer: unknown })[]> {
     const options = { onlyAvailable: true, withServices: true };
     const listed = this.#broker.registry.getNodeList(options) as unknown as ListedNode[];
     const endpoints = this.#broker.registry.actions.get(action) as
@@ -118,15 +122,15 @@ export class ClusterWatch {
       listed.slice(0, maxNodes).map(async ({ id, hostname, services }) => {
         // A call of an action that a node lacks would log a warning.
         const isKnown = Boolean(endpoints?.getEndpointByNodeID(id));
-        const answer = isKnown ? await this.#call<Answer>(action, id) : undefined;
+        const answer = isKnown ? await this.#call(action, id) : undefined;
         return { id, hostname, services, answer };
       }),
     );
   }
 
-  async #call<Answer>(action: string, nodeID: string): Promise<Answer | undefined> {
+  async #call(action: string, nodeID: string): Promise<unknown> {
     const options = { nodeID, timeout: answerTimeoutMs, retries: 0, caller: gatewayName };
-    return this.#broker.call<Answer, object>(action, {}, options).catch(() => undefined);
+    return this.#broker.call<unknown, object>(action, {}, options).catch(() => undefined);
   }
 }
 

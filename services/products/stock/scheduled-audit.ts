@@ -52,10 +52,9 @@ export async function auditNow(
       { retryAfter: pauseSeconds },
     );
   }
-  let isOver = false;
-  const audit = auditStock(database).finally(() => (isOver = true));
-  await Promise.race([audit, sleep(waitMs, undefined, { ref: false })]);
-  if (!isOver) audit.catch(onFault);
+  const audit = auditStock(database);
+  const late = sleep(waitMs, "late" as const, { ref: false });
+  if ((await Promise.race([audit, late])) === "late") audit.catch(onFault);
   return lastAudit(database);
 }
 
