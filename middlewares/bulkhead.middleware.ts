@@ -70,16 +70,17 @@ export function bulkheadMiddleware(broker: ServiceBroker): Middleware {
       }
     }
 
-    return (ctx) => {
-      const { startByMs } = ctx.locals;
+    function enter(ctx: Call): Promise<unknown> {
       const isFull = running >= concurrency && queue.length >= maxQueueSize;
-      if (isFull || !limit.admits(startByMs)) return Promise.reject(queueFull(ctx));
-      limit.begin(ctx, startByMs);
+      if (isFull) return Promise.reject(queueFull(ctx));
+      limit.begin(ctx, ctx.locals.startByMs);
       if (running < concurrency) return run(ctx);
       const { promise, resolve, reject } = Promise.withResolvers<unknown>();
       queue.push({ ctx, resolve, reject });
       return promise;
-    };
+    }
+
+    return (ctx) => (limit.admits(ctx.locals.startByMs) ? enter(ctx) : rejectLate(ctx));
   }
 
   return {
@@ -112,7 +113,7 @@ export function loadLimitMiddleware(): Middleware {
       const limit = new LoadLimit();
       return async (ctx) => {
         const { startByMs } = ctx.locals;
-        if (!limit.admits(startByMs)) throw queueFull(ctx);
+        if (!limit.admits(startByMs)) await rejectLate(ctx);
         limit.begin(ctx, startByMs);
         let isAnswered = true;
         try {
@@ -126,6 +127,18 @@ export function loadLimitMiddleware(): Middleware {
       };
     },
   };
+}
+
+/**
+ * Rejects a call that the limit does not admit, at a random moment in the first half of its time. A
+ * rejection without a wait would make clients send their retries sooner, and so many that a gateway
+ * has time for nothing else. Rejections at one moment would make the retries come at one moment, too.
+ */
+async function rejectLate(ctx: Call): Promise<never> {
+  const { startByMs = 0 } = ctx.locals;
+  const waitMs = Math.random() * Math.max(0, startByMs - performance.now());
+  await new Promise((resolve) => setTimeout(resolve, waitMs));
+  throw queueFull(ctx);
 }
 
 function queueFull(ctx: Call): Errors.QueueIsFullError {
