@@ -24,6 +24,22 @@ interface HistogramItem {
   rate?: { update(count: number): void };
 }
 
+/** Calls `update` before each snapshot of these metrics, so that they need not be set before. */
+export function updateBeforeSnapshots(
+  metrics: MetricRegistry,
+  names: readonly string[],
+  update: () => void,
+): void {
+  for (const name of names) {
+    const metric = metrics.getMetric(name) as unknown as { snapshot: () => unknown };
+    const snapshot = metric.snapshot.bind(metric);
+    metric.snapshot = () => {
+      update();
+      return snapshot();
+    };
+  }
+}
+
 /** The most durations kept for quantiles between two flushes; beyond it, they are sampled. */
 const maxSamples = 200;
 

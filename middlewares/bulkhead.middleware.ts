@@ -1,4 +1,5 @@
 import { Errors, type Context, type Middleware, type Service, type ServiceBroker } from "moleculer";
+import { updateBeforeSnapshots } from "../broker/metric-series.ts";
 import { moleculers } from "../broker/moleculer-middlewares.ts";
 import { codeOf, isUnreachable } from "../core/errors.ts";
 import { LoadLimit } from "./load-limit.ts";
@@ -88,14 +89,9 @@ export function bulkheadMiddleware(broker: ServiceBroker): Middleware {
     created() {
       original.created?.(broker);
       if (!broker.isMetricsEnabled()) return;
-      for (const name of [inFlight, queueSize]) {
-        const metric = broker.metrics.getMetric(name) as unknown as { snapshot: () => unknown };
-        const snapshot = metric.snapshot.bind(metric);
-        metric.snapshot = () => {
-          for (const setGauges of gauges) setGauges();
-          return snapshot();
-        };
-      }
+      updateBeforeSnapshots(broker.metrics, [inFlight, queueSize], () => {
+        for (const setGauges of gauges) setGauges();
+      });
     },
     localAction,
   } as unknown as Middleware;

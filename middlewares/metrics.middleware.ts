@@ -2,6 +2,7 @@ import type { Context, Errors, Middleware, ServiceBroker } from "moleculer";
 import {
   callSeriesOf,
   MetricSeries,
+  updateBeforeSnapshots,
   type Labels,
   type SeriesNames,
 } from "../broker/metric-series.ts";
@@ -112,14 +113,8 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
     ...original,
     created() {
       original.created?.(broker);
-      for (const name of [...Object.values(requests), ...Object.values(received), emitted]) {
-        const metric = metrics.getMetric(name) as unknown as { snapshot: () => unknown };
-        const snapshot = metric.snapshot.bind(metric);
-        metric.snapshot = () => {
-          flush();
-          return snapshot();
-        };
-      }
+      const names = [...Object.values(requests), ...Object.values(received), emitted];
+      updateBeforeSnapshots(metrics, names, flush);
       timer = setInterval(flush, flushEveryMs).unref();
       const instruments = instrumentsOf(broker);
       stopProcessMetrics = processMetrics(instruments);

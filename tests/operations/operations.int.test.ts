@@ -19,7 +19,7 @@ async function ask<Data>(document: string): Promise<Data> {
 }
 
 /** Stores a dead letter of `products`. */
-async function bury(data: object, type = "user.registered"): Promise<string> {
+async function storeDeadLetter(data: object, type = "user.registered"): Promise<string> {
   const id = randomUUID();
   const event = {
     id,
@@ -84,8 +84,11 @@ describe("dead letters", () => {
 
   test("are read in pages and redriven one by one or all at once", async () => {
     const data = registered();
-    const first = await bury(data);
-    const others = [await bury(registered()), await bury({ ...registered(), type: 7 })];
+    const first = await storeDeadLetter(data);
+    const others = [
+      await storeDeadLetter(registered()),
+      await storeDeadLetter({ ...registered(), type: 7 }),
+    ];
     const seen: string[] = [];
     let args = "first: 1";
     for (;;) {
@@ -119,7 +122,7 @@ describe("dead letters", () => {
   });
 
   test("with much data are cut, so that a page stays below the limit of a message", async () => {
-    await bury({ ...registered(), padding: "x".repeat(10_000) });
+    await storeDeadLetter({ ...registered(), padding: "x".repeat(10_000) });
     const { deadLetters } = await ask<Page>(page());
     expect(deadLetters.nodes).toMatchObject([
       { payload: expect.stringMatching(/^.{4000}$/), payloadIsCut: true },
