@@ -37,7 +37,9 @@ export function bulkheadMiddleware(broker: ServiceBroker): Middleware {
   function localAction(next: Handler, action: Action): Handler {
     const options = { ...broker.options.bulkhead, ...action.bulkhead };
     if (options.enabled !== true) return next;
-    const { concurrency = Infinity, maxQueueSize = Infinity } = options;
+    const { concurrency = Infinity, maxQueueSize = 0 } = options;
+    // As in Moleculer, 0 is no limit.
+    const maxQueued = maxQueueSize === 0 ? Infinity : maxQueueSize;
     const limit = new LoadLimit();
     const queue: Waiting[] = [];
     let running = 0;
@@ -72,7 +74,7 @@ export function bulkheadMiddleware(broker: ServiceBroker): Middleware {
     }
 
     function enter(ctx: Call): Promise<unknown> {
-      const isFull = running >= concurrency && queue.length >= maxQueueSize;
+      const isFull = running >= concurrency && queue.length >= maxQueued;
       if (isFull) return Promise.reject(queueFull(ctx));
       limit.begin(ctx, ctx.locals.startByMs);
       if (running < concurrency) return run(ctx);

@@ -19,7 +19,10 @@ afterEach(async () => {
 });
 
 /** Starts a service whose only resource does one call at a time, each in `busyMs`. */
-async function startDesk(busyMs: number): Promise<{ broker: ServiceBroker; done: () => number }> {
+async function startDesk(
+  busyMs: number,
+  maxQueueSize = 1_000,
+): Promise<{ broker: ServiceBroker; done: () => number }> {
   let done = 0;
   let free = Promise.resolve();
   const desk = {
@@ -27,7 +30,7 @@ async function startDesk(busyMs: number): Promise<{ broker: ServiceBroker; done:
     actions: {
       serve: {
         access: "everyone",
-        bulkhead: { enabled: true, concurrency: 100, maxQueueSize: 1_000 },
+        bulkhead: { enabled: true, concurrency: 100, maxQueueSize },
         async handler() {
           free = free.then(() => new Promise((resolve) => setTimeout(resolve, busyMs)));
           await free;
@@ -93,6 +96,14 @@ test("a call that has waited for half of its time is not started", async () => {
   expect(done()).toBe(0);
   await jest.advanceTimersByTimeAsync(1_000_000);
   expect(done()).toBe(100);
+});
+
+test("a bulkhead with the queue size 0 has no limit of its queue, as in Moleculer", async () => {
+  const { broker: desk, done } = await startDesk(1, 0);
+  const calls = Array.from({ length: 150 }, () => desk.call("desk.serve"));
+  await jest.advanceTimersByTimeAsync(1_000);
+  await Promise.all(calls);
+  expect(done()).toBe(150);
 });
 
 test("a limit admits any burst whose calls are not late", () => {
