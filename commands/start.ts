@@ -2,7 +2,7 @@ import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { BackupSchedule } from "./backups/backup-schedule.ts";
 import { assertEmbedded } from "./backups/embedded-data.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
-import { giveBackMemory } from "./process/give-back-memory.ts";
+import { giveBackMemoryWhenQuiet } from "./process/give-back-memory.ts";
 import { isStopping, runProgram, stopOnSignals } from "./process/program.ts";
 import { openSingleProcess } from "./node/single-process.ts";
 import { portOf, welcome } from "./node/welcome.ts";
@@ -36,5 +36,5 @@ await runProgram(async () => {
     "Ctrl-C stops it.",
   ];
   process.stdout.write(welcome(config, portOf(broker), hints));
-  giveBackMemory();
+  giveBackMemoryWhenQuiet();
 });

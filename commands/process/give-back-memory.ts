@@ -1,11 +1,32 @@
+import { performance } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
+const checkEveryMs = 5_000;
+/** Shares of the time between two checks in which the event loop had work. */
+const quietUtilization = 0.05;
+const busyUtilization = 0.5;
+
 /**
- * Returns unused memory to the system after the start: about a quarter of the process's memory. It
- * blocks the event loop once, for about 75 ms.
+ * Returns unused memory to the system in the first quiet moment after the start, and after each
+ * period of load: about a quarter of the process's memory. This blocks the event loop for 75 ms or
+ * more, so it waits until the process has nothing to do.
  */
-export function giveBackMemory(): void {
+export function giveBackMemoryWhenQuiet(): void {
+  let before = performance.eventLoopUtilization();
+  let isDue = true;
+  setInterval(() => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    if (utilization > busyUtilization) isDue = true;
+    if (!isDue || utilization > quietUtilization) return;
+    isDue = false;
+    giveBackMemory();
+  }, checkEveryMs).unref();
+}
+
+function giveBackMemory(): void {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as NonNullable<typeof globalThis.gc>;
   // Only this kind of collection releases the pages of a heap that has grown too large.

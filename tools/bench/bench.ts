@@ -140,7 +140,7 @@ async function measureProcess(load: LoadProcess): Promise<void> {
   const inspected = options.profile ? [`--inspect=${inspectorPort}`] : [];
   const shop = await startShopProcess(dataDir, {}, inspected);
   // By then the process has released the memory that only its start needed.
-  await sleep(1_000);
+  await sleep(11_000);
   const idleMb = shop.rssMb();
   const baselines = await startBaselines(shop, stocked.productIds);
   const profiler = options.profile ? await Profiler.connect(inspectorPort) : undefined;
