@@ -26,7 +26,7 @@ export interface TypedCaller<Contracts extends Contract> {
   call<Name extends keyof ActionsOf<Contracts> & string>(
     name: Name,
     params: Closed<ParamsOf<ActionsOf<Contracts>[Name]>>,
-    options?: { timeout?: number },
+    options?: { timeout?: number; headers?: Record<string, string> },
   ): Promise<ResultOf<ActionsOf<Contracts>[Name]>>;
 }
 

@@ -5,6 +5,7 @@ import type { Contract, DataOf, Effect, EventEnvelope } from "../core/contract.t
 import type { ConstraintErrors } from "../database/errors/database-errors.ts";
 import type * as idempotency from "../database/idempotency.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
+import type { KnownServer } from "../database/statements/server-sessions.ts";
 import type { LogPlace, RecordedEvent } from "../event-log/event-log.ts";
 import type { ConsumerOptions } from "./event-consumer.mixin.ts";
 import type { ServedTable } from "./table-actions.mixin.ts";
@@ -61,6 +62,11 @@ export interface Database<Models, Events extends Contract["events"]> {
   ) => RecordedEvent;
   /** Emits events that such a statement has committed, in the order in which it appended them. */
   emitFrom: (place: LogPlace, events: readonly RecordedEvent[]) => void;
+  /**
+   * Returns the PostgreSQL server and the time, for a later statement that must run in a session
+   * which was open on this server before. Undefined if the server is not known.
+   */
+  knownServer: () => KnownServer | undefined;
   /** Calls a function with each event that this node has committed, for example to count it. */
   onCommitted: (listener: (event: EventEnvelope) => void) => void;
   /** Consumes the events of other services in this database. */

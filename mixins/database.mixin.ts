@@ -24,6 +24,7 @@ import { migrate } from "../database/migrator/migrate.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import { DatabaseMetrics } from "../database/statements/database-metrics.ts";
 import { preparedOn, type Query } from "../database/statements/prepared-statements.ts";
+import { ServerSessions } from "../database/statements/server-sessions.ts";
 import { logActions } from "../event-log/event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "../event-log/event-log.ts";
 import { logMetrics } from "../event-log/log-metrics.ts";
@@ -44,6 +45,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   const sequelize = openSequelize(options.url, config.databasePoolMax);
   const models = (options.models?.(sequelize) ?? {}) as Models;
   const prepared = preparedOn(sequelize);
+  const sessions = new ServerSessions(sequelize);
   const query: Query = (sql, bind) => withClientErrors(() => prepared(sql, bind));
   let broker: ServiceBroker | undefined;
   let replays: Family<"action", Counter> | undefined;
@@ -172,6 +174,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     emitFrom(place, events) {
       withPositions(events, place).forEach(emit);
     },
+    knownServer: () => sessions.known(),
     onCommitted: (listener) => listeners.push(listener),
     consumer: (consumerOptions) =>
       eventConsumer(

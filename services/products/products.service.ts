@@ -32,6 +32,7 @@ import { productConnection } from "./catalogue/page-products.ts";
 import {
   defaultLowStock,
   maxLowStockRows,
+  orderServerHeader,
   productsContract,
   updateProductRules,
   type UpdateProduct,
@@ -119,7 +120,8 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
       resolve: ({ params: { ids } }) => Promise.all(ids.map((id) => products.add(id))),
       lookUp: ({ params }) => lookUpProducts(database, params),
       priceHistory: ({ params: { ids } }) => priceHistory(database, ids),
-      reserve: ({ params }) => reservations.add(params),
+      reserve: ({ params, headers }) =>
+        reservations.add({ ...params, orderServer: headers[orderServerHeader] }),
       release: async ({ params: { order_id } }) => ({
         released: (await releaseReservations(database, [order_id])).length > 0,
       }),

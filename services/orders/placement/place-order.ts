@@ -1,12 +1,23 @@
 import type { ServiceBroker } from "moleculer";
 import type { TypedCaller } from "../../../core/define-service.ts";
 import { commonErrors, hasCode, serviceUnavailable } from "../../../core/errors.ts";
-import type { productsContract, ReservedLine } from "../../products/products.contract.ts";
+import type { KnownServer } from "../../../database/statements/server-sessions.ts";
+import {
+  orderServerHeader,
+  type productsContract,
+  type ReservationLine,
+  type ReservedLine,
+} from "../../products/products.contract.ts";
 import { sumUpLines, totalPrice, totalQuantity } from "../order.ts";
 import type { Order, PlaceOrder } from "../orders.contract.ts";
 import type { OrdersDatabase } from "../orders.database.ts";
 import { settleOrders } from "./settle-orders.ts";
-import { TombstonedOrder, writeOrder, type OrderBatcher } from "./write-orders.ts";
+import {
+  TombstonedOrder,
+  UnprovenReservation,
+  writeOrder,
+  type OrderBatcher,
+} from "./write-orders.ts";
 
 interface Dependencies {
   database: OrdersDatabase;
@@ -23,8 +34,16 @@ interface RequestedOrder {
   lines: PlaceOrder["order_products"];
 }
 
+/** The lines of an order with their prices, and what the database knew before they were reserved. */
+interface ReservedStock {
+  lines: ReservedLine[];
+  server: KnownServer | undefined;
+}
+
 /** A tombstone makes an id unusable, for example after a lost first request. The next id is new. */
 const maxIds = 3;
+/** Each attempt may get a connection that was just opened, until the pool is full. */
+const maxWrites = 3;
 
 /**
  * Places an order: reserves the stock of all lines or of none, then writes the order with the
@@ -35,18 +54,22 @@ export async function placeOrder(
   dependencies: Dependencies,
   { userId, placedAt, lines: requestedLines }: RequestedOrder,
 ): Promise<Order> {
-  const { database, products, orderWriter } = dependencies;
+  const { database, orderWriter } = dependencies;
   const lines = sumUpLines(requestedLines);
   for (let id = 1; id <= maxIds; id += 1) {
     const orderId = await database.newId(placedAt?.getTime());
-    const reserved = await products.call("products.reserve", { order_id: orderId, lines });
-    try {
-      const order = await writeOrder(
+    const reserve = () => reserveFor(dependencies, orderId, lines);
+    const write = (reserved: ReservedStock) =>
+      writeOrder(
         database,
         orderWriter,
-        newOrder(orderId, userId, reserved),
+        newOrder(orderId, userId, reserved.lines),
         placedAt,
+        reserved.server,
       );
+    const reserved = await reserve();
+    try {
+      const order = await writeWithProof(write, reserve, reserved);
       // A duplicate request has placed the order under another id.
       if (order.id !== orderId) await abandon(dependencies, orderId);
       return order;
@@ -61,7 +84,43 @@ export async function placeOrder(
       throw error;
     }
   }
-  throw serviceUnavailable("The order could not be placed in time; try again.");
+  throw notInTime();
+}
+
+const notInTime = () => serviceUnavailable("The order could not be placed in time; try again.");
+
+/**
+ * Reserves the stock of an order. On the server of this database, the reservation does not wait for
+ * the disk, and only the commit of the order makes it durable.
+ */
+async function reserveFor(
+  { database, products }: Dependencies,
+  orderId: string,
+  lines: ReservationLine[],
+): Promise<ReservedStock> {
+  const server = database.knownServer();
+  const params = { order_id: orderId, lines };
+  // Nodes of version 1.0 reject parameters that they do not know, and ignore headers.
+  const options = server && { headers: { [orderServerHeader]: server.server } };
+  return { lines: await products.call("products.reserve", params, options), server };
+}
+
+/** Writes an order. Without proof that its reservation exists, repeats the reservation before. */
+async function writeWithProof(
+  write: (reserved: ReservedStock) => Promise<Order>,
+  reserve: () => Promise<ReservedStock>,
+  reserved: ReservedStock,
+): Promise<Order> {
+  let latest = reserved;
+  for (let writes = 1; ; writes += 1) {
+    try {
+      return await write(latest);
+    } catch (error) {
+      if (!(error instanceof UnprovenReservation)) throw error;
+      if (writes === maxWrites) throw notInTime();
+      latest = await reserve();
+    }
+  }
 }
 
 /**

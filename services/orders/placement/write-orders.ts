@@ -3,12 +3,15 @@ import { brokenConstraintOf } from "../../../database/errors/database-errors.ts"
 import type { LogPlace, RecordedEvent } from "../../../event-log/event-log.ts";
 import type { IdempotentRequest } from "../../../database/idempotency.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
+import type { KnownServer } from "../../../database/statements/server-sessions.ts";
 import type { Order } from "../orders.contract.ts";
 import type { OrdersDatabase } from "../orders.database.ts";
 
 /** An order with reserved stock that is not written yet. */
 interface NewOrder {
   order: Order;
+  /** Known before the call that reserved the stock; undefined if that reservation is durable. */
+  server: KnownServer | undefined;
   /** The time of an order that was taken elsewhere; undefined for now. */
   placedAt: Date | undefined;
   /** Created outside the batch, so that it carries the trace of its request. */
@@ -19,6 +22,12 @@ interface NewOrder {
 
 /** The order's id has a tombstone: it was settled before the order was written. */
 export class TombstonedOrder extends Error {}
+
+/**
+ * The order was not written: its session was opened after the reservation, or on another server, and
+ * a crash may have lost the reservation in between.
+ */
+export class UnprovenReservation extends Error {}
 
 /** While two batches run, the next one collects orders. */
 const batchOptions = { maxItems: 100, maxBatchesInFlight: 2 };
@@ -33,18 +42,22 @@ export function orderBatcher(database: OrdersDatabase): OrderBatcher {
   return new Batcher((orders) => writeBatch(database, orders), batchOptions);
 }
 
-/** Writes an order. Returns the order, or that of a duplicate request. Throws TombstonedOrder. */
+/**
+ * Writes an order. Returns the order, or that of a duplicate request. Throws TombstonedOrder or
+ * UnprovenReservation.
+ */
 export async function writeOrder(
   database: OrdersDatabase,
   batcher: OrderBatcher,
   order: Order,
   placedAt: Date | undefined,
+  server: KnownServer | undefined,
 ): Promise<Order> {
   const { id, user_id, price_total, quantity, order_products: lines } = order;
   const data = { order_id: id, user_id, price_total, quantity, lines };
   const event = database.newEvent("order.placed", data);
-  const written = await batcher.add({ order, placedAt, event, request: database.request });
-  return written ?? writeAfterDuplicate(database, { order, placedAt, event });
+  const written = await batcher.add({ order, placedAt, event, request: database.request, server });
+  return written ?? writeAfterDuplicate(database, { order, placedAt, event, server });
 }
 
 /** Waits for the duplicate request with the same key. Returns its order, or writes this one. */
@@ -89,7 +102,7 @@ async function writeBatch(
 /**
  * Inserts orders with their lines, history, keys and events in one statement. Returns the ids of the
  * orders whose keys were free, and the place of their events in the log. Throws TombstonedOrder if
- * an order has a tombstone.
+ * an order has a tombstone, and UnprovenReservation if a reservation may be lost.
  */
 async function insertOrders(
   query: Query,
@@ -98,12 +111,20 @@ async function insertOrders(
   const lines = orders.flatMap(({ order }) =>
     order.order_products.map((line) => ({ order_id: order.id, ...line })),
   );
-  const [done] = await query<LogPlace & { ids: string[] }>(
-    `WITH asked AS MATERIALIZED (
+  const servers = orders.flatMap(({ server }) => server ?? []);
+  const [server, ...otherServers] = new Set(servers.map((known) => known.server));
+  if (otherServers.length > 0) throw new UnprovenReservation();
+  const [done] = await query<LogPlace & { ids: string[] | null }>(
+    `WITH proof AS MATERIALIZED (
+       -- The session was open on the server of the reservations before they were made.
+       SELECT $14::text IS NULL OR coalesce(current_setting('shop.server', true) = $14
+         AND nullif(current_setting('shop.opened_ms', true), '')::float8 < $15, false) AS is_given
+     ), asked AS MATERIALIZED (
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[],
                             $5::timestamptz[], $6::bytea[], $7::bytea[], $8::jsonb[])
          WITH ORDINALITY AS asked
            (id, user_id, price_total, quantity, placed_at, key, fingerprint, answer, place)
+       WHERE (SELECT is_given FROM proof)
      ), claimed AS (
        INSERT INTO idempotency_keys AS kept (id, fingerprint, subject, answer)
        SELECT key, fingerprint, id, answer FROM asked WHERE key IS NOT NULL ORDER BY key
@@ -133,7 +154,8 @@ async function insertOrders(
          + (SELECT count(*) FROM lines) > 0
      )
      SELECT ids, first_position, previous_id
-     FROM done, append_events_chained(events) WHERE ids IS NOT NULL`,
+     FROM done, append_events_chained(events) WHERE ids IS NOT NULL
+     UNION ALL SELECT NULL, NULL, NULL FROM proof WHERE NOT is_given`,
     [
       orders.map(({ order }) => order.id),
       orders.map(({ order }) => order.user_id),
@@ -148,9 +170,12 @@ async function insertOrders(
       lines.map(({ quantity }) => quantity),
       lines.map(({ price }) => price),
       JSON.stringify(orders.map(({ event }) => event)),
+      server ?? null,
+      Math.min(...servers.map(({ atMs }) => atMs)),
     ],
   ).catch((error: unknown) => {
     throw brokenConstraintOf(error) === "order_history_pkey" ? new TombstonedOrder() : error;
   });
+  if (done?.ids === null) throw new UnprovenReservation();
   return { ids: new Set(done?.ids), place: done };
 }

@@ -1,9 +1,9 @@
 import { Batcher } from "../../../core/tasks/batcher.ts";
 import { serviceUnavailable } from "../../../core/errors.ts";
-import type { Reservation, ReservationLine, ReservedLine } from "../products.contract.ts";
+import type { ReservationLine, ReservedLine } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { outOfStock, productNotFound } from "../products.errors.ts";
-import { publicLine, takeStock } from "./take-stock.ts";
+import { publicLine, takeStock, type ReservationRequest } from "./take-stock.ts";
 
 const maxAttempts = 3;
 const batchOptions = { maxItems: 100, maxBatchesInFlight: 2 };
@@ -17,7 +17,7 @@ const batchOptions = { maxItems: 100, maxBatchesInFlight: 2 };
 export function reservationBatcher(
   database: ProductsDatabase,
   ttlSeconds: number,
-): Batcher<Reservation, ReservedLine[]> {
+): Batcher<ReservationRequest, ReservedLine[]> {
   return new Batcher(async (reservations) => {
     const isBatch = reservations.length > 1;
     const taken = isBatch ? await takeStock(database, reservations, ttlSeconds) : [];
@@ -41,7 +41,7 @@ export function reservationBatcher(
  */
 async function reserve(
   database: ProductsDatabase,
-  reservation: Reservation,
+  reservation: ReservationRequest,
   ttlSeconds: number,
 ): Promise<ReservedLine[]> {
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
@@ -57,14 +57,17 @@ async function reserve(
 /** Returns the lines that the order has reserved, now or earlier; none if a product is short. */
 async function reserveOnce(
   database: ProductsDatabase,
-  reservation: Reservation,
+  reservation: ReservationRequest,
   ttlSeconds: number,
 ): Promise<ReservedLine[]> {
   const taken = await takeStock(database, [reservation], ttlSeconds);
   if (taken.length > 0) return taken.map(publicLine);
   return database.query<ReservedLine>(
-    `SELECT product_id, quantity, price FROM reservation_lines WHERE order_id = $1
-     ORDER BY product_id`,
+    // The lock is a write: its commit waits for the disk, and makes the reservation durable that this
+    // call has found. The caller may write the order on another server than the first caller.
+    `SELECT l.product_id, l.quantity, l.price
+     FROM reservations r JOIN reservation_lines l USING (order_id)
+     WHERE r.order_id = $1 ORDER BY l.product_id FOR KEY SHARE OF r`,
     [reservation.order_id],
   );
 }

@@ -47,6 +47,12 @@ export interface ReservationLine {
   quantity: number;
 }
 
+/**
+ * The header of a call of `products.reserve` with the PostgreSQL server on which the caller will write
+ * the order. On the same server, the commit of the order makes the reservation durable.
+ */
+export const orderServerHeader = "order-server";
+
 export interface Reservation {
   order_id: string;
   lines: ReservationLine[];

@@ -16,6 +16,11 @@ interface TakenRow {
   previous_id: string | null;
 }
 
+/** A reservation with the PostgreSQL server on which the caller will write the order, if it told. */
+export interface ReservationRequest extends Reservation {
+  orderServer: string | undefined;
+}
+
 export function publicLine({ product_id, quantity, price }: TakenLine): ReservedLine {
   return { product_id, quantity, price };
 }
@@ -29,15 +34,21 @@ export function publicLine({ product_id, quantity, price }: TakenLine): Reserved
  * - It takes the stock of an order if it has written the reservation.
  * - It appends `inventory.depleted` for each product whose last piece it has taken, as its last
  *   step: the head of the event log is locked until the commit.
+ * - Its commit does not wait for the disk if all orders will be written on the same server, and if
+ *   there is no event, which a consumer on another server could apply before a crash loses it.
+ *   docs/decisions/0046-one-wait-for-the-disk.md explains why this is safe.
  */
 export async function takeStock(
   { query, newEvent, emitFrom }: ProductsDatabase,
-  reservations: readonly Reservation[],
+  reservations: readonly ReservationRequest[],
   ttlSeconds: number,
 ): Promise<TakenLine[]> {
   const byOrder = new Map(reservations.toReversed().map((entry) => [entry.order_id, entry]));
   const lines = [...byOrder.values()].flatMap(({ order_id, lines: orderLines }) =>
     orderLines.map((line) => ({ order_id, ...line })),
+  );
+  const [orderServer, ...otherServers] = new Set(
+    reservations.map((reservation) => reservation.orderServer),
   );
   // The statement completes it for each product.
   const depleted = newEvent("inventory.depleted", { product_id: "", sku: null });
@@ -78,17 +89,22 @@ export async function takeStock(
        INSERT INTO reservation_lines (order_id, product_id, quantity, price)
        SELECT order_id, id, quantity, price FROM taking
        RETURNING order_id, product_id, quantity, price
+     ), unflushed AS MATERIALIZED (
+       SELECT set_config('synchronous_commit', 'off', true)
+       WHERE current_setting('shop.server', true) = $6 AND NOT EXISTS (SELECT FROM appended)
      )
      SELECT order_id, product_id, quantity, price,
        NULL AS events, NULL AS first_position, NULL AS previous_id FROM lines
      UNION ALL
-     SELECT NULL, NULL, NULL, NULL, events, first_position, previous_id FROM appended`,
+     SELECT NULL, NULL, NULL, NULL, events, first_position, previous_id FROM appended
+     UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM unflushed`,
     [
       lines.map(({ order_id }) => order_id),
       lines.map(({ product_id }) => product_id),
       lines.map(({ quantity }) => quantity),
       ttlSeconds,
       JSON.stringify(depleted),
+      otherServers.length > 0 ? null : (orderServer ?? null),
     ],
   );
   for (const { events, first_position, previous_id } of rows) {

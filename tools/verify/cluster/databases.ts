@@ -2,12 +2,15 @@ import { join } from "node:path";
 import pg from "pg";
 import { EmbeddedPostgres } from "../../../embedded/postgres.ts";
 import { eventually } from "../../support/eventually.ts";
-import { postmasterPid } from "../../support/processes.ts";
+import { killHard, postgresPids, postmasterPid } from "../../support/processes.ts";
 import { snapshotQueries, type Service, type Snapshot } from "../snapshot.ts";
 
 const services = ["users", "products", "orders", "webhooks"] as const;
 
-/** The databases of one shop, on a PostgreSQL with its default durability. */
+/**
+ * The databases of one shop, on a PostgreSQL with its default durability. Commits that do not wait for
+ * the disk stay in memory for longer, so that a crash loses more of them.
+ */
 export class Databases {
   readonly #dataDir: string;
   readonly #postgres: EmbeddedPostgres;
@@ -23,6 +26,10 @@ export class Databases {
   static async start(dataDir: string): Promise<Databases> {
     // The faults end the server on purpose; a sentence about it would continue the progress line.
     const postgres = await EmbeddedPostgres.start(dataDir, { warn: () => undefined });
+    await postgres.query("postgres", async (client) => {
+      await client.query("ALTER SYSTEM SET wal_writer_delay = '10s'");
+      await client.query("SELECT pg_reload_conf()");
+    });
     return new Databases(dataDir, postgres, "");
   }
 
@@ -94,6 +101,22 @@ export class Databases {
   /** Crashes the server. EmbeddedPostgres starts it again. */
   crash(): void {
     process.kill(postmasterPid(this.#dataDir), "SIGQUIT");
+  }
+
+  /**
+   * Kills a process of the server. The server then ends all sessions and recovers; what was only in
+   * memory is lost. Waits until it answers.
+   */
+  async crashSessions(): Promise<void> {
+    const postmaster = postmasterPid(this.#dataDir);
+    const children = () => postgresPids(this.#dataDir).filter((pid) => pid !== postmaster);
+    const before = new Set(children());
+    killHard([...before].slice(0, 1));
+    await eventually(
+      "the end of all processes of PostgreSQL",
+      () => !children().some((pid) => before.has(pid)),
+    );
+    await this.answering();
   }
 
   /** Waits until the server answers queries. */

@@ -93,6 +93,10 @@ export class FaultInjector {
         return this.#exclusively("step", () => this.#killAtStep(durationMs));
       case "pause-at-step":
         return this.#exclusively("step", () => this.#pauseAtStep(durationMs));
+      case "postgres-at-step":
+        return this.#exclusively("postgres", () =>
+          this.#exclusively("step", () => this.#crashPostgresAtStep(durationMs)),
+        );
       case "postgres":
         return this.#exclusively("postgres", () => this.#crashPostgres());
       case "nats":
@@ -143,16 +147,38 @@ export class FaultInjector {
     const step = this.#random.pick(steps);
     const node = this.#pickNode([step.service]);
     if (node === undefined) return noTarget;
-    const isHit = await node.during(this.#stopAtStep(node, step.name, durationMs / 2));
+    const ms = durationMs / 2;
+    const pause = () => this.#wait(ms);
+    const isHit = await node.during(this.#whileStoppedAtStep(node, step.name, ms, pause));
     return isHit
       ? { target: node.name, detail: { step: step.name } }
       : { missed: "no node reached the step in time" };
   }
 
-  async #stopAtStep(node: ShopNode, step: string, ms: number): Promise<boolean> {
-    if (!(await this.#atStep(node, step, "SIGSTOP", ms))) return false;
-    await this.#wait(ms);
-    node.signal("SIGCONT");
+  /** The node continues as soon as PostgreSQL has recovered: it must notice what the crash has lost. */
+  async #crashPostgresAtStep(withinMs: number): Promise<Injection> {
+    const step = this.#random.pick(steps);
+    const node = this.#pickNode([step.service]);
+    if (node === undefined) return noTarget;
+    const crash = () => this.#points.databases.crashSessions();
+    const isHit = await node.during(this.#whileStoppedAtStep(node, step.name, withinMs, crash));
+    return isHit
+      ? { target: `postgres, ${node.name}`, detail: { step: step.name } }
+      : { missed: "no node reached the step in time" };
+  }
+
+  async #whileStoppedAtStep(
+    node: ShopNode,
+    step: string,
+    withinMs: number,
+    work: () => Promise<unknown>,
+  ): Promise<boolean> {
+    if (!(await this.#atStep(node, step, "SIGSTOP", withinMs))) return false;
+    try {
+      await work();
+    } finally {
+      node.signal("SIGCONT");
+    }
     return true;
   }
 

@@ -4,6 +4,8 @@ export const faultKinds = {
   pause: "SIGSTOP of a node, and SIGCONT later",
   "kill-at-step": "SIGKILL of a node between two steps of placing an order",
   "pause-at-step": "SIGSTOP of a node between two steps of placing an order",
+  "postgres-at-step":
+    "PostgreSQL crashed (SIGKILL of one of its processes) while a node is stopped between two steps",
   postgres: "PostgreSQL crashed (SIGQUIT) and restarted",
   nats: "nats-server killed and restarted later",
   "cut-nats": "connections of a node to NATS cut, new ones rejected for a while",

@@ -17,6 +17,7 @@ const perRound: Record<FaultKind, number> = {
   pause: 2,
   "kill-at-step": 8,
   "pause-at-step": 4,
+  "postgres-at-step": 2,
   postgres: 1,
   nats: 1,
   "cut-nats": 2,
@@ -37,6 +38,7 @@ const maxDurationMs: Record<FaultKind, number> = {
   pause: 9_000,
   "kill-at-step": 4_000,
   "pause-at-step": 12_000,
+  "postgres-at-step": 4_000,
   postgres: 3_000,
   nats: 60_000,
   "cut-nats": 3_000,
@@ -81,7 +83,7 @@ function newRound(random: Random, kinds: readonly FaultKind[]): FaultKind[] {
 function durationOf(random: Random, kind: FaultKind, loadMs: number, remainingMs: number): number {
   const longest = Math.min(maxDurationMs[kind], loadMs * maxShareOfRun, remainingMs);
   // The fault ends when the step is reached, and some steps are rare.
-  if (kind === "kill-at-step") return Math.round(longest);
+  if (kind === "kill-at-step" || kind === "postgres-at-step") return Math.round(longest);
   // While NATS is down nothing else can be tested, so its outages are mostly short.
   const bias = kind === "nats" ? 4 : 2;
   return Math.round(Math.max(minDurationMs, longest * random.next() ** bias));
