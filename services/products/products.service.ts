@@ -47,6 +47,7 @@ import {
 } from "./catalogue/read-products.ts";
 import { correctStock } from "./stock/correct-stock.ts";
 import { redrivePlacedOrder } from "./stock/redrive-order.ts";
+import { reserveMany } from "./stock/reserve-many.ts";
 import { reservationBatcher } from "./stock/reserve.ts";
 import { sellReservations } from "./stock/sell-reservations.ts";
 import { auditStock, traceReservation } from "./stock/stock-audit.ts";
@@ -120,6 +121,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
       lookUp: ({ params }) => lookUpProducts(database, params),
       priceHistory: ({ params: { ids } }) => priceHistory(database, ids),
       reserve: ({ params }) => reservations.add(params),
+      reserveMany: ({ params }) => reserveMany(reservations, params.reservations),
       release: async ({ params: { order_id } }) => ({
         released: (await releaseReservations(database, [order_id])).length > 0,
       }),

@@ -1,17 +1,18 @@
 import type { ServiceBroker } from "moleculer";
-import type { TypedCaller } from "../../../core/define-service.ts";
 import { commonErrors, hasCode, serviceUnavailable } from "../../../core/errors.ts";
-import type { productsContract, ReservedLine } from "../../products/products.contract.ts";
+import type { ReservedLine } from "../../products/products.contract.ts";
 import { sumUpLines, totalPrice, totalQuantity } from "../order.ts";
 import type { Order, PlaceOrder } from "../orders.contract.ts";
 import type { OrdersDatabase } from "../orders.database.ts";
+import { reserveStock, type PlacingContext, type ReservationCaller } from "./reserve-stock.ts";
 import { settleOrders } from "./settle-orders.ts";
 import { TombstonedOrder, writeOrder, type OrderBatcher } from "./write-orders.ts";
 
 interface Dependencies {
   database: OrdersDatabase;
   orderWriter: OrderBatcher;
-  products: TypedCaller<typeof productsContract>;
+  products: PlacingContext;
+  reservations: ReservationCaller;
   logger: ServiceBroker["logger"];
 }
 
@@ -35,11 +36,11 @@ export async function placeOrder(
   dependencies: Dependencies,
   { userId, placedAt, lines: requestedLines }: RequestedOrder,
 ): Promise<Order> {
-  const { database, products, orderWriter } = dependencies;
+  const { database, products, reservations, orderWriter } = dependencies;
   const lines = sumUpLines(requestedLines);
   for (let id = 1; id <= maxIds; id += 1) {
     const orderId = await database.newId(placedAt?.getTime());
-    const reserved = await products.call("products.reserve", { order_id: orderId, lines });
+    const reserved = await reserveStock(reservations, products, { order_id: orderId, lines });
     try {
       const order = await writeOrder(
         database,
