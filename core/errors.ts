@@ -84,6 +84,23 @@ export class ClientError extends Errors.MoleculerClientError {
   }
 }
 
+/** A client error as data, for an answer with several results. */
+export interface PlainClientError {
+  code: string;
+  status: number;
+  message: string;
+  data: Record<string, unknown>;
+}
+
+export function plainOf({ type, code, message, data }: ClientError): PlainClientError {
+  return { code: type, status: code, message, data: data as Record<string, unknown> };
+}
+
+export function clientErrorOfPlain(plain: PlainClientError): ClientError {
+  const { code, status, message, data } = plain;
+  return new ClientError({ code, status, meaning: "" }, message, data);
+}
+
 /** One broken rule of an input: the path of the field and what is wrong with it. */
 export interface FieldFault {
   field: string;
@@ -126,6 +143,13 @@ const unreachableTypes = new Set([
 /** Returns true for the `type` of a Moleculer error for a call without an answer. */
 export function isUnreachable(type: unknown): boolean {
   return typeof type === "string" && unreachableTypes.has(type);
+}
+
+const missingTypes: ReadonlySet<unknown> = new Set(["SERVICE_NOT_FOUND", "SERVICE_NOT_AVAILABLE"]);
+
+/** Returns true if no node has the called action. */
+export function isMissing(error: unknown): boolean {
+  return missingTypes.has(codeOf(error));
 }
 
 /** A retry would not help: the deadline has passed, or NATS is unavailable. */

@@ -124,7 +124,9 @@ export function inBatchSpan<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   if (!isOn) return work();
-  const sampled = callers.filter((caller) => caller !== undefined && isSampled(spanOf(caller)));
+  // The items of one call have the same caller.
+  const distinct = [...new Set(callers)];
+  const sampled = distinct.filter((caller) => caller !== undefined && isSampled(spanOf(caller)));
   const [first = ROOT_CONTEXT, ...others] = sampled as TraceContext[];
   if (others.length === 0) return context.with(first, work);
   const attributes = { "messaging.batch.message_count": callers.length };

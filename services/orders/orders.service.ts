@@ -17,6 +17,7 @@ import { buyerMissing, pastTime } from "./orders.errors.ts";
 import { OrderMetrics } from "./order-metrics.ts";
 import { orderConnection } from "./reading/page-orders.ts";
 import { placeOrder } from "./placement/place-order.ts";
+import { reservationCaller } from "./placement/reserve-stock.ts";
 import {
   getOrder,
   historyOfOrders,
@@ -38,6 +39,7 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
   const connection = orderConnection(database);
   const lines = orderLines(database);
   const orderWriter = orderBatcher(database);
+  const reservations = reservationCaller(broker);
   const metrics = new OrderMetrics(instrumentsOf(broker));
   database.onCommitted((event) => {
     metrics.count(event);
@@ -68,7 +70,7 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
         return metrics.countRejection(() =>
           database.idempotent(ctx, (db) =>
             placeOrder(
-              { database: db, orderWriter, products: ctx, logger },
+              { database: db, orderWriter, products: ctx, reservations, logger },
               { userId, placedAt, lines: ctx.params.order_products },
             ),
           ),

@@ -48,6 +48,7 @@ import {
 } from "./catalogue/read-products.ts";
 import { correctStock } from "./stock/correct-stock.ts";
 import { redrivePlacedOrder } from "./stock/redrive-order.ts";
+import { reserveMany } from "./stock/reserve-many.ts";
 import { reservationBatcher } from "./stock/reserve.ts";
 import { sellReservations } from "./stock/sell-reservations.ts";
 import { auditStock, traceReservation } from "./stock/stock-audit.ts";
@@ -122,6 +123,8 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
       priceHistory: ({ params: { ids } }) => priceHistory(database, ids),
       reserve: ({ params, headers }) =>
         reservations.add({ ...params, orderServer: headers[orderServerHeader] }),
+      reserveMany: ({ params, headers }) =>
+        reserveMany(reservations, params.reservations, headers[orderServerHeader]),
       release: async ({ params: { order_id } }) => ({
         released: (await releaseReservations(database, [order_id])).length > 0,
       }),

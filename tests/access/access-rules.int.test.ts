@@ -56,6 +56,7 @@ test("the operator may call an action without an access rule", async () => {
 
 describe.each([
   ["products.reserve", { order_id: unknownId, lines: [] }],
+  ["products.reserveMany", { reservations: [] }],
   ["products.release", { order_id: unknownId }],
 ])("%s", (action, params) => {
   test.each([anonymous, customer, admin])(

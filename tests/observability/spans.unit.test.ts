@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { context, SpanStatusCode } from "@opentelemetry/api";
+import { context, SpanStatusCode, type Context } from "@opentelemetry/api";
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import { badUserInput } from "../../core/errors.ts";
 import { Batcher } from "../../core/tasks/batcher.ts";
@@ -138,12 +138,15 @@ describe("with spans on", () => {
     expect(ended[1]?.links.map(({ context: { spanId } }) => spanId)).toEqual(["b7ad6b7169203331"]);
   });
 
-  test("the batch of one caller has no span of its own", async () => {
-    const caller = contextOfHeaders({ traceparent });
-    await inBatchSpan("batch", [caller], () => inSpan("work", options, async () => undefined));
-    expect(ended.map(({ name }) => name)).toEqual(["work"]);
-    expect(traces()).toEqual([traceId]);
-  });
+  test.each([1, 3])(
+    "the batch of one caller, with items: %d, has no span of its own",
+    async (items) => {
+      const callers = Array<Context>(items).fill(contextOfHeaders({ traceparent }));
+      await inBatchSpan("batch", callers, () => inSpan("work", options, async () => undefined));
+      expect(ended.map(({ name }) => name)).toEqual(["work"]);
+      expect(traces()).toEqual([traceId]);
+    },
+  );
 
   test("events are applied in the trace of the first sampled one, with links to all", async () => {
     const events = () => [undefined, unsampled, traceparent];

@@ -73,8 +73,8 @@ const hotPaths: HotPath[] = [
   },
   {
     path: "one login",
-    statements: 3,
-    transactions: 3,
+    statements: 2,
+    transactions: 2,
     run: () =>
       execute("mutation ($input: Login!) { login(input: $input) { token } }", {
         input: { email: "customer@example.com", password },

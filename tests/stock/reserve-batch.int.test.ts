@@ -121,27 +121,27 @@ describe("a batch of orders", () => {
   test("is written although one order has a tombstone, and that order gets another id", async () => {
     const mug = await putOnSale(shop, 1_000);
     const reservedIds: string[] = [];
-    const allReserved = Promise.withResolvers<undefined>();
     standInFor(shop.broker, {
-      "products.reserve": async (call, params) => {
-        const { order_id } = params as { order_id: string };
+      "products.reserveMany": async (call, params) => {
         const reserved = await call();
-        reservedIds.push(order_id);
-        if (reservedIds.length === 20) {
-          await shop.call("orders.settle", { ids: [reservedIds[2]] });
-          allReserved.resolve(undefined);
-        }
-        await allReserved.promise;
+        const { reservations } = params as { reservations: { order_id: string }[] };
+        reservedIds.push(...reservations.map(({ order_id }) => order_id));
+        await shop.call("orders.settle", { ids: [reservedIds[2]] });
         return reserved;
       },
     });
+    const order = { user_id: buyer.id, order_products: [{ product_id: mug, quantity: 1 }] };
+    // Over HTTP, the orders would not arrive in the same turn of the event loop.
     const placed = await Promise.all(
-      Array.from({ length: 20 }, () => placeOrder(shop, buyer.token, [mug, 1])),
+      Array.from({ length: 20 }, () => shop.call<{ id: string }>("orders.place", order)),
     );
     jest.restoreAllMocks();
-    const ids = placed.map(({ order }) => order?.id);
-    expect(reservedIds).toHaveLength(21);
-    expect(new Set(ids)).toEqual(new Set(reservedIds.filter((_id, index) => index !== 2)));
+    const ids = placed.map(({ id }) => id);
+    expect(reservedIds).toHaveLength(20);
+    const [voidId = ""] = reservedIds.splice(2, 1);
+    expect(ids).toEqual(expect.arrayContaining(reservedIds));
+    expect(new Set(ids).size).toBe(20);
+    expect(ids).not.toContain(voidId);
     expect(await settledBooksOf(shop.databases, mug)).toEqual({
       stock: 980,
       reserved: 0,
@@ -169,5 +169,60 @@ describe("a batch of orders", () => {
       reserved: 0,
       onHand: 970,
     });
+  });
+});
+
+describe("a call for several orders", () => {
+  test("returns the lines or the client error of each", async () => {
+    const [mug, cup] = [await putOnSale(shop, 5, 7), await putOnSale(shop, 1)];
+    const unknown = randomUUID();
+    const reservationOf = ([product_id, quantity]: Line) => ({
+      order_id: randomUUID(),
+      lines: [{ product_id, quantity }],
+    });
+    const asked: Line[] = [
+      [mug, 2],
+      [cup, 2],
+      [mug, 3],
+      [unknown, 1],
+    ];
+    const params = { reservations: asked.map(reservationOf) };
+    const first = await shop.call("products.reserveMany", params);
+    expect(first).toEqual([
+      { lines: [{ product_id: mug, quantity: 2, price: 7 }] },
+      {
+        error: {
+          code: "OUT_OF_STOCK",
+          status: 409,
+          message: "Only 1 of this product are left.",
+          data: { product_id: cup, asked: 2, left: 1 },
+        },
+      },
+      { lines: [{ product_id: mug, quantity: 3, price: 7 }] },
+      { error: expect.objectContaining({ code: "PRODUCT_NOT_FOUND", status: 404 }) },
+    ]);
+    expect(await shop.call("products.reserveMany", params)).toEqual(first);
+    expect(await booksOf(shop.databases, mug)).toEqual({ stock: 0, reserved: 5, onHand: 5 });
+  });
+
+  test("places orders by one call, and gives each rejected one its own error", async () => {
+    const [mug, cup] = [await putOnSale(shop, 1_000), await putOnSale(shop, 1)];
+    const orderOf = (product_id: string, quantity: number) =>
+      shop.call<{ quantity: number }>("orders.place", {
+        user_id: buyer.id,
+        order_products: [{ product_id, quantity }],
+      });
+    const calls = jest.spyOn(shop.broker, "call");
+    const placed = await Promise.allSettled([orderOf(mug, 1), orderOf(cup, 2), orderOf(mug, 3)]);
+    const called = calls.mock.calls.map(([action]) => action);
+    jest.restoreAllMocks();
+    expect(called.filter((action) => action.startsWith("products.reserve"))).toEqual([
+      "products.reserveMany",
+    ]);
+    expect(placed).toMatchObject([
+      { value: { quantity: 1 } },
+      { reason: { type: "OUT_OF_STOCK", data: { product_id: cup, asked: 2, left: 1 } } },
+      { value: { quantity: 3 } },
+    ]);
   });
 });

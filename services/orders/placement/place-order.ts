@@ -1,16 +1,15 @@
 import type { ServiceBroker } from "moleculer";
-import type { TypedCaller } from "../../../core/define-service.ts";
 import { commonErrors, hasCode, serviceUnavailable } from "../../../core/errors.ts";
-import type { KnownServer } from "../../../database/statements/server-sessions.ts";
-import {
-  orderServerHeader,
-  type productsContract,
-  type ReservationLine,
-  type ReservedLine,
-} from "../../products/products.contract.ts";
+import type { ReservedLine } from "../../products/products.contract.ts";
 import { sumUpLines, totalPrice, totalQuantity } from "../order.ts";
 import type { Order, PlaceOrder } from "../orders.contract.ts";
 import type { OrdersDatabase } from "../orders.database.ts";
+import {
+  reserveStock,
+  type PlacingContext,
+  type ReservationCaller,
+  type ReservedStock,
+} from "./reserve-stock.ts";
 import { settleOrders } from "./settle-orders.ts";
 import {
   TombstonedOrder,
@@ -22,7 +21,8 @@ import {
 interface Dependencies {
   database: OrdersDatabase;
   orderWriter: OrderBatcher;
-  products: TypedCaller<typeof productsContract>;
+  products: PlacingContext;
+  reservations: ReservationCaller;
   logger: ServiceBroker["logger"];
 }
 
@@ -32,12 +32,6 @@ interface RequestedOrder {
   /** The time of an order that was taken elsewhere; undefined for now. */
   placedAt: Date | undefined;
   lines: PlaceOrder["order_products"];
-}
-
-/** The lines of an order with their prices, and what the database knew before they were reserved. */
-interface ReservedStock {
-  lines: ReservedLine[];
-  server: KnownServer | undefined;
 }
 
 /** A tombstone makes an id unusable, for example after a lost first request. The next id is new. */
@@ -54,11 +48,12 @@ export async function placeOrder(
   dependencies: Dependencies,
   { userId, placedAt, lines: requestedLines }: RequestedOrder,
 ): Promise<Order> {
-  const { database, orderWriter } = dependencies;
+  const { database, products, reservations, orderWriter } = dependencies;
   const lines = sumUpLines(requestedLines);
   for (let id = 1; id <= maxIds; id += 1) {
     const orderId = await database.newId(placedAt?.getTime());
-    const reserve = () => reserveFor(dependencies, orderId, lines);
+    const reserve = () =>
+      reserveStock(reservations, database, products, { order_id: orderId, lines });
     const write = (reserved: ReservedStock) =>
       writeOrder(
         database,
@@ -88,22 +83,6 @@ export async function placeOrder(
 }
 
 const notInTime = () => serviceUnavailable("The order could not be placed in time; try again.");
-
-/**
- * Reserves the stock of an order. On the server of this database, the reservation does not wait for
- * the disk, and only the commit of the order makes it durable.
- */
-async function reserveFor(
-  { database, products }: Dependencies,
-  orderId: string,
-  lines: ReservationLine[],
-): Promise<ReservedStock> {
-  const server = database.knownServer();
-  const params = { order_id: orderId, lines };
-  // Nodes of version 1.0 reject parameters that they do not know, and ignore headers.
-  const options = server && { headers: { [orderServerHeader]: server.server } };
-  return { lines: await products.call("products.reserve", params, options), server };
-}
 
 /** Writes an order. Without proof that its reservation exists, repeats the reservation before. */
 async function writeWithProof(

@@ -8,6 +8,8 @@ import { publicLine, takeStock, type ReservationRequest } from "./take-stock.ts"
 const maxAttempts = 3;
 const batchOptions = { maxItems: 100, maxBatchesInFlight: 2 };
 
+export type ReservationBatcher = Batcher<ReservationRequest, ReservedLine[]>;
+
 /**
  * Reserves for many orders in one statement. The lock of a product that every order names is then
  * taken, and its row written, once per batch. A batch reserves nothing for an order whose products
@@ -17,7 +19,7 @@ const batchOptions = { maxItems: 100, maxBatchesInFlight: 2 };
 export function reservationBatcher(
   database: ProductsDatabase,
   ttlSeconds: number,
-): Batcher<ReservationRequest, ReservedLine[]> {
+): ReservationBatcher {
   return new Batcher(async (reservations) => {
     const isBatch = reservations.length > 1;
     const taken = isBatch ? await takeStock(database, reservations, ttlSeconds) : [];

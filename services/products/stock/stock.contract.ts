@@ -15,6 +15,7 @@ import {
   pageRules,
   type Page,
 } from "../../../core/validation.ts";
+import { reservationActions, type ReservedLine } from "./reservations.contract.ts";
 
 /** The types of inventory changes on the wire. 0 stands for INVALID and is rejected. */
 export const inventoryChange = { add: 1, subtract: 2, delete: 3 } as const;
@@ -39,28 +40,6 @@ export interface CorrectedStock {
   held: number;
   /** The difference that the ledger got; 0 if only the stock was wrong. */
   change: number;
-}
-
-/** A product of an order. Each product has at most one line. */
-export interface ReservationLine {
-  product_id: string;
-  quantity: number;
-}
-
-/**
- * The header of a call of `products.reserve` with the PostgreSQL server on which the caller will write
- * the order. On the same server, the commit of the order makes the reservation durable.
- */
-export const orderServerHeader = "order-server";
-
-export interface Reservation {
-  order_id: string;
-  lines: ReservationLine[];
-}
-
-/** A reserved line with the price at the time of the reservation, in minor units. */
-export interface ReservedLine extends ReservationLine {
-  price: number;
 }
 
 /** One change of a product's stock on hand. */
@@ -177,9 +156,6 @@ export interface ReservationTrace {
   events: EventEnvelope[];
 }
 
-/** The maximum number of lines of an order. A batch of a join with so many lines stays below NATS's 1 MB. */
-export const maxOrderLines = 200;
-
 /** The actions that read, change and reserve stock. */
 export const stockActions = {
   /**
@@ -209,29 +185,7 @@ export const stockActions = {
     params: { id: id(), onHand: int(0) },
     access: "admin",
   }),
-  /**
-   * Reserves the stock of all lines of an order, or of none, and returns the prices. A repeated
-   * call returns the same answer. Throws PRODUCT_NOT_FOUND or OUT_OF_STOCK.
-   */
-  reserve: action<Reservation, ReservedLine[]>({
-    params: {
-      order_id: id(),
-      lines: {
-        type: "array",
-        min: 1,
-        max: maxOrderLines,
-        items: { type: "object", props: { product_id: id(), quantity: int(1) } },
-      },
-    },
-    safeToRetry: true,
-    access: "nobody",
-  }),
-  /** Releases the held reservation of an order with a tombstone. Returns whether there was one. */
-  release: action<{ order_id: string }, { released: boolean }>({
-    params: { order_id: id() },
-    safeToRetry: true,
-    access: "nobody",
-  }),
+  ...reservationActions,
   /** Returns the changes of a product's stock, newest first. */
   stockHistory: action<{ id: string } & Page, StockChange[]>({
     params: { id: id(), ...pageRules },

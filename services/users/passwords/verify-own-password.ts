@@ -1,5 +1,4 @@
 import type { Sender } from "../../../core/access.ts";
-import { findAccount } from "../accounts/account.ts";
 import { publicUser } from "../user.ts";
 import type { User } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
@@ -24,11 +23,8 @@ export async function verifyOwnPassword(
 ): Promise<VerifiedAccount> {
   const user = await database.withModels(({ users }) => users.findByPk(userId));
   if (user === null) throw wrongPassword();
-  const { email } = user;
-  const account = await findAccount(database.query, email, sender);
-  if (account === undefined) throw wrongPassword();
-  const right = await tries.verify({ email, password, account, sender });
+  const right = await tries.verify({ email: user.email, password, sender });
   if (right === undefined) throw wrongPassword();
   await tries.forget(right);
-  return { user: publicUser(user), passwordVersion: account.passwordVersion };
+  return { user: publicUser(user), passwordVersion: right.account.passwordVersion };
 }

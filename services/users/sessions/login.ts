@@ -1,6 +1,5 @@
 import type { Sender } from "../../../core/access.ts";
 import { tokensOf } from "./access-token.ts";
-import { findAccount } from "../accounts/account.ts";
 import { hashPassword, needsRehash } from "../passwords/password-hash.ts";
 import type { PasswordTries } from "../passwords/password-tries.ts";
 import { openSession, type Lifetimes } from "./sessions.ts";
@@ -22,16 +21,16 @@ export async function login(
   sender: Sender,
   lifetimes: Lifetimes,
 ): Promise<Token> {
-  const account = await findAccount(database.query, email, sender);
-  const right = await tries.verify({ email, password, account, sender });
-  if (account === undefined || right === undefined) throw invalidCredentials();
+  const right = await tries.verify({ email, password, sender });
+  if (right === undefined) throw invalidCredentials();
 
+  const { account } = right;
   if (needsRehash(account.passwordHash)) {
     const renewed = { password_hash: await hashPassword(password) };
     // Replaces only the hash that was checked, so that a concurrent change of the password stays.
     const where = { id: account.id, password_hash: account.passwordHash };
     await database.withModels(({ users }) => users.update(renewed, { where }));
   }
-  const grant = await openSession(database.query, { account, sender, right }, lifetimes);
+  const grant = await openSession(database.query, { sender, right }, lifetimes);
   return tokensOf(keys, grant);
 }

@@ -4,8 +4,7 @@ import type { Config } from "../../../config/config.ts";
 import { newId } from "../../../core/ids/ids.ts";
 import { auditColumns, auditRow } from "../../../database/audit-trail.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
-import type { Account } from "../accounts/account.ts";
-import type { RightPassword } from "../passwords/password-tries.ts";
+import { resetBind, type RightPassword } from "../passwords/password-tries.ts";
 import { hashOf, newRefreshToken, type RefreshToken } from "./refresh-secrets.ts";
 import { userColumns } from "../accounts/user.model.ts";
 import { publicUser, type StoredUser } from "../user.ts";
@@ -44,7 +43,6 @@ export type EndReason =
 
 /** A login whose password was right at this version. */
 interface SignIn {
-  account: Pick<Account, "id" | "passwordVersion">;
   sender: Sender;
   right: RightPassword;
 }
@@ -56,41 +54,46 @@ const endedSessionsPage = 10_000;
 const prunedAtOnce = 1_000;
 
 /**
- * Opens a session, records it in the audit trail, and resets the counter of password tries. One
+ * Opens a session, records it in the audit trail, and resets the counters of password tries. One
  * statement does all of it, because round trips are most of a login's cost apart from the hash. The
  * session's id is not the handle of its refresh tokens. Throws INVALID_CREDENTIALS if the password
  * was changed after the check.
  */
 export async function openSession(
   query: Query,
-  { account, sender, right }: SignIn,
+  { sender, right }: SignIn,
   { tokenTtlSeconds, refreshTtlSeconds }: Lifetimes,
 ): Promise<Grant> {
   const sessionId = newId();
-  const userId = account.id;
+  const { id: userId, passwordVersion } = right.account;
   const refreshToken = newRefreshToken();
   const ttlSeconds = Math.min(tokenTtlSeconds, refreshTtlSeconds);
   const [opened] = await query<StoredUser & { hasTooMany: boolean }>(
     // The lock delays changes of password and type, which then also end this session.
     `WITH account AS MATERIALIZED (
-       SELECT ${userColumns} FROM users WHERE id = $1 AND password_version = $2 FOR NO KEY UPDATE
+       SELECT ${userColumns} FROM users WHERE id = $4 AND password_version = $5 FOR NO KEY UPDATE
      ), opened AS (
        INSERT INTO sessions
          (id, user_id, handle_hash, secret_hash, address, expires_at, tokens_expire_at)
-       SELECT $3::uuid, id, $4::bytea, $5::bytea, $6,
-         now() + $7 * interval '1 second', now() + $8 * interval '1 second' FROM account
+       SELECT $6::uuid, id, $7::bytea, $8::bytea, $9,
+         now() + $10 * interval '1 second', now() + $11 * interval '1 second' FROM account
      ), forgotten AS (
-       DELETE FROM password_tries WHERE key = $9
+       DELETE FROM password_tries WHERE key = $1 RETURNING 1
+     ), uncounted AS (
+       UPDATE password_tries
+       SET tries = tries - 1, closed_until = CASE WHEN NOT $3 THEN closed_until END
+       WHERE key = $2 AND (SELECT count(*) FROM forgotten) >= 0
      ), noted AS (
        INSERT INTO audit_trail (${auditColumns})
-       SELECT $10::uuid, $11, $12, $13, $14::uuid, $15, $16::uuid, $17::jsonb FROM account
+       SELECT $12::uuid, $13, $14, $15, $16::uuid, $17, $18::uuid, $19::jsonb FROM account
      )
-     SELECT ${userColumns}, $18 <= (SELECT count(*) FROM sessions
+     SELECT ${userColumns}, $20 <= (SELECT count(*) FROM sessions
        WHERE user_id = account.id AND ended_at IS NULL AND expires_at > now()) AS "hasTooMany"
      FROM account`,
     [
+      ...resetBind(right),
       userId,
-      account.passwordVersion,
+      passwordVersion,
       sessionId,
       hashOf(refreshToken.handle),
       hashOf(refreshToken.secret),
@@ -98,7 +101,6 @@ export async function openSession(
       sender.address === null ? null : addressGroup(sender.address),
       refreshTtlSeconds,
       ttlSeconds,
-      right.forgetsKey,
       ...auditRow<UserAuditAction>({
         action: "LOGGED_IN",
         sender,

@@ -1,0 +1,120 @@
+import type { ServiceBroker } from "moleculer";
+import type { TypedCaller } from "../../../core/define-service.ts";
+import { clientErrorOfPlain, isMissing } from "../../../core/errors.ts";
+import { Batcher } from "../../../core/tasks/batcher.ts";
+import type { KnownServer } from "../../../database/statements/server-sessions.ts";
+import {
+  maxReservations,
+  orderServerHeader,
+  type productsContract,
+  type Reservation,
+  type ReservationResult,
+  type ReservedLine,
+} from "../../products/products.contract.ts";
+import type { OrdersDatabase } from "../orders.database.ts";
+
+/** The context of `orders.place`. `answerByMs` is its deadline on the clock of `performance.now`. */
+export type PlacingContext = TypedCaller<typeof productsContract> & {
+  locals: { answerByMs?: number };
+};
+
+/** A reservation, the context of its order, and the server that the order will be written on. */
+interface Asked {
+  ctx: PlacingContext;
+  reservation: Reservation;
+  server: KnownServer | undefined;
+}
+
+/** The reserved lines of an order, and the server that the node knew before it reserved them. */
+export interface ReservedStock {
+  lines: ReservedLine[];
+  server: KnownServer | undefined;
+}
+
+/** While two calls run, the next one collects orders. */
+const batchOptions = { maxItems: maxReservations, maxBatchesInFlight: 2 };
+
+/** Gives undefined for an order that has to call `products.reserve` itself. */
+export type ReservationCaller = Batcher<Asked, ReservedLine[] | undefined>;
+
+/**
+ * Returns a batcher that reserves for several orders by one call. A single order calls
+ * `products.reserve`, as do all orders if no node of `products` has `reserveMany`: nodes of version
+ * 1.0 do not have it.
+ */
+export function reservationCaller({ registry }: ServiceBroker): ReservationCaller {
+  return new Batcher((orders) => {
+    if (orders.length === 1) return Promise.all(orders.map(reserveAlone));
+    const isPossible = registry.actions.isAvailable("products.reserveMany");
+    return isPossible ? reserveTogether(orders) : Promise.resolve(orders.map(() => undefined));
+  }, batchOptions);
+}
+
+/**
+ * Reserves the stock of an order. On the server of the order's database, the reservation does not wait
+ * for the disk, and only the commit of the order makes it durable. Throws the errors of
+ * `products.reserve`.
+ */
+export async function reserveStock(
+  caller: ReservationCaller,
+  database: Pick<OrdersDatabase, "knownServer">,
+  ctx: PlacingContext,
+  reservation: Reservation,
+): Promise<ReservedStock> {
+  const server = database.knownServer();
+  const order = { ctx, reservation, server };
+  // Outside of the batch, so that the retries of one order do not delay the others.
+  const lines = (await caller.add(order)) ?? (await reserveAlone(order));
+  return { lines, server };
+}
+
+function reserveAlone(order: Asked): Promise<ReservedLine[]> {
+  return order.ctx.call("products.reserve", order.reservation, headersOf([order]));
+}
+
+/** Names the server of the orders if it is the same for all: otherwise no order may rely on it. */
+function headersOf(orders: readonly Asked[]): { headers: Record<string, string> } | undefined {
+  const [server, ...others] = new Set(orders.map((order) => order.server?.server));
+  if (server === undefined || others.length > 0) return undefined;
+  return { headers: { [orderServerHeader]: server } };
+}
+
+/**
+ * Reserves for several orders in the context of the one whose deadline is the latest. Orders whose
+ * deadline has passed get no result: their own call is rejected.
+ */
+async function reserveTogether(
+  orders: readonly Asked[],
+): Promise<(ReservedLine[] | Error | undefined)[]> {
+  const inTime = orders.filter(isInTime);
+  const results = await callForAll(inTime);
+  const resultOf = new Map(inTime.map((order, index) => [order, results[index]]));
+  return orders.map((order) => (isInTime(order) ? linesOf(resultOf.get(order)) : undefined));
+}
+
+async function callForAll(orders: readonly Asked[]): Promise<ReservationResult[]> {
+  const [first, ...others] = orders;
+  if (first === undefined) return [];
+  const { ctx } = others.reduce((a, b) => (deadlineOf(b) > deadlineOf(a) ? b : a), first);
+  const reservations = orders.map(({ reservation }) => reservation);
+  try {
+    return await ctx.call("products.reserveMany", { reservations }, headersOf(orders));
+  } catch (error) {
+    // The last node with this action has left.
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function linesOf(result: ReservationResult | undefined): ReservedLine[] | Error | undefined {
+  if (result === undefined || result === null) return undefined;
+  return "lines" in result ? result.lines : clientErrorOfPlain(result.error);
+}
+
+function isInTime(order: Asked): boolean {
+  return performance.now() < deadlineOf(order);
+}
+
+function deadlineOf({ ctx }: Asked): number {
+  return ctx.locals.answerByMs ?? Infinity;
+}
