@@ -33,9 +33,9 @@ export interface TypedCaller<Contracts extends Contract> {
 /** A context that calls only actions of `uses`. It has no `emit`: events are recorded. */
 export type Ctx<Params, Uses extends Contract = never> = Omit<
   Context<Params, Meta>,
-  "call" | "mcall" | "emit" | "broadcast"
+  "call" | "mcall" | "emit" | "broadcast" | "headers"
 > &
-  TypedCaller<Uses>;
+  TypedCaller<Uses> & { headers: Partial<Record<string, string>> };
 
 type Handler<Action extends ActionContract, Uses extends Contract> = (
   ctx: Ctx<ParamsOf<Action>, Uses>,

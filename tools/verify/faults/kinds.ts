@@ -20,5 +20,12 @@ export type FaultKind = keyof typeof faultKinds;
 
 export const allFaultKinds = Object.keys(faultKinds) as FaultKind[];
 
+/** The kinds during which a server that all nodes use is down. */
+export const outageKinds: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  "postgres",
+  "postgres-at-step",
+  "nats",
+]);
+
 /** The kinds that affect a share of the events for a while. */
 export type EventFault = "drop" | "double" | "delay" | "reorder";

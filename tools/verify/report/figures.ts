@@ -1,5 +1,5 @@
 import { operationsOf } from "../check/operations.ts";
-import type { FaultKind } from "../faults/kinds.ts";
+import { outageKinds, type FaultKind } from "../faults/kinds.ts";
 import { steps } from "../preload/steps.ts";
 import {
   wasAnswered,
@@ -109,7 +109,7 @@ function longestSilenceMs(history: readonly HistoryLine[]): number {
     .sort((a, b) => a - b);
   const outages = history
     .filter((line) => line.line === "fault")
-    .filter(({ kind }) => kind === "postgres" || kind === "nats");
+    .filter(({ kind }) => outageKinds.has(kind));
   const silences = [...answeredMs, toMs].map((endMs, index) => {
     const startMs = answeredMs[index - 1] ?? fromMs;
     const isOutage = outages.some(

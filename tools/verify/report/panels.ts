@@ -1,4 +1,4 @@
-import type { FaultKind } from "../faults/kinds.ts";
+import { outageKinds, type FaultKind } from "../faults/kinds.ts";
 import type { FaultLine } from "../history.ts";
 import type { Column } from "./columns.ts";
 import { percentile } from "./figures.ts";
@@ -26,7 +26,7 @@ const maxLatencyMs = 10_000;
 /** Shades the outages of PostgreSQL and NATS behind all panels. */
 export function outageShades(faults: readonly FaultLine[], x: Scale, bottom: number): string[] {
   return faults
-    .filter(({ kind }) => kind === "postgres" || kind === "nats")
+    .filter(({ kind }) => outageKinds.has(kind))
     .map(
       ({ startMs, endMs }) =>
         `<rect x="${x(startMs).toFixed(1)}" y="${top}" width="${Math.max(2, x(endMs) - x(startMs)).toFixed(1)}" height="${bottom - top}" fill="#c8452f" opacity="0.07"/>`,
