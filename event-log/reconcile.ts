@@ -140,7 +140,7 @@ export async function reconcile(
         `version ${version} of ${type} is unknown`,
         parts.onDeadLetter,
       );
-      await moveCursor(work, producer, [unknown], parts.node);
+      await moveCursor(work, producer, cursor, [unknown], parts.node);
     });
   }
 }

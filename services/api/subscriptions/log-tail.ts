@@ -22,6 +22,9 @@ export interface TailSource {
   readHead: () => Promise<LogHead>;
   readSlice: (query: SliceQuery) => Promise<LogSlice>;
   onFault: (fault: unknown) => void;
+  /** Lets the tail receive the events of the broker, until `unlisten`. */
+  listen: () => void;
+  unlisten: () => void;
 }
 
 /** A subscription that receives new events. */
@@ -41,6 +44,12 @@ const maxWaiting = 2_000;
 const reorderWindowMs = 20;
 /** How often the tail reads the log without a visible gap, to find a lost event that was the last. */
 const pollMs = 5_000;
+/**
+ * The producers' nodes do not all know at once that the gateway listens. So the tail also reads the log
+ * at this interval, for this time from its beginning on.
+ */
+const firstPollMs = 100;
+const firstPollsForMs = 1_000;
 /** How often the tail tries again while the producer is unavailable. */
 const awayPollMs = 500;
 /** Slices for subscriptions that are read at the same time, so that they do not delay other calls. */
@@ -66,6 +75,7 @@ export class LogTail {
   /** The id of the event at `#position`, if the tail knows it. */
   #eventId: string | undefined;
   readonly #waiting = new Map<number, TailEvent>();
+  #begunAtMs = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Infinity;
   #isReading = false;
@@ -91,6 +101,7 @@ export class LogTail {
   /** Runs the tail for one more subscription. Rejects if the producer is unavailable. */
   async use(): Promise<void> {
     this.#users += 1;
+    if (this.#users === 1) this.#source.listen();
     try {
       this.#beginning ??= this.#begin();
       await this.#beginning;
@@ -103,7 +114,9 @@ export class LogTail {
   /** Ends the use by a subscription. The last one stops the tail. */
   release(): void {
     this.#users -= 1;
-    if (this.#users === 0) this.#stop();
+    if (this.#users > 0) return;
+    this.#source.unlisten();
+    this.#stop();
   }
 
   add(reader: TailReader): void {
@@ -174,7 +187,8 @@ export class LogTail {
       for (const position of this.#waiting.keys()) {
         if (position <= head) this.#waiting.delete(position);
       }
-      this.#schedule(pollMs);
+      this.#begunAtMs = performance.now();
+      this.#schedule(firstPollMs);
       this.#takeWaiting();
     } catch (error) {
       this.#beginning = undefined;
@@ -231,7 +245,8 @@ export class LogTail {
     if (this.#isReading) return;
     this.#isReading = true;
     const begun = this.#beginning;
-    let nextMs = pollMs;
+    const isFirst = performance.now() - this.#begunAtMs < firstPollsForMs;
+    let nextMs = isFirst ? firstPollMs : pollMs;
     try {
       const position = this.position;
       const eventId = this.#eventId;

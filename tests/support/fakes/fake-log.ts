@@ -48,6 +48,8 @@ export class FakeLog {
         return this.#slice(query);
       },
       onFault: (fault) => this.faults.push(fault),
+      listen: () => undefined,
+      unlisten: () => undefined,
     });
   }
 
