@@ -1,5 +1,5 @@
 import { SpanKind } from "@opentelemetry/api";
-import type { EventEnvelope } from "../core/contract.ts";
+import type { Effect, EventEnvelope } from "../core/contract.ts";
 import { inEventsSpan } from "../core/tracing/spans.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 import { keepDeadLetter } from "./dead-letters.ts";
@@ -92,16 +92,17 @@ export class BatchApplier {
   /** Returns false if the cursor is at another place. */
   #applyBatch(from: Cursor, batch: EventEnvelope[], areNeeded: boolean): Promise<boolean> {
     const { query, transaction, producer, handlers, node } = this.#parts;
-    return this.#inSpan(batch, () => {
-      if (!areNeeded) return moveCursor({ query }, producer, from, batch, node);
-      return withoutPermanentFailures((failed) =>
-        transaction(async (work) => {
-          const hasMoved = await moveCursor(work, producer, from, batch, node);
+    const move = (work: Pick<Effect, "query">) => moveCursor(work, producer, from, batch, node);
+    if (!areNeeded) return this.#inSpan(batch, () => move({ query }));
+    return withoutPermanentFailures((failed) =>
+      transaction((work) =>
+        this.#inSpan(batch, async () => {
+          const hasMoved = await move(work);
           if (hasMoved) await handlers.apply(batch, work, failed);
           return hasMoved;
         }),
-      );
-    });
+      ),
+    );
   }
 
   /** Runs work in a span by OpenTelemetry's conventions for messaging. */
