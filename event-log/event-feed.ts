@@ -2,8 +2,8 @@ import type { EventEnvelope } from "../core/contract.ts";
 import { commonErrors, hasCode, isUnreachable } from "../core/errors.ts";
 import type { AppliedBatch } from "./batch-applier.ts";
 import type { Cursor } from "./event-cursor.ts";
-import type { LogPage } from "./event-log-reading.ts";
 import { follows, isSetBack, type FeedHalt } from "./feed-halt.ts";
+import { PageReader, type ReadLog } from "./page-reader.ts";
 
 /** The cursor after a batch. */
 type Applied = Omit<AppliedBatch, "batch">;
@@ -12,12 +12,7 @@ type Applied = Omit<AppliedBatch, "batch">;
 export interface FeedParts {
   /** Creates the cursor if it is missing. Returns false if this needs the producer and it is unavailable. */
   begin: () => Promise<boolean>;
-  /**
-   * Reads the producer's log after the cursor. Throws or returns undefined if the producer is unavailable.
-   *
-   * @param isAhead the events up to the cursor are not applied yet
-   */
-  readLog: (cursor: Cursor, isAhead: boolean) => Promise<LogPage | undefined>;
+  readLog: ReadLog;
   /**
    * Applies the known events that follow the cursor without a gap, and moves the cursor in the same
    * transaction. Ignores events before the cursor.
@@ -66,6 +61,7 @@ const maxRetryMs = 2_000;
  */
 export class EventFeed {
   readonly #parts: FeedParts;
+  readonly #pages: PageReader;
   readonly #buffer = new Map<number, EventEnvelope>();
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -76,11 +72,10 @@ export class EventFeed {
   #readAtMs = -Infinity;
   /** The last page of the log did not reach its head. */
   #moreFollows = false;
-  /** The page after the last one, which is read while the events before it are applied. */
-  #ahead: { position: number; atMs: number; page: Promise<LogPage | undefined> } | undefined;
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
+    this.#pages = new PageReader(parts.readLog);
   }
 
   /** Why the feed is halted; undefined while it is not. */
@@ -220,7 +215,7 @@ export class EventFeed {
     this.#readAtMs = performance.now();
     this.#moreFollows = false;
     try {
-      const page = (await this.#takeAhead(cursor)) ?? (await this.#parts.readLog(cursor, false));
+      const page = await this.#pages.read(cursor);
       this.#isProducerAway = page === undefined;
       if (page === undefined) return [];
       const { events, head } = page;
@@ -229,9 +224,7 @@ export class EventFeed {
         return [];
       }
       if (this.#halt?.reason === "set_back") this.#setHalt(undefined);
-      const last = events.at(-1);
-      this.#moreFollows = (last?.position ?? Infinity) < head;
-      if (last !== undefined && this.#moreFollows) this.#readAhead(last);
+      this.#moreFollows = (events.at(-1)?.position ?? Infinity) < head;
       return events;
     } catch (fault) {
       // The next poll reads the log.
@@ -239,20 +232,6 @@ export class EventFeed {
       this.#isProducerAway = true;
       return [];
     }
-  }
-
-  /** Reads the page after an event. If that fails, `#read` reads it again. */
-  #readAhead({ position, id }: EventEnvelope): void {
-    const page = this.#parts.readLog({ position, eventId: id }, true).catch(() => undefined);
-    this.#ahead = { position, atMs: performance.now(), page };
-  }
-
-  async #takeAhead({ position }: Cursor): Promise<LogPage | undefined> {
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
-    // The producer may have been set back since an old page was read.
-    if (ahead?.position !== position || performance.now() - ahead.atMs > pollMs) return undefined;
-    return ahead.page;
   }
 
   #setHalt(halt: FeedHalt | undefined): void {

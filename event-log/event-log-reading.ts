@@ -213,7 +213,8 @@ export async function eventsOfOrder(
 ): Promise<EventEnvelope[]> {
   const rows = await query<LogRow>(
     `SELECT id, type, version, position, data::text AS data, occurred_at, traceparent
-     FROM event_log WHERE data ->> 'order_id' IS NOT NULL AND (data ->> 'order_id')::uuid = $1 ORDER BY position`,
+     FROM event_log
+     WHERE data ->> 'order_id' IS NOT NULL AND (data ->> 'order_id')::uuid = $1 ORDER BY position`,
     [orderId],
   );
   return rows.map((row) => toEnvelope(producer, row));

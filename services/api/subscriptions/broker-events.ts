@@ -48,7 +48,9 @@ export class BrokerEvents {
   release(): void {
     this.#users -= 1;
     if (this.#users > 0) return;
-    this.#linger = setTimeout(() => this.#need(false), lingerMs).unref();
+    this.#linger = setTimeout(() => {
+      this.#need(false);
+    }, lingerMs).unref();
   }
 
   /** Receives no more events. */
