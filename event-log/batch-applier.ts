@@ -2,10 +2,10 @@ import { SpanKind } from "@opentelemetry/api";
 import type { Effect, EventEnvelope } from "../core/contract.ts";
 import { inEventsSpan } from "../core/tracing/spans.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
-import { keepDeadLetter } from "./dead-letters.ts";
+import { keepDeadLetter } from "./dead-letters/dead-letters.ts";
 import { lockCursor, moveCursor, type Cursor, type RunTransaction } from "./event-cursor.ts";
 import type { EventHandlers } from "./event-handlers.ts";
-import { withoutPermanentFailures } from "./permanent-failure.ts";
+import { withoutPermanentFailures } from "./dead-letters/permanent-failure.ts";
 
 interface BatchParts {
   consumer: string;

@@ -1,6 +1,6 @@
 import type { ServiceBroker } from "moleculer";
 import type { Contract, Effect, EventEnvelope, EventHandler } from "../core/contract.ts";
-import { keepDeadLetter } from "./dead-letters.ts";
+import { keepDeadLetter } from "./dead-letters/dead-letters.ts";
 import type { Cursor } from "./event-cursor.ts";
 import { follows } from "./feed-halt.ts";
 

@@ -4,7 +4,7 @@ import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
 import { badUserInput } from "../core/errors.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { BatchApplier } from "../event-log/batch-applier.ts";
-import { DeadLetterLog } from "../event-log/dead-letter-log.ts";
+import { DeadLetterLog } from "../event-log/dead-letters/dead-letter-log.ts";
 import { consumerActions, type ReconcileParams } from "../event-log/event-consumer.actions.ts";
 import {
   hasCursor,
@@ -18,10 +18,13 @@ import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 import { describeHalt } from "../event-log/feed-halt.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
-import { discardDeadLetter, redriveDeadLetter } from "../event-log/repair-dead-letters.ts";
-import { rebuildReadModels } from "../event-log/rebuild.ts";
-import { reconcile, type Reconciliation } from "../event-log/reconcile.ts";
-import type { Continuation } from "../event-log/reconciliations.ts";
+import {
+  discardDeadLetter,
+  redriveDeadLetter,
+} from "../event-log/dead-letters/repair-dead-letters.ts";
+import { rebuildReadModels } from "../event-log/reconciliation/rebuild.ts";
+import { reconcile, type Reconciliation } from "../event-log/reconciliation/reconcile.ts";
+import type { Continuation } from "../event-log/reconciliation/reconciliations.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** Which events a service consumes, and how. */
