@@ -175,6 +175,11 @@ export type EventHandler<
   | ((event: EventEnvelope<Data>, effect: Effect<Events>) => Promise<void>)
   | {
       handleBatch: (events: EventEnvelope<Data>[], effect: Effect<Events>) => Promise<void>;
+      /**
+       * Returns false if the events have no effect at this moment. The consumer then only moves its
+       * cursor, for larger batches.
+       */
+      isNeeded?: (events: readonly EventEnvelope<Data>[]) => Promise<boolean>;
       /** Applies a dead letter in place of `handleBatch`: an operator has asked for its effect. */
       redrive?: (event: EventEnvelope<Data>, effect: Effect<Events>) => Promise<void>;
     };

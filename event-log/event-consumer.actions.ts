@@ -5,11 +5,11 @@ import { retryPolicy } from "../core/contract.ts";
 import type { FeedState, StandReason } from "../core/event-progress.ts";
 import { connectionRules, type PageArguments } from "../core/relay-connection.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
-import { countDeadLetters, listDeadLetters } from "./dead-letters.ts";
-import { pageOfLetters, redriveAll } from "./dead-letter-operations.ts";
+import { countDeadLetters, listDeadLetters } from "./dead-letters/dead-letters.ts";
+import { pageOfLetters, redriveAll } from "./dead-letters/dead-letter-operations.ts";
 import { consumedOf, cursorsOf, type RunTransaction } from "./event-cursor.ts";
-import type { Reconciliation } from "./reconcile.ts";
-import { continuations, type Continuation } from "./reconciliations.ts";
+import type { Reconciliation } from "./reconciliation/reconcile.ts";
+import { continuations, type Continuation } from "./reconciliation/reconciliations.ts";
 
 interface ConsumerOperations {
   redrive: (id: string) => Promise<{ redriven: boolean }>;

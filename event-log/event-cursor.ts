@@ -57,22 +57,29 @@ export async function makeCursor(
   );
 }
 
-/** Moves the cursor past a batch of applied events, and records their ids, the time and the node. */
+/**
+ * Moves the cursor from its place past a batch, and records the ids of the events, the time and the
+ * node. Locks the cursor until the transaction ends. Returns false and changes nothing if the cursor
+ * is at another place, because another replica or an operator has moved it.
+ */
 export async function moveCursor(
   { query }: Querying,
   producer: string,
+  from: Cursor,
   batch: readonly EventEnvelope[],
   node: string,
-): Promise<void> {
-  await query(
+): Promise<boolean> {
+  const recorded = await query(
     `WITH moved AS (
        UPDATE event_cursors SET position = $3, event_position = $3,
          event_id = ($5::uuid[])[cardinality($5::uuid[])], moved_at = now()
-       WHERE producer = $1
+       WHERE producer = $1 AND position = $8
+         AND CASE WHEN event_position = position THEN event_id END IS NOT DISTINCT FROM $9::uuid
+       RETURNING producer
      )
      INSERT INTO event_batches (producer, first_position, last_position, node, event_ids, event_types,
        entity_ids)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+     SELECT producer, $2, $3, $4, $5::uuid[], $6, $7 FROM moved RETURNING producer`,
     [
       producer,
       batch[0]?.position,
@@ -81,8 +88,11 @@ export async function moveCursor(
       batch.map(({ id }) => id),
       batch.map(({ type }) => type),
       batch.map(entityOf),
+      from.position,
+      from.eventId,
     ],
   );
+  return recorded.length > 0;
 }
 
 /** Moves the cursor past the pruned events, which the log no longer holds. */

@@ -1,21 +1,18 @@
 import type { EventEnvelope } from "../core/contract.ts";
 import { commonErrors, hasCode, isUnreachable } from "../core/errors.ts";
+import type { AppliedBatch } from "./batch-applier.ts";
 import type { Cursor } from "./event-cursor.ts";
-import type { LogPage } from "./event-log-reading.ts";
 import { follows, isSetBack, type FeedHalt } from "./feed-halt.ts";
+import { PageReader, type ReadLog } from "./page-reader.ts";
 
 /** The cursor after a batch. */
-interface Applied extends Cursor {
-  /** The event after the cursor, if this node does not know its type or version. */
-  unknown?: EventEnvelope | undefined;
-}
+type Applied = Omit<AppliedBatch, "batch">;
 
 /** The operations that a feed needs from its consumer and from the producer. */
 export interface FeedParts {
   /** Creates the cursor if it is missing. Returns false if this needs the producer and it is unavailable. */
   begin: () => Promise<boolean>;
-  /** Reads the producer's log after the cursor. Throws or returns undefined if the producer is unavailable. */
-  readLog: (cursor: Cursor) => Promise<LogPage | undefined>;
+  readLog: ReadLog;
   /**
    * Applies the known events that follow the cursor without a gap, and moves the cursor in the same
    * transaction. Ignores events before the cursor.
@@ -33,10 +30,12 @@ const maxBatch = 500;
 /** The maximum number of events in memory. The feed reads further events from the log later. */
 const maxBuffered = 2_000;
 /**
- * How long the feed collects events before it applies them as one batch. Each batch is a commit,
- * which delays the commits of other requests.
+ * How long the feed collects events, from the previous batch or from the first event on, before it
+ * applies them as one batch. Each batch is a commit, which delays the commits of other requests.
  */
 const batchWindowMs = 25;
+/** The same while the handler has no use for events. */
+const idleWindowMs = 100;
 /** How long the feed waits for missing positions before it reads the log. Another replica may apply them. */
 const reorderWindowMs = 20;
 /**
@@ -62,6 +61,7 @@ const maxRetryMs = 2_000;
  */
 export class EventFeed {
   readonly #parts: FeedParts;
+  readonly #pages: PageReader;
   readonly #buffer = new Map<number, EventEnvelope>();
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -75,6 +75,7 @@ export class EventFeed {
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
+    this.#pages = new PageReader(parts.readLog);
   }
 
   /** Why the feed is halted; undefined while it is not. */
@@ -121,19 +122,26 @@ export class EventFeed {
     let failures = 0;
     /** Events still to be applied one by one after a failed batch, which isolates the failing event. */
     let singles = 0;
+    let applied: Applied | undefined;
     while (!this.#stopped) {
       try {
-        const cursor = await this.#applyBuffered(singles > 0 ? 1 : maxBatch);
+        let collectedFromMs = performance.now();
+        applied = await this.#applyBuffered(singles > 0 ? 1 : maxBatch, applied);
         tries = 0;
         failures = 0;
         singles = Math.max(0, singles - 1);
         if (this.#halt !== undefined) {
           await this.#wait(awayPollMs);
-        } else if (!this.#moreFollows && this.#buffer.size < maxBatch) {
-          if (!this.#buffer.has(cursor.position + 1)) await this.#wait(this.#untilReadMs());
-          await this.#waitForBatch();
+        } else if (!this.#moreFollows && applied.isCut !== true && this.#buffer.size < maxBatch) {
+          if (!this.#buffer.has(applied.position + 1)) {
+            await this.#wait(this.#untilReadMs());
+            collectedFromMs = performance.now();
+          }
+          const windowMs = applied.isIdle === true ? idleWindowMs : batchWindowMs;
+          await this.#pauseUntil(collectedFromMs + windowMs);
         }
       } catch (fault) {
+        applied = undefined;
         if (hasCode(fault, commonErrors.SERVICE_UNAVAILABLE)) {
           // The database is unavailable, which a dead letter would not solve: retry without a limit.
           await this.#pause(1);
@@ -157,29 +165,34 @@ export class EventFeed {
     }
   }
 
-  /** Applies buffered events. Reads the log if positions are missing or the poll is due. */
-  async #applyBuffered(limit: number): Promise<Cursor> {
+  /**
+   * Applies buffered events. Reads the log if positions are missing or the poll is due.
+   *
+   * @param before the cursor after the last batch, if it is known
+   */
+  async #applyBuffered(limit: number, before: Applied | undefined): Promise<Applied> {
     this.#hasNews = false;
-    let cursor = await this.#apply(limit);
-    const isGap = () => this.#buffer.size > 0 && !this.#buffer.has(cursor.position + 1);
+    const isDry = () => this.#buffer.size === 0 && this.#moreFollows;
+    let applied = (isDry() ? before : undefined) ?? (await this.#apply(limit));
+    const isGap = () => this.#buffer.size > 0 && !this.#buffer.has(applied.position + 1);
     if (isGap()) {
       await this.#wait(reorderWindowMs);
-      cursor = await this.#apply(limit);
+      applied = await this.#apply(limit);
     }
-    const isDry = this.#buffer.size === 0 && this.#moreFollows;
-    if (!isGap() && !isDry && this.#untilReadMs() > 0) return cursor;
-    const events = await this.#read(cursor);
+    if (!isGap() && !isDry() && this.#untilReadMs() > 0) return applied;
+    const events = await this.#read(applied);
     for (const event of events) this.#buffer.set(event.position, event);
     if (events.length === 0) {
       // The log holds nothing after the cursor: buffered events are foreign, or a later read returns them.
       this.#buffer.clear();
-      return cursor;
+      return applied;
     }
     return this.#apply(limit);
   }
 
-  async #apply(limit: number): Promise<Cursor> {
-    const { unknown, ...cursor } = await this.#parts.apply(this.#buffer, limit);
+  async #apply(limit: number): Promise<Applied> {
+    const applied = await this.#parts.apply(this.#buffer, limit);
+    const { unknown, ...cursor } = applied;
     for (const position of this.#buffer.keys()) {
       if (position <= cursor.position) this.#buffer.delete(position);
     }
@@ -194,7 +207,7 @@ export class EventFeed {
       this.#buffer.delete(next.position);
       this.#readAtMs = -Infinity;
     }
-    return cursor;
+    return applied;
   }
 
   /** Reads the log after the cursor. Returns no events if it is not the log of the cursor. */
@@ -202,7 +215,7 @@ export class EventFeed {
     this.#readAtMs = performance.now();
     this.#moreFollows = false;
     try {
-      const page = await this.#parts.readLog(cursor);
+      const page = await this.#pages.read(cursor);
       this.#isProducerAway = page === undefined;
       if (page === undefined) return [];
       const { events, head } = page;
@@ -255,9 +268,10 @@ export class EventFeed {
   }
 
   /** Lets more events arrive, so that the next batch is larger. */
-  async #waitForBatch(): Promise<void> {
-    if (this.#stopped) return;
-    await new Promise((resolve) => setTimeout(resolve, batchWindowMs));
+  async #pauseUntil(atMs: number): Promise<void> {
+    const ms = atMs - performance.now();
+    if (this.#stopped || ms <= 0) return;
+    await new Promise((resolve) => setTimeout(resolve, ms));
   }
 
   /** Waits until an event arrives or a read is requested, for at most `ms`. */

@@ -1,6 +1,6 @@
 import type { ServiceBroker } from "moleculer";
 import type { Contract, Effect, EventEnvelope, EventHandler } from "../core/contract.ts";
-import { keepDeadLetter } from "./dead-letters.ts";
+import { keepDeadLetter } from "./dead-letters/dead-letters.ts";
 import type { Cursor } from "./event-cursor.ts";
 import { follows } from "./feed-halt.ts";
 
@@ -11,6 +11,8 @@ interface NextBatch {
   batch: EventEnvelope[];
   /** The event after the batch, if this node does not know its type or version. */
   unknown?: EventEnvelope | undefined;
+  /** The next event is there, and belongs to another batch. */
+  isCut?: boolean;
 }
 
 /** Validates the events of one producer and runs the consumer's handlers for them. */
@@ -50,10 +52,30 @@ export class EventHandlers {
       const handler = this.#handlers[event.type];
       batchHandler ??= handler;
       // Two handlers in one transaction could take locks in an order that leads to deadlocks.
-      if (handler !== undefined && handler !== batchHandler) break;
+      if (handler !== undefined && handler !== batchHandler) return { batch, isCut: true };
       batch.push(event);
     }
     return { batch };
+  }
+
+  /** Returns whether a batch has an effect now. Otherwise, only the cursor moves. */
+  async areNeeded(batch: readonly EventEnvelope[]): Promise<boolean> {
+    const handler = this.#handlerOf(batch);
+    const isNeeded =
+      typeof handler === "object" && handler.isNeeded !== undefined
+        ? await handler.isNeeded(batch)
+        : handler !== undefined;
+    return isNeeded || batch.some((event) => this.faultOf(event) !== undefined);
+  }
+
+  /** Returns whether a handler applies events of a batch, which it may not need now. */
+  handles(batch: readonly EventEnvelope[]): boolean {
+    return this.#handlerOf(batch) !== undefined;
+  }
+
+  #handlerOf(batch: readonly EventEnvelope[]): EventHandler | undefined {
+    const handled = batch.find(({ type }) => this.#handlers[type] !== undefined);
+    return handled && this.#handlers[handled.type];
   }
 
   /**

@@ -41,7 +41,8 @@ interface LogRow {
   type: string;
   version: number;
   position: number;
-  data: unknown;
+  /** JSON. */
+  data: string;
   occurred_at: Date;
   traceparent: string | null;
 }
@@ -52,7 +53,7 @@ const maxPageBytes = 400_000;
 
 function toEnvelope(
   producer: string,
-  { occurred_at, traceparent, ...event }: LogRow,
+  { data, occurred_at, traceparent, ...event }: LogRow,
   previousId: string | null = null,
 ): EventEnvelope {
   return {
@@ -61,6 +62,7 @@ function toEnvelope(
     ...(previousId !== null && { previousId }),
     occurredAt: occurred_at.toISOString(),
     ...(traceparent !== null && { traceparent }),
+    data: JSON.parse(data) as unknown,
   };
 }
 
@@ -70,8 +72,11 @@ export async function readLog(query: Query, producer: string, position: number):
   const { head, prunedTo, previousId } = await headOf(query, position);
   const rows = await query<LogRow>(
     `SELECT id, type, version, position, data, occurred_at, traceparent FROM (
-       SELECT *, sum(length(data::text) + 300) OVER (ORDER BY position) AS bytes
-       FROM (SELECT * FROM event_log WHERE position > $1 ORDER BY position LIMIT $2) page
+       SELECT *, sum(length(data) + 300) OVER (ORDER BY position) AS bytes
+       FROM (
+         SELECT id, type, version, position, data::text AS data, occurred_at, traceparent
+         FROM event_log WHERE position > $1 ORDER BY position LIMIT $2
+       ) page
      ) measured
      WHERE bytes <= $3 OR position = $1 + 1 ORDER BY measured.position`,
     [position, maxPageEvents, maxPageBytes],
@@ -207,7 +212,8 @@ export async function eventsOfOrder(
   orderId: string,
 ): Promise<EventEnvelope[]> {
   const rows = await query<LogRow>(
-    `SELECT id, type, version, position, data, occurred_at, traceparent FROM event_log
+    `SELECT id, type, version, position, data::text AS data, occurred_at, traceparent
+     FROM event_log
      WHERE data ->> 'order_id' IS NOT NULL AND (data ->> 'order_id')::uuid = $1 ORDER BY position`,
     [orderId],
   );

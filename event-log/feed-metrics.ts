@@ -5,7 +5,7 @@ import {
 } from "../core/metrics/instruments.ts";
 import type { EventEnvelope } from "../core/contract.ts";
 import type { StandReason } from "../core/event-progress.ts";
-import { countDeadLetters } from "./dead-letters.ts";
+import { countDeadLetters } from "./dead-letters/dead-letters.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** From a delivery without delay to a consumer that was down. */

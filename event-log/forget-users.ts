@@ -1,6 +1,6 @@
 import type { Effect, EventEnvelope } from "../core/contract.ts";
 import { rememberErased } from "../database/erased-users.ts";
-import { eraseFromDeadLetters } from "./dead-letters.ts";
+import { eraseFromDeadLetters } from "./dead-letters/dead-letters.ts";
 
 /** Erases users from `known_users` and from the dead letters of `users`. */
 export async function forgetUsers(

@@ -1,32 +1,30 @@
-import { SpanKind } from "@opentelemetry/api";
 import type { Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Sender } from "../core/access.ts";
 import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
 import { badUserInput } from "../core/errors.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
-import { DeadLetterLog } from "../event-log/dead-letter-log.ts";
-import { keepDeadLetter } from "../event-log/dead-letters.ts";
+import { BatchApplier } from "../event-log/batch-applier.ts";
+import { DeadLetterLog } from "../event-log/dead-letters/dead-letter-log.ts";
 import { consumerActions, type ReconcileParams } from "../event-log/event-consumer.actions.ts";
 import {
   hasCursor,
-  lockCursor,
   makeCursor,
-  moveCursor,
   setCursorEvent,
   skipPruned,
   type RunTransaction,
 } from "../event-log/event-cursor.ts";
-import { inEventsSpan } from "../core/tracing/spans.ts";
 import { EventFeed } from "../event-log/event-feed.ts";
 import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 import { describeHalt } from "../event-log/feed-halt.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
-import { withoutPermanentFailures } from "../event-log/permanent-failure.ts";
-import { discardDeadLetter, redriveDeadLetter } from "../event-log/repair-dead-letters.ts";
-import { rebuildReadModels } from "../event-log/rebuild.ts";
-import { reconcile, type Reconciliation } from "../event-log/reconcile.ts";
-import type { Continuation } from "../event-log/reconciliations.ts";
+import {
+  discardDeadLetter,
+  redriveDeadLetter,
+} from "../event-log/dead-letters/repair-dead-letters.ts";
+import { rebuildReadModels } from "../event-log/reconciliation/rebuild.ts";
+import { reconcile, type Reconciliation } from "../event-log/reconciliation/reconcile.ts";
+import type { Continuation } from "../event-log/reconciliation/reconciliations.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** Which events a service consumes, and how. */
@@ -83,7 +81,15 @@ export function eventConsumer(
     eventHandlers: EventHandlers,
   ): EventFeed {
     const { name } = producer;
-    const node = broker.nodeID;
+    const applier = new BatchApplier({
+      consumer,
+      producer: name,
+      node: broker.nodeID,
+      transaction,
+      query,
+      handlers: eventHandlers,
+      onDeadLetter,
+    });
     const readLog = logReader(broker, producer, { consumer });
     const readUnconfirmed = logReader(broker, producer, {});
     const onFault = (fault: unknown) => {
@@ -98,11 +104,11 @@ export function eventConsumer(
         await transaction((work) => makeCursor(work, name, page.head));
         return true;
       },
-      async readLog({ position, eventId }) {
+      async readLog({ position, eventId }, isAhead) {
         // Of a log that was set back, the events up to the cursor were not applied.
-        const wasSetBack = feed.halt?.reason === "set_back";
-        const page = await (wasSetBack ? readUnconfirmed : readLog)(position);
-        if (page === undefined) return undefined;
+        const areApplied = !isAhead && feed.halt?.reason !== "set_back";
+        const page = await (areApplied ? readLog : readUnconfirmed)(position);
+        if (page === undefined || isAhead) return page;
         if (page.prunedTo > position) {
           logger.warn(`${consumer} skips the pruned events of ${name}`);
           await transaction((work) => skipPruned(work, name, page.prunedTo));
@@ -117,35 +123,12 @@ export function eventConsumer(
         return page;
       },
       async apply(events, limit) {
-        let done: readonly EventEnvelope[] = [];
-        const applied = await withoutPermanentFailures((failed) =>
-          transaction(async (work) => {
-            const cursor = await lockCursor(work, name);
-            const { batch, unknown } = eventHandlers.nextBatch(cursor, events, limit);
-            const last = batch.at(-1);
-            done = batch;
-            if (last === undefined) return { ...cursor, unknown };
-            await inBatchSpan(name, batch, async () => {
-              await eventHandlers.apply(batch, work, failed);
-              await moveCursor(work, name, batch, node);
-            });
-            return { position: last.position, eventId: last.id, unknown };
-          }),
-        );
+        const applied = await applier.apply(events, limit);
         metrics?.stands(name, feed.halt?.reason);
-        metrics?.applied(name, done);
+        metrics?.applied(name, applied.batch);
         return applied;
       },
-      deadLetter: (event, reason) =>
-        transaction(async (work) => {
-          const cursor = await lockCursor(work, name);
-          const events = new Map([[event.position, event]]);
-          const { batch } = eventHandlers.nextBatch(cursor, events, 1);
-          // Otherwise another replica has applied it, or the fault is not the event's.
-          if (batch.length === 0) return;
-          await keepDeadLetter(work, event, reason, onDeadLetter);
-          await moveCursor(work, name, batch, node);
-        }),
+      deadLetter: (event, reason) => applier.deadLetter(event, reason),
       onFault,
       onHalt: (halt) => {
         metrics?.stands(name, halt?.reason);
@@ -159,27 +142,6 @@ export function eventConsumer(
       },
     });
     return feed;
-  }
-
-  /** Applies events in a span by OpenTelemetry's conventions for messaging. */
-  function inBatchSpan(
-    producer: string,
-    batch: readonly EventEnvelope[],
-    apply: () => Promise<void>,
-  ): Promise<void> {
-    const attributes = {
-      "messaging.system": "moleculer",
-      "messaging.operation.type": "process",
-      "messaging.destination.name": producer,
-      "messaging.consumer.group.name": consumer,
-      "messaging.batch.message_count": batch.length,
-    };
-    return inEventsSpan(
-      `process ${producer}`,
-      () => ({ kind: SpanKind.CONSUMER, attributes }),
-      () => batch.map(({ traceparent }) => traceparent),
-      apply,
-    );
   }
 
   async function redrive(letterId: string): Promise<{ redriven: boolean }> {

@@ -6,7 +6,6 @@ import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { gatewayName, type Meta } from "../../core/access.ts";
 import { configOf } from "../../config/broker-config.ts";
-import type { EventEnvelope } from "../../core/contract.ts";
 import { activeSpan } from "../../core/tracing/spans.ts";
 import { traceIdOf } from "../../core/tracing/trace.ts";
 import { addressGroup } from "../../core/caller-address.ts";
@@ -18,7 +17,7 @@ import { GraphqlExecution } from "./graphql/graphql-execution.ts";
 import { graphqlOverHttp } from "./http/graphql-http.ts";
 import { publishedType } from "./graphql/schema/discovered-services.ts";
 import { composeBase } from "./graphql/schema/base-schema.ts";
-import { SchemaComposer, followedEvents } from "./graphql/schema/graphql-schema.ts";
+import { SchemaComposer } from "./graphql/schema/graphql-schema.ts";
 import { queryCosts } from "./graphql/schema/field-costs.ts";
 import { SchemaDiscovery } from "./graphql/schema/schema-discovery.ts";
 import { EventStreamResponses } from "./subscriptions/event-stream-response.ts";
@@ -130,7 +129,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       routes: [{ path: "/", bodyParsers: false, mappingPolicy: "restrict", aliases: pageAliases }],
     },
     events: {
-      ...eventsFor(stream, tails),
+      "graphql.publish": publishedEvents(stream),
       "$services.changed"(this: Gateway) {
         this.discovery?.refresh();
       },
@@ -234,26 +233,25 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       // Before anything else waits: the services that subscriptions need are stopping, too.
       sockets?.close();
       streams?.close();
-      tails.stop();
-      await Promise.all([this.authenticator?.stop(), closeServer(this.server)]);
+      await Promise.all([tails.stop(), this.authenticator?.stop(), closeServer(this.server)]);
       this.deadlines.stop();
       this.transfers.stop();
     },
   } as unknown as ServiceSchema;
 }
 
-/** Handles the events of subscriptions. Each gateway has its own group, so that all receive them. */
-function eventsFor(stream: EventStream, tails: LogTails): ServiceSchema["events"] {
-  const group = `${gatewayName}-${randomUUID()}`;
-  const handler = ({ params }: Context<EventEnvelope>) => {
-    tails.receive(params);
+/**
+ * Handles the events that services outside this project publish for subscriptions. Each gateway has its
+ * own group, so that all receive them.
+ */
+function publishedEvents(stream: EventStream): NonNullable<ServiceSchema["events"]>[string] {
+  return {
+    group: `${gatewayName}-${randomUUID()}`,
+    handler({ params }: Context<{ tag?: unknown; payload?: unknown }>) {
+      const type = publishedType(String(params.tag));
+      stream.publish({ type, data: params.payload });
+    },
   };
-  const published = ({ params }: Context<{ tag?: unknown; payload?: unknown }>) => {
-    const type = publishedType(String(params.tag));
-    stream.publish({ type, data: params.payload });
-  };
-  const events = Object.fromEntries(followedEvents().map((type) => [type, { group, handler }]));
-  return { ...events, "graphql.publish": { group, handler: published } };
 }
 
 /** The URL of GraphQL. `/query` is the path of the original shop. */

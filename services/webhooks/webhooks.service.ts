@@ -56,7 +56,7 @@ export default function webhooksService(broker: ServiceBroker): ServiceSchema {
   const wake = () => {
     deliverer.wake();
   };
-  const recorder = deliveryRecorder(wake);
+  const recorder = deliveryRecorder(query, wake);
 
   return defineService(webhooksContract, {
     uses: webhookProducers,

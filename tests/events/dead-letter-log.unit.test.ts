@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { DeadLetterLog } from "../../event-log/dead-letter-log.ts";
+import { DeadLetterLog } from "../../event-log/dead-letters/dead-letter-log.ts";
 
 beforeEach(() => {
   jest.useFakeTimers();

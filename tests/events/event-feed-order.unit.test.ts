@@ -76,6 +76,8 @@ describe("a feed applies each event once and in order", () => {
     await start("a");
     await soon();
     expect(log.applied).toEqual(log.ids);
+    // The log has four pages.
+    expect(log.readsAhead).toBe(3);
   });
 
   test("if the producer does not name the event before another one", async () => {
@@ -108,6 +110,36 @@ describe("a feed applies each event once and in order", () => {
     const [first, ...others] = log.ids;
     expect(log.applied).toEqual([first, ...others.slice(0, 2), ...others]);
     expect(halts).toStrictEqual([]);
+  });
+});
+
+describe("a feed collects events", () => {
+  /** Delivers an event every 10 ms for a second. */
+  async function deliverSteadily(feed: EventFeed): Promise<void> {
+    for (let n = 0; n < 100; n += 1) {
+      deliver(log.append("a"), feed);
+      await jest.advanceTimersByTimeAsync(10);
+    }
+  }
+
+  test.each([
+    ["25 ms", false, 30, 40],
+    ["100 ms while its handler needs no events", true, 8, 10],
+  ])("for %s", async (_title, isIdle, fewest, most) => {
+    const { feed } = await start("a");
+    log.isIdle = isIdle;
+    await deliverSteadily(feed);
+    expect(log.batchesAtMs.length).toBeGreaterThanOrEqual(fewest);
+    expect(log.batchesAtMs.length).toBeLessThanOrEqual(most);
+  });
+
+  test("once for all batches of alternating handlers", async () => {
+    const { feed } = await start("a", "c");
+    const types = Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? "a" : "c"));
+    deliver(log.append(...types), feed);
+    await jest.advanceTimersByTimeAsync(50);
+    expect(log.applied).toEqual(log.ids);
+    expect(log.batchesAtMs).toHaveLength(40);
   });
 });
 

@@ -7,7 +7,7 @@ import { defineContract, event, type Contract } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
 import { id } from "../../core/validation.ts";
 import type { Outbox } from "../../event-log/event-log-reading.ts";
-import type { Reconciliation } from "../../event-log/reconcile.ts";
+import type { Reconciliation } from "../../event-log/reconciliation/reconcile.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
 import { ordersContract } from "../../services/orders/orders.contract.ts";
 import { eventually } from "../../tools/support/eventually.ts";

@@ -131,7 +131,7 @@ test("the statements put together from parts are those of lists, whose columns a
     .map(({ place }) => place.replace(/:\d+$/, ""));
   expect([...new Set(composed)]).toEqual([
     "database/pages/keyset-statements.ts",
-    "event-log/dead-letter-operations.ts",
+    "event-log/dead-letters/dead-letter-operations.ts",
     "services/orders/reading/page-orders.ts",
     "services/products/catalogue/page-products.ts",
     "services/products/stock/held-reservations.ts",

@@ -1,5 +1,6 @@
 import { cursorExpired, eventTagOf, hasEventOf, type OpenedCursor } from "./cursor-seal.ts";
-import type { LogTail, TailEvent, TailReader } from "./log-tail.ts";
+import type { LogTail, TailReader } from "./log-tail.ts";
+import type { TailEvent } from "./tail-source.ts";
 
 /** Which events a subscription delivers, and to whom. */
 export interface LogSubscriptionOptions {

@@ -1,28 +1,7 @@
-import type { LogHead, LogSlice, SliceQuery } from "../../../core/log-slice.ts";
+import type { LogSlice, SliceQuery } from "../../../core/log-slice.ts";
 import { commonErrors, hasCode, isUnreachable, serviceUnavailable } from "../../../core/errors.ts";
 import { cursorExpired, CursorSeal } from "./cursor-seal.ts";
-
-/** An event of the log, as subscriptions need it. */
-export interface TailEvent {
-  /** Undefined if a producer of an older version has sent the event in a slice. */
-  id?: string | undefined;
-  position: number;
-  type: string;
-  version: number;
-  data: Record<string, unknown>;
-}
-
-/** A producer's log, and which of its events the tail keeps. */
-export interface TailSource {
-  /** The types that subscriptions deliver. */
-  types: readonly string[];
-  /** Returns the fields of an event's data that subscriptions need. */
-  kept: (type: string, data: Record<string, unknown>) => Record<string, unknown>;
-  /** Both reject while the producer is unavailable. */
-  readHead: () => Promise<LogHead>;
-  readSlice: (query: SliceQuery) => Promise<LogSlice>;
-  onFault: (fault: unknown) => void;
-}
+import type { TailEvent, TailSource } from "./tail-source.ts";
 
 /** A subscription that receives new events. */
 export interface TailReader {
@@ -41,6 +20,12 @@ const maxWaiting = 2_000;
 const reorderWindowMs = 20;
 /** How often the tail reads the log without a visible gap, to find a lost event that was the last. */
 const pollMs = 5_000;
+/**
+ * The producers' nodes do not all know at once that the gateway listens. So the tail also reads the log
+ * at this interval, for this time from its beginning on.
+ */
+const firstPollMs = 100;
+const firstPollsForMs = 1_000;
 /** How often the tail tries again while the producer is unavailable. */
 const awayPollMs = 500;
 /** Slices for subscriptions that are read at the same time, so that they do not delay other calls. */
@@ -66,6 +51,7 @@ export class LogTail {
   /** The id of the event at `#position`, if the tail knows it. */
   #eventId: string | undefined;
   readonly #waiting = new Map<number, TailEvent>();
+  #begunAtMs = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Infinity;
   #isReading = false;
@@ -91,6 +77,7 @@ export class LogTail {
   /** Runs the tail for one more subscription. Rejects if the producer is unavailable. */
   async use(): Promise<void> {
     this.#users += 1;
+    if (this.#users === 1) this.#source.listen();
     try {
       this.#beginning ??= this.#begin();
       await this.#beginning;
@@ -103,7 +90,9 @@ export class LogTail {
   /** Ends the use by a subscription. The last one stops the tail. */
   release(): void {
     this.#users -= 1;
-    if (this.#users === 0) this.#stop();
+    if (this.#users > 0) return;
+    this.#source.unlisten();
+    this.#stop();
   }
 
   add(reader: TailReader): void {
@@ -174,7 +163,8 @@ export class LogTail {
       for (const position of this.#waiting.keys()) {
         if (position <= head) this.#waiting.delete(position);
       }
-      this.#schedule(pollMs);
+      this.#begunAtMs = performance.now();
+      this.#schedule(firstPollMs);
       this.#takeWaiting();
     } catch (error) {
       this.#beginning = undefined;
@@ -231,7 +221,8 @@ export class LogTail {
     if (this.#isReading) return;
     this.#isReading = true;
     const begun = this.#beginning;
-    let nextMs = pollMs;
+    const isFirst = performance.now() - this.#begunAtMs < firstPollsForMs;
+    let nextMs = isFirst ? firstPollMs : pollMs;
     try {
       const position = this.position;
       const eventId = this.#eventId;

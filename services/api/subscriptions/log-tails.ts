@@ -3,23 +3,25 @@ import { gatewayName } from "../../../core/access.ts";
 import type { Contract, EventEnvelope } from "../../../core/contract.ts";
 import { serviceUnavailable } from "../../../core/errors.ts";
 import type { LogHead, LogSlice } from "../../../core/log-slice.ts";
+import { BrokerEvents } from "./broker-events.ts";
 import { LogSubscription, type LogSubscriptionOptions } from "./log-subscription.ts";
 import { LogTail } from "./log-tail.ts";
 
 /** The tails of all producers whose contracts declare subscriptions. */
 export class LogTails {
   readonly #tails = new Map<string, LogTail>();
+  readonly #brokerEvents: BrokerEvents;
 
   constructor(broker: ServiceBroker, contracts: readonly Contract[]) {
-    for (const contract of contracts) {
-      const types = subscribedTypes(contract);
-      if (types.length > 0) this.#tails.set(contract.name, tailOf(broker, contract, types));
+    const producers = contracts.filter((contract) => subscribedTypes(contract).length > 0);
+    // All types of a producer, so that the positions have no gap.
+    const types = producers.flatMap(({ events }) => Object.keys(events));
+    this.#brokerEvents = new BrokerEvents(broker, types, (event) => {
+      this.#tails.get(event.producer)?.receive(event as EventEnvelope<Record<string, unknown>>);
+    });
+    for (const contract of producers) {
+      this.#tails.set(contract.name, tailOf(broker, contract, this.#brokerEvents));
     }
-  }
-
-  /** Accepts an event of the broker. */
-  receive(event: EventEnvelope): void {
-    this.#tails.get(event.producer)?.receive(event as EventEnvelope<Record<string, unknown>>);
   }
 
   /** Subscribes to events of a producer. Throws the errors of `LogSubscription.open`. */
@@ -39,8 +41,9 @@ export class LogTails {
   }
 
   /** Ends all subscriptions. */
-  stop(): void {
+  async stop(): Promise<void> {
     for (const tail of this.#tails.values()) tail.stop();
+    await this.#brokerEvents.stop();
   }
 }
 
@@ -50,7 +53,7 @@ function subscribedTypes({ graphql }: Contract): string[] {
   return [...new Set(subscriptions.flatMap(({ events }) => events))];
 }
 
-function tailOf(broker: ServiceBroker, contract: Contract, types: readonly string[]): LogTail {
+function tailOf(broker: ServiceBroker, contract: Contract, brokerEvents: BrokerEvents): LogTail {
   const { name } = contract;
   const loaded = loadedFields(contract);
   async function call<Result>(action: string, params: object): Promise<Result> {
@@ -61,7 +64,7 @@ function tailOf(broker: ServiceBroker, contract: Contract, types: readonly strin
     return broker.call<Result, object>(action, params, { caller: gatewayName });
   }
   return new LogTail({
-    types,
+    types: subscribedTypes(contract),
     kept(type, data) {
       const fields = loaded.get(type);
       if (fields === undefined) return data;
@@ -71,6 +74,12 @@ function tailOf(broker: ServiceBroker, contract: Contract, types: readonly strin
     readSlice: (query) => call<LogSlice>(`${name}.eventSlice`, query),
     onFault: (fault) => {
       broker.logger.error(`The events of ${name} could not be read.`, fault);
+    },
+    listen: () => {
+      brokerEvents.use();
+    },
+    unlisten: () => {
+      brokerEvents.release();
     },
   });
 }

@@ -1,5 +1,5 @@
 import type { Effect, EventEnvelope } from "../../../core/contract.ts";
-import { PermanentEventFailure } from "../../../event-log/permanent-failure.ts";
+import { PermanentEventFailure } from "../../../event-log/dead-letters/permanent-failure.ts";
 import type { OrderPlaced } from "../../orders/orders.contract.ts";
 import type { InventoryUpdated, productsContract } from "../products.contract.ts";
 

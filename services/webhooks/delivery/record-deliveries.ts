@@ -1,19 +1,24 @@
 import type { Effect, EventEnvelope } from "../../../core/contract.ts";
 import { newId } from "../../../core/ids/ids.ts";
+import type { Query } from "../../../database/statements/prepared-statements.ts";
 import { entityOf } from "../../../event-log/event-entity.ts";
 
 /**
- * Returns the handler of all events. It records a delivery for each webhook that gets the event.
+ * Returns the handler of all events. It records a delivery for each webhook that gets the event, and
+ * is not needed while no webhook gets one of them.
  *
+ * @param query runs a statement outside a transaction
  * @param wake called after the commit
  */
-export function deliveryRecorder(wake: () => void) {
+export function deliveryRecorder(query: Query, wake: () => void) {
   return {
+    isNeeded: (events: readonly EventEnvelope[]) =>
+      hasReceivers(query, [...new Set(events.map(({ type }) => type))]),
     async handleBatch(
       events: EventEnvelope[],
-      { query, afterCommit }: Pick<Effect, "query" | "afterCommit">,
+      { query: queryInBatch, afterCommit }: Pick<Effect, "query" | "afterCommit">,
     ): Promise<void> {
-      const webhooks = await query<{ id: string; events: string[] }>(
+      const webhooks = await queryInBatch<{ id: string; events: string[] }>(
         "SELECT id, events FROM webhooks WHERE enabled AND deleted_at IS NULL",
         [],
       );
@@ -23,10 +28,22 @@ export function deliveryRecorder(wake: () => void) {
           .map(({ id }) => ({ id: newId(), webhook: id, event: index })),
       );
       if (pairs.length === 0) return;
-      await insertDeliveries(query, events, pairs);
+      await insertDeliveries(queryInBatch, events, pairs);
       afterCommit(wake);
     },
   };
+}
+
+/**
+ * Returns whether a webhook gets events of these types. The events are committed already: a webhook
+ * that this statement does not see was created or enabled after them.
+ */
+async function hasReceivers(query: Query, types: string[]): Promise<boolean> {
+  const receivers = await query(
+    `SELECT FROM webhooks WHERE enabled AND deleted_at IS NULL AND events && $1::text[] LIMIT 1`,
+    [types],
+  );
+  return receivers.length > 0;
 }
 
 /** Inserts the deliveries and adds them to their lanes, which are locked in the order of their keys. */

@@ -16,6 +16,12 @@ export class FakeLog {
   applied: string[] = [];
   deadLetters: string[] = [];
   reads = 0;
+  /** Reads of a page while the events before it are applied. */
+  readsAhead = 0;
+  /** The handlers need no events. */
+  isIdle = false;
+  /** The times of the batches. */
+  batchesAtMs: number[] = [];
   /** A producer of an older version does not name the event before another one. */
   isChained = true;
   #appended = 0;
@@ -59,23 +65,25 @@ export class FakeLog {
     const handlers = new EventHandlers(
       broker,
       producer,
-      { a: async () => undefined },
+      { a: async () => undefined, c: async () => undefined },
       () => undefined,
     );
     const halts: (FeedHalt["reason"] | undefined)[] = [];
     const feed = new EventFeed({
       begin: async () => true,
-      readLog: async ({ position }) => {
+      readLog: async ({ position }, isAhead) => {
         this.reads += 1;
+        if (isAhead) this.readsAhead += 1;
         const events = this.events.slice(position, position + maxPageEvents);
         const previousId = this.isChained ? (this.events[position - 1]?.id ?? null) : null;
         return { events, head: this.events.length, prunedTo: 0, previousId };
       },
       apply: async (events, limit) => {
-        const { batch, unknown } = handlers.nextBatch(this.cursor, events, limit);
+        const { batch, ...next } = handlers.nextBatch(this.cursor, events, limit);
         this.#move(batch);
         this.applied.push(...batch.map(({ id }) => id));
-        return { ...this.cursor, unknown };
+        if (batch.length > 0) this.batchesAtMs.push(performance.now());
+        return { ...this.cursor, ...next, isIdle: this.isIdle };
       },
       deadLetter: async (letter) => {
         this.deadLetters.push(letter.id);

@@ -1,5 +1,6 @@
 import { LogSubscription } from "../../../services/api/subscriptions/log-subscription.ts";
-import { LogTail, type TailEvent } from "../../../services/api/subscriptions/log-tail.ts";
+import { LogTail } from "../../../services/api/subscriptions/log-tail.ts";
+import type { TailEvent } from "../../../services/api/subscriptions/tail-source.ts";
 import type { LogSlice, SliceQuery } from "../../../core/log-slice.ts";
 import { serviceUnavailable } from "../../../core/errors.ts";
 import { newId } from "../../../core/ids/ids.ts";
@@ -48,6 +49,8 @@ export class FakeLog {
         return this.#slice(query);
       },
       onFault: (fault) => this.faults.push(fault),
+      listen: () => undefined,
+      unlisten: () => undefined,
     });
   }
 

@@ -26,9 +26,10 @@ export const steps: Step[] = [
   // One statement writes the order, its lines, its key and its event.
   step("orders", "before", "the order is written", order),
   step("orders", "after", "the order is written", order),
+  // The first statement of the transaction of a batch.
+  step("products", "after", "the cursor is moved", /UPDATE event_cursors/),
   step("products", "before", "the sale", sale),
   step("products", "after", "the sale", sale),
-  step("products", "after", "the cursor is moved", /UPDATE event_cursors/, sale),
   step("products", "after", "the events of the sale are in the log", /append_events/, sale),
   step("products", "before", "the sale is committed", commit, sale),
   step("products", "after", "the sale is committed", commit, sale),

@@ -168,15 +168,6 @@ function baseServices(): object[] {
   }));
 }
 
-/**
- * Returns the types of all events of the producers with subscriptions. Gateways need all of them, so
- * that the positions have no gap.
- */
-export function followedEvents(): string[] {
-  const producers = contracts.filter(({ graphql }) => graphql?.subscriptions !== undefined);
-  return producers.flatMap(({ events }) => Object.keys(events));
-}
-
 /** moleculer-apollo-server declares the root types without descriptions. */
 const rootDescriptions = {
   Query: `

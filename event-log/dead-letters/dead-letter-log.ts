@@ -1,6 +1,6 @@
 import type { ServiceBroker } from "moleculer";
-import type { EventEnvelope } from "../core/contract.ts";
-import { LogFields } from "../core/log-fields.ts";
+import type { EventEnvelope } from "../../core/contract.ts";
+import { LogFields } from "../../core/log-fields.ts";
 
 /** More are counted only: a restored database can make thousands of dead letters at once. */
 const maxLinesPerSecond = 20;

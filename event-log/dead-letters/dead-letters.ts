@@ -1,5 +1,5 @@
-import type { Effect, EventEnvelope } from "../core/contract.ts";
-import { erasedText } from "../database/erased-users.ts";
+import type { Effect, EventEnvelope } from "../../core/contract.ts";
+import { erasedText } from "../../database/erased-users.ts";
 
 /** An event that a consumer could not apply, as operators see it. */
 export interface DeadLetter {

@@ -1,9 +1,9 @@
-import type { EventEnvelope } from "../core/contract.ts";
-import { badUserInput } from "../core/errors.ts";
-import { keepDeadLetter } from "./dead-letters.ts";
-import { lockCursor, moveCursor, type Cursor, type RunTransaction } from "./event-cursor.ts";
-import type { LogPage } from "./event-log-reading.ts";
-import { isSetBack, type FeedHalt } from "./feed-halt.ts";
+import type { EventEnvelope } from "../../core/contract.ts";
+import { badUserInput } from "../../core/errors.ts";
+import { keepDeadLetter } from "../dead-letters/dead-letters.ts";
+import { lockCursor, moveCursor, type Cursor, type RunTransaction } from "../event-cursor.ts";
+import type { LogPage } from "../event-log-reading.ts";
+import { isSetBack, type FeedHalt } from "../feed-halt.ts";
 import {
   appliedAfter,
   appliedEventId,
@@ -140,7 +140,7 @@ export async function reconcile(
         `version ${version} of ${type} is unknown`,
         parts.onDeadLetter,
       );
-      await moveCursor(work, producer, [unknown], parts.node);
+      await moveCursor(work, producer, cursor, [unknown], parts.node);
     });
   }
 }

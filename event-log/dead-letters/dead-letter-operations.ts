@@ -1,10 +1,10 @@
-import type { DeadLetterEntry, RedrivenLetters } from "../core/event-progress.ts";
-import { isRetryable } from "../core/errors.ts";
-import type { PageArguments, RelayConnection } from "../core/relay-connection.ts";
-import { isoTime } from "../database/columns.ts";
-import { alongIndex, bindOf, type SortKey } from "../database/pages/keyset-statements.ts";
-import { readConnection, type Sort } from "../database/pages/keyset.ts";
-import type { Query } from "../database/statements/prepared-statements.ts";
+import type { DeadLetterEntry, RedrivenLetters } from "../../core/event-progress.ts";
+import { isRetryable } from "../../core/errors.ts";
+import type { PageArguments, RelayConnection } from "../../core/relay-connection.ts";
+import { isoTime } from "../../database/columns.ts";
+import { alongIndex, bindOf, type SortKey } from "../../database/pages/keyset-statements.ts";
+import { readConnection, type Sort } from "../../database/pages/keyset.ts";
+import type { Query } from "../../database/statements/prepared-statements.ts";
 
 /** 100 payloads of this length stay below NATS's 1 MB. */
 const maxPayloadCharacters = 4_000;
