@@ -73,20 +73,30 @@ export class Batcher<Item, Result> {
   }
 }
 
+/** Serves equal items of a batch once: they share one result, which nobody may change. */
+export async function distinct<Item, Result>(
+  items: readonly Item[],
+  serve: (items: Item[]) => Promise<Result[]>,
+): Promise<Result[]> {
+  const byKey = new Map<string, number>();
+  const served: Item[] = [];
+  const places = items.map((item) => {
+    const key = JSON.stringify(item);
+    let place = byKey.get(key);
+    if (place === undefined) {
+      place = served.push(item) - 1;
+      byKey.set(key, place);
+    }
+    return place;
+  });
+  const results = await serve(served);
+  return places.map((place) => results[place] as Result);
+}
+
 /** Returns a batcher of reads. Equal items of one batch share one read. */
 export function batchedReads<Item, Row>(
   read: (item: Item) => Promise<Row[]>,
   options: BatchOptions,
 ): Batcher<Item, Row[]> {
-  return new Batcher(async (items) => {
-    const results = new Map<string, Promise<Row[]>>();
-    return Promise.all(
-      items.map((item) => {
-        const key = JSON.stringify(item);
-        const result = results.get(key) ?? read(item);
-        results.set(key, result);
-        return result;
-      }),
-    );
-  }, options);
+  return new Batcher((items) => distinct(items, (some) => Promise.all(some.map(read))), options);
 }

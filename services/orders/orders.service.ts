@@ -2,6 +2,7 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { actorOf, forbidden, mayActForOthers, userIdOf, type Actor } from "../../core/access.ts";
 import { configOf } from "../../config/broker-config.ts";
 import { defineService } from "../../core/define-service.ts";
+import { includes } from "../../core/graphql-options.ts";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { productsContract } from "../products/products.contract.ts";
 import { rememberingUsers } from "../../database/user-names.ts";
@@ -18,11 +19,11 @@ import { OrderMetrics } from "./order-metrics.ts";
 import { orderConnection } from "./reading/page-orders.ts";
 import { placeOrder } from "./placement/place-order.ts";
 import { reservationCaller } from "./placement/reserve-stock.ts";
+import { orderPages } from "./reading/list-orders.ts";
 import {
   getOrder,
   historyOfOrders,
   orderLines,
-  orderPages,
   ordersByIds,
   ordersOfUsers,
 } from "./reading/read-orders.ts";
@@ -58,7 +59,12 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
     actions: {
       get: (ctx) => getOrder(database, ctx.params.id, ownerOf(actorOf(ctx))),
       resolve: (ctx) => ordersByIds(database, ctx.params.ids, ownerOf(actorOf(ctx))),
-      list: (ctx) => pageOf({ ...ctx.params, ownerId: ownerOf(actorOf(ctx)) }),
+      list: (ctx) =>
+        pageOf({
+          ...ctx.params,
+          ownerId: ownerOf(actorOf(ctx)),
+          hasLines: includes(ctx, "order_products"),
+        }),
       page: (ctx) => connection.page(ctx.params, ownerOf(actorOf(ctx))),
       count: (ctx) => connection.count(ctx.params, ownerOf(actorOf(ctx))),
       async place(ctx) {

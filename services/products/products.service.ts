@@ -44,6 +44,7 @@ import {
   productBySku,
   productLookups,
   productPages,
+  productsByIds,
   productsBySku,
 } from "./catalogue/read-products.ts";
 import { correctStock } from "./stock/correct-stock.ts";
@@ -118,7 +119,8 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
         database.idempotent(ctx, (db) =>
           updateInventories(db, ctx.params.changes, checkChange, senderOf(ctx)),
         ),
-      resolve: ({ params: { ids } }) => Promise.all(ids.map((id) => products.add(id))),
+      // The calls of gateways are batches already.
+      resolve: ({ params: { ids } }) => productsByIds(database, ids),
       lookUp: ({ params }) => lookUpProducts(database, params),
       priceHistory: ({ params: { ids } }) => priceHistory(database, ids),
       reserve: ({ params, headers }) =>

@@ -37,10 +37,13 @@ function callCounts(): Map<string, number> {
   return counts;
 }
 
-/** Sends a document as the admin. Returns its data and the number of calls of each action. */
-async function countCalls(document: string): Promise<{ data: Data; calls: object }> {
+/** Sends a document. Returns its data and the number of calls of each action. */
+async function countCalls(
+  document: string,
+  { token } = admin,
+): Promise<{ data: Data; calls: object }> {
   const before = callCounts();
-  const { data, errors } = await shop.graphql<Data>(document, { token: admin.token });
+  const { data, errors } = await shop.graphql<Data>(document, { token });
   expect(errors).toBeUndefined();
   if (!data) throw new Error("the response has no data");
   const calls = [...callCounts()]
@@ -148,6 +151,41 @@ describe("a document that joins", () => {
     expect(calls).toMatchObject({ "orders.lines": 2 });
     expect(data.orders).toHaveLength(45);
     expectJoined(data.orders);
+  });
+
+  test("a page of own orders has its lines in the same call, and a larger one in further calls", async () => {
+    const [, buyer] = buyers;
+    const linesOf = (limit: number) =>
+      countCalls(
+        `{ orders(limit: ${limit}) { id username order_products { product_id quantity price name } } }`,
+        buyer,
+      );
+    const small = await linesOf(30);
+    expect(small.calls).toEqual({ "orders.list": 1 });
+    const large = await linesOf(31);
+    expect(large.calls).toEqual({ "orders.list": 1, "orders.lines": 1 });
+    expect(small.data.orders).toHaveLength(5);
+    expect(small.data).toEqual(large.data);
+  });
+
+  test("equal pages of one turn are separate for each owner", async () => {
+    const list = ({ id }: { id: string }) =>
+      shop.broker.call<{ id: string; user_id: string; order_products?: unknown[] }[], object>(
+        "orders.list",
+        { limit: 3 },
+        {
+          caller: "api",
+          meta: { viewer: { kind: "user", id, type: 0 } },
+          headers: { include: ["order_products"] },
+        },
+      );
+    const [ann = admin, bob = admin] = buyers;
+    const pages = await Promise.all([list(ann), list(bob), list(ann)]);
+    expect(pages.map((orders) => orders.map(({ user_id }) => user_id))).toEqual(
+      [ann, bob, ann].map(({ id }) => [id, id, id]),
+    );
+    expect(pages[2]).toEqual(pages[0]);
+    for (const { order_products } of pages.flat()) expect(order_products).toHaveLength(3);
   });
 
   test("no field of another service makes no further call", async () => {

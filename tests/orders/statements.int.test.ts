@@ -56,8 +56,8 @@ const hotPaths: HotPath[] = [
   },
   {
     path: "20 orders of a customer, with lines and names",
-    statements: 2,
-    transactions: 2,
+    statements: 1,
+    transactions: 1,
     run: () => execute("{ orders(limit: 20) { id order_products { product_id price name } } }"),
   },
   {

@@ -1,5 +1,6 @@
 import type { SpanOptions } from "@opentelemetry/api";
 import type { GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
+import type { CallingOptions } from "moleculer";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
 import type { Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
@@ -283,9 +284,9 @@ function contextFor(
 ): GraphqlContext {
   ctx.meta.viewer = viewer;
   ctx.meta.address = address;
-  const call = (action: string, params?: unknown) => {
+  const call = (action: string, params?: unknown, options?: CallingOptions) => {
     if (deadline.isAborted) throw deadlineExceeded();
-    return deadline.race(ctx.call(action, params));
+    return deadline.race(ctx.call(action, params, options));
   };
   return {
     ctx: { meta: ctx.meta, call },

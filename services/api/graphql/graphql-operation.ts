@@ -3,6 +3,7 @@ import type { Context } from "moleculer";
 import type { Actor, Meta, Viewer } from "../../../core/access.ts";
 import type { Deadline } from "../limits/deadline.ts";
 import type { OperationReport } from "../observability/operation-metrics.ts";
+import type { PlannedInfo } from "./engine/execution-state.ts";
 import type { ExecutedEvents } from "./engine/subscribe.ts";
 import type { IdempotencyKeys } from "./idempotency-keys.ts";
 
@@ -24,7 +25,7 @@ export type Resolver = (
   root: unknown,
   args: Record<string, unknown>,
   context: GraphqlContext,
-  info: { fieldName: string },
+  info: Pick<PlannedInfo, "fieldName" | "planned">,
 ) => Promise<unknown>;
 
 /** The parts of a GraphQL request over HTTP or WebSocket. */

@@ -9,7 +9,8 @@ const checkEveryMs = 500;
  */
 export class Deadline {
   #isAborted = false;
-  readonly #pending = new Set<(reason: Error) => void>();
+  /** Made for the first race: most requests have none. */
+  #pending: Set<(reason: Error) => void> | undefined;
 
   get isAborted(): boolean {
     return this.#isAborted;
@@ -19,23 +20,24 @@ export class Deadline {
   abort(): void {
     if (this.#isAborted) return;
     this.#isAborted = true;
-    for (const reject of this.#pending) {
+    for (const reject of this.#pending ?? []) {
       reject(serviceUnavailable("The request took too long and was aborted."));
     }
-    this.#pending.clear();
+    this.#pending = undefined;
   }
 
   /** Resolves with the result of `work`, or rejects when the deadline is aborted first. */
   race<Result>(work: Promise<Result>): Promise<Result> {
+    const pending = (this.#pending ??= new Set());
     return new Promise((resolve, reject) => {
-      this.#pending.add(reject);
+      pending.add(reject);
       work.then(
         (result) => {
-          this.#pending.delete(reject);
+          pending.delete(reject);
           resolve(result);
         },
         (error: unknown) => {
-          this.#pending.delete(reject);
+          pending.delete(reject);
           // The errors of services pass unchanged.
           // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
           reject(error);

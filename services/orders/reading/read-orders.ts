@@ -1,6 +1,4 @@
-import { lowestId } from "../../../core/relay-connection.ts";
 import { Batcher } from "../../../core/tasks/batcher.ts";
-import { maxListRows, type ListPage } from "../../../core/validation.ts";
 import { groupsInOrderOf, inOrderOf } from "../../../database/rows-by-id.ts";
 import {
   maxOrdersOfUser,
@@ -47,51 +45,8 @@ export async function ordersByIds(
   return inOrderOf(ids, rows);
 }
 
-/** A page of the orders of one owner, or of all users. */
-interface OrdersPage extends ListPage {
-  ownerId: string | undefined;
-}
-
 /** Larger batches gain little. While three batches run, the next one collects requests. */
 const batchOptions = { maxItems: 100, maxBatchesInFlight: 3 };
-
-/** Returns a reader of pages of orders, oldest first. One statement reads the pages of many owners. */
-export function orderPages({
-  query,
-}: OrdersDatabase): (page: OrdersPage) => Promise<ListedOrder[]> {
-  const ofOwners = new Batcher<OrdersPage, ListedOrder[]>(async (pages) => {
-    const rows = await query<ListedOrder & { page: number }>(
-      `SELECT asked.page::integer, o.id, o.user_id, o.price_total, o.quantity, o.status, u.username
-       FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::uuid[])
-         WITH ORDINALITY AS asked (owner_id, row_limit, row_offset, after, page)
-       CROSS JOIN LATERAL (
-         SELECT * FROM orders WHERE user_id = asked.owner_id AND id > asked.after
-         ORDER BY id LIMIT asked.row_limit OFFSET asked.row_offset
-       ) o LEFT JOIN known_users u ON u.id = o.user_id
-       ORDER BY asked.page, o.id`,
-      [
-        pages.map(({ ownerId }) => ownerId),
-        pages.map(({ limit = maxListRows }) => limit),
-        pages.map(({ offset = 0 }) => offset),
-        pages.map(({ after = lowestId }) => after),
-      ],
-    );
-    const grouped: ListedOrder[][] = pages.map(() => []);
-    for (const { page, ...order } of rows) grouped[page - 1]?.push(order);
-    return grouped;
-  }, batchOptions);
-
-  return (page) => {
-    const { ownerId, limit = maxListRows, offset = 0, after = lowestId } = page;
-    if (ownerId !== undefined) return ofOwners.add(page);
-    return query<ListedOrder>(
-      `SELECT o.id, o.user_id, o.price_total, o.quantity, o.status, u.username
-       FROM (SELECT * FROM orders WHERE id > $3::uuid ORDER BY id LIMIT $1 OFFSET $2) o
-       LEFT JOIN known_users u ON u.id = o.user_id ORDER BY o.id`,
-      [limit, offset, after],
-    );
-  };
-}
 
 /** A request for the lines of several orders. */
 interface LinesRequest {

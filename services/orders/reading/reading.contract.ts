@@ -63,6 +63,8 @@ export interface Order extends OrderSummary {
 export interface ListedOrder extends OrderSummary {
   /** The user's name; null until the registration event is consumed. */
   username: string | null;
+  /** Only for a caller that has asked for the lines. */
+  order_products?: OrderLine[];
 }
 
 /** The criteria for orders. An order must match all of them. */
@@ -220,6 +222,7 @@ export const readingActions = {
         ): [AllOrdersOrder!]!
       `,
       rowsPerCall: 1000,
+      includes: { order_products: linesBatch },
     },
   }),
   /**

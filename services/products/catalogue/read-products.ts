@@ -10,15 +10,21 @@ import { productColumns } from "./product.model.ts";
 export const batchOptions = { maxItems: 500, maxBatchesInFlight: 3 };
 
 /** Returns a batcher that looks up products by id. One statement serves a batch of lookups. */
-export function productLookups({ query }: ProductsDatabase): Batcher<string, Product | null> {
-  return new Batcher(async (ids) => {
-    const products = await query<Product>(
-      `SELECT ${productColumns} FROM products
-         WHERE id = ANY ($1::uuid[]) AND archived_at IS NULL`,
-      [[...new Set(ids)]],
-    );
-    return inOrderOf(ids, products);
-  }, batchOptions);
+export function productLookups(database: ProductsDatabase): Batcher<string, Product | null> {
+  return new Batcher((ids) => productsByIds(database, ids), batchOptions);
+}
+
+/** Returns the products of the catalogue in the order of the ids; null for an unknown id. */
+export async function productsByIds(
+  { query }: ProductsDatabase,
+  ids: string[],
+): Promise<(Product | null)[]> {
+  const products = await query<Product>(
+    `SELECT ${productColumns} FROM products
+       WHERE id = ANY ($1::uuid[]) AND archived_at IS NULL`,
+    [[...new Set(ids)]],
+  );
+  return inOrderOf(ids, products);
 }
 
 /** Returns the product of the catalogue with an SKU. */

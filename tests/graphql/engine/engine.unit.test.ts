@@ -1,11 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
-import { buildSchema, execute, getOperationAST, parse } from "graphql";
+import { buildSchema, execute, getOperationAST, parse, type GraphQLObjectType } from "graphql";
 import { executePlan } from "../../../services/api/graphql/engine/execute.ts";
 import {
   maxAnswerCharacters,
   maxAnswerErrors,
 } from "../../../services/api/graphql/engine/execution-state.ts";
 import { planOperation } from "../../../services/api/graphql/engine/plan.ts";
+import { preferProperty } from "../../../services/api/graphql/engine/property-fields.ts";
 import { DocumentError } from "../../../services/api/graphql/graphql-errors.ts";
 import { requestLimits } from "../../../services/api/limits/request-limits.ts";
 import { effects, newExecution, sender } from "../../support/graphql/engine-world.ts";
@@ -117,6 +118,42 @@ test("list items may be errors and promises even if only plain properties are se
     JSON.stringify(await execute({ schema, document, rootValue: root })),
   );
   expect(result.data?.items).toEqual([null, { name: "late" }, { name: "x" }, null]);
+});
+
+test("a preferred property needs no resolver, unless it has no value", async () => {
+  const schema = buildSchema(
+    "type Item { name: String  parts: [String] } type Query { items: [Item] }",
+  );
+  const { name, parts } = (schema.getType("Item") as GraphQLObjectType).getFields();
+  const resolved: unknown[] = [];
+  for (const field of [name, parts]) {
+    if (field === undefined) throw new Error("the type has no such field");
+    field.resolve = async (item) => {
+      resolved.push(item);
+      return field === name ? "resolved" : ["resolved"];
+    };
+    preferProperty(field);
+  }
+  const document = parse("{ items { name parts } names: items { name } }");
+  const operation = getOperationAST(document);
+  if (!operation) throw new Error("there is no operation");
+  const plan = planOperation(schema, operation, {}, new Map());
+  const root = { items: [{ name: "a", parts: ["b"] }, { name: null, parts: null }, {}] };
+  const input = { schema, operation, fragments: {}, plan, variables: {}, context: {}, root };
+  const { result, values } = await executePlan(input);
+  expect(result).toEqual({
+    data: {
+      items: [
+        { name: "a", parts: ["b"] },
+        { name: null, parts: null },
+        { name: "resolved", parts: ["resolved"] },
+      ],
+      names: [{ name: "a" }, { name: null }, { name: "resolved" }],
+    },
+  });
+  expect(resolved).toEqual([{}, {}, {}]);
+  // Two lists, nine fields, two items of the lists of parts.
+  expect(values).toBe(13);
 });
 
 test("introspection may be as deep as the limit, one list deeper than graphql-js allows", async () => {

@@ -11,10 +11,15 @@ import {
   parse,
   type GraphQLInputType,
 } from "graphql";
-import { isExposed, type ParamRule } from "../../../core/contract.ts";
+import {
+  isExposed,
+  type ActionContract,
+  type Contract,
+  type ParamRule,
+} from "../../../core/contract.ts";
 import { maxInt } from "../../../core/validation.ts";
 import { operationsCosts } from "../../../services/api/operations/operations-fields.ts";
-import { parseField } from "../../../services/api/graphql/schema/field-declaration.ts";
+import { namedTypeOf, parseField } from "../../../services/api/graphql/schema/field-declaration.ts";
 import { pricedFields, queryCosts } from "../../../services/api/graphql/schema/field-costs.ts";
 import { planOperation } from "../../../services/api/graphql/engine/plan.ts";
 import { contracts } from "../../../services/registry.ts";
@@ -199,4 +204,32 @@ describe("the check of schema changes", () => {
       `Accepted, but no breaking change: ${removal}`,
     ]);
   });
+});
+
+/** The access rule of a list and the most rows with its joins, and the same of the action of a join. */
+function includedJoins(all: readonly Contract[]) {
+  const actions = new Map<string, ActionContract>(
+    all.flatMap((contract) =>
+      Object.entries(contract.actions).map(
+        ([key, action]) => [`${contract.name}.${key}`, action] as const,
+      ),
+    ),
+  );
+  return [...actions.values()].flatMap(({ access, graphql = {} }) =>
+    Object.entries(graphql.includes ?? {}).map(([field, maxRows]) => {
+      const type = namedTypeOf(parseField(graphql.query ?? ""));
+      const join = all
+        .map((contract) => contract.graphql?.resolvers?.[type]?.[field])
+        .find(Boolean);
+      const loader = actions.get(join?.action ?? "");
+      const maxBatchSize = loader?.graphql?.dataLoaderOptions?.maxBatchSize;
+      return { list: [access, maxRows], join: [loader?.access, maxBatchSize] };
+    }),
+  );
+}
+
+test("a list includes only joins with its own access rule, as large as a call of the join", () => {
+  const included = includedJoins(contracts);
+  expect(included.length).toBeGreaterThan(0);
+  for (const { list, join } of included) expect(join).toEqual(list);
 });

@@ -8,6 +8,7 @@ import {
   maxAnswerCharacters,
   maxAnswerErrors,
 } from "../../../services/api/graphql/engine/execution-state.ts";
+import { preferProperty } from "../../../services/api/graphql/engine/property-fields.ts";
 import { GraphqlExecution } from "../../../services/api/graphql/graphql-execution.ts";
 import type { RequestSender } from "../../../services/api/graphql/graphql-operation.ts";
 import { IdempotencyKeys } from "../../../services/api/graphql/idempotency-keys.ts";
@@ -27,6 +28,11 @@ const things: Record<string, object> = {
   b: { __typename: "Thing", id: "b", name: null, price: 2, tags: [] },
   c: { __typename: "Thing", id: "c", name: "Cup", price: 3, tags: ["z"] },
 };
+// Some objects have what the resolvers of these fields return.
+Object.assign(things.a ?? {}, { late: "late a" });
+Object.assign(things.c ?? {}, { strict: [things.a, null] });
+const preferred = ["late", "strict"];
+
 const alias = { __typename: "Alias", id: "n", name: "Alias" };
 const other = { __typename: "Other", id: "o", flag: true };
 
@@ -125,7 +131,9 @@ function withResolvers(built: GraphQLSchema): GraphQLSchema {
     const definitions = (built.getType(type) as GraphQLObjectType).getFields();
     for (const [name, resolve] of Object.entries(fields)) {
       const definition = definitions[name];
-      if (definition !== undefined) definition.resolve = resolve as never;
+      if (definition === undefined) continue;
+      definition.resolve = resolve as never;
+      if (type === "Thing" && preferred.includes(name)) preferProperty(definition);
     }
   }
   // Node and Named find the type by `__typename`, and Found asynchronously by a function.

@@ -106,14 +106,12 @@ function executeField(
   source: unknown,
   parentPath: Path | undefined,
 ): unknown {
-  const { definition, shape } = field;
+  const { shape } = field;
   try {
     count(run);
-    if (shape.kind === "leaf" && definition.resolve === undefined) {
-      const value = property(source, definition.name);
-      if (typeof value !== "object" && typeof value !== "function") {
-        return completeLeaf(run, field, shape, value);
-      }
+    if (shape.kind === "leaf" && typeof source === "object" && source !== null) {
+      const value = plainProperty(field, source as Record<string, unknown>);
+      if (value !== notPlain) return completeLeaf(run, field, shape, value);
     }
     const path = pathTo(field, parentPath);
     return completeOrNull(run, field, shape, resolve(run, field, source, path), path);
@@ -156,9 +154,14 @@ function settled(
 }
 
 function resolve(run: Run, field: PlannedField, source: unknown, path: Path): unknown {
-  const { definition, readArguments } = field;
-  const value = definition.resolve === undefined ? property(source, definition.name) : undefined;
-  if (definition.resolve === undefined && typeof value !== "function") return value;
+  const { definition, property, readArguments } = field;
+  const value =
+    property === undefined || typeof source !== "object" || source === null
+      ? undefined
+      : (source as Record<string, unknown>)[property];
+  if (definition.resolve === undefined ? typeof value !== "function" : value !== undefined) {
+    return value;
+  }
   const args = readArguments(run.variables);
   const info = infoOf(run, field, path);
   if (definition.resolve !== undefined) return definition.resolve(source, args, run.context, info);
@@ -166,10 +169,19 @@ function resolve(run: Run, field: PlannedField, source: unknown, path: Path): un
   return owner[definition.name]?.(args, run.context, info);
 }
 
-function property(source: unknown, name: string): unknown {
-  return typeof source === "object" && source !== null
-    ? (source as Record<string, unknown>)[name]
-    : undefined;
+/** Stands for a value that is not a property, or that only the complete path can complete. */
+const notPlain = Symbol("not plain");
+
+/** Returns the property that has a leaf's value, or `notPlain`. */
+function plainProperty(
+  { definition, property }: PlannedField,
+  source: Readonly<Record<string, unknown>>,
+): unknown {
+  if (property === undefined) return notPlain;
+  const value = source[property];
+  if (value === undefined && definition.resolve !== undefined) return notPlain;
+  const isPlain = value === null || (typeof value !== "object" && typeof value !== "function");
+  return isPlain ? value : notPlain;
 }
 
 /** Converts the value of a resolver to the value in the response. */
@@ -270,12 +282,11 @@ function fillFlat(
 ): boolean {
   try {
     for (const field of fields) {
-      const { definition, responseKey, shape } = field;
-      const value = source[definition.name];
-      const isPlain = value === null || (typeof value !== "object" && typeof value !== "function");
-      if (shape.kind !== "leaf" || !isPlain) return false;
+      const { shape } = field;
+      const value = plainProperty(field, source);
+      if (shape.kind !== "leaf" || value === notPlain) return false;
       count(run);
-      result[responseKey] = completeLeaf(run, field, shape, value);
+      result[field.responseKey] = completeLeaf(run, field, shape, value);
     }
     return true;
   } catch {

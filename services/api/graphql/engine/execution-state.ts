@@ -123,8 +123,14 @@ function keysOf(path: Path): (string | number)[] {
   return keys.reverse();
 }
 
-export function infoOf(run: ExecutionInput, field: PlannedField, path: Path): GraphQLResolveInfo {
+/** What resolvers get as `info`: that of graphql-js, and the field of the plan. */
+export interface PlannedInfo extends GraphQLResolveInfo {
+  planned: PlannedField;
+}
+
+export function infoOf(run: ExecutionInput, field: PlannedField, path: Path): PlannedInfo {
   return {
+    planned: field,
     fieldName: field.definition.name,
     fieldNodes: field.nodes,
     returnType: field.definition.type,

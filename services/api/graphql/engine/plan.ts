@@ -23,6 +23,7 @@ import {
 } from "graphql";
 import { assertWithin } from "../../limits/request-limits.ts";
 import { argumentsReader, type ArgumentsReader } from "./arguments.ts";
+import { propertyOf } from "./property-fields.ts";
 
 /**
  * The normal form of an operation by "6.3.2 Field Collection" of the GraphQL specification: `@skip`
@@ -33,7 +34,7 @@ export interface SelectionPlan {
   type: GraphQLObjectType;
   /** In the order of the response. */
   fields: readonly PlannedField[];
-  /** Whether all fields are leaves without resolvers: properties of the value. */
+  /** Whether all fields are leaves that can be properties of the value. */
   isFlat: boolean;
   /** Whether a response key is `__proto__`, which assignment does not make a property. */
   hasProto: boolean;
@@ -44,12 +45,22 @@ export interface PlannedField {
   responseKey: string;
   parentType: GraphQLObjectType;
   definition: GraphQLField<unknown, unknown>;
+  /** The property of the parent object that can have the value. */
+  property: string | undefined;
   /** The merged nodes of the document. They agree in name and arguments. */
   nodes: readonly [FieldNode, ...FieldNode[]];
   readArguments: ArgumentsReader;
   shape: Shape;
   /** The plans of the selections below, by the runtime type of the value. Empty for leaves. */
   selections: ReadonlyMap<GraphQLObjectType, SelectionPlan>;
+}
+
+/** Returns true if the objects of a field are read for a property, whatever their runtime type is. */
+export function readsProperty({ selections }: PlannedField, property: string): boolean {
+  for (const { fields } of selections.values()) {
+    if (fields.some((field) => field.property === property)) return true;
+  }
+  return false;
 }
 
 /** The type of a field, in the form that completion needs. */
@@ -125,7 +136,7 @@ class Planner {
       this.#planField(type, responseKey, nodes),
     );
     const isFlat = fields.every(
-      ({ shape, definition }) => shape.kind === "leaf" && definition.resolve === undefined,
+      ({ shape, property }) => shape.kind === "leaf" && property !== undefined,
     );
     const hasProto = collected.has("__proto__");
     return { type, fields, isFlat, hasProto };
@@ -176,6 +187,7 @@ class Planner {
       responseKey,
       parentType,
       definition,
+      property: propertyOf(definition),
       nodes,
       readArguments: argumentsReader(definition, nodes[0]),
       shape: shapeOf(definition.type),

@@ -1,6 +1,9 @@
+import { including, type GraphqlField } from "../../../../core/graphql-options.ts";
 import type { Batcher } from "../../../../core/tasks/batcher.ts";
 import { isId, maxListRows } from "../../../../core/validation.ts";
+import { readsProperty } from "../engine/plan.ts";
 import type { Resolver } from "../graphql-operation.ts";
+import type { ReadList } from "./batched-lookups.ts";
 
 /** Sets a mutation's idempotency key in the shared `meta`: mutations of a document run serially. */
 export function idempotentResolver(actionName: string, resolver: Resolver): Resolver {
@@ -15,7 +18,7 @@ export function isJoin(definition: object | undefined): definition is { rootPara
   return definition !== undefined && "rootParams" in definition;
 }
 
-/** Skips the lookup if the parent object already has the value. */
+/** Skips the lookup if the parent object already has the value. `preferProperty` declares the field. */
 export function unlessLoaded(resolver: Resolver): Resolver {
   return async (root, args, context, info) => {
     const loaded = (root as Record<string, unknown>)[info.fieldName];
@@ -50,21 +53,38 @@ export function lookupResolver(
 
 /**
  * Reads a long list with several calls: a NATS message is limited to 1 MB. Each call continues
- * after the last id, so that no row is skipped if other rows are deleted between calls.
+ * after the last id, so that no row is skipped if other rows are deleted between calls. A list that
+ * fits into one call with its joins includes the selected ones.
+ *
+ * @param readShared reads a list that is the same for everyone, in place of a call
  */
-export function pagedResolver(actionName: string, rowsPerCall: number): Resolver {
-  return async (_root, args, { ctx }) => {
+export function pagedResolver(
+  actionName: string,
+  { rowsPerCall, includes = {} }: { rowsPerCall: number; includes?: GraphqlField["includes"] },
+  readShared: ReadList | undefined,
+): Resolver {
+  return async (_root, args, { ctx }, { planned }) => {
     const limit = Number(args.limit ?? maxListRows);
     const offset = Number(args.offset ?? 0);
     if (limit > maxListRows) return ctx.call(actionName, { limit, offset }); // rejected there
+    const joins = Object.entries(includes).flatMap(([field, maxRows]) =>
+      limit <= maxRows && readsProperty(planned, field) ? [field] : [],
+    );
+    const options = including(joins);
     const rows: { id: string }[] = [];
     for (;;) {
       const pageRows = Math.min(rowsPerCall, limit - rows.length);
       const after = rows.at(-1)?.id;
       const start = after === undefined ? { offset } : { after };
-      const page = await ctx.call<typeof rows, object>(actionName, { limit: pageRows, ...start });
+      const params = { limit: pageRows, ...start };
+      // A list of several calls ends with its request.
+      const page = await (readShared === undefined || limit > rowsPerCall
+        ? ctx.call<typeof rows, object>(actionName, params, options)
+        : readShared(params));
+      if (page.length < pageRows || rows.length + page.length >= limit) {
+        return rows.length === 0 ? page : rows.concat(page);
+      }
       rows.push(...page);
-      if (page.length < pageRows || rows.length >= limit) return rows;
     }
   };
 }

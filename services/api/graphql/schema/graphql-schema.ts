@@ -1,4 +1,4 @@
-import type { GraphQLSchema } from "graphql";
+import { isObjectType, type GraphQLSchema } from "graphql";
 import type { ServiceBroker } from "moleculer";
 import apolloServer from "moleculer-apollo-server";
 import { gatewayName } from "../../../../core/access.ts";
@@ -8,6 +8,7 @@ import {
   subscriptionResolvers,
   type SubscriptionOptions,
 } from "../../subscriptions/subscriptions.ts";
+import { preferProperty } from "../engine/property-fields.ts";
 import type { Resolver } from "../graphql-operation.ts";
 import { operationsResolvers } from "../../operations/operations-fields.ts";
 import { dateTime } from "../types/date-time.ts";
@@ -91,6 +92,7 @@ export class SchemaComposer {
         { name: gatewayName, settings: { graphql }, actions: {} },
       ]);
       admitUnknownValues(schema);
+      preferLoadedJoins(schema);
       connectRenamedNames(schema);
       return describeRootTypes(schema);
     } catch (error) {
@@ -132,9 +134,12 @@ export class SchemaComposer {
       const action = this.#discoveredActions.get(actionName);
       return guardedResolver(action, this.#options, resolver);
     }
-    const { rowsPerCall, mutation, batchedBy, countedBy } = field;
+    const { rowsPerCall, includes, mutation, batchedBy, countedBy } = field;
     const [service] = actionName.split(".");
-    if (rowsPerCall !== undefined) return pagedResolver(actionName, rowsPerCall);
+    if (rowsPerCall !== undefined) {
+      const paging = { rowsPerCall, ...(includes && { includes }) };
+      return pagedResolver(actionName, paging, this.#lookups.listOf(actionName));
+    }
     if (countedBy !== undefined) return connectionResolver(actionName, `${service}.${countedBy}`);
     if (isJoin(definition)) {
       const batcher = this.#lookups.batcherOf(actionName);
@@ -166,6 +171,20 @@ function baseServices(): object[] {
       }),
     ),
   }));
+}
+
+/** The joins of the registry's services have the resolver `unlessLoaded`. */
+function preferLoadedJoins(schema: GraphQLSchema): void {
+  for (const { graphql } of contracts) {
+    for (const [name, joins] of Object.entries(graphql?.resolvers ?? {})) {
+      const type = schema.getType(name);
+      if (!isObjectType(type)) continue;
+      const fields = type.getFields();
+      for (const join of Object.keys(joins)) {
+        if (fields[join] !== undefined) preferProperty(fields[join]);
+      }
+    }
+  }
 }
 
 /** moleculer-apollo-server declares the root types without descriptions. */

@@ -11,6 +11,7 @@ import {
   type GraphQLSchema,
 } from "graphql";
 import { badUserInput, commonErrors, hasCode, type FieldFault } from "../../../../core/errors.ts";
+import { preferProperty, propertyOf } from "../engine/property-fields.ts";
 
 /*
  * The first versions of the schema have fields, arguments and input fields in snake_case. A
@@ -34,7 +35,10 @@ export function connectRenamedNames(schema: GraphQLSchema): void {
     if (!isObjectType(type)) continue;
     const fields = Object.values(type.getFields());
     for (const { old, current } of renamedAmong(fields)) {
-      current.resolve ??= old.resolve ?? ((source) => (source as Values)[old.name]);
+      if (current.resolve !== undefined) continue;
+      current.resolve = old.resolve ?? ((source) => (source as Values)[old.name]);
+      const property = propertyOf(old);
+      if (property !== undefined) preferProperty(current, property);
     }
     for (const field of fields) {
       if (hasRenamed(field.args)) translate(field);
