@@ -5,6 +5,7 @@ import { createServices } from "../services/load-services.ts";
 import { requireCluster } from "./node/cluster-node.ts";
 import { serveHealth } from "./node/health-server.ts";
 import { assertPortsFree } from "./node/ports.ts";
+import { giveBackMemory } from "./process/give-back-memory.ts";
 import { runProgram, stopOnSignals } from "./process/program.ts";
 import { startBroker } from "./node/start-broker.ts";
 
@@ -20,5 +21,7 @@ await runProgram(async () => {
     health.close();
   });
   await createServices(broker, config.services);
+  // Before the node joins the cluster, because no call waits yet.
+  giveBackMemory();
   await startBroker(broker);
 });
