@@ -86,8 +86,10 @@ export class MetricSeries {
     this.#active -= 1;
     this.#sumMs += durationMs;
     this.#count += 1;
-    const bucket = this.bounds.findIndex((bound) => durationMs <= bound);
-    if (bucket >= 0) this.#bucketCounts[bucket] = (this.#bucketCounts[bucket] ?? 0) + 1;
+    const { bounds } = this;
+    let bucket = 0;
+    while (durationMs > (bounds[bucket] ?? Infinity)) bucket += 1;
+    if (bucket < bounds.length) this.#bucketCounts[bucket] = (this.#bucketCounts[bucket] ?? 0) + 1;
     if (this.#samples.length < maxSamples) this.#samples.push(durationMs);
     else {
       // Reservoir sampling (Vitter's algorithm R): all durations are kept with equal probability.

@@ -8,6 +8,7 @@ import {
 } from "@opentelemetry/resources";
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import type { ServiceBroker } from "moleculer";
+import { traceIds } from "../core/tracing/sampling.ts";
 import { recordSpans } from "../core/tracing/spans.ts";
 import { withoutTrace } from "../core/tracing/trace.ts";
 import { version } from "../core/version.ts";
@@ -45,6 +46,7 @@ export function startTracing(
     }),
     // Their attributes win. Not those of the process, which has the whole command line.
     resourceDetectors: [hostDetector, resourceAttributesEnvDetector, serviceNameEnvDetector],
+    idGenerator: traceIds,
     metricReaders: [],
     logRecordProcessors: [],
   });

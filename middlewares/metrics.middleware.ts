@@ -6,6 +6,7 @@ import {
   type Labels,
   type SeriesNames,
 } from "../broker/metric-series.ts";
+import { messageHooks, messageMetricNames, setMessageGauges } from "../broker/message-metrics.ts";
 import { moleculers } from "../broker/moleculer-middlewares.ts";
 import { processMetrics } from "../broker/process-metrics.ts";
 import { isClientError } from "../core/errors.ts";
@@ -51,6 +52,7 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
       if (count > 0) metrics.increment(name, labels, count);
       counter.count = 0;
     }
+    setMessageGauges(metrics, broker.transit);
   }
 
   const counters: { name: string; labels: Labels; count: number }[] = [];
@@ -111,10 +113,11 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
 
   return {
     ...original,
+    ...messageHooks(counterOf),
     created() {
       original.created?.(broker);
-      const names = [...Object.values(requests), ...Object.values(received), emitted];
-      updateBeforeSnapshots(metrics, names, flush);
+      const ofCalls = [...Object.values(requests), ...Object.values(received), emitted];
+      updateBeforeSnapshots(metrics, [...ofCalls, ...messageMetricNames], flush);
       timer = setInterval(flush, flushEveryMs).unref();
       const instruments = instrumentsOf(broker);
       stopProcessMetrics = processMetrics(instruments);

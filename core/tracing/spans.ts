@@ -11,6 +11,7 @@ import {
   type SpanOptions,
 } from "@opentelemetry/api";
 import { codeOf, isClientError } from "../errors.ts";
+import { startTrace } from "./sampling.ts";
 
 /** The most calls or events that the span of a batch links to. */
 const maxLinks = 128;
@@ -18,6 +19,8 @@ const maxLinks = 128;
 const tracerName = "shop-cluster";
 let tracer = trace.getTracer(tracerName);
 let isOn = false;
+/** The headers that the propagators of the SDK read. */
+let headerNames: readonly string[] = [];
 
 /**
  * Turns spans on, after the SDK has been started, or off. Without them, the functions below only run
@@ -25,10 +28,17 @@ let isOn = false;
  */
 export function recordSpans(on: boolean): void {
   isOn = on;
-  if (on) tracer = trace.getTracer(tracerName);
+  if (!on) return;
+  tracer = trace.getTracer(tracerName);
+  headerNames = propagation.fields();
 }
 
-/** Returns the ids of the current span; undefined without one. */
+/** Returns true if spans are on. Most traces have none nevertheless: they are not sampled. */
+export function areSpansOn(): boolean {
+  return isOn;
+}
+
+/** Returns the ids of the current span; undefined without one, so also in an unsampled trace. */
 export function activeSpan(): SpanContext | undefined {
   return isOn ? trace.getActiveSpan()?.spanContext() : undefined;
 }
@@ -48,8 +58,9 @@ export function inChildSpan<Result>(
   work: () => Promise<Result>,
   parent?: TraceContext,
 ): Promise<Result> {
-  if (!isOn || spanOf(parent ?? context.active()) === undefined) return work();
-  return inSpan(name, options, work, parent);
+  if (!isOn) return work();
+  const outer = parent ?? context.active();
+  return spanOf(outer) === undefined ? work() : inSpan(name, options, work, outer);
 }
 
 export function isSampled(span: SpanContext | undefined): boolean {
@@ -57,11 +68,14 @@ export function isSampled(span: SpanContext | undefined): boolean {
 }
 
 /**
- * Runs work in a span, which is the parent of the spans in it. The span ends with the work. There is
- * no span in a trace that is not sampled: only its ids are passed on.
+ * Runs work in a span, which is the parent of the spans in it. The span ends with the work.
+ *
+ * Work in a trace that is not sampled has no span and no context: most requests are not sampled, and
+ * contexts would cost each of them more than its metrics and logs. Its calls pass no headers, so that
+ * other nodes make no spans either. Its ids come from the request, as without traces.
  *
  * @param name low in cardinality: kinds of operations, no ids
- * @param options kind, attributes and links; called only if the sampler is asked
+ * @param options kind, attributes and links; called only for a span that is made
  * @param parent instead of the current span
  */
 export function inSpan<Result>(
@@ -72,18 +86,18 @@ export function inSpan<Result>(
 ): Promise<Result> {
   if (!isOn) return work(undefined);
   const outer = parent ?? context.active();
-  const caller = spanOf(outer);
-  // The sampler decides once per request and node. Most requests are not sampled, and each context
-  // and span would cost them more than the work.
-  if (caller !== undefined && caller.isRemote !== true && !isSampled(caller)) {
-    return parent === undefined
-      ? work(undefined)
-      : context.with(parent, work, undefined, undefined);
-  }
-  const span = tracer.startSpan(name, options(), outer);
-  const inner = trace.setSpan(outer, span);
-  if (!span.isRecording()) return context.with(inner, work, undefined, undefined);
-  return context.with(inner, () => untilEnded(span, work));
+  const isFirst = spanOf(outer) === undefined;
+  const span = isFirst
+    ? startTrace(tracer, name, options, outer)
+    : tracer.startSpan(name, options(), outer);
+  if (span?.isRecording() !== true) return outsideSpans(work);
+  return context.with(trace.setSpan(outer, span), () => untilEnded(span, work));
+}
+
+/** Runs work that was begun in the span of another request, or in none. */
+function outsideSpans<Result>(work: (span: undefined) => Promise<Result>): Promise<Result> {
+  if (context.active() === ROOT_CONTEXT) return work(undefined);
+  return context.with(ROOT_CONTEXT, work, undefined, undefined);
 }
 
 async function untilEnded<Result>(
@@ -107,9 +121,11 @@ function fail(span: Span, error: unknown): void {
   if (!isClientError(error)) span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-/** The current span, to continue its trace in a batch; undefined if spans are off. */
+/** The current span, to continue its trace in a batch; undefined without one. */
 export function callerContext(): TraceContext | undefined {
-  return isOn ? context.active() : undefined;
+  if (!isOn) return undefined;
+  const active = context.active();
+  return active === ROOT_CONTEXT ? undefined : active;
 }
 
 /**
@@ -127,7 +143,8 @@ export function inBatchSpan<Result>(
   // The items of one call have the same caller.
   const distinct = [...new Set(callers)];
   const sampled = distinct.filter((caller) => caller !== undefined && isSampled(spanOf(caller)));
-  const [first = ROOT_CONTEXT, ...others] = sampled as TraceContext[];
+  const [first, ...others] = sampled as TraceContext[];
+  if (first === undefined) return outsideSpans(work);
   if (others.length === 0) return context.with(first, work);
   const attributes = { "messaging.batch.message_count": callers.length };
   return inSpan(name, () => ({ attributes, links: linksTo(others) }), work, first);
@@ -146,15 +163,20 @@ export function inEventsSpan<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   if (!isOn) return work();
-  const causes = traceparents()
-    .filter((traceparent) => traceparent !== undefined)
-    .map((traceparent) => contextOfHeaders({ traceparent }));
+  const headers = traceparents().filter((traceparent) => traceparent !== undefined);
+  // Only the flags of most headers are read.
+  const isAnySampled = headers.some((traceparent) => sampledFlag.test(traceparent));
+  const causes = isAnySampled
+    ? headers.map((traceparent) => contextOfHeaders({ traceparent }))
+    : [];
   const sampled = causes.find((cause) => isSampled(spanOf(cause)));
-  const [first] = causes;
-  if (sampled === undefined && first !== undefined) return context.with(first, work);
+  if (sampled === undefined && headers.length > 0) return outsideSpans(work);
   const spanOptions = () => ({ ...options(), links: linksTo(causes) });
   return inSpan(name, spanOptions, work, sampled ?? ROOT_CONTEXT);
 }
+
+/** The last bit of the flags, which end a `traceparent` of an event. */
+const sampledFlag = /[13579bdf]$/;
 
 function spanOf(caller: TraceContext): SpanContext | undefined {
   return trace.getSpanContext(caller);
@@ -167,12 +189,13 @@ function linksTo(callers: readonly TraceContext[]): { context: SpanContext }[] {
 
 /** Returns the context that W3C headers such as `traceparent` describe. */
 export function contextOfHeaders(headers: object): TraceContext {
-  return isOn ? propagation.extract(ROOT_CONTEXT, headers) : ROOT_CONTEXT;
+  const hasNone = !isOn || !headerNames.some((name) => name in headers);
+  return hasNone ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, headers);
 }
 
-/** Returns the metadata of a call with the W3C headers of the current span. */
+/** Returns the metadata of a call with the W3C headers of the current span, if there is one. */
 export function addTraceHeaders<Meta extends object>(meta: Meta): Meta {
-  if (!isOn) return meta;
+  if (callerContext() === undefined) return meta;
   const carrier = { ...meta };
   propagation.inject(context.active(), carrier);
   return carrier;

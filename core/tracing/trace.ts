@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
-import { activeSpan, isSampled, withoutSpan } from "./spans.ts";
+import { activeSpan, areSpansOn, isSampled, withoutSpan } from "./spans.ts";
 
 /** The action that runs in the current asynchronous context; set by the trace middleware. */
 export const currentAction = new AsyncLocalStorage<{ id: string; requestID: string | null }>();
@@ -25,6 +25,14 @@ function currentIds(): { traceId: string; spanId: string; flags: string } | unde
 export function traceparent(): string | undefined {
   const ids = currentIds();
   return ids && `00-${ids.traceId}-${ids.spanId}-${ids.flags}`;
+}
+
+/**
+ * Returns the trace id that the actions of a request log and record if it has no span; undefined if
+ * spans are off.
+ */
+export function traceIdWithoutSpan(requestId: string): string | undefined {
+  return areSpansOn() ? hex(requestId, 32) : undefined;
 }
 
 /** Runs work outside of the current action and span, so that its log lines have no trace ids. */

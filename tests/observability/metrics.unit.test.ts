@@ -57,13 +57,22 @@ async function metricsWith(metrics: string | Middleware): Promise<object> {
   await expect(back.call("back.rejected")).rejects.toThrow("rejected");
   for (const isFailing of [false, true]) await back.emit("happened", { isFailing });
   await eventually("both events", () => received === 2);
+  const compared = ["moleculer.request.**", "moleculer.event.**", "moleculer.transit.*.total"];
   const series = brokers.map((broker) =>
     broker.metrics
-      .list({ includes: ["moleculer.request.**", "moleculer.event.**"] })
-      .map(({ name, values }) => [name, (values as unknown as Series[]).map(seriesOf).sort()]),
+      .list({ includes: compared })
+      .map(({ name, values }) => [
+        name,
+        (values as unknown as Series[]).filter(isOfRequests).map(seriesOf).sort(),
+      ]),
   );
   await Promise.all(brokers.map((broker) => broker.stop()));
   return series;
+}
+
+/** Leaves out packets such as heartbeats, whose number depends on the time. */
+function isOfRequests({ labels: { type } }: Series): boolean {
+  return typeof type !== "string" || !/^[A-Z]+$/.test(type) || /^(REQ|RES|EVENT)$/.test(type);
 }
 
 /** Formats the labels of a series and its count. */
@@ -77,6 +86,50 @@ test("the metrics middleware counts calls and events with the same names and lab
   );
   expect(shop).toEqual(moleculer);
   expect(JSON.stringify(shop)).toContain("REJECTED");
+  expect(JSON.stringify(shop)).toContain("REQ");
+});
+
+test("messages between nodes are counted with their bytes, and open requests as they are", async () => {
+  const names = ["sent", "received"].flatMap((way) => [
+    `moleculer.transporter.packets.${way}.total`,
+    `moleculer.transporter.packets.${way}.bytes`,
+  ]);
+  const valuesOf = (broker: ServiceBroker) =>
+    [...names, "moleculer.transit.requests.active"].map((name) => {
+      const [metric] = broker.metrics.list({ includes: [name] });
+      return (metric?.values as unknown as Series[])[0]?.value ?? NaN;
+    });
+  const nodes = ["a", "b"].map(
+    (nodeID) =>
+      new ServiceBroker({
+        namespace: "messages",
+        nodeID,
+        logger: false,
+        transporter: "Fake",
+        metrics: { enabled: true, collectProcessMetrics: false },
+        internalMiddlewares: false,
+        middlewares: [metricsMiddleware as unknown as Middleware],
+      }),
+  );
+  const [a, b] = nodes as [ServiceBroker, ServiceBroker];
+  const { promise: answer, resolve: respond } = Promise.withResolvers<string>();
+  b.createService({ name: "b", actions: { ask: () => answer } });
+  await Promise.all(nodes.map((node) => node.start()));
+  await a.waitForServices("b", 5_000, 10);
+  const before = valuesOf(a);
+  const asked = a.call("b.ask");
+  const during = valuesOf(a);
+  respond("an answer");
+  await asked;
+  const after = valuesOf(a);
+  await Promise.all(nodes.map((node) => node.stop()));
+  const [sent = 0, sentBytes = 0, received = 0, receivedBytes = 0] = after.map(
+    (value, index) => value - (before[index] ?? NaN),
+  );
+  // There may be a heartbeat, too.
+  for (const messages of [sent, received]) expect([1, 2, 3]).toContain(messages);
+  for (const bytes of [sentBytes, receivedBytes]) expect(bytes).toBeGreaterThan(100);
+  expect([before[4], during[4], after[4]]).toEqual([0, 1, 0]);
 });
 
 test("restored connections to NATS are counted", async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { LogFields } from "../../core/log-fields.ts";
+import { recordSpans } from "../../core/tracing/spans.ts";
 import { RequestLog, type LoggedRequest } from "../../services/api/observability/request-log.ts";
 
 interface Line {
@@ -74,6 +75,23 @@ test("a failed operation has one line with its fields", () => {
         user_id: "u1",
       },
     },
+  ]);
+});
+
+test("an operation without a span has the trace id that its actions log, if spans are on", () => {
+  const requestId = "0AF76519-16CD-43DD-8448-EB211C80319C";
+  const log = newLog();
+  log.done({ ...failed, requestId, traceId: undefined });
+  recordSpans(true);
+  log.done({ ...failed, requestId, traceId: undefined });
+  log.done({ ...failed, requestId: "", traceId: undefined });
+  log.done({ ...failed, requestId, traceId: undefined, transport: "websocket" });
+  recordSpans(false);
+  expect(lines.map(({ fields }) => fields.trace_id)).toEqual([
+    undefined,
+    "0af7651916cd43dd8448eb211c80319c",
+    undefined,
+    undefined,
   ]);
 });
 

@@ -92,15 +92,24 @@ describe("with spans on", () => {
     },
   );
 
-  test("a trace that its client does not sample has no spans, and stays unsampled", async () => {
-    const meta = await inSpan(
-      "a",
-      options,
-      async () => addTraceHeaders({}),
-      contextOfHeaders({ traceparent: unsampled }),
-    );
+  test("a trace that its client does not sample has no spans, here and on other nodes", async () => {
+    const call = async () =>
+      inChildSpan(
+        "a call",
+        fail,
+        async () => [addTraceHeaders({}), activeSpan(), callerContext()],
+        contextOfHeaders(addTraceHeaders({})),
+      );
+    const parent = contextOfHeaders({ traceparent: unsampled });
+    expect(await inSpan("a", options, call, parent)).toEqual([{}, undefined, undefined]);
     expect(ended).toEqual([]);
-    expect(meta).toMatchObject({ traceparent: expect.stringMatching(/-00$/) });
+  });
+
+  test("work of an unsampled trace that begins in the span of another trace has no span", async () => {
+    const parent = contextOfHeaders({ traceparent: unsampled });
+    const other = () => inSpan("b", options, async () => activeSpan(), parent);
+    expect(await inSpan("a", options, other)).toBeUndefined();
+    expect(ended.map(({ name }) => name)).toEqual(["a"]);
   });
 
   test("background work without a parent has no span", async () => {
@@ -153,6 +162,13 @@ describe("with spans on", () => {
     await inEventsSpan("process", options, events, async () => undefined);
     expect(traces()).toEqual([traceId]);
     expect(ended[0]?.links).toHaveLength(2);
+  });
+
+  test("events of unsampled traces are applied without a span", async () => {
+    const apply = async () => activeSpan();
+    const inOther = () => inEventsSpan("process", fail, () => [undefined, unsampled], apply);
+    expect(await inSpan("a", options, inOther)).toBeUndefined();
+    expect(ended.map(({ name }) => name)).toEqual(["a"]);
   });
 
   test("the current span has the ids that events and log lines carry", async () => {

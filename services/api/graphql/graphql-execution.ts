@@ -5,7 +5,7 @@ import type { EdgeConfig } from "../../../config/edge-config.ts";
 import type { Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import { commonErrors, ClientError } from "../../../core/errors.ts";
-import { inSpan } from "../../../core/tracing/spans.ts";
+import { inChildSpan, inSpan } from "../../../core/tracing/spans.ts";
 import { apiErrors } from "../api.errors.ts";
 import type { QueryCosts } from "../limits/query-cost.ts";
 import { assertShort, assertSmallJson, maxExecutionMs } from "../limits/request-limits.ts";
@@ -156,9 +156,9 @@ export class GraphqlExecution {
       const outcome = this.#metrics.executed(kind, plan.selections, errors, durationMs);
       sender.onDone?.({ kind, name: name?.value, ...outcome }, durationMs);
     };
-    const execute = async () => {
+    const execute = async (inOwnSpan: typeof inChildSpan) => {
       const startedMs = performance.now();
-      const execution = await inSpan(kind, spanOf(operation.node), () => executePlan(input));
+      const execution = await inOwnSpan(kind, spanOf(operation.node), () => executePlan(input));
       done(startedMs, execution.result.errors);
       return execution;
     };
@@ -175,7 +175,7 @@ export class GraphqlExecution {
         prepared,
       }),
       run: async (requestId) => {
-        const { result, values } = await execute();
+        const { result, values } = await execute(inChildSpan);
         const errors = result.errors?.map((error) => this.toClient(error, requestId));
         const text = JSON.stringify({ errors, data: result.data });
         settle(Math.max(values, text.length / charactersPerValue));
@@ -184,7 +184,8 @@ export class GraphqlExecution {
         return { text, isExecuted: result.data !== undefined, isThrottled };
       },
       execute: async () => {
-        const { result, values } = await execute();
+        // A message of a WebSocket connection has no span of HTTP.
+        const { result, values } = await execute(inSpan);
         settle(values);
         return result;
       },

@@ -26,6 +26,14 @@ interface FieldSeries {
   seconds: Histogram;
 }
 
+/** The series of a plan, and the report of an operation without errors. */
+interface PlanSeries {
+  all: readonly FieldSeries[];
+  report: ExecutionReport;
+}
+
+type ExecutionReport = Required<Pick<OperationReport, "fields" | "codes">>;
+
 const secondsBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 /** The label of what is not known: the client's text must not become a label. */
 const none = "none";
@@ -40,7 +48,7 @@ export class OperationMetrics {
   readonly #operations: Family<"operation" | "field" | "code", Counter>;
   readonly #seconds: Family<"operation" | "field", Histogram>;
   /** Plans are cached with their documents. */
-  readonly #seriesOfPlan = new WeakMap<SelectionPlan, readonly FieldSeries[]>();
+  readonly #seriesOfPlan = new WeakMap<SelectionPlan, PlanSeries>();
 
   constructor(instruments: Instruments) {
     this.#operations = instruments.counters(
@@ -80,17 +88,22 @@ export class OperationMetrics {
     plan: SelectionPlan,
     errors: readonly GraphQLError[] | undefined,
     durationMs: number,
-  ): Required<Pick<OperationReport, "fields" | "codes">> {
-    const series = this.#seriesOf(kind, plan);
-    const codes = errors === undefined ? [] : errors.map(codeOfError);
-    for (const { field, ok, seconds } of series) {
-      if (kind !== "subscription") seconds.observe(durationMs / 1_000);
-      const worst =
-        errors && worstOf(codes.filter((_code, at) => concerns(errors[at], plan, field)));
+  ): ExecutionReport {
+    const { all, report } = this.#seriesOf(kind, plan);
+    if (kind !== "subscription") {
+      for (const { seconds } of all) seconds.observe(durationMs / 1_000);
+    }
+    if (errors === undefined) {
+      for (const { ok } of all) ok.add();
+      return report;
+    }
+    const codes = errors.map(codeOfError);
+    for (const { field, ok } of all) {
+      const worst = worstOf(codes.filter((_code, at) => concerns(errors[at], plan, field)));
       if (worst === undefined) ok.add();
       else this.#operations.of({ operation: kind, field, code: worst }).add();
     }
-    return { fields: series.map(({ field }) => field), codes: [...new Set(codes)] };
+    return { ...report, codes: [...new Set(codes)] };
   }
 
   /** Counts an operation that was rejected by an error. Returns the codes. */
@@ -102,15 +115,16 @@ export class OperationMetrics {
     return [...new Set(codes)];
   }
 
-  #seriesOf(operation: OperationKind, plan: SelectionPlan): readonly FieldSeries[] {
+  #seriesOf(operation: OperationKind, plan: SelectionPlan): PlanSeries {
     const existing = this.#seriesOfPlan.get(plan);
     if (existing !== undefined) return existing;
-    const fields = new Set(plan.fields.map(({ definition }) => definition.name));
-    const series = [...fields].map((field) => ({
+    const fields = [...new Set(plan.fields.map(({ definition }) => definition.name))];
+    const all = fields.map((field) => ({
       field,
       ok: this.#operations.of({ operation, field, code: "OK" }),
       seconds: this.#seconds.of({ operation, field }),
     }));
+    const series = { all, report: { fields, codes: [] } };
     this.#seriesOfPlan.set(plan, series);
     return series;
   }

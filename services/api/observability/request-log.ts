@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServiceBroker } from "moleculer";
 import type { Viewer } from "../../../core/access.ts";
 import { LogFields } from "../../../core/log-fields.ts";
+import { traceIdWithoutSpan } from "../../../core/tracing/trace.ts";
 import { LogBudget } from "./log-budget.ts";
 import { isFaultCode, type OperationReport } from "./operation-metrics.ts";
 
@@ -28,6 +29,7 @@ export interface LoggedRequest {
   /** The time of the execution, without the time in which the client sends and reads. */
   durationMs: number;
   requestId?: string | undefined;
+  /** Of its span; undefined without one. */
   traceId?: string | undefined;
   viewer?: Viewer | undefined;
 }
@@ -96,6 +98,7 @@ export class RequestLog {
 
 function fieldsOf(request: LoggedRequest): LogFields {
   const { transport, method, path, status, operation, viewer, durationMs } = request;
+  const traceId = traceIdOf(request);
   return new LogFields({
     transport,
     method,
@@ -107,7 +110,14 @@ function fieldsOf(request: LoggedRequest): LogFields {
     codes: operation?.codes.slice(0, maxItems),
     duration_ms: Math.round(durationMs),
     request_id: request.requestId,
-    ...(request.traceId !== undefined && { trace_id: request.traceId }),
+    ...(traceId !== undefined && { trace_id: traceId }),
     user_id: viewer?.kind === "user" ? viewer.id : undefined,
   });
+}
+
+function traceIdOf({ transport, traceId, requestId = "" }: LoggedRequest): string | undefined {
+  // An operation of a WebSocket connection may have a span, whose id is not known here. A request
+  // that is rejected early has no id.
+  if (traceId !== undefined || transport === "websocket" || requestId === "") return traceId;
+  return traceIdWithoutSpan(requestId);
 }
