@@ -128,6 +128,23 @@ test("signing out waits for a renewal and ends the session by its newest token",
   expect(onSignedOut).not.toHaveBeenCalled();
 });
 
+test.each([
+  ["answers", { data: { logout: { success: true } } }],
+  ["cannot be reached", disconnect],
+])("a sign-in ends the former session; the shop then %s", async (_then, logout) => {
+  const { token, refreshToken } = sessionOf("two");
+  const account = { id: "u2", email: "ann@example.com", username: "ann", type: "CUSTOMER" };
+  const shop = fakeShop({ data: { login: { token, refreshToken, user: account } } }, logout);
+  const { client, tokenStore, onSignedOut } = signedIn(shop);
+  expect(await client.signIn({ email: "ann@example.com", password: "secret" })).toEqual(account);
+  expect(shop.requests.at(-1)).toMatchObject({
+    query: expect.stringContaining("logout"),
+    variables: { token: "refresh-one" },
+  });
+  expect(await tokenStore.get()).toMatchObject({ token: tokenOf("two") });
+  expect(onSignedOut).not.toHaveBeenCalled();
+});
+
 test("a web storage keeps the session as text", () => {
   const texts = new Map<string, string>();
   const store = webTokenStore({

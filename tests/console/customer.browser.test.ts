@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Browser, Page, Request } from "playwright-core";
+import type { Browser, Page, Request, WebSocket } from "playwright-core";
 import { eventually } from "../../tools/support/eventually.ts";
 import {
   accessibilityFaults,
@@ -254,6 +254,23 @@ test("two tabs share the session, renew it at the same time, and leave together"
   await other.getByRole("main").getByRole("link", { name: "Sign in" }).click();
   await signIn(other, email);
   await page.getByRole("button", { name: "Account menu" }).waitFor();
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("when the user changes, the other tabs close the WebSocket of the former user", async () => {
+  const { page, context, problems } = await openSignedIn("/orders");
+  const sockets: WebSocket[] = [];
+  page.on("websocket", (socket) => sockets.push(socket));
+  await page.goto(`${shop.url}/console/`);
+  await eventually("the WebSocket of the first user", () => sockets.length === 1);
+  const other = await openTab(context, shop.url, "/orders", problems);
+  await other.getByRole("button", { name: "Account menu" }).click();
+  await other.getByRole("menuitem", { name: "Sign out" }).click();
+  await other.getByRole("main").getByRole("link", { name: "Sign in" }).click();
+  await signIn(other, (await newAccount(shop)).email);
+  await eventually("the WebSocket of the second user", () => sockets.length > 1);
+  expect(sockets[0]?.isClosed()).toBe(true);
   expect(problems).toEqual([]);
   await context.close();
 });

@@ -55,17 +55,22 @@ export class Session {
     return (await this.#renewal)?.token;
   }
 
-  async open(tokens: Tokens): Promise<void> {
-    await this.#store.set(stored(tokens));
+  /** Stores a new session. Returns the refresh token of the former one. */
+  open(tokens: Tokens): Promise<string | undefined> {
+    return this.#replace(stored(tokens));
   }
 
   /** Forgets the session. Returns its refresh token. */
-  async close(): Promise<string | undefined> {
+  close(): Promise<string | undefined> {
+    return this.#replace(undefined);
+  }
+
+  async #replace(session: StoredSession | undefined): Promise<string | undefined> {
     // The shop ends a session only by its newest refresh token.
     await this.#renewal?.catch(() => undefined);
-    const session = await this.#store.get();
-    await this.#store.set(undefined);
-    return session?.refreshToken;
+    const former = await this.#store.get();
+    await this.#store.set(session);
+    return former?.refreshToken;
   }
 
   async #next(rejected: string): Promise<StoredSession | undefined> {

@@ -145,11 +145,18 @@ export class ShopClient {
     return iterateNodes(readPage, variables.after);
   }
 
-  /** Opens a session and returns its account. Subscriptions connect again with the session. */
+  /**
+   * Opens a session, ends the former one, and returns the account. Subscriptions connect again with the
+   * new session.
+   */
   async signIn(input: Login, options: RequestOptions = {}): Promise<AccountFragment> {
     const { login } = await this.#send(LoginDocument, { input }, options);
-    await this.#session.open(login);
+    const former = await this.#session.open(login);
     this.#subscriptions.reconnect();
+    if (former !== undefined) {
+      // A session that cannot be ended now ends when it expires: the user has signed in nevertheless.
+      await this.#send(LogoutDocument, { token: former }, options).catch(() => undefined);
+    }
     return login.user;
   }
 
@@ -166,6 +173,14 @@ export class ShopClient {
   /** Whether the client has a session. The shop may have ended it meanwhile. */
   async isSignedIn(): Promise<boolean> {
     return (await this.#session.token()) !== undefined;
+  }
+
+  /**
+   * Connects the subscriptions again with the session in the token store. Call this after another
+   * client has stored a session there, for example that of another tab.
+   */
+  reconnect(): void {
+    this.#subscriptions.reconnect();
   }
 
   /** Closes the WebSocket. */

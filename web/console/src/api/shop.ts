@@ -1,5 +1,5 @@
 import { ShopClient } from "../../../../clients/typescript/src/index.ts";
-import { updateSession } from "../session/session-store.ts";
+import { followOtherTabs, updateSession } from "../session/session-store.ts";
 import { consoleTokenStore } from "../session/token-store.ts";
 
 // Pages without HTTPS have no locks, whatever the types say.
@@ -15,4 +15,9 @@ export const shop = new ShopClient({
   onSignedOut: () => {
     updateSession(true);
   },
+});
+
+// The WebSocket belongs to the former user.
+followOtherTabs(() => {
+  shop.reconnect();
 });

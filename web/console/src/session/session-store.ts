@@ -20,11 +20,20 @@ export function updateSession(hasEnded = false): void {
   void queryClient.resetQueries();
 }
 
-window.addEventListener("storage", ({ key }) => {
-  // A cleared storage has no key. A renewed token changes the key's value, but not the user.
-  const isSession = key === sessionKey || key === null;
-  if (isSession && signedInUser(localStorage) !== state.userId) updateSession();
-});
+/**
+ * Follows the sign-ins and sign-outs of other tabs.
+ *
+ * @param onChange called before the pages of this tab learn of the other user
+ */
+export function followOtherTabs(onChange: () => void): void {
+  window.addEventListener("storage", ({ key }) => {
+    // A cleared storage has no key. A renewed token changes the key's value, but not the user.
+    const isSession = key === sessionKey || key === null;
+    if (!isSession || signedInUser(localStorage) === state.userId) return;
+    onChange();
+    updateSession();
+  });
+}
 
 export function subscribeToSession(listener: () => void): () => void {
   listeners.add(listener);
