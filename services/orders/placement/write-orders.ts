@@ -115,16 +115,14 @@ async function insertOrders(
   const [server, ...otherServers] = new Set(servers.map((known) => known.server));
   if (otherServers.length > 0) throw new UnprovenReservation();
   const [done] = await query<LogPlace & { ids: string[] | null }>(
-    `WITH proof AS MATERIALIZED (
-       -- The session was open on the server of the reservations before they were made.
-       SELECT $14::text IS NULL OR coalesce(current_setting('shop.server', true) = $14
-         AND nullif(current_setting('shop.opened_ms', true), '')::float8 < $15, false) AS is_given
-     ), asked AS MATERIALIZED (
+    `WITH asked AS MATERIALIZED (
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[],
                             $5::timestamptz[], $6::bytea[], $7::bytea[], $8::jsonb[])
          WITH ORDINALITY AS asked
            (id, user_id, price_total, quantity, placed_at, key, fingerprint, answer, place)
-       WHERE (SELECT is_given FROM proof)
+       -- The session was open on the server of the reservations before they were made.
+       WHERE $14::text IS NULL OR (current_setting('shop.server', true) = $14
+         AND nullif(current_setting('shop.opened_ms', true), '')::float8 < $15)
      ), claimed AS (
        INSERT INTO idempotency_keys AS kept (id, fingerprint, subject, answer)
        SELECT key, fingerprint, id, answer FROM asked WHERE key IS NOT NULL ORDER BY key
@@ -155,7 +153,7 @@ async function insertOrders(
      )
      SELECT ids, first_position, previous_id
      FROM done, append_events_chained(events) WHERE ids IS NOT NULL
-     UNION ALL SELECT NULL, NULL, NULL FROM proof WHERE NOT is_given`,
+     UNION ALL SELECT NULL, NULL, NULL WHERE NOT EXISTS (SELECT FROM asked)`,
     [
       orders.map(({ order }) => order.id),
       orders.map(({ order }) => order.user_id),
