@@ -66,6 +66,19 @@ async function untilSubscribed(type: string, count: number): Promise<void> {
   await eventually("the number of subscriptions", () => subscriptionsTo(shop, type) === count);
 }
 
+test("the gateway receives events of the broker from the first subscription on", async () => {
+  const receivers = () => shop.broker.services.filter(({ name }) => name === "$subscriptions");
+  expect(receivers()).toEqual([]);
+  const { results, stop } = subscribe("subscription { inventoryUpdated { number } }");
+  await untilSubscribed("inventory.updated", 1);
+  await eventually("the gateway receives events", () => receivers().length === 1);
+  await placeOrder(shop, ann.token, [mug, 3]);
+  await eventually("the event", () => results.length > 0);
+  expect(results).toEqual([{ data: { inventoryUpdated: { number: -3 } } }]);
+  stop();
+  await untilSubscribed("inventory.updated", 0);
+});
+
 describe("orderUpdated", () => {
   const query = "subscription { orderUpdated { id user_id status history { status tracking } } }";
 

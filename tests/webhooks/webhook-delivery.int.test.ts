@@ -106,8 +106,9 @@ function consumed(): Promise<true> {
   });
 }
 
-/** Waits until the webhook has deliveries, all in this state. */
-function settledIn(state: string): Promise<WebhookDelivery[]> {
+/** Waits until all events of orders are consumed, and all deliveries of the webhook are in this state. */
+async function settledIn(state: string): Promise<WebhookDelivery[]> {
+  await consumed();
   return eventually(`the deliveries being ${state}`, async () => {
     const rows = await deliveries();
     return rows.length > 0 && rows.every((row) => row.state === state) ? rows : undefined;
