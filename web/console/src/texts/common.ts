@@ -10,6 +10,7 @@ export const commonTexts = {
   crashTitle: "Something went wrong on this page",
   crashText: "Reload the page. Your basket is kept.",
   reload: "Reload",
+  fieldRequired: "Fill in this field.",
   notFoundTitle: "There is no such page",
   notFoundText: "The address may have a typing error, or what it showed is gone.",
   toCatalogue: "Go to the catalogue",
