@@ -18,7 +18,10 @@ describe("a quantile", () => {
   test.each([
     [[10, 0, 0], 0.5, 5],
     [[5, 5, 0], 0.5, 10],
-    [[5, 5, 0], 0.75, 55],
+    [[5, 5, 0], 0.75, 64],
+    // 99% of one duration are that duration.
+    [[0, 1, 0], 0.5, 100],
+    [[0, 1, 0], 0.99, 100],
     [[0, 0, 4], 0.5, 100],
     [[0, 0, 0], 0.5, null],
   ])("of the buckets %j at %d is %j", (buckets, quantile, expected) => {
