@@ -116,7 +116,7 @@ describe("the picture of the cluster", () => {
     expect(databases).toMatchObject([
       { service: "orders", usedConnections: 2, idleConnections: 4, maxConnections: 8 },
     ]);
-    const rate = { perSecond: 3, errorsPerSecond: 1.5, p50Ms: 5, p95Ms: 9.5, p99Ms: 9.9 };
+    const rate = { perSecond: 3, errorsPerSecond: 1.5, p50Ms: 5, p95Ms: 10, p99Ms: 10 };
     expect(edges).toEqual([{ kind: "CALL", from: "api", to: "orders", rate }]);
     expect(actions).toEqual([{ service: "orders", action: "orders.place", rate }]);
   });
