@@ -102,6 +102,8 @@ export function tallySince(earlier: Tally | undefined, later: Tally): Tally {
 /**
  * Returns a quantile of durations, linear within its bucket; null without durations. A quantile in the
  * last bucket is its lower bound.
+ *
+ * @param buckets whole numbers of durations
  */
 export function quantileOf(
   bounds: readonly number[],
@@ -110,7 +112,8 @@ export function quantileOf(
 ): number | null {
   const total = buckets.reduce((sum, inBucket) => sum + inBucket, 0);
   if (total === 0) return null;
-  let rank = quantile * total;
+  // The rank of a real duration: of one duration, all quantiles are the same.
+  let rank = Math.ceil(quantile * total);
   for (const [index, inBucket] of buckets.entries()) {
     const low = bounds[index - 1] ?? 0;
     const high = bounds[index];

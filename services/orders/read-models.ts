@@ -84,3 +84,15 @@ export async function productNames(
   );
   return inOrderOf(ids, products).map((product) => product?.name ?? null);
 }
+
+/** Returns the names of users by their ids, without the users that are erased or not known yet. */
+export async function usernamesOf(
+  { query }: OrdersDatabase,
+  ids: string[],
+): Promise<Map<string, string>> {
+  const users = await query<{ id: string; username: string }>(
+    "SELECT id, username FROM known_users WHERE id = ANY ($1::uuid[])",
+    [ids],
+  );
+  return new Map(users.map(({ id, username }) => [id, username]));
+}

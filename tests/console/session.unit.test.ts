@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { ProductDocument, ShopClient } from "../../clients/typescript/src/index.ts";
 import { nextPath } from "../../web/console/src/account/next-path.ts";
+import { knownRights, rememberRights } from "../../web/console/src/session/known-rights.ts";
 import {
   consoleTokenStore,
   sessionKey,
@@ -15,6 +16,15 @@ const session = (user: string, name: string) => ({
   token: tokenOf(user, name),
   refreshToken: `refresh-${name}`,
   renewAt: 1,
+});
+
+test("the last known rights are those of the same user", () => {
+  const storage = textStorage();
+  expect(knownRights(storage, "ann")).toBeUndefined();
+  rememberRights(storage, "ann", { type: 1, mayOperate: true });
+  expect(knownRights(storage, "ann")).toMatchObject({ type: 1, mayOperate: true });
+  expect(knownRights(storage, "ben")).toBeUndefined();
+  expect(knownRights(storage, undefined)).toBeUndefined();
 });
 
 /** Locks as browsers have them: one piece of work at a time. */

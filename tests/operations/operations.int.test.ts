@@ -212,8 +212,13 @@ test("an order is traced across the services as one timeline", async () => {
   expect(orderTrace.steps).toEqual(
     expect.arrayContaining([
       expect.objectContaining({ kind: "REQUEST", service: "orders", name: "orders.place" }),
-      expect.objectContaining({ kind: "RESERVATION", detail: "2 pieces of 1 products" }),
-      expect.objectContaining({ kind: "STATUS", name: "PLACED", detail: `by ${admin.id}` }),
+      expect.objectContaining({
+        kind: "RESERVATION",
+        name: "HELD",
+        detail: "2 pieces of 1 product",
+      }),
+      expect.objectContaining({ kind: "STATUS", name: "PLACED", detail: "by admin" }),
+      expect.objectContaining({ kind: "STOCK", name: "SOLD", detail: "−2 pieces of 1 product" }),
       expect.objectContaining({ kind: "EVENT", service: "orders", name: "order.placed" }),
       expect.objectContaining({ kind: "APPLICATION", service: "products", name: "order.placed" }),
     ]),

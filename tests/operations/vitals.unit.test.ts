@@ -18,7 +18,10 @@ describe("a quantile", () => {
   test.each([
     [[10, 0, 0], 0.5, 5],
     [[5, 5, 0], 0.5, 10],
-    [[5, 5, 0], 0.75, 55],
+    [[5, 5, 0], 0.75, 64],
+    // 99% of one duration are that duration.
+    [[0, 1, 0], 0.5, 100],
+    [[0, 1, 0], 0.99, 100],
     [[0, 0, 4], 0.5, 100],
     [[0, 0, 0], 0.5, null],
   ])("of the buckets %j at %d is %j", (buckets, quantile, expected) => {
@@ -113,7 +116,7 @@ describe("the picture of the cluster", () => {
     expect(databases).toMatchObject([
       { service: "orders", usedConnections: 2, idleConnections: 4, maxConnections: 8 },
     ]);
-    const rate = { perSecond: 3, errorsPerSecond: 1.5, p50Ms: 5, p95Ms: 9.5, p99Ms: 9.9 };
+    const rate = { perSecond: 3, errorsPerSecond: 1.5, p50Ms: 5, p95Ms: 10, p99Ms: 10 };
     expect(edges).toEqual([{ kind: "CALL", from: "api", to: "orders", rate }]);
     expect(actions).toEqual([{ service: "orders", action: "orders.place", rate }]);
   });

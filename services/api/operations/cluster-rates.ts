@@ -45,7 +45,7 @@ export const noTally = (): Tally => ({ count: 0, errors: 0, buckets: [] });
 
 /**
  * Sums the flows of several nodes by a key. The windows of nodes differ slightly, so the rates are added
- * and not the counts; the quantiles come from the sums of the buckets.
+ * and not the counts; the quantiles come from the sums of the buckets, which have whole numbers.
  */
 export class FlowSums {
   readonly #sums = new Map<string, { first: Flow; tally: Tally; bounds: readonly number[] }>();
@@ -60,14 +60,15 @@ export class FlowSums {
     for (const flow of flows) {
       const key = this.#keyOf(flow);
       if (key === undefined) continue;
-      const perSecond = {
+      const tally = {
         count: flow.count / windowSeconds,
         errors: flow.errors / windowSeconds,
-        buckets: flow.buckets.map((inBucket) => inBucket / windowSeconds),
+        // addTally changes the sum.
+        buckets: [...flow.buckets],
       };
       const sum = this.#sums.get(key);
-      if (sum !== undefined) addTally(sum.tally, perSecond);
-      else this.#sums.set(key, { first: flow, tally: perSecond, bounds: bounds[flow.kind] });
+      if (sum !== undefined) addTally(sum.tally, tally);
+      else this.#sums.set(key, { first: flow, tally, bounds: bounds[flow.kind] });
     }
   }
 

@@ -55,9 +55,9 @@ function requestSteps({ order, history }: OrderTrace): OrderTraceStep[] {
     ...moment("REQUEST", "orders", "orders.place", begunAt),
     durationMs: placedAt === undefined ? null : millisecondsBetween(begunAt, placedAt),
   };
-  const changes = history.map(({ status, at, user_id }) => ({
+  const changes = history.map(({ status, at, user_id, username }) => ({
     ...moment("STATUS", "orders", status, at),
-    detail: user_id === null ? "by the operator" : `by ${user_id}`,
+    detail: user_id === null ? "by the operator" : `by ${username ?? `the user ${user_id}`}`,
   }));
   return [request, ...changes];
 }
@@ -68,8 +68,9 @@ function stockSteps({ stock }: OrderTrace): OrderTraceStep[] {
   const { reservation, lines, ledger } = stock;
   const pieces = lines.reduce((sum, { quantity }) => sum + quantity, 0);
   const reserved = reservation && {
-    ...moment("RESERVATION", "products", reservation.state, reservation.at),
-    detail: `${pieces} pieces of ${lines.length} products`,
+    // Its state is that of now, its time that of its creation. A tombstone has no lines.
+    ...moment("RESERVATION", "products", pieces > 0 ? "HELD" : reservation.state, reservation.at),
+    detail: piecesOf(pieces, lines.length),
   };
   const changes = Map.groupBy(ledger, ({ at, reason }) => `${at} ${reason}`);
   const changed = [...changes.values()].flatMap((rows) => {
@@ -79,11 +80,23 @@ function stockSteps({ stock }: OrderTrace): OrderTraceStep[] {
     return [
       {
         ...moment("STOCK", "products", first.reason, first.at),
-        detail: `${change} pieces of ${rows.length} products`,
+        detail: piecesOf(change, rows.length),
       },
     ];
   });
   return [...(reserved ? [reserved] : []), ...changed];
+}
+
+const signed = new Intl.NumberFormat("en", { signDisplay: "negative" });
+
+/** Says "2 pieces of 1 product"; for pieces that leave the stock with a minus sign. */
+function piecesOf(pieces: number, products: number): string {
+  const count = signed.format(pieces).replace("-", "\u2212");
+  const nouns = [
+    Math.abs(pieces) === 1 ? "piece" : "pieces",
+    products === 1 ? "product" : "products",
+  ];
+  return `${count} ${nouns[0]} of ${products} ${nouns[1]}`;
 }
 
 function eventSteps({ events }: OrderTrace): OrderTraceStep[] {

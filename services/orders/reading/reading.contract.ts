@@ -123,7 +123,8 @@ export interface Consumption {
 /** The data about an order from all services. */
 export interface OrderTrace {
   order: Order;
-  history: (OrderStep & { user_id: string | null })[];
+  /** Without a user, the operator has changed the status. The name of an erased user is null. */
+  history: (OrderStep & { user_id: string | null; username: string | null })[];
   /** Null if the products service is unavailable or has no reservation. */
   stock: Omit<StockTrace, "events"> | null;
   /** All events about the order, oldest first, with the services that have applied them. */

@@ -9,6 +9,7 @@ import type {
 } from "../../products/products.contract.ts";
 import type { CollectedTrace, Consumption } from "../orders.contract.ts";
 import type { OrdersDatabase } from "../orders.database.ts";
+import { usernamesOf } from "../read-models.ts";
 import { getOrder, historyOfOrders } from "./read-orders.ts";
 
 /**
@@ -22,7 +23,15 @@ export async function traceOrder(
   id: string,
 ): Promise<CollectedTrace> {
   const order = await getOrder(database, id, undefined);
-  const [history = []] = await historyOfOrders(database, [id], undefined);
+  const [changes = []] = await historyOfOrders(database, [id], undefined);
+  const names = await usernamesOf(
+    database,
+    changes.flatMap(({ user_id }) => user_id ?? []),
+  );
+  const history = changes.map((change) => ({
+    ...change,
+    username: names.get(change.user_id ?? "") ?? null,
+  }));
   const stock: StockTrace | undefined = await products
     .call("products.traceOrder", { id })
     .catch(() => undefined);

@@ -77,12 +77,6 @@ const allRules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-
 /** What colours decide. */
 const colourRules = ["color-contrast"];
 
-/**
- * Without the hidden announcements of react-aria: for some seconds, they refer to the field that they
- * are about, which may have left the page.
- */
-const axeContext = JSON.stringify({ exclude: ["[data-live-announcer]"] });
-
 interface AxeResult {
   violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[];
 }
@@ -107,7 +101,7 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
     await page.setViewportSize({ width, height: size.height });
     await page.emulateMedia({ colorScheme });
     const options = JSON.stringify({ runOnly, resultTypes: ["violations"] });
-    const { violations } = await page.evaluate<AxeResult>(`axe.run(${axeContext}, ${options})`);
+    const { violations } = await page.evaluate<AxeResult>(`axe.run(${options})`);
     const at = `${width} px, ${colorScheme}`;
     for (const { id, nodes } of violations) {
       faults.push(...nodes.map(({ html }) => `${at}: ${id}: ${html.slice(0, 200)}`));

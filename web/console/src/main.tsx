@@ -5,12 +5,16 @@ import { Router } from "wouter";
 import { App } from "./app/app.tsx";
 import { applyTheme } from "./app/theme.ts";
 import { queryClient } from "./api/query-client.ts";
+import { keepFocus } from "./ui/keep-focus.ts";
+import { removeStaleAnnouncements } from "./ui/stale-announcements.ts";
 import "./app/tokens.css";
 import "./app/base.css";
 
 applyTheme();
-const root = document.querySelector("#root");
+removeStaleAnnouncements();
+const root = document.querySelector<HTMLElement>("#root");
 if (root === null) throw new Error("The page has no element #root.");
+keepFocus(root);
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>

@@ -6,6 +6,7 @@ import { exampleGroups, welcome } from "./examples.ts";
 import { fetcher } from "./fetcher.ts";
 import { filledIn } from "./known-values.ts";
 import { openMenu } from "./menu.ts";
+import { plainTabs } from "./plain-tabs.ts";
 
 const examplesButton = elementOf("#examples", HTMLButtonElement);
 /** GraphiQL's own font is not bundled, and its setting names no other one. */
@@ -23,7 +24,8 @@ function Connection(): null {
 
   useEffect(() => {
     for (const editor of [queryEditor, variableEditor, headerEditor, responseEditor]) {
-      editor?.updateOptions({ fontFamily, wordWrap: "on" });
+      // Monaco dims the number of an empty last line on Linux: too little contrast.
+      editor?.updateOptions({ fontFamily, wordWrap: "on", renderFinalNewline: "on" });
     }
   }, [queryEditor, variableEditor, headerEditor, responseEditor]);
 
@@ -37,6 +39,9 @@ function Connection(): null {
     examplesButton.disabled = false;
     return close;
   }, [queryEditor, actions]);
+
+  // The tabs are there as soon as there is an editor.
+  useEffect(() => (queryEditor === undefined ? undefined : plainTabs()), [queryEditor]);
 
   useEffect(() => {
     const focused = variableEditor?.onDidFocusEditorText(() => void checkJson());

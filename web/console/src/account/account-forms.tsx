@@ -6,6 +6,7 @@ import { ViewerDocument } from "../session/session.graphql.ts";
 import { signIn } from "../session/sign-in-out.ts";
 import type { Viewer } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
+import { errorTexts } from "../texts/errors.ts";
 import { TextField } from "../ui/fields.tsx";
 import { Form } from "../ui/form.tsx";
 import { showToast } from "../ui/toast.tsx";
@@ -63,6 +64,11 @@ export function ProfileForm({ viewer }: FormProps) {
   );
 }
 
+const errorFields = {
+  INVALID_CREDENTIALS: { password: accountTexts.wrongPassword },
+  EMAIL_TAKEN: { email: errorTexts.EMAIL_TAKEN },
+};
+
 export function EmailForm({ viewer }: FormProps) {
   const { mutate, isPending, error } = useShopMutation(ChangeProfileDocument, {
     invalidates: [ViewerDocument],
@@ -77,6 +83,7 @@ export function EmailForm({ viewer }: FormProps) {
         submitLabel={accountTexts.changeEmail}
         isPending={isPending}
         error={error}
+        errorFields={errorFields}
         onSubmit={({ email = "", password = "" }) => {
           mutate({ input: { email, password } });
         }}
@@ -129,6 +136,7 @@ export function PasswordForm({ viewer }: FormProps) {
         submitLabel={accountTexts.changePassword}
         isPending={isPending}
         error={error}
+        errorFields={errorFields}
         onSubmit={({ password = "", newPassword = "" }) => {
           mutate({ email: viewer.email, password, newPassword });
         }}

@@ -2,5 +2,5 @@
 export function nextPath(params: URLSearchParams): string {
   const next = params.get("next") ?? "/";
   const isOwn = next.startsWith("/") && !next.startsWith("//") && !next.includes("\\");
-  return isOwn && !/^\/(?:sign-in|register)\b/.test(next) ? next : "/";
+  return isOwn && !/^\/(?:sign-in|register|reset-password)\b/.test(next) ? next : "/";
 }

@@ -1,9 +1,11 @@
 import { useMutation } from "@tanstack/react-query";
-import { Link, useLocation, useSearchParams } from "wouter";
+import { Link, Redirect, useSearchParams } from "wouter";
 import { Page } from "../app/page.tsx";
 import { shop } from "../api/shop.ts";
 import { signIn } from "../session/sign-in-out.ts";
+import { useSession } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
+import { errorTexts } from "../texts/errors.ts";
 import { TextField } from "../ui/fields.tsx";
 import { Form } from "../ui/form.tsx";
 import { showToast } from "../ui/toast.tsx";
@@ -26,16 +28,16 @@ async function register({ email, username, password }: Registration): Promise<st
 
 /** Creates an account and signs in. */
 export default function RegisterPage() {
-  const [, navigate] = useLocation();
   const [params] = useSearchParams();
   const next = nextPath(params);
+  const { status } = useSession();
   const { mutate, isPending, error } = useMutation({
     mutationFn: register,
     onSuccess: (name) => {
       showToast(accountTexts.welcome(name));
-      navigate(next, { replace: true });
     },
   });
+  if (status !== "anonymous") return <Redirect to={next} replace />;
   return (
     <Page title={accountTexts.registerTitle} isNarrow>
       <div className={styles.card}>
@@ -43,6 +45,7 @@ export default function RegisterPage() {
           submitLabel={accountTexts.register}
           isPending={isPending}
           error={error}
+          errorFields={{ EMAIL_TAKEN: { email: errorTexts.EMAIL_TAKEN } }}
           onSubmit={({ email = "", username = "", password = "" }) => {
             mutate({ email, username, password });
           }}

@@ -1,7 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
-import { Link, useLocation, useSearchParams } from "wouter";
+import { Link, Redirect, useSearchParams } from "wouter";
 import { Page } from "../app/page.tsx";
 import { signIn } from "../session/sign-in-out.ts";
+import { useSession } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
 import { TextField } from "../ui/fields.tsx";
 import { Form } from "../ui/form.tsx";
@@ -10,15 +11,11 @@ import styles from "./account.module.css";
 
 /** Signs in, and goes on to where the user came from. */
 export default function SignInPage() {
-  const [, navigate] = useLocation();
   const [params] = useSearchParams();
   const next = nextPath(params);
-  const { mutate, isPending, error } = useMutation({
-    mutationFn: signIn,
-    onSuccess: () => {
-      navigate(next, { replace: true });
-    },
-  });
+  const { status } = useSession();
+  const { mutate, isPending, error } = useMutation({ mutationFn: signIn });
+  if (status !== "anonymous") return <Redirect to={next} replace />;
   return (
     <Page title={accountTexts.signInTitle} isNarrow>
       <div className={styles.card}>
@@ -45,6 +42,9 @@ export default function SignInPage() {
             isRequired
           />
         </Form>
+        <p>
+          <Link href="/reset-password">{accountTexts.forgotPassword}</Link>
+        </p>
       </div>
       <p className={styles.other}>
         {accountTexts.noAccount}{" "}

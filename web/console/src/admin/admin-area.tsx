@@ -1,19 +1,19 @@
-import { lazy } from "react";
 import { Route, Switch } from "wouter";
+import { lazyPage } from "../app/lazy-page.ts";
 import { NotFound } from "../app/not-found.tsx";
 
-const OverviewPage = lazy(() => import("./overview/overview-page.tsx"));
-const ProductsPage = lazy(() => import("./products/products-page.tsx"));
-const NewProductPage = lazy(() => import("./products/new-product-page.tsx"));
-const ProductPage = lazy(() => import("./products/product-page.tsx"));
-const ImportPage = lazy(() => import("./import/import-page.tsx"));
-const OrdersPage = lazy(() => import("./orders/orders-page.tsx"));
-const OrderPage = lazy(() => import("./orders/order-page.tsx"));
-const UsersPage = lazy(() => import("./users/users-page.tsx"));
-const UserPage = lazy(() => import("./users/user-page.tsx"));
-const WebhooksPage = lazy(() => import("./webhooks/webhooks-page.tsx"));
-const WebhookPage = lazy(() => import("./webhooks/webhook-page.tsx"));
-const AuditPage = lazy(() => import("./audit/audit-page.tsx"));
+const OverviewPage = lazyPage(() => import("./overview/overview-page.tsx"));
+const ProductsPage = lazyPage(() => import("./products/products-page.tsx"));
+const NewProductPage = lazyPage(() => import("./products/new-product-page.tsx"));
+const ProductPage = lazyPage(() => import("./products/product-page.tsx"));
+const ImportPage = lazyPage(() => import("./import/import-page.tsx"));
+const OrdersPage = lazyPage(() => import("./orders/orders-page.tsx"));
+const OrderPage = lazyPage(() => import("./orders/order-page.tsx"));
+const UsersPage = lazyPage(() => import("./users/users-page.tsx"));
+const UserPage = lazyPage(() => import("./users/user-page.tsx"));
+const WebhooksPage = lazyPage(() => import("./webhooks/webhooks-page.tsx"));
+const WebhookPage = lazyPage(() => import("./webhooks/webhook-page.tsx"));
+const AuditPage = lazyPage(() => import("./audit/audit-page.tsx"));
 
 /** The pages of admins. */
 export default function AdminArea() {

@@ -1,5 +1,7 @@
-import { isShopError } from "../../../../clients/typescript/src/index.ts";
+import { isShopError, type ShopErrorCode } from "../../../../clients/typescript/src/index.ts";
 import { errorTextOf, errorTexts } from "../texts/errors.ts";
+
+const texts: Partial<Record<ShopErrorCode, string>> = errorTexts;
 
 /** Returns what the console says about an error. */
 export function errorText(error: unknown): string {
@@ -9,5 +11,27 @@ export function errorText(error: unknown): string {
     return errorTextOf.retryAfter(error.retryAfter);
   }
   const [field] = error.fields;
-  return errorTexts[error.code] ?? field?.message ?? error.message;
+  const message = field && fieldText(field.message, errorTextOf.aValue);
+  return texts[error.code] ?? message ?? error.message;
+}
+
+/** The name of an input field at the beginning of a message of the shop: `The 'url' field`. */
+const quotedName = /^(?:The )?'[^']*'(?: field)?/;
+
+/** Returns a message of the shop about a field with the field's label in place of its API name. */
+export function fieldText(message: string, label: string): string {
+  return message.replace(quotedName, () => label);
+}
+
+const missingCodes = [
+  "ORDER_NOT_FOUND",
+  "PRODUCT_NOT_FOUND",
+  "USER_NOT_FOUND",
+  "WEBHOOK_NOT_FOUND",
+] as const;
+
+/** Tells whether nothing has the id that was asked for. A text that is no id belongs to nothing either. */
+export function isMissing(error: unknown): boolean {
+  if (isShopError(error, ...missingCodes)) return true;
+  return isShopError(error) && error.fields.some(({ field }) => field === "id");
 }

@@ -19,6 +19,9 @@ interface QueryOptions {
   enabled?: boolean;
   /** Sends the query again at this interval while the page is visible. */
   refetchInterval?: number;
+  /** Tells whether the query is sent again after an error; without it, it is not. */
+  retry?: (failures: number, error: Error) => boolean;
+  retryDelay?: number;
 }
 
 function send<Data, Variables>(

@@ -1,22 +1,24 @@
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { Route, Switch, useLocation } from "wouter";
 import { RequireSession } from "../session/require-session.tsx";
 import { Skeleton } from "../ui/states.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
+import { lazyPage } from "./lazy-page.ts";
 import { NotFound } from "./not-found.tsx";
 import { Shell } from "./shell.tsx";
 
 // Each page is a file of its own, which the browser loads when it is opened first.
-const CataloguePage = lazy(() => import("../catalogue/catalogue-page.tsx"));
-const ProductPage = lazy(() => import("../catalogue/product-page.tsx"));
-const BasketPage = lazy(() => import("../basket/basket-page.tsx"));
-const OrdersPage = lazy(() => import("../orders/orders-page.tsx"));
-const OrderPage = lazy(() => import("../orders/order-page.tsx"));
-const AccountPage = lazy(() => import("../account/account-page.tsx"));
-const AdminArea = lazy(() => import("../admin/admin-area.tsx"));
-const SignInPage = lazy(() => import("../account/sign-in-page.tsx"));
-const RegisterPage = lazy(() => import("../account/register-page.tsx"));
-const OperationsPage = lazy(() => import("../operations/operations-page.tsx"));
+const CataloguePage = lazyPage(() => import("../catalogue/catalogue-page.tsx"));
+const ProductPage = lazyPage(() => import("../catalogue/product-page.tsx"));
+const BasketPage = lazyPage(() => import("../basket/basket-page.tsx"));
+const OrdersPage = lazyPage(() => import("../orders/orders-page.tsx"));
+const OrderPage = lazyPage(() => import("../orders/order-page.tsx"));
+const AccountPage = lazyPage(() => import("../account/account-page.tsx"));
+const AdminArea = lazyPage(() => import("../admin/admin-area.tsx"));
+const SignInPage = lazyPage(() => import("../account/sign-in-page.tsx"));
+const RegisterPage = lazyPage(() => import("../account/register-page.tsx"));
+const ResetPasswordPage = lazyPage(() => import("../account/reset-password-page.tsx"));
+const OperationsPage = lazyPage(() => import("../operations/operations-page.tsx"));
 
 /** The console: the frame, and the page of the current path. */
 export function App() {
@@ -58,6 +60,7 @@ export function App() {
             </Route>
             <Route path="/sign-in" component={SignInPage} />
             <Route path="/register" component={RegisterPage} />
+            <Route path="/reset-password" component={ResetPasswordPage} />
             <Route>
               <NotFound />
             </Route>

@@ -3,6 +3,8 @@ import { Bug } from "lucide-react";
 import { commonTexts } from "../texts/common.ts";
 import { Button } from "../ui/button.tsx";
 import { EmptyState } from "../ui/states.tsx";
+import { PageNotLoaded } from "./lazy-page.ts";
+import { PageNotLoadedState } from "./page-not-loaded.tsx";
 
 interface Props {
   /** Another path is another page, which may work. */
@@ -12,14 +14,15 @@ interface Props {
 
 interface State {
   failedPath: string | undefined;
+  isNotLoaded: boolean;
 }
 
 /** Shows a message in place of a page whose code fails. The frame around it still works. */
 export class ErrorBoundary extends Component<Props, State> {
-  override state: State = { failedPath: undefined };
+  override state: State = { failedPath: undefined, isNotLoaded: false };
 
-  static getDerivedStateFromError(): Partial<State> {
-    return { failedPath: "" };
+  static getDerivedStateFromError(error: unknown): Partial<State> {
+    return { failedPath: "", isNotLoaded: error instanceof PageNotLoaded };
   }
 
   override componentDidCatch(): void {
@@ -27,9 +30,10 @@ export class ErrorBoundary extends Component<Props, State> {
   }
 
   override render(): ReactNode {
-    const { failedPath } = this.state;
+    const { failedPath, isNotLoaded } = this.state;
     const { path, children } = this.props;
     if (failedPath !== "" && failedPath !== path) return children;
+    if (isNotLoaded) return <PageNotLoadedState />;
     const reload = () => {
       location.reload();
     };

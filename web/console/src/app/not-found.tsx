@@ -9,7 +9,7 @@ export function NotFound() {
   const action = <LinkButton href="/">{commonTexts.toCatalogue}</LinkButton>;
   return (
     <Page title={commonTexts.notFoundTitle}>
-      <EmptyState icon={<Compass />} title={commonTexts.notFoundText} action={action} />
+      <EmptyState icon={<Compass />} title={commonTexts.missingText} action={action} />
     </Page>
   );
 }

@@ -30,11 +30,10 @@ const readOffers = (ids: string[]) => shop.execute(BasketProductsDocument, { ids
 /** The basket, and the button that orders it. */
 export default function BasketPage() {
   const basket = useBasket();
-  const { viewer } = useSession();
+  const { userId = "" } = useSession();
   const [, navigate] = useLocation();
   const offers = useOffers(basket);
   useStockUpdates(documents);
-  const userId = viewer?.id ?? "";
   const { mutate, isPending, error } = useCheckout({
     userId,
     onPlaced({ id, number }) {
@@ -52,7 +51,7 @@ export default function BasketPage() {
       </Page>
     );
   }
-  const isRepeated = viewer !== undefined && isUnanswered(localStorage, userId, basket);
+  const isRepeated = userId !== "" && isUnanswered(localStorage, userId, basket);
   return (
     <Page title={basketTexts.title}>
       {isRepeated && !isPending && <Notice kind="warning">{basketTexts.unanswered}</Notice>}
@@ -68,7 +67,7 @@ export default function BasketPage() {
         <BasketSummary
           basket={basket}
           offers={offers}
-          isSignedIn={viewer !== undefined}
+          isSignedIn={userId !== ""}
           isPending={isPending}
           onPlace={() => {
             mutate(basket);

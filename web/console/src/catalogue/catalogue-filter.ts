@@ -1,3 +1,4 @@
+import { catalogueTexts } from "../texts/catalogue.ts";
 import type { ProductFilter, ProductSort } from "./catalogue.graphql.ts";
 
 /** What the address of the catalogue says: search, filters and sort. */
@@ -50,11 +51,31 @@ export function variablesOf({ search, priceMin, priceMax, inStock, sort }: Catal
 /** The API has amounts as 32-bit integers. */
 const maxInt = 2_147_483_647;
 
-/** Converts a typed price. Returns undefined for a text that is no price. */
+/** A comma is a decimal one: `1,000` would be ambiguous. */
+const price = /^\d+(?:[.,]\d{1,2})?$/;
+
+/** Converts a typed price. Returns undefined for an empty text, and for a text that is no price. */
 function minorUnits(text: string): number | undefined {
-  const amount = Number(text.replace(",", "."));
-  if (text.trim() === "" || !Number.isFinite(amount) || amount < 0) return undefined;
-  return Math.min(Math.round(amount * 100), maxInt);
+  if (!price.test(text.trim())) return undefined;
+  return Math.min(Math.round(Number(text.replace(",", ".")) * 100), maxInt);
+}
+
+/** What is wrong with the prices of a filter, by field. */
+export interface FilterFaults {
+  priceMin?: string;
+  priceMax?: string;
+}
+
+/** Checks the prices of a filter. Returns undefined if they are right. */
+export function faultsOf({ priceMin, priceMax }: CatalogueFilter): FilterFaults | undefined {
+  const isWrong = (text: string) => text.trim() !== "" && minorUnits(text) === undefined;
+  const faults: FilterFaults = {
+    ...(isWrong(priceMin) && { priceMin: catalogueTexts.noPrice }),
+    ...(isWrong(priceMax) && { priceMax: catalogueTexts.noPrice }),
+  };
+  const [min = 0, max = maxInt] = [minorUnits(priceMin), minorUnits(priceMax)];
+  if (min > max) faults.priceMax = catalogueTexts.priceOrder;
+  return Object.keys(faults).length === 0 ? undefined : faults;
 }
 
 export function isFiltered({ search, priceMin, priceMax, inStock }: CatalogueFilter): boolean {

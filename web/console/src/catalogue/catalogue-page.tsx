@@ -3,12 +3,14 @@ import { PackageOpen, SearchX } from "lucide-react";
 import { useSearchParams } from "wouter";
 import { Page } from "../app/page.tsx";
 import { useShopPages } from "../api/use-shop.ts";
+import { useSession } from "../session/use-session.ts";
 import { catalogueTexts } from "../texts/catalogue.ts";
+import { LinkButton } from "../ui/button.tsx";
 import { More } from "../ui/more.tsx";
 import { EmptyState, ErrorState } from "../ui/states.tsx";
 import { CardPage } from "./card-page.tsx";
 import { CardSkeletons } from "./card-skeletons.tsx";
-import { isFiltered, readFilter, variablesOf, writeFilter } from "./catalogue-filter.ts";
+import { faultsOf, isFiltered, readFilter, variablesOf, writeFilter } from "./catalogue-filter.ts";
 import { ProductCardsDocument } from "./catalogue.graphql.ts";
 import { FilterBar } from "./filter-bar.tsx";
 import { useStockUpdates } from "./live-stock.ts";
@@ -20,43 +22,69 @@ const documents = [ProductCardsDocument];
 export default function CataloguePage() {
   const [params, setParams] = useSearchParams();
   const filter = useMemo(() => readFilter(params), [params]);
+  const faults = faultsOf(filter);
   const query = useShopPages(
     ProductCardsDocument,
     { first: pageRows, ...variablesOf(filter) },
     (data) => data.productsConnection,
+    { enabled: !faults },
   );
   useStockUpdates(documents);
-  const { pages, isPending, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } =
-    query;
+  const { isPending, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = query;
+  // Without the wrong values, the query is another one, whose result may be known.
+  const pages = faults ? [] : query.pages;
   const isEmpty = pages[0]?.length === 0;
   return (
     <Page title={catalogueTexts.title}>
       <FilterBar
         filter={filter}
+        faults={faults}
         onChange={(changed) => {
           setParams(writeFilter(changed), { replace: true });
         }}
       />
-      {isPending && <CardSkeletons />}
-      {error && pages.length === 0 && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {faults && (
+        <EmptyState icon={<SearchX />} title={catalogueTexts.faultTitle}>
+          {catalogueTexts.faultText}
+        </EmptyState>
+      )}
+      {!faults && isPending && <CardSkeletons />}
+      {!faults && error && pages.length === 0 && (
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      )}
       {isEmpty &&
         (isFiltered(filter) ? (
           <EmptyState icon={<SearchX />} title={catalogueTexts.noneTitle}>
             {catalogueTexts.noneText}
           </EmptyState>
         ) : (
-          <EmptyState icon={<PackageOpen />} title={catalogueTexts.emptyTitle}>
-            {catalogueTexts.emptyText}
-          </EmptyState>
+          <EmptyCatalogue />
         ))}
       {pages.map((products) => (
         <CardPage key={products[0]?.id ?? ""} products={products} />
       ))}
       <More
-        hasMore={hasNextPage}
+        hasMore={hasNextPage && !faults}
         isLoading={isFetchingNextPage}
         onMore={() => void fetchNextPage()}
       />
     </Page>
+  );
+}
+
+/** A new shop has neither products nor an admin. */
+function EmptyCatalogue() {
+  const { isAdmin, status } = useSession();
+  const action = isAdmin && (
+    <LinkButton href="/admin/products/new" look="primary">
+      {catalogueTexts.addProduct}
+    </LinkButton>
+  );
+  const { emptyText, newShopText } = catalogueTexts;
+  const text = status === "anonymous" ? `${emptyText} ${newShopText}` : emptyText;
+  return (
+    <EmptyState icon={<PackageOpen />} title={catalogueTexts.emptyTitle} action={action}>
+      {isAdmin ? undefined : text}
+    </EmptyState>
   );
 }

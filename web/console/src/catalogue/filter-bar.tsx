@@ -2,11 +2,12 @@ import { useEffect, useEffectEvent, useState } from "react";
 import { catalogueTexts } from "../texts/catalogue.ts";
 import { Button } from "../ui/button.tsx";
 import { Checkbox, SelectField, TextField } from "../ui/fields.tsx";
-import { isFiltered, sorts, type CatalogueFilter } from "./catalogue-filter.ts";
+import { isFiltered, sorts, type CatalogueFilter, type FilterFaults } from "./catalogue-filter.ts";
 import styles from "./filter-bar.module.css";
 
 interface FilterBarProps {
   filter: CatalogueFilter;
+  faults: FilterFaults | undefined;
   onChange: (filter: CatalogueFilter) => void;
 }
 
@@ -21,7 +22,7 @@ const noFilter: Pick<CatalogueFilter, "search" | "priceMin" | "priceMax" | "inSt
 };
 
 /** Search, filters and sort of the catalogue. */
-export function FilterBar({ filter, onChange }: FilterBarProps) {
+export function FilterBar({ filter, faults, onChange }: FilterBarProps) {
   const [typed, setTyped] = useState(filter);
   const [shown, setShown] = useState(filter);
   // The address has changed otherwise, for example by the browser's back button.
@@ -59,6 +60,7 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
           label={catalogueTexts.priceMin}
           inputMode="decimal"
           value={typed.priceMin}
+          error={faults?.priceMin}
           onChange={(priceMin) => {
             type({ priceMin });
           }}
@@ -67,6 +69,7 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
           label={catalogueTexts.priceMax}
           inputMode="decimal"
           value={typed.priceMax}
+          error={faults?.priceMax}
           onChange={(priceMax) => {
             type({ priceMax });
           }}

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { ArrowLeft, ShoppingBag } from "lucide-react";
 import { Link } from "wouter";
 import { Page } from "../app/page.tsx";
+import { isMissing } from "../api/error-text.ts";
 import { useShopQuery } from "../api/use-shop.ts";
 import { catalogueTexts } from "../texts/catalogue.ts";
 import { Button } from "../ui/button.tsx";
@@ -21,8 +22,9 @@ const documents = [ProductViewDocument];
 export default function ProductPage({ id }: { id: string }) {
   const { data, error, refetch } = useShopQuery(ProductViewDocument, { id });
   useStockUpdates(documents);
+  const otherTitle = isMissing(error) ? catalogueTexts.missing : catalogueTexts.title;
   return (
-    <Page title={data?.product.name ?? catalogueTexts.title}>
+    <Page title={data?.product.name ?? otherTitle}>
       <Link href="/" className={styles.back}>
         <ArrowLeft size={16} aria-hidden /> {catalogueTexts.back}
       </Link>

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useRef } from "react";
+import { Suspense, useEffect, useRef } from "react";
 import {
   ChartSpline,
   ClipboardCheck,
@@ -8,18 +8,19 @@ import {
   Route as RouteIcon,
 } from "lucide-react";
 import { Link, Route, Switch, useLocation } from "wouter";
+import { lazyPage } from "../app/lazy-page.ts";
 import { operationsTexts } from "../texts/operations.ts";
 import { Skeleton } from "../ui/states.tsx";
 import styles from "./operations.module.css";
 
-const MapPage = lazy(() => import("./map/map-page.tsx"));
-const ChartsPage = lazy(() => import("./charts/charts-page.tsx"));
-const EventsPage = lazy(() => import("./events/events-page.tsx"));
-const DeadLettersPage = lazy(() => import("./events/dead-letters-page.tsx"));
-const ReservationsPage = lazy(() => import("./stock/reservations-page.tsx"));
-const AuditPage = lazy(() => import("./stock/audit-page.tsx"));
-const TraceSearchPage = lazy(() => import("./trace/trace-search-page.tsx"));
-const TracePage = lazy(() => import("./trace/trace-page.tsx"));
+const MapPage = lazyPage(() => import("./map/map-page.tsx"));
+const ChartsPage = lazyPage(() => import("./charts/charts-page.tsx"));
+const EventsPage = lazyPage(() => import("./events/events-page.tsx"));
+const DeadLettersPage = lazyPage(() => import("./events/dead-letters-page.tsx"));
+const ReservationsPage = lazyPage(() => import("./stock/reservations-page.tsx"));
+const AuditPage = lazyPage(() => import("./stock/audit-page.tsx"));
+const TraceSearchPage = lazyPage(() => import("./trace/trace-search-page.tsx"));
+const TracePage = lazyPage(() => import("./trace/trace-page.tsx"));
 
 const base = "/operations";
 const links = [

@@ -14,6 +14,13 @@ export function formatMs(ms: number): string {
   return ms > 0 && ms < 0.1 ? "<0.1 ms" : `${rates.format(ms)} ms`;
 }
 
+const estimates = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
+
+/** Formats a percentile, which is estimated within a range of durations: more digits would be noise. */
+export function formatPercentile(ms: number): string {
+  return formatMs(Number(estimates.format(ms).replaceAll(",", "")));
+}
+
 const minute = 60;
 const hour = 60 * minute;
 const day = 24 * hour;

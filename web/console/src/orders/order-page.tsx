@@ -1,12 +1,14 @@
 import { useState } from "react";
 import { ArrowLeft } from "lucide-react";
-import { Link } from "wouter";
+import { Link, Redirect } from "wouter";
 import { Page } from "../app/page.tsx";
+import { isMissing } from "../api/error-text.ts";
 import { useShopMutation, useShopQuery } from "../api/use-shop.ts";
+import { useSession } from "../session/use-session.ts";
 import { orderTexts } from "../texts/orders.ts";
 import { Button } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
-import { formatPrice } from "../ui/format.ts";
+import { formatNumber, formatPrice } from "../ui/format.ts";
 import { ErrorState, Skeleton } from "../ui/states.tsx";
 import { Table, type Column } from "../ui/table.tsx";
 import { showToast } from "../ui/toast.tsx";
@@ -36,7 +38,7 @@ const columns: readonly Column<Line>[] = [
     ),
   },
   { title: orderTexts.price, cell: ({ price }) => formatPrice(price), isNumber: true },
-  { title: orderTexts.pieces, cell: ({ quantity }) => quantity, isNumber: true },
+  { title: orderTexts.pieces, cell: ({ quantity }) => formatNumber(quantity), isNumber: true },
   {
     title: orderTexts.sum,
     cell: ({ price, quantity }) => formatPrice(price * quantity),
@@ -46,12 +48,16 @@ const columns: readonly Column<Line>[] = [
 
 /** One order with its timeline. */
 export default function OrderPage({ id }: { id: string }) {
+  const { userId = "" } = useSession();
   const { data, error, refetch } = useShopQuery(OrderViewDocument, { id });
-  useOrderUpdates();
+  useOrderUpdates(userId);
   const order = data?.order;
+  // Only admins can read it. Their page has the buyer.
+  if (order && order.user_id !== userId) return <Redirect to={`/admin/orders/${id}`} replace />;
+  const otherTitle = isMissing(error) ? orderTexts.missing : orderTexts.title;
   return (
     <Page
-      title={order ? orderTexts.orderTitle(order.number) : orderTexts.title}
+      title={order ? orderTexts.orderTitle(order.number) : otherTitle}
       actions={order?.status === "PLACED" && <CancelButton id={id} />}
     >
       <Link href="/orders" className={styles.back}>

@@ -6,8 +6,18 @@ import { OrderChangesDocument, OrderRowsDocument, OrderViewDocument } from "./or
 const shown = [OrderRowsDocument, OrderViewDocument];
 
 /** Reads the shown orders again when the status of one of the user's orders changes. */
-export function useOrderUpdates(): void {
+export function useOrderUpdates(userId: string): void {
   const client = useQueryClient();
   const refresh = () => void invalidate(client, shown);
-  useSubscription(OrderChangesDocument, {}, { onEvent: refresh, onGap: refresh });
+  useSubscription(
+    OrderChangesDocument,
+    {},
+    {
+      onEvent({ orderUpdated }) {
+        // Admins get the changes of all orders.
+        if (orderUpdated.user_id === userId) refresh();
+      },
+      onGap: refresh,
+    },
+  );
 }

@@ -2,6 +2,7 @@ import { ClipboardList } from "lucide-react";
 import { Link } from "wouter";
 import { Page } from "../app/page.tsx";
 import { useShopPages } from "../api/use-shop.ts";
+import { useSession } from "../session/use-session.ts";
 import { commonTexts } from "../texts/common.ts";
 import { orderTexts } from "../texts/orders.ts";
 import { LinkButton } from "../ui/button.tsx";
@@ -30,14 +31,15 @@ const columns: readonly Column<OrderRowFragment>[] = [
   },
 ];
 
-/** The orders of the signed-in user, newest first. */
+/** The orders of the signed-in user, newest first: also of an admin, who may read all orders. */
 export default function OrdersPage() {
+  const { userId = "" } = useSession();
   const query = useShopPages(
     OrderRowsDocument,
-    { first: pageRows },
+    { first: pageRows, userId },
     (data) => data.ordersConnection,
   );
-  useOrderUpdates();
+  useOrderUpdates(userId);
   const { pages, isPending, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } =
     query;
   const rows = pages.flat();

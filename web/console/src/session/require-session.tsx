@@ -4,7 +4,7 @@ import { useLocation } from "wouter";
 import { Page } from "../app/page.tsx";
 import { shellTexts } from "../texts/shell.ts";
 import { LinkButton } from "../ui/button.tsx";
-import { EmptyState, Skeleton } from "../ui/states.tsx";
+import { EmptyState, ErrorState, Skeleton } from "../ui/states.tsx";
 import { useSession } from "./use-session.ts";
 
 interface RequireSessionProps {
@@ -15,7 +15,7 @@ interface RequireSessionProps {
 
 /** Shows a page to signed-in users, or to admins or operators only. Others see what they need to see it. */
 export function RequireSession({ role, children }: RequireSessionProps) {
-  const { status, isAdmin, mayOperate } = useSession();
+  const { status, isAdmin, mayOperate, failure } = useSession();
   const [path] = useLocation();
   if (status === "anonymous") {
     const href = `/sign-in?next=${encodeURIComponent(path)}`;
@@ -31,8 +31,10 @@ export function RequireSession({ role, children }: RequireSessionProps) {
     );
   }
   if (role === undefined) return children;
-  if (status === "loading") return <Skeleton height={480} />;
   if (role === "admin" ? isAdmin : mayOperate) return children;
+  if (status === "loading") {
+    return failure === null ? <Skeleton height={480} /> : <ErrorState error={failure} />;
+  }
   return (
     <Page title={shellTexts.noAccessTitle}>
       <EmptyState icon={<ShieldOff />} title={shellTexts.noAccessTexts[role]} />

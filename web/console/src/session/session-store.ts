@@ -1,20 +1,28 @@
 import { queryClient } from "../api/query-client.ts";
+import { knownRights, type Rights } from "./known-rights.ts";
 import { sessionKey, signedInUser } from "./token-store.ts";
 
 /** Who is signed in, in this tab or another one. */
 interface SessionState {
   userId: string | undefined;
+  /** The rights that the user had last; undefined if they are not known. */
+  rights: Rights | undefined;
   /** The shop has ended the session: the user did not sign out. */
   hasEnded: boolean;
 }
 
-let state: SessionState = { userId: signedInUser(localStorage), hasEnded: false };
+function readState(hasEnded: boolean): SessionState {
+  const userId = signedInUser(localStorage);
+  const rights = knownRights(localStorage, userId);
+  return { userId, rights, hasEnded: hasEnded && userId === undefined };
+}
+
+let state = readState(false);
 const listeners = new Set<() => void>();
 
 /** Reads who is signed in, after a change in this tab or another one. */
 export function updateSession(hasEnded = false): void {
-  const userId = signedInUser(localStorage);
-  state = { userId, hasEnded: hasEnded && userId === undefined };
+  state = readState(hasEnded);
   for (const listener of listeners) listener();
   // What one user has read is not shown to another one.
   void queryClient.resetQueries();

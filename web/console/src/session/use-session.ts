@@ -1,5 +1,7 @@
-import { useSyncExternalStore } from "react";
+import { useEffect, useSyncExternalStore } from "react";
+import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { useShopQuery } from "../api/use-shop.ts";
+import { rememberRights } from "./known-rights.ts";
 import { sessionState, subscribeToSession } from "./session-store.ts";
 import { ViewerDocument, type ViewerQuery } from "./session.graphql.ts";
 
@@ -12,7 +14,11 @@ type SessionStatus = "anonymous" | "loading" | "signed-in";
 /** Who is signed in, with the rights that decide what the console shows. */
 export interface Session {
   status: SessionStatus;
+  /** Known before the account is. */
+  userId: string | undefined;
   viewer: Viewer | undefined;
+  /** While the status is `loading`: why the account could not be read yet. It is tried again. */
+  failure: unknown;
   isAdmin: boolean;
   /** An admin who may also watch and repair the cluster. */
   mayOperate: boolean;
@@ -20,13 +26,34 @@ export interface Session {
   hasEnded: boolean;
 }
 
+/** Another attempt can succeed after these errors. */
+const passing = [
+  "NETWORK_ERROR",
+  "TIMEOUT",
+  "INVALID_RESPONSE",
+  "SERVICE_UNAVAILABLE",
+  "INTERNAL_SERVER_ERROR",
+  "TOO_MANY_REQUESTS",
+] as const;
+
+/** No page asks for the account again, so that its links would be missing long after an outage. */
+const untilAnswered = {
+  retry: (_failures: number, error: Error) => isShopError(error, ...passing),
+  retryDelay: 3_000,
+};
+
 /** Returns who is signed in. */
 export function useSession(): Session {
-  const { userId, hasEnded } = useSyncExternalStore(subscribeToSession, sessionState);
+  const { userId, hasEnded, rights } = useSyncExternalStore(subscribeToSession, sessionState);
   const isSignedIn = userId !== undefined;
-  const { data } = useShopQuery(ViewerDocument, {}, { enabled: isSignedIn });
+  const options = { enabled: isSignedIn, ...untilAnswered };
+  const { data, failureReason } = useShopQuery(ViewerDocument, {}, options);
   const viewer = isSignedIn ? (data?.me ?? undefined) : undefined;
   const status = !isSignedIn ? "anonymous" : viewer === undefined ? "loading" : "signed-in";
-  const isAdmin = viewer?.type === 1;
-  return { status, viewer, isAdmin, mayOperate: viewer?.mayOperate === true, hasEnded };
+  useEffect(() => {
+    if (viewer) rememberRights(localStorage, viewer.id, viewer);
+  }, [viewer]);
+  const { type, mayOperate = false } = viewer ?? rights ?? {};
+  const isAdmin = type === 1;
+  return { status, userId, viewer, failure: failureReason, isAdmin, mayOperate, hasEnded };
 }

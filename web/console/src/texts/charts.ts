@@ -8,7 +8,7 @@ export const chartTexts = {
   errors: "Failed requests",
   lag: "Delay of events, from the change to its application",
   perSecond: "per second",
-  duration: "duration",
+  duration: "duration, estimated",
   p50: "50% within",
   p95: "95% within",
   p99: "99% within",

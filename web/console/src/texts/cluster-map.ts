@@ -1,3 +1,5 @@
+import { counted } from "./counted.ts";
+
 /** The texts of the cluster map. */
 export const mapTexts = {
   title: "Cluster map",
@@ -22,15 +24,16 @@ export const mapTexts = {
   nats: "NATS",
   natsFacts: (roundTrip: string) => `round trip ${roundTrip}`,
   notConnected: "not connected",
-  disconnected: (count: string) => `${count} without connection`,
-  reconnects: (count: string) => `${count} reconnects`,
+  disconnected: (count: number) => `${counted(count, "node", "nodes")} without connection`,
+  reconnects: (count: number) => counted(count, "reconnect", "reconnects"),
   inOneProcess: "Calls and events stay in one process: there is no NATS.",
   noNode: "No node",
-  nodeCount: (count: number) => `${count} ${count === 1 ? "node" : "nodes"}`,
+  nodeCount: (count: number) => counted(count, "node", "nodes"),
   connections: (used: string, max: string) => `${used} of ${max} connections`,
   connectionsWaiting: (used: string, max: string, waiting: string) =>
     `${used} of ${max}, ${waiting} waiting`,
   states: { READY: "Ready", UNHEALTHY: "Unhealthy", SILENT: "Silent" },
+  cpu: (share: string) => `CPU ${share}`,
   showDetails: "Show details",
   flow: (from: string, to: string) => `${from} → ${to}`,
   p95: (time: string) => `p95 ${time}`,
@@ -42,7 +45,7 @@ export const mapTexts = {
     EVENT: "Events",
     failing: "With failures",
   },
-  asTables: "The same as tables",
+  asTables: "Tables",
   nodesTable: "Nodes",
   flowsTable: "Flows",
   databasesTable: "Databases",

@@ -3,6 +3,7 @@ export const commonTexts = {
   shop: "Shop",
   loading: "Loading…",
   loadingFailed: "This could not be loaded",
+  missingText: "The address may have a typing error, or what it showed is gone.",
   tryAgain: "Try again",
   close: "Close",
   keep: "Keep as it is",
@@ -10,7 +11,10 @@ export const commonTexts = {
   crashTitle: "Something went wrong on this page",
   crashText: "Reload the page. Your basket is kept.",
   reload: "Reload",
+  notLoadedTitle: "This page could not be loaded",
+  notLoadedText:
+    "The shop cannot be reached. The page is loaded when the connection is back. Your basket is kept.",
+  fieldRequired: "Fill in this field.",
   notFoundTitle: "There is no such page",
-  notFoundText: "The address may have a typing error, or what it showed is gone.",
   toCatalogue: "Go to the catalogue",
 };

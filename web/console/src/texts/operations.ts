@@ -1,3 +1,5 @@
+import { counted } from "./counted.ts";
+
 /** The texts of the operators' pages that have no file of their own. */
 export const operationsTexts = {
   navigation: "Operations",
@@ -22,7 +24,7 @@ export const eventTexts = {
   position: "Position",
   head: "Newest event",
   lag: "Not yet applied",
-  events: (count: string, isOne: boolean) => `${count} ${isOne ? "event" : "events"}`,
+  events: (count: number) => counted(count, "event", "events"),
   age: "Oldest of them",
   state: "State",
   states: { current: "Up to date", behind: "Catching up", halted: "Halted", silent: "No answer" },
@@ -69,7 +71,7 @@ export const deadLetterTexts = {
 
 /** The texts of the held reservations and of the audit of the stock. */
 export const stockTexts = {
-  reservationsTitle: "Held reservations",
+  reservationsTitle: "Reservations",
   reservationsIntro:
     "Stock that is reserved for orders that are being placed. Most are held for less than a second; the shop releases the stock of an order that failed.",
   noneHeldTitle: "No reservation is held",
@@ -77,7 +79,7 @@ export const stockTexts = {
   order: "Order",
   traceOf: "Trace",
   age: "Age",
-  reserved: "Reserved",
+  reserved: "Reserved at",
   expires: "Checked again",
   overdue: "Overdue",
   lines: "Products",
@@ -93,10 +95,10 @@ export const stockTexts = {
   last: (time: string) => `Last audit: ${time}`,
   right:
     "The books are right: the stock of each product agrees with its ledger and its reservations.",
-  wrong: (count: string) => `The stock of ${count} does not agree with the ledger.`,
-  products: (count: string, isOne: boolean) => `${count} ${isOne ? "product" : "products"}`,
-  letters: (count: string) =>
-    `The service products has ${count} dead letters. Redrive them: until then, the stock misses what they would change.`,
+  wrong: (count: number) =>
+    `The stock of ${counted(count, "product", "products")} does not agree with the ledger.`,
+  letters: (count: number) =>
+    `The service products has ${counted(count, "dead letter", "dead letters")}. Until they are redriven, the stock misses what they would change.`,
   facts: {
     products: "Products",
     changes: "Entries of the ledger",
@@ -108,7 +110,7 @@ export const stockTexts = {
   differences: "Products with a difference",
   product: "Product",
   stock: "Stock",
-  heldPieces: "Reserved",
-  onHand: "On hand by the ledger",
+  heldPieces: "Held",
+  onHand: "Stock on hand",
   difference: "Difference",
 };

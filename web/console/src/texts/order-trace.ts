@@ -1,3 +1,5 @@
+import { counted } from "./counted.ts";
+
 /** The texts of the trace of an order. */
 export const traceTexts = {
   title: "Order trace",
@@ -7,9 +9,10 @@ export const traceTexts = {
   searchHint: "For example 1HN4-7T2C-9KQ0, in any case, with or without hyphens",
   find: "Show trace",
   notFound: "There is no order with this number or id.",
+  noReference: "Enter a number like 1HN4-7T2C-9KQ0, or the id of an order.",
   newest: "Newest orders",
   order: "Order",
-  buyer: "Buyer",
+  customer: "Customer",
   placed: "Placed",
   status: "Status",
   noOrdersTitle: "There are no orders yet",
@@ -20,7 +23,7 @@ export const traceTexts = {
   later: (duration: string) => `${duration} later`,
   took: (duration: string) => `took ${duration}`,
   phase: (time: string) => `Steps from ${time}`,
-  steps: (count: number) => `${count} ${count === 1 ? "step" : "steps"}`,
+  steps: (count: number) => counted(count, "step", "steps"),
   total: "From the first to the last step",
   services: "Services",
   node: (id: string) => `on ${id}`,

@@ -1,6 +1,7 @@
 /** The texts of the orders. */
 export const orderTexts = {
   title: "Orders",
+  missing: "There is no such order",
   number: "Order",
   placed: "Placed",
   status: "Status",
@@ -21,6 +22,7 @@ export const orderTexts = {
   price: "Price",
   sum: "Sum",
   unnamed: "Product",
+  facts: "Details",
   timeline: "What has happened",
   tracking: (text: string) => `Tracking: ${text}`,
   cancel: "Cancel order",

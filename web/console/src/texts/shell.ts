@@ -1,10 +1,12 @@
+import { counted } from "./counted.ts";
+
 /** The texts of the frame around all pages. */
 export const shellTexts = {
   skipToContent: "Skip to content",
   mainNavigation: "Main",
   catalogue: "Catalogue",
   basket: "Basket",
-  basketWith: (pieces: number) => `Basket, ${pieces} ${pieces === 1 ? "piece" : "pieces"}`,
+  basketWith: (pieces: number) => `Basket, ${counted(pieces, "piece", "pieces")}`,
   orders: "Orders",
   admin: "Admin",
   operations: "Operations",

@@ -10,6 +10,7 @@ import { TextArea } from "react-aria-components/TextArea";
 import { TextField as AriaTextField, type TextFieldProps } from "react-aria-components/TextField";
 import { Button as AriaButton } from "react-aria-components/Button";
 import { Check, Minus, Plus } from "lucide-react";
+import { fieldText } from "../api/error-text.ts";
 import { FormErrors } from "./form-errors.ts";
 import styles from "./fields.module.css";
 
@@ -19,11 +20,14 @@ interface FieldProps extends Omit<TextFieldProps, "className" | "style" | "child
   placeholder?: string;
   /** Several lines. */
   isLong?: boolean;
+  /** What is wrong with the value, in a field without a form. */
+  error?: string | undefined;
 }
 
 /** A field for text, with its label, its hint and the error of its value. */
-export function TextField({ label, description, placeholder, isLong, ...props }: FieldProps) {
-  const error = use(FormErrors)[props.name ?? ""];
+export function TextField(field: FieldProps) {
+  const { label, description, placeholder, isLong, error: ownError, ...props } = field;
+  const error = use(FormErrors)[props.name ?? ""] ?? ownError;
   return (
     <AriaTextField
       {...props}
@@ -42,7 +46,7 @@ export function TextField({ label, description, placeholder, isLong, ...props }:
           {description}
         </Text>
       )}
-      <FieldError className={styles.error ?? ""}>{error}</FieldError>
+      <FieldError className={styles.error ?? ""}>{error && fieldText(error, label)}</FieldError>
     </AriaTextField>
   );
 }

@@ -1,6 +1,7 @@
-import { useState, type ReactNode, type SyntheticEvent } from "react";
-import { isShopError } from "../../../../clients/typescript/src/index.ts";
+import { useEffect, useRef, useState, type ReactNode, type SyntheticEvent } from "react";
+import { isShopError, type ShopErrorCode } from "../../../../clients/typescript/src/index.ts";
 import { errorText } from "../api/error-text.ts";
+import { commonTexts } from "../texts/common.ts";
 import { Button } from "./button.tsx";
 import { FormErrors } from "./form-errors.ts";
 import { Notice } from "./states.tsx";
@@ -15,15 +16,26 @@ interface FormProps {
   isPending: boolean;
   /** The error of the mutation. An error of a field is shown at the field. */
   error: unknown;
+  /** Messages for codes that are about a field, by the name of the field. */
+  errorFields?: ErrorFields;
   children: ReactNode;
 }
 
+type ErrorFields = Partial<Record<ShopErrorCode, Record<string, string>>>;
+
 /**
- * A form with one button. The shop checks the values. Its errors stay at the fields until the form is
- * sent again: if they went when a field changes, the button would move away from under the pointer.
+ * A form with one button. The shop checks the values. Errors stay at the fields until the form is sent
+ * again: if they went when a field changes, the button would move away from under the pointer. The first
+ * field with an error gets the focus.
  */
-export function Form({ onSubmit, check, submitLabel, isPending, error, children }: FormProps) {
+export function Form(props: FormProps) {
+  const { onSubmit, check, submitLabel, isPending, error, errorFields = {}, children } = props;
   const [faults, setFaults] = useState<Record<string, string>>({});
+  const [names, setNames] = useState<readonly string[]>([]);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    form.current?.querySelector<HTMLElement>('[aria-invalid="true"], [data-fault]')?.focus();
+  }, [faults, error]);
   const submit = (event: SyntheticEvent<HTMLFormElement>) => {
     event.preventDefault();
     if (isPending) return;
@@ -32,16 +44,21 @@ export function Form({ onSubmit, check, submitLabel, isPending, error, children 
       typeof value === "string" ? value : "",
     ]);
     const values = Object.fromEntries(entries) as Record<string, string>;
-    const found = check?.(values) ?? {};
+    setNames(Object.keys(values));
+    const found = { ...emptyFieldsOf(event.currentTarget), ...check?.(values) };
     setFaults(found);
     if (Object.keys(found).length === 0) onSubmit(values);
   };
-  const fieldErrors = { ...fieldErrorsOf(error), ...faults };
-  const isOfField = Object.keys(fieldErrors).length > 0;
+  const ofFields = Object.entries(fieldErrorsOf(error, errorFields));
+  // A value that has no field here would have no place for its message.
+  const isOfField = ofFields.length > 0 && ofFields.every(([name]) => names.includes(name));
+  // The error is that of the values before.
+  const hasNoFault = Object.keys(faults).length === 0;
+  const fieldErrors = hasNoFault ? Object.fromEntries(ofFields) : faults;
   return (
-    <form className={styles.form} onSubmit={submit} noValidate>
+    <form ref={form} className={styles.form} onSubmit={submit} noValidate>
       <FormErrors value={fieldErrors}>
-        {error !== null && error !== undefined && !isOfField && (
+        {error !== null && error !== undefined && !isOfField && hasNoFault && (
           <Notice kind="danger">{errorText(error)}</Notice>
         )}
         {children}
@@ -53,9 +70,18 @@ export function Form({ onSubmit, check, submitLabel, isPending, error, children 
   );
 }
 
-/** Returns the messages of BAD_USER_INPUT by the names of the fields: `input.email` is `email`. */
-function fieldErrorsOf(error: unknown): Record<string, string> {
+/** Returns messages about the required fields that are empty, by their names. */
+function emptyFieldsOf(form: HTMLFormElement): Record<string, string> {
+  const required = form.querySelectorAll<HTMLInputElement>('[aria-required="true"], [required]');
+  const empty = [...required].filter(({ value }) => value.trim() === "");
+  return Object.fromEntries(empty.map(({ name }) => [name, commonTexts.fieldRequired]));
+}
+
+/** Returns the messages of an error by the names of the fields: `input.email` is `email`. */
+function fieldErrorsOf(error: unknown, errorFields: ErrorFields): Record<string, string> {
   if (!isShopError(error)) return {};
+  const ofCode = errorFields[error.code];
+  if (ofCode) return ofCode;
   const named = error.fields.map(({ field, message }) => [field.split(".").at(-1), message]);
   return Object.fromEntries(named) as Record<string, string>;
 }

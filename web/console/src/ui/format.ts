@@ -5,13 +5,18 @@ const money = new Intl.NumberFormat("en", { style: "currency", currency });
 const times = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 const numbers = new Intl.NumberFormat("en");
 
+/** Intl writes a hyphen. */
+function withMinus(text: string): string {
+  return text.replace("-", "\u2212");
+}
+
 /** Formats an amount in minor units. */
 export function formatPrice(minorUnits: number): string {
-  return money.format(minorUnits / 100);
+  return withMinus(money.format(minorUnits / 100));
 }
 
 export function formatNumber(value: number): string {
-  return numbers.format(value);
+  return withMinus(numbers.format(value));
 }
 
 /** Formats a point in time to the minute. */

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
-import { CircleAlert, CircleCheck, Info, TriangleAlert } from "lucide-react";
-import { errorText } from "../api/error-text.ts";
+import { CircleAlert, CircleCheck, Compass, Info, TriangleAlert } from "lucide-react";
+import { errorText, isMissing } from "../api/error-text.ts";
 import { commonTexts } from "../texts/common.ts";
 import { Button } from "./button.tsx";
 import styles from "./states.module.css";
@@ -29,11 +29,15 @@ export function EmptyState({ icon, title, children, action }: EmptyStateProps) {
 
 interface ErrorStateProps {
   error: unknown;
-  onRetry: () => void;
+  /** Undefined if it is tried again without the user. */
+  onRetry?: () => void;
 }
 
-/** What is shown in place of something that could not be loaded. */
+/** What is shown in place of something that could not be loaded, or that does not exist. */
 export function ErrorState({ error, onRetry }: ErrorStateProps) {
+  if (isMissing(error)) {
+    return <EmptyState icon={<Compass />} title={commonTexts.missingText} />;
+  }
   return (
     <div className={styles.empty} role="alert">
       <span className={styles.icon} aria-hidden>
@@ -41,7 +45,7 @@ export function ErrorState({ error, onRetry }: ErrorStateProps) {
       </span>
       <h2>{commonTexts.loadingFailed}</h2>
       <p>{errorText(error)}</p>
-      <Button onPress={onRetry}>{commonTexts.tryAgain}</Button>
+      {onRetry && <Button onPress={onRetry}>{commonTexts.tryAgain}</Button>}
     </div>
   );
 }

@@ -84,7 +84,7 @@ function OrderFacts({ order }: { order: Order }) {
   return (
     <>
       <Columns>
-        <Card title={orderTexts.orderTitle(order.number)}>
+        <Card title={orderTexts.facts}>
           <Facts
             facts={[
               [orderTexts.status, <StatusBadge key="status" status={status} />],

@@ -4,7 +4,7 @@ import { Page } from "../../app/page.tsx";
 import { useShopQuery } from "../../api/use-shop.ts";
 import { chartTexts } from "../../texts/charts.ts";
 import { EmptyState, ErrorState, Skeleton } from "../../ui/states.tsx";
-import { formatMs, formatRate } from "../units.ts";
+import { formatPercentile, formatRate } from "../units.ts";
 import { Chart } from "./chart.tsx";
 import type { Line } from "./chart-summary.ts";
 import { withGaps } from "./history-gaps.ts";
@@ -95,13 +95,13 @@ function plotsOf(rows: readonly (Step | null)[]): readonly Plot[] {
       title: latency,
       unit: chartTexts.duration,
       lines: percentilesOf((step) => step.requests),
-      format: formatMs,
+      format: formatPercentile,
     },
     {
       title: lag,
       unit: chartTexts.duration,
       lines: percentilesOf((step) => step.events),
-      format: formatMs,
+      format: formatPercentile,
     },
   ];
 }

@@ -23,8 +23,7 @@ const columns: readonly Column<Consumer>[] = [
   { title: eventTexts.head, cell: ({ head }) => numberOf(head), isNumber: true },
   {
     title: eventTexts.lag,
-    cell: ({ lagEvents: lag }) =>
-      lag === null ? operationsTexts.unknown : eventTexts.events(formatNumber(lag), lag === 1),
+    cell: ({ lagEvents: lag }) => (lag === null ? operationsTexts.unknown : eventTexts.events(lag)),
     isNumber: true,
   },
   {

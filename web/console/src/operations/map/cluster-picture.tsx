@@ -1,7 +1,6 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Users } from "lucide-react";
 import { mapTexts } from "../../texts/cluster-map.ts";
-import { formatNumber } from "../../ui/format.ts";
 import { formatMs } from "../units.ts";
 import { gatewayName, layoutOf, type Box, type Layout } from "./cluster-layout.ts";
 import { sketchOf, type NatsFacts } from "./cluster-sketch.ts";
@@ -58,8 +57,8 @@ function Cards({ cluster, nats, layout, onSelect }: CardsProps) {
           {nats.roundTripMs !== null && (
             <span>{mapTexts.natsFacts(formatMs(nats.roundTripMs))}</span>
           )}
-          {nats.reconnects > 0 && <span>{mapTexts.reconnects(formatNumber(nats.reconnects))}</span>}
-          {nats.lost > 0 && <span>{mapTexts.disconnected(formatNumber(nats.lost))}</span>}
+          {nats.reconnects > 0 && <span>{mapTexts.reconnects(nats.reconnects)}</span>}
+          {nats.lost > 0 && <span>{mapTexts.disconnected(nats.lost)}</span>}
         </div>
       )}
       {[...layout.services].map(([name, box]) => (

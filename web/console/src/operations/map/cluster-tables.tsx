@@ -3,7 +3,14 @@ import { mapTexts } from "../../texts/cluster-map.ts";
 import { operationsTexts } from "../../texts/operations.ts";
 import { formatNumber } from "../../ui/format.ts";
 import { Table, type Column } from "../../ui/table.tsx";
-import { formatBytes, formatMs, formatPercent, formatRate, formatSeconds } from "../units.ts";
+import {
+  formatBytes,
+  formatMs,
+  formatPercent,
+  formatPercentile,
+  formatRate,
+  formatSeconds,
+} from "../units.ts";
 import { gatewayName } from "./cluster-layout.ts";
 import { keyOfFlow } from "./cluster-sketch.ts";
 import { orUnknown } from "./node-dialog.tsx";
@@ -142,7 +149,7 @@ const flowColumns: readonly Column<ClusterEdge>[] = [
 ];
 
 function timeOrNone(ms: number | null): string {
-  return ms === null ? operationsTexts.none : formatMs(ms);
+  return ms === null ? operationsTexts.none : formatPercentile(ms);
 }
 
 const databaseColumns: readonly Column<ClusterDatabase>[] = [

@@ -1,7 +1,7 @@
 import { CircleAlert } from "lucide-react";
 import { mapTexts } from "../../texts/cluster-map.ts";
 import { operationsTexts } from "../../texts/operations.ts";
-import { formatMs, formatRate } from "../units.ts";
+import { formatPercentile, formatRate } from "../units.ts";
 import { nodeState } from "./node-state.ts";
 import type { Cluster } from "./use-cluster.ts";
 import styles from "./map-page.module.css";
@@ -18,7 +18,7 @@ export function ClusterTiles({ cluster: { nodes, edges } }: { cluster: Cluster }
   const shown = [
     { term: tiles.requests, text: formatRate(requests?.perSecond ?? 0) },
     { term: tiles.errors, text: formatRate(failed), tone: failed > 0 ? "danger" : undefined },
-    { term: tiles.latency, text: p95 === null ? operationsTexts.none : formatMs(p95) },
+    { term: tiles.latency, text: p95 === null ? operationsTexts.none : formatPercentile(p95) },
     { term: tiles.events, text: formatRate(applied) },
     {
       term: tiles.nodes,

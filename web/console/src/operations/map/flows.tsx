@@ -1,5 +1,5 @@
 import { mapTexts } from "../../texts/cluster-map.ts";
-import { formatMs, formatRate } from "../units.ts";
+import { formatPercentile, formatRate } from "../units.ts";
 import type { Curve, Layout } from "./cluster-layout.ts";
 import { keyOfFlow } from "./cluster-sketch.ts";
 import { lineWidth, speedOf } from "./flow-look.ts";
@@ -97,7 +97,7 @@ function FlowLabel({ edge, curve: { label, anchor, has } }: FlowProps) {
       {rate !== "" && (
         <text {...place} className={styles.label} data-kind={lookOf(edge)}>
           {rate}
-          {time && <tspan className={styles.latency}> · {mapTexts.p95(formatMs(p95Ms))}</tspan>}
+          {time && <tspan className={styles.latency}> · {mapTexts.p95(formatPercentile(p95Ms))}</tspan>}
         </text>
       )}
       {errorsPerSecond > 0 && (

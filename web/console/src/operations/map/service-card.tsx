@@ -1,7 +1,7 @@
 import type { CSSProperties } from "react";
 import { CircleAlert, CircleCheck, CircleDashed, CircleOff } from "lucide-react";
 import { mapTexts } from "../../texts/cluster-map.ts";
-import { formatMs, formatPercent, formatRate } from "../units.ts";
+import { formatPercent, formatPercentile, formatRate } from "../units.ts";
 import { hasTwoColumns } from "./cluster-layout.ts";
 import { nodeState } from "./node-state.ts";
 import type { ClusterEdge, ClusterNode } from "./use-cluster.ts";
@@ -45,7 +45,7 @@ function CallRate({ edge: { rate } }: { edge: ClusterEdge }) {
   return (
     <>
       <strong className={styles.rate}>{formatRate(rate.perSecond)}</strong>
-      {rate.p95Ms !== null && ` · ${mapTexts.p95(formatMs(rate.p95Ms))}`}
+      {rate.p95Ms !== null && ` · ${mapTexts.p95(formatPercentile(rate.p95Ms))}`}
     </>
   );
 }
@@ -74,7 +74,7 @@ function NodeButton({ node, onSelect }: NodeButtonProps) {
       <Icon size={16} aria-hidden />
       <span className={styles.nodeName}>{id}</span>
       <span className={styles.nodeFact}>
-        {state === "READY" ? cpuPercent !== null && formatPercent(cpuPercent) : text}
+        {state === "READY" ? cpuPercent !== null && mapTexts.cpu(formatPercent(cpuPercent)) : text}
       </span>
       <span className="visually-hidden">
         {state === "READY" && text} {mapTexts.showDetails}

@@ -85,20 +85,19 @@ export default function AuditPage() {
 
 function ReportView({ report, auditedAt }: { report: Report; auditedAt: string | null }) {
   const { differences, deadLetters } = report;
-  const wrong = stockTexts.products(formatNumber(differences.length), differences.length === 1);
   return (
     <>
       {differences.length === 0 ? (
         <Notice kind="success">{stockTexts.right}</Notice>
       ) : (
-        <Notice kind="danger">{stockTexts.wrong(wrong)}</Notice>
+        <Notice kind="danger">{stockTexts.wrong(differences.length)}</Notice>
       )}
       {deadLetters > 0 && (
         <Notice
           kind="warning"
           action={<Link href="/operations/events/products">{stockTexts.facts.deadLetters}</Link>}
         >
-          {stockTexts.letters(formatNumber(deadLetters))}
+          {stockTexts.letters(deadLetters)}
         </Notice>
       )}
       <dl className={styles.facts}>

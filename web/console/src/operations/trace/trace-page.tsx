@@ -2,8 +2,10 @@ import { Fragment } from "react";
 import { ArrowLeft } from "lucide-react";
 import { Link } from "wouter";
 import { Page } from "../../app/page.tsx";
+import { isMissing } from "../../api/error-text.ts";
 import { useShopQuery } from "../../api/use-shop.ts";
 import { StatusBadge } from "../../orders/status-badge.tsx";
+import { orderTexts } from "../../texts/orders.ts";
 import { traceTexts } from "../../texts/order-trace.ts";
 import { LinkButton } from "../../ui/button.tsx";
 import { formatTime } from "../../ui/format.ts";
@@ -28,10 +30,11 @@ export default function TracePage({ id }: { id: string }) {
     { refetchInterval: refreshMs },
   );
   const trace = data?.orderTrace;
+  const otherTitle = isMissing(error) ? orderTexts.missing : traceTexts.title;
   return (
     <Page
-      title={trace ? traceTexts.titleOf(trace.order.number) : traceTexts.title}
-      actions={<LinkButton href={`/orders/${id}`}>{traceTexts.toOrder}</LinkButton>}
+      title={trace ? traceTexts.titleOf(trace.order.number) : otherTitle}
+      actions={trace && <LinkButton href={`/admin/orders/${id}`}>{traceTexts.toOrder}</LinkButton>}
     >
       <Link href="/operations/trace" className={operations.back}>
         <ArrowLeft size={16} aria-hidden /> {traceTexts.another}

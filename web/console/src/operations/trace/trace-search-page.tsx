@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { ClipboardList } from "lucide-react";
 import { Link, useLocation } from "wouter";
+import { isShopError } from "../../../../../clients/typescript/src/index.ts";
 import { Page } from "../../app/page.tsx";
 import { shop } from "../../api/shop.ts";
 import { errorText } from "../../api/error-text.ts";
@@ -11,7 +12,7 @@ import { traceTexts } from "../../texts/order-trace.ts";
 import { Button } from "../../ui/button.tsx";
 import { TextField } from "../../ui/fields.tsx";
 import { formatTime } from "../../ui/format.ts";
-import { EmptyState, ErrorState, Notice, Skeleton } from "../../ui/states.tsx";
+import { EmptyState, ErrorState, Skeleton } from "../../ui/states.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
 import { isOrderId } from "./order-reference.ts";
 import {
@@ -30,7 +31,7 @@ const columns: readonly Column<Order>[] = [
     title: traceTexts.order,
     cell: ({ id, number }) => <Link href={`/operations/trace/${id}`}>{number}</Link>,
   },
-  { title: traceTexts.buyer, cell: ({ user }) => user?.username ?? operationsTexts.unknown },
+  { title: traceTexts.customer, cell: ({ user }) => user?.username ?? operationsTexts.unknown },
   { title: traceTexts.placed, cell: ({ createdAt }) => formatTime(createdAt) },
   { title: traceTexts.status, cell: ({ status }) => <StatusBadge status={status} /> },
 ];
@@ -79,7 +80,9 @@ function SearchForm() {
       if (id === undefined) setProblem(traceTexts.notFound);
       else navigate(`/operations/trace/${id}`);
     } catch (error) {
-      setProblem(errorText(error));
+      // The shop would say the rule of a number, and an id is as good.
+      const isNoNumber = isShopError(error, "BAD_USER_INPUT");
+      setProblem(isNoNumber ? traceTexts.noReference : errorText(error));
     } finally {
       setPending(false);
     }
@@ -98,6 +101,7 @@ function SearchForm() {
           label={traceTexts.search}
           description={traceTexts.searchHint}
           name="reference"
+          error={problem}
           isRequired
           autoComplete="off"
         />
@@ -105,7 +109,6 @@ function SearchForm() {
           {traceTexts.find}
         </Button>
       </form>
-      {problem !== undefined && <Notice kind="warning">{problem}</Notice>}
     </search>
   );
 }

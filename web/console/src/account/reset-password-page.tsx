@@ -1,0 +1,51 @@
+import { Link, useLocation } from "wouter";
+import { Page } from "../app/page.tsx";
+import { useShopMutation } from "../api/use-shop.ts";
+import { accountTexts } from "../texts/account.ts";
+import { errorTexts } from "../texts/errors.ts";
+import { TextField } from "../ui/fields.tsx";
+import { Form } from "../ui/form.tsx";
+import { showToast } from "../ui/toast.tsx";
+import { ResetMyPasswordDocument } from "./account.graphql.ts";
+import styles from "./account.module.css";
+
+/** Sets a new password with a reset token, and says how to get one. */
+export default function ResetPasswordPage() {
+  const [, navigate] = useLocation();
+  const { mutate, isPending, error } = useShopMutation(ResetMyPasswordDocument, {
+    onSuccess() {
+      showToast(accountTexts.resetDone);
+      navigate("/sign-in", { replace: true });
+    },
+  });
+  return (
+    <Page title={accountTexts.resetTitle} isNarrow>
+      <div className={styles.card}>
+        <p className={styles.note}>{accountTexts.resetNote}</p>
+        <Form
+          submitLabel={accountTexts.reset}
+          isPending={isPending}
+          error={error}
+          errorFields={{ INVALID_RESET_TOKEN: { token: errorTexts.INVALID_RESET_TOKEN } }}
+          onSubmit={({ token = "", newPassword = "" }) => {
+            mutate({ input: { token: token.trim(), newPassword } });
+          }}
+        >
+          <TextField name="token" label={accountTexts.resetToken} autoComplete="off" isRequired />
+          <TextField
+            name="newPassword"
+            type="password"
+            label={accountTexts.newPassword}
+            description={accountTexts.passwordHint}
+            autoComplete="new-password"
+            minLength={8}
+            isRequired
+          />
+        </Form>
+      </div>
+      <p className={styles.other}>
+        <Link href="/sign-in">{accountTexts.signIn}</Link>
+      </p>
+    </Page>
+  );
+}
