@@ -1,3 +1,5 @@
+import { counted } from "../counted.ts";
+
 /** The texts of the admins' pages of products. */
 export const adminProductTexts = {
   title: "Products",
@@ -45,18 +47,23 @@ export const adminProductTexts = {
   saved: "The product is saved.",
   save: "Save changes",
   conflictTitle: "Somebody else has changed this product",
-  conflictText: "Your changes are not saved yet. Compare both, and choose.",
+  conflictText:
+    "Your changes are not saved yet. Choose a value for each field that you have edited. Other fields keep what is saved.",
   field: "Field",
   theirs: "Saved now",
   yours: "Your entry",
-  keepYours: "Save my entries",
-  takeTheirs: "Use what is saved",
+  unedited: "Not edited",
+  choice: (field: string, whose: string) => `${field}: ${whose}`,
+  saveChosen: "Save the chosen values",
+  discard: "Discard my entries",
+  nothingToSave: "There is no change to save.",
   stockTitle: "Stock",
-  pieces: (count: string) => `${count} pieces`,
+  pieces: (count: number) => counted(count, "piece", "pieces"),
   stockMode: "Change",
-  stockModes: { add: "Add pieces", subtract: "Subtract pieces", set: "Set the number" },
+  stockModes: { add: "Increase by", subtract: "Decrease by", set: "Set to" },
   number: "Pieces",
   numberInvalid: "Enter a whole number.",
+  numberZero: "Enter a number of 1 or more.",
   changeStock: "Change stock",
   stockChanged: "The stock is changed.",
   priceHistory: "Price history",
@@ -66,8 +73,8 @@ export const adminProductTexts = {
   reason: "Reason",
   reasons: {
     CREATED: "Initial stock",
-    ADDED: "Added",
-    SUBTRACTED: "Subtracted",
+    ADDED: "Increased",
+    SUBTRACTED: "Decreased",
     SOLD: "Ordered",
     RETURNED: "Cancelled order",
   },
