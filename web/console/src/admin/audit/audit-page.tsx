@@ -101,9 +101,7 @@ export default function AuditPage() {
       />
       {isFiltered && !isWrong && oldest && (
         <Row>
-          <span role="status">
-            {auditTexts.searched(entries.length, formatTime(oldest.at))}
-          </span>
+          <span role="status">{auditTexts.searched(entries.length, formatTime(oldest.at))}</span>
           {query.hasNextPage && (
             <Button
               isSmall

@@ -82,12 +82,7 @@ export default function OrdersPage() {
   );
   return (
     <AdminPage title={adminOrderTexts.title} actions={actions}>
-      <OrderFilterBar
-        filters={filters}
-        faults={faults}
-        isFiltered={isFiltered}
-        onChange={change}
-      />
+      <OrderFilterBar filters={filters} faults={faults} isFiltered={isFiltered} onChange={change} />
       {typeof filter.userId === "string" && faults.user === undefined && (
         <UserFilter
           id={filter.userId}

@@ -8,9 +8,7 @@ export type ProductField = (typeof productFields)[number];
 export type ProductEntries = Record<ProductField, string>;
 
 /** Returns the entries of the form of a saved product. */
-export function entriesOf(
-  product: Pick<AdminProductFactsFragment, ProductField>,
-): ProductEntries {
+export function entriesOf(product: Pick<AdminProductFactsFragment, ProductField>): ProductEntries {
   const { name, description, price, sku } = product;
   return { name, description, price: priceText(price), sku: sku ?? "" };
 }

@@ -15,6 +15,8 @@ export function periodFaults({ from, before }: { from: string; before: string })
   return {
     ...(from !== "" && start === undefined && { from: adminTexts.timeInvalid }),
     ...(before !== "" && end === undefined && { before: adminTexts.timeInvalid }),
-    ...(start !== undefined && end !== undefined && start >= end && { before: adminTexts.tooEarly }),
+    ...(start !== undefined &&
+      end !== undefined &&
+      start >= end && { before: adminTexts.tooEarly }),
   };
 }

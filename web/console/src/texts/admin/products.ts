@@ -79,7 +79,7 @@ export const adminProductTexts = {
     RETURNED: "Cancelled order",
   },
   change: "Change",
-  onHand: "In the warehouse",
+  onHand: "On hand",
   who: "By",
   when: "When",
   order: "Order",
