@@ -75,14 +75,14 @@ test("an admin creates, edits and restocks a product; a customer's open page sho
   expect(customer.problems).toEqual([]);
   await customer.context.close();
 
-  await page.getByLabel("Price").fill("13");
+  await page.getByLabel("Price", { exact: true }).fill("13");
   await button(page, "Save changes").click();
   await row(page, "€13.00").waitFor();
   await row(page, "€12.50").waitFor();
 
   // Another admin changes the product meanwhile: a field that this one has not edited, and one of both.
   await shop.call("products.update", { id, version: 2, name: "Steel Kettle", sku: "KETTLE-2" });
-  await page.getByLabel("Price").fill("14");
+  await page.getByLabel("Price", { exact: true }).fill("14");
   await page.getByLabel("SKU").fill("KETTLE-3");
   await button(page, "Save changes").click();
   await page.getByText("Somebody else has changed this product").first().waitFor();

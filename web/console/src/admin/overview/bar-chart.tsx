@@ -116,6 +116,7 @@ function optionsOf({ element, format, max, setPlace }: ChartParts): uPlot.Option
     axes: [
       {
         ...axis,
+        size: 30,
         grid: { show: false },
         values: (_, splits) => splits.map((time) => dayNames.format(time * 1000)),
       },
