@@ -8,7 +8,7 @@ export const overviewTexts = {
   ordersToday: "Orders today (UTC)",
   revenueToday: "Revenue today (UTC)",
   atLeast: (count: string) => `${count}+`,
-  lowTitle: "Products with a low stock",
+  lowTitle: "Low stock",
   lowAll: "All",
   lowNone: "No product has 1 to 5 pieces.",
   salesTitle: "Orders and revenue per day",
