@@ -127,6 +127,7 @@ export function demoProducts() {
     materials.flatMap((material, m) =>
       colours.map((colour, c) => ({
         name: `${material} ${name}, ${colour}`,
+        sku: `${name}-${material}-${colour}`.toUpperCase().replaceAll(" ", "-"),
         description: `${name} in ${colour.toLowerCase()}, ${material.toLowerCase()}. ${about}`,
         price: price + m * 120 + c * 20,
         stock: 20 + ((k * 31 + m * 17 + c * 7) % 180),

@@ -65,7 +65,7 @@ function readArguments(args: string[]): { isLive: boolean } {
 /** A node of a shop, with what it announces to others. */
 interface ShopNode {
   local: boolean;
-  metadata?: { isPrivate?: boolean; gateway?: { host: string; port: number } };
+  metadata?: { isPrivate?: boolean; gateway?: { host: string; port: number; page?: string } };
 }
 
 /** Returns the sentence about where the data are, and how to see them. */
@@ -74,12 +74,15 @@ function placeOf(config: Config, isRunning: boolean, others: readonly ShopNode[]
   if (nats) return `They are in the databases of the cluster at ${nats.servers.join(", ")}.`;
   const place = `They are in ${dataDir}.`;
   if (!isRunning) {
-    const url = port === 0 ? "the address that it prints" : `${urlOf(config, port)}/`;
+    const page = config.console ? "/console" : "/";
+    const url = port === 0 ? "the address that it prints" : `${urlOf(config, port)}${page}`;
     return `${place} npm start opens the shop at ${url}.`;
   }
   // The settings of this command need not be those of the running shop.
   const gateway = others.flatMap(({ metadata }) => metadata?.gateway ?? [])[0];
-  return gateway ? `${place} The shop is at ${urlOf(gateway, gateway.port)}/.` : place;
+  if (gateway === undefined) return place;
+  const { page = "/" } = gateway;
+  return `${place} The shop is at ${urlOf(gateway, gateway.port)}${page}.`;
 }
 
 /** Returns the nodes of the joined shop. */

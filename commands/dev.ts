@@ -20,7 +20,7 @@ await runProgram(async () => {
   setConfig(broker, { ...configOf(broker), port });
   const hints = [
     "A service is reloaded when its files change.",
-    "help lists the console's commands, exit stops everything.",
+    "help lists the REPL's commands, exit stops everything.",
   ];
   process.stdout.write(welcome(config, port, hints));
   const console = openConsole(broker);

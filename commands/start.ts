@@ -32,7 +32,7 @@ await runProgram(async () => {
   if (isStopping()) return;
   backups?.start();
   const hints = [
-    "In another terminal: npm run demo fills it, npm run repl opens a console.",
+    "In another terminal: npm run demo fills it, npm run repl opens a REPL.",
     "Ctrl-C stops it.",
   ];
   process.stdout.write(welcome(config, portOf(broker), hints));

@@ -18,7 +18,10 @@ type Column = (typeof exportColumns)[number];
 const numbers: ReadonlySet<string> = new Set(["price", "stock", "version"] satisfies Column[]);
 /** The shop sets them. An import ignores them, so that it accepts an exported file. */
 const ignored: ReadonlySet<string> = new Set(["createdAt", "updatedAt"] satisfies Column[]);
-const known: ReadonlySet<string> = new Set(exportColumns);
+/** The names of the columns by what they are in small letters: people write SKU and Name. */
+const known: ReadonlyMap<string, string> = new Map(
+  exportColumns.map((name) => [name.toLowerCase(), name]),
+);
 
 /** The values of a row that are given. A value that is not given leaves the product as it is. */
 export type RowValues = Partial<Omit<Product, "createdAt" | "updatedAt" | "sku">> & {
@@ -28,11 +31,18 @@ export type RowValues = Partial<Omit<Product, "createdAt" | "updatedAt" | "sku">
 /** A row of an imported file: its values, or why it cannot be read. */
 export type FileRow = { line: number } & ({ values: RowValues } | { fault: string });
 
+/** Returns the name of the column that is meant; a name that is none as it is. */
+export function columnOf(text: string): string {
+  const name = text.trim();
+  return known.get(name.toLowerCase()) ?? name;
+}
+
 /** Returns why names cannot be the columns of a file; undefined if they can. */
 export function faultOfColumns(names: readonly string[]): string | undefined {
-  const unknown = names.find((name) => !known.has(name));
+  const isKnown = (name: string) => known.has(name.trim().toLowerCase());
+  const unknown = names.find((name) => !isKnown(name));
   const columns = `The columns are ${exportColumns.join(", ")}.`;
-  if (unknown?.split(/[;\t|]/).some((name) => known.has(name.trim())) === true) {
+  if (unknown?.split(/[;\t|]/).some(isKnown) === true) {
     return "The columns must be separated by commas, not by semicolons, tabs or other characters.";
   }
   if (unknown !== undefined) return `There is no column "${unknown}". ${columns}`;
@@ -61,7 +71,7 @@ export function rowOfJson(line: number, json: unknown): FileRow {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return { line, fault: "The line must be a JSON object." };
   }
-  const unknown = Object.keys(json).find((name) => !known.has(name));
+  const unknown = Object.keys(json).find((name) => known.get(name.toLowerCase()) !== name);
   if (unknown !== undefined) return { line, fault: `There is no field '${unknown}'.` };
   const given = Object.entries(json).filter(
     ([name, value]) => value !== null && !ignored.has(name),

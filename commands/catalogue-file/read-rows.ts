@@ -1,7 +1,7 @@
 import { createReadStream, statSync } from "node:fs";
 import { CsvError, parse } from "csv-parse/sync";
 import { StartError } from "../../embedded/data-dir.ts";
-import { faultOfColumns, rowOfCells, rowOfJson, type FileRow } from "./columns.ts";
+import { columnOf, faultOfColumns, rowOfCells, rowOfJson, type FileRow } from "./columns.ts";
 import { CsvRecords, linesOf, type CsvRecord, type FileLine } from "./csv-records.ts";
 import { fileError } from "./file-error.ts";
 import type { FileFormat } from "./file-arguments.ts";
@@ -103,7 +103,7 @@ async function* csvRows(file: string, lines: AsyncIterable<FileLine>): AsyncGene
 /** Returns the names in the first record. Throws StartError if they are no columns. */
 function columnsOf(file: string, head: CsvRecord | undefined): string[] {
   const [names = []] = head === undefined ? [] : (parsedRecords([head]) ?? []);
-  const columns = names.map((name) => name.trim());
+  const columns = names.map(columnOf);
   const fault = faultOfColumns(columns);
   if (fault !== undefined) throw new StartError(`${file} has a wrong first line. ${fault}`);
   return columns;

@@ -223,7 +223,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       transfers.start();
       await listen(this.server, config.port, config.host);
       // Announced to nodes that join this shop.
-      broker.metadata.gateway = { host: config.host, port: portOf(this.server) };
+      const page = config.console ? "/console" : "/";
+      broker.metadata.gateway = { host: config.host, port: portOf(this.server), page };
       logger.info(`The gateway listens on ${listeningAt(this.server, config.host)}.`);
     },
     async stopped(this: Gateway) {

@@ -43,6 +43,13 @@ describe("an imported file", () => {
     expect(parseCsv(text)).toContain(reason);
   });
 
+  test("can name its columns with capitals, and says that prices are in cents", () => {
+    expect(parseCsv("SKU,Name,PRICE\r\nA,Mug,5.50\r\n")).toMatchObject({
+      columns: ["sku", "name", "price"],
+      rows: [{ line: 2, fault: expect.stringContaining("cents") }],
+    });
+  });
+
   test("matches products, and changes only what differs", () => {
     const product = { id, sku: "A", name: "Mug", description: "", price: 5, stock: 1, version: 3 };
     const rows = [

@@ -48,7 +48,7 @@ async function untilErrorSays(sentence: string): Promise<void> {
   });
 }
 
-test("npm run dev opens a console in the process of the shop", async () => {
+test("npm run dev opens a REPL in the process of the shop", async () => {
   shop.type("nodes");
   await shop.said("(*)");
   await untilErrorSays("There is no such product in the catalogue.");

@@ -94,7 +94,7 @@ test("npm run demo fills the shop once, with an admin who can sign in", async ()
   expect(await first.ended()).toBe(0);
   expect(first.output()).toMatch(/registering customers\n.*creating products\n.*placing orders\n/);
   expect(first.output()).toMatch(/Demo data: 21 users, 300 products and 300 orders added/);
-  expect(first.output()).toContain(`They are in ${dataDir}. The shop is at ${url}/.`);
+  expect(first.output()).toContain(`They are in ${dataDir}. The shop is at ${url}/console.`);
   expect(first.output().match(/TRACES_URL/g)).toHaveLength(1);
   const second = startCommand("demo", settings());
   expect(await second.ended()).toBe(0);

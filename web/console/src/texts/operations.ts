@@ -47,7 +47,7 @@ export const deadLetterTexts = {
   title: (consumer: string) => `Dead letters of ${consumer}`,
   back: "All consumers",
   intro:
-    "Events that this service could not apply. Mend the cause first, then redrive them: an event that fails again stays here.",
+    "Events that this service could not apply. Mend the cause first, then send them again: an event that fails again stays here.",
   noneTitle: "There are no dead letters",
   noneText: "The service has applied all events.",
   reason: "Reason",
@@ -58,11 +58,11 @@ export const deadLetterTexts = {
   payload: "Payload",
   cut: "Only the beginning is shown.",
   toTrace: "Trace of the order",
-  redrive: "Redrive",
-  redriveNamed: (type: string, position: string) => `Redrive ${type} at position ${position}`,
+  redrive: "Send again",
+  redriveNamed: (type: string, position: string) => `Send ${type} at position ${position} again`,
   redriven: "The event is applied.",
-  wasGone: "There is no such dead letter: it was redriven before.",
-  redriveAll: "Redrive all",
+  wasGone: "There is no such dead letter: it was sent again before.",
+  redriveAll: "Send all again",
   redriveAllText:
     "All dead letters of this service are applied again, oldest first. Those that fail again stay.",
   redrivenAll: (redriven: string, failed: string) =>
@@ -98,7 +98,7 @@ export const stockTexts = {
   wrong: (count: number) =>
     `The stock of ${counted(count, "product", "products")} does not agree with the ledger.`,
   letters: (count: number) =>
-    `The service products has ${counted(count, "dead letter", "dead letters")}. Until they are redriven, the stock misses what they would change.`,
+    `The service products has ${counted(count, "dead letter", "dead letters")}. Send them again: until then, the stock misses what they would change.`,
   facts: {
     products: "Products",
     changes: "Entries of the ledger",

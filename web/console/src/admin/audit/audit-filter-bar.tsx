@@ -1,14 +1,17 @@
-import { auditActionTexts, auditTexts } from "../../texts/admin/audit.ts";
+import { auditKindTexts, auditTexts, type AuditKind } from "../../texts/admin/audit.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { SelectField } from "../../ui/fields.tsx";
+import type { FilterFaults } from "../shared/filter-faults.ts";
 import { FilterBar, FilterField } from "../shared/filters.tsx";
+import { kindOf } from "./audit-facts.ts";
 import { filterNames, type AuditFilters } from "./audit-filter.ts";
-import type { AuditAction, AuditFactsFragment } from "./audit.graphql.ts";
+import type { AuditFactsFragment } from "./audit.graphql.ts";
 import { trails, type Trail } from "./use-audit-trail.ts";
 
 interface AuditFilterBarProps {
   trail: Trail;
   filters: AuditFilters;
+  faults: FilterFaults;
   isFiltered: boolean;
   entries: readonly AuditFactsFragment[];
   onChange: (change: Partial<AuditFilters>) => void;
@@ -25,14 +28,16 @@ const outcomes = [
 
 /** The filters of the audit trail. The actions to choose from are those of the read entries. */
 export function AuditFilterBar(props: AuditFilterBarProps) {
-  const { trail, filters, isFiltered, entries, onChange } = props;
-  const actions = new Set(entries.map(({ action }) => action));
-  if (filters.action in auditActionTexts) actions.add(filters.action as AuditAction);
-  const actionOptions = [...actions]
-    .map((value) => ({ value, text: auditActionTexts[value] }))
+  const { trail, filters, faults, isFiltered, entries, onChange } = props;
+  const kinds = new Set(entries.map(kindOf));
+  if (filters.action in auditKindTexts) kinds.add(filters.action as AuditKind);
+  const actionOptions = [...kinds]
+    .map((value) => ({ value, text: auditKindTexts[value] }))
     .sort((a, b) => a.text.localeCompare(b.text));
   return (
     <FilterBar
+      faults={faults}
+      hasTimes
       isFiltered={isFiltered}
       onClear={() => {
         onChange(noFilter);
@@ -79,6 +84,7 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
         }}
       />
       <FilterField
+        name="from"
         type="datetime-local"
         label={auditTexts.from}
         value={filters.from}
@@ -87,6 +93,7 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
         }}
       />
       <FilterField
+        name="before"
         type="datetime-local"
         label={auditTexts.before}
         value={filters.before}

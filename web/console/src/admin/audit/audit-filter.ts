@@ -1,3 +1,4 @@
+import { kindOf, personOf } from "./audit-facts.ts";
 import type { AuditFactsFragment } from "./audit.graphql.ts";
 
 /** The filters of the audit trail, as they stand in the address. */
@@ -19,18 +20,19 @@ export type AuditFilters = Record<(typeof filterNames)[number], string>;
 export function isMatch(
   entry: AuditFactsFragment,
   { action, outcome, actor, subject, from, before }: AuditFilters,
-  nameOf: (actorId: string) => string | undefined,
+  nameOf: (id: string) => string | undefined,
 ): boolean {
   const at = Date.parse(entry.at);
-  const words = actor.trim().toLowerCase();
-  const actorId = entry.actorId ?? "";
+  const isCalled = (id: string | null, entered: string) => {
+    const words = entered.trim().toLowerCase();
+    if (words === "") return true;
+    return id !== null && (id === words || nameOf(id)?.toLowerCase().includes(words) === true);
+  };
   return (
-    (action === "" || entry.action === action) &&
+    (action === "" || kindOf(entry) === action) &&
     (outcome === "" || (entry.outcome === "OK") === (outcome === "ok")) &&
-    (words === "" ||
-      actorId === words ||
-      (nameOf(actorId)?.toLowerCase().includes(words) ?? false)) &&
-    (subject.trim() === "" || entry.subjectId === subject.trim().toLowerCase()) &&
+    isCalled(personOf(entry), actor) &&
+    isCalled(entry.subjectId, subject) &&
     (from === "" || at >= Date.parse(from)) &&
     (before === "" || at < Date.parse(before))
   );

@@ -1,15 +1,17 @@
 import { ScrollText } from "lucide-react";
 import { Link } from "wouter";
-import { actorKindTexts, auditActionTexts, auditTexts } from "../../texts/admin/audit.ts";
+import { actorKindTexts, auditKindTexts, auditTexts } from "../../texts/admin/audit.ts";
 import { Button } from "../../ui/button.tsx";
-import { formatNumber, formatTime } from "../../ui/format.ts";
+import { formatTime } from "../../ui/format.ts";
 import { Badge, EmptyState } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
 import { Row } from "../shared/card.tsx";
-import { useFilters } from "../shared/filters.tsx";
+import { periodFaults } from "../shared/filter-faults.ts";
+import { useFilters, WrongFilters } from "../shared/filters.tsx";
 import { List } from "../shared/list.tsx";
 import { AuditFilterBar } from "./audit-filter-bar.tsx";
+import { detailsOf, kindOf, personOf, rejectionText } from "./audit-facts.ts";
 import { filterNames, isMatch } from "./audit-filter.ts";
 import type { AuditFactsFragment } from "./audit.graphql.ts";
 import { trails, useNames, useAuditTrail, type Trail } from "./use-audit-trail.ts";
@@ -22,25 +24,16 @@ function columnsOf(trail: Trail, nameOf: NameOf): readonly Column<AuditFactsFrag
     { title: auditTexts.when, cell: ({ at }) => formatTime(at) },
     {
       title: auditTexts.actor,
-      cell: ({ actorId, actorKind, address }) => (
-        <div>
-          {actorId === null ? (
-            actorKindTexts[actorKind]
-          ) : (
-            <Link href={`/admin/users/${actorId}`}>{nameOf(actorId) ?? actorId.slice(-8)}</Link>
-          )}
-          {address !== null && <div className={styles.note}>{address}</div>}
-        </div>
-      ),
+      cell: (entry) => <Actor entry={entry} nameOf={nameOf} />,
     },
-    { title: auditTexts.action, cell: ({ action }) => auditActionTexts[action] },
+    { title: auditTexts.action, cell: (entry) => auditKindTexts[kindOf(entry)] },
     {
       title: auditTexts.outcome,
       cell: ({ outcome }) =>
         outcome === "OK" ? (
           <Badge kind="success">{auditTexts.ok}</Badge>
         ) : (
-          <Badge kind="danger">{outcome}</Badge>
+          <Badge kind="danger">{rejectionText(outcome)}</Badge>
         ),
     },
     {
@@ -52,19 +45,32 @@ function columnsOf(trail: Trail, nameOf: NameOf): readonly Column<AuditFactsFrag
           <Link href={`/admin/${trail}/${subjectId}`}>{nameOf(subjectId) ?? subjectId}</Link>
         ),
     },
-    { title: auditTexts.detail, cell: ({ detail }) => <Detail json={detail} /> },
+    { title: auditTexts.detail, cell: (entry) => <Details entry={entry} /> },
   ];
 }
 
+function Actor({ entry, nameOf }: { entry: AuditFactsFragment; nameOf: NameOf }) {
+  const { actorKind, address } = entry;
+  const id = personOf(entry);
+  return (
+    <div>
+      {id === null ? (
+        actorKindTexts[actorKind]
+      ) : (
+        <Link href={`/admin/users/${id}`}>{nameOf(id) ?? id.slice(-8)}</Link>
+      )}
+      {address !== null && <div className={styles.note}>{address}</div>}
+    </div>
+  );
+}
+
 /** The details of an entry, whose fields depend on the action. */
-function Detail({ json }: { json: string | null }) {
-  if (json === null) return null;
-  const fields = Object.entries(JSON.parse(json) as Record<string, unknown>);
+function Details({ entry }: { entry: AuditFactsFragment }) {
   return (
     <div className={styles.note}>
-      {fields.map(([name, value]) => (
+      {detailsOf(entry).map(([name, value]) => (
         <div key={name}>
-          {name}: {typeof value === "string" ? value : JSON.stringify(value)}
+          {name}: {value}
         </div>
       ))}
     </div>
@@ -80,21 +86,22 @@ export default function AuditPage() {
   const entries = query.pages.flat();
   const rows = entries.filter((entry) => isMatch(entry, filters, nameOf));
   const isFiltered = filterNames.some((name) => name !== "trail" && filters[name] !== "");
+  const faults = periodFaults(filters);
+  const isWrong = Object.keys(faults).length > 0;
   const oldest = entries.at(-1);
   return (
     <AdminPage title={auditTexts.title}>
       <AuditFilterBar
         trail={trail}
         filters={filters}
+        faults={faults}
         isFiltered={isFiltered}
         entries={entries}
         onChange={change}
       />
-      {isFiltered && oldest && (
+      {isFiltered && !isWrong && oldest && (
         <Row>
-          <span role="status">
-            {auditTexts.searched(formatNumber(entries.length), formatTime(oldest.at))}
-          </span>
+          <span role="status">{auditTexts.searched(entries.length, formatTime(oldest.at))}</span>
           {query.hasNextPage && (
             <Button
               isSmall
@@ -106,16 +113,20 @@ export default function AuditPage() {
           )}
         </Row>
       )}
-      <List
-        caption={auditTexts.title}
-        columns={columnsOf(trail, nameOf)}
-        rows={rows}
-        keyOf={({ id }) => id}
-        // A filter that matches little would read the whole trail by itself.
-        query={isFiltered ? { ...query, hasNextPage: false } : query}
-        isFiltered={isFiltered}
-        empty={<EmptyState icon={<ScrollText />} title={auditTexts.emptyTitle} />}
-      />
+      {isWrong ? (
+        <WrongFilters faults={faults} />
+      ) : (
+        <List
+          caption={auditTexts.title}
+          columns={columnsOf(trail, nameOf)}
+          rows={rows}
+          keyOf={({ id }) => id}
+          // A filter that matches little would read the whole trail by itself.
+          query={isFiltered ? { ...query, hasNextPage: false } : query}
+          isFiltered={isFiltered}
+          empty={<EmptyState icon={<ScrollText />} title={auditTexts.emptyTitle} />}
+        />
+      )}
     </AdminPage>
   );
 }

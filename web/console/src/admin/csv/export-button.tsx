@@ -3,7 +3,6 @@ import { Download, Square } from "lucide-react";
 import { errorText } from "../../api/error-text.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { Button } from "../../ui/button.tsx";
-import { formatNumber } from "../../ui/format.ts";
 import { showToast } from "../../ui/toast.tsx";
 import { saveCsv } from "./save-csv.ts";
 import { csvOf, type Cell } from "./write-csv.ts";
@@ -14,13 +13,14 @@ interface ExportButtonProps {
   columns: readonly string[];
   /** Reads the rows from the shop, page by page. */
   rows: (signal: AbortSignal) => AsyncIterable<readonly Cell[]>;
+  isDisabled?: boolean;
 }
 
 /** The progress is shown each time that so many rows are read. */
 const progressRows = 100;
 
 /** Reads all rows of a list and saves them as a CSV file. A second press stops it. */
-export function ExportButton({ fileName, columns, rows }: ExportButtonProps) {
+export function ExportButton({ fileName, columns, rows, isDisabled }: ExportButtonProps) {
   const [count, setCount] = useState<number>();
   const running = useRef<AbortController>(undefined);
   useEffect(() => () => running.current?.abort(), []);
@@ -42,7 +42,7 @@ export function ExportButton({ fileName, columns, rows }: ExportButtonProps) {
       }
       parts.push(csvOf(page));
       saveCsv(fileName, parts);
-      showToast(adminTexts.exported(formatNumber(total)));
+      showToast(adminTexts.exported(total));
     } catch (error) {
       if (!controller.signal.aborted) showToast(adminTexts.exportFailed(errorText(error)));
     }
@@ -50,7 +50,7 @@ export function ExportButton({ fileName, columns, rows }: ExportButtonProps) {
   };
   if (count === undefined) {
     return (
-      <Button onPress={() => void run()}>
+      <Button isDisabled={isDisabled} onPress={() => void run()}>
         <Download size={16} aria-hidden /> {adminTexts.exportCsv}
       </Button>
     );
@@ -62,7 +62,7 @@ export function ExportButton({ fileName, columns, rows }: ExportButtonProps) {
       }}
     >
       <Square size={14} aria-hidden />
-      {adminTexts.stop} ({adminTexts.exporting(formatNumber(count))})
+      {adminTexts.stop} ({adminTexts.exporting(count)})
     </Button>
   );
 }

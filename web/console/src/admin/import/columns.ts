@@ -5,20 +5,30 @@ import { unprotected } from "../csv/write-csv.ts";
 const textColumns = ["id", "sku", "name", "description"] as const;
 const numberColumns = ["price", "stock", "version"] as const;
 const ignoredColumns = ["createdAt", "updatedAt"] as const;
-const columns: ReadonlySet<string> = new Set([...textColumns, ...numberColumns, ...ignoredColumns]);
+/** The names of the columns by what they are in small letters: people write SKU and Name. */
+const columns: ReadonlyMap<string, string> = new Map(
+  [...textColumns, ...numberColumns, ...ignoredColumns].map((name) => [name.toLowerCase(), name]),
+);
+
+/** Returns the name of the column that is meant; a name that is none as it is. */
+export function columnOf(text: string): string {
+  const name = text.trim();
+  return columns.get(name.toLowerCase()) ?? name;
+}
 
 /** The values of a row that are given. A value that is not given leaves the product as it is. */
 export type RowValues = Partial<
   Record<(typeof textColumns)[number], string> & Record<(typeof numberColumns)[number], number>
 >;
 
-/** A row of a file: its values, or why it cannot be read. */
+/** A row of a file: its values, or why it cannot be imported. */
 export type FileRow = { line: number } & ({ values: RowValues } | { fault: string });
 
 /** Returns why names cannot be the columns of a file; undefined if they can. */
 export function faultOfColumns(names: readonly string[]): string | undefined {
-  const unknown = names.find((name) => !columns.has(name));
-  if (unknown?.split(/[;\t|]/).some((name) => columns.has(name.trim())) === true) {
+  const isKnown = (name: string) => columns.has(name.trim().toLowerCase());
+  const unknown = names.find((name) => !isKnown(name));
+  if (unknown?.split(/[;\t|]/).some(isKnown) === true) {
     return importTexts.separator;
   }
   if (unknown !== undefined) return importTexts.unknownColumn(unknown);
@@ -48,7 +58,8 @@ export function rowOfCells(
     const cell = cellOf(name);
     if (cell === "") continue;
     if (!/^\d{1,10}$/.test(cell) || Number(cell) > maxInt) {
-      return { line, fault: importTexts.wholeNumber(name) };
+      const isPrice = name === "price";
+      return { line, fault: isPrice ? importTexts.priceInvalid : importTexts.wholeNumber(name) };
     }
     values[name] = Number(cell);
   }

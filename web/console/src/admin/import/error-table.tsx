@@ -10,11 +10,12 @@ import styles from "./import.module.css";
 
 const shownFaults = 100;
 
-/** The rows that failed, with their lines and reasons. */
+/** The rows with errors, with their lines and reasons. */
 export function ErrorTable({ faults }: { faults: readonly RowFault[] }) {
   const sorted = faults.toSorted((a, b) => a.line - b.line);
   return (
     <div className={styles.errors}>
+      <h3>{importTexts.errors}</h3>
       <div className={styles.scroll}>
         <Table
           caption={importTexts.errors}

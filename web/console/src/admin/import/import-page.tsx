@@ -1,7 +1,8 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { Upload } from "lucide-react";
 import { DropZone } from "react-aria-components/DropZone";
 import { FileTrigger } from "react-aria-components/FileTrigger";
+import { errorText } from "../../api/error-text.ts";
 import { importTexts } from "../../texts/admin/import.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
 import { Button } from "../../ui/button.tsx";
@@ -9,20 +10,29 @@ import { Notice } from "../../ui/states.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
 import { BackLink } from "../shared/back-link.tsx";
 import { Card } from "../shared/card.tsx";
-import { ImportPreview } from "./import-preview.tsx";
 import { ImportRun } from "./import-run.tsx";
 import { readFile, type ProductFile } from "./read-file.ts";
+import { checkRows } from "./run-import.ts";
 import styles from "./import.module.css";
 
 /** Creates and changes products from a CSV file: choice, preview, progress and errors. */
 export default function ImportPage() {
   const [file, setFile] = useState<ProductFile>();
   const [fault, setFault] = useState<string>();
+  const [isChecking, setChecking] = useState(false);
+  const newest = useRef<File>(undefined);
   const open = async (chosen: File | null | undefined) => {
     if (!chosen) return;
-    const result = await readFile(chosen);
-    setFile(typeof result === "string" ? undefined : result);
-    setFault(typeof result === "string" ? result : undefined);
+    newest.current = chosen;
+    setFile(undefined);
+    setFault(undefined);
+    setChecking(true);
+    const result = await readChecked(chosen);
+    // Another file was chosen meanwhile.
+    if (newest.current !== chosen) return;
+    setChecking(false);
+    if (typeof result === "string") setFault(result);
+    else setFile(result);
   };
   return (
     <AdminPage title={importTexts.title}>
@@ -50,12 +60,19 @@ export default function ImportPage() {
         </DropZone>
         {fault !== undefined && <Notice kind="danger">{fault}</Notice>}
       </Card>
-      {file && (
-        <>
-          <ImportPreview file={file} />
-          <ImportRun file={file} />
-        </>
-      )}
+      {isChecking && <Notice kind="info">{importTexts.checking}</Notice>}
+      {file && <ImportRun file={file} />}
     </AdminPage>
   );
+}
+
+/** Reads a file and compares its rows with the products. Returns the sentence about what failed. */
+async function readChecked(chosen: File): Promise<ProductFile | string> {
+  const result = await readFile(chosen);
+  if (typeof result === "string") return result;
+  try {
+    return { ...result, rows: await checkRows(result.rows) };
+  } catch (error) {
+    return errorText(error);
+  }
 }

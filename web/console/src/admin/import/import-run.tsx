@@ -12,6 +12,7 @@ import {
   AdminProductViewDocument,
 } from "../products/products.graphql.ts";
 import { ErrorTable } from "./error-table.tsx";
+import { ImportPreview } from "./import-preview.tsx";
 import type { ReadRow } from "./match-rows.ts";
 import type { ProductFile } from "./read-file.ts";
 import { importRows, type ImportCounts, type RowFault } from "./run-import.ts";
@@ -34,10 +35,16 @@ const nothing: Progress = {
   state: "running",
 };
 
-/** Imports the rows of a file in batches. It can be stopped, and goes on with the next batch. */
+/**
+ * Shows what a file contains, and imports its rows in batches. The import can be stopped, and goes on
+ * with the next batch.
+ */
 export function ImportRun({ file }: { file: ProductFile }) {
   const client = useQueryClient();
   const rows = file.rows.flatMap((row) => ("fault" in row ? [] : [row]));
+  const skipped = file.rows.flatMap((row) =>
+    "fault" in row ? [{ line: row.line, reason: row.fault }] : [],
+  );
   const [run, setRun] = useState<{ file: ProductFile; progress: Progress }>();
   const progress = run?.file === file ? run.progress : undefined;
   const running = useRef<AbortController>(undefined);
@@ -70,15 +77,18 @@ export function ImportRun({ file }: { file: ProductFile }) {
     }
     await invalidate(client, [AdminProductRowsDocument, AdminProductViewDocument]);
   };
-  if (rows.length === 0) return null;
-  const count = formatNumber(rows.length);
   if (progress === undefined) {
     return (
-      <Row>
-        <Button look="primary" onPress={() => void start(nothing)}>
-          {importTexts.start(count)}
-        </Button>
-      </Row>
+      <>
+        <ImportPreview file={file} ready={rows} faults={skipped} />
+        {rows.length > 0 && (
+          <Row>
+            <Button look="primary" onPress={() => void start(nothing)}>
+              {importTexts.start(rows.length)}
+            </Button>
+          </Row>
+        )}
+      </>
     );
   }
   const { state, error, done, created, updated, unchanged, faults } = progress;
@@ -90,13 +100,14 @@ export function ImportRun({ file }: { file: ProductFile }) {
         value={done}
         aria-label={importTexts.progress}
       />
-      <p role="status">{importTexts.running(formatNumber(done), count)}</p>
+      <p role="status">{importTexts.running(formatNumber(done), rows.length)}</p>
       <Facts
         facts={[
           [importTexts.created, formatNumber(created)],
           [importTexts.updated, formatNumber(updated)],
           [importTexts.unchanged, formatNumber(unchanged)],
           [importTexts.failed, formatNumber(faults.length)],
+          [importTexts.skipped, formatNumber(skipped.length)],
         ]}
       />
       {state === "running" && (
@@ -124,7 +135,7 @@ export function ImportRun({ file }: { file: ProductFile }) {
         </Notice>
       )}
       {state === "complete" && <Notice kind="success">{importTexts.done}</Notice>}
-      {faults.length > 0 && <ErrorTable faults={faults} />}
+      {faults.length + skipped.length > 0 && <ErrorTable faults={[...skipped, ...faults]} />}
     </Card>
   );
 }

@@ -1,6 +1,6 @@
 import { CsvError, parse } from "csv-parse/browser/esm/sync";
 import { importTexts } from "../../texts/admin/import.ts";
-import { faultOfColumns, rowOfCells, type FileRow } from "./columns.ts";
+import { columnOf, faultOfColumns, rowOfCells, type FileRow } from "./columns.ts";
 
 /** A file that can be imported. */
 export interface ProductFile {
@@ -44,7 +44,7 @@ export function parseCsv(text: string): Omit<ProductFile, "name"> | string {
   }
   const [head, ...body] = records;
   if (head === undefined) return importTexts.empty;
-  const columns = head.record.map((name) => name.trim());
+  const columns = head.record.map(columnOf);
   const fault = faultOfColumns(columns);
   if (fault !== undefined) return fault;
   if (body.length === 0) return importTexts.empty;

@@ -7,10 +7,14 @@ import {
   type ImportMatchFragment,
   type ImportResultFragment,
 } from "./import.graphql.ts";
+import type { FileRow, RowValues } from "./columns.ts";
 import { matchRows, type ReadRow, type RowTask } from "./match-rows.ts";
 
 /** The shop looks up so many products in one request. */
 const batchRows = 100;
+
+/** So many rows are compared with their products before the import. */
+const checkedRows = 1_000;
 
 export interface ImportCounts {
   created: number;
@@ -42,6 +46,33 @@ export async function* importRows(
     signal.throwIfAborted();
     yield await importBatch(rows.slice(start, start + batchRows));
   }
+}
+
+/**
+ * Returns the rows with the faults that only a comparison with the products shows, for example a new
+ * product without a name. It compares the first rows that can have such a fault.
+ */
+export async function checkRows(rows: readonly FileRow[]): Promise<FileRow[]> {
+  const doubtful = rows
+    .filter((row) => "values" in row)
+    .filter(({ values }) => values.id !== undefined || !isWhole(values))
+    .slice(0, checkedRows);
+  const faults = new Map<number, string>();
+  for (let start = 0; start < doubtful.length; start += batchRows) {
+    const batch = doubtful.slice(start, start + batchRows);
+    for (const task of matchRows(batch, await matchesOf(batch))) {
+      if (task.kind === "failed") faults.set(task.line, task.reason);
+    }
+  }
+  return rows.map((row) => {
+    const fault = faults.get(row.line);
+    return fault === undefined ? row : { line: row.line, fault };
+  });
+}
+
+/** Returns true for values that can be those of a new product. */
+function isWhole({ name, price }: RowValues): boolean {
+  return name !== undefined && price !== undefined;
 }
 
 async function importBatch(rows: readonly ReadRow[]): Promise<BatchOutcome> {

@@ -3,10 +3,12 @@ import { adminTexts } from "../../texts/admin/shared.ts";
 import { orderTexts } from "../../texts/orders.ts";
 import { SelectField } from "../../ui/fields.tsx";
 import { FilterBar, FilterField } from "../shared/filters.tsx";
+import type { FilterFaults } from "../shared/filter-faults.ts";
 import { filterNames, statuses, type OrderFilters } from "./order-filter.ts";
 
 interface OrderFilterBarProps {
   filters: OrderFilters;
+  faults: FilterFaults;
   isFiltered: boolean;
   onChange: (change: Partial<OrderFilters>) => void;
 }
@@ -18,15 +20,18 @@ const statusOptions = [
 const noFilter = Object.fromEntries(filterNames.map((name) => [name, ""]));
 
 /** The filters of the list of orders. */
-export function OrderFilterBar({ filters, isFiltered, onChange }: OrderFilterBarProps) {
+export function OrderFilterBar({ filters, faults, isFiltered, onChange }: OrderFilterBarProps) {
   return (
     <FilterBar
+      faults={faults}
+      hasTimes
       isFiltered={isFiltered}
       onClear={() => {
         onChange(noFilter);
       }}
     >
       <FilterField
+        name="number"
         type="search"
         label={adminOrderTexts.numberFilter}
         placeholder={adminOrderTexts.numberHint}
@@ -44,6 +49,7 @@ export function OrderFilterBar({ filters, isFiltered, onChange }: OrderFilterBar
         }}
       />
       <FilterField
+        name="from"
         type="datetime-local"
         label={adminOrderTexts.from}
         value={filters.from}
@@ -52,6 +58,7 @@ export function OrderFilterBar({ filters, isFiltered, onChange }: OrderFilterBar
         }}
       />
       <FilterField
+        name="before"
         type="datetime-local"
         label={adminOrderTexts.before}
         value={filters.before}
@@ -60,6 +67,7 @@ export function OrderFilterBar({ filters, isFiltered, onChange }: OrderFilterBar
         }}
       />
       <FilterField
+        name="min"
         label={adminOrderTexts.priceMin}
         inputMode="decimal"
         value={filters.min}
@@ -68,6 +76,7 @@ export function OrderFilterBar({ filters, isFiltered, onChange }: OrderFilterBar
         }}
       />
       <FilterField
+        name="max"
         label={adminOrderTexts.priceMax}
         inputMode="decimal"
         value={filters.max}

@@ -1,4 +1,7 @@
+import { adminOrderTexts } from "../../texts/admin/orders.ts";
+import { adminProductTexts } from "../../texts/admin/products.ts";
 import { minorUnitsOf } from "../products/price-text.ts";
+import { instantOf, periodFaults, type FilterFaults } from "../shared/filter-faults.ts";
 import type { AdminOrderRowFragment, OrderFilter, OrderStatus } from "./admin-orders.graphql.ts";
 
 /** The filters of the list of orders, as they stand in the address. */
@@ -7,12 +10,6 @@ export type OrderFilters = Record<(typeof filterNames)[number], string>;
 
 export const statuses = ["PLACED", "SHIPPED", "DELIVERED", "CANCELLED"] as const;
 
-/** Converts the local time of a field. Returns undefined for a text that is no time. */
-function instantOf(text: string): string | undefined {
-  const ms = Date.parse(text);
-  return text === "" || Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
-}
-
 function statusOf(text: string): OrderStatus | undefined {
   return statuses.find((status) => status === text);
 }
@@ -20,23 +17,48 @@ function statusOf(text: string): OrderStatus | undefined {
 const numberPattern = /^[\da-z]{4}-?[\da-z]{4}-?[\da-z]{4}$/i;
 const uuidPattern = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 
-/** Returns the filter of the query. Entries that are not complete yet are not in it. */
+/** Returns the filter of the query. It is only right for entries without faults. */
 export function orderFilterOf(filters: OrderFilters): OrderFilter {
   const { number, status, user, from, before, min, max } = filters;
-  const filter: OrderFilter = {
-    number: numberPattern.test(number.trim()) ? number.trim() : undefined,
+  return {
+    number: number.trim() || undefined,
     status: statusOf(status),
-    userId: uuidPattern.test(user) ? user : undefined,
+    userId: user || undefined,
     placedFrom: instantOf(from),
     placedBefore: instantOf(before),
+    priceTotalMin: minorUnitsOf(min),
+    priceTotalMax: minorUnitsOf(max),
   };
-  if (!allowsPrices(filter)) return filter;
-  return { ...filter, priceTotalMin: minorUnitsOf(min), priceTotalMax: minorUnitsOf(max) };
 }
 
-/** The shop searches totals only among the orders of a user, of a time, or with a number. */
-export function allowsPrices({ number, userId, placedFrom }: OrderFilter): boolean {
-  return [number, userId, placedFrom].some((value) => value !== undefined);
+/** Returns what is wrong with the entries: a list without a part of its filters would mislead. */
+export function faultsOfFilters(filters: OrderFilters): FilterFaults {
+  const { number, user } = filters;
+  const isNumberWrong = number.trim() !== "" && !numberPattern.test(number.trim());
+  return {
+    ...(isNumberWrong && { number: adminOrderTexts.numberInvalid }),
+    ...(user !== "" && !uuidPattern.test(user) && { user: adminOrderTexts.userInvalid }),
+    ...periodFaults(filters),
+    ...totalFaults(filters),
+  };
+}
+
+function totalFaults({ number, user, from, min, max }: OrderFilters): FilterFaults {
+  const wrong = (["min", "max"] as const).filter((name) => {
+    const text = { min, max }[name].trim();
+    return text !== "" && minorUnitsOf(text) === undefined;
+  });
+  if (wrong.length > 0) {
+    return Object.fromEntries(wrong.map((name) => [name, adminProductTexts.priceInvalid]));
+  }
+  const [least, most] = [minorUnitsOf(min), minorUnitsOf(max)];
+  if (least === undefined && most === undefined) return {};
+  // The shop searches totals only among the orders of a user, of a time, or with a number.
+  if ([number.trim(), user, from].every((text) => text === "")) {
+    return { [least === undefined ? "max" : "min"]: adminOrderTexts.priceNeedsMore };
+  }
+  const isEmpty = least !== undefined && most !== undefined && least > most;
+  return isEmpty ? { max: adminOrderTexts.priceTooLow } : {};
 }
 
 /** Returns true if a new order belongs to the list. */

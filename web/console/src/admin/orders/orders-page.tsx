@@ -7,12 +7,12 @@ import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { orderTexts } from "../../texts/orders.ts";
 import { Button } from "../../ui/button.tsx";
 import { formatNumber, formatPrice, formatTime } from "../../ui/format.ts";
-import { Badge, EmptyState, Notice } from "../../ui/states.tsx";
+import { Badge, EmptyState } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { ExportButton } from "../csv/export-button.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
 import { Row } from "../shared/card.tsx";
-import { useFilters } from "../shared/filters.tsx";
+import { useFilters, WrongFilters } from "../shared/filters.tsx";
 import { List } from "../shared/list.tsx";
 import { AdminUserViewDocument } from "../users/users.graphql.ts";
 import { AdminOrderRowsDocument, type AdminOrderRowFragment } from "./admin-orders.graphql.ts";
@@ -20,7 +20,7 @@ import { exportColumns, exportedOrders } from "./exported-orders.ts";
 import { useIsHeld } from "./use-is-held.ts";
 import { useLiveOrders } from "./live-orders.ts";
 import { OrderActions } from "./order-actions.tsx";
-import { allowsPrices, filterNames, orderFilterOf } from "./order-filter.ts";
+import { faultsOfFilters, filterNames, orderFilterOf } from "./order-filter.ts";
 import { OrderFilterBar } from "./order-filter-bar.tsx";
 import styles from "./orders.module.css";
 
@@ -61,11 +61,14 @@ export default function OrdersPage() {
   const [filters, change] = useFilters(filterNames);
   const list = useRef<HTMLDivElement>(null);
   const filter = orderFilterOf(filters);
+  const faults = faultsOfFilters(filters);
+  const isWrong = Object.keys(faults).length > 0;
   const isFiltered = Object.values(filters).some((value) => value !== "");
   const query = useShopPages(
     AdminOrderRowsDocument,
     { first: pageRows, filter },
     (data) => data.ordersConnection,
+    { enabled: !isWrong },
   );
   const isHeld = useIsHeld(list);
   const { rows, waiting, showWaiting } = useLiveOrders(query.pages.flat(), filter, isHeld);
@@ -73,15 +76,14 @@ export default function OrdersPage() {
     <ExportButton
       fileName="orders"
       columns={exportColumns}
+      isDisabled={isWrong}
       rows={(signal) => exportedOrders(filter, signal)}
     />
   );
-  const needsMore = (filters.min !== "" || filters.max !== "") && !allowsPrices(filter);
   return (
     <AdminPage title={adminOrderTexts.title} actions={actions}>
-      <OrderFilterBar filters={filters} isFiltered={isFiltered} onChange={change} />
-      {needsMore && <Notice kind="info">{adminOrderTexts.priceNeedsMore}</Notice>}
-      {typeof filter.userId === "string" && (
+      <OrderFilterBar filters={filters} faults={faults} isFiltered={isFiltered} onChange={change} />
+      {typeof filter.userId === "string" && faults.user === undefined && (
         <UserFilter
           id={filter.userId}
           onClear={() => {
@@ -89,32 +91,38 @@ export default function OrdersPage() {
           }}
         />
       )}
-      <div className={styles.live}>
-        <Badge kind="success">{adminOrderTexts.live}</Badge>
-        <span role="status">
-          {waiting === 0 ? adminOrderTexts.liveText : adminOrderTexts.waiting(waiting)}
-        </span>
-        {waiting > 0 && (
-          <Button isSmall look="quiet" onPress={showWaiting}>
-            {adminOrderTexts.show}
-          </Button>
-        )}
-      </div>
+      {!isWrong && (
+        <div className={styles.live}>
+          <Badge kind="success">{adminOrderTexts.live}</Badge>
+          <span role="status">
+            {waiting === 0 ? adminOrderTexts.liveText : adminOrderTexts.waiting(waiting)}
+          </span>
+          {waiting > 0 && (
+            <Button isSmall look="quiet" onPress={showWaiting}>
+              {adminOrderTexts.show}
+            </Button>
+          )}
+        </div>
+      )}
       <div ref={list} className={styles.list}>
-        <List
-          caption={adminOrderTexts.title}
-          columns={columns}
-          rows={rows}
-          // A new order changes what the rows say, but moves none of them.
-          keyOf={(_, index) => String(index)}
-          query={query}
-          isFiltered={isFiltered}
-          empty={
-            <EmptyState icon={<ClipboardList />} title={adminOrderTexts.emptyTitle}>
-              {adminOrderTexts.emptyText}
-            </EmptyState>
-          }
-        />
+        {isWrong ? (
+          <WrongFilters faults={faults} />
+        ) : (
+          <List
+            caption={adminOrderTexts.title}
+            columns={columns}
+            rows={rows}
+            // A new order changes what the rows say, but moves none of them.
+            keyOf={(_, index) => String(index)}
+            query={query}
+            isFiltered={isFiltered}
+            empty={
+              <EmptyState icon={<ClipboardList />} title={adminOrderTexts.emptyTitle}>
+                {adminOrderTexts.emptyText}
+              </EmptyState>
+            }
+          />
+        )}
       </div>
     </AdminPage>
   );

@@ -1,6 +1,7 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { marksUpTo } from "./axis-marks.ts";
 import styles from "./overview.module.css";
 
 interface BarChartProps {
@@ -16,14 +17,19 @@ const height = 180;
 const axisSize = 84;
 const halfDay = 43_200;
 
-/** A bar for each day. It follows the width of the page and the colour scheme. */
+/**
+ * A bar for each day, with the value of the bar to which the user points. It follows the width of the
+ * page and the colour scheme.
+ */
 export function BarChart({ title, days, values, format }: BarChartProps) {
   const frame = useRef<HTMLDivElement>(null);
+  const [place, setPlace] = useState<number | null>(null);
   useEffect(() => {
     const element = frame.current;
     if (element === null) return;
     const times = days.map((day) => Date.parse(day) / 1000);
-    const draw = () => new uPlot(optionsOf(element, format), [times, [...values]], element);
+    const options = () => optionsOf({ element, format, max: Math.max(...values, 0), setPlace });
+    const draw = () => new uPlot(options(), [times, [...values]], element);
     let plot = draw();
     const redraw = () => {
       plot.destroy();
@@ -45,9 +51,17 @@ export function BarChart({ title, days, values, format }: BarChartProps) {
       plot.destroy();
     };
   }, [days, values, format]);
+  const valueAt = (index: number) => {
+    const [day, value] = [days[index], values[index]];
+    if (day === undefined || value === undefined) return "";
+    return `${dayNames.format(Date.parse(day))}: ${format(value)}`;
+  };
   return (
     <figure className={styles.chart}>
-      <figcaption>{title}</figcaption>
+      <figcaption className={styles.caption}>
+        <span>{title}</span>
+        <strong aria-hidden>{place === null ? "" : valueAt(place)}</strong>
+      </figcaption>
       <div ref={frame} className={styles.plot} role="img" aria-label={title} />
     </figure>
   );
@@ -65,7 +79,16 @@ function colourOf(element: HTMLElement, token: string): string {
 
 const dayNames = new Intl.DateTimeFormat("en", { month: "short", day: "numeric", timeZone: "UTC" });
 
-function optionsOf(element: HTMLElement, format: (value: number) => string): uPlot.Options {
+interface ChartParts {
+  element: HTMLElement;
+  format: (value: number) => string;
+  max: number;
+  /** Gets the place of the bar to which the user points; null for none. */
+  setPlace: (place: number | null) => void;
+}
+
+function optionsOf({ element, format, max, setPlace }: ChartParts): uPlot.Options {
+  const marks = marksUpTo(max);
   const axis = {
     stroke: colourOf(element, "--text-muted"),
     grid: { stroke: colourOf(element, "--line"), width: 1 },
@@ -76,28 +99,31 @@ function optionsOf(element: HTMLElement, format: (value: number) => string): uPl
     width: element.clientWidth,
     height,
     legend: { show: false },
-    cursor: { show: false },
+    cursor: { x: false, y: false, points: { show: false }, drag: { x: false, y: false } },
+    hooks: {
+      setCursor: [
+        ({ cursor }) => {
+          setPlace(cursor.idx ?? null);
+        },
+      ],
+    },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: {
       // Half a day more on both sides, for the halves of the outer bars.
-      x: { time: true, range: (_, min, max) => [min - halfDay, max + halfDay] },
-      y: { range: (_, _min, max) => [0, Math.max(max * 1.1, 1)] },
+      x: { time: true, range: (_, first, last) => [first - halfDay, last + halfDay] },
+      y: { range: [0, marks.at(-1) ?? 1] },
     },
     axes: [
       {
         ...axis,
+        size: 30,
         grid: { show: false },
         values: (_, splits) => splits.map((time) => dayNames.format(time * 1000)),
       },
       {
         ...axis,
         size: axisSize,
-        // Half an order is no mark of the axis.
-        incrs: Array.from({ length: 10 }, (_, power) => 10 ** power).flatMap((unit) => [
-          unit,
-          2 * unit,
-          5 * unit,
-        ]),
+        splits: marks,
         values: (_, splits) => splits.map(format),
       },
     ],

@@ -38,8 +38,7 @@ export default function OverviewPage() {
       {counts.error && !counts.data && (
         <ErrorState error={counts.error} onRetry={() => void counts.refetch()} />
       )}
-      {!counts.error && !counts.data && <Skeleton height={104} />}
-      {counts.data && <Tiles counts={counts.data} today={today} />}
+      {(!counts.error || counts.data) && <Tiles counts={counts.data} today={today} />}
       <Card
         title={overviewTexts.salesTitle}
         note={overviewTexts.salesNote}
@@ -57,11 +56,13 @@ export default function OverviewPage() {
           />
         }
       >
-        {sales.data && <SalesCharts days={sales.data.salesByDay} />}
-        {!sales.data && sales.error && (
-          <ErrorState error={sales.error} onRetry={() => void sales.refetch()} />
-        )}
-        {!sales.data && !sales.error && <Skeleton height={480} />}
+        <div className={styles.sales}>
+          {sales.data && <SalesCharts days={sales.data.salesByDay} />}
+          {!sales.data && sales.error && (
+            <ErrorState error={sales.error} onRetry={() => void sales.refetch()} />
+          )}
+          {!sales.data && !sales.error && <Skeleton height={516} />}
+        </div>
       </Card>
       <Card
         title={overviewTexts.lowTitle}
@@ -88,32 +89,41 @@ function useRefresh() {
 }
 
 interface TilesProps {
-  counts: OverviewCountsQuery;
+  /** Undefined while they are being loaded. */
+  counts: OverviewCountsQuery | undefined;
   today: { orders: number; revenue: number } | undefined;
 }
 
-function Tiles({ counts: { toShip, onTheWay, soldOut }, today }: TilesProps) {
-  const countOf = ({ totalCount, totalCountIsExact }: typeof toShip) => {
+function Tiles({ counts, today }: TilesProps) {
+  const countOf = (connection: OverviewCountsQuery["toShip"] | undefined) => {
+    if (connection === undefined) return overviewTexts.unknown;
+    const { totalCount, totalCountIsExact } = connection;
     const count = formatNumber(totalCount);
     return totalCountIsExact ? count : overviewTexts.atLeast(count);
   };
   return (
     <ul className={styles.tiles}>
-      <Tile name={overviewTexts.ordersToday} value={today ? formatNumber(today.orders) : "…"} />
-      <Tile name={overviewTexts.revenueToday} value={today ? formatPrice(today.revenue) : "…"} />
+      <Tile
+        name={overviewTexts.ordersToday}
+        value={today ? formatNumber(today.orders) : overviewTexts.unknown}
+      />
+      <Tile
+        name={overviewTexts.revenueToday}
+        value={today ? formatPrice(today.revenue) : overviewTexts.unknown}
+      />
       <Tile
         name={overviewTexts.toShip}
-        value={countOf(toShip)}
+        value={countOf(counts?.toShip)}
         href="/admin/orders?status=PLACED"
       />
       <Tile
         name={overviewTexts.onTheWay}
-        value={countOf(onTheWay)}
+        value={countOf(counts?.onTheWay)}
         href="/admin/orders?status=SHIPPED"
       />
       <Tile
         name={overviewTexts.soldOut}
-        value={countOf(soldOut)}
+        value={countOf(counts?.soldOut)}
         href="/admin/products?stock=out"
       />
     </ul>

@@ -1,3 +1,4 @@
+import { useMemo } from "react";
 import { overviewTexts } from "../../texts/admin/overview.ts";
 import { formatNumber, formatPrice } from "../../ui/format.ts";
 import { Table } from "../../ui/table.tsx";
@@ -13,19 +14,27 @@ function sumOf(days: readonly Day[], field: "orders" | "revenue"): number {
 
 /** Charts of the orders and of the revenue, and the same numbers as a table. */
 export function SalesCharts({ days }: { days: readonly Day[] }) {
-  const names = days.map(({ day }) => day);
+  // New arrays would draw the charts anew, and forget to which bar the user points.
+  const { names, orders, revenue } = useMemo(
+    () => ({
+      names: days.map(({ day }) => day),
+      orders: days.map((day) => day.orders),
+      revenue: days.map((day) => day.revenue),
+    }),
+    [days],
+  );
   return (
     <div className={styles.charts}>
       <BarChart
         title={overviewTexts.chart(overviewTexts.orders, formatNumber(sumOf(days, "orders")))}
         days={names}
-        values={days.map(({ orders }) => orders)}
+        values={orders}
         format={formatNumber}
       />
       <BarChart
         title={overviewTexts.chart(overviewTexts.revenue, formatPrice(sumOf(days, "revenue")))}
         days={names}
-        values={days.map(({ revenue }) => revenue)}
+        values={revenue}
         format={formatPrice}
       />
       <details>
@@ -37,7 +46,7 @@ export function SalesCharts({ days }: { days: readonly Day[] }) {
               { title: overviewTexts.day, cell: ({ day }) => day },
               {
                 title: overviewTexts.orders,
-                cell: ({ orders }) => formatNumber(orders),
+                cell: (day) => formatNumber(day.orders),
                 isNumber: true,
               },
               {
@@ -47,7 +56,7 @@ export function SalesCharts({ days }: { days: readonly Day[] }) {
               },
               {
                 title: overviewTexts.revenue,
-                cell: ({ revenue }) => formatPrice(revenue),
+                cell: (day) => formatPrice(day.revenue),
                 isNumber: true,
               },
             ]}

@@ -1,14 +1,7 @@
 import { adminProductTexts } from "../../texts/admin/products.ts";
 import { TextField } from "../../ui/fields.tsx";
 import { minorUnitsOf } from "./price-text.ts";
-
-/** The entries of a form of a product, as they are typed. */
-export interface ProductEntries {
-  name: string;
-  description: string;
-  price: string;
-  sku: string;
-}
+import type { ProductEntries } from "./product-edits.ts";
 
 /** Returns what is wrong with the entries of a form, by the names of the fields. */
 export function faultsOfEntries({ price = "" }: Record<string, string>): Record<string, string> {

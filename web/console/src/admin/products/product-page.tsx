@@ -6,7 +6,7 @@ import { useStock, useStockUpdates } from "../../catalogue/live-stock.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
 import { Button, LinkButton } from "../../ui/button.tsx";
 import { ConfirmDialog } from "../../ui/dialog.tsx";
-import { formatNumber, formatPrice, formatTime } from "../../ui/format.ts";
+import { formatPrice, formatTime } from "../../ui/format.ts";
 import { ErrorState, Skeleton } from "../../ui/states.tsx";
 import { Table } from "../../ui/table.tsx";
 import { showToast } from "../../ui/toast.tsx";
@@ -70,30 +70,31 @@ function ProductFacts({ product }: { product: Product }) {
         </Card>
         <Card
           title={adminProductTexts.stockTitle}
-          actions={<strong>{adminProductTexts.pieces(formatNumber(stock))}</strong>}
+          actions={<strong>{adminProductTexts.pieces(stock)}</strong>}
         >
           <StockForm id={product.id} />
-          <h3>{adminProductTexts.priceHistory}</h3>
-          <div className={styles.scroll}>
-            <Table
-              caption={adminProductTexts.priceHistory}
-              columns={[
-                {
-                  title: adminProductTexts.validFrom,
-                  cell: ({ validFrom }) => formatTime(validFrom),
-                },
-                {
-                  title: adminProductTexts.price,
-                  cell: ({ price }) => formatPrice(price),
-                  isNumber: true,
-                },
-              ]}
-              rows={priceHistory ?? []}
-              keyOf={({ validFrom }) => validFrom}
-            />
-          </div>
         </Card>
       </Columns>
+      <Card title={adminProductTexts.priceHistory}>
+        <div className={styles.scroll}>
+          <Table
+            caption={adminProductTexts.priceHistory}
+            columns={[
+              {
+                title: adminProductTexts.validFrom,
+                cell: ({ validFrom }) => formatTime(validFrom),
+              },
+              {
+                title: adminProductTexts.price,
+                cell: ({ price }) => formatPrice(price),
+                isNumber: true,
+              },
+            ]}
+            rows={priceHistory ?? []}
+            keyOf={({ validFrom }) => validFrom}
+          />
+        </div>
+      </Card>
       <Card title={adminProductTexts.stockHistory}>
         <StockHistory changes={product.stockHistory ?? []} />
       </Card>

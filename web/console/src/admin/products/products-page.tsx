@@ -14,32 +14,31 @@ import { LowStockList, SkuList } from "./product-lists.tsx";
 import { exportColumns, exportedProducts } from "./exported-products.ts";
 import { productColumns } from "./product-columns.tsx";
 import {
-  AdminProductRowsDocument,
-  LowStockRowsDocument,
-  type ProductSort,
-} from "./products.graphql.ts";
+  filterNames,
+  inStockOf,
+  sorts,
+  stockFilters,
+  viewOf,
+  type ProductView,
+} from "./product-view.ts";
+import { AdminProductRowsDocument, LowStockRowsDocument } from "./products.graphql.ts";
 
 const pageRows = 50;
 const shown = [AdminProductRowsDocument, LowStockRowsDocument];
-const filterNames = ["q", "sku", "stock", "sort"] as const;
-const stockFilters = ["all", "available", "low", "out"] as const;
-const sorts = ["NEWEST_FIRST", "OLDEST_FIRST", "NAME_ASC", "PRICE_ASC", "PRICE_DESC"] as const;
 
 /** Search, filters and the list of all products. */
 export default function ProductsPage() {
   const [filters, change] = useFilters(filterNames);
   useStockUpdates(shown);
-  const stock = stockFilters.find((value) => value === filters.stock) ?? "all";
-  const sort = sorts.find((value) => value === filters.sort) ?? "NEWEST_FIRST";
-  const search = filters.q.trim() === "" ? undefined : filters.q;
-  const filter = { inStock: stock === "all" ? undefined : stock !== "out" };
-  const isFiltered = search !== undefined || filters.sku !== "" || stock !== "all";
+  const view = viewOf(filters);
+  const { search, sku, stock, sort } = view;
+  const isFiltered = search !== undefined || sku !== "" || stock !== "all";
   const actions = (
     <Row>
       <ExportButton
         fileName="products"
         columns={exportColumns}
-        rows={(signal) => exportedProducts({ search, filter }, signal)}
+        rows={(signal) => exportedProducts(view, signal)}
       />
       <LinkButton href="/admin/products/import">
         <Upload size={16} aria-hidden /> {adminProductTexts.import}
@@ -61,16 +60,16 @@ export default function ProductsPage() {
           type="search"
           label={adminProductTexts.search}
           placeholder={adminProductTexts.searchHint}
-          value={filters.q}
+          value={search ?? ""}
           onChange={(q) => {
-            change({ q, sku: "" });
+            change({ q, sku: "", ...(stock === "low" && { stock: "" }) });
           }}
         />
         <FilterField
           label={adminProductTexts.skuFilter}
-          value={filters.sku}
-          onChange={(sku) => {
-            change({ sku, q: "" });
+          value={sku}
+          onChange={(next) => {
+            change({ sku: next, q: "", stock: "" });
           }}
         />
         <SelectField
@@ -81,7 +80,11 @@ export default function ProductsPage() {
             text: adminProductTexts.stockFilters[value],
           }))}
           onChange={(value) => {
-            change({ stock: value === "all" ? "" : value });
+            change({
+              sku: "",
+              ...(value === "low" && { q: "" }),
+              stock: value === "all" ? "" : value,
+            });
           }}
         />
         <SelectField
@@ -89,32 +92,26 @@ export default function ProductsPage() {
           value={sort}
           options={sorts.map((value) => ({ value, text: adminProductTexts.sorts[value] }))}
           onChange={(value) => {
-            change({ sort: value === "NEWEST_FIRST" ? "" : value });
+            change({
+              sku: "",
+              ...(stock === "low" && { stock: "" }),
+              sort: value === "NEWEST_FIRST" ? "" : value,
+            });
           }}
         />
       </FilterBar>
-      {filters.sku !== "" && <SkuList sku={filters.sku} />}
-      {filters.sku === "" && stock === "low" && <LowStockList />}
-      {filters.sku === "" && stock !== "low" && (
-        <AllProducts variables={{ search, filter, sort }} isFiltered={isFiltered} />
-      )}
+      {sku !== "" && <SkuList sku={sku} />}
+      {sku === "" && stock === "low" && <LowStockList />}
+      {sku === "" && stock !== "low" && <AllProducts view={view} isFiltered={isFiltered} />}
     </AdminPage>
   );
 }
 
-interface AllProductsProps {
-  variables: {
-    search: string | undefined;
-    filter: { inStock: boolean | undefined };
-    sort: ProductSort;
-  };
-  isFiltered: boolean;
-}
-
-function AllProducts({ variables, isFiltered }: AllProductsProps) {
+function AllProducts({ view, isFiltered }: { view: ProductView; isFiltered: boolean }) {
+  const { search, stock, sort } = view;
   const query = useShopPages(
     AdminProductRowsDocument,
-    { first: pageRows, ...variables },
+    { first: pageRows, search, filter: { inStock: inStockOf(stock) }, sort },
     (data) => data.productsConnection,
   );
   return (

@@ -40,8 +40,11 @@ async function changeStock({ id, mode, number }: StockChange): Promise<string | 
   return updateInventories.results[0]?.error?.message;
 }
 
-function check({ number = "" }: Record<string, string>): Record<string, string> {
-  return piecesOf(number) === undefined ? { number: adminProductTexts.numberInvalid } : {};
+function faultsOf(mode: Mode, { number = "" }: Record<string, string>): Record<string, string> {
+  const pieces = piecesOf(number);
+  if (pieces === undefined) return { number: adminProductTexts.numberInvalid };
+  if (pieces === 0 && mode !== "set") return { number: adminProductTexts.numberZero };
+  return {};
 }
 
 /** Adds pieces, subtracts pieces, or sets the number of pieces after a count. */
@@ -70,7 +73,7 @@ export function StockForm({ id }: { id: string }) {
       submitLabel={adminProductTexts.changeStock}
       isPending={isPending}
       error={error}
-      check={check}
+      check={(values) => faultsOf(mode, values)}
       onSubmit={({ number = "" }) => {
         mutate({ id, mode, number: piecesOf(number) ?? 0 });
       }}

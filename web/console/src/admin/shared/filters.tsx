@@ -1,8 +1,12 @@
+import { FilterX } from "lucide-react";
 import { useEffectEvent, useLayoutEffect, useMemo, useState, type ReactNode } from "react";
 import { useLocation, useSearch } from "wouter";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { Button } from "../../ui/button.tsx";
 import { TextField } from "../../ui/fields.tsx";
+import { FormErrors } from "../../ui/form-errors.ts";
+import { EmptyState } from "../../ui/states.tsx";
+import type { FilterFaults } from "./filter-faults.ts";
 import styles from "./filters.module.css";
 
 /** A filter is applied when nothing was typed for so long. */
@@ -36,23 +40,48 @@ export function useFilters<Name extends string>(
 interface FilterBarProps {
   isFiltered: boolean;
   onClear: () => void;
+  /** They are shown at the fields of their names. */
+  faults?: FilterFaults;
+  /** Fields for times are local: what is not in UTC says so. */
+  hasTimes?: boolean;
   children: ReactNode;
 }
 
+const noFaults: FilterFaults = {};
+
 /** The filters of a list, with a button that clears them. */
-export function FilterBar({ isFiltered, onClear, children }: FilterBarProps) {
+export function FilterBar(props: FilterBarProps) {
+  const { isFiltered, onClear, faults = noFaults, hasTimes = false, children } = props;
   return (
-    <search className={styles.bar} aria-label={adminTexts.filters}>
-      {children}
-      <Button look="quiet" isDisabled={!isFiltered} onPress={onClear}>
-        {adminTexts.clear}
-      </Button>
+    <search aria-label={adminTexts.filters}>
+      <div className={styles.bar}>
+        <FormErrors value={faults}>{children}</FormErrors>
+        <Button look="quiet" isDisabled={!isFiltered} onPress={onClear}>
+          {adminTexts.clear}
+        </Button>
+      </div>
+      {hasTimes && <p className={styles.note}>{adminTexts.localTimes(timeZone)}</p>}
     </search>
+  );
+}
+
+const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+
+/** What is shown in place of a list whose filters cannot apply. */
+export function WrongFilters({ faults }: { faults: FilterFaults }) {
+  return (
+    <div role="status">
+      <EmptyState icon={<FilterX />} title={adminTexts.filtersWrong}>
+        {faults.user ?? adminTexts.filtersWrongText}
+      </EmptyState>
+    </div>
   );
 }
 
 interface FilterFieldProps {
   label: string;
+  /** The name of its fault. */
+  name?: string;
   value: string;
   onChange: (value: string) => void;
   type?: "text" | "search" | "datetime-local";

@@ -2,7 +2,7 @@ import { useShopMutation } from "../../api/use-shop.ts";
 import { adminUserTexts } from "../../texts/admin/users.ts";
 import { showToast } from "../../ui/toast.tsx";
 import { ConfirmButton } from "../shared/confirm-button.tsx";
-import { userTypes } from "./role-badge.tsx";
+import { userTypes } from "./user-types.ts";
 import {
   AdminUserRowsDocument,
   AdminUserViewDocument,

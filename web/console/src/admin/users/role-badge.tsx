@@ -1,9 +1,7 @@
 import { adminUserTexts } from "../../texts/admin/users.ts";
 import { Badge } from "../../ui/states.tsx";
+import { userTypes } from "./user-types.ts";
 import type { AdminUserRowFragment } from "./users.graphql.ts";
-
-/** The values of `User.type`. */
-export const userTypes = { customer: 0, admin: 1 } as const;
 
 /** What a user may do. */
 export function RoleBadge({ user }: { user: Pick<AdminUserRowFragment, "type" | "mayOperate"> }) {

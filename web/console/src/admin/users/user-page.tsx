@@ -11,8 +11,9 @@ import { AdminPage } from "../shared/admin-page.tsx";
 import { BackLink } from "../shared/back-link.tsx";
 import { Card, Columns, Facts, Row } from "../shared/card.tsx";
 import { EraseButton, ResetButton } from "./account-actions.tsx";
-import { RoleBadge, userTypes } from "./role-badge.tsx";
+import { RoleBadge } from "./role-badge.tsx";
 import { RightsButton, TypeButton } from "./role-actions.tsx";
+import { userTypes } from "./user-types.ts";
 import { AdminUserViewDocument, type AdminUserViewQuery } from "./users.graphql.ts";
 
 type User = AdminUserViewQuery["user"];

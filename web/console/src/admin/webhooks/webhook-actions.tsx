@@ -9,7 +9,7 @@ import { formatTime } from "../../ui/format.ts";
 import { showToast } from "../../ui/toast.tsx";
 import { ConfirmButton } from "../shared/confirm-button.tsx";
 import { SecretDialog } from "../shared/secret-dialog.tsx";
-import { WebhookDialog } from "./webhook-dialog.tsx";
+import { WebhookDialog, type WebhookEntries } from "./webhook-dialog.tsx";
 import {
   ChangeWebhookDocument,
   RemoveWebhookDocument,
@@ -35,6 +35,17 @@ function useChange(onSaved?: () => void) {
   });
 }
 
+/** Returns the entries that the user has edited: others keep what another admin may have saved. */
+function editsOf({ url, description, events }: WebhookEntries, saved: WebhookFactsFragment) {
+  const isSameEvents =
+    events.length === saved.events.length && events.every((type) => saved.events.includes(type));
+  return {
+    ...(url !== saved.url && { url }),
+    ...(description !== saved.description && { description }),
+    ...(!isSameEvents && { events }),
+  };
+}
+
 export function EditButton({ webhook }: ActionProps) {
   const [isEditing, setEditing] = useState(false);
   const close = () => {
@@ -52,14 +63,16 @@ export function EditButton({ webhook }: ActionProps) {
       </Button>
       <WebhookDialog
         title={webhookTexts.editTitle}
-        submitLabel={webhookTexts.edit}
+        submitLabel={webhookTexts.save}
         webhook={webhook}
         isOpen={isEditing}
         onClose={close}
         isPending={isPending}
         error={error}
         onSubmit={(entries) => {
-          mutate({ input: { id: webhook.id, ...entries } });
+          const edits = editsOf(entries, webhook);
+          if (Object.keys(edits).length === 0) close();
+          else mutate({ input: { id: webhook.id, ...edits } });
         }}
       />
     </>

@@ -2,11 +2,10 @@ import { useState } from "react";
 import { webhookTexts } from "../../texts/admin/webhooks.ts";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Form } from "../../ui/form.tsx";
-import { Notice } from "../../ui/states.tsx";
 import { WebhookFields } from "./webhook-fields.tsx";
 import type { WebhookFactsFragment } from "./webhooks.graphql.ts";
 
-interface WebhookEntries {
+export interface WebhookEntries {
   url: string;
   description: string;
   events: string[];
@@ -34,21 +33,19 @@ export function WebhookDialog({
 }: WebhookDialogProps) {
   const { submitLabel, ...dialog } = props;
   const [events, setEvents] = useState<ReadonlySet<string>>(() => new Set(webhook?.events));
-  const [isEmpty, setEmpty] = useState(false);
   return (
     <Dialog {...dialog}>
       <Form
         submitLabel={submitLabel}
         isPending={isPending}
         error={error}
+        check={(): Record<string, string> =>
+          events.size === 0 ? { events: webhookTexts.eventsMissing } : {}
+        }
         onSubmit={({ url = "", description = "" }) => {
-          setEmpty(events.size === 0);
-          if (events.size > 0) onSubmit({ url, description, events: [...events] });
+          onSubmit({ url, description, events: [...events] });
         }}
       >
-        {isEmpty && events.size === 0 && (
-          <Notice kind="danger">{webhookTexts.eventsMissing}</Notice>
-        )}
         <WebhookFields
           url={webhook?.url}
           description={webhook?.description}

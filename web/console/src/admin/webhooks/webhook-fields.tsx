@@ -1,7 +1,8 @@
-import { useState } from "react";
+import { use, useId, useState } from "react";
 import { webhookTexts } from "../../texts/admin/webhooks.ts";
 import { Checkbox, TextField } from "../../ui/fields.tsx";
 import { webhookEvents } from "./webhook-events.ts";
+import { FormErrors } from "../../ui/form-errors.ts";
 import styles from "./webhooks.module.css";
 
 interface WebhookFieldsProps {
@@ -14,6 +15,8 @@ interface WebhookFieldsProps {
 /** The fields of a webhook. Types of events that the console does not know stay chosen. */
 export function WebhookFields({ url, description, events, onEvents }: WebhookFieldsProps) {
   const [known] = useState(() => [...new Set([...webhookEvents, ...events])]);
+  const fault = use(FormErrors).events;
+  const faultId = useId();
   return (
     <>
       <TextField
@@ -31,7 +34,12 @@ export function WebhookFields({ url, description, events, onEvents }: WebhookFie
         defaultValue={description}
         maxLength={500}
       />
-      <fieldset>
+      <fieldset
+        className={styles.fieldset}
+        tabIndex={-1}
+        data-fault={fault}
+        aria-describedby={fault === undefined ? undefined : faultId}
+      >
         <legend className={styles.legend}>{webhookTexts.events}</legend>
         <div className={styles.events}>
           {known.map((type) => (
@@ -49,6 +57,11 @@ export function WebhookFields({ url, description, events, onEvents }: WebhookFie
             </Checkbox>
           ))}
         </div>
+        {fault !== undefined && (
+          <p id={faultId} className={styles.fault}>
+            {fault}
+          </p>
+        )}
       </fieldset>
     </>
   );

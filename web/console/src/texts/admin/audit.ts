@@ -1,5 +1,7 @@
 import type { AuditAction, AuditActorKind } from "../../admin/audit/audit.graphql.ts";
 
+import { counted } from "../counted.ts";
+
 /** The texts of the audit trail. */
 export const auditTexts = {
   title: "Audit trail",
@@ -11,14 +13,19 @@ export const auditTexts = {
   actor: "Who",
   actorHint: "Name or id",
   subject: "Affected",
-  subjectHint: "Id",
+  subjectHint: "Name or id",
   from: "From",
   before: "Before",
   when: "When",
   address: "Address",
   detail: "Details",
   ok: "OK",
-  searched: (entries: string, since: string) => `${entries} entries searched, back to ${since}.`,
+  rejectedWith: (code: string) => `Rejected (${code})`,
+  yes: "Yes",
+  no: "No",
+  none: "None",
+  searched: (entries: number, since: string) =>
+    `${counted(entries, "entry", "entries")} searched, back to ${since}.`,
   older: "Search older entries",
   emptyTitle: "There are no entries yet",
 };
@@ -30,12 +37,17 @@ export const actorKindTexts: Record<AuditActorKind, string> = {
   UNKNOWN: "Unknown",
 };
 
-export const auditActionTexts: Record<AuditAction, string> = {
+/** An action, or what a signed-in user has done who entered a wrong current password. */
+export type AuditKind = AuditAction | "OWN_LOGIN_REFUSED" | "OWN_LOGIN_THROTTLED";
+
+export const auditKindTexts: Record<AuditKind, string> = {
   ACCESS_REFUSED: "Access refused",
   REGISTERED: "Registered",
   LOGGED_IN: "Signed in",
   LOGIN_REFUSED: "Sign-in refused",
   LOGIN_THROTTLED: "Sign-in limited",
+  OWN_LOGIN_REFUSED: "Current password refused",
+  OWN_LOGIN_THROTTLED: "Current password limited",
   REFRESH_REUSED: "Refresh token reused",
   LOGGED_OUT: "Signed out",
   PASSWORD_CHANGED: "Password changed",
@@ -58,7 +70,47 @@ export const auditActionTexts: Record<AuditAction, string> = {
   WEBHOOK_UPDATED: "Webhook changed",
   WEBHOOK_DELETED: "Webhook deleted",
   WEBHOOK_SECRET_ROTATED: "Secret replaced",
-  WEBHOOK_REDRIVEN: "Dead letters redriven",
-  WEBHOOK_DISABLED: "Webhook disabled",
+  WEBHOOK_REDRIVEN: "Dead letters sent again",
+  WEBHOOK_DISABLED: "Webhook turned off",
   UNKNOWN: "Unknown",
+};
+
+/** Why an attempt was rejected, by the code of its error. */
+export const rejectionTexts: Partial<Record<string, string>> = {
+  INVALID_CREDENTIALS: "Wrong password",
+  TOO_MANY_REQUESTS: "Too many tries",
+  FORBIDDEN: "No right",
+  UNAUTHENTICATED: "Not signed in",
+  INVALID_RESET_TOKEN: "Wrong token",
+};
+
+/** The names of the details of entries. */
+export const auditDetailTexts: Partial<Record<string, string>> = {
+  action: "Action",
+  change: "Change",
+  description: "Description",
+  email: "Email",
+  event: "Id of the event",
+  events: "Events",
+  everywhere: "All sessions",
+  enabled: "Active",
+  from: "Before",
+  kid: "Key",
+  name: "Name",
+  number: "Pieces",
+  onHand: "Counted",
+  origin: "Endpoint",
+  position: "Position",
+  price: "Price",
+  producer: "Service",
+  redriven: "Dead letters",
+  revoke: "Other keys deleted",
+  session: "Session",
+  sku: "SKU",
+  stock: "Stock",
+  stockBefore: "Stock before",
+  to: "After",
+  type: "Event",
+  username: "Name",
+  version: "Version",
 };

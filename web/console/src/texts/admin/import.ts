@@ -1,3 +1,5 @@
+import { counted } from "../counted.ts";
+
 /** The texts of the import of products. */
 export const importTexts = {
   title: "Import products",
@@ -10,15 +12,25 @@ export const importTexts = {
   drop: "or drop it here",
   otherFile: "Choose another file",
   preview: "Preview",
-  previewOf: (shown: string, rows: string) => `The first ${shown} of ${rows} rows`,
+  previewOf: (shown: number, ready: number) =>
+    shown === ready
+      ? `The ${counted(ready, "row", "rows")} without errors`
+      : `The first ${shown} of ${counted(ready, "row", "rows")} without errors`,
   line: "Line",
-  ready: (rows: string) => `${rows} rows can be read.`,
-  faults: (rows: string) => `${rows} rows cannot be read. The import skips them.`,
+  checking: "Comparing the rows with the products…",
+  ready: (rows: number) => `${counted(rows, "row is", "rows are")} ready for the import.`,
+  noneReady: "No row can be imported.",
+  faults: (rows: number) =>
+    counted(
+      rows,
+      "row has an error. The import skips it.",
+      "rows have errors. The import skips them.",
+    ),
   stockWarning:
     "The file has the column stock: the import sets the stock to its numbers, also if orders have taken pieces since the file was written.",
-  start: (rows: string) => `Import ${rows} rows`,
+  start: (rows: number) => `Import ${counted(rows, "row", "rows")}`,
   progress: "Progress of the import",
-  running: (done: string, rows: string) => `${done} of ${rows} rows`,
+  running: (done: string, rows: number) => `${done} of ${counted(rows, "row", "rows")}`,
   pause: "Stop",
   resume: "Continue",
   stopped: "The import has stopped. Rows that took effect are not imported twice.",
@@ -27,7 +39,8 @@ export const importTexts = {
   updated: "Changed",
   unchanged: "Unchanged",
   failed: "Failed",
-  errors: "Rows that failed",
+  skipped: "Skipped",
+  errors: "Rows with errors",
   error: "Error",
   errorsShown: (shown: string, all: string) => `The first ${shown} of ${all} errors are shown.`,
   saveErrors: "Save errors as CSV",
@@ -40,8 +53,11 @@ export const importTexts = {
   unknownColumn: (name: string) => `There is no column “${name}”.`,
   twice: (name: string) => `The column ${name} is named twice.`,
   noKey: "A column id or sku is required: rows are matched with products by one of them.",
-  cells: (cells: number, columns: number) => `The row has ${cells} cells in place of ${columns}.`,
+  cells: (cells: number, columns: number) =>
+    `The row has ${counted(cells, "cell", "cells")} in place of ${columns}.`,
   wholeNumber: (column: string) => `${column} must be a whole number from 0 to 2,147,483,647.`,
+  priceInvalid:
+    "price must be a whole number of cents from 0 to 2,147,483,647: 1250 stands for 12.50.",
   rowWithoutKey: "The row has neither an id nor an SKU, so it could not be matched again.",
   repeated: (line: number) => `Line ${line} is a row of the same product.`,
   unknownId: "There is no product with this id.",

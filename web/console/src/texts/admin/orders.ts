@@ -1,3 +1,5 @@
+import { counted } from "../counted.ts";
+
 /** The texts of the admins' pages of orders. */
 export const adminOrderTexts = {
   title: "Orders",
@@ -14,11 +16,13 @@ export const adminOrderTexts = {
   priceMax: "Total to",
   ofUser: (name: string) => `Orders of ${name}`,
   allUsers: "Orders of all users",
+  numberInvalid: "Enter a complete order number, for example 1HN4-7T2C-9KQ0.",
+  userInvalid: "The address of this page names no valid customer.",
   priceNeedsMore: "A filter by total also needs a start time, a number or a customer.",
+  priceTooLow: "Enter an amount that is not below “Total from”.",
   live: "Live",
   liveText: "New orders and changes appear by themselves.",
-  waiting: (orders: number) =>
-    orders === 1 ? "1 new order is waiting." : `${orders} new orders are waiting.`,
+  waiting: (orders: number) => `${counted(orders, "new order is", "new orders are")} waiting.`,
   show: "Show",
   emptyTitle: "There are no orders yet",
   emptyText: "They appear here when customers place them.",

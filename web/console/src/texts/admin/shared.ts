@@ -1,3 +1,5 @@
+import { counted } from "../counted.ts";
+
 /** The texts that several pages of admins use. */
 export const adminTexts = {
   navigation: "Administration",
@@ -13,12 +15,17 @@ export const adminTexts = {
   all: "All",
   filters: "Filters",
   clear: "Clear filters",
+  filtersWrong: "The filters cannot be applied",
+  filtersWrongText: "Correct the fields with an error, or clear the filters.",
+  timeInvalid: "Enter a date and a time.",
+  tooEarly: "Enter a time after the start.",
+  localTimes: (zone: string) => `Times are in your time zone, ${zone}.`,
   noneTitle: "Nothing matches",
   noneText: "Try other filters.",
   system: "Operator",
   exportCsv: "Export as CSV",
-  exporting: (rows: string) => `${rows} rows…`,
-  exported: (rows: string) => `${rows} rows are exported.`,
+  exporting: (rows: number) => `${counted(rows, "row", "rows")}…`,
+  exported: (rows: number) => `${counted(rows, "row is", "rows are")} exported.`,
   exportFailed: (reason: string) => `The export has stopped. ${reason}`,
   stop: "Stop",
   once: "It is shown only now. Copy it before you close this dialog.",

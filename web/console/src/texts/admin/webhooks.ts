@@ -1,3 +1,5 @@
+import { counted } from "../counted.ts";
+
 /** The texts of the admins' pages of webhooks. */
 export const webhookTexts = {
   title: "Webhooks",
@@ -23,6 +25,7 @@ export const webhookTexts = {
   back: "All webhooks",
   details: "Details",
   edit: "Edit",
+  save: "Save",
   editTitle: "Edit webhook",
   saved: "The webhook is saved.",
   enable: "Turn on",
@@ -53,6 +56,6 @@ export const webhookTexts = {
   redriveAllText:
     "The oldest 1,000 dead letters are sent again, and pending deliveries are tried now.",
   redriven: (count: number) =>
-    count === 1 ? "1 dead letter is sent again." : `${count} dead letters are sent again.`,
+    `${counted(count, "dead letter is", "dead letters are")} sent again.`,
   actions: "Actions",
 };

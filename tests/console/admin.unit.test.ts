@@ -1,0 +1,143 @@
+import { describe, expect, test } from "@jest/globals";
+import { detailsOf, kindOf, personOf } from "../../web/console/src/admin/audit/audit-facts.ts";
+import { isMatch, type AuditFilters } from "../../web/console/src/admin/audit/audit-filter.ts";
+import {
+  faultsOfFilters,
+  type OrderFilters,
+} from "../../web/console/src/admin/orders/order-filter.ts";
+import { marksUpTo } from "../../web/console/src/admin/overview/axis-marks.ts";
+import { editsOf, inputOf } from "../../web/console/src/admin/products/product-edits.ts";
+import { viewOf } from "../../web/console/src/admin/products/product-view.ts";
+import { counted } from "../../web/console/src/texts/counted.ts";
+
+const id = "01a22361-48ac-7583-bce1-8b1bcdbf5cc9";
+
+describe("the filters of orders", () => {
+  const none: OrderFilters = {
+    number: "",
+    status: "",
+    user: "",
+    from: "",
+    before: "",
+    min: "",
+    max: "",
+  };
+
+  test.each<[Partial<OrderFilters>, string]>([
+    [{ min: "300" }, "min"],
+    [{ max: "300" }, "max"],
+    [{ number: "nonsense" }, "number"],
+    [{ user: "nonsense" }, "user"],
+    [{ from: "2026-01-01T00:00", min: "abc" }, "min"],
+    [{ from: "2026-01-01T00:00", min: "5", max: "4" }, "max"],
+    [{ from: "2026-01-02T00:00", before: "2026-01-01T00:00" }, "before"],
+    [{ from: "yesterday" }, "from"],
+  ])("%j has a fault at %s", (filters, name) => {
+    expect(Object.keys(faultsOfFilters({ ...none, ...filters }))).toEqual([name]);
+  });
+
+  test.each<Partial<OrderFilters>>([
+    {},
+    { number: "1hn4-7T2C-9KQ0", min: "300" },
+    { user: id, max: "3" },
+    { from: "2026-01-01T00:00", before: "2026-01-02T00:00", min: "3", max: "3" },
+  ])("%j has no fault", (filters) => {
+    expect(faultsOfFilters({ ...none, ...filters })).toEqual({});
+  });
+});
+
+test("a list by SKU or of low stock has no other filter", () => {
+  const filters = { q: "mug", sku: " A ", stock: "low", sort: "NAME_ASC" };
+  const none = { search: undefined, sku: "", stock: "all", sort: "NEWEST_FIRST" };
+  expect(viewOf(filters)).toEqual({ ...none, sku: "A" });
+  expect(viewOf({ ...filters, sku: "" })).toEqual({ ...none, stock: "low" });
+});
+
+describe("the edits of a product", () => {
+  const base = { name: "Mug", description: "two\r\nlines", price: "16.00", sku: "A" };
+
+  test("contain only fields whose value differs", () => {
+    const typed = { ...base, description: "two\nlines", price: "16", name: "Cup" };
+    expect(editsOf(typed, base)).toEqual({ name: "Cup" });
+  });
+
+  test("become the input of the mutation", () => {
+    const product = { id, version: 3 };
+    expect(inputOf(product, { price: "12,5", sku: "" })).toEqual({
+      ...product,
+      price: 1_250,
+      sku: "",
+    });
+    expect(inputOf(product, { name: "Cup" })).toEqual({ ...product, name: "Cup" });
+  });
+});
+
+describe("the audit trail", () => {
+  const signIn = {
+    id,
+    at: "2026-01-01T00:00:00.000Z",
+    action: "LOGGED_IN",
+    outcome: "OK",
+    actorKind: "anonymous",
+    actorId: null,
+    address: null,
+    subjectId: id,
+    detail: null,
+  } as const;
+  const noFilter: AuditFilters = {
+    trail: "",
+    action: "",
+    outcome: "",
+    actor: "",
+    subject: "",
+    from: "",
+    before: "",
+  };
+
+  test("names who has signed in, and finds the sign-in by that name", () => {
+    expect(personOf(signIn)).toBe(id);
+    const nameOf = () => "Ann Lee";
+    expect(isMatch(signIn, { ...noFilter, actor: "ann" }, nameOf)).toBe(true);
+    expect(isMatch(signIn, { ...noFilter, subject: "lee" }, nameOf)).toBe(true);
+    expect(isMatch(signIn, { ...noFilter, actor: "ben" }, nameOf)).toBe(false);
+  });
+
+  test("does not name the owner of an account as who was refused", () => {
+    const refused = { ...signIn, action: "LOGIN_REFUSED", outcome: "INVALID_CREDENTIALS" } as const;
+    expect(personOf(refused)).toBeNull();
+    expect(kindOf(refused)).toBe("LOGIN_REFUSED");
+    expect(kindOf({ ...refused, actorKind: "user", actorId: id })).toBe("OWN_LOGIN_REFUSED");
+  });
+
+  test("has details in words", () => {
+    const entry = { ...signIn, detail: '{"number": 7, "price": 1250, "everywhere": true}' };
+    expect(detailsOf(entry)).toEqual([
+      ["Pieces", "7"],
+      ["Price", "€12.50"],
+      ["All sessions", "Yes"],
+    ]);
+    const changed = { ...signIn, action: "TYPE_CHANGED", detail: '{"from": 0, "to": 1}' } as const;
+    expect(detailsOf(changed)).toEqual([
+      ["Before", "Customer"],
+      ["After", "Admin"],
+    ]);
+  });
+});
+
+test.each([
+  [0, [0, 1]],
+  [1, [0, 1]],
+  [18, [0, 5, 10, 15, 20]],
+  [27, [0, 10, 20, 30]],
+  [250_000, [0, 100_000, 200_000, 300_000]],
+])("the marks of an axis reach %d", (max, marks) => {
+  expect(marksUpTo(max)).toEqual(marks);
+});
+
+test("a number of things has the right noun", () => {
+  expect([0, 1, 1_200].map((count) => counted(count, "row", "rows"))).toEqual([
+    "0 rows",
+    "1 row",
+    "1,200 rows",
+  ]);
+});

@@ -1,0 +1,14 @@
+/** About so many marks fit beside a chart. */
+const wantedMarks = 4;
+
+/**
+ * Returns the marks of an axis from 0: round numbers, the last of which is not below the largest
+ * value. Half an order is no mark.
+ */
+export function marksUpTo(max: number): number[] {
+  const least = Math.max(max / wantedMarks, 1);
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= least) ?? least;
+  const count = Math.max(Math.ceil(max / step), 1);
+  return Array.from({ length: count + 1 }, (_, index) => index * step);
+}

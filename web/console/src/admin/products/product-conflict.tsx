@@ -1,0 +1,108 @@
+import { useState } from "react";
+import { errorText } from "../../api/error-text.ts";
+import { adminProductTexts } from "../../texts/admin/products.ts";
+import { Button } from "../../ui/button.tsx";
+import { Notice } from "../../ui/states.tsx";
+import { Table } from "../../ui/table.tsx";
+import { Row } from "../shared/card.tsx";
+import {
+  entriesOf,
+  isSame,
+  productFields,
+  type ProductEntries,
+  type ProductField,
+} from "./product-edits.ts";
+import type { AdminProductFactsFragment } from "./products.graphql.ts";
+import styles from "./products.module.css";
+
+/** The edits of a user that another change has overtaken, and what is saved now. */
+export interface Conflict {
+  edits: Partial<ProductEntries>;
+  saved: AdminProductFactsFragment;
+}
+
+interface ProductConflictProps {
+  conflict: Conflict;
+  isPending: boolean;
+  error: unknown;
+  /** Gets the edits that the user has chosen. */
+  onSave: (edits: Partial<ProductEntries>) => void;
+  onDiscard: () => void;
+}
+
+/** Shows what two admins have made of a product. The user chooses for each field that differs. */
+export function ProductConflict(props: ProductConflictProps) {
+  const { conflict, isPending, error, onSave, onDiscard } = props;
+  const [dropped, setDropped] = useState<ReadonlySet<ProductField>>(new Set());
+  const saved = entriesOf(conflict.saved);
+  const rows = productFields.map((field) => {
+    const edit = conflict.edits[field];
+    const isChoice = edit !== undefined && !isSame(field, edit, saved[field]);
+    return { field, theirs: saved[field], yours: isChoice ? edit : undefined };
+  });
+  const choose = (field: ProductField, isDropped: boolean) => {
+    const next = new Set(dropped);
+    if (isDropped) next.add(field);
+    else next.delete(field);
+    setDropped(next);
+  };
+  const save = () => {
+    const kept = rows.filter(({ field, yours }) => yours !== undefined && !dropped.has(field));
+    if (kept.length === 0) onDiscard();
+    else onSave(Object.fromEntries(kept.map(({ field, yours }) => [field, yours])));
+  };
+  const radio = (field: ProductField, text: string, isDropping: boolean) => (
+    <label className={styles.choice}>
+      <input
+        type="radio"
+        name={`choice-${field}`}
+        aria-label={adminProductTexts.choice(
+          adminProductTexts[field],
+          isDropping ? adminProductTexts.theirs : adminProductTexts.yours,
+        )}
+        checked={dropped.has(field) === isDropping}
+        onChange={() => {
+          choose(field, isDropping);
+        }}
+      />
+      <span className={styles.text}>{text === "" ? adminProductTexts.noSku : text}</span>
+    </label>
+  );
+  return (
+    <>
+      <Notice kind="warning">
+        <strong>{adminProductTexts.conflictTitle}</strong>
+        <div>{adminProductTexts.conflictText}</div>
+      </Notice>
+      <Table
+        caption={adminProductTexts.conflictTitle}
+        columns={[
+          { title: adminProductTexts.field, cell: ({ field }) => adminProductTexts[field] },
+          {
+            title: adminProductTexts.theirs,
+            cell: ({ field, theirs, yours }) =>
+              yours === undefined ? (
+                <span className={styles.text}>{theirs}</span>
+              ) : (
+                radio(field, theirs, true)
+              ),
+          },
+          {
+            title: adminProductTexts.yours,
+            cell: ({ field, yours }) =>
+              yours === undefined ? adminProductTexts.unedited : radio(field, yours, false),
+          },
+        ]}
+        rows={rows}
+        keyOf={({ field }) => field}
+      />
+      {error !== null && <Notice kind="danger">{errorText(error)}</Notice>}
+      <Row>
+        <Button look="primary" isPending={isPending} onPress={save}>
+          {adminProductTexts.saveChosen}
+        </Button>
+        <Button onPress={onDiscard}>{adminProductTexts.discard}</Button>
+      </Row>
+    </>
+  );
+}
