@@ -1,4 +1,4 @@
-import { graphql } from "../support/graphql-client.ts";
+import { graphql } from "../../support/graphql-client.ts";
 
 export interface Customer {
   id: string;
