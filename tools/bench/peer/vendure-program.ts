@@ -64,7 +64,8 @@ const config = {
   plugins: [
     core.DefaultSchedulerPlugin.init({}),
     core.DefaultJobQueuePlugin.init({ useDatabaseForBuffer: true }),
-    core.DefaultSearchPlugin.init({ bufferUpdates: false, indexStockStatus: true }),
+    // The index is built as a whole after the import, and not by a job for each product.
+    core.DefaultSearchPlugin.init({ bufferUpdates: mode === "populate", indexStockStatus: true }),
     HardenPlugin.init({ maxQueryComplexity: 500, apiMode: "prod" }),
   ],
 };

@@ -33,10 +33,10 @@ const style = `
     }`;
 
 const legend = [
-  ["reached", "target reached"],
-  ["unclear", "interval contains the target"],
-  ["missed", "target missed"],
-  ["none", "no target"],
+  ["reached", "target reached", 20],
+  ["missed", "target missed", 150],
+  ["unclear", "interval contains the target", 275],
+  ["none", "no target", 490],
 ] as const;
 
 /**
@@ -48,14 +48,18 @@ export function chartOf(results: readonly Result[]): string {
   const largest = Math.max(1, ...ratios.flatMap(largestOf)) * 1.02;
   const x = (ratio: number) => Math.round((left + (ratio / largest) * width) * 10) / 10;
   let y = top;
-  const rows: string[] = [];
+  const bars: string[] = [];
+  // The line of the baseline crosses the bars, but no text.
+  const texts: string[] = [];
   for (const [group, members] of Map.groupBy(ratios, ({ group }) => group)) {
     const isLower = members.some(isLowerBetter);
-    rows.push(
-      text(20, y + 20, `${group}${isLower ? " (lower is better)" : ""}`, "heading"),
-      ...members.map((result, index) => rowOf(result, x, y + headingHeight + index * rowHeight)),
-    );
-    y += headingHeight + members.length * rowHeight;
+    texts.push(text(20, y + 20, `${group}${isLower ? " (lower is better)" : ""}`, "heading"));
+    y += headingHeight;
+    for (const result of members) {
+      bars.push(barOf(result, x, y));
+      texts.push(...labelsOf(result, x, y));
+      y += rowHeight;
+    }
   }
   const height = y + bottom;
   const ticks = ticksUpTo(largest).flatMap((ratio) => [
@@ -66,23 +70,22 @@ export function chartOf(results: readonly Result[]): string {
   <style>${style}
   </style>
   <rect class="back" width="100%" height="100%"/>
-  ${text(20, 32, "Ratios: shop / baseline and others", "title")}
+  ${text(20, 32, "Ratios of the benchmark", "title")}
   ${text(20, 54, "Bar: median of the rounds. Line: 95 % interval. Dots: rounds. Dashed: 1, the baseline. Mark: target.", "faint")}
-  ${legend.map(([name, label], index) => legendOf(name, label, 20 + index * 190)).join("\n  ")}
+  ${legend.map(([name, label, x]) => legendOf(name, label, x)).join("\n  ")}
   ${ticks.join("\n  ")}
-  ${rows.join("\n  ")}
+  ${bars.join("\n  ")}
   <line class="baseline" x1="${x(1)}" x2="${x(1)}" y1="${top}" y2="${y + 6}"/>
+  ${texts.join("\n  ")}
 </svg>
 `;
 }
 
-function rowOf(result: Result, x: (ratio: number) => number, y: number): string {
-  const { name, inFlight, value, interval, target, rounds } = result;
+function barOf(result: Result, x: (ratio: number) => number, y: number): string {
+  const { value, interval, target, rounds } = result;
   const middle = y + barHeight / 2;
-  const label = inFlight === undefined ? name : `${name}, ${inFlight} in flight`;
   const wanted = target === undefined ? undefined : Object.values(target)[0];
   return [
-    text(left - 12, y + 12, label, "", "end"),
     `<rect class="${classOf(result)}" x="${left}" y="${y}" width="${x(value) - left}" height="${barHeight}" rx="2"/>`,
     ...rounds.map((round) => `<circle class="round" cx="${x(round.value)}" cy="${middle}" r="2"/>`),
     ...(interval === undefined
@@ -95,8 +98,17 @@ function rowOf(result: Result, x: (ratio: number) => number, y: number): string 
       : [
           `<rect class="target" x="${x(wanted) - 1.5}" y="${y - 3}" width="3" height="${barHeight + 6}"/>`,
         ]),
-    text(x(largestOf(result)) + 10, y + 12, value.toFixed(2), "halo"),
   ].join("\n  ");
+}
+
+/** Gives the texts left and right of a bar. */
+function labelsOf(result: Result, x: (ratio: number) => number, y: number): string[] {
+  const { name, inFlight, value } = result;
+  const label = inFlight === undefined ? name : `${name}, ${inFlight} in flight`;
+  return [
+    text(left - 12, y + 12, label, "", "end"),
+    text(x(largestOf(result)) + 10, y + 12, value.toFixed(2), "halo"),
+  ];
 }
 
 function classOf(result: Result): string {
