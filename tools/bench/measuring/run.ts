@@ -104,7 +104,7 @@ function report(content: ResultsFile, before: ResultsFile | undefined, out: stri
   console.log(textOf(content, before));
   const files = {
     "results.json": `${JSON.stringify(content, null, 2)}\n`,
-    "results.md": `${environmentText(content)}\n\n${textOf(content)}\n`,
+    "results.txt": `${environmentText(content)}\n\n${textOf(content)}\n`,
     "chart.svg": chartOf(content.results),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(out, name), text);

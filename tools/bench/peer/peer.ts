@@ -10,7 +10,7 @@ import { quickPace, type Pace, type Session } from "../measuring/session.ts";
 import type { Measurement } from "../report/results.ts";
 import { loginOf, orderOf, pageOfProducts, readOf } from "../scenarios/scenarios.ts";
 import { startShopProcess } from "../shop/shop-process.ts";
-import { stockShop } from "../shop/stock-shop.ts";
+import { defaultProducts, stockShop } from "../shop/stock-shop.ts";
 import { startVendure } from "./vendure.ts";
 import { prepareVendure, type VendureRequests } from "./vendure-shop.ts";
 
@@ -21,6 +21,7 @@ import { prepareVendure, type VendureRequests } from "./vendure-shop.ts";
 const usage = `npm run bench:peer -- [options]
 
   --quick          one short round and no intervals
+  --products N     products of both shops (default ${defaultProducts}; 100 for a quick try)
   --vendure V      version of Vendure in the npm registry (default: latest)
   --out DIR        folder of the output (default: ${join("data", "bench-peer")})
   --help           prints this help
@@ -67,7 +68,9 @@ const vendureMemory: Measurement = {
   unit: "MB",
 };
 
-let vendureVersion = "latest";
+/** A product for each of the customers' orders that `stockShop` places. */
+const minProducts = 40;
+
 process.exit(await main());
 
 async function main(): Promise<number> {
@@ -76,7 +79,11 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  vendureVersion = values.vendure;
+  const products = Number(values.products);
+  if (!(products >= minProducts)) {
+    console.error(`--products must be at least ${minProducts}.\n\n${usage}`);
+    return 1;
+  }
   return runParts({
     parts: [
       {
@@ -87,7 +94,7 @@ async function main(): Promise<number> {
           vendureMemory,
         ],
         seconds: wholeSeconds,
-        measure: measurePeer,
+        measure: (session, show) => measurePeer(session, show, values.vendure, products),
       },
     ],
     pace: values.quick ? { ...quickPace, seconds: 1, compileSeconds: 1 } : fullPace,
@@ -102,6 +109,7 @@ function readOptions() {
     return parseArgs({
       options: {
         quick: { type: "boolean", default: false },
+        products: { type: "string", default: String(defaultProducts) },
         vendure: { type: "string", default: "latest" },
         out: { type: "string", default: join("data", "bench-peer") },
         help: { type: "boolean", default: false },
@@ -113,17 +121,22 @@ function readOptions() {
   }
 }
 
-async function measurePeer(session: Session, show: ShowPart): Promise<void> {
+async function measurePeer(
+  session: Session,
+  show: ShowPart,
+  version: string,
+  products: number,
+): Promise<void> {
   show("starting the shop", 0);
   const shop = await startShopProcess(mkdtempSync(join(tmpdir(), "shop-bench-")));
   try {
-    const { productIds, customer, customers } = await stockShop(shop.port);
+    const { productIds, customer, customers } = await stockShop(shop.port, products);
     const names = customers.slice(0, customerCount);
     await queryDatabase(shop.databaseUrl("postgres"), (client) =>
       client.query("CREATE DATABASE vendure"),
     );
     const vendure = await startVendure({
-      version: vendureVersion,
+      version,
       databaseUrl: shop.databaseUrl("vendure"),
       productCount: productIds.length,
       show: (step) => {

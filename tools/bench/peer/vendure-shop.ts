@@ -13,6 +13,7 @@ export interface VendureRequests {
 }
 
 const path = "/shop-api";
+const indexWithinMs = 600_000;
 const orderOrError = "{ __typename ... on Order { code state } ... on ErrorResult { message } }";
 const documents = {
   product:
@@ -133,18 +134,21 @@ async function buildSearchIndex(api: VendureApi): Promise<void> {
     {},
     admin,
   );
-  await eventually(
+  const state = await eventually(
     "the search index of Vendure",
     async () => {
-      const { data: found } = await api.send<{ job: { state: string } | null }>(
-        "query ($id: ID!) { job(jobId: $id) { state } }",
+      const { data: found } = await api.send<{ job: { state: string; error: unknown } | null }>(
+        "query ($id: ID!) { job(jobId: $id) { state error } }",
         { id: data.reindex.id },
         admin,
       );
-      return found.job?.state === "COMPLETED";
+      const job = JSON.stringify(found.job);
+      if (/PENDING|RUNNING|RETRYING/.test(job)) throw new Error(job);
+      return job;
     },
-    { everyMs: 500 },
+    { everyMs: 500, withinMs: indexWithinMs },
   );
+  if (!state.includes("COMPLETED")) throw new Error(`Vendure has no search index: ${state}`);
 }
 
 async function signUp(api: VendureApi, name: string): Promise<string> {
