@@ -304,7 +304,7 @@ test("a results file is read back, and one of another format is rejected", () =>
   const content = fileWith([[reads, [1]]], "one");
   writeFileSync(file, JSON.stringify(content));
   expect(readResultsFile(file)).toEqual(content);
-  writeFileSync(file, JSON.stringify({ rows: [], figures: [] }));
+  writeFileSync(file, JSON.stringify({ ...content, format: 1 }));
   expect(() => readResultsFile(file)).toThrow(ResultsFileError);
   expect(() => readResultsFile(join(folder, "missing.json"))).toThrow(ResultsFileError);
 });
