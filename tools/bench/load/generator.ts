@@ -3,7 +3,7 @@ import { HttpConnection } from "./http-connection.ts";
 import type { LoadOptions, LoadRequest, Measured } from "./load.ts";
 
 /** A response that is not there by then fails the measurement. */
-const lateAfterMs = 10_000;
+const lateAfterMs = 60_000;
 
 /**
  * The load generator, a process of its own. It sends requests in a closed loop and checks every
