@@ -1,7 +1,7 @@
 import type { Measured } from "../load/load.ts";
 import { median, medianInterval, type Interval } from "../measuring/statistics.ts";
 
-export type Unit = "ratio" | "/s" | "ms" | "MB" | "s";
+type Unit = "ratio" | "/s" | "ms" | "MB" | "s";
 
 /** The value that a measurement should reach. */
 export type Target = { atLeast: number } | { atMost: number };
