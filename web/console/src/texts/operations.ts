@@ -96,7 +96,7 @@ export const stockTexts = {
   wrong: (count: string) => `The stock of ${count} does not agree with the ledger.`,
   products: (count: string, isOne: boolean) => `${count} ${isOne ? "product" : "products"}`,
   letters: (count: string) =>
-    `The service products has ${count} dead letters. Send them again: until then, the stock misses what they would change.`,
+    `The service products has ${count} dead letters. Redrive them: until then, the stock misses what they would change.`,
   facts: {
     products: "Products",
     changes: "Entries of the ledger",
