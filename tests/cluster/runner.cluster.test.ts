@@ -157,7 +157,7 @@ describe("a node with one service", () => {
     const hot = `${withoutNpx(command)} --hot`;
     const program = run({ ...settings, SERVICES: "users", USERS_DB_URL }, hot);
     await program.said("started successfully");
-    const file = join(project, "services/users/accounts/account.ts");
+    const file = join(project, "services/users/user.ts");
     // The first change may come before the files are watched; those in quick succession are one.
     await eventually(
       "the service being reloaded",

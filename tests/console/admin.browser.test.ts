@@ -190,7 +190,7 @@ test("an admin creates a webhook, sees its deliveries and redrives a dead letter
     "UPDATE deliveries SET state = 'DEAD', finished_at = now() WHERE type = 'product.created'",
   );
   await page.getByLabel("State", { exact: true }).selectOption("Dead letter");
-  await button(page, "Send product.created again").click();
+  await button(page, "Send again: product.created").click();
   await page.getByText("1 dead letter is sent again.").waitFor();
   await page.getByText("Nothing matches").waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);

@@ -130,7 +130,7 @@ test("an operator sees a dead letter and redrives it", async () => {
   await page.getByText("Payload", { exact: true }).click();
   await page.getByText('"username": "Ann"').waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
-  await page.getByRole("button", { name: "Send user.registered at position 1,000 again" }).click();
+  await page.getByRole("button", { name: "Send again: user.registered at position 1,000" }).click();
   await page.getByText("There are no dead letters").waitFor();
   expect(await shop.databases.query("products", "SELECT FROM dead_letters")).toEqual([]);
   expect(problems).toEqual([]);

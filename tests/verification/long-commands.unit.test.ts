@@ -1,59 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { afterEach, expect, test } from "@jest/globals";
 import { Progress, type Step } from "../../core/progress.ts";
-import { showParts } from "../../tools/bench/parts.ts";
-import { printReport, type Figure, type Row } from "../../tools/bench/report.ts";
+import { showParts } from "../../tools/bench/measuring/parts.ts";
 import { find, natsServer, PrerequisiteError, provide } from "../../tools/support/prerequisites.ts";
 import { Report } from "../compose/report.ts";
 
-let tables: unknown[][];
-let lines: unknown[];
 const namedServer = process.env.NATS_SERVER_PATH;
 
-beforeEach(() => {
-  tables = [];
-  lines = [];
-  jest.spyOn(console, "table").mockImplementation((rows) => tables.push(rows as unknown[]));
-  jest.spyOn(console, "log").mockImplementation((line) => lines.push(line));
-});
 afterEach(() => {
-  jest.restoreAllMocks();
   if (namedServer === undefined) delete process.env.NATS_SERVER_PATH;
   else process.env.NATS_SERVER_PATH = namedServer;
-});
-
-const measured = { perSecond: 10, p50Ms: 1, p99Ms: 2 };
-
-function row(scenario: string, ratio: number, target: number | undefined): Row {
-  return { scenario, inFlight: 64, shop: measured, baseline: measured, ratio, target };
-}
-
-function figure(what: string, value: number, target?: Figure["target"]): Figure {
-  return { what, value, unit: "ms", ...(target !== undefined && { target }) };
-}
-
-test("the tables of the benchmark mark every missed target", () => {
-  printReport({
-    rows: [row("slow", 0.79, 0.8), row("fast", 0.8, 0.8), row("free", 0.1, undefined)],
-    figures: [
-      figure("late", 251, { atMost: 250 }),
-      figure("early", 250, { atMost: 250 }),
-      figure("few", 0.4, { atLeast: 0.5 }),
-      figure("free", 9_000),
-    ],
-  });
-  expect(tables).toMatchObject([
-    [{ missed: "MISSED" }, { missed: "" }, { missed: "" }],
-    [
-      { target: "≤ 250", missed: "MISSED" },
-      { missed: "" },
-      { target: "≥ 0.5", missed: "MISSED" },
-      { target: "", missed: "" },
-    ],
-  ]);
-  expect(lines).toEqual(["3 of 5 targets missed"]);
 });
 
 test("the share of a part of the benchmark counts in proportion to its duration", () => {

@@ -31,8 +31,11 @@ export interface ReservedStock {
   server: KnownServer | undefined;
 }
 
-/** While two calls run, the next one collects orders. */
-const batchOptions = { maxItems: maxReservations, maxBatchesInFlight: 2 };
+/**
+ * While four calls are in flight, the next one collects orders. With two, a node of `products` that
+ * hangs would hold back all orders sooner, and no fewer calls would be sent under load.
+ */
+const batchOptions = { maxItems: maxReservations, maxBatchesInFlight: 4 };
 
 /** Gives undefined for an order that has to call `products.reserve` itself. */
 export type ReservationCaller = Batcher<Asked, ReservedLine[] | undefined>;

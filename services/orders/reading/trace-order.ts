@@ -22,6 +22,8 @@ export async function traceOrder(
   broker: ServiceBroker,
   id: string,
 ): Promise<CollectedTrace> {
+  // The events first, so that order and history contain the effect of each event.
+  const ownEvents = await eventsOfOrder(database.query, "orders", id);
   const order = await getOrder(database, id, undefined);
   const [changes = []] = await historyOfOrders(database, [id], undefined);
   const names = await usernamesOf(
@@ -35,10 +37,9 @@ export async function traceOrder(
   const stock: StockTrace | undefined = await products
     .call("products.traceOrder", { id })
     .catch(() => undefined);
-  const logged = [
-    ...(await eventsOfOrder(database.query, "orders", id)),
-    ...(stock?.events ?? []),
-  ].sort((a, b) => (a.occurredAt < b.occurredAt ? -1 : 1));
+  const logged = [...ownEvents, ...(stock?.events ?? [])].sort((a, b) =>
+    a.occurredAt < b.occurredAt ? -1 : 1,
+  );
   const consumptions = await consumptionsOf(broker, logged);
   const events = logged.map((event) => ({
     ...event,

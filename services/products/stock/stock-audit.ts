@@ -61,6 +61,8 @@ export async function traceReservation(
   { query }: ProductsDatabase,
   id: string,
 ): Promise<ReservationTrace> {
+  // The events first, so that the rows contain the effect of each event.
+  const events = await eventsOfOrder(query, "products", id);
   const [found] = await query<{ state: string; created_at: Date; expires_at: Date | null }>(
     "SELECT state, created_at, expires_at FROM reservations WHERE order_id = $1",
     [id],
@@ -84,6 +86,6 @@ export async function traceReservation(
       : null,
     lines,
     ledger: ledger.map((row) => ({ ...row, at: row.at.toISOString() })),
-    events: await eventsOfOrder(query, "products", id),
+    events,
   };
 }

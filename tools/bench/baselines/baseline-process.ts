@@ -5,7 +5,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { domainServices } from "../../../services/registry.ts";
 import { freePort } from "../../support/processes.ts";
-import type { ShopProcess } from "../shop-process.ts";
+import type { ShopProcess } from "../shop/shop-process.ts";
 
 /** The baseline server: a process beside the shop, on the same PostgreSQL. */
 export interface BaselineProcess {

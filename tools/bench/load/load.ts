@@ -2,11 +2,17 @@
 export interface LoadRequest {
   request: string;
   expected: string;
+  /** Requests that are sent one after the other on the same connection, and count as one with this one. */
+  followedBy?: LoadRequest[];
 }
 
 /** One run of the load generator. */
 export interface LoadOptions {
   port: number;
+  /**
+   * Each worker starts at its own number and goes on in steps of `inFlight`. If the number of requests
+   * is a multiple of `inFlight`, no request is sent by two workers at the same time.
+   */
   requests: LoadRequest[];
   inFlight: number;
   seconds: number;

@@ -4,7 +4,7 @@ import pg from "pg";
 import { eventually } from "../../support/eventually.ts";
 import { graphql } from "../../support/graphql-client.ts";
 import type { BenchCluster } from "../cluster/cluster-nodes.ts";
-import { quantile } from "../statistics.ts";
+import { quantile } from "../measuring/statistics.ts";
 
 export interface Lag {
   p50Ms: number;

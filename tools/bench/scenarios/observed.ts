@@ -1,86 +1,80 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../../support/eventually.ts";
-import type { LoadProcess } from "../load/load-process.ts";
-import type { LoadRequest } from "../load/load.ts";
-import type { ShowPart } from "../parts.ts";
-import type { Figure } from "../report.ts";
+import { sectionOf, type ShowPart } from "../measuring/parts.ts";
+import type { LoadSide, Session } from "../measuring/session.ts";
+import type { Measurement } from "../report/results.ts";
 import { orderOf, readOf } from "./scenarios.ts";
-import { startShopProcess, type ShopProcess } from "../shop-process.ts";
-import { median } from "../statistics.ts";
-import { stockShop } from "../stock-shop.ts";
+import { startShopProcess, type ShopProcess } from "../shop/shop-process.ts";
+import { stockShop } from "../shop/stock-shop.ts";
 
 const inFlight = 64;
-const warmUpSeconds = 0.5;
 
-/** A shop, the requests it is measured with, and the results. */
-interface Side {
+const group = "Metrics and 1 % of traces / without";
+const measurements = {
+  reads: { group, name: "product by id", inFlight, unit: "ratio", target: { atLeast: 0.95 } },
+  orders: {
+    group,
+    name: "placeOrder, 1,000 products",
+    inFlight,
+    unit: "ratio",
+    target: { atLeast: 0.95 },
+  },
+} as const satisfies Record<string, Measurement>;
+
+export const observedMeasurements: readonly Measurement[] = Object.values(measurements);
+
+/** In a run of the default duration. */
+export const observedSeconds = { rounds: 20, whole: 35 };
+
+/** A shop and the requests it is measured with. */
+interface Side extends Record<keyof typeof measurements, LoadSide> {
   shop: ShopProcess;
-  requests: { read: LoadRequest[]; order: LoadRequest[] };
-  perSecond: { read: number[]; order: number[] };
-  stop(): Promise<void>;
 }
 
 /** Measures the cost of metrics and traces: a shop with both alternates with a shop without. */
-export async function measureObserved(
-  load: LoadProcess,
-  { rounds, seconds, show }: { rounds: number; seconds: number; show: ShowPart },
-): Promise<Figure[]> {
+export async function measureObserved(session: Session, show: ShowPart): Promise<void> {
   show("starting two shops", 0);
   const traces = await openTraceSink();
-  const [observed, unobserved] = await Promise.all([
-    openSide({
+  const sides: Side[] = [];
+  try {
+    const observed = await openSide({
       OTEL_EXPORTER_OTLP_ENDPOINT: traces.url,
       OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
       OTEL_TRACES_SAMPLER_ARG: "0.01",
-    }),
-    openSide({ METRICS: "false" }),
-  ]);
-  const kinds = ["read", "order"] as const;
-  try {
-    for (let round = 0; round < rounds; round += 1) {
-      show(`round ${round + 1} of ${rounds}`, 0.4 + (0.6 * round) / rounds);
-      for (const kind of kinds) {
-        for (const { shop, requests, perSecond } of [observed, unobserved]) {
-          const options = { port: shop.port, requests: requests[kind], inFlight };
-          if (round === 0) await load.run({ ...options, seconds: warmUpSeconds });
-          perSecond[kind].push((await load.run({ ...options, seconds })).perSecond);
-        }
-      }
-    }
-    await eventually("traces being sent", () => traces.received() > 0);
-    const figure = (what: string, kind: (typeof kinds)[number]): Figure => ({
-      what: `${what}, with metrics and 1% traces / without`,
-      value: median(observed.perSecond[kind]) / median(unobserved.perSecond[kind]),
-      unit: "ratio",
-      target: { atLeast: 0.95 },
     });
-    return [figure("product by id", "read"), figure("placeOrder", "order")];
+    sides.push(observed);
+    const unobserved = await openSide({ METRICS: "false" });
+    sides.push(unobserved);
+    const kinds = ["reads", "orders"] as const;
+    for (const kind of kinds) await session.compile([observed[kind], unobserved[kind]]);
+    const tasks = kinds.map((kind) => ({
+      measurements: [measurements[kind]],
+      async measure(round: number) {
+        const both = await session.bothSides(round, observed[kind], unobserved[kind]);
+        session.results.addRatio(measurements[kind], both);
+      },
+    }));
+    await session.repeat(tasks, observedSeconds.rounds, sectionOf(show, 0.4, 1));
+    await eventually("traces being sent", () => traces.received() > 0, { withinMs: 20_000 });
   } finally {
-    await Promise.all([observed.stop(), unobserved.stop()]);
+    for (const { shop } of sides) await shop.stop();
     traces.close();
   }
 }
 
 async function openSide(env: Record<string, string>): Promise<Side> {
-  const dataDir = mkdtempSync(join(tmpdir(), "shop-bench-"));
-  const shop = await startShopProcess(dataDir, env);
+  const shop = await startShopProcess(mkdtempSync(join(tmpdir(), "shop-bench-")), env);
   const { customer, productIds } = await stockShop(shop.port);
+  const { port } = shop;
   return {
     shop,
-    requests: {
-      read: productIds.map(readOf),
-      order: productIds.map((id) => orderOf(id, customer.token)),
-    },
-    perSecond: { read: [], order: [] },
-    async stop() {
-      await shop.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    },
+    reads: { port, requests: productIds.map(readOf), inFlight },
+    orders: { port, requests: productIds.map((id) => orderOf(id, customer.token)), inFlight },
   };
 }
 

@@ -1,14 +1,11 @@
 import { get, post, type LoadRequest } from "../load/load.ts";
-import { emailOf, password, type Stocked } from "../stock-shop.ts";
+import type { Measurement } from "../report/results.ts";
+import { emailOf, password, type Stocked } from "../shop/stock-shop.ts";
 
 /** The same work as requests to the shop and to its baseline. */
-export interface Scenario {
-  name: string;
-  inFlight: number;
+export interface ScenarioRequests {
   shop: LoadRequest[];
   baseline: LoadRequest[];
-  /** The target of the ratio shop / baseline, if there is one. */
-  target: number | undefined;
 }
 
 const endpoint = "/graphql";
@@ -24,12 +21,22 @@ export function readOf(id: string): LoadRequest {
   return post(endpoint, { query: productDocument, variables: { id } }, `"id":"${id}"`);
 }
 
+export const pageOfProducts: LoadRequest = post(
+  endpoint,
+  { query: productsDocument },
+  '"name":"Mug ',
+);
+
 export function orderOf(id: string, token: string): LoadRequest {
   const body = { query: placeDocument, variables: { id } };
   return post(endpoint, body, '"price_total":5', token);
 }
 
-function loginOf(name: string, attempt: string, expected: string): LoadRequest {
+export function loginOf(
+  name: string,
+  attempt: string = password,
+  expected = '"token":"',
+): LoadRequest {
   const variables = { input: { email: emailOf(name), password: attempt } };
   return post(endpoint, { query: loginDocument, variables }, expected);
 }
@@ -39,49 +46,76 @@ export function wrongLogins({ customers }: Stocked): LoadRequest[] {
   return [...customers, "nobody"].map((name) => loginOf(name, "wrong-password", ""));
 }
 
-/** Numbers of concurrent requests. */
-const concurrencies = [64, 16, 1] as const;
+export type ScenarioName =
+  | "product by id"
+  | "20 products"
+  | "20 orders of a customer"
+  | "placeOrder, 1,000 products"
+  | "placeOrder, one hot product"
+  | "login";
 
-/** Gives one scenario per number of requests in flight, each with its target. */
-function atEachConcurrency(
-  name: string,
-  sides: Pick<Scenario, "shop" | "baseline">,
-  targets: Partial<Record<(typeof concurrencies)[number], number>>,
-): Scenario[] {
-  return concurrencies.map((inFlight) => ({ name, inFlight, ...sides, target: targets[inFlight] }));
+interface Definition {
+  name: ScenarioName;
+  /** Requests in flight, each with the target of its ratio if it has one. */
+  loads: (readonly [inFlight: number, atLeast?: number])[];
 }
 
-/** Gives every scenario of the shop in one process. */
-export function scenarios({ productIds, customer, customers }: Stocked): Scenario[] {
+const definitions: readonly Definition[] = [
+  { name: "product by id", loads: [[64, 1.8], [16], [1]] },
+  { name: "20 products", loads: [[64, 1.5], [16], [1]] },
+  { name: "20 orders of a customer", loads: [[64, 1], [16], [1]] },
+  { name: "placeOrder, 1,000 products", loads: [[64, 1.5], [16], [1, 0.6]] },
+  { name: "placeOrder, one hot product", loads: [[64, 4], [16], [1]] },
+  { name: "login", loads: [[16, 0.9]] },
+];
+
+export interface Scenario {
+  name: ScenarioName;
+  inFlight: number;
+  measurement: Measurement;
+}
+
+/** The scenarios of the shop in one process. */
+export const scenarios: readonly Scenario[] = definitions.flatMap(({ name, loads }) =>
+  loads.map(([inFlight, atLeast]) => ({
+    name,
+    inFlight,
+    measurement: {
+      group: "Shop / baseline",
+      name,
+      inFlight,
+      unit: "ratio" as const,
+      ...(atLeast !== undefined && { target: { atLeast } }),
+    },
+  })),
+);
+
+/** Gives the requests of every scenario. */
+export function requestsOf(stocked: Stocked): Record<ScenarioName, ScenarioRequests> {
+  const { productIds, customer, customers } = stocked;
   const { id: customerId, token } = customer;
   const [hot = ""] = productIds;
-  const reads = {
-    shop: productIds.map(readOf),
-    baseline: productIds.map((id) => get(`/product/${id}`, id)),
+  return {
+    "product by id": {
+      shop: productIds.map(readOf),
+      baseline: productIds.map((id) => get(`/product/${id}`, id)),
+    },
+    "20 products": { shop: [pageOfProducts], baseline: [get("/products", '"Mug 19"')] },
+    "20 orders of a customer": {
+      shop: [post(endpoint, { query: ordersDocument }, '"Mug 39"', token)],
+      baseline: [get(`/orders/${customerId}`, '"Mug 39"')],
+    },
+    "placeOrder, 1,000 products": {
+      shop: productIds.map((id) => orderOf(id, token)),
+      baseline: productIds.map((id) => get(`/order/${id}`, "id")),
+    },
+    "placeOrder, one hot product": {
+      shop: [orderOf(hot, token)],
+      baseline: [get(`/order/${hot}`, "id")],
+    },
+    login: {
+      shop: customers.map((name) => loginOf(name)),
+      baseline: [get("/login", "true")],
+    },
   };
-  const pages = {
-    shop: [post(endpoint, { query: productsDocument }, '"name":"Mug ')],
-    baseline: [get("/products", '"Mug 19"')],
-  };
-  const ordersOfCustomer = {
-    shop: [post(endpoint, { query: ordersDocument }, '"Mug 39"', token)],
-    baseline: [get(`/orders/${customerId}`, '"Mug 39"')],
-  };
-  const orders = {
-    shop: productIds.map((id) => orderOf(id, token)),
-    baseline: productIds.map((id) => get(`/order/${id}`, "id")),
-  };
-  const hotOrders = { shop: [orderOf(hot, token)], baseline: [get(`/order/${hot}`, "id")] };
-  const logins = {
-    shop: customers.map((name) => loginOf(name, password, '"token":"')),
-    baseline: [get("/login", "true")],
-  };
-  return [
-    ...atEachConcurrency("product by id", reads, { 64: 1.2 }),
-    ...atEachConcurrency("20 products", pages, { 64: 0.8 }),
-    ...atEachConcurrency("20 orders of a customer", ordersOfCustomer, { 64: 0.8 }),
-    ...atEachConcurrency("placeOrder, 1,000 products", orders, { 64: 1, 1: 0.5 }),
-    ...atEachConcurrency("placeOrder, one hot product", hotOrders, { 64: 4 }),
-    { name: "login", inFlight: 16, ...logins, target: 0.9 },
-  ];
 }

@@ -43,7 +43,7 @@ export const mutants: Mutant[] = [
     name: "cursor-outside-transaction",
     description: "the cursor moves outside the transaction of the effect",
     invariant: 4,
-    parts: ["the lock of the cursor", "the update of the cursor", "the failing commits"],
+    parts: ["the move of the cursor", "the failing commits"],
     prepare: [],
     weights: usualWeights,
     hotStock: ampleStock,

@@ -59,7 +59,7 @@ export const deadLetterTexts = {
   cut: "Only the beginning is shown.",
   toTrace: "Trace of the order",
   redrive: "Send again",
-  redriveNamed: (type: string, position: string) => `Send ${type} at position ${position} again`,
+  redriveNamed: (type: string, position: string) => `Send again: ${type} at position ${position}`,
   redriven: "The event is applied.",
   wasGone: "There is no such dead letter: it was sent again before.",
   redriveAll: "Send all again",

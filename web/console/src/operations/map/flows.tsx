@@ -97,7 +97,9 @@ function FlowLabel({ edge, curve: { label, anchor, has } }: FlowProps) {
       {rate !== "" && (
         <text {...place} className={styles.label} data-kind={lookOf(edge)}>
           {rate}
-          {time && <tspan className={styles.latency}> · {mapTexts.p95(formatPercentile(p95Ms))}</tspan>}
+          {time && (
+            <tspan className={styles.latency}> · {mapTexts.p95(formatPercentile(p95Ms))}</tspan>
+          )}
         </text>
       )}
       {errorsPerSecond > 0 && (

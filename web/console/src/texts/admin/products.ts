@@ -79,7 +79,7 @@ export const adminProductTexts = {
     RETURNED: "Cancelled order",
   },
   change: "Change",
-  onHand: "On hand",
+  onHand: "Stock on hand",
   who: "By",
   when: "When",
   order: "Order",

@@ -51,7 +51,7 @@ export const webhookTexts = {
   noDeliveries: "There are no deliveries yet",
   noDeliveriesText: "Events from now on appear here.",
   redrive: "Send again",
-  redriveNamed: (type: string) => `Send ${type} again`,
+  redriveNamed: (type: string) => `Send again: ${type}`,
   redriveAll: "Send all dead letters again",
   redriveAllText:
     "The oldest 1,000 dead letters are sent again, and pending deliveries are tried now.",

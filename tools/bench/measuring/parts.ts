@@ -1,7 +1,14 @@
-import type { Progress } from "../../core/progress.ts";
+import type { Progress } from "../../../core/progress.ts";
 
 /** Shows what a part of the benchmark does, and the completed share of the part. */
 export type ShowPart = (detail: string, share: number) => void;
+
+/** Shows the progress of work that is a section of a part. */
+export function sectionOf(show: ShowPart, from: number, to: number): ShowPart {
+  return (detail, share) => {
+    show(detail, from + share * (to - from));
+  };
+}
 
 /** A part of the benchmark, with its usual duration. */
 interface Part {

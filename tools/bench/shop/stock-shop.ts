@@ -1,4 +1,4 @@
-import { graphql } from "../support/graphql-client.ts";
+import { graphql } from "../../support/graphql-client.ts";
 
 export interface Customer {
   id: string;
@@ -13,7 +13,7 @@ export interface Stocked {
   productIds: string[];
 }
 
-const productCount = 1_000;
+export const defaultProducts = 1_000;
 const ordersOfCustomer = 20;
 /** At least as many as sign in concurrently: login attempts of one account are serialized. */
 const customerCount = 64;
@@ -22,11 +22,11 @@ export const password = "bench-password";
 const perDocument = 20;
 
 /** Fills an empty shop through its API: an admin, customers, products, and orders of one customer. */
-export async function stockShop(port: number): Promise<Stocked> {
+export async function stockShop(port: number, products = defaultProducts): Promise<Stocked> {
   const url = `http://127.0.0.1:${port}`;
   const adminToken = await createAdmin(url);
   const productIds: string[] = [];
-  for (let first = 0; first < productCount; first += perDocument) {
+  for (let first = 0; first < products; first += perDocument) {
     productIds.push(...(await createProducts(url, adminToken, first)));
   }
   const customer = await signUp(url, "customer", adminToken);

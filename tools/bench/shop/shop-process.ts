@@ -2,14 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { postgresUrl } from "../../embedded/postgres-databases.ts";
-import { eventually } from "../support/eventually.ts";
-import { processTable } from "../support/process-table/process-table.ts";
-import { freePort } from "../support/processes.ts";
+import { postgresUrl } from "../../../embedded/postgres-databases.ts";
+import { eventually } from "../../support/eventually.ts";
+import { processTable } from "../../support/process-table/process-table.ts";
+import { freePort, projectDir } from "../../support/processes.ts";
 
 /** The end of a shop's output, which is shown if the shop ends by itself. */
 const keptCharacters = 10_000;
-const projectDir = join(import.meta.dirname, "..", "..");
 
 /** The whole shop in one process, as `npm start` runs it. */
 export interface ShopProcess {
@@ -61,7 +60,7 @@ export async function startShopProcess(
   await eventually(
     "the shop being ready",
     async () => child.exitCode !== null || child.signalCode !== null || (await isReady()),
-    { withinMs: 60_000, everyMs: 20 },
+    { everyMs: 20 },
   );
   if (child.exitCode !== null || child.signalCode !== null) {
     throw new Error(`the shop did not start:\n${output}`);
