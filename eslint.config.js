@@ -112,6 +112,10 @@ export default defineConfig(
     },
   },
   {
+    files: ["web/entry-guard.js"],
+    rules: { "no-undef": "off" },
+  },
+  {
     files: ["web/**/*.{ts,tsx}"],
     extends: [jsxA11y.configs.strict, reactHooks.configs.flat["recommended-latest"]],
     rules: {

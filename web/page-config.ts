@@ -27,6 +27,19 @@ function compressed(outDir: string): Plugin {
   };
 }
 
+const guard = readFileSync(join(import.meta.dirname, "entry-guard.js"), "utf8");
+
+/** Adds the script that loads a page again if one of its first files fails. */
+function guarded(): Plugin {
+  return {
+    name: "entry-guard",
+    transformIndexHtml(html) {
+      // Before the elements that load files.
+      return html.replace("</title>", (title) => `${title}\n    <script>${guard}</script>`);
+    },
+  };
+}
+
 /**
  * Returns Vite's configuration of a page: its folder `web/NAME`, which is built to
  * `web/dist/NAME` and served below `/NAME/`. The development server sends what the page asks of the
@@ -58,7 +71,7 @@ export function pageConfig(folder: string): UserConfig {
       },
     },
     logLevel: "warn",
-    plugins: [compressed(outDir)],
+    plugins: [guarded(), compressed(outDir)],
     server: {
       proxy: { "/graphql": { target: "http://localhost:8080", ws: true } },
     },

@@ -126,7 +126,15 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       onError(this: Gateway, _req: IncomingMessage, res: ServerResponse, error: unknown) {
         sendError(res, error, this.logger);
       },
-      routes: [{ path: "/", bodyParsers: false, mappingPolicy: "restrict", aliases: pageAliases }],
+      routes: [
+        {
+          path: "/",
+          bodyParsers: false,
+          mappingPolicy: "restrict",
+          aliases: pageAliases,
+          pathToRegexpOptions: { sensitive: true },
+        },
+      ],
     },
     events: {
       "graphql.publish": publishedEvents(stream),
@@ -210,6 +218,12 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         requestLog.follow(req, res, route);
         if (isHealthCheck(req, res)) return;
         if (!admitsPage(addressGroup(addresses.of(req)), res)) return;
+        // moleculer-web would answer it like a GET.
+        if (req.method === "OPTIONS") {
+          if (route === undefined) sendError(res, { code: 404 }, logger);
+          else res.writeHead(204, { allow: "GET, HEAD" }).end();
+          return;
+        }
         inHttpSpan(req, res, route, () => this.httpHandler(req, res)).catch((error: unknown) => {
           failed(logger, error, req, res);
         });

@@ -1,28 +1,49 @@
 import { describe, expect, test } from "@jest/globals";
+import { ShopError } from "../../clients/typescript/src/index.ts";
 import { csvOf, protectedText, unprotected } from "../../web/console/src/admin/csv/write-csv.ts";
 import { matchRows } from "../../web/console/src/admin/import/match-rows.ts";
 import { parseCsv } from "../../web/console/src/admin/import/read-file.ts";
+import { batchesOf, sendValid } from "../../web/console/src/admin/import/send-rows.ts";
+
+const read = (text: string, signal = new AbortController().signal) => parseCsv(text, signal);
 
 const id = "01a22361-48ac-7583-bce1-8b1bcdbf5cc9";
 
 describe("an exported file", () => {
-  test.each(["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1"])("has no formula %j", (text) => {
-    expect(protectedText(text)).toBe(`'${text}`);
-    expect(unprotected(protectedText(text))).toBe(text);
+  test.each([
+    ["=1+1", "'=1+1"],
+    ["+1", "'+1"],
+    ["-1", "'-1"],
+    ["@SUM(A1)", "'@SUM(A1)"],
+    [" =1", "' =1"],
+    ["\t=1", "'\t'=1"],
+    ["\uFF1D1", "'\uFF1D1"],
+    ["a;=1;b", "a;'=1;b"],
+    ["x\t=1", "x\t'=1"],
+    ["x\r\n@1", "x\r'\n'@1"],
+    ['a";"=1"', `a";'"=1"`],
+    ["a,'=1", "a,''=1"],
+  ])("has no formula: %j is %j", (text, shown) => {
+    expect(protectedText(text)).toBe(shown);
+    expect(unprotected(shown)).toBe(text);
   });
 
-  test.each(["Mug", "'quoted'", "'=1", "", "a=1"])("gives %j back", (text) => {
-    expect(unprotected(protectedText(text))).toBe(text);
-  });
+  test.each(["Mug", "'quoted'", "'=1", "';'=1", "'\t'=1", ";';'-1", "", "a=1", "a; b", ";;"])(
+    "gives %j back",
+    (text) => {
+      expect(unprotected(protectedText(text))).toBe(text);
+    },
+  );
 
   test("quotes commas, quotes and line ends", () => {
     expect(csvOf([["a,b", 'c"d', "e\nf", null, 1]])).toBe('"a,b","c""d","e\nf",,1\r\n');
+    expect(csvOf([["a;b"]])).toBe('"a;b"\r\n');
   });
 });
 
 describe("an imported file", () => {
-  test("has its rows with their lines, also after a cell with a line end", () => {
-    const file = parseCsv('sku,name,price\r\nA,"two\nlines",5\r\nB,x,five\r\nC,y,6\r\n');
+  test("has its rows with their lines, also after a cell with a line end", async () => {
+    const file = await read('sku,name,price\r\nA,"two\nlines",5\r\nB,x,five\r\nC,y,6\r\n');
     expect(file).toMatchObject({
       rows: [
         { line: 2, values: { sku: "A", name: "two\nlines", price: 5 } },
@@ -38,16 +59,83 @@ describe("an imported file", () => {
     ["name\r\nx\r\n", "id or sku"],
     ["sku,sku\r\nA,A\r\n", "twice"],
     ["sku\r\n", "no rows"],
-    ['sku\r\n"A\r\n', "not valid CSV"],
-  ])("%j is rejected as a whole", (text, reason) => {
-    expect(parseCsv(text)).toContain(reason);
+    ['"sku\r\nA\r\n', "not valid CSV"],
+  ])("%j is rejected as a whole", async (text, reason) => {
+    expect(await read(text)).toContain(reason);
   });
 
-  test("can name its columns with capitals, and says that prices are in cents", () => {
-    expect(parseCsv("SKU,Name,PRICE\r\nA,Mug,5.50\r\n")).toMatchObject({
+  test("can name its columns with capitals, and says that prices are in cents", async () => {
+    expect(await read("SKU,Name,PRICE\r\nA,Mug,5.50\r\n")).toMatchObject({
       columns: ["sku", "name", "price"],
       rows: [{ line: 2, fault: expect.stringContaining("cents") }],
     });
+  });
+
+  test.each([
+    [`${"A".repeat(65)},x`, "sku must have at most 64 characters."],
+    [`A,${"x".repeat(201)}`, "name must have at most 200 characters."],
+    [`A,${"x".repeat(30_000)}`, "too long"],
+    ["A\0,x", "sku contains characters that cannot be stored."],
+    ["A,\uD800", "name contains characters that cannot be stored."],
+    ['"A,x', "a quote is not closed"],
+    ['A"B",x', "a quote is inside a cell"],
+    ["A", "1 cell"],
+  ])("a row %# that the shop would reject fails alone", async (row, reason) => {
+    const file = await read(`sku,name\r\n${row}\r\n\r\nB,y\r\n`);
+    expect(file).toMatchObject({
+      rows: [
+        { line: 2, fault: expect.stringContaining(reason) },
+        { line: 4, values: { sku: "B", name: "y" } },
+      ],
+    });
+  });
+
+  test("reads quotes, line ends of a Mac, and texts in the form in which the shop stores them", async () => {
+    expect(await read('\uFEFFsku,name\r"A ""1""","e\u0301, "\r')).toMatchObject({
+      rows: [{ line: 2, values: { sku: 'A "1"', name: "\u00E9, " } }],
+    });
+  });
+
+  test("can be cancelled while it is read", async () => {
+    const cancel = new AbortController();
+    const reading = read(`sku\n${"x,y\n".repeat(400_000)}`, cancel.signal);
+    cancel.abort(new Error("cancelled"));
+    await expect(reading).rejects.toThrow("cancelled");
+  });
+
+  test("is sent in batches by rows and by bytes", () => {
+    const rowsOf = (count: number, description: string) =>
+      Array.from({ length: count }, (_, line) => ({ line, values: { description } }));
+    const sizes = (rows: ReturnType<typeof rowsOf>) =>
+      [...batchesOf(rows)].map(({ length }) => length);
+    expect(sizes(rowsOf(250, ""))).toEqual([100, 100, 50]);
+    expect(sizes(rowsOf(120, "\u{1F600}".repeat(2_000))).every((length) => length < 100)).toBe(
+      true,
+    );
+  });
+
+  test("a row because of which the shop rejects a request fails alone", async () => {
+    const rejected: [number, string][] = [];
+    const accepted: number[] = [];
+    const send = (part: readonly number[]) => {
+      if (part.some((row) => row === 3 || row === 60)) {
+        const fields = [{ field: "skus[3]", message: "'skus[3]' contains odd characters." }];
+        return Promise.reject(new ShopError("BAD_USER_INPUT", "Invalid", { details: { fields } }));
+      }
+      accepted.push(...part);
+      return Promise.resolve();
+    };
+    const rows = Array.from({ length: 100 }, (_, row) => row);
+    await sendValid(rows, send, (row, reason) => rejected.push([row, reason]));
+    const reason = "A value contains odd characters.";
+    expect(rejected).toEqual([
+      [3, reason],
+      [60, reason],
+    ]);
+    expect(accepted).toEqual(rows.filter((row) => row !== 3 && row !== 60));
+    const outage = new ShopError("SERVICE_UNAVAILABLE", "");
+    const fail = () => Promise.reject(outage);
+    await expect(sendValid(rows, fail, () => rejected.pop())).rejects.toBe(outage);
   });
 
   test("matches products, and changes only what differs", () => {

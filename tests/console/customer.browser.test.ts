@@ -376,3 +376,18 @@ test("the keyboard skips to the content, and a lost connection is shown", async 
   expect(problems.filter((problem) => !expected.test(problem))).toEqual([]);
   await context.close();
 });
+
+test("a page whose first file fails says so, and loads again", async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  let failures = 1;
+  await page.route("**/console/assets/index-*.js", async (route) => {
+    failures -= 1;
+    await (failures >= 0 ? route.fulfill({ status: 404 }) : route.continue());
+  });
+  await page.goto(`${shop.url}/console`);
+  await page.getByText("The page could not be loaded.").waitFor();
+  await heading(page, "Catalogue");
+  expect(await page.evaluate("sessionStorage.length")).toBe(0);
+  await context.close();
+});

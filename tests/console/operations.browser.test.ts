@@ -92,6 +92,15 @@ test("an operator sees the shop as a map, its charts, its books, and what happen
   await page.getByText("Event applied").first().waitFor();
   await page.getByRole("listitem").filter({ hasText: "Reservation" }).first().waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
+
+  await page.route("**/graphql", async (route) => {
+    const isMap = (route.request().postData() ?? "").includes("ClusterNow");
+    const errors = [{ message: "It is turned off.", extensions: { code: "CONSOLE_DISABLED" } }];
+    await (isMap ? route.fulfill({ json: { errors } }) : route.continue());
+  });
+  await page.goto(`${shop.url}/console/operations`);
+  await page.getByRole("alert").getByText("It is turned off.").waitFor();
+  expect(await nodesOf(page, "orders").count()).toBe(0);
   expect(problems).toEqual([]);
   await context.close();
 });

@@ -93,6 +93,15 @@ test.each([
   ["//evil.example/", "/"],
   ["/\\evil.example/", "/"],
   ["/sign-in?next=/orders", "/"],
+  ["/orders/x/..?status=PLACED#top", "/orders/?status=PLACED#top"],
+  ["/x/../sign-in", "/"],
+  ["/../graphql", "/"],
+  ["/..", "/"],
+  ["/%2e%2e/%2E%2e//evil.example", "/"],
+  ["/..\\evil.example", "/"],
+  ["/../console//evil.example", "/"],
+  ["s.evil.example", "/"],
+  ["/\t/evil.example", "/"],
 ])("after a sign-in, %s leads to %s", (next, path) => {
   expect(nextPath(new URLSearchParams({ next }))).toBe(path);
 });

@@ -13,6 +13,15 @@ describe("the browser rules accept a request", () => {
     ["without browser headers", {}],
     ["of a same-origin page", { origin: "http://api.example:8080" }],
     ["of a same-origin page behind a balancer with TLS", { origin: "https://api.example:8080" }],
+    [
+      "of a same-origin page whose proxy names the default port",
+      { origin: "https://shop.test", host: "shop.test:443" },
+    ],
+    [
+      "of a same-origin page whose proxy uses capitals",
+      { origin: "http://shop.test", host: "SHOP.Test:80" },
+    ],
+    ["of a same-origin page of IPv6", { origin: "http://[::1]:8080", host: "[0:0::1]:8080" }],
     ["of a listed origin", { origin: "https://shop.example", "sec-fetch-site": "cross-site" }],
     ["of a same-origin page without an Origin header", { "sec-fetch-site": "same-origin" }],
     ["of the address bar", { "sec-fetch-site": "none" }],
@@ -29,6 +38,11 @@ describe("the browser rules treat a request as foreign", () => {
     ["of a file or a sandboxed frame", { origin: "null" }],
     ["of an image or a form of another site", { "sec-fetch-site": "cross-site" }],
     ["of another host of the same site", { "sec-fetch-site": "same-site" }],
+    ["of the default port of another scheme", { origin: "http://a.test", host: "a.test:443" }],
+    ["of no host, and with an empty Host", { origin: "data:,x", host: "" }],
+    ["of an empty host, and with an empty Host", { origin: "http://", host: "" }],
+    ["with a Host that is more than a host", { origin: "http://a.test", host: "x@a.test" }],
+    ["with a path in its Host", { origin: "http://a.test", host: "a.test/x" }],
     ["with a malformed origin", { origin: "api.example:8080" }],
   ])("%s", (_title, headers) => {
     expect(isForeign(headers as Record<string, string>)).toBe(true);

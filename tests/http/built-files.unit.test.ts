@@ -1,9 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { encodingOf } from "../../services/api/web/accepted-encoding.ts";
 import { BuiltFiles } from "../../services/api/web/built-files.ts";
+import { entryGuardHash } from "../../services/api/web/built-pages.ts";
+import { projectDir } from "../../tools/support/processes.ts";
 
 let folder: string;
 let files: BuiltFiles;
@@ -29,6 +32,10 @@ test.each([
   ["GZIP;q=0.5", "gzip"],
   ["*", "br"],
   ["*, br;q=0.0", "gzip"],
+  ["br;q=0.1, gzip;q=1", "gzip"],
+  ["br;q= 0", undefined],
+  ["br;q=x, gzip;q=0.001", "gzip"],
+  ["gzip;q=0.2, identity;q=0.5", undefined],
   ["identity", undefined],
   [undefined, undefined],
 ])("Accept-Encoding %s gets %s", (header, encoding) => {
@@ -59,6 +66,12 @@ test.each([
   "../package.json",
 ])("the file %j is not served", async (path) => {
   expect(await files.find(path, "br")).toBeUndefined();
+});
+
+test("the policy of the pages permits their inline script", () => {
+  const script = readFileSync(join(projectDir, "web", "entry-guard.js"));
+  const hash = createHash("sha256").update(script).digest("base64");
+  expect(entryGuardHash).toBe(`'sha256-${hash}'`);
 });
 
 test("a folder that does not exist is a page that is not built", () => {

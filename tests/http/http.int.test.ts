@@ -50,6 +50,22 @@ describe("the playground", () => {
   });
 });
 
+test.each(["/", "/console", "/console/assets/nothing.js", "/metrics", "/health/live"])(
+  "OPTIONS %s names the methods, and has no content",
+  async (path) => {
+    const response = await fetch(`${shop.url}${path}`, { method: "OPTIONS" });
+    expect([response.status, response.headers.get("allow")]).toEqual([204, "GET, HEAD"]);
+    expect(await response.text()).toBe("");
+  },
+);
+
+test("a page is not sent again to a browser that has it", async () => {
+  const { headers } = await get("/console", { "if-none-match": "*" });
+  const again = await get("/console", { "if-none-match": `W/"x", ${headers.get("etag") ?? ""}` });
+  expect(again.status).toBe(304);
+  expect((await get("/console", { "if-none-match": "*" })).status).toBe(304);
+});
+
 describe("an unknown path", () => {
   test.each([
     ["GET", "/nothing"],
@@ -62,6 +78,9 @@ describe("an unknown path", () => {
     ["GET", "/..%2f..%2fpackage.json"],
     ["GET", "/%E0%A4%A"],
     ["GET", "/.env"],
+    ["GET", "/CONSOLE/assets/nothing.js"],
+    ["GET", "/METRICS"],
+    ["OPTIONS", "/nothing"],
     ["POST", "/"],
     ["DELETE", "/health/live"],
     ["PUT", "/metrics"],

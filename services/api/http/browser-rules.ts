@@ -65,10 +65,21 @@ export class BrowserRules {
   isForeign({ headers }: IncomingMessage): boolean {
     const { origin, host } = headers;
     if (origin !== undefined) {
-      return !this.#origins.has(origin) && URL.parse(origin)?.host !== host;
+      return !this.#origins.has(origin) && !isOwnOrigin(origin, host);
     }
     // Browsers send GETs without Origin, but with Sec-Fetch-Site.
     const site = headers["sec-fetch-site"];
     return site === "cross-site" || site === "same-site";
   }
+}
+
+/**
+ * Tells whether an origin (RFC 6454) is that of a Host header (RFC 9110), whose host is in any case and
+ * can have the default port. The scheme is that of the origin: only a proxy in front knows it.
+ */
+function isOwnOrigin(origin: string, host: string | undefined): boolean {
+  const { origin: own, protocol } = URL.parse(origin) ?? {};
+  if (protocol !== "http:" && protocol !== "https:") return false;
+  // Not equal for a host with more than a name and a port.
+  return URL.parse(`${protocol}//${host ?? ""}`)?.href === `${own ?? ""}/`;
 }

@@ -13,9 +13,12 @@ interface BuiltPage {
   fileOf: (path: string) => string;
 }
 
+export const entryGuardHash = "'sha256-YnTB3fwf9x/X0YeA+8Zvg78PqWeuuvK6qULugafHL4M='";
+
 const allowsOwnFiles = [
   "default-src 'none'",
-  "script-src 'self'",
+  // The hash permits web/entry-guard.js, which is a part of the page.
+  `script-src 'self' ${entryGuardHash}`,
   "img-src 'self' data:",
   "connect-src 'self'",
   "base-uri 'none'",
@@ -108,11 +111,16 @@ function answerWith({ name, policy, fileOf }: BuiltPage) {
       isImmutable ? `public, max-age=${yearSeconds}, immutable` : "no-cache",
     );
     res.setHeader("content-security-policy", policy);
-    if (req.headers["if-none-match"]?.includes(etag) === true) {
+    if (isCurrent(req.headers["if-none-match"], etag)) {
       res.writeHead(304).end();
       return;
     }
     if (encoding !== undefined) res.setHeader("content-encoding", encoding);
     sendText(res, 200, content, contentType);
   };
+}
+
+/** Tells whether the browser has the file already, by its If-None-Match header. */
+function isCurrent(header: string | undefined, etag: string): boolean {
+  return header !== undefined && (header.trim() === "*" || header.includes(etag));
 }

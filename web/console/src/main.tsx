@@ -24,3 +24,5 @@ createRoot(root).render(
     </QueryClientProvider>
   </StrictMode>,
 );
+// For web/entry-guard.js.
+dispatchEvent(new Event("page-started"));

@@ -11,4 +11,14 @@ import { elementOf } from "./elements.ts";
 import { Playground } from "./playground.tsx";
 
 defineAdoptedStyle();
+void showConsoleLink();
 createRoot(elementOf("#graphiql", HTMLElement)).render(<Playground />);
+// For web/entry-guard.js.
+dispatchEvent(new Event("page-started"));
+
+/** Shows the link to the console, unless CONSOLE=false has turned the console off. */
+async function showConsoleLink(): Promise<void> {
+  const link = elementOf(".console", HTMLAnchorElement);
+  const answer = await fetch(link.href, { method: "HEAD" }).catch(() => undefined);
+  link.hidden = answer?.ok !== true;
+}

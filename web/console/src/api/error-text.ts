@@ -35,3 +35,11 @@ export function isMissing(error: unknown): boolean {
   if (isShopError(error, ...missingCodes)) return true;
   return isShopError(error) && error.fields.some(({ field }) => field === "id");
 }
+
+/**
+ * Tells whether the shop does not let the user see or do something. Unlike after an outage, what the
+ * user has seen before is not shown any more, and another attempt fails, too.
+ */
+export function isDenied(error: unknown): boolean {
+  return isShopError(error, "UNAUTHENTICATED", "FORBIDDEN", "CONSOLE_DISABLED");
+}

@@ -12,6 +12,7 @@ import type {
   TypedDocument,
 } from "../../../../clients/typescript/src/index.ts";
 import { keyOf } from "./documents.ts";
+import { isDenied } from "./error-text.ts";
 import { shop } from "./shop.ts";
 
 interface QueryOptions {
@@ -39,11 +40,12 @@ export function useShopQuery<Data, Variables extends object>(
   variables: Variables,
   options: QueryOptions = {},
 ) {
-  return useQuery({
+  const query = useQuery({
     queryKey: keyOf(document, variables),
     queryFn: ({ signal }) => send(document, variables, { signal }),
     ...options,
   });
+  return isDenied(query.error) ? { ...query, data: undefined } : query;
 }
 
 /** The part of a connection that paging needs. */
@@ -75,7 +77,8 @@ export function useShopPages<Data, Variables extends object, Node>(
     },
     ...options,
   });
-  return { ...query, pages: query.data?.pages.map((page) => connectionOf(page).nodes) ?? [] };
+  const pages = isDenied(query.error) ? [] : (query.data?.pages ?? []);
+  return { ...query, pages: pages.map((page) => connectionOf(page).nodes) };
 }
 
 interface MutationOptions<Data, Variables> {

@@ -5,6 +5,7 @@ import {
   type SubscriptionOptions,
   type TypedDocument,
 } from "../../../../clients/typescript/src/index.ts";
+import { isDenied } from "./error-text.ts";
 import { shop } from "./shop.ts";
 
 interface LiveOptions<Data> {
@@ -61,7 +62,7 @@ async function follow<Data, Variables extends object>(
       for await (const data of shop.subscribe(document, ...options)) receive(data);
     } catch (error) {
       if (hasLeft()) return;
-      if (isShopError(error, "UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT")) return;
+      if (isDenied(error) || isShopError(error, "BAD_USER_INPUT")) return;
       if (!isShopError(error, "CURSOR_EXPIRED")) await pause(signal);
     }
   }

@@ -15,6 +15,8 @@ export const shellTexts = {
   signIn: "Sign in",
   signOut: "Sign out",
   signedOut: "You are signed out.",
+  signedOutHere:
+    "You are signed out in this browser. The shop did not answer and may keep the session open: to end it, sign in again and look at the sessions of your account.",
   themeMenu: "Colour scheme",
   themes: { system: "As the system", light: "Light", dark: "Dark" },
   offline: "You are offline. What you see may be out of date.",

@@ -4,22 +4,28 @@ import { stringify } from "csv-stringify/browser/esm/sync";
 export type Cell = string | number | null;
 
 /**
- * Spreadsheet programs execute a text that begins so as a formula. Apostrophes before it belong to the
- * pattern, so that each protected text has one original.
+ * Where a spreadsheet program can begin a cell: at the start of a text and after each character that
+ * one of them takes for a separator. Excel with a German or French locale splits a CSV file at
+ * semicolons, also inside the quotes of a cell that begins after a comma.
  */
-const isProtected = /^'*\s*[=+\-@\t\r]/;
+const cellStart = String.raw`(?<=^|[,;\t|\r\n])`;
+/** What a spreadsheet program executes as a formula, also with full-width signs. */
+const formula = String.raw`(?=["'\s]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])`;
+// Apostrophes belong to the formula, so that each protected text has one original.
+const unprotectedStart = new RegExp(cellStart + formula, "g");
+const protectedStart = new RegExp(`${cellStart}'${formula}`, "g");
 
 /**
- * Returns a text that spreadsheet programs show as it is: one that begins like a formula gets an
- * apostrophe before it. `unprotected` takes it away again.
+ * Returns a text that spreadsheet programs show as it is: each part that they could execute as a
+ * formula gets an apostrophe before it. `unprotected` takes the apostrophes away again.
  */
 export function protectedText(text: string): string {
-  return isProtected.test(text) ? `'${text}` : text;
+  return text.replace(unprotectedStart, "'");
 }
 
 /** Undoes `protectedText`. */
 export function unprotected(text: string): string {
-  return text.startsWith("'") && isProtected.test(text.slice(1)) ? text.slice(1) : text;
+  return text.replace(protectedStart, "");
 }
 
 /** Returns rows as lines of a CSV file (RFC 4180) without formulas. */
@@ -29,7 +35,8 @@ export function csvOf(rows: readonly (readonly Cell[])[]): string {
   );
   return stringify(cells, {
     record_delimiter: "\r\n",
-    // The package itself quotes cells with commas, quotes and whole record delimiters only.
-    quoted_match: /[\r\n]|^\s|\s$/,
+    // The package itself quotes cells with commas, quotes and whole record delimiters only. Some
+    // spreadsheet programs also split cells without quotes at the other separators.
+    quoted_match: /[\r\n;\t|]|^\s|\s$/,
   });
 }

@@ -1,9 +1,14 @@
 import { importTexts } from "../../texts/admin/import.ts";
+import { formatNumber } from "../../ui/format.ts";
 import { unprotected } from "../csv/write-csv.ts";
 
 /** The columns that an import reads. Others of an export are set by the shop. */
 const textColumns = ["id", "sku", "name", "description"] as const;
 const numberColumns = ["price", "stock", "version"] as const;
+/** The longest texts that the shop accepts. */
+const maxCharacters = { id: 36, sku: 64, name: 200, description: 2_000 } as const;
+/** No control characters except tab and line ends, and no halves of characters. */
+const isStorable = /^(?:[\t\n\r]|[^\p{Cc}\p{Cs}])*$/u;
 const ignoredColumns = ["createdAt", "updatedAt"] as const;
 /** The names of the columns by what they are in small letters: people write SKU and Name. */
 const columns: ReadonlyMap<string, string> = new Map(
@@ -24,6 +29,9 @@ export type RowValues = Partial<
 /** A row of a file: its values, or why it cannot be imported. */
 export type FileRow = { line: number } & ({ values: RowValues } | { fault: string });
 
+/** So much of an unknown name is shown: it can be any text. */
+const shownCharacters = 60;
+
 /** Returns why names cannot be the columns of a file; undefined if they can. */
 export function faultOfColumns(names: readonly string[]): string | undefined {
   const isKnown = (name: string) => columns.has(name.trim().toLowerCase());
@@ -31,7 +39,7 @@ export function faultOfColumns(names: readonly string[]): string | undefined {
   if (unknown?.split(/[;\t|]/).some(isKnown) === true) {
     return importTexts.separator;
   }
-  if (unknown !== undefined) return importTexts.unknownColumn(unknown);
+  if (unknown !== undefined) return importTexts.unknownColumn(unknown.slice(0, shownCharacters));
   const repeated = names.find((name, index) => names.indexOf(name) < index);
   if (repeated !== undefined) return importTexts.twice(repeated);
   return names.includes("id") || names.includes("sku") ? undefined : importTexts.noKey;
@@ -39,6 +47,13 @@ export function faultOfColumns(names: readonly string[]): string | undefined {
 
 const uuid = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 const maxInt = 2_147_483_647;
+
+/** Returns the text of a cell in the form in which the shop stores it: products are matched by it. */
+function textOf(cell: string): string {
+  return unprotected(cell)
+    .replace(/^\uFEFF+/, "")
+    .normalize("NFC");
+}
 
 /** Converts the cells of a row. An empty cell is not given. */
 export function rowOfCells(
@@ -52,7 +67,14 @@ export function rowOfCells(
   const values: RowValues = {};
   const cellOf = (name: string) => cells[names.indexOf(name)] ?? "";
   for (const name of textColumns) {
-    if (cellOf(name) !== "") values[name] = unprotected(cellOf(name));
+    const cell = cellOf(name);
+    if (cell === "") continue;
+    const max = maxCharacters[name];
+    // Protected texts have at most two characters for one.
+    const text = cell.length > 2 * max ? cell : textOf(cell);
+    if (text.length > max) return { line, fault: importTexts.tooLong(name, formatNumber(max)) };
+    if (!isStorable.test(text)) return { line, fault: importTexts.notStorable(name) };
+    values[name] = text;
   }
   for (const name of numberColumns) {
     const cell = cellOf(name);

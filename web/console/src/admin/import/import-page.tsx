@@ -1,10 +1,11 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Upload } from "lucide-react";
 import { DropZone } from "react-aria-components/DropZone";
 import { FileTrigger } from "react-aria-components/FileTrigger";
 import { errorText } from "../../api/error-text.ts";
 import { importTexts } from "../../texts/admin/import.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
+import { adminTexts } from "../../texts/admin/shared.ts";
 import { Button } from "../../ui/button.tsx";
 import { Notice } from "../../ui/states.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
@@ -20,19 +21,26 @@ export default function ImportPage() {
   const [file, setFile] = useState<ProductFile>();
   const [fault, setFault] = useState<string>();
   const [isChecking, setChecking] = useState(false);
-  const newest = useRef<File>(undefined);
+  const reading = useRef<AbortController>(undefined);
+  useEffect(() => () => reading.current?.abort(), []);
   const open = async (chosen: File | null | undefined) => {
     if (!chosen) return;
-    newest.current = chosen;
+    reading.current?.abort();
+    const controller = new AbortController();
+    reading.current = controller;
     setFile(undefined);
     setFault(undefined);
     setChecking(true);
-    const result = await readChecked(chosen);
-    // Another file was chosen meanwhile.
-    if (newest.current !== chosen) return;
+    const result = await readChecked(chosen, controller.signal);
+    // Another file was chosen meanwhile, or the user has cancelled.
+    if (controller.signal.aborted) return;
     setChecking(false);
     if (typeof result === "string") setFault(result);
     else setFile(result);
+  };
+  const cancel = () => {
+    reading.current?.abort();
+    setChecking(false);
   };
   return (
     <AdminPage title={importTexts.title}>
@@ -60,18 +68,29 @@ export default function ImportPage() {
         </DropZone>
         {fault !== undefined && <Notice kind="danger">{fault}</Notice>}
       </Card>
-      {isChecking && <Notice kind="info">{importTexts.checking}</Notice>}
+      {isChecking && (
+        <Notice
+          kind="info"
+          action={
+            <Button isSmall onPress={cancel}>
+              {adminTexts.cancel}
+            </Button>
+          }
+        >
+          {importTexts.checking}
+        </Notice>
+      )}
       {file && <ImportRun file={file} />}
     </AdminPage>
   );
 }
 
 /** Reads a file and compares its rows with the products. Returns the sentence about what failed. */
-async function readChecked(chosen: File): Promise<ProductFile | string> {
-  const result = await readFile(chosen);
-  if (typeof result === "string") return result;
+async function readChecked(chosen: File, signal: AbortSignal): Promise<ProductFile | string> {
   try {
-    return { ...result, rows: await checkRows(result.rows) };
+    const result = await readFile(chosen, signal);
+    if (typeof result === "string") return result;
+    return { ...result, rows: await checkRows(result.rows, signal) };
   } catch (error) {
     return errorText(error);
   }

@@ -1,5 +1,5 @@
-import { CsvError, parse } from "csv-parse/browser/esm/sync";
 import { importTexts } from "../../texts/admin/import.ts";
+import { csvRecords, type CsvRecord } from "../csv/read-csv.ts";
 import { columnOf, faultOfColumns, rowOfCells, type FileRow } from "./columns.ts";
 
 /** A file that can be imported. */
@@ -9,11 +9,15 @@ export interface ProductFile {
   rows: FileRow[];
 }
 
-/** Browsers keep the whole file in memory. */
+/** Browsers keep the whole file and its rows in memory. */
 const maxBytes = 50_000_000;
+const maxRows = 500_000;
 
-/** Reads a file. Returns the sentence that says why it cannot be imported at all. */
-export async function readFile(file: File): Promise<ProductFile | string> {
+/**
+ * Reads a file. Returns the sentence that says why it cannot be imported at all. Throws the reason of the
+ * signal.
+ */
+export async function readFile(file: File, signal: AbortSignal): Promise<ProductFile | string> {
   if (file.size > maxBytes) return importTexts.tooLarge;
   let text: string;
   try {
@@ -22,55 +26,77 @@ export async function readFile(file: File): Promise<ProductFile | string> {
     if (error instanceof TypeError) return importTexts.notUtf8;
     throw error;
   }
-  const parsed = parseCsv(text);
+  const parsed = await parseCsv(text, signal);
   return typeof parsed === "string" ? parsed : { name: file.name, ...parsed };
 }
 
-interface CsvRecord {
-  record: string[];
-  info: { lines: number };
-}
-
 /** Reads the text of a file. Rows that cannot be read have a fault and do not stop the others. */
-export function parseCsv(text: string): Omit<ProductFile, "name"> | string {
-  let records: CsvRecord[];
-  try {
-    const options = { info: true, bom: true, relax_column_count: true, skip_empty_lines: true };
-    // With `info`, the package returns records of this form, which its types do not know.
-    records = parse(text, options) as unknown as CsvRecord[];
-  } catch (error) {
-    if (error instanceof CsvError) return importTexts.notCsv(error.message);
-    throw error;
-  }
-  const [head, ...body] = records;
+export async function parseCsv(
+  text: string,
+  signal: AbortSignal,
+): Promise<Omit<ProductFile, "name"> | string> {
+  const records = csvRecords(text);
+  const { value: head } = records.next();
   if (head === undefined) return importTexts.empty;
-  const columns = head.record.map(columnOf);
+  if ("fault" in head) return importTexts.notCsv[head.fault];
+  const columns = head.cells.map(columnOf);
   const fault = faultOfColumns(columns);
   if (fault !== undefined) return fault;
-  if (body.length === 0) return importTexts.empty;
-  return { columns, rows: withoutRepeats(rowsOf(columns, body)) };
+  const rows: FileRow[] = [];
+  const repeats = new RepeatedRows();
+  const pauses = new Pauses(signal);
+  for (const record of records) {
+    if (rows.length === maxRows) return importTexts.tooManyRows;
+    rows.push(repeats.checked(rowOf(columns, record)));
+    if (pauses.isDue) await pauses.take();
+  }
+  return rows.length === 0 ? importTexts.empty : { columns, rows };
 }
 
-function rowsOf(columns: readonly string[], records: readonly CsvRecord[]): FileRow[] {
-  // `lines` counts the lines up to the end of the record, which may have several.
-  return records.map(({ record, info }) => {
-    const breaks = record.join("").split("\n").length - 1;
-    return rowOfCells(info.lines - breaks, columns, record);
-  });
+function rowOf(columns: readonly string[], record: CsvRecord): FileRow {
+  const { line } = record;
+  if ("fault" in record) return { line, fault: importTexts.notCsv[record.fault] };
+  return rowOfCells(line, columns, record.cells);
+}
+
+/** So long the page may stand still. */
+const maxBusyMs = 40;
+
+/** Lets the browser draw and react to a press during long work. */
+class Pauses {
+  readonly #signal: AbortSignal;
+  #since = performance.now();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  get isDue(): boolean {
+    return performance.now() - this.#since > maxBusyMs;
+  }
+
+  /** Throws the reason of the signal. */
+  async take(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve));
+    this.#signal.throwIfAborted();
+    this.#since = performance.now();
+  }
 }
 
 /** Rows of the same product would change it back and forth with each import. */
-function withoutRepeats(rows: readonly FileRow[]): FileRow[] {
-  const lines = new Map<string, number>();
-  return rows.map((row) => {
+class RepeatedRows {
+  readonly #lines = new Map<string, number>();
+
+  /** Returns the row, or a fault if an earlier one has its id or its SKU. */
+  checked(row: FileRow): FileRow {
     if ("fault" in row) return row;
     const { id, sku } = row.values;
     const keys = [id, sku === undefined ? undefined : `sku ${sku}`].filter(
       (key) => key !== undefined,
     );
-    const earlier = keys.map((key) => lines.get(key)).find((line) => line !== undefined);
-    for (const key of keys) lines.set(key, row.line);
+    const earlier = keys.map((key) => this.#lines.get(key)).find((line) => line !== undefined);
+    for (const key of keys) this.#lines.set(key, row.line);
     if (earlier === undefined) return row;
     return { line: row.line, fault: importTexts.repeated(earlier) };
-  });
+  }
 }

@@ -9,9 +9,7 @@ import {
 } from "./import.graphql.ts";
 import type { FileRow, RowValues } from "./columns.ts";
 import { matchRows, type ReadRow, type RowTask } from "./match-rows.ts";
-
-/** The shop looks up so many products in one request. */
-const batchRows = 100;
+import { batchesOf, sendValid } from "./send-rows.ts";
 
 /** So many rows are compared with their products before the import. */
 const checkedRows = 1_000;
@@ -42,9 +40,9 @@ export async function* importRows(
   rows: readonly ReadRow[],
   signal: AbortSignal,
 ): AsyncGenerator<BatchOutcome> {
-  for (let start = 0; start < rows.length; start += batchRows) {
+  for (const batch of batchesOf(rows)) {
     signal.throwIfAborted();
-    yield await importBatch(rows.slice(start, start + batchRows));
+    yield await importBatch(batch);
   }
 }
 
@@ -52,15 +50,15 @@ export async function* importRows(
  * Returns the rows with the faults that only a comparison with the products shows, for example a new
  * product without a name. It compares the first rows that can have such a fault.
  */
-export async function checkRows(rows: readonly FileRow[]): Promise<FileRow[]> {
+export async function checkRows(rows: readonly FileRow[], signal: AbortSignal): Promise<FileRow[]> {
   const doubtful = rows
     .filter((row) => "values" in row)
     .filter(({ values }) => values.id !== undefined || !isWhole(values))
     .slice(0, checkedRows);
   const faults = new Map<number, string>();
-  for (let start = 0; start < doubtful.length; start += batchRows) {
-    const batch = doubtful.slice(start, start + batchRows);
-    for (const task of matchRows(batch, await matchesOf(batch))) {
+  for (const batch of batchesOf(doubtful)) {
+    signal.throwIfAborted();
+    for (const task of await tasksOf(batch)) {
       if (task.kind === "failed") faults.set(task.line, task.reason);
     }
   }
@@ -76,39 +74,42 @@ function isWhole({ name, price }: RowValues): boolean {
 }
 
 async function importBatch(rows: readonly ReadRow[]): Promise<BatchOutcome> {
-  const tasks = matchRows(rows, await matchesOf(rows));
+  const tasks = await tasksOf(rows);
   const faults = new Map<number, string>();
   for (const task of tasks) if (task.kind === "failed") faults.set(task.line, task.reason);
   const creations = tasks.filter((task) => task.kind === "create");
   const updates = tasks.filter((task) => task.kind === "update");
-  const note = (some: readonly RowTask[], results: readonly ImportResultFragment[]) => {
-    for (const { index, error } of results) {
-      const line = some[index]?.line;
-      if (error !== null && line !== undefined) faults.set(line, reasonOf(error));
-    }
+  /** Sends the tasks of one kind. A request returns the results of its tasks. */
+  const send = async <Task extends RowTask>(
+    some: readonly Task[],
+    request: (part: readonly Task[]) => Promise<readonly ImportResultFragment[]>,
+  ) => {
+    const note = async (part: readonly Task[]) => {
+      for (const { index, error } of await request(part)) {
+        const line = part[index]?.line;
+        if (error !== null && line !== undefined) faults.set(line, reasonOf(error));
+      }
+    };
+    await sendValid(some, note, ({ line }, reason) => faults.set(line, reason));
   };
-  if (creations.length > 0) {
-    const input = { products: creations.map((task) => task.input) };
+  await send(creations, async (part) => {
+    const input = { products: part.map((task) => task.input) };
     const { createProducts } = await shop.execute(ImportNewProductsDocument, { input });
-    note(creations, createProducts.results);
-  }
-  const changed = updates.flatMap((task) =>
-    task.changes ? [{ ...task, item: task.changes }] : [],
-  );
-  if (changed.length > 0) {
-    const input = { products: changed.map(({ item }) => item) };
+    return createProducts.results;
+  });
+  const changed = updates.filter((task) => task.changes !== undefined);
+  await send(changed, async (part) => {
+    const input = { products: part.flatMap(({ changes }) => changes ?? []) };
     const { updateProducts } = await shop.execute(ImportProductChangesDocument, { input });
-    note(changed, updateProducts.results);
-  }
+    return updateProducts.results;
+  });
   // A row whose update failed changes nothing.
-  const counted = updates.flatMap((task) =>
-    task.stock && !faults.has(task.line) ? [{ ...task, item: task.stock }] : [],
-  );
-  if (counted.length > 0) {
-    const input = { changes: counted.map(({ item }) => item) };
+  const counted = updates.filter((task) => task.stock !== undefined && !faults.has(task.line));
+  await send(counted, async (part) => {
+    const input = { changes: part.flatMap(({ stock }) => stock ?? []) };
     const { updateInventories } = await shop.execute(ImportStocksDocument, { input });
-    note(counted, updateInventories.results);
-  }
+    return updateInventories.results;
+  });
   const done = (some: readonly RowTask[]) => some.filter(({ line }) => !faults.has(line)).length;
   return {
     rows: rows.length,
@@ -117,6 +118,17 @@ async function importBatch(rows: readonly ReadRow[]): Promise<BatchOutcome> {
     unchanged: tasks.filter(({ kind }) => kind === "unchanged").length,
     faults: [...faults].map(([line, reason]) => ({ line, reason })),
   };
+}
+
+/** Compares rows with their products. A row that the shop cannot look up fails. */
+async function tasksOf(rows: readonly ReadRow[]): Promise<RowTask[]> {
+  const tasks: RowTask[] = [];
+  await sendValid(
+    rows,
+    async (part) => tasks.push(...matchRows(part, await matchesOf(part))),
+    ({ line }, reason) => tasks.push({ line, kind: "failed", reason }),
+  );
+  return tasks;
 }
 
 async function matchesOf(rows: readonly ReadRow[]): Promise<ImportMatchFragment[]> {

@@ -1,6 +1,8 @@
 import { useState } from "react";
 import { ArrowLeft, MailCheck } from "lucide-react";
 import { Link } from "wouter";
+import { isShopError } from "../../../../../clients/typescript/src/index.ts";
+import { NotFound } from "../../app/not-found.tsx";
 import { Page } from "../../app/page.tsx";
 import { useShopMutation, useShopPages } from "../../api/use-shop.ts";
 import { deadLetterTexts } from "../../texts/operations.ts";
@@ -30,6 +32,8 @@ export default function DeadLettersPage({ consumer }: { consumer: string }) {
   );
   const { pages, isPending, isSuccess, error, refetch } = query;
   const letters = pages.flat();
+  // No service with this name has consumers.
+  if (isShopError(error, "BAD_USER_INPUT")) return <NotFound />;
   return (
     <Page
       title={deadLetterTexts.title(consumer)}

@@ -16,7 +16,10 @@ export default function MapPage() {
   const { cluster, changes, isLive, error, refetch } = useCluster();
   const [selected, setSelected] = useState<string>();
   return (
-    <Page title={mapTexts.title} actions={<LiveState cluster={cluster} isLive={isLive} />}>
+    <Page
+      title={mapTexts.title}
+      actions={(cluster ?? !error) && <LiveState cluster={cluster} isLive={isLive} />}
+    >
       {!cluster && error && <ErrorState error={error} onRetry={() => void refetch()} />}
       {!cluster && !error && <Skeleton height={640} />}
       {cluster && (
@@ -44,11 +47,11 @@ interface LiveStateProps {
 }
 
 function LiveState({ cluster, isLive }: LiveStateProps) {
-  const waiting = cluster ? mapTexts.stale(formatClock(cluster.at)) : mapTexts.waiting;
+  const state = isLive ? mapTexts.live : mapTexts.stale(formatClock(cluster?.at ?? ""));
   return (
-    <div className={styles.live} data-live={isLive}>
+    <div className={styles.live} data-live={isLive && cluster !== undefined}>
       <span className={styles.lamp} aria-hidden />
-      <span role="status">{isLive ? mapTexts.live : waiting}</span>
+      <span role="status">{cluster ? state : mapTexts.waiting}</span>
     </div>
   );
 }

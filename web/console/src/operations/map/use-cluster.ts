@@ -1,4 +1,5 @@
 import { useEffect, useEffectEvent, useRef, useState } from "react";
+import { isDenied } from "../../api/error-text.ts";
 import { useShopQuery } from "../../api/use-shop.ts";
 import { useSubscription } from "../../api/use-subscription.ts";
 import { withChanges, type ClusterChange } from "./cluster-changes.ts";
@@ -29,7 +30,8 @@ interface Picture {
  */
 export function useCluster() {
   const [{ cluster, changes }, setPicture] = useState<Picture>({ cluster: undefined, changes: [] });
-  const [isLive, setLive] = useState(false);
+  // False after a silence: the subscription needs a moment to begin.
+  const [isLive, setLive] = useState(true);
   const waiting = useRef<{ cluster: Cluster; frame: number }>(undefined);
   const shownAt = useRef(0);
   const silence = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -50,6 +52,14 @@ export function useCluster() {
     waiting.current = { cluster: next, frame };
   };
 
+  const awaitNext = () => {
+    clearTimeout(silence.current);
+    silence.current = setTimeout(() => {
+      setLive(false);
+    }, silentMs);
+  };
+  const awaitFirst = useEffectEvent(awaitNext);
+
   useSubscription(
     ClusterChangesDocument,
     {},
@@ -57,10 +67,7 @@ export function useCluster() {
       onEvent({ clusterUpdated }) {
         show(clusterUpdated);
         setLive(true);
-        clearTimeout(silence.current);
-        silence.current = setTimeout(() => {
-          setLive(false);
-        }, silentMs);
+        awaitNext();
       },
       onGap() {
         // The next picture is whole.
@@ -74,15 +81,16 @@ export function useCluster() {
     // It may have been sent before the picture that the subscription brought.
     if (queried && Date.parse(queried.at) >= shownAt.current) showQueried(queried);
   }, [queried]);
-  useEffect(
-    () => () => {
+  useEffect(() => {
+    awaitFirst();
+    return () => {
       clearTimeout(silence.current);
       if (waiting.current) cancelAnimationFrame(waiting.current.frame);
       waiting.current = undefined;
-    },
-    [],
-  );
-  return { cluster, changes, isLive, error: query.error, refetch: query.refetch };
+    };
+  }, []);
+  const { error, refetch } = query;
+  return { cluster: isDenied(error) ? undefined : cluster, changes, isLive, error, refetch };
 }
 
 function pictureAfter({ cluster, changes }: Picture, next: Cluster): Picture {

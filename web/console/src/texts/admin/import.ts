@@ -17,7 +17,7 @@ export const importTexts = {
       ? `The ${counted(ready, "row", "rows")} without errors`
       : `The first ${shown} of ${counted(ready, "row", "rows")} without errors`,
   line: "Line",
-  checking: "Comparing the rows with the products…",
+  checking: "Reading the file and comparing its rows with the products…",
   ready: (rows: number) => `${counted(rows, "row is", "rows are")} ready for the import.`,
   noneReady: "No row can be imported.",
   faults: (rows: number) =>
@@ -45,9 +45,15 @@ export const importTexts = {
   errorsShown: (shown: string, all: string) => `The first ${shown} of ${all} errors are shown.`,
   saveErrors: "Save errors as CSV",
   notUtf8: "The file is not valid UTF-8. Save it as UTF-8.",
-  notCsv: (reason: string) => `The file is not valid CSV. ${reason}`,
+  /** Why a row is not valid CSV. */
+  notCsv: {
+    tooLong: "The row is too long.",
+    openQuote: "The row is not valid CSV: a quote is not closed.",
+    strayQuote: "The row is not valid CSV: a quote is inside a cell.",
+  },
   empty: "The file has no rows.",
   tooLarge: "The file is larger than 50 MB. Split it, or use npm run import.",
+  tooManyRows: "The file has more than 500,000 rows. Split it, or use npm run import.",
   separator:
     "The columns must be separated by commas, not by semicolons, tabs or other characters.",
   unknownColumn: (name: string) => `There is no column “${name}”.`,
@@ -55,6 +61,8 @@ export const importTexts = {
   noKey: "A column id or sku is required: rows are matched with products by one of them.",
   cells: (cells: number, columns: number) =>
     `The row has ${counted(cells, "cell", "cells")} in place of ${columns}.`,
+  tooLong: (column: string, max: string) => `${column} must have at most ${max} characters.`,
+  notStorable: (column: string) => `${column} contains characters that cannot be stored.`,
   wholeNumber: (column: string) => `${column} must be a whole number from 0 to 2,147,483,647.`,
   priceInvalid:
     "price must be a whole number of cents from 0 to 2,147,483,647: 1250 stands for 12.50.",
