@@ -1,4 +1,4 @@
-export type CsvFault = "tooLong" | "openQuote" | "strayQuote";
+type CsvFault = "tooLong" | "openQuote" | "strayQuote";
 
 type Content = { cells: string[] } | { fault: CsvFault };
 
