@@ -6,8 +6,6 @@ import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { gatewayName, type Meta } from "../../core/access.ts";
 import { configOf } from "../../config/broker-config.ts";
-import { activeSpan } from "../../core/tracing/spans.ts";
-import { traceIdOf } from "../../core/tracing/trace.ts";
 import { addressGroup } from "../../core/caller-address.ts";
 import { authenticatorOf, type Authenticator } from "./auth/authenticate.ts";
 import { BrowserRules } from "./http/browser-rules.ts";
@@ -25,6 +23,7 @@ import { GraphqlSockets } from "./subscriptions/graphql-socket.ts";
 import { healthChecks, healthPaths } from "./http/health.ts";
 import { ConnectionLimits } from "./http/connection-limits.ts";
 import { inHttpSpan } from "./http/http-span.ts";
+import { requestIdOptions, setRequestId } from "./http/request-id.ts";
 import {
   closeServer,
   listen,
@@ -281,14 +280,6 @@ function contextOf(service: Gateway, req: IncomingMessage | undefined): Context<
   return Object.assign(ctx as Context<unknown, Meta>, { service });
 }
 
-function requestIdOptions(req: IncomingMessage): { requestID?: string } {
-  const options: { requestID?: string } = {};
-  const { "x-request-id": requestID } = req.headers;
-  if (typeof requestID === "string") options.requestID = requestID;
-  setRequestId(options, req);
-  return options;
-}
-
 /** Catches errors of a page. moleculer-web does not await aliases: a rejection ends the process. */
 function caught(handler: Handler): Handler {
   return async function (req, res) {
@@ -309,18 +300,4 @@ function failed(
 ): void {
   if (req.destroyed && !req.complete) return;
   sendError(res, error, logger);
-}
-
-/**
- * Sets the request id: the client's trace id, or else its `x-request-id`, or else the id of a new
- * trace. The id appears in logs and responses, so only a harmless client id is accepted.
- */
-function setRequestId(options: { requestID?: string }, { headers }: IncomingMessage) {
-  const traceId = traceIdOf(headers.traceparent);
-  if (traceId !== undefined) options.requestID = traceId;
-  else if (!/^[\w-]{1,64}$/.test(options.requestID ?? "")) {
-    const span = activeSpan();
-    if (span !== undefined) options.requestID = span.traceId;
-    else delete options.requestID;
-  }
 }

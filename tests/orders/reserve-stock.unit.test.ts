@@ -28,7 +28,7 @@ const reserveAll = async (orders: string[]): Promise<ReservationResult[]> =>
  * Orders that are placed in one turn of the event loop, by their ids. `calls` has the calls that they
  * send, as `order that sends it: action reserved orders`.
  */
-function placement({ one = reserveOne, many = reserveAll, isNew = true, servers = [""] } = {}) {
+function placement({ one = reserveOne, many = reserveAll, isLocal = true, servers = [""] } = {}) {
   const calls: string[] = [];
   /** The server that each call tells. */
   const told: (string | undefined)[] = [];
@@ -37,8 +37,8 @@ function placement({ one = reserveOne, many = reserveAll, isNew = true, servers 
     const server = servers.length > 1 ? servers.shift() : servers[0];
     return server ? { server, atMs: 0 } : undefined;
   };
-  const isAvailable = (action: string) => isNew && action === "products.reserveMany";
-  const registry = { actions: { isAvailable } };
+  const hasLocal = () => isLocal;
+  const registry = { actions: { get: () => ({ hasLocal }) } };
   const caller = reservationCaller({ registry } as unknown as ServiceBroker);
   const ctxOf = (id: string, leftMs: number) => {
     const call = (
@@ -76,8 +76,8 @@ describe("the stock of an order", () => {
     expect(calls).toEqual(["b: products.reserveMany a b c"]);
   });
 
-  test("is reserved by calls of the orders if no node has the action for several", async () => {
-    const { calls, place } = placement({ isNew: false });
+  test("is reserved by calls of the orders if products runs on other nodes", async () => {
+    const { calls, place } = placement({ isLocal: false });
     const lines = await Promise.all([place("a"), place("b")]);
     expect(lines).toEqual([linesOf("a"), linesOf("b")]);
     expect(calls).toEqual(["a: products.reserve a", "b: products.reserve b"]);

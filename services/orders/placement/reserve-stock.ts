@@ -37,20 +37,28 @@ export interface ReservedStock {
  */
 const batchOptions = { maxItems: maxReservations, maxBatchesInFlight: 4 };
 
-/** Gives undefined for an order that has to call `products.reserve` itself. */
-export type ReservationCaller = Batcher<Asked, ReservedLine[] | undefined>;
+/** Calls `products` for the orders of a node. */
+export interface ReservationCaller {
+  /** Returns whether `products` runs in this process. */
+  isLocal: () => boolean;
+  /** Gives undefined for an order that has to call `products.reserve` itself. */
+  batcher: Batcher<Asked, ReservedLine[] | undefined>;
+}
 
 /**
- * Returns a batcher that reserves for several orders by one call. A single order calls
- * `products.reserve`, as do all orders if no node of `products` has `reserveMany`: nodes of version
- * 1.0 do not have it.
+ * Returns what reserves for several orders by one call if `products` runs in this process. A single
+ * order calls `products.reserve`. So do all orders over NATS: there, a batch would wait for its slowest
+ * call, and an overloaded node would reject many orders at one moment, whose retries then come at one
+ * moment, too.
  */
 export function reservationCaller({ registry }: ServiceBroker): ReservationCaller {
-  return new Batcher((orders) => {
-    if (orders.length === 1) return Promise.all(orders.map(reserveAlone));
-    const isPossible = registry.actions.isAvailable("products.reserveMany");
-    return isPossible ? reserveTogether(orders) : Promise.resolve(orders.map(() => undefined));
-  }, batchOptions);
+  return {
+    isLocal: () => registry.actions.get("products.reserveMany")?.hasLocal() ?? false,
+    batcher: new Batcher((orders) => {
+      const isOne = orders.length === 1;
+      return isOne ? Promise.all(orders.map(reserveAlone)) : reserveTogether(orders);
+    }, batchOptions),
+  };
 }
 
 /**
@@ -66,8 +74,9 @@ export async function reserveStock(
 ): Promise<ReservedStock> {
   const server = database.knownServer();
   const order = { ctx, reservation, server };
+  const together = caller.isLocal() ? await caller.batcher.add(order) : undefined;
   // Outside of the batch, so that the retries of one order do not delay the others.
-  const lines = (await caller.add(order)) ?? (await reserveAlone(order));
+  const lines = together ?? (await reserveAlone(order));
   return { lines, server };
 }
 
