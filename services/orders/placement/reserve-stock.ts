@@ -31,10 +31,7 @@ export interface ReservedStock {
   server: KnownServer | undefined;
 }
 
-/**
- * While four calls are in flight, the next one collects orders. With two, a node of `products` that
- * hangs would hold back all orders sooner, and no fewer calls would be sent under load.
- */
+/** While four calls are in flight, the next one collects orders. */
 const batchOptions = { maxItems: maxReservations, maxBatchesInFlight: 4 };
 
 /** Calls `products` for the orders of a node. */
