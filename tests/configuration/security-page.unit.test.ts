@@ -6,6 +6,7 @@ import {
   maxAnswerErrors,
 } from "../../services/api/graphql/engine/execution-state.ts";
 import { maxErrors } from "../../services/api/graphql/graphql-errors.ts";
+import { maxSlotWaitMs } from "../../services/api/limits/concurrency-limit.ts";
 import {
   maxBodyBytes,
   maxDocumentCharacters,
@@ -60,6 +61,7 @@ test("docs/security.md states the limits that the code enforces", () => {
     `errors in one validation / in one response | ${maxErrors} / ${maxAnswerErrors}`,
     `body | ${maxBodyBytes / 1_048_576} MiB`,
     `time of a request | ${maxExecutionMs / 1_000} s`,
+    `further ones wait in order, up to ${maxSlotWaitMs / 1_000} s |`,
     ...Object.entries({
       "concurrent requests": resourceLimits.requests,
       "pipelined requests": resourceLimits.pipelined,

@@ -107,6 +107,24 @@ describe("the gateway with default settings", () => {
     expect(await response.text()).toBe("");
   });
 
+  test("rejects a request of an address whose other requests take too long", async () => {
+    const gate = Promise.withResolvers<undefined>();
+    standInFor(shop.broker, { "products.list": (call) => gate.promise.then(call) });
+    const running = Array.from({ length: 100 }, () => shop.graphql(query));
+    const another = () => post({}, JSON.stringify({ query: "{ __typename }" }));
+    const rejected = await eventually("all hundred requests run", async () => {
+      const response = await another();
+      return response.status !== 200 && response;
+    });
+    expect(rejected.status).toBe(503);
+    expect(await rejected.json()).toMatchObject({
+      errors: [{ extensions: { code: "SERVICE_UNAVAILABLE" } }],
+    });
+    gate.resolve(undefined);
+    await Promise.all(running);
+    expect((await another()).status).toBe(200);
+  });
+
   test("starts no further mutation of a document after its client disconnects", async () => {
     const gate = Promise.withResolvers<undefined>();
     const started: unknown[] = [];

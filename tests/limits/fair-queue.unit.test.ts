@@ -1,6 +1,10 @@
-import { describe, expect, test } from "@jest/globals";
-import { ConcurrencyLimit } from "../../services/api/limits/concurrency-limit.ts";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { ConcurrencyLimit, maxSlotWaitMs } from "../../services/api/limits/concurrency-limit.ts";
 import { FairQueue } from "../../services/api/limits/fair-queue.ts";
+
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 describe("the fair queue", () => {
   test("takes the waiting addresses in turn, however much work one of them has", async () => {
@@ -40,10 +44,10 @@ describe("the concurrency limit", () => {
   test("grants a free slot of an address at once", () => {
     const limit = new ConcurrencyLimit();
     times(100, () => {
-      expect(limit.acquire("a")).toBeUndefined();
+      expect(limit.acquire("a")).toBe(true);
     });
     expect(limit.acquire("a")).toBeInstanceOf(Promise);
-    expect(limit.acquire("b")).toBeUndefined();
+    expect(limit.acquire("b")).toBe(true);
   });
 
   test("grants released slots in the order of the waiting requests", async () => {
@@ -51,7 +55,7 @@ describe("the concurrency limit", () => {
     times(100, () => void limit.acquire("a"));
     const order: number[] = [];
     const waiting = [1, 2, 3].map(async (name) => {
-      await limit.acquire("a");
+      expect(await limit.acquire("a")).toBe(true);
       order.push(name);
     });
     times(waiting.length, () => {
@@ -63,7 +67,26 @@ describe("the concurrency limit", () => {
       limit.release("a");
     });
     times(100, () => {
-      expect(limit.acquire("a")).toBeUndefined();
+      expect(limit.acquire("a")).toBe(true);
+    });
+  });
+
+  test("ends a wait that is too long, and gives the next slot to a later request", async () => {
+    jest.useFakeTimers();
+    const limit = new ConcurrencyLimit();
+    times(100, () => void limit.acquire("a"));
+    const early = limit.acquire("a");
+    jest.advanceTimersByTime(maxSlotWaitMs - 1);
+    const late = limit.acquire("a");
+    jest.advanceTimersByTime(1);
+    expect(await early).toBe(false);
+    limit.release("a");
+    expect(await late).toBe(true);
+    times(100, () => {
+      limit.release("a");
+    });
+    times(100, () => {
+      expect(limit.acquire("a")).toBe(true);
     });
   });
 });

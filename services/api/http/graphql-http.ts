@@ -192,9 +192,9 @@ export function graphqlOverHttp(
     const { req, group, deadline, isHead } = exchange;
     const startedMs = performance.now();
     const slot = concurrency.acquire(group);
+    const mayRun = slot === true || (await slot);
     try {
-      if (slot !== undefined) await slot;
-      if (deadline.isAborted) throw overloaded(usage.reject("gateway"));
+      if (!mayRun || deadline.isAborted) throw overloaded(usage.reject("gateway"));
       if (!execution.isCached(params)) await waitInQueue(exchange);
       const operation = execution.prepare(params, sender);
       if (operation.kind === "subscription") {
@@ -211,7 +211,7 @@ export function graphqlOverHttp(
       return await operation.run(requestId);
     } finally {
       exchange.durationMs = performance.now() - startedMs;
-      concurrency.release(group);
+      if (mayRun) concurrency.release(group);
     }
   }
 
