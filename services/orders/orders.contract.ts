@@ -10,10 +10,11 @@ import {
   maxOrdersOfUser,
   maxSalesDays,
   readingActions,
-  traceKinds,
 } from "./reading/reading.contract.ts";
+import { traceActions, traceKinds } from "./reading/trace.contract.ts";
 
 export * from "./reading/reading.contract.ts";
+export * from "./reading/trace.contract.ts";
 export * from "./lifecycle/lifecycle.contract.ts";
 
 /** The computed fields that both GraphQL types of an order have. */
@@ -142,6 +143,7 @@ export const ordersContract = defineContract({
   },
   actions: {
     ...readingActions,
+    ...traceActions,
     ...lifecycleActions,
   },
   events: orderEvents,

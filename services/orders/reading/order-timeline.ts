@@ -4,11 +4,11 @@ import { traceIdOf } from "../../../core/tracing/trace.ts";
 import { maxTracedEvents, type TracedDelivery } from "../../webhooks/webhooks.contract.ts";
 import {
   maxTraceSteps,
-  type CollectedTrace,
   type OrderTimeline,
   type OrderTrace,
   type OrderTraceStep,
 } from "../orders.contract.ts";
+import type { CollectedTrace } from "./trace-order.ts";
 
 /** A webhooks service that does not answer must not use up the timeout of the whole call. */
 const deliveriesTimeoutMs = 1_500;
