@@ -1,7 +1,7 @@
 import type { Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Sender } from "../core/access.ts";
 import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
-import { badUserInput } from "../core/errors.ts";
+import { invalidField } from "../core/errors.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { BatchApplier } from "../event-log/batch-applier.ts";
 import { DeadLetterLog } from "../event-log/dead-letters/dead-letter-log.ts";
@@ -18,10 +18,7 @@ import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 import { describeHalt } from "../event-log/feed-halt.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
-import {
-  discardDeadLetter,
-  redriveDeadLetter,
-} from "../event-log/dead-letters/repair-dead-letters.ts";
+import { discardDeadLetter, redriveLetter } from "../event-log/dead-letters/repair-dead-letters.ts";
 import { rebuildReadModels } from "../event-log/reconciliation/rebuild.ts";
 import { reconcile, type Reconciliation } from "../event-log/reconciliation/reconcile.ts";
 import type { Continuation } from "../event-log/reconciliation/reconciliations.ts";
@@ -45,10 +42,10 @@ export interface ConsumerOptions {
 /**
  * Consumes the events of other services. Each event is applied in its producer's order and exactly
  * once, because one transaction contains its effect and the move of the cursor. An event becomes a
- * dead letter if its handler keeps failing or rejects it, or it violates its contract; later events go on. A type
- * or version that this node does not know halts the feed.
+ * dead letter if its handler keeps failing or rejects it, or if it violates its contract. Later events
+ * go on. A type or version that this node does not know halts the feed.
  *
- * @param database runs transactions and statements in the database of the consumer
+ * @param transaction runs a use case in the database of the consumer
  */
 export function eventConsumer(
   { transaction, query }: { transaction: RunTransaction; query: Query },
@@ -145,7 +142,7 @@ export function eventConsumer(
   }
 
   async function redrive(letterId: string): Promise<{ redriven: boolean }> {
-    const event = await redriveDeadLetter(transaction, (name) => handlers.get(name), letterId);
+    const event = await redriveLetter(transaction, (name) => handlers.get(name), letterId);
     if (event === undefined) return { redriven: false };
     metrics?.redriven(event.producer);
     logger.info(`An operator has redriven ${event.type} ${event.id} of ${event.producer}.`);
@@ -266,5 +263,5 @@ export function eventConsumer(
 }
 
 function invalidProducer(message: string) {
-  return badUserInput([{ field: "producer", message }]);
+  return invalidField("producer", message);
 }
