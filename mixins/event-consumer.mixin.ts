@@ -3,6 +3,7 @@ import type { Sender } from "../core/access.ts";
 import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
 import { invalidField } from "../core/errors.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
+import { callIfAvailable } from "../core/tasks/call-if-available.ts";
 import { BatchApplier } from "../event-log/batch-applier.ts";
 import { DeadLetterLog } from "../event-log/dead-letters/dead-letter-log.ts";
 import { consumerActions, type ReconcileParams } from "../event-log/event-consumer.actions.ts";
@@ -64,12 +65,8 @@ export function eventConsumer(
 
   /** @param reader confirms that it has applied all events up to the position */
   function logReader(broker: ServiceBroker, { name }: Contract, reader: { consumer?: string }) {
-    const action = `${name}.eventsAfter`;
-    return async (position: number): Promise<LogPage | undefined> => {
-      // A call of an unavailable action would log a warning at every retry.
-      if (!broker.registry.actions.isAvailable(action)) return undefined;
-      return broker.call<LogPage, object>(action, { position, ...reader });
-    };
+    return (position: number) =>
+      callIfAvailable<LogPage>(broker, `${name}.eventsAfter`, { position, ...reader });
   }
 
   function createFeed(

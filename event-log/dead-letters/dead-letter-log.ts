@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import type { EventEnvelope } from "../../core/contract.ts";
-import { LogBudget } from "../../core/log-budget.ts";
-import { LogFields } from "../../core/log-fields.ts";
+import { LogBudget } from "../../core/logging/log-budget.ts";
+import { LogFields } from "../../core/logging/log-fields.ts";
 
 /** More are counted only: a restored database can make thousands of dead letters at once. */
 const maxLinesPerSecond = 20;

@@ -1,5 +1,6 @@
 import type { ServiceBroker } from "moleculer";
 import { timeOfId } from "../../../core/ids/ids.ts";
+import { callIfAvailable } from "../../../core/tasks/call-if-available.ts";
 import { traceIdOf } from "../../../core/tracing/trace.ts";
 import { maxTracedEvents, type TracedDelivery } from "../../webhooks/webhooks.contract.ts";
 import {
@@ -40,12 +41,14 @@ async function deliveriesOf(
   broker: ServiceBroker,
   { events }: OrderTrace,
 ): Promise<TracedDelivery[] | undefined> {
-  const action = "webhooks.deliveriesOf";
-  if (!broker.registry.actions.isAvailable(action)) return undefined;
   const eventIds = events.slice(0, maxTracedEvents).map(({ id }) => id);
-  return broker
-    .call<TracedDelivery[], object>(action, { eventIds }, { timeout: deliveriesTimeoutMs })
-    .catch(() => undefined);
+  const options = { timeout: deliveriesTimeoutMs };
+  return callIfAvailable<TracedDelivery[]>(
+    broker,
+    "webhooks.deliveriesOf",
+    { eventIds },
+    options,
+  ).catch(() => undefined);
 }
 
 function requestSteps({ order, history }: OrderTrace): OrderTraceStep[] {
