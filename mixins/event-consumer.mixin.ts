@@ -1,6 +1,7 @@
 import type { Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Sender } from "../core/access.ts";
-import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
+import type { Contract, EventEnvelope } from "../core/contract.ts";
+import type { ConsumerOptions } from "../core/define-service.ts";
 import { invalidField } from "../core/errors.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { callIfAvailable } from "../core/tasks/call-if-available.ts";
@@ -15,7 +16,7 @@ import {
   type RunTransaction,
 } from "../event-log/event-cursor.ts";
 import { EventFeed } from "../event-log/event-feed.ts";
-import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
+import { EventHandlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 import { describeHalt } from "../event-log/feed-halt.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
@@ -24,21 +25,6 @@ import { rebuildReadModels } from "../event-log/reconciliation/rebuild.ts";
 import { reconcile, type Reconciliation } from "../event-log/reconciliation/reconcile.ts";
 import type { Continuation } from "../event-log/reconciliation/reconciliations.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
-
-/** Which events a service consumes, and how. */
-export interface ConsumerOptions {
-  /** The name of the consuming service. */
-  consumer: string;
-  /** The contracts of the services whose events it consumes. */
-  producers: readonly Contract[];
-  handlers: Handlers;
-  /** Where a new consumer starts to read a log. */
-  startFrom: StartFrom;
-  /** The tables that contain only data from a producer's events, by the name of the producer. */
-  readModels: Record<string, readonly string[]>;
-  /** The database of the service has the table `audit_trail`. */
-  hasAuditTrail: boolean;
-}
 
 /**
  * Consumes the events of other services. Each event is applied in its producer's order and exactly

@@ -21,23 +21,21 @@ export * from "./lifecycle/lifecycle.contract.ts";
 const fieldsFromId = { createdAt: timeOfId, number: shortCodeOf };
 
 /** The joins that both GraphQL types of an order have. */
-const linesOfOrder = {
-  action: "orders.lines",
-  dataLoader: true,
-  rootParams: { id: "ids" },
-  maxRows: maxOrderLines,
-} as const;
-const stepsOfOrder = {
-  action: "orders.history",
-  dataLoader: true,
-  rootParams: { id: "ids" },
-  maxRows: maxOrderSteps,
-} as const;
-
-const updateTimeOfOrder = {
-  action: "orders.updateTimes",
-  dataLoader: true,
-  rootParams: { id: "ids" },
+const joinsOfOrder = {
+  order_products: {
+    action: "orders.lines",
+    dataLoader: true,
+    rootParams: { id: "ids" },
+    maxRows: maxOrderLines,
+  },
+  history: {
+    action: "orders.history",
+    dataLoader: true,
+    rootParams: { id: "ids" },
+    maxRows: maxOrderSteps,
+  },
+  updatedAt: { action: "orders.updateTimes", dataLoader: true, rootParams: { id: "ids" } },
+  user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
 } as const;
 
 /** Errors that only this service throws. */
@@ -119,18 +117,8 @@ export const ordersContract = defineContract({
           rootParams: { product_id: "ids" },
         },
       },
-      Order: {
-        order_products: linesOfOrder,
-        history: stepsOfOrder,
-        updatedAt: updateTimeOfOrder,
-        user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
-      },
-      AllOrdersOrder: {
-        user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
-        order_products: linesOfOrder,
-        history: stepsOfOrder,
-        updatedAt: updateTimeOfOrder,
-      },
+      Order: joinsOfOrder,
+      AllOrdersOrder: joinsOfOrder,
       User: {
         orders: {
           action: "orders.ofUsers",

@@ -1,4 +1,5 @@
 import { action } from "../../../core/contract.ts";
+import { loader } from "../../../core/loader.ts";
 import { shortCodeRule } from "../../../core/ids/short-code.ts";
 import {
   connectionRules,
@@ -9,7 +10,6 @@ import {
 } from "../../../core/relay-connection.ts";
 import {
   id,
-  ids,
   instant,
   int,
   listRules,
@@ -213,42 +213,18 @@ export const readingActions = {
    * Returns orders without their lines, in the order of the ids; null for an id that is unknown or
    * belongs to another user.
    */
-  resolve: action<{ ids: string[] }, (OrderSummary | null)[]>({
-    params: { ids: ids(ordersBatch) },
-    access: { publicReads: "signed-in" },
-    graphql: { dataLoaderOptions: { maxBatchSize: ordersBatch } },
-  }),
+  resolve: loader<OrderSummary | null>(ordersBatch, { publicReads: "signed-in" }),
   /** Returns the status changes of orders, oldest first, in the order of the ids. */
-  history: action<{ ids: string[] }, OrderStep[][]>({
-    params: { ids: ids(historyBatch) },
-    access: { publicReads: "signed-in" },
-    graphql: { dataLoaderOptions: { maxBatchSize: historyBatch } },
-  }),
+  history: loader<OrderStep[]>(historyBatch, { publicReads: "signed-in" }),
   /**
    * Returns the times at which orders got their current status, in the order of the ids; null for
    * another owner's order. ISO 8601, UTC.
    */
-  updateTimes: action<{ ids: string[] }, (string | null)[]>({
-    params: { ids: ids(historyBatch) },
-    access: { publicReads: "signed-in" },
-    graphql: { dataLoaderOptions: { maxBatchSize: historyBatch } },
-  }),
+  updateTimes: loader<string | null>(historyBatch, { publicReads: "signed-in" }),
   /** Returns the lines of orders, in the order of the ids. */
-  lines: action<{ ids: string[] }, OrderLine[][]>({
-    params: { ids: ids(linesBatch) },
-    access: { publicReads: "signed-in" },
-    graphql: { dataLoaderOptions: { maxBatchSize: linesBatch } },
-  }),
+  lines: loader<OrderLine[]>(linesBatch, { publicReads: "signed-in" }),
   /** Returns the names of products in the order of the ids; null until the event is consumed. */
-  productNames: action<{ ids: string[] }, (string | null)[]>({
-    params: { ids: ids(namesBatch) },
-    access: "everyone",
-    graphql: { dataLoaderOptions: { maxBatchSize: namesBatch } },
-  }),
+  productNames: loader<string | null>(namesBatch, "everyone"),
   /** Returns the newest orders of users, in the order of the ids. */
-  ofUsers: action<{ ids: string[] }, ListedOrder[][]>({
-    params: { ids: ids(usersBatch) },
-    access: { publicReads: "signed-in" },
-    graphql: { dataLoaderOptions: { maxBatchSize: usersBatch } },
-  }),
+  ofUsers: loader<ListedOrder[]>(usersBatch, { publicReads: "signed-in" }),
 };
