@@ -20,8 +20,8 @@ const beginsSql = "/^\\s*(SELECT|INSERT|UPDATE|DELETE|WITH|SET|LOCK|ALTER|CREATE
 
 /** SQL that is put together from parts, where it is run and wherever it is written. */
 const composedSql = [
-  // A column list of database/columns.ts may stand in it.
-  `TemplateLiteral:matches(${runsSql} > .arguments:first-child, [quasis.0.value.raw=${beginsSql}]) > :not(TemplateElement, Identifier[name=/Columns$/])`,
+  // A column list of database/columns.ts and a FROM clause of several statements may stand in it.
+  `TemplateLiteral:matches(${runsSql} > .arguments:first-child, [quasis.0.value.raw=${beginsSql}]) > :not(TemplateElement, Identifier[name=/(Columns|From)$/])`,
   `BinaryExpression[operator='+']:matches(${runsSql} > .arguments:first-child, [left.value=${beginsSql}])`,
 ].map((selector) => ({ selector, message: boundOnly }));
 

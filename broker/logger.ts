@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import type { BrokerOptions } from "moleculer";
 import { pino, stdTimeFunctions, type LoggerOptions } from "pino";
 import { codeOf } from "../core/errors.ts";
-import { LogFields } from "../core/log-fields.ts";
+import { LogFields } from "../core/logging/log-fields.ts";
 import { currentTraceIds } from "../core/tracing/trace.ts";
 
 /**

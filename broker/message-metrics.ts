@@ -1,8 +1,8 @@
 import type { MetricRegistry, ServiceBroker } from "moleculer";
-import type { Labels } from "./metric-series.ts";
+import type { MetricLabels } from "./metric-series.ts";
 
 /** A number that the next flush adds to a counter of Moleculer's registry. */
-export type CounterOf = (name: string, labels: Labels) => { count: number };
+export type CounterOf = (name: string, labels: MetricLabels) => { count: number };
 
 type Hook<Args extends unknown[]> = (
   next: (...args: Args) => unknown,

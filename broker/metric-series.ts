@@ -1,7 +1,7 @@
 import type { MetricRegistry, ServiceBroker } from "moleculer";
 import type { Tally } from "../core/vitals/flows.ts";
 
-export type Labels = Readonly<Record<string, unknown>>;
+export type MetricLabels = Readonly<Record<string, unknown>>;
 
 /** The names of the metrics that count and time one kind of work. */
 export interface SeriesNames {
@@ -13,8 +13,8 @@ export interface SeriesNames {
 /** Members of Moleculer's histograms that its types omit. */
 interface Histogram {
   buckets: number[];
-  get(labels: Labels): HistogramItem | undefined;
-  observe(value: number, labels: Labels): HistogramItem;
+  get(labels: MetricLabels): HistogramItem | undefined;
+  observe(value: number, labels: MetricLabels): HistogramItem;
 }
 interface HistogramItem {
   count: number;
@@ -49,7 +49,7 @@ const maxSamples = 200;
  */
 export class MetricSeries {
   readonly #names: SeriesNames;
-  readonly #labels: Labels;
+  readonly #labels: MetricLabels;
   /** The upper bounds of the buckets in milliseconds. */
   readonly bounds: readonly number[];
   readonly #histogram: Histogram;
@@ -67,7 +67,7 @@ export class MetricSeries {
   readonly #allBuckets: number[];
   readonly #summedBuckets: number[];
 
-  constructor(metrics: MetricRegistry, names: SeriesNames, labels: Labels) {
+  constructor(metrics: MetricRegistry, names: SeriesNames, labels: MetricLabels) {
     this.#names = names;
     this.#labels = labels;
     this.#histogram = metrics.getMetric(names.time) as unknown as Histogram;

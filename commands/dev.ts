@@ -4,7 +4,7 @@ import { openConsole } from "./console/console.ts";
 import { reloadOnChange } from "./process/hot-reload.ts";
 import { isStopping, runProgram, stopOnSignals } from "./process/program.ts";
 import { openSingleProcess } from "./node/single-process.ts";
-import { portOf, welcome } from "./node/welcome.ts";
+import { gatewayPort, welcome } from "./node/welcome.ts";
 
 /** `npm run dev`: the whole shop in one process, with a console and hot reload. */
 await runProgram(async () => {
@@ -15,7 +15,7 @@ await runProgram(async () => {
   if (isStopping()) return;
   await start();
   if (isStopping()) return;
-  const port = portOf(broker);
+  const port = gatewayPort(broker);
   // With PORT=0, a reloaded gateway keeps the port that the system chose.
   setConfig(broker, { ...configOf(broker), port });
   const hints = [

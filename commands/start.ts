@@ -5,7 +5,7 @@ import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { giveBackMemoryWhenQuiet } from "./process/give-back-memory.ts";
 import { isStopping, runProgram, stopOnSignals } from "./process/program.ts";
 import { openSingleProcess } from "./node/single-process.ts";
-import { portOf, welcome } from "./node/welcome.ts";
+import { gatewayPort, welcome } from "./node/welcome.ts";
 
 /** `npm start`: the whole shop in one process. */
 await runProgram(async () => {
@@ -35,6 +35,6 @@ await runProgram(async () => {
     "In another terminal: npm run demo fills it, npm run repl opens a REPL.",
     "Ctrl-C stops it.",
   ];
-  process.stdout.write(welcome(config, portOf(broker), hints));
+  process.stdout.write(welcome(config, gatewayPort(broker), hints));
   giveBackMemoryWhenQuiet();
 });

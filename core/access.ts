@@ -49,8 +49,8 @@ export interface Meta {
 type Need = "everyone" | "signed-in" | "admin" | "operations" | "nobody";
 
 /**
- * Who may call an action through the gateway. `operations` is for admins with the right to operate. `nobody` is for actions between services.
- * `PUBLIC_READS=true` turns `{ publicReads }` into `everyone`.
+ * Who may call an action through the gateway. `operations` is for admins with the right to operate,
+ * `nobody` for actions between services. `PUBLIC_READS=true` turns `{ publicReads }` into `everyone`.
  */
 export type Access = Need | { publicReads: Need };
 

@@ -107,14 +107,6 @@ export function isExposed({
   return graphql !== undefined || gateway === true;
 }
 
-/** Returns the sorted names of all actions that the gateway may call. */
-export function exposedActions(contracts: readonly Contract[]): string[] {
-  const names = contracts.flatMap(({ name, actions }) =>
-    Object.entries(actions).map(([key, action]) => (isExposed(action) ? [`${name}.${key}`] : [])),
-  );
-  return names.flat().sort();
-}
-
 /** The public part of an event: its version, and the rules and the type of its data. */
 export interface EventContract<Data = unknown> {
   version: number;

@@ -93,16 +93,24 @@ type MoleculerOptions<Own extends Contract, OwnMethods> = Pick<
   merged?: (schema: ServiceSchema) => void;
 };
 
+/** Which events a service consumes, and how. */
+export interface ConsumerOptions {
+  /** The name of the consuming service. */
+  consumer: string;
+  /** The contracts of the services whose events it consumes. */
+  producers: readonly Contract[];
+  handlers: Record<string, EventHandler>;
+  /** Where a new consumer starts to read a log. */
+  startFrom: StartFrom;
+  /** The tables that contain only data from a producer's events, by the name of the producer. */
+  readModels: Record<string, readonly string[]>;
+  /** The database of the service has the table `audit_trail`. */
+  hasAuditTrail: boolean;
+}
+
 interface ServiceDatabase {
   mixin: Partial<ServiceSchema>;
-  consumer: (consumption: {
-    consumer: string;
-    producers: readonly Contract[];
-    handlers: Record<string, EventHandler>;
-    startFrom: StartFrom;
-    readModels: Record<string, readonly string[]>;
-    hasAuditTrail: boolean;
-  }) => Partial<ServiceSchema>;
+  consumer: (options: ConsumerOptions) => Partial<ServiceSchema>;
 }
 
 /** Work that each replica of a service does at an interval. */

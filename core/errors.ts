@@ -112,6 +112,17 @@ export function badUserInput(fields: FieldFault[]): ClientError {
   return new ClientError(commonErrors.BAD_USER_INPUT, message, { fields });
 }
 
+/** Returns BAD_USER_INPUT for one field. */
+export function invalidField(field: string, message: string): ClientError {
+  return badUserInput([{ field, message }]);
+}
+
+export function tooManyRequests(message: string, retryAfterSeconds: number): ClientError {
+  return new ClientError(commonErrors.TOO_MANY_REQUESTS, message, {
+    retryAfter: retryAfterSeconds,
+  });
+}
+
 /** Returns the error for an unavailable database or broker. The same call may succeed later. */
 export function serviceUnavailable(message: string): Errors.MoleculerRetryableError {
   const { code, status } = commonErrors.SERVICE_UNAVAILABLE;
@@ -179,6 +190,11 @@ export function publicCodeOf(error: unknown): string {
   const { SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR } = commonErrors;
   const fault = isUnreachable(type) ? SERVICE_UNAVAILABLE : INTERNAL_SERVER_ERROR;
   return (definitionOf(type) ?? fault).code;
+}
+
+/** Returns true if a service, its database or the broker is unavailable. The next try may succeed. */
+export function isServiceUnavailable(error: unknown): boolean {
+  return publicCodeOf(error) === commonErrors.SERVICE_UNAVAILABLE.code;
 }
 
 /** Returns true for a client error, thrown here or regenerated from the wire. Nothing was changed. */

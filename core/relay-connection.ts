@@ -1,4 +1,4 @@
-import { badUserInput, type ClientError } from "./errors.ts";
+import { invalidField, type ClientError } from "./errors.ts";
 import { exactText, int, isId, maxInt, optional, text } from "./validation.ts";
 
 /** The maximum and the default number of rows of a page. */
@@ -133,5 +133,5 @@ function isOfKind(key: unknown, kind: KeyKind): key is SortPosition["key"] {
 }
 
 function invalidCursor(field: string, fault: string): ClientError {
-  return badUserInput([{ field, message: `The '${field}' field ${fault}` }]);
+  return invalidField(field, `The '${field}' field ${fault}`);
 }

@@ -4,7 +4,7 @@ import { DatabaseError } from "sequelize";
 import { newId } from "../core/ids/ids.ts";
 import { actorOf, type IdempotencyKey, type Meta } from "../core/access.ts";
 import { isId } from "../core/validation.ts";
-import { commonErrors, badUserInput, ClientError } from "../core/errors.ts";
+import { commonErrors, invalidField, ClientError } from "../core/errors.ts";
 import type { Query } from "./statements/prepared-statements.ts";
 
 /** A request with an idempotency key. */
@@ -65,7 +65,7 @@ function checkedKey(value: unknown): IdempotencyKey {
   const key = typeof sent === "number" ? String(sent) : sent;
   if (typeof key !== "string" || !keyPattern.test(key) || !Number.isSafeInteger(number)) {
     const message = "An Idempotency-Key has 1 to 255 printable ASCII characters, and no spaces.";
-    throw badUserInput([{ field: "Idempotency-Key", message }]);
+    throw invalidField("Idempotency-Key", message);
   }
   return number === 1 ? key : [key, number as number];
 }
@@ -115,9 +115,9 @@ export async function storedAnswer(
 }
 
 /**
- * Returns the id of the row that the request creates: `proposed` at the first attempt. Duplicate requests and retries get the same
- * id, so that they also share the stock reserved under it. Throws IDEMPOTENCY_MISMATCH, or
- * IDEMPOTENCY_IN_PROGRESS, also for an attempt that another node has rejected.
+ * Returns the id of the row that the request creates: `proposed` at the first attempt. Duplicate
+ * requests and retries get the same id, so that they share the stock reserved under it. Throws
+ * IDEMPOTENCY_MISMATCH, or IDEMPOTENCY_IN_PROGRESS, also for an attempt that another node has rejected.
  */
 export async function subjectOf(
   query: Query,

@@ -102,7 +102,7 @@ export function moveOlderLog(folder: string, file: string): void {
 
 /** Opens the log of a server. Returns its file descriptor. */
 export function openLog(file: string): number {
-  // O_NOFOLLOW: another user may own the data directory, and could replace the log by a link, which root would follow.
+  // Another user may own the data directory, and could replace the log by a link, which root would follow.
   const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
   return openSync(file, flags, 0o600);
 }

@@ -43,8 +43,6 @@ const startRetryMs = 500;
 const startWithinMs = 300_000;
 const pollMs = 20;
 const superviseEveryMs = 1000;
-/** For three pools and a few other clients. */
-const defaultConnections = 100;
 
 interface EmbeddedOptions {
   platform?: Platform;
@@ -54,8 +52,13 @@ interface EmbeddedOptions {
   maxConnections?: number;
 }
 
-const warnOnTerminal = (sentence: string): void => {
-  process.stderr.write(`${sentence}\n`);
+const defaults: Required<EmbeddedOptions> = {
+  platform: thisPlatform,
+  warn: (sentence) => {
+    process.stderr.write(`${sentence}\n`);
+  },
+  // For three pools and a few other clients.
+  maxConnections: 100,
 };
 
 /** A PostgreSQL server from npm, whose folder holds its data and its Unix socket. */
@@ -64,9 +67,7 @@ export class EmbeddedPostgres {
   readonly #log: string;
   readonly #binaries: PostgresBinaries;
   readonly #runAs: RunAs;
-  readonly #platform: Platform;
-  readonly #warn: (sentence: string) => void;
-  readonly #maxConnections: number;
+  readonly #options: Required<EmbeddedOptions>;
   readonly #stopping = new AbortController();
   #initdb: ChildProcess | undefined;
   /** The server, if this process started it. */
@@ -78,16 +79,14 @@ export class EmbeddedPostgres {
     folder: string,
     binaries: PostgresBinaries,
     runAs: RunAs,
-    { platform, warn, maxConnections }: Required<EmbeddedOptions>,
+    options: Required<EmbeddedOptions>,
   ) {
     this.#folder = folder;
     // Not in the folder: a base backup has all files of the folder, and root's log is closed to it.
     this.#log = `${folder}.log`;
     this.#binaries = binaries;
     this.#runAs = runAs;
-    this.#platform = platform;
-    this.#warn = warn;
-    this.#maxConnections = maxConnections;
+    this.#options = options;
   }
 
   /**
@@ -95,23 +94,13 @@ export class EmbeddedPostgres {
    * still runs after its shop was killed is adopted. A server that dies is started again.
    * Throws StartError.
    */
-  static async start(
-    dataDir: string,
-    {
-      platform = thisPlatform,
-      warn = warnOnTerminal,
-      maxConnections = defaultConnections,
-    }: EmbeddedOptions = {},
-  ): Promise<EmbeddedPostgres> {
+  static async start(dataDir: string, given: EmbeddedOptions = {}): Promise<EmbeddedPostgres> {
+    const options = { ...defaults, ...given };
     const folder = join(dataDir, "postgres");
     const found = await postgresBinaries();
-    const runAs = postgresUser(folder, platform);
+    const runAs = postgresUser(folder, options.platform);
     const binaries = await reachable(found, runAs);
-    const server = new EmbeddedPostgres(folder, binaries, runAs, {
-      platform,
-      warn,
-      maxConnections,
-    });
+    const server = new EmbeddedPostgres(folder, binaries, runAs, options);
     // The server ends with the process, unless SIGKILL ends it.
     process.on("exit", server.#stopWithoutWaiting);
     try {
@@ -128,7 +117,7 @@ export class EmbeddedPostgres {
 
   /** Returns the connection URL of a database. */
   url(database: string): string {
-    return postgresUrl(this.#folder, database, this.#platform);
+    return postgresUrl(this.#folder, database, this.#options.platform);
   }
 
   /** Creates missing databases of the services. Returns the URLs of all of them. */
@@ -150,7 +139,7 @@ export class EmbeddedPostgres {
     this.#stopping.abort();
     await this.#supervision;
     const pid = this.#pid();
-    if (pid !== undefined) await endServer(pid, this.#platform);
+    if (pid !== undefined) await endServer(pid, this.#options.platform);
     process.off("exit", this.#stopWithoutWaiting);
   }
 
@@ -161,7 +150,7 @@ export class EmbeddedPostgres {
   }
 
   #findServer(): RunningServer | undefined {
-    return findServer(this.#folder, this.#platform);
+    return findServer(this.#folder, this.#options.platform);
   }
 
   readonly #stopWithoutWaiting = (): void => {
@@ -194,23 +183,18 @@ export class EmbeddedPostgres {
   }
 
   async #initialize(fresh: string): Promise<void> {
-    const user = initdbUser(this.#runAs, this.#platform);
+    const { platform } = this.#options;
+    const { initdb } = this.#binaries;
+    const user = initdbUser(this.#runAs, platform);
     if (user !== undefined) chownSync(fresh, user.uid, user.gid);
-    const child = runOn(
-      this.#platform,
-      this.#binaries.initdb,
-      fresh,
-      user,
-      "pipe",
-      initdbArguments,
-    );
+    const child = runOn(platform, initdb, fresh, user, "pipe", initdbArguments);
     this.#initdb = child;
     const ended = once(child, "close") as Promise<[number | null]>;
     const [errors, [status]] = await Promise.all([child.stderr ? text(child.stderr) : "", ended]);
     this.#initdb = undefined;
     if (status !== 0) {
       throw new StartError(
-        `The database cannot be made in ${this.#folder} (${reasonOf(errors, this.#folder, this.#platform)}).`,
+        `The database cannot be made in ${this.#folder} (${reasonOf(errors, this.#folder, platform)}).`,
       );
     }
     own(fresh, this.#runAs);
@@ -226,7 +210,7 @@ export class EmbeddedPostgres {
       );
     }
     const uid = this.#runAs?.uid ?? process.getuid?.();
-    if (running.uid !== uid) await endServer(running.pid, this.#platform);
+    if (running.uid !== uid) await endServer(running.pid, this.#options.platform);
   }
 
   async #ensureRunning(): Promise<void> {
@@ -272,24 +256,19 @@ export class EmbeddedPostgres {
 
   /** Starts the server. Resolves with the reason when the server has ended. */
   async #launch(): Promise<string> {
+    const { platform, maxConnections } = this.#options;
     replacePid(this.#folder);
     const log = openLog(this.#log);
     try {
       const before = fstatSync(log).size;
-      const args = serverArguments(this.#folder, this.#maxConnections);
-      const child = runOn(
-        this.#platform,
-        this.#binaries.postgres,
-        this.#folder,
-        this.#runAs,
-        log,
-        args,
-      );
+      const { postgres } = this.#binaries;
+      const args = serverArguments(this.#folder, maxConnections);
+      const child = runOn(platform, postgres, this.#folder, this.#runAs, log, args);
       child.unref();
       this.#launched = child;
       const [status] = (await once(child, "exit")) as [number | null];
       const written = textAfter(log, before);
-      return reasonOf(written, this.#folder, this.#platform) || `it ended with status ${status}`;
+      return reasonOf(written, this.#folder, platform) || `it ended with status ${status}`;
     } finally {
       this.#launched = undefined;
       closeSync(log);
@@ -301,9 +280,9 @@ export class EmbeddedPostgres {
     const pause = { signal: this.#stopping.signal, ref: false };
     while (await sleep(superviseEveryMs, true, pause).catch(() => false)) {
       if (this.#launched !== undefined || this.#findServer() !== undefined) continue;
-      this.#warn("PostgreSQL has died; starting it again.");
+      this.#options.warn("PostgreSQL has died; starting it again.");
       await this.#ensureRunning().catch((error: unknown) => {
-        this.#warn(messageOf(error));
+        this.#options.warn(messageOf(error));
       });
     }
   }

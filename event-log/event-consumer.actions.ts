@@ -6,7 +6,7 @@ import type { FeedState, StandReason } from "../core/event-progress.ts";
 import { connectionRules, type PageArguments } from "../core/relay-connection.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 import { countDeadLetters, listDeadLetters } from "./dead-letters/dead-letters.ts";
-import { pageOfLetters, redriveAll } from "./dead-letters/dead-letter-operations.ts";
+import { pageOfLetters, redriveLetters } from "./dead-letters/dead-letter-operations.ts";
 import { consumedOf, cursorsOf, type RunTransaction } from "./event-cursor.ts";
 import type { Reconciliation } from "./reconciliation/reconcile.ts";
 import { continuations, type Continuation } from "./reconciliation/reconciliations.ts";
@@ -72,7 +72,7 @@ export function consumerActions(
       access: "operations",
       gateway: true,
       async handler(ctx: Context<object, Meta>) {
-        const result = await redriveAll(query, redrive);
+        const result = await redriveLetters(query, redrive);
         ctx.broker.logger.info(`${nameOf(ctx)} has redriven ${result.redriven} dead letters.`);
         return result;
       },

@@ -1,5 +1,5 @@
 import type { EventEnvelope } from "../core/contract.ts";
-import { commonErrors, hasCode, isUnreachable } from "../core/errors.ts";
+import { commonErrors, hasCode, isServiceUnavailable } from "../core/errors.ts";
 import type { AppliedBatch } from "./batch-applier.ts";
 import type { Cursor } from "./event-cursor.ts";
 import { follows, isSetBack, type FeedHalt } from "./feed-halt.ts";
@@ -160,7 +160,7 @@ export class EventFeed {
       return await this.#parts.begin();
     } catch (fault) {
       // The database or the producer is unavailable: the loop retries.
-      if (!isAway(fault) && !this.#stopped) this.#parts.onFault(fault);
+      if (!isServiceUnavailable(fault) && !this.#stopped) this.#parts.onFault(fault);
       return false;
     }
   }
@@ -228,7 +228,8 @@ export class EventFeed {
       return events;
     } catch (fault) {
       // The next poll reads the log.
-      if (!isAway(fault) && !this.#isProducerAway && !this.#stopped) this.#parts.onFault(fault);
+      if (!isServiceUnavailable(fault) && !this.#isProducerAway && !this.#stopped)
+        this.#parts.onFault(fault);
       this.#isProducerAway = true;
       return [];
     }
@@ -284,10 +285,4 @@ export class EventFeed {
     });
     clearTimeout(timer);
   }
-}
-
-/** Returns true if the database or the producer cannot be reached. The next try needs no log line. */
-function isAway(fault: unknown): boolean {
-  const { type } = fault as { type?: unknown };
-  return isUnreachable(type) || hasCode(fault, commonErrors.SERVICE_UNAVAILABLE);
 }

@@ -4,7 +4,7 @@ import { keepDeadLetter } from "./dead-letters/dead-letters.ts";
 import type { Cursor } from "./event-cursor.ts";
 import { follows } from "./feed-halt.ts";
 
-export type Handlers = Record<string, EventHandler>;
+type Handlers = Record<string, EventHandler>;
 
 /** The events that one transaction can apply. */
 interface NextBatch {

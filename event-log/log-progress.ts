@@ -1,5 +1,6 @@
 import type { ServiceBroker } from "moleculer";
 import type { LogProgress } from "../core/event-progress.ts";
+import { callIfAvailable } from "../core/tasks/call-if-available.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 import type { EventCursor } from "./event-cursor.ts";
 import { outboxOf } from "./event-log-reading.ts";
@@ -14,13 +15,14 @@ export async function progressOf(
   producer: string,
 ): Promise<LogProgress> {
   async function cursorOf(consumer: string): Promise<EventCursor | undefined> {
-    const action = `${consumer}.cursors`;
-    // A call of an unavailable action would log a warning.
-    if (!broker.registry.actions.isAvailable(action)) return undefined;
-    const cursors = await broker
-      .call<EventCursor[], object>(action, {}, { timeout: answerTimeoutMs })
-      .catch((): EventCursor[] => []);
-    return cursors.find((cursor) => cursor.producer === producer);
+    const options = { timeout: answerTimeoutMs };
+    const cursors = await callIfAvailable<EventCursor[]>(
+      broker,
+      `${consumer}.cursors`,
+      {},
+      options,
+    ).catch(() => undefined);
+    return cursors?.find((cursor) => cursor.producer === producer);
   }
 
   const { head, readers } = await outboxOf(query, cursorOf);

@@ -3,7 +3,7 @@ import {
   callSeriesOf,
   MetricSeries,
   updateBeforeSnapshots,
-  type Labels,
+  type MetricLabels,
   type SeriesNames,
 } from "../broker/metric-series.ts";
 import { messageHooks, messageMetricNames, setMessageGauges } from "../broker/message-metrics.ts";
@@ -55,14 +55,14 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
     setMessageGauges(metrics, broker.transit);
   }
 
-  const counters: { name: string; labels: Labels; count: number }[] = [];
-  function counterOf(name: string, labels: Labels) {
+  const counters: { name: string; labels: MetricLabels; count: number }[] = [];
+  function counterOf(name: string, labels: MetricLabels) {
     const counter = { name, labels, count: 0 };
     counters.push(counter);
     return counter;
   }
 
-  function seriesOf(names: SeriesNames, labels: Labels) {
+  function seriesOf(names: SeriesNames, labels: MetricLabels) {
     const series = new MetricSeries(metrics, names, labels);
     all.push(series);
     return { series, labels };

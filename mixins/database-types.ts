@@ -2,12 +2,12 @@ import type { Context, ServiceSchema } from "moleculer";
 import type { Sequelize, Transaction } from "sequelize";
 import type { Meta } from "../core/access.ts";
 import type { Contract, DataOf, Effect, EventEnvelope } from "../core/contract.ts";
+import type { ConsumerOptions } from "../core/define-service.ts";
 import type { ConstraintErrors } from "../database/errors/database-errors.ts";
 import type * as idempotency from "../database/idempotency.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 import type { KnownServer } from "../database/statements/server-sessions.ts";
 import type { LogPlace, RecordedEvent } from "../event-log/event-log.ts";
-import type { ConsumerOptions } from "./event-consumer.mixin.ts";
 import type { ServedTable } from "./table-actions.mixin.ts";
 
 /** The transaction of a use case. */

@@ -241,7 +241,8 @@ export function openDatabase<Models, Events extends Contract["events"]>(
         hasCode(error, commonErrors.IDEMPOTENCY_IN_PROGRESS) ||
         hasCode(error, commonErrors.IDEMPOTENCY_MISMATCH);
       if (!isClientError(error) || isForeignKey) throw error;
-      // No key is stored for a rejected anonymous request: a late duplicate does less harm than a row each.
+      // A rejected anonymous request stores no key, because such callers can invent any number. A late
+      // duplicate of it can take effect.
       if (request.isAnonymous || (await releaseKey())) throw error;
       // A duplicate request has stored its answer in the meantime.
       const late = await idempotency.storedAnswer(query, request);

@@ -1,8 +1,10 @@
 import type { Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Sender } from "../core/access.ts";
-import type { Contract, EventEnvelope, StartFrom } from "../core/contract.ts";
-import { badUserInput } from "../core/errors.ts";
+import type { Contract, EventEnvelope } from "../core/contract.ts";
+import type { ConsumerOptions } from "../core/define-service.ts";
+import { invalidField } from "../core/errors.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
+import { callIfAvailable } from "../core/tasks/call-if-available.ts";
 import { BatchApplier } from "../event-log/batch-applier.ts";
 import { DeadLetterLog } from "../event-log/dead-letters/dead-letter-log.ts";
 import { consumerActions, type ReconcileParams } from "../event-log/event-consumer.actions.ts";
@@ -14,41 +16,23 @@ import {
   type RunTransaction,
 } from "../event-log/event-cursor.ts";
 import { EventFeed } from "../event-log/event-feed.ts";
-import { EventHandlers, type Handlers } from "../event-log/event-handlers.ts";
+import { EventHandlers } from "../event-log/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 import { describeHalt } from "../event-log/feed-halt.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
-import {
-  discardDeadLetter,
-  redriveDeadLetter,
-} from "../event-log/dead-letters/repair-dead-letters.ts";
+import { discardDeadLetter, redriveLetter } from "../event-log/dead-letters/repair-dead-letters.ts";
 import { rebuildReadModels } from "../event-log/reconciliation/rebuild.ts";
 import { reconcile, type Reconciliation } from "../event-log/reconciliation/reconcile.ts";
 import type { Continuation } from "../event-log/reconciliation/reconciliations.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
-/** Which events a service consumes, and how. */
-export interface ConsumerOptions {
-  /** The name of the consuming service. */
-  consumer: string;
-  /** The contracts of the services whose events it consumes. */
-  producers: readonly Contract[];
-  handlers: Handlers;
-  /** Where a new consumer starts to read a log. */
-  startFrom: StartFrom;
-  /** The tables that contain only data from a producer's events, by the name of the producer. */
-  readModels: Record<string, readonly string[]>;
-  /** The database of the service has the table `audit_trail`. */
-  hasAuditTrail: boolean;
-}
-
 /**
  * Consumes the events of other services. Each event is applied in its producer's order and exactly
  * once, because one transaction contains its effect and the move of the cursor. An event becomes a
- * dead letter if its handler keeps failing or rejects it, or it violates its contract; later events go on. A type
- * or version that this node does not know halts the feed.
+ * dead letter if its handler keeps failing or rejects it, or if it violates its contract. Later events
+ * go on. A type or version that this node does not know halts the feed.
  *
- * @param database runs transactions and statements in the database of the consumer
+ * @param transaction runs a use case in the database of the consumer
  */
 export function eventConsumer(
   { transaction, query }: { transaction: RunTransaction; query: Query },
@@ -67,12 +51,8 @@ export function eventConsumer(
 
   /** @param reader confirms that it has applied all events up to the position */
   function logReader(broker: ServiceBroker, { name }: Contract, reader: { consumer?: string }) {
-    const action = `${name}.eventsAfter`;
-    return async (position: number): Promise<LogPage | undefined> => {
-      // A call of an unavailable action would log a warning at every retry.
-      if (!broker.registry.actions.isAvailable(action)) return undefined;
-      return broker.call<LogPage, object>(action, { position, ...reader });
-    };
+    return (position: number) =>
+      callIfAvailable<LogPage>(broker, `${name}.eventsAfter`, { position, ...reader });
   }
 
   function createFeed(
@@ -145,7 +125,7 @@ export function eventConsumer(
   }
 
   async function redrive(letterId: string): Promise<{ redriven: boolean }> {
-    const event = await redriveDeadLetter(transaction, (name) => handlers.get(name), letterId);
+    const event = await redriveLetter(transaction, (name) => handlers.get(name), letterId);
     if (event === undefined) return { redriven: false };
     metrics?.redriven(event.producer);
     logger.info(`An operator has redriven ${event.type} ${event.id} of ${event.producer}.`);
@@ -266,5 +246,5 @@ export function eventConsumer(
 }
 
 function invalidProducer(message: string) {
-  return badUserInput([{ field: "producer", message }]);
+  return invalidField("producer", message);
 }

@@ -2,7 +2,7 @@ import type { REPLEval, REPLServer } from "node:repl";
 import { inspect, styleText } from "node:util";
 import type { CallingOptions, ServiceBroker } from "moleculer";
 import repl from "moleculer-repl";
-import { isClientError, isUnreachable } from "../../core/errors.ts";
+import { isClientError, isServiceUnavailable } from "../../core/errors.ts";
 import { actionsOf, actionTable, nearestName, rulesOf } from "./action-list.ts";
 import { LineFault, readCall } from "./call-line.ts";
 import { completeCall, type Completion } from "./complete-call.ts";
@@ -138,7 +138,7 @@ function showError(error: unknown): void {
   };
   // A service outside this project has codes that the catalogue does not know.
   const isRejection = isClientError(error) || (typeof code === "number" && code < 500);
-  const isExpected = isRejection || isUnreachable(type) || type === "SERVICE_UNAVAILABLE";
+  const isExpected = isRejection || isServiceUnavailable(error);
   printError(`${isExpected && type !== undefined ? `${type}: ` : ""}${message ?? String(error)}`);
   if (!isExpected && !(error instanceof LineFault))
     console.error(styleText("red", stack ?? "", { stream: process.stderr }));

@@ -1,5 +1,5 @@
 import { Errors } from "moleculer";
-import { commonErrors, hasCode, isClientError, isUnreachable } from "../../core/errors.ts";
+import { isClientError, isServiceUnavailable } from "../../core/errors.ts";
 import { StartError } from "../../embedded/data-dir.ts";
 
 /**
@@ -13,7 +13,7 @@ export function callFailure(error: unknown): unknown {
 
 function sentenceOf(error: Errors.MoleculerError): string {
   const { type, message } = error;
-  if (isUnreachable(type) || hasCode(error, commonErrors.SERVICE_UNAVAILABLE)) {
+  if (isServiceUnavailable(error)) {
     return `The shop has stopped, or cannot be reached now (${message}). Run the command again when it is open; what has taken effect stays.`;
   }
   if (isClientError(error)) return `The shop has rejected a call: ${message} (${type})`;

@@ -20,7 +20,8 @@ export interface OperatorShop {
 
 /**
  * Runs a command on a running shop, or on the shop on DATA_DIR, which it opens without a gateway.
- * A shop that stops, or that fails at a call, ends it with a StartError. A signal ends the program with the status of an interruption.
+ * A shop that stops, or that fails at a call, ends it with a StartError. A signal ends the program with
+ * the status of an interruption.
  *
  * @param role the start of the node's id
  */

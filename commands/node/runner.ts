@@ -13,7 +13,7 @@ import { reloadOnChange } from "../process/hot-reload.ts";
 import { assertPortsFree } from "./ports.ts";
 import { fail, isSentence, isStopping, outliveReaders, stopOnSignals } from "../process/program.ts";
 import { muteSentences, startBroker } from "./start-broker.ts";
-import { portOf } from "./welcome.ts";
+import { gatewayPort } from "./welcome.ts";
 
 /** moleculer-runner as the `this` of a configuration file. Moleculer's types omit it. */
 export interface Runner {
@@ -109,7 +109,7 @@ function isFactory(schema: unknown): schema is (broker: ServiceBroker) => Servic
 function reload(broker: ServiceBroker): void {
   // With PORT=0, a reloaded gateway keeps the port that the system chose.
   if (servicesOf(broker).includes("api")) {
-    setConfig(broker, { ...configOf(broker), port: portOf(broker) });
+    setConfig(broker, { ...configOf(broker), port: gatewayPort(broker) });
   }
   reloadOnChange(broker, (message) => {
     broker.logger.info(message);

@@ -1,16 +1,13 @@
-import { isIPv6, type AddressInfo } from "node:net";
+import { isIPv6 } from "node:net";
 import type { ServiceBroker } from "moleculer";
 import type { Config } from "../../config/config.ts";
 
 /** Hosts shown as "localhost", which every browser can open; some cannot open "[::]". */
 const localNames = new Set(["127.0.0.1", "0.0.0.0", "[::]"]);
 
-/** Returns the port of the gateway, which the system chose if PORT is 0. */
-export function portOf(broker: ServiceBroker): number {
-  const { server } = broker.getLocalService("api") as unknown as {
-    server: { address(): AddressInfo };
-  };
-  return server.address().port;
+/** Returns the port of the gateway of this node, which the system chose if PORT is 0. */
+export function gatewayPort(broker: ServiceBroker): number {
+  return (broker.metadata.gateway as { port: number }).port;
 }
 
 /** Returns the URL of a port of this process, in the form that a browser opens. */

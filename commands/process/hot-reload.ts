@@ -11,9 +11,9 @@ import { isSentence } from "./program.ts";
 const projectDir = join(import.meta.dirname, "..", "..");
 const projectUrl = pathToFileURL(`${projectDir}/`).href;
 const watched = ["config", "core", "database", "event-log", "mixins", "services"];
-/** Modules that the running broker holds: they are never reloaded. */
+/** Modules that the running broker holds and services share with it: they are never reloaded. */
 const brokerModules =
-  /^(?:middlewares\/.+|broker\/.+|core\/tracing\/trace|config\/broker-config)\.ts$/;
+  /^(?:middlewares\/.+|broker\/.+|core\/(?:logging|metrics)\/.+|core\/tracing\/trace|config\/broker-config)\.ts$/;
 /** An editor may write a file in several steps. */
 const settleMs = 150;
 const startTimeoutMs = 60_000;

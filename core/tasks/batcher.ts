@@ -73,30 +73,19 @@ export class Batcher<Item, Result> {
   }
 }
 
-/** Serves equal items of a batch once: they share one result, which nobody may change. */
-export async function distinct<Item, Result>(
-  items: readonly Item[],
-  serve: (items: Item[]) => Promise<Result[]>,
-): Promise<Result[]> {
-  const byKey = new Map<string, number>();
-  const served: Item[] = [];
-  const places = items.map((item) => {
-    const key = JSON.stringify(item);
-    let place = byKey.get(key);
-    if (place === undefined) {
-      place = served.push(item) - 1;
-      byKey.set(key, place);
-    }
-    return place;
-  });
-  const results = await serve(served);
-  return places.map((place) => results[place] as Result);
-}
-
-/** Returns a batcher of reads. Equal items of one batch share one read. */
-export function batchedReads<Item, Row>(
-  read: (item: Item) => Promise<Row[]>,
+/**
+ * Returns a batcher of reads. Equal items of a batch are read once and share one result, which nobody
+ * may change.
+ */
+export function readBatcher<Item, Result>(
+  read: (items: Item[]) => Promise<(Result | Error)[]>,
   options: BatchOptions,
-): Batcher<Item, Row[]> {
-  return new Batcher((items) => distinct(items, (some) => Promise.all(some.map(read))), options);
+): Batcher<Item, Result> {
+  return new Batcher(async (items) => {
+    const keys = items.map((item) => JSON.stringify(item));
+    const itemByKey = new Map(keys.map((key, index) => [key, items[index] as Item]));
+    const results = await read([...itemByKey.values()]);
+    const resultByKey = new Map([...itemByKey.keys()].map((key, index) => [key, results[index]]));
+    return keys.map((key) => resultByKey.get(key) as Result | Error);
+  }, options);
 }

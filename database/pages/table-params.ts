@@ -1,5 +1,5 @@
 import type { Model, ModelStatic } from "sequelize";
-import { badUserInput } from "../../core/errors.ts";
+import { invalidField } from "../../core/errors.ts";
 import { isId } from "../../core/validation.ts";
 
 /** The table that the actions read. Columns that `fields` does not name stay hidden. */
@@ -32,7 +32,7 @@ export interface TableParams {
 const maxValues = 1_000;
 
 function reject(field: string, problem: string): never {
-  throw badUserInput([{ field, message: `The '${field}' field ${problem}.` }]);
+  throw invalidField(field, `The '${field}' field ${problem}.`);
 }
 
 /**

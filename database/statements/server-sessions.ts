@@ -10,7 +10,7 @@ export interface KnownServer {
 }
 
 /** The used part of pg's client. */
-export type Session = Pick<Client, "query"> & {
+export type DatabaseSession = Pick<Client, "query"> & {
   /** The process id that the server has told at the connection. */
   processID?: number | null;
 };
@@ -29,7 +29,7 @@ export class ServerSessions {
 
   constructor(sequelize: Sequelize) {
     sequelize.addHook("afterConnect", async (session) => {
-      this.#server = await markSession(session as Session);
+      this.#server = await markSession(session as DatabaseSession);
     });
   }
 
@@ -41,7 +41,7 @@ export class ServerSessions {
 }
 
 /** Marks a session that was just opened. Returns the server; undefined if the session gets no mark. */
-export async function markSession(session: Session): Promise<string | undefined> {
+export async function markSession(session: DatabaseSession): Promise<string | undefined> {
   const openedMs = performance.now();
   try {
     const { rows } = await session.query<{ server: string }>(

@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import type { EventEnvelope } from "../../core/contract.ts";
-import { LogFields } from "../../core/log-fields.ts";
+import { LogBudget } from "../../core/logging/log-budget.ts";
+import { LogFields } from "../../core/logging/log-fields.ts";
 
 /** More are counted only: a restored database can make thousands of dead letters at once. */
 const maxLinesPerSecond = 20;
@@ -9,24 +10,18 @@ const maxLinesPerSecond = 20;
 export class DeadLetterLog {
   readonly #logger: Pick<ServiceBroker["logger"], "warn">;
   readonly #consumer: string;
-  #lines = 0;
-  #omitted = 0;
-  #second: NodeJS.Timeout | undefined;
+  readonly #budget: LogBudget;
 
   constructor(logger: Pick<ServiceBroker["logger"], "warn">, consumer: string) {
     this.#logger = logger;
     this.#consumer = consumer;
+    this.#budget = new LogBudget(maxLinesPerSecond, (events) => {
+      logger.warn(`${consumer} has moved ${events} more events to its dead letters.`);
+    });
   }
 
   add({ id, type, producer, position }: EventEnvelope, reason: string): void {
-    this.#second ??= setTimeout(() => {
-      this.end();
-    }, 1_000).unref();
-    if (this.#lines >= maxLinesPerSecond) {
-      this.#omitted += 1;
-      return;
-    }
-    this.#lines += 1;
+    if (!this.#budget.take()) return;
     const fields = { event: id, type, producer, position, reason };
     this.#logger.warn(
       new LogFields(fields),
@@ -36,14 +31,6 @@ export class DeadLetterLog {
 
   /** Logs the number of omitted lines. */
   end(): void {
-    clearTimeout(this.#second);
-    this.#second = undefined;
-    if (this.#omitted > 0) {
-      this.#logger.warn(
-        `${this.#consumer} has moved ${this.#omitted} more events to its dead letters.`,
-      );
-    }
-    this.#lines = 0;
-    this.#omitted = 0;
+    this.#budget.end();
   }
 }

@@ -40,7 +40,7 @@ const maxRedriven = 1_000;
  * Redrives the dead letters one by one, in the order of their producers' logs, because a later event
  * can depend on an earlier one. Stops in time to answer the call.
  */
-export async function redriveAll(
+export async function redriveLetters(
   query: Query,
   redrive: (id: string) => Promise<{ redriven: boolean }>,
 ): Promise<RedrivenLetters> {

@@ -1,7 +1,7 @@
 import type { Sender } from "../../core/access.ts";
 import type { commonAuditActions } from "../../core/audit.ts";
 import type { EventEnvelope } from "../../core/contract.ts";
-import { badUserInput } from "../../core/errors.ts";
+import { invalidField } from "../../core/errors.ts";
 import { recordAudit } from "../../database/audit-trail.ts";
 import { takeDeadLetter } from "./dead-letters.ts";
 import type { RunTransaction } from "../event-cursor.ts";
@@ -9,7 +9,7 @@ import type { EventHandlers } from "../event-handlers.ts";
 import { PermanentEventFailure } from "./permanent-failure.ts";
 
 /** Returns the event of the dead letter that was applied; undefined if there is none with this id. */
-export async function redriveDeadLetter(
+export async function redriveLetter(
   transaction: RunTransaction,
   handlersOf: (producer: string) => EventHandlers | undefined,
   id: string,
@@ -33,7 +33,7 @@ export async function redriveDeadLetter(
 
 function stillFails(reason: string) {
   const message = `The event still fails: ${reason.replace(/\.$/, "")}.`;
-  return badUserInput([{ field: "id", message }]);
+  return invalidField("id", message);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { EventEnvelope } from "../../core/contract.ts";
-import { badUserInput } from "../../core/errors.ts";
+import { invalidField } from "../../core/errors.ts";
 import { keepDeadLetter } from "../dead-letters/dead-letters.ts";
 import { lockCursor, moveCursor, type Cursor, type RunTransaction } from "../event-cursor.ts";
 import type { LogPage } from "../event-log-reading.ts";
@@ -70,7 +70,7 @@ export async function reconcile(
     const page = await parts.readLog(position);
     if (page !== undefined) return page;
     const message = `${producer} is unavailable. Try again when it is running.`;
-    throw badUserInput([{ field: "producer", message }]);
+    throw invalidField("producer", message);
   };
   const cursor = await transaction((work) => lockCursor(work, producer));
   const page = await pageAt(cursor.position);
@@ -146,7 +146,7 @@ export async function reconcile(
 }
 
 function impossible(message: string) {
-  return badUserInput([{ field: "continueFrom", message }]);
+  return invalidField("continueFrom", message);
 }
 
 function shortened({ id, type, version, position }: EventEnvelope) {

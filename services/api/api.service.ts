@@ -9,11 +9,10 @@ import { configOf } from "../../config/broker-config.ts";
 import { addressGroup } from "../../core/caller-address.ts";
 import { authenticatorOf, type Authenticator } from "./auth/authenticate.ts";
 import { BrowserRules } from "./http/browser-rules.ts";
-import { EventStream } from "./subscriptions/event-stream.ts";
+import { EventStream, publishedEvents } from "./subscriptions/event-stream.ts";
 import { LogTails } from "./subscriptions/log-tails.ts";
 import { GraphqlExecution } from "./graphql/graphql-execution.ts";
 import { graphqlOverHttp } from "./http/graphql-http.ts";
-import { publishedType } from "./graphql/schema/discovered-services.ts";
 import { composeBase } from "./graphql/schema/base-schema.ts";
 import { SchemaComposer } from "./graphql/schema/graphql-schema.ts";
 import { queryCosts } from "./graphql/schema/field-costs.ts";
@@ -47,7 +46,6 @@ import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { limitMetrics } from "./observability/limit-metrics.ts";
 import { OperationMetrics } from "./observability/operation-metrics.ts";
 import { RequestLog } from "./observability/request-log.ts";
-
 import { contracts } from "../registry.ts";
 
 type Handler = (this: Gateway, req: GatewayRequest, res: ServerResponse) => Promise<void> | void;
@@ -78,8 +76,8 @@ interface Gateway {
 }
 
 /**
- * The gateway: GraphQL over HTTP, Server-Sent Events and WebSocket, pages and health checks. Throws SchemaError, so that
- * a hot reload keeps the old gateway.
+ * The gateway: GraphQL over HTTP, Server-Sent Events and WebSocket, pages and health checks. Throws
+ * SchemaError, so that a hot reload keeps the old gateway.
  */
 export default function apiService(broker: ServiceBroker): ServiceSchema {
   const config = configOf(broker);
@@ -252,20 +250,6 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       this.transfers.stop();
     },
   } as unknown as ServiceSchema;
-}
-
-/**
- * Handles the events that services outside this project publish for subscriptions. Each gateway has its
- * own group, so that all receive them.
- */
-function publishedEvents(stream: EventStream): NonNullable<ServiceSchema["events"]>[string] {
-  return {
-    group: `${gatewayName}-${randomUUID()}`,
-    handler({ params }: Context<{ tag?: unknown; payload?: unknown }>) {
-      const type = publishedType(String(params.tag));
-      stream.publish({ type, data: params.payload });
-    },
-  };
 }
 
 /** The URL of GraphQL. `/query` is the path of the original shop. */

@@ -1,6 +1,6 @@
 import { maxInt } from "../../core/validation.ts";
 import { maxOrderLines } from "../products/products.contract.ts";
-import { badUserInput } from "../../core/errors.ts";
+import { invalidField } from "../../core/errors.ts";
 import type { ReservationLine, ReservedLine } from "../products/products.contract.ts";
 
 /**
@@ -13,12 +13,7 @@ export function sumUpLines(requested: ReservationLine[]): ReservationLine[] {
     quantities.set(product_id, (quantities.get(product_id) ?? 0) + quantity);
   }
   if (quantities.size > maxOrderLines) {
-    throw badUserInput([
-      {
-        field: "order_products",
-        message: `An order can name ${maxOrderLines} products at most.`,
-      },
-    ]);
+    throw invalidField("order_products", `An order can name ${maxOrderLines} products at most.`);
   }
   const lines = [...quantities].map(([product_id, quantity]) => ({ product_id, quantity }));
   assertCountable("order_products", totalQuantity(lines));
@@ -39,5 +34,5 @@ export function totalPrice(lines: ReservedLine[]): number {
 
 function assertCountable(field: string, total: number): void {
   if (total <= maxInt) return;
-  throw badUserInput([{ field, message: `The order's total exceeds ${maxInt}.` }]);
+  throw invalidField(field, `The order's total exceeds ${maxInt}.`);
 }

@@ -10,33 +10,32 @@ import {
   maxOrdersOfUser,
   maxSalesDays,
   readingActions,
-  traceKinds,
 } from "./reading/reading.contract.ts";
+import { traceActions, traceKinds } from "./reading/trace.contract.ts";
 
 export * from "./reading/reading.contract.ts";
+export * from "./reading/trace.contract.ts";
 export * from "./lifecycle/lifecycle.contract.ts";
 
 /** The computed fields that both GraphQL types of an order have. */
 const fieldsFromId = { createdAt: timeOfId, number: shortCodeOf };
 
 /** The joins that both GraphQL types of an order have. */
-const linesOfOrder = {
-  action: "orders.lines",
-  dataLoader: true,
-  rootParams: { id: "ids" },
-  maxRows: maxOrderLines,
-} as const;
-const stepsOfOrder = {
-  action: "orders.history",
-  dataLoader: true,
-  rootParams: { id: "ids" },
-  maxRows: maxOrderSteps,
-} as const;
-
-const updateTimeOfOrder = {
-  action: "orders.updateTimes",
-  dataLoader: true,
-  rootParams: { id: "ids" },
+const joinsOfOrder = {
+  order_products: {
+    action: "orders.lines",
+    dataLoader: true,
+    rootParams: { id: "ids" },
+    maxRows: maxOrderLines,
+  },
+  history: {
+    action: "orders.history",
+    dataLoader: true,
+    rootParams: { id: "ids" },
+    maxRows: maxOrderSteps,
+  },
+  updatedAt: { action: "orders.updateTimes", dataLoader: true, rootParams: { id: "ids" } },
+  user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
 } as const;
 
 /** Errors that only this service throws. */
@@ -118,18 +117,8 @@ export const ordersContract = defineContract({
           rootParams: { product_id: "ids" },
         },
       },
-      Order: {
-        order_products: linesOfOrder,
-        history: stepsOfOrder,
-        updatedAt: updateTimeOfOrder,
-        user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
-      },
-      AllOrdersOrder: {
-        user: { action: "users.resolve", dataLoader: true, rootParams: { user_id: "ids" } },
-        order_products: linesOfOrder,
-        history: stepsOfOrder,
-        updatedAt: updateTimeOfOrder,
-      },
+      Order: joinsOfOrder,
+      AllOrdersOrder: joinsOfOrder,
       User: {
         orders: {
           action: "orders.ofUsers",
@@ -142,6 +131,7 @@ export const ordersContract = defineContract({
   },
   actions: {
     ...readingActions,
+    ...traceActions,
     ...lifecycleActions,
   },
   events: orderEvents,

@@ -1,14 +1,12 @@
 import { orderErrors } from "./orders.contract.ts";
-import { badUserInput, ClientError } from "../../core/errors.ts";
+import { badUserInput, invalidField, ClientError } from "../../core/errors.ts";
 
 /** Also thrown for another user's order, so that callers do not learn which ids exist. */
 export const orderNotFound = () =>
   new ClientError(orderErrors.ORDER_NOT_FOUND, "There is no such order.");
 
 export const buyerMissing = () =>
-  badUserInput([
-    { field: "user_id", message: "The 'user_id' field is required: it names the buyer." },
-  ]);
+  invalidField("user_id", "The 'user_id' field is required: it names the buyer.");
 
 /**
  * Returns the time of an order that was taken elsewhere. Its id contains the time, and ids sort in
@@ -18,7 +16,7 @@ export function pastTime(time: string | undefined): Date | undefined {
   if (time === undefined) return undefined;
   const past = new Date(time);
   if (past.getTime() <= Date.now()) return past;
-  throw badUserInput([{ field: "placed_at", message: "'placed_at' must not be in the future." }]);
+  throw invalidField("placed_at", "'placed_at' must not be in the future.");
 }
 
 /** Rejects a price filter over the orders of all users and all times. */

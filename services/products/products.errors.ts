@@ -1,5 +1,5 @@
 import { productErrors } from "./products.contract.ts";
-import { badUserInput, ClientError } from "../../core/errors.ts";
+import { invalidField, ClientError } from "../../core/errors.ts";
 import { maxInt } from "../../core/validation.ts";
 
 export const productNotFound = (productId: string) =>
@@ -16,12 +16,7 @@ export const noProductWithSku = (sku: string) =>
   );
 
 export const nothingToUpdate = () =>
-  badUserInput([
-    {
-      field: "",
-      message: "The update changes nothing: give a name, a description, a price or an SKU.",
-    },
-  ]);
+  invalidField("", "The update changes nothing: give a name, a description, a price or an SKU.");
 
 export const versionConflict = (productId: string, version: number) =>
   new ClientError(
@@ -55,33 +50,25 @@ export const insufficientStock = (productId: string, asked: number, left: number
   );
 
 export const stockTooLarge = (field = "number") =>
-  badUserInput([
-    {
-      field,
-      message: `A product can receive at most ${maxInt} pieces in total, including sold ones.`,
-    },
-  ]);
+  invalidField(
+    field,
+    `A product can receive at most ${maxInt} pieces in total, including sold ones.`,
+  );
 
 export const numberTooSmall = () =>
-  badUserInput([{ field: "number", message: "The 'number' field must be at least 1." }]);
+  invalidField("number", "The 'number' field must be at least 1.");
 
 /** For a new product with an id of the caller. */
-export const productExists = () =>
-  badUserInput([{ field: "id", message: "There is, or was, a product with this id." }]);
+export const productExists = () => invalidField("id", "There is, or was, a product with this id.");
 
-export const idOfOther = () =>
-  badUserInput([{ field: "id", message: "The id belongs to another object." }]);
+export const idOfOther = () => invalidField("id", "The id belongs to another object.");
 
 /** For an item of a batch. */
 export const namedTwice = ({ index }: { index: number }) =>
-  badUserInput([
-    {
-      field: "id",
-      message: `Item ${index} of the list changes the same product. Only the first change of a product in a list can take effect.`,
-    },
-  ]);
+  invalidField(
+    "id",
+    `Item ${index} of the list changes the same product. Only the first change of a product in a list can take effect.`,
+  );
 
 export const stockOrChange = () =>
-  badUserInput([
-    { field: "", message: "Give either 'stock', or a 'change' that is not 0, and not both." },
-  ]);
+  invalidField("", "Give either 'stock', or a 'change' that is not 0, and not both.");

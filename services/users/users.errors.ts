@@ -1,5 +1,5 @@
 import { userErrors } from "./users.contract.ts";
-import { badUserInput, commonErrors, ClientError } from "../../core/errors.ts";
+import { invalidField, commonErrors, ClientError, tooManyRequests } from "../../core/errors.ts";
 
 export const userNotFound = () =>
   new ClientError(userErrors.USER_NOT_FOUND, "There is no such user.");
@@ -37,49 +37,28 @@ export const lastOperatingAdmin = () =>
     "This is the last admin who may operate the shop; give another admin this right first.",
   );
 
-export const noAdmin = () =>
-  badUserInput([{ field: "id", message: "Only an admin can have this right." }]);
+export const noAdmin = () => invalidField("id", "Only an admin can have this right.");
 
-export const nothingToChange = () =>
-  badUserInput([{ field: "username", message: "Give a 'username' or an 'email'." }]);
+export const nothingToChange = () => invalidField("username", "Give a 'username' or an 'email'.");
 
 export const passwordMissing = () =>
-  badUserInput([{ field: "password", message: "A new 'email' requires the current 'password'." }]);
+  invalidField("password", "A new 'email' requires the current 'password'.");
 
-export const noSingleAccount = () =>
-  badUserInput([{ field: "id", message: "Give either an 'id' or an 'email'." }]);
+export const noSingleAccount = () => invalidField("id", "Give either an 'id' or an 'email'.");
 
 /** The same for an ended session and any invalid refresh token, so that callers learn no sessions. */
 export const sessionEnded = () =>
   new ClientError(commonErrors.UNAUTHENTICATED, "Your session has ended; sign in again.");
 
 export const tooManyLogins = (retryAfterSeconds: number) =>
-  new ClientError(
-    commonErrors.TOO_MANY_REQUESTS,
-    "Too many sign-ins at once; try again in a moment.",
-    {
-      retryAfter: retryAfterSeconds,
-    },
-  );
+  tooManyRequests("Too many sign-ins at once; try again in a moment.", retryAfterSeconds);
 
 /** The same for existing and unknown accounts. */
 export const tooManyTries = (retryAfterSeconds: number) =>
-  new ClientError(
-    commonErrors.TOO_MANY_REQUESTS,
-    "There were too many wrong passwords; try again later.",
-    {
-      retryAfter: retryAfterSeconds,
-    },
-  );
+  tooManyRequests("There were too many wrong passwords; try again later.", retryAfterSeconds);
 
 export const tooManyFromAddress = (retryAfterSeconds: number) =>
-  new ClientError(
-    commonErrors.TOO_MANY_REQUESTS,
-    "Your address asks for this too often; try again later.",
-    {
-      retryAfter: retryAfterSeconds,
-    },
-  );
+  tooManyRequests("Your address asks for this too often; try again later.", retryAfterSeconds);
 
 /** The client errors of violated constraints. */
 export const usersConstraints = { users_email_key_unique: emailTaken };

@@ -3,17 +3,13 @@ import { auditTrailAction } from "../../core/audit.ts";
 import { action, defineContract } from "../../core/contract.ts";
 import { defineErrors } from "../../core/errors.ts";
 import { timeOfId } from "../../core/ids/ids.ts";
-import {
-  connectionRules,
-  pageArguments,
-  type PageArguments,
-  type RelayConnection,
-  type RowCount,
-} from "../../core/relay-connection.ts";
-import { exactText, id, ids, int, oneOf, optional, text } from "../../core/validation.ts";
+import { exactText, id, int, oneOf, optional, text } from "../../core/validation.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { productsContract } from "../products/products.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
+import { deliveryActions } from "./log/deliveries.contract.ts";
+
+export * from "./log/deliveries.contract.ts";
 
 /** The services whose events webhooks can get. */
 export const webhookProducers = [usersContract, productsContract, ordersContract] as const;
@@ -26,9 +22,6 @@ export const maxWebhooks = 50;
 
 /** The maximum length of a URL, as it is sent and as it is stored. */
 export const maxUrlLength = 2_000;
-
-/** The maximum number of dead letters that one call redrives. */
-export const maxRedriven = 1_000;
 
 export interface Webhook {
   id: string;
@@ -66,43 +59,6 @@ export interface UpdateWebhook {
   enabled?: boolean;
 }
 
-const deliveryStates = ["PENDING", "DELIVERED", "DEAD"] as const;
-
-export type DeliveryState = (typeof deliveryStates)[number];
-
-/** An event for a webhook. Times are ISO 8601, UTC. */
-export interface WebhookDelivery {
-  id: string;
-  webhookId: string;
-  eventId: string;
-  type: string;
-  entityId: string;
-  state: DeliveryState;
-  attempts: number;
-  lastStatus: number | null;
-  lastError: string | null;
-  durationMs: number | null;
-  nextAttemptAt: string | null;
-  finishedAt: string | null;
-}
-
-/** The maximum number of events whose deliveries one call returns. */
-export const maxTracedEvents = 1_000;
-
-/** A delivery of an event about one order. Times are ISO 8601, UTC. */
-export interface TracedDelivery extends Pick<
-  WebhookDelivery,
-  "webhookId" | "type" | "state" | "attempts" | "lastStatus" | "finishedAt"
-> {
-  occurredAt: string;
-}
-
-/** The criteria for deliveries. A delivery must match all of them. */
-export interface DeliveryFilter {
-  webhookId?: string;
-  state?: DeliveryState;
-}
-
 /** The actions in the audit trail of webhooks, with their meanings: values of the enum `AuditAction`. */
 const webhookAuditActions = {
   WEBHOOK_CREATED: "An admin created a webhook.",
@@ -137,7 +93,6 @@ const eventsRule = {
   items: oneOf(webhookEvents),
 };
 const descriptionRule = { ...text(0, 500), empty: true };
-const filterRules = { webhookId: optional(id()), state: optional(oneOf(deliveryStates)) };
 
 export const webhooksContract = defineContract({
   name: "webhooks",
@@ -239,70 +194,7 @@ export const webhooksContract = defineContract({
         `,
       },
     }),
-    /** Returns a page of deliveries, newest first. Throws BAD_USER_INPUT. */
-    deliveries: action<PageArguments & DeliveryFilter, RelayConnection<WebhookDelivery>>({
-      params: { ...connectionRules, ...filterRules },
-      access: "admin",
-      graphql: {
-        query: `
-          """
-          A page of the deliveries of webhooks, newest first. For admins. Errors: UNAUTHENTICATED,
-          FORBIDDEN, BAD_USER_INPUT.
-          """
-          webhookDeliveriesConnection(
-            ${pageArguments}
-            "Which deliveries to return; all if it is not given"
-            filter: WebhookDeliveryFilter
-          ): WebhookDeliveryConnection!
-        `,
-        countedBy: "countDeliveries",
-      },
-    }),
-    /** Returns the deliveries of events, for `orders.timeline`. */
-    deliveriesOf: action<{ eventIds: string[] }, TracedDelivery[]>({
-      params: { eventIds: ids(maxTracedEvents) },
-      access: "nobody",
-      safeToRetry: true,
-    }),
-    /** Counts the deliveries that match a filter. */
-    countDeliveries: action<DeliveryFilter, RowCount>({
-      params: filterRules,
-      access: "admin",
-      gateway: true,
-      safeToRetry: true,
-    }),
-    /**
-     * Sends the dead letters of a webhook again, at most 1,000 per call, and tries its pending
-     * deliveries immediately. Throws WEBHOOK_NOT_FOUND.
-     */
-    redriveAll: action<{ id: string }, { redriven: number }>({
-      params: { id: id() },
-      access: "admin",
-      graphql: {
-        mutation: `
-          """
-          Sends the oldest 1,000 dead letters of a webhook again, and tries its pending deliveries
-          immediately. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT,
-          WEBHOOK_NOT_FOUND.
-          """
-          redriveWebhook("The id of the webhook" id: ID!): WebhookRedrive!
-        `,
-      },
-    }),
-    /** Sends one dead letter again. Throws WEBHOOK_DELIVERY_NOT_FOUND. */
-    redriveDelivery: action<{ id: string }, { redriven: number }>({
-      params: { id: id() },
-      access: "admin",
-      graphql: {
-        mutation: `
-          """
-          Sends a dead letter of a webhook again. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
-          BAD_USER_INPUT, WEBHOOK_DELIVERY_NOT_FOUND.
-          """
-          redriveWebhookDelivery("The id of the delivery" id: ID!): WebhookRedrive!
-        `,
-      },
-    }),
+    ...deliveryActions,
     /** Returns changes of webhooks and rejected attempts, newest first. */
     auditTrail: auditTrailAction(
       "webhooksAudit",

@@ -1,4 +1,4 @@
-import { badUserInput, ClientError, serviceUnavailable } from "../../core/errors.ts";
+import { invalidField, ClientError, serviceUnavailable } from "../../core/errors.ts";
 import { maxWebhooks, webhookErrors } from "./webhooks.contract.ts";
 
 export const webhookNotFound = () =>
@@ -16,16 +16,10 @@ export const tooManyWebhooks = () =>
     `There are ${maxWebhooks} webhooks already. Delete one.`,
   );
 
-export const invalidUrl = (fault: string) =>
-  badUserInput([{ field: "url", message: `The 'url' field ${fault}` }]);
+export const invalidUrl = (fault: string) => invalidField("url", `The 'url' field ${fault}`);
 
-export const nothingToUpdate = () =>
-  badUserInput([
-    {
-      field: "",
-      message: "The update changes nothing: give a URL, events, a description or enabled.",
-    },
-  ]);
+export const webhookUnchanged = () =>
+  invalidField("", "The update changes nothing: give a URL, events, a description or enabled.");
 
 /** Until a cursor exists, the service does not know from where on an event is new. */
 export const producersUnknown = () =>

@@ -22,7 +22,7 @@ import { listWebhooks, readWebhook } from "./endpoints/read-webhooks.ts";
 import { rotateSecret, withSecret } from "./endpoints/rotate-secret.ts";
 import { updateWebhook } from "./endpoints/update-webhook.ts";
 import { WebhookSecrets } from "./endpoints/webhook-secrets.ts";
-import { forgetUsers } from "./log/forget-users.ts";
+import { eraseUsers } from "./log/erase-users.ts";
 import { deliveriesOfEvents } from "./log/deliveries-of-events.ts";
 import { deliveryConnection } from "./log/page-deliveries.ts";
 import { pruneDeliveries } from "./log/prune-deliveries.ts";
@@ -111,7 +111,7 @@ export default function webhooksService(broker: ServiceBroker): ServiceSchema {
       "user.erased": {
         async handleBatch(events: EventEnvelope<UserErased>[], effect: Effect) {
           await recorder.handleBatch(events, effect);
-          await forgetUsers(events, effect);
+          await eraseUsers(events, effect);
         },
       },
     },

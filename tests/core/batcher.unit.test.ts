@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Batcher, batchedReads } from "../../core/tasks/batcher.ts";
+import { Batcher, readBatcher } from "../../core/tasks/batcher.ts";
 
 /** A batcher whose batches end when the test ends them. */
 function heldBatcher(maxItems: number, maxBatchesInFlight: number) {
@@ -84,12 +84,12 @@ describe("a batcher", () => {
   });
 });
 
-test("batched reads run equal reads of one batch once, and a later equal read again", async () => {
+test("a read batcher reads equal items of one batch once, and a later equal item again", async () => {
   const reads: { limit: number }[] = [];
-  const batcher = batchedReads(
-    async (page: { limit: number }) => {
-      reads.push(page);
-      return [page.limit];
+  const batcher = readBatcher(
+    async (pages: { limit: number }[]) => {
+      reads.push(...pages);
+      return pages.map(({ limit }) => [limit]);
     },
     { maxItems: 10, maxBatchesInFlight: 1 },
   );

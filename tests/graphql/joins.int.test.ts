@@ -50,7 +50,7 @@ async function countCalls(
     .map(([action, count]): [string, number] => [action, count - (before.get(action) ?? 0)])
     .filter(([action, count]) => count > 0 && /^(users|products|orders)\./.test(action))
     // The services poll these actions every few seconds.
-    .filter(([action]) => !/\.(?:endedSessions|eventsAfter)$/.test(action));
+    .filter(([action]) => !/\.(?:endedSessions|eventsAfter|jwks)$/.test(action));
   return { data, calls: Object.fromEntries(calls) };
 }
 

@@ -3,7 +3,7 @@ import { ServiceBroker } from "moleculer";
 import { DatabaseError } from "sequelize";
 import { readConfig, clusterNodeDefaults } from "../../config/config.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
-import { LogFields } from "../../core/log-fields.ts";
+import { LogFields } from "../../core/logging/log-fields.ts";
 
 let lines: string[] = [];
 beforeEach(() => {

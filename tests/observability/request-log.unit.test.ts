@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { LogFields } from "../../core/log-fields.ts";
+import { LogFields } from "../../core/logging/log-fields.ts";
 import { recordSpans } from "../../core/tracing/spans.ts";
 import { RequestLog, type LoggedRequest } from "../../services/api/observability/request-log.ts";
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import pg from "pg";
-import { markSession, type Session } from "../../database/statements/server-sessions.ts";
+import { markSession, type DatabaseSession } from "../../database/statements/server-sessions.ts";
 import { orderServerHeader } from "../../services/products/products.contract.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { settledBooksOf } from "../support/consistency/books.ts";
@@ -142,7 +142,7 @@ describe("a session gets no mark", () => {
 
   test("behind a pooler, which makes up process ids", async () => {
     await inSession(async (client) => {
-      const session: Session = { query: client.query.bind(client), processID: 1 };
+      const session: DatabaseSession = { query: client.query.bind(client), processID: 1 };
       expect(await markSession(session)).toBeUndefined();
     });
   });

@@ -138,8 +138,18 @@ test("npm run dev reloads all services when a shared file changes", async () => 
   });
   expect(schema).toContain("USER_NOT_FOUND");
   await untilErrorSays("Four.");
-  const metrics = await fetch(`http://localhost:${settings.PORT}/metrics`);
-  expect(await metrics.text()).toContain("moleculer_request_total");
+  const counted = async () => {
+    const response = await fetch(`http://localhost:${settings.PORT}/metrics`);
+    const text = await response.text();
+    expect(text).toContain("moleculer_request_total");
+    const line = /^shop_graphql_operations_total\{.*code="PRODUCT_NOT_FOUND".*\} (\d+)$/m.exec(
+      text,
+    );
+    return Number(line?.[1]);
+  };
+  const before = await counted();
+  await untilErrorSays("Four.");
+  await eventually("the metrics of the reloaded gateway", async () => (await counted()) > before);
 });
 
 test("npm run dev stops with its database at exit and at the end of its input", async () => {

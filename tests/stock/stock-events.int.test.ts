@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type { AuditEntry } from "../../core/audit.ts";
-import type { LogFields } from "../../core/log-fields.ts";
+import type { LogFields } from "../../core/logging/log-fields.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import type { Product, ReservationTrace } from "../../services/products/products.contract.ts";
 import {

@@ -3,7 +3,7 @@ import { EventStream } from "../../services/api/subscriptions/event-stream.ts";
 
 const stream = new EventStream();
 const publish = (data: number) => {
-  stream.publish({ type: "happened", data });
+  stream.publish("happened", data);
 };
 
 /** Subscribes to all events, as long as `allowed` is true. */

@@ -4,6 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import { gatewayName, type Viewer } from "../../../core/access.ts";
 import { LRUCache } from "lru-cache";
 import { commonErrors, ClientError, serviceUnavailable } from "../../../core/errors.ts";
+import { callIfAvailable } from "../../../core/tasks/call-if-available.ts";
 import { PeriodicTask } from "../../../core/tasks/periodic-task.ts";
 import { tokenIdentity } from "../../users/users.contract.ts";
 import { atMost } from "../limits/at-most.ts";
@@ -52,14 +53,10 @@ const keyIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 /** Makes an authenticator that calls the users service as the gateway. */
 export function authenticatorOf(broker: ServiceBroker, onEndedPolled: () => void): Authenticator {
   async function call<Result>(action: string, params: object): Promise<Result> {
-    // Moleculer logs each call of an unavailable action.
-    if (!broker.registry.actions.isAvailable(action)) {
-      throw serviceUnavailable("The users service is unavailable.");
-    }
-    return broker.call<Result, object>(action, params, {
-      caller: gatewayName,
-      timeout: fetchTimeoutMs,
-    });
+    const options = { caller: gatewayName, timeout: fetchTimeoutMs };
+    const result = await callIfAvailable<Result>(broker, action, params, options);
+    if (result === undefined) throw serviceUnavailable("The users service is unavailable.");
+    return result;
   }
   return new Authenticator({
     fetchKeys: () => call("users.jwks", {}),

@@ -1,14 +1,13 @@
 import type { SpanOptions } from "@opentelemetry/api";
 import type { GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
-import type { CallingOptions } from "moleculer";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
 import type { Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
-import { commonErrors, ClientError } from "../../../core/errors.ts";
+import { tooManyRequests } from "../../../core/errors.ts";
 import { inChildSpan, inSpan } from "../../../core/tracing/spans.ts";
 import { apiErrors } from "../api.errors.ts";
 import type { QueryCosts } from "../limits/query-cost.ts";
-import { assertShort, assertSmallJson, maxExecutionMs } from "../limits/request-limits.ts";
+import { assertShort, assertSmallJson } from "../limits/request-limits.ts";
 import { Throttle } from "../limits/throttle.ts";
 import type { OperationMetrics } from "../observability/operation-metrics.ts";
 import { shortName, type RequestLog } from "../observability/request-log.ts";
@@ -24,11 +23,11 @@ import {
   throwingDocumentError,
   type FormattedError,
 } from "./graphql-errors.ts";
-import type {
-  GraphqlContext,
-  RequestParams,
-  RequestSender,
-  Operation,
+import {
+  contextFor,
+  type RequestParams,
+  type RequestSender,
+  type Operation,
 } from "./graphql-operation.ts";
 import { PersistedDocuments } from "./persisted-documents.ts";
 
@@ -216,7 +215,7 @@ export class GraphqlExecution {
     const retryAfter = this.#throttle.take(caller, cost);
     if (retryAfter === undefined) return;
     const message = "You have exceeded the rate limit. Try again after `retryAfter` seconds.";
-    throw new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter });
+    throw tooManyRequests(message, retryAfter);
   }
 
   /** Formats an error for the client. Logs a fault of the shop under the request id. */
@@ -276,34 +275,4 @@ function badRequest(message: string): GraphQLError {
 
 function malformed(message: string): DocumentError {
   return new DocumentError([badRequest(message)]);
-}
-
-/** Makes the context of one operation. It makes no calls after the deadline is aborted. */
-function contextFor(
-  { ctx, viewer, address, keys, deadline, resumeAfter }: RequestSender,
-  take: GraphqlContext["take"],
-): GraphqlContext {
-  ctx.meta.viewer = viewer;
-  ctx.meta.address = address;
-  const call = (action: string, params?: unknown, options?: CallingOptions) => {
-    if (deadline.isAborted) throw deadlineExceeded();
-    return deadline.race(ctx.call(action, params, options));
-  };
-  return {
-    ctx: { meta: ctx.meta, call },
-    dataLoaders: new Map(),
-    keys,
-    actor: viewer,
-    requestId: ctx.requestID ?? "",
-    resumeAfter,
-    take,
-  };
-}
-
-function deadlineExceeded(): ClientError {
-  const message = `The request took longer than ${maxExecutionMs} ms. This field was not resolved.`;
-  return new ClientError(commonErrors.QUERY_TOO_COMPLEX, message, {
-    limit: maxExecutionMs,
-    value: maxExecutionMs,
-  });
 }

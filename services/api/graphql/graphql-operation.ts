@@ -1,7 +1,9 @@
 import type { ExecutionArgs, ExecutionResult } from "graphql";
-import type { Context } from "moleculer";
+import type { CallingOptions, Context } from "moleculer";
 import type { Actor, Meta, Viewer } from "../../../core/access.ts";
+import { commonErrors, ClientError } from "../../../core/errors.ts";
 import type { Deadline } from "../limits/deadline.ts";
+import { maxExecutionMs } from "../limits/request-limits.ts";
 import type { OperationReport } from "../observability/operation-metrics.ts";
 import type { PlannedInfo } from "./engine/execution-state.ts";
 import type { ExecutedEvents } from "./engine/subscribe.ts";
@@ -50,7 +52,7 @@ export interface RequestSender {
 }
 
 /** A response as JSON. */
-export interface Answer {
+export interface ExecutedAnswer {
   text: string;
   isExecuted: boolean;
   /** Whether the response has a TOO_MANY_REQUESTS error. */
@@ -63,9 +65,39 @@ export interface Operation {
   /** For graphql-ws, which passes them to `execute` or `subscribe` of the same operation. */
   toArgs: () => ExecutionArgs & { contextValue: GraphqlContext; prepared: Operation };
   /** Executes a query or a mutation, and returns its response as JSON. */
-  run: (requestId: string) => Promise<Answer>;
+  run: (requestId: string) => Promise<ExecutedAnswer>;
   /** Executes a query or a mutation. */
   execute: () => Promise<ExecutionResult>;
   /** Opens the event stream of a subscription, or returns errors. */
   subscribe: () => Promise<ExecutedEvents | ExecutionResult>;
+}
+
+/** Makes the context of one operation. It makes no calls after the deadline is aborted. */
+export function contextFor(
+  { ctx, viewer, address, keys, deadline, resumeAfter }: RequestSender,
+  take: GraphqlContext["take"],
+): GraphqlContext {
+  ctx.meta.viewer = viewer;
+  ctx.meta.address = address;
+  const call = (action: string, params?: unknown, options?: CallingOptions) => {
+    if (deadline.isAborted) throw deadlineExceeded();
+    return deadline.race(ctx.call(action, params, options));
+  };
+  return {
+    ctx: { meta: ctx.meta, call },
+    dataLoaders: new Map(),
+    keys,
+    actor: viewer,
+    requestId: ctx.requestID ?? "",
+    resumeAfter,
+    take,
+  };
+}
+
+function deadlineExceeded(): ClientError {
+  const message = `The request took longer than ${maxExecutionMs} ms. This field was not resolved.`;
+  return new ClientError(commonErrors.QUERY_TOO_COMPLEX, message, {
+    limit: maxExecutionMs,
+    value: maxExecutionMs,
+  });
 }

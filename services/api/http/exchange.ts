@@ -35,14 +35,14 @@ export interface Exchange {
   durationMs: number;
 }
 
-export interface Answer {
+export interface HttpAnswer {
   status: number;
   type: AnswerType;
   text: string;
 }
 
 /** Makes the response of an executed or rejected document. */
-export function answerOf(type: AnswerType, text: string, isExecuted: boolean): Answer {
+export function answerOf(type: AnswerType, text: string, isExecuted: boolean): HttpAnswer {
   // An EventSource cannot read a response with another status.
   if (type === "text/event-stream") return { status: 200, type, text: streamOf(text) };
   // The legacy media type has status 200 for a well-formed request with errors.

@@ -3,11 +3,17 @@ import { addressGroup } from "../../../core/caller-address.ts";
 import { commonErrors, hasCode } from "../../../core/errors.ts";
 import { activeSpan } from "../../../core/tracing/spans.ts";
 import { acceptedType, acceptsEventStream } from "./accepted-type.ts";
-import { answerOf, lastEventId, loggedExchange, type Answer, type Exchange } from "./exchange.ts";
+import {
+  answerOf,
+  lastEventId,
+  loggedExchange,
+  type Exchange,
+  type HttpAnswer,
+} from "./exchange.ts";
 import { DocumentError } from "../graphql/graphql-errors.ts";
 import { bytesPerCost, callerOf, type GraphqlExecution } from "../graphql/graphql-execution.ts";
 import type {
-  Answer as ExecutedAnswer,
+  ExecutedAnswer,
   Operation,
   RequestParams,
   RequestSender,
@@ -17,7 +23,7 @@ import {
   httpErrorOfBody,
   overloaded,
   sendHttpError,
-  tooManyRequests,
+  httpErrorOfRateLimit,
 } from "./http-errors.ts";
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
 import { HeldBytes } from "../limits/resource-usage.ts";
@@ -123,7 +129,7 @@ export function graphqlOverHttp(
   }
 
   /** Returns the response; undefined for an event stream, which is already open. */
-  async function answer(exchange: Exchange): Promise<Answer | undefined> {
+  async function answer(exchange: Exchange): Promise<HttpAnswer | undefined> {
     const { req, res, headers, address, deadline, held } = exchange;
     if (origin.isForeign(req)) throw new HttpError(403, "This origin is not allowed.");
     const type = acceptedType(req.headers.accept);
@@ -165,7 +171,7 @@ export function graphqlOverHttp(
     } catch (error) {
       if (hasCode(error, commonErrors.TOO_MANY_REQUESTS)) {
         await tarpit.hold(caller);
-        throw tooManyRequests(error as Error);
+        throw httpErrorOfRateLimit(error as Error);
       }
       if (!(error instanceof DocumentError)) throw error;
       const errors = error.errors.map((each) => execution.toClient(each, requestId));
@@ -247,7 +253,7 @@ export function graphqlOverHttp(
   }
 
   /** Sends a response. One `writeHead` is several times faster than setting each header. */
-  function send(exchange: Exchange, { status, type, text }: Answer): void {
+  function send(exchange: Exchange, { status, type, text }: HttpAnswer): void {
     const { res, headers, held } = exchange;
     if (res.destroyed) return;
     const length = Buffer.byteLength(text);

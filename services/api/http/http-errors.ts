@@ -41,7 +41,7 @@ interface HttpErrorOptions {
 }
 
 /** Converts a TOO_MANY_REQUESTS error to a response with `Retry-After`. */
-export function tooManyRequests(error: Error & { data?: { retryAfter?: number } }): HttpError {
+export function httpErrorOfRateLimit(error: Error & { data?: { retryAfter?: number } }): HttpError {
   const definition = commonErrors.TOO_MANY_REQUESTS;
   const retryAfter = error.data?.retryAfter ?? 1;
   const headers = { "retry-after": String(retryAfter) };

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServiceBroker } from "moleculer";
 import type { Viewer } from "../../../core/access.ts";
-import { LogFields } from "../../../core/log-fields.ts";
+import { LogBudget } from "../../../core/logging/log-budget.ts";
+import { LogFields } from "../../../core/logging/log-fields.ts";
 import { traceIdWithoutSpan } from "../../../core/tracing/trace.ts";
-import { LogBudget } from "./log-budget.ts";
 import { isFaultCode, type OperationReport } from "./operation-metrics.ts";
 
 /** Lines about faults and slow operations per second. */

@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { gatewayName } from "../../../core/access.ts";
 import type { NodeHistory, NodeVitals } from "../../../core/vitals/flows.ts";
+import { EventQueue } from "../subscriptions/event-queue.ts";
 import { clusterOf, type Cluster, type ListedNode } from "./cluster-picture.ts";
 import { historyOf, type ClusterHistory } from "./cluster-history.ts";
 
@@ -134,77 +135,12 @@ export class ClusterWatch {
   }
 }
 
-type Result = IteratorResult<Cluster, undefined>;
-const done: Result = { done: true, value: undefined };
-
 /** The updates of one client. A client that is slow gets only the newest one. */
-export class ClusterUpdates implements AsyncIterableIterator<Cluster> {
+export class ClusterUpdates extends EventQueue<Cluster> {
   /** All clients of a gateway get the same object. */
   readonly isShared = true;
-  readonly #revocation: () => Error | undefined;
-  readonly #onEnd: () => void;
-  #newest: Cluster | undefined;
-  #pendingNext: PromiseWithResolvers<Result> | undefined;
-  #error: Error | undefined;
-  #isEnded = false;
 
   constructor(revocation: () => Error | undefined, onEnd: () => void) {
-    this.#revocation = revocation;
-    this.#onEnd = onEnd;
-  }
-
-  offer(cluster: Cluster): void {
-    if (this.#isEnded) return;
-    const error = this.#revocation();
-    if (error !== undefined) {
-      this.fail(error);
-      return;
-    }
-    if (this.#pendingNext === undefined) {
-      this.#newest = cluster;
-      return;
-    }
-    this.#pendingNext.resolve({ done: false, value: cluster });
-    this.#pendingNext = undefined;
-  }
-
-  fail(error: Error): void {
-    if (this.#isEnded) return;
-    this.#error = error;
-    this.#pendingNext?.reject(error);
-    this.#pendingNext = undefined;
-    this.#end();
-  }
-
-  async next(): Promise<Result> {
-    const error = this.#isEnded ? undefined : this.#revocation();
-    if (error !== undefined) this.fail(error);
-    if (this.#error !== undefined) throw this.#error;
-    if (this.#isEnded) return done;
-    if (this.#newest !== undefined) {
-      const value = this.#newest;
-      this.#newest = undefined;
-      return { done: false, value };
-    }
-    this.#pendingNext = Promise.withResolvers();
-    return this.#pendingNext.promise;
-  }
-
-  async return(): Promise<Result> {
-    this.#end();
-    return done;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  #end(): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    this.#newest = undefined;
-    this.#pendingNext?.resolve(done);
-    this.#pendingNext = undefined;
-    this.#onEnd();
+    super({ maxBuffered: 1, overflow: () => undefined, revocation, onEnd });
   }
 }

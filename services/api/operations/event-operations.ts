@@ -1,4 +1,4 @@
-import { badUserInput, isClientError } from "../../../core/errors.ts";
+import { invalidField, isClientError } from "../../../core/errors.ts";
 import type {
   ConsumerProgress,
   DeadLetterEntry,
@@ -126,5 +126,5 @@ export function redriveDeadLetters(
 /** Checks the name of a consumer: any other text must not become a part of an action's name. */
 function consumerNamed(name: string): string {
   if (names.includes(name)) return name;
-  throw badUserInput([{ field: "consumer", message: "'consumer' is no service with consumers." }]);
+  throw invalidField("consumer", "'consumer' is no service with consumers.");
 }

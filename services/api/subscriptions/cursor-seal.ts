@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import { badUserInput, ClientError } from "../../../core/errors.ts";
+import { invalidField, ClientError } from "../../../core/errors.ts";
 import type { LogSlice } from "../../../core/log-slice.ts";
 import { apiErrors } from "../api.errors.ts";
 
@@ -73,7 +73,7 @@ export class CursorSeal {
     }
     const message =
       "'after' must be the `cursor` of an earlier event of this subscription, unchanged.";
-    throw badUserInput([{ field: "after", message }]);
+    throw invalidField("after", message);
   }
 
   #encrypt(position: number, eventTag: string | undefined): string {

@@ -5,7 +5,7 @@ import type { ExecutionResult, FormattedExecutionResult, GraphQLError } from "gr
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from "graphql-ws";
 import { WebSocketServer, type WebSocket } from "ws";
 import { addressGroup } from "../../../core/caller-address.ts";
-import { commonErrors, ClientError } from "../../../core/errors.ts";
+import { ClientError, tooManyRequests } from "../../../core/errors.ts";
 import { apiErrors } from "../api.errors.ts";
 import { DocumentError, type FormattedError } from "../graphql/graphql-errors.ts";
 import { bytesPerCost, type GraphqlExecution } from "../graphql/graphql-execution.ts";
@@ -276,7 +276,7 @@ async function orErrors<Result>(work: () => Promise<Result>): Promise<Result | E
 
 function tooManyOperations(): ClientError {
   const message = `A connection may have ${maxOperations} running operations. Wait until one completes.`;
-  return new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter: 1 });
+  return tooManyRequests(message, 1);
 }
 
 function idInUse(): ClientError {

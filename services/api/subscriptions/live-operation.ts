@@ -1,5 +1,5 @@
 import { GraphQLError, type ExecutionResult, type FormattedExecutionResult } from "graphql";
-import { ClientError, commonErrors } from "../../../core/errors.ts";
+import { ClientError, tooManyRequests } from "../../../core/errors.ts";
 import type { GraphqlExecution } from "../graphql/graphql-execution.ts";
 import type { Operation } from "../graphql/graphql-operation.ts";
 import { Deadline } from "../limits/deadline.ts";
@@ -40,7 +40,7 @@ export class LiveOperation {
   chargeDelivery(): void {
     if (!this.#isSubscription || this.#client.charge(deliveryCost)) return;
     const message = "Your subscriptions receive too many events. Subscribe to fewer.";
-    throw new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter: 1 });
+    throw tooManyRequests(message, 1);
   }
 
   /** Ends the operation and aborts its calls. */
@@ -56,7 +56,7 @@ export class LiveOperation {
 function tooManySubscriptions(): ClientError {
   const { perAddress } = resourceLimits.subscriptions;
   const message = `An address may have ${perAddress} subscriptions. Complete one first.`;
-  return new ClientError(commonErrors.TOO_MANY_REQUESTS, message, { retryAfter: 1 });
+  return tooManyRequests(message, 1);
 }
 
 /** Returns a result whose errors are formatted for the client. */

@@ -1,5 +1,5 @@
 import type { LogSlice, SliceQuery } from "../../../core/log-slice.ts";
-import { commonErrors, hasCode, isUnreachable, serviceUnavailable } from "../../../core/errors.ts";
+import { isServiceUnavailable, serviceUnavailable } from "../../../core/errors.ts";
 import { cursorExpired, CursorSeal } from "./cursor-seal.ts";
 import type { TailEvent, TailSource } from "./tail-source.ts";
 
@@ -252,7 +252,7 @@ export class LogTail {
       if (slice.readTo < slice.head) nextMs = 0;
     } catch (fault) {
       nextMs = awayPollMs;
-      if (!isAway(fault)) onFault(fault);
+      if (!isServiceUnavailable(fault)) onFault(fault);
     } finally {
       this.#isReading = false;
       if (this.#position !== undefined) {
@@ -282,10 +282,4 @@ export class LogTail {
       void this.#read();
     }, ms);
   }
-}
-
-/** Returns true if the producer cannot be reached. The next try needs no log line. */
-function isAway(fault: unknown): boolean {
-  const { type } = fault as { type?: unknown };
-  return isUnreachable(type) || hasCode(fault, commonErrors.SERVICE_UNAVAILABLE);
 }

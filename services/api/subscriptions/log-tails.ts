@@ -3,6 +3,7 @@ import { gatewayName } from "../../../core/access.ts";
 import type { Contract, EventEnvelope } from "../../../core/contract.ts";
 import { serviceUnavailable } from "../../../core/errors.ts";
 import type { LogHead, LogSlice } from "../../../core/log-slice.ts";
+import { callIfAvailable } from "../../../core/tasks/call-if-available.ts";
 import { BrokerEvents } from "./broker-events.ts";
 import { LogSubscription, type LogSubscriptionOptions } from "./log-subscription.ts";
 import { LogTail } from "./log-tail.ts";
@@ -57,11 +58,10 @@ function tailOf(broker: ServiceBroker, contract: Contract, brokerEvents: BrokerE
   const { name } = contract;
   const loaded = loadedFields(contract);
   async function call<Result>(action: string, params: object): Promise<Result> {
-    // Moleculer logs each call of an unavailable action.
-    if (!broker.registry.actions.isAvailable(action)) {
-      throw serviceUnavailable(`The events of ${name} cannot be read now. Subscribe again later.`);
-    }
-    return broker.call<Result, object>(action, params, { caller: gatewayName });
+    const options = { caller: gatewayName };
+    const result = await callIfAvailable<Result>(broker, action, params, options);
+    if (result !== undefined) return result;
+    throw serviceUnavailable(`The events of ${name} cannot be read now. Subscribe again later.`);
   }
   return new LogTail({
     types: subscribedTypes(contract),

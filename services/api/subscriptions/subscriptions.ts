@@ -83,16 +83,16 @@ function ownIdOf(actor: Actor): string {
 }
 
 /**
- * Returns the events of discovered services of some types, until the actor's session ends. Throws
+ * Returns the payloads that discovered services publish under some tags, until the actor's session ends. Throws
  * the reason if it has ended already. The caller has checked the access rule.
  */
 export function revocableEvents(
-  types: readonly string[],
+  tags: readonly string[],
   access: Access | undefined,
   actor: Actor,
   options: SubscriptionOptions,
 ): AsyncIterableIterator<unknown> {
-  return options.stream.events(types, revocationCheck(access, actor, options));
+  return options.stream.events(tags, revocationCheck(access, actor, options));
 }
 
 /** Returns the arguments that are not null. Throws BAD_USER_INPUT if one is not an id. */

@@ -1,14 +1,7 @@
-import type { LogHead, LogSlice, SliceQuery } from "../../../core/log-slice.ts";
+import type { LogHead, LogSlice, SliceEvent, SliceQuery } from "../../../core/log-slice.ts";
 
-/** An event of the log, as subscriptions need it. */
-export interface TailEvent {
-  /** Undefined if a producer of an older version has sent the event in a slice. */
-  id?: string | undefined;
-  position: number;
-  type: string;
-  version: number;
-  data: Record<string, unknown>;
-}
+/** An event with the part of its data that subscriptions need. */
+export type TailEvent = SliceEvent;
 
 /** A producer's log, and which of its events the tail keeps. */
 export interface TailSource {

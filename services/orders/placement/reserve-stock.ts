@@ -18,8 +18,8 @@ export type PlacingContext = TypedCaller<typeof productsContract> & {
   locals: { answerByMs?: number };
 };
 
-/** A reservation, the context of its order, and the server that the order will be written on. */
-interface Asked {
+/** The reservation of an order, the context of `orders.place`, and the server that writes the order. */
+interface StockRequest {
   ctx: PlacingContext;
   reservation: Reservation;
   server: KnownServer | undefined;
@@ -39,21 +39,21 @@ export interface ReservationCaller {
   /** Returns whether `products` runs in this process. */
   isLocal: () => boolean;
   /** Gives undefined for an order that has to call `products.reserve` itself. */
-  batcher: Batcher<Asked, ReservedLine[] | undefined>;
+  batcher: Batcher<StockRequest, ReservedLine[] | undefined>;
 }
 
 /**
- * Returns what reserves for several orders by one call if `products` runs in this process. A single
- * order calls `products.reserve`. So do all orders over NATS: there, a batch would wait for its slowest
- * call, and an overloaded node would reject many orders at one moment, whose retries then come at one
- * moment, too.
+ * Returns the caller of `products` for a node. If `products` runs in this process, one call reserves for
+ * a batch of orders. A batch of one order calls `products.reserve`. So do all orders over NATS: there, a
+ * batch would wait for its slowest call, and an overloaded node would reject many orders at one moment,
+ * whose retries then come at one moment, too.
  */
 export function reservationCaller({ registry }: ServiceBroker): ReservationCaller {
   return {
     isLocal: () => registry.actions.get("products.reserveMany")?.hasLocal() ?? false,
     batcher: new Batcher((orders) => {
       const isOne = orders.length === 1;
-      return isOne ? Promise.all(orders.map(reserveAlone)) : reserveTogether(orders);
+      return isOne ? Promise.all(orders.map(reserveAlone)) : reserveBatch(orders);
     }, batchOptions),
   };
 }
@@ -71,18 +71,20 @@ export async function reserveStock(
 ): Promise<ReservedStock> {
   const server = database.knownServer();
   const order = { ctx, reservation, server };
-  const together = caller.isLocal() ? await caller.batcher.add(order) : undefined;
+  const batched = caller.isLocal() ? await caller.batcher.add(order) : undefined;
   // Outside of the batch, so that the retries of one order do not delay the others.
-  const lines = together ?? (await reserveAlone(order));
+  const lines = batched ?? (await reserveAlone(order));
   return { lines, server };
 }
 
-function reserveAlone(order: Asked): Promise<ReservedLine[]> {
+function reserveAlone(order: StockRequest): Promise<ReservedLine[]> {
   return order.ctx.call("products.reserve", order.reservation, headersOf([order]));
 }
 
 /** Names the server of the orders if it is the same for all: otherwise no order may rely on it. */
-function headersOf(orders: readonly Asked[]): { headers: Record<string, string> } | undefined {
+function headersOf(
+  orders: readonly StockRequest[],
+): { headers: Record<string, string> } | undefined {
   const [server, ...others] = new Set(orders.map((order) => order.server?.server));
   if (server === undefined || others.length > 0) return undefined;
   return { headers: { [orderServerHeader]: server } };
@@ -92,8 +94,8 @@ function headersOf(orders: readonly Asked[]): { headers: Record<string, string> 
  * Reserves for several orders in the context of the one whose deadline is the latest. Orders whose
  * deadline has passed get no result: their own call is rejected.
  */
-async function reserveTogether(
-  orders: readonly Asked[],
+async function reserveBatch(
+  orders: readonly StockRequest[],
 ): Promise<(ReservedLine[] | Error | undefined)[]> {
   const inTime = orders.filter(isInTime);
   const results = await callForAll(inTime);
@@ -101,7 +103,7 @@ async function reserveTogether(
   return orders.map((order) => (isInTime(order) ? linesOf(resultOf.get(order)) : undefined));
 }
 
-async function callForAll(orders: readonly Asked[]): Promise<ReservationResult[]> {
+async function callForAll(orders: readonly StockRequest[]): Promise<ReservationResult[]> {
   const [first, ...others] = orders;
   if (first === undefined) return [];
   const { ctx } = others.reduce((a, b) => (deadlineOf(b) > deadlineOf(a) ? b : a), first);
@@ -120,10 +122,10 @@ function linesOf(result: ReservationResult | undefined): ReservedLine[] | Error 
   return "lines" in result ? result.lines : clientErrorOfPlain(result.error);
 }
 
-function isInTime(order: Asked): boolean {
+function isInTime(order: StockRequest): boolean {
   return performance.now() < deadlineOf(order);
 }
 
-function deadlineOf({ ctx }: Asked): number {
+function deadlineOf({ ctx }: StockRequest): number {
   return ctx.locals.answerByMs ?? Infinity;
 }

@@ -1,5 +1,5 @@
 import { lowestId } from "../../../core/relay-connection.ts";
-import { Batcher, distinct } from "../../../core/tasks/batcher.ts";
+import { readBatcher } from "../../../core/tasks/batcher.ts";
 import { maxListRows, type ListPage } from "../../../core/validation.ts";
 import type { ListedOrder } from "../orders.contract.ts";
 import type { OrdersDatabase } from "../orders.database.ts";
@@ -20,10 +20,7 @@ const batchOptions = { maxItems: 100, maxBatchesInFlight: 3 };
 /** Returns a reader of pages of orders, oldest first. One statement reads the pages of many owners. */
 export function orderPages(database: OrdersDatabase): (page: OrdersPage) => Promise<ListedOrder[]> {
   const batcherOf = (read: typeof pagesOfOwners) =>
-    new Batcher(
-      (pages: OwnersPage[]) => distinct(pages, (some) => read(database, some)),
-      batchOptions,
-    );
+    readBatcher((pages: OwnersPage[]) => read(database, pages), batchOptions);
   const withLines = batcherOf(pagesWithLines);
   const withoutLines = batcherOf(pagesOfOwners);
   return ({ ownerId, limit = maxListRows, offset = 0, after = lowestId, hasLines }) => {
@@ -44,21 +41,24 @@ async function pageOfAll(
   );
 }
 
+const pageColumns = `asked.page::integer,
+  o.id, o.user_id, o.price_total, o.quantity, o.status, u.username`;
+/** The orders of the pages that `parametersOf` gives. */
+const pagesFrom = `FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::uuid[])
+    WITH ORDINALITY AS asked (owner_id, row_limit, row_offset, after, page)
+  LEFT JOIN known_users u ON u.id = asked.owner_id
+  CROSS JOIN LATERAL (
+    SELECT * FROM orders WHERE user_id = asked.owner_id AND id > asked.after
+    ORDER BY id LIMIT asked.row_limit OFFSET asked.row_offset
+  ) o`;
+
 /** Reads a page of each owner, in the order of `pages`. */
 async function pagesOfOwners(
   { query }: OrdersDatabase,
   pages: readonly OwnersPage[],
 ): Promise<ListedOrder[][]> {
   const rows = await query<ListedOrder & { page: number }>(
-    `SELECT asked.page::integer, o.id, o.user_id, o.price_total, o.quantity, o.status, u.username
-     FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::uuid[])
-       WITH ORDINALITY AS asked (owner_id, row_limit, row_offset, after, page)
-     LEFT JOIN known_users u ON u.id = asked.owner_id
-     CROSS JOIN LATERAL (
-       SELECT * FROM orders WHERE user_id = asked.owner_id AND id > asked.after
-       ORDER BY id LIMIT asked.row_limit OFFSET asked.row_offset
-     ) o
-     ORDER BY asked.page, o.id`,
+    `SELECT ${pageColumns} ${pagesFrom} ORDER BY asked.page, o.id`,
     parametersOf(pages),
   );
   const grouped: ListedOrder[][] = pages.map(() => []);
@@ -87,15 +87,8 @@ async function pagesWithLines(
   pages: readonly OwnersPage[],
 ): Promise<ListedOrder[][]> {
   const rows = await query<PageLine>(
-    `SELECT asked.page::integer, o.id, o.user_id, o.price_total, o.quantity, o.status, u.username,
-       l.product_id, l.quantity AS line_quantity, l.price, p.name
-     FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::uuid[])
-       WITH ORDINALITY AS asked (owner_id, row_limit, row_offset, after, page)
-     LEFT JOIN known_users u ON u.id = asked.owner_id
-     CROSS JOIN LATERAL (
-       SELECT * FROM orders WHERE user_id = asked.owner_id AND id > asked.after
-       ORDER BY id LIMIT asked.row_limit OFFSET asked.row_offset
-     ) o
+    `SELECT ${pageColumns}, l.product_id, l.quantity AS line_quantity, l.price, p.name
+     ${pagesFrom}
      LEFT JOIN order_lines l ON l.order_id = o.id
      LEFT JOIN known_products p ON p.id = l.product_id
      ORDER BY asked.page, o.id, l.product_id`,

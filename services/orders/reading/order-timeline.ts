@@ -1,14 +1,15 @@
 import type { ServiceBroker } from "moleculer";
 import { timeOfId } from "../../../core/ids/ids.ts";
+import { callIfAvailable } from "../../../core/tasks/call-if-available.ts";
 import { traceIdOf } from "../../../core/tracing/trace.ts";
 import { maxTracedEvents, type TracedDelivery } from "../../webhooks/webhooks.contract.ts";
 import {
   maxTraceSteps,
-  type CollectedTrace,
   type OrderTimeline,
   type OrderTrace,
   type OrderTraceStep,
 } from "../orders.contract.ts";
+import type { CollectedTrace } from "./trace-order.ts";
 
 /** A webhooks service that does not answer must not use up the timeout of the whole call. */
 const deliveriesTimeoutMs = 1_500;
@@ -40,12 +41,14 @@ async function deliveriesOf(
   broker: ServiceBroker,
   { events }: OrderTrace,
 ): Promise<TracedDelivery[] | undefined> {
-  const action = "webhooks.deliveriesOf";
-  if (!broker.registry.actions.isAvailable(action)) return undefined;
   const eventIds = events.slice(0, maxTracedEvents).map(({ id }) => id);
-  return broker
-    .call<TracedDelivery[], object>(action, { eventIds }, { timeout: deliveriesTimeoutMs })
-    .catch(() => undefined);
+  const options = { timeout: deliveriesTimeoutMs };
+  return callIfAvailable<TracedDelivery[]>(
+    broker,
+    "webhooks.deliveriesOf",
+    { eventIds },
+    options,
+  ).catch(() => undefined);
 }
 
 function requestSteps({ order, history }: OrderTrace): OrderTraceStep[] {

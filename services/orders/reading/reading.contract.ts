@@ -1,4 +1,5 @@
-import { action, type EventEnvelope } from "../../../core/contract.ts";
+import { action } from "../../../core/contract.ts";
+import { loader } from "../../../core/loader.ts";
 import { shortCodeRule } from "../../../core/ids/short-code.ts";
 import {
   connectionRules,
@@ -9,7 +10,6 @@ import {
 } from "../../../core/relay-connection.ts";
 import {
   id,
-  ids,
   instant,
   int,
   listRules,
@@ -17,7 +17,6 @@ import {
   optional,
   type ListPage,
 } from "../../../core/validation.ts";
-import type { ReservationTrace as StockTrace } from "../../products/products.contract.ts";
 
 export interface OrderLine {
   product_id: string;
@@ -112,69 +111,6 @@ export interface SalesDay {
   /** The sum of the orders that are not cancelled, in minor units. */
   revenue: number;
 }
-
-/** When and on which node a service applied an event. Times are ISO 8601, UTC. */
-export interface Consumption {
-  consumer: string;
-  node: string;
-  at: string;
-}
-
-/** The data about an order from all services. */
-export interface OrderTrace {
-  order: Order;
-  /** Without a user, the operator has changed the status. The name of an erased user is null. */
-  history: (OrderStep & { user_id: string | null; username: string | null })[];
-  /** Null if the products service is unavailable or has no reservation. */
-  stock: Omit<StockTrace, "events"> | null;
-  /** All events about the order, oldest first, with the services that have applied them. */
-  events: (EventEnvelope & { consumed: Consumption[] })[];
-}
-
-/** What could be collected about an order. */
-export interface CollectedTrace {
-  trace: OrderTrace;
-  /** Whether the products service has answered. */
-  isStockKnown: boolean;
-}
-
-/** The kinds of steps of an order's timeline, with their meanings: the enum `OrderTraceKind`. */
-export const traceKinds = {
-  REQUEST: "The request to place the order, until the order was stored",
-  RESERVATION: "Stock was reserved for the order.",
-  STATUS: "The order got a status.",
-  STOCK: "The stock on hand was changed for the order.",
-  EVENT: "A service recorded an event about the order.",
-  APPLICATION: "A service applied an event; it starts when the event was recorded.",
-  DELIVERY: "A webhook got an event, or is to get it; it starts when the event was recorded.",
-  SPAN: "A part of the request, as a trace recorded it",
-} as const;
-
-/** A step of an order's timeline. */
-export interface OrderTraceStep {
-  kind: keyof typeof traceKinds;
-  service: string;
-  /** The node that did it, if it is known. */
-  node: string | null;
-  name: string;
-  /** The start: ISO 8601, UTC. */
-  at: string;
-  /** Null for a moment, and for a duration that is unknown or not over. */
-  durationMs: number | null;
-  /** Further data, for people. */
-  detail: string | null;
-}
-
-/** What happened to an order in all services, in the order of time. */
-export interface OrderTimeline {
-  order: Order;
-  steps: OrderTraceStep[];
-  /** The services that did not answer: their steps are missing. */
-  missing: string[];
-}
-
-/** The maximum number of steps of a timeline. */
-export const maxTraceSteps = 1_000;
 
 /** The number of orders whose lines one call loads: 30 times 200 lines stay below NATS's 1 MB. */
 export const linesBatch = 30;
@@ -273,55 +209,22 @@ export const readingActions = {
       cost: 100,
     },
   }),
-  /** Returns the data about an order from all services. Throws ORDER_NOT_FOUND. */
-  trace: action<{ id: string }, OrderTrace>({ params: { id: id() }, access: "admin" }),
-  /** Returns what happened to an order, as one list of steps. Throws ORDER_NOT_FOUND. */
-  timeline: action<{ id: string }, OrderTimeline>({
-    params: { id: id() },
-    access: "operations",
-    gateway: true,
-    safeToRetry: true,
-  }),
   /**
    * Returns orders without their lines, in the order of the ids; null for an id that is unknown or
    * belongs to another user.
    */
-  resolve: action<{ ids: string[] }, (OrderSummary | null)[]>({
-    params: { ids: ids(ordersBatch) },
-    access: { publicReads: "signed-in" },
-    graphql: { dataLoaderOptions: { maxBatchSize: ordersBatch } },
-  }),
+  resolve: loader<OrderSummary | null>(ordersBatch, { publicReads: "signed-in" }),
   /** Returns the status changes of orders, oldest first, in the order of the ids. */
-  history: action<{ ids: string[] }, OrderStep[][]>({
-    params: { ids: ids(historyBatch) },
-    access: { publicReads: "signed-in" },
-    graphql: { dataLoaderOptions: { maxBatchSize: historyBatch } },
-  }),
+  history: loader<OrderStep[]>(historyBatch, { publicReads: "signed-in" }),
   /**
    * Returns the times at which orders got their current status, in the order of the ids; null for
    * another owner's order. ISO 8601, UTC.
    */
-  updateTimes: action<{ ids: string[] }, (string | null)[]>({
-    params: { ids: ids(historyBatch) },
-    access: { publicReads: "signed-in" },
-    graphql: { dataLoaderOptions: { maxBatchSize: historyBatch } },
-  }),
+  updateTimes: loader<string | null>(historyBatch, { publicReads: "signed-in" }),
   /** Returns the lines of orders, in the order of the ids. */
-  lines: action<{ ids: string[] }, OrderLine[][]>({
-    params: { ids: ids(linesBatch) },
-    access: { publicReads: "signed-in" },
-    graphql: { dataLoaderOptions: { maxBatchSize: linesBatch } },
-  }),
+  lines: loader<OrderLine[]>(linesBatch, { publicReads: "signed-in" }),
   /** Returns the names of products in the order of the ids; null until the event is consumed. */
-  productNames: action<{ ids: string[] }, (string | null)[]>({
-    params: { ids: ids(namesBatch) },
-    access: "everyone",
-    graphql: { dataLoaderOptions: { maxBatchSize: namesBatch } },
-  }),
+  productNames: loader<string | null>(namesBatch, "everyone"),
   /** Returns the newest orders of users, in the order of the ids. */
-  ofUsers: action<{ ids: string[] }, ListedOrder[][]>({
-    params: { ids: ids(usersBatch) },
-    access: { publicReads: "signed-in" },
-    graphql: { dataLoaderOptions: { maxBatchSize: usersBatch } },
-  }),
+  ofUsers: loader<ListedOrder[]>(usersBatch, { publicReads: "signed-in" }),
 };

@@ -7,10 +7,17 @@ import type {
   ReservationTrace as StockTrace,
   productsContract,
 } from "../../products/products.contract.ts";
-import type { CollectedTrace, Consumption } from "../orders.contract.ts";
+import type { Consumption, OrderTrace } from "../orders.contract.ts";
 import type { OrdersDatabase } from "../orders.database.ts";
 import { usernamesOf } from "../read-models.ts";
 import { getOrder, historyOfOrders } from "./read-orders.ts";
+
+/** What could be collected about an order. */
+export interface CollectedTrace {
+  trace: OrderTrace;
+  /** Whether the products service has answered. */
+  isStockKnown: boolean;
+}
 
 /**
  * Collects the data about an order from all services: its history, stock and events, and the

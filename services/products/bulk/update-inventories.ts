@@ -16,8 +16,8 @@ import { lockProducts } from "./bulk-locks.ts";
 import { BulkResults } from "./bulk-results.ts";
 
 /**
- * Changes the stock of the products of a batch. Of several changes of a product, only
- * the first can take effect. `stock` is the number of pieces that can be ordered afterwards: the ledger gets the
+ * Changes the stock of the products of a batch. Of several changes of a product, only the first can
+ * take effect. `stock` is the number of pieces that can be ordered afterwards: the ledger gets the
  * difference to the present stock, and reservations stay as they are.
  */
 export async function updateInventories(

@@ -21,8 +21,8 @@ const maxAttempts = 3;
 
 /**
  * Updates the products of a batch whose versions are the given ones. Of several updates of a product,
- * or valid ones with the same SKU, only the first can take effect. An SKU must be free before the batch: a batch cannot
- * pass an SKU from one product to another.
+ * or valid ones with the same SKU, only the first can take effect. An SKU must be free before the batch:
+ * a batch cannot pass an SKU from one product to another.
  */
 export async function updateProducts(
   database: ProductsDatabase,

@@ -1,4 +1,5 @@
 import { action } from "../../../core/contract.ts";
+import { loader } from "../../../core/loader.ts";
 import {
   connectionRules,
   pageArguments,
@@ -208,11 +209,7 @@ export const catalogueActions = {
     safeToRetry: true,
   }),
   /** Returns products in the order of the ids; null for a product that is not in the catalogue. */
-  resolve: action<{ ids: string[] }, (Product | null)[]>({
-    params: { ids: ids(100) },
-    access: "everyone",
-    graphql: { dataLoaderOptions: { maxBatchSize: 100 } },
-  }),
+  resolve: loader<Product | null>(100, "everyone"),
   /** Returns the products of the catalogue with one of the ids or one of the SKUs, in no order. */
   lookUp: action<{ ids: string[]; skus: string[] }, Product[]>({
     params: {
@@ -223,9 +220,5 @@ export const catalogueActions = {
     access: "nobody",
   }),
   /** Returns the newest prices of products, newest first, in the order of the ids. */
-  priceHistory: action<{ ids: string[] }, ProductPrice[][]>({
-    params: { ids: ids(100) },
-    access: "everyone",
-    graphql: { dataLoaderOptions: { maxBatchSize: 100 } },
-  }),
+  priceHistory: loader<ProductPrice[]>(100, "everyone"),
 };

@@ -5,7 +5,7 @@ import {
   type RelayConnection,
   type RowCount,
 } from "../../../core/relay-connection.ts";
-import { batchedReads } from "../../../core/tasks/batcher.ts";
+import { readBatcher } from "../../../core/tasks/batcher.ts";
 import { maxInt } from "../../../core/validation.ts";
 import {
   alongIndex,
@@ -115,8 +115,9 @@ export function productConnection({ query }: ProductsDatabase) {
   const filtered = new FilteredRows(query, catalogue, filters);
   const all = conditionOf(Object.values(filters));
 
-  const pages = batchedReads(
-    ({ sql, bind }: { sql: string; bind: unknown[] }) => query<Row>(sql, bind),
+  const pages = readBatcher(
+    (statements: { sql: string; bind: unknown[] }[]) =>
+      Promise.all(statements.map(({ sql, bind }) => query<Row>(sql, bind))),
     batchOptions,
   );
 

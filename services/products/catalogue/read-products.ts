@@ -1,4 +1,4 @@
-import { Batcher, batchedReads } from "../../../core/tasks/batcher.ts";
+import { Batcher, readBatcher } from "../../../core/tasks/batcher.ts";
 import { maxListRows, type ListPage } from "../../../core/validation.ts";
 import { lowestId } from "../../../core/relay-connection.ts";
 import { inOrderOf } from "../../../database/rows-by-id.ts";
@@ -67,13 +67,11 @@ export function lookUpProducts(
 
 /** Returns a batcher that reads pages of products, oldest first. Equal requests share one statement. */
 export function productPages({ query }: ProductsDatabase): Batcher<ListPage, Product[]> {
-  return batchedReads(
-    ({ limit = maxListRows, offset = 0, after = lowestId }) =>
-      query<Product>(
-        `SELECT ${productColumns} FROM products
-         WHERE archived_at IS NULL AND id > $3::uuid ORDER BY id LIMIT $1 OFFSET $2`,
-        [limit, offset, after],
-      ),
-    batchOptions,
-  );
+  const readPage = ({ limit = maxListRows, offset = 0, after = lowestId }: ListPage) =>
+    query<Product>(
+      `SELECT ${productColumns} FROM products
+       WHERE archived_at IS NULL AND id > $3::uuid ORDER BY id LIMIT $1 OFFSET $2`,
+      [limit, offset, after],
+    );
+  return readBatcher((pages) => Promise.all(pages.map(readPage)), batchOptions);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ClientError, commonErrors } from "../../../core/errors.ts";
+import { tooManyRequests } from "../../../core/errors.ts";
 import type { StoredStockAudit } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { auditStock } from "./stock-audit.ts";
@@ -46,10 +46,9 @@ export async function auditNow(
     [pauseSeconds, abandonedAfterSeconds],
   );
   if (begun.length === 0) {
-    throw new ClientError(
-      commonErrors.TOO_MANY_REQUESTS,
+    throw tooManyRequests(
       "The stock is being audited, or was a moment ago; read stockAudit.",
-      { retryAfter: pauseSeconds },
+      pauseSeconds,
     );
   }
   const audit = auditStock(database);

@@ -1,4 +1,5 @@
 import { action, event, type EventEnvelope } from "../../../core/contract.ts";
+import { loader } from "../../../core/loader.ts";
 import {
   connectionRules,
   type PageArguments,
@@ -8,7 +9,6 @@ import {
   anyInt,
   exactText,
   id,
-  ids,
   int,
   nullable,
   oneOf,
@@ -195,11 +195,7 @@ export const stockActions = {
    * Returns the newest changes of the stock of products, newest first, in the order of the ids.
    * 50 products stay below NATS's 1 MB.
    */
-  stockHistories: action<{ ids: string[] }, StockHistoryEntry[][]>({
-    params: { ids: ids(50) },
-    access: "admin",
-    graphql: { dataLoaderOptions: { maxBatchSize: 50 } },
-  }),
+  stockHistories: loader<StockHistoryEntry[]>(50, "admin"),
   /**
    * Compares the stock of every product with its ledger and its reservations, and counts the
    * dead letters.

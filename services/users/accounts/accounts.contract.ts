@@ -1,4 +1,5 @@
 import { action } from "../../../core/contract.ts";
+import { loader } from "../../../core/loader.ts";
 import {
   connectionRules,
   pageArguments,
@@ -7,15 +8,7 @@ import {
   type RowCount,
   type PageArguments,
 } from "../../../core/relay-connection.ts";
-import {
-  id,
-  ids,
-  int,
-  listRules,
-  oneOf,
-  optional,
-  type ListPage,
-} from "../../../core/validation.ts";
+import { id, int, listRules, oneOf, optional, type ListPage } from "../../../core/validation.ts";
 
 export interface User {
   id: string;
@@ -142,9 +135,5 @@ export const accountActions = {
    * Returns users in the order of the ids; null for an id that is unknown, or that the caller may
    * not read.
    */
-  resolve: action<{ ids: string[] }, (User | null)[]>({
-    params: { ids: ids(500) },
-    access: { publicReads: "signed-in" },
-    graphql: { dataLoaderOptions: { maxBatchSize: 500 } },
-  }),
+  resolve: loader<User | null>(500, { publicReads: "signed-in" }),
 };

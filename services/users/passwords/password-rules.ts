@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { badUserInput } from "../../../core/errors.ts";
+import { invalidField } from "../../../core/errors.ts";
 
 /** The account of a password. */
 interface Named {
@@ -54,4 +54,4 @@ function folded(text: string): string {
 }
 
 const invalid = (field: string, reason: string) =>
-  badUserInput([{ field, message: `The '${field}' ${reason}; choose another one.` }]);
+  invalidField(field, `The '${field}' ${reason}; choose another one.`);

@@ -60,7 +60,7 @@ export class PasswordTries {
       attempt.sender,
     );
     if (closedKey !== undefined) {
-      await uncountAll(query, counted);
+      await uncount(query, counted);
       throw tooManyTries(await this.#secondsToWait(attempt, account, closedKey));
     }
     let matches: boolean;
@@ -68,7 +68,7 @@ export class PasswordTries {
       matches = await verifyPassword(attempt.password, account?.passwordHash);
     } catch (error) {
       // The password was not checked, so the try does not count.
-      await uncountAll(query, counted);
+      await uncount(query, counted);
       throw error;
     }
     if (account !== undefined && matches) return { account, counted };
@@ -117,17 +117,18 @@ export async function forgetTriesOf(query: Query, email: string): Promise<void> 
   await query("DELETE FROM password_tries WHERE key = $1", [key]);
 }
 
-/** Removes one try from counters. Other tries still count. */
-async function uncountAll(query: Query, counted: readonly CountedTry[]): Promise<void> {
-  await Promise.all(
-    counted.map(({ key, closedGate }) =>
-      query(
-        `UPDATE password_tries
-         SET tries = tries - 1, closed_until = CASE WHEN NOT $2 THEN closed_until END
-         WHERE key = $1`,
-        [key, closedGate],
-      ),
-    ),
+/** Removes one try from its counters, which it locks in the order of `findAndCount`. */
+async function uncount(query: Query, counted: readonly CountedTry[]): Promise<void> {
+  if (counted.length === 0) return;
+  await query(
+    `UPDATE password_tries
+     SET tries = tries - 1, closed_until = CASE WHEN key <> ALL ($2::text[]) THEN closed_until END
+     WHERE key = ANY (ARRAY(SELECT key FROM password_tries
+       WHERE key = ANY ($1::text[]) ORDER BY key FOR NO KEY UPDATE))`,
+    [
+      counted.map(({ key }) => key),
+      counted.filter(({ closedGate }) => closedGate).map(({ key }) => key),
+    ],
   );
 }
 

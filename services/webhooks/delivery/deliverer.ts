@@ -8,7 +8,7 @@ import { claimDeliveries, type ClaimedDelivery } from "./claim-deliveries.ts";
 import { disableGone, pauseEndpoint } from "./endpoint-answers.ts";
 import { finishAttempt } from "./finish-attempt.ts";
 import { retryPauseMs } from "./retry-schedule.ts";
-import { sendWebhook, type Answer } from "./send-webhook.ts";
+import { sendWebhook, type EndpointAnswer } from "./send-webhook.ts";
 import { signatureHeaders } from "./sign-webhook.ts";
 
 /** The dependencies of a `Deliverer`. */
@@ -126,7 +126,7 @@ export class Deliverer {
     onAttempt(isDead ? "dead" : "failed");
   }
 
-  async #send(delivery: ClaimedDelivery): Promise<Answer> {
+  async #send(delivery: ClaimedDelivery): Promise<EndpointAnswer> {
     const { secrets, rules, lookup } = this.#parts;
     const { webhook_id, event_id, type, occurred_at, data, secret, former_secret } = delivery;
     // The settings may have changed since the webhook was created, and `lookup` sees no addresses.

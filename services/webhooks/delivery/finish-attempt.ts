@@ -1,7 +1,7 @@
 import type { Query } from "../../../database/statements/prepared-statements.ts";
 import type { DeliveryState } from "../webhooks.contract.ts";
 import type { ClaimedDelivery } from "./claim-deliveries.ts";
-import type { Answer } from "./send-webhook.ts";
+import type { EndpointAnswer } from "./send-webhook.ts";
 
 /**
  * Stores the result of an attempt and releases the lane. A node that has lost its claim, because it
@@ -13,7 +13,7 @@ export async function finishAttempt(
   query: Query,
   { id, claim, webhook_id, entity_id }: ClaimedDelivery,
   state: DeliveryState,
-  { status, error, durationMs }: Answer,
+  { status, error, durationMs }: EndpointAnswer,
   pauseMs: number,
 ): Promise<void> {
   await query(

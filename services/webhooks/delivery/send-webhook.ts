@@ -5,7 +5,7 @@ import { ForbiddenAddressError } from "../endpoints/address-rules.ts";
 import { retryAfterMs } from "./retry-schedule.ts";
 
 /** The result of an attempt. */
-export interface Answer {
+export interface EndpointAnswer {
   /** Null if there was no answer. */
   status: number | null;
   /** Null if the endpoint has accepted the event. */
@@ -29,7 +29,7 @@ export interface Sending {
 const maxHeaderSize = 8_192;
 
 /** Sends a request and returns the answer. Does not throw. Redirects are not followed. */
-export async function sendWebhook(sending: Sending): Promise<Answer> {
+export async function sendWebhook(sending: Sending): Promise<EndpointAnswer> {
   const startMs = performance.now();
   const durationMs = () => Math.round(performance.now() - startMs);
   try {

@@ -2,7 +2,7 @@ import type { Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import type { UpdateWebhook, Webhook, WebhookAuditAction } from "../webhooks.contract.ts";
 import type { WebhooksDatabase } from "../webhooks.database.ts";
-import { invalidUrl, nothingToUpdate, webhookNotFound } from "../webhooks.errors.ts";
+import { invalidUrl, webhookUnchanged, webhookNotFound } from "../webhooks.errors.ts";
 import { checkNewUrl, type AddressRules } from "./address-rules.ts";
 import { webhookColumns } from "./webhook-columns.ts";
 
@@ -16,7 +16,7 @@ export async function updateWebhook(
   const { url: text, events, description, enabled } = changes;
   // The validator adds absent parameters with the value undefined.
   if (Object.values<unknown>(changes).every((value) => value === undefined))
-    throw nothingToUpdate();
+    throw webhookUnchanged();
   const { url, fault } = text === undefined ? {} : checkNewUrl(text, rules);
   if (fault !== undefined) throw invalidUrl(fault);
   return database.transaction(async ({ query }) => {

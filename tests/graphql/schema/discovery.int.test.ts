@@ -169,7 +169,7 @@ describe("a service that is not in the registry", () => {
     });
     const results = client.iterate({ query: 'subscription { bellRung(tower: "north") }' });
     const first = results.next();
-    await eventually("the subscription", () => subscriptionsTo(shop, "graphql.publish:bell") === 1);
+    await eventually("the subscription", () => subscriptionsTo(shop, "bell") === 1);
     for (const [tower, sound] of [
       ["south", "ding"],
       ["north", "dong"],

@@ -20,6 +20,7 @@ import {
   type Path,
   type Run,
 } from "./execution-state.ts";
+import { notPlain, plainProperty, resolve } from "./field-value.ts";
 import {
   emptyResult,
   filled,
@@ -151,37 +152,6 @@ function settled(
 ): unknown {
   if (shape.isNonNull || !isPromise(completed)) return completed;
   return completed.catch((error: unknown) => failed(run, field, shape, error, path));
-}
-
-function resolve(run: Run, field: PlannedField, source: unknown, path: Path): unknown {
-  const { definition, property, readArguments } = field;
-  const value =
-    property === undefined || typeof source !== "object" || source === null
-      ? undefined
-      : (source as Record<string, unknown>)[property];
-  if (definition.resolve === undefined ? typeof value !== "function" : value !== undefined) {
-    return value;
-  }
-  const args = readArguments(run.variables);
-  const info = infoOf(run, field, path);
-  if (definition.resolve !== undefined) return definition.resolve(source, args, run.context, info);
-  const owner = source as Record<string, (...args: unknown[]) => unknown>;
-  return owner[definition.name]?.(args, run.context, info);
-}
-
-/** Stands for a value that is not a property, or that only the complete path can complete. */
-const notPlain = Symbol("not plain");
-
-/** Returns the property that has a leaf's value, or `notPlain`. */
-function plainProperty(
-  { definition, property }: PlannedField,
-  source: Readonly<Record<string, unknown>>,
-): unknown {
-  if (property === undefined) return notPlain;
-  const value = source[property];
-  if (value === undefined && definition.resolve !== undefined) return notPlain;
-  const isPlain = value === null || (typeof value !== "object" && typeof value !== "function");
-  return isPlain ? value : notPlain;
 }
 
 /** Converts the value of a resolver to the value in the response. */

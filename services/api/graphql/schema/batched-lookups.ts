@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { gatewayName } from "../../../../core/access.ts";
 import type { Contract } from "../../../../core/contract.ts";
-import { Batcher, distinct } from "../../../../core/tasks/batcher.ts";
+import { Batcher, readBatcher } from "../../../../core/tasks/batcher.ts";
 
 /** Batches in flight of each action. Further lookups join the next batch: large ones cost less. */
 const maxCalls = 2;
@@ -46,8 +46,8 @@ export class BatchedLookups {
     const read = (params: object) =>
       // Must not fail the other lists of its batch.
       this.#call<Rows>(action, params).catch((error: unknown) => error as Error);
-    const serve = (lists: object[]) => distinct(lists, (some) => Promise.all(some.map(read)));
-    this.#lists.set(action, new Batcher(serve, listBatches));
+    const readAll = (lists: object[]) => Promise.all(lists.map(read));
+    this.#lists.set(action, readBatcher(readAll, listBatches));
   }
 
   #call<Result>(action: string, params: object): Promise<Result> {

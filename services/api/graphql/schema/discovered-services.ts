@@ -146,23 +146,17 @@ export function discoveredSubscription(
   tags: readonly string[] = [],
   filter?: string,
 ) {
-  const types = tags.map(publishedType);
   type Subscribed = [Record<string, unknown>, Parameters<Resolver>[2]];
   return {
     subscribe(_root: unknown, ...[args, { actor, ctx }]: Subscribed) {
       assertAccess(action.access, actor, options.publicReads);
-      const payloads = revocableEvents(types, action.access, actor, options);
+      const payloads = revocableEvents(tags, action.access, actor, options);
       if (filter === undefined) return payloads;
       return filtered(payloads, (payload) => ctx.call(filter, { ...args, payload }));
     },
     resolve: (payload: unknown, ...[args, { ctx }]: Subscribed) =>
       withExpectedErrors(ctx.call(action.name, { ...args, payload })),
   };
-}
-
-/** Returns the event type of `EventStream` for payloads that are published under a tag. */
-export function publishedType(tag: string): string {
-  return `graphql.publish:${tag}`;
 }
 
 /** Passes on the values that `accepts`. A generator cannot be ended while it waits. */

@@ -1,7 +1,7 @@
 import { assertAccess, isTokenRejected, type Access, type Actor } from "../../../../core/access.ts";
 import { Batcher } from "../../../../core/tasks/batcher.ts";
 import type { Contract } from "../../../../core/contract.ts";
-import { badUserInput, commonErrors, hasCode } from "../../../../core/errors.ts";
+import { invalidField, commonErrors, hasCode } from "../../../../core/errors.ts";
 import { isId } from "../../../../core/validation.ts";
 import type { GraphqlContext } from "../graphql-operation.ts";
 
@@ -128,9 +128,9 @@ function batcherOf({ action, maxItems }: Source, context: GraphqlContext): Batch
 }
 
 function invalidId() {
-  return badUserInput([{ field: "id", message: "'id' must be an id (a UUID)." }]);
+  return invalidField("id", "'id' must be an id (a UUID).");
 }
 
 function tooManyIds() {
-  return badUserInput([{ field: "ids", message: `'ids' must have at most ${maxNodes} ids.` }]);
+  return invalidField("ids", `'ids' must have at most ${maxNodes} ids.`);
 }

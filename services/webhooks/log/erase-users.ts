@@ -6,7 +6,7 @@ import { eraseFromDeadLetters } from "../../../event-log/dead-letters/dead-lette
 import type { UserErased } from "../../users/users.contract.ts";
 
 /** Erases the personal data of users from this database. */
-export async function forgetUsers(
+export async function eraseUsers(
   events: EventEnvelope<UserErased>[],
   { query }: Pick<Effect, "query">,
 ): Promise<void> {

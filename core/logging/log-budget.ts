@@ -8,6 +8,7 @@ export class LogBudget {
   #endsAtMs = 0;
   #written = 0;
   #leftOut = 0;
+  #report: NodeJS.Timeout | undefined;
 
   constructor(perSecond: number, onLeftOut: (lines: number) => void) {
     this.#perSecond = perSecond;
@@ -25,13 +26,18 @@ export class LogBudget {
       this.#written += 1;
       return true;
     }
-    if (this.#leftOut === 0) {
-      setTimeout(() => {
-        this.#onLeftOut(this.#leftOut);
-        this.#leftOut = 0;
-      }, this.#endsAtMs - nowMs).unref();
-    }
     this.#leftOut += 1;
+    this.#report ??= setTimeout(() => {
+      this.end();
+    }, this.#endsAtMs - nowMs).unref();
     return false;
+  }
+
+  /** Reports the number of lines that were left out and are not reported yet. */
+  end(): void {
+    clearTimeout(this.#report);
+    this.#report = undefined;
+    if (this.#leftOut > 0) this.#onLeftOut(this.#leftOut);
+    this.#leftOut = 0;
   }
 }
