@@ -10,6 +10,7 @@ import {
 import { addressGroup } from "../core/caller-address.ts";
 import type { GraphqlField } from "../core/graphql-options.ts";
 import { commonErrors, hasCode, type ErrorDefinition } from "../core/errors.ts";
+import { highestId } from "../core/relay-connection.ts";
 import { isId } from "../core/validation.ts";
 import type { Query } from "./statements/prepared-statements.ts";
 
@@ -87,13 +88,13 @@ export function auditRow<Action extends string = never>(
 /** Returns a page of entries, newest first. */
 export async function readAuditTrail(
   query: Query,
-  { limit = maxAuditEntries, before }: AuditPage,
+  { limit = maxAuditEntries, before = highestId }: AuditPage,
 ): Promise<AuditEntry[]> {
   const rows = await query<Omit<AuditEntry, "at"> & { at: Date }>(
     `SELECT id, at, action, outcome, actor_kind AS "actorKind", actor_id AS "actorId", address,
             subject_id AS "subjectId", detail::text AS detail
-     FROM audit_trail WHERE $2::uuid IS NULL OR id < $2 ORDER BY id DESC LIMIT $1`,
-    [limit, before ?? null],
+     FROM audit_trail WHERE id < $2 ORDER BY id DESC LIMIT $1`,
+    [limit, before],
   );
   return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }
@@ -150,9 +151,10 @@ export function auditPruning({ transaction }: { transaction: Transaction }, keep
       const keptFor = `${keepMs} milliseconds`;
       await query("SELECT set_config('shop.audit_kept_for', $1, true)", [keptFor]);
       return query(
-        `DELETE FROM audit_trail WHERE id IN (
+        // PostgreSQL looks up the ids of an array. With IN, it might read the whole table.
+        `DELETE FROM audit_trail WHERE id = ANY (ARRAY(
            SELECT id FROM audit_trail WHERE at < now() - $1::interval
-           ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)
+           ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED))
          RETURNING id`,
         [keptFor, pruneBatch],
       );

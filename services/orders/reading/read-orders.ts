@@ -66,10 +66,14 @@ async function readLines(
   requests: readonly LinesRequest[],
 ): Promise<OrderLine[][][]> {
   const rows = await query<OrderLine & { order_id: string; user_id: string }>(
-    `SELECT l.order_id, o.user_id, l.product_id, l.quantity, l.price, p.name
-     FROM order_lines l JOIN orders o ON o.id = l.order_id
-     LEFT JOIN known_products p ON p.id = l.product_id
-     WHERE l.order_id = ANY ($1::uuid[]) ORDER BY l.order_id, l.product_id`,
+    // OFFSET 0 makes PostgreSQL look up the lines of each order, and the inner SELECT the product of
+    // each line. Otherwise PostgreSQL might read all of a table that has grown since it was analyzed.
+    `SELECT l.order_id, o.user_id, l.product_id, l.quantity, l.price, l.name
+     FROM orders o CROSS JOIN LATERAL (
+       SELECT *, (SELECT name FROM known_products WHERE id = product_id) FROM order_lines
+       WHERE order_id = o.id OFFSET 0
+     ) l
+     WHERE o.id = ANY ($1::uuid[]) ORDER BY l.order_id, l.product_id`,
     [[...new Set(requests.flatMap(({ ids }) => ids))]],
   );
   const byOrder = Map.groupBy(rows, ({ order_id }) => order_id);
@@ -97,8 +101,10 @@ export async function historyOfOrders(
     Omit<OrderStep, "at"> & { order_id: string; user_id: string | null; at: Date }
   >(
     `SELECT h.order_id, h.status, h.user_id, h.at, h.tracking
-     FROM order_history h JOIN orders o ON o.id = h.order_id
-     WHERE h.order_id = ANY ($1::uuid[]) AND ($2::uuid IS NULL OR o.user_id = $2::uuid)
+     FROM orders o CROSS JOIN LATERAL (
+       SELECT * FROM order_history WHERE order_id = o.id OFFSET 0
+     ) h
+     WHERE o.id = ANY ($1::uuid[]) AND ($2::uuid IS NULL OR o.user_id = $2::uuid)
      ORDER BY h.order_id, h.step`,
     [ids, ownerId ?? null],
   );

@@ -15,11 +15,13 @@ const heldColumns = `id, at, "expiresAt", "ageSeconds",
     AS pieces`;
 const held = {
   select: `SELECT ${heldColumns}`,
-  // The partial index finds them: there are few, because an old one is sold or released.
+  // The partial index finds them: there are few, because an old one is sold or released. OFFSET 0 makes
+  // PostgreSQL sort them, because they are the newest of all: along the primary key it would first read
+  // the others.
   from: `FROM (
     SELECT order_id AS id, ${isoTime("created_at")} AS at, ${isoTime("expires_at")} AS "expiresAt",
       greatest(0, extract(epoch FROM now() - created_at))::float8 AS "ageSeconds"
-    FROM reservations WHERE state = 'HELD'
+    FROM reservations WHERE state = 'HELD' OFFSET 0
   ) held`,
   where: "true",
 };

@@ -57,7 +57,9 @@ export async function restockCancelledOrders(
        FROM before WHERE r.order_id = before.order_id
      )
      SELECT l.order_id, l.product_id, l.quantity AS change, before.user_id, before.state
-     FROM before JOIN reservation_lines l USING (order_id) ORDER BY before.place, l.product_id`,
+     FROM before CROSS JOIN LATERAL (
+       SELECT * FROM reservation_lines WHERE order_id = before.order_id OFFSET 0
+     ) l ORDER BY before.place, l.product_id`,
     [ids, events.map(({ data }) => data.cancelled_by)],
   );
   const lines = cancelled.map(({ product_id, change }) => ({ product_id, quantity: change }));

@@ -33,7 +33,11 @@ export async function sellReservations(
      )
      INSERT INTO stock_changes (product_id, change, reason, order_id, user_id)
      SELECT l.product_id, -l.quantity, 'SOLD', l.order_id, sold.user_id
-     FROM sold JOIN reservation_lines l USING (order_id) ORDER BY sold.place, l.product_id
+     -- OFFSET 0 makes PostgreSQL look up the lines of each order: it cannot know how many are sold, and
+     -- might read all lines.
+     FROM sold CROSS JOIN LATERAL (
+       SELECT * FROM reservation_lines WHERE order_id = sold.order_id OFFSET 0
+     ) l ORDER BY sold.place, l.product_id
      RETURNING order_id, product_id, change, user_id`,
     [ids, events.map(({ data }) => data.user_id)],
   );

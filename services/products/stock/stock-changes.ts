@@ -81,8 +81,12 @@ export async function stockHistories(
      ) c
      LEFT JOIN (
        SELECT l.product_id, sum(l.quantity) AS pieces
-       FROM reservations JOIN reservation_lines l USING (order_id)
-       WHERE state = 'HELD' AND l.product_id = ANY ($1::uuid[]) GROUP BY 1
+       FROM reservations r CROSS JOIN LATERAL (
+         -- OFFSET 0 makes PostgreSQL look up the lines: those that are held are few of all lines.
+         SELECT * FROM reservation_lines
+         WHERE order_id = r.order_id AND product_id = ANY ($1::uuid[]) OFFSET 0
+       ) l
+       WHERE state = 'HELD' GROUP BY 1
      ) held ON held.product_id = p.id
      LEFT JOIN known_users u ON u.id = c.user_id
      WHERE p.id = ANY ($1::uuid[]) ORDER BY p.id, c.id DESC`,

@@ -1,6 +1,9 @@
 import type { Query } from "../../../database/statements/prepared-statements.ts";
 
-/** The maximum number of rows that one statement removes or changes. */
+/**
+ * The maximum number of rows that one statement removes or changes. PostgreSQL looks up the rows of an
+ * array. With IN, it might read the whole table, because it expects that many rows.
+ */
 const batch = 1_000;
 
 /**
@@ -36,10 +39,10 @@ function expire(query: Query): Promise<object[]> {
     `WITH expired AS (
        UPDATE deliveries SET state = 'DEAD', finished_at = now(),
          last_error = 'the webhook was disabled'
-       WHERE id IN (
+       WHERE id = ANY (ARRAY(
          SELECT d.id FROM webhooks w JOIN deliveries d ON d.webhook_id = w.id
          WHERE NOT w.enabled AND d.state = 'PENDING' AND d.retry_until < now()
-         LIMIT $1 FOR UPDATE OF d SKIP LOCKED)
+         LIMIT $1 FOR UPDATE OF d SKIP LOCKED))
        AND state = 'PENDING' RETURNING id, webhook_id, entity_id
      ), counted AS (
        SELECT webhook_id, entity_id, count(*) AS number FROM expired GROUP BY webhook_id, entity_id
@@ -54,9 +57,9 @@ function expire(query: Query): Promise<object[]> {
 
 function removeFinished(query: Query, keepMs: number): Promise<object[]> {
   return query<{ id: string }>(
-    `DELETE FROM deliveries WHERE id IN (
+    `DELETE FROM deliveries WHERE id = ANY (ARRAY(
        SELECT id FROM deliveries WHERE finished_at < now() - $1 * interval '1 millisecond'
-       ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+       ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED))
      RETURNING id`,
     [keepMs, batch],
   );
@@ -64,9 +67,9 @@ function removeFinished(query: Query, keepMs: number): Promise<object[]> {
 
 function removeDeleted(query: Query): Promise<object[]> {
   return query<{ id: string }>(
-    `DELETE FROM deliveries WHERE id IN (
+    `DELETE FROM deliveries WHERE id = ANY (ARRAY(
        SELECT d.id FROM webhooks w JOIN deliveries d ON d.webhook_id = w.id
-       WHERE w.deleted_at IS NOT NULL LIMIT $1 FOR UPDATE OF d SKIP LOCKED)
+       WHERE w.deleted_at IS NOT NULL LIMIT $1 FOR UPDATE OF d SKIP LOCKED))
      RETURNING id`,
     [batch],
   );
@@ -74,8 +77,8 @@ function removeDeleted(query: Query): Promise<object[]> {
 
 function removeEmptyLanes(query: Query): Promise<object[]> {
   return query<{ entity_id: string }>(
-    `DELETE FROM delivery_lanes WHERE ctid IN (
-       SELECT ctid FROM delivery_lanes WHERE pending = 0 LIMIT $1 FOR UPDATE SKIP LOCKED)
+    `DELETE FROM delivery_lanes WHERE ctid = ANY (ARRAY(
+       SELECT ctid FROM delivery_lanes WHERE pending = 0 LIMIT $1 FOR UPDATE SKIP LOCKED))
      RETURNING entity_id`,
     [batch],
   );
@@ -83,9 +86,9 @@ function removeEmptyLanes(query: Query): Promise<object[]> {
 
 function removeDeletedLanes(query: Query): Promise<object[]> {
   return query<{ entity_id: string }>(
-    `DELETE FROM delivery_lanes WHERE ctid IN (
+    `DELETE FROM delivery_lanes WHERE ctid = ANY (ARRAY(
        SELECT l.ctid FROM webhooks w JOIN delivery_lanes l ON l.webhook_id = w.id
-       WHERE w.deleted_at IS NOT NULL LIMIT $1 FOR UPDATE OF l SKIP LOCKED)
+       WHERE w.deleted_at IS NOT NULL LIMIT $1 FOR UPDATE OF l SKIP LOCKED))
      RETURNING entity_id`,
     [batch],
   );
