@@ -19,6 +19,8 @@ const lockTimeoutMs = 3_000;
 const idleInTransactionTimeoutMs = 750;
 /** One plan for each statement. Planning again for each set of values takes longer than it saves. */
 const genericPlans = "-c plan_cache_mode=force_generic_plan";
+/** By it, Sequelize chooses the forms of statements that define tables; the shop has none of them. */
+const assumedVersion = "18.0.0";
 /** How long a statement waits for a connection of the pool. */
 const acquireTimeoutMs = 3_000;
 
@@ -65,7 +67,7 @@ function typeParser(
  */
 export function openSequelize(url: string, poolMax: number): Sequelize {
   const { host, port, user, password, database, ssl } = pgConnectionString.parse(url);
-  const options: Options = {
+  const options: Options & { databaseVersion: string } = {
     dialect: "postgres",
     dialectModule: {
       ...pg,
@@ -78,6 +80,8 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
     host: host ?? "localhost",
     ...(port && { port: Number(port) }),
     logging: false,
+    // Sequelize would ask for the version on a connection of its own. Its type lacks the option.
+    databaseVersion: assumedVersion,
     pool: { max: poolMax, min: 0, idle: 30_000, acquire: acquireTimeoutMs },
     dialectOptions: {
       ssl,

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { domainServices, type DomainService } from "../services/registry.ts";
+import { domainServices } from "../services/registry.ts";
 import type { Platform } from "./platform/interface.ts";
 import { platform as thisPlatform } from "./platform/platform.ts";
 import { superuser } from "./postgres-program.ts";
@@ -30,16 +30,11 @@ export async function queryDatabase<Result>(
   }
 }
 
-/** Creates missing databases of the services. Returns the URLs of all of them. */
-export async function createDatabases(
-  urlOf: (database: string) => string,
-): Promise<Record<DomainService, string>> {
-  await queryDatabase(urlOf("postgres"), async (client) => {
-    for (const name of domainServices) {
-      const found = await client.query("SELECT FROM pg_database WHERE datname = $1", [name]);
-      if (found.rowCount === 0) await client.query(`CREATE DATABASE ${name}`);
-    }
-  });
-  const urls = domainServices.map((name) => [name, urlOf(name)]);
-  return Object.fromEntries(urls) as Record<DomainService, string>;
+/** Creates missing databases of the services. */
+export async function createDatabases(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ name: string }>("SELECT datname AS name FROM pg_database");
+  const existing = new Set(rows.map(({ name }) => name));
+  for (const name of domainServices) {
+    if (!existing.has(name)) await client.query(`CREATE DATABASE ${name}`);
+  }
 }

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
-import type { DomainService } from "../services/registry.ts";
+import { domainServices, type DomainService } from "../services/registry.ts";
 import { StartError } from "./data-dir.ts";
 import type { Platform } from "./platform/interface.ts";
 import { platform as thisPlatform } from "./platform/platform.ts";
@@ -72,6 +72,7 @@ export class EmbeddedPostgres {
   #initdb: ChildProcess | undefined;
   /** The server, if this process started it. */
   #launched: ChildProcess | undefined;
+  #ready: Promise<void> = Promise.resolve();
   #supervision: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
@@ -89,12 +90,19 @@ export class EmbeddedPostgres {
     this.#options = options;
   }
 
+  /** Starts the server of a data directory, and waits until it answers. Throws StartError. */
+  static async start(dataDir: string, options?: EmbeddedOptions): Promise<EmbeddedPostgres> {
+    const server = await EmbeddedPostgres.launch(dataDir, options);
+    await server.ready;
+    return server;
+  }
+
   /**
-   * Starts the server of a data directory, and makes its data if there are none. A server that
-   * still runs after its shop was killed is adopted. A server that dies is started again.
-   * Throws StartError.
+   * Launches the server of a data directory, and makes its data if there are none. The caller awaits
+   * `ready`. A server that still runs after its shop was killed is adopted. A server that dies is
+   * started again. Throws StartError.
    */
-  static async start(dataDir: string, given: EmbeddedOptions = {}): Promise<EmbeddedPostgres> {
+  static async launch(dataDir: string, given: EmbeddedOptions = {}): Promise<EmbeddedPostgres> {
     const options = { ...defaults, ...given };
     const folder = join(dataDir, "postgres");
     const found = await postgresBinaries();
@@ -103,16 +111,29 @@ export class EmbeddedPostgres {
     const server = new EmbeddedPostgres(folder, binaries, runAs, options);
     // The server ends with the process, unless SIGKILL ends it.
     process.on("exit", server.#stopWithoutWaiting);
+    await server.#orStop(server.#provideData());
+    server.#ready = server.#orStop(server.#ensureRunning()).then(() => {
+      server.#supervision = server.#supervise();
+    });
+    // The caller may fail before it awaits `ready`.
+    server.#ready.catch(() => undefined);
+    return server;
+  }
+
+  /** Resolves when the server answers. Rejects with StartError. */
+  get ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  /** Awaits a step of the start. If it fails, the server ends. */
+  async #orStop(step: Promise<void>): Promise<void> {
     try {
-      await server.#provideData();
-      await server.#ensureRunning();
+      await step;
     } catch (error) {
-      server.#stopWithoutWaiting();
-      process.off("exit", server.#stopWithoutWaiting);
+      this.#stopWithoutWaiting();
+      process.off("exit", this.#stopWithoutWaiting);
       throw error;
     }
-    server.#supervision = server.#supervise();
-    return server;
   }
 
   /** Returns the connection URL of a database. */
@@ -120,9 +141,16 @@ export class EmbeddedPostgres {
     return postgresUrl(this.#folder, database, this.#options.platform);
   }
 
+  /** Returns the URLs of the databases of the services. */
+  serviceUrls(): Record<DomainService, string> {
+    const urls = domainServices.map((name) => [name, this.url(name)]);
+    return Object.fromEntries(urls) as Record<DomainService, string>;
+  }
+
   /** Creates missing databases of the services. Returns the URLs of all of them. */
-  createDatabases(): Promise<Record<DomainService, string>> {
-    return createDatabases((name) => this.url(name));
+  async createDatabases(): Promise<Record<DomainService, string>> {
+    await this.query("postgres", createDatabases);
+    return this.serviceUrls();
   }
 
   /** Runs short work on a new connection. */
@@ -137,8 +165,10 @@ export class EmbeddedPostgres {
 
   async #shutDown(): Promise<void> {
     this.#stopping.abort();
+    await this.#ready.catch(() => undefined);
     await this.#supervision;
-    const pid = this.#pid();
+    // A server that was just started has no pid file yet.
+    const pid = this.#launched?.pid ?? this.#pid();
     if (pid !== undefined) await endServer(pid, this.#options.platform);
     process.off("exit", this.#stopWithoutWaiting);
   }

@@ -14,16 +14,33 @@ export interface OwnDatabases {
   urls: DatabaseUrls;
   /** Listens on the data directory's socket. */
   server: Server;
+  /** Resolves when the databases exist and answer. Rejects with StartError. */
+  ready: Promise<void>;
   close: () => Promise<void>;
 }
 
+/** Launches the databases, and waits until they answer. Throws like `launchDatabases`. */
+export async function openDatabases(
+  ...parameters: Parameters<typeof launchDatabases>
+): Promise<OwnDatabases> {
+  const databases = await launchDatabases(...parameters);
+  try {
+    await databases.ready;
+  } catch (error) {
+    await databases.close();
+    throw error;
+  }
+  return databases;
+}
+
 /**
- * Claims the data directory, and starts its embedded PostgreSQL unless the configuration names all
- * databases of the services. Throws StartError, or ListenError if a port of the services is in use.
+ * Claims the data directory, and launches its embedded PostgreSQL unless the configuration names all
+ * databases of the services. The caller awaits `ready`, and can load the services meanwhile. Throws
+ * StartError, or ListenError if a port of the services is in use.
  *
  * @param command the command that needs the databases; undefined for a shop
  */
-export async function openDatabases(
+export async function launchDatabases(
   config: Config,
   services: readonly ServiceName[],
   command?: ClaimingCommand,
@@ -31,7 +48,7 @@ export async function openDatabases(
   const { dataDir, databaseUrls } = config;
   const server = await claimDataDir(dataDir, command);
   const named = Object.entries(databaseUrls).filter(([, url]) => url !== undefined);
-  let urls: DatabaseUrls = Object.fromEntries(named);
+  const urls: DatabaseUrls = Object.fromEntries(named);
   let postgres: EmbeddedPostgres | undefined;
   const close = async () => {
     await postgres?.stop();
@@ -39,16 +56,24 @@ export async function openDatabases(
   };
   try {
     await assertPortsFree(config, services);
-    if (named.length < domainServices.length) {
-      warnOfEmbedded(databaseUrls);
-      postgres = await EmbeddedPostgres.start(dataDir);
-      urls = { ...(await postgres.createDatabases()), ...urls };
+    if (named.length === domainServices.length) {
+      return { urls, server, ready: Promise.resolve(), close };
     }
+    warnOfEmbedded(databaseUrls);
+    postgres = await EmbeddedPostgres.launch(dataDir);
   } catch (error) {
     await close();
     throw error;
   }
-  return { urls, server, close };
+  const ready = createdOn(postgres);
+  // The caller may fail before it awaits `ready`.
+  ready.catch(() => undefined);
+  return { urls: { ...postgres.serviceUrls(), ...urls }, server, ready, close };
+}
+
+async function createdOn(postgres: EmbeddedPostgres): Promise<void> {
+  await postgres.ready;
+  await postgres.createDatabases();
 }
 
 /** Says which databases are embedded ones if others are not: a URL may have been forgotten. */

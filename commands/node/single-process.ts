@@ -4,7 +4,7 @@ import { serviceNames, type ServiceName } from "../../services/registry.ts";
 import { LocalTransporter } from "../../embedded/local-transporter.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { createServices } from "../../services/load-services.ts";
-import { openDatabases } from "./databases.ts";
+import { launchDatabases } from "./databases.ts";
 import { startBroker } from "./start-broker.ts";
 
 /** The whole shop in this process. */
@@ -25,13 +25,14 @@ export async function openSingleProcess(
   config: Config,
   services: readonly ServiceName[] = serviceNames,
 ): Promise<SingleProcess> {
-  const { urls, server, close } = await openDatabases(config, services);
+  const { urls, server, ready, close } = await launchDatabases(config, services);
   try {
     const transporter = new LocalTransporter({ server });
     const options = brokerOptions(config, "shop", { transporter, databaseUrls: urls });
     // The databases close with the broker: a console's `exit` stops only the broker.
     const broker = new ServiceBroker({ ...options, stopped: close });
-    await createServices(broker, services);
+    // Loads the files of the services while PostgreSQL starts.
+    await Promise.all([ready, createServices(broker, services)]);
     return { broker, start: () => startBroker(broker), stop: () => broker.stop() };
   } catch (error) {
     await close();

@@ -151,7 +151,7 @@ export function inBatchSpan<Result>(
 }
 
 /**
- * Runs work on events in the trace of the first sampled one. The span links to the traces of all.
+ * Runs work on events in the trace of the first sampled one. The span links to all sampled traces.
  * There is no span if no trace is sampled.
  *
  * @param traceparents of the events
@@ -165,14 +165,13 @@ export function inEventsSpan<Result>(
   if (!isOn) return work();
   const headers = traceparents().filter((traceparent) => traceparent !== undefined);
   // Only the flags of most headers are read.
-  const isAnySampled = headers.some((traceparent) => sampledFlag.test(traceparent));
-  const causes = isAnySampled
-    ? headers.map((traceparent) => contextOfHeaders({ traceparent }))
-    : [];
-  const sampled = causes.find((cause) => isSampled(spanOf(cause)));
-  if (sampled === undefined && headers.length > 0) return outsideSpans(work);
+  const causes = headers
+    .filter((traceparent) => sampledFlag.test(traceparent))
+    .map((traceparent) => contextOfHeaders({ traceparent }));
+  const [first] = causes;
+  if (first === undefined && headers.length > 0) return outsideSpans(work);
   const spanOptions = () => ({ ...options(), links: linksTo(causes) });
-  return inSpan(name, spanOptions, work, sampled ?? ROOT_CONTEXT);
+  return inSpan(name, spanOptions, work, first ?? ROOT_CONTEXT);
 }
 
 /** The last bit of the flags, which end a `traceparent` of an event. */

@@ -157,11 +157,12 @@ describe("with spans on", () => {
     },
   );
 
-  test("events are applied in the trace of the first sampled one, with links to all", async () => {
-    const events = () => [undefined, unsampled, traceparent];
+  test("events are applied in the trace of the first sampled one, with links to all sampled ones", async () => {
+    const events = () => [undefined, unsampled, traceparent, otherTrace];
     await inEventsSpan("process", options, events, async () => undefined);
     expect(traces()).toEqual([traceId]);
-    expect(ended[0]?.links).toHaveLength(2);
+    const linked = ended[0]?.links.map(({ context }) => context.spanId);
+    expect(linked).toEqual([traceparent, otherTrace].map((header) => header.split("-")[2]));
   });
 
   test("events of unsampled traces are applied without a span", async () => {

@@ -129,3 +129,15 @@ test("a PostgreSQL that another program runs on the data is not stopped", async 
   await restarted.stop();
   await eventually("the end of PostgreSQL", () => postgresPids(otherDir).length === 0);
 });
+
+test("a server that is stopped before it answers ends", async () => {
+  const otherDir = temporaryFolder();
+  const launched = await EmbeddedPostgres.launch(otherDir);
+  const ready = expect(launched.ready).rejects.toThrow("PostgreSQL does not start");
+  await launched.stop();
+  // It enters its folder and writes its pid file later.
+  const mark = encodeURIComponent(otherDir);
+  const marked = processTable.pids().filter((pid) => processTable.commandOf(pid).includes(mark));
+  expect(marked).toEqual([]);
+  await ready;
+});
