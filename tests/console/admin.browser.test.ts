@@ -104,6 +104,17 @@ test("an admin creates, edits and restocks a product; a customer's open page sho
   expect(admin.problems).toEqual([]);
 });
 
+test("a double click creates one product", async () => {
+  const page = await open("/admin/products/new", "New product");
+  await page.getByLabel("Name", { exact: true }).fill("Twin");
+  await page.getByLabel("Price").fill("1");
+  await button(page, "Create product").dblclick();
+  await heading(page, "Twin");
+  await open("/admin/products?q=Twin", "Products");
+  await row(page, "Twin").first().waitFor();
+  expect(await row(page, "Twin").count()).toBe(1);
+});
+
 test("an import shows the rows that fail, and imports the others", async () => {
   const page = await open("/admin/products/import", "Import products");
   const file = [

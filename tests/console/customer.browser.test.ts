@@ -121,12 +121,14 @@ test("a customer searches, registers, orders with a double click, and cancels", 
   await page.getByRole("button", { name: "Create account" }).click();
   await heading(page, "Basket");
 
+  const visited = await page.evaluate<number>("history.length");
   await placeButton(page).dblclick();
   await heading(page, /^Order /);
   await page.getByRole("main").getByText("Placed").first().waitFor();
   const users = await shop.call<{ email: string; id: string }[]>("users.list");
   const { id = "" } = users.find(({ email }) => email === "kim@example.com") ?? {};
   expect(await ordersOf(id)).toHaveLength(1);
+  expect(await page.evaluate<number>("history.length")).toBe(visited + 1);
   expect(await stockOf(kettle)).toBe(18);
   await page.getByRole("link", { name: "Basket", exact: true }).waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
