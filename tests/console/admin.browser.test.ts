@@ -181,6 +181,24 @@ test("a new order appears without a reload, and is shipped and delivered", async
   expect(admin.problems).toEqual([]);
 });
 
+test("without a connection, the list of orders does not say that it is live", async () => {
+  const { page } = admin;
+  let isCut = true;
+  await page.routeWebSocket(/graphql/, (socket) => {
+    if (isCut) void socket.close();
+    else socket.connectToServer();
+  });
+  await open("/admin/orders", "Orders");
+  await page.getByText("Not live").waitFor();
+  await page.getByText("The shop does not answer.").waitFor();
+  isCut = false;
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.getByText("The shop does not answer.").waitFor({ state: "detached" });
+  // The route is that of this test.
+  await page.unrouteAll();
+  expect(admin.problems).toEqual([]);
+});
+
 test("an admin creates a webhook, sees its deliveries and redrives a dead letter", async () => {
   const page = await open("/admin/webhooks", "Webhooks");
   await button(page, "New webhook").click();
