@@ -199,6 +199,30 @@ test("without a connection, the list of orders does not say that it is live", as
   expect(admin.problems).toEqual([]);
 });
 
+test("west of Greenwich, too, the last bar of the overview is today in UTC", async () => {
+  const { email } = await newAccount(shop, 1);
+  const { page, context } = await openConsole(browser, shop.url, "/sign-in?next=/admin", {
+    timezoneId: "America/New_York",
+  });
+  await page.addInitScript(`
+    globalThis.drawn = [];
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+      drawn.push(text);
+      fillText.call(this, text, ...place);
+    };
+  `);
+  await page.reload();
+  await signIn(page, email);
+  await heading(page, "Overview");
+  const days = { month: "short", day: "numeric", timeZone: "UTC" } as const;
+  const today = new Intl.DateTimeFormat("en", days).format(new Date());
+  await eventually("the name of today", async () =>
+    (await page.evaluate<string[]>("drawn")).includes(today),
+  );
+  await context.close();
+});
+
 test("an admin creates a webhook, sees its deliveries and redrives a dead letter", async () => {
   const page = await open("/admin/webhooks", "Webhooks");
   await button(page, "New webhook").click();
