@@ -98,6 +98,10 @@ test("a customer searches, registers, orders with a double click, and cancels", 
   await page.reload();
   await page.getByRole("link", { name: "Basket, 1 piece" }).click();
   await heading(page, "Basket");
+  const quantity = page.getByRole("textbox", { name: /^Quantity/ });
+  await quantity.fill("1,5");
+  await quantity.press("Tab");
+  expect(await quantity.inputValue()).toBe("1");
   await page.getByRole("button", { name: "Increase" }).click();
   await page.getByText("€50.00").first().waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
