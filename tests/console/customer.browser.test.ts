@@ -156,6 +156,27 @@ test("a customer searches, registers, orders with a double click, and cancels", 
   await context.close();
 });
 
+test("a name of one long word widens no page", async () => {
+  const name = "W".repeat(200);
+  await addProduct(name, 20);
+  const viewport = { width: 360, height: 740 };
+  const { page, context } = await openConsole(browser, shop.url, "", { viewport });
+  const fits = async () =>
+    await page.evaluate<boolean>(
+      "[...document.querySelectorAll('html, main li')].every((box) => box.scrollWidth <= box.clientWidth)",
+    );
+  await page.getByRole("button", { name: `Add ${name} to the basket` }).click();
+  expect(await fits()).toBe(true);
+  await page.getByRole("link", { name, exact: true }).click();
+  await heading(page, name);
+  expect(await fits()).toBe(true);
+  await page.getByRole("link", { name: "Basket, 1 piece" }).click();
+  await heading(page, "Basket");
+  await page.getByRole("textbox", { name: /^Quantity/ }).waitFor();
+  expect(await fits()).toBe(true);
+  await context.close();
+});
+
 test("the stock of a product changes without a reload, until it is sold out", async () => {
   const id = await addProduct("Oak Clock", 20);
   const { page, context, problems } = await openConsole(browser, shop.url, `/products/${id}`);
