@@ -405,6 +405,19 @@ test("the keyboard skips to the content, and a lost connection is shown", async 
   await context.close();
 });
 
+test("a search without a connection says that it waits, and is done later", async () => {
+  await addProduct("Cork Board", 20);
+  const { page, context } = await openConsole(browser, shop.url);
+  await page.getByRole("link", { name: "Cork Board" }).waitFor();
+  await context.setOffline(true);
+  await page.getByText("You are offline.").waitFor();
+  await page.getByLabel("Search").fill("cork");
+  await page.getByText("This is loaded when the connection is back.").waitFor();
+  await context.setOffline(false);
+  await page.getByRole("link", { name: "Cork Board" }).waitFor();
+  await context.close();
+});
+
 test("a page whose first file fails says so, and loads again", async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
