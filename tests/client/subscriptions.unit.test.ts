@@ -64,6 +64,24 @@ describe("an iterator", () => {
     await Promise.all([first.return(), second.return()]);
   });
 
+  test("calls onDisconnected for a lost connection, and not for its own end", async () => {
+    const calls: string[] = [];
+    const events = clientOf().subscribe(
+      changed,
+      {},
+      {
+        onConnected: () => calls.push("connected"),
+        onDisconnected: () => calls.push("disconnected"),
+      },
+    );
+    void events.next();
+    (await server.subscription()).cut();
+    await server.subscription();
+    await eventually("the second connection", () => calls.length === 3);
+    await events.return();
+    expect(calls).toEqual(["connected", "disconnected", "connected"]);
+  });
+
   test("starts after the cursor of its variables", async () => {
     const events = clientOf().subscribe(changed, { after: "stored" });
     const next = events.next();

@@ -104,6 +104,17 @@ test("an admin creates, edits and restocks a product; a customer's open page sho
   expect(admin.problems).toEqual([]);
 });
 
+test("a double click creates one product", async () => {
+  const page = await open("/admin/products/new", "New product");
+  await page.getByLabel("Name", { exact: true }).fill("Twin");
+  await page.getByLabel("Price").fill("1");
+  await button(page, "Create product").dblclick();
+  await heading(page, "Twin");
+  await open("/admin/products?q=Twin", "Products");
+  await row(page, "Twin").first().waitFor();
+  expect(await row(page, "Twin").count()).toBe(1);
+});
+
 test("an import shows the rows that fail, and imports the others", async () => {
   const page = await open("/admin/products/import", "Import products");
   const file = [
@@ -168,6 +179,48 @@ test("a new order appears without a reload, and is shipped and delivered", async
   await page.getByText("Orders: 1 in total").first().waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
   expect(admin.problems).toEqual([]);
+});
+
+test("without a connection, the list of orders does not say that it is live", async () => {
+  const { page } = admin;
+  let isCut = true;
+  await page.routeWebSocket(/graphql/, (socket) => {
+    if (isCut) void socket.close();
+    else socket.connectToServer();
+  });
+  await open("/admin/orders", "Orders");
+  await page.getByText("Not live").waitFor();
+  await page.getByText("The shop does not answer.").waitFor();
+  isCut = false;
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.getByText("The shop does not answer.").waitFor({ state: "detached" });
+  // The route is that of this test.
+  await page.unrouteAll();
+  expect(admin.problems).toEqual([]);
+});
+
+test("west of Greenwich, too, the last bar of the overview is today in UTC", async () => {
+  const { email } = await newAccount(shop, 1);
+  const { page, context } = await openConsole(browser, shop.url, "/sign-in?next=/admin", {
+    timezoneId: "America/New_York",
+  });
+  await page.addInitScript(`
+    globalThis.drawn = [];
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+      drawn.push(text);
+      fillText.call(this, text, ...place);
+    };
+  `);
+  await page.reload();
+  await signIn(page, email);
+  await heading(page, "Overview");
+  const days = { month: "short", day: "numeric", timeZone: "UTC" } as const;
+  const today = new Intl.DateTimeFormat("en", days).format(new Date());
+  await eventually("the name of today", async () =>
+    (await page.evaluate<string[]>("drawn")).includes(today),
+  );
+  await context.close();
 });
 
 test("an admin creates a webhook, sees its deliveries and redrives a dead letter", async () => {

@@ -57,6 +57,7 @@ describe("an imported file", () => {
     ["sku;name\r\nA;x\r\n", "commas"],
     ["sku,colour\r\nA,x\r\n", "colour"],
     ["name\r\nx\r\n", "id or sku"],
+    ["nom;prix\r\nA;1\r\n", "separated by commas"],
     ["sku,sku\r\nA,A\r\n", "twice"],
     ["sku\r\n", "no rows"],
     ['"sku\r\nA\r\n', "not valid CSV"],

@@ -98,6 +98,10 @@ test("a customer searches, registers, orders with a double click, and cancels", 
   await page.reload();
   await page.getByRole("link", { name: "Basket, 1 piece" }).click();
   await heading(page, "Basket");
+  const quantity = page.getByRole("textbox", { name: /^Quantity/ });
+  await quantity.fill("1,5");
+  await quantity.press("Tab");
+  expect(await quantity.inputValue()).toBe("1");
   await page.getByRole("button", { name: "Increase" }).click();
   await page.getByText("€50.00").first().waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
@@ -121,12 +125,14 @@ test("a customer searches, registers, orders with a double click, and cancels", 
   await page.getByRole("button", { name: "Create account" }).click();
   await heading(page, "Basket");
 
+  const visited = await page.evaluate<number>("history.length");
   await placeButton(page).dblclick();
   await heading(page, /^Order /);
   await page.getByRole("main").getByText("Placed").first().waitFor();
   const users = await shop.call<{ email: string; id: string }[]>("users.list");
   const { id = "" } = users.find(({ email }) => email === "kim@example.com") ?? {};
   expect(await ordersOf(id)).toHaveLength(1);
+  expect(await page.evaluate<number>("history.length")).toBe(visited + 1);
   expect(await stockOf(kettle)).toBe(18);
   await page.getByRole("link", { name: "Basket", exact: true }).waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
@@ -147,6 +153,27 @@ test("a customer searches, registers, orders with a double click, and cancels", 
   expect(await accessibilityFaults(page)).toEqual([]);
   await eventually("the restock", async () => (await stockOf(kettle)) === 20);
   expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("a name of one long word widens no page", async () => {
+  const name = "W".repeat(200);
+  await addProduct(name, 20);
+  const viewport = { width: 360, height: 740 };
+  const { page, context } = await openConsole(browser, shop.url, "", { viewport });
+  const fits = async () =>
+    await page.evaluate<boolean>(
+      "[...document.querySelectorAll('html, main li')].every((box) => box.scrollWidth <= box.clientWidth)",
+    );
+  await page.getByRole("button", { name: `Add ${name} to the basket` }).click();
+  expect(await fits()).toBe(true);
+  await page.getByRole("link", { name, exact: true }).click();
+  await heading(page, name);
+  expect(await fits()).toBe(true);
+  await page.getByRole("link", { name: "Basket, 1 piece" }).click();
+  await heading(page, "Basket");
+  await page.getByRole("textbox", { name: /^Quantity/ }).waitFor();
+  expect(await fits()).toBe(true);
   await context.close();
 });
 
@@ -375,6 +402,19 @@ test("the keyboard skips to the content, and a lost connection is shown", async 
   // The connection of the subscription was lost, too. React logs what an error boundary catches.
   const expected = /ERR_INTERNET_DISCONNECTED|PageNotLoaded/;
   expect(problems.filter((problem) => !expected.test(problem))).toEqual([]);
+  await context.close();
+});
+
+test("a search without a connection says that it waits, and is done later", async () => {
+  await addProduct("Cork Board", 20);
+  const { page, context } = await openConsole(browser, shop.url);
+  await page.getByRole("link", { name: "Cork Board" }).waitFor();
+  await context.setOffline(true);
+  await page.getByText("You are offline.").waitFor();
+  await page.getByLabel("Search").fill("cork");
+  await page.getByText("This is loaded when the connection is back.").waitFor();
+  await context.setOffline(false);
+  await page.getByRole("link", { name: "Cork Board" }).waitFor();
   await context.close();
 });
 

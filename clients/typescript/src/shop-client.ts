@@ -51,6 +51,8 @@ export interface SubscriptionOptions {
    * connection are not delivered, so query the present state now.
    */
   onConnected?: (() => void) | undefined;
+  /** Called for each connection that is lost or cannot be made, before the client tries it again. */
+  onDisconnected?: (() => void) | undefined;
   /** Ends the subscription: its iterator fails with the signal's reason. */
   signal?: AbortSignal | undefined;
 }

@@ -8,6 +8,7 @@ import { errorOfAnswer, isShopError, ShopError, type ResponseError } from "./sho
 interface Follower {
   signal?: AbortSignal | undefined;
   onConnected?: (() => void) | undefined;
+  onDisconnected?: (() => void) | undefined;
 }
 
 interface SubscriptionsOptions {
@@ -81,7 +82,7 @@ export class Subscriptions {
     operation: Operation,
     variables: Record<string, unknown>,
     stop: AbortSignal,
-    { signal, onConnected }: Follower,
+    { signal, onConnected, onDisconnected }: Follower,
   ): AsyncGenerator<Data, void, undefined> {
     let after = variables.after;
     const request = {
@@ -111,7 +112,7 @@ export class Subscriptions {
       } catch (error) {
         if (Date.now() - startedAt > stableMs) failures = 0;
         failures++;
-        await this.#recover(error, failures, stop);
+        await this.#recover(error, failures, stop, onDisconnected);
       } finally {
         forget?.();
         stop.removeEventListener("abort", end);
@@ -121,11 +122,17 @@ export class Subscriptions {
   }
 
   /** Waits until the next connection can be tried. Throws if it would fail, too. */
-  async #recover(error: unknown, failures: number, stop: AbortSignal): Promise<void> {
+  async #recover(
+    error: unknown,
+    failures: number,
+    stop: AbortSignal,
+    onDisconnected: (() => void) | undefined,
+  ): Promise<void> {
     const failure = errorOf(error);
     const delayMs = delayOf(failure, failures, this.#options.policy);
     if (stop.aborted) return;
     if (delayMs === undefined) throw failure;
+    later(onDisconnected)();
     if (closeCodeOf(error) === tokenRejected && this.#token !== undefined) {
       const isRenewed = await this.#options.session.renew(this.#token).then(
         () => true,

@@ -1,7 +1,6 @@
-import { useMutation } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { shop } from "../api/shop.ts";
-import { useShopMutation } from "../api/use-shop.ts";
+import { useShopMutation, useSingleMutation } from "../api/use-shop.ts";
 import { ViewerDocument } from "../session/session.graphql.ts";
 import { signIn } from "../session/sign-in-out.ts";
 import type { Viewer } from "../session/use-session.ts";
@@ -122,7 +121,7 @@ async function changePassword({ email, password, newPassword }: NewPassword): Pr
 }
 
 export function PasswordForm({ viewer }: FormProps) {
-  const { mutate, isPending, error, submittedAt, isSuccess } = useMutation({
+  const { mutate, isPending, error, submittedAt, isSuccess } = useSingleMutation({
     mutationFn: changePassword,
     onSuccess() {
       showToast(accountTexts.passwordChanged);

@@ -1,7 +1,7 @@
-import { useMutation } from "@tanstack/react-query";
 import { Link, Redirect, useSearchParams } from "wouter";
 import { Page } from "../app/page.tsx";
 import { shop } from "../api/shop.ts";
+import { useSingleMutation } from "../api/use-shop.ts";
 import { signIn } from "../session/sign-in-out.ts";
 import { useSession } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
@@ -31,7 +31,7 @@ export default function RegisterPage() {
   const [params] = useSearchParams();
   const next = nextPath(params);
   const { status } = useSession();
-  const { mutate, isPending, error } = useMutation({
+  const { mutate, isPending, error } = useSingleMutation({
     mutationFn: register,
     onSuccess: (name) => {
       showToast(accountTexts.welcome(name));

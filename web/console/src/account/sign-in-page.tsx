@@ -1,6 +1,6 @@
-import { useMutation } from "@tanstack/react-query";
 import { Link, Redirect, useSearchParams } from "wouter";
 import { Page } from "../app/page.tsx";
+import { useSingleMutation } from "../api/use-shop.ts";
 import { signIn } from "../session/sign-in-out.ts";
 import { useSession } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
@@ -14,7 +14,7 @@ export default function SignInPage() {
   const [params] = useSearchParams();
   const next = nextPath(params);
   const { status } = useSession();
-  const { mutate, isPending, error } = useMutation({ mutationFn: signIn });
+  const { mutate, isPending, error } = useSingleMutation({ mutationFn: signIn });
   if (status !== "anonymous") return <Redirect to={next} replace />;
   return (
     <Page title={accountTexts.signInTitle} isNarrow>

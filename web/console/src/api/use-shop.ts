@@ -1,9 +1,11 @@
+import { useRef } from "react";
 import {
   useInfiniteQuery,
   useMutation,
   useQuery,
   useQueryClient,
   type QueryClient,
+  type UseMutationOptions,
 } from "@tanstack/react-query";
 import type { DocumentNode } from "graphql";
 import type {
@@ -97,13 +99,35 @@ export async function invalidate(
   );
 }
 
+/**
+ * Like `useMutation`, but a call while another one is running joins it. The button is disabled only
+ * when the page is rendered again: without this, a double click would have two effects.
+ */
+export function useSingleMutation<Data, Variables>(
+  options: UseMutationOptions<Data, Error, Variables>,
+) {
+  const running = useRef<Promise<Data>>(undefined);
+  const mutation = useMutation(options);
+  const mutateAsync: typeof mutation.mutateAsync = (...call) => {
+    running.current ??= mutation.mutateAsync(...call).finally(() => {
+      running.current = undefined;
+    });
+    return running.current;
+  };
+  const mutate: typeof mutation.mutate = (...call) => {
+    // The result has the error.
+    mutateAsync(...call).catch(() => undefined);
+  };
+  return { ...mutation, mutate, mutateAsync };
+}
+
 /** Sends a mutation. Each call has an idempotency key, which the client keeps over its repetitions. */
 export function useShopMutation<Data, Variables extends object>(
   document: TypedDocument<Data, Variables>,
   { invalidates = [], onSuccess }: MutationOptions<Data, Variables> = {},
 ) {
   const client = useQueryClient();
-  return useMutation({
+  return useSingleMutation({
     mutationFn: (variables: Variables) => send(document, variables),
     async onSuccess(data, variables) {
       onSuccess?.(data, variables);

@@ -5,6 +5,7 @@ import {
   type SubscriptionOptions,
   type TypedDocument,
 } from "../../../../clients/typescript/src/index.ts";
+import { noteConnected, noteDisconnected } from "./connection.ts";
 import { isDenied } from "./error-text.ts";
 import { shop } from "./shop.ts";
 
@@ -33,7 +34,11 @@ export function useSubscription<Data, Variables extends object>(
   useEffect(() => {
     if (!enabled) return;
     const leave = new AbortController();
-    void follow(document, JSON.parse(key) as Variables, { receive, restart }, leave.signal);
+    void follow(document, JSON.parse(key) as Variables, { receive, restart }, leave.signal).finally(
+      () => {
+        noteConnected(leave.signal);
+      },
+    );
     return () => {
       leave.abort();
     };
@@ -53,9 +58,16 @@ async function follow<Data, Variables extends object>(
   signal: AbortSignal,
 ): Promise<void> {
   const hasLeft = () => signal.aborted;
+  const onConnected = () => {
+    noteConnected(signal);
+    restart();
+  };
+  const onDisconnected = () => {
+    if (!hasLeft()) noteDisconnected(signal);
+  };
   while (!hasLeft()) {
     try {
-      const options = [variables, { signal, onConnected: restart }] as Arguments<
+      const options = [variables, { signal, onConnected, onDisconnected }] as Arguments<
         Variables,
         SubscriptionOptions
       >;
@@ -63,7 +75,9 @@ async function follow<Data, Variables extends object>(
     } catch (error) {
       if (hasLeft()) return;
       if (isDenied(error) || isShopError(error, "BAD_USER_INPUT")) return;
-      if (!isShopError(error, "CURSOR_EXPIRED")) await pause(signal);
+      if (isShopError(error, "CURSOR_EXPIRED")) continue;
+      onDisconnected();
+      await pause(signal);
     }
   }
 }

@@ -1,25 +1,19 @@
-import { useSyncExternalStore } from "react";
 import { WifiOff } from "lucide-react";
+import { useConnection } from "../api/connection.ts";
 import { shellTexts } from "../texts/shell.ts";
 import styles from "./shell.module.css";
 
-function subscribe(listener: () => void): () => void {
-  window.addEventListener("online", listener);
-  window.addEventListener("offline", listener);
-  return () => {
-    window.removeEventListener("online", listener);
-    window.removeEventListener("offline", listener);
-  };
-}
-
-/** Says that the browser is offline. It is always on the page, so that screen readers notice it. */
+/**
+ * Says that the browser is offline or the shop does not answer. It is always on the page, so that
+ * screen readers notice it.
+ */
 export function OfflineBanner() {
-  const isOnline = useSyncExternalStore(subscribe, () => navigator.onLine);
+  const connection = useConnection();
   return (
     <div role="status">
-      {!isOnline && (
+      {connection !== "connected" && (
         <div className={styles.offline}>
-          <WifiOff size={18} aria-hidden /> {shellTexts.offline}
+          <WifiOff size={18} aria-hidden /> {shellTexts.connections[connection]}
         </div>
       )}
     </div>

@@ -1,8 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { noteStock } from "../catalogue/live-stock.ts";
 import { shop } from "../api/shop.ts";
-import { invalidate } from "../api/use-shop.ts";
+import { invalidate, useSingleMutation } from "../api/use-shop.ts";
 import { BasketProductsDocument, PlaceBasketOrderDocument } from "./basket.graphql.ts";
 import type { Basket } from "./basket.ts";
 import { beginAttempt, endAttempt } from "./checkout-attempt.ts";
@@ -28,7 +28,7 @@ interface CheckoutOptions {
 /** Places an order of the basket, once, however often it is sent. */
 export function useCheckout({ userId, onPlaced }: CheckoutOptions) {
   const client = useQueryClient();
-  return useMutation({
+  return useSingleMutation({
     async mutationFn(basket: Basket) {
       const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
       const idempotencyKey = beginAttempt(localStorage, userId, basket, newKey);

@@ -1,4 +1,4 @@
-import { commonTexts } from "../texts/common.ts";
+import { LoadingText } from "../ui/states.tsx";
 import cards from "./card-page.module.css";
 import styles from "./card-skeletons.module.css";
 
@@ -6,7 +6,7 @@ import styles from "./card-skeletons.module.css";
 export function CardSkeletons() {
   return (
     <div className={cards.grid} role="status">
-      <span className="visually-hidden">{commonTexts.loading}</span>
+      <LoadingText />
       {Array.from({ length: 10 }, (_, index) => (
         <div key={index} className={styles.card} />
       ))}

@@ -19,7 +19,10 @@ export const shellTexts = {
     "You are signed out in this browser. The shop did not answer and may keep the session open: to end it, sign in again and look at the sessions of your account.",
   themeMenu: "Colour scheme",
   themes: { system: "As the system", light: "Light", dark: "Dark" },
-  offline: "You are offline. What you see may be out of date.",
+  connections: {
+    offline: "You are offline. What you see may be out of date.",
+    lost: "The shop does not answer. What you see may be out of date.",
+  },
   ended: "Your session has ended. Sign in again to go on; your basket is kept.",
   signInFirst: "Sign in to see this page",
   signInFirstText: "It belongs to your account.",

@@ -108,6 +108,8 @@ interface QuantityFieldProps {
   onChange: (value: number) => void;
 }
 
+const wholeNumbers = { useGrouping: false, maximumFractionDigits: 0 };
+
 /** A field for a number of pieces, with buttons for one more and one less. */
 export function QuantityField({ label, value, min = 1, max, onChange }: QuantityFieldProps) {
   const change = (next: number) => {
@@ -121,6 +123,8 @@ export function QuantityField({ label, value, min = 1, max, onChange }: Quantity
       minValue={min}
       maxValue={max}
       step={1}
+      // Otherwise, 1,5 would be 15.
+      formatOptions={wholeNumbers}
       onChange={change}
     >
       <Group className={styles.quantity ?? ""}>

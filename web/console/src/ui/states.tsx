@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { CircleAlert, CircleCheck, Compass, Info, TriangleAlert } from "lucide-react";
+import { useConnection } from "../api/connection.ts";
 import { errorText, isMissing } from "../api/error-text.ts";
 import { commonTexts } from "../texts/common.ts";
 import { Button } from "./button.tsx";
@@ -50,6 +51,14 @@ export function ErrorState({ error, onRetry }: ErrorStateProps) {
   );
 }
 
+/** Says what grey blocks stand for: without a connection, nothing is being loaded. */
+export function LoadingText() {
+  if (useConnection() === "offline") {
+    return <p className={styles.later}>{commonTexts.loadedLater}</p>;
+  }
+  return <span className="visually-hidden">{commonTexts.loading}</span>;
+}
+
 interface SkeletonProps {
   /** The number of blocks. */
   count?: number;
@@ -61,7 +70,7 @@ interface SkeletonProps {
 export function Skeleton({ count = 1, height }: SkeletonProps) {
   return (
     <div className={styles.skeletons} role="status">
-      <span className="visually-hidden">{commonTexts.loading}</span>
+      <LoadingText />
       {Array.from({ length: count }, (_, index) => (
         <div key={index} className={styles.skeleton} style={{ height }} />
       ))}

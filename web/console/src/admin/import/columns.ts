@@ -36,9 +36,8 @@ const shownCharacters = 60;
 export function faultOfColumns(names: readonly string[]): string | undefined {
   const isKnown = (name: string) => columns.has(name.trim().toLowerCase());
   const unknown = names.find((name) => !isKnown(name));
-  if (unknown?.split(/[;\t|]/).some(isKnown) === true) {
-    return importTexts.separator;
-  }
+  const parts = unknown?.split(/[;\t|]/) ?? [];
+  if (parts.some(isKnown) || (names.length === 1 && parts.length > 1)) return importTexts.separator;
   if (unknown !== undefined) return importTexts.unknownColumn(unknown.slice(0, shownCharacters));
   const repeated = names.find((name, index) => names.indexOf(name) < index);
   if (repeated !== undefined) return importTexts.twice(repeated);

@@ -1,6 +1,7 @@
 import { useRef } from "react";
 import { ClipboardList } from "lucide-react";
 import { Link } from "wouter";
+import { useConnection } from "../../api/connection.ts";
 import { useShopPages, useShopQuery } from "../../api/use-shop.ts";
 import { StatusBadge } from "../../orders/status-badge.tsx";
 import { adminOrderTexts } from "../../texts/admin/orders.ts";
@@ -72,6 +73,8 @@ export default function OrdersPage() {
   );
   const isHeld = useIsHeld(list);
   const { rows, waiting, showWaiting } = useLiveOrders(query.pages.flat(), filter, isHeld);
+  const isLive = useConnection() === "connected";
+  const liveText = isLive ? adminOrderTexts.liveText : adminOrderTexts.notLiveText;
   const actions = (
     <ExportButton
       fileName="orders"
@@ -93,10 +96,10 @@ export default function OrdersPage() {
       )}
       {!isWrong && (
         <div className={styles.live}>
-          <Badge kind="success">{adminOrderTexts.live}</Badge>
-          <span role="status">
-            {waiting === 0 ? adminOrderTexts.liveText : adminOrderTexts.waiting(waiting)}
-          </span>
+          <Badge kind={isLive ? "success" : "warning"}>
+            {isLive ? adminOrderTexts.live : adminOrderTexts.notLive}
+          </Badge>
+          <span role="status">{waiting === 0 ? liveText : adminOrderTexts.waiting(waiting)}</span>
           {waiting > 0 && (
             <Button isSmall look="quiet" onPress={showWaiting}>
               {adminOrderTexts.show}

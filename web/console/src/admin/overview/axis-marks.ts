@@ -1,3 +1,12 @@
+/** The width of the name of a day with its distance to the next one, in pixels. */
+const dayNameWidth = 64;
+
+/** Returns the days that have their name below a chart: as many as fit, and always the last one. */
+export function namedDays(times: readonly number[], width: number): number[] {
+  const step = Math.max(Math.ceil((times.length * dayNameWidth) / width), 1);
+  return times.filter((_, index) => (times.length - 1 - index) % step === 0);
+}
+
 /** About so many marks fit beside a chart. */
 const wantedMarks = 4;
 

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { marksUpTo } from "./axis-marks.ts";
+import { marksUpTo, namedDays } from "./axis-marks.ts";
 import styles from "./overview.module.css";
 
 interface BarChartProps {
@@ -28,7 +28,8 @@ export function BarChart({ title, days, values, format }: BarChartProps) {
     const element = frame.current;
     if (element === null) return;
     const times = days.map((day) => Date.parse(day) / 1000);
-    const options = () => optionsOf({ element, format, max: Math.max(...values, 0), setPlace });
+    const options = () =>
+      optionsOf({ element, times, format, max: Math.max(...values, 0), setPlace });
     const draw = () => new uPlot(options(), [times, [...values]], element);
     let plot = draw();
     const redraw = () => {
@@ -81,13 +82,15 @@ const dayNames = new Intl.DateTimeFormat("en", { month: "short", day: "numeric",
 
 interface ChartParts {
   element: HTMLElement;
+  /** The beginnings of the days, in seconds. */
+  times: readonly number[];
   format: (value: number) => string;
   max: number;
   /** Gets the place of the bar to which the user points; null for none. */
   setPlace: (place: number | null) => void;
 }
 
-function optionsOf({ element, format, max, setPlace }: ChartParts): uPlot.Options {
+function optionsOf({ element, times, format, max, setPlace }: ChartParts): uPlot.Options {
   const marks = marksUpTo(max);
   const axis = {
     stroke: colourOf(element, "--text-muted"),
@@ -107,10 +110,9 @@ function optionsOf({ element, format, max, setPlace }: ChartParts): uPlot.Option
         },
       ],
     },
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: {
       // Half a day more on both sides, for the halves of the outer bars.
-      x: { time: true, range: (_, first, last) => [first - halfDay, last + halfDay] },
+      x: { time: false, range: (_, first, last) => [first - halfDay, last + halfDay] },
       y: { range: [0, marks.at(-1) ?? 1] },
     },
     axes: [
@@ -118,6 +120,8 @@ function optionsOf({ element, format, max, setPlace }: ChartParts): uPlot.Option
         ...axis,
         size: 30,
         grid: { show: false },
+        // uPlot's own marks of days are those of the browser's time zone.
+        splits: ({ width }) => namedDays(times, width - axisSize),
         values: (_, splits) => splits.map((time) => dayNames.format(time * 1000)),
       },
       {

@@ -1,7 +1,7 @@
 import { useState } from "react";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { shop } from "../../api/shop.ts";
-import { invalidate } from "../../api/use-shop.ts";
+import { invalidate, useSingleMutation } from "../../api/use-shop.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
 import { SelectField, TextField } from "../../ui/fields.tsx";
 import { Form } from "../../ui/form.tsx";
@@ -52,7 +52,7 @@ export function StockForm({ id }: { id: string }) {
   const client = useQueryClient();
   const [mode, setMode] = useState<Mode>("add");
   const [savings, setSavings] = useState(0);
-  const { mutate, isPending, error, data } = useMutation({
+  const { mutate, isPending, error, data } = useSingleMutation({
     mutationFn: changeStock,
     async onSuccess(rejection) {
       if (rejection === undefined) {

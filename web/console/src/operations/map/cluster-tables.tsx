@@ -96,7 +96,7 @@ function nodeColumns(onSelect: (node: string) => void): readonly Column<ClusterN
       ),
     },
     { title: titles.state, cell: (node) => <NodeStateBadge node={node} /> },
-    { title: titles.services, cell: ({ services }) => services.join(", ") },
+    { title: titles.services, cell: ({ services }) => services.join(", ") || "–" },
     {
       title: titles.cpu,
       cell: (node) => orUnknown(node.cpuPercent, formatPercent),

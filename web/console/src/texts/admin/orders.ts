@@ -21,6 +21,8 @@ export const adminOrderTexts = {
   priceNeedsMore: "A filter by total also needs a start time, a number or a customer.",
   priceTooLow: "Enter an amount that is not below “Total from”.",
   live: "Live",
+  notLive: "Not live",
+  notLiveText: "New orders and changes appear when the shop answers again.",
   liveText: "New orders and changes appear by themselves.",
   waiting: (orders: number) => `${counted(orders, "new order is", "new orders are")} waiting.`,
   show: "Show",

@@ -1,0 +1,57 @@
+import { useSyncExternalStore } from "react";
+
+/** A connection that comes back within so long, for example with a renewed token, is no news. */
+const graceMs = 3_000;
+
+/** The subscriptions of the page that have no connection. */
+const unconnected = new Set<object>();
+const listeners = new Set<() => void>();
+let timer: ReturnType<typeof setTimeout> | undefined;
+let isLost = false;
+
+function setLost(value: boolean): void {
+  isLost = value;
+  for (const listener of listeners) listener();
+}
+
+/** Notes that a subscription has lost its connection, and is going to connect again. */
+export function noteDisconnected(subscription: object): void {
+  unconnected.add(subscription);
+  if (isLost) return;
+  timer ??= setTimeout(() => {
+    setLost(true);
+  }, graceMs);
+}
+
+/** Notes that a subscription is connected, or has ended. */
+export function noteConnected(subscription: object): void {
+  unconnected.delete(subscription);
+  if (unconnected.size > 0) return;
+  clearTimeout(timer);
+  timer = undefined;
+  if (isLost) setLost(false);
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  window.addEventListener("online", listener);
+  window.addEventListener("offline", listener);
+  return () => {
+    listeners.delete(listener);
+    window.removeEventListener("online", listener);
+    window.removeEventListener("offline", listener);
+  };
+}
+
+/** What the page can know about its connection to the shop. */
+export type ConnectionState = "connected" | "lost" | "offline";
+
+export function connectionState(): ConnectionState {
+  if (!navigator.onLine) return "offline";
+  return isLost ? "lost" : "connected";
+}
+
+/** Returns whether what the page shows is up to date, and why not. */
+export function useConnection(): ConnectionState {
+  return useSyncExternalStore(subscribe, connectionState);
+}
