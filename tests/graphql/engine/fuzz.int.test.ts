@@ -28,7 +28,7 @@ import {
 } from "../../support/graphql/requests/fuzz-requests.ts";
 
 /** For a longer run: `FUZZ_DOCUMENTS=20000 FUZZ_SEED=7 npm test -- fuzz`. */
-const documents = Number(process.env.FUZZ_DOCUMENTS ?? 2_000);
+const documents = Number(process.env.FUZZ_DOCUMENTS ?? 1_000);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 
 /** The maximum number of parallel requests. */

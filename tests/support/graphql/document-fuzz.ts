@@ -24,7 +24,7 @@ import { dataBySpecification } from "./spec-oracle.ts";
  * Jest's sandbox it takes several times as long. By hand:
  * `FUZZ_DOCUMENTS=10000 FUZZ_SEED=7 npm test -- engine-fuzz`.
  */
-const documents = Number(process.env.FUZZ_DOCUMENTS ?? 600);
+const documents = Number(process.env.FUZZ_DOCUMENTS ?? 300);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 const sends = 6;
 
