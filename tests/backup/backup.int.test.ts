@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import type { Server } from "node:net";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { claimDataDir } from "../../embedded/data-dir.ts";
@@ -55,6 +56,9 @@ async function run(command: "backup" | "restore", folder: string, into?: string)
 const hasRows = (sql: string) =>
   postgres.query("postgres", async (client) => (await client.query(sql)).rows.length > 0);
 
+/** Between two orders of a client, so that the load leaves CPU time to the backup. */
+const pauseMs = 20;
+
 /** Clients of the shop, and the history of their requests for the checker. */
 class Clients {
   readonly history: AnyRequest[] = [];
@@ -79,6 +83,7 @@ class Clients {
           user_id: ann.id,
           order_products: lines,
         });
+        await delay(pauseMs);
       }
     };
     this.#running = [placeOrders(), placeOrders()];

@@ -19,6 +19,8 @@ import { mutate, registerFirstAdmin } from "../support/http/first-admin.ts";
 const responseWithinMs = 1_500;
 /** How many responses each client waits for before the fault, and again after it. */
 const responsesEach = 8;
+/** Between two requests of a client. Without a pause, the clients take most of the CPU time. */
+const pauseMs = 30;
 
 let databases: TestDatabases;
 let cluster: Cluster;
@@ -123,6 +125,7 @@ class Clients {
       const message = response.errors?.[0]?.message;
       this.sent.push({ kind, query: query(), code, message, startMs, tookMs });
       if (kind !== "plain write") this.#responses[client] = (this.#responses[client] ?? 0) + 1;
+      await delay(pauseMs);
     }
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { graphql } from "../../../tools/support/graphql-client.ts";
 
-const pauseMs = 100;
+const pauseMs = 250;
 /**
  * A read that fails later has exceeded a deadline of the shop (4 s), which happens on a busy machine
  * without an upgrade, too. A missing node, action or parameter fails at once.
