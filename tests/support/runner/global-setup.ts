@@ -22,6 +22,8 @@ export default async function globalSetup(): Promise<void> {
   // Test data need not survive a crash of the machine.
   await postgres.query("postgres", async (client) => {
     await client.query("ALTER SYSTEM SET fsync = off");
+    // Each clone of a database is a checkpoint, after which each page is written to the WAL in full.
+    await client.query("ALTER SYSTEM SET full_page_writes = off");
     await client.query("SELECT pg_reload_conf()");
   });
   const urls = await postgres.createDatabases();
