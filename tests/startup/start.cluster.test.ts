@@ -90,6 +90,7 @@ test("npm start prints its URL and answers there", async () => {
 
 test("npm run demo fills the shop once, with an admin who can sign in", async () => {
   // The URL is the shop's own, whatever PORT the command has.
+  expect(shop.output()).toContain(`DATA_DIR=${dataDir} npm run demo fills it,`);
   const first = startCommand("demo", { DATA_DIR: dataDir, TRACES_URL: "http://localhost:9411" });
   expect(await first.ended()).toBe(0);
   expect(first.output()).toMatch(/registering customers\n.*creating products\n.*placing orders\n/);
