@@ -83,6 +83,7 @@ async function failureOf(command: string, env: Record<string, string>): Promise<
 test("npm start prints its URL and answers there", async () => {
   await start();
   expect(shop.output()).toContain(`${url}/graphql`);
+  expect(shop.output()).toContain(`DATA_DIR=${dataDir} npm run demo fills it,`);
   const page = await fetch(`${url}/`);
   expect(page.headers.get("content-type")).toMatch("text/html");
   expect(await countProducts()).toBe(0);
@@ -90,7 +91,6 @@ test("npm start prints its URL and answers there", async () => {
 
 test("npm run demo fills the shop once, with an admin who can sign in", async () => {
   // The URL is the shop's own, whatever PORT the command has.
-  expect(shop.output()).toContain(`DATA_DIR=${dataDir} npm run demo fills it,`);
   const first = startCommand("demo", { DATA_DIR: dataDir, TRACES_URL: "http://localhost:9411" });
   expect(await first.ended()).toBe(0);
   expect(first.output()).toMatch(/registering customers\n.*creating products\n.*placing orders\n/);
