@@ -16,7 +16,7 @@ import { NatsTransporter, type Undelivered } from "./broker/nats-transporter.ts"
 import { FailureDetector, strategyAvoiding } from "./broker/failure-detector.ts";
 import { QuietValidator } from "./broker/quiet-validator.ts";
 import { optionsMiddleware } from "./middlewares/options.middleware.ts";
-import { retryMiddleware } from "./middlewares/retry.middleware.ts";
+import { quietRetryMiddleware, retryMiddleware } from "./middlewares/retry.middleware.ts";
 import { vitalsService } from "./broker/vitals/vitals-service.ts";
 import { traceMiddleware } from "./middlewares/trace.middleware.ts";
 import { trackingMiddleware } from "./middlewares/tracking.middleware.ts";
@@ -121,7 +121,7 @@ export function brokerOptions(
       "ContextTracker",
       "Timeout",
       loadLimitMiddleware(),
-      "Retry",
+      quietRetryMiddleware as unknown as Middleware,
       fallbackMiddleware as unknown as Middleware,
       "ErrorHandler",
       metricsMiddleware as unknown as Middleware,

@@ -4,7 +4,7 @@ import type { Middleware, ServiceBroker } from "moleculer";
 /** Moleculer's middlewares, which Moleculer exports and its types omit. */
 export const { Middlewares: moleculers } = moleculer as unknown as {
   Middlewares: Record<
-    "Bulkhead" | "Debounce" | "Fallback" | "Metrics",
+    "Bulkhead" | "Debounce" | "Fallback" | "Metrics" | "Retry",
     (broker: ServiceBroker) => Middleware
   >;
 };

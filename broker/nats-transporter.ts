@@ -3,6 +3,8 @@ import type { Msg, NatsConnection, ServerInfo } from "nats";
 import { commonErrors, ClientError } from "../core/errors.ts";
 import { MessageParts, partsOf } from "./message-parts.ts";
 
+const reminderMs = 3_000;
+
 type NatsOptions = NonNullable<ConstructorParameters<typeof Transporters.NATS>[0]>;
 
 /** Larger messages are rejected; the caller has to request pages. */
@@ -35,10 +37,28 @@ export type Undelivered = (nodeID: string, callId: string) => void;
 export class NatsTransporter extends Transporters.NATS {
   readonly #onUndelivered: Undelivered;
   readonly #parts = new MessageParts();
+  #reminder: NodeJS.Timeout | undefined;
 
   constructor(options: NatsOptions, onUndelivered: Undelivered) {
     super(options);
     this.#onUndelivered = onUndelivered;
+  }
+
+  /** Warns at an interval while it waits: Moleculer itself waits without a message. */
+  override async connect(): Promise<void> {
+    this.#reminder = setInterval(() => {
+      this.logger.warn("NATS cannot be reached, or rejects this node; still trying.");
+    }, reminderMs);
+    try {
+      await super.connect();
+    } finally {
+      clearInterval(this.#reminder);
+    }
+  }
+
+  override async disconnect(): Promise<void> {
+    clearInterval(this.#reminder);
+    await super.disconnect();
   }
 
   get #connection(): NatsConnection {

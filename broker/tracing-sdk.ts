@@ -9,6 +9,7 @@ import {
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import type { ServiceBroker } from "moleculer";
 import { traceIds } from "../core/tracing/sampling.ts";
+import { atMostEvery } from "../core/tasks/at-most-every.ts";
 import { recordSpans } from "../core/tracing/spans.ts";
 import { withoutTrace } from "../core/tracing/trace.ts";
 import { version } from "../core/version.ts";
@@ -29,8 +30,13 @@ export function startTracing(
   const faults = new FaultLog((message) => {
     logger.warn(message);
   });
+  let isStarting = true;
   const report = (message: string) => {
-    faults.add(reasonOf(message));
+    if (!isStarting) faults.add(reasonOf(message));
+    // With `OTEL_LOG_LEVEL`, the SDK writes its messages to the console itself.
+    else if (!message.startsWith("Current logger will be overwritten")) {
+      logger.warn(`OpenTelemetry ignores a setting: ${withoutEnd(message)}.`);
+    }
   };
   const ignore = () => undefined;
   diag.setLogger(
@@ -51,6 +57,7 @@ export function startTracing(
     logRecordProcessors: [],
   });
   sdk.start();
+  isStarting = false;
   recordSpans(true);
   return async () => {
     recordSpans(false);
@@ -70,22 +77,25 @@ export function startTracing(
 /** Logs faults of the export, at most one per minute. */
 class FaultLog {
   readonly #warn: (message: string) => void;
-  #nextAtMs = -Infinity;
+  readonly #isDue = atMostEvery(reportEveryMs);
 
   constructor(warn: (message: string) => void) {
     this.#warn = warn;
   }
 
   add(reason: string): void {
-    if (performance.now() < this.#nextAtMs) return;
-    this.#nextAtMs = performance.now() + reportEveryMs;
+    if (!this.#isDue()) return;
     // An export runs in the context of any request.
     withoutTrace(() => {
       this.#warn(
-        `Spans could not be exported: ${reason.replace(/[ .]+$/, "")}. They are lost; the shop is not affected.`,
+        `Spans could not be exported: ${withoutEnd(reason)}. They are lost; the shop is not affected.`,
       );
     });
   }
+}
+
+function withoutEnd(sentence: string): string {
+  return sentence.replace(/[ .]+$/, "");
 }
 
 /** The SDK reports an error as a JSON text of its properties. */

@@ -1,9 +1,8 @@
-import { resolve } from "node:path";
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
-import { data as settings } from "../config/settings/cluster-settings.ts";
 import { Progress } from "../core/progress.ts";
 import { restoreBackup } from "../embedded/backup/restore-backup.ts";
 import { assertEmbedded, folderArgument } from "./backups/embedded-data.ts";
+import { commandOn } from "./node/command-on.ts";
 import { interruptedStatus, runProgram, stopOnSignals } from "./process/program.ts";
 
 /** `npm run restore -- SOURCE`: restores a backup into an empty DATA_DIR. */
@@ -30,13 +29,6 @@ await runProgram(async () => {
   }, interruptedStatus);
   const { startedAt } = await work;
   process.stdout.write(
-    `The backup of ${startedAt} is in ${config.dataDir}. ${startCommand(config.dataDir)} opens the shop.\n`,
+    `The backup of ${startedAt} is in ${config.dataDir}. ${commandOn(config.dataDir, "npm start")} opens the shop.\n`,
   );
 });
-
-/** Returns the command, for a shell, that starts the shop on a data directory. */
-function startCommand(dataDir: string): string {
-  if (dataDir === resolve(settings.DATA_DIR.default)) return "npm start";
-  const isPlain = /^[\w./-]+$/.test(dataDir);
-  return `DATA_DIR=${isPlain ? dataDir : `'${dataDir.replaceAll("'", String.raw`'\''`)}'`} npm start`;
-}

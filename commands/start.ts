@@ -4,6 +4,7 @@ import { assertEmbedded } from "./backups/embedded-data.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { giveBackMemoryWhenQuiet } from "./process/give-back-memory.ts";
 import { isStopping, runProgram, stopOnSignals } from "./process/program.ts";
+import { commandOn } from "./node/command-on.ts";
 import { openSingleProcess } from "./node/single-process.ts";
 import { gatewayPort, welcome } from "./node/welcome.ts";
 
@@ -32,7 +33,9 @@ await runProgram(async () => {
   if (isStopping()) return;
   backups?.start();
   const hints = [
-    "In another terminal: npm run demo fills it, npm run repl opens a REPL.",
+    "In another terminal:",
+    `  ${commandOn(config.dataDir, "npm run demo")} fills it,`,
+    `  ${commandOn(config.dataDir, "npm run repl")} opens a REPL.`,
     "Ctrl-C stops it.",
   ];
   process.stdout.write(welcome(config, gatewayPort(broker), hints));

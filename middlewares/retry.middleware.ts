@@ -1,4 +1,5 @@
-import type { ActionSchema, Context, Middleware } from "moleculer";
+import type { ActionSchema, Context, Middleware, ServiceBroker } from "moleculer";
+import { moleculers } from "../broker/moleculer-middlewares.ts";
 import type { Meta } from "../core/access.ts";
 import { maxRetries } from "../core/contract.ts";
 import type { GraphqlField } from "../core/graphql-options.ts";
@@ -54,6 +55,17 @@ export function retryMiddleware(requestTimeoutMs: number): Middleware {
     };
   };
   return { name: "DeadlineAndRetry", localAction: rule, remoteAction: rule } as Middleware;
+}
+
+/**
+ * Moleculer's `Retry`, which logs each retry, at level `debug` instead of `warn`: an outage retries
+ * all calls, and its reason has a line of its own. `moleculer_request_retry_attempts_total` counts
+ * retries.
+ */
+export function quietRetryMiddleware(broker: ServiceBroker): Middleware {
+  const { logger } = broker;
+  const quiet = { ...logger, warn: logger.debug };
+  return moleculers.Retry(Object.create(broker, { logger: { value: quiet } }) as ServiceBroker);
 }
 
 function unknownOutcome(hasKey: boolean, cause: unknown): Error {

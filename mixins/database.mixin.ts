@@ -19,6 +19,7 @@ import {
   untilConnected,
   type NamedDatabase,
 } from "../database/errors/database-problem.ts";
+import { outageLog } from "../database/errors/outage-log.ts";
 import * as idempotency from "../database/idempotency.ts";
 import { migrate } from "../database/migrator/migrate.ts";
 import { openSequelize } from "../database/sequelize.ts";
@@ -48,6 +49,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   const sessions = new ServerSessions(sequelize);
   const query: Query = (sql, bind) => withClientErrors(() => prepared(sql, bind));
   let broker: ServiceBroker | undefined;
+  const logOutage = outageLog(contract.name, () => broker);
   let replays: Family<"action", Counter> | undefined;
   const listeners: ((event: EventEnvelope) => void)[] = [];
   const report = (task: string) => (fault: unknown) => {
@@ -112,6 +114,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     try {
       return await work();
     } catch (error) {
+      logOutage(error);
       throw clientErrorOrFault(error, options.constraints ?? {});
     }
   }

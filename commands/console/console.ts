@@ -96,7 +96,7 @@ async function call(broker: ServiceBroker, line: string): Promise<boolean> {
     });
     say(`>> Execution time: ${Math.round(performance.now() - startedMs)} ms`);
     say(">> Response:");
-    console.log(inspect(response, { depth: 4, colors: hasColors(process.stdout) }));
+    console.log(printed(response, process.stdout));
   } catch (error) {
     showError(error);
   }
@@ -143,12 +143,17 @@ function showError(error: unknown): void {
   if (!isExpected && !(error instanceof LineFault))
     console.error(styleText("red", stack ?? "", { stream: process.stderr }));
   const hasData = typeof data === "object" && data !== null && Object.keys(data).length > 0;
-  if (hasData)
-    console.error("Data:", inspect(data, { depth: 4, colors: hasColors(process.stderr) }));
+  if (hasData) console.error("Data:", printed(data, process.stderr));
 }
 
 function printError(sentence: string): void {
   console.error(styleText(["red", "bold"], `>> ERROR: ${sentence}`, { stream: process.stderr }));
+}
+
+/** Prints all of a value: an operator repairs the shop with what an answer contains. */
+export function printed(value: unknown, stream: NodeJS.WriteStream): string {
+  const all = { depth: Infinity, maxArrayLength: null, maxStringLength: null };
+  return inspect(value, { ...all, colors: hasColors(stream) });
 }
 
 /** A pipe gets no color codes. */

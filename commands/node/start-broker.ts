@@ -1,11 +1,8 @@
 import type { ServiceBroker } from "moleculer";
 import { isSentence } from "../process/program.ts";
 
-const reminderMs = 3_000;
-
 /**
- * Starts a broker, and stops it again if a service does not start. While the broker waits for NATS,
- * a warning is logged at an interval: Moleculer itself waits without a message.
+ * Starts a broker, and stops it again if a service does not start.
  *
  * @param start the broker's original `start`, if it was replaced
  */
@@ -13,11 +10,6 @@ export async function startBroker(
   broker: ServiceBroker,
   start = () => broker.start(),
 ): Promise<void> {
-  const reminder = setInterval(() => {
-    if (broker.transit?.connected === false) {
-      broker.logger.warn("NATS cannot be reached, or rejects this node; still trying.");
-    }
-  }, reminderMs);
   const unmute = muteSentences(broker);
   try {
     await start();
@@ -25,7 +17,6 @@ export async function startBroker(
     await broker.stop();
     throw error;
   } finally {
-    clearInterval(reminder);
     unmute();
   }
 }

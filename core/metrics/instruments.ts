@@ -56,7 +56,7 @@ export interface Reading<Name extends string = string> {
 
 /** Metrics that one function reads at each scrape. */
 export interface ReadMetrics<Name extends string> {
-  /** The help texts by the names. A name that ends with `_total` is a counter, another one a gauge. */
+  /** The help texts by the names. A name that ends with `_total` is a counter, except `gaugesNamedTotal`. Another one is a gauge. */
   metrics: Readonly<Record<Name, string>>;
   read: () => Reading<Name>[] | Promise<Reading<Name>[]>;
   /** How long readings may be used again, for example because they cost statements. */
@@ -68,6 +68,8 @@ interface Reader extends Required<ReadMetrics<string>> {
   readAtMs: number;
 }
 
+/** Moleculer's names of gauges that end like those of counters. */
+const gaugesNamedTotal: ReadonlySet<string> = new Set(["process_memory_heap_size_total"]);
 /** A reading that takes longer is left out of the scrape. */
 const readTimeoutMs = 2_000;
 /** How old readings of a database may be. Scrapes of several servers share them. */
@@ -157,7 +159,7 @@ export class Instruments {
     }));
     for (const { reader, readings } of await Promise.all(owned)) {
       for (const [name, help] of Object.entries(reader.metrics)) {
-        const type = name.endsWith("_total") ? "counter" : "gauge";
+        const type = name.endsWith("_total") && !gaugesNamedTotal.has(name) ? "counter" : "gauge";
         const metric = metrics.get(name) ?? { name, help, type, samples: [] };
         for (const { value, labels = {} } of readings.filter((reading) => reading.name === name)) {
           metric.samples.push({ suffix: "", labels, value });

@@ -56,7 +56,7 @@ export async function readBackup(
 
 function expectDigest(name: string, expected: FileDigest, bytes: number, hash: Hash): void {
   if (bytes === expected.bytes && hash.digest("hex") === expected.sha256) return;
-  throw new Error(`${name} does not have the checksum in its backup.json`);
+  throw new Error(`is damaged: ${name} does not have the checksum in its backup.json`);
 }
 
 /** The parts of PostgreSQL's manifest that are needed ("Backup Manifest Format" of its manual). */
@@ -98,7 +98,7 @@ class ManifestCheck implements TarVisitor {
     // The manifest does not list WAL, which has checksums of its own.
     const isUnlisted = type === "folder" || path.startsWith("pg_wal/");
     if (this.#expected === undefined ? !isUnlisted : this.#expected.bytes !== bytes) {
-      throw new Error(`${path} in ${archiveName} differs from ${manifestName}`);
+      throw new Error(`is damaged: ${path} in ${archiveName} differs from ${manifestName}`);
     }
     this.#next?.begin(entry);
   }
@@ -110,7 +110,7 @@ class ManifestCheck implements TarVisitor {
 
   end(): void {
     if (this.#hash !== undefined && this.#hash.digest("hex") !== this.#expected?.sha256) {
-      throw new Error(`${this.#path} in ${archiveName} differs from ${manifestName}`);
+      throw new Error(`is damaged: ${this.#path} in ${archiveName} differs from ${manifestName}`);
     }
     this.#next?.end();
   }
@@ -118,6 +118,6 @@ class ManifestCheck implements TarVisitor {
   /** Throws an Error if a file of the manifest was not in the archive. */
   complete(): void {
     const [path] = this.#missing.keys();
-    if (path !== undefined) throw new Error(`${path} is missing in ${archiveName}`);
+    if (path !== undefined) throw new Error(`is damaged: ${path} is missing in ${archiveName}`);
   }
 }

@@ -44,7 +44,7 @@ export class TarReader {
 
   /** Throws an Error if the archive has no end. */
   end(): void {
-    if (!this.#hasEnded) throw new Error("the archive has no end");
+    if (!this.#hasEnded) throw new Error("is damaged: the archive has no end");
   }
 
   /** Reads the beginning of some bytes. Returns their number. */
@@ -89,19 +89,19 @@ function entryOf(header: Buffer): TarEntry {
     sum += isChecksum ? 0x20 : byte;
   }
   if (sum !== octal(header, checksumAt, checksumBytes)) {
-    throw new Error("the archive has an invalid header");
+    throw new Error("is damaged: the archive has an invalid header");
   }
   const prefix = textOf(header, 345, 155);
   const name = textOf(header, 0, 100).replace(/\/$/, "");
   const path = (prefix === "" ? name : `${prefix}/${name}`).replace(/^\.\//, "");
   // Such a path could leave the folder that the archive is extracted to.
   if (path.split("/").some((part) => ["", ".", ".."].includes(part))) {
-    throw new Error(`the archive has the invalid path "${path}"`);
+    throw new Error(`is damaged: the archive has the invalid path "${path}"`);
   }
   const type = textOf(header, 156, 1);
   if (type === "5") return { path, type: "folder", bytes: 0 };
   if (type !== "0" && type !== "") {
-    throw new Error(`${path} is neither a file nor a folder of the archive`);
+    throw new Error(`is damaged: ${path} is neither a file nor a folder of the archive`);
   }
   return { path, type: "file", bytes: octal(header, 124, 12) };
 }
@@ -115,6 +115,6 @@ function textOf(header: Buffer, start: number, length: number): string {
 
 function octal(header: Buffer, start: number, length: number): number {
   const digits = textOf(header, start, length).trim();
-  if (!/^[0-7]+$/.test(digits)) throw new Error("the archive has an invalid header");
+  if (!/^[0-7]+$/.test(digits)) throw new Error("is damaged: the archive has an invalid header");
   return Number.parseInt(digits, 8);
 }

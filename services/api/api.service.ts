@@ -221,7 +221,11 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
           else res.writeHead(204, { allow: "GET, HEAD" }).end();
           return;
         }
-        inHttpSpan(req, res, route, () => this.httpHandler(req, res)).catch((error: unknown) => {
+        const answerPage = () => this.httpHandler(req, res);
+        // A scrape is background work, which has no trace. It may be most of the requests.
+        const isScrape = route === "/metrics";
+        const answered = isScrape ? answerPage() : inHttpSpan(req, res, route, answerPage);
+        answered.catch((error: unknown) => {
           failed(logger, error, req, res);
         });
       });

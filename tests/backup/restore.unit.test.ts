@@ -130,7 +130,7 @@ describe("nothing is written for", () => {
         writeBackup(source);
         alter(file("base.tar"));
       },
-      /base\/1\/1255 in base\.tar differs from backup_manifest\./,
+      /backup is damaged: base\/1\/1255 in base\.tar differs from backup_manifest\./,
     ],
     [
       "an altered manifest",
@@ -138,7 +138,7 @@ describe("nothing is written for", () => {
         writeBackup(source);
         alter(file("backup_manifest"));
       },
-      /backup_manifest does not have the checksum in its backup\.json\./,
+      /backup is damaged: backup_manifest does not have the checksum in its backup\.json\./,
     ],
     [
       "an archive without its manifest",

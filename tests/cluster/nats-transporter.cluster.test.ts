@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { ServiceBroker, type Context } from "moleculer";
 import { clusterNodeDefaults, readConfig } from "../../config/config.ts";
 import { maxMessageBytes } from "../../broker/nats-transporter.ts";
@@ -15,8 +15,8 @@ const receivedLengths: number[] = [];
 /** The number of running calls that never end. */
 let hangingCalls = 0;
 
-function node(role: string): ServiceBroker {
-  const env = { TRANSPORTER: nats.url, NAMESPACE: `test-${process.pid}`, LOG_LEVEL: "fatal" };
+function node(role: string, { url } = nats): ServiceBroker {
+  const env = { TRANSPORTER: url, NAMESPACE: `test-${process.pid}`, LOG_LEVEL: "fatal" };
   return new ServiceBroker(brokerOptions(readConfig(env, clusterNodeDefaults), role));
 }
 
@@ -47,6 +47,19 @@ beforeAll(async () => {
 afterAll(async () => {
   await caller.stop();
   await cleanUp();
+});
+
+test("a starting node warns while it waits for NATS", async () => {
+  const late = await createNatsServer();
+  const waiting = node("waiting", late);
+  const { tx } = waiting.transit as unknown as { tx: ServiceBroker };
+  const warn = jest.spyOn(tx.logger, "warn");
+  const started = waiting.start();
+  await eventually("the warning", () => warn.mock.calls.length > 0);
+  expect(warn).toHaveBeenCalledWith("NATS cannot be reached, or rejects this node; still trying.");
+  await late.start();
+  await started;
+  await waiting.stop();
 });
 
 const mebibyte = 1_048_576;

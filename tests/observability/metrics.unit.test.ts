@@ -168,6 +168,9 @@ test("the metrics of the process have plausible values", async () => {
     expect(valueOf("process_cpu_seconds_total")).toBeGreaterThan(0);
     expect(valueOf("nodejs_eventloop_active_seconds_total")).toBeGreaterThan(0);
     expect(valueOf("os_cpu_utilization")).toBeLessThanOrEqual(100);
+    expect(metrics.find(({ name }) => name === "process_memory_heap_size_total")?.type).toBe(
+      "gauge",
+    );
     expect(valueOf("process_memory_rss")).toBeGreaterThan(valueOf("process_memory_heap_size_used"));
     const max = valueOf("nodejs_eventloop_lag_max_seconds");
     return max > 0.05 ? max : undefined;

@@ -54,6 +54,12 @@ test("an operation that is fast and has no fault has no line", () => {
   expect(lines).toEqual([]);
 });
 
+test("a request that was rejected before its headers were read has no request id", () => {
+  const log = newLog(true);
+  log.done({ ...request, status: 415, requestId: "", traceId: undefined });
+  expect(lines[0]?.fields).not.toHaveProperty("request_id");
+});
+
 test("a failed operation has one line with its fields", () => {
   newLog().done(failed);
   expect(lines).toEqual([

@@ -6,6 +6,7 @@ import {
   type Rules,
 } from "../../commands/console/action-list.ts";
 import { completeCall } from "../../commands/console/complete-call.ts";
+import { printed } from "../../commands/console/console.ts";
 
 const rules: Rules = {
   name: { type: "string" },
@@ -41,6 +42,14 @@ describe("completeCall completes", () => {
       expect(complete(line)).toBeUndefined();
     },
   );
+});
+
+test("answers are printed with all of their parts", () => {
+  const letter = { event: { data: { lines: [{ product: { id: "the-product" } }] } } };
+  const answer = { letters: [letter], lost: Array.from({ length: 200 }, (_, n) => `event-${n}`) };
+  const text = printed(answer, process.stdout);
+  expect(text).toContain("the-product");
+  expect(text).toContain("event-199");
 });
 
 test.each([

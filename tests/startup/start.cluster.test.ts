@@ -83,6 +83,7 @@ async function failureOf(command: string, env: Record<string, string>): Promise<
 test("npm start prints its URL and answers there", async () => {
   await start();
   expect(shop.output()).toContain(`${url}/graphql`);
+  expect(shop.output()).toContain(`DATA_DIR=${dataDir} npm run demo fills it,`);
   const page = await fetch(`${url}/`);
   expect(page.headers.get("content-type")).toMatch("text/html");
   expect(await countProducts()).toBe(0);

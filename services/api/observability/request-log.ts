@@ -109,7 +109,8 @@ function fieldsOf(request: LoggedRequest): LogFields {
     fields: operation?.fields.slice(0, maxItems),
     codes: operation?.codes.slice(0, maxItems),
     duration_ms: Math.round(durationMs),
-    request_id: request.requestId,
+    // A request that was rejected before its headers were read has none.
+    request_id: request.requestId === "" ? undefined : request.requestId,
     ...(traceId !== undefined && { trace_id: traceId }),
     user_id: viewer?.kind === "user" ? viewer.id : undefined,
   });
