@@ -46,7 +46,7 @@ function subscribe(listener: () => void): () => void {
 /** What the page can know about its connection to the shop. */
 export type ConnectionState = "connected" | "lost" | "offline";
 
-export function connectionState(): ConnectionState {
+function connectionState(): ConnectionState {
   if (!navigator.onLine) return "offline";
   return isLost ? "lost" : "connected";
 }
