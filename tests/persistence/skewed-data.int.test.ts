@@ -44,7 +44,7 @@ const ownerOf = (number: string) =>
 const numbers = (count: number) => `FROM generate_series(1, ${count}) AS n`;
 const [id, owner] = [sqlIdOf("n"), ownerOf("n")];
 
-const fills: Record<DomainService, string> = {
+const fills = {
   orders: `
     INSERT INTO known_products (id, name, on_hand, price) SELECT ${id}, 'Mug', 5, 5 ${numbers(rows)};
     INSERT INTO orders (id, user_id, price_total, quantity) SELECT ${id}, ${owner}, 5, 1 ${numbers(rows)};

@@ -197,11 +197,15 @@ export function postmasterPid(dataDir: string): number {
   return Number(readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")[0]);
 }
 
-/** Gives a free TCP port of this machine. */
+/** Below the ephemeral ports of the system, which other connections may take at any time. */
+const testPorts = { first: 20_000, count: 12_000 };
+let portsTried = Math.floor(Math.random() * testPorts.count);
+
+/** Gives a free TCP port of this machine, and not the same one again. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    // Below the ephemeral ports of the system, which other connections may take at any time.
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    portsTried += 1;
+    const port = testPorts.first + (portsTried % testPorts.count);
     if (await isFree(port)) return port;
   }
 }
