@@ -218,13 +218,19 @@ describe("after the database of orders was set back", () => {
        UPDATE event_log_head SET position = position - ${lost}`,
     );
 
-  /** Starts labels, lets it apply six events, and loses four of them. */
+  /** Starts labels, lets all consumers apply six events, and loses four of them. */
   async function loseFour() {
     await startLabels(shop, ordersContract);
     const from = (await log()).length;
     await placeOrders(6);
     const before = (await log()).slice(from);
     await labelsBecome(before);
+    for (const consumer of ["products", "webhooks"]) {
+      await eventually(`${consumer} has applied them, or is halted`, async () => {
+        const { position, head, halt } = await reconcile(consumer);
+        return position === head || halt === "set_back";
+      });
+    }
     await setBack(4);
     return { from, before };
   }

@@ -175,7 +175,7 @@ describe("a cursor", () => {
   test("continues a subscription behind its event, and behind Last-Event-ID", async () => {
     const first = await subscribe(updated);
     await addStock(1);
-    // The sale of an earlier order can come before it.
+    // Sales of earlier orders can come before and after it.
     const { id } = await eventually("the first change", () =>
       first.events.find(({ data }) => data?.data?.inventoryUpdated?.number === 1),
     );
@@ -190,9 +190,12 @@ describe("a cursor", () => {
     await addStock(151);
     const expected = Array.from({ length: 150 }, (_, index) => index + 2);
     for (const { events } of [byVariable, byHeader]) {
-      await eventually("all changes", () => events.length >= expected.length);
-      const numbers = events.map(({ data }) => data?.data?.inventoryUpdated?.number);
-      expect(numbers).toEqual(expected);
+      const added = () =>
+        events
+          .map(({ data }) => Number(data?.data?.inventoryUpdated?.number))
+          .filter((number) => number > 0);
+      await eventually("all changes", () => added().length >= expected.length);
+      expect(added()).toEqual(expected);
     }
   });
 
