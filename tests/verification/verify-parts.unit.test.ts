@@ -142,9 +142,20 @@ describe("the verdict", () => {
     expect(statusOf(noFindings)).toBe(1);
   });
 
+  test("is failed if quiescence comes more than 30 s after the last request", () => {
+    const statusAfter = (ms: number) => {
+      const { history } = cleanRun();
+      history.push({ line: "phase", phase: "healed", atMs: 200 });
+      history.push({ line: "phase", phase: "finished", atMs: 40_000 });
+      history.push({ line: "phase", phase: "quiescent", atMs: 40_000 + ms });
+      return statusOf(judge([], figuresOf(history)));
+    };
+    expect([statusAfter(30_000), statusAfter(30_001)]).toEqual([0, 1]);
+  });
+
   test("is inconclusive without orders", () => {
     const { history } = cleanRun();
-    history.push({ line: "phase", phase: "healed", atMs: 200 });
+    history.push({ line: "phase", phase: "finished", atMs: 200 });
     history.push({ line: "phase", phase: "quiescent", atMs: 900 });
     expect(statusOf(judge([], figuresOf(history)))).toBe(0);
     const idle = history.filter((line) => line.line === "phase");

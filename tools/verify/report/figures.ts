@@ -71,8 +71,8 @@ export function figuresOf(history: readonly HistoryLine[]): Figures {
   const phases = history.filter((line) => line.line === "phase");
   const left = phases.flatMap((phase) => phase.left ?? []);
   const quiescent = phases.find(({ phase }) => phase === "quiescent");
-  const healed = phases.find(({ phase }) => phase === "healed");
-  const isQuiescent = quiescent !== undefined && healed !== undefined && left.length === 0;
+  const finished = phases.find(({ phase }) => phase === "finished");
+  const isQuiescent = quiescent !== undefined && finished !== undefined && left.length === 0;
   return {
     run: history.find((line) => line.line === "run"),
     operations,
@@ -84,7 +84,7 @@ export function figuresOf(history: readonly HistoryLine[]): Figures {
       line.line === "death" ? [`${line.node} (${line.end}, at ${line.atMs} ms)`] : [],
     ),
     longestSilenceMs: longestSilenceMs(history),
-    quiescentAfterMs: isQuiescent ? quiescent.atMs - healed.atMs : undefined,
+    quiescentAfterMs: isQuiescent ? quiescent.atMs - finished.atMs : undefined,
     left: quiescent === undefined ? [...left, "the run was interrupted"] : left,
     stepsMissed: stepsMissed(history),
     stepsHit: new Set(

@@ -100,7 +100,7 @@ function endTable(figures: Figures, verdict: Verdict): string[] {
   ];
   if (stepsMissed.length > 0) lines.push(`Steps that no node reached: ${stepsMissed.join(", ")}`);
   if (quiescentAfterMs !== undefined) {
-    lines.push(`Quiescence ${(quiescentAfterMs / 1_000).toFixed(1)} s after the last fault`);
+    lines.push(`Quiescence ${(quiescentAfterMs / 1_000).toFixed(1)} s after the last request`);
   }
   if (deaths.length > 0) lines.push(`Nodes that ended without a fault: ${deaths.join(", ")}`);
   lines.push(...verdict.failures.map((failure) => `✗ ${failure}`));

@@ -10,7 +10,7 @@ export interface Verdict {
   inconclusive: string[];
 }
 
-/** The deadline for quiescence after the last fault. */
+/** The deadline for quiescence after the last request. A long outage leaves hundreds of requests to retry. */
 const maxQuiescenceMs = 30_000;
 
 /** Judges the findings and figures of a run. */
@@ -20,7 +20,7 @@ export function judge(findings: readonly Findings[], figures: Figures): Verdict 
     failures.push(`the shop did not reach quiescence: ${figures.left.join(", ")}`);
   } else if (figures.quiescentAfterMs > maxQuiescenceMs) {
     failures.push(
-      `quiescence only ${figures.quiescentAfterMs} ms after the last fault; the limit is ${maxQuiescenceMs} ms`,
+      `quiescence only ${figures.quiescentAfterMs} ms after the last request; the limit is ${maxQuiescenceMs} ms`,
     );
   }
   for (const [error, times] of figures.unexpectedErrors) {
