@@ -167,14 +167,15 @@ export class EmbeddedPostgres {
     this.#stopping.abort();
     await this.#ready.catch(() => undefined);
     await this.#supervision;
-    // A server that was just started has no pid file yet.
-    const pid = this.#launched?.pid ?? this.#pid();
+    const pid = this.#pid();
     if (pid !== undefined) await endServer(pid, this.#options.platform);
     process.off("exit", this.#stopWithoutWaiting);
   }
 
   /** Returns the server's pid, unless no shop started the server. */
   #pid(): number | undefined {
+    // A server that was just started has no pid file yet.
+    if (this.#launched?.pid !== undefined) return this.#launched.pid;
     const running = this.#findServer();
     return running?.isOurs === true ? running.pid : undefined;
   }
@@ -186,8 +187,7 @@ export class EmbeddedPostgres {
   readonly #stopWithoutWaiting = (): void => {
     // Kills initdb's process group. The next start identifies the remains by their mark.
     if (this.#initdb?.pid !== undefined) send(-this.#initdb.pid, "SIGKILL");
-    // A server that was just started has no pid file yet.
-    const pid = this.#launched?.pid ?? this.#pid();
+    const pid = this.#pid();
     // SIGINT is PostgreSQL's fast shutdown.
     if (pid !== undefined) send(pid, "SIGINT");
   };
