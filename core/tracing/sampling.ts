@@ -1,4 +1,3 @@
-import { randomFillSync } from "node:crypto";
 import {
   SpanKind,
   type Context as TraceContext,
@@ -6,22 +5,12 @@ import {
   type SpanOptions,
   type Tracer,
 } from "@opentelemetry/api";
+import { pooledRandomBytes } from "../ids/random-bytes.ts";
 
 const traceIdBytes = 16;
 const spanIdBytes = 8;
 
-/** Random bytes for many ids. */
-const pool = Buffer.alloc(4_096);
-let usedBytes = pool.length;
-
-function randomId(bytes: number): string {
-  if (usedBytes + bytes > pool.length) {
-    randomFillSync(pool);
-    usedBytes = 0;
-  }
-  usedBytes += bytes;
-  return pool.toString("hex", usedBytes - bytes, usedBytes);
-}
+const randomId = (bytes: number) => pooledRandomBytes(bytes).toString("hex");
 
 /** The id of a trace that is sampled, but has no span yet. */
 let sampledTraceId: string | undefined;
