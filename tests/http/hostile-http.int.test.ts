@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
@@ -6,6 +7,7 @@ import { KeepAliveClient } from "../support/http/keep-alive-client.ts";
 import { exchange, openRaw, statusesIn, type RawConnection } from "../support/http/raw-http.ts";
 import { internals } from "../support/http/error-expectations.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
+import { standInFor } from "../support/fakes/stand-ins.ts";
 
 let shop: TestShop;
 let client: KeepAliveClient;
@@ -237,14 +239,61 @@ describe("the server does not serve", () => {
   });
 });
 
-test("a thousand pipelined requests get their responses in order", async () => {
-  const connection = connectRaw();
-  const requestOf = (n: number) =>
-    head(`GET /graphql?query=%7Ba${n}:__typename%7D HTTP/1.1`, "host: shop");
-  connection.socket.write(Array.from({ length: 1_000 }, (_, n) => requestOf(n)).join(""));
-  const responses = () => [...connection.received().matchAll(/\{"data":\{"a(\d+)"/g)];
-  await eventually("all responses arrive", () => responses().length === 1_000);
-  expect(responses().map(([, n]) => Number(n))).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
+describe("pipelined requests", () => {
+  test("a thousand get their responses in order", async () => {
+    const connection = connectRaw();
+    const requestOf = (n: number) =>
+      head(`GET /graphql?query=%7Ba${n}:__typename%7D HTTP/1.1`, "host: shop");
+    connection.socket.write(Array.from({ length: 1_000 }, (_, n) => requestOf(n)).join(""));
+    // A busy machine rejects those that have waited too long for the others of this address.
+    const responses = () => [
+      ...connection.received().matchAll(/\{"data":\{"a(\d+)"|"code":"SERVICE_UNAVAILABLE"/g),
+    ];
+    await eventually("all responses arrive", () => responses().length === 1_000);
+    const answered = [...responses().entries()].filter(([, [, n]]) => n !== undefined);
+    expect(answered.length).toBeGreaterThanOrEqual(100);
+    for (const [place, [, n]] of answered) expect(Number(n)).toBe(place);
+  });
+
+  test("errors have their places among the responses, and close nothing", async () => {
+    const mutation = encodeURIComponent(`mutation { cancelOrder(id: "${randomUUID()}") { id } }`);
+    const length = (text: string) => `content-length: ${text.length}`;
+    const kinds: [bytes: string, status: number][] = [
+      [head(`GET ${url} HTTP/1.1`, "host: shop"), 200],
+      [head("GET /graphql HTTP/1.1", "host: shop"), 400],
+      [head(`GET /graphql?query=${mutation} HTTP/1.1`, "host: shop"), 405],
+      [`${postHead(length("{"))}{`, 400],
+      [`${postHead(length("[]"))}[]`, 400],
+      [`${head("POST /graphql HTTP/1.1", "host: shop", length("{}"))}{}`, 415],
+      [head("GET /nowhere HTTP/1.1", "host: shop"), 404],
+      [`${postHead(length(body))}${body}`, 200],
+    ];
+    const all = Array.from({ length: 10 }, () => kinds).flat();
+    const connection = connectRaw();
+    connection.socket.write(all.map(([bytes]) => bytes).join(""));
+    const statuses = () => statusesIn(connection.received());
+    await eventually("all responses", () => statuses().length === all.length);
+    expect(statuses()).toEqual(all.map(([, status]) => status));
+    expect(connection.isClosed()).toBe(false);
+  });
+
+  test("those that wait too long for others get 503 in their places, and close nothing", async () => {
+    const held = Promise.withResolvers<null>();
+    standInFor(shop.broker, { "products.resolve": () => held.promise });
+    const slow = `/graphql?query=%7Bproduct(id:%22${randomUUID()}%22)%7Bid%7D%7D`;
+    const connection = connectRaw();
+    connection.socket.write(head(`GET ${slow} HTTP/1.1`, "host: shop").repeat(150));
+    // This one arrives later, so when it has waited too long, those 50 have as well.
+    await eventually("a later request being rejected", async () => {
+      return (await client.send({ path: "/graphql", headers: json, body })).status === 503;
+    });
+    held.resolve(null);
+    const statuses = () => statusesIn(connection.received());
+    await eventually("all responses", () => statuses().length === 150);
+    expect(statuses().slice(0, 100)).toEqual(Array.from({ length: 100 }, () => 200));
+    expect(statuses().slice(100)).toEqual(Array.from({ length: 50 }, () => 503));
+    expect(connection.isClosed()).toBe(false);
+  });
 });
 
 describe("the method", () => {

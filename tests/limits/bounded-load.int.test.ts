@@ -292,8 +292,11 @@ describe("the gateway without a rate limit", () => {
       );
       const { errors } = (answer.type === "next" ? answer.payload : {}) as { errors?: unknown[] };
       expect(answer.type === "error" || (errors ?? []).length > 0).toBe(true);
-      await shop.call("products.updateInventory", { id: mug, type: 1, number: 1 });
-      await socket.receive("next", "good");
+      // Nothing tells a client that its subscription has begun.
+      await eventually("an event of the good subscription", async () => {
+        await shop.call("products.updateInventory", { id: mug, type: 1, number: 1 });
+        return socket.messages.some(({ type, id }) => type === "next" && id === "good");
+      });
       expect(socket.end()).toBeUndefined();
     });
   });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals
 import { booksOf, settledBooksOf } from "../support/consistency/books.ts";
 import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import { mutations } from "../support/graphql/mutations.ts";
-import { placeOrder, putOnSale } from "../support/ordering.ts";
+import { putOnSale, type Order } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 import { standInFor } from "../support/fakes/stand-ins.ts";
 
@@ -95,13 +95,13 @@ describe("a batch of reservations", () => {
 describe("a batch of orders", () => {
   test("writes each order with its lines, event and history", async () => {
     const ids = await Promise.all(Array.from({ length: 4 }, () => putOnSale(shop, 1_000, 3)));
-    const placed = await Promise.all(
-      Array.from({ length: 100 }, (_, n) =>
-        placeOrder(shop, buyer.token, [ids[n % 4] ?? "", 1 + (n % 3)]),
-      ),
+    const orders = await Promise.all(
+      Array.from({ length: 100 }, (_, n) => {
+        const order_products = [{ product_id: ids[n % 4], quantity: 1 + (n % 3) }];
+        return shop.call<Order>("orders.place", { user_id: buyer.id, order_products });
+      }),
     );
-    const orders = placed.map(({ order }) => order);
-    expect(new Set(orders.map((order) => order?.id)).size).toBe(100);
+    expect(new Set(orders.map(({ id }) => id)).size).toBe(100);
     for (const [n, order] of orders.entries()) {
       const quantity = 1 + (n % 3);
       expect(order).toMatchObject({

@@ -34,7 +34,7 @@ import { PersistedDocuments } from "./persisted-documents.ts";
 const noVariables = {};
 
 /** The base cost of a request. */
-const requestCost = 1;
+export const requestCost = 1;
 
 /** The cost of a rejected document, which was parsed and validated. */
 const rejectedDocumentCost = 50;

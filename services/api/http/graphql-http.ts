@@ -11,7 +11,12 @@ import {
   type HttpAnswer,
 } from "./exchange.ts";
 import { DocumentError } from "../graphql/graphql-errors.ts";
-import { bytesPerCost, callerOf, type GraphqlExecution } from "../graphql/graphql-execution.ts";
+import {
+  bytesPerCost,
+  callerOf,
+  requestCost,
+  type GraphqlExecution,
+} from "../graphql/graphql-execution.ts";
 import type {
   ExecutedAnswer,
   Operation,
@@ -74,7 +79,7 @@ export function graphqlOverHttp(
     const excess = usage.acquire(group, "requests");
     if (excess !== undefined) {
       dropBody(req);
-      sendHttpError(res, headers, overloaded(excess));
+      sendHttpError(res, headers, overloaded(excess, { isLast: true }));
       requestLog.rejected(req, res);
       return;
     }
@@ -131,12 +136,14 @@ export function graphqlOverHttp(
   /** Returns the response; undefined for an event stream, which is already open. */
   async function answer(exchange: Exchange): Promise<HttpAnswer | undefined> {
     const { req, res, headers, address, deadline, held } = exchange;
-    if (origin.isForeign(req)) throw new HttpError(403, "This origin is not allowed.");
+    if (origin.isForeign(req)) {
+      throw new HttpError(403, "This origin is not allowed.", { isLast: true });
+    }
     const type = acceptedType(req.headers.accept);
     if (type === undefined) {
       const message =
         "Accept application/graphql-response+json, application/json or text/event-stream, in UTF-8.";
-      throw new HttpError(406, message);
+      throw new HttpError(406, message, { isLast: true });
     }
     const { authorization } = req.headers;
     const { viewer } = await origin.viewerOf(authorization);
@@ -146,7 +153,7 @@ export function graphqlOverHttp(
     try {
       // Before the body is received, which may be large.
       execution.admit(caller);
-      const params = await paramsOf(exchange, caller);
+      const params = await chargedParamsOf(exchange, caller);
       const ctx = origin.newContext(req);
       requestId = ctx.requestID ?? "";
       Object.assign(exchange, { requestId, traceId: activeSpan()?.traceId });
@@ -218,6 +225,16 @@ export function graphqlOverHttp(
     } finally {
       exchange.durationMs = performance.now() - startedMs;
       if (mayRun) concurrency.release(group);
+    }
+  }
+
+  /** Like `paramsOf`, and charges for a request without valid ones. `prepare` charges for the others. */
+  async function chargedParamsOf(exchange: Exchange, caller: string): Promise<RequestParams> {
+    try {
+      return await paramsOf(exchange, caller);
+    } catch (error) {
+      throttle.charge(caller, requestCost);
+      throw error;
     }
   }
 

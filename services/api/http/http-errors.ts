@@ -67,12 +67,16 @@ export function httpErrorOfBody({ reason }: BodyError): HttpError {
       return new HttpError(definition.status, message, options);
     }
     default:
-      return overloaded(reason);
+      return overloaded(reason, { isLast });
   }
 }
 
-/** Makes the error for a limit on the resources of an address or of the gateway. */
-export function overloaded(excess: ExceededLimit): HttpError {
+/**
+ * Makes the error for a limit on the resources of an address or of the gateway.
+ *
+ * @param isLast whether the rest of the request is not read, so that its connection closes
+ */
+export function overloaded(excess: ExceededLimit, { isLast = false } = {}): HttpError {
   const { TOO_MANY_REQUESTS, SERVICE_UNAVAILABLE } = commonErrors;
   const definition = excess === "address" ? TOO_MANY_REQUESTS : SERVICE_UNAVAILABLE;
   const message =
@@ -85,14 +89,18 @@ export function overloaded(excess: ExceededLimit): HttpError {
     definition,
     data,
     headers,
-    isLast: true,
+    isLast,
   });
 }
 
-/** Sends an error, and cuts the connection of a client that pipelines many requests. */
+/**
+ * Sends an error. Cuts the connection instead if the client pipelines many requests, and exceeds its
+ * rate or gets an error that closes the connection.
+ */
 export function sendHttpError(res: ServerResponse, headers: string[], error: HttpError): void {
   if (res.destroyed) return;
-  if (isPipelined(res.req)) {
+  const isRejection = error.isLast || error.status === commonErrors.TOO_MANY_REQUESTS.status;
+  if (isRejection && isPipelined(res.req)) {
     cut(res.req.socket);
     return;
   }
