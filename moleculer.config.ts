@@ -136,6 +136,9 @@ export function brokerOptions(
       // does not learn what is wrong with the parameters.
       broker.middlewares.add(inputMiddleware());
       broker.middlewares.add(accessMiddleware(config.publicReads));
+      for (const reason of config.ignoredTracing) {
+        broker.logger.warn(`OpenTelemetry ignores a setting: ${reason}.`);
+      }
       broker.middlewares.add(traceMiddleware(config.traces));
       // Outside Moleculer's tracking and retries, which these two control.
       broker.middlewares.add(trackingMiddleware());

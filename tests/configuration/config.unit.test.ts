@@ -53,6 +53,7 @@ describe("an empty environment", () => {
       metricsPort: undefined,
       healthPort: undefined,
       traces: false,
+      ignoredTracing: [],
       databaseUrls: {
         users: undefined,
         products: undefined,
@@ -151,6 +152,7 @@ test("every environment variable sets its configuration field", () => {
     metricsPort: 9100,
     healthPort: 9101,
     traces: true,
+    ignoredTracing: [],
     databaseUrls: {
       users: "postgres://u:p@db/users",
       products: "postgresql://u:p@db/products",
