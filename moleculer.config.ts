@@ -164,6 +164,9 @@ function natsTransporter(
       // Nodes and NATS may start in any order, and NATS may be unavailable for any time.
       waitOnFirstConnect: true,
       maxReconnectAttempts: -1,
+      // Credentials are rejected for a while when they are replaced. By default, the second rejection
+      // closes the connection for good.
+      ignoreAuthErrorAbort: true,
       reconnectTimeWait: 500,
       // A connection without answers is closed after three pings.
       pingInterval: 3_000,
