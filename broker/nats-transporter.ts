@@ -1,5 +1,5 @@
 import { Transporters } from "moleculer";
-import type { Msg, NatsConnection, ServerInfo } from "nats";
+import type { Msg, NatsConnection, NatsError, ServerInfo } from "nats";
 import { commonErrors, ClientError } from "../core/errors.ts";
 import { MessageParts, partsOf } from "./message-parts.ts";
 
@@ -206,7 +206,8 @@ async function reasonOf(options: NatsOptions): Promise<string | undefined> {
     await probe.close();
     return undefined;
   } catch (error) {
-    const { message, chainedError } = error as Error & { chainedError?: Error };
+    const { message, code, chainedError } = error as NatsError;
+    if (code === "SERVER_OPTION_NA") return `the server does not support ${message}`;
     // The server quotes its errors.
     return (chainedError?.message ?? message).replaceAll("'", "");
   }
