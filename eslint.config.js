@@ -95,7 +95,10 @@ export default defineConfig(
     files: ["services/api/**/*.ts"],
     rules: { "no-restricted-syntax": ["error", ...spreadLiterals, ...composedSql, namelessCall] },
   },
-  { files: ["config/{config,npm}.ts"], rules: { "no-restricted-properties": "off" } },
+  {
+    files: ["config/{config,npm}.ts"],
+    rules: { "no-restricted-properties": "off" },
+  },
   // Commands speak to a terminal.
   { files: ["commands/**"], rules: { "no-console": "off" } },
   // Tests start programs with settings of their own, and report.

@@ -136,6 +136,9 @@ export function brokerOptions(
       // does not learn what is wrong with the parameters.
       broker.middlewares.add(inputMiddleware());
       broker.middlewares.add(accessMiddleware(config.publicReads));
+      for (const reason of config.ignoredTracing) {
+        broker.logger.warn(`OpenTelemetry ignores a setting: ${reason}.`);
+      }
       broker.middlewares.add(traceMiddleware(config.traces));
       // Outside Moleculer's tracking and retries, which these two control.
       broker.middlewares.add(trackingMiddleware());
@@ -161,6 +164,9 @@ function natsTransporter(
       // Nodes and NATS may start in any order, and NATS may be unavailable for any time.
       waitOnFirstConnect: true,
       maxReconnectAttempts: -1,
+      // Credentials are rejected for a while when they are replaced. By default, the second rejection
+      // closes the connection for good.
+      ignoreAuthErrorAbort: true,
       reconnectTimeWait: 500,
       // A connection without answers is closed after three pings.
       pingInterval: 3_000,

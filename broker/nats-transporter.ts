@@ -1,9 +1,11 @@
 import { Transporters } from "moleculer";
-import type { Msg, NatsConnection, ServerInfo } from "nats";
+import type { Msg, NatsConnection, NatsError, ServerInfo } from "nats";
 import { commonErrors, ClientError } from "../core/errors.ts";
 import { MessageParts, partsOf } from "./message-parts.ts";
 
 const reminderMs = 3_000;
+/** Longer than a server needs that answers, shorter than the pause between two reminders. */
+const probeTimeoutMs = 2_000;
 
 type NatsOptions = NonNullable<ConstructorParameters<typeof Transporters.NATS>[0]>;
 
@@ -44,11 +46,8 @@ export class NatsTransporter extends Transporters.NATS {
     this.#onUndelivered = onUndelivered;
   }
 
-  /** Warns at an interval while it waits: Moleculer itself waits without a message. */
   override async connect(): Promise<void> {
-    this.#reminder = setInterval(() => {
-      this.logger.warn("NATS cannot be reached, or rejects this node; still trying.");
-    }, reminderMs);
+    this.#remind();
     try {
       await super.connect();
     } finally {
@@ -61,6 +60,17 @@ export class NatsTransporter extends Transporters.NATS {
     await super.disconnect();
   }
 
+  /** Warns at an interval while the client waits, which it does without a message. */
+  #remind(): void {
+    const reminder = setInterval(() => {
+      void reasonOf(this.opts as NatsOptions).then((reason) => {
+        if (reason === undefined || this.#reminder !== reminder || this.connected) return;
+        this.logger.warn(`NATS cannot be reached, or rejects this node (${reason}); still trying.`);
+      });
+    }, reminderMs);
+    this.#reminder = reminder;
+  }
+
   get #connection(): NatsConnection {
     return this.client as NatsConnection;
   }
@@ -71,6 +81,7 @@ export class NatsTransporter extends Transporters.NATS {
   }
 
   override async onConnected(wasReconnect = false): Promise<void> {
+    clearInterval(this.#reminder);
     if (!wasReconnect) {
       void this.#followStatus(this.#connection);
       this.#connection.subscribe(`${this.#undeliveredSubject}.>`, {
@@ -168,14 +179,36 @@ export class NatsTransporter extends Transporters.NATS {
   }
 
   #onDisconnected(): void {
+    // Each rejected reconnect is also a disconnect.
+    if (!this.connected) return;
     this.connected = false;
     // Moleculer sets this metric to 1 after each connection, but to 0 only when it disconnects itself.
     this.broker.metrics.set("moleculer.transit.connected", 0);
     this.logger.warn("The connection to NATS is lost; reconnecting.");
+    this.#remind();
     // This stops the heartbeat checks, so that no node counts as dead while NATS is unavailable.
     void this.broker.broadcastLocal("$transporter.disconnected", { graceFul: false });
     for (const { id, local } of this.broker.registry.nodes.toArray()) {
       if (!local) this.transit.removePendingRequestByNodeID(id);
     }
+  }
+}
+
+/**
+ * Returns why a connection fails, by one try of its own: the client that waits does not tell.
+ * Undefined if the try succeeds.
+ */
+async function reasonOf(options: NatsOptions): Promise<string | undefined> {
+  const { connect } = await import("nats");
+  const once = { waitOnFirstConnect: false, reconnect: false, timeout: probeTimeoutMs };
+  try {
+    const probe = await connect({ ...(options as object), ...once });
+    await probe.close();
+    return undefined;
+  } catch (error) {
+    const { message, code, chainedError } = error as NatsError;
+    if (code === "SERVER_OPTION_NA") return `the server does not support ${message}`;
+    // The server quotes its errors.
+    return (chainedError?.message ?? message).replaceAll("'", "");
   }
 }

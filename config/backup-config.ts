@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
-import { dirname, resolve, sep } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { ConfigReader } from "./config-reader.ts";
+import { isInside } from "./folder-tree.ts";
 
 /** Scheduled backups of the embedded PostgreSQL. */
 export interface BackupConfig {
@@ -19,7 +20,7 @@ export function readBackups(read: ConfigReader): BackupConfig | undefined {
   const every = read.text("BACKUP_EVERY");
   const dir = read.text("BACKUP_DIR");
   const keep = read.integer("BACKUP_KEEP");
-  const dataDir = resolve(read.text("DATA_DIR"));
+  const dataDir = read.text("DATA_DIR");
   if (every === undefined) {
     if (dir !== undefined) read.fault("BACKUP_EVERY", "must be set if BACKUP_DIR is set");
     return undefined;
@@ -28,7 +29,7 @@ export function readBackups(read: ConfigReader): BackupConfig | undefined {
     read.fault("BACKUP_DIR", "must be set if BACKUP_EVERY is set");
     return undefined;
   }
-  if (`${resolve(dir)}${sep}`.startsWith(`${dataDir}${sep}`)) {
+  if (isInside(dir, dataDir)) {
     read.fault("BACKUP_DIR", "must be a folder outside of DATA_DIR");
   } else if (isFolder(dirname(resolve(dir))) !== true || isFolder(resolve(dir)) === false) {
     read.fault("BACKUP_DIR", "must be a folder, or a path in a folder that exists");

@@ -6,6 +6,7 @@ import { ConfigError, ConfigReader } from "./config-reader.ts";
 import { readBackups, type BackupConfig } from "./backup-config.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
+import { ignoredTracingVariables } from "./tracing-variables.ts";
 import { databaseUrlName } from "./settings/cluster-settings.ts";
 import { exampleOf, warningsOf, type ValuesOf } from "./settings.ts";
 import { logLevels } from "./settings/account-settings.ts";
@@ -39,6 +40,8 @@ export interface Config {
   healthPort: number | undefined;
   /** Records spans and exports them as the standard variables `OTEL_*` say. */
   traces: boolean;
+  /** Why OpenTelemetry ignores variables `OTEL_*`, as far as it does not say so itself. */
+  ignoredTracing: readonly string[];
   databaseUrls: Record<DomainService, string | undefined>;
   databasePoolMax: number;
   logLevel: ValuesOf<"LOG_LEVEL">;
@@ -113,6 +116,7 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
   const read = new ConfigReader(env);
   const metrics = read.flag("METRICS");
   const metricsPort = read.integer("METRICS_PORT");
+  const traces = readTraces(read);
   const config: Config = {
     services: read.selection("SERVICES"),
     nats: readNats(read),
@@ -124,7 +128,8 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
     metrics,
     metricsPort: metrics ? metricsPort : undefined,
     healthPort: read.integer("HEALTH_PORT"),
-    traces: readTraces(read),
+    traces,
+    ignoredTracing: traces ? ignoredTracingVariables(env) : [],
     databaseUrls: readDatabaseUrls(read),
     databasePoolMax: read.integer("DB_POOL_MAX"),
     logLevel: read.choice("LOG_LEVEL") ?? defaults.logLevel,

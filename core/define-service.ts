@@ -19,7 +19,11 @@ import type {
   StartFrom,
 } from "./contract.ts";
 import { commonErrors, hasCode } from "./errors.ts";
+import { atMostEvery } from "./tasks/at-most-every.ts";
 import { PeriodicTask } from "./tasks/periodic-task.ts";
+
+/** An outage fails each run of the periodic work, which may be every second. */
+const waitsLineEveryMs = 10_000;
 
 /** Calls the actions of the contracts with checked names, parameters and results. */
 export interface TypedCaller<Contracts extends Contract> {
@@ -225,10 +229,12 @@ function periodic<Uses extends Contract>(
       if (isStopped) return;
       const { broker, logger } = this;
       const work = () => run(broker, logger);
+      const isDue = atMostEvery(waitsLineEveryMs);
       task = new PeriodicTask(everyMs, work, (fault) => {
         // Expected while the database is restarted. The next run tries again.
         if (hasCode(fault, commonErrors.SERVICE_UNAVAILABLE)) {
           const { message } = fault as Error;
+          if (!isDue()) return;
           logger.warn(`The periodic work of ${service} waits for the next run: ${message}`);
         } else logger.error(`The periodic work of ${service} failed.`, fault);
       });

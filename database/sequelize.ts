@@ -2,7 +2,7 @@ import pg from "pg";
 import pgConnectionString from "pg-connection-string";
 import { Sequelize, type Options } from "sequelize";
 import { activeSpan } from "../core/tracing/spans.ts";
-import { withoutValues } from "./errors/database-errors.ts";
+import { readOnlyTransaction, withoutValues } from "./errors/database-errors.ts";
 import { applicationName } from "./migrator/node-versions.ts";
 import { DatabaseMetrics } from "./statements/database-metrics.ts";
 import { inStatementSpan, summaryOf } from "./statements/statement-span.ts";
@@ -35,11 +35,21 @@ console.warn = (...words: unknown[]) => {
 /**
  * A client with an error listener from the start. Sequelize adds its own shortly after a connection
  * opens; an error in between, for example when the server dies, would end the process.
+ *
+ * A session keeps the `default_transaction_read_only` with which it began. The pool discards its
+ * connection at the first refused write, so that writes succeed soon after the setting ends, and a
+ * new connection finds the primary after a failover.
  */
 class ListenedClient extends pg.Client {
+  /** Makes Sequelize's pool discard the connection. */
+  _invalid?: boolean;
+
   constructor(config: pg.ClientConfig) {
     super(config);
     this.on("error", () => undefined);
+    this.connection.on("errorMessage", ({ code }) => {
+      if (code === readOnlyTransaction) this._invalid = true;
+    });
   }
 }
 

@@ -305,15 +305,26 @@ export class EmbeddedPostgres {
     }
   }
 
-  /** Starts the server again whenever it dies, until `stop`. */
+  /**
+   * Starts the server again whenever it dies, until `stop`. Says once why it does not start: a full
+   * disk lets it fail each second.
+   */
   async #supervise(): Promise<void> {
     const pause = { signal: this.#stopping.signal, ref: false };
+    let failure: string | undefined;
     while (await sleep(superviseEveryMs, true, pause).catch(() => false)) {
       if (this.#launched !== undefined || this.#findServer() !== undefined) continue;
-      this.#options.warn("PostgreSQL has died; starting it again.");
-      await this.#ensureRunning().catch((error: unknown) => {
-        this.#options.warn(messageOf(error));
-      });
+      if (failure === undefined) this.#options.warn("PostgreSQL has died; starting it again.");
+      const message = await this.#ensureRunning().then(() => undefined, messageOf);
+      // The messages of two tries may differ in the ids of processes.
+      const kind = message?.replace(/\d+/g, "");
+      if (message !== undefined && kind !== failure) {
+        this.#options.warn(`${message} The shop tries again every second.`);
+      }
+      if (message === undefined && failure !== undefined) {
+        this.#options.warn("PostgreSQL runs again.");
+      }
+      failure = kind;
     }
   }
 }

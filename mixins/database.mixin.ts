@@ -26,6 +26,7 @@ import { openSequelize } from "../database/sequelize.ts";
 import { DatabaseMetrics } from "../database/statements/database-metrics.ts";
 import { preparedOn, type Query } from "../database/statements/prepared-statements.ts";
 import { ServerSessions } from "../database/statements/server-sessions.ts";
+import { WriteState } from "../database/write-state.ts";
 import { logActions } from "../event-log/event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "../event-log/event-log.ts";
 import { logMetrics } from "../event-log/log-metrics.ts";
@@ -49,6 +50,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   const sessions = new ServerSessions(sequelize);
   const query: Query = (sql, bind) => withClientErrors(() => prepared(sql, bind));
   let broker: ServiceBroker | undefined;
+  const writes = new WriteState(query);
   const logOutage = outageLog(contract.name, () => broker);
   let replays: Family<"action", Counter> | undefined;
   const listeners: ((event: EventEnvelope) => void)[] = [];
@@ -78,12 +80,13 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     ],
     actions: {
       ...logActions(query, contract.name),
-      ready: readyAction(query),
+      ready: readyAction(writes),
     },
     created(this: { broker: ServiceBroker }) {
       broker = this.broker;
       const instruments = instrumentsOf(broker);
       DatabaseMetrics.add(sequelize, contract.name, instruments);
+      writes.addMetric(broker, contract.name);
       replays = instruments.counters(
         "shop_idempotency_replays_total",
         "Requests that got the stored answer of their idempotency key",
@@ -115,6 +118,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       return await work();
     } catch (error) {
       logOutage(error);
+      writes.note(error);
       throw clientErrorOrFault(error, options.constraints ?? {});
     }
   }
@@ -267,14 +271,14 @@ function connection(sequelize: Sequelize, named: NamedDatabase): Partial<Service
   };
 }
 
-/** Defines the readiness check, which answers if the database answers. */
-function readyAction(query: Query): ActionSchema {
+/** Defines the readiness check, which answers if the database answers, also if it refuses writes. */
+function readyAction(writes: WriteState): ActionSchema {
   const schema = {
     params: { $$strict: true },
     access: "everyone",
     gateway: true,
     retryPolicy: retryPolicy,
-    handler: async () => (await query("SELECT 1", [])).length === 1,
+    handler: async () => ({ isReadOnly: await writes.isReadOnly() }),
   };
   return schema;
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { type Config } from "../../config/config.ts";
 import { domainServices } from "../../services/registry.ts";
+import { isReadOnly } from "../../services/api/http/health.ts";
 import { listen, listeningAt, sendJson } from "../../services/api/http/http-server.ts";
 
 /** Longer than a healthy database needs, shorter than an orchestrator's probe timeout. */
@@ -19,15 +20,15 @@ export async function serveHealth(config: Config, broker: ServiceBroker): Promis
     if (req.url === "/health/live") {
       sendJson(res, 200, { status: "live" });
     } else if (req.url === "/health/ready") {
-      missingOf(broker, localServices).then(
-        (missing) => {
+      readinessOf(broker, localServices).then(
+        ({ missing, readOnly }) => {
           const isReady = missing.length === 0;
           const status = isReady ? "ready" : "not ready";
-          sendJson(res, isReady ? 200 : 503, { status, missing });
+          sendJson(res, isReady ? 200 : 503, { status, missing, readOnly });
         },
         (error: unknown) => {
           broker.logger.error("The health check of the node failed.", error);
-          sendJson(res, 503, { status: "not ready", missing: [] });
+          sendJson(res, 503, { status: "not ready", missing: [], readOnly: [] });
         },
       );
     } else {
@@ -41,14 +42,22 @@ export async function serveHealth(config: Config, broker: ServiceBroker): Promis
   return server;
 }
 
-/** Returns what the node lacks: the cluster, or the services whose database does not answer. */
-async function missingOf(broker: ServiceBroker, services: readonly string[]): Promise<string[]> {
-  if (!broker.started || broker.stopping || !(await isConnected(broker))) return ["cluster"];
+/**
+ * Returns what the node lacks: the cluster, or the services whose database does not answer; and the
+ * services whose database refuses writes.
+ */
+async function readinessOf(broker: ServiceBroker, services: readonly string[]) {
+  if (!broker.started || broker.stopping || !(await isConnected(broker))) {
+    return { missing: ["cluster"], readOnly: [] };
+  }
   const options = { nodeID: broker.nodeID, timeout: answerTimeoutMs };
   const answers = await Promise.allSettled(
     services.map((name) => broker.call(`${name}.ready`, {}, options)),
   );
-  return services.filter((_name, index) => answers[index]?.status === "rejected");
+  return {
+    missing: services.filter((_name, index) => answers[index]?.status === "rejected"),
+    readOnly: services.filter((_name, index) => isReadOnly(answers[index])),
+  };
 }
 
 /** Returns true if NATS answers. Moleculer has no such check: it waits for the reconnect. */

@@ -10,14 +10,21 @@ import { serviceUnavailable, type ClientError } from "../../core/errors.ts";
 /** The client error of each constraint, by the name of the constraint. */
 export type ConstraintErrors = Record<string, () => ClientError>;
 
+/** The SQLSTATE of a write on a standby, or where `default_transaction_read_only` is set. */
+export const readOnlyTransaction = "25006";
+/** SQLSTATEs of a full disk and of a failed access to it. */
+const diskFaults = ["53100", "58030"];
+
 /**
  * SQLSTATEs (classes or codes) of errors that a retry may solve: connection exceptions,
- * insufficient resources, operator intervention (shutdown, statement timeout), deadlock or
- * serialization failures, a lock timeout, and a transaction that PostgreSQL ended because its
- * process had paused.
+ * insufficient resources, operator intervention (shutdown, statement timeout), faults of the
+ * operating system, deadlock or serialization failures, a lock timeout, a read-only database, and a
+ * transaction that PostgreSQL ended because its process had paused.
  */
 const idleInTransaction = "25P03";
-const unavailableStates = ["08", "53", "57", "40", "55P03", idleInTransaction];
+const unavailableStates = ["08", "53", "57", "58", "40", "55P03", idleInTransaction];
+/** PostgreSQL reports the EROFS of a file as a lack of permission (42501). */
+const readOnlyFiles = "Read-only file system";
 
 /** Error codes of Node's sockets, which pg passes on unchanged. */
 const socketErrors = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT", "ETIMEDOUT"]);
@@ -67,7 +74,8 @@ export function clientErrorOrFault(error: unknown, constraints: ConstraintErrors
   const constraint = brokenConstraintOf(error);
   if (constraint !== undefined) return constraints[constraint]?.() ?? error;
   if (isUnavailable(error)) {
-    return Object.assign(serviceUnavailable("The database is unavailable. Try again later."), {
+    const state = refusesWrites(error) ? "accepts no changes at the moment" : "is unavailable";
+    return Object.assign(serviceUnavailable(`The database ${state}. Try again later.`), {
       cause: error,
     });
   }
@@ -104,11 +112,24 @@ function originOf(error: unknown): unknown {
 /** The message of Sequelize, which sets no code, for a pool that is closed because its service stops. */
 const closedPool = /connection manager was closed|pool is draining/;
 
-/** Returns whether the database does not answer now. A retry may succeed. */
+/** Returns whether a write failed although the database serves reads. A retry may succeed. */
+function refusesWrites(error: unknown): boolean {
+  return propertyOf(originOf(error), "code") === readOnlyTransaction || isDiskFault(error);
+}
+
+/** Returns whether the disk of the database is full, read-only or broken. */
+export function isDiskFault(error: unknown): boolean {
+  const origin = originOf(error);
+  const code = propertyOf(origin, "code") ?? "";
+  const message = propertyOf(origin, "message") ?? "";
+  return diskFaults.includes(code) || (code === "42501" && message.includes(readOnlyFiles));
+}
+
+/** Returns whether the database does not answer now, or refuses writes. A retry may succeed. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof ConnectionError) return true;
   if (error instanceof Error && closedPool.test(error.message)) return true;
-  if (isConnectionLost(error)) return true;
+  if (isConnectionLost(error) || refusesWrites(error)) return true;
   const code = propertyOf(originOf(error), "code");
   if (code === undefined) return false;
   return socketErrors.has(code) || unavailableStates.some((state) => code.startsWith(state));

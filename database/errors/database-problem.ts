@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import pgConnectionString from "pg-connection-string";
 import { BaseError, ConnectionError } from "sequelize";
-import { isUnavailable } from "./database-errors.ts";
+import { isUnavailable, readOnlyTransaction } from "./database-errors.ts";
 import { MigrationProblem } from "../migrator/migration-problem.ts";
 
 /** A service's database, as the configuration names it. */
@@ -63,6 +63,11 @@ export function databaseProblemOf(
   if (code === noPermission) {
     return problem(
       `the user "${user}" lacks a permission (${message}). Grant it, for example with ALTER DATABASE "${database}" OWNER TO "${user}".`,
+    );
+  }
+  if (code === readOnlyTransaction) {
+    return problem(
+      `the database "${database}" is read-only (${message}). Make it writable, or correct ${setting} if it names a standby.`,
     );
   }
   if (tlsFault.test(code) || message.includes("does not support SSL")) {

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { foldersAround } from "../../config/folder-tree.ts";
 
 /*
  * A backup is a folder with three files:
@@ -82,6 +83,16 @@ function parsedDescription(text: string): BackupDescription | undefined {
     times.every((time) => typeof time === "string" && !Number.isNaN(Date.parse(time))) &&
     files.every((file) => Number.isSafeInteger(file?.bytes) && typeof file?.sha256 === "string");
   return isComplete ? (value as BackupDescription) : undefined;
+}
+
+/** Returns the backup that is a path or contains it. */
+export function backupAround(path: string): string | undefined {
+  return foldersAround(path).find((folder) => {
+    const file = join(folder, descriptionName);
+    // False also for a file that this user may not read, for which `statSync` throws.
+    const isFile = existsSync(file) && statSync(file).isFile();
+    return isFile && parsedDescription(readFileSync(file, "utf8")) !== undefined;
+  });
 }
 
 /** Returns true if a folder contains nothing but files that a backup writes. */

@@ -8,10 +8,11 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
-import { basename, dirname, join, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+import { isInside } from "../../config/folder-tree.ts";
 import { StartError } from "../data-dir.ts";
 import { syncFolder } from "../workshop.ts";
-import { holdsOnlyBackupFiles } from "./backup-folder.ts";
+import { backupAround, holdsOnlyBackupFiles } from "./backup-folder.ts";
 
 /**
  * The place of a new backup. The backup is written to a temporary folder beside the target, and gets
@@ -25,7 +26,7 @@ export interface BackupTarget {
 
 /**
  * Returns the place of a backup. Throws StartError if the target exists and is not an empty folder,
- * if its parent does not exist, or if it is in the data directory.
+ * if its parent does not exist, or if it is in the data directory or in another backup.
  */
 export function backupTarget(target: string, dataDir: string): BackupTarget {
   const path = resolve(target);
@@ -35,6 +36,7 @@ export function backupTarget(target: string, dataDir: string): BackupTarget {
       `${parent} is not a folder; make it first, because the backup is written there.`,
     );
   }
+  assertOutside(path, dataDir);
   const realParent = realpathSync(parent);
   const place = join(realParent, basename(path));
   const entry = lstatSync(place, { throwIfNoEntry: false });
@@ -47,13 +49,22 @@ export function backupTarget(target: string, dataDir: string): BackupTarget {
   if (entry !== undefined && entry.dev !== statSync(realParent).dev) {
     throw new StartError(`${path} is a mount point; name a new folder in it for the backup.`);
   }
-  const realDataDir = realpathSync(dataDir);
-  if (`${place}${sep}`.startsWith(`${realDataDir}${sep}`)) {
+  return { path: place, incomplete: temporaryFolder("incomplete", realParent, dataDir) };
+}
+
+/** Throws StartError for a place in the data directory or in another backup. */
+function assertOutside(path: string, dataDir: string): void {
+  if (isInside(path, dataDir)) {
     throw new StartError(
       `${path} is in DATA_DIR ${dataDir}; a backup must be outside, best on another disk.`,
     );
   }
-  return { path: place, incomplete: temporaryFolder("incomplete", realParent, dataDir) };
+  const backup = backupAround(path);
+  if (backup !== undefined) {
+    throw new StartError(
+      `${path} is in the backup ${backup}, which may be deleted as a whole; name a folder outside of it.`,
+    );
+  }
 }
 
 /** Returns a folder, beside backups of a data directory, for an incomplete or a deleted backup. */

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { claimDataDir, socketOf, StartError } from "../data-dir.ts";
 import { postgresBinaries } from "../postgres-binaries.ts";
 import { nothingChanged, restoreData, restoreFolderOf, syncFolder } from "../workshop.ts";
-import { readDescription, type BackupDescription } from "./backup-folder.ts";
+import { backupAround, readDescription, type BackupDescription } from "./backup-folder.ts";
 import { DurableFile } from "./durable-file.ts";
 import { readBackup } from "./read-backup.ts";
 import type { ReportProgress } from "./take-backup.ts";
@@ -23,6 +23,7 @@ export interface RestoreOrder {
  */
 export async function restoreBackup(order: RestoreOrder): Promise<BackupDescription> {
   const { dataDir, source, progress, signal } = order;
+  assertOutsideBackups(dataDir);
   assertEmpty(dataDir);
   const { majorVersion } = await postgresBinaries();
   const description = await verified(order, majorVersion);
@@ -73,6 +74,15 @@ async function verified(
     const { message } = error as Error;
     throw new StartError(`The backup cannot be restored: ${source} ${message}. ${nothingChanged}`);
   }
+}
+
+/** Throws StartError for a data directory in a backup, which would not be complete any more. */
+function assertOutsideBackups(dataDir: string): void {
+  const backup = backupAround(dataDir);
+  if (backup === undefined) return;
+  throw new StartError(
+    `DATA_DIR ${dataDir} is in the backup ${backup}; set DATA_DIR to a new folder outside of it. ${nothingChanged}`,
+  );
 }
 
 /** Throws StartError unless a restore may write to a data directory. */

@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -21,18 +22,28 @@ import { writeBackup } from "../support/sample-backup.ts";
 let place: string;
 let source: string;
 let dataDir: string;
+let ending: AbortController;
+let restores: Promise<unknown>[];
 
 beforeEach(() => {
+  ending = new AbortController();
+  restores = [];
   place = mkdtempSync(join(tmpdir(), "shop-restore-"));
   source = join(place, "backup");
   dataDir = join(place, "data");
 });
-afterEach(() => {
+afterEach(async () => {
+  // A restore that outlives its test would make its data directory, and the folders around it, again.
+  ending.abort();
+  await Promise.allSettled(restores);
   rmSync(place, { recursive: true, force: true });
 });
 
-const restore = (signal = new AbortController().signal) =>
-  restoreBackup({ dataDir, source, progress: () => undefined, signal });
+function restore(signal = ending.signal) {
+  const restored = restoreBackup({ dataDir, source, progress: () => undefined, signal });
+  restores.push(restored);
+  return restored;
+}
 
 /** Gives the message of a restore that fails. */
 async function faultOf(): Promise<string> {
@@ -192,6 +203,26 @@ test("a data directory that is not empty is not changed", async () => {
     /^DATA_DIR .*data is not empty \(it contains postgres\); set DATA_DIR to a new folder, or move the content away\. Nothing was changed\.$/,
   );
   expect(readdirSync(dataDir, { recursive: true })).toEqual(["postgres"]);
+});
+
+test.each([
+  ["the backup itself", "backup"],
+  ["the backup itself, with a slash", "backup/"],
+  ["a folder in the backup", "backup/data"],
+  ["a folder of a folder in the backup", "backup/new/data"],
+  ["a folder in the backup by a link", "link/data"],
+  ["a folder in another backup", "other/data"],
+])("%s is no data directory of a restore", async (_, name) => {
+  writeBackup(source);
+  writeBackup(join(place, "other"));
+  symlinkSync(source, join(place, "link"));
+  dataDir = join(place, name);
+  expect(await faultOf()).toMatch(
+    /^DATA_DIR .* is in the backup .*; set DATA_DIR to a new folder outside of it\. Nothing was changed\.$/,
+  );
+  for (const folder of [source, join(place, "other")]) {
+    expect(readdirSync(folder).sort()).toEqual(["backup.json", "backup_manifest", "base.tar"]);
+  }
 });
 
 test("a restore fails while a shop uses the data directory", async () => {

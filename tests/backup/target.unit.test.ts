@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { backupTarget, makeIncomplete, nameBackup } from "../../embedded/backup/backup-target.ts";
+import { writeBackup } from "../support/sample-backup.ts";
 
 let place: string;
 let dataDir: string;
@@ -27,14 +28,21 @@ afterEach(() => {
 test.each([
   ["a folder that is not empty", "full", / exists and is not an empty folder;/],
   ["a file", "full/file", / exists and is not an empty folder;/],
-  ["DATA_DIR", "data", / exists and is not an empty folder;/],
+  ["DATA_DIR", "data", /data is in DATA_DIR .*data; a backup must be outside,/],
+  ["DATA_DIR with a slash", "data/", / is in DATA_DIR /],
+  ["a link to DATA_DIR", "link", /link is in DATA_DIR /],
   ["a folder in DATA_DIR", "data/backup", / is in DATA_DIR .*data; a backup must be outside,/],
   ["a folder in DATA_DIR by a link", "link/backup", / is in DATA_DIR /],
+  ["another backup", "other", /other is in the backup .*other, which may be deleted as a whole;/],
+  ["a folder in another backup", "other/backup", / is in the backup .*other, which may be /],
+  ["a folder in another backup by a link", "backups/backup", / is in the backup .*other, which /],
   ["a folder without its parent", "no/backup", /no is not a folder; make it first,/],
 ])("%s is no target of a backup", (_, name, fault) => {
   mkdirSync(join(place, "full"));
   writeFileSync(join(place, "full", "file"), "");
   symlinkSync(dataDir, join(place, "link"));
+  writeBackup(join(place, "other"));
+  symlinkSync(join(place, "other"), join(place, "backups"));
   expect(() => backupTarget(join(place, name), dataDir)).toThrow(fault);
 });
 

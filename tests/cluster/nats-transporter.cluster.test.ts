@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { ServiceBroker, type Context } from "moleculer";
 import { clusterNodeDefaults, readConfig } from "../../config/config.ts";
@@ -5,7 +7,7 @@ import { maxMessageBytes } from "../../broker/nats-transporter.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { eventually, generousMs } from "../../tools/support/eventually.ts";
 import { createNatsServer, type NatsServer } from "../../tools/support/nats-server.ts";
-import { cleanUp } from "../../tools/support/processes.ts";
+import { cleanUp, temporaryFolder } from "../../tools/support/processes.ts";
 
 let nats: NatsServer;
 let caller: ServiceBroker;
@@ -49,6 +51,35 @@ afterAll(async () => {
   await cleanUp();
 });
 
+test("a node whose credentials are rejected for a while says so, and reconnects", async () => {
+  const file = join(temporaryFolder(), "nats.conf");
+  const accept = (password: string) => {
+    writeFileSync(file, `authorization { user: shop, password: ${password} }\n`);
+  };
+  accept("first");
+  const strict = await createNatsServer("--config", file);
+  await strict.start();
+  const url = strict.url.replace("//", "//shop:first@");
+  const broker = node("rejected", { ...strict, url });
+  const { tx } = broker.transit as unknown as { tx: ServiceBroker & { connected: boolean } };
+  const warn = jest.spyOn(tx.logger, "warn");
+  await broker.start();
+  await strict.killHard();
+  accept("second");
+  await strict.start();
+  // By then, the client has been rejected more than twice.
+  const rejections = () =>
+    warn.mock.calls.filter(([line]) => String(line).includes("(Authorization Violation)")).length;
+  await eventually("two warnings", () => rejections() >= 2);
+  expect(tx.connected).toBe(false);
+  await strict.killHard();
+  accept("first");
+  await strict.start();
+  await eventually("the connection", () => tx.connected, { withinMs: 30_000 }).finally(() =>
+    broker.stop(),
+  );
+});
+
 test("a starting node warns while it waits for NATS", async () => {
   const late = await createNatsServer();
   const waiting = node("waiting", late);
@@ -56,7 +87,11 @@ test("a starting node warns while it waits for NATS", async () => {
   const warn = jest.spyOn(tx.logger, "warn");
   const started = waiting.start();
   await eventually("the warning", () => warn.mock.calls.length > 0);
-  expect(warn).toHaveBeenCalledWith("NATS cannot be reached, or rejects this node; still trying.");
+  expect(warn).toHaveBeenCalledWith(
+    expect.stringMatching(
+      /^NATS cannot be reached, or rejects this node \(.*ECONNREFUSED.*\); still trying\.$/,
+    ),
+  );
   await late.start();
   await started;
   await waiting.stop();

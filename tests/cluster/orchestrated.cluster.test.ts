@@ -40,16 +40,16 @@ const readinessBecomes = (status: number, body: object) =>
   });
 
 test("a node is ready as soon as it has joined the cluster", async () => {
-  await readinessBecomes(200, { status: "ready", missing: [] });
+  await readinessBecomes(200, { status: "ready", missing: [], readOnly: [] });
   expect(await health("live")).toEqual({ status: 200, body: { status: "live" } });
 });
 
 test("a node is live but not ready without NATS, and becomes ready again by itself", async () => {
   await nats.killHard();
-  await readinessBecomes(503, { status: "not ready", missing: ["cluster"] });
+  await readinessBecomes(503, { status: "not ready", missing: ["cluster"], readOnly: [] });
   expect((await health("live")).status).toBe(200);
   await nats.start();
-  await readinessBecomes(200, { status: "ready", missing: [] });
+  await readinessBecomes(200, { status: "ready", missing: [], readOnly: [] });
 });
 
 test("a stopping gateway fails its health check, and serves all requests on its open connections", async () => {
@@ -82,7 +82,7 @@ test("a stopping gateway fails its health check, and serves all requests on its 
 
 test("a node without its database is not ready", async () => {
   await databases.drop();
-  await readinessBecomes(503, { status: "not ready", missing: ["products"] });
+  await readinessBecomes(503, { status: "not ready", missing: ["products"], readOnly: [] });
   products.signal("SIGTERM");
   expect(await products.ended()).toBe(0);
 });

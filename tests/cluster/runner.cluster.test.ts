@@ -76,7 +76,7 @@ describe("the command in docs/deployment.md", () => {
 
   test("starts all services, and says so on HEALTH_PORT", async () => {
     const answer = await fetch(healthUrl);
-    expect(await answer.json()).toEqual({ status: "ready", missing: [] });
+    expect(await answer.json()).toEqual({ status: "ready", missing: [], readOnly: [] });
     expect(await (await fetch(`${url}/metrics`)).text()).toContain("moleculer_node_type");
     await eventually(
       "the gateway being ready",

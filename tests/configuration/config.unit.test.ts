@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
@@ -25,6 +25,17 @@ describe("scheduled backups", () => {
     expect(faultsOf({ BACKUP_EVERY: "24h", BACKUP_DIR: "./data/backups" })).toEqual([
       "BACKUP_DIR must be a folder outside of DATA_DIR; for example BACKUP_DIR=/var/backups/shop",
     ]);
+    const folder = mkdtempSync(join(tmpdir(), "backup-dir-"));
+    mkdirSync(join(folder, "data"));
+    symlinkSync(join(folder, "data"), join(folder, "link"));
+    const DATA_DIR = join(folder, "data");
+    for (const dir of ["data", "link", "link/backups"]) {
+      const BACKUP_DIR = join(folder, dir);
+      expect(faultsOf({ BACKUP_EVERY: "24h", BACKUP_DIR, DATA_DIR })).toEqual([
+        "BACKUP_DIR must be a folder outside of DATA_DIR; for example BACKUP_DIR=/var/backups/shop",
+      ]);
+    }
+    rmSync(folder, { recursive: true });
     for (const dir of ["no/such/backups", "package.json", "package.json/backups"]) {
       expect(faultsOf({ BACKUP_EVERY: "24h", BACKUP_DIR: dir })).toEqual([
         "BACKUP_DIR must be a folder, or a path in a folder that exists; for example BACKUP_DIR=/var/backups/shop",
@@ -53,6 +64,7 @@ describe("an empty environment", () => {
       metricsPort: undefined,
       healthPort: undefined,
       traces: false,
+      ignoredTracing: [],
       databaseUrls: {
         users: undefined,
         products: undefined,
@@ -151,6 +163,7 @@ test("every environment variable sets its configuration field", () => {
     metricsPort: 9100,
     healthPort: 9101,
     traces: true,
+    ignoredTracing: [],
     databaseUrls: {
       users: "postgres://u:p@db/users",
       products: "postgresql://u:p@db/products",

@@ -17,6 +17,7 @@ import {
 import { ClientError } from "../../core/errors.ts";
 import {
   clientErrorOrFault,
+  isDiskFault,
   wasNotSent,
   withoutValues,
 } from "../../database/errors/database-errors.ts";
@@ -73,6 +74,8 @@ describe("an unavailable database", () => {
     ["08006", "a connection failure"],
     ["53300", "too many connections"],
     ["53100", "a full disk"],
+    ["25006", "a read-only database"],
+    ["58030", "a fault of the disk"],
     ["57P01", "a shutdown"],
     ["57P03", "a starting server"],
     ["57014", "a statement timeout"],
@@ -82,6 +85,19 @@ describe("an unavailable database", () => {
     for (const error of [driverError({ code }), new DatabaseError(driverError({ code }))]) {
       expect(clientErrorOrFault(error, {})).toMatchObject({ ...unavailable, cause: error });
     }
+  });
+
+  test.each([
+    ["25006", "cannot execute INSERT in a read-only transaction", false],
+    ["53100", "could not extend file: No space left on device", true],
+    ["42501", 'could not extend file "base/1": Read-only file system', true],
+  ])("is reported as one that refuses writes for SQLSTATE %s (%s)", (code, text, isFault) => {
+    const error = new DatabaseError(driverError({ code }, text));
+    expect(isDiskFault(error)).toBe(isFault);
+    expect(clientErrorOrFault(error, {})).toMatchObject({
+      ...unavailable,
+      message: "The database accepts no changes at the moment. Try again later.",
+    });
   });
 
   test("is reported without the database's own message", () => {
@@ -104,6 +120,10 @@ test("a query of a stopping service becomes SERVICE_UNAVAILABLE", async () => {
 describe("clientErrorOrFault returns unchanged", () => {
   test.each([
     ["a syntax error", new DatabaseError(driverError({ code: "42601" }))],
+    [
+      "a missing permission",
+      new DatabaseError(driverError({ code: "42501" }, "permission denied")),
+    ],
     ["a missing table", new DatabaseError(driverError({ code: "42P01" }))],
     ["a violated check", new DatabaseError(driverError({ code: "23514" }))],
     ["a number out of range", driverError({ code: "22003" })],

@@ -57,6 +57,12 @@ test.each<[title: string, error: Error, said: string, isTemporary: boolean]>([
     true,
   ],
   [
+    "a standby",
+    statement("25006", "cannot execute CREATE TABLE in a read-only transaction"),
+    'the database "orders" is read-only (cannot execute CREATE TABLE in a read-only transaction). Make it writable, or correct ORDERS_DB_URL if it names a standby.',
+    false,
+  ],
+  [
     "a table of another program",
     statement("42P07", 'relation "orders" already exists'),
     'the database "orders" cannot be migrated (relation "orders" already exists). If it has tables of other programs, use another database.',

@@ -160,7 +160,7 @@ describe("without one of its services", () => {
     expect(await (await get("/health/live")).json()).toEqual({ status: "live" });
     const ready = await get("/health/ready");
     expect(ready.status).toBe(200);
-    expect(await ready.json()).toEqual({ status: "ready", missing: [] });
+    expect(await ready.json()).toEqual({ status: "ready", missing: [], readOnly: [] });
 
     const incomplete = await startTestShop();
     try {
@@ -170,7 +170,7 @@ describe("without one of its services", () => {
       const response = await fetch(`${incomplete.url}/health/ready`);
       expect(response.status).toBe(503);
       const missing = ["users", "orders"];
-      expect(await response.json()).toEqual({ status: "not ready", missing });
+      expect(await response.json()).toEqual({ status: "not ready", missing, readOnly: [] });
     } finally {
       await incomplete.stop();
     }
@@ -258,7 +258,7 @@ describe("while a database is unreachable", () => {
       }
       const ready = await get("/health/ready");
       expect(ready.status).toBe(503);
-      expect(await ready.json()).toEqual({ status: "not ready", missing: [service] });
+      expect(await ready.json()).toEqual({ status: "not ready", missing: [service], readOnly: [] });
 
       await setReachable(service, true);
       await eventually("the fields recover", async () => (await send()).errors === undefined);

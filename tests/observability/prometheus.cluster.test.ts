@@ -132,6 +132,16 @@ test("a lock on a table fires the alerts of the pool, of availability and of lat
   locker = undefined;
 });
 
+test("a database that is read-only fires ShopDatabaseReadOnly", async () => {
+  const name = new URL(databases.urls.webhooks).pathname.slice(1);
+  const setting = "default_transaction_read_only";
+  await databases.query("orders", `ALTER DATABASE ${name} SET ${setting} = on`);
+  const sql = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1";
+  await databases.query("orders", sql, [name]);
+  await prometheus.fires("ShopDatabaseReadOnly");
+  await databases.query("orders", `ALTER DATABASE ${name} RESET ${setting}`);
+});
+
 test("the loss of NATS fires ShopNodeDisconnected", async () => {
   await nats.killHard();
   await prometheus.fires("ShopNodeDisconnected");

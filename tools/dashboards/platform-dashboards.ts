@@ -32,6 +32,9 @@ const databases: Dashboard = {
     graph("p99 of the wait for a connection", "s", {
       "{{service}}": `histogram_quantile(0.99, sum by (le, service) (rate(shop_database_pool_wait_seconds_bucket[$__rate_interval])))`,
     }),
+    graph("Databases that refuse writes", "short", {
+      "{{service}}": `max by (service) (shop_database_read_only)`,
+    }),
     graph("Free space of disks", "percentunit", {
       "{{mountpoint}}": `node_filesystem_avail_bytes{fstype!~"tmpfs|squashfs|iso9660"} / node_filesystem_size_bytes`,
     }),

@@ -13,6 +13,8 @@ export interface Readiness {
   status: "ready" | "not ready";
   /** Services that are unavailable or whose database is unavailable. */
   missing: DomainService[];
+  /** Services whose database answers but refuses writes. They serve reads, so they count as ready. */
+  readOnly: DomainService[];
 }
 
 export const healthPaths: readonly string[] = ["/health/live", "/health/ready"];
@@ -87,5 +89,13 @@ async function readiness(ctx: Context): Promise<Readiness> {
     }),
   );
   const missing = requiredServices.filter((_, index) => answers[index]?.status === "rejected");
-  return { status: missing.length === 0 ? "ready" : "not ready", missing };
+  const readOnly = requiredServices.filter((_, index) => isReadOnly(answers[index]));
+  return { status: missing.length === 0 ? "ready" : "not ready", missing, readOnly };
+}
+
+/** Returns whether the answer of a service's `ready` says that its database refuses writes. */
+export function isReadOnly(answer: PromiseSettledResult<unknown> | undefined): boolean {
+  if (answer?.status !== "fulfilled") return false;
+  // Version 1.0 answers true.
+  return (answer.value as { isReadOnly?: boolean } | null)?.isReadOnly === true;
 }
