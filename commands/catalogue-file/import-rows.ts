@@ -168,7 +168,11 @@ export class RowImport {
       } else this.#fail(task.line, error.message, error.code);
     };
     const creations = tasks.filter(({ kind }) => kind === "create");
-    await this.#send("products.createMany", "products", creations, collect, newProductOf);
+    await Promise.all(
+      inHalves(creations).map((half) =>
+        this.#send("products.createMany", "products", half, collect, newProductOf),
+      ),
+    );
     const matched = tasks.filter((task) => task.kind === "update");
     const updates = matched.filter(({ changes }) => Object.keys(changes).length > 0);
     await this.#send("products.updateMany", "products", updates, collect, (task) => ({
@@ -231,6 +235,15 @@ export class RowImport {
       }
     }
   }
+}
+
+/**
+ * New products do not affect each other: no two rows of a file have the same id or SKU. So PostgreSQL
+ * writes them through two connections.
+ */
+function inHalves<Task>(tasks: readonly Task[]): (readonly Task[])[] {
+  const middle = Math.ceil(tasks.length / 2);
+  return [tasks.slice(0, middle), tasks.slice(middle)];
 }
 
 function newProductOf({ values }: RowTask) {

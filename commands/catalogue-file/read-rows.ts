@@ -102,7 +102,10 @@ async function* csvRows(file: string, lines: AsyncIterable<FileLine>): AsyncGene
 
 /** Returns the names in the first record. Throws StartError if they are no columns. */
 function columnsOf(file: string, head: CsvRecord | undefined): string[] {
-  const [names = []] = head === undefined ? [] : (parsedRecords([head]) ?? []);
+  if (head === undefined) {
+    throw new StartError(`${file} is empty. The first line of a CSV file names the columns.`);
+  }
+  const [names = []] = parsedRecords([head]) ?? [];
   const columns = names.map(columnOf);
   const fault = faultOfColumns(columns);
   if (fault !== undefined) throw new StartError(`${file} has a wrong first line. ${fault}`);

@@ -25,6 +25,7 @@ import { createProduct } from "./catalogue/create-product.ts";
 import { eraseUsers } from "./erase-users.ts";
 import { priceHistory } from "./catalogue/price-history.ts";
 import { lowStockProducts } from "./catalogue/low-stock.ts";
+import { searchIndexMerges } from "./catalogue/merge-search-index.ts";
 import { updateProduct } from "./catalogue/update-product.ts";
 import { heldReservations } from "./stock/held-reservations.ts";
 import { releaseReservations, restockCancelledOrders } from "./stock/release-reservations.ts";
@@ -72,6 +73,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
   const products = productLookups(database);
   const pages = productPages(database);
   const connection = productConnection(database);
+  const searchIndex = searchIndexMerges(database);
   const reservations = reservationBatcher(database, reservationTtlSeconds);
 
   stockMetrics(instrumentsOf(broker), database);
@@ -108,12 +110,16 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
         database.idempotent(ctx, (db) => updateInventory(db, ctx.params, senderOf(ctx))),
       correctStock: (ctx) => correctStock(database, ctx.params, senderOf(ctx)),
       createMany: (ctx) =>
-        database.idempotent(ctx, (db) =>
-          createProducts(db, ctx.params.products, checkProduct, senderOf(ctx)),
+        searchIndex.afterChanges(
+          database.idempotent(ctx, (db) =>
+            createProducts(db, ctx.params.products, checkProduct, senderOf(ctx)),
+          ),
         ),
       updateMany: (ctx) =>
-        database.idempotent(ctx, (db) =>
-          updateProducts(db, ctx.params.products, checkUpdate, senderOf(ctx)),
+        searchIndex.afterChanges(
+          database.idempotent(ctx, (db) =>
+            updateProducts(db, ctx.params.products, checkUpdate, senderOf(ctx)),
+          ),
         ),
       updateInventories: (ctx) =>
         database.idempotent(ctx, (db) =>
@@ -156,6 +162,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
         run: (caller) => sweepReservations(database, caller, reservationTtlSeconds),
       },
       { everyMs: auditCheckEveryMs, run: () => auditOnSchedule(database) },
+      searchIndex,
       auditErasure(database),
       auditPruning(database, config.auditKeepMs),
     ],

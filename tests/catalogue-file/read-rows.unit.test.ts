@@ -78,6 +78,10 @@ describe("a CSV file", () => {
     await expect(read("csv", `${head}\nA,1\n`)).rejects.toThrow(reason);
   });
 
+  test.each(["", "\r\n"])("is rejected if it is empty, %j", async (content) => {
+    await expect(read("csv", content)).rejects.toThrow("file.csv is empty");
+  });
+
   test("is rejected if it is not UTF-8", async () => {
     await expect(read("csv", Buffer.from("sku\n\xe4\n", "latin1"))).rejects.toThrow("UTF-8");
   });

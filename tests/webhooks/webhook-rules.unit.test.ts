@@ -95,6 +95,9 @@ describe("the URL of a webhook", () => {
     "https://[::1]/",
     "https://[::ffff:10.0.0.1]/",
     "https://[fd00::1]/",
+    "https://LOCALHOST/",
+    "https://localhost./",
+    "https://shop.localhost:8443/",
   ])("cannot be %s, because the address is not public", (url) => {
     expect(checkNewUrl(url, strict).fault).toBe("must not name an address that is not public.");
   });
@@ -114,6 +117,7 @@ describe("the URL of a webhook", () => {
 
   test("can have http and a private address only if the settings allow it", () => {
     expect(checkNewUrl("http://127.0.0.1:8000/", open).fault).toBeUndefined();
+    expect(checkNewUrl("http://localhost:8000/", open).fault).toBeUndefined();
     expect(checkNewUrl("http://127.0.0.1/", { ...strict, allowHttp: true }).fault).toMatch(
       /not public/,
     );

@@ -5,8 +5,12 @@ import { newIdRule, optional } from "../../../core/validation.ts";
 import { recordAudits } from "../../../database/audit-trail.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
 import type { BulkAnswer } from "../bulk.contract.ts";
-import { newProductColumns } from "../catalogue/product.model.ts";
-import { newProductRules, type NewProduct, type ProductAuditAction } from "../products.contract.ts";
+import {
+  newProductRules,
+  type NewProduct,
+  type Product,
+  type ProductAuditAction,
+} from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { idOfOther, productExists, skuTaken } from "../products.errors.ts";
 import { BulkResults, numbered, type BulkItem } from "./bulk-results.ts";
@@ -69,6 +73,8 @@ export async function createProducts(
   });
 }
 
+type InsertedProduct = Pick<Product, "id" | "name" | "description" | "price" | "stock" | "sku">;
+
 /**
  * Inserts products with the first entries of their ledgers. Leaves out a product whose id or SKU
  * exists. Returns the ids of the inserted ones. The rows are in the order of their SKUs: concurrent
@@ -76,22 +82,31 @@ export async function createProducts(
  */
 async function insertProducts(
   query: Query,
-  products: readonly { id: string }[],
+  products: readonly InsertedProduct[],
   userId: string | null,
 ): Promise<Set<string>> {
   const created = await query<{ id: string }>(
     `WITH created AS (
-       INSERT INTO products (${newProductColumns})
-       SELECT ${newProductColumns} FROM jsonb_populate_recordset(NULL::products, $1::jsonb)
+       INSERT INTO products (id, name, description, price, stock, sku)
+       SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::integer[], $6::text[])
+         AS product (id, name, description, price, stock, sku)
        ORDER BY sku COLLATE "C", id
        ON CONFLICT DO NOTHING
        RETURNING id, stock
      ), ledger AS (
        INSERT INTO stock_changes (product_id, change, reason, user_id)
-       SELECT id, stock, 'CREATED', $2::uuid FROM created
+       SELECT id, stock, 'CREATED', $7::uuid FROM created
      )
      SELECT id FROM created`,
-    [JSON.stringify(products), userId],
+    [
+      products.map(({ id }) => id),
+      products.map(({ name }) => name),
+      products.map(({ description }) => description),
+      products.map(({ price }) => price),
+      products.map(({ stock }) => stock),
+      products.map(({ sku }) => sku),
+      userId,
+    ],
   );
   return new Set(created.map(({ id }) => id));
 }

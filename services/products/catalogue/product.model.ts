@@ -30,10 +30,6 @@ const columns: ColumnsOf<OwnColumns> = {
   sku: DataTypes.TEXT,
   version: DataTypes.INTEGER,
 };
-/** The columns that a new product is given; the others have defaults. */
-export const newProductColumns = selectList(
-  Object.fromEntries(Object.entries(columns).filter(([name]) => name !== "version")),
-);
 
 /** The SELECT list of `Product`. */
 export const productColumns = [

@@ -73,10 +73,14 @@ export function checkUrl(text: string, rules: AddressRules): CheckedUrl {
   if (!isAddress && !isHostName(url.hostname)) {
     return { fault: "must have a valid host name." };
   }
-  return isAddress && !rules.allowPrivate && !isPublicAddress(hostOf(url))
+  const isPublic = isAddress ? isPublicAddress(hostOf(url)) : !localName.test(url.hostname);
+  return !rules.allowPrivate && !isPublic
     ? { fault: "must not name an address that is not public." }
     : { url };
 }
+
+/** Names of the machine itself, whatever DNS answers (RFC 6761). */
+const localName = /(?:^|\.)localhost\.?$/;
 
 function protocolsOf({ allowHttp }: AddressRules): string[] {
   return allowHttp ? ["https:", "http:"] : ["https:"];
