@@ -1,11 +1,12 @@
-import { randomBytes } from "node:crypto";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { randomBytes, randomUUID } from "node:crypto";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { resourceLimits, type ResourceUsage } from "../../services/api/limits/resource-usage.ts";
 import { maxQueryCost } from "../../services/api/limits/request-limits.ts";
 import type { Throttle } from "../../services/api/limits/throttle.ts";
 import type { TransferWatch } from "../../services/api/http/transfer-watch.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { putOnSale } from "../support/ordering.ts";
+import { standInFor } from "../support/fakes/stand-ins.ts";
 import { openRaw, statusesIn, type RawConnection } from "../support/http/raw-http.ts";
 import { openSocket, type RawSocket } from "../support/http/raw-socket.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
@@ -166,6 +167,27 @@ describe("the gateway without a rate limit", () => {
       unread.socket.resume();
       await eventually("the connection being closed", () => unread.isClosed());
     });
+  });
+
+  test("lets a pipelined response wait for a slow one in front of it", async () => {
+    const { usage, transfers } = boundsOf(shop);
+    const product = Promise.withResolvers<null>();
+    standInFor(shop.broker, { "products.resolve": () => product.promise });
+    const connection = dial(shop);
+    const send = (query: string) => {
+      const body = JSON.stringify({ query });
+      connection.socket.write(`${postHead("192.0.2.7", `content-length: ${body.length}`)}${body}`);
+    };
+    send(`{ product(id: "${randomUUID()}") { id } }`);
+    send("{ __typename }");
+    await eventually("the response waiting", () => usage.of("bytes") > 0);
+    transfers.look(performance.now() + 60_000);
+    product.resolve(null);
+    const responses = () => statusesIn(connection.received()).length;
+    await eventually("both responses", () => responses() === 2);
+    jest.restoreAllMocks();
+    send("{ __typename }");
+    await eventually("a response on the same connection", () => responses() === 3);
   });
 
   describe("on a WebSocket", () => {

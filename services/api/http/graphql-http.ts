@@ -292,8 +292,13 @@ export function graphqlOverHttp(
       cut();
       return;
     }
-    const endsAtMs = performance.now() + readTimeMs + length / readBytesPerMs;
-    exchange.transfer = { endsAtMs, cut };
-    transfers.add(exchange.transfer);
+    const start = () => {
+      const endsAtMs = performance.now() + readTimeMs + length / readBytesPerMs;
+      exchange.transfer = { endsAtMs, cut };
+      transfers.add(exchange.transfer);
+    };
+    // A pipelined response gets the socket when those in front of it are sent.
+    if (res.socket === null) res.once("socket", start);
+    else start();
   }
 }
