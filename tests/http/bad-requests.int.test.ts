@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { maxBodyValues } from "../../services/api/limits/request-limits.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { fingerprint } from "../support/consistency/fingerprint.ts";
 import { putOnSale } from "../support/ordering.ts";
@@ -114,6 +115,16 @@ test("a body over the limit returns QUERY_TOO_COMPLEX with the limit", async () 
   const response = await post(body);
   expect(response.status).toBe(413);
   expect(await clientErrorIn(response)).toEqual({ code: "QUERY_TOO_COMPLEX", limit: 1_048_576 });
+});
+
+test("a body of more values than the limit returns QUERY_TOO_COMPLEX with the limit", async () => {
+  const variables = { list: Array<number>(maxBodyValues).fill(0) };
+  const response = await post(JSON.stringify({ query, variables }));
+  expect(response.status).toBe(413);
+  expect(await clientErrorIn(response)).toEqual({
+    code: "QUERY_TOO_COMPLEX",
+    limit: maxBodyValues,
+  });
 });
 
 test("a chunked body over the limit returns QUERY_TOO_COMPLEX", async () => {

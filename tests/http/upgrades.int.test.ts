@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
 import { graphqlFrom } from "../support/http/from-address.ts";
 import { openConnections } from "../support/http/gateway-server.ts";
+import { exchange, statusesIn } from "../support/http/raw-http.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
@@ -110,3 +111,23 @@ test("the gateway closes the connection of a rejected upgrade on which the clien
     clearInterval(sending);
   }
 });
+
+test.each([
+  ["a query", "{ products { id } }"],
+  ["a rejected document", "{"],
+])(
+  "an upgrade that is pipelined behind %s does not get in front of the response",
+  async (_title, query) => {
+    const body = JSON.stringify({ query });
+    const request = [
+      "POST /graphql HTTP/1.1",
+      "host: shop",
+      "content-type: application/json",
+      `content-length: ${body.length}`,
+    ];
+    const last = validUpgrade.replace("connection: upgrade", "connection: upgrade, close");
+    const received = await exchange(shop.url, `${head(...request)}${body}${last}`);
+    // Without the upgrade, it is a request without a document.
+    expect(statusesIn(received)).toEqual([200, 400]);
+  },
+);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -133,10 +134,14 @@ const post = (...lines: string[]) =>
 const mebibyte = 1_048_576;
 const many = <Result>(count: number, make: () => Result) => Array.from({ length: count }, make);
 
+const bodyOf = (json: string) => `${post(`content-length: ${json.length}`)}${json}`;
+/** Builds the JSON of an object whose values take much more memory than their text. */
+const values = (count: number) => `{"a":[${"{},".repeat(count)}0]}`;
+
 const query = '{"query":"{__typename}"}';
 const pipelined: [string, string][] = [
   ["GET requests of GraphQL", "GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nhost: shop\r\n\r\n"],
-  ["POST requests of GraphQL", `${post(`content-length: ${query.length}`)}${query}`],
+  ["POST requests of GraphQL", bodyOf(query)],
   ["requests of pages that do not exist", "GET /nowhere HTTP/1.1\r\nhost: shop\r\n\r\n"],
   ["health checks", "GET /health/live HTTP/1.1\r\nhost: shop\r\n\r\n"],
 ];
@@ -208,6 +213,44 @@ const attacks: [string, () => void][] = [
       flooder = startProgram(process.execPath, [script, String(port), "200", request]);
     },
   ]),
+  [
+    "small bodies of many values, with new documents",
+    () => {
+      for (const [n, socket] of many(1_500, dial).entries()) {
+        socket.write(bodyOf(`{"query":"query q${n} { __typename }","variables":${values(5_300)}}`));
+      }
+    },
+  ],
+  [
+    "large bodies of many values",
+    () => {
+      for (const [n, socket] of many(60, dial).entries()) {
+        socket.write(bodyOf(`{"query":"query q${n} { __typename }","other":${values(340_000)}}`));
+      }
+    },
+  ],
+  [
+    "WebSocket messages of many values, with new documents",
+    () => {
+      for (const socket of many(2, dialWebSocket)) {
+        for (const id of many(60, randomUUID)) {
+          const payload = `{"query":"query q${id.slice(0, 8)} { __typename }","variables":${values(80_000)}}`;
+          const message = `{"id":"${id}","type":"subscribe","payload":${payload}}`;
+          socket.write(frame(0x81, Buffer.from(message)));
+        }
+      }
+    },
+  ],
+  [
+    "payloads of many values in connection_init",
+    () => {
+      for (const socket of many(100, dial)) {
+        socket.write(handshake);
+        const init = `{"type":"connection_init","payload":${values(80_000)}}`;
+        socket.write(frame(0x81, Buffer.from(init)));
+      }
+    },
+  ],
   [
     "upgrades that are rejected and reset",
     () => {

@@ -4,6 +4,8 @@ import {
   assertFewTokens,
   assertSmallJson,
   assertSmall,
+  hasTooManyValues,
+  maxBodyValues,
   maxVariablesDepth,
   maxVariablesMembers,
   measure,
@@ -198,5 +200,25 @@ describe("variables", () => {
     ).toMatchObject({
       code: "QUERY_TOO_COMPLEX",
     });
+  });
+});
+
+describe("the values of a JSON text", () => {
+  const list = (values: number, value: string) => `[${Array(values).fill(value).join(",")}]`;
+
+  test.each([
+    ["numbers", "1", 1],
+    ["empty lists", "[]", 2],
+    ["objects", '{"a":0}', 2],
+    ["objects of two members", '{"a":0, "b":{}}', 4],
+  ])("%s may be as many as the limit", (_title, value, count) => {
+    const most = Math.floor(maxBodyValues / count);
+    expect(hasTooManyValues(list(most, value))).toBe(false);
+    expect(hasTooManyValues(list(most + 2, value))).toBe(true);
+  });
+
+  test("are not counted in texts, also behind escaped quotes", () => {
+    const text = JSON.stringify(`\\"${",[{".repeat(maxBodyValues)}\\`);
+    expect(hasTooManyValues(list(2, text))).toBe(false);
   });
 });

@@ -185,6 +185,13 @@ describe("a connection is closed", () => {
     ],
     [
       4400,
+      "for an id of more than 256 characters",
+      ({ send }) => {
+        send(watch("1".repeat(257)));
+      },
+    ],
+    [
+      4400,
       "for binary data",
       ({ socket }) => {
         socket.send(Buffer.from([0, 255]), { binary: true });

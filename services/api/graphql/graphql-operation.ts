@@ -80,7 +80,8 @@ export function contextFor(
   ctx.meta.viewer = viewer;
   ctx.meta.address = address;
   const call = (action: string, params?: unknown, options?: CallingOptions) => {
-    if (deadline.isAborted) throw deadlineExceeded();
+    // DataLoader replaces an error that is thrown synchronously with a TypeError, which is a fault.
+    if (deadline.isAborted) return Promise.reject(deadlineExceeded());
     return deadline.race(ctx.call(action, params, options));
   };
   return {

@@ -163,3 +163,11 @@ export function closeAfterRejection(res: ServerResponse): void {
 export function isPipelined({ socket }: IncomingMessage): boolean {
   return ((socket as Connection)[state]?.waiting ?? 0) > maxPipelinedAtRejection;
 }
+
+/**
+ * Returns whether a response is outstanding on the connection of a new request. After an upgrade,
+ * the response would be sent in the middle of the WebSocket frames.
+ */
+export function hasUnansweredRequest({ socket }: IncomingMessage): boolean {
+  return ((socket as Connection)[state]?.waiting ?? 0) > 0;
+}

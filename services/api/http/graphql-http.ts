@@ -35,7 +35,7 @@ import { HeldBytes } from "../limits/resource-usage.ts";
 import { Deadline } from "../limits/deadline.ts";
 import type { ConcurrencyLimit } from "../limits/concurrency-limit.ts";
 import { BodyError, RequestBody, dropBody } from "./request-body.ts";
-import { isJson, paramsOfUrl, parseJson } from "./request-params.ts";
+import { isJson, paramsOfBody, paramsOfUrl } from "./request-params.ts";
 import type { EventStreamResponses } from "../subscriptions/event-stream-response.ts";
 import type { LiveOrigin } from "../subscriptions/live-client.ts";
 import { Tarpit } from "../limits/tarpit.ts";
@@ -47,6 +47,16 @@ export interface HttpOrigin extends LiveOrigin {
   headersFor: (req: IncomingMessage) => readonly string[];
   transfers: TransferWatch;
   concurrency: ConcurrencyLimit;
+}
+
+/**
+ * A received request. It is parsed after its last wait: the values of parsed JSON can take 30 times
+ * the memory of its text, which no limit counts.
+ */
+interface ReceivedRequest {
+  parse: () => RequestParams;
+  /** Whether it waits in the fair queue. */
+  isLong: boolean;
 }
 
 /** Longer bodies wait in the fair queue: parsing them takes a millisecond or more. */
@@ -153,7 +163,7 @@ export function graphqlOverHttp(
     try {
       // Before the body is received, which may be large.
       execution.admit(caller);
-      const params = await chargedParamsOf(exchange, caller);
+      const received = await receive(exchange, caller);
       const ctx = origin.newContext(req);
       requestId = ctx.requestID ?? "";
       Object.assign(exchange, { requestId, traceId: activeSpan()?.traceId });
@@ -165,7 +175,7 @@ export function graphqlOverHttp(
         if (operation.kind === "subscription") exchange.durationMs = durationMs;
       };
       const sender = { ctx, viewer, address, keys, deadline, resumeAfter, onDone };
-      const done = await execute(exchange, params, sender, requestId);
+      const done = await execute(exchange, received, sender, requestId);
       if (!("text" in done)) {
         await streams.open(
           { res, headers, address, authorization, requestId, deadline, held },
@@ -180,6 +190,8 @@ export function graphqlOverHttp(
         await tarpit.hold(caller);
         throw httpErrorOfRateLimit(error as Error);
       }
+      // `prepare` charges for the others.
+      if (error instanceof HttpError) throttle.charge(caller, requestCost);
       if (!(error instanceof DocumentError)) throw error;
       const errors = error.errors.map((each) => execution.toClient(each, requestId));
       const text = JSON.stringify({ errors });
@@ -198,7 +210,7 @@ export function graphqlOverHttp(
   /** Executes a request within the concurrency limit of its address. Returns a subscription as it is. */
   async function execute(
     exchange: Exchange,
-    params: RequestParams,
+    received: ReceivedRequest,
     sender: RequestSender,
     requestId: string,
   ): Promise<ExecutedAnswer | Operation> {
@@ -208,8 +220,11 @@ export function graphqlOverHttp(
     const mayRun = slot === true || (await slot);
     try {
       if (!mayRun || deadline.isAborted) throw overloaded(usage.reject("gateway"));
-      if (!execution.isCached(params)) await waitInQueue(exchange);
-      const operation = execution.prepare(params, sender);
+      let operation = prepareCached(received, sender);
+      if (operation === undefined) {
+        await waitInQueue(exchange);
+        operation = execution.prepare(received.parse(), sender);
+      }
       if (operation.kind === "subscription") {
         if (isHead)
           throw new HttpError(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
@@ -228,20 +243,18 @@ export function graphqlOverHttp(
     }
   }
 
-  /** Like `paramsOf`, and charges for a request without valid ones. `prepare` charges for the others. */
-  async function chargedParamsOf(exchange: Exchange, caller: string): Promise<RequestParams> {
-    try {
-      return await paramsOf(exchange, caller);
-    } catch (error) {
-      throttle.charge(caller, requestCost);
-      throw error;
-    }
+  /** Prepares a request without the fair queue; undefined if that may take more CPU time. */
+  function prepareCached(received: ReceivedRequest, sender: RequestSender): Operation | undefined {
+    if (received.isLong) return undefined;
+    const params = received.parse();
+    return execution.isCached(params) ? execution.prepare(params, sender) : undefined;
   }
 
-  /** Reads the parameters of a request from its URL or its body. */
-  async function paramsOf(exchange: Exchange, caller: string): Promise<RequestParams> {
-    const { req, body, group } = exchange;
-    if (req.method === "GET") return paramsOfUrl(req.url ?? "");
+  /** Receives a request in its URL or its body. */
+  async function receive({ req, body, group }: Exchange, caller: string): Promise<ReceivedRequest> {
+    if (req.method === "GET") {
+      return { parse: () => paramsOfUrl(req.url ?? ""), isLong: false };
+    }
     if (body === undefined) {
       throw new HttpError(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
     }
@@ -257,16 +270,7 @@ export function graphqlOverHttp(
       throw httpErrorOfBody(error);
     }
     execution.chargeBytes(caller, text.length);
-    // Rejected before it is parsed: it may be long.
-    if (/^\s*\[/.test(text)) {
-      throw new HttpError(400, "Batched requests are not supported. Send one at a time.");
-    }
-    if (text.length > unqueuedBodyCharacters) await waitInQueue(exchange);
-    const params = parseJson(text, "The body is not JSON.");
-    if (typeof params !== "object" || params === null) {
-      throw new HttpError(400, "The body is not a JSON object.");
-    }
-    return params;
+    return { parse: () => paramsOfBody(text), isLong: text.length > unqueuedBodyCharacters };
   }
 
   /** Sends a response. One `writeHead` is several times faster than setting each header. */

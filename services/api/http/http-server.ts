@@ -18,6 +18,7 @@ import {
   type ErrorDefinition,
 } from "../../../core/errors.ts";
 import { isLoopback } from "../../../config/config.ts";
+import { hasUnansweredRequest } from "./connection-limits.ts";
 
 /** How long a request in flight may take after the server begins to stop. */
 const closeTimeoutMs = 5_000;
@@ -76,8 +77,10 @@ export const serverTimeouts: ServerOptions = {
   requestTimeout: 15_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
-  // Some clients always offer an upgrade to h2c, which is not supported.
-  shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+  // Some clients always offer an upgrade to h2c, which is not supported. Without an upgrade, the
+  // request is answered like any other, in its turn.
+  shouldUpgradeCallback: (req) =>
+    req.headers.upgrade?.toLowerCase() === "websocket" && !hasUnansweredRequest(req),
 };
 
 /** Matches the authority and the rest of a request target in absolute form. */

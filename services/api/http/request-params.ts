@@ -1,4 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import { commonErrors } from "../../../core/errors.ts";
+import { hasTooManyValues, maxBodyValues } from "../limits/request-limits.ts";
 import type { RequestParams } from "../graphql/graphql-operation.ts";
 import { isUtf8, mediaTypeOf } from "./accepted-type.ts";
 import { HttpError } from "./http-errors.ts";
@@ -37,8 +39,28 @@ export function paramsOfUrl(url: string): RequestParams {
   };
 }
 
+/** Returns the parameters in a body. Throws an HttpError. */
+export function paramsOfBody(text: string): RequestParams {
+  // Rejected before it is parsed: it may be long.
+  if (/^\s*\[/.test(text)) {
+    throw new HttpError(400, "Batched requests are not supported. Send one at a time.");
+  }
+  if (hasTooManyValues(text)) throw tooManyValues();
+  const params = parseJson(text, "The body is not JSON.");
+  if (typeof params !== "object" || params === null) {
+    throw new HttpError(400, "The body is not a JSON object.");
+  }
+  return params;
+}
+
+function tooManyValues(): HttpError {
+  const definition = commonErrors.QUERY_TOO_COMPLEX;
+  const message = `The request body has more than ${maxBodyValues} values.`;
+  return new HttpError(definition.status, message, { definition, data: { limit: maxBodyValues } });
+}
+
 /** Parses JSON. Throws an HttpError with a message. */
-export function parseJson(text: string, message: string): unknown {
+function parseJson(text: string, message: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

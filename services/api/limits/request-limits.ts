@@ -53,6 +53,8 @@ export const maxQueryCost = 200_000;
 export const maxVariablesDepth = 20;
 /** Object fields and list items, in `variables` and in `extensions`. */
 export const maxVariablesMembers = 50_000;
+/** Objects, lists and their members in a body: those of both, and of the body itself. */
+export const maxBodyValues = 2 * maxVariablesMembers + 100;
 /** A larger body is rejected before it is received completely. */
 export const maxBodyBytes = 1_048_576;
 /** The deadline of a request: the gateway starts no calls after it. */
@@ -249,4 +251,22 @@ export function assertSmallJson(json: object, name: string): void {
     }
     level = next;
   }
+}
+
+/**
+ * Whether a JSON text has more than `maxBodyValues` values. Unlike the parsed text, the count takes
+ * no memory: a value takes up to 70 bytes.
+ */
+export function hasTooManyValues(json: string): boolean {
+  const [quote, backslash, comma, bracket, brace] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];
+  if (json.length <= maxBodyValues) return false;
+  let values = 0;
+  let isInText = false;
+  for (let index = 0; index < json.length; index += 1) {
+    const code = json.charCodeAt(index);
+    if (code === quote) isInText = !isInText;
+    else if (isInText && code === backslash) index += 1;
+    else if (!isInText && (code === comma || code === bracket || code === brace)) values += 1;
+  }
+  return values > maxBodyValues;
 }

@@ -5,22 +5,38 @@ import type { ExecutionResult, FormattedExecutionResult, GraphQLError } from "gr
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from "graphql-ws";
 import { WebSocketServer, type WebSocket } from "ws";
 import { addressGroup } from "../../../core/caller-address.ts";
-import { ClientError, tooManyRequests } from "../../../core/errors.ts";
-import { apiErrors } from "../api.errors.ts";
 import { DocumentError, type FormattedError } from "../graphql/graphql-errors.ts";
 import { bytesPerCost, type GraphqlExecution } from "../graphql/graphql-execution.ts";
-import type { GraphqlContext, Operation, RequestSender } from "../graphql/graphql-operation.ts";
+import type {
+  GraphqlContext,
+  Operation,
+  RequestParams,
+  RequestSender,
+} from "../graphql/graphql-operation.ts";
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
 import { penalize } from "../http/connection-limits.ts";
 import { rejectUpgrade, toOriginForm } from "../http/http-server.ts";
 import { LiveClient, type LiveGateway, type LiveOrigin } from "./live-client.ts";
-import { asGraphql, formatResult, LiveOperation } from "./live-operation.ts";
-import { closeExpired, closeSocket, SocketConnection } from "./socket-connection.ts";
+import {
+  asGraphql,
+  formatResult,
+  invalidId,
+  LiveOperation,
+  maxIdCharacters,
+  maxOperations,
+  orErrors,
+  tooManyOperations,
+} from "./live-operation.ts";
+import {
+  closeExpired,
+  closeSocket,
+  laterFrom,
+  SocketConnection,
+  takeMembers,
+} from "./socket-connection.ts";
 
 /** A larger message closes the connection. Documents and variables are far smaller. */
 const maxMessageBytes = 262_144;
-/** Running operations of one connection. */
-const maxOperations = 100;
 /** Fragments of one message. Each has a memory overhead. */
 const maxParts = 1_024;
 /** The cost of opening a connection, also if it is rejected. */
@@ -158,7 +174,10 @@ export class GraphqlSockets {
           socket.on("message", (data, isBinary) => {
             if (!this.#admits(connection, data as Buffer)) return;
             const message = isBinary ? "" : (data as Buffer).toString("utf8");
-            handle(message).catch((error: unknown) => {
+            connection.message = message;
+            const handled = handle(message);
+            connection.message = "";
+            handled.catch((error: unknown) => {
               if (error instanceof Error && error.message.startsWith("Unexpected message")) {
                 closeSocket(socket, CloseCode.BadRequest, "Invalid message");
                 return;
@@ -201,7 +220,8 @@ export class GraphqlSockets {
 
   /** Authenticates a new connection. The token is optional, but must be valid. */
   async #signIn({ socket, client }: SocketConnection, params: Params): Promise<boolean> {
-    const token = params?.authorization ?? params?.Authorization;
+    const { authorization, Authorization } = takeMembers(params ?? {});
+    const token = authorization ?? Authorization;
     if (token === undefined || token === null || token === "") return true;
     const isText = typeof token === "string";
     const rejection = isText ? await client.signIn(token) : "The token must be a string.";
@@ -214,12 +234,17 @@ export class GraphqlSockets {
   async #prepare(connection: SocketConnection, id: string, payload: unknown) {
     const { running, socket, client } = connection;
     const { fairQueue, newContext, requestLog } = this.#origin;
+    if (id.length > maxIdCharacters) {
+      closeSocket(socket, CloseCode.BadRequest, "The id is too long");
+      return [asGraphql(invalidId())];
+    }
     if (running.has(id)) {
       // The client completed the operation, but it still runs: results of both would be mixed up.
       closeSocket(socket, CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
-      return [asGraphql(idInUse())];
+      return [asGraphql(invalidId())];
     }
     if (running.size >= maxOperations) return [asGraphql(tooManyOperations())];
+    const request = this.#requestOf(connection, payload as RequestParams);
     const current = new LiveOperation(this.#gateway, client);
     // Before the first await, so that concurrent messages are counted.
     running.set(id, current);
@@ -228,8 +253,7 @@ export class GraphqlSockets {
       const { viewer, address } = client;
       const { deadline } = current;
       const keys = new IdempotencyKeys(undefined);
-      const params = payload as Record<string, unknown>;
-      if (!this.#execution.isCached(params)) await fairQueue.turn(client.group);
+      if (!request.isCached) await fairQueue.turn(client.group);
       const ctx = newContext();
       const onDone: RequestSender["onDone"] = (report, durationMs) => {
         const requestId = ctx.requestID ?? undefined;
@@ -242,7 +266,7 @@ export class GraphqlSockets {
         });
       };
       const sender = { ctx, viewer, address, keys, deadline, onDone };
-      const operation = this.#execution.prepare(params, sender);
+      const operation = this.#execution.prepare(request.params(), sender);
       // The client may have disconnected or completed it meanwhile.
       if (running.get(id) === current) current.start(operation.kind);
       return operation.toArgs();
@@ -250,6 +274,16 @@ export class GraphqlSockets {
       connection.end(id);
       return error instanceof DocumentError ? error.errors : [asGraphql(error)];
     }
+  }
+
+  /**
+   * Returns the request in the current message of a connection. If it waits in the fair queue, it
+   * is parsed again after that: parsed JSON can take 30 times the memory of its text.
+   */
+  #requestOf({ message }: SocketConnection, payload: RequestParams) {
+    const params = takeMembers(payload);
+    const isCached = this.#execution.isCached(params);
+    return { isCached, params: isCached ? () => params : laterFrom(message) };
   }
 
   #formatResult(
@@ -263,22 +297,4 @@ export class GraphqlSockets {
   #formatErrors(errors: readonly GraphQLError[], requestId: string): FormattedError[] {
     return errors.map((error) => this.#execution.toClient(error, requestId));
   }
-}
-
-/** Converts an error to an error result: graphql-ws would close the connection of an exception. */
-async function orErrors<Result>(work: () => Promise<Result>): Promise<Result | ExecutionResult> {
-  try {
-    return await work();
-  } catch (error) {
-    return { errors: [asGraphql(error)] };
-  }
-}
-
-function tooManyOperations(): ClientError {
-  const message = `A connection may have ${maxOperations} running operations. Wait until one completes.`;
-  return tooManyRequests(message, 1);
-}
-
-function idInUse(): ClientError {
-  return new ClientError(apiErrors.BAD_REQUEST, "Another operation with this id is still running.");
 }

@@ -1,11 +1,16 @@
 import { GraphQLError, type ExecutionResult, type FormattedExecutionResult } from "graphql";
 import { ClientError, tooManyRequests } from "../../../core/errors.ts";
+import { apiErrors } from "../api.errors.ts";
 import type { GraphqlExecution } from "../graphql/graphql-execution.ts";
 import type { Operation } from "../graphql/graphql-operation.ts";
 import { Deadline } from "../limits/deadline.ts";
 import { resourceLimits } from "../limits/resource-usage.ts";
 import type { LiveClient, LiveGateway } from "./live-client.ts";
 
+/** Running operations of one connection. */
+export const maxOperations = 100;
+/** The connection keeps the id of each operation. */
+export const maxIdCharacters = 256;
 /** The cost of delivering an event: it is filtered, executed and sent. */
 const deliveryCost = 2;
 
@@ -59,6 +64,16 @@ function tooManySubscriptions(): ClientError {
   return tooManyRequests(message, 1);
 }
 
+export function tooManyOperations(): ClientError {
+  const message = `A connection may have ${maxOperations} running operations. Wait until one completes.`;
+  return tooManyRequests(message, 1);
+}
+
+export function invalidId(): ClientError {
+  const message = "The id is too long, or another operation with this id is still running.";
+  return new ClientError(apiErrors.BAD_REQUEST, message);
+}
+
 /** Returns a result whose errors are formatted for the client. */
 export function formatResult(
   execution: GraphqlExecution,
@@ -77,4 +92,15 @@ export function asGraphql(error: unknown): GraphQLError {
   const cause = error instanceof Error ? error : new Error(String(error));
   const path: string[] = [];
   return new GraphQLError(cause.message, { path, originalError: cause });
+}
+
+/** Converts an error to an error result: graphql-ws would close the connection of an exception. */
+export async function orErrors<Result>(
+  work: () => Promise<Result>,
+): Promise<Result | ExecutionResult> {
+  try {
+    return await work();
+  } catch (error) {
+    return { errors: [asGraphql(error)] };
+  }
 }

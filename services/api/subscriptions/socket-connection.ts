@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { CloseCode } from "graphql-ws";
 import type { WebSocket } from "ws";
+import type { RequestParams } from "../graphql/graphql-operation.ts";
 import { HeldBytes, type ResourceUsage } from "../limits/resource-usage.ts";
 import { checkEveryMs, maxUnreadBytes, type LiveClient } from "./live-client.ts";
 import type { LiveOperation } from "./live-operation.ts";
@@ -15,6 +16,8 @@ export class SocketConnection {
   /** The TCP connection. */
   readonly stream: Duplex;
   readonly client: LiveClient;
+  /** The message that is being handled, until its handler first waits. */
+  message = "";
   /** Running operations by id. */
   readonly running = new Map<string, LiveOperation>();
   /** Incomplete messages and unread responses. */
@@ -124,6 +127,21 @@ export class SocketConnection {
     const bytes = socket.bufferedAmount + this.#incompleteBytes;
     if (this.#held.set(bytes) !== undefined) socket.terminate();
   }
+}
+
+/**
+ * Moves the members of a message's payload to a new object: graphql-ws keeps the payload as long as
+ * the operation or the connection.
+ */
+export function takeMembers(payload: object): Record<string, unknown> {
+  const members = { ...payload };
+  for (const name of Object.keys(payload)) Reflect.deleteProperty(payload, name);
+  return members;
+}
+
+/** Returns a function that parses a message. The function keeps nothing but the text. */
+export function laterFrom(message: string): () => RequestParams {
+  return () => (JSON.parse(message) as { payload: RequestParams }).payload;
 }
 
 /** Ignores the error of sending to a closed connection. */

@@ -1,0 +1,16 @@
+import { expect, test } from "@jest/globals";
+import { contextFor, type RequestSender } from "../../services/api/graphql/graphql-operation.ts";
+import { Deadline } from "../../services/api/limits/deadline.ts";
+
+test("a call after the deadline rejects instead of throwing, which a DataLoader reports as a fault", async () => {
+  const deadline = new Deadline();
+  const calls: string[] = [];
+  const ctx = { meta: {}, call: (action: string) => Promise.resolve(calls.push(action)) };
+  const sender = { ctx, deadline, viewer: { kind: "anonymous" } } as unknown as RequestSender;
+  const context = contextFor(sender, () => undefined);
+  await context.ctx.call("products.resolve");
+  deadline.abort();
+  const late = context.ctx.call("products.resolve");
+  await expect(late).rejects.toMatchObject({ type: "QUERY_TOO_COMPLEX" });
+  expect(calls).toEqual(["products.resolve"]);
+});
