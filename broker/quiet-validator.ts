@@ -39,10 +39,13 @@ const maxUnknownNames = 20;
  * traces the findings, and a value may be a password.
  */
 export class QuietValidator extends Validators.Fastest {
+  readonly #validator: FastestValidator;
+
   constructor() {
     super({ messages });
     // Moleculer's types omit the property.
     const { validator } = this as unknown as { validator: FastestValidator };
+    this.#validator = validator;
     const { array } = validator.rules;
     validator.add("array", function (rule, path, context) {
       const { sanitized, source } = array.call(this, rule, path, context);
@@ -51,17 +54,34 @@ export class QuietValidator extends Validators.Fastest {
     shareMessages(validator);
   }
 
+  /**
+   * Returns a check that is compiled when it is first used: Moleculer asks for two checks of each
+   * action, and most are never used. Throws for an unknown type, as compiling does.
+   */
   override compile(rules: Record<string, unknown>): Check {
-    const check = super.compile(rules);
-    return Object.assign((...args: Parameters<Check>) => plainFindings(check(...args)), {
-      async: check.async ?? false,
-    });
+    for (const type of typesIn(rules)) {
+      if (Object.hasOwn(this.#validator.rules, type)) continue;
+      throw new Error(`There is no parameter type '${type}'.`);
+    }
+    let check: Check | undefined;
+    return Object.assign(
+      (...args: Parameters<Check>) => plainFindings((check ??= super.compile(rules))(...args)),
+      { async: rules.$$async === true },
+    );
   }
+}
+
+/** Returns the types of a rule and of the rules in it. */
+function typesIn(rule: object): string[] {
+  const nested = Object.values(rule).filter((value) => typeof value === "object" && value !== null);
+  const types = nested.flatMap((value: object) => typesIn(value));
+  if ("type" in rule && typeof rule.type === "string") types.push(rule.type);
+  return types;
 }
 
 /** The part of fastest-validator that compiles its rules. A rule writes the code of its check. */
 interface FastestValidator {
-  rules: { array: CompileRule };
+  rules: Record<string, CompileRule> & { array: CompileRule };
   messages: object;
   add(type: string, compile: CompileRule): void;
   getRuleFromSchema(schema: unknown): { schema: { messages?: object }; messages: object };

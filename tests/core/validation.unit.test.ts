@@ -333,6 +333,14 @@ describe("a parameter", () => {
   });
 });
 
+test("a service with a parameter of an unknown type cannot be created", () => {
+  const serviceWith = (rule: object) => ({
+    name: "unknown",
+    actions: { list: { params: { ids: { type: "array", items: rule } }, handler: echo } },
+  });
+  expect(() => broker.createService(serviceWith({ type: "strnig" }))).toThrow("'strnig'");
+});
+
 test("the rules of a page accept a limit from 1 to 1000 and any offset", async () => {
   for (const page of [{}, { limit: 1 }, { limit: 1000, offset: 0 }, { offset: maxInt }]) {
     expect(await send("page", page)).toEqual(page);
