@@ -2,9 +2,19 @@ import type { ServiceBroker } from "moleculer";
 import { isSentence } from "../process/program.ts";
 
 /**
- * Starts a broker, and stops it again if a service does not start.
+ * Connects a broker to the other nodes before its services are created. Moleculer connects in
+ * `start`, and then waits 500 ms for the other nodes to introduce themselves.
+ */
+export function connectEarly({ transit }: ServiceBroker): void {
+  if (!transit) return;
+  const connected = transit.connect();
+  transit.connect = () => connected;
+}
+
+/**
+ * Starts a broker, and stops it again if that fails.
  *
- * @param start the broker's original `start`, if it was replaced
+ * @param start in place of the broker's `start`
  */
 export async function startBroker(
   broker: ServiceBroker,
