@@ -4,6 +4,7 @@ import { commonErrors, ClientError } from "../core/errors.ts";
 import { MessageParts, partsOf } from "./message-parts.ts";
 
 const reminderMs = 3_000;
+const reminderTicks = 30;
 
 type NatsOptions = NonNullable<ConstructorParameters<typeof Transporters.NATS>[0]>;
 
@@ -44,11 +45,17 @@ export class NatsTransporter extends Transporters.NATS {
     this.#onUndelivered = onUndelivered;
   }
 
-  /** Warns at an interval while it waits: Moleculer itself waits without a message. */
+  /**
+   * Warns at an interval while it waits: Moleculer itself waits without a message. The interval is
+   * counted in ticks, because a node that loads its services does not read what NATS answers.
+   */
   override async connect(): Promise<void> {
+    let ticks = 0;
     this.#reminder = setInterval(() => {
+      ticks += 1;
+      if (ticks % reminderTicks !== 0) return;
       this.logger.warn("NATS cannot be reached, or rejects this node; still trying.");
-    }, reminderMs);
+    }, reminderMs / reminderTicks);
     try {
       await super.connect();
     } finally {
