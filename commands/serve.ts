@@ -21,7 +21,7 @@ await runProgram(async () => {
     health.close();
   });
   await startBroker(broker, async () => {
-    connectEarly(broker);
+    await connectEarly(broker);
     await createServices(broker, config.services);
     await broker.start();
   });

@@ -31,7 +31,7 @@ export async function openSingleProcess(
   // The databases close with the broker: a console's `exit` stops only the broker.
   const broker = new ServiceBroker({ ...options, stopped: close });
   try {
-    connectEarly(broker);
+    await connectEarly(broker);
     // Loads the files of the services while PostgreSQL starts.
     await Promise.all([ready, createServices(broker, services)]);
   } catch (error) {

@@ -1,14 +1,23 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { isSentence } from "../process/program.ts";
 
+/** A NATS server that is near answers in some milliseconds. */
+const handshakeWithinMs = 100;
+const pollMs = 2;
+
 /**
  * Connects a broker to the other nodes before its services are created. Moleculer connects in
- * `start`, and then waits 500 ms for the other nodes to introduce themselves.
+ * `start`, and then waits 500 ms for the other nodes to introduce themselves: the services are
+ * created in this time. Resolves after the handshake, which would otherwise wait for the files of
+ * the services, because loading them blocks the event loop.
  */
-export function connectEarly({ transit }: ServiceBroker): void {
+export async function connectEarly({ transit }: ServiceBroker): Promise<void> {
   if (!transit) return;
-  const connected = transit.connect();
-  transit.connect = () => connected;
+  const introduced = transit.connect();
+  transit.connect = () => introduced;
+  const deadlineMs = performance.now() + handshakeWithinMs;
+  while (!transit.tx.connected && performance.now() < deadlineMs) await sleep(pollMs);
 }
 
 /**
