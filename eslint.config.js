@@ -45,6 +45,12 @@ const textsInMarkup = [
   "JSXAttribute[name.name=/^(alt|aria-label|description|label|placeholder|title)$/] > Literal",
 ].map((selector) => ({ selector, message: "Texts stand in web/*/src/texts/." }));
 
+const wholeHttp = {
+  name: "node:http",
+  allowTypeImports: true,
+  message: "Take it from core/http.ts: a start must not load all of node:http.",
+};
+
 const fetchesNothing = "Services fetch nothing: an address could be one that somebody has sent.";
 
 export default defineConfig(
@@ -96,9 +102,15 @@ export default defineConfig(
     rules: { "no-restricted-syntax": ["error", ...spreadLiterals, ...composedSql, namelessCall] },
   },
   {
-    files: ["config/{config,npm}.ts"],
-    rules: { "no-restricted-properties": "off" },
+    files: [
+      "{broker,commands,config,core,database,embedded,event-log,middlewares,mixins,services}/**/*.ts",
+      "moleculer.config.ts",
+    ],
+    rules: {
+      "no-restricted-imports": ["error", { paths: ["process", "node:process", wholeHttp] }],
+    },
   },
+  { files: ["config/{config,npm}.ts"], rules: { "no-restricted-properties": "off" } },
   // Commands speak to a terminal.
   { files: ["commands/**"], rules: { "no-console": "off" } },
   // Tests start programs with settings of their own, and report.

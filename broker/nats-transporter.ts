@@ -4,6 +4,8 @@ import { commonErrors, ClientError } from "../core/errors.ts";
 import { MessageParts, partsOf } from "./message-parts.ts";
 
 const reminderMs = 3_000;
+/** A node that loads its services does not read what NATS answers, and misses ticks. */
+const reminderTicks = 30;
 /** Longer than a server needs that answers, shorter than the pause between two reminders. */
 const probeTimeoutMs = 2_000;
 
@@ -62,12 +64,15 @@ export class NatsTransporter extends Transporters.NATS {
 
   /** Warns at an interval while the client waits, which it does without a message. */
   #remind(): void {
+    let ticks = 0;
     const reminder = setInterval(() => {
+      ticks += 1;
+      if (ticks % reminderTicks !== 0) return;
       void reasonOf(this.opts as NatsOptions).then((reason) => {
         if (reason === undefined || this.#reminder !== reminder || this.connected) return;
         this.logger.warn(`NATS cannot be reached, or rejects this node (${reason}); still trying.`);
       });
-    }, reminderMs);
+    }, reminderMs / reminderTicks);
     this.#reminder = reminder;
   }
 

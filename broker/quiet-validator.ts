@@ -39,6 +39,8 @@ const maxUnknownNames = 20;
  * traces the findings, and a value may be a password.
  */
 export class QuietValidator extends Validators.Fastest {
+  readonly #checks = new WeakMap<object, Check>();
+
   constructor() {
     super({ messages });
     // Moleculer's types omit the property.
@@ -51,11 +53,16 @@ export class QuietValidator extends Validators.Fastest {
     shareMessages(validator);
   }
 
+  /** Compiles rules once: Moleculer asks for two checks of each action. */
   override compile(rules: Record<string, unknown>): Check {
+    const compiled = this.#checks.get(rules);
+    if (compiled !== undefined) return compiled;
     const check = super.compile(rules);
-    return Object.assign((...args: Parameters<Check>) => plainFindings(check(...args)), {
+    const quiet = Object.assign((...args: Parameters<Check>) => plainFindings(check(...args)), {
       async: check.async ?? false,
     });
+    this.#checks.set(rules, quiet);
+    return quiet;
   }
 }
 

@@ -7,7 +7,7 @@ import { serveHealth } from "./node/health-server.ts";
 import { assertPortsFree } from "./node/ports.ts";
 import { giveBackMemoryWhenQuiet } from "./process/give-back-memory.ts";
 import { runProgram, stopOnSignals } from "./process/program.ts";
-import { startBroker } from "./node/start-broker.ts";
+import { connectEarly, startBroker } from "./node/start-broker.ts";
 
 /** `npm run serve`: one node of a cluster, with the services that SERVICES names. */
 await runProgram(async () => {
@@ -20,7 +20,10 @@ await runProgram(async () => {
     await broker.stop();
     health.close();
   });
-  await createServices(broker, config.services);
-  await startBroker(broker);
+  await startBroker(broker, async () => {
+    await connectEarly(broker);
+    await createServices(broker, config.services);
+    await broker.start();
+  });
   giveBackMemoryWhenQuiet();
 });

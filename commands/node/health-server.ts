@@ -1,7 +1,8 @@
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { type Config } from "../../config/config.ts";
+import { createServer } from "../../core/http.ts";
 import { domainServices } from "../../services/registry.ts";
 import { isReadOnly } from "../../services/api/http/health.ts";
 import { listen, listeningAt, sendJson } from "../../services/api/http/http-server.ts";

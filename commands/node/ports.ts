@@ -1,7 +1,7 @@
-import { createServer } from "node:http";
 import type { Config } from "../../config/config.ts";
 import type { ServiceName } from "../../services/registry.ts";
 import { ConfigError } from "../../config/config-reader.ts";
+import { createServer } from "../../core/http.ts";
 import { listen } from "../../services/api/http/http-server.ts";
 
 /**

@@ -5,7 +5,7 @@ import { LocalTransporter } from "../../embedded/local-transporter.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { createServices } from "../../services/load-services.ts";
 import { launchDatabases } from "./databases.ts";
-import { startBroker } from "./start-broker.ts";
+import { connectEarly, startBroker } from "./start-broker.ts";
 
 /** The whole shop in this process. */
 export interface SingleProcess {
@@ -26,16 +26,17 @@ export async function openSingleProcess(
   services: readonly ServiceName[] = serviceNames,
 ): Promise<SingleProcess> {
   const { urls, server, ready, close } = await launchDatabases(config, services);
+  const transporter = new LocalTransporter({ server });
+  const options = brokerOptions(config, "shop", { transporter, databaseUrls: urls });
+  // The databases close with the broker: a console's `exit` stops only the broker.
+  const broker = new ServiceBroker({ ...options, stopped: close });
   try {
-    const transporter = new LocalTransporter({ server });
-    const options = brokerOptions(config, "shop", { transporter, databaseUrls: urls });
-    // The databases close with the broker: a console's `exit` stops only the broker.
-    const broker = new ServiceBroker({ ...options, stopped: close });
+    await connectEarly(broker);
     // Loads the files of the services while PostgreSQL starts.
     await Promise.all([ready, createServices(broker, services)]);
-    return { broker, start: () => startBroker(broker), stop: () => broker.stop() };
   } catch (error) {
-    await close();
+    await broker.stop();
     throw error;
   }
+  return { broker, start: () => startBroker(broker), stop: () => broker.stop() };
 }

@@ -1,12 +1,6 @@
 import { apiErrors } from "../api.errors.ts";
 import { randomUUID } from "node:crypto";
-import {
-  STATUS_CODES,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-} from "node:http";
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import { isIPv6, Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,6 +11,7 @@ import {
   isUnreachable,
   type ErrorDefinition,
 } from "../../../core/errors.ts";
+import { STATUS_CODES } from "../../../core/http.ts";
 import { isLoopback } from "../../../config/config.ts";
 import { hasUnansweredRequest } from "./connection-limits.ts";
 

@@ -1,6 +1,6 @@
-import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { LookupFunction } from "node:net";
+import { request as requestHttp } from "../../../core/http.ts";
 import { ForbiddenAddressError } from "../endpoints/address-rules.ts";
 import { retryAfterMs } from "./retry-schedule.ts";
 
