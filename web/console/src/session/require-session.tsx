@@ -1,10 +1,11 @@
 import { Fragment, type ReactNode } from "react";
 import { KeyRound, ShieldOff } from "lucide-react";
 import { useLocation } from "wouter";
+import { PageSkeleton } from "../app/page-skeleton.tsx";
 import { Page } from "../app/page.tsx";
 import { shellTexts } from "../texts/shell.ts";
 import { LinkButton } from "../ui/button.tsx";
-import { EmptyState, ErrorState, Skeleton } from "../ui/states.tsx";
+import { EmptyState, ErrorState } from "../ui/states.tsx";
 import { useSession } from "./use-session.ts";
 
 interface RequireSessionProps {
@@ -34,7 +35,7 @@ export function RequireSession({ role, children }: RequireSessionProps) {
   // What one user has typed is not shown to another one.
   if (mayOpen) return <Fragment key={userId}>{children}</Fragment>;
   if (status === "loading") {
-    return failure === null ? <Skeleton height={480} /> : <ErrorState error={failure} />;
+    return failure === null ? <PageSkeleton isWithNavigation /> : <ErrorState error={failure} />;
   }
   return (
     <Page title={shellTexts.noAccessTitle}>
