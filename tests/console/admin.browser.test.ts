@@ -46,8 +46,9 @@ async function open(path: string, title: string | RegExp): Promise<Page> {
   return page;
 }
 
+/** The title of a page that is loaded: it can have the focus. */
 const heading = (page: Page, name: string | RegExp) =>
-  page.getByRole("heading", { level: 1, name }).waitFor();
+  page.getByRole("heading", { level: 1, name }).and(page.locator("[tabindex]")).waitFor();
 const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name });
 const dialogButton = (page: Page, name: string) =>
   page.getByRole("dialog").getByRole("button", { name });
@@ -207,7 +208,7 @@ test("a page has its title while its file is being loaded", async () => {
     await route.continue();
   });
   await page.goto(`${shop.url}/console/admin/users`, { waitUntil: "commit" });
-  await heading(page, "Users");
+  await page.getByRole("heading", { level: 1, name: "Users" }).waitFor();
   expect(await page.getByRole("table").count()).toBe(0);
   gate.resolve(undefined);
   await page.getByRole("table").waitFor();
