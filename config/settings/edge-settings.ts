@@ -34,7 +34,7 @@ export const edge = {
     max: 1_000_000_000,
     default: 2_000,
     description:
-      "Rate limit: query cost per second for one caller (a user, or else an address) at one gateway, after a first burst of 200,000. A field costs 1 (below a list: 1 per row), a mutation 10, a sign-in 100. 0: no limit.",
+      "Rate limit: query cost per second for one caller (a user, or else an address) at one gateway, after a first burst of 200,000. A field costs 1 (below a list: 1 per row), a mutation 10, a sign-in 100. Admins are charged a tenth. 0: no limit.",
   },
   PERSISTED_DOCUMENTS: {
     type: "file",

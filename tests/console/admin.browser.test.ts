@@ -46,8 +46,9 @@ async function open(path: string, title: string | RegExp): Promise<Page> {
   return page;
 }
 
+/** The title of a page that is loaded: it can have the focus. */
 const heading = (page: Page, name: string | RegExp) =>
-  page.getByRole("heading", { level: 1, name }).waitFor();
+  page.getByRole("heading", { level: 1, name }).and(page.locator("[tabindex]")).waitFor();
 const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name });
 const dialogButton = (page: Page, name: string) =>
   page.getByRole("dialog").getByRole("button", { name });
@@ -179,6 +180,58 @@ test("a new order appears without a reload, and is shipped and delivered", async
   await page.getByText("Orders: 1 in total").first().waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
   expect(admin.problems).toEqual([]);
+});
+
+test("orders that come faster than they can be read wait for the button", async () => {
+  const lamp = await putOnSale(shop, 100, 500, "Lamp");
+  const page = await open("/admin/orders", "Orders");
+  await page.getByText("Live", { exact: true }).waitFor();
+  await eventually(
+    "the subscription of the page",
+    () => subscriptionsTo(shop, "order.placed") === 1,
+  );
+  const before = await page.getByRole("row").count();
+  await Promise.all(Array.from({ length: 30 }, () => placeOrder(shop, buyer.token, [lamp, 1])));
+  await button(page, /^Show \d+ new orders$/).waitFor();
+  await eventually("all of the orders", async () => {
+    await button(page, /^Show \d+ new order/).click();
+    return (await page.getByRole("row").count()) === before + 30;
+  });
+  expect(admin.problems).toEqual([]);
+});
+
+test("a page has its title while its file is being loaded", async () => {
+  const { page } = admin;
+  const gate = Promise.withResolvers<undefined>();
+  await page.route("**/console/assets/users-page-*.js", async (route) => {
+    await gate.promise;
+    await route.continue();
+  });
+  await page.goto(`${shop.url}/console/admin/users`, { waitUntil: "commit" });
+  await page.getByRole("heading", { level: 1, name: "Users" }).waitFor();
+  expect(await page.getByRole("table").count()).toBe(0);
+  gate.resolve(undefined);
+  await page.getByRole("table").waitFor();
+  await page.unrouteAll();
+  expect(admin.problems).toEqual([]);
+});
+
+test("a page without a subscription says that the shop does not answer, until it does", async () => {
+  const page = await open("/admin/users", "Users");
+  let isCut = true;
+  await page.route("**/*", async (route) => {
+    const { pathname } = new URL(route.request().url());
+    const isShop = pathname === "/graphql" || pathname === "/console/admin/audit";
+    await (isCut && isShop ? route.abort() : route.continue());
+  });
+  await page.getByRole("link", { name: "Audit trail" }).click();
+  await page.getByText("The shop does not answer.").waitFor();
+  await page.getByText("This could not be loaded").waitFor();
+  isCut = false;
+  await page.getByText("The shop does not answer.").waitFor({ state: "detached" });
+  await page.getByRole("table").waitFor();
+  await page.unrouteAll();
+  admin.problems.length = 0;
 });
 
 test("without a connection, the list of orders does not say that it is live", async () => {

@@ -71,8 +71,9 @@ async function putInBasket(page: Page, id: string, pieces: number): Promise<void
   await heading(page, "Basket");
 }
 
+/** The title of a page that is loaded: it can have the focus. */
 const heading = (page: Page, name: string | RegExp) =>
-  page.getByRole("heading", { level: 1, name }).waitFor();
+  page.getByRole("heading", { level: 1, name }).and(page.locator("[tabindex]")).waitFor();
 const placeButton = (page: Page) => page.getByRole("button", { name: "Place order" });
 const isPlaceOrder = (request: Request) =>
   (request.postData() ?? "").includes("mutation PlaceBasketOrder");

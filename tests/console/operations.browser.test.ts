@@ -41,8 +41,9 @@ async function openSignedIn(url: string, path: string, email = "admin@example.co
   return opened;
 }
 
+/** The title of a page that is loaded: it can have the focus. */
 const heading = (page: Page, name: string | RegExp) =>
-  page.getByRole("heading", { level: 1, name }).waitFor();
+  page.getByRole("heading", { level: 1, name }).and(page.locator("[tabindex]")).waitFor();
 const nodesOf = (page: Page, service: string) =>
   page.getByRole("region", { name: service, exact: true }).getByRole("button");
 

@@ -350,6 +350,20 @@ describe("the gateway with a rate limit", () => {
     expect(throttle.take("192.0.2.4", maxQueryCost - 5_000)).toBeGreaterThan(0);
   });
 
+  test("charges an admin a tenth of the cost of an operation", async () => {
+    const { throttle } = boundsOf(shop);
+    const chargeOf = async (name: string, type: number) => {
+      const { id, token } = await shop.signIn(name, type);
+      await shop.graphql("{ __schema { types { name fields { name } } } }", { token });
+      // The bucket refills by 1 per second: what is missing is what was charged.
+      return throttle.take(id, maxQueryCost) ?? 0;
+    };
+    // The first sender also pays for the check of the document.
+    const ofCustomer = await chargeOf("customer", 0);
+    expect(ofCustomer).toBeGreaterThan(1_000);
+    expect(await chargeOf("admin", 1)).toBeLessThan(0.2 * ofCustomer);
+  });
+
   test("answers an address over its limit with 429 everywhere except on health checks", async () => {
     const { usage, throttle } = boundsOf(shop);
     const subscribed = await openInitializedSocket(shop, "192.0.2.1");

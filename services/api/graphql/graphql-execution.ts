@@ -1,7 +1,7 @@
 import type { SpanOptions } from "@opentelemetry/api";
 import type { GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
-import type { Viewer } from "../../../core/access.ts";
+import { mayActForOthers, type Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import { tooManyRequests } from "../../../core/errors.ts";
 import { inChildSpan, inSpan } from "../../../core/tracing/spans.ts";
@@ -44,6 +44,9 @@ const charactersPerValue = 10;
 
 /** Received bytes that cost as much as one value. */
 export const bytesPerCost = 128;
+
+/** What an admin is charged of the cost of an operation: an export reads the whole catalogue. */
+const adminShare = 0.1;
 
 /** CPU time of checking a document that costs as much as one value. */
 const checkMicrosecondsPerValue = 25;
@@ -139,8 +142,9 @@ export class GraphqlExecution {
     const values = coerceVariables(operation.variables, variables ?? noVariables);
     const plan = this.#documents.plan(document, operation, values);
     const cost = this.#documents.cost(plan, values);
-    this.#charge(caller, cost.expected);
-    const context = contextFor(sender, (taken) => this.#throttle.take(caller, taken));
+    const share = costShareOf(sender.viewer);
+    this.#charge(caller, share * cost.expected);
+    const context = contextFor(sender, (taken) => this.#throttle.take(caller, share * taken));
     const input: ExecutionInput = {
       schema: this.#schema,
       operation: operation.node,
@@ -162,7 +166,7 @@ export class GraphqlExecution {
       return execution;
     };
     const settle = (actualCost: number) => {
-      this.#throttle.settle(caller, cost.work + actualCost - cost.expected);
+      this.#throttle.settle(caller, share * (cost.work + actualCost - cost.expected));
     };
     const prepared: Operation = {
       kind,
@@ -191,7 +195,7 @@ export class GraphqlExecution {
       subscribe: async () => {
         const startedMs = performance.now();
         const events = await subscribeToPlan(input, (values) =>
-          this.#throttle.charge(caller, cost.work + values),
+          this.#throttle.charge(caller, share * (cost.work + values)),
         );
         done(startedMs, "errors" in events ? events.errors : undefined);
         return events;
@@ -231,6 +235,11 @@ export class GraphqlExecution {
 /** Returns the rate limit key of a caller: the user id, or the address group if anonymous. */
 export function callerOf(viewer: Viewer, address: string): string {
   return viewer.kind === "user" ? viewer.id : addressGroup(address);
+}
+
+/** Returns the share of the cost of its operations that a viewer is charged. */
+export function costShareOf(viewer: Viewer): number {
+  return mayActForOthers(viewer) ? adminShare : 1;
 }
 
 /** OpenTelemetry's attributes of a GraphQL server. Not the name of the client's choice in the name. */

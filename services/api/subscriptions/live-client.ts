@@ -3,7 +3,7 @@ import type { Context, ServiceBroker } from "moleculer";
 import type { Meta, Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import type { Authentication } from "../auth/authenticate.ts";
-import { callerOf, type GraphqlExecution } from "../graphql/graphql-execution.ts";
+import { callerOf, costShareOf, type GraphqlExecution } from "../graphql/graphql-execution.ts";
 import type { DeadlineTimer } from "../limits/deadline.ts";
 import type { FairQueue } from "../limits/fair-queue.ts";
 import type { ResourceUsage } from "../limits/resource-usage.ts";
@@ -86,7 +86,8 @@ export class LiveClient {
 
   /** Charges the client. Returns false at the maximum debt. */
   charge(cost: number): boolean {
-    return this.#gateway.execution.throttle.charge(callerOf(this.#viewer, this.address), cost);
+    const caller = callerOf(this.#viewer, this.address);
+    return this.#gateway.execution.throttle.charge(caller, costShareOf(this.#viewer) * cost);
   }
 
   /** Ends the checks of the token. */

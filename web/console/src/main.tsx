@@ -5,6 +5,7 @@ import { Router } from "wouter";
 import { App } from "./app/app.tsx";
 import { applyTheme } from "./app/theme.ts";
 import { queryClient } from "./api/query-client.ts";
+import { navigateGuarded, useShownLocation, useShownSearch } from "./unsaved/guarded-location.ts";
 import { keepFocus } from "./ui/keep-focus.ts";
 import { removeStaleAnnouncements } from "./ui/stale-announcements.ts";
 import "./app/tokens.css";
@@ -18,7 +19,12 @@ keepFocus(root);
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>
-      <Router base="/console">
+      <Router
+        base="/console"
+        hook={useShownLocation}
+        searchHook={useShownSearch}
+        aroundNav={navigateGuarded}
+      >
         <App />
       </Router>
     </QueryClientProvider>

@@ -43,6 +43,7 @@ export function ProfileForm({ viewer }: FormProps) {
   return (
     <Section title={accountTexts.profile}>
       <Form
+        key={viewer.username}
         submitLabel={accountTexts.save}
         isPending={isPending}
         error={error}
@@ -51,7 +52,6 @@ export function ProfileForm({ viewer }: FormProps) {
         }}
       >
         <TextField
-          key={viewer.username}
           name="username"
           label={accountTexts.username}
           defaultValue={viewer.username}

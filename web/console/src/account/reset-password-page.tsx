@@ -23,6 +23,7 @@ export default function ResetPasswordPage() {
       <div className={styles.card}>
         <p className={styles.note}>{accountTexts.resetNote}</p>
         <Form
+          isDisposable
           submitLabel={accountTexts.reset}
           isPending={isPending}
           error={error}

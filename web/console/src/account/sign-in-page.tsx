@@ -20,6 +20,7 @@ export default function SignInPage() {
     <Page title={accountTexts.signInTitle} isNarrow>
       <div className={styles.card}>
         <Form
+          isDisposable
           submitLabel={accountTexts.signIn}
           isPending={isPending}
           error={error}

@@ -5,6 +5,7 @@ import { signOut } from "../session/sign-in-out.ts";
 import { accountTexts } from "../texts/account.ts";
 import { Button } from "../ui/button.tsx";
 import { ConfirmDialog } from "../ui/dialog.tsx";
+import { mayDiscardEdits } from "../unsaved/unsaved-edits.ts";
 import { showToast } from "../ui/toast.tsx";
 import { SignOutEverywhereDocument } from "./account.graphql.ts";
 
@@ -12,6 +13,7 @@ export function SignOutEverywhere() {
   const [isAsking, setAsking] = useState(false);
   const [, navigate] = useLocation();
   const leave = async () => {
+    if (!(await mayDiscardEdits())) return;
     await shop.execute(SignOutEverywhereDocument);
     await signOut();
     showToast(accountTexts.everywhereDone);

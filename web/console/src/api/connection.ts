@@ -3,7 +3,7 @@ import { useSyncExternalStore } from "react";
 /** A connection that comes back within so long, for example with a renewed token, is no news. */
 const graceMs = 3_000;
 
-/** The subscriptions of the page that have no connection. */
+/** The subscriptions of the page that have no connection, and its requests if one got no answer. */
 const unconnected = new Set<object>();
 const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -14,7 +14,7 @@ function setLost(value: boolean): void {
   for (const listener of listeners) listener();
 }
 
-/** Notes that a subscription has lost its connection, and is going to connect again. */
+/** Notes that a subscription, or the requests, have lost their connection and are going to try again. */
 export function noteDisconnected(subscription: object): void {
   unconnected.add(subscription);
   if (isLost) return;
@@ -23,7 +23,7 @@ export function noteDisconnected(subscription: object): void {
   }, graceMs);
 }
 
-/** Notes that a subscription is connected, or has ended. */
+/** Notes that a subscription or the requests are connected, or that the subscription has ended. */
 export function noteConnected(subscription: object): void {
   unconnected.delete(subscription);
   if (unconnected.size > 0) return;

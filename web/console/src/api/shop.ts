@@ -1,6 +1,7 @@
 import { ShopClient } from "../../../../clients/typescript/src/index.ts";
 import { followOtherTabs, updateSession } from "../session/session-store.ts";
 import { consoleTokenStore } from "../session/token-store.ts";
+import { watchedFetch } from "./watched-fetch.ts";
 
 // Pages without HTTPS have no locks, whatever the types say.
 const locks = (navigator as Partial<Navigator>).locks;
@@ -12,6 +13,7 @@ export const shop = new ShopClient({
     localStorage,
     locks && { request: async (name, work) => await locks.request(name, work) },
   ),
+  fetch: watchedFetch,
   onSignedOut: () => {
     updateSession(true);
   },

@@ -13,6 +13,8 @@ import type {
   RequestOptions,
   TypedDocument,
 } from "../../../../clients/typescript/src/index.ts";
+import { withoutQuestion } from "../unsaved/unsaved-edits.ts";
+import { sessionState } from "../session/session-store.ts";
 import { keyOf } from "./documents.ts";
 import { isDenied } from "./error-text.ts";
 import { shop } from "./shop.ts";
@@ -36,6 +38,11 @@ function send<Data, Variables>(
   return shop.execute(document, ...arguments_);
 }
 
+/** Tells whether an error hides what was read before it: not under a form that waits for a sign-in. */
+function isHidden(error: unknown): boolean {
+  return isDenied(error) && sessionState().pausedUserId === undefined;
+}
+
 /** Sends a query and caches its result by document and variables. */
 export function useShopQuery<Data, Variables extends object>(
   document: TypedDocument<Data, Variables>,
@@ -47,7 +54,7 @@ export function useShopQuery<Data, Variables extends object>(
     queryFn: ({ signal }) => send(document, variables, { signal }),
     ...options,
   });
-  return isDenied(query.error) ? { ...query, data: undefined } : query;
+  return isHidden(query.error) ? { ...query, data: undefined } : query;
 }
 
 /** The part of a connection that paging needs. */
@@ -79,7 +86,7 @@ export function useShopPages<Data, Variables extends object, Node>(
     },
     ...options,
   });
-  const pages = isDenied(query.error) ? [] : (query.data?.pages ?? []);
+  const pages = isHidden(query.error) ? [] : (query.data?.pages ?? []);
   return { ...query, pages: pages.map((page) => connectionOf(page).nodes) };
 }
 
@@ -130,7 +137,7 @@ export function useShopMutation<Data, Variables extends object>(
   return useSingleMutation({
     mutationFn: (variables: Variables) => send(document, variables),
     async onSuccess(data, variables) {
-      onSuccess?.(data, variables);
+      withoutQuestion(() => onSuccess?.(data, variables));
       await invalidate(client, invalidates);
     },
   });

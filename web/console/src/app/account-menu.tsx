@@ -5,6 +5,7 @@ import { useSession } from "../session/use-session.ts";
 import { shellTexts } from "../texts/shell.ts";
 import { IconButton } from "../ui/button.tsx";
 import { Menu } from "../ui/menu.tsx";
+import { mayDiscardEdits } from "../unsaved/unsaved-edits.ts";
 import { showToast } from "../ui/toast.tsx";
 
 /** The menu of the signed-in user. */
@@ -12,6 +13,7 @@ export function AccountMenu() {
   const { viewer } = useSession();
   const [, navigate] = useLocation();
   const leave = async () => {
+    if (!(await mayDiscardEdits())) return;
     try {
       await signOut();
       showToast(shellTexts.signedOut);

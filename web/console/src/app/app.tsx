@@ -1,10 +1,10 @@
 import { Suspense } from "react";
 import { Route, Switch, useLocation } from "wouter";
 import { RequireSession } from "../session/require-session.tsx";
-import { Skeleton } from "../ui/states.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { lazyPage } from "./lazy-page.ts";
 import { NotFound } from "./not-found.tsx";
+import { PageSkeleton } from "./page-skeleton.tsx";
 import { Shell } from "./shell.tsx";
 
 // Each page is a file of its own, which the browser loads when it is opened first.
@@ -26,7 +26,7 @@ export function App() {
   return (
     <Shell>
       <ErrorBoundary path={path}>
-        <Suspense fallback={<Skeleton height={480} />}>
+        <Suspense fallback={<PageSkeleton isWithNavigation />}>
           <Switch>
             <Route path="/" component={CataloguePage} />
             <Route path="/products/:id">{({ id }) => <ProductPage key={id} id={id} />}</Route>

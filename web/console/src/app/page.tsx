@@ -1,14 +1,11 @@
 import { useEffect, useRef, type ReactNode } from "react";
 import { useLocation } from "wouter";
 import { commonTexts } from "../texts/common.ts";
+import { hasTraversed } from "../unsaved/guarded-location.ts";
 import styles from "./page.module.css";
 
 /** The path of the page that was shown last. */
 let shownPath: string | undefined;
-let isBack = false;
-window.addEventListener("popstate", () => {
-  isBack = true;
-});
 
 interface PageProps {
   title: string;
@@ -36,8 +33,7 @@ export function Page({ title, actions, isNarrow = false, children }: PageProps) 
     if (isFirst) return;
     heading.current?.focus({ preventScroll: true });
     // The browser restores where the user was on the page before.
-    if (!isBack) window.scrollTo(0, 0);
-    isBack = false;
+    if (!hasTraversed()) window.scrollTo(0, 0);
   }, [path]);
   return (
     <div className={isNarrow ? styles.narrow : styles.page}>

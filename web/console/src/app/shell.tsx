@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { Suspense, type ReactNode } from "react";
 import { Moon, ShoppingBag, Sun, SunMoon } from "lucide-react";
 import { Link, useLocation } from "wouter";
 import { useBasket } from "../basket/use-basket.ts";
@@ -10,11 +10,16 @@ import { IconButton, LinkButton } from "../ui/button.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { Notice } from "../ui/states.tsx";
 import { Toasts } from "../ui/toast.tsx";
+import { LeaveQuestion } from "../unsaved/leave-question.tsx";
 import { AccountMenu } from "./account-menu.tsx";
+import { lazyPage } from "./lazy-page.ts";
 import { linksFor } from "./navigation.ts";
 import { OfflineBanner } from "./offline-banner.tsx";
 import { setTheme, type Theme } from "./theme.ts";
 import styles from "./shell.module.css";
+
+// Only where a session has ended.
+const SignInAgain = lazyPage(() => import("../session/sign-in-again.tsx"));
 
 /** The frame of all pages: header, navigation, messages. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -57,10 +62,18 @@ export function Shell({ children }: { children: ReactNode }) {
         </div>
       </header>
       <main id="content" className={styles.content} tabIndex={-1}>
-        {session.hasEnded && <Notice kind="warning">{shellTexts.ended}</Notice>}
+        {session.hasEnded && session.pausedUserId === undefined && (
+          <Notice kind="warning">{shellTexts.ended}</Notice>
+        )}
         {children}
       </main>
       <Toasts />
+      <LeaveQuestion />
+      {session.pausedUserId !== undefined && (
+        <Suspense>
+          <SignInAgain />
+        </Suspense>
+      )}
     </>
   );
 }

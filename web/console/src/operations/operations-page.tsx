@@ -9,8 +9,8 @@ import {
 } from "lucide-react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { lazyPage } from "../app/lazy-page.ts";
+import { PageSkeleton } from "../app/page-skeleton.tsx";
 import { operationsTexts } from "../texts/operations.ts";
-import { Skeleton } from "../ui/states.tsx";
 import styles from "./operations.module.css";
 
 const MapPage = lazyPage(() => import("./map/map-page.tsx"));
@@ -37,7 +37,7 @@ export default function OperationsPage() {
   return (
     <>
       <Navigation />
-      <Suspense fallback={<Skeleton height={480} />}>
+      <Suspense fallback={<PageSkeleton />}>
         <Switch>
           <Route path={base} component={MapPage} />
           <Route path={`${base}/charts`} component={ChartsPage} />

@@ -1,10 +1,11 @@
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { KeyRound, ShieldOff } from "lucide-react";
 import { useLocation } from "wouter";
+import { PageSkeleton } from "../app/page-skeleton.tsx";
 import { Page } from "../app/page.tsx";
 import { shellTexts } from "../texts/shell.ts";
 import { LinkButton } from "../ui/button.tsx";
-import { EmptyState, ErrorState, Skeleton } from "../ui/states.tsx";
+import { EmptyState, ErrorState } from "../ui/states.tsx";
 import { useSession } from "./use-session.ts";
 
 interface RequireSessionProps {
@@ -15,7 +16,7 @@ interface RequireSessionProps {
 
 /** Shows a page to signed-in users, or to admins or operators only. Others see what they need to see it. */
 export function RequireSession({ role, children }: RequireSessionProps) {
-  const { status, isAdmin, mayOperate, failure } = useSession();
+  const { status, userId, isAdmin, mayOperate, failure } = useSession();
   const [path] = useLocation();
   if (status === "anonymous") {
     const href = `/sign-in?next=${encodeURIComponent(path)}`;
@@ -30,10 +31,11 @@ export function RequireSession({ role, children }: RequireSessionProps) {
       </Page>
     );
   }
-  if (role === undefined) return children;
-  if (role === "admin" ? isAdmin : mayOperate) return children;
+  const mayOpen = role === undefined || (role === "admin" ? isAdmin : mayOperate);
+  // What one user has typed is not shown to another one.
+  if (mayOpen) return <Fragment key={userId}>{children}</Fragment>;
   if (status === "loading") {
-    return failure === null ? <Skeleton height={480} /> : <ErrorState error={failure} />;
+    return failure === null ? <PageSkeleton isWithNavigation /> : <ErrorState error={failure} />;
   }
   return (
     <Page title={shellTexts.noAccessTitle}>

@@ -1,4 +1,5 @@
 import { queryClient } from "../api/query-client.ts";
+import { hasUnsavedEdits } from "../unsaved/unsaved-edits.ts";
 import { knownRights, type Rights } from "./known-rights.ts";
 import { sessionKey, signedInUser } from "./token-store.ts";
 
@@ -9,12 +10,22 @@ interface SessionState {
   rights: Rights | undefined;
   /** The shop has ended the session: the user did not sign out. */
   hasEnded: boolean;
+  /**
+   * Whose unsaved edits the page has after the end of the session. What the page shows stays until this
+   * user signs in again, or does not want the edits.
+   */
+  pausedUserId: string | undefined;
 }
 
 function readState(hasEnded: boolean): SessionState {
   const userId = signedInUser(localStorage);
   const rights = knownRights(localStorage, userId);
-  return { userId, rights, hasEnded: hasEnded && userId === undefined };
+  return {
+    userId,
+    rights,
+    hasEnded: hasEnded && userId === undefined,
+    pausedUserId: undefined,
+  };
 }
 
 let state = readState(false);
@@ -22,10 +33,16 @@ const listeners = new Set<() => void>();
 
 /** Reads who is signed in, after a change in this tab or another one. */
 export function updateSession(hasEnded = false): void {
-  state = readState(hasEnded);
+  const { userId: formerId, pausedUserId = formerId, rights } = state;
+  const next = readState(hasEnded);
+  const isPaused = next.userId === undefined && pausedUserId !== undefined && hasUnsavedEdits();
+  const isSameUser = next.userId !== undefined && next.userId === pausedUserId;
+  state = isPaused ? { ...next, rights, pausedUserId } : next;
   for (const listener of listeners) listener();
+  if (isPaused) return;
   // What one user has read is not shown to another one.
-  void queryClient.resetQueries();
+  if (isSameUser) void queryClient.invalidateQueries();
+  else void queryClient.resetQueries();
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Login } from "../../../../clients/typescript/src/index.ts";
 import { shop } from "../api/shop.ts";
+import { discardEdits } from "../unsaved/unsaved-edits.ts";
 import { updateSession } from "./session-store.ts";
 
 /** Opens a session. */
@@ -10,6 +11,8 @@ export async function signIn(input: Login): Promise<void> {
 
 /** Ends the session. If the shop cannot be reached, this browser has nevertheless forgotten it. */
 export async function signOut(): Promise<void> {
+  // Otherwise the page with the edits would stay, as after the end of a session.
+  discardEdits();
   try {
     await shop.signOut();
   } finally {

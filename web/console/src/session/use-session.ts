@@ -22,6 +22,8 @@ export interface Session {
   isAdmin: boolean;
   /** An admin who may also watch and repair the cluster. */
   mayOperate: boolean;
+  /** The user whose page stays for its unsaved edits, although the session has ended. */
+  pausedUserId: string | undefined;
   /** The shop has ended the session, for example after a change of the password. */
   hasEnded: boolean;
 }
@@ -44,16 +46,27 @@ const untilAnswered = {
 
 /** Returns who is signed in. */
 export function useSession(): Session {
-  const { userId, hasEnded, rights } = useSyncExternalStore(subscribeToSession, sessionState);
+  const session = useSyncExternalStore(subscribeToSession, sessionState);
+  const { userId, pausedUserId, hasEnded, rights } = session;
   const isSignedIn = userId !== undefined;
   const options = { enabled: isSignedIn, ...untilAnswered };
   const { data, failureReason } = useShopQuery(ViewerDocument, {}, options);
-  const viewer = isSignedIn ? (data?.me ?? undefined) : undefined;
-  const status = !isSignedIn ? "anonymous" : viewer === undefined ? "loading" : "signed-in";
+  const isShown = isSignedIn || pausedUserId !== undefined;
+  const viewer = isShown ? (data?.me ?? undefined) : undefined;
+  const status = !isShown ? "anonymous" : viewer === undefined ? "loading" : "signed-in";
   useEffect(() => {
     if (viewer) rememberRights(localStorage, viewer.id, viewer);
   }, [viewer]);
   const { type, mayOperate = false } = viewer ?? rights ?? {};
   const isAdmin = type === 1;
-  return { status, userId, viewer, failure: failureReason, isAdmin, mayOperate, hasEnded };
+  return {
+    status,
+    userId: userId ?? pausedUserId,
+    viewer,
+    failure: failureReason,
+    isAdmin,
+    mayOperate,
+    pausedUserId,
+    hasEnded,
+  };
 }

@@ -1,11 +1,13 @@
+import { titles } from "./titles.ts";
+
 /** The texts of sign-in, registration and account. */
 export const accountTexts = {
-  signInTitle: "Sign in",
+  signInTitle: titles.signIn,
   email: "Email",
   password: "Password",
   signIn: "Sign in",
   forgotPassword: "Forgot your password?",
-  resetTitle: "Set a new password",
+  resetTitle: titles.resetPassword,
   resetNote:
     "The shop sends no emails. Ask an admin of the shop for a reset token; admins ask the operator. A token works once, within an hour.",
   resetToken: "Reset token",
@@ -14,14 +16,14 @@ export const accountTexts = {
   wrongPassword: "This is not your current password.",
   noAccount: "You have no account yet?",
   toRegister: "Create an account",
-  registerTitle: "Create an account",
+  registerTitle: titles.register,
   username: "Name",
   usernameHint: "Shown on your orders",
   passwordHint: "At least 8 characters, and not a common password",
   register: "Create account",
   hasAccount: "You have an account already?",
   welcome: (name: string) => `Welcome, ${name}.`,
-  title: "Account",
+  title: titles.account,
   profile: "Profile",
   save: "Save",
   saved: "Your profile is saved.",

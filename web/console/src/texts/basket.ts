@@ -1,6 +1,8 @@
+import { titles } from "./titles.ts";
+
 /** The texts of the basket and of the checkout. */
 export const basketTexts = {
-  title: "Basket",
+  title: titles.basket,
   emptyTitle: "Your basket is empty",
   emptyText: "What you add to it stays here, also when you close the page.",
   lines: "Products in the basket",

@@ -1,6 +1,8 @@
+import { titles } from "./titles.ts";
+
 /** The texts of the catalogue and of a product's page. */
 export const catalogueTexts = {
-  title: "Catalogue",
+  title: titles.catalogue,
   search: "Search",
   searchHint: "Words of the name or description",
   filters: "Filters",

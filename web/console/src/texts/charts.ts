@@ -1,6 +1,8 @@
+import { titles } from "./titles.ts";
+
 /** The texts of the operators' charts. */
 export const chartTexts = {
-  title: "Charts",
+  title: titles.charts,
   intro: "The last hour, as the nodes have measured it. What a node has measured ends with it.",
   orders: "Orders",
   requests: "Requests",

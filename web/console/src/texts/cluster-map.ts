@@ -1,8 +1,9 @@
+import { titles } from "./titles.ts";
 import { counted } from "./counted.ts";
 
 /** The texts of the cluster map. */
 export const mapTexts = {
-  title: "Cluster map",
+  title: titles.clusterMap,
   live: "Live",
   waiting: "Connecting…",
   stale: (time: string) => `No news since ${time}. Trying again…`,

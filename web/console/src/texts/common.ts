@@ -15,6 +15,10 @@ export const commonTexts = {
   notLoadedTitle: "This page could not be loaded",
   notLoadedText:
     "The shop cannot be reached. The page is loaded when the connection is back. Your basket is kept.",
+  unsavedTitle: "Discard your changes?",
+  unsavedText: "They are not saved, and they are lost when you leave.",
+  keepEditing: "Keep editing",
+  discardEdits: "Discard changes",
   fieldRequired: "Fill in this field.",
   notFoundTitle: "There is no such page",
   toCatalogue: "Go to the catalogue",

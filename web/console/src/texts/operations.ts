@@ -1,3 +1,4 @@
+import { titles } from "./titles.ts";
 import { counted } from "./counted.ts";
 
 /** The texts of the operators' pages that have no file of their own. */
@@ -15,7 +16,7 @@ export const operationsTexts = {
 
 /** The texts of the consumers of events and of their dead letters. */
 export const eventTexts = {
-  title: "Events",
+  title: titles.events,
   intro: "Each service applies the events of other services in order, exactly once.",
   consumers: "Consumers of events",
   noConsumersTitle: "No service consumes events",
@@ -71,7 +72,7 @@ export const deadLetterTexts = {
 
 /** The texts of the held reservations and of the audit of the stock. */
 export const stockTexts = {
-  reservationsTitle: "Reservations",
+  reservationsTitle: titles.reservations,
   reservationsIntro:
     "Stock that is reserved for orders that are being placed. Most are held for less than a second; the shop releases the stock of an order that failed.",
   noneHeldTitle: "No reservation is held",
@@ -84,7 +85,7 @@ export const stockTexts = {
   overdue: "Overdue",
   lines: "Products",
   pieces: "Pieces",
-  auditTitle: "Stock audit",
+  auditTitle: titles.stockAudit,
   auditIntro:
     "The audit compares stock, ledger and reservations of each product. The shop runs it once per hour.",
   run: "Run now",

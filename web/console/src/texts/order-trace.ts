@@ -1,8 +1,9 @@
+import { titles } from "./titles.ts";
 import { counted } from "./counted.ts";
 
 /** The texts of the trace of an order. */
 export const traceTexts = {
-  title: "Order trace",
+  title: titles.orderTrace,
   titleOf: (number: string) => `Trace of order ${number}`,
   intro: "What happened to an order in all services, as one timeline.",
   search: "Number or id of the order",

@@ -1,6 +1,8 @@
+import { titles } from "./titles.ts";
+
 /** The texts of the orders. */
 export const orderTexts = {
-  title: "Orders",
+  title: titles.orders,
   missing: "There is no such order",
   number: "Order",
   placed: "Placed",

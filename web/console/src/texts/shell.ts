@@ -24,6 +24,8 @@ export const shellTexts = {
     lost: "The shop does not answer. What you see may be out of date.",
   },
   ended: "Your session has ended. Sign in again to go on; your basket is kept.",
+  signInAgain: "Your session has ended",
+  signInAgainText: "Your changes on this page are kept. Sign in again to go on with them.",
   signInFirst: "Sign in to see this page",
   signInFirstText: "It belongs to your account.",
   noAccessTitle: "This page is not for your account",

@@ -4,6 +4,7 @@ import { Heading } from "react-aria-components/Heading";
 import { Modal, ModalOverlay } from "react-aria-components/Modal";
 import { errorText } from "../api/error-text.ts";
 import { commonTexts } from "../texts/common.ts";
+import { EditScope, mayDiscardEdits } from "../unsaved/unsaved-edits.ts";
 import { Button } from "./button.tsx";
 import { Notice } from "./states.tsx";
 import styles from "./dialog.module.css";
@@ -12,31 +13,43 @@ interface DialogProps {
   title: string;
   isOpen: boolean;
   onClose: () => void;
+  /** Only its buttons close it. */
+  isPersistent?: boolean;
   children: ReactNode;
 }
 
-/** A dialog over the page. Escape, or a click beside it, closes it. */
-export function Dialog({ title, isOpen, onClose, children }: DialogProps) {
+/** A dialog over the page. Escape, or a click beside it, closes it: with unsaved edits, after a question. */
+export function Dialog({ title, isOpen, onClose, isPersistent = false, children }: DialogProps) {
+  const [scope] = useState(() => ({}));
+  const close = async () => {
+    if (await mayDiscardEdits(scope)) onClose();
+  };
   const change = (open: boolean) => {
-    if (!open) onClose();
+    if (!open) void close();
   };
   return (
     <ModalOverlay
       className={styles.overlay ?? ""}
       isOpen={isOpen}
       onOpenChange={change}
-      isDismissable
+      isDismissable={!isPersistent}
+      isKeyboardDismissDisabled={isPersistent}
     >
       <Modal className={styles.modal ?? ""}>
         <AriaDialog className={styles.dialog ?? ""}>
           <Heading slot="title" level={2}>
             {title}
           </Heading>
-          {children}
+          <EditScope value={scope}>{children}</EditScope>
         </AriaDialog>
       </Modal>
     </ModalOverlay>
   );
+}
+
+/** The buttons at the end of a dialog. */
+export function DialogButtons({ children }: { children: ReactNode }) {
+  return <div className={styles.buttons}>{children}</div>;
 }
 
 interface ConfirmDialogProps extends DialogProps {
@@ -73,12 +86,12 @@ export function ConfirmDialog({
     <Dialog {...dialog} onClose={close}>
       <div>{children}</div>
       {error !== undefined && <Notice kind="danger">{errorText(error)}</Notice>}
-      <div className={styles.buttons}>
+      <DialogButtons>
         <Button onPress={close}>{commonTexts.keep}</Button>
         <Button look="danger" isPending={isPending} onPress={() => void confirm()}>
           {confirmLabel}
         </Button>
-      </div>
+      </DialogButtons>
     </Dialog>
   );
 }

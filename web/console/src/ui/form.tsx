@@ -2,6 +2,7 @@ import { useEffect, useRef, useState, type ReactNode, type SyntheticEvent } from
 import { isShopError, type ShopErrorCode } from "../../../../clients/typescript/src/index.ts";
 import { errorText } from "../api/error-text.ts";
 import { commonTexts } from "../texts/common.ts";
+import { useUnsavedEdits } from "../unsaved/unsaved-edits.ts";
 import { Button } from "./button.tsx";
 import { FormErrors } from "./form-errors.ts";
 import { Notice } from "./states.tsx";
@@ -18,6 +19,8 @@ interface FormProps {
   error: unknown;
   /** Messages for codes that are about a field, by the name of the field. */
   errorFields?: ErrorFields;
+  /** The entries are worth no question before they are lost: a sign-in, a confirmation. */
+  isDisposable?: boolean;
   children: ReactNode;
 }
 
@@ -29,10 +32,16 @@ type ErrorFields = Partial<Record<ShopErrorCode, Record<string, string>>>;
  * field with an error gets the focus.
  */
 export function Form(props: FormProps) {
-  const { onSubmit, check, submitLabel, isPending, error, errorFields = {}, children } = props;
+  const { onSubmit, check, submitLabel, isPending, error, errorFields = {} } = props;
+  const { isDisposable = false, children } = props;
   const [faults, setFaults] = useState<Record<string, string>>({});
   const [names, setNames] = useState<readonly string[]>([]);
   const form = useRef<HTMLFormElement>(null);
+  const first = useRef("");
+  useEffect(() => {
+    first.current = entriesOf(form.current);
+  }, []);
+  useUnsavedEdits(() => !isDisposable && entriesOf(form.current) !== first.current);
   useEffect(() => {
     form.current?.querySelector<HTMLElement>('[aria-invalid="true"], [data-fault]')?.focus();
   }, [faults, error]);
@@ -56,7 +65,13 @@ export function Form(props: FormProps) {
   const hasNoFault = Object.keys(faults).length === 0;
   const fieldErrors = hasNoFault ? Object.fromEntries(ofFields) : faults;
   return (
-    <form ref={form} className={styles.form} onSubmit={submit} noValidate>
+    <form
+      ref={form}
+      className={styles.form}
+      onSubmit={submit}
+
+      noValidate
+    >
       <FormErrors value={fieldErrors}>
         {error !== null && error !== undefined && !isOfField && hasNoFault && (
           <Notice kind="danger">{errorText(error)}</Notice>
@@ -68,6 +83,20 @@ export function Form(props: FormProps) {
       </FormErrors>
     </form>
   );
+}
+
+/** Returns the entries as a text. Passwords do not count: browsers fill them in unasked. */
+function entriesOf(form: HTMLFormElement | null): string {
+  const fields = [...(form?.elements ?? [])].filter(
+    (element) =>
+      element instanceof HTMLInputElement ||
+      element instanceof HTMLTextAreaElement ||
+      element instanceof HTMLSelectElement,
+  );
+  const entries = fields.map((field) =>
+    field.type === "checkbox" ? (field as HTMLInputElement).checked : field.value,
+  );
+  return JSON.stringify(entries.filter((_, index) => fields[index]?.type !== "password"));
 }
 
 /** Returns messages about the required fields that are empty, by their names. */

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { memo, type ReactNode } from "react";
 import styles from "./table.module.css";
 
 /** A column of a table. */
@@ -17,6 +17,24 @@ interface TableProps<Row> {
   keyOf: (row: Row, index: number) => string;
 }
 
+interface TableRowProps<Row> {
+  columns: readonly Column<Row>[];
+  row: Row;
+}
+
+/** A long list renders only the rows that are others than before. */
+const TableRow = memo(function TableRow<Row>({ columns, row }: TableRowProps<Row>) {
+  return (
+    <tr>
+      {columns.map(({ title, cell, isNumber }) => (
+        <td key={title} data-title={title} className={isNumber ? styles.number : undefined}>
+          {cell(row)}
+        </td>
+      ))}
+    </tr>
+  );
+}) as <Row>(props: TableRowProps<Row>) => ReactNode;
+
 /** A table. On phones, each row is a card with the titles of the columns. */
 export function Table<Row>({ caption, columns, rows, keyOf }: TableProps<Row>) {
   return (
@@ -34,13 +52,7 @@ export function Table<Row>({ caption, columns, rows, keyOf }: TableProps<Row>) {
         </thead>
         <tbody>
           {rows.map((row, index) => (
-            <tr key={keyOf(row, index)}>
-              {columns.map(({ title, cell, isNumber }) => (
-                <td key={title} data-title={title} className={isNumber ? styles.number : undefined}>
-                  {cell(row)}
-                </td>
-              ))}
-            </tr>
+            <TableRow key={keyOf(row, index)} columns={columns} row={row} />
           ))}
         </tbody>
       </table>

@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { errorText } from "../../api/error-text.ts";
 import { invalidate } from "../../api/use-shop.ts";
 import { importTexts } from "../../texts/admin/import.ts";
+import { useUnsavedEdits } from "../../unsaved/unsaved-edits.ts";
 import { Button } from "../../ui/button.tsx";
 import { formatNumber } from "../../ui/format.ts";
 import { Notice } from "../../ui/states.tsx";
@@ -47,6 +48,7 @@ export function ImportRun({ file }: { file: ProductFile }) {
   );
   const [run, setRun] = useState<{ file: ProductFile; progress: Progress }>();
   const progress = run?.file === file ? run.progress : undefined;
+  useUnsavedEdits(() => rows.length > 0 && progress?.state !== "complete");
   const running = useRef<AbortController>(undefined);
   useEffect(() => () => running.current?.abort(), [file]);
   const start = async (before: Progress) => {

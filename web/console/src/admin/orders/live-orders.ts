@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { invalidate } from "../../api/use-shop.ts";
+import { useBatches } from "../../api/use-batches.ts";
 import { useSubscription } from "../../api/use-subscription.ts";
 import {
   AdminNewOrdersDocument,
@@ -17,41 +18,63 @@ interface LiveState {
   filter: OrderFilter;
   /** New orders that are on the page, newest first. */
   shown: readonly Order[];
-  /** New orders that wait until the user does not point into the list. */
+  /** New orders that wait until the user does not point into the list, or asks for them. */
   waiting: readonly Order[];
+  /** They come so fast that they wait until the user asks for them. */
+  isFast: boolean;
 }
+
+/** So many new orders at once can be read. */
+const readableOrders = 5;
+
+const nothing: Omit<LiveState, "filter"> = { shown: [], waiting: [], isFast: false };
 
 /** A page that stays open for days does not keep all orders of these days. */
 const maxOrders = 200;
 
 /**
- * Follows new orders and changes of status. While the user points into the list, new orders wait:
- * otherwise a press could meet the row of another order.
+ * Follows new orders and changes of status. While the user points into the list, or more orders come
+ * than can be read, new orders wait: otherwise a press could meet the row of another order.
  *
  * @param isHeld whether the user points into the list
  */
 export function useLiveOrders(queried: readonly Order[], filter: OrderFilter, isHeld: boolean) {
   const client = useQueryClient();
-  const [live, setLive] = useState<LiveState>({ filter, shown: [], waiting: [] });
+  const [live, setLive] = useState<LiveState>({ filter, ...nothing });
   const [changes, setChanges] = useState<ReadonlyMap<string, Order>>(new Map());
   const isSameFilter = JSON.stringify(live.filter) === JSON.stringify(filter);
-  const { shown, waiting } = isSameFilter ? live : { shown: [], waiting: [] };
+  const { shown, waiting, isFast } = isSameFilter ? live : nothing;
   const restart = () => {
-    setLive({ filter, shown: [], waiting: [] });
+    setLive({ filter, ...nothing });
     setChanges(new Map());
     void invalidate(client, [AdminOrderRowsDocument]);
   };
+  const showWaiting = () => {
+    // Older ones are not known.
+    if (waiting.length === maxOrders) restart();
+    else setLive({ filter, ...nothing, shown: [...waiting, ...shown].slice(0, maxOrders) });
+  };
+  const takeOrder = useBatches<Order>((placed) => {
+    const orders = placed.filter((order) => isMatch(order, filter)).toReversed();
+    if (orders.length === 0) return;
+    const isFaster = isFast || orders.length > readableOrders;
+    const newest = [...orders, ...waiting];
+    setLive(
+      isHeld || isFaster
+        ? { filter, shown, waiting: newest.slice(0, maxOrders), isFast: isFaster }
+        : { filter, ...nothing, shown: [...newest, ...shown].slice(0, maxOrders) },
+    );
+  });
+  const takeChange = useBatches<Order>((changed) => {
+    const entries = changed.map((order) => [order.id, order] as const);
+    setChanges((known) => new Map([...known, ...entries].slice(-maxOrders)));
+  });
   useSubscription(
     AdminNewOrdersDocument,
     {},
     {
-      onEvent({ orderPlaced: order }) {
-        if (!isMatch(order, filter)) return;
-        setLive(
-          isHeld
-            ? { filter, shown, waiting: [order, ...waiting].slice(0, maxOrders) }
-            : { filter, shown: [order, ...waiting, ...shown].slice(0, maxOrders), waiting: [] },
-        );
+      onEvent({ orderPlaced }) {
+        takeOrder(orderPlaced);
       },
       onGap: restart,
     },
@@ -60,8 +83,8 @@ export function useLiveOrders(queried: readonly Order[], filter: OrderFilter, is
     AdminOrderChangesDocument,
     {},
     {
-      onEvent({ orderUpdated: order }) {
-        setChanges((known) => new Map([...known, [order.id, order] as const].slice(-maxOrders)));
+      onEvent({ orderUpdated }) {
+        takeChange(orderUpdated);
       },
       onGap: restart,
     },
@@ -72,11 +95,8 @@ export function useLiveOrders(queried: readonly Order[], filter: OrderFilter, is
     return changed && changed.updatedAt > order.updatedAt ? changed : order;
   });
   // The user points elsewhere now.
-  if (!isHeld && waiting.length > 0) {
-    setLive({ filter, shown: [...waiting, ...shown].slice(0, maxOrders), waiting: [] });
+  if (!isHeld && !isFast && waiting.length > 0) {
+    setLive({ filter, ...nothing, shown: [...waiting, ...shown].slice(0, maxOrders) });
   }
-  const showWaiting = () => {
-    setLive({ filter, shown: [...waiting, ...shown].slice(0, maxOrders), waiting: [] });
-  };
-  return { rows, waiting: waiting.length, showWaiting };
+  return { rows, waiting: waiting.length, hasMore: waiting.length === maxOrders, showWaiting };
 }

@@ -72,7 +72,7 @@ export default function OrdersPage() {
     { enabled: !isWrong },
   );
   const isHeld = useIsHeld(list);
-  const { rows, waiting, showWaiting } = useLiveOrders(query.pages.flat(), filter, isHeld);
+  const { rows, waiting, hasMore, showWaiting } = useLiveOrders(query.pages.flat(), filter, isHeld);
   const isLive = useConnection() === "connected";
   const liveText = isLive ? adminOrderTexts.liveText : adminOrderTexts.notLiveText;
   const actions = (
@@ -99,10 +99,11 @@ export default function OrdersPage() {
           <Badge kind={isLive ? "success" : "warning"}>
             {isLive ? adminOrderTexts.live : adminOrderTexts.notLive}
           </Badge>
-          <span role="status">{waiting === 0 ? liveText : adminOrderTexts.waiting(waiting)}</span>
-          {waiting > 0 && (
-            <Button isSmall look="quiet" onPress={showWaiting}>
-              {adminOrderTexts.show}
+          {waiting === 0 ? (
+            <span role="status">{liveText}</span>
+          ) : (
+            <Button isSmall onPress={showWaiting}>
+              {adminOrderTexts.showWaiting(waiting, hasMore)}
             </Button>
           )}
         </div>

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { errorText } from "../../api/error-text.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
+import { useUnsavedEdits } from "../../unsaved/unsaved-edits.ts";
 import { Button } from "../../ui/button.tsx";
 import { Notice } from "../../ui/states.tsx";
 import { Table } from "../../ui/table.tsx";
@@ -33,6 +34,7 @@ interface ProductConflictProps {
 /** Shows what two admins have made of a product. The user chooses for each field that differs. */
 export function ProductConflict(props: ProductConflictProps) {
   const { conflict, isPending, error, onSave, onDiscard } = props;
+  useUnsavedEdits(() => true);
   const [dropped, setDropped] = useState<ReadonlySet<ProductField>>(new Set());
   const saved = entriesOf(conflict.saved);
   const rows = productFields.map((field) => {

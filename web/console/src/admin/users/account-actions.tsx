@@ -71,6 +71,7 @@ export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragmen
       >
         <p>{adminUserTexts.eraseText}</p>
         <Form
+          isDisposable
           submitLabel={adminUserTexts.erase}
           isPending={isPending}
           error={error}

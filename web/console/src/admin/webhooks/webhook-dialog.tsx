@@ -24,35 +24,37 @@ interface WebhookDialogProps {
 }
 
 /** A form for URL, note and events of a webhook. */
-export function WebhookDialog({
-  webhook,
-  isPending,
-  error,
-  onSubmit,
-  ...props
-}: WebhookDialogProps) {
-  const { submitLabel, ...dialog } = props;
+export function WebhookDialog({ title, isOpen, onClose, ...form }: WebhookDialogProps) {
+  return (
+    <Dialog title={title} isOpen={isOpen} onClose={onClose}>
+      <WebhookForm {...form} />
+    </Dialog>
+  );
+}
+
+type WebhookFormProps = Omit<WebhookDialogProps, "title" | "isOpen" | "onClose">;
+
+/** Begins with what is saved each time that the dialog is opened. */
+function WebhookForm({ webhook, submitLabel, isPending, error, onSubmit }: WebhookFormProps) {
   const [events, setEvents] = useState<ReadonlySet<string>>(() => new Set(webhook?.events));
   return (
-    <Dialog {...dialog}>
-      <Form
-        submitLabel={submitLabel}
-        isPending={isPending}
-        error={error}
-        check={(): Record<string, string> =>
-          events.size === 0 ? { events: webhookTexts.eventsMissing } : {}
-        }
-        onSubmit={({ url = "", description = "" }) => {
-          onSubmit({ url, description, events: [...events] });
-        }}
-      >
-        <WebhookFields
-          url={webhook?.url}
-          description={webhook?.description}
-          events={events}
-          onEvents={setEvents}
-        />
-      </Form>
-    </Dialog>
+    <Form
+      submitLabel={submitLabel}
+      isPending={isPending}
+      error={error}
+      check={(): Record<string, string> =>
+        events.size === 0 ? { events: webhookTexts.eventsMissing } : {}
+      }
+      onSubmit={({ url = "", description = "" }) => {
+        onSubmit({ url, description, events: [...events] });
+      }}
+    >
+      <WebhookFields
+        url={webhook?.url}
+        description={webhook?.description}
+        events={events}
+        onEvents={setEvents}
+      />
+    </Form>
   );
 }

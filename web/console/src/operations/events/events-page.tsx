@@ -17,7 +17,10 @@ const refreshMs = 3_000;
 const shortLagSeconds = 2;
 
 const columns: readonly Column<Consumer>[] = [
-  { title: eventTexts.feed, cell: (consumer) => <strong>{feedOf(consumer)}</strong> },
+  {
+    title: eventTexts.feed,
+    cell: (consumer) => <strong className={styles.feed}>{feedOf(consumer)}</strong>,
+  },
   { title: eventTexts.state, cell: (consumer) => <StateBadge consumer={consumer} /> },
   { title: eventTexts.position, cell: ({ position }) => numberOf(position), isNumber: true },
   { title: eventTexts.head, cell: ({ head }) => numberOf(head), isNumber: true },

@@ -1,10 +1,11 @@
+import { titles } from "../titles.ts";
 import type { AuditAction, AuditActorKind } from "../../admin/audit/audit.graphql.ts";
 
 import { counted } from "../counted.ts";
 
 /** The texts of the audit trail. */
 export const auditTexts = {
-  title: "Audit trail",
+  title: titles.auditTrail,
   trail: "Of",
   trails: { users: "Users", products: "Products", webhooks: "Webhooks" },
   action: "What",

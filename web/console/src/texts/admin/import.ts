@@ -1,8 +1,9 @@
+import { titles } from "../titles.ts";
 import { counted } from "../counted.ts";
 
 /** The texts of the import of products. */
 export const importTexts = {
-  title: "Import products",
+  title: titles.importProducts,
   intro:
     "Choose a CSV file with one row per product. The first line names the columns. A row changes the product with its id or SKU, or creates a product.",
   columnsAre: "Columns",

@@ -1,8 +1,9 @@
+import { titles } from "../titles.ts";
 import { counted } from "../counted.ts";
 
 /** The texts of the admins' pages of orders. */
 export const adminOrderTexts = {
-  title: "Orders",
+  title: titles.orders,
   number: "Order",
   customer: "Customer",
   unknownCustomer: "Erased user",
@@ -24,8 +25,10 @@ export const adminOrderTexts = {
   notLive: "Not live",
   notLiveText: "New orders and changes appear when the shop answers again.",
   liveText: "New orders and changes appear by themselves.",
-  waiting: (orders: number) => `${counted(orders, "new order is", "new orders are")} waiting.`,
-  show: "Show",
+  showWaiting: (orders: number, hasMore: boolean) =>
+    hasMore
+      ? `Show more than ${orders} new orders`
+      : `Show ${counted(orders, "new order", "new orders")}`,
   emptyTitle: "There are no orders yet",
   emptyText: "They appear here when customers place them.",
   ship: "Ship",

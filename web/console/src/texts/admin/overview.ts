@@ -1,6 +1,8 @@
+import { titles } from "../titles.ts";
+
 /** The texts of the admins' overview. */
 export const overviewTexts = {
-  title: "Overview",
+  title: titles.overview,
   toShip: "Orders to ship",
   onTheWay: "Orders on the way",
   soldOut: "Sold out",

@@ -1,8 +1,9 @@
+import { titles } from "../titles.ts";
 import { counted } from "../counted.ts";
 
 /** The texts of the admins' pages of products. */
 export const adminProductTexts = {
-  title: "Products",
+  title: titles.products,
   add: "New product",
   import: "Import",
   search: "Search",
@@ -33,7 +34,7 @@ export const adminProductTexts = {
   emptyTitle: "There are no products yet",
   emptyText: "Add the first one, or import a file.",
   back: "All products",
-  newTitle: "New product",
+  newTitle: titles.newProduct,
   priceHint: "In euros, for example 12.50",
   priceInvalid: "Enter an amount with at most two decimals, for example 12.50.",
   skuHint: "The shop's own code of the product. It can be empty.",

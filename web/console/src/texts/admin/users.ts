@@ -1,6 +1,8 @@
+import { titles } from "../titles.ts";
+
 /** The texts of the admins' pages of users. */
 export const adminUserTexts = {
-  title: "Users",
+  title: titles.users,
   search: "Search",
   searchHint: "Start of name or email",
   type: "Role",

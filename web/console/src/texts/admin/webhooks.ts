@@ -1,8 +1,9 @@
+import { titles } from "../titles.ts";
 import { counted } from "../counted.ts";
 
 /** The texts of the admins' pages of webhooks. */
 export const webhookTexts = {
-  title: "Webhooks",
+  title: titles.webhooks,
   add: "New webhook",
   url: "URL",
   urlHint: "Begins with https://. The shop sends events to it by HTTP.",

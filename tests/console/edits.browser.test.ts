@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import type { Browser, Page } from "playwright-core";
+import {
+  accessibilityFaults,
+  launchBrowser,
+  openConsole,
+  type ConsolePage,
+} from "../support/console/console-browser.ts";
+import { putOnSale } from "../support/ordering.ts";
+import { logIn, newAccount } from "../support/sessions.ts";
+import { password, startTestShop, type TestShop } from "../support/shop.ts";
+
+let shop: TestShop;
+let browser: Browser;
+let admin: ConsolePage;
+let email: string;
+let mug: string;
+
+beforeAll(async () => {
+  shop = await startTestShop();
+  browser = await launchBrowser();
+  ({ email } = await newAccount(shop, 1));
+  mug = await putOnSale(shop, 5, 500, "Mug");
+  admin = await openConsole(browser, shop.url, "/sign-in?next=/admin/products");
+  await signIn(admin.page.getByRole("main"));
+  await heading("Products");
+});
+afterAll(async () => {
+  await browser.close();
+  await shop.stop();
+});
+beforeEach(() => {
+  admin.problems.length = 0;
+});
+
+async function signIn(form: ReturnType<Page["getByRole"]>): Promise<void> {
+  await form.getByLabel("Email").fill(email);
+  await form.getByLabel("Password").fill(password);
+  await form.getByRole("button", { name: "Sign in" }).click();
+}
+
+const heading = (name: string) =>
+  admin.page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+const question = () => admin.page.getByRole("dialog", { name: "Discard your changes?" });
+const answer = (name: string) => question().getByRole("button", { name }).click();
+const link = (name: string) =>
+  admin.page
+    .getByRole("navigation", { name: "Administration" })
+    .getByRole("link", { name, exact: true });
+const nameField = () => admin.page.getByLabel("Name", { exact: true });
+
+/** Opens the mug from the list of products, so that there is a page to go back to, and edits it. */
+async function editMug(name: string): Promise<void> {
+  await link("Products").click();
+  await admin.page.getByRole("link", { name: "Mug" }).first().click();
+  await heading("Mug");
+  await nameField().fill(name);
+}
+
+test("a form with edits is left only after a question, by links and in the history", async () => {
+  const { page } = admin;
+  await editMug("Cup");
+  await link("Orders").click();
+  await question().waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await answer("Keep editing");
+  await question().waitFor({ state: "detached" });
+  expect(await nameField().inputValue()).toBe("Cup");
+
+  await page.goBack();
+  await question().waitFor();
+  await page.keyboard.press("Escape");
+  await question().waitFor({ state: "detached" });
+  expect(page.url()).toContain(mug);
+  expect(await nameField().inputValue()).toBe("Cup");
+
+  await page.goBack();
+  await answer("Discard changes");
+  await heading("Products");
+  expect(page.url()).toMatch(/\/admin\/products$/);
+  await page.goForward();
+  await heading("Mug");
+  expect(await nameField().inputValue()).toBe("Mug");
+  // Nothing is edited any more.
+  await nameField().fill("Cup");
+  await nameField().fill("Mug");
+  await link("Orders").click();
+  await heading("Orders");
+  expect(admin.problems).toEqual([]);
+});
+
+test("a tab with edits is closed only after a question", async () => {
+  const { page } = admin;
+  await editMug("Cup");
+  const asked = page.waitForEvent("dialog");
+  await page.close({ runBeforeUnload: true });
+  const dialog = await asked;
+  expect(dialog.type()).toBe("beforeunload");
+  await dialog.dismiss();
+  expect(await nameField().inputValue()).toBe("Cup");
+  await nameField().fill("Mug");
+});
+
+test("a saved form is left without a question", async () => {
+  const { page } = admin;
+  await page.getByRole("link", { name: "All products" }).click();
+  await page.getByRole("link", { name: "New product" }).click();
+  await nameField().fill("Jug");
+  await page.getByLabel("Price").fill("4");
+  await page.getByRole("button", { name: "Create product" }).click();
+  await heading("Jug");
+  await page.getByLabel("SKU").fill("JUG");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await page.getByText("The product is saved.").waitFor();
+  await link("Webhooks").click();
+  await heading("Webhooks");
+});
+
+test("a dialog with edits and an import are left only after a question", async () => {
+  const { page } = admin;
+  await link("Webhooks").click();
+  await page.getByRole("button", { name: "New webhook" }).click();
+  const form = page.getByRole("dialog", { name: "New webhook" });
+  await form.getByText("order.placed", { exact: true }).click();
+  await page.keyboard.press("Escape");
+  await question().waitFor();
+  await answer("Keep editing");
+  await question().waitFor({ state: "detached" });
+  expect(await form.getByRole("checkbox", { name: "order.placed" }).isChecked()).toBe(true);
+  await page.keyboard.press("Escape");
+  await answer("Discard changes");
+  await form.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "New webhook" }).click();
+  expect(await form.getByRole("checkbox", { name: "order.placed" }).isChecked()).toBe(false);
+  await page.keyboard.press("Escape");
+
+  await page.goto(`${shop.url}/console/admin/products/import`);
+  await heading("Import products");
+  const buffer = Buffer.from("sku,name,price\r\nA,Bowl,100\r\n");
+  await page.setInputFiles("input[type=file]", { name: "a.csv", mimeType: "text/csv", buffer });
+  await page.getByRole("button", { name: "Import 1 row" }).waitFor();
+  await link("Orders").click();
+  await answer("Keep editing");
+  await page.getByRole("button", { name: "Import 1 row" }).click();
+  await page.getByText("The import is complete.").waitFor();
+  await link("Orders").click();
+  await heading("Orders");
+  expect(admin.problems).toEqual([]);
+});
+
+test("edits stay when the session ends, until the same user signs in again", async () => {
+  const { page } = admin;
+  await editMug("Cup");
+  const { token } = await logIn(shop, { email });
+  await shop.graphql("mutation { logoutEverywhere { success } }", { token });
+  const again = page.getByRole("dialog", { name: "Your session has ended" });
+  // The gateway closes the connection of the session, so the page knows at once.
+  await again.waitFor();
+  expect(await nameField().inputValue()).toBe("Cup");
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await signIn(again);
+  await again.waitFor({ state: "detached" });
+  expect(await nameField().inputValue()).toBe("Cup");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await heading("Cup");
+  expect(await shop.call("products.get", { id: mug })).toMatchObject({ name: "Cup" });
+});

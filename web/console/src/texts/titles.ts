@@ -1,0 +1,23 @@
+/** The titles of the pages. A title stands on the page before the file of the page is loaded. */
+export const titles = {
+  catalogue: "Catalogue",
+  basket: "Basket",
+  orders: "Orders",
+  account: "Account",
+  signIn: "Sign in",
+  register: "Create an account",
+  resetPassword: "Set a new password",
+  overview: "Overview",
+  products: "Products",
+  newProduct: "New product",
+  importProducts: "Import products",
+  users: "Users",
+  webhooks: "Webhooks",
+  auditTrail: "Audit trail",
+  clusterMap: "Cluster map",
+  charts: "Charts",
+  events: "Events",
+  reservations: "Reservations",
+  stockAudit: "Stock audit",
+  orderTrace: "Order trace",
+};
