@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { StartError } from "../data-dir.ts";
-import { syncFolder } from "../workshop.ts";
+import { syncFolder } from "../staging-folder.ts";
 import { holdsOnlyBackupFiles } from "./backup-folder.ts";
 
 /**

@@ -17,8 +17,8 @@ import { StartError } from "./data-dir.ts";
 /** The end of a message about a problem that only the owner of the data can solve. */
 export const nothingChanged = "Nothing was changed.";
 
-/** A temporary folder in which data are made. Its name is that of the data and the suffix. */
-interface Workshop {
+/** A folder in which data are made until they are complete. Its name is that of the data and the suffix. */
+interface StagingFolder {
   suffix: string;
   /** The text of the mark, which identifies the remains of an interruption. */
   markText: string;
@@ -26,14 +26,14 @@ interface Workshop {
   work: string;
 }
 
-const initdbWorkshop: Workshop = {
+const initdbStaging: StagingFolder = {
   suffix: ".initdb",
   markText:
     "A shop is making its database here, or was interrupted at it. Its next start removes this folder.\n",
   work: "an interrupted start of the shop",
 };
 
-const restoreWorkshop: Workshop = {
+const restoreStaging: StagingFolder = {
   suffix: ".restore",
   markText:
     "A backup is being restored here, or the restore was interrupted. Run npm run restore again, or remove this folder.\n",
@@ -52,7 +52,7 @@ export async function makeData(
   folder: string,
   initialize: (fresh: string) => Promise<void>,
 ): Promise<void> {
-  await build(folder, initdbWorkshop, initialize);
+  await build(folder, initdbStaging, initialize);
 }
 
 /**
@@ -66,12 +66,12 @@ export async function restoreData(
   folder: string,
   extract: (fresh: string) => Promise<void>,
 ): Promise<void> {
-  await build(folder, restoreWorkshop, extract);
+  await build(folder, restoreStaging, extract);
 }
 
 /** Returns the name of the temporary folder of a restore. */
 export function restoreFolderOf(folder: string): string {
-  return `${folder}${restoreWorkshop.suffix}`;
+  return `${folder}${restoreStaging.suffix}`;
 }
 
 /**
@@ -80,7 +80,7 @@ export function restoreFolderOf(folder: string): string {
  */
 export function finishRestore(folder: string): void {
   const path = restoreFolderOf(folder);
-  if (!isInterrupted(path, restoreWorkshop)) return;
+  if (!isInterrupted(path, restoreStaging)) return;
   if (!existsSync(folder)) {
     throw new StartError(
       `The restore of a backup into ${dirname(folder)} was interrupted; run npm run restore again, or remove ${path} to start with an empty shop. ${nothingChanged}`,
@@ -96,16 +96,16 @@ export function finishRestore(folder: string): void {
  */
 async function build(
   folder: string,
-  workshop: Workshop,
+  staging: StagingFolder,
   make: (fresh: string) => Promise<void>,
 ): Promise<void> {
-  const path = `${folder}${workshop.suffix}`;
+  const path = `${folder}${staging.suffix}`;
   const fresh = join(path, "postgres");
   try {
-    if (isInterrupted(path, workshop)) clear(path);
+    if (isInterrupted(path, staging)) clear(path);
     mkdirSync(path, { mode: 0o700 });
     try {
-      writeMark(join(path, markName), workshop.markText);
+      writeMark(join(path, markName), staging.markText);
       syncFolder(dirname(folder));
       mkdirSync(fresh, { mode: 0o700 });
       await make(fresh);
@@ -126,7 +126,7 @@ async function build(
  * Returns true if an interruption left this folder, false if it does not exist. Throws StartError
  * for any other content.
  */
-function isInterrupted(path: string, { markText, work }: Workshop): boolean {
+function isInterrupted(path: string, { markText, work }: StagingFolder): boolean {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (entry === undefined) return false;
   const names = entry.isDirectory() ? readdirSync(path) : undefined;
