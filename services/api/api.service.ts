@@ -38,7 +38,7 @@ import { pageGate, pages, routeOf, type GatewayRequest } from "./http/pages.ts";
 import { DeadlineTimer } from "./limits/deadline.ts";
 import { ConcurrencyLimit } from "./limits/concurrency-limit.ts";
 import { dropBody } from "./http/request-body.ts";
-import { senderAddresses } from "./http/sender-address.ts";
+import { clientAddresses } from "./http/client-address.ts";
 import type { Throttle } from "./limits/throttle.ts";
 import { TransferWatch } from "./http/transfer-watch.ts";
 import { FairQueue } from "./limits/fair-queue.ts";
@@ -164,8 +164,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         });
         this.discovery.refresh();
       }
-      const addresses = senderAddresses(config.edge.trustedProxies);
-      const origin = {
+      const addresses = clientAddresses(config.edge.trustedProxies);
+      const parts = {
         deadlines,
         usage,
         transfers,
@@ -179,12 +179,12 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         headersFor: rules.headersFor.bind(rules),
         newContext: (req?: IncomingMessage) => contextOf(this, req),
       };
-      streams = new EventStreamResponses({ execution, origin });
-      const graphql = graphqlOverHttp(execution, origin, streams);
+      streams = new EventStreamResponses({ execution, parts });
+      const graphql = graphqlOverHttp(execution, parts, streams);
       this.throttle = execution.throttle;
       const idOf = (req: IncomingMessage) => requestIdOptions(req).requestID ?? randomUUID();
       const isHealthCheck = healthChecks({
-        newContext: origin.newContext,
+        newContext: parts.newContext,
         addressOf: addresses.of,
         requestIdOf: idOf,
         isStopping: () => this.isStopping,
@@ -230,7 +230,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         });
       });
       connectionLimits.attach(this.server);
-      sockets = new GraphqlSockets({ execution, origin });
+      sockets = new GraphqlSockets({ execution, parts });
       sockets.attach(this.server, graphqlUrl);
       this.authenticator = authenticator;
       authenticator.start();

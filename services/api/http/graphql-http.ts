@@ -32,12 +32,12 @@ import type { ConcurrencyLimit } from "../limits/concurrency-limit.ts";
 import { BodyError, RequestBody, dropBody } from "./request-body.ts";
 import { isJson, paramsOfUrl, parseJson } from "./request-params.ts";
 import type { EventStreamResponses } from "../subscriptions/event-stream-response.ts";
-import type { LiveOrigin } from "../subscriptions/live-client.ts";
+import type { GatewayParts } from "../subscriptions/live-client.ts";
 import { Tarpit } from "../limits/tarpit.ts";
 import type { TransferWatch } from "./transfer-watch.ts";
 
 /** What the handler needs from the gateway. */
-export interface HttpOrigin extends LiveOrigin {
+export interface HttpParts extends GatewayParts {
   /** Headers of every response, as alternating names and values. */
   headersFor: (req: IncomingMessage) => readonly string[];
   transfers: TransferWatch;
@@ -60,17 +60,17 @@ const readBytesPerMs = 64;
  */
 export function graphqlOverHttp(
   execution: GraphqlExecution,
-  origin: HttpOrigin,
+  parts: HttpParts,
   streams: EventStreamResponses,
 ) {
   const tarpit = new Tarpit();
-  const { usage, concurrency, transfers, fairQueue, deadlines, requestLog } = origin;
+  const { usage, concurrency, transfers, fairQueue, deadlines, requestLog } = parts;
   const { throttle } = execution;
 
   return async (req: IncomingMessage, res: ServerResponse, isHead: boolean): Promise<void> => {
-    const address = origin.addressOf(req);
+    const address = parts.addressOf(req);
     const group = addressGroup(address);
-    const headers = [...origin.headersFor(req)];
+    const headers = [...parts.headersFor(req)];
     const excess = usage.acquire(group, "requests");
     if (excess !== undefined) {
       dropBody(req);
@@ -131,7 +131,7 @@ export function graphqlOverHttp(
   /** Returns the response; undefined for an event stream, which is already open. */
   async function answer(exchange: Exchange): Promise<HttpAnswer | undefined> {
     const { req, res, headers, address, deadline, held } = exchange;
-    if (origin.isForeign(req)) throw new HttpError(403, "This origin is not allowed.");
+    if (parts.isForeign(req)) throw new HttpError(403, "This origin is not allowed.");
     const type = acceptedType(req.headers.accept);
     if (type === undefined) {
       const message =
@@ -139,7 +139,7 @@ export function graphqlOverHttp(
       throw new HttpError(406, message);
     }
     const { authorization } = req.headers;
-    const { viewer } = await origin.viewerOf(authorization);
+    const { viewer } = await parts.viewerOf(authorization);
     exchange.viewer = viewer;
     const caller = callerOf(viewer, address);
     let requestId = "";
@@ -147,7 +147,7 @@ export function graphqlOverHttp(
       // Before the body is received, which may be large.
       execution.admit(caller);
       const params = await paramsOf(exchange, caller);
-      const ctx = origin.newContext(req);
+      const ctx = parts.newContext(req);
       requestId = ctx.requestID ?? "";
       Object.assign(exchange, { requestId, traceId: activeSpan()?.traceId });
       headers.push("x-request-id", requestId);

@@ -102,7 +102,7 @@ class EventStreamResponse {
   /** Subscribes, and starts the response. Throws TOO_MANY_REQUESTS. */
   async open(operation: Operation): Promise<void> {
     const { res, authorization } = this.#exchange;
-    const { logger } = this.#gateway.origin;
+    const { logger } = this.#gateway.parts;
     const rejection =
       authorization === undefined ? undefined : await this.client.signIn(authorization);
     if (res.destroyed) return;
@@ -126,7 +126,7 @@ class EventStreamResponse {
     this.#events = events;
     this.#checks = setInterval(() => {
       this.#check().catch((error: unknown) => {
-        logger.error("the check of an event stream failed", error);
+        logger.error("The check of an event stream failed.", error);
         res.destroy();
       });
     }, checkEveryMs);

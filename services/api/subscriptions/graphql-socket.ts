@@ -13,7 +13,7 @@ import type { GraphqlContext, Operation, RequestSender } from "../graphql/graphq
 import { IdempotencyKeys } from "../graphql/idempotency-keys.ts";
 import { penalize } from "../http/connection-limits.ts";
 import { rejectUpgrade, toOriginForm } from "../http/http-server.ts";
-import { LiveClient, type LiveGateway, type LiveOrigin } from "./live-client.ts";
+import { LiveClient, type LiveGateway, type GatewayParts } from "./live-client.ts";
 import { asGraphql, formatResult, LiveOperation } from "./live-operation.ts";
 import { closeExpired, closeSocket, SocketConnection } from "./socket-connection.ts";
 
@@ -45,7 +45,7 @@ interface Extra extends Record<PropertyKey, unknown> {
 export class GraphqlSockets {
   readonly #gateway: LiveGateway;
   readonly #execution: GraphqlExecution;
-  readonly #origin: LiveOrigin;
+  readonly #parts: GatewayParts;
   readonly #sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
@@ -64,7 +64,7 @@ export class GraphqlSockets {
   constructor(gateway: LiveGateway) {
     this.#gateway = gateway;
     this.#execution = gateway.execution;
-    this.#origin = gateway.origin;
+    this.#parts = gateway.parts;
     this.#protocol = makeServer<Params, Extra>({
       connectionInitWaitTimeout: initWaitMs,
       onConnect: ({ connectionParams, extra }) => this.#signIn(extra.connection, connectionParams),
@@ -89,7 +89,7 @@ export class GraphqlSockets {
       socket.on("error", () => socket.destroy());
       if (socket.destroyed) return;
       toOriginForm(req);
-      const address = this.#origin.addressOf(req);
+      const address = this.#parts.addressOf(req);
       const group = addressGroup(address);
       const status = this.#rejectionStatusOf(req, url, group);
       if (status !== undefined) {
@@ -97,7 +97,7 @@ export class GraphqlSockets {
         return;
       }
       socket.once("close", () => {
-        this.#origin.usage.release(group, "sockets");
+        this.#parts.usage.release(group, "sockets");
       });
       this.#sockets.handleUpgrade(req, socket, head, (opened) => {
         this.#open(opened, socket, address);
@@ -123,14 +123,14 @@ export class GraphqlSockets {
     if (this.#isClosed) return 503;
     if (this.#execution.throttle.take(group, openingCost) !== undefined) return 429;
     if (!url.test(req.url ?? "")) return 404;
-    if (this.#origin.isForeign(req)) return 403;
-    const excess = this.#origin.usage.acquire(group, "sockets");
+    if (this.#parts.isForeign(req)) return 403;
+    const excess = this.#parts.usage.acquire(group, "sockets");
     if (excess === undefined) return undefined;
     return excess === "address" ? 429 : 503;
   }
 
   #open(socket: WebSocket, stream: Duplex, address: string): void {
-    const { logger, usage } = this.#origin;
+    const { logger, usage } = this.#parts;
     const client = new LiveClient(this.#gateway, address, () => {
       closeExpired(socket);
     });
@@ -139,7 +139,7 @@ export class GraphqlSockets {
     const checks = connection.keepAlive(
       (data) => this.#admits(connection, data),
       (error) => {
-        logger.error("the check of a WebSocket connection failed", error);
+        logger.error("The check of a WebSocket connection failed.", error);
       },
     );
     const closed = this.#protocol.opened(
@@ -163,7 +163,7 @@ export class GraphqlSockets {
                 closeSocket(socket, CloseCode.BadRequest, "Invalid message");
                 return;
               }
-              logger.error("a WebSocket message failed", error);
+              logger.error("A WebSocket message failed.", error);
               closeSocket(socket, CloseCode.InternalServerError, "Internal server error");
             });
           });
@@ -213,7 +213,7 @@ export class GraphqlSockets {
 
   async #prepare(connection: SocketConnection, id: string, payload: unknown) {
     const { running, socket, client } = connection;
-    const { fairQueue, newContext, requestLog } = this.#origin;
+    const { fairQueue, newContext, requestLog } = this.#parts;
     if (running.has(id)) {
       // The client completed the operation, but it still runs: results of both would be mixed up.
       closeSocket(socket, CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);

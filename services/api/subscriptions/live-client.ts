@@ -15,7 +15,7 @@ export const maxUnreadBytes = 1_048_576;
 export const checkEveryMs = 10_000;
 
 /** What connections of any transport need from the gateway. */
-export interface LiveOrigin {
+export interface GatewayParts {
   viewerOf: (authorization: string | undefined) => Promise<Authentication>;
   addressOf: (req: IncomingMessage) => string;
   isForeign: (req: IncomingMessage) => boolean;
@@ -31,7 +31,7 @@ export interface LiveOrigin {
 /** The gateway, as the transports of subscriptions see it. */
 export interface LiveGateway {
   execution: GraphqlExecution;
-  origin: LiveOrigin;
+  parts: GatewayParts;
 }
 
 /** The longest delay of a timer. */
@@ -63,7 +63,7 @@ export class LiveClient {
 
   /** Authenticates the client. Returns the reason why its token is rejected. */
   async signIn(token: string): Promise<string | undefined> {
-    const { viewer, expiresAtMs } = await this.#gateway.origin.viewerOf(token);
+    const { viewer, expiresAtMs } = await this.#gateway.parts.viewerOf(token);
     const rejection = rejectionOf(viewer);
     if (rejection !== undefined) return rejection;
     if (this.#isClosed) return undefined;
@@ -79,7 +79,7 @@ export class LiveClient {
   /** Authenticates the token again: it may have become invalid, or verifiable by now. */
   async review(): Promise<void> {
     if (this.#token === undefined) return;
-    const { viewer } = await this.#gateway.origin.viewerOf(this.#token);
+    const { viewer } = await this.#gateway.parts.viewerOf(this.#token);
     this.#viewer = viewer;
     if (rejectionOf(viewer) !== undefined) this.#onInvalid();
   }

@@ -24,7 +24,7 @@ export class LiveOperation {
 
   /** Counts a subscription, or starts the deadline. Throws TOO_MANY_REQUESTS. */
   start(kind: Operation["kind"]): void {
-    const { usage, deadlines } = this.#gateway.origin;
+    const { usage, deadlines } = this.#gateway.parts;
     if (kind !== "subscription") {
       deadlines.add(this.deadline);
       return;
@@ -45,7 +45,7 @@ export class LiveOperation {
 
   /** Ends the operation and aborts its calls. */
   end(): void {
-    const { usage, deadlines } = this.#gateway.origin;
+    const { usage, deadlines } = this.#gateway.parts;
     if (this.#isSubscription) usage.release(this.#client.group, "subscriptions");
     this.#isSubscription = false;
     deadlines.done(this.deadline);

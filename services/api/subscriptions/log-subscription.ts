@@ -1,6 +1,6 @@
 import { cursorExpired, eventTagOf, hasEventOf, type OpenedCursor } from "./cursor-seal.ts";
 import type { LogTail, TailReader } from "./log-tail.ts";
-import type { TailEvent } from "./tail-source.ts";
+import type { SliceEvent } from "../../../core/log-slice.ts";
 
 /** Which events a subscription delivers, and to whom. */
 export interface LogSubscriptionOptions {
@@ -8,7 +8,7 @@ export interface LogSubscriptionOptions {
   /** Fields of an event's data, with the values that they must have. */
   match: Readonly<Record<string, string>>;
   /** Returns whether the gateway knows the version of an event's data. */
-  isKnown: (event: TailEvent) => boolean;
+  isKnown: (event: SliceEvent) => boolean;
   /** Called before each event; an error that it returns ends the iteration. */
   revocation: () => Error | undefined;
   /** Takes a cost from the caller's bucket, or returns the seconds until it holds enough. */
@@ -53,11 +53,11 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
   #position: number;
   /** The cursor after which the subscription begins, until a slice has shown that the log has its event. */
   #unchecked: OpenedCursor | undefined;
-  #lastDelivered: TailEvent | undefined;
+  #lastDelivered: SliceEvent | undefined;
   /** Events up to this position were missed. Their delivery is slowed down to the rate limit. */
   readonly #missedTo: number;
   /** Matching events of a slice, and the position that the subscription has after them. */
-  #slice: TailEvent[] = [];
+  #slice: SliceEvent[] = [];
   #sliceTo: number | undefined;
   #pendingNext: PromiseWithResolvers<Result> | undefined;
   #error: Error | undefined;
@@ -139,7 +139,7 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
     return done;
   }
 
-  offer(event: TailEvent): void {
+  offer(event: SliceEvent): void {
     if (this.#pendingNext === undefined) return;
     const revocation = this.#options.revocation();
     if (revocation !== undefined) {
@@ -174,7 +174,7 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
   }
 
   /** Returns the next event in memory. It stays the next event until it is delivered. */
-  #nextKnown(): TailEvent | undefined {
+  #nextKnown(): SliceEvent | undefined {
     const [first] = this.#slice;
     if (first !== undefined) return first;
     if (this.#sliceTo !== undefined) {
@@ -185,7 +185,7 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
     return this.#tail.find(this.#position, (event) => this.#accepts(event));
   }
 
-  #deliver(event: TailEvent): Result {
+  #deliver(event: SliceEvent): Result {
     if (event === this.#slice[0]) this.#slice.shift();
     this.#position = event.position;
     this.#lastDelivered = event;
@@ -195,7 +195,7 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
     return { done: false, value: { type, data, cursor } };
   }
 
-  #accepts(event: TailEvent): boolean {
+  #accepts(event: SliceEvent): boolean {
     const { types, match, isKnown } = this.#options;
     return (
       types.includes(event.type) &&
@@ -205,7 +205,7 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
   }
 
   /** Pauses while the caller of a missed event exceeds the rate limit. Returns false without a pause. */
-  async #hasPaused({ position }: TailEvent): Promise<boolean> {
+  async #hasPaused({ position }: SliceEvent): Promise<boolean> {
     const waitSeconds = position <= this.#missedTo ? this.#options.take(0) : undefined;
     if (waitSeconds === undefined) return false;
     await this.#pause(waitSeconds);

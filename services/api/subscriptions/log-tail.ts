@@ -1,13 +1,13 @@
-import type { LogSlice, SliceQuery } from "../../../core/log-slice.ts";
+import type { LogSlice, SliceEvent, SliceQuery } from "../../../core/log-slice.ts";
 import { isServiceUnavailable, serviceUnavailable } from "../../../core/errors.ts";
 import { cursorExpired, CursorSeal } from "./cursor-seal.ts";
-import type { TailEvent, TailSource } from "./tail-source.ts";
+import type { TailSource } from "./tail-source.ts";
 
 /** A subscription that receives new events. */
 export interface TailReader {
   types: readonly string[];
   /** Called for each new event, in the order of the positions. */
-  offer: (event: TailEvent) => void;
+  offer: (event: SliceEvent) => void;
   /** Ends the subscription. */
   fail: (error: Error) => void;
 }
@@ -43,14 +43,14 @@ export class LogTail {
   #users = 0;
   #beginning: Promise<void> | undefined;
   #seal = new CursorSeal("");
-  #events: TailEvent[] = [];
+  #events: SliceEvent[] = [];
   /** `#events` has all events of `types` after this position. */
   #from = 0;
   /** The position up to which the tail knows all events; undefined if it does not run. */
   #position: number | undefined;
   /** The id of the event at `#position`, if the tail knows it. */
   #eventId: string | undefined;
-  readonly #waiting = new Map<number, TailEvent>();
+  readonly #waiting = new Map<number, SliceEvent>();
   #begunAtMs = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Infinity;
@@ -109,7 +109,7 @@ export class LogTail {
   }
 
   /** Returns the first event after a position that `accepts` accepts. */
-  find(position: number, accepts: (event: TailEvent) => boolean): TailEvent | undefined {
+  find(position: number, accepts: (event: SliceEvent) => boolean): SliceEvent | undefined {
     let low = 0;
     let high = this.#events.length;
     while (low < high) {
@@ -146,7 +146,7 @@ export class LogTail {
   }
 
   /** Accepts an event from the broker, in any order. */
-  receive({ id, position, type, version, data }: TailEvent): void {
+  receive({ id, position, type, version, data }: SliceEvent): void {
     if (this.#users === 0 || !Number.isSafeInteger(position)) return;
     if (position <= (this.#position ?? 0) || this.#waiting.size >= maxWaiting) return;
     const kept = this.#source.types.includes(type) ? this.#source.kept(type, data) : {};
@@ -203,7 +203,7 @@ export class LogTail {
     if (this.#waiting.size > 0) this.#schedule(reorderWindowMs);
   }
 
-  #append(event: TailEvent): void {
+  #append(event: SliceEvent): void {
     this.#moveTo(event.position, event.id);
     if (!this.#source.types.includes(event.type)) return;
     this.#events.push(event);

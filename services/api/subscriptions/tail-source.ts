@@ -1,7 +1,4 @@
-import type { LogHead, LogSlice, SliceEvent, SliceQuery } from "../../../core/log-slice.ts";
-
-/** An event with the part of its data that subscriptions need. */
-export type TailEvent = SliceEvent;
+import type { LogHead, LogSlice, SliceQuery } from "../../../core/log-slice.ts";
 
 /** A producer's log, and which of its events the tail keeps. */
 export interface TailSource {

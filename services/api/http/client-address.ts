@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import proxyAddr from "proxy-addr";
 
 /** Determines the client addresses of requests. */
-export interface SenderAddresses {
+export interface ClientAddresses {
   /**
    * Returns the last address in X-Forwarded-For that is not a trusted proxy, or else the address of
    * the connection.
@@ -11,7 +11,7 @@ export interface SenderAddresses {
   isProxy: (address: string) => boolean;
 }
 
-export function senderAddresses(trustedProxies: string[]): SenderAddresses {
+export function clientAddresses(trustedProxies: string[]): ClientAddresses {
   if (trustedProxies.length === 0) {
     return { of: ({ socket }) => socket.remoteAddress ?? "", isProxy: () => false };
   }
