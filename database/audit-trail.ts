@@ -227,7 +227,7 @@ export class FailedAttemptAudit {
       });
     } catch (fault) {
       // The call is rejected anyway.
-      ctx.broker.logger.error(`the failed attempt to call ${action} could not be recorded`, fault);
+      ctx.broker.logger.error(`The failed attempt to call ${action} could not be recorded.`, fault);
     }
   }
 

@@ -74,7 +74,7 @@ export function eventConsumer(
     const readUnconfirmed = logReader(broker, producer, {});
     const onFault = (fault: unknown) => {
       metrics?.failed(name);
-      logger.error(`an event of ${name} could not be applied`, fault);
+      logger.error(`An event of ${name} could not be applied.`, fault);
     };
     const feed: EventFeed = new EventFeed({
       async begin() {
@@ -90,7 +90,7 @@ export function eventConsumer(
         const page = await (areApplied ? readLog : readUnconfirmed)(position);
         if (page === undefined || isAhead) return page;
         if (page.prunedTo > position) {
-          logger.warn(`${consumer} skips the pruned events of ${name}`);
+          logger.warn(`${consumer} skips the pruned events of ${name}.`);
           await transaction((work) => skipPruned(work, name, page.prunedTo));
         }
         // A producer of an older version sends no `previousId`.

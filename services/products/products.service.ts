@@ -136,7 +136,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
       lastAudit: () => lastAudit(database),
       auditNow: ({ broker: { logger } }) =>
         auditNow(database, (fault) => {
-          logger.error("the audit of the stock failed", fault);
+          logger.error("The audit of the stock failed.", fault);
         }),
       heldReservations: ({ params }) => heldReservations(database, params),
       auditTrail: ({ params }) => readAuditTrail(database.query, params),

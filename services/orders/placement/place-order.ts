@@ -108,10 +108,13 @@ async function writeWithProof(
  */
 async function abandon({ database, products, logger }: Dependencies, orderId: string) {
   try {
-    const never = await settleOrders(database, [orderId]);
-    if (never.length > 0) await products.call("products.release", { order_id: orderId });
+    const tombstones = await settleOrders(database, [orderId]);
+    if (tombstones.length > 0) await products.call("products.release", { order_id: orderId });
   } catch (error) {
-    logger.warn(`the stock of rejected order ${orderId} stays reserved until it expires`, error);
+    logger.warn(
+      `The stock of the rejected order ${orderId} stays reserved until it expires.`,
+      error,
+    );
   }
 }
 
