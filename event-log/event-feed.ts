@@ -183,7 +183,7 @@ export class EventFeed {
     const events = await this.#read(applied);
     for (const event of events) this.#buffer.set(event.position, event);
     if (events.length === 0) {
-      // The log holds nothing after the cursor: buffered events are foreign, or a later read returns them.
+      // The log has no event after the cursor. The buffered events are not in it, or a later read finds them.
       this.#buffer.clear();
       return applied;
     }
@@ -203,7 +203,7 @@ export class EventFeed {
     }
     const next = this.#buffer.get(cursor.position + 1);
     if (next !== undefined && !follows(next, cursor.eventId)) {
-      // The log shows whether the event is foreign or the producer was set back.
+      // The event or the cursor does not belong to the present log. Reading the log shows which of them.
       this.#buffer.delete(next.position);
       this.#readAtMs = -Infinity;
     }

@@ -27,7 +27,8 @@ export async function sellReservations(
     `WITH sold AS (
        UPDATE reservations r SET state = 'SOLD', expires_at = NULL
        FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS placed (order_id, user_id, place)
-       -- Those that are held; said otherwise, so that no plan goes through all that are.
+       -- The same rows as state = 'HELD'. With that condition, the planner could read the index of all
+       -- held reservations.
        WHERE r.order_id = placed.order_id AND r.state NOT IN ('SOLD', 'CANCELLED')
        RETURNING r.order_id, placed.user_id, placed.place
      )
