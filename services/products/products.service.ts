@@ -26,8 +26,11 @@ import { eraseUsers } from "./erase-users.ts";
 import { priceHistory } from "./catalogue/price-history.ts";
 import { lowStockProducts } from "./catalogue/low-stock.ts";
 import { updateProduct } from "./catalogue/update-product.ts";
-import { heldReservations } from "./stock/held-reservations.ts";
-import { releaseReservations, restockCancelledOrders } from "./stock/release-reservations.ts";
+import { heldReservations } from "./stock/reservations/held-reservations.ts";
+import {
+  releaseReservations,
+  restockCancelledOrders,
+} from "./stock/reservations/release-reservations.ts";
 import { productConnection } from "./catalogue/page-products.ts";
 import {
   defaultLowStock,
@@ -48,10 +51,10 @@ import {
   productsBySku,
 } from "./catalogue/read-products.ts";
 import { correctStock } from "./stock/correct-stock.ts";
-import { redrivePlacedOrder } from "./stock/redrive-order.ts";
-import { reserveMany } from "./stock/reserve-many.ts";
-import { reservationBatcher } from "./stock/reserve.ts";
-import { sellReservations } from "./stock/sell-reservations.ts";
+import { redrivePlacedOrder } from "./stock/reservations/redrive-order.ts";
+import { reserveMany } from "./stock/reservations/reserve-many.ts";
+import { reservationBatcher } from "./stock/reservations/reserve.ts";
+import { sellReservations } from "./stock/reservations/sell-reservations.ts";
 import { auditStock, traceReservation } from "./stock/stock-audit.ts";
 import {
   auditCheckEveryMs,
@@ -61,7 +64,7 @@ import {
 } from "./stock/scheduled-audit.ts";
 import { stockMetrics } from "./stock/stock-metrics.ts";
 import { stockHistories, stockHistory } from "./stock/stock-changes.ts";
-import { sweepEveryMs, sweepReservations } from "./stock/sweep-reservations.ts";
+import { sweepEveryMs, sweepReservations } from "./stock/reservations/sweep-reservations.ts";
 import { updateInventory } from "./stock/update-inventory.ts";
 
 export default function productsService(broker: ServiceBroker): ServiceSchema {

@@ -1,6 +1,6 @@
-import { LogSubscription } from "../../../services/api/subscriptions/log-subscription.ts";
-import { LogTail } from "../../../services/api/subscriptions/log-tail.ts";
-import type { LogSlice, SliceEvent, SliceQuery } from "../../../core/log-slice.ts";
+import { LogSubscription } from "../../../services/api/subscriptions/log/log-subscription.ts";
+import { LogTail } from "../../../services/api/subscriptions/log/log-tail.ts";
+import type { LogSlice, SliceEvent, SliceQuery } from "../../../core/events/log-slice.ts";
 import { serviceUnavailable } from "../../../core/errors.ts";
 import { newId } from "../../../core/ids/ids.ts";
 
