@@ -13,7 +13,7 @@
  */
 import type { ActionCacheOptions, ActionSchema, ActionVisibility } from "moleculer";
 import type { Access } from "./access.ts";
-import type { GraphqlField, SubscriptionField, OpenEnum, Join } from "./graphql-options.ts";
+import type { GraphqlField, SubscriptionField, OpenEnum, Join } from "./graphql/graphql-options.ts";
 
 declare const paramsType: unique symbol;
 declare const resultType: unique symbol;

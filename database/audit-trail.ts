@@ -8,7 +8,7 @@ import {
   type commonAuditActions,
 } from "../core/audit.ts";
 import { addressGroup } from "../core/caller-address.ts";
-import type { GraphqlField } from "../core/graphql-options.ts";
+import type { GraphqlField } from "../core/graphql/graphql-options.ts";
 import { commonErrors, hasCode, type ErrorDefinition } from "../core/errors.ts";
 import { highestId } from "../core/relay-connection.ts";
 import { isId } from "../core/validation.ts";
@@ -227,7 +227,7 @@ export class FailedAttemptAudit {
       });
     } catch (fault) {
       // The call is rejected anyway.
-      ctx.broker.logger.error(`the failed attempt to call ${action} could not be recorded`, fault);
+      ctx.broker.logger.error(`The failed attempt to call ${action} could not be recorded.`, fault);
     }
   }
 

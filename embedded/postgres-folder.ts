@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { StartError } from "./data-dir.ts";
-import { nothingChanged } from "./workshop.ts";
+import { nothingChanged } from "./staging-folder.ts";
 
 /** Files and folders that initdb makes. PostgreSQL does not start, or starts wrongly, without them. */
 const files = ["PG_VERSION", "postgresql.conf", "pg_hba.conf", "global/pg_control"];

@@ -1,7 +1,7 @@
 import type { EventEnvelope } from "../core/contract.ts";
-import type { LogHead, LogSlice, SliceEvent, SliceQuery } from "../core/log-slice.ts";
-import type { Cursor } from "./event-cursor.ts";
-import { isSetBack } from "./feed-halt.ts";
+import type { LogHead, LogSlice, SliceEvent, SliceQuery } from "../core/events/log-slice.ts";
+import type { Cursor } from "./consumer/event-cursor.ts";
+import { isSetBack } from "./consumer/feed-halt.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** A page of a log, as a consumer reads it. */

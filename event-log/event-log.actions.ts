@@ -1,8 +1,8 @@
 import type { Context, ServiceSchema } from "moleculer";
 import { retryPolicy } from "../core/contract.ts";
-import type { SliceQuery } from "../core/log-slice.ts";
+import type { SliceQuery } from "../core/events/log-slice.ts";
 import { int, optional, text } from "../core/validation.ts";
-import type { EventCursor } from "./event-cursor.ts";
+import type { EventCursor } from "./consumer/event-cursor.ts";
 import { progressOf } from "./log-progress.ts";
 import { noteReader, outboxOf, readHead, readLog, readSlice } from "./event-log-reading.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";

@@ -1,8 +1,8 @@
 import type { ServiceBroker } from "moleculer";
-import type { LogProgress } from "../core/event-progress.ts";
+import type { LogProgress } from "../core/events/event-progress.ts";
 import { callIfAvailable } from "../core/tasks/call-if-available.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
-import type { EventCursor } from "./event-cursor.ts";
+import type { EventCursor } from "./consumer/event-cursor.ts";
 import { outboxOf } from "./event-log-reading.ts";
 
 /** Shorter than a scrape may take: a consumer that does not answer has the position of its last read. */

@@ -8,7 +8,7 @@ import {
   type Meta,
 } from "../core/access.ts";
 import { isExposed } from "../core/contract.ts";
-import type { GraphqlField } from "../core/graphql-options.ts";
+import type { GraphqlField } from "../core/graphql/graphql-options.ts";
 import type { OnAccessDenied } from "../core/define-service.ts";
 
 /**

@@ -30,7 +30,7 @@ export class LoadLimit {
     this.#startByMs.set(call, startByMs);
   }
 
-  /** @param isAnswered false for a call that was dropped or that nobody answered in time */
+  /** @param isAnswered false for a call that was rejected in the queue or not answered in time */
   end(call: object, isAnswered: boolean): void {
     this.#startByMs.delete(call);
     if (!isAnswered) return;

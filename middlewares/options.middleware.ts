@@ -1,6 +1,6 @@
 import { Errors, type Middleware, type Service, type ServiceBroker } from "moleculer";
 import { isExposed } from "../core/contract.ts";
-import type { GraphqlField } from "../core/graphql-options.ts";
+import type { GraphqlField } from "../core/graphql/graphql-options.ts";
 
 type Place = "service" | "action" | "event";
 

@@ -2,7 +2,7 @@ import type { ActionSchema, Context, Middleware, ServiceBroker } from "moleculer
 import { moleculers } from "../broker/moleculer-middlewares.ts";
 import type { Meta } from "../core/access.ts";
 import { maxRetries } from "../core/contract.ts";
-import type { GraphqlField } from "../core/graphql-options.ts";
+import type { GraphqlField } from "../core/graphql/graphql-options.ts";
 import { newId } from "../core/ids/ids.ts";
 import { isOutcomeUnknown, serviceUnavailable } from "../core/errors.ts";
 

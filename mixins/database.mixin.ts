@@ -55,17 +55,17 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   let replays: Family<"action", Counter> | undefined;
   const listeners: ((event: EventEnvelope) => void)[] = [];
   const report = (task: string) => (fault: unknown) => {
-    broker?.logger.error(`${task} of ${contract.name} failed`, fault);
+    broker?.logger.error(`${task} of ${contract.name} failed.`, fault);
   };
   const log = new EventLog({
     sequelize,
     keepMs: config.eventLogKeepMs,
-    onFault: report("pruning the event log"),
+    onFault: report("Pruning the event log"),
   });
   const keys = new PeriodicTask(
     pruneKeysEveryMs,
     () => idempotency.pruneKeys(query),
-    report("pruning idempotency keys"),
+    report("Pruning the idempotency keys"),
   );
 
   const named = { service: contract.name, url: options.url };
@@ -126,7 +126,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   /** Emits an event without waiting. If that fails, consumers read the event from the log. */
   function emit(event: EventEnvelope): void {
     for (const listener of listeners) listener(event);
-    broker?.emit(event.type, event).catch(report(`emitting ${event.type} ${event.id}`));
+    broker?.emit(event.type, event).catch(report(`Emitting ${event.type} ${event.id}`));
   }
 
   async function transaction<Result>(

@@ -5,21 +5,24 @@ import type { ConsumerOptions } from "../core/define-service.ts";
 import { invalidField } from "../core/errors.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { callIfAvailable } from "../core/tasks/call-if-available.ts";
-import { BatchApplier } from "../event-log/batch-applier.ts";
+import { BatchApplier } from "../event-log/consumer/batch-applier.ts";
 import { DeadLetterLog } from "../event-log/dead-letters/dead-letter-log.ts";
-import { consumerActions, type ReconcileParams } from "../event-log/event-consumer.actions.ts";
+import {
+  consumerActions,
+  type ReconcileParams,
+} from "../event-log/consumer/event-consumer.actions.ts";
 import {
   hasCursor,
   makeCursor,
   setCursorEvent,
   skipPruned,
   type RunTransaction,
-} from "../event-log/event-cursor.ts";
-import { EventFeed } from "../event-log/event-feed.ts";
-import { EventHandlers } from "../event-log/event-handlers.ts";
+} from "../event-log/consumer/event-cursor.ts";
+import { EventFeed } from "../event-log/consumer/event-feed.ts";
+import { EventHandlers } from "../event-log/consumer/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
-import { describeHalt } from "../event-log/feed-halt.ts";
-import { deadLetterMetrics, FeedMetrics } from "../event-log/feed-metrics.ts";
+import { describeHalt } from "../event-log/consumer/feed-halt.ts";
+import { deadLetterMetrics, FeedMetrics } from "../event-log/consumer/feed-metrics.ts";
 import { discardDeadLetter, redriveLetter } from "../event-log/dead-letters/repair-dead-letters.ts";
 import { rebuildReadModels } from "../event-log/reconciliation/rebuild.ts";
 import { reconcile, type Reconciliation } from "../event-log/reconciliation/reconcile.ts";
@@ -74,7 +77,7 @@ export function eventConsumer(
     const readUnconfirmed = logReader(broker, producer, {});
     const onFault = (fault: unknown) => {
       metrics?.failed(name);
-      logger.error(`an event of ${name} could not be applied`, fault);
+      logger.error(`An event of ${name} could not be applied.`, fault);
     };
     const feed: EventFeed = new EventFeed({
       async begin() {
@@ -90,7 +93,7 @@ export function eventConsumer(
         const page = await (areApplied ? readLog : readUnconfirmed)(position);
         if (page === undefined || isAhead) return page;
         if (page.prunedTo > position) {
-          logger.warn(`${consumer} skips the pruned events of ${name}`);
+          logger.warn(`${consumer} skips the pruned events of ${name}.`);
           await transaction((work) => skipPruned(work, name, page.prunedTo));
         }
         // A producer of an older version sends no `previousId`.

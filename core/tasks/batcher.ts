@@ -74,8 +74,8 @@ export class Batcher<Item, Result> {
 }
 
 /**
- * Returns a batcher of reads. Equal items of a batch are read once and share one result, which nobody
- * may change.
+ * Returns a batcher of reads. Equal items of a batch are read once and share one result, which must not
+ * be changed.
  */
 export function readBatcher<Item, Result>(
   read: (items: Item[]) => Promise<(Result | Error)[]>,

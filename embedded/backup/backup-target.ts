@@ -11,7 +11,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { isInside } from "../../config/folder-tree.ts";
 import { StartError } from "../data-dir.ts";
-import { syncFolder } from "../workshop.ts";
+import { syncFolder } from "../staging-folder.ts";
 import { backupAround, holdsOnlyBackupFiles } from "./backup-folder.ts";
 
 /**

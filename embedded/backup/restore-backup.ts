@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { claimDataDir, socketOf, StartError } from "../data-dir.ts";
 import { postgresBinaries } from "../postgres-binaries.ts";
-import { nothingChanged, restoreData, restoreFolderOf, syncFolder } from "../workshop.ts";
+import { nothingChanged, restoreData, restoreFolderOf, syncFolder } from "../staging-folder.ts";
 import { backupAround, readDescription, type BackupDescription } from "./backup-folder.ts";
 import { DurableFile } from "./durable-file.ts";
 import { readBackup } from "./read-backup.ts";

@@ -1,4 +1,4 @@
-import type { DeadLetterEntry, RedrivenLetters } from "../../core/event-progress.ts";
+import type { DeadLetterEntry, RedrivenLetters } from "../../core/events/event-progress.ts";
 import { isRetryable } from "../../core/errors.ts";
 import type { PageArguments, RelayConnection } from "../../core/relay-connection.ts";
 import { isoTime } from "../../database/columns.ts";

@@ -4,8 +4,8 @@ import type { EventEnvelope } from "../../core/contract.ts";
 import { invalidField } from "../../core/errors.ts";
 import { recordAudit } from "../../database/audit-trail.ts";
 import { takeDeadLetter } from "./dead-letters.ts";
-import type { RunTransaction } from "../event-cursor.ts";
-import type { EventHandlers } from "../event-handlers.ts";
+import type { RunTransaction } from "../consumer/event-cursor.ts";
+import type { EventHandlers } from "../consumer/event-handlers.ts";
 import { PermanentEventFailure } from "./permanent-failure.ts";
 
 /** Returns the event of the dead letter that was applied; undefined if there is none with this id. */

@@ -1,4 +1,4 @@
-import { lockCursor, rewindCursor, type RunTransaction } from "../event-cursor.ts";
+import { lockCursor, rewindCursor, type RunTransaction } from "../consumer/event-cursor.ts";
 import type { Reconciliation } from "./reconcile.ts";
 import { recordReconciliation } from "./reconciliations.ts";
 

@@ -1,9 +1,14 @@
 import type { EventEnvelope } from "../../core/contract.ts";
 import { invalidField } from "../../core/errors.ts";
 import { keepDeadLetter } from "../dead-letters/dead-letters.ts";
-import { lockCursor, moveCursor, type Cursor, type RunTransaction } from "../event-cursor.ts";
+import {
+  lockCursor,
+  moveCursor,
+  type Cursor,
+  type RunTransaction,
+} from "../consumer/event-cursor.ts";
 import type { LogPage } from "../event-log-reading.ts";
-import { isSetBack, type FeedHalt } from "../feed-halt.ts";
+import { isSetBack, type FeedHalt } from "../consumer/feed-halt.ts";
 import {
   appliedAfter,
   appliedEventId,

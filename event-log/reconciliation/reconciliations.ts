@@ -1,6 +1,6 @@
 import type { Effect } from "../../core/contract.ts";
 import { newId } from "../../core/ids/ids.ts";
-import type { Cursor } from "../event-cursor.ts";
+import type { Cursor } from "../consumer/event-cursor.ts";
 
 type Querying = Pick<Effect, "query">;
 

@@ -11,15 +11,15 @@ import { createServer } from "../../core/http.ts";
 import { authenticatorOf, type Authenticator } from "./auth/authenticate.ts";
 import { BrowserRules } from "./http/browser-rules.ts";
 import { EventStream, publishedEvents } from "./subscriptions/event-stream.ts";
-import { LogTails } from "./subscriptions/log-tails.ts";
+import { LogTails } from "./subscriptions/log/log-tails.ts";
 import { GraphqlExecution } from "./graphql/graphql-execution.ts";
-import { graphqlOverHttp } from "./http/graphql-http.ts";
+import { graphqlOverHttp } from "./http/graphql/graphql-http.ts";
 import { composeBase } from "./graphql/schema/base-schema.ts";
 import { SchemaComposer } from "./graphql/schema/graphql-schema.ts";
 import { queryCosts } from "./graphql/schema/field-costs.ts";
 import { SchemaDiscovery } from "./graphql/schema/schema-discovery.ts";
-import { EventStreamResponses } from "./subscriptions/event-stream-response.ts";
-import { GraphqlSockets } from "./subscriptions/graphql-socket.ts";
+import { EventStreamResponses } from "./subscriptions/transports/event-stream-response.ts";
+import { GraphqlSockets } from "./subscriptions/transports/graphql-socket.ts";
 import { healthChecks, healthPaths } from "./http/health.ts";
 import { ConnectionLimits } from "./http/connection-limits.ts";
 import { inHttpSpan } from "./http/http-span.ts";
@@ -38,8 +38,8 @@ import { ResourceUsage } from "./limits/resource-usage.ts";
 import { pageGate, pages, routeOf, type GatewayRequest } from "./http/pages.ts";
 import { DeadlineTimer } from "./limits/deadline.ts";
 import { ConcurrencyLimit } from "./limits/concurrency-limit.ts";
-import { dropBody } from "./http/request-body.ts";
-import { senderAddresses } from "./http/sender-address.ts";
+import { dropBody } from "./http/graphql/request-body.ts";
+import { clientAddresses } from "./http/client-address.ts";
 import type { Throttle } from "./limits/throttle.ts";
 import { TransferWatch } from "./http/transfer-watch.ts";
 import { FairQueue } from "./limits/fair-queue.ts";
@@ -165,8 +165,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         });
         this.discovery.refresh();
       }
-      const addresses = senderAddresses(config.edge.trustedProxies);
-      const origin = {
+      const addresses = clientAddresses(config.edge.trustedProxies);
+      const parts = {
         deadlines,
         usage,
         transfers,
@@ -180,12 +180,12 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         headersFor: rules.headersFor.bind(rules),
         newContext: (req?: IncomingMessage) => contextOf(this, req),
       };
-      streams = new EventStreamResponses({ execution, origin });
-      const graphql = graphqlOverHttp(execution, origin, streams);
+      streams = new EventStreamResponses({ execution, parts });
+      const graphql = graphqlOverHttp(execution, parts, streams);
       this.throttle = execution.throttle;
       const idOf = (req: IncomingMessage) => requestIdOptions(req).requestID ?? randomUUID();
       const isHealthCheck = healthChecks({
-        newContext: origin.newContext,
+        newContext: parts.newContext,
         addressOf: addresses.of,
         requestIdOf: idOf,
         isStopping: () => this.isStopping,
@@ -231,7 +231,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         });
       });
       connectionLimits.attach(this.server);
-      sockets = new GraphqlSockets({ execution, origin });
+      sockets = new GraphqlSockets({ execution, parts });
       sockets.attach(this.server, graphqlUrl);
       this.authenticator = authenticator;
       authenticator.start();

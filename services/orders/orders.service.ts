@@ -2,7 +2,7 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { actorOf, forbidden, mayActForOthers, userIdOf, type Actor } from "../../core/access.ts";
 import { configOf } from "../../config/broker-config.ts";
 import { defineService } from "../../core/define-service.ts";
-import { includes } from "../../core/graphql-options.ts";
+import { includes } from "../../core/graphql/graphql-options.ts";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { productsContract } from "../products/products.contract.ts";
 import { rememberingUsers } from "../../database/user-names.ts";

@@ -1,5 +1,5 @@
 import { action } from "../../core/contract.ts";
-import type { GraphqlField } from "../../core/graphql-options.ts";
+import type { GraphqlField } from "../../core/graphql/graphql-options.ts";
 import type { FieldFault } from "../../core/errors.ts";
 import { anyInt, id, int, optional } from "../../core/validation.ts";
 

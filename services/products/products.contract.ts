@@ -16,7 +16,7 @@ import {
 export * from "./catalogue/catalogue.contract.ts";
 export * from "./catalogue/catalogue-changes.contract.ts";
 export * from "./stock/stock.contract.ts";
-export * from "./stock/reservations.contract.ts";
+export * from "./stock/reservations/reservations.contract.ts";
 
 /** The actions in the audit trail of products, with their meanings: values of the enum `AuditAction`. */
 const productAuditActions = {

@@ -27,8 +27,11 @@ import { priceHistory } from "./catalogue/price-history.ts";
 import { lowStockProducts } from "./catalogue/low-stock.ts";
 import { searchIndexMerges } from "./catalogue/merge-search-index.ts";
 import { updateProduct } from "./catalogue/update-product.ts";
-import { heldReservations } from "./stock/held-reservations.ts";
-import { releaseReservations, restockCancelledOrders } from "./stock/release-reservations.ts";
+import { heldReservations } from "./stock/reservations/held-reservations.ts";
+import {
+  releaseReservations,
+  restockCancelledOrders,
+} from "./stock/reservations/release-reservations.ts";
 import { productConnection } from "./catalogue/page-products.ts";
 import {
   defaultLowStock,
@@ -49,10 +52,10 @@ import {
   productsBySku,
 } from "./catalogue/read-products.ts";
 import { correctStock } from "./stock/correct-stock.ts";
-import { redrivePlacedOrder } from "./stock/redrive-order.ts";
-import { reserveMany } from "./stock/reserve-many.ts";
-import { reservationBatcher } from "./stock/reserve.ts";
-import { sellReservations } from "./stock/sell-reservations.ts";
+import { redrivePlacedOrder } from "./stock/reservations/redrive-order.ts";
+import { reserveMany } from "./stock/reservations/reserve-many.ts";
+import { reservationBatcher } from "./stock/reservations/reserve.ts";
+import { sellReservations } from "./stock/reservations/sell-reservations.ts";
 import { auditStock, traceReservation } from "./stock/stock-audit.ts";
 import {
   auditCheckEveryMs,
@@ -62,7 +65,7 @@ import {
 } from "./stock/scheduled-audit.ts";
 import { stockMetrics } from "./stock/stock-metrics.ts";
 import { stockHistories, stockHistory } from "./stock/stock-changes.ts";
-import { sweepEveryMs, sweepReservations } from "./stock/sweep-reservations.ts";
+import { sweepEveryMs, sweepReservations } from "./stock/reservations/sweep-reservations.ts";
 import { updateInventory } from "./stock/update-inventory.ts";
 
 export default function productsService(broker: ServiceBroker): ServiceSchema {
@@ -142,7 +145,7 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
       lastAudit: () => lastAudit(database),
       auditNow: ({ broker: { logger } }) =>
         auditNow(database, (fault) => {
-          logger.error("the audit of the stock failed", fault);
+          logger.error("The audit of the stock failed.", fault);
         }),
       heldReservations: ({ params }) => heldReservations(database, params),
       auditTrail: ({ params }) => readAuditTrail(database.query, params),

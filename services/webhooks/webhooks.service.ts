@@ -50,7 +50,7 @@ export default function webhooksService(broker: ServiceBroker): ServiceSchema {
       attempts.of({ outcome }).add();
     },
     onFault: (fault) => {
-      broker.logger.error("a webhook could not be sent", fault);
+      broker.logger.error("A webhook could not be sent.", fault);
     },
   });
   const wake = () => {

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { restoreBackup } from "../../embedded/backup/restore-backup.ts";
 import { claimDataDir, StartError } from "../../embedded/data-dir.ts";
-import { finishRestore } from "../../embedded/workshop.ts";
+import { finishRestore } from "../../embedded/staging-folder.ts";
 import { writeBackup } from "../support/sample-backup.ts";
 
 let place: string;

@@ -1,9 +1,9 @@
 import { beforeEach, expect, jest, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { event, type Effect, type EventEnvelope } from "../../core/contract.ts";
-import { BatchApplier } from "../../event-log/batch-applier.ts";
-import type { Cursor } from "../../event-log/event-cursor.ts";
-import { EventHandlers } from "../../event-log/event-handlers.ts";
+import { BatchApplier } from "../../event-log/consumer/batch-applier.ts";
+import type { Cursor } from "../../event-log/consumer/event-cursor.ts";
+import { EventHandlers } from "../../event-log/consumer/event-handlers.ts";
 
 /** Accepts all data but `{ invalid: true }`. */
 const broker = {

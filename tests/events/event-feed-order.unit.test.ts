@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { EventEnvelope } from "../../core/contract.ts";
-import type { EventFeed } from "../../event-log/event-feed.ts";
+import type { EventFeed } from "../../event-log/consumer/event-feed.ts";
 import { FakeLog } from "../support/fakes/fake-feed.ts";
 
 let log: FakeLog;

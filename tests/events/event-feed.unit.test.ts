@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { Errors } from "moleculer";
 import type { EventEnvelope } from "../../core/contract.ts";
 import { serviceUnavailable } from "../../core/errors.ts";
-import { EventFeed } from "../../event-log/event-feed.ts";
+import { EventFeed } from "../../event-log/consumer/event-feed.ts";
 
 beforeEach(() => {
   jest.useFakeTimers();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { acceptedType, acceptsEventStream } from "../../services/api/http/accepted-type.ts";
+import { acceptedType, acceptsEventStream } from "../../services/api/http/graphql/accepted-type.ts";
 
 const json = "application/json";
 const graphqlJson = "application/graphql-response+json";

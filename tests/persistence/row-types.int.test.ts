@@ -96,7 +96,7 @@ test("the columns and types of each statement are those of its row type", async 
   }
   expect(found).toEqual({
     // It returns rows of sales, and every sale has an order.
-    "services/products/stock/sell-reservations.ts": ["order_id can be null"],
+    "services/products/stock/reservations/sell-reservations.ts": ["order_id can be null"],
   });
   expect(compared).toBeGreaterThan(40);
 });
@@ -134,7 +134,7 @@ test("the statements put together from parts are those of lists, whose columns a
     "event-log/dead-letters/dead-letter-operations.ts",
     "services/orders/reading/page-orders.ts",
     "services/products/catalogue/page-products.ts",
-    "services/products/stock/held-reservations.ts",
+    "services/products/stock/reservations/held-reservations.ts",
     "services/users/accounts/page-users.ts",
     "services/webhooks/log/deliveries-of-events.ts",
     "services/webhooks/log/page-deliveries.ts",

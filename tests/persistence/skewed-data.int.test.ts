@@ -11,9 +11,9 @@ import {
   ordersOfUsers,
 } from "../../services/orders/reading/read-orders.ts";
 import { priceHistory } from "../../services/products/catalogue/price-history.ts";
-import { heldReservations } from "../../services/products/stock/held-reservations.ts";
-import { restockCancelledOrders } from "../../services/products/stock/release-reservations.ts";
-import { sellReservations } from "../../services/products/stock/sell-reservations.ts";
+import { heldReservations } from "../../services/products/stock/reservations/held-reservations.ts";
+import { restockCancelledOrders } from "../../services/products/stock/reservations/release-reservations.ts";
+import { sellReservations } from "../../services/products/stock/reservations/sell-reservations.ts";
 import { stockHistories, stockHistory } from "../../services/products/stock/stock-changes.ts";
 import type { DomainService } from "../../services/registry.ts";
 import { openSessions } from "../../services/users/sessions/own-sessions.ts";

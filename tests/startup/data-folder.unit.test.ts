@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { claimDataDir, StartError } from "../../embedded/data-dir.ts";
 import { holdsData } from "../../embedded/postgres-folder.ts";
-import { makeData } from "../../embedded/workshop.ts";
+import { makeData } from "../../embedded/staging-folder.ts";
 
 let dataDir: string;
 let folder: string;

@@ -3,8 +3,8 @@ import { serviceUnavailable } from "../../core/errors.ts";
 import { Batcher } from "../../core/tasks/batcher.ts";
 import type { Reservation, ReservedLine } from "../../services/products/products.contract.ts";
 import { outOfStock } from "../../services/products/products.errors.ts";
-import type { ReservationRequest } from "../../services/products/stock/take-stock.ts";
-import { reserveMany } from "../../services/products/stock/reserve-many.ts";
+import type { ReservationRequest } from "../../services/products/stock/reservations/take-stock.ts";
+import { reserveMany } from "../../services/products/stock/reservations/reserve-many.ts";
 
 const lines: ReservedLine[] = [{ product_id: "mug", quantity: 1, price: 5 }];
 const reservationOf = (order_id: string): Reservation => ({ order_id, lines });

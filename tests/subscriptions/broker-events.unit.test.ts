@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import type { EventEnvelope } from "../../core/contract.ts";
-import { BrokerEvents } from "../../services/api/subscriptions/broker-events.ts";
+import { BrokerEvents } from "../../services/api/subscriptions/log/broker-events.ts";
 
 let services: ServiceSchema[];
 let created: number;

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { CursorSeal } from "../../services/api/subscriptions/cursor-seal.ts";
+import { CursorSeal } from "../../services/api/subscriptions/log/cursor-seal.ts";
 
 const seal = new CursorSeal("ab".repeat(32));
 const badInput = expect.objectContaining({ type: "BAD_USER_INPUT" });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { CursorSeal } from "../../services/api/subscriptions/cursor-seal.ts";
-import type { LogSubscription } from "../../services/api/subscriptions/log-subscription.ts";
-import type { LogTail } from "../../services/api/subscriptions/log-tail.ts";
+import { CursorSeal } from "../../services/api/subscriptions/log/cursor-seal.ts";
+import type { LogSubscription } from "../../services/api/subscriptions/log/log-subscription.ts";
+import type { LogTail } from "../../services/api/subscriptions/log/log-tail.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { cursorKey, FakeLog, subscribe } from "../support/fakes/fake-log.ts";
 

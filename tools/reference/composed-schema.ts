@@ -5,7 +5,7 @@ import { SchemaComposer } from "../../services/api/graphql/schema/graphql-schema
 import { EventStream } from "../../services/api/subscriptions/event-stream.ts";
 import { clientFiles, consoleFiles } from "./client-files.ts";
 import { formatted, type GeneratedFile } from "./generated-files.ts";
-import { LogTails } from "../../services/api/subscriptions/log-tails.ts";
+import { LogTails } from "../../services/api/subscriptions/log/log-tails.ts";
 import { schemaPage } from "./schema-page.ts";
 
 /**

@@ -5,7 +5,7 @@ import type { FormattedError } from "../graphql/graphql-errors.ts";
 import { maxBodyBytes } from "../limits/request-limits.ts";
 import type { ExceededLimit } from "../limits/resource-usage.ts";
 import { closeAfterRejection, cut, isPipelined } from "./connection-limits.ts";
-import type { BodyError } from "./request-body.ts";
+import type { BodyError } from "./graphql/request-body.ts";
 
 /** An error of the HTTP request, before GraphQL execution. */
 export class HttpError extends Error {

@@ -5,7 +5,7 @@ import type {
   FeedState,
   LogProgress,
   RedrivenLetters,
-} from "../../../core/event-progress.ts";
+} from "../../../core/events/event-progress.ts";
 import type { RelayConnection } from "../../../core/relay-connection.ts";
 import { contracts } from "../../registry.ts";
 import type { GraphqlContext } from "../graphql/graphql-operation.ts";

@@ -8,12 +8,12 @@ import {
   type Actor,
 } from "../../../core/access.ts";
 import type { Contract } from "../../../core/contract.ts";
-import type { SubscriptionField } from "../../../core/graphql-options.ts";
+import type { SubscriptionField } from "../../../core/graphql/graphql-options.ts";
 import { badUserInput } from "../../../core/errors.ts";
 import { isId } from "../../../core/validation.ts";
 import type { EventStream } from "./event-stream.ts";
-import type { DeliveredEvent, LogSubscription } from "./log-subscription.ts";
-import type { LogTails } from "./log-tails.ts";
+import type { DeliveredEvent, LogSubscription } from "./log/log-subscription.ts";
+import type { LogTails } from "./log/log-tails.ts";
 import { revocationCheck, type RevocationOptions } from "./revocation.ts";
 import type { GraphqlContext } from "../graphql/graphql-operation.ts";
 

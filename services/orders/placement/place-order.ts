@@ -34,9 +34,9 @@ interface RequestedOrder {
   lines: PlaceOrder["order_products"];
 }
 
-/** A tombstone makes an id unusable, for example after a lost first request. The next id is new. */
+/** The ids that an order tries. An id with a tombstone, for example of a slow request, is unusable. */
 const maxIds = 3;
-/** Each attempt may get a connection that was just opened, until the pool is full. */
+/** The writes per id. A connection that was opened after the reservation proves nothing about it. */
 const maxWrites = 3;
 
 /**
@@ -84,7 +84,7 @@ export async function placeOrder(
 
 const notInTime = () => serviceUnavailable("The order could not be placed in time; try again.");
 
-/** Writes an order. Without proof that its reservation exists, repeats the reservation before. */
+/** Writes an order. While the write does not prove that the reservation exists, reserves again. */
 async function writeWithProof(
   write: (reserved: ReservedStock) => Promise<Order>,
   reserve: () => Promise<ReservedStock>,
@@ -108,10 +108,13 @@ async function writeWithProof(
  */
 async function abandon({ database, products, logger }: Dependencies, orderId: string) {
   try {
-    const never = await settleOrders(database, [orderId]);
-    if (never.length > 0) await products.call("products.release", { order_id: orderId });
+    const tombstones = await settleOrders(database, [orderId]);
+    if (tombstones.length > 0) await products.call("products.release", { order_id: orderId });
   } catch (error) {
-    logger.warn(`the stock of rejected order ${orderId} stays reserved until it expires`, error);
+    logger.warn(
+      `The stock of the rejected order ${orderId} stays reserved until it expires.`,
+      error,
+    );
   }
 }
 

@@ -10,7 +10,10 @@ import type { OrdersDatabase } from "../orders.database.ts";
 /** An order with reserved stock that is not written yet. */
 interface NewOrder {
   order: Order;
-  /** Known before the call that reserved the stock; undefined if that reservation is durable. */
+  /**
+   * The server on which the reservation may not be durable: the write must prove that it still
+   * exists. Undefined if the reservation is durable.
+   */
   server: KnownServer | undefined;
   /** The time of an order that was taken elsewhere; undefined for now. */
   placedAt: Date | undefined;

@@ -1,5 +1,5 @@
 import { action } from "../../../core/contract.ts";
-import { loader } from "../../../core/loader.ts";
+import { loader } from "../../../core/graphql/loader.ts";
 import { shortCodeRule } from "../../../core/ids/short-code.ts";
 import {
   connectionRules,

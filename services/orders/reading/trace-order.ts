@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import type { EventEnvelope } from "../../../core/contract.ts";
 import type { TypedCaller } from "../../../core/define-service.ts";
-import type { Consumed } from "../../../event-log/event-cursor.ts";
+import type { Consumed } from "../../../event-log/consumer/event-cursor.ts";
 import { eventsOfOrder, type Outbox } from "../../../event-log/event-log-reading.ts";
 import type {
   ReservationTrace as StockTrace,

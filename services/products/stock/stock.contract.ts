@@ -1,5 +1,5 @@
 import { action, event, type EventEnvelope } from "../../../core/contract.ts";
-import { loader } from "../../../core/loader.ts";
+import { loader } from "../../../core/graphql/loader.ts";
 import {
   connectionRules,
   type PageArguments,
@@ -15,7 +15,7 @@ import {
   pageRules,
   type Page,
 } from "../../../core/validation.ts";
-import { reservationActions, type ReservedLine } from "./reservations.contract.ts";
+import { reservationActions, type ReservedLine } from "./reservations/reservations.contract.ts";
 
 /** The types of inventory changes on the wire. 0 stands for INVALID and is rejected. */
 export const inventoryChange = { add: 1, subtract: 2, delete: 3 } as const;

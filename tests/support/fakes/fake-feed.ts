@@ -1,9 +1,9 @@
 import type { ServiceBroker } from "moleculer";
 import { event, type Contract, type EventEnvelope } from "../../../core/contract.ts";
-import type { Cursor } from "../../../event-log/event-cursor.ts";
-import { EventFeed } from "../../../event-log/event-feed.ts";
-import { EventHandlers } from "../../../event-log/event-handlers.ts";
-import type { FeedHalt } from "../../../event-log/feed-halt.ts";
+import type { Cursor } from "../../../event-log/consumer/event-cursor.ts";
+import { EventFeed } from "../../../event-log/consumer/event-feed.ts";
+import { EventHandlers } from "../../../event-log/consumer/event-handlers.ts";
+import type { FeedHalt } from "../../../event-log/consumer/feed-halt.ts";
 
 const broker = { validator: { compile: () => () => true } } as unknown as ServiceBroker;
 const maxPageEvents = 500;

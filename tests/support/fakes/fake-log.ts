@@ -1,7 +1,6 @@
-import { LogSubscription } from "../../../services/api/subscriptions/log-subscription.ts";
-import { LogTail } from "../../../services/api/subscriptions/log-tail.ts";
-import type { TailEvent } from "../../../services/api/subscriptions/tail-source.ts";
-import type { LogSlice, SliceQuery } from "../../../core/log-slice.ts";
+import { LogSubscription } from "../../../services/api/subscriptions/log/log-subscription.ts";
+import { LogTail } from "../../../services/api/subscriptions/log/log-tail.ts";
+import type { LogSlice, SliceEvent, SliceQuery } from "../../../core/events/log-slice.ts";
 import { serviceUnavailable } from "../../../core/errors.ts";
 import { newId } from "../../../core/ids/ids.ts";
 
@@ -9,7 +8,7 @@ export const cursorKey = "ab".repeat(32);
 
 /** A producer's event log in memory, with any number of gateways that follow it. */
 export class FakeLog {
-  readonly events: TailEvent[] = [];
+  readonly events: SliceEvent[] = [];
   prunedTo = 0;
   isAway = false;
   /** The calls that failed because the log was away. */
@@ -28,7 +27,7 @@ export class FakeLog {
     return this.events.length;
   }
 
-  append(type: string, data: Record<string, unknown> = {}): TailEvent {
+  append(type: string, data: Record<string, unknown> = {}): SliceEvent {
     const event = { id: newId(), position: this.head + 1, type, version: 1, data };
     this.events.push(event);
     return event;

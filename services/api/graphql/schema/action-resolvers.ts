@@ -1,4 +1,4 @@
-import { including, type GraphqlField } from "../../../../core/graphql-options.ts";
+import { including, type GraphqlField } from "../../../../core/graphql/graphql-options.ts";
 import type { Batcher } from "../../../../core/tasks/batcher.ts";
 import { isId, maxListRows } from "../../../../core/validation.ts";
 import { readsProperty } from "../engine/plan.ts";

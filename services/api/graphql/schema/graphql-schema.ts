@@ -2,7 +2,7 @@ import { isObjectType, type GraphQLSchema } from "graphql";
 import type { ServiceBroker } from "moleculer";
 import apolloServer from "moleculer-apollo-server";
 import { gatewayName } from "../../../../core/access.ts";
-import type { GraphqlField } from "../../../../core/graphql-options.ts";
+import type { GraphqlField } from "../../../../core/graphql/graphql-options.ts";
 import { contracts } from "../../../registry.ts";
 import {
   subscriptionResolvers,

@@ -1,7 +1,7 @@
 import { isEnumType, type GraphQLSchema } from "graphql";
 import { auditActorKinds, commonAuditActions } from "../../../../core/audit.ts";
 import type { Contract } from "../../../../core/contract.ts";
-import type { OpenEnum } from "../../../../core/graphql-options.ts";
+import type { OpenEnum } from "../../../../core/graphql/graphql-options.ts";
 import { errorCatalogue } from "../../../../core/errors.ts";
 
 /** Clients get this value of an enum for a value that the gateway's schema does not have. */

@@ -1,0 +1,97 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, chownSync, existsSync, realpathSync, statSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { StartError } from "./data-dir.ts";
+import type { Platform } from "./platform/interface.ts";
+import type { PostgresBinaries } from "./postgres-binaries.ts";
+import { holdsData } from "./postgres-folder.ts";
+import { findServer } from "./postgres-process.ts";
+import {
+  endServer,
+  initdbArguments,
+  moveOlderLog,
+  reasonOf,
+  runOn,
+  send,
+} from "./postgres-program.ts";
+import { initdbUser, own, type RunAs } from "./postgres-user.ts";
+import { finishRestore, makeData } from "./staging-folder.ts";
+
+interface DataOptions {
+  folder: string;
+  /** The file of the server's log. */
+  log: string;
+  binaries: PostgresBinaries;
+  runAs: RunAs;
+  platform: Platform;
+}
+
+/** The data folder of a server before its start. */
+export class PostgresData {
+  readonly #options: DataOptions;
+  #initdb: ChildProcess | undefined;
+
+  constructor(options: DataOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes the data if there are none, and changes the owner of existing data to the server's user.
+   * Throws StartError.
+   */
+  async provide(): Promise<void> {
+    const { folder, log, binaries, runAs } = this.#options;
+    try {
+      finishRestore(folder);
+      if (runAs === undefined && existsSync(folder)) own(folder, runAs);
+      if (!holdsData(folder, binaries.majorVersion)) {
+        await makeData(folder, (fresh) => this.#initialize(fresh));
+      }
+      await this.#endOlderServer();
+      moveOlderLog(folder, log);
+      own(realpathSync(folder), runAs);
+      // Any user that can enter the folder could connect.
+      if ((statSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
+    } catch (error) {
+      if (error instanceof StartError) throw error;
+      throw new StartError(`The data in ${folder} cannot be read (${(error as Error).message}).`);
+    }
+  }
+
+  /** Kills initdb's process group. The next start identifies the remains by their mark. */
+  interrupt(): void {
+    if (this.#initdb?.pid !== undefined) send(-this.#initdb.pid, "SIGKILL");
+  }
+
+  async #initialize(fresh: string): Promise<void> {
+    const { folder, binaries, runAs, platform } = this.#options;
+    const user = initdbUser(runAs, platform);
+    if (user !== undefined) chownSync(fresh, user.uid, user.gid);
+    const child = runOn(platform, binaries.initdb, fresh, user, "pipe", initdbArguments);
+    this.#initdb = child;
+    const ended = once(child, "close") as Promise<[number | null]>;
+    const [errors, [status]] = await Promise.all([child.stderr ? text(child.stderr) : "", ended]);
+    this.#initdb = undefined;
+    if (status !== 0) {
+      throw new StartError(
+        `The database cannot be made in ${folder} (${reasonOf(errors, folder, platform)}).`,
+      );
+    }
+    own(fresh, runAs);
+  }
+
+  /** Ends a server that an earlier version started as another user: the data get a new owner. */
+  async #endOlderServer(): Promise<void> {
+    const { folder, runAs, platform } = this.#options;
+    const running = findServer(folder, platform);
+    if (running === undefined) return;
+    if (!running.isOurs) {
+      throw new StartError(
+        `Another PostgreSQL, with the process id ${running.pid}, runs on ${folder}; stop it first.`,
+      );
+    }
+    const uid = runAs?.uid ?? process.getuid?.();
+    if (running.uid !== uid) await endServer(running.pid, platform);
+  }
+}

@@ -1,0 +1,308 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { addressGroup } from "../../../../core/caller-address.ts";
+import { commonErrors, hasCode } from "../../../../core/errors.ts";
+import { activeSpan } from "../../../../core/tracing/spans.ts";
+import { acceptedType, acceptsEventStream } from "./accepted-type.ts";
+import {
+  answerOf,
+  lastEventId,
+  loggedExchange,
+  type Exchange,
+  type HttpAnswer,
+} from "./exchange.ts";
+import { DocumentError } from "../../graphql/graphql-errors.ts";
+import {
+  bytesPerCost,
+  callerOf,
+  requestCost,
+  type GraphqlExecution,
+} from "../../graphql/graphql-execution.ts";
+import type {
+  ExecutedAnswer,
+  Operation,
+  RequestParams,
+  RequestSender,
+} from "../../graphql/graphql-operation.ts";
+import {
+  HttpError,
+  httpErrorOfBody,
+  overloaded,
+  sendHttpError,
+  httpErrorOfRateLimit,
+} from "../http-errors.ts";
+import { IdempotencyKeys } from "../../graphql/idempotency-keys.ts";
+import { HeldBytes } from "../../limits/resource-usage.ts";
+import { Deadline } from "../../limits/deadline.ts";
+import type { ConcurrencyLimit } from "../../limits/concurrency-limit.ts";
+import { BodyError, RequestBody, dropBody } from "./request-body.ts";
+import { isJson, paramsOfBody, paramsOfUrl } from "./request-params.ts";
+import type { EventStreamResponses } from "../../subscriptions/transports/event-stream-response.ts";
+import type { GatewayParts } from "../../subscriptions/transports/live-client.ts";
+import { Tarpit } from "../../limits/tarpit.ts";
+import type { TransferWatch } from "../transfer-watch.ts";
+
+/** What the handler needs from the gateway. */
+export interface HttpParts extends GatewayParts {
+  /** Headers of every response, as alternating names and values. */
+  headersFor: (req: IncomingMessage) => readonly string[];
+  transfers: TransferWatch;
+  concurrency: ConcurrencyLimit;
+}
+
+/**
+ * A received request. It is parsed after its last wait: the values of parsed JSON can take 30 times
+ * the memory of its text, which no limit counts.
+ */
+interface ReceivedRequest {
+  parse: () => RequestParams;
+  /** Whether it waits in the fair queue. */
+  isLong: boolean;
+}
+
+/** Longer bodies wait in the fair queue: parsing them takes a millisecond or more. */
+const unqueuedBodyCharacters = 16_384;
+/** The cost of an incomplete request, in addition to its bytes. */
+const incompleteRequestCost = 50;
+/** Smaller responses are sent without a check of the buffered bytes. */
+const smallResponseBytes = 65_536;
+/** A client may take `readTimeMs` to read a response, plus its length at `readBytesPerMs`. */
+const readTimeMs = 10_000;
+const readBytesPerMs = 64;
+
+/**
+ * Serves operations by the GraphQL-over-HTTP specification, and subscriptions as Server-Sent Events.
+ * Rejects only for internal errors.
+ */
+export function graphqlOverHttp(
+  execution: GraphqlExecution,
+  parts: HttpParts,
+  streams: EventStreamResponses,
+) {
+  const tarpit = new Tarpit();
+  const { usage, concurrency, transfers, fairQueue, deadlines, requestLog } = parts;
+  const { throttle } = execution;
+
+  return async (req: IncomingMessage, res: ServerResponse, isHead: boolean): Promise<void> => {
+    const address = parts.addressOf(req);
+    const group = addressGroup(address);
+    const headers = [...parts.headersFor(req)];
+    const excess = usage.acquire(group, "requests");
+    if (excess !== undefined) {
+      dropBody(req);
+      sendHttpError(res, headers, overloaded(excess, { isLast: true }));
+      requestLog.rejected(req, res);
+      return;
+    }
+    const held = new HeldBytes(usage, group);
+    const body = req.method === "POST" ? new RequestBody(req, held, transfers) : undefined;
+    if (body === undefined) dropBody(req);
+    const exchange: Exchange = {
+      req,
+      res,
+      isHead,
+      headers,
+      address,
+      group,
+      body,
+      deadline: new Deadline(),
+      held,
+      transfer: undefined,
+      requestId: "",
+      traceId: undefined,
+      viewer: undefined,
+      operation: undefined,
+      durationMs: 0,
+    };
+    deadlines.add(exchange.deadline);
+    res.once("close", () => {
+      release(exchange);
+    });
+    try {
+      const answered = await answer(exchange);
+      if (answered !== undefined) send(exchange, answered);
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      exchange.operation ??= { fields: [], codes: [error.error.extensions.code] };
+      sendHttpError(res, headers, error);
+    } finally {
+      body?.drop();
+    }
+  };
+
+  /** Releases the resources of a request after its response is read or its client disconnects. */
+  function release(exchange: Exchange): void {
+    const { req, res, group, body, deadline, held, transfer } = exchange;
+    usage.release(group, "requests");
+    deadlines.done(deadline);
+    // The client has disconnected.
+    if (!res.writableFinished) deadline.abort();
+    if (!req.complete) throttle.charge(group, incompleteRequestCost + held.bytes / bytesPerCost);
+    body?.drop();
+    held.set(0);
+    if (transfer !== undefined) transfers.done(transfer);
+    requestLog.done(loggedExchange(exchange));
+  }
+
+  /** Returns the response; undefined for an event stream, which is already open. */
+  async function answer(exchange: Exchange): Promise<HttpAnswer | undefined> {
+    const { req, res, headers, address, deadline, held } = exchange;
+    if (parts.isForeign(req)) {
+      throw new HttpError(403, "This origin is not allowed.", { isLast: true });
+    }
+    const type = acceptedType(req.headers.accept);
+    if (type === undefined) {
+      const message =
+        "Accept application/graphql-response+json, application/json or text/event-stream, in UTF-8.";
+      throw new HttpError(406, message, { isLast: true });
+    }
+    const { authorization } = req.headers;
+    const { viewer } = await parts.viewerOf(authorization);
+    exchange.viewer = viewer;
+    const caller = callerOf(viewer, address);
+    let requestId = "";
+    try {
+      // Before the body is received, which may be large.
+      execution.admit(caller);
+      const received = await receive(exchange, caller);
+      const ctx = parts.newContext(req);
+      requestId = ctx.requestID ?? "";
+      Object.assign(exchange, { requestId, traceId: activeSpan()?.traceId });
+      headers.push("x-request-id", requestId);
+      const keys = new IdempotencyKeys(req.headers["idempotency-key"]);
+      const resumeAfter = lastEventId(req);
+      const onDone: RequestSender["onDone"] = (operation, durationMs) => {
+        exchange.operation = operation;
+        if (operation.kind === "subscription") exchange.durationMs = durationMs;
+      };
+      const sender = { ctx, viewer, address, keys, deadline, resumeAfter, onDone };
+      const done = await execute(exchange, received, sender, requestId);
+      if (!("text" in done)) {
+        await streams.open(
+          { res, headers, address, authorization, requestId, deadline, held },
+          done,
+        );
+        return undefined;
+      }
+      if (done.isThrottled) await tarpit.hold(caller);
+      return answerOf(type, done.text, done.isExecuted);
+    } catch (error) {
+      if (hasCode(error, commonErrors.TOO_MANY_REQUESTS)) {
+        await tarpit.hold(caller);
+        throw httpErrorOfRateLimit(error as Error);
+      }
+      // `prepare` charges for the others.
+      if (error instanceof HttpError) throttle.charge(caller, requestCost);
+      if (!(error instanceof DocumentError)) throw error;
+      const errors = error.errors.map((each) => execution.toClient(each, requestId));
+      const text = JSON.stringify({ errors });
+      if (!error.isMalformed) return answerOf(type, text, false);
+      // As for other errors of the HTTP request, the body is not an event stream.
+      return { status: 400, type: type === "text/event-stream" ? "application/json" : type, text };
+    }
+  }
+
+  /** Waits in the fair queue. Rejects if the deadline is aborted meanwhile. */
+  async function waitInQueue({ group, deadline }: Exchange): Promise<void> {
+    await fairQueue.turn(group);
+    if (deadline.isAborted) throw overloaded(usage.reject("gateway"));
+  }
+
+  /** Executes a request within the concurrency limit of its address. Returns a subscription as it is. */
+  async function execute(
+    exchange: Exchange,
+    received: ReceivedRequest,
+    sender: RequestSender,
+    requestId: string,
+  ): Promise<ExecutedAnswer | Operation> {
+    const { req, group, deadline, isHead } = exchange;
+    const startedMs = performance.now();
+    const slot = concurrency.acquire(group);
+    const mayRun = slot === true || (await slot);
+    try {
+      if (!mayRun || deadline.isAborted) throw overloaded(usage.reject("gateway"));
+      let operation = prepareCached(received, sender);
+      if (operation === undefined) {
+        await waitInQueue(exchange);
+        operation = execution.prepare(received.parse(), sender);
+      }
+      if (operation.kind === "subscription") {
+        if (isHead)
+          throw new HttpError(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
+        if (acceptsEventStream(req.headers.accept)) return operation;
+        const message =
+          "Accept text/event-stream, or send subscriptions over WebSocket to this URL.";
+        throw new HttpError(400, message);
+      }
+      if (operation.kind === "mutation" && req.method === "GET") {
+        throw new HttpError(405, "Send mutations by POST.", { headers: { allow: "POST" } });
+      }
+      return await operation.run(requestId);
+    } finally {
+      exchange.durationMs = performance.now() - startedMs;
+      if (mayRun) concurrency.release(group);
+    }
+  }
+
+  /** Prepares a request without the fair queue; undefined if that may take more CPU time. */
+  function prepareCached(received: ReceivedRequest, sender: RequestSender): Operation | undefined {
+    if (received.isLong) return undefined;
+    const params = received.parse();
+    return execution.isCached(params) ? execution.prepare(params, sender) : undefined;
+  }
+
+  /** Receives a request in its URL or its body. */
+  async function receive({ req, body, group }: Exchange, caller: string): Promise<ReceivedRequest> {
+    if (req.method === "GET") {
+      return { parse: () => paramsOfUrl(req.url ?? ""), isLong: false };
+    }
+    if (body === undefined) {
+      throw new HttpError(405, "Send GET or POST.", { headers: { allow: "GET, POST" } });
+    }
+    if (!isJson(req.headers)) {
+      throw new HttpError(415, "Send application/json in UTF-8, not compressed.");
+    }
+    let text: string;
+    try {
+      text = await body.text();
+    } catch (error) {
+      if (!(error instanceof BodyError)) throw error;
+      throttle.charge(group, incompleteRequestCost);
+      throw httpErrorOfBody(error);
+    }
+    execution.chargeBytes(caller, text.length);
+    return { parse: () => paramsOfBody(text), isLong: text.length > unqueuedBodyCharacters };
+  }
+
+  /** Sends a response. One `writeHead` is several times faster than setting each header. */
+  function send(exchange: Exchange, { status, type, text }: HttpAnswer): void {
+    const { res, headers, held } = exchange;
+    if (res.destroyed) return;
+    const length = Buffer.byteLength(text);
+    const excess = length > smallResponseBytes ? held.set(held.bytes + length) : undefined;
+    if (excess !== undefined) {
+      sendHttpError(res, headers, overloaded(excess));
+      return;
+    }
+    headers.push("content-type", `${type}; charset=utf-8`, "content-length", String(length));
+    res.writeHead(status, headers).end(text);
+    if (res.writableLength > 0) waitForReader(exchange, length);
+  }
+
+  /** Limits the time and the memory of a response that the client has not read yet. */
+  function waitForReader(exchange: Exchange, length: number): void {
+    const { res, held } = exchange;
+    const cut = () => res.destroy();
+    if (length <= smallResponseBytes && held.set(held.bytes + length) !== undefined) {
+      cut();
+      return;
+    }
+    const start = () => {
+      const endsAtMs = performance.now() + readTimeMs + length / readBytesPerMs;
+      exchange.transfer = { endsAtMs, cut };
+      transfers.add(exchange.transfer);
+    };
+    // A pipelined response gets the socket when those in front of it are sent.
+    if (res.socket === null) res.once("socket", start);
+    else start();
+  }
+}

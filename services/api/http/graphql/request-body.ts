@@ -1,0 +1,142 @@
+import type { IncomingMessage } from "node:http";
+import { cut } from "../connection-limits.ts";
+import type { ExceededLimit, HeldBytes } from "../../limits/resource-usage.ts";
+import { maxBodyBytes } from "../../limits/request-limits.ts";
+import type { Transfer, TransferWatch } from "../transfer-watch.ts";
+
+/** Smaller bodies are received without a check of buffered bytes, so that no flood blocks them. */
+const smallBodyBytes = 16_384;
+/** Each piece has a memory overhead. Clients that stream send pieces of 16 kB or more. */
+const maxPieces = 2_048;
+const bytesPerPiece = 256;
+/** The longest pause between pieces of a large body. */
+const maxPauseMs = 3_000;
+
+/** The reason why a body is rejected. */
+export class BodyError extends Error {
+  readonly reason: "too large" | "too slow" | "too many pieces" | "not UTF-8" | ExceededLimit;
+
+  constructor(reason: BodyError["reason"]) {
+    super(`the body is rejected: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * The body of a request, received within the memory limits. Receiving starts at once: Node would
+ * buffer an unread body in any number of pieces, whose memory neither Node nor V8 counts.
+ */
+export class RequestBody {
+  readonly #req: IncomingMessage;
+  readonly #held: HeldBytes;
+  readonly #transfers: TransferWatch;
+  readonly #received = Promise.withResolvers<string>();
+  readonly #take = (chunk: Buffer) => {
+    this.#add(chunk);
+  };
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #isDropped = false;
+  #transfer: Transfer | undefined;
+
+  constructor(req: IncomingMessage, held: HeldBytes, transfers: TransferWatch) {
+    this.#req = req;
+    this.#held = held;
+    this.#transfers = transfers;
+    // Prevents an unhandled rejection if nothing reads the body.
+    this.#received.promise.catch(() => undefined);
+    if (Number(req.headers["content-length"]) > maxBodyBytes) {
+      this.#reject("too large");
+      return;
+    }
+    req.on("data", this.#take);
+    req.once("error", (error) => {
+      this.#end();
+      this.#received.reject(error);
+    });
+    req.once("end", () => {
+      this.#end();
+      try {
+        const [only] = this.#chunks;
+        const whole = this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks);
+        this.#received.resolve(utf8.decode(whole));
+      } catch {
+        this.#received.reject(new BodyError("not UTF-8"));
+      }
+      // The request keeps its listeners, and so the chunks, until its response is sent.
+      this.#chunks = [];
+    });
+  }
+
+  /** Resolves with the complete body, decoded as UTF-8. Rejects with a BodyError. */
+  text(): Promise<string> {
+    return this.#received.promise;
+  }
+
+  /** Discards the body after the response is sent. */
+  drop(): void {
+    this.#end();
+    this.#chunks = [];
+    if (this.#isDropped || this.#req.readableEnded) return;
+    this.#isDropped = true;
+    this.#req.off("data", this.#take);
+    dropBody(this.#req);
+  }
+
+  #add(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    this.#chunks.push(chunk);
+    const pieces = this.#chunks.length;
+    const bytes = this.#bytes + pieces * bytesPerPiece;
+    if (this.#bytes > maxBodyBytes) this.#reject("too large");
+    else if (pieces > maxPieces) this.#reject("too many pieces");
+    else if (bytes > smallBodyBytes) {
+      const excess = this.#held.set(bytes);
+      if (excess === undefined) this.#extendTimeout();
+      else this.#reject(excess);
+    }
+  }
+
+  /** Restarts the time limit for the next piece of a large body. */
+  #extendTimeout(): void {
+    const endsAtMs = performance.now() + maxPauseMs;
+    if (this.#transfer !== undefined) {
+      this.#transfer.endsAtMs = endsAtMs;
+      return;
+    }
+    const rejectSlow = () => {
+      this.#reject("too slow");
+    };
+    this.#transfer = { endsAtMs, cut: rejectSlow };
+    this.#transfers.add(this.#transfer);
+  }
+
+  #reject(reason: BodyError["reason"]): void {
+    this.#received.reject(new BodyError(reason));
+    this.drop();
+  }
+
+  #end(): void {
+    if (this.#transfer !== undefined) this.#transfers.done(this.#transfer);
+    this.#transfer = undefined;
+  }
+}
+
+/**
+ * Reads and discards a body. Cuts the connection if the body exceeds the limits: Node would read it
+ * to its end and buffer it until the response.
+ */
+export function dropBody(req: IncomingMessage): void {
+  const { "content-length": length, "transfer-encoding": coding } = req.headers;
+  if (length === undefined && coding === undefined) return;
+  let bytes = 0;
+  let pieces = 0;
+  req.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    pieces += 1;
+    if (pieces > maxPieces) cut(req.socket);
+    else if (bytes > maxBodyBytes) req.socket.destroy();
+  });
+}
