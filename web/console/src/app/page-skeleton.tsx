@@ -31,7 +31,7 @@ const titlesByPath: Readonly<Record<string, string>> = {
 const narrowPaths = ["/account", "/sign-in", "/register", "/reset-password"];
 
 /** Returns the title of the page at a path, or of the list that the page belongs to. */
-export function titleOf(path: string): string {
+function titleOf(path: string): string {
   const parts = path.split("/");
   const paths = parts.map((_, index) => parts.slice(0, parts.length - index).join("/"));
   const known = paths.find((part) => part in titlesByPath) ?? "/";
