@@ -121,12 +121,16 @@ describe("a batch of orders", () => {
   test("is written although one order has a tombstone, and that order gets another id", async () => {
     const mug = await putOnSale(shop, 1_000);
     const reservedIds: string[] = [];
+    let voidId = "";
     standInFor(shop.broker, {
       "products.reserveMany": async (call, params) => {
         const reserved = await call();
         const { reservations } = params as { reservations: { order_id: string }[] };
         reservedIds.push(...reservations.map(({ order_id }) => order_id));
-        await shop.call("orders.settle", { ids: [reservedIds[2]] });
+        if (voidId === "") {
+          voidId = reservedIds.at(-1) ?? "";
+          await shop.call("orders.settle", { ids: [voidId] });
+        }
         return reserved;
       },
     });
@@ -137,9 +141,10 @@ describe("a batch of orders", () => {
     );
     jest.restoreAllMocks();
     const ids = placed.map(({ id }) => id);
-    expect(reservedIds).toHaveLength(20);
-    const [voidId = ""] = reservedIds.splice(2, 1);
-    expect(ids).toEqual(expect.arrayContaining(reservedIds));
+    expect(reservedIds.length).toBeGreaterThanOrEqual(20);
+    expect(reservedIds).toContain(voidId);
+    const others = reservedIds.filter((id) => id !== voidId);
+    expect(ids).toEqual(expect.arrayContaining(others));
     expect(new Set(ids).size).toBe(20);
     expect(ids).not.toContain(voidId);
     expect(await settledBooksOf(shop.databases, mug)).toEqual({

@@ -100,6 +100,15 @@ const overLimit: Record<string, HostileRequest> = {
       variables: { ids: Array.from({ length: 200_000 }, () => 1.5) },
     }),
     code: "QUERY_TOO_COMPLEX",
+    // Rejected before it is parsed.
+    limit: 100_100,
+  },
+  "90,000 unfit elements in a variable": {
+    body: json({
+      query: "query ($ids: [ID!]) { productsConnection(filter: { ids: $ids }) { totalCount } }",
+      variables: { ids: Array.from({ length: 90_000 }, () => 1.5) },
+    }),
+    code: "QUERY_TOO_COMPLEX",
     limit: 50_000,
   },
   "49,000 unfit elements in a variable": {
