@@ -1,5 +1,6 @@
 import type { HistoryWriter } from "../../../tools/verify/history-writer.ts";
 import type { Account } from "../../../tools/verify/workload/market.ts";
+import { eventually } from "../../../tools/support/eventually.ts";
 import type { Project } from "../containers/project.ts";
 import { inSeconds, type Report } from "../report.ts";
 import { walkThrough } from "./walk-through.ts";
@@ -17,8 +18,12 @@ export async function openShop(
   await project.compose("build");
   report.row("build", true, inSeconds(performance.now() - buildMs));
   report.say("starting");
-  // The health checks of the compose file must suffice: the walk-through starts without a wait.
   await project.compose("up", "-d");
+  // The health checks of the compose file suffice for the shop; `up` does not wait until the load
+  // balancer, which starts last, listens.
+  await eventually("the load balancer listening", () =>
+    fetch(`${project.url}/health/live`).then(() => true),
+  );
   const admin = await walkThrough(project.url, history);
   const passedAtMs = Date.now();
   const containers = await project.containers();
