@@ -77,7 +77,10 @@ async function writeAfterDuplicate(
   return written;
 }
 
-/** Writes a batch of orders. A tombstone fails the whole statement, so each order is then tried alone. */
+/**
+ * Writes a batch of orders. A tombstone fails the whole statement, so each order is then tried alone,
+ * one after the other: a session that opens for concurrent statements cannot prove the reservations.
+ */
 async function writeBatch(
   database: OrdersDatabase,
   orders: readonly NewOrder[],
@@ -98,7 +101,9 @@ async function writeBatch(
   } catch (error) {
     if (!(error instanceof TombstonedOrder)) throw error;
     if (orders.length === 1) return [error];
-    return (await Promise.all(orders.map((entry) => writeBatch(database, [entry])))).flat();
+    const results: (Order | Error | undefined)[] = [];
+    for (const entry of orders) results.push(...(await writeBatch(database, [entry])));
+    return results;
   }
 }
 
