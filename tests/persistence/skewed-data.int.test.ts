@@ -18,6 +18,7 @@ import { stockHistories, stockHistory } from "../../services/products/stock/stoc
 import type { OrderSort, OrderStatus } from "../../services/orders/orders.contract.ts";
 import type { DeliveryState } from "../../services/webhooks/webhooks.contract.ts";
 import type { DomainService } from "../../services/registry.ts";
+import { sessionPruning } from "../../services/users/sessions/prune-sessions.ts";
 import { openSessions } from "../../services/users/sessions/own-sessions.ts";
 import { claimDeliveries } from "../../services/webhooks/delivery/claim-deliveries.ts";
 import { deliveryConnection } from "../../services/webhooks/log/page-deliveries.ts";
@@ -271,6 +272,16 @@ function testReads(isAnalyzed: boolean, some: typeof cases): void {
 
 describe("in analyzed tables, a statement reads few of the rows", () => {
   testReads(true, cases);
+
+  test("only the first pruning of a node examines the kept sessions", async () => {
+    await databases.query("users", "UPDATE sessions SET user_id = id");
+    const counter = counters.get("users");
+    if (counter === undefined) throw new Error("the database of users has no counter");
+    const pruning = () => sessionPruning(databaseOf(counter.query));
+    expect(await counter.rowsReadBy(() => pruning().run())).toBeGreaterThan(rows / 2);
+    const started = pruning();
+    expect(await counter.rowsReadBy(() => started.run())).toBeLessThan(mostRead);
+  });
 });
 
 // A new shop can have many orders before PostgreSQL first analyzes its tables.
