@@ -17,12 +17,8 @@ import { lowestId } from "../../core/relay-connection.ts";
 import { defineService } from "../../core/define-service.ts";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { maxListRows } from "../../core/validation.ts";
-import {
-  auditErasure,
-  auditPruning,
-  readAuditTrail,
-  FailedAttemptAudit,
-} from "../../database/audit-trail.ts";
+import { auditErasure, auditPruning, FailedAttemptAudit } from "../../database/audit-trail.ts";
+import { readAuditTrail } from "../../database/audit-trail-pages.ts";
 import { inOrderOf } from "../../database/rows-by-id.ts";
 import { eraseUser } from "./erasure/erase-user.ts";
 import { changePassword } from "./passwords/change-password.ts";

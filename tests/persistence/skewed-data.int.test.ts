@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { EventEnvelope } from "../../core/contract.ts";
 import { lowestIdAt } from "../../core/ids/ids.ts";
-import { auditPruning, readAuditTrail } from "../../database/audit-trail.ts";
+import { auditPruning } from "../../database/audit-trail.ts";
+import { readAuditTrail } from "../../database/audit-trail-pages.ts";
 import type { Query } from "../../database/statements/prepared-statements.ts";
 import { orderPages } from "../../services/orders/reading/list-orders.ts";
 import { orderConnection } from "../../services/orders/reading/page-orders.ts";
@@ -76,8 +77,10 @@ const fills = {
       SELECT ${id}, ${owner}, sha256(n::text::bytea), sha256(n::text::bytea),
         now() + interval '30 days', now() + (n - ${rows - 50}) * interval '1 hour',
         CASE WHEN n % 2 = 0 THEN now() END, CASE WHEN n % 2 = 0 THEN 'LOGOUT' END ${numbers(rows)};
-    INSERT INTO audit_trail (id, at, action, outcome, actor_kind, actor_id)
-      SELECT ${id}, now() - (${rows} - n) * interval '1 minute', 'LOGGED_IN', 'OK', 'user', ${owner}
+    INSERT INTO audit_trail (id, at, action, outcome, actor_kind, actor_id, subject_id)
+      SELECT ${id}, now() - (${rows} - n) * interval '1 minute',
+        CASE WHEN n <= 10 THEN 'LOGGED_OUT' ELSE 'PROFILE_CHANGED' END,
+        CASE WHEN n <= 10 THEN 'FORBIDDEN' ELSE 'OK' END, 'user', ${owner}, ${id}
       ${numbers(rows)}`,
   webhooks: `
     INSERT INTO webhooks (id, url, events, description, secret, deleted_at)
@@ -211,6 +214,24 @@ const ofAll: Record<string, [DomainService, Work]> = {
     "users",
     (query) => readAuditTrail(query, { limit: 20, before: idOf(30) }),
   ],
+  ...Object.fromEntries(
+    Object.entries({
+      "with the oldest rows": { actorIds: [idOf(2)] },
+      "with most rows": { actorIds: [idOf(1)] },
+    }).map(([which, filter]): [string, [DomainService, Work]] => [
+      `entries of the actor ${which}`,
+      ["users", (query) => readAuditTrail(query, { limit: 20, ...filter })],
+    ]),
+  ),
+  "entries about a subject": [
+    "users",
+    (query) => readAuditTrail(query, { limit: 20, subjectIds: [idOf(9), idOf(10)] }),
+  ],
+  "entries of a rare action": [
+    "users",
+    (query) => readAuditTrail(query, { limit: 20, actions: ["LOGGED_OUT", "ERASED"] }),
+  ],
+  "rejected entries": ["users", (query) => readAuditTrail(query, { limit: 20, rejected: true })],
   "pruning of the audit trail": [
     "users",
     (query) => auditPruning(databaseOf(query), (rows - 20) * 60_000).run(),
