@@ -2,7 +2,7 @@ import { auditKindTexts, auditTexts, type AuditKind } from "../../texts/admin/au
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { SelectField } from "../../ui/fields.tsx";
 import type { FilterFaults } from "../shared/filter-faults.ts";
-import { FilterBar, FilterField } from "../shared/filters.tsx";
+import { FilterBar, FilterField, FilterRange } from "../shared/filters.tsx";
 import { kindOf } from "./audit-facts.ts";
 import { filterNames, type AuditFilters } from "./audit-filter.ts";
 import type { AuditFactsFragment } from "./audit.graphql.ts";
@@ -83,24 +83,26 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
           onChange({ subject });
         }}
       />
-      <FilterField
-        name="from"
-        type="datetime-local"
-        label={auditTexts.from}
-        value={filters.from}
-        onChange={(from) => {
-          onChange({ from });
-        }}
-      />
-      <FilterField
-        name="before"
-        type="datetime-local"
-        label={auditTexts.before}
-        value={filters.before}
-        onChange={(before) => {
-          onChange({ before });
-        }}
-      />
+      <FilterRange>
+        <FilterField
+          name="from"
+          type="datetime-local"
+          label={auditTexts.from}
+          value={filters.from}
+          onChange={(from) => {
+            onChange({ from });
+          }}
+        />
+        <FilterField
+          name="before"
+          type="datetime-local"
+          label={auditTexts.before}
+          value={filters.before}
+          onChange={(before) => {
+            onChange({ before });
+          }}
+        />
+      </FilterRange>
     </FilterBar>
   );
 }

@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { ScrollText } from "lucide-react";
 import { Link } from "wouter";
 import { actorKindTexts, auditKindTexts, auditTexts } from "../../texts/admin/audit.ts";
@@ -82,8 +83,12 @@ export default function AuditPage() {
   const [filters, change] = useFilters(filterNames);
   const trail = trails.find((value) => value === filters.trail) ?? "users";
   const query = useAuditTrail(trail);
-  const nameOf = useNames(query.pages);
-  const entries = query.pages.flat();
+  const { nameOf, isReading } = useNames(query.pages);
+  const [named, setNamed] = useState<Trail>();
+  // Names that came after the rows would move them. Later, rows stay while names of new ones are read.
+  if (query.isSuccess && !isReading && named !== trail) setNamed(trail);
+  const isPending = query.isPending || (query.isSuccess && named !== trail);
+  const entries = isPending ? [] : query.pages.flat();
   const rows = entries.filter((entry) => isMatch(entry, filters, nameOf));
   const isFiltered = filterNames.some((name) => name !== "trail" && filters[name] !== "");
   const faults = periodFaults(filters);
@@ -122,7 +127,12 @@ export default function AuditPage() {
           rows={rows}
           keyOf={({ id }) => id}
           // A filter that matches little would read the whole trail by itself.
-          query={isFiltered ? { ...query, hasNextPage: false } : query}
+          query={{
+            ...query,
+            isPending,
+            isSuccess: query.isSuccess && !isPending,
+            hasNextPage: query.hasNextPage && !isFiltered && !isPending,
+          }}
           isFiltered={isFiltered}
           empty={<EmptyState icon={<ScrollText />} title={auditTexts.emptyTitle} />}
         />

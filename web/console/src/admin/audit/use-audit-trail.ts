@@ -51,10 +51,14 @@ function idsOf(entries: readonly AuditFactsFragment[]): string[][] {
   return lists.map((ids) => [...new Set(ids)].sort()).filter((ids) => ids.length > 0);
 }
 
-/** Reads the names of the users and products of entries. Erased users and deleted products have none. */
-export function useNames(
-  pages: readonly (readonly AuditFactsFragment[])[],
-): (id: string) => string | undefined {
+interface Names {
+  nameOf: (id: string) => string | undefined;
+  /** Whether names are being read. */
+  isReading: boolean;
+}
+
+/** Reads the names of the users and products of pages. Erased users and deleted products have none. */
+export function useNames(pages: readonly (readonly AuditFactsFragment[])[]): Names {
   const results = useQueries({
     queries: pages.flatMap(idsOf).map((ids) => ({
       queryKey: keyOf(AuditNamesDocument, { ids }),
@@ -68,5 +72,6 @@ export function useNames(
     if ("username" in node) names.set(node.id, node.username);
     else if ("name" in node) names.set(node.id, node.name);
   }
-  return (id) => names.get(id);
+  const isReading = results.some(({ fetchStatus }) => fetchStatus === "fetching");
+  return { nameOf: (id) => names.get(id), isReading };
 }
