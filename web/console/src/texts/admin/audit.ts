@@ -1,8 +1,6 @@
 import { titles } from "../titles.ts";
 import type { AuditAction, AuditActorKind } from "../../admin/audit/audit.graphql.ts";
 
-import { counted } from "../counted.ts";
-
 /** The texts of the audit trail. */
 export const auditTexts = {
   title: titles.auditTrail,
@@ -12,9 +10,9 @@ export const auditTexts = {
   outcome: "Outcome",
   outcomes: { all: "All", ok: "Successful", rejected: "Rejected" },
   actor: "Who",
-  actorHint: "Name or id",
   subject: "Affected",
-  subjectHint: "Name or id",
+  nameHint: "Name or id",
+  idHint: "Id",
   from: "From",
   before: "Before",
   when: "When",
@@ -25,9 +23,6 @@ export const auditTexts = {
   yes: "Yes",
   no: "No",
   none: "None",
-  searched: (entries: number, since: string) =>
-    `${counted(entries, "entry", "entries")} searched, back to ${since}.`,
-  older: "Search older entries",
   emptyTitle: "There are no entries yet",
 };
 
