@@ -109,7 +109,7 @@ test("the types of the package are complete, and its users' mistakes do not comp
   };
   const files = ["example.ts", "consumer.ts"];
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
-  expect(run(process.execPath, [join(packages, "typescript", "bin", "tsc")], folder)).toBe("");
+  expect(run(process.execPath, [join(packages, "typescript-7", "bin", "tsc")], folder)).toBe("");
 });
 
 test("the example of docs/typescript-client.md signs in, browses, orders, watches and cancels", async () => {

@@ -54,7 +54,7 @@ test("the recipes pass the checks of types, lint and format", async () => {
   const paths = new Set(blocks.map(({ path }) => path));
   const code = [...paths].filter((path) => path.endsWith(".ts"));
   await Promise.all([
-    run("typescript/bin/tsc", []),
+    run("typescript-7/bin/tsc", []),
     run("eslint/bin/eslint.js", ["--max-warnings", "0", ...code]),
     run("prettier/bin/prettier.cjs", ["--check", ...code]),
   ]);

@@ -40,7 +40,7 @@ test("events are received from the first use on", async () => {
   events.use();
   await advance(0);
   expect(created).toBe(1);
-  const { "order.placed": placed } = services[0]?.events ?? {};
+  const placed = services[0]?.events?.["order.placed"];
   const event = { type: "order.placed" } as EventEnvelope;
   (placed as { handler: (ctx: object) => void }).handler({ params: event });
   expect(received).toEqual([event]);
