@@ -31,6 +31,7 @@ export class DatabaseProblem extends Error {
 const rejectedUser = new Set(["28000", "28P01"]);
 const noSuchDatabase = "3D000";
 const noPermission = "42501";
+const tooManyConnections = "53300";
 /** The class of statements that do not fit the existing tables. */
 const otherTables = "42";
 /** Node's codes of a certificate that cannot be verified. */
@@ -72,6 +73,12 @@ export function databaseProblemOf(
   }
   if (tlsFault.test(code) || message.includes("does not support SSL")) {
     return problem(`TLS with ${server} failed (${message}). Correct sslmode in ${setting}.`);
+  }
+  if (code === tooManyConnections) {
+    return problem(
+      `${server} has no free connection (${message}). Lower DB_POOL_MAX of the nodes, or raise the limit.`,
+      true,
+    );
   }
   if (error instanceof ConnectionError || isUnavailable(error)) {
     return problem(

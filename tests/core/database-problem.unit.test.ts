@@ -45,6 +45,12 @@ test.each<[title: string, error: Error, said: string, isTemporary: boolean]>([
     true,
   ],
   [
+    "a server without a free connection",
+    connection("53300", "sorry, too many clients already"),
+    "PostgreSQL at db.internal:5433 has no free connection (sorry, too many clients already). Lower DB_POOL_MAX of the nodes, or raise the limit.",
+    true,
+  ],
+  [
     "a host that does not exist",
     connection("ENOTFOUND", "getaddrinfo ENOTFOUND db.internal"),
     "PostgreSQL at db.internal:5433 cannot be reached (getaddrinfo ENOTFOUND db.internal).",
