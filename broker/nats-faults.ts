@@ -1,13 +1,11 @@
 import type { NatsError } from "nats";
 import type { Transporters } from "moleculer";
+import { unknownIssuer } from "../core/certificate-faults.ts";
 
 export type NatsOptions = NonNullable<ConstructorParameters<typeof Transporters.NATS>[0]>;
 
 /** Longer than a server needs that answers, shorter than the pause between two log lines. */
 const probeTimeoutMs = 2_000;
-
-/** Codes of Node for a certificate whose issuer is not among the CAs. */
-const unknownIssuer = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/;
 
 /** An error of Node or of OpenSSL. */
 interface SocketError extends Error {
