@@ -29,6 +29,8 @@ cp -a "$base" "$PGDATA.restored"
   echo "restore_command = 'BACKUPS=\"$backups\" sh \"$(cd "$(dirname "$0")" && pwd)/fetch-wal.sh\" %f %p'"
   echo "recovery_target_time = '${time:+$time UTC}'"
   echo "recovery_target_action = 'promote'"
+  # A standby or a backup of the restored server must not stop at this time, too.
+  echo "recovery_end_command = 'sed -i -E \"/^(restore_command|recovery_[a-z_]+) =/d\" postgresql.auto.conf'"
 } >> "$PGDATA.restored/postgresql.auto.conf"
 touch "$PGDATA.restored/recovery.signal"
 sync

@@ -49,6 +49,16 @@ test("a server without BACKUPS in its environment recovers the WAL of the archiv
   expect(readFileSync(fetched, "utf8")).toBe("WAL");
 });
 
+test("the end of the recovery removes its settings, which a standby would copy", () => {
+  expect(restore("2026-11-29 01:30:00").status).toBe(0);
+  const file = join(place, "data", "postgresql.auto.conf");
+  const settings = readFileSync(file, "utf8");
+  const command = /^recovery_end_command = '(.*)'$/m.exec(settings)?.[1] ?? "false";
+  writeFileSync(file, `max_connections = 200\n${settings}`);
+  execFileSync("sh", ["-c", command], { cwd: join(place, "data") });
+  expect(readFileSync(file, "utf8")).toBe("max_connections = 200\n");
+});
+
 test("a time before all base backups changes nothing", () => {
   expect(restore("2026-11-29 00:30:00")).toEqual({
     status: 1,
