@@ -1,6 +1,7 @@
 import type { BrokerOptions, Middleware, ServiceBroker, Transporters } from "moleculer";
 import { accessMiddleware } from "./middlewares/access.middleware.ts";
 import { bulkheadMiddleware, loadLimitMiddleware } from "./middlewares/bulkhead.middleware.ts";
+import { clockMiddleware } from "./middlewares/clock.middleware.ts";
 import type { Runner } from "./commands/node/runner.ts";
 import { setConfig } from "./config/broker-config.ts";
 import { isPrivate, uniqueNodeId, type Config, type NatsConfig } from "./config/config.ts";
@@ -128,7 +129,7 @@ export function brokerOptions(
       debounceMiddleware as unknown as Middleware,
       "Throttle",
       optionsMiddleware(),
-      ...(nats ? [failoverMiddleware(detector)] : []),
+      ...(nats ? [failoverMiddleware(detector), clockMiddleware()] : []),
     ],
     created(broker: ServiceBroker) {
       setConfig(broker, { ...config, databaseUrls: { ...config.databaseUrls, ...databaseUrls } });

@@ -1,15 +1,14 @@
 import { Transporters } from "moleculer";
-import type { Msg, NatsConnection, NatsError, ServerInfo } from "nats";
+import type { Msg, NatsConnection, ServerInfo, Status } from "nats";
 import { commonErrors, ClientError } from "../core/errors.ts";
+import { atMostEvery } from "../core/tasks/at-most-every.ts";
 import { MessageParts, partsOf } from "./message-parts.ts";
+import { reasonOf, type NatsOptions } from "./nats-faults.ts";
 
 const reminderMs = 3_000;
 /** A node that loads its services does not read what NATS answers, and misses ticks. */
 const reminderTicks = 30;
-/** Longer than a server needs that answers, shorter than the pause between two reminders. */
-const probeTimeoutMs = 2_000;
-
-type NatsOptions = NonNullable<ConstructorParameters<typeof Transporters.NATS>[0]>;
+const deniedEveryMs = 10_000;
 
 /** Larger messages are rejected; the caller has to request pages. */
 export const maxMessageBytes = 16 * 1_048_576;
@@ -41,6 +40,7 @@ export type Undelivered = (nodeID: string, callId: string) => void;
 export class NatsTransporter extends Transporters.NATS {
   readonly #onUndelivered: Undelivered;
   readonly #parts = new MessageParts();
+  readonly #mayLogDenied = atMostEvery(deniedEveryMs);
   #reminder: NodeJS.Timeout | undefined;
 
   constructor(options: NatsOptions, onUndelivered: Undelivered) {
@@ -178,9 +178,19 @@ export class NatsTransporter extends Transporters.NATS {
       if (this.transit.disconnecting) return;
       // nats's enum of the types is a value: its import would load all of `nats`.
       const type: string = status.type;
+      if (type === "error") this.#onDenied(status);
       if (type === "disconnect") this.#onDisconnected();
       if (type === "reconnect") await this.onConnected(true);
     }
+  }
+
+  /** Without this line, the other nodes would miss this one without a reason in any log. */
+  #onDenied({ permissionContext }: Status): void {
+    if (permissionContext?.operation !== "publish" || !this.#mayLogDenied()) return;
+    const { subject } = permissionContext;
+    this.logger.error(
+      `NATS does not permit this node to publish to ${subject}. Correct the permissions of its user.`,
+    );
   }
 
   #onDisconnected(): void {
@@ -196,24 +206,5 @@ export class NatsTransporter extends Transporters.NATS {
     for (const { id, local } of this.broker.registry.nodes.toArray()) {
       if (!local) this.transit.removePendingRequestByNodeID(id);
     }
-  }
-}
-
-/**
- * Returns why a connection fails, by one try of its own: the client that waits does not tell.
- * Undefined if the try succeeds.
- */
-async function reasonOf(options: NatsOptions): Promise<string | undefined> {
-  const { connect } = await import("nats");
-  const once = { waitOnFirstConnect: false, reconnect: false, timeout: probeTimeoutMs };
-  try {
-    const probe = await connect({ ...(options as object), ...once });
-    await probe.close();
-    return undefined;
-  } catch (error) {
-    const { message, code, chainedError } = error as NatsError;
-    if (code === "SERVER_OPTION_NA") return `the server does not support ${message}`;
-    // The server quotes its errors.
-    return (chainedError?.message ?? message).replaceAll("'", "");
   }
 }

@@ -167,12 +167,16 @@ export class ConfigReader {
   /** Reads the path of a readable file. */
   file(name: NameOf<"file">): string | undefined {
     const path = this.#value(name);
-    if (path === undefined) return undefined;
+    if (path !== undefined) this.checkFile(name, path);
+    return path;
+  }
+
+  /** Checks that a file is readable that a setting names. */
+  checkFile(name: string, path: string): void {
     try {
       accessSync(path, constants.R_OK);
     } catch {
       this.fault(name, `names a file that cannot be read: "${path}"`);
     }
-    return path;
   }
 }

@@ -164,6 +164,10 @@ function readDatabaseUrls(read: ConfigReader): Config["databaseUrls"] {
     const url = text === undefined ? null : URL.parse(text);
     if (url === null) continue;
     const { hostname, port, pathname, searchParams } = url;
+    for (const file of ["sslrootcert", "sslcert", "sslkey"]) {
+      const path = searchParams.get(file);
+      if (path !== null) read.checkFile(databaseUrlName(name), path);
+    }
     const host = searchParams.get("host") ?? hostname;
     const database = `${host}:${port || "5432"}${pathname}`;
     const other = databases.get(database);

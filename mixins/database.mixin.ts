@@ -86,7 +86,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       broker = this.broker;
       const instruments = instrumentsOf(broker);
       DatabaseMetrics.add(sequelize, contract.name, instruments);
-      writes.addMetric(broker, contract.name);
+      writes.addMetrics(broker, contract.name);
       replays = instruments.counters(
         "shop_idempotency_replays_total",
         "Requests that got the stored answer of their idempotency key",

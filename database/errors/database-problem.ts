@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import pgConnectionString from "pg-connection-string";
 import { BaseError, ConnectionError } from "sequelize";
+import { unknownIssuer } from "../../core/certificate-faults.ts";
 import { isUnavailable, readOnlyTransaction } from "./database-errors.ts";
 import { MigrationProblem } from "../migrator/migration-problem.ts";
 
@@ -31,6 +32,7 @@ export class DatabaseProblem extends Error {
 const rejectedUser = new Set(["28000", "28P01"]);
 const noSuchDatabase = "3D000";
 const noPermission = "42501";
+const tooManyConnections = "53300";
 /** The class of statements that do not fit the existing tables. */
 const otherTables = "42";
 /** Node's codes of a certificate that cannot be verified. */
@@ -71,7 +73,15 @@ export function databaseProblemOf(
     );
   }
   if (tlsFault.test(code) || message.includes("does not support SSL")) {
-    return problem(`TLS with ${server} failed (${message}). Correct sslmode in ${setting}.`);
+    // Node's text for an unknown issuer names an option of Node.
+    const reason = unknownIssuer.test(code) ? `its CA is unknown, ${code}` : message;
+    return problem(`TLS with ${server} failed (${reason}). ${tlsRemedy(code, setting)}`);
+  }
+  if (code === tooManyConnections) {
+    return problem(
+      `${server} has no free connection (${message}). Lower DB_POOL_MAX of the nodes, or raise the limit.`,
+      true,
+    );
   }
   if (error instanceof ConnectionError || isUnavailable(error)) {
     return problem(
@@ -83,6 +93,15 @@ export function databaseProblemOf(
   return problem(
     `the database "${database}" cannot be migrated (${message}). If it has tables of other programs, use another database.`,
   );
+}
+
+function tlsRemedy(code: string, setting: string): string {
+  if (unknownIssuer.test(code)) return `Name the file of the CA by sslrootcert in ${setting}.`;
+  if (code === "CERT_HAS_EXPIRED") return "Renew the certificate of the server.";
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+    return `Use a host name of the certificate in ${setting}.`;
+  }
+  return `Correct sslmode in ${setting}.`;
 }
 
 interface DriverError {

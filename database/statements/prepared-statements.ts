@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Client } from "pg";
 import type { Sequelize, Transaction } from "sequelize";
 import { withoutValues } from "../errors/database-errors.ts";
@@ -33,13 +34,23 @@ interface Statement {
   summary: string;
 }
 
+const nameDigits = 32;
+
+/** A prepared statement does not exist, or exists already: another client used the connection. */
+const foreignStatements = new Set(["26000", "42P05"]);
+
 /** The prepared statements by their SQL. Statements are literals, so the map stays small. */
 const statements = new Map<string, Statement>();
 
-function statementOf(sql: string): Statement {
+/**
+ * Returns the name and the summary of a statement. A name stands for one SQL text in all processes:
+ * behind a pooler that does not know prepared statements, a node reaches those of other nodes.
+ */
+export function statementOf(sql: string): Statement {
   const existing = statements.get(sql);
   if (existing !== undefined) return existing;
-  const statement = { name: `shop_${statements.size + 1}`, summary: summaryOf(sql) };
+  const hash = createHash("sha256").update(sql).digest("hex").slice(0, nameDigits);
+  const statement = { name: `shop_${hash}`, summary: summaryOf(sql) };
   statements.set(sql, statement);
   return statement;
 }
@@ -102,6 +113,10 @@ async function rowsOf<Row extends object>(
     // A migration has changed the tables of the prepared statement: the next call prepares it again.
     if (code === "0A000") generations.set(connection, generation + 1);
     if (code === "ECONNRESET") connection._invalid = true;
+    if (foreignStatements.has(code ?? "")) {
+      (error as Error).message +=
+        ". A pooler before PostgreSQL does not support prepared statements: set max_prepared_statements of PgBouncer, 1.21 or newer";
+    }
     const query = new pool.dialect.Query(connection, pool, {});
     throw withoutValues(query.formatError(error, (error as Error).stack));
   } finally {

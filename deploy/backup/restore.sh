@@ -5,7 +5,7 @@
 # data are moved aside.
 set -eu
 umask 077
-backups=${BACKUPS:-/backups}
+backups=$(cd "${BACKUPS:-/backups}" && pwd)
 time=${1:-}
 name=base-$(date -u -d "${time:-now} UTC" +%Y%m%dT%H%M%SZ)
 if [ -e "$PGDATA/postmaster.pid" ]; then
@@ -25,9 +25,12 @@ pg_verifybackup --quiet "$base"
 rm -rf "$PGDATA.restored"
 cp -a "$base" "$PGDATA.restored"
 {
-  echo "restore_command = 'sh $(cd "$(dirname "$0")" && pwd)/fetch-wal.sh %f %p'"
+  # With the path: the server that recovers may run without $BACKUPS, and would find no WAL.
+  echo "restore_command = 'BACKUPS=\"$backups\" sh \"$(cd "$(dirname "$0")" && pwd)/fetch-wal.sh\" %f %p'"
   echo "recovery_target_time = '${time:+$time UTC}'"
   echo "recovery_target_action = 'promote'"
+  # A standby or a backup of the restored server must not stop at this time, too.
+  echo "recovery_end_command = 'sed -i -E \"/^(restore_command|recovery_[a-z_]+) =/d\" postgresql.auto.conf'"
 } >> "$PGDATA.restored/postgresql.auto.conf"
 touch "$PGDATA.restored/recovery.signal"
 sync

@@ -356,6 +356,13 @@ describe("the errors of invalid settings", () => {
     expect(() => read({ USERS_DB_URL: users, ORDERS_DB_URL: own })).not.toThrow();
   });
 
+  test.each(["sslrootcert", "sslcert", "sslkey"])("name a missing %s of a database", (name) => {
+    const url = `postgres://u:p@db/users?sslmode=verify-full&${name}=/nonexistent.pem`;
+    expect(faultsOf({ USERS_DB_URL: url })).toEqual([
+      expect.stringContaining('USERS_DB_URL names a file that cannot be read: "/nonexistent.pem"'),
+    ]);
+  });
+
   test.each(["USERS_DB_URL", "PRODUCTS_DB_URL", "ORDERS_DB_URL", "TRANSPORTER"])(
     "do not contain the password in %s",
     (name) => {

@@ -35,13 +35,31 @@ test.each<[title: string, error: Error, said: string, isTemporary: boolean]>([
   [
     "a certificate that cannot be verified",
     connection("SELF_SIGNED_CERT_IN_CHAIN", "self-signed certificate in certificate chain"),
-    "TLS with PostgreSQL at db.internal:5433 failed",
+    "TLS with PostgreSQL at db.internal:5433 failed (its CA is unknown, SELF_SIGNED_CERT_IN_CHAIN). Name the file of the CA by sslrootcert in ORDERS_DB_URL.",
+    false,
+  ],
+  [
+    "an expired certificate",
+    connection("CERT_HAS_EXPIRED", "certificate has expired"),
+    "failed (certificate has expired). Renew the certificate of the server.",
+    false,
+  ],
+  [
+    "a certificate of another host",
+    connection("ERR_TLS_CERT_ALTNAME_INVALID", "Hostname/IP does not match"),
+    "failed (Hostname/IP does not match). Use a host name of the certificate in ORDERS_DB_URL.",
     false,
   ],
   [
     "a server that starts",
     connection("57P03", "the database system is starting up"),
     "PostgreSQL at db.internal:5433 cannot be reached (the database system is starting up). Start it, or correct ORDERS_DB_URL.",
+    true,
+  ],
+  [
+    "a server without a free connection",
+    connection("53300", "sorry, too many clients already"),
+    "PostgreSQL at db.internal:5433 has no free connection (sorry, too many clients already). Lower DB_POOL_MAX of the nodes, or raise the limit.",
     true,
   ],
   [

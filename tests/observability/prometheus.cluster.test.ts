@@ -7,6 +7,7 @@ import { eventually } from "../../tools/support/eventually.ts";
 import { createNatsServer, type NatsServer } from "../../tools/support/nats-server.ts";
 import { cleanUp, freePort, type Program } from "../../tools/support/processes.ts";
 import type { DomainService } from "../../services/registry.ts";
+import { clockAhead } from "../support/clock/clock-ahead.ts";
 import { Cluster } from "../support/cluster.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { registerFirstAdmin } from "../support/http/first-admin.ts";
@@ -53,6 +54,9 @@ beforeAll(async () => {
   cluster = await Cluster.create(settings, databases);
   cluster.startGateway();
   const targets: Target[] = [{ app: "api", address: new URL(cluster.url).host }];
+  const latePort = await freePort();
+  cluster.startGateway(latePort, clockAhead(-300));
+  targets.push({ app: "api", address: `127.0.0.1:${latePort}` });
   for (const app of ["users", "products", "orders", "webhooks"] as const) {
     const port = String(await freePort());
     nodes[app] = cluster.startService(app, { METRICS_PORT: port });
@@ -91,6 +95,10 @@ test("promtool accepts the configuration and the rules", () => {
 
 test("promtool fires each alert on recorded series, and none in a healthy shop", () => {
   expect(promtool("test", "rules", "tests/observability/alerts.test.yml")).toContain("SUCCESS");
+});
+
+test("a gateway whose clock is behind fires ShopClockDiffers", async () => {
+  await prometheus.fires("ShopClockDiffers");
 });
 
 test("changes of the stored stock, audit and key fire their alerts", async () => {

@@ -36,8 +36,8 @@ export class Cluster {
   }
 
   /** Starts a gateway, by default at the URL of the cluster. */
-  startGateway(port = this.#port): Program {
-    return this.#start({ SERVICES: "api", PORT: String(port) });
+  startGateway(port = this.#port, settings: Record<string, string> = {}): Program {
+    return this.#start({ SERVICES: "api", PORT: String(port), ...settings });
   }
 
   /** Starts a node with one service, which gets the URL of its own database only. */

@@ -115,6 +115,9 @@ const node: Dashboard = {
       running: `sum(shop_password_hashes_running)`,
       waiting: `sum(shop_password_hashes_waiting)`,
     }),
+    graph("Difference between the clock of a node and the others", "s", {
+      "{{nodeID}}: {{other}}": `shop_clock_difference_seconds`,
+    }),
     graph("CPU of the machine", "percent", { "{{nodeID}}": `os_cpu_utilization` }),
     graph("Time since the start", "s", {
       "{{nodeID}}": `time() - process_start_time_seconds{job="shop"}`,

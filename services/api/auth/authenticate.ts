@@ -3,6 +3,7 @@ import jwt from "jsonwebtoken";
 import type { ServiceBroker } from "moleculer";
 import { gatewayName, type Viewer } from "../../../core/access.ts";
 import { LRUCache } from "lru-cache";
+import { clockToleranceMs } from "../../../core/clock/clock-difference.ts";
 import { commonErrors, ClientError, serviceUnavailable } from "../../../core/errors.ts";
 import { callIfAvailable } from "../../../core/tasks/call-if-available.ts";
 import { PeriodicTask } from "../../../core/tasks/periodic-task.ts";
@@ -36,7 +37,6 @@ interface Sources {
 
 /** Tokens of this shop have about 450 characters. */
 const maxTokenLength = 2_048;
-const clockToleranceSeconds = 5;
 /** Verification takes about 100 µs, and clients send the same token with each request. */
 const cacheMs = 10_000;
 const maxCached = 10_000;
@@ -193,7 +193,7 @@ function verifiedBy(key: KeyObject, kid: string, token: string): Verified | stri
       algorithms: [tokenIdentity.algorithm],
       issuer: tokenIdentity.issuer,
       audience: tokenIdentity.audience,
-      clockTolerance: clockToleranceSeconds,
+      clockTolerance: clockToleranceMs / 1_000,
     });
     if (typeof claims === "string") return foreignToken;
     const { sub, type, operate, sid, exp } = claims as Record<string, unknown>;

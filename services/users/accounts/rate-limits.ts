@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import RateLimiterPostgres from "rate-limiter-flexible/lib/RateLimiterPostgres.js";
-import RateLimiterRes from "rate-limiter-flexible/lib/RateLimiterRes.js";
 import { mayActForOthers, type Sender } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/caller-address.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
@@ -32,23 +30,6 @@ interface Limit {
   duration: number;
 }
 
-function limiterOn(query: Query, limit: Limit): RateLimiterPostgres {
-  return new RateLimiterPostgres({
-    ...limit,
-    storeType: "client",
-    storeClient: {
-      async query({ text, values }: { text: string; values: unknown[] }) {
-        const rows = await query(text, values);
-        return { rows, rowCount: rows.length };
-      },
-    },
-    tableName: "rate_limits",
-    tableCreated: true,
-    // The package's timer would outlive the service; `pruneLimits` does its work.
-    clearExpiredByTimeout: false,
-  });
-}
-
 /** Returns a key of fixed length that does not reveal the value. */
 export function limitKey(kind: string, about: string): string {
   return `${kind}:${createHash("sha256").update(about).digest("hex")}`;
@@ -73,20 +54,35 @@ export async function limitRefreshes(query: Query, sender: Sender): Promise<void
 }
 
 async function countFromAddress(query: Query, limit: Limit, { address }: Sender): Promise<void> {
-  try {
-    await limiterOn(query, limit).consume(limitKey("address", addressGroup(address ?? "")));
-  } catch (error) {
-    if (!(error instanceof RateLimiterRes)) throw error;
-    throw tooManyFromAddress(Math.max(1, Math.ceil(error.msBeforeNext / 1_000)));
-  }
+  const key = `${limit.keyPrefix}:${limitKey("address", addressGroup(address ?? ""))}`;
+  const { points, waitSeconds } = await count(query, key, limit.duration);
+  if (points > limit.points) throw tooManyFromAddress(Math.max(1, waitSeconds));
+}
+
+/** Counts a request, by the clock of the database: that of a node may be wrong. */
+async function count(query: Query, key: string, durationSeconds: number) {
+  const [counted] = await query<{ points: number; waitSeconds: number }>(
+    `INSERT INTO rate_limits AS known (key, points, expire)
+     VALUES ($1, 1, floor(1000 * (extract(epoch FROM now()) + $2)))
+     ON CONFLICT (key) DO UPDATE SET
+       points = CASE WHEN known.expire <= 1000 * extract(epoch FROM now())
+         THEN 1 ELSE known.points + 1 END,
+       expire = CASE WHEN known.expire <= 1000 * extract(epoch FROM now())
+         THEN excluded.expire ELSE known.expire END
+     RETURNING points, ceil(expire / 1000.0 - extract(epoch FROM now()))::integer AS "waitSeconds"`,
+    [key, durationSeconds],
+  );
+  if (counted === undefined) throw new Error("INSERT returned no row");
+  return counted;
 }
 
 /** Removes expired counters. */
 export async function pruneLimits(query: Query): Promise<void> {
   await query(
     `DELETE FROM rate_limits WHERE key IN (
-       SELECT key FROM rate_limits WHERE expire < $1 FOR UPDATE SKIP LOCKED)`,
-    [Date.now()],
+       SELECT key FROM rate_limits WHERE expire < 1000 * extract(epoch FROM now())
+       FOR UPDATE SKIP LOCKED)`,
+    [],
   );
   await query(
     `DELETE FROM password_tries WHERE key IN (

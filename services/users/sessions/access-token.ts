@@ -7,7 +7,7 @@ import { tokenIdentity, type Token } from "../users.contract.ts";
 /** Signs the access token of a grant. Returns it with the refresh token. */
 export async function tokensOf(keys: SigningKeys, grant: Grant): Promise<Token> {
   const { kid, privateKey } = await keys.signingKey();
-  const iat = Math.floor(Date.now() / 1_000);
+  const iat = grant.grantedAt;
   const exp = iat + grant.ttlSeconds;
   const { type, mayOperate } = grant.user;
   const claims = { type, ...(mayOperate && { operate: true }), sid: grant.sessionId, iat, exp };

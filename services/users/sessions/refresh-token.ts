@@ -105,16 +105,18 @@ async function grantOf(
   refreshToken: RefreshToken,
   tokenTtlSeconds: number,
 ): Promise<Grant> {
-  const [row] = await query<StoredUser & { ttlSeconds: number }>(
+  const [row] = await query<StoredUser & Pick<Grant, "grantedAt" | "ttlSeconds">>(
     `UPDATE sessions SET tokens_expire_at =
        greatest(tokens_expire_at, least(expires_at, now() + $2 * interval '1 second'))
      FROM users WHERE sessions.id = $1 AND users.id = user_id
      RETURNING users.id, email, username, type, may_operate, updated_at,
+       floor(extract(epoch FROM now()))::integer AS "grantedAt",
        least($2, floor(extract(epoch FROM expires_at - now())))::int AS "ttlSeconds"`,
     [sessionId, tokenTtlSeconds],
   );
   if (row === undefined) throw new Error("the locked session was not found");
-  return { sessionId, refreshToken, user: publicUser(row), ttlSeconds: row.ttlSeconds };
+  const { grantedAt, ttlSeconds } = row;
+  return { sessionId, refreshToken, user: publicUser(row), grantedAt, ttlSeconds };
 }
 
 async function endAsReused({ query }: UsersTransaction, id: string, sender: Sender): Promise<void> {

@@ -25,6 +25,11 @@ export interface Grant {
   sessionId: string;
   user: User;
   refreshToken: RefreshToken;
+  /**
+   * Seconds since 1970, by the clock of the database, which also measures how long the gateways know
+   * an ended session: a node with another clock must not sign tokens that outlive this.
+   */
+  grantedAt: number;
   ttlSeconds: number;
 }
 
@@ -67,7 +72,7 @@ export async function openSession(
   const { id: userId, passwordVersion } = right.account;
   const refreshToken = newRefreshToken();
   const ttlSeconds = Math.min(tokenTtlSeconds, refreshTtlSeconds);
-  const [opened] = await query<StoredUser & { hasTooMany: boolean }>(
+  const [opened] = await query<StoredUser & { hasTooMany: boolean; grantedAt: number }>(
     // The lock delays changes of password and type, which then also end this session.
     `WITH account AS MATERIALIZED (
        SELECT ${userColumns} FROM users WHERE id = $4 AND password_version = $5 FOR NO KEY UPDATE
@@ -86,7 +91,7 @@ export async function openSession(
        INSERT INTO audit_trail (${auditColumns})
        SELECT $12::uuid, $13, $14, $15, $16::uuid, $17, $18::uuid, $19::jsonb FROM account
      )
-     SELECT ${userColumns}, $20 <= (SELECT count(*) FROM sessions
+     SELECT ${userColumns}, floor(extract(epoch FROM now()))::integer AS "grantedAt", $20 <= (SELECT count(*) FROM sessions
        WHERE user_id = account.id AND ended_at IS NULL AND expires_at > now()) AS "hasTooMany"
      FROM account`,
     [
@@ -111,7 +116,8 @@ export async function openSession(
   );
   if (opened === undefined) throw invalidCredentials();
   if (opened.hasTooMany) await replaceOldest(query, userId);
-  return { sessionId, user: publicUser(opened), refreshToken, ttlSeconds };
+  const { grantedAt } = opened;
+  return { sessionId, user: publicUser(opened), refreshToken, grantedAt, ttlSeconds };
 }
 
 /** Ends the oldest sessions. Concurrent logins may leave too many; the next login ends those. */

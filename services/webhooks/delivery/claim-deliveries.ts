@@ -20,6 +20,8 @@ interface ClaimedRow {
   secret: string;
   /** Null if it no longer signs. */
   former_secret: string | null;
+  /** By the clock of the database: endpoints reject a signature whose time is wrong. */
+  claimed_at: Date;
   /** The time in which a failed attempt is repeated; 0 or less for the last attempt. */
   retry_ms: number;
 }
@@ -56,7 +58,7 @@ export async function claimDeliveries(
        RETURNING l.webhook_id, l.entity_id
      )
      SELECT d.id, d.webhook_id, d.entity_id, d.event_id, d.type, d.occurred_at,
-       d.data, d.attempts, w.url, w.secret,
+       d.data, d.attempts, w.url, w.secret, clock_timestamp() AS claimed_at,
        CASE WHEN w.former_secret_until > now() THEN w.former_secret END AS former_secret,
        (extract(epoch FROM d.retry_until - now()) * 1000)::float8 AS retry_ms
      FROM claimed c

@@ -136,7 +136,7 @@ export class Deliverer {
     const body = JSON.stringify({ type, timestamp: occurred_at.toISOString(), data });
     return sendWebhook({
       url,
-      headers: signatureHeaders(event_id, new Date(), body, opened),
+      headers: signatureHeaders(event_id, delivery.claimed_at, body, opened),
       body,
       lookup,
       signal: AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(attemptMs)]),
