@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
 import {
   exampleOf,
@@ -63,8 +63,8 @@ export class ConfigReader {
       if (content !== "") return content;
       this.fault(name, `names an empty file: "${path}"`, example);
     } catch (error) {
-      const reason = error instanceof TextFileError ? error.message : "cannot be read";
-      this.fault(name, `names a file that ${reason}: "${path}"`, example);
+      if (!(error instanceof TextFileError)) throw error;
+      this.fault(name, `names a file that ${error.message}: "${path}"`, example);
     }
     return undefined;
   }
@@ -170,6 +170,7 @@ export class ConfigReader {
     if (path === undefined) return undefined;
     try {
       accessSync(path, constants.R_OK);
+      if (statSync(path).isDirectory()) this.fault(name, `names a folder: "${path}"`);
     } catch {
       this.fault(name, `names a file that cannot be read: "${path}"`);
     }
