@@ -103,13 +103,22 @@ export function loadConfig(defaults: ConfigDefaults): Config {
 
 /** Returns the variables of a file, or none if it does not exist. Throws ConfigError. */
 export function readEnvFile(path: string): NodeJS.ProcessEnv {
-  // A symbolic link to nothing is a fault: its settings are missing.
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return {};
+  if (!isEntry(path)) return {};
   try {
     // Node's parser joins lines that end with a carriage return alone.
     return parseEnv(readTextFile(path).replace(/\r\n?/g, "\n"));
   } catch (cause) {
     throw new ConfigError(`The file ${path} ${(cause as Error).message}.`, { cause });
+  }
+}
+
+/** Returns true for a symbolic link to nothing, too: its settings are missing. */
+function isEntry(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // The user may not enter the working directory.
+    return false;
   }
 }
 

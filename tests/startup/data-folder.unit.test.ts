@@ -5,6 +5,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -231,4 +232,16 @@ test("claimDataDir rejects a file and a broken link", async () => {
   symlinkSync("nowhere", link);
   await expect(claimDataDir(link)).rejects.toThrow(/cannot be written .* symbolic link to nothing/);
   expect(existsSync(join(dataDir, "nowhere"))).toBe(false);
+});
+
+test("other users cannot enter a new data directory, with any umask", async () => {
+  const path = join(dataDir, "a", "b");
+  const mask = process.umask(0);
+  try {
+    (await claimDataDir(path)).close();
+  } finally {
+    process.umask(mask);
+  }
+  expect(statSync(path).mode & 0o777).toBe(0o700);
+  expect(statSync(dirname(path)).mode & 0o777).toBe(0o755);
 });
