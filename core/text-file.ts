@@ -72,8 +72,11 @@ function readToEnd(file: number, isPipe: boolean): Buffer {
   throw new TextFileError(`cannot be read: it has more than ${maxMebibytes} MiB`);
 }
 
-/** Returns the number of bytes, 0 at the end; undefined for a pipe whose writer has not written yet. */
-function readNow(file: number, chunk: Buffer): number | undefined {
+/**
+ * Reads from a file that was opened with O_NONBLOCK. Returns the number of bytes: 0 at the end, and for
+ * a named pipe without a writer; undefined for a pipe whose writer has not written yet.
+ */
+export function readNow(file: number, chunk: Buffer): number | undefined {
   try {
     return readSync(file, chunk);
   } catch (error) {

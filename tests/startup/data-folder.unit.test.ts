@@ -226,7 +226,9 @@ test("makeData removes the remains of a killed shop whose initdb still runs", as
     const initdb = spawn(process.execPath, ["-e", writesAndRemoves], { cwd: base });
     try {
       await once(initdb.stdout, "data");
-      await makeData(folder, async (fresh) => { writeData(fresh); });
+      await makeData(folder, async (fresh) => {
+        writeData(fresh);
+      });
       expect(readdirSync(dataDir).sort()).toEqual(["postgres", "postgres.initdb.copy"]);
     } finally {
       initdb.kill("SIGKILL");
