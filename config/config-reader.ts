@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { TextFileError, readTextFile } from "../core/text-file.ts";
 import {
   exampleOf,
@@ -63,8 +63,8 @@ export class ConfigReader {
       if (content !== "") return content;
       this.fault(name, `names an empty file: "${path}"`, example);
     } catch (error) {
-      const reason = error instanceof TextFileError ? error.message : "cannot be read";
-      this.fault(name, `names a file that ${reason}: "${path}"`, example);
+      if (!(error instanceof TextFileError)) throw error;
+      this.fault(name, `names a file that ${error.message}: "${path}"`, example);
     }
     return undefined;
   }
@@ -167,16 +167,13 @@ export class ConfigReader {
   /** Reads the path of a readable file. */
   file(name: NameOf<"file">): string | undefined {
     const path = this.#value(name);
-    if (path !== undefined) this.checkFile(name, path);
-    return path;
-  }
-
-  /** Checks that a file is readable that a setting names. */
-  checkFile(name: string, path: string): void {
+    if (path === undefined) return undefined;
     try {
       accessSync(path, constants.R_OK);
+      if (statSync(path).isDirectory()) this.fault(name, `names a folder: "${path}"`);
     } catch {
       this.fault(name, `names a file that cannot be read: "${path}"`);
     }
+    return path;
   }
 }

@@ -1,16 +1,17 @@
-import { existsSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { ConfigError, ConfigReader } from "./config-reader.ts";
 import { readBackups, type BackupConfig } from "./backup-config.ts";
+import { readDatabaseUrls } from "./database-urls.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
-import { TextFileError, readTextFile } from "../core/text-file.ts";
+import { readTextFile } from "../core/text-file.ts";
 import { ignoredTracingVariables } from "./tracing-variables.ts";
 import { databaseUrlName } from "./settings/cluster-settings.ts";
 import { exampleOf, warningsOf, type ValuesOf } from "./settings.ts";
 import { logLevels } from "./settings/account-settings.ts";
-import { domainServices, type DomainService, type ServiceName } from "../services/registry.ts";
+import type { DomainService, ServiceName } from "../services/registry.ts";
 
 /** The connection to NATS. A single-process shop has none. */
 export interface NatsConfig {
@@ -102,12 +103,22 @@ export function loadConfig(defaults: ConfigDefaults): Config {
 
 /** Returns the variables of a file, or none if it does not exist. Throws ConfigError. */
 export function readEnvFile(path: string): NodeJS.ProcessEnv {
-  if (!existsSync(path)) return {};
+  if (!isEntry(path)) return {};
   try {
-    return parseEnv(readTextFile(path));
+    // Node's parser joins lines that end with a carriage return alone.
+    return parseEnv(readTextFile(path).replace(/\r\n?/g, "\n"));
   } catch (cause) {
-    const reason = cause instanceof TextFileError ? cause.message : "cannot be read";
-    throw new ConfigError(`The file ${path} ${reason}.`, { cause });
+    throw new ConfigError(`The file ${path} ${(cause as Error).message}.`, { cause });
+  }
+}
+
+/** Returns true for a symbolic link to nothing, too: its settings are missing. */
+function isEntry(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // The user may not enter the working directory.
+    return false;
   }
 }
 
@@ -155,29 +166,6 @@ export function readConfig(env: NodeJS.ProcessEnv, defaults: ConfigDefaults): Co
   };
   read.throwFaults();
   return config;
-}
-
-function readDatabaseUrls(read: ConfigReader): Config["databaseUrls"] {
-  const urls = domainServices.map((name) => [name, read.url(databaseUrlName(name))] as const);
-  const databases = new Map<string, DomainService>();
-  for (const [name, text] of urls) {
-    const url = text === undefined ? null : URL.parse(text);
-    if (url === null) continue;
-    const { hostname, port, pathname, searchParams } = url;
-    for (const file of ["sslrootcert", "sslcert", "sslkey"]) {
-      const path = searchParams.get(file);
-      if (path !== null) read.checkFile(databaseUrlName(name), path);
-    }
-    const host = searchParams.get("host") ?? hostname;
-    const database = `${host}:${port || "5432"}${pathname}`;
-    const other = databases.get(database);
-    if (other !== undefined) {
-      const problem = `must name another database than ${databaseUrlName(other)}`;
-      read.fault(databaseUrlName(name), problem);
-    }
-    databases.set(database, name);
-  }
-  return Object.fromEntries(urls) as Config["databaseUrls"];
 }
 
 /** Traces are on if a variable says where they go. The SDK reads the other variables `OTEL_*`. */

@@ -97,6 +97,48 @@ export function text(min: number, max: number): ParamRule {
   return { ...rule, isNormalized: true, messages, custom: legible };
 }
 
+/** Tabs, and all that begins a new line. */
+const breaksLine = /[\t\n\r\u2028\u2029]/;
+
+/** The rule of a `text` of one line, such as a name: in a list or a log, it cannot look like two rows. */
+export function line(min: number, max: number): ParamRule {
+  return checkedText(min, max, "stringLines", "must be one line, without tabs.", (value) =>
+    breaksLine.test(value),
+  );
+}
+
+/** Words of visible characters, with single spaces between them. */
+const codeForm = /^(?:[[^\s\p{C}\u{2800}]--\p{Default_Ignorable_Code_Point}]+(?: (?!$)|$))+$/v;
+
+/** The rule of a `text` that people compare, such as an SKU: two that look alike are equal. */
+export function code(min: number, max: number): ParamRule {
+  const requirement =
+    "must consist of visible characters, with single spaces between them and none outside.";
+  return checkedText(min, max, "stringCode", requirement, (value) => !codeForm.test(value));
+}
+
+/** Returns the rule of a text with a further check. */
+function checkedText(
+  min: number,
+  max: number,
+  type: string,
+  requirement: string,
+  isFault: (value: string) => boolean,
+): ParamRule {
+  const rule = text(min, max);
+  return {
+    ...rule,
+    messages: { ...(rule.messages as object), [type]: `'{field}' ${requirement}` },
+    custom(value: unknown, findings: Findings, schema: { min: number }) {
+      const before = findings.length;
+      legible(value, findings, schema);
+      const isPlain = typeof value === "string" && value !== "" && plainText.test(value);
+      if (isPlain && findings.length === before && isFault(value)) findings.push({ type });
+      return value;
+    },
+  };
+}
+
 /** The rule of a text that is not normalized, e.g. a password, a token or an event's data. */
 export function exactText(min: number, max: number): ParamRule {
   return {

@@ -28,7 +28,7 @@ const claimLine = /^claimed by npm run (backup|restore|db:migrate)\n$/;
  */
 export async function claimDataDir(dataDir: string, command?: ClaimingCommand): Promise<Server> {
   try {
-    makeFolder(dataDir);
+    makeFolder(dataDir, 0o700);
   } catch (error) {
     throw unwritable(dataDir, error);
   }
@@ -64,11 +64,12 @@ export async function claimDataDir(dataDir: string, command?: ClaimingCommand): 
 }
 
 /** Creates a folder and its parents. Node's recursive `mkdirSync` never ends below /proc. */
-function makeFolder(path: string): void {
+function makeFolder(path: string, mode: number): void {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (entry === undefined) {
-    makeFolder(dirname(path));
-    mkdirSync(path);
+    // Who can write to a parent can replace the folder.
+    makeFolder(dirname(path), 0o755);
+    mkdirSync(path, { mode });
     return;
   }
   const target = statSync(path, { throwIfNoEntry: false });

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, lchownSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { StartError } from "./data-dir.ts";
@@ -47,9 +47,13 @@ export function postgresUser(folder: string, platform: Platform = thisPlatform):
 /**
  * Returns the user that initdb runs as. initdb requires a user with a name, which the server's user
  * does not have. An account without processes is used, and only initdb gets access to the folder.
+ * Throws StartError.
  */
 export function initdbUser(runAs: RunAs, platform: Platform = thisPlatform): RunAs {
-  if (runAs === undefined) return runAs;
+  if (runAs === undefined) {
+    assertNamed();
+    return runAs;
+  }
   const busy = platform.busyUids();
   const account = accounts()
     .sort((a, b) => a.uid - b.uid)
@@ -60,6 +64,17 @@ export function initdbUser(runAs: RunAs, platform: Platform = thisPlatform): Run
     );
   }
   return account;
+}
+
+/** Throws StartError if the user of this process has no name, as in a container with any user id. */
+function assertNamed(): void {
+  try {
+    userInfo();
+  } catch {
+    throw new StartError(
+      `PostgreSQL's initdb requires a user with a name, and the user id ${process.getuid?.()} has none on this machine; run the shop as a user of /etc/passwd, or set USERS_DB_URL, PRODUCTS_DB_URL, ORDERS_DB_URL and WEBHOOKS_DB_URL to databases of your own.`,
+    );
+  }
 }
 
 /** Returns programs that the user can run, copied if necessary. Throws StartError. */

@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  rmdirSync,
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -142,12 +143,29 @@ function isInterrupted(path: string, { markText, work }: StagingFolder): boolean
   );
 }
 
-/** Removes the mark last. */
+const clearTries = 500;
+const clearEveryMs = 10;
+
+/**
+ * Removes the mark last. The initdb of a killed shop may still run, and Node's `rmSync` then leaves
+ * files without an error: what is left is removed again, until initdb fails without its files.
+ */
 function clear(path: string): void {
-  for (const name of readdirSync(path)) {
-    if (name !== markName) rmSync(join(path, name), { recursive: true });
+  for (let tries = 1; ; tries += 1) {
+    const names = readdirSync(path).filter((name) => name !== markName);
+    if (names.length === 0) break;
+    if (tries > clearTries) throw new Error(`another process writes to ${path}`);
+    if (tries > 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, clearEveryMs);
+    for (const name of names) {
+      try {
+        rmSync(join(path, name), { recursive: true, force: true });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+      }
+    }
   }
-  rmSync(path, { recursive: true });
+  rmSync(join(path, markName), { force: true });
+  rmdirSync(path);
 }
 
 function writeMark(path: string, text: string): void {

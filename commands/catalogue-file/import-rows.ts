@@ -9,11 +9,12 @@ import {
   serviceUnavailable,
 } from "../../core/errors.ts";
 import { itemCheck } from "../../core/item-check.ts";
-import { id, int, newIdRule, optional } from "../../core/validation.ts";
+import { id, int, newIdRule, optional, text } from "../../core/validation.ts";
 import type { BulkAnswer, BulkError } from "../../services/products/bulk.contract.ts";
 import {
   newProductRules,
   productErrors,
+  skuRule,
   updateProductRules,
   type Product,
 } from "../../services/products/products.contract.ts";
@@ -43,8 +44,11 @@ const maxWaitMs = 60_000;
 const retryEveryMs = 1_000;
 const callTimeoutMs = 15_000;
 
+/** A row may repeat what is stored, which today's rules of new values may reject. */
 const rowRules = {
   ...updateProductRules,
+  name: optional(text(1, 200)),
+  sku: optional({ ...skuRule, empty: true }),
   id: optional(id()),
   version: optional(int(1)),
   stock: optional(int(0)),
@@ -64,12 +68,14 @@ export class RowImport {
   readonly #faults: Parameters<ImportOptions["onFault"]>[] = [];
   readonly #checkRow: ReturnType<typeof itemCheck<RowValues>>;
   readonly #checkNew: ReturnType<typeof itemCheck<RowValues>>;
+  readonly #checkUpdate: ReturnType<typeof itemCheck<RowValues>>;
 
   constructor(broker: ServiceBroker, options: ImportOptions) {
     this.#broker = broker;
     this.#options = options;
     this.#checkRow = itemCheck<RowValues>(broker, rowRules);
     this.#checkNew = itemCheck<RowValues>(broker, createRules);
+    this.#checkUpdate = itemCheck<RowValues>(broker, updateProductRules);
   }
 
   /**
@@ -148,7 +154,9 @@ export class RowImport {
         const hasChanges = Object.keys(task.changes).length > 0;
         const { id: productId, version } = task.product;
         const isConflict = (values.version ?? version) !== version;
-        if (hasChanges && isConflict) fail(line, versionConflict(productId, version));
+        const checked = this.#checkUpdate({ id: productId, version, ...task.changes });
+        if (checked instanceof ClientError) fail(line, checked);
+        else if (hasChanges && isConflict) fail(line, versionConflict(productId, version));
         else if (values.id !== undefined && isTaken) fail(line, skuTaken());
         else if (hasChanges || task.stock !== undefined) this.counts.updated += 1;
         else this.counts.unchanged += 1;

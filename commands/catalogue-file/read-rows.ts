@@ -1,8 +1,10 @@
-import { createReadStream, statSync } from "node:fs";
+import { constants, createReadStream, openSync, statSync } from "node:fs";
+import { Socket } from "node:net";
 import { CsvError, parse } from "csv-parse/sync";
 import { StartError } from "../../embedded/data-dir.ts";
 import { columnOf, faultOfColumns, rowOfCells, rowOfJson, type FileRow } from "./columns.ts";
 import { CsvRecords, linesOf, type CsvRecord, type FileLine } from "./csv-records.ts";
+import { readNow } from "../../core/text-file.ts";
 import { fileError } from "./file-error.ts";
 import type { FileFormat } from "./file-arguments.ts";
 
@@ -47,7 +49,8 @@ async function* decoded(file: string, onBytes: (bytes: number) => void): AsyncGe
     }
   };
   try {
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    const isPipe = statSync(file).isFIFO();
+    for await (const chunk of isPipe ? readPipe(file) : readFile(file)) {
       onBytes(chunk.length);
       const text = decode(chunk);
       if (text !== "") yield text;
@@ -56,6 +59,28 @@ async function* decoded(file: string, onBytes: (bytes: number) => void): AsyncGe
     throw fileError(file, "read", error);
   }
   yield decode();
+}
+
+const readFile = (file: string): AsyncIterable<Buffer> => createReadStream(file);
+
+/**
+ * Reads a named pipe. As a file, it would block a thread until a program writes, and the process could
+ * not end before. Throws StartError if no program has opened it.
+ */
+async function* readPipe(file: string): AsyncGenerator<Buffer> {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const pipe = new Socket({ fd, readable: true, writable: false });
+  try {
+    const start = Buffer.alloc(65_536);
+    const length = readNow(fd, start);
+    if (length === 0) {
+      throw new StartError(`${file} is a named pipe, and no program writes to it.`);
+    }
+    if (length !== undefined) yield start.subarray(0, length);
+    yield* pipe as AsyncIterable<Buffer>;
+  } finally {
+    pipe.destroy();
+  }
 }
 
 /** Throws StartError if a file begins with what npm prints before the output of a script. */

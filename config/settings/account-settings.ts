@@ -1,3 +1,4 @@
+import { emailPattern } from "../../core/email.ts";
 import type { Setting } from "./setting.ts";
 
 /** The default of LOG_LEVEL for a single process, whose terminal a person reads, and for a node. */
@@ -11,7 +12,7 @@ export const authorization = {
   },
   ADMIN_EMAIL: {
     type: "text",
-    pattern: /^[^\s@]+@[^\s@]+\.[^\s@]+$/,
+    pattern: emailPattern,
     requirement: "be an email address",
     example: "admin@example.com",
     description:

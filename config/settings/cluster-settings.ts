@@ -1,9 +1,16 @@
 import { domainServices, serviceNames } from "../../services/registry.ts";
 import type { UrlSetting, Setting } from "./setting.ts";
 
+/** Only a shell replaces ~ by the home folder: a setting with it would make a folder of this name. */
+const folderPath = {
+  pattern: /^[^~\0][^\0]*$/,
+  requirement: "be a path that does not begin with ~, which only a shell replaces",
+};
+
 export const data = {
   DATA_DIR: {
     type: "text",
+    ...folderPath,
     default: "./data",
     description:
       "Folder of the embedded PostgreSQL of npm start, and of the socket for npm run repl.",
@@ -18,6 +25,7 @@ export const data = {
   },
   BACKUP_DIR: {
     type: "text",
+    ...folderPath,
     example: "/var/backups/shop",
     description:
       "Folder of the backups of BACKUP_EVERY, outside of DATA_DIR and best on another disk; only together with BACKUP_EVERY. Its parent folder must exist.",

@@ -23,6 +23,8 @@ import { GraphqlSockets } from "./subscriptions/transports/graphql-socket.ts";
 import { healthChecks, healthPaths } from "./http/health.ts";
 import { ConnectionLimits } from "./http/connection-limits.ts";
 import { inHttpSpan } from "./http/http-span.ts";
+import { HttpError, sendHttpError } from "./http/http-errors.ts";
+import { headFaultOf, toOriginForm } from "./http/request-head.ts";
 import { requestIdOptions, setRequestId } from "./http/request-id.ts";
 import {
   closeServer,
@@ -32,7 +34,6 @@ import {
   sendError,
   serverTimeouts,
   setHeaders,
-  toOriginForm,
 } from "./http/http-server.ts";
 import { ResourceUsage } from "./limits/resource-usage.ts";
 import { pageGate, pages, routeOf, type GatewayRequest } from "./http/pages.ts";
@@ -194,6 +195,13 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       const connectionLimits = new ConnectionLimits(usage, addresses.isProxy);
       this.server = createServer(serverTimeouts, (req, res) => {
         if (!connectionLimits.admit(req, res)) return;
+        const fault = headFaultOf(req);
+        if (fault !== undefined) {
+          dropBody(req);
+          const isAdmitted = admitsPage(addressGroup(addresses.of(req)), res);
+          if (isAdmitted) sendHttpError(res, [...rules.headersFor(req)], new HttpError(400, fault));
+          return;
+        }
         toOriginForm(req);
         if (rules.answersPreflight(req, res)) {
           dropBody(req);
@@ -222,10 +230,9 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
           else res.writeHead(204, { allow: "GET, HEAD" }).end();
           return;
         }
-        const answerPage = () => this.httpHandler(req, res);
+        const answer = () => this.httpHandler(req, res);
         // A scrape is background work, which has no trace. It may be most of the requests.
-        const isScrape = route === "/metrics";
-        const answered = isScrape ? answerPage() : inHttpSpan(req, res, route, answerPage);
+        const answered = route === "/metrics" ? answer() : inHttpSpan(req, res, route, answer);
         answered.catch((error: unknown) => {
           failed(logger, error, req, res);
         });

@@ -209,3 +209,24 @@ describe("an import", () => {
     expect(await lastPosition()).toBe(head);
   });
 });
+
+test("a product with texts that are rejected today can be read, found and changed", async () => {
+  const id = await putOnSale(shop, 5, 700);
+  const sku = ` A\n${id} `;
+  const sql = "UPDATE products SET name = $1, sku = $2 WHERE id = $3";
+  await shop.databases.query("products", sql, ["two\nlines", sku, id]);
+  const product = await bySku(sku);
+  expect(product).toMatchObject({ id, name: "two\nlines", sku });
+
+  const fileOf = (changes: object) => headOf("csv") + linesOf("csv", [{ ...product, ...changes }]);
+  for (const isDryRun of [true, false]) {
+    expect(await importFile(fileOf({}), { isDryRun })).toMatchObject({ unchanged: 1, faults: [] });
+    const reason = "'name' must be one line, without tabs.";
+    expect(await importFile(fileOf({ name: "other\nlines" }), { isDryRun })).toMatchObject({
+      failed: 1,
+      faults: [[2, reason, "BAD_USER_INPUT"]],
+    });
+  }
+  expect(await importFile(fileOf({ price: 800 }))).toMatchObject({ updated: 1, faults: [] });
+  expect(await bySku(sku)).toMatchObject({ name: "two\nlines", price: 800, version: 2 });
+});

@@ -1,9 +1,12 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { fileArguments } from "../../commands/catalogue-file/file-arguments.ts";
 import { readRows } from "../../commands/catalogue-file/read-rows.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { headOf, linesOf, type ExportedProduct } from "../../commands/catalogue-file/write-rows.ts";
 
 let folder: string;
@@ -149,6 +152,25 @@ test("a folder and a missing file are rejected with a sentence", () => {
   expect(() => readRows(file, "csv")).toThrow(
     `${file} cannot be read: there is no such file or folder.`,
   );
+});
+
+test("a named pipe is read until its writer ends, and must have one", async () => {
+  const file = join(folder, "pipe.csv");
+  execFileSync("mkfifo", [file]);
+  const readAll = async () => {
+    const rows = [];
+    for await (const row of readRows(file, "csv").rows) rows.push(row);
+    return rows;
+  };
+  await expect(readAll()).rejects.toThrow(`${file} is a named pipe, and no program writes to it.`);
+
+  // A reader that has just found no writer may close the pipe while the program opens it.
+  const write = `trap '' PIPE; until { printf 'sku,stock\\n' && printf 'A,1\\n'; } > '${file}'; do :; done`;
+  const writer = spawn("sh", ["-c", write]);
+  expect(await eventually("the program writing", readAll)).toEqual([
+    { line: 2, values: { sku: "A", stock: 1 } },
+  ]);
+  if (writer.exitCode === null) await once(writer, "exit");
 });
 
 describe("the arguments", () => {

@@ -1,9 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { readEnvFile } from "../../config/config.ts";
 import { ConfigError } from "../../config/config-reader.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { faultsOf, read } from "../support/read-config.ts";
 
 describe("a text file of an editor", () => {
@@ -50,7 +53,7 @@ describe("a text file of an editor", () => {
       EMPTY: "",
       ADMIN_PASSWORD: "a \"b\" 'c'",
     };
-    for (const lineEnd of ["\n", "\r\n"]) {
+    for (const lineEnd of ["\n", "\r\n", "\r"]) {
       const path = write(encode(text.join(lineEnd)));
       expect({ ...readEnvFile(path) }).toEqual(expected);
       expect({ ...readEnvFile(write(encode(text.join(lineEnd) + lineEnd))) }).toEqual(expected);
@@ -82,6 +85,35 @@ describe("a text file of an editor", () => {
 
   test("is rejected if it is a folder, and counts as empty if it is missing", () => {
     expect(() => readEnvFile(folder)).toThrow(ConfigError);
+    expect(() => readEnvFile(folder)).toThrow("cannot be read: it is a folder");
     expect(readEnvFile(join(folder, "nothing"))).toEqual({});
+  });
+
+  test("is rejected if it is a symbolic link to nothing", () => {
+    const path = join(folder, "link");
+    symlinkSync(join(folder, "nothing"), path);
+    expect(() => readEnvFile(path)).toThrow(`${path} cannot be read: it does not exist.`);
+  });
+
+  test("is rejected if it has no end", () => {
+    expect(() => readEnvFile("/dev/zero")).toThrow("it has more than 64 MiB");
+    expect(readEnvFile("/dev/null")).toEqual({});
+  });
+
+  test("may be a named pipe that a program writes to", async () => {
+    const path = join(folder, "pipe");
+    execFileSync("mkfifo", [path]);
+    const reason = "cannot be read: it is a named pipe, and no program writes to it";
+    expect(() => readEnvFile(path)).toThrow(reason);
+    expect(faultsOf({ PORT_FILE: path })).toEqual([
+      expect.stringMatching(`^PORT_FILE names a file that ${reason}`),
+    ]);
+
+    // A reader that has just found no writer may close the pipe while the program opens it.
+    const write = `trap '' PIPE; until printf 'PORT=1\\nHOST=::1\\n' > '${path}'; do :; done`;
+    const writer = spawn("sh", ["-c", write]);
+    const variables = await eventually("the program writing", () => readEnvFile(path));
+    expect({ ...variables }).toEqual({ PORT: "1", HOST: "::1" });
+    if (writer.exitCode === null) await once(writer, "exit");
   });
 });

@@ -114,19 +114,14 @@ const linesOfUnknownProducts = (count: number) =>
 /** By operation: the fault, the field that the error names, and the input. */
 const badInputs: Record<string, [string, string, () => object][]> = {
   registerUser: [
-    ...["", "a", "@", "a@b", "@b.cd", "a@", "a@b.", "a b@c.de", "a@b@c.de", "a@b\u200b.de"].map(
-      (email): [string, string, () => object] => [
-        `the email “${email}”`,
-        "email",
-        () => ({ ...newUser, email }),
-      ],
-    ),
+    ["an email without a dot", "email", () => ({ ...newUser, email: "a@b" })],
     [
       "an email of 255 characters",
       "email",
       () => ({ ...newUser, email: `${"a".repeat(249)}@b.cde` }),
     ],
     ["no username", "username", () => ({ ...newUser, username: "" })],
+    ["a username of two lines", "username", () => ({ ...newUser, username: "a\nb" })],
     ["a username of 101 characters", "username", () => ({ ...newUser, username: "x".repeat(101) })],
     ["a password of 7 characters", "password", () => ({ ...newUser, password: "1234567" })],
     ["a password of 129 characters", "password", () => ({ ...newUser, password: "x".repeat(129) })],
@@ -146,6 +141,8 @@ const badInputs: Record<string, [string, string, () => object][]> = {
   ],
   createProduct: [
     ["no name", "name", () => ({ ...newProduct, name: "" })],
+    ["a name of two lines", "name", () => ({ ...newProduct, name: "a\nb" })],
+    ["an SKU with a space outside", "sku", () => ({ ...newProduct, sku: "A1 " })],
     ["a name of 201 characters", "name", () => ({ ...newProduct, name: "x".repeat(201) })],
     [
       "a long description",

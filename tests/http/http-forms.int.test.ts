@@ -52,6 +52,54 @@ describe("the request target", () => {
   });
 });
 
+describe("header fields", () => {
+  const post = (...lines: string[]) => {
+    const body = '{"query":"{__typename}"}';
+    const length = `content-length: ${body.length}`;
+    const start = head("POST /graphql HTTP/1.1", ...lines, length, "connection: close");
+    return exchange(shop.url, `${start}${body}`);
+  };
+  const json = "content-type: application/json";
+
+  test.each([
+    ["Host", ["host: a", "Host: a", json]],
+    ["Host", ["host: a", "host: b", json]],
+    ["Authorization", ["host: a", "authorization: x", "Authorization: y", json]],
+    ["Content-Type", ["host: a", json, "content-type: text/plain"]],
+  ])("more than one %s header is a BAD_REQUEST", async (name, lines) => {
+    const received = await post(...lines);
+    expect(statusesIn(received)).toEqual([400]);
+    expect(received).toContain(`"The request has more than one ${name} header."`);
+    expect(received).toContain('"code":"BAD_REQUEST"');
+  });
+
+  test("two Host headers are rejected for a page, a health check and an upgrade, too", async () => {
+    for (const target of ["/console", "/health/live", "http://shop/graphql?query={__typename}"]) {
+      expect(statusesIn(await get(target, "host: b"))).toEqual([400]);
+    }
+    const lines = ["connection: upgrade", "upgrade: websocket", "sec-websocket-version: 13"];
+    const key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==";
+    const bytes = head("GET /graphql HTTP/1.1", "host: a", "host: b", ...lines, key);
+    expect(statusesIn(await exchange(shop.url, bytes))).toEqual([400]);
+  });
+
+  test.each(["a b", "a/b", "user@a", "<x>", "a:b", "[::1", "a#b", "a?b", "\u00fc", "a%zz"])(
+    "a Host header '%s' is a BAD_REQUEST",
+    async (host) => {
+      const received = await post(`host: ${host}`, json);
+      expect(statusesIn(received)).toEqual([400]);
+      expect(received).toContain('"The Host header is no host with an optional port."');
+    },
+  );
+
+  test.each(["", "a_b.example:8080", "[::1]:80", "127.0.0.1", "xn--nxa.example.", "a%41:"])(
+    "a Host header '%s' is accepted",
+    async (host) => {
+      expect(await post(`host: ${host}`, json)).toContain(typename);
+    },
+  );
+});
+
 describe("a query string", () => {
   test.each([
     [

@@ -13,9 +13,11 @@ import {
   cleanUp,
   postgresPids,
   postmasterPid,
+  projectDir,
   startProgram,
   temporaryFolder,
 } from "../../tools/support/processes.ts";
+import { unprivilegedUser } from "../support/unprivileged-user.ts";
 import pg from "pg";
 
 const isRoot = process.getuid?.() === 0;
@@ -140,4 +142,19 @@ test("a server that is stopped before it answers ends", async () => {
   const marked = processTable.pids().filter((pid) => processTable.commandOf(pid).includes(mark));
   expect(marked).toEqual([]);
   await ready;
+});
+
+onLinux("a user without a name gets the reason, and nothing is made", async () => {
+  if (!isRoot) return;
+  const home = temporaryFolder();
+  const id = 60_577;
+  const [program, prefix, user] = unprivilegedUser(home, id);
+  const env = { DATA_DIR: join(home, "data"), PORT: "0" };
+  const script = join(projectDir, "commands", "start.ts");
+  const start = startProgram(program, [...prefix, script], { env, ...user });
+  expect(await start.ended()).toBe(1);
+  expect(start.output()).toMatch(
+    new RegExp(`^PostgreSQL's initdb requires a user with a name, and the user id ${id} has none`),
+  );
+  expect(readdirSync(env.DATA_DIR)).toEqual([]);
 });

@@ -1,10 +1,14 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -206,6 +210,42 @@ test("makeData does not replace data that was created meanwhile", async () => {
   expect(readFileSync(join(folder, "mine"), "utf8")).toBe("mine");
 });
 
+test("makeData removes the remains of a killed shop whose initdb still runs", async () => {
+  const making = `${folder}.initdb`;
+  const interrupted = makeData(folder, async () => {
+    cpSync(making, `${making}.copy`, { recursive: true });
+    throw new Error("interrupted");
+  });
+  await expect(interrupted).rejects.toThrow("interrupted");
+  // Each time, the removal may meet the process at another file.
+  for (let n = 0; n < 30; n += 1) {
+    cpSync(`${making}.copy`, making, { recursive: true });
+    const base = join(making, "postgres", "base");
+    mkdirSync(base);
+    for (let file = 0; file < 300; file += 1) writeFileSync(join(base, `old${file}`), "");
+    const initdb = spawn(process.execPath, ["-e", writesAndRemoves], { cwd: base });
+    try {
+      await once(initdb.stdout, "data");
+      await makeData(folder, async (fresh) => {
+        writeData(fresh);
+      });
+      expect(readdirSync(dataDir).sort()).toEqual(["postgres", "postgres.initdb.copy"]);
+    } finally {
+      initdb.kill("SIGKILL");
+    }
+    rmSync(folder, { recursive: true });
+  }
+});
+
+/** A program that makes and removes files in its working directory. */
+const writesAndRemoves = `
+  const { unlinkSync, writeFileSync } = require("node:fs");
+  console.log("ready");
+  for (;;) {
+    for (const work of [(file) => writeFileSync(file, ""), unlinkSync])
+      for (let n = 0; n < 50; n += 1) try { work(String(n)); } catch {}
+  }`;
+
 test("claimDataDir does not replace a file with the name of the socket", async () => {
   writeFileSync(join(dataDir, "shop.sock"), "mine");
   await expect(claimDataDir(dataDir)).rejects.toThrow("shop.sock is not a socket of a shop");
@@ -231,4 +271,16 @@ test("claimDataDir rejects a file and a broken link", async () => {
   symlinkSync("nowhere", link);
   await expect(claimDataDir(link)).rejects.toThrow(/cannot be written .* symbolic link to nothing/);
   expect(existsSync(join(dataDir, "nowhere"))).toBe(false);
+});
+
+test("other users cannot enter a new data directory, with any umask", async () => {
+  const path = join(dataDir, "a", "b");
+  const mask = process.umask(0);
+  try {
+    (await claimDataDir(path)).close();
+  } finally {
+    process.umask(mask);
+  }
+  expect(statSync(path).mode & 0o777).toBe(0o700);
+  expect(statSync(dirname(path)).mode & 0o777).toBe(0o755);
 });

@@ -4,16 +4,17 @@ import { join } from "node:path";
 import { projectDir } from "../../tools/support/processes.ts";
 
 /**
- * Gives a command that runs Node as the user nobody, who becomes the owner of the folder. If only root
- * can read the project, the user keeps the capability to read it. A user other than root runs Node
- * as itself.
+ * Gives a command that runs Node as a user, by default nobody, who becomes the owner of the folder. If
+ * only root can read the project, the user keeps the capability to read it. A user other than root
+ * runs Node as itself.
  */
 export function unprivilegedUser(
   folder: string,
+  id?: number,
 ): [program: string, args: string[], user: { uid?: number; gid?: number }] {
   if (process.getuid?.() !== 0) return [process.execPath, [], {}];
-  const [uid = 0, gid = 0] = ["-u", "-g"].map((option) =>
-    Number(execFileSync("id", [option, "nobody"], { encoding: "utf8" })),
+  const [uid = 0, gid = 0] = ["-u", "-g"].map(
+    (option) => id ?? Number(execFileSync("id", [option, "nobody"], { encoding: "utf8" })),
   );
   chownSync(folder, uid, gid);
   try {

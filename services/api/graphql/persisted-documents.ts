@@ -4,7 +4,7 @@ import type { GraphQLError } from "graphql";
 import { LRUCache } from "lru-cache";
 import { ConfigError } from "../../../config/config-reader.ts";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
-import { readTextFile } from "../../../core/text-file.ts";
+import { TextFileError, readTextFile } from "../../../core/text-file.ts";
 import { codedError } from "./graphql-errors.ts";
 
 /** The text of a document, its hash as Apollo Client sends it, or both. */
@@ -85,7 +85,8 @@ function textsIn(file: string): string[] {
   try {
     manifest = JSON.parse(readTextFile(file));
   } catch (cause) {
-    throw new ConfigError(`PERSISTED_DOCUMENTS is not a JSON file: "${file}"`, { cause });
+    const reason = cause instanceof TextFileError ? cause.message : "is not JSON";
+    throw new ConfigError(`PERSISTED_DOCUMENTS names a file that ${reason}: "${file}"`, { cause });
   }
   const { operations } = (manifest ?? {}) as { operations?: unknown };
   const texts = Array.isArray(operations)

@@ -1,6 +1,6 @@
 import { apiErrors } from "../api.errors.ts";
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
+import type { Server, ServerOptions, ServerResponse } from "node:http";
 import { isIPv6, Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -77,20 +77,6 @@ export const serverTimeouts: ServerOptions = {
   shouldUpgradeCallback: (req) =>
     req.headers.upgrade?.toLowerCase() === "websocket" && !hasUnansweredRequest(req),
 };
-
-/** Matches the authority and the rest of a request target in absolute form. */
-const absoluteForm = /^https?:\/\/([^/?#]+)(.*)$/is;
-
-/** Converts a request target in absolute form to origin form (RFC 9112, 3.2.2). */
-export function toOriginForm(req: IncomingMessage): void {
-  const { url = "" } = req;
-  if (url.startsWith("/")) return;
-  const [, authority, rest = ""] = absoluteForm.exec(url) ?? [];
-  if (authority === undefined) return;
-  // The target overrides the Host header.
-  req.headers.host = authority;
-  req.url = rest.startsWith("/") ? rest : `/${rest}`;
-}
 
 /** How long a client may take to read the response to a rejected upgrade. */
 const rejectedUpgradeMs = 1_000;

@@ -1,6 +1,15 @@
 import { action, event } from "../../../core/contract.ts";
-import { exactText, id, int, nullable, optional, text } from "../../../core/validation.ts";
-import { skuRule, type Product } from "./catalogue.contract.ts";
+import {
+  code,
+  exactText,
+  id,
+  int,
+  line,
+  nullable,
+  optional,
+  text,
+} from "../../../core/validation.ts";
+import type { Product } from "./catalogue.contract.ts";
 
 /** The properties of a product that only the service sets. */
 type Generated = "id" | "version" | "createdAt" | "updatedAt";
@@ -22,24 +31,27 @@ export interface UpdateProduct {
   sku?: string;
 }
 
+/** The rule of a new SKU. Stored ones may be others: earlier versions accepted all texts. */
+const newSkuRule = code(1, 64);
+
 /** The rules of a new product. */
 export const newProductRules = {
-  name: text(1, 200),
+  name: line(1, 200),
   description: text(0, 2000),
   price: int(0),
   stock: int(0),
-  sku: optional(skuRule),
+  sku: optional(newSkuRule),
 };
 
 /** The rules of an update of a product. */
 export const updateProductRules = {
   id: id(),
   version: int(1),
-  name: optional(text(1, 200)),
+  name: optional(line(1, 200)),
   description: optional(text(0, 2000)),
   price: optional(int(0)),
   // The validator accepts an empty text before it applies the other rules.
-  sku: optional({ ...skuRule, empty: true }),
+  sku: optional({ ...newSkuRule, empty: true }),
 };
 
 export interface ProductCreated {

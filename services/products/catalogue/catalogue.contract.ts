@@ -96,7 +96,7 @@ const filterRules = {
   ids: optional(ids(maxFilterIds)),
 };
 
-/** The rule of an SKU. */
+/** The rule of an SKU to look for. */
 export const skuRule = text(1, 64);
 
 /** The actions that read the catalogue. */

@@ -8,7 +8,7 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
 export type NewUser = {
   /** 3 to 254 characters. Unique, case-insensitive; otherwise EMAIL_TAKEN. */
   email: string;
-  /** The display name, 1 to 100 characters. It does not have to be unique. */
+  /** The display name, 1 to 100 characters in one line. It does not have to be unique. */
   username: string;
   /**
    * 8 to 128 characters. BAD_USER_INPUT for one of the 10,000 most common passwords, and for the
@@ -71,7 +71,7 @@ export type ProductFilter = {
 
 /** The product to create */
 export type CreateProduct = {
-  /** 1 to 200 characters */
+  /** 1 to 200 characters, one line */
   name: string;
   /** Plain text, at most 2,000 characters; it may be empty */
   description: string;
@@ -79,7 +79,10 @@ export type CreateProduct = {
   price: number;
   /** The initial stock in pieces, 0 or more */
   stock: number;
-  /** 1 to 64 characters. SKU_TAKEN if another product of the catalogue has it. */
+  /**
+   * 1 to 64 visible characters, with single spaces between them and none outside. SKU_TAKEN if another
+   * product of the catalogue has it.
+   */
   sku?: string | null | undefined;
 };
 
@@ -92,15 +95,15 @@ export type UpdateProductInput = {
    * has another version.
    */
   version: number;
-  /** 1 to 200 characters */
+  /** 1 to 200 characters, one line */
   name?: string | null | undefined;
   /** Plain text, at most 2,000 characters; it may be empty */
   description?: string | null | undefined;
   /** The price of one piece in minor units (cents), 0 or more */
   price?: number | null | undefined;
   /**
-   * 1 to 64 characters; an empty text removes the SKU. SKU_TAKEN if another product of the catalogue has
-   * it.
+   * 1 to 64 visible characters, with single spaces between them and none outside; an empty text removes
+   * the SKU. SKU_TAKEN if another product of the catalogue has it.
    */
   sku?: string | null | undefined;
 };

@@ -1211,7 +1211,7 @@ export type Success = {
 export type NewUser = {
   /** 3 to 254 characters. Unique, case-insensitive; otherwise EMAIL_TAKEN. */
   email: Scalars['String']['input'];
-  /** The display name, 1 to 100 characters. It does not have to be unique. */
+  /** The display name, 1 to 100 characters in one line. It does not have to be unique. */
   username: Scalars['String']['input'];
   /**
    * 8 to 128 characters. BAD_USER_INPUT for one of the 10,000 most common passwords, and for the
@@ -1240,7 +1240,7 @@ export type ChangePassword = {
 
 /** The fields of the caller's account to change, at least one of username and email */
 export type UpdateProfile = {
-  /** The new display name, 1 to 100 characters */
+  /** The new display name, 1 to 100 characters in one line */
   username?: InputMaybe<Scalars['String']['input']>;
   /** The new email, 3 to 254 characters. Unique, case-insensitive; otherwise EMAIL_TAKEN. */
   email?: InputMaybe<Scalars['String']['input']>;
@@ -1319,7 +1319,7 @@ export type AuditEntry = {
 export type Product = Node & {
   /** A UUID, version 7. Ids are ordered by the time of creation. */
   id: Scalars['ID']['output'];
-  /** 1 to 200 characters. It is not unique. */
+  /** 1 to 200 characters, one line. It is not unique. */
   name: Scalars['String']['output'];
   /** Plain text, at most 2,000 characters; it may be empty */
   description: Scalars['String']['output'];
@@ -1477,7 +1477,7 @@ export type UpdateInventoryResponse = {
 
 /** The product to create */
 export type CreateProduct = {
-  /** 1 to 200 characters */
+  /** 1 to 200 characters, one line */
   name: Scalars['String']['input'];
   /** Plain text, at most 2,000 characters; it may be empty */
   description: Scalars['String']['input'];
@@ -1485,7 +1485,10 @@ export type CreateProduct = {
   price: Scalars['Int']['input'];
   /** The initial stock in pieces, 0 or more */
   stock: Scalars['Int']['input'];
-  /** 1 to 64 characters. SKU_TAKEN if another product of the catalogue has it. */
+  /**
+   * 1 to 64 visible characters, with single spaces between them and none outside. SKU_TAKEN if another
+   * product of the catalogue has it.
+   */
   sku?: InputMaybe<Scalars['String']['input']>;
 };
 
@@ -1498,15 +1501,15 @@ export type UpdateProductInput = {
    * has another version.
    */
   version: Scalars['Int']['input'];
-  /** 1 to 200 characters */
+  /** 1 to 200 characters, one line */
   name?: InputMaybe<Scalars['String']['input']>;
   /** Plain text, at most 2,000 characters; it may be empty */
   description?: InputMaybe<Scalars['String']['input']>;
   /** The price of one piece in minor units (cents), 0 or more */
   price?: InputMaybe<Scalars['Int']['input']>;
   /**
-   * 1 to 64 characters; an empty text removes the SKU. SKU_TAKEN if another product of the catalogue has
-   * it.
+   * 1 to 64 visible characters, with single spaces between them and none outside; an empty text removes
+   * the SKU. SKU_TAKEN if another product of the catalogue has it.
    */
   sku?: InputMaybe<Scalars['String']['input']>;
 };

@@ -15,7 +15,8 @@ import type {
 } from "../../graphql/graphql-operation.ts";
 import { IdempotencyKeys } from "../../graphql/idempotency-keys.ts";
 import { penalize } from "../../http/connection-limits.ts";
-import { rejectUpgrade, toOriginForm } from "../../http/http-server.ts";
+import { rejectUpgrade } from "../../http/http-server.ts";
+import { headFaultOf, toOriginForm } from "../../http/request-head.ts";
 import { LiveClient, type LiveGateway, type GatewayParts } from "./live-client.ts";
 import {
   asGraphql,
@@ -138,6 +139,7 @@ export class GraphqlSockets {
   #rejectionStatusOf(req: IncomingMessage, url: RegExp, group: string): number | undefined {
     if (this.#isClosed) return 503;
     if (this.#execution.throttle.take(group, openingCost) !== undefined) return 429;
+    if (headFaultOf(req) !== undefined) return 400;
     if (!url.test(req.url ?? "")) return 404;
     if (this.#parts.isForeign(req)) return 403;
     const excess = this.#parts.usage.acquire(group, "sockets");

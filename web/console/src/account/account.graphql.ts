@@ -8,7 +8,7 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
 export type NewUser = {
   /** 3 to 254 characters. Unique, case-insensitive; otherwise EMAIL_TAKEN. */
   email: string;
-  /** The display name, 1 to 100 characters. It does not have to be unique. */
+  /** The display name, 1 to 100 characters in one line. It does not have to be unique. */
   username: string;
   /**
    * 8 to 128 characters. BAD_USER_INPUT for one of the 10,000 most common passwords, and for the
@@ -29,7 +29,7 @@ export type ChangePassword = {
 
 /** The fields of the caller's account to change, at least one of username and email */
 export type UpdateProfile = {
-  /** The new display name, 1 to 100 characters */
+  /** The new display name, 1 to 100 characters in one line */
   username?: string | null | undefined;
   /** The new email, 3 to 254 characters. Unique, case-insensitive; otherwise EMAIL_TAKEN. */
   email?: string | null | undefined;

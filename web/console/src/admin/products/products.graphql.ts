@@ -61,7 +61,7 @@ export type ProductFilter = {
 
 /** The product to create */
 export type CreateProduct = {
-  /** 1 to 200 characters */
+  /** 1 to 200 characters, one line */
   name: string;
   /** Plain text, at most 2,000 characters; it may be empty */
   description: string;
@@ -69,7 +69,10 @@ export type CreateProduct = {
   price: number;
   /** The initial stock in pieces, 0 or more */
   stock: number;
-  /** 1 to 64 characters. SKU_TAKEN if another product of the catalogue has it. */
+  /**
+   * 1 to 64 visible characters, with single spaces between them and none outside. SKU_TAKEN if another
+   * product of the catalogue has it.
+   */
   sku?: string | null | undefined;
 };
 
@@ -82,15 +85,15 @@ export type UpdateProductInput = {
    * has another version.
    */
   version: number;
-  /** 1 to 200 characters */
+  /** 1 to 200 characters, one line */
   name?: string | null | undefined;
   /** Plain text, at most 2,000 characters; it may be empty */
   description?: string | null | undefined;
   /** The price of one piece in minor units (cents), 0 or more */
   price?: number | null | undefined;
   /**
-   * 1 to 64 characters; an empty text removes the SKU. SKU_TAKEN if another product of the catalogue has
-   * it.
+   * 1 to 64 visible characters, with single spaces between them and none outside; an empty text removes
+   * the SKU. SKU_TAKEN if another product of the catalogue has it.
    */
   sku?: string | null | undefined;
 };
