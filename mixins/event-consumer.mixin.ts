@@ -107,14 +107,14 @@ export function eventConsumer(
       },
       async apply(events, limit) {
         const applied = await applier.apply(events, limit);
-        metrics?.stands(name, feed.halt?.reason);
+        metrics?.setHalted(name, feed.halt?.reason);
         metrics?.applied(name, applied.batch);
         return applied;
       },
       deadLetter: (event, reason) => applier.deadLetter(event, reason),
       onFault,
       onHalt: (halt) => {
-        metrics?.stands(name, halt?.reason);
+        metrics?.setHalted(name, halt?.reason);
         if (halt === undefined) logger.info(`${consumer} continues with the events of ${name}.`);
         else if (halt.reason === "unknown_type") logger.warn(describeHalt(halt, consumer, name));
         else {
@@ -212,7 +212,7 @@ export function eventConsumer(
       { redrive, discard, rebuild, reconcile: reconcileFeed },
       {
         producers: producers.map(({ name }) => name),
-        standingOf: (producer) => metrics?.standingOf(producer),
+        haltReasonOf: (producer) => metrics?.haltReasonOf(producer),
       },
     ),
     events: Object.fromEntries(types.map((type) => [type, receive])),

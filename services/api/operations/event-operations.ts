@@ -12,7 +12,7 @@ import type { GraphqlContext } from "../graphql/graphql-operation.ts";
 
 type Calls = GraphqlContext["ctx"];
 
-/** A consumer of a producer, for GraphQL. Null stands for what a silent service would know. */
+/** A consumer of a producer, for GraphQL. Null for what only a service that does not answer knows. */
 interface EventConsumer {
   producer: string;
   consumer: string;
@@ -73,7 +73,7 @@ function consumerOf(
     position: feed?.position ?? progress?.position ?? null,
     lagEvents: progress?.behind ?? null,
     lagSeconds: progress?.lagSeconds ?? null,
-    halted: feed?.standing?.toUpperCase() ?? null,
+    halted: feed?.halted?.toUpperCase() ?? null,
     deadLetters: feed?.deadLetters ?? null,
   };
 }

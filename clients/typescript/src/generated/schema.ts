@@ -2236,13 +2236,13 @@ export type EventConsumer = {
   lagEvents?: Maybe<Scalars['Float']['output']>;
   /** The age of the oldest of these events in seconds, 0 without one; null if it is unknown */
   lagSeconds?: Maybe<Scalars['Float']['output']>;
-  /** Why the consumer applies nothing; null if it goes on, and if it does not answer */
+  /** Why the consumer is halted; null if it is not, and if it does not answer */
   halted?: Maybe<EventConsumerHalt>;
   /** The number of dead letters of this producer's events; null if the consumer does not answer */
   deadLetters?: Maybe<Scalars['Int']['output']>;
 };
 
-/** Why a consumer applies no events of a producer */
+/** Why a consumer is halted: it applies no events of the producer */
 export type EventConsumerHalt =
   /** The next event keeps failing. After some tries it becomes a dead letter. */
   | 'RETRYING'

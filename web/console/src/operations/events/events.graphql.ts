@@ -4,7 +4,7 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** Why a consumer applies no events of a producer */
+/** Why a consumer is halted: it applies no events of the producer */
 export type EventConsumerHalt =
   /** The next event keeps failing. After some tries it becomes a dead letter. */
   | 'RETRYING'
