@@ -12,7 +12,7 @@ export interface LogPage {
   head: number;
   /** Entries up to this position are pruned. */
   prunedTo: number;
-  /** The id of the event at the asked position; null without one, or if it is pruned. */
+  /** The id of the event at the requested position; null without one, or if it is pruned. */
   previousId: string | null;
 }
 
@@ -167,7 +167,7 @@ export async function noteReader(query: Query, consumer: string, position: numbe
 /**
  * Returns the length of the log and the progress of its consumers.
  *
- * @param cursorOf asks a consumer for its cursor; undefined if the consumer is unavailable
+ * @param cursorOf returns the cursor of a consumer; undefined if the consumer is unavailable
  */
 export async function outboxOf(
   query: Query,

@@ -25,7 +25,7 @@ export interface Window {
   high: SortPosition;
   /** Rows are read from the high end. */
   isDescending: boolean;
-  /** One more than the page shows; the additional row tells whether more rows follow. */
+  /** One more than the page shows; the additional row shows whether more rows follow. */
   rows: number;
 }
 

@@ -20,8 +20,8 @@ export async function redriveLetter(
     if (event === undefined) return undefined;
     const handlers = handlersOf(event.producer);
     if (handlers === undefined) throw stillFails(`the producer ${event.producer} is unknown`);
-    const fault = handlers.faultOf(event);
-    if (fault !== undefined) throw stillFails(fault);
+    const violation = handlers.violationOf(event);
+    if (violation !== undefined) throw stillFails(violation);
     try {
       await handlers.redrive(event, work);
     } catch (error) {

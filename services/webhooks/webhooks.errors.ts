@@ -16,7 +16,7 @@ export const tooManyWebhooks = () =>
     `There are ${maxWebhooks} webhooks already. Delete one.`,
   );
 
-export const invalidUrl = (fault: string) => invalidField("url", `The 'url' field ${fault}`);
+export const invalidUrl = (reason: string) => invalidField("url", `The 'url' field ${reason}`);
 
 export const webhookUnchanged = () =>
   invalidField("", "The update changes nothing: give a URL, events, a description or enabled.");

@@ -34,7 +34,7 @@ async function reserve(product_id: string, quantity = 1, order_id = randomUUID()
   return order_id;
 }
 
-/** Gives the history of an order id in orders. */
+/** Returns the history of an order id in orders. */
 const stepsOf = async (id: string) =>
   (
     await shop.databases.query<{ status: string }>(
@@ -146,7 +146,7 @@ describe("a reservation without an order", () => {
 });
 
 describe("an order whose reservation has expired", () => {
-  /** Runs `beforeWrite` for the first `count` orders between reservation and write. Gives the order ids. */
+  /** Runs `beforeWrite` for the first `count` orders between reservation and write. Returns the order ids. */
   function slowOrders(count: number, beforeWrite: (id: string) => Promise<unknown>): string[] {
     const ids: string[] = [];
     standInFor(shop.broker, {
@@ -256,7 +256,7 @@ describe("the audit of the stock", () => {
     await shop.call("products.release", { order_id: id });
   });
 
-  /** Gives the audit when all reservations but one are sold. */
+  /** Returns the audit when all reservations but one are sold. */
   const settledHeld = () =>
     eventually("the orders being sold", async () => {
       const found = await audit();

@@ -22,7 +22,7 @@ interface Reserved {
   price: number;
 }
 
-/** Reserves for an order. Gives the code of the error if it is rejected. */
+/** Reserves for an order. Returns the code of the error if it is rejected. */
 async function reserve(orderId: string, ...lines: Line[]): Promise<Reserved[] | string> {
   const named = lines.map(([product_id, quantity]) => ({ product_id, quantity }));
   try {
@@ -32,7 +32,7 @@ async function reserve(orderId: string, ...lines: Line[]): Promise<Reserved[] | 
   }
 }
 
-/** Sends reservations concurrently. Gives the number of successes and the codes of the rejected ones. */
+/** Sends reservations concurrently. Returns the number of successes and the codes of the rejected ones. */
 async function reserveAll(orders: Line[][]) {
   const answers = await Promise.all(orders.map((lines) => reserve(randomUUID(), ...lines)));
   const rejections = answers.filter((answer) => typeof answer === "string");

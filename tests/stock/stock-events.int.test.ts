@@ -48,7 +48,7 @@ async function productWith(stock: number, hasSku = true): Promise<Product> {
   });
 }
 
-/** Gives the events about the stock of a product that reached or left 0, oldest first. */
+/** Returns the events about the stock of a product that reached or left 0, oldest first. */
 async function crossingsOf({ id }: Product): Promise<unknown[]> {
   const rows = await shop.databases.query<{ type: string; data: object }>(
     "products",

@@ -54,7 +54,7 @@ describe("the event passage", () => {
     return Buffer.from(`PUB MOL-shop.EVENT.node ${payload.length}\r\n${payload}\r\n`);
   }
 
-  /** Sends requests and events in turn through a passage. Gives those that passed without delay. */
+  /** Sends requests and events in turn through a passage. Returns those that passed without delay. */
   function pass(fault: EventFault | undefined, events = 50) {
     const seen: SeenEvent[] = [];
     const passage = new EventPassage(new Random(1), (one) => seen.push(one));

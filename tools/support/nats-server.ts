@@ -43,7 +43,7 @@ export const tlsArguments = [
   join(certificates, "test-server-key.pem"),
 ];
 
-/** Gives the URL in NATS_URL if it is set, else starts a server. */
+/** Returns the URL in NATS_URL if it is set, else starts a server. */
 export async function anyNatsServer(): Promise<string> {
   if (process.env.NATS_URL !== undefined) return process.env.NATS_URL;
   const server = await createNatsServer();

@@ -72,7 +72,7 @@ export const snapshotFile = "snapshot.json";
 
 /**
  * Starts a shop, sends requests while faults are injected, waits for quiescence, and writes a history
- * and a snapshot of the tables to the folder. Gives the parts of the mutant that took effect.
+ * and a snapshot of the tables to the folder. Returns the parts of the mutant that took effect.
  */
 export async function run(
   plan: RunPlan,

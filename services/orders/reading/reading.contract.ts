@@ -62,7 +62,7 @@ export interface Order extends OrderSummary {
 export interface ListedOrder extends OrderSummary {
   /** The user's name; null until the registration event is consumed. */
   username: string | null;
-  /** Only for a caller that has asked for the lines. */
+  /** Only for a caller that has requested the lines. */
   order_products?: OrderLine[];
 }
 

@@ -142,7 +142,7 @@ export interface HeldReservation {
   /** When the stock was reserved. */
   at: string;
   ageSeconds: number;
-  /** The age at which `products` asks `orders` whether the order was placed. */
+  /** When the reservation expires: `products` then settles it with `orders`. */
   expiresAt: string | null;
   lines: number;
   pieces: number;

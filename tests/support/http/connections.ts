@@ -35,7 +35,7 @@ export type ConnectionName = keyof typeof connections;
 /** The arguments of the connection field. */
 export type PageArguments = Record<string, unknown>;
 
-/** Gives the query for a page of a connection, with its arguments as variables. */
+/** Returns the query for a page of a connection, with its arguments as variables. */
 export function documentOf(field: ConnectionName): string {
   const { variables, args, node } = connections[field];
   return `query ($first: Int, $after: String, $last: Int, $before: String, ${variables}) {
@@ -92,7 +92,7 @@ export class ConnectionReader<Node extends { id: string }> {
     }
   }
 
-  /** Reads all nodes page by page from the end. Gives them in the order of the connection. */
+  /** Reads all nodes page by page from the end. Returns them in the order of the connection. */
   async backwards(
     size: number,
     args: PageArguments,

@@ -1,6 +1,6 @@
 import type { TestShop } from "../shop.ts";
 
-/** Gives the number of active subscriptions of the gateway to an event type. */
+/** Returns the number of active subscriptions of the gateway to an event type. */
 export function subscriptionsTo({ broker }: TestShop, type: string): number {
   const { stream, tails } = broker.getLocalService("api") as unknown as Record<
     "stream" | "tails",

@@ -96,7 +96,7 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
       if (isLater && after.position > (await tail.readHead())) throw cursorExpired();
       subscription = new LogSubscription(tail, options, after);
       tail.add(subscription);
-      // The first slice tells whether the cursor has expired.
+      // The first slice shows whether the cursor has expired.
       if (after !== undefined) await subscription.#readMissed();
       return subscription;
     } catch (error) {
