@@ -8,6 +8,8 @@ import { freePort, startProgram, type Program } from "./processes.ts";
 export interface NatsServer {
   /** `nats://127.0.0.1:port`, without credentials. */
   url: string;
+  port: number;
+  /** Starts the server, unless it runs. */
   start(): Promise<void>;
   killHard(): Promise<void>;
 }
@@ -24,12 +26,14 @@ export async function createNatsServer(...args: string[]): Promise<NatsServer> {
   let server: Program | undefined;
   return {
     url: `nats://127.0.0.1:${port}`,
+    port,
     async start() {
-      server = startProgram(file, ["--addr", "127.0.0.1", "--port", String(port), ...args]);
+      server ??= startProgram(file, ["--addr", "127.0.0.1", "--port", String(port), ...args]);
       await eventually("nats-server listening", () => isListening(port));
     },
     async killHard() {
       await server?.killHard();
+      server = undefined;
     },
   };
 }
