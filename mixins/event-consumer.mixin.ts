@@ -23,7 +23,7 @@ import { EventHandlers } from "../event-log/consumer/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 import { describeHalt } from "../event-log/consumer/feed-halt.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/consumer/feed-metrics.ts";
-import { discardDeadLetter, redriveLetter } from "../event-log/dead-letters/repair-dead-letters.ts";
+import { discardDeadLetter, redriveDeadLetter } from "../event-log/dead-letters/repair-dead-letters.ts";
 import { rebuildReadModels } from "../event-log/reconciliation/rebuild.ts";
 import { reconcile, type Reconciliation } from "../event-log/reconciliation/reconcile.ts";
 import type { Continuation } from "../event-log/reconciliation/reconciliations.ts";
@@ -128,7 +128,7 @@ export function eventConsumer(
   }
 
   async function redrive(letterId: string): Promise<{ redriven: boolean }> {
-    const event = await redriveLetter(transaction, (name) => handlers.get(name), letterId);
+    const event = await redriveDeadLetter(transaction, (name) => handlers.get(name), letterId);
     if (event === undefined) return { redriven: false };
     metrics?.redriven(event.producer);
     logger.info(`An operator has redriven ${event.type} ${event.id} of ${event.producer}.`);

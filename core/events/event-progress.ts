@@ -49,8 +49,8 @@ export interface DeadLetterEntry {
   payloadIsCut: boolean;
 }
 
-/** The result of `redriveLetters`. */
-export interface RedrivenLetters {
+/** The result of `redriveDeadLetters`. */
+export interface RedrivenDeadLetters {
   redriven: number;
   /** Dead letters that still fail. */
   failed: number;

@@ -6,7 +6,7 @@ import type { FeedState, HaltReason } from "../../core/events/event-progress.ts"
 import { connectionRules, type PageArguments } from "../../core/relay-connection.ts";
 import type { Query } from "../../database/statements/prepared-statements.ts";
 import { countDeadLetters, listDeadLetters } from "../dead-letters/dead-letters.ts";
-import { pageOfLetters, redriveLetters } from "../dead-letters/dead-letter-operations.ts";
+import { pageOfDeadLetters, redriveDeadLetters } from "../dead-letters/dead-letter-operations.ts";
 import { consumedOf, cursorsOf, type RunTransaction } from "./event-cursor.ts";
 import type { Reconciliation } from "../reconciliation/reconcile.ts";
 import { continuations, type Continuation } from "../reconciliation/reconciliations.ts";
@@ -67,23 +67,23 @@ export function consumerActions(
      * Applies the dead letters again, oldest first, until the deadline of a call is near. Those that
      * still fail stay dead letters.
      */
-    redriveLetters: {
+    redriveDeadLetters: {
       params: { $$strict: true },
       access: "operations",
       gateway: true,
       async handler(ctx: Context<object, Meta>) {
-        const result = await redriveLetters(query, redrive);
+        const result = await redriveDeadLetters(query, redrive);
         ctx.broker.logger.info(`${nameOf(ctx)} has redriven ${result.redriven} dead letters.`);
         return result;
       },
     },
     /** Returns a page of the dead letters for the operators of a gateway, oldest first. */
-    letterPage: {
+    deadLetterPage: {
       params: { $$strict: true, ...connectionRules },
       access: "operations",
       gateway: true,
       retryPolicy: retryPolicy,
-      handler: ({ params }: Context<PageArguments>) => pageOfLetters(query, params),
+      handler: ({ params }: Context<PageArguments>) => pageOfDeadLetters(query, params),
     },
     /** Returns the state of the feeds, for the operators of a gateway. */
     feeds: {

@@ -9,7 +9,7 @@ import type { EventHandlers } from "../consumer/event-handlers.ts";
 import { PermanentEventFailure } from "./permanent-failure.ts";
 
 /** Returns the event of the dead letter that was applied; undefined if there is none with this id. */
-export async function redriveLetter(
+export async function redriveDeadLetter(
   transaction: RunTransaction,
   handlersOf: (producer: string) => EventHandlers | undefined,
   id: string,
