@@ -2340,7 +2340,7 @@ export type HeldReservation = {
   at: Scalars['DateTime']['output'];
   /** The age in seconds */
   ageSeconds: Scalars['Float']['output'];
-  /** When the shop asks for the fate of the order, and releases the stock of an order that failed */
+  /** When the reservation expires: the shop then settles the order, and releases the stock of an order that failed */
   expiresAt?: Maybe<Scalars['DateTime']['output']>;
   /** The number of products */
   lines: Scalars['Int']['output'];
