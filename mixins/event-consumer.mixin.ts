@@ -23,7 +23,10 @@ import { EventHandlers } from "../event-log/consumer/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 import { describeHalt } from "../event-log/consumer/feed-halt.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/consumer/feed-metrics.ts";
-import { discardDeadLetter, redriveDeadLetter } from "../event-log/dead-letters/repair-dead-letters.ts";
+import {
+  discardDeadLetter,
+  redriveDeadLetter,
+} from "../event-log/dead-letters/repair-dead-letters.ts";
 import { rebuildReadModels } from "../event-log/reconciliation/rebuild.ts";
 import { reconcile, type Reconciliation } from "../event-log/reconciliation/reconcile.ts";
 import type { Continuation } from "../event-log/reconciliation/reconciliations.ts";

@@ -23,4 +23,6 @@ export const webhookUnchanged = () =>
 
 /** Until a cursor exists, the service does not know from where on an event is new. */
 export const producersUnknown = () =>
-  serviceUnavailable("The webhooks service has not yet read the event logs of all services. Try again.");
+  serviceUnavailable(
+    "The webhooks service has not yet read the event logs of all services. Try again.",
+  );

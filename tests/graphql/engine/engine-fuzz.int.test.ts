@@ -7,5 +7,7 @@ const program = join(import.meta.dirname, "..", "..", "support", "graphql", "doc
 
 test("random documents get the response of graphql-js each time they are sent", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [program]);
-  expect(stdout).toMatch(/^\d+ random documents have the response of graphql-js at each of 6 sends$/m);
+  expect(stdout).toMatch(
+    /^\d+ random documents have the response of graphql-js at each of 6 sends$/m,
+  );
 }, 600_000);
