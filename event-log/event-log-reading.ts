@@ -1,4 +1,5 @@
 import type { EventEnvelope } from "../core/contract.ts";
+import type { ConsumerProgress } from "../core/events/event-progress.ts";
 import type { LogHead, LogSlice, SliceEvent, SliceQuery } from "../core/events/log-slice.ts";
 import type { Cursor } from "./consumer/event-cursor.ts";
 import { isSetBack } from "./consumer/feed-halt.ts";
@@ -17,16 +18,9 @@ export interface LogPage {
 }
 
 /** A consumer of a log, and how far it has read. */
-interface LogReader {
-  consumer: string;
-  /** The consumer's cursor; while the consumer is unavailable, its cursor at its last read. */
-  position: number;
-  /** The number of events that the consumer has not applied yet; null if this log was set back. */
-  behind: number | null;
+interface LogReader extends Omit<ConsumerProgress, "lagSeconds"> {
   /** This log does not contain the event at the consumer's cursor, so that its feed is halted. */
   halt: "set_back" | null;
-  /** The time of its last read: ISO 8601, UTC. */
-  seenAt: string;
 }
 
 /** The state of a log, for operators. */

@@ -77,19 +77,6 @@ describe("a batch of reservations", () => {
       expect(await booksOf(shop.databases, id)).toMatchObject({ stock: 9_880, reserved: 120 });
     }
   });
-
-  test("reserves once for repeated calls with the same order id", async () => {
-    const mug = await putOnSale(shop, 100, 7);
-    const [order, otherOrder] = [randomUUID(), randomUUID()];
-    const answers = await Promise.all([
-      ...Array.from({ length: 10 }, () => reserve(order, [mug, 2])),
-      reserve(otherOrder, [mug, 5]),
-    ]);
-    for (const answer of answers.slice(0, 10)) {
-      expect(answer).toEqual([{ product_id: mug, quantity: 2, price: 7 }]);
-    }
-    expect(await booksOf(shop.databases, mug)).toMatchObject({ stock: 93, reserved: 7 });
-  });
 });
 
 describe("a batch of orders", () => {
