@@ -29,7 +29,8 @@ afterEach(() => {
 const books = (product: string) => booksOf(shop.databases, product);
 const unreserved = (pieces: number) => ({ stock: pieces, reserved: 0, onHand: pieces });
 
-async function reserve(product_id: string, quantity = 1, order_id = randomUUID()): Promise<string> {
+async function reserve(product_id: string, quantity = 1): Promise<string> {
+  const order_id = randomUUID();
   await shop.call("products.reserve", { order_id, lines: [{ product_id, quantity }] });
   return order_id;
 }

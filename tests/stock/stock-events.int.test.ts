@@ -67,7 +67,8 @@ const replenished = ({ id, sku }: Product, stock: number) => ({
   stock,
 });
 
-async function reserve({ id }: Product, quantity: number, order_id: string = randomUUID()) {
+async function reserve({ id }: Product, quantity: number): Promise<string> {
+  const order_id = randomUUID();
   await shop.call("products.reserve", { order_id, lines: [{ product_id: id, quantity }] });
   return order_id;
 }

@@ -93,11 +93,7 @@ export class ConnectionReader<Node extends { id: string }> {
   }
 
   /** Reads all nodes page by page from the end. Returns them in the order of the connection. */
-  async backwards(
-    size: number,
-    args: PageArguments,
-    between?: () => Promise<void>,
-  ): Promise<Node[]> {
+  async backwards(size: number, args: PageArguments): Promise<Node[]> {
     const nodes: Node[] = [];
     let before: string | null = null;
     for (;;) {
@@ -105,7 +101,6 @@ export class ConnectionReader<Node extends { id: string }> {
       nodes.unshift(...page.nodes);
       if (!page.pageInfo.hasPreviousPage) return nodes;
       before = page.pageInfo.startCursor;
-      await between?.();
     }
   }
 }
