@@ -1,5 +1,5 @@
 import { action, type ActionContract } from "./contract.ts";
-import { id, int, optional } from "./validation.ts";
+import { id, ids, instant, int, oneOf, optional } from "./validation.ts";
 
 /** Audit actions that every service with an audit trail can record, with their meanings. */
 export const commonAuditActions = {
@@ -33,38 +33,78 @@ export interface AuditEntry {
   detail: string | null;
 }
 
-/** A page of entries, newest first. */
+/** A page of entries, newest first, that match all given filters. */
 export interface AuditPage {
   limit?: number;
   /** The id of an entry. The page holds entries that are older. */
   before?: string;
+  /** Users who have acted. */
+  actorIds?: string[];
+  /** Affected accounts, products or webhooks. */
+  subjectIds?: string[];
+  actions?: string[];
+  /** Only rejected attempts, or only successful actions. */
+  rejected?: boolean;
+  /** The start and the end of a period, ISO 8601. */
+  since?: string;
+  until?: string;
 }
 
 /** The maximum and the default number of entries of a page. */
 export const maxAuditEntries = 100;
+/** The maximum number of ids or actions in a filter. */
+const maxFilterValues = 50;
 
 /**
  * Declares the action that reads a service's audit trail, and its field in GraphQL.
  *
  * @param description the start of the field's description
+ * @param actions the actions that the service records
  */
 export function auditTrailAction(
   field: string,
   description: string,
+  actions: Readonly<Record<string, string>>,
 ): ActionContract<AuditPage, AuditEntry[]> {
+  const names = Object.keys({ ...commonAuditActions, ...actions });
   return action<AuditPage, AuditEntry[]>({
-    params: { limit: optional(int(1, maxAuditEntries)), before: optional(id()) },
+    params: {
+      limit: optional(int(1, maxAuditEntries)),
+      before: optional(id()),
+      actorIds: optional(ids(maxFilterValues)),
+      subjectIds: optional(ids(maxFilterValues)),
+      actions: optional({ type: "array", items: oneOf(names), max: maxFilterValues }),
+      rejected: optional({ type: "boolean" }),
+      since: optional(instant()),
+      until: optional(instant()),
+    },
     access: "admin",
     graphql: {
       query: `
         """
-        ${description} Newest first. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
+        ${description} Newest first; entries that match all given filters. For admins. Errors:
+        UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
         """
         ${field}(
           "The maximum number of entries, 1 to ${maxAuditEntries}"
           limit: Int = ${maxAuditEntries}
           "The id of an entry: only older entries are returned"
           before: ID
+          """
+          Only what these users have done, at most ${maxFilterValues}. Includes their successful registrations, logins,
+          logouts and password resets, for which they were not signed in yet.
+          """
+          actorIds: [ID!]
+          "Only what has affected these accounts, products or webhooks, at most ${maxFilterValues}"
+          subjectIds: [ID!]
+          "Only these actions, at most ${maxFilterValues}"
+          actions: [AuditAction!]
+          "true: only rejected attempts; false: only successful actions"
+          rejected: Boolean
+          "Only entries of this time or later"
+          since: DateTime
+          "Only entries before this time"
+          until: DateTime
         ): [AuditEntry!]!
       `,
     },

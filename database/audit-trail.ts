@@ -1,16 +1,10 @@
 import type { Context, ServiceBroker } from "moleculer";
 import { newId } from "../core/ids/ids.ts";
 import { senderOf, userIdOf, type Access, type Meta, type Sender } from "../core/access.ts";
-import {
-  maxAuditEntries,
-  type AuditEntry,
-  type AuditPage,
-  type commonAuditActions,
-} from "../core/audit.ts";
+import type { commonAuditActions } from "../core/audit.ts";
 import { addressGroup } from "../core/caller-address.ts";
 import type { GraphqlField } from "../core/graphql/graphql-options.ts";
 import { commonErrors, hasCode, type ErrorDefinition } from "../core/errors.ts";
-import { highestId } from "../core/relay-connection.ts";
 import { isId } from "../core/validation.ts";
 import type { Query } from "./statements/prepared-statements.ts";
 
@@ -83,20 +77,6 @@ export function auditRow<Action extends string = never>(
     subjectId ?? null,
     detail === undefined ? null : JSON.stringify(detail),
   ];
-}
-
-/** Returns a page of entries, newest first. */
-export async function readAuditTrail(
-  query: Query,
-  { limit = maxAuditEntries, before = highestId }: AuditPage,
-): Promise<AuditEntry[]> {
-  const rows = await query<Omit<AuditEntry, "at"> & { at: Date }>(
-    `SELECT id, at, action, outcome, actor_kind AS "actorKind", actor_id AS "actorId", address,
-            subject_id AS "subjectId", detail::text AS detail
-     FROM audit_trail WHERE id < $2 ORDER BY id DESC LIMIT $1`,
-    [limit, before],
-  );
-  return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }
 
 /**

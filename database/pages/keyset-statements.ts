@@ -17,6 +17,11 @@ export interface SortKey {
   sql: string;
   /** The condition that a row lies between two positions, exclusive, in a form that uses an index. */
   within: string;
+  /**
+   * Columns of the index before the ids, of which `within` selects one value each. Their place in
+   * `ORDER BY` keeps the planner from the primary key, along which it could read all other rows.
+   */
+  prefix?: readonly string[];
 }
 
 /** The rows to read: a number of rows between two positions, counted from one of the ends. */
@@ -64,9 +69,9 @@ export function conditionOf(filters: readonly Filter[]): string {
   return ["CASE WHEN", conditions.join(" AND "), "THEN true END"].join(" ");
 }
 
-function orderBy({ kind }: SortKey, isDescending: boolean): string {
-  if (kind === "none") return isDescending ? "ORDER BY id DESC" : "ORDER BY id";
-  return isDescending ? "ORDER BY sort_key DESC, id DESC" : "ORDER BY sort_key, id";
+function orderBy({ kind }: SortKey, isDescending: boolean, prefix: SortKey["prefix"] = []): string {
+  const columns = [...prefix, ...(kind === "none" ? [] : ["sort_key"]), "id"];
+  return `ORDER BY ${columns.map((column) => (isDescending ? `${column} DESC` : column)).join(", ")}`;
 }
 
 /** Returns the sort key column with the `FROM` and `WHERE` clauses. */
@@ -84,7 +89,6 @@ export function alongIndex(
   key: SortKey,
   isDescending: boolean,
 ) {
-  const order = orderBy(key, isDescending);
   return [
     "SELECT * FROM (",
     rows.select,
@@ -92,10 +96,10 @@ export function alongIndex(
     withSortKey(rows, key),
     "AND",
     condition,
-    order,
+    orderBy(key, isDescending, key.prefix),
     largestWindow,
     ") AS page",
-    order,
+    orderBy(key, isDescending),
     "LIMIT $1",
   ].join(" ");
 }

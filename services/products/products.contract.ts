@@ -172,6 +172,7 @@ export const productsContract = defineContract({
     auditTrail: auditTrailAction(
       "productsAudit",
       "The audit trail of products: changes of catalogue and stock, and rejected attempts.",
+      productAuditActions,
     ),
   },
   events: {

@@ -4,12 +4,8 @@ import { configOf } from "../../config/broker-config.ts";
 import { itemCheck } from "../../core/item-check.ts";
 import { defineService } from "../../core/define-service.ts";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
-import {
-  auditErasure,
-  auditPruning,
-  readAuditTrail,
-  FailedAttemptAudit,
-} from "../../database/audit-trail.ts";
+import { auditErasure, auditPruning, FailedAttemptAudit } from "../../database/audit-trail.ts";
+import { readAuditTrail } from "../../database/audit-trail-pages.ts";
 import { rememberingUsers } from "../../database/user-names.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { usersContract } from "../users/users.contract.ts";

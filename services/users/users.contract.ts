@@ -69,6 +69,7 @@ export const usersContract = defineContract({
     auditTrail: auditTrailAction(
       "usersAudit",
       "The audit trail of accounts: registrations, logins, logouts, changes and rejected attempts.",
+      userAuditActions,
     ),
   },
   events: userEvents,

@@ -17,12 +17,8 @@ import { lowestId } from "../../core/relay-connection.ts";
 import { defineService } from "../../core/define-service.ts";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { maxListRows } from "../../core/validation.ts";
-import {
-  auditErasure,
-  auditPruning,
-  readAuditTrail,
-  FailedAttemptAudit,
-} from "../../database/audit-trail.ts";
+import { auditErasure, auditPruning, FailedAttemptAudit } from "../../database/audit-trail.ts";
+import { readAuditTrail } from "../../database/audit-trail-pages.ts";
 import { inOrderOf } from "../../database/rows-by-id.ts";
 import { eraseUser } from "./erasure/erase-user.ts";
 import { changePassword } from "./passwords/change-password.ts";
@@ -42,7 +38,8 @@ import {
 import { endSession, openSessions } from "./sessions/own-sessions.ts";
 import { refreshToken } from "./sessions/refresh-token.ts";
 import { ensureFirstAdmin, registerUser } from "./accounts/register-user.ts";
-import { endedSessions, pruneSessions } from "./sessions/sessions.ts";
+import { sessionPruning } from "./sessions/prune-sessions.ts";
+import { endedSessions } from "./sessions/sessions.ts";
 import { setUserRights } from "./accounts/set-user-rights.ts";
 import { setUserType } from "./accounts/set-user-type.ts";
 import { updateProfile } from "./accounts/update-profile.ts";
@@ -54,7 +51,6 @@ import { openUsersDatabase } from "./users.database.ts";
 import { userNotFound } from "./users.errors.ts";
 
 const maintainKeysEveryMs = 5_000;
-const pruneSessionsEveryMs = 60_000;
 const pruneLimitsEveryMs = 60_000;
 
 export default function usersService(broker: ServiceBroker): ServiceSchema {
@@ -171,7 +167,7 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
     onAccessDenied: (ctx, denial) => failedAttempts.onAccessDenied(ctx, denial),
     periodically: [
       { everyMs: maintainKeysEveryMs, run: () => keys.maintain() },
-      { everyMs: pruneSessionsEveryMs, run: () => pruneSessions(database) },
+      sessionPruning(database),
       { everyMs: pruneLimitsEveryMs, run: () => pruneLimits(database.query) },
       { everyMs: pruneLimitsEveryMs, run: () => pruneResets(database.query) },
       auditErasure(database),

@@ -192,6 +192,7 @@ export const webhooksContract = defineContract({
     auditTrail: auditTrailAction(
       "webhooksAudit",
       "The audit trail of webhooks: changes and rejected attempts.",
+      webhookAuditActions,
     ),
   },
   events: {},

@@ -5,12 +5,8 @@ import { senderOf } from "../../core/access.ts";
 import type { Effect, EventEnvelope } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
-import {
-  auditErasure,
-  auditPruning,
-  FailedAttemptAudit,
-  readAuditTrail,
-} from "../../database/audit-trail.ts";
+import { auditErasure, auditPruning, FailedAttemptAudit } from "../../database/audit-trail.ts";
+import { readAuditTrail } from "../../database/audit-trail-pages.ts";
 import type { UserErased } from "../users/users.contract.ts";
 import { Deliverer } from "./delivery/deliverer.ts";
 import { deliveryMetrics } from "./delivery/delivery-metrics.ts";

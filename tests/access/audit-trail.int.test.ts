@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { AuditEntry } from "../../core/audit.ts";
+import type { AuditEntry, AuditPage } from "../../core/audit.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { inputDocuments, mutations, unknownId } from "../support/graphql/mutations.ts";
 import { graphqlFrom } from "../support/http/from-address.ts";
@@ -261,7 +261,69 @@ describe("an audit trail", () => {
     expect(paged).toEqual(all);
   });
 
-  test.each(["limit: 0", "limit: 101", 'before: "x"'])("rejects %s", async (args) => {
+  test("returns the entries that match all filters", async () => {
+    const all: AuditEntry[] = await shop.call("users.auditTrail");
+    const middle = all[Math.floor(all.length / 2)]?.at ?? "";
+    // Entries of one transaction have one time.
+    const later = new Date(Date.parse(middle) + 1).toISOString();
+    const proven = ["REGISTERED", "LOGGED_IN", "LOGGED_OUT", "PASSWORD_RESET"];
+    const isBy = (id: string) => (entry: AuditEntry) =>
+      entry.actorId === id ||
+      (entry.subjectId === id &&
+        entry.actorKind === "anonymous" &&
+        entry.outcome === "OK" &&
+        proven.includes(entry.action));
+    const filters: [AuditPage, (entry: AuditEntry) => boolean][] = [
+      [{ actorIds: [ann.id] }, isBy(ann.id)],
+      [{ actorIds: [ann.id.toUpperCase(), ann.id] }, isBy(ann.id)],
+      [{ subjectIds: [ann.id] }, ({ subjectId }) => subjectId === ann.id],
+      [{ actions: ["LOGGED_IN", "LOGIN_REFUSED"] }, ({ action }) => /^LOG(GED_)?IN/.test(action)],
+      [{ rejected: true }, ({ outcome }) => outcome !== "OK"],
+      [{ rejected: false }, ({ outcome }) => outcome === "OK"],
+      [{ since: later }, ({ at }) => at >= later],
+      [{ until: later }, ({ at }) => at < later],
+    ];
+    const expectMatching = async (page: AuditPage, isMatch: (entry: AuditEntry) => boolean) => {
+      // The validator changes parameters in place.
+      const found = await shop.call<AuditEntry[]>("users.auditTrail", { ...page });
+      expect({ page, ids: found.map(({ id }) => id) }).toEqual({
+        page,
+        ids: all.filter(isMatch).map(({ id }) => id),
+      });
+    };
+    for (const [page, isMatch] of filters) {
+      expect(all.some(isMatch)).toBe(true);
+      await expectMatching(page, isMatch);
+      for (const [other, isOther] of filters) {
+        const both = { ...other, ...page };
+        const isEqualFilter = Object.keys(other).join() === Object.keys(page).join();
+        await expectMatching(both, (one) => isMatch(one) && (isEqualFilter || isOther(one)));
+      }
+    }
+    await expectMatching({ actorIds: [] }, () => false);
+    await expectMatching({ subjectIds: [unknownId], actorIds: [ann.id] }, () => false);
+  });
+
+  test("has filters in GraphQL", async () => {
+    const { data } = await shop.graphql<{ usersAudit: { action: string }[] }>(
+      `query ($since: DateTime) {
+        usersAudit(actorIds: ["${ann.id}"], actions: [LOGGED_IN], rejected: false, since: $since, limit: 2) {
+          action
+        }
+      }`,
+      { token: admin.token, variables: { since: "2020-01-01T00:00:00Z" } },
+    );
+    expect(data?.usersAudit).toContainEqual({ action: "LOGGED_IN" });
+  });
+
+  test.each([
+    "limit: 0",
+    "limit: 101",
+    'before: "x"',
+    'actorIds: ["x"]',
+    `subjectIds: [${Array.from({ length: 51 }, () => `"${unknownId}"`).join()}]`,
+    "actions: [PRODUCT_CREATED]",
+  ])("rejects %s", async (args) => {
     const { token } = admin;
     expect((await shop.graphql(`{ usersAudit(${args}) { id } }`, { token })).code).toBe(
       "BAD_USER_INPUT",

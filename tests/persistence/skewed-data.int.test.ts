@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { EventEnvelope } from "../../core/contract.ts";
 import { lowestIdAt } from "../../core/ids/ids.ts";
-import { auditPruning, readAuditTrail } from "../../database/audit-trail.ts";
+import { auditPruning } from "../../database/audit-trail.ts";
+import { readAuditTrail } from "../../database/audit-trail-pages.ts";
 import type { Query } from "../../database/statements/prepared-statements.ts";
 import { orderPages } from "../../services/orders/reading/list-orders.ts";
 import { orderConnection } from "../../services/orders/reading/page-orders.ts";
@@ -15,7 +16,10 @@ import { heldReservations } from "../../services/products/stock/reservations/hel
 import { restockCancelledOrders } from "../../services/products/stock/reservations/release-reservations.ts";
 import { sellReservations } from "../../services/products/stock/reservations/sell-reservations.ts";
 import { stockHistories, stockHistory } from "../../services/products/stock/stock-changes.ts";
+import type { OrderSort, OrderStatus } from "../../services/orders/orders.contract.ts";
+import type { DeliveryState } from "../../services/webhooks/webhooks.contract.ts";
 import type { DomainService } from "../../services/registry.ts";
+import { sessionPruning } from "../../services/users/sessions/prune-sessions.ts";
 import { openSessions } from "../../services/users/sessions/own-sessions.ts";
 import { claimDeliveries } from "../../services/webhooks/delivery/claim-deliveries.ts";
 import { deliveryConnection } from "../../services/webhooks/log/page-deliveries.ts";
@@ -41,13 +45,21 @@ const owners = { "with most rows": 1, "with the oldest rows": 2, "with the newes
 const ownerOf = (number: string) =>
   sqlIdOf(`CASE WHEN ${number} <= 10 THEN 2 WHEN ${number} > ${rows} - 10 THEN 3
     WHEN ${number} % 32 = 5 THEN 4 + ${number} % 15 ELSE 1 END`);
+/** The oldest orders are cancelled or delivered, the others shipped, and only the newest placed. */
+const statusOf = (number: string) =>
+  `CASE WHEN ${number} <= 10 THEN 'CANCELLED' WHEN ${number} <= ${rows / 2} THEN 'DELIVERED'
+    WHEN ${number} <= ${rows - 50} THEN 'SHIPPED' ELSE 'PLACED' END`;
+/** All but the newest deliveries of a webhook are delivered, except for the oldest ones. */
+const stateOf = (number: string) =>
+  `CASE WHEN ${number} <= 500 THEN 'DEAD' WHEN ${number} <= ${rows / 2} THEN 'DELIVERED' ELSE 'PENDING' END`;
 const numbers = (count: number) => `FROM generate_series(1, ${count}) AS n`;
 const [id, owner] = [sqlIdOf("n"), ownerOf("n")];
 
 const fills = {
   orders: `
     INSERT INTO known_products (id, name, on_hand, price) SELECT ${id}, 'Mug', 5, 5 ${numbers(rows)};
-    INSERT INTO orders (id, user_id, price_total, quantity) SELECT ${id}, ${owner}, 5, 1 ${numbers(rows)};
+    INSERT INTO orders (id, user_id, price_total, quantity, status)
+      SELECT ${id}, ${owner}, 5, 1, ${statusOf("n")} ${numbers(rows)};
     INSERT INTO order_lines SELECT ${id}, ${id}, 1, 5 ${numbers(rows)};
     INSERT INTO order_history (order_id, step, status) SELECT ${id}, 1, 'PLACED' ${numbers(rows)}`,
   products: `
@@ -65,15 +77,17 @@ const fills = {
       SELECT ${id}, ${owner}, sha256(n::text::bytea), sha256(n::text::bytea),
         now() + interval '30 days', now() + (n - ${rows - 50}) * interval '1 hour',
         CASE WHEN n % 2 = 0 THEN now() END, CASE WHEN n % 2 = 0 THEN 'LOGOUT' END ${numbers(rows)};
-    INSERT INTO audit_trail (id, at, action, outcome, actor_kind, actor_id)
-      SELECT ${id}, now() - (${rows} - n) * interval '1 minute', 'LOGGED_IN', 'OK', 'user', ${owner}
+    INSERT INTO audit_trail (id, at, action, outcome, actor_kind, actor_id, subject_id)
+      SELECT ${id}, now() - (${rows} - n) * interval '1 minute',
+        CASE WHEN n <= 10 THEN 'LOGGED_OUT' ELSE 'PROFILE_CHANGED' END,
+        CASE WHEN n <= 10 THEN 'FORBIDDEN' ELSE 'OK' END, 'user', ${owner}, ${id}
       ${numbers(rows)}`,
   webhooks: `
     INSERT INTO webhooks (id, url, events, description, secret, deleted_at)
       SELECT ${id}, 'https://shop.example', '{}', '', '', CASE WHEN n = 2 THEN now() END ${numbers(20)};
     INSERT INTO deliveries (id, webhook_id, event_id, type, entity_id, position, occurred_at, state)
       SELECT ${id}, ${owner}, ${id}, 'order.placed', ${id}, n, now(),
-        CASE WHEN n % 2 = 0 THEN 'PENDING' ELSE 'DELIVERED' END ${numbers(rows)};
+        ${stateOf("n")} ${numbers(rows)};
     INSERT INTO delivery_lanes (webhook_id, entity_id, pending, due_at)
       SELECT ${owner}, ${id}, CASE WHEN n > 100 THEN 1 ELSE 0 END, now() - n * interval '1 second' ${numbers(rows)}`,
 };
@@ -139,7 +153,37 @@ const ofOwners: Record<string, [DomainService, Work]> = {
   ],
 };
 
+const statuses: OrderStatus[] = ["PLACED", "SHIPPED", "DELIVERED", "CANCELLED"];
+const sorts: OrderSort[] = ["NEWEST_FIRST", "OLDEST_FIRST"];
+const ofStatuses = statuses.flatMap((status) =>
+  sorts.map((sort): [string, [DomainService, Work]] => [
+    `connection of orders that are ${status}, ${sort}`,
+    [
+      "orders",
+      (query) => orderConnection(databaseOf(query)).page({ first: 20, status, sort }, undefined),
+    ],
+  ]),
+);
+const states: DeliveryState[] = ["PENDING", "DELIVERED", "DEAD"];
+const ofStates = states.flatMap((state) =>
+  [undefined, idOf(1)].flatMap((webhookId) =>
+    ["newest", "oldest"].map((end): [string, [DomainService, Work]] => [
+      `${end} deliveries of ${webhookId === undefined ? "all webhooks" : "a webhook"} that are ${state}`,
+      [
+        "webhooks",
+        (query) =>
+          deliveryConnection(databaseOf(query)).page({
+            [end === "newest" ? "first" : "last"]: 20,
+            state,
+            ...(webhookId !== undefined && { webhookId }),
+          }),
+      ],
+    ]),
+  ),
+);
+
 const ofAll: Record<string, [DomainService, Work]> = {
+  ...Object.fromEntries([...ofStatuses, ...ofStates]),
   "orders of 20 users with lines": [
     "orders",
     (query) => {
@@ -170,6 +214,24 @@ const ofAll: Record<string, [DomainService, Work]> = {
     "users",
     (query) => readAuditTrail(query, { limit: 20, before: idOf(30) }),
   ],
+  ...Object.fromEntries(
+    Object.entries({
+      "with the oldest rows": { actorIds: [idOf(2)] },
+      "with most rows": { actorIds: [idOf(1)] },
+    }).map(([which, filter]): [string, [DomainService, Work]] => [
+      `entries of the actor ${which}`,
+      ["users", (query) => readAuditTrail(query, { limit: 20, ...filter })],
+    ]),
+  ),
+  "entries about a subject": [
+    "users",
+    (query) => readAuditTrail(query, { limit: 20, subjectIds: [idOf(9), idOf(10)] }),
+  ],
+  "entries of a rare action": [
+    "users",
+    (query) => readAuditTrail(query, { limit: 20, actions: ["LOGGED_OUT", "ERASED"] }),
+  ],
+  "rejected entries": ["users", (query) => readAuditTrail(query, { limit: 20, rejected: true })],
   "pruning of the audit trail": [
     "users",
     (query) => auditPruning(databaseOf(query), (rows - 20) * 60_000).run(),
@@ -231,6 +293,16 @@ function testReads(isAnalyzed: boolean, some: typeof cases): void {
 
 describe("in analyzed tables, a statement reads few of the rows", () => {
   testReads(true, cases);
+
+  test("only the first pruning of a node examines the kept sessions", async () => {
+    await databases.query("users", "UPDATE sessions SET user_id = id");
+    const counter = counters.get("users");
+    if (counter === undefined) throw new Error("the database of users has no counter");
+    const pruning = () => sessionPruning(databaseOf(counter.query));
+    expect(await counter.rowsReadBy(() => pruning().run())).toBeGreaterThan(rows / 2);
+    const started = pruning();
+    expect(await counter.rowsReadBy(() => started.run())).toBeLessThan(mostRead);
+  });
 });
 
 // A new shop can have many orders before PostgreSQL first analyzes its tables.

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import jwt from "jsonwebtoken";
+import { sessionPruning } from "../../services/users/sessions/prune-sessions.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import {
@@ -358,6 +359,29 @@ test("expired sessions are pruned, and ended ones after their access tokens have
   expect(await sessionOf(expired.token)).toBeUndefined();
   expect(await sessionOf(ended.token)).toBeDefined();
   expect(await sessionOf(live.token)).toBeDefined();
+});
+
+test("later prunings find sessions whose tokens have expired since, and those with a newer one", async () => {
+  const bob = await newAccount(shop);
+  const pruning = sessionPruning({
+    query: (sql, bind) => shop.databases.query("users", sql, bind),
+  });
+  const logOut = ({ refreshToken }: { refreshToken: string }) =>
+    shop.graphql(`mutation { logout(token: "${refreshToken}") { success } }`);
+  const [justExpired, newest] = [await logIn(shop, ann), await logIn(shop, bob)];
+  await logOut(justExpired);
+  await logOut(newest);
+  await logIn(shop, ann);
+  await pruning.run();
+  expect(await sessionOf(justExpired.token)).toBeDefined();
+  await ageSession(justExpired.token, 961);
+  await ageSession(newest.token, 5_000);
+  await pruning.run();
+  expect(await sessionOf(justExpired.token)).toBeUndefined();
+  expect(await sessionOf(newest.token)).toBeDefined();
+  await logIn(shop, bob);
+  await pruning.run();
+  expect(await sessionOf(newest.token)).toBeUndefined();
 });
 
 test("endedSessions gives all ended sessions in pages", async () => {

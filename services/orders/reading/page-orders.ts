@@ -16,19 +16,20 @@ import {
   type SortKey,
 } from "../../../database/pages/keyset-statements.ts";
 import { narrowed, readConnection, type Sort } from "../../../database/pages/keyset.ts";
-import type {
-  OrderFilter,
-  OrdersPage,
-  OrderSort,
-  OrderStatus,
-  OrderSummary,
-} from "../orders.contract.ts";
+import type { OrderFilter, OrdersPage, OrderSort, OrderSummary } from "../orders.contract.ts";
 import { orderColumns } from "../order.model.ts";
 import type { OrdersDatabase } from "../orders.database.ts";
 import { pricesOfAll } from "../orders.errors.ts";
 
 /** The parameters of all statements: $1 is the row limit, $2 … $6 the filters, $7 and $8 the window. */
 const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $7::uuid AND id < $8::uuid" };
+
+/** Of the orders of all users with the status $3. */
+const byIdOfStatus: SortKey = {
+  ...byId,
+  within: "(status, id) > ($3::text, $7::uuid) AND (status, id) < ($3::text, $8::uuid)",
+  prefix: ["status"],
+};
 
 const sorts: Record<OrderSort, Sort> = {
   NEWEST_FIRST: { key: byId, isDescending: true },
@@ -43,13 +44,6 @@ const orders = {
 
 const user = { found: "user_id = $2::uuid", held: "($2::uuid IS NULL OR user_id = $2)" };
 const status = { found: "true", held: "($3::text IS NULL OR status = $3)" };
-/** Literals select the index of statuses. Placing an order does not write it: PLACED is not in it. */
-const foundByStatus: Record<OrderStatus, string> = {
-  PLACED: status.found,
-  SHIPPED: "status = 'SHIPPED'",
-  DELIVERED: "status = 'DELIVERED'",
-  CANCELLED: "status = 'CANCELLED'",
-};
 const price = {
   found: "true",
   held: "($4::integer IS NULL OR price_total >= $4) AND ($5::integer IS NULL OR price_total <= $5)",
@@ -58,10 +52,10 @@ const price = {
 const numberEnd = { found: "true", held: "($6::text IS NULL OR right(id::text, 5) = $6)" };
 const all = conditionOf([user, status, price, numberEnd]);
 
-/** Returns conditions that select an index: by user, by status, or of all orders. */
-function conditionsFor(filter: OrderFilter): string[] {
-  if (filter.user_id !== undefined) return [user.found, all];
-  return filter.status === undefined ? [all] : [foundByStatus[filter.status], all];
+/** Returns the key and the condition of a filter, which select an index: by user, by status, or of all orders. */
+function indexFor({ user_id, status }: OrderFilter): { key: SortKey; condition: string } {
+  if (user_id !== undefined) return { key: byId, condition: `${user.found} AND ${all}` };
+  return { key: status === undefined ? byId : byIdOfStatus, condition: all };
 }
 
 const priceFields = ["price_total_min", "price_total_max"] as const;
@@ -120,17 +114,22 @@ export function orderConnection({ query }: OrdersDatabase) {
       const { low, high } = positionsOf(filter);
       return readConnection<OrderSummary>(`orders.${sort}`, sorts[sort], params, (pageWindow) => {
         const window = narrowed(pageWindow, low, high);
-        const condition = conditionsFor(filter).join(" AND ");
-        const sql = alongIndex(orders, condition, byId, window.isDescending);
-        return query(sql, bindOf(window, parametersOf(filter), byId));
+        const { key, condition } = indexFor(filter);
+        const sql = alongIndex(orders, condition, key, window.isDescending);
+        return query(sql, bindOf(window, parametersOf(filter), key));
       });
     },
 
     async count(params: OrderFilter, ownerId: string | undefined): Promise<RowCount> {
       const filter = checkedFilter(params, ownerId);
       const { low, high } = positionsOf(filter);
-      const conditions = [byId.within, ...conditionsFor(filter)];
-      return countRows(query, orders, conditions, [...parametersOf(filter), low.id, high.id]);
+      const { key, condition } = indexFor(filter);
+      return countRows(
+        query,
+        orders,
+        [key.within, condition],
+        [...parametersOf(filter), low.id, high.id],
+      );
     },
   };
 }

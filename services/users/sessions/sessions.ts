@@ -51,7 +51,6 @@ interface SignIn {
 export const clockMarginSeconds = 60;
 /** The number of ids in one answer, which must stay below NATS's 1 MB. */
 const endedSessionsPage = 10_000;
-const prunedAtOnce = 1_000;
 
 /**
  * Opens a session, records it in the audit trail, and resets the counters of password tries. One
@@ -144,7 +143,7 @@ export async function endSessionsOf(
 
 /**
  * Ends all sessions of a user whose row the transaction has locked, and erases their addresses. The
- * gateways need the ids of ended sessions until their access tokens expire; `pruneSessions` removes
+ * gateways need the ids of ended sessions until their access tokens expire; pruning removes
  * the rows then.
  */
 export async function eraseSessionsOf({ query }: UsersTransaction, userId: string): Promise<void> {
@@ -169,20 +168,4 @@ export async function endedSessions(
   );
   const ids = rows.slice(0, endedSessionsPage).map(({ id }) => id);
   return { ids, more: rows.length > ids.length };
-}
-
-/**
- * Removes expired sessions, and ended sessions whose access tokens have expired. Keeps the newest
- * session of a user and an address until it expires: it shows where the user has recently logged in.
- */
-export async function pruneSessions({ query }: UsersDatabase): Promise<void> {
-  await query(
-    `DELETE FROM sessions WHERE id IN (
-       SELECT id FROM sessions old WHERE expires_at < now() - $1 * interval '1 second'
-         OR ended_at IS NOT NULL AND tokens_expire_at < now() - $1 * interval '1 second'
-            AND EXISTS (SELECT FROM sessions newer WHERE newer.user_id = old.user_id
-              AND newer.address IS NOT DISTINCT FROM old.address AND newer.id > old.id)
-       LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-    [clockMarginSeconds, prunedAtOnce],
-  );
 }

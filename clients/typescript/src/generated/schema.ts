@@ -51,7 +51,10 @@ export type Query = {
    * users. Errors: UNAUTHENTICATED, FORBIDDEN (the caller has no account).
    */
   sessions: Array<Session>;
-  /** The audit trail of accounts: registrations, logins, logouts, changes and rejected attempts. Newest first. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT. */
+  /**
+   * The audit trail of accounts: registrations, logins, logouts, changes and rejected attempts. Newest first; entries that match all given filters. For admins. Errors:
+   * UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
+   */
   usersAudit: Array<AuditEntry>;
   /** One product of the catalogue. For everyone. Errors: BAD_USER_INPUT, PRODUCT_NOT_FOUND. */
   product: Product;
@@ -77,7 +80,10 @@ export type Query = {
    * admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
    */
   lowStockProducts: Array<Product>;
-  /** The audit trail of products: changes of catalogue and stock, and rejected attempts. Newest first. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT. */
+  /**
+   * The audit trail of products: changes of catalogue and stock, and rejected attempts. Newest first; entries that match all given filters. For admins. Errors:
+   * UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
+   */
   productsAudit: Array<AuditEntry>;
   /**
    * One order. Users can read their own orders, admins can read all orders. Errors:
@@ -111,7 +117,10 @@ export type Query = {
    * FORBIDDEN, BAD_USER_INPUT.
    */
   webhookDeliveriesConnection: WebhookDeliveryConnection;
-  /** The audit trail of webhooks: changes and rejected attempts. Newest first. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT. */
+  /**
+   * The audit trail of webhooks: changes and rejected attempts. Newest first; entries that match all given filters. For admins. Errors:
+   * UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT.
+   */
   webhooksAudit: Array<AuditEntry>;
   /**
    * The object with this id; null if there is none, or if the caller may not read it. For everyone,
@@ -212,6 +221,12 @@ export type QueryUsersConnectionArgs = {
 export type QueryUsersAuditArgs = {
   limit?: InputMaybe<Scalars['Int']['input']>;
   before?: InputMaybe<Scalars['ID']['input']>;
+  actorIds?: InputMaybe<Array<Scalars['ID']['input']>>;
+  subjectIds?: InputMaybe<Array<Scalars['ID']['input']>>;
+  actions?: InputMaybe<Array<AuditAction>>;
+  rejected?: InputMaybe<Scalars['Boolean']['input']>;
+  since?: InputMaybe<Scalars['DateTime']['input']>;
+  until?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
 
@@ -298,6 +313,12 @@ export type QueryLowStockProductsArgs = {
 export type QueryProductsAuditArgs = {
   limit?: InputMaybe<Scalars['Int']['input']>;
   before?: InputMaybe<Scalars['ID']['input']>;
+  actorIds?: InputMaybe<Array<Scalars['ID']['input']>>;
+  subjectIds?: InputMaybe<Array<Scalars['ID']['input']>>;
+  actions?: InputMaybe<Array<AuditAction>>;
+  rejected?: InputMaybe<Scalars['Boolean']['input']>;
+  since?: InputMaybe<Scalars['DateTime']['input']>;
+  until?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
 
@@ -397,6 +418,12 @@ export type QueryWebhookDeliveriesConnectionArgs = {
 export type QueryWebhooksAuditArgs = {
   limit?: InputMaybe<Scalars['Int']['input']>;
   before?: InputMaybe<Scalars['ID']['input']>;
+  actorIds?: InputMaybe<Array<Scalars['ID']['input']>>;
+  subjectIds?: InputMaybe<Array<Scalars['ID']['input']>>;
+  actions?: InputMaybe<Array<AuditAction>>;
+  rejected?: InputMaybe<Scalars['Boolean']['input']>;
+  since?: InputMaybe<Scalars['DateTime']['input']>;
+  until?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
 

@@ -4,6 +4,7 @@ import { signOut } from "../session/sign-in-out.ts";
 import { useSession } from "../session/use-session.ts";
 import { shellTexts } from "../texts/shell.ts";
 import { IconButton } from "../ui/button.tsx";
+import { Email } from "../ui/email.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { mayDiscardEdits } from "../unsaved/unsaved-edits.ts";
 import { showToast } from "../ui/toast.tsx";
@@ -31,7 +32,9 @@ export function AccountMenu() {
   const head = viewer && (
     <>
       <strong>{viewer.username}</strong>
-      <div>{viewer.email}</div>
+      <div>
+        <Email address={viewer.email} />
+      </div>
     </>
   );
   return (

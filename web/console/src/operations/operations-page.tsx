@@ -9,6 +9,7 @@ import {
 } from "lucide-react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { lazyPage } from "../app/lazy-page.ts";
+import { NotFound } from "../app/not-found.tsx";
 import { PageSkeleton } from "../app/page-skeleton.tsx";
 import { operationsTexts } from "../texts/operations.ts";
 import styles from "./operations.module.css";
@@ -49,6 +50,9 @@ export default function OperationsPage() {
           <Route path={`${base}/audit`} component={AuditPage} />
           <Route path={`${base}/trace`} component={TraceSearchPage} />
           <Route path={`${base}/trace/:id`}>{({ id }) => <TracePage key={id} id={id} />}</Route>
+          <Route>
+            <NotFound />
+          </Route>
         </Switch>
       </Suspense>
     </>

@@ -3,6 +3,7 @@ import { KeyRound, ShieldOff } from "lucide-react";
 import { useLocation } from "wouter";
 import { PageSkeleton } from "../app/page-skeleton.tsx";
 import { Page } from "../app/page.tsx";
+import { commonTexts } from "../texts/common.ts";
 import { shellTexts } from "../texts/shell.ts";
 import { LinkButton } from "../ui/button.tsx";
 import { EmptyState, ErrorState } from "../ui/states.tsx";
@@ -39,7 +40,11 @@ export function RequireSession({ role, children }: RequireSessionProps) {
   }
   return (
     <Page title={shellTexts.noAccessTitle}>
-      <EmptyState icon={<ShieldOff />} title={shellTexts.noAccessTexts[role]} />
+      <EmptyState
+        icon={<ShieldOff />}
+        title={shellTexts.noAccessTexts[role]}
+        action={<LinkButton href="/">{commonTexts.toCatalogue}</LinkButton>}
+      />
     </Page>
   );
 }

@@ -1,11 +1,12 @@
 import { useState, type ReactNode } from "react";
+import { X } from "lucide-react";
 import { Dialog as AriaDialog } from "react-aria-components/Dialog";
 import { Heading } from "react-aria-components/Heading";
 import { Modal, ModalOverlay } from "react-aria-components/Modal";
 import { errorText } from "../api/error-text.ts";
 import { commonTexts } from "../texts/common.ts";
 import { EditScope, mayDiscardEdits } from "../unsaved/unsaved-edits.ts";
-import { Button } from "./button.tsx";
+import { Button, IconButton } from "./button.tsx";
 import { Notice } from "./states.tsx";
 import styles from "./dialog.module.css";
 
@@ -13,12 +14,15 @@ interface DialogProps {
   title: string;
   isOpen: boolean;
   onClose: () => void;
-  /** Only its buttons close it. */
+  /** Only what it contains closes it. */
   isPersistent?: boolean;
   children: ReactNode;
 }
 
-/** A dialog over the page. Escape, or a click beside it, closes it: with unsaved edits, after a question. */
+/**
+ * A dialog over the page. Its button, Escape, or a click beside it closes it: with unsaved edits, after a
+ * question.
+ */
 export function Dialog({ title, isOpen, onClose, isPersistent = false, children }: DialogProps) {
   const [scope] = useState(() => ({}));
   const close = async () => {
@@ -37,9 +41,16 @@ export function Dialog({ title, isOpen, onClose, isPersistent = false, children 
     >
       <Modal className={styles.modal ?? ""}>
         <AriaDialog className={styles.dialog ?? ""}>
-          <Heading slot="title" level={2}>
-            {title}
-          </Heading>
+          <div className={styles.head}>
+            <Heading slot="title" level={2}>
+              {title}
+            </Heading>
+            {!isPersistent && (
+              <IconButton label={commonTexts.close} onPress={() => void close()}>
+                <X size={20} aria-hidden />
+              </IconButton>
+            )}
+          </div>
           <EditScope value={scope}>{children}</EditScope>
         </AriaDialog>
       </Modal>

@@ -1,4 +1,5 @@
 import { memo, type ReactNode } from "react";
+import { useMedia } from "./use-media.ts";
 import styles from "./table.module.css";
 
 /** A column of a table. */
@@ -35,11 +36,20 @@ const TableRow = memo(function TableRow<Row>({ columns, row }: TableRowProps<Row
   );
 }) as <Row>(props: TableRowProps<Row>) => ReactNode;
 
-/** A table. On phones, each row is a card with the titles of the columns. */
+/** The room of a table on tablets, in columns of numbers. A column of text takes that of two. */
+const tabletRoom = 10;
+
+/**
+ * A table. Where its columns have no room, on phones and with many columns on tablets, each row is a card
+ * with the titles of the columns.
+ */
 export function Table<Row>({ caption, columns, rows, keyOf }: TableProps<Row>) {
+  const room = columns.reduce((sum, { isNumber = false }) => sum + (isNumber ? 1 : 2), 0);
+  const isWide = room > tabletRoom;
+  const isCards = useMedia(isWide ? "(max-width: 1023px)" : "(max-width: 719px)");
   return (
     <div className={styles.frame}>
-      <table className={styles.table}>
+      <table className={`${styles.table} ${isCards ? styles.cards : ""}`}>
         <caption className="visually-hidden">{caption}</caption>
         <thead>
           <tr>

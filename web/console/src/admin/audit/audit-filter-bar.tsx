@@ -1,19 +1,15 @@
-import { auditKindTexts, auditTexts, type AuditKind } from "../../texts/admin/audit.ts";
+import { auditKindTexts, auditTexts } from "../../texts/admin/audit.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { SelectField } from "../../ui/fields.tsx";
 import type { FilterFaults } from "../shared/filter-faults.ts";
-import { FilterBar, FilterField } from "../shared/filters.tsx";
-import { kindOf } from "./audit-facts.ts";
-import { filterNames, type AuditFilters } from "./audit-filter.ts";
-import type { AuditFactsFragment } from "./audit.graphql.ts";
-import { trails, type Trail } from "./use-audit-trail.ts";
+import { FilterBar, FilterField, FilterRange } from "../shared/filters.tsx";
+import { actionsOf, filterNames, trails, type AuditFilters, type Trail } from "./audit-filter.ts";
 
 interface AuditFilterBarProps {
   trail: Trail;
   filters: AuditFilters;
   faults: FilterFaults;
   isFiltered: boolean;
-  entries: readonly AuditFactsFragment[];
   onChange: (change: Partial<AuditFilters>) => void;
 }
 
@@ -26,12 +22,10 @@ const outcomes = [
   { value: "rejected", text: auditTexts.outcomes.rejected },
 ];
 
-/** The filters of the audit trail. The actions to choose from are those of the read entries. */
+/** The filters of the audit trail. */
 export function AuditFilterBar(props: AuditFilterBarProps) {
-  const { trail, filters, faults, isFiltered, entries, onChange } = props;
-  const kinds = new Set(entries.map(kindOf));
-  if (filters.action in auditKindTexts) kinds.add(filters.action as AuditKind);
-  const actionOptions = [...kinds]
+  const { trail, filters, faults, isFiltered, onChange } = props;
+  const actionOptions = actionsOf[trail]
     .map((value) => ({ value, text: auditKindTexts[value] }))
     .sort((a, b) => a.text.localeCompare(b.text));
   return (
@@ -69,7 +63,7 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
       />
       <FilterField
         label={auditTexts.actor}
-        placeholder={auditTexts.actorHint}
+        placeholder={auditTexts.nameHint}
         value={filters.actor}
         onChange={(actor) => {
           onChange({ actor });
@@ -77,30 +71,32 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
       />
       <FilterField
         label={auditTexts.subject}
-        placeholder={auditTexts.subjectHint}
+        placeholder={trail === "webhooks" ? auditTexts.idHint : auditTexts.nameHint}
         value={filters.subject}
         onChange={(subject) => {
           onChange({ subject });
         }}
       />
-      <FilterField
-        name="from"
-        type="datetime-local"
-        label={auditTexts.from}
-        value={filters.from}
-        onChange={(from) => {
-          onChange({ from });
-        }}
-      />
-      <FilterField
-        name="before"
-        type="datetime-local"
-        label={auditTexts.before}
-        value={filters.before}
-        onChange={(before) => {
-          onChange({ before });
-        }}
-      />
+      <FilterRange>
+        <FilterField
+          name="from"
+          type="datetime-local"
+          label={auditTexts.from}
+          value={filters.from}
+          onChange={(from) => {
+            onChange({ from });
+          }}
+        />
+        <FilterField
+          name="before"
+          type="datetime-local"
+          label={auditTexts.before}
+          value={filters.before}
+          onChange={(before) => {
+            onChange({ before });
+          }}
+        />
+      </FilterRange>
     </FilterBar>
   );
 }

@@ -1,5 +1,8 @@
-import { kindOf, personOf } from "./audit-facts.ts";
-import type { AuditFactsFragment } from "./audit.graphql.ts";
+import { instantOf } from "../shared/filter-faults.ts";
+import type { AuditAction, UsersAuditRowsQueryVariables } from "./audit.graphql.ts";
+
+export const trails = ["users", "products", "webhooks"] as const;
+export type Trail = (typeof trails)[number];
 
 /** The filters of the audit trail, as they stand in the address. */
 export const filterNames = [
@@ -13,27 +16,71 @@ export const filterNames = [
 ] as const;
 export type AuditFilters = Record<(typeof filterNames)[number], string>;
 
+const commonActions: readonly AuditAction[] = ["ACCESS_REFUSED", "DEAD_LETTER_DISCARDED"];
+
+/** The actions that the entries of a trail can have. */
+export const actionsOf: Record<Trail, readonly AuditAction[]> = {
+  users: [
+    ...commonActions,
+    "REGISTERED",
+    "LOGGED_IN",
+    "LOGIN_REFUSED",
+    "LOGIN_THROTTLED",
+    "REFRESH_REUSED",
+    "LOGGED_OUT",
+    "PASSWORD_CHANGED",
+    "TYPE_CHANGED",
+    "RIGHTS_CHANGED",
+    "PROFILE_CHANGED",
+    "RESET_CREATED",
+    "RESET_REFUSED",
+    "PASSWORD_RESET",
+    "ERASED",
+    "KEYS_ROTATED",
+  ],
+  products: [
+    ...commonActions,
+    "PRODUCT_CREATED",
+    "PRODUCT_UPDATED",
+    "STOCK_ADDED",
+    "STOCK_SUBTRACTED",
+    "PRODUCT_DELETED",
+    "STOCK_COUNTED",
+  ],
+  webhooks: [
+    ...commonActions,
+    "WEBHOOK_CREATED",
+    "WEBHOOK_UPDATED",
+    "WEBHOOK_DELETED",
+    "WEBHOOK_SECRET_ROTATED",
+    "WEBHOOK_REDRIVEN",
+    "WEBHOOK_DISABLED",
+  ],
+};
+
+/** The filter of the query. */
+export type AuditFilter = Omit<UsersAuditRowsQueryVariables, "after">;
+
 /**
- * Returns true if an entry matches the filters. The API has none, so the console filters the entries
- * that it has read.
+ * Returns the filter of the query. It is only right for a period without faults.
+ *
+ * @param actorIds the users that the filters name; undefined if they name none
+ * @param subjectIds the users, products or webhooks that the filters name
  */
-export function isMatch(
-  entry: AuditFactsFragment,
-  { action, outcome, actor, subject, from, before }: AuditFilters,
-  nameOf: (id: string) => string | undefined,
-): boolean {
-  const at = Date.parse(entry.at);
-  const isCalled = (id: string | null, entered: string) => {
-    const words = entered.trim().toLowerCase();
-    if (words === "") return true;
-    return id !== null && (id === words || nameOf(id)?.toLowerCase().includes(words) === true);
+export function auditFilterOf(
+  trail: Trail,
+  { action, outcome, from, before }: AuditFilters,
+  actorIds: readonly string[] | undefined,
+  subjectIds: readonly string[] | undefined,
+): AuditFilter {
+  const known = actionsOf[trail].find((one) => one === action);
+  const isRejected = { ok: false, rejected: true }[outcome];
+  return {
+    ...(actorIds && { actorIds: [...actorIds] }),
+    ...(subjectIds && { subjectIds: [...subjectIds] }),
+    ...(known && { actions: [known] }),
+    ...(isRejected !== undefined && { rejected: isRejected }),
+    since: instantOf(from),
+    until: instantOf(before),
   };
-  return (
-    (action === "" || kindOf(entry) === action) &&
-    (outcome === "" || (entry.outcome === "OK") === (outcome === "ok")) &&
-    isCalled(personOf(entry), actor) &&
-    isCalled(entry.subjectId, subject) &&
-    (from === "" || at >= Date.parse(from)) &&
-    (before === "" || at < Date.parse(before))
-  );
 }

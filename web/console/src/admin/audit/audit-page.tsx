@@ -1,20 +1,19 @@
+import { useState } from "react";
 import { ScrollText } from "lucide-react";
 import { Link } from "wouter";
 import { actorKindTexts, auditKindTexts, auditTexts } from "../../texts/admin/audit.ts";
-import { Button } from "../../ui/button.tsx";
 import { formatTime } from "../../ui/format.ts";
 import { Badge, EmptyState } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
-import { Row } from "../shared/card.tsx";
 import { periodFaults } from "../shared/filter-faults.ts";
 import { useFilters, WrongFilters } from "../shared/filters.tsx";
 import { List } from "../shared/list.tsx";
 import { AuditFilterBar } from "./audit-filter-bar.tsx";
 import { detailsOf, kindOf, personOf, rejectionText } from "./audit-facts.ts";
-import { filterNames, isMatch } from "./audit-filter.ts";
+import { auditFilterOf, filterNames, trails, type Trail } from "./audit-filter.ts";
 import type { AuditFactsFragment } from "./audit.graphql.ts";
-import { trails, useNames, useAuditTrail, type Trail } from "./use-audit-trail.ts";
+import { useAuditTrail, useCalled, useNames } from "./use-audit-trail.ts";
 import styles from "./audit.module.css";
 
 type NameOf = (actorId: string) => string | undefined;
@@ -81,14 +80,23 @@ function Details({ entry }: { entry: AuditFactsFragment }) {
 export default function AuditPage() {
   const [filters, change] = useFilters(filterNames);
   const trail = trails.find((value) => value === filters.trail) ?? "users";
-  const query = useAuditTrail(trail);
-  const nameOf = useNames(query.pages);
-  const entries = query.pages.flat();
-  const rows = entries.filter((entry) => isMatch(entry, filters, nameOf));
-  const isFiltered = filterNames.some((name) => name !== "trail" && filters[name] !== "");
   const faults = periodFaults(filters);
   const isWrong = Object.keys(faults).length > 0;
-  const oldest = entries.at(-1);
+  const actor = useCalled("users", filters.actor);
+  const subject = useCalled(trail, filters.subject);
+  const failed = [actor, subject].find(({ error }) => error !== null);
+  const isKnown = !actor.isPending && !subject.isPending && failed === undefined && !isWrong;
+  const query = useAuditTrail(
+    trail,
+    isKnown ? auditFilterOf(trail, filters, actor.ids, subject.ids) : undefined,
+  );
+  const { nameOf, isReading } = useNames(query.pages);
+  const [named, setNamed] = useState<Trail>();
+  // Names that came after the rows would move them. Later, rows stay while names of new ones are read.
+  if (query.isSuccess && !isReading && named !== trail) setNamed(trail);
+  const isPending = query.isPending || (query.isSuccess && named !== trail);
+  const rows = isPending ? [] : query.pages.flat();
+  const isFiltered = filterNames.some((name) => name !== "trail" && filters[name] !== "");
   return (
     <AdminPage title={auditTexts.title}>
       <AuditFilterBar
@@ -96,23 +104,8 @@ export default function AuditPage() {
         filters={filters}
         faults={faults}
         isFiltered={isFiltered}
-        entries={entries}
         onChange={change}
       />
-      {isFiltered && !isWrong && oldest && (
-        <Row>
-          <span role="status">{auditTexts.searched(entries.length, formatTime(oldest.at))}</span>
-          {query.hasNextPage && (
-            <Button
-              isSmall
-              isPending={query.isFetchingNextPage}
-              onPress={() => void query.fetchNextPage()}
-            >
-              {auditTexts.older}
-            </Button>
-          )}
-        </Row>
-      )}
       {isWrong ? (
         <WrongFilters faults={faults} />
       ) : (
@@ -121,8 +114,12 @@ export default function AuditPage() {
           columns={columnsOf(trail, nameOf)}
           rows={rows}
           keyOf={({ id }) => id}
-          // A filter that matches little would read the whole trail by itself.
-          query={isFiltered ? { ...query, hasNextPage: false } : query}
+          query={{
+            ...query,
+            ...failed,
+            isPending: isPending && failed === undefined,
+            isSuccess: query.isSuccess && !isPending,
+          }}
           isFiltered={isFiltered}
           empty={<EmptyState icon={<ScrollText />} title={auditTexts.emptyTitle} />}
         />

@@ -1,17 +1,17 @@
 import { useQueries } from "@tanstack/react-query";
 import { keyOf } from "../../api/documents.ts";
 import { shop } from "../../api/shop.ts";
-import { useShopPages } from "../../api/use-shop.ts";
+import { useShopPages, useShopQuery } from "../../api/use-shop.ts";
+import type { AuditFilter, Trail } from "./audit-filter.ts";
 import {
   AuditNamesDocument,
+  AuditProductsDocument,
+  AuditUsersDocument,
   ProductsAuditRowsDocument,
   UsersAuditRowsDocument,
   WebhooksAuditRowsDocument,
   type AuditFactsFragment,
 } from "./audit.graphql.ts";
-
-export const trails = ["users", "products", "webhooks"] as const;
-export type Trail = (typeof trails)[number];
 
 /** That of the documents. */
 const pageRows = 100;
@@ -22,24 +22,70 @@ function pageOf(entries: readonly AuditFactsFragment[]) {
   return { nodes: entries, pageInfo };
 }
 
-/** Reads the entries of a trail, newest first. */
-export function useAuditTrail(trail: Trail) {
-  const users = useShopPages(UsersAuditRowsDocument, {}, (data) => pageOf(data.usersAudit), {
-    enabled: trail === "users",
-  });
+/**
+ * Reads the entries of a trail, newest first.
+ *
+ * @param filter undefined while it is not known
+ */
+export function useAuditTrail(trail: Trail, filter: AuditFilter | undefined) {
+  const options = (of: Trail) => ({ enabled: trail === of && filter !== undefined });
+  const users = useShopPages(
+    UsersAuditRowsDocument,
+    filter ?? {},
+    (data) => pageOf(data.usersAudit),
+    options("users"),
+  );
   const products = useShopPages(
     ProductsAuditRowsDocument,
-    {},
+    filter ?? {},
     (data) => pageOf(data.productsAudit),
-    { enabled: trail === "products" },
+    options("products"),
   );
   const webhooks = useShopPages(
     WebhooksAuditRowsDocument,
-    {},
+    filter ?? {},
     (data) => pageOf(data.webhooksAudit),
-    { enabled: trail === "webhooks" },
+    options("webhooks"),
   );
   return { users, products, webhooks }[trail];
+}
+
+const uuidPattern = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
+
+interface Called {
+  /** The first 50; undefined if nothing was entered. */
+  ids: readonly string[] | undefined;
+  isPending: boolean;
+  error: Error | null;
+  refetch: () => unknown;
+}
+
+const noSearch = { isPending: false, error: null, refetch: () => undefined };
+
+/** Finds the users or products that a filter calls by their id, or by the start of a name. */
+export function useCalled(kind: "users" | "products" | "webhooks", entered: string): Called {
+  const text = entered.trim();
+  const isId = uuidPattern.test(text);
+  const isSearch = text !== "" && !isId;
+  const users = useShopQuery(
+    AuditUsersDocument,
+    { search: text },
+    { enabled: isSearch && kind === "users" },
+  );
+  const products = useShopQuery(
+    AuditProductsDocument,
+    { search: text },
+    { enabled: isSearch && kind === "products" },
+  );
+  if (!isSearch) return { ...noSearch, ids: isId ? [text] : undefined };
+  // Webhooks have no names.
+  if (kind === "webhooks") return { ...noSearch, ids: [] };
+  const { isPending, error, refetch } = { users, products }[kind];
+  const found = {
+    users: users.data?.usersConnection.nodes,
+    products: products.data?.productsConnection.nodes,
+  }[kind];
+  return { ids: found?.map(({ id }) => id) ?? [], isPending, error, refetch };
 }
 
 /** Returns the ids of a page that can have names: at most 200, of actors and of what was affected. */
@@ -51,10 +97,14 @@ function idsOf(entries: readonly AuditFactsFragment[]): string[][] {
   return lists.map((ids) => [...new Set(ids)].sort()).filter((ids) => ids.length > 0);
 }
 
-/** Reads the names of the users and products of entries. Erased users and deleted products have none. */
-export function useNames(
-  pages: readonly (readonly AuditFactsFragment[])[],
-): (id: string) => string | undefined {
+interface Names {
+  nameOf: (id: string) => string | undefined;
+  /** Whether names are being read. */
+  isReading: boolean;
+}
+
+/** Reads the names of the users and products of pages. Erased users and deleted products have none. */
+export function useNames(pages: readonly (readonly AuditFactsFragment[])[]): Names {
   const results = useQueries({
     queries: pages.flatMap(idsOf).map((ids) => ({
       queryKey: keyOf(AuditNamesDocument, { ids }),
@@ -68,5 +118,6 @@ export function useNames(
     if ("username" in node) names.set(node.id, node.username);
     else if ("name" in node) names.set(node.id, node.name);
   }
-  return (id) => names.get(id);
+  const isReading = results.some(({ fetchStatus }) => fetchStatus === "fetching");
+  return { nameOf: (id) => names.get(id), isReading };
 }

@@ -2,7 +2,7 @@ import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { orderTexts } from "../../texts/orders.ts";
 import { SelectField } from "../../ui/fields.tsx";
-import { FilterBar, FilterField } from "../shared/filters.tsx";
+import { FilterBar, FilterField, FilterRange } from "../shared/filters.tsx";
 import type { FilterFaults } from "../shared/filter-faults.ts";
 import { filterNames, statuses, type OrderFilters } from "./order-filter.ts";
 
@@ -48,42 +48,46 @@ export function OrderFilterBar({ filters, faults, isFiltered, onChange }: OrderF
           onChange({ status });
         }}
       />
-      <FilterField
-        name="from"
-        type="datetime-local"
-        label={adminOrderTexts.from}
-        value={filters.from}
-        onChange={(from) => {
-          onChange({ from });
-        }}
-      />
-      <FilterField
-        name="before"
-        type="datetime-local"
-        label={adminOrderTexts.before}
-        value={filters.before}
-        onChange={(before) => {
-          onChange({ before });
-        }}
-      />
-      <FilterField
-        name="min"
-        label={adminOrderTexts.priceMin}
-        inputMode="decimal"
-        value={filters.min}
-        onChange={(min) => {
-          onChange({ min });
-        }}
-      />
-      <FilterField
-        name="max"
-        label={adminOrderTexts.priceMax}
-        inputMode="decimal"
-        value={filters.max}
-        onChange={(max) => {
-          onChange({ max });
-        }}
-      />
+      <FilterRange>
+        <FilterField
+          name="from"
+          type="datetime-local"
+          label={adminOrderTexts.from}
+          value={filters.from}
+          onChange={(from) => {
+            onChange({ from });
+          }}
+        />
+        <FilterField
+          name="before"
+          type="datetime-local"
+          label={adminOrderTexts.before}
+          value={filters.before}
+          onChange={(before) => {
+            onChange({ before });
+          }}
+        />
+      </FilterRange>
+      <FilterRange>
+        <FilterField
+          name="min"
+          label={adminOrderTexts.priceMin}
+          inputMode="decimal"
+          value={filters.min}
+          onChange={(min) => {
+            onChange({ min });
+          }}
+        />
+        <FilterField
+          name="max"
+          label={adminOrderTexts.priceMax}
+          inputMode="decimal"
+          value={filters.max}
+          onChange={(max) => {
+            onChange({ max });
+          }}
+        />
+      </FilterRange>
     </FilterBar>
   );
 }

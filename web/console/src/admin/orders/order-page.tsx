@@ -6,6 +6,7 @@ import { StatusBadge } from "../../orders/status-badge.tsx";
 import { Timeline } from "../../orders/timeline.tsx";
 import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { orderTexts } from "../../texts/orders.ts";
+import { Email } from "../../ui/email.tsx";
 import { formatNumber, formatPrice, formatTime } from "../../ui/format.ts";
 import { ErrorState, Skeleton } from "../../ui/states.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
@@ -89,7 +90,10 @@ function OrderFacts({ order }: { order: Order }) {
             facts={[
               [orderTexts.status, <StatusBadge key="status" status={status} />],
               [adminOrderTexts.customer, customer],
-              [adminOrderTexts.email, user?.email ?? adminOrderTexts.unknownCustomer],
+              [
+                adminOrderTexts.email,
+                user ? <Email key="email" address={user.email} /> : adminOrderTexts.unknownCustomer,
+              ],
               [orderTexts.placed, formatTime(createdAt)],
               [adminOrderTexts.changed, formatTime(updatedAt)],
             ]}

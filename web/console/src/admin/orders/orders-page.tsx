@@ -30,11 +30,7 @@ const pageRows = 50;
 const columns: readonly Column<AdminOrderRowFragment>[] = [
   {
     title: adminOrderTexts.number,
-    cell: ({ id, number }) => (
-      <Link href={`/admin/orders/${id}`} className={styles.number}>
-        {number}
-      </Link>
-    ),
+    cell: ({ id, number }) => <Link href={`/admin/orders/${id}`}>{number}</Link>,
   },
   { title: orderTexts.placed, cell: ({ createdAt }) => formatTime(createdAt) },
   { title: adminOrderTexts.customer, cell: (order) => <Customer order={order} /> },

@@ -14,11 +14,7 @@ const plenty = 6;
 export const productColumns: readonly Column<AdminProductRowFragment>[] = [
   {
     title: adminProductTexts.name,
-    cell: ({ id, name }) => (
-      <Link href={`/admin/products/${id}`} className={styles.name}>
-        {name}
-      </Link>
-    ),
+    cell: ({ id, name }) => <Link href={`/admin/products/${id}`}>{name}</Link>,
   },
   { title: adminProductTexts.sku, cell: ({ sku }) => sku ?? adminProductTexts.noSku },
   { title: adminProductTexts.price, cell: ({ price }) => formatPrice(price), isNumber: true },

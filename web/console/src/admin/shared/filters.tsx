@@ -47,6 +47,11 @@ interface FilterBarProps {
   children: ReactNode;
 }
 
+/** Two fields of a filter, from and to, which stand side by side. */
+export function FilterRange({ children }: { children: ReactNode }) {
+  return <div className={styles.range}>{children}</div>;
+}
+
 const noFaults: FilterFaults = {};
 
 /** The filters of a list, with a button that clears them. */

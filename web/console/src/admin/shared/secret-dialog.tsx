@@ -1,7 +1,6 @@
 import { useState } from "react";
 import { Copy } from "lucide-react";
 import { adminTexts } from "../../texts/admin/shared.ts";
-import { commonTexts } from "../../texts/common.ts";
 import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Notice } from "../../ui/states.tsx";
@@ -41,7 +40,6 @@ export function SecretDialog({ title, secret, note, onClose }: SecretDialogProps
         <Button look="primary" onPress={() => void copy()}>
           <Copy size={16} aria-hidden /> {adminTexts.copy}
         </Button>
-        <Button onPress={close}>{commonTexts.close}</Button>
         <span role="status">{message}</span>
       </Row>
     </Dialog>

@@ -4,6 +4,7 @@ import { StatusBadge } from "../../orders/status-badge.tsx";
 import { useSession } from "../../session/use-session.ts";
 import { adminUserTexts } from "../../texts/admin/users.ts";
 import { orderTexts } from "../../texts/orders.ts";
+import { Email } from "../../ui/email.tsx";
 import { formatPrice, formatTime } from "../../ui/format.ts";
 import { ErrorState, Notice, Skeleton } from "../../ui/states.tsx";
 import { Table } from "../../ui/table.tsx";
@@ -43,7 +44,7 @@ function Account({ user }: { user: User }) {
         <Card title={adminUserTexts.account}>
           <Facts
             facts={[
-              [adminUserTexts.email, email],
+              [adminUserTexts.email, <Email key="email" address={email} />],
               [adminUserTexts.role, <RoleBadge key="role" user={user} />],
               [adminUserTexts.since, formatTime(createdAt)],
               [adminUserTexts.changed, formatTime(updatedAt)],

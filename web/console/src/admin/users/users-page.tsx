@@ -3,6 +3,7 @@ import { Link } from "wouter";
 import { useShopPages } from "../../api/use-shop.ts";
 import { adminUserTexts } from "../../texts/admin/users.ts";
 import { SelectField } from "../../ui/fields.tsx";
+import { Email } from "../../ui/email.tsx";
 import { formatTime } from "../../ui/format.ts";
 import { EmptyState } from "../../ui/states.tsx";
 import type { Column } from "../../ui/table.tsx";
@@ -23,7 +24,7 @@ const columns: readonly Column<AdminUserRowFragment>[] = [
     title: adminUserTexts.name,
     cell: ({ id, username }) => <Link href={`/admin/users/${id}`}>{username}</Link>,
   },
-  { title: adminUserTexts.email, cell: ({ email }) => email },
+  { title: adminUserTexts.email, cell: ({ email }) => <Email address={email} /> },
   { title: adminUserTexts.role, cell: (user) => <RoleBadge user={user} /> },
   { title: adminUserTexts.since, cell: ({ createdAt }) => formatTime(createdAt) },
 ];

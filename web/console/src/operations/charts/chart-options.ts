@@ -5,6 +5,9 @@ import type { Line } from "./chart-summary.ts";
 /** All charts have one crosshair. */
 const syncKey = "operations";
 
+/** Seconds between the times of the axis, which have no seconds: no time stands there twice. */
+const timeSteps = [60, 120, 300, 600, 900, 1_800, 3_600];
+
 /** Returns the colour of a design token as a canvas needs it: light-dark() is resolved. */
 function colourOf(element: HTMLElement, token: string): string {
   const probe = document.createElement("span");
@@ -37,7 +40,7 @@ export function optionsOf(
     hooks: { setCursor: [showNewest] },
     scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.15, 0.1)] } },
     axes: [
-      { ...axis, size: 30, space: 80, values: "{h}:{mm} {AA}" },
+      { ...axis, size: 30, space: 80, incrs: timeSteps, values: "{h}:{mm} {AA}" },
       { ...axis, size: 64, space: 34, values: (_, splits) => splits.map(format) },
     ],
     series: [

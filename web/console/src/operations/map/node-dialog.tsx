@@ -1,9 +1,7 @@
 import { mapTexts } from "../../texts/cluster-map.ts";
 import { operationsTexts } from "../../texts/operations.ts";
-import { Button } from "../../ui/button.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Notice } from "../../ui/states.tsx";
-import { commonTexts } from "../../texts/common.ts";
 import { formatBytes, formatMs, formatPercent, formatSeconds } from "../units.ts";
 import { NodeStateBadge } from "./node-state-badge.tsx";
 import type { Cluster, ClusterNode } from "./use-cluster.ts";
@@ -22,7 +20,6 @@ export function NodeDialog({ cluster, id, onClose }: NodeDialogProps) {
   return (
     <Dialog title={id ?? ""} isOpen={id !== undefined} onClose={onClose}>
       {node ? <NodeFacts node={node} /> : <Notice kind="warning">{mapTexts.nodeGone}</Notice>}
-      <Button onPress={onClose}>{commonTexts.close}</Button>
     </Dialog>
   );
 }

@@ -4,8 +4,6 @@ import type {
   AuditActorKind,
 } from "../../../../../clients/typescript/src/generated/schema.ts";
 
-import { counted } from "../counted.ts";
-
 /** The texts of the audit trail. */
 export const auditTexts = {
   title: titles.auditTrail,
@@ -15,9 +13,9 @@ export const auditTexts = {
   outcome: "Outcome",
   outcomes: { all: "All", ok: "Successful", rejected: "Rejected" },
   actor: "Who",
-  actorHint: "Name or id",
   subject: "Affected",
-  subjectHint: "Name or id",
+  nameHint: "Name or id",
+  idHint: "Id",
   from: "From",
   before: "Before",
   when: "When",
@@ -28,9 +26,6 @@ export const auditTexts = {
   yes: "Yes",
   no: "No",
   none: "None",
-  searched: (entries: number, since: string) =>
-    `${counted(entries, "entry", "entries")} searched, back to ${since}.`,
-  older: "Search older entries",
   emptyTitle: "There are no entries yet",
 };
 

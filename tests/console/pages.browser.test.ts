@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Browser, Page } from "playwright-core";
+import { launchBrowser, openConsole } from "../support/console/console-browser.ts";
+import { layoutFaults } from "../support/console/layout-faults.ts";
+import { placeOrder, putOnSale } from "../support/ordering.ts";
+import { newAccount } from "../support/sessions.ts";
+import { password, startTestShop, type TestShop } from "../support/shop.ts";
+
+let shop: TestShop;
+let browser: Browser;
+let page: Page;
+const ids = { product: "", order: "", user: "", webhook: "" };
+
+beforeAll(async () => {
+  shop = await startTestShop();
+  browser = await launchBrowser();
+  const { email } = await newAccount(shop, 1);
+  const buyer = await shop.signIn("a-customer-with-a-long-name");
+  ids.user = buyer.id;
+  ids.product = await putOnSale(shop, 50, 12_345, "Lamp");
+  for (let count = 0; count < 3; count++) {
+    const { order } = await placeOrder(shop, buyer.token, [ids.product, 1]);
+    ids.order = order?.id ?? "";
+  }
+  const webhook = { url: "https://webhooks.invalid/hook", events: ["order.placed"] };
+  const created = await shop.call<{ webhook: { id: string } }>("webhooks.create", webhook);
+  ids.webhook = created.webhook.id;
+  const { page: opened, context } = await openConsole(browser, shop.url, "/sign-in?next=/admin");
+  page = opened;
+  await context.addInitScript(`
+    globalThis.layoutShift = 0;
+    new PerformanceObserver((list) => {
+      for (const { value, hadRecentInput } of list.getEntries()) {
+        if (!hadRecentInput) layoutShift += value;
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+  `);
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Account menu" }).waitFor();
+});
+afterAll(async () => {
+  await browser.close();
+  await shop.stop();
+});
+
+/** Opens a page and waits until nothing is being loaded. */
+async function open(path: string): Promise<void> {
+  await page.goto(`${shop.url}/console${path}`);
+  await page.locator("main h1[tabindex]").waitFor();
+  await page.locator("[class*=skeleton]").first().waitFor({ state: "detached" });
+}
+
+test.each([
+  "/",
+  "/products/:product",
+  "/products/nothing",
+  "/basket",
+  "/orders",
+  "/orders/:order",
+  "/account",
+  "/sign-in",
+  "/register",
+  "/reset-password",
+  "/nothing",
+  "/admin",
+  "/admin/products",
+  "/admin/products/new",
+  "/admin/products/import",
+  "/admin/products/:product",
+  "/admin/orders",
+  "/admin/orders?min=300",
+  "/admin/orders/:order",
+  "/admin/users",
+  "/admin/users/:user",
+  "/admin/webhooks",
+  "/admin/webhooks/:webhook",
+  "/admin/audit",
+  "/admin/nothing",
+  "/operations",
+  "/operations/charts",
+  "/operations/events",
+  "/operations/events/products",
+  "/operations/reservations",
+  "/operations/audit",
+  "/operations/trace",
+  "/operations/trace/:order",
+  "/operations/nothing",
+])("%s has one title, moves nothing while it loads, and fits into small windows", async (path) => {
+  await open(path.replace(/:(\w+)/, (_, name) => ids[name as keyof typeof ids]));
+  expect(await page.getByRole("heading", { level: 1 }).count()).toBe(1);
+  expect(await page.evaluate<number>("layoutShift")).toBeLessThan(0.01);
+  expect(await layoutFaults(page)).toEqual([]);
+});
+
+test("a dialog with a form has a button that closes it, and gives the focus back", async () => {
+  await open("/admin/orders");
+  const ship = page.getByRole("button", { name: /^Ship order/ }).first();
+  await ship.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await ship.and(page.locator(":focus")).waitFor();
+});
+
+test("with the colours of the system, only a selected checkbox has a mark", async () => {
+  await open("/");
+  await page.emulateMedia({ forcedColors: "active" });
+  const mark = page.locator("label svg").first();
+  await mark.waitFor({ state: "hidden" });
+  await page.getByRole("checkbox").press("Space");
+  await mark.waitFor({ state: "visible" });
+  await page.emulateMedia({ forcedColors: "none" });
+});
