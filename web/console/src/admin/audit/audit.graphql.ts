@@ -12,7 +12,7 @@ export type UsersAuditRowsQueryVariables = Exact<{
   after?: string | null | undefined;
   actorIds?: Array<string> | string | null | undefined;
   subjectIds?: Array<string> | string | null | undefined;
-  actions?: Array<AuditAction> | AuditAction | null | undefined;
+  actions?: Array<Types.AuditAction> | Types.AuditAction | null | undefined;
   rejected?: boolean | null | undefined;
   since?: string | null | undefined;
   until?: string | null | undefined;
@@ -25,7 +25,7 @@ export type ProductsAuditRowsQueryVariables = Exact<{
   after?: string | null | undefined;
   actorIds?: Array<string> | string | null | undefined;
   subjectIds?: Array<string> | string | null | undefined;
-  actions?: Array<AuditAction> | AuditAction | null | undefined;
+  actions?: Array<Types.AuditAction> | Types.AuditAction | null | undefined;
   rejected?: boolean | null | undefined;
   since?: string | null | undefined;
   until?: string | null | undefined;
@@ -38,7 +38,7 @@ export type WebhooksAuditRowsQueryVariables = Exact<{
   after?: string | null | undefined;
   actorIds?: Array<string> | string | null | undefined;
   subjectIds?: Array<string> | string | null | undefined;
-  actions?: Array<AuditAction> | AuditAction | null | undefined;
+  actions?: Array<Types.AuditAction> | Types.AuditAction | null | undefined;
   rejected?: boolean | null | undefined;
   since?: string | null | undefined;
   until?: string | null | undefined;
