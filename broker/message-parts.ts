@@ -9,14 +9,14 @@ const incompleteMs = 10_000;
 /** Splits a message into parts of at most `maxBytes`, each with the header for `MessageParts`. */
 export function partsOf(message: Buffer, maxBytes: number): Buffer[] {
   const id = randomBytes(idBytes);
-  const room = maxBytes - headBytes;
-  const count = Math.ceil(message.length / room);
+  const partBytes = maxBytes - headBytes;
+  const count = Math.ceil(message.length / partBytes);
   return Array.from({ length: count }, (_, index) => {
     const head = Buffer.alloc(headBytes);
     id.copy(head);
     head.writeUInt16BE(index, idBytes);
     head.writeUInt16BE(count, idBytes + 2);
-    return Buffer.concat([head, message.subarray(index * room, (index + 1) * room)]);
+    return Buffer.concat([head, message.subarray(index * partBytes, (index + 1) * partBytes)]);
   });
 }
 

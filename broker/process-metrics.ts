@@ -102,7 +102,7 @@ function collectionMetrics(instruments: Instruments): () => void {
   };
 }
 
-/** Returns a function that gives the CPU use of all processes since its last call, in percent. */
+/** Returns a function that returns the CPU use of all processes since its last call, in percent. */
 function cpuUtilization(): () => number {
   let last = cpuTimes();
   return () => {

@@ -53,7 +53,7 @@ export class QuietValidator extends Validators.Fastest {
     shareMessages(validator);
   }
 
-  /** Compiles rules once: Moleculer asks for two checks of each action. */
+  /** Compiles rules once: Moleculer compiles those of each action twice. */
   override compile(rules: Record<string, unknown>): Check {
     const compiled = this.#checks.get(rules);
     if (compiled !== undefined) return compiled;

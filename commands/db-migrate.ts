@@ -52,7 +52,7 @@ await runProgram(async () => {
   }
 });
 
-/** Returns whether contract migrations are asked for. */
+/** Returns whether contract migrations are requested. */
 function readArguments(): boolean {
   try {
     const { values } = parseArgs({ options: { contract: { type: "boolean" } } });

@@ -111,7 +111,7 @@ const lowStock = 5;
  * Goes on as customers and admins of a small shop would: places orders, cancels, ships and completes
  * some, and restocks. Ends with the program.
  *
- * @param report is told each action in a sentence
+ * @param report called with a sentence about each action
  */
 export async function goOnLive(market: Market, report: (line: string) => void): Promise<never> {
   const { random } = market;

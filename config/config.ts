@@ -63,7 +63,7 @@ export interface Config {
   keyRotationMs: number;
   auditKeepMs: number;
   edge: EdgeConfig;
-  /** The age of a reservation at which `products` asks `orders` whether the order was placed. */
+  /** The age at which a reservation expires: `products` then settles it with `orders`. */
   reservationTtlSeconds: number;
   /** The time after its placement within which an order can be cancelled. */
   cancelWithinSeconds: number;

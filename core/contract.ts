@@ -172,7 +172,7 @@ export type EventHandler<
        * cursor, for larger batches.
        */
       isNeeded?: (events: readonly EventEnvelope<Data>[]) => Promise<boolean>;
-      /** Applies a dead letter in place of `handleBatch`: an operator has asked for its effect. */
+      /** Applies a dead letter in place of `handleBatch`. */
       redrive?: (event: EventEnvelope<Data>, effect: Effect<Events>) => Promise<void>;
     };
 

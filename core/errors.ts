@@ -27,12 +27,12 @@ export function defineErrors<Code extends string>(
   ) as Record<Code, ErrorDefinition>;
 }
 
-/** Gives the definition of a code, or undefined if no module has declared it. */
+/** Returns the definition of a code, or undefined if no module has declared it. */
 export function definitionOf(code: unknown): ErrorDefinition | undefined {
   return typeof code === "string" ? catalogue.get(code) : undefined;
 }
 
-/** Gives all errors that the loaded modules declare. */
+/** Returns all errors that the loaded modules declare. */
 export function errorCatalogue(): ErrorDefinition[] {
   return [...catalogue.values()];
 }
@@ -102,13 +102,13 @@ export function clientErrorOfPlain(plain: PlainClientError): ClientError {
 }
 
 /** One broken rule of an input: the path of the field and what is wrong with it. */
-export interface FieldFault {
+export interface FieldViolation {
   field: string;
   message: string;
 }
 
-export function badUserInput(fields: FieldFault[]): ClientError {
-  const message = fields.map((fault) => fault.message).join(" ");
+export function badUserInput(fields: FieldViolation[]): ClientError {
+  const message = fields.map((field) => field.message).join(" ");
   return new ClientError(commonErrors.BAD_USER_INPUT, message, { fields });
 }
 

@@ -132,6 +132,6 @@ function isOfKind(key: unknown, kind: KeyKind): key is SortPosition["key"] {
   return typeof key === "string" && !key.includes("\0") && key.isWellFormed();
 }
 
-function invalidCursor(field: string, fault: string): ClientError {
-  return invalidField(field, `The '${field}' field ${fault}`);
+function invalidCursor(field: string, reason: string): ClientError {
+  return invalidField(field, `The '${field}' field ${reason}`);
 }

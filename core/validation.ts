@@ -1,7 +1,7 @@
 import type { Errors } from "moleculer";
 import type { ParamRule } from "./contract.ts";
 import { timeOfId } from "./ids/ids.ts";
-import { badUserInput, type FieldFault, type ClientError } from "./errors.ts";
+import { badUserInput, type FieldViolation, type ClientError } from "./errors.ts";
 
 /** The largest value of GraphQL's Int and PostgreSQL's integer. */
 export const maxInt = 2_147_483_647;
@@ -76,7 +76,7 @@ type Findings = { type: string }[];
 
 /** Checks of a text that the validator does not have. */
 function legible(value: unknown, findings: Findings, { min }: { min: number }): unknown {
-  // The validator reports these faults itself.
+  // The validator reports these itself.
   if (typeof value !== "string" || !plainText.test(value)) return value;
   if (reordersText.test(value)) findings.push({ type: "stringTurns" });
   if (min > 0 && value !== "" && !visible.test(value)) findings.push({ type: "stringBlank" });
@@ -260,8 +260,8 @@ function withoutNulls(params: unknown): unknown {
 /** Returns BAD_USER_INPUT for the validator's findings, without values: these may be secret. */
 export function clientErrorOf({ data }: Pick<Errors.ValidationError, "data">): ClientError {
   const findings = Array.isArray(data) ? (data as Finding[]) : [];
-  const fields: FieldFault[] = findings
-    .slice(0, maxReportedFaults)
+  const fields: FieldViolation[] = findings
+    .slice(0, maxReportedViolations)
     .map(({ field, message }) => ({ field: field ?? "", message: message ?? "" }));
   return badUserInput(
     fields.length > 0 ? fields : [{ field: "", message: "The input is not valid." }],
@@ -269,7 +269,7 @@ export function clientErrorOf({ data }: Pick<Errors.ValidationError, "data">): C
 }
 
 /** The maximum number of broken rules that BAD_USER_INPUT names. */
-export const maxReportedFaults = 20;
+export const maxReportedViolations = 20;
 
 interface Finding {
   field?: string;

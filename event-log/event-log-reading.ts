@@ -1,4 +1,5 @@
 import type { EventEnvelope } from "../core/contract.ts";
+import type { ConsumerProgress } from "../core/events/event-progress.ts";
 import type { LogHead, LogSlice, SliceEvent, SliceQuery } from "../core/events/log-slice.ts";
 import type { Cursor } from "./consumer/event-cursor.ts";
 import { isSetBack } from "./consumer/feed-halt.ts";
@@ -12,21 +13,14 @@ export interface LogPage {
   head: number;
   /** Entries up to this position are pruned. */
   prunedTo: number;
-  /** The id of the event at the asked position; null without one, or if it is pruned. */
+  /** The id of the event at the requested position; null without one, or if it is pruned. */
   previousId: string | null;
 }
 
 /** A consumer of a log, and how far it has read. */
-interface LogReader {
-  consumer: string;
-  /** The consumer's cursor; while the consumer is unavailable, its cursor at its last read. */
-  position: number;
-  /** The number of events that the consumer has not applied yet; null if this log was set back. */
-  behind: number | null;
+interface LogReader extends Omit<ConsumerProgress, "lagSeconds"> {
   /** This log does not contain the event at the consumer's cursor, so that its feed is halted. */
   halt: "set_back" | null;
-  /** The time of its last read: ISO 8601, UTC. */
-  seenAt: string;
 }
 
 /** The state of a log, for operators. */
@@ -167,7 +161,7 @@ export async function noteReader(query: Query, consumer: string, position: numbe
 /**
  * Returns the length of the log and the progress of its consumers.
  *
- * @param cursorOf asks a consumer for its cursor; undefined if the consumer is unavailable
+ * @param cursorOf returns the cursor of a consumer; undefined if the consumer is unavailable
  */
 export async function outboxOf(
   query: Query,

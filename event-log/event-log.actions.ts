@@ -25,7 +25,7 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
       async handler({ params }: Context<{ position: number; consumer?: string }>) {
         const { position, consumer } = params;
         const page = await readLog(query, producer, position);
-        // A new consumer asks for a position after the end only to learn the head.
+        // A new consumer sends a position after the end to read only the head.
         if (consumer !== undefined && position <= page.head) {
           await noteReader(query, consumer, position);
         }

@@ -26,7 +26,7 @@ export function logMetrics(
     async read() {
       const { head, consumers } = await progressOf(broker, query, producer);
       const lags = consumers.flatMap(({ consumer, behind, lagSeconds }): Reading<Name>[] => {
-        // The lag is unknown, and `shop_event_feed_stands` is 1.
+        // The lag is unknown, and `shop_event_feed_halted` is 1.
         if (behind === null || lagSeconds === null) return [];
         const labels = { producer, consumer };
         return [

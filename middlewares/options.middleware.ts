@@ -48,33 +48,33 @@ export function optionsMiddleware(): Middleware {
   return {
     name: "Options",
     serviceCreating({ broker }: Service, schema: Schema) {
-      const faults = faultsOf(broker, schema);
-      if (faults.length > 0) throw new Errors.ServiceSchemaError(faults.join("\n"), {});
+      const problems = problemsOf(broker, schema);
+      if (problems.length > 0) throw new Errors.ServiceSchemaError(problems.join("\n"), {});
     },
   } as unknown as Middleware;
 }
 
-function faultsOf(broker: ServiceBroker, schema: Schema): string[] {
+function problemsOf(broker: ServiceBroker, schema: Schema): string[] {
   const { name = "", settings = {}, actions = {}, events = {} } = schema;
-  const faults = [
+  const problems = [
     ...misplaced("service", `service ${name}`, schema),
-    ...hookFaults(`service ${name}`, schema, serviceHooks(schema)),
+    ...hookProblems(`service ${name}`, schema, serviceHooks(schema)),
   ];
   for (const [key, action] of Object.entries(actions)) {
     if (!isObject(action)) continue;
     const options: Options = { ...action };
     if (options.cache === undefined) options.cache = settings.$cache ?? null;
     const label = `action ${name}.${key}`;
-    faults.push(
+    problems.push(
       ...misplaced("action", label, action),
-      ...hookFaults(label, schema, Object.entries(options.hooks ?? {})),
-      ...actionFaults(broker, label, schema, options),
+      ...hookProblems(label, schema, Object.entries(options.hooks ?? {})),
+      ...actionProblems(broker, label, schema, options),
     );
   }
   for (const [key, event] of Object.entries(events)) {
-    if (isObject(event)) faults.push(...misplaced("event", `event ${key} of ${name}`, event));
+    if (isObject(event)) problems.push(...misplaced("event", `event ${key} of ${name}`, event));
   }
-  return faults;
+  return problems;
 }
 
 function misplaced(place: Place, label: string, options: object): string[] {
@@ -87,15 +87,15 @@ function misplaced(place: Place, label: string, options: object): string[] {
     });
 }
 
-function actionFaults(
+function actionProblems(
   broker: ServiceBroker,
   label: string,
   schema: Schema,
   options: Options,
 ): string[] {
   const { cache, circuitBreaker, fallback, timeout, visibility } = options;
-  const faults: string[] = [];
-  const fault = (text: string) => faults.push(`The ${label} ${text}`);
+  const problems: string[] = [];
+  const fault = (text: string) => problems.push(`The ${label} ${text}`);
   if (isGiven(options, "circuitBreaker") && circuitBreaker?.enabled !== false) {
     fault(
       'has the option "circuitBreaker", which has no effect: the failure detector decides which nodes are called.',
@@ -120,10 +120,10 @@ function actionFaults(
   } else if (isGiven(options, "visibility") && visibility !== "published" && isExposed(options)) {
     fault(`has visibility "${String(visibility)}", so that the gateway may not call it.`);
   }
-  return faults;
+  return problems;
 }
 
-function hookFaults(label: string, schema: Schema, hooks: [string, unknown][]): string[] {
+function hookProblems(label: string, schema: Schema, hooks: [string, unknown][]): string[] {
   return hooks.flatMap(([kind, hook]) => {
     if (!hookKinds.includes(kind.split(".", 1)[0] ?? "")) {
       return [`The ${label} has unknown hooks: ${kind}; use ${hookKinds.join(", ")}.`];

@@ -2,7 +2,6 @@ import type { ActionSchema, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Sequelize } from "sequelize";
 import type { Config } from "../config/config.ts";
 import { retryPolicy, type Contract, type EventEnvelope } from "../core/contract.ts";
-import { commonErrors, hasCode, isClientError } from "../core/errors.ts";
 import { newId } from "../core/ids/ids.ts";
 import { instrumentsOf, type Family } from "../core/metrics/instruments.ts";
 import type { Counter } from "../core/metrics/series.ts";
@@ -20,7 +19,7 @@ import {
   type NamedDatabase,
 } from "../database/errors/database-problem.ts";
 import { outageLog } from "../database/errors/outage-log.ts";
-import * as idempotency from "../database/idempotency.ts";
+import { pruneKeys } from "../database/idempotency.ts";
 import { migrate } from "../database/migrator/migrate.ts";
 import { openSequelize } from "../database/sequelize.ts";
 import { DatabaseMetrics } from "../database/statements/database-metrics.ts";
@@ -32,6 +31,7 @@ import { EventLog, withPositions, type RecordedEvent } from "../event-log/event-
 import { logMetrics } from "../event-log/log-metrics.ts";
 import type { UnitOfWork, Database, DatabaseOptions } from "./database-types.ts";
 import { eventConsumer } from "./event-consumer.mixin.ts";
+import { runIdempotent } from "./idempotent-requests.ts";
 import { tableActions } from "./table-actions.mixin.ts";
 
 const pruneKeysEveryMs = 60_000;
@@ -64,7 +64,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   });
   const keys = new PeriodicTask(
     pruneKeysEveryMs,
-    () => idempotency.pruneKeys(query),
+    () => pruneKeys(query),
     report("Pruning the idempotency keys"),
   );
 
@@ -173,7 +173,8 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     withModels: (work) => withClientErrors(() => work(models)),
     query,
     transaction,
-    idempotent,
+    idempotent: (ctx, useCase) =>
+      runIdempotent(database, (action) => replays?.of({ action }), ctx, useCase),
     request: undefined,
     newId: async (atMs) => newId(atMs),
     dropId: async () => undefined,
@@ -189,74 +190,6 @@ export function openDatabase<Models, Events extends Contract["events"]>(
         consumerOptions,
       ),
   };
-
-  /**
-   * Returns the database of one idempotent request, and a function that releases its key.
-   *
-   * @param replayed returns a stored answer
-   */
-  function databaseOf(
-    request: idempotency.IdempotentRequest,
-    replayed: (stored: idempotency.StoredAnswer) => unknown,
-  ) {
-    let subject: string | undefined;
-    const requestDatabase: typeof database = {
-      ...database,
-      request,
-      async newId(atMs) {
-        return (subject = await idempotency.subjectOf(query, request, newId(atMs)));
-      },
-      dropId: (id) => idempotency.dropSubject(query, request, id),
-      transaction: (useCase) =>
-        transaction(async (work) => {
-          const stored = await idempotency.claimKey(work.query, request, subject);
-          if (stored !== undefined) return replayed(stored) as never;
-          const answer = await useCase(work);
-          await idempotency.storeAnswer(work.query, request, answer);
-          return answer;
-        }),
-    };
-    return {
-      requestDatabase,
-      releaseKey: () => idempotency.releaseKey(query, request, subject),
-    };
-  }
-
-  async function idempotent<Result>(
-    ctx: Parameters<typeof idempotency.idempotentRequest>[0],
-    useCase: (database: Database<Models, Events>) => Promise<Result>,
-  ): Promise<Result> {
-    const request = idempotency.idempotentRequest(ctx);
-    if (request === undefined) return useCase(database);
-    // The series begins at 0, before the first replay: `rate` ignores its first sample.
-    const replaysOfAction = replays?.of({ action: ctx.action?.name ?? "" });
-    const replayed = ({ answer }: idempotency.StoredAnswer) => {
-      replaysOfAction?.add();
-      return answer as Result;
-    };
-    const stored = await idempotency.storedAnswer(query, request);
-    if (stored !== undefined) return replayed(stored);
-    const { requestDatabase, releaseKey } = databaseOf(request, replayed);
-    try {
-      return await useCase(requestDatabase);
-    } catch (error) {
-      // A duplicate request may have finished first, or the connection was lost after the commit.
-      const answer = await idempotency.storedAnswer(query, request).catch(() => undefined);
-      if (answer !== undefined) return replayed(answer);
-      // With these errors, the key belongs to another request.
-      const isForeignKey =
-        hasCode(error, commonErrors.IDEMPOTENCY_IN_PROGRESS) ||
-        hasCode(error, commonErrors.IDEMPOTENCY_MISMATCH);
-      if (!isClientError(error) || isForeignKey) throw error;
-      // A rejected anonymous request stores no key, because such callers can invent any number. A late
-      // duplicate of it can take effect.
-      if (request.isAnonymous || (await releaseKey())) throw error;
-      // A duplicate request has stored its answer in the meantime.
-      const late = await idempotency.storedAnswer(query, request);
-      if (late === undefined) throw error;
-      return replayed(late);
-    }
-  }
 
   return database;
 }

@@ -23,7 +23,10 @@ import { EventHandlers } from "../event-log/consumer/event-handlers.ts";
 import type { LogPage } from "../event-log/event-log-reading.ts";
 import { describeHalt } from "../event-log/consumer/feed-halt.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/consumer/feed-metrics.ts";
-import { discardDeadLetter, redriveLetter } from "../event-log/dead-letters/repair-dead-letters.ts";
+import {
+  discardDeadLetter,
+  redriveDeadLetter,
+} from "../event-log/dead-letters/repair-dead-letters.ts";
 import { rebuildReadModels } from "../event-log/reconciliation/rebuild.ts";
 import { reconcile, type Reconciliation } from "../event-log/reconciliation/reconcile.ts";
 import type { Continuation } from "../event-log/reconciliation/reconciliations.ts";
@@ -107,14 +110,14 @@ export function eventConsumer(
       },
       async apply(events, limit) {
         const applied = await applier.apply(events, limit);
-        metrics?.stands(name, feed.halt?.reason);
+        metrics?.setHalted(name, feed.halt?.reason);
         metrics?.applied(name, applied.batch);
         return applied;
       },
       deadLetter: (event, reason) => applier.deadLetter(event, reason),
       onFault,
       onHalt: (halt) => {
-        metrics?.stands(name, halt?.reason);
+        metrics?.setHalted(name, halt?.reason);
         if (halt === undefined) logger.info(`${consumer} continues with the events of ${name}.`);
         else if (halt.reason === "unknown_type") logger.warn(describeHalt(halt, consumer, name));
         else {
@@ -128,7 +131,7 @@ export function eventConsumer(
   }
 
   async function redrive(letterId: string): Promise<{ redriven: boolean }> {
-    const event = await redriveLetter(transaction, (name) => handlers.get(name), letterId);
+    const event = await redriveDeadLetter(transaction, (name) => handlers.get(name), letterId);
     if (event === undefined) return { redriven: false };
     metrics?.redriven(event.producer);
     logger.info(`An operator has redriven ${event.type} ${event.id} of ${event.producer}.`);
@@ -212,7 +215,7 @@ export function eventConsumer(
       { redrive, discard, rebuild, reconcile: reconcileFeed },
       {
         producers: producers.map(({ name }) => name),
-        standingOf: (producer) => metrics?.standingOf(producer),
+        haltReasonOf: (producer) => metrics?.haltReasonOf(producer),
       },
     ),
     events: Object.fromEntries(types.map((type) => [type, receive])),

@@ -52,7 +52,7 @@ export const data = {
     max: 86_400,
     default: 15,
     description:
-      "Age of a stock reservation, in seconds, at which products asks orders whether the order was placed.",
+      "Age of a stock reservation, in seconds, at which it expires: products then settles it with orders.",
   },
   CANCEL_WITHIN_SECONDS: {
     type: "integer",

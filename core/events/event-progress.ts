@@ -20,13 +20,13 @@ export interface LogProgress {
 }
 
 /** Why the feed of a node applies nothing. */
-export type StandReason = "retrying" | "unknown_type" | "set_back";
+export type HaltReason = "retrying" | "unknown_type" | "set_back";
 
 /** The state of a consumer's feed of one producer, as the answering node sees it. */
 export interface FeedState {
   producer: string;
   position: number;
-  standing: StandReason | null;
+  halted: HaltReason | null;
   deadLetters: number;
 }
 
@@ -49,8 +49,8 @@ export interface DeadLetterEntry {
   payloadIsCut: boolean;
 }
 
-/** The result of `redriveLetters`. */
-export interface RedrivenLetters {
+/** The result of `redriveDeadLetters`. */
+export interface RedrivenDeadLetters {
   redriven: number;
   /** Dead letters that still fail. */
   failed: number;

@@ -9,7 +9,7 @@ export interface GraphqlField {
   /** Lists: the rows of one call, for the same reason. The gateway makes further calls. */
   rowsPerCall?: number;
   /**
-   * Lists: the joins of the rows that the action reads in its own statement for a caller that asks for
+   * Lists: the joins of the rows that the action reads in its own statement for a caller that requests
    * them (`including`), by field, with the most rows of such a call: its result has to stay below
    * NATS's 1 MB. The access rules of the list and of the join must agree.
    */
@@ -69,12 +69,12 @@ export interface Join {
 /** The header of a call that names joins. A node that does not know the header ignores it. */
 const header = "include";
 
-/** Returns the options of a call that asks an action to include joins: see `GraphqlField.includes`. */
+/** Returns the options of a call that requests joins: see `GraphqlField.includes`. */
 export function including(fields: readonly string[]): { headers?: Record<string, unknown> } {
   return fields.length === 0 ? {} : { headers: { [header]: fields } };
 }
 
-/** Returns true if the caller asks for a join. */
+/** Returns true if the caller requests a join. */
 export function includes({ headers }: { headers: unknown }, field: string): boolean {
   const { [header]: fields } = headers as Record<string, unknown>;
   return Array.isArray(fields) && fields.includes(field);

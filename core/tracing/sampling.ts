@@ -39,8 +39,8 @@ interface SamplingTracer extends Tracer {
 const notRecorded = 0;
 
 /**
- * Starts the first span of a trace; returns undefined if the trace is not sampled. It asks the sampler
- * by itself: the SDK makes the ids, attributes and a span before it asks, which takes ten times as
+ * Starts the first span of a trace; returns undefined if the trace is not sampled. It calls the sampler
+ * itself: the SDK makes ids, attributes and a span before it calls it, which takes ten times as
  * long, and is in vain for most requests.
  */
 export function startTrace(

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 
 /**
- * The kind of a migration, which the end of its file's name tells:
+ * The kind of a migration, which the end of its file's name shows:
  *
  * - expand (`.sql`): nodes of the previous version work on the migrated database.
  * - concurrent (`.concurrent.sql`): an expand migration that creates and drops indexes without a

@@ -30,7 +30,7 @@ export interface Window {
   high: SortPosition;
   /** Rows are read from the high end. */
   isDescending: boolean;
-  /** One more than the page shows; the additional row tells whether more rows follow. */
+  /** One more than the page shows; the additional row shows whether more rows follow. */
   rows: number;
 }
 
@@ -188,20 +188,24 @@ export function bindOf(
   return [rows, ...parameters, low.id, high.id, ...keys];
 }
 
-/** Reads rows by filters with their own indexes, in the order of any sort. */
+/** Reads and counts rows by filters, in the order of any sort. */
 export class FilteredRows<Name extends string> {
   readonly #query: Query;
   readonly #rows: RowSource;
   readonly #filters: Record<Name, Filter>;
+  /** The condition of all filters. */
+  readonly #all: string;
 
   constructor(query: Query, rows: RowSource, filters: Record<Name, Filter>) {
     this.#query = query;
     this.#rows = rows;
     this.#filters = filters;
+    this.#all = conditionOf(Object.values(filters));
   }
 
   /**
-   * Reads the rows of a window. If a filter matches few rows, they are sorted. If it matches many, a
+   * Reads the rows of a window. Without a filter that has an index of its own, they are read along the
+   * index of the sort. If such a filter matches few rows, they are sorted. If it matches many, a
    * limited read along the sort's index usually fills the page. Otherwise all matching rows are
    * sorted, which takes time in proportion to their number.
    */
@@ -212,10 +216,12 @@ export class FilteredRows<Name extends string> {
   ): Promise<Row[]> {
     const { isDescending, rows } = window;
     const bind = bindOf(window, values.parameters, key);
+    if (values.indexed.length === 0) {
+      return this.#query<Row>(alongIndex(this.#rows, this.#all, key, isDescending), bind);
+    }
     const { by, isFew } = await this.#bestFilter(values);
     if (!isFew) {
-      const all: Filter[] = Object.values(this.#filters);
-      const near = nearby(this.#rows, conditionOf(all), key, isDescending);
+      const near = nearby(this.#rows, this.#all, key, isDescending);
       const found = await this.#query<Row>(near, bind);
       if (found.length === rows) return found;
     }
@@ -227,6 +233,9 @@ export class FilteredRows<Name extends string> {
 
   /** Counts the rows that match all filters. */
   async count(values: FilterValues<Name>): Promise<RowCount> {
+    if (values.indexed.length === 0) {
+      return countRows(this.#query, this.#rows, [this.#all], values.parameters);
+    }
     const { by } = await this.#bestFilter(values);
     return countRows(this.#query, this.#rows, this.#conditions(by), values.parameters);
   }

@@ -11,7 +11,7 @@ export interface KnownServer {
 
 /** The used part of pg's client. */
 export type DatabaseSession = Pick<Client, "query"> & {
-  /** The process id that the server has told at the connection. */
+  /** The process id that the server sent when the connection opened. */
   processID?: number | null;
 };
 

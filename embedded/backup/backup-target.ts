@@ -90,7 +90,7 @@ export function makeIncomplete(incomplete: string): void {
   mkdirSync(incomplete, { mode: 0o700 });
 }
 
-/** Gives a complete backup its name. */
+/** Returns a complete backup its name. */
 export function nameBackup({ path, incomplete }: BackupTarget): void {
   syncFolder(incomplete);
   // `rename` replaces only an empty folder.

@@ -2,11 +2,11 @@ import type { Context, ServiceSchema } from "moleculer";
 import { id, int, oneOf, optional, pageRules, text, type Page } from "../../core/validation.ts";
 import { actorOf, senderOf, userIdOf, type Meta, type Sender } from "../../core/access.ts";
 import { retryPolicy } from "../../core/contract.ts";
-import type { FeedState, StandReason } from "../../core/events/event-progress.ts";
+import type { FeedState, HaltReason } from "../../core/events/event-progress.ts";
 import { connectionRules, type PageArguments } from "../../core/relay-connection.ts";
 import type { Query } from "../../database/statements/prepared-statements.ts";
 import { countDeadLetters, listDeadLetters } from "../dead-letters/dead-letters.ts";
-import { pageOfLetters, redriveLetters } from "../dead-letters/dead-letter-operations.ts";
+import { pageOfDeadLetters, redriveDeadLetters } from "../dead-letters/dead-letter-operations.ts";
 import { consumedOf, cursorsOf, type RunTransaction } from "./event-cursor.ts";
 import type { Reconciliation } from "../reconciliation/reconcile.ts";
 import { continuations, type Continuation } from "../reconciliation/reconciliations.ts";
@@ -21,7 +21,7 @@ interface ConsumerOperations {
 /** The parts of `feeds`, which only this node knows. */
 interface ConsumerState {
   producers: readonly string[];
-  standingOf: (producer: string) => StandReason | undefined;
+  haltReasonOf: (producer: string) => HaltReason | undefined;
 }
 
 /** A producer, and where its halted feed continues. */
@@ -38,7 +38,7 @@ export function consumerActions(
   transaction: RunTransaction,
   query: Query,
   { redrive, discard, rebuild, reconcile }: ConsumerOperations,
-  { producers, standingOf }: ConsumerState,
+  { producers, haltReasonOf }: ConsumerState,
 ): NonNullable<ServiceSchema["actions"]> {
   return {
     /** Returns a page of the dead letters, oldest first. */
@@ -67,23 +67,23 @@ export function consumerActions(
      * Applies the dead letters again, oldest first, until the deadline of a call is near. Those that
      * still fail stay dead letters.
      */
-    redriveLetters: {
+    redriveDeadLetters: {
       params: { $$strict: true },
       access: "operations",
       gateway: true,
       async handler(ctx: Context<object, Meta>) {
-        const result = await redriveLetters(query, redrive);
+        const result = await redriveDeadLetters(query, redrive);
         ctx.broker.logger.info(`${nameOf(ctx)} has redriven ${result.redriven} dead letters.`);
         return result;
       },
     },
     /** Returns a page of the dead letters for the operators of a gateway, oldest first. */
-    letterPage: {
+    deadLetterPage: {
       params: { $$strict: true, ...connectionRules },
       access: "operations",
       gateway: true,
       retryPolicy: retryPolicy,
-      handler: ({ params }: Context<PageArguments>) => pageOfLetters(query, params),
+      handler: ({ params }: Context<PageArguments>) => pageOfDeadLetters(query, params),
     },
     /** Returns the state of the feeds, for the operators of a gateway. */
     feeds: {
@@ -99,7 +99,7 @@ export function consumerActions(
         return producers.map((producer) => ({
           producer,
           position: cursors.find((cursor) => cursor.producer === producer)?.position ?? 0,
-          standing: standingOf(producer) ?? null,
+          halted: haltReasonOf(producer) ?? null,
           deadLetters: counts.get(producer) ?? 0,
         }));
       },

@@ -40,7 +40,7 @@ const idleWindowMs = 100;
 const reorderWindowMs = 20;
 /**
  * How often the feed reads the log without a visible gap. Such a read finds a lost event that no
- * later event reveals, and tells the producer the consumer's position.
+ * later event reveals, and sends the consumer's position to the producer.
  */
 const pollMs = 5_000;
 /** How often the feed retries while the producer is unavailable, or while the feed is halted. */

@@ -65,7 +65,7 @@ export class EventHandlers {
       typeof handler === "object" && handler.isNeeded !== undefined
         ? await handler.isNeeded(batch)
         : handler !== undefined;
-    return isNeeded || batch.some((event) => this.faultOf(event) !== undefined);
+    return isNeeded || batch.some((event) => this.violationOf(event) !== undefined);
   }
 
   /** Returns whether a handler applies events of a batch, which it may not need now. */
@@ -100,8 +100,8 @@ export class EventHandlers {
   ): Promise<void> {
     const valid: EventEnvelope[] = [];
     for (const event of batch) {
-      const fault = failed.get(event.id) ?? this.faultOf(event);
-      if (fault !== undefined) await keepDeadLetter(work, event, fault, this.#onDeadLetter);
+      const violation = failed.get(event.id) ?? this.violationOf(event);
+      if (violation !== undefined) await keepDeadLetter(work, event, violation, this.#onDeadLetter);
       else if (this.#handlers[event.type] !== undefined) valid.push(event);
     }
     const handler = this.#handlers[valid[0]?.type ?? ""];
@@ -128,7 +128,7 @@ export class EventHandlers {
   }
 
   /** Returns how an event violates its contract; undefined for a valid event. */
-  faultOf(event: EventEnvelope): string | undefined {
+  violationOf(event: EventEnvelope): string | undefined {
     const { type, version, data } = event;
     if (!this.knows(event)) return `version ${version} of ${type} is unknown`;
     if (typeof data !== "object" || data === null) return "the data is not an object";

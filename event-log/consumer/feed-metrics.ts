@@ -4,23 +4,23 @@ import {
   type Reading,
 } from "../../core/metrics/instruments.ts";
 import type { EventEnvelope } from "../../core/contract.ts";
-import type { StandReason } from "../../core/events/event-progress.ts";
+import type { HaltReason } from "../../core/events/event-progress.ts";
 import { countDeadLetters } from "../dead-letters/dead-letters.ts";
 import type { Query } from "../../database/statements/prepared-statements.ts";
 
 /** From a delivery without delay to a consumer that was down. */
 const delayBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300];
 
-const standReasons: readonly StandReason[] = ["retrying", "unknown_type", "set_back"];
+const haltReasons: readonly HaltReason[] = ["retrying", "unknown_type", "set_back"];
 
-/** Counts the faults and the dead letters of a consumer, and exports which of its feeds stand. */
+/** Counts the faults and the dead letters of a consumer, and exports which of its feeds are halted. */
 export class FeedMetrics {
   readonly #labelsOf: (producer: string) => { consumer: string; producer: string };
   readonly #faults;
   readonly #delays;
   readonly #stored;
   readonly #redriven;
-  readonly #standing = new Map<string, StandReason>();
+  readonly #halted = new Map<string, HaltReason>();
 
   constructor(instruments: Instruments, consumer: string, producers: readonly string[]) {
     const names = ["consumer", "producer"] as const;
@@ -51,13 +51,13 @@ export class FeedMetrics {
         family.of(this.#labelsOf(producer));
       }
     }
-    this.#exportStanding(instruments, consumer, producers);
+    this.#exportHalted(instruments, consumer, producers);
   }
 
-  /** Counts a failed try of a feed. The feed stands until it can apply events again. */
+  /** Counts a failed try of a feed. The feed counts as halted until it applies events again. */
   failed(producer: string): void {
     this.#faults.of(this.#labelsOf(producer)).add();
-    if (!this.#standing.has(producer)) this.stands(producer, "retrying");
+    if (!this.#halted.has(producer)) this.setHalted(producer, "retrying");
   }
 
   /** Counts applied events, with the time since they were recorded. */
@@ -70,15 +70,15 @@ export class FeedMetrics {
     }
   }
 
-  /** @param reason undefined for a feed that goes on */
-  stands(producer: string, reason: StandReason | undefined): void {
-    if (reason === undefined) this.#standing.delete(producer);
-    else this.#standing.set(producer, reason);
+  /** @param reason undefined for a feed that applies events */
+  setHalted(producer: string, reason: HaltReason | undefined): void {
+    if (reason === undefined) this.#halted.delete(producer);
+    else this.#halted.set(producer, reason);
   }
 
-  /** Returns why the feed of this node applies nothing; undefined for a feed that goes on. */
-  standingOf(producer: string): StandReason | undefined {
-    return this.#standing.get(producer);
+  /** Returns why the feed of this node applies nothing; undefined for a feed that applies events. */
+  haltReasonOf(producer: string): HaltReason | undefined {
+    return this.#halted.get(producer);
   }
 
   deadLettered(producer: string): void {
@@ -89,17 +89,17 @@ export class FeedMetrics {
     this.#redriven.of(this.#labelsOf(producer)).add();
   }
 
-  /** Exports each reason as 0 or 1, so that a series does not vanish when the feed goes on. */
-  #exportStanding(instruments: Instruments, consumer: string, producers: readonly string[]): void {
-    const name = "shop_event_feed_stands";
+  /** Exports each reason as 0 or 1, so that a series does not vanish when the feed continues. */
+  #exportHalted(instruments: Instruments, consumer: string, producers: readonly string[]): void {
+    const name = "shop_event_feed_halted";
     instruments.read(`the feeds of ${consumer}`, {
       metrics: { [name]: "1 while the feed of this node applies nothing for this reason" },
       read: () =>
         producers.flatMap((producer) =>
-          standReasons.map((reason) => ({
+          haltReasons.map((reason) => ({
             name,
             labels: { ...this.#labelsOf(producer), reason },
-            value: Number(this.#standing.get(producer) === reason),
+            value: Number(this.#halted.get(producer) === reason),
           })),
         ),
     });

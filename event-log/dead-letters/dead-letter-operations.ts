@@ -1,4 +1,4 @@
-import type { DeadLetterEntry, RedrivenLetters } from "../../core/events/event-progress.ts";
+import type { DeadLetterEntry, RedrivenDeadLetters } from "../../core/events/event-progress.ts";
 import { isRetryable } from "../../core/errors.ts";
 import type { PageArguments, RelayConnection } from "../../core/relay-connection.ts";
 import { isoTime } from "../../database/columns.ts";
@@ -23,7 +23,7 @@ const letterColumns = `id, producer, position, reason, ${isoTime("at")} AS at,
 const letters = { select: `SELECT ${letterColumns}`, from: "FROM dead_letters", where: "true" };
 
 /** Returns a page of the dead letters, in the order in which their events were recorded. */
-export function pageOfLetters(
+export function pageOfDeadLetters(
   query: Query,
   page: PageArguments,
 ): Promise<RelayConnection<DeadLetterEntry>> {
@@ -40,10 +40,10 @@ const maxRedriven = 1_000;
  * Redrives the dead letters one by one, in the order of their producers' logs, because a later event
  * can depend on an earlier one. Stops in time to answer the call.
  */
-export async function redriveLetters(
+export async function redriveDeadLetters(
   query: Query,
   redrive: (id: string) => Promise<{ redriven: boolean }>,
-): Promise<RedrivenLetters> {
+): Promise<RedrivenDeadLetters> {
   const begunMs = performance.now();
   const rows = await query<{ id: string }>(
     "SELECT id FROM dead_letters ORDER BY producer, position LIMIT $1",

@@ -9,7 +9,7 @@ import type { EventHandlers } from "../consumer/event-handlers.ts";
 import { PermanentEventFailure } from "./permanent-failure.ts";
 
 /** Returns the event of the dead letter that was applied; undefined if there is none with this id. */
-export async function redriveLetter(
+export async function redriveDeadLetter(
   transaction: RunTransaction,
   handlersOf: (producer: string) => EventHandlers | undefined,
   id: string,
@@ -20,8 +20,8 @@ export async function redriveLetter(
     if (event === undefined) return undefined;
     const handlers = handlersOf(event.producer);
     if (handlers === undefined) throw stillFails(`the producer ${event.producer} is unknown`);
-    const fault = handlers.faultOf(event);
-    if (fault !== undefined) throw stillFails(fault);
+    const violation = handlers.violationOf(event);
+    if (violation !== undefined) throw stillFails(violation);
     try {
       await handlers.redrive(event, work);
     } catch (error) {

@@ -10,7 +10,7 @@ import { addressGroup } from "../../core/caller-address.ts";
 import { createServer } from "../../core/http.ts";
 import { authenticatorOf, type Authenticator } from "./auth/authenticate.ts";
 import { BrowserRules } from "./http/browser-rules.ts";
-import { EventStream, publishedEvents } from "./subscriptions/event-stream.ts";
+import { TagSubscriptions, publishedEvents } from "./subscriptions/tag-subscriptions.ts";
 import { LogTails } from "./subscriptions/log/log-tails.ts";
 import { GraphqlExecution } from "./graphql/graphql-execution.ts";
 import { graphqlOverHttp } from "./http/graphql/graphql-http.ts";
@@ -66,7 +66,7 @@ interface Gateway {
   httpHandler(req: IncomingMessage, res: ServerResponse): Promise<void>;
   server: Server | undefined;
   isStopping: boolean;
-  stream: EventStream;
+  tagSubscriptions: TagSubscriptions;
   tails: LogTails;
   authenticator: Authenticator | undefined;
   deadlines: DeadlineTimer;
@@ -87,7 +87,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
     Object.entries(pages(config)).map(([path, page]) => [path, caught(page)]),
   );
   const metrics = new OperationMetrics(instrumentsOf(broker));
-  const stream = new EventStream();
+  const tagSubscriptions = new TagSubscriptions();
   const tails = new LogTails(broker, contracts);
   let sockets: GraphqlSockets | undefined;
   let streams: EventStreamResponses | undefined;
@@ -97,7 +97,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
   });
   const composer = new SchemaComposer({
     broker,
-    stream,
+    tagSubscriptions,
     tails,
     publicReads: config.publicReads,
     hasConsole: config.console,
@@ -136,14 +136,14 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       ],
     },
     events: {
-      "graphql.publish": publishedEvents(stream),
+      "graphql.publish": publishedEvents(tagSubscriptions),
       "$services.changed"(this: Gateway) {
         this.discovery?.refresh();
       },
     },
     created(this: Gateway) {
       this.isStopping = false;
-      this.stream = stream;
+      this.tagSubscriptions = tagSubscriptions;
       this.tails = tails;
       this.deadlines = new DeadlineTimer();
       this.transfers = new TransferWatch();

@@ -1,6 +1,6 @@
 import { action } from "../../core/contract.ts";
 import type { GraphqlField } from "../../core/graphql/graphql-options.ts";
-import type { FieldFault } from "../../core/errors.ts";
+import type { FieldViolation } from "../../core/errors.ts";
 import { anyInt, id, int, optional } from "../../core/validation.ts";
 
 /** The maximum number of items of a bulk action. */
@@ -11,7 +11,7 @@ export interface BulkError {
   code: string;
   message: string;
   /** The broken rules of BAD_USER_INPUT. */
-  fields?: FieldFault[];
+  fields?: FieldViolation[];
   /** The current version of the product, for VERSION_CONFLICT. */
   version?: number;
   /** Pieces, for INSUFFICIENT_STOCK. */

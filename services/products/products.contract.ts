@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { auditTrailAction } from "../../core/audit.ts";
 import { defineContract } from "../../core/contract.ts";
 import { defineErrors } from "../../core/errors.ts";
-import { maxReportedFaults } from "../../core/validation.ts";
+import { maxReportedViolations } from "../../core/validation.ts";
 import { bulkAction, maxBulkItems } from "./bulk.contract.ts";
 import { catalogueChangeActions, catalogueEvents } from "./catalogue/catalogue-changes.contract.ts";
 import { maxPrices, maxSkus, catalogueActions } from "./catalogue/catalogue.contract.ts";
@@ -56,7 +56,7 @@ export const productsContract = defineContract({
     listMaxima: {
       "Query.productsBySku": maxSkus,
       "BulkProductsPayload.results": maxBulkItems,
-      "BulkProductError.fields": maxReportedFaults,
+      "BulkProductError.fields": maxReportedViolations,
     },
     nodes: { Product: "resolve" },
     openEnums: {

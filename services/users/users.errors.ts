@@ -34,7 +34,7 @@ export const lastAdmin = () =>
 export const lastOperatingAdmin = () =>
   new ClientError(
     userErrors.LAST_ADMIN,
-    "This is the last admin who may operate the shop; give another admin this right first.",
+    "This is the last admin who may operate the shop; grant another admin this right first.",
   );
 
 export const noAdmin = () => invalidField("id", "Only an admin can have this right.");
@@ -58,7 +58,7 @@ export const tooManyTries = (retryAfterSeconds: number) =>
   tooManyRequests("There were too many wrong passwords; try again later.", retryAfterSeconds);
 
 export const tooManyFromAddress = (retryAfterSeconds: number) =>
-  tooManyRequests("Your address asks for this too often; try again later.", retryAfterSeconds);
+  tooManyRequests("Too many requests from your address; try again later.", retryAfterSeconds);
 
 /** The client errors of violated constraints. */
 export const usersConstraints = { users_email_key_unique: emailTaken };

@@ -129,10 +129,6 @@ export const webhooksContract = defineContract({
         `,
       },
     }),
-    /**
-     * Creates a webhook, which gets the events from now on. Throws BAD_USER_INPUT,
-     * TOO_MANY_WEBHOOKS, or SERVICE_UNAVAILABLE before the service has met all producers.
-     */
     create: action<NewWebhook, WebhookSecret>({
       params: { url: urlRule, events: eventsRule, description: optional(descriptionRule) },
       access: "admin",
@@ -146,7 +142,6 @@ export const webhooksContract = defineContract({
         `,
       },
     }),
-    /** Changes a webhook. Throws BAD_USER_INPUT or WEBHOOK_NOT_FOUND. */
     update: action<UpdateWebhook, Webhook>({
       params: {
         id: id(),
@@ -166,7 +161,6 @@ export const webhooksContract = defineContract({
         `,
       },
     }),
-    /** Deletes a webhook and its deliveries. Throws WEBHOOK_NOT_FOUND. */
     delete: action<{ id: string }, { success: boolean }>({
       params: { id: id() },
       access: "admin",
@@ -180,7 +174,6 @@ export const webhooksContract = defineContract({
         `,
       },
     }),
-    /** Replaces the secret. The former one also signs for some time. Throws WEBHOOK_NOT_FOUND. */
     rotateSecret: action<{ id: string }, WebhookSecret>({
       params: { id: id() },
       access: "admin",

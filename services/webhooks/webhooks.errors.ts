@@ -16,11 +16,13 @@ export const tooManyWebhooks = () =>
     `There are ${maxWebhooks} webhooks already. Delete one.`,
   );
 
-export const invalidUrl = (fault: string) => invalidField("url", `The 'url' field ${fault}`);
+export const invalidUrl = (reason: string) => invalidField("url", `The 'url' field ${reason}`);
 
 export const webhookUnchanged = () =>
   invalidField("", "The update changes nothing: give a URL, events, a description or enabled.");
 
 /** Until a cursor exists, the service does not know from where on an event is new. */
 export const producersUnknown = () =>
-  serviceUnavailable("The webhooks service has not met all services yet. Try again.");
+  serviceUnavailable(
+    "The webhooks service has not yet read the event logs of all services. Try again.",
+  );

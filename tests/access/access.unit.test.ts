@@ -10,8 +10,6 @@ import {
   type Meta,
   type Viewer,
 } from "../../core/access.ts";
-import { isExposed } from "../../core/contract.ts";
-import { contracts } from "../../services/registry.ts";
 
 const anonymous: Viewer = { kind: "anonymous" };
 const customer: Viewer = { kind: "user", id: "c", type: 0 };
@@ -122,86 +120,6 @@ describe("the actor of a call", () => {
       true,
     ]);
   });
-});
-
-test("the gateway exposes exactly these actions", () => {
-  const exposed = contracts.flatMap(({ name, actions }) =>
-    Object.entries(actions).flatMap(([key, action]) =>
-      isExposed(action) ? [`${name}.${key}`] : [],
-    ),
-  );
-  expect(exposed.sort()).toEqual([
-    "orders.cancel",
-    "orders.complete",
-    "orders.count",
-    "orders.get",
-    "orders.history",
-    "orders.lines",
-    "orders.list",
-    "orders.ofUsers",
-    "orders.page",
-    "orders.place",
-    "orders.productNames",
-    "orders.resolve",
-    "orders.salesByDay",
-    "orders.ship",
-    "orders.timeline",
-    "orders.updateTimes",
-    "products.auditNow",
-    "products.auditTrail",
-    "products.count",
-    "products.create",
-    "products.createMany",
-    "products.get",
-    "products.getBySku",
-    "products.heldReservations",
-    "products.lastAudit",
-    "products.list",
-    "products.listBySku",
-    "products.lowStock",
-    "products.page",
-    "products.priceHistory",
-    "products.resolve",
-    "products.stockHistories",
-    "products.update",
-    "products.updateInventories",
-    "products.updateInventory",
-    "products.updateMany",
-    "users.auditTrail",
-    "users.changePassword",
-    "users.count",
-    "users.createPasswordReset",
-    "users.endSession",
-    "users.endedSessions",
-    "users.erase",
-    "users.get",
-    "users.jwks",
-    "users.list",
-    "users.login",
-    "users.logout",
-    "users.logoutEverywhere",
-    "users.me",
-    "users.page",
-    "users.refreshToken",
-    "users.register",
-    "users.resetPassword",
-    "users.resolve",
-    "users.sessions",
-    "users.setRights",
-    "users.setType",
-    "users.updateProfile",
-    "webhooks.auditTrail",
-    "webhooks.countDeliveries",
-    "webhooks.create",
-    "webhooks.delete",
-    "webhooks.deliveries",
-    "webhooks.get",
-    "webhooks.list",
-    "webhooks.redriveAll",
-    "webhooks.redriveDelivery",
-    "webhooks.rotateSecret",
-    "webhooks.update",
-  ]);
 });
 
 describe("the access middleware", () => {

@@ -45,7 +45,7 @@ function restore(signal = ending.signal) {
   return restored;
 }
 
-/** Gives the message of a restore that fails. */
+/** Returns the message of a restore that fails. */
 async function faultOf(): Promise<string> {
   const error: unknown = await restore().then(
     () => undefined,

@@ -35,7 +35,7 @@ afterEach(() => {
 
 const ownIdentifier = "7713394486734831530";
 
-/** Gives the data directory databases with this id. */
+/** Returns the data directory databases with this id. */
 function makeDatabases(systemIdentifier: string): void {
   const folder = join(dataDir, "postgres", "global");
   mkdirSync(folder, { recursive: true });

@@ -32,7 +32,7 @@ interface ImportOptions {
   batchRows?: number;
 }
 
-/** Imports the text of a file in batches. Gives the counts and the failed lines. */
+/** Imports the text of a file in batches. Returns the counts and the failed lines. */
 async function importFile(
   content: string,
   { isDryRun = false, format = "csv", batchRows = 100 }: ImportOptions = {},

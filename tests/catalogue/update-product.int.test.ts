@@ -41,7 +41,8 @@ beforeEach(async () => {
   mug = await shop.call("products.get", { id: await putOnSale(shop, 10, 500) });
 });
 
-async function dataOf<Data>(query: string, variables = {}, token = admin.token): Promise<Data> {
+async function dataOf<Data>(query: string, variables = {}): Promise<Data> {
+  const { token } = admin;
   const { data, errors } = await shop.graphql<Data>(query, { variables, token });
   expect(errors).toBeUndefined();
   return data as Data;

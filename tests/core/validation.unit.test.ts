@@ -3,7 +3,7 @@ import { Errors, ServiceBroker, type ServiceSchema } from "moleculer";
 import { QuietValidator } from "../../broker/quiet-validator.ts";
 import { action, defineContract } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
-import type { FieldFault, ClientError } from "../../core/errors.ts";
+import type { FieldViolation, ClientError } from "../../core/errors.ts";
 import { lowestIdAt, newId } from "../../core/ids/ids.ts";
 import { inputMiddleware } from "../../middlewares/input.middleware.ts";
 import {
@@ -344,7 +344,7 @@ test("the rules of a page accept a limit from 1 to 1000 and any offset", async (
 
 describe("the error BAD_USER_INPUT", () => {
   const secret = "hunter2";
-  const faultsOf = (error: unknown) => (error as ClientError).data as { fields: FieldFault[] };
+  const faultsOf = (error: unknown) => (error as ClientError).data as { fields: FieldViolation[] };
 
   test("names each invalid field with its fault", async () => {
     expect(faultsOf(await send("page", { limit: 0, offset: "x" }))).toEqual({

@@ -6,7 +6,7 @@ import { contracts } from "../../services/registry.ts";
 
 const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "actions.md"), "utf8");
 
-/** Gives the cells of each table row whose first cell is a dotted name, by this name. */
+/** Returns the cells of each table row whose first cell is a dotted name, by this name. */
 function rowsOf(section: string): Record<string, string[]> {
   const start = page.indexOf(`\n## ${section}\n`);
   const text = page.slice(start, page.indexOf("\n## ", start + 1));
@@ -16,7 +16,7 @@ function rowsOf(section: string): Record<string, string[]> {
   );
 }
 
-/** Gives a cell with these names, as the page writes it. */
+/** Returns a cell with these names, as the page writes it. */
 function cellOf(names: string[]): string {
   return names.map((name) => `\`${name}\``).join(", ") || "—";
 }
@@ -32,7 +32,7 @@ function accessOf({ access }: ActionContract): string {
   return typeof access === "string" ? access : `${access.publicReads}\\*`;
 }
 
-/** Gives the fields that load their values by an action. */
+/** Returns the fields that load their values by an action. */
 function joinsOf(action: string): string[] {
   return contracts.flatMap(({ name, graphql }) => {
     const joins = Object.entries(graphql?.resolvers ?? {}).flatMap(([type, fields]) =>
@@ -47,7 +47,7 @@ function joinsOf(action: string): string[] {
   });
 }
 
-/** Gives the possible cells for the GraphQL field of an action. */
+/** Returns the possible cells for the GraphQL field of an action. */
 function fieldsOf(name: string, action: ActionContract): string[] {
   const { query, mutation } = action.graphql ?? {};
   // The declaration may begin with a description.

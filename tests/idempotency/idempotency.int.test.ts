@@ -41,8 +41,8 @@ async function rowCounts(): Promise<Record<string, number>> {
   return counts;
 }
 
-async function order(product: string, quantity = 1): Promise<string> {
-  const { order: placed } = await placeOrder(shop, buyer.token, [product, quantity]);
+async function order(product: string): Promise<string> {
+  const { order: placed } = await placeOrder(shop, buyer.token, [product, 1]);
   if (placed === undefined) throw new Error("the order was rejected");
   return placed.id;
 }

@@ -65,7 +65,7 @@ beforeAll(async () => {
 });
 afterAll(cleanUp);
 
-/** Gives the maximum memory of the gateway during an attack. */
+/** Returns the maximum memory of the gateway during an attack. */
 async function maxMemoryMb(): Promise<number> {
   const { pid } = gateway;
   const start = { atMs: performance.now(), cpuMs: processTable.cpuMsOf(pid) };

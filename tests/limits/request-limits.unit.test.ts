@@ -23,7 +23,7 @@ const {
   introspectionLists,
 } = requestLimits;
 
-/** Gives the `extensions` of the error that a check throws, or undefined if it passes. */
+/** Returns the `extensions` of the error that a check throws, or undefined if it passes. */
 function rejectionOf(check: () => void) {
   try {
     check();

@@ -14,7 +14,7 @@ test("a new caller can afford the most expensive operation once", () => {
   expect(throttle.take("ann", 1)).toBe(1);
 });
 
-test("the throttle gives the seconds to wait, after which the operation is accepted", () => {
+test("the throttle returns the seconds to wait, after which the operation is accepted", () => {
   const { throttle, clock } = throttleOf(100);
   throttle.take("ann", maxQueryCost);
   expect(throttle.take("ann", 250)).toBe(3);

@@ -25,7 +25,7 @@ const sql = <Row extends object>(text: string, bind: unknown[] = []) =>
   databases.query<Row>("users", text, bind);
 
 let addresses = 0;
-/** Gives an unused address. */
+/** Returns an unused address. */
 const newAddress = () => `127.1.${(addresses += 1) >> 8}.${addresses & 255}`;
 
 let accounts = 0;

@@ -177,9 +177,9 @@ test("the metrics of events show heads, lags and dead letters", async () => {
     [`shop_dead_letters_stored_total{${feed}}`]: 2,
     [`shop_dead_letters_redriven_total{${feed}}`]: 1,
     [`shop_event_feed_faults_total{${feed}}`]: 0,
-    [`shop_event_feed_stands{${feed},reason="retrying"}`]: 0,
-    [`shop_event_feed_stands{${feed},reason="unknown_type"}`]: 0,
-    [`shop_event_feed_stands{${feed},reason="set_back"}`]: 0,
+    [`shop_event_feed_halted{${feed},reason="retrying"}`]: 0,
+    [`shop_event_feed_halted{${feed},reason="unknown_type"}`]: 0,
+    [`shop_event_feed_halted{${feed},reason="set_back"}`]: 0,
   };
   const actual = Object.fromEntries(Object.keys(expected).map((name) => [name, values.get(name)]));
   expect(actual).toEqual(expected);

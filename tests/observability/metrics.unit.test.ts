@@ -11,7 +11,7 @@ interface Series {
   count?: number;
 }
 
-/** Runs calls and events between two nodes. Gives the metrics of each. */
+/** Runs calls and events between two nodes. Returns the metrics of each. */
 async function metricsWith(metrics: string | Middleware): Promise<object> {
   const namespace = typeof metrics === "string" ? "moleculer" : "shop";
   const brokers = ["front", "back"].map(

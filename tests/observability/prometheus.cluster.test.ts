@@ -115,12 +115,12 @@ test("changes of the stored stock, audit and key fire their alerts", async () =>
   await prometheus.fires("ShopStockDrift", "ShopStockAuditOverdue", "ShopSigningKeyOld");
 });
 
-test("an invalid event fires ShopFeedStands while it cannot be stored, and then ShopDeadLetters", async () => {
+test("an invalid event fires ShopFeedHalted while it cannot be stored, and then ShopDeadLetters", async () => {
   await databases.query("products", "ALTER TABLE dead_letters RENAME TO away");
   const event = `INSERT INTO event_log (id, type, version, data, occurred_at)
                  VALUES ($1, 'order.cancelled', 1, '{}', now())`;
   await databases.query("orders", event, [randomUUID()]);
-  await prometheus.fires("ShopFeedStands");
+  await prometheus.fires("ShopFeedHalted");
   await databases.query("products", "ALTER TABLE away RENAME TO dead_letters");
   await prometheus.fires("ShopDeadLetters");
 });

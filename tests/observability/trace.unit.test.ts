@@ -6,7 +6,7 @@ const traceId = "0af7651916cd43dd8448eb211c80319c";
 const spanId = "b7ad6b7169203331";
 const callId = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-/** Gives the traceparent within a call. */
+/** Returns the traceparent within a call. */
 const within = (call: { id: string; requestID: string | null }) =>
   currentAction.run(call, traceparent);
 

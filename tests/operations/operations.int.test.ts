@@ -19,11 +19,11 @@ async function ask<Data>(document: string): Promise<Data> {
 }
 
 /** Stores a dead letter of `products`. */
-async function storeDeadLetter(data: object, type = "user.registered"): Promise<string> {
+async function storeDeadLetter(data: object): Promise<string> {
   const id = randomUUID();
   const event = {
     id,
-    type,
+    type: "user.registered",
     version: 1,
     producer: "users",
     position: 1_000,

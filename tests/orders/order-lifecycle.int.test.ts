@@ -52,7 +52,7 @@ const settled = (product: string) => settledBooksOf(shop.databases, product);
 const statusOf = async (id: string) =>
   (await shop.call<{ status: string }>("orders.get", { id })).status;
 
-/** Gives the ledger rows of an order. */
+/** Returns the ledger rows of an order. */
 const ledgerOf = (order: string) =>
   shop.databases.query<{ reason: string; change: number; product_id: string; user_id: string }>(
     "products",

@@ -12,7 +12,7 @@ import type { OrderStatus } from "../../services/orders/orders.contract.ts";
 const line = (product_id: string, quantity: number) => ({ product_id, quantity });
 const priced = (price: number, quantity: number) => ({ ...line("a", quantity), price });
 
-/** Gives the error that a rule throws. */
+/** Returns the error that a rule throws. */
 function errorOf(rule: () => unknown): unknown {
   try {
     return rule();
@@ -26,7 +26,7 @@ const badOrder = {
   data: { fields: [{ field: "order_products", message: expect.any(String) }] },
 };
 
-/** Gives `count` lines of different products. */
+/** Returns `count` lines of different products. */
 function linesOf(count: number) {
   return Array.from({ length: count }, (_, n) => line(`product ${n}`, 1));
 }

@@ -30,7 +30,7 @@ const reserveAll = async (orders: string[]): Promise<ReservationResult[]> =>
  */
 function placement({ one = reserveOne, many = reserveAll, isLocal = true, servers = [""] } = {}) {
   const calls: string[] = [];
-  /** The server that each call tells. */
+  /** The server in the header of each call. */
   const told: (string | undefined)[] = [];
   /** The server that the database of the orders knows at each order; the last one remains. */
   const knownServer = () => {

@@ -34,7 +34,7 @@ const documents = {
   cancelOrder: `mutation ($id: ID!) { answer: cancelOrder(id: $id) ${fields} }`,
 };
 
-/** Sends a mutation. Gives the order, or the extensions of the error. */
+/** Sends a mutation. Returns the order, or the extensions of the error. */
 async function send(
   name: keyof typeof documents,
   variables: { id: string; tracking?: string | null },
@@ -47,7 +47,7 @@ async function send(
   return { order: data?.answer, code, error: errors?.[0]?.extensions };
 }
 
-/** Places an order of two mugs. Gives its id and the product. */
+/** Places an order of two mugs. Returns its id and the product. */
 async function place(): Promise<{ id: string; mug: string }> {
   const mug = await putOnSale(shop, 10);
   const { order } = await placeOrder(shop, owner.token, [mug, 2]);
@@ -55,7 +55,7 @@ async function place(): Promise<{ id: string; mug: string }> {
   return { id: order.id, mug };
 }
 
-/** Gives the steps of an order with the users who took them. */
+/** Returns the steps of an order with the users who took them. */
 const stepsOf = (id: string) =>
   shop.databases.query<{ status: string; user_id: string | null }>(
     "orders",
@@ -63,7 +63,7 @@ const stepsOf = (id: string) =>
     [id],
   );
 
-/** Gives the data of an order's events by type, without that of its placement. */
+/** Returns the data of an order's events by type, without that of its placement. */
 async function eventsOf(id: string): Promise<Record<string, unknown>> {
   const rows = await shop.databases.query<{ type: string; data: unknown }>(
     "orders",
@@ -161,7 +161,7 @@ describe("shipOrder and completeOrder", () => {
 });
 
 describe("a change of status is rejected", () => {
-  /** Brings a new order to a status. Gives its id. */
+  /** Brings a new order to a status. Returns its id. */
   async function orderThatIs(status: string): Promise<string> {
     const { id } = await place();
     if (status === "CANCELLED") await shop.call("orders.cancel", { id });

@@ -61,7 +61,7 @@ const list = (service: string, params: object = {}) =>
   shop.call<Page>(`${service}.db.list`, params);
 
 describe("orders.db.list", () => {
-  test("filters, sorts and pages as the operator asks", async () => {
+  test("filters, sorts and pages by the parameters", async () => {
     const page = await list("orders", {
       pageSize: 1,
       page: 2,
@@ -176,7 +176,7 @@ describe("a password hash, an email key and other hidden columns", () => {
     expect(text).not.toMatch(/argon2|hash|email_?key|password/i);
   });
 
-  test.each(hidden)("cannot be asked for, filtered, sorted or searched by: %s", async (column) => {
+  test.each(hidden)("cannot be selected, filtered, sorted or searched by: %s", async (column) => {
     for (const params of [
       { fields: ["id", column] },
       { fields: `id,${column}` },
@@ -196,7 +196,7 @@ describe("a password hash, an email key and other hidden columns", () => {
   });
 });
 
-describe("what is wrong with the parameters is told as BAD_USER_INPUT, without SQL:", () => {
+describe("invalid parameters are BAD_USER_INPUT, without SQL:", () => {
   test.each<[string, object]>([
     ["an unknown sort column", { sort: "nothing" }],
     ["SQL as a sort column", { sort: "id;DROP TABLE orders" }],

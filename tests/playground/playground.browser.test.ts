@@ -62,7 +62,7 @@ async function openExample(name: string, firstWords: string): Promise<void> {
   );
 }
 
-/** Executes the open document. Gives the response. */
+/** Executes the open document. Returns the response. */
 async function execute(): Promise<Record<string, unknown>> {
   await page.getByRole("button", executeButton).click();
   const result = await eventually("a response", async () => {
@@ -72,7 +72,7 @@ async function execute(): Promise<Record<string, unknown>> {
   return JSON.parse(result) as Record<string, unknown>;
 }
 
-/** Opens an example and executes it unchanged. Gives the data of the response. */
+/** Opens an example and executes it unchanged. Returns the data of the response. */
 async function executeExample(
   name: string,
   firstWords: string,

@@ -57,7 +57,7 @@ class Console {
     this.program = startCommand("repl", settings);
   }
 
-  /** Types a line and waits until the output after it contains all words. Gives that output, which has no color codes. */
+  /** Types a line and waits until the output after it contains all words. Returns that output, which has no color codes. */
   async type(line: string, ...words: string[]): Promise<string> {
     this.#offset = this.program.output().length;
     this.program.type(line);

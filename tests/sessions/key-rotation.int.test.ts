@@ -38,7 +38,7 @@ async function login(at = shop, customer = customers[0]): Promise<string> {
   return token;
 }
 
-/** Reads the account of a customer. Gives its id or the error code. */
+/** Reads the account of a customer. Returns its id or the error code. */
 async function readAccount(at: TestShop, token: string, { id } = customers[0] ?? { id: "" }) {
   const { code, data } = await at.graphql(`{ user(id: "${id}") { id } }`, { token });
   return code ?? data?.user?.id;

@@ -29,7 +29,7 @@ function remove(name: string): void {
   rmSync(join(project, "node_modules", name), { recursive: true });
 }
 
-/** Gives the exit status and the output. */
+/** Returns the exit status and the output. */
 function check({ platform = "linux", node = "24.21.0" } = {}, ...packages: string[]) {
   const preload = join(project, "machine.cjs");
   const versions = JSON.stringify({ node });

@@ -65,7 +65,7 @@ function writeData(into = folder): void {
   }
 }
 
-/** Gives all paths and file contents of a folder as one text. */
+/** Returns all paths and file contents of a folder as one text. */
 function contentsOf(path: string): string {
   const entries = readdirSync(path, { recursive: true, withFileTypes: true });
   const lines = entries.map((entry) => {
@@ -75,7 +75,7 @@ function contentsOf(path: string): string {
   return lines.sort().join("\n");
 }
 
-/** Expects makeData to fail without a change. Gives the message. */
+/** Expects makeData to fail without a change. Returns the message. */
 async function startError(): Promise<string> {
   const before = contentsOf(dataDir);
   const making = (async () => {

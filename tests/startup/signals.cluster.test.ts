@@ -29,7 +29,7 @@ function npmRun(script: string, env: Record<string, string>): Program {
   return startProgram("npm", ["--prefix", projectDir, "run", script], { env });
 }
 
-/** Gives the address that the shop prints. */
+/** Returns the address that the shop prints. */
 const urlOf = (shop: Program) => /GraphQL +(http\S+)\/graphql/.exec(shop.output())?.[1] ?? "";
 
 const isReady = (url: string) =>

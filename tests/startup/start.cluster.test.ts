@@ -73,7 +73,7 @@ async function countProducts(): Promise<unknown> {
   return data?.products.length;
 }
 
-/** Runs a command that must exit with 1. Gives its output. */
+/** Runs a command that must exit with 1. Returns its output. */
 async function failureOf(command: string, env: Record<string, string>): Promise<string> {
   const program = startCommand(command, env);
   expect(await program.ended()).toBe(1);

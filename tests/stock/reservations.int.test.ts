@@ -29,12 +29,13 @@ afterEach(() => {
 const books = (product: string) => booksOf(shop.databases, product);
 const unreserved = (pieces: number) => ({ stock: pieces, reserved: 0, onHand: pieces });
 
-async function reserve(product_id: string, quantity = 1, order_id = randomUUID()): Promise<string> {
+async function reserve(product_id: string, quantity = 1): Promise<string> {
+  const order_id = randomUUID();
   await shop.call("products.reserve", { order_id, lines: [{ product_id, quantity }] });
   return order_id;
 }
 
-/** Gives the history of an order id in orders. */
+/** Returns the history of an order id in orders. */
 const stepsOf = async (id: string) =>
   (
     await shop.databases.query<{ status: string }>(
@@ -146,7 +147,7 @@ describe("a reservation without an order", () => {
 });
 
 describe("an order whose reservation has expired", () => {
-  /** Runs `beforeWrite` for the first `count` orders between reservation and write. Gives the order ids. */
+  /** Runs `beforeWrite` for the first `count` orders between reservation and write. Returns the order ids. */
   function slowOrders(count: number, beforeWrite: (id: string) => Promise<unknown>): string[] {
     const ids: string[] = [];
     standInFor(shop.broker, {
@@ -256,7 +257,7 @@ describe("the audit of the stock", () => {
     await shop.call("products.release", { order_id: id });
   });
 
-  /** Gives the audit when all reservations but one are sold. */
+  /** Returns the audit when all reservations but one are sold. */
   const settledHeld = () =>
     eventually("the orders being sold", async () => {
       const found = await audit();

@@ -48,7 +48,7 @@ async function productWith(stock: number, hasSku = true): Promise<Product> {
   });
 }
 
-/** Gives the events about the stock of a product that reached or left 0, oldest first. */
+/** Returns the events about the stock of a product that reached or left 0, oldest first. */
 async function crossingsOf({ id }: Product): Promise<unknown[]> {
   const rows = await shop.databases.query<{ type: string; data: object }>(
     "products",
@@ -67,7 +67,8 @@ const replenished = ({ id, sku }: Product, stock: number) => ({
   stock,
 });
 
-async function reserve({ id }: Product, quantity: number, order_id: string = randomUUID()) {
+async function reserve({ id }: Product, quantity: number): Promise<string> {
+  const order_id = randomUUID();
   await shop.call("products.reserve", { order_id, lines: [{ product_id: id, quantity }] });
   return order_id;
 }

@@ -29,8 +29,8 @@ async function take(subscription: LogSubscription, count: number): Promise<unkno
 }
 
 /** Appends events with consecutive numbers. */
-function appendNumbers(log: FakeLog, first: number, last: number, type = "placed") {
-  return numbersFrom(first, last).map((n) => log.append(type, { n }));
+function appendNumbers(log: FakeLog, first: number, last: number) {
+  return numbersFrom(first, last).map((n) => log.append("placed", { n }));
 }
 
 function numbersFrom(first: number, last: number): number[] {

@@ -70,7 +70,7 @@ export class Cluster {
   }
 }
 
-/** Gives the ids of the nodes that have a service, as a broker sees them. */
+/** Returns the ids of the nodes that have a service, as a broker sees them. */
 export async function nodesWith(broker: ServiceBroker, service: string): Promise<string[]> {
   const services = await broker.call<{ name: string; nodes: string[] }[], object>(
     "$node.services",

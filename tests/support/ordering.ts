@@ -33,7 +33,7 @@ export async function putOnSale(
   return id;
 }
 
-/** Places an order over GraphQL. Gives the order, or the code and extensions of the error. */
+/** Places an order over GraphQL. Returns the order, or the code and extensions of the error. */
 export async function placeOrder(shop: ReachableShop, token: string, ...lines: NamedLine[]) {
   const orderProducts = lines.map(([product_id, quantity]) => ({ product_id, quantity }));
   const { data, code, errors } = await shop.graphql<{ placeOrder: Order }>(

@@ -38,7 +38,7 @@ export async function logIn(
   return data.login;
 }
 
-/** Refreshes over GraphQL. Gives the tokens, or the code of the error. */
+/** Refreshes over GraphQL. Returns the tokens, or the code of the error. */
 export async function tryRefresh(shop: TestShop, token: string): Promise<Tokens | string> {
   const document = `mutation ($token: String!) { refreshToken(token: $token) ${fields} }`;
   const answer = await shop.graphql<{ refreshToken: Tokens }>(document, { variables: { token } });
@@ -52,7 +52,7 @@ export async function refresh(shop: TestShop, token: string): Promise<Tokens> {
   return answer;
 }
 
-/** Gives the session id of an access token. */
+/** Returns the session id of an access token. */
 export function sessionIdOf(token: string): string {
   return (jwt.decode(token) as { sid: string }).sid;
 }

@@ -78,7 +78,7 @@ export async function openShop(
   return { broker, url: `http://127.0.0.1:${server.address().port}` };
 }
 
-/** Gives a function that calls actions without a gateway, with a timeout for busy machines. */
+/** Returns a function that calls actions without a gateway, with a timeout for busy machines. */
 export function operatorOf(broker: ServiceBroker) {
   return (action: string, params: object): Promise<unknown> =>
     broker.call(action, params, { timeout: generousMs });

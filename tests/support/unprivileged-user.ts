@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { projectDir } from "../../tools/support/processes.ts";
 
 /**
- * Gives a command that runs Node as a user, by default nobody, who becomes the owner of the folder. If
+ * Returns a command that runs Node as a user, by default nobody, who becomes the owner of the folder. If
  * only root can read the project, the user keeps the capability to read it. A user other than root
  * runs Node as itself.
  */

@@ -172,7 +172,7 @@ describe("the right to operate", () => {
   const rightOf = async (id: string) =>
     (await shop.call<{ mayOperate: boolean }>("users.get", { id })).mayOperate;
 
-  /** Gives an admin without the right, whom another admin has made. */
+  /** Returns an admin without the right, whom another admin has made. */
   async function plainAdmin(): Promise<Account & { token: string }> {
     const account = await newAccount(shop);
     dataOf(await setType(account.id, 1, admin.token));
@@ -258,7 +258,7 @@ describe("a caller whose token the gateway has not rejected yet", () => {
     sessionId: string;
   }
 
-  /** Signs in. Gives the viewer that the gateway derives from the token. */
+  /** Signs in. Returns the viewer that the gateway derives from the token. */
   async function viewerOf(account: Account, type: number): Promise<Viewer> {
     const { token } = await logIn(shop, account);
     const [, claims = ""] = token.split(".");
@@ -266,7 +266,7 @@ describe("a caller whose token the gateway has not rejected yet", () => {
     return { kind: "user", id: account.id, type, sessionId: sid };
   }
 
-  /** Calls an action as the gateway does. Gives the code of the error, or "done". */
+  /** Calls an action as the gateway does. Returns the code of the error, or "done". */
   const act = (viewer: Viewer, action: string, params: object) =>
     shop.broker
       .call(`users.${action}`, params, {

@@ -24,7 +24,7 @@ async function open(env: Record<string, string> = {}): Promise<TestShop> {
   return shop;
 }
 
-/** Registers over GraphQL. Gives the type, or the code of the error. */
+/** Registers over GraphQL. Returns the type, or the code of the error. */
 async function register(shop: TestShop, name: string, type: number, token?: string) {
   const input = { email: `${name}@example.com`, username: name, password, type };
   const { data, code } = await shop.graphql(
@@ -39,7 +39,7 @@ async function login(shop: TestShop, email: string, secret: string): Promise<str
   return token;
 }
 
-/** Gives the emails of all users of a type. */
+/** Returns the emails of all users of a type. */
 async function emails(type: number): Promise<string[]> {
   const sql = "SELECT email FROM users WHERE type = $1 ORDER BY email";
   const rows = await databases.query<{ email: string }>("users", sql, [type]);

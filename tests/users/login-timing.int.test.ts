@@ -35,7 +35,7 @@ async function rejectionMs(email: string, address: string): Promise<number> {
 }
 
 /**
- * Gives the probability that a value of `a` is larger than one of `b` (Mann-Whitney): 0.5 for equal
+ * Returns the probability that a value of `a` is larger than one of `b` (Mann-Whitney): 0.5 for equal
  * distributions. It uses ranks, so that outliers of a busy machine do not matter.
  */
 function probabilityOfLarger(a: number[], b: number[]): number {

@@ -9,7 +9,7 @@ const file = new URL("../../services/users/passwords/common-passwords.txt", impo
 const listed = readFileSync(file, "utf8").trimEnd().split("\n");
 const ann = { email: "ann.lee@example.com", username: "Annabel Lee" };
 
-/** Gives the message that a password is rejected with, or undefined. */
+/** Returns the message that a password is rejected with, or undefined. */
 function rejectionOf(password: string, field = "password"): string | undefined {
   try {
     assertUncommon(password, ann, field);

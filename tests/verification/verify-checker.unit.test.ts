@@ -480,14 +480,14 @@ test("the checker accepts an unanswered request with and without its effect", ()
   expect(rules).not.toContain("a rejected or never requested order does not exist");
 });
 
-/** Gives a row that must exist. */
+/** Returns a row that must exist. */
 function row<Row>(rows: readonly Row[], index: number): Row {
   const found = rows[index];
   if (found === undefined) throw new Error(`no row ${index}`);
   return found;
 }
 
-/** Appends a copy of a row. Gives the copy. */
+/** Appends a copy of a row. Returns the copy. */
 function duplicateRow<Row extends object>(rows: Row[], index: number): Row {
   const copy = { ...row(rows, index) };
   rows.push(copy);

@@ -48,14 +48,15 @@ afterEach(async () => {
 
 const webhookFields = "id url events description enabled disabledReason createdAt updatedAt";
 
-async function dataOf<Data>(query: string, variables = {}, token = admin.token): Promise<Data> {
+async function dataOf<Data>(query: string, variables = {}): Promise<Data> {
+  const { token } = admin;
   const { data, errors } = await shop.graphql<Data>(query, { variables, token });
   expect(errors).toBeUndefined();
   return data as Data;
 }
 
-async function codeOf(query: string, variables = {}, token = admin.token): Promise<unknown> {
-  return (await shop.graphql(query, { variables, token })).code;
+async function codeOf(query: string, variables = {}): Promise<unknown> {
+  return (await shop.graphql(query, { variables, token: admin.token })).code;
 }
 
 const createDocument = `mutation ($input: CreateWebhookInput!) {

@@ -104,8 +104,8 @@ const events: Dashboard = {
     graph("Age of the oldest event not applied yet", "s", {
       "{{producer}} to {{consumer}}": `max by (producer, consumer) (shop_event_lag_seconds)`,
     }),
-    graph("Nodes whose feed stands", "short", {
-      "{{producer}} to {{consumer}}: {{reason}}": `sum by (producer, consumer, reason) (shop_event_feed_stands)`,
+    graph("Nodes with a halted feed", "short", {
+      "{{producer}} to {{consumer}}: {{reason}}": `sum by (producer, consumer, reason) (shop_event_feed_halted)`,
     }),
     graph("Failed tries of feeds", "ops", {
       "{{producer}} to {{consumer}}": `sum by (producer, consumer) (rate(shop_event_feed_faults_total[$__rate_interval]))`,

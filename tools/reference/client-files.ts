@@ -21,7 +21,12 @@ const config = {
   strictScalars: true,
   skipTypename: true,
   useTypeImports: true,
+  inputMaybeValue: "T | null | undefined",
+  importExtension: ".ts",
 };
+
+/** The file with the input types and enums of the schema, which the other files import. */
+const schemaTypesFile = `${clientFolder}/src/generated/schema.ts`;
 
 /** Mutations for which an idempotency key has no effect: docs/idempotency.md. */
 const mutationsWithoutKey = [
@@ -39,7 +44,7 @@ export async function clientFiles(schema: GraphQLSchema): Promise<GeneratedFile[
   const documents = filesOf(`${clientFolder}/documents/*.graphql`);
   const operations = ["operationTypes", "typedDocuments"] as const;
   return [
-    await generated(schema, `${folder}/schema.ts`, documents, ["schemaTypes"]),
+    await generated(schema, schemaTypesFile, documents, ["schemaTypes"]),
     await generated(schema, `${folder}/operations.ts`, documents, operations),
     { path: `${folder}/keyed-mutations.ts`, text: head + keyedMutations(schema) },
   ];
@@ -71,7 +76,9 @@ async function generated(
       return { location, document: parse(source, { noLocation: true }) };
     }),
     config,
-    plugins: plugins.map((name) => ({ [name]: {} })),
+    plugins: plugins.map((name) => ({
+      [name]: name === "operationTypes" ? { importSchemaTypesFrom: schemaTypesFile } : {},
+    })),
     pluginMap,
   });
   return { path, text: head + text };

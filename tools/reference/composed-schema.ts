@@ -2,7 +2,7 @@ import { printSchema, type GraphQLSchema } from "graphql";
 import { ServiceBroker } from "moleculer";
 import { composeBase } from "../../services/api/graphql/schema/base-schema.ts";
 import { SchemaComposer } from "../../services/api/graphql/schema/graphql-schema.ts";
-import { EventStream } from "../../services/api/subscriptions/event-stream.ts";
+import { TagSubscriptions } from "../../services/api/subscriptions/tag-subscriptions.ts";
 import { clientFiles, consoleFiles } from "./client-files.ts";
 import { formatted, type GeneratedFile } from "./generated-files.ts";
 import { LogTails } from "../../services/api/subscriptions/log/log-tails.ts";
@@ -16,7 +16,7 @@ export function composedSchema(): GraphQLSchema {
   const broker = new ServiceBroker({ logger: false });
   const composer = new SchemaComposer({
     broker,
-    stream: new EventStream(),
+    tagSubscriptions: new TagSubscriptions(),
     tails: new LogTails(broker, []),
     publicReads: false,
     hasConsole: true,

@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 export const generousMs = 180_000;
 
 /**
- * Polls a condition until it gives a value other than false, undefined and null. Gives that value.
+ * Polls a condition until it gives a value other than false, undefined and null. Returns that value.
  * The condition may throw; its last error is the cause of the error at the deadline.
  */
 export async function eventually<Result>(

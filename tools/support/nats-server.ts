@@ -8,6 +8,8 @@ import { freePort, startProgram, type Program } from "./processes.ts";
 export interface NatsServer {
   /** `nats://127.0.0.1:port`, without credentials. */
   url: string;
+  port: number;
+  /** Starts the server, unless it runs. */
   start(): Promise<void>;
   killHard(): Promise<void>;
 }
@@ -24,12 +26,14 @@ export async function createNatsServer(...args: string[]): Promise<NatsServer> {
   let server: Program | undefined;
   return {
     url: `nats://127.0.0.1:${port}`,
+    port,
     async start() {
-      server = startProgram(file, ["--addr", "127.0.0.1", "--port", String(port), ...args]);
+      server ??= startProgram(file, ["--addr", "127.0.0.1", "--port", String(port), ...args]);
       await eventually("nats-server listening", () => isListening(port));
     },
     async killHard() {
       await server?.killHard();
+      server = undefined;
     },
   };
 }
@@ -43,7 +47,7 @@ export const tlsArguments = [
   join(certificates, "test-server-key.pem"),
 ];
 
-/** Gives the URL in NATS_URL if it is set, else starts a server. */
+/** Returns the URL in NATS_URL if it is set, else starts a server. */
 export async function anyNatsServer(): Promise<string> {
   if (process.env.NATS_URL !== undefined) return process.env.NATS_URL;
   const server = await createNatsServer();

@@ -36,7 +36,7 @@ export const prometheus: Prerequisite = {
   help: "Prometheus is missing: install it (Debian: apt-get install prometheus; others: https://prometheus.io/download) on the PATH, or name it with PROMETHEUS_PATH.",
 };
 
-/** Gives the path of the program, if it is installed. */
+/** Returns the path of the program, if it is installed. */
 export function find({ names, variable }: Prerequisite): string | undefined {
   const named = process.env[variable];
   if (named !== undefined) return existsSync(named) ? named : undefined;
@@ -60,7 +60,7 @@ export function provide(prerequisite: Prerequisite): void {
   process.env[prerequisite.variable] = path;
 }
 
-/** Installs the package with apt-get, if the user is root. Gives the path of the program. */
+/** Installs the package with apt-get, if the user is root. Returns the path of the program. */
 function install(prerequisite: Prerequisite): string | undefined {
   const { aptPackage, variable } = prerequisite;
   // A set path that does not exist is an error of the user.

@@ -20,7 +20,7 @@ export interface Program {
   /** Closes the pipes of stdout and stderr, as `head` does. */
   hangUp(): void;
   signal(signal: NodeJS.Signals): void;
-  /** Waits for the end. Gives the exit status or the signal. */
+  /** Waits for the end. Returns the exit status or the signal. */
   ended(withinMs?: number): Promise<number | NodeJS.Signals>;
   /** Sends SIGKILL and waits for the end. */
   killHard(): Promise<void>;
@@ -187,12 +187,12 @@ export function killHard(pids: number[]): void {
   }
 }
 
-/** Gives all processes of the PostgreSQL of a data directory, by their working folder. */
+/** Returns all processes of the PostgreSQL of a data directory, by their working folder. */
 export function postgresPids(dataDir: string): number[] {
   return processTable.workingIn(join(dataDir, "postgres"));
 }
 
-/** Gives the pid of the postmaster, the parent of all processes of PostgreSQL. */
+/** Returns the pid of the postmaster, the parent of all processes of PostgreSQL. */
 export function postmasterPid(dataDir: string): number {
   return Number(readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")[0]);
 }
@@ -201,7 +201,7 @@ export function postmasterPid(dataDir: string): number {
 const testPorts = { first: 20_000, count: 12_000 };
 let portsTried = Math.floor(Math.random() * testPorts.count);
 
-/** Gives a free TCP port of this machine, and not the same one again. */
+/** Returns a free TCP port of this machine, and not the same one again. */
 export async function freePort(): Promise<number> {
   for (;;) {
     portsTried += 1;

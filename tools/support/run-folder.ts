@@ -82,7 +82,7 @@ export async function removeRun(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
-/** Gives the folders of runs that have certainly ended. */
+/** Returns the folders of runs that have certainly ended. */
 function endedRunsIn(parent: string): string[] {
   return readdirSync(parent)
     .filter((name) => name.startsWith(prefix))
@@ -114,7 +114,7 @@ function ownerOf(pid: number): Owner {
   };
 }
 
-/** Gives the processes whose working folder or TMPDIR is in the folder of a run. */
+/** Returns the processes whose working folder or TMPDIR is in the folder of a run. */
 export function pidsOf(folder: string): number[] {
   const found = [...processTable.workingIn(folder), ...processTable.withTmpdirIn(folder)];
   return [...new Set(found)].filter((pid) => pid !== process.pid);

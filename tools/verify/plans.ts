@@ -9,7 +9,7 @@ const shortMinutes = 0.5;
 const mutantMinutes = 0.05;
 const mutantOperations = 150;
 
-/** Gives the plan of a run with faults. */
+/** Returns the plan of a run with faults. */
 export function faultPlan({ seed, minutes, faults }: Arguments): RunPlan {
   const isShort = minutes < shortMinutes;
   return {
@@ -33,7 +33,7 @@ export function faultPlan({ seed, minutes, faults }: Arguments): RunPlan {
   };
 }
 
-/** Gives the plan of a minimal run with a mutant. It has no faults; some mutants inject their own. */
+/** Returns the plan of a minimal run with a mutant. It has no faults; some mutants inject their own. */
 export function mutantPlan({ seed }: Arguments, mutant: Mutant): RunPlan {
   const attacksWebhooks = mutant.invariant === 7;
   return {

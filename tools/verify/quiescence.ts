@@ -48,7 +48,7 @@ async function pendingWork(databases: Queries): Promise<string[]> {
   return pending;
 }
 
-/** Waits for quiescence: no work left in the system. Gives the work that is left at the deadline. */
+/** Waits for quiescence: no work left in the system. Returns the work that is left at the deadline. */
 export async function waitForQuiescence(databases: Queries, timeoutMs: number): Promise<string[]> {
   const deadline = performance.now() + timeoutMs;
   // One empty result is not enough: the databases are read one after the other, and an event may be

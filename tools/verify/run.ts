@@ -7,7 +7,7 @@ import type { MutatedMessage } from "./mutants/mutate-statements.ts";
 import type { Mutant } from "./mutants/mutants.ts";
 import type { Databases } from "./cluster/databases.ts";
 import type { Layout } from "./cluster/layout.ts";
-import type { Nats } from "./cluster/nats.ts";
+import type { NatsServer } from "../support/nats-server.ts";
 import { Shop } from "./cluster/shop.ts";
 import type { FaultKind } from "./faults/kinds.ts";
 import { planFaults } from "./faults/plan-faults.ts";
@@ -48,7 +48,7 @@ export interface RunPlan {
 /** The servers, folder and output of a run. */
 export interface RunEnvironment {
   databases: Databases;
-  nats: Nats;
+  nats: NatsServer;
   /** Separates concurrent runs on the same servers. Lower-case letters and "_". */
   name: string;
   /** The folder of the history, the snapshot and the logs of the nodes. */
@@ -72,7 +72,7 @@ export const snapshotFile = "snapshot.json";
 
 /**
  * Starts a shop, sends requests while faults are injected, waits for quiescence, and writes a history
- * and a snapshot of the tables to the folder. Gives the parts of the mutant that took effect.
+ * and a snapshot of the tables to the folder. Returns the parts of the mutant that took effect.
  */
 export async function run(
   plan: RunPlan,

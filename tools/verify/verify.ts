@@ -9,7 +9,7 @@ import type { Mutant } from "./mutants/mutants.ts";
 import { mutantResult } from "./mutants/mutant-result.ts";
 import { checkHistory } from "./check/check-history.ts";
 import { Databases } from "./cluster/databases.ts";
-import { Nats } from "./cluster/nats.ts";
+import { createNatsServer } from "../support/nats-server.ts";
 import { readHistory } from "./history.ts";
 import { mutantPlan, faultPlan } from "./plans.ts";
 import { figuresOf } from "./report/figures.ts";
@@ -68,7 +68,7 @@ async function main(args: Arguments): Promise<number> {
   const dataDir = join(runFolder.path, "data");
   await mkdir(dataDir);
   let databases: Databases | undefined;
-  const nats = await Nats.create(dataDir);
+  const nats = await createNatsServer();
   try {
     await nats.start();
     databases = await Databases.start(dataDir);
@@ -82,7 +82,7 @@ async function main(args: Arguments): Promise<number> {
     return await verify(args, named);
   } finally {
     progress.end();
-    await nats.kill();
+    await nats.killHard();
     await databases?.stop();
     await runFolder.close();
   }

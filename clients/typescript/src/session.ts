@@ -31,7 +31,7 @@ export class Session {
     this.#onSignedOut = onSignedOut;
   }
 
-  /** Gives an access token, or undefined without a session. Renews it shortly before it expires. */
+  /** Returns an access token, or undefined without a session. Renews it shortly before it expires. */
   async token(): Promise<string | undefined> {
     const session = await this.#store.get();
     if (session === undefined || Date.now() < session.renewAt) return session?.token;
@@ -44,7 +44,7 @@ export class Session {
   }
 
   /**
-   * Gives another access token than this one. Returns undefined if the session has ended. Throws
+   * Returns another access token than this one. Returns undefined if the session has ended. Throws
    * if the shop cannot be asked.
    */
   async renew(rejected: string): Promise<string | undefined> {

@@ -1,11 +1,11 @@
 import type { DocumentNode } from "graphql";
 import { iterateNodes, type ConnectionPage } from "./connections.ts";
+import type { Login } from "./generated/schema.ts";
 import {
   LoginDocument,
   LogoutDocument,
   RefreshDocument,
   type AccountFragment,
-  type Login,
 } from "./generated/operations.ts";
 import { sendRequest } from "./http-request.ts";
 import { operationOf, type Operation, type TypedDocument } from "./operation.ts";

@@ -42,18 +42,14 @@ export interface FormattedError extends GraphQLFormattedError {
 }
 
 /** Adds a code to an error of parsing or validation. */
-export function withCode(
-  error: GraphQLError,
-  { code }: ErrorDefinition,
-  data?: object,
-): GraphQLError {
+export function withCode(error: GraphQLError, { code }: ErrorDefinition): GraphQLError {
   return new GraphQLError(shortened(error.message), {
     nodes: error.nodes ?? null,
     path: error.path ?? null,
     source: error.source ?? null,
     positions: error.positions ?? null,
     originalError: error.originalError ?? null,
-    extensions: { ...data, code },
+    extensions: { code },
   });
 }
 

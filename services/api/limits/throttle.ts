@@ -21,7 +21,7 @@ export class Throttle {
   readonly #perSecond: number;
   readonly #now: () => number;
   readonly #capacity: number;
-  /** The number of times that a caller was told to wait. */
+  /** The number of rejected requests. */
   rejections = 0;
   readonly #buckets = new LRUCache<string, Bucket>(atMost(maxCallers));
 

@@ -12,7 +12,7 @@ const answerTimeoutMs = 1_000;
 /** Queries share a collection of this age. */
 const clusterMaxAgeMs = 1_000;
 const historyMaxAgeMs = 5_000;
-/** The most nodes that are asked. */
+/** The maximum number of nodes that are called. */
 export const maxNodes = 200;
 
 /** A result that several callers share for a time. */
@@ -102,17 +102,17 @@ export class ClusterWatch {
 
   async #collectCluster(): Promise<Cluster> {
     const at = new Date().toISOString();
-    const nodes = await this.#ask("$node.vitals");
+    const nodes = await this.#callAll("$node.vitals");
     return clusterOf(at, nodes as (ListedNode & { answer: NodeVitals | undefined })[]);
   }
 
   async #collectHistory(): Promise<ClusterHistory> {
-    const nodes = await this.#ask("$node.vitalsHistory");
+    const nodes = await this.#callAll("$node.vitalsHistory");
     return historyOf(nodes as (ListedNode & { answer: NodeHistory | undefined })[]);
   }
 
-  /** Asks all nodes. A node that does not answer in time has no answer. */
-  async #ask(
+  /** Calls an action on all nodes. A node that does not answer in time has no answer. */
+  async #callAll(
     action: "$node.vitals" | "$node.vitalsHistory",
   ): Promise<(ListedNode & { answer: unknown })[]> {
     const options = { onlyAvailable: true, withServices: true };

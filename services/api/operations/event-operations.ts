@@ -4,7 +4,7 @@ import type {
   DeadLetterEntry,
   FeedState,
   LogProgress,
-  RedrivenLetters,
+  RedrivenDeadLetters,
 } from "../../../core/events/event-progress.ts";
 import type { RelayConnection } from "../../../core/relay-connection.ts";
 import { contracts } from "../../registry.ts";
@@ -12,7 +12,7 @@ import type { GraphqlContext } from "../graphql/graphql-operation.ts";
 
 type Calls = GraphqlContext["ctx"];
 
-/** A consumer of a producer, for GraphQL. Null stands for what a silent service would know. */
+/** A consumer of a producer, for GraphQL. Null for what only a service that does not answer knows. */
 interface EventConsumer {
   producer: string;
   consumer: string;
@@ -73,7 +73,7 @@ function consumerOf(
     position: feed?.position ?? progress?.position ?? null,
     lagEvents: progress?.behind ?? null,
     lagSeconds: progress?.lagSeconds ?? null,
-    halted: feed?.standing?.toUpperCase() ?? null,
+    halted: feed?.halted?.toUpperCase() ?? null,
     deadLetters: feed?.deadLetters ?? null,
   };
 }
@@ -106,7 +106,7 @@ export function deadLetters(
   ctx: Calls,
   { consumer, ...page }: { consumer: string },
 ): Promise<ShownPage<DeadLetterEntry>> {
-  return pageOf(ctx, `${consumerNamed(consumer)}.letterPage`, page);
+  return pageOf(ctx, `${consumerNamed(consumer)}.deadLetterPage`, page);
 }
 
 export function redriveDeadLetter(
@@ -119,8 +119,8 @@ export function redriveDeadLetter(
 export function redriveDeadLetters(
   ctx: Calls,
   { consumer }: { consumer: string },
-): Promise<RedrivenLetters> {
-  return ctx.call(`${consumerNamed(consumer)}.redriveLetters`);
+): Promise<RedrivenDeadLetters> {
+  return ctx.call(`${consumerNamed(consumer)}.redriveDeadLetters`);
 }
 
 /** Checks the name of a consumer: any other text must not become a part of an action's name. */

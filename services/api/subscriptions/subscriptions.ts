@@ -11,7 +11,7 @@ import type { Contract } from "../../../core/contract.ts";
 import type { SubscriptionField } from "../../../core/graphql/graphql-options.ts";
 import { badUserInput } from "../../../core/errors.ts";
 import { isId } from "../../../core/validation.ts";
-import type { EventStream } from "./event-stream.ts";
+import type { TagSubscriptions } from "./tag-subscriptions.ts";
 import type { DeliveredEvent, LogSubscription } from "./log/log-subscription.ts";
 import type { LogTails } from "./log/log-tails.ts";
 import { revocationCheck, type RevocationOptions } from "./revocation.ts";
@@ -27,7 +27,7 @@ interface SubscriptionResolver {
 
 /** What the resolvers of subscriptions need from the gateway. */
 export interface SubscriptionOptions extends RevocationOptions {
-  stream: EventStream;
+  tagSubscriptions: TagSubscriptions;
   tails: LogTails;
 }
 
@@ -92,7 +92,7 @@ export function revocableEvents(
   actor: Actor,
   options: SubscriptionOptions,
 ): AsyncIterableIterator<unknown> {
-  return options.stream.events(tags, revocationCheck(access, actor, options));
+  return options.tagSubscriptions.events(tags, revocationCheck(access, actor, options));
 }
 
 /** Returns the arguments that are not null. Throws BAD_USER_INPUT if one is not an id. */

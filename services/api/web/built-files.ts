@@ -30,7 +30,7 @@ const endings: readonly [Encoding, string][] = [
 /** The files of a page, which `npm run build:web` writes. Each file is read once. */
 export class BuiltFiles {
   readonly #folder: string;
-  /** Paths below the folder. Only these are read, whatever a request asks for. */
+  /** Paths below the folder. Only these are read, whatever path a request has. */
   readonly #names: ReadonlySet<string>;
   readonly #contents = new Map<string, Promise<{ content: Buffer; etag: string }>>();
 

@@ -82,10 +82,6 @@ export const lifecycleActions = {
       `,
     },
   }),
-  /**
-   * Cancels an order of the caller, or any order for an admin. Returns the cancelled order. Throws
-   * ORDER_NOT_FOUND or ORDER_NOT_CANCELLABLE.
-   */
   cancel: action<{ id: string }, Order>({
     params: { id: id() },
     access: "signed-in",
@@ -101,10 +97,6 @@ export const lifecycleActions = {
       `,
     },
   }),
-  /**
-   * Marks a placed order as shipped, so that it cannot be cancelled. Throws ORDER_NOT_FOUND or
-   * ORDER_NOT_SHIPPABLE.
-   */
   ship: action<ShipOrder, Order>({
     params: { id: id(), tracking: optional(text(1, 200)) },
     access: "admin",
@@ -118,7 +110,6 @@ export const lifecycleActions = {
       `,
     },
   }),
-  /** Marks a shipped order as delivered. Throws ORDER_NOT_FOUND or ORDER_NOT_COMPLETABLE. */
   complete: action<{ id: string }, Order>({
     params: { id: id() },
     access: "admin",

@@ -38,7 +38,7 @@ const batchOptions = { maxItems: maxReservations, maxBatchesInFlight: 4 };
 export interface ReservationCaller {
   /** Returns whether `products` runs in this process. */
   isLocal: () => boolean;
-  /** Gives undefined for an order that has to call `products.reserve` itself. */
+  /** Its result is undefined for an order that has to call `products.reserve` itself. */
   batcher: Batcher<StockRequest, ReservedLine[] | undefined>;
 }
 

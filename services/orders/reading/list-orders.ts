@@ -43,7 +43,7 @@ async function pageOfAll(
 
 const pageColumns = `asked.page::integer,
   o.id, o.user_id, o.price_total, o.quantity, o.status, u.username`;
-/** The orders of the pages that `parametersOf` gives. */
+/** The orders of the pages in the result of `parametersOf`. */
 const pagesFrom = `FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::uuid[])
     WITH ORDINALITY AS asked (owner_id, row_limit, row_offset, after, page)
   LEFT JOIN known_users u ON u.id = asked.owner_id

@@ -62,7 +62,7 @@ export interface Order extends OrderSummary {
 export interface ListedOrder extends OrderSummary {
   /** The user's name; null until the registration event is consumed. */
   username: string | null;
-  /** Only for a caller that has asked for the lines. */
+  /** Only for a caller that has requested the lines. */
   order_products?: OrderLine[];
 }
 
@@ -162,11 +162,6 @@ export const readingActions = {
       includes: { order_products: linesBatch },
     },
   }),
-  /**
-   * Returns a page of the caller's orders, or of all orders for callers who may see them. Throws
-   * FORBIDDEN for another user's `user_id`, and BAD_USER_INPUT for invalid page arguments or a
-   * filter that would read all orders.
-   */
   page: action<OrdersPage, RelayConnection<OrderSummary>>({
     params: { ...connectionRules, ...filterRules, sort: optional(oneOf(orderSorts)) },
     access: { publicReads: "signed-in" },
@@ -194,7 +189,6 @@ export const readingActions = {
     safeToRetry: true,
     access: { publicReads: "signed-in" },
   }),
-  /** Returns the orders and the revenue of the last days, today included, oldest first. */
   salesByDay: action<{ days?: number }, SalesDay[]>({
     params: { days: optional(int(1, maxSalesDays)) },
     access: "admin",

@@ -4,22 +4,14 @@ import type { SalesDay } from "./reading.contract.ts";
 
 const dayMs = 86_400_000;
 
-/** Returns the starts of the last days in UTC, oldest first, and the start of the day after them. */
-function startsOfDays(days: number, nowMs: number): number[] {
-  const today = Math.floor(nowMs / dayMs) * dayMs;
-  return Array.from({ length: days + 1 }, (_, index) => today - (days - 1 - index) * dayMs);
-}
-
 /**
  * Returns the orders and the revenue of the last days in UTC, oldest first. An order's id starts with
  * its time, so each day is a range of the primary key.
  */
-export async function salesByDay(
-  { query }: OrdersDatabase,
-  days: number,
-  nowMs = Date.now(),
-): Promise<SalesDay[]> {
-  const starts = startsOfDays(days, nowMs);
+export async function salesByDay({ query }: OrdersDatabase, days: number): Promise<SalesDay[]> {
+  const today = Math.floor(Date.now() / dayMs) * dayMs;
+  // The last one is the end of today.
+  const starts = Array.from({ length: days + 1 }, (_, index) => today - (days - 1 - index) * dayMs);
   const names = starts.slice(0, -1).map((ms) => new Date(ms).toISOString().slice(0, 10));
   const ids = starts.map(lowestIdAt);
   return query<SalesDay>(

@@ -88,11 +88,6 @@ export const catalogueChangeActions = {
       `,
     },
   }),
-  /**
-   * Changes name, description, price or SKU of a product whose version is the given one. Placed
-   * orders keep their prices. Throws BAD_USER_INPUT, PRODUCT_NOT_FOUND, VERSION_CONFLICT or
-   * SKU_TAKEN.
-   */
   update: action<UpdateProduct, Product>({
     params: updateProductRules,
     access: "admin",

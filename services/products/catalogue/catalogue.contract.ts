@@ -125,7 +125,6 @@ export const catalogueActions = {
       `,
     },
   }),
-  /** Returns products in the order of their SKUs; null for an SKU that no product has. */
   listBySku: action<{ skus: string[] }, (Product | null)[]>({
     params: { skus: { type: "array", items: skuRule, max: maxSkus } },
     access: "everyone",
@@ -158,7 +157,6 @@ export const catalogueActions = {
       rowsPerCall: 100,
     },
   }),
-  /** Returns a page of the catalogue. Throws BAD_USER_INPUT for invalid page arguments or cursors. */
   page: action<ProductsPage, RelayConnection<Product>>({
     params: { ...connectionRules, ...filterRules, sort: optional(oneOf(productSorts)) },
     access: "everyone",
@@ -181,7 +179,6 @@ export const catalogueActions = {
       countedBy: "count",
     },
   }),
-  /** Returns products with a low stock that are not sold out, the lowest stock first. */
   lowStock: action<{ maxStock?: number; limit?: number }, Product[]>({
     params: { maxStock: optional(int(1)), limit: optional(int(1, maxLowStockRows)) },
     access: "admin",

@@ -7,7 +7,7 @@ const maxDifferences = 100;
 /** Compares the stock of every product with its ledger and its reservations. Stores the result. */
 export async function auditStock(database: ProductsDatabase): Promise<StockAudit> {
   const report = await reportOf(database);
-  // A node of version 1.0 stores no report: `report_at` tells whose audit the report is of.
+  // A node of version 1.0 stores no report: `report_at` shows which audit the report belongs to.
   await database.query(
     "UPDATE stock_audits SET audited_at = now(), report_at = now(), differences = $1, report = $2",
     [report.differences.length, JSON.stringify(report)],

@@ -142,7 +142,7 @@ export interface HeldReservation {
   /** When the stock was reserved. */
   at: string;
   ageSeconds: number;
-  /** The age at which `products` asks `orders` whether the order was placed. */
+  /** When the reservation expires: `products` then settles it with `orders`. */
   expiresAt: string | null;
   lines: number;
   pieces: number;
@@ -158,11 +158,6 @@ export interface ReservationTrace {
 
 /** The actions that read, change and reserve stock. */
 export const stockActions = {
-  /**
-   * Adds to a product's stock, subtracts from it, or deletes it from the catalogue. All pieces ever
-   * received minus those subtracted must not exceed 2147483647, so that sold pieces can always be
-   * returned. Throws PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK or BAD_USER_INPUT.
-   */
   updateInventory: action<UpdateInventory, { success: boolean }>({
     params: { id: id(), type: int(1, 3), number: int(0) },
     access: "admin",

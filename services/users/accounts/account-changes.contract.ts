@@ -59,10 +59,6 @@ const email = {
 
 /** The actions that create, change and erase accounts. */
 export const accountChangeActions = {
-  /**
-   * Creates an account. Everyone may register type 0. Type 1 requires a caller who is an admin in
-   * the database, or a shop without an admin. Throws EMAIL_TAKEN, UNAUTHENTICATED or FORBIDDEN.
-   */
   register: action<NewUser, User>({
     params: { email, username: line(1, 100), password: passwordRule, type: userTypeRule },
     access: "everyone",
@@ -77,11 +73,6 @@ export const accountChangeActions = {
       cost: costOfHash,
     },
   }),
-  /**
-   * Changes the username or the email of the caller. A new email requires the password, and ends
-   * all other sessions of the caller. Throws EMAIL_TAKEN, INVALID_CREDENTIALS or
-   * TOO_MANY_REQUESTS.
-   */
   updateProfile: action<UpdateProfile, User>({
     params: {
       username: optional(line(1, 100)),
@@ -101,10 +92,6 @@ export const accountChangeActions = {
       cost: costOfHash,
     },
   }),
-  /**
-   * Erases the personal data of another user in all services. The orders stay with the id of the
-   * user. Throws USER_NOT_FOUND, FORBIDDEN, UNAUTHENTICATED or LAST_ADMIN.
-   */
   erase: action<{ id: string }, Success>({
     params: { id: id() },
     access: "admin",
@@ -120,7 +107,6 @@ export const accountChangeActions = {
       `,
     },
   }),
-  /** Changes the type of another user, and ends all sessions of that user. */
   setType: action<SetUserType, User>({
     params: { id: id(), type: userTypeRule },
     access: "admin",
@@ -135,10 +121,6 @@ export const accountChangeActions = {
       `,
     },
   }),
-  /**
-   * Grants another admin the right to operate the shop or takes it away, and ends all sessions of that
-   * admin. Throws USER_NOT_FOUND, BAD_USER_INPUT, FORBIDDEN, UNAUTHENTICATED or LAST_ADMIN.
-   */
   setRights: action<SetUserRights, User>({
     params: { id: id(), mayOperate: { type: "boolean" } },
     access: "operations",

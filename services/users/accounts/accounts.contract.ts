@@ -66,10 +66,6 @@ export const accountActions = {
       `,
     },
   }),
-  /**
-   * Returns the account of the caller; null for a call without a token and for the operator. Throws
-   * UNAUTHENTICATED for a token that was rejected.
-   */
   me: action<object, User | null>({
     params: {},
     access: "everyone",
@@ -102,7 +98,6 @@ export const accountActions = {
       rowsPerCall: 500,
     },
   }),
-  /** Returns a page of the accounts. Throws BAD_USER_INPUT for invalid page arguments or cursors. */
   page: action<UsersPage, RelayConnection<User>>({
     params: { ...connectionRules, ...filterRules, sort: optional(oneOf(userSorts)) },
     access: { publicReads: "admin" },

@@ -1,18 +1,9 @@
 import { userType } from "../../../core/access.ts";
+import { withoutBlankSearch, type RelayConnection } from "../../../core/relay-connection.ts";
 import {
-  withoutBlankSearch,
-  type RelayConnection,
-  type RowCount,
-} from "../../../core/relay-connection.ts";
-import {
-  alongIndex,
-  bindOf,
-  countRows,
   FilteredRows,
-  conditionOf,
   type FilterValues,
   type SortKey,
-  type Window,
 } from "../../../database/pages/keyset-statements.ts";
 import { readConnection, type Sort } from "../../../database/pages/keyset.ts";
 import { emailKey, publicUser, type StoredUser } from "../user.ts";
@@ -63,7 +54,7 @@ function parametersOf({ search, type }: UserFilter): unknown[] {
   return [type ?? null, search ?? null, search === undefined ? null : emailKey(search)];
 }
 
-function soughtBy(filter: UserFilter): FilterValues<keyof typeof filters> {
+function filterValuesOf(filter: UserFilter): FilterValues<keyof typeof filters> {
   const { search, type } = filter;
   const byType = { name: "type" as const, alone: parametersOf(type === undefined ? {} : { type }) };
   const bySearch = {
@@ -79,35 +70,19 @@ function soughtBy(filter: UserFilter): FilterValues<keyof typeof filters> {
   };
 }
 
-type Row = StoredUser & { sort_key: string | null };
-
 /** Reads pages of accounts and counts accounts. */
 export function userConnection({ query }: UsersDatabase) {
   const filtered = new FilteredRows(query, accounts, filters);
-  const all = conditionOf(Object.values(filters));
-
-  async function readWindow({ key }: Sort, filter: UserFilter, window: Window): Promise<Row[]> {
-    const sought = soughtBy(filter);
-    if (sought.indexed.length > 0) return filtered.read(sought, key, window);
-    const sql = alongIndex(accounts, all, key, window.isDescending);
-    return query(sql, bindOf(window, sought.parameters, key));
-  }
-
-  async function count(filter: UserFilter): Promise<RowCount> {
-    const sought = soughtBy(filter);
-    if (sought.indexed.length > 0) return filtered.count(sought);
-    return countRows(query, accounts, [all], sought.parameters);
-  }
-
   return {
     async page({ sort = "OLDEST_FIRST", ...params }: UsersPage): Promise<RelayConnection<User>> {
       const order = sorts[sort];
+      const values = filterValuesOf(withoutBlankSearch(params));
       const page = await readConnection<StoredUser>(`users.${sort}`, order, params, (window) =>
-        readWindow(order, withoutBlankSearch(params), window),
+        filtered.read(values, order.key, window),
       );
       const edges = page.edges.map(({ cursor, node }) => ({ cursor, node: publicUser(node) }));
       return { ...page, edges };
     },
-    count: (filter: UserFilter) => count(withoutBlankSearch(filter)),
+    count: (filter: UserFilter) => filtered.count(filterValuesOf(withoutBlankSearch(filter))),
   };
 }

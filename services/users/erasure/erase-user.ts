@@ -11,7 +11,7 @@ import { lastAdmin } from "../users.errors.ts";
 import { eraseFromAnswers, eraseFromEvents } from "./erased-records.ts";
 
 /**
- * Erases the personal data of a user from this database, and tells the other services to do the same.
+ * Erases the personal data of a user from this database, and records the event with which the other services do the same.
  * Admins cannot erase themselves, and the operator cannot erase the last admin.
  * Throws USER_NOT_FOUND, FORBIDDEN, UNAUTHENTICATED or LAST_ADMIN.
  */

@@ -38,7 +38,6 @@ export const costOfHash = 100;
 
 /** The actions that change and reset passwords. */
 export const passwordActions = {
-  /** Changes the password of the caller, and ends all sessions of the caller. */
   changePassword: action<ChangePassword, Success>({
     params: { password: anyPasswordRule, newPassword: passwordRule },
     access: "signed-in",
@@ -53,11 +52,6 @@ export const passwordActions = {
       cost: costOfHash,
     },
   }),
-  /**
-   * Returns a one-time token with which the user can set a new password. Invalidates earlier
-   * tokens of the account. Admins can create tokens for customers only; services and the REPL for
-   * all accounts. Throws USER_NOT_FOUND or FORBIDDEN.
-   */
   createPasswordReset: action<CreatePasswordReset, PasswordReset>({
     params: { id: optional(id()), email: optional(text(0, 254)) },
     access: "admin",
@@ -73,7 +67,6 @@ export const passwordActions = {
       `,
     },
   }),
-  /** Sets a new password with a reset token, and ends all sessions of the account. */
   resetPassword: action<ResetPassword, Success>({
     params: { token: anyTokenRule, newPassword: passwordRule },
     access: "everyone",

@@ -73,7 +73,6 @@ export const sessionActions = {
       cost: costOfHash,
     },
   }),
-  /** Returns new tokens for a refresh token. Reuse within a grace period returns the same successor. */
   refreshToken: action<{ token: string }, Token>({
     params: { token: anyTokenRule },
     access: "everyone",
@@ -89,7 +88,6 @@ export const sessionActions = {
       `,
     },
   }),
-  /** Ends the session of a refresh token. */
   logout: action<{ token: string }, Success>({
     params: { token: anyTokenRule },
     access: "everyone",
@@ -104,7 +102,6 @@ export const sessionActions = {
       `,
     },
   }),
-  /** Returns the open sessions of the caller, newest first. */
   sessions: action<object, Session[]>({
     params: {},
     access: "signed-in",
@@ -118,7 +115,6 @@ export const sessionActions = {
       `,
     },
   }),
-  /** Ends an open session of the caller. Throws SESSION_NOT_FOUND or UNAUTHENTICATED. */
   endSession: action<{ id: string }, Success>({
     params: { id: id() },
     access: "signed-in",
@@ -132,7 +128,6 @@ export const sessionActions = {
       `,
     },
   }),
-  /** Ends all sessions of the caller. */
   logoutEverywhere: action<object, Success>({
     params: {},
     access: "signed-in",

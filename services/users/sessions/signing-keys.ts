@@ -33,7 +33,7 @@ const keyLock = 7_240_002;
 const sealedKeys = {
   name: "the signing keys in the users database",
   remedy:
-    "if it is lost, empty the table signing_keys there: new keys are made at the next start, and tokens given so far are no longer taken",
+    "if it is lost, empty the table signing_keys there: the next start creates new keys, and access tokens issued before are rejected",
 };
 
 /** How long a replica may sign with a key that another replica has replaced or revoked. */

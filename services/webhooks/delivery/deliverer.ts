@@ -17,8 +17,6 @@ export interface DelivererParts {
   secrets: WebhookSecrets;
   rules: AddressRules;
   lookup: LookupFunction;
-  /** Returns the pause after this number of failed attempts. */
-  pauseMs?: (attempts: number) => number;
   onAttempt: (outcome: "delivered" | "failed" | "dead") => void;
   onFault: (fault: unknown) => void;
 }
@@ -101,7 +99,7 @@ export class Deliverer {
   }
 
   async #attempt(delivery: ClaimedDelivery): Promise<void> {
-    const { database, onAttempt, pauseMs = retryPauseMs } = this.#parts;
+    const { database, onAttempt } = this.#parts;
     const { webhook_id, attempts, retry_ms } = delivery;
     const answer = await this.#send(delivery);
     if (answer.error === null) {
@@ -113,7 +111,7 @@ export class Deliverer {
     else if (answer.retryAfterMs !== undefined) {
       await pauseEndpoint(database, webhook_id, answer.retryAfterMs);
     }
-    const pause = Math.max(pauseMs(attempts + 1), answer.retryAfterMs ?? 0);
+    const pause = Math.max(retryPauseMs(attempts + 1), answer.retryAfterMs ?? 0);
     const isDead = pause > retry_ms;
     await finishAttempt(
       database.query,

@@ -19,7 +19,7 @@ export async function disableGone(database: WebhooksDatabase, id: string): Promi
   });
 }
 
-/** Sends nothing to an endpoint for the time that it has asked for. */
+/** Sends nothing to an endpoint for the time in its `Retry-After`. */
 export async function pauseEndpoint(
   { query }: Pick<WebhooksDatabase, "query">,
   id: string,

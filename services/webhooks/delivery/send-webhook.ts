@@ -10,7 +10,7 @@ export interface EndpointAnswer {
   status: number | null;
   /** Null if the endpoint has accepted the event. */
   error: string | null;
-  /** The pause that the endpoint asks for. */
+  /** The pause that the endpoint requests by `Retry-After`. */
   retryAfterMs?: number;
   durationMs: number;
 }

@@ -52,7 +52,6 @@ const filterRules = { webhookId: optional(id()), state: optional(oneOf(deliveryS
 
 /** The actions that read deliveries and send them again. */
 export const deliveryActions = {
-  /** Returns a page of deliveries, newest first. Throws BAD_USER_INPUT. */
   deliveries: action<PageArguments & DeliveryFilter, RelayConnection<WebhookDelivery>>({
     params: { ...connectionRules, ...filterRules },
     access: "admin",
@@ -84,10 +83,6 @@ export const deliveryActions = {
     gateway: true,
     safeToRetry: true,
   }),
-  /**
-   * Sends the dead letters of a webhook again, at most 1,000 per call, and tries its pending
-   * deliveries immediately. Throws WEBHOOK_NOT_FOUND.
-   */
   redriveAll: action<{ id: string }, { redriven: number }>({
     params: { id: id() },
     access: "admin",
@@ -102,7 +97,6 @@ export const deliveryActions = {
       `,
     },
   }),
-  /** Sends one dead letter again. Throws WEBHOOK_DELIVERY_NOT_FOUND. */
   redriveDelivery: action<{ id: string }, { redriven: number }>({
     params: { id: id() },
     access: "admin",

@@ -114,7 +114,7 @@ describe("a service that is not in the registry", () => {
     });
   });
 
-  test("has its expected errors told by their codes, and its faults by a trace id only", async () => {
+  test("returns its expected errors with their codes, and its faults with a trace id only", async () => {
     join({
       name: "failing",
       actions: {

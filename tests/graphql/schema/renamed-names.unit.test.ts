@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { buildSchema, graphql, type GraphQLObjectType } from "graphql";
-import { badUserInput, ClientError, type FieldFault } from "../../../core/errors.ts";
+import { badUserInput, ClientError, type FieldViolation } from "../../../core/errors.ts";
 import { connectRenamedNames } from "../../../services/api/graphql/schema/renamed-names.ts";
 import { dateTime } from "../../../services/api/graphql/types/date-time.ts";
 
@@ -54,10 +54,10 @@ async function received(field: string): Promise<unknown> {
   return JSON.parse(String(data?.answer));
 }
 
-async function faultsOf(field: string): Promise<FieldFault[]> {
+async function faultsOf(field: string): Promise<FieldViolation[]> {
   const error: unknown = await received(field).catch((reason: unknown) => reason);
   if (!(error instanceof ClientError)) throw new Error(String(error));
-  return (error.data as { fields: FieldFault[] }).fields;
+  return (error.data as { fields: FieldViolation[] }).fields;
 }
 
 describe("a renamed argument or input field", () => {

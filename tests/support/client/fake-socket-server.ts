@@ -65,7 +65,7 @@ export async function fakeSocketServer() {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}/graphql`,
-    /** Gives the next subscription that arrives. */
+    /** Returns the next subscription that arrives. */
     async subscription(): Promise<ReceivedSubscription> {
       const next = received.shift();
       return next ?? (await new Promise((resolve) => waiting.push(resolve)));

@@ -27,7 +27,7 @@ export async function booksOf(databases: TestDatabases, productId: string): Prom
   return books;
 }
 
-/** Waits until no piece of a product is reserved. Gives its books. */
+/** Waits until no piece of a product is reserved. Returns its books. */
 export function settledBooksOf(databases: TestDatabases, productId: string): Promise<Books> {
   return eventually("the reservations becoming sales", async () => {
     const books = await booksOf(databases, productId);
@@ -43,7 +43,7 @@ export async function expireReservations(databases: TestDatabases): Promise<void
   );
 }
 
-/** Gives the products whose books do not close or whose stock is negative. */
+/** Returns the products whose books do not close or whose stock is negative. */
 export function booksThatDiffer(databases: TestDatabases): Promise<(Books & { id: string })[]> {
   return databases.query(
     "products",

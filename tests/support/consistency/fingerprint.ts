@@ -12,7 +12,7 @@ const ignoredTables = [
   "stock_audits",
 ];
 
-/** Gives a digest per table, equal exactly when the data of all services is equal. */
+/** Returns a digest per table, equal exactly when the data of all services is equal. */
 export async function fingerprint(databases: TestDatabases): Promise<Record<string, string>> {
   const digests: Record<string, string> = {};
   for (const service of domainServices) {

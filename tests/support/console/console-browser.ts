@@ -90,7 +90,7 @@ const looks = [
 ] as const;
 
 /**
- * Gives the violations of WCAG 2.2 AA of what a page shows, on phones and wide screens, light and
+ * Returns the violations of WCAG 2.2 AA of what a page shows, on phones and wide screens, light and
  * dark, and says where a page is wider than the screen.
  */
 export async function accessibilityFaults(page: Page): Promise<string[]> {

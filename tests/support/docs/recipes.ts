@@ -5,7 +5,7 @@ import { projectDir } from "../../../tools/support/processes.ts";
 /** A code block of a page: a whole file, or a change of one. */
 type Block = { path: string; text: string } | { path: string; before: string; after: string };
 
-/** Gives the code blocks of a section of docs/extending.md that name a path. */
+/** Returns the code blocks of a section of docs/extending.md that name a path. */
 export function recipe(heading: string): Block[] {
   const page = readFileSync(join(projectDir, "docs", "extending.md"), "utf8");
   const section = page.split(/^## /m).find((part) => part.startsWith(`${heading}\n`));

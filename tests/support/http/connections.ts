@@ -35,7 +35,7 @@ export type ConnectionName = keyof typeof connections;
 /** The arguments of the connection field. */
 export type PageArguments = Record<string, unknown>;
 
-/** Gives the query for a page of a connection, with its arguments as variables. */
+/** Returns the query for a page of a connection, with its arguments as variables. */
 export function documentOf(field: ConnectionName): string {
   const { variables, args, node } = connections[field];
   return `query ($first: Int, $after: String, $last: Int, $before: String, ${variables}) {
@@ -92,12 +92,8 @@ export class ConnectionReader<Node extends { id: string }> {
     }
   }
 
-  /** Reads all nodes page by page from the end. Gives them in the order of the connection. */
-  async backwards(
-    size: number,
-    args: PageArguments,
-    between?: () => Promise<void>,
-  ): Promise<Node[]> {
+  /** Reads all nodes page by page from the end. Returns them in the order of the connection. */
+  async backwards(size: number, args: PageArguments): Promise<Node[]> {
     const nodes: Node[] = [];
     let before: string | null = null;
     for (;;) {
@@ -105,7 +101,6 @@ export class ConnectionReader<Node extends { id: string }> {
       nodes.unshift(...page.nodes);
       if (!page.pageInfo.hasPreviousPage) return nodes;
       before = page.pageInfo.startCursor;
-      await between?.();
     }
   }
 }

@@ -16,7 +16,7 @@ export interface ExpectedError {
   [key: string]: unknown;
 }
 
-/** Checks the general form of an error response. Gives the extensions of the first error. */
+/** Checks the general form of an error response. Returns the extensions of the first error. */
 export async function clientErrorIn(response: Response): Promise<ExpectedError> {
   const text = await response.text();
   expect(response.status).toBeLessThan(500);
@@ -40,7 +40,7 @@ export async function clientErrorIn(response: Response): Promise<ExpectedError> 
   return first.extensions;
 }
 
-/** Sends a document that must be rejected. Gives the extensions of the first error. */
+/** Sends a document that must be rejected. Returns the extensions of the first error. */
 export async function clientErrorOf(
   url: string,
   query: string,

@@ -24,7 +24,7 @@ export function openRaw(url: string): RawConnection {
   return { socket, received: () => text, isClosed: () => isClosed };
 }
 
-/** Sends bytes. Gives the received bytes when the server has closed the connection. */
+/** Sends bytes. Returns the received bytes when the server has closed the connection. */
 export async function exchange(url: string, bytes: string | Uint8Array): Promise<string> {
   const connection = openRaw(url);
   connection.socket.write(bytes);
@@ -36,7 +36,7 @@ export async function exchange(url: string, bytes: string | Uint8Array): Promise
   return connection.received();
 }
 
-/** Gives the status codes of the responses in the received bytes. */
+/** Returns the status codes of the responses in the received bytes. */
 export function statusesIn(received: string): number[] {
   return [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 }

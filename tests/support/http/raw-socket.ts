@@ -33,7 +33,7 @@ export interface RawSocket {
   init: (payload?: object) => Promise<void>;
   /** Waits for a message of this type (and id). */
   receive: (type: string, id?: string) => Promise<Message>;
-  /** Waits for the end of the connection. Gives the close code or status. */
+  /** Waits for the end of the connection. Returns the close code or status. */
   ended: () => Promise<number>;
 }
 

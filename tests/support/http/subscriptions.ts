@@ -1,12 +1,12 @@
 import type { TestShop } from "../shop.ts";
 
-/** Gives the number of active subscriptions of the gateway to an event type. */
+/** Returns the number of active subscriptions of the gateway to an event type. */
 export function subscriptionsTo({ broker }: TestShop, type: string): number {
-  const { stream, tails } = broker.getLocalService("api") as unknown as Record<
-    "stream" | "tails",
+  const { tagSubscriptions, tails } = broker.getLocalService("api") as unknown as Record<
+    "tagSubscriptions" | "tails",
     { count(type: string): number }
   >;
-  return stream.count(type) + tails.count(type);
+  return tagSubscriptions.count(type) + tails.count(type);
 }
 
 /** Builds the message that subscribes to inventoryUpdated. */

@@ -11,7 +11,7 @@ export interface LeftProcess {
   command: string;
 }
 
-/** Gives the processes of a run folder that do not end within the timeout. */
+/** Returns the processes of a run folder that do not end within the timeout. */
 export async function processesLeft(
   folder: string,
   timeoutMs = endTimeoutMs,

@@ -8,7 +8,7 @@ export class Stopwatch {
   #ticks = 0;
   readonly #timer = setInterval(() => (this.#ticks += 1), tickMs).unref();
 
-  /** Stops the stopwatch. Gives the milliseconds. */
+  /** Stops the stopwatch. Returns the milliseconds. */
   stop(): number {
     clearInterval(this.#timer);
     return this.#ticks * tickMs;

@@ -1,7 +1,7 @@
 const rounds = 5;
 
 /**
- * Gives the ratio of the durations of `work` and `reference`. Both run alternately and the minimum of
+ * Returns the ratio of the durations of `work` and `reference`. Both run alternately and the minimum of
  * each counts, because other work on the machine only adds time.
  */
 export async function timesAsLong(work: () => unknown, reference: () => unknown): Promise<number> {

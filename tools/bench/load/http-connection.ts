@@ -24,7 +24,7 @@ export class HttpConnection {
     });
   }
 
-  /** Sends a complete request. Gives the status line and the body of the response. */
+  /** Sends a complete request. Returns the status line and the body of the response. */
   send(request: string): Promise<string> {
     this.#pending = Promise.withResolvers();
     this.#socket.write(request);

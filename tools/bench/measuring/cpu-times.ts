@@ -23,7 +23,7 @@ export function readCpuTimes(): CpuTimes | undefined {
   try {
     text = readFileSync("/proc/stat", "utf8");
   } catch {
-    // Other systems than Linux: the run tells nothing about other processes.
+    // Other systems than Linux: nothing is known about other processes.
     return undefined;
   }
   // The processes of a run have its folder as their TMPDIR.
@@ -54,7 +54,7 @@ export interface Shares {
 }
 
 /**
- * Gives the shares between two readings. A process that ended between them counts as one of others:
+ * Returns the shares between two readings. A process that ended between them counts as one of others:
  * its last CPU time is unknown.
  */
 export function sharesBetween(before: CpuTimes, after: CpuTimes): Shares {

@@ -76,7 +76,7 @@ function packageVersions(): Record<string, string> {
   );
 }
 
-/** Runs git. Gives its output without the last line break; undefined if it failed. */
+/** Runs git. Returns its output without the last line break; undefined if it failed. */
 function git(...args: string[]): string | undefined {
   const { status, stdout } = spawnSync("git", ["-C", projectDir, ...args], { encoding: "utf8" });
   return status === 0 ? stdout.trimEnd() : undefined;

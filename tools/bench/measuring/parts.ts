@@ -16,7 +16,7 @@ interface Part {
   seconds: number;
 }
 
-/** Gives, for each part, the function that shows its progress as a share of all parts. */
+/** Returns, for each part, the function that shows its progress as a share of all parts. */
 export function showParts<Name extends string>(
   progress: Pick<Progress, "show">,
   parts: readonly (Part & { name: Name })[],

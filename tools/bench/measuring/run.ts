@@ -35,7 +35,7 @@ interface RunOptions {
 
 /**
  * Runs all parts, then prints the results and writes them to files. After Ctrl-C it does so with the
- * rounds so far. Gives the exit status.
+ * rounds so far. Returns the exit status.
  */
 export async function runParts(options: RunOptions): Promise<number> {
   const { parts, pace, isSelected, out, before } = options;

@@ -1,10 +1,10 @@
-/** The range that contains the median with at least the confidence that was asked for. */
+/** The range that contains the median with at least the requested confidence. */
 export interface Interval {
   low: number;
   high: number;
 }
 
-/** Gives the value below which this share of the values lies. */
+/** Returns the value below which this share of the values lies. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const found = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
@@ -12,7 +12,7 @@ export function quantile(values: readonly number[], share: number): number {
   return found;
 }
 
-/** Gives the middle value, or the mean of the two middle values. */
+/** Returns the middle value, or the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -22,7 +22,7 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Gives the confidence interval of the median by order statistics: the k-th smallest and the k-th
+ * Returns the confidence interval of the median by order statistics: the k-th smallest and the k-th
  * largest value, with the largest k whose coverage, 1 - 2 P(B ≤ k - 1) with B ~ binomial(n, 1/2), is
  * at least `confidence`. It assumes independent values, but no distribution. Six values are the
  * fewest with 95 %; for fewer the result is undefined.

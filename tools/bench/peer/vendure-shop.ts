@@ -100,7 +100,7 @@ class VendureApi {
     this.#url = url;
   }
 
-  /** Sends a document. Gives its data, and the token of a new session. */
+  /** Sends a document. Returns its data, and the token of a new session. */
   async send<Data = unknown>(
     query: string,
     variables: object = {},
@@ -174,7 +174,7 @@ async function allProducts(api: VendureApi): Promise<Product[]> {
   }
 }
 
-/** Gives the id of the shipping method. The customer keeps the item that this needs in the basket. */
+/** Returns the id of the shipping method. The customer keeps the item that this needs in the basket. */
 async function shippingMethodId(api: VendureApi, token: string, id: string): Promise<string> {
   await api.send(documents.addItem, { id }, { token });
   await api.send(documents.setAddress, { input: address }, { token });

@@ -41,7 +41,7 @@ const legend = [
 
 /**
  * Draws all ratios as bars, with the line of the baseline (1), and for each its target, interval and
- * rounds. Gives a complete SVG file, for light and dark backgrounds.
+ * rounds. Returns a complete SVG file, for light and dark backgrounds.
  */
 export function chartOf(results: readonly Result[]): string {
   const ratios = results.filter(({ unit }) => unit === "ratio");
@@ -101,7 +101,7 @@ function barOf(result: Result, x: (ratio: number) => number, y: number): string 
   ].join("\n  ");
 }
 
-/** Gives the texts left and right of a bar. */
+/** Returns the texts left and right of a bar. */
 function labelsOf(result: Result, x: (ratio: number) => number, y: number): string[] {
   const { name, inFlight, value } = result;
   const label = inFlight === undefined ? name : `${name}, ${inFlight} in flight`;
@@ -115,7 +115,7 @@ function classOf(result: Result): string {
   return verdictOf(result)?.toLowerCase() ?? "none";
 }
 
-/** Gives the largest number that is drawn in the row of a result. */
+/** Returns the largest number that is drawn in the row of a result. */
 function largestOf({ value, interval, target, rounds }: Result): number {
   return Math.max(
     value,
@@ -125,7 +125,7 @@ function largestOf({ value, interval, target, rounds }: Result): number {
   );
 }
 
-/** Gives round numbers from 0 to the largest ratio, far enough apart for their labels. */
+/** Returns round numbers from 0 to the largest ratio, far enough apart for their labels. */
 function ticksUpTo(largest: number): number[] {
   const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50];
   const step = steps.find((one) => (one / largest) * width >= minTickGap) ?? 100;

@@ -76,7 +76,7 @@ export class Results {
     this.failures.push({ what, error: error instanceof Error ? error.message : String(error) });
   }
 
-  /** Gives the values of all rounds of a measurement. */
+  /** Returns the values of all rounds of a measurement. */
   valuesOf(measurement: Measurement): number[] {
     return (this.#rounds.get(labelOf(measurement))?.rounds ?? []).map(({ value }) => value);
   }

@@ -17,7 +17,7 @@ export interface Pace {
   seconds: number;
 }
 
-/** Starts work at a constant rate, even while earlier work is running (open loop). Gives all results. */
+/** Starts work at a constant rate, even while earlier work is running (open loop). Returns all results. */
 async function atConstantRate<Result>(
   { perSecond, seconds }: Pace,
   work: (n: number) => Promise<Result>,

@@ -32,7 +32,7 @@ type Kind = (typeof kinds)[number];
 /** In a run of the default duration. */
 export const largeShopSeconds = { rounds: 40, whole: 110 };
 
-/** Gives the measurements of a shop with this number of products and of orders. */
+/** Returns the measurements of a shop with this number of products and of orders. */
 export function largeShopMeasurements(rows: number): Measurement[] {
   const group = `p50 with ${rows.toLocaleString("en")} rows / with ${fewRows.toLocaleString("en")}`;
   return [
@@ -171,7 +171,7 @@ async function assertAudit(url: string, rows: number): Promise<void> {
   }
 }
 
-/** Gives random product ids. */
+/** Returns random product ids. */
 async function sampleIds(url: string): Promise<string[]> {
   const sql = "SELECT id FROM products ORDER BY random() LIMIT $1";
   return (await queryOn<{ id: string }>(url, sql, [sampledIds])).map(({ id }) => id);

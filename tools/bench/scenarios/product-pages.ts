@@ -17,7 +17,7 @@ export function pageOf(after: string | null): LoadRequest {
   return post("/graphql", { query: document, variables }, '"name":"Mug ');
 }
 
-/** Walks through the first thousand pages. Gives the cursor of their last product. */
+/** Walks through the first thousand pages. Returns the cursor of their last product. */
 export async function cursorOfDeepPage(url: string): Promise<string> {
   let cursor: string | null = null;
   for (let row = 0; row < rowsBeforeDeepPage; row += strideRows) {

@@ -90,7 +90,7 @@ export const scenarios: readonly Scenario[] = definitions.flatMap(({ name, loads
   })),
 );
 
-/** Gives the requests of every scenario. */
+/** Returns the requests of every scenario. */
 export function requestsOf(stocked: Stocked): Record<ScenarioName, ScenarioRequests> {
   const { productIds, customer, customers } = stocked;
   const { id: customerId, token } = customer;

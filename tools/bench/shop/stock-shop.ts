@@ -41,7 +41,7 @@ export async function stockShop(port: number, products = defaultProducts): Promi
   return { customer, customers, productIds };
 }
 
-/** Registers the first admin of an empty shop. Gives an access token. */
+/** Registers the first admin of an empty shop. Returns an access token. */
 export async function createAdmin(url: string): Promise<string> {
   await register(url, "admin", 1);
   return signIn(url, "admin");

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { realpathSync } from "node:fs";
 import type { ProcessTable } from "./interface.ts";
 
-/** Runs a program. Gives its output. */
+/** Runs a program. Returns its output. */
 type Run = (program: string, args: readonly string[]) => string;
 
 const runReally: Run = (program, args) => spawnSync(program, args, { encoding: "utf8" }).stdout;

@@ -1,9 +1,9 @@
 /** The processes of this machine that this user may see. */
 export interface ProcessTable {
   pids(): number[];
-  /** Gives all processes whose working folder is this folder or below it. */
+  /** Returns all processes whose working folder is this folder or below it. */
   workingIn(folder: string): number[];
-  /** Gives all processes whose TMPDIR is this folder or below it. */
+  /** Returns all processes whose TMPDIR is this folder or below it. */
   withTmpdirIn(folder: string): number[];
   /** The command line; "" for a zombie or no process. */
   commandOf(pid: number): string;

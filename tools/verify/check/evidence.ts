@@ -14,11 +14,11 @@ export interface Evidence {
   ledgerOfProduct: Groups<LedgerRow>;
   /** In the order of their versions. */
   formerPricesOfProduct: Groups<FormerPriceRow>;
-  /** Gives the price that a version of a product has. */
+  /** Returns the price that a version of a product has. */
   priceAt: (product: ProductRow, version: number) => number;
 }
 
-/** Gives the rows of a key; none for an unknown key. */
+/** Returns the rows of a key; none for an unknown key. */
 export type Groups<Row> = (key: string) => readonly Row[];
 
 /** Builds the input of the checks, with its indexes. */
@@ -55,7 +55,7 @@ export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** Gives a text that is equal for the same products and quantities. */
+/** Returns a text that is equal for the same products and quantities. */
 export function signature(lines: readonly { product_id: string; quantity: number }[]): string {
   const quantities = new Map<string, number>();
   for (const { product_id, quantity } of lines) {
@@ -67,7 +67,7 @@ export function signature(lines: readonly { product_id: string; quantity: number
     .join(" ");
 }
 
-/** Gives a text that is equal for the same products, quantities and prices. */
+/** Returns a text that is equal for the same products, quantities and prices. */
 export function pricedSignature(
   lines: readonly { product_id: string; quantity: number; price: number }[],
 ): string {

@@ -39,7 +39,7 @@ function operationOf(all: AnyRequest[]): Operation {
   return { op, kind, key, user, input, requests, outcome, answers } as Operation;
 }
 
-/** Gives the operations of one kind. */
+/** Returns the operations of one kind. */
 export function ofKind<K extends Kind>(operations: readonly Operation[], kind: K) {
   return operations.filter((operation) => operation.kind === kind) as unknown as OperationOf<K>[];
 }

@@ -38,7 +38,7 @@ export class Databases {
     return join(this.#dataDir, "postgres", ".s.PGSQL.5432");
   }
 
-  /** Gives the name of the database of a service. */
+  /** Returns the name of the database of a service. */
   nameOf(service: Service): string {
     return `${service}${this.#suffix}`;
   }

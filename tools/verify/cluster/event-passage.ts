@@ -33,14 +33,14 @@ export class EventPassage {
     this.#affected.set(fault, 0);
   }
 
-  /** Ends a fault. Gives the number of affected events. */
+  /** Ends a fault. Returns the number of affected events. */
   end(fault: EventFault): number {
     const affected = this.#affected.get(fault) ?? 0;
     this.#affected.delete(fault);
     return affected;
   }
 
-  /** Gives the passage of one connection. */
+  /** Returns the passage of one connection. */
   open(): Passage {
     const frames = new NatsFrames();
     const held = new Set<(passed: number) => void>();

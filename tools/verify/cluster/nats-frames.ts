@@ -16,7 +16,7 @@ const lineEnd = Buffer.from("\r\n");
 export class NatsFrames {
   #rest: Buffer = Buffer.alloc(0);
 
-  /** Gives the messages that these bytes complete. */
+  /** Returns the messages that these bytes complete. */
   push(bytes: Buffer): NatsFrame[] {
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     const frames: NatsFrame[] = [];

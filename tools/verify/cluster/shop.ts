@@ -1,19 +1,19 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { eventually } from "../../support/eventually.ts";
+import type { NatsServer } from "../../support/nats-server.ts";
 import { freePort } from "../../support/processes.ts";
 import type { Random } from "../random.ts";
 import type { Databases } from "./databases.ts";
 import { EventPassage, type SeenEvent } from "./event-passage.ts";
 import type { DomainService, Layout } from "./layout.ts";
-import type { Nats } from "./nats.ts";
 import { ShopNode } from "./shop-node.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
 
 export interface ShopOptions {
   layout: Layout;
   databases: Databases;
-  nats: Nats;
+  nats: NatsServer;
   /** The Moleculer namespace, which separates concurrent runs. */
   namespace: string;
   folder: string;

@@ -39,7 +39,7 @@ export class TcpProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Cuts all connections and rejects new ones for a while. Gives the number of cut connections. */
+  /** Cuts all connections and rejects new ones for a while. Returns the number of cut connections. */
   cut(rejectForMs: number): number {
     this.#rejectsUntilMs = performance.now() + rejectForMs;
     const cut = this.#pairs.size;

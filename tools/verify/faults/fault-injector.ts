@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Databases } from "../cluster/databases.ts";
-import type { Nats } from "../cluster/nats.ts";
+import type { NatsServer } from "../../support/nats-server.ts";
 import type { Shop } from "../cluster/shop.ts";
 import type { ShopNode } from "../cluster/shop-node.ts";
 import type { MissReason } from "../history.ts";
@@ -15,7 +15,7 @@ import { faultTargets } from "./fault-targets.ts";
 export interface InjectionPoints {
   shop: Shop;
   databases: Databases;
-  nats: Nats;
+  nats: NatsServer;
 }
 
 /** The target of an injected fault, or the reason why it was not injected. */
@@ -211,7 +211,7 @@ export class FaultInjector {
   }
 
   async #stopNats(durationMs: number): Promise<Injection> {
-    await this.#points.nats.kill();
+    await this.#points.nats.killHard();
     await this.#wait(durationMs);
     await this.#points.nats.start();
     return { target: "nats-server" };

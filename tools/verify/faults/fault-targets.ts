@@ -6,7 +6,7 @@ export interface FaultTarget {
 }
 
 /**
- * Gives the healthy nodes whose services all run on another healthy node. Taking the last replica of
+ * Returns the healthy nodes whose services all run on another healthy node. Taking the last replica of
  * a service would only show its downtime, not what the other nodes do without it. A service with a
  * single node is exempt.
  */

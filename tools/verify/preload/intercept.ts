@@ -63,7 +63,7 @@ function openAside({ host, port, user, database }: pg.Client): Promise<pg.Client
   })());
 }
 
-/** Tracks the transaction of a client. Gives its statements before this one. */
+/** Tracks the transaction of a client. Returns its statements before this one. */
 function trackTransaction(client: pg.Client, text: string): readonly string[] {
   const earlier = transactions.get(client) ?? [];
   if (/^\s*(START TRANSACTION|BEGIN)/i.test(text)) transactions.set(client, []);

@@ -20,7 +20,7 @@ export const ink = "#22303a";
 export const faint = "#8694a0";
 export const grid = "#e6eaed";
 
-/** Gives the x coordinate of a time of the run. */
+/** Returns the x coordinate of a time of the run. */
 export type Scale = (ms: number) => number;
 
 export function legend(y: number, name: string, entries: [string, string][]): string[] {
@@ -43,7 +43,7 @@ export function gridLine(y: number, label: string): string[] {
   ];
 }
 
-/** Gives the smallest step of 1, 2 or 5 times a power of ten that is not below `least`. */
+/** Returns the smallest step of 1, 2 or 5 times a power of ten that is not below `least`. */
 export function niceStep(least: number): number {
   const unit = 10 ** Math.floor(Math.log10(Math.max(1, least)));
   return unit * ([1, 2, 5].find((step) => unit * step >= least) ?? 10);

@@ -10,7 +10,7 @@ export interface Column {
 
 const maxColumns = 300;
 
-/** Gives the width of a column, in whole seconds. */
+/** Returns the width of a column, in whole seconds. */
 export function columnWidthMs(endMs: number): number {
   return Math.max(1_000, Math.ceil(endMs / maxColumns / 1_000) * 1_000);
 }

@@ -120,7 +120,7 @@ function longestSilenceMs(history: readonly HistoryLine[]): number {
   return Math.max(...silences);
 }
 
-/** Gives the steps that no node reached; none for an interrupted run. */
+/** Returns the steps that no node reached; none for an interrupted run. */
 function stepsMissed(history: readonly HistoryLine[]): string[] {
   const line = history.find((one) => one.line === "steps");
   if (line?.line !== "steps") return [];
@@ -146,7 +146,7 @@ function operationFigures(requests: readonly AnyRequest[]): OperationFigures[] {
   });
 }
 
-/** Gives the value below which this share of the values lies, or 0 without values. */
+/** Returns the value below which this share of the values lies, or 0 without values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;

@@ -18,7 +18,7 @@ import type { Figures } from "./figures.ts";
 import { faultPanel, latencyPanel, ratePanel, outageShades, timeAxis } from "./panels.ts";
 import { statusOf, type Verdict } from "./verdict.ts";
 
-/** Draws requests, latencies and faults over time. Gives a complete SVG file. */
+/** Draws requests, latencies and faults over time. Returns a complete SVG file. */
 export function pictureOf(
   history: readonly HistoryLine[],
   figures: Figures,
@@ -57,7 +57,7 @@ export function pictureOf(
   ].join("\n");
 }
 
-/** Gives the beginning of the load, after the preparation of the data. */
+/** Returns the beginning of the load, after the preparation of the data. */
 function openedMs(history: readonly HistoryLine[]): number {
   const opened = history.find((line) => line.line === "phase" && line.phase === "opened");
   return opened?.line === "phase" ? opened.atMs : 0;

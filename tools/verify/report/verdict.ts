@@ -34,7 +34,7 @@ export function judge(findings: readonly Findings[], figures: Figures): Verdict 
   return { violations: findings.flatMap(({ violations }) => violations), failures, inconclusive };
 }
 
-/** Gives the exit status: 0 passed, 1 failed, 2 inconclusive. */
+/** Returns the exit status: 0 passed, 1 failed, 2 inconclusive. */
 export function statusOf({ violations, failures, inconclusive }: Verdict): 0 | 1 | 2 {
   if (violations.length > 0 || failures.length > 0) return 1;
   return inconclusive.length > 0 ? 2 : 0;

@@ -72,7 +72,7 @@ export async function runRestore(
   });
   const operator = new ServiceBroker({
     namespace,
-    transporter: { type: "NATS", options: { url: `nats://127.0.0.1:${nats.port}` } },
+    transporter: { type: "NATS", options: { url: nats.url } },
     nodeID: "operator",
     // A call can still go to the stopped node of the restored service.
     retryPolicy: { enabled: true, retries: 5, delay: 500 },

@@ -64,7 +64,7 @@ export class Client {
   }
 
   /**
-   * Sends an intent until its outcome is known or all attempts are used. Gives the attempt if the
+   * Sends an intent until its outcome is known or all attempts are used. Returns the attempt if the
    * outcome is unknown and it can be sent again.
    */
   async pursue(intent: Intent): Promise<Attempt | undefined> {

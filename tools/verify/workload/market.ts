@@ -37,7 +37,7 @@ export class Market {
     this.#versions.set(productId, Math.max(version, this.versionOf(productId)));
   }
 
-  /** Gives the newest version that a client has seen. The product may have a newer one. */
+  /** Returns the newest version that a client has seen. The product may have a newer one. */
   versionOf(productId: string): number {
     return this.#versions.get(productId) ?? 1;
   }

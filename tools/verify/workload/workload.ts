@@ -53,7 +53,7 @@ export class Workload {
     return this.#done;
   }
 
-  /** Retries the idempotent requests whose outcome is unknown. Gives the numbers of finished and open ones. */
+  /** Retries the idempotent requests whose outcome is unknown. Returns the numbers of finished and open ones. */
   async finish(): Promise<{ finished: number; open: number }> {
     const before = this.#unfinished.length;
     const stillOpen: Attempt[] = [];

@@ -3,237 +3,22 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type * as Types from './schema.ts';
+
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** The account to create */
-export type NewUser = {
-  /** 3 to 254 characters. Unique, case-insensitive; otherwise EMAIL_TAKEN. */
-  email: string;
-  /** The display name, 1 to 100 characters in one line. It does not have to be unique. */
-  username: string;
-  /**
-   * 8 to 128 characters. BAD_USER_INPUT for one of the 10,000 most common passwords, and for the
-   * account's email or username.
-   */
-  password: string;
-  /** 0 - DEFAULT, 1 - ADMIN. Type 1 requires an admin, or a shop that has no admin yet. */
-  type: number;
-};
-
-/** The credentials of an account */
-export type Login = {
-  /** The email of the account, case-insensitive, at most 254 characters */
-  email: string;
-  /** The password of the account, at most 128 characters */
-  password: string;
-};
-
-/** The order of `productsConnection` */
-export type ProductSort =
-  /** By time of creation, ascending */
-  | 'OLDEST_FIRST'
-  /** By time of creation, descending */
-  | 'NEWEST_FIRST'
-  /** By name, case-insensitive */
-  | 'NAME_ASC'
-  /** By name, case-insensitive, descending */
-  | 'NAME_DESC'
-  /** By price, ascending */
-  | 'PRICE_ASC'
-  /** By price, descending */
-  | 'PRICE_DESC';
-
-/** A product must match all given fields */
-export type ProductFilter = {
-  /** In minor units (cents), inclusive */
-  priceMin?: number | null | undefined;
-  /** In minor units (cents), inclusive */
-  priceMax?: number | null | undefined;
-  /** true: products with stock; false: products without stock */
-  inStock?: boolean | null | undefined;
-  /** The product's id must be one of these; at most 100 */
-  ids?: Array<string> | null | undefined;
-  /**
-   * The old name of priceMin
-   * @deprecated Use priceMin.
-   */
-  price_min?: number | null | undefined;
-  /**
-   * The old name of priceMax
-   * @deprecated Use priceMax.
-   */
-  price_max?: number | null | undefined;
-  /**
-   * The old name of inStock
-   * @deprecated Use inStock.
-   */
-  in_stock?: boolean | null | undefined;
-};
-
-/** The product to create */
-export type CreateProduct = {
-  /** 1 to 200 characters, one line */
-  name: string;
-  /** Plain text, at most 2,000 characters; it may be empty */
-  description: string;
-  /** The price of one piece in minor units (cents), 0 or more */
-  price: number;
-  /** The initial stock in pieces, 0 or more */
-  stock: number;
-  /**
-   * 1 to 64 visible characters, with single spaces between them and none outside. SKU_TAKEN if another
-   * product of the catalogue has it.
-   */
-  sku?: string | null | undefined;
-};
-
-/** A change of a product. At least one of name, description, price and sku is required. */
-export type UpdateProductInput = {
-  /** The id of the product */
-  id: string;
-  /**
-   * The version of the product that the change is based on, 1 or more. VERSION_CONFLICT if the product
-   * has another version.
-   */
-  version: number;
-  /** 1 to 200 characters, one line */
-  name?: string | null | undefined;
-  /** Plain text, at most 2,000 characters; it may be empty */
-  description?: string | null | undefined;
-  /** The price of one piece in minor units (cents), 0 or more */
-  price?: number | null | undefined;
-  /**
-   * 1 to 64 visible characters, with single spaces between them and none outside; an empty text removes
-   * the SKU. SKU_TAKEN if another product of the catalogue has it.
-   */
-  sku?: string | null | undefined;
-};
-
-/** A change of a product's stock, or its deletion */
-export type UpdateInventory = {
-  /** The id of the product */
-  id: string;
-  /** 0 - INVALID, 1 - ADD, 2 - SUBTRACT, 3 - DELETE */
-  type: number;
-  /**
-   * The number of pieces to add or subtract, 1 or more; ignored for DELETE. All pieces ever added minus
-   * those subtracted must not exceed 2,147,483,647.
-   */
-  number: number;
-};
-
-/** The status of an order */
-export type OrderStatus =
-  /** The pieces of the order are taken from the stock. Next: SHIPPED or CANCELLED. */
-  | 'PLACED'
-  /** The order is on its way and can no longer be cancelled. Next: DELIVERED. */
-  | 'SHIPPED'
-  /** The order has arrived. */
-  | 'DELIVERED'
-  /** The pieces were returned to the stock. */
-  | 'CANCELLED';
-
-/** The order of `ordersConnection` */
-export type OrderSort =
-  /** By time of the order, descending */
-  | 'NEWEST_FIRST'
-  /** By time of the order, ascending */
-  | 'OLDEST_FIRST';
-
-/** An order must match all given fields */
-export type OrderFilter = {
-  /** `Order.number` in any case, with or without hyphens; I, L and O count as 1, 1 and 0 */
-  number?: string | null | undefined;
-  /** The buyer. Another user's id requires permission to see other users' orders; otherwise FORBIDDEN. */
-  userId?: string | null | undefined;
-  /** The current status */
-  status?: OrderStatus | null | undefined;
-  /** Inclusive. Compared with the time in the order's id, when the order was sent. */
-  placedFrom?: string | null | undefined;
-  /** Exclusive */
-  placedBefore?: string | null | undefined;
-  /** In minor units, inclusive. Requires userId, placedFrom or number for the orders of all users. */
-  priceTotalMin?: number | null | undefined;
-  /** In minor units, inclusive. Requires userId, placedFrom or number for the orders of all users. */
-  priceTotalMax?: number | null | undefined;
-  /**
-   * The old name of userId
-   * @deprecated Use userId.
-   */
-  user_id?: string | null | undefined;
-  /**
-   * The old name of placedFrom. ISO 8601.
-   * @deprecated Use placedFrom.
-   */
-  placed_from?: string | null | undefined;
-  /**
-   * The old name of placedBefore. ISO 8601.
-   * @deprecated Use placedBefore.
-   */
-  placed_before?: string | null | undefined;
-  /**
-   * The old name of priceTotalMin
-   * @deprecated Use priceTotalMin.
-   */
-  price_total_min?: number | null | undefined;
-  /**
-   * The old name of priceTotalMax
-   * @deprecated Use priceTotalMax.
-   */
-  price_total_max?: number | null | undefined;
-};
-
-/** A product to order */
-export type PlaceOrderProduct = {
-  /** The id of the product. PRODUCT_NOT_FOUND if it is not in the catalogue. */
-  product_id: string;
-  /** The number of pieces, 1 or more. OUT_OF_STOCK if the stock is lower. */
-  quantity: number;
-};
-
-/** The order to place */
-export type PlaceOrder = {
-  /** 1 to 1,000 lines, with at most 200 different products. Lines of the same product are added up. */
-  order_products: Array<PlaceOrderProduct>;
-};
-
-/** The order to ship */
-export type ShipOrder = {
-  /** The id of the order */
-  id: string;
-  /** For example the carrier and the number of the parcel, 1 to 200 characters */
-  tracking?: string | null | undefined;
-};
-
-/** Why the stock on hand of a product changed */
-export type InventoryChange =
-  /** An admin added pieces. */
-  | 'ADDED'
-  /** An admin subtracted pieces. */
-  | 'SUBTRACTED'
-  /** An admin deleted the product from the catalogue. The stock stays as it is. */
-  | 'DELETED'
-  /** An order was placed. */
-  | 'SOLD'
-  /** An order was cancelled. */
-  | 'RETURNED'
-  /** A correction: the pieces were counted. */
-  | 'COUNTED'
-  /** A value that this version of the gateway does not know */
-  | 'UNKNOWN';
-
 export type AccountFragment = { id: string, email: string, username: string, type: number, createdAt: string };
 
 export type SessionTokensFragment = { token: string, refreshToken: string, expiresAt: string, user: { id: string, email: string, username: string, type: number, createdAt: string } };
 
 export type RegisterMutationVariables = Exact<{
-  input: NewUser;
+  input: Types.NewUser;
 }>;
 
 
 export type RegisterMutation = { registerUser: { id: string, email: string, username: string, type: number, createdAt: string } };
 
 export type LoginMutationVariables = Exact<{
-  input: Login;
+  input: Types.Login;
 }>;
 
 
@@ -258,52 +43,52 @@ export type MeQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type MeQuery = { me: { id: string, email: string, username: string, type: number, createdAt: string } | null };
 
-export type OrderDetailsFragment = { id: string, number: string, user_id: string, price_total: number, quantity: number, status: OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null };
+export type OrderDetailsFragment = { id: string, number: string, user_id: string, price_total: number, quantity: number, status: Types.OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null };
 
 export type PlaceOrderMutationVariables = Exact<{
-  input: PlaceOrder;
+  input: Types.PlaceOrder;
 }>;
 
 
-export type PlaceOrderMutation = { placeOrder: { id: string, number: string, user_id: string, price_total: number, quantity: number, status: OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null } };
+export type PlaceOrderMutation = { placeOrder: { id: string, number: string, user_id: string, price_total: number, quantity: number, status: Types.OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null } };
 
 export type OrderQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type OrderQuery = { order: { id: string, number: string, user_id: string, price_total: number, quantity: number, status: OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null } };
+export type OrderQuery = { order: { id: string, number: string, user_id: string, price_total: number, quantity: number, status: Types.OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null } };
 
 export type OrdersQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
-  filter?: OrderFilter | null | undefined;
-  sort?: OrderSort | null | undefined;
+  filter?: Types.OrderFilter | null | undefined;
+  sort?: Types.OrderSort | null | undefined;
 }>;
 
 
-export type OrdersQuery = { ordersConnection: { nodes: Array<{ id: string, number: string, user_id: string, price_total: number, quantity: number, status: OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type OrdersQuery = { ordersConnection: { nodes: Array<{ id: string, number: string, user_id: string, price_total: number, quantity: number, status: Types.OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type CancelOrderMutationVariables = Exact<{
   id: string;
 }>;
 
 
-export type CancelOrderMutation = { cancelOrder: { id: string, number: string, user_id: string, price_total: number, quantity: number, status: OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null } };
+export type CancelOrderMutation = { cancelOrder: { id: string, number: string, user_id: string, price_total: number, quantity: number, status: Types.OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null } };
 
 export type ShipOrderMutationVariables = Exact<{
-  input: ShipOrder;
+  input: Types.ShipOrder;
 }>;
 
 
-export type ShipOrderMutation = { shipOrder: { id: string, number: string, user_id: string, price_total: number, quantity: number, status: OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null } };
+export type ShipOrderMutation = { shipOrder: { id: string, number: string, user_id: string, price_total: number, quantity: number, status: Types.OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null } };
 
 export type CompleteOrderMutationVariables = Exact<{
   id: string;
 }>;
 
 
-export type CompleteOrderMutation = { completeOrder: { id: string, number: string, user_id: string, price_total: number, quantity: number, status: OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null } };
+export type CompleteOrderMutation = { completeOrder: { id: string, number: string, user_id: string, price_total: number, quantity: number, status: Types.OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null } };
 
 export type ProductDetailsFragment = { id: string, name: string, description: string, price: number, stock: number, sku: string | null, version: number, createdAt: string, updatedAt: string };
 
@@ -311,8 +96,8 @@ export type ProductsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
   search?: string | null | undefined;
-  filter?: ProductFilter | null | undefined;
-  sort?: ProductSort | null | undefined;
+  filter?: Types.ProductFilter | null | undefined;
+  sort?: Types.ProductSort | null | undefined;
 }>;
 
 
@@ -333,21 +118,21 @@ export type ProductBySkuQueryVariables = Exact<{
 export type ProductBySkuQuery = { productBySku: { id: string, name: string, description: string, price: number, stock: number, sku: string | null, version: number, createdAt: string, updatedAt: string } };
 
 export type CreateProductMutationVariables = Exact<{
-  input: CreateProduct;
+  input: Types.CreateProduct;
 }>;
 
 
 export type CreateProductMutation = { createProduct: { id: string, name: string, description: string, price: number, stock: number, sku: string | null, version: number, createdAt: string, updatedAt: string } };
 
 export type UpdateProductMutationVariables = Exact<{
-  input: UpdateProductInput;
+  input: Types.UpdateProductInput;
 }>;
 
 
 export type UpdateProductMutation = { updateProduct: { id: string, name: string, description: string, price: number, stock: number, sku: string | null, version: number, createdAt: string, updatedAt: string } };
 
 export type UpdateInventoryMutationVariables = Exact<{
-  input: UpdateInventory;
+  input: Types.UpdateInventory;
 }>;
 
 
@@ -358,14 +143,14 @@ export type OrderPlacedSubscriptionVariables = Exact<{
 }>;
 
 
-export type OrderPlacedSubscription = { orderPlaced: { cursor: string | null, id: string, number: string, user_id: string, price_total: number, quantity: number, status: OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null } };
+export type OrderPlacedSubscription = { orderPlaced: { cursor: string | null, id: string, number: string, user_id: string, price_total: number, quantity: number, status: Types.OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null } };
 
 export type OrderUpdatedSubscriptionVariables = Exact<{
   after?: string | null | undefined;
 }>;
 
 
-export type OrderUpdatedSubscription = { orderUpdated: { cursor: string | null, id: string, number: string, user_id: string, price_total: number, quantity: number, status: OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null } };
+export type OrderUpdatedSubscription = { orderUpdated: { cursor: string | null, id: string, number: string, user_id: string, price_total: number, quantity: number, status: Types.OrderStatus, createdAt: string, updatedAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null } };
 
 export type InventoryUpdatedSubscriptionVariables = Exact<{
   productId?: string | null | undefined;
@@ -373,7 +158,7 @@ export type InventoryUpdatedSubscriptionVariables = Exact<{
 }>;
 
 
-export type InventoryUpdatedSubscription = { inventoryUpdated: { productId: string, change: InventoryChange, number: number, cursor: string | null, product: { id: string, name: string, description: string, price: number, stock: number, sku: string | null, version: number, createdAt: string, updatedAt: string } | null } };
+export type InventoryUpdatedSubscription = { inventoryUpdated: { productId: string, change: Types.InventoryChange, number: number, cursor: string | null, product: { id: string, name: string, description: string, price: number, stock: number, sku: string | null, version: number, createdAt: string, updatedAt: string } | null } };
 
 export const AccountFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Account"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"User"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"email"}},{"kind":"Field","name":{"kind":"Name","value":"username"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}}]}}]} as unknown as DocumentNode<AccountFragment, unknown>;
 export const SessionTokensFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"SessionTokens"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Token"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"token"}},{"kind":"Field","name":{"kind":"Name","value":"refreshToken"}},{"kind":"Field","name":{"kind":"Name","value":"expiresAt"}},{"kind":"Field","name":{"kind":"Name","value":"user"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"Account"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Account"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"User"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"email"}},{"kind":"Field","name":{"kind":"Name","value":"username"}},{"kind":"Field","name":{"kind":"Name","value":"type"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}}]}}]} as unknown as DocumentNode<SessionTokensFragment, unknown>;

@@ -10,7 +10,12 @@ import {
   type GraphQLInputType,
   type GraphQLSchema,
 } from "graphql";
-import { badUserInput, commonErrors, hasCode, type FieldFault } from "../../../../core/errors.ts";
+import {
+  badUserInput,
+  commonErrors,
+  hasCode,
+  type FieldViolation,
+} from "../../../../core/errors.ts";
 import { preferProperty, propertyOf } from "../engine/property-fields.ts";
 
 /*
@@ -82,9 +87,9 @@ function translate(field: GraphQLField<unknown, unknown>): void {
 
 function translated(call: Call, members: readonly Member[]): Call {
   return (source, args, ...rest) => {
-    const translation: Translation = { faults: [], newNames: new Map() };
+    const translation: Translation = { violations: [], newNames: new Map() };
     const values = withOldNames(args, members, translation);
-    if (translation.faults.length > 0) throw badUserInput(translation.faults);
+    if (translation.violations.length > 0) throw badUserInput(translation.violations);
     const { newNames } = translation;
     try {
       const result = call(source, values, ...rest);
@@ -100,7 +105,7 @@ function translated(call: Call, members: readonly Member[]): Call {
 
 interface Translation {
   /** Elements that were sent under both names with different values. */
-  faults: FieldFault[];
+  violations: FieldViolation[];
   /** The new names by the old names that the client did not send. */
   newNames: Map<string, string>;
 }
@@ -118,7 +123,7 @@ function withOldNames(
     const value = values[current.name];
     if (Object.hasOwn(values, old.name) && !isSame(values[old.name], value, current.type)) {
       const message = `'${current.name}' and '${old.name}' are two names of one value; send only '${current.name}'.`;
-      translation.faults.push({ field: current.name, message });
+      translation.violations.push({ field: current.name, message });
     }
     Reflect.deleteProperty(translated, current.name);
     translated[old.name] = value;
@@ -138,15 +143,17 @@ function withOldNames(
 
 /** Compares a value of the old name with one of the new name, whose type may be another scalar. */
 function isSame(old: unknown, current: unknown, type: GraphQLInputType): boolean {
-  const faults: unknown[] = [];
-  const coerced: unknown = coerceInputValue(old, type, (...fault) => faults.push(fault));
-  return faults.length === 0 && isDeepStrictEqual(coerced, current);
+  const violations: unknown[] = [];
+  const coerced: unknown = coerceInputValue(old, type, (...violation) =>
+    violations.push(violation),
+  );
+  return violations.length === 0 && isDeepStrictEqual(coerced, current);
 }
 
 /** Returns the error of a service with the names that the client has to use. */
 function withNewNames(error: unknown, newNames: ReadonlyMap<string, string>): unknown {
   if (!hasCode(error, commonErrors.BAD_USER_INPUT)) return error;
-  const { fields } = (error as { data?: { fields?: FieldFault[] } }).data ?? {};
+  const { fields } = (error as { data?: { fields?: FieldViolation[] } }).data ?? {};
   if (fields === undefined) return error;
   const renamed = (field: string) => newNames.get(field) ?? field;
   return badUserInput(

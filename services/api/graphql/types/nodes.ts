@@ -8,7 +8,7 @@ import type { GraphqlContext } from "../graphql-operation.ts";
 /** The maximum number of ids of `Query.nodes`. */
 const maxNodes = 100;
 
-/** An id does not say its type, so each type is asked: the cost of these calls. */
+/** An id does not contain its type, so the services of all types are called: the cost of these calls. */
 const costOfLookup = 10;
 
 /** The costs of the fields, by `Type.field`. */
@@ -82,7 +82,7 @@ function sourcesOf({ name, graphql, actions }: Contract): Source[] {
 }
 
 /**
- * Asks the services of all types at the same time. Throws the error of a service if no other one has
+ * Calls the services of all types at the same time. Throws the error of a service if no other one has
  * the object: it could be there.
  */
 async function nodeIn(

@@ -38,6 +38,7 @@ import { BodyError, RequestBody, dropBody } from "./request-body.ts";
 import { isJson, paramsOfBody, paramsOfUrl } from "./request-params.ts";
 import type { EventStreamResponses } from "../../subscriptions/transports/event-stream-response.ts";
 import type { GatewayParts } from "../../subscriptions/transports/live-client.ts";
+import { sendAnswer } from "./send-answer.ts";
 import { Tarpit } from "../../limits/tarpit.ts";
 import type { TransferWatch } from "../transfer-watch.ts";
 
@@ -63,11 +64,6 @@ interface ReceivedRequest {
 const unqueuedBodyCharacters = 16_384;
 /** The cost of an incomplete request, in addition to its bytes. */
 const incompleteRequestCost = 50;
-/** Smaller responses are sent without a check of the buffered bytes. */
-const smallResponseBytes = 65_536;
-/** A client may take `readTimeMs` to read a response, plus its length at `readBytesPerMs`. */
-const readTimeMs = 10_000;
-const readBytesPerMs = 64;
 
 /**
  * Serves operations by the GraphQL-over-HTTP specification, and subscriptions as Server-Sent Events.
@@ -119,7 +115,7 @@ export function graphqlOverHttp(
     });
     try {
       const answered = await answer(exchange);
-      if (answered !== undefined) send(exchange, answered);
+      if (answered !== undefined) sendAnswer(exchange, answered, transfers);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       exchange.operation ??= { fields: [], codes: [error.error.extensions.code] };
@@ -271,38 +267,5 @@ export function graphqlOverHttp(
     }
     execution.chargeBytes(caller, text.length);
     return { parse: () => paramsOfBody(text), isLong: text.length > unqueuedBodyCharacters };
-  }
-
-  /** Sends a response. One `writeHead` is several times faster than setting each header. */
-  function send(exchange: Exchange, { status, type, text }: HttpAnswer): void {
-    const { res, headers, held } = exchange;
-    if (res.destroyed) return;
-    const length = Buffer.byteLength(text);
-    const excess = length > smallResponseBytes ? held.set(held.bytes + length) : undefined;
-    if (excess !== undefined) {
-      sendHttpError(res, headers, overloaded(excess));
-      return;
-    }
-    headers.push("content-type", `${type}; charset=utf-8`, "content-length", String(length));
-    res.writeHead(status, headers).end(text);
-    if (res.writableLength > 0) waitForReader(exchange, length);
-  }
-
-  /** Limits the time and the memory of a response that the client has not read yet. */
-  function waitForReader(exchange: Exchange, length: number): void {
-    const { res, held } = exchange;
-    const cut = () => res.destroy();
-    if (length <= smallResponseBytes && held.set(held.bytes + length) !== undefined) {
-      cut();
-      return;
-    }
-    const start = () => {
-      const endsAtMs = performance.now() + readTimeMs + length / readBytesPerMs;
-      exchange.transfer = { endsAtMs, cut };
-      transfers.add(exchange.transfer);
-    };
-    // A pipelined response gets the socket when those in front of it are sent.
-    if (res.socket === null) res.once("socket", start);
-    else start();
   }
 }

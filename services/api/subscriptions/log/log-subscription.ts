@@ -30,7 +30,7 @@ const done: Result = { done: true, value: undefined };
 const sliceCost = 20;
 
 /** Returns true if a cursor needs no check: it names no event, or the tail has its event. */
-function isKnown(tail: LogTail, { position, eventTag }: OpenedCursor): boolean {
+function needsNoCheck(tail: LogTail, { position, eventTag }: OpenedCursor): boolean {
   if (eventTag === undefined) return true;
   const event = tail.find(position - 1, () => true);
   return (
@@ -74,7 +74,7 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
     this.#tail = tail;
     this.#options = options;
     this.#position = after?.position ?? tail.position;
-    this.#unchecked = after === undefined || isKnown(tail, after) ? undefined : after;
+    this.#unchecked = after === undefined || needsNoCheck(tail, after) ? undefined : after;
     this.#missedTo = tail.position;
   }
 
@@ -96,7 +96,7 @@ export class LogSubscription implements AsyncIterableIterator<DeliveredEvent>, T
       if (isLater && after.position > (await tail.readHead())) throw cursorExpired();
       subscription = new LogSubscription(tail, options, after);
       tail.add(subscription);
-      // The first slice tells whether the cursor has expired.
+      // The first slice shows whether the cursor has expired.
       if (after !== undefined) await subscription.#readMissed();
       return subscription;
     } catch (error) {

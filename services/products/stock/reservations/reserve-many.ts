@@ -7,7 +7,7 @@ import type { ReservationBatcher } from "./reserve.ts";
  * only if all fail by a fault, for example without a database: then a retry of the whole call does
  * less work than a call for each order.
  *
- * @param orderServer the PostgreSQL server on which the caller will write the orders, if it told
+ * @param orderServer the PostgreSQL server on which the caller will write the orders; undefined if unknown
  */
 export async function reserveMany(
   batcher: ReservationBatcher,

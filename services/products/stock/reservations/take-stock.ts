@@ -16,7 +16,7 @@ interface TakenRow {
   previous_id: string | null;
 }
 
-/** A reservation with the PostgreSQL server on which the caller will write the order, if it told. */
+/** A reservation with the PostgreSQL server on which the caller will write the order. */
 export interface ReservationRequest extends Reservation {
   orderServer: string | undefined;
 }

@@ -112,7 +112,7 @@ function changed(query: string, kind: Change, at: number, token: string): string
   return [...tokens.slice(0, index), ...replacement[kind], ...tokens.slice(index + 2)].join(" ");
 }
 
-/** Gives the next different token of the same kind as the one at `index`. */
+/** Returns the next different token of the same kind as the one at `index`. */
 function similarToken(tokens: string[], index: number): string {
   const isName = (token: string | undefined) => /^\w/.test(token ?? "");
   const others = [...tokens.slice(index + 1), ...tokens.slice(0, index)];
@@ -120,7 +120,7 @@ function similarToken(tokens: string[], index: number): string {
   return others.find((token) => token !== here && isName(token) === isName(here)) ?? "x";
 }
 
-/** Gives the tokens of a document as written. */
+/** Returns the tokens of a document as written. */
 function tokensOf(query: string): string[] {
   const lexer = new Lexer(new Source(query));
   const tokens: string[] = [];

@@ -22,7 +22,7 @@ export class DocumentWriter {
     return this.#fragments.map((fragment) => ` ${fragment}`).join("");
   }
 
-  /** Defines a variable with a value in the request, a default, or both. Gives its reference. */
+  /** Defines a variable with a value in the request, a default, or both. Returns its reference. */
   variable(type: GraphQLInputType, value: Value, from: string): string {
     const name = this.#name("v");
     const hasDefault = from !== "given" && !(value === null && isNonNullType(type));
@@ -32,7 +32,7 @@ export class DocumentWriter {
     return `$${name}`;
   }
 
-  /** Defines a fragment. Gives its name. */
+  /** Defines a fragment. Returns its name. */
   fragment(typeName: string, selectionSet: string): string {
     const name = this.#name("F");
     this.#fragments.push(`fragment ${name} on ${typeName} ${selectionSet}`);
@@ -40,7 +40,7 @@ export class DocumentWriter {
   }
 
   /**
-   * Gives the field name, with an alias if requested or needed: fields with the same response key must
+   * Returns the field name, with an alias if requested or needed: fields with the same response key must
    * not differ in their arguments.
    */
   keyOf(field: string, { renamed, hasArguments }: { renamed: boolean; hasArguments: boolean }) {

@@ -86,7 +86,7 @@ const forgeries = [
 /** The HTTP parser rejects longer URLs with a response that is not JSON. */
 const maxUrlLength = 8_000;
 
-/** Gives the HTTP request of a random request, with the token of its sender. */
+/** Returns the HTTP request of a random request, with the token of its sender. */
 export function requestOf(
   request: FuzzRequest,
   tokens: Record<"customer" | "admin", string>,

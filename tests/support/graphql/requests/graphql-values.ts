@@ -104,7 +104,7 @@ const scalars: Plausible = {
   DateTime: fc.oneof(fc.constantFrom("2026-01-31T12:00:00Z", "2026-02-30T00:00:00+01:00"), anyText),
 };
 
-/** Gives a generator of values of input types, mostly plausible ones. */
+/** Returns a generator of values of input types, mostly plausible ones. */
 export function valuesFor(plausible: Plausible): ValuesOf {
   function ofScalar(type: GraphQLScalarType, name: string): fc.Arbitrary<Value> {
     const any = scalars[type.name];

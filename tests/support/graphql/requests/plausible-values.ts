@@ -10,7 +10,7 @@ interface ExistingIds {
   users: string[];
 }
 
-/** Gives realistic values for the fields of this shop. Other fields get values of their type. */
+/** Returns realistic values for the fields of this shop. Other fields get values of their type. */
 export function plausibleValues({ products, orders, users }: ExistingIds): Plausible {
   const id = (ids: string[]) => fc.constantFrom(...ids, ...ids, ...ids, ...unknownIds);
   const words = fc.constantFrom("Mug", "Cup and saucer", "Ärmel", "👩‍👩‍👧‍👦", "x".repeat(200));

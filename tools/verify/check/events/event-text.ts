@@ -1,9 +1,9 @@
-/** Gives a text that is equal for events of the same type and data, in any order of properties and lines. */
+/** Returns a text that is equal for events of the same type and data, in any order of properties and lines. */
 export function eventText(type: string, data: Record<string, unknown>): string {
   return `${type} ${canonical(data)}`;
 }
 
-/** Gives a JSON-like text that ignores the order of keys and of list items. */
+/** Returns a JSON-like text that ignores the order of keys and of list items. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).sort().join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

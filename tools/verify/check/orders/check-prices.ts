@@ -124,7 +124,7 @@ function checkPricesOfOrders(
   }
 }
 
-/** Gives the prices of a product from a version on. */
+/** Returns the prices of a product from a version on. */
 function pricesFrom(
   oldest: number,
   product: ProductRow | undefined,

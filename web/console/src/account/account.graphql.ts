@@ -3,67 +3,25 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type * as Types from '../../../../clients/typescript/src/generated/schema.ts';
+
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** The account to create */
-export type NewUser = {
-  /** 3 to 254 characters. Unique, case-insensitive; otherwise EMAIL_TAKEN. */
-  email: string;
-  /** The display name, 1 to 100 characters in one line. It does not have to be unique. */
-  username: string;
-  /**
-   * 8 to 128 characters. BAD_USER_INPUT for one of the 10,000 most common passwords, and for the
-   * account's email or username.
-   */
-  password: string;
-  /** 0 - DEFAULT, 1 - ADMIN. Type 1 requires an admin, or a shop that has no admin yet. */
-  type: number;
-};
-
-/** The old and the new password of the caller */
-export type ChangePassword = {
-  /** The current password, at most 128 characters; INVALID_CREDENTIALS if it is wrong */
-  password: string;
-  /** 8 to 128 characters, with the same rules as in `NewUser` */
-  newPassword: string;
-};
-
-/** The fields of the caller's account to change, at least one of username and email */
-export type UpdateProfile = {
-  /** The new display name, 1 to 100 characters in one line */
-  username?: string | null | undefined;
-  /** The new email, 3 to 254 characters. Unique, case-insensitive; otherwise EMAIL_TAKEN. */
-  email?: string | null | undefined;
-  /**
-   * The current password, at most 128 characters; INVALID_CREDENTIALS if it is wrong. Required for a new
-   * email. If it is given, a username or an email that equals it is BAD_USER_INPUT.
-   */
-  password?: string | null | undefined;
-};
-
-/** The reset token and the new password */
-export type ResetPassword = {
-  /** The token of createPasswordReset, at most 1,000 characters */
-  token: string;
-  /** 8 to 128 characters, with the same rules as in `NewUser` */
-  newPassword: string;
-};
-
 export type CreateAccountMutationVariables = Exact<{
-  input: NewUser;
+  input: Types.NewUser;
 }>;
 
 
 export type CreateAccountMutation = { registerUser: { id: string, username: string } };
 
 export type ChangeProfileMutationVariables = Exact<{
-  input: UpdateProfile;
+  input: Types.UpdateProfile;
 }>;
 
 
 export type ChangeProfileMutation = { updateProfile: { id: string } };
 
 export type ReplacePasswordMutationVariables = Exact<{
-  input: ChangePassword;
+  input: Types.ChangePassword;
 }>;
 
 
@@ -87,7 +45,7 @@ export type SignOutEverywhereMutationVariables = Exact<{ [key: string]: never; }
 export type SignOutEverywhereMutation = { logoutEverywhere: { success: boolean } };
 
 export type ResetMyPasswordMutationVariables = Exact<{
-  input: ResetPassword;
+  input: Types.ResetPassword;
 }>;
 
 

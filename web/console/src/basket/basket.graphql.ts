@@ -3,21 +3,9 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type * as Types from '../../../../clients/typescript/src/generated/schema.ts';
+
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** A product to order */
-export type PlaceOrderProduct = {
-  /** The id of the product. PRODUCT_NOT_FOUND if it is not in the catalogue. */
-  product_id: string;
-  /** The number of pieces, 1 or more. OUT_OF_STOCK if the stock is lower. */
-  quantity: number;
-};
-
-/** The order to place */
-export type PlaceOrder = {
-  /** 1 to 1,000 lines, with at most 200 different products. Lines of the same product are added up. */
-  order_products: Array<PlaceOrderProduct>;
-};
-
 export type BasketProductsQueryVariables = Exact<{
   ids: Array<string> | string;
 }>;
@@ -26,7 +14,7 @@ export type BasketProductsQueryVariables = Exact<{
 export type BasketProductsQuery = { productsConnection: { nodes: Array<{ id: string, price: number, stock: number }> } };
 
 export type PlaceBasketOrderMutationVariables = Exact<{
-  input: PlaceOrder;
+  input: Types.PlaceOrder;
 }>;
 
 

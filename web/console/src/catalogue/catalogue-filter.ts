@@ -1,5 +1,8 @@
 import { catalogueTexts } from "../texts/catalogue.ts";
-import type { ProductFilter, ProductSort } from "./catalogue.graphql.ts";
+import type {
+  ProductFilter,
+  ProductSort,
+} from "../../../../clients/typescript/src/generated/schema.ts";
 
 /** What the address of the catalogue says: search, filters and sort. */
 export interface CatalogueFilter {

@@ -3,55 +3,15 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type * as Types from '../../../../clients/typescript/src/generated/schema.ts';
+
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** The order of `productsConnection` */
-export type ProductSort =
-  /** By time of creation, ascending */
-  | 'OLDEST_FIRST'
-  /** By time of creation, descending */
-  | 'NEWEST_FIRST'
-  /** By name, case-insensitive */
-  | 'NAME_ASC'
-  /** By name, case-insensitive, descending */
-  | 'NAME_DESC'
-  /** By price, ascending */
-  | 'PRICE_ASC'
-  /** By price, descending */
-  | 'PRICE_DESC';
-
-/** A product must match all given fields */
-export type ProductFilter = {
-  /** In minor units (cents), inclusive */
-  priceMin?: number | null | undefined;
-  /** In minor units (cents), inclusive */
-  priceMax?: number | null | undefined;
-  /** true: products with stock; false: products without stock */
-  inStock?: boolean | null | undefined;
-  /** The product's id must be one of these; at most 100 */
-  ids?: Array<string> | null | undefined;
-  /**
-   * The old name of priceMin
-   * @deprecated Use priceMin.
-   */
-  price_min?: number | null | undefined;
-  /**
-   * The old name of priceMax
-   * @deprecated Use priceMax.
-   */
-  price_max?: number | null | undefined;
-  /**
-   * The old name of inStock
-   * @deprecated Use inStock.
-   */
-  in_stock?: boolean | null | undefined;
-};
-
 export type ProductCardsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
   search?: string | null | undefined;
-  filter?: ProductFilter | null | undefined;
-  sort?: ProductSort | null | undefined;
+  filter?: Types.ProductFilter | null | undefined;
+  sort?: Types.ProductSort | null | undefined;
 }>;
 
 

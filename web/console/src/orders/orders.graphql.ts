@@ -3,19 +3,10 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
-import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** The status of an order */
-export type OrderStatus =
-  /** The pieces of the order are taken from the stock. Next: SHIPPED or CANCELLED. */
-  | 'PLACED'
-  /** The order is on its way and can no longer be cancelled. Next: DELIVERED. */
-  | 'SHIPPED'
-  /** The order has arrived. */
-  | 'DELIVERED'
-  /** The pieces were returned to the stock. */
-  | 'CANCELLED';
+import type * as Types from '../../../../clients/typescript/src/generated/schema.ts';
 
-export type OrderRowFragment = { id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string };
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+export type OrderRowFragment = { id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string };
 
 export type OrderRowsQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -24,23 +15,23 @@ export type OrderRowsQueryVariables = Exact<{
 }>;
 
 
-export type OrderRowsQuery = { ordersConnection: { nodes: Array<{ id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type OrderRowsQuery = { ordersConnection: { nodes: Array<{ id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
-export type OrderFactsFragment = { user_id: string, id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null };
+export type OrderFactsFragment = { user_id: string, id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null };
 
 export type OrderViewQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type OrderViewQuery = { order: { user_id: string, id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null } };
+export type OrderViewQuery = { order: { user_id: string, id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null } };
 
 export type CancelMyOrderMutationVariables = Exact<{
   id: string;
 }>;
 
 
-export type CancelMyOrderMutation = { cancelOrder: { user_id: string, id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null } };
+export type CancelMyOrderMutation = { cancelOrder: { user_id: string, id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null } };
 
 export type OrderChangesSubscriptionVariables = Exact<{
   after?: string | null | undefined;

@@ -1,6 +1,6 @@
 import { orderTexts } from "../texts/orders.ts";
 import { Badge } from "../ui/states.tsx";
-import type { OrderStatus } from "./orders.graphql.ts";
+import type { OrderStatus } from "../../../../clients/typescript/src/generated/schema.ts";
 
 const kinds = {
   PLACED: "info",

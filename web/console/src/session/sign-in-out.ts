@@ -1,10 +1,10 @@
-import type { Login } from "../../../../clients/typescript/src/index.ts";
+import type { Schema } from "../../../../clients/typescript/src/index.ts";
 import { shop } from "../api/shop.ts";
 import { discardEdits } from "../unsaved/unsaved-edits.ts";
 import { updateSession } from "./session-store.ts";
 
 /** Opens a session. */
-export async function signIn(input: Login): Promise<void> {
+export async function signIn(input: Schema.Login): Promise<void> {
   await shop.signIn(input);
   updateSession();
 }

@@ -1,5 +1,6 @@
 import { instantOf } from "../shared/filter-faults.ts";
-import type { AuditAction, UsersAuditRowsQueryVariables } from "./audit.graphql.ts";
+import type { AuditAction } from "../../../../../clients/typescript/src/generated/schema.ts";
+import type { UsersAuditRowsQueryVariables } from "./audit.graphql.ts";
 
 export const trails = ["users", "products", "webhooks"] as const;
 export type Trail = (typeof trails)[number];

@@ -3,194 +3,49 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type * as Types from '../../../../../clients/typescript/src/generated/schema.ts';
+
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** An action or an attempt in an audit trail */
-export type AuditAction =
-  /** A user without permission tried an action of admins. */
-  | 'ACCESS_REFUSED'
-  /** An operator deleted a dead letter, whose event is never applied. */
-  | 'DEAD_LETTER_DISCARDED'
-  /** An account was created. */
-  | 'REGISTERED'
-  /** A session was opened. */
-  | 'LOGGED_IN'
-  /** The password was wrong, or no account has the email. */
-  | 'LOGIN_REFUSED'
-  /** After too many wrong passwords, further logins are rejected for a time. */
-  | 'LOGIN_THROTTLED'
-  /** A used refresh token was sent again, which ended its session. */
-  | 'REFRESH_REUSED'
-  /** A user ended one session or all sessions. */
-  | 'LOGGED_OUT'
-  /** A user changed the password, which ended all sessions. */
-  | 'PASSWORD_CHANGED'
-  /** An admin changed the type of a user, which ended the user's sessions. */
-  | 'TYPE_CHANGED'
-  /** An admin or the operator changed the rights of an admin, which ended the admin's sessions. */
-  | 'RIGHTS_CHANGED'
-  /** A user changed the username or the email. */
-  | 'PROFILE_CHANGED'
-  /** An admin or the operator created a token for a password reset. */
-  | 'RESET_CREATED'
-  /** A reset token was unknown, expired or used. */
-  | 'RESET_REFUSED'
-  /** A reset token set a new password, which ended all sessions. */
-  | 'PASSWORD_RESET'
-  /** The personal data of a user were removed. */
-  | 'ERASED'
-  /** A new key signs access tokens. */
-  | 'KEYS_ROTATED'
-  /** A product was added to the catalogue. */
-  | 'PRODUCT_CREATED'
-  /** Name, description, price or SKU of a product changed. */
-  | 'PRODUCT_UPDATED'
-  /** Pieces were added to the stock of a product. */
-  | 'STOCK_ADDED'
-  /** Pieces were subtracted from the stock of a product. */
-  | 'STOCK_SUBTRACTED'
-  /** The stock of a product was set to the counted pieces. */
-  | 'STOCK_COUNTED'
-  /** A product was deleted from the catalogue. */
-  | 'PRODUCT_DELETED'
-  /** An admin created a webhook. */
-  | 'WEBHOOK_CREATED'
-  /** An admin changed a webhook. */
-  | 'WEBHOOK_UPDATED'
-  /** An admin deleted a webhook. */
-  | 'WEBHOOK_DELETED'
-  /** An admin replaced the secret of a webhook. */
-  | 'WEBHOOK_SECRET_ROTATED'
-  /** An admin redrove dead letters of a webhook. */
-  | 'WEBHOOK_REDRIVEN'
-  /** The service disabled a webhook, because its endpoint answered 410. */
-  | 'WEBHOOK_DISABLED'
-  /** A value that this version of the gateway does not know */
-  | 'UNKNOWN';
-
-/** The outcome of an attempt: OK, or the code of the error */
-export type AuditOutcome =
-  /** The action had its effect. */
-  | 'OK'
-  /** The HTTP request is invalid for this API. */
-  | 'BAD_REQUEST'
-  /** The input breaks a rule; `fields` says which and where. */
-  | 'BAD_USER_INPUT'
-  /** This shop has turned off the operation of its cluster by clients. */
-  | 'CONSOLE_DISABLED'
-  /** The events after this cursor are gone; subscribe without `after`. */
-  | 'CURSOR_EXPIRED'
-  /** Another account has this email. */
-  | 'EMAIL_TAKEN'
-  /** Your account is not allowed to do this. */
-  | 'FORBIDDEN'
-  /** The document has a GraphQL syntax error. */
-  | 'GRAPHQL_PARSE_FAILED'
-  /** The document does not match the schema. */
-  | 'GRAPHQL_VALIDATION_FAILED'
-  /** The same request is still in progress; send it again with its key. */
-  | 'IDEMPOTENCY_IN_PROGRESS'
-  /** An earlier request used this `Idempotency-Key` with another input. */
-  | 'IDEMPOTENCY_MISMATCH'
-  /** The subtraction would take the stock below zero (`product_id`, `asked`, `left`). */
-  | 'INSUFFICIENT_STOCK'
-  /** An unexpected fault; search the logs for `traceId`. */
-  | 'INTERNAL_SERVER_ERROR'
-  /** Email and password do not belong together. */
-  | 'INVALID_CREDENTIALS'
-  /** The reset token is unknown, expired or used; ask for a new one. */
-  | 'INVALID_RESET_TOKEN'
-  /** The shop must keep at least one admin, and one who may operate it. */
-  | 'LAST_ADMIN'
-  /** The order is shipped, delivered or cancelled (`status`), or it is too late. */
-  | 'ORDER_NOT_CANCELLABLE'
-  /** The order is not on its way: it is placed, delivered or cancelled (`status`). */
-  | 'ORDER_NOT_COMPLETABLE'
-  /** There is no such order, or it is not yours. */
-  | 'ORDER_NOT_FOUND'
-  /** The order is shipped, delivered or cancelled (`status`). */
-  | 'ORDER_NOT_SHIPPABLE'
-  /** Less is left than was asked for (`product_id`, `asked`, `left`). */
-  | 'OUT_OF_STOCK'
-  /** No document has this hash. Send its text. */
-  | 'PERSISTED_QUERY_NOT_FOUND'
-  /** There is no such product in the catalogue. */
-  | 'PRODUCT_NOT_FOUND'
-  /** The request is larger than its `limit`. */
-  | 'QUERY_TOO_COMPLEX'
-  /** A part of the shop is unavailable; try again. */
-  | 'SERVICE_UNAVAILABLE'
-  /** You have no such open session. */
-  | 'SESSION_NOT_FOUND'
-  /** Another product of the catalogue has this SKU. */
-  | 'SKU_TAKEN'
-  /** Try again in `retryAfter` seconds. */
-  | 'TOO_MANY_REQUESTS'
-  /** There are 50 webhooks; delete one. */
-  | 'TOO_MANY_WEBHOOKS'
-  /** The token is missing, expired or invalid; sign in. */
-  | 'UNAUTHENTICATED'
-  /** There is no such user. */
-  | 'USER_NOT_FOUND'
-  /** The product was changed after it was read; it now has another `version`. */
-  | 'VERSION_CONFLICT'
-  /** There is no such dead letter: it was redriven, or its time has passed. */
-  | 'WEBHOOK_DELIVERY_NOT_FOUND'
-  /** There is no such webhook. */
-  | 'WEBHOOK_NOT_FOUND'
-  /** A value that this version of the gateway does not know */
-  | 'UNKNOWN';
-
-/** The kind of the actor of an audit entry */
-export type AuditActorKind =
-  /** A client without a valid access token */
-  | 'anonymous'
-  /** A signed-in user */
-  | 'user'
-  /** The REPL, or a service */
-  | 'operator'
-  /** A value that this version of the gateway does not know */
-  | 'UNKNOWN';
-
-export type AuditFactsFragment = { id: string, at: string, action: AuditAction, outcome: AuditOutcome, actorKind: AuditActorKind, actorId: string | null, address: string | null, subjectId: string | null, detail: string | null };
+export type AuditFactsFragment = { id: string, at: string, action: Types.AuditAction, outcome: Types.AuditOutcome, actorKind: Types.AuditActorKind, actorId: string | null, address: string | null, subjectId: string | null, detail: string | null };
 
 export type UsersAuditRowsQueryVariables = Exact<{
   after?: string | null | undefined;
   actorIds?: Array<string> | string | null | undefined;
   subjectIds?: Array<string> | string | null | undefined;
-  actions?: Array<AuditAction> | AuditAction | null | undefined;
+  actions?: Array<Types.AuditAction> | Types.AuditAction | null | undefined;
   rejected?: boolean | null | undefined;
   since?: string | null | undefined;
   until?: string | null | undefined;
 }>;
 
 
-export type UsersAuditRowsQuery = { usersAudit: Array<{ id: string, at: string, action: AuditAction, outcome: AuditOutcome, actorKind: AuditActorKind, actorId: string | null, address: string | null, subjectId: string | null, detail: string | null }> };
+export type UsersAuditRowsQuery = { usersAudit: Array<{ id: string, at: string, action: Types.AuditAction, outcome: Types.AuditOutcome, actorKind: Types.AuditActorKind, actorId: string | null, address: string | null, subjectId: string | null, detail: string | null }> };
 
 export type ProductsAuditRowsQueryVariables = Exact<{
   after?: string | null | undefined;
   actorIds?: Array<string> | string | null | undefined;
   subjectIds?: Array<string> | string | null | undefined;
-  actions?: Array<AuditAction> | AuditAction | null | undefined;
+  actions?: Array<Types.AuditAction> | Types.AuditAction | null | undefined;
   rejected?: boolean | null | undefined;
   since?: string | null | undefined;
   until?: string | null | undefined;
 }>;
 
 
-export type ProductsAuditRowsQuery = { productsAudit: Array<{ id: string, at: string, action: AuditAction, outcome: AuditOutcome, actorKind: AuditActorKind, actorId: string | null, address: string | null, subjectId: string | null, detail: string | null }> };
+export type ProductsAuditRowsQuery = { productsAudit: Array<{ id: string, at: string, action: Types.AuditAction, outcome: Types.AuditOutcome, actorKind: Types.AuditActorKind, actorId: string | null, address: string | null, subjectId: string | null, detail: string | null }> };
 
 export type WebhooksAuditRowsQueryVariables = Exact<{
   after?: string | null | undefined;
   actorIds?: Array<string> | string | null | undefined;
   subjectIds?: Array<string> | string | null | undefined;
-  actions?: Array<AuditAction> | AuditAction | null | undefined;
+  actions?: Array<Types.AuditAction> | Types.AuditAction | null | undefined;
   rejected?: boolean | null | undefined;
   since?: string | null | undefined;
   until?: string | null | undefined;
 }>;
 
 
-export type WebhooksAuditRowsQuery = { webhooksAudit: Array<{ id: string, at: string, action: AuditAction, outcome: AuditOutcome, actorKind: AuditActorKind, actorId: string | null, address: string | null, subjectId: string | null, detail: string | null }> };
+export type WebhooksAuditRowsQuery = { webhooksAudit: Array<{ id: string, at: string, action: Types.AuditAction, outcome: Types.AuditOutcome, actorKind: Types.AuditActorKind, actorId: string | null, address: string | null, subjectId: string | null, detail: string | null }> };
 
 export type AuditNamesQueryVariables = Exact<{
   ids: Array<string> | string;

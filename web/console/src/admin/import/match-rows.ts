@@ -2,10 +2,10 @@ import { importTexts } from "../../texts/admin/import.ts";
 import type { RowValues } from "./columns.ts";
 import type {
   CreateProduct,
-  ImportMatchFragment,
   InventoryChangeInput,
   UpdateProductInput,
-} from "./import.graphql.ts";
+} from "../../../../../clients/typescript/src/generated/schema.ts";
+import type { ImportMatchFragment } from "./import.graphql.ts";
 
 /** A row that can be read. */
 export interface ReadRow {

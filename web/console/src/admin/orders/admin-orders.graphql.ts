@@ -3,121 +3,61 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type * as Types from '../../../../../clients/typescript/src/generated/schema.ts';
+
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** The status of an order */
-export type OrderStatus =
-  /** The pieces of the order are taken from the stock. Next: SHIPPED or CANCELLED. */
-  | 'PLACED'
-  /** The order is on its way and can no longer be cancelled. Next: DELIVERED. */
-  | 'SHIPPED'
-  /** The order has arrived. */
-  | 'DELIVERED'
-  /** The pieces were returned to the stock. */
-  | 'CANCELLED';
-
-/** An order must match all given fields */
-export type OrderFilter = {
-  /** `Order.number` in any case, with or without hyphens; I, L and O count as 1, 1 and 0 */
-  number?: string | null | undefined;
-  /** The buyer. Another user's id requires permission to see other users' orders; otherwise FORBIDDEN. */
-  userId?: string | null | undefined;
-  /** The current status */
-  status?: OrderStatus | null | undefined;
-  /** Inclusive. Compared with the time in the order's id, when the order was sent. */
-  placedFrom?: string | null | undefined;
-  /** Exclusive */
-  placedBefore?: string | null | undefined;
-  /** In minor units, inclusive. Requires userId, placedFrom or number for the orders of all users. */
-  priceTotalMin?: number | null | undefined;
-  /** In minor units, inclusive. Requires userId, placedFrom or number for the orders of all users. */
-  priceTotalMax?: number | null | undefined;
-  /**
-   * The old name of userId
-   * @deprecated Use userId.
-   */
-  user_id?: string | null | undefined;
-  /**
-   * The old name of placedFrom. ISO 8601.
-   * @deprecated Use placedFrom.
-   */
-  placed_from?: string | null | undefined;
-  /**
-   * The old name of placedBefore. ISO 8601.
-   * @deprecated Use placedBefore.
-   */
-  placed_before?: string | null | undefined;
-  /**
-   * The old name of priceTotalMin
-   * @deprecated Use priceTotalMin.
-   */
-  price_total_min?: number | null | undefined;
-  /**
-   * The old name of priceTotalMax
-   * @deprecated Use priceTotalMax.
-   */
-  price_total_max?: number | null | undefined;
-};
-
-/** The order to ship */
-export type ShipOrder = {
-  /** The id of the order */
-  id: string;
-  /** For example the carrier and the number of the parcel, 1 to 200 characters */
-  tracking?: string | null | undefined;
-};
-
-export type AdminOrderRowFragment = { id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null };
+export type AdminOrderRowFragment = { id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null };
 
 export type AdminOrderRowsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
-  filter?: OrderFilter | null | undefined;
+  filter?: Types.OrderFilter | null | undefined;
 }>;
 
 
-export type AdminOrderRowsQuery = { ordersConnection: { nodes: Array<{ id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type AdminOrderRowsQuery = { ordersConnection: { nodes: Array<{ id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type AdminOrderViewQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type AdminOrderViewQuery = { order: { id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: OrderStatus, at: string, tracking: string | null }> | null, user: { email: string, username: string } | null } };
+export type AdminOrderViewQuery = { order: { id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, order_products: Array<{ product_id: string, name: string | null, quantity: number, price: number }>, history: Array<{ status: Types.OrderStatus, at: string, tracking: string | null }> | null, user: { email: string, username: string } | null } };
 
 export type AdminShipOrderMutationVariables = Exact<{
-  input: ShipOrder;
+  input: Types.ShipOrder;
 }>;
 
 
-export type AdminShipOrderMutation = { shipOrder: { id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null } };
+export type AdminShipOrderMutation = { shipOrder: { id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null } };
 
 export type AdminCompleteOrderMutationVariables = Exact<{
   id: string;
 }>;
 
 
-export type AdminCompleteOrderMutation = { completeOrder: { id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null } };
+export type AdminCompleteOrderMutation = { completeOrder: { id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null } };
 
 export type AdminCancelOrderMutationVariables = Exact<{
   id: string;
 }>;
 
 
-export type AdminCancelOrderMutation = { cancelOrder: { id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null } };
+export type AdminCancelOrderMutation = { cancelOrder: { id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null } };
 
 export type AdminNewOrdersSubscriptionVariables = Exact<{
   after?: string | null | undefined;
 }>;
 
 
-export type AdminNewOrdersSubscription = { orderPlaced: { cursor: string | null, id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null } };
+export type AdminNewOrdersSubscription = { orderPlaced: { cursor: string | null, id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null } };
 
 export type AdminOrderChangesSubscriptionVariables = Exact<{
   after?: string | null | undefined;
 }>;
 
 
-export type AdminOrderChangesSubscription = { orderUpdated: { cursor: string | null, id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null } };
+export type AdminOrderChangesSubscription = { orderUpdated: { cursor: string | null, id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string, updatedAt: string, user_id: string, user: { username: string } | null } };
 
 export const AdminOrderRowFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AdminOrderRow"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Order"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"number"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"quantity"}},{"kind":"Field","name":{"kind":"Name","value":"price_total"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"updatedAt"}},{"kind":"Field","name":{"kind":"Name","value":"user_id"}},{"kind":"Field","name":{"kind":"Name","value":"user"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"username"}}]}}]}}]} as unknown as DocumentNode<AdminOrderRowFragment, unknown>;
 export const AdminOrderRowsDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"AdminOrderRows"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"first"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"filter"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"OrderFilter"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"ordersConnection"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"Variable","name":{"kind":"Name","value":"first"}}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}},{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"Variable","name":{"kind":"Name","value":"filter"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"AdminOrderRow"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AdminOrderRow"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Order"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"number"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"quantity"}},{"kind":"Field","name":{"kind":"Name","value":"price_total"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"updatedAt"}},{"kind":"Field","name":{"kind":"Name","value":"user_id"}},{"kind":"Field","name":{"kind":"Name","value":"user"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"username"}}]}}]}}]} as unknown as DocumentNode<AdminOrderRowsQuery, AdminOrderRowsQueryVariables>;

@@ -1,6 +1,7 @@
 import { shop } from "../../api/shop.ts";
 import type { Cell } from "../csv/write-csv.ts";
-import { AdminOrderRowsDocument, type OrderFilter } from "./admin-orders.graphql.ts";
+import type { OrderFilter } from "../../../../../clients/typescript/src/generated/schema.ts";
+import { AdminOrderRowsDocument } from "./admin-orders.graphql.ts";
 
 /** The columns of an exported file. Totals are in cents. */
 export const exportColumns = [

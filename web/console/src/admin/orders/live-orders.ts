@@ -3,12 +3,12 @@ import { useQueryClient } from "@tanstack/react-query";
 import { invalidate } from "../../api/use-shop.ts";
 import { useBatches } from "../../api/use-batches.ts";
 import { useSubscription } from "../../api/use-subscription.ts";
+import type { OrderFilter } from "../../../../../clients/typescript/src/generated/schema.ts";
 import {
   AdminNewOrdersDocument,
   AdminOrderChangesDocument,
   AdminOrderRowsDocument,
   type AdminOrderRowFragment,
-  type OrderFilter,
 } from "./admin-orders.graphql.ts";
 import { isMatch } from "./order-filter.ts";
 

@@ -2,7 +2,11 @@ import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
 import { minorUnitsOf } from "../products/price-text.ts";
 import { instantOf, periodFaults, type FilterFaults } from "../shared/filter-faults.ts";
-import type { AdminOrderRowFragment, OrderFilter, OrderStatus } from "./admin-orders.graphql.ts";
+import type {
+  OrderFilter,
+  OrderStatus,
+} from "../../../../../clients/typescript/src/generated/schema.ts";
+import type { AdminOrderRowFragment } from "./admin-orders.graphql.ts";
 
 /** The filters of the list of orders, as they stand in the address. */
 export const filterNames = ["number", "status", "user", "from", "before", "min", "max"] as const;

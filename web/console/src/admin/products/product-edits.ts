@@ -1,5 +1,6 @@
 import { minorUnitsOf, priceText } from "./price-text.ts";
-import type { AdminProductFactsFragment, UpdateProductInput } from "./products.graphql.ts";
+import type { UpdateProductInput } from "../../../../../clients/typescript/src/generated/schema.ts";
+import type { AdminProductFactsFragment } from "./products.graphql.ts";
 
 export const productFields = ["name", "description", "price", "sku"] as const;
 export type ProductField = (typeof productFields)[number];

@@ -1,4 +1,4 @@
-import type { ProductSort } from "./products.graphql.ts";
+import type { ProductSort } from "../../../../../clients/typescript/src/generated/schema.ts";
 
 /** The filters of the list of products, as they stand in the address. */
 export const filterNames = ["q", "sku", "stock", "sort"] as const;

@@ -3,216 +3,17 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type * as Types from '../../../../../clients/typescript/src/generated/schema.ts';
+
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** The reason of a change of the stock on hand */
-export type StockChangeReason =
-  /** The initial stock of a new product */
-  | 'CREATED'
-  /** An admin added pieces */
-  | 'ADDED'
-  /** An admin subtracted pieces */
-  | 'SUBTRACTED'
-  /** An order was placed */
-  | 'SOLD'
-  /** A placed order was cancelled */
-  | 'RETURNED';
-
-/** The order of `productsConnection` */
-export type ProductSort =
-  /** By time of creation, ascending */
-  | 'OLDEST_FIRST'
-  /** By time of creation, descending */
-  | 'NEWEST_FIRST'
-  /** By name, case-insensitive */
-  | 'NAME_ASC'
-  /** By name, case-insensitive, descending */
-  | 'NAME_DESC'
-  /** By price, ascending */
-  | 'PRICE_ASC'
-  /** By price, descending */
-  | 'PRICE_DESC';
-
-/** A product must match all given fields */
-export type ProductFilter = {
-  /** In minor units (cents), inclusive */
-  priceMin?: number | null | undefined;
-  /** In minor units (cents), inclusive */
-  priceMax?: number | null | undefined;
-  /** true: products with stock; false: products without stock */
-  inStock?: boolean | null | undefined;
-  /** The product's id must be one of these; at most 100 */
-  ids?: Array<string> | null | undefined;
-  /**
-   * The old name of priceMin
-   * @deprecated Use priceMin.
-   */
-  price_min?: number | null | undefined;
-  /**
-   * The old name of priceMax
-   * @deprecated Use priceMax.
-   */
-  price_max?: number | null | undefined;
-  /**
-   * The old name of inStock
-   * @deprecated Use inStock.
-   */
-  in_stock?: boolean | null | undefined;
-};
-
-/** The product to create */
-export type CreateProduct = {
-  /** 1 to 200 characters, one line */
-  name: string;
-  /** Plain text, at most 2,000 characters; it may be empty */
-  description: string;
-  /** The price of one piece in minor units (cents), 0 or more */
-  price: number;
-  /** The initial stock in pieces, 0 or more */
-  stock: number;
-  /**
-   * 1 to 64 visible characters, with single spaces between them and none outside. SKU_TAKEN if another
-   * product of the catalogue has it.
-   */
-  sku?: string | null | undefined;
-};
-
-/** A change of a product. At least one of name, description, price and sku is required. */
-export type UpdateProductInput = {
-  /** The id of the product */
-  id: string;
-  /**
-   * The version of the product that the change is based on, 1 or more. VERSION_CONFLICT if the product
-   * has another version.
-   */
-  version: number;
-  /** 1 to 200 characters, one line */
-  name?: string | null | undefined;
-  /** Plain text, at most 2,000 characters; it may be empty */
-  description?: string | null | undefined;
-  /** The price of one piece in minor units (cents), 0 or more */
-  price?: number | null | undefined;
-  /**
-   * 1 to 64 visible characters, with single spaces between them and none outside; an empty text removes
-   * the SKU. SKU_TAKEN if another product of the catalogue has it.
-   */
-  sku?: string | null | undefined;
-};
-
-/** A change of a product's stock, or its deletion */
-export type UpdateInventory = {
-  /** The id of the product */
-  id: string;
-  /** 0 - INVALID, 1 - ADD, 2 - SUBTRACT, 3 - DELETE */
-  type: number;
-  /**
-   * The number of pieces to add or subtract, 1 or more; ignored for DELETE. All pieces ever added minus
-   * those subtracted must not exceed 2,147,483,647.
-   */
-  number: number;
-};
-
-/** The products whose stock changes */
-export type UpdateInventoriesInput = {
-  /**
-   * The changes of 1 to 1,000 products. Of several items with the same product, the later ones fail with
-   * BAD_USER_INPUT, also if the first fails.
-   */
-  changes: Array<InventoryChangeInput>;
-};
-
-/** A change of the stock of a product. Exactly one of stock and change is required. */
-export type InventoryChangeInput = {
-  /** The id of the product */
-  id: string;
-  /**
-   * The number of pieces that can be ordered after the change, 0 or more. Pieces of orders that are
-   * being placed do not count: they have left the stock already.
-   */
-  stock?: number | null | undefined;
-  /**
-   * The number of pieces to add, or to subtract if it is negative; not 0. All pieces ever added minus
-   * those subtracted must not exceed 2,147,483,647.
-   */
-  change?: number | null | undefined;
-};
-
-/** What "extensions.code" of an error can be */
-export type ErrorCode =
-  /** The HTTP request is invalid for this API. */
-  | 'BAD_REQUEST'
-  /** The input breaks a rule; `fields` says which and where. */
-  | 'BAD_USER_INPUT'
-  /** This shop has turned off the operation of its cluster by clients. */
-  | 'CONSOLE_DISABLED'
-  /** The events after this cursor are gone; subscribe without `after`. */
-  | 'CURSOR_EXPIRED'
-  /** Another account has this email. */
-  | 'EMAIL_TAKEN'
-  /** Your account is not allowed to do this. */
-  | 'FORBIDDEN'
-  /** The document has a GraphQL syntax error. */
-  | 'GRAPHQL_PARSE_FAILED'
-  /** The document does not match the schema. */
-  | 'GRAPHQL_VALIDATION_FAILED'
-  /** The same request is still in progress; send it again with its key. */
-  | 'IDEMPOTENCY_IN_PROGRESS'
-  /** An earlier request used this `Idempotency-Key` with another input. */
-  | 'IDEMPOTENCY_MISMATCH'
-  /** The subtraction would take the stock below zero (`product_id`, `asked`, `left`). */
-  | 'INSUFFICIENT_STOCK'
-  /** An unexpected fault; search the logs for `traceId`. */
-  | 'INTERNAL_SERVER_ERROR'
-  /** Email and password do not belong together. */
-  | 'INVALID_CREDENTIALS'
-  /** The reset token is unknown, expired or used; ask for a new one. */
-  | 'INVALID_RESET_TOKEN'
-  /** The shop must keep at least one admin, and one who may operate it. */
-  | 'LAST_ADMIN'
-  /** The order is shipped, delivered or cancelled (`status`), or it is too late. */
-  | 'ORDER_NOT_CANCELLABLE'
-  /** The order is not on its way: it is placed, delivered or cancelled (`status`). */
-  | 'ORDER_NOT_COMPLETABLE'
-  /** There is no such order, or it is not yours. */
-  | 'ORDER_NOT_FOUND'
-  /** The order is shipped, delivered or cancelled (`status`). */
-  | 'ORDER_NOT_SHIPPABLE'
-  /** Less is left than was asked for (`product_id`, `asked`, `left`). */
-  | 'OUT_OF_STOCK'
-  /** No document has this hash. Send its text. */
-  | 'PERSISTED_QUERY_NOT_FOUND'
-  /** There is no such product in the catalogue. */
-  | 'PRODUCT_NOT_FOUND'
-  /** The request is larger than its `limit`. */
-  | 'QUERY_TOO_COMPLEX'
-  /** A part of the shop is unavailable; try again. */
-  | 'SERVICE_UNAVAILABLE'
-  /** You have no such open session. */
-  | 'SESSION_NOT_FOUND'
-  /** Another product of the catalogue has this SKU. */
-  | 'SKU_TAKEN'
-  /** Try again in `retryAfter` seconds. */
-  | 'TOO_MANY_REQUESTS'
-  /** There are 50 webhooks; delete one. */
-  | 'TOO_MANY_WEBHOOKS'
-  /** The token is missing, expired or invalid; sign in. */
-  | 'UNAUTHENTICATED'
-  /** There is no such user. */
-  | 'USER_NOT_FOUND'
-  /** The product was changed after it was read; it now has another `version`. */
-  | 'VERSION_CONFLICT'
-  /** There is no such dead letter: it was redriven, or its time has passed. */
-  | 'WEBHOOK_DELIVERY_NOT_FOUND'
-  /** There is no such webhook. */
-  | 'WEBHOOK_NOT_FOUND';
-
 export type AdminProductRowFragment = { id: string, sku: string | null, name: string, price: number, stock: number, version: number };
 
 export type AdminProductRowsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
   search?: string | null | undefined;
-  filter?: ProductFilter | null | undefined;
-  sort?: ProductSort | null | undefined;
+  filter?: Types.ProductFilter | null | undefined;
+  sort?: Types.ProductSort | null | undefined;
 }>;
 
 
@@ -237,35 +38,35 @@ export type AdminProductViewQueryVariables = Exact<{
 }>;
 
 
-export type AdminProductViewQuery = { product: { description: string, createdAt: string, updatedAt: string, id: string, sku: string | null, name: string, price: number, stock: number, version: number, priceHistory: Array<{ price: number, validFrom: string }> | null, stockHistory: Array<{ change: StockChangeReason, number: number, stockOnHand: number, orderId: string | null, userId: string | null, username: string | null, at: string }> | null } };
+export type AdminProductViewQuery = { product: { description: string, createdAt: string, updatedAt: string, id: string, sku: string | null, name: string, price: number, stock: number, version: number, priceHistory: Array<{ price: number, validFrom: string }> | null, stockHistory: Array<{ change: Types.StockChangeReason, number: number, stockOnHand: number, orderId: string | null, userId: string | null, username: string | null, at: string }> | null } };
 
 export type AddProductMutationVariables = Exact<{
-  input: CreateProduct;
+  input: Types.CreateProduct;
 }>;
 
 
 export type AddProductMutation = { createProduct: { id: string, name: string } };
 
 export type ChangeProductMutationVariables = Exact<{
-  input: UpdateProductInput;
+  input: Types.UpdateProductInput;
 }>;
 
 
 export type ChangeProductMutation = { updateProduct: { description: string, createdAt: string, updatedAt: string, id: string, sku: string | null, name: string, price: number, stock: number, version: number } };
 
 export type ChangeStockMutationVariables = Exact<{
-  input: UpdateInventory;
+  input: Types.UpdateInventory;
 }>;
 
 
 export type ChangeStockMutation = { updateInventory: { success: boolean } };
 
 export type SetStockMutationVariables = Exact<{
-  input: UpdateInventoriesInput;
+  input: Types.UpdateInventoriesInput;
 }>;
 
 
-export type SetStockMutation = { updateInventories: { results: Array<{ error: { code: ErrorCode, message: string } | null }> } };
+export type SetStockMutation = { updateInventories: { results: Array<{ error: { code: Types.ErrorCode, message: string } | null }> } };
 
 export const AdminProductRowFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AdminProductRow"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Product"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"sku"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"price"}},{"kind":"Field","name":{"kind":"Name","value":"stock"}},{"kind":"Field","name":{"kind":"Name","value":"version"}}]}}]} as unknown as DocumentNode<AdminProductRowFragment, unknown>;
 export const AdminProductFactsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AdminProductFacts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Product"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"AdminProductRow"}},{"kind":"Field","name":{"kind":"Name","value":"description"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"updatedAt"}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AdminProductRow"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Product"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"sku"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"price"}},{"kind":"Field","name":{"kind":"Name","value":"stock"}},{"kind":"Field","name":{"kind":"Name","value":"version"}}]}}]} as unknown as DocumentNode<AdminProductFactsFragment, unknown>;

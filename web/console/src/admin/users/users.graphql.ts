@@ -3,67 +3,17 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type * as Types from '../../../../../clients/typescript/src/generated/schema.ts';
+
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** The order of `usersConnection` */
-export type UserSort =
-  /** By time of registration, ascending */
-  | 'OLDEST_FIRST'
-  /** By time of registration, descending */
-  | 'NEWEST_FIRST'
-  /** By username, case-insensitive */
-  | 'USERNAME_ASC'
-  /** By username, case-insensitive, descending */
-  | 'USERNAME_DESC';
-
-/** An account must match all given fields */
-export type UserFilter = {
-  /** 0 - DEFAULT, 1 - ADMIN */
-  type?: number | null | undefined;
-};
-
-/** The account of a reset token: either id or email */
-export type CreatePasswordReset = {
-  /** The id of the account */
-  id?: string | null | undefined;
-  /** The email of the account, case-insensitive, at most 254 characters */
-  email?: string | null | undefined;
-};
-
-/** The user whose type changes, and the new type */
-export type SetUserType = {
-  /** The id of the user. FORBIDDEN for the caller's own id. */
-  id: string;
-  /** 0 - DEFAULT, 1 - ADMIN */
-  type: number;
-};
-
-/** The admin whose rights change, and the new rights */
-export type SetUserRights = {
-  /** The id of the admin. FORBIDDEN for the caller's own id. */
-  id: string;
-  /** Whether the admin may operate the shop */
-  mayOperate: boolean;
-};
-
-/** The status of an order */
-export type OrderStatus =
-  /** The pieces of the order are taken from the stock. Next: SHIPPED or CANCELLED. */
-  | 'PLACED'
-  /** The order is on its way and can no longer be cancelled. Next: DELIVERED. */
-  | 'SHIPPED'
-  /** The order has arrived. */
-  | 'DELIVERED'
-  /** The pieces were returned to the stock. */
-  | 'CANCELLED';
-
 export type AdminUserRowFragment = { id: string, email: string, username: string, type: number, mayOperate: boolean, createdAt: string };
 
 export type AdminUserRowsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
   search?: string | null | undefined;
-  filter?: UserFilter | null | undefined;
-  sort?: UserSort | null | undefined;
+  filter?: Types.UserFilter | null | undefined;
+  sort?: Types.UserSort | null | undefined;
 }>;
 
 
@@ -74,24 +24,24 @@ export type AdminUserViewQueryVariables = Exact<{
 }>;
 
 
-export type AdminUserViewQuery = { user: { updatedAt: string, id: string, email: string, username: string, type: number, mayOperate: boolean, createdAt: string, orders: Array<{ id: string, number: string, status: OrderStatus, quantity: number, price_total: number, createdAt: string }> | null } };
+export type AdminUserViewQuery = { user: { updatedAt: string, id: string, email: string, username: string, type: number, mayOperate: boolean, createdAt: string, orders: Array<{ id: string, number: string, status: Types.OrderStatus, quantity: number, price_total: number, createdAt: string }> | null } };
 
 export type ChangeUserTypeMutationVariables = Exact<{
-  input: SetUserType;
+  input: Types.SetUserType;
 }>;
 
 
 export type ChangeUserTypeMutation = { setUserType: { id: string, email: string, username: string, type: number, mayOperate: boolean, createdAt: string } };
 
 export type ChangeUserRightsMutationVariables = Exact<{
-  input: SetUserRights;
+  input: Types.SetUserRights;
 }>;
 
 
 export type ChangeUserRightsMutation = { setUserRights: { id: string, email: string, username: string, type: number, mayOperate: boolean, createdAt: string } };
 
 export type ResetUserPasswordMutationVariables = Exact<{
-  input: CreatePasswordReset;
+  input: Types.CreatePasswordReset;
 }>;
 
 

@@ -3,97 +3,45 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type * as Types from '../../../../../clients/typescript/src/generated/schema.ts';
+
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** Why a webhook was disabled without an admin */
-export type WebhookDisabledReason =
-  /** The endpoint answered 410 Gone */
-  | 'GONE';
-
-/** The webhook to create */
-export type CreateWebhookInput = {
-  /**
-   * A URL that begins with https://, 1 to 2,000 characters, without credentials, fragment, control
-   * characters and blanks at its ends. It is stored and returned in its normal form (WHATWG URL): host
-   * in lower case, without the port 443, other characters encoded. Addresses that are not public are
-   * rejected, also later, when the name is resolved.
-   */
-  url: string;
-  /** The types of the events to send, 1 to 100 of them, for example `order.placed` */
-  events: Array<string>;
-  /** A note for admins, at most 500 characters */
-  description?: string | null | undefined;
-};
-
-/** The changes of a webhook. A field that is not given stays as it is. */
-export type UpdateWebhookInput = {
-  /** The id of the webhook */
-  id: string;
-  /** The new URL, 1 to 2,000 characters, with the same rules as in `CreateWebhookInput` */
-  url?: string | null | undefined;
-  /** All types of the events to send, 1 to 100 */
-  events?: Array<string> | null | undefined;
-  /** A note for admins, at most 500 characters; it may be empty */
-  description?: string | null | undefined;
-  /**
-   * False stops sending: new events are not recorded, and pending deliveries become dead letters three
-   * days after their events.
-   */
-  enabled?: boolean | null | undefined;
-};
-
-/** The state of a delivery */
-export type WebhookDeliveryState =
-  /** It is not delivered yet: it is sent, retried, or waits for an earlier one of the same entity. */
-  | 'PENDING'
-  /** The endpoint has answered with a status of 200 to 299. */
-  | 'DELIVERED'
-  /** All attempts in three days have failed. An admin can redrive it. */
-  | 'DEAD';
-
-/** A delivery must match all given fields */
-export type WebhookDeliveryFilter = {
-  /** The id of a webhook */
-  webhookId?: string | null | undefined;
-  /** The state of the delivery */
-  state?: WebhookDeliveryState | null | undefined;
-};
-
-export type WebhookFactsFragment = { id: string, url: string, events: Array<string>, description: string, enabled: boolean, disabledReason: WebhookDisabledReason | null, createdAt: string, updatedAt: string };
+export type WebhookFactsFragment = { id: string, url: string, events: Array<string>, description: string, enabled: boolean, disabledReason: Types.WebhookDisabledReason | null, createdAt: string, updatedAt: string };
 
 export type WebhookRowsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type WebhookRowsQuery = { webhooks: Array<{ id: string, url: string, events: Array<string>, description: string, enabled: boolean, disabledReason: WebhookDisabledReason | null, createdAt: string, updatedAt: string }> };
+export type WebhookRowsQuery = { webhooks: Array<{ id: string, url: string, events: Array<string>, description: string, enabled: boolean, disabledReason: Types.WebhookDisabledReason | null, createdAt: string, updatedAt: string }> };
 
 export type WebhookViewQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type WebhookViewQuery = { webhook: { id: string, url: string, events: Array<string>, description: string, enabled: boolean, disabledReason: WebhookDisabledReason | null, createdAt: string, updatedAt: string } };
+export type WebhookViewQuery = { webhook: { id: string, url: string, events: Array<string>, description: string, enabled: boolean, disabledReason: Types.WebhookDisabledReason | null, createdAt: string, updatedAt: string } };
 
 export type DeliveryRowsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
-  filter?: WebhookDeliveryFilter | null | undefined;
+  filter?: Types.WebhookDeliveryFilter | null | undefined;
 }>;
 
 
-export type DeliveryRowsQuery = { webhookDeliveriesConnection: { nodes: Array<{ id: string, type: string, entityId: string, eventId: string, state: WebhookDeliveryState, attempts: number, lastStatus: number | null, lastError: string | null, durationMs: number | null, nextAttemptAt: string | null, createdAt: string, finishedAt: string | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type DeliveryRowsQuery = { webhookDeliveriesConnection: { nodes: Array<{ id: string, type: string, entityId: string, eventId: string, state: Types.WebhookDeliveryState, attempts: number, lastStatus: number | null, lastError: string | null, durationMs: number | null, nextAttemptAt: string | null, createdAt: string, finishedAt: string | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type AddWebhookMutationVariables = Exact<{
-  input: CreateWebhookInput;
+  input: Types.CreateWebhookInput;
 }>;
 
 
 export type AddWebhookMutation = { createWebhook: { secret: string, webhook: { id: string } } };
 
 export type ChangeWebhookMutationVariables = Exact<{
-  input: UpdateWebhookInput;
+  input: Types.UpdateWebhookInput;
 }>;
 
 
-export type ChangeWebhookMutation = { updateWebhook: { id: string, url: string, events: Array<string>, description: string, enabled: boolean, disabledReason: WebhookDisabledReason | null, createdAt: string, updatedAt: string } };
+export type ChangeWebhookMutation = { updateWebhook: { id: string, url: string, events: Array<string>, description: string, enabled: boolean, disabledReason: Types.WebhookDisabledReason | null, createdAt: string, updatedAt: string } };
 
 export type RemoveWebhookMutationVariables = Exact<{
   id: string;

@@ -3,20 +3,13 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
-import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** Why a consumer applies no events of a producer */
-export type EventConsumerHalt =
-  /** The next event keeps failing. After some tries it becomes a dead letter. */
-  | 'RETRYING'
-  /** The node does not know the type or the version of the next event: upgrade the consumer. */
-  | 'UNKNOWN_TYPE'
-  /** The database of the producer was set back: an operator decides by `reconcile` in the REPL. */
-  | 'SET_BACK';
+import type * as Types from '../../../../../clients/typescript/src/generated/schema.ts';
 
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 export type EventConsumersQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type EventConsumersQuery = { eventConsumers: Array<{ producer: string, consumer: string, head: number | null, position: number | null, lagEvents: number | null, lagSeconds: number | null, halted: EventConsumerHalt | null, deadLetters: number | null }> };
+export type EventConsumersQuery = { eventConsumers: Array<{ producer: string, consumer: string, head: number | null, position: number | null, lagEvents: number | null, lagSeconds: number | null, halted: Types.EventConsumerHalt | null, deadLetters: number | null }> };
 
 export type DeadLettersQueryVariables = Exact<{
   consumer: string;

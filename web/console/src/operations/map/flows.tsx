@@ -55,7 +55,7 @@ interface FlowProps {
   curve: Curve;
 }
 
-/** Gives the look of a flow: requests look like calls. */
+/** Returns the look of a flow: requests look like calls. */
 function lookOf({ kind, rate }: ClusterEdge): string {
   if (rate.errorsPerSecond > 0) return "failing";
   return kind === "REQUEST" ? "CALL" : kind;

@@ -3,45 +3,15 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type * as Types from '../../../../../clients/typescript/src/generated/schema.ts';
+
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** The status of an order */
-export type OrderStatus =
-  /** The pieces of the order are taken from the stock. Next: SHIPPED or CANCELLED. */
-  | 'PLACED'
-  /** The order is on its way and can no longer be cancelled. Next: DELIVERED. */
-  | 'SHIPPED'
-  /** The order has arrived. */
-  | 'DELIVERED'
-  /** The pieces were returned to the stock. */
-  | 'CANCELLED';
-
-/** A kind of step of an order's timeline */
-export type OrderTraceKind =
-  /** The request to place the order, until the order was stored */
-  | 'REQUEST'
-  /** Stock was reserved for the order. */
-  | 'RESERVATION'
-  /** The order got a status. */
-  | 'STATUS'
-  /** The stock on hand was changed for the order. */
-  | 'STOCK'
-  /** A service recorded an event about the order. */
-  | 'EVENT'
-  /** A service applied an event; it starts when the event was recorded. */
-  | 'APPLICATION'
-  /** A webhook got an event, or is to get it; it starts when the event was recorded. */
-  | 'DELIVERY'
-  /** A part of the request, as a trace recorded it */
-  | 'SPAN'
-  /** A value that this version of the gateway does not know */
-  | 'UNKNOWN';
-
 export type OrderTraceQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type OrderTraceQuery = { orderTrace: { missing: Array<string>, order: { id: string, number: string, status: OrderStatus, createdAt: string, price_total: number, quantity: number }, steps: Array<{ kind: OrderTraceKind, service: string, node: string | null, name: string, at: string, durationMs: number | null, detail: string | null }> } };
+export type OrderTraceQuery = { orderTrace: { missing: Array<string>, order: { id: string, number: string, status: Types.OrderStatus, createdAt: string, price_total: number, quantity: number }, steps: Array<{ kind: Types.OrderTraceKind, service: string, node: string | null, name: string, at: string, durationMs: number | null, detail: string | null }> } };
 
 export type OrderByNumberQueryVariables = Exact<{
   number: string;
@@ -53,7 +23,7 @@ export type OrderByNumberQuery = { ordersConnection: { nodes: Array<{ id: string
 export type NewestOrdersQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type NewestOrdersQuery = { ordersConnection: { nodes: Array<{ id: string, number: string, status: OrderStatus, createdAt: string, user: { username: string } | null }> } };
+export type NewestOrdersQuery = { ordersConnection: { nodes: Array<{ id: string, number: string, status: Types.OrderStatus, createdAt: string, user: { username: string } | null }> } };
 
 
 export const OrderTraceDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"OrderTrace"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"orderTrace"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"order"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"number"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"price_total"}},{"kind":"Field","name":{"kind":"Name","value":"quantity"}}]}},{"kind":"Field","name":{"kind":"Name","value":"steps"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"kind"}},{"kind":"Field","name":{"kind":"Name","value":"service"}},{"kind":"Field","name":{"kind":"Name","value":"node"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"at"}},{"kind":"Field","name":{"kind":"Name","value":"durationMs"}},{"kind":"Field","name":{"kind":"Name","value":"detail"}}]}},{"kind":"Field","name":{"kind":"Name","value":"missing"}}]}}]}}]} as unknown as DocumentNode<OrderTraceQuery, OrderTraceQueryVariables>;

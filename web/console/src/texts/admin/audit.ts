@@ -1,5 +1,8 @@
 import { titles } from "../titles.ts";
-import type { AuditAction, AuditActorKind } from "../../admin/audit/audit.graphql.ts";
+import type {
+  AuditAction,
+  AuditActorKind,
+} from "../../../../../clients/typescript/src/generated/schema.ts";
 
 /** The texts of the audit trail. */
 export const auditTexts = {

@@ -8,7 +8,7 @@ import { EventQueue } from "./event-queue.ts";
 const maxBufferedEvents = 1_000;
 
 /** Delivers the payloads that discovered services publish to their subscriptions. */
-export class EventStream {
+export class TagSubscriptions {
   readonly #subscribers = new Map<string, Set<EventQueue<unknown>>>();
 
   publish(tag: string, payload: unknown): void {
@@ -54,11 +54,13 @@ function tooSlow(): ClientError {
  * Handles the events that discovered services publish for subscriptions. Each gateway has its own group,
  * so that all receive them.
  */
-export function publishedEvents(stream: EventStream): NonNullable<ServiceSchema["events"]>[string] {
+export function publishedEvents(
+  subscriptions: TagSubscriptions,
+): NonNullable<ServiceSchema["events"]>[string] {
   return {
     group: `${gatewayName}-${randomUUID()}`,
     handler({ params }: Context<{ tag?: unknown; payload?: unknown }>) {
-      stream.publish(String(params.tag), params.payload);
+      subscriptions.publish(String(params.tag), params.payload);
     },
   };
 }

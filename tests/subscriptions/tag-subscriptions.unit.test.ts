@@ -1,16 +1,16 @@
 import { expect, test } from "@jest/globals";
-import { EventStream } from "../../services/api/subscriptions/event-stream.ts";
+import { TagSubscriptions } from "../../services/api/subscriptions/tag-subscriptions.ts";
 
-const stream = new EventStream();
+const subscriptions = new TagSubscriptions();
 const publish = (data: number) => {
-  stream.publish("happened", data);
+  subscriptions.publish("happened", data);
 };
 
 /** Subscribes to all events, as long as `allowed` is true. */
 function subscribe() {
   const state = { allowed: true };
   const denial = () => (state.allowed ? undefined : new Error("access revoked"));
-  return { state, events: stream.events(["happened"], denial) };
+  return { state, events: subscriptions.events(["happened"], denial) };
 }
 
 test("a subscriber whose access is revoked gets no further event, but the reason", async () => {
@@ -22,7 +22,7 @@ test("a subscriber whose access is revoked gets no further event, but the reason
   publish(2);
   await expect(next).rejects.toThrow("access revoked");
   await expect(events.next()).rejects.toThrow("access revoked");
-  expect(stream.count("happened")).toBe(0);
+  expect(subscriptions.count("happened")).toBe(0);
 });
 
 test("a slow subscriber whose access is revoked gets none of the buffered events", async () => {
@@ -31,5 +31,5 @@ test("a slow subscriber whose access is revoked gets none of the buffered events
   publish(2);
   state.allowed = false;
   await expect(events.next()).rejects.toThrow("access revoked");
-  expect(stream.count("happened")).toBe(0);
+  expect(subscriptions.count("happened")).toBe(0);
 });
