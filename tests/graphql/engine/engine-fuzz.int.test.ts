@@ -5,9 +5,7 @@ import { expect, test } from "@jest/globals";
 
 const program = join(import.meta.dirname, "..", "..", "support", "graphql", "document-fuzz.ts");
 
-test("random documents get the response of graphql-js each time they are sent", async () => {
+test("random documents get the response of graphql-js and the specification each time they are sent", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [program]);
-  expect(stdout).toMatch(
-    /^\d+ random documents have the response of graphql-js at each of 6 sends$/m,
-  );
+  expect(stdout).toMatch(/^\d+ random documents mean the same at each of 6 sends$/m);
 }, 600_000);
