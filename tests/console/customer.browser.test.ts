@@ -2,12 +2,8 @@ import type { Server } from "node:http";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page, Request, WebSocket } from "playwright-core";
 import { eventually } from "../../tools/support/eventually.ts";
-import {
-  accessibilityFaults,
-  launchBrowser,
-  openConsole,
-  openTab,
-} from "../support/console/console-browser.ts";
+import { accessibilityFaults } from "../support/console/accessibility-faults.ts";
+import { launchBrowser, openConsole, openTab } from "../support/console/console-browser.ts";
 import { subscriptionsTo } from "../support/http/subscriptions.ts";
 import { logIn, newAccount } from "../support/sessions.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";

@@ -30,7 +30,7 @@ const outcomes = [
 export function AuditFilterBar(props: AuditFilterBarProps) {
   const { trail, filters, faults, isFiltered, entries, onChange } = props;
   const kinds = new Set(entries.map(kindOf));
-  if (filters.action in auditKindTexts) kinds.add(filters.action as AuditKind);
+  if (Object.hasOwn(auditKindTexts, filters.action)) kinds.add(filters.action as AuditKind);
   const actionOptions = [...kinds]
     .map((value) => ({ value, text: auditKindTexts[value] }))
     .sort((a, b) => a.text.localeCompare(b.text));
