@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { eventually } from "../../tools/support/eventually.ts";
+import { accessibilityFaults } from "../support/console/accessibility-faults.ts";
 import {
-  accessibilityFaults,
   launchBrowser,
   openConsole,
   type ConsolePage,

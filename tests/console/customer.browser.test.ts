@@ -1,12 +1,9 @@
+import type { Server } from "node:http";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page, Request, WebSocket } from "playwright-core";
 import { eventually } from "../../tools/support/eventually.ts";
-import {
-  accessibilityFaults,
-  launchBrowser,
-  openConsole,
-  openTab,
-} from "../support/console/console-browser.ts";
+import { accessibilityFaults } from "../support/console/accessibility-faults.ts";
+import { launchBrowser, openConsole, openTab } from "../support/console/console-browser.ts";
 import { subscriptionsTo } from "../support/http/subscriptions.ts";
 import { logIn, newAccount } from "../support/sessions.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
@@ -27,6 +24,24 @@ async function addProduct(name: string, stock: number, price = 2_500): Promise<s
   const input = { name, description: `A ${name.toLowerCase()}.`, price, stock };
   const { id } = await shop.call<{ id: string }>("products.create", input);
   return id;
+}
+
+/** Lets no WebSocket connect to the shop until `release` is called. */
+function holdHandshakes(): { release: () => void } {
+  const { server } = shop.broker.getLocalService("api") as unknown as { server: Server };
+  const listeners = server.listeners("upgrade") as ((...request: unknown[]) => void)[];
+  const held = Promise.withResolvers<undefined>();
+  server.removeAllListeners("upgrade");
+  server.on("upgrade", (...request: unknown[]) => {
+    void held.promise.then(() => {
+      for (const listener of listeners) listener(...request);
+    });
+  });
+  return {
+    release() {
+      held.resolve(undefined);
+    },
+  };
 }
 
 async function stockOf(id: string): Promise<number> {
@@ -311,6 +326,22 @@ test("when the user changes, the other tabs close the WebSocket of the former us
   await signIn(other, (await newAccount(shop)).email);
   await eventually("the WebSocket of the second user", () => sockets.length > 1);
   await eventually("the end of the first user's WebSocket", () => sockets[0]?.isClosed());
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("a WebSocket that is still connecting when the user signs out elsewhere is no error", async () => {
+  const { page, context, problems } = await openSignedIn("/account");
+  const other = await openTab(context, shop.url, "/account", problems);
+  const handshake = holdHandshakes();
+  const opened = page.waitForEvent("websocket");
+  await page.goto(`${shop.url}/console/`);
+  const socket = await opened;
+  await other.getByRole("button", { name: "Account menu" }).click();
+  await other.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("link", { name: "Sign in" }).waitFor();
+  handshake.release();
+  await eventually("the end of the WebSocket", () => socket.isClosed());
   expect(problems).toEqual([]);
   await context.close();
 });

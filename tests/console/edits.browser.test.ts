@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
+import { accessibilityFaults } from "../support/console/accessibility-faults.ts";
 import {
-  accessibilityFaults,
   launchBrowser,
   openConsole,
   type ConsolePage,

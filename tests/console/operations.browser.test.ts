@@ -5,11 +5,8 @@ import { eventually } from "../../tools/support/eventually.ts";
 import { createNatsServer } from "../../tools/support/nats-server.ts";
 import { cleanUp } from "../../tools/support/processes.ts";
 import { Cluster } from "../support/cluster.ts";
-import {
-  accessibilityFaults,
-  launchBrowser,
-  openConsole,
-} from "../support/console/console-browser.ts";
+import { accessibilityFaults } from "../support/console/accessibility-faults.ts";
+import { launchBrowser, openConsole } from "../support/console/console-browser.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { registerFirstAdmin } from "../support/http/first-admin.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";

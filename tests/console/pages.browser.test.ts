@@ -9,6 +9,7 @@ import { password, startTestShop, type TestShop } from "../support/shop.ts";
 let shop: TestShop;
 let browser: Browser;
 let page: Page;
+let problems: string[];
 const ids = { product: "", order: "", user: "", webhook: "" };
 
 beforeAll(async () => {
@@ -25,8 +26,9 @@ beforeAll(async () => {
   const webhook = { url: "https://webhooks.invalid/hook", events: ["order.placed"] };
   const created = await shop.call<{ webhook: { id: string } }>("webhooks.create", webhook);
   ids.webhook = created.webhook.id;
-  const { page: opened, context } = await openConsole(browser, shop.url, "/sign-in?next=/admin");
-  page = opened;
+  const opened = await openConsole(browser, shop.url, "/sign-in?next=/admin");
+  const { context } = opened;
+  ({ page, problems } = opened);
   await context.addInitScript(`
     globalThis.layoutShift = 0;
     new PerformanceObserver((list) => {
@@ -77,6 +79,8 @@ test.each([
   "/admin/webhooks",
   "/admin/webhooks/:webhook",
   "/admin/audit",
+  "/admin/audit?trail=__proto__&action=__proto__&outcome=__proto__",
+  "/admin/orders?status=__proto__&user=__proto__",
   "/admin/nothing",
   "/operations",
   "/operations/charts",
@@ -92,6 +96,7 @@ test.each([
   expect(await page.getByRole("heading", { level: 1 }).count()).toBe(1);
   expect(await page.evaluate<number>("layoutShift")).toBeLessThan(0.01);
   expect(await layoutFaults(page)).toEqual([]);
+  expect(problems.splice(0)).toEqual([]);
 });
 
 test("a dialog with a form has a button that closes it, and gives the focus back", async () => {

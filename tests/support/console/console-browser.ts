@@ -1,5 +1,4 @@
-import { createRequire } from "node:module";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
   chromium,
@@ -67,50 +66,4 @@ export async function openTab(
   });
   await page.goto(`${url}/console${path}`);
   return page;
-}
-
-const axeSource = readFileSync(
-  createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
-  "utf8",
-);
-const allRules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-/** What colours decide. */
-const colourRules = ["color-contrast"];
-
-interface AxeResult {
-  violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[];
-}
-
-/** Phones and wide screens, light and dark. Both layouts are checked by all rules once. */
-const looks = [
-  { width: 1280, colorScheme: "light", runOnly: allRules },
-  { width: 1280, colorScheme: "dark", runOnly: colourRules },
-  { width: 360, colorScheme: "light", runOnly: colourRules },
-  { width: 360, colorScheme: "dark", runOnly: allRules },
-] as const;
-
-/**
- * Returns the violations of WCAG 2.2 AA of what a page shows, on phones and wide screens, light and
- * dark, and says where a page is wider than the screen.
- */
-export async function accessibilityFaults(page: Page): Promise<string[]> {
-  const size = page.viewportSize() ?? { width: 1280, height: 800 };
-  await page.evaluate(axeSource);
-  const faults: string[] = [];
-  for (const { width, colorScheme, runOnly } of looks) {
-    await page.setViewportSize({ width, height: size.height });
-    await page.emulateMedia({ colorScheme });
-    const options = JSON.stringify({ runOnly, resultTypes: ["violations"] });
-    const { violations } = await page.evaluate<AxeResult>(`axe.run(${options})`);
-    const at = `${width} px, ${colorScheme}`;
-    for (const { id, nodes } of violations) {
-      faults.push(...nodes.map(({ html }) => `${at}: ${id}: ${html.slice(0, 200)}`));
-    }
-    const excess = await page.evaluate<number>(
-      "document.documentElement.scrollWidth - document.documentElement.clientWidth",
-    );
-    if (excess > 0) faults.push(`${at}: the page is ${excess} px too wide`);
-  }
-  await page.setViewportSize(size);
-  return faults;
 }

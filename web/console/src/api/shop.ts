@@ -1,6 +1,7 @@
 import { ShopClient } from "../../../../clients/typescript/src/index.ts";
 import { followOtherTabs, updateSession } from "../session/session-store.ts";
 import { consoleTokenStore } from "../session/token-store.ts";
+import { LateClosingWebSocket } from "./late-closing-web-socket.ts";
 import { watchedFetch } from "./watched-fetch.ts";
 
 // Pages without HTTPS have no locks, whatever the types say.
@@ -14,6 +15,7 @@ export const shop = new ShopClient({
     locks && { request: async (name, work) => await locks.request(name, work) },
   ),
   fetch: watchedFetch,
+  webSocket: LateClosingWebSocket,
   onSignedOut: () => {
     updateSession(true);
   },

@@ -47,7 +47,8 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
       />
       <SelectField
         label={auditTexts.action}
-        value={filters.action}
+        // The address may have an action of another trail.
+        value={actionsOf[trail].find((action) => action === filters.action) ?? ""}
         options={[{ value: "", text: adminTexts.all }, ...actionOptions]}
         onChange={(action) => {
           onChange({ action });
