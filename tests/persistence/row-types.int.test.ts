@@ -130,12 +130,12 @@ test("the statements put together from parts are those of lists, whose columns a
     .filter(({ sql, row }) => sql === undefined && row !== undefined)
     .map(({ place }) => place.replace(/:\d+$/, ""));
   expect([...new Set(composed)]).toEqual([
+    "database/audit-trail-pages.ts",
     "database/pages/keyset-statements.ts",
     "event-log/dead-letters/dead-letter-operations.ts",
     "services/orders/reading/page-orders.ts",
     "services/products/catalogue/page-products.ts",
     "services/products/stock/reservations/held-reservations.ts",
-    "services/users/accounts/page-users.ts",
     "services/webhooks/log/deliveries-of-events.ts",
     "services/webhooks/log/page-deliveries.ts",
   ]);

@@ -75,12 +75,12 @@ export function auditFilterOf(
   subjectIds: readonly string[] | undefined,
 ): AuditFilter {
   const known = actionsOf[trail].find((one) => one === action);
-  const isRejected = { ok: false, rejected: true }[outcome];
+  const isRejected = outcome === "rejected";
   return {
     ...(actorIds && { actorIds: [...actorIds] }),
     ...(subjectIds && { subjectIds: [...subjectIds] }),
     ...(known && { actions: [known] }),
-    ...(isRejected !== undefined && { rejected: isRejected }),
+    ...((isRejected || outcome === "ok") && { rejected: isRejected }),
     since: instantOf(from),
     until: instantOf(before),
   };
