@@ -343,7 +343,7 @@ describe("the errors of invalid settings", () => {
   });
 
   test.each([
-    ["postgres://u:p@db/shop", "postgres://other@db:5432/shop?sslmode=require"],
+    ["postgres://u:p@db/shop", "postgres://other@db:5432/shop?sslmode=verify-full"],
     [
       "postgres:///shop?host=/run/postgresql",
       "postgres:///shop?host=/run/postgresql&sslmode=disable",
