@@ -200,6 +200,33 @@ test("orders that come faster than they can be read wait for the button", async 
   expect(admin.problems).toEqual([]);
 });
 
+test("the orders can begin with the oldest, and a new one is the last", async () => {
+  const vase = await putOnSale(shop, 10, 500, "Vase");
+  await placeOrder(shop, buyer.token, [vase, 1]);
+  const page = await open(`/admin/orders?user=${buyer.id}`, "Orders");
+  await page.getByLabel("Sort by").selectOption("Oldest first");
+  const { edges } = await shop.call<{ edges: { node: { id: string } }[] }>("orders.page", {
+    user_id: buyer.id,
+    sort: "OLDEST_FIRST",
+    first: 100,
+  });
+  const shown = async () => {
+    const links = await page.getByRole("row").getByRole("link").all();
+    const paths = await Promise.all(links.map((link) => link.getAttribute("href")));
+    return paths.map((path) => path?.split("/").at(-1) ?? "");
+  };
+  const ids = edges.map(({ node }) => node.id);
+  const isOrder = (id: string) => ids.includes(id);
+  await eventually("the oldest orders", async () => (await shown()).find(isOrder) === ids[0]);
+  while ((await button(page, "Show more").count()) > 0) await button(page, "Show more").click();
+  const { order } = await placeOrder(shop, buyer.token, [vase, 1]);
+  await eventually("the new order at the end", async () => {
+    const links = await shown();
+    return links.findLastIndex((id) => id === order?.id) > links.findLastIndex(isOrder);
+  });
+  expect(admin.problems).toEqual([]);
+});
+
 test("a page has its title while its file is being loaded", async () => {
   const { page } = admin;
   const gate = Promise.withResolvers<undefined>();

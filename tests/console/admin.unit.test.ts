@@ -29,6 +29,7 @@ describe("the filters of orders", () => {
     before: "",
     min: "",
     max: "",
+    sort: "",
   };
 
   test.each<[Partial<OrderFilters>, string]>([

@@ -24,6 +24,14 @@ interface LiveState {
   isFast: boolean;
 }
 
+interface LiveOptions {
+  filter: OrderFilter;
+  /** Where new orders are in the list; "later": on a page that it has not read. */
+  place: "first" | "last" | "later";
+  /** Whether the user points into the list. */
+  isHeld: boolean;
+}
+
 /** So many new orders at once can be read. */
 const readableOrders = 5;
 
@@ -36,9 +44,9 @@ const maxOrders = 200;
  * Follows new orders and changes of status. While the user points into the list, or more orders come
  * than can be read, new orders wait: otherwise a press could meet the row of another order.
  *
- * @param isHeld whether the user points into the list
+ * @param queried the orders of the pages that the list has read
  */
-export function useLiveOrders(queried: readonly Order[], filter: OrderFilter, isHeld: boolean) {
+export function useLiveOrders(queried: readonly Order[], { filter, place, isHeld }: LiveOptions) {
   const client = useQueryClient();
   const [live, setLive] = useState<LiveState>({ filter, ...nothing });
   const [changes, setChanges] = useState<ReadonlyMap<string, Order>>(new Map());
@@ -56,7 +64,7 @@ export function useLiveOrders(queried: readonly Order[], filter: OrderFilter, is
   };
   const takeOrder = useBatches<Order>((placed) => {
     const orders = placed.filter((order) => isMatch(order, filter)).toReversed();
-    if (orders.length === 0) return;
+    if (orders.length === 0 || place === "later") return;
     const isFaster = isFast || orders.length > readableOrders;
     const newest = [...orders, ...waiting];
     setLive(
@@ -89,7 +97,8 @@ export function useLiveOrders(queried: readonly Order[], filter: OrderFilter, is
       onGap: restart,
     },
   );
-  const all = new Map([...shown, ...queried].map((order) => [order.id, order]));
+  const ordered = place === "first" ? [...shown, ...queried] : [...queried, ...shown.toReversed()];
+  const all = new Map(ordered.map((order) => [order.id, order]));
   const rows = [...all.values()].map((order) => {
     const changed = changes.get(order.id);
     return changed && changed.updatedAt > order.updatedAt ? changed : order;

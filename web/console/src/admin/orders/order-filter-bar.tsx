@@ -4,7 +4,7 @@ import { orderTexts } from "../../texts/orders.ts";
 import { SelectField } from "../../ui/fields.tsx";
 import { FilterBar, FilterField, FilterRange } from "../shared/filters.tsx";
 import type { FilterFaults } from "../shared/filter-faults.ts";
-import { filterNames, statuses, type OrderFilters } from "./order-filter.ts";
+import { filterNames, sortOf, sorts, statuses, type OrderFilters } from "./order-filter.ts";
 
 interface OrderFilterBarProps {
   filters: OrderFilters;
@@ -17,7 +17,9 @@ const statusOptions = [
   { value: "", text: adminTexts.all },
   ...statuses.map((value) => ({ value, text: orderTexts.statuses[value] })),
 ];
-const noFilter = Object.fromEntries(filterNames.map((name) => [name, ""]));
+const noFilter = Object.fromEntries(
+  filterNames.filter((name) => name !== "sort").map((name) => [name, ""]),
+);
 
 /** The filters of the list of orders. */
 export function OrderFilterBar({ filters, faults, isFiltered, onChange }: OrderFilterBarProps) {
@@ -88,6 +90,14 @@ export function OrderFilterBar({ filters, faults, isFiltered, onChange }: OrderF
           }}
         />
       </FilterRange>
+      <SelectField
+        label={adminOrderTexts.sort}
+        value={sortOf(filters)}
+        options={sorts.map((value) => ({ value, text: adminOrderTexts.sorts[value] }))}
+        onChange={(sort) => {
+          onChange({ sort: sort === "NEWEST_FIRST" ? "" : sort });
+        }}
+      />
     </FilterBar>
   );
 }

@@ -8,11 +8,26 @@ import type {
 } from "../../../../../clients/typescript/src/generated/schema.ts";
 import type { AdminOrderRowFragment } from "./admin-orders.graphql.ts";
 
-/** The filters of the list of orders, as they stand in the address. */
-export const filterNames = ["number", "status", "user", "from", "before", "min", "max"] as const;
+/** The filters and the sort of the list of orders, as they stand in the address. */
+export const filterNames = [
+  "number",
+  "status",
+  "user",
+  "from",
+  "before",
+  "min",
+  "max",
+  "sort",
+] as const;
 export type OrderFilters = Record<(typeof filterNames)[number], string>;
 
 export const statuses = ["PLACED", "SHIPPED", "DELIVERED", "CANCELLED"] as const;
+
+export const sorts = ["NEWEST_FIRST", "OLDEST_FIRST"] as const;
+
+export function sortOf({ sort }: OrderFilters): (typeof sorts)[number] {
+  return sorts.find((value) => value === sort) ?? "NEWEST_FIRST";
+}
 
 function statusOf(text: string): OrderStatus | undefined {
   return statuses.find((status) => status === text);

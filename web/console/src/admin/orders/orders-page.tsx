@@ -21,7 +21,7 @@ import { exportColumns, exportedOrders } from "./exported-orders.ts";
 import { useIsHeld } from "./use-is-held.ts";
 import { useLiveOrders } from "./live-orders.ts";
 import { OrderActions } from "./order-actions.tsx";
-import { faultsOfFilters, filterNames, orderFilterOf } from "./order-filter.ts";
+import { faultsOfFilters, filterNames, orderFilterOf, sortOf } from "./order-filter.ts";
 import { OrderFilterBar } from "./order-filter-bar.tsx";
 import styles from "./orders.module.css";
 
@@ -53,22 +53,29 @@ function Customer({ order: { user_id, user } }: { order: AdminOrderRowFragment }
   return <Link href={`/admin/users/${user_id}`}>{user.username}</Link>;
 }
 
-/** The orders of all users, newest first. They change while the page is open. */
+/** The orders of all users. They change while the page is open. */
 export default function OrdersPage() {
   const [filters, change] = useFilters(filterNames);
   const list = useRef<HTMLDivElement>(null);
   const filter = orderFilterOf(filters);
   const faults = faultsOfFilters(filters);
   const isWrong = Object.keys(faults).length > 0;
-  const isFiltered = Object.values(filters).some((value) => value !== "");
+  const isFiltered = filterNames.some((name) => name !== "sort" && filters[name] !== "");
+  const sort = sortOf(filters);
   const query = useShopPages(
     AdminOrderRowsDocument,
-    { first: pageRows, filter },
+    { first: pageRows, filter, sort },
     (data) => data.ordersConnection,
     { enabled: !isWrong },
   );
   const isHeld = useIsHeld(list);
-  const { rows, waiting, hasMore, showWaiting } = useLiveOrders(query.pages.flat(), filter, isHeld);
+  // Of the oldest orders, new ones are the last.
+  const place = sort === "NEWEST_FIRST" ? "first" : query.hasNextPage ? "later" : "last";
+  const { rows, waiting, hasMore, showWaiting } = useLiveOrders(query.pages.flat(), {
+    filter,
+    place,
+    isHeld,
+  });
   const isLive = useConnection() === "connected";
   const liveText = isLive ? adminOrderTexts.liveText : adminOrderTexts.notLiveText;
   const actions = (

@@ -10,6 +10,8 @@ export const adminOrderTexts = {
   actions: "Actions",
   numberFilter: "Number",
   numberHint: "For example 1HN4-7T2C-9KQ0",
+  sort: "Sort by",
+  sorts: { NEWEST_FIRST: "Newest first", OLDEST_FIRST: "Oldest first" },
   status: "Status",
   from: "Placed from",
   before: "Placed before",
