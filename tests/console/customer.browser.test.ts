@@ -250,6 +250,24 @@ test("a line that is out of stock or has another price is shown with what can be
   await context.close();
 });
 
+test("an order at a price that the page has not shown is not sent", async () => {
+  const id = await addProduct("Pewter Jug", 5);
+  const { page, context, problems, userId } = await openSignedIn("/");
+  await putInBasket(page, id, 1);
+  await page.getByText("€25.00 each").waitFor();
+  await shop.call("products.update", { id, version: 1, price: 70_000 });
+  await placeButton(page).click();
+  await page.getByText("Prices have changed.").waitFor();
+  await page.getByText("The price was €25.00 and is now €700.00.").waitFor();
+  expect(await ordersOf(userId)).toEqual([]);
+  await page.getByRole("button", { name: "Accept new price" }).click();
+  await placeButton(page).click();
+  await heading(page, /^Order /);
+  expect(await ordersOf(userId)).toHaveLength(1);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
 test("an order whose answer is lost stays one order, also after a reload", async () => {
   const id = await addProduct("Linen Blanket", 5);
   const { page, context, userId } = await openSignedIn("/");

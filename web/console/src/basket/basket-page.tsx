@@ -5,9 +5,7 @@ import { useLocation } from "wouter";
 import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { Page } from "../app/page.tsx";
 import { useStockUpdates } from "../catalogue/live-stock.ts";
-import { keyOf } from "../api/documents.ts";
 import { errorText } from "../api/error-text.ts";
-import { shop } from "../api/shop.ts";
 import { useSession } from "../session/use-session.ts";
 import { basketTexts } from "../texts/basket.ts";
 import { commonTexts } from "../texts/common.ts";
@@ -16,16 +14,18 @@ import { EmptyState, Notice } from "../ui/states.tsx";
 import { showToast } from "../ui/toast.tsx";
 import { BasketLineRow } from "./basket-line.tsx";
 import { BasketSummary } from "./basket-summary.tsx";
-import { BasketProductsDocument } from "./basket.graphql.ts";
+import { BasketProductsDocument, type BasketProductsQuery } from "./basket.graphql.ts";
 import { idGroups, type OfferedProduct } from "./basket-state.ts";
 import type { Basket } from "./basket.ts";
 import { isUnanswered } from "./checkout-attempt.ts";
+import { offersQuery } from "./offers.ts";
 import { useBasket } from "./use-basket.ts";
-import { useCheckout } from "./use-checkout.ts";
+import { PricesChanged, useCheckout } from "./use-checkout.ts";
 import styles from "./basket-page.module.css";
 
 const documents = [BasketProductsDocument];
-const readOffers = (ids: string[]) => shop.execute(BasketProductsDocument, { ids });
+/** Stock is live; of new prices, there are no events for customers. */
+const readEveryMs = 30_000;
 
 /** The basket, and the button that orders it. */
 export default function BasketPage() {
@@ -56,7 +56,9 @@ export default function BasketPage() {
     <Page title={basketTexts.title}>
       {isRepeated && !isPending && <Notice kind="warning">{basketTexts.unanswered}</Notice>}
       {error && !isShopError(error, "OUT_OF_STOCK") && (
-        <Notice kind="danger">{errorText(error)}</Notice>
+        <Notice kind="danger">
+          {error instanceof PricesChanged ? basketTexts.pricesChanged : errorText(error)}
+        </Notice>
       )}
       <div className={styles.columns}>
         <ul className={styles.lines} aria-label={basketTexts.lines}>
@@ -86,10 +88,10 @@ function useOffers(basket: Basket): ReadonlyMap<string, OfferedProduct | null> {
   const groups = useMemo(() => idGroups(basket), [basket]);
   return useQueries({
     queries: groups.map((ids) => ({
-      queryKey: keyOf(BasketProductsDocument, { ids }),
-      queryFn: () => readOffers(ids),
+      ...offersQuery(ids),
+      refetchInterval: readEveryMs,
       // The lines keep what is known when one of them is removed.
-      placeholderData: (previous: Awaited<ReturnType<typeof readOffers>> | undefined) => previous,
+      placeholderData: (previous: BasketProductsQuery | undefined) => previous,
     })),
     combine: (results) => {
       const offers = new Map<string, OfferedProduct | null>();

@@ -20,6 +20,7 @@ export const basketTexts = {
   total: "Total",
   place: "Place order",
   signIn: "Sign in to order",
+  pricesChanged: "Prices have changed. Accept the new ones before you order.",
   fixFirst: "Some lines need your decision before you can order.",
   unanswered:
     "Your last order got no answer, so it may be placed already. Place it again here: the shop recognises it, and it stays one order.",
