@@ -2,12 +2,15 @@ import { v7 } from "uuid";
 import { pooledRandomBytes } from "./random-bytes.ts";
 
 const idBytes = 16;
+/** A clock that goes back by more was wrong before: its time must not stay in all later ids. */
+const maxKeptMs = 60_000;
 
 let lastMs = 0;
 let sequence = 0;
 
 /**
- * Returns a UUID of version 7. The ids of one process sort in the order of their creation.
+ * Returns a UUID of version 7. The ids of one process sort in the order of their creation, unless the
+ * clock goes back by more than a minute.
  *
  * @param atMs the time in the id, in ms since 1970, for something that was created in the past
  */
@@ -16,7 +19,7 @@ export function newId(atMs?: number): string {
   if (atMs !== undefined) return v7({ random, msecs: atMs });
   // The package counts within a millisecond only if it also fetches the random bytes itself.
   const nowMs = Date.now();
-  if (nowMs > lastMs) {
+  if (nowMs > lastMs || nowMs < lastMs - maxKeptMs) {
     lastMs = nowMs;
     // It has 32 bits, and starts in the lowest quarter, so that a millisecond cannot use them up.
     sequence = random.readUInt32BE(0) >>> 2;

@@ -54,6 +54,7 @@ export const userErrors = defineErrors({
 export const usersContract = defineContract({
   name: "users",
   auditActions: userAuditActions,
+  hasNoConsumers: true,
   graphql: {
     type: readFileSync(new URL("users.graphql", import.meta.url), "utf8"),
     listMaxima: { "Query.sessions": maxSessionsPerUser },

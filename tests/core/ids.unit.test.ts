@@ -1,4 +1,4 @@
-import { expect, test } from "@jest/globals";
+import { expect, jest, test } from "@jest/globals";
 import { validate, version } from "uuid";
 import { lowestIdAt, newId, timeOfId } from "../../core/ids/ids.ts";
 
@@ -20,4 +20,20 @@ test("a new id has the time of its creation", () => {
   expect(time).toBeGreaterThanOrEqual(before);
   // The generator counts on in the next millisecond when the ids of one are used up.
   expect(time).toBeLessThanOrEqual(Date.now() + 1_000);
+});
+
+test("the ids after the correction of a clock that was ahead have the right time", () => {
+  const now = Date.now();
+  const clock = jest.spyOn(Date, "now");
+  try {
+    clock.mockReturnValue(now + 86_400_000);
+    newId();
+    // Small steps back do not disturb the order.
+    clock.mockReturnValue(now + 86_399_000);
+    expect(Date.parse(timeOfId(newId()))).toBe(now + 86_400_000);
+    clock.mockReturnValue(now);
+    expect(Date.parse(timeOfId(newId()))).toBe(now);
+  } finally {
+    clock.mockRestore();
+  }
 });

@@ -63,6 +63,22 @@ test("an account keeps the case of its email, and a login ignores it", async () 
   expect((await login("mixed.case@example.COM", password)).code).toBeUndefined();
 });
 
+test("an email is the same with the Unicode and the ASCII form of its domain", async () => {
+  await register("Kim@Bücher.example");
+  expect((await register("kim@xn--bcher-kva.example")).code).toBe("EMAIL_TAKEN");
+  expect((await login("kim@xn--bcher-kva.example", password)).code).toBeUndefined();
+  await register("lee@xn--bcher-kva.example");
+  expect((await register("lee@bücher.example")).code).toBe("EMAIL_TAKEN");
+  expect((await login("lee@bücher.example", password)).code).toBeUndefined();
+});
+
+test("an account that keeps the ASCII form as its key, as in version 1.0, signs in", async () => {
+  await register("old@xn--bcher-kva.example");
+  const sql = "UPDATE users SET email_key = email WHERE email = $1 RETURNING id";
+  expect(await shop.databases.query("users", sql, ["old@xn--bcher-kva.example"])).toHaveLength(1);
+  expect((await login("old@xn--bcher-kva.example", password)).code).toBeUndefined();
+});
+
 test("a wrong password and an unknown email get the same answer", async () => {
   const wrong = await login("ann@example.com", "not her password");
   const unknown = await login("nobody@example.com", password);

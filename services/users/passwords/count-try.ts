@@ -9,7 +9,7 @@ import {
   maxWaitSeconds,
   triesWindowSeconds,
 } from "../accounts/rate-limits.ts";
-import { emailKey } from "../user.ts";
+import { emailKey, emailKeys } from "../user.ts";
 
 /** The data of an account that password checks need. */
 export interface Account {
@@ -76,7 +76,8 @@ export async function findAndCount(
     `WITH account AS MATERIALIZED (
        SELECT id, password_hash, password_version,
          EXISTS (SELECT FROM sessions WHERE user_id = users.id AND address = $2) AS has_session_there
-       FROM users WHERE email_key = $1
+       FROM users WHERE email_key = ANY ($1::text[])
+       ORDER BY array_position($1::text[], email_key) LIMIT 1
      ), counters AS MATERIALIZED (
        SELECT key, free FROM unnest($3::text[], $4::integer[]) AS counter (key, free)
        WHERE (key = $5) = EXISTS (SELECT FROM account WHERE has_session_there)
@@ -111,7 +112,7 @@ export async function findAndCount(
          AS closed
      FROM (SELECT) AS one LEFT JOIN account ON true`,
     [
-      owner,
+      emailKeys(email),
       address,
       isCounted ? [pairKey, accountKey, addressKey] : [],
       isCounted ? [freeTriesPerPair, freeTriesPerAccount, freeTriesPerAddress] : [],

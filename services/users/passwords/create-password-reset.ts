@@ -2,7 +2,7 @@ import { forbidden, userType, type Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import { lockAsAdmin } from "../accounts/acting-user.ts";
 import { hashOf } from "../sessions/refresh-secrets.ts";
-import { emailKey, publicUser } from "../user.ts";
+import { emailKeys, publicUser } from "../user.ts";
 import type { CreatePasswordReset, PasswordReset, UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
 import { noSingleAccount, userNotFound } from "../users.errors.ts";
@@ -20,7 +20,7 @@ export async function createPasswordReset(
   sender: Sender,
 ): Promise<PasswordReset> {
   if ((id === undefined) === (email === undefined)) throw noSingleAccount();
-  const where = id !== undefined ? { id } : { email_key: emailKey(email ?? "") };
+  const where = id !== undefined ? { id } : { email_key: emailKeys(email ?? "") };
   const token = newResetToken();
   return database.transaction(async (work) => {
     const { models, query, transaction } = work;
