@@ -192,6 +192,8 @@ export interface Contract<
   auditActions?: Readonly<Record<string, string>>;
   /** The shop is ready without this service, because no other one needs it. */
   isOptional?: true;
+  /** The service consumes no events of others. */
+  hasNoConsumers?: true;
   /** The service's part of the gateway's schema. */
   graphql?: {
     /** SDL of the service's types and inputs. */

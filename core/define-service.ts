@@ -184,6 +184,11 @@ export function defineService<
   if (consumes !== undefined && database === undefined) {
     throw new Error(`The service ${name} consumes events, so it needs a "database".`);
   }
+  if (consumes !== undefined && contract.hasNoConsumers === true) {
+    throw new Error(
+      `The service ${name} consumes events: remove "hasNoConsumers" of its contract.`,
+    );
+  }
   const consumerMixin =
     consumes &&
     database?.consumer({

@@ -91,6 +91,7 @@ const eventsRule = {
   max: maxEvents,
   unique: true,
   items: oneOf(webhookEvents),
+  messages: { arrayUnique: "'{field}' must not contain an event twice." },
 };
 const descriptionRule = { ...text(0, 500), empty: true };
 

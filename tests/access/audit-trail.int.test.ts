@@ -188,7 +188,7 @@ describe("the products' audit trail", () => {
       { ...by, action: "PRODUCT_CREATED", detail: '{"name": "Mug", "price": 5, "stock": 3}' },
       { ...by, action: "STOCK_ADDED", detail: '{"number": 7}' },
       { ...by, action: "STOCK_SUBTRACTED", detail: '{"number": 2}' },
-      { ...by, action: "PRODUCT_DELETED", detail: null },
+      { ...by, action: "PRODUCT_DELETED", detail: '{"name": "Mug"}' },
     ]);
   });
 });

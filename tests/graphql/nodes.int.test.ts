@@ -118,7 +118,7 @@ describe("nodes", () => {
     const { found, errors } = await nodes([mug, "mug", mug]);
     expect(found?.map((node) => node?.id)).toEqual([mug, undefined, mug]);
     expect(errors).toMatchObject([
-      { path: ["nodes", 1], extensions: { code: "BAD_USER_INPUT", fields: [{ field: "id" }] } },
+      { path: ["nodes", 1], extensions: { code: "BAD_USER_INPUT", fields: [{ field: "ids[1]" }] } },
     ]);
   });
 

@@ -131,9 +131,16 @@ describe("a query string", () => {
 });
 
 describe("a request body", () => {
+  const empty = { operationName: "", variables: null, extensions: null };
   const body = JSON.stringify({ query: "{ __typename }" });
-  const post = (headers: Record<string, string>) =>
-    fetch(`${shop.url}/graphql`, { method: "POST", headers, body });
+  const post = (headers: Record<string, string>, text = body) =>
+    fetch(`${shop.url}/graphql`, { method: "POST", headers, body: text });
+
+  test("can have empty parts", async () => {
+    const text = JSON.stringify({ query: "query A { __typename }", ...empty });
+    const answer = await post({ "content-type": "application/json" }, text);
+    expect(await answer.text()).toContain(typename);
+  });
 
   test.each([
     "application/json;charset=utf8",

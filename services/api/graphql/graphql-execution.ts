@@ -263,7 +263,8 @@ function wellFormed({ query, operationName, variables, extensions }: RequestPara
   }
   return {
     query: query ?? undefined,
-    operationName,
+    // Some clients send an empty name with each request.
+    operationName: operationName === "" ? undefined : operationName,
     variables: asObject("variables", variables),
     extensions: asObject("extensions", extensions),
   };

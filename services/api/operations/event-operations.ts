@@ -24,7 +24,9 @@ interface EventConsumer {
   deadLetters: number | null;
 }
 
-const names = contracts.map(({ name }) => name);
+const names = contracts
+  .filter(({ hasNoConsumers }) => hasNoConsumers !== true)
+  .map(({ name }) => name);
 const producers = contracts
   .filter(({ events }) => Object.keys(events).length > 0)
   .map(({ name }) => name);

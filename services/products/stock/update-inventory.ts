@@ -1,4 +1,3 @@
-import { fn } from "sequelize";
 import { userIdOf, type Sender } from "../../../core/access.ts";
 import { maxInt } from "../../../core/validation.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
@@ -34,11 +33,13 @@ export async function updateInventory(
   if (type !== inventoryChange.delete && number < 1) throw numberTooSmall();
   return database.transaction(async (work) => {
     if (type === inventoryChange.delete) {
-      await archive(work, id);
+      const name = await archive(work, id);
       await recordAudit<ProductAuditAction>(work.query, {
         action: "PRODUCT_DELETED",
         sender,
         subjectId: id,
+        // No list has it any more.
+        detail: { name },
       });
       recordUpdate(work, id, "DELETED", 0);
       return { success: true };
@@ -114,12 +115,13 @@ async function subtract(
   throw insufficientStock(id, number, await stockOf(work, id));
 }
 
-async function archive({ models, transaction }: ProductsTransaction, id: string): Promise<void> {
-  const [archived] = await models.products.update(
-    { archived_at: fn("now") },
-    { where: { id, archived_at: null }, transaction },
+async function archive({ query }: ProductsTransaction, id: string): Promise<string> {
+  const [archived] = await query<{ name: string }>(
+    "UPDATE products SET archived_at = now() WHERE id = $1 AND archived_at IS NULL RETURNING name",
+    [id],
   );
-  if (archived === 0) throw productNotFound(id);
+  if (archived === undefined) throw productNotFound(id);
+  return archived.name;
 }
 
 /** Returns the stock of a product after a conditional update found no row. Throws PRODUCT_NOT_FOUND. */

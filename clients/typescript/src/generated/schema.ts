@@ -1118,7 +1118,7 @@ export type SubscriptionOrderUpdatedArgs = {
 export type User = Node & {
   /** A UUID, version 7. Ids are ordered by the time of registration. */
   id: Scalars['ID']['output'];
-  /** As it was registered. Unique, case-insensitive. */
+  /** As it was registered. Unique; case and the form of the domain do not matter. */
   email: Scalars['String']['output'];
   /** The display name. It is not unique. */
   username: Scalars['String']['output'];
@@ -1209,7 +1209,7 @@ export type Success = {
 
 /** The account to create */
 export type NewUser = {
-  /** 3 to 254 characters. Unique, case-insensitive; otherwise EMAIL_TAKEN. */
+  /** 3 to 254 characters. Unique; case and the form of the domain do not matter; otherwise EMAIL_TAKEN. */
   email: Scalars['String']['input'];
   /** The display name, 1 to 100 characters in one line. It does not have to be unique. */
   username: Scalars['String']['input'];
@@ -1242,7 +1242,7 @@ export type ChangePassword = {
 export type UpdateProfile = {
   /** The new display name, 1 to 100 characters in one line */
   username?: InputMaybe<Scalars['String']['input']>;
-  /** The new email, 3 to 254 characters. Unique, case-insensitive; otherwise EMAIL_TAKEN. */
+  /** The new email, 3 to 254 characters. Unique; case and the form of the domain do not matter; otherwise EMAIL_TAKEN. */
   email?: InputMaybe<Scalars['String']['input']>;
   /**
    * The current password, at most 128 characters; INVALID_CREDENTIALS if it is wrong. Required for a new

@@ -54,17 +54,17 @@ type Row = Record<string, unknown> | null;
 /** Makes the resolvers of `Query.node` and `Query.nodes`. */
 export function nodeResolvers(contracts: readonly Contract[], publicReads: boolean) {
   const sources = contracts.flatMap(sourcesOf);
-  const nodeOf = async (id: unknown, context: GraphqlContext): Promise<Row> => {
-    if (!isId(id)) throw invalidId();
+  const nodeOf = async (field: string, id: unknown, context: GraphqlContext): Promise<Row> => {
+    if (!isId(id)) throw invalidField(field, `'${field}' must be an id (a UUID).`);
     return nodeIn(sources, id.toLowerCase(), context, publicReads);
   };
   return {
     Query: {
       node: (_root: unknown, { id }: { id: string }, context: GraphqlContext) =>
-        nodeOf(id, context),
+        nodeOf("id", id, context),
       nodes: (_root: unknown, { ids }: { ids: string[] }, context: GraphqlContext) => {
         if (ids.length > maxNodes) throw tooManyIds();
-        return ids.map((id) => nodeOf(id, context));
+        return ids.map((id, index) => nodeOf(`ids[${index}]`, id, context));
       },
     },
   };
@@ -125,10 +125,6 @@ function batcherOf({ action, maxItems }: Source, context: GraphqlContext): Batch
   const batcher = new Batcher<string, Row>(serve, { maxItems, maxBatchesInFlight: 1 });
   context.dataLoaders.set(key, batcher);
   return batcher;
-}
-
-function invalidId() {
-  return invalidField("id", "'id' must be an id (a UUID).");
 }
 
 function tooManyIds() {

@@ -29,11 +29,9 @@ export function paramsOfUrl(url: string): RequestParams {
     if (text === null || text === "") return undefined;
     return parseJson(text, `\`${name}\` is not JSON.`);
   };
-  const operationName = search.get("operationName");
   return {
     query: search.get("query"),
-    // An empty parameter counts as missing.
-    operationName: operationName === "" ? undefined : operationName,
+    operationName: search.get("operationName"),
     variables: json("variables"),
     extensions: json("extensions"),
   };

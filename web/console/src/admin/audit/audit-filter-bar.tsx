@@ -63,6 +63,7 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
         }}
       />
       <FilterField
+        name="actor"
         label={auditTexts.actor}
         placeholder={auditTexts.nameHint}
         value={filters.actor}
@@ -71,6 +72,7 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
         }}
       />
       <FilterField
+        name="subject"
         label={auditTexts.subject}
         placeholder={trail === "webhooks" ? auditTexts.idHint : auditTexts.nameHint}
         value={filters.subject}

@@ -80,10 +80,14 @@ function Details({ entry }: { entry: AuditFactsFragment }) {
 export default function AuditPage() {
   const [filters, change] = useFilters(filterNames);
   const trail = trails.find((value) => value === filters.trail) ?? "users";
-  const faults = periodFaults(filters);
-  const isWrong = Object.keys(faults).length > 0;
   const actor = useCalled("users", filters.actor);
   const subject = useCalled(trail, filters.subject);
+  const faults = {
+    ...periodFaults(filters),
+    ...(actor.areTooMany && { actor: auditTexts.tooMany }),
+    ...(subject.areTooMany && { subject: auditTexts.tooMany }),
+  };
+  const isWrong = Object.keys(faults).length > 0;
   const failed = [actor, subject].find(({ error }) => error !== null);
   const isKnown = !actor.isPending && !subject.isPending && failed === undefined && !isWrong;
   const query = useAuditTrail(

@@ -53,14 +53,23 @@ export function useAuditTrail(trail: Trail, filter: AuditFilter | undefined) {
 const uuidPattern = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 
 interface Called {
-  /** The first 50; undefined if nothing was entered. */
+  /** Undefined if nothing was entered. */
   ids: readonly string[] | undefined;
+  /** More than the shop takes in a filter. */
+  areTooMany: boolean;
   isPending: boolean;
   error: Error | null;
   refetch: () => unknown;
 }
 
-const noSearch = { isPending: false, error: null, refetch: () => undefined };
+/** A filter of the shop takes at most so many ids. */
+const maxIds = 50;
+const noSearch = {
+  areTooMany: false,
+  isPending: false,
+  error: null,
+  refetch: () => undefined,
+};
 
 /** Finds the users or products that a filter calls by their id, or by the start of a name. */
 export function useCalled(kind: "users" | "products" | "webhooks", entered: string): Called {
@@ -85,7 +94,8 @@ export function useCalled(kind: "users" | "products" | "webhooks", entered: stri
     users: users.data?.usersConnection.nodes,
     products: products.data?.productsConnection.nodes,
   }[kind];
-  return { ids: found?.map(({ id }) => id) ?? [], isPending, error, refetch };
+  const ids = found?.map(({ id }) => id) ?? [];
+  return { ids, areTooMany: ids.length > maxIds, isPending, error, refetch };
 }
 
 /** Returns the ids of a page that can have names: at most 200, of actors and of what was affected. */

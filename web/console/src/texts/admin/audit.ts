@@ -16,6 +16,7 @@ export const auditTexts = {
   subject: "Affected",
   nameHint: "Name or id",
   idHint: "Id",
+  tooMany: "More than 50 match. Enter more of the name.",
   from: "From",
   before: "Before",
   when: "When",
