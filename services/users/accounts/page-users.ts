@@ -6,7 +6,8 @@ import {
   type SortKey,
 } from "../../../database/pages/keyset-statements.ts";
 import { readConnection, type Sort } from "../../../database/pages/keyset.ts";
-import { emailKey, publicUser, type StoredUser } from "../user.ts";
+import { emailKey } from "./email-key.ts";
+import { publicUser, type StoredUser } from "../user.ts";
 import type { User, UserFilter, UsersPage, UserSort } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
 import { userColumns } from "./user.model.ts";

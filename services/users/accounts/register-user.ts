@@ -8,7 +8,7 @@ import { recordAudit } from "../../../database/audit-trail.ts";
 import { assertStillActs } from "./acting-user.ts";
 import { hashPassword } from "../passwords/password-hash.ts";
 import { assertUncommon } from "../passwords/password-rules.ts";
-import { emailKey } from "../user.ts";
+import { emailKey } from "./email-key.ts";
 import type { NewUser, User } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 

@@ -9,7 +9,7 @@ import {
   maxWaitSeconds,
   triesWindowSeconds,
 } from "../accounts/rate-limits.ts";
-import { emailKey, emailKeys } from "../user.ts";
+import { emailKey, emailKeys } from "../accounts/email-key.ts";
 
 /** The data of an account that password checks need. */
 export interface Account {

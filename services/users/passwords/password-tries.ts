@@ -6,7 +6,8 @@ import type { Query } from "../../../database/statements/prepared-statements.ts"
 import { findAndCount, type Account, type CountedTry, type FoundAccount } from "./count-try.ts";
 import { verifyPassword } from "./password-hash.ts";
 import { limitKey } from "../accounts/rate-limits.ts";
-import { emailKey, maskedEmail } from "../user.ts";
+import { emailKey } from "../accounts/email-key.ts";
+import { maskedEmail } from "../user.ts";
 import type { UsersDatabase } from "../users.database.ts";
 import { tooManyTries } from "../users.errors.ts";
 
