@@ -27,7 +27,8 @@ async function atConstantRate<Result>(
   const all: Promise<Result>[] = [];
   for (let n = 0; n < count; n += 1) {
     const dueMs = startMs + (n * 1000) / perSecond;
-    if (dueMs > performance.now()) await sleep(dueMs - performance.now());
+    const waitMs = dueMs - performance.now();
+    if (waitMs > 0) await sleep(waitMs);
     all.push(work(n));
   }
   return Promise.all(all);
