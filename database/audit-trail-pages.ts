@@ -80,14 +80,14 @@ function statementFor({ actorIds, subjectIds, actions: names, rejected }: AuditP
 }
 
 /** An id has the time of the node that made the entry, which may differ from that of the database. */
-const clockToleranceMs = 600_000;
+const idToleranceMs = 600_000;
 
 /** Returns a page of entries, newest first. */
 export async function readAuditTrail(query: Query, page: AuditPage): Promise<AuditEntry[]> {
   const { limit = maxAuditEntries, before = highestId, since, until } = page;
   const { actorIds, subjectIds, actions: names, rejected } = page;
-  const first = since === undefined ? 0 : Date.parse(since) - clockToleranceMs;
-  const end = until === undefined ? highestId : lowestIdAt(Date.parse(until) + clockToleranceMs);
+  const first = since === undefined ? 0 : Date.parse(since) - idToleranceMs;
+  const end = until === undefined ? highestId : lowestIdAt(Date.parse(until) + idToleranceMs);
   const rows = await query<Omit<AuditEntry, "at"> & { at: Date }>(statementFor(page), [
     limit,
     before < end ? before : end,

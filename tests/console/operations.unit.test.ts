@@ -4,7 +4,7 @@ import { withGaps } from "../../web/console/src/operations/charts/history-gaps.t
 import { withChanges } from "../../web/console/src/operations/map/cluster-changes.ts";
 import { layoutOf, type Box } from "../../web/console/src/operations/map/cluster-layout.ts";
 import { lineWidth, speedOf } from "../../web/console/src/operations/map/flow-look.ts";
-import { isOrderId } from "../../web/console/src/operations/trace/order-reference.ts";
+import { isId } from "../../web/console/src/api/is-id.ts";
 import { phasesOf, totalMsOf } from "../../web/console/src/operations/trace/trace-phases.ts";
 import { formatBytes, formatMs, formatRate } from "../../web/console/src/operations/units.ts";
 
@@ -145,6 +145,6 @@ test("numbers have units that people read at once", () => {
 });
 
 test("an order is named by its id or its number", () => {
-  expect(isOrderId("01A22361-48ac-7583-bce1-8b1bcdbf5cc9")).toBe(true);
-  expect(isOrderId("1HN4-7T2C-9KQ0")).toBe(false);
+  expect(isId("01A22361-48ac-7583-bce1-8b1bcdbf5cc9")).toBe(true);
+  expect(isId("1HN4-7T2C-9KQ0")).toBe(false);
 });

@@ -2,7 +2,7 @@ import { auditKindTexts, auditTexts } from "../../texts/admin/audit.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { SelectField } from "../../ui/fields.tsx";
 import type { FilterFaults } from "../shared/filter-faults.ts";
-import { FilterBar, FilterField, FilterRange } from "../shared/filters.tsx";
+import { FilterBar, FilterField, PeriodFilter } from "../shared/filters.tsx";
 import { actionsOf, filterNames, trails, type AuditFilters, type Trail } from "./audit-filter.ts";
 
 interface AuditFilterBarProps {
@@ -80,26 +80,7 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
           onChange({ subject });
         }}
       />
-      <FilterRange>
-        <FilterField
-          name="from"
-          type="datetime-local"
-          label={auditTexts.from}
-          value={filters.from}
-          onChange={(from) => {
-            onChange({ from });
-          }}
-        />
-        <FilterField
-          name="before"
-          type="datetime-local"
-          label={auditTexts.before}
-          value={filters.before}
-          onChange={(before) => {
-            onChange({ before });
-          }}
-        />
-      </FilterRange>
+      <PeriodFilter labels={auditTexts} filters={filters} onChange={onChange} />
     </FilterBar>
   );
 }

@@ -1,3 +1,4 @@
+import { isId } from "../../api/is-id.ts";
 import { useQueries } from "@tanstack/react-query";
 import { keyOf } from "../../api/documents.ts";
 import { shop } from "../../api/shop.ts";
@@ -50,8 +51,6 @@ export function useAuditTrail(trail: Trail, filter: AuditFilter | undefined) {
   return { users, products, webhooks }[trail];
 }
 
-const uuidPattern = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
-
 interface Called {
   /** Undefined if nothing was entered. */
   ids: readonly string[] | undefined;
@@ -74,8 +73,8 @@ const noSearch = {
 /** Finds the users or products that a filter calls by their id, or by the start of a name. */
 export function useCalled(kind: "users" | "products" | "webhooks", entered: string): Called {
   const text = entered.trim();
-  const isId = uuidPattern.test(text);
-  const isSearch = text !== "" && !isId;
+  const isEnteredId = isId(text);
+  const isSearch = text !== "" && !isEnteredId;
   const users = useShopQuery(
     AuditUsersDocument,
     { search: text },
@@ -86,7 +85,7 @@ export function useCalled(kind: "users" | "products" | "webhooks", entered: stri
     { search: text },
     { enabled: isSearch && kind === "products" },
   );
-  if (!isSearch) return { ...noSearch, ids: isId ? [text] : undefined };
+  if (!isSearch) return { ...noSearch, ids: isEnteredId ? [text] : undefined };
   // Webhooks have no names.
   if (kind === "webhooks") return { ...noSearch, ids: [] };
   const { isPending, error, refetch } = { users, products }[kind];

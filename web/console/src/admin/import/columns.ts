@@ -1,3 +1,4 @@
+import { isId } from "../../api/is-id.ts";
 import { importTexts } from "../../texts/admin/import.ts";
 import { formatNumber } from "../../ui/format.ts";
 import { unprotected } from "../csv/write-csv.ts";
@@ -44,7 +45,6 @@ export function faultOfColumns(names: readonly string[]): string | undefined {
   return names.includes("id") || names.includes("sku") ? undefined : importTexts.noKey;
 }
 
-const uuid = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 const maxInt = 2_147_483_647;
 
 /** Returns the text of a cell in the form in which the shop stores it: products are matched by it. */
@@ -85,7 +85,7 @@ export function rowOfCells(
     values[name] = Number(cell);
   }
   if (values.id !== undefined) values.id = values.id.toLowerCase();
-  if (values.id !== undefined && !uuid.test(values.id)) return { line, fault: importTexts.notUuid };
+  if (values.id !== undefined && !isId(values.id)) return { line, fault: importTexts.notUuid };
   if (values.id === undefined && values.sku === undefined) {
     return { line, fault: importTexts.rowWithoutKey };
   }

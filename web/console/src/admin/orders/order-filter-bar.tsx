@@ -2,7 +2,7 @@ import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { orderTexts } from "../../texts/orders.ts";
 import { SelectField } from "../../ui/fields.tsx";
-import { FilterBar, FilterField, FilterRange } from "../shared/filters.tsx";
+import { FilterBar, FilterField, FilterRange, PeriodFilter } from "../shared/filters.tsx";
 import type { FilterFaults } from "../shared/filter-faults.ts";
 import { filterNames, sortOf, sorts, statuses, type OrderFilters } from "./order-filter.ts";
 
@@ -50,26 +50,7 @@ export function OrderFilterBar({ filters, faults, isFiltered, onChange }: OrderF
           onChange({ status });
         }}
       />
-      <FilterRange>
-        <FilterField
-          name="from"
-          type="datetime-local"
-          label={adminOrderTexts.from}
-          value={filters.from}
-          onChange={(from) => {
-            onChange({ from });
-          }}
-        />
-        <FilterField
-          name="before"
-          type="datetime-local"
-          label={adminOrderTexts.before}
-          value={filters.before}
-          onChange={(before) => {
-            onChange({ before });
-          }}
-        />
-      </FilterRange>
+      <PeriodFilter labels={adminOrderTexts} filters={filters} onChange={onChange} />
       <FilterRange>
         <FilterField
           name="min"

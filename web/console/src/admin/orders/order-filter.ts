@@ -1,3 +1,4 @@
+import { isId } from "../../api/is-id.ts";
 import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
 import { minorUnitsOf } from "../products/price-text.ts";
@@ -34,8 +35,6 @@ function statusOf(text: string): OrderStatus | undefined {
 }
 
 const numberPattern = /^[\da-z]{4}-?[\da-z]{4}-?[\da-z]{4}$/i;
-const uuidPattern = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
-
 /** Returns the filter of the query. It is only right for entries without faults. */
 export function orderFilterOf(filters: OrderFilters): OrderFilter {
   const { number, status, user, from, before, min, max } = filters;
@@ -56,7 +55,7 @@ export function faultsOfFilters(filters: OrderFilters): FilterFaults {
   const isNumberWrong = number.trim() !== "" && !numberPattern.test(number.trim());
   return {
     ...(isNumberWrong && { number: adminOrderTexts.numberInvalid }),
-    ...(user !== "" && !uuidPattern.test(user) && { user: adminOrderTexts.userInvalid }),
+    ...(user !== "" && !isId(user) && { user: adminOrderTexts.userInvalid }),
     ...periodFaults(filters),
     ...totalFaults(filters),
   };

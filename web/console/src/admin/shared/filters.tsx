@@ -117,3 +117,40 @@ export function FilterField({ value, onChange, ...props }: FilterFieldProps) {
   }, [typed, value]);
   return <TextField {...props} value={typed} onChange={setTyped} maxLength={200} />;
 }
+
+interface Period {
+  from: string;
+  before: string;
+}
+
+interface PeriodFilterProps {
+  labels: Period;
+  filters: Period;
+  onChange: (change: Partial<Period>) => void;
+}
+
+/** The start and the end of a period, whose faults `periodFaults` finds. */
+export function PeriodFilter({ labels, filters, onChange }: PeriodFilterProps) {
+  return (
+    <FilterRange>
+      <FilterField
+        name="from"
+        type="datetime-local"
+        label={labels.from}
+        value={filters.from}
+        onChange={(from) => {
+          onChange({ from });
+        }}
+      />
+      <FilterField
+        name="before"
+        type="datetime-local"
+        label={labels.before}
+        value={filters.before}
+        onChange={(before) => {
+          onChange({ before });
+        }}
+      />
+    </FilterRange>
+  );
+}

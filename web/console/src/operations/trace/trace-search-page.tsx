@@ -14,7 +14,7 @@ import { TextField } from "../../ui/fields.tsx";
 import { formatTime } from "../../ui/format.ts";
 import { EmptyState, ErrorState, Skeleton } from "../../ui/states.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
-import { isOrderId } from "./order-reference.ts";
+import { isId } from "../../api/is-id.ts";
 import {
   NewestOrdersDocument,
   OrderByNumberDocument,
@@ -76,7 +76,7 @@ function SearchForm() {
     setPending(true);
     setProblem(undefined);
     try {
-      const id = isOrderId(text) ? text.toLowerCase() : await idOfNumber(text);
+      const id = isId(text) ? text.toLowerCase() : await idOfNumber(text);
       if (id === undefined) setProblem(traceTexts.notFound);
       else navigate(`/operations/trace/${id}`);
     } catch (error) {
