@@ -18,7 +18,7 @@ import { openMarket } from "../../tools/verify/workload/open-market.ts";
 import { Workload } from "../../tools/verify/workload/workload.ts";
 import { Cluster } from "../support/cluster.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
-import { sourcesOfLastRelease } from "../support/upgrade/last-release.ts";
+import { installedLastRelease } from "../support/upgrade/last-release.ts";
 import { Readers } from "../support/upgrade/readers.ts";
 import { RollingShop, type Version } from "../support/upgrade/rolling-shop.ts";
 import { takeSnapshot } from "../support/upgrade/snapshot.ts";
@@ -71,7 +71,7 @@ afterAll(async () => {
 });
 
 test("no read fails and no order is lost in upgrades and downgrades, with the services or the gateway first", async () => {
-  const released: Version = { project: sourcesOfLastRelease(), services: "users,products,orders" };
+  const released: Version = { project: installedLastRelease(), services: "users,products,orders" };
   const current: Version = { project: projectDir, services: "users,products,orders,webhooks" };
   const nats = await createNatsServer();
   await nats.start();
