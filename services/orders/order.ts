@@ -2,12 +2,13 @@ import { maxInt } from "../../core/validation.ts";
 import { maxOrderLines } from "../products/products.contract.ts";
 import { invalidField } from "../../core/errors.ts";
 import type { ReservationLine, ReservedLine } from "../products/products.contract.ts";
+import type { RequestedLine } from "./orders.contract.ts";
 
 /**
  * Merges lines of the same product into one, and sorts the lines by product id. Throws
  * BAD_USER_INPUT if an order cannot hold so many products or pieces.
  */
-export function sumUpLines(requested: ReservationLine[]): ReservationLine[] {
+export function sumUpLines(requested: readonly RequestedLine[]): ReservationLine[] {
   const quantities = new Map<string, number>();
   for (const { product_id, quantity } of requested) {
     quantities.set(product_id, (quantities.get(product_id) ?? 0) + quantity);

@@ -40,6 +40,11 @@ const joinsOfOrder = {
 
 /** Errors that only this service throws. */
 export const orderErrors = defineErrors({
+  PRICE_CHANGED: {
+    status: 409,
+    meaning:
+      "A product has another price than the order expects (`product_id`, `expected`, `price`).",
+  },
   ORDER_NOT_FOUND: { status: 404, meaning: "There is no such order, or it is not yours." },
   ORDER_NOT_CANCELLABLE: {
     status: 409,

@@ -5,6 +5,13 @@ import { badUserInput, invalidField, ClientError } from "../../core/errors.ts";
 export const orderNotFound = () =>
   new ClientError(orderErrors.ORDER_NOT_FOUND, "There is no such order.");
 
+export const priceChanged = (productId: string, expected: number, price: number) =>
+  new ClientError(orderErrors.PRICE_CHANGED, "The price of this product has changed.", {
+    product_id: productId,
+    expected,
+    price,
+  });
+
 export const buyerMissing = () =>
   invalidField("user_id", "The 'user_id' field is required: it names the buyer.");
 

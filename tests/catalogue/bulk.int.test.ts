@@ -165,12 +165,17 @@ describe("createProducts", () => {
       await counter.ignoreBackground();
       const statementsFor = async (count: number) => {
         let run = 0;
-        const { statements } = await counter.least(2, async () => {
+        const { statements } = await counter.ofRequest(2, async (requestID) => {
           run += 1;
           const products = Array.from({ length: count }, (_, n) =>
             jug({ sku: `MANY-${count}-${run}-${n}` }),
           );
-          const { succeeded } = await shop.call<BulkAnswer>("products.createMany", { products });
+          const options = { requestID };
+          const { succeeded } = await shop.broker.call<BulkAnswer, object>(
+            "products.createMany",
+            { products },
+            options,
+          );
           expect(succeeded).toBe(count);
         });
         return statements.filter((sql) => !sql.includes("known_products")).length;

@@ -66,9 +66,16 @@ describe("the key of an order", () => {
 
   test("is the same for a repetition, also in another order of the lines", () => {
     const storage = textStorage();
-    const key = beginAttempt(storage, "ann", [mug, lamp], newKey);
+    const { key } = beginAttempt(storage, "ann", [mug, lamp], newKey);
     expect(isUnanswered(storage, "ann", [lamp, mug])).toBe(true);
-    expect(beginAttempt(storage, "ann", [lamp, mug], newKey)).toBe(key);
+    expect(beginAttempt(storage, "ann", [lamp, mug], newKey).key).toBe(key);
+  });
+
+  test("has one input: a repetition sends the prices of the first request", () => {
+    const storage = textStorage();
+    const first = beginAttempt(storage, "ann", [mug], newKey);
+    expect(beginAttempt(storage, "ann", [{ ...mug, price: 950 }], newKey)).toEqual(first);
+    expect(first.basket).toEqual([mug]);
   });
 
   test("is new for other products, quantities and users, and after an outcome", () => {
@@ -81,7 +88,7 @@ describe("the key of an order", () => {
         endAttempt(storage);
         return beginAttempt(storage, "ben", [{ ...mug, quantity: 3 }], newKey);
       },
-    ].map((order) => order());
+    ].map((order) => order().key);
     expect(new Set(ordered).size).toBe(4);
     expect(isUnanswered(storage, "ann", [mug])).toBe(false);
   });

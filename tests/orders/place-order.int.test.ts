@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { gatewayName } from "../../core/access.ts";
 import { timeOfId } from "../../core/ids/ids.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
@@ -82,4 +82,69 @@ test("an order cannot be placed in the future, and customers cannot choose its t
     { caller: gatewayName, meta: { viewer } } as object,
   );
   expect(Date.parse(timeOfId(placed.id))).toBeGreaterThan(Date.now() - 60_000);
+});
+
+describe("an order whose lines have an expected price", () => {
+  const place = (lines: object[], headers = {}) =>
+    shop.graphql(placeOrder, { variables: { lines }, token: buyer.token, headers });
+
+  test("is placed at that price", async () => {
+    const { id } = await createProduct(3);
+    const line = { product_id: id, quantity: 1, expectedPrice: 5 };
+    const { data, errors } = await place([line, { product_id: id, quantity: 1 }]);
+    expect(errors).toBeUndefined();
+    expect(data?.placeOrder).toMatchObject({ quantity: 2, price_total: 10 });
+  });
+
+  test("is rejected at another price, and keeps no stock and no idempotency key", async () => {
+    const [first, second] = [await createProduct(3), await createProduct(3)];
+    await shop.call("products.update", { id: second.id, version: 1, price: 6 });
+    const lines = [
+      { product_id: first.id, quantity: 1, expectedPrice: 5 },
+      { product_id: second.id, quantity: 3, expectedPrice: 5 },
+    ];
+    const headers = { "idempotency-key": "expected-price" };
+    const rejected = await place(lines, headers);
+    expect(rejected.data).toBeNull();
+    expect(rejected.errors?.[0]?.extensions).toMatchObject({
+      code: "PRICE_CHANGED",
+      product_id: second.id,
+      expected: 5,
+      price: 6,
+    });
+    for (const { id } of [first, second]) {
+      expect((await shop.call<Product>("products.get", { id })).stock).toBe(3);
+    }
+    const accepted = lines.map((line) =>
+      line === lines[1] ? { ...line, expectedPrice: 6 } : line,
+    );
+    const [placed, repeated] = [await place(accepted, headers), await place(accepted, headers)];
+    expect(placed.data?.placeOrder).toMatchObject({ price_total: 23 });
+    expect(repeated.data).toEqual(placed.data);
+  });
+
+  test("is rejected if lines of one product expect different prices", async () => {
+    const { id: product_id } = await createProduct(3);
+    const lines = [5, 4].map((expectedPrice) => ({ product_id, quantity: 1, expectedPrice }));
+    expect(await place(lines)).toMatchObject({ code: "PRICE_CHANGED" });
+  });
+
+  test("is rejected as out of stock if there is neither stock nor that price", async () => {
+    const { id: product_id } = await createProduct(1);
+    const line = { product_id, quantity: 2, expectedPrice: 4 };
+    expect(await place([line])).toMatchObject({ code: "OUT_OF_STOCK" });
+  });
+
+  test.each([-1, 2_147_483_648, 1.5])("is invalid with the price %s", async (expectedPrice) => {
+    const { id: product_id } = await createProduct(1);
+    expect(await place([{ product_id, quantity: 1, expectedPrice }])).toMatchObject({
+      code: "BAD_USER_INPUT",
+    });
+  });
+
+  test("takes any price if the expected price is null", async () => {
+    const { id: product_id } = await createProduct(1);
+    const { data } = await place([{ product_id, quantity: 1, expectedPrice: null }]);
+    expect(data?.placeOrder).toMatchObject({ price_total: 5 });
+  });
 });

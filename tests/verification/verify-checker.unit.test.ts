@@ -239,6 +239,15 @@ describe("the checker reports invariant 2 for", () => {
   detects("a price that a product never had", violation(valid, "pen"), ({ snapshot }) => {
     row(snapshot.orders.order_lines, 1).price = 2;
   });
+  detects(
+    "a price that the request did not expect",
+    violation("an order has the prices that its request expects", '"order":"first"'),
+    ({ history }) => {
+      const [first] = history;
+      if (first?.line !== "request" || first.kind !== "placeOrder") throw new Error("no order");
+      first.input.lines = first.input.lines.map((line) => ({ ...line, expectedPrice: 4 }));
+    },
+  );
   detects("a price that was replaced before the order", violation(valid, "mug"), (run) => {
     run.snapshot.products.former_prices.push({ product_id: "mug", version: 1, price: 5 });
     Object.assign(row(run.snapshot.products.products, 0), { price: 6, version: 2 });

@@ -3,9 +3,15 @@ import { createInterface } from "node:readline";
 import type { FaultKind } from "./faults/kinds.ts";
 
 /** One product of an order, as requested. */
-export interface Line {
+interface Line {
   product_id: string;
   quantity: number;
+}
+
+/** A line of `placeOrder`. */
+export interface RequestedLine extends Line {
+  /** The price that the order must have, in minor units. */
+  expectedPrice?: number;
 }
 
 export interface PricedLine extends Line {
@@ -54,7 +60,7 @@ export interface Kinds {
   addStock: { input: StockInput; answer: { success: boolean } };
   subtractStock: { input: StockInput; answer: { success: boolean } };
   archiveProduct: { input: { product_id: string }; answer: { success: boolean } };
-  placeOrder: { input: { lines: Line[] }; answer: OrderAnswer };
+  placeOrder: { input: { lines: RequestedLine[] }; answer: OrderAnswer };
   cancelOrder: { input: { order_id: string }; answer: OrderAnswer };
   shipOrder: { input: { order_id: string; tracking: string }; answer: OrderAnswer };
   completeOrder: { input: { order_id: string }; answer: OrderAnswer };

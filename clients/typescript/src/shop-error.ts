@@ -22,6 +22,7 @@ export interface ErrorDetails {
   BAD_USER_INPUT: { fields: FieldError[] };
   PRODUCT_NOT_FOUND: { product_id?: string; sku?: string };
   OUT_OF_STOCK: StockShortage;
+  PRICE_CHANGED: { product_id: string; expected: number; price: number };
   INSUFFICIENT_STOCK: StockShortage;
   VERSION_CONFLICT: { product_id: string; version: number };
   ORDER_NOT_CANCELLABLE: { status: string };

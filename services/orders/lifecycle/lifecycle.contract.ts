@@ -2,12 +2,20 @@ import { action, event, type ParamRule } from "../../../core/contract.ts";
 import { id, ids, instant, int, nullable, optional, text } from "../../../core/validation.ts";
 import type { Order } from "../reading/reading.contract.ts";
 
+/** A line of an order, as requested. */
+export interface RequestedLine {
+  product_id: string;
+  quantity: number;
+  /** The price that the buyer agrees to; any price without it. */
+  expectedPrice?: number;
+}
+
 export interface PlaceOrder {
   /** The buyer. Required in the REPL; ignored for signed-in users, who buy for themselves. */
   user_id?: string;
   /** When an order was placed that was taken elsewhere. Ignored for signed-in users. */
   placed_at?: string;
-  order_products: { product_id: string; quantity: number }[];
+  order_products: RequestedLine[];
 }
 
 export interface ShipOrder {
@@ -67,7 +75,11 @@ export const lifecycleActions = {
         type: "array",
         min: 1,
         max: maxLinesSent,
-        items: { type: "object", strict: true, props: { product_id: id(), quantity: int(1) } },
+        items: {
+          type: "object",
+          strict: true,
+          props: { product_id: id(), quantity: int(1), expectedPrice: optional(int(0)) },
+        },
       },
     },
     access: "signed-in",
@@ -76,7 +88,7 @@ export const lifecycleActions = {
         """
         Places an order of the caller: takes the stock of all lines, or fails and takes nothing.
         For signed-in users. Errors: UNAUTHENTICATED, BAD_USER_INPUT, PRODUCT_NOT_FOUND,
-        OUT_OF_STOCK.
+        OUT_OF_STOCK, PRICE_CHANGED.
         """
         placeOrder("The order to place" input: PlaceOrder!): Order!
       `,

@@ -2,8 +2,9 @@ import type { ServiceBroker } from "moleculer";
 import { commonErrors, hasCode, serviceUnavailable } from "../../../core/errors.ts";
 import type { ReservedLine } from "../../products/products.contract.ts";
 import { sumUpLines, totalPrice, totalQuantity } from "../order.ts";
-import type { Order, PlaceOrder } from "../orders.contract.ts";
+import type { Order, RequestedLine } from "../orders.contract.ts";
 import type { OrdersDatabase } from "../orders.database.ts";
+import { priceChanged } from "../orders.errors.ts";
 import {
   reserveStock,
   type PlacingContext,
@@ -31,7 +32,7 @@ interface RequestedOrder {
   userId: string;
   /** The time of an order that was taken elsewhere; undefined for now. */
   placedAt: Date | undefined;
-  lines: PlaceOrder["order_products"];
+  lines: readonly RequestedLine[];
 }
 
 /** The ids that an order tries. An id with a tombstone, for example of a slow request, is unusable. */
@@ -41,8 +42,8 @@ const maxWrites = 3;
 
 /**
  * Places an order: reserves the stock of all lines or of none, then writes the order with the
- * reserved prices. Returns the order. Throws BAD_USER_INPUT, PRODUCT_NOT_FOUND or OUT_OF_STOCK, and
- * then leaves no stock reserved.
+ * reserved prices. Returns the order. Throws BAD_USER_INPUT, PRODUCT_NOT_FOUND, OUT_OF_STOCK or
+ * PRICE_CHANGED, and then leaves no stock reserved.
  */
 export async function placeOrder(
   dependencies: Dependencies,
@@ -54,14 +55,11 @@ export async function placeOrder(
     const orderId = await database.newId(placedAt?.getTime());
     const reserve = () =>
       reserveStock(reservations, database, products, { order_id: orderId, lines });
-    const write = (reserved: ReservedStock) =>
-      writeOrder(
-        database,
-        orderWriter,
-        newOrder(orderId, userId, reserved.lines),
-        placedAt,
-        reserved.server,
-      );
+    const write = async (reserved: ReservedStock) => {
+      assertExpectedPrices(requestedLines, reserved.lines);
+      const order = newOrder(orderId, userId, reserved.lines);
+      return writeOrder(database, orderWriter, order, placedAt, reserved.server);
+    };
     const reserved = await reserve();
     try {
       const order = await writeWithProof(write, reserve, reserved);
@@ -80,6 +78,20 @@ export async function placeOrder(
     }
   }
   throw notInTime();
+}
+
+/** Throws PRICE_CHANGED for the first line that expects another price than that of its product. */
+function assertExpectedPrices(
+  requested: readonly RequestedLine[],
+  reserved: readonly ReservedLine[],
+): void {
+  for (const { product_id, expectedPrice } of requested) {
+    if (typeof expectedPrice !== "number") continue;
+    const price = reserved.find((line) => line.product_id === product_id)?.price;
+    if (price !== undefined && price !== expectedPrice) {
+      throw priceChanged(product_id, expectedPrice, price);
+    }
+  }
 }
 
 const notInTime = () => serviceUnavailable("The order could not be placed in time; try again.");

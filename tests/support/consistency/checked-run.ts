@@ -54,7 +54,9 @@ export function cleanRun(): CheckedRun {
     request({
       op,
       kind: "placeOrder",
-      input: { lines: answer.order_products },
+      input: {
+        lines: answer.order_products.map((line) => ({ ...line, expectedPrice: line.price })),
+      },
       outcome: "ok",
       answer,
     });

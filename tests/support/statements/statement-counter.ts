@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import pg from "pg";
+import { currentAction } from "../../../core/tracing/trace.ts";
 import { eventually } from "../../../tools/support/eventually.ts";
 
 /** The statements and transactions of some work. */
@@ -27,6 +29,8 @@ export class StatementCounter {
   readonly #query = clientPrototype.query;
   readonly #inTransaction = new WeakSet<object>();
   #count: StatementCount = { statements: [], transactions: 0 };
+  /** The only request whose statements are counted; undefined for all statements. */
+  #requestId: string | undefined;
   /** Statements in flight. */
   #inFlight = 0;
   /** Statements of background pollers, which are not counted. */
@@ -75,22 +79,39 @@ export class StatementCounter {
   }
 
   /**
-   * Counts the statements of some work, warm: the minimum of several repetitions, because background
-   * work only adds statements. Each repetition begins when the previous one has no more consequences.
+   * Counts the statements that the actions of a request send, warm: the least of several repetitions.
    *
-   * @param countsConsequences also counts the statements of the consumers that follow
+   * @param send sends the request with this id
    */
-  async least(
+  ofRequest(times: number, send: (requestId: string) => Promise<unknown>): Promise<StatementCount> {
+    return this.#least(times, async () => {
+      this.#requestId = randomUUID();
+      await send(this.#requestId);
+      this.#requestId = undefined;
+    });
+  }
+
+  /**
+   * Counts the statements of a request and of the consumers that follow, warm: the least of several
+   * repetitions, because background work only adds statements.
+   */
+  withConsumers(
     times: number,
-    work: () => Promise<unknown>,
-    countsConsequences = false,
+    send: (requestId: string) => Promise<unknown>,
   ): Promise<StatementCount> {
+    return this.#least(times, async () => {
+      await send(randomUUID());
+      await this.#silence();
+    });
+  }
+
+  /** Each repetition begins when the previous one has no more consequences. */
+  async #least(times: number, work: () => Promise<unknown>): Promise<StatementCount> {
     const all: StatementCount[] = [];
     for (let time = 0; time < times; time += 1) {
       await this.#silence();
       this.#count = { statements: [], transactions: 0 };
       await work();
-      if (countsConsequences) await this.#silence();
       all.push(this.#count);
     }
     return all.reduce((a, b) => (b.statements.length < a.statements.length ? b : a));
@@ -114,6 +135,8 @@ export class StatementCounter {
     this.#silentPolls = 0;
     // Sent once in five seconds per connection, regardless of the requests.
     if (sql === "DISCARD PLANS" || this.#background.has(sql)) return;
+    if (this.#requestId !== undefined && currentAction.getStore()?.requestID !== this.#requestId)
+      return;
     this.#count.statements.push(sql);
     if (/^START TRANSACTION/i.test(sql)) {
       this.#count.transactions += 1;

@@ -165,7 +165,7 @@ function isDecided(answers: readonly AnyRequest[]): boolean {
   return isOk || answers.every(({ outcome }) => outcome === "rejected");
 }
 
-/** Remembers created orders and products, shipped orders, and the versions of products, for later requests. */
+/** Remembers created orders and products, shipped orders, and the versions and prices of products, for later requests. */
 function remember(market: Market, { by }: Intent, request: AnyRequest & { outcome: "ok" }): void {
   if (request.kind === "placeOrder" && by !== null) {
     const { id } = request.answer;
@@ -174,6 +174,6 @@ function remember(market: Market, { by }: Intent, request: AnyRequest & { outcom
   if (request.kind === "shipOrder") market.rememberShipped(request.answer.id);
   if (request.kind === "createProduct") market.cold.push(request.answer.id);
   if (request.kind === "readProduct" || request.kind === "updatePrice") {
-    market.sawVersion(request.answer.id, request.answer.version);
+    market.saw(request.answer);
   }
 }

@@ -1,4 +1,4 @@
-import type { Kind, Kinds, Line } from "../history.ts";
+import type { Kind, Kinds, RequestedLine } from "../history.ts";
 import type { Random } from "../random.ts";
 import type { Account, Market } from "./market.ts";
 
@@ -97,10 +97,13 @@ export function nextIntent(random: Random, market: Market, weights: Weights): In
 }
 
 function placeOrder(random: Random, market: Market): Intent {
-  const lines = new Map<string, Line>();
+  const lines = new Map<string, RequestedLine>();
+  const hasExpectedPrices = random.chance(0.5);
   for (let line = random.int(1, 3); line > 0; line -= 1) {
     const product_id = market.someProduct(random, hotShare);
-    lines.set(product_id, { product_id, quantity: random.int(1, 3) });
+    const expectedPrice = hasExpectedPrices ? market.priceOf(product_id) : undefined;
+    const expected = expectedPrice !== undefined && { expectedPrice };
+    lines.set(product_id, { product_id, quantity: random.int(1, 3), ...expected });
   }
   const input = { lines: [...lines.values()] };
   return { kind: "placeOrder", input, by: random.pick(market.customers) };

@@ -26,6 +26,7 @@ export class Market {
   cold: string[] = [];
   readonly #orders: AcknowledgedOrder[] = [];
   readonly #versions = new Map<string, number>();
+  readonly #prices = new Map<string, number>();
   readonly #shippedOrders: string[] = [];
 
   remember(order: AcknowledgedOrder): void {
@@ -33,13 +34,20 @@ export class Market {
     if (this.#orders.length > maxOrders) this.#orders.shift();
   }
 
-  sawVersion(productId: string, version: number): void {
-    this.#versions.set(productId, Math.max(version, this.versionOf(productId)));
+  saw({ id, version, price }: { id: string; version: number; price: number }): void {
+    if (version < this.versionOf(id)) return;
+    this.#versions.set(id, version);
+    this.#prices.set(id, price);
   }
 
   /** Returns the newest version that a client has seen. The product may have a newer one. */
   versionOf(productId: string): number {
     return this.#versions.get(productId) ?? 1;
+  }
+
+  /** Returns the newest price that a client has read. The product may have another one. */
+  priceOf(productId: string): number | undefined {
+    return this.#prices.get(productId);
   }
 
   someOrder(random: Random): AcknowledgedOrder | undefined {

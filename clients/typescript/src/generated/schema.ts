@@ -611,7 +611,7 @@ export type Mutation = {
   /**
    * Places an order of the caller: takes the stock of all lines, or fails and takes nothing.
    * For signed-in users. Errors: UNAUTHENTICATED, BAD_USER_INPUT, PRODUCT_NOT_FOUND,
-   * OUT_OF_STOCK.
+   * OUT_OF_STOCK, PRICE_CHANGED.
    */
   placeOrder: Order;
   /**
@@ -1831,6 +1831,11 @@ export type PlaceOrderProduct = {
   product_id: Scalars['ID']['input'];
   /** The number of pieces, 1 or more. OUT_OF_STOCK if the stock is lower. */
   quantity: Scalars['Int']['input'];
+  /**
+   * The price of one piece that the buyer agrees to, in minor units: PRICE_CHANGED if the product has
+   * another one. Without it, the order has the price of its moment, whatever that is.
+   */
+  expectedPrice?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** The order to place */
@@ -2036,6 +2041,8 @@ export type ErrorCode =
   | 'OUT_OF_STOCK'
   /** No document has this hash. Send its text. */
   | 'PERSISTED_QUERY_NOT_FOUND'
+  /** A product has another price than the order expects (`product_id`, `expected`, `price`). */
+  | 'PRICE_CHANGED'
   /** There is no such product in the catalogue. */
   | 'PRODUCT_NOT_FOUND'
   /** The request is larger than its `limit`. */
@@ -2208,6 +2215,8 @@ export type AuditOutcome =
   | 'OUT_OF_STOCK'
   /** No document has this hash. Send its text. */
   | 'PERSISTED_QUERY_NOT_FOUND'
+  /** A product has another price than the order expects (`product_id`, `expected`, `price`). */
+  | 'PRICE_CHANGED'
   /** There is no such product in the catalogue. */
   | 'PRODUCT_NOT_FOUND'
   /** The request is larger than its `limit`. */

@@ -15,6 +15,7 @@ export function checkPrices(evidence: Evidence, findings: Findings): void {
   checkVersions(updates, evidence, findings);
   checkAcknowledgedUpdates(updates, evidence, findings);
   checkPricesOfOrders(updates, evidence, findings);
+  checkExpectedPrices(evidence, findings);
 }
 
 /** The price history has the prices that were replaced, and no others. */
@@ -120,6 +121,25 @@ function checkPricesOfOrders(
         `one of ${valid.join(", ")}`,
         () => ({ order, line, product: product ?? null, oldestVersion: oldest }),
       );
+    }
+  }
+}
+
+/** An acknowledged order has the prices that its request expects. */
+function checkExpectedPrices({ operations, orderLines }: Evidence, findings: Findings): void {
+  for (const { op, input, answers } of ofKind(operations, "placeOrder")) {
+    for (const { id } of answers) {
+      const priceOf = new Map(orderLines(id).map((line) => [line.product_id, line.price]));
+      for (const { product_id, expectedPrice } of input.lines) {
+        if (expectedPrice === undefined) continue;
+        findings.count("expected prices", 1);
+        findings.expect(
+          priceOf.get(product_id) === expectedPrice,
+          "an order has the prices that its request expects",
+          `the price ${expectedPrice} of product ${product_id}`,
+          () => ({ request: op, order: id, lines: orderLines(id) }),
+        );
+      }
     }
   }
 }

@@ -5,7 +5,9 @@ import { useLocation } from "wouter";
 import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { Page } from "../app/page.tsx";
 import { useStockUpdates } from "../catalogue/live-stock.ts";
+import { keyOf } from "../api/documents.ts";
 import { errorText } from "../api/error-text.ts";
+import { shop } from "../api/shop.ts";
 import { useSession } from "../session/use-session.ts";
 import { basketTexts } from "../texts/basket.ts";
 import { commonTexts } from "../texts/common.ts";
@@ -18,9 +20,8 @@ import { BasketProductsDocument, type BasketProductsQuery } from "./basket.graph
 import { idGroups, type OfferedProduct } from "./basket-state.ts";
 import type { Basket } from "./basket.ts";
 import { isUnanswered } from "./checkout-attempt.ts";
-import { offersQuery } from "./offers.ts";
 import { useBasket } from "./use-basket.ts";
-import { PricesChanged, useCheckout } from "./use-checkout.ts";
+import { useCheckout } from "./use-checkout.ts";
 import styles from "./basket-page.module.css";
 
 const documents = [BasketProductsDocument];
@@ -57,7 +58,7 @@ export default function BasketPage() {
       {isRepeated && !isPending && <Notice kind="warning">{basketTexts.unanswered}</Notice>}
       {error && !isShopError(error, "OUT_OF_STOCK") && (
         <Notice kind="danger">
-          {error instanceof PricesChanged ? basketTexts.pricesChanged : errorText(error)}
+          {isShopError(error, "PRICE_CHANGED") ? basketTexts.pricesChanged : errorText(error)}
         </Notice>
       )}
       <div className={styles.columns}>
@@ -88,7 +89,8 @@ function useOffers(basket: Basket): ReadonlyMap<string, OfferedProduct | null> {
   const groups = useMemo(() => idGroups(basket), [basket]);
   return useQueries({
     queries: groups.map((ids) => ({
-      ...offersQuery(ids),
+      queryKey: keyOf(BasketProductsDocument, { ids }),
+      queryFn: () => shop.execute(BasketProductsDocument, { ids }),
       refetchInterval: readEveryMs,
       // The lines keep what is known when one of them is removed.
       placeholderData: (previous: BasketProductsQuery | undefined) => previous,

@@ -26,12 +26,6 @@ export function problemOf(
   return undefined;
 }
 
-/** Returns true if the shop sells a product of the basket at another price. */
-export function hasNewPrice(basket: Basket, products: readonly OfferedProduct[]): boolean {
-  const prices = new Map(products.map(({ id, price }) => [id, price]));
-  return basket.some(({ productId, price }) => (prices.get(productId) ?? price) !== price);
-}
-
 /** Products are queried in groups: a filter takes at most so many ids. */
 const maxIds = 100;
 

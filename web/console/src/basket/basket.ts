@@ -16,7 +16,7 @@ export const basketKey = "shop-console-basket";
 /** An order has at most 200 different products. */
 const maxLines = 200;
 
-function isBasket(value: unknown): value is Basket {
+export function isBasket(value: unknown): value is Basket {
   return Array.isArray(value) && value.every(isLine);
 }
 

@@ -1,43 +1,55 @@
 import { readStored, type TextStorage } from "../api/storage.ts";
-import type { Basket } from "./basket.ts";
+import { isBasket, type Basket } from "./basket.ts";
 
 /** An order that was sent and whose outcome is unknown yet. It survives a reload. */
-interface CheckoutAttempt {
+export interface CheckoutAttempt {
   /** The idempotency key: whatever is sent with it, and however often, is one order. */
   key: string;
-  /** Who ordered what. */
-  intention: string;
+  userId: string;
+  /** What is ordered, at the prices that the customer has agreed to. */
+  basket: Basket;
 }
 
 const attemptKey = "shop-console-checkout";
 
 function isAttempt(value: unknown): value is CheckoutAttempt {
-  const { key, intention } = (value ?? {}) as Partial<CheckoutAttempt>;
-  return typeof key === "string" && typeof intention === "string";
+  const { key, userId, basket } = (value ?? {}) as Partial<CheckoutAttempt>;
+  return typeof key === "string" && typeof userId === "string" && isBasket(basket);
 }
 
-/** Returns the same text for the same products and quantities of the same user. */
-function intentionOf(userId: string, basket: Basket): string {
-  const lines = basket.map(({ productId, quantity }) => `${productId}*${quantity}`).sort();
-  return [userId, ...lines].join(" ");
+/** Returns the same text for the same products and quantities. */
+function contentOf(basket: Basket): string {
+  const lines = basket.map(({ productId, quantity }) => `${productId}*${quantity}`);
+  return lines.sort().join(" ");
+}
+
+/** Returns the attempt whose outcome is unknown, if it was for this order. */
+function findAttempt(
+  storage: TextStorage,
+  userId: string,
+  basket: Basket,
+): CheckoutAttempt | undefined {
+  const attempt = readStored(storage, attemptKey, isAttempt);
+  const isSame = attempt?.userId === userId && contentOf(attempt.basket) === contentOf(basket);
+  return isSame ? attempt : undefined;
 }
 
 /**
- * Returns the idempotency key for an order: that of the attempt whose outcome is unknown, if it was
- * for the same order, or else a new one.
+ * Returns what to send for an order: the attempt whose outcome is unknown, if it was for the same
+ * products and quantities, or else a new one. A repetition has the prices of its first request: with
+ * one key, the shop accepts one input only.
  */
 export function beginAttempt(
   storage: TextStorage,
   userId: string,
   basket: Basket,
   newKey: () => string,
-): string {
-  const intention = intentionOf(userId, basket);
-  const unanswered = readStored(storage, attemptKey, isAttempt);
-  if (unanswered?.intention === intention) return unanswered.key;
-  const attempt: CheckoutAttempt = { key: newKey(), intention };
+): CheckoutAttempt {
+  const unanswered = findAttempt(storage, userId, basket);
+  if (unanswered !== undefined) return unanswered;
+  const attempt: CheckoutAttempt = { key: newKey(), userId, basket };
   storage.setItem(attemptKey, JSON.stringify(attempt));
-  return attempt.key;
+  return attempt;
 }
 
 /** The outcome of the attempt is known: the order is placed, or was rejected. */
@@ -47,6 +59,5 @@ export function endAttempt(storage: TextStorage): void {
 
 /** Returns true if this order was sent before, and no answer came. */
 export function isUnanswered(storage: TextStorage, userId: string, basket: Basket): boolean {
-  const attempt = readStored(storage, attemptKey, isAttempt);
-  return attempt?.intention === intentionOf(userId, basket);
+  return findAttempt(storage, userId, basket) !== undefined;
 }
