@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { StartError } from "./data-dir.ts";
+import { CommandError } from "../core/command-error.ts";
 import type { Platform } from "./platform/interface.ts";
 import { folderSetting } from "./postgres-process.ts";
 import type { RunAs } from "./postgres-user.ts";
@@ -69,7 +69,7 @@ export function serverArguments(folder: string, maxConnections: number): string[
     // Identifies this server, and a shop as its owner, in the list of processes.
     folderSetting(folder),
     "listen_addresses=",
-    // The data directory, which no other user can enter.
+    // The data folder itself, which no other user can enter.
     "unix_socket_directories=.",
     "unix_socket_permissions=0700",
     `max_connections=${maxConnections}`,
@@ -114,8 +114,8 @@ export function textAfter(log: number, offset: number): string {
   return written.toString("utf8");
 }
 
-/** Returns the first line with an error; later errors are consequences. */
-export function reasonOf(output: string, folder: string, platform: Platform): string {
+/** Returns the first error in the output of a program; later errors are consequences. */
+export function firstErrorIn(output: string, folder: string, platform: Platform): string {
   const lines = output.split("\n").map((line) => line.trim());
   const worst =
     // Clients that connect too early cause a FATAL line, too.
@@ -127,22 +127,22 @@ export function reasonOf(output: string, folder: string, platform: Platform): st
     .replaceAll(platform.inheritedPathOf(folder), "the folder");
 }
 
-/** Ends a server: connections are closed, committed data are safe. Throws StartError. */
+/** Ends a server: connections are closed, committed data are safe. Throws CommandError. */
 export async function endServer(pid: number, platform: Platform): Promise<void> {
   // SIGINT is a fast shutdown. SIGQUIT is an immediate one, after which the next start recovers.
   for (const signal of ["SIGINT", "SIGQUIT"] as const) {
-    send(pid, signal);
+    sendSignal(pid, signal);
     const deadlineMs = performance.now() + stopWithinMs;
     while (performance.now() < deadlineMs) {
       if (!platform.isRunning(pid)) return;
       await sleep(pollMs);
     }
   }
-  throw new StartError(`PostgreSQL, with the process id ${pid}, does not end.`);
+  throw new CommandError(`PostgreSQL, with the process id ${pid}, does not end.`);
 }
 
 /** Sends a signal to a process, or with a negative id to its group. It may have ended. */
-export function send(pid: number, signal: NodeJS.Signals): void {
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {

@@ -2,17 +2,17 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, fstatSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { StartError } from "./data-dir.ts";
+import { CommandError } from "../core/command-error.ts";
 import type { Platform } from "./platform/interface.ts";
 import { postgresUrl, queryDatabase } from "./postgres-databases.ts";
 import { findServer } from "./postgres-process.ts";
 import {
   endServer,
   openLog,
-  reasonOf,
+  firstErrorIn,
   replacePid,
   runOn,
-  send,
+  sendSignal,
   serverArguments,
   textAfter,
 } from "./postgres-program.ts";
@@ -55,7 +55,7 @@ export class PostgresServer {
     this.#options = options;
   }
 
-  /** Starts the server and waits until it answers. Then supervises it. Throws StartError. */
+  /** Starts the server and waits until it answers. Then supervises it. Throws CommandError. */
   async start(): Promise<void> {
     await this.#ensureRunning();
     this.#supervision = this.#supervise();
@@ -77,7 +77,7 @@ export class PostgresServer {
   interrupt(): void {
     const pid = this.#pid();
     // SIGINT is PostgreSQL's fast shutdown.
-    if (pid !== undefined) send(pid, "SIGINT");
+    if (pid !== undefined) sendSignal(pid, "SIGINT");
   }
 
   /** Returns the server's pid, unless no shop started the server. */
@@ -99,7 +99,7 @@ export class PostgresServer {
       if (failure === undefined) return;
       const isTransient = /still in use|already exists|shutting down/.test(failure);
       if (!isTransient || attempt >= startAttempts || this.#stopping.signal.aborted) {
-        throw new StartError(`PostgreSQL does not start: ${failure}; see ${this.#options.log}.`);
+        throw new CommandError(`PostgreSQL does not start: ${failure}; see ${this.#options.log}.`);
       }
       await sleep(startRetryMs);
     }
@@ -149,7 +149,7 @@ export class PostgresServer {
       this.#launched = child;
       const [status] = (await once(child, "exit")) as [number | null];
       const written = textAfter(log, before);
-      return reasonOf(written, folder, platform) || `it ended with status ${status}`;
+      return firstErrorIn(written, folder, platform) || `it ended with status ${status}`;
     } finally {
       this.#launched = undefined;
       closeSync(log);

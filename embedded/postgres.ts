@@ -7,7 +7,7 @@ import { postgresBinaries, type PostgresBinaries } from "./postgres-binaries.ts"
 import { PostgresData } from "./postgres-data.ts";
 import { createDatabases, postgresUrl, queryDatabase } from "./postgres-databases.ts";
 import { PostgresServer } from "./postgres-server.ts";
-import { postgresUser, reachable, type RunAs } from "./postgres-user.ts";
+import { postgresUser, runnableBinaries, type RunAs } from "./postgres-user.ts";
 
 interface EmbeddedOptions {
   platform?: Platform;
@@ -22,7 +22,7 @@ const defaults: Required<EmbeddedOptions> = {
   warn: (sentence) => {
     process.stderr.write(`${sentence}\n`);
   },
-  // For three pools and a few other clients.
+  // For the pools of all services and a few other clients.
   maxConnections: 100,
 };
 
@@ -56,7 +56,7 @@ export class EmbeddedPostgres {
     });
   }
 
-  /** Starts the server of a data directory, and waits until it answers. Throws StartError. */
+  /** Starts the server of a data directory, and waits until it answers. Throws CommandError. */
   static async start(dataDir: string, options?: EmbeddedOptions): Promise<EmbeddedPostgres> {
     const server = await EmbeddedPostgres.launch(dataDir, options);
     await server.ready;
@@ -65,14 +65,14 @@ export class EmbeddedPostgres {
 
   /**
    * Makes the data of a data directory if there are none, and launches the server. The caller awaits
-   * `ready`. Throws StartError.
+   * `ready`. Throws CommandError.
    */
   static async launch(dataDir: string, given: EmbeddedOptions = {}): Promise<EmbeddedPostgres> {
     const options = { ...defaults, ...given };
     const folder = join(dataDir, "postgres");
     const found = await postgresBinaries();
     const runAs = postgresUser(folder, options.platform);
-    const binaries = await reachable(found, runAs);
+    const binaries = await runnableBinaries(found, runAs);
     const server = new EmbeddedPostgres(folder, binaries, runAs, options);
     // The server ends with the process, unless SIGKILL ends it.
     process.on("exit", server.#interrupt);
@@ -83,7 +83,7 @@ export class EmbeddedPostgres {
     return server;
   }
 
-  /** Resolves when the server answers. Rejects with StartError. */
+  /** Resolves when the server answers. Rejects with CommandError. */
   get ready(): Promise<void> {
     return this.#ready;
   }

@@ -14,7 +14,7 @@ export interface OwnDatabases {
   urls: DatabaseUrls;
   /** Listens on the data directory's socket. */
   server: Server;
-  /** Resolves when the databases exist and answer. Rejects with StartError. */
+  /** Resolves when the databases exist and answer. Rejects with CommandError. */
   ready: Promise<void>;
   close: () => Promise<void>;
 }
@@ -36,7 +36,7 @@ export async function openDatabases(
 /**
  * Claims the data directory, and launches its embedded PostgreSQL unless the configuration names all
  * databases of the services. The caller awaits `ready`, and can load the services meanwhile. Throws
- * StartError, or ListenError if a port of the services is in use.
+ * CommandError, or ListenError if a port of the services is in use.
  *
  * @param command the command that needs the databases; undefined for a shop
  */

@@ -3,7 +3,7 @@ import { auditTrailAction } from "../../core/audit.ts";
 import { defineContract } from "../../core/contract.ts";
 import { defineErrors } from "../../core/errors.ts";
 import { maxReportedViolations } from "../../core/validation.ts";
-import { bulkAction, maxBulkItems } from "./bulk.contract.ts";
+import { bulkAction, maxBulkItems } from "./bulk/bulk.contract.ts";
 import { catalogueChangeActions, catalogueEvents } from "./catalogue/catalogue-changes.contract.ts";
 import { maxPrices, maxSkus, catalogueActions } from "./catalogue/catalogue.contract.ts";
 import {

@@ -16,7 +16,7 @@ import {
 } from "./bulk/create-products.ts";
 import { updateInventories } from "./bulk/update-inventories.ts";
 import { updateProducts } from "./bulk/update-products.ts";
-import { changeInventoryRules, type ChangeInventory } from "./bulk.contract.ts";
+import { changeInventoryRules, type ChangeInventory } from "./bulk/bulk.contract.ts";
 import { createProduct } from "./catalogue/create-product.ts";
 import { eraseUsers } from "./erase-users.ts";
 import { priceHistory } from "./catalogue/price-history.ts";

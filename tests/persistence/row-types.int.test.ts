@@ -136,7 +136,7 @@ test("the statements put together from parts are those of lists, whose columns a
     "services/orders/reading/page-orders.ts",
     "services/products/catalogue/page-products.ts",
     "services/products/stock/reservations/held-reservations.ts",
-    "services/webhooks/log/deliveries-of-events.ts",
-    "services/webhooks/log/page-deliveries.ts",
+    "services/webhooks/deliveries/deliveries-of-events.ts",
+    "services/webhooks/deliveries/page-deliveries.ts",
   ]);
 });

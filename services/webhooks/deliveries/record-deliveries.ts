@@ -8,7 +8,7 @@ import { entityOf } from "../../../event-log/event-entity.ts";
  * is not needed while no webhook gets one of them.
  *
  * @param query runs a statement outside a transaction
- * @param wake called after the commit
+ * @param wake called after the commit of new deliveries
  */
 export function deliveryRecorder(query: Query, wake: () => void) {
   return {
@@ -52,7 +52,7 @@ async function insertDeliveries(
   events: EventEnvelope[],
   pairs: { id: string; webhook: string; event: number }[],
 ): Promise<void> {
-  const sent = events.map((event) => {
+  const rows = events.map((event) => {
     const { id, type, position, occurredAt, data } = event;
     return { id, type, entity: entityOf(event), position, at: occurredAt, data };
   });
@@ -75,7 +75,7 @@ async function insertDeliveries(
        due_at = CASE WHEN delivery_lanes.pending = 0 THEN excluded.due_at
                 ELSE delivery_lanes.due_at END`,
     [
-      JSON.stringify(sent),
+      JSON.stringify(rows),
       pairs.map(({ id }) => id),
       pairs.map(({ webhook }) => webhook),
       pairs.map(({ event }) => event),

@@ -1,7 +1,7 @@
-import { action } from "../../core/contract.ts";
-import type { GraphqlField } from "../../core/graphql/graphql-options.ts";
-import type { FieldViolation } from "../../core/errors.ts";
-import { anyInt, id, int, optional } from "../../core/validation.ts";
+import { action } from "../../../core/contract.ts";
+import type { GraphqlField } from "../../../core/graphql/graphql-options.ts";
+import type { FieldViolation } from "../../../core/errors.ts";
+import { anyInt, id, int, optional } from "../../../core/validation.ts";
 
 /** The maximum number of items of a bulk action. */
 export const maxBulkItems = 1_000;
