@@ -38,12 +38,13 @@ import type { Query } from "../database/statements/prepared-statements.ts";
  * dead letter if its handler keeps failing or rejects it, or if it violates its contract. Later events
  * go on. A type or version that this node does not know halts the feed.
  *
- * @param transaction runs a use case in the database of the consumer
+ * @param database the database of the consumer
  */
 export function eventConsumer(
-  { transaction, query }: { transaction: RunTransaction; query: Query },
+  database: { transaction: RunTransaction; query: Query },
   options: ConsumerOptions,
 ): Partial<ServiceSchema> {
+  const { transaction, query } = database;
   const { consumer, producers, startFrom, readModels, hasAuditTrail } = options;
   const feeds = new Map<string, EventFeed>();
   const handlers = new Map<string, EventHandlers>();
@@ -55,10 +56,18 @@ export function eventConsumer(
     deadLetterLog?.add(event, reason);
   };
 
-  /** @param reader confirms that it has applied all events up to the position */
-  function logReader(broker: ServiceBroker, { name }: Contract, reader: { consumer?: string }) {
-    return (position: number) =>
-      callIfAvailable<LogPage>(broker, `${name}.eventsAfter`, { position, ...reader });
+  /** @param areApplied confirms that this consumer has applied all events up to the position */
+  function readPage(
+    broker: ServiceBroker,
+    producer: Contract,
+    position: number,
+    areApplied: boolean,
+  ) {
+    const reader = areApplied ? { consumer } : {};
+    return callIfAvailable<LogPage>(broker, `${producer.name}.eventsAfter`, {
+      position,
+      ...reader,
+    });
   }
 
   function createFeed(
@@ -76,8 +85,6 @@ export function eventConsumer(
       handlers: eventHandlers,
       onDeadLetter,
     });
-    const readLog = logReader(broker, producer, { consumer });
-    const readUnconfirmed = logReader(broker, producer, {});
     const onFault = (fault: unknown) => {
       metrics?.failed(name);
       logger.error(`An event of ${name} could not be applied.`, fault);
@@ -85,7 +92,10 @@ export function eventConsumer(
     const feed: EventFeed = new EventFeed({
       async begin() {
         if (await transaction((work) => hasCursor(work, name))) return true;
-        const page = startFrom === "now" ? await readLog(Number.MAX_SAFE_INTEGER) : { head: 0 };
+        const page =
+          startFrom === "now"
+            ? await readPage(broker, producer, Number.MAX_SAFE_INTEGER, true)
+            : { head: 0 };
         if (page === undefined) return false;
         await transaction((work) => makeCursor(work, name, page.head));
         return true;
@@ -93,7 +103,7 @@ export function eventConsumer(
       async readLog({ position, eventId }, isAhead) {
         // Of a log that was set back, the events up to the cursor were not applied.
         const areApplied = !isAhead && feed.halt?.reason !== "set_back";
-        const page = await (areApplied ? readLog : readUnconfirmed)(position);
+        const page = await readPage(broker, producer, position, areApplied);
         if (page === undefined || isAhead) return page;
         if (page.prunedTo > position) {
           logger.warn(`${consumer} skips the pruned events of ${name}.`);
@@ -123,7 +133,7 @@ export function eventConsumer(
         else {
           logger.error(describeHalt(halt, consumer, name));
           // Replaces the confirmed position, so that the producer prunes none of its new events.
-          readLog(0).catch(onFault);
+          readPage(broker, producer, 0, true).catch(onFault);
         }
       },
     });
@@ -154,8 +164,8 @@ export function eventConsumer(
       const available = Object.keys(readModels).join(", ") || "no producer";
       throw invalidProducer(`${consumer} has read models of ${available}.`);
     }
-    const difference = await compare(ctx, producer);
-    const page = await logReader(ctx.broker, contract, { consumer })(0);
+    const difference = await reconcileWith(ctx, producer);
+    const page = await readPage(ctx.broker, contract, 0, true);
     if (page === undefined) {
       throw invalidProducer(`${producer} is unavailable. Try again when it is running.`);
     }
@@ -170,7 +180,7 @@ export function eventConsumer(
   /** Shows how this service and a producer differ, and lets a halted feed continue. */
   async function reconcileFeed(ctx: Context<ReconcileParams>): Promise<Reconciliation> {
     const { producer, continueFrom } = ctx.params;
-    const result = await compare(ctx, producer, continueFrom);
+    const result = await reconcileWith(ctx, producer, continueFrom);
     if (result.continuesAfter !== null) {
       logger.warn(`An operator has set the cursor for ${producer} to ${result.continuesAfter}.`);
       feeds.get(producer)?.readNow();
@@ -178,7 +188,7 @@ export function eventConsumer(
     return result;
   }
 
-  async function compare(
+  async function reconcileWith(
     { broker, nodeID }: Context<{ producer: string }>,
     producer: string,
     continueFrom?: Continuation,
@@ -191,7 +201,7 @@ export function eventConsumer(
     }
     const parts = {
       transaction,
-      readLog: logReader(broker, contract, {}),
+      readLog: (position: number) => readPage(broker, contract, position, false),
       knows: (event: EventEnvelope) => eventHandlers.knows(event),
       onDeadLetter,
       node: broker.nodeID,

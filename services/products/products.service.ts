@@ -6,7 +6,7 @@ import { defineService } from "../../core/define-service.ts";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { auditErasure, auditPruning, FailedAttemptAudit } from "../../database/audit-trail.ts";
 import { readAuditTrail } from "../../database/audit-trail-pages.ts";
-import { rememberingUsers } from "../../database/user-names.ts";
+import { rememberingUsers } from "../../event-log/known-users.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
 import {
