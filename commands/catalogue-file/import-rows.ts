@@ -1,13 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
-import {
-  ClientError,
-  commonErrors,
-  isClientError,
-  isRetryable,
-  isUnreachable,
-  serviceUnavailable,
-} from "../../core/errors.ts";
+import { ClientError, commonErrors } from "../../core/errors.ts";
 import { itemCheck } from "../../core/item-check.ts";
 import { id, int, newIdRule, optional, text } from "../../core/validation.ts";
 import type { BulkAnswer, BulkError } from "../../services/products/bulk/bulk.contract.ts";
@@ -19,6 +11,7 @@ import {
   type Product,
 } from "../../services/products/products.contract.ts";
 import { skuTaken, versionConflict } from "../../services/products/products.errors.ts";
+import { callProducts } from "./call-products.ts";
 import type { FileRow, RowValues } from "./columns.ts";
 import { matchRows, type ReadRow, type RowTask } from "./match-rows.ts";
 import { RepeatedRows } from "./repeated-rows.ts";
@@ -38,11 +31,6 @@ export interface ImportOptions {
   /** Called while the import waits for an unavailable shop. */
   onWait: () => void;
 }
-
-/** How long an unavailable shop is waited for. */
-const maxWaitMs = 60_000;
-const retryEveryMs = 1_000;
-const callTimeoutMs = 15_000;
 
 /** A row may repeat stored values that the rules of new values reject by now. */
 const rowRules = {
@@ -220,35 +208,18 @@ export class RowImport {
     itemOf: (task: Task) => object,
   ): Promise<void> {
     if (tasks.length === 0) return;
-    const { results } = await this.#call<BulkAnswer>(action, { [parameter]: tasks.map(itemOf) });
+    const { results } = await this.#call<BulkAnswer>(action, {
+      [parameter]: tasks.map(itemOf),
+    });
     for (const { index, error } of results) {
       const task = tasks[index];
       if (error !== null && task !== undefined) onError(task, error);
     }
   }
 
-  /**
-   * Calls an action, and calls it again while the shop is unavailable. After a lost answer the call
-   * may have taken effect: then its rows fail as outdated, and the next round matches them.
-   */
-  async #call<Result>(action: string, params: object): Promise<Result> {
-    const begunMs = performance.now();
-    for (;;) {
-      try {
-        // Moleculer logs each call of an unavailable action.
-        if (!this.#broker.registry.actions.isAvailable(action)) {
-          throw serviceUnavailable("'products' does not run");
-        }
-        return await this.#broker.call<Result, object>(action, params, { timeout: callTimeoutMs });
-      } catch (error) {
-        const type = (error as { type?: unknown }).type;
-        const canRetry = isRetryable(error) || isUnreachable(type);
-        if (!canRetry || isClientError(error)) throw error;
-        if (performance.now() - begunMs > maxWaitMs) throw error;
-        this.#options.onWait();
-        await sleep(retryEveryMs);
-      }
-    }
+  /** After a lost answer, rows that took effect fail as outdated, and the next round matches them. */
+  #call<Result>(action: string, params: object): Promise<Result> {
+    return callProducts<Result>(this.#broker, action, params, this.#options.onWait);
   }
 }
 
