@@ -58,9 +58,9 @@ export class EmbeddedPostgres {
 
   /** Starts the server of a data directory, and waits until it answers. Throws CommandError. */
   static async start(dataDir: string, options?: EmbeddedOptions): Promise<EmbeddedPostgres> {
-    const server = await EmbeddedPostgres.launch(dataDir, options);
-    await server.ready;
-    return server;
+    const postgres = await EmbeddedPostgres.launch(dataDir, options);
+    await postgres.ready;
+    return postgres;
   }
 
   /**
@@ -73,14 +73,14 @@ export class EmbeddedPostgres {
     const found = await postgresBinaries();
     const runAs = postgresUser(folder, options.platform);
     const binaries = await runnableBinaries(found, runAs);
-    const server = new EmbeddedPostgres(folder, binaries, runAs, options);
+    const postgres = new EmbeddedPostgres(folder, binaries, runAs, options);
     // The server ends with the process, unless SIGKILL ends it.
-    process.on("exit", server.#interrupt);
-    await server.#orInterrupt(server.#data.provide());
-    server.#ready = server.#orInterrupt(server.#server.start());
+    process.on("exit", postgres.#interrupt);
+    await postgres.#orInterrupt(postgres.#data.provide());
+    postgres.#ready = postgres.#orInterrupt(postgres.#server.start());
     // The caller may fail before it awaits `ready`.
-    server.#ready.catch(() => undefined);
-    return server;
+    postgres.#ready.catch(() => undefined);
+    return postgres;
   }
 
   /** Resolves when the server answers. Rejects with CommandError. */

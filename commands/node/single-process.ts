@@ -25,8 +25,8 @@ export async function openSingleProcess(
   config: Config,
   services: readonly ServiceName[] = serviceNames,
 ): Promise<SingleProcess> {
-  const { urls, server, ready, close } = await launchDatabases(config, services);
-  const transporter = new LocalTransporter({ server });
+  const { urls, claim, ready, close } = await launchDatabases(config, services);
+  const transporter = new LocalTransporter({ server: claim });
   const options = brokerOptions(config, "shop", { transporter, databaseUrls: urls });
   // The databases close with the broker: the `exit` of a REPL stops only the broker.
   const broker = new ServiceBroker({ ...options, stopped: close });

@@ -13,7 +13,7 @@ import { entityOf } from "../../../event-log/event-entity.ts";
 export function deliveryRecorder(query: Query, wake: () => void) {
   return {
     isNeeded: (events: readonly EventEnvelope[]) =>
-      hasReceivers(query, [...new Set(events.map(({ type }) => type))]),
+      hasWebhooksFor(query, [...new Set(events.map(({ type }) => type))]),
     async handleBatch(
       events: EventEnvelope[],
       { query: queryInBatch, afterCommit }: Pick<Effect, "query" | "afterCommit">,
@@ -38,12 +38,12 @@ export function deliveryRecorder(query: Query, wake: () => void) {
  * Returns whether a webhook gets events of these types. The events are committed already: a webhook
  * that this statement does not see was created or enabled after them.
  */
-async function hasReceivers(query: Query, types: string[]): Promise<boolean> {
-  const receivers = await query(
+async function hasWebhooksFor(query: Query, types: string[]): Promise<boolean> {
+  const webhooks = await query(
     `SELECT FROM webhooks WHERE enabled AND deleted_at IS NULL AND events && $1::text[] LIMIT 1`,
     [types],
   );
-  return receivers.length > 0;
+  return webhooks.length > 0;
 }
 
 /** Inserts the deliveries and adds them to their lanes, which are locked in the order of their keys. */
