@@ -68,7 +68,7 @@ const costPerItem = 5;
  * @param parameter the name of the list of items
  * @param mutation the GraphQL field
  */
-export function bulkAction<const Parameter extends string>(parameter: Parameter, mutation: string) {
+function bulkAction<const Parameter extends string>(parameter: Parameter, mutation: string) {
   const graphql: GraphqlField = { mutation, items: { parameter, costPerItem } };
   return action<Record<Parameter, object[]>, BulkAnswer>({
     params: {
@@ -80,3 +80,55 @@ export function bulkAction<const Parameter extends string>(parameter: Parameter,
     graphql,
   });
 }
+
+/** The actions that create or change several products. */
+export const bulkActions = {
+  /** Creates the products of a batch. A result has SKU_TAKEN or BAD_USER_INPUT if it fails. */
+  createMany: bulkAction(
+    "products",
+    `
+      """
+      Adds up to 1,000 products to the catalogue. A product that fails does not stop the others: it
+      has an error in its result. Of several products with the same SKU, the first is created. For
+      admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT for an empty or a too long list;
+      of a product: BAD_USER_INPUT, SKU_TAKEN.
+      """
+      createProducts("The products to create" input: CreateProductsInput!): BulkProductsPayload!
+    `,
+  ),
+  /**
+   * Updates the products of a batch, each if its version is the given one. A result has
+   * BAD_USER_INPUT, PRODUCT_NOT_FOUND, VERSION_CONFLICT or SKU_TAKEN if it fails.
+   */
+  updateMany: bulkAction(
+    "products",
+    `
+      """
+      Changes name, description, price or SKU of up to 1,000 products. A product that fails does
+      not stop the others: it has an error in its result. Of several updates of the same product,
+      only the first can be applied. An SKU that another product has is taken, also if the same mutation
+      changes that product. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT for an
+      empty or a too long list; of a product: BAD_USER_INPUT, PRODUCT_NOT_FOUND, VERSION_CONFLICT,
+      SKU_TAKEN.
+      """
+      updateProducts("The products and their changes" input: UpdateProductsInput!): BulkProductsPayload!
+    `,
+  ),
+  /**
+   * Changes the stock of the products of a batch, by a difference or to a number. A result has
+   * BAD_USER_INPUT, PRODUCT_NOT_FOUND or INSUFFICIENT_STOCK if it fails.
+   */
+  updateInventories: bulkAction(
+    "changes",
+    `
+      """
+      Changes the stock of up to 1,000 products, by a difference or to a number of pieces. A change
+      that fails does not stop the others: it has an error in its result. Of several changes of the
+      same product, only the first can be applied. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
+      BAD_USER_INPUT for an empty or a too long list; of a change: BAD_USER_INPUT,
+      PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK.
+      """
+      updateInventories("The products and their changes" input: UpdateInventoriesInput!): BulkProductsPayload!
+    `,
+  ),
+};
