@@ -42,7 +42,7 @@ export class EmbeddedPostgres {
     options: Required<EmbeddedOptions>,
   ) {
     const { platform } = options;
-    // Not in the folder: a base backup has all files of the folder, and root's log is closed to it.
+    // Beside the folder: a base backup reads all files of the folder, and cannot read a log of root.
     const log = `${folder}.log`;
     this.#folder = folder;
     this.#platform = platform;

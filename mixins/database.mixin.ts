@@ -156,7 +156,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     const result = await withClientErrors(() =>
       attempt().catch((error: unknown) => {
         // A retry is safe if PostgreSQL rolled back, or if the connection ended before the commit.
-        // It ends, for example, while a slow process computes between two statements.
+        // A connection ends, for example, while a slow process computes between two statements.
         const isUndone =
           hasStoodStill(error) || wasNotSent(error) || (!isAtCommit && isConnectionLost(error));
         if (!isUndone || performance.now() - begunMs > standstillMs) throw error;
