@@ -1,22 +1,35 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, existsSync, realpathSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  realpathSync,
+  renameSync,
+  statSync,
+} from "node:fs";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { CommandError } from "../core/command-error.ts";
 import type { Platform } from "./platform/interface.ts";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
 import { holdsData } from "./postgres-folder.ts";
 import { findServer } from "./postgres-process.ts";
-import {
-  endServer,
-  initdbArguments,
-  moveOlderLog,
-  firstErrorIn,
-  runOn,
-  sendSignal,
-} from "./postgres-program.ts";
+import { endServer, firstErrorIn, runOn, sendSignal, superuser } from "./postgres-program.ts";
 import { changeOwner, initdbUser, type RunAs } from "./postgres-user.ts";
 import { finishRestore, makeData } from "./staging-folder.ts";
+
+const initdbArguments = [
+  "-U",
+  superuser,
+  "--auth=trust",
+  "--encoding=UTF8",
+  "--locale-provider=builtin",
+  "--builtin-locale=C.UTF-8",
+  "--locale=C",
+  "--no-instructions",
+];
 
 interface DataOptions {
   folder: string;
@@ -94,4 +107,10 @@ export class PostgresData {
     const uid = runAs?.uid ?? process.getuid?.();
     if (running.uid !== uid) await endServer(running.pid, platform);
   }
+}
+
+/** Moves the log that version 1.0 wrote into the data folder. */
+function moveOlderLog(folder: string, file: string): void {
+  const older = join(folder, "server.log");
+  if (lstatSync(older, { throwIfNoEntry: false })?.isFile() === true) renameSync(older, file);
 }
