@@ -10,7 +10,7 @@ const layers = {
   middlewares: ["core", "broker"],
   mixins: ["core", "config", "database", "event-log"],
   services: ["core", "config", "broker", "database", "event-log", "mixins"],
-  embedded: ["config"],
+  embedded: ["core", "config"],
 };
 /** Every file of this project; packages are none. */
 const own = `^(?:(?:${Object.keys(layers).join("|")}|clients|commands|deploy|tests|tools|web)/|moleculer[.]config[.]ts$)`;

@@ -48,7 +48,7 @@ const textsInMarkup = [
 const wholeHttp = {
   name: "node:http",
   allowTypeImports: true,
-  message: "Take it from core/http.ts: a start must not load all of node:http.",
+  message: "Take it from core/network/http.ts: a start must not load all of node:http.",
 };
 
 const fetchesNothing = "Services fetch nothing: an address could be one that somebody has sent.";

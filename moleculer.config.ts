@@ -1,24 +1,28 @@
 import type { BrokerOptions, Middleware, ServiceBroker, Transporters } from "moleculer";
-import { accessMiddleware } from "./middlewares/access.middleware.ts";
-import { bulkheadMiddleware, loadLimitMiddleware } from "./middlewares/bulkhead.middleware.ts";
-import { clockMiddleware } from "./middlewares/clock.middleware.ts";
+import { FailureDetector, strategyAvoiding } from "./broker/failure-detector.ts";
+import { logger } from "./broker/logger.ts";
+import { InlinePrometheusReporter, PrometheusReporter } from "./broker/metrics-reporter.ts";
+import { NatsTransporter, type Undelivered } from "./broker/nats-transporter.ts";
+import { QuietValidator } from "./broker/quiet-validator.ts";
+import { vitalsService } from "./broker/vitals/vitals-service.ts";
 import type { Runner } from "./commands/node/runner.ts";
 import { setConfig } from "./config/broker-config.ts";
 import { isPrivate, uniqueNodeId, type Config, type NatsConfig } from "./config/config.ts";
-import { debounceMiddleware } from "./middlewares/debounce.middleware.ts";
-import { fallbackMiddleware } from "./middlewares/fallback.middleware.ts";
-import { inputMiddleware } from "./middlewares/input.middleware.ts";
 import { isRetryable } from "./core/errors.ts";
+import { accessMiddleware } from "./middlewares/access.middleware.ts";
+import { clockMiddleware } from "./middlewares/clock.middleware.ts";
+import { deadlineMiddleware } from "./middlewares/deadline.middleware.ts";
 import { failoverMiddleware } from "./middlewares/failover.middleware.ts";
-import { logger } from "./broker/logger.ts";
-import { metricsMiddleware } from "./middlewares/metrics.middleware.ts";
-import { InlinePrometheusReporter, PrometheusReporter } from "./broker/metrics-reporter.ts";
-import { NatsTransporter, type Undelivered } from "./broker/nats-transporter.ts";
-import { FailureDetector, strategyAvoiding } from "./broker/failure-detector.ts";
-import { QuietValidator } from "./broker/quiet-validator.ts";
+import { inputMiddleware } from "./middlewares/input.middleware.ts";
+import {
+  bulkheadMiddleware,
+  loadLimitMiddleware,
+} from "./middlewares/moleculer/bulkhead.middleware.ts";
+import { debounceMiddleware } from "./middlewares/moleculer/debounce.middleware.ts";
+import { fallbackMiddleware } from "./middlewares/moleculer/fallback.middleware.ts";
+import { metricsMiddleware } from "./middlewares/moleculer/metrics.middleware.ts";
+import { quietRetryMiddleware } from "./middlewares/moleculer/retry.middleware.ts";
 import { optionsMiddleware } from "./middlewares/options.middleware.ts";
-import { quietRetryMiddleware, retryMiddleware } from "./middlewares/retry.middleware.ts";
-import { vitalsService } from "./broker/vitals/vitals-service.ts";
 import { traceMiddleware } from "./middlewares/trace.middleware.ts";
 import { trackingMiddleware } from "./middlewares/tracking.middleware.ts";
 
@@ -40,7 +44,7 @@ export interface Embedded {
  * configures, like a node of `npm run serve`.
  */
 export default async function moleculerConfig(this: Runner): Promise<BrokerOptions> {
-  // Imported here, so that other nodes do not load the console and the hot reload.
+  // Imported here, so that other nodes do not load the REPL and the hot reload.
   const { runnerOptions } = await import("./commands/node/runner.ts");
   return runnerOptions(this, brokerOptions);
 }
@@ -143,7 +147,7 @@ export function brokerOptions(
       broker.middlewares.add(traceMiddleware(config.traces));
       // Outside Moleculer's tracking and retries, which these two control.
       broker.middlewares.add(trackingMiddleware());
-      broker.middlewares.add(retryMiddleware(requestTimeoutMs));
+      broker.middlewares.add(deadlineMiddleware(requestTimeoutMs));
     },
   };
 }

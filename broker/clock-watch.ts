@@ -61,7 +61,7 @@ export class ClockWatch {
     this.#difference.note(medianOf([...this.#aheadMs.values()]));
     const { nodes } = this.#broker.registry;
     const others = nodes.toArray().filter(({ local, available }) => !local && available);
-    // Any of them: each node is asked by some others.
+    // A random part of them, so that each node is asked by some others.
     const first = Math.floor(Math.random() * others.length);
     const asked = [...others.slice(first), ...others.slice(0, first)].slice(0, maxAsked);
     for (const { id } of asked) this.#ask(id);

@@ -1,6 +1,6 @@
 import type { NatsError } from "nats";
 import type { Transporters } from "moleculer";
-import { unknownIssuer } from "../core/certificate-faults.ts";
+import { unknownIssuer } from "../core/network/certificate-faults.ts";
 
 export type NatsOptions = NonNullable<ConstructorParameters<typeof Transporters.NATS>[0]>;
 
@@ -15,10 +15,10 @@ interface SocketError extends Error {
 }
 
 /**
- * Returns why a connection fails, by one try of its own: the client that waits does not tell.
- * Undefined if the try succeeds.
+ * Returns why a connection fails. It opens a connection of its own, because the client that retries
+ * does not report the reason. Returns undefined if that connection succeeds.
  */
-export async function reasonOf(options: NatsOptions): Promise<string | undefined> {
+export async function connectionFaultOf(options: NatsOptions): Promise<string | undefined> {
   const { connect } = await import("nats");
   const once = { waitOnFirstConnect: false, reconnect: false, timeout: probeTimeoutMs };
   try {

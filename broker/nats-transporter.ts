@@ -3,7 +3,7 @@ import type { Msg, NatsConnection, ServerInfo, Status } from "nats";
 import { commonErrors, ClientError } from "../core/errors.ts";
 import { atMostEvery } from "../core/tasks/at-most-every.ts";
 import { MessageParts, partsOf } from "./message-parts.ts";
-import { reasonOf, type NatsOptions } from "./nats-faults.ts";
+import { connectionFaultOf, type NatsOptions } from "./nats-faults.ts";
 
 const reminderMs = 3_000;
 /** A node that loads its services does not read what NATS answers, and misses ticks. */
@@ -68,7 +68,7 @@ export class NatsTransporter extends Transporters.NATS {
     const reminder = setInterval(() => {
       ticks += 1;
       if (ticks % reminderTicks !== 0) return;
-      void reasonOf(this.opts as NatsOptions).then((reason) => {
+      void connectionFaultOf(this.opts as NatsOptions).then((reason) => {
         if (reason === undefined || this.#reminder !== reminder || this.connected) return;
         this.logger.warn(`NATS cannot be reached, or rejects this node (${reason}); still trying.`);
       });
@@ -184,7 +184,7 @@ export class NatsTransporter extends Transporters.NATS {
     }
   }
 
-  /** Without this line, the other nodes would miss this one without a reason in any log. */
+  /** No other log line says why the other nodes do not see this node. */
   #onDenied({ permissionContext }: Status): void {
     if (permissionContext?.operation !== "publish" || !this.#mayLogDenied()) return;
     const { subject } = permissionContext;

@@ -33,7 +33,7 @@ export function startTracing(
   let isStarting = true;
   const report = (message: string) => {
     if (!isStarting) faults.add(reasonOf(message));
-    // With `OTEL_LOG_LEVEL`, the SDK writes its messages to the console itself.
+    // With `OTEL_LOG_LEVEL`, the SDK writes its messages to the terminal itself.
     else if (!message.startsWith("Current logger will be overwritten")) {
       logger.warn(`OpenTelemetry ignores a setting: ${withoutEnd(message)}.`);
     }

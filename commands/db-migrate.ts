@@ -8,7 +8,7 @@ import {
   type MigrateOptions,
   type MigrationResult,
 } from "../database/migrator/migrate.ts";
-import { StartError } from "../embedded/data-dir.ts";
+import { CommandError } from "../core/command-error.ts";
 import { areDatabasesNamed } from "./node/cluster-node.ts";
 import { openDatabases } from "./node/databases.ts";
 import { interruptedStatus, runProgram, stopOnSignals } from "./process/program.ts";
@@ -59,7 +59,7 @@ function readArguments(): boolean {
     return values.contract ?? false;
   } catch (error) {
     const usage = "npm run db:migrate -- [--contract]";
-    throw new StartError(`${(error as Error).message}. Usage: ${usage}`);
+    throw new CommandError(`${(error as Error).message}. Usage: ${usage}`);
   }
 }
 
@@ -81,9 +81,9 @@ async function migrateService(
 
 /** Makes the error of a migration that PostgreSQL rejects. Its transaction is rolled back. */
 function migrationFailed(service: DomainService, error: unknown): Error {
-  if (error instanceof StartError) return error;
+  if (error instanceof CommandError) return error;
   const message = `The migration of ${service} failed: ${String(error)}`;
-  return new StartError(message, { cause: error });
+  return new CommandError(message, { cause: error });
 }
 
 function textOf({ applied, pending }: MigrationResult): string {

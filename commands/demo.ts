@@ -6,7 +6,7 @@ import { isPrivate, type Config } from "../config/config.ts";
 import type { Product } from "../services/products/products.contract.ts";
 import type { User } from "../services/users/users.contract.ts";
 import { Progress } from "../core/progress.ts";
-import { StartError } from "../embedded/data-dir.ts";
+import { CommandError } from "../core/command-error.ts";
 import { adminEmail, customerNames, demoProducts, emailOf, seededRandom } from "./demo-data.ts";
 import { goOnLive, placePastOrders } from "./demo-orders.ts";
 import { withShop } from "./node/operator-shop.ts";
@@ -26,7 +26,7 @@ await runProgram(async () => {
   const progress = new Progress();
   await withShop("demo", progress, async ({ broker, config, isJoined }) => {
     if (isLive && !isJoined) {
-      throw new StartError(
+      throw new CommandError(
         "No shop runs on DATA_DIR. Run npm start, and the demo in a second terminal.",
       );
     }
@@ -52,13 +52,13 @@ await runProgram(async () => {
   });
 });
 
-/** Parses the command line. Throws a StartError. */
+/** Parses the command line. Throws a CommandError. */
 function readArguments(args: string[]): { isLive: boolean } {
   try {
     const { values } = parseArgs({ args, options: { live: { type: "boolean" } } });
     return { isLive: values.live ?? false };
   } catch (error) {
-    throw new StartError(`${(error as Error).message} Usage: npm run demo [-- --live]`);
+    throw new CommandError(`${(error as Error).message} Usage: npm run demo [-- --live]`);
   }
 }
 

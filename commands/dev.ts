@@ -1,12 +1,12 @@
 import { configOf, setConfig } from "../config/broker-config.ts";
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
-import { openConsole } from "./console/console.ts";
+import { openRepl } from "./repl/open-repl.ts";
 import { reloadOnChange } from "./process/hot-reload.ts";
 import { isStopping, runProgram, stopOnSignals } from "./process/program.ts";
 import { openSingleProcess } from "./node/single-process.ts";
 import { gatewayPort, welcome } from "./node/welcome.ts";
 
-/** `npm run dev`: the whole shop in one process, with a console and hot reload. */
+/** `npm run dev`: the whole shop in one process, with a REPL and hot reload. */
 await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
   const opening = openSingleProcess(config);
@@ -23,9 +23,9 @@ await runProgram(async () => {
     "help lists the REPL's commands, exit stops everything.",
   ];
   process.stdout.write(welcome(config, port, hints));
-  const console = openConsole(broker);
+  const repl = openRepl(broker);
   reloadOnChange(broker, (message) => {
     process.stdout.write(`\n${message}\n`);
-    console.displayPrompt(true);
+    repl.displayPrompt(true);
   });
 });

@@ -2,7 +2,7 @@ import type { ServiceBroker } from "moleculer";
 import { scriptWithBanner } from "../config/npm.ts";
 import { Progress } from "../core/progress.ts";
 import type { Product } from "../services/products/products.contract.ts";
-import { StartError } from "../embedded/data-dir.ts";
+import { CommandError } from "../core/command-error.ts";
 import { exportFile, standardOutput, type ExportTarget } from "./catalogue-file/export-target.ts";
 import { fileArguments, type FileFormat } from "./catalogue-file/file-arguments.ts";
 import { headOf, linesOf } from "./catalogue-file/write-rows.ts";
@@ -20,7 +20,7 @@ const pageRows = 500;
 await runProgram(async () => {
   const { file, format } = fileArguments(process.argv.slice(2), usage, false);
   if (file === undefined && scriptWithBanner === "export" && !process.stdout.isTTY) {
-    throw new StartError(`npm prints a banner before the catalogue; use -s. Usage: ${usage}`);
+    throw new CommandError(`npm prints a banner before the catalogue; use -s. Usage: ${usage}`);
   }
   const progress = new Progress();
   const target = file === undefined ? standardOutput : await exportFile(file);

@@ -1,5 +1,5 @@
 import { Progress } from "../core/progress.ts";
-import { StartError } from "../embedded/data-dir.ts";
+import { CommandError } from "../core/command-error.ts";
 import { fileArguments } from "./catalogue-file/file-arguments.ts";
 import { RowImport, type ImportCounts } from "./catalogue-file/import-rows.ts";
 import { readRows } from "./catalogue-file/read-rows.ts";
@@ -18,7 +18,7 @@ const failedRowsStatus = 2;
  */
 await runProgram(async () => {
   const { file, format, isDryRun } = fileArguments(process.argv.slice(2), usage, true);
-  if (file === undefined) throw new StartError(`Name a file. Usage: ${usage}`);
+  if (file === undefined) throw new CommandError(`Name a file. Usage: ${usage}`);
   const { rows, share } = readRows(file, format);
   const progress = new Progress();
   const name = isDryRun ? "checking rows" : "importing rows";

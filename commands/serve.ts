@@ -5,7 +5,7 @@ import { createServices } from "../services/load-services.ts";
 import { requireCluster } from "./node/cluster-node.ts";
 import { serveHealth } from "./node/health-server.ts";
 import { assertPortsFree } from "./node/ports.ts";
-import { giveBackMemoryWhenQuiet } from "./process/give-back-memory.ts";
+import { releaseMemoryWhenIdle } from "./process/release-memory.ts";
 import { runProgram, stopOnSignals } from "./process/program.ts";
 import { connectEarly, startBroker } from "./node/start-broker.ts";
 
@@ -25,5 +25,5 @@ await runProgram(async () => {
     await createServices(broker, config.services);
     await broker.start();
   });
-  giveBackMemoryWhenQuiet();
+  releaseMemoryWhenIdle();
 });

@@ -2,7 +2,7 @@ import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { BackupSchedule } from "./backups/backup-schedule.ts";
 import { assertEmbedded } from "./backups/embedded-data.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
-import { giveBackMemoryWhenQuiet } from "./process/give-back-memory.ts";
+import { releaseMemoryWhenIdle } from "./process/release-memory.ts";
 import { isStopping, runProgram, stopOnSignals } from "./process/program.ts";
 import { commandOn } from "./node/command-on.ts";
 import { openSingleProcess } from "./node/single-process.ts";
@@ -39,5 +39,5 @@ await runProgram(async () => {
     "Ctrl-C stops it.",
   ];
   process.stdout.write(welcome(config, gatewayPort(broker), hints));
-  giveBackMemoryWhenQuiet();
+  releaseMemoryWhenIdle();
 });

@@ -6,6 +6,7 @@ import { ConfigError, ConfigReader } from "./config-reader.ts";
 import { readBackups, type BackupConfig } from "./backup-config.ts";
 import { readDatabaseUrls } from "./database-urls.ts";
 import { readEdge, type EdgeConfig } from "./edge-config.ts";
+import { isLoopback } from "../core/network/listen.ts";
 import { readTextFile } from "../core/text-file.ts";
 import { ignoredTracingVariables } from "./tracing-variables.ts";
 import { databaseUrlName } from "./settings/cluster-settings.ts";
@@ -261,11 +262,6 @@ export function databaseUrlOf({ databaseUrls }: Config, service: DomainService):
 /** Returns true if the shop and its accounts are reachable from this machine only. */
 export function isPrivate({ nats, host, databaseUrls }: Config): boolean {
   return nats === undefined && databaseUrls.users === undefined && isLoopback(host);
-}
-
-/** Returns true if a HOST accepts connections of this machine only. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
 }
 
 /** Returns a unique node id, even for replicas with the same host name and pid. */

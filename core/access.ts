@@ -32,7 +32,7 @@ export type Actor = Viewer | { kind: "operator" };
  */
 export type IdempotencyKey = string | [key: string, number: number];
 
-/** What the gateway puts into `ctx.meta`. The console may set an idempotency key. */
+/** What the gateway puts into `ctx.meta`. The REPL may set an idempotency key. */
 export interface Meta {
   viewer?: Viewer;
   /** The IP address of the client. It distinguishes anonymous callers. */

@@ -4,7 +4,7 @@
  * - action, event: Moleculer's. An event is a fact in the past tense, recorded with its cause.
  * - event log: the table of a producer's events. NATS only delivers new events sooner.
  * - position: the number of an event in its producer's log, without gaps, in the order of commits.
- * - consumer: a service that applies a producer's events; its cursor is the last applied position.
+ * - consumer: a service that applies a producer's events; its cursor is the last applied event.
  * - read model: tables that only events fill, so that they can be rebuilt from the log.
  * - effect: what a handler of an event changes. The effect and the cursor commit together.
  * - dead letter: an event that failed for good, set aside so that the events after it are applied.

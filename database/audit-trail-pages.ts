@@ -11,7 +11,7 @@ const actors = "$4::uuid[]";
 const subjects = "$5::uuid[]";
 const actions = "$6::text[]";
 
-/** What a client does without a token, and yet proves to be the affected user. */
+/** Actions without an access token by which a client proves that it is the affected user. */
 const isBySubject = `actor_kind = 'anonymous' AND outcome = 'OK'
   AND action IN ('REGISTERED', 'LOGGED_IN', 'LOGGED_OUT', 'PASSWORD_RESET')`;
 

@@ -2,7 +2,7 @@ import type { Context, ServiceBroker } from "moleculer";
 import { newId } from "../core/ids/ids.ts";
 import { senderOf, userIdOf, type Access, type Meta, type Sender } from "../core/access.ts";
 import type { commonAuditActions } from "../core/audit.ts";
-import { addressGroup } from "../core/caller-address.ts";
+import { addressGroup } from "../core/network/caller-address.ts";
 import type { GraphqlField } from "../core/graphql/graphql-options.ts";
 import { commonErrors, hasCode, type ErrorDefinition } from "../core/errors.ts";
 import { isId } from "../core/validation.ts";

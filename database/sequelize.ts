@@ -19,12 +19,12 @@ const lockTimeoutMs = 3_000;
 const idleInTransactionTimeoutMs = 750;
 /** One plan for each statement. Planning again for each set of values takes longer than it saves. */
 const genericPlans = "-c plan_cache_mode=force_generic_plan";
-/** By it, Sequelize chooses the forms of statements that define tables; the shop has none of them. */
+/** Sequelize adapts statements that define tables to this version. The shop uses none of them. */
 const assumedVersion = "18.0.0";
 /** How long a statement waits for a connection of the pool. */
 const acquireTimeoutMs = 3_000;
 
-/** Lines that Sequelize prints of an error that its caller gets, too. A log of JSON has no text. */
+/** Sequelize prints these lines for errors that it also throws. A log of JSON must not have such text. */
 const printedBySequelize = /^(?:Committing|Rolling back) transaction \S+ failed with error /;
 const { warn } = console;
 // eslint-disable-next-line no-console
@@ -122,7 +122,7 @@ export function openSequelize(url: string, poolMax: number): Sequelize {
     }
   };
   const queryWithoutValues = (...args: unknown[]) => {
-    // A model's statement is summarized each time.
+    // The summary of a model's statement is not cached: its text depends on its values.
     if (activeSpan() === undefined) return run(...args);
     const [statement] = args as [string | { query: string }];
     const sql = typeof statement === "string" ? statement : statement.query;

@@ -15,7 +15,8 @@ const faultCountsMs = 60_000;
 
 /**
  * Tells whether a database that answers refuses writes: it is a standby, it is set to read-only, or
- * its disk is full. The service then still serves reads. Each look also compares its clock.
+ * its disk is full. The service then still serves reads. Each check also compares the clock of the
+ * database with that of this node.
  */
 export class WriteState {
   readonly #query: Query;
@@ -26,7 +27,7 @@ export class WriteState {
     this.#query = query;
   }
 
-  /** Takes the error of a failed statement. */
+  /** Remembers the error of a failed statement, if it is a fault of the disk. */
   note(error: unknown): void {
     if (isDiskFault(error)) this.#diskFaultAtMs = performance.now();
   }

@@ -1,12 +1,8 @@
 import { lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
+import { CommandError } from "../core/command-error.ts";
 import { platform } from "./platform/platform.ts";
-
-/** A failed start that the user can fix. The program ends and prints the message without a stack. */
-export class StartError extends Error {
-  override readonly name = "StartError";
-}
 
 /** Returns the path of the socket by which a REPL joins the shop of a data directory. */
 export function socketOf(dataDir: string): string {
@@ -22,7 +18,7 @@ const claimLine = /^claimed by npm run (backup|restore|db:migrate)\n$/;
 /**
  * Makes this process the only shop on a data directory, by listening on its socket: the kernel
  * releases the socket however the process ends. Returns the listening server.
- * Throws StartError if another shop or command runs there or the directory is not writable.
+ * Throws CommandError if another shop or command runs there or the directory is not writable.
  *
  * @param command the command that claims the directory; undefined for a shop
  */
@@ -38,19 +34,19 @@ export async function claimDataDir(dataDir: string, command?: ClaimingCommand): 
   } catch (error) {
     if (codeOf(error) !== "EADDRINUSE") throw unwritable(dataDir, error);
   }
-  if (await answers(path)) {
+  if (await isListening(path)) {
     const other = await commandAt(path);
     if (other !== undefined) {
-      throw new StartError(
+      throw new CommandError(
         `npm run ${other} is using DATA_DIR ${dataDir}; wait for its end, or set another DATA_DIR.`,
       );
     }
-    throw new StartError(
+    throw new CommandError(
       `Another shop is running on DATA_DIR ${dataDir}; stop it first, or set another DATA_DIR and PORT for this one.`,
     );
   }
   if (!lstatSync(path).isSocket()) {
-    throw new StartError(
+    throw new CommandError(
       `${join(dataDir, "shop.sock")} is not a socket of a shop; move it away, because the shop needs this path.`,
     );
   }
@@ -77,8 +73,8 @@ function makeFolder(path: string, mode: number): void {
   if (!target.isDirectory()) throw new Error(`${path} is not a folder`);
 }
 
-/** Returns true if a shop listens on this socket. */
-export function answers(path: string): Promise<boolean> {
+/** Returns true if a shop, or a command that claims the data directory, listens on this socket. */
+export function isListening(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
     probe.once("connect", () => {
@@ -113,7 +109,7 @@ function commandAt(path: string): Promise<ClaimingCommand | undefined> {
 function listen(path: string, command: ClaimingCommand | undefined): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    // Until the transporter starts, consoles are disconnected; they connect again.
+    // Until the transporter starts, REPLs are disconnected. They connect again.
     server.on("connection", (socket) => {
       if (command === undefined) socket.destroy();
       else socket.on("error", () => undefined).end(`claimed by npm run ${command}\n`);
@@ -129,9 +125,9 @@ function listen(path: string, command: ClaimingCommand | undefined): Promise<Ser
   });
 }
 
-function unwritable(dataDir: string, error: unknown): StartError {
+function unwritable(dataDir: string, error: unknown): CommandError {
   const { message } = error as Error;
-  return new StartError(`DATA_DIR ${dataDir} cannot be written (${message}).`);
+  return new CommandError(`DATA_DIR ${dataDir} cannot be written (${message}).`);
 }
 
 function codeOf(error: unknown): unknown {

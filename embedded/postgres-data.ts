@@ -1,22 +1,35 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, existsSync, realpathSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  realpathSync,
+  renameSync,
+  statSync,
+} from "node:fs";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { StartError } from "./data-dir.ts";
+import { CommandError } from "../core/command-error.ts";
 import type { Platform } from "./platform/interface.ts";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
 import { holdsData } from "./postgres-folder.ts";
 import { findServer } from "./postgres-process.ts";
-import {
-  endServer,
-  initdbArguments,
-  moveOlderLog,
-  reasonOf,
-  runOn,
-  send,
-} from "./postgres-program.ts";
-import { initdbUser, own, type RunAs } from "./postgres-user.ts";
+import { endServer, firstErrorIn, runOn, sendSignal, superuser } from "./postgres-program.ts";
+import { changeOwner, initdbUser, type RunAs } from "./postgres-user.ts";
 import { finishRestore, makeData } from "./staging-folder.ts";
+
+const initdbArguments = [
+  "-U",
+  superuser,
+  "--auth=trust",
+  "--encoding=UTF8",
+  "--locale-provider=builtin",
+  "--builtin-locale=C.UTF-8",
+  "--locale=C",
+  "--no-instructions",
+];
 
 interface DataOptions {
   folder: string;
@@ -38,30 +51,30 @@ export class PostgresData {
 
   /**
    * Makes the data if there are none, and changes the owner of existing data to the server's user.
-   * Throws StartError.
+   * Throws CommandError.
    */
   async provide(): Promise<void> {
     const { folder, log, binaries, runAs } = this.#options;
     try {
       finishRestore(folder);
-      if (runAs === undefined && existsSync(folder)) own(folder, runAs);
+      if (runAs === undefined && existsSync(folder)) changeOwner(folder, runAs);
       if (!holdsData(folder, binaries.majorVersion)) {
         await makeData(folder, (fresh) => this.#initialize(fresh));
       }
       await this.#endOlderServer();
       moveOlderLog(folder, log);
-      own(realpathSync(folder), runAs);
+      changeOwner(realpathSync(folder), runAs);
       // Any user that can enter the folder could connect.
       if ((statSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
     } catch (error) {
-      if (error instanceof StartError) throw error;
-      throw new StartError(`The data in ${folder} cannot be read (${(error as Error).message}).`);
+      if (error instanceof CommandError) throw error;
+      throw new CommandError(`The data in ${folder} cannot be read (${(error as Error).message}).`);
     }
   }
 
   /** Kills initdb's process group. The next start identifies the remains by their mark. */
   interrupt(): void {
-    if (this.#initdb?.pid !== undefined) send(-this.#initdb.pid, "SIGKILL");
+    if (this.#initdb?.pid !== undefined) sendSignal(-this.#initdb.pid, "SIGKILL");
   }
 
   async #initialize(fresh: string): Promise<void> {
@@ -74,11 +87,11 @@ export class PostgresData {
     const [errors, [status]] = await Promise.all([child.stderr ? text(child.stderr) : "", ended]);
     this.#initdb = undefined;
     if (status !== 0) {
-      throw new StartError(
-        `The database cannot be made in ${folder} (${reasonOf(errors, folder, platform)}).`,
+      throw new CommandError(
+        `The database cannot be made in ${folder} (${firstErrorIn(errors, folder, platform)}).`,
       );
     }
-    own(fresh, runAs);
+    changeOwner(fresh, runAs);
   }
 
   /** Ends a server that an earlier version started as another user: the data get a new owner. */
@@ -87,11 +100,17 @@ export class PostgresData {
     const running = findServer(folder, platform);
     if (running === undefined) return;
     if (!running.isOurs) {
-      throw new StartError(
+      throw new CommandError(
         `Another PostgreSQL, with the process id ${running.pid}, runs on ${folder}; stop it first.`,
       );
     }
     const uid = runAs?.uid ?? process.getuid?.();
     if (running.uid !== uid) await endServer(running.pid, platform);
   }
+}
+
+/** Moves the log that version 1.0 wrote into the data folder. */
+function moveOlderLog(folder: string, file: string): void {
+  const older = join(folder, "server.log");
+  if (lstatSync(older, { throwIfNoEntry: false })?.isFile() === true) renameSync(older, file);
 }

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { StartError } from "./data-dir.ts";
+import { CommandError } from "../core/command-error.ts";
 import { nothingChanged } from "./staging-folder.ts";
 
 /** Files and folders that initdb makes. PostgreSQL does not start, or starts wrongly, without them. */
@@ -33,19 +33,19 @@ const elsewhere = "or move the folder away to start with an empty shop";
 
 /**
  * Returns true if a folder holds complete data of this PostgreSQL version, false if there is none.
- * Throws StartError in any other case: only the owner can decide what to do with it.
+ * Throws CommandError in any other case: only the owner can decide what to do with it.
  */
 export function holdsData(folder: string, majorVersion: string): boolean {
   const entry = lstatSync(folder, { throwIfNoEntry: false });
   if (entry === undefined) return false;
   const target = statSync(folder, { throwIfNoEntry: false });
   if (target === undefined) {
-    throw new StartError(
+    throw new CommandError(
       `${folder} is a symbolic link to nothing; mount or make its target, or remove the link. ${nothingChanged}`,
     );
   }
   if (!target.isDirectory()) {
-    throw new StartError(
+    throw new CommandError(
       `${folder} is not a folder; move it away, because the shop keeps its data there. ${nothingChanged}`,
     );
   }
@@ -53,13 +53,13 @@ export function holdsData(folder: string, majorVersion: string): boolean {
   if (names.every((name) => name === "lost+found")) {
     const isMount = target.dev !== statSync(dirname(folder)).dev;
     if (names.length === 0 && entry.isDirectory() && !isMount) return false;
-    throw new StartError(
+    throw new CommandError(
       `${folder} is empty, but the data cannot be made there, because it is a mount point or a symbolic link; set DATA_DIR to that place. ${nothingChanged}`,
     );
   }
   const version = versionOf(folder);
   if (version !== undefined && version !== majorVersion) {
-    throw new StartError(
+    throw new CommandError(
       `The data in ${folder} are of PostgreSQL ${version}, and this shop uses PostgreSQL ${majorVersion}; migrate them with pg_dumpall and psql, ${elsewhere}. ${nothingChanged}`,
     );
   }
@@ -67,7 +67,7 @@ export function holdsData(folder: string, majorVersion: string): boolean {
   if (missing.length === 0) return true;
   const named = missing.slice(0, maxNamed).join(", ");
   const others = missing.length > maxNamed ? ` and ${missing.length - maxNamed} more` : "";
-  throw new StartError(
+  throw new CommandError(
     `The data in ${folder} are incomplete (missing or damaged: ${named}${others}); restore these parts, for example from a backup, ${elsewhere}. ${nothingChanged}`,
   );
 }

@@ -1,21 +1,23 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, fstatSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { StartError } from "./data-dir.ts";
+import { CommandError } from "../core/command-error.ts";
 import type { Platform } from "./platform/interface.ts";
 import { postgresUrl, queryDatabase } from "./postgres-databases.ts";
-import { findServer } from "./postgres-process.ts";
-import {
-  endServer,
-  openLog,
-  reasonOf,
-  replacePid,
-  runOn,
-  send,
-  serverArguments,
-  textAfter,
-} from "./postgres-program.ts";
+import { findServer, folderSetting } from "./postgres-process.ts";
+import { endServer, firstErrorIn, runOn, sendSignal } from "./postgres-program.ts";
 import type { RunAs } from "./postgres-user.ts";
 
 /** After a kill -9, the old server's children hold its shared memory for a moment. */
@@ -25,6 +27,8 @@ const startRetryMs = 500;
 const startWithinMs = 300_000;
 const pollMs = 20;
 const superviseEveryMs = 1000;
+/** Larger than any pid of Linux. */
+const unusedPid = 99_999_999;
 
 interface ServerOptions {
   folder: string;
@@ -55,7 +59,7 @@ export class PostgresServer {
     this.#options = options;
   }
 
-  /** Starts the server and waits until it answers. Then supervises it. Throws StartError. */
+  /** Starts the server and waits until it answers. Then supervises it. Throws CommandError. */
   async start(): Promise<void> {
     await this.#ensureRunning();
     this.#supervision = this.#supervise();
@@ -77,7 +81,7 @@ export class PostgresServer {
   interrupt(): void {
     const pid = this.#pid();
     // SIGINT is PostgreSQL's fast shutdown.
-    if (pid !== undefined) send(pid, "SIGINT");
+    if (pid !== undefined) sendSignal(pid, "SIGINT");
   }
 
   /** Returns the server's pid, unless no shop started the server. */
@@ -99,7 +103,7 @@ export class PostgresServer {
       if (failure === undefined) return;
       const isTransient = /still in use|already exists|shutting down/.test(failure);
       if (!isTransient || attempt >= startAttempts || this.#stopping.signal.aborted) {
-        throw new StartError(`PostgreSQL does not start: ${failure}; see ${this.#options.log}.`);
+        throw new CommandError(`PostgreSQL does not start: ${failure}; see ${this.#options.log}.`);
       }
       await sleep(startRetryMs);
     }
@@ -149,7 +153,7 @@ export class PostgresServer {
       this.#launched = child;
       const [status] = (await once(child, "exit")) as [number | null];
       const written = textAfter(log, before);
-      return reasonOf(written, folder, platform) || `it ended with status ${status}`;
+      return firstErrorIn(written, folder, platform) || `it ended with status ${status}`;
     } finally {
       this.#launched = undefined;
       closeSync(log);
@@ -181,4 +185,49 @@ export class PostgresServer {
 
 function messageOf(error: unknown): string {
   return (error as Error).message;
+}
+
+/** Returns the arguments of a server on a folder. Its socket is in the folder, and it has no port. */
+function serverArguments(folder: string, maxConnections: number): string[] {
+  const settings = [
+    // Identifies this server, and a shop as its owner, in the list of processes.
+    folderSetting(folder),
+    "listen_addresses=",
+    // The data folder itself, which no other user can enter.
+    "unix_socket_directories=.",
+    "unix_socket_permissions=0700",
+    `max_connections=${maxConnections}`,
+    // The log must not contain personal data, e.g. the values of a violated constraint.
+    "log_error_verbosity=terse",
+    "log_min_error_statement=panic",
+  ];
+  return settings.flatMap((setting) => ["-c", setting]);
+}
+
+/**
+ * Replaces the pid that a crash left in the lock files: PostgreSQL does not start while any process
+ * has this pid. postmaster.pid stays: by its other lines PostgreSQL finds running children of the
+ * old server.
+ */
+function replacePid(folder: string): void {
+  rmSync(join(folder, ".s.PGSQL.5432.lock"), { force: true });
+  const file = join(folder, "postmaster.pid");
+  if (!existsSync(file)) return;
+  const text = readFileSync(file, "utf8").replace(/^\d+/, String(unusedPid));
+  const flag = constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW;
+  writeFileSync(file, text, { flag } as unknown as { flag: string });
+}
+
+/** Opens the log of a server. Returns its file descriptor. */
+function openLog(file: string): number {
+  // Another user may own the data directory, and could replace the log by a link, which root would follow.
+  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+  return openSync(file, flags, 0o600);
+}
+
+/** Reads the text of a log after an offset. */
+function textAfter(log: number, offset: number): string {
+  const written = Buffer.alloc(Math.max(0, Math.min(fstatSync(log).size - offset, 65_536)));
+  readSync(log, written, 0, written.length, offset);
+  return written.toString("utf8");
 }

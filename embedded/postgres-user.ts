@@ -4,7 +4,7 @@ import { existsSync, lchownSync, readdirSync, readFileSync, statSync } from "nod
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { StartError } from "./data-dir.ts";
+import { CommandError } from "../core/command-error.ts";
 import type { Platform } from "./platform/interface.ts";
 import { platform as thisPlatform } from "./platform/platform.ts";
 import { copyOf, type PostgresBinaries } from "./postgres-binaries.ts";
@@ -22,12 +22,12 @@ const lastOwnUid = 61_183;
 /**
  * Returns the user that PostgreSQL runs as. An ordinary user runs it as itself. PostgreSQL does not
  * run as root; root runs it as a user without a name, without root's rights and without any other
- * process: the owner of the data, or a user id derived from the folder's path. Throws StartError.
+ * process: the owner of the data, or a user id derived from the folder's path. Throws CommandError.
  */
 export function postgresUser(folder: string, platform: Platform = thisPlatform): RunAs {
   if (process.getuid?.() !== 0) return undefined;
   if (!platform.canRunAsOtherUser) {
-    throw new StartError("PostgreSQL does not run as root; run the shop as an ordinary user.");
+    throw new CommandError("PostgreSQL does not run as root; run the shop as an ordinary user.");
   }
   const taken = takenIds();
   const isFree = (id: number) => id >= firstOwnUid && id <= lastOwnUid && !taken.has(id);
@@ -39,7 +39,7 @@ export function postgresUser(folder: string, platform: Platform = thisPlatform):
     const id = firstOwnUid + ((hash + n) % count);
     if (isFree(id)) return { uid: id, gid: id };
   }
-  throw new StartError(
+  throw new CommandError(
     `PostgreSQL does not run as root, and all user ids from ${firstOwnUid} to ${lastOwnUid} are taken; run the shop as an ordinary user.`,
   );
 }
@@ -47,7 +47,7 @@ export function postgresUser(folder: string, platform: Platform = thisPlatform):
 /**
  * Returns the user that initdb runs as. initdb requires a user with a name, which the server's user
  * does not have. An account without processes is used, and only initdb gets access to the folder.
- * Throws StartError.
+ * Throws CommandError.
  */
 export function initdbUser(runAs: RunAs, platform: Platform = thisPlatform): RunAs {
   if (runAs === undefined) {
@@ -59,26 +59,26 @@ export function initdbUser(runAs: RunAs, platform: Platform = thisPlatform): Run
     .sort((a, b) => a.uid - b.uid)
     .find(({ uid }) => uid !== 0 && !busy.has(uid));
   if (account === undefined) {
-    throw new StartError(
+    throw new CommandError(
       "PostgreSQL's initdb does not run as root, and this machine has no other account that is free; run the shop as an ordinary user.",
     );
   }
   return account;
 }
 
-/** Throws StartError if the user of this process has no name, as in a container with any user id. */
+/** Throws CommandError if the user of this process has no name, as in a container with any user id. */
 function assertNamed(): void {
   try {
     userInfo();
   } catch {
-    throw new StartError(
+    throw new CommandError(
       `PostgreSQL's initdb requires a user with a name, and the user id ${process.getuid?.()} has none on this machine; run the shop as a user of /etc/passwd, or set USERS_DB_URL, PRODUCTS_DB_URL, ORDERS_DB_URL and WEBHOOKS_DB_URL to databases of your own.`,
     );
   }
 }
 
-/** Returns programs that the user can run, copied if necessary. Throws StartError. */
-export async function reachable(
+/** Returns programs that the user can run, copied if necessary. Throws CommandError. */
+export async function runnableBinaries(
   binaries: PostgresBinaries,
   runAs: RunAs,
 ): Promise<PostgresBinaries> {
@@ -93,40 +93,40 @@ export async function reachable(
       // The project is in a folder that other users cannot enter, like /root.
     }
   }
-  throw new StartError(
+  throw new CommandError(
     `PostgreSQL does not run as root, and cannot be run as user ${runAs.uid} here; run the shop as an ordinary user.`,
   );
 }
 
 /**
  * Changes the owner of data to the server's user. Earlier versions used other accounts. The folder
- * itself is changed last: its owner shows that the change is complete. Throws StartError.
+ * itself is changed last: its owner shows that the change is complete. Throws CommandError.
  */
-export function own(folder: string, runAs: RunAs): void {
+export function changeOwner(folder: string, runAs: RunAs): void {
   if (runAs === undefined) {
     const { uid } = statSync(folder);
     if (uid === process.getuid?.()) return;
-    throw new StartError(
+    throw new CommandError(
       `The data in ${folder} belong to the user with id ${uid}; start the shop as that user, or change their owner to the user who starts it (chown -R).`,
     );
   }
   const { uid, gid } = statSync(folder);
   if (uid === runAs.uid && gid === runAs.gid) return;
   try {
-    ownInside(folder, runAs.uid, runAs.gid);
+    changeOwnersInside(folder, runAs.uid, runAs.gid);
     lchownSync(folder, runAs.uid, runAs.gid);
   } catch (error) {
-    throw new StartError(
+    throw new CommandError(
       `The owner of the data in ${folder} cannot be changed to PostgreSQL's user (${String(error)}); run the shop as an ordinary user, or on another file system.`,
     );
   }
 }
 
 /** Does not follow symbolic links. */
-function ownInside(folder: string, uid: number, gid: number): void {
+function changeOwnersInside(folder: string, uid: number, gid: number): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) ownInside(path, uid, gid);
+    if (entry.isDirectory()) changeOwnersInside(path, uid, gid);
     lchownSync(path, uid, gid);
   }
 }

@@ -7,7 +7,7 @@ import { postgresBinaries, type PostgresBinaries } from "./postgres-binaries.ts"
 import { PostgresData } from "./postgres-data.ts";
 import { createDatabases, postgresUrl, queryDatabase } from "./postgres-databases.ts";
 import { PostgresServer } from "./postgres-server.ts";
-import { postgresUser, reachable, type RunAs } from "./postgres-user.ts";
+import { postgresUser, runnableBinaries, type RunAs } from "./postgres-user.ts";
 
 interface EmbeddedOptions {
   platform?: Platform;
@@ -22,7 +22,7 @@ const defaults: Required<EmbeddedOptions> = {
   warn: (sentence) => {
     process.stderr.write(`${sentence}\n`);
   },
-  // For three pools and a few other clients.
+  // For the pools of all services and a few other clients.
   maxConnections: 100,
 };
 
@@ -42,7 +42,7 @@ export class EmbeddedPostgres {
     options: Required<EmbeddedOptions>,
   ) {
     const { platform } = options;
-    // Not in the folder: a base backup has all files of the folder, and root's log is closed to it.
+    // Beside the folder: a base backup reads all files of the folder, and cannot read a log of root.
     const log = `${folder}.log`;
     this.#folder = folder;
     this.#platform = platform;
@@ -56,34 +56,34 @@ export class EmbeddedPostgres {
     });
   }
 
-  /** Starts the server of a data directory, and waits until it answers. Throws StartError. */
+  /** Starts the server of a data directory, and waits until it answers. Throws CommandError. */
   static async start(dataDir: string, options?: EmbeddedOptions): Promise<EmbeddedPostgres> {
-    const server = await EmbeddedPostgres.launch(dataDir, options);
-    await server.ready;
-    return server;
+    const postgres = await EmbeddedPostgres.launch(dataDir, options);
+    await postgres.ready;
+    return postgres;
   }
 
   /**
    * Makes the data of a data directory if there are none, and launches the server. The caller awaits
-   * `ready`. Throws StartError.
+   * `ready`. Throws CommandError.
    */
   static async launch(dataDir: string, given: EmbeddedOptions = {}): Promise<EmbeddedPostgres> {
     const options = { ...defaults, ...given };
     const folder = join(dataDir, "postgres");
     const found = await postgresBinaries();
     const runAs = postgresUser(folder, options.platform);
-    const binaries = await reachable(found, runAs);
-    const server = new EmbeddedPostgres(folder, binaries, runAs, options);
+    const binaries = await runnableBinaries(found, runAs);
+    const postgres = new EmbeddedPostgres(folder, binaries, runAs, options);
     // The server ends with the process, unless SIGKILL ends it.
-    process.on("exit", server.#interrupt);
-    await server.#orInterrupt(server.#data.provide());
-    server.#ready = server.#orInterrupt(server.#server.start());
+    process.on("exit", postgres.#interrupt);
+    await postgres.#orInterrupt(postgres.#data.provide());
+    postgres.#ready = postgres.#orInterrupt(postgres.#server.start());
     // The caller may fail before it awaits `ready`.
-    server.#ready.catch(() => undefined);
-    return server;
+    postgres.#ready.catch(() => undefined);
+    return postgres;
   }
 
-  /** Resolves when the server answers. Rejects with StartError. */
+  /** Resolves when the server answers. Rejects with CommandError. */
   get ready(): Promise<void> {
     return this.#ready;
   }

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { StartError } from "./data-dir.ts";
+import { CommandError } from "../core/command-error.ts";
 
 /** The end of a message about a problem that only the owner of the data can solve. */
 export const nothingChanged = "Nothing was changed.";
@@ -45,7 +45,7 @@ const markName = "interrupted";
 
 /**
  * Makes the data of an empty shop in a temporary folder, which gets its name when the data are
- * complete. The next start removes the remains of an interruption. Throws StartError.
+ * complete. The next start removes the remains of an interruption. Throws CommandError.
  *
  * @param initialize makes the data in the given empty folder
  */
@@ -59,7 +59,7 @@ export async function makeData(
 /**
  * Restores data in a temporary folder, which gets its name when the data are complete. Until then, a
  * start of the shop fails, and a further restore removes the remains of the interrupted one. Throws
- * StartError.
+ * CommandError.
  *
  * @param extract writes the data, durably, into the given empty folder
  */
@@ -76,14 +76,14 @@ export function restoreFolderOf(folder: string): string {
 }
 
 /**
- * Throws StartError if a restore was interrupted: an empty shop must not start in place of the one
+ * Throws CommandError if a restore was interrupted: an empty shop must not start in place of the one
  * that somebody restores. If only the removal of the temporary folder was interrupted, removes it.
  */
 export function finishRestore(folder: string): void {
   const path = restoreFolderOf(folder);
   if (!isInterrupted(path, restoreStaging)) return;
   if (!existsSync(folder)) {
-    throw new StartError(
+    throw new CommandError(
       `The restore of a backup into ${dirname(folder)} was interrupted; run npm run restore again, or remove ${path} to start with an empty shop. ${nothingChanged}`,
     );
   }
@@ -117,14 +117,14 @@ async function build(
       clear(path);
     }
   } catch (error) {
-    if (error instanceof StartError) throw error;
+    if (error instanceof CommandError) throw error;
     const { message } = error as Error;
-    throw new StartError(`The database cannot be made in ${folder} (${message}).`);
+    throw new CommandError(`The database cannot be made in ${folder} (${message}).`);
   }
 }
 
 /**
- * Returns true if an interruption left this folder, false if it does not exist. Throws StartError
+ * Returns true if an interruption left this folder, false if it does not exist. Throws CommandError
  * for any other content.
  */
 function isInterrupted(path: string, { markText, work }: StagingFolder): boolean {
@@ -138,7 +138,7 @@ function isInterrupted(path: string, { markText, work }: StagingFolder): boolean
     // The mark is synced before anything else is made: with an empty mark, it must be alone.
     if (text === markText || (text === "" && names.length === 1)) return true;
   }
-  throw new StartError(
+  throw new CommandError(
     `${path} is not what ${work} leaves; move it away, because the shop needs this path. ${nothingChanged}`,
   );
 }

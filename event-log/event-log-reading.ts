@@ -1,14 +1,9 @@
 import type { EventEnvelope } from "../core/contract.ts";
-import type { ConsumerProgress } from "../core/events/event-progress.ts";
 import type { LogHead, LogSlice, SliceEvent, SliceQuery } from "../core/events/log-slice.ts";
-import type { Cursor } from "./consumer/event-cursor.ts";
-import { isSetBack } from "./consumer/feed-halt.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
-/** A page of a log, as a consumer reads it. */
-export interface LogPage {
-  /** In the order of their positions, without gaps. */
-  events: EventEnvelope[];
+/** The extent of a log, and its event at a position. */
+interface LogState {
   /** The position of the newest entry. */
   head: number;
   /** Entries up to this position are pruned. */
@@ -17,17 +12,10 @@ export interface LogPage {
   previousId: string | null;
 }
 
-/** A consumer of a log, and how far it has read. */
-interface LogReader extends Omit<ConsumerProgress, "lagSeconds"> {
-  /** This log does not contain the event at the consumer's cursor, so that its feed is halted. */
-  halt: "set_back" | null;
-}
-
-/** The state of a log, for operators. */
-export interface Outbox {
-  head: number;
-  prunedTo: number;
-  readers: LogReader[];
+/** A page of a log, as a consumer reads it. */
+export interface LogPage extends LogState {
+  /** In the order of their positions, without gaps. */
+  events: EventEnvelope[];
 }
 
 interface LogRow {
@@ -63,7 +51,7 @@ function toEnvelope(
 /** Reads the entries after a position, as many as fit in one answer. */
 export async function readLog(query: Query, producer: string, position: number): Promise<LogPage> {
   // The head is read first, so that the next statement sees all entries up to it.
-  const { head, prunedTo, previousId } = await headOf(query, position);
+  const { head, prunedTo, previousId } = await readState(query, position);
   const rows = await query<LogRow>(
     `SELECT id, type, version, position, data, occurred_at, traceparent FROM (
        SELECT *, sum(length(data) + 300) OVER (ORDER BY position) AS bytes
@@ -158,47 +146,6 @@ export async function noteReader(query: Query, consumer: string, position: numbe
   );
 }
 
-/**
- * Returns the length of the log and the progress of its consumers.
- *
- * @param cursorOf returns the cursor of a consumer; undefined if the consumer is unavailable
- */
-export async function outboxOf(
-  query: Query,
-  cursorOf: (consumer: string) => Promise<Cursor | undefined>,
-): Promise<Outbox> {
-  const readers = await query<{ consumer: string; position: number; seen_at: Date }>(
-    "SELECT consumer, position, seen_at FROM event_readers ORDER BY consumer",
-    [],
-  );
-  const cursors = await Promise.all(
-    readers.map(async ({ consumer, position }): Promise<Cursor> => {
-      const cursor = await cursorOf(consumer);
-      // A consumer of an older version sends no `eventId`.
-      return { position: cursor?.position ?? position, eventId: cursor?.eventId ?? null };
-    }),
-  );
-  const { head, prunedTo } = await headOf(query);
-  const found = await query<{ position: number; id: string }>(
-    "SELECT position, id FROM event_log WHERE position = ANY ($1::bigint[])",
-    [cursors.map(({ position }) => position)],
-  );
-  const ids = new Map(found.map(({ position, id }) => [position, id]));
-  const progress = readers.map(({ consumer, seen_at }, index): LogReader => {
-    const cursor = cursors[index] ?? { position: 0, eventId: null };
-    const { position } = cursor;
-    const wasSetBack = isSetBack(cursor, { head, previousId: ids.get(position) ?? null });
-    return {
-      consumer,
-      position,
-      behind: wasSetBack ? null : head - position,
-      halt: wasSetBack ? "set_back" : null,
-      seenAt: seen_at.toISOString(),
-    };
-  });
-  return { head, prunedTo, readers: progress };
-}
-
 /** Reads the events about an order, in the order of their positions. */
 export async function eventsOfOrder(
   query: Query,
@@ -214,8 +161,8 @@ export async function eventsOfOrder(
   return rows.map((row) => toEnvelope(producer, row));
 }
 
-/** Reads the end of the log, and the id of the event at a position. */
-async function headOf(query: Query, position = 0): Promise<Omit<LogPage, "events">> {
+/** Reads the extent of the log, and the id of the event at a position. */
+export async function readState(query: Query, position = 0): Promise<LogState> {
   const [row] = await query<{ position: number; pruned_to: number; id: string | null }>(
     `SELECT head.position, pruned_to, e.id
      FROM event_log_head head LEFT JOIN event_log e ON e.position = $1`,

@@ -3,8 +3,8 @@ import { retryPolicy } from "../core/contract.ts";
 import type { SliceQuery } from "../core/events/log-slice.ts";
 import { int, optional, text } from "../core/validation.ts";
 import type { EventCursor } from "./consumer/event-cursor.ts";
-import { progressOf } from "./log-progress.ts";
-import { noteReader, outboxOf, readHead, readLog, readSlice } from "./event-log-reading.ts";
+import { outboxOf, progressOf } from "./log-progress.ts";
+import { noteReader, readHead, readLog, readSlice } from "./event-log-reading.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** Defines the actions with which consumers and operators read a service's event log. */
@@ -21,7 +21,7 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
         consumer: optional(text(1, 100)),
       },
       access: "nobody",
-      retryPolicy: retryPolicy,
+      retryPolicy,
       async handler({ params }: Context<{ position: number; consumer?: string }>) {
         const { position, consumer } = params;
         const page = await readLog(query, producer, position);
@@ -45,7 +45,7 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
       },
       access: "everyone",
       gateway: true,
-      retryPolicy: retryPolicy,
+      retryPolicy,
       handler: ({ params }: Context<SliceQuery>) => readSlice(query, params),
     },
     /** Returns the head of the log and the key of its cursors, for the gateways. */
@@ -53,7 +53,7 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
       params: { $$strict: true },
       access: "everyone",
       gateway: true,
-      retryPolicy: retryPolicy,
+      retryPolicy,
       handler: () => readHead(query),
     },
     /** Returns the length of the log and the progress of its consumers. */
@@ -72,7 +72,7 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
       params: { $$strict: true },
       access: "operations",
       gateway: true,
-      retryPolicy: retryPolicy,
+      retryPolicy,
       handler: ({ broker }: Context) => progressOf(broker, query, producer),
     },
     /** Forgets a removed consumer, so that the log can be pruned past its position. */

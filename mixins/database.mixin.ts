@@ -62,7 +62,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     keepMs: config.eventLogKeepMs,
     onFault: report("Pruning the event log"),
   });
-  const keys = new PeriodicTask(
+  const keyPruning = new PeriodicTask(
     pruneKeysEveryMs,
     () => pruneKeys(query),
     report("Pruning the idempotency keys"),
@@ -76,7 +76,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     mixins: [
       table
         ? tableActions(sequelize, table, named, withClientErrors)
-        : connection(sequelize, named),
+        : connectionMixin(sequelize, named),
     ],
     actions: {
       ...logActions(query, contract.name),
@@ -105,11 +105,11 @@ export function openDatabase<Models, Events extends Contract["events"]>(
         throw databaseProblemOf(error, named) ?? error;
       }
       log.start();
-      keys.start();
+      keyPruning.start();
     },
     // Runs before the `stopped` of the mixin, which closes the pool.
     async stopped() {
-      await Promise.all([log.stop(), keys.stop()]);
+      await Promise.all([log.stop(), keyPruning.stop()]);
     },
   } as unknown as Partial<ServiceSchema>;
 
@@ -156,7 +156,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     const result = await withClientErrors(() =>
       attempt().catch((error: unknown) => {
         // A retry is safe if PostgreSQL rolled back, or if the connection ended before the commit.
-        // It ends, for example, while a slow process computes between two statements.
+        // A connection ends, for example, while a slow process computes between two statements.
         const isUndone =
           hasStoodStill(error) || wasNotSent(error) || (!isAtCommit && isConnectionLost(error));
         if (!isUndone || performance.now() - begunMs > standstillMs) throw error;
@@ -195,7 +195,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
 }
 
 /** Connects and disconnects the database of a service without moleculer-db's table actions. */
-function connection(sequelize: Sequelize, named: NamedDatabase): Partial<ServiceSchema> {
+function connectionMixin(sequelize: Sequelize, named: NamedDatabase): Partial<ServiceSchema> {
   return {
     async started(this: { broker: ServiceBroker; logger: ServiceBroker["logger"] }) {
       await untilConnected(() => sequelize.authenticate(), named, this);
@@ -210,7 +210,7 @@ function readyAction(writes: WriteState): ActionSchema {
     params: { $$strict: true },
     access: "everyone",
     gateway: true,
-    retryPolicy: retryPolicy,
+    retryPolicy,
     handler: async () => ({ isReadOnly: await writes.isReadOnly() }),
   };
   return schema;

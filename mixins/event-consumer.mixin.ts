@@ -1,28 +1,19 @@
 import type { Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Sender } from "../core/access.ts";
-import type { Contract, EventEnvelope } from "../core/contract.ts";
+import type { EventEnvelope } from "../core/contract.ts";
 import type { ConsumerOptions } from "../core/define-service.ts";
 import { invalidField } from "../core/errors.ts";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
-import { callIfAvailable } from "../core/tasks/call-if-available.ts";
-import { BatchApplier } from "../event-log/consumer/batch-applier.ts";
 import { DeadLetterLog } from "../event-log/dead-letters/dead-letter-log.ts";
 import {
   consumerActions,
   type ReconcileParams,
 } from "../event-log/consumer/event-consumer.actions.ts";
-import {
-  hasCursor,
-  makeCursor,
-  setCursorEvent,
-  skipPruned,
-  type RunTransaction,
-} from "../event-log/consumer/event-cursor.ts";
-import { EventFeed } from "../event-log/consumer/event-feed.ts";
+import type { RunTransaction } from "../event-log/consumer/event-cursor.ts";
+import type { EventFeed } from "../event-log/consumer/event-feed.ts";
 import { EventHandlers } from "../event-log/consumer/event-handlers.ts";
-import type { LogPage } from "../event-log/event-log-reading.ts";
-import { describeHalt } from "../event-log/consumer/feed-halt.ts";
 import { deadLetterMetrics, FeedMetrics } from "../event-log/consumer/feed-metrics.ts";
+import { producerFeed, readPage } from "../event-log/consumer/producer-feed.ts";
 import {
   discardDeadLetter,
   redriveDeadLetter,
@@ -38,102 +29,29 @@ import type { Query } from "../database/statements/prepared-statements.ts";
  * dead letter if its handler keeps failing or rejects it, or if it violates its contract. Later events
  * go on. A type or version that this node does not know halts the feed.
  *
- * @param transaction runs a use case in the database of the consumer
+ * @param database the database of the consumer
  */
 export function eventConsumer(
-  { transaction, query }: { transaction: RunTransaction; query: Query },
+  database: { transaction: RunTransaction; query: Query },
   options: ConsumerOptions,
 ): Partial<ServiceSchema> {
+  const { transaction, query } = database;
   const { consumer, producers, startFrom, readModels, hasAuditTrail } = options;
+  const producerNames = producers.map(({ name }) => name);
   const feeds = new Map<string, EventFeed>();
   const handlers = new Map<string, EventHandlers>();
-  let metrics: FeedMetrics | undefined;
+  let metrics: FeedMetrics;
   let logger: ServiceBroker["logger"];
-  let deadLetterLog: DeadLetterLog | undefined;
+  let deadLetterLog: DeadLetterLog;
   const onDeadLetter = (event: EventEnvelope, reason: string) => {
-    metrics?.deadLettered(event.producer);
-    deadLetterLog?.add(event, reason);
+    metrics.deadLettered(event.producer);
+    deadLetterLog.add(event, reason);
   };
-
-  /** @param reader confirms that it has applied all events up to the position */
-  function logReader(broker: ServiceBroker, { name }: Contract, reader: { consumer?: string }) {
-    return (position: number) =>
-      callIfAvailable<LogPage>(broker, `${name}.eventsAfter`, { position, ...reader });
-  }
-
-  function createFeed(
-    broker: ServiceBroker,
-    producer: Contract,
-    eventHandlers: EventHandlers,
-  ): EventFeed {
-    const { name } = producer;
-    const applier = new BatchApplier({
-      consumer,
-      producer: name,
-      node: broker.nodeID,
-      transaction,
-      query,
-      handlers: eventHandlers,
-      onDeadLetter,
-    });
-    const readLog = logReader(broker, producer, { consumer });
-    const readUnconfirmed = logReader(broker, producer, {});
-    const onFault = (fault: unknown) => {
-      metrics?.failed(name);
-      logger.error(`An event of ${name} could not be applied.`, fault);
-    };
-    const feed: EventFeed = new EventFeed({
-      async begin() {
-        if (await transaction((work) => hasCursor(work, name))) return true;
-        const page = startFrom === "now" ? await readLog(Number.MAX_SAFE_INTEGER) : { head: 0 };
-        if (page === undefined) return false;
-        await transaction((work) => makeCursor(work, name, page.head));
-        return true;
-      },
-      async readLog({ position, eventId }, isAhead) {
-        // Of a log that was set back, the events up to the cursor were not applied.
-        const areApplied = !isAhead && feed.halt?.reason !== "set_back";
-        const page = await (areApplied ? readLog : readUnconfirmed)(position);
-        if (page === undefined || isAhead) return page;
-        if (page.prunedTo > position) {
-          logger.warn(`${consumer} skips the pruned events of ${name}.`);
-          await transaction((work) => skipPruned(work, name, page.prunedTo));
-        }
-        // A producer of an older version sends no `previousId`.
-        const previousId = page.previousId as string | null | undefined;
-        if (eventId === null && typeof previousId === "string") {
-          await transaction((work) =>
-            setCursorEvent(work, name, { position, eventId: previousId }),
-          );
-        }
-        return page;
-      },
-      async apply(events, limit) {
-        const applied = await applier.apply(events, limit);
-        metrics?.setHalted(name, feed.halt?.reason);
-        metrics?.applied(name, applied.batch);
-        return applied;
-      },
-      deadLetter: (event, reason) => applier.deadLetter(event, reason),
-      onFault,
-      onHalt: (halt) => {
-        metrics?.setHalted(name, halt?.reason);
-        if (halt === undefined) logger.info(`${consumer} continues with the events of ${name}.`);
-        else if (halt.reason === "unknown_type") logger.warn(describeHalt(halt, consumer, name));
-        else {
-          logger.error(describeHalt(halt, consumer, name));
-          // Replaces the confirmed position, so that the producer prunes none of its new events.
-          readLog(0).catch(onFault);
-        }
-      },
-    });
-    return feed;
-  }
 
   async function redrive(letterId: string): Promise<{ redriven: boolean }> {
     const event = await redriveDeadLetter(transaction, (name) => handlers.get(name), letterId);
     if (event === undefined) return { redriven: false };
-    metrics?.redriven(event.producer);
+    metrics.redriven(event.producer);
     logger.info(`An operator has redriven ${event.type} ${event.id} of ${event.producer}.`);
     return { redriven: true };
   }
@@ -149,13 +67,12 @@ export function eventConsumer(
   async function rebuild(ctx: Context<{ producer: string }>): Promise<{ events: number }> {
     const { producer } = ctx.params;
     const tables = readModels[producer];
-    const contract = producers.find(({ name }) => name === producer);
-    if (tables === undefined || contract === undefined) {
+    if (tables === undefined) {
       const available = Object.keys(readModels).join(", ") || "no producer";
       throw invalidProducer(`${consumer} has read models of ${available}.`);
     }
-    const difference = await compare(ctx, producer);
-    const page = await logReader(ctx.broker, contract, { consumer })(0);
+    const difference = await reconcileWith(ctx, producer);
+    const page = await readPage(ctx.broker, producer, 0, consumer);
     if (page === undefined) {
       throw invalidProducer(`${producer} is unavailable. Try again when it is running.`);
     }
@@ -170,7 +87,7 @@ export function eventConsumer(
   /** Shows how this service and a producer differ, and lets a halted feed continue. */
   async function reconcileFeed(ctx: Context<ReconcileParams>): Promise<Reconciliation> {
     const { producer, continueFrom } = ctx.params;
-    const result = await compare(ctx, producer, continueFrom);
+    const result = await reconcileWith(ctx, producer, continueFrom);
     if (result.continuesAfter !== null) {
       logger.warn(`An operator has set the cursor for ${producer} to ${result.continuesAfter}.`);
       feeds.get(producer)?.readNow();
@@ -178,20 +95,18 @@ export function eventConsumer(
     return result;
   }
 
-  async function compare(
+  async function reconcileWith(
     { broker, nodeID }: Context<{ producer: string }>,
     producer: string,
     continueFrom?: Continuation,
   ): Promise<Reconciliation> {
-    const contract = producers.find(({ name }) => name === producer);
     const eventHandlers = handlers.get(producer);
-    if (contract === undefined || eventHandlers === undefined) {
-      const names = producers.map(({ name }) => name).join(", ");
-      throw invalidProducer(`${consumer} consumes the events of ${names}.`);
+    if (eventHandlers === undefined) {
+      throw invalidProducer(`${consumer} consumes the events of ${producerNames.join(", ")}.`);
     }
     const parts = {
       transaction,
-      readLog: logReader(broker, contract, {}),
+      readLog: (position: number) => readPage(broker, producer, position),
       knows: (event: EventEnvelope) => eventHandlers.knows(event),
       onDeadLetter,
       node: broker.nodeID,
@@ -213,19 +128,15 @@ export function eventConsumer(
       transaction,
       query,
       { redrive, discard, rebuild, reconcile: reconcileFeed },
-      {
-        producers: producers.map(({ name }) => name),
-        haltReasonOf: (producer) => metrics?.haltReasonOf(producer),
-      },
+      { producers: producerNames, haltReasonOf: (producer) => metrics.haltReasonOf(producer) },
     ),
     events: Object.fromEntries(types.map((type) => [type, receive])),
     created(this: Service) {
       logger = this.logger;
       deadLetterLog = new DeadLetterLog(logger, consumer);
       const instruments = instrumentsOf(this.broker);
-      const names = producers.map(({ name }) => name);
-      metrics = new FeedMetrics(instruments, consumer, names);
-      deadLetterMetrics(instruments, query, consumer, names);
+      metrics = new FeedMetrics(instruments, consumer, producerNames);
+      deadLetterMetrics(instruments, query, consumer, producerNames);
     },
     async started(this: { broker: ServiceBroker }) {
       // `stopped` can run before `started`.
@@ -237,7 +148,18 @@ export function eventConsumer(
           options.handlers,
           onDeadLetter,
         );
-        const feed = createFeed(this.broker, producer, eventHandlers);
+        const feed = producerFeed({
+          broker: this.broker,
+          logger,
+          consumer,
+          producer: producer.name,
+          startFrom,
+          transaction,
+          query,
+          handlers: eventHandlers,
+          metrics,
+          onDeadLetter,
+        });
         handlers.set(producer.name, eventHandlers);
         feeds.set(producer.name, feed);
         feed.start();
@@ -246,7 +168,7 @@ export function eventConsumer(
     async stopped() {
       isStopped = true;
       await Promise.all([...feeds.values()].map((feed) => feed.stop()));
-      deadLetterLog?.end();
+      deadLetterLog.end();
     },
   };
 }

@@ -55,7 +55,7 @@ const genericService = DbService as unknown as ServiceSchema;
 const genericActions = genericService.actions ?? {};
 
 /**
- * Adds moleculer-db's read actions of a table for the console and for services: `db.find`,
+ * Adds moleculer-db's read actions of a table for the REPL and for services: `db.find`,
  * `db.list`, `db.count`, `db.get` and `db.resolve`. Names without `db.` belong to the contracts.
  * The gateway cannot call these actions. The write actions are removed, because they would bypass
  * the use cases. Results are not cached, because the use cases would not clear the cache.

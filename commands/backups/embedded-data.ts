@@ -4,23 +4,24 @@ import { parseArgs } from "node:util";
 import { ConfigError } from "../../config/config-reader.ts";
 import type { Config } from "../../config/config.ts";
 import { databaseUrlName } from "../../config/settings/cluster-settings.ts";
-import { answers, socketOf, StartError } from "../../embedded/data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
+import { isListening, socketOf } from "../../embedded/data-dir.ts";
 import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { domainServices } from "../../services/registry.ts";
 import { openDatabases } from "../node/databases.ts";
 
-/** Returns the only argument of a command, the path of a folder. Throws StartError. */
+/** Returns the only argument of a command, the path of a folder. Throws CommandError. */
 export function folderArgument(command: string, name: string): string {
   const usage = `Usage: npm run ${command} -- ${name}`;
   let positionals: string[];
   try {
     ({ positionals } = parseArgs({ allowPositionals: true, options: {} }));
   } catch {
-    throw new StartError(`The command has no options. ${usage}`);
+    throw new CommandError(`The command has no options. ${usage}`);
   }
   const [path, ...others] = positionals;
   if (path === undefined || path === "" || others.length > 0) {
-    throw new StartError(`Name one folder. ${usage}`);
+    throw new CommandError(`Name one folder. ${usage}`);
   }
   return path;
 }
@@ -43,18 +44,18 @@ interface EmbeddedData {
 
 /**
  * Returns the server of a running shop, or starts the server of the shop on DATA_DIR. Throws
- * ConfigError or StartError.
+ * ConfigError or CommandError.
  */
 export async function openEmbedded(config: Config): Promise<EmbeddedData> {
   assertEmbedded(config);
   const { dataDir } = config;
   const folder = join(dataDir, "postgres");
   if (!existsSync(folder)) {
-    throw new StartError(`There is no shop in DATA_DIR ${dataDir}; nothing can be backed up.`);
+    throw new CommandError(`There is no shop in DATA_DIR ${dataDir}; nothing can be backed up.`);
   }
   const url = postgresUrl(folder, "postgres");
   const path = socketOf(dataDir);
-  const isRunning = existsSync(path) && (await answers(path));
+  const isRunning = existsSync(path) && (await isListening(path));
   if (isRunning) return { url, close: async () => undefined };
   const { close } = await openDatabases(config, [], "backup");
   return { url, close };

@@ -18,7 +18,7 @@ type Column = (typeof exportColumns)[number];
 const numbers: ReadonlySet<string> = new Set(["price", "stock", "version"] satisfies Column[]);
 /** The shop sets them. An import ignores them, so that it accepts an exported file. */
 const ignored: ReadonlySet<string> = new Set(["createdAt", "updatedAt"] satisfies Column[]);
-/** The names of the columns by what they are in small letters: people write SKU and Name. */
+/** The columns by their names in lower case: people write SKU and Name. */
 const known: ReadonlyMap<string, string> = new Map(
   exportColumns.map((name) => [name.toLowerCase(), name]),
 );
@@ -31,7 +31,7 @@ export type RowValues = Partial<Omit<Product, "createdAt" | "updatedAt" | "sku">
 /** A row of an imported file: its values, or why it cannot be read. */
 export type FileRow = { line: number } & ({ values: RowValues } | { fault: string });
 
-/** Returns the name of the column that is meant; a name that is none as it is. */
+/** Returns the column that a text names, in upper or lower case. Returns any other text as it is. */
 export function columnOf(text: string): string {
   const name = text.trim();
   return known.get(name.toLowerCase()) ?? name;
@@ -63,7 +63,7 @@ export function rowOfCells(line: number, cells: Readonly<Record<string, string>>
     }
     values[name] = numbers.has(name) ? Number(cell) : cell;
   }
-  return { line, values: values };
+  return { line, values };
 }
 
 /** Converts an object of a file with JSON lines. A missing field, or null, is not given. */

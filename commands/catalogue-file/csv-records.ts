@@ -10,8 +10,8 @@ export type CsvRecord = FileLine[];
 /** Far above a row with the longest texts. A quote that is not closed would swallow all lines. */
 const maxRecordCharacters = 20_000;
 
-/** Yields the lines of a text. */
-export async function* linesOf(texts: AsyncIterable<string>): AsyncGenerator<FileLine> {
+/** Yields the lines of a text that comes in parts. */
+export async function* splitLines(texts: AsyncIterable<string>): AsyncGenerator<FileLine> {
   let rest = "";
   let line = 0;
   for await (const text of texts) {

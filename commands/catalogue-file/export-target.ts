@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { rmSync, type Stats } from "node:fs";
 import { lstat, open, realpath, rename, stat } from "node:fs/promises";
-import { StartError } from "../../embedded/data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
 import { fileError } from "./file-error.ts";
 
-/** Where an export writes to. Its methods throw StartError if that is impossible. */
+/** Where an export writes to. Its methods throw CommandError if that is impossible. */
 export interface ExportTarget {
   write: (text: string) => Promise<void>;
   complete: () => Promise<void>;
@@ -14,7 +14,7 @@ export interface ExportTarget {
 
 /**
  * Creates a file for an export. It gets its name when it is complete, so that an interrupted export
- * leaves the old file. A symbolic link stays, and its target is replaced. Throws StartError if the
+ * leaves the old file. A symbolic link stays, and its target is replaced. Throws CommandError if the
  * file cannot be created.
  */
 export async function exportFile(file: string): Promise<ExportTarget> {
@@ -62,11 +62,11 @@ async function statusOf(file: string): Promise<Stats | undefined> {
   return stat(file).catch(() => undefined);
 }
 
-/** Throws StartError for a link whose target does not exist: a rename would replace the link. */
+/** Throws CommandError for a link whose target does not exist: a rename would replace the link. */
 async function assertNoLink(file: string): Promise<void> {
   const entry = await lstat(file).catch(() => undefined);
   if (entry?.isSymbolicLink() !== true) return;
-  throw new StartError(
+  throw new CommandError(
     `${file} cannot be written: it is a symbolic link to a file that does not exist.`,
   );
 }

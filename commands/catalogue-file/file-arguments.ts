@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { parseArgs } from "node:util";
-import { StartError } from "../../embedded/data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
 
 export type FileFormat = "csv" | "jsonl";
 
@@ -20,7 +20,7 @@ export interface FileArguments {
 
 /**
  * Reads the arguments. Without `--format`, the extension of the file names the format. Throws
- * StartError with the usage.
+ * CommandError with the usage.
  *
  * @param usage the command and its arguments
  * @param canDryRun whether the command has `--dry-run`
@@ -30,7 +30,7 @@ export function fileArguments(
   usage: string,
   canDryRun: boolean,
 ): FileArguments {
-  const wrong = (reason: string) => new StartError(`${reason} Usage: ${usage}`);
+  const wrong = (reason: string) => new CommandError(`${reason} Usage: ${usage}`);
   const { values, positionals } = parsed(args, wrong);
   const [file, ...others] = positionals;
   if (others.length > 0) throw wrong("Name one file.");
@@ -47,7 +47,7 @@ export function fileArguments(
   return { file, format, isDryRun };
 }
 
-function parsed(args: readonly string[], wrong: (reason: string) => StartError) {
+function parsed(args: readonly string[], wrong: (reason: string) => CommandError) {
   try {
     return parseArgs({
       args: [...args],

@@ -1,4 +1,4 @@
-import { StartError } from "../../embedded/data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
 
 const reasons: ReadonlyMap<unknown, string> = new Map([
   ["ENOENT", "there is no such file or folder"],
@@ -13,7 +13,7 @@ const reasons: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /**
- * Returns the error of a file as a StartError with a sentence, and other errors as they are.
+ * Returns the error of a file as a CommandError with a sentence, and other errors as they are.
  *
  * @param name the file, or "Standard output"
  */
@@ -21,5 +21,5 @@ export function fileError(name: string, verb: "read" | "written", error: unknown
   const failure = error as NodeJS.ErrnoException;
   if (failure.syscall === undefined) return failure;
   const reason = reasons.get(failure.code) ?? failure.message;
-  return new StartError(`${name} cannot be ${verb}: ${reason}.`, { cause: error });
+  return new CommandError(`${name} cannot be ${verb}: ${reason}.`, { cause: error });
 }

@@ -1,16 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
-import {
-  ClientError,
-  commonErrors,
-  isClientError,
-  isRetryable,
-  isUnreachable,
-  serviceUnavailable,
-} from "../../core/errors.ts";
+import { ClientError, commonErrors } from "../../core/errors.ts";
 import { itemCheck } from "../../core/item-check.ts";
 import { id, int, newIdRule, optional, text } from "../../core/validation.ts";
-import type { BulkAnswer, BulkError } from "../../services/products/bulk.contract.ts";
+import type { BulkAnswer, BulkError } from "../../services/products/bulk/bulk.contract.ts";
 import {
   newProductRules,
   productErrors,
@@ -19,6 +11,7 @@ import {
   type Product,
 } from "../../services/products/products.contract.ts";
 import { skuTaken, versionConflict } from "../../services/products/products.errors.ts";
+import { callProducts } from "./call-products.ts";
 import type { FileRow, RowValues } from "./columns.ts";
 import { matchRows, type ReadRow, type RowTask } from "./match-rows.ts";
 import { RepeatedRows } from "./repeated-rows.ts";
@@ -39,12 +32,7 @@ export interface ImportOptions {
   onWait: () => void;
 }
 
-/** How long an unavailable shop is waited for. */
-const maxWaitMs = 60_000;
-const retryEveryMs = 1_000;
-const callTimeoutMs = 15_000;
-
-/** A row may repeat what is stored, which today's rules of new values may reject. */
+/** A row may repeat stored values that the rules of new values reject by now. */
 const rowRules = {
   ...updateProductRules,
   name: optional(text(1, 200)),
@@ -61,7 +49,10 @@ export class RowImport {
   readonly counts: ImportCounts = { created: 0, updated: 0, unchanged: 0, failed: 0 };
   readonly #broker: ServiceBroker;
   readonly #options: ImportOptions;
-  /** Lines whose products were changed by others, or by this import before a lost answer. */
+  /**
+   * Lines that failed as outdated once: another caller, or this import before a lost answer, has
+   * changed their products.
+   */
   readonly #retriedLines = new Set<number>();
   readonly #repeatedRows = new RepeatedRows();
   /** The faults of the present batch: [line, reason, code]. */
@@ -84,8 +75,8 @@ export class RowImport {
    */
   async import(rows: readonly FileRow[]): Promise<void> {
     try {
-      let open = rows.flatMap((row) => this.#readable(row));
-      while (open.length > 0) open = await this.#round(open);
+      let remaining = rows.flatMap((row) => this.#readable(row));
+      while (remaining.length > 0) remaining = await this.#importRound(remaining);
     } finally {
       const faults = this.#faults.splice(0).sort(([a], [b]) => a - b);
       for (const fault of faults) this.#options.onFault(...fault);
@@ -97,6 +88,7 @@ export class RowImport {
     this.#faults.push([line, reason, code]);
   }
 
+  /** Returns the row with its checked values. Fails an invalid row, and returns nothing for it. */
   #readable(row: FileRow): ReadRow[] {
     if ("fault" in row) {
       this.#fail(row.line, row.fault);
@@ -118,8 +110,11 @@ export class RowImport {
     return [];
   }
 
-  /** Imports the first row of each product. Fails rows of products of earlier rounds. Returns the rows for the next round. */
-  async #round(rows: readonly ReadRow[]): Promise<ReadRow[]> {
+  /**
+   * Imports the first row of each product. Fails rows whose products an earlier round had. Returns the
+   * rows for the next round.
+   */
+  async #importRound(rows: readonly ReadRow[]): Promise<ReadRow[]> {
     const ids = rows.flatMap(({ values }) => values.id ?? []);
     const skus = rows.flatMap(({ values: { sku = "" } }) => (sku === "" ? [] : [sku]));
     const products = await this.#call<Product[]>("products.lookUp", { ids, skus });
@@ -131,12 +126,12 @@ export class RowImport {
       return repeat === undefined;
     });
     if (!this.#options.isDryRun) return [...(await this.#run(tasks)), ...matches.later];
-    this.#tryOut(tasks, products);
+    this.#dryRun(tasks, products);
     return matches.later;
   }
 
-  /** Checks tasks against the products as they are. */
-  #tryOut(tasks: readonly RowTask[], products: readonly Product[]): void {
+  /** Checks tasks against the products as they are, by the rules of the actions that `#run` calls. */
+  #dryRun(tasks: readonly RowTask[], products: readonly Product[]): void {
     const owners = new Map(products.map(({ id: owner, sku }) => [sku, owner]));
     const fail = (line: number, { message, type }: ClientError) => {
       this.#fail(line, message, type);
@@ -213,35 +208,18 @@ export class RowImport {
     itemOf: (task: Task) => object,
   ): Promise<void> {
     if (tasks.length === 0) return;
-    const { results } = await this.#call<BulkAnswer>(action, { [parameter]: tasks.map(itemOf) });
+    const { results } = await this.#call<BulkAnswer>(action, {
+      [parameter]: tasks.map(itemOf),
+    });
     for (const { index, error } of results) {
       const task = tasks[index];
       if (error !== null && task !== undefined) onError(task, error);
     }
   }
 
-  /**
-   * Calls an action, and calls it again while the shop is unavailable. After a lost answer the call
-   * may have taken effect: then its rows fail as outdated, and the next round matches them.
-   */
-  async #call<Result>(action: string, params: object): Promise<Result> {
-    const begunMs = performance.now();
-    for (;;) {
-      try {
-        // Moleculer logs each call of an unavailable action.
-        if (!this.#broker.registry.actions.isAvailable(action)) {
-          throw serviceUnavailable("'products' does not run");
-        }
-        return await this.#broker.call<Result, object>(action, params, { timeout: callTimeoutMs });
-      } catch (error) {
-        const type = (error as { type?: unknown }).type;
-        const canRetry = isRetryable(error) || isUnreachable(type);
-        if (!canRetry || isClientError(error)) throw error;
-        if (performance.now() - begunMs > maxWaitMs) throw error;
-        this.#options.onWait();
-        await sleep(retryEveryMs);
-      }
-    }
+  /** After a lost answer, rows that took effect fail as outdated, and the next round matches them. */
+  #call<Result>(action: string, params: object): Promise<Result> {
+    return callProducts<Result>(this.#broker, action, params, this.#options.onWait);
   }
 }
 

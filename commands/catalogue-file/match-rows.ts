@@ -25,7 +25,7 @@ const changeable = ["name", "description", "price", "sku"] as const;
 
 /**
  * Matches rows with products by id, or by SKU for a row without an id. A later row of the same
- * product is left for the next round: the earlier one may give the SKU to no or another product.
+ * product is left for the next round, because the earlier row may change the SKU that it matches by.
  */
 export function matchRows(
   rows: readonly ReadRow[],

@@ -1,9 +1,9 @@
 import { constants, createReadStream, openSync, statSync } from "node:fs";
 import { Socket } from "node:net";
 import { CsvError, parse } from "csv-parse/sync";
-import { StartError } from "../../embedded/data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
 import { columnOf, faultOfColumns, rowOfCells, rowOfJson, type FileRow } from "./columns.ts";
-import { CsvRecords, linesOf, type CsvRecord, type FileLine } from "./csv-records.ts";
+import { CsvRecords, splitLines, type CsvRecord, type FileLine } from "./csv-records.ts";
 import { readNow } from "../../core/text-file.ts";
 import { fileError } from "./file-error.ts";
 import type { FileFormat } from "./file-arguments.ts";
@@ -14,14 +14,14 @@ export interface RowReader {
   share: () => number;
 }
 
-/** Reads the rows of a file in constant memory. Throws StartError if it cannot be read at all. */
+/** Reads the rows of a file in constant memory. Throws CommandError if it cannot be read at all. */
 export function readRows(file: string, format: FileFormat): RowReader {
   const size = sizeOf(file);
   let bytesRead = 0;
   const texts = decoded(file, (bytes) => {
     bytesRead += bytes;
   });
-  const lines = withoutBanner(file, linesOf(texts));
+  const lines = withoutBanner(file, splitLines(texts));
   return {
     rows: format === "csv" ? csvRows(file, lines) : jsonRows(lines),
     share: () => (size === 0 ? 1 : Math.min(1, bytesRead / size)),
@@ -31,21 +31,21 @@ export function readRows(file: string, format: FileFormat): RowReader {
 function sizeOf(file: string): number {
   try {
     const status = statSync(file);
-    if (status.isDirectory()) throw new StartError(`${file} is a folder.`);
+    if (status.isDirectory()) throw new CommandError(`${file} is a folder.`);
     return status.size;
   } catch (error) {
     throw fileError(file, "read", error);
   }
 }
 
-/** Yields the text of a file without a byte order mark. Throws StartError if it is not UTF-8. */
+/** Yields the text of a file without a byte order mark. Throws CommandError if it is not UTF-8. */
 async function* decoded(file: string, onBytes: (bytes: number) => void): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const decode = (chunk?: Buffer) => {
     try {
       return decoder.decode(chunk, { stream: chunk !== undefined });
     } catch {
-      throw new StartError(`${file} is not valid UTF-8: save it as UTF-8.`);
+      throw new CommandError(`${file} is not valid UTF-8: save it as UTF-8.`);
     }
   };
   try {
@@ -65,7 +65,7 @@ const readFile = (file: string): AsyncIterable<Buffer> => createReadStream(file)
 
 /**
  * Reads a named pipe. As a file, it would block a thread until a program writes, and the process could
- * not end before. Throws StartError if no program has opened it.
+ * not end before. Throws CommandError if no program has opened it.
  */
 async function* readPipe(file: string): AsyncGenerator<Buffer> {
   const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -74,7 +74,7 @@ async function* readPipe(file: string): AsyncGenerator<Buffer> {
     const start = Buffer.alloc(65_536);
     const length = readNow(fd, start);
     if (length === 0) {
-      throw new StartError(`${file} is a named pipe, and no program writes to it.`);
+      throw new CommandError(`${file} is a named pipe, and no program writes to it.`);
     }
     if (length !== undefined) yield start.subarray(0, length);
     yield* pipe as AsyncIterable<Buffer>;
@@ -83,7 +83,7 @@ async function* readPipe(file: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** Throws StartError if a file begins with what npm prints before the output of a script. */
+/** Throws CommandError if a file begins with what npm prints before the output of a script. */
 async function* withoutBanner(
   file: string,
   lines: AsyncIterable<FileLine>,
@@ -91,7 +91,7 @@ async function* withoutBanner(
   let isStart = true;
   for await (const line of lines) {
     if (isStart && /^> \S+@\S+ export\b/.test(line.text)) {
-      throw new StartError(
+      throw new CommandError(
         `${file} begins with the banner of npm: export with "npm run -s export > FILE", or remove the lines that begin with ">".`,
       );
     }
@@ -125,15 +125,15 @@ async function* csvRows(file: string, lines: AsyncIterable<FileLine>): AsyncGene
   yield* take();
 }
 
-/** Returns the names in the first record. Throws StartError if they are no columns. */
+/** Returns the names in the first record. Throws CommandError if they are no columns. */
 function columnsOf(file: string, head: CsvRecord | undefined): string[] {
   if (head === undefined) {
-    throw new StartError(`${file} is empty. The first line of a CSV file names the columns.`);
+    throw new CommandError(`${file} is empty. The first line of a CSV file names the columns.`);
   }
   const [names = []] = parsedRecords([head]) ?? [];
   const columns = names.map(columnOf);
   const fault = faultOfColumns(columns);
-  if (fault !== undefined) throw new StartError(`${file} has a wrong first line. ${fault}`);
+  if (fault !== undefined) throw new CommandError(`${file} has a wrong first line. ${fault}`);
   return columns;
 }
 

@@ -1,8 +1,8 @@
 import type { ReadRow } from "./match-rows.ts";
 
 /**
- * Finds rows of products that an earlier row of the file has. If both took effect, each import of
- * the file would change the product twice. Holds the ids and SKUs of all rows of the file.
+ * Finds rows whose product an earlier row of the file names. If both took effect, each import of the
+ * file would change the product twice. Holds the ids and SKUs of all rows of the file.
  */
 export class RepeatedRows {
   readonly #lines = new Map<string, number>();

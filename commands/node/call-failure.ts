@@ -1,14 +1,14 @@
 import { Errors } from "moleculer";
 import { isClientError, isServiceUnavailable } from "../../core/errors.ts";
-import { StartError } from "../../embedded/data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
 
 /**
- * Returns the error of a call to the shop as a StartError with a sentence. Returns any other error as
- * it is: it is a bug of the command, and its stack is needed.
+ * Returns the error of a call to the shop as a CommandError with a sentence. Returns any other error
+ * as it is: it is a bug of the command, and its stack is needed.
  */
 export function callFailure(error: unknown): unknown {
   if (!(error instanceof Errors.MoleculerError)) return error;
-  return new StartError(sentenceOf(error), { cause: error });
+  return new CommandError(sentenceOf(error), { cause: error });
 }
 
 function sentenceOf(error: Errors.MoleculerError): string {

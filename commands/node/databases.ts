@@ -12,9 +12,9 @@ type DatabaseUrls = Partial<Record<DomainService, string>>;
 /** The databases of a single-process shop, and its claim of the data directory. */
 export interface OwnDatabases {
   urls: DatabaseUrls;
-  /** Listens on the data directory's socket. */
-  server: Server;
-  /** Resolves when the databases exist and answer. Rejects with StartError. */
+  /** The server on the data directory's socket, which claims the directory for this process. */
+  claim: Server;
+  /** Resolves when the databases exist and answer. Rejects with CommandError. */
   ready: Promise<void>;
   close: () => Promise<void>;
 }
@@ -36,7 +36,7 @@ export async function openDatabases(
 /**
  * Claims the data directory, and launches its embedded PostgreSQL unless the configuration names all
  * databases of the services. The caller awaits `ready`, and can load the services meanwhile. Throws
- * StartError, or ListenError if a port of the services is in use.
+ * CommandError, or ListenError if a port of the services is in use.
  *
  * @param command the command that needs the databases; undefined for a shop
  */
@@ -46,18 +46,18 @@ export async function launchDatabases(
   command?: ClaimingCommand,
 ): Promise<OwnDatabases> {
   const { dataDir, databaseUrls } = config;
-  const server = await claimDataDir(dataDir, command);
+  const claim = await claimDataDir(dataDir, command);
   const named = Object.entries(databaseUrls).filter(([, url]) => url !== undefined);
   const urls: DatabaseUrls = Object.fromEntries(named);
   let postgres: EmbeddedPostgres | undefined;
   const close = async () => {
     await postgres?.stop();
-    server.close();
+    claim.close();
   };
   try {
     await assertPortsFree(config, services);
     if (named.length === domainServices.length) {
-      return { urls, server, ready: Promise.resolve(), close };
+      return { urls, claim, ready: Promise.resolve(), close };
     }
     warnOfEmbedded(databaseUrls);
     postgres = await EmbeddedPostgres.launch(dataDir);
@@ -65,13 +65,14 @@ export async function launchDatabases(
     await close();
     throw error;
   }
-  const ready = createdOn(postgres);
+  const ready = untilCreated(postgres);
   // The caller may fail before it awaits `ready`.
   ready.catch(() => undefined);
-  return { urls: { ...postgres.serviceUrls(), ...urls }, server, ready, close };
+  return { urls: { ...postgres.serviceUrls(), ...urls }, claim, ready, close };
 }
 
-async function createdOn(postgres: EmbeddedPostgres): Promise<void> {
+/** Waits until the server answers, and creates the missing databases. */
+async function untilCreated(postgres: EmbeddedPostgres): Promise<void> {
   await postgres.ready;
   await postgres.createDatabases();
 }

@@ -2,10 +2,11 @@ import type { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { type Config } from "../../config/config.ts";
-import { createServer } from "../../core/http.ts";
+import { createServer } from "../../core/network/http.ts";
+import { listen, listeningAt } from "../../core/network/listen.ts";
+import { sendJson } from "../../core/network/send.ts";
+import { isReadOnly } from "../../core/readiness.ts";
 import { domainServices } from "../../services/registry.ts";
-import { isReadOnly } from "../../services/api/http/health.ts";
-import { listen, listeningAt, sendJson } from "../../services/api/http/http-server.ts";
 
 /** Longer than a healthy database needs, shorter than an orchestrator's probe timeout. */
 const answerTimeoutMs = 1_000;

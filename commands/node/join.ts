@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { ServiceBroker } from "moleculer";
 import type { Config } from "../../config/config.ts";
-import { answers, socketOf } from "../../embedded/data-dir.ts";
+import { isListening, socketOf } from "../../embedded/data-dir.ts";
 import { LocalTransporter } from "../../embedded/local-transporter.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { startBroker } from "./start-broker.ts";
@@ -12,7 +12,7 @@ import { startBroker } from "./start-broker.ts";
  */
 export async function joinShop(config: Config, role: string): Promise<ServiceBroker | undefined> {
   const path = socketOf(config.dataDir);
-  const isReachable = config.nats !== undefined || (existsSync(path) && (await answers(path)));
+  const isReachable = config.nats !== undefined || (existsSync(path) && (await isListening(path)));
   if (!isReachable) return undefined;
   const broker = new ServiceBroker(
     brokerOptions(config, role, { transporter: new LocalTransporter({ path }) }),

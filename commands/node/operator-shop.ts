@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { loadConfig, singleProcessDefaults, type Config } from "../../config/config.ts";
 import type { Progress } from "../../core/progress.ts";
-import { StartError } from "../../embedded/data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
 import { domainServices, requiredServices } from "../../services/registry.ts";
 import { callFailure } from "./call-failure.ts";
 import { joinShop } from "./join.ts";
@@ -20,8 +20,8 @@ export interface OperatorShop {
 
 /**
  * Runs a command on a running shop, or on the shop on DATA_DIR, which it opens without a gateway.
- * A shop that stops, or that fails at a call, ends it with a StartError. A signal ends the program with
- * the status of an interruption.
+ * A shop that stops, or that fails at a call, ends it with a CommandError. A signal ends the program
+ * with the status of an interruption.
  *
  * @param role the start of the node's id
  */
@@ -44,7 +44,7 @@ export async function withShop(
   try {
     await shop?.start();
     await broker.waitForServices([...requiredServices], servicesWithinMs).catch(() => {
-      throw new StartError(
+      throw new CommandError(
         "Some of the shop's services are not running; start them and try again.",
       );
     });

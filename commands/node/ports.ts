@@ -1,8 +1,8 @@
 import type { Config } from "../../config/config.ts";
 import type { ServiceName } from "../../services/registry.ts";
 import { ConfigError } from "../../config/config-reader.ts";
-import { createServer } from "../../core/http.ts";
-import { listen } from "../../services/api/http/http-server.ts";
+import { createServer } from "../../core/network/http.ts";
+import { listen } from "../../core/network/listen.ts";
 
 /**
  * Checks the ports of a node before anything is started. Throws ConfigError if two ports are the

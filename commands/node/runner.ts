@@ -7,12 +7,18 @@ import { takeVariable } from "../../config/npm.ts";
 import { serviceFile, servicesOf } from "../../services/load-services.ts";
 import { serviceNames } from "../../services/registry.ts";
 import { requireCluster } from "./cluster-node.ts";
-import { openConsole } from "../console/console.ts";
+import { openRepl } from "../repl/open-repl.ts";
 import { serveHealth } from "./health-server.ts";
 import { reloadOnChange } from "../process/hot-reload.ts";
 import { assertPortsFree } from "./ports.ts";
-import { fail, isSentence, isStopping, outliveReaders, stopOnSignals } from "../process/program.ts";
-import { muteSentences, startBroker } from "./start-broker.ts";
+import {
+  exitWithError,
+  isFixable,
+  isStopping,
+  outliveReaders,
+  stopOnSignals,
+} from "../process/program.ts";
+import { muteFixableErrors, startBroker } from "./start-broker.ts";
 import { gatewayPort } from "./welcome.ts";
 
 /** moleculer-runner as the `this` of a configuration file. Moleculer's types omit it. */
@@ -53,7 +59,7 @@ export async function runnerOptions(
       },
     };
   } catch (error) {
-    fail(error);
+    exitWithError(error);
   }
 }
 
@@ -64,12 +70,12 @@ function asProgram(broker: ServiceBroker, isHot: boolean): void {
   const start = broker.start.bind(broker);
   let health: Server | undefined;
   const faults: string[] = [];
-  const unmute = muteSentences(broker);
+  const unmute = muteFixableErrors(broker);
   const attempt = (work: () => Service): Service => {
     try {
       return work();
     } catch (error) {
-      if (!isSentence(error)) throw error;
+      if (!isFixable(error)) throw error;
       // The other services are still loaded, so that all faults are reported together.
       faults.push(error.message);
       return {} as never;
@@ -89,12 +95,12 @@ function asProgram(broker: ServiceBroker, isHot: boolean): void {
       await startBroker(broker, start);
       if (isHot) reload(broker);
     } catch (error) {
-      if (!isStopping()) fail(error);
+      if (!isStopping()) exitWithError(error);
       // Never returns: the runner would end the program with status 1 before the stop completes.
       await new Promise(() => undefined);
     }
   };
-  broker.repl = () => openConsole(broker);
+  broker.repl = () => openRepl(broker);
   stopOnSignals(async () => {
     await broker.stop();
     health?.close();

@@ -18,17 +18,17 @@ export interface SingleProcess {
 
 /**
  * Opens the databases and creates the whole shop, or some of its services, on one broker. REPLs join
- * it through the data directory, or through NATS if NATS is configured. Throws StartError,
+ * it through the data directory, or through NATS if NATS is configured. Throws CommandError,
  * ListenError or SchemaError.
  */
 export async function openSingleProcess(
   config: Config,
   services: readonly ServiceName[] = serviceNames,
 ): Promise<SingleProcess> {
-  const { urls, server, ready, close } = await launchDatabases(config, services);
-  const transporter = new LocalTransporter({ server });
+  const { urls, claim, ready, close } = await launchDatabases(config, services);
+  const transporter = new LocalTransporter({ server: claim });
   const options = brokerOptions(config, "shop", { transporter, databaseUrls: urls });
-  // The databases close with the broker: a console's `exit` stops only the broker.
+  // The databases close with the broker: the `exit` of a REPL stops only the broker.
   const broker = new ServiceBroker({ ...options, stopped: close });
   try {
     await connectEarly(broker);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
-import { isSentence } from "../process/program.ts";
+import { isFixable } from "../process/program.ts";
 
 /** A NATS server that is near answers in some milliseconds. */
 const handshakeWithinMs = 100;
@@ -29,7 +29,7 @@ export async function startBroker(
   broker: ServiceBroker,
   start = () => broker.start(),
 ): Promise<void> {
-  const unmute = muteSentences(broker);
+  const unmute = muteFixableErrors(broker);
   try {
     await start();
   } catch (error) {
@@ -41,13 +41,13 @@ export async function startBroker(
 }
 
 /**
- * Keeps a broker from logging errors that the program prints as a sentence. Returns the function
- * that restores the log.
+ * Keeps a broker from logging errors that the user can fix, because the program prints them. Returns
+ * the function that restores the log.
  */
-export function muteSentences(broker: ServiceBroker): () => void {
+export function muteFixableErrors(broker: ServiceBroker): () => void {
   const log = broker.logger.error;
   broker.logger.error = (...words: unknown[]) => {
-    if (!words.some(isSentence)) log(...words);
+    if (!words.some(isFixable)) log(...words);
   };
   return () => {
     broker.logger.error = log;

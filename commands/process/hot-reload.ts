@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
 import { serviceNames, type ServiceName } from "../../services/registry.ts";
 import { loadService, servicesOf } from "../../services/load-services.ts";
-import { isSentence } from "./program.ts";
+import { isFixable } from "./program.ts";
 
 const projectDir = join(import.meta.dirname, "..", "..");
 const projectUrl = pathToFileURL(`${projectDir}/`).href;
@@ -113,7 +113,7 @@ function affectedServices(path: string): readonly ServiceName[] {
 
 /** Returns the reason of a failure. A syntax error's stack starts with the position in the file. */
 function reasonOf(error: unknown): string {
-  if (isSentence(error)) return error.message;
+  if (isFixable(error)) return error.message;
   if (error instanceof SyntaxError) return String(error.stack?.split("\n    at ")[0]);
   return inspect(error);
 }

@@ -1,9 +1,9 @@
 import { npmPid } from "../../config/npm.ts";
 
 /** Errors that the user can fix by their message alone. They are printed without a stack. */
-const sentences = new Set([
+const fixableErrors = new Set([
   "ConfigError",
-  "StartError",
+  "CommandError",
   "ListenError",
   "ServiceSchemaError",
   "SchemaError",
@@ -35,7 +35,7 @@ export async function runProgram(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
-    if (signalledAt === undefined) fail(error);
+    if (signalledAt === undefined) exitWithError(error);
   }
 }
 
@@ -52,7 +52,7 @@ export function stopOnSignals(stop: () => Promise<void>, status = 0): void {
   const onSignal = () => {
     if (signalledAt === undefined) {
       signalledAt = performance.now();
-      stop().then(() => process.exit(status), fail);
+      stop().then(() => process.exit(status), exitWithError);
     } else if (performance.now() - signalledAt > sameSignalMs) {
       process.exit(interruptedStatus);
     }
@@ -71,14 +71,14 @@ function whenNpmIsGone(callback: () => void): void {
   }, parentEveryMs).unref();
 }
 
-/** Returns true for an error that is printed as a sentence, without its stack. */
-export function isSentence(error: unknown): error is Error {
-  return error instanceof Error && sentences.has(error.name);
+/** Returns true for an error that the user can fix. Its message is printed, without its stack. */
+export function isFixable(error: unknown): error is Error {
+  return error instanceof Error && fixableErrors.has(error.name);
 }
 
 /** Ends the program with status 1, as `runProgram` does. */
-export function fail(error: unknown): never {
-  if (isSentence(error)) process.stderr.write(`${error.message}\n`);
+export function exitWithError(error: unknown): never {
+  if (isFixable(error)) process.stderr.write(`${error.message}\n`);
   else console.error(error);
   process.exit(1);
 }

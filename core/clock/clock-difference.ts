@@ -2,7 +2,7 @@ import type { ServiceBroker } from "moleculer";
 import type { Reading } from "../metrics/instruments.ts";
 import { atMostEvery } from "../tasks/at-most-every.ts";
 
-/** The difference between two clocks that gateways accept when they check tokens; more is logged. */
+/** Gateways accept this difference between two clocks when they check tokens. A larger one is logged. */
 export const clockToleranceMs = 5_000;
 /** A slower answer says too little about the clock of its sender. */
 const maxElapsedMs = 1_000;

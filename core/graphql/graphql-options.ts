@@ -9,9 +9,9 @@ export interface GraphqlField {
   /** Lists: the rows of one call, for the same reason. The gateway makes further calls. */
   rowsPerCall?: number;
   /**
-   * Lists: the joins of the rows that the action reads in its own statement for a caller that requests
-   * them (`including`), by field, with the most rows of such a call: its result has to stay below
-   * NATS's 1 MB. The access rules of the list and of the join must agree.
+   * Lists: the joins that the action can read in its own statement, by field, each with the maximum
+   * number of rows of a call that requests it (`including`), so that the result stays below NATS's
+   * 1 MB. The access rules of the list and of the join must agree.
    */
   includes?: Readonly<Record<string, number>>;
   /**

@@ -2,7 +2,7 @@ import { v7 } from "uuid";
 import { pooledRandomBytes } from "./random-bytes.ts";
 
 const idBytes = 16;
-/** A clock that goes back by more was wrong before: its time must not stay in all later ids. */
+/** A clock that goes back by more than this was wrong before. The ids then follow its new time. */
 const maxKeptMs = 60_000;
 
 let lastMs = 0;

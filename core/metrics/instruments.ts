@@ -81,7 +81,7 @@ export const databaseReadingsMaxAgeMs = 5_000;
  * are plain numbers.
  */
 export class Instruments {
-  /** Without metrics, series count as well, but nobody has to take the time. */
+  /** Without metrics, the series still count, but durations need not be measured. */
   readonly isEnabled: boolean;
   readonly #families = new Map<string, Family<string, Counter | Histogram>>();
   readonly #readers = new Map<string, Reader>();

@@ -40,8 +40,8 @@ const notRecorded = 0;
 
 /**
  * Starts the first span of a trace; returns undefined if the trace is not sampled. It calls the sampler
- * itself: the SDK makes ids, attributes and a span before it calls it, which takes ten times as
- * long, and is in vain for most requests.
+ * before the SDK does: the SDK first makes ids, attributes and a span, which takes ten times as long,
+ * and most requests are not sampled.
  */
 export function startTrace(
   tracer: SamplingTracer,

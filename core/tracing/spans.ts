@@ -33,7 +33,7 @@ export function recordSpans(on: boolean): void {
   headerNames = propagation.fields();
 }
 
-/** Returns true if spans are on. Most traces have none nevertheless: they are not sampled. */
+/** Returns true if spans are on. Most traces still have none, because they are not sampled. */
 export function areSpansOn(): boolean {
   return isOn;
 }

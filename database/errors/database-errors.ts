@@ -15,13 +15,13 @@ export const readOnlyTransaction = "25006";
 /** SQLSTATEs of a full disk and of a failed access to it. */
 const diskFaults = ["53100", "58030"];
 
+/** The SQLSTATE of a transaction that PostgreSQL ended because its process had paused. */
+const idleInTransaction = "25P03";
 /**
  * SQLSTATEs (classes or codes) of errors that a retry may solve: connection exceptions,
  * insufficient resources, operator intervention (shutdown, statement timeout), faults of the
- * operating system, deadlock or serialization failures, a lock timeout, a read-only database, and a
- * transaction that PostgreSQL ended because its process had paused.
+ * operating system, deadlock or serialization failures, a lock timeout, and a paused process.
  */
-const idleInTransaction = "25P03";
 const unavailableStates = ["08", "53", "57", "58", "40", "55P03", idleInTransaction];
 /** PostgreSQL reports the EROFS of a file as a lack of permission (42501). */
 const readOnlyFiles = "Read-only file system";

@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import pgConnectionString from "pg-connection-string";
 import { BaseError, ConnectionError } from "sequelize";
-import { unknownIssuer } from "../../core/certificate-faults.ts";
+import { unknownIssuer } from "../../core/network/certificate-faults.ts";
 import { isUnavailable, readOnlyTransaction } from "./database-errors.ts";
 import { MigrationProblem } from "../migrator/migration-problem.ts";
 
@@ -110,13 +110,13 @@ interface DriverError {
 }
 
 const retryEveryMs = 1_000;
-/** One try of ten is logged. */
+/** One of ten tries is logged. */
 const triesPerLogLine = 10;
 
 /**
  * Calls `connect` until the database answers: nodes and databases may start in any order. Throws
- * DatabaseProblem if waiting does not help. When the broker stops, it says nothing more: its stop
- * closes the databases.
+ * DatabaseProblem if waiting does not help. It logs nothing while the broker stops, which closes the
+ * databases.
  */
 export async function untilConnected(
   connect: () => Promise<unknown>,

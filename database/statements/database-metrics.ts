@@ -49,7 +49,7 @@ export class DatabaseMetrics {
   /**
    * Records a statement.
    *
-   * @param statement its kind and its tables: there are few, and they contain no values
+   * @param statement the kind of the statement and its tables, without values, so that there are few
    */
   record(statement: string, startedMs: number, isFailed: boolean): void {
     let series = this.#statements.get(statement);

@@ -43,8 +43,8 @@ const foreignStatements = new Set(["26000", "42P05"]);
 const statements = new Map<string, Statement>();
 
 /**
- * Returns the name and the summary of a statement. A name stands for one SQL text in all processes:
- * behind a pooler that does not know prepared statements, a node reaches those of other nodes.
+ * Returns the name and the summary of a statement. The name depends on the SQL text only, in all
+ * processes: behind a pooler, a node can get a connection with the prepared statements of another one.
  */
 export function statementOf(sql: string): Statement {
   const existing = statements.get(sql);

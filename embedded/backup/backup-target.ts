@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isInside } from "../../config/folder-tree.ts";
-import { StartError } from "../data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
 import { syncFolder } from "../staging-folder.ts";
 import { backupAround, holdsOnlyBackupFiles } from "./backup-folder.ts";
 
@@ -25,14 +25,14 @@ export interface BackupTarget {
 }
 
 /**
- * Returns the place of a backup. Throws StartError if the target exists and is not an empty folder,
+ * Returns the place of a backup. Throws CommandError if the target exists and is not an empty folder,
  * if its parent does not exist, or if it is in the data directory or in another backup.
  */
 export function backupTarget(target: string, dataDir: string): BackupTarget {
   const path = resolve(target);
   const parent = dirname(path);
   if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new StartError(
+    throw new CommandError(
       `${parent} is not a folder; make it first, because the backup is written there.`,
     );
   }
@@ -42,26 +42,26 @@ export function backupTarget(target: string, dataDir: string): BackupTarget {
   const entry = lstatSync(place, { throwIfNoEntry: false });
   const isEmptyFolder = entry?.isDirectory() === true && readdirSync(place).length === 0;
   if (entry !== undefined && !isEmptyFolder) {
-    throw new StartError(
+    throw new CommandError(
       `${path} exists and is not an empty folder; name a new one for the backup.`,
     );
   }
   if (entry !== undefined && entry.dev !== statSync(realParent).dev) {
-    throw new StartError(`${path} is a mount point; name a new folder in it for the backup.`);
+    throw new CommandError(`${path} is a mount point; name a new folder in it for the backup.`);
   }
   return { path: place, incomplete: temporaryFolder("incomplete", realParent, dataDir) };
 }
 
-/** Throws StartError for a place in the data directory or in another backup. */
+/** Throws CommandError for a place in the data directory or in another backup. */
 function assertOutside(path: string, dataDir: string): void {
   if (isInside(path, dataDir)) {
-    throw new StartError(
+    throw new CommandError(
       `${path} is in DATA_DIR ${dataDir}; a backup must be outside, best on another disk.`,
     );
   }
   const backup = backupAround(path);
   if (backup !== undefined) {
-    throw new StartError(
+    throw new CommandError(
       `${path} is in the backup ${backup}, which may be deleted as a whole; name a folder outside of it.`,
     );
   }
@@ -77,11 +77,11 @@ export function temporaryFolder(
   return join(parent, `${kind}-${id}`);
 }
 
-/** Makes the temporary folder. Removes what a killed backup has left there. Throws StartError. */
+/** Makes the temporary folder. Removes what a killed backup has left there. Throws CommandError. */
 export function makeIncomplete(incomplete: string): void {
   if (lstatSync(incomplete, { throwIfNoEntry: false }) !== undefined) {
     if (!holdsOnlyBackupFiles(incomplete)) {
-      throw new StartError(
+      throw new CommandError(
         `${incomplete} is not what an interrupted backup leaves; move it away, because the backup needs this path.`,
       );
     }

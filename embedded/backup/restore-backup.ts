@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { claimDataDir, socketOf, StartError } from "../data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
+import { claimDataDir, socketOf } from "../data-dir.ts";
 import { postgresBinaries } from "../postgres-binaries.ts";
 import { nothingChanged, restoreData, restoreFolderOf, syncFolder } from "../staging-folder.ts";
 import { backupAround, readDescription, type BackupDescription } from "./backup-folder.ts";
@@ -19,7 +20,7 @@ export interface RestoreOrder {
 
 /**
  * Restores a backup into an empty data directory. The whole backup is compared with its checksums
- * before anything is written. The next start of the shop recovers the data. Throws StartError.
+ * before anything is written. The next start of the shop recovers the data. Throws CommandError.
  */
 export async function restoreBackup(order: RestoreOrder): Promise<BackupDescription> {
   const { dataDir, source, progress, signal } = order;
@@ -44,14 +45,14 @@ export async function restoreBackup(order: RestoreOrder): Promise<BackupDescript
     });
     return description;
   } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    throw new StartError(`${error.message} The backup in ${source} is unchanged.`);
+    if (!(error instanceof CommandError)) throw error;
+    throw new CommandError(`${error.message} The backup in ${source} is unchanged.`);
   } finally {
     claim.close();
   }
 }
 
-/** Returns the description of a backup whose checksums are right. Throws StartError. */
+/** Returns the description of a backup whose checksums are right. Throws CommandError. */
 async function verified(
   { source, progress, signal }: RestoreOrder,
   majorVersion: string,
@@ -60,7 +61,7 @@ async function verified(
     const description = readDescription(source);
     const { postgresVersion } = description;
     if (postgresVersion.split(".")[0] !== majorVersion) {
-      throw new StartError(
+      throw new CommandError(
         `The backup in ${source} is of PostgreSQL ${postgresVersion}, and this shop uses PostgreSQL ${majorVersion}; restore it with the version of the shop that has made it. ${nothingChanged}`,
       );
     }
@@ -70,29 +71,31 @@ async function verified(
     await readBackup(source, description, { progress: read }, signal);
     return description;
   } catch (error) {
-    if (error instanceof StartError) throw error;
+    if (error instanceof CommandError) throw error;
     const { message } = error as Error;
-    throw new StartError(`The backup cannot be restored: ${source} ${message}. ${nothingChanged}`);
+    throw new CommandError(
+      `The backup cannot be restored: ${source} ${message}. ${nothingChanged}`,
+    );
   }
 }
 
-/** Throws StartError for a data directory in a backup, which would not be complete any more. */
+/** Throws CommandError for a data directory in a backup, which would not be complete any more. */
 function assertOutsideBackups(dataDir: string): void {
   const backup = backupAround(dataDir);
   if (backup === undefined) return;
-  throw new StartError(
+  throw new CommandError(
     `DATA_DIR ${dataDir} is in the backup ${backup}; set DATA_DIR to a new folder outside of it. ${nothingChanged}`,
   );
 }
 
-/** Throws StartError unless a restore may write to a data directory. */
+/** Throws CommandError unless a restore may write to a data directory. */
 function assertEmpty(dataDir: string): void {
   if (statSync(dataDir, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   const own = [basename(socketOf(dataDir)), basename(restoreFolderOf("postgres")), "lost+found"];
   const others = readdirSync(dataDir).filter((name) => !own.includes(name));
   if (others.length === 0) return;
   const named = others.slice(0, 3).join(", ");
-  throw new StartError(
+  throw new CommandError(
     `DATA_DIR ${dataDir} is not empty (it contains ${named}); set DATA_DIR to a new folder, or move the content away. ${nothingChanged}`,
   );
 }

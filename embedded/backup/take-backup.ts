@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { StartError } from "../data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
 import {
   archiveName,
   descriptionName,
@@ -33,7 +33,7 @@ const duplicateObject = "42710";
 /**
  * Takes a backup of all databases of the embedded PostgreSQL at one moment, while it runs. The backup
  * is read again and compared with its checksums before it gets its name. Nothing is left of a backup
- * that fails. Throws StartError.
+ * that fails. Throws CommandError.
  */
 export async function takeBackup(order: BackupOrder): Promise<BackupDescription> {
   const { target, url, signal, progress } = order;
@@ -55,12 +55,12 @@ export async function takeBackup(order: BackupOrder): Promise<BackupDescription>
       }
     });
   } catch (error) {
-    if (error instanceof StartError) throw error;
+    if (error instanceof CommandError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === duplicateObject) {
-      throw new StartError("Another backup of this shop is running; wait for its end.");
+      throw new CommandError("Another backup of this shop is running; wait for its end.");
     }
-    throw new StartError(
+    throw new CommandError(
       `The backup to ${target} failed (${message}). Nothing of it is left, and the shop is not affected.`,
     );
   }

@@ -20,8 +20,8 @@ export interface Platform {
   /** Returns the user ids of all processes. */
   busyUids(): Set<number>;
   /**
-   * Returns the path by which a program of PostgreSQL opens its data directory. The program inherits
-   * the open directory as file descriptor 3.
+   * Returns the path by which a program of PostgreSQL opens its data folder. The program inherits the
+   * open folder as file descriptor 3.
    */
   inheritedPathOf(folder: string): string;
   /**

@@ -2,7 +2,7 @@ import { SpanKind } from "@opentelemetry/api";
 import type { Effect, EventEnvelope } from "../../core/contract.ts";
 import { inEventsSpan } from "../../core/tracing/spans.ts";
 import type { Query } from "../../database/statements/prepared-statements.ts";
-import { keepDeadLetter } from "../dead-letters/dead-letters.ts";
+import { storeDeadLetter } from "../dead-letters/dead-letters.ts";
 import { lockCursor, moveCursor, type Cursor, type RunTransaction } from "./event-cursor.ts";
 import type { EventHandlers } from "./event-handlers.ts";
 import { withoutPermanentFailures } from "../dead-letters/permanent-failure.ts";
@@ -73,7 +73,7 @@ export class BatchApplier {
       const { batch } = handlers.nextBatch(cursor, new Map([[event.position, event]]), 1);
       // Otherwise another replica has applied it, or the fault is not the event's.
       if (batch.length === 0) return;
-      await keepDeadLetter(work, event, reason, onDeadLetter);
+      await storeDeadLetter(work, event, reason, onDeadLetter);
       await moveCursor(work, producer, cursor, batch, node);
     });
   }

@@ -6,7 +6,8 @@ import type { FeedState, HaltReason } from "../../core/events/event-progress.ts"
 import { connectionRules, type PageArguments } from "../../core/relay-connection.ts";
 import type { Query } from "../../database/statements/prepared-statements.ts";
 import { countDeadLetters, listDeadLetters } from "../dead-letters/dead-letters.ts";
-import { pageOfDeadLetters, redriveDeadLetters } from "../dead-letters/dead-letter-operations.ts";
+import { pageOfDeadLetters } from "../dead-letters/page-dead-letters.ts";
+import { redriveDeadLetters } from "../dead-letters/repair-dead-letters.ts";
 import { consumedOf, cursorsOf, type RunTransaction } from "./event-cursor.ts";
 import type { Reconciliation } from "../reconciliation/reconcile.ts";
 import { continuations, type Continuation } from "../reconciliation/reconciliations.ts";
@@ -82,7 +83,7 @@ export function consumerActions(
       params: { $$strict: true, ...connectionRules },
       access: "operations",
       gateway: true,
-      retryPolicy: retryPolicy,
+      retryPolicy,
       handler: ({ params }: Context<PageArguments>) => pageOfDeadLetters(query, params),
     },
     /** Returns the state of the feeds, for the operators of a gateway. */
@@ -90,7 +91,7 @@ export function consumerActions(
       params: { $$strict: true },
       access: "operations",
       gateway: true,
-      retryPolicy: retryPolicy,
+      retryPolicy,
       async handler(): Promise<FeedState[]> {
         const [cursors, counts] = await Promise.all([
           cursorsOf({ query }),

@@ -98,7 +98,7 @@ export class EventFeed {
   receive(event: EventEnvelope): void {
     if (this.#buffer.size >= maxBuffered || this.#halt?.reason === "set_back") return;
     this.#buffer.set(event.position, event);
-    // A halted feed polls.
+    // A halted feed polls, so that an event does not wake it.
     if (this.#halt !== undefined) return;
     this.#hasNews = true;
     this.#wake();
@@ -112,9 +112,9 @@ export class EventFeed {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopped && !(await this.#begun())) {
+    while (!this.#stopped && !(await this.#tryBegin())) {
       this.#hasNews = false;
-      await this.#wait(awayPollMs);
+      await this.#waitForNews(awayPollMs);
     }
     /** Failed tries of the first event, counted while events are applied one by one. */
     let tries = 0;
@@ -131,31 +131,31 @@ export class EventFeed {
         failures = 0;
         singles = Math.max(0, singles - 1);
         if (this.#halt !== undefined) {
-          await this.#wait(awayPollMs);
+          await this.#waitForNews(awayPollMs);
         } else if (!this.#moreFollows && applied.isCut !== true && this.#buffer.size < maxBatch) {
           if (!this.#buffer.has(applied.position + 1)) {
-            await this.#wait(this.#untilReadMs());
+            await this.#waitForNews(this.#untilReadMs());
             collectedFromMs = performance.now();
           }
           const windowMs = applied.isIdle === true ? idleWindowMs : batchWindowMs;
-          await this.#pauseUntil(collectedFromMs + windowMs);
+          await this.#collectUntil(collectedFromMs + windowMs);
         }
       } catch (fault) {
         applied = undefined;
         if (hasCode(fault, commonErrors.SERVICE_UNAVAILABLE)) {
           // The database is unavailable, which a dead letter would not solve: retry without a limit.
-          await this.#pause(1);
+          await this.#backOff(1);
         } else {
           tries = await this.#countFailure(fault, tries, singles > 0);
           singles = Math.min(maxBatch, this.#buffer.size);
-          await this.#pause(failures);
+          await this.#backOff(failures);
           failures += 1;
         }
       }
     }
   }
 
-  async #begun(): Promise<boolean> {
+  async #tryBegin(): Promise<boolean> {
     try {
       return await this.#parts.begin();
     } catch (fault) {
@@ -176,14 +176,14 @@ export class EventFeed {
     let applied = (isDry() ? before : undefined) ?? (await this.#apply(limit));
     const isGap = () => this.#buffer.size > 0 && !this.#buffer.has(applied.position + 1);
     if (isGap()) {
-      await this.#wait(reorderWindowMs);
+      await this.#waitForNews(reorderWindowMs);
       applied = await this.#apply(limit);
     }
     if (!isGap() && !isDry() && this.#untilReadMs() > 0) return applied;
     const events = await this.#read(applied);
     for (const event of events) this.#buffer.set(event.position, event);
     if (events.length === 0) {
-      // The log has no event after the cursor. The buffered events are not in it, or a later read finds them.
+      // The log has no event after the cursor. A later read finds the events that it has by then.
       this.#buffer.clear();
       return applied;
     }
@@ -263,20 +263,21 @@ export class EventFeed {
     return 0;
   }
 
-  async #pause(failures: number): Promise<void> {
+  /** @param failures the number of consecutive failures before this one */
+  async #backOff(failures: number): Promise<void> {
     const pauseMs = Math.min(maxRetryMs, firstRetryMs * 2 ** failures);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 
   /** Lets more events arrive, so that the next batch is larger. */
-  async #pauseUntil(atMs: number): Promise<void> {
+  async #collectUntil(atMs: number): Promise<void> {
     const ms = atMs - performance.now();
     if (this.#stopped || ms <= 0) return;
     await new Promise((resolve) => setTimeout(resolve, ms));
   }
 
   /** Waits until an event arrives or a read is requested, for at most `ms`. */
-  async #wait(ms: number): Promise<void> {
+  async #waitForNews(ms: number): Promise<void> {
     if (this.#hasNews || this.#stopped) return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {

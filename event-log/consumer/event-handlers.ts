@@ -1,6 +1,6 @@
 import type { ServiceBroker } from "moleculer";
 import type { Contract, Effect, EventEnvelope, EventHandler } from "../../core/contract.ts";
-import { keepDeadLetter } from "../dead-letters/dead-letters.ts";
+import { storeDeadLetter } from "../dead-letters/dead-letters.ts";
 import type { Cursor } from "./event-cursor.ts";
 import { follows } from "./feed-halt.ts";
 
@@ -101,7 +101,8 @@ export class EventHandlers {
     const valid: EventEnvelope[] = [];
     for (const event of batch) {
       const violation = failed.get(event.id) ?? this.violationOf(event);
-      if (violation !== undefined) await keepDeadLetter(work, event, violation, this.#onDeadLetter);
+      if (violation !== undefined)
+        await storeDeadLetter(work, event, violation, this.#onDeadLetter);
       else if (this.#handlers[event.type] !== undefined) valid.push(event);
     }
     const handler = this.#handlers[valid[0]?.type ?? ""];

@@ -17,7 +17,7 @@ export interface DeadLetter {
  *
  * @param onStored called after the commit if the event was stored
  */
-export async function keepDeadLetter(
+export async function storeDeadLetter(
   { query, afterCommit }: Effect,
   event: EventEnvelope,
   reason: string,

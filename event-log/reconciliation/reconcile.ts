@@ -1,6 +1,6 @@
 import type { EventEnvelope } from "../../core/contract.ts";
 import { invalidField } from "../../core/errors.ts";
-import { keepDeadLetter } from "../dead-letters/dead-letters.ts";
+import { storeDeadLetter } from "../dead-letters/dead-letters.ts";
 import {
   lockCursor,
   moveCursor,
@@ -139,7 +139,7 @@ export async function reconcile(
         return;
       }
       const { type, version } = unknown;
-      await keepDeadLetter(
+      await storeDeadLetter(
         work,
         unknown,
         `version ${version} of ${type} is unknown`,

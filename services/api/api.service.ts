@@ -6,8 +6,9 @@ import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { gatewayName, type Meta } from "../../core/access.ts";
 import { configOf } from "../../config/broker-config.ts";
-import { addressGroup } from "../../core/caller-address.ts";
-import { createServer } from "../../core/http.ts";
+import { addressGroup } from "../../core/network/caller-address.ts";
+import { createServer } from "../../core/network/http.ts";
+import { listen, listeningAt, portOf } from "../../core/network/listen.ts";
 import { authenticatorOf, type Authenticator } from "./auth/authenticate.ts";
 import { BrowserRules } from "./http/browser-rules.ts";
 import { TagSubscriptions, publishedEvents } from "./subscriptions/tag-subscriptions.ts";
@@ -26,15 +27,7 @@ import { inHttpSpan } from "./http/http-span.ts";
 import { HttpError, sendHttpError } from "./http/http-errors.ts";
 import { headFaultOf, toOriginForm } from "./http/request-head.ts";
 import { requestIdOptions, setRequestId } from "./http/request-id.ts";
-import {
-  closeServer,
-  listen,
-  listeningAt,
-  portOf,
-  sendError,
-  serverTimeouts,
-  setHeaders,
-} from "./http/http-server.ts";
+import { closeServer, sendError, serverTimeouts, setHeaders } from "./http/http-server.ts";
 import { ResourceUsage } from "./limits/resource-usage.ts";
 import { pageGate, pages, routeOf, type GatewayRequest } from "./http/pages.ts";
 import { DeadlineTimer } from "./limits/deadline.ts";

@@ -1,6 +1,6 @@
 import type { Effect, EventEnvelope } from "../../core/contract.ts";
 import { eraseFromAuditTrail } from "../../database/audit-trail.ts";
-import { forgetUsers } from "../../event-log/forget-users.ts";
+import { forgetUsers } from "../../event-log/known-users.ts";
 import type { UserErased } from "../users/users.contract.ts";
 
 /** Erases the personal data of users from this database. The ledger keeps their ids. */

@@ -3,7 +3,7 @@ import { auditTrailAction } from "../../core/audit.ts";
 import { defineContract } from "../../core/contract.ts";
 import { defineErrors } from "../../core/errors.ts";
 import { maxReportedViolations } from "../../core/validation.ts";
-import { bulkAction, maxBulkItems } from "./bulk.contract.ts";
+import { bulkActions, maxBulkItems } from "./bulk/bulk.contract.ts";
 import { catalogueChangeActions, catalogueEvents } from "./catalogue/catalogue-changes.contract.ts";
 import { maxPrices, maxSkus, catalogueActions } from "./catalogue/catalogue.contract.ts";
 import {
@@ -120,54 +120,7 @@ export const productsContract = defineContract({
     ...catalogueActions,
     ...catalogueChangeActions,
     ...stockActions,
-    /** Creates the products of a batch. A result has SKU_TAKEN or BAD_USER_INPUT if it fails. */
-    createMany: bulkAction(
-      "products",
-      `
-        """
-        Adds up to 1,000 products to the catalogue. A product that fails does not stop the others: it
-        has an error in its result. Of several products with the same SKU, the first is created. For
-        admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT for an empty or a too long list;
-        of a product: BAD_USER_INPUT, SKU_TAKEN.
-        """
-        createProducts("The products to create" input: CreateProductsInput!): BulkProductsPayload!
-      `,
-    ),
-    /**
-     * Updates the products of a batch, each if its version is the given one. A result has
-     * BAD_USER_INPUT, PRODUCT_NOT_FOUND, VERSION_CONFLICT or SKU_TAKEN if it fails.
-     */
-    updateMany: bulkAction(
-      "products",
-      `
-        """
-        Changes name, description, price or SKU of up to 1,000 products. A product that fails does
-        not stop the others: it has an error in its result. Of several updates of the same product,
-        only the first can be applied. An SKU that another product has is taken, also if the same mutation
-        changes that product. For admins. Errors: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT for an
-        empty or a too long list; of a product: BAD_USER_INPUT, PRODUCT_NOT_FOUND, VERSION_CONFLICT,
-        SKU_TAKEN.
-        """
-        updateProducts("The products and their changes" input: UpdateProductsInput!): BulkProductsPayload!
-      `,
-    ),
-    /**
-     * Changes the stock of the products of a batch, by a difference or to a number. A result has
-     * BAD_USER_INPUT, PRODUCT_NOT_FOUND or INSUFFICIENT_STOCK if it fails.
-     */
-    updateInventories: bulkAction(
-      "changes",
-      `
-        """
-        Changes the stock of up to 1,000 products, by a difference or to a number of pieces. A change
-        that fails does not stop the others: it has an error in its result. Of several changes of the
-        same product, only the first can be applied. For admins. Errors: UNAUTHENTICATED, FORBIDDEN,
-        BAD_USER_INPUT for an empty or a too long list; of a change: BAD_USER_INPUT,
-        PRODUCT_NOT_FOUND, INSUFFICIENT_STOCK.
-        """
-        updateInventories("The products and their changes" input: UpdateInventoriesInput!): BulkProductsPayload!
-      `,
-    ),
+    ...bulkActions,
     /** Returns changes of catalogue and stock and rejected attempts, newest first. */
     auditTrail: auditTrailAction(
       "productsAudit",

@@ -6,7 +6,7 @@ import { defineService } from "../../core/define-service.ts";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { auditErasure, auditPruning, FailedAttemptAudit } from "../../database/audit-trail.ts";
 import { readAuditTrail } from "../../database/audit-trail-pages.ts";
-import { rememberingUsers } from "../../database/user-names.ts";
+import { rememberingUsers } from "../../event-log/known-users.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
 import {
@@ -16,7 +16,7 @@ import {
 } from "./bulk/create-products.ts";
 import { updateInventories } from "./bulk/update-inventories.ts";
 import { updateProducts } from "./bulk/update-products.ts";
-import { changeInventoryRules, type ChangeInventory } from "./bulk.contract.ts";
+import { changeInventoryRules, type ChangeInventory } from "./bulk/bulk.contract.ts";
 import { createProduct } from "./catalogue/create-product.ts";
 import { eraseUsers } from "./erase-users.ts";
 import { priceHistory } from "./catalogue/price-history.ts";

@@ -7,9 +7,9 @@ import { exactText, id, int, oneOf, optional, text } from "../../core/validation
 import { ordersContract } from "../orders/orders.contract.ts";
 import { productsContract } from "../products/products.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
-import { deliveryActions } from "./log/deliveries.contract.ts";
+import { deliveryActions } from "./deliveries/deliveries.contract.ts";
 
-export * from "./log/deliveries.contract.ts";
+export * from "./deliveries/deliveries.contract.ts";
 
 /** The services whose events webhooks can get. */
 export const webhookProducers = [usersContract, productsContract, ordersContract] as const;

@@ -8,21 +8,22 @@ import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { auditErasure, auditPruning, FailedAttemptAudit } from "../../database/audit-trail.ts";
 import { readAuditTrail } from "../../database/audit-trail-pages.ts";
 import type { UserErased } from "../users/users.contract.ts";
-import { Deliverer } from "./delivery/deliverer.ts";
-import { deliveryMetrics } from "./delivery/delivery-metrics.ts";
-import { deliveryRecorder } from "./delivery/record-deliveries.ts";
+import { Deliverer } from "./sending/deliverer.ts";
+import { deliveryMetrics } from "./sending/delivery-metrics.ts";
+import { deliveryRecorder } from "./deliveries/record-deliveries.ts";
 import { checkedLookup, resolveFor } from "./endpoints/address-rules.ts";
+import { addSecret } from "./endpoints/add-secret.ts";
 import { createWebhook } from "./endpoints/create-webhook.ts";
 import { deleteWebhook } from "./endpoints/delete-webhook.ts";
 import { listWebhooks, readWebhook } from "./endpoints/read-webhooks.ts";
-import { rotateSecret, withSecret } from "./endpoints/rotate-secret.ts";
+import { rotateSecret } from "./endpoints/rotate-secret.ts";
 import { updateWebhook } from "./endpoints/update-webhook.ts";
 import { WebhookSecrets } from "./endpoints/webhook-secrets.ts";
-import { eraseUsers } from "./log/erase-users.ts";
-import { deliveriesOfEvents } from "./log/deliveries-of-events.ts";
-import { deliveryConnection } from "./log/page-deliveries.ts";
-import { pruneDeliveries } from "./log/prune-deliveries.ts";
-import { redriveAll, redriveDelivery } from "./log/redrive-deliveries.ts";
+import { eraseUsers } from "./erase-users.ts";
+import { deliveriesOfEvents } from "./deliveries/deliveries-of-events.ts";
+import { deliveryConnection } from "./deliveries/page-deliveries.ts";
+import { pruneDeliveries } from "./deliveries/prune-deliveries.ts";
+import { redriveAll, redriveDelivery } from "./deliveries/redrive-deliveries.ts";
 import { webhookEvents, webhookProducers, webhooksContract } from "./webhooks.contract.ts";
 import { openWebhooksDatabase } from "./webhooks.database.ts";
 
@@ -65,7 +66,7 @@ export default function webhooksService(broker: ServiceBroker): ServiceSchema {
         const webhook = await database.idempotent(ctx, (db) =>
           createWebhook(db, secrets, rules, ctx.params, senderOf(ctx)),
         );
-        return withSecret(query, secrets, webhook);
+        return addSecret(query, secrets, webhook);
       },
       update: async (ctx) => {
         const webhook = await database.idempotent(ctx, (db) =>
@@ -80,7 +81,7 @@ export default function webhooksService(broker: ServiceBroker): ServiceSchema {
         const webhook = await database.idempotent(ctx, (db) =>
           rotateSecret(db, secrets, ctx.params.id, senderOf(ctx)),
         );
-        return withSecret(query, secrets, webhook);
+        return addSecret(query, secrets, webhook);
       },
       deliveries: ({ params }) => connection.page(params),
       deliveriesOf: ({ params: { eventIds } }) => deliveriesOfEvents(query, eventIds),

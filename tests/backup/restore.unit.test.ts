@@ -15,7 +15,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { restoreBackup } from "../../embedded/backup/restore-backup.ts";
-import { claimDataDir, StartError } from "../../embedded/data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
+import { claimDataDir } from "../../embedded/data-dir.ts";
 import { finishRestore } from "../../embedded/staging-folder.ts";
 import { writeBackup } from "../support/sample-backup.ts";
 
@@ -51,8 +52,8 @@ async function faultOf(): Promise<string> {
     () => undefined,
     (reason: unknown) => reason,
   );
-  expect(error).toBeInstanceOf(StartError);
-  return (error as StartError).message;
+  expect(error).toBeInstanceOf(CommandError);
+  return (error as CommandError).message;
 }
 
 /** Changes one byte in the middle of a file. */

@@ -75,7 +75,7 @@ describe("an exported file", () => {
     expect(readdirSync(join(folder, "real"))).toEqual(["b.csv"]);
     rmSync(real);
     await expect(exportFile(link)).rejects.toMatchObject({
-      name: "StartError",
+      name: "CommandError",
       message: `${link} cannot be written: it is a symbolic link to a file that does not exist.`,
     });
   });
@@ -95,13 +95,13 @@ describe("an exported file", () => {
 
   test("cannot be in a folder that does not exist, or in a file", async () => {
     const expected = {
-      name: "StartError",
+      name: "CommandError",
       message: expect.stringMatching(/cannot be written: th/),
     };
     await expect(exportFile(join(folder, "none", "a.csv"))).rejects.toMatchObject(expected);
     writeFileSync(join(folder, "b"), "");
     await expect(exportFile(join(folder, "b", "a.csv"))).rejects.toMatchObject({
-      name: "StartError",
+      name: "CommandError",
       message: expect.stringMatching(/a part of its path is not a folder/),
     });
   });
@@ -110,7 +110,7 @@ describe("an exported file", () => {
     const file = join(folder, "a.csv");
     mkdirSync(file);
     await expect(exportFile(file)).rejects.toMatchObject({
-      name: "StartError",
+      name: "CommandError",
       message: `${file} cannot be written: it is a folder.`,
     });
   });
@@ -119,7 +119,7 @@ describe("an exported file", () => {
   onLinux("on a full disk fails with a sentence", async () => {
     const target = await exportFile("/dev/full");
     await expect(target.write("a")).rejects.toMatchObject({
-      name: "StartError",
+      name: "CommandError",
       message: "/dev/full cannot be written: the disk is full.",
     });
     target.discard();

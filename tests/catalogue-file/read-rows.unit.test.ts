@@ -140,7 +140,7 @@ test.each([
   async (format, rows) => {
     const banner = "\n> shop-cluster@1.0.0 export\n> node commands/export.ts\n\n";
     await expect(read(format, banner + rows)).rejects.toMatchObject({
-      name: "StartError",
+      name: "CommandError",
       message: expect.stringMatching("begins with the banner of npm"),
     });
   },

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { BulkAnswer } from "../../services/products/bulk.contract.ts";
+import type { BulkAnswer } from "../../services/products/bulk/bulk.contract.ts";
 import type { Product } from "../../services/products/products.contract.ts";
 import { unknownId } from "../support/graphql/mutations.ts";
 import { booksOf, booksThatDiffer } from "../support/consistency/books.ts";

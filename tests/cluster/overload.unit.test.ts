@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { readConfig, singleProcessDefaults } from "../../config/config.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
-import { LoadLimit } from "../../middlewares/load-limit.ts";
+import { LoadLimit } from "../../middlewares/moleculer/load-limit.ts";
 
 const callTimeoutMs = 4_000;
 

@@ -84,7 +84,7 @@ describe("the command in docs/deployment.md", () => {
     );
   });
 
-  test("serves orders by GraphQL, and opens the console", async () => {
+  test("serves orders by GraphQL, and opens the REPL", async () => {
     const ask = async (query: string, token?: string) => {
       const { data, errors } = await graphql<Record<string, { id: string; token: string }>>(
         url,
@@ -106,7 +106,7 @@ describe("the command in docs/deployment.md", () => {
     const line = `{ product_id: "${mug?.id ?? ""}", quantity: 2 }`;
     await ask(`mutation { placeOrder(input: { order_products: [${line}] }) { id } }`, login?.token);
     program.type(`call products.get --id ${mug?.id ?? ""}`);
-    await eventually("the console's answer", () =>
+    await eventually("the answer of the REPL", () =>
       stripVTControlCharacters(program.output()).includes("stock: 7"),
     );
   });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { defineContract, event, type Contract } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
 import { id } from "../../core/validation.ts";
-import type { Outbox } from "../../event-log/event-log-reading.ts";
+import type { Outbox } from "../../event-log/log-progress.ts";
 import type { Reconciliation } from "../../event-log/reconciliation/reconcile.ts";
 import { openDatabase } from "../../mixins/database.mixin.ts";
 import { ordersContract } from "../../services/orders/orders.contract.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { addressGroup } from "../../core/caller-address.ts";
+import { addressGroup } from "../../core/network/caller-address.ts";
 
 describe("addressGroup gives", () => {
   test.each([

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
-import type { Outbox } from "../../event-log/event-log-reading.ts";
+import type { Outbox } from "../../event-log/log-progress.ts";
 import { maxQueryCost } from "../../services/api/limits/request-limits.ts";
 import type { Throttle } from "../../services/api/limits/throttle.ts";
 import { contracts } from "../../services/registry.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { Errors, ServiceBroker, type Context, type Middleware } from "moleculer";
 import { processMetrics } from "../../broker/process-metrics.ts";
 import { Instruments, instrumentsOf } from "../../core/metrics/instruments.ts";
-import { metricsMiddleware } from "../../middlewares/metrics.middleware.ts";
+import { metricsMiddleware } from "../../middlewares/moleculer/metrics.middleware.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 
 interface Series {

@@ -21,9 +21,9 @@ import type { DeliveryState } from "../../services/webhooks/webhooks.contract.ts
 import type { DomainService } from "../../services/registry.ts";
 import { sessionPruning } from "../../services/users/sessions/prune-sessions.ts";
 import { openSessions } from "../../services/users/sessions/own-sessions.ts";
-import { claimDeliveries } from "../../services/webhooks/delivery/claim-deliveries.ts";
-import { deliveryConnection } from "../../services/webhooks/log/page-deliveries.ts";
-import { pruneDeliveries } from "../../services/webhooks/log/prune-deliveries.ts";
+import { claimDeliveries } from "../../services/webhooks/sending/claim-deliveries.ts";
+import { deliveryConnection } from "../../services/webhooks/deliveries/page-deliveries.ts";
+import { pruneDeliveries } from "../../services/webhooks/deliveries/prune-deliveries.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { ReadCounter } from "../support/statements/rows-read.ts";
 

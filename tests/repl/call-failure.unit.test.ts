@@ -17,7 +17,7 @@ test.each<[Error, RegExp]>([
   [new Errors.MoleculerError("broken", 500, "INTERNAL_SERVER_ERROR"), /has failed .*\(broken\)\.$/],
 ])("an operator's command ends with a sentence at %s", (error, sentence) => {
   const message = expect.stringMatching(sentence);
-  expect(callFailure(error)).toMatchObject({ name: "StartError", message, cause: error });
+  expect(callFailure(error)).toMatchObject({ name: "CommandError", message, cause: error });
 });
 
 test("a bug of a command keeps its stack", () => {

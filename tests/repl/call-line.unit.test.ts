@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { LineFault, readCall } from "../../commands/console/call-line.ts";
+import { LineFault, readCall } from "../../commands/repl/call-line.ts";
 
 const rules = {
   query: { type: "any", optional: true },

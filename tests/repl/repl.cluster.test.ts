@@ -17,7 +17,7 @@ let databases: TestDatabases;
 let port: string;
 /** Settings that `npm start` and `npm run repl` share on one machine. */
 let local: Record<string, string>;
-/** Settings that the nodes of a cluster and their console share. */
+/** Settings that the nodes of a cluster and their REPL share. */
 let cluster: Record<string, string>;
 const running: Program[] = [];
 
@@ -48,8 +48,8 @@ afterAll(async () => {
   await databases.drop();
 });
 
-/** Drives a console: types a line and waits for the answer. */
-class Console {
+/** Drives a REPL: types a line and waits for the answer. */
+class Repl {
   readonly program: Program;
   #offset = 0;
 
@@ -76,7 +76,7 @@ class Console {
 
   /** Waits until a service can be called. */
   async waitForService(service: string): Promise<void> {
-    await eventually(`the console reaching ${service}`, async () => {
+    await eventually(`the REPL reaching ${service}`, async () => {
       // Waits for each answer, so that it is not taken for the answer of the next call.
       await this.type(`call ${service}.ready`, "mol $");
       return this.#answer().includes("Response:");
@@ -94,22 +94,20 @@ class Console {
 describe.each([
   ["npm start", () => local],
   ["a cluster over NATS", () => cluster],
-])("a console on %s", (_title, settings) => {
-  let console: Console;
+])("a REPL on %s", (_title, settings) => {
+  let repl: Repl;
 
   beforeAll(async () => {
-    console = new Console(settings());
-    await console.program.said("mol $");
-    expect(console.program.output()).toMatch(
-      /actions lists all actions .*\n.*call products\.create/,
-    );
-    await console.waitForService("users");
+    repl = new Repl(settings());
+    await repl.program.said("mol $");
+    expect(repl.program.output()).toMatch(/actions lists all actions .*\n.*call products\.create/);
+    await repl.waitForService("users");
   });
 
   test("lists nodes, services, actions and events", async () => {
-    await console.type("nodes", "(*)", "ONLINE");
-    await console.type("services", "users", "products", "orders");
-    const actions = await console.type(
+    await repl.type("nodes", "(*)", "ONLINE");
+    await repl.type("services", "users", "products", "orders");
+    const actions = await repl.type(
       "actions",
       "users.register",
       "products.updateInventory",
@@ -118,29 +116,29 @@ describe.each([
     );
     expect(actions).toMatch(/products\.create +--name --description --price --stock \[--sku\]\n/);
     expect(actions).not.toContain("$$strict");
-    const some = await console.type("actions users.*", "Parameters in brackets are optional");
+    const some = await repl.type("actions users.*", "Parameters in brackets are optional");
     expect(some).not.toContain("orders.place");
-    await console.type("events", "user.registered", "order.placed", "inventory.updated");
+    await repl.type("events", "user.registered", "order.placed", "inventory.updated");
   });
 
   test("calls actions with plain flags, and orders with JSON", async () => {
-    const user = await console.call(
+    const user = await repl.call(
       'users.register --email ann@example.com --username "Ann Lee" --password "correct horse" --type 1',
     );
-    const product = await console.call(
+    const product = await repl.call(
       'products.create --name Mug --description "" --price 990 --stock 20',
     );
-    await console.type(`call products.get --id ${product}`, "price: 990", "stock: 20");
+    await repl.type(`call products.get --id ${product}`, "price: 990", "stock: 20");
     const lines = [{ product_id: product, quantity: 3 }];
-    await console.type(
+    await repl.type(
       `call orders.place '${JSON.stringify({ user_id: user, order_products: lines })}'`,
       "price_total: 2970",
     );
-    await console.type(`call products.get --id ${product}`, "stock: 17");
+    await repl.type(`call products.get --id ${product}`, "stock: 17");
   });
 
   test("reads tables with the actions of moleculer-db", async () => {
-    await console.type(
+    await repl.type(
       `call orders.db.list --pageSize 5 --sort -created_at --query '{"status":"PLACED"}'`,
       "rows: [",
       "status: 'PLACED'",
@@ -148,40 +146,34 @@ describe.each([
       "pageSize: 5",
       "totalPages: 1",
     );
-    await console.type(
+    await repl.type(
       "call orders.db.find --populate user,lines --fields id,status,user,lines --limit 1",
       "username: 'Ann Lee'",
       "quantity: 3",
     );
     const errors = [
-      await console.type(
+      await repl.type(
         "call users.db.find --fields id,password_hash",
         "ERROR: BAD_USER_INPUT: The 'fields' field names “password_hash”",
         "}\n",
       ),
-      await console.type(
+      await repl.type(
         "call orders.db.list --sort -nothing --pageSize 5",
         "ERROR: BAD_USER_INPUT: The 'sort' field names “-nothing”",
         "}\n",
       ),
-      await console.type(
-        `call orders.db.list --query '{"status": PLACED}'`,
-        "ERROR: This is no JSON",
-      ),
-      await console.type("call orders.db.list --query PLACED", "ERROR: BAD_USER_INPUT: ", "}\n"),
+      await repl.type(`call orders.db.list --query '{"status": PLACED}'`, "ERROR: This is no JSON"),
+      await repl.type("call orders.db.list --query PLACED", "ERROR: BAD_USER_INPUT: ", "}\n"),
     ];
     for (const error of errors) expect(error).not.toMatch(/\n\s+at /);
   });
 
   test("keeps the text of flags that look like numbers", async () => {
-    await console.call(
+    await repl.call(
       "users.register --email 1@example.com --username 007 --password=7240001724 --type 0",
     );
-    await console.type(
-      "call users.login --email 1@example.com --password 7240001724",
-      "token: 'ey",
-    );
-    await console.type(
+    await repl.type("call users.login --email 1@example.com --password 7240001724", "token: 'ey");
+    await repl.type(
       'call products.create --name "1.50" --description true --price 1 --stock 1',
       "name: '1.50'",
       "description: 'true'",
@@ -189,7 +181,7 @@ describe.each([
   });
 
   test("does not parse flags inside the text of another flag", async () => {
-    await console.type(
+    await repl.type(
       'call products.create --description "use --name 5 here" --name 7 --price 1 --stock 1',
       "name: '7'",
       "description: 'use --name 5 here'",
@@ -199,50 +191,50 @@ describe.each([
   test("shows code, message and data of an error, without a stack", async () => {
     const unknown = "01890a5d-ac96-774b-bcce-b302099a8057";
     const errors = [
-      await console.type(
+      await repl.type(
         `call products.get --id ${unknown}`,
         "ERROR: PRODUCT_NOT_FOUND: There is no such product",
         unknown,
       ),
-      await console.type(
+      await repl.type(
         "call products.create --name x --description x --price -1 --stock many",
         "ERROR: BAD_USER_INPUT: ",
         "field: 'price'",
         "field: 'stock'",
         "}\n",
       ),
-      await console.type(
+      await repl.type(
         "call products.create --nmae Mug --description x --price 1 --stock 1",
         "ERROR: BAD_USER_INPUT: 'name' is required. There is no parameter 'nmae'. ",
         "field: 'nmae'",
         "}\n",
       ),
-      await console.type(
+      await repl.type(
         "call products.create --name '' --description x --price 1 --stock 1",
         "ERROR: BAD_USER_INPUT: 'name' must not be empty.",
         "}\n",
       ),
-      await console.type('call products.get --id "x', "ERROR: A quotation mark is not closed"),
+      await repl.type('call products.get --id "x', "ERROR: A quotation mark is not closed"),
     ];
     for (const error of errors) expect(error).not.toMatch(/\n\s+at /);
   });
 
   test("names the nearest action once when an action is unknown", async () => {
     const sentence = "SERVICE_NOT_FOUND: There is no action products.gte. Is it products.get?";
-    const answer = await console.type("call products.gte", sentence, "mol $");
+    const answer = await repl.type("call products.gte", sentence, "mol $");
     expect(answer.match(/products\.gte/g)).toHaveLength(1);
     expect(answer).not.toContain("WARN");
   });
 
   test("ends at exit without stopping the shop", async () => {
-    console.program.type("exit");
-    expect(await console.program.ended()).toBe(0);
+    repl.program.type("exit");
+    expect(await repl.program.ended()).toBe(0);
     for (const program of running) expect(program.output()).not.toMatch(/ERROR|Good bye/);
   });
 });
 
-test("a console runs all piped commands in order", async () => {
-  const { program } = new Console(local);
+test("a REPL runs all piped commands in order", async () => {
+  const { program } = new Repl(local);
   program.type("call products.create --name Piped --description x --price 1 --stock 1");
   program.type("call products.list");
   program.type("nodes");
@@ -251,22 +243,22 @@ test("a console runs all piped commands in order", async () => {
   expect(program.output()).toMatch(/Response:[^]*Response:[^]*Piped[^]*Node ID/);
 });
 
-test("a console reconnects to a restarted shop", async () => {
-  const console = new Console(local);
-  await console.program.said("mol $");
+test("a REPL reconnects to a restarted shop", async () => {
+  const repl = new Repl(local);
+  await repl.program.said("mol $");
   running[0]?.signal("SIGTERM");
   expect(await running[0]?.ended()).toBe(0);
   running[0] = startCommand("start", local);
   await eventually("the shop answering", () =>
     graphql(`http://localhost:${port}`, "{ products { id } }"),
   );
-  await console.waitForService("users");
-  console.program.signal("SIGTERM");
-  expect(await console.program.ended()).toBe(0);
+  await repl.waitForService("users");
+  repl.program.signal("SIGTERM");
+  expect(await repl.program.ended()).toBe(0);
 });
 
-test("a console prints one sentence and exits with 1 when no shop is running", async () => {
-  const { program } = new Console({ DATA_DIR: temporaryFolder() });
+test("a REPL prints one sentence and exits with 1 when no shop is running", async () => {
+  const { program } = new Repl({ DATA_DIR: temporaryFolder() });
   expect(await program.ended()).toBe(1);
   expect(program.output()).toMatch(/^No shop is running on DATA_DIR .*\n$/);
 });

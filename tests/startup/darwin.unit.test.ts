@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { StartError } from "../../embedded/data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
 import { darwin } from "../../embedded/platform/darwin.ts";
 import { findServer, folderSetting } from "../../embedded/postgres-process.ts";
 import { postgresUser } from "../../embedded/postgres-user.ts";
@@ -100,6 +100,6 @@ test("root cannot start PostgreSQL on macOS, and the message says what to do", (
     return;
   }
   expect(() => postgresUser(folder, mac())).toThrow(
-    new StartError("PostgreSQL does not run as root; run the shop as an ordinary user."),
+    new CommandError("PostgreSQL does not run as root; run the shop as an ordinary user."),
   );
 });

@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { answers, claimDataDir, socketOf } from "../../embedded/data-dir.ts";
+import { isListening, claimDataDir, socketOf } from "../../embedded/data-dir.ts";
 import { EmbeddedPostgres } from "../../embedded/postgres.ts";
 import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { postgresBinaries } from "../../embedded/postgres-binaries.ts";
-import { reachable } from "../../embedded/postgres-user.ts";
+import { runnableBinaries } from "../../embedded/postgres-user.ts";
 import { processTable } from "../../tools/support/process-table/process-table.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import {
@@ -59,7 +59,7 @@ test("a data directory may have any name, and no shell interprets it", async () 
   expect(readdirSync(closed)).toEqual([name]);
   expect(readdirSync("/").concat(readdirSync(process.cwd()))).not.toContain("PWNED");
   const claimed = await claimDataDir(dataDir);
-  expect(await answers(socketOf(dataDir))).toBe(true);
+  expect(await isListening(socketOf(dataDir))).toBe(true);
   claimed.close();
 });
 
@@ -105,7 +105,7 @@ test("a PostgreSQL that another program runs on the data is not stopped", async 
   const data = join(otherDir, "postgres");
   const { uid, gid } = statSync(data);
   const user = isRoot ? { uid, gid } : undefined;
-  const { postgres } = await reachable(await postgresBinaries(), user);
+  const { postgres } = await runnableBinaries(await postgresBinaries(), user);
   chmodSync(otherDir, 0o755);
   const args = ["-D", data, "-c", "listen_addresses=", "-c", `unix_socket_directories=${data}`];
   const other = startProgram(postgres, args, user ?? {});

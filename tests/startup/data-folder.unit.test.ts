@@ -15,7 +15,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { claimDataDir, StartError } from "../../embedded/data-dir.ts";
+import { CommandError } from "../../core/command-error.ts";
+import { claimDataDir } from "../../embedded/data-dir.ts";
 import { holdsData } from "../../embedded/postgres-folder.ts";
 import { makeData } from "../../embedded/staging-folder.ts";
 
@@ -86,8 +87,8 @@ async function startError(): Promise<string> {
     (reason: unknown) => reason,
   );
   expect(contentsOf(dataDir)).toBe(before);
-  expect(error).toBeInstanceOf(StartError);
-  return (error as StartError).message;
+  expect(error).toBeInstanceOf(CommandError);
+  return (error as CommandError).message;
 }
 
 const makeCompleteData = () =>

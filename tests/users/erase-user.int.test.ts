@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { EventEnvelope } from "../../core/contract.ts";
 import { auditErasure } from "../../database/audit-trail.ts";
-import { rememberUsers } from "../../database/user-names.ts";
-import { forgetUsers } from "../../event-log/forget-users.ts";
+import { forgetUsers, rememberUsers } from "../../event-log/known-users.ts";
 import { domainServices, type DomainService } from "../../services/registry.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { inputDocuments, mutations } from "../support/graphql/mutations.ts";

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { Webhook as Verifier } from "standardwebhooks";
-import type { Outbox } from "../../event-log/event-log-reading.ts";
+import type { Outbox } from "../../event-log/log-progress.ts";
 import type { Webhook, WebhookDelivery } from "../../services/webhooks/webhooks.contract.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { unknownId } from "../support/graphql/mutations.ts";

@@ -2,7 +2,7 @@ import type { SpanOptions } from "@opentelemetry/api";
 import type { GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { EdgeConfig } from "../../../config/edge-config.ts";
 import { mayActForOthers, type Viewer } from "../../../core/access.ts";
-import { addressGroup } from "../../../core/caller-address.ts";
+import { addressGroup } from "../../../core/network/caller-address.ts";
 import { tooManyRequests } from "../../../core/errors.ts";
 import { inChildSpan, inSpan } from "../../../core/tracing/spans.ts";
 import { apiErrors } from "../api.errors.ts";

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { LRUCache } from "lru-cache";
-import { addressGroup } from "../../../core/caller-address.ts";
+import { addressGroup } from "../../../core/network/caller-address.ts";
 import { atMost } from "../limits/at-most.ts";
 import { resourceLimits, type ResourceUsage } from "../limits/resource-usage.ts";
 

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
-import { addressGroup } from "../../../core/caller-address.ts";
+import { addressGroup } from "../../../core/network/caller-address.ts";
+import { sendJson } from "../../../core/network/send.ts";
+import { isReadOnly } from "../../../core/readiness.ts";
 import { requiredServices, type DomainService } from "../../registry.ts";
 import { closeAfter } from "./connection-limits.ts";
-import { sendJson } from "./http-server.ts";
 import { Throttle } from "../limits/throttle.ts";
 
 /** Longer than a healthy database needs, shorter than the timeout of an orchestrator. */
@@ -91,11 +92,4 @@ async function readiness(ctx: Context): Promise<Readiness> {
   const missing = requiredServices.filter((_, index) => answers[index]?.status === "rejected");
   const readOnly = requiredServices.filter((_, index) => isReadOnly(answers[index]));
   return { status: missing.length === 0 ? "ready" : "not ready", missing, readOnly };
-}
-
-/** Returns whether the answer of a service's `ready` says that its database refuses writes. */
-export function isReadOnly(answer: PromiseSettledResult<unknown> | undefined): boolean {
-  if (answer?.status !== "fulfilled") return false;
-  // Version 1.0 answers true.
-  return (answer.value as { isReadOnly?: boolean } | null)?.isReadOnly === true;
 }

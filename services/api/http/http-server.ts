@@ -1,7 +1,6 @@
-import { apiErrors } from "../api.errors.ts";
 import { randomUUID } from "node:crypto";
 import type { Server, ServerOptions, ServerResponse } from "node:http";
-import { isIPv6, Server as NetServer } from "node:net";
+import { Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
@@ -11,57 +10,13 @@ import {
   isUnreachable,
   type ErrorDefinition,
 } from "../../../core/errors.ts";
-import { STATUS_CODES } from "../../../core/http.ts";
-import { isLoopback } from "../../../config/config.ts";
+import { STATUS_CODES } from "../../../core/network/http.ts";
+import { sendJson } from "../../../core/network/send.ts";
+import { apiErrors } from "../api.errors.ts";
 import { hasUnansweredRequest } from "./connection-limits.ts";
 
 /** How long a request in flight may take after the server begins to stop. */
 const closeTimeoutMs = 5_000;
-
-/** The server cannot listen on its port. The command prints the message without a stack. */
-class ListenError extends Error {
-  override readonly name = "ListenError";
-}
-
-/**
- * Listens on a port. Rejects with a ListenError.
- *
- * @param setting the setting that names the port, for the message of the error
- */
-export function listen(
-  server: Server,
-  port: number,
-  host: string,
-  setting = "PORT",
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", ({ code, message }: NodeJS.ErrnoException) => {
-      const other = port < 1_024 ? port + 8_000 : port < 65_535 ? port + 1 : port - 1;
-      const example = `for example ${setting}=${other}`;
-      const reasons: Record<string, string> = {
-        EADDRINUSE: `Port ${port} is taken by another program; choose another one, ${example}.`,
-        EACCES: `Port ${port} needs the rights of root; choose one from 1024 on, ${example}.`,
-        EADDRNOTAVAIL: `HOST ${host} is no address of this machine; for example HOST=127.0.0.1.`,
-        ENOTFOUND: `HOST ${host} is not the name of an address; for example HOST=127.0.0.1.`,
-      };
-      const reason = reasons[code ?? ""] ?? `Cannot listen on ${host}:${port} (${message}).`;
-      reject(new ListenError(reason));
-    });
-    server.listen(port, host, resolve);
-  });
-}
-
-/** Returns the port of a listening server, which the system chose if PORT is 0. */
-export function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
-}
-
-/** Returns the address of a listening server, and how to open a local one to other machines. */
-export function listeningAt(server: Server, host: string): string {
-  const at = `http://${isIPv6(host) ? `[${host}]` : host}:${portOf(server)}`;
-  return isLoopback(host) ? `${at}, for this machine only (HOST=0.0.0.0: for all)` : at;
-}
 
 /** Timeouts and limits of Node's HTTP server. */
 export const serverTimeouts: ServerOptions = {
@@ -129,25 +84,6 @@ export function setHeaders(res: ServerResponse, headers: readonly string[]): voi
   for (let index = 0; index < headers.length; index += 2) {
     res.setHeader(headers[index] ?? "", headers[index + 1] ?? "");
   }
-}
-
-export function sendJson(res: ServerResponse, status: number, body: unknown): void {
-  sendText(res, status, JSON.stringify(body), "application/json; charset=utf-8");
-}
-
-/** Sends a text. A Buffer is not copied, so that concurrent responses share it. */
-export function sendText(
-  res: ServerResponse,
-  status: number,
-  text: string | Buffer,
-  contentType = "text/plain; charset=utf-8",
-): void {
-  res
-    .writeHead(status, {
-      "content-type": contentType,
-      "content-length": Buffer.byteLength(text),
-    })
-    .end(text);
 }
 
 /** Sends an error from outside of GraphQL execution, in the form of a GraphQL response. */

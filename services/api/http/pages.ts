@@ -6,7 +6,7 @@ import type { Config } from "../../../config/config.ts";
 import { commonErrors } from "../../../core/errors.ts";
 import { InlinePrometheusReporter, prometheusType } from "../../../broker/metrics-reporter.ts";
 import { closeAfter } from "./connection-limits.ts";
-import { sendJson, sendText } from "./http-server.ts";
+import { sendJson, sendText } from "../../../core/network/send.ts";
 import type { ResourceUsage } from "../limits/resource-usage.ts";
 import { aliasOf, consoleAliases, playgroundAliases } from "../web/built-pages.ts";
 import type { Throttle } from "../limits/throttle.ts";

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
 import type { ServiceBroker } from "moleculer";
-import { sendError, sendText } from "../http/http-server.ts";
+import { sendText } from "../../../core/network/send.ts";
+import { sendError } from "../http/http-server.ts";
 import { BuiltFiles } from "./built-files.ts";
 
 /** A page that `npm run build:web` builds to `web/dist/NAME`. */

@@ -2,7 +2,8 @@ import type { ServiceBroker } from "moleculer";
 import type { EventEnvelope } from "../../../core/contract.ts";
 import type { TypedCaller } from "../../../core/define-service.ts";
 import type { Consumed } from "../../../event-log/consumer/event-cursor.ts";
-import { eventsOfOrder, type Outbox } from "../../../event-log/event-log-reading.ts";
+import { eventsOfOrder } from "../../../event-log/event-log-reading.ts";
+import type { Outbox } from "../../../event-log/log-progress.ts";
 import type {
   ReservationTrace as StockTrace,
   productsContract,

@@ -1,7 +1,7 @@
 import { ClientError } from "../../../core/errors.ts";
 import type { ItemCheck } from "../../../core/item-check.ts";
 import { namedTwice } from "../products.errors.ts";
-import type { BulkAnswer, BulkError, BulkResult } from "../bulk.contract.ts";
+import type { BulkAnswer, BulkError, BulkResult } from "./bulk.contract.ts";
 
 /** A checked item of a bulk action, with its position in the input. */
 export interface BulkItem<Item> {

@@ -4,7 +4,7 @@ import type { ItemCheck } from "../../../core/item-check.ts";
 import { newIdRule, optional } from "../../../core/validation.ts";
 import { recordAudits } from "../../../database/audit-trail.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
-import type { BulkAnswer } from "../bulk.contract.ts";
+import type { BulkAnswer } from "./bulk.contract.ts";
 import {
   newProductRules,
   type NewProduct,
@@ -33,7 +33,7 @@ export async function createProducts(
   const userId = userIdOf(sender.actor);
   const withNewSku = checked.distinct(items, ({ sku }) => sku, skuTaken);
   const distinct = checked.distinct(withNewSku, ({ id }) => id, productExists);
-  const foreignIds = await ofOthers(database, distinct);
+  const foreignIds = await idsOfOthers(database, distinct);
   const fresh = distinct.filter(({ index, item: { id = "" } }) => {
     const isForeign = foreignIds.has(id);
     if (isForeign) checked.fail(index, idOfOther());
@@ -51,7 +51,7 @@ export async function createProducts(
     const rejectedIds = products.flatMap(({ product: { id }, hasOwnId }) =>
       hasOwnId && !createdIds.has(id) ? [id] : [],
     );
-    const existingIds = await existing(query, rejectedIds);
+    const existingIds = await existingProductIds(query, rejectedIds);
     for (const { index, product } of products) {
       if (createdIds.has(product.id)) results.done(index, product.id, 1);
       else results.fail(index, existingIds.has(product.id) ? productExists() : skuTaken());
@@ -115,7 +115,7 @@ async function insertProducts(
  * Returns the ids of items that a user or an order has. An id is unique among the objects of all
  * types, for `Query.node`. No lock: objects that are created later have new random ids.
  */
-async function ofOthers(
+async function idsOfOthers(
   { query }: ProductsDatabase,
   items: readonly BulkItem<NewBulkProduct>[],
 ): Promise<Set<string>> {
@@ -130,7 +130,7 @@ async function ofOthers(
 }
 
 /** Returns those of the ids that a product has, or had before its deletion. */
-async function existing(query: Query, ids: string[]): Promise<Set<string>> {
+async function existingProductIds(query: Query, ids: string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set();
   const rows = await query<{ id: string }>("SELECT id FROM products WHERE id = ANY ($1::uuid[])", [
     ids,

@@ -2,7 +2,7 @@ import { userIdOf, type Sender } from "../../../core/access.ts";
 import type { ItemCheck } from "../../../core/item-check.ts";
 import { recordAudits } from "../../../database/audit-trail.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
-import type { BulkAnswer, ChangeInventory } from "../bulk.contract.ts";
+import type { BulkAnswer, ChangeInventory } from "./bulk.contract.ts";
 import type { ProductAuditAction } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import {

@@ -3,7 +3,7 @@ import { hasCode } from "../../../core/errors.ts";
 import type { ItemCheck } from "../../../core/item-check.ts";
 import { recordAudits } from "../../../database/audit-trail.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
-import type { BulkAnswer } from "../bulk.contract.ts";
+import type { BulkAnswer } from "./bulk.contract.ts";
 import { productColumns } from "../catalogue/product.model.ts";
 import { isEmptyUpdate, updateDetail, updateEvent } from "../catalogue/update-product.ts";
 import {

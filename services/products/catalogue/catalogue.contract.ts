@@ -18,7 +18,7 @@ import {
   text,
   type ListPage,
 } from "../../../core/validation.ts";
-import { maxBulkItems } from "../bulk.contract.ts";
+import { maxBulkItems } from "../bulk/bulk.contract.ts";
 
 export interface Product {
   id: string;

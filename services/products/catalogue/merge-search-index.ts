@@ -1,4 +1,4 @@
-import type { BulkAnswer } from "../bulk.contract.ts";
+import type { BulkAnswer } from "../bulk/bulk.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 
 const mergeEveryMs = 10_000;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mayActForOthers, type Sender } from "../../../core/access.ts";
-import { addressGroup } from "../../../core/caller-address.ts";
+import { addressGroup } from "../../../core/network/caller-address.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
 import { tooManyFromAddress } from "../users.errors.ts";
 

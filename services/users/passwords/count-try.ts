@@ -1,5 +1,5 @@
 import type { Sender } from "../../../core/access.ts";
-import { addressGroup } from "../../../core/caller-address.ts";
+import { addressGroup } from "../../../core/network/caller-address.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
 import {
   freeTriesPerAccount,

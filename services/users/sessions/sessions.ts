@@ -1,5 +1,5 @@
 import type { Sender } from "../../../core/access.ts";
-import { addressGroup } from "../../../core/caller-address.ts";
+import { addressGroup } from "../../../core/network/caller-address.ts";
 import type { Config } from "../../../config/config.ts";
 import { newId } from "../../../core/ids/ids.ts";
 import { auditColumns, auditRow } from "../../../database/audit-trail.ts";

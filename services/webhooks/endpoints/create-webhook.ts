@@ -27,13 +27,13 @@ export async function createWebhook(
   const { url, fault } = checkNewUrl(text, rules);
   if (fault !== undefined) throw invalidUrl(fault);
   const id = await database.newId();
-  const { stored } = await secrets.create(id);
+  const secret = await secrets.create(id);
   return database.transaction(async (work) => {
     await assertRoom(work);
     const [webhook] = await work.query<Webhook>(
       `INSERT INTO webhooks (id, url, events, description, secret) VALUES ($1, $2, $3, $4, $5)
        RETURNING ${webhookColumns}`,
-      [id, url.href, events, description, stored],
+      [id, url.href, events, description, secret],
     );
     if (webhook === undefined) throw new Error("the webhook was not inserted");
     await recordAudit<WebhookAuditAction>(work.query, {

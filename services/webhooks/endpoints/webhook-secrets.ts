@@ -25,10 +25,10 @@ export class WebhookSecrets {
     });
   }
 
-  /** Returns a new secret, in plain and as it is stored. */
-  async create(webhookId: string): Promise<{ secret: string; stored: string }> {
+  /** Returns the stored form of a new secret. */
+  create(webhookId: string): Promise<string> {
     const secret = secretPrefix + randomBytes(secretBytes).toString("base64");
-    return { secret, stored: await this.#cipher.seal(webhookId, secret) };
+    return this.#cipher.seal(webhookId, secret);
   }
 
   /** Returns the secrets that sign an event, the current one first. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { addressGroup } from "../../../../core/caller-address.ts";
+import { addressGroup } from "../../../../core/network/caller-address.ts";
 import { commonErrors, hasCode } from "../../../../core/errors.ts";
 import { activeSpan } from "../../../../core/tracing/spans.ts";
 import { acceptedType, acceptsEventStream } from "./accepted-type.ts";

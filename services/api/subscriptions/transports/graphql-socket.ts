@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import type { ExecutionResult, FormattedExecutionResult, GraphQLError } from "graphql";
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from "graphql-ws";
 import { WebSocketServer, type WebSocket } from "ws";
-import { addressGroup } from "../../../../core/caller-address.ts";
+import { addressGroup } from "../../../../core/network/caller-address.ts";
 import { DocumentError, type FormattedError } from "../../graphql/graphql-errors.ts";
 import { bytesPerCost, type GraphqlExecution } from "../../graphql/graphql-execution.ts";
 import type {

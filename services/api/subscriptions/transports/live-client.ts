@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Context, ServiceBroker } from "moleculer";
 import type { Meta, Viewer } from "../../../../core/access.ts";
-import { addressGroup } from "../../../../core/caller-address.ts";
+import { addressGroup } from "../../../../core/network/caller-address.ts";
 import type { Authentication } from "../../auth/authenticate.ts";
 import { callerOf, costShareOf, type GraphqlExecution } from "../../graphql/graphql-execution.ts";
 import type { DeadlineTimer } from "../../limits/deadline.ts";

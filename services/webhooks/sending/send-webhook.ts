@@ -1,6 +1,6 @@
 import { request as requestHttps } from "node:https";
 import type { LookupFunction } from "node:net";
-import { request as requestHttp } from "../../../core/http.ts";
+import { request as requestHttp } from "../../../core/network/http.ts";
 import { ForbiddenAddressError } from "../endpoints/address-rules.ts";
 import { retryAfterMs } from "./retry-schedule.ts";
 
@@ -15,11 +15,12 @@ export interface EndpointAnswer {
   durationMs: number;
 }
 
-/** The content of a request, and how it is sent. */
-export interface Sending {
+/** A request to an endpoint. */
+export interface WebhookRequest {
   url: URL;
   headers: Record<string, string>;
   body: string;
+  /** Resolves the name of the host. */
   lookup: LookupFunction;
   /** The deadline of the attempt. */
   signal: AbortSignal;
@@ -29,11 +30,11 @@ export interface Sending {
 const maxHeaderSize = 8_192;
 
 /** Sends a request and returns the answer. Does not throw. Redirects are not followed. */
-export async function sendWebhook(sending: Sending): Promise<EndpointAnswer> {
+export async function sendWebhook(request: WebhookRequest): Promise<EndpointAnswer> {
   const startMs = performance.now();
   const durationMs = () => Math.round(performance.now() - startMs);
   try {
-    const { status, retryAfter } = await exchange(sending);
+    const { status, retryAfter } = await exchange(request);
     const pauseMs = retryAfterMs(retryAfter);
     const isAccepted = status >= 200 && status < 300;
     return {
@@ -43,11 +44,11 @@ export async function sendWebhook(sending: Sending): Promise<EndpointAnswer> {
       durationMs: durationMs(),
     };
   } catch (error) {
-    return { status: null, error: reasonOf(error, sending.signal), durationMs: durationMs() };
+    return { status: null, error: reasonOf(error, request.signal), durationMs: durationMs() };
   }
 }
 
-function exchange({ url, headers, body, lookup, signal }: Sending) {
+function exchange({ url, headers, body, lookup, signal }: WebhookRequest) {
   return new Promise<{ status: number; retryAfter: string | undefined }>((resolve, reject) => {
     const send = url.protocol === "https:" ? requestHttps : requestHttp;
     const sent = send(url, {

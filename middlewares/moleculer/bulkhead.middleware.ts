@@ -1,7 +1,7 @@
 import { Errors, type Context, type Middleware, type Service, type ServiceBroker } from "moleculer";
-import { updateBeforeSnapshots } from "../broker/metric-series.ts";
-import { moleculers } from "../broker/moleculer-middlewares.ts";
-import { codeOf, isUnreachable } from "../core/errors.ts";
+import { updateBeforeSnapshots } from "../../broker/metric-series.ts";
+import { originals } from "./originals.ts";
+import { codeOf, isUnreachable } from "../../core/errors.ts";
 import { LoadLimit } from "./load-limit.ts";
 
 type Call = Context<unknown, object, { startByMs?: number }>;
@@ -31,7 +31,7 @@ const queueSize = "moleculer.request.bulkhead.queue.size";
  * The metrics are set when they are read: Moleculer sets them eight times per call.
  */
 export function bulkheadMiddleware(broker: ServiceBroker): Middleware {
-  const original = moleculers.Bulkhead(broker);
+  const original = originals.Bulkhead(broker);
   const gauges: (() => void)[] = [];
 
   function localAction(next: Handler, action: Action): Handler {

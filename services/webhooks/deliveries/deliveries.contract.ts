@@ -8,9 +8,6 @@ import {
 } from "../../../core/relay-connection.ts";
 import { id, ids, oneOf, optional } from "../../../core/validation.ts";
 
-/** The maximum number of dead letters that one call redrives. */
-export const maxRedriven = 1_000;
-
 const deliveryStates = ["PENDING", "DELIVERED", "DEAD"] as const;
 
 export type DeliveryState = (typeof deliveryStates)[number];

@@ -1,6 +1,6 @@
 import { Utils, type ServiceBroker } from "moleculer";
 
-/** The part of a parameter's rule that the console uses. */
+/** The part of a parameter's rule that the REPL uses. */
 export interface Rule {
   type?: string;
   optional?: boolean;

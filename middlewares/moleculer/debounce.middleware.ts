@@ -1,5 +1,5 @@
 import type { Context, Middleware, ServiceBroker } from "moleculer";
-import { moleculers } from "../broker/moleculer-middlewares.ts";
+import { originals } from "./originals.ts";
 
 type Handler = (ctx: Context) => Promise<unknown>;
 type Wrapping = (this: unknown, next: Handler, event: { debounce?: number }) => Handler;
@@ -9,7 +9,7 @@ type Wrapping = (this: unknown, next: Handler, event: { debounce?: number }) => 
  * rejection would end the process. This middleware logs the rejection.
  */
 export function debounceMiddleware(broker: ServiceBroker): Middleware {
-  const original = moleculers.Debounce(broker);
+  const original = originals.Debounce(broker);
   const { localEvent: wrap } = original as unknown as { localEvent: Wrapping };
   const localEvent: Wrapping = function (next, event) {
     if (event.debounce === undefined) return next;

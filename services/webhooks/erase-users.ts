@@ -1,9 +1,9 @@
-import type { Effect, EventEnvelope } from "../../../core/contract.ts";
-import { eraseFromAuditTrail } from "../../../database/audit-trail.ts";
-import { erasedText, rememberErased } from "../../../database/erased-users.ts";
-import type { Query } from "../../../database/statements/prepared-statements.ts";
-import { eraseFromDeadLetters } from "../../../event-log/dead-letters/dead-letters.ts";
-import type { UserErased } from "../../users/users.contract.ts";
+import type { Effect, EventEnvelope } from "../../core/contract.ts";
+import { eraseFromAuditTrail } from "../../database/audit-trail.ts";
+import { erasedText, rememberErased } from "../../database/erased-users.ts";
+import type { Query } from "../../database/statements/prepared-statements.ts";
+import { eraseFromDeadLetters } from "../../event-log/dead-letters/dead-letters.ts";
+import type { UserErased } from "../users/users.contract.ts";
 
 /** Erases the personal data of users from this database. */
 export async function eraseUsers(

@@ -5,12 +5,16 @@ import {
   updateBeforeSnapshots,
   type MetricLabels,
   type SeriesNames,
-} from "../broker/metric-series.ts";
-import { messageHooks, messageMetricNames, setMessageGauges } from "../broker/message-metrics.ts";
-import { moleculers } from "../broker/moleculer-middlewares.ts";
-import { processMetrics } from "../broker/process-metrics.ts";
-import { isClientError } from "../core/errors.ts";
-import { instrumentsOf, type Instruments } from "../core/metrics/instruments.ts";
+} from "../../broker/metric-series.ts";
+import {
+  messageHooks,
+  messageMetricNames,
+  setMessageGauges,
+} from "../../broker/message-metrics.ts";
+import { originals } from "./originals.ts";
+import { processMetrics } from "../../broker/process-metrics.ts";
+import { isClientError } from "../../core/errors.ts";
+import { instrumentsOf, type Instruments } from "../../core/metrics/instruments.ts";
 
 type Next = (ctx: Context) => Promise<unknown>;
 
@@ -38,7 +42,7 @@ const flushEveryMs = 5_000;
  * label objects and their texts nine times per call. This middleware counts in plain numbers.
  */
 export function metricsMiddleware(broker: ServiceBroker): Middleware {
-  const original = moleculers.Metrics(broker);
+  const original = originals.Metrics(broker);
   if (!broker.isMetricsEnabled()) return original;
   const { metrics } = broker;
   const all: MetricSeries[] = [];

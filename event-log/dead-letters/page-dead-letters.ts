@@ -1,5 +1,4 @@
-import type { DeadLetterEntry, RedrivenDeadLetters } from "../../core/events/event-progress.ts";
-import { isRetryable } from "../../core/errors.ts";
+import type { DeadLetterEntry } from "../../core/events/event-progress.ts";
 import type { PageArguments, RelayConnection } from "../../core/relay-connection.ts";
 import { isoTime } from "../../database/columns.ts";
 import { alongIndex, bindOf, type SortKey } from "../../database/pages/keyset-statements.ts";
@@ -30,36 +29,4 @@ export function pageOfDeadLetters(
   return readConnection<DeadLetterEntry>("deadLetters", oldestFirst, page, (window) =>
     query(alongIndex(letters, "true", byId, window.isDescending), bindOf(window, [], byId)),
   );
-}
-
-/** Shorter than the timeout of a call. */
-const redriveForMs = 2_500;
-const maxRedriven = 1_000;
-
-/**
- * Redrives the dead letters one by one, in the order of their producers' logs, because a later event
- * can depend on an earlier one. Stops in time to answer the call.
- */
-export async function redriveDeadLetters(
-  query: Query,
-  redrive: (id: string) => Promise<{ redriven: boolean }>,
-): Promise<RedrivenDeadLetters> {
-  const begunMs = performance.now();
-  const rows = await query<{ id: string }>(
-    "SELECT id FROM dead_letters ORDER BY producer, position LIMIT $1",
-    [maxRedriven + 1],
-  );
-  let [redriven, failed, tried] = [0, 0, 0];
-  for (const { id } of rows.slice(0, maxRedriven)) {
-    if (performance.now() - begunMs > redriveForMs) break;
-    tried += 1;
-    try {
-      if ((await redrive(id)).redriven) redriven += 1;
-    } catch (error) {
-      // The event breaks its contract, or its handler fails again. Without the database, all fail.
-      if (isRetryable(error)) throw error;
-      failed += 1;
-    }
-  }
-  return { redriven, failed, more: tried < rows.length };
 }

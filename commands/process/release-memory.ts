@@ -4,15 +4,15 @@ import { runInNewContext } from "node:vm";
 
 const checkEveryMs = 5_000;
 /** Shares of the time between two checks in which the event loop had work. */
-const quietUtilization = 0.05;
+const idleUtilization = 0.05;
 const busyUtilization = 0.5;
 
 /**
- * Returns unused memory to the system in the first quiet moment after the start, and after each
+ * Releases unused memory to the system in the first idle moment after the start, and after each
  * period of load: about a quarter of the process's memory. This blocks the event loop for 75 ms or
  * more, so it waits until the process has nothing to do.
  */
-export function giveBackMemoryWhenQuiet(): void {
+export function releaseMemoryWhenIdle(): void {
   let before = performance.eventLoopUtilization();
   let isDue = true;
   setInterval(() => {
@@ -20,13 +20,13 @@ export function giveBackMemoryWhenQuiet(): void {
     const { utilization } = performance.eventLoopUtilization(now, before);
     before = now;
     if (utilization > busyUtilization) isDue = true;
-    if (!isDue || utilization > quietUtilization) return;
+    if (!isDue || utilization > idleUtilization) return;
     isDue = false;
-    giveBackMemory();
+    releaseMemory();
   }, checkEveryMs).unref();
 }
 
-function giveBackMemory(): void {
+function releaseMemory(): void {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as NonNullable<typeof globalThis.gc>;
   // V8 does not use code that was cached with other flags, and some modules are loaded later.

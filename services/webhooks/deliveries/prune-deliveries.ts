@@ -4,7 +4,7 @@ import type { Query } from "../../../database/statements/prepared-statements.ts"
  * The maximum number of rows that one statement removes or changes. PostgreSQL looks up the rows of an
  * array. With IN, it might read the whole table, because it expects that many rows.
  */
-const batch = 1_000;
+const batchRows = 1_000;
 
 /**
  * Moves deliveries of disabled webhooks to the dead letters when their time has passed, and removes
@@ -12,11 +12,11 @@ const batch = 1_000;
  * and deleted webhooks.
  */
 export async function pruneDeliveries(query: Query, keepMs: number): Promise<void> {
-  await repeated(() => expire(query));
-  await repeated(() => removeFinished(query, keepMs));
-  await repeated(() => removeDeleted(query));
-  await repeated(() => removeDeletedLanes(query));
-  await repeated(() => removeEmptyLanes(query));
+  await untilDone(() => expire(query));
+  await untilDone(() => removeFinished(query, keepMs));
+  await untilDone(() => removeDeleted(query));
+  await untilDone(() => removeDeletedLanes(query));
+  await untilDone(() => removeEmptyLanes(query));
   await query(
     `UPDATE webhooks SET former_secret = NULL, former_secret_until = NULL
      WHERE former_secret_until < now()`,
@@ -29,11 +29,12 @@ export async function pruneDeliveries(query: Query, keepMs: number): Promise<voi
   );
 }
 
-async function repeated(work: () => Promise<object[]>): Promise<void> {
-  while ((await work()).length === batch);
+/** Repeats a statement until it finds less than a batch. */
+async function untilDone(statement: () => Promise<object[]>): Promise<void> {
+  while ((await statement()).length === batchRows);
 }
 
-/** Pending deliveries of enabled webhooks expire with their last attempt. */
+/** Dead-letters deliveries of disabled webhooks. Others expire with their last attempt. */
 function expire(query: Query): Promise<object[]> {
   return query<{ id: string }>(
     `WITH expired AS (
@@ -51,7 +52,7 @@ function expire(query: Query): Promise<object[]> {
        WHERE l.webhook_id = counted.webhook_id AND l.entity_id = counted.entity_id
      )
      SELECT id FROM expired`,
-    [batch],
+    [batchRows],
   );
 }
 
@@ -61,7 +62,7 @@ function removeFinished(query: Query, keepMs: number): Promise<object[]> {
        SELECT id FROM deliveries WHERE finished_at < now() - $1 * interval '1 millisecond'
        ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED))
      RETURNING id`,
-    [keepMs, batch],
+    [keepMs, batchRows],
   );
 }
 
@@ -71,7 +72,7 @@ function removeDeleted(query: Query): Promise<object[]> {
        SELECT d.id FROM webhooks w JOIN deliveries d ON d.webhook_id = w.id
        WHERE w.deleted_at IS NOT NULL LIMIT $1 FOR UPDATE OF d SKIP LOCKED))
      RETURNING id`,
-    [batch],
+    [batchRows],
   );
 }
 
@@ -80,7 +81,7 @@ function removeEmptyLanes(query: Query): Promise<object[]> {
     `DELETE FROM delivery_lanes WHERE ctid = ANY (ARRAY(
        SELECT ctid FROM delivery_lanes WHERE pending = 0 LIMIT $1 FOR UPDATE SKIP LOCKED))
      RETURNING entity_id`,
-    [batch],
+    [batchRows],
   );
 }
 
@@ -90,6 +91,6 @@ function removeDeletedLanes(query: Query): Promise<object[]> {
        SELECT l.ctid FROM webhooks w JOIN delivery_lanes l ON l.webhook_id = w.id
        WHERE w.deleted_at IS NOT NULL LIMIT $1 FOR UPDATE OF l SKIP LOCKED))
      RETURNING entity_id`,
-    [batch],
+    [batchRows],
   );
 }

@@ -5,7 +5,7 @@ import { checkUrl, type AddressRules } from "../endpoints/address-rules.ts";
 import type { WebhookSecrets } from "../endpoints/webhook-secrets.ts";
 import type { WebhooksDatabase } from "../webhooks.database.ts";
 import { claimDeliveries, type ClaimedDelivery } from "./claim-deliveries.ts";
-import { disableGone, pauseEndpoint } from "./endpoint-answers.ts";
+import { disableWebhook, pauseWebhook } from "./stop-sending.ts";
 import { finishAttempt } from "./finish-attempt.ts";
 import { retryPauseMs } from "./retry-schedule.ts";
 import { sendWebhook, type EndpointAnswer } from "./send-webhook.ts";
@@ -41,6 +41,7 @@ const gone = 410;
 export class Deliverer {
   readonly #parts: DelivererParts;
   readonly #claims: PeriodicTask;
+  /** The attempts in progress, with the ids of their webhooks. */
   readonly #running = new Map<Promise<void>, string>();
   readonly #stopped = new AbortController();
   #retryTimer: NodeJS.Timeout | undefined;
@@ -100,27 +101,27 @@ export class Deliverer {
 
   async #attempt(delivery: ClaimedDelivery): Promise<void> {
     const { database, onAttempt } = this.#parts;
-    const { webhook_id, attempts, retry_ms } = delivery;
+    const { webhook_id, attempts, expires_in_ms } = delivery;
     const answer = await this.#send(delivery);
     if (answer.error === null) {
       await finishAttempt(database.query, delivery, "DELIVERED", answer, 0);
       onAttempt("delivered");
       return;
     }
-    if (answer.status === gone) await disableGone(database, webhook_id);
+    if (answer.status === gone) await disableWebhook(database, webhook_id);
     else if (answer.retryAfterMs !== undefined) {
-      await pauseEndpoint(database, webhook_id, answer.retryAfterMs);
+      await pauseWebhook(database, webhook_id, answer.retryAfterMs);
     }
-    const pause = Math.max(retryPauseMs(attempts + 1), answer.retryAfterMs ?? 0);
-    const isDead = pause > retry_ms;
+    const pauseMs = Math.max(retryPauseMs(attempts + 1), answer.retryAfterMs ?? 0);
+    const isDead = pauseMs > expires_in_ms;
     await finishAttempt(
       database.query,
       delivery,
       isDead ? "DEAD" : "PENDING",
       answer,
-      isDead ? 0 : pause,
+      isDead ? 0 : pauseMs,
     );
-    if (!isDead) this.#wakeIn(pause);
+    if (!isDead) this.#wakeIn(pauseMs);
     onAttempt(isDead ? "dead" : "failed");
   }
 

@@ -8,12 +8,12 @@ import { entityOf } from "../../../event-log/event-entity.ts";
  * is not needed while no webhook gets one of them.
  *
  * @param query runs a statement outside a transaction
- * @param wake called after the commit
+ * @param wake called after the commit of new deliveries
  */
 export function deliveryRecorder(query: Query, wake: () => void) {
   return {
     isNeeded: (events: readonly EventEnvelope[]) =>
-      hasReceivers(query, [...new Set(events.map(({ type }) => type))]),
+      hasWebhooksFor(query, [...new Set(events.map(({ type }) => type))]),
     async handleBatch(
       events: EventEnvelope[],
       { query: queryInBatch, afterCommit }: Pick<Effect, "query" | "afterCommit">,
@@ -38,12 +38,12 @@ export function deliveryRecorder(query: Query, wake: () => void) {
  * Returns whether a webhook gets events of these types. The events are committed already: a webhook
  * that this statement does not see was created or enabled after them.
  */
-async function hasReceivers(query: Query, types: string[]): Promise<boolean> {
-  const receivers = await query(
+async function hasWebhooksFor(query: Query, types: string[]): Promise<boolean> {
+  const webhooks = await query(
     `SELECT FROM webhooks WHERE enabled AND deleted_at IS NULL AND events && $1::text[] LIMIT 1`,
     [types],
   );
-  return receivers.length > 0;
+  return webhooks.length > 0;
 }
 
 /** Inserts the deliveries and adds them to their lanes, which are locked in the order of their keys. */
@@ -52,7 +52,7 @@ async function insertDeliveries(
   events: EventEnvelope[],
   pairs: { id: string; webhook: string; event: number }[],
 ): Promise<void> {
-  const sent = events.map((event) => {
+  const rows = events.map((event) => {
     const { id, type, position, occurredAt, data } = event;
     return { id, type, entity: entityOf(event), position, at: occurredAt, data };
   });
@@ -75,7 +75,7 @@ async function insertDeliveries(
        due_at = CASE WHEN delivery_lanes.pending = 0 THEN excluded.due_at
                 ELSE delivery_lanes.due_at END`,
     [
-      JSON.stringify(sent),
+      JSON.stringify(rows),
       pairs.map(({ id }) => id),
       pairs.map(({ webhook }) => webhook),
       pairs.map(({ event }) => event),

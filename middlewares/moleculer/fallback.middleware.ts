@@ -1,5 +1,5 @@
 import type { ActionSchema, Context, Middleware, ServiceBroker } from "moleculer";
-import { moleculers } from "../broker/moleculer-middlewares.ts";
+import { originals } from "./originals.ts";
 
 type Handler = (ctx: Context & { options: { fallbackResponse?: unknown } }) => Promise<unknown>;
 type Wrapping = (this: unknown, next: Handler, action: ActionSchema) => Handler;
@@ -9,7 +9,7 @@ type Wrapping = (this: unknown, next: Handler, action: ActionSchema) => Handler;
  * Moleculer adds a promise to every call. This middleware does so only for calls with a fallback.
  */
 export function fallbackMiddleware(broker: ServiceBroker): Middleware {
-  const original = moleculers.Fallback(broker);
+  const original = originals.Fallback(broker);
   const { localAction: wrap } = original as unknown as { localAction: Wrapping };
   const onDemand: Wrapping = function (next, action) {
     const wrapped = wrap.call(this, next, action);

@@ -2,8 +2,8 @@ import { recordAudit } from "../../../database/audit-trail.ts";
 import type { WebhookAuditAction } from "../webhooks.contract.ts";
 import type { WebhooksDatabase } from "../webhooks.database.ts";
 
-/** Sends nothing more to an endpoint that has answered 410 Gone, until an admin enables it. */
-export async function disableGone(database: WebhooksDatabase, id: string): Promise<void> {
+/** Disables a webhook whose endpoint has answered 410 Gone, until an admin enables it. */
+export async function disableWebhook(database: WebhooksDatabase, id: string): Promise<void> {
   await database.transaction(async ({ query }) => {
     const disabled = await query<{ id: string }>(
       `UPDATE webhooks SET enabled = false, disabled_reason = 'GONE', updated_at = now()
@@ -19,8 +19,8 @@ export async function disableGone(database: WebhooksDatabase, id: string): Promi
   });
 }
 
-/** Sends nothing to an endpoint for the time in its `Retry-After`. */
-export async function pauseEndpoint(
+/** Pauses a webhook for the time in the `Retry-After` of its endpoint. */
+export async function pauseWebhook(
   { query }: Pick<WebhooksDatabase, "query">,
   id: string,
   pauseMs: number,

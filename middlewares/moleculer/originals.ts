@@ -1,8 +1,8 @@
 import * as moleculer from "moleculer";
 import type { Middleware, ServiceBroker } from "moleculer";
 
-/** Moleculer's middlewares, which Moleculer exports and its types omit. */
-export const { Middlewares: moleculers } = moleculer as unknown as {
+/** The middlewares of Moleculer that the files beside this one wrap. Its types omit them. */
+export const { Middlewares: originals } = moleculer as unknown as {
   Middlewares: Record<
     "Bulkhead" | "Debounce" | "Fallback" | "Metrics" | "Retry",
     (broker: ServiceBroker) => Middleware

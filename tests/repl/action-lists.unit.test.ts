@@ -4,9 +4,9 @@ import {
   nearestName,
   type ListedAction,
   type Rules,
-} from "../../commands/console/action-list.ts";
-import { completeCall } from "../../commands/console/complete-call.ts";
-import { printed } from "../../commands/console/console.ts";
+} from "../../commands/repl/action-list.ts";
+import { completeCall } from "../../commands/repl/complete-call.ts";
+import { printed } from "../../commands/repl/open-repl.ts";
 
 const rules: Rules = {
   name: { type: "string" },

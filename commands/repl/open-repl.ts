@@ -19,10 +19,10 @@ const greeting = [
 ];
 
 /**
- * Opens Moleculer's console on a broker. `exit`, Ctrl-D or Ctrl-C twice stops the broker and ends
+ * Opens Moleculer's REPL on a broker. `exit`, Ctrl-D or Ctrl-C twice stops the broker and ends
  * the program. Commands run one after the other; commands from a pipe finish before the end.
  */
-export function openConsole(broker: ServiceBroker): REPLServer {
+export function openRepl(broker: ServiceBroker): REPLServer {
   process.stdout.write(`${greeting.join("\n")}\n`);
   const opened: unknown = repl(broker, { delimiter: "mol $", customCommands: null });
   const server = opened as ConsoleServer;
@@ -37,7 +37,7 @@ export function openConsole(broker: ServiceBroker): REPLServer {
   server.eval = (command, context, file, done) => {
     finished = finished.then(async () => {
       if (listActions(broker, command) || (await call(broker, command))) {
-        // The console would print a second argument.
+        // The REPL would print a second argument.
         (done as (error: null) => void)(null);
         return;
       }

@@ -1,5 +1,4 @@
-import type { ActionSchema, Context, Middleware, ServiceBroker } from "moleculer";
-import { moleculers } from "../broker/moleculer-middlewares.ts";
+import type { ActionSchema, Context, Middleware } from "moleculer";
 import type { Meta } from "../core/access.ts";
 import { maxRetries } from "../core/contract.ts";
 import type { GraphqlField } from "../core/graphql/graphql-options.ts";
@@ -18,7 +17,7 @@ interface Call extends Context<unknown, Meta, { answerByMs?: number; startByMs?:
  *   key it takes effect once, wherever the first attempt ended.
  * - If a node dies before it answers a mutation, the error says that it may have taken effect.
  */
-export function retryMiddleware(requestTimeoutMs: number): Middleware {
+export function deadlineMiddleware(requestTimeoutMs: number): Middleware {
   const rule = (
     next: (ctx: Context) => Promise<unknown>,
     {
@@ -54,18 +53,7 @@ export function retryMiddleware(requestTimeoutMs: number): Middleware {
       });
     };
   };
-  return { name: "DeadlineAndRetry", localAction: rule, remoteAction: rule } as Middleware;
-}
-
-/**
- * Moleculer's `Retry`, which logs each retry, at level `debug` instead of `warn`: an outage retries
- * all calls, and its reason has a line of its own. `moleculer_request_retry_attempts_total` counts
- * retries.
- */
-export function quietRetryMiddleware(broker: ServiceBroker): Middleware {
-  const { logger } = broker;
-  const quiet = { ...logger, warn: logger.debug };
-  return moleculers.Retry(Object.create(broker, { logger: { value: quiet } }) as ServiceBroker);
+  return { name: "Deadline", localAction: rule, remoteAction: rule } as Middleware;
 }
 
 function unknownOutcome(hasKey: boolean, cause: unknown): Error {

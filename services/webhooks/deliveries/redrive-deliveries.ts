@@ -1,12 +1,14 @@
 import type { Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import type { Effect } from "../../../core/contract.ts";
-import { maxRedriven, type WebhookAuditAction } from "../webhooks.contract.ts";
+import type { WebhookAuditAction } from "../webhooks.contract.ts";
 import type { WebhooksDatabase } from "../webhooks.database.ts";
 import { deliveryNotFound, webhookNotFound } from "../webhooks.errors.ts";
 
+/** The maximum number of dead letters that one call redrives. */
+const maxRedriven = 1_000;
 /** The maximum number of lanes that one call makes due. */
-const maxHastened = 10_000;
+const maxLanesMadeDue = 10_000;
 
 /**
  * Makes the oldest dead letters of a webhook pending again, and all its pending deliveries due.
@@ -27,7 +29,7 @@ export async function redriveAll(
       `SELECT id FROM deliveries WHERE webhook_id = $1 AND state = 'DEAD' ORDER BY id LIMIT $2`,
       [webhookId, maxRedriven],
     );
-    const redriven = await revive(
+    const redriven = await makePending(
       query,
       dead.map(({ id }) => id),
     );
@@ -35,7 +37,7 @@ export async function redriveAll(
       `UPDATE delivery_lanes SET due_at = now() WHERE ctid IN (
          SELECT ctid FROM delivery_lanes WHERE webhook_id = $1 AND pending > 0 AND claim IS NULL
            AND due_at > now() ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-      [webhookId, maxHastened],
+      [webhookId, maxLanesMadeDue],
     );
     await audit(query, sender, webhookId, redriven);
     return { redriven };
@@ -54,30 +56,30 @@ export async function redriveDelivery(
          AND EXISTS (SELECT FROM webhooks w WHERE w.id = d.webhook_id AND w.deleted_at IS NULL)`,
       [id],
     );
-    const redriven = dead === undefined ? 0 : await revive(query, [id]);
+    const redriven = dead === undefined ? 0 : await makePending(query, [id]);
     if (dead === undefined || redriven === 0) throw deliveryNotFound();
     await audit(query, sender, dead.webhook_id, redriven);
     return { redriven };
   });
 }
 
-/** Returns the number of deliveries that are pending again. */
-async function revive(query: Effect["query"], ids: string[]): Promise<number> {
+/** Makes dead letters pending again. Returns their number. */
+async function makePending(query: Effect["query"], ids: string[]): Promise<number> {
   const [counted] = await query<{ redriven: number }>(
-    `WITH revived AS (
+    `WITH redriven AS (
        UPDATE deliveries SET state = 'PENDING', finished_at = NULL,
          retry_until = now() + interval '3 days'
        WHERE id = ANY($1::uuid[]) AND state = 'DEAD' RETURNING webhook_id, entity_id
      ), lanes AS (
        INSERT INTO delivery_lanes (webhook_id, entity_id, pending)
-       SELECT webhook_id, entity_id, count(*) FROM revived
+       SELECT webhook_id, entity_id, count(*) FROM redriven
        GROUP BY webhook_id, entity_id ORDER BY webhook_id, entity_id
        ON CONFLICT (webhook_id, entity_id) DO UPDATE SET
          pending = delivery_lanes.pending + excluded.pending,
          due_at = CASE WHEN delivery_lanes.claim IS NULL THEN excluded.due_at
                   ELSE delivery_lanes.due_at END
      )
-     SELECT count(*) AS redriven FROM revived`,
+     SELECT count(*) AS redriven FROM redriven`,
     [ids],
   );
   return counted?.redriven ?? 0;

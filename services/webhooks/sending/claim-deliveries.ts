@@ -22,8 +22,8 @@ interface ClaimedRow {
   former_secret: string | null;
   /** By the clock of the database: endpoints reject a signature whose time is wrong. */
   claimed_at: Date;
-  /** The time in which a failed attempt is repeated; 0 or less for the last attempt. */
-  retry_ms: number;
+  /** The time until the delivery becomes a dead letter; 0 or less for the last attempt. */
+  expires_in_ms: number;
 }
 
 /**
@@ -60,7 +60,7 @@ export async function claimDeliveries(
      SELECT d.id, d.webhook_id, d.entity_id, d.event_id, d.type, d.occurred_at,
        d.data, d.attempts, w.url, w.secret, clock_timestamp() AS claimed_at,
        CASE WHEN w.former_secret_until > now() THEN w.former_secret END AS former_secret,
-       (extract(epoch FROM d.retry_until - now()) * 1000)::float8 AS retry_ms
+       (extract(epoch FROM d.retry_until - now()) * 1000)::float8 AS expires_in_ms
      FROM claimed c
      JOIN webhooks w ON w.id = c.webhook_id
      CROSS JOIN LATERAL (

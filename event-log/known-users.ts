@@ -1,4 +1,6 @@
 import type { Effect, EventEnvelope } from "../core/contract.ts";
+import { rememberErased } from "../database/erased-users.ts";
+import { eraseFromDeadLetters } from "./dead-letters/dead-letters.ts";
 
 /** A registration or a change of the profile. A registration has version 1. */
 interface NamedUser {
@@ -33,5 +35,16 @@ export async function rememberUsers(
   );
 }
 
-/** The handler of both events with names, so that a batch can contain both. */
+/** One handler of registrations and changes of profiles, so that a batch can contain both. */
 export const rememberingUsers = { handleBatch: rememberUsers };
+
+/** Erases users from `known_users` and from the dead letters of `users`. */
+export async function forgetUsers(
+  events: EventEnvelope<{ user_id: string }>[],
+  { query }: Pick<Effect, "query">,
+): Promise<void> {
+  const ids = events.map(({ data }) => data.user_id);
+  await rememberErased(query, ids);
+  await query("DELETE FROM known_users WHERE id = ANY ($1::uuid[])", [ids]);
+  await eraseFromDeadLetters({ query }, ids);
+}
