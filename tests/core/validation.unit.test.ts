@@ -403,3 +403,17 @@ test("a null for an optional parameter is removed before the handler runs", asyn
   expect(await send("optional", { value: null })).toEqual({});
   expect(await send("page", { limit: null, offset: 5 })).toEqual({ offset: 5 });
 });
+
+test.each([
+  ["a parameter", { value: { type: "strng" } }],
+  ["a parameter in short form", { value: "strng|min:3" }],
+  ["the items of a list", { value: { type: "array", items: "strng" } }],
+  [
+    "an object in a list",
+    { value: { type: "array", items: { type: "object", props: { a: "strng" } } } },
+  ],
+])("an unknown type of %s is rejected when its service is created", (_of, params) => {
+  const broken = new ServiceBroker({ logger: false, validator: new QuietValidator() });
+  const schema: ServiceSchema = { name: "broken", actions: { run: { params, handler: () => 1 } } };
+  expect(() => broken.createService(schema)).toThrow("Invalid 'strng' type in validator schema.");
+});

@@ -90,11 +90,9 @@ function stockSteps({ stock }: OrderTrace): OrderTraceStep[] {
   return [...(reserved ? [reserved] : []), ...changed];
 }
 
-const signed = new Intl.NumberFormat("en", { signDisplay: "negative" });
-
 /** Says "2 pieces of 1 product"; for pieces that leave the stock with a minus sign. */
 function piecesOf(pieces: number, products: number): string {
-  const count = signed.format(pieces).replace("-", "\u2212");
+  const count = pieces.toLocaleString("en", { signDisplay: "negative" }).replace("-", "\u2212");
   const nouns = [
     Math.abs(pieces) === 1 ? "piece" : "pieces",
     products === 1 ? "product" : "products",
