@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+import { performance } from "node:perf_hooks";
 import argon2 from "@node-rs/argon2";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import {
@@ -22,7 +24,13 @@ async function observed<Result>(run: () => Promise<Result>): Promise<Result> {
   }
 }
 
+const idle = { active: 0, idle: 1_000, utilization: 0 };
+const busy = { active: 1_000, idle: 0, utilization: 1 };
+/** The load of the event loop, as the queue of hashes sees it. */
+let load = idle;
+
 beforeAll(() => {
+  jest.spyOn(performance, "eventLoopUtilization").mockImplementation(() => load);
   const { hash, verify } = argon2;
   jest.spyOn(argon2, "hash").mockImplementation((...args) => {
     work.hashes += 1;
@@ -118,6 +126,14 @@ describe("needsRehash", () => {
 });
 
 describe("concurrent logins", () => {
+  test("hash one password at a time while the event loop is busy, on fewer than four cores", async () => {
+    load = busy;
+    work.maxRunning = 0;
+    await Promise.all(Array.from({ length: 4 }, () => hashPassword(password)));
+    expect(work.maxRunning).toBe(availableParallelism() < 4 ? 1 : 2);
+    load = idle;
+  });
+
   test("hash at most two passwords at a time", async () => {
     work.maxRunning = 0;
     const hashes = await Promise.all(Array.from({ length: 8 }, () => hashPassword(password)));

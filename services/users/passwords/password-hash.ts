@@ -1,4 +1,7 @@
+import { availableParallelism } from "node:os";
 import argon2, { type Options } from "@node-rs/argon2";
+import { eventLoopLoad } from "../../../core/tasks/event-loop-load.ts";
+import { Turns } from "../../../core/tasks/turns.ts";
 import { tooManyLogins } from "../users.errors.ts";
 
 /** OWASP's second choice for argon2id (19 MiB, 2 passes), which takes about 20 ms of one core. */
@@ -10,16 +13,28 @@ const parameters = {
 
 /** Half of libuv's four threads: file and DNS work goes on while passwords are hashed. */
 const maxConcurrent = 2;
+/** With fewer cores, two hashes take them from a busy event loop and from PostgreSQL. */
+const coresForAll = 4;
+/** From this load of the event loop on, it needs a core of its own. */
+const busyLoad = 0.7;
+const loadWindowMs = 50;
 /** Further requests are rejected at once, because they would time out anyway. */
 const maxWaiting = 100;
 const retryAfterSeconds = 2;
+
+const load = eventLoopLoad(loadWindowMs);
+const turns = new Turns({
+  limit: () => (availableParallelism() < coresForAll && load() >= busyLoad ? 1 : maxConcurrent),
+  maxWaiting,
+  rejection: () => tooManyLogins(retryAfterSeconds),
+});
 
 /** A hash for logins with an unknown email, so that they take as long as those with a known one. */
 let dummyHash: Promise<string> | undefined;
 
 /** Returns the PHC string of a password. Throws TOO_MANY_REQUESTS if too many requests wait. */
 export function hashPassword(password: string): Promise<string> {
-  return withTurn(() => argon2.hash(password.normalize("NFKC"), parameters));
+  return turns.run(() => argon2.hash(password.normalize("NFKC"), parameters));
 }
 
 /**
@@ -29,7 +44,7 @@ export function hashPassword(password: string): Promise<string> {
 export async function verifyPassword(password: string, phc: string | undefined): Promise<boolean> {
   dummyHash ??= argon2.hash("a password nobody has", parameters);
   const compared = phc ?? (await dummyHash);
-  const matches = await withTurn(() => argon2.verify(compared, password.normalize("NFKC")));
+  const matches = await turns.run(() => argon2.verify(compared, password.normalize("NFKC")));
   return matches && phc !== undefined;
 }
 
@@ -44,25 +59,7 @@ export function needsRehash(phc: string): boolean {
   );
 }
 
-let running = 0;
-const waiting: (() => void)[] = [];
-
 /** Returns how many hashes of this process are running, and how many wait for their turn. */
 export function hashQueue(): { running: number; waiting: number } {
-  return { running, waiting: waiting.length };
-}
-
-/** Runs the work when fewer than `maxConcurrent` hashes are running, first come first served. */
-async function withTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-  if (waiting.length >= maxWaiting) throw tooManyLogins(retryAfterSeconds);
-  if (running >= maxConcurrent) await new Promise<void>((resolve) => waiting.push(resolve));
-  else running += 1;
-  try {
-    return await work();
-  } finally {
-    // The turn passes to the next waiting request, so that a new request cannot overtake it.
-    const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next();
-  }
+  return turns.counts;
 }

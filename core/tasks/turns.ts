@@ -1,0 +1,48 @@
+interface TurnsOptions {
+  /** How many pieces of work may run now, at least 1. */
+  limit: () => number;
+  /** Further work is rejected. */
+  maxWaiting: number;
+  rejection: () => Error;
+}
+
+/** Lets a limited number of pieces of work run at a time, first come first served. */
+export class Turns {
+  readonly #options: TurnsOptions;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(options: TurnsOptions) {
+    this.#options = options;
+  }
+
+  /** How many pieces of work run, and how many wait. */
+  get counts(): { running: number; waiting: number } {
+    return { running: this.#running, waiting: this.#waiting.length };
+  }
+
+  /** Runs work when it is its turn. Throws the rejection if too many wait. */
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    const { maxWaiting, rejection } = this.#options;
+    if (this.#waiting.length >= maxWaiting) throw rejection();
+    const turn = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#begin();
+    await turn;
+    try {
+      return await work();
+    } finally {
+      this.#running -= 1;
+      this.#begin();
+    }
+  }
+
+  #begin(): void {
+    const limit = this.#options.limit();
+    while (this.#running < limit) {
+      const begin = this.#waiting.shift();
+      if (begin === undefined) return;
+      this.#running += 1;
+      begin();
+    }
+  }
+}
