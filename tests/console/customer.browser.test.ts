@@ -93,6 +93,51 @@ const placeButton = (page: Page) => page.getByRole("button", { name: "Place orde
 const isPlaceOrder = (request: Request) =>
   (request.postData() ?? "").includes("mutation PlaceBasketOrder");
 
+test("a quantity that the shop cannot sell is said, and is changed only by the customer", async () => {
+  const vase = await addProduct("Vase", 7);
+  const { page, context, problems } = await openConsole(browser, shop.url, `/products/${vase}`);
+  const quantity = page.getByRole("textbox", { name: /^Quantity/ });
+  await quantity.fill("50");
+  await quantity.press("Tab");
+  await page.getByText("Only 7 left.", { exact: true }).waitFor();
+  expect(await quantity.inputValue()).toBe("50");
+  const add = page.getByRole("button", { name: "Add to basket" });
+  expect(await add.isDisabled()).toBe(true);
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.getByRole("button", { name: "Reduce to 7" }).click();
+  expect(await quantity.inputValue()).toBe("7");
+  await page.getByText("Only 7 left.", { exact: true }).waitFor({ state: "detached" });
+
+  for (const [typed, kept] of [
+    ["0", 1],
+    ["", 1],
+  ] as const) {
+    await quantity.fill(typed);
+    await quantity.press("Tab");
+    await page.getByText(`The quantity is now ${kept}.`).waitFor();
+    expect(await quantity.inputValue()).toBe(String(kept));
+    await quantity.fill("2");
+    await page.getByText("The quantity is now").waitFor({ state: "detached" });
+  }
+  await quantity.press("Tab");
+  await add.click();
+  await page.getByRole("link", { name: "Basket, 2 pieces" }).waitFor();
+
+  // An order has no place for another product.
+  await page.evaluate((price) => {
+    const lines = Array.from({ length: 200 }, (_, index) => {
+      return { productId: `p${index}`, name: "A product", price, quantity: 1 };
+    });
+    localStorage.setItem("shop-console-basket", JSON.stringify(lines));
+  }, 100);
+  await page.reload();
+  await add.click();
+  await page.getByText("An order has at most 200 different products.").waitFor();
+  await page.getByRole("link", { name: "Basket, 200 pieces" }).waitFor();
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
 test("a customer searches, registers, orders with a double click, and cancels", async () => {
   const kettle = await addProduct("Copper Kettle", 20);
   await addProduct("Paper Lamp", 20);
@@ -118,6 +163,7 @@ test("a customer searches, registers, orders with a double click, and cancels", 
   await quantity.fill("1,5");
   await quantity.press("Tab");
   expect(await quantity.inputValue()).toBe("1");
+  await page.getByText("Enter a whole number of at least 1. The quantity is now 1.").waitFor();
   await page.getByRole("button", { name: "Increase" }).click();
   await page.getByText("€50.00").first().waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
