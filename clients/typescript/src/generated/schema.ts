@@ -2477,7 +2477,10 @@ export type ClusterNode = {
   id: Scalars['ID']['output'];
   /** The name of the host or of the container */
   hostname?: Maybe<Scalars['String']['output']>;
-  /** The services that run on the node; `api` is the gateway */
+  /**
+   * The services that run on the node; `api` is the gateway. Empty for a REPL or a command that has joined
+   * the shop to call it.
+   */
   services: Array<Scalars['String']['output']>;
   /** Whether the node answers */
   status: ClusterNodeStatus;
