@@ -314,6 +314,76 @@ test("an order at a price that the page has not shown is not sent", async () => 
   await context.close();
 });
 
+test.each([1_440, 360])(
+  "changed prices beside a deleted product are decided line by line, after a lost request, at %i px",
+  async (width) => {
+    const ids = await Promise.all(["Cork", "Felt", "Wool"].map((name) => addProduct(name, 5)));
+    const [cork = "", felt = "", wool = ""] = ids;
+    const { page, context, userId } = await openSignedIn("/");
+    await page.setViewportSize({ width, height: 800 });
+    for (const id of ids) await putInBasket(page, id, 1);
+    // What happens in the shop while the second request is on its way.
+    let meanwhile: (() => Promise<void>) | undefined;
+    const sent: { key: string | undefined; input: unknown }[] = [];
+    await page.route("**/graphql", async (route, request) => {
+      if (!isPlaceOrder(request)) return route.continue();
+      const { variables } = request.postDataJSON() as { variables: unknown };
+      sent.push({ key: request.headers()["idempotency-key"], input: variables });
+      if (meanwhile === undefined) return route.abort();
+      await meanwhile();
+      meanwhile = () => Promise.resolve();
+      return route.continue();
+    });
+    await placeButton(page).click();
+    await page.getByText("Your last order got no answer").waitFor();
+    meanwhile = async () => {
+      await shop.call("products.update", { id: cork, version: 1, price: 2_700 });
+      await shop.call("products.update", { id: felt, version: 1, price: 2_900 });
+      await shop.call("products.updateInventory", { id: wool, type: 3, number: 1 });
+    };
+    await placeButton(page).click();
+    const line = (name: string) => page.getByRole("listitem").filter({ hasText: name });
+    await line("Wool").getByText("Sold out. Remove it to order the rest.").waitFor();
+    // The shop accepts one input only for a key.
+    expect(new Set(sent.map((request) => JSON.stringify(request))).size).toBe(1);
+    expect(await placeButton(page).isEnabled()).toBe(false);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await line("Wool").getByRole("alert").getByRole("button", { name: "Remove" }).click();
+    await line("Cork").getByText("The price was €25.00 and is now €27.00.").waitFor();
+    await line("Cork").getByRole("button", { name: "Accept new price" }).click();
+    expect(await placeButton(page).isEnabled()).toBe(false);
+    await line("Felt").getByText("The price was €25.00 and is now €29.00.").waitFor();
+    await line("Felt").getByRole("button", { name: "Accept new price" }).click();
+    expect(await page.getByRole("alert").count()).toBe(0);
+    await placeButton(page).click();
+    await heading(page, /^Order /);
+    await page.getByText("€56.00").first().waitFor();
+    expect(await ordersOf(userId)).toHaveLength(1);
+    await context.close();
+  },
+);
+
+test("an order that was lost before a price changed is placed at the accepted price", async () => {
+  const id = await addProduct("Clay Oven", 5);
+  const { page, context, userId } = await openSignedIn("/");
+  await putInBasket(page, id, 1);
+  let isConnected = false;
+  await page.route("**/graphql", (route, request) =>
+    isConnected || !isPlaceOrder(request) ? route.continue() : route.abort(),
+  );
+  await placeButton(page).click();
+  await page.getByText("Your last order got no answer").waitFor();
+  await shop.call("products.update", { id, version: 1, price: 2_700 });
+  await page.reload();
+  await page.getByRole("button", { name: "Accept new price" }).click();
+  isConnected = true;
+  await placeButton(page).click();
+  await heading(page, /^Order /);
+  await page.getByText("€27.00").first().waitFor();
+  expect(await ordersOf(userId)).toHaveLength(1);
+  await context.close();
+});
+
 test("an order whose answer is lost stays one order, also after a reload", async () => {
   const id = await addProduct("Linen Blanket", 5);
   const { page, context, userId } = await openSignedIn("/");

@@ -5,6 +5,7 @@ import { useShopQuery } from "../../api/use-shop.ts";
 import { chartTexts } from "../../texts/charts.ts";
 import { EmptyState, ErrorState, Skeleton } from "../../ui/states.tsx";
 import { formatMs, formatPercentile, formatRate } from "../units.ts";
+import type { ChartFormats } from "./chart-options.ts";
 import { Chart } from "./chart.tsx";
 import type { Line } from "./chart-summary.ts";
 import { withGaps } from "./history-gaps.ts";
