@@ -13,9 +13,11 @@ import { withShop } from "./node/operator-shop.ts";
 import { runProgram } from "./process/program.ts";
 import { urlOf } from "./node/welcome.ts";
 
-/** A public password: only for a shop that is private and empty, or already has it. */
+/** A public password: only for a shop that is private and empty. */
 const publishedPassword = "demo-password";
 const pageRows = 100;
+const [firstCustomer = ""] = customerNames;
+const signIns = `${adminEmail} (admin) or ${emailOf(firstCustomer)} (customer)`;
 
 /**
  * `npm run demo`: adds an admin, customers, products and orders to a running shop, or to the shop
@@ -33,17 +35,16 @@ await runProgram(async () => {
     const users = await all<User>(broker, "users.list");
     const others = isJoined ? await otherNodes(broker) : [];
     const mayBePublished = isJoined ? isShopPrivate(others) : isPrivate(config);
-    const isPublished = mayBePublished && (await isEmptyOrDemo(broker, users));
+    const isPublished = mayBePublished && users.length === 0;
     const password = isPublished ? publishedPassword : randomBytes(15).toString("base64url");
     const { added, market } = await fill(broker, users, password, progress);
     progress.end();
-    const [customer = ""] = customerNames;
     const lines = [
       `Demo data: ${added.emails.length} users, ${added.products} products and ${added.orders} orders added.`,
       placeOf(config, isJoined, others),
       isPublished
-        ? `Sign in as ${adminEmail} (admin) or ${emailOf(customer)} (customer) with "${password}".`
-        : signInHint(added.emails, password),
+        ? `Sign in as ${signIns} with "${password}".`
+        : signInHint(added.emails, password, mayBePublished),
     ];
     process.stdout.write(`${lines.join("\n")}\n`);
     if (!isLive) return;
@@ -96,21 +97,17 @@ function isShopPrivate(others: readonly ShopNode[]): boolean {
   return others.length > 0 && others.every(({ metadata }) => metadata?.isPrivate === true);
 }
 
-/** Returns true if there is no account yet, or the demo's admin has the published password. */
-async function isEmptyOrDemo(broker: ServiceBroker, users: readonly User[]): Promise<boolean> {
-  if (users.length === 0) return true;
-  const hasAdmin = users.some(({ email, type }) => email === adminEmail && type === userType.admin);
-  if (!hasAdmin) return false;
-  const input = { email: adminEmail, password: publishedPassword };
-  return broker.call("users.login", input).then(
-    () => true,
-    () => false,
-  );
-}
-
-function signInHint([first]: readonly string[], password: string): string {
-  if (first === undefined) return "No account was added; passwords are unchanged.";
-  return `The new accounts, ${first} and so on, have the random password "${password}", because others may reach this shop, or it was in use already. It is not shown again.`;
+/**
+ * Says with which password the accounts sign in. The demo does not try the published one on accounts
+ * of an earlier run: each try would be a login, or a rejected login, in the audit trail.
+ */
+function signInHint([first]: readonly string[], password: string, mayBePublished: boolean): string {
+  if (first !== undefined) {
+    return `The new accounts, ${first} and so on, have the random password "${password}", because others may reach this shop, or it was in use already. It is not shown again.`;
+  }
+  const unchanged = "No account was added; passwords are unchanged.";
+  if (!mayBePublished) return unchanged;
+  return `${unchanged} Sign in as ${signIns} with "${publishedPassword}", unless the first run printed another password.`;
 }
 
 async function fill(

@@ -24,7 +24,8 @@ const productAuditActions = {
   PRODUCT_UPDATED: "Name, description, price or SKU of a product changed.",
   STOCK_ADDED: "Pieces were added to the stock of a product.",
   STOCK_SUBTRACTED: "Pieces were subtracted from the stock of a product.",
-  STOCK_COUNTED: "The stock of a product was set to the counted pieces.",
+  STOCK_SET: "The pieces of a product that can be ordered were set to a number.",
+  STOCK_COUNTED: "An operator set the stock on hand of a product to the counted pieces.",
   PRODUCT_DELETED: "A product was deleted from the catalogue.",
 } as const;
 

@@ -358,9 +358,9 @@ describe("updateInventories", () => {
       ],
     ]);
     expect((await trailOf(ids[2] ?? "")).at(-1)).toMatchObject({
-      action: "STOCK_SUBTRACTED",
+      action: "STOCK_SET",
       actor_id: admin.id,
-      detail: { number: 3, stock: 2 },
+      detail: { stock: 2, stockBefore: 5 },
     });
   });
 
@@ -384,6 +384,27 @@ describe("updateInventories", () => {
     });
     expect(codesOf(await send("updateInventories", [{ id: high?.id, change: 10 }]))).toEqual([
       "done",
+    ]);
+  });
+
+  test("is audited as what the caller did: a set stock is no addition", async () => {
+    const mug = await putOnSale(shop, 10);
+    for (const change of [{ stock: 25 }, { stock: 25 }, { stock: 4 }, { change: 3 }]) {
+      await send("updateInventories", [{ id: mug, ...change }]);
+    }
+    const entry = { outcome: "OK", actor_id: admin.id };
+    expect((await trailOf(mug)).slice(1)).toEqual([
+      { ...entry, action: "STOCK_SET", detail: { stock: 25, stockBefore: 10 } },
+      { ...entry, action: "STOCK_SET", detail: { stock: 4, stockBefore: 25 } },
+      { ...entry, action: "STOCK_ADDED", detail: { number: 3, stock: 7 } },
+    ]);
+    const updates = (await eventsOf(mug)).filter(
+      (event) => (event as { type: string }).type === "inventory.updated",
+    );
+    expect(updates.slice(-3)).toMatchObject([
+      { change: "ADDED", number: 15 },
+      { change: "SUBTRACTED", number: -21 },
+      { change: "ADDED", number: 3 },
     ]);
   });
 

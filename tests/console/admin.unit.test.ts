@@ -16,6 +16,7 @@ import {
 import { marksUpTo } from "../../web/console/src/admin/overview/axis-marks.ts";
 import { editsOf, inputOf } from "../../web/console/src/admin/products/product-edits.ts";
 import { viewOf } from "../../web/console/src/admin/products/product-view.ts";
+import { formatRoundNumber, formatRoundPrice } from "../../web/console/src/ui/format.ts";
 import { counted } from "../../web/console/src/texts/counted.ts";
 
 const id = "01a22361-48ac-7583-bce1-8b1bcdbf5cc9";
@@ -160,6 +161,23 @@ test.each([
   [250_000, [0, 100_000, 200_000, 300_000]],
 ])("the marks of an axis reach %d", (max, marks) => {
   expect(marksUpTo(max)).toEqual(marks);
+});
+
+test("a round number is short beside an axis", () => {
+  expect([0, 500, 1_500, 20_000, 1_000_000].map(formatRoundNumber)).toEqual([
+    "0",
+    "500",
+    "1.5K",
+    "20K",
+    "1M",
+  ]);
+  expect([0, 1, 50, 1_000, 3_000_000_000].map(formatRoundPrice)).toEqual([
+    "€0",
+    "€0.01",
+    "€0.5",
+    "€10",
+    "€30M",
+  ]);
 });
 
 test("a number of things has the right noun", () => {

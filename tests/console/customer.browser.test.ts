@@ -93,6 +93,51 @@ const placeButton = (page: Page) => page.getByRole("button", { name: "Place orde
 const isPlaceOrder = (request: Request) =>
   (request.postData() ?? "").includes("mutation PlaceBasketOrder");
 
+test("a quantity that the shop cannot sell is said, and is changed only by the customer", async () => {
+  const vase = await addProduct("Vase", 7);
+  const { page, context, problems } = await openConsole(browser, shop.url, `/products/${vase}`);
+  const quantity = page.getByRole("textbox", { name: /^Quantity/ });
+  await quantity.fill("50");
+  await quantity.press("Tab");
+  await page.getByText("Only 7 left.", { exact: true }).waitFor();
+  expect(await quantity.inputValue()).toBe("50");
+  const add = page.getByRole("button", { name: "Add to basket" });
+  expect(await add.isDisabled()).toBe(true);
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.getByRole("button", { name: "Reduce to 7" }).click();
+  expect(await quantity.inputValue()).toBe("7");
+  await page.getByText("Only 7 left.", { exact: true }).waitFor({ state: "detached" });
+
+  for (const [typed, kept] of [
+    ["0", 1],
+    ["", 1],
+  ] as const) {
+    await quantity.fill(typed);
+    await quantity.press("Tab");
+    await page.getByText(`The quantity is now ${kept}.`).waitFor();
+    expect(await quantity.inputValue()).toBe(String(kept));
+    await quantity.fill("2");
+    await page.getByText("The quantity is now").waitFor({ state: "detached" });
+  }
+  await quantity.press("Tab");
+  await add.click();
+  await page.getByRole("link", { name: "Basket, 2 pieces" }).waitFor();
+
+  // An order has no place for another product.
+  await page.evaluate((price) => {
+    const lines = Array.from({ length: 200 }, (_, index) => {
+      return { productId: `p${index}`, name: "A product", price, quantity: 1 };
+    });
+    localStorage.setItem("shop-console-basket", JSON.stringify(lines));
+  }, 100);
+  await page.reload();
+  await add.click();
+  await page.getByText("An order has at most 200 different products.").waitFor();
+  await page.getByRole("link", { name: "Basket, 200 pieces" }).waitFor();
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
 test("a customer searches, registers, orders with a double click, and cancels", async () => {
   const kettle = await addProduct("Copper Kettle", 20);
   await addProduct("Paper Lamp", 20);
@@ -118,6 +163,7 @@ test("a customer searches, registers, orders with a double click, and cancels", 
   await quantity.fill("1,5");
   await quantity.press("Tab");
   expect(await quantity.inputValue()).toBe("1");
+  await page.getByText("Enter a whole number of at least 1. The quantity is now 1.").waitFor();
   await page.getByRole("button", { name: "Increase" }).click();
   await page.getByText("€50.00").first().waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
@@ -265,6 +311,76 @@ test("an order at a price that the page has not shown is not sent", async () => 
   await heading(page, /^Order /);
   expect(await ordersOf(userId)).toHaveLength(1);
   expect(problems).toEqual([]);
+  await context.close();
+});
+
+test.each([1_440, 360])(
+  "changed prices beside a deleted product are decided line by line, after a lost request, at %i px",
+  async (width) => {
+    const ids = await Promise.all(["Cork", "Felt", "Wool"].map((name) => addProduct(name, 5)));
+    const [cork = "", felt = "", wool = ""] = ids;
+    const { page, context, userId } = await openSignedIn("/");
+    await page.setViewportSize({ width, height: 800 });
+    for (const id of ids) await putInBasket(page, id, 1);
+    // What happens in the shop while the second request is on its way.
+    let meanwhile: (() => Promise<void>) | undefined;
+    const sent: { key: string | undefined; input: unknown }[] = [];
+    await page.route("**/graphql", async (route, request) => {
+      if (!isPlaceOrder(request)) return route.continue();
+      const { variables } = request.postDataJSON() as { variables: unknown };
+      sent.push({ key: request.headers()["idempotency-key"], input: variables });
+      if (meanwhile === undefined) return route.abort();
+      await meanwhile();
+      meanwhile = () => Promise.resolve();
+      return route.continue();
+    });
+    await placeButton(page).click();
+    await page.getByText("Your last order got no answer").waitFor();
+    meanwhile = async () => {
+      await shop.call("products.update", { id: cork, version: 1, price: 2_700 });
+      await shop.call("products.update", { id: felt, version: 1, price: 2_900 });
+      await shop.call("products.updateInventory", { id: wool, type: 3, number: 1 });
+    };
+    await placeButton(page).click();
+    const line = (name: string) => page.getByRole("listitem").filter({ hasText: name });
+    await line("Wool").getByText("Sold out. Remove it to order the rest.").waitFor();
+    // The shop accepts one input only for a key.
+    expect(new Set(sent.map((request) => JSON.stringify(request))).size).toBe(1);
+    expect(await placeButton(page).isEnabled()).toBe(false);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await line("Wool").getByRole("alert").getByRole("button", { name: "Remove" }).click();
+    await line("Cork").getByText("The price was €25.00 and is now €27.00.").waitFor();
+    await line("Cork").getByRole("button", { name: "Accept new price" }).click();
+    expect(await placeButton(page).isEnabled()).toBe(false);
+    await line("Felt").getByText("The price was €25.00 and is now €29.00.").waitFor();
+    await line("Felt").getByRole("button", { name: "Accept new price" }).click();
+    expect(await page.getByRole("alert").count()).toBe(0);
+    await placeButton(page).click();
+    await heading(page, /^Order /);
+    await page.getByText("€56.00").first().waitFor();
+    expect(await ordersOf(userId)).toHaveLength(1);
+    await context.close();
+  },
+);
+
+test("an order that was lost before a price changed is placed at the accepted price", async () => {
+  const id = await addProduct("Clay Oven", 5);
+  const { page, context, userId } = await openSignedIn("/");
+  await putInBasket(page, id, 1);
+  let isConnected = false;
+  await page.route("**/graphql", (route, request) =>
+    isConnected || !isPlaceOrder(request) ? route.continue() : route.abort(),
+  );
+  await placeButton(page).click();
+  await page.getByText("Your last order got no answer").waitFor();
+  await shop.call("products.update", { id, version: 1, price: 2_700 });
+  await page.reload();
+  await page.getByRole("button", { name: "Accept new price" }).click();
+  isConnected = true;
+  await placeButton(page).click();
+  await heading(page, /^Order /);
+  await page.getByText("€27.00").first().waitFor();
+  expect(await ordersOf(userId)).toHaveLength(1);
   await context.close();
 });
 

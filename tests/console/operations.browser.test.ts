@@ -163,6 +163,13 @@ test("a killed node vanishes from the map, and a new one appears", async () => {
   await page.getByText("Live", { exact: true }).waitFor();
   const node = nodesOf(page, "products");
   const id = await node.locator("span").first().textContent();
+  // As a REPL, it only calls the shop.
+  const observer = cluster.createObserver();
+  await observer.start();
+  await page.getByText(`${observer.nodeID} joined the cluster.`).waitFor();
+  await page.getByText(`without a service: ${observer.nodeID}.`).waitFor();
+  await page.getByText("4 of 4", { exact: true }).waitFor();
+  await observer.stop();
   await products.killHard();
   await node.waitFor({ state: "detached" });
   await page.getByText(`${id} left the cluster.`).waitFor();

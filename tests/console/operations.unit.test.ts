@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { summaryOf } from "../../web/console/src/operations/charts/chart-summary.ts";
 import { withGaps } from "../../web/console/src/operations/charts/history-gaps.ts";
 import { withChanges } from "../../web/console/src/operations/map/cluster-changes.ts";
+import { membersOf } from "../../web/console/src/operations/map/cluster-members.ts";
 import { layoutOf, type Box } from "../../web/console/src/operations/map/cluster-layout.ts";
 import { lineWidth, speedOf } from "../../web/console/src/operations/map/flow-look.ts";
 import { isId } from "../../web/console/src/api/is-id.ts";
@@ -35,6 +36,12 @@ describe("the phases of an order's trace", () => {
     expect(phasesOf([step(5), step(5)])[0]?.steps).toMatchObject([{ left: 0 }, { left: 0 }]);
     expect(totalMsOf([])).toBe(0);
   });
+});
+
+test("a node without services is no node of the shop", () => {
+  const api = { id: "api-1", services: ["api"] };
+  const repl = { id: "repl-1", services: [] };
+  expect(membersOf([repl, api])).toEqual({ shop: [api], tools: [repl] });
 });
 
 describe("the recent changes of the cluster", () => {

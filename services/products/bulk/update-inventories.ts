@@ -56,16 +56,13 @@ export async function updateInventories(
       else if (change > 0) {
         results.fail(index, stockTooLarge(newStock === undefined ? "change" : "stock"));
       } else results.fail(index, insufficientStock(id, -change, old_stock));
-      return is_due && change !== 0 ? [{ id, change, stock: old_stock + change, sku }] : [];
+      if (!is_due || change === 0) return [];
+      return [{ id, change, stock: old_stock + change, sku, isSet: newStock !== undefined }];
     });
     await recordAudits<ProductAuditAction>(
       query,
       sender,
-      done.map(({ id, change, stock }) => ({
-        action: change > 0 ? "STOCK_ADDED" : "STOCK_SUBTRACTED",
-        subjectId: id,
-        detail: { number: Math.abs(change), stock },
-      })),
+      done.map((item) => ({ subjectId: item.id, ...auditOf(item) })),
     );
     for (const { id, change, stock, sku } of done) {
       record("inventory.updated", {
@@ -78,6 +75,23 @@ export async function updateInventories(
     }
     return results.answer();
   });
+}
+
+interface Done {
+  change: number;
+  stock: number;
+  /** The caller gave the stock, not the change. */
+  isSet: boolean;
+}
+
+/** Returns what the caller did. Ledger and event have the difference, as for the other changes. */
+function auditOf({ change, stock, isSet }: Done) {
+  if (isSet) {
+    const detail = { stock, stockBefore: stock - change };
+    return { action: "STOCK_SET" as const, detail };
+  }
+  const detail = { number: Math.abs(change), stock };
+  return { action: change > 0 ? ("STOCK_ADDED" as const) : ("STOCK_SUBTRACTED" as const), detail };
 }
 
 /** What became of the change of a locked product. */

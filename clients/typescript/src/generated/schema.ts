@@ -2150,7 +2150,9 @@ export type AuditAction =
   | 'STOCK_ADDED'
   /** Pieces were subtracted from the stock of a product. */
   | 'STOCK_SUBTRACTED'
-  /** The stock of a product was set to the counted pieces. */
+  /** The pieces of a product that can be ordered were set to a number. */
+  | 'STOCK_SET'
+  /** An operator set the stock on hand of a product to the counted pieces. */
   | 'STOCK_COUNTED'
   /** A product was deleted from the catalogue. */
   | 'PRODUCT_DELETED'
@@ -2475,7 +2477,10 @@ export type ClusterNode = {
   id: Scalars['ID']['output'];
   /** The name of the host or of the container */
   hostname?: Maybe<Scalars['String']['output']>;
-  /** The services that run on the node; `api` is the gateway */
+  /**
+   * The services that run on the node; `api` is the gateway. Empty for a REPL or a command that has joined
+   * the shop to call it.
+   */
   services: Array<Scalars['String']['output']>;
   /** Whether the node answers */
   status: ClusterNodeStatus;

@@ -5,7 +5,6 @@ import { ViewerDocument } from "../session/session.graphql.ts";
 import { signIn } from "../session/sign-in-out.ts";
 import type { Viewer } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
-import { errorTexts } from "../texts/errors.ts";
 import { TextField } from "../ui/fields.tsx";
 import { Form } from "../ui/form.tsx";
 import { showToast } from "../ui/toast.tsx";
@@ -63,10 +62,7 @@ export function ProfileForm({ viewer }: FormProps) {
   );
 }
 
-const errorFields = {
-  INVALID_CREDENTIALS: { password: accountTexts.wrongPassword },
-  EMAIL_TAKEN: { email: errorTexts.EMAIL_TAKEN },
-};
+const errorFields = { INVALID_CREDENTIALS: { password: accountTexts.wrongPassword } };
 
 export function EmailForm({ viewer }: FormProps) {
   const { mutate, isPending, error } = useShopMutation(ChangeProfileDocument, {

@@ -5,7 +5,6 @@ import { useSingleMutation } from "../api/use-shop.ts";
 import { signIn } from "../session/sign-in-out.ts";
 import { useSession } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
-import { errorTexts } from "../texts/errors.ts";
 import { TextField } from "../ui/fields.tsx";
 import { Form } from "../ui/form.tsx";
 import { showToast } from "../ui/toast.tsx";
@@ -45,7 +44,6 @@ export default function RegisterPage() {
           submitLabel={accountTexts.register}
           isPending={isPending}
           error={error}
-          errorFields={{ EMAIL_TAKEN: { email: errorTexts.EMAIL_TAKEN } }}
           onSubmit={({ email = "", username = "", password = "" }) => {
             mutate({ email, username, password });
           }}

@@ -2,7 +2,6 @@ import { Link, useLocation } from "wouter";
 import { Page } from "../app/page.tsx";
 import { useShopMutation } from "../api/use-shop.ts";
 import { accountTexts } from "../texts/account.ts";
-import { errorTexts } from "../texts/errors.ts";
 import { TextField } from "../ui/fields.tsx";
 import { Form } from "../ui/form.tsx";
 import { showToast } from "../ui/toast.tsx";
@@ -27,7 +26,6 @@ export default function ResetPasswordPage() {
           submitLabel={accountTexts.reset}
           isPending={isPending}
           error={error}
-          errorFields={{ INVALID_RESET_TOKEN: { token: errorTexts.INVALID_RESET_TOKEN } }}
           onSubmit={({ token = "", newPassword = "" }) => {
             mutate({ input: { token: token.trim(), newPassword } });
           }}

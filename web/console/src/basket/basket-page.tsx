@@ -35,13 +35,16 @@ export default function BasketPage() {
   const [, navigate] = useLocation();
   const offers = useOffers(basket);
   useStockUpdates(documents);
-  const { mutate, isPending, error } = useCheckout({
+  const checkout = useCheckout({
     userId,
     onPlaced({ id, number }) {
       showToast(basketTexts.placed(number));
       navigate(`/orders/${id}`);
     },
   });
+  const { mutate, isPending, variables } = checkout;
+  // An error says what was wrong with the basket as it was sent.
+  const error = variables === basket ? checkout.error : null;
   if (basket.length === 0) {
     const action = <LinkButton href="/">{commonTexts.toCatalogue}</LinkButton>;
     return (

@@ -14,7 +14,7 @@ export type Basket = readonly BasketLine[];
 /** The key in `localStorage`. */
 export const basketKey = "shop-console-basket";
 /** An order has at most 200 different products. */
-const maxLines = 200;
+export const maxLines = 200;
 
 export function isBasket(value: unknown): value is Basket {
   return Array.isArray(value) && value.every(isLine);
@@ -41,10 +41,13 @@ export function writeBasket(storage: TextStorage, basket: Basket): void {
   else storage.setItem(basketKey, JSON.stringify(basket));
 }
 
-/** Adds pieces of a product. The price and the name are those that the customer sees now. */
+/**
+ * Adds pieces of a product. The price and the name are those that the customer sees now. A basket with
+ * the most lines takes no other product.
+ */
 export function addLine(basket: Basket, added: BasketLine): Basket {
   const present = basket.find(({ productId }) => productId === added.productId);
-  if (present === undefined) return [...basket, added].slice(0, maxLines);
+  if (present === undefined) return basket.length < maxLines ? [...basket, added] : basket;
   const merged = { ...added, quantity: present.quantity + added.quantity };
   return basket.map((line) => (line === present ? merged : line));
 }

@@ -52,6 +52,12 @@ export function beginAttempt(
   return attempt;
 }
 
+/** Returns true if an attempt has the prices that the basket shows now. */
+export function hasPricesOf(attempt: CheckoutAttempt, basket: Basket): boolean {
+  const prices = new Map(basket.map(({ productId, price }) => [productId, price]));
+  return attempt.basket.every(({ productId, price }) => prices.get(productId) === price);
+}
+
 /** The outcome of the attempt is known: the order is placed, or was rejected. */
 export function endAttempt(storage: TextStorage): void {
   storage.removeItem(attemptKey);

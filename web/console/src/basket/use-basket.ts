@@ -39,8 +39,10 @@ function update(change: (current: Basket) => Basket): void {
   show(next);
 }
 
-export function addToBasket(line: BasketLine): void {
+/** Adds pieces of a product. Returns false if the basket takes no other product. */
+export function addToBasket(line: BasketLine): boolean {
   update((current) => addLine(current, line));
+  return basket.some(({ productId }) => productId === line.productId);
 }
 
 /** Changes the quantity or the price of a line. A quantity of 0 removes the line. */

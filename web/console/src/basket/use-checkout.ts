@@ -5,7 +5,7 @@ import { shop } from "../api/shop.ts";
 import { invalidate, useSingleMutation } from "../api/use-shop.ts";
 import { BasketProductsDocument, PlaceBasketOrderDocument } from "./basket.graphql.ts";
 import type { Basket } from "./basket.ts";
-import { beginAttempt, endAttempt } from "./checkout-attempt.ts";
+import { beginAttempt, endAttempt, hasPricesOf, type CheckoutAttempt } from "./checkout-attempt.ts";
 import { emptyBasket } from "./use-basket.ts";
 
 /** After these errors, the order may be placed nevertheless. */
@@ -25,21 +25,33 @@ interface CheckoutOptions {
   onPlaced: (order: { id: string; number: string }) => void;
 }
 
+const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+
+function send({ key, basket }: CheckoutAttempt) {
+  const lines = basket.map(({ productId, quantity, price }) => ({
+    product_id: productId,
+    quantity,
+    expectedPrice: price,
+  }));
+  const input = { order_products: lines };
+  return shop.execute(PlaceBasketOrderDocument, { input }, { idempotencyKey: key });
+}
+
 /** Places an order of the basket, once, however often it is sent, at the prices of the basket. */
 export function useCheckout({ userId, onPlaced }: CheckoutOptions) {
   const client = useQueryClient();
   return useSingleMutation({
     async mutationFn(basket: Basket) {
-      const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
       const attempt = beginAttempt(localStorage, userId, basket, newKey);
-      const lines = attempt.basket.map(({ productId, quantity, price }) => ({
-        product_id: productId,
-        quantity,
-        expectedPrice: price,
-      }));
-      const input = { order_products: lines };
-      const options = { idempotencyKey: attempt.key };
-      return await shop.execute(PlaceBasketOrderDocument, { input }, options);
+      try {
+        return await send(attempt);
+      } catch (error) {
+        const isOverdue = isShopError(error, "PRICE_CHANGED") && !hasPricesOf(attempt, basket);
+        if (!isOverdue) throw error;
+        // The repeated order was never placed, and the customer has agreed to the new prices since.
+        endAttempt(localStorage);
+        return await send(beginAttempt(localStorage, userId, basket, newKey));
+      }
     },
     onSuccess({ placeOrder }) {
       endAttempt(localStorage);

@@ -4,11 +4,12 @@ import { Link } from "wouter";
 import { Page } from "../app/page.tsx";
 import { isMissing } from "../api/error-text.ts";
 import { useShopQuery } from "../api/use-shop.ts";
+import { basketTexts } from "../texts/basket.ts";
 import { catalogueTexts } from "../texts/catalogue.ts";
 import { Button } from "../ui/button.tsx";
-import { QuantityField } from "../ui/fields.tsx";
 import { formatPrice } from "../ui/format.ts";
-import { ErrorState, Skeleton } from "../ui/states.tsx";
+import { QuantityField } from "../ui/quantity-field.tsx";
+import { ErrorState, Notice, Skeleton } from "../ui/states.tsx";
 import { ProductViewDocument, type ProductViewQuery } from "./catalogue.graphql.ts";
 import { useStock, useStockUpdates } from "./live-stock.ts";
 import { ProductPicture } from "./product-picture.tsx";
@@ -39,6 +40,7 @@ function ProductView({ product }: { product: ProductViewQuery["product"] }) {
   const { id, name, description, price, sku } = product;
   const stock = useStock(id, product.stock);
   const [quantity, setQuantity] = useState(1);
+  const isShort = stock > 0 && quantity > stock;
   return (
     <div className={styles.product}>
       <ProductPicture id={id} name={name} />
@@ -54,19 +56,36 @@ function ProductView({ product }: { product: ProductViewQuery["product"] }) {
           <div className={styles.buy}>
             <QuantityField
               label={catalogueTexts.quantity}
-              value={Math.min(quantity, stock)}
-              max={stock}
+              value={quantity}
               onChange={setQuantity}
             />
             <Button
               look="primary"
+              isDisabled={isShort}
               onPress={() => {
-                putInBasket({ productId: id, name, price, quantity: Math.min(quantity, stock) });
+                putInBasket({ productId: id, name, price, quantity });
               }}
             >
               <ShoppingBag size={18} aria-hidden /> {catalogueTexts.add}
             </Button>
           </div>
+        )}
+        {isShort && (
+          <Notice
+            kind="warning"
+            action={
+              <Button
+                isSmall
+                onPress={() => {
+                  setQuantity(stock);
+                }}
+              >
+                {basketTexts.reduce(stock)}
+              </Button>
+            }
+          >
+            {basketTexts.shortage(stock)}
+          </Notice>
         )}
         {sku !== null && (
           <dl className={styles.sku}>

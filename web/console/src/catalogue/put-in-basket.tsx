@@ -1,15 +1,16 @@
 import { Link } from "wouter";
-import type { BasketLine } from "../basket/basket.ts";
+import { maxLines, type BasketLine } from "../basket/basket.ts";
 import { addToBasket } from "../basket/use-basket.ts";
 import { catalogueTexts } from "../texts/catalogue.ts";
 import { showToast } from "../ui/toast.tsx";
 
-/** Adds a product to the basket and says so. */
+/** Adds a product to the basket, and says whether it is there. */
 export function putInBasket(line: BasketLine): void {
-  addToBasket(line);
+  const isAdded = addToBasket(line);
   showToast(
     <>
-      {catalogueTexts.added(line.name)} <Link href="/basket">{catalogueTexts.toBasket}</Link>
+      {isAdded ? catalogueTexts.added(line.name) : catalogueTexts.basketIsFull(maxLines)}{" "}
+      <Link href="/basket">{catalogueTexts.toBasket}</Link>
     </>,
   );
 }

@@ -35,6 +35,8 @@ export const catalogueTexts = {
   add: "Add to basket",
   addNamed: (name: string) => `Add ${name} to the basket`,
   added: (name: string) => `${name} is in the basket.`,
+  basketIsFull: (lines: number) =>
+    `An order has at most ${lines} different products. Order these first.`,
   toBasket: "Show basket",
   quantity: "Quantity",
   sku: "SKU",

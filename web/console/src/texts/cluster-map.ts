@@ -48,6 +48,8 @@ export const mapTexts = {
   },
   asTables: "Tables",
   nodesTable: "Nodes",
+  toolsTable: "Consoles and commands",
+  tools: (ids: string) => `Connected to call the shop, without a service: ${ids}.`,
   flowsTable: "Flows",
   databasesTable: "Databases",
   kinds: {

@@ -20,6 +20,8 @@ export const commonTexts = {
   keepEditing: "Keep editing",
   discardEdits: "Discard changes",
   fieldRequired: "Fill in this field.",
+  quantityCorrected: (quantity: number) =>
+    `Enter a whole number of at least 1. The quantity is now ${quantity}.`,
   notFoundTitle: "There is no such page",
   toCatalogue: "Go to the catalogue",
 };

@@ -3,13 +3,10 @@ import { CheckboxButton, CheckboxField } from "react-aria-components/Checkbox";
 import { FieldError } from "react-aria-components/FieldError";
 import { Input } from "react-aria-components/Input";
 import { Label } from "react-aria-components/Label";
-import { NumberField } from "react-aria-components/NumberField";
-import { Group } from "react-aria-components/Group";
 import { Text } from "react-aria-components/Text";
 import { TextArea } from "react-aria-components/TextArea";
 import { TextField as AriaTextField, type TextFieldProps } from "react-aria-components/TextField";
-import { Button as AriaButton } from "react-aria-components/Button";
-import { Check, Minus, Plus } from "lucide-react";
+import { Check } from "lucide-react";
 import { fieldText } from "../api/error-text.ts";
 import { FormErrors } from "./form-errors.ts";
 import styles from "./fields.module.css";
@@ -97,45 +94,5 @@ export function Checkbox({ children, ...props }: CheckboxProps) {
         {children}
       </CheckboxButton>
     </CheckboxField>
-  );
-}
-
-interface QuantityFieldProps {
-  label: string;
-  value: number;
-  min?: number;
-  max?: number;
-  onChange: (value: number) => void;
-}
-
-const wholeNumbers = { useGrouping: false, maximumFractionDigits: 0 };
-
-/** A field for a number of pieces, with buttons for one more and one less. */
-export function QuantityField({ label, value, min = 1, max, onChange }: QuantityFieldProps) {
-  const change = (next: number) => {
-    // An emptied field is no number.
-    onChange(Number.isNaN(next) ? min : next);
-  };
-  return (
-    <NumberField
-      aria-label={label}
-      value={value}
-      minValue={min}
-      maxValue={max}
-      step={1}
-      // Otherwise, 1,5 would be 15.
-      formatOptions={wholeNumbers}
-      onChange={change}
-    >
-      <Group className={styles.quantity ?? ""}>
-        <AriaButton slot="decrement" className={styles.step ?? ""}>
-          <Minus size={16} aria-hidden />
-        </AriaButton>
-        <Input className={styles.number ?? ""} />
-        <AriaButton slot="increment" className={styles.step ?? ""}>
-          <Plus size={16} aria-hidden />
-        </AriaButton>
-      </Group>
-    </NumberField>
   );
 }

@@ -1,9 +1,8 @@
 import { useEffect, useRef, useState, type ReactNode, type SyntheticEvent } from "react";
-import { isShopError, type ShopErrorCode } from "../../../../clients/typescript/src/index.ts";
-import { errorText } from "../api/error-text.ts";
 import { commonTexts } from "../texts/common.ts";
 import { useUnsavedEdits } from "../unsaved/unsaved-edits.ts";
 import { Button } from "./button.tsx";
+import { shownErrors, type ErrorFields } from "./field-errors.ts";
 import { FormErrors } from "./form-errors.ts";
 import { Notice } from "./states.tsx";
 import styles from "./form.module.css";
@@ -24,8 +23,6 @@ interface FormProps {
   children: ReactNode;
 }
 
-type ErrorFields = Partial<Record<ShopErrorCode, Record<string, string>>>;
-
 /**
  * A form with one button. The shop checks the values. Errors stay at the fields until the form is sent
  * again: if they went when a field changes, the button would move away from under the pointer. The first
@@ -35,7 +32,8 @@ export function Form(props: FormProps) {
   const { onSubmit, check, submitLabel, isPending, error, errorFields = {} } = props;
   const { isDisposable = false, children } = props;
   const [faults, setFaults] = useState<Record<string, string>>({});
-  const [names, setNames] = useState<readonly string[]>([]);
+  // Undefined until the form is sent: it can begin with the error of an earlier one.
+  const [names, setNames] = useState<readonly string[]>();
   const form = useRef<HTMLFormElement>(null);
   const first = useRef("");
   useEffect(() => {
@@ -53,17 +51,14 @@ export function Form(props: FormProps) {
       typeof value === "string" ? value : "",
     ]);
     const values = Object.fromEntries(entries) as Record<string, string>;
-    setNames(Object.keys(values));
+    setNames(namesOf(event.currentTarget));
     const found = { ...emptyFieldsOf(event.currentTarget), ...check?.(values) };
     setFaults(found);
     if (Object.keys(found).length === 0) onSubmit(values);
   };
-  const ofFields = Object.entries(fieldErrorsOf(error, errorFields));
-  // A value that has no field here would have no place for its message.
-  const isOfField = ofFields.length > 0 && ofFields.every(([name]) => names.includes(name));
+  const { ofFields, ofForm } = shownErrors(error, names, errorFields);
   // The error is that of the values before.
   const hasNoFault = Object.keys(faults).length === 0;
-  const fieldErrors = hasNoFault ? Object.fromEntries(ofFields) : faults;
   return (
     <form
       ref={form}
@@ -72,10 +67,8 @@ export function Form(props: FormProps) {
 
       noValidate
     >
-      <FormErrors value={fieldErrors}>
-        {error !== null && error !== undefined && !isOfField && hasNoFault && (
-          <Notice kind="danger">{errorText(error)}</Notice>
-        )}
+      <FormErrors value={hasNoFault ? ofFields : faults}>
+        {ofForm !== undefined && hasNoFault && <Notice kind="danger">{ofForm}</Notice>}
         {children}
         <Button type="submit" look="primary" isPending={isPending}>
           {submitLabel}
@@ -106,11 +99,7 @@ function emptyFieldsOf(form: HTMLFormElement): Record<string, string> {
   return Object.fromEntries(empty.map(({ name }) => [name, commonTexts.fieldRequired]));
 }
 
-/** Returns the messages of an error by the names of the fields: `input.email` is `email`. */
-function fieldErrorsOf(error: unknown, errorFields: ErrorFields): Record<string, string> {
-  if (!isShopError(error)) return {};
-  const ofCode = errorFields[error.code];
-  if (ofCode) return ofCode;
-  const named = error.fields.map(({ field, message }) => [field.split(".").at(-1), message]);
-  return Object.fromEntries(named) as Record<string, string>;
+/** Returns the names of the fields, also of groups of checkboxes. */
+function namesOf({ elements }: HTMLFormElement): string[] {
+  return [...elements].flatMap((element) => element.getAttribute("name") ?? []);
 }

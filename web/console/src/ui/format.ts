@@ -19,6 +19,20 @@ export function formatNumber(value: number): string {
   return withMinus(numbers.format(value));
 }
 
+const compact = { notation: "compact", maximumSignificantDigits: 3 } as const;
+const roundNumbers = new Intl.NumberFormat("en", compact);
+const roundMoney = new Intl.NumberFormat("en", { ...compact, style: "currency", currency });
+
+/** Formats a round number for a place that is narrow: `2M`. */
+export function formatRoundNumber(value: number): string {
+  return withMinus(roundNumbers.format(value));
+}
+
+/** Formats a round amount in minor units for a place that is narrow: `€2M`. */
+export function formatRoundPrice(minorUnits: number): string {
+  return withMinus(roundMoney.format(minorUnits / 100));
+}
+
 /** Formats a point in time to the minute. */
 export function formatTime(time: string): string {
   return times.format(new Date(time));

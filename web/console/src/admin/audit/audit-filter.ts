@@ -46,6 +46,7 @@ export const actionsOf: Record<Trail, readonly AuditAction[]> = {
     "STOCK_ADDED",
     "STOCK_SUBTRACTED",
     "PRODUCT_DELETED",
+    "STOCK_SET",
     "STOCK_COUNTED",
   ],
   webhooks: [

@@ -74,7 +74,6 @@ function ShipButton({ order: { id, number } }: { order: Order }) {
             name="tracking"
             label={adminOrderTexts.tracking}
             description={adminOrderTexts.trackingHint}
-            maxLength={200}
           />
         </Form>
       </Dialog>

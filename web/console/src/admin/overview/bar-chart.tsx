@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { axisLook, axisWidth, colourOf } from "../../ui/chart-axis.ts";
 import { marksUpTo, namedDays } from "./axis-marks.ts";
 import styles from "./overview.module.css";
 
@@ -11,17 +12,20 @@ interface BarChartProps {
   days: readonly string[];
   values: readonly number[];
   format: (value: number) => string;
+  /** Formats the marks of the axis, which are round numbers. */
+  formatMark: (value: number) => string;
 }
 
 const height = 180;
-const axisSize = 84;
+/** The days get their names before the width of the vertical axis is known. */
+const widestAxis = 84;
 const halfDay = 43_200;
 
 /**
  * A bar for each day, with the value of the bar to which the user points. It follows the width of the
  * page and the colour scheme.
  */
-export function BarChart({ title, days, values, format }: BarChartProps) {
+export function BarChart({ title, days, values, format, formatMark }: BarChartProps) {
   const frame = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState<number | null>(null);
   useEffect(() => {
@@ -29,7 +33,7 @@ export function BarChart({ title, days, values, format }: BarChartProps) {
     if (element === null) return;
     const times = days.map((day) => Date.parse(day) / 1000);
     const options = () =>
-      optionsOf({ element, times, format, max: Math.max(...values, 0), setPlace });
+      optionsOf({ element, times, formatMark, max: Math.max(...values, 0), setPlace });
     const draw = () => new uPlot(options(), [times, [...values]], element);
     let plot = draw();
     const redraw = () => {
@@ -51,7 +55,7 @@ export function BarChart({ title, days, values, format }: BarChartProps) {
       scheme.removeEventListener("change", redraw);
       plot.destroy();
     };
-  }, [days, values, format]);
+  }, [days, values, formatMark]);
   const valueAt = (index: number) => {
     const [day, value] = [days[index], values[index]];
     if (day === undefined || value === undefined) return "";
@@ -68,36 +72,21 @@ export function BarChart({ title, days, values, format }: BarChartProps) {
   );
 }
 
-/** Returns the colour of a design token as it is shown now: a canvas does not know light-dark(). */
-function colourOf(element: HTMLElement, token: string): string {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${token})`;
-  element.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
-
 const dayNames = new Intl.DateTimeFormat("en", { month: "short", day: "numeric", timeZone: "UTC" });
 
 interface ChartParts {
   element: HTMLElement;
   /** The beginnings of the days, in seconds. */
   times: readonly number[];
-  format: (value: number) => string;
+  formatMark: (value: number) => string;
   max: number;
   /** Gets the place of the bar to which the user points; null for none. */
   setPlace: (place: number | null) => void;
 }
 
-function optionsOf({ element, times, format, max, setPlace }: ChartParts): uPlot.Options {
+function optionsOf({ element, times, formatMark, max, setPlace }: ChartParts): uPlot.Options {
   const marks = marksUpTo(max);
-  const axis = {
-    stroke: colourOf(element, "--text-muted"),
-    grid: { stroke: colourOf(element, "--line"), width: 1 },
-    ticks: { show: false },
-    font: "12px system-ui, sans-serif",
-  };
+  const axis = axisLook(element);
   return {
     width: element.clientWidth,
     height,
@@ -121,14 +110,14 @@ function optionsOf({ element, times, format, max, setPlace }: ChartParts): uPlot
         size: 30,
         grid: { show: false },
         // uPlot's own marks of days are those of the browser's time zone.
-        splits: ({ width }) => namedDays(times, width - axisSize),
+        splits: ({ width }) => namedDays(times, width - widestAxis),
         values: (_, splits) => splits.map((time) => dayNames.format(time * 1000)),
       },
       {
         ...axis,
-        size: axisSize,
+        size: axisWidth,
         splits: marks,
-        values: (_, splits) => splits.map(format),
+        values: (_, splits) => splits.map(formatMark),
       },
     ],
     series: [

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import { overviewTexts } from "../../texts/admin/overview.ts";
-import { formatNumber, formatPrice } from "../../ui/format.ts";
+import { formatNumber, formatPrice, formatRoundNumber, formatRoundPrice } from "../../ui/format.ts";
 import { Table } from "../../ui/table.tsx";
 import { BarChart } from "./bar-chart.tsx";
 import type { SalesQuery } from "./overview.graphql.ts";
@@ -30,12 +30,14 @@ export function SalesCharts({ days }: { days: readonly Day[] }) {
         days={names}
         values={orders}
         format={formatNumber}
+        formatMark={formatRoundNumber}
       />
       <BarChart
         title={overviewTexts.chart(overviewTexts.revenue, formatPrice(sumOf(days, "revenue")))}
         days={names}
         values={revenue}
         format={formatPrice}
+        formatMark={formatRoundPrice}
       />
       <details>
         <summary>{overviewTexts.asTable}</summary>

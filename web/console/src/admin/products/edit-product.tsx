@@ -1,9 +1,12 @@
 import { useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
 import { isShopError } from "../../../../../clients/typescript/src/index.ts";
+import { keyOf } from "../../api/documents.ts";
 import { errorText } from "../../api/error-text.ts";
 import { shop } from "../../api/shop.ts";
 import { useShopMutation } from "../../api/use-shop.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
+import { useUnsavedEdits } from "../../unsaved/unsaved-edits.ts";
 import { Form } from "../../ui/form.tsx";
 import { showToast } from "../../ui/toast.tsx";
 import { ProductConflict, type Conflict } from "./product-conflict.tsx";
@@ -18,20 +21,30 @@ import {
 
 type Product = AdminProductFactsFragment;
 
+/** With what the form begins. */
+interface FormStart {
+  /** The saved product on which the entries are based. */
+  base: Product;
+  /** Edits that are not saved yet. */
+  kept: Partial<ProductEntries>;
+}
+
 /**
  * The form of a product. It sends what the user has edited, and the version on which the entries are
  * based, so nobody overwrites the change of another admin unseen.
  */
 export function EditProduct({ product }: { product: Product }) {
+  const client = useQueryClient();
   // The entries stay when the product is read again, for example after a change of its stock.
-  const [base, setBase] = useState(product);
+  const [{ base, kept }, setStart] = useState<FormStart>({ base: product, kept: {} });
   const [conflict, setConflict] = useState<Conflict>();
+  useUnsavedEdits(() => Object.keys(kept).length > 0);
   const { mutate, isPending, error } = useShopMutation(ChangeProductDocument, {
     invalidates: [AdminProductViewDocument, AdminProductRowsDocument],
     onSuccess({ updateProduct }) {
       showToast(adminProductTexts.saved);
       setConflict(undefined);
-      setBase(updateProduct);
+      setStart({ base: updateProduct, kept: {} });
     },
   });
   const save = (edits: Partial<ProductEntries>, version: number) => {
@@ -40,14 +53,22 @@ export function EditProduct({ product }: { product: Product }) {
       {
         onError(reason) {
           if (isShopError(reason, "VERSION_CONFLICT")) void compare(edits);
+          else if (conflict && isShopError(reason, "SKU_TAKEN", "BAD_USER_INPUT")) {
+            // The user can correct the value only in its field.
+            setStart({ base: conflict.saved, kept: edits });
+            setConflict(undefined);
+          }
         },
       },
     );
   };
   const compare = async (edits: Partial<ProductEntries>) => {
     try {
-      const { product: saved } = await shop.execute(AdminProductViewDocument, { id: product.id });
-      setConflict({ edits, saved });
+      const variables = { id: product.id };
+      const read = await shop.execute(AdminProductViewDocument, variables);
+      // The rest of the page must not show the version that was overtaken.
+      client.setQueryData(keyOf(AdminProductViewDocument, variables), read);
+      setConflict({ edits, saved: read.product });
     } catch (reason) {
       // The entries stay in the form, so that the user can save again.
       showToast(errorText(reason));
@@ -65,7 +86,7 @@ export function EditProduct({ product }: { product: Product }) {
           save(edits, conflict.saved.version);
         }}
         onDiscard={() => {
-          setBase(conflict.saved);
+          setStart({ base: conflict.saved, kept: {} });
           setConflict(undefined);
         }}
       />
@@ -86,7 +107,7 @@ export function EditProduct({ product }: { product: Product }) {
         else showToast(adminProductTexts.nothingToSave);
       }}
     >
-      <ProductFields entries={entries} />
+      <ProductFields entries={{ ...entries, ...kept }} />
     </Form>
   );
 }

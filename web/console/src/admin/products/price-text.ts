@@ -1,5 +1,5 @@
-/** The API has amounts as 32-bit integers. */
-const maxMinorUnits = 2_147_483_647;
+/** The API has amounts and pieces as 32-bit integers. */
+const maxInt = 2_147_483_647;
 
 /** Reads an amount in major units. Returns undefined for a text that is no price. */
 export function minorUnitsOf(text: string): number | undefined {
@@ -7,7 +7,7 @@ export function minorUnitsOf(text: string): number | undefined {
   if (match === null) return undefined;
   const [, major = "", minor = ""] = match;
   const amount = Number(major) * 100 + Number(minor.padEnd(2, "0"));
-  return amount <= maxMinorUnits ? amount : undefined;
+  return amount <= maxInt ? amount : undefined;
 }
 
 /** Returns an amount as it is typed in a field. */
@@ -17,5 +17,6 @@ export function priceText(minorUnits: number): string {
 
 /** Reads a number of pieces. Returns undefined for a text that is none. */
 export function piecesOf(text: string): number | undefined {
-  return /^\d{1,10}$/.test(text.trim()) ? Number(text) : undefined;
+  const isWhole = /^\d{1,10}$/.test(text.trim()) && Number(text) <= maxInt;
+  return isWhole ? Number(text) : undefined;
 }

@@ -16,14 +16,12 @@ export function ProductFields({ entries }: { entries: ProductEntries }) {
         name="name"
         label={adminProductTexts.name}
         defaultValue={entries.name}
-        maxLength={200}
         isRequired
       />
       <TextField
         name="description"
         label={adminProductTexts.description}
         defaultValue={entries.description}
-        maxLength={2000}
         isLong
       />
       <TextField
@@ -39,7 +37,6 @@ export function ProductFields({ entries }: { entries: ProductEntries }) {
         label={adminProductTexts.sku}
         description={adminProductTexts.skuHint}
         defaultValue={entries.sku}
-        maxLength={64}
       />
     </>
   );

@@ -1,11 +1,11 @@
 import { useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
+import { ShopError } from "../../../../../clients/typescript/src/index.ts";
 import { shop } from "../../api/shop.ts";
 import { invalidate, useSingleMutation } from "../../api/use-shop.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
 import { SelectField, TextField } from "../../ui/fields.tsx";
 import { Form } from "../../ui/form.tsx";
-import { Notice } from "../../ui/states.tsx";
 import { showToast } from "../../ui/toast.tsx";
 import { piecesOf } from "./price-text.ts";
 import {
@@ -28,16 +28,19 @@ interface StockChange {
   number: number;
 }
 
-/** Changes the stock. Returns the message of the shop if it rejected the item of the batch. */
-async function changeStock({ id, mode, number }: StockChange): Promise<string | undefined> {
+/** Changes the stock. Throws the error of the shop, also that of the item of the batch. */
+async function changeStock({ id, mode, number }: StockChange): Promise<void> {
   if (mode !== "set") {
     const type = inventoryChange[mode];
     await shop.execute(ChangeStockDocument, { input: { id, type, number } });
-    return undefined;
+    return;
   }
   const changes = [{ id, stock: number }];
   const { updateInventories } = await shop.execute(SetStockDocument, { input: { changes } });
-  return updateInventories.results[0]?.error?.message;
+  const rejection = updateInventories.results[0]?.error;
+  if (!rejection) return;
+  const fields = rejection.fields?.map(({ message }) => ({ field: "number", message }));
+  throw new ShopError(rejection.code, rejection.message, { details: { fields: fields ?? [] } });
 }
 
 function faultsOf(mode: Mode, { number = "" }: Record<string, string>): Record<string, string> {
@@ -52,13 +55,14 @@ export function StockForm({ id }: { id: string }) {
   const client = useQueryClient();
   const [mode, setMode] = useState<Mode>("add");
   const [savings, setSavings] = useState(0);
-  const { mutate, isPending, error, data } = useSingleMutation({
+  const { mutate, isPending, error } = useSingleMutation({
     mutationFn: changeStock,
-    async onSuccess(rejection) {
-      if (rejection === undefined) {
-        showToast(adminProductTexts.stockChanged);
-        setSavings((count) => count + 1);
-      }
+    onSuccess() {
+      showToast(adminProductTexts.stockChanged);
+      setSavings((count) => count + 1);
+    },
+    // A rejection means that the page shows a stock of earlier.
+    async onSettled() {
       await invalidate(client, [
         AdminProductViewDocument,
         AdminProductRowsDocument,
@@ -78,7 +82,6 @@ export function StockForm({ id }: { id: string }) {
         mutate({ id, mode, number: piecesOf(number) ?? 0 });
       }}
     >
-      {data !== undefined && <Notice kind="danger">{data}</Notice>}
       <SelectField
         label={adminProductTexts.stockMode}
         value={mode}

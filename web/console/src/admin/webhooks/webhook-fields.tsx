@@ -25,16 +25,11 @@ export function WebhookFields({ url, description, events, onEvents }: WebhookFie
         label={webhookTexts.url}
         description={webhookTexts.urlHint}
         defaultValue={url}
-        maxLength={2000}
         isRequired
       />
-      <TextField
-        name="description"
-        label={webhookTexts.description}
-        defaultValue={description}
-        maxLength={500}
-      />
+      <TextField name="description" label={webhookTexts.description} defaultValue={description} />
       <fieldset
+        name="events"
         className={styles.fieldset}
         tabIndex={-1}
         data-fault={fault}

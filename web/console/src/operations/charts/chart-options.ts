@@ -1,5 +1,6 @@
 import type uPlot from "uplot";
 import { chartTexts } from "../../texts/charts.ts";
+import { axisLook, axisWidth, colourOf } from "../../ui/chart-axis.ts";
 import type { Line } from "./chart-summary.ts";
 
 /** All charts have one crosshair. */
@@ -8,14 +9,11 @@ const syncKey = "operations";
 /** Seconds between the times of the axis, which have no seconds: no time stands there twice. */
 const timeSteps = [60, 120, 300, 600, 900, 1_800, 3_600];
 
-/** Returns the colour of a design token as a canvas needs it: light-dark() is resolved. */
-function colourOf(element: HTMLElement, token: string): string {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${token})`;
-  element.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
+/** How a chart shows its values as texts. */
+export interface ChartFormats {
+  format: (value: number) => string;
+  /** Formats the marks of the axis. They are exact, also where a value is an estimate. */
+  formatMark: (value: number) => string;
 }
 
 interface ChartSize {
@@ -27,12 +25,10 @@ interface ChartSize {
 export function optionsOf(
   element: HTMLElement,
   lines: readonly Line[],
-  format: (value: number) => string,
+  { format, formatMark }: ChartFormats,
   size: ChartSize,
 ): uPlot.Options {
-  const text = colourOf(element, "--text-muted");
-  const grid = { stroke: colourOf(element, "--line"), width: 1 };
-  const axis = { stroke: text, grid, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+  const axis = axisLook(element);
   return {
     ...size,
     cursor: { sync: { key: syncKey }, points: { size: 8 }, drag: { x: false, y: false } },
@@ -41,7 +37,7 @@ export function optionsOf(
     scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.15, 0.1)] } },
     axes: [
       { ...axis, size: 30, space: 80, incrs: timeSteps, values: "{h}:{mm} {AA}" },
-      { ...axis, size: 64, space: 34, values: (_, splits) => splits.map(format) },
+      { ...axis, size: axisWidth, space: 34, values: (_, splits) => splits.map(formatMark) },
     ],
     series: [
       { label: chartTexts.time, value: "{h}:{mm}:{ss} {AA}" },

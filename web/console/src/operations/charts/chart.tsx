@@ -3,39 +3,38 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { chartTexts } from "../../texts/charts.ts";
 import { formatClock } from "../units.ts";
-import { optionsOf, showNewest } from "./chart-options.ts";
+import { optionsOf, showNewest, type ChartFormats } from "./chart-options.ts";
 import { summaryOf, type Line, type Values } from "./chart-summary.ts";
 import styles from "./charts.module.css";
 
-interface ChartProps {
+interface ChartProps extends ChartFormats {
   title: string;
   unit: string;
   times: readonly number[];
   lines: readonly Line[];
-  format: (value: number) => string;
 }
 
 const height = 190;
 
 /** A chart of lines over time, with what it shows as a text for screen readers. */
-export function Chart({ title, unit, times, lines, format }: ChartProps) {
+export function Chart({ title, unit, times, lines, format, formatMark }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(undefined);
-  const shown = useRef({ times, lines, format });
+  const shown = useRef({ times, lines, format, formatMark });
   useEffect(() => {
-    shown.current = { times, lines, format };
+    shown.current = { times, lines, format, formatMark };
     if (!chart.current) return;
     chart.current.setData(dataOf(times, lines));
     showNewest(chart.current);
-  }, [times, lines, format]);
+  }, [times, lines, format, formatMark]);
   useEffect(() => {
     const element = place.current;
     if (!element) return;
     const draw = () => {
-      const { times: xs, lines: ys, format: unitFormat } = shown.current;
+      const { times: xs, lines: ys, ...formats } = shown.current;
       chart.current?.destroy();
       const size = { width: element.clientWidth, height };
-      const options = optionsOf(element, ys, unitFormat, size);
+      const options = optionsOf(element, ys, formats, size);
       chart.current = new uPlot(options, dataOf(xs, ys), element);
       showNewest(chart.current);
     };

@@ -4,7 +4,8 @@ import { Page } from "../../app/page.tsx";
 import { useShopQuery } from "../../api/use-shop.ts";
 import { chartTexts } from "../../texts/charts.ts";
 import { EmptyState, ErrorState, Skeleton } from "../../ui/states.tsx";
-import { formatPercentile, formatRate } from "../units.ts";
+import { formatMs, formatPercentile, formatRate } from "../units.ts";
+import type { ChartFormats } from "./chart-options.ts";
 import { Chart } from "./chart.tsx";
 import type { Line } from "./chart-summary.ts";
 import { withGaps } from "./history-gaps.ts";
@@ -36,11 +37,10 @@ export default function ChartsPage() {
   );
 }
 
-interface Plot {
+interface Plot extends ChartFormats {
   title: string;
   unit: string;
   lines: readonly Line[];
-  format: (value: number) => string;
 }
 
 function Charts({ history: { steps, stepSeconds } }: { history: History }) {
@@ -86,6 +86,7 @@ function plotsOf(rows: readonly (Step | null)[]): readonly Plot[] {
     unit: perSecond,
     lines: [{ label: title, values: valuesOf(pick), token }],
     format: formatRate,
+    formatMark: formatRate,
   });
   return [
     rateOf(orders, "--accent", (step) => step.ordersPerSecond),
@@ -96,12 +97,14 @@ function plotsOf(rows: readonly (Step | null)[]): readonly Plot[] {
       unit: chartTexts.duration,
       lines: percentilesOf((step) => step.requests),
       format: formatPercentile,
+      formatMark: formatMs,
     },
     {
       title: lag,
       unit: chartTexts.duration,
       lines: percentilesOf((step) => step.events),
       format: formatPercentile,
+      formatMark: formatMs,
     },
   ];
 }

@@ -1,5 +1,6 @@
 import { gatewayName, type Sketch } from "./cluster-layout.ts";
-import type { Cluster, ClusterEdge } from "./use-cluster.ts";
+import { membersOf } from "./cluster-members.ts";
+import type { Cluster, ClusterEdge, ClusterNode } from "./use-cluster.ts";
 
 /** The connections of all nodes to NATS. */
 export interface NatsFacts {
@@ -29,7 +30,7 @@ export function sketchOf({ nodes, databases, edges }: Cluster): ClusterSketch {
     name,
     nodes: nodes.filter((node) => node.services.includes(name)).length,
   }));
-  const nats = natsOf(nodes);
+  const nats = natsOf(membersOf(nodes).shop);
   return {
     services,
     databases: databases.map(({ service }) => service),
@@ -66,7 +67,7 @@ export function keyOfFlow({ kind, from, to }: Omit<ClusterEdge, "rate">): string
   return `${kind} ${from} ${to}`;
 }
 
-function natsOf(nodes: Cluster["nodes"]): NatsFacts | undefined {
+function natsOf(nodes: readonly ClusterNode[]): NatsFacts | undefined {
   const links = nodes.flatMap(({ nats }) => nats ?? []);
   if (links.length === 0) return undefined;
   const roundTrips = links.flatMap(({ roundTripMs }) => roundTripMs ?? []);

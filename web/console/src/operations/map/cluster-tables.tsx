@@ -12,6 +12,7 @@ import {
   formatSeconds,
 } from "../units.ts";
 import { gatewayName } from "./cluster-layout.ts";
+import { membersOf } from "./cluster-members.ts";
 import { keyOfFlow } from "./cluster-sketch.ts";
 import { orUnknown } from "./node-dialog.tsx";
 import { NodeStateBadge } from "./node-state-badge.tsx";
@@ -28,6 +29,7 @@ interface ClusterTablesProps {
 /** The content of the picture as tables: for phones, where it has no room, and for screen readers. */
 export function ClusterTables({ cluster, onSelect }: ClusterTablesProps) {
   const { nodes, edges, databases } = cluster;
+  const { shop, tools } = membersOf(nodes);
   return (
     <section className={styles.tables}>
       <h2>{mapTexts.asTables}</h2>
@@ -35,10 +37,20 @@ export function ClusterTables({ cluster, onSelect }: ClusterTablesProps) {
         <Table
           caption={mapTexts.nodesTable}
           columns={nodeColumns(onSelect)}
-          rows={nodes}
+          rows={shop}
           keyOf={({ id }) => id}
         />
       </Foldable>
+      {tools.length > 0 && (
+        <Foldable title={mapTexts.toolsTable}>
+          <Table
+            caption={mapTexts.toolsTable}
+            columns={nodeColumns(onSelect)}
+            rows={tools}
+            keyOf={({ id }) => id}
+          />
+        </Foldable>
+      )}
       <Foldable title={mapTexts.flowsTable}>
         <Table caption={mapTexts.flowsTable} columns={flowColumns} rows={edges} keyOf={keyOfFlow} />
       </Foldable>

@@ -2,6 +2,7 @@ import { CircleAlert } from "lucide-react";
 import { mapTexts } from "../../texts/cluster-map.ts";
 import { operationsTexts } from "../../texts/operations.ts";
 import { formatPercentile, formatRate } from "../units.ts";
+import { membersOf } from "./cluster-members.ts";
 import { nodeState } from "./node-state.ts";
 import type { Cluster } from "./use-cluster.ts";
 import styles from "./map-page.module.css";
@@ -11,7 +12,8 @@ export function ClusterTiles({ cluster: { nodes, edges } }: { cluster: Cluster }
   const requests = edges.find(({ kind }) => kind === "REQUEST")?.rate;
   const events = edges.filter(({ kind }) => kind === "EVENT");
   const applied = events.reduce((sum, { rate }) => sum + rate.perSecond, 0);
-  const ready = nodes.filter((node) => nodeState(node) === "READY").length;
+  const { shop } = membersOf(nodes);
+  const ready = shop.filter((node) => nodeState(node) === "READY").length;
   const failed = requests?.errorsPerSecond ?? 0;
   const p95 = requests?.p95Ms ?? null;
   const { tiles } = mapTexts;
@@ -22,8 +24,8 @@ export function ClusterTiles({ cluster: { nodes, edges } }: { cluster: Cluster }
     { term: tiles.events, text: formatRate(applied) },
     {
       term: tiles.nodes,
-      text: mapTexts.ofNodes(ready, nodes.length),
-      tone: ready < nodes.length ? "warning" : undefined,
+      text: mapTexts.ofNodes(ready, shop.length),
+      tone: ready < shop.length ? "warning" : undefined,
     },
   ];
   return (

@@ -5,6 +5,7 @@ import { ErrorState, Skeleton } from "../../ui/states.tsx";
 import { formatClock } from "../units.ts";
 import { ChangeList } from "./change-list.tsx";
 import { ClusterPicture } from "./cluster-picture.tsx";
+import { membersOf } from "./cluster-members.ts";
 import { ClusterTables } from "./cluster-tables.tsx";
 import { ClusterTiles } from "./cluster-tiles.tsx";
 import { NodeDialog } from "./node-dialog.tsx";
@@ -26,6 +27,7 @@ export default function MapPage() {
         <>
           <ClusterTiles cluster={cluster} />
           <ClusterPicture cluster={cluster} onSelect={setSelected} />
+          <Tools nodes={cluster.nodes} />
           <ChangeList changes={changes} />
           <ClusterTables cluster={cluster} onSelect={setSelected} />
           <NodeDialog
@@ -39,6 +41,13 @@ export default function MapPage() {
       )}
     </Page>
   );
+}
+
+/** Names the nodes that the picture does not show, because they run no service. */
+function Tools({ nodes }: Pick<Cluster, "nodes">) {
+  const { tools } = membersOf(nodes);
+  if (tools.length === 0) return null;
+  return <p className={styles.tools}>{mapTexts.tools(tools.map(({ id }) => id).join(", "))}</p>;
 }
 
 interface LiveStateProps {

@@ -64,6 +64,7 @@ export const auditKindTexts: Record<AuditKind, string> = {
   STOCK_ADDED: "Stock added",
   STOCK_SUBTRACTED: "Stock subtracted",
   PRODUCT_DELETED: "Product deleted",
+  STOCK_SET: "Stock set",
   STOCK_COUNTED: "Stock counted",
   DEAD_LETTER_DISCARDED: "Dead letter discarded",
   WEBHOOK_CREATED: "Webhook created",
