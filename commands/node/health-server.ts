@@ -5,6 +5,7 @@ import { type Config } from "../../config/config.ts";
 import { createServer } from "../../core/http.ts";
 import { domainServices } from "../../services/registry.ts";
 import { isReadOnly } from "../../services/api/http/health.ts";
+import { handleProtocolEvents } from "../../services/api/http/protocol-events.ts";
 import { listen, listeningAt, sendJson } from "../../services/api/http/http-server.ts";
 
 /** Longer than a healthy database needs, shorter than an orchestrator's probe timeout. */
@@ -36,6 +37,7 @@ export async function serveHealth(config: Config, broker: ServiceBroker): Promis
       sendJson(res, 404, { status: "unknown address" });
     }
   });
+  handleProtocolEvents(server);
   if (config.healthPort !== undefined) {
     await listen(server, config.healthPort, config.host, "HEALTH_PORT");
     broker.logger.info(`The health checks listen on ${listeningAt(server, config.host)}.`);
