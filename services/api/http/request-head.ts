@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { expectationOf } from "./expectation.ts";
 import { HttpError } from "./http-errors.ts";
 
 /**
@@ -11,27 +12,15 @@ const singleNames: ReadonlySet<string> = new Set(singleFields.map((name) => name
 /** A name or an address, and a port (RFC 9112, 3.2). The name may be empty. */
 const hostValue = /^(?:\[[0-9a-z:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})*)(?::\d*)?$/i;
 
-/** Node sends 100 Continue for this pattern. */
-const expectsContinue = /(?:^|\W)100-continue(?:$|\W)/i;
-
 /** Returns the error for a request whose HTTP version or header fields are rejected; or undefined. */
 export function headFaultOf(req: IncomingMessage): HttpError | undefined {
   // Node's parser also accepts 0.9 and 2.0 in the request line, which are other protocols.
   if (req.httpVersionMajor !== 1) return new HttpError(505, "Send HTTP/1.1.", { isLast: true });
-  const { expect } = req.headers;
-  if (expect !== undefined && req.httpVersion === "1.1" && !expectsContinue.test(expect)) {
+  if (expectationOf(req) === "unknown") {
     return new HttpError(417, "The header Expect can only have the value 100-continue.");
   }
   const fault = faultOfFields(req);
   return fault === undefined ? undefined : new HttpError(400, fault);
-}
-
-/** Returns whether the client waits for 100 Continue before it sends the body. */
-export function waitsToContinue({
-  headers: { expect = "" },
-  httpVersion,
-}: IncomingMessage): boolean {
-  return httpVersion === "1.1" && expectsContinue.test(expect);
 }
 
 function faultOfFields({ rawHeaders, headers }: IncomingMessage): string | undefined {

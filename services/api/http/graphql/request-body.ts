@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { cut } from "../connection-limits.ts";
-import { waitsToContinue } from "../request-head.ts";
+import { expectationOf } from "../expectation.ts";
 import type { ExceededLimit, HeldBytes } from "../../limits/resource-usage.ts";
 import { maxBodyBytes } from "../../limits/request-limits.ts";
 import type { Transfer, TransferWatch } from "../transfer-watch.ts";
@@ -57,7 +57,7 @@ export class RequestBody {
       this.#reject("too large");
       return;
     }
-    if (waitsToContinue(req)) res.writeContinue();
+    if (expectationOf(req) === "continue") res.writeContinue();
     req.on("data", this.#take);
     req.once("error", (error) => {
       this.#end();
