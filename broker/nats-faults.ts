@@ -14,6 +14,20 @@ interface SocketError extends Error {
   reason?: string;
 }
 
+/** Reasons by the codes of the client whose messages do not tell what to correct. */
+const reasons: ReadonlyMap<string, string> = new Map([
+  [
+    "AUTHORIZATION_VIOLATION",
+    "the server rejects the credentials or their absence; correct NATS_USER and NATS_PASSWORD, or NATS_TOKEN",
+  ],
+  ["TIMEOUT", "a server accepts the connection, but does not answer as NATS; correct TRANSPORTER"],
+]);
+
+function missingOption(option: string): string {
+  const remedy = option === "tls" ? "; use nats:// in TRANSPORTER, and no NATS_TLS_ file" : "";
+  return `the server does not support ${option}${remedy}`;
+}
+
 /**
  * Returns why a connection fails. It opens a connection of its own, because the client that retries
  * does not report the reason. Returns undefined if that connection succeeds.
@@ -27,8 +41,8 @@ export async function connectionFaultOf(options: NatsOptions): Promise<string | 
     return undefined;
   } catch (error) {
     const { message, code, chainedError } = error as NatsError;
-    if (code === "SERVER_OPTION_NA") return `the server does not support ${message}`;
-    return textOf(chainedError ?? (error as SocketError));
+    if (code === "SERVER_OPT_NA") return missingOption(message);
+    return reasons.get(code) ?? textOf(chainedError ?? (error as SocketError));
   }
 }
 
@@ -36,6 +50,7 @@ function textOf({ code = "", reason, message }: SocketError): string {
   if (unknownIssuer.test(code)) {
     return `the CA of its certificate is not in NATS_TLS_CA_FILE, ${code}`;
   }
+  if (code === "ENOTFOUND") return `the name of a host is unknown, ${message}; correct TRANSPORTER`;
   // The server ends the handshake with an alert, or closes the connection.
   if (reason?.includes("alert") === true) {
     return `the server rejects the certificate of this node or its absence, ${reason}; correct NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE`;

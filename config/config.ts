@@ -209,7 +209,7 @@ function readNats(read: ConfigReader): NatsConfig | undefined {
   if (urls.some((url) => url?.host === "")) {
     read.fault("TRANSPORTER", "must name a host for each server");
   }
-  const [first] = urls;
+  const credentials = urls.find((url) => url?.username);
   const files = {
     caFile: read.file("NATS_TLS_CA_FILE"),
     certFile: read.file("NATS_TLS_CERT_FILE"),
@@ -221,17 +221,20 @@ function readNats(read: ConfigReader): NatsConfig | undefined {
   if ((files.certFile === undefined) !== (files.keyFile === undefined)) {
     mustBeSetTogether(read, "NATS_TLS_CERT_FILE", "NATS_TLS_KEY_FILE");
   }
-  const user = read.text("NATS_USER") ?? decoded(read, first?.username);
-  const password = read.text("NATS_PASSWORD") ?? decoded(read, first?.password);
+  const name = decoded(read, credentials?.username);
+  const user = read.text("NATS_USER") ?? name;
+  const password = read.text("NATS_PASSWORD") ?? decoded(read, credentials?.password);
+  // As all clients of NATS do: nats://token@host.
+  const isToken = user !== undefined && user === name && password === undefined;
   if (user === undefined && password !== undefined) {
     read.fault("NATS_USER", "must be set if there is a password");
   }
   const usesTls = tlsFiles.length > 0 || urls.some((url) => url?.protocol === "tls:");
   return {
     servers: urls.map((url) => (url === undefined ? "" : url.host)),
-    user,
+    user: isToken ? undefined : user,
     password,
-    token: read.text("NATS_TOKEN"),
+    token: read.text("NATS_TOKEN") ?? (isToken ? user : undefined),
     tls: usesTls ? Object.fromEntries(tlsFiles) : undefined,
   };
 }

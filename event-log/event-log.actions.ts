@@ -3,6 +3,7 @@ import { retryPolicy } from "../core/contract.ts";
 import type { SliceQuery } from "../core/events/log-slice.ts";
 import { int, optional, text } from "../core/validation.ts";
 import type { EventCursor } from "./consumer/event-cursor.ts";
+import { forgetReader } from "./forget-reader.ts";
 import { outboxOf, progressOf } from "./log-progress.ts";
 import { noteReader, readHead, readLog, readSlice } from "./event-log-reading.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
@@ -75,17 +76,13 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
       retryPolicy,
       handler: ({ broker }: Context) => progressOf(broker, query, producer),
     },
-    /** Forgets a removed consumer, so that the log can be pruned past its position. */
+    /** Forgets a removed consumer. Throws BAD_USER_INPUT for one that runs. */
     forgetReader: {
       params: { $$strict: true, consumer: text(1, 100) },
       access: "admin",
-      async handler({ params }: Context<{ consumer: string }>) {
-        const deleted = await query(
-          "DELETE FROM event_readers WHERE consumer = $1 RETURNING consumer",
-          [params.consumer],
-        );
-        return { forgotten: deleted.length > 0 };
-      },
+      handler: async ({ broker, params }: Context<{ consumer: string }>) => ({
+        forgotten: await forgetReader(broker, query, producer, params.consumer),
+      }),
     },
   } as unknown as NonNullable<ServiceSchema["actions"]>;
 }

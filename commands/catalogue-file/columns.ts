@@ -31,6 +31,9 @@ export type RowValues = Partial<Omit<Product, "createdAt" | "updatedAt" | "sku">
 /** A row of an imported file: its values, or why it cannot be read. */
 export type FileRow = { line: number } & ({ values: RowValues } | { fault: string });
 
+/** A number with leading zeros is a code of another column, and no number of JSON or GraphQL. */
+const wholeNumber = /^(?:0|-?[1-9]\d{0,14})$/;
+
 /** Returns the column that a text names, in upper or lower case. Returns any other text as it is. */
 export function columnOf(text: string): string {
   const name = text.trim();
@@ -58,8 +61,11 @@ export function rowOfCells(line: number, cells: Readonly<Record<string, string>>
   const values: Record<string, unknown> = {};
   for (const [name, cell] of Object.entries(cells)) {
     if (cell === "" || ignored.has(name)) continue;
-    if (numbers.has(name) && !/^-?\d{1,15}$/.test(cell)) {
-      return { line, fault: `'${name}' must be a whole number, without separators.` };
+    if (numbers.has(name) && !wholeNumber.test(cell)) {
+      return {
+        line,
+        fault: `'${name}' must be a whole number, without separators and leading zeros.`,
+      };
     }
     values[name] = numbers.has(name) ? Number(cell) : cell;
   }

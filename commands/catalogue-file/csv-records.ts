@@ -1,7 +1,9 @@
 /** A line of a file, without its line feed. */
 export interface FileLine {
   line: number;
+  /** Empty if the line is too long. */
   text: string;
+  isTooLong: boolean;
 }
 
 /** A record of a CSV file: one line, or several if a quoted cell has line ends. */
@@ -10,16 +12,35 @@ export type CsvRecord = FileLine[];
 /** Far above a row with the longest texts. A quote that is not closed would swallow all lines. */
 const maxRecordCharacters = 20_000;
 
-/** Yields the lines of a text that comes in parts. */
+/** Far above a row with the longest texts, all in escapes of JSON. */
+export const maxLineCharacters = 100_000;
+
+/**
+ * Yields the lines of a text that comes in parts. A line that is too long is not kept: a file without line ends would
+ * fill the memory.
+ */
 export async function* splitLines(texts: AsyncIterable<string>): AsyncGenerator<FileLine> {
   let rest = "";
+  let isTooLong = false;
   let line = 0;
+  const take = (end: string): FileLine => {
+    const text = rest + end;
+    const isLong = isTooLong || text.length > maxLineCharacters;
+    rest = "";
+    isTooLong = false;
+    return { line: (line += 1), text: isLong ? "" : text, isTooLong: isLong };
+  };
   for await (const text of texts) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    for (const one of lines) yield { line: (line += 1), text: one };
+    const ends = text.split("\n");
+    const begun = ends.pop() ?? "";
+    for (const end of ends) yield take(end);
+    rest += begun;
+    if (rest.length > maxLineCharacters) {
+      isTooLong = true;
+      rest = "";
+    }
   }
-  if (rest !== "") yield { line: line + 1, text: rest };
+  if (rest !== "" || isTooLong) yield take("");
 }
 
 /**

@@ -3,8 +3,15 @@ import { Socket } from "node:net";
 import { CsvError, parse } from "csv-parse/sync";
 import { CommandError } from "../../core/command-error.ts";
 import { columnOf, faultOfColumns, rowOfCells, rowOfJson, type FileRow } from "./columns.ts";
-import { CsvRecords, splitLines, type CsvRecord, type FileLine } from "./csv-records.ts";
+import {
+  CsvRecords,
+  splitLines,
+  maxLineCharacters,
+  type CsvRecord,
+  type FileLine,
+} from "./csv-records.ts";
 import { readNow } from "../../core/text-file.ts";
+import { repeatedFieldOf } from "./repeated-field.ts";
 import { fileError } from "./file-error.ts";
 import type { FileFormat } from "./file-arguments.ts";
 
@@ -100,6 +107,8 @@ async function* withoutBanner(
   }
 }
 
+const tooLongFault = `The line has more than ${maxLineCharacters} characters.`;
+
 /** The records that one call of the parser takes. */
 const recordsPerCall = 100;
 
@@ -118,12 +127,19 @@ async function* csvRows(file: string, lines: AsyncIterable<FileLine>): AsyncGene
     return [...faults.splice(0), ...rows].sort((a, b) => a.line - b.line);
   };
   for await (const line of lines) {
-    waiting.push(...records.push(line));
+    const isHead = columns === undefined && waiting.length === 0;
+    if (line.isTooLong && isHead)
+      throw new CommandError(`${file} has a wrong first line. ${tooLongFault}`);
+    if (line.isTooLong) faults.push({ line: line.line, fault: tooLongFault });
+    else waiting.push(...records.push(line));
     if (waiting.length > recordsPerCall) yield* take();
   }
   waiting.push(...records.end());
   yield* take();
 }
+
+/** Lines that end with CR alone are one line of this reader. */
+const loneCarriageReturn = /\r(?=[^\r\n])/;
 
 /** Returns the names in the first record. Throws CommandError if they are no columns. */
 function columnsOf(file: string, head: CsvRecord | undefined): string[] {
@@ -131,6 +147,11 @@ function columnsOf(file: string, head: CsvRecord | undefined): string[] {
     throw new CommandError(`${file} is empty. The first line of a CSV file names the columns.`);
   }
   const [names = []] = parsedRecords([head]) ?? [];
+  if (names.some((name) => loneCarriageReturn.test(name))) {
+    throw new CommandError(
+      `${file} has lines that end with CR only. Save it with the line ends LF or CR LF.`,
+    );
+  }
   const columns = names.map(columnOf);
   const fault = faultOfColumns(columns);
   if (fault !== undefined) throw new CommandError(`${file} has a wrong first line. ${fault}`);
@@ -175,14 +196,18 @@ function parsedRecords(records: readonly CsvRecord[]): string[][] | undefined {
 }
 
 async function* jsonRows(lines: AsyncIterable<FileLine>): AsyncGenerator<FileRow> {
-  for await (const { line, text } of lines) {
-    if (text.trim() !== "") yield parsedLine(line, text);
+  for await (const line of lines) {
+    if (line.isTooLong) yield { line: line.line, fault: tooLongFault };
+    else if (line.text.trim() !== "") yield parsedLine(line.line, line.text);
   }
 }
 
 function parsedLine(line: number, text: string): FileRow {
   try {
-    return rowOfJson(line, JSON.parse(text));
+    const json: unknown = JSON.parse(text);
+    const repeated = repeatedFieldOf(text);
+    if (repeated === undefined) return rowOfJson(line, json);
+    return { line, fault: `The field '${repeated}' is given twice.` };
   } catch {
     return { line, fault: "The line is not valid JSON." };
   }

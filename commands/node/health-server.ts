@@ -7,6 +7,7 @@ import { listen, listeningAt } from "../../core/network/listen.ts";
 import { sendJson } from "../../core/network/send.ts";
 import { isReadOnly } from "../../core/readiness.ts";
 import { domainServices } from "../../services/registry.ts";
+import { handleProtocolEvents } from "../../services/api/http/protocol-events.ts";
 
 /** Longer than a healthy database needs, shorter than an orchestrator's probe timeout. */
 const answerTimeoutMs = 1_000;
@@ -37,6 +38,7 @@ export async function serveHealth(config: Config, broker: ServiceBroker): Promis
       sendJson(res, 404, { status: "unknown address" });
     }
   });
+  handleProtocolEvents(server);
   if (config.healthPort !== undefined) {
     await listen(server, config.healthPort, config.host, "HEALTH_PORT");
     broker.logger.info(`The health checks listen on ${listeningAt(server, config.host)}.`);

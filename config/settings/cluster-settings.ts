@@ -101,7 +101,7 @@ export const cluster = {
     protocols: ["nats:", "tls:"],
     example: "nats://user:password@localhost:4222",
     description:
-      "NATS servers, comma-separated; tls:// requires TLS. User and password are optional and percent-encoded. npm run serve requires it. Not set: npm run repl joins the npm start of this folder.",
+      "NATS servers, comma-separated; tls:// requires TLS. User and password, or a token in their place, are optional and percent-encoded. npm run serve requires it. Not set: npm run repl joins the npm start of this folder.",
   },
   NATS_USER: {
     type: "text",

@@ -24,12 +24,13 @@ import { GraphqlSockets } from "./subscriptions/transports/graphql-socket.ts";
 import { healthChecks, healthPaths } from "./http/health.ts";
 import { ConnectionLimits } from "./http/connection-limits.ts";
 import { inHttpSpan } from "./http/http-span.ts";
-import { HttpError, sendHttpError } from "./http/http-errors.ts";
+import { sendHttpError } from "./http/http-errors.ts";
 import { headFaultOf, toOriginForm } from "./http/request-head.ts";
 import { requestIdOptions, setRequestId } from "./http/request-id.ts";
 import { closeServer, sendError, serverTimeouts, setHeaders } from "./http/http-server.ts";
 import { ResourceUsage } from "./limits/resource-usage.ts";
-import { pageGate, pages, routeOf, type GatewayRequest } from "./http/pages.ts";
+import { answersOtherMethod, pageGate, pages, routeOf, type GatewayRequest } from "./http/pages.ts";
+import { handleProtocolEvents } from "./http/protocol-events.ts";
 import { DeadlineTimer } from "./limits/deadline.ts";
 import { ConcurrencyLimit } from "./limits/concurrency-limit.ts";
 import { dropBody } from "./http/graphql/request-body.ts";
@@ -191,8 +192,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         const fault = headFaultOf(req);
         if (fault !== undefined) {
           dropBody(req);
-          const isAdmitted = admitsPage(addressGroup(addresses.of(req)), res);
-          if (isAdmitted) sendHttpError(res, [...rules.headersFor(req)], new HttpError(400, fault));
+          if (!admitsPage(addressGroup(addresses.of(req)), res)) return;
+          sendHttpError(res, [...rules.headersFor(req)], fault);
           return;
         }
         toOriginForm(req);
@@ -217,12 +218,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         requestLog.follow(req, res, route);
         if (isHealthCheck(req, res)) return;
         if (!admitsPage(addressGroup(addresses.of(req)), res)) return;
-        // moleculer-web would answer it like a GET.
-        if (req.method === "OPTIONS") {
-          if (route === undefined) sendError(res, { code: 404 }, logger);
-          else res.writeHead(204, { allow: "GET, HEAD" }).end();
-          return;
-        }
+        if (answersOtherMethod(req, res, route !== undefined)) return;
         const answer = () => this.httpHandler(req, res);
         // A scrape is background work, which has no trace. It may be most of the requests.
         const answered = route === "/metrics" ? answer() : inHttpSpan(req, res, route, answer);
@@ -231,6 +227,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         });
       });
       connectionLimits.attach(this.server);
+      handleProtocolEvents(this.server);
       sockets = new GraphqlSockets({ execution, parts });
       sockets.attach(this.server, graphqlUrl);
       this.authenticator = authenticator;

@@ -64,7 +64,7 @@ describe("a CSV file", () => {
       [3, "The row is not valid CSV: a quote is inside a cell."],
       [4, "The row has 2 cells in place of 3."],
       [5, "The row is not valid CSV: a quote is not closed."],
-      [7, "'price' must be a whole number, without separators."],
+      [7, "'price' must be a whole number, without separators and leading zeros."],
     ]);
     const skus = rows.flatMap((row) => ("values" in row ? [row.values.sku] : []));
     expect(skus).toEqual(["A", "E", "G"]);
@@ -76,6 +76,7 @@ describe("a CSV file", () => {
     ["sku,sku", "A column is named twice"],
     ["", 'There is no column "A"'],
     ["sku;name;price", "separated by commas, not by semicolons"],
+    ["a".repeat(100_001), "The line has more than 100000 characters."],
     ["sku\tname", "separated by commas, not by semicolons"],
   ])("is rejected with the first line %j", async (head, reason) => {
     await expect(read("csv", `${head}\nA,1\n`)).rejects.toThrow(reason);
@@ -85,12 +86,74 @@ describe("a CSV file", () => {
     await expect(read("csv", content)).rejects.toThrow("file.csv is empty");
   });
 
+  test("has numbers in the form of JSON, without fractions and exponents", async () => {
+    const good = ["0", "7", "-7", "2147483647"];
+    const bad = [
+      "-0",
+      "007",
+      "+5",
+      "5.0",
+      "1e3",
+      " 5",
+      "5 ",
+      "0x10",
+      "1,000",
+      "\uff11",
+      "9".repeat(16),
+    ];
+    const lines = [...good, ...bad].map((cell, n) => `S${n},"${cell}"`);
+    const rows = await read("csv", ["sku,price", ...lines].join("\n"));
+    const faulty = rows.flatMap((row) => ("fault" in row ? [row.line] : []));
+    expect(faulty).toEqual(bad.map((_, n) => n + 2 + good.length));
+    // Each of the accepted ones is a number of JSON, and has the same value there.
+    const values = rows.flatMap((row) => ("values" in row ? [row.values.price] : []));
+    expect(values).toEqual(good.map((cell) => JSON.parse(cell) as unknown));
+  });
+
+  test("is rejected with the cause if its lines end with CR only", async () => {
+    await expect(read("csv", "sku,name\rA,a\rB,b\r")).rejects.toThrow(
+      "lines that end with CR only",
+    );
+  });
+
   test("is rejected if it is not UTF-8", async () => {
     await expect(read("csv", Buffer.from("sku\n\xe4\n", "latin1"))).rejects.toThrow("UTF-8");
   });
 });
 
+test.each([
+  ["csv", (text: string) => `sku,name\nA,${text}\nB,b\n`, 2],
+  ["jsonl", (text: string) => `{"sku":"${text}"}\n{"sku":"B","name":"b"}`, 1],
+] as const)(
+  "a line of %s that is too long is reported, and not kept",
+  async (format, file, line) => {
+    const end = { line: line + 1, values: { sku: "B", name: "b" } };
+    for (const length of [100_001, 3_000_000]) {
+      expect(await read(format, file("x".repeat(length)))).toEqual([
+        { line, fault: "The line has more than 100000 characters." },
+        end,
+      ]);
+    }
+    const [long, next] = await read(format, file("x".repeat(90_000)));
+    expect(long).toHaveProperty("values");
+    expect(next).toEqual(end);
+  },
+);
+
 describe("a file with JSON lines", () => {
+  test("loses a row that gives a field twice", async () => {
+    const content = [
+      '{"sku":"A","price":1,"price":2}',
+      '{"sku":"A","s\\u006bu":"B"}',
+      '{"sku":"\\"sku\\": [{","name":"\\\\","price":1}',
+    ].join("\n");
+    expect(await read("jsonl", content)).toEqual([
+      { line: 1, fault: "The field 'price' is given twice." },
+      { line: 2, fault: "The field 'sku' is given twice." },
+      { line: 3, values: { sku: '"sku": [{', name: "\\", price: 1 } },
+    ]);
+  });
+
   test("has an object per line, whose fields may be missing or null", async () => {
     const content =
       '{"sku":"A","price":5,"createdAt":"x"}\n\n[1]\n{"sku":"B","name":null}\n{"sku"\n{"x":1}';

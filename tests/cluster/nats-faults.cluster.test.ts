@@ -1,6 +1,9 @@
 import { writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "@jest/globals";
+import { connectionFaultOf } from "../../broker/nats-faults.ts";
 import { caFile, createNatsServer, tlsArguments } from "../../tools/support/nats-server.ts";
 import { cleanUp, startCommand, temporaryFolder } from "../../tools/support/processes.ts";
 
@@ -25,6 +28,32 @@ test("a node without the certificate that the server requires names the settings
   const gateway = await gatewayOn([...tlsArguments, ...verify], { NATS_TLS_CA_FILE: caFile });
   await gateway.said("the server rejects the certificate of this node or its absence, ");
   expect(gateway.output()).toContain("correct NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE");
+});
+
+test("a node says what to correct when the server rejects it, has no TLS, or is no NATS", async () => {
+  const withToken = await createNatsServer("--auth", "secret");
+  await withToken.start();
+  const plain = await createNatsServer();
+  await plain.start();
+  const accepted: Socket[] = [];
+  const mute = createServer((socket) => accepted.push(socket)).listen(0, "127.0.0.1");
+  await once(mute, "listening");
+  const { port } = mute.address() as AddressInfo;
+  const reason = (server: string, options = {}) =>
+    connectionFaultOf({ servers: [server], ...options });
+  try {
+    expect(await reason(withToken.url)).toMatch(/rejects the credentials.* or NATS_TOKEN$/);
+    expect(await reason(plain.url, { tls: {} })).toBe(
+      "the server does not support tls; use nats:// in TRANSPORTER, and no NATS_TLS_ file",
+    );
+    expect(await reason(`nats://127.0.0.1:${port}`)).toMatch(/does not answer as NATS/);
+    expect(await reason("nats://nowhere.invalid:4222")).toMatch(/the name of a host is unknown/);
+    expect(await reason(withToken.url, { token: "secret" })).toBeUndefined();
+  } finally {
+    // The client keeps the connection on which it has waited.
+    for (const socket of accepted) socket.destroy();
+    mute.close();
+  }
 });
 
 test("a node that may not publish to a subject names it", async () => {

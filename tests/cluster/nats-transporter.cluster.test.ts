@@ -69,7 +69,7 @@ test("a node whose credentials are rejected for a while says so, and reconnects"
   await strict.start();
   // By then, the client has been rejected more than twice.
   const rejections = () =>
-    warn.mock.calls.filter(([line]) => String(line).includes("(Authorization Violation)")).length;
+    warn.mock.calls.filter(([line]) => String(line).includes("rejects the credentials")).length;
   await eventually("two warnings", () => rejections() >= 2);
   expect(tx.connected).toBe(false);
   await strict.killHard();

@@ -37,6 +37,17 @@ describe("TRANSPORTER", () => {
     });
   });
 
+  test("may contain a token, in the place of a user without a password", () => {
+    const env = { TRANSPORTER: "nats://n1:4222,nats://to%25k%3Aen@n2:4222" };
+    expect(read(env).nats).toEqual({ ...plain, servers: ["n1:4222", "n2:4222"], token: "to%k:en" });
+    expect(read({ ...env, NATS_PASSWORD: "p" }).nats).toMatchObject({
+      user: "to%k:en",
+      password: "p",
+      token: undefined,
+    });
+    expect(read({ ...env, NATS_TOKEN: "other" }).nats).toMatchObject({ token: "other" });
+  });
+
   test("is overridden by the variables for credentials", () => {
     const env = { NATS_USER: "shop", NATS_PASSWORD: "p%25:/@", NATS_TOKEN: "t" };
     const { nats } = read({ TRANSPORTER: "nats://other:secret@localhost:4222", ...env });

@@ -97,6 +97,17 @@ describe("an imported file", () => {
     });
   });
 
+  test("has no numbers with leading zeros", async () => {
+    expect(await read("sku,stock\nA,007\nB,-0\nC,0\nD,70\n")).toMatchObject({
+      rows: [
+        { line: 2, fault: expect.stringContaining("whole number") },
+        { line: 3, fault: expect.stringContaining("whole number") },
+        { line: 4, values: { stock: 0 } },
+        { line: 5, values: { stock: 70 } },
+      ],
+    });
+  });
+
   test("can be cancelled while it is read", async () => {
     const cancel = new AbortController();
     const reading = read(`sku\n${"x,y\n".repeat(400_000)}`, cancel.signal);

@@ -257,11 +257,33 @@ describe("pruning the log", () => {
     await pruneTo([3, 4, 5]);
     expect((await read(2)).prunedTo).toBe(2);
     const forget = () => shop.call("orders.forgetReader", { consumer: "slow" });
+    await expect(forget()).rejects.toMatchObject({
+      type: "BAD_USER_INPUT",
+      message: expect.stringMatching(
+        /^slow has read the log of orders \d+ s ago, so it may run: stop its nodes/,
+      ),
+    });
+    await pruneTo([3, 4, 5]);
+    await shop.databases.query(
+      "orders",
+      "UPDATE event_readers SET seen_at = seen_at - interval '61 s' WHERE consumer = 'slow'",
+    );
     expect([await forget(), await forget()]).toEqual([{ forgotten: true }, { forgotten: false }]);
     await pruneTo([]);
     expect(await read(0)).toEqual({ events: [], head: 5, prunedTo: 5, previousId: null });
     const [id] = await placeOrders(1);
     expect((await read(5)).events).toMatchObject([{ position: 6, data: { order_id: id } }]);
+  });
+
+  test("keeps the events of a running consumer whose position is old, as that of a halted feed", async () => {
+    await productsHasCaughtUp();
+    await shop.databases.query("orders", "UPDATE event_readers SET seen_at = '2020-01-01'");
+    await expect(shop.call("orders.forgetReader", { consumer: "products" })).rejects.toMatchObject({
+      type: "BAD_USER_INPUT",
+      message: "products runs and consumes the events of orders: stop its nodes first.",
+    });
+    const { readers } = await shop.call<{ readers: object[] }>("orders.outbox");
+    expect(readers).toContainEqual(expect.objectContaining({ consumer: "products" }));
   });
 
   test("deletes nothing while the log has no readers", async () => {
@@ -273,9 +295,7 @@ describe("pruning the log", () => {
     });
     // A read that had begun before makes one a reader once more.
     await eventually("the log has no reader", async () => {
-      for (const consumer of ["products", "webhooks"]) {
-        await shop.call("orders.forgetReader", { consumer });
-      }
+      await shop.databases.query("orders", "DELETE FROM event_readers");
       const { readers } = await shop.call<{ readers: object[] }>("orders.outbox");
       return readers.length === 0;
     });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { exchange, statusesIn } from "../support/http/raw-http.ts";
+import { eventually } from "../../tools/support/eventually.ts";
+import { exchange, openRaw, statusesIn } from "../support/http/raw-http.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
@@ -187,6 +188,58 @@ describe("a request body", () => {
       ...lines,
     );
     expect(statusesIn(await exchange(shop.url, `${bytes}${body}`))).toEqual([100, 200]);
+  });
+
+  test.each([
+    ["too large", "/graphql", "content-length: 99999999", [413]],
+    ["at an unknown address", "/nothing", "content-length: 9", [404]],
+  ])("is not requested if it is %s", async (_title, target, length, statuses) => {
+    const lines = ["host: shop", "expect: 100-continue", "connection: close"];
+    const bytes = head(
+      `POST ${target} HTTP/1.1`,
+      "content-type: application/json",
+      length,
+      ...lines,
+    );
+    const connection = openRaw(shop.url);
+    connection.socket.write(bytes);
+    await eventually("the response", () => connection.received().includes('"code"'));
+    connection.socket.destroy();
+    expect(statusesIn(connection.received())).toEqual(statuses);
+  });
+
+  test("of a request with another expectation is rejected with status 417", async () => {
+    const received = await get("/graphql?query={__typename}", "expect: 200-ok");
+    expect(statusesIn(received)).toEqual([417]);
+    expect(received).toContain('"code":"BAD_REQUEST"');
+  });
+});
+
+describe("a method", () => {
+  test.each([
+    ["POST", "/", "GET, HEAD"],
+    ["DELETE", "/console", "GET, HEAD"],
+    ["PUT", "/health/ready", "GET, HEAD"],
+    ["TRACE", "/metrics", "GET, HEAD"],
+    ["POST", "/schema.graphql", "GET, HEAD"],
+    ["POST", "/.well-known/jwks.json", "GET, HEAD"],
+    ["PUT", "/graphql", "GET, POST"],
+    ["CONNECT", "shop:443", "GET, POST"],
+  ])(
+    "%s of %s returns status 405 and the methods that are allowed",
+    async (method, target, allow) => {
+      const lines = ["host: shop", "content-length: 0", "connection: close"];
+      const received = await exchange(shop.url, head(`${method} ${target} HTTP/1.1`, ...lines));
+      expect(statusesIn(received)).toEqual([405]);
+      expect(received).toContain(`\r\nallow: ${allow}\r\n`);
+    },
+  );
+
+  test("OPTIONS of * returns the methods of the server", async () => {
+    const bytes = head("OPTIONS * HTTP/1.1", "host: shop", "connection: close");
+    const received = await exchange(shop.url, bytes);
+    expect(statusesIn(received)).toEqual([204]);
+    expect(received).toContain("\r\nallow: GET, HEAD, POST, OPTIONS\r\n");
   });
 });
 

@@ -120,6 +120,17 @@ describe("the gateway without a rate limit", () => {
     expect(statusesIn(stopped.received())).toEqual([408]);
   });
 
+  test("releases pipelined requests whose connection ends with CONNECT", async () => {
+    const body = '{"query":"{ products { id } }"}';
+    const request = `${postHead("192.0.2.1", `content-length: ${body.length}`)}${body}`;
+    const tunnel = "CONNECT shop:443 HTTP/1.1\r\nhost: shop:443\r\n\r\n";
+    const connections = Array.from({ length: 5 }, () => dial(shop));
+    for (const { socket } of connections) socket.write(`${request.repeat(8)}${tunnel}`);
+    await eventually("the connections end", () => connections.every(({ isClosed }) => isClosed()));
+    const { usage } = boundsOf(shop);
+    await eventually("pipelined requests being released", () => usage.of("pipelined") === 0);
+  });
+
   test("rejects a body of thousands of chunks", async () => {
     const connection = dial(shop);
     connection.socket.write(postHead("192.0.2.1", "transfer-encoding: chunked"));

@@ -20,8 +20,8 @@ interface ConnectionState {
   group: string;
   /** All connections of the group. Undefined for a trusted proxy: it serves many clients. */
   ofGroup: Set<Duplex> | undefined;
-  /** Requests without a complete response. */
-  waiting: number;
+  /** Incomplete responses. */
+  responses: Set<ServerResponse>;
   isPenalized: boolean;
   /** The connection closes after a response that is being sent. */
   isClosing: boolean;
@@ -63,18 +63,19 @@ export class ConnectionLimits {
     const connection = socket[state];
     // Node still parses requests that it received before the connection was cut.
     if (socket.destroyed || connection === undefined) return false;
-    const isPipelined = connection.waiting > 0;
+    const { responses } = connection;
+    const isPipelined = responses.size > 0;
     // No request behind a rejection that closes the connection gets a response.
     const isFlood =
-      (connection.isRejected && connection.waiting >= maxPipelinedAtRejection) ||
+      (connection.isRejected && responses.size >= maxPipelinedAtRejection) ||
       (isPipelined && this.#usage.acquire(connection.group, "pipelined") !== undefined);
     if (isFlood) {
       cut(socket);
       return false;
     }
-    connection.waiting += 1;
+    responses.add(res);
     res.once("close", () => {
-      connection.waiting -= 1;
+      responses.delete(res);
       if (isPipelined) this.#usage.release(connection.group, "pipelined");
     });
     return !connection.isClosing;
@@ -97,7 +98,7 @@ export class ConnectionLimits {
     socket[state] = {
       group,
       ofGroup,
-      waiting: 0,
+      responses: new Set(),
       isPenalized: false,
       isClosing: false,
       isRejected: false,
@@ -161,7 +162,7 @@ export function closeAfterRejection(res: ServerResponse): void {
 
 /** Returns whether the client pipelines more requests than a rejection is sent for. */
 export function isPipelined({ socket }: IncomingMessage): boolean {
-  return ((socket as Connection)[state]?.waiting ?? 0) > maxPipelinedAtRejection;
+  return (responsesOf(socket)?.size ?? 0) > maxPipelinedAtRejection;
 }
 
 /**
@@ -169,5 +170,21 @@ export function isPipelined({ socket }: IncomingMessage): boolean {
  * the response would be sent in the middle of the WebSocket frames.
  */
 export function hasUnansweredRequest({ socket }: IncomingMessage): boolean {
-  return ((socket as Connection)[state]?.waiting ?? 0) > 0;
+  return (responsesOf(socket)?.size ?? 0) > 0;
+}
+
+/**
+ * Cuts a connection that Node has detached from its responses. Those that wait behind another one
+ * would never close, and what they hold of the limits would stay in use.
+ */
+export function abandon(connection: Duplex): void {
+  connection.destroy();
+  for (const response of [...(responsesOf(connection) ?? [])]) {
+    response.destroy();
+    response.emit("close");
+  }
+}
+
+function responsesOf(connection: Connection): ReadonlySet<ServerResponse> | undefined {
+  return connection[state]?.responses;
 }

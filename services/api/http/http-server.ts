@@ -36,10 +36,15 @@ export const serverTimeouts: ServerOptions = {
 /** How long a client may take to read the response to a rejected upgrade. */
 const rejectedUpgradeMs = 1_000;
 
-/** Rejects an upgrade with a status, and closes the connection. */
-export function rejectUpgrade(socket: Duplex, status: number): void {
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`;
-  socket.end(`${head}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+/**
+ * Rejects an upgrade with a status, and closes the connection.
+ *
+ * @param fields further lines of the response's head
+ */
+export function rejectUpgrade(socket: Duplex, status: number, ...fields: string[]): void {
+  const start = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`;
+  const lines = [start, ...fields, "connection: close", "content-length: 0", "", ""];
+  socket.end(lines.join("\r\n"));
   // Discards unread bytes: closing a connection with unread bytes resets it and loses the response.
   socket.resume();
   const cut = setTimeout(() => socket.destroy(), rejectedUpgradeMs);

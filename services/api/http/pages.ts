@@ -7,6 +7,7 @@ import { commonErrors } from "../../../core/errors.ts";
 import { InlinePrometheusReporter, prometheusType } from "../../../broker/metrics-reporter.ts";
 import { closeAfter } from "./connection-limits.ts";
 import { sendJson, sendText } from "../../../core/network/send.ts";
+import { HttpError, sendHttpError } from "./http-errors.ts";
 import type { ResourceUsage } from "../limits/resource-usage.ts";
 import { aliasOf, consoleAliases, playgroundAliases } from "../web/built-pages.ts";
 import type { Throttle } from "../limits/throttle.ts";
@@ -51,6 +52,30 @@ export function pageGate(throttle: Throttle, usage: ResourceUsage) {
     sendJson(res, status, { errors: [{ message, extensions }] });
     return false;
   };
+}
+
+/** `OPTIONS *` asks for the methods of the whole server (RFC 9110, 9.3.7). */
+const serverMethods = "GET, HEAD, POST, OPTIONS";
+const pageMethods = "GET, HEAD";
+
+/**
+ * Answers a request by another method than GET, if its path has a page or is `*`. moleculer-web would
+ * answer OPTIONS like a GET, and the others as if there were no page.
+ */
+export function answersOtherMethod(
+  { method, url }: IncomingMessage,
+  res: ServerResponse,
+  hasPage: boolean,
+): boolean {
+  const isServer = url === "*" && method === "OPTIONS";
+  if (method === "GET" || !(hasPage || isServer)) return false;
+  if (method === "OPTIONS") {
+    res.writeHead(204, { allow: isServer ? serverMethods : pageMethods }).end();
+  } else {
+    const headers = { allow: pageMethods };
+    sendHttpError(res, [], new HttpError(405, "Send GET or HEAD.", { headers }));
+  }
+  return true;
 }
 
 /** Keys are rotated rarely, and verifiers fetch again for an unknown key id. */

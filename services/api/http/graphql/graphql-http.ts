@@ -90,7 +90,7 @@ export function graphqlOverHttp(
       return;
     }
     const held = new HeldBytes(usage, group);
-    const body = req.method === "POST" ? new RequestBody(req, held, transfers) : undefined;
+    const body = req.method === "POST" ? new RequestBody(req, res, held, transfers) : undefined;
     if (body === undefined) dropBody(req);
     const exchange: Exchange = {
       req,

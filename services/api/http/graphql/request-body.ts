@@ -1,5 +1,6 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { cut } from "../connection-limits.ts";
+import { expectationOf } from "../expectation.ts";
 import type { ExceededLimit, HeldBytes } from "../../limits/resource-usage.ts";
 import { maxBodyBytes } from "../../limits/request-limits.ts";
 import type { Transfer, TransferWatch } from "../transfer-watch.ts";
@@ -41,7 +42,12 @@ export class RequestBody {
   #isDropped = false;
   #transfer: Transfer | undefined;
 
-  constructor(req: IncomingMessage, held: HeldBytes, transfers: TransferWatch) {
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    held: HeldBytes,
+    transfers: TransferWatch,
+  ) {
     this.#req = req;
     this.#held = held;
     this.#transfers = transfers;
@@ -51,6 +57,7 @@ export class RequestBody {
       this.#reject("too large");
       return;
     }
+    if (expectationOf(req) === "continue") res.writeContinue();
     req.on("data", this.#take);
     req.once("error", (error) => {
       this.#end();

@@ -78,7 +78,8 @@ export function rowOfCells(
   for (const name of numberColumns) {
     const cell = cellOf(name);
     if (cell === "") continue;
-    if (!/^\d{1,10}$/.test(cell) || Number(cell) > maxInt) {
+    // A number with leading zeros is a code of another column.
+    if (!/^(?:0|[1-9]\d{0,9})$/.test(cell) || Number(cell) > maxInt) {
       const isPrice = name === "price";
       return { line, fault: isPrice ? importTexts.priceInvalid : importTexts.wholeNumber(name) };
     }
