@@ -1,3 +1,4 @@
+import { connect as connectSocket } from "node:net";
 import type { NatsError } from "nats";
 import type { Transporters } from "moleculer";
 import { unknownIssuer } from "../core/network/certificate-faults.ts";
@@ -14,13 +15,16 @@ interface SocketError extends Error {
   reason?: string;
 }
 
+const noAnswer =
+  "a server accepts the connection, but does not answer as NATS; correct TRANSPORTER";
+
 /** Reasons by the codes of the client whose messages do not tell what to correct. */
 const reasons: ReadonlyMap<string, string> = new Map([
   [
     "AUTHORIZATION_VIOLATION",
     "the server rejects the credentials or their absence; correct NATS_USER and NATS_PASSWORD, or NATS_TOKEN",
   ],
-  ["TIMEOUT", "a server accepts the connection, but does not answer as NATS; correct TRANSPORTER"],
+  ["TIMEOUT", noAnswer],
 ]);
 
 function missingOption(option: string): string {
@@ -33,6 +37,7 @@ function missingOption(option: string): string {
  * does not report the reason. Returns undefined if that connection succeeds.
  */
 export async function connectionFaultOf(options: NatsOptions): Promise<string | undefined> {
+  if (!(await someAnswers(options))) return noAnswer;
   const { connect } = await import("nats");
   const once = { waitOnFirstConnect: false, reconnect: false, timeout: probeTimeoutMs };
   try {
@@ -44,6 +49,40 @@ export async function connectionFaultOf(options: NatsOptions): Promise<string | 
     if (code === "SERVER_OPT_NA") return missingOption(message);
     return reasons.get(code) ?? textOf(chainedError ?? (error as SocketError));
   }
+}
+
+const usualPort = 4222;
+
+/**
+ * Returns false if all servers accept a connection and send nothing. The client would not close its
+ * connections to them, and each try would leave one more.
+ */
+async function someAnswers(options: NatsOptions): Promise<boolean> {
+  // Moleculer's type omits it.
+  const { servers = [] } = options as { servers?: string | string[] };
+  const answers = await Promise.all([servers].flat().map(answersOrFails));
+  return answers.length === 0 || answers.includes(true);
+}
+
+/** Returns true also for a server that cannot be reached: the client tells why. */
+function answersOrFails(server: string): Promise<boolean> {
+  const { hostname, port } = new URL(server.includes("://") ? server : `nats://${server}`);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  return new Promise((resolve) => {
+    const socket = connectSocket({ host, port: Number(port) || usualPort });
+    const end = (answers: boolean) => {
+      socket.destroy();
+      resolve(answers);
+    };
+    socket.setTimeout(probeTimeoutMs, () => {
+      end(false);
+    });
+    for (const event of ["data", "error", "end"]) {
+      socket.once(event, () => {
+        end(true);
+      });
+    }
+  });
 }
 
 function textOf({ code = "", reason, message }: SocketError): string {

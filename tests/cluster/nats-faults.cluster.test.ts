@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "@jest/globals";
 import { connectionFaultOf } from "../../broker/nats-faults.ts";
 import { caFile, createNatsServer, tlsArguments } from "../../tools/support/nats-server.ts";
+import { eventually } from "../../tools/support/eventually.ts";
 import { cleanUp, startCommand, temporaryFolder } from "../../tools/support/processes.ts";
 
 afterEach(cleanUp);
@@ -35,8 +36,11 @@ test("a node says what to correct when the server rejects it, has no TLS, or is 
   await withToken.start();
   const plain = await createNatsServer();
   await plain.start();
-  const accepted: Socket[] = [];
-  const mute = createServer((socket) => accepted.push(socket)).listen(0, "127.0.0.1");
+  const open = new Set<Socket>();
+  const mute = createServer((socket) => {
+    open.add(socket.resume());
+    socket.once("close", () => open.delete(socket));
+  }).listen(0, "127.0.0.1");
   await once(mute, "listening");
   const { port } = mute.address() as AddressInfo;
   const reason = (server: string, options = {}) =>
@@ -47,11 +51,11 @@ test("a node says what to correct when the server rejects it, has no TLS, or is 
       "the server does not support tls; use nats:// in TRANSPORTER, and no NATS_TLS_ file",
     );
     expect(await reason(`nats://127.0.0.1:${port}`)).toMatch(/does not answer as NATS/);
+    await eventually("the connection to it is closed", () => open.size === 0);
     expect(await reason("nats://nowhere.invalid:4222")).toMatch(/the name of a host is unknown/);
     expect(await reason(withToken.url, { token: "secret" })).toBeUndefined();
   } finally {
-    // The client keeps the connection on which it has waited.
-    for (const socket of accepted) socket.destroy();
+    for (const socket of open) socket.destroy();
     mute.close();
   }
 });
