@@ -1,6 +1,13 @@
 import type { Context, ServiceBroker } from "moleculer";
 import { newId } from "../core/ids/ids.ts";
-import { actorOf, senderOf, userIdOf, type Access, type Meta, type Sender } from "../core/access.ts";
+import {
+  actorOf,
+  senderOf,
+  userIdOf,
+  type Access,
+  type Meta,
+  type Sender,
+} from "../core/access.ts";
 import type { commonAuditActions } from "../core/audit.ts";
 import { addressGroup } from "../core/caller-address.ts";
 import type { GraphqlField } from "../core/graphql/graphql-options.ts";

@@ -294,6 +294,8 @@ describe("an audit trail", () => {
       [{ actorIds: [ann.id.toUpperCase(), ann.id] }, isBy(ann.id)],
       [{ subjectIds: [ann.id] }, ({ subjectId }) => subjectId === ann.id],
       [{ actions: ["LOGGED_IN", "LOGIN_REFUSED"] }, ({ action }) => /^LOG(GED_)?IN/.test(action)],
+      [{ actorKind: "operator" }, ({ actorKind }) => actorKind === "operator"],
+      [{ actorKind: "anonymous" }, ({ actorKind }) => actorKind === "anonymous"],
       [{ rejected: true }, ({ outcome }) => outcome !== "OK"],
       [{ rejected: false }, ({ outcome }) => outcome === "OK"],
       [{ since: later }, ({ at }) => at >= later],
@@ -323,7 +325,7 @@ describe("an audit trail", () => {
   test("has filters in GraphQL", async () => {
     const { data } = await shop.graphql<{ usersAudit: { action: string }[] }>(
       `query ($since: DateTime) {
-        usersAudit(actorIds: ["${ann.id}"], actions: [LOGGED_IN], rejected: false, since: $since, limit: 2) {
+        usersAudit(actorIds: ["${ann.id}"], actorKind: anonymous, actions: [LOGGED_IN], rejected: false, since: $since, limit: 2) {
           action
         }
       }`,
