@@ -42,6 +42,8 @@ export interface AuditPage {
   actorIds?: string[];
   /** Affected accounts, products or webhooks. */
   subjectIds?: string[];
+  /** The kind of who has acted. */
+  actorKind?: AuditEntry["actorKind"];
   actions?: string[];
   /** Only rejected attempts, or only successful actions. */
   rejected?: boolean;
@@ -73,6 +75,7 @@ export function auditTrailAction(
       before: optional(id()),
       actorIds: optional(ids(maxFilterValues)),
       subjectIds: optional(ids(maxFilterValues)),
+      actorKind: optional(oneOf(Object.keys(auditActorKinds))),
       actions: optional({ type: "array", items: oneOf(names), max: maxFilterValues }),
       rejected: optional({ type: "boolean" }),
       since: optional(instant()),
@@ -97,6 +100,8 @@ export function auditTrailAction(
           actorIds: [ID!]
           "Only what has affected these accounts, products or webhooks, at most ${maxFilterValues}"
           subjectIds: [ID!]
+          "Only what actors of this kind have done, for example the operator, who has no id"
+          actorKind: AuditActorKind
           "Only these actions, at most ${maxFilterValues}"
           actions: [AuditAction!]
           "true: only rejected attempts; false: only successful actions"

@@ -5,11 +5,12 @@ import type { Query } from "./statements/prepared-statements.ts";
 
 /**
  * The parameters of all statements: $1 is the row limit, $2 the end and $3 the start of the ids, both
- * excluded, and $4 … $9 are the filters.
+ * excluded, and $4 … $10 are the filters.
  */
 const actors = "$4::uuid[]";
 const subjects = "$5::uuid[]";
 const actions = "$6::text[]";
+const kind = "$10::text";
 
 /** Actions without an access token by which a client proves that it is the affected user. */
 const isBySubject = `actor_kind = 'anonymous' AND outcome = 'OK'
@@ -23,6 +24,7 @@ const isMatch = `CASE WHEN (${actors} IS NULL OR actor_id = ANY (${actors})
       OR subject_id = ANY (${actors}) AND ${isBySubject})
     AND (${subjects} IS NULL OR subject_id = ANY (${subjects}))
     AND (${actions} IS NULL OR action = ANY (${actions}))
+    AND (${kind} IS NULL OR actor_kind = ${kind})
     AND ($7::boolean IS NULL OR (outcome <> 'OK') = $7)
     AND ($8::timestamptz IS NULL OR at >= $8) AND ($9::timestamptz IS NULL OR at < $9)
   THEN true END`;
@@ -67,15 +69,21 @@ const statements = {
     ofEach(actors, `${isOfSubject} AND ${isBySubject}`, bySubjectNewestFirst),
   ),
   byAction: newest(ofEach(actions, isOfAction, "ORDER BY action DESC, id DESC")),
+  byKind: along(
+    `(actor_kind, id) < (${kind}, $2::uuid) AND (actor_kind, id) > (${kind}, $3::uuid)`,
+    "ORDER BY actor_kind DESC, id DESC",
+  ),
   rejected: along(`outcome <> 'OK' AND ${window}`, newestFirst),
   all: along(window, newestFirst),
 };
 
 /** Returns the statement that uses the index of the filter with the fewest entries. */
-function statementFor({ actorIds, subjectIds, actions: names, rejected }: AuditPage): string {
+function statementFor(page: AuditPage): string {
+  const { actorIds, subjectIds, actions: names, rejected, actorKind } = page;
   if (subjectIds !== undefined) return statements.bySubject;
   if (actorIds !== undefined) return statements.byActor;
   if (names !== undefined) return statements.byAction;
+  if (actorKind !== undefined) return statements.byKind;
   return rejected === true ? statements.rejected : statements.all;
 }
 
@@ -85,7 +93,7 @@ const idToleranceMs = 600_000;
 /** Returns a page of entries, newest first. */
 export async function readAuditTrail(query: Query, page: AuditPage): Promise<AuditEntry[]> {
   const { limit = maxAuditEntries, before = highestId, since, until } = page;
-  const { actorIds, subjectIds, actions: names, rejected } = page;
+  const { actorIds, subjectIds, actions: names, rejected, actorKind } = page;
   const first = since === undefined ? 0 : Date.parse(since) - idToleranceMs;
   const end = until === undefined ? highestId : lowestIdAt(Date.parse(until) + idToleranceMs);
   const rows = await query<Omit<AuditEntry, "at"> & { at: Date }>(statementFor(page), [
@@ -98,6 +106,7 @@ export async function readAuditTrail(query: Query, page: AuditPage): Promise<Aud
     rejected ?? null,
     since ?? null,
     until ?? null,
+    actorKind ?? null,
   ]);
   return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }

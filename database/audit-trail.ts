@@ -1,6 +1,13 @@
 import type { Context, ServiceBroker } from "moleculer";
 import { newId } from "../core/ids/ids.ts";
-import { senderOf, userIdOf, type Access, type Meta, type Sender } from "../core/access.ts";
+import {
+  actorOf,
+  senderOf,
+  userIdOf,
+  type Access,
+  type Meta,
+  type Sender,
+} from "../core/access.ts";
 import type { commonAuditActions } from "../core/audit.ts";
 import { addressGroup } from "../core/network/caller-address.ts";
 import type { GraphqlField } from "../core/graphql/graphql-options.ts";
@@ -169,10 +176,14 @@ export class FailedAttemptAudit {
     this.#query = query;
   }
 
-  /** Records an error of the access rules, if the action is for admins and is not a query. */
+  /**
+   * Records an error of the access rules, if the action is for admins. A query is recorded only for a
+   * signed-in user: without a token, anybody can send queries to learn which ones there are.
+   */
   async onAccessDenied(ctx: DeniedCall, error: unknown): Promise<void> {
     const { access, graphql } = ctx.action ?? {};
-    if ((access !== "admin" && access !== "operations") || graphql?.query !== undefined) return;
+    if (access !== "admin" && access !== "operations") return;
+    if (graphql?.query !== undefined && actorOf(ctx).kind !== "user") return;
     await this.#record(ctx, error);
   }
 

@@ -222,12 +222,28 @@ describe("a forbidden mutation", () => {
     await shop.graphql(mutations.registerUser("x", 1));
     await shop.graphql(mutations.setUserType(id, 1), { token });
     await shop.graphql(mutations.setUserType(admin.id, 0), { token: admin.token });
-    // Rejected queries add no entry.
-    await shop.graphql("{ users { id } usersAudit { id } }", { token });
     expect(await newEntries("usersAudit")).toMatchObject([
       { ...byAnonymous, outcome: "UNAUTHENTICATED", detail: '{"action": "users.register"}' },
       { actorId: id, outcome: "FORBIDDEN", subjectId: id, detail: '{"action": "users.setType"}' },
       { actorId: admin.id, outcome: "FORBIDDEN", subjectId: admin.id },
+    ]);
+  });
+
+  test("is recorded for a query of a signed-in user once a minute, and not for one without a token", async () => {
+    const { token, id } = await shop.signIn("reader");
+    await newEntries("usersAudit");
+    await newEntries("productsAudit");
+    for (let count = 0; count < 3; count++) {
+      await shop.graphql("{ usersAudit { id } }", { token });
+      await shop.graphql("{ productsAudit { id } }", { token });
+      await shop.graphql("{ usersAudit { id } productsAudit { id } }");
+    }
+    const byReader = { action: "ACCESS_REFUSED", outcome: "FORBIDDEN", actorId: id };
+    expect(await newEntries("usersAudit")).toMatchObject([
+      { ...byReader, detail: '{"action": "users.auditTrail"}' },
+    ]);
+    expect(await newEntries("productsAudit")).toMatchObject([
+      { ...byReader, detail: '{"action": "products.auditTrail"}' },
     ]);
   });
 
@@ -278,6 +294,8 @@ describe("an audit trail", () => {
       [{ actorIds: [ann.id.toUpperCase(), ann.id] }, isBy(ann.id)],
       [{ subjectIds: [ann.id] }, ({ subjectId }) => subjectId === ann.id],
       [{ actions: ["LOGGED_IN", "LOGIN_REFUSED"] }, ({ action }) => /^LOG(GED_)?IN/.test(action)],
+      [{ actorKind: "operator" }, ({ actorKind }) => actorKind === "operator"],
+      [{ actorKind: "anonymous" }, ({ actorKind }) => actorKind === "anonymous"],
       [{ rejected: true }, ({ outcome }) => outcome !== "OK"],
       [{ rejected: false }, ({ outcome }) => outcome === "OK"],
       [{ since: later }, ({ at }) => at >= later],
@@ -307,7 +325,7 @@ describe("an audit trail", () => {
   test("has filters in GraphQL", async () => {
     const { data } = await shop.graphql<{ usersAudit: { action: string }[] }>(
       `query ($since: DateTime) {
-        usersAudit(actorIds: ["${ann.id}"], actions: [LOGGED_IN], rejected: false, since: $since, limit: 2) {
+        usersAudit(actorIds: ["${ann.id}"], actorKind: anonymous, actions: [LOGGED_IN], rejected: false, since: $since, limit: 2) {
           action
         }
       }`,

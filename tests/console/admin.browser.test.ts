@@ -365,6 +365,17 @@ test("an admin finds a user, resets the password, changes the role and erases", 
   await open("/admin/audit", "Audit trail");
   await page.getByLabel("What").selectOption("Personal data erased");
   await row(page, "Personal data erased").getByText("OK").waitFor();
+  // The erased user has no name and no page: the link shows all entries.
+  await row(page, "Personal data erased")
+    .getByRole("link", { name: /^All of/ })
+    .click();
+  await row(page, "Registered").waitFor();
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await page.getByLabel("By", { exact: true }).selectOption("Operator");
+  await row(page, "Operator").first().waitFor();
+  await row(page, "Personal data erased").waitFor({ state: "detached" });
+  expect(page.url()).toContain("kind=operator");
+  await page.getByLabel("By", { exact: true }).selectOption("All");
   // Sign-ins are not in the list, and found by the name of who has signed in.
   await page.getByLabel("What").selectOption("Signed in");
   await page.getByLabel("Who").fill("nobody");

@@ -98,6 +98,7 @@ describe("the audit trail", () => {
     trail: "",
     action: "",
     outcome: "",
+    kind: "",
     actor: "",
     subject: "",
     from: "",
@@ -123,8 +124,12 @@ describe("the audit trail", () => {
       rejected: false,
       since: "2026-01-02T00:00:00.000Z",
     });
+    const byOperator = { ...noFilter, kind: "operator" };
+    expect(auditFilterOf("users", byOperator, undefined, undefined)).toEqual({
+      actorKind: "operator",
+    });
     // The address may have anything.
-    const odd = { ...filters, outcome: "__proto__" };
+    const odd = { ...filters, outcome: "__proto__", kind: "__proto__" };
     expect(auditFilterOf("products", odd, undefined, [])).toEqual({
       subjectIds: [],
       since: "2026-01-02T00:00:00.000Z",

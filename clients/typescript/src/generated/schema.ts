@@ -223,6 +223,7 @@ export type QueryUsersAuditArgs = {
   before?: InputMaybe<Scalars['ID']['input']>;
   actorIds?: InputMaybe<Array<Scalars['ID']['input']>>;
   subjectIds?: InputMaybe<Array<Scalars['ID']['input']>>;
+  actorKind?: InputMaybe<AuditActorKind>;
   actions?: InputMaybe<Array<AuditAction>>;
   rejected?: InputMaybe<Scalars['Boolean']['input']>;
   since?: InputMaybe<Scalars['DateTime']['input']>;
@@ -315,6 +316,7 @@ export type QueryProductsAuditArgs = {
   before?: InputMaybe<Scalars['ID']['input']>;
   actorIds?: InputMaybe<Array<Scalars['ID']['input']>>;
   subjectIds?: InputMaybe<Array<Scalars['ID']['input']>>;
+  actorKind?: InputMaybe<AuditActorKind>;
   actions?: InputMaybe<Array<AuditAction>>;
   rejected?: InputMaybe<Scalars['Boolean']['input']>;
   since?: InputMaybe<Scalars['DateTime']['input']>;
@@ -420,6 +422,7 @@ export type QueryWebhooksAuditArgs = {
   before?: InputMaybe<Scalars['ID']['input']>;
   actorIds?: InputMaybe<Array<Scalars['ID']['input']>>;
   subjectIds?: InputMaybe<Array<Scalars['ID']['input']>>;
+  actorKind?: InputMaybe<AuditActorKind>;
   actions?: InputMaybe<Array<AuditAction>>;
   rejected?: InputMaybe<Scalars['Boolean']['input']>;
   since?: InputMaybe<Scalars['DateTime']['input']>;

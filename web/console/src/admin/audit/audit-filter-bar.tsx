@@ -1,4 +1,4 @@
-import { auditKindTexts, auditTexts } from "../../texts/admin/audit.ts";
+import { actorKindTexts, auditKindTexts, auditTexts } from "../../texts/admin/audit.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { SelectField } from "../../ui/fields.tsx";
 import type { FilterFaults } from "../shared/filter-faults.ts";
@@ -62,13 +62,24 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
           onChange({ outcome });
         }}
       />
+      <SelectField
+        label={auditTexts.kind}
+        value={filters.kind === "operator" ? "operator" : ""}
+        options={[
+          { value: "", text: adminTexts.all },
+          { value: "operator", text: actorKindTexts.operator },
+        ]}
+        onChange={(kind) => {
+          onChange({ kind, ...(kind !== "" && { actor: "" }) });
+        }}
+      />
       <FilterField
         name="actor"
         label={auditTexts.actor}
         placeholder={auditTexts.nameHint}
         value={filters.actor}
         onChange={(actor) => {
-          onChange({ actor });
+          onChange({ actor, ...(actor !== "" && { kind: "" }) });
         }}
       />
       <FilterField

@@ -10,6 +10,7 @@ export const filterNames = [
   "trail",
   "action",
   "outcome",
+  "kind",
   "actor",
   "subject",
   "from",
@@ -71,7 +72,7 @@ export type AuditFilter = Omit<UsersAuditRowsQueryVariables, "after">;
  */
 export function auditFilterOf(
   trail: Trail,
-  { action, outcome, from, before }: AuditFilters,
+  { action, outcome, kind, from, before }: AuditFilters,
   actorIds: readonly string[] | undefined,
   subjectIds: readonly string[] | undefined,
 ): AuditFilter {
@@ -81,6 +82,7 @@ export function auditFilterOf(
     ...(actorIds && { actorIds: [...actorIds] }),
     ...(subjectIds && { subjectIds: [...subjectIds] }),
     ...(known && { actions: [known] }),
+    ...(kind === "operator" && { actorKind: kind }),
     ...((isRejected || outcome === "ok") && { rejected: isRejected }),
     since: instantOf(from),
     until: instantOf(before),

@@ -23,7 +23,7 @@ function columnsOf(trail: Trail, nameOf: NameOf): readonly Column<AuditFactsFrag
     { title: auditTexts.when, cell: ({ at }) => formatTime(at) },
     {
       title: auditTexts.actor,
-      cell: (entry) => <Actor entry={entry} nameOf={nameOf} />,
+      cell: (entry) => <Actor trail={trail} entry={entry} nameOf={nameOf} />,
     },
     { title: auditTexts.action, cell: (entry) => auditKindTexts[kindOf(entry)] },
     {
@@ -41,14 +41,26 @@ function columnsOf(trail: Trail, nameOf: NameOf): readonly Column<AuditFactsFrag
         subjectId === null ? (
           ""
         ) : (
-          <Link href={`/admin/${trail}/${subjectId}`}>{nameOf(subjectId) ?? subjectId}</Link>
+          <Named
+            filter="subject"
+            trail={trail}
+            pages={trail}
+            id={subjectId}
+            name={trail === "webhooks" ? subjectId : nameOf(subjectId)}
+          />
         ),
     },
     { title: auditTexts.detail, cell: (entry) => <Details entry={entry} /> },
   ];
 }
 
-function Actor({ entry, nameOf }: { entry: AuditFactsFragment; nameOf: NameOf }) {
+interface ActorProps {
+  trail: Trail;
+  entry: AuditFactsFragment;
+  nameOf: NameOf;
+}
+
+function Actor({ trail, entry, nameOf }: ActorProps) {
   const { actorKind, address } = entry;
   const id = personOf(entry);
   return (
@@ -56,11 +68,30 @@ function Actor({ entry, nameOf }: { entry: AuditFactsFragment; nameOf: NameOf })
       {id === null ? (
         actorKindTexts[actorKind]
       ) : (
-        <Link href={`/admin/users/${id}`}>{nameOf(id) ?? id.slice(-8)}</Link>
+        <Named filter="actor" trail={trail} pages="users" id={id} name={nameOf(id)} />
       )}
       {address !== null && <div className={styles.note}>{address}</div>}
     </div>
   );
+}
+
+interface NamedProps {
+  filter: "actor" | "subject";
+  trail: Trail;
+  /** The pages of which one shows it. */
+  pages: Trail;
+  id: string;
+  name: string | undefined;
+}
+
+/**
+ * A link to a user, a product or a webhook. An erased user and a deleted product have no page and no
+ * name by which they can be found: their link shows all their entries.
+ */
+function Named({ filter, trail, pages, id, name }: NamedProps) {
+  if (name !== undefined) return <Link href={`/admin/${pages}/${id}`}>{name}</Link>;
+  const params = new URLSearchParams({ trail, [filter]: id });
+  return <Link href={`/admin/audit?${params}`}>{auditTexts.entriesOf(id.slice(-8))}</Link>;
 }
 
 /** The details of an entry, whose fields depend on the action. */

@@ -12,6 +12,8 @@ export const auditTexts = {
   action: "What",
   outcome: "Outcome",
   outcomes: { all: "All", ok: "Successful", rejected: "Rejected" },
+  entriesOf: (id: string) => `All of …${id}`,
+  kind: "By",
   actor: "Who",
   subject: "Affected",
   nameHint: "Name or id",

@@ -1,0 +1,1 @@
+\ir ../../../database/shared-tables/audit-trail-0005.sql
