@@ -325,8 +325,7 @@ describe("the NATS server", () => {
     cluster = await Cluster.create({ TRANSPORTER: nats.url, PUBLIC_READS: "true" }, databases);
     const gateway = cluster.startGateway();
     const orders = cluster.startService("orders");
-    cluster.startService("products");
-    cluster.startService("users");
+    cluster.startServices(["products", "users"]);
     await Promise.all([gateway, orders].map((node) => node.said("Connecting")));
     await nats.start();
     await cluster.ready();

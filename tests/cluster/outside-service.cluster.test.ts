@@ -45,7 +45,7 @@ beforeAll(async () => {
   await nats.start();
   databases = await cloneDatabases();
   cluster = await Cluster.create({ TRANSPORTER: nats.url, NAMESPACE: namespace }, databases);
-  for (const name of ["users", "products", "orders"] as const) cluster.startService(name);
+  cluster.startServices(["users", "products", "orders"]);
   cluster.startGateway();
   await cluster.ready();
   ({ token } = await registerFirstAdmin(cluster.url));

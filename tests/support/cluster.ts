@@ -42,8 +42,14 @@ export class Cluster {
 
   /** Starts a node with one service, which gets the URL of its own database only. */
   startService(name: DomainService, settings: Record<string, string> = {}): Program {
-    const url = this.#databases.urls[name];
-    return this.#start({ SERVICES: name, [`${name.toUpperCase()}_DB_URL`]: url, ...settings });
+    return this.startServices([name], settings);
+  }
+
+  /** Starts one node with several services, for tests that need no node of each. */
+  startServices(names: DomainService[], settings: Record<string, string> = {}): Program {
+    const urls = names.map((name) => [`${name.toUpperCase()}_DB_URL`, this.#databases.urls[name]]);
+    const env = Object.fromEntries(urls) as Record<string, string>;
+    return this.#start({ SERVICES: names.join(","), ...env, ...settings });
   }
 
   #start(settings: Record<string, string>): Program {

@@ -1,6 +1,6 @@
 import type { Arguments } from "./arguments.ts";
 import type { Mutant } from "./mutants/mutants.ts";
-import { fullLayout, mediumLayout, smallLayout } from "./cluster/layout.ts";
+import { fullLayout, mediumLayout, mutantLayout } from "./cluster/layout.ts";
 import type { RunPlan } from "./run.ts";
 import { usualWeights } from "./workload/intents.ts";
 
@@ -41,7 +41,7 @@ export function mutantPlan({ seed }: Arguments, mutant: Mutant): RunPlan {
     mutant,
     minutes: mutantMinutes,
     faults: [],
-    layout: smallLayout,
+    layout: mutantLayout,
     size: { hotProducts: 3, hotStock: mutant.hotStock, customers: 3, coldProducts: 6 },
     weights: mutant.weights,
     clients: 6,

@@ -35,3 +35,12 @@ export const smallLayout: Layout = {
   "products-1": ["products"],
   "orders-1": ["orders", "webhooks"],
 };
+
+/**
+ * The fewest processes in which a mutant can take effect: products reserve stock for orders, and the
+ * process of the products dies in one of the mutants.
+ */
+export const mutantLayout: Layout = {
+  "shop-1": ["users", "orders", "webhooks", "api"],
+  "products-1": ["products"],
+};
