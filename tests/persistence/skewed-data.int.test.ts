@@ -231,6 +231,10 @@ const ofAll: Record<string, [DomainService, Work]> = {
     "users",
     (query) => readAuditTrail(query, { limit: 20, actions: ["LOGGED_OUT", "ERASED"] }),
   ],
+  "entries of a kind of actor": [
+    "users",
+    (query) => readAuditTrail(query, { limit: 20, actorKind: "user" }),
+  ],
   "rejected entries": ["users", (query) => readAuditTrail(query, { limit: 20, rejected: true })],
   "pruning of the audit trail": [
     "users",
