@@ -361,7 +361,7 @@ describe("the NATS server", () => {
       NATS_USER: "shop",
       NATS_PASSWORD: "secret",
     });
-    await wrong.said("Authorization");
+    await wrong.said("the server rejects the credentials");
     await eventually("the other node joins", () => sees(observer, right));
     expect(await sees(observer, wrong)).toBe(false);
   });

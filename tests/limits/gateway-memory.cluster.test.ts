@@ -233,8 +233,8 @@ const attacks: [string, () => void][] = [
     "WebSocket messages of many values, with new documents",
     () => {
       for (const socket of many(2, dialWebSocket)) {
-        for (const id of many(60, randomUUID)) {
-          const payload = `{"query":"query q${id.slice(0, 8)} { __typename }","variables":${values(80_000)}}`;
+        for (const id of many(320, randomUUID)) {
+          const payload = `{"query":"query q${id.slice(0, 8)} { __typename }","variables":${values(14_900)}}`;
           const message = `{"id":"${id}","type":"subscribe","payload":${payload}}`;
           socket.write(frame(0x81, Buffer.from(message)));
         }
@@ -246,7 +246,7 @@ const attacks: [string, () => void][] = [
     () => {
       for (const socket of many(100, dial)) {
         socket.write(handshake);
-        const init = `{"type":"connection_init","payload":${values(80_000)}}`;
+        const init = `{"type":"connection_init","payload":${values(29_900)}}`;
         socket.write(frame(0x81, Buffer.from(init)));
       }
     },

@@ -150,7 +150,7 @@ test("npm run export writes the catalogue, which npm run import finds unchanged;
   const dryRun = startWith("import", file, "--dry-run");
   expect(await dryRun.ended()).toBe(2);
   expect(dryRun.output()).toContain(
-    "line 2: 'price' must be a whole number, without separators. (BAD_USER_INPUT)",
+    "line 2: 'price' must be a whole number, without separators and leading zeros. (BAD_USER_INPUT)",
   );
 });
 

@@ -51,8 +51,11 @@ export const maxDocumentCharacters = 100_000;
 export const maxQueryCost = 200_000;
 /** Nesting depth of objects and lists, in `variables` and in `extensions`. */
 export const maxVariablesDepth = 20;
-/** Object fields and list items, in `variables` and in `extensions`. */
-export const maxVariablesMembers = 50_000;
+/**
+ * Object fields and list items, in `variables` and in `extensions`: twice those of a bulk mutation with
+ * all fields of 1,000 products. A value takes many times the memory of its text.
+ */
+export const maxVariablesMembers = 15_000;
 /** Objects, lists and their members in a body: those of both, and of the body itself. */
 export const maxBodyValues = 2 * maxVariablesMembers + 100;
 /** A larger body is rejected before it is received completely. */

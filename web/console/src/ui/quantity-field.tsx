@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Button as AriaButton } from "react-aria-components/Button";
 import { Group } from "react-aria-components/Group";
 import { Input } from "react-aria-components/Input";
@@ -27,8 +27,18 @@ function isQuantity(text: string): boolean {
  */
 export function QuantityField({ label, value, onChange }: QuantityFieldProps) {
   const [isCorrected, setCorrected] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  // The field does not take other characters. React has no event of what it prevents.
+  useEffect(() => {
+    const refused = ({ data }: InputEvent) => {
+      if (/\D/.test(data ?? "")) setCorrected(true);
+    };
+    const field = input.current;
+    field?.addEventListener("beforeinput", refused);
+    return () => field?.removeEventListener("beforeinput", refused);
+  }, []);
   const judge = ({ value: typed }: { value: string }) => {
-    setCorrected(!isQuantity(typed));
+    if (!isQuantity(typed)) setCorrected(true);
   };
   const change = (next: number) => {
     // An emptied field is no number.
@@ -51,6 +61,7 @@ export function QuantityField({ label, value, onChange }: QuantityFieldProps) {
         </AriaButton>
         <Input
           className={styles.number ?? ""}
+          ref={input}
           // Before the field replaces what was typed.
           onBlurCapture={(event) => {
             judge(event.currentTarget);
