@@ -101,20 +101,20 @@ const overLimit: Record<string, HostileRequest> = {
     }),
     code: "QUERY_TOO_COMPLEX",
     // Rejected before it is parsed.
-    limit: 100_100,
+    limit: 30_100,
   },
-  "90,000 unfit elements in a variable": {
+  "29,000 unfit elements in a variable": {
     body: json({
       query: "query ($ids: [ID!]) { productsConnection(filter: { ids: $ids }) { totalCount } }",
-      variables: { ids: Array.from({ length: 90_000 }, () => 1.5) },
+      variables: { ids: Array.from({ length: 29_000 }, () => 1.5) },
     }),
     code: "QUERY_TOO_COMPLEX",
-    limit: 50_000,
+    limit: 15_000,
   },
-  "49,000 unfit elements in a variable": {
+  "14,900 unfit elements in a variable": {
     body: json({
       query: "query ($ids: [ID!]) { productsConnection(filter: { ids: $ids }) { totalCount } }",
-      variables: { ids: Array.from({ length: 49_000 }, () => 1.5) },
+      variables: { ids: Array.from({ length: 14_900 }, () => 1.5) },
     }),
     code: "BAD_USER_INPUT",
   },
@@ -143,8 +143,8 @@ const overLimit: Record<string, HostileRequest> = {
     code: "QUERY_TOO_COMPLEX",
     limit: 20,
   },
-  "variables 100,000 objects deep": {
-    body: `{"query":"{ __typename }","variables":${nested(100_000, '{"a":', "}", "1")}}`,
+  "variables 29,000 objects deep": {
+    body: `{"query":"{ __typename }","variables":${nested(29_000, '{"a":', "}", "1")}}`,
     code: "QUERY_TOO_COMPLEX",
     limit: 20,
   },
