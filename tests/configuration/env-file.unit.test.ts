@@ -109,11 +109,12 @@ describe("a text file of an editor", () => {
       expect.stringMatching(`^PORT_FILE names a file that ${reason}`),
     ]);
 
-    // A reader that has just found no writer may close the pipe while the program opens it.
-    const write = `trap '' PIPE; until printf 'PORT=1\\nHOST=::1\\n' > '${path}'; do :; done`;
+    // A reader that has just found no writer may close the pipe while the program writes to it.
+    const write = `trap '' PIPE; while :; do printf 'PORT=1\\nHOST=::1\\n' > '${path}'; done`;
     const writer = spawn("sh", ["-c", write]);
     const variables = await eventually("the program writing", () => readEnvFile(path));
     expect({ ...variables }).toEqual({ PORT: "1", HOST: "::1" });
-    if (writer.exitCode === null) await once(writer, "exit");
+    writer.kill("SIGKILL");
+    await once(writer, "exit");
   });
 });
