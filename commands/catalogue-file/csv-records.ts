@@ -16,8 +16,8 @@ const maxRecordCharacters = 20_000;
 export const maxLineCharacters = 100_000;
 
 /**
- * Yields the lines of a text that comes in parts. A line that is too long is not kept: a file without line ends would
- * fill the memory.
+ * Yields the lines of a text that comes in parts. A line that is too long is not kept: a file without
+ * line ends would fill the memory.
  */
 export async function* splitLines(texts: AsyncIterable<string>): AsyncGenerator<FileLine> {
   let rest = "";

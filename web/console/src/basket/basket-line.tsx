@@ -8,6 +8,7 @@ import { QuantityField } from "../ui/quantity-field.tsx";
 import { Notice } from "../ui/states.tsx";
 import { problemOf, type LineProblem, type OfferedProduct } from "./basket-state.ts";
 import type { BasketLine } from "./basket.ts";
+import { ShortageNotice } from "./shortage-notice.tsx";
 import { changeInBasket } from "./use-basket.ts";
 import styles from "./basket-page.module.css";
 
@@ -77,19 +78,10 @@ function ProblemNotice({ line: { productId, price }, problem, onRemove }: Proble
     );
   }
   if (problem.kind === "shortage") {
-    const reduce = () => {
-      changeInBasket(productId, { quantity: problem.left });
+    const reduce = (quantity: number) => {
+      changeInBasket(productId, { quantity });
     };
-    const action = (
-      <Button isSmall onPress={reduce}>
-        {basketTexts.reduce(problem.left)}
-      </Button>
-    );
-    return (
-      <Notice kind="warning" action={action}>
-        {basketTexts.shortage(problem.left)}
-      </Notice>
-    );
+    return <ShortageNotice left={problem.left} onReduce={reduce} />;
   }
   const accept = () => {
     changeInBasket(productId, { price: problem.price });

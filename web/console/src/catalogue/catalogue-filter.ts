@@ -1,3 +1,4 @@
+import { maxInt } from "../api/max-int.ts";
 import { catalogueTexts } from "../texts/catalogue.ts";
 import type {
   ProductFilter,
@@ -50,9 +51,6 @@ export function variablesOf({ search, priceMin, priceMax, inStock, sort }: Catal
   };
   return { search: words === "" ? undefined : words, filter, sort };
 }
-
-/** The API has amounts as 32-bit integers. */
-const maxInt = 2_147_483_647;
 
 /** A comma is a decimal one: `1,000` would be ambiguous. */
 const price = /^\d+(?:[.,]\d{1,2})?$/;

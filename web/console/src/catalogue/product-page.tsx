@@ -4,12 +4,12 @@ import { Link } from "wouter";
 import { Page } from "../app/page.tsx";
 import { isMissing } from "../api/error-text.ts";
 import { useShopQuery } from "../api/use-shop.ts";
-import { basketTexts } from "../texts/basket.ts";
+import { ShortageNotice } from "../basket/shortage-notice.tsx";
 import { catalogueTexts } from "../texts/catalogue.ts";
 import { Button } from "../ui/button.tsx";
 import { formatPrice } from "../ui/format.ts";
 import { QuantityField } from "../ui/quantity-field.tsx";
-import { ErrorState, Notice, Skeleton } from "../ui/states.tsx";
+import { ErrorState, Skeleton } from "../ui/states.tsx";
 import { ProductViewDocument, type ProductViewQuery } from "./catalogue.graphql.ts";
 import { useStock, useStockUpdates } from "./live-stock.ts";
 import { ProductPicture } from "./product-picture.tsx";
@@ -70,23 +70,7 @@ function ProductView({ product }: { product: ProductViewQuery["product"] }) {
             </Button>
           </div>
         )}
-        {isShort && (
-          <Notice
-            kind="warning"
-            action={
-              <Button
-                isSmall
-                onPress={() => {
-                  setQuantity(stock);
-                }}
-              >
-                {basketTexts.reduce(stock)}
-              </Button>
-            }
-          >
-            {basketTexts.shortage(stock)}
-          </Notice>
-        )}
+        {isShort && <ShortageNotice left={stock} onReduce={setQuantity} />}
         {sku !== null && (
           <dl className={styles.sku}>
             <dt>{catalogueTexts.sku}</dt>

@@ -1,4 +1,5 @@
 import { isId } from "../../api/is-id.ts";
+import { maxInt } from "../../api/max-int.ts";
 import { importTexts } from "../../texts/admin/import.ts";
 import { formatNumber } from "../../ui/format.ts";
 import { unprotected } from "../csv/write-csv.ts";
@@ -44,8 +45,6 @@ export function faultOfColumns(names: readonly string[]): string | undefined {
   if (repeated !== undefined) return importTexts.twice(repeated);
   return names.includes("id") || names.includes("sku") ? undefined : importTexts.noKey;
 }
-
-const maxInt = 2_147_483_647;
 
 /** Returns the text of a cell in the form in which the shop stores it: products are matched by it. */
 function textOf(cell: string): string {

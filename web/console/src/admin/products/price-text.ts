@@ -1,5 +1,4 @@
-/** The API has amounts and pieces as 32-bit integers. */
-const maxInt = 2_147_483_647;
+import { maxInt } from "../../api/max-int.ts";
 
 /** Reads an amount in major units. Returns undefined for a text that is no price. */
 export function minorUnitsOf(text: string): number | undefined {
