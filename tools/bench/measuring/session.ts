@@ -118,8 +118,8 @@ export class Session {
   }
 
   /** Sends requests to each side until its code is compiled. */
-  async compile(sides: readonly LoadSide[]): Promise<void> {
-    for (const side of sides) await this.load.run({ ...side, seconds: this.pace.compileSeconds });
+  async compile(sides: readonly LoadSide[], seconds = this.pace.compileSeconds): Promise<void> {
+    for (const side of sides) await this.load.run({ ...side, seconds });
   }
 
   /** Measures one side of one round. */

@@ -72,6 +72,18 @@ export class Results {
     this.#add(measurement, { value: of(measured) / of(reference), measured, reference });
   }
 
+  /** Adds the medians of the rounds of `others` as one round. */
+  addMedians(measurement: Measurement, others: Results): void {
+    const rounds = others.#rounds.get(labelOf(measurement))?.rounds;
+    if (rounds === undefined) return;
+    const { value, measured, reference } = resultOf(measurement, rounds);
+    this.#add(measurement, {
+      value,
+      ...(measured !== undefined && { measured }),
+      ...(reference !== undefined && { reference }),
+    });
+  }
+
   fail(what: string, error: unknown): void {
     this.failures.push({ what, error: error instanceof Error ? error.message : String(error) });
   }
