@@ -1,5 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { ArgumentError, readArguments } from "../../tools/verify/arguments.ts";
+import { invariants } from "../../tools/verify/check/findings.ts";
+import { mutants } from "../../tools/verify/mutants/mutants.ts";
 import { mutantResult } from "../../tools/verify/mutants/mutant-result.ts";
 import { EventPassage, type SeenEvent } from "../../tools/verify/cluster/event-passage.ts";
 import { NatsFrames } from "../../tools/verify/cluster/nats-frames.ts";
@@ -251,6 +253,11 @@ describe("the longest time without a definite outcome", () => {
     history.push({ ...fault, kind: "postgres", startMs: 11_000, endMs: 12_000 });
     expect(figuresOf(history).longestSilenceMs).toBe(4_500);
   });
+});
+
+test("each invariant has a mutant", () => {
+  const attacked = new Set(mutants.map(({ invariant }) => String(invariant)));
+  expect([...attacked].toSorted()).toEqual(Object.keys(invariants).toSorted());
 });
 
 describe("a mutant", () => {

@@ -40,6 +40,15 @@ export const mutants: Mutant[] = [
     hotStock: 2,
   },
   {
+    name: "lost-update",
+    description: "an update of a product ignores the version that its caller has read",
+    invariant: 2,
+    parts: ["the condition for the version"],
+    prepare: [],
+    weights: { ...usualWeights, updatePrice: 40 },
+    hotStock: ampleStock,
+  },
+  {
     name: "cursor-outside-transaction",
     description: "the cursor moves outside the transaction of the effect",
     invariant: 4,
@@ -101,6 +110,15 @@ export const mutants: Mutant[] = [
       },
     ],
     weights: { ...usualWeights, cancelOrder: 40, shipOrder: 40 },
+    hotStock: ampleStock,
+  },
+  {
+    name: "one-change-per-batch",
+    description: "a read model takes one change of a product's stock per batch of events",
+    invariant: 6,
+    parts: ["the sum of the changes"],
+    prepare: [],
+    weights: { ...usualWeights, addStock: 60 },
     hotStock: ampleStock,
   },
   {
