@@ -38,7 +38,8 @@ const adminShare = 0.1;
 
 /** Checks, throttles and executes GraphQL requests. */
 export class GraphqlExecution {
-  readonly #throttle: Throttle;
+  /** The throttle of all callers, for work outside of GraphQL execution as well. */
+  readonly throttle: Throttle;
   readonly #checks: RequestChecks;
   readonly #edge: EdgeConfig;
   readonly #metrics: OperationMetrics;
@@ -50,8 +51,8 @@ export class GraphqlExecution {
     edge: EdgeConfig,
     { metrics, log }: { metrics: OperationMetrics; log: RequestLog },
   ) {
-    this.#throttle = new Throttle(edge.rateLimitPerSecond);
-    this.#checks = new RequestChecks(schema, costs, edge, this.#throttle);
+    this.throttle = new Throttle(edge.rateLimitPerSecond);
+    this.#checks = new RequestChecks(schema, costs, edge, this.throttle);
     this.#edge = edge;
     this.#metrics = metrics;
     this.#log = log;
@@ -62,11 +63,6 @@ export class GraphqlExecution {
   useSchema(schema: GraphQLSchema, costs: QueryCosts): void {
     this.#checks.useSchema(schema, costs);
     this.#metrics.begin(schema);
-  }
-
-  /** The throttle of all callers, for work outside of GraphQL execution as well. */
-  get throttle(): Throttle {
-    return this.#throttle;
   }
 
   /** Throws TOO_MANY_REQUESTS if the caller's bucket is in debt. */
@@ -104,7 +100,7 @@ export class GraphqlExecution {
       const codes = this.#metrics.rejected(error);
       sender.onDone?.({ fields: [], codes }, performance.now() - startedMs);
       // The debt rejects the caller's next request.
-      if (error instanceof DocumentError) this.#throttle.settle(caller, rejectedDocumentCost);
+      if (error instanceof DocumentError) this.throttle.settle(caller, rejectedDocumentCost);
       throw error;
     }
   }
@@ -112,7 +108,7 @@ export class GraphqlExecution {
   #operationFor(request: CheckedRequest, sender: RequestSender, caller: string): Operation {
     const { schema, document, operationName, node, plan, variables, cost } = request;
     const share = costShareOf(sender.viewer);
-    const context = contextFor(sender, (taken) => this.#throttle.take(caller, share * taken));
+    const context = contextFor(sender, (taken) => this.throttle.take(caller, share * taken));
     const input: ExecutionInput = {
       schema,
       operation: node,
@@ -134,7 +130,7 @@ export class GraphqlExecution {
       return execution;
     };
     const settle = (actualCost: number) => {
-      this.#throttle.settle(caller, share * (cost.work + actualCost - cost.expected));
+      this.throttle.settle(caller, share * (cost.work + actualCost - cost.expected));
     };
     const prepared: Operation = {
       kind,
@@ -163,7 +159,7 @@ export class GraphqlExecution {
       subscribe: async () => {
         const startedMs = performance.now();
         const events = await subscribeToPlan(input, (values) =>
-          this.#throttle.charge(caller, share * (cost.work + values)),
+          this.throttle.charge(caller, share * (cost.work + values)),
         );
         done(startedMs, "errors" in events ? events.errors : undefined);
         return events;
@@ -173,7 +169,7 @@ export class GraphqlExecution {
   }
 
   #charge(caller: string, cost: number): void {
-    const retryAfter = this.#throttle.take(caller, cost);
+    const retryAfter = this.throttle.take(caller, cost);
     if (retryAfter === undefined) return;
     const message = "You have exceeded the rate limit. Try again after `retryAfter` seconds.";
     throw tooManyRequests(message, retryAfter);
