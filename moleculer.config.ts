@@ -3,7 +3,7 @@ import { FailureDetector, strategyAvoiding } from "./broker/failure-detector.ts"
 import { logger } from "./broker/logger.ts";
 import { InlinePrometheusReporter, PrometheusReporter } from "./broker/metrics-reporter.ts";
 import { NatsTransporter, type Undelivered } from "./broker/nats-transporter.ts";
-import { QuietValidator } from "./broker/quiet-validator.ts";
+import { ParameterValidator } from "./broker/parameter-validator.ts";
 import { vitalsService } from "./broker/vitals/vitals-service.ts";
 import type { Runner } from "./commands/node/runner.ts";
 import { setConfig } from "./config/broker-config.ts";
@@ -71,13 +71,13 @@ export function brokerOptions(
     registry: { strategy: strategyAvoiding(detector.suspects) },
     // JSON is by far the fastest of Moleculer's serializers. Dates are sent as ISO texts.
     serializer: "JSON",
-    validator: new QuietValidator(),
+    validator: new ParameterValidator(),
     logger: logger(config.logFormat),
     logLevel: {
       // At lower levels it logs unreadable packets, which may contain passwords.
-      TRANSPORTER: quietLevel(config),
+      TRANSPORTER: levelWithoutPayloads(config),
       // Cache keys contain the parameters of calls.
-      CACHER: quietLevel(config),
+      CACHER: levelWithoutPayloads(config),
       "**": config.logLevel,
     },
     requestTimeout: requestTimeoutMs,
@@ -152,7 +152,7 @@ export function brokerOptions(
   };
 }
 
-function quietLevel({ logLevel }: Config): Config["logLevel"] {
+function levelWithoutPayloads({ logLevel }: Config): Config["logLevel"] {
   return logLevel === "debug" || logLevel === "trace" ? "info" : logLevel;
 }
 

@@ -58,7 +58,7 @@ export class ClockWatch {
 
   /** Judges the answers so far, and asks again. */
   #compare(): void {
-    this.#difference.note(medianOf([...this.#aheadMs.values()]));
+    this.#difference.record(medianOf([...this.#aheadMs.values()]));
     const { nodes } = this.#broker.registry;
     const others = nodes.toArray().filter(({ local, available }) => !local && available);
     // A random part of them, so that each node is asked by some others.

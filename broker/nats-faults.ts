@@ -1,7 +1,7 @@
 import { connect as connectSocket } from "node:net";
 import type { NatsError } from "nats";
 import type { Transporters } from "moleculer";
-import { unknownIssuer } from "../core/network/certificate-faults.ts";
+import { unknownIssuer } from "../core/errors.ts";
 
 export type NatsOptions = NonNullable<ConstructorParameters<typeof Transporters.NATS>[0]>;
 

@@ -8,6 +8,7 @@ import {
 } from "@opentelemetry/resources";
 import { NodeSDK } from "@opentelemetry/sdk-node";
 import type { ServiceBroker } from "moleculer";
+import { messageOf } from "../core/errors.ts";
 import { traceIds } from "../core/tracing/sampling.ts";
 import { atMostEvery } from "../core/tasks/at-most-every.ts";
 import { recordSpans } from "../core/tracing/spans.ts";
@@ -27,12 +28,19 @@ export function startTracing(
   { logger, nodeID, namespace }: Pick<ServiceBroker, "logger" | "nodeID" | "namespace">,
   flushMs = flushWithinMs,
 ): () => Promise<void> {
-  const faults = new FaultLog((message) => {
-    logger.warn(message);
-  });
+  const isDue = atMostEvery(reportEveryMs);
+  const reportFault = (reason: string) => {
+    if (!isDue()) return;
+    // An export runs in the context of any request.
+    withoutTrace(() => {
+      logger.warn(
+        `Spans could not be exported: ${withoutEnd(reason)}. They are lost; the shop is not affected.`,
+      );
+    });
+  };
   let isStarting = true;
   const report = (message: string) => {
-    if (!isStarting) faults.add(reasonOf(message));
+    if (!isStarting) reportFault(reasonOf(message));
     // With `OTEL_LOG_LEVEL`, the SDK writes its messages to the terminal itself.
     else if (!message.startsWith("Current logger will be overwritten")) {
       logger.warn(`OpenTelemetry ignores a setting: ${withoutEnd(message)}.`);
@@ -62,36 +70,16 @@ export function startTracing(
   return async () => {
     recordSpans(false);
     const flushed = sdk.shutdown().catch((error: unknown) => {
-      faults.add(error instanceof Error ? error.message : String(error));
+      reportFault(messageOf(error));
     });
     // The exporter repeats a failed export for much longer.
     await Promise.race([
       flushed,
       sleep(flushMs, undefined, { ref: false }).then(() => {
-        faults.add("the last spans were not exported in time");
+        reportFault("the last spans were not exported in time");
       }),
     ]);
   };
-}
-
-/** Logs faults of the export, at most one per minute. */
-class FaultLog {
-  readonly #warn: (message: string) => void;
-  readonly #isDue = atMostEvery(reportEveryMs);
-
-  constructor(warn: (message: string) => void) {
-    this.#warn = warn;
-  }
-
-  add(reason: string): void {
-    if (!this.#isDue()) return;
-    // An export runs in the context of any request.
-    withoutTrace(() => {
-      this.#warn(
-        `Spans could not be exported: ${withoutEnd(reason)}. They are lost; the shop is not affected.`,
-      );
-    });
-  }
 }
 
 function withoutEnd(sentence: string): string {

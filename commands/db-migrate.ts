@@ -27,7 +27,7 @@ await runProgram(async () => {
   const config = loadConfig(singleProcessDefaults);
   const named = domainServices.filter((name) => config.services.includes(name));
   const isExternal = areDatabasesNamed(config, named);
-  const opening = isExternal ? undefined : openDatabases(config, [], "db:migrate");
+  const opening = isExternal ? undefined : openDatabases(config, "db:migrate");
   stopOnSignals(async () => (await opening)?.close(), interruptedStatus);
   const urls = (await opening)?.urls ?? config.databaseUrls;
   const options: MigrateOptions = {

@@ -64,7 +64,7 @@ export class KeyCipher {
     }
     const [, salt, iv, sealed] = stored.split(".").map((part) => Buffer.from(part, "base64url"));
     if (salt?.length !== saltBytes || iv?.length !== ivBytes || sealed === undefined) {
-      throw new Error(`the key ${id} is stored in an unknown format`);
+      throw new Error(`The key ${id} is stored in an unknown format.`);
     }
     const key = await this.#keyFor(this.#secret, salt);
     const opening = createDecipheriv(cipher, key, iv, { authTagLength: tagBytes });

@@ -32,7 +32,7 @@ export const sections: readonly { title: string; settings: Record<string, Settin
 export function settingOf(name: string): Setting {
   const all: Record<string, Setting> = { ...settings, ...databaseUrls };
   const setting = all[name];
-  if (setting === undefined) throw new Error(`config/settings/ does not declare ${name}`);
+  if (setting === undefined) throw new Error(`No file of config/settings/ declares ${name}.`);
   return setting;
 }
 

@@ -140,6 +140,11 @@ export function codeOf(error: unknown): string | number | undefined {
   return type ?? code ?? parent?.code;
 }
 
+/** Returns the message of an error; a thrown value of another type as a text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Types of Moleculer's errors for a call without an answer. */
 const unreachableTypes = new Set([
   "SERVICE_NOT_FOUND",
@@ -155,6 +160,9 @@ const unreachableTypes = new Set([
 export function isUnreachable(type: unknown): boolean {
   return typeof type === "string" && unreachableTypes.has(type);
 }
+
+/** Codes of Node for a certificate whose issuer is not among the known CAs. */
+export const unknownIssuer = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/;
 
 const missingTypes: ReadonlySet<unknown> = new Set(["SERVICE_NOT_FOUND", "SERVICE_NOT_AVAILABLE"]);
 

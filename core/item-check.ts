@@ -14,7 +14,7 @@ export function itemCheck<Item>(
   { validator }: Pick<ServiceBroker, "validator">,
   rules: Record<string, ParamRule>,
 ): ItemCheck<Item> {
-  if (!validator) throw new Error("the broker has no validator");
+  if (!validator) throw new Error("The broker has no validator.");
   const clean = inputCleaner(rules);
   const findingsOf = validator.compile({ $$strict: true, ...rules } as never) as (
     item: object,

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { sleepSync } from "./tasks/sleep-sync.ts";
 
 /**
  * A file that cannot be read, or whose bytes are no text. The message is a predicate; its subject is
@@ -59,7 +60,7 @@ function readToEnd(file: number, isPipe: boolean): Buffer {
     const length = readNow(file, chunk);
     if (length === undefined) {
       hasWriter = true;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pipeEveryMs);
+      sleepSync(pipeEveryMs);
     } else if (length > 0) {
       chunks.push(chunk.subarray(0, length));
       total += length;

@@ -4,7 +4,7 @@ import type { Query } from "./statements/prepared-statements.ts";
 export const erasedText = "erased";
 
 /** Remembers that the personal data of users were erased. */
-export async function rememberErased(query: Query, userIds: string[]): Promise<void> {
+export async function storeErasedUsers(query: Query, userIds: string[]): Promise<void> {
   await query(
     "INSERT INTO erased_users (id) SELECT * FROM unnest($1::uuid[]) ON CONFLICT DO NOTHING",
     [userIds],

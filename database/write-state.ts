@@ -28,7 +28,7 @@ export class WriteState {
   }
 
   /** Remembers the error of a failed statement, if it is a fault of the disk. */
-  note(error: unknown): void {
+  recordFault(error: unknown): void {
     if (isDiskFault(error)) this.#diskFaultAtMs = performance.now();
   }
 
@@ -39,9 +39,9 @@ export class WriteState {
     const sql = `SELECT current_setting('transaction_read_only') = 'on' AS read_only,
        1000 * extract(epoch FROM clock_timestamp())::float8 AS clock_ms`;
     const [row] = await this.#query<{ read_only: boolean; clock_ms: number }>(sql, []);
-    if (row === undefined) throw new Error("SELECT without FROM returned no row");
+    if (row === undefined) throw new Error("SELECT without FROM returned no row.");
     const compared = comparison(row.clock_ms, beforeMs, Date.now());
-    if (isExact(compared)) this.#clock?.note(compared.differenceMs);
+    if (isExact(compared)) this.#clock?.record(compared.differenceMs);
     return row.read_only || performance.now() - this.#diskFaultAtMs < faultCountsMs;
   }
 

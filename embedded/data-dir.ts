@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { CommandError } from "../core/command-error.ts";
+import { codeOf, messageOf } from "../core/errors.ts";
 import { platform } from "./platform/platform.ts";
 
 /** Returns the path of the socket by which a REPL joins the shop of a data directory. */
@@ -126,10 +127,5 @@ function listen(path: string, command: ClaimingCommand | undefined): Promise<Ser
 }
 
 function unwritable(dataDir: string, error: unknown): CommandError {
-  const { message } = error as Error;
-  return new CommandError(`DATA_DIR ${dataDir} cannot be written (${message}).`);
-}
-
-function codeOf(error: unknown): unknown {
-  return (error as NodeJS.ErrnoException).code;
+  return new CommandError(`DATA_DIR ${dataDir} cannot be written (${messageOf(error)}).`);
 }

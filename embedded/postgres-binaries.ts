@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
+import { databaseUrlNames } from "../config/settings/cluster-settings.ts";
 import { CommandError } from "../core/command-error.ts";
 
 /** The absolute paths of PostgreSQL's programs. */
@@ -31,7 +32,7 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
     found = (await import(name)) as typeof found;
   } catch {
     throw new CommandError(
-      `npm has not installed PostgreSQL for this machine (package ${name}); run npm ci, or set USERS_DB_URL, PRODUCTS_DB_URL, ORDERS_DB_URL and WEBHOOKS_DB_URL to databases of your own.`,
+      `npm has not installed PostgreSQL for this machine (package ${name}); run npm ci, or set ${databaseUrlNames} to databases of your own.`,
     );
   }
   const packageDir = dirname(dirname(dirname(found.initdb)));

@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { CommandError } from "../core/command-error.ts";
+import { messageOf } from "../core/errors.ts";
 import type { Platform } from "./platform/interface.ts";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
 import { holdsData } from "./postgres-folder.ts";
@@ -68,7 +69,7 @@ export class PostgresData {
       if ((statSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
     } catch (error) {
       if (error instanceof CommandError) throw error;
-      throw new CommandError(`The data in ${folder} cannot be read (${(error as Error).message}).`);
+      throw new CommandError(`The data in ${folder} cannot be read (${messageOf(error)}).`);
     }
   }
 

@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError } from "../core/command-error.ts";
+import { messageOf } from "../core/errors.ts";
 import type { Platform } from "./platform/interface.ts";
 import { postgresUrl, queryDatabase } from "./postgres-databases.ts";
 import { findServer, folderSetting } from "./postgres-process.ts";
@@ -114,7 +115,7 @@ export class PostgresServer {
     let failure: string | undefined;
     launch?.then(
       (reason) => (failure = reason),
-      (error: unknown) => (failure = (error as Error).message),
+      (error: unknown) => (failure = messageOf(error)),
     );
     const deadlineMs = performance.now() + startWithinMs;
     while (performance.now() < deadlineMs && !this.#stopping.signal.aborted) {
@@ -183,10 +184,6 @@ export class PostgresServer {
   }
 }
 
-function messageOf(error: unknown): string {
-  return (error as Error).message;
-}
-
 /** Returns the arguments of a server on a folder. Its socket is in the folder, and it has no port. */
 function serverArguments(folder: string, maxConnections: number): string[] {
   const settings = [
@@ -225,7 +222,6 @@ function openLog(file: string): number {
   return openSync(file, flags, 0o600);
 }
 
-/** Reads the text of a log after an offset. */
 function textAfter(log: number, offset: number): string {
   const written = Buffer.alloc(Math.max(0, Math.min(fstatSync(log).size - offset, 65_536)));
   readSync(log, written, 0, written.length, offset);

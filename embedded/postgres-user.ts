@@ -4,6 +4,7 @@ import { existsSync, lchownSync, readdirSync, readFileSync, statSync } from "nod
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { databaseUrlNames } from "../config/settings/cluster-settings.ts";
 import { CommandError } from "../core/command-error.ts";
 import type { Platform } from "./platform/interface.ts";
 import { platform as thisPlatform } from "./platform/platform.ts";
@@ -72,7 +73,7 @@ function assertNamed(): void {
     userInfo();
   } catch {
     throw new CommandError(
-      `PostgreSQL's initdb requires a user with a name, and the user id ${process.getuid?.()} has none on this machine; run the shop as a user of /etc/passwd, or set USERS_DB_URL, PRODUCTS_DB_URL, ORDERS_DB_URL and WEBHOOKS_DB_URL to databases of your own.`,
+      `PostgreSQL's initdb requires a user with a name, and the user id ${process.getuid?.()} has none on this machine; run the shop as a user of /etc/passwd, or set ${databaseUrlNames} to databases of your own.`,
     );
   }
 }

@@ -14,6 +14,8 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { CommandError } from "../core/command-error.ts";
+import { messageOf } from "../core/errors.ts";
+import { sleepSync } from "../core/tasks/sleep-sync.ts";
 
 /** The end of a message about a problem that only the owner of the data can solve. */
 export const nothingChanged = "Nothing was changed.";
@@ -118,8 +120,7 @@ async function build(
     }
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    const { message } = error as Error;
-    throw new CommandError(`The database cannot be made in ${folder} (${message}).`);
+    throw new CommandError(`The database cannot be made in ${folder} (${messageOf(error)}).`);
   }
 }
 
@@ -155,7 +156,7 @@ function clear(path: string): void {
     const names = readdirSync(path).filter((name) => name !== markName);
     if (names.length === 0) break;
     if (tries > clearTries) throw new Error(`another process writes to ${path}`);
-    if (tries > 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, clearEveryMs);
+    if (tries > 1) sleepSync(clearEveryMs);
     for (const name of names) {
       try {
         rmSync(join(path, name), { recursive: true, force: true });

@@ -112,7 +112,7 @@ export async function readSlice(
     [position, maxExamined, types, JSON.stringify(match), maxSliceEvents, maxPageBytes],
   );
   const [first] = rows;
-  if (first === undefined) throw new Error("event_log_head has no row");
+  if (first === undefined) throw new Error("event_log_head has no row.");
   const { head, pruned_to: prunedTo, previous_id: previousId, found } = first;
   // Without a matching event, the only row has null in place of one.
   const events = rows.filter((row) => row.position !== null).map(toSliceEvent);
@@ -133,12 +133,12 @@ export async function readHead(query: Query): Promise<LogHead> {
     "SELECT position AS head, key AS cursor_key FROM event_log_head, event_cursor_key",
     [],
   );
-  if (row === undefined) throw new Error("event_log_head or event_cursor_key has no row");
+  if (row === undefined) throw new Error("event_log_head or event_cursor_key has no row.");
   return { head: row.head, cursorKey: row.cursor_key };
 }
 
 /** Stores how far a consumer has read. Later entries are not pruned. */
-export async function noteReader(query: Query, consumer: string, position: number): Promise<void> {
+export async function moveReader(query: Query, consumer: string, position: number): Promise<void> {
   await query(
     `INSERT INTO event_readers (consumer, position) VALUES ($1, $2)
      ON CONFLICT (consumer) DO UPDATE SET position = excluded.position, seen_at = now()`,

@@ -5,7 +5,7 @@ import { int, optional, text } from "../core/validation.ts";
 import type { EventCursor } from "./consumer/event-cursor.ts";
 import { forgetReader } from "./forget-reader.ts";
 import { outboxOf, progressOf } from "./log-progress.ts";
-import { noteReader, readHead, readLog, readSlice } from "./event-log-reading.ts";
+import { moveReader, readHead, readLog, readSlice } from "./event-log-reading.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 
 /** Defines the actions with which consumers and operators read a service's event log. */
@@ -28,7 +28,7 @@ export function logActions(query: Query, producer: string): NonNullable<ServiceS
         const page = await readLog(query, producer, position);
         // A new consumer sends a position after the end to read only the head.
         if (consumer !== undefined && position <= page.head) {
-          await noteReader(query, consumer, position);
+          await moveReader(query, consumer, position);
         }
         return page;
       },

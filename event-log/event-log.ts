@@ -51,7 +51,7 @@ export class EventLog {
     const query = preparedOn(this.#parts.sequelize, transaction);
     const sql = "SELECT first_position, previous_id FROM append_events_chained($1::jsonb)";
     const [place] = await query<LogPlace>(sql, [JSON.stringify(events)]);
-    if (place === undefined) throw new Error("append_events_chained returned no row");
+    if (place === undefined) throw new Error("append_events_chained returned no row.");
     return withPositions(events, place);
   }
 

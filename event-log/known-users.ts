@@ -1,5 +1,5 @@
 import type { Effect, EventEnvelope } from "../core/contract.ts";
-import { rememberErased } from "../database/erased-users.ts";
+import { storeErasedUsers } from "../database/erased-users.ts";
 import { eraseFromDeadLetters } from "./dead-letters/dead-letters.ts";
 
 /** A registration or a change of the profile. A registration has version 1. */
@@ -13,7 +13,7 @@ interface NamedUser {
  * Stores the names of users in the read model `known_users`. A redriven dead letter can be older than
  * the stored version, or about an erased user, and then changes nothing.
  */
-export async function rememberUsers(
+export async function storeUsernames(
   events: EventEnvelope<NamedUser>[],
   { query }: Pick<Effect, "query">,
 ): Promise<void> {
@@ -36,15 +36,15 @@ export async function rememberUsers(
 }
 
 /** One handler of registrations and changes of profiles, so that a batch can contain both. */
-export const rememberingUsers = { handleBatch: rememberUsers };
+export const usernameHandler = { handleBatch: storeUsernames };
 
 /** Erases users from `known_users` and from the dead letters of `users`. */
-export async function forgetUsers(
+export async function eraseKnownUsers(
   events: EventEnvelope<{ user_id: string }>[],
   { query }: Pick<Effect, "query">,
 ): Promise<void> {
   const ids = events.map(({ data }) => data.user_id);
-  await rememberErased(query, ids);
+  await storeErasedUsers(query, ids);
   await query("DELETE FROM known_users WHERE id = ANY ($1::uuid[])", [ids]);
   await eraseFromDeadLetters({ query }, ids);
 }

@@ -118,7 +118,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
       return await work();
     } catch (error) {
       logOutage(error);
-      writes.note(error);
+      writes.recordFault(error);
       throw clientErrorOrFault(error, options.constraints ?? {});
     }
   }

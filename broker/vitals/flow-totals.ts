@@ -2,7 +2,14 @@ import type { ServiceBroker } from "moleculer";
 import { gatewayName } from "../../core/access.ts";
 import { instrumentsOf, type Metric } from "../../core/metrics/instruments.ts";
 import type { Labels } from "../../core/metrics/series.ts";
-import type { Bounds, Flow, FlowKind, Pool, Tally } from "../../core/vitals/flows.ts";
+import {
+  addTally,
+  type Bounds,
+  type Flow,
+  type FlowKind,
+  type Pool,
+  type Tally,
+} from "../../core/vitals/flows.ts";
 import { callSeriesOf } from "../metric-series.ts";
 
 /** The metrics that flows and pools are read from. */
@@ -94,15 +101,10 @@ class FlowTotals {
     kind: FlowKind,
     [from, to]: Ends,
     name: string,
-    { count, errors, buckets }: Tally,
+    tally: Tally,
     bounds: readonly number[],
   ): void {
-    const flow = this.#flowOf(kind, from, to, name);
-    flow.count += count;
-    flow.errors += errors;
-    for (const [index, inBucket] of buckets.entries()) {
-      flow.buckets[index] = (flow.buckets[index] ?? 0) + inBucket;
-    }
+    addTally(this.#flowOf(kind, from, to, name), tally);
     this.bounds[kind] = bounds;
   }
 

@@ -1,5 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { ServiceBroker } from "moleculer";
+import { readinessOf } from "../../core/readiness.ts";
+import { within } from "../../core/tasks/within.ts";
 import {
   addTally,
   flowKinds,
@@ -134,10 +136,8 @@ export class NodeVitalsRecorder {
     const broker = this.#broker;
     const options = { nodeID: broker.nodeID, timeout: checkTimeoutMs };
     const local = this.#services.filter((name) => broker.services.some((it) => it.name === name));
-    const answers = local.map((name) =>
-      broker.call<boolean, object>(`${name}.ready`, {}, options).catch(() => false),
-    );
-    return (await Promise.all(answers)).every(Boolean);
+    const { missing } = await readinessOf(local, (action) => broker.call(action, {}, options));
+    return missing.length === 0;
   }
 
   async #natsLink({ reconnects }: Totals): Promise<NatsLink | null> {
@@ -162,18 +162,4 @@ function flowsSince(before: Totals | undefined, { flows }: Totals): Flow[] {
 
 function presentStep(): number {
   return Math.floor(Date.now() / 1_000 / stepSeconds);
-}
-
-async function within<Result>(work: Promise<Result>, ms: number): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no answer within ${ms} ms`));
-    }, ms);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

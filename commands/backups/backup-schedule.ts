@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { BackupConfig } from "../../config/backup-config.ts";
 import { childEnvironment } from "../../config/npm.ts";
+import { messageOf } from "../../core/errors.ts";
 import type { Instruments } from "../../core/metrics/instruments.ts";
 import { PeriodicTask } from "../../core/tasks/periodic-task.ts";
 import {
@@ -149,8 +150,4 @@ function ended(child: ChildProcess): Promise<number | string> {
       resolve(status ?? signal ?? "");
     });
   });
-}
-
-function messageOf(fault: unknown): string {
-  return fault instanceof Error ? fault.message : String(fault);
 }

@@ -57,6 +57,6 @@ export async function openEmbedded(config: Config): Promise<EmbeddedData> {
   const path = socketOf(dataDir);
   const isRunning = existsSync(path) && (await isListening(path));
   if (isRunning) return { url, close: async () => undefined };
-  const { close } = await openDatabases(config, [], "backup");
+  const { close } = await openDatabases(config, "backup");
   return { url, close };
 }

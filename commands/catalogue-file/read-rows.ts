@@ -11,7 +11,6 @@ import {
   type FileLine,
 } from "./csv-records.ts";
 import { readNow } from "../../core/text-file.ts";
-import { repeatedFieldOf } from "./repeated-field.ts";
 import { fileError } from "./file-error.ts";
 import type { FileFormat } from "./file-arguments.ts";
 
@@ -211,4 +210,26 @@ function parsedLine(line: number, text: string): FileRow {
   } catch {
     return { line, fault: "The line is not valid JSON." };
   }
+}
+
+/** A string with the colon behind it if it is a name, or a bracket. */
+const tokens = /"(?:[^"\\]|\\.)*"\s*:?|[{}[\]]/g;
+
+/**
+ * Returns a field that valid JSON of an object gives twice; undefined if there is none. `JSON.parse`
+ * uses the last value, which need not be the one that is meant.
+ */
+function repeatedFieldOf(json: string): string | undefined {
+  const names = new Set<string>();
+  let depth = 0;
+  for (const [token] of json.matchAll(tokens)) {
+    if (token === "{" || token === "[") depth += 1;
+    else if (token === "}" || token === "]") depth -= 1;
+    else if (depth === 1 && token.endsWith(":")) {
+      const name = JSON.parse(token.slice(0, -1)) as string;
+      if (names.has(name)) return name;
+      names.add(name);
+    }
+  }
+  return undefined;
 }

@@ -6,7 +6,6 @@ import { claimDataDir, type ClaimingCommand } from "../../embedded/data-dir.ts";
 import { EmbeddedPostgres } from "../../embedded/postgres.ts";
 import { assertPortsFree } from "./ports.ts";
 
-/** The database URL of each domain service. */
 type DatabaseUrls = Partial<Record<DomainService, string>>;
 
 /** The databases of a single-process shop, and its claim of the data directory. */
@@ -19,11 +18,12 @@ export interface OwnDatabases {
   close: () => Promise<void>;
 }
 
-/** Launches the databases, and waits until they answer. Throws like `launchDatabases`. */
+/** Launches the databases for a command, and waits until they answer. Throws like `launchDatabases`. */
 export async function openDatabases(
-  ...parameters: Parameters<typeof launchDatabases>
+  config: Config,
+  command: ClaimingCommand,
 ): Promise<OwnDatabases> {
-  const databases = await launchDatabases(...parameters);
+  const databases = await launchDatabases(config, [], command);
   try {
     await databases.ready;
   } catch (error) {

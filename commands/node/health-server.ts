@@ -1,13 +1,13 @@
 import type { Server } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { type Config } from "../../config/config.ts";
 import { createServer } from "../../core/network/http.ts";
 import { listen, listeningAt } from "../../core/network/listen.ts";
 import { sendJson } from "../../core/network/send.ts";
-import { isReadOnly } from "../../core/readiness.ts";
+import { handleProtocolEvents } from "../../core/network/protocol-events.ts";
+import { readinessOf, type Readiness } from "../../core/readiness.ts";
+import { within } from "../../core/tasks/within.ts";
 import { domainServices } from "../../services/registry.ts";
-import { handleProtocolEvents } from "../../services/api/http/protocol-events.ts";
 
 /** Longer than a healthy database needs, shorter than an orchestrator's probe timeout. */
 const answerTimeoutMs = 1_000;
@@ -23,7 +23,7 @@ export async function serveHealth(config: Config, broker: ServiceBroker): Promis
     if (req.url === "/health/live") {
       sendJson(res, 200, { status: "live" });
     } else if (req.url === "/health/ready") {
-      readinessOf(broker, localServices).then(
+      nodeReadiness(broker, localServices).then(
         ({ missing, readOnly }) => {
           const isReady = missing.length === 0;
           const status = isReady ? "ready" : "not ready";
@@ -50,29 +50,25 @@ export async function serveHealth(config: Config, broker: ServiceBroker): Promis
  * Returns what the node lacks: the cluster, or the services whose database does not answer; and the
  * services whose database refuses writes.
  */
-async function readinessOf(broker: ServiceBroker, services: readonly string[]) {
+async function nodeReadiness(
+  broker: ServiceBroker,
+  services: readonly string[],
+): Promise<Readiness<string>> {
   if (!broker.started || broker.stopping || !(await isConnected(broker))) {
     return { missing: ["cluster"], readOnly: [] };
   }
   const options = { nodeID: broker.nodeID, timeout: answerTimeoutMs };
-  const answers = await Promise.allSettled(
-    services.map((name) => broker.call(`${name}.ready`, {}, options)),
-  );
-  return {
-    missing: services.filter((_name, index) => answers[index]?.status === "rejected"),
-    readOnly: services.filter((_name, index) => isReadOnly(answers[index])),
-  };
+  return readinessOf(services, (action) => broker.call(action, {}, options));
 }
 
 /** Returns true if NATS answers. Moleculer has no such check: it waits for the reconnect. */
 async function isConnected({ transit }: ServiceBroker): Promise<boolean> {
   const { client } = (transit as Transit | null)?.tx ?? {};
   if (client === undefined) return false;
-  const answered = client.flush().then(
+  return within(client.flush(), answerTimeoutMs).then(
     () => true,
     () => false,
   );
-  return Promise.race([answered, sleep(answerTimeoutMs, false)]);
 }
 
 /** The member of Moleculer's NATS transporter that holds its connection. */

@@ -1,9 +1,9 @@
-import type { ServiceBroker } from "moleculer";
+import { Errors, type ServiceBroker } from "moleculer";
 import { loadConfig, singleProcessDefaults, type Config } from "../../config/config.ts";
 import type { Progress } from "../../core/progress.ts";
 import { CommandError } from "../../core/command-error.ts";
+import { isClientError, isServiceUnavailable } from "../../core/errors.ts";
 import { domainServices, requiredServices } from "../../services/registry.ts";
-import { callFailure } from "./call-failure.ts";
 import { joinShop } from "./join.ts";
 import { interruptedStatus, isStopping, stopOnSignals } from "../process/program.ts";
 import { openSingleProcess } from "./single-process.ts";
@@ -55,4 +55,22 @@ export async function withShop(
     progress.end();
     await broker.stop();
   }
+}
+
+/**
+ * Returns the error of a call to the shop as a CommandError with a sentence. Returns any other error
+ * as it is: it is a bug of the command, and its stack is needed.
+ */
+export function callFailure(error: unknown): unknown {
+  if (!(error instanceof Errors.MoleculerError)) return error;
+  return new CommandError(sentenceOf(error), { cause: error });
+}
+
+function sentenceOf(error: Errors.MoleculerError): string {
+  const { type, message } = error;
+  if (isServiceUnavailable(error)) {
+    return `The shop has stopped, or cannot be reached now (${message}). Run the command again when it is open; what has taken effect stays.`;
+  }
+  if (isClientError(error)) return `The shop has rejected a call: ${message} (${type})`;
+  return `The shop has failed at a call; its log has the reason (${message}).`;
 }

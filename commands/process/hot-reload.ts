@@ -17,6 +17,7 @@ const brokerModules =
 /** An editor may write a file in several steps. */
 const settleMs = 150;
 const startTimeoutMs = 60_000;
+const checkEveryMs = 50;
 
 /**
  * Watches the project's files, and replaces a service by its new version when a file of it changes.
@@ -83,7 +84,7 @@ async function replace(broker: ServiceBroker, name: ServiceName, schema: Service
   const old = broker.getLocalService(name) as Service | undefined;
   if (old) await broker.destroyService(old);
   broker.createService(schema);
-  await broker.waitForServices(name, startTimeoutMs, 50);
+  await broker.waitForServices(name, startTimeoutMs, checkEveryMs);
 }
 
 /**

@@ -85,6 +85,9 @@ export const databaseUrls: Record<string, UrlSetting> = Object.fromEntries(
   ]),
 );
 
+/** The names of these settings, for messages. */
+export const databaseUrlNames = Object.keys(databaseUrls).join(", ");
+
 /** Returns the name of the setting with the database of a service. */
 export function databaseUrlName(service: string): string {
   return `${service.toUpperCase()}_DB_URL`;

@@ -87,7 +87,7 @@ export const edge = {
     min: 1,
     max: 60_000,
     default: 1_000,
-    description: "The gateway logs each operation that takes at least so many milliseconds.",
+    description: "The gateway logs each operation that takes at least this time, in milliseconds.",
   },
   METRICS: {
     type: "flag",

@@ -34,7 +34,6 @@ export interface SelectionSetting extends Described {
 /** A comma-separated list. */
 interface ListSetting extends Described {
   type: "list";
-  /** What the items are. */
   items: string;
 }
 

@@ -49,7 +49,7 @@ export class ClockDifference {
   }
 
   /** @param differenceMs undefined if there is no other clock now */
-  note(differenceMs: number | undefined): void {
+  record(differenceMs: number | undefined): void {
     this.#differenceMs = differenceMs;
     if (differenceMs === undefined || Math.abs(differenceMs) <= clockToleranceMs) return;
     if (!this.#mayLog()) return;

@@ -1,4 +1,5 @@
 import type { ServiceBroker } from "moleculer";
+import { within } from "../tasks/within.ts";
 import { Counter, Histogram, type Labels, type Sample } from "./series.ts";
 
 /** Name and help text of a metric in Prometheus. */
@@ -63,7 +64,10 @@ export interface ReadMetrics<Name extends string> {
   maxAgeMs?: number;
 }
 
-interface Reader extends Required<ReadMetrics<string>> {
+interface Reader {
+  metrics: Readonly<Record<string, string>>;
+  read: () => Promise<Reading[]>;
+  maxAgeMs: number;
   readings: Promise<Reading[]>;
   readAtMs: number;
 }
@@ -133,9 +137,14 @@ export class Instruments {
    *
    * @param owner names the function in the log; the same owner replaces its earlier function
    */
-  read<Name extends string>(owner: string, { maxAgeMs = 0, ...read }: ReadMetrics<Name>): void {
+  read<Name extends string>(
+    owner: string,
+    { metrics, read, maxAgeMs = 0 }: ReadMetrics<Name>,
+  ): void {
     const never = { readings: Promise.resolve([]), readAtMs: -Infinity };
-    this.#readers.set(owner, { ...(read as ReadMetrics<string>), maxAgeMs, ...never });
+    // Also a fault of a function that is not asynchronous rejects.
+    const readAsync = async () => read();
+    this.#readers.set(owner, { metrics, read: readAsync, maxAgeMs, ...never });
   }
 
   /** The names of all metrics. */
@@ -174,27 +183,13 @@ export class Instruments {
   #readingsOf(owner: string, reader: Reader): Promise<Reading[]> {
     if (performance.now() - reader.readAtMs <= reader.maxAgeMs) return reader.readings;
     reader.readAtMs = performance.now();
-    reader.readings = inTime(reader.read).catch((fault: unknown) => {
+    reader.readings = within(reader.read(), readTimeoutMs).catch((fault: unknown) => {
       this.#onFault(owner, fault);
       // The next scrape tries again.
       reader.readAtMs = -Infinity;
       return [];
     });
     return reader.readings;
-  }
-}
-
-async function inTime<Result>(work: () => Result | Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`the readings took longer than ${readTimeoutMs} ms`));
-    }, readTimeoutMs);
-  });
-  try {
-    return await Promise.race([work(), timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

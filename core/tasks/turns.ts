@@ -1,9 +1,8 @@
 interface TurnsOptions {
   /** How many pieces of work may run now, at least 1. */
   limit: () => number;
-  /** Further work is rejected. */
-  maxWaiting: number;
-  rejection: () => Error;
+  /** Returns the error that rejects further work while this many wait; by default, all work waits. */
+  rejection?: (waiting: number) => Error | undefined;
 }
 
 /** Lets a limited number of pieces of work run at a time, first come first served. */
@@ -21,10 +20,10 @@ export class Turns {
     return { running: this.#running, waiting: this.#waiting.length };
   }
 
-  /** Runs work when it is its turn. Throws the rejection if too many wait. */
+  /** Runs work when it is its turn. Throws the rejection, if there is one. */
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
-    const { maxWaiting, rejection } = this.#options;
-    if (this.#waiting.length >= maxWaiting) throw rejection();
+    const rejection = this.#options.rejection?.(this.#waiting.length);
+    if (rejection !== undefined) throw rejection;
     const turn = new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#begin();
     await turn;

@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import pgConnectionString from "pg-connection-string";
 import { BaseError, ConnectionError } from "sequelize";
-import { unknownIssuer } from "../../core/network/certificate-faults.ts";
+import { unknownIssuer } from "../../core/errors.ts";
 import { isUnavailable, readOnlyTransaction } from "./database-errors.ts";
 import { MigrationProblem } from "../migrator/migration-problem.ts";
 

@@ -231,7 +231,6 @@ export class FilteredRows<Name extends string> {
     );
   }
 
-  /** Counts the rows that match all filters. */
   async count(values: FilterValues<Name>): Promise<RowCount> {
     if (values.indexed.length === 0) {
       return countRows(this.#query, this.#rows, [this.#all], values.parameters);
@@ -248,7 +247,7 @@ export class FilteredRows<Name extends string> {
       if (isExact) return { by: name, isFew: true };
     }
     const last = indexed.at(-1);
-    if (last === undefined) throw new Error("a read by filters needs a filter with an index");
+    if (last === undefined) throw new Error("A read by filters needs a filter with an index.");
     return { by: last.name, isFew: false };
   }
 

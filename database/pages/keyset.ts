@@ -8,7 +8,14 @@ import {
   type SortPosition,
 } from "../../core/relay-connection.ts";
 import { badUserInput } from "../../core/errors.ts";
-import type { SortKey, Window } from "./keyset-statements.ts";
+import type { Query } from "../statements/prepared-statements.ts";
+import {
+  alongIndex,
+  bindOf,
+  type RowSource,
+  type SortKey,
+  type Window,
+} from "./keyset-statements.ts";
 
 /** A sort order of a connection. */
 export interface Sort {
@@ -66,6 +73,21 @@ export async function readConnection<Node extends { id: string }>(
       endCursor: edges.at(-1)?.cursor ?? null,
     },
   };
+}
+
+/** The parameters: $1 is the row limit, $2 and $3 the window. */
+const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $2::uuid AND id < $3::uuid" };
+
+/** Reads a page of all rows of a source, in the order of their ids. */
+export function readPageById<Node extends { id: string }>(
+  query: Query,
+  name: string,
+  rows: RowSource,
+  page: PageArguments,
+): Promise<RelayConnection<Node>> {
+  return readConnection<Node>(name, { key: byId, isDescending: false }, page, (window) =>
+    query(alongIndex(rows, "true", byId, window.isDescending), bindOf(window, [], byId)),
+  );
 }
 
 /** Narrows a window to these positions. Works only for ids and integer keys. */

@@ -1,4 +1,3 @@
-/** A running process. */
 interface RunningProcess {
   uid: number;
   /** The name of the program, without its path. */

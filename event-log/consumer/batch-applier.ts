@@ -10,7 +10,6 @@ import { withoutPermanentFailures } from "../dead-letters/permanent-failure.ts";
 interface BatchParts {
   consumer: string;
   producer: string;
-  /** This node. */
   node: string;
   transaction: RunTransaction;
   /** Runs a statement outside a transaction. */

@@ -22,7 +22,7 @@ export async function lockCursor({ query }: Querying, producer: string): Promise
      FROM event_cursors WHERE producer = $1 FOR UPDATE`,
     [producer],
   );
-  if (cursor === undefined) throw new Error(`the event cursor for ${producer} does not exist`);
+  if (cursor === undefined) throw new Error(`The event cursor for ${producer} does not exist.`);
   return cursor;
 }
 

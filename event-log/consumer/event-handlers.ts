@@ -142,6 +142,6 @@ export class EventHandlers {
 
 function checkOf(broker: ServiceBroker, rules: object): (data: object) => unknown {
   const { validator } = broker;
-  if (!validator) throw new Error("the broker has no validator");
+  if (!validator) throw new Error("The broker has no validator.");
   return validator.compile(rules as never) as (data: object) => unknown;
 }

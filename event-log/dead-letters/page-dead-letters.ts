@@ -1,16 +1,11 @@
 import type { DeadLetterEntry } from "../../core/events/event-progress.ts";
 import type { PageArguments, RelayConnection } from "../../core/relay-connection.ts";
 import { isoTime } from "../../database/columns.ts";
-import { alongIndex, bindOf, type SortKey } from "../../database/pages/keyset-statements.ts";
-import { readConnection, type Sort } from "../../database/pages/keyset.ts";
+import { readPageById } from "../../database/pages/keyset.ts";
 import type { Query } from "../../database/statements/prepared-statements.ts";
 
 /** 100 payloads of this length stay below NATS's 1 MB. */
 const maxPayloadCharacters = 4_000;
-
-/** The parameters: $1 is the row limit, $2 and $3 the window. */
-const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $2::uuid AND id < $3::uuid" };
-const oldestFirst: Sort = { key: byId, isDescending: false };
 
 const letterColumns = `id, producer, position, reason, ${isoTime("at")} AS at,
   event ->> 'type' AS type, (event ->> 'version')::integer AS version,
@@ -26,7 +21,5 @@ export function pageOfDeadLetters(
   query: Query,
   page: PageArguments,
 ): Promise<RelayConnection<DeadLetterEntry>> {
-  return readConnection<DeadLetterEntry>("deadLetters", oldestFirst, page, (window) =>
-    query(alongIndex(letters, "true", byId, window.isDescending), bindOf(window, [], byId)),
-  );
+  return readPageById<DeadLetterEntry>(query, "deadLetters", letters, page);
 }

@@ -6,37 +6,31 @@ import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { gatewayName, type Meta } from "../../core/access.ts";
 import { configOf } from "../../config/broker-config.ts";
-import { addressGroup } from "../../core/network/caller-address.ts";
 import { createServer } from "../../core/network/http.ts";
 import { listen, listeningAt, portOf } from "../../core/network/listen.ts";
+import { handleProtocolEvents } from "../../core/network/protocol-events.ts";
 import { authenticatorOf, type Authenticator } from "./auth/authenticate.ts";
 import { BrowserRules } from "./http/browser-rules.ts";
 import { TagSubscriptions, publishedEvents } from "./subscriptions/tag-subscriptions.ts";
 import { LogTails } from "./subscriptions/log/log-tails.ts";
 import { GraphqlExecution } from "./graphql/graphql-execution.ts";
 import { graphqlOverHttp } from "./http/graphql/graphql-http.ts";
-import { composeBase } from "./graphql/schema/base-schema.ts";
-import { SchemaComposer } from "./graphql/schema/graphql-schema.ts";
+import { composeBase, SchemaComposer } from "./graphql/schema/schema-composer.ts";
 import { queryCosts } from "./graphql/schema/field-costs.ts";
 import { SchemaDiscovery } from "./graphql/schema/schema-discovery.ts";
 import { EventStreamResponses } from "./subscriptions/transports/event-stream-response.ts";
 import { GraphqlSockets } from "./subscriptions/transports/graphql-socket.ts";
-import { healthChecks, healthPaths } from "./http/health.ts";
+import { healthChecks } from "./http/health.ts";
 import { ConnectionLimits } from "./http/connection-limits.ts";
-import { inHttpSpan } from "./http/http-span.ts";
-import { sendHttpError } from "./http/http-errors.ts";
-import { headFaultOf, toOriginForm } from "./http/request-head.ts";
+import { graphqlUrl, requestHandler } from "./http/request-handler.ts";
 import { requestIdOptions, setRequestId } from "./http/request-id.ts";
-import { closeServer, sendError, serverTimeouts, setHeaders } from "./http/http-server.ts";
+import { closeServer, sendError, sendFailure, serverTimeouts } from "./http/http-server.ts";
 import { ResourceUsage } from "./limits/resource-usage.ts";
-import { answersOtherMethod, pageGate, pages, routeOf, type GatewayRequest } from "./http/pages.ts";
-import { handleProtocolEvents } from "./http/protocol-events.ts";
-import { DeadlineTimer } from "./limits/deadline.ts";
+import { pageGate, pages, type GatewayRequest } from "./http/pages.ts";
+import { TimeLimits } from "./limits/time-limits.ts";
 import { ConcurrencyLimit } from "./limits/concurrency-limit.ts";
-import { dropBody } from "./http/graphql/request-body.ts";
 import { clientAddresses } from "./http/client-address.ts";
 import type { Throttle } from "./limits/throttle.ts";
-import { TransferWatch } from "./http/transfer-watch.ts";
 import { FairQueue } from "./limits/fair-queue.ts";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { limitMetrics } from "./observability/limit-metrics.ts";
@@ -63,8 +57,7 @@ interface Gateway {
   tagSubscriptions: TagSubscriptions;
   tails: LogTails;
   authenticator: Authenticator | undefined;
-  deadlines: DeadlineTimer;
-  transfers: TransferWatch;
+  timeLimits: TimeLimits;
   usage: ResourceUsage;
   throttle: Throttle | undefined;
   graphqlSchema: GraphQLSchema;
@@ -139,13 +132,12 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       this.isStopping = false;
       this.tagSubscriptions = tagSubscriptions;
       this.tails = tails;
-      this.deadlines = new DeadlineTimer();
-      this.transfers = new TransferWatch();
+      this.timeLimits = new TimeLimits();
       this.usage = new ResourceUsage();
       limitMetrics(instrumentsOf(broker), () => this);
     },
     async started(this: Gateway) {
-      const { broker, logger, usage, transfers, deadlines } = this;
+      const { broker, logger, usage, timeLimits } = this;
       const requestLog = new RequestLog(logger, config.edge);
       const rules = new BrowserRules(config.edge.corsOrigins);
       this.graphqlSchema = base;
@@ -162,9 +154,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       }
       const addresses = clientAddresses(config.edge.trustedProxies);
       const parts = {
-        deadlines,
+        timeLimits,
         usage,
-        transfers,
         concurrency: new ConcurrencyLimit(),
         fairQueue: new FairQueue(),
         logger,
@@ -176,64 +167,32 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         newContext: (req?: IncomingMessage) => contextOf(this, req),
       };
       streams = new EventStreamResponses({ execution, parts });
-      const graphql = graphqlOverHttp(execution, parts, streams);
       this.throttle = execution.throttle;
-      const idOf = (req: IncomingMessage) => requestIdOptions(req).requestID ?? randomUUID();
       const isHealthCheck = healthChecks({
         newContext: parts.newContext,
         addressOf: addresses.of,
-        requestIdOf: idOf,
+        requestIdOf: (req) => requestIdOptions(req).requestID ?? randomUUID(),
         isStopping: () => this.isStopping,
       });
-      const admitsPage = pageGate(execution.throttle, usage);
       const connectionLimits = new ConnectionLimits(usage, addresses.isProxy);
-      this.server = createServer(serverTimeouts, (req, res) => {
-        if (!connectionLimits.admit(req, res)) return;
-        const fault = headFaultOf(req);
-        if (fault !== undefined) {
-          dropBody(req);
-          if (!admitsPage(addressGroup(addresses.of(req)), res)) return;
-          sendHttpError(res, [...rules.headersFor(req)], fault);
-          return;
-        }
-        toOriginForm(req);
-        if (rules.answersPreflight(req, res)) {
-          dropBody(req);
-          return;
-        }
-        // Node omits the body of the response to HEAD.
-        const isHead = req.method === "HEAD";
-        if (isHead) req.method = "GET";
-        if (graphqlUrl.test(req.url ?? "")) {
-          const answer = () => graphql(req, res, isHead);
-          inHttpSpan(req, res, "/graphql", answer).catch((error: unknown) => {
-            failed(logger, error, req, res);
-          });
-          return;
-        }
-        dropBody(req);
-        setHeaders(res, rules.headersFor(req));
-        const path = (req.url ?? "").split("?", 1)[0] ?? "";
-        const route = healthPaths.includes(path) ? path : routeOf(path, pageAliases);
-        requestLog.follow(req, res, route);
-        if (isHealthCheck(req, res)) return;
-        if (!admitsPage(addressGroup(addresses.of(req)), res)) return;
-        if (answersOtherMethod(req, res, route !== undefined)) return;
-        const answer = () => this.httpHandler(req, res);
-        // A scrape is background work, which has no trace. It may be most of the requests.
-        const answered = route === "/metrics" ? answer() : inHttpSpan(req, res, route, answer);
-        answered.catch((error: unknown) => {
-          failed(logger, error, req, res);
-        });
+      const handler = requestHandler({
+        ...parts,
+        rules,
+        connectionLimits,
+        admitsPage: pageGate(execution.throttle, usage),
+        isHealthCheck,
+        graphql: graphqlOverHttp(execution, parts, streams),
+        page: this.httpHandler.bind(this),
+        pageAliases,
       });
+      this.server = createServer(serverTimeouts, handler);
       connectionLimits.attach(this.server);
       handleProtocolEvents(this.server);
       sockets = new GraphqlSockets({ execution, parts });
       sockets.attach(this.server, graphqlUrl);
       this.authenticator = authenticator;
       authenticator.start();
-      deadlines.start();
-      transfers.start();
+      timeLimits.start();
       await listen(this.server, config.port, config.host);
       // Announced to nodes that join this shop.
       const page = config.console ? "/console" : "/";
@@ -248,14 +207,10 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       sockets?.close();
       streams?.close();
       await Promise.all([tails.stop(), this.authenticator?.stop(), closeServer(this.server)]);
-      this.deadlines.stop();
-      this.transfers.stop();
+      this.timeLimits.stop();
     },
   } as unknown as ServiceSchema;
 }
-
-/** The URL of GraphQL. `/query` is the path of the original shop. */
-const graphqlUrl = /^\/(?:graphql|query)\/?(?:\?|$)/;
 
 /** Makes a context for the calls of a request, with its request id. */
 function contextOf(service: Gateway, req: IncomingMessage | undefined): Context<unknown, Meta> {
@@ -272,18 +227,7 @@ function caught(handler: Handler): Handler {
     try {
       await handler.call(this, req, res);
     } catch (error) {
-      failed(this.logger, error, req, res);
+      sendFailure(this.logger, error, req, res);
     }
   };
-}
-
-/** Sends an unexpected error, unless the client has disconnected during its request. */
-function failed(
-  logger: ServiceBroker["logger"],
-  error: unknown,
-  req: IncomingMessage,
-  res: ServerResponse,
-): void {
-  if (req.destroyed && !req.complete) return;
-  sendError(res, error, logger);
 }

@@ -5,7 +5,6 @@ import { productErrors } from "../products/products.contract.ts";
 import type { Counter } from "../../core/metrics/series.ts";
 import type { OrderPlaced, OrderStatus } from "./orders.contract.ts";
 
-/** The status of an order after an event. */
 const statusAfter: Readonly<Record<string, OrderStatus>> = {
   "order.placed": "PLACED",
   "order.shipped": "SHIPPED",

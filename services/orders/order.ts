@@ -6,7 +6,7 @@ import type { RequestedLine } from "./orders.contract.ts";
 
 /**
  * Merges lines of the same product into one, and sorts the lines by product id. Throws
- * BAD_USER_INPUT if an order cannot hold so many products or pieces.
+ * BAD_USER_INPUT if an order cannot hold that many products or pieces.
  */
 export function sumUpLines(requested: readonly RequestedLine[]): ReservationLine[] {
   const quantities = new Map<string, number>();

@@ -5,12 +5,17 @@ import { defineService } from "../../core/define-service.ts";
 import { includes } from "../../core/graphql/graphql-options.ts";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { productsContract } from "../products/products.contract.ts";
-import { forgetUsers, rememberingUsers } from "../../event-log/known-users.ts";
+import { eraseKnownUsers, usernameHandler } from "../../event-log/known-users.ts";
 import { usersContract } from "../users/users.contract.ts";
 import { cancelOrder } from "./lifecycle/cancel-order.ts";
 import { completeOrder } from "./lifecycle/complete-order.ts";
 import { shipOrder } from "./lifecycle/ship-order.ts";
-import { followInventory, followUpdates, productNames, rememberProducts } from "./read-models.ts";
+import {
+  storeInventoryChanges,
+  storeProductUpdates,
+  productNames,
+  storeNewProducts,
+} from "./read-models.ts";
 import { defaultSalesDays, ordersContract } from "./orders.contract.ts";
 import { openOrdersDatabase } from "./orders.database.ts";
 import { buyerMissing, pastTime } from "./orders.errors.ts";
@@ -118,12 +123,12 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
       },
     },
     consumes: {
-      "product.created": { handleBatch: rememberProducts },
-      "product.updated": { handleBatch: followUpdates },
-      "inventory.updated": { handleBatch: followInventory },
-      "user.registered": rememberingUsers,
-      "user.updated": rememberingUsers,
-      "user.erased": { handleBatch: forgetUsers },
+      "product.created": { handleBatch: storeNewProducts },
+      "product.updated": { handleBatch: storeProductUpdates },
+      "inventory.updated": { handleBatch: storeInventoryChanges },
+      "user.registered": usernameHandler,
+      "user.updated": usernameHandler,
+      "user.erased": { handleBatch: eraseKnownUsers },
     },
     readModels: { products: ["known_products"], users: ["known_users"] },
   });

@@ -8,7 +8,7 @@ import { inOrderOf } from "../../database/rows-by-id.ts";
 import type { OrdersDatabase } from "./orders.database.ts";
 
 /** Stores new products, so that orders can show the names of products that are deleted later. */
-export async function rememberProducts(
+export async function storeNewProducts(
   events: EventEnvelope<ProductCreated>[],
   { query }: Effect,
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function rememberProducts(
  * Stores the names and prices of updated products. The lines of orders keep their prices. A redriven
  * dead letter can be older than the stored version, and then changes nothing.
  */
-export async function followUpdates(
+export async function storeProductUpdates(
   events: EventEnvelope<ProductUpdated>[],
   { query }: Effect,
 ): Promise<void> {
@@ -53,7 +53,7 @@ export async function followUpdates(
 }
 
 /** Updates the stock on hand of products, and marks deleted products. */
-export async function followInventory(
+export async function storeInventoryChanges(
   events: EventEnvelope<InventoryUpdated>[],
   { query }: Effect,
 ): Promise<void> {

@@ -6,7 +6,7 @@ import { defineService } from "../../core/define-service.ts";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { auditErasure, auditPruning, FailedAttemptAudit } from "../../database/audit-trail.ts";
 import { readAuditTrail } from "../../database/audit-trail-pages.ts";
-import { rememberingUsers } from "../../event-log/known-users.ts";
+import { usernameHandler } from "../../event-log/known-users.ts";
 import { ordersContract } from "../orders/orders.contract.ts";
 import { usersContract } from "../users/users.contract.ts";
 import {
@@ -150,8 +150,8 @@ export default function productsService(broker: ServiceBroker): ServiceSchema {
     consumes: {
       "order.placed": { handleBatch: sellReservations, redrive: redrivePlacedOrder },
       "order.cancelled": { handleBatch: restockCancelledOrders },
-      "user.registered": rememberingUsers,
-      "user.updated": rememberingUsers,
+      "user.registered": usernameHandler,
+      "user.updated": usernameHandler,
       "user.erased": { handleBatch: eraseUsers },
     },
     readModels: { users: ["known_users"] },

@@ -20,7 +20,7 @@ import { maxListRows } from "../../core/validation.ts";
 import { auditErasure, auditPruning, FailedAttemptAudit } from "../../database/audit-trail.ts";
 import { readAuditTrail } from "../../database/audit-trail-pages.ts";
 import { inOrderOf } from "../../database/rows-by-id.ts";
-import { eraseUser } from "./erasure/erase-user.ts";
+import { eraseUser } from "./accounts/erase-user.ts";
 import { changePassword } from "./passwords/change-password.ts";
 import { createPasswordReset } from "./passwords/create-password-reset.ts";
 import { resetPassword } from "./passwords/reset-password.ts";

@@ -1,6 +1,6 @@
 import type { Effect, EventEnvelope } from "../../core/contract.ts";
 import { eraseFromAuditTrail } from "../../database/audit-trail.ts";
-import { erasedText, rememberErased } from "../../database/erased-users.ts";
+import { erasedText, storeErasedUsers } from "../../database/erased-users.ts";
 import type { Query } from "../../database/statements/prepared-statements.ts";
 import { eraseFromDeadLetters } from "../../event-log/dead-letters/dead-letters.ts";
 import type { UserErased } from "../users/users.contract.ts";
@@ -11,7 +11,7 @@ export async function eraseUsers(
   { query }: Pick<Effect, "query">,
 ): Promise<void> {
   const ids = events.map(({ data }) => data.user_id);
-  await rememberErased(query, ids);
+  await storeErasedUsers(query, ids);
   await eraseFromDeliveries(query, ids);
   await eraseFromDeadLetters({ query }, ids);
   await eraseFromAuditTrail(query, ids);

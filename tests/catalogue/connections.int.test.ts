@@ -62,7 +62,6 @@ const descending =
   (a, b) =>
     order(b, a);
 
-/** Returns all rows of a list field. */
 async function listAll<Row>(field: string, fields: string): Promise<Row[]> {
   const { data } = await shop.graphql<Record<string, Row[]>>(`{ ${field} { ${fields} } }`, {
     token: admin.token,

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { ProductDocument, ShopClient } from "../../clients/typescript/src/index.ts";
 import { nextPath } from "../../web/console/src/account/next-path.ts";
-import { knownRights, rememberRights } from "../../web/console/src/session/known-rights.ts";
+import { knownRights, storeRights } from "../../web/console/src/session/known-rights.ts";
 import {
   consoleTokenStore,
   sessionKey,
@@ -21,7 +21,7 @@ const session = (user: string, name: string) => ({
 test("the last known rights are those of the same user", () => {
   const storage = textStorage();
   expect(knownRights(storage, "ann")).toBeUndefined();
-  rememberRights(storage, "ann", { type: 1, mayOperate: true });
+  storeRights(storage, "ann", { type: 1, mayOperate: true });
   expect(knownRights(storage, "ann")).toMatchObject({ type: 1, mayOperate: true });
   expect(knownRights(storage, "ben")).toBeUndefined();
   expect(knownRights(storage, undefined)).toBeUndefined();

@@ -13,11 +13,11 @@ function differenceWithLog() {
 
 test("a difference of more than five seconds is logged once a minute", () => {
   const { difference, warn } = differenceWithLog();
-  difference.note(5_000);
-  difference.note(-5_000);
+  difference.record(5_000);
+  difference.record(-5_000);
   expect(warn).not.toHaveBeenCalled();
-  difference.note(-86_400_400);
-  difference.note(86_400_400);
+  difference.record(-86_400_400);
+  difference.record(86_400_400);
   expect(warn.mock.calls).toEqual([
     [
       "The clock of this node is 86400 s behind that of the database of users. Synchronize the clocks: tokens, times and ages are wrong until then.",
@@ -28,11 +28,11 @@ test("a difference of more than five seconds is logged once a minute", () => {
 test("the metric has the latest difference in seconds, and no value without another clock", () => {
   const { difference } = differenceWithLog();
   expect(difference.readings()).toEqual([]);
-  difference.note(1_500);
+  difference.record(1_500);
   expect(difference.readings()).toEqual([
     { name: "shop_clock_difference_seconds", labels: { other: "users" }, value: 1.5 },
   ]);
-  difference.note(undefined);
+  difference.record(undefined);
   expect(difference.readings()).toEqual([]);
 });
 

@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
 import { ServiceBroker } from "moleculer";
-import { QuietValidator } from "../../broker/quiet-validator.ts";
+import { ParameterValidator } from "../../broker/parameter-validator.ts";
 import { itemCheck } from "../../core/item-check.ts";
 import { code, line, optional } from "../../core/validation.ts";
 
-const broker = new ServiceBroker({ logger: false, validator: new QuietValidator() });
+const broker = new ServiceBroker({ logger: false, validator: new ParameterValidator() });
 const checkLine = itemCheck(broker, { value: line(1, 20) });
 const checkCode = itemCheck(broker, { value: code(1, 20) });
 const checkRemovable = itemCheck(broker, { value: optional({ ...code(1, 20), empty: true }) });

@@ -8,7 +8,10 @@ describe("turns", () => {
 
   /** Work that ends on request, in turns whose limit can change. */
   function turnsOf(limit: { now: number }, maxWaiting = 10) {
-    const turns = new Turns({ limit: () => limit.now, maxWaiting, rejection: () => rejection });
+    const turns = new Turns({
+      limit: () => limit.now,
+      rejection: (waiting) => (waiting < maxWaiting ? undefined : rejection),
+    });
     const begun: string[] = [];
     const ends = new Map<string, () => void>();
     const run = (name: string) => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Errors, ServiceBroker, type ServiceSchema } from "moleculer";
-import { QuietValidator } from "../../broker/quiet-validator.ts";
+import { ParameterValidator } from "../../broker/parameter-validator.ts";
 import { action, defineContract } from "../../core/contract.ts";
 import { defineService } from "../../core/define-service.ts";
 import type { FieldViolation, ClientError } from "../../core/errors.ts";
@@ -57,7 +57,7 @@ const echo = (ctx: { params: unknown }) => Promise.resolve(ctx.params);
 
 const broker = new ServiceBroker({
   logger: false,
-  validator: new QuietValidator(),
+  validator: new ParameterValidator(),
   created(created) {
     created.middlewares.add(inputMiddleware());
   },
@@ -413,7 +413,7 @@ test.each([
     { value: { type: "array", items: { type: "object", props: { a: "strng" } } } },
   ],
 ])("an unknown type of %s is rejected when its service is created", (_of, params) => {
-  const broken = new ServiceBroker({ logger: false, validator: new QuietValidator() });
+  const broken = new ServiceBroker({ logger: false, validator: new ParameterValidator() });
   const schema: ServiceSchema = { name: "broken", actions: { run: { params, handler: () => 1 } } };
   expect(() => broken.createService(schema)).toThrow("Invalid 'strng' type in validator schema.");
 });

@@ -12,7 +12,6 @@ import type { OrderStatus } from "../../services/orders/orders.contract.ts";
 const line = (product_id: string, quantity: number) => ({ product_id, quantity });
 const priced = (price: number, quantity: number) => ({ ...line("a", quantity), price });
 
-/** Returns the error that a rule throws. */
 function errorOf(rule: () => unknown): unknown {
   try {
     return rule();

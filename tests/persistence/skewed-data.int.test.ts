@@ -105,7 +105,6 @@ const eventsOf = (orderIds: string[]) =>
 
 type Work = (query: Query, ownerId: string) => Promise<unknown>;
 
-/** For each owner. */
 const ofOwners: Record<string, [DomainService, Work]> = {
   "orders of a user": [
     "orders",

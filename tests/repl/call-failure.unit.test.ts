@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { Errors } from "moleculer";
-import { callFailure } from "../../commands/node/call-failure.ts";
+import { callFailure } from "../../commands/node/operator-shop.ts";
 import { badUserInput, serviceUnavailable } from "../../core/errors.ts";
 
 test.each<[Error, RegExp]>([

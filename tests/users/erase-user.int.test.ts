@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { EventEnvelope } from "../../core/contract.ts";
 import { auditErasure } from "../../database/audit-trail.ts";
-import { forgetUsers, rememberUsers } from "../../event-log/known-users.ts";
+import { eraseKnownUsers, storeUsernames } from "../../event-log/known-users.ts";
 import { domainServices, type DomainService } from "../../services/registry.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { inputDocuments, mutations } from "../support/graphql/mutations.ts";
@@ -286,7 +286,7 @@ test.each([
   const query = <Row extends object>(sql: string, bind: unknown[]) =>
     shop.databases.query<Row>("orders", sql, bind);
   for (const index of order) {
-    const apply = index === 2 ? forgetUsers : rememberUsers;
+    const apply = index === 2 ? eraseKnownUsers : storeUsernames;
     await apply([events[index] as never], { query });
   }
   const sql = "SELECT FROM known_users WHERE id = $1";

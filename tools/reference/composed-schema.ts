@@ -1,7 +1,6 @@
 import { printSchema, type GraphQLSchema } from "graphql";
 import { ServiceBroker } from "moleculer";
-import { composeBase } from "../../services/api/graphql/schema/base-schema.ts";
-import { SchemaComposer } from "../../services/api/graphql/schema/graphql-schema.ts";
+import { composeBase, SchemaComposer } from "../../services/api/graphql/schema/schema-composer.ts";
 import { TagSubscriptions } from "../../services/api/subscriptions/tag-subscriptions.ts";
 import { clientFiles, consoleFiles } from "./client-files.ts";
 import { formatted, type GeneratedFile } from "./generated-files.ts";

@@ -90,7 +90,7 @@ const maxPlans = 8;
 
 /** Checks documents against the schema and the limits, and caches valid documents. */
 export class Documents {
-  readonly #schema: GraphQLSchema;
+  readonly schema: GraphQLSchema;
   readonly #costs: QueryCosts;
   readonly #rules: typeof specifiedRules;
   readonly #checked = new LRUCache<string, CheckedDocument>({
@@ -99,7 +99,7 @@ export class Documents {
   });
 
   constructor(schema: GraphQLSchema, costs: QueryCosts, { introspection }: EdgeConfig) {
-    this.#schema = schema;
+    this.schema = schema;
     this.#costs = costs;
     this.#rules = introspection ? rules : [...rules, NoSchemaIntrospectionCustomRule];
   }
@@ -121,14 +121,14 @@ export class Documents {
     });
     const document = parsed(source);
     const { expandedFields } = throwingDocumentError(() => assertSmall(document));
-    const errors = validate(this.#schema, document, this.#rules, { maxErrors });
+    const errors = validate(this.schema, document, this.#rules, { maxErrors });
     if (errors.length > 0) {
       throw new DocumentError(
         errors.map((error) => withCode(error, apiErrors.GRAPHQL_VALIDATION_FAILED)),
       );
     }
     const fragments = fragmentsOf(document);
-    const operations = operationsOf(this.#schema, document, fragments);
+    const operations = operationsOf(this.schema, document, fragments);
     const plans = operations.reduce((sum, { conditions }) => sum + plansOf(conditions), 0);
     const bytes =
       source.length * 2 + tokens * bytesPerToken + plans * expandedFields * bytesPerPlannedField;
@@ -148,7 +148,7 @@ export class Documents {
     const cached = plans.get(key);
     if (cached !== undefined) return cached;
     const selections = throwingDocumentError(() =>
-      planOperation(this.#schema, node, fragments, values),
+      planOperation(this.schema, node, fragments, values),
     );
     if (node.operation === OperationTypeNode.SUBSCRIPTION) assertOneRootField(selections, node);
     const cost = this.#costs.of(selections, variables);

@@ -5,33 +5,21 @@ import { mayActForOthers, type Viewer } from "../../../core/access.ts";
 import { addressGroup } from "../../../core/network/caller-address.ts";
 import { tooManyRequests } from "../../../core/errors.ts";
 import { inChildSpan, inSpan } from "../../../core/tracing/spans.ts";
-import { apiErrors } from "../api.errors.ts";
 import type { QueryCosts } from "../limits/query-cost.ts";
-import { assertShort, assertSmallJson } from "../limits/request-limits.ts";
 import { Throttle } from "../limits/throttle.ts";
 import type { OperationMetrics } from "../observability/operation-metrics.ts";
 import { shortName, type RequestLog } from "../observability/request-log.ts";
-import { Documents, operationOf, type CheckedDocument } from "./documents.ts";
-import { coerceVariables } from "./engine/arguments.ts";
 import { executePlan } from "./engine/execute.ts";
 import type { ExecutionInput } from "./engine/execution-state.ts";
 import { subscribeToPlan } from "./engine/subscribe.ts";
-import {
-  DocumentError,
-  formatError,
-  codedError,
-  throwingDocumentError,
-  type FormattedError,
-} from "./graphql-errors.ts";
+import { DocumentError, formatError, type FormattedError } from "./graphql-errors.ts";
 import {
   contextFor,
   type RequestParams,
   type RequestSender,
   type Operation,
 } from "./graphql-operation.ts";
-import { PersistedDocuments } from "./persisted-documents.ts";
-
-const noVariables = {};
+import { RequestChecks, type CheckedRequest } from "./request-checks.ts";
 
 /** The base cost of a request. */
 export const requestCost = 1;
@@ -48,15 +36,11 @@ export const bytesPerCost = 128;
 /** What an admin is charged of the cost of an operation: an export reads the whole catalogue. */
 const adminShare = 0.1;
 
-/** CPU time of checking a document that costs as much as one value. */
-const checkMicrosecondsPerValue = 25;
-
 /** Checks, throttles and executes GraphQL requests. */
 export class GraphqlExecution {
-  #schema: GraphQLSchema;
-  #documents: Documents;
-  readonly #persisted: PersistedDocuments;
-  readonly #throttle: Throttle;
+  /** The throttle of all callers, for work outside of GraphQL execution as well. */
+  readonly throttle: Throttle;
+  readonly #checks: RequestChecks;
   readonly #edge: EdgeConfig;
   readonly #metrics: OperationMetrics;
   readonly #log: RequestLog;
@@ -67,10 +51,8 @@ export class GraphqlExecution {
     edge: EdgeConfig,
     { metrics, log }: { metrics: OperationMetrics; log: RequestLog },
   ) {
-    this.#schema = schema;
-    this.#documents = new Documents(schema, costs, edge);
-    this.#persisted = new PersistedDocuments(edge.persistedDocuments);
-    this.#throttle = new Throttle(edge.rateLimitPerSecond);
+    this.throttle = new Throttle(edge.rateLimitPerSecond);
+    this.#checks = new RequestChecks(schema, costs, edge, this.throttle);
     this.#edge = edge;
     this.#metrics = metrics;
     this.#log = log;
@@ -79,14 +61,8 @@ export class GraphqlExecution {
 
   /** Replaces the schema. Operations that have started keep the old schema. */
   useSchema(schema: GraphQLSchema, costs: QueryCosts): void {
-    this.#schema = schema;
-    this.#documents = new Documents(schema, costs, this.#edge);
+    this.#checks.useSchema(schema, costs);
     this.#metrics.begin(schema);
-  }
-
-  /** The throttle of all callers, for work outside of GraphQL execution as well. */
-  get throttle(): Throttle {
-    return this.#throttle;
   }
 
   /** Throws TOO_MANY_REQUESTS if the caller's bucket is in debt. */
@@ -103,9 +79,8 @@ export class GraphqlExecution {
   }
 
   /** Whether the document of a request is in the cache, so that its check takes little CPU time. */
-  isCached({ query, extensions }: RequestParams): boolean {
-    if (typeof query === "string") return this.#documents.has(query);
-    return query === undefined && extensions !== undefined;
+  isCached(params: RequestParams): boolean {
+    return this.#checks.isCached(params);
   }
 
   /**
@@ -118,42 +93,31 @@ export class GraphqlExecution {
     const startedMs = performance.now();
     try {
       this.#charge(caller, requestCost);
-      return this.#operationFor(params, sender, caller);
+      const request = this.#checks.check(params, caller);
+      this.#charge(caller, costShareOf(viewer) * request.cost.expected);
+      return this.#operationFor(request, sender, caller);
     } catch (error) {
       const codes = this.#metrics.rejected(error);
       sender.onDone?.({ fields: [], codes }, performance.now() - startedMs);
       // The debt rejects the caller's next request.
-      if (error instanceof DocumentError) this.#throttle.settle(caller, rejectedDocumentCost);
+      if (error instanceof DocumentError) this.throttle.settle(caller, rejectedDocumentCost);
       throw error;
     }
   }
 
-  #operationFor(params: RequestParams, sender: RequestSender, caller: string): Operation {
-    const { query, operationName, variables, extensions } = throwingDocumentError(() =>
-      wellFormed(params),
-    );
-    const text = throwingDocumentError(() => this.#persisted.textOf({ query, extensions }));
-    if (text === undefined) throw malformed("The request has no document. Send `query`.");
-    const document = this.#documents.cached(text) ?? this.#check(text, caller);
-    const operation = operationOf(document, operationName);
-    if (operation === undefined) {
-      throw malformed("Send the `operationName` of one of the operations in the document.");
-    }
-    const values = coerceVariables(operation.variables, variables ?? noVariables);
-    const plan = this.#documents.plan(document, operation, values);
-    const cost = this.#documents.cost(plan, values);
+  #operationFor(request: CheckedRequest, sender: RequestSender, caller: string): Operation {
+    const { schema, document, operationName, node, plan, variables, cost } = request;
     const share = costShareOf(sender.viewer);
-    this.#charge(caller, share * cost.expected);
-    const context = contextFor(sender, (taken) => this.#throttle.take(caller, share * taken));
+    const context = contextFor(sender, (taken) => this.throttle.take(caller, share * taken));
     const input: ExecutionInput = {
-      schema: this.#schema,
-      operation: operation.node,
+      schema,
+      operation: node,
       fragments: document.fragments,
       plan: plan.selections,
-      variables: values,
+      variables,
       context,
     };
-    const { operation: kind, name } = operation.node;
+    const { operation: kind, name } = node;
     const done = (startedMs: number, errors: readonly GraphQLError[] | undefined) => {
       const durationMs = performance.now() - startedMs;
       const outcome = this.#metrics.executed(kind, plan.selections, errors, durationMs);
@@ -161,17 +125,17 @@ export class GraphqlExecution {
     };
     const execute = async (inOwnSpan: typeof inChildSpan) => {
       const startedMs = performance.now();
-      const execution = await inOwnSpan(kind, spanOf(operation.node), () => executePlan(input));
+      const execution = await inOwnSpan(kind, spanOf(node), () => executePlan(input));
       done(startedMs, execution.result.errors);
       return execution;
     };
     const settle = (actualCost: number) => {
-      this.#throttle.settle(caller, share * (cost.work + actualCost - cost.expected));
+      this.throttle.settle(caller, share * (cost.work + actualCost - cost.expected));
     };
     const prepared: Operation = {
       kind,
       toArgs: () => ({
-        schema: this.#schema,
+        schema,
         document: document.document,
         operationName: operationName ?? null,
         contextValue: context,
@@ -195,7 +159,7 @@ export class GraphqlExecution {
       subscribe: async () => {
         const startedMs = performance.now();
         const events = await subscribeToPlan(input, (values) =>
-          this.#throttle.charge(caller, share * (cost.work + values)),
+          this.throttle.charge(caller, share * (cost.work + values)),
         );
         done(startedMs, "errors" in events ? events.errors : undefined);
         return events;
@@ -204,19 +168,8 @@ export class GraphqlExecution {
     return prepared;
   }
 
-  /** Checks a document that is not in the cache, and charges the CPU time of the check. */
-  #check(text: string, caller: string): CheckedDocument {
-    const before = process.threadCpuUsage();
-    try {
-      return this.#documents.check(text);
-    } finally {
-      const { user, system } = process.threadCpuUsage(before);
-      this.#throttle.settle(caller, Math.floor((user + system) / checkMicrosecondsPerValue));
-    }
-  }
-
   #charge(caller: string, cost: number): void {
-    const retryAfter = this.#throttle.take(caller, cost);
+    const retryAfter = this.throttle.take(caller, cost);
     if (retryAfter === undefined) return;
     const message = "You have exceeded the rate limit. Try again after `retryAfter` seconds.";
     throw tooManyRequests(message, retryAfter);
@@ -250,39 +203,4 @@ function spanOf({ operation, name }: OperationDefinitionNode): () => SpanOptions
       ...(name !== undefined && { "graphql.operation.name": shortName(name.value) }),
     },
   });
-}
-
-/** Checks the types of a request's parts. Throws GraphQLErrors. */
-function wellFormed({ query, operationName, variables, extensions }: RequestParams) {
-  if (typeof query === "string") assertShort(query);
-  else if (query !== undefined && query !== null) {
-    throw badRequest("`query` must be a string.");
-  }
-  if (operationName !== undefined && operationName !== null && typeof operationName !== "string") {
-    throw badRequest("`operationName` must be a string.");
-  }
-  return {
-    query: query ?? undefined,
-    // Some clients send an empty name with each request.
-    operationName: operationName === "" ? undefined : operationName,
-    variables: asObject("variables", variables),
-    extensions: asObject("extensions", extensions),
-  };
-}
-
-function asObject(name: string, value: unknown): Record<string, unknown> | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== "object" || Array.isArray(value)) {
-    throw badRequest(`\`${name}\` must be an object.`);
-  }
-  assertSmallJson(value, name);
-  return value as Record<string, unknown>;
-}
-
-function badRequest(message: string): GraphQLError {
-  return codedError(message, apiErrors.BAD_REQUEST);
-}
-
-function malformed(message: string): DocumentError {
-  return new DocumentError([badRequest(message)]);
 }

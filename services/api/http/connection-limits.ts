@@ -55,6 +55,10 @@ export class ConnectionLimits {
     server.on("connection", (socket: Socket) => {
       this.#add(socket);
     });
+    // Node never closes the responses that wait behind another one when it gets CONNECT.
+    server.on("connect", (req: IncomingMessage, socket: Duplex) => {
+      if (hasUnansweredRequest(req)) abandon(socket);
+    });
   }
 
   /** Counts a request until its response. Returns false if the connection is cut. */
@@ -177,7 +181,7 @@ export function hasUnansweredRequest({ socket }: IncomingMessage): boolean {
  * Cuts a connection that Node has detached from its responses. Those that wait behind another one
  * would never close, and what they hold of the limits would stay in use.
  */
-export function abandon(connection: Duplex): void {
+function abandon(connection: Duplex): void {
   connection.destroy();
   for (const response of [...(responsesOf(connection) ?? [])]) {
     response.destroy();

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
 import { addressGroup } from "../../../core/network/caller-address.ts";
 import { sendJson } from "../../../core/network/send.ts";
-import { isReadOnly } from "../../../core/readiness.ts";
+import { readinessOf, type Readiness } from "../../../core/readiness.ts";
 import { requiredServices, type DomainService } from "../../registry.ts";
 import { closeAfter } from "./connection-limits.ts";
 import { Throttle } from "../limits/throttle.ts";
@@ -10,12 +10,8 @@ import { Throttle } from "../limits/throttle.ts";
 /** Longer than a healthy database needs, shorter than the timeout of an orchestrator. */
 const readyTimeoutMs = 1_000;
 
-export interface Readiness {
+interface ShopReadiness extends Readiness<DomainService> {
   status: "ready" | "not ready";
-  /** Services that are unavailable or whose database is unavailable. */
-  missing: DomainService[];
-  /** Services whose database answers but refuses writes. They serve reads, so they count as ready. */
-  readOnly: DomainService[];
 }
 
 export const healthPaths: readonly string[] = ["/health/live", "/health/ready"];
@@ -44,11 +40,11 @@ export interface HealthOptions {
 export function healthChecks(options: HealthOptions) {
   const { newContext, addressOf, requestIdOf, isStopping } = options;
   const throttle = new Throttle(checksPerSecond, undefined, checksBurst);
-  let last: { atMs: number; state: Promise<Readiness> } | undefined;
+  let last: { atMs: number; state: Promise<ShopReadiness> } | undefined;
   let inFlight = 0;
 
   /** Starts a new check for each request, except for throttled clients and under load. */
-  function readinessNow(isThrottled: boolean): Promise<Readiness> {
+  function readinessNow(isThrottled: boolean): Promise<ShopReadiness> {
     const now = performance.now();
     if (last !== undefined) {
       if (inFlight >= maxInFlight) return last.state;
@@ -79,17 +75,12 @@ export function healthChecks(options: HealthOptions) {
 }
 
 /** Checks each required service and its database. */
-async function readiness(ctx: Context): Promise<Readiness> {
+async function readiness(ctx: Context): Promise<ShopReadiness> {
   const { actions } = ctx.broker.registry;
-  const answers = await Promise.allSettled(
-    requiredServices.map(async (name) => {
-      const action = `${name}.ready`;
-      // Moleculer logs each call of an unavailable action.
-      if (!actions.isAvailable(action)) throw new Error(`${name} is unavailable`);
-      return ctx.call(action, {}, { timeout: readyTimeoutMs });
-    }),
-  );
-  const missing = requiredServices.filter((_, index) => answers[index]?.status === "rejected");
-  const readOnly = requiredServices.filter((_, index) => isReadOnly(answers[index]));
-  return { status: missing.length === 0 ? "ready" : "not ready", missing, readOnly };
+  const state = await readinessOf(requiredServices, async (action) => {
+    // Moleculer logs each call of an unavailable action.
+    if (!actions.isAvailable(action)) throw new Error(`No node has ${action}.`);
+    return ctx.call(action, {}, { timeout: readyTimeoutMs });
+  });
+  return { status: state.missing.length === 0 ? "ready" : "not ready", ...state };
 }

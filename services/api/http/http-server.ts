@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Server, ServerOptions, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import { Server as NetServer } from "node:net";
-import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import {
@@ -10,7 +9,6 @@ import {
   isUnreachable,
   type ErrorDefinition,
 } from "../../../core/errors.ts";
-import { STATUS_CODES } from "../../../core/network/http.ts";
 import { sendJson } from "../../../core/network/send.ts";
 import { apiErrors } from "../api.errors.ts";
 import { hasUnansweredRequest } from "./connection-limits.ts";
@@ -32,26 +30,6 @@ export const serverTimeouts: ServerOptions = {
   shouldUpgradeCallback: (req) =>
     req.headers.upgrade?.toLowerCase() === "websocket" && !hasUnansweredRequest(req),
 };
-
-/** How long a client may take to read the response to a rejected upgrade. */
-const rejectedUpgradeMs = 1_000;
-
-/**
- * Rejects an upgrade with a status, and closes the connection.
- *
- * @param fields further lines of the response's head
- */
-export function rejectUpgrade(socket: Duplex, status: number, ...fields: string[]): void {
-  const start = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`;
-  const lines = [start, ...fields, "connection: close", "content-length: 0", "", ""];
-  socket.end(lines.join("\r\n"));
-  // Discards unread bytes: closing a connection with unread bytes resets it and loses the response.
-  socket.resume();
-  const cut = setTimeout(() => socket.destroy(), rejectedUpgradeMs);
-  socket.once("close", () => {
-    clearTimeout(cut);
-  });
-}
 
 /** How long a stopping server still answers requests on open connections, and closes each. */
 const drainMs = 500;
@@ -111,6 +89,17 @@ export function sendError(
   const message = isNotFound ? "There is nothing at this address." : definition.meaning;
   const sentStatus = isNotFound ? 404 : definition.status;
   sendJson(res, sentStatus, { errors: [{ message, extensions: { ...fault, code } }] });
+}
+
+/** Sends an unexpected error, unless the client has disconnected during its request. */
+export function sendFailure(
+  logger: ServiceBroker["logger"],
+  error: unknown,
+  req: IncomingMessage,
+  res: ServerResponse,
+): void {
+  if (req.destroyed && !req.complete) return;
+  sendError(res, error, logger);
 }
 
 function errorFor(status: unknown, type: unknown): ErrorDefinition {

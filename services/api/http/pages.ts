@@ -7,6 +7,7 @@ import { commonErrors } from "../../../core/errors.ts";
 import { InlinePrometheusReporter, prometheusType } from "../../../broker/metrics-reporter.ts";
 import { closeAfter } from "./connection-limits.ts";
 import { sendJson, sendText } from "../../../core/network/send.ts";
+import { SharedResult } from "../../../core/tasks/shared-result.ts";
 import { HttpError, sendHttpError } from "./http-errors.ts";
 import type { ResourceUsage } from "../limits/resource-usage.ts";
 import { aliasOf, consoleAliases, playgroundAliases } from "../web/built-pages.ts";
@@ -139,15 +140,15 @@ function schemaPage(): Page {
 const metricsMaxAgeMs = 250;
 
 function metricsPage(): Page {
-  let content: Promise<Buffer> | undefined;
-  let madeAtMs = -Infinity;
+  let text: SharedResult<Buffer> | undefined;
   return async function (_req, res) {
-    if (content === undefined || performance.now() - madeAtMs > metricsMaxAgeMs) {
-      const [reporter] = this.broker.metrics.reporter;
-      const isOurs = reporter instanceof InlinePrometheusReporter;
-      content = (isOurs ? reporter.text() : Promise.resolve("")).then((text) => Buffer.from(text));
-      madeAtMs = performance.now();
-    }
-    sendText(res, 200, await content, prometheusType);
+    text ??= new SharedResult(metricsMaxAgeMs, () => metricsOf(this.broker));
+    sendText(res, 200, await text.get(), prometheusType);
   };
+}
+
+async function metricsOf({ metrics }: ServiceBroker): Promise<Buffer> {
+  const [reporter] = metrics.reporter;
+  const isOurs = reporter instanceof InlinePrometheusReporter;
+  return Buffer.from(isOurs ? await reporter.text() : "");
 }

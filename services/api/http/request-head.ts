@@ -38,6 +38,11 @@ function faultOfFields({ rawHeaders, headers }: IncomingMessage): string | undef
   return "The Host header is no host with an optional port.";
 }
 
+/** Returns the path in the URL of a request. */
+export function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?", 1)[0] ?? "";
+}
+
 /** Matches the authority and the rest of a request target in absolute form. */
 const absoluteForm = /^https?:\/\/([^/?#]+)(.*)$/is;
 

@@ -1,7 +1,4 @@
 import { serviceUnavailable } from "../../../core/errors.ts";
-import { maxExecutionMs } from "./request-limits.ts";
-
-const checkEveryMs = 500;
 
 /**
  * The deadline of a request. It is aborted when the time is up or when the client disconnects. The
@@ -44,40 +41,5 @@ export class Deadline {
         },
       );
     });
-  }
-}
-
-/** Aborts deadlines that have passed, with one timer for all requests. */
-export class DeadlineTimer {
-  readonly #deadlines = new Map<Deadline, number>();
-  #timer: NodeJS.Timeout | undefined;
-
-  start(): void {
-    this.#timer = setInterval(() => {
-      this.#abortExpired();
-    }, checkEveryMs);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-
-  /** Starts a deadline: it passes after `maxExecutionMs`. */
-  add(deadline: Deadline): void {
-    this.#deadlines.set(deadline, performance.now() + maxExecutionMs);
-  }
-
-  done(deadline: Deadline): void {
-    this.#deadlines.delete(deadline);
-  }
-
-  #abortExpired(): void {
-    const now = performance.now();
-    // A Map keeps the order of insertion, which is the order in which the deadlines pass.
-    for (const [deadline, endsAtMs] of this.#deadlines) {
-      if (endsAtMs > now) return;
-      this.#deadlines.delete(deadline);
-      deadline.abort();
-    }
   }
 }

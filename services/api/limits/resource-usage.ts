@@ -39,7 +39,6 @@ const nothing: Readonly<Amounts> = {
 export class ResourceUsage {
   readonly #perAddress = new Map<string, Amounts>();
   readonly #inAll: Amounts = { ...nothing };
-  /** The number of rejections by the exceeded limit. */
   readonly rejections: Record<ExceededLimit, number> = { address: 0, gateway: 0 };
 
   /** Acquires an amount, or returns the limit that it would exceed. */

@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { gatewayName } from "../../../core/access.ts";
 import type { NodeHistory, NodeVitals } from "../../../core/vitals/flows.ts";
+import { SharedResult } from "../../../core/tasks/shared-result.ts";
 import { EventQueue } from "../subscriptions/event-queue.ts";
 import { clusterOf, type Cluster, type ListedNode } from "./cluster-picture.ts";
 import { historyOf, type ClusterHistory } from "./cluster-history.ts";
@@ -15,35 +16,14 @@ const historyMaxAgeMs = 5_000;
 /** The maximum number of nodes that are called. */
 export const maxNodes = 200;
 
-/** A result that several callers share for a time. */
-class Shared<Result> {
-  readonly #maxAgeMs: number;
-  readonly #collect: () => Promise<Result>;
-  #begunMs = -Infinity;
-  #result: Promise<Result> | undefined;
-
-  constructor(maxAgeMs: number, collect: () => Promise<Result>) {
-    this.#maxAgeMs = maxAgeMs;
-    this.#collect = collect;
-  }
-
-  get(): Promise<Result> {
-    if (this.#result === undefined || performance.now() - this.#begunMs > this.#maxAgeMs) {
-      this.#begunMs = performance.now();
-      this.#result = this.#collect();
-    }
-    return this.#result;
-  }
-}
-
 /**
  * Collects the state of all nodes for the clients of this gateway. All clients share one collection,
  * and without a client there is none.
  */
 export class ClusterWatch {
   readonly #broker: ServiceBroker;
-  readonly #cluster = new Shared(clusterMaxAgeMs, () => this.#collectCluster());
-  readonly #history = new Shared(historyMaxAgeMs, () => this.#collectHistory());
+  readonly #cluster = new SharedResult(clusterMaxAgeMs, () => this.#collectCluster());
+  readonly #history = new SharedResult(historyMaxAgeMs, () => this.#collectHistory());
   readonly #watchers = new Set<ClusterUpdates>();
   #timer: NodeJS.Timeout | undefined;
   #isCollecting = false;

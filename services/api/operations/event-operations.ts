@@ -1,10 +1,8 @@
 import { invalidField, isClientError } from "../../../core/errors.ts";
 import type {
   ConsumerProgress,
-  DeadLetterEntry,
   FeedState,
   LogProgress,
-  RedrivenDeadLetters,
 } from "../../../core/events/event-progress.ts";
 import type { RelayConnection } from "../../../core/relay-connection.ts";
 import { contracts } from "../../registry.ts";
@@ -90,43 +88,18 @@ async function ifAnswered<Result>(call: Promise<Result>): Promise<Result | undef
   }
 }
 
-/** A page with the rows of its edges. */
-type ShownPage<Node> = RelayConnection<Node> & { nodes: Node[] };
-
 /** Calls an action for a page of a connection without a count. */
 export async function pageOf<Node>(
   ctx: Calls,
   action: string,
   page: object,
-): Promise<ShownPage<Node>> {
+): Promise<RelayConnection<Node> & { nodes: Node[] }> {
   const { edges, pageInfo } = await ctx.call<RelayConnection<Node>, object>(action, page);
   return { edges, pageInfo, nodes: edges.map(({ node }) => node) };
 }
 
-/** Returns a page of the dead letters of a consumer. Throws BAD_USER_INPUT. */
-export function deadLetters(
-  ctx: Calls,
-  { consumer, ...page }: { consumer: string },
-): Promise<ShownPage<DeadLetterEntry>> {
-  return pageOf(ctx, `${consumerNamed(consumer)}.deadLetterPage`, page);
-}
-
-export function redriveDeadLetter(
-  ctx: Calls,
-  { consumer, id }: { consumer: string; id: string },
-): Promise<{ redriven: boolean }> {
-  return ctx.call(`${consumerNamed(consumer)}.redrive`, { id });
-}
-
-export function redriveDeadLetters(
-  ctx: Calls,
-  { consumer }: { consumer: string },
-): Promise<RedrivenDeadLetters> {
-  return ctx.call(`${consumerNamed(consumer)}.redriveDeadLetters`);
-}
-
 /** Checks the name of a consumer: any other text must not become a part of an action's name. */
-function consumerNamed(name: string): string {
+export function consumerNamed(name: string): string {
   if (names.includes(name)) return name;
   throw invalidField("consumer", "'consumer' is no service with consumers.");
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { ServiceBroker } from "moleculer";
 import { assertAccess } from "../../../core/access.ts";
 import { ClientError } from "../../../core/errors.ts";
+import type { DeadLetterEntry } from "../../../core/events/event-progress.ts";
 import { keptSteps } from "../../../core/vitals/flows.ts";
 import { maxTraceSteps, type OrderTimeline } from "../../orders/orders.contract.ts";
 import type { HeldReservation, StoredStockAudit } from "../../products/products.contract.ts";
@@ -11,14 +12,7 @@ import { contracts } from "../../registry.ts";
 import { revocationCheck, type RevocationOptions } from "../subscriptions/revocation.ts";
 import { maxEdges, type Cluster } from "./cluster-picture.ts";
 import { ClusterWatch, maxNodes } from "./cluster-watch.ts";
-import {
-  deadLetters,
-  eventConsumers,
-  maxEventConsumers,
-  pageOf,
-  redriveDeadLetter,
-  redriveDeadLetters,
-} from "./event-operations.ts";
+import { consumerNamed, eventConsumers, maxEventConsumers, pageOf } from "./event-operations.ts";
 import { operationsRootFields } from "./root-fields.ts";
 
 /** The types and the root fields of the operation of the cluster. */
@@ -68,6 +62,10 @@ interface Options extends RevocationOptions {
 }
 
 type Args = Record<string, unknown>;
+/** The argument of the fields about one consumer. */
+interface OfConsumer {
+  consumer: string;
+}
 type Resolve = (args: never, context: GraphqlContext) => unknown;
 
 /** Makes the resolvers of the fields. Without the console, each is an error. */
@@ -86,7 +84,8 @@ export function operationsResolvers({ broker, hasConsole: isEnabled, ...options 
       cluster: () => watch.cluster(),
       clusterHistory: () => watch.history(),
       eventConsumers: (_args, { ctx }) => eventConsumers(ctx),
-      deadLetters: (args, { ctx }) => deadLetters(ctx, args),
+      deadLetters: ({ consumer, ...page }: OfConsumer, { ctx }) =>
+        pageOf<DeadLetterEntry>(ctx, `${consumerNamed(consumer)}.deadLetterPage`, page),
       heldReservations: (args, { ctx }) =>
         pageOf<HeldReservation>(ctx, "products.heldReservations", args),
       stockAudit: async (_args, { ctx }) => shownAudit(await ctx.call("products.lastAudit")),
@@ -94,8 +93,10 @@ export function operationsResolvers({ broker, hasConsole: isEnabled, ...options 
         ctx.call<OrderTimeline, object>("orders.timeline", { id }),
     }),
     Mutation: all({
-      redriveDeadLetter: (args, { ctx }) => redriveDeadLetter(ctx, args),
-      redriveDeadLetters: (args, { ctx }) => redriveDeadLetters(ctx, args),
+      redriveDeadLetter: ({ consumer, id }: OfConsumer & { id: string }, { ctx }) =>
+        ctx.call(`${consumerNamed(consumer)}.redrive`, { id }),
+      redriveDeadLetters: ({ consumer }: OfConsumer, { ctx }) =>
+        ctx.call(`${consumerNamed(consumer)}.redriveDeadLetters`),
       auditStock: async (_args, { ctx }) => shownAudit(await ctx.call("products.auditNow")),
     }),
     Subscription: {

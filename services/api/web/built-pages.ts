@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { ServiceBroker } from "moleculer";
 import { sendText } from "../../../core/network/send.ts";
 import { sendError } from "../http/http-server.ts";
+import { pathOf } from "../http/request-head.ts";
 import { BuiltFiles } from "./built-files.ts";
 
 /** A page that `npm run build:web` builds to `web/dist/NAME`. */
@@ -98,8 +99,7 @@ function answerWith({ name, policy, fileOf }: BuiltPage) {
       sendText(res, 503, notBuilt);
       return;
     }
-    const path = (req.url ?? "").split("?", 1)[0] ?? "";
-    const file = await files.find(fileOf(path), req.headers["accept-encoding"]);
+    const file = await files.find(fileOf(pathOf(req)), req.headers["accept-encoding"]);
     if (file === undefined) {
       sendError(res, { code: 404 }, this.broker.logger);
       return;

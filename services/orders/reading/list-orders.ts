@@ -68,7 +68,6 @@ async function pagesOfOwners(
   return grouped;
 }
 
-/** A line of an order on a page, with its order. */
 interface PageLine extends ListedOrder {
   page: number;
   /** Null for an order without lines. */

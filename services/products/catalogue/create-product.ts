@@ -34,6 +34,6 @@ async function createdProduct({ query }: ProductsTransaction, id: string): Promi
   const [product] = await query<Product>(`SELECT ${productColumns} FROM products WHERE id = $1`, [
     id,
   ]);
-  if (product === undefined) throw new Error(`the created product ${id} does not exist`);
+  if (product === undefined) throw new Error(`The created product ${id} does not exist.`);
   return product;
 }

@@ -72,7 +72,7 @@ async function count(query: Query, key: string, durationSeconds: number) {
      RETURNING points, ceil(expire / 1000.0 - extract(epoch FROM now()))::integer AS "waitSeconds"`,
     [key, durationSeconds],
   );
-  if (counted === undefined) throw new Error("INSERT returned no row");
+  if (counted === undefined) throw new Error("INSERT returned no row.");
   return counted;
 }
 

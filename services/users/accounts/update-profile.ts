@@ -77,6 +77,6 @@ async function writeProfile(
      WHERE id = $1 RETURNING ${userColumns}, profile_version AS version`,
     [userId, username ?? null, email ?? null, email === undefined ? null : emailKey(email)],
   );
-  if (updated === undefined) throw new Error("the locked user was not found");
+  if (updated === undefined) throw new Error("The locked user was not found.");
   return updated;
 }

@@ -25,8 +25,7 @@ const retryAfterSeconds = 2;
 const load = eventLoopLoad(loadWindowMs);
 const turns = new Turns({
   limit: () => (availableParallelism() < coresForAll && load() >= busyLoad ? 1 : maxConcurrent),
-  maxWaiting,
-  rejection: () => tooManyLogins(retryAfterSeconds),
+  rejection: (waiting) => (waiting < maxWaiting ? undefined : tooManyLogins(retryAfterSeconds)),
 });
 
 /** A hash for logins with an unknown email, so that they take as long as those with a known one. */

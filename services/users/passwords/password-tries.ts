@@ -113,7 +113,7 @@ export class PasswordTries {
 }
 
 /** Resets the counter of an account, for example after a reset of its password. */
-export async function forgetTriesOf(query: Query, email: string): Promise<void> {
+export async function resetTries(query: Query, email: string): Promise<void> {
   const key = limitKey("account", emailKey(email));
   await query("DELETE FROM password_tries WHERE key = $1", [key]);
 }

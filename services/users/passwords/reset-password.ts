@@ -11,7 +11,7 @@ import type { UsersDatabase } from "../users.database.ts";
 import { invalidResetToken } from "../users.errors.ts";
 import { hashPassword } from "./password-hash.ts";
 import { assertUncommon } from "./password-rules.ts";
-import { forgetTriesOf } from "./password-tries.ts";
+import { resetTries } from "./password-tries.ts";
 import { accountOfReset, hashOfResetToken, takeReset } from "./reset-tokens.ts";
 
 /**
@@ -48,7 +48,7 @@ export async function resetPassword(
     );
     await endSessionsOf(work, user.id, "PASSWORD_RESET");
     // Otherwise the user, who has guessed at the old password, would wait to use the new one.
-    await forgetTriesOf(query, row.email);
+    await resetTries(query, row.email);
     await recordAudit<UserAuditAction>(query, {
       action: "PASSWORD_RESET",
       sender,

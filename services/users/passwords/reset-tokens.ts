@@ -33,7 +33,7 @@ export async function writeReset(query: Query, userId: string, hash: Buffer): Pr
      RETURNING expires_at`,
     [userId, hash, ttlSeconds],
   );
-  if (written === undefined) throw new Error("the locked user was not found");
+  if (written === undefined) throw new Error("The locked user was not found.");
   return written.expires_at;
 }
 

@@ -22,12 +22,11 @@ export async function logout(
       [hashOf(sent.handle)],
     );
     for (const { id, user_id } of ended) {
-      const detail = { session: id };
       await recordAudit<UserAuditAction>(query, {
         action: "LOGGED_OUT",
         sender,
         subjectId: user_id,
-        detail,
+        detail: { session: id },
       });
     }
     return { success: true };
@@ -51,12 +50,11 @@ export async function logoutEverywhere(
     // Locks the user first, like all use cases that end several sessions, which prevents deadlocks.
     await assertStillActs(work, sender.actor, "signed-in");
     await endSessionsOf(work, userId, "LOGOUT_EVERYWHERE");
-    const detail = { everywhere: true };
     await recordAudit<UserAuditAction>(work.query, {
       action: "LOGGED_OUT",
       sender,
       subjectId: userId,
-      detail,
+      detail: { everywhere: true },
     });
     return { success: true };
   });

@@ -114,7 +114,7 @@ async function grantOf(
        least($2, floor(extract(epoch FROM expires_at - now())))::int AS "ttlSeconds"`,
     [sessionId, tokenTtlSeconds],
   );
-  if (row === undefined) throw new Error("the locked session was not found");
+  if (row === undefined) throw new Error("The locked session was not found.");
   const { grantedAt, ttlSeconds } = row;
   return { sessionId, refreshToken, user: publicUser(row), grantedAt, ttlSeconds };
 }

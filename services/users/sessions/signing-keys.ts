@@ -152,7 +152,7 @@ export class SigningKeys {
   async #load(): Promise<SigningKey> {
     const { query } = this.#database;
     const stored = await signingKeyIn(query);
-    if (stored === undefined) throw new Error("the users database holds no signing key");
+    if (stored === undefined) throw new Error("The users database holds no signing key.");
     const { kid, private_pem } = stored;
     if (this.#parsed?.kid !== kid) {
       const pem = await this.#cipher.open(kid, private_pem);

@@ -35,7 +35,7 @@ export async function createWebhook(
        RETURNING ${webhookColumns}`,
       [id, url.href, events, description, secret],
     );
-    if (webhook === undefined) throw new Error("the webhook was not inserted");
+    if (webhook === undefined) throw new Error("The webhook was not inserted.");
     await recordAudit<WebhookAuditAction>(work.query, {
       action: "WEBHOOK_CREATED",
       sender,

@@ -203,7 +203,7 @@ export class Load {
     } as AnyRequest;
     history.write(request);
     if (request.kind === "placeOrder" && request.outcome === "ok") {
-      market.remember({ id: request.answer.id, owner: by });
+      market.addOrder({ id: request.answer.id, owner: by });
     }
     return reply;
   }

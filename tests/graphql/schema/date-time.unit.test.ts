@@ -59,7 +59,7 @@ describe("the scalar DateTime", () => {
   test("serializes a Date, and throws for a value of a service that is no time", () => {
     expect(dateTime.serialize(new Date(0))).toBe("1970-01-01T00:00:00.000Z");
     for (const value of ["yesterday", 0, new Date(Number.NaN), {}]) {
-      expect(() => dateTime.serialize(value)).toThrow("this is no DateTime");
+      expect(() => dateTime.serialize(value)).toThrow("This is no DateTime");
     }
   });
 

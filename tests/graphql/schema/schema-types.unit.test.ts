@@ -110,7 +110,7 @@ describe("a UUID", () => {
     "is not %j",
     (value) => {
       expect(() => uuid.parseValue(value)).toThrow("UUID must be a text of hexadecimal digits");
-      expect(() => uuid.serialize(value)).toThrow("this is no UUID");
+      expect(() => uuid.serialize(value)).toThrow("This is no UUID");
     },
   );
 });

@@ -20,7 +20,6 @@ export interface Inventory {
   services: readonly string[];
   /** The names of the parameters of each action. */
   actions: ReadonlyMap<string, readonly string[]>;
-  /** The actions of the contracts. */
   contractActions: readonly string[];
   events: ReadonlySet<string>;
   /** All metrics, in the form of Prometheus. */

@@ -169,9 +169,9 @@ function isDecided(answers: readonly AnyRequest[]): boolean {
 function remember(market: Market, { by }: Intent, request: AnyRequest & { outcome: "ok" }): void {
   if (request.kind === "placeOrder" && by !== null) {
     const { id } = request.answer;
-    market.remember({ id, owner: by });
+    market.addOrder({ id, owner: by });
   }
-  if (request.kind === "shipOrder") market.rememberShipped(request.answer.id);
+  if (request.kind === "shipOrder") market.addShippedOrder(request.answer.id);
   if (request.kind === "createProduct") market.cold.push(request.answer.id);
   if (request.kind === "readProduct" || request.kind === "updatePrice") {
     market.saw(request.answer);

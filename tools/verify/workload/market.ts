@@ -29,7 +29,7 @@ export class Market {
   readonly #prices = new Map<string, number>();
   readonly #shippedOrders: string[] = [];
 
-  remember(order: AcknowledgedOrder): void {
+  addOrder(order: AcknowledgedOrder): void {
     this.#orders.push(order);
     if (this.#orders.length > maxOrders) this.#orders.shift();
   }
@@ -54,7 +54,7 @@ export class Market {
     return this.#orders.length === 0 ? undefined : random.pick(this.#orders);
   }
 
-  rememberShipped(id: string): void {
+  addShippedOrder(id: string): void {
     this.#shippedOrders.push(id);
     if (this.#shippedOrders.length > maxOrders) this.#shippedOrders.shift();
   }

@@ -171,7 +171,7 @@ const literalKinds = new Set<string>([
 function inputTypeOf(schema: GraphQLSchema, { type }: VariableDefinitionNode): GraphQLInputType {
   // In a valid document it is an input type. The declared type of `typeFromAST` is wider.
   const named = typeFromAST(schema, type as never) as unknown;
-  if (!isInputType(named)) throw new Error("a variable has no input type");
+  if (!isInputType(named)) throw new Error("A variable has no input type.");
   return named;
 }
 

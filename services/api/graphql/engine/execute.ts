@@ -20,7 +20,7 @@ import {
   type Path,
   type Run,
 } from "./execution-state.ts";
-import { notPlain, plainProperty, resolve } from "./field-value.ts";
+import { completeLeaf, notPlain, plainProperty, resolve, runtimeType } from "./field-value.ts";
 import {
   emptyResult,
   filled,
@@ -29,7 +29,6 @@ import {
   type Pending,
 } from "./partial-result.ts";
 import type { PlannedField, SelectionPlan, Shape } from "./plan.ts";
-import { completeLeaf, runtimeType } from "./type-values.ts";
 
 /**
  * Executes the plan of a query, of a mutation, or of one event of a subscription, by "6.2" to "6.4"
@@ -184,7 +183,7 @@ function completeList(
   value: unknown,
   path: Path,
 ): unknown {
-  if (!Array.isArray(value)) throw new Error(`${nameOf(field)} has a value that is not a list`);
+  if (!Array.isArray(value)) throw new Error(`${nameOf(field)} has a value that is not a list.`);
   const items: unknown[] = [];
   const pending: Pending[] = [];
   try {
@@ -273,6 +272,6 @@ function completeObject(
   outer?: Pending[],
 ): unknown {
   const selections = field.selections.get(type);
-  if (selections === undefined) throw new Error(`${nameOf(field)} has no plan for ${type.name}`);
+  if (selections === undefined) throw new Error(`${nameOf(field)} has no plan for ${type.name}.`);
   return executeSelections(run, selections, value, path, outer);
 }

@@ -1,5 +1,14 @@
-import { infoOf, type Path, type Run } from "./execution-state.ts";
-import type { PlannedField } from "./plan.ts";
+import { isObjectType, type GraphQLObjectType } from "graphql";
+import {
+  AnswerTooLarge,
+  infoOf,
+  maxAnswerCharacters,
+  nameOf,
+  nullOf,
+  type Path,
+  type Run,
+} from "./execution-state.ts";
+import type { PlannedField, Shape } from "./plan.ts";
 
 /** Returns the property of the parent object that has a field's value, or the result of its resolver. */
 export function resolve(run: Run, field: PlannedField, source: unknown, path: Path): unknown {
@@ -31,4 +40,37 @@ export function plainProperty(
   if (value === undefined && definition.resolve !== undefined) return notPlain;
   const isPlain = value === null || (typeof value !== "object" && typeof value !== "function");
   return isPlain ? value : notPlain;
+}
+
+/** Returns the value of a leaf in the response. Throws if its characters exceed the limit of a response. */
+export function completeLeaf(
+  run: Run,
+  field: PlannedField,
+  shape: Shape & { kind: "leaf" },
+  value: unknown,
+): unknown {
+  if (value === null || value === undefined) return nullOf(field, shape);
+  const serialized: unknown = shape.type.serialize(value);
+  if (serialized === undefined || serialized === null) {
+    throw new Error(`${nameOf(field)} has a value that is not a ${shape.type.name}.`);
+  }
+  if (typeof serialized === "string") {
+    run.characters += serialized.length;
+    if (run.characters > maxAnswerCharacters) {
+      throw new AnswerTooLarge(maxAnswerCharacters, "characters");
+    }
+  }
+  return serialized;
+}
+
+/** Returns the object type of a value of an abstract type, as `resolveType` has named it. */
+export function runtimeType(
+  { schema }: Run,
+  field: PlannedField,
+  { type }: Shape & { kind: "abstract" },
+  resolved: unknown,
+): GraphQLObjectType {
+  const runtime = typeof resolved === "string" ? schema.getType(resolved) : resolved;
+  if (isObjectType(runtime) && schema.isSubType(type, runtime)) return runtime;
+  throw new Error(`${nameOf(field)} has a value that is not of a type of ${type.name}.`);
 }

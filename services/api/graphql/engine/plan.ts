@@ -179,7 +179,7 @@ class Planner {
     assertWithin("expandedFields", this.#fieldCount);
     const [{ name }] = nodes;
     const definition = fieldOf(this.#schema, parentType, name.value);
-    if (definition === undefined) throw new Error(`no field ${parentType.name}.${name.value}`);
+    if (!definition) throw new Error(`There is no field ${parentType.name}.${name.value}.`);
     const named = getNamedType(definition.type);
     const types = isCompositeType(named) ? this.#runtimeTypes(named) : [];
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
@@ -262,6 +262,6 @@ function rootTypeOf(
     subscription: schema.getSubscriptionType(),
   };
   const type = types[operation];
-  if (!type) throw new Error(`the schema has no ${operation} type`);
+  if (!type) throw new Error(`The schema has no ${operation} type.`);
   return type;
 }

@@ -16,14 +16,14 @@ export async function subscribeToPlan(
   onExecuted: (values: number) => void,
 ): Promise<ExecutedEvents | ExecutionResult> {
   const [field] = input.plan.fields;
-  if (field === undefined) throw new Error("a subscription has no root field");
+  if (field === undefined) throw new Error("A subscription has no root field.");
   const { definition, nodes, readArguments, responseKey, parentType } = field;
   const path = { prev: undefined, key: responseKey, typename: parentType.name };
   try {
     const args = readArguments(input.variables);
     const info = infoOf(input, field, path);
     const events = await definition.subscribe?.(undefined, args, input.context, info);
-    if (!isAsyncIterable(events)) throw new Error(`${definition.name} has no stream of events`);
+    if (!isAsyncIterable(events)) throw new Error(`${definition.name} has no stream of events.`);
     return new ExecutedEvents(input, events[Symbol.asyncIterator](), onExecuted);
   } catch (error) {
     return { errors: [locatedError(error, nodes, [responseKey])] };

@@ -1,7 +1,8 @@
 import type { GraphQLSchema } from "graphql";
 import type { ServiceBroker } from "moleculer";
+import { messageOf } from "../../../../core/errors.ts";
 import { assertNoCollision, findServices, type DiscoveredService } from "./discovered-services.ts";
-import type { SchemaComposer } from "./graphql-schema.ts";
+import type { SchemaComposer } from "./schema-composer.ts";
 
 /**
  * Adds services to the schema that join the cluster and are not in the registry. A service that has
@@ -63,8 +64,9 @@ export class SchemaDiscovery {
       this.#onSchema(schema);
       this.#broker.logger.info(`The GraphQL fields of ${fullName} were added to the schema.`);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#broker.logger.error(`The GraphQL fields of ${fullName} are left out: ${reason}.`);
+      this.#broker.logger.error(
+        `The GraphQL fields of ${fullName} are left out: ${messageOf(error)}.`,
+      );
     }
   }
 }

@@ -64,7 +64,7 @@ after it. The year 0000 is invalid.`.trim(),
     const text = value instanceof Date && !Number.isNaN(value.getTime()) ? value.toJSON() : value;
     const utc = typeof text === "string" ? inUtc(text) : undefined;
     // A fault of a service: the gateway logs it, and clients get INTERNAL_SERVER_ERROR.
-    if (utc === undefined) throw new Error(`this is no DateTime: ${String(value)}`);
+    if (utc === undefined) throw new Error(`This is no DateTime: ${String(value)}.`);
     return utc;
   },
   parseValue: (value) => parsed(value),

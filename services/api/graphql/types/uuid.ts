@@ -22,7 +22,7 @@ are in lower case, inputs can be in upper case. The same text is valid as \`ID\`
   specifiedByURL: "https://www.rfc-editor.org/rfc/rfc9562",
   serialize(value) {
     // A fault of a service: the gateway logs it, and clients get INTERNAL_SERVER_ERROR.
-    if (!isId(value)) throw new Error(`this is no UUID: ${String(value)}`);
+    if (!isId(value)) throw new Error(`This is no UUID: ${String(value)}.`);
     return value.toLowerCase();
   },
   parseValue: (value) => parsed(value),

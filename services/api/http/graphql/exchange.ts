@@ -7,7 +7,6 @@ import type { LoggedRequest } from "../../observability/request-log.ts";
 import { streamOf } from "../../subscriptions/transports/event-stream-response.ts";
 import type { AnswerType } from "./accepted-type.ts";
 import type { RequestBody } from "./request-body.ts";
-import type { Transfer } from "../transfer-watch.ts";
 
 /** A request and its response, from the request headers until the response is read. */
 export interface Exchange {
@@ -24,8 +23,6 @@ export interface Exchange {
   body: RequestBody | undefined;
   deadline: Deadline;
   held: HeldBytes;
-  /** The response while the client reads it. */
-  transfer: Transfer | undefined;
   requestId: string;
   traceId: string | undefined;
   viewer: Viewer | undefined;

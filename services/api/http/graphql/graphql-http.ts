@@ -33,6 +33,7 @@ import {
 import { IdempotencyKeys } from "../../graphql/idempotency-keys.ts";
 import { HeldBytes } from "../../limits/resource-usage.ts";
 import { Deadline } from "../../limits/deadline.ts";
+import { maxExecutionMs } from "../../limits/request-limits.ts";
 import type { ConcurrencyLimit } from "../../limits/concurrency-limit.ts";
 import { BodyError, RequestBody, dropBody } from "./request-body.ts";
 import { isJson, paramsOfBody, paramsOfUrl } from "./request-params.ts";
@@ -40,13 +41,11 @@ import type { EventStreamResponses } from "../../subscriptions/transports/event-
 import type { GatewayParts } from "../../subscriptions/transports/live-client.ts";
 import { sendAnswer } from "./send-answer.ts";
 import { Tarpit } from "../../limits/tarpit.ts";
-import type { TransferWatch } from "../transfer-watch.ts";
 
 /** What the handler needs from the gateway. */
 export interface HttpParts extends GatewayParts {
   /** Headers of every response, as alternating names and values. */
   headersFor: (req: IncomingMessage) => readonly string[];
-  transfers: TransferWatch;
   concurrency: ConcurrencyLimit;
 }
 
@@ -59,6 +58,13 @@ interface ReceivedRequest {
   /** Whether it waits in the fair queue. */
   isLong: boolean;
 }
+
+/** @param isHead whether the client gets only the headers of the response */
+export type GraphqlHandler = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  isHead: boolean,
+) => Promise<void>;
 
 /** Longer bodies wait in the fair queue: parsing them takes a millisecond or more. */
 const unqueuedBodyCharacters = 16_384;
@@ -73,12 +79,12 @@ export function graphqlOverHttp(
   execution: GraphqlExecution,
   parts: HttpParts,
   streams: EventStreamResponses,
-) {
+): GraphqlHandler {
   const tarpit = new Tarpit();
-  const { usage, concurrency, transfers, fairQueue, deadlines, requestLog } = parts;
+  const { usage, concurrency, timeLimits, fairQueue, requestLog } = parts;
   const { throttle } = execution;
 
-  return async (req: IncomingMessage, res: ServerResponse, isHead: boolean): Promise<void> => {
+  return async (req, res, isHead) => {
     const address = parts.addressOf(req);
     const group = addressGroup(address);
     const headers = [...parts.headersFor(req)];
@@ -90,7 +96,7 @@ export function graphqlOverHttp(
       return;
     }
     const held = new HeldBytes(usage, group);
-    const body = req.method === "POST" ? new RequestBody(req, res, held, transfers) : undefined;
+    const body = req.method === "POST" ? new RequestBody(req, res, held, timeLimits) : undefined;
     if (body === undefined) dropBody(req);
     const exchange: Exchange = {
       req,
@@ -102,20 +108,19 @@ export function graphqlOverHttp(
       body,
       deadline: new Deadline(),
       held,
-      transfer: undefined,
       requestId: "",
       traceId: undefined,
       viewer: undefined,
       operation: undefined,
       durationMs: 0,
     };
-    deadlines.add(exchange.deadline);
+    timeLimits.set(exchange.deadline, maxExecutionMs);
     res.once("close", () => {
       release(exchange);
     });
     try {
       const answered = await answer(exchange);
-      if (answered !== undefined) sendAnswer(exchange, answered, transfers);
+      if (answered !== undefined) sendAnswer(exchange, answered, timeLimits);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       exchange.operation ??= { fields: [], codes: [error.error.extensions.code] };
@@ -127,15 +132,14 @@ export function graphqlOverHttp(
 
   /** Releases the resources of a request after its response is read or its client disconnects. */
   function release(exchange: Exchange): void {
-    const { req, res, group, body, deadline, held, transfer } = exchange;
+    const { req, res, group, body, deadline, held } = exchange;
     usage.release(group, "requests");
-    deadlines.done(deadline);
+    timeLimits.clear(deadline);
     // The client has disconnected.
     if (!res.writableFinished) deadline.abort();
     if (!req.complete) throttle.charge(group, incompleteRequestCost + held.bytes / bytesPerCost);
     body?.drop();
     held.set(0);
-    if (transfer !== undefined) transfers.done(transfer);
     requestLog.done(loggedExchange(exchange));
   }
 
@@ -246,7 +250,6 @@ export function graphqlOverHttp(
     return execution.isCached(params) ? execution.prepare(params, sender) : undefined;
   }
 
-  /** Receives a request in its URL or its body. */
   async function receive({ req, body, group }: Exchange, caller: string): Promise<ReceivedRequest> {
     if (req.method === "GET") {
       return { parse: () => paramsOfUrl(req.url ?? ""), isLong: false };

@@ -3,7 +3,7 @@ import { cut } from "../connection-limits.ts";
 import { expectationOf } from "../expectation.ts";
 import type { ExceededLimit, HeldBytes } from "../../limits/resource-usage.ts";
 import { maxBodyBytes } from "../../limits/request-limits.ts";
-import type { Transfer, TransferWatch } from "../transfer-watch.ts";
+import type { TimeLimits } from "../../limits/time-limits.ts";
 
 /** Smaller bodies are received without a check of buffered bytes, so that no flood blocks them. */
 const smallBodyBytes = 16_384;
@@ -32,7 +32,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 export class RequestBody {
   readonly #req: IncomingMessage;
   readonly #held: HeldBytes;
-  readonly #transfers: TransferWatch;
+  readonly #timeLimits: TimeLimits;
   readonly #received = Promise.withResolvers<string>();
   readonly #take = (chunk: Buffer) => {
     this.#add(chunk);
@@ -40,17 +40,11 @@ export class RequestBody {
   #chunks: Buffer[] = [];
   #bytes = 0;
   #isDropped = false;
-  #transfer: Transfer | undefined;
 
-  constructor(
-    req: IncomingMessage,
-    res: ServerResponse,
-    held: HeldBytes,
-    transfers: TransferWatch,
-  ) {
+  constructor(req: IncomingMessage, res: ServerResponse, held: HeldBytes, timeLimits: TimeLimits) {
     this.#req = req;
     this.#held = held;
-    this.#transfers = transfers;
+    this.#timeLimits = timeLimits;
     // Prevents an unhandled rejection if nothing reads the body.
     this.#received.promise.catch(() => undefined);
     if (Number(req.headers["content-length"]) > maxBodyBytes) {
@@ -82,6 +76,11 @@ export class RequestBody {
     return this.#received.promise;
   }
 
+  /** Rejects the body because its next piece takes too long. */
+  abort(): void {
+    this.#reject("too slow");
+  }
+
   /** Discards the body after the response is sent. */
   drop(): void {
     this.#end();
@@ -101,23 +100,9 @@ export class RequestBody {
     else if (pieces > maxPieces) this.#reject("too many pieces");
     else if (bytes > smallBodyBytes) {
       const excess = this.#held.set(bytes);
-      if (excess === undefined) this.#extendTimeout();
+      if (excess === undefined) this.#timeLimits.set(this, maxPauseMs);
       else this.#reject(excess);
     }
-  }
-
-  /** Restarts the time limit for the next piece of a large body. */
-  #extendTimeout(): void {
-    const endsAtMs = performance.now() + maxPauseMs;
-    if (this.#transfer !== undefined) {
-      this.#transfer.endsAtMs = endsAtMs;
-      return;
-    }
-    const rejectSlow = () => {
-      this.#reject("too slow");
-    };
-    this.#transfer = { endsAtMs, cut: rejectSlow };
-    this.#transfers.add(this.#transfer);
   }
 
   #reject(reason: BodyError["reason"]): void {
@@ -126,8 +111,7 @@ export class RequestBody {
   }
 
   #end(): void {
-    if (this.#transfer !== undefined) this.#transfers.done(this.#transfer);
-    this.#transfer = undefined;
+    this.#timeLimits.clear(this);
   }
 }
 

@@ -1,5 +1,5 @@
 import { overloaded, sendHttpError } from "../http-errors.ts";
-import type { TransferWatch } from "../transfer-watch.ts";
+import type { TimeLimits } from "../../limits/time-limits.ts";
 import type { Exchange, HttpAnswer } from "./exchange.ts";
 
 /** Smaller responses are sent without a check of the buffered bytes. */
@@ -12,7 +12,7 @@ const readBytesPerMs = 64;
 export function sendAnswer(
   exchange: Exchange,
   { status, type, text }: HttpAnswer,
-  transfers: TransferWatch,
+  timeLimits: TimeLimits,
 ): void {
   const { res, headers, held } = exchange;
   if (res.destroyed) return;
@@ -24,21 +24,21 @@ export function sendAnswer(
   }
   headers.push("content-type", `${type}; charset=utf-8`, "content-length", String(length));
   res.writeHead(status, headers).end(text);
-  if (res.writableLength > 0) waitForReader(exchange, length, transfers);
+  if (res.writableLength > 0) waitForReader(exchange, length, timeLimits);
 }
 
 /** Limits the time and the memory of a response that the client has not read yet. */
-function waitForReader(exchange: Exchange, length: number, transfers: TransferWatch): void {
-  const { res, held } = exchange;
-  const cut = () => res.destroy();
+function waitForReader({ res, held }: Exchange, length: number, timeLimits: TimeLimits): void {
   if (length <= smallResponseBytes && held.set(held.bytes + length) !== undefined) {
-    cut();
+    res.destroy();
     return;
   }
   const start = () => {
-    const endsAtMs = performance.now() + readTimeMs + length / readBytesPerMs;
-    exchange.transfer = { endsAtMs, cut };
-    transfers.add(exchange.transfer);
+    const unread = { abort: () => res.destroy() };
+    timeLimits.set(unread, readTimeMs + length / readBytesPerMs);
+    res.once("close", () => {
+      timeLimits.clear(unread);
+    });
   };
   // A pipelined response gets the socket when those in front of it are sent.
   if (res.socket === null) res.once("socket", start);

@@ -1,7 +1,27 @@
-import type { LogSlice, SliceEvent, SliceQuery } from "../../../../core/events/log-slice.ts";
+import type {
+  LogHead,
+  LogSlice,
+  SliceEvent,
+  SliceQuery,
+} from "../../../../core/events/log-slice.ts";
 import { isServiceUnavailable, serviceUnavailable } from "../../../../core/errors.ts";
+import { Turns } from "../../../../core/tasks/turns.ts";
 import { cursorExpired, CursorSeal } from "./cursor-seal.ts";
-import type { TailSource } from "./tail-source.ts";
+
+/** A producer's log, and which of its events the tail keeps. */
+interface TailSource {
+  /** The types that subscriptions deliver. */
+  types: readonly string[];
+  /** Returns the fields of an event's data that subscriptions need. */
+  kept: (type: string, data: Record<string, unknown>) => Record<string, unknown>;
+  /** Both reject while the producer is unavailable. */
+  readHead: () => Promise<LogHead>;
+  readSlice: (query: SliceQuery) => Promise<LogSlice>;
+  onFault: (fault: unknown) => void;
+  /** Lets the tail receive the events of the broker, until `unlisten`. */
+  listen: () => void;
+  unlisten: () => void;
+}
 
 /** A subscription that receives new events. */
 export interface TailReader {
@@ -55,8 +75,7 @@ export class LogTail {
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Infinity;
   #isReading = false;
-  #slices = 0;
-  readonly #sliceQueue: (() => void)[] = [];
+  readonly #slices = new Turns({ limit: () => maxSlices });
 
   constructor(source: TailSource) {
     this.#source = source;
@@ -130,19 +149,12 @@ export class LogTail {
   }
 
   /** Reads a slice for a subscription. Throws CURSOR_EXPIRED if its events are pruned. */
-  async readSlice(query: SliceQuery): Promise<LogSlice> {
-    while (this.#slices >= maxSlices) {
-      await new Promise<void>((resolve) => this.#sliceQueue.push(resolve));
-    }
-    this.#slices += 1;
-    try {
+  readSlice(query: SliceQuery): Promise<LogSlice> {
+    return this.#slices.run(async () => {
       const slice = await this.#source.readSlice(query);
       if (slice.prunedTo > query.position) throw cursorExpired();
       return slice;
-    } finally {
-      this.#slices -= 1;
-      this.#sliceQueue.shift()?.();
-    }
+    });
   }
 
   /** Accepts an event from the broker, in any order. */

@@ -32,7 +32,7 @@ export class LogTails {
     cursor: string | undefined,
   ): Promise<LogSubscription> {
     const tail = this.#tails.get(producer);
-    if (tail === undefined) throw new Error(`${producer} has no subscriptions`);
+    if (tail === undefined) throw new Error(`${producer} has no subscriptions.`);
     return LogSubscription.open(tail, options, cursor);
   }
 

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import type { ExecutionResult, FormattedExecutionResult, GraphQLError } from "graphql";
+import type { ExecutionResult, FormattedExecutionResult } from "graphql";
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from "graphql-ws";
 import { WebSocketServer, type WebSocket } from "ws";
 import { addressGroup } from "../../../../core/network/caller-address.ts";
-import { DocumentError, type FormattedError } from "../../graphql/graphql-errors.ts";
+import { rejectUpgrade } from "../../../../core/network/protocol-events.ts";
+import { DocumentError } from "../../graphql/graphql-errors.ts";
 import { bytesPerCost, type GraphqlExecution } from "../../graphql/graphql-execution.ts";
 import type {
   GraphqlContext,
@@ -15,7 +16,6 @@ import type {
 } from "../../graphql/graphql-operation.ts";
 import { IdempotencyKeys } from "../../graphql/idempotency-keys.ts";
 import { penalize } from "../../http/connection-limits.ts";
-import { rejectUpgrade } from "../../http/http-server.ts";
 import { headFaultOf, toOriginForm } from "../../http/request-head.ts";
 import { LiveClient, type LiveGateway, type GatewayParts } from "./live-client.ts";
 import {
@@ -92,7 +92,8 @@ export class GraphqlSockets {
         extra.connection.running.get(id)?.chargeDelivery();
         return this.#formatResult(args, result as ExecutionResult);
       },
-      onError: (_context, _id, _payload, errors) => this.#formatErrors(errors, randomUUID()),
+      onError: (_context, _id, _payload, errors) =>
+        errors.map((error) => this.#execution.toClient(error, randomUUID())),
       onComplete: ({ extra }, id) => {
         extra.connection.end(id);
       },
@@ -154,12 +155,10 @@ export class GraphqlSockets {
     });
     const connection = new SocketConnection(socket, stream, client, usage);
     this.#connections.add(connection);
-    const checks = connection.keepAlive(
-      (data) => this.#admits(connection, data),
-      (error) => {
-        logger.error("The check of a WebSocket connection failed.", error);
-      },
-    );
+    const onFault = (error: unknown) => {
+      logger.error("A WebSocket connection failed.", error);
+    };
+    const checks = connection.keepAlive((data) => this.#admits(connection, data), onFault);
     const closed = this.#protocol.opened(
       {
         protocol: socket.protocol,
@@ -176,17 +175,7 @@ export class GraphqlSockets {
           socket.on("message", (data, isBinary) => {
             if (!this.#admits(connection, data as Buffer)) return;
             const message = isBinary ? "" : (data as Buffer).toString("utf8");
-            connection.message = message;
-            const handled = handle(message);
-            connection.message = "";
-            handled.catch((error: unknown) => {
-              if (error instanceof Error && error.message.startsWith("Unexpected message")) {
-                closeSocket(socket, CloseCode.BadRequest, "Invalid message");
-                return;
-              }
-              logger.error("A WebSocket message failed.", error);
-              closeSocket(socket, CloseCode.InternalServerError, "Internal server error");
-            });
+            void connection.handle(message, handle, onFault);
           });
         },
       },
@@ -294,9 +283,5 @@ export class GraphqlSockets {
   ): FormattedExecutionResult | undefined {
     if (result.errors === undefined) return undefined;
     return formatResult(this.#execution, result, (contextValue as GraphqlContext).requestId);
-  }
-
-  #formatErrors(errors: readonly GraphQLError[], requestId: string): FormattedError[] {
-    return errors.map((error) => this.#execution.toClient(error, requestId));
   }
 }

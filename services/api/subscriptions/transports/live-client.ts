@@ -4,9 +4,9 @@ import type { Meta, Viewer } from "../../../../core/access.ts";
 import { addressGroup } from "../../../../core/network/caller-address.ts";
 import type { Authentication } from "../../auth/authenticate.ts";
 import { callerOf, costShareOf, type GraphqlExecution } from "../../graphql/graphql-execution.ts";
-import type { DeadlineTimer } from "../../limits/deadline.ts";
 import type { FairQueue } from "../../limits/fair-queue.ts";
 import type { ResourceUsage } from "../../limits/resource-usage.ts";
+import type { TimeLimits } from "../../limits/time-limits.ts";
 import type { RequestLog } from "../../observability/request-log.ts";
 
 /** Unread bytes of a client. Beyond, its connection is cut. */
@@ -21,7 +21,7 @@ export interface GatewayParts {
   isForeign: (req: IncomingMessage) => boolean;
   /** Makes the context of an operation, from which the gateway calls actions. */
   newContext: (req?: IncomingMessage) => Context<unknown, Meta>;
-  deadlines: DeadlineTimer;
+  timeLimits: TimeLimits;
   usage: ResourceUsage;
   fairQueue: FairQueue;
   logger: ServiceBroker["logger"];

@@ -4,6 +4,7 @@ import { apiErrors } from "../../api.errors.ts";
 import type { GraphqlExecution } from "../../graphql/graphql-execution.ts";
 import type { Operation } from "../../graphql/graphql-operation.ts";
 import { Deadline } from "../../limits/deadline.ts";
+import { maxExecutionMs } from "../../limits/request-limits.ts";
 import { resourceLimits } from "../../limits/resource-usage.ts";
 import type { LiveClient, LiveGateway } from "./live-client.ts";
 
@@ -29,16 +30,16 @@ export class LiveOperation {
 
   /** Counts a subscription, or starts the deadline. Throws TOO_MANY_REQUESTS. */
   start(kind: Operation["kind"]): void {
-    const { usage, deadlines } = this.#gateway.parts;
+    const { usage, timeLimits } = this.#gateway.parts;
     if (kind !== "subscription") {
-      deadlines.add(this.deadline);
+      timeLimits.set(this.deadline, maxExecutionMs);
       return;
     }
     if (usage.acquire(this.#client.group, "subscriptions") !== undefined) {
       throw tooManySubscriptions();
     }
     this.#isSubscription = true;
-    deadlines.done(this.deadline);
+    timeLimits.clear(this.deadline);
   }
 
   /** Charges the delivery of an event. Throws TOO_MANY_REQUESTS at the maximum debt. */
@@ -50,10 +51,10 @@ export class LiveOperation {
 
   /** Ends the operation and aborts its calls. */
   end(): void {
-    const { usage, deadlines } = this.#gateway.parts;
+    const { usage, timeLimits } = this.#gateway.parts;
     if (this.#isSubscription) usage.release(this.#client.group, "subscriptions");
     this.#isSubscription = false;
-    deadlines.done(this.deadline);
+    timeLimits.clear(this.deadline);
     this.deadline.abort();
   }
 }

@@ -53,6 +53,27 @@ export class SocketConnection {
     );
   }
 
+  /** Handles a received message. Closes the connection after a message against the protocol or a fault. */
+  async handle(
+    message: string,
+    handler: (message: string) => Promise<void>,
+    onFault: (error: unknown) => void,
+  ): Promise<void> {
+    this.message = message;
+    const handled = handler(message);
+    this.message = "";
+    try {
+      await handled;
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith("Unexpected message")) {
+        closeSocket(this.socket, CloseCode.BadRequest, "Invalid message");
+        return;
+      }
+      onFault(error);
+      closeSocket(this.socket, CloseCode.InternalServerError, "Internal server error");
+    }
+  }
+
   /** Sends a message. Resolves when it is sent, or when the connection is closed. */
   send(message: string): Promise<void> {
     const { socket } = this;

@@ -1,13 +1,8 @@
 import { isoTime } from "../../../../database/columns.ts";
 import type { PageArguments, RelayConnection } from "../../../../core/relay-connection.ts";
-import { alongIndex, bindOf, type SortKey } from "../../../../database/pages/keyset-statements.ts";
-import { readConnection, type Sort } from "../../../../database/pages/keyset.ts";
+import { readPageById } from "../../../../database/pages/keyset.ts";
 import type { HeldReservation } from "../../products.contract.ts";
 import type { ProductsDatabase } from "../../products.database.ts";
-
-/** The parameters: $1 is the row limit, $2 and $3 the window. */
-const byId: SortKey = { kind: "none", sql: "NULL", within: "id > $2::uuid AND id < $3::uuid" };
-const oldestFirst: Sort = { key: byId, isDescending: false };
 
 const heldColumns = `id, at, "expiresAt", "ageSeconds",
   (SELECT count(*)::integer FROM reservation_lines l WHERE l.order_id = held.id) AS lines,
@@ -31,7 +26,5 @@ export function heldReservations(
   { query }: ProductsDatabase,
   page: PageArguments,
 ): Promise<RelayConnection<HeldReservation>> {
-  return readConnection<HeldReservation>("heldReservations", oldestFirst, page, (window) =>
-    query(alongIndex(held, "true", byId, window.isDescending), bindOf(window, [], byId)),
-  );
+  return readPageById<HeldReservation>(query, "heldReservations", held, page);
 }

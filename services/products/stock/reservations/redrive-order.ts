@@ -1,6 +1,6 @@
 import type { EventEnvelope } from "../../../../core/contract.ts";
 import type { OrderPlaced } from "../../../orders/orders.contract.ts";
-import { outOfStock, productNotFound } from "../../products.errors.ts";
+import { shortageAmong } from "./reserve.ts";
 import { sellReservations, unreserved, type ProductsEffect } from "./sell-reservations.ts";
 
 type Placed = EventEnvelope<OrderPlaced>;
@@ -23,12 +23,8 @@ async function reserveAgain(event: Placed, effect: ProductsEffect): Promise<void
     "SELECT id, stock FROM products WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
     [ids],
   );
-  const stockById = new Map(locked.map(({ id, stock }) => [id, stock]));
-  for (const { product_id, quantity } of lines) {
-    const stock = stockById.get(product_id);
-    if (stock === undefined) throw productNotFound(product_id);
-    if (stock < quantity) throw outOfStock(product_id, quantity, stock);
-  }
+  const shortage = shortageAmong(lines, locked);
+  if (shortage !== undefined) throw shortage;
   const depleted = await effect.query<{ product_id: string; sku: string | null }>(
     `WITH line AS (
        SELECT * FROM unnest($2::uuid[], $3::integer[], $4::integer[])

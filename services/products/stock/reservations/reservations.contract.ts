@@ -31,7 +31,7 @@ export type ReservationResult = { lines: ReservedLine[] } | { error: PlainClient
  */
 export const orderServerHeader = "order-server";
 
-/** The maximum number of lines of an order. A batch of a join with so many lines stays below NATS's 1 MB. */
+/** The maximum number of lines of an order. A batch of a join with this many lines stays below NATS's 1 MB. */
 export const maxOrderLines = 200;
 
 /** The maximum number of orders of `products.reserveMany`. */

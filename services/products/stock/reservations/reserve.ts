@@ -83,6 +83,14 @@ async function shortageOf(
     "SELECT id, stock FROM products WHERE id = ANY ($1::uuid[]) AND archived_at IS NULL",
     [lines.map(({ product_id }) => product_id)],
   );
+  return shortageAmong(lines, products);
+}
+
+/** Returns the error for the first line whose product is not among the given ones or is short. */
+export function shortageAmong(
+  lines: readonly ReservationLine[],
+  products: readonly { id: string; stock: number }[],
+): Error | undefined {
   const stockById = new Map(products.map(({ id, stock }) => [id, stock]));
   for (const { product_id, quantity } of lines) {
     const stock = stockById.get(product_id);

@@ -2,7 +2,6 @@ import type { RecordedEvent } from "../../../../event-log/event-log.ts";
 import type { Reservation, ReservedLine } from "../../products.contract.ts";
 import type { ProductsDatabase } from "../../products.database.ts";
 
-/** A reserved line with the id of its order. */
 type TakenLine = ReservedLine & { order_id: string };
 
 /** A taken line, or the events of the statement: then the columns of the line are null. */

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** A connection that comes back within so long, for example with a renewed token, is no news. */
+/** A shorter interruption, for example for a renewed token, is not shown. */
 const graceMs = 3_000;
 
 /** The subscriptions of the page that have no connection, and its requests if one got no answer. */

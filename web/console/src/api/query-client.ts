@@ -1,6 +1,6 @@
 import { QueryClient } from "@tanstack/react-query";
 
-/** Results are shown again at once for so long, and are read again after it. */
+/** A result of this age or less is shown without reading it again. */
 const staleMs = 20_000;
 
 /** The cache of query results. */

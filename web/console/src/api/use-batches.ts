@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useRef } from "react";
 
-/** Events are shown together at most so often: otherwise each one would render the page. */
+/** The interval at which events are shown together: otherwise each one would render the page. */
 const showEveryMs = 1_000;
 
 /**

@@ -50,7 +50,7 @@ interface Effects<Data> {
   restart: () => void;
 }
 
-/** Iterates until the signal. After a failure that a new connection can mend, begins anew. */
+/** Iterates until the signal. Begins again after a failure that a new connection can mend. */
 async function follow<Data, Variables extends object>(
   document: TypedDocument<Data, Variables>,
   variables: Variables,

@@ -3,7 +3,6 @@ export type Theme = "system" | "light" | "dark";
 
 const key = "shop-console-theme";
 
-/** Returns the chosen theme. */
 function chosenTheme(): Theme {
   const stored = localStorage.getItem(key);
   return stored === "light" || stored === "dark" ? stored : "system";

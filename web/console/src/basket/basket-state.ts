@@ -26,7 +26,7 @@ export function problemOf(
   return undefined;
 }
 
-/** Products are queried in groups: a filter takes at most so many ids. */
+/** The maximum number of ids in a filter: products are queried in groups. */
 const maxIds = 100;
 
 export function idGroups(basket: Basket): string[][] {

@@ -11,7 +11,7 @@ interface FilterBarProps {
   onChange: (filter: CatalogueFilter) => void;
 }
 
-/** A search is sent when nothing was typed for so long. */
+/** A search is sent when nothing has been typed for this time. */
 const typingMs = 250;
 
 const noFilter: Pick<CatalogueFilter, "search" | "priceMin" | "priceMax" | "inStock"> = {

@@ -1,7 +1,7 @@
 import { catalogueTexts } from "../texts/catalogue.ts";
 import { Badge } from "../ui/states.tsx";
 
-/** From so many pieces on, the number is of no interest. */
+/** A stock of this size or more is shown without its number. */
 const plenty = 6;
 
 /** Says whether a product can be ordered, and how many pieces are left of few. */

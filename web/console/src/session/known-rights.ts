@@ -26,8 +26,7 @@ export function knownRights(storage: TextStorage, userId: string | undefined): R
   return stored !== undefined && stored.userId === userId ? stored : undefined;
 }
 
-/** Remembers the rights of the signed-in user. */
-export function rememberRights(storage: TextStorage, userId: string, rights: Rights): void {
+export function storeRights(storage: TextStorage, userId: string, rights: Rights): void {
   const { type, mayOperate } = rights;
   storage.setItem(rightsKey, JSON.stringify({ userId, type, mayOperate } satisfies StoredRights));
 }

@@ -1,7 +1,7 @@
 import { useEffect, useSyncExternalStore } from "react";
 import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { useShopQuery } from "../api/use-shop.ts";
-import { rememberRights } from "./known-rights.ts";
+import { storeRights } from "./known-rights.ts";
 import { sessionState, subscribeToSession } from "./session-store.ts";
 import { ViewerDocument, type ViewerQuery } from "./session.graphql.ts";
 
@@ -55,7 +55,7 @@ export function useSession(): Session {
   const viewer = isShown ? (data?.me ?? undefined) : undefined;
   const status = !isShown ? "anonymous" : viewer === undefined ? "loading" : "signed-in";
   useEffect(() => {
-    if (viewer) rememberRights(localStorage, viewer.id, viewer);
+    if (viewer) storeRights(localStorage, viewer.id, viewer);
   }, [viewer]);
   const { type, mayOperate = false } = viewer ?? rights ?? {};
   const isAdmin = type === 1;

@@ -26,7 +26,7 @@ export function More({ hasMore, isLoading, onMore }: MoreProps) {
     return () => {
       observer.disconnect();
     };
-    // Observed anew after each page: the end may still be in view, which is no change of it.
+    // Observed again after each page: the end may still be in view, which is no change of it.
   }, [isLoading]);
   return (
     <div ref={end} className={styles.more}>

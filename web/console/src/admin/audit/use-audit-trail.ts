@@ -61,7 +61,7 @@ interface Called {
   refetch: () => unknown;
 }
 
-/** A filter of the shop takes at most so many ids. */
+/** The maximum number of ids in a filter of the shop. */
 const maxIds = 50;
 const noSearch = {
   areTooMany: false,

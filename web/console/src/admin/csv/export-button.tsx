@@ -16,7 +16,7 @@ interface ExportButtonProps {
   isDisabled?: boolean;
 }
 
-/** The progress is shown each time that so many rows are read. */
+/** The number of rows after which the progress is shown again. */
 const progressRows = 100;
 
 /** Reads all rows of a list and saves them as a CSV file. A second press stops it. */

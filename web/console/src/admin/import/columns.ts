@@ -12,7 +12,7 @@ const maxCharacters = { id: 36, sku: 64, name: 200, description: 2_000 } as cons
 /** No control characters except tab and line ends, and no halves of characters. */
 const isStorable = /^(?:[\t\n\r]|[^\p{Cc}\p{Cs}])*$/u;
 const ignoredColumns = ["createdAt", "updatedAt"] as const;
-/** The names of the columns by what they are in small letters: people write SKU and Name. */
+/** The names of the columns by their lower-case form: people write SKU and Name. */
 const columns: ReadonlyMap<string, string> = new Map(
   [...textColumns, ...numberColumns, ...ignoredColumns].map((name) => [name.toLowerCase(), name]),
 );
@@ -31,7 +31,7 @@ export type RowValues = Partial<
 /** A row of a file: its values, or why it cannot be imported. */
 export type FileRow = { line: number } & ({ values: RowValues } | { fault: string });
 
-/** So much of an unknown name is shown: it can be any text. */
+/** An unknown name is cut, because it can be any text. */
 const shownCharacters = 60;
 
 /** Returns why names cannot be the columns of a file; undefined if they can. */

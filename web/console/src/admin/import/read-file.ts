@@ -59,7 +59,7 @@ function rowOf(columns: readonly string[], record: CsvRecord): FileRow {
   return rowOfCells(line, columns, record.cells);
 }
 
-/** So long the page may stand still. */
+/** The longest time without a reaction to the user. */
 const maxBusyMs = 40;
 
 /** Lets the browser draw and react to a press during long work. */

@@ -11,7 +11,7 @@ import type { FileRow, RowValues } from "./columns.ts";
 import { matchRows, type ReadRow, type RowTask } from "./match-rows.ts";
 import { batchesOf, sendValid } from "./send-rows.ts";
 
-/** So many rows are compared with their products before the import. */
+/** The number of rows that are compared with their products before the import. */
 const checkedRows = 1_000;
 
 export interface ImportCounts {
@@ -33,8 +33,8 @@ export interface BatchOutcome extends ImportCounts {
 }
 
 /**
- * Imports rows in batches and yields the outcome of each. An import that was interrupted can begin
- * anew: rows that took effect equal their products and change nothing.
+ * Imports rows in batches and yields the outcome of each. An import that was interrupted can be
+ * repeated: rows that took effect equal their products and change nothing.
  */
 export async function* importRows(
   rows: readonly ReadRow[],

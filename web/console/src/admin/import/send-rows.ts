@@ -2,7 +2,7 @@ import { isShopError } from "../../../../../clients/typescript/src/index.ts";
 import { errorText } from "../../api/error-text.ts";
 import type { ReadRow } from "./match-rows.ts";
 
-/** The shop looks up so many products in one request. */
+/** The maximum number of products that the shop looks up in one request. */
 const maxRows = 100;
 /** Far below the largest body of a request, 1 MiB. */
 const maxBytes = 400_000;

@@ -32,7 +32,7 @@ interface LiveOptions {
   isHeld: boolean;
 }
 
-/** So many new orders at once can be read. */
+/** The most new orders at once that a user can read. */
 const readableOrders = 5;
 
 const nothing: Omit<LiveState, "filter"> = { shown: [], waiting: [], isFast: false };

@@ -7,7 +7,7 @@ export function namedDays(times: readonly number[], width: number): number[] {
   return times.filter((_, index) => (times.length - 1 - index) % step === 0);
 }
 
-/** About so many marks fit beside a chart. */
+/** The number of marks that fit beside a chart, about. */
 const wantedMarks = 4;
 
 /**

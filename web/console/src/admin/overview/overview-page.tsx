@@ -23,7 +23,7 @@ import { SalesCharts } from "./sales-charts.tsx";
 import styles from "./overview.module.css";
 
 const ranges = [14, 28, 84] as const;
-/** After events, the numbers are read again at most so often. */
+/** The shortest time between two reads of the numbers after events. */
 const refreshMs = 5_000;
 
 /** What needs the attention of admins, and the sales of the last weeks. */

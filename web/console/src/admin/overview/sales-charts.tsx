@@ -14,7 +14,7 @@ function sumOf(days: readonly Day[], field: "orders" | "revenue"): number {
 
 /** Charts of the orders and of the revenue, and the same numbers as a table. */
 export function SalesCharts({ days }: { days: readonly Day[] }) {
-  // New arrays would draw the charts anew, and forget to which bar the user points.
+  // New arrays would draw the charts again, and lose the bar to which the user points.
   const { names, orders, revenue } = useMemo(
     () => ({
       names: days.map(({ day }) => day),

@@ -21,7 +21,7 @@ import {
 
 type Product = AdminProductFactsFragment;
 
-/** With what the form begins. */
+/** The initial state of the form. */
 interface FormStart {
   /** The saved product on which the entries are based. */
   base: Product;

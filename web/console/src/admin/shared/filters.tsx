@@ -9,7 +9,7 @@ import { EmptyState } from "../../ui/states.tsx";
 import type { FilterFaults } from "./filter-faults.ts";
 import styles from "./filters.module.css";
 
-/** A filter is applied when nothing was typed for so long. */
+/** A filter is applied when nothing has been typed for this time. */
 const typingMs = 250;
 
 /**

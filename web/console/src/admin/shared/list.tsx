@@ -27,7 +27,7 @@ interface ListProps<Row> {
   isFiltered?: boolean;
 }
 
-/** A table that loads its next pages, with what is shown while it is loading, empty or failed. */
+/** A table that loads its next pages, and says when it is loading, empty or failed. */
 export function List<Row>({ query, empty, isFiltered = false, ...table }: ListProps<Row>) {
   const { isPending, isSuccess, error, hasNextPage, isFetchingNextPage } = query;
   const isEmpty = table.rows.length === 0;

@@ -52,7 +52,7 @@ export const gatewayName = "api";
 const cardHead = 46;
 const nodeHeight = 34;
 const cardPadding = 10;
-/** From so many nodes on, a card has two columns of them. */
+/** A card with more nodes has two columns. */
 const nodesInOneColumn = 4;
 const gap = 40;
 const databaseHeight = 84;
@@ -133,7 +133,7 @@ function curvesOf(flows: readonly Flow[], boxes: Boxes, width: number): Layout["
       call += 1;
       return fromGateway(source, target, call / (calls + 1));
     }
-    // An arc is the wider, the more services are between its ends; a way back is within the way.
+    // More services between the ends widen the arc. The way back is inside the way.
     const [start, end] = [order.indexOf(from), order.indexOf(to)];
     const span = Math.abs(start - end) - (start > end ? 0.4 : 0);
     const lane = Math.min(1, 0.2 + span * 0.27);

@@ -15,7 +15,7 @@ export type ClusterNode = Cluster["nodes"][number];
 export type ClusterEdge = Cluster["edges"][number];
 export type ClusterDatabase = Cluster["databases"][number];
 
-/** A picture comes about every two seconds. Without one for so long, the page asks by queries. */
+/** A picture comes about every two seconds. Without one for this time, the page sends queries. */
 const silentMs = 7_000;
 const pollMs = 4_000;
 

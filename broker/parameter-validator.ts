@@ -38,7 +38,7 @@ const maxUnknownNames = 20;
  * Moleculer's validator, whose findings do not contain the rejected values. Moleculer logs and
  * traces the findings, and a value may be a password.
  */
-export class QuietValidator extends Validators.Fastest {
+export class ParameterValidator extends Validators.Fastest {
   readonly #checks = new WeakMap<object, Check>();
   readonly #validator: FastestValidator;
 

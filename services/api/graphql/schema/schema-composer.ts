@@ -1,9 +1,10 @@
-import { isObjectType, type GraphQLSchema } from "graphql";
+import { isObjectType, validateSchema, type GraphQLSchema } from "graphql";
 import type { ServiceBroker } from "moleculer";
 import apolloServer from "moleculer-apollo-server";
 import { gatewayName } from "../../../../core/access.ts";
 import type { GraphqlField } from "../../../../core/graphql/graphql-options.ts";
 import { contracts } from "../../../registry.ts";
+import type { QueryCosts } from "../../limits/query-cost.ts";
 import {
   subscriptionResolvers,
   type SubscriptionOptions,
@@ -32,7 +33,9 @@ import {
   guardedResolver,
   type DiscoveredService,
 } from "./discovered-services.ts";
+import { queryCosts } from "./field-costs.ts";
 import { connectRenamedNames } from "./renamed-names.ts";
+import { schemaErrorOf } from "./schema-error.ts";
 
 /** The methods of moleculer-apollo-server's mixin that are used here. */
 interface ApolloMethods {
@@ -151,6 +154,21 @@ export class SchemaComposer {
       return lookupResolver(this.#lookups.batcherOf(`${service}.${batchedBy}`), resolver);
     }
     return mutation === undefined ? resolver : idempotentResolver(actionName, resolver);
+  }
+}
+
+/** Composes the schema of the registry's services. Throws SchemaError. */
+export function composeBase(composer: SchemaComposer): {
+  schema: GraphQLSchema;
+  costs: QueryCosts;
+} {
+  try {
+    const schema = composer.compose([]);
+    const [fault] = validateSchema(schema);
+    if (fault !== undefined) throw fault;
+    return { schema, costs: queryCosts(schema) };
+  } catch (cause) {
+    throw schemaErrorOf(cause as Error);
   }
 }
 

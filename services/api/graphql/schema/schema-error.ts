@@ -10,14 +10,10 @@ import {
   type DefinitionNode,
   type DocumentNode,
   type FieldDefinitionNode,
-  type GraphQLSchema,
 } from "graphql";
 import { validateSDL } from "graphql/validation/validate.js";
 import type { Contract } from "../../../../core/contract.ts";
-import type { QueryCosts } from "../../limits/query-cost.ts";
 import { contracts } from "../../../registry.ts";
-import { queryCosts } from "./field-costs.ts";
-import type { SchemaComposer } from "./graphql-schema.ts";
 import { gatewayTypes } from "../types/gateway-types.ts";
 
 const projectUrl = new URL("../../../../", import.meta.url);
@@ -30,33 +26,15 @@ class SchemaError extends Error {
   override readonly name = "SchemaError";
 }
 
-/** Composes the schema of the registry's services. Throws SchemaError. */
-export function composeBase(composer: SchemaComposer): {
-  schema: GraphQLSchema;
-  costs: QueryCosts;
-} {
-  try {
-    const schema = composer.compose([]);
-    const [fault] = validateSchema(schema);
-    if (fault !== undefined) throw fault;
-    return { schema, costs: queryCosts(schema) };
-  } catch (cause) {
-    throw new SchemaError(explanationOf(cause as Error), { cause });
-  }
+/** Returns the error of a composition that has failed, with the place of each fault. */
+export function schemaErrorOf(cause: Error): SchemaError {
+  const { document, faults } = parsedParts();
+  const found = faults.length > 0 ? faults : faultsIn(document, cause);
+  return new SchemaError([...new Set(found)].slice(0, maxFaults).join("\n"), { cause });
 }
 
 /** Faults that are reported; the first one often causes the others. */
 const maxFaults = 3;
-
-/**
- * Returns a sentence for each fault. moleculer-apollo-server joins all texts to one, in which a
- * position says nothing, so each text is examined again on its own.
- */
-function explanationOf(error: Error): string {
-  const { document, faults } = parsedParts();
-  const found = faults.length > 0 ? faults : faultsIn(document, error);
-  return [...new Set(found)].slice(0, maxFaults).join("\n");
-}
 
 /** A GraphQL text of a contract. */
 interface Part {
@@ -82,7 +60,10 @@ function partsOf(contract: Contract): Part[] {
   ];
 }
 
-/** Parses all texts. Each node's source is named by its file. */
+/**
+ * Parses all texts. Each node's source is named by its file. moleculer-apollo-server joins all texts
+ * to one, in which a position says nothing, so each text is examined again on its own.
+ */
 function parsedParts(): { document: DocumentNode; faults: string[] } {
   const definitions: DefinitionNode[] = [...parse(gatewayTypes()).definitions];
   const rootFields = new Map<string, FieldDefinitionNode[]>();
