@@ -77,13 +77,17 @@ function callerOf(ctx: Pick<Context<unknown, Meta>, "caller" | "meta">): string 
   return actor.kind === "operator" ? "operator" : `address ${ctx.meta.address ?? ""}`;
 }
 
-/** Returns JSON that does not depend on the order of an object's keys. */
+/** Returns equal JSON for equal inputs: an object's keys have no order, and null is an absent value. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      ? Object.fromEntries(givenEntries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
       : part,
   );
+}
+
+function givenEntries(input: object): [string, unknown][] {
+  return Object.entries(input).filter(([, value]) => value !== null);
 }
 
 /** Throws IDEMPOTENCY_IN_PROGRESS if a duplicate request still holds the lock of the key's row. */

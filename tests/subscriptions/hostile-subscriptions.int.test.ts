@@ -40,6 +40,8 @@ test("a connection has at most a hundred subscriptions, which end with it", asyn
   expect(rejected()[0]).toMatchObject({
     payload: [{ extensions: { code: "TOO_MANY_REQUESTS" } }],
   });
+  // An error of the whole operation names no field.
+  expect(rejected()[0]).not.toHaveProperty("payload.0.path");
   await shop.call("products.updateInventory", { id: mug, type: 1, number: 1 });
   await eventually("an event on each subscription", () => {
     return greedy.messages.filter(({ type }) => type === "next").length === 100;

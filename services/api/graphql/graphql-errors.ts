@@ -122,5 +122,7 @@ function format(
   data?: object,
 ): FormattedError {
   const extensions = { ...data, code };
-  return { message, ...(locations && { locations }), ...(path && { path }), extensions };
+  // An error of the whole operation has an empty path on its way here.
+  const hasPath = path !== undefined && path.length > 0;
+  return { message, ...(locations && { locations }), ...(hasPath && { path }), extensions };
 }
