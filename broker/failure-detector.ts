@@ -131,6 +131,8 @@ export class FailureDetector {
       this.#checkRequest(id, request);
       owing.add(request.nodeID);
     }
+    // Without NATS, the silence is this node's own, and a ping would be an error line of Moleculer.
+    if (!transit.tx.connected) return;
     for (const [nodeID, state] of this.#nodes) {
       if (state.isAwaited || owing.has(nodeID) || this.suspects.has(nodeID)) {
         this.#checkNode(nodeID, state);

@@ -29,13 +29,22 @@ export function readBackups(read: ConfigReader): BackupConfig | undefined {
     read.fault("BACKUP_DIR", "must be set if BACKUP_EVERY is set");
     return undefined;
   }
-  if (isInside(dir, dataDir)) {
-    read.fault("BACKUP_DIR", "must be a folder outside of DATA_DIR");
-  } else if (isFolder(dirname(resolve(dir))) !== true || isFolder(resolve(dir)) === false) {
-    read.fault("BACKUP_DIR", "must be a folder, or a path in a folder that exists");
-  }
+  const problem = problemOf(dir, dataDir);
+  if (problem !== undefined) read.fault("BACKUP_DIR", problem);
   const everyMs = Number(every.slice(0, -1)) * (unitMs[every.slice(-1)] ?? minuteMs);
   return { everyMs, dir: resolve(dir), keep };
+}
+
+function problemOf(dir: string, dataDir: string): string | undefined {
+  try {
+    if (isInside(dir, dataDir)) return "must be a folder outside of DATA_DIR";
+    const isUsable = isFolder(dirname(resolve(dir))) === true && isFolder(resolve(dir)) !== false;
+    return isUsable ? undefined : "must be a folder, or a path in a folder that exists";
+  } catch (error) {
+    // The user may not enter a folder of the path, or the path is no possible one.
+    const { code } = error as NodeJS.ErrnoException;
+    return `names a path that cannot be read (${code}): "${dir}"`;
+  }
 }
 
 /** Returns undefined for a path that does not exist. */

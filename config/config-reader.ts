@@ -26,6 +26,8 @@ export class ConfigError extends Error {
 export class ConfigReader {
   readonly #env: NodeJS.ProcessEnv;
   readonly #faults: string[] = [];
+  /** The files that the values of settings were read from. */
+  readonly #files = new Map<string, string>();
 
   constructor(env: NodeJS.ProcessEnv) {
     this.#env = env;
@@ -34,7 +36,9 @@ export class ConfigReader {
   /** Records a fault: the setting's name, the problem and a correct example. */
   fault(name: string, problem: string, example = exampleOf(name)): void {
     const shown = example.includes("=") ? example : `${name}=${example}`;
-    const fault = `${name} ${problem}; for example ${shown}`;
+    const file = this.#files.get(name);
+    const source = file === undefined ? "" : ` (read from "${file}", which ${name}_FILE names)`;
+    const fault = `${name} ${problem}${source}; for example ${shown}`;
     if (!this.#faults.includes(fault)) this.#faults.push(fault);
   }
 
@@ -53,20 +57,29 @@ export class ConfigReader {
     const value = this.#env[name]?.trim();
     if (value !== undefined && value !== "") return value;
     const path = this.#env[`${name}_FILE`]?.trim();
-    return path === undefined || path === "" ? undefined : this.#contentOf(`${name}_FILE`, path);
+    if (path === undefined || path === "") return undefined;
+    const content = this.#contentOf(name, path);
+    if (content !== undefined) this.#files.set(name, path);
+    return content;
   }
 
   #contentOf(name: string, path: string): string | undefined {
-    const example = "/run/secrets/orders-db-url";
+    const example = `/run/secrets/${name.toLowerCase().replaceAll("_", "-")}`;
     try {
       const content = readTextFile(path).trim();
       if (content !== "") return content;
-      this.fault(name, `names an empty file: "${path}"`, example);
+      this.fault(`${name}_FILE`, `names an empty file: "${path}"`, example);
     } catch (error) {
       if (!(error instanceof TextFileError)) throw error;
-      this.fault(name, `names a file that ${error.message}: "${path}"`, example);
+      this.fault(`${name}_FILE`, `names a file that ${error.message}: "${path}"`, example);
     }
     return undefined;
+  }
+
+  /** Records the fault of a value. The message never shows a file's content: it may be a secret. */
+  #invalid(name: string, problem: string, link: string, value: string): void {
+    const isFromFile = this.#files.has(name);
+    this.fault(name, isFromFile ? problem : `${problem}${link} "${shortened(value)}"`);
   }
 
   text<Name extends NameOf<"text">>(name: Name): Defaulted<Name, string> {
@@ -79,7 +92,7 @@ export class ConfigReader {
   /** The message contains the value only if there is a pattern: other texts may be secrets. */
   #checkText(name: string, value: string, setting: TextSetting): void {
     const { pattern, requirement = "", minLength = 0, maxLength = Infinity } = setting;
-    if (pattern?.test(value) === false) this.fault(name, `must ${requirement}, not "${value}"`);
+    if (pattern?.test(value) === false) this.#invalid(name, `must ${requirement}`, ", not", value);
     if (value.length >= minLength && value.length <= maxLength) return;
     const length =
       maxLength === Infinity ? `at least ${minLength}` : `${minLength} to ${maxLength}`;
@@ -92,7 +105,7 @@ export class ConfigReader {
     const number = value === undefined ? setting.default : Number(value);
     const isValid = number === undefined || (number >= min && number <= max);
     if (value !== undefined && !(/^\d+$/.test(value) && isValid)) {
-      this.fault(name, `must be a whole number from ${min} to ${max}, not "${value}"`);
+      this.#invalid(name, `must be a whole number from ${min} to ${max}`, ", not", value);
     }
     return number as Defaulted<Name, number>;
   }
@@ -111,7 +124,7 @@ export class ConfigReader {
   #oneOf(name: string, allowed: readonly string[]): string | undefined {
     const value = this.#value(name);
     if (value === undefined || allowed.includes(value)) return value;
-    this.fault(name, `must be one of ${allowed.join(", ")}, not "${value}"`);
+    this.#invalid(name, `must be one of ${allowed.join(", ")}`, ", not", value);
     return undefined;
   }
 
@@ -121,7 +134,7 @@ export class ConfigReader {
     const items = this.#items(name) ?? values;
     const unknown = items.filter((item) => !values.includes(item));
     if (unknown.length > 0) {
-      this.fault(name, `must list some of ${values.join(", ")}, not "${unknown.join(", ")}"`);
+      this.#invalid(name, `must list some of ${values.join(", ")}`, ", not", unknown.join(", "));
     }
     return values.filter((value) => items.includes(value)) as ValuesOf<Name>[];
   }
@@ -131,7 +144,7 @@ export class ConfigReader {
     const items = (this.#items(name) ?? []).filter((item) => item !== "");
     const invalid = items.filter((item) => !isValid(item));
     if (invalid.length > 0) {
-      this.fault(name, `must list ${settings[name].items}, not "${invalid.join(", ")}"`);
+      this.#invalid(name, `must list ${settings[name].items}`, ", not", invalid.join(", "));
     }
     return items;
   }
@@ -160,7 +173,11 @@ export class ConfigReader {
     const url = URL.parse(value);
     if (url !== null && protocols.some((protocol) => url.href.startsWith(`${protocol}//`)))
       return url;
-    this.fault(name, `must be a URL that begins with ${protocols.join("// or ")}//`);
+    const beginning = protocols.join("// or ");
+    this.fault(
+      name,
+      `must be a valid URL, with a port up to 65535, that begins with ${beginning}//`,
+    );
     return undefined;
   }
 
@@ -170,10 +187,16 @@ export class ConfigReader {
     if (path === undefined) return undefined;
     try {
       accessSync(path, constants.R_OK);
-      if (statSync(path).isDirectory()) this.fault(name, `names a folder: "${path}"`);
+      if (statSync(path).isDirectory()) this.#invalid(name, "names a folder", ":", path);
     } catch {
-      this.fault(name, `names a file that cannot be read: "${path}"`);
+      this.#invalid(name, "names a file that cannot be read", ":", path);
     }
     return path;
   }
+}
+
+/** The message is one line, whatever was set by mistake. */
+function shortened(value: string): string {
+  const line = value.replace(/\s+/g, " ");
+  return line.length > 80 ? `${line.slice(0, 80)}…` : line;
 }

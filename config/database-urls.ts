@@ -10,7 +10,7 @@ export function readDatabaseUrls(read: ConfigReader): Record<DomainService, stri
   for (const [name, text] of urls) {
     const url = text === undefined ? null : URL.parse(text);
     if (url === null) continue;
-    const unusable = faultOfConnection(url.href);
+    const unusable = faultOfServer(url) ?? faultOfConnection(url.href);
     if (unusable !== undefined) read.fault(databaseUrlName(name), unusable);
     const { hostname, port, pathname, searchParams } = url;
     const host = searchParams.get("host") ?? hostname;
@@ -23,6 +23,15 @@ export function readDatabaseUrls(read: ConfigReader): Record<DomainService, stri
     databases.set(database, name);
   }
   return Object.fromEntries(urls) as Record<DomainService, string | undefined>;
+}
+
+/** The driver would take the missing parts from variables such as PGHOST, or connect to port NaN. */
+function faultOfServer({ hostname, searchParams }: URL): string | undefined {
+  if (!(searchParams.get("host") ?? hostname)) return "must name a host";
+  const port = searchParams.get("port");
+  const isPort =
+    port === null || (/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536);
+  return isPort ? undefined : "must have a port from 1 to 65535";
 }
 
 /** Returns why the driver rejects a URL, for example because of a missing certificate. */

@@ -142,7 +142,7 @@ export const cluster = {
     type: "text",
     default: "shop",
     pattern: /^[a-z0-9-]{1,40}$/,
-    requirement: "consist of lower-case letters, digits and dashes",
+    requirement: "consist of 1 to 40 lower-case letters, digits and dashes",
     description:
       "Nodes of different namespaces do not see each other. 1 to 40 lower-case letters, digits and dashes.",
   },

@@ -29,6 +29,7 @@ class FakeBroker {
     discoverer: { remoteNodeDisconnected: (nodeID: string) => this.disconnected.push(nodeID) },
   };
   readonly transit = {
+    tx: { connected: true },
     pendingRequests: this.pending,
     sendPing: async (nodeID: string) => void this.pinged.push(nodeID),
     removePendingRequest: (id: string) => this.pending.delete(id),
@@ -143,6 +144,18 @@ describe("a node that does not answer a call", () => {
     await pass(10_000);
     expect(broker.pinged).toEqual([]);
   });
+});
+
+test("a node is neither pinged nor suspected while this node has no connection to NATS", async () => {
+  broker.transit.tx.connected = false;
+  // An event of a periodic task: NATS drops it.
+  detector.sent("a");
+  await pass(10_000);
+  expect(broker.pinged).toEqual([]);
+  expect(selectedNodes()).toEqual(["a", "b"]);
+  broker.transit.tx.connected = true;
+  await pass(100);
+  expect(broker.pinged).toEqual(["a"]);
 });
 
 describe("a node to which NATS cannot deliver a call", () => {

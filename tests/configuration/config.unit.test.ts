@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { afterAll, describe, expect, test } from "@jest/globals";
+import { dirname, join, resolve } from "node:path";
+import { describe, expect, test } from "@jest/globals";
 import { clusterNodeDefaults, readConfig, singleProcessDefaults } from "../../config/config.ts";
 import { exampleOf, sections, warningsOf } from "../../config/settings.ts";
 import { configurationFiles } from "../../tools/reference/configuration-files.ts";
@@ -41,6 +41,17 @@ describe("scheduled backups", () => {
         "BACKUP_DIR must be a folder, or a path in a folder that exists; for example BACKUP_DIR=/var/backups/shop",
       ]);
     }
+    const endless = join(mkdtempSync(join(tmpdir(), "backup-dir-")), "loop");
+    symlinkSync(endless, endless);
+    for (const [dir, code] of [
+      [join(endless, "backups"), "ELOOP"],
+      [join(tmpdir(), "x".repeat(300)), "ENAMETOOLONG"],
+    ] as const) {
+      expect(faultsOf({ BACKUP_EVERY: "24h", BACKUP_DIR: dir })).toEqual([
+        `BACKUP_DIR names a path that cannot be read (${code}): "${dir}"; for example BACKUP_DIR=/var/backups/shop`,
+      ]);
+    }
+    rmSync(dirname(endless), { recursive: true });
     expect(faultsOf({ BACKUP_DIR: "backups" })).toEqual([
       "BACKUP_EVERY must be set if BACKUP_DIR is set; for example BACKUP_EVERY=24h",
     ]);
@@ -253,37 +264,6 @@ test("an empty or blank variable counts as unset", () => {
   expect(read({ PORT: "", HOST: "  ", SERVICES: "", TRANSPORTER: "" })).toEqual(read({}));
 });
 
-describe("a setting in a file", () => {
-  const folder = mkdtempSync(join(tmpdir(), "shop-config-"));
-  const file = (name: string, content: string) => {
-    writeFileSync(join(folder, name), content);
-    return join(folder, name);
-  };
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
-  });
-
-  test("is the content of the file without its final line break", () => {
-    const env = { ORDERS_DB_URL_FILE: file("url", "postgres://u:p@db/orders\n") };
-    expect(read(env).databaseUrls.orders).toBe("postgres://u:p@db/orders");
-    expect(read({ PORT_FILE: file("port", "99") }).port).toBe(99);
-  });
-
-  test("is overridden by the variable itself", () => {
-    expect(read({ PORT: "1", PORT_FILE: file("port", "99") }).port).toBe(1);
-  });
-
-  test("is rejected if the file is missing, is empty or has an invalid value", () => {
-    expect(faultsOf({ PORT_FILE: join(folder, "none") })).toEqual([
-      expect.stringMatching(/^PORT_FILE names a file that cannot be read/),
-    ]);
-    expect(faultsOf({ PORT_FILE: file("empty", "\n") })).toEqual([
-      expect.stringMatching(/^PORT_FILE names an empty file/),
-    ]);
-    expect(faultsOf({ PORT_FILE: file("words", "eighty") })[0]).toMatch(/^PORT must be a whole/);
-  });
-});
-
 describe("the errors of invalid settings", () => {
   const faulty = {
     SERVICES: "users,payments",
@@ -331,6 +311,12 @@ describe("the errors of invalid settings", () => {
   });
 
   test.each([
+    ["PORT", "7\n8", 'PORT must be a whole number from 0 to 65535, not "7 8"'],
+    [
+      "NAMESPACE",
+      "a".repeat(1_000),
+      `NAMESPACE must consist of 1 to 40 lower-case letters, digits and dashes, not "${"a".repeat(80)}…"`,
+    ],
     ["PORT", "1e3", 'PORT must be a whole number from 0 to 65535, not "1e3"'],
     ["LOG_FORMAT", "xml", 'LOG_FORMAT must be one of pretty, json, short, full, not "xml"'],
     [

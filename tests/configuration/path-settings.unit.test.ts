@@ -38,3 +38,24 @@ test("the parts of a database URL must be percent-encoded", () => {
   expect(faults).toEqual([expect.stringMatching(/^USERS_DB_URL must have its parts percent-/)]);
   expect(faults.join()).not.toContain("hunter22");
 });
+
+test.each(["postgres://", "postgres:///users"])("the database URL %s has no host", (url) => {
+  expect(faultsOf({ USERS_DB_URL: url })).toEqual([
+    "USERS_DB_URL must name a host; for example USERS_DB_URL=postgres://user:password@localhost:5432/users",
+  ]);
+});
+
+test.each(["postgres://h/users?port=99999", "postgres://h/users?port=x"])(
+  "the database URL %s has an impossible port",
+  (url) => {
+    expect(faultsOf({ USERS_DB_URL: url })).toEqual([
+      "USERS_DB_URL must have a port from 1 to 65535; for example USERS_DB_URL=postgres://user:password@localhost:5432/users",
+    ]);
+  },
+);
+
+test("a URL with an impossible port is rejected with the highest possible one", () => {
+  expect(faultsOf({ TRANSPORTER: "nats://localhost:99999" })).toEqual([
+    "TRANSPORTER must be a valid URL, with a port up to 65535, that begins with nats:// or tls://; for example TRANSPORTER=nats://user:password@localhost:4222",
+  ]);
+});
