@@ -136,9 +136,10 @@ async function fill(
     customers.push(await register(emailOf(name), name, userType.default));
   }
 
-  const names = new Set((await all<Product>(broker, "products.list")).map(({ name }) => name));
+  // An admin can rename a product of the demo: its SKU stays.
   const demoCatalogue = demoProducts();
-  const missing = demoCatalogue.filter(({ name }) => !names.has(name));
+  const existingSkus = new Set((await all<Product>(broker, "products.list")).map(({ sku }) => sku));
+  const missing = demoCatalogue.filter(({ sku }) => !existingSkus.has(sku));
   for (const [index, product] of missing.entries()) {
     const detail = `${index} of ${missing.length}`;
     progress.show({
@@ -149,9 +150,9 @@ async function fill(
     await broker.call("products.create", product);
   }
 
-  const demoNames = new Set(demoCatalogue.map(({ name }) => name));
-  const products = (await all<Product>(broker, "products.list")).filter(({ name }) =>
-    demoNames.has(name),
+  const demoSkus = new Set<string | null>(demoCatalogue.map(({ sku }) => sku));
+  const products = (await all<Product>(broker, "products.list")).filter(({ sku }) =>
+    demoSkus.has(sku),
   );
   const market = { broker, random: seededRandom(), customers, products };
   const orders = await placePastOrders(market, progress);

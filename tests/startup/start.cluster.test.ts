@@ -77,6 +77,17 @@ async function usersTrail(): Promise<object[]> {
   return rows;
 }
 
+async function renameProduct(sku: string, name: string): Promise<void> {
+  const products = new pg.Client({ connectionString: databaseUrl("products") });
+  await products.connect();
+  const { rowCount } = await products.query("UPDATE products SET name = $2 WHERE sku = $1", [
+    sku,
+    name,
+  ]);
+  await products.end();
+  expect(rowCount).toBe(1);
+}
+
 async function countProducts(): Promise<unknown> {
   const { data } = await graphql<{ products: unknown[] }>(url, "{ products { id } }");
   return data?.products.length;
@@ -107,6 +118,7 @@ test("npm run demo fills the shop once, with an admin who can sign in", async ()
   expect(first.output()).toContain(`They are in ${dataDir}. The shop is at ${url}/console.`);
   expect(first.output().match(/TRACES_URL/g)).toHaveLength(1);
   const trailBefore = await usersTrail();
+  await renameProduct("MUG-CLAY-WHITE", "White cup");
   const second = startCommand("demo", settings());
   expect(await second.ended()).toBe(0);
   expect(second.output()).toMatch(/Demo data: 0 users, 0 products and 0 orders added/);
