@@ -1,8 +1,9 @@
 import { createRequire } from "node:module";
 import { inspect } from "node:util";
 import type { BrokerOptions } from "moleculer";
-import { pino, stdTimeFunctions, type LoggerOptions } from "pino";
+import { pino, stdTimeFunctions, type Logger, type LoggerOptions } from "pino";
 import { codeOf } from "../core/errors.ts";
+import { LogBudget } from "../core/logging/log-budget.ts";
 import { LogFields } from "../core/logging/log-fields.ts";
 import { currentTraceIds } from "../core/tracing/trace.ts";
 
@@ -17,9 +18,32 @@ export function logger(logFormat: string | undefined): NonNullable<BrokerOptions
   const format = isJson ? (line: string) => line : prettyPrinter();
   // Not pino's own destination, which throws if a pipe is full or closed.
   const root = pino(options, { write: (line) => process.stdout.write(format(line)) });
-  const createLogger = (level: string, bindings: Bindings) =>
-    root.child(sourceOf(bindings), { level });
+  const createLogger = (level: string, bindings: Bindings) => {
+    const created = root.child(sourceOf(bindings), { level });
+    return bindings.mod === "broker" ? limitCallWarnings(created) : created;
+  };
   return { type: "Pino", options: { createLogger } };
+}
+
+const maxCallWarningsPerSecond = 20;
+/** Moleculer logs these for each call, so that an unavailable service would flood the log. */
+const callWarning =
+  /^(?:Service '.*' is not available\.|Request '.*' is timed out\.|Retry to call )/;
+
+function limitCallWarnings(broker: Logger): Logger {
+  const { warn } = broker;
+  const write = (...args: unknown[]) => {
+    Reflect.apply(warn, broker, args);
+  };
+  const budget = new LogBudget(maxCallWarningsPerSecond, (left_out) => {
+    const fields = new LogFields({ left_out });
+    write(fields, `${left_out} warnings about calls were left out of the log.`);
+  });
+  broker.warn = (...args: unknown[]) => {
+    const [text] = args;
+    if (typeof text !== "string" || !callWarning.test(text) || budget.take()) write(...args);
+  };
+  return broker;
 }
 
 /** What Moleculer says of the origin of a line: a service, or a module such as the transporter. */

@@ -90,8 +90,11 @@ function withoutEnd(sentence: string): string {
 function reasonOf(message: string): string {
   if (!message.startsWith("{")) return message;
   try {
-    const { message: reason } = JSON.parse(message) as { message?: unknown };
-    return typeof reason === "string" ? reason : message;
+    const { message: reason, code } = JSON.parse(message) as { message?: unknown; code?: unknown };
+    if (typeof reason !== "string") return message;
+    // Of an HTTP response, the message is only the text of its status. Other codes are in the message.
+    const isStatus = typeof code === "string" && /^\d{3}$/.test(code);
+    return isStatus ? `the collector answered with status ${code} (${reason})` : reason;
   } catch {
     // A text that only begins like JSON.
     return message;

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { BackupConfig } from "../../config/backup-config.ts";
@@ -37,6 +37,8 @@ export class BackupSchedule {
   readonly #task: PeriodicTask;
   readonly #stopping = new AbortController();
   #retryAtMs = 0;
+  /** When the newest backup began, as of the last reading of the folder. */
+  #newestMs: number | undefined;
   /** The backups of the future that were reported. */
   readonly #reported = new Set<string>();
 
@@ -58,7 +60,7 @@ export class BackupSchedule {
 
   /** Adds the metrics of the backups, for an alert when they fail for long. */
   addMetrics(instruments: Instruments): void {
-    const { config, dataDir, now } = this.#options;
+    const { config, now } = this.#options;
     const { dir, everyMs } = config;
     const startedMs = now();
     instruments.read("the backups", {
@@ -67,11 +69,14 @@ export class BackupSchedule {
         shop_backup_interval_seconds: "Interval of scheduled backups",
       },
       maxAgeMs: checkEveryMs,
-      read() {
-        const newest = existsSync(dir)
-          ? scheduledBackups(dir, dataDir, now()).past.at(-1)
-          : undefined;
-        const ageMs = now() - (newest?.startMs ?? startedMs);
+      read: () => {
+        try {
+          this.#newestMs = existsSync(dir) ? this.#backups().past.at(-1)?.startMs : undefined;
+        } catch {
+          // The age of the last known backup goes on growing, or no alert would report the reason,
+          // which the next backup logs.
+        }
+        const ageMs = now() - (this.#newestMs ?? startedMs);
         return [
           { name: "shop_backup_age_seconds", value: Math.max(0, ageMs) / 1_000 },
           { name: "shop_backup_interval_seconds", value: everyMs / 1_000 },
@@ -95,8 +100,7 @@ export class BackupSchedule {
     // A longer wait means that the clock was set back.
     if (startMs < this.#retryAtMs && this.#retryAtMs - startMs <= pauseMs) return;
     this.#retryAtMs = startMs + pauseMs;
-    if (!existsSync(dir)) mkdirSync(dir, { mode: 0o700 });
-    const { past, future } = scheduledBackups(dir, dataDir, startMs);
+    const { past, future } = this.#backups();
     this.#reportFuture(future);
     const newest = past.at(-1);
     if (newest !== undefined && startMs - newest.startMs < everyMs) {
@@ -110,6 +114,21 @@ export class BackupSchedule {
     } catch (fault) {
       await this.#options.onFault(`Old backups could not be deleted: ${messageOf(fault)}`);
     }
+  }
+
+  /** Returns the backups, and makes their folder. Throws an Error that says what to correct. */
+  #backups(): ReturnType<typeof scheduledBackups> {
+    const { config, dataDir, now } = this.#options;
+    const { dir } = config;
+    try {
+      if (!existsSync(dir)) mkdirSync(dir, { mode: 0o700 });
+      accessSync(`${dir}/`, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      const problem = `BACKUP_DIR ${dir} cannot be used (${code}).`;
+      throw new Error(`${problem} Make it a folder that the shop may read and write.`, { cause });
+    }
+    return scheduledBackups(dir, dataDir, now());
   }
 
   #reportFuture(future: readonly { folder: string }[]): void {

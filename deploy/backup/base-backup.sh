@@ -7,8 +7,8 @@ umask 077
 backups=${BACKUPS:-/backups}
 partial=$backups/partial
 rm -rf "$partial"
-pg_basebackup -U "${POSTGRES_USER:-shop}" -D "$partial" --checkpoint=fast --wal-method=stream \
-  --manifest-checksums=SHA256
+pg_basebackup -U "${POSTGRES_USER:-shop}" --no-password -D "$partial" --checkpoint=fast \
+  --wal-method=stream --manifest-checksums=SHA256
 pg_verifybackup --quiet "$partial"
 # The name is the time from which on this backup can be recovered.
 mv "$partial" "$backups/base-$(date -u +%Y%m%dT%H%M%SZ)"

@@ -9,7 +9,7 @@ backups=$(cd "${BACKUPS:-/backups}" && pwd)
 time=${1:-}
 name=base-$(date -u -d "${time:-now} UTC" +%Y%m%dT%H%M%SZ)
 if [ -e "$PGDATA/postmaster.pid" ]; then
-  echo "The server runs on $PGDATA, or was killed; stop it first. Nothing was changed." >&2
+  echo "A server runs on $PGDATA, or was killed; stop it first. If none runs, delete $PGDATA/postmaster.pid. Nothing was changed." >&2
   exit 1
 fi
 base=

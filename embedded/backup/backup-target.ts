@@ -30,6 +30,16 @@ export interface BackupTarget {
  */
 export function backupTarget(target: string, dataDir: string): BackupTarget {
   const path = resolve(target);
+  try {
+    return placeOf(path, dataDir);
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
+    throw new CommandError(`${path} cannot be used (${code}); name another folder for the backup.`);
+  }
+}
+
+function placeOf(path: string, dataDir: string): BackupTarget {
   const parent = dirname(path);
   if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new CommandError(

@@ -66,3 +66,25 @@ test("a time before all base backups changes nothing", () => {
   });
   expect(existsSync(join(place, "data"))).toBe(false);
 });
+
+test("the data of a running or killed server are not moved, and the message says what to do", () => {
+  mkdirSync(join(place, "data"));
+  const pidFile = join(place, "data", "postmaster.pid");
+  writeFileSync(pidFile, "");
+  expect(restore("2026-11-29 01:30:00")).toEqual({
+    status: 1,
+    stderr: `A server runs on ${join(place, "data")}, or was killed; stop it first. If none runs, delete ${pidFile}. Nothing was changed.\n`,
+  });
+  expect(existsSync(pidFile)).toBe(true);
+});
+
+test("a base backup never asks for a password, for which a scheduled run would wait forever", () => {
+  const program = '#!/bin/sh\necho "$@" >"$BACKUPS/arguments"; exit 1\n';
+  writeFileSync(join(place, "bin", "pg_basebackup"), program, { mode: 0o755 });
+  const backups = join(place, "backups");
+  const { status } = spawnSync("sh", [join(projectDir, "deploy", "backup", "base-backup.sh")], {
+    env: { PATH: `${join(place, "bin")}:${process.env.PATH}`, BACKUPS: backups },
+  });
+  expect(status).toBe(1);
+  expect(readFileSync(join(backups, "arguments"), "utf8")).toContain(" --no-password ");
+});

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   realpathSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -169,6 +170,23 @@ test("metrics tell the age of the newest backup, which grows while backups fail"
   schedule.fault = new Error("the disk is full");
   await expect(schedule.after(50)).rejects.toThrow("the disk is full");
   expect(await schedule.metrics()).toMatchObject({ shop_backup_age_seconds: 50 * 3_600 });
+});
+
+test("the age of the newest backup also grows while BACKUP_DIR cannot be read", async () => {
+  const schedule = new TestSchedule();
+  await schedule.after(0);
+  await schedule.after(24);
+  expect(await schedule.metrics()).toMatchObject({ shop_backup_age_seconds: 0 });
+  // As a folder that the user may not enter, or a disk that is gone. Root may read every folder.
+  renameSync(dir, join(place, "moved"));
+  writeFileSync(dir, "");
+  await expect(schedule.after(48)).rejects.toThrow(
+    `BACKUP_DIR ${dir} cannot be used (ENOTDIR). Make it a folder that the shop may read and write.`,
+  );
+  expect(await schedule.metrics()).toEqual({
+    shop_backup_age_seconds: 48 * 3_600,
+    shop_backup_interval_seconds: 86_400,
+  });
 });
 
 test("a failed backup deletes nothing, and is tried again after ten minutes", async () => {

@@ -37,10 +37,13 @@ test.each([
   ["a folder in another backup", "other/backup", / is in the backup .*other, which may be /],
   ["a folder in another backup by a link", "backups/backup", / is in the backup .*other, which /],
   ["a folder without its parent", "no/backup", /no is not a folder; make it first,/],
+  ["a path through an endless link", "loop/backup", /loop\/backup cannot be used \(ELOOP\); name/],
+  ["a name that is too long", "x".repeat(300), /x cannot be used \(ENAMETOOLONG\); name another/],
 ])("%s is no target of a backup", (_, name, fault) => {
   mkdirSync(join(place, "full"));
   writeFileSync(join(place, "full", "file"), "");
   symlinkSync(dataDir, join(place, "link"));
+  symlinkSync(join(place, "loop"), join(place, "loop"));
   writeBackup(join(place, "other"));
   symlinkSync(join(place, "other"), join(place, "backups"));
   expect(() => backupTarget(join(place, name), dataDir)).toThrow(fault);

@@ -144,3 +144,36 @@ test("LOG_LEVEL selects the lines", async () => {
   });
   expect(found.map(parse)).toMatchObject([{ msg: "logged" }]);
 });
+
+test("at most 20 warnings about single calls are logged per second, and then their number", async () => {
+  jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate"] });
+  try {
+    const config = readConfig({ LOG_FORMAT: "json" }, clusterNodeDefaults);
+    const broker = new ServiceBroker({
+      ...brokerOptions(config, "test"),
+      transporter: null as never,
+    });
+    lines = [];
+    for (let call = 0; call < 50; call += 1) {
+      broker.logger.warn("Service 'orders.place' is not available.");
+      broker.logger.warn("Request 'orders.place' is timed out.", { requestID: traceId });
+      broker.logger.warn("Retry to call 'orders.place' action after 50 ms...", { attempts: 1 });
+    }
+    broker.logger.warn("Node 'orders-1' is silent: calls go to other nodes.");
+    broker.logger.error("Service 'orders.place' is not available.");
+    expect(lines).toHaveLength(22);
+    lines = [];
+    jest.advanceTimersByTime(1_000);
+    expect(lines.map((line) => parse(line))).toEqual([
+      expect.objectContaining({
+        level: "warn",
+        left_out: 130,
+        msg: "130 warnings about calls were left out of the log.",
+      }),
+    ]);
+    broker.logger.warn("Service 'orders.place' is not available.");
+    expect(lines).toHaveLength(2);
+  } finally {
+    jest.useRealTimers();
+  }
+});
