@@ -6,6 +6,7 @@ import { inspect } from "node:util";
 import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
 import { serviceNames, type ServiceName } from "../../services/registry.ts";
 import { loadService, servicesOf } from "../../services/load-services.ts";
+import { reloadFile, servicesFrom } from "./loaded-services.ts";
 import { isFixable } from "./program.ts";
 
 const projectDir = join(import.meta.dirname, "..", "..");
@@ -22,15 +23,16 @@ const checkEveryMs = 50;
 /**
  * Watches the project's files, and replaces a service by its new version when a file of it changes.
  * If the new version of one of several services cannot be loaded, all old versions stay: they belong
- * together.
+ * together. A service that the REPL has loaded from a file is replaced when this file changes.
  *
- * @param broker a started broker; only its current services are reloaded
+ * @param broker a started broker; of the project's services, only its current ones are reloaded
  * @param report shows a message to the developer
  */
 export function reloadOnChange(broker: ServiceBroker, report: (message: string) => void): void {
   inheritReloadQuery();
   const local = servicesOf(broker);
   const changed = new Set<ServiceName>();
+  const changedFiles = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let generation = 0;
   let reloading = Promise.resolve();
@@ -56,11 +58,25 @@ export function reloadOnChange(broker: ServiceBroker, report: (message: string) 
       }
     }
   };
+  const reloadFiles = async () => {
+    const files = [...changedFiles].filter((file) => servicesFrom(broker, file).length > 0);
+    changedFiles.clear();
+    for (const file of files) {
+      generation += 1;
+      try {
+        const { name } = await reloadFile(broker, file, `?reload=${generation}`);
+        report(`reloaded ${name}`);
+      } catch (error) {
+        report(`${relative(projectDir, file)} was not reloaded: ${reasonOf(error)}`);
+      }
+    }
+  };
   watchFolders((path) => {
     for (const name of affectedServices(path)) changed.add(name);
+    changedFiles.add(join(projectDir, path));
     clearTimeout(timer);
     timer = setTimeout(() => {
-      reloading = reloading.then(reload);
+      reloading = reloading.then(reload).then(reloadFiles);
     }, settleMs);
   });
 }

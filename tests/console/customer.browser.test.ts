@@ -571,6 +571,22 @@ test("the keyboard skips to the content, and a lost connection is shown", async 
   await context.close();
 });
 
+test("a page whose file is not loaded yet loads when the shop answers again", async () => {
+  const { page, context } = await openConsole(browser, shop.url);
+  await heading(page, "Catalogue");
+  let isDown = true;
+  await context.route("**/*", (route) => (isDown ? route.abort() : route.continue()));
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await page.getByText("This page could not be loaded").waitFor();
+  // The page has asked, in vain.
+  await page.waitForEvent("requestfailed", (request) =>
+    request.url().endsWith("/sign-in?next=%2F"),
+  );
+  isDown = false;
+  await heading(page, "Sign in");
+  await context.close();
+});
+
 test("a search without a connection says that it waits, and is done later", async () => {
   await addProduct("Cork Board", 20);
   const { page, context } = await openConsole(browser, shop.url);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Locator, Page } from "playwright-core";
+import { eventually } from "../../tools/support/eventually.ts";
 import { accessibilityFaults } from "../support/console/accessibility-faults.ts";
 import {
   launchBrowser,
@@ -58,6 +59,38 @@ async function expectErrorAt(field: Locator, message: string | RegExp): Promise<
   expect(texts.join(" ")).toMatch(message);
   expect(await admin.page.getByRole("alert").count()).toBe(0);
 }
+
+/** Waits until nothing covers the middle of an element, and it is in the part of the page that is shown. */
+async function inView(element: Locator): Promise<void> {
+  await eventually("the element is in view", () =>
+    element.evaluate((node) => {
+      const { x, y, width, height } = node.getBoundingClientRect();
+      return node.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+    }),
+  );
+}
+
+test("an error of a whole form, and a lost connection, are seen from the button of a long form", async () => {
+  const { id } = await addProduct("Lid");
+  const page = await open(`/admin/products/${id}`, "Lid");
+  await page.setViewportSize({ width: 1280, height: 520 });
+  await page.getByLabel("Name", { exact: true }).fill("Cover");
+  await page.route("**/*", (route) => route.abort());
+  await button("Save changes").click();
+  await inView(page.getByRole("alert").getByText("The shop cannot be reached."));
+  await inView(page.getByText("The shop does not answer."));
+  await page.unrouteAll();
+  await button("Save changes").click();
+  await heading("Cover");
+
+  await page.getByLabel("Name", { exact: true }).fill("Top");
+  await shop.call("products.update", { id, version: 2, name: "Cap" });
+  await button("Save changes").click();
+  await inView(page.getByRole("alert").getByText("Somebody else has changed this product"));
+  await button("Discard my entries").click();
+  await page.setViewportSize({ width: 1280, height: 800 });
+  admin.problems.length = 0;
+});
 
 test("an SKU that is taken is an error of the SKU field, of a new and of a changed product", async () => {
   await addProduct("Bowl", { sku: "BOWL" });

@@ -90,6 +90,10 @@ test("an operator sees the shop as a map, its charts, its books, and what happen
   await page.getByText("Event applied").first().waitFor();
   await page.getByRole("listitem").filter({ hasText: "Reservation" }).first().waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
+  await page.getByRole("link", { name: "Show order" }).click();
+  await heading(page, /^Order /);
+  await page.getByRole("link", { name: "Show trace" }).click();
+  await heading(page, /^Trace of order /);
 
   await page.route("**/graphql", async (route) => {
     const isMap = (route.request().postData() ?? "").includes("ClusterNow");

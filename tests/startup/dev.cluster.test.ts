@@ -67,6 +67,29 @@ test("npm run dev serves each edit in the same process", async () => {
   expect(shop.output()).not.toContain("reloaded users");
 });
 
+test("npm run dev reloads a service that the REPL has loaded from a file", async () => {
+  const file = "services/hello.service.ts";
+  const greet = (text: string) => { writeFileSync(
+      join(project, file),
+      `export default { name: "hello", actions: { greet: () => "${text}" } };\n`,
+    ); };
+  greet("Hello, one.");
+  shop.type(`load ${join(project, file)}`);
+  await shop.said("Loaded successfully!");
+  shop.type("call hello.greet");
+  await shop.said("Hello, one.");
+  greet("Hello, two.");
+  await shop.said("reloaded hello");
+  shop.type("call hello.greet");
+  await shop.said("Hello, two.");
+  writeFileSync(join(project, file), "export default {\n");
+  await shop.said("hello.service.ts was not reloaded");
+  greet("Hello, three.");
+  await eventually("two reloads", () => shop.output().split("reloaded hello").length >= 3);
+  shop.type("call hello.greet");
+  await shop.said("Hello, three.");
+});
+
 test("npm run dev keeps the old version and shows the error of an invalid file", async () => {
   edit(errorsFile, (text) => `${text}const invalid = ;\n`);
   await shop.said("products was not reloaded");

@@ -8,6 +8,7 @@ import { Table, type Column } from "../ui/table.tsx";
 import { showToast } from "../ui/toast.tsx";
 import { Section } from "./account-forms.tsx";
 import { EndSessionDocument, MySessionsDocument, type MySessionsQuery } from "./account.graphql.ts";
+import styles from "./account.module.css";
 import { SignOutEverywhere } from "./sign-out-everywhere.tsx";
 
 type OpenSession = MySessionsQuery["sessions"][number];
@@ -17,9 +18,15 @@ const columns: readonly Column<OpenSession>[] = [
   { title: accountTexts.lastUsed, cell: ({ lastUsedAt }) => formatTime(lastUsedAt) },
   {
     title: accountTexts.address,
-    cell: ({ address }) => address ?? accountTexts.unknownAddress,
+    cell: ({ address }) => <Address address={address} />,
   },
 ];
+
+/** An address of IPv6 can be too long for one line. */
+function Address({ address }: Pick<OpenSession, "address">) {
+  if (address === null) return accountTexts.unknownAddress;
+  return <span className={address.includes(":") ? undefined : styles.whole}>{address}</span>;
+}
 
 /** The open sessions of the user, each with a button that ends it. */
 export function Sessions() {

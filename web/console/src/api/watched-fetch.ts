@@ -3,7 +3,7 @@ import { noteConnected, noteDisconnected } from "./connection.ts";
 import { queryClient } from "./query-client.ts";
 
 /** While the shop does not answer, the page asks at this interval whether it does again. */
-const probeEveryMs = 3_000;
+export const probeEveryMs = 3_000;
 
 /** All requests of the page, beside its subscriptions. */
 const requests = {};

@@ -38,8 +38,8 @@ export function Shell({ children }: { children: ReactNode }) {
       <a className={styles.skip} href="#content">
         {shellTexts.skipToContent}
       </a>
-      <OfflineBanner />
       <header className={styles.header}>
+        <OfflineBanner />
         <div className={styles.bar}>
           <Link href="/" className={styles.brand}>
             <ShoppingBag size={22} aria-hidden />

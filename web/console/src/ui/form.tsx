@@ -4,7 +4,7 @@ import { useUnsavedEdits } from "../unsaved/unsaved-edits.ts";
 import { Button } from "./button.tsx";
 import { shownErrors, type ErrorFields } from "./field-errors.ts";
 import { FormErrors } from "./form-errors.ts";
-import { Notice } from "./states.tsx";
+import { Notice, showNotice } from "./states.tsx";
 import styles from "./form.module.css";
 
 interface FormProps {
@@ -13,6 +13,8 @@ interface FormProps {
   /** Returns messages about values that the shop cannot judge, by the names of the fields. */
   check?: (values: Record<string, string>) => Record<string, string>;
   submitLabel: string;
+  /** `danger` for what cannot be undone. */
+  submitLook?: "primary" | "danger";
   isPending: boolean;
   /** The error of the mutation. An error of a field is shown at the field. */
   error: unknown;
@@ -26,11 +28,12 @@ interface FormProps {
 /**
  * A form with one button. The shop checks the values. Errors stay at the fields until the form is sent
  * again: if they went when a field changes, the button would move away from under the pointer. The first
- * field with an error gets the focus.
+ * field with an error gets the focus. An error of the whole form is scrolled into view: the button of a
+ * long form is far below it.
  */
 export function Form(props: FormProps) {
   const { onSubmit, check, submitLabel, isPending, error, errorFields = {} } = props;
-  const { isDisposable = false, children } = props;
+  const { submitLook = "primary", isDisposable = false, children } = props;
   const [faults, setFaults] = useState<Record<string, string>>({});
   // Undefined until the form is sent: it can begin with the error of an earlier one.
   const [names, setNames] = useState<readonly string[]>();
@@ -41,7 +44,9 @@ export function Form(props: FormProps) {
   }, []);
   useUnsavedEdits(() => !isDisposable && entriesOf(form.current) !== first.current);
   useEffect(() => {
-    form.current?.querySelector<HTMLElement>('[aria-invalid="true"], [data-fault]')?.focus();
+    const field = form.current?.querySelector<HTMLElement>('[aria-invalid="true"], [data-fault]');
+    if (field) field.focus();
+    else showNotice(form.current);
   }, [faults, error]);
   const submit = (event: SyntheticEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -70,7 +75,7 @@ export function Form(props: FormProps) {
       <FormErrors value={hasNoFault ? ofFields : faults}>
         {ofForm !== undefined && hasNoFault && <Notice kind="danger">{ofForm}</Notice>}
         {children}
-        <Button type="submit" look="primary" isPending={isPending}>
+        <Button type="submit" look={submitLook} isPending={isPending}>
           {submitLabel}
         </Button>
       </FormErrors>

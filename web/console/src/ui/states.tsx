@@ -104,6 +104,11 @@ export function Notice({ kind, children, action }: NoticeProps) {
   );
 }
 
+/** Scrolls the first message in an element into view, if there is one. */
+export function showNotice(element: HTMLElement | null): void {
+  element?.querySelector('[role="alert"]')?.scrollIntoView({ block: "nearest" });
+}
+
 interface BadgeProps {
   kind: keyof typeof icons | "neutral";
   children: ReactNode;

@@ -4,8 +4,10 @@ import { invalidate, useShopQuery } from "../../api/use-shop.ts";
 import { useSubscription } from "../../api/use-subscription.ts";
 import { StatusBadge } from "../../orders/status-badge.tsx";
 import { Timeline } from "../../orders/timeline.tsx";
+import { useSession } from "../../session/use-session.ts";
 import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { orderTexts } from "../../texts/orders.ts";
+import { LinkButton } from "../../ui/button.tsx";
 import { Email } from "../../ui/email.tsx";
 import { formatNumber, formatPrice, formatTime } from "../../ui/format.ts";
 import { ErrorState, Skeleton } from "../../ui/states.tsx";
@@ -43,6 +45,7 @@ const columns: readonly Column<Line>[] = [
 /** One order of any user. */
 export default function OrderPage({ id }: { id: string }) {
   const client = useQueryClient();
+  const { mayOperate } = useSession();
   const { data, error, refetch } = useShopQuery(AdminOrderViewDocument, { id });
   const refresh = () => void invalidate(client, [AdminOrderViewDocument]);
   useSubscription(
@@ -58,6 +61,9 @@ export default function OrderPage({ id }: { id: string }) {
   const order = data?.order;
   const actions = order && (
     <Row>
+      {mayOperate && (
+        <LinkButton href={`/operations/trace/${id}`}>{adminOrderTexts.trace}</LinkButton>
+      )}
       <OrderActions order={order} />
     </Row>
   );

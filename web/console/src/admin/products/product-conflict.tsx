@@ -1,9 +1,9 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { errorText } from "../../api/error-text.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
 import { useUnsavedEdits } from "../../unsaved/unsaved-edits.ts";
 import { Button } from "../../ui/button.tsx";
-import { Notice } from "../../ui/states.tsx";
+import { Notice, showNotice } from "../../ui/states.tsx";
 import { Table } from "../../ui/table.tsx";
 import { Row } from "../shared/card.tsx";
 import {
@@ -36,6 +36,11 @@ export function ProductConflict(props: ProductConflictProps) {
   const { conflict, isPending, error, onSave, onDiscard } = props;
   useUnsavedEdits(() => true);
   const [dropped, setDropped] = useState<ReadonlySet<ProductField>>(new Set());
+  const root = useRef<HTMLDivElement>(null);
+  // The conflict takes the place of a form whose button can be far below its beginning.
+  useEffect(() => {
+    showNotice(root.current);
+  }, []);
   const saved = entriesOf(conflict.saved);
   const rows = productFields.map((field) => {
     const edit = conflict.edits[field];
@@ -72,14 +77,19 @@ export function ProductConflict(props: ProductConflictProps) {
   );
   return (
     <>
-      <Notice kind="warning">
-        <strong>{adminProductTexts.conflictTitle}</strong>
-        <div>{adminProductTexts.conflictText}</div>
-      </Notice>
+      <div ref={root}>
+        <Notice kind="warning">
+          <strong>{adminProductTexts.conflictTitle}</strong>
+          <div>{adminProductTexts.conflictText}</div>
+        </Notice>
+      </div>
       <Table
         caption={adminProductTexts.conflictTitle}
         columns={[
-          { title: adminProductTexts.field, cell: ({ field }) => adminProductTexts[field] },
+          {
+            title: adminProductTexts.field,
+            cell: ({ field }) => <span className={styles.field}>{adminProductTexts[field]}</span>,
+          },
           {
             title: adminProductTexts.theirs,
             cell: ({ field, theirs, yours }) =>

@@ -73,6 +73,7 @@ export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragmen
         <Form
           isDisposable
           submitLabel={adminUserTexts.erase}
+          submitLook="danger"
           isPending={isPending}
           error={error}
           check={({ confirmation }): Record<string, string> =>

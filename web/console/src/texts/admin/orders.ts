@@ -8,6 +8,7 @@ export const adminOrderTexts = {
   customer: "Customer",
   unknownCustomer: "Erased user",
   actions: "Actions",
+  trace: "Show trace",
   numberFilter: "Number",
   numberHint: "For example 1HN4-7T2C-9KQ0",
   sort: "Sort by",
