@@ -15,6 +15,9 @@ export const interruptedStatus = 130;
 /** The terminal and npm both send Ctrl-C; a second signal within this time is the same one. */
 const sameSignalMs = 500;
 
+/** A terminal sends SIGINT at Ctrl-C, SIGQUIT at Ctrl-\, and SIGHUP when it is closed. */
+const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+
 /** The interval at which a program that npm started checks that npm still runs. */
 const parentEveryMs = 250;
 
@@ -45,8 +48,8 @@ export function outliveReaders(): void {
 }
 
 /**
- * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP, and then ends the program: with `status`, or
- * with 1 if `stop` failed. A second signal ends the program immediately.
+ * Calls `stop` at the first signal, and then ends the program: with `status`, or with 1 if `stop`
+ * failed. A second signal ends the program immediately.
  */
 export function stopOnSignals(stop: () => Promise<void>, status = 0): void {
   const onSignal = () => {
@@ -57,7 +60,7 @@ export function stopOnSignals(stop: () => Promise<void>, status = 0): void {
       process.exit(interruptedStatus);
     }
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+  for (const signal of endingSignals) process.on(signal, onSignal);
   whenNpmIsGone(onSignal);
 }
 

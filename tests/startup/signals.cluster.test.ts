@@ -57,6 +57,14 @@ test("Ctrl-C during the start ends the shop and its PostgreSQL", async () => {
   expect(postgresPids(dataDir)).toEqual([]);
 });
 
+test("SIGQUIT, which a terminal sends at Ctrl-\\, ends the shop and its PostgreSQL", async () => {
+  const shop = startCommand("start", settings());
+  await shop.said("Ctrl-C stops it.");
+  shop.signal("SIGQUIT");
+  expect(await shop.ended()).toBe(0);
+  expect(postgresPids(dataDir)).toEqual([]);
+});
+
 test.each(["SIGHUP", "SIGTERM", "SIGKILL"] as const)(
   "%s to npm ends the shop and its PostgreSQL",
   async (signal) => {
