@@ -60,12 +60,19 @@ async function expectErrorAt(field: Locator, message: string | RegExp): Promise<
   expect(await admin.page.getByRole("alert").count()).toBe(0);
 }
 
+/** What the tests use of an element: they have no types of the browser. */
+interface PageElement {
+  getBoundingClientRect: () => { x: number; y: number; width: number; height: number };
+  contains: (other: unknown) => boolean;
+  ownerDocument: { elementFromPoint: (x: number, y: number) => unknown };
+}
+
 /** Waits until nothing covers the middle of an element, and it is in the part of the page that is shown. */
 async function inView(element: Locator): Promise<void> {
   await eventually("the element is in view", () =>
-    element.evaluate((node) => {
+    element.evaluate((node: PageElement) => {
       const { x, y, width, height } = node.getBoundingClientRect();
-      return node.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+      return node.contains(node.ownerDocument.elementFromPoint(x + width / 2, y + height / 2));
     }),
   );
 }

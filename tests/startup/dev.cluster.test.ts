@@ -69,10 +69,12 @@ test("npm run dev serves each edit in the same process", async () => {
 
 test("npm run dev reloads a service that the REPL has loaded from a file", async () => {
   const file = "services/hello.service.ts";
-  const greet = (text: string) => { writeFileSync(
+  const greet = (text: string) => {
+    writeFileSync(
       join(project, file),
       `export default { name: "hello", actions: { greet: () => "${text}" } };\n`,
-    ); };
+    );
+  };
   greet("Hello, one.");
   shop.type(`load ${join(project, file)}`);
   await shop.said("Loaded successfully!");
