@@ -95,6 +95,9 @@ test("an error of a whole form, and a lost connection, are seen from the button 
   await button("Save changes").click();
   await inView(page.getByRole("alert").getByText("Somebody else has changed this product"));
   await button("Discard my entries").click();
+  const question = page.getByRole("dialog", { name: "Discard your changes?" });
+  await question.getByRole("button", { name: "Discard changes" }).click();
+  await heading("Cap");
   await page.setViewportSize({ width: 1280, height: 800 });
   admin.problems.length = 0;
 });

@@ -16,6 +16,8 @@ export const shop = new ShopClient({
   ),
   fetch: watchedFetch,
   webSocket: LateClosingWebSocket,
+  // Until a subscription is connected again, the page says that the shop does not answer.
+  reconnect: { attempts: 120, maxMs: 5_000 },
   onSignedOut: () => {
     updateSession(true);
   },

@@ -93,7 +93,7 @@ export const stockTexts = {
   finished: "The audit is finished.",
   never: "There was no audit yet",
   neverText: "Run the first one now, or wait for the next hour.",
-  last: (time: string) => `Last audit: ${time}`,
+  last: (time: string) => `Last audit: ${time}. It does not contain later changes.`,
   right:
     "The books are right: the stock of each product agrees with its ledger and its reservations.",
   wrong: (count: number) =>

@@ -65,13 +65,16 @@ export function DialogButtons({ children }: { children: ReactNode }) {
 
 interface ConfirmDialogProps extends DialogProps {
   confirmLabel: string;
+  /** "danger" by default: the action cannot be undone. */
+  confirmLook?: "primary" | "danger" | undefined;
   /** Does what is confirmed. The dialog closes when it succeeds, and shows the error if it fails. */
   onConfirm: () => Promise<unknown>;
 }
 
-/** Asks before an action that cannot be undone. */
+/** Asks before an action. */
 export function ConfirmDialog({
   confirmLabel,
+  confirmLook = "danger",
   onConfirm,
   children,
   ...dialog
@@ -99,7 +102,7 @@ export function ConfirmDialog({
       {error !== undefined && <Notice kind="danger">{errorText(error)}</Notice>}
       <DialogButtons>
         <Button onPress={close}>{commonTexts.keep}</Button>
-        <Button look="danger" isPending={isPending} onPress={() => void confirm()}>
+        <Button look={confirmLook} isPending={isPending} onPress={() => void confirm()}>
           {confirmLabel}
         </Button>
       </DialogButtons>

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { errorText } from "../../api/error-text.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
-import { useUnsavedEdits } from "../../unsaved/unsaved-edits.ts";
+import { mayDiscardEdits, useUnsavedEdits } from "../../unsaved/unsaved-edits.ts";
 import { Button } from "../../ui/button.tsx";
 import { Notice, showNotice } from "../../ui/states.tsx";
 import { Table } from "../../ui/table.tsx";
@@ -58,6 +58,10 @@ export function ProductConflict(props: ProductConflictProps) {
     if (kept.length === 0) onDiscard();
     else onSave(Object.fromEntries(kept.map(({ field, yours }) => [field, yours])));
   };
+  const discard = async () => {
+    // The second press of a double click on the form's button can fall on this one.
+    if (await mayDiscardEdits()) onDiscard();
+  };
   const radio = (field: ProductField, text: string, isDropping: boolean) => (
     <label className={styles.choice}>
       <input
@@ -113,7 +117,7 @@ export function ProductConflict(props: ProductConflictProps) {
         <Button look="primary" isPending={isPending} onPress={save}>
           {adminProductTexts.saveChosen}
         </Button>
-        <Button onPress={onDiscard}>{adminProductTexts.discard}</Button>
+        <Button onPress={() => void discard()}>{adminProductTexts.discard}</Button>
       </Row>
     </>
   );

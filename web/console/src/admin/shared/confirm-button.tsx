@@ -7,13 +7,22 @@ interface ConfirmButtonProps {
   label: string;
   icon?: ReactNode;
   isSmall?: boolean;
+  /** The look of the button that confirms. */
+  confirmLook?: "primary" | "danger";
   onConfirm: () => Promise<unknown>;
   /** What the action does. */
   children: ReactNode;
 }
 
 /** A button for an action that asks first. */
-export function ConfirmButton({ label, icon, isSmall, onConfirm, children }: ConfirmButtonProps) {
+export function ConfirmButton({
+  label,
+  icon,
+  isSmall,
+  confirmLook,
+  onConfirm,
+  children,
+}: ConfirmButtonProps) {
   const [isAsking, setAsking] = useState(false);
   return (
     <>
@@ -28,6 +37,7 @@ export function ConfirmButton({ label, icon, isSmall, onConfirm, children }: Con
       <ConfirmDialog
         title={label}
         confirmLabel={label}
+        confirmLook={confirmLook}
         isOpen={isAsking}
         onClose={() => {
           setAsking(false);

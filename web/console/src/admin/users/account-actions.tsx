@@ -28,6 +28,7 @@ export function ResetButton({ user: { id, username } }: { user: AdminUserRowFrag
       <ConfirmButton
         label={adminUserTexts.reset}
         icon={<KeyRound size={16} aria-hidden />}
+        confirmLook="primary"
         onConfirm={() => mutateAsync({ input: { id } })}
       >
         {adminUserTexts.resetText}

@@ -123,6 +123,7 @@ export function Deliveries({ webhookId }: { webhookId: string }) {
       <ConfirmButton
         label={webhookTexts.redriveAll}
         icon={<RotateCcw size={16} aria-hidden />}
+        confirmLook="primary"
         onConfirm={() => mutateAsync({ id: webhookId })}
       >
         {webhookTexts.redriveAllText}
