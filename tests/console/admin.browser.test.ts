@@ -114,6 +114,7 @@ test("a double click creates one product", async () => {
   await open("/admin/products?q=Twin", "Products");
   await row(page, "Twin").first().waitFor();
   expect(await row(page, "Twin").count()).toBe(1);
+  await page.getByText("Total: 1", { exact: true }).waitFor();
 });
 
 test("an import shows the rows that fail, and imports the others", async () => {
@@ -163,6 +164,7 @@ test("a new order appears without a reload, and is shipped and delivered", async
   );
   const { order } = await placeOrder(shop, buyer.token, [lamp, 2]);
   await row(page, "buyer").getByText("€10.00").waitFor();
+  await page.getByText("Total: at least 1", { exact: true }).waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
   await button(page, /^Ship order/).click();
   await page.getByLabel("Tracking text").fill("Parcel 7");

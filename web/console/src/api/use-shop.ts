@@ -61,11 +61,24 @@ export function useShopQuery<Data, Variables extends object>(
 interface Page<Node> {
   nodes: readonly Node[];
   pageInfo: { hasNextPage: boolean; endCursor?: string | null };
+  totalCount?: number;
+  totalCountIsExact?: boolean;
+}
+
+/** How many rows a connection has. A count that is not exact is the least. */
+export interface Total {
+  count: number;
+  isExact: boolean;
+}
+
+function totalOf({ totalCount, totalCountIsExact }: Page<unknown>): Total | undefined {
+  if (totalCount === undefined) return undefined;
+  return { count: totalCount, isExact: totalCountIsExact !== false };
 }
 
 /**
  * Reads the pages of a connection one after the other. `pages` keeps the rows page by page, so that a
- * list renders only its new page.
+ * list renders only its new page. `total` is known if the document selects `totalCount`.
  */
 export function useShopPages<Data, Variables extends object, Node>(
   document: TypedDocument<Data, Variables>,
@@ -87,7 +100,12 @@ export function useShopPages<Data, Variables extends object, Node>(
     ...options,
   });
   const pages = isHidden(query.error) ? [] : (query.data?.pages ?? []);
-  return { ...query, pages: pages.map((page) => connectionOf(page).nodes) };
+  const connections = pages.map(connectionOf);
+  return {
+    ...query,
+    pages: connections.map(({ nodes }) => nodes),
+    total: connections.slice(0, 1).map(totalOf)[0],
+  };
 }
 
 interface MutationOptions<Data, Variables> {

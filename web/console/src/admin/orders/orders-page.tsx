@@ -76,6 +76,12 @@ export default function OrdersPage() {
     place,
     isHeld,
   });
+  const placedSince = rows.length - query.pages.flat().length;
+  const total = query.total && {
+    count: query.total.count + placedSince,
+    // Of very many new orders, not all are kept.
+    isExact: query.total.isExact && placedSince === 0,
+  };
   const isLive = useConnection() === "connected";
   const liveText = isLive ? adminOrderTexts.liveText : adminOrderTexts.notLiveText;
   const actions = (
@@ -121,7 +127,7 @@ export default function OrdersPage() {
             rows={rows}
             // A new order changes what the rows say, but moves none of them.
             keyOf={(_, index) => String(index)}
-            query={query}
+            query={{ ...query, total }}
             isFiltered={isFiltered}
             empty={
               <EmptyState icon={<ClipboardList />} title={adminOrderTexts.emptyTitle}>

@@ -1,9 +1,12 @@
 import type { ReactNode } from "react";
 import { SearchX } from "lucide-react";
+import type { Total } from "../../api/use-shop.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
+import { formatNumber } from "../../ui/format.ts";
 import { More } from "../../ui/more.tsx";
 import { EmptyState, ErrorState, Skeleton } from "../../ui/states.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
+import styles from "./list.module.css";
 
 /** The part of a query of pages that a list shows. */
 interface PagedQuery {
@@ -12,6 +15,7 @@ interface PagedQuery {
   error: unknown;
   hasNextPage: boolean;
   isFetchingNextPage: boolean;
+  total?: Total | undefined;
   refetch: () => unknown;
   fetchNextPage: () => unknown;
 }
@@ -29,7 +33,7 @@ interface ListProps<Row> {
 
 /** A table that loads its next pages, and says when it is loading, empty or failed. */
 export function List<Row>({ query, empty, isFiltered = false, ...table }: ListProps<Row>) {
-  const { isPending, isSuccess, error, hasNextPage, isFetchingNextPage } = query;
+  const { isPending, isSuccess, error, hasNextPage, isFetchingNextPage, total } = query;
   const isEmpty = table.rows.length === 0;
   return (
     <>
@@ -38,6 +42,9 @@ export function List<Row>({ query, empty, isFiltered = false, ...table }: ListPr
         <ErrorState error={error} onRetry={() => void query.refetch()} />
       )}
       {isSuccess && isEmpty && (isFiltered ? <NothingMatches /> : empty)}
+      {!isEmpty && total !== undefined && (
+        <p className={styles.total}>{adminTexts.total(formatNumber(total.count), total.isExact)}</p>
+      )}
       {!isEmpty && <Table {...table} />}
       <More
         hasMore={hasNextPage}

@@ -20,6 +20,8 @@ export const adminTexts = {
   timeInvalid: "Enter a date and a time.",
   tooEarly: "Enter a time after the start.",
   localTimes: (zone: string) => `Times are in your time zone, ${zone}.`,
+  total: (count: string, isExact: boolean) =>
+    isExact ? `Total: ${count}` : `Total: at least ${count}`,
   noneTitle: "Nothing matches",
   noneText: "Try other filters.",
   system: "Operator",
