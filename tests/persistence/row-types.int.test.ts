@@ -132,10 +132,9 @@ test("the statements put together from parts are those of lists, whose columns a
   expect([...new Set(composed)]).toEqual([
     "database/audit-trail-pages.ts",
     "database/pages/keyset-statements.ts",
-    "event-log/dead-letters/page-dead-letters.ts",
+    "database/pages/keyset.ts",
     "services/orders/reading/page-orders.ts",
     "services/products/catalogue/page-products.ts",
-    "services/products/stock/reservations/held-reservations.ts",
     "services/webhooks/deliveries/deliveries-of-events.ts",
     "services/webhooks/deliveries/page-deliveries.ts",
   ]);
