@@ -101,10 +101,11 @@ export function useShopPages<Data, Variables extends object, Node>(
   });
   const pages = isHidden(query.error) ? [] : (query.data?.pages ?? []);
   const connections = pages.map(connectionOf);
+  const [first] = connections;
   return {
     ...query,
     pages: connections.map(({ nodes }) => nodes),
-    total: connections.slice(0, 1).map(totalOf)[0],
+    total: first && totalOf(first),
   };
 }
 

@@ -7,7 +7,7 @@ export const commonTexts = {
   missingText: "The address may have a typing error, or what it showed is gone.",
   tryAgain: "Try again",
   close: "Close",
-  keep: "Go back",
+  goBack: "Go back",
   showMore: "Show more",
   crashTitle: "Something went wrong on this page",
   crashText: "Reload the page. Your basket is kept.",

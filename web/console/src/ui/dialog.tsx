@@ -101,7 +101,7 @@ export function ConfirmDialog({
       <div>{children}</div>
       {error !== undefined && <Notice kind="danger">{errorText(error)}</Notice>}
       <DialogButtons>
-        <Button onPress={close}>{commonTexts.keep}</Button>
+        <Button onPress={close}>{commonTexts.goBack}</Button>
         <Button look={confirmLook} isPending={isPending} onPress={() => void confirm()}>
           {confirmLabel}
         </Button>

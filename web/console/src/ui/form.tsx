@@ -57,7 +57,7 @@ export function Form(props: FormProps) {
     ]);
     const values = Object.fromEntries(entries) as Record<string, string>;
     setNames(namesOf(event.currentTarget));
-    const found = { ...emptyFieldsOf(event.currentTarget), ...check?.(values) };
+    const found = { ...check?.(values), ...emptyFieldsOf(event.currentTarget) };
     setFaults(found);
     if (Object.keys(found).length === 0) onSubmit(values);
   };

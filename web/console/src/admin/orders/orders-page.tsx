@@ -69,14 +69,15 @@ export default function OrdersPage() {
     { enabled: !isWrong },
   );
   const isHeld = useIsHeld(list);
+  const queried = query.pages.flat();
   // Of the oldest orders, new ones are the last.
   const place = sort === "NEWEST_FIRST" ? "first" : query.hasNextPage ? "later" : "last";
-  const { rows, waiting, hasMore, showWaiting } = useLiveOrders(query.pages.flat(), {
+  const { rows, waiting, hasMore, showWaiting } = useLiveOrders(queried, {
     filter,
     place,
     isHeld,
   });
-  const placedSince = rows.length - query.pages.flat().length;
+  const placedSince = rows.length - queried.length;
   const total = query.total && {
     count: query.total.count + placedSince,
     // Of very many new orders, not all are kept.

@@ -1,12 +1,10 @@
 import { adminProductTexts } from "../../texts/admin/products.ts";
-import { commonTexts } from "../../texts/common.ts";
 import { TextField } from "../../ui/fields.tsx";
 import { minorUnitsOf } from "./price-text.ts";
 import type { ProductEntries } from "./product-edits.ts";
 
 /** Returns what is wrong with the entries of a form, by the names of the fields. */
 export function faultsOfEntries({ price = "" }: Record<string, string>): Record<string, string> {
-  if (price.trim() === "") return { price: commonTexts.fieldRequired };
   return minorUnitsOf(price) === undefined ? { price: adminProductTexts.priceInvalid } : {};
 }
 
