@@ -5,12 +5,14 @@ import { accessibilityFaults } from "../support/console/accessibility-faults.ts"
 import {
   launchBrowser,
   openConsole,
+  signIn,
+  untilLoaded,
   type ConsolePage,
 } from "../support/console/console-browser.ts";
 import { subscriptionsTo } from "../support/http/subscriptions.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { newAccount } from "../support/sessions.ts";
-import { password, startTestShop, type TestShop } from "../support/shop.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
 let browser: Browser;
@@ -30,25 +32,14 @@ afterAll(async () => {
   await shop.stop();
 });
 
-async function signIn(page: Page, email: string): Promise<void> {
-  const main = page.getByRole("main");
-  await main.getByLabel("Email").fill(email);
-  await main.getByLabel("Password").fill(password);
-  await main.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("button", { name: "Account menu" }).waitFor();
-}
-
 /** Opens a path of the admins' pages, without a reload. */
 async function open(path: string, title: string | RegExp): Promise<Page> {
   const { page } = admin;
   await page.goto(`${shop.url}/console${path}`);
-  await heading(page, title);
+  await untilLoaded(page, title);
   return page;
 }
 
-/** The title of a page that is loaded: it can have the focus. */
-const heading = (page: Page, name: string | RegExp) =>
-  page.getByRole("heading", { level: 1, name }).and(page.locator("[tabindex]")).waitFor();
 const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name });
 const dialogButton = (page: Page, name: string) =>
   page.getByRole("dialog").getByRole("button", { name });
@@ -60,7 +51,7 @@ test("an admin creates, edits and restocks a product; a customer's open page sho
   await page.getByLabel("Price").fill("12.5");
   await page.getByLabel("SKU").fill("KETTLE-1");
   await button(page, "Create product").click();
-  await heading(page, "Copper Kettle");
+  await untilLoaded(page, "Copper Kettle");
   const id = page.url().split("/").at(-1) ?? "";
 
   const customer = await openConsole(browser, shop.url, `/products/${id}`);
@@ -110,7 +101,7 @@ test("a double click creates one product", async () => {
   await page.getByLabel("Name", { exact: true }).fill("Twin");
   await page.getByLabel("Price").fill("1");
   await button(page, "Create product").dblclick();
-  await heading(page, "Twin");
+  await untilLoaded(page, "Twin");
   await open("/admin/products?q=Twin", "Products");
   await row(page, "Twin").first().waitFor();
   expect(await row(page, "Twin").count()).toBe(1);
@@ -299,7 +290,7 @@ test("west of Greenwich, too, the last bar of the overview is today in UTC", asy
   `);
   await page.reload();
   await signIn(page, email);
-  await heading(page, "Overview");
+  await untilLoaded(page, "Overview");
   const days = { month: "short", day: "numeric", timeZone: "UTC" } as const;
   const today = new Intl.DateTimeFormat("en", days).format(new Date());
   await eventually("the name of today", async () =>
@@ -318,7 +309,7 @@ test("an admin creates a webhook, sees its deliveries and redrives a dead letter
   await page.getByText(/^whsec_/).waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
   await dialogButton(page, "Close").click();
-  await heading(page, "webhooks.invalid");
+  await untilLoaded(page, "webhooks.invalid");
 
   await putOnSale(shop, 1);
   await button(page, "Refresh").click();
@@ -346,7 +337,7 @@ test("an admin finds a user, resets the password, changes the role and erases", 
   // The head and the row of the user: a click while the rows are replaced would be lost.
   await page.getByRole("row").nth(2).waitFor({ state: "detached" });
   await row(page, email).getByRole("link").click();
-  await heading(page, name);
+  await untilLoaded(page, name);
   await button(page, "Create reset token").click();
   await dialogButton(page, "Create reset token").click();
   const token = (await page.getByRole("dialog").locator("code").textContent()) ?? "";
@@ -362,7 +353,7 @@ test("an admin finds a user, resets the password, changes the role and erases", 
   await button(page, "Erase personal data").click();
   await page.getByLabel(`Type ${email} to confirm`).fill(email);
   await dialogButton(page, "Erase personal data").click();
-  await heading(page, "Users");
+  await untilLoaded(page, "Users");
 
   await open("/admin/audit", "Audit trail");
   await page.getByLabel("What").selectOption("Personal data erased");
@@ -396,7 +387,7 @@ test("a customer who opens a page of admins reads why it is not shown", async ()
     "/sign-in?next=/admin/orders",
   );
   await signIn(page, email);
-  await heading(page, "This page is not for your account");
+  await untilLoaded(page, "This page is not for your account");
   expect(await page.getByRole("link", { name: "Admin" }).count()).toBe(0);
   expect(problems).toEqual([]);
   await context.close();

@@ -5,7 +5,7 @@ import { usersContract } from "../../services/users/users.contract.ts";
 import { webhooksContract } from "../../services/webhooks/webhooks.contract.ts";
 import { detailsOf, kindOf, personOf } from "../../web/console/src/admin/audit/audit-facts.ts";
 import {
-  actionsOf,
+  actionsOfTrail,
   auditFilterOf,
   type AuditFilters,
 } from "../../web/console/src/admin/audit/audit-filter.ts";
@@ -14,7 +14,7 @@ import {
   type OrderFilters,
 } from "../../web/console/src/admin/orders/order-filter.ts";
 import { marksUpTo } from "../../web/console/src/admin/overview/axis-marks.ts";
-import { editsOf, inputOf } from "../../web/console/src/admin/products/product-edits.ts";
+import { editsOf, inputOf } from "../../web/console/src/admin/products/edit/product-edits.ts";
 import { viewOf } from "../../web/console/src/admin/products/product-view.ts";
 import { formatRoundNumber, formatRoundPrice } from "../../web/console/src/ui/format.ts";
 import { counted } from "../../web/console/src/texts/counted.ts";
@@ -112,7 +112,7 @@ describe("the audit trail", () => {
   test("has the actions of the services as filters", () => {
     for (const { name, auditActions } of [usersContract, productsContract, webhooksContract]) {
       const recorded = Object.keys({ ...commonAuditActions, ...auditActions });
-      expect([...actionsOf[name]].sort()).toEqual(recorded.sort());
+      expect([...actionsOfTrail[name]].sort()).toEqual(recorded.sort());
     }
   });
 

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
 import { ShopError, type ShopErrorCode } from "../../clients/typescript/src/index.ts";
 import { errorText, fieldText, isMissing } from "../../web/console/src/api/error-text.ts";
-import { faultsOf, readFilter } from "../../web/console/src/catalogue/catalogue-filter.ts";
+import { priceFaultsOf, readFilter } from "../../web/console/src/catalogue/catalogue-filter.ts";
 import { catalogueTexts } from "../../web/console/src/texts/catalogue.ts";
 import { formatNumber, formatPrice } from "../../web/console/src/ui/format.ts";
 
 describe("the prices of the catalogue's filter", () => {
   const faults = (from: string, to: string) =>
-    faultsOf(readFilter(new URLSearchParams({ from, to })));
+    priceFaultsOf(readFilter(new URLSearchParams({ from, to })));
 
   test.each([
     ["", ""],

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { eventually } from "../../tools/support/eventually.ts";
-import { launchBrowser, openConsole } from "../support/console/console-browser.ts";
+import { launchBrowser, openConsole, signIn } from "../support/console/console-browser.ts";
 import { newAccount } from "../support/sessions.ts";
-import { password, startTestShop, type TestShop } from "../support/shop.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
 let browser: Browser;
@@ -57,10 +57,7 @@ beforeAll(async () => {
   const opened = await openConsole(browser, shop.url, "/sign-in?next=/admin");
   ({ page } = opened);
   await opened.context.addInitScript(recordTexts);
-  await page.getByLabel("Email").fill(email);
-  await page.getByLabel("Password").fill(password);
-  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("button", { name: "Account menu" }).waitFor();
+  await signIn(page, email);
   await page.route("**/graphql", async (route) => {
     const query = route.request().postData() ?? "";
     if (query.includes("query Sales")) {

@@ -3,7 +3,13 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page, Request, WebSocket } from "playwright-core";
 import { eventually } from "../../tools/support/eventually.ts";
 import { accessibilityFaults } from "../support/console/accessibility-faults.ts";
-import { launchBrowser, openConsole, openTab } from "../support/console/console-browser.ts";
+import {
+  launchBrowser,
+  openConsole,
+  openTab,
+  signIn,
+  untilLoaded,
+} from "../support/console/console-browser.ts";
 import { subscriptionsTo } from "../support/http/subscriptions.ts";
 import { logIn, newAccount } from "../support/sessions.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
@@ -63,14 +69,6 @@ async function openSignedIn(path: string) {
   return { ...opened, userId: id, email };
 }
 
-async function signIn(page: Page, email: string): Promise<void> {
-  const main = page.getByRole("main");
-  await main.getByLabel("Email").fill(email);
-  await main.getByLabel("Password").fill(password);
-  await main.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("button", { name: "Account menu" }).waitFor();
-}
-
 async function ordersOf(userId: string): Promise<{ status: string }[]> {
   const lists = await shop.call<{ status: string }[][]>("orders.ofUsers", { ids: [userId] });
   return lists[0] ?? [];
@@ -83,12 +81,9 @@ async function putInBasket(page: Page, id: string, pieces: number): Promise<void
   await page.getByRole("textbox", { name: "Quantity" }).blur();
   await page.getByRole("button", { name: "Add to basket" }).click();
   await page.getByRole("link", { name: "Show basket" }).click();
-  await heading(page, "Basket");
+  await untilLoaded(page, "Basket");
 }
 
-/** The title of a page that is loaded: it can have the focus. */
-const heading = (page: Page, name: string | RegExp) =>
-  page.getByRole("heading", { level: 1, name }).and(page.locator("[tabindex]")).waitFor();
 const placeButton = (page: Page) => page.getByRole("button", { name: "Place order" });
 const isPlaceOrder = (request: Request) =>
   (request.postData() ?? "").includes("mutation PlaceBasketOrder");
@@ -158,7 +153,7 @@ test("a customer searches, registers, orders with a double click, and cancels", 
   // A reload keeps the basket.
   await page.reload();
   await page.getByRole("link", { name: "Basket, 1 piece" }).click();
-  await heading(page, "Basket");
+  await untilLoaded(page, "Basket");
   const quantity = page.getByRole("textbox", { name: /^Quantity/ });
   await quantity.fill("1,5");
   await quantity.press("Tab");
@@ -168,10 +163,10 @@ test("a customer searches, registers, orders with a double click, and cancels", 
   await page.getByText("€50.00").first().waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
   await page.getByRole("link", { name: "Sign in to order" }).click();
-  await heading(page, "Sign in");
+  await untilLoaded(page, "Sign in");
   expect(await accessibilityFaults(page)).toEqual([]);
   await page.getByRole("link", { name: "Create an account" }).click();
-  await heading(page, "Create an account");
+  await untilLoaded(page, "Create an account");
   expect(await page.evaluate<string>("document.activeElement.textContent")).toBe(
     "Create an account",
   );
@@ -185,11 +180,11 @@ test("a customer searches, registers, orders with a double click, and cancels", 
   await page.getByText("Password is the account's email or name").waitFor();
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Create account" }).click();
-  await heading(page, "Basket");
+  await untilLoaded(page, "Basket");
 
   const visited = await page.evaluate<number>("history.length");
   await placeButton(page).dblclick();
-  await heading(page, /^Order /);
+  await untilLoaded(page, /^Order /);
   await page.getByRole("main").getByText("Placed").first().waitFor();
   const users = await shop.call<{ email: string; id: string }[]>("users.list");
   const { id = "" } = users.find(({ email }) => email === "kim@example.com") ?? {};
@@ -230,10 +225,10 @@ test("a name of one long word widens no page", async () => {
   await page.getByRole("button", { name: `Add ${name} to the basket` }).click();
   expect(await fits()).toBe(true);
   await page.getByRole("link", { name, exact: true }).click();
-  await heading(page, name);
+  await untilLoaded(page, name);
   expect(await fits()).toBe(true);
   await page.getByRole("link", { name: "Basket, 1 piece" }).click();
-  await heading(page, "Basket");
+  await untilLoaded(page, "Basket");
   await page.getByRole("textbox", { name: /^Quantity/ }).waitFor();
   expect(await fits()).toBe(true);
   await context.close();
@@ -253,7 +248,7 @@ test("the stock of a product changes without a reload, until it is sold out", as
   await changeStock(id, 9);
   await page.getByText("In stock", { exact: true }).waitFor();
   await page.getByRole("link", { name: "Back to the catalogue" }).click();
-  await heading(page, "Catalogue");
+  await untilLoaded(page, "Catalogue");
   await changeStock(id, -9);
   await page.getByRole("listitem").filter({ hasText: "Oak Clock" }).getByText("Sold out").waitFor();
   expect(problems).toEqual([]);
@@ -289,7 +284,7 @@ test("a line that is out of stock or has another price is shown with what can be
   await page.getByText("The price was €25.00 and is now €27.00.").waitFor();
   await page.getByRole("button", { name: "Accept new price" }).click();
   await placeButton(page).click();
-  await heading(page, /^Order /);
+  await untilLoaded(page, /^Order /);
   await page.getByText("€54.00").first().waitFor();
   expect(await ordersOf(userId)).toHaveLength(1);
   expect(problems).toEqual([]);
@@ -308,7 +303,7 @@ test("an order at a price that the page has not shown is not sent", async () => 
   expect(await ordersOf(userId)).toEqual([]);
   await page.getByRole("button", { name: "Accept new price" }).click();
   await placeButton(page).click();
-  await heading(page, /^Order /);
+  await untilLoaded(page, /^Order /);
   expect(await ordersOf(userId)).toHaveLength(1);
   expect(problems).toEqual([]);
   await context.close();
@@ -356,7 +351,7 @@ test.each([1_440, 360])(
     await line("Felt").getByRole("button", { name: "Accept new price" }).click();
     expect(await page.getByRole("alert").count()).toBe(0);
     await placeButton(page).click();
-    await heading(page, /^Order /);
+    await untilLoaded(page, /^Order /);
     await page.getByText("€56.00").first().waitFor();
     expect(await ordersOf(userId)).toHaveLength(1);
     await context.close();
@@ -378,7 +373,7 @@ test("an order that was lost before a price changed is placed at the accepted pr
   await page.getByRole("button", { name: "Accept new price" }).click();
   isConnected = true;
   await placeButton(page).click();
-  await heading(page, /^Order /);
+  await untilLoaded(page, /^Order /);
   await page.getByText("€27.00").first().waitFor();
   expect(await ordersOf(userId)).toHaveLength(1);
   await context.close();
@@ -403,7 +398,7 @@ test("an order whose answer is lost stays one order, also after a reload", async
   await page.reload();
   await page.getByText("Your last order got no answer").waitFor();
   await placeButton(page).click();
-  await heading(page, /^Order /);
+  await untilLoaded(page, /^Order /);
   expect(await ordersOf(userId)).toHaveLength(1);
   expect(await stockOf(id)).toBe(4);
   await context.close();
@@ -412,7 +407,7 @@ test("an order whose answer is lost stays one order, also after a reload", async
 test("two tabs share the session, renew it at the same time, and leave together", async () => {
   const { page, context, email, problems } = await openSignedIn("/orders");
   const other = await openTab(context, shop.url, "/orders", problems);
-  await heading(other, "Orders");
+  await untilLoaded(other, "Orders");
   await other.getByRole("button", { name: "Account menu" }).waitFor();
   // Each tab needs a new access token after a reload.
   for (let round = 0; round < 3; round += 1) {
@@ -490,9 +485,9 @@ test("a session that ends elsewhere ends here, and the basket is kept", async ()
   await page.getByText("Your session has ended.").waitFor();
   await page.getByRole("link", { name: "Sign in to order" }).click();
   await signIn(page, email);
-  await heading(page, "Basket");
+  await untilLoaded(page, "Basket");
   await placeButton(page).click();
-  await heading(page, /^Order /);
+  await untilLoaded(page, /^Order /);
   expect(problems).toEqual([]);
   await context.close();
 });
@@ -531,7 +526,7 @@ test("a reset token sets a new password", async () => {
   const { token } = await shop.call<{ token: string }>("users.createPasswordReset", { id });
   const { page, context, problems } = await openConsole(browser, shop.url, "/sign-in");
   await page.getByRole("link", { name: "Forgot your password?" }).click();
-  await heading(page, "Set a new password");
+  await untilLoaded(page, "Set a new password");
   expect(await accessibilityFaults(page)).toEqual([]);
   const reset = async (typed: string) => {
     await page.getByLabel("Reset token").fill(typed);
@@ -541,11 +536,11 @@ test("a reset token sets a new password", async () => {
   await reset("no token");
   await page.getByText("This token is unknown, expired or used.").waitFor();
   await reset(token);
-  await heading(page, "Sign in");
+  await untilLoaded(page, "Sign in");
   await logIn(shop, { email }, "another horse");
   // An unknown product is no failure that another attempt could mend.
   await page.goto(`${shop.url}/console/products/undefined`);
-  await heading(page, "There is no such product");
+  await untilLoaded(page, "There is no such product");
   expect(await page.getByRole("button", { name: "Try again" }).count()).toBe(0);
   expect(problems).toEqual([]);
   await context.close();
@@ -553,7 +548,7 @@ test("a reset token sets a new password", async () => {
 
 test("the keyboard skips to the content, and a lost connection is shown", async () => {
   const { page, context, problems } = await openConsole(browser, shop.url, "/nowhere");
-  await heading(page, "There is no such page");
+  await untilLoaded(page, "There is no such page");
   expect(await accessibilityFaults(page)).toEqual([]);
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
@@ -563,7 +558,7 @@ test("the keyboard skips to the content, and a lost connection is shown", async 
   await page.getByRole("link", { name: "Sign in" }).click();
   await page.getByText("This page could not be loaded").waitFor();
   await context.setOffline(false);
-  await heading(page, "Sign in");
+  await untilLoaded(page, "Sign in");
   await page.getByText("You are offline.").waitFor({ state: "detached" });
   // The connection of the subscription was lost, too. React logs what an error boundary catches.
   const expected = /ERR_INTERNET_DISCONNECTED|PageNotLoaded/;
@@ -573,7 +568,7 @@ test("the keyboard skips to the content, and a lost connection is shown", async 
 
 test("a page whose file is not loaded yet loads when the shop answers again", async () => {
   const { page, context } = await openConsole(browser, shop.url);
-  await heading(page, "Catalogue");
+  await untilLoaded(page, "Catalogue");
   let isDown = true;
   await context.route("**/*", (route) => (isDown ? route.abort() : route.continue()));
   await page.getByRole("link", { name: "Sign in" }).click();
@@ -583,7 +578,7 @@ test("a page whose file is not loaded yet loads when the shop answers again", as
     request.url().endsWith("/sign-in?next=%2F"),
   );
   isDown = false;
-  await heading(page, "Sign in");
+  await untilLoaded(page, "Sign in");
   await context.close();
 });
 
@@ -610,7 +605,7 @@ test("a page whose first file fails says so, and loads again", async () => {
   });
   await page.goto(`${shop.url}/console`);
   await page.getByText("The page could not be loaded.").waitFor();
-  await heading(page, "Catalogue");
+  await untilLoaded(page, "Catalogue");
   expect(await page.evaluate("sessionStorage.length")).toBe(0);
   await context.close();
 });

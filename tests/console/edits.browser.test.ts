@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { accessibilityFaults } from "../support/console/accessibility-faults.ts";
 import {
   launchBrowser,
   openConsole,
+  signIn,
   type ConsolePage,
 } from "../support/console/console-browser.ts";
 import { putOnSale } from "../support/ordering.ts";
 import { logIn, newAccount } from "../support/sessions.ts";
-import { password, startTestShop, type TestShop } from "../support/shop.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
 let browser: Browser;
@@ -22,7 +23,7 @@ beforeAll(async () => {
   ({ email } = await newAccount(shop, 1));
   mug = await putOnSale(shop, 5, 500, "Mug");
   admin = await openConsole(browser, shop.url, "/sign-in?next=/admin/products");
-  await signIn(admin.page.getByRole("main"));
+  await signIn(admin.page, email);
   await heading("Products");
 });
 afterAll(async () => {
@@ -32,12 +33,6 @@ afterAll(async () => {
 beforeEach(() => {
   admin.problems.length = 0;
 });
-
-async function signIn(form: ReturnType<Page["getByRole"]>): Promise<void> {
-  await form.getByLabel("Email").fill(email);
-  await form.getByLabel("Password").fill(password);
-  await form.getByRole("button", { name: "Sign in" }).click();
-}
 
 const heading = (name: string) =>
   admin.page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
@@ -158,7 +153,7 @@ test("edits stay when the session ends, until the same user signs in again", asy
   await again.waitFor();
   expect(await nameField().inputValue()).toBe("Cup");
   expect(await accessibilityFaults(page)).toEqual([]);
-  await signIn(again);
+  await signIn(page, email, again);
   await again.waitFor({ state: "detached" });
   expect(await nameField().inputValue()).toBe("Cup");
   await page.getByRole("button", { name: "Save changes" }).click();

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { ShopError, type ShopErrorCode } from "../../clients/typescript/src/index.ts";
 import { minorUnitsOf, piecesOf } from "../../web/console/src/admin/products/price-text.ts";
-import { shownErrors } from "../../web/console/src/ui/field-errors.ts";
+import { errorText } from "../../web/console/src/api/error-text.ts";
+import { shownErrors } from "../../web/console/src/ui/forms/field-errors.ts";
 
 const faultOf = (...fields: string[]) =>
   new ShopError("BAD_USER_INPUT", "The input is invalid.", {
@@ -39,13 +40,13 @@ describe("an error of the shop in a form", () => {
   test("is shown at its fields and at the form if only some of them are in the form", () => {
     const { ofFields, ofForm } = shownErrors(faultOf("name", "id"), ["name"], {});
     expect(Object.keys(ofFields)).toEqual(["name"]);
-    expect(ofForm).toBeDefined();
+    expect(ofForm).toBe(errorText(faultOf("name", "id")));
   });
 
   test("is at the form if it is about no field, or no error of the shop", () => {
     for (const error of [new ShopError("TIMEOUT", ""), faultOf(""), new Error("bug")]) {
-      expect(shownErrors(error, ["name"], {})).toMatchObject({ ofFields: {} });
-      expect(shownErrors(error, ["name"], {}).ofForm).toBeDefined();
+      const shown = { ofFields: {}, ofForm: errorText(error) };
+      expect(shownErrors(error, ["name"], {})).toEqual(shown);
     }
     expect(shownErrors(null, ["name"], {})).toEqual({ ofFields: {}, ofForm: undefined });
   });

@@ -5,10 +5,11 @@ import { accessibilityFaults } from "../support/console/accessibility-faults.ts"
 import {
   launchBrowser,
   openConsole,
+  signIn,
   type ConsolePage,
 } from "../support/console/console-browser.ts";
 import { newAccount } from "../support/sessions.ts";
-import { password, startTestShop, type TestShop } from "../support/shop.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
 let browser: Browser;
@@ -19,10 +20,7 @@ beforeAll(async () => {
   browser = await launchBrowser();
   const { email } = await newAccount(shop, 1);
   admin = await openConsole(browser, shop.url, "/sign-in?next=/admin/products");
-  const form = admin.page.getByRole("main");
-  await form.getByLabel("Email").fill(email);
-  await form.getByLabel("Password").fill(password);
-  await form.getByRole("button", { name: "Sign in" }).click();
+  await signIn(admin.page, email);
   await heading("Products");
 });
 afterAll(async () => {

@@ -6,11 +6,16 @@ import { createNatsServer } from "../../tools/support/nats-server.ts";
 import { cleanUp } from "../../tools/support/processes.ts";
 import { Cluster } from "../support/cluster.ts";
 import { accessibilityFaults } from "../support/console/accessibility-faults.ts";
-import { launchBrowser, openConsole } from "../support/console/console-browser.ts";
+import {
+  launchBrowser,
+  openConsole,
+  signIn,
+  untilLoaded,
+} from "../support/console/console-browser.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
 import { registerFirstAdmin } from "../support/http/first-admin.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
-import { password, startTestShop, type TestShop } from "../support/shop.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
 let browser: Browser;
@@ -30,17 +35,10 @@ afterAll(async () => {
 /** Opens a page of the operators as a user. */
 async function openSignedIn(url: string, path: string, email = "admin@example.com") {
   const opened = await openConsole(browser, url, `/sign-in?next=${path}`);
-  const main = opened.page.getByRole("main");
-  await main.getByLabel("Email").fill(email);
-  await main.getByLabel("Password").fill(password);
-  await main.getByRole("button", { name: "Sign in" }).click();
-  await opened.page.getByRole("button", { name: "Account menu" }).waitFor();
+  await signIn(opened.page, email);
   return opened;
 }
 
-/** The title of a page that is loaded: it can have the focus. */
-const heading = (page: Page, name: string | RegExp) =>
-  page.getByRole("heading", { level: 1, name }).and(page.locator("[tabindex]")).waitFor();
 const nodesOf = (page: Page, service: string) =>
   page.getByRole("region", { name: service, exact: true }).getByRole("button");
 
@@ -71,7 +69,7 @@ test("an operator sees the shop as a map, its charts, its books, and what happen
   expect(await accessibilityFaults(page)).toEqual([]);
 
   await openTab(page, "Reservations");
-  await heading(page, "Reservations");
+  await untilLoaded(page, "Reservations");
   expect(await accessibilityFaults(page)).toEqual([]);
 
   await openTab(page, "Stock audit");
@@ -86,14 +84,14 @@ test("an operator sees the shop as a map, its charts, its books, and what happen
   await page.getByText("There is no order").waitFor();
   await reference.fill(id);
   await reference.press("Enter");
-  await heading(page, /^Trace of order /);
+  await untilLoaded(page, /^Trace of order /);
   await page.getByText("Event applied").first().waitFor();
   await page.getByRole("listitem").filter({ hasText: "Reservation" }).first().waitFor();
   expect(await accessibilityFaults(page)).toEqual([]);
   await page.getByRole("link", { name: "Show order" }).click();
-  await heading(page, /^Order /);
+  await untilLoaded(page, /^Order /);
   await page.getByRole("link", { name: "Show trace" }).click();
-  await heading(page, /^Trace of order /);
+  await untilLoaded(page, /^Trace of order /);
 
   await page.route("**/graphql", async (route) => {
     const isMap = (route.request().postData() ?? "").includes("ClusterNow");

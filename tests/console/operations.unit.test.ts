@@ -3,8 +3,8 @@ import { summaryOf } from "../../web/console/src/operations/charts/chart-summary
 import { withGaps } from "../../web/console/src/operations/charts/history-gaps.ts";
 import { withChanges } from "../../web/console/src/operations/map/cluster-changes.ts";
 import { membersOf } from "../../web/console/src/operations/map/cluster-members.ts";
-import { layoutOf, type Box } from "../../web/console/src/operations/map/cluster-layout.ts";
-import { lineWidth, speedOf } from "../../web/console/src/operations/map/flow-look.ts";
+import { layoutOf, type Box } from "../../web/console/src/operations/map/picture/cluster-layout.ts";
+import { lineWidth, speedOf } from "../../web/console/src/operations/map/picture/flow-look.ts";
 import { isId } from "../../web/console/src/api/is-id.ts";
 import { phasesOf, totalMsOf } from "../../web/console/src/operations/trace/trace-phases.ts";
 import { formatBytes, formatMs, formatRate } from "../../web/console/src/operations/units.ts";

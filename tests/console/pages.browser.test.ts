@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
-import { launchBrowser, openConsole } from "../support/console/console-browser.ts";
+import { launchBrowser, openConsole, signIn } from "../support/console/console-browser.ts";
 import { layoutFaults } from "../support/console/layout-faults.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { newAccount } from "../support/sessions.ts";
-import { password, startTestShop, type TestShop } from "../support/shop.ts";
+import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
 let browser: Browser;
@@ -37,10 +37,7 @@ beforeAll(async () => {
       }
     }).observe({ type: "layout-shift", buffered: true });
   `);
-  await page.getByLabel("Email").fill(email);
-  await page.getByLabel("Password").fill(password);
-  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("button", { name: "Account menu" }).waitFor();
+  await signIn(page, email);
 });
 afterAll(async () => {
   await browser.close();

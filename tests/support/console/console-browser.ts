@@ -5,10 +5,12 @@ import {
   type Browser,
   type BrowserContext,
   type BrowserContextOptions,
+  type Locator,
   type Page,
 } from "playwright-core";
 import { generousMs } from "../../../tools/support/eventually.ts";
 import { projectDir } from "../../../tools/support/processes.ts";
+import { password } from "../shop.ts";
 
 /** A page of the console, with all that must not happen in it. */
 export interface ConsolePage {
@@ -66,4 +68,22 @@ export async function openTab(
   });
   await page.goto(`${url}/console${path}`);
   return page;
+}
+
+/** Signs in by the form of a page, or of a dialog. */
+export async function signIn(
+  page: Page,
+  email: string,
+  form: Locator = page.getByRole("main"),
+): Promise<void> {
+  await form.getByLabel("Email").fill(email);
+  await form.getByLabel("Password").fill(password);
+  await form.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Account menu" }).waitFor();
+}
+
+/** Waits for the title of a page that is loaded: it can have the focus. */
+export async function untilLoaded(page: Page, title: string | RegExp): Promise<void> {
+  const heading = page.getByRole("heading", { level: 1, name: title });
+  await heading.and(page.locator("[tabindex]")).waitFor();
 }

@@ -1,32 +1,15 @@
-import type { ReactNode } from "react";
 import { shop } from "../api/shop.ts";
 import { useShopMutation, useSingleMutation } from "../api/use-shop.ts";
 import { ViewerDocument } from "../session/session.graphql.ts";
 import { signIn } from "../session/sign-in-out.ts";
 import type { Viewer } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
-import { TextField } from "../ui/fields.tsx";
-import { Form } from "../ui/form.tsx";
+import { Card } from "../ui/card.tsx";
+import { TextField } from "../ui/forms/fields.tsx";
+import { Form } from "../ui/forms/form.tsx";
 import { showToast } from "../ui/toast.tsx";
 import { ChangeProfileDocument, ReplacePasswordDocument } from "./account.graphql.ts";
-import styles from "./account.module.css";
-
-interface SectionProps {
-  title: string;
-  note?: string;
-  children: ReactNode;
-}
-
-/** A part of the account page. */
-export function Section({ title, note, children }: SectionProps) {
-  return (
-    <section className={styles.card} aria-label={title}>
-      <h2>{title}</h2>
-      {note !== undefined && <p className={styles.note}>{note}</p>}
-      {children}
-    </section>
-  );
-}
+import { NewPasswordField } from "./new-password-field.tsx";
 
 interface FormProps {
   viewer: Viewer;
@@ -40,7 +23,7 @@ export function ProfileForm({ viewer }: FormProps) {
     },
   });
   return (
-    <Section title={accountTexts.profile}>
+    <Card title={accountTexts.profile}>
       <Form
         key={viewer.username}
         submitLabel={accountTexts.save}
@@ -58,7 +41,7 @@ export function ProfileForm({ viewer }: FormProps) {
           isRequired
         />
       </Form>
-    </Section>
+    </Card>
   );
 }
 
@@ -72,7 +55,7 @@ export function EmailForm({ viewer }: FormProps) {
     },
   });
   return (
-    <Section title={accountTexts.emailTitle} note={accountTexts.emailHint}>
+    <Card title={accountTexts.emailTitle} note={accountTexts.emailHint}>
       <Form
         key={viewer.email}
         submitLabel={accountTexts.changeEmail}
@@ -99,7 +82,7 @@ export function EmailForm({ viewer }: FormProps) {
           isRequired
         />
       </Form>
-    </Section>
+    </Card>
   );
 }
 
@@ -124,7 +107,7 @@ export function PasswordForm({ viewer }: FormProps) {
     },
   });
   return (
-    <Section title={accountTexts.passwordTitle} note={accountTexts.passwordNote}>
+    <Card title={accountTexts.passwordTitle} note={accountTexts.passwordNote}>
       <Form
         // Empties the fields.
         key={isSuccess ? submittedAt : 0}
@@ -143,16 +126,8 @@ export function PasswordForm({ viewer }: FormProps) {
           autoComplete="current-password"
           isRequired
         />
-        <TextField
-          name="newPassword"
-          type="password"
-          label={accountTexts.newPassword}
-          description={accountTexts.passwordHint}
-          autoComplete="new-password"
-          minLength={8}
-          isRequired
-        />
+        <NewPasswordField name="newPassword" label={accountTexts.newPassword} />
       </Form>
-    </Section>
+    </Card>
   );
 }

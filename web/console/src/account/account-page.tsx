@@ -1,4 +1,4 @@
-import { Page } from "../app/page.tsx";
+import { Page } from "../app/pages/page.tsx";
 import { useSession } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
 import { ErrorState, Skeleton } from "../ui/states.tsx";

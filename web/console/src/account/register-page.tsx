@@ -1,14 +1,16 @@
 import { Link, Redirect, useSearchParams } from "wouter";
-import { Page } from "../app/page.tsx";
+import { Page } from "../app/pages/page.tsx";
 import { shop } from "../api/shop.ts";
 import { useSingleMutation } from "../api/use-shop.ts";
 import { signIn } from "../session/sign-in-out.ts";
+import { userTypes } from "../session/user-types.ts";
 import { useSession } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
-import { TextField } from "../ui/fields.tsx";
-import { Form } from "../ui/form.tsx";
+import { TextField } from "../ui/forms/fields.tsx";
+import { Form } from "../ui/forms/form.tsx";
 import { showToast } from "../ui/toast.tsx";
 import { CreateAccountDocument } from "./account.graphql.ts";
+import { NewPasswordField } from "./new-password-field.tsx";
 import { nextPath } from "./next-path.ts";
 import styles from "./account.module.css";
 
@@ -19,7 +21,7 @@ interface Registration {
 }
 
 async function register({ email, username, password }: Registration): Promise<string> {
-  const input = { email, username, password, type: 0 };
+  const input = { email, username, password, type: userTypes.customer };
   const { registerUser } = await shop.execute(CreateAccountDocument, { input });
   await signIn({ email, password });
   return registerUser.username;
@@ -62,15 +64,7 @@ export default function RegisterPage() {
             autoComplete="username"
             isRequired
           />
-          <TextField
-            name="password"
-            type="password"
-            label={accountTexts.password}
-            description={accountTexts.passwordHint}
-            autoComplete="new-password"
-            minLength={8}
-            isRequired
-          />
+          <NewPasswordField name="password" label={accountTexts.password} />
         </Form>
       </div>
       <p className={styles.other}>

@@ -1,11 +1,12 @@
 import { Link, useLocation } from "wouter";
-import { Page } from "../app/page.tsx";
+import { Page } from "../app/pages/page.tsx";
 import { useShopMutation } from "../api/use-shop.ts";
 import { accountTexts } from "../texts/account.ts";
-import { TextField } from "../ui/fields.tsx";
-import { Form } from "../ui/form.tsx";
+import { TextField } from "../ui/forms/fields.tsx";
+import { Form } from "../ui/forms/form.tsx";
 import { showToast } from "../ui/toast.tsx";
 import { ResetMyPasswordDocument } from "./account.graphql.ts";
+import { NewPasswordField } from "./new-password-field.tsx";
 import styles from "./account.module.css";
 
 /** Sets a new password with a reset token, and says how to get one. */
@@ -31,15 +32,7 @@ export default function ResetPasswordPage() {
           }}
         >
           <TextField name="token" label={accountTexts.resetToken} autoComplete="off" isRequired />
-          <TextField
-            name="newPassword"
-            type="password"
-            label={accountTexts.newPassword}
-            description={accountTexts.passwordHint}
-            autoComplete="new-password"
-            minLength={8}
-            isRequired
-          />
+          <NewPasswordField name="newPassword" label={accountTexts.newPassword} />
         </Form>
       </div>
       <p className={styles.other}>

@@ -1,12 +1,12 @@
 import { useShopMutation, useShopQuery } from "../api/use-shop.ts";
 import { accountTexts } from "../texts/account.ts";
 import { errorText } from "../api/error-text.ts";
-import { Button } from "../ui/button.tsx";
+import { Button } from "../ui/actions/button.tsx";
+import { Card } from "../ui/card.tsx";
 import { formatTime } from "../ui/format.ts";
-import { Badge, ErrorState, Notice, Skeleton } from "../ui/states.tsx";
-import { Table, type Column } from "../ui/table.tsx";
+import { Badge, Notice, QueryState } from "../ui/states.tsx";
+import { Table, type Column } from "../ui/lists/table.tsx";
 import { showToast } from "../ui/toast.tsx";
-import { Section } from "./account-forms.tsx";
 import { EndSessionDocument, MySessionsDocument, type MySessionsQuery } from "./account.graphql.ts";
 import styles from "./account.module.css";
 import { SignOutEverywhere } from "./sign-out-everywhere.tsx";
@@ -30,7 +30,7 @@ function Address({ address }: Pick<OpenSession, "address">) {
 
 /** The open sessions of the user, each with a button that ends it. */
 export function Sessions() {
-  const { data, error, refetch } = useShopQuery(MySessionsDocument, {});
+  const query = useShopQuery(MySessionsDocument, {});
   const ending = useShopMutation(EndSessionDocument, {
     invalidates: [MySessionsDocument],
     onSuccess() {
@@ -57,19 +57,19 @@ export function Sessions() {
       ),
   };
   return (
-    <Section title={accountTexts.sessionsTitle} note={accountTexts.sessionsNote}>
+    <Card title={accountTexts.sessionsTitle} note={accountTexts.sessionsNote}>
       {ending.error && <Notice kind="danger">{errorText(ending.error)}</Notice>}
-      {data && (
+      {query.data ? (
         <Table
           caption={accountTexts.openSessions}
           columns={[...columns, action]}
-          rows={data.sessions}
+          rows={query.data.sessions}
           keyOf={({ id }) => id}
         />
+      ) : (
+        <QueryState query={query} height={96} />
       )}
-      {!data && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!data && !error && <Skeleton height={96} />}
       <SignOutEverywhere />
-    </Section>
+    </Card>
   );
 }

@@ -1,5 +1,5 @@
 import { Link, Redirect, useSearchParams } from "wouter";
-import { Page } from "../app/page.tsx";
+import { Page } from "../app/pages/page.tsx";
 import { SignInForm } from "../session/sign-in-form.tsx";
 import { useSession } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";

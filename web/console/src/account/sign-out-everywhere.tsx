@@ -1,16 +1,13 @@
-import { useState } from "react";
 import { useLocation } from "wouter";
 import { shop } from "../api/shop.ts";
 import { signOut } from "../session/sign-in-out.ts";
 import { accountTexts } from "../texts/account.ts";
-import { Button } from "../ui/button.tsx";
-import { ConfirmDialog } from "../ui/dialog.tsx";
+import { ConfirmButton } from "../ui/actions/confirm-button.tsx";
 import { mayDiscardEdits } from "../unsaved/unsaved-edits.ts";
 import { showToast } from "../ui/toast.tsx";
 import { SignOutEverywhereDocument } from "./account.graphql.ts";
 
 export function SignOutEverywhere() {
-  const [isAsking, setAsking] = useState(false);
   const [, navigate] = useLocation();
   const leave = async () => {
     if (!(await mayDiscardEdits())) return;
@@ -20,27 +17,10 @@ export function SignOutEverywhere() {
     navigate("/");
   };
   return (
-    <>
-      <div>
-        <Button
-          onPress={() => {
-            setAsking(true);
-          }}
-        >
-          {accountTexts.everywhere}
-        </Button>
-      </div>
-      <ConfirmDialog
-        title={accountTexts.everywhere}
-        confirmLabel={accountTexts.everywhere}
-        isOpen={isAsking}
-        onClose={() => {
-          setAsking(false);
-        }}
-        onConfirm={leave}
-      >
+    <div>
+      <ConfirmButton label={accountTexts.everywhere} onConfirm={leave}>
         {accountTexts.everywhereText}
-      </ConfirmDialog>
-    </>
+      </ConfirmButton>
+    </div>
   );
 }

@@ -1,6 +1,6 @@
 import { Route, Switch } from "wouter";
-import { lazyPage } from "../app/lazy-page.ts";
-import { NotFound } from "../app/not-found.tsx";
+import { lazyPage } from "../app/pages/lazy-page.ts";
+import { NotFound } from "../app/pages/not-found.tsx";
 
 const OverviewPage = lazyPage(() => import("./overview/overview-page.tsx"));
 const ProductsPage = lazyPage(() => import("./products/products-page.tsx"));

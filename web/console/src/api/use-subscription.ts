@@ -1,19 +1,15 @@
 import { useEffect, useEffectEvent } from "react";
-import {
-  isShopError,
-  type Arguments,
-  type SubscriptionOptions,
-  type TypedDocument,
-} from "../../../../clients/typescript/src/index.ts";
+import { isShopError, type TypedDocument } from "../../../../clients/typescript/src/index.ts";
 import { noteConnected, noteDisconnected } from "./connection.ts";
 import { isDenied } from "./error-text.ts";
 import { shop } from "./shop.ts";
+
+type NoVariables = Record<string, never>;
 
 interface LiveOptions<Data> {
   onEvent: (data: Data) => void;
   /** Called for each new connection: events from before it may be missing. Query the present state. */
   onGap: () => void;
-  enabled?: boolean;
 }
 
 /** The client has tried to connect for minutes when it gives up; then this long between attempts. */
@@ -23,26 +19,21 @@ const pauseMs = 30_000;
  * Receives the events of a subscription while the component is on the page. All subscriptions share
  * one WebSocket, and continue after a lost connection.
  */
-export function useSubscription<Data, Variables extends object>(
-  document: TypedDocument<Data, Variables>,
-  variables: Variables,
-  { onEvent, onGap, enabled = true }: LiveOptions<Data>,
+export function useSubscription<Data>(
+  document: TypedDocument<Data, NoVariables>,
+  { onEvent, onGap }: LiveOptions<Data>,
 ): void {
   const receive = useEffectEvent(onEvent);
   const restart = useEffectEvent(onGap);
-  const key = JSON.stringify(variables);
   useEffect(() => {
-    if (!enabled) return;
     const leave = new AbortController();
-    void follow(document, JSON.parse(key) as Variables, { receive, restart }, leave.signal).finally(
-      () => {
-        noteConnected(leave.signal);
-      },
-    );
+    void follow(document, { receive, restart }, leave.signal).finally(() => {
+      noteConnected(leave.signal);
+    });
     return () => {
       leave.abort();
     };
-  }, [document, key, enabled]);
+  }, [document]);
 }
 
 interface Effects<Data> {
@@ -51,9 +42,8 @@ interface Effects<Data> {
 }
 
 /** Iterates until the signal. Begins again after a failure that a new connection can mend. */
-async function follow<Data, Variables extends object>(
-  document: TypedDocument<Data, Variables>,
-  variables: Variables,
+async function follow<Data>(
+  document: TypedDocument<Data, NoVariables>,
   { receive, restart }: Effects<Data>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -67,11 +57,8 @@ async function follow<Data, Variables extends object>(
   };
   while (!hasLeft()) {
     try {
-      const options = [variables, { signal, onConnected, onDisconnected }] as Arguments<
-        Variables,
-        SubscriptionOptions
-      >;
-      for await (const data of shop.subscribe(document, ...options)) receive(data);
+      const options = { signal, onConnected, onDisconnected };
+      for await (const data of shop.subscribe(document, {}, options)) receive(data);
     } catch (error) {
       if (hasLeft()) return;
       if (isDenied(error) || isShopError(error, "BAD_USER_INPUT")) return;

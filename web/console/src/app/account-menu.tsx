@@ -3,9 +3,9 @@ import { useLocation } from "wouter";
 import { signOut } from "../session/sign-in-out.ts";
 import { useSession } from "../session/use-session.ts";
 import { shellTexts } from "../texts/shell.ts";
-import { IconButton } from "../ui/button.tsx";
+import { IconButton } from "../ui/actions/button.tsx";
 import { Email } from "../ui/email.tsx";
-import { Menu } from "../ui/menu.tsx";
+import { Menu } from "../ui/actions/menu.tsx";
 import { mayDiscardEdits } from "../unsaved/unsaved-edits.ts";
 import { showToast } from "../ui/toast.tsx";
 

@@ -2,9 +2,9 @@ import { Suspense } from "react";
 import { Route, Switch, useLocation } from "wouter";
 import { RequireSession } from "../session/require-session.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
-import { lazyPage } from "./lazy-page.ts";
-import { NotFound } from "./not-found.tsx";
-import { PageSkeleton } from "./page-skeleton.tsx";
+import { lazyPage } from "./pages/lazy-page.ts";
+import { NotFound } from "./pages/not-found.tsx";
+import { PageSkeleton } from "./pages/page-skeleton.tsx";
 import { Shell } from "./shell.tsx";
 
 // Each page is a file of its own, which the browser loads when it is opened first.

@@ -1,10 +1,10 @@
 import { Component, type ReactNode } from "react";
 import { Bug } from "lucide-react";
 import { commonTexts } from "../texts/common.ts";
-import { Button } from "../ui/button.tsx";
+import { Button } from "../ui/actions/button.tsx";
 import { EmptyState } from "../ui/states.tsx";
-import { PageNotLoaded } from "./lazy-page.ts";
-import { PageNotLoadedState } from "./page-not-loaded.tsx";
+import { PageNotLoaded } from "./pages/lazy-page.ts";
+import { PageNotLoadedState } from "./pages/page-not-loaded.tsx";
 
 interface Props {
   /** Another path is another page, which may work. */

@@ -1,10 +1,10 @@
 import { Link } from "wouter";
-import { ProductPicture } from "../catalogue/product-picture.tsx";
-import { useStock } from "../catalogue/live-stock.ts";
+import { ProductPicture } from "../catalogue/picture/product-picture.tsx";
+import { useStock } from "../catalogue/stock/live-stock.ts";
 import { basketTexts } from "../texts/basket.ts";
-import { Button } from "../ui/button.tsx";
+import { Button } from "../ui/actions/button.tsx";
 import { formatPrice } from "../ui/format.ts";
-import { QuantityField } from "../ui/quantity-field.tsx";
+import { QuantityField } from "../ui/forms/quantity-field.tsx";
 import { Notice } from "../ui/states.tsx";
 import { problemOf, type LineProblem, type OfferedProduct } from "./basket-state.ts";
 import type { BasketLine } from "./basket.ts";

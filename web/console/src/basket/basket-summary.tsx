@@ -1,6 +1,6 @@
 import { basketTexts } from "../texts/basket.ts";
-import { useStocks } from "../catalogue/live-stock.ts";
-import { Button, LinkButton } from "../ui/button.tsx";
+import { useStocks } from "../catalogue/stock/live-stock.ts";
+import { Button, LinkButton } from "../ui/actions/button.tsx";
 import { formatNumber, formatPrice } from "../ui/format.ts";
 import { problemOf, type OfferedProduct } from "./basket-state.ts";
 import { piecesIn, totalOf, type Basket } from "./basket.ts";

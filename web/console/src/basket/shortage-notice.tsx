@@ -1,5 +1,5 @@
 import { basketTexts } from "../texts/basket.ts";
-import { Button } from "../ui/button.tsx";
+import { Button } from "../ui/actions/button.tsx";
 import { Notice } from "../ui/states.tsx";
 
 interface ShortageNoticeProps {

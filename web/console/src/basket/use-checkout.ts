@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { isShopError } from "../../../../clients/typescript/src/index.ts";
-import { noteStock } from "../catalogue/live-stock.ts";
+import { noteStock } from "../catalogue/stock/live-stock.ts";
 import { shop } from "../api/shop.ts";
 import { invalidate, useSingleMutation } from "../api/use-shop.ts";
 import { BasketProductsDocument, PlaceBasketOrderDocument } from "./basket.graphql.ts";

@@ -15,12 +15,12 @@ export interface CatalogueFilter {
   sort: Sort;
 }
 
-export const sorts = ["NEWEST_FIRST", "NAME_ASC", "PRICE_ASC", "PRICE_DESC"] as const;
-type Sort = (typeof sorts)[number] & ProductSort;
+export const catalogueSorts = ["NEWEST_FIRST", "NAME_ASC", "PRICE_ASC", "PRICE_DESC"] as const;
+type Sort = (typeof catalogueSorts)[number] & ProductSort;
 
 /** Reads the parameters of the address. Unknown values count as not given. */
 export function readFilter(params: URLSearchParams): CatalogueFilter {
-  const sort = sorts.find((value) => value === params.get("sort")) ?? "NEWEST_FIRST";
+  const sort = catalogueSorts.find((value) => value === params.get("sort")) ?? "NEWEST_FIRST";
   return {
     search: params.get("q") ?? "",
     priceMin: params.get("from") ?? "",
@@ -62,15 +62,15 @@ function minorUnits(text: string): number | undefined {
 }
 
 /** What is wrong with the prices of a filter, by field. */
-export interface FilterFaults {
+export interface PriceFaults {
   priceMin?: string;
   priceMax?: string;
 }
 
 /** Checks the prices of a filter. Returns undefined if they are right. */
-export function faultsOf({ priceMin, priceMax }: CatalogueFilter): FilterFaults | undefined {
+export function priceFaultsOf({ priceMin, priceMax }: CatalogueFilter): PriceFaults | undefined {
   const isWrong = (text: string) => text.trim() !== "" && minorUnits(text) === undefined;
-  const faults: FilterFaults = {
+  const faults: PriceFaults = {
     ...(isWrong(priceMin) && { priceMin: catalogueTexts.noPrice }),
     ...(isWrong(priceMax) && { priceMax: catalogueTexts.noPrice }),
   };

@@ -1,19 +1,25 @@
 import { useMemo } from "react";
 import { PackageOpen, SearchX } from "lucide-react";
 import { useSearchParams } from "wouter";
-import { Page } from "../app/page.tsx";
+import { Page } from "../app/pages/page.tsx";
 import { useShopPages } from "../api/use-shop.ts";
 import { useSession } from "../session/use-session.ts";
 import { catalogueTexts } from "../texts/catalogue.ts";
-import { LinkButton } from "../ui/button.tsx";
-import { More } from "../ui/more.tsx";
+import { LinkButton } from "../ui/actions/button.tsx";
+import { More } from "../ui/lists/more.tsx";
 import { EmptyState, ErrorState } from "../ui/states.tsx";
-import { CardPage } from "./card-page.tsx";
-import { CardSkeletons } from "./card-skeletons.tsx";
-import { faultsOf, isFiltered, readFilter, variablesOf, writeFilter } from "./catalogue-filter.ts";
+import { CardPage } from "./cards/card-page.tsx";
+import { CardSkeletons } from "./cards/card-skeletons.tsx";
+import { CatalogueFilterBar } from "./catalogue-filter-bar.tsx";
+import {
+  isFiltered,
+  priceFaultsOf,
+  readFilter,
+  variablesOf,
+  writeFilter,
+} from "./catalogue-filter.ts";
 import { ProductCardsDocument } from "./catalogue.graphql.ts";
-import { FilterBar } from "./filter-bar.tsx";
-import { useStockUpdates } from "./live-stock.ts";
+import { useStockUpdates } from "./stock/live-stock.ts";
 
 const pageRows = 48;
 const documents = [ProductCardsDocument];
@@ -22,7 +28,7 @@ const documents = [ProductCardsDocument];
 export default function CataloguePage() {
   const [params, setParams] = useSearchParams();
   const filter = useMemo(() => readFilter(params), [params]);
-  const faults = faultsOf(filter);
+  const faults = priceFaultsOf(filter);
   const query = useShopPages(
     ProductCardsDocument,
     { first: pageRows, ...variablesOf(filter) },
@@ -36,7 +42,7 @@ export default function CataloguePage() {
   const isEmpty = pages[0]?.length === 0;
   return (
     <Page title={catalogueTexts.title}>
-      <FilterBar
+      <CatalogueFilterBar
         filter={filter}
         faults={faults}
         onChange={(changed) => {

@@ -1,37 +1,34 @@
 import { useState } from "react";
-import { ArrowLeft, ShoppingBag } from "lucide-react";
-import { Link } from "wouter";
-import { Page } from "../app/page.tsx";
+import { ShoppingBag } from "lucide-react";
+import { Page } from "../app/pages/page.tsx";
 import { isMissing } from "../api/error-text.ts";
 import { useShopQuery } from "../api/use-shop.ts";
 import { ShortageNotice } from "../basket/shortage-notice.tsx";
 import { catalogueTexts } from "../texts/catalogue.ts";
-import { Button } from "../ui/button.tsx";
+import { BackLink } from "../ui/actions/back-link.tsx";
+import { Button } from "../ui/actions/button.tsx";
 import { formatPrice } from "../ui/format.ts";
-import { QuantityField } from "../ui/quantity-field.tsx";
-import { ErrorState, Skeleton } from "../ui/states.tsx";
+import { QuantityField } from "../ui/forms/quantity-field.tsx";
+import { QueryState } from "../ui/states.tsx";
 import { ProductViewDocument, type ProductViewQuery } from "./catalogue.graphql.ts";
-import { useStock, useStockUpdates } from "./live-stock.ts";
-import { ProductPicture } from "./product-picture.tsx";
+import { useStock, useStockUpdates } from "./stock/live-stock.ts";
+import { ProductPicture } from "./picture/product-picture.tsx";
 import { putInBasket } from "./put-in-basket.tsx";
-import { StockBadge } from "./stock-badge.tsx";
+import { StockBadge } from "./stock/stock-badge.tsx";
 import styles from "./product-page.module.css";
 
 const documents = [ProductViewDocument];
 
 /** One product, with its live stock. */
 export default function ProductPage({ id }: { id: string }) {
-  const { data, error, refetch } = useShopQuery(ProductViewDocument, { id });
+  const query = useShopQuery(ProductViewDocument, { id });
   useStockUpdates(documents);
-  const otherTitle = isMissing(error) ? catalogueTexts.missing : catalogueTexts.title;
+  const product = query.data?.product;
+  const otherTitle = isMissing(query.error) ? catalogueTexts.missing : catalogueTexts.title;
   return (
-    <Page title={data?.product.name ?? otherTitle}>
-      <Link href="/" className={styles.back}>
-        <ArrowLeft size={16} aria-hidden /> {catalogueTexts.back}
-      </Link>
-      {data && <ProductView product={data.product} />}
-      {!data && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!data && !error && <Skeleton height={420} />}
+    <Page title={product?.name ?? otherTitle}>
+      <BackLink href="/">{catalogueTexts.back}</BackLink>
+      {product ? <ProductView product={product} /> : <QueryState query={query} height={420} />}
     </Page>
   );
 }

@@ -1,4 +1,4 @@
-import { Suspense, useEffect, useRef } from "react";
+import { Suspense } from "react";
 import {
   ChartSpline,
   ClipboardCheck,
@@ -7,12 +7,12 @@ import {
   Radio,
   Route as RouteIcon,
 } from "lucide-react";
-import { Link, Route, Switch, useLocation } from "wouter";
-import { lazyPage } from "../app/lazy-page.ts";
-import { NotFound } from "../app/not-found.tsx";
-import { PageSkeleton } from "../app/page-skeleton.tsx";
+import { Route, Switch } from "wouter";
+import { AreaNavigation } from "../app/pages/area-navigation.tsx";
+import { lazyPage } from "../app/pages/lazy-page.ts";
+import { NotFound } from "../app/pages/not-found.tsx";
+import { PageSkeleton } from "../app/pages/page-skeleton.tsx";
 import { operationsTexts } from "../texts/operations.ts";
-import styles from "./operations.module.css";
 
 const MapPage = lazyPage(() => import("./map/map-page.tsx"));
 const ChartsPage = lazyPage(() => import("./charts/charts-page.tsx"));
@@ -37,7 +37,7 @@ const links = [
 export default function OperationsPage() {
   return (
     <>
-      <Navigation />
+      <AreaNavigation label={operationsTexts.navigation} links={links} />
       <Suspense fallback={<PageSkeleton />}>
         <Switch>
           <Route path={base} component={MapPage} />
@@ -56,31 +56,5 @@ export default function OperationsPage() {
         </Switch>
       </Suspense>
     </>
-  );
-}
-
-function Navigation() {
-  const [path] = useLocation();
-  const list = useRef<HTMLUListElement>(null);
-  useEffect(() => {
-    // On phones, the links are wider than the screen.
-    const current = list.current?.querySelector("[aria-current]");
-    current?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [path]);
-  const isCurrent = (href: string) =>
-    path === href || (href !== base && path.startsWith(`${href}/`));
-  return (
-    <nav className={styles.navigation} aria-label={operationsTexts.navigation}>
-      <ul ref={list}>
-        {links.map(({ href, text, icon: Icon }) => (
-          <li key={href}>
-            <Link href={href} aria-current={isCurrent(href) ? "page" : undefined}>
-              <Icon size={18} aria-hidden />
-              {text}
-            </Link>
-          </li>
-        ))}
-      </ul>
-    </nav>
   );
 }

@@ -1,18 +1,16 @@
-import { useState } from "react";
-import { ArrowLeft } from "lucide-react";
 import { Link, Redirect } from "wouter";
-import { Page } from "../app/page.tsx";
+import { Page } from "../app/pages/page.tsx";
 import { isMissing } from "../api/error-text.ts";
 import { useShopMutation, useShopQuery } from "../api/use-shop.ts";
 import { useSession } from "../session/use-session.ts";
 import { orderTexts } from "../texts/orders.ts";
-import { Button } from "../ui/button.tsx";
-import { ConfirmDialog } from "../ui/dialog.tsx";
+import { BackLink } from "../ui/actions/back-link.tsx";
+import { ConfirmButton } from "../ui/actions/confirm-button.tsx";
 import { formatNumber, formatPrice } from "../ui/format.ts";
-import { ErrorState, Skeleton } from "../ui/states.tsx";
-import { Table, type Column } from "../ui/table.tsx";
+import { QueryState } from "../ui/states.tsx";
+import { Table, type Column } from "../ui/lists/table.tsx";
 import { showToast } from "../ui/toast.tsx";
-import { ProductPicture } from "../catalogue/product-picture.tsx";
+import { ProductPicture } from "../catalogue/picture/product-picture.tsx";
 import { useOrderUpdates } from "./order-updates.ts";
 import {
   CancelMyOrderDocument,
@@ -49,23 +47,19 @@ const columns: readonly Column<Line>[] = [
 /** One order with its timeline. */
 export default function OrderPage({ id }: { id: string }) {
   const { userId = "" } = useSession();
-  const { data, error, refetch } = useShopQuery(OrderViewDocument, { id });
+  const query = useShopQuery(OrderViewDocument, { id });
   useOrderUpdates(userId);
-  const order = data?.order;
+  const order = query.data?.order;
   // Only admins can read it. Their page has the buyer.
   if (order && order.user_id !== userId) return <Redirect to={`/admin/orders/${id}`} replace />;
-  const otherTitle = isMissing(error) ? orderTexts.missing : orderTexts.title;
+  const otherTitle = isMissing(query.error) ? orderTexts.missing : orderTexts.title;
   return (
     <Page
       title={order ? orderTexts.orderTitle(order.number) : otherTitle}
       actions={order?.status === "PLACED" && <CancelButton id={id} />}
     >
-      <Link href="/orders" className={styles.back}>
-        <ArrowLeft size={16} aria-hidden /> {orderTexts.back}
-      </Link>
-      {order && <OrderFacts order={order} />}
-      {!order && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!order && !error && <Skeleton height={420} />}
+      <BackLink href="/orders">{orderTexts.back}</BackLink>
+      {order ? <OrderFacts order={order} /> : <QueryState query={query} height={420} />}
     </Page>
   );
 }
@@ -94,7 +88,6 @@ function OrderFacts({ order }: { order: OrderFactsFragment }) {
 }
 
 function CancelButton({ id }: { id: string }) {
-  const [isAsking, setAsking] = useState(false);
   const { mutateAsync } = useShopMutation(CancelMyOrderDocument, {
     invalidates: [OrderViewDocument, OrderRowsDocument],
     onSuccess() {
@@ -102,25 +95,8 @@ function CancelButton({ id }: { id: string }) {
     },
   });
   return (
-    <>
-      <Button
-        onPress={() => {
-          setAsking(true);
-        }}
-      >
-        {orderTexts.cancel}
-      </Button>
-      <ConfirmDialog
-        title={orderTexts.cancel}
-        confirmLabel={orderTexts.cancel}
-        isOpen={isAsking}
-        onClose={() => {
-          setAsking(false);
-        }}
-        onConfirm={() => mutateAsync({ id })}
-      >
-        {orderTexts.cancelText}
-      </ConfirmDialog>
-    </>
+    <ConfirmButton label={orderTexts.cancel} onConfirm={() => mutateAsync({ id })}>
+      {orderTexts.cancelText}
+    </ConfirmButton>
   );
 }

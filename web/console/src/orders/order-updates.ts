@@ -9,15 +9,11 @@ const shown = [OrderRowsDocument, OrderViewDocument];
 export function useOrderUpdates(userId: string): void {
   const client = useQueryClient();
   const refresh = () => void invalidate(client, shown);
-  useSubscription(
-    OrderChangesDocument,
-    {},
-    {
-      onEvent({ orderUpdated }) {
-        // Admins get the changes of all orders.
-        if (orderUpdated.user_id === userId) refresh();
-      },
-      onGap: refresh,
+  useSubscription(OrderChangesDocument, {
+    onEvent({ orderUpdated }) {
+      // Admins get the changes of all orders.
+      if (orderUpdated.user_id === userId) refresh();
     },
-  );
+    onGap: refresh,
+  });
 }

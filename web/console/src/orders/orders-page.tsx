@@ -1,15 +1,15 @@
 import { ClipboardList } from "lucide-react";
 import { Link } from "wouter";
-import { Page } from "../app/page.tsx";
+import { Page } from "../app/pages/page.tsx";
 import { useShopPages } from "../api/use-shop.ts";
 import { useSession } from "../session/use-session.ts";
 import { commonTexts } from "../texts/common.ts";
 import { orderTexts } from "../texts/orders.ts";
-import { LinkButton } from "../ui/button.tsx";
+import { LinkButton } from "../ui/actions/button.tsx";
 import { formatNumber, formatPrice, formatTime } from "../ui/format.ts";
-import { More } from "../ui/more.tsx";
-import { EmptyState, ErrorState, Skeleton } from "../ui/states.tsx";
-import { Table, type Column } from "../ui/table.tsx";
+import { List } from "../ui/lists/list.tsx";
+import { EmptyState } from "../ui/states.tsx";
+import type { Column } from "../ui/lists/table.tsx";
 import { useOrderUpdates } from "./order-updates.ts";
 import { OrderRowsDocument, type OrderRowFragment } from "./orders.graphql.ts";
 import { StatusBadge } from "./status-badge.tsx";
@@ -40,29 +40,23 @@ export default function OrdersPage() {
     (data) => data.ordersConnection,
   );
   useOrderUpdates(userId);
-  const { pages, isPending, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } =
-    query;
-  const rows = pages.flat();
   return (
     <Page title={orderTexts.title}>
-      {isPending && <Skeleton count={5} height={52} />}
-      {error && rows.length === 0 && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {query.isSuccess && rows.length === 0 && (
-        <EmptyState
-          icon={<ClipboardList />}
-          title={orderTexts.noneTitle}
-          action={<LinkButton href="/">{commonTexts.toCatalogue}</LinkButton>}
-        >
-          {orderTexts.noneText}
-        </EmptyState>
-      )}
-      {rows.length > 0 && (
-        <Table caption={orderTexts.title} columns={columns} rows={rows} keyOf={({ id }) => id} />
-      )}
-      <More
-        hasMore={hasNextPage}
-        isLoading={isFetchingNextPage}
-        onMore={() => void fetchNextPage()}
+      <List
+        caption={orderTexts.title}
+        columns={columns}
+        rows={query.pages.flat()}
+        keyOf={({ id }) => id}
+        query={query}
+        empty={
+          <EmptyState
+            icon={<ClipboardList />}
+            title={orderTexts.noneTitle}
+            action={<LinkButton href="/">{commonTexts.toCatalogue}</LinkButton>}
+          >
+            {orderTexts.noneText}
+          </EmptyState>
+        }
       />
     </Page>
   );

@@ -1,11 +1,11 @@
 import { Fragment, type ReactNode } from "react";
 import { KeyRound, ShieldOff } from "lucide-react";
 import { useLocation } from "wouter";
-import { PageSkeleton } from "../app/page-skeleton.tsx";
-import { Page } from "../app/page.tsx";
+import { PageSkeleton } from "../app/pages/page-skeleton.tsx";
+import { Page } from "../app/pages/page.tsx";
 import { commonTexts } from "../texts/common.ts";
 import { shellTexts } from "../texts/shell.ts";
-import { LinkButton } from "../ui/button.tsx";
+import { LinkButton } from "../ui/actions/button.tsx";
 import { EmptyState, ErrorState } from "../ui/states.tsx";
 import { useSession } from "./use-session.ts";
 

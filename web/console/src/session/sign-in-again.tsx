@@ -1,8 +1,8 @@
 import { commonTexts } from "../texts/common.ts";
 import { shellTexts } from "../texts/shell.ts";
 import { discardEdits } from "../unsaved/unsaved-edits.ts";
-import { Button } from "../ui/button.tsx";
-import { Dialog } from "../ui/dialog.tsx";
+import { Button } from "../ui/actions/button.tsx";
+import { Dialog } from "../ui/actions/dialog.tsx";
 import { updateSession } from "./session-store.ts";
 import { SignInForm } from "./sign-in-form.tsx";
 

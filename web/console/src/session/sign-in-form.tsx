@@ -1,7 +1,7 @@
 import { useSingleMutation } from "../api/use-shop.ts";
 import { accountTexts } from "../texts/account.ts";
-import { TextField } from "../ui/fields.tsx";
-import { Form } from "../ui/form.tsx";
+import { TextField } from "../ui/forms/fields.tsx";
+import { Form } from "../ui/forms/form.tsx";
 import { signIn } from "./sign-in-out.ts";
 
 /** Asks for email and password, and opens a session. */

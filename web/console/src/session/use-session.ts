@@ -3,6 +3,7 @@ import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { useShopQuery } from "../api/use-shop.ts";
 import { storeRights } from "./known-rights.ts";
 import { sessionState, subscribeToSession } from "./session-store.ts";
+import { userTypes } from "./user-types.ts";
 import { ViewerDocument, type ViewerQuery } from "./session.graphql.ts";
 
 /** The account of the signed-in user. */
@@ -58,7 +59,7 @@ export function useSession(): Session {
     if (viewer) storeRights(localStorage, viewer.id, viewer);
   }, [viewer]);
   const { type, mayOperate = false } = viewer ?? rights ?? {};
-  const isAdmin = type === 1;
+  const isAdmin = type === userTypes.admin;
   return {
     status,
     userId: userId ?? pausedUserId,

@@ -5,7 +5,6 @@ export const catalogueTexts = {
   title: titles.catalogue,
   search: "Search",
   searchHint: "Words of the name or description",
-  filters: "Filters",
   sort: "Sort by",
   sorts: {
     NEWEST_FIRST: "Newest first",

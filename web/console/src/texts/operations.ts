@@ -78,7 +78,6 @@ export const stockTexts = {
   noneHeldTitle: "No reservation is held",
   noneHeldText: "Each reservation is sold or released.",
   order: "Order",
-  traceOf: "Trace",
   age: "Age",
   reserved: "Reserved at",
   expires: "Checked again",

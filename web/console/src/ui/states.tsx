@@ -3,7 +3,7 @@ import { CircleAlert, CircleCheck, Compass, Info, TriangleAlert } from "lucide-r
 import { useConnection } from "../api/connection.ts";
 import { errorText, isMissing } from "../api/error-text.ts";
 import { commonTexts } from "../texts/common.ts";
-import { Button } from "./button.tsx";
+import { Button } from "./actions/button.tsx";
 import styles from "./states.module.css";
 
 interface EmptyStateProps {
@@ -76,6 +76,17 @@ export function Skeleton({ count = 1, height }: SkeletonProps) {
       ))}
     </div>
   );
+}
+
+interface QueryStateProps extends SkeletonProps {
+  /** The query that has no data. */
+  query: { error: unknown; refetch: () => unknown };
+}
+
+/** What is shown in place of the data of a query: grey blocks, or the error if it has failed. */
+export function QueryState({ query, ...skeleton }: QueryStateProps) {
+  if (query.error === null) return <Skeleton {...skeleton} />;
+  return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
 }
 
 const icons = {

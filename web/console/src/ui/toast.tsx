@@ -1,7 +1,7 @@
 import { useSyncExternalStore, type ReactNode } from "react";
 import { X } from "lucide-react";
 import { commonTexts } from "../texts/common.ts";
-import { IconButton } from "./button.tsx";
+import { IconButton } from "./actions/button.tsx";
 import styles from "./toast.module.css";
 
 interface Toast {

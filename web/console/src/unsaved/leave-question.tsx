@@ -1,6 +1,6 @@
 import { commonTexts } from "../texts/common.ts";
-import { Button } from "../ui/button.tsx";
-import { Dialog, DialogButtons } from "../ui/dialog.tsx";
+import { Button } from "../ui/actions/button.tsx";
+import { Dialog, DialogButtons } from "../ui/actions/dialog.tsx";
 import { useQuestion } from "./unsaved-edits.ts";
 
 /** The dialog that asks before unsaved edits are lost. */

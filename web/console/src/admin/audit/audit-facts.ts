@@ -6,7 +6,7 @@ import {
 } from "../../texts/admin/audit.ts";
 import { adminUserTexts } from "../../texts/admin/users.ts";
 import { formatNumber, formatPrice } from "../../ui/format.ts";
-import { userTypes } from "../users/user-types.ts";
+import { userTypes } from "../../session/user-types.ts";
 import type { AuditFactsFragment } from "./audit.graphql.ts";
 
 /** What a client does without a token and yet proves to be the affected user. */

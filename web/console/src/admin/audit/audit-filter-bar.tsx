@@ -1,9 +1,15 @@
 import { actorKindTexts, auditKindTexts, auditTexts } from "../../texts/admin/audit.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
-import { SelectField } from "../../ui/fields.tsx";
+import { SelectField } from "../../ui/forms/fields.tsx";
 import type { FilterFaults } from "../shared/filter-faults.ts";
 import { FilterBar, FilterField, PeriodFilter } from "../shared/filters.tsx";
-import { actionsOf, filterNames, trails, type AuditFilters, type Trail } from "./audit-filter.ts";
+import {
+  actionsOfTrail,
+  auditFilterNames,
+  trails,
+  type AuditFilters,
+  type Trail,
+} from "./audit-filter.ts";
 
 interface AuditFilterBarProps {
   trail: Trail;
@@ -14,7 +20,7 @@ interface AuditFilterBarProps {
 }
 
 const noFilter = Object.fromEntries(
-  filterNames.filter((name) => name !== "trail").map((name) => [name, ""]),
+  auditFilterNames.filter((name) => name !== "trail").map((name) => [name, ""]),
 );
 const outcomes = [
   { value: "", text: auditTexts.outcomes.all },
@@ -25,7 +31,7 @@ const outcomes = [
 /** The filters of the audit trail. */
 export function AuditFilterBar(props: AuditFilterBarProps) {
   const { trail, filters, faults, isFiltered, onChange } = props;
-  const actionOptions = actionsOf[trail]
+  const actionOptions = actionsOfTrail[trail]
     .map((value) => ({ value, text: auditKindTexts[value] }))
     .sort((a, b) => a.text.localeCompare(b.text));
   return (
@@ -48,7 +54,7 @@ export function AuditFilterBar(props: AuditFilterBarProps) {
       <SelectField
         label={auditTexts.action}
         // The address may have an action of another trail.
-        value={actionsOf[trail].find((action) => action === filters.action) ?? ""}
+        value={actionsOfTrail[trail].find((action) => action === filters.action) ?? ""}
         options={[{ value: "", text: adminTexts.all }, ...actionOptions]}
         onChange={(action) => {
           onChange({ action });

@@ -6,7 +6,7 @@ export const trails = ["users", "products", "webhooks"] as const;
 export type Trail = (typeof trails)[number];
 
 /** The filters of the audit trail, as they stand in the address. */
-export const filterNames = [
+export const auditFilterNames = [
   "trail",
   "action",
   "outcome",
@@ -16,12 +16,12 @@ export const filterNames = [
   "from",
   "before",
 ] as const;
-export type AuditFilters = Record<(typeof filterNames)[number], string>;
+export type AuditFilters = Record<(typeof auditFilterNames)[number], string>;
 
 const commonActions: readonly AuditAction[] = ["ACCESS_REFUSED", "DEAD_LETTER_DISCARDED"];
 
 /** The actions that the entries of a trail can have. */
-export const actionsOf: Record<Trail, readonly AuditAction[]> = {
+export const actionsOfTrail: Record<Trail, readonly AuditAction[]> = {
   users: [
     ...commonActions,
     "REGISTERED",
@@ -76,7 +76,7 @@ export function auditFilterOf(
   actorIds: readonly string[] | undefined,
   subjectIds: readonly string[] | undefined,
 ): AuditFilter {
-  const known = actionsOf[trail].find((one) => one === action);
+  const known = actionsOfTrail[trail].find((one) => one === action);
   const isRejected = outcome === "rejected";
   return {
     ...(actorIds && { actorIds: [...actorIds] }),

@@ -4,14 +4,14 @@ import { Link } from "wouter";
 import { actorKindTexts, auditKindTexts, auditTexts } from "../../texts/admin/audit.ts";
 import { formatTime } from "../../ui/format.ts";
 import { Badge, EmptyState } from "../../ui/states.tsx";
-import type { Column } from "../../ui/table.tsx";
+import type { Column } from "../../ui/lists/table.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
 import { periodFaults } from "../shared/filter-faults.ts";
 import { useFilters, WrongFilters } from "../shared/filters.tsx";
-import { List } from "../shared/list.tsx";
+import { List } from "../../ui/lists/list.tsx";
 import { AuditFilterBar } from "./audit-filter-bar.tsx";
 import { detailsOf, kindOf, personOf, rejectionText } from "./audit-facts.ts";
-import { auditFilterOf, filterNames, trails, type Trail } from "./audit-filter.ts";
+import { auditFilterOf, auditFilterNames, trails, type Trail } from "./audit-filter.ts";
 import type { AuditFactsFragment } from "./audit.graphql.ts";
 import { useAuditTrail, useCalled, useNames } from "./use-audit-trail.ts";
 import styles from "./audit.module.css";
@@ -109,7 +109,7 @@ function Details({ entry }: { entry: AuditFactsFragment }) {
 
 /** Who has done what, and when: changes and rejected attempts. */
 export default function AuditPage() {
-  const [filters, change] = useFilters(filterNames);
+  const [filters, change] = useFilters(auditFilterNames);
   const trail = trails.find((value) => value === filters.trail) ?? "users";
   const actor = useCalled("users", filters.actor);
   const subject = useCalled(trail, filters.subject);
@@ -131,7 +131,7 @@ export default function AuditPage() {
   if (query.isSuccess && !isReading && named !== trail) setNamed(trail);
   const isPending = query.isPending || (query.isSuccess && named !== trail);
   const rows = isPending ? [] : query.pages.flat();
-  const isFiltered = filterNames.some((name) => name !== "trail" && filters[name] !== "");
+  const isFiltered = auditFilterNames.some((name) => name !== "trail" && filters[name] !== "");
   return (
     <AdminPage title={auditTexts.title}>
       <AuditFilterBar

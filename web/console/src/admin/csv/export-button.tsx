@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import { Download, Square } from "lucide-react";
 import { errorText } from "../../api/error-text.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
-import { Button } from "../../ui/button.tsx";
+import { Button } from "../../ui/actions/button.tsx";
 import { showToast } from "../../ui/toast.tsx";
 import { saveCsv } from "./save-csv.ts";
 import { csvOf, type Cell } from "./write-csv.ts";

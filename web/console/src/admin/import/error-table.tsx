@@ -1,8 +1,8 @@
 import { Download } from "lucide-react";
 import { importTexts } from "../../texts/admin/import.ts";
-import { Button } from "../../ui/button.tsx";
+import { Button } from "../../ui/actions/button.tsx";
 import { formatNumber } from "../../ui/format.ts";
-import { Table } from "../../ui/table.tsx";
+import { Table } from "../../ui/lists/table.tsx";
 import { saveCsv } from "../csv/save-csv.ts";
 import { csvOf } from "../csv/write-csv.ts";
 import type { RowFault } from "./run-import.ts";

@@ -6,11 +6,11 @@ import { errorText } from "../../api/error-text.ts";
 import { importTexts } from "../../texts/admin/import.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
-import { Button } from "../../ui/button.tsx";
+import { Button } from "../../ui/actions/button.tsx";
 import { Notice } from "../../ui/states.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
-import { BackLink } from "../shared/back-link.tsx";
-import { Card } from "../shared/card.tsx";
+import { BackLink } from "../../ui/actions/back-link.tsx";
+import { Card } from "../../ui/card.tsx";
 import { ImportRun } from "./import-run.tsx";
 import { readFile, type ProductFile } from "./read-file.ts";
 import { checkRows } from "./run-import.ts";
@@ -18,30 +18,7 @@ import styles from "./import.module.css";
 
 /** Creates and changes products from a CSV file: choice, preview, progress and errors. */
 export default function ImportPage() {
-  const [file, setFile] = useState<ProductFile>();
-  const [fault, setFault] = useState<string>();
-  const [isChecking, setChecking] = useState(false);
-  const reading = useRef<AbortController>(undefined);
-  useEffect(() => () => reading.current?.abort(), []);
-  const open = async (chosen: File | null | undefined) => {
-    if (!chosen) return;
-    reading.current?.abort();
-    const controller = new AbortController();
-    reading.current = controller;
-    setFile(undefined);
-    setFault(undefined);
-    setChecking(true);
-    const result = await readChecked(chosen, controller.signal);
-    // Another file was chosen meanwhile, or the user has cancelled.
-    if (controller.signal.aborted) return;
-    setChecking(false);
-    if (typeof result === "string") setFault(result);
-    else setFile(result);
-  };
-  const cancel = () => {
-    reading.current?.abort();
-    setChecking(false);
-  };
+  const { file, fault, isChecking, open, cancel } = useChosenFile();
   return (
     <AdminPage title={importTexts.title}>
       <BackLink href="/admin/products">{adminProductTexts.back}</BackLink>
@@ -83,6 +60,35 @@ export default function ImportPage() {
       {file && <ImportRun file={file} />}
     </AdminPage>
   );
+}
+
+/** The file that the user has chosen, and what is wrong with it. A new choice ends the reading before. */
+function useChosenFile() {
+  const [file, setFile] = useState<ProductFile>();
+  const [fault, setFault] = useState<string>();
+  const [isChecking, setChecking] = useState(false);
+  const reading = useRef<AbortController>(undefined);
+  useEffect(() => () => reading.current?.abort(), []);
+  const open = async (chosen: File | null | undefined) => {
+    if (!chosen) return;
+    reading.current?.abort();
+    const controller = new AbortController();
+    reading.current = controller;
+    setFile(undefined);
+    setFault(undefined);
+    setChecking(true);
+    const result = await readChecked(chosen, controller.signal);
+    // Another file was chosen meanwhile, or the user has cancelled.
+    if (controller.signal.aborted) return;
+    setChecking(false);
+    if (typeof result === "string") setFault(result);
+    else setFile(result);
+  };
+  const cancel = () => {
+    reading.current?.abort();
+    setChecking(false);
+  };
+  return { file, fault, isChecking, open, cancel };
 }
 
 /** Reads a file and compares its rows with the products. Returns the sentence about what failed. */

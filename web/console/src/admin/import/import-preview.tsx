@@ -1,7 +1,7 @@
 import { importTexts } from "../../texts/admin/import.ts";
 import { Notice } from "../../ui/states.tsx";
-import { Table } from "../../ui/table.tsx";
-import { Card } from "../shared/card.tsx";
+import { Table } from "../../ui/lists/table.tsx";
+import { Card } from "../../ui/card.tsx";
 import { ErrorTable } from "./error-table.tsx";
 import type { RowFault } from "./run-import.ts";
 import type { RowValues } from "./columns.ts";

@@ -4,7 +4,7 @@ import type { OrderFilter } from "../../../../../clients/typescript/src/generate
 import { AdminOrderRowsDocument } from "./admin-orders.graphql.ts";
 
 /** The columns of an exported file. Totals are in cents. */
-export const exportColumns = [
+export const orderExportColumns = [
   "id",
   "number",
   "placed",

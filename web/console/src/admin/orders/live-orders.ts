@@ -77,26 +77,18 @@ export function useLiveOrders(queried: readonly Order[], { filter, place, isHeld
     const entries = changed.map((order) => [order.id, order] as const);
     setChanges((known) => new Map([...known, ...entries].slice(-maxOrders)));
   });
-  useSubscription(
-    AdminNewOrdersDocument,
-    {},
-    {
-      onEvent({ orderPlaced }) {
-        takeOrder(orderPlaced);
-      },
-      onGap: restart,
+  useSubscription(AdminNewOrdersDocument, {
+    onEvent({ orderPlaced }) {
+      takeOrder(orderPlaced);
     },
-  );
-  useSubscription(
-    AdminOrderChangesDocument,
-    {},
-    {
-      onEvent({ orderUpdated }) {
-        takeChange(orderUpdated);
-      },
-      onGap: restart,
+    onGap: restart,
+  });
+  useSubscription(AdminOrderChangesDocument, {
+    onEvent({ orderUpdated }) {
+      takeChange(orderUpdated);
     },
-  );
+    onGap: restart,
+  });
   const ordered = place === "first" ? [...shown, ...queried] : [...queried, ...shown.toReversed()];
   const all = new Map(ordered.map((order) => [order.id, order]));
   const rows = [...all.values()].map((order) => {

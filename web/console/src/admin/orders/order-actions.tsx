@@ -1,12 +1,12 @@
-import { useState } from "react";
 import { CheckCheck, Truck } from "lucide-react";
 import { useShopMutation } from "../../api/use-shop.ts";
 import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { orderTexts } from "../../texts/orders.ts";
-import { Button } from "../../ui/button.tsx";
-import { ConfirmDialog, Dialog } from "../../ui/dialog.tsx";
-import { TextField } from "../../ui/fields.tsx";
-import { Form } from "../../ui/form.tsx";
+import { Button } from "../../ui/actions/button.tsx";
+import { ConfirmButton } from "../../ui/actions/confirm-button.tsx";
+import { Dialog, useDialog } from "../../ui/actions/dialog.tsx";
+import { TextField } from "../../ui/forms/fields.tsx";
+import { Form } from "../../ui/forms/form.tsx";
 import { showToast } from "../../ui/toast.tsx";
 import {
   AdminCancelOrderDocument,
@@ -33,25 +33,13 @@ export function OrderActions({ order }: { order: Order }) {
   );
 }
 
-/** A dialog's state: whether it is open, and what opens and closes it. */
-function useDialog() {
-  const [isOpen, setOpen] = useState(false);
-  const open = () => {
-    setOpen(true);
-  };
-  const close = () => {
-    setOpen(false);
-  };
-  return { isOpen, open, close };
-}
-
 /** Asks for the tracking text and ships an order. */
 function ShipButton({ order: { id, number } }: { order: Order }) {
-  const { isOpen, open, close } = useDialog();
+  const { open, ...dialog } = useDialog();
   const { mutate, isPending, error } = useShopMutation(AdminShipOrderDocument, {
     invalidates,
     onSuccess() {
-      close();
+      dialog.onClose();
       showToast(adminOrderTexts.shipped(number));
     },
   });
@@ -60,7 +48,7 @@ function ShipButton({ order: { id, number } }: { order: Order }) {
       <Button isSmall onPress={open} aria-label={adminOrderTexts.shipNamed(number)}>
         <Truck size={15} aria-hidden /> {adminOrderTexts.ship}
       </Button>
-      <Dialog title={adminOrderTexts.shipNamed(number)} isOpen={isOpen} onClose={close}>
+      <Dialog {...dialog} title={adminOrderTexts.shipNamed(number)}>
         <Form
           submitLabel={adminOrderTexts.ship}
           isPending={isPending}
@@ -82,7 +70,6 @@ function ShipButton({ order: { id, number } }: { order: Order }) {
 }
 
 function CompleteButton({ order: { id, number } }: { order: Order }) {
-  const { isOpen, open, close } = useDialog();
   const { mutateAsync } = useShopMutation(AdminCompleteOrderDocument, {
     invalidates,
     onSuccess() {
@@ -90,29 +77,19 @@ function CompleteButton({ order: { id, number } }: { order: Order }) {
     },
   });
   return (
-    <>
-      <Button
-        isSmall
-        onPress={open}
-        aria-label={`${adminOrderTexts.complete}: ${orderTexts.orderTitle(number)}`}
-      >
-        <CheckCheck size={15} aria-hidden /> {adminOrderTexts.complete}
-      </Button>
-      <ConfirmDialog
-        title={orderTexts.orderTitle(number)}
-        confirmLabel={adminOrderTexts.complete}
-        isOpen={isOpen}
-        onClose={close}
-        onConfirm={() => mutateAsync({ id })}
-      >
-        {adminOrderTexts.completeText}
-      </ConfirmDialog>
-    </>
+    <ConfirmButton
+      isSmall
+      label={adminOrderTexts.complete}
+      subject={orderTexts.orderTitle(number)}
+      icon={<CheckCheck size={15} aria-hidden />}
+      onConfirm={() => mutateAsync({ id })}
+    >
+      {adminOrderTexts.completeText}
+    </ConfirmButton>
   );
 }
 
 function CancelButton({ order: { id, number } }: { order: Order }) {
-  const { isOpen, open, close } = useDialog();
   const { mutateAsync } = useShopMutation(AdminCancelOrderDocument, {
     invalidates,
     onSuccess() {
@@ -120,24 +97,14 @@ function CancelButton({ order: { id, number } }: { order: Order }) {
     },
   });
   return (
-    <>
-      <Button
-        isSmall
-        look="quiet"
-        onPress={open}
-        aria-label={`${orderTexts.cancel}: ${orderTexts.orderTitle(number)}`}
-      >
-        {orderTexts.cancel}
-      </Button>
-      <ConfirmDialog
-        title={orderTexts.orderTitle(number)}
-        confirmLabel={orderTexts.cancel}
-        isOpen={isOpen}
-        onClose={close}
-        onConfirm={() => mutateAsync({ id })}
-      >
-        {orderTexts.cancelText}
-      </ConfirmDialog>
-    </>
+    <ConfirmButton
+      isSmall
+      look="quiet"
+      label={orderTexts.cancel}
+      subject={orderTexts.orderTitle(number)}
+      onConfirm={() => mutateAsync({ id })}
+    >
+      {orderTexts.cancelText}
+    </ConfirmButton>
   );
 }

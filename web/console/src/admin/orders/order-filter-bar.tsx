@@ -1,10 +1,16 @@
 import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { orderTexts } from "../../texts/orders.ts";
-import { SelectField } from "../../ui/fields.tsx";
+import { SelectField } from "../../ui/forms/fields.tsx";
 import { FilterBar, FilterField, FilterRange, PeriodFilter } from "../shared/filters.tsx";
 import type { FilterFaults } from "../shared/filter-faults.ts";
-import { filterNames, sortOf, sorts, statuses, type OrderFilters } from "./order-filter.ts";
+import {
+  orderFilterNames,
+  sortOf,
+  orderSorts,
+  statuses,
+  type OrderFilters,
+} from "./order-filter.ts";
 
 interface OrderFilterBarProps {
   filters: OrderFilters;
@@ -18,7 +24,7 @@ const statusOptions = [
   ...statuses.map((value) => ({ value, text: orderTexts.statuses[value] })),
 ];
 const noFilter = Object.fromEntries(
-  filterNames.filter((name) => name !== "sort").map((name) => [name, ""]),
+  orderFilterNames.filter((name) => name !== "sort").map((name) => [name, ""]),
 );
 
 /** The filters of the list of orders. */
@@ -74,7 +80,7 @@ export function OrderFilterBar({ filters, faults, isFiltered, onChange }: OrderF
       <SelectField
         label={adminOrderTexts.sort}
         value={sortOf(filters)}
-        options={sorts.map((value) => ({ value, text: adminOrderTexts.sorts[value] }))}
+        options={orderSorts.map((value) => ({ value, text: adminOrderTexts.sorts[value] }))}
         onChange={(sort) => {
           onChange({ sort: sort === "NEWEST_FIRST" ? "" : sort });
         }}

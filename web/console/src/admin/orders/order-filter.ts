@@ -10,7 +10,7 @@ import type {
 import type { AdminOrderRowFragment } from "./admin-orders.graphql.ts";
 
 /** The filters and the sort of the list of orders, as they stand in the address. */
-export const filterNames = [
+export const orderFilterNames = [
   "number",
   "status",
   "user",
@@ -20,14 +20,14 @@ export const filterNames = [
   "max",
   "sort",
 ] as const;
-export type OrderFilters = Record<(typeof filterNames)[number], string>;
+export type OrderFilters = Record<(typeof orderFilterNames)[number], string>;
 
 export const statuses = ["PLACED", "SHIPPED", "DELIVERED", "CANCELLED"] as const;
 
-export const sorts = ["NEWEST_FIRST", "OLDEST_FIRST"] as const;
+export const orderSorts = ["NEWEST_FIRST", "OLDEST_FIRST"] as const;
 
-export function sortOf({ sort }: OrderFilters): (typeof sorts)[number] {
-  return sorts.find((value) => value === sort) ?? "NEWEST_FIRST";
+export function sortOf({ sort }: OrderFilters): (typeof orderSorts)[number] {
+  return orderSorts.find((value) => value === sort) ?? "NEWEST_FIRST";
 }
 
 function statusOf(text: string): OrderStatus | undefined {
@@ -35,6 +35,7 @@ function statusOf(text: string): OrderStatus | undefined {
 }
 
 const numberPattern = /^[\da-z]{4}-?[\da-z]{4}-?[\da-z]{4}$/i;
+
 /** Returns the filter of the query. It is only right for entries without faults. */
 export function orderFilterOf(filters: OrderFilters): OrderFilter {
   const { number, status, user, from, before, min, max } = filters;

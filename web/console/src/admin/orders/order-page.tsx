@@ -7,14 +7,14 @@ import { Timeline } from "../../orders/timeline.tsx";
 import { useSession } from "../../session/use-session.ts";
 import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { orderTexts } from "../../texts/orders.ts";
-import { LinkButton } from "../../ui/button.tsx";
+import { LinkButton } from "../../ui/actions/button.tsx";
 import { Email } from "../../ui/email.tsx";
 import { formatNumber, formatPrice, formatTime } from "../../ui/format.ts";
-import { ErrorState, Skeleton } from "../../ui/states.tsx";
-import { Table, type Column } from "../../ui/table.tsx";
+import { QueryState } from "../../ui/states.tsx";
+import { Table, type Column } from "../../ui/lists/table.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
-import { BackLink } from "../shared/back-link.tsx";
-import { Card, Columns, Facts, Row } from "../shared/card.tsx";
+import { BackLink } from "../../ui/actions/back-link.tsx";
+import { Card, Columns, Facts, Row } from "../../ui/card.tsx";
 import {
   AdminOrderChangesDocument,
   AdminOrderViewDocument,
@@ -46,19 +46,15 @@ const columns: readonly Column<Line>[] = [
 export default function OrderPage({ id }: { id: string }) {
   const client = useQueryClient();
   const { mayOperate } = useSession();
-  const { data, error, refetch } = useShopQuery(AdminOrderViewDocument, { id });
+  const query = useShopQuery(AdminOrderViewDocument, { id });
   const refresh = () => void invalidate(client, [AdminOrderViewDocument]);
-  useSubscription(
-    AdminOrderChangesDocument,
-    {},
-    {
-      onEvent({ orderUpdated }) {
-        if (orderUpdated.id === id) refresh();
-      },
-      onGap: refresh,
+  useSubscription(AdminOrderChangesDocument, {
+    onEvent({ orderUpdated }) {
+      if (orderUpdated.id === id) refresh();
     },
-  );
-  const order = data?.order;
+    onGap: refresh,
+  });
+  const order = query.data?.order;
   const actions = order && (
     <Row>
       {mayOperate && (
@@ -73,9 +69,7 @@ export default function OrderPage({ id }: { id: string }) {
       actions={actions}
     >
       <BackLink href="/admin/orders">{adminOrderTexts.back}</BackLink>
-      {order && <OrderFacts order={order} />}
-      {!order && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!order && !error && <Skeleton height={420} />}
+      {order ? <OrderFacts order={order} /> : <QueryState query={query} height={420} />}
     </AdminPage>
   );
 }

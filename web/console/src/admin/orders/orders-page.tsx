@@ -6,22 +6,22 @@ import { useShopPages, useShopQuery } from "../../api/use-shop.ts";
 import { StatusBadge } from "../../orders/status-badge.tsx";
 import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { orderTexts } from "../../texts/orders.ts";
-import { Button } from "../../ui/button.tsx";
+import { Button } from "../../ui/actions/button.tsx";
 import { formatNumber, formatPrice, formatTime } from "../../ui/format.ts";
 import { Badge, EmptyState } from "../../ui/states.tsx";
-import type { Column } from "../../ui/table.tsx";
+import type { Column } from "../../ui/lists/table.tsx";
 import { ExportButton } from "../csv/export-button.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
-import { Row } from "../shared/card.tsx";
+import { Row } from "../../ui/card.tsx";
 import { useFilters, WrongFilters } from "../shared/filters.tsx";
-import { List } from "../shared/list.tsx";
+import { List } from "../../ui/lists/list.tsx";
 import { AdminUserViewDocument } from "../users/users.graphql.ts";
 import { AdminOrderRowsDocument, type AdminOrderRowFragment } from "./admin-orders.graphql.ts";
-import { exportColumns, exportedOrders } from "./exported-orders.ts";
+import { orderExportColumns, exportedOrders } from "./exported-orders.ts";
 import { useIsHeld } from "./use-is-held.ts";
 import { useLiveOrders } from "./live-orders.ts";
 import { OrderActions } from "./order-actions.tsx";
-import { faultsOfFilters, filterNames, orderFilterOf, sortOf } from "./order-filter.ts";
+import { faultsOfFilters, orderFilterNames, orderFilterOf, sortOf } from "./order-filter.ts";
 import { OrderFilterBar } from "./order-filter-bar.tsx";
 import styles from "./orders.module.css";
 
@@ -55,12 +55,12 @@ function Customer({ order: { user_id, user } }: { order: AdminOrderRowFragment }
 
 /** The orders of all users. They change while the page is open. */
 export default function OrdersPage() {
-  const [filters, change] = useFilters(filterNames);
+  const [filters, change] = useFilters(orderFilterNames);
   const list = useRef<HTMLDivElement>(null);
   const filter = orderFilterOf(filters);
   const faults = faultsOfFilters(filters);
   const isWrong = Object.keys(faults).length > 0;
-  const isFiltered = filterNames.some((name) => name !== "sort" && filters[name] !== "");
+  const isFiltered = orderFilterNames.some((name) => name !== "sort" && filters[name] !== "");
   const sort = sortOf(filters);
   const query = useShopPages(
     AdminOrderRowsDocument,
@@ -83,12 +83,10 @@ export default function OrdersPage() {
     // Of very many new orders, not all are kept.
     isExact: query.total.isExact && placedSince === 0,
   };
-  const isLive = useConnection() === "connected";
-  const liveText = isLive ? adminOrderTexts.liveText : adminOrderTexts.notLiveText;
   const actions = (
     <ExportButton
       fileName="orders"
-      columns={exportColumns}
+      columns={orderExportColumns}
       isDisabled={isWrong}
       rows={(signal) => exportedOrders(filter, signal)}
     />
@@ -104,20 +102,7 @@ export default function OrdersPage() {
           }}
         />
       )}
-      {!isWrong && (
-        <div className={styles.live}>
-          <Badge kind={isLive ? "success" : "warning"}>
-            {isLive ? adminOrderTexts.live : adminOrderTexts.notLive}
-          </Badge>
-          {waiting === 0 ? (
-            <span role="status">{liveText}</span>
-          ) : (
-            <Button isSmall onPress={showWaiting}>
-              {adminOrderTexts.showWaiting(waiting, hasMore)}
-            </Button>
-          )}
-        </div>
-      )}
+      {!isWrong && <LiveBar waiting={waiting} hasMore={hasMore} onShow={showWaiting} />}
       <div ref={list} className={styles.list}>
         {isWrong ? (
           <WrongFilters faults={faults} />
@@ -139,6 +124,33 @@ export default function OrdersPage() {
         )}
       </div>
     </AdminPage>
+  );
+}
+
+interface LiveBarProps {
+  /** The number of new orders that wait to be shown. */
+  waiting: number;
+  /** There are more of them than are kept. */
+  hasMore: boolean;
+  onShow: () => void;
+}
+
+/** Says whether the list is live, and shows new orders that wait. */
+function LiveBar({ waiting, hasMore, onShow }: LiveBarProps) {
+  const isLive = useConnection() === "connected";
+  return (
+    <div className={styles.live}>
+      <Badge kind={isLive ? "success" : "warning"}>
+        {isLive ? adminOrderTexts.live : adminOrderTexts.notLive}
+      </Badge>
+      {waiting === 0 ? (
+        <span role="status">{isLive ? adminOrderTexts.liveText : adminOrderTexts.notLiveText}</span>
+      ) : (
+        <Button isSmall onPress={onShow}>
+          {adminOrderTexts.showWaiting(waiting, hasMore)}
+        </Button>
+      )}
+    </div>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { axisLook, axisWidth, colourOf } from "../../ui/chart-axis.ts";
+import { axisLook, axisWidth, colourOf, onThemeChange } from "../../ui/chart-look.ts";
 import { marksUpTo, namedDays } from "./axis-marks.ts";
 import styles from "./overview.module.css";
 
@@ -36,23 +36,17 @@ export function BarChart({ title, days, values, format, formatMark }: BarChartPr
       optionsOf({ element, times, formatMark, max: Math.max(...values, 0), setPlace });
     const draw = () => new uPlot(options(), [times, [...values]], element);
     let plot = draw();
-    const redraw = () => {
-      plot.destroy();
-      plot = draw();
-    };
     const sizes = new ResizeObserver(() => {
       plot.setSize({ width: element.clientWidth, height });
     });
     sizes.observe(element);
-    // A canvas has its colours from when it was drawn.
-    const themes = new MutationObserver(redraw);
-    themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    scheme.addEventListener("change", redraw);
+    const stopThemes = onThemeChange(() => {
+      plot.destroy();
+      plot = draw();
+    });
     return () => {
       sizes.disconnect();
-      themes.disconnect();
-      scheme.removeEventListener("change", redraw);
+      stopThemes();
       plot.destroy();
     };
   }, [days, values, formatMark]);

@@ -5,15 +5,15 @@ import { invalidate, useShopQuery } from "../../api/use-shop.ts";
 import { useSubscription } from "../../api/use-subscription.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { overviewTexts } from "../../texts/admin/overview.ts";
-import { SelectField } from "../../ui/fields.tsx";
+import { SelectField } from "../../ui/forms/fields.tsx";
 import { formatNumber, formatPrice } from "../../ui/format.ts";
-import { ErrorState, Skeleton } from "../../ui/states.tsx";
+import { ErrorState, QueryState, Skeleton } from "../../ui/states.tsx";
 import {
   AdminNewOrdersDocument,
   AdminOrderChangesDocument,
 } from "../orders/admin-orders.graphql.ts";
 import { AdminPage } from "../shared/admin-page.tsx";
-import { Card } from "../shared/card.tsx";
+import { Card } from "../../ui/card.tsx";
 import {
   OverviewCountsDocument,
   SalesDocument,
@@ -57,11 +57,11 @@ export default function OverviewPage() {
         }
       >
         <div className={styles.sales}>
-          {sales.data && <SalesCharts days={sales.data.salesByDay} />}
-          {!sales.data && sales.error && (
-            <ErrorState error={sales.error} onRetry={() => void sales.refetch()} />
+          {sales.data ? (
+            <SalesCharts days={sales.data.salesByDay} />
+          ) : (
+            <QueryState query={sales} height={516} />
           )}
-          {!sales.data && !sales.error && <Skeleton height={516} />}
         </div>
       </Card>
       <Card
@@ -84,8 +84,8 @@ function useRefresh() {
       void invalidate(client, [OverviewCountsDocument, SalesDocument]);
     }, refreshMs);
   };
-  useSubscription(AdminNewOrdersDocument, {}, { onEvent: refresh, onGap: refresh });
-  useSubscription(AdminOrderChangesDocument, {}, { onEvent: refresh, onGap: refresh });
+  useSubscription(AdminNewOrdersDocument, { onEvent: refresh, onGap: refresh });
+  useSubscription(AdminOrderChangesDocument, { onEvent: refresh, onGap: refresh });
 }
 
 interface TilesProps {

@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { overviewTexts } from "../../texts/admin/overview.ts";
 import { formatNumber, formatPrice, formatRoundNumber, formatRoundPrice } from "../../ui/format.ts";
-import { Table } from "../../ui/table.tsx";
+import { Table } from "../../ui/lists/table.tsx";
 import { BarChart } from "./bar-chart.tsx";
 import type { SalesQuery } from "./overview.graphql.ts";
 import styles from "./overview.module.css";

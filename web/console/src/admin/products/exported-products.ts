@@ -10,7 +10,7 @@ import type { Cell } from "../csv/write-csv.ts";
 import { inStockOf, type ProductView } from "./product-view.ts";
 
 /** The columns of an exported file. An import accepts them. */
-export const exportColumns = [
+export const productExportColumns = [
   "id",
   "sku",
   "name",
@@ -28,7 +28,7 @@ export async function* exportedProducts(
   signal: AbortSignal,
 ): AsyncGenerator<Cell[]> {
   for await (const product of productsOf(view, signal)) {
-    yield exportColumns.map((column) => product[column]);
+    yield productExportColumns.map((column) => product[column]);
   }
 }
 

@@ -1,14 +1,14 @@
 import { useLocation } from "wouter";
 import { useShopMutation } from "../../api/use-shop.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
-import { TextField } from "../../ui/fields.tsx";
-import { Form } from "../../ui/form.tsx";
+import { TextField } from "../../ui/forms/fields.tsx";
+import { Form } from "../../ui/forms/form.tsx";
 import { showToast } from "../../ui/toast.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
-import { BackLink } from "../shared/back-link.tsx";
-import { Card } from "../shared/card.tsx";
+import { BackLink } from "../../ui/actions/back-link.tsx";
+import { Card } from "../../ui/card.tsx";
 import { minorUnitsOf, piecesOf } from "./price-text.ts";
-import { faultsOfEntries, ProductFields } from "./product-fields.tsx";
+import { faultsOfEntries, ProductFields } from "./edit/product-fields.tsx";
 import { AddProductDocument, AdminProductRowsDocument } from "./products.graphql.ts";
 
 const noEntries = { name: "", description: "", price: "", sku: "" };

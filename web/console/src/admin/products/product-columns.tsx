@@ -1,14 +1,11 @@
 import { Link } from "wouter";
-import { useStock } from "../../catalogue/live-stock.ts";
-import { StockBadge } from "../../catalogue/stock-badge.tsx";
+import { useStock } from "../../catalogue/stock/live-stock.ts";
+import { plentyOfStock, StockBadge } from "../../catalogue/stock/stock-badge.tsx";
 import { adminProductTexts } from "../../texts/admin/products.ts";
 import { formatNumber, formatPrice } from "../../ui/format.ts";
-import type { Column } from "../../ui/table.tsx";
+import type { Column } from "../../ui/lists/table.tsx";
 import type { AdminProductRowFragment } from "./products.graphql.ts";
 import styles from "./products.module.css";
-
-/** A stock from which on it needs no badge. */
-const plenty = 6;
 
 /** The columns of a list of products. */
 export const productColumns: readonly Column<AdminProductRowFragment>[] = [
@@ -25,7 +22,7 @@ function StockCell({ row }: { row: AdminProductRowFragment }) {
   const stock = useStock(row.id, row.stock);
   return (
     <span className={styles.stock}>
-      {stock < plenty && <StockBadge stock={stock} />}
+      {stock < plentyOfStock && <StockBadge stock={stock} />}
       {formatNumber(stock)}
     </span>
   );

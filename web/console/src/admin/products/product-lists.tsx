@@ -1,9 +1,9 @@
 import { isShopError } from "../../../../../clients/typescript/src/index.ts";
 import { useShopQuery } from "../../api/use-shop.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
-import { ErrorState, Skeleton } from "../../ui/states.tsx";
-import { Table } from "../../ui/table.tsx";
-import { NothingMatches } from "../shared/list.tsx";
+import { QueryState } from "../../ui/states.tsx";
+import { Table } from "../../ui/lists/table.tsx";
+import { NothingMatches } from "../../ui/lists/list.tsx";
 import { productColumns } from "./product-columns.tsx";
 import {
   AdminProductBySkuDocument,
@@ -12,16 +12,12 @@ import {
 } from "./products.graphql.ts";
 
 interface ResultProps {
+  query: { error: unknown; refetch: () => unknown };
   rows: readonly AdminProductRowFragment[] | undefined;
-  error: unknown;
-  onRetry: () => void;
 }
 
-function Result({ rows, error, onRetry }: ResultProps) {
-  if (rows === undefined) {
-    if (error === null) return <Skeleton count={3} height={52} />;
-    return <ErrorState error={error} onRetry={onRetry} />;
-  }
+function Result({ query, rows }: ResultProps) {
+  if (rows === undefined) return <QueryState query={query} count={3} height={52} />;
   if (rows.length === 0) return <NothingMatches />;
   return (
     <Table
@@ -35,19 +31,20 @@ function Result({ rows, error, onRetry }: ResultProps) {
 
 /** The products with a low stock. */
 export function LowStockList() {
-  const { data, error, refetch } = useShopQuery(LowStockRowsDocument, {});
+  const query = useShopQuery(LowStockRowsDocument, {});
   return (
     <>
       <p>{adminProductTexts.lowNote}</p>
-      <Result rows={data?.lowStockProducts} error={error} onRetry={() => void refetch()} />
+      <Result query={query} rows={query.data?.lowStockProducts} />
     </>
   );
 }
 
 /** The product with an SKU. */
 export function SkuList({ sku }: { sku: string }) {
-  const { data, error, refetch } = useShopQuery(AdminProductBySkuDocument, { sku });
+  const query = useShopQuery(AdminProductBySkuDocument, { sku });
+  const { data, error } = query;
   const isUnknown = isShopError(error, "PRODUCT_NOT_FOUND");
   const rows = isUnknown ? [] : data && [data.productBySku];
-  return <Result rows={rows} error={error} onRetry={() => void refetch()} />;
+  return <Result query={query} rows={rows} />;
 }

@@ -1,19 +1,18 @@
-import { useState } from "react";
 import { ExternalLink, Trash2 } from "lucide-react";
 import { useLocation } from "wouter";
 import { useShopMutation, useShopQuery } from "../../api/use-shop.ts";
-import { useStock, useStockUpdates } from "../../catalogue/live-stock.ts";
+import { useStock, useStockUpdates } from "../../catalogue/stock/live-stock.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
-import { Button, LinkButton } from "../../ui/button.tsx";
-import { ConfirmDialog } from "../../ui/dialog.tsx";
+import { LinkButton } from "../../ui/actions/button.tsx";
+import { ConfirmButton } from "../../ui/actions/confirm-button.tsx";
 import { formatPrice, formatTime } from "../../ui/format.ts";
-import { ErrorState, Skeleton } from "../../ui/states.tsx";
-import { Table } from "../../ui/table.tsx";
+import { QueryState } from "../../ui/states.tsx";
+import { Table } from "../../ui/lists/table.tsx";
 import { showToast } from "../../ui/toast.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
-import { BackLink } from "../shared/back-link.tsx";
-import { Card, Columns, Facts, Row } from "../shared/card.tsx";
-import { EditProduct } from "./edit-product.tsx";
+import { BackLink } from "../../ui/actions/back-link.tsx";
+import { Card, Columns, Facts, Row } from "../../ui/card.tsx";
+import { EditProduct } from "./edit/edit-product.tsx";
 import {
   AdminProductRowsDocument,
   AdminProductViewDocument,
@@ -21,7 +20,7 @@ import {
   LowStockRowsDocument,
   type AdminProductViewQuery,
 } from "./products.graphql.ts";
-import { inventoryChange, StockForm } from "./stock-form.tsx";
+import { inventoryChange, StockForm } from "./edit/stock-form.tsx";
 import { StockHistory } from "./stock-history.tsx";
 import styles from "./products.module.css";
 
@@ -31,9 +30,9 @@ const shown = [AdminProductViewDocument];
 
 /** One product: its details, its stock, and what has changed. */
 export default function ProductPage({ id }: { id: string }) {
-  const { data, error, refetch } = useShopQuery(AdminProductViewDocument, { id });
+  const query = useShopQuery(AdminProductViewDocument, { id });
   useStockUpdates(shown);
-  const product = data?.product;
+  const product = query.data?.product;
   const actions = product && (
     <Row>
       <LinkButton href={`/products/${id}`}>
@@ -45,9 +44,7 @@ export default function ProductPage({ id }: { id: string }) {
   return (
     <AdminPage title={product?.name ?? adminProductTexts.title} actions={actions}>
       <BackLink href="/admin/products">{adminProductTexts.back}</BackLink>
-      {product && <ProductFacts product={product} />}
-      {!product && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!product && !error && <Skeleton height={520} />}
+      {product ? <ProductFacts product={product} /> : <QueryState query={query} height={520} />}
     </AdminPage>
   );
 }
@@ -103,7 +100,6 @@ function ProductFacts({ product }: { product: Product }) {
 }
 
 function ArchiveButton({ id }: { id: string }) {
-  const [isAsking, setAsking] = useState(false);
   const [, navigate] = useLocation();
   const { mutateAsync } = useShopMutation(ChangeStockDocument, {
     invalidates: [AdminProductRowsDocument, LowStockRowsDocument],
@@ -113,25 +109,12 @@ function ArchiveButton({ id }: { id: string }) {
     },
   });
   return (
-    <>
-      <Button
-        onPress={() => {
-          setAsking(true);
-        }}
-      >
-        <Trash2 size={16} aria-hidden /> {adminProductTexts.archive}
-      </Button>
-      <ConfirmDialog
-        title={adminProductTexts.archive}
-        confirmLabel={adminProductTexts.archive}
-        isOpen={isAsking}
-        onClose={() => {
-          setAsking(false);
-        }}
-        onConfirm={() => mutateAsync({ input: { id, type: inventoryChange.remove, number: 1 } })}
-      >
-        {adminProductTexts.archiveText}
-      </ConfirmDialog>
-    </>
+    <ConfirmButton
+      label={adminProductTexts.archive}
+      icon={<Trash2 size={16} aria-hidden />}
+      onConfirm={() => mutateAsync({ input: { id, type: inventoryChange.remove, number: 1 } })}
+    >
+      {adminProductTexts.archiveText}
+    </ConfirmButton>
   );
 }

@@ -1,12 +1,12 @@
 import type { ProductSort } from "../../../../../clients/typescript/src/generated/schema.ts";
 
 /** The filters of the list of products, as they stand in the address. */
-export const filterNames = ["q", "sku", "stock", "sort"] as const;
-export type ProductFilters = Record<(typeof filterNames)[number], string>;
+export const productFilterNames = ["q", "sku", "stock", "sort"] as const;
+export type ProductFilters = Record<(typeof productFilterNames)[number], string>;
 
 export const stockFilters = ["all", "available", "low", "out"] as const;
 type StockFilter = (typeof stockFilters)[number];
-export const sorts = [
+export const productSorts = [
   "NEWEST_FIRST",
   "OLDEST_FIRST",
   "NAME_ASC",
@@ -19,7 +19,7 @@ export interface ProductView {
   search: string | undefined;
   sku: string;
   stock: StockFilter;
-  sort: (typeof sorts)[number];
+  sort: (typeof productSorts)[number];
 }
 
 /**
@@ -34,7 +34,7 @@ export function viewOf({ q, sku, stock, sort }: ProductFilters): ProductView {
     search: q.trim() === "" ? undefined : q,
     sku: "",
     stock: stockFilters.find((value) => value === stock) ?? "all",
-    sort: sorts.find((value) => value === sort) ?? "NEWEST_FIRST",
+    sort: productSorts.find((value) => value === sort) ?? "NEWEST_FIRST",
   };
 }
 

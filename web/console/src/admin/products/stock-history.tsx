@@ -2,7 +2,7 @@ import { Link } from "wouter";
 import { adminProductTexts } from "../../texts/admin/products.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { formatNumber, formatTime } from "../../ui/format.ts";
-import { Table, type Column } from "../../ui/table.tsx";
+import { Table, type Column } from "../../ui/lists/table.tsx";
 import type { AdminProductViewQuery } from "./products.graphql.ts";
 import styles from "./products.module.css";
 

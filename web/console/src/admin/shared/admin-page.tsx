@@ -1,19 +1,11 @@
-import { useEffect, useRef, type ReactNode } from "react";
-import {
-  ClipboardList,
-  LayoutDashboard,
-  Package,
-  ScrollText,
-  Users,
-  Webhook,
-  type LucideIcon,
-} from "lucide-react";
-import { Link, useLocation } from "wouter";
-import { Page } from "../../app/page.tsx";
+import type { ReactNode } from "react";
+import { ClipboardList, LayoutDashboard, Package, ScrollText, Users, Webhook } from "lucide-react";
+import { AreaNavigation } from "../../app/pages/area-navigation.tsx";
+import { Page } from "../../app/pages/page.tsx";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import styles from "./admin-page.module.css";
 
-const links: readonly { href: string; text: string; icon: LucideIcon }[] = [
+const links = [
   { href: "/admin", text: adminTexts.overview, icon: LayoutDashboard },
   { href: "/admin/products", text: adminTexts.products, icon: Package },
   { href: "/admin/orders", text: adminTexts.orders, icon: ClipboardList },
@@ -33,36 +25,8 @@ interface AdminPageProps {
 export function AdminPage(props: AdminPageProps) {
   return (
     <div className={styles.area}>
-      <AdminNavigation />
+      <AreaNavigation label={adminTexts.navigation} links={links} />
       <Page {...props} />
     </div>
   );
-}
-
-function AdminNavigation() {
-  const [path] = useLocation();
-  const list = useRef<HTMLUListElement>(null);
-  useEffect(() => {
-    // On phones, the list is wider than the screen.
-    const current = list.current?.querySelector<HTMLElement>("[aria-current]");
-    if (current && list.current) list.current.scrollLeft = current.offsetLeft - 24;
-  }, [path]);
-  return (
-    <nav aria-label={adminTexts.navigation} className={styles.navigation}>
-      <ul ref={list}>
-        {links.map(({ href, text, icon: Icon }) => (
-          <li key={href}>
-            <Link href={href} aria-current={isWithin(path, href) ? "page" : undefined}>
-              <Icon size={17} aria-hidden />
-              {text}
-            </Link>
-          </li>
-        ))}
-      </ul>
-    </nav>
-  );
-}
-
-function isWithin(path: string, href: string): boolean {
-  return path === href || (href !== "/admin" && path.startsWith(`${href}/`));
 }

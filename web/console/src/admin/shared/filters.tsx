@@ -1,16 +1,14 @@
 import { FilterX } from "lucide-react";
-import { useEffectEvent, useLayoutEffect, useMemo, useState, type ReactNode } from "react";
+import { useMemo, type ReactNode } from "react";
 import { useLocation, useSearch } from "wouter";
 import { adminTexts } from "../../texts/admin/shared.ts";
-import { Button } from "../../ui/button.tsx";
-import { TextField } from "../../ui/fields.tsx";
-import { FormErrors } from "../../ui/form-errors.ts";
+import { Button } from "../../ui/actions/button.tsx";
+import { TextField } from "../../ui/forms/fields.tsx";
+import { FormErrors } from "../../ui/forms/form-errors.ts";
+import { useDelayed } from "../../ui/forms/use-delayed.ts";
 import { EmptyState } from "../../ui/states.tsx";
 import type { FilterFaults } from "./filter-faults.ts";
 import styles from "./filters.module.css";
-
-/** A filter is applied when nothing has been typed for this time. */
-const typingMs = 250;
 
 /**
  * Keeps filters in the address, so that they can be kept and shared. An empty text is no filter.
@@ -96,26 +94,8 @@ interface FilterFieldProps {
 
 /** A field of a filter. It applies what is typed after a short pause. */
 export function FilterField({ value, onChange, ...props }: FilterFieldProps) {
-  const [typed, setTyped] = useState(value);
-  const [applied, setApplied] = useState(value);
-  // The address has changed otherwise, for example by the button that clears the filters.
-  if (applied !== value) {
-    setApplied(value);
-    setTyped(value);
-  }
-  const apply = useEffectEvent(() => {
-    onChange(typed);
-  });
-  // Layout effects end when the page is hidden because the next page is still loading; then nothing
-  // may be applied any more.
-  useLayoutEffect(() => {
-    if (typed === value) return;
-    const timer = setTimeout(apply, typingMs);
-    return () => {
-      clearTimeout(timer);
-    };
-  }, [typed, value]);
-  return <TextField {...props} value={typed} onChange={setTyped} maxLength={200} />;
+  const [typed, type] = useDelayed(value, onChange);
+  return <TextField {...props} value={typed} onChange={type} maxLength={200} />;
 }
 
 interface Period {

@@ -1,10 +1,10 @@
 import { useState } from "react";
 import { Copy } from "lucide-react";
 import { adminTexts } from "../../texts/admin/shared.ts";
-import { Button } from "../../ui/button.tsx";
-import { Dialog } from "../../ui/dialog.tsx";
+import { Button } from "../../ui/actions/button.tsx";
+import { Dialog } from "../../ui/actions/dialog.tsx";
 import { Notice } from "../../ui/states.tsx";
-import { Row } from "./card.tsx";
+import { Row } from "../../ui/card.tsx";
 import styles from "./secret-dialog.module.css";
 
 interface SecretDialogProps {

@@ -1,16 +1,15 @@
-import { useState } from "react";
 import { KeyRound, UserX } from "lucide-react";
 import { useLocation } from "wouter";
 import { useShopMutation } from "../../api/use-shop.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { adminUserTexts } from "../../texts/admin/users.ts";
-import { Button } from "../../ui/button.tsx";
-import { Dialog } from "../../ui/dialog.tsx";
-import { TextField } from "../../ui/fields.tsx";
-import { Form } from "../../ui/form.tsx";
+import { Button } from "../../ui/actions/button.tsx";
+import { Dialog, useDialog } from "../../ui/actions/dialog.tsx";
+import { TextField } from "../../ui/forms/fields.tsx";
+import { Form } from "../../ui/forms/form.tsx";
 import { formatTime } from "../../ui/format.ts";
 import { showToast } from "../../ui/toast.tsx";
-import { ConfirmButton } from "../shared/confirm-button.tsx";
+import { ConfirmButton } from "../../ui/actions/confirm-button.tsx";
 import { SecretDialog } from "../shared/secret-dialog.tsx";
 import {
   AdminUserRowsDocument,
@@ -45,7 +44,7 @@ export function ResetButton({ user: { id, username } }: { user: AdminUserRowFrag
 
 /** Erases the personal data of a user after the email was typed. */
 export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragment }) {
-  const [isOpen, setOpen] = useState(false);
+  const { open, ...dialog } = useDialog();
   const [, navigate] = useLocation();
   const { mutate, isPending, error } = useShopMutation(EraseUserDataDocument, {
     invalidates: [AdminUserRowsDocument],
@@ -56,20 +55,10 @@ export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragmen
   });
   return (
     <>
-      <Button
-        onPress={() => {
-          setOpen(true);
-        }}
-      >
+      <Button onPress={open}>
         <UserX size={16} aria-hidden /> {adminUserTexts.erase}
       </Button>
-      <Dialog
-        title={adminUserTexts.erase}
-        isOpen={isOpen}
-        onClose={() => {
-          setOpen(false);
-        }}
-      >
+      <Dialog {...dialog} title={adminUserTexts.erase}>
         <p>{adminUserTexts.eraseText}</p>
         <Form
           isDisposable

@@ -1,8 +1,8 @@
 import { useShopMutation } from "../../api/use-shop.ts";
 import { adminUserTexts } from "../../texts/admin/users.ts";
 import { showToast } from "../../ui/toast.tsx";
-import { ConfirmButton } from "../shared/confirm-button.tsx";
-import { userTypes } from "./user-types.ts";
+import { ConfirmButton } from "../../ui/actions/confirm-button.tsx";
+import { userTypes } from "../../session/user-types.ts";
 import {
   AdminUserRowsDocument,
   AdminUserViewDocument,

@@ -1,6 +1,6 @@
 import { adminUserTexts } from "../../texts/admin/users.ts";
 import { Badge } from "../../ui/states.tsx";
-import { userTypes } from "./user-types.ts";
+import { userTypes } from "../../session/user-types.ts";
 import type { AdminUserRowFragment } from "./users.graphql.ts";
 
 /** What a user may do. */

@@ -6,15 +6,15 @@ import { adminUserTexts } from "../../texts/admin/users.ts";
 import { orderTexts } from "../../texts/orders.ts";
 import { Email } from "../../ui/email.tsx";
 import { formatPrice, formatTime } from "../../ui/format.ts";
-import { ErrorState, Notice, Skeleton } from "../../ui/states.tsx";
-import { Table } from "../../ui/table.tsx";
+import { Notice, QueryState } from "../../ui/states.tsx";
+import { Table } from "../../ui/lists/table.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
-import { BackLink } from "../shared/back-link.tsx";
-import { Card, Columns, Facts, Row } from "../shared/card.tsx";
+import { BackLink } from "../../ui/actions/back-link.tsx";
+import { Card, Columns, Facts, Row } from "../../ui/card.tsx";
 import { EraseButton, ResetButton } from "./account-actions.tsx";
 import { RoleBadge } from "./role-badge.tsx";
 import { RightsButton, TypeButton } from "./role-actions.tsx";
-import { userTypes } from "./user-types.ts";
+import { userTypes } from "../../session/user-types.ts";
 import { AdminUserViewDocument, type AdminUserViewQuery } from "./users.graphql.ts";
 
 type User = AdminUserViewQuery["user"];
@@ -24,14 +24,12 @@ const shownOrders = 10;
 
 /** One account: its role and rights, password reset, erasure and orders. */
 export default function UserPage({ id }: { id: string }) {
-  const { data, error, refetch } = useShopQuery(AdminUserViewDocument, { id });
-  const user = data?.user;
+  const query = useShopQuery(AdminUserViewDocument, { id });
+  const user = query.data?.user;
   return (
     <AdminPage title={user?.username ?? adminUserTexts.title}>
       <BackLink href="/admin/users">{adminUserTexts.back}</BackLink>
-      {user && <Account user={user} />}
-      {!user && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!user && !error && <Skeleton height={420} />}
+      {user ? <Account user={user} /> : <QueryState query={query} height={420} />}
     </AdminPage>
   );
 }

@@ -1,15 +1,16 @@
 import { Users } from "lucide-react";
 import { Link } from "wouter";
 import { useShopPages } from "../../api/use-shop.ts";
+import { userTypes } from "../../session/user-types.ts";
 import { adminUserTexts } from "../../texts/admin/users.ts";
-import { SelectField } from "../../ui/fields.tsx";
+import { SelectField } from "../../ui/forms/fields.tsx";
 import { Email } from "../../ui/email.tsx";
 import { formatTime } from "../../ui/format.ts";
 import { EmptyState } from "../../ui/states.tsx";
-import type { Column } from "../../ui/table.tsx";
+import type { Column } from "../../ui/lists/table.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
 import { FilterBar, FilterField, useFilters } from "../shared/filters.tsx";
-import { List } from "../shared/list.tsx";
+import { List } from "../../ui/lists/list.tsx";
 import { RoleBadge } from "./role-badge.tsx";
 import { AdminUserRowsDocument, type AdminUserRowFragment } from "./users.graphql.ts";
 
@@ -17,7 +18,11 @@ const pageRows = 50;
 const filterNames = ["q", "type", "sort"] as const;
 const types = ["all", "customers", "admins"] as const;
 const sorts = ["NEWEST_FIRST", "OLDEST_FIRST", "USERNAME_ASC"] as const;
-const typeNumbers = { all: undefined, customers: 0, admins: 1 };
+const typeNumbers = {
+  all: undefined,
+  customers: userTypes.customer,
+  admins: userTypes.admin,
+};
 
 const columns: readonly Column<AdminUserRowFragment>[] = [
   {

@@ -4,15 +4,15 @@ import { errorText } from "../../api/error-text.ts";
 import { useShopMutation, useShopPages } from "../../api/use-shop.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { webhookTexts } from "../../texts/admin/webhooks.ts";
-import { Button } from "../../ui/button.tsx";
-import { SelectField } from "../../ui/fields.tsx";
+import { Button } from "../../ui/actions/button.tsx";
+import { SelectField } from "../../ui/forms/fields.tsx";
 import { formatTime } from "../../ui/format.ts";
 import { Badge, EmptyState } from "../../ui/states.tsx";
-import type { Column } from "../../ui/table.tsx";
+import type { Column } from "../../ui/lists/table.tsx";
 import { showToast } from "../../ui/toast.tsx";
-import { Card, Row } from "../shared/card.tsx";
-import { ConfirmButton } from "../shared/confirm-button.tsx";
-import { List } from "../shared/list.tsx";
+import { Card, Row } from "../../ui/card.tsx";
+import { ConfirmButton } from "../../ui/actions/confirm-button.tsx";
+import { List } from "../../ui/lists/list.tsx";
 import {
   DeliveryRowsDocument,
   RedriveDeadLettersDocument,

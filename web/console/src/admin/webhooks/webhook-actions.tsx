@@ -1,13 +1,13 @@
-import { useState } from "react";
 import { KeyRound, Pencil, Trash2 } from "lucide-react";
 import { useLocation } from "wouter";
 import { useShopMutation } from "../../api/use-shop.ts";
 import { errorText } from "../../api/error-text.ts";
 import { webhookTexts } from "../../texts/admin/webhooks.ts";
-import { Button } from "../../ui/button.tsx";
+import { Button } from "../../ui/actions/button.tsx";
+import { useDialog } from "../../ui/actions/dialog.tsx";
 import { formatTime } from "../../ui/format.ts";
 import { showToast } from "../../ui/toast.tsx";
-import { ConfirmButton } from "../shared/confirm-button.tsx";
+import { ConfirmButton } from "../../ui/actions/confirm-button.tsx";
 import { SecretDialog } from "../shared/secret-dialog.tsx";
 import { WebhookDialog, type WebhookEntries } from "./webhook-dialog.tsx";
 import {
@@ -47,31 +47,23 @@ function editsOf({ url, description, events }: WebhookEntries, saved: WebhookFac
 }
 
 export function EditButton({ webhook }: ActionProps) {
-  const [isEditing, setEditing] = useState(false);
-  const close = () => {
-    setEditing(false);
-  };
-  const { mutate, isPending, error } = useChange(close);
+  const { open, ...dialog } = useDialog();
+  const { mutate, isPending, error } = useChange(dialog.onClose);
   return (
     <>
-      <Button
-        onPress={() => {
-          setEditing(true);
-        }}
-      >
+      <Button onPress={open}>
         <Pencil size={16} aria-hidden /> {webhookTexts.edit}
       </Button>
       <WebhookDialog
         title={webhookTexts.editTitle}
         submitLabel={webhookTexts.save}
         webhook={webhook}
-        isOpen={isEditing}
-        onClose={close}
+        {...dialog}
         isPending={isPending}
         error={error}
         onSubmit={(entries) => {
           const edits = editsOf(entries, webhook);
-          if (Object.keys(edits).length === 0) close();
+          if (Object.keys(edits).length === 0) dialog.onClose();
           else mutate({ input: { id: webhook.id, ...edits } });
         }}
       />

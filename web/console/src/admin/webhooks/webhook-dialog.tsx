@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { webhookTexts } from "../../texts/admin/webhooks.ts";
-import { Dialog } from "../../ui/dialog.tsx";
-import { Form } from "../../ui/form.tsx";
+import { Dialog } from "../../ui/actions/dialog.tsx";
+import { Form } from "../../ui/forms/form.tsx";
 import { WebhookFields } from "./webhook-fields.tsx";
 import type { WebhookFactsFragment } from "./webhooks.graphql.ts";
 

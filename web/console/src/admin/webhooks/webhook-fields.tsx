@@ -1,8 +1,8 @@
 import { use, useId, useState } from "react";
 import { webhookTexts } from "../../texts/admin/webhooks.ts";
-import { Checkbox, TextField } from "../../ui/fields.tsx";
+import { Checkbox, TextField } from "../../ui/forms/fields.tsx";
 import { webhookEvents } from "./webhook-events.ts";
-import { FormErrors } from "../../ui/form-errors.ts";
+import { FormErrors } from "../../ui/forms/form-errors.ts";
 import styles from "./webhooks.module.css";
 
 interface WebhookFieldsProps {

@@ -1,10 +1,10 @@
 import { useShopQuery } from "../../api/use-shop.ts";
 import { webhookTexts } from "../../texts/admin/webhooks.ts";
 import { formatTime } from "../../ui/format.ts";
-import { ErrorState, Skeleton } from "../../ui/states.tsx";
+import { QueryState } from "../../ui/states.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
-import { BackLink } from "../shared/back-link.tsx";
-import { Card, Facts, Row } from "../shared/card.tsx";
+import { BackLink } from "../../ui/actions/back-link.tsx";
+import { Card, Facts, Row } from "../../ui/card.tsx";
 import { Deliveries } from "./deliveries.tsx";
 import { EditButton, EnableButton, RemoveButton, RotateButton } from "./webhook-actions.tsx";
 import { WebhookState } from "./webhook-state.tsx";
@@ -12,19 +12,19 @@ import { WebhookViewDocument, type WebhookFactsFragment } from "./webhooks.graph
 
 /** One webhook with its deliveries. */
 export default function WebhookPage({ id }: { id: string }) {
-  const { data, error, refetch } = useShopQuery(WebhookViewDocument, { id });
-  const webhook = data?.webhook;
+  const query = useShopQuery(WebhookViewDocument, { id });
+  const webhook = query.data?.webhook;
   return (
     <AdminPage title={webhook ? hostOf(webhook.url) : webhookTexts.title}>
       <BackLink href="/admin/webhooks">{webhookTexts.back}</BackLink>
-      {webhook && (
+      {webhook ? (
         <>
           <WebhookCard webhook={webhook} />
           <Deliveries webhookId={id} />
         </>
+      ) : (
+        <QueryState query={query} height={420} />
       )}
-      {!webhook && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!webhook && !error && <Skeleton height={420} />}
     </AdminPage>
   );
 }

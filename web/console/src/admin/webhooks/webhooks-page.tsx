@@ -1,12 +1,12 @@
-import { useState } from "react";
 import { Plus, Webhook } from "lucide-react";
 import { Link, useLocation } from "wouter";
 import { useShopMutation, useShopQuery } from "../../api/use-shop.ts";
 import { webhookTexts } from "../../texts/admin/webhooks.ts";
-import { Button } from "../../ui/button.tsx";
+import { Button } from "../../ui/actions/button.tsx";
+import { useDialog } from "../../ui/actions/dialog.tsx";
 import { formatTime } from "../../ui/format.ts";
-import { EmptyState, ErrorState, Skeleton } from "../../ui/states.tsx";
-import { Table, type Column } from "../../ui/table.tsx";
+import { EmptyState, QueryState } from "../../ui/states.tsx";
+import { Table, type Column } from "../../ui/lists/table.tsx";
 import { AdminPage } from "../shared/admin-page.tsx";
 import { SecretDialog } from "../shared/secret-dialog.tsx";
 import { WebhookDialog } from "./webhook-dialog.tsx";
@@ -40,31 +40,23 @@ const columns: readonly Column<WebhookFactsFragment>[] = [
 
 /** The webhooks of the shop. */
 export default function WebhooksPage() {
-  const { data, error, refetch } = useShopQuery(WebhookRowsDocument, {});
-  const [isCreating, setCreating] = useState(false);
+  const query = useShopQuery(WebhookRowsDocument, {});
+  const { open, ...dialog } = useDialog();
   const [, navigate] = useLocation();
   const creation = useShopMutation(AddWebhookDocument, {
     invalidates: [WebhookRowsDocument],
-    onSuccess() {
-      setCreating(false);
-    },
+    onSuccess: dialog.onClose,
   });
   const created = creation.data?.createWebhook;
   const actions = (
-    <Button
-      look="primary"
-      onPress={() => {
-        setCreating(true);
-      }}
-    >
+    <Button look="primary" onPress={open}>
       <Plus size={16} aria-hidden /> {webhookTexts.add}
     </Button>
   );
-  const rows = data?.webhooks;
+  const rows = query.data?.webhooks;
   return (
     <AdminPage title={webhookTexts.title} actions={actions}>
-      {!rows && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!rows && !error && <Skeleton count={3} height={64} />}
+      {!rows && <QueryState query={query} count={3} height={64} />}
       {rows?.length === 0 && (
         <EmptyState icon={<Webhook />} title={webhookTexts.emptyTitle}>
           {webhookTexts.emptyText}
@@ -76,10 +68,7 @@ export default function WebhooksPage() {
       <WebhookDialog
         title={webhookTexts.add}
         submitLabel={webhookTexts.create}
-        isOpen={isCreating}
-        onClose={() => {
-          setCreating(false);
-        }}
+        {...dialog}
         isPending={creation.isPending}
         error={creation.error}
         onSubmit={(input) => {

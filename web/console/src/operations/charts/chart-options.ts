@@ -1,7 +1,7 @@
 import type uPlot from "uplot";
 import { chartTexts } from "../../texts/charts.ts";
-import { axisLook, axisWidth, colourOf } from "../../ui/chart-axis.ts";
-import type { Line } from "./chart-summary.ts";
+import { axisLook, axisWidth, colourOf } from "../../ui/chart-look.ts";
+import type { ChartLine } from "./chart-summary.ts";
 
 /** All charts have one crosshair. */
 const syncKey = "operations";
@@ -24,7 +24,7 @@ interface ChartSize {
 /** Returns the options of a chart in the colours of the present theme. */
 export function optionsOf(
   element: HTMLElement,
-  lines: readonly Line[],
+  lines: readonly ChartLine[],
   { format, formatMark }: ChartFormats,
   size: ChartSize,
 ): uPlot.Options {
@@ -63,7 +63,7 @@ export function showNewest(chart: uPlot): void {
   chart.setLegend({ idx: chart.data[0].length - 1 }, false);
 }
 
-function markerOf(line: Line | undefined): string {
+function markerOf(line: ChartLine | undefined): string {
   if (line?.dash === undefined) return "solid";
   return (line.dash[0] ?? 0) < 4 ? "dotted" : "dashed";
 }

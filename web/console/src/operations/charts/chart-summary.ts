@@ -2,7 +2,7 @@
 export type Values = readonly (number | null)[];
 
 /** A line of a chart. */
-export interface Line {
+export interface ChartLine {
   label: string;
   values: Values;
   /** The design token of its colour. */

@@ -2,16 +2,17 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { chartTexts } from "../../texts/charts.ts";
+import { onThemeChange } from "../../ui/chart-look.ts";
 import { formatClock } from "../units.ts";
 import { optionsOf, showNewest, type ChartFormats } from "./chart-options.ts";
-import { summaryOf, type Line, type Values } from "./chart-summary.ts";
+import { summaryOf, type ChartLine, type Values } from "./chart-summary.ts";
 import styles from "./charts.module.css";
 
 interface ChartProps extends ChartFormats {
   title: string;
   unit: string;
   times: readonly number[];
-  lines: readonly Line[];
+  lines: readonly ChartLine[];
 }
 
 const height = 190;
@@ -65,7 +66,7 @@ export function Chart({ title, unit, times, lines, format, formatMark }: ChartPr
   );
 }
 
-function dataOf(times: readonly number[], lines: readonly Line[]): uPlot.AlignedData {
+function dataOf(times: readonly number[], lines: readonly ChartLine[]): uPlot.AlignedData {
   return [[...times], ...lines.map(({ values }) => [...values])];
 }
 
@@ -81,16 +82,4 @@ function summaryText(
   const at = formatClock(new Date((times[highestAt] ?? 0) * 1_000));
   const nowText = now === null ? chartTexts.notKnown : format(now);
   return chartTexts.summary(label, nowText, format(highest), at, format(mean));
-}
-
-/** A canvas does not follow the theme by itself. */
-function onThemeChange(listener: () => void): () => void {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", listener);
-  const observer = new MutationObserver(listener);
-  observer.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  return () => {
-    system.removeEventListener("change", listener);
-    observer.disconnect();
-  };
 }

@@ -1,13 +1,13 @@
 import { useMemo } from "react";
 import { ChartSpline } from "lucide-react";
-import { Page } from "../../app/page.tsx";
+import { Page } from "../../app/pages/page.tsx";
 import { useShopQuery } from "../../api/use-shop.ts";
 import { chartTexts } from "../../texts/charts.ts";
-import { EmptyState, ErrorState, Skeleton } from "../../ui/states.tsx";
+import { EmptyState, QueryState } from "../../ui/states.tsx";
 import { formatMs, formatPercentile, formatRate } from "../units.ts";
 import type { ChartFormats } from "./chart-options.ts";
 import { Chart } from "./chart.tsx";
-import type { Line } from "./chart-summary.ts";
+import type { ChartLine } from "./chart-summary.ts";
 import { withGaps } from "./history-gaps.ts";
 import { ClusterHistoryDocument, type ClusterHistoryQuery } from "./history.graphql.ts";
 import styles from "./charts.module.css";
@@ -21,18 +21,12 @@ const refreshMs = 10_000;
 
 /** The last hour of the shop. */
 export default function ChartsPage() {
-  const { data, error, refetch } = useShopQuery(
-    ClusterHistoryDocument,
-    {},
-    { refetchInterval: refreshMs },
-  );
-  const history = data?.clusterHistory;
+  const query = useShopQuery(ClusterHistoryDocument, {}, { refetchInterval: refreshMs });
+  const history = query.data?.clusterHistory;
   return (
     <Page title={chartTexts.title}>
       <p className={styles.intro}>{chartTexts.intro}</p>
-      {!history && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!history && !error && <Skeleton count={3} height={250} />}
-      {history && <Charts history={history} />}
+      {history ? <Charts history={history} /> : <QueryState query={query} count={3} height={250} />}
     </Page>
   );
 }
@@ -40,7 +34,7 @@ export default function ChartsPage() {
 interface Plot extends ChartFormats {
   title: string;
   unit: string;
-  lines: readonly Line[];
+  lines: readonly ChartLine[];
 }
 
 function Charts({ history: { steps, stepSeconds } }: { history: History }) {

@@ -2,7 +2,7 @@ import { Link } from "wouter";
 import { errorText } from "../../api/error-text.ts";
 import { useShopMutation } from "../../api/use-shop.ts";
 import { deadLetterTexts, operationsTexts } from "../../texts/operations.ts";
-import { Button } from "../../ui/button.tsx";
+import { Button } from "../../ui/actions/button.tsx";
 import { formatNumber, formatTime } from "../../ui/format.ts";
 import { Notice } from "../../ui/states.tsx";
 import { showToast } from "../../ui/toast.tsx";

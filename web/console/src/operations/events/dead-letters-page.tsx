@@ -1,18 +1,15 @@
-import { useState } from "react";
-import { ArrowLeft, MailCheck } from "lucide-react";
-import { Link } from "wouter";
+import { MailCheck } from "lucide-react";
 import { isShopError } from "../../../../../clients/typescript/src/index.ts";
-import { NotFound } from "../../app/not-found.tsx";
-import { Page } from "../../app/page.tsx";
+import { NotFound } from "../../app/pages/not-found.tsx";
+import { Page } from "../../app/pages/page.tsx";
 import { useShopMutation, useShopPages } from "../../api/use-shop.ts";
 import { deadLetterTexts } from "../../texts/operations.ts";
-import { Button } from "../../ui/button.tsx";
-import { ConfirmDialog } from "../../ui/dialog.tsx";
+import { BackLink } from "../../ui/actions/back-link.tsx";
+import { ConfirmButton } from "../../ui/actions/confirm-button.tsx";
 import { formatNumber } from "../../ui/format.ts";
-import { More } from "../../ui/more.tsx";
-import { EmptyState, ErrorState, Skeleton } from "../../ui/states.tsx";
+import { More } from "../../ui/lists/more.tsx";
+import { EmptyState, QueryState } from "../../ui/states.tsx";
 import { showToast } from "../../ui/toast.tsx";
-import operations from "../operations.module.css";
 import { DeadLetterCard } from "./dead-letter-card.tsx";
 import {
   DeadLettersDocument,
@@ -30,7 +27,7 @@ export default function DeadLettersPage({ consumer }: { consumer: string }) {
     { consumer, first: pageRows },
     (data) => data.deadLetters,
   );
-  const { pages, isPending, isSuccess, error, refetch } = query;
+  const { pages, isPending, isSuccess, error } = query;
   const letters = pages.flat();
   // No service with this name has consumers.
   if (isShopError(error, "BAD_USER_INPUT")) return <NotFound />;
@@ -39,12 +36,11 @@ export default function DeadLettersPage({ consumer }: { consumer: string }) {
       title={deadLetterTexts.title(consumer)}
       actions={letters.length > 0 && <RedriveAll consumer={consumer} />}
     >
-      <Link href="/operations/events" className={operations.back}>
-        <ArrowLeft size={16} aria-hidden /> {deadLetterTexts.back}
-      </Link>
+      <BackLink href="/operations/events">{deadLetterTexts.back}</BackLink>
       <p className={styles.intro}>{deadLetterTexts.intro}</p>
-      {isPending && <Skeleton count={3} height={160} />}
-      {error && letters.length === 0 && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {(isPending || (error !== null && letters.length === 0)) && (
+        <QueryState query={query} count={3} height={160} />
+      )}
       {isSuccess && letters.length === 0 && (
         <EmptyState icon={<MailCheck />} title={deadLetterTexts.noneTitle}>
           {deadLetterTexts.noneText}
@@ -67,7 +63,6 @@ export default function DeadLettersPage({ consumer }: { consumer: string }) {
 }
 
 function RedriveAll({ consumer }: { consumer: string }) {
-  const [isAsking, setAsking] = useState(false);
   const { mutateAsync } = useShopMutation(RedriveDeadLettersDocument, {
     invalidates: [DeadLettersDocument, EventConsumersDocument],
   });
@@ -83,25 +78,8 @@ function RedriveAll({ consumer }: { consumer: string }) {
     showToast(deadLetterTexts.redrivenAll(formatNumber(applied), formatNumber(failed)));
   };
   return (
-    <>
-      <Button
-        onPress={() => {
-          setAsking(true);
-        }}
-      >
-        {deadLetterTexts.redriveAll}
-      </Button>
-      <ConfirmDialog
-        title={deadLetterTexts.redriveAll}
-        confirmLabel={deadLetterTexts.redriveAll}
-        isOpen={isAsking}
-        onClose={() => {
-          setAsking(false);
-        }}
-        onConfirm={redriveAll}
-      >
-        {deadLetterTexts.redriveAllText}
-      </ConfirmDialog>
-    </>
+    <ConfirmButton label={deadLetterTexts.redriveAll} onConfirm={redriveAll}>
+      {deadLetterTexts.redriveAllText}
+    </ConfirmButton>
   );
 }

@@ -1,11 +1,11 @@
 import { Radio } from "lucide-react";
 import { Link } from "wouter";
-import { Page } from "../../app/page.tsx";
+import { Page } from "../../app/pages/page.tsx";
 import { useShopQuery } from "../../api/use-shop.ts";
 import { eventTexts, operationsTexts } from "../../texts/operations.ts";
 import { formatNumber } from "../../ui/format.ts";
-import { Badge, EmptyState, ErrorState, Notice, Skeleton } from "../../ui/states.tsx";
-import { Table, type Column } from "../../ui/table.tsx";
+import { Badge, EmptyState, Notice, QueryState } from "../../ui/states.tsx";
+import { Table, type Column } from "../../ui/lists/table.tsx";
 import { formatSeconds } from "../units.ts";
 import { EventConsumersDocument, type EventConsumersQuery } from "./events.graphql.ts";
 import styles from "./events.module.css";
@@ -52,21 +52,16 @@ const columns: readonly Column<Consumer>[] = [
 
 /** How far each consumer has applied the events, and what keeps it from going on. */
 export default function EventsPage() {
-  const { data, error, refetch } = useShopQuery(
-    EventConsumersDocument,
-    {},
-    { refetchInterval: refreshMs },
-  );
-  const consumers = data?.eventConsumers ?? [];
+  const query = useShopQuery(EventConsumersDocument, {}, { refetchInterval: refreshMs });
+  const consumers = query.data?.eventConsumers ?? [];
   return (
     <Page title={eventTexts.title}>
       <p className={styles.intro}>{eventTexts.intro}</p>
       {consumers.map((consumer) => (
         <HaltNotice key={feedOf(consumer)} consumer={consumer} />
       ))}
-      {!data && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!data && !error && <Skeleton count={6} height={48} />}
-      {data && consumers.length === 0 && (
+      {!query.data && <QueryState query={query} count={6} height={48} />}
+      {query.data?.eventConsumers.length === 0 && (
         <EmptyState icon={<Radio />} title={eventTexts.noConsumersTitle} />
       )}
       {consumers.length > 0 && (

@@ -2,7 +2,7 @@ import { useState, type ReactNode } from "react";
 import { mapTexts } from "../../texts/cluster-map.ts";
 import { operationsTexts } from "../../texts/operations.ts";
 import { formatNumber } from "../../ui/format.ts";
-import { Table, type Column } from "../../ui/table.tsx";
+import { Table, type Column } from "../../ui/lists/table.tsx";
 import {
   formatBytes,
   formatMs,
@@ -11,9 +11,9 @@ import {
   formatRate,
   formatSeconds,
 } from "../units.ts";
-import { gatewayName } from "./cluster-layout.ts";
+import { gatewayName } from "./picture/cluster-layout.ts";
 import { membersOf } from "./cluster-members.ts";
-import { keyOfFlow } from "./cluster-sketch.ts";
+import { keyOfFlow } from "./picture/cluster-sketch.ts";
 import { orUnknown } from "./node-dialog.tsx";
 import { NodeStateBadge } from "./node-state-badge.tsx";
 import type { Cluster, ClusterDatabase, ClusterEdge, ClusterNode } from "./use-cluster.ts";

@@ -1,10 +1,10 @@
 import { useState } from "react";
-import { Page } from "../../app/page.tsx";
+import { Page } from "../../app/pages/page.tsx";
 import { mapTexts } from "../../texts/cluster-map.ts";
-import { ErrorState, Skeleton } from "../../ui/states.tsx";
+import { QueryState } from "../../ui/states.tsx";
 import { formatClock } from "../units.ts";
 import { ChangeList } from "./change-list.tsx";
-import { ClusterPicture } from "./cluster-picture.tsx";
+import { ClusterPicture } from "./picture/cluster-picture.tsx";
 import { membersOf } from "./cluster-members.ts";
 import { ClusterTables } from "./cluster-tables.tsx";
 import { ClusterTiles } from "./cluster-tiles.tsx";
@@ -14,15 +14,14 @@ import styles from "./map-page.module.css";
 
 /** The cluster as a picture of what flows now. */
 export default function MapPage() {
-  const { cluster, changes, isLive, error, refetch } = useCluster();
+  const { cluster, changes, isLive, query } = useCluster();
   const [selected, setSelected] = useState<string>();
   return (
     <Page
       title={mapTexts.title}
-      actions={(cluster ?? !error) && <LiveState cluster={cluster} isLive={isLive} />}
+      actions={(cluster ?? query.error === null) && <LiveState cluster={cluster} isLive={isLive} />}
     >
-      {!cluster && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!cluster && !error && <Skeleton height={640} />}
+      {!cluster && <QueryState query={query} height={640} />}
       {cluster && (
         <>
           <ClusterTiles cluster={cluster} />

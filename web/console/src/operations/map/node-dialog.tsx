@@ -1,6 +1,6 @@
 import { mapTexts } from "../../texts/cluster-map.ts";
 import { operationsTexts } from "../../texts/operations.ts";
-import { Dialog } from "../../ui/dialog.tsx";
+import { Dialog } from "../../ui/actions/dialog.tsx";
 import { Notice } from "../../ui/states.tsx";
 import { formatBytes, formatMs, formatPercent, formatSeconds } from "../units.ts";
 import { NodeStateBadge } from "./node-state-badge.tsx";

@@ -29,14 +29,33 @@ interface Picture {
  * subscription brings none.
  */
 export function useCluster() {
-  const [{ cluster, changes }, setPicture] = useState<Picture>({ cluster: undefined, changes: [] });
-  // False after a silence: the subscription needs a moment to begin.
-  const [isLive, setLive] = useState(true);
+  const { cluster, changes, shownAt, show } = usePicture();
+  const [isSilent, noteEvent] = useSilence();
+  useSubscription(ClusterChangesDocument, {
+    onEvent({ clusterUpdated }) {
+      show(clusterUpdated);
+      noteEvent();
+    },
+    onGap() {
+      // The next picture is whole.
+    },
+  });
+  const query = useShopQuery(ClusterNowDocument, {}, isSilent ? { refetchInterval: pollMs } : {});
+  const queried = query.data?.cluster;
+  const showQueried = useEffectEvent(show);
+  useEffect(() => {
+    // It may have been sent before the picture that the subscription brought.
+    if (queried && Date.parse(queried.at) >= shownAt.current) showQueried(queried);
+  }, [queried, shownAt]);
+  const isHidden = isDenied(query.error);
+  return { cluster: isHidden ? undefined : cluster, changes, isLive: !isSilent, query };
+}
+
+/** Keeps the picture that is shown. A new one is shown in the next frame, and of several the last one. */
+function usePicture() {
+  const [picture, setPicture] = useState<Picture>({ cluster: undefined, changes: [] });
   const waiting = useRef<{ cluster: Cluster; frame: number }>(undefined);
   const shownAt = useRef(0);
-  const silence = useRef<ReturnType<typeof setTimeout>>(undefined);
-
-  /** Shows a picture in the next frame, and of several only the last one. */
   const show = (next: Cluster) => {
     if (waiting.current) {
       waiting.current.cluster = next;
@@ -47,50 +66,43 @@ export function useCluster() {
       waiting.current = undefined;
       if (!newest) return;
       shownAt.current = Date.parse(newest.at);
-      setPicture((picture) => pictureAfter(picture, newest));
+      setPicture((before) => pictureAfter(before, newest));
     });
     waiting.current = { cluster: next, frame };
   };
+  useEffect(
+    () => () => {
+      if (waiting.current) cancelAnimationFrame(waiting.current.frame);
+      waiting.current = undefined;
+    },
+    [],
+  );
+  return { ...picture, shownAt, show };
+}
 
+/** Returns whether no event has come for a while, and the function that notes an event. */
+function useSilence(): [boolean, () => void] {
+  // False at first: the subscription needs a moment to begin.
+  const [isSilent, setSilent] = useState(false);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const awaitNext = () => {
-    clearTimeout(silence.current);
-    silence.current = setTimeout(() => {
-      setLive(false);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      setSilent(true);
     }, silentMs);
   };
   const awaitFirst = useEffectEvent(awaitNext);
-
-  useSubscription(
-    ClusterChangesDocument,
-    {},
-    {
-      onEvent({ clusterUpdated }) {
-        show(clusterUpdated);
-        setLive(true);
-        awaitNext();
-      },
-      onGap() {
-        // The next picture is whole.
-      },
-    },
-  );
-  const query = useShopQuery(ClusterNowDocument, {}, isLive ? {} : { refetchInterval: pollMs });
-  const queried = query.data?.cluster;
-  const showQueried = useEffectEvent(show);
-  useEffect(() => {
-    // It may have been sent before the picture that the subscription brought.
-    if (queried && Date.parse(queried.at) >= shownAt.current) showQueried(queried);
-  }, [queried]);
   useEffect(() => {
     awaitFirst();
     return () => {
-      clearTimeout(silence.current);
-      if (waiting.current) cancelAnimationFrame(waiting.current.frame);
-      waiting.current = undefined;
+      clearTimeout(timer.current);
     };
   }, []);
-  const { error, refetch } = query;
-  return { cluster: isDenied(error) ? undefined : cluster, changes, isLive, error, refetch };
+  const noteEvent = () => {
+    setSilent(false);
+    awaitNext();
+  };
+  return [isSilent, noteEvent];
 }
 
 function pictureAfter({ cluster, changes }: Picture, next: Cluster): Picture {

@@ -1,13 +1,13 @@
 import { ClipboardCheck } from "lucide-react";
 import { Link } from "wouter";
-import { Page } from "../../app/page.tsx";
+import { Page } from "../../app/pages/page.tsx";
 import { errorText } from "../../api/error-text.ts";
 import { useShopMutation, useShopQuery } from "../../api/use-shop.ts";
 import { stockTexts } from "../../texts/operations.ts";
-import { Button } from "../../ui/button.tsx";
+import { Button } from "../../ui/actions/button.tsx";
 import { formatNumber, formatTime } from "../../ui/format.ts";
-import { EmptyState, ErrorState, Notice, Skeleton } from "../../ui/states.tsx";
-import { Table, type Column } from "../../ui/table.tsx";
+import { EmptyState, Notice, QueryState } from "../../ui/states.tsx";
+import { Table, type Column } from "../../ui/lists/table.tsx";
 import { showToast } from "../../ui/toast.tsx";
 import {
   AuditStockDocument,
@@ -42,18 +42,14 @@ const columns: readonly Column<Difference>[] = [
 
 /** The last audit of the stock, and the button that runs one now. */
 export default function AuditPage() {
-  const { data, error, refetch } = useShopQuery(
-    LastStockAuditDocument,
-    {},
-    { refetchInterval: refreshMs },
-  );
+  const query = useShopQuery(LastStockAuditDocument, {}, { refetchInterval: refreshMs });
   const run = useShopMutation(AuditStockDocument, {
     invalidates: [LastStockAuditDocument],
     onSuccess({ auditStock: { isRunning } }) {
       if (!isRunning) showToast(stockTexts.finished);
     },
   });
-  const audit = data?.stockAudit;
+  const audit = query.data?.stockAudit;
   const isRunning = run.isPending || audit?.isRunning === true;
   const button = (
     <Button
@@ -71,8 +67,7 @@ export default function AuditPage() {
       <p className={styles.intro}>{stockTexts.auditIntro}</p>
       {run.error && <Notice kind="danger">{errorText(run.error)}</Notice>}
       {isRunning && <Notice kind="info">{stockTexts.running}</Notice>}
-      {!audit && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!audit && !error && <Skeleton count={2} height={120} />}
+      {!audit && <QueryState query={query} count={2} height={120} />}
       {audit?.report === null && (
         <EmptyState icon={<ClipboardCheck />} title={stockTexts.never}>
           {stockTexts.neverText}

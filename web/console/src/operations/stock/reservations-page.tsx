@@ -1,12 +1,12 @@
 import { PackageCheck } from "lucide-react";
 import { Link } from "wouter";
-import { Page } from "../../app/page.tsx";
+import { Page } from "../../app/pages/page.tsx";
 import { useShopPages } from "../../api/use-shop.ts";
 import { operationsTexts, stockTexts } from "../../texts/operations.ts";
 import { formatNumber } from "../../ui/format.ts";
-import { More } from "../../ui/more.tsx";
-import { Badge, EmptyState, ErrorState, Skeleton } from "../../ui/states.tsx";
-import { Table, type Column } from "../../ui/table.tsx";
+import { List } from "../../ui/lists/list.tsx";
+import { Badge, EmptyState } from "../../ui/states.tsx";
+import type { Column } from "../../ui/lists/table.tsx";
 import { formatClock, formatSeconds } from "../units.ts";
 import { HeldReservationsDocument, type HeldReservationsQuery } from "./stock.graphql.ts";
 import styles from "./stock.module.css";
@@ -40,30 +40,20 @@ export default function ReservationsPage() {
     (data) => data.heldReservations,
     { refetchInterval: refreshMs },
   );
-  const { pages, isPending, isSuccess, error, refetch } = query;
-  const rows = pages.flat();
   return (
     <Page title={stockTexts.reservationsTitle}>
       <p className={styles.intro}>{stockTexts.reservationsIntro}</p>
-      {isPending && <Skeleton count={4} height={48} />}
-      {error && rows.length === 0 && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {isSuccess && rows.length === 0 && (
-        <EmptyState icon={<PackageCheck />} title={stockTexts.noneHeldTitle}>
-          {stockTexts.noneHeldText}
-        </EmptyState>
-      )}
-      {rows.length > 0 && (
-        <Table
-          caption={stockTexts.reservationsTitle}
-          columns={columns}
-          rows={rows}
-          keyOf={({ id }) => id}
-        />
-      )}
-      <More
-        hasMore={query.hasNextPage}
-        isLoading={query.isFetchingNextPage}
-        onMore={() => void query.fetchNextPage()}
+      <List
+        caption={stockTexts.reservationsTitle}
+        columns={columns}
+        rows={query.pages.flat()}
+        keyOf={({ id }) => id}
+        query={query}
+        empty={
+          <EmptyState icon={<PackageCheck />} title={stockTexts.noneHeldTitle}>
+            {stockTexts.noneHeldText}
+          </EmptyState>
+        }
       />
     </Page>
   );

@@ -1,16 +1,14 @@
 import { Fragment } from "react";
-import { ArrowLeft } from "lucide-react";
-import { Link } from "wouter";
-import { Page } from "../../app/page.tsx";
+import { Page } from "../../app/pages/page.tsx";
 import { isMissing } from "../../api/error-text.ts";
 import { useShopQuery } from "../../api/use-shop.ts";
 import { StatusBadge } from "../../orders/status-badge.tsx";
 import { orderTexts } from "../../texts/orders.ts";
 import { traceTexts } from "../../texts/order-trace.ts";
-import { LinkButton } from "../../ui/button.tsx";
+import { BackLink } from "../../ui/actions/back-link.tsx";
+import { LinkButton } from "../../ui/actions/button.tsx";
 import { formatTime } from "../../ui/format.ts";
-import { ErrorState, Notice, Skeleton } from "../../ui/states.tsx";
-import operations from "../operations.module.css";
+import { Notice, QueryState } from "../../ui/states.tsx";
 import { formatMs } from "../units.ts";
 import { TracePhase } from "./trace-phase.tsx";
 import { phasesOf, totalMsOf } from "./trace-phases.ts";
@@ -24,24 +22,16 @@ const refreshMs = 5_000;
 
 /** The timeline of one order across all services. */
 export default function TracePage({ id }: { id: string }) {
-  const { data, error, refetch } = useShopQuery(
-    OrderTraceDocument,
-    { id },
-    { refetchInterval: refreshMs },
-  );
-  const trace = data?.orderTrace;
-  const otherTitle = isMissing(error) ? orderTexts.missing : traceTexts.title;
+  const query = useShopQuery(OrderTraceDocument, { id }, { refetchInterval: refreshMs });
+  const trace = query.data?.orderTrace;
+  const otherTitle = isMissing(query.error) ? orderTexts.missing : traceTexts.title;
   return (
     <Page
       title={trace ? traceTexts.titleOf(trace.order.number) : otherTitle}
       actions={trace && <LinkButton href={`/admin/orders/${id}`}>{traceTexts.toOrder}</LinkButton>}
     >
-      <Link href="/operations/trace" className={operations.back}>
-        <ArrowLeft size={16} aria-hidden /> {traceTexts.another}
-      </Link>
-      {trace && <TraceView trace={trace} />}
-      {!trace && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-      {!trace && !error && <Skeleton height={480} />}
+      <BackLink href="/operations/trace">{traceTexts.another}</BackLink>
+      {trace ? <TraceView trace={trace} /> : <QueryState query={query} height={480} />}
     </Page>
   );
 }

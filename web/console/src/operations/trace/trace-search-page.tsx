@@ -2,18 +2,18 @@ import { useState } from "react";
 import { ClipboardList } from "lucide-react";
 import { Link, useLocation } from "wouter";
 import { isShopError } from "../../../../../clients/typescript/src/index.ts";
-import { Page } from "../../app/page.tsx";
+import { Page } from "../../app/pages/page.tsx";
 import { shop } from "../../api/shop.ts";
 import { errorText } from "../../api/error-text.ts";
 import { useShopQuery } from "../../api/use-shop.ts";
 import { StatusBadge } from "../../orders/status-badge.tsx";
 import { operationsTexts } from "../../texts/operations.ts";
 import { traceTexts } from "../../texts/order-trace.ts";
-import { Button } from "../../ui/button.tsx";
-import { TextField } from "../../ui/fields.tsx";
+import { Button } from "../../ui/actions/button.tsx";
+import { TextField } from "../../ui/forms/fields.tsx";
 import { formatTime } from "../../ui/format.ts";
-import { EmptyState, ErrorState, Skeleton } from "../../ui/states.tsx";
-import { Table, type Column } from "../../ui/table.tsx";
+import { EmptyState, QueryState } from "../../ui/states.tsx";
+import { Table, type Column } from "../../ui/lists/table.tsx";
 import { isId } from "../../api/is-id.ts";
 import {
   NewestOrdersDocument,
@@ -38,21 +38,16 @@ const columns: readonly Column<Order>[] = [
 
 /** Finds an order by its number or id, and shows its trace. */
 export default function TraceSearchPage() {
-  const { data, error, refetch } = useShopQuery(
-    NewestOrdersDocument,
-    {},
-    { refetchInterval: refreshMs },
-  );
-  const orders = data?.ordersConnection.nodes ?? [];
+  const query = useShopQuery(NewestOrdersDocument, {}, { refetchInterval: refreshMs });
+  const orders = query.data?.ordersConnection.nodes ?? [];
   return (
     <Page title={traceTexts.title}>
       <p className={styles.intro}>{traceTexts.intro}</p>
       <SearchForm />
       <section className={styles.newest}>
         <h2>{traceTexts.newest}</h2>
-        {!data && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-        {!data && !error && <Skeleton count={5} height={48} />}
-        {data && orders.length === 0 && (
+        {!query.data && <QueryState query={query} count={5} height={48} />}
+        {query.data?.ordersConnection.nodes.length === 0 && (
           <EmptyState icon={<ClipboardList />} title={traceTexts.noOrdersTitle} />
         )}
         {orders.length > 0 && (

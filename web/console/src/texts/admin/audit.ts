@@ -22,7 +22,6 @@ export const auditTexts = {
   from: "From",
   before: "Before",
   when: "When",
-  address: "Address",
   detail: "Details",
   ok: "OK",
   rejectedWith: (code: string) => `Rejected (${code})`,

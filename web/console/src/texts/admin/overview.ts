@@ -6,7 +6,6 @@ export const overviewTexts = {
   toShip: "Orders to ship",
   onTheWay: "Orders on the way",
   soldOut: "Sold out",
-  lowStock: "Low stock",
   ordersToday: "Orders today (UTC)",
   revenueToday: "Revenue today (UTC)",
   atLeast: (count: string) => `${count}+`,

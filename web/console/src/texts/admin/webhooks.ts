@@ -9,7 +9,6 @@ export const webhookTexts = {
   urlHint: "Begins with https://. The shop sends events to it by HTTP.",
   description: "Note",
   events: "Events",
-  eventsHint: "Choose at least one.",
   eventsMissing: "Choose at least one event.",
   state: "State",
   enabled: "Active",
