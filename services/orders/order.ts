@@ -1,7 +1,10 @@
 import { maxInt } from "../../core/validation.ts";
-import { maxOrderLines } from "../products/products.contract.ts";
 import { invalidField } from "../../core/errors.ts";
-import type { ReservationLine, ReservedLine } from "../products/products.contract.ts";
+import {
+  maxOrderLines,
+  type ReservationLine,
+  type ReservedLine,
+} from "../products/products.contract.ts";
 import type { RequestedLine } from "./orders.contract.ts";
 
 /**

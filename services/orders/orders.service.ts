@@ -90,8 +90,9 @@ export default function ordersService(broker: ServiceBroker): ServiceSchema {
         const actor = actorOf(ctx);
         const userId = userIdOf(actor);
         const ownerId = mayActForOthers(actor) ? undefined : (userId ?? undefined);
+        const cancellation = { id: ctx.params.id, ownerId, userId };
         return database.idempotent(ctx, (db) =>
-          cancelOrder(db, ctx.params.id, ownerId, userId, config.cancelWithinSeconds),
+          cancelOrder(db, cancellation, config.cancelWithinSeconds),
         );
       },
       ship: (ctx) =>

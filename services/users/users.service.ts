@@ -105,11 +105,14 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
           }),
         ),
       login: (ctx) =>
-        metrics.countSignIn(login(database, keys, tries, ctx.params, senderOf(ctx), config)),
+        metrics.countSignIn(
+          login({ database, keys, tries, lifetimes: config }, ctx.params, senderOf(ctx)),
+        ),
       async refreshToken(ctx) {
         const sender = senderOf(ctx);
         await limitRefreshes(database.query, sender);
-        return refreshToken(database, keys, ctx.params.token, sender, config.tokenTtlSeconds);
+        const { tokenTtlSeconds } = config;
+        return refreshToken({ database, keys, tokenTtlSeconds }, ctx.params.token, sender);
       },
       logout: (ctx) =>
         database.idempotent(ctx, (db) => logout(db, ctx.params.token, senderOf(ctx))),
@@ -127,13 +130,13 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
         ),
       changePassword: (ctx) =>
         database.idempotent(ctx, (db) =>
-          changePassword(db, tries, ownIdOf(actorOf(ctx)), ctx.params, senderOf(ctx)),
+          changePassword({ database: db, tries }, ownIdOf(actorOf(ctx)), ctx.params, senderOf(ctx)),
         ),
       updateProfile: (ctx) =>
         database.idempotent(ctx, async (db) => {
           const userId = ownIdOf(actorOf(ctx));
           if (ctx.params.email !== undefined) await limitEmailTries(database.query, senderOf(ctx));
-          return updateProfile(db, tries, userId, ctx.params, senderOf(ctx));
+          return updateProfile({ database: db, tries }, userId, ctx.params, senderOf(ctx));
         }),
       createPasswordReset: (ctx) =>
         failedAttempts.watch(ctx, () => createPasswordReset(database, ctx.params, senderOf(ctx))),

@@ -64,7 +64,7 @@ export default function webhooksService(broker: ServiceBroker): ServiceSchema {
       list: ({ params: { limit } }) => listWebhooks(query, limit),
       create: async (ctx) => {
         const webhook = await database.idempotent(ctx, (db) =>
-          createWebhook(db, secrets, rules, ctx.params, senderOf(ctx)),
+          createWebhook(db, { secrets, rules }, ctx.params, senderOf(ctx)),
         );
         return addSecret(query, secrets, webhook);
       },

@@ -5,19 +5,23 @@ import { getOrder } from "../reading/read-orders.ts";
 import { assertCancellable, transitions } from "./order-status.ts";
 import { addStep } from "./order-steps.ts";
 
+interface Cancellation {
+  id: string;
+  /** The user who must own the order; undefined for callers who may cancel any order. */
+  ownerId: string | undefined;
+  /** The user who cancels the order; null for the operator. */
+  userId: string | null;
+}
+
 /**
  * Cancels an order. The products service restocks its lines when it consumes the event. Returns the
  * cancelled order. Throws ORDER_NOT_FOUND or ORDER_NOT_CANCELLABLE.
  *
- * @param ownerId the user who must own the order; undefined for callers who may cancel any order
- * @param userId the user who cancels the order; null for the operator
  * @param withinSeconds how long after its placement an order can be cancelled
  */
 export async function cancelOrder(
   database: OrdersDatabase,
-  id: string,
-  ownerId: string | undefined,
-  userId: string | null,
+  { id, ownerId, userId }: Cancellation,
   withinSeconds: number,
 ): Promise<Order> {
   const order = await getOrder(database, id, ownerId);

@@ -58,7 +58,8 @@ export async function placeOrder(
     const write = async (reserved: ReservedStock) => {
       assertExpectedPrices(requestedLines, reserved.lines);
       const order = newOrder(orderId, userId, reserved.lines);
-      return writeOrder(database, orderWriter, order, placedAt, reserved.server);
+      const { server } = reserved;
+      return writeOrder(database, orderWriter, { order, placedAt, server });
     };
     const reserved = await reserve();
     try {

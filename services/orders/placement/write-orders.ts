@@ -52,9 +52,7 @@ export function orderBatcher(database: OrdersDatabase): OrderBatcher {
 export async function writeOrder(
   database: OrdersDatabase,
   batcher: OrderBatcher,
-  order: Order,
-  placedAt: Date | undefined,
-  server: KnownServer | undefined,
+  { order, placedAt, server }: Pick<NewOrder, "order" | "placedAt" | "server">,
 ): Promise<Order> {
   const { id, user_id, price_total, quantity, order_products: lines } = order;
   const data = { order_id: id, user_id, price_total, quantity, lines };

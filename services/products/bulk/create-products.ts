@@ -45,8 +45,8 @@ export async function createProducts(
   });
   return database.transaction(async ({ query, record }) => {
     const results = new BulkResults(checked);
-    await lockSkus(query, products.some(({ product }) => product.sku !== null) && "shared");
     const rows = products.map(({ product }) => product);
+    if (rows.some(({ sku }) => sku !== null)) await lockSkus(query, "shared");
     const createdIds = await insertProducts(query, rows, userId);
     const rejectedIds = products.flatMap(({ product: { id }, hasOwnId }) =>
       hasOwnId && !createdIds.has(id) ? [id] : [],

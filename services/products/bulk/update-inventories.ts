@@ -11,7 +11,7 @@ import {
   stockOrChange,
   stockTooLarge,
 } from "../products.errors.ts";
-import { recordCrossing } from "../stock/stock-changes.ts";
+import { recordCrossing, recordStockUpdate } from "../stock/stock-changes.ts";
 import { lockProducts } from "./bulk-locks.ts";
 import { BulkResults } from "./bulk-results.ts";
 
@@ -35,10 +35,7 @@ export async function updateInventories(
   });
   return database.transaction(async ({ query, record }) => {
     const results = new BulkResults(checked);
-    const locked = await lockProducts(
-      query,
-      distinct.map(({ item }) => item.id),
-    );
+    const locked = await lockProducts(query, distinct);
     const found = distinct.filter(({ item }) => locked.has(item.id));
     const outcomes = await writeChanges(
       query,
@@ -65,12 +62,7 @@ export async function updateInventories(
       done.map((item) => ({ subjectId: item.id, ...auditOf(item) })),
     );
     for (const { id, change, stock, sku } of done) {
-      record("inventory.updated", {
-        product_id: id,
-        change: change > 0 ? "ADDED" : "SUBTRACTED",
-        number: change,
-        order_id: null,
-      });
+      recordStockUpdate({ record }, id, change > 0 ? "ADDED" : "SUBTRACTED", change);
       recordCrossing({ record }, { product_id: id, change, stock, sku });
     }
     return results.answer();

@@ -55,11 +55,8 @@ function updateOnce(
   sender: Sender,
 ): Promise<BulkAnswer> {
   return database.transaction(async ({ query, record }) => {
-    await lockSkus(query, items.some(({ item }) => item.sku !== undefined) && "exclusive");
-    const locked = await lockProducts(
-      query,
-      items.map(({ item }) => item.id),
-    );
+    if (items.some(({ item }) => item.sku !== undefined)) await lockSkus(query, "exclusive");
+    const locked = await lockProducts(query, items);
     const due = items.filter(({ index, item: { id, version } }) => {
       const current = locked.get(id);
       if (current === undefined) results.fail(index, productNotFound(id));

@@ -4,7 +4,7 @@ import { recordAudit } from "../../../database/audit-trail.ts";
 import type { CorrectedStock, CorrectStock, ProductAuditAction } from "../products.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 import { insufficientStock, productNotFound, stockTooLarge } from "../products.errors.ts";
-import { recordCrossing, recordStockChange } from "./stock-changes.ts";
+import { recordCrossing, recordStockChange, recordStockUpdate } from "./stock-changes.ts";
 
 /**
  * Sets the stock on hand of a product to the counted pieces, and its stock to these minus the held
@@ -52,12 +52,7 @@ export async function correctStock(
       subjectId: id,
       detail: { onHand, change, stock, stockBefore: product.stock },
     });
-    work.record("inventory.updated", {
-      product_id: id,
-      change: "COUNTED",
-      number: change,
-      order_id: null,
-    });
+    recordStockUpdate(work, id, "COUNTED", change);
     if (!product.archived) {
       const difference = stock - product.stock;
       recordCrossing(work, { product_id: id, change: difference, stock, sku: product.sku });

@@ -4,6 +4,7 @@ import { eventsOfOrder } from "../../../event-log/event-log-reading.ts";
 
 /** The maximum number of differences in a report. */
 const maxDifferences = 100;
+
 /** Compares the stock of every product with its ledger and its reservations. Stores the result. */
 export async function auditStock(database: ProductsDatabase): Promise<StockAudit> {
   const report = await reportOf(database);

@@ -1,10 +1,10 @@
-import type { Page } from "../../../core/validation.ts";
-import { maxListRows } from "../../../core/validation.ts";
+import { maxListRows, type Page } from "../../../core/validation.ts";
 import type { UnitOfWork } from "../../../mixins/database-types.ts";
 import type { productModels } from "../catalogue/product.model.ts";
 import { groupsInOrderOf } from "../../../database/rows-by-id.ts";
 import {
   maxStockHistory,
+  type InventoryUpdated,
   type productsContract,
   type StockChange,
   type StockHistoryEntry,
@@ -30,6 +30,16 @@ export async function recordStockChange(
     "INSERT INTO stock_changes (product_id, change, reason, user_id) VALUES ($1, $2, $3, $4)",
     [entry.productId, entry.change, entry.reason, entry.userId],
   );
+}
+
+/** Records the event of a change of the stock that no order has caused. */
+export function recordStockUpdate(
+  { record }: Pick<ProductsTransaction, "record">,
+  product_id: string,
+  change: InventoryUpdated["change"],
+  number: number,
+): void {
+  record("inventory.updated", { product_id, change, number, order_id: null });
 }
 
 /** The stock of a product after a change. */

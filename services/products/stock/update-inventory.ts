@@ -3,7 +3,6 @@ import { maxInt } from "../../../core/validation.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import {
   inventoryChange,
-  type InventoryUpdated,
   type UpdateInventory,
   type ProductAuditAction,
 } from "../products.contract.ts";
@@ -17,6 +16,7 @@ import {
 import {
   recordCrossing,
   recordStockChange,
+  recordStockUpdate,
   type ProductsTransaction,
   type StockAfter,
 } from "./stock-changes.ts";
@@ -41,7 +41,7 @@ export async function updateInventory(
         // No list has it any more.
         detail: { name },
       });
-      recordUpdate(work, id, "DELETED", 0);
+      recordStockUpdate(work, id, "DELETED", 0);
       return { success: true };
     }
     const isAddition = type === inventoryChange.add;
@@ -60,19 +60,10 @@ export async function updateInventory(
       subjectId: id,
       detail: { number },
     });
-    recordUpdate(work, id, reason, change);
+    recordStockUpdate(work, id, reason, change);
     recordCrossing(work, { product_id: id, change, ...after });
     return { success: true };
   });
-}
-
-function recordUpdate(
-  { record }: ProductsTransaction,
-  product_id: string,
-  change: InventoryUpdated["change"],
-  number: number,
-): void {
-  record("inventory.updated", { product_id, change, number, order_id: null });
 }
 
 /**

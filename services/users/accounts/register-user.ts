@@ -1,4 +1,3 @@
-import { userErrors, type UserAuditAction } from "../users.contract.ts";
 import { newId, timeOfId } from "../../../core/ids/ids.ts";
 import { mayActForOthers, unauthenticated, userType, type Sender } from "../../../core/access.ts";
 import { ConfigError } from "../../../config/config-reader.ts";
@@ -9,7 +8,7 @@ import { assertStillActs } from "./acting-user.ts";
 import { hashPassword } from "../passwords/password-hash.ts";
 import { assertUncommon } from "../passwords/password-rules.ts";
 import { emailKey } from "./email-key.ts";
-import type { NewUser, User } from "../users.contract.ts";
+import { userErrors, type NewUser, type User, type UserAuditAction } from "../users.contract.ts";
 import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
 
 /**

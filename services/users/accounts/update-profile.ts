@@ -2,13 +2,12 @@ import type { Sender } from "../../../core/access.ts";
 import { recordAudit } from "../../../database/audit-trail.ts";
 import { dropReset } from "../passwords/reset-tokens.ts";
 import { assertOtherThanPassword } from "../passwords/password-rules.ts";
-import type { PasswordTries } from "../passwords/password-tries.ts";
-import { verifyOwnPassword } from "../passwords/verify-own-password.ts";
+import { verifyOwnPassword, type PasswordCheck } from "../passwords/verify-own-password.ts";
 import { endSessionsOf } from "../sessions/sessions.ts";
 import { emailKey } from "./email-key.ts";
 import { maskedEmail, publicUser, type StoredUser } from "../user.ts";
 import type { UpdateProfile, User, UserAuditAction } from "../users.contract.ts";
-import type { UsersDatabase, UsersTransaction } from "../users.database.ts";
+import type { UsersTransaction } from "../users.database.ts";
 import { nothingToChange, passwordMissing, sessionEnded, wrongPassword } from "../users.errors.ts";
 import { assertStillActs } from "./acting-user.ts";
 import { userColumns } from "./user.model.ts";
@@ -19,8 +18,7 @@ import { userColumns } from "./user.model.ts";
  * Throws BAD_USER_INPUT, EMAIL_TAKEN, INVALID_CREDENTIALS, TOO_MANY_REQUESTS or UNAUTHENTICATED.
  */
 export async function updateProfile(
-  database: UsersDatabase,
-  tries: PasswordTries,
+  check: PasswordCheck,
   userId: string,
   { password, ...changes }: UpdateProfile,
   sender: Sender,
@@ -29,13 +27,11 @@ export async function updateProfile(
   if (username === undefined && email === undefined) throw nothingToChange();
   if (email !== undefined && password === undefined) throw passwordMissing();
   const verified =
-    password === undefined
-      ? undefined
-      : await verifyOwnPassword({ database, tries }, userId, password, sender);
+    password === undefined ? undefined : await verifyOwnPassword(check, userId, password, sender);
   // Without the password, the hash alone does not tell: a username would cost a hash to compare.
   if (password !== undefined) assertOtherThanPassword(password, changes);
 
-  return database.transaction(async (work) => {
+  return check.database.transaction(async (work) => {
     await assertStillActs(work, sender.actor, "signed-in");
     const before = await work.models.users.findByPk(userId, { transaction: work.transaction });
     if (before === null) throw sessionEnded();

@@ -3,11 +3,9 @@ import { recordAudit } from "../../../database/audit-trail.ts";
 import { assertStillActs } from "../accounts/acting-user.ts";
 import { hashPassword } from "./password-hash.ts";
 import { assertUncommon } from "./password-rules.ts";
-import type { PasswordTries } from "./password-tries.ts";
-import { verifyOwnPassword } from "./verify-own-password.ts";
+import { verifyOwnPassword, type PasswordCheck } from "./verify-own-password.ts";
 import { endSessionsOf } from "../sessions/sessions.ts";
 import type { ChangePassword, Success, UserAuditAction } from "../users.contract.ts";
-import type { UsersDatabase } from "../users.database.ts";
 import { wrongPassword } from "../users.errors.ts";
 
 /**
@@ -15,22 +13,16 @@ import { wrongPassword } from "../users.errors.ts";
  * Throws INVALID_CREDENTIALS, TOO_MANY_REQUESTS, UNAUTHENTICATED or BAD_USER_INPUT.
  */
 export async function changePassword(
-  database: UsersDatabase,
-  tries: PasswordTries,
+  check: PasswordCheck,
   userId: string,
   { password, newPassword }: ChangePassword,
   sender: Sender,
 ): Promise<Success> {
-  const { user, passwordVersion } = await verifyOwnPassword(
-    { database, tries },
-    userId,
-    password,
-    sender,
-  );
+  const { user, passwordVersion } = await verifyOwnPassword(check, userId, password, sender);
   assertUncommon(newPassword, user, "newPassword");
 
   const passwordHash = await hashPassword(newPassword);
-  return database.transaction(async (work) => {
+  return check.database.transaction(async (work) => {
     await assertStillActs(work, sender.actor, "signed-in");
     const [changed] = await work.models.users.update(
       { password_hash: passwordHash, password_version: passwordVersion + 1 },

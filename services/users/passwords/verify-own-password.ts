@@ -5,6 +5,12 @@ import type { UsersDatabase } from "../users.database.ts";
 import { wrongPassword } from "../users.errors.ts";
 import type { PasswordTries } from "./password-tries.ts";
 
+/** What checks a password, and counts wrong ones. */
+export interface PasswordCheck {
+  database: UsersDatabase;
+  tries: PasswordTries;
+}
+
 /** An account whose password was right at this version. */
 export interface VerifiedAccount {
   user: User;
@@ -16,7 +22,7 @@ export interface VerifiedAccount {
  * like a login. Throws INVALID_CREDENTIALS or TOO_MANY_REQUESTS.
  */
 export async function verifyOwnPassword(
-  { database, tries }: { database: UsersDatabase; tries: PasswordTries },
+  { database, tries }: PasswordCheck,
   userId: string,
   password: string,
   sender: Sender,

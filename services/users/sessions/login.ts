@@ -1,12 +1,16 @@
 import type { Sender } from "../../../core/access.ts";
 import { tokensOf } from "./access-token.ts";
 import { hashPassword, needsRehash } from "../passwords/password-hash.ts";
-import type { PasswordTries } from "../passwords/password-tries.ts";
+import type { PasswordCheck } from "../passwords/verify-own-password.ts";
 import { openSession, type Lifetimes } from "./sessions.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import type { Login, Token } from "../users.contract.ts";
-import type { UsersDatabase } from "../users.database.ts";
 import { invalidCredentials } from "../users.errors.ts";
+
+interface Dependencies extends PasswordCheck {
+  keys: SigningKeys;
+  lifetimes: Lifetimes;
+}
 
 /**
  * Opens a session for the right password and returns its first tokens. Throws the same
@@ -14,12 +18,9 @@ import { invalidCredentials } from "../users.errors.ts";
  * same work. Renews hashes with outdated parameters.
  */
 export async function login(
-  database: UsersDatabase,
-  keys: SigningKeys,
-  tries: PasswordTries,
+  { database, keys, tries, lifetimes }: Dependencies,
   { email, password }: Login,
   sender: Sender,
-  lifetimes: Lifetimes,
 ): Promise<Token> {
   const right = await tries.verify({ email, password, sender });
   if (right === undefined) throw invalidCredentials();

@@ -27,17 +27,21 @@ interface TokenSession {
   successorSalt: Buffer | null;
 }
 
+interface Dependencies {
+  database: UsersDatabase;
+  keys: SigningKeys;
+  tokenTtlSeconds: number;
+}
+
 /**
  * Returns new tokens for a refresh token, which is valid for one use. Reuse within the grace period
  * returns the same successor. Later reuse means that the token was stolen, and ends the session.
  * Throws UNAUTHENTICATED.
  */
 export async function refreshToken(
-  database: UsersDatabase,
-  keys: SigningKeys,
+  { database, keys, tokenTtlSeconds }: Dependencies,
   token: string,
   sender: Sender,
-  tokenTtlSeconds: number,
 ): Promise<Token> {
   const sent = readRefreshToken(token);
   if (sent === undefined) throw sessionEnded();

@@ -19,8 +19,7 @@ const countLock = 7_240_003;
 /** Creates a webhook. Throws BAD_USER_INPUT, TOO_MANY_WEBHOOKS or SERVICE_UNAVAILABLE. */
 export async function createWebhook(
   database: WebhooksDatabase,
-  secrets: WebhookSecrets,
-  rules: AddressRules,
+  { secrets, rules }: { secrets: WebhookSecrets; rules: AddressRules },
   { url: text, events, description = "" }: NewWebhook,
   sender: Sender,
 ): Promise<Webhook> {

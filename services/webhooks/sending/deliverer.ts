@@ -104,7 +104,7 @@ export class Deliverer {
     const { webhook_id, attempts, expires_in_ms } = delivery;
     const answer = await this.#send(delivery);
     if (answer.error === null) {
-      await finishAttempt(database.query, delivery, "DELIVERED", answer, 0);
+      await finishAttempt(database.query, delivery, answer, { state: "DELIVERED", pauseMs: 0 });
       onAttempt("delivered");
       return;
     }
@@ -117,9 +117,8 @@ export class Deliverer {
     await finishAttempt(
       database.query,
       delivery,
-      isDead ? "DEAD" : "PENDING",
       answer,
-      isDead ? 0 : pauseMs,
+      isDead ? { state: "DEAD", pauseMs: 0 } : { state: "PENDING", pauseMs },
     );
     if (!isDead) this.#wakeIn(pauseMs);
     onAttempt(isDead ? "dead" : "failed");

@@ -5,16 +5,14 @@ import type { EndpointAnswer } from "./send-webhook.ts";
 
 /**
  * Stores the result of an attempt and releases the lane. A node that has lost its claim, because it
- * had paused, does not release the claim of another one.
- *
- * @param pauseMs the time until the first pending delivery of the lane is tried
+ * had paused, does not release the claim of another one. The first pending delivery of the lane is
+ * tried after the pause.
  */
 export async function finishAttempt(
   query: Query,
   { id, claim, webhook_id, entity_id }: ClaimedDelivery,
-  state: DeliveryState,
   { status, error, durationMs }: EndpointAnswer,
-  pauseMs: number,
+  { state, pauseMs }: { state: DeliveryState; pauseMs: number },
 ): Promise<void> {
   await query(
     `WITH tried AS (
