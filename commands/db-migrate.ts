@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import { loadConfig, singleProcessDefaults } from "../config/config.ts";
 import { domainServices, type DomainService } from "../services/registry.ts";
 import { databaseProblemOf } from "../database/errors/database-problem.ts";
@@ -11,6 +10,7 @@ import {
 import { CommandError } from "../core/command-error.ts";
 import { areDatabasesNamed } from "./node/cluster-node.ts";
 import { openDatabases } from "./node/databases.ts";
+import { readCommandLine } from "./process/command-line.ts";
 import { interruptedStatus, runProgram, stopOnSignals } from "./process/program.ts";
 
 /** One connection migrates, another one finds out whose locks it waits for. */
@@ -23,22 +23,23 @@ const contractAfterMs = 11_000;
  * all. With `--contract`, applies contract migrations, too. Ends with status 1 if a migration fails.
  */
 await runProgram(async () => {
-  const isContract = readArguments();
+  const options = { contract: { type: "boolean", default: false } } as const;
+  const { values } = readCommandLine({ options }, "npm run db:migrate -- [--contract]");
   const config = loadConfig(singleProcessDefaults);
   const named = domainServices.filter((name) => config.services.includes(name));
   const isExternal = areDatabasesNamed(config, named);
   const opening = isExternal ? undefined : openDatabases(config, "db:migrate");
   stopOnSignals(async () => (await opening)?.close(), interruptedStatus);
   const urls = (await opening)?.urls ?? config.databaseUrls;
-  const options: MigrateOptions = {
+  const migrateOptions: MigrateOptions = {
     warn: (message) => process.stderr.write(`${message}\n`),
     // No other process can use the embedded databases of a folder that this one has claimed.
-    ...(isContract && { contractAfterMs: isExternal ? contractAfterMs : 0 }),
+    ...(values.contract && { contractAfterMs: isExternal ? contractAfterMs : 0 }),
   };
   try {
     // At the same time, so that the nodes of all services are watched together.
     const done = await Promise.allSettled(
-      named.map((name) => migrateService(name, urls[name] ?? "", options)),
+      named.map((name) => migrateService(name, urls[name] ?? "", migrateOptions)),
     );
     for (const [index, outcome] of done.entries()) {
       if (outcome.status === "fulfilled") {
@@ -51,17 +52,6 @@ await runProgram(async () => {
     await (await opening)?.close();
   }
 });
-
-/** Returns whether contract migrations are requested. */
-function readArguments(): boolean {
-  try {
-    const { values } = parseArgs({ options: { contract: { type: "boolean" } } });
-    return values.contract ?? false;
-  } catch (error) {
-    const usage = "npm run db:migrate -- [--contract]";
-    throw new CommandError(`${(error as Error).message}. Usage: ${usage}`);
-  }
-}
 
 async function migrateService(
   service: DomainService,

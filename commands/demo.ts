@@ -1,21 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { parseArgs } from "node:util";
 import type { ServiceBroker } from "moleculer";
-import { userType } from "../core/access.ts";
 import { isPrivate, type Config } from "../config/config.ts";
-import type { Product } from "../services/products/products.contract.ts";
 import type { User } from "../services/users/users.contract.ts";
 import { Progress } from "../core/progress.ts";
 import { CommandError } from "../core/command-error.ts";
-import { adminEmail, customerNames, demoProducts, emailOf, seededRandom } from "./demo-data.ts";
-import { goOnLive, placePastOrders } from "./demo-orders.ts";
+import { adminEmail, customerNames, emailOf } from "./demo/demo-data.ts";
+import { goOnLive } from "./demo/demo-orders.ts";
+import { allRows, fillShop } from "./demo/fill-shop.ts";
 import { withShop } from "./node/operator-shop.ts";
+import { readCommandLine } from "./process/command-line.ts";
 import { runProgram } from "./process/program.ts";
 import { urlOf } from "./node/welcome.ts";
 
 /** A public password: only for a shop that is private and empty. */
 const publishedPassword = "demo-password";
-const pageRows = 100;
 const [firstCustomer = ""] = customerNames;
 const signIns = `${adminEmail} (admin) or ${emailOf(firstCustomer)} (customer)`;
 
@@ -24,7 +22,8 @@ const signIns = `${adminEmail} (admin) or ${emailOf(firstCustomer)} (customer)`;
  * on DATA_DIR. A second run adds only what is missing. With `--live` it then goes on ordering.
  */
 await runProgram(async () => {
-  const { isLive } = readArguments(process.argv.slice(2));
+  const options = { live: { type: "boolean", default: false } } as const;
+  const isLive = readCommandLine({ options }, "npm run demo [-- --live]").values.live;
   const progress = new Progress();
   await withShop("demo", progress, async ({ broker, config, isJoined }) => {
     if (isLive && !isJoined) {
@@ -32,12 +31,12 @@ await runProgram(async () => {
         "No shop runs on DATA_DIR. Run npm start, and the demo in a second terminal.",
       );
     }
-    const users = await all<User>(broker, "users.list");
+    const users = await allRows<User>(broker, "users.list");
     const others = isJoined ? await otherNodes(broker) : [];
     const mayBePublished = isJoined ? isShopPrivate(others) : isPrivate(config);
     const isPublished = mayBePublished && users.length === 0;
     const password = isPublished ? publishedPassword : randomBytes(15).toString("base64url");
-    const { added, market } = await fill(broker, users, password, progress);
+    const { added, market } = await fillShop(broker, users, password, progress);
     progress.end();
     const lines = [
       `Demo data: ${added.emails.length} users, ${added.products} products and ${added.orders} orders added.`,
@@ -53,16 +52,6 @@ await runProgram(async () => {
   });
 });
 
-/** Parses the command line. Throws a CommandError. */
-function readArguments(args: string[]): { isLive: boolean } {
-  try {
-    const { values } = parseArgs({ args, options: { live: { type: "boolean" } } });
-    return { isLive: values.live ?? false };
-  } catch (error) {
-    throw new CommandError(`${(error as Error).message} Usage: npm run demo [-- --live]`);
-  }
-}
-
 /** A node of a shop, with what it announces to others. */
 interface ShopNode {
   local: boolean;
@@ -70,11 +59,11 @@ interface ShopNode {
 }
 
 /** Returns the sentence about where the data are, and how to see them. */
-function placeOf(config: Config, isRunning: boolean, others: readonly ShopNode[]): string {
+function placeOf(config: Config, isJoined: boolean, others: readonly ShopNode[]): string {
   const { nats, dataDir, port } = config;
   if (nats) return `They are in the databases of the cluster at ${nats.servers.join(", ")}.`;
   const place = `They are in ${dataDir}.`;
-  if (!isRunning) {
+  if (!isJoined) {
     const page = config.console ? "/console" : "/";
     const url = port === 0 ? "the address that it prints" : `${urlOf(config, port)}${page}`;
     return `${place} npm start opens the shop at ${url}.`;
@@ -108,66 +97,4 @@ function signInHint([first]: readonly string[], password: string, mayBePublished
   const unchanged = "No account was added; passwords are unchanged.";
   if (!mayBePublished) return unchanged;
   return `${unchanged} Sign in as ${signIns} with "${publishedPassword}", unless the first run printed another password.`;
-}
-
-async function fill(
-  broker: ServiceBroker,
-  users: readonly User[],
-  password: string,
-  progress: Progress,
-) {
-  const emails: string[] = [];
-  const existing = new Map(users.map((user) => [user.email, user]));
-  const register = async (email: string, username: string, type: number) => {
-    const found = existing.get(email);
-    if (found) return found;
-    emails.push(email);
-    return broker.call<User, object>("users.register", { email, username, password, type });
-  };
-  await register(adminEmail, "admin", userType.admin);
-  const customers: User[] = [];
-  for (const [index, name] of customerNames.entries()) {
-    const detail = `${index} of ${customerNames.length}`;
-    progress.show({
-      name: "registering customers",
-      detail,
-      share: (0.3 * index) / customerNames.length,
-    });
-    customers.push(await register(emailOf(name), name, userType.default));
-  }
-
-  // An admin can rename a product of the demo: its SKU stays.
-  const demoCatalogue = demoProducts();
-  const existingSkus = new Set((await all<Product>(broker, "products.list")).map(({ sku }) => sku));
-  const missing = demoCatalogue.filter(({ sku }) => !existingSkus.has(sku));
-  for (const [index, product] of missing.entries()) {
-    const detail = `${index} of ${missing.length}`;
-    progress.show({
-      name: "creating products",
-      detail,
-      share: 0.3 + (0.2 * index) / missing.length,
-    });
-    await broker.call("products.create", product);
-  }
-
-  const demoSkus = new Set<string | null>(demoCatalogue.map(({ sku }) => sku));
-  const products = (await all<Product>(broker, "products.list")).filter(({ sku }) =>
-    demoSkus.has(sku),
-  );
-  const market = { broker, random: seededRandom(), customers, products };
-  const orders = await placePastOrders(market, progress);
-  return { added: { emails, products: missing.length, orders }, market };
-}
-
-async function all<Row extends { id: string }>(
-  broker: ServiceBroker,
-  action: string,
-): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (;;) {
-    const after = rows.at(-1)?.id;
-    const page = await broker.call<Row[], object>(action, { limit: pageRows, after });
-    rows.push(...page);
-    if (page.length < pageRows) return rows;
-  }
 }

@@ -18,7 +18,7 @@ const pageRows = 500;
  * to standard output.
  */
 await runProgram(async () => {
-  const { file, format } = fileArguments(process.argv.slice(2), usage, false);
+  const { file, format } = fileArguments(process.argv.slice(2), { usage, hasDryRun: false });
   if (file === undefined && scriptWithBanner === "export" && !process.stdout.isTTY) {
     throw new CommandError(`npm prints a banner before the catalogue; use -s. Usage: ${usage}`);
   }

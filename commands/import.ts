@@ -17,7 +17,10 @@ const failedRowsStatus = 2;
  * a file. Rows that fail are listed, and do not stop the others.
  */
 await runProgram(async () => {
-  const { file, format, isDryRun } = fileArguments(process.argv.slice(2), usage, true);
+  const { file, format, isDryRun } = fileArguments(process.argv.slice(2), {
+    usage,
+    hasDryRun: true,
+  });
   if (file === undefined) throw new CommandError(`Name a file. Usage: ${usage}`);
   const { rows, share } = readRows(file, format);
   const progress = new Progress();

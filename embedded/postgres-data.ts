@@ -82,7 +82,13 @@ export class PostgresData {
     const { folder, binaries, runAs, platform } = this.#options;
     const user = initdbUser(runAs, platform);
     if (user !== undefined) chownSync(fresh, user.uid, user.gid);
-    const child = runOn(platform, binaries.initdb, fresh, user, "pipe", initdbArguments);
+    const child = runOn(fresh, {
+      platform,
+      program: binaries.initdb,
+      runAs: user,
+      args: initdbArguments,
+      output: "pipe",
+    });
     this.#initdb = child;
     const ended = once(child, "close") as Promise<[number | null]>;
     const [errors, [status]] = await Promise.all([child.stderr ? text(child.stderr) : "", ended]);

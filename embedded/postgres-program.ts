@@ -11,22 +11,26 @@ const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 const stopWithinMs = 30_000;
 const pollMs = 20;
 
+interface ProgramOptions {
+  platform: Platform;
+  /** The path of the program. */
+  program: string;
+  runAs: RunAs;
+  args: readonly string[];
+  /** A file descriptor for the output, or a pipe for the errors alone. */
+  output: "pipe" | number;
+}
+
 /** Starts a program of PostgreSQL on a folder. */
-export function runOn(
-  platform: Platform,
-  file: string,
-  folder: string,
-  user: RunAs,
-  errors: "pipe" | number,
-  args: string[],
-): ChildProcess {
+export function runOn(folder: string, options: ProgramOptions): ChildProcess {
+  const { platform, program, runAs, args, output } = options;
   const descriptor = openSync(folder, "r");
   try {
-    return spawn(file, ["-D", platform.inheritedPathOf(folder), ...args], {
-      ...user,
+    return spawn(program, ["-D", platform.inheritedPathOf(folder), ...args], {
+      ...runAs,
       cwd: "/",
       env: { PATH: systemPath, LC_ALL: "C" },
-      stdio: ["ignore", errors === "pipe" ? "ignore" : errors, errors, descriptor],
+      stdio: ["ignore", output === "pipe" ? "ignore" : output, output, descriptor],
       // The terminal's Ctrl-C must reach only the shop, which then stops its server.
       detached: true,
     });

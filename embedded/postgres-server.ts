@@ -149,7 +149,7 @@ export class PostgresServer {
     try {
       const before = fstatSync(log).size;
       const args = serverArguments(folder, maxConnections);
-      const child = runOn(platform, program, folder, runAs, log, args);
+      const child = runOn(folder, { platform, program, runAs, args, output: log });
       child.unref();
       this.#launched = child;
       const [status] = (await once(child, "exit")) as [number | null];

@@ -99,8 +99,9 @@ export class EmbeddedPostgres {
     return Object.fromEntries(urls) as Record<DomainService, string>;
   }
 
-  /** Creates missing databases of the services. Returns the URLs of all of them. */
+  /** Creates missing databases of the services when the server answers. Returns the URLs of all. */
   async createDatabases(): Promise<Record<DomainService, string>> {
+    await this.#ready;
     await this.query("postgres", createDatabases);
     return this.serviceUrls();
   }

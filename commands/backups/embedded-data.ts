@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { ConfigError } from "../../config/config-reader.ts";
 import type { Config } from "../../config/config.ts";
 import { databaseUrlName } from "../../config/settings/cluster-settings.ts";
@@ -9,19 +8,14 @@ import { isListening, socketOf } from "../../embedded/data-dir.ts";
 import { postgresUrl } from "../../embedded/postgres-databases.ts";
 import { domainServices } from "../../services/registry.ts";
 import { openDatabases } from "../node/databases.ts";
+import { readCommandLine } from "../process/command-line.ts";
 
 /** Returns the only argument of a command, the path of a folder. Throws CommandError. */
 export function folderArgument(command: string, name: string): string {
-  const usage = `Usage: npm run ${command} -- ${name}`;
-  let positionals: string[];
-  try {
-    ({ positionals } = parseArgs({ allowPositionals: true, options: {} }));
-  } catch {
-    throw new CommandError(`The command has no options. ${usage}`);
-  }
-  const [path, ...others] = positionals;
+  const usage = `npm run ${command} -- ${name}`;
+  const [path, ...others] = readCommandLine({ allowPositionals: true }, usage).positionals;
   if (path === undefined || path === "" || others.length > 0) {
-    throw new CommandError(`Name one folder. ${usage}`);
+    throw new CommandError(`Name one folder. Usage: ${usage}`);
   }
   return path;
 }

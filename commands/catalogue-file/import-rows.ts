@@ -13,7 +13,7 @@ import {
 import { skuTaken, versionConflict } from "../../services/products/products.errors.ts";
 import { callProducts } from "./call-products.ts";
 import type { FileRow, RowValues } from "./columns.ts";
-import { matchRows, type ReadRow, type RowTask } from "./match-rows.ts";
+import { matchRows, type ReadRow, type RowTask, type UpdateTask } from "./match-rows.ts";
 import { RepeatedRows } from "./repeated-rows.ts";
 
 /** What an import has done, in rows. */
@@ -173,24 +173,21 @@ export class RowImport {
     const creations = tasks.filter(({ kind }) => kind === "create");
     await Promise.all(
       inHalves(creations).map((half) =>
-        this.#send("products.createMany", "products", half, collect, newProductOf),
+        this.#send(half, collect, "products.createMany", { products: half.map(newProductOf) }),
       ),
     );
     const matched = tasks.filter((task) => task.kind === "update");
     const updates = matched.filter(({ changes }) => Object.keys(changes).length > 0);
-    await this.#send("products.updateMany", "products", updates, collect, (task) => ({
-      id: task.product.id,
-      version: task.values.version ?? task.product.version,
-      ...task.changes,
-    }));
+    await this.#send(updates, collect, "products.updateMany", {
+      products: updates.map(productUpdateOf),
+    });
     // A row whose update failed changes nothing.
     const counted = matched.filter(
       ({ line, stock }) => stock !== undefined && !failedLines.has(line),
     );
-    await this.#send("products.updateInventories", "changes", counted, collect, (task) => ({
-      id: task.product.id,
-      stock: task.stock,
-    }));
+    await this.#send(counted, collect, "products.updateInventories", {
+      changes: counted.map(({ product, stock }) => ({ id: product.id, stock })),
+    });
     const done = (some: readonly RowTask[]) => some.filter(({ line }) => !failedLines.has(line));
     this.counts.created += done(creations).length;
     const changed = matched.filter((task) => updates.includes(task) || counted.includes(task));
@@ -199,18 +196,15 @@ export class RowImport {
     return retried;
   }
 
-  /** Calls a bulk action with one item per task. */
+  /** Calls a bulk action, whose parameters have one item per task. */
   async #send<Task extends RowTask>(
-    action: string,
-    parameter: string,
     tasks: readonly Task[],
     onError: (task: Task, error: BulkError) => void,
-    itemOf: (task: Task) => object,
+    action: string,
+    params: object,
   ): Promise<void> {
     if (tasks.length === 0) return;
-    const { results } = await this.#call<BulkAnswer>(action, {
-      [parameter]: tasks.map(itemOf),
-    });
+    const { results } = await this.#call<BulkAnswer>(action, params);
     for (const { index, error } of results) {
       const task = tasks[index];
       if (error !== null && task !== undefined) onError(task, error);
@@ -235,6 +229,10 @@ function inHalves<Task>(tasks: readonly Task[]): (readonly Task[])[] {
 function newProductOf({ values }: RowTask) {
   const { id: ownId, sku, name, description = "", price, stock = 0 } = values;
   return { id: ownId, sku, name, description, price, stock };
+}
+
+function productUpdateOf({ product, values, changes }: UpdateTask) {
+  return { id: product.id, version: values.version ?? product.version, ...changes };
 }
 
 /** Returns true for an error that a match with the present products may avoid. */

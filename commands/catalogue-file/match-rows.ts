@@ -21,6 +21,9 @@ export type RowTask = ReadRow &
       }
   );
 
+/** A row that matches a product. */
+export type UpdateTask = Extract<RowTask, { kind: "update" }>;
+
 const changeable = ["name", "description", "price", "sku"] as const;
 
 /**
@@ -49,7 +52,7 @@ export function matchRows(
   return { tasks, later };
 }
 
-function updateOf(row: ReadRow, product: Product): RowTask {
+function updateOf(row: ReadRow, product: Product): UpdateTask {
   const { values } = row;
   const differing = changeable.filter((name) => {
     // An empty SKU stands for none.

@@ -14,7 +14,7 @@ export interface OwnDatabases {
   /** The server on the data directory's socket, which claims the directory for this process. */
   claim: Server;
   /** Resolves when the databases exist and answer. Rejects with CommandError. */
-  ready: Promise<void>;
+  ready: Promise<unknown>;
   close: () => Promise<void>;
 }
 
@@ -65,16 +65,10 @@ export async function launchDatabases(
     await close();
     throw error;
   }
-  const ready = untilCreated(postgres);
+  const ready = postgres.createDatabases();
   // The caller may fail before it awaits `ready`.
   ready.catch(() => undefined);
   return { urls: { ...postgres.serviceUrls(), ...urls }, claim, ready, close };
-}
-
-/** Waits until the server answers, and creates the missing databases. */
-async function untilCreated(postgres: EmbeddedPostgres): Promise<void> {
-  await postgres.ready;
-  await postgres.createDatabases();
 }
 
 /** Says which databases are embedded ones if others are not: a URL may have been forgotten. */

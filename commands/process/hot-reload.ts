@@ -37,6 +37,14 @@ export function reloadOnChange(broker: ServiceBroker, report: (message: string) 
   let generation = 0;
   let reloading = Promise.resolve();
 
+  const attempt = async (what: string, replacing: () => Promise<Service>) => {
+    try {
+      const { name } = await replacing();
+      report(`reloaded ${name}`);
+    } catch (error) {
+      report(`${what} was not reloaded: ${reasonOf(error)}`);
+    }
+  };
   const reload = async () => {
     const names = local.filter((name) => changed.has(name));
     changed.clear();
@@ -50,12 +58,7 @@ export function reloadOnChange(broker: ServiceBroker, report: (message: string) 
       return;
     }
     for (const [name, schema] of schemas) {
-      try {
-        await replace(broker, name, schema);
-        report(`reloaded ${name}`);
-      } catch (error) {
-        report(`${name} was not reloaded: ${reasonOf(error)}`);
-      }
+      await attempt(name, () => replace(broker, name, schema));
     }
   };
   const reloadFiles = async () => {
@@ -63,12 +66,8 @@ export function reloadOnChange(broker: ServiceBroker, report: (message: string) 
     changedFiles.clear();
     for (const file of files) {
       generation += 1;
-      try {
-        const { name } = await reloadFile(broker, file, `?reload=${generation}`);
-        report(`reloaded ${name}`);
-      } catch (error) {
-        report(`${relative(projectDir, file)} was not reloaded: ${reasonOf(error)}`);
-      }
+      const version = `?reload=${generation}`;
+      await attempt(relative(projectDir, file), () => reloadFile(broker, file, version));
     }
   };
   watchFolders((path) => {
@@ -99,8 +98,9 @@ async function replace(broker: ServiceBroker, name: ServiceName, schema: Service
   // Undefined, in spite of its type, if the last reload failed.
   const old = broker.getLocalService(name) as Service | undefined;
   if (old) await broker.destroyService(old);
-  broker.createService(schema);
+  const service = broker.createService(schema);
   await broker.waitForServices(name, startTimeoutMs, checkEveryMs);
+  return service;
 }
 
 /**

@@ -66,9 +66,11 @@ export async function withBackupServer<Result>(
 interface RowDescription {
   fields: { name: string }[];
 }
+
 interface DataRow {
   fields: (string | null)[];
 }
+
 interface CopyData {
   chunk: Buffer;
 }

@@ -7,7 +7,7 @@ import { nothingChanged, restoreData, restoreFolderOf, syncFolder } from "../sta
 import { backupAround, readDescription, type BackupDescription } from "./backup-folder.ts";
 import { DurableFile } from "./durable-file.ts";
 import { readBackup } from "./read-backup.ts";
-import type { ReportProgress } from "./take-backup.ts";
+import { halfOf, type ReportProgress } from "./take-backup.ts";
 import type { TarVisitor } from "./tar-reader.ts";
 
 export interface RestoreOrder {
@@ -31,9 +31,7 @@ export async function restoreBackup(order: RestoreOrder): Promise<BackupDescript
   const claim = await claimDataDir(dataDir, "restore");
   try {
     assertEmpty(dataDir);
-    const extracted = (share: number) => {
-      progress("writing the databases", 0.5 + share / 2);
-    };
+    const extracted = halfOf(progress, "writing the databases", 0.5);
     await restoreData(join(dataDir, "postgres"), async (fresh) => {
       const entries = new Extraction(fresh);
       try {
@@ -65,10 +63,8 @@ async function verified(
         `The backup in ${source} is of PostgreSQL ${postgresVersion}, and this shop uses PostgreSQL ${majorVersion}; restore it with the version of the shop that has made it. ${nothingChanged}`,
       );
     }
-    const read = (share: number) => {
-      progress("verifying the backup", share / 2);
-    };
-    await readBackup(source, description, { progress: read }, signal);
+    const read = { progress: halfOf(progress, "verifying the backup", 0) };
+    await readBackup(source, description, read, signal);
     return description;
   } catch (error) {
     if (error instanceof CommandError) throw error;

@@ -17,6 +17,13 @@ import { readBackup } from "./read-backup.ts";
 /** The work of a backup or a restore, for its progress. */
 export type ReportProgress = (step: string, share: number) => void;
 
+/** Returns what shows the progress of a step that is a half of the work. */
+export function halfOf(progress: ReportProgress, step: string, begin: 0 | 0.5) {
+  return (share: number): void => {
+    progress(step, begin + share / 2);
+  };
+}
+
 export interface BackupOrder {
   dataDir: string;
   /** The URL of a database of the running server. */
@@ -43,10 +50,8 @@ export async function takeBackup(order: BackupOrder): Promise<BackupDescription>
       makeIncomplete(place.incomplete);
       try {
         const description = await receive(server, order, place.incomplete);
-        const verified = (share: number) => {
-          progress("verifying the backup", 0.5 + share / 2);
-        };
-        await readBackup(place.incomplete, description, { progress: verified }, signal);
+        const verified = { progress: halfOf(progress, "verifying the backup", 0.5) };
+        await readBackup(place.incomplete, description, verified, signal);
         nameBackup(place);
         return description;
       } catch (error) {
@@ -83,9 +88,7 @@ async function receive(
       manifest(bytes) {
         manifest.write(bytes);
       },
-      progress(share) {
-        progress("copying the databases", share / 2);
-      },
+      progress: halfOf(progress, "copying the databases", 0),
     });
     signal.throwIfAborted();
     const endedAt = new Date().toISOString();

@@ -29,27 +29,6 @@ const commandForm = /^(?<program>(?:.*?\/)?[^/:]+?)(?<words> -\w(?: .*)?)?$/s;
 
 /** macOS has no `/proc`: `ps` and `lsof` describe processes, and symbolic links shorten paths. */
 export function darwin({ run, temporaryFolders }: DarwinSystem = realSystem): Platform {
-  /** Maps folders to the symbolic links that lead to them. */
-  const links = new Map<string, string>();
-
-  const fits = (folder: string) =>
-    Buffer.byteLength(folder) + Buffer.byteLength(socketName) <= maxSocketPathBytes;
-
-  /** Other users cannot create or replace the link, because its folder is private. */
-  const makeLink = (folder: string): string => {
-    for (const parent of temporaryFolders) {
-      if (!fits(join(parent, "shop-XXXXXX", "d"))) continue;
-      const privateFolder = mkdtempSync(join(parent, "shop-"));
-      const link = join(privateFolder, "d");
-      symlinkSync(folder, link);
-      process.once("exit", () => {
-        rmSync(privateFolder, { recursive: true, force: true });
-      });
-      return link;
-    }
-    return folder;
-  };
-
   return {
     canRunAsOtherUser: false,
 
@@ -90,14 +69,35 @@ export function darwin({ run, temporaryFolders }: DarwinSystem = realSystem): Pl
     /** There is no path through a descriptor of a directory. */
     inheritedPathOf: (folder) => folder,
 
-    shortPathOf(folder) {
-      if (fits(folder)) return folder;
-      let link = links.get(folder);
-      if (link === undefined) {
-        link = makeLink(folder);
-        links.set(folder, link);
-      }
-      return link;
-    },
+    shortPathOf: shortPathsBelow(temporaryFolders),
   };
+}
+
+function isShort(folder: string): boolean {
+  return Buffer.byteLength(folder) + Buffer.byteLength(socketName) <= maxSocketPathBytes;
+}
+
+/** Returns a function that replaces a long path by that of a symbolic link in a temporary folder. */
+function shortPathsBelow(temporaryFolders: readonly string[]): Platform["shortPathOf"] {
+  /** Maps folders to the symbolic links that lead to them. */
+  const links = new Map<string, string>();
+  return (folder) => {
+    if (isShort(folder)) return folder;
+    const link = links.get(folder) ?? makeLink(folder, temporaryFolders);
+    links.set(folder, link);
+    return link;
+  };
+}
+
+/** Makes a link until the end of the process. Other users cannot replace it: its folder is private. */
+function makeLink(folder: string, temporaryFolders: readonly string[]): string {
+  const parent = temporaryFolders.find((each) => isShort(join(each, "shop-XXXXXX", "d")));
+  if (parent === undefined) return folder;
+  const privateFolder = mkdtempSync(join(parent, "shop-"));
+  const link = join(privateFolder, "d");
+  symlinkSync(folder, link);
+  process.once("exit", () => {
+    rmSync(privateFolder, { recursive: true, force: true });
+  });
+  return link;
 }

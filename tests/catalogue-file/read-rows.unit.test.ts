@@ -238,14 +238,22 @@ test("a named pipe is read until its writer ends, and must have one", async () =
 
 describe("the arguments", () => {
   test("name a file, and its format by its extension or by --format", () => {
-    expect(fileArguments(["a.CSV"], "u", true)).toMatchObject({ file: "a.CSV", format: "csv" });
-    expect(fileArguments(["a.ndjson", "--dry-run"], "u", true)).toEqual({
+    expect(fileArguments(["a.CSV"], { usage: "u", hasDryRun: true })).toMatchObject({
+      file: "a.CSV",
+      format: "csv",
+    });
+    expect(fileArguments(["a.ndjson", "--dry-run"], { usage: "u", hasDryRun: true })).toEqual({
       file: "a.ndjson",
       format: "jsonl",
       isDryRun: true,
     });
-    expect(fileArguments(["a.txt", "--format", "jsonl"], "u", true).format).toBe("jsonl");
-    expect(fileArguments([], "u", false)).toMatchObject({ file: undefined, format: "csv" });
+    expect(
+      fileArguments(["a.txt", "--format", "jsonl"], { usage: "u", hasDryRun: true }).format,
+    ).toBe("jsonl");
+    expect(fileArguments([], { usage: "u", hasDryRun: false })).toMatchObject({
+      file: undefined,
+      format: "csv",
+    });
   });
 
   test.each([
@@ -257,7 +265,7 @@ describe("the arguments", () => {
     [["--format"], "Option '--format <value>' argument missing."],
     [["a.csv", "--format", "xml"], 'The format "xml" is unknown; name csv or jsonl with --format.'],
   ])("%j are rejected with the reason and the usage", (args, reason) => {
-    expect(() => fileArguments(args, "npm run import", true)).toThrow(
+    expect(() => fileArguments(args, { usage: "npm run import", hasDryRun: true })).toThrow(
       `${reason} Usage: npm run import`,
     );
   });

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
-import type { Progress } from "../core/progress.ts";
-import { hasCode, isClientError, isRetryable } from "../core/errors.ts";
-import type { ListedOrder, Order } from "../services/orders/orders.contract.ts";
-import { productErrors, type Product } from "../services/products/products.contract.ts";
-import type { User } from "../services/users/users.contract.ts";
+import type { Progress } from "../../core/progress.ts";
+import { hasCode, isClientError, isRetryable } from "../../core/errors.ts";
+import type { ListedOrder, Order } from "../../services/orders/orders.contract.ts";
+import { productErrors, type Product } from "../../services/products/products.contract.ts";
+import type { User } from "../../services/users/users.contract.ts";
 import { dayMs, daysOfOrders, type Random } from "./demo-data.ts";
+import { showStep } from "./demo-progress.ts";
 
 const ordersPerCustomer = 15;
 /** Orders in progress at a time. */
@@ -40,12 +41,7 @@ export async function placePastOrders(market: Market, progress: Progress): Promi
   let placed = 0;
   const worker = async () => {
     for (let customer = missing.pop(); customer !== undefined; customer = missing.pop()) {
-      const done = total - missing.length;
-      progress.show({
-        name: "placing orders",
-        detail: `${done} of ${total}`,
-        share: 0.5 + (0.5 * done) / total,
-      });
+      showStep(progress, "placing orders", total - missing.length, total);
       if (await placePastOrder(market, customer)) placed += 1;
     }
   };
@@ -106,6 +102,10 @@ const livePauseMs = 1_500;
 const pageRows = 100;
 /** A product with fewer pieces is restocked. */
 const lowStock = 5;
+const restockedPieces = 40;
+/** Of the actions of a live demo, these shares ship or deliver an order, or cancel the last one. */
+const shippingShare = 0.15;
+const cancellingShare = 0.04;
 
 /**
  * Goes on as customers and admins of a small shop would: places orders, cancels, ships and completes
@@ -138,7 +138,7 @@ interface OpenOrder {
 async function actOnce(market: Market, open: OpenOrder[]): Promise<string> {
   const { broker, random, customers } = market;
   const kind = random();
-  const oldest = kind < 0.15 ? open.shift() : undefined;
+  const oldest = kind < shippingShare ? open.shift() : undefined;
   if (oldest?.isShipped === true) {
     await broker.call("orders.complete", { id: oldest.id });
     return "An order was delivered.";
@@ -148,7 +148,7 @@ async function actOnce(market: Market, open: OpenOrder[]): Promise<string> {
     open.push({ id: oldest.id, isShipped: true });
     return "An order was shipped.";
   }
-  if (kind > 0.96 && open.at(-1)?.isShipped === false) {
+  if (kind > 1 - cancellingShare && open.at(-1)?.isShipped === false) {
     await broker.call("orders.cancel", { id: open.pop()?.id });
     return "An order was cancelled.";
   }
@@ -171,7 +171,7 @@ async function restock({ broker, products }: Market): Promise<number> {
     const page = await broker.call<(Product | null)[], object>("products.resolve", { ids });
     for (const product of page) if (product && product.stock < lowStock) low.push(product.id);
   }
-  const changes = low.map((id) => ({ id, change: 40 }));
+  const changes = low.map((id) => ({ id, change: restockedPieces }));
   if (changes.length > 0) await broker.call("products.updateInventories", { changes });
   return changes.length;
 }
