@@ -69,7 +69,7 @@ test("a service in plain JavaScript joins over NATS and adds its fields to the s
   expect((await ask("{ products { id } }")).code).toBeUndefined();
 });
 
-test("its fields stay when it leaves, answer SERVICE_UNAVAILABLE, and work when it is back", async () => {
+test("the fields of a service that leaves stay, answer SERVICE_UNAVAILABLE, and work when it is back", async () => {
   reviews.signal("SIGTERM");
   await reviews.ended();
   const query = "{ products(limit: 5) { id reviews { text } } }";

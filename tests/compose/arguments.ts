@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { numberOf, readArgument } from "../../tools/support/arguments.ts";
 
 export const usage = `npm run test:compose -- [options]
 
@@ -8,21 +9,11 @@ export const usage = `npm run test:compose -- [options]
 Requires a Docker engine, and Compose 2 or docker-compose 1.29. The exit status is 0 if all steps pass.
 `;
 
-/** An invalid command line. The message is shown to the user without a stack trace. */
-export class ArgumentError extends Error {}
+const options = { seconds: { type: "string" }, help: { type: "boolean" } } as const;
 
 /** Parses the command line. Throws an ArgumentError. */
 export function readArguments(args: string[]): { loadMs: number; help: boolean } {
-  let values: { seconds?: string; help?: boolean };
-  try {
-    const options = { seconds: { type: "string" }, help: { type: "boolean" } } as const;
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    throw new ArgumentError(error instanceof Error ? error.message : String(error));
-  }
-  const seconds = Number(values.seconds ?? "120");
-  if (!(seconds >= 20 && seconds <= 3_600)) {
-    throw new ArgumentError("--seconds must be a number from 20 to 3600.");
-  }
+  const { values } = readArgument(() => parseArgs({ args, options }));
+  const seconds = numberOf("--seconds", values.seconds ?? "120", { min: 20, max: 3_600 });
   return { loadMs: seconds * 1_000, help: values.help ?? false };
 }

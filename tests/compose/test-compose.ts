@@ -3,8 +3,11 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { HistoryWriter } from "../../tools/verify/history-writer.ts";
 import { Random } from "../../tools/verify/random.ts";
+import { Market } from "../../tools/verify/workload/market.ts";
+import { MarketOpener } from "../../tools/verify/workload/open-market.ts";
 import { freePort, projectDir } from "../../tools/support/processes.ts";
-import { ArgumentError, readArguments, usage } from "./arguments.ts";
+import { ArgumentError } from "../../tools/support/arguments.ts";
+import { readArguments, usage } from "./arguments.ts";
 import { cleanClone } from "./containers/clean-clone.ts";
 import { checkEdge } from "./steps/edge-step.ts";
 import { checkEventStream } from "./steps/event-stream-step.ts";
@@ -12,7 +15,7 @@ import { findEngine, MissingError, type Engine } from "./containers/engine.ts";
 import { provideImages } from "./containers/images.ts";
 import { Load } from "./load/load.ts";
 import { reportImage, reportNodes } from "./steps/node-figures.ts";
-import { openMarket } from "./load/open-market.ts";
+import { openLoadMarket } from "./load/open-market.ts";
 import { openShop } from "./steps/open-step.ts";
 import { Project } from "./containers/project.ts";
 import { proveNothingLost, stopAndStart } from "./steps/proof-steps.ts";
@@ -23,6 +26,7 @@ import {
   rollServices,
   scaleUpAndDown,
 } from "./steps/roll-steps.ts";
+import { lastOpOfWalkThrough } from "./steps/walk-through.ts";
 import { addReceiver, createWebhook } from "./webhooks/webhook-step.ts";
 
 /**
@@ -115,7 +119,12 @@ async function runSteps(
   await reportImage(project, folder, report);
   await reportNodes(project, report);
   const random = new Random(Date.now() % 1_000_000);
-  const market = await openMarket(project.url, admin, history, random);
+  const market = new Market();
+  const opener = new MarketOpener(
+    { market, history, urls: [project.url], random },
+    lastOpOfWalkThrough,
+  );
+  await openLoadMarket(opener, admin);
   await createWebhook(project, admin, history);
   await eventStream;
   const load = new Load({ url: project.url, market, random, history });

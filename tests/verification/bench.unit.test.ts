@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
-import { ArgumentError, readArguments } from "../../tools/bench/arguments.ts";
+import { readArguments } from "../../tools/bench/arguments.ts";
+import { ArgumentError } from "../../tools/support/arguments.ts";
 import { parseStat, sharesBetween } from "../../tools/bench/measuring/cpu-times.ts";
 import { NoiseWatch, noiseText, type Noise } from "../../tools/bench/measuring/noise.ts";
 import { isNarrow, measureInRounds } from "../../tools/bench/measuring/rounds.ts";
@@ -258,6 +259,7 @@ test("differences are significant if the intervals do not overlap", () => {
 });
 
 const quiet: Noise = { loopMs: undefined, foreign: undefined, stolen: undefined, reasons: [] };
+
 function fileWith(values: [Measurement, number[]][], cpu: string): ResultsFile {
   return {
     format,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { ArgumentError, readArguments } from "../../tools/verify/arguments.ts";
+import { ArgumentError } from "../../tools/support/arguments.ts";
+import { readArguments } from "../../tools/verify/arguments.ts";
 import { invariants } from "../../tools/verify/check/findings.ts";
 import { mutants } from "../../tools/verify/mutants/mutants.ts";
 import { mutantResult } from "../../tools/verify/mutants/mutant-result.ts";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { numberOf, readArgument } from "../support/arguments.ts";
 
 /** The options of `npm run bench`. */
 export interface Arguments {
@@ -22,6 +23,8 @@ export interface Arguments {
 
 export const defaultMinutes = 5;
 const defaultRows = 1_000_000;
+const minutes = { min: 1, max: 24 * 60 };
+const rows = { min: 50_000, max: 100_000_000 };
 
 export const usage = `npm run bench -- [options]
 
@@ -39,11 +42,6 @@ export const usage = `npm run bench -- [options]
 Exit status: 0 everything was measured; 1 a measurement failed; 130 after Ctrl-C.
 `;
 
-/** A wrong command line. The message is for the user. */
-export class ArgumentError extends Error {
-  override readonly name = "ArgumentError";
-}
-
 /**
  * Parses the command line.
  *
@@ -52,7 +50,7 @@ export class ArgumentError extends Error {
 export function readArguments(args: string[]): Arguments {
   const text = { type: "string" } as const;
   const flag = { type: "boolean", default: false } as const;
-  const { values } = parse(() =>
+  const { values } = readArgument(() =>
     parseArgs({
       args,
       options: {
@@ -71,9 +69,9 @@ export function readArguments(args: string[]): Arguments {
   );
   return {
     isQuick: values.quick,
-    minutes: numberOf("--minutes", values.minutes ?? String(defaultMinutes), 1, 24 * 60),
-    only: values.only === undefined ? undefined : parse(() => new RegExp(values.only ?? "", "i")),
-    rows: Math.round(numberOf("--rows", values.rows ?? String(defaultRows), 50_000, 100_000_000)),
+    minutes: numberOf("--minutes", values.minutes ?? String(defaultMinutes), minutes),
+    only: values.only === undefined ? undefined : patternOf(values.only),
+    rows: Math.round(numberOf("--rows", values.rows ?? String(defaultRows), rows)),
     isSoak: values.soak,
     isProfiled: values.profile,
     compare: values.compare,
@@ -83,16 +81,6 @@ export function readArguments(args: string[]): Arguments {
   };
 }
 
-function parse<Result>(read: () => Result): Result {
-  try {
-    return read();
-  } catch (error) {
-    throw new ArgumentError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function numberOf(name: string, value: string, min: number, max: number): number {
-  const parsed = Number(value);
-  if (value.trim() !== "" && parsed >= min && parsed <= max) return parsed;
-  throw new ArgumentError(`${name} must be a number from ${min} to ${max}, not "${value}".`);
+function patternOf(text: string): RegExp {
+  return readArgument(() => new RegExp(text, "i"));
 }

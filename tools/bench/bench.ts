@@ -1,10 +1,5 @@
-import {
-  ArgumentError,
-  defaultMinutes,
-  readArguments,
-  usage,
-  type Arguments,
-} from "./arguments.ts";
+import { ArgumentError } from "../support/arguments.ts";
+import { defaultMinutes, readArguments, usage, type Arguments } from "./arguments.ts";
 import { clusterMeasurements, clusterSeconds, measureCluster } from "./cluster/cluster.ts";
 import { runParts, textOf, type Part } from "./measuring/run.ts";
 import { defaultPace, quickPace } from "./measuring/session.ts";

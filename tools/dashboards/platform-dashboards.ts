@@ -1,5 +1,4 @@
-import type { Dashboard } from "./grafana.ts";
-import { graph } from "./grafana.ts";
+import { graph, type Dashboard } from "./grafana.ts";
 
 const databases: Dashboard = {
   uid: "databases",

@@ -1,5 +1,4 @@
-import type { Dashboard } from "./grafana.ts";
-import { graph, heatmap, logs, stat, table, warnings } from "./grafana.ts";
+import { graph, heatmap, logs, stat, table, warnings, type Dashboard } from "./grafana.ts";
 import { platformDashboards } from "./platform-dashboards.ts";
 
 /** The codes that use the error budget. */

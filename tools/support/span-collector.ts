@@ -21,6 +21,7 @@ export interface CollectedSpan {
 }
 
 type Attributes = { key: string; value: Record<string, unknown> }[];
+
 interface Export {
   resourceSpans: {
     resource: { attributes: Attributes };

@@ -1,7 +1,11 @@
 import { parseArgs } from "node:util";
+import { ArgumentError, numberOf, readArgument } from "../support/arguments.ts";
 import { mutants, type Mutant } from "./mutants/mutants.ts";
 import { allFaultKinds, faultKinds, type FaultKind } from "./faults/kinds.ts";
 import { restorableServices, type RestorableService } from "./restore/run-restore.ts";
+
+const minutes = { min: 0.02, max: 24 * 60 };
+const seeds = { min: 0, max: 2 ** 32 - 1 };
 
 /** The options of `npm run verify`. */
 export interface Arguments {
@@ -37,9 +41,6 @@ ${Object.entries(faultKinds)
   .join("")}
 `;
 
-/** A wrong command line. The message is for the user. */
-export class ArgumentError extends Error {}
-
 /**
  * Parses the command line.
  *
@@ -47,7 +48,7 @@ export class ArgumentError extends Error {}
  */
 export function readArguments(args: string[]): Arguments {
   const text = { type: "string" } as const;
-  const { values } = parse(() =>
+  const { values } = readArgument(() =>
     parseArgs({
       args,
       options: {
@@ -63,8 +64,8 @@ export function readArguments(args: string[]): Arguments {
     }),
   );
   return {
-    minutes: number("--minutes", values.minutes ?? "2", 0.02, 24 * 60),
-    seed: number("--seed", values.seed ?? String(Date.now() % 1_000_000), 0, 2 ** 32 - 1),
+    minutes: numberOf("--minutes", values.minutes ?? "2", minutes),
+    seed: numberOf("--seed", values.seed ?? String(Date.now() % 1_000_000), seeds),
     faults: listed("--faults", values.faults ?? "all", allFaultKinds),
     replay: values.replay,
     out: values.out,
@@ -78,20 +79,6 @@ export function readArguments(args: string[]): Arguments {
     restore: listed("--restore", values.restore ?? "none", restorableServices)[0],
     help: values.help ?? false,
   };
-}
-
-function parse<Result>(read: () => Result): Result {
-  try {
-    return read();
-  } catch (error) {
-    throw new ArgumentError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function number(name: string, value: string, min: number, max: number): number {
-  const parsed = Number(value);
-  if (value.trim() !== "" && parsed >= min && parsed <= max) return parsed;
-  throw new ArgumentError(`${name} must be a number from ${min} to ${max}, not "${value}".`);
 }
 
 function listed<Name extends string>(option: string, value: string, all: readonly Name[]): Name[] {

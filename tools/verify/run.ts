@@ -16,10 +16,9 @@ import { HistoryWriter } from "./history-writer.ts";
 import type { HitMessage, ReachedMessage } from "./preload/stop-at-steps.ts";
 import { waitForQuiescence } from "./quiescence.ts";
 import { Random } from "./random.ts";
-import { Client } from "./workload/client.ts";
 import type { Weights } from "./workload/intents.ts";
 import { Market } from "./workload/market.ts";
-import { openMarket, type MarketSize } from "./workload/open-market.ts";
+import { MarketOpener, openMarket, type MarketSize } from "./workload/open-market.ts";
 import { Receivers } from "./workload/receivers.ts";
 import { Workload } from "./workload/workload.ts";
 
@@ -141,34 +140,46 @@ interface Parts {
 
 /** Runs the load and the faults, then waits for quiescence and takes the snapshot. */
 async function applyLoad(plan: RunPlan, environment: RunEnvironment, parts: Parts): Promise<void> {
-  const { databases, show, signal } = environment;
-  const { shop, history, random, injector } = parts;
+  const { databases, signal } = environment;
+  const { shop, history, random } = parts;
   const { urls } = shop;
   const market = new Market();
-  const opener = new Client({
-    name: "opening",
-    random: random.fork(),
-    market,
-    history,
-    urls,
-    nextOp: () => 0,
-  });
-  let receivers: Receivers | undefined;
-  await openMarket(opener, urls[0] ?? "", market, random.fork(), plan.size, async ({ token }) => {
-    if (!plan.hasWebhooks) return;
-    receivers = await Receivers.open(databases, history, random.fork(), urls[0] ?? "", token);
-  });
+  const shared = { market, history, urls };
+  const opener = new MarketOpener({ ...shared, random });
+  const admin = await opener.registerFirstAdmin();
+  const receivers = plan.hasWebhooks
+    ? await Receivers.open({ databases, history, random: random.fork() }, urls[0] ?? "", admin)
+    : undefined;
+  await openMarket(opener, admin, plan.size);
   const { weights, clients, pauseMs } = plan;
-  const workload = new Workload({
-    random: random.fork(),
-    market,
-    history,
-    urls,
-    weights,
-    clients,
-    pauseMs,
-  });
+  const load = { weights, clients, pauseMs };
+  const workload = new Workload({ random: random.fork(), ...shared, ...load });
+  const watching = new AbortController();
+  const watch = watchBooks(databases, history, watching.signal);
+  const working = workload.run();
+  await injectFaults(plan, environment, parts, workload);
+  receivers?.heal();
+  await environment.nats.start();
+  history.write({ line: "phase", phase: "healed", atMs: history.nowMs });
+  workload.end();
+  await working;
+  if (!signal.aborted) await settle(plan, environment, parts, workload);
+  watching.abort();
+  await watch;
+  receivers?.close();
+  await writeFile(
+    join(environment.folder, snapshotFile),
+    JSON.stringify(await databases.snapshot()),
+  );
+}
 
+/** Injects the faults of a run while the load lasts, and ends them. */
+async function injectFaults(
+  plan: RunPlan,
+  { show, signal }: RunEnvironment,
+  { history, random, injector }: Parts,
+  workload: Workload,
+): Promise<void> {
   const loadMs = plan.minutes * 60_000;
   const faults = planFaults(random.fork(), plan.faults, loadMs);
   const openedMs = history.nowMs;
@@ -183,9 +194,6 @@ async function applyLoad(plan: RunPlan, environment: RunEnvironment, parts: Part
   showLoad();
   const showing = setInterval(showLoad, showEveryMs);
   history.write({ line: "phase", phase: "opened", atMs: openedMs });
-  const watching = new AbortController();
-  const watch = watchBooks(databases, history, watching.signal);
-  const load = workload.run();
   const injecting = injector.run(faults, openedMs);
   await sleep(loadMs, undefined, { signal }).catch(() => undefined);
   // On a busy machine a short run does too little to show anything.
@@ -197,19 +205,6 @@ async function applyLoad(plan: RunPlan, environment: RunEnvironment, parts: Part
   injector.end();
   await injecting;
   injector.heal();
-  receivers?.heal();
-  await environment.nats.start();
-  history.write({ line: "phase", phase: "healed", atMs: history.nowMs });
-  workload.end();
-  await load;
-  if (!signal.aborted) await settle(plan, environment, parts, workload);
-  watching.abort();
-  await watch;
-  receivers?.close();
-  await writeFile(
-    join(environment.folder, snapshotFile),
-    JSON.stringify(await databases.snapshot()),
-  );
 }
 
 /** The expected duration of a run. */

@@ -2,7 +2,7 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { eventually } from "../../../tools/support/eventually.ts";
 import type { HistoryWriter } from "../../../tools/verify/history-writer.ts";
-import { createDocument, headsOf } from "../../../tools/verify/workload/receivers.ts";
+import { createWebhookDocument, headsOf } from "../../../tools/verify/workload/receivers.ts";
 import type { Account } from "../../../tools/verify/workload/market.ts";
 import { post } from "../../../tools/verify/workload/gateway-client.ts";
 import type { Project } from "../containers/project.ts";
@@ -26,7 +26,7 @@ export async function createWebhook(
   { token }: Account,
   history: HistoryWriter,
 ): Promise<void> {
-  const body = { query: createDocument, variables: { input: { url, events } } };
+  const body = { query: createWebhookDocument, variables: { input: { url, events } } };
   // The service first has to learn the heads of all logs.
   await eventually("a new webhook", async () => {
     const { code } = await post(body, { url: project.url, token, timeoutMs });

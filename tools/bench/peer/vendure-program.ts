@@ -25,6 +25,7 @@ interface Core {
   UuidIdStrategy: new () => unknown;
   dummyPaymentHandler: unknown;
 }
+
 interface Cli {
   populate: (start: () => App, initialData: object, catalogue: string) => App;
 }

@@ -53,7 +53,8 @@ export function chartOf(results: readonly Result[]): string {
   const texts: string[] = [];
   for (const [group, members] of Map.groupBy(ratios, ({ group }) => group)) {
     const isLower = members.some(isLowerBetter);
-    texts.push(text(20, y + 20, `${group}${isLower ? " (lower is better)" : ""}`, "heading"));
+    const heading = `${group}${isLower ? " (lower is better)" : ""}`;
+    texts.push(text({ x: 20, y: y + 20, class: "heading" }, heading));
     y += headingHeight;
     for (const result of members) {
       bars.push(barOf(result, x, y));
@@ -64,14 +65,14 @@ export function chartOf(results: readonly Result[]): string {
   const height = y + bottom;
   const ticks = ticksUpTo(largest).flatMap((ratio) => [
     `<line class="grid" x1="${x(ratio)}" x2="${x(ratio)}" y1="${top}" y2="${y + 6}"/>`,
-    text(x(ratio), y + 22, String(ratio), "faint", "middle"),
+    text({ x: x(ratio), y: y + 22, class: "faint", anchor: "middle" }, String(ratio)),
   ]);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${left + width + right} ${height}" width="${left + width + right}" height="${height}" role="img" aria-label="Ratios of the benchmark">
   <style>${style}
   </style>
   <rect class="back" width="100%" height="100%"/>
-  ${text(20, 32, "Ratios of the benchmark", "title")}
-  ${text(20, 54, "Bar: median of the rounds. Line: 95 % interval. Dots: rounds. Dashed: 1, the baseline. Mark: target.", "faint")}
+  ${text({ x: 20, y: 32, class: "title" }, "Ratios of the benchmark")}
+  ${text({ x: 20, y: 54, class: "faint" }, "Bar: median of the rounds. Line: 95 % interval. Dots: rounds. Dashed: 1, the baseline. Mark: target.")}
   ${legend.map(([name, label, x]) => legendOf(name, label, x)).join("\n  ")}
   ${ticks.join("\n  ")}
   ${bars.join("\n  ")}
@@ -106,8 +107,8 @@ function labelsOf(result: Result, x: (ratio: number) => number, y: number): stri
   const { name, inFlight, value } = result;
   const label = inFlight === undefined ? name : `${name}, ${inFlight} in flight`;
   return [
-    text(left - 12, y + 12, label, "", "end"),
-    text(x(largestOf(result)) + 10, y + 12, value.toFixed(2), "halo"),
+    text({ x: left - 12, y: y + 12, anchor: "end" }, label),
+    text({ x: x(largestOf(result)) + 10, y: y + 12, class: "halo" }, value.toFixed(2)),
   ];
 }
 
@@ -135,11 +136,18 @@ function ticksUpTo(largest: number): number[] {
 }
 
 function legendOf(name: string, label: string, x: number): string {
-  return `<rect class="${name}" x="${x}" y="70" width="12" height="12" rx="2"/>${text(x + 18, 81, label, "faint")}`;
+  return `<rect class="${name}" x="${x}" y="70" width="12" height="12" rx="2"/>${text({ x: x + 18, y: 81, class: "faint" }, label)}`;
 }
 
-function text(x: number, y: number, content: string, className = "", anchor = "start"): string {
+interface TextPlace {
+  x: number;
+  y: number;
+  class?: string;
+  anchor?: "start" | "middle" | "end";
+}
+
+function text({ x, y, class: name, anchor = "start" }: TextPlace, content: string): string {
   const escaped = content.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  const classes = className === "" ? "" : ` class="${className}"`;
+  const classes = name === undefined ? "" : ` class="${name}"`;
   return `<text${classes} x="${x}" y="${y}" text-anchor="${anchor}">${escaped}</text>`;
 }

@@ -12,14 +12,14 @@ export interface Lag {
 }
 
 /** A constant rate for a number of seconds. */
-export interface Pace {
+export interface ConstantRate {
   perSecond: number;
   seconds: number;
 }
 
 /** Starts work at a constant rate, even while earlier work is running (open loop). Returns all results. */
 async function atConstantRate<Result>(
-  { perSecond, seconds }: Pace,
+  { perSecond, seconds }: ConstantRate,
   work: (n: number) => Promise<Result>,
 ): Promise<Result[]> {
   const count = seconds * perSecond;
@@ -42,7 +42,7 @@ export async function eventLag(
   cluster: BenchCluster,
   token: string,
   productIds: string[],
-  pace: Pace,
+  pace: ConstantRate,
 ): Promise<Lag> {
   const [before] = await cluster.query<{ position: string }>(
     "orders",
@@ -79,7 +79,7 @@ export async function eventLag(
 }
 
 /** The baseline at the same rate: a commit, a NATS message, another commit. */
-export async function baselineLag(cluster: BenchCluster, pace: Pace): Promise<Lag> {
+export async function baselineLag(cluster: BenchCluster, pace: ConstantRate): Promise<Lag> {
   const nats = await connect({ servers: cluster.natsUrl });
   const pool = new pg.Pool({ connectionString: cluster.databaseUrls.products, max: 10 });
   try {

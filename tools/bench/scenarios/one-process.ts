@@ -98,8 +98,9 @@ export async function measureOneProcess(
     if (session.isSelected(idleMemory)) session.results.add(idleMemory, shop.rssMb());
     const baselines = await startBaselines(shop, stocked.productIds);
     try {
-      const profiler = profileDir === undefined ? undefined : await Profiler.connect(inspectorPort);
-      await measureLoads(session, { shop, stocked, baselines, profiler }, show, profileDir ?? "");
+      const profiler =
+        profileDir === undefined ? undefined : await Profiler.connect(inspectorPort, profileDir);
+      await measureLoads(session, { shop, stocked, baselines, profiler }, show);
       profiler?.close();
     } finally {
       await baselines.stop();
@@ -121,12 +122,7 @@ function startTask({ results }: Session, dataDir: string): Task {
   };
 }
 
-async function measureLoads(
-  session: Session,
-  sides: Sides,
-  show: ShowPart,
-  profileDir: string,
-): Promise<void> {
+async function measureLoads(session: Session, sides: Sides, show: ShowPart): Promise<void> {
   const requests = requestsOf(sides.stocked);
   const selected = scenarios.filter(({ measurement }) => session.isSelected(measurement));
   show("warm-up", 0.15);
@@ -137,7 +133,7 @@ async function measureLoads(
     ]);
   }
   const tasks = selected.map((scenario) =>
-    scenarioTask(session, scenario, sides, requests[scenario.name], profileDir),
+    scenarioTask(session, scenario, sides, requests[scenario.name]),
   );
   const attacker = new LoadProcess();
   try {
@@ -160,7 +156,6 @@ function scenarioTask(
   { name, inFlight, measurement }: Scenario,
   { shop, baselines, profiler }: Sides,
   requests: ScenarioRequests,
-  profileDir: string,
 ): Task {
   const { seconds, shortSeconds } = session.pace;
   return {
@@ -173,7 +168,7 @@ function scenarioTask(
         { port: baselines.port, requests: requests.baseline, inFlight },
         measurement.target === undefined ? shortSeconds : seconds,
       );
-      await profiler?.stop(join(profileDir, `${name}, ${inFlight} in flight.cpuprofile`));
+      await profiler?.stop(`${name}, ${inFlight} in flight`);
       session.results.addRatio(measurement, sides);
     },
   };

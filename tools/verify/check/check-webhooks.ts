@@ -22,6 +22,11 @@ export function checkWebhooks({ history, snapshot }: Evidence): Findings {
   return findings;
 }
 
+type LoggedEvent = Evidence["snapshot"]["users"]["event_log"][number];
+
+/** The requests of each event, with their places in the order of their arrival. */
+type Arrivals = ReadonlyMap<string, [place: number, WebhookLine][]>;
+
 function checkEndpoint(
   { endpoint, events, heads }: EndpointLine,
   received: readonly WebhookLine[],
@@ -29,21 +34,18 @@ function checkEndpoint(
   findings: Findings,
 ): void {
   findings.count("webhooks received", received.length);
-  const arrivals = Map.groupBy(received.entries(), ([, { id }]) => id);
+  const arrivals: Arrivals = Map.groupBy(received.entries(), ([, { id }]) => id);
   const known = new Set<string>();
   for (const producer of producers) {
     const expected = snapshot[producer].event_log.filter(({ type }) => events.includes(type));
-    /** For each entity, the arrival at which its previous event was first accepted. */
-    const acceptedAt = new Map<string, number>();
     for (const event of expected) {
       known.add(event.id);
       const arrived = arrivals.get(event.id) ?? [];
-      const accepted = arrived.find(([, line]) => line.accepted);
       // An endpoint may get events of the time just before its creation, but it need not.
       if (event.position > heads[producer]) {
         findings.count("events for webhooks", 1);
         findings.expect(
-          accepted !== undefined,
+          arrived.some(([, { accepted }]) => accepted),
           "a webhook gets every event",
           "an accepted request",
           () => ({
@@ -54,16 +56,6 @@ function checkEndpoint(
           }),
         );
       }
-      const entity = String(event.data[entityFields[producer]]);
-      const [first] = arrived;
-      const before = acceptedAt.get(entity) ?? -1;
-      findings.expect(
-        first === undefined || first[0] > before,
-        "a webhook gets the events of an entity in order",
-        "no request before the earlier events are accepted",
-        () => ({ endpoint, event, entity }),
-      );
-      if (accepted !== undefined) acceptedAt.set(entity, Math.max(before, accepted[0]));
       for (const [, { type, data }] of arrived) {
         findings.expect(
           eventText(type, data) === eventText(event.type, event.data),
@@ -73,6 +65,10 @@ function checkEndpoint(
         );
       }
     }
+    const entityOf = ({ data }: LoggedEvent) => String(data[entityFields[producer]]);
+    for (const ofEntity of Map.groupBy(expected, entityOf).values()) {
+      checkOrder(endpoint, ofEntity, arrivals, findings);
+    }
   }
   const unknown = received.filter(({ id }) => !known.has(id));
   findings.expect(
@@ -81,6 +77,29 @@ function checkEndpoint(
     "the id of an event in a log",
     () => ({ endpoint, received: unknown.slice(0, 3) }),
   );
+}
+
+/** The events of an entity arrive in order: each one after the earlier ones were accepted. */
+function checkOrder(
+  endpoint: number,
+  events: readonly LoggedEvent[],
+  arrivals: Arrivals,
+  findings: Findings,
+): void {
+  let acceptedAt = -1;
+  for (const event of events) {
+    const arrived = arrivals.get(event.id) ?? [];
+    const [first] = arrived;
+    const before = acceptedAt;
+    findings.expect(
+      first === undefined || first[0] > before,
+      "a webhook gets the events of an entity in order",
+      "no request before the earlier events are accepted",
+      () => ({ endpoint, event }),
+    );
+    const accepted = arrived.find(([, line]) => line.accepted);
+    if (accepted !== undefined) acceptedAt = Math.max(before, accepted[0]);
+  }
 }
 
 function deliveryOf({ webhooks }: Evidence["snapshot"], { id }: { id: string }) {

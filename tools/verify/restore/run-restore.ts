@@ -9,10 +9,9 @@ import { HistoryWriter } from "../history-writer.ts";
 import { Random } from "../random.ts";
 import { historyFile, type RunEnvironment } from "../run.ts";
 import type { Service } from "../snapshot.ts";
-import { Client } from "../workload/client.ts";
 import { usualWeights } from "../workload/intents.ts";
 import { Market } from "../workload/market.ts";
-import { openMarket } from "../workload/open-market.ts";
+import { MarketOpener, openMarket } from "../workload/open-market.ts";
 import { Workload } from "../workload/workload.ts";
 import type { FeedEvidence, HaltEvidence, PlacedEvent, RestoreEvidence } from "./check-restore.ts";
 
@@ -34,6 +33,17 @@ const minEvents = 8;
 /** Each poll opens connections and reads whole logs. */
 const everyMs = 250;
 const size = { hotProducts: 3, hotStock: 200, customers: 3, coldProducts: 6 };
+
+/** What the phases of a run share. */
+interface Stage {
+  shop: Shop;
+  databases: Databases;
+  operator: ServiceBroker;
+  restored: RestorableService;
+  folder: string;
+  /** Shows a phase of the run. Throws after an interruption. */
+  step: (name: string, share: number) => void;
+}
 
 /**
  * Starts a small cluster and sends requests. Meanwhile sets the database of one service back to an
@@ -78,66 +88,19 @@ export async function runRestore(
     retryPolicy: { enabled: true, retries: 5, delay: 500 },
     logger: false,
   });
+  const stage = { shop, databases, operator, restored, folder, step };
   try {
-    const { urls } = shop;
-    const market = new Market();
-    const shared = { market, history, urls };
-    const opener = new Client({
-      name: "opening",
-      random: random.fork(),
-      nextOp: () => 0,
-      ...shared,
-    });
-    await openMarket(opener, urls[0] ?? "", market, random.fork(), size, async () => undefined);
+    const shared = { market: new Market(), history, urls: shop.urls };
+    const opener = new MarketOpener({ ...shared, random });
+    await openMarket(opener, await opener.registerFirstAdmin(), size);
     await operator.start();
     // Long pauses: the load lasts until all consumers have halted, and a few events show enough.
     const options = { weights: usualWeights, clients: 6, pauseMs: 120 };
     const workload = new Workload({ random: random.fork(), ...options, ...shared });
-    const load = workload.run();
-
-    step("load before the backup", 0.2);
-    await eventually("the load", () => workload.done >= minOperations);
-    await shop.whileDown(restored, () => databases.backUp(restored));
-    const backedUp = (await logOf(databases, restored)).length;
-    step("load after the backup", 0.4);
-    const consumers = consumersOf[restored];
-    const haveEvents = async () => {
-      const applied = consumers.map((consumer) => appliedBy(databases, consumer, restored));
-      const last = (await Promise.all(applied)).map((events) => events.at(-1)?.position ?? 0);
-      return Math.min(...last) >= backedUp + minEvents;
-    };
-    await eventually("events after the backup", haveEvents, { everyMs });
-    await shop.whileDown(restored, () => databases.restore(restored));
-    step("load after the restore", 0.6);
-    const halted = await Promise.all(
-      consumers.map((consumer) => untilHalted(databases, operator, consumer, restored)),
-    );
-    await eventually(
-      "events after the restore",
-      async () => (await logOf(databases, restored)).length >= backedUp + minEvents,
-      { everyMs },
-    );
-    workload.end();
-    await load;
-    // Until then the restored log grows.
-    const hasNoWork = async () => {
-      const held = "SELECT FROM reservations WHERE state = 'HELD'";
-      if (restored === "products" && (await databases.query(restored, held)).length > 0)
-        return false;
-      return (await feedsOf(databases, ({ consumer }) => consumer === restored)).every(isAtHead);
-    };
-    await eventually("no work left of the restored service", hasNoWork, { everyMs });
-
+    const halted = await setBackUnderLoad(stage, workload);
     step("reconciling", 0.8);
     const halts: HaltEvidence[] = [];
-    for (const { consumer, appliedAtHalt } of halted) {
-      const appliedAtEnd = await appliedBy(databases, consumer, restored);
-      const log = await logOf(databases, restored);
-      const reconciled = await reconcile(operator, consumer, restored);
-      const isLogged = await hasLogged(folder, `${restored} was set back: ${consumer} has`);
-      halts.push({ consumer, appliedAtHalt, appliedAtEnd, log, reconciled, isLogged });
-      await reconcile(operator, consumer, restored, "common");
-    }
+    for (const feed of halted) halts.push(await reconcileHalted(stage, feed));
     step("waiting for the consumers", 0.9);
     const feeds = await untilApplied(databases);
     const repair = await repairDeadLetters(databases, operator);
@@ -147,6 +110,62 @@ export async function runRestore(
     await shop.stop();
     await history.close();
   }
+}
+
+type HaltedFeed = Pick<HaltEvidence, "consumer" | "appliedAtHalt">;
+
+/** Sets the database back under load, until all consumers have halted. Then ends the load. */
+async function setBackUnderLoad(stage: Stage, workload: Workload): Promise<HaltedFeed[]> {
+  const { shop, databases, operator, restored, step } = stage;
+  const load = workload.run();
+  step("load before the backup", 0.2);
+  await eventually("the load", () => workload.done >= minOperations);
+  await shop.whileDown(restored, () => databases.backUp(restored));
+  const backedUp = (await logOf(databases, restored)).length;
+  step("load after the backup", 0.4);
+  const consumers = consumersOf[restored];
+  const haveEvents = async () => {
+    const applied = consumers.map((consumer) => appliedBy(databases, consumer, restored));
+    const last = (await Promise.all(applied)).map((events) => events.at(-1)?.position ?? 0);
+    return Math.min(...last) >= backedUp + minEvents;
+  };
+  await eventually("events after the backup", haveEvents, { everyMs });
+  await shop.whileDown(restored, () => databases.restore(restored));
+  step("load after the restore", 0.6);
+  const halted = await Promise.all(
+    consumers.map((consumer) => untilHalted(databases, operator, consumer, restored)),
+  );
+  await eventually(
+    "events after the restore",
+    async () => (await logOf(databases, restored)).length >= backedUp + minEvents,
+    { everyMs },
+  );
+  workload.end();
+  await load;
+  // Until then the restored log grows.
+  await eventually("no work left of the restored service", () => hasNoWork(databases, restored), {
+    everyMs,
+  });
+  return halted;
+}
+
+async function hasNoWork(databases: Databases, restored: RestorableService): Promise<boolean> {
+  const held = "SELECT FROM reservations WHERE state = 'HELD'";
+  if (restored === "products" && (await databases.query(restored, held)).length > 0) return false;
+  return (await feedsOf(databases, ({ consumer }) => consumer === restored)).every(isAtHead);
+}
+
+/** Asks what a halted feed has lost, and lets it continue. Returns the evidence. */
+async function reconcileHalted(
+  { databases, operator, restored, folder }: Stage,
+  { consumer, appliedAtHalt }: HaltedFeed,
+): Promise<HaltEvidence> {
+  const appliedAtEnd = await appliedBy(databases, consumer, restored);
+  const log = await logOf(databases, restored);
+  const reconciled = await reconcile(operator, consumer, restored);
+  const isLogged = await hasLogged(folder, `${restored} was set back: ${consumer} has`);
+  await reconcile(operator, consumer, restored, "common");
+  return { consumer, appliedAtHalt, appliedAtEnd, log, reconciled, isLogged };
 }
 
 async function reconcile(

@@ -1,6 +1,7 @@
+import type { HistoryWriter } from "../history-writer.ts";
 import type { Kinds } from "../history.ts";
 import type { Random } from "../random.ts";
-import type { Attempt, Client } from "./client.ts";
+import { Client, type Attempt } from "./client.ts";
 import { loginDocument, password } from "./documents.ts";
 import { post } from "./gateway-client.ts";
 import type { Intent } from "./intents.ts";
@@ -14,66 +15,93 @@ export interface MarketSize {
   hotStock: number;
 }
 
+interface OpenerOptions {
+  market: Market;
+  history: HistoryWriter;
+  /** The URLs of the gateways. */
+  urls: readonly string[];
+  random: Random;
+}
+
 const timeoutMs = 10_000;
 const maxAttempts = 10;
 
-/**
- * Registers the accounts and creates the products of a run, before any fault.
- *
- * @param onAdmin called when the first admin is registered
- */
-export async function openMarket(
-  client: Client,
-  url: string,
-  market: Market,
-  random: Random,
-  size: MarketSize,
-  onAdmin: (admin: Account) => Promise<void>,
-): Promise<void> {
-  let op = 0;
-  const execute = async <Answer>(intent: Intent): Promise<Answer> => {
-    op -= 1;
-    const attempt: Attempt = { op, intent, key: `opening${op}` };
+/** Registers accounts and creates products, and writes the requests to the history. */
+export class MarketOpener {
+  readonly market: Market;
+  readonly random: Random;
+  readonly #client: Client;
+  readonly #url: string;
+  #op: number;
+
+  /** @param lastOp the number of the last operation before; those of the opener are below it */
+  constructor({ random, ...options }: OpenerOptions, lastOp = 0) {
+    this.#client = new Client({
+      name: "opening",
+      random: random.fork(),
+      nextOp: () => 0,
+      ...options,
+    });
+    this.market = options.market;
+    this.random = random.fork();
+    this.#url = options.urls[0] ?? "";
+    this.#op = lastOp;
+  }
+
+  /** Registers the first admin of an empty shop, and signs in. */
+  registerFirstAdmin(): Promise<Account> {
+    return this.register("admin-1", 1, null);
+  }
+
+  /** Registers an account, and signs in. */
+  async register(username: string, type: number, by: Account | null): Promise<Account> {
+    const input = { email: `${username}@shop.example`, username, type };
+    const registering: Intent = { kind: "registerUser", input, by };
+    const { id } = await this.#execute<Kinds["registerUser"]["answer"]>(registering);
+    return { id, token: await login(this.#url, input.email), isAdmin: type === 1 };
+  }
+
+  /** Creates a product with a random price. Returns its id. */
+  async createProduct(name: string, stock: number, by: Account): Promise<string> {
+    const input = { name, price: this.random.int(1, 5_000), stock };
+    const creating: Intent = { kind: "createProduct", input, by };
+    const { id } = await this.#execute<Kinds["createProduct"]["answer"]>(creating);
+    return id;
+  }
+
+  async #execute<Answer>(intent: Intent): Promise<Answer> {
+    this.#op -= 1;
+    const attempt: Attempt = { op: this.#op, intent, key: `opening${this.#op}` };
     let code = "";
     // A retry on a busy machine has no second effect because of the key.
     for (let count = 0; count < maxAttempts; count += 1) {
-      const request = await client.send(attempt, timeoutMs);
+      const request = await this.#client.send(attempt, timeoutMs);
       if (request.outcome === "ok") return request.answer as Answer;
       code = request.code;
       if (request.outcome === "rejected") break;
     }
     throw new Error(`cannot set up the shop: ${intent.kind} failed with ${code}`);
-  };
-  const register = async (username: string, type: number, by: Account | null): Promise<Account> => {
-    const input = { email: `${username}@shop.example`, username, type };
-    const { id } = await execute<Kinds["registerUser"]["answer"]>({
-      kind: "registerUser",
-      input,
-      by,
-    });
-    return { id, token: await login(url, input.email), isAdmin: type === 1 };
-  };
-  const first = await register("admin-1", 1, null);
-  await onAdmin(first);
-  market.admins.push(first, await register("admin-2", 1, first));
+  }
+}
+
+/** Registers the accounts and creates the products of a run, before any fault. */
+export async function openMarket(
+  opener: MarketOpener,
+  admin: Account,
+  size: MarketSize,
+): Promise<void> {
+  const { market, random } = opener;
+  market.admins.push(admin, await opener.register("admin-2", 1, admin));
   const names = Array.from({ length: size.customers }, (_, index) => `customer-${index + 1}`);
-  market.customers.push(...(await Promise.all(names.map((name) => register(name, 0, null)))));
-  const createProduct = async (name: string, stock: number) => {
-    const input = { name, price: random.int(1, 5_000), stock };
-    const { id } = await execute<Kinds["createProduct"]["answer"]>({
-      kind: "createProduct",
-      input,
-      by: first,
-    });
-    return id;
-  };
+  const customers = await Promise.all(names.map((name) => opener.register(name, 0, null)));
+  market.customers.push(...customers);
   for (let number = 1; number <= size.coldProducts; number += 1) {
-    await createProduct(`Cold ${number}`, random.int(20, 200));
+    await opener.createProduct(`Cold ${number}`, random.int(20, 200), admin);
   }
   // The client adds each created product to `cold`; the hot ones are taken out again.
   const cold = [...market.cold];
   for (let number = 1; number <= size.hotProducts; number += 1) {
-    market.hot.push(await createProduct(`Hot ${number}`, size.hotStock));
+    market.hot.push(await opener.createProduct(`Hot ${number}`, size.hotStock, admin));
   }
   market.cold = cold;
 }

@@ -6,6 +6,7 @@ import type { Databases } from "../cluster/databases.ts";
 import type { HistoryWriter } from "../history-writer.ts";
 import type { Random } from "../random.ts";
 import { post } from "./gateway-client.ts";
+import type { Account } from "./market.ts";
 
 /** The events of each endpoint: all, and those of orders only. */
 const ofOrders = ["order.placed", "order.cancelled", "order.shipped", "order.delivered"];
@@ -15,13 +16,19 @@ const endpoints = [
 ];
 
 /** Creates a webhook. */
-export const createDocument =
+export const createWebhookDocument =
   "mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { secret } }";
 
 const timeoutMs = 10_000;
 /** Of each event, so that the retries of an event end soon after the load. */
 const maxFailures = 1;
 const failureShare = 0.05;
+
+interface ReceiverOptions {
+  databases: Databases;
+  history: HistoryWriter;
+  random: Random;
+}
 
 /** Endpoints of webhooks in this process. They fail now and then, before or after they accept. */
 export class Receivers {
@@ -56,11 +63,9 @@ export class Receivers {
 
   /** Starts the receivers and creates a webhook for each, as an admin. */
   static async open(
-    databases: Databases,
-    history: HistoryWriter,
-    random: Random,
+    { databases, history, random }: ReceiverOptions,
     url: string,
-    token: string,
+    { token }: Account,
   ): Promise<Receivers> {
     const receivers = new Receivers(history, random);
     receivers.#server.listen(0, "127.0.0.1");
@@ -68,7 +73,7 @@ export class Receivers {
     const { port } = receivers.#server.address() as AddressInfo;
     for (const [endpoint, events] of endpoints.entries()) {
       const input = { url: `http://127.0.0.1:${port}/${endpoint}`, events };
-      const body = { query: createDocument, variables: { input } };
+      const body = { query: createWebhookDocument, variables: { input } };
       // The service first has to learn the heads of all logs.
       await eventually("a new webhook", async () => {
         const { code } = await post(body, { url, token, timeoutMs });

@@ -1,4 +1,4 @@
-import type { LedgerRow, OrderLineRow, OrderRow } from "../../snapshot.ts";
+import type { LedgerRow, OrderRow } from "../../snapshot.ts";
 import { checkCancellations } from "./check-transitions.ts";
 import { byId, groups, pricedSignature, type Evidence } from "../evidence.ts";
 import { Findings } from "../findings.ts";
@@ -31,13 +31,22 @@ function checkEachOrder(evidence: Evidence, findings: Findings): void {
     findings.count("rows taken", sold.length);
     findings.count("rows restocked", returned.length);
     if (isCancelled) findings.count("cancelled orders", 1);
-    expectRows(findings, order, sold, lines, -1, "the stock of an order is taken exactly once");
-    const restocked = isCancelled ? lines : [];
-    expectRows(findings, order, returned, restocked, 1, "a cancelled order is restocked once");
+    expectRows(findings, order, {
+      rule: "the stock of an order is taken exactly once",
+      rows: sold,
+      changes: lines.map(({ product_id, quantity }) => ({ product_id, change: -quantity })),
+    });
+    const returns = lines.map(({ product_id, quantity }) => ({ product_id, change: quantity }));
+    expectRows(findings, order, {
+      rule: "a cancelled order is restocked once",
+      rows: returned,
+      changes: isCancelled ? returns : [],
+    });
     const isShipped = stepsOf(order.id).some(({ status }) => status === "SHIPPED");
     if (isShipped) {
       findings.count("shipped orders", 1);
-      expectRows(findings, order, returned, [], 1, "a shipped order is not restocked");
+      const rule = "a shipped order is not restocked";
+      expectRows(findings, order, { rule, rows: returned, changes: [] });
     }
     const state = reservations.get(order.id);
     findings.expect(
@@ -50,24 +59,26 @@ function checkEachOrder(evidence: Evidence, findings: Findings): void {
   }
 }
 
-/** The ledger has one row for each line, and no other. */
-function expectRows(
-  findings: Findings,
-  order: OrderRow,
-  rows: readonly LedgerRow[],
-  lines: readonly OrderLineRow[],
-  sign: 1 | -1,
-  rule: string,
-): void {
-  const expected = lines
-    .map(({ product_id, quantity }) => `${product_id} ${sign * quantity}`)
-    .sort()
-    .join(", ");
-  const found = rows
-    .map(({ product_id, change }) => `${product_id} ${change}`)
-    .sort()
-    .join(", ");
-  findings.expect(found === expected, rule, expected === "" ? "no rows" : expected, () => ({
+type StockChange = Pick<LedgerRow, "product_id" | "change">;
+
+interface RowsRule {
+  rule: string;
+  /** The rows in the ledger. */
+  rows: readonly LedgerRow[];
+  /** The changes that there must be. */
+  changes: readonly StockChange[];
+}
+
+/** The ledger has one row for each change, and no other. */
+function expectRows(findings: Findings, order: OrderRow, { rule, rows, changes }: RowsRule): void {
+  const textOf = (some: readonly StockChange[]) =>
+    some
+      .map(({ product_id, change }) => `${product_id} ${change}`)
+      .sort()
+      .join(", ");
+  const expected = textOf(changes);
+  const isMet = textOf(rows) === expected;
+  findings.expect(isMet, rule, expected === "" ? "no rows" : expected, () => ({
     order: order.id,
     status: order.status,
     rows,
