@@ -6,6 +6,7 @@ import { startTestShop, type TestShop } from "../support/shop.ts";
 
 /** The roles of the access table. */
 type Role = "anonymous" | "customer" | "admin";
+
 /** A user with one order. */
 interface Owner {
   id: string;
@@ -65,6 +66,7 @@ async function answerFor(role: Role, document: string): Promise<unknown> {
 }
 
 let registrations = 0;
+
 function registration(type: number): string {
   registrations += 1;
   const input = `email: "new${registrations}@example.com", username: "new", password: "long enough"`;

@@ -19,6 +19,7 @@ beforeAll(async () => {
 afterAll(() => shop.stop());
 
 const seenIds = new Set<string>();
+
 /** Returns the entries that were added since the last call, oldest first. */
 async function newEntries(trail: "usersAudit" | "productsAudit"): Promise<AuditEntry[]> {
   const { data, errors } = await shop.graphql<Record<string, AuditEntry[]>>(

@@ -59,6 +59,7 @@ afterAll(async () => {
 
 const { registerUser: registration, login } = inputDocuments;
 const refresh = "mutation ($token: String!) { refreshToken(token: $token) { token refreshToken } }";
+
 interface Token {
   token: string;
   refreshToken: string;
@@ -243,6 +244,7 @@ test("secrets pass through packets that a node cannot decode", async () => {
   await node.stop();
   expect(log).toContain("older-node");
 });
+
 interface Transit {
   messageHandler(type: string, packet: object): void;
   tx: { incomingMessage(type: string, data: Buffer): void };

@@ -20,6 +20,7 @@ const documents = {
     updateInventories(input: $input) { ${fields} } }`,
 };
 type Mutation = keyof typeof documents;
+
 interface Payload extends Omit<BulkAnswer, "results"> {
   results: (BulkAnswer["results"][number] & { product: Product | null })[];
 }

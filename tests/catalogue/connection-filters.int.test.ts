@@ -11,12 +11,14 @@ interface Product {
   price: number;
   stock: number;
 }
+
 interface Order {
   id: string;
   user_id: string;
   price_total: number;
   status: string;
 }
+
 interface User {
   id: string;
   username: string;

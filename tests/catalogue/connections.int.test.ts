@@ -10,10 +10,12 @@ interface Product {
   price: number;
   stock: number;
 }
+
 interface Order {
   id: string;
   user_id: string;
 }
+
 interface User {
   id: string;
   username: string;

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { EventEnvelope } from "../../core/contract.ts";
 import type { EventFeed } from "../../event-log/consumer/event-feed.ts";
-import { FakeLog } from "../support/fakes/fake-feed.ts";
+import { FakeConsumer } from "../support/fakes/fake-feed.ts";
 
-let log: FakeLog;
+let log: FakeConsumer;
 let feeds: EventFeed[];
 
 beforeEach(() => {
   jest.useFakeTimers();
-  log = new FakeLog();
+  log = new FakeConsumer();
   feeds = [];
 });
 afterEach(async () => {

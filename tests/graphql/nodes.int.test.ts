@@ -12,6 +12,7 @@ interface User {
   id: string;
   token: string;
 }
+
 interface Node {
   __typename: string;
   id: string;

@@ -57,6 +57,7 @@ function send(
     sent.end(body);
   });
 }
+
 interface SentRequest {
   method: string;
   headers: Record<string, string>;

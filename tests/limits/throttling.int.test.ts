@@ -30,6 +30,7 @@ let addresses = 0;
 const newAddress = () => `127.1.${(addresses += 1) >> 8}.${addresses & 255}`;
 
 let accounts = 0;
+
 /** Registers an account without a login through the gateway. */
 async function newAccount(): Promise<string> {
   const name = `user${(accounts += 1)}`;
@@ -45,6 +46,7 @@ interface Outcome {
 }
 
 let sent = 0;
+
 /** Sends a document from an address, alternating between the replicas. */
 async function send(
   from: string,

@@ -3,6 +3,7 @@ import { prometheusText } from "../../broker/prometheus-text.ts";
 import { Instruments } from "../../core/metrics/instruments.ts";
 
 const faults: string[] = [];
+
 function newInstruments(): Instruments {
   faults.length = 0;
   return new Instruments(true, (owner, fault) => faults.push(`${owner}: ${String(fault)}`));

@@ -42,6 +42,7 @@ async function linesOf(env: Record<string, string>, log: (service: Logging) => v
     await broker.stop();
   }
 }
+
 interface Logging {
   logger: ServiceBroker["logger"];
 }

@@ -9,6 +9,7 @@ interface User {
   id: string;
   token: string;
 }
+
 interface Changed {
   id: string;
   status: string;

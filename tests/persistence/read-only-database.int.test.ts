@@ -47,6 +47,7 @@ const ready = async () => {
   const body = (await response.json()) as { readOnly: string[] };
   return { status: response.status, body };
 };
+
 async function metric(): Promise<string | undefined> {
   const text = await (await fetch(`${shop.url}/metrics`)).text();
   return /shop_database_read_only\{[^}]*service="orders"[^}]*\} (\d)/.exec(text)?.[1];

@@ -9,6 +9,7 @@ import { putOnSale } from "../support/ordering.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
 
 type Row = Record<string, unknown> & { id: string };
+
 interface Page {
   rows: Row[];
   total: number;

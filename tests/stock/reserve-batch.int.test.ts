@@ -16,6 +16,7 @@ beforeAll(async () => {
 afterAll(() => shop.stop());
 
 type Line = [productId: string, quantity: number];
+
 interface Reserved {
   product_id: string;
   quantity: number;

@@ -37,6 +37,7 @@ afterAll(async () => {
 });
 
 let products = 0;
+
 async function productWith(stock: number, hasSku = true): Promise<Product> {
   products += 1;
   return shop.call("products.create", {

@@ -176,7 +176,7 @@ test("a repetition with a key changes the profile once", async () => {
   expect(await shop.databases.query("users", updates, [ann.id])).toHaveLength(1);
 });
 
-test("is rejected after the session has ended, and for internal calls", async () => {
+test("a change of the profile is rejected after the session has ended, and for internal calls", async () => {
   const { token } = await logIn(shop, ann);
   await shop.graphql("mutation { logoutEverywhere { success } }", { token });
   expect((await update(token, { username: "late" })).code).toBe("UNAUTHENTICATED");

@@ -25,19 +25,40 @@ export async function runPage(page: Page, example: ExampleShop): Promise<string[
   const folder = temporaryFolder();
   symlinkSync(join(projectDir, "node_modules"), join(folder, "node_modules"));
   const shell = new Shell(folder);
-  const address = new URL(example.shop.url).host;
-  const faults: Fault[] = [];
   try {
-    await runBlocks();
+    return faultLines(page, await new PageRun(page, example, shell).faults());
   } finally {
     await shell.end();
   }
-  return faultLines(page, faults);
+}
 
-  async function runBlocks(): Promise<void> {
+/** The answers of a block, or why it has none. After a fatal fault, the next blocks do not run. */
+type Outcome = { answers: unknown[] } | { fault: Fault; isFatal?: true };
+
+interface DocumentRequest {
+  query: string;
+  variables: Record<string, unknown>;
+  token: string | undefined;
+}
+
+class PageRun {
+  readonly #page: Page;
+  readonly #example: ExampleShop;
+  readonly #shell: Shell;
+  readonly #address: string;
+
+  constructor(page: Page, example: ExampleShop, shell: Shell) {
+    this.#page = page;
+    this.#example = example;
+    this.#shell = shell;
+    this.#address = new URL(example.shop.url).host;
+  }
+
+  async faults(): Promise<Fault[]> {
+    const faults: Fault[] = [];
     /** The answers of the last block, until an example is compared with the last one. */
     let answers: unknown[] | undefined;
-    for (const [index, block] of page.blocks.entries()) {
+    for (const [index, block] of this.#page.blocks.entries()) {
       const { line } = block;
       if (block.marks.isAnswer === true) {
         faults.push(...compare(block, answers));
@@ -46,40 +67,42 @@ export async function runPage(page: Page, example: ExampleShop): Promise<string[
       }
       answers = undefined;
       if (!isRun(block)) continue;
-      const outcome = await run(block);
+      const outcome = await this.#run(block);
       if ("fault" in outcome) {
         faults.push(outcome.fault);
-        if (outcome.isFatal) return;
+        if (outcome.isFatal) break;
       } else {
         ({ answers } = outcome);
-        const hasExample = page.blocks[index + 1]?.marks.isAnswer === true;
+        const hasExample = this.#page.blocks[index + 1]?.marks.isAnswer === true;
         const errors = hasExample ? [] : answers.flatMap(errorsOf);
         faults.push(...errors.map((error) => ({ line, reason: `The shop answers: ${error}` })));
       }
-      await example.settled();
+      await this.#example.settled();
     }
+    return faults;
   }
 
-  type Outcome = { answers: unknown[] } | { fault: Fault; isFatal?: true };
-
-  async function run(block: CodeBlock): Promise<Outcome> {
+  async #run(block: CodeBlock): Promise<Outcome> {
     const { line, language, marks } = block;
-    if (language === "graphql") return runDocuments(block);
-    const code = (await example.fill(block.code, "")).replaceAll("localhost:8080", address);
-    if (language === "sh") return runScript(line, code);
+    if (language === "graphql") return this.#runDocuments(block);
+    const code = (await this.#example.fill(block.code, "")).replaceAll(
+      "localhost:8080",
+      this.#address,
+    );
+    if (language === "sh") return this.#runScript(line, code);
     const { file } = marks;
     if (file === undefined) {
       return { fault: { line, reason: 'The block has neither "file" nor "not run".' } };
     }
-    writeFileSync(join(folder, file), code);
-    const isRunByScript = page.blocks.some(
+    writeFileSync(join(this.#shell.folder, file), code);
+    const isRunByScript = this.#page.blocks.some(
       (other) => other.language === "sh" && isRun(other) && other.code.includes(file),
     );
-    return isRunByScript ? { answers: [] } : runScript(line, `node ${file}`);
+    return isRunByScript ? { answers: [] } : this.#runScript(line, `node ${file}`);
   }
 
-  async function runScript(blockLine: number, code: string): Promise<Outcome> {
-    const { stdout, failure } = await shell.run(code);
+  async #runScript(blockLine: number, code: string): Promise<Outcome> {
+    const { stdout, failure } = await this.#shell.run(code);
     if (failure !== undefined) {
       const command = code.split("\n")[failure.line - 1]?.trim() ?? "";
       const said = failure.stderr.split("\n").at(-1) ?? "";
@@ -89,22 +112,24 @@ export async function runPage(page: Page, example: ExampleShop): Promise<string[
     return { answers: jsonIn(stdout) };
   }
 
-  async function runDocuments({ line, code, marks }: CodeBlock): Promise<Outcome> {
+  async #runDocuments({ line, code, marks }: CodeBlock): Promise<Outcome> {
     try {
-      const text = await example.fill(code);
+      const text = await this.#example.fill(code);
       const { definitions } = parse(text);
       const operations = definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
       const fragments = definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
       if (operations.length === 0) return { fault: { line, reason: "The block is no operation." } };
-      const variables = JSON.parse(await example.fill(marks.variables ?? "{}", code)) as object;
-      const token = await example.tokenOf(marks.as);
+      const variables = JSON.parse(
+        await this.#example.fill(marks.variables ?? "{}", code),
+      ) as object;
+      const token = await this.#example.tokenOf(marks.as);
       const answers: unknown[] = [];
       // The playground sends one operation of a document at a time.
       for (const operation of operations as OperationDefinitionNode[]) {
         const query = [operation, ...fragments].map(print).join("\n");
         const request = { query, variables: variables as Record<string, unknown>, token };
-        const ask = operation.operation === OperationTypeNode.SUBSCRIPTION ? subscribe : send;
-        answers.push(await ask(request));
+        const isLive = operation.operation === OperationTypeNode.SUBSCRIPTION;
+        answers.push(await (isLive ? this.#subscribe(request) : this.#send(request)));
       }
       return { answers };
     } catch (error) {
@@ -113,14 +138,8 @@ export async function runPage(page: Page, example: ExampleShop): Promise<string[
     }
   }
 
-  interface DocumentRequest {
-    query: string;
-    variables: Record<string, unknown>;
-    token: string | undefined;
-  }
-
-  async function send({ query, variables, token }: DocumentRequest): Promise<unknown> {
-    const { data, errors } = await example.shop.graphql(query, { variables, token });
+  async #send({ query, variables, token }: DocumentRequest): Promise<unknown> {
+    const { data, errors } = await this.#example.shop.graphql(query, { variables, token });
     // `data` is missing if the request was rejected before its execution.
     return {
       ...(data !== undefined && { data }),
@@ -129,9 +148,9 @@ export async function runPage(page: Page, example: ExampleShop): Promise<string[
   }
 
   /** Subscribes, and causes events until the first one arrives. */
-  async function subscribe({ query, variables, token }: DocumentRequest): Promise<unknown> {
+  async #subscribe({ query, variables, token }: DocumentRequest): Promise<unknown> {
     const client = createClient({
-      url: `ws://${address}/graphql`,
+      url: `ws://${this.#address}/graphql`,
       webSocketImpl: WebSocket,
       ...(token !== undefined && { connectionParams: { authorization: token } }),
       retryAttempts: 0,
@@ -149,7 +168,7 @@ export async function runPage(page: Page, example: ExampleShop): Promise<string[
       return await eventually(
         "a result of the subscription",
         async () => {
-          if (results.length === 0) await example.causeEvents();
+          if (results.length === 0) await this.#example.causeEvents();
           return results[0];
         },
         { everyMs: 100 },

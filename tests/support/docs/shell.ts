@@ -23,7 +23,7 @@ export interface Run {
 
 /** A bash that runs scripts one after the other. Variables of one are there in the next. */
 export class Shell {
-  readonly #folder: string;
+  readonly folder: string;
   readonly #bash: ChildProcess;
   readonly #reports: string[] = [];
   #hasEnded = false;
@@ -31,7 +31,7 @@ export class Shell {
 
   /** @param folder the working folder, which also gets the scripts and their output */
   constructor(folder: string) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#bash = spawn("bash", ["-c", driver], {
       cwd: folder,
       // A process group, so that what a script has left in the background ends with the shell.
@@ -47,7 +47,7 @@ export class Shell {
 
   /** Runs a script. After a failure, the shell runs no more scripts. */
   async run(code: string): Promise<Run> {
-    const script = join(this.#folder, `.script-${(this.#count += 1)}`);
+    const script = join(this.folder, `.script-${(this.#count += 1)}`);
     writeFileSync(script, `${code}\n`);
     this.#bash.stdin?.write(`${script}\n`);
     const report = await eventually(`the end of the script:\n${code}\n`, () =>

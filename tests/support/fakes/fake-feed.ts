@@ -9,7 +9,7 @@ const broker = { validator: { compile: () => () => true } } as unknown as Servic
 const maxPageEvents = 500;
 
 /** An event log and the cursor of one consumer, in memory. */
-export class FakeLog {
+export class FakeConsumer {
   events: EventEnvelope[] = [];
   cursor: Cursor = { position: 0, eventId: null };
   /** The ids of the applied events, in the order of their application. */

@@ -20,7 +20,7 @@ import { getArgumentValues } from "graphql/execution/values.js";
 
 /**
  * Executes an operation as chapter 6 of the GraphQL specification is written, step by step and one
- * after the other, with nothing remembered: slow, and simple enough to be seen right. Gives the
+ * after the other, with nothing remembered: slow, and simple enough to be seen right. Returns the
  * `data` of the answer.
  */
 export async function dataBySpecification(
@@ -29,22 +29,53 @@ export async function dataBySpecification(
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
 ): Promise<unknown> {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION)
-      fragments.set(definition.name.value, definition);
+  return new SpecificationRun(schema, document, variables).dataOf(operation);
+}
+
+class SpecificationRun {
+  readonly #schema: GraphQLSchema;
+  readonly #variables: Readonly<Record<string, unknown>>;
+  readonly #fragments = new Map<string, FragmentDefinitionNode>();
+
+  constructor(
+    schema: GraphQLSchema,
+    { definitions }: DocumentNode,
+    variables: Readonly<Record<string, unknown>>,
+  ) {
+    this.#schema = schema;
+    this.#variables = variables;
+    for (const definition of definitions) {
+      if (definition.kind !== Kind.FRAGMENT_DEFINITION) continue;
+      this.#fragments.set(definition.name.value, definition);
+    }
+  }
+
+  /** 6.2 Executing Operations */
+  async dataOf({ operation, selectionSet }: OperationDefinitionNode): Promise<unknown> {
+    const roots = {
+      query: this.#schema.getQueryType(),
+      mutation: this.#schema.getMutationType(),
+    };
+    const root = roots[operation as "query" | "mutation"];
+    if (!root) throw new Error("the schema has no such root type");
+    try {
+      const groups = this.#collect(root, selectionSet, new Map(), new Set());
+      return await this.#execute(root, {}, groups);
+    } catch {
+      return null;
+    }
   }
 
   /** 6.3.2 CollectFields */
-  function collect(
+  #collect(
     type: GraphQLObjectType,
     { selections }: SelectionSetNode,
     groups: Map<string, FieldNode[]>,
     visited: Set<string>,
   ): Map<string, FieldNode[]> {
     for (const selection of selections) {
-      if (condition(selection, "skip") === true) continue;
-      if (condition(selection, "include") === false) continue;
+      if (this.#condition(selection, "skip") === true) continue;
+      if (this.#condition(selection, "include") === false) continue;
       if (selection.kind === Kind.FIELD) {
         const key = selection.alias?.value ?? selection.name.value;
         groups.set(key, [...(groups.get(key) ?? []), selection]);
@@ -54,30 +85,31 @@ export async function dataBySpecification(
       if (name !== undefined && visited.has(name)) continue;
       if (name !== undefined) visited.add(name);
       const fragment =
-        selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(name ?? "") : selection;
+        selection.kind === Kind.FRAGMENT_SPREAD ? this.#fragments.get(name ?? "") : selection;
       if (fragment === undefined) continue;
-      const on = fragment.typeCondition && schema.getType(fragment.typeCondition.name.value);
-      const applies = !on || on === type || (isAbstractType(on) && schema.isSubType(on, type));
-      if (applies) collect(type, fragment.selectionSet, groups, visited);
+      const on = fragment.typeCondition && this.#schema.getType(fragment.typeCondition.name.value);
+      const applies =
+        !on || on === type || (isAbstractType(on) && this.#schema.isSubType(on, type));
+      if (applies) this.#collect(type, fragment.selectionSet, groups, visited);
     }
     return groups;
   }
 
-  function condition(selection: SelectionNode, directive: string): unknown {
+  #condition(selection: SelectionNode, directive: string): unknown {
     const node = selection.directives?.find(({ name }) => name.value === directive);
     const value = node?.arguments?.[0]?.value;
-    if (value?.kind === Kind.VARIABLE) return variables[value.name.value];
+    if (value?.kind === Kind.VARIABLE) return this.#variables[value.name.value];
     return value?.kind === Kind.BOOLEAN ? value.value : undefined;
   }
 
   /** 6.3 Executing Selection Sets, always serially */
-  async function execute(
+  async #execute(
     type: GraphQLObjectType,
     source: unknown,
     groups: Map<string, FieldNode[]>,
   ): Promise<object> {
     const result = new Map<string, unknown>();
-    for (const [key, nodes] of groups) result.set(key, await field(type, source, nodes));
+    for (const [key, nodes] of groups) result.set(key, await this.#field(type, source, nodes));
     const object = {};
     for (const [key, value] of result) {
       Object.defineProperty(object, key, { value, enumerable: true });
@@ -86,21 +118,17 @@ export async function dataBySpecification(
   }
 
   /** 6.4 Executing Fields */
-  async function field(
-    type: GraphQLObjectType,
-    source: unknown,
-    nodes: FieldNode[],
-  ): Promise<unknown> {
+  async #field(type: GraphQLObjectType, source: unknown, nodes: FieldNode[]): Promise<unknown> {
     const [node] = nodes as [FieldNode];
     if (node.name.value === "__typename") return type.name;
     const definition = type.getFields()[node.name.value] as GraphQLField<unknown, unknown>;
     try {
-      const args = getArgumentValues(definition, node, variables);
+      const args = getArgumentValues(definition, node, this.#variables);
       const info = { fieldName: definition.name } as GraphQLResolveInfo;
       const value: unknown = definition.resolve
         ? await definition.resolve(source, args, undefined, info)
         : (source as Record<string, unknown>)[definition.name];
-      return await complete(definition.type, nodes, value);
+      return await this.#complete(definition.type, nodes, value);
     } catch (error) {
       if (isNonNullType(definition.type)) throw error;
       return null;
@@ -108,14 +136,10 @@ export async function dataBySpecification(
   }
 
   /** 6.4.3 Value Completion */
-  async function complete(
-    type: GraphQLOutputType,
-    nodes: FieldNode[],
-    given: unknown,
-  ): Promise<unknown> {
+  async #complete(type: GraphQLOutputType, nodes: FieldNode[], given: unknown): Promise<unknown> {
     const value = await given;
     if (isNonNullType(type)) {
-      const completed = await complete(type.ofType as GraphQLOutputType, nodes, value);
+      const completed = await this.#complete(type.ofType as GraphQLOutputType, nodes, value);
       if (completed === null) throw new Error("null where there must be a value");
       return completed;
     }
@@ -126,7 +150,7 @@ export async function dataBySpecification(
       const itemType = type.ofType;
       for (const item of value as unknown[]) {
         try {
-          items.push(await complete(itemType, nodes, item));
+          items.push(await this.#complete(itemType, nodes, item));
         } catch (error) {
           if (isNonNullType(itemType)) throw error;
           items.push(null);
@@ -135,9 +159,9 @@ export async function dataBySpecification(
       return items;
     }
     const runtime = isAbstractType(type)
-      ? schema.getType((value as { __typename: string }).__typename)
+      ? this.#schema.getType((value as { __typename: string }).__typename)
       : type;
-    if (isAbstractType(type) && !(isObjectType(runtime) && schema.isSubType(type, runtime))) {
+    if (isAbstractType(type) && !(isObjectType(runtime) && this.#schema.isSubType(type, runtime))) {
       throw new Error("a value of a type that the field cannot have");
     }
     if (!isObjectType(runtime))
@@ -145,17 +169,8 @@ export async function dataBySpecification(
     const groups = new Map<string, FieldNode[]>();
     const visited = new Set<string>();
     for (const { selectionSet } of nodes) {
-      if (selectionSet) collect(runtime, selectionSet, groups, visited);
+      if (selectionSet) this.#collect(runtime, selectionSet, groups, visited);
     }
-    return execute(runtime, value, groups);
-  }
-
-  const roots = { query: schema.getQueryType(), mutation: schema.getMutationType() };
-  const root = roots[operation.operation as "query" | "mutation"];
-  if (!root) throw new Error("the schema has no such root type");
-  try {
-    return await execute(root, {}, collect(root, operation.selectionSet, new Map(), new Set()));
-  } catch {
-    return null;
+    return this.#execute(runtime, value, groups);
   }
 }
