@@ -1,5 +1,5 @@
 import type { ActionSchema, ServiceBroker, ServiceSchema } from "moleculer";
-import type { Sequelize } from "sequelize";
+import type { Sequelize, Transaction } from "sequelize";
 import type { Config } from "../config/config.ts";
 import { retryPolicy, type Contract, type EventEnvelope } from "../core/contract.ts";
 import { newId } from "../core/ids/ids.ts";
@@ -7,12 +7,7 @@ import { instrumentsOf, type Family } from "../core/metrics/instruments.ts";
 import type { Counter } from "../core/metrics/series.ts";
 import { PeriodicTask } from "../core/tasks/periodic-task.ts";
 import { traceparent } from "../core/tracing/trace.ts";
-import {
-  hasStoodStill,
-  isConnectionLost,
-  clientErrorOrFault,
-  wasNotSent,
-} from "../database/errors/database-errors.ts";
+import { clientErrorOrFault } from "../database/errors/database-errors.ts";
 import {
   databaseProblemOf,
   untilConnected,
@@ -25,6 +20,7 @@ import { openSequelize } from "../database/sequelize.ts";
 import { DatabaseMetrics } from "../database/statements/database-metrics.ts";
 import { preparedOn, type Query } from "../database/statements/prepared-statements.ts";
 import { ServerSessions } from "../database/statements/server-sessions.ts";
+import { inTransaction } from "../database/transaction.ts";
 import { WriteState } from "../database/write-state.ts";
 import { logActions } from "../event-log/event-log.actions.ts";
 import { EventLog, withPositions, type RecordedEvent } from "../event-log/event-log.ts";
@@ -35,9 +31,6 @@ import { runIdempotent } from "./idempotent-requests.ts";
 import { tableActions } from "./table-actions.mixin.ts";
 
 const pruneKeysEveryMs = 60_000;
-
-/** A transaction is not retried after a longer pause of the process: its caller has timed out. */
-const standstillMs = 3_000;
 
 export function openDatabase<Models, Events extends Contract["events"]>(
   contract: Contract<string, Contract["actions"], Events>,
@@ -71,47 +64,26 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   const named = { service: contract.name, url: options.url };
   const table = options.table?.(models);
 
-  const mixin = {
-    // The `started` of either mixin waits for the database before the `started` below runs.
-    mixins: [
-      table
-        ? tableActions(sequelize, table, named, withClientErrors)
-        : connectionMixin(sequelize, named),
-    ],
-    actions: {
-      ...logActions(query, contract.name),
-      ready: readyAction(writes),
-    },
-    created(this: { broker: ServiceBroker }) {
-      broker = this.broker;
-      const instruments = instrumentsOf(broker);
-      DatabaseMetrics.add(sequelize, contract.name, instruments);
-      writes.addMetrics(broker, contract.name);
-      replays = instruments.counters(
+  const mixin = databaseMixin({
+    contract,
+    sequelize,
+    query,
+    writes,
+    named,
+    migrations: options.migrations,
+    connection: table
+      ? tableActions(sequelize, table, named, withClientErrors)
+      : connectionMixin(sequelize, named),
+    tasks: [log, keyPruning],
+    created(ofService) {
+      broker = ofService;
+      replays = instrumentsOf(broker).counters(
         "shop_idempotency_replays_total",
         "Requests that got the stored answer of their idempotency key",
         ["action"],
       );
-      const hasEvents = Object.keys(contract.events).length > 0;
-      if (hasEvents) logMetrics(instruments, broker, query, contract.name);
     },
-    async started(this: { logger: ServiceBroker["logger"] }) {
-      try {
-        const warn = (message: string) => {
-          this.logger.warn(message);
-        };
-        await migrate(sequelize, options.migrations, { warn });
-      } catch (error) {
-        throw databaseProblemOf(error, named) ?? error;
-      }
-      log.start();
-      keyPruning.start();
-    },
-    // Runs before the `stopped` of the mixin, which closes the pool.
-    async stopped() {
-      await Promise.all([log.stop(), keyPruning.stop()]);
-    },
-  } as unknown as Partial<ServiceSchema>;
+  });
 
   async function withClientErrors<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
@@ -134,35 +106,20 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   ) {
     let appended: EventEnvelope[] = [];
     let calls: (() => void)[] = [];
-    let isAtCommit = false;
-    const attempt = () => {
-      isAtCommit = false;
+    const work = async (sqlTransaction: Transaction) => {
       calls = [];
-      return sequelize.transaction(async (sqlTransaction) => {
-        const recorded: RecordedEvent[] = [];
-        const done = await useCase({
-          models,
-          transaction: sqlTransaction,
-          query: preparedOn(sequelize, sqlTransaction),
-          record: (type, data, cause) => recorded.push(newEvent(contract, type, data, cause)),
-          afterCommit: (call) => calls.push(call),
-        });
-        appended = await log.append(sqlTransaction, recorded);
-        isAtCommit = true;
-        return done;
+      const recorded: RecordedEvent[] = [];
+      const result = await useCase({
+        models,
+        transaction: sqlTransaction,
+        query: preparedOn(sequelize, sqlTransaction),
+        record: (type, data, cause) => recorded.push(newEvent(contract, type, data, cause)),
+        afterCommit: (call) => calls.push(call),
       });
+      appended = await log.append(sqlTransaction, recorded);
+      return result;
     };
-    const begunMs = performance.now();
-    const result = await withClientErrors(() =>
-      attempt().catch((error: unknown) => {
-        // A retry is safe if PostgreSQL rolled back, or if the connection ended before the commit.
-        // A connection ends, for example, while a slow process computes between two statements.
-        const isUndone =
-          hasStoodStill(error) || wasNotSent(error) || (!isAtCommit && isConnectionLost(error));
-        if (!isUndone || performance.now() - begunMs > standstillMs) throw error;
-        return attempt();
-      }),
-    );
+    const result = await withClientErrors(() => inTransaction(sequelize, work));
     appended.forEach(emit);
     for (const call of calls) call();
     return result;
@@ -192,6 +149,55 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   };
 
   return database;
+}
+
+interface MixinParts {
+  contract: Contract;
+  sequelize: Sequelize;
+  query: Query;
+  writes: WriteState;
+  named: NamedDatabase;
+  migrations: URL;
+  /** Connects and disconnects. */
+  connection: Partial<ServiceSchema>;
+  /** Run from the start of the service to its stop. */
+  tasks: readonly { start: () => void; stop: () => Promise<void> }[];
+  created: (broker: ServiceBroker) => void;
+}
+
+function databaseMixin(parts: MixinParts): Partial<ServiceSchema> {
+  const { contract, sequelize, query, writes, tasks } = parts;
+  return {
+    // Its `started` waits for the database before the `started` below runs.
+    mixins: [parts.connection],
+    actions: {
+      ...logActions(query, contract.name),
+      ready: readyAction(writes),
+    },
+    created(this: { broker: ServiceBroker }) {
+      parts.created(this.broker);
+      const instruments = instrumentsOf(this.broker);
+      DatabaseMetrics.add(sequelize, contract.name, instruments);
+      writes.addMetrics(this.broker, contract.name);
+      const hasEvents = Object.keys(contract.events).length > 0;
+      if (hasEvents) logMetrics(instruments, this.broker, query, contract.name);
+    },
+    async started(this: { logger: ServiceBroker["logger"] }) {
+      const warn = (message: string) => {
+        this.logger.warn(message);
+      };
+      try {
+        await migrate(sequelize, parts.migrations, { warn });
+      } catch (error) {
+        throw databaseProblemOf(error, parts.named) ?? error;
+      }
+      for (const task of tasks) task.start();
+    },
+    // Runs before the `stopped` of the mixin, which closes the pool.
+    async stopped() {
+      await Promise.all(tasks.map((task) => task.stop()));
+    },
+  };
 }
 
 /** Connects and disconnects the database of a service without moleculer-db's table actions. */

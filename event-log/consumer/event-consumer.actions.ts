@@ -12,17 +12,15 @@ import { consumedOf, cursorsOf, type RunTransaction } from "./event-cursor.ts";
 import type { Reconciliation } from "../reconciliation/reconcile.ts";
 import { continuations, type Continuation } from "../reconciliation/reconciliations.ts";
 
-interface ConsumerOperations {
-  redrive: (id: string) => Promise<{ redriven: boolean }>;
-  discard: (id: string, sender: Sender) => Promise<{ discarded: boolean }>;
-  rebuild: (ctx: Context<{ producer: string }>) => Promise<{ events: number }>;
-  reconcile: (ctx: Context<ReconcileParams>) => Promise<Reconciliation>;
-}
-
-/** The parts of `feeds`, which only this node knows. */
-interface ConsumerState {
+/** What the actions need of the feeds. */
+export interface ConsumerOperations {
   producers: readonly string[];
-  haltReasonOf: (producer: string) => HaltReason | undefined;
+  /** Why the feed of this node applies nothing; undefined for a feed that applies events. */
+  haltReasonOf(producer: string): HaltReason | undefined;
+  redrive(id: string): Promise<{ redriven: boolean }>;
+  discard(id: string, sender: Sender): Promise<{ discarded: boolean }>;
+  rebuild(ctx: Context<{ producer: string }>): Promise<{ events: number }>;
+  reconcile(ctx: Context<ReconcileParams>): Promise<Reconciliation>;
 }
 
 /** A producer, and where its halted feed continues. */
@@ -36,10 +34,8 @@ const maxPositions = 1_000;
 
 /** Defines the actions with which operators inspect and repair a consumer. */
 export function consumerActions(
-  transaction: RunTransaction,
-  query: Query,
-  { redrive, discard, rebuild, reconcile }: ConsumerOperations,
-  { producers, haltReasonOf }: ConsumerState,
+  { transaction, query }: { transaction: RunTransaction; query: Query },
+  consumer: ConsumerOperations,
 ): NonNullable<ServiceSchema["actions"]> {
   return {
     /** Returns a page of the dead letters, oldest first. */
@@ -59,7 +55,7 @@ export function consumerActions(
       gateway: true,
       async handler(ctx: Context<{ id: string }, Meta>) {
         const { id } = ctx.params;
-        const result = await redrive(id);
+        const result = await consumer.redrive(id);
         if (result.redriven) ctx.broker.logger.info(`${nameOf(ctx)} has redriven ${id}.`);
         return result;
       },
@@ -73,7 +69,7 @@ export function consumerActions(
       access: "operations",
       gateway: true,
       async handler(ctx: Context<object, Meta>) {
-        const result = await redriveDeadLetters(query, redrive);
+        const result = await redriveDeadLetters(query, (id) => consumer.redrive(id));
         ctx.broker.logger.info(`${nameOf(ctx)} has redriven ${result.redriven} dead letters.`);
         return result;
       },
@@ -97,10 +93,10 @@ export function consumerActions(
           cursorsOf({ query }),
           countDeadLetters({ query }),
         ]);
-        return producers.map((producer) => ({
+        return consumer.producers.map((producer) => ({
           producer,
           position: cursors.find((cursor) => cursor.producer === producer)?.position ?? 0,
-          halted: haltReasonOf(producer) ?? null,
+          halted: consumer.haltReasonOf(producer) ?? null,
           deadLetters: counts.get(producer) ?? 0,
         }));
       },
@@ -109,7 +105,8 @@ export function consumerActions(
     discard: {
       params: { $$strict: true, id: id() },
       access: "admin",
-      handler: (ctx: Context<{ id: string }, Meta>) => discard(ctx.params.id, senderOf(ctx)),
+      handler: (ctx: Context<{ id: string }, Meta>) =>
+        consumer.discard(ctx.params.id, senderOf(ctx)),
     },
     /**
      * Rebuilds the read models of a producer's data from its log. Returns the number of events to
@@ -118,7 +115,7 @@ export function consumerActions(
     rebuild: {
       params: { $$strict: true, producer: text(1, 100) },
       access: "admin",
-      handler: (ctx: Context<{ producer: string }>) => rebuild(ctx),
+      handler: (ctx: Context<{ producer: string }>) => consumer.rebuild(ctx),
     },
     /**
      * Compares the applied events with the log of a producer. With `continueFrom`, moves the cursor
@@ -131,7 +128,7 @@ export function consumerActions(
         continueFrom: optional(oneOf(continuations)),
       },
       access: "admin",
-      handler: (ctx: Context<ReconcileParams>) => reconcile(ctx),
+      handler: (ctx: Context<ReconcileParams>) => consumer.reconcile(ctx),
     },
     /** Returns how far this service has read the log of each producer. */
     cursors: {

@@ -70,29 +70,12 @@ export async function reconcile(
   producer: string,
   continueFrom: Continuation | undefined,
 ): Promise<Reconciliation> {
-  const { transaction, knows } = parts;
-  const pageAt = async (position: number) => {
-    const page = await parts.readLog(position);
-    if (page !== undefined) return page;
-    const message = `${producer} is unavailable. Try again when it is running.`;
-    throw invalidField("producer", message);
-  };
-  const cursor = await transaction((work) => lockCursor(work, producer));
-  const page = await pageAt(cursor.position);
-  const { head } = page;
-  const wasSetBack = isSetBack(cursor, page);
-  const common = wasSetBack ? await lastCommonEvent(parts, producer, cursor, pageAt) : cursor;
-  const next = page.events.find(({ position }) => position === cursor.position + 1);
-  const unknown = !wasSetBack && next !== undefined && !knows(next) ? next : undefined;
-
-  const lostEvents =
-    wasSetBack && common !== null
-      ? await transaction((work) => appliedAfter(work, producer, common.position))
-      : [];
+  const difference = await compare(parts, producer);
+  const { cursor, head, wasSetBack, common, unknown, lostEvents } = difference;
   let target: Cursor | undefined;
   if (continueFrom !== undefined) {
-    target = await targetOf(continueFrom);
-    await moveTo(target, continueFrom);
+    target = await targetOf(parts, producer, difference, continueFrom);
+    await moveTo(target, parts, producer, difference, continueFrom);
   }
   return {
     producer,
@@ -105,49 +88,91 @@ export async function reconcile(
     notApplied: common ? head - common.position : null,
     unknown: unknown ? shortened(unknown) : null,
     continuesAfter: target?.position ?? null,
-    earlier: await transaction((work) => listReconciliations(work, producer)),
+    earlier: await parts.transaction((work) => listReconciliations(work, producer)),
   };
+}
 
-  async function targetOf(from: Continuation): Promise<Cursor> {
-    if (from === "next") {
-      if (unknown !== undefined) return { position: unknown.position, eventId: unknown.id };
-      throw impossible("The next event is not unknown to this node.");
+interface Difference {
+  cursor: Cursor;
+  head: number;
+  wasSetBack: boolean;
+  /** The last event that both services have; null if its id was not stored. */
+  common: Cursor | null;
+  /** The next event, if this node does not know its type or version. */
+  unknown: EventEnvelope | undefined;
+  lostEvents: LostEvent[];
+}
+
+async function compare(parts: ReconcileParts, producer: string): Promise<Difference> {
+  const { transaction, knows } = parts;
+  const cursor = await transaction((work) => lockCursor(work, producer));
+  const page = await readLogAt(parts, producer, cursor.position);
+  const wasSetBack = isSetBack(cursor, page);
+  const common = wasSetBack ? await lastCommonEvent(parts, producer, cursor) : cursor;
+  const next = page.events.find(({ position }) => position === cursor.position + 1);
+  const unknown = !wasSetBack && next !== undefined && !knows(next) ? next : undefined;
+  const lostEvents =
+    wasSetBack && common !== null
+      ? await transaction((work) => appliedAfter(work, producer, common.position))
+      : [];
+  return { cursor, head: page.head, wasSetBack, common, unknown, lostEvents };
+}
+
+/** Returns where the feed continues. Throws BAD_USER_INPUT if it cannot continue from there. */
+async function targetOf(
+  parts: ReconcileParts,
+  producer: string,
+  { head, wasSetBack, common, unknown }: Difference,
+  from: Continuation,
+): Promise<Cursor> {
+  if (from === "next") {
+    if (unknown !== undefined) return { position: unknown.position, eventId: unknown.id };
+    throw impossible("The next event is not unknown to this node.");
+  }
+  if (!wasSetBack) throw impossible(`The database of ${producer} was not set back.`);
+  if (from === "head") {
+    const { previousId } = await readLogAt(parts, producer, head);
+    return { position: head, eventId: previousId };
+  }
+  if (common !== null) return common;
+  throw impossible('The last common event is not known. Use "head", or rebuild the read models.');
+}
+
+/** Moves the cursor and records that, unless the cursor has moved since the comparison. */
+async function moveTo(
+  to: Cursor,
+  { transaction, onDeadLetter, node, caller }: ReconcileParts,
+  producer: string,
+  { cursor, head, common, unknown }: Difference,
+  continueFrom: Continuation,
+): Promise<void> {
+  await transaction(async (work) => {
+    const { position, eventId } = await lockCursor(work, producer);
+    if (position !== cursor.position || eventId !== cursor.eventId) {
+      throw impossible("The cursor has moved meanwhile. Try again.");
     }
-    if (!wasSetBack) throw impossible(`The database of ${producer} was not set back.`);
-    if (from === "head") return { position: head, eventId: (await pageAt(head)).previousId };
-    if (common !== null) return common;
-    throw impossible('The last common event is not known. Use "head", or rebuild the read models.');
-  }
+    const lastCommon = common?.position ?? null;
+    const entry = { producer, continueFrom, from: cursor, to, head, lastCommon, node: caller };
+    await recordReconciliation(work, entry);
+    if (unknown === undefined) {
+      await resetCursor(work, producer, to);
+      return;
+    }
+    const reason = `version ${unknown.version} of ${unknown.type} is unknown`;
+    await storeDeadLetter(work, unknown, reason, onDeadLetter);
+    await moveCursor(work, producer, cursor, [unknown], node);
+  });
+}
 
-  async function moveTo(to: Cursor, from: Continuation): Promise<void> {
-    await transaction(async (work) => {
-      const { position, eventId } = await lockCursor(work, producer);
-      if (position !== cursor.position || eventId !== cursor.eventId) {
-        throw impossible("The cursor has moved meanwhile. Try again.");
-      }
-      await recordReconciliation(work, {
-        producer,
-        continueFrom: from,
-        from: cursor,
-        to,
-        head,
-        lastCommon: common?.position ?? null,
-        node: parts.caller,
-      });
-      if (unknown === undefined) {
-        await resetCursor(work, producer, to);
-        return;
-      }
-      const { type, version } = unknown;
-      await storeDeadLetter(
-        work,
-        unknown,
-        `version ${version} of ${type} is unknown`,
-        parts.onDeadLetter,
-      );
-      await moveCursor(work, producer, cursor, [unknown], parts.node);
-    });
-  }
+/** Throws BAD_USER_INPUT if the producer is unavailable. */
+async function readLogAt(
+  { readLog }: ReconcileParts,
+  producer: string,
+  position: number,
+): Promise<LogPage> {
+  const page = await readLog(position);
+  if (page !== undefined) return page;
+  throw invalidField("producer", `${producer} is unavailable. Try again when it is running.`);
 }
 
 function impossible(message: string) {
@@ -164,18 +189,17 @@ function shortened({ id, type, version, position }: EventEnvelope) {
  * not stored its id, because a node of an older version has applied it.
  */
 async function lastCommonEvent(
-  { transaction }: ReconcileParts,
+  parts: ReconcileParts,
   producer: string,
   cursor: Cursor,
-  pageAt: (position: number) => Promise<LogPage>,
 ): Promise<Cursor | null> {
   let found: Cursor | null = { position: 0, eventId: null };
   let low = 0;
-  let high = Math.min(cursor.position, (await pageAt(cursor.position)).head);
+  let high = Math.min(cursor.position, (await readLogAt(parts, producer, cursor.position)).head);
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    const here = await transaction((work) => appliedEventId(work, producer, middle));
-    const { previousId: there, prunedTo } = await pageAt(middle);
+    const here = await parts.transaction((work) => appliedEventId(work, producer, middle));
+    const { previousId: there, prunedTo } = await readLogAt(parts, producer, middle);
     // Pruned events were applied. Events without an id are older than those with one.
     const isCommon = middle <= prunedTo || here === undefined || here === there;
     if (!isCommon) {

@@ -1,11 +1,6 @@
-import type { Context, Errors, Middleware, ServiceBroker } from "moleculer";
-import {
-  callSeriesOf,
-  MetricSeries,
-  updateBeforeSnapshots,
-  type MetricLabels,
-  type SeriesNames,
-} from "../../broker/metric-series.ts";
+import type { Context, Middleware, ServiceBroker } from "moleculer";
+import { CallMetrics, type LabelledSeries } from "../../broker/call-metrics.ts";
+import { callSeriesOf, updateBeforeSnapshots } from "../../broker/metric-series.ts";
 import {
   messageHooks,
   messageMetricNames,
@@ -13,7 +8,6 @@ import {
 } from "../../broker/message-metrics.ts";
 import { originals } from "./originals.ts";
 import { processMetrics } from "../../broker/process-metrics.ts";
-import { isClientError } from "../../core/errors.ts";
 import { instrumentsOf, type Instruments } from "../../core/metrics/instruments.ts";
 
 type Next = (ctx: Context) => Promise<unknown>;
@@ -45,79 +39,17 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
   const original = originals.Metrics(broker);
   if (!broker.isMetricsEnabled()) return original;
   const { metrics } = broker;
-  const all: MetricSeries[] = [];
+  const calls = new CallMetrics(metrics);
+  const flush = () => {
+    calls.flush();
+    setMessageGauges(metrics, broker.transit);
+  };
   let timer: NodeJS.Timeout | undefined;
   let stopProcessMetrics: (() => void) | undefined;
 
-  function flush(): void {
-    for (const series of all) series.flush(metrics);
-    for (const counter of counters) {
-      const { name, labels, count } = counter;
-      if (count > 0) metrics.increment(name, labels, count);
-      counter.count = 0;
-    }
-    setMessageGauges(metrics, broker.transit);
-  }
-
-  const counters: { name: string; labels: MetricLabels; count: number }[] = [];
-  function counterOf(name: string, labels: MetricLabels) {
-    const counter = { name, labels, count: 0 };
-    counters.push(counter);
-    return counter;
-  }
-
-  function seriesOf(names: SeriesNames, labels: MetricLabels) {
-    const series = new MetricSeries(metrics, names, labels);
-    all.push(series);
-    return { series, labels };
-  }
-
-  async function counted(
-    { errors }: typeof requests | typeof received,
-    { series, labels }: ReturnType<typeof seriesOf>,
-    work: () => Promise<unknown>,
-  ): Promise<unknown> {
-    const startedMs = performance.now();
-    series.begin();
-    try {
-      return await work();
-    } catch (error) {
-      const { name, code, type } = (error ?? {}) as Partial<Errors.MoleculerError>;
-      const described = { ...labels, errorName: name, errorCode: code, errorType: type };
-      metrics.increment(errors, described);
-      if (!isClientError(error)) series.fail();
-      throw error;
-    } finally {
-      series.end(performance.now() - startedMs);
-    }
-  }
-
-  const levels = new Map<unknown, ReturnType<typeof counterOf>>();
-  const events = new Map<unknown, ReturnType<typeof counterOf>>();
-
-  function action(type: "local" | "remote") {
-    return (next: Next, { name, service }: { name: string; service?: { fullName: string } }) => {
-      const callers = new Map<unknown, ReturnType<typeof seriesOf>>();
-      return (ctx: Context) => {
-        const series = getOrAdd(callers, ctx.caller, (caller) => {
-          const called = service?.fullName ?? null;
-          const made = seriesOf(requests, { service: called, action: name, caller, type });
-          if (type === "local" && called !== null) {
-            const from = typeof caller === "string" ? caller : "operator";
-            const call = { caller: from, service: called, action: name, series: made.series };
-            callSeriesOf(broker).push(call);
-          }
-          return made;
-        });
-        getOrAdd(levels, ctx.level, (level) => counterOf(requests.levels, { level })).count += 1;
-        return counted(requests, series, () => next(ctx));
-      };
-    };
-  }
-
   return {
     ...original,
-    ...messageHooks(counterOf),
+    ...messageHooks(calls.counterOf),
     created() {
       original.created?.(broker);
       const ofCalls = [...Object.values(requests), ...Object.values(received), emitted];
@@ -132,27 +64,70 @@ export function metricsMiddleware(broker: ServiceBroker): Middleware {
       stopProcessMetrics?.();
       await original.stopped?.(broker);
     },
-    localAction: action("local"),
-    remoteAction: action("remote"),
+    ...callHooks(broker, calls),
+    ...eventHooks(calls),
+  } as unknown as Middleware;
+}
+
+/** Counts the calls of each action by caller, and by their depth. */
+function callHooks(broker: ServiceBroker, calls: CallMetrics) {
+  const levels = new Map<unknown, { count: number }>();
+
+  const hook =
+    (type: "local" | "remote") =>
+    (next: Next, { name, service }: { name: string; service?: { fullName: string } }) => {
+      const called = service?.fullName ?? null;
+      const seriesOf = (caller: unknown) => {
+        const labels = { service: called, action: name, caller, type };
+        const made = calls.seriesOf(requests, labels);
+        if (type === "local" && called !== null) {
+          const from = typeof caller === "string" ? caller : "operator";
+          callSeriesOf(broker).push({
+            caller: from,
+            service: called,
+            action: name,
+            series: made.series,
+          });
+        }
+        return made;
+      };
+      const callers = new Map<unknown, LabelledSeries>();
+      return (ctx: Context) => {
+        const series = getOrAdd(callers, ctx.caller, seriesOf);
+        const ofLevel = (level: unknown) => calls.counterOf(requests.levels, { level });
+        getOrAdd(levels, ctx.level, ofLevel).count += 1;
+        return calls.counted(requests.errors, series, () => next(ctx));
+      };
+    };
+
+  return { localAction: hook("local"), remoteAction: hook("remote") };
+}
+
+/** Counts emitted events, and received events by their handler's service and by caller. */
+function eventHooks(calls: CallMetrics) {
+  const emittedEvents = new Map<unknown, { count: number }>();
+
+  return {
     localEvent(next: Next, event: { group?: string; service?: { name: string } }) {
       const service = event.service?.name ?? null;
       const group = event.group ?? service;
-      const names = new Map<unknown, Map<unknown, ReturnType<typeof seriesOf>>>();
+      const names = new Map<unknown, Map<unknown, LabelledSeries>>();
       return function (this: unknown, ctx: Context) {
         const callers = getOrAdd(names, ctx.eventName, () => new Map<unknown, never>());
         const series = getOrAdd(callers, ctx.caller, (caller) =>
-          seriesOf(received, { service, event: ctx.eventName, group, caller }),
+          calls.seriesOf(received, { service, event: ctx.eventName, group, caller }),
         );
-        return counted(received, series, () => next.call(this, ctx));
+        return calls.counted(received.errors, series, () => next.call(this, ctx));
       };
     },
     emit(next: (...args: unknown[]) => unknown) {
       return function (this: unknown, ...args: unknown[]) {
-        getOrAdd(events, args[0], (event) => counterOf(emitted, { event })).count += 1;
+        const ofEvent = (event: unknown) => calls.counterOf(emitted, { event });
+        getOrAdd(emittedEvents, args[0], ofEvent).count += 1;
         return next.apply(this, args);
       };
     },
-  } as unknown as Middleware;
+  };
 }
 
 function countReconnects(broker: ServiceBroker, instruments: Instruments): void {

@@ -14,7 +14,7 @@ import { BrowserRules } from "./http/browser-rules.ts";
 import { TagSubscriptions, publishedEvents } from "./subscriptions/tag-subscriptions.ts";
 import { LogTails } from "./subscriptions/log/log-tails.ts";
 import { GraphqlExecution } from "./graphql/graphql-execution.ts";
-import { graphqlOverHttp } from "./http/graphql/graphql-http.ts";
+import { GraphqlOverHttp } from "./http/graphql/graphql-http.ts";
 import { composeBase, SchemaComposer } from "./graphql/schema/schema-composer.ts";
 import { queryCosts } from "./graphql/schema/field-costs.ts";
 import { SchemaDiscovery } from "./graphql/schema/schema-discovery.ts";
@@ -181,7 +181,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         connectionLimits,
         admitsPage: pageGate(execution.throttle, usage),
         isHealthCheck,
-        graphql: graphqlOverHttp(execution, parts, streams),
+        graphql: new GraphqlOverHttp(execution, parts, streams),
         page: this.httpHandler.bind(this),
         pageAliases,
       });

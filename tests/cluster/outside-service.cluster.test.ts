@@ -60,11 +60,11 @@ test("a service in plain JavaScript joins over NATS and adds its fields to the s
   const input = '{ name: "Mug", description: "", price: 1, stock: 9 }';
   const mug = await ask(`mutation { createProduct(input: ${input}) { id } }`);
   const { id } = mug.value as { id: string };
-  const add = `mutation { addReview(product_id: "${id}", text: "Fine.") { text product { name } } }`;
+  const add = `mutation { addReview(productId: "${id}", text: "Fine.") { text product { name } } }`;
   await eventually("the field of the new service", async () => (await ask(add)).code === undefined);
   const { value } = await ask(`{ product(id: "${id}") { reviews { text product { name } } } }`);
   expect(value).toEqual({ reviews: [{ text: "Fine.", product: { name: "Mug" } }] });
-  const rejected = await ask(`mutation { addReview(product_id: "${id}", text: "") { text } }`);
+  const rejected = await ask(`mutation { addReview(productId: "${id}", text: "") { text } }`);
   expect(rejected.code).toBe("BAD_USER_INPUT");
   expect((await ask("{ products { id } }")).code).toBeUndefined();
 });

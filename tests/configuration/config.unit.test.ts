@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { clusterNodeDefaults, readConfig, singleProcessDefaults } from "../../config/config.ts";
 import { exampleOf, sections, warningsOf } from "../../config/settings.ts";
+import { domainServices, serviceNames } from "../../services/registry.ts";
 import { configurationFiles } from "../../tools/reference/configuration-files.ts";
 import { currentText } from "../../tools/reference/generated-files.ts";
 import { faultsOf, read } from "../support/read-config.ts";
@@ -64,7 +65,7 @@ describe("scheduled backups", () => {
 describe("an empty environment", () => {
   test("configures all services in one process that listens on localhost only", () => {
     expect(read({})).toEqual({
-      services: ["users", "products", "orders", "webhooks", "api"],
+      services: serviceNames,
       nats: undefined,
       namespace: "shop",
       dataDir: resolve("data"),
@@ -76,12 +77,7 @@ describe("an empty environment", () => {
       healthPort: undefined,
       traces: false,
       ignoredTracing: [],
-      databaseUrls: {
-        users: undefined,
-        products: undefined,
-        orders: undefined,
-        webhooks: undefined,
-      },
+      databaseUrls: Object.fromEntries(domainServices.map((name) => [name, undefined])),
       databasePoolMax: 10,
       logLevel: "warn",
       logFormat: undefined,
@@ -319,11 +315,7 @@ describe("the errors of invalid settings", () => {
     ],
     ["PORT", "1e3", 'PORT must be a whole number from 0 to 65535, not "1e3"'],
     ["LOG_FORMAT", "xml", 'LOG_FORMAT must be one of pretty, json, short, full, not "xml"'],
-    [
-      "SERVICES",
-      "users,pay",
-      'SERVICES must list some of users, products, orders, webhooks, api, not "pay"',
-    ],
+    ["SERVICES", "users,pay", `SERVICES must list some of ${serviceNames.join(", ")}, not "pay"`],
   ])("contain the invalid value of %s", (name, value, sentence) => {
     expect(faultsOf({ [name]: value })[0]).toContain(sentence);
   });

@@ -33,9 +33,9 @@ beforeAll(async () => {
 });
 afterAll(cleanUp);
 
-/** Runs a program of node_modules in the copy. Throws with its output if it fails. */
+/** Runs a program in the copy. Throws with its output if it fails. */
 async function run(program: string, args: string[]): Promise<void> {
-  const file = join(project, "node_modules", program);
+  const file = join(project, program);
   try {
     await promisify(execFile)(process.execPath, [file, ...args], { cwd: project });
   } catch (error) {
@@ -53,10 +53,13 @@ async function ask<Result>(query: string): Promise<Result> {
 test("the recipes pass the checks of types, lint and format", async () => {
   const paths = new Set(blocks.map(({ path }) => path));
   const code = [...paths].filter((path) => path.endsWith(".ts"));
+  // `npm run schema`.
+  await run("tools/reference/write-schema.ts", []);
+  const linted = [...code, "schema.graphql"];
   await Promise.all([
-    run("typescript-7/bin/tsc", []),
-    run("eslint/bin/eslint.js", ["--max-warnings", "0", ...code]),
-    run("prettier/bin/prettier.cjs", ["--check", ...code]),
+    run("node_modules/typescript-7/bin/tsc", []),
+    run("node_modules/eslint/bin/eslint.js", ["--max-warnings", "0", ...linted]),
+    run("node_modules/prettier/bin/prettier.cjs", ["--check", ...code]),
   ]);
 });
 

@@ -248,6 +248,18 @@ describe("the checker reports invariant 2 for", () => {
       first.input.lines = first.input.lines.map((line) => ({ ...line, expectedPrice: 4 }));
     },
   );
+  detects(
+    "an order that is rejected for a price that has not changed",
+    violation(
+      "an order is rejected for a changed price only if a price has changed",
+      '"request":23',
+    ),
+    ({ history }) => {
+      const rejected = history.find((line) => line.line === "request" && line.op === 23);
+      const lines = [{ product_id: "cup", quantity: 1, expectedPrice: 2 }];
+      Object.assign(rejected ?? {}, { input: { lines } });
+    },
+  );
   detects("a price that was replaced before the order", violation(valid, "mug"), (run) => {
     run.snapshot.products.former_prices.push({ product_id: "mug", version: 1, price: 5 });
     Object.assign(row(run.snapshot.products.products, 0), { price: 6, version: 2 });

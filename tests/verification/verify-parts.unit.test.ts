@@ -176,7 +176,7 @@ describe("the verdict", () => {
       detail: { downtimeMs: 5 },
     });
     const figures = figuresOf(history);
-    expect(tableOf(figures, [], noFindings)).toMatch(/placeOrder +3 +1 +0 +4/);
+    expect(tableOf(figures, [], noFindings)).toMatch(/placeOrder +3 +2 +0 +5/);
     expect(pictureOf(history, figures, noFindings)).toMatch(/^<svg .*<title>orders-1.*<\/svg>$/s);
   });
 });

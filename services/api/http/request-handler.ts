@@ -3,7 +3,7 @@ import { addressGroup } from "../../../core/network/caller-address.ts";
 import type { GatewayParts } from "../subscriptions/transports/live-client.ts";
 import type { BrowserRules } from "./browser-rules.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
-import type { GraphqlHandler } from "./graphql/graphql-http.ts";
+import type { GraphqlOverHttp } from "./graphql/graphql-http.ts";
 import { dropBody } from "./graphql/request-body.ts";
 import { healthPaths } from "./health.ts";
 import { sendHttpError } from "./http-errors.ts";
@@ -20,7 +20,7 @@ interface HandlerParts extends Pick<GatewayParts, "addressOf" | "logger" | "requ
   admitsPage: (address: string, res: ServerResponse) => boolean;
   /** Returns true for a request that it has answered. */
   isHealthCheck: (req: IncomingMessage, res: ServerResponse) => boolean;
-  graphql: GraphqlHandler;
+  graphql: GraphqlOverHttp;
   /** Answers a request for a page by moleculer-web. */
   page: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
   pageAliases: Record<string, unknown>;
@@ -71,7 +71,7 @@ export function requestHandler(parts: HandlerParts): RequestListener {
     const isHead = req.method === "HEAD";
     if (isHead) req.method = "GET";
     if (graphqlUrl.test(req.url ?? "")) {
-      const answer = () => parts.graphql(req, res, isHead);
+      const answer = () => parts.graphql.handle(req, res, isHead);
       answered(req, res, inHttpSpan(req, res, "/graphql", answer));
     } else answerPage(req, res);
   };

@@ -42,7 +42,7 @@ export function request(
 
 /**
  * Builds a run without violations: three orders, the second one cancelled, the third one delivered, a
- * restock that was retried, a rejected order, and a price that was updated.
+ * restock that was retried, a price that was updated, and orders that were rejected for stock and price.
  */
 export function cleanRun(): CheckedRun {
   requests = 0;
@@ -92,6 +92,13 @@ export function cleanRun(): CheckedRun {
       input: { product_id: "cup", version: 1, price: 2 },
       outcome: "ok",
       answer: { id: "cup", name: "Cup", price: 2, stock: 5, version: 2 },
+    }),
+    request({
+      op: 23,
+      kind: "placeOrder",
+      input: { lines: [{ product_id: "cup", quantity: 1, expectedPrice: 1 }] },
+      outcome: "rejected",
+      code: "PRICE_CHANGED",
     }),
     {
       line: "event",

@@ -54,7 +54,7 @@ const expectedCodes: Record<Kind, string[]> = {
   addStock: ["PRODUCT_NOT_FOUND", "IDEMPOTENCY_MISMATCH"],
   subtractStock: ["PRODUCT_NOT_FOUND", "INSUFFICIENT_STOCK"],
   archiveProduct: ["PRODUCT_NOT_FOUND"],
-  placeOrder: ["PRODUCT_NOT_FOUND", "OUT_OF_STOCK"],
+  placeOrder: ["PRODUCT_NOT_FOUND", "OUT_OF_STOCK", "PRICE_CHANGED"],
   cancelOrder: ["ORDER_NOT_CANCELLABLE"],
   shipOrder: ["ORDER_NOT_SHIPPABLE"],
   completeOrder: ["ORDER_NOT_COMPLETABLE"],

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { addressGroup } from "../../../../core/network/caller-address.ts";
 import { commonErrors, hasCode } from "../../../../core/errors.ts";
 import { activeSpan } from "../../../../core/tracing/spans.ts";
-import { acceptedType, acceptsEventStream } from "./accepted-type.ts";
+import { acceptedType, acceptsEventStream, type AnswerType } from "./accepted-type.ts";
 import {
   answerOf,
   lastEventId,
@@ -59,13 +59,6 @@ interface ReceivedRequest {
   isLong: boolean;
 }
 
-/** @param isHead whether the client gets only the headers of the response */
-export type GraphqlHandler = (
-  req: IncomingMessage,
-  res: ServerResponse,
-  isHead: boolean,
-) => Promise<void>;
-
 /** Longer bodies wait in the fair queue: parsing them takes a millisecond or more. */
 const unqueuedBodyCharacters = 16_384;
 /** The cost of an incomplete request, in addition to its bytes. */
@@ -73,21 +66,29 @@ const incompleteRequestCost = 50;
 
 /**
  * Serves operations by the GraphQL-over-HTTP specification, and subscriptions as Server-Sent Events.
- * Rejects only for internal errors.
  */
-export function graphqlOverHttp(
-  execution: GraphqlExecution,
-  parts: HttpParts,
-  streams: EventStreamResponses,
-): GraphqlHandler {
-  const tarpit = new Tarpit();
-  const { usage, concurrency, timeLimits, fairQueue, requestLog } = parts;
-  const { throttle } = execution;
+export class GraphqlOverHttp {
+  readonly #execution: GraphqlExecution;
+  readonly #parts: HttpParts;
+  readonly #streams: EventStreamResponses;
+  readonly #tarpit = new Tarpit();
 
-  return async (req, res, isHead) => {
-    const address = parts.addressOf(req);
+  constructor(execution: GraphqlExecution, parts: HttpParts, streams: EventStreamResponses) {
+    this.#execution = execution;
+    this.#parts = parts;
+    this.#streams = streams;
+  }
+
+  /**
+   * Handles a request for the GraphQL URL. Rejects only for internal errors.
+   *
+   * @param isHead whether the client gets only the headers of the response
+   */
+  async handle(req: IncomingMessage, res: ServerResponse, isHead: boolean): Promise<void> {
+    const { usage, timeLimits, requestLog } = this.#parts;
+    const address = this.#parts.addressOf(req);
     const group = addressGroup(address);
-    const headers = [...parts.headersFor(req)];
+    const headers = [...this.#parts.headersFor(req)];
     const excess = usage.acquire(group, "requests");
     if (excess !== undefined) {
       dropBody(req);
@@ -116,10 +117,10 @@ export function graphqlOverHttp(
     };
     timeLimits.set(exchange.deadline, maxExecutionMs);
     res.once("close", () => {
-      release(exchange);
+      this.#release(exchange);
     });
     try {
-      const answered = await answer(exchange);
+      const answered = await this.#answer(exchange);
       if (answered !== undefined) sendAnswer(exchange, answered, timeLimits);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
@@ -128,25 +129,30 @@ export function graphqlOverHttp(
     } finally {
       body?.drop();
     }
-  };
+  }
 
   /** Releases the resources of a request after its response is read or its client disconnects. */
-  function release(exchange: Exchange): void {
+  #release(exchange: Exchange): void {
+    const { usage, timeLimits, requestLog } = this.#parts;
     const { req, res, group, body, deadline, held } = exchange;
     usage.release(group, "requests");
     timeLimits.clear(deadline);
     // The client has disconnected.
     if (!res.writableFinished) deadline.abort();
-    if (!req.complete) throttle.charge(group, incompleteRequestCost + held.bytes / bytesPerCost);
+    if (!req.complete) {
+      const cost = incompleteRequestCost + held.bytes / bytesPerCost;
+      this.#execution.throttle.charge(group, cost);
+    }
     body?.drop();
     held.set(0);
     requestLog.done(loggedExchange(exchange));
   }
 
   /** Returns the response; undefined for an event stream, which is already open. */
-  async function answer(exchange: Exchange): Promise<HttpAnswer | undefined> {
+  async #answer(exchange: Exchange): Promise<HttpAnswer | undefined> {
+    const execution = this.#execution;
     const { req, res, headers, address, deadline, held } = exchange;
-    if (parts.isForeign(req)) {
+    if (this.#parts.isForeign(req)) {
       throw new HttpError(403, "This origin is not allowed.", { isLast: true });
     }
     const type = acceptedType(req.headers.accept);
@@ -156,15 +162,15 @@ export function graphqlOverHttp(
       throw new HttpError(406, message, { isLast: true });
     }
     const { authorization } = req.headers;
-    const { viewer } = await parts.viewerOf(authorization);
+    const { viewer } = await this.#parts.viewerOf(authorization);
     exchange.viewer = viewer;
     const caller = callerOf(viewer, address);
     let requestId = "";
     try {
       // Before the body is received, which may be large.
       execution.admit(caller);
-      const received = await receive(exchange, caller);
-      const ctx = parts.newContext(req);
+      const received = await this.#receive(exchange, caller);
+      const ctx = this.#parts.newContext(req);
       requestId = ctx.requestID ?? "";
       Object.assign(exchange, { requestId, traceId: activeSpan()?.traceId });
       headers.push("x-request-id", requestId);
@@ -175,55 +181,66 @@ export function graphqlOverHttp(
         if (operation.kind === "subscription") exchange.durationMs = durationMs;
       };
       const sender = { ctx, viewer, address, keys, deadline, resumeAfter, onDone };
-      const done = await execute(exchange, received, sender, requestId);
+      const done = await this.#execute(exchange, received, sender, requestId);
       if (!("text" in done)) {
-        await streams.open(
+        await this.#streams.open(
           { res, headers, address, authorization, requestId, deadline, held },
           done,
         );
         return undefined;
       }
-      if (done.isThrottled) await tarpit.hold(caller);
+      if (done.isThrottled) await this.#tarpit.hold(caller);
       return answerOf(type, done.text, done.isExecuted);
     } catch (error) {
-      if (hasCode(error, commonErrors.TOO_MANY_REQUESTS)) {
-        await tarpit.hold(caller);
-        throw httpErrorOfRateLimit(error as Error);
-      }
-      // `prepare` charges for the others.
-      if (error instanceof HttpError) throttle.charge(caller, requestCost);
-      if (!(error instanceof DocumentError)) throw error;
-      const errors = error.errors.map((each) => execution.toClient(each, requestId));
-      const text = JSON.stringify({ errors });
-      if (!error.isMalformed) return answerOf(type, text, false);
-      // As for other errors of the HTTP request, the body is not an event stream.
-      return { status: 400, type: type === "text/event-stream" ? "application/json" : type, text };
+      return this.#answerOfError(error, { type, caller, requestId });
     }
   }
 
+  /** Returns the response for a document with errors. Rejects with any other error. */
+  async #answerOfError(
+    error: unknown,
+    { type, caller, requestId }: { type: AnswerType; caller: string; requestId: string },
+  ): Promise<HttpAnswer> {
+    const execution = this.#execution;
+    if (hasCode(error, commonErrors.TOO_MANY_REQUESTS)) {
+      await this.#tarpit.hold(caller);
+      throw httpErrorOfRateLimit(error as Error);
+    }
+    // `prepare` charges for the others.
+    if (error instanceof HttpError) execution.throttle.charge(caller, requestCost);
+    if (!(error instanceof DocumentError)) throw error;
+    const errors = error.errors.map((each) => execution.toClient(each, requestId));
+    const text = JSON.stringify({ errors });
+    if (!error.isMalformed) return answerOf(type, text, false);
+    // As for other errors of the HTTP request, the body is not an event stream.
+    return { status: 400, type: type === "text/event-stream" ? "application/json" : type, text };
+  }
+
   /** Waits in the fair queue. Rejects if the deadline is aborted meanwhile. */
-  async function waitInQueue({ group, deadline }: Exchange): Promise<void> {
+  async #waitInQueue({ group, deadline }: Exchange): Promise<void> {
+    const { fairQueue, usage } = this.#parts;
     await fairQueue.turn(group);
     if (deadline.isAborted) throw overloaded(usage.reject("gateway"));
   }
 
   /** Executes a request within the concurrency limit of its address. Returns a subscription as it is. */
-  async function execute(
+  async #execute(
     exchange: Exchange,
     received: ReceivedRequest,
     sender: RequestSender,
     requestId: string,
   ): Promise<ExecutedAnswer | Operation> {
+    const { concurrency, usage } = this.#parts;
     const { req, group, deadline, isHead } = exchange;
     const startedMs = performance.now();
     const slot = concurrency.acquire(group);
     const mayRun = slot === true || (await slot);
     try {
       if (!mayRun || deadline.isAborted) throw overloaded(usage.reject("gateway"));
-      let operation = prepareCached(received, sender);
+      let operation = this.#prepareCached(received, sender);
       if (operation === undefined) {
-        await waitInQueue(exchange);
-        operation = execution.prepare(received.parse(), sender);
+        await this.#waitInQueue(exchange);
+        operation = this.#execution.prepare(received.parse(), sender);
       }
       if (operation.kind === "subscription") {
         if (isHead)
@@ -244,13 +261,13 @@ export function graphqlOverHttp(
   }
 
   /** Prepares a request without the fair queue; undefined if that may take more CPU time. */
-  function prepareCached(received: ReceivedRequest, sender: RequestSender): Operation | undefined {
+  #prepareCached(received: ReceivedRequest, sender: RequestSender): Operation | undefined {
     if (received.isLong) return undefined;
     const params = received.parse();
-    return execution.isCached(params) ? execution.prepare(params, sender) : undefined;
+    return this.#execution.isCached(params) ? this.#execution.prepare(params, sender) : undefined;
   }
 
-  async function receive({ req, body, group }: Exchange, caller: string): Promise<ReceivedRequest> {
+  async #receive({ req, body, group }: Exchange, caller: string): Promise<ReceivedRequest> {
     if (req.method === "GET") {
       return { parse: () => paramsOfUrl(req.url ?? ""), isLong: false };
     }
@@ -265,10 +282,10 @@ export function graphqlOverHttp(
       text = await body.text();
     } catch (error) {
       if (!(error instanceof BodyError)) throw error;
-      throttle.charge(group, incompleteRequestCost);
+      this.#execution.throttle.charge(group, incompleteRequestCost);
       throw httpErrorOfBody(error);
     }
-    execution.chargeBytes(caller, text.length);
+    this.#execution.chargeBytes(caller, text.length);
     return { parse: () => paramsOfBody(text), isLong: text.length > unqueuedBodyCharacters };
   }
 }

@@ -16,6 +16,7 @@ export function checkPrices(evidence: Evidence, findings: Findings): void {
   checkAcknowledgedUpdates(updates, evidence, findings);
   checkPricesOfOrders(updates, evidence, findings);
   checkExpectedPrices(evidence, findings);
+  checkRejectedPrices(updates, evidence, findings);
 }
 
 /** The price history has the prices that were replaced, and no others. */
@@ -91,28 +92,18 @@ function checkPricesOfOrders(
   findings: Findings,
 ): void {
   const products = byId(snapshot.products.products);
+  const oldestAt = oldestVersions(updates);
   const requestedAtMs = new Map(
     ofKind(operations, "placeOrder").flatMap(({ requests: [first], answers }) =>
       answers.map(({ id }) => [id, first?.startMs ?? 0] as const),
     ),
-  );
-  const acknowledged = Map.groupBy(
-    updates.flatMap(({ input, requests }) =>
-      requests.flatMap((request) =>
-        request.outcome === "ok"
-          ? [{ product: input.product_id, version: request.answer.version, atMs: request.endMs }]
-          : [],
-      ),
-    ),
-    ({ product }) => product,
   );
   for (const order of snapshot.orders.orders) {
     // The time is not known for an order whose request got no answer.
     const fromMs = requestedAtMs.get(order.id) ?? 0;
     for (const line of orderLines(order.id)) {
       const product = products.get(line.product_id);
-      const before = (acknowledged.get(line.product_id) ?? []).filter(({ atMs }) => atMs < fromMs);
-      const oldest = Math.max(1, ...before.map(({ version }) => version));
+      const oldest = oldestAt(line.product_id, fromMs);
       const valid = pricesFrom(oldest, product, priceAt);
       findings.count("prices of order lines", 1);
       findings.expect(
@@ -142,6 +133,56 @@ function checkExpectedPrices({ operations, orderLines }: Evidence, findings: Fin
       }
     }
   }
+}
+
+/** An order is rejected for a changed price only if a product can have had another price. */
+function checkRejectedPrices(
+  updates: OperationOf<"updatePrice">[],
+  { snapshot, operations, priceAt }: Evidence,
+  findings: Findings,
+): void {
+  const products = byId(snapshot.products.products);
+  const oldestAt = oldestVersions(updates);
+  for (const { op, input, requests } of ofKind(operations, "placeOrder")) {
+    for (const request of requests) {
+      if (request.outcome !== "rejected" || request.code !== "PRICE_CHANGED") continue;
+      const hasChanged = input.lines.some(({ product_id, expectedPrice }) => {
+        const oldest = oldestAt(product_id, request.startMs);
+        const prices = pricesFrom(oldest, products.get(product_id), priceAt);
+        return expectedPrice !== undefined && prices.some((price) => price !== expectedPrice);
+      });
+      findings.count("orders rejected for a changed price", 1);
+      findings.expect(
+        hasChanged,
+        "an order is rejected for a changed price only if a price has changed",
+        "a product with another price than the expected one",
+        () => ({ request: op, input }),
+      );
+    }
+  }
+}
+
+/**
+ * Returns a function that returns the oldest version that a product can have had at a time: the newest
+ * one that was acknowledged before.
+ */
+function oldestVersions(
+  updates: OperationOf<"updatePrice">[],
+): (productId: string, atMs: number) => number {
+  const acknowledged = Map.groupBy(
+    updates.flatMap(({ input, requests }) =>
+      requests.flatMap((request) =>
+        request.outcome === "ok"
+          ? [{ product: input.product_id, version: request.answer.version, atMs: request.endMs }]
+          : [],
+      ),
+    ),
+    ({ product }) => product,
+  );
+  return (productId, atMs) => {
+    const before = (acknowledged.get(productId) ?? []).filter((update) => update.atMs < atMs);
+    return Math.max(1, ...before.map(({ version }) => version));
+  };
 }
 
 /** Returns the prices of a product from a version on. */
