@@ -105,7 +105,16 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
           }),
         ),
       login: (ctx) =>
-        metrics.countSignIn(login(database, keys, tries, ctx.params, senderOf(ctx), config)),
+        metrics.countSignIn(
+          login(
+            database,
+            keys,
+            tries,
+            ctx.params,
+            { sender: senderOf(ctx), userAgent: ctx.meta.userAgent },
+            config,
+          ),
+        ),
       async refreshToken(ctx) {
         const sender = senderOf(ctx);
         await limitRefreshes(database.query, sender);

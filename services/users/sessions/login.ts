@@ -8,6 +8,12 @@ import type { Login, Token } from "../users.contract.ts";
 import type { UsersDatabase } from "../users.database.ts";
 import { invalidCredentials } from "../users.errors.ts";
 
+/** Where a login comes from. */
+interface Origin {
+  sender: Sender;
+  userAgent: string | undefined;
+}
+
 /**
  * Opens a session for the right password and returns its first tokens. Throws the same
  * INVALID_CREDENTIALS or TOO_MANY_REQUESTS for a wrong password and an unknown email, after the
@@ -18,7 +24,7 @@ export async function login(
   keys: SigningKeys,
   tries: PasswordTries,
   { email, password }: Login,
-  sender: Sender,
+  { sender, userAgent }: Origin,
   lifetimes: Lifetimes,
 ): Promise<Token> {
   const right = await tries.verify({ email, password, sender });
@@ -31,6 +37,6 @@ export async function login(
     const where = { id: account.id, password_hash: account.passwordHash };
     await database.withModels(({ users }) => users.update(renewed, { where }));
   }
-  const grant = await openSession(database.query, { sender, right }, lifetimes);
+  const grant = await openSession(database.query, { sender, userAgent, right }, lifetimes);
   return tokensOf(keys, grant);
 }
