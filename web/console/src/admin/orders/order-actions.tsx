@@ -21,16 +21,29 @@ type Order = Pick<AdminOrderRowFragment, "id" | "number" | "status">;
 
 const invalidates = [AdminOrderRowsDocument, AdminOrderViewDocument];
 
+interface ActionProps {
+  order: Order;
+  /** Whether the order has the page for itself: then its next step is the main action. */
+  isWholePage?: boolean;
+}
+
 /** The buttons for what can be done with an order in its status. */
-export function OrderActions({ order }: { order: Order }) {
-  if (order.status === "SHIPPED") return <CompleteButton order={order} />;
+export function OrderActions({ order, isWholePage = false }: ActionProps) {
+  if (order.status === "SHIPPED") {
+    return <CompleteButton order={order} isWholePage={isWholePage} />;
+  }
   if (order.status !== "PLACED") return null;
   return (
     <>
-      <ShipButton order={order} />
-      <CancelButton order={order} />
+      <ShipButton order={order} isWholePage={isWholePage} />
+      <CancelButton order={order} isWholePage={isWholePage} />
     </>
   );
+}
+
+/** The look of the button for the next step of an order. */
+function nextStep(isWholePage: boolean): { isSmall: boolean; look: "primary" | "secondary" } {
+  return isWholePage ? { isSmall: false, look: "primary" } : { isSmall: true, look: "secondary" };
 }
 
 /** A dialog's state: whether it is open, and what opens and closes it. */
@@ -46,7 +59,7 @@ function useDialog() {
 }
 
 /** Asks for the tracking text and ships an order. */
-function ShipButton({ order: { id, number } }: { order: Order }) {
+function ShipButton({ order: { id, number }, isWholePage = false }: ActionProps) {
   const { isOpen, open, close } = useDialog();
   const { mutate, isPending, error } = useShopMutation(AdminShipOrderDocument, {
     invalidates,
@@ -57,7 +70,11 @@ function ShipButton({ order: { id, number } }: { order: Order }) {
   });
   return (
     <>
-      <Button isSmall onPress={open} aria-label={adminOrderTexts.shipNamed(number)}>
+      <Button
+        {...nextStep(isWholePage)}
+        onPress={open}
+        aria-label={adminOrderTexts.shipNamed(number)}
+      >
         <Truck size={15} aria-hidden /> {adminOrderTexts.ship}
       </Button>
       <Dialog title={adminOrderTexts.shipNamed(number)} isOpen={isOpen} onClose={close}>
@@ -81,7 +98,7 @@ function ShipButton({ order: { id, number } }: { order: Order }) {
   );
 }
 
-function CompleteButton({ order: { id, number } }: { order: Order }) {
+function CompleteButton({ order: { id, number }, isWholePage = false }: ActionProps) {
   const { isOpen, open, close } = useDialog();
   const { mutateAsync } = useShopMutation(AdminCompleteOrderDocument, {
     invalidates,
@@ -92,7 +109,7 @@ function CompleteButton({ order: { id, number } }: { order: Order }) {
   return (
     <>
       <Button
-        isSmall
+        {...nextStep(isWholePage)}
         onPress={open}
         aria-label={`${adminOrderTexts.complete}: ${orderTexts.orderTitle(number)}`}
       >
@@ -111,7 +128,7 @@ function CompleteButton({ order: { id, number } }: { order: Order }) {
   );
 }
 
-function CancelButton({ order: { id, number } }: { order: Order }) {
+function CancelButton({ order: { id, number }, isWholePage = false }: ActionProps) {
   const { isOpen, open, close } = useDialog();
   const { mutateAsync } = useShopMutation(AdminCancelOrderDocument, {
     invalidates,
@@ -122,7 +139,7 @@ function CancelButton({ order: { id, number } }: { order: Order }) {
   return (
     <>
       <Button
-        isSmall
+        isSmall={!isWholePage}
         look="quiet"
         onPress={open}
         aria-label={`${orderTexts.cancel}: ${orderTexts.orderTitle(number)}`}

@@ -85,6 +85,7 @@ function RedriveAll({ consumer }: { consumer: string }) {
   return (
     <>
       <Button
+        look="primary"
         onPress={() => {
           setAsking(true);
         }}
