@@ -1,8 +1,9 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { MetricReporters, type MetricRegistry } from "moleculer";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
+import { handleProtocolEvents } from "../core/network/protocol-events.ts";
 import { prometheusText } from "./prometheus-text.ts";
 
 export const prometheusType = "text/plain; version=0.0.4; charset=utf-8";
@@ -13,6 +14,12 @@ const compressed = promisify(gzip);
 export class PrometheusReporter extends MetricReporters.Prometheus {
   declare registry: MetricRegistry;
   declare defaultLabels: Record<string, string>;
+  declare server: Server;
+
+  override init(registry: MetricRegistry): void {
+    super.init(registry);
+    handleProtocolEvents(this.server, "GET");
+  }
 
   async text(): Promise<string> {
     const own = await instrumentsOf(this.registry.broker).collect();

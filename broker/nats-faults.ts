@@ -15,8 +15,17 @@ interface SocketError extends Error {
   reason?: string;
 }
 
-const noAnswer =
-  "a server accepts the connection, but does not answer as NATS; correct TRANSPORTER";
+const probeSeconds = probeTimeoutMs / 1_000;
+
+/** What a server sends first that does not begin as NATS. The first ones are the most hopeful. */
+const openingFaults = {
+  silent: `a server accepts the connection, but has sent no INFO line within ${probeSeconds} s; it may be starting, or is no NATS: correct TRANSPORTER`,
+  closed:
+    "a server closes the connection without an INFO line; it may be starting, or is no NATS: correct TRANSPORTER",
+  other: "a server answers in another protocol than that of NATS; correct TRANSPORTER",
+} as const;
+
+type OpeningFault = keyof typeof openingFaults;
 
 /** Reasons by the codes of the client whose messages do not tell what to correct. */
 const reasons: ReadonlyMap<string, string> = new Map([
@@ -24,7 +33,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
     "AUTHORIZATION_VIOLATION",
     "the server rejects the credentials or their absence; correct NATS_USER and NATS_PASSWORD, or NATS_TOKEN",
   ],
-  ["TIMEOUT", noAnswer],
+  ["TIMEOUT", `a server does not complete the connection within ${probeSeconds} s`],
 ]);
 
 function missingOption(option: string): string {
@@ -37,7 +46,8 @@ function missingOption(option: string): string {
  * does not report the reason. Returns undefined if that connection succeeds.
  */
 export async function connectionFaultOf(options: NatsOptions): Promise<string | undefined> {
-  if (!(await someAnswers(options))) return noAnswer;
+  const fault = await openingFaultOf(options);
+  if (fault !== undefined) return openingFaults[fault];
   const { connect } = await import("nats");
   const once = { waitOnFirstConnect: false, reconnect: false, timeout: probeTimeoutMs };
   try {
@@ -54,34 +64,43 @@ export async function connectionFaultOf(options: NatsOptions): Promise<string | 
 const usualPort = 4222;
 
 /**
- * Returns false if all servers accept a connection and send nothing. The client would not close its
- * connections to them, and each try would leave one more.
+ * Returns what is wrong with the beginning of all servers; undefined if the client can tell. It would
+ * not close its connections to servers that send nothing, and each try would leave one more.
  */
-async function someAnswers(options: NatsOptions): Promise<boolean> {
+async function openingFaultOf(options: NatsOptions): Promise<OpeningFault | undefined> {
   // Moleculer's type omits it.
   const { servers = [] } = options as { servers?: string | string[] };
-  const answers = await Promise.all([servers].flat().map(answersOrFails));
-  return answers.length === 0 || answers.includes(true);
+  const faults = await Promise.all([servers].flat().map(openingOf));
+  if (faults.includes(undefined)) return undefined;
+  const names = Object.keys(openingFaults) as OpeningFault[];
+  return names.find((name) => faults.includes(name));
 }
 
-/** Returns true also for a server that cannot be reached: the client tells why. */
-function answersOrFails(server: string): Promise<boolean> {
+const firstWord = "INFO";
+
+/** Returns undefined also for a server that cannot be reached: the client tells why. */
+function openingOf(server: string): Promise<OpeningFault | undefined> {
   const { hostname, port } = new URL(server.includes("://") ? server : `nats://${server}`);
   const host = hostname.replace(/^\[|\]$/g, "");
   return new Promise((resolve) => {
     const socket = connectSocket({ host, port: Number(port) || usualPort });
-    const end = (answers: boolean) => {
+    const end = (fault: OpeningFault | undefined) => {
       socket.destroy();
-      resolve(answers);
+      resolve(fault);
     };
     socket.setTimeout(probeTimeoutMs, () => {
-      end(false);
+      end("silent");
     });
-    for (const event of ["data", "error", "end"]) {
-      socket.once(event, () => {
-        end(true);
-      });
-    }
+    socket.once("data", (bytes) => {
+      const word = bytes.toString("latin1", 0, firstWord.length).toUpperCase();
+      end(firstWord.startsWith(word) ? undefined : "other");
+    });
+    socket.once("end", () => {
+      end("closed");
+    });
+    socket.once("error", () => {
+      end(undefined);
+    });
   });
 }
 

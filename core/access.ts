@@ -37,6 +37,8 @@ export interface Meta {
   viewer?: Viewer;
   /** The IP address of the client. It distinguishes anonymous callers. */
   address?: string;
+  /** The client's header User-Agent, for actions whose GraphQL field has `takesUserAgent`. */
+  userAgent?: string;
   /** A duplicate request with the same key has no second effect. */
   idempotencyKey?: IdempotencyKey;
   /**

@@ -35,11 +35,11 @@ const mismatch = () =>
     commonErrors.IDEMPOTENCY_MISMATCH,
     "This Idempotency-Key was used with another input. Use a new key.",
   );
-const inProgress = () =>
-  new ClientError(
-    commonErrors.IDEMPOTENCY_IN_PROGRESS,
-    "The same request is still in progress. Send it again later.",
-  );
+
+export function inProgress(): ClientError {
+  const message = "The same request is still in progress. Send it again later.";
+  return new ClientError(commonErrors.IDEMPOTENCY_IN_PROGRESS, message);
+}
 
 /** Returns the idempotent request of a call; undefined for a call without a key. Throws BAD_USER_INPUT. */
 export function idempotentRequest(

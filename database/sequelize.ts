@@ -7,9 +7,10 @@ import { applicationName } from "./migrator/node-versions.ts";
 import { DatabaseMetrics } from "./statements/database-metrics.ts";
 import { inStatementSpan, summaryOf } from "./statements/statement-span.ts";
 
-/** How long a statement may run, and how long it may wait for a lock. */
+/** How long a statement may run. */
 const statementTimeoutMs = 10_000;
-const lockTimeoutMs = 3_000;
+/** How long a statement may wait for a lock. */
+export const lockTimeoutMs = 3_000;
 /**
  * PostgreSQL ends the transaction of a paused process after this time, which frees its locks. One
  * lock may be the head of the event log, for which all writes wait, and clients are promised an

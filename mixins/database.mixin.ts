@@ -28,6 +28,7 @@ import { logMetrics } from "../event-log/log-metrics.ts";
 import type { UnitOfWork, Database, DatabaseOptions } from "./database-types.ts";
 import { eventConsumer } from "./event-consumer.mixin.ts";
 import { runIdempotent } from "./idempotent-requests.ts";
+import { RequestsInProgress } from "./requests-in-progress.ts";
 import { tableActions } from "./table-actions.mixin.ts";
 
 const pruneKeysEveryMs = 60_000;
@@ -44,6 +45,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
   const query: Query = (sql, bind) => withClientErrors(() => prepared(sql, bind));
   let broker: ServiceBroker | undefined;
   const writes = new WriteState(query);
+  const running = new RequestsInProgress();
   const logOutage = outageLog(contract.name, () => broker);
   let replays: Family<"action", Counter> | undefined;
   const listeners: ((event: EventEnvelope) => void)[] = [];
@@ -131,7 +133,7 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     query,
     transaction,
     idempotent: (ctx, useCase) =>
-      runIdempotent(database, (action) => replays?.of({ action }), ctx, useCase),
+      runIdempotent(database, running, (action) => replays?.of({ action }), ctx, useCase),
     request: undefined,
     newId: async (atMs) => newId(atMs),
     dropId: async () => undefined,

@@ -6,14 +6,17 @@ import { newId } from "../core/ids/ids.ts";
 import type { Counter } from "../core/metrics/series.ts";
 import * as idempotency from "../database/idempotency.ts";
 import type { Database } from "./database-types.ts";
+import type { RequestsInProgress } from "./requests-in-progress.ts";
 
 /**
  * Runs a use case for a call that may have an idempotency key: see `Database.idempotent`.
  *
+ * @param running the requests of this database
  * @param replaysOf returns the counter of the stored answers that an action has returned again
  */
 export async function runIdempotent<Models, Events extends Contract["events"], Result>(
   database: Database<Models, Events>,
+  running: RequestsInProgress,
   replaysOf: (action: string) => Counter | undefined,
   ctx: Pick<Context<unknown, Meta>, "caller" | "meta" | "params" | "action">,
   useCase: (database: Database<Models, Events>) => Promise<Result>,
@@ -27,28 +30,34 @@ export async function runIdempotent<Models, Events extends Contract["events"], R
     replays?.add();
     return answer as Result;
   };
-  const stored = await idempotency.storedAnswer(query, request);
-  if (stored !== undefined) return replayed(stored);
   const { requestDatabase, releaseKey } = databaseOf(database, request, replayed);
-  try {
-    return await useCase(requestDatabase);
-  } catch (error) {
-    // A duplicate request may have finished first, or the connection was lost after the commit.
-    const answer = await idempotency.storedAnswer(query, request).catch(() => undefined);
-    if (answer !== undefined) return replayed(answer);
-    // With these errors, the key belongs to another request.
-    const isForeignKey =
-      hasCode(error, commonErrors.IDEMPOTENCY_IN_PROGRESS) ||
-      hasCode(error, commonErrors.IDEMPOTENCY_MISMATCH);
-    if (!isClientError(error) || isForeignKey) throw error;
-    // A rejected anonymous request stores no key, because such callers can invent any number. A late
-    // duplicate of it can take effect.
-    if (request.isAnonymous || (await releaseKey())) throw error;
-    // A duplicate request has stored its answer in the meantime.
-    const late = await idempotency.storedAnswer(query, request);
-    if (late === undefined) throw error;
-    return replayed(late);
-  }
+  const first = running.answerOf(request);
+  const run = async () => {
+    const stored = first === undefined && (await idempotency.storedAnswer(query, request));
+    if (stored) return replayed(stored);
+    try {
+      return first ? replayed({ answer: await first }) : await useCase(requestDatabase);
+    } catch (error) {
+      // A duplicate request may have finished first, or the connection was lost after the commit.
+      const answer = await idempotency.storedAnswer(query, request).catch(() => undefined);
+      if (answer !== undefined) return replayed(answer);
+      // With these errors, the key belongs to another request.
+      const isForeignKey =
+        hasCode(error, commonErrors.IDEMPOTENCY_IN_PROGRESS) ||
+        hasCode(error, commonErrors.IDEMPOTENCY_MISMATCH);
+      if (!isClientError(error) || isForeignKey) throw error;
+      // A rejected anonymous request stores no key, because such callers can invent any number. A late
+      // duplicate of it can take effect.
+      if (request.isAnonymous || (await releaseKey())) throw error;
+      // A duplicate request has stored its answer in the meantime.
+      const late = await idempotency.storedAnswer(query, request);
+      if (late === undefined) throw error;
+      return replayed(late);
+    }
+  };
+  const answer = run();
+  if (first === undefined) running.add(request, answer);
+  return answer;
 }
 
 /**

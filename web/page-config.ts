@@ -40,6 +40,39 @@ function guarded(): Plugin {
   };
 }
 
+/** Returns the style of a page's first frame, which is a part of the page. */
+function firstFrameStyle(name: string): string {
+  return readFileSync(join(import.meta.dirname, name, "first-frame.css"), "utf8");
+}
+
+const builtElement = /^ *<(?:script type="module"|link rel="(?:modulepreload|stylesheet)").*\n/gm;
+
+/**
+ * Lets the browser show the first frame before it has any file: puts its style into the page, and
+ * the elements that load files behind it, because style sheets in the head delay the first frame.
+ * Scripts still wait for the style sheets, which come first.
+ */
+function firstFrame(name: string): Plugin {
+  return {
+    name: "first-frame",
+    transformIndexHtml: {
+      order: "post",
+      handler(html) {
+        const elements = html.match(builtElement) ?? [];
+        const isStyle = (element: string) => element.includes('rel="stylesheet"');
+        const sorted = [
+          ...elements.filter(isStyle),
+          ...elements.filter((element) => !isStyle(element)),
+        ];
+        return html
+          .replace(builtElement, "")
+          .replace(/^ *<\/head>/m, (end) => `    <style>${firstFrameStyle(name)}</style>\n${end}`)
+          .replace(/^ *<\/body>/m, (end) => sorted.join("") + end);
+      },
+    },
+  };
+}
+
 /**
  * Returns Vite's configuration of a page: its folder `web/NAME`, which is built to
  * `web/dist/NAME` and served below `/NAME/`. The development server sends what the page asks of the
@@ -71,7 +104,7 @@ export function pageConfig(folder: string): UserConfig {
       },
     },
     logLevel: "warn",
-    plugins: [guarded(), compressed(outDir)],
+    plugins: [guarded(), firstFrame(name), compressed(outDir)],
     server: {
       proxy: { "/graphql": { target: "http://localhost:8080", ws: true } },
     },

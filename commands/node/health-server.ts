@@ -38,7 +38,7 @@ export async function serveHealth(config: Config, broker: ServiceBroker): Promis
       sendJson(res, 404, { status: "unknown address" });
     }
   });
-  handleProtocolEvents(server);
+  handleProtocolEvents(server, "GET");
   if (config.healthPort !== undefined) {
     await listen(server, config.healthPort, config.host, "HEALTH_PORT");
     broker.logger.info(`The health checks listen on ${listeningAt(server, config.host)}.`);

@@ -16,7 +16,7 @@ export const interruptedStatus = 130;
 const sameSignalMs = 500;
 
 /** A terminal sends SIGINT at Ctrl-C, SIGQUIT at Ctrl-\, and SIGHUP when it is closed. */
-const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+export const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 /** The interval at which a program that npm started checks that npm still runs. */
 const parentEveryMs = 250;
@@ -52,16 +52,27 @@ export function outliveReaders(): void {
  * failed. A second signal ends the program immediately.
  */
 export function stopOnSignals(stop: () => Promise<void>, status = 0): void {
+  const onSignal = onFirstSignal(() => {
+    stop().then(() => process.exit(status), exitWithError);
+  });
+  whenNpmIsGone(onSignal);
+}
+
+/**
+ * Calls back at the first signal that ends a program. A second one ends it immediately. Returns the
+ * listener, for other reasons to end.
+ */
+export function onFirstSignal(callback: () => void): () => void {
   const onSignal = () => {
     if (signalledAt === undefined) {
       signalledAt = performance.now();
-      stop().then(() => process.exit(status), exitWithError);
+      callback();
     } else if (performance.now() - signalledAt > sameSignalMs) {
       process.exit(interruptedStatus);
     }
   };
   for (const signal of endingSignals) process.on(signal, onSignal);
-  whenNpmIsGone(onSignal);
+  return onSignal;
 }
 
 /** Calls back when npm has ended: npm forwards SIGINT and SIGTERM only. */

@@ -6,6 +6,7 @@ import { isClientError, isServiceUnavailable } from "../../core/errors.ts";
 import { actionsOf, actionTable, nearestName, rulesOf } from "./action-list.ts";
 import { LineFault, readCall } from "./call-line.ts";
 import { completeCall, type Completion } from "./complete-call.ts";
+import { withWritableHistory } from "./history-file.ts";
 
 type Completer = (line: string, done: (error: null, completion: Completion) => void) => void;
 
@@ -24,7 +25,9 @@ const greeting = [
  */
 export function openRepl(broker: ServiceBroker): REPLServer {
   process.stdout.write(`${greeting.join("\n")}\n`);
-  const opened: unknown = repl(broker, { delimiter: "mol $", customCommands: null });
+  const opened: unknown = withWritableHistory(() =>
+    repl(broker, { delimiter: "mol $", customCommands: null }),
+  );
   const server = opened as ConsoleServer;
   const complete = server.completer.bind(server);
   server.completer = (line, done) => {

@@ -7,12 +7,14 @@ import { STATUS_CODES } from "./http.ts";
  * - CONNECT is rejected. Node would close the connection without a response.
  * - A request with the header Expect is answered like any other. Node would send 100 Continue also
  *   for a body that is rejected by its length.
+ *
+ * @param methods those that the server answers
  */
-export function handleProtocolEvents(server: Server): void {
+export function handleProtocolEvents(server: Server, methods: string): void {
   server.on("connect", (_req: IncomingMessage, socket: Duplex) => {
     // Node has removed its listeners, and an unhandled error would end the process.
     socket.on("error", () => socket.destroy());
-    if (!socket.destroyed) rejectUpgrade(socket, 405, "allow: GET, POST");
+    if (!socket.destroyed) rejectUpgrade(socket, 405, `allow: ${methods}`);
   });
   const answer = (req: IncomingMessage, res: ServerResponse) => {
     server.emit("request", req, res);

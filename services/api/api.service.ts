@@ -187,7 +187,7 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       });
       this.server = createServer(serverTimeouts, handler);
       connectionLimits.attach(this.server);
-      handleProtocolEvents(this.server);
+      handleProtocolEvents(this.server, "GET, POST");
       sockets = new GraphqlSockets({ execution, parts });
       sockets.attach(this.server, graphqlUrl);
       this.authenticator = authenticator;

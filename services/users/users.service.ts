@@ -106,7 +106,10 @@ export default function usersService(broker: ServiceBroker): ServiceSchema {
         ),
       login: (ctx) =>
         metrics.countSignIn(
-          login({ database, keys, tries, lifetimes: config }, ctx.params, senderOf(ctx)),
+          login({ database, keys, tries, lifetimes: config }, ctx.params, {
+            sender: senderOf(ctx),
+            userAgent: ctx.meta.userAgent,
+          }),
         ),
       async refreshToken(ctx) {
         const sender = senderOf(ctx);

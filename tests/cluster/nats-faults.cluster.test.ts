@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "@jest/globals";
 import { connectionFaultOf } from "../../broker/nats-faults.ts";
@@ -31,18 +31,27 @@ test("a node without the certificate that the server requires names the settings
   expect(gateway.output()).toContain("correct NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE");
 });
 
-test("a node says what to correct when the server rejects it, has no TLS, or is no NATS", async () => {
+test("a node says what to correct when the server rejects it, has no TLS, is starting, or is no NATS", async () => {
   const withToken = await createNatsServer("--auth", "secret");
   await withToken.start();
   const plain = await createNatsServer();
   await plain.start();
   const open = new Set<Socket>();
-  const mute = createServer((socket) => {
-    open.add(socket.resume());
-    socket.once("close", () => open.delete(socket));
-  }).listen(0, "127.0.0.1");
-  await once(mute, "listening");
-  const { port } = mute.address() as AddressInfo;
+  const others: Server[] = [];
+  /** Starts a server of another program, and returns its URL. */
+  const serve = async (greet: (socket: Socket) => void) => {
+    const server = createServer((socket) => {
+      open.add(socket.resume());
+      socket.once("close", () => open.delete(socket));
+      greet(socket);
+    }).listen(0, "127.0.0.1");
+    others.push(server);
+    await once(server, "listening");
+    return `nats://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+  const mute = await serve(() => undefined);
+  const closing = await serve((socket) => socket.end());
+  const other = await serve((socket) => socket.write("SSH-2.0-OpenSSH_9.9\r\n"));
   const reason = (server: string, options = {}) =>
     connectionFaultOf({ servers: [server], ...options });
   try {
@@ -50,13 +59,18 @@ test("a node says what to correct when the server rejects it, has no TLS, or is 
     expect(await reason(plain.url, { tls: {} })).toBe(
       "the server does not support tls; use nats:// in TRANSPORTER, and no NATS_TLS_ file",
     );
-    expect(await reason(`nats://127.0.0.1:${port}`)).toMatch(/does not answer as NATS/);
-    await eventually("the connection to it is closed", () => open.size === 0);
+    expect(await reason(mute)).toMatch(/has sent no INFO line within 2 s; it may be starting/);
+    expect(await reason(closing)).toMatch(/closes the connection without an INFO line; it may be/);
+    expect(await reason(other)).toBe(
+      "a server answers in another protocol than that of NATS; correct TRANSPORTER",
+    );
+    expect(await reason(mute, { servers: [other, mute] })).toMatch(/may be starting/);
+    await eventually("the connections to them are closed", () => open.size === 0);
     expect(await reason("nats://nowhere.invalid:4222")).toMatch(/the name of a host is unknown/);
     expect(await reason(withToken.url, { token: "secret" })).toBeUndefined();
   } finally {
     for (const socket of open) socket.destroy();
-    mute.close();
+    for (const server of others) server.close();
   }
 });
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { interruptedStatus, onFirstSignal } from "../../commands/process/program.ts";
 import { HistoryWriter } from "../../tools/verify/history-writer.ts";
 import { Random } from "../../tools/verify/random.ts";
 import { Market } from "../../tools/verify/workload/market.ts";
@@ -34,18 +35,11 @@ import { addReceiver, createWebhook } from "./webhooks/webhook-step.ts";
  * rolls it under load, restarts NATS and the databases, and checks that no data was lost.
  */
 
-/** npm forwards Ctrl-C to a program that has already received it from the terminal. */
-const sameSignalMs = 500;
 const interrupted = new AbortController();
-let interruptedAtMs = Infinity;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    // A second interruption exits without waiting for the cleanup.
-    if (performance.now() - interruptedAtMs > sameSignalMs) process.exit(130);
-    interruptedAtMs = Math.min(interruptedAtMs, performance.now());
-    interrupted.abort();
-  });
-}
+// A second signal exits without waiting for the cleanup.
+onFirstSignal(() => {
+  interrupted.abort();
+});
 
 let status = 1;
 try {
@@ -54,7 +48,7 @@ try {
   const isUserError = error instanceof MissingError || error instanceof ArgumentError;
   console.error(isUserError ? error.message : error);
 }
-process.exit(interrupted.signal.aborted ? 130 : status);
+process.exit(interrupted.signal.aborted ? interruptedStatus : status);
 
 async function main(args: string[]): Promise<number> {
   const { loadMs, help } = readArguments(args);

@@ -163,6 +163,8 @@ test("a new order appears without a reload, and is shipped and delivered", async
   await row(page, "buyer").getByText("Shipped", { exact: true }).waitFor();
   await row(page, "buyer").getByRole("link").first().click();
   await page.getByText("Tracking: Parcel 7").waitFor();
+  // On the page of one order, its next step is the main action.
+  expect(await button(page, /^Mark as delivered/).getAttribute("class")).toContain("primary");
   await button(page, /^Mark as delivered/).click();
   await dialogButton(page, "Mark as delivered").click();
   await page.getByText("Delivered", { exact: true }).first().waitFor();

@@ -496,6 +496,9 @@ test("the account page changes name, email and password, and ends another sessio
   const { page, context, email, problems } = await openSignedIn("/account");
   await logIn(shop, { email });
   await page.reload();
+  await page.getByRole("cell", { name: "node", exact: true }).waitFor();
+  const device = page.getByRole("cell", { name: "Chrome on Linux" }).getByTitle(/^Mozilla/);
+  expect(await device.count()).toBe(1);
   await page.getByRole("button", { name: /^End the session of/ }).click();
   await page.getByText("The session has ended.").waitFor();
   await page.getByRole("button", { name: /^End the session of/ }).waitFor({ state: "detached" });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { launchBrowser, openConsole, signIn } from "../support/console/console-browser.ts";
-import { layoutFaults } from "../support/console/layout-faults.ts";
+import { layoutFaults, twoFrames } from "../support/console/layout-faults.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { newAccount } from "../support/sessions.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
@@ -94,6 +94,26 @@ test.each([
   expect(await page.evaluate<number>("layoutShift")).toBeLessThan(0.01);
   expect(await layoutFaults(page)).toEqual([]);
   expect(problems.splice(0)).toEqual([]);
+});
+
+test("the note about a lost connection moves nothing when it comes and when it goes", async () => {
+  await open("/operations/reservations");
+  await page.evaluate("layoutShift = 0");
+  const note = page.getByText("You are offline.");
+  for (const isOffline of [true, false]) {
+    await page.context().setOffline(isOffline);
+    await note.waitFor({ state: isOffline ? "visible" : "detached" });
+    // An entry is written after the frame that it is about.
+    await page.evaluate(twoFrames);
+  }
+  expect(await page.evaluate<number>("layoutShift")).toBe(0);
+  await page.context().setOffline(true);
+  await note.waitFor();
+  expect(await layoutFaults(page)).toEqual([]);
+  await page.context().setOffline(false);
+  await note.waitFor({ state: "detached" });
+  // The subscriptions have lost their connection.
+  problems.length = 0;
 });
 
 test("a dialog with a form has a button that closes it, and gives the focus back", async () => {

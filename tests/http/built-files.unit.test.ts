@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { encodingOf } from "../../services/api/web/accepted-encoding.ts";
 import { BuiltFiles } from "../../services/api/web/built-files.ts";
-import { entryGuardHash } from "../../services/api/web/built-pages.ts";
+import { entryGuardHash, firstFrameHashes } from "../../services/api/web/built-pages.ts";
 import { projectDir } from "../../tools/support/processes.ts";
 
 let folder: string;
@@ -68,10 +68,15 @@ test.each([
   expect(await files.find(path, "br")).toBeUndefined();
 });
 
-test("the policy of the pages permits their inline script", () => {
-  const script = readFileSync(join(projectDir, "web", "entry-guard.js"));
-  const hash = createHash("sha256").update(script).digest("base64");
-  expect(entryGuardHash).toBe(`'sha256-${hash}'`);
+test("the policy of the pages permits their inline script and style", () => {
+  const hashOf = (...path: string[]) => {
+    const content = readFileSync(join(projectDir, "web", ...path));
+    return `'sha256-${createHash("sha256").update(content).digest("base64")}'`;
+  };
+  expect(entryGuardHash).toBe(hashOf("entry-guard.js"));
+  for (const name of ["console", "playground"] as const) {
+    expect(firstFrameHashes[name]).toBe(hashOf(name, "first-frame.css"));
+  }
 });
 
 test("a folder that does not exist is a page that is not built", () => {

@@ -181,7 +181,7 @@ describe("an action gets only the viewer, address and parameters from the gatewa
     expect(call?.meta).toEqual({ viewer: { kind: "anonymous" }, address: "127.0.0.1" });
   });
 
-  test("and the idempotency key if the request is a mutation", async () => {
+  test("and the idempotency key if the request is a mutation, and the user agent of a login", async () => {
     const body = JSON.stringify({
       query: inputDocuments.login,
       variables: { input: { email: "a@example.com", password: "x" }, ...everything },
@@ -189,13 +189,14 @@ describe("an action gets only the viewer, address and parameters from the gatewa
     });
     await send("/graphql", {
       method: "POST",
-      headers: { ...json, "idempotency-key": "mine" },
+      headers: { ...json, "idempotency-key": "mine", "user-agent": " A\tbrowser " },
       body,
     });
     const [call] = callsOfTheGateway();
     expect(call?.meta).toEqual({
       viewer: { kind: "anonymous" },
       address: "127.0.0.1",
+      userAgent: "A browser",
       idempotencyKey: "mine",
       attemptId: expect.any(String),
     });

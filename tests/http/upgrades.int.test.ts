@@ -1,9 +1,12 @@
 import { connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { serveHealth } from "../../commands/node/health-server.ts";
 import { eventually } from "../../tools/support/eventually.ts";
+import { freePort } from "../../tools/support/processes.ts";
 import { graphqlFrom } from "../support/http/from-address.ts";
 import { openConnections } from "../support/http/gateway-server.ts";
 import { exchange, statusesIn } from "../support/http/raw-http.ts";
+import { read } from "../support/read-config.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
 
 let shop: TestShop;
@@ -131,3 +134,19 @@ test.each([
     expect(statusesIn(received)).toEqual([200, 400]);
   },
 );
+
+test("the metrics and the health checks of a node reject CONNECT with 405, as the gateway does", async () => {
+  const [port, healthPort] = [await freePort(), await freePort()];
+  const other = await startTestShop({ METRICS_PORT: String(port) });
+  const health = await serveHealth(read({ HEALTH_PORT: String(healthPort) }), other.broker);
+  try {
+    const tunnel = "CONNECT shop:443 HTTP/1.1\r\nhost: shop:443\r\n\r\n";
+    for (const listener of [port, healthPort]) {
+      const answer = await exchange(`http://127.0.0.1:${listener}`, tunnel);
+      expect(answer).toMatch(/^HTTP\/1\.1 405 .*\r\nallow: GET\r\n/);
+    }
+  } finally {
+    health.close();
+    await other.stop();
+  }
+});

@@ -91,6 +91,13 @@ class Repl {
   }
 }
 
+test("a REPL that cannot write its history file opens without a word about it", async () => {
+  const repl = new Repl({ ...local, HOME: join(temporaryFolder(), "missing") });
+  await repl.program.said("mol $");
+  await repl.waitForService("users");
+  expect(repl.program.output()).not.toMatch(/history/i);
+});
+
 describe.each([
   ["npm start", () => local],
   ["a cluster over NATS", () => cluster],

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import jwt from "jsonwebtoken";
 import { sessionPruning } from "../../services/users/sessions/prune-sessions.ts";
 import { eventually } from "../../tools/support/eventually.ts";
+import { inputDocuments } from "../support/graphql/mutations.ts";
+import { openSocket } from "../support/http/raw-socket.ts";
 import { dataOf, newKey, send } from "../support/idempotent-requests.ts";
 import {
   isReportedAsEnded,
@@ -13,7 +15,7 @@ import {
   tryRefresh,
   type Account,
 } from "../support/sessions.ts";
-import { startTestShop, type TestShop } from "../support/shop.ts";
+import { password, startTestShop, type TestShop } from "../support/shop.ts";
 
 /** A small pool, because several replicas share one database server. */
 const settings = { DB_POOL_MAX: "4" };
@@ -270,7 +272,7 @@ describe("a logout", () => {
 });
 
 describe("the sessions of a user", () => {
-  const fields = "{ id createdAt lastUsedAt expiresAt address current }";
+  const fields = "{ id createdAt lastUsedAt expiresAt address userAgent current }";
   interface Listed {
     id: string;
     createdAt: string;
@@ -306,6 +308,33 @@ describe("the sessions of a user", () => {
       false,
     ]);
     expect(listed.every(({ createdAt, expiresAt }) => expiresAt > createdAt)).toBe(true);
+  });
+
+  test("are listed with the user agent of their login, over HTTP and over WebSocket", async () => {
+    const account = await newAccount(shop);
+    const input = { email: account.email, password };
+    const userAgent = `Browser/1 ${"x".repeat(300)}`;
+    const headers = { "user-agent": userAgent };
+    await shop.graphql(inputDocuments.login, { variables: { input }, headers });
+    const socket = openSocket(shop.url, {
+      headers: { "user-agent": "Browser/2" },
+    });
+    await socket.init();
+    const payload = { query: inputDocuments.login, variables: { input } };
+    socket.send({ type: "subscribe", id: "1", payload });
+    await socket.receive("complete", "1");
+    socket.socket.close();
+    await shop.call("users.login", input);
+    const { token } = await logIn(shop, account);
+    const { data } = await shop.graphql<{ sessions: unknown[] }>("{ sessions { userAgent } }", {
+      token,
+    });
+    expect(data?.sessions).toEqual([
+      { userAgent: "node" },
+      { userAgent: null },
+      { userAgent: "Browser/2" },
+      { userAgent: userAgent.slice(0, 200) },
+    ]);
   });
 
   test("can be ended one by one, by their user only, once, with an audit entry", async () => {

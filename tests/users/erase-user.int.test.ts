@@ -11,11 +11,18 @@ import { putOnSale } from "../support/ordering.ts";
 import { isReportedAsEnded, logIn, newAccount, tryRefresh } from "../support/sessions.ts";
 import { password, startTestShop, type TestShop } from "../support/shop.ts";
 
-/** The personal data of one user: two emails, two names and an address that nobody else has. */
+/** The personal data of one user: two emails, two names, and what nobody else sends. */
 const first = { email: "Quilla.Moss@personal.example", username: "Quilla Mossworth" };
 const second = { email: "q.fern@other.example", username: "Quilla Fernsby" };
 const address = "127.0.0.77";
-const personalData = [...Object.values(first), ...Object.values(second), "Q***@", address];
+const userAgent = "Quilla's browser";
+const personalData = [
+  ...Object.values(first),
+  ...Object.values(second),
+  "Q***@",
+  address,
+  userAgent,
+];
 
 let shop: TestShop;
 let admin: { id: string; token: string };
@@ -33,7 +40,10 @@ const send = (query: string, options: { token?: string; key?: string; variables?
   graphqlFrom(address, shop.url, query, {
     ...(options.token !== undefined && { token: options.token }),
     ...(options.variables !== undefined && { variables: options.variables as never }),
-    ...(options.key !== undefined && { headers: { "idempotency-key": options.key } }),
+    headers: {
+      "user-agent": userAgent,
+      ...(options.key !== undefined && { "idempotency-key": options.key }),
+    },
   });
 
 async function signIn(email: string): Promise<{ token: string; refreshToken: string }> {
@@ -167,6 +177,7 @@ describe("a user with a long life", () => {
       "products.audit_trail",
     ]);
     expect(await tablesWith("Q***@")).toEqual(["users.audit_trail"]);
+    expect(await tablesWith(userAgent)).toEqual(["users.sessions"]);
   });
 
   test("has none in any table of any database after it", async () => {

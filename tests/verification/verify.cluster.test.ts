@@ -1,11 +1,9 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Snapshot } from "../../tools/verify/snapshot.ts";
 import { mutants } from "../../tools/verify/mutants/mutants.ts";
-import { eventually } from "../../tools/support/eventually.ts";
 import { find, natsServer } from "../../tools/support/prerequisites.ts";
-import { processTable } from "../../tools/support/process-table/process-table.ts";
 import {
   cleanUp,
   projectDir,
@@ -94,22 +92,4 @@ describe("a run with mutants", () => {
   test("exits with 1 when all mutants are caught", () => {
     expect(run.status).toBe(1);
   });
-});
-
-test("an interrupted run leaves no process and exits with 130", async () => {
-  const program = join(projectDir, "tools", "verify", "verify.ts");
-  const env = { NATS_SERVER_PATH: find(natsServer) ?? "" };
-  const out = temporaryFolder();
-  // A run with a mutant has the fewest nodes.
-  const args = [program, "--mutant", "oversell", "--out", out];
-  const run = startProgram(process.execPath, args, { env });
-  const history = join(out, "oversell", "history.jsonl");
-  await eventually(
-    "the load",
-    () => existsSync(history) && readFileSync(history, "utf8").includes('"opened"'),
-  );
-  run.signal("SIGINT");
-  expect(await run.ended()).toBe(130);
-  // The folder of the run is the working folder of its nodes.
-  expect(processTable.workingIn(out)).toEqual([]);
 });

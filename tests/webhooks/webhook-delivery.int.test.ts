@@ -183,7 +183,7 @@ describe("a webhook", () => {
     ]);
     expect(waiting.find((row) => row.attempts > 0)).toMatchObject({
       lastStatus: 503,
-      lastError: "the endpoint answered 503",
+      lastError: "The endpoint answered 503.",
       nextAttemptAt: expect.any(String),
       finishedAt: null,
     });

@@ -228,7 +228,7 @@ describe("sending", () => {
       const rejected = await send(url, { ...strict, allowHttp: true });
       expect(rejected).toMatchObject({
         status: null,
-        error: "the host has an address that is not public",
+        error: "The host name name.example has an address that is not public.",
       });
       expect(receiver.received).toEqual([]);
       expect(await send(url, open)).toMatchObject({ status: 204, error: null });
@@ -249,7 +249,7 @@ describe("sending", () => {
       });
       expect(await send(receiver.url, open)).toMatchObject({
         status: 307,
-        error: "the endpoint answered 307",
+        error: "The endpoint answered 307.",
         retryAfterMs: 7_000,
       });
       expect(target.received).toEqual([]);
@@ -275,16 +275,22 @@ describe("sending", () => {
         res.destroy();
         return undefined;
       });
-      expect(await send(receiver.url, open)).toMatchObject({ status: null, error: "ECONNRESET" });
+      expect(await send(receiver.url, open)).toMatchObject({
+        status: null,
+        error: "The connection was closed before the endpoint answered (ECONNRESET).",
+      });
       receiver.respond(() => undefined);
       expect(await send(receiver.url, open, AbortSignal.timeout(50))).toMatchObject({
         status: null,
-        error: "there was no answer in time",
+        error: "The endpoint did not answer in time.",
       });
     } finally {
       await receiver.close();
     }
-    expect(await send(receiver.url, open)).toMatchObject({ status: null, error: "ECONNREFUSED" });
+    expect(await send(receiver.url, open)).toMatchObject({
+      status: null,
+      error: "The connection was refused (ECONNREFUSED).",
+    });
   });
 });
 

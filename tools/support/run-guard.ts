@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { endingSignals } from "../../commands/process/program.ts";
 import { processTable } from "./process-table/process-table.ts";
 import { removeRun } from "./run-folder.ts";
 
@@ -9,7 +10,7 @@ import { removeRun } from "./run-folder.ts";
 const [, , folder = "", run = "", npm = ""] = process.argv;
 const pollMs = 250;
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+for (const signal of endingSignals) process.on(signal, () => undefined);
 process.stdin.resume().once("close", () => {
   void (existsSync(folder) ? removeRun(folder) : Promise.resolve()).then(() => process.exit(0));
 });

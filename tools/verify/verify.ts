@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { interruptedStatus, onFirstSignal } from "../../commands/process/program.ts";
 import { Progress, type Step } from "../../core/progress.ts";
 import { ArgumentError } from "../support/arguments.ts";
 import { natsServer, PrerequisiteError, provide } from "../support/prerequisites.ts";
@@ -26,20 +27,13 @@ import type { Snapshot } from "./snapshot.ts";
 
 /** Mutants tested in parallel; their shops mostly wait. */
 const parallelMutants = 2;
-/** Ctrl-C arrives twice within this time: from the terminal, and again from npm. */
-const duplicateSignalMs = 500;
 const progress = new Progress();
 const interrupted = new AbortController();
-let interruptedAtMs = Infinity;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    // A second Ctrl-C exits at once; all child processes end with this one.
-    if (performance.now() - interruptedAtMs > duplicateSignalMs) process.exit(130);
-    interruptedAtMs = Math.min(interruptedAtMs, performance.now());
-    if (!interrupted.signal.aborted) progress.print("Stopping.", process.stderr);
-    interrupted.abort();
-  });
-}
+// All child processes end with this one.
+onFirstSignal(() => {
+  progress.print("Stopping.", process.stderr);
+  interrupted.abort();
+});
 
 let status: number;
 try {
@@ -54,7 +48,7 @@ try {
   status = 2;
 }
 // Without process.exit, Node 24.21 may wait forever for connections that were cut.
-process.exit(interrupted.signal.aborted ? 130 : status);
+process.exit(interrupted.signal.aborted ? interruptedStatus : status);
 
 async function main(args: Arguments): Promise<number> {
   if (args.help) {
@@ -91,7 +85,7 @@ async function main(args: Arguments): Promise<number> {
 
 async function verify(args: Arguments, environment: RunEnvironment): Promise<number> {
   await run(faultPlan(args), environment);
-  if (interrupted.signal.aborted) return 130;
+  if (interrupted.signal.aborted) return interruptedStatus;
   return statusOf(await check(environment.folder));
 }
 
@@ -140,7 +134,7 @@ async function verifyMutants(
     }
   };
   await Promise.all(Array.from({ length: parallelMutants }, worker));
-  if (interrupted.signal.aborted) return 130;
+  if (interrupted.signal.aborted) return interruptedStatus;
   progress.print(`\n${results.map(({ text }) => text).join("\n")}`);
   return results.every(({ isCaught }) => isCaught) ? 1 : 2;
 }

@@ -15,6 +15,8 @@ export interface GraphqlContext extends Record<PropertyKey, unknown> {
   dataLoaders: Map<string, unknown>;
   keys: IdempotencyKeys;
   actor: Actor;
+  /** The header User-Agent. */
+  userAgent: string | undefined;
   requestId: string;
   /** The cursor after which a subscription continues, in place of its argument `after`. */
   resumeAfter: string | undefined;
@@ -43,6 +45,8 @@ export interface RequestSender {
   ctx: Context<unknown, Meta>;
   viewer: Viewer;
   address: string;
+  /** The header User-Agent. */
+  userAgent: string | undefined;
   keys: IdempotencyKeys;
   deadline: Deadline;
   /** The cursor after which a subscription continues, in place of its argument `after`. */
@@ -74,7 +78,7 @@ export interface Operation {
 
 /** Makes the context of one operation. It makes no calls after the deadline is aborted. */
 export function contextFor(
-  { ctx, viewer, address, keys, deadline, resumeAfter }: RequestSender,
+  { ctx, viewer, address, userAgent, keys, deadline, resumeAfter }: RequestSender,
   take: GraphqlContext["take"],
 ): GraphqlContext {
   ctx.meta.viewer = viewer;
@@ -89,6 +93,7 @@ export function contextFor(
     dataLoaders: new Map(),
     keys,
     actor: viewer,
+    userAgent,
     requestId: ctx.requestID ?? "",
     resumeAfter,
     take,

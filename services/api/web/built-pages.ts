@@ -15,11 +15,15 @@ interface BuiltPage {
   fileOf: (path: string) => string;
 }
 
+/** The hashes permit web/entry-guard.js and web/NAME/first-frame.css, which are parts of the page. */
 export const entryGuardHash = "'sha256-YnTB3fwf9x/X0YeA+8Zvg78PqWeuuvK6qULugafHL4M='";
+export const firstFrameHashes = {
+  console: "'sha256-xTXUbxESHgDPAzgL9KmSxmpbraRCXA4PJqARkOrZBkI='",
+  playground: "'sha256-InrpeiWnVhG9A8PXlhOep+Ea6FeJFS8ClvZxS/yxp/I='",
+};
 
 const allowsOwnFiles = [
   "default-src 'none'",
-  // The hash permits web/entry-guard.js, which is a part of the page.
   `script-src 'self' ${entryGuardHash}`,
   "img-src 'self' data:",
   "connect-src 'self'",
@@ -32,9 +36,9 @@ const consolePage: BuiltPage = {
   name: "console",
   policy: [
     ...allowsOwnFiles,
-    // The hash permits the inline style with which react-aria's dialogs lock scrolling in Safari on
-    // phones.
-    "style-src 'self' 'sha256-gYiS/BvZvRcK27JIXTuwhZ3hs2+VJ1X+2gUlE+farlg='",
+    // The other hash permits the inline style with which react-aria's dialogs lock scrolling in
+    // Safari on phones.
+    `style-src 'self' ${firstFrameHashes.console} 'sha256-gYiS/BvZvRcK27JIXTuwhZ3hs2+VJ1X+2gUlE+farlg='`,
   ].join("; "),
   // Any path that is no asset is a page of the console: the browser has its routes.
   fileOf: (path) => (path.startsWith("/console/assets/") ? belowRoot(path) : "index.html"),
@@ -44,8 +48,8 @@ const playgroundPage: BuiltPage = {
   name: "playground",
   policy: [
     ...allowsOwnFiles,
-    // The hash permits the inline style with which GraphiQL's dialogs lock scrolling.
-    "style-src 'self' 'sha256-nzTgYzXYDNe6BAHiiI7NNlfK8n/auuOAhh2t92YvuXo='",
+    // The other hash permits the inline style with which GraphiQL's dialogs lock scrolling.
+    `style-src 'self' ${firstFrameHashes.playground} 'sha256-nzTgYzXYDNe6BAHiiI7NNlfK8n/auuOAhh2t92YvuXo='`,
     "font-src 'self'",
     "worker-src 'self'",
   ].join("; "),

@@ -12,6 +12,12 @@ interface Dependencies extends PasswordCheck {
   lifetimes: Lifetimes;
 }
 
+/** Where a login comes from. */
+interface Origin {
+  sender: Sender;
+  userAgent: string | undefined;
+}
+
 /**
  * Opens a session for the right password and returns its first tokens. Throws the same
  * INVALID_CREDENTIALS or TOO_MANY_REQUESTS for a wrong password and an unknown email, after the
@@ -20,7 +26,7 @@ interface Dependencies extends PasswordCheck {
 export async function login(
   { database, keys, tries, lifetimes }: Dependencies,
   { email, password }: Login,
-  sender: Sender,
+  { sender, userAgent }: Origin,
 ): Promise<Token> {
   const right = await tries.verify({ email, password, sender });
   if (right === undefined) throw invalidCredentials();
@@ -32,6 +38,6 @@ export async function login(
     const where = { id: account.id, password_hash: account.passwordHash };
     await database.withModels(({ users }) => users.update(renewed, { where }));
   }
-  const grant = await openSession(database.query, { sender, right }, lifetimes);
+  const grant = await openSession(database.query, { sender, userAgent, right }, lifetimes);
   return tokensOf(keys, grant);
 }

@@ -16,6 +16,7 @@ interface SessionRow {
   lastUsedAt: Date;
   expiresAt: Date;
   address: string | null;
+  userAgent: string | null;
 }
 
 /** Returns the open sessions of a user, newest first. `currentId` is the caller's session. */
@@ -26,17 +27,18 @@ export async function openSessions(
 ): Promise<Session[]> {
   const rows = await query<SessionRow>(
     `SELECT id, created_at AS "createdAt", rotated_at AS "lastUsedAt", expires_at AS "expiresAt",
-       address
+       address, user_agent AS "userAgent"
      FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > now()
      ORDER BY created_at DESC, id DESC LIMIT $2`,
     [userId, maxSessionsPerUser],
   );
-  return rows.map(({ id, createdAt, lastUsedAt, expiresAt, address }) => ({
+  return rows.map(({ id, createdAt, lastUsedAt, expiresAt, address, userAgent }) => ({
     id,
     createdAt: createdAt.toISOString(),
     lastUsedAt: lastUsedAt.toISOString(),
     expiresAt: expiresAt.toISOString(),
     address,
+    userAgent,
     current: id === currentId,
   }));
 }

@@ -32,6 +32,8 @@ export interface Session {
   expiresAt: string;
   /** The IP address of the login, of IPv6 the network. */
   address: string | null;
+  /** What the client of the login said of itself. */
+  userAgent: string | null;
   /** Whether the access token of the call belongs to this session. */
   current: boolean;
 }
@@ -70,6 +72,7 @@ export const sessionActions = {
         """
         login("The credentials" input: Login!): Token!
       `,
+      takesUserAgent: true,
       cost: costOfHash,
     },
   }),

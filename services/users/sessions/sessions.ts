@@ -49,6 +49,7 @@ export type EndReason =
 /** A login whose password was right at this version. */
 interface SignIn {
   sender: Sender;
+  userAgent: string | undefined;
   right: RightPassword;
 }
 
@@ -65,7 +66,7 @@ const endedSessionsPage = 10_000;
  */
 export async function openSession(
   query: Query,
-  { sender, right }: SignIn,
+  { sender, userAgent, right }: SignIn,
   { tokenTtlSeconds, refreshTtlSeconds }: Lifetimes,
 ): Promise<Grant> {
   const sessionId = newId();
@@ -78,8 +79,8 @@ export async function openSession(
        SELECT ${userColumns} FROM users WHERE id = $4 AND password_version = $5 FOR NO KEY UPDATE
      ), opened AS (
        INSERT INTO sessions
-         (id, user_id, handle_hash, secret_hash, address, expires_at, tokens_expire_at)
-       SELECT $6::uuid, id, $7::bytea, $8::bytea, $9,
+         (id, user_id, handle_hash, secret_hash, address, user_agent, expires_at, tokens_expire_at)
+       SELECT $6::uuid, id, $7::bytea, $8::bytea, $9, $21,
          now() + $10 * interval '1 second', now() + $11 * interval '1 second' FROM account
      ), forgotten AS (
        DELETE FROM password_tries WHERE key = $1 RETURNING 1
@@ -112,6 +113,7 @@ export async function openSession(
         detail: { session: sessionId },
       }),
       maxSessionsPerUser,
+      userAgent ?? null,
     ],
   );
   if (opened === undefined) throw invalidCredentials();
@@ -148,14 +150,15 @@ export async function endSessionsOf(
 }
 
 /**
- * Ends all sessions of a user whose row the transaction has locked, and erases their addresses. The
- * gateways need the ids of ended sessions until their access tokens expire; pruning removes
+ * Ends all sessions of a user whose row the transaction has locked, and erases their addresses and
+ * user agents. The gateways need the ids of ended sessions until their access tokens expire; pruning removes
  * the rows then.
  */
 export async function eraseSessionsOf({ query }: UsersTransaction, userId: string): Promise<void> {
   await query(
     `UPDATE sessions SET ended_at = coalesce(ended_at, now()),
-       end_reason = coalesce(end_reason, 'ERASED'), address = NULL, expires_at = tokens_expire_at
+       end_reason = coalesce(end_reason, 'ERASED'), address = NULL, user_agent = NULL,
+       expires_at = tokens_expire_at
      WHERE user_id = $1`,
     [userId],
   );

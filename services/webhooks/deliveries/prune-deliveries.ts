@@ -39,7 +39,7 @@ function expire(query: Query): Promise<object[]> {
   return query<{ id: string }>(
     `WITH expired AS (
        UPDATE deliveries SET state = 'DEAD', finished_at = now(),
-         last_error = 'the webhook was disabled'
+         last_error = 'The webhook was disabled.'
        WHERE id = ANY (ARRAY(
          SELECT d.id FROM webhooks w JOIN deliveries d ON d.webhook_id = w.id
          WHERE NOT w.enabled AND d.state = 'PENDING' AND d.retry_until < now()

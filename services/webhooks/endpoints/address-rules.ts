@@ -129,7 +129,9 @@ export function checkedLookup({ allowPrivate }: AddressRules, resolve: Resolve):
   return (hostname, { all }, callback) => {
     const checked = resolve(hostname).then((addresses) => {
       const [first] = addresses;
-      if (first === undefined) throw new Error(`${hostname} has no address`);
+      if (first === undefined) {
+        throw Object.assign(new Error(`${hostname} has no address`), { code: "ENODATA" });
+      }
       if (!allowPrivate && !addresses.every(({ address }) => isPublicAddress(address))) {
         throw new ForbiddenAddressError("the host has an address that is not public");
       }

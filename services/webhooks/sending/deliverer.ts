@@ -129,7 +129,7 @@ export class Deliverer {
     const { webhook_id, event_id, type, occurred_at, data, secret, former_secret } = delivery;
     // The settings may have changed since the webhook was created, and `lookup` sees no addresses.
     const { url, fault } = checkUrl(delivery.url, rules);
-    if (fault !== undefined) return { status: null, error: `the URL ${fault}`, durationMs: 0 };
+    if (fault !== undefined) return { status: null, error: `The URL ${fault}`, durationMs: 0 };
     const opened = await secrets.open({ id: webhook_id, secret, former_secret });
     const body = JSON.stringify({ type, timestamp: occurred_at.toISOString(), data });
     return sendWebhook({

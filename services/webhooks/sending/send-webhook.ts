@@ -1,14 +1,14 @@
 import { request as requestHttps } from "node:https";
 import type { LookupFunction } from "node:net";
 import { request as requestHttp } from "../../../core/network/http.ts";
-import { ForbiddenAddressError } from "../endpoints/address-rules.ts";
+import { failureText } from "./failure-text.ts";
 import { retryAfterMs } from "./retry-schedule.ts";
 
 /** The result of an attempt. */
 export interface EndpointAnswer {
   /** Null if there was no answer. */
   status: number | null;
-  /** Null if the endpoint has accepted the event. */
+  /** A sentence that contains no address of the shop's network; null if the event was accepted. */
   error: string | null;
   /** The pause that the endpoint requests by `Retry-After`. */
   retryAfterMs?: number;
@@ -39,12 +39,12 @@ export async function sendWebhook(request: WebhookRequest): Promise<EndpointAnsw
     const isAccepted = status >= 200 && status < 300;
     return {
       status,
-      error: isAccepted ? null : `the endpoint answered ${status}`,
+      error: isAccepted ? null : `The endpoint answered ${status}.`,
       ...(!isAccepted && pauseMs !== undefined && { retryAfterMs: pauseMs }),
       durationMs: durationMs(),
     };
   } catch (error) {
-    return { status: null, error: reasonOf(error, request.signal), durationMs: durationMs() };
+    return { status: null, error: reasonOf(error, request), durationMs: durationMs() };
   }
 }
 
@@ -73,19 +73,16 @@ function exchange({ url, headers, body, lookup, signal }: WebhookRequest) {
     });
     sent.on("error", reject);
     sent.on("close", () => {
-      reject(new Error("the connection was closed"));
+      reject(Object.assign(new Error("The connection was closed."), { code: "ECONNRESET" }));
     });
     sent.end(body);
   });
 }
 
-/** Returns a text for admins that contains no address of the shop's network. */
-function reasonOf(error: unknown, signal: AbortSignal): string {
-  if (signal.aborted) {
-    const { name } = signal.reason as { name?: unknown };
-    return name === "TimeoutError" ? "there was no answer in time" : "the node has stopped";
-  }
-  if (error instanceof ForbiddenAddressError) return error.message;
-  const { code } = error as { code?: unknown };
-  return typeof code === "string" ? code : "the connection failed";
+function reasonOf(error: unknown, { url, signal }: WebhookRequest): string {
+  if (!signal.aborted) return failureText(error, url.hostname);
+  const { name } = signal.reason as { name?: unknown };
+  return name === "TimeoutError"
+    ? "The endpoint did not answer in time."
+    : "The node stopped before the endpoint answered.";
 }

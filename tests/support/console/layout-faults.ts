@@ -48,8 +48,8 @@ const findFaults = `(() => {
   return faults;
 })()`;
 
-/** Charts and tables follow the size of the window in the next frame. */
-const twoFrames =
+/** Waits for two frames. Charts and tables follow the size of the window in the next one. */
+export const twoFrames =
   "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))";
 
 /** Returns what does not fit on a page in small windows, and with wide text spacing. */

@@ -1,6 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endingSignals } from "../../../commands/process/program.ts";
 import { domainServices } from "../../../services/registry.ts";
 import { EmbeddedPostgres } from "../../../embedded/postgres.ts";
 import { openSequelize } from "../../../database/sequelize.ts";
@@ -17,7 +18,7 @@ export default async function globalSetup(): Promise<void> {
   const postgres = await EmbeddedPostgres.start(dataDir, { maxConnections: 450 });
   globalThis.testPostgres = postgres;
   // The default handler of a signal would end Jest without its teardown; an exit stops PostgreSQL.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+  for (const signal of endingSignals) process.once(signal, () => process.exit(1));
   process.env.TEST_DATA_DIR = dataDir;
   // Test data need not survive a crash of the machine.
   await postgres.query("postgres", async (client) => {

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { interruptedStatus } from "../../../commands/process/program.ts";
+import { endingSignals, interruptedStatus } from "../../../commands/process/program.ts";
 import { Progress } from "../../../core/progress.ts";
 import { openRunFolder } from "../../support/run-folder.ts";
 import { LoadProcess } from "../load/load-process.ts";
@@ -65,7 +65,7 @@ export async function runParts(options: RunOptions): Promise<number> {
   const runFolder = await openRunFolder();
   // The default handler of a signal would leave PostgreSQL running; an exit stops it. Ctrl-C arrives
   // twice, from the terminal and from npm: without a listener the second one would end the report.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  for (const signal of endingSignals) {
     process.on(signal, () => {
       finish();
       process.exit(interruptedStatus);

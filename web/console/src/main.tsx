@@ -8,7 +8,6 @@ import { queryClient } from "./api/query-client.ts";
 import { navigateGuarded, useShownLocation, useShownSearch } from "./unsaved/guarded-location.ts";
 import { keepFocus } from "./ui/keep-focus.ts";
 import { removeStaleAnnouncements } from "./ui/stale-announcements.ts";
-import "./app/tokens.css";
 import "./app/base.css";
 
 applyTheme();

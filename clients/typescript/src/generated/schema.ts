@@ -1200,6 +1200,11 @@ export type Session = {
   expiresAt: Scalars['DateTime']['output'];
   /** The IP address of the login; of an IPv6 address the network. Null if it is unknown. */
   address?: Maybe<Scalars['String']['output']>;
+  /**
+   * The header User-Agent of the login, in one line of at most 200 characters. Null if it is unknown.
+   * Any client can send any text.
+   */
+  userAgent?: Maybe<Scalars['String']['output']>;
   /** Whether the request was sent with an access token of this session */
   current: Scalars['Boolean']['output'];
 };
@@ -1949,7 +1954,7 @@ export type WebhookDelivery = {
   attempts: Scalars['Int']['output'];
   /** The HTTP status of the last attempt; null if there was no answer */
   lastStatus?: Maybe<Scalars['Int']['output']>;
-  /** Why the last attempt failed; null if it succeeded */
+  /** Why the last attempt failed, with the code of a failed connection; null if it succeeded */
   lastError?: Maybe<Scalars['String']['output']>;
   /** The duration of the last attempt, in milliseconds */
   durationMs?: Maybe<Scalars['Int']['output']>;

@@ -1,4 +1,5 @@
 import { including, type GraphqlField } from "../../../../core/graphql/graphql-options.ts";
+import { userAgentOf } from "../../../../core/network/user-agent.ts";
 import type { Batcher } from "../../../../core/tasks/batcher.ts";
 import { isId, maxListRows } from "../../../../core/validation.ts";
 import { readsProperty } from "../engine/plan.ts";
@@ -10,6 +11,15 @@ export function idempotentResolver(actionName: string, resolver: Resolver): Reso
   return (root, args, context, info) => {
     const key = context.keys.next(actionName);
     if (key !== undefined) context.ctx.meta.idempotencyKey = key;
+    return resolver(root, args, context, info);
+  };
+}
+
+/** Sets the client's User-Agent in the shared `meta`. `takesUserAgent` declares the field. */
+export function resolverWithUserAgent(resolver: Resolver): Resolver {
+  return (root, args, context, info) => {
+    const userAgent = userAgentOf(context.userAgent);
+    if (userAgent !== undefined) context.ctx.meta.userAgent = userAgent;
     return resolver(root, args, context, info);
   };
 }

@@ -25,6 +25,7 @@ import {
   batchedJoinResolver,
   lookupResolver,
   pagedResolver,
+  resolverWithUserAgent,
 } from "./action-resolvers.ts";
 import { BatchedLookups } from "./batched-lookups.ts";
 import { connectionResolver, countResolvers } from "./connections.ts";
@@ -137,7 +138,7 @@ export class SchemaComposer {
       const action = this.#discoveredActions.get(actionName);
       return guardedResolver(action, this.#options, resolver);
     }
-    const { rowsPerCall, includes, mutation, batchedBy, countedBy } = field;
+    const { rowsPerCall, includes, mutation, batchedBy, countedBy, takesUserAgent } = field;
     const [service] = actionName.split(".");
     if (rowsPerCall !== undefined) {
       const paging = { rowsPerCall, ...(includes && { includes }) };
@@ -153,7 +154,9 @@ export class SchemaComposer {
     if (batchedBy !== undefined) {
       return lookupResolver(this.#lookups.batcherOf(`${service}.${batchedBy}`), resolver);
     }
-    return mutation === undefined ? resolver : idempotentResolver(actionName, resolver);
+    if (mutation === undefined) return resolver;
+    const keyed = idempotentResolver(actionName, resolver);
+    return takesUserAgent === true ? resolverWithUserAgent(keyed) : keyed;
   }
 }
 

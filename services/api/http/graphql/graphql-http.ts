@@ -175,12 +175,13 @@ export class GraphqlOverHttp {
       Object.assign(exchange, { requestId, traceId: activeSpan()?.traceId });
       headers.push("x-request-id", requestId);
       const keys = new IdempotencyKeys(req.headers["idempotency-key"]);
+      const userAgent = req.headers["user-agent"];
       const resumeAfter = lastEventId(req);
       const onDone: RequestSender["onDone"] = (operation, durationMs) => {
         exchange.operation = operation;
         if (operation.kind === "subscription") exchange.durationMs = durationMs;
       };
-      const sender = { ctx, viewer, address, keys, deadline, resumeAfter, onDone };
+      const sender = { ctx, viewer, address, userAgent, keys, deadline, resumeAfter, onDone };
       const done = await this.#execute(exchange, received, sender, requestId);
       if (!("text" in done)) {
         await this.#streams.open(

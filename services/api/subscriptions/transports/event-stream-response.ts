@@ -92,7 +92,7 @@ class EventStreamResponse {
   constructor(gateway: LiveGateway, exchange: StreamExchange) {
     this.#gateway = gateway;
     this.#exchange = exchange;
-    this.client = new LiveClient(gateway, exchange.address, () => {
+    this.client = new LiveClient(gateway, exchange, () => {
       const message = "The token is no longer valid. Renew it, then subscribe again.";
       this.#endWith(new ClientError(commonErrors.UNAUTHENTICATED, message));
     });

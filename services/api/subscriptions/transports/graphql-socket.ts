@@ -5,6 +5,7 @@ import type { ExecutionResult, FormattedExecutionResult } from "graphql";
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from "graphql-ws";
 import { WebSocketServer, type WebSocket } from "ws";
 import { addressGroup } from "../../../../core/network/caller-address.ts";
+import { userAgentOf } from "../../../../core/network/user-agent.ts";
 import { rejectUpgrade } from "../../../../core/network/protocol-events.ts";
 import { DocumentError } from "../../graphql/graphql-errors.ts";
 import { bytesPerCost, type GraphqlExecution } from "../../graphql/graphql-execution.ts";
@@ -17,7 +18,12 @@ import type {
 import { IdempotencyKeys } from "../../graphql/idempotency-keys.ts";
 import { penalize } from "../../http/connection-limits.ts";
 import { headFaultOf, toOriginForm } from "../../http/request-head.ts";
-import { LiveClient, type LiveGateway, type GatewayParts } from "./live-client.ts";
+import {
+  LiveClient,
+  type ClientOrigin,
+  type LiveGateway,
+  type GatewayParts,
+} from "./live-client.ts";
 import {
   asGraphql,
   formatResult,
@@ -118,7 +124,9 @@ export class GraphqlSockets {
         this.#parts.usage.release(group, "sockets");
       });
       this.#sockets.handleUpgrade(req, socket, head, (opened) => {
-        this.#open(opened, socket, address);
+        // Kept as long as the connection: the header may have 16 kB.
+        const userAgent = userAgentOf(req.headers["user-agent"]);
+        this.#open(opened, socket, { address, userAgent });
       });
     });
   }
@@ -148,9 +156,9 @@ export class GraphqlSockets {
     return excess === "address" ? 429 : 503;
   }
 
-  #open(socket: WebSocket, stream: Duplex, address: string): void {
+  #open(socket: WebSocket, stream: Duplex, origin: ClientOrigin): void {
     const { logger, usage } = this.#parts;
-    const client = new LiveClient(this.#gateway, address, () => {
+    const client = new LiveClient(this.#gateway, origin, () => {
       closeExpired(socket);
     });
     const connection = new SocketConnection(socket, stream, client, usage);
@@ -241,7 +249,7 @@ export class GraphqlSockets {
     running.set(id, current);
     try {
       await client.review();
-      const { viewer, address } = client;
+      const { viewer, address, userAgent } = client;
       const { deadline } = current;
       const keys = new IdempotencyKeys(undefined);
       if (!request.isCached) await fairQueue.turn(client.group);
@@ -256,7 +264,7 @@ export class GraphqlSockets {
           viewer,
         });
       };
-      const sender = { ctx, viewer, address, keys, deadline, onDone };
+      const sender = { ctx, viewer, address, userAgent, keys, deadline, onDone };
       const operation = this.#execution.prepare(request.params(), sender);
       // The client may have disconnected or completed it meanwhile.
       if (running.get(id) === current) current.start(operation.kind);

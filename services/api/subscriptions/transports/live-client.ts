@@ -34,12 +34,20 @@ export interface LiveGateway {
   parts: GatewayParts;
 }
 
+/** What the gateway knows of a client by its request. */
+export interface ClientOrigin {
+  address: string;
+  /** The header User-Agent. */
+  userAgent?: string | undefined;
+}
+
 /** The longest delay of a timer. */
 const maxDelayMs = 2_147_483_647;
 
 /** The client of an open connection. Its token is checked again as long as the connection is open. */
 export class LiveClient {
   readonly address: string;
+  readonly userAgent: string | undefined;
   /** The group of addresses that limits apply to. */
   readonly group: string;
   readonly #gateway: LiveGateway;
@@ -50,9 +58,10 @@ export class LiveClient {
   #isClosed = false;
 
   /** @param onInvalid called when the token expires or its session ends */
-  constructor(gateway: LiveGateway, address: string, onInvalid: () => void) {
+  constructor(gateway: LiveGateway, { address, userAgent }: ClientOrigin, onInvalid: () => void) {
     this.#gateway = gateway;
     this.address = address;
+    this.userAgent = userAgent;
     this.group = addressGroup(address);
     this.#onInvalid = onInvalid;
   }

@@ -9,11 +9,13 @@ import { Table, type Column } from "../ui/lists/table.tsx";
 import { showToast } from "../ui/toast.tsx";
 import { EndSessionDocument, MySessionsDocument, type MySessionsQuery } from "./account.graphql.ts";
 import styles from "./account.module.css";
+import { clientNameOf } from "./client-name.ts";
 import { SignOutEverywhere } from "./sign-out-everywhere.tsx";
 
 type OpenSession = MySessionsQuery["sessions"][number];
 
 const columns: readonly Column<OpenSession>[] = [
+  { title: accountTexts.client, cell: ({ userAgent }) => <Client userAgent={userAgent} /> },
   { title: accountTexts.signedInAt, cell: ({ createdAt }) => formatTime(createdAt) },
   { title: accountTexts.lastUsed, cell: ({ lastUsedAt }) => formatTime(lastUsedAt) },
   {
@@ -21,6 +23,15 @@ const columns: readonly Column<OpenSession>[] = [
     cell: ({ address }) => <Address address={address} />,
   },
 ];
+
+/** The browser in plain words, with its own text as a tooltip. */
+function Client({ userAgent }: Pick<OpenSession, "userAgent">) {
+  if (userAgent === null) return accountTexts.unknownClient;
+  const { browser, system } = clientNameOf(userAgent);
+  const isWhole = browser !== undefined && system !== undefined;
+  const name = isWhole ? accountTexts.clientOn(browser, system) : (browser ?? system);
+  return <span title={userAgent}>{name ?? accountTexts.unknownClient}</span>;
+}
 
 /** An address of IPv6 can be too long for one line. */
 function Address({ address }: Pick<OpenSession, "address">) {

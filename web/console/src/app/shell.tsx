@@ -12,9 +12,9 @@ import { Notice } from "../ui/states.tsx";
 import { Toasts } from "../ui/toast.tsx";
 import { LeaveQuestion } from "../unsaved/leave-question.tsx";
 import { AccountMenu } from "./account-menu.tsx";
+import { ConnectionNote } from "./connection-note.tsx";
 import { lazyPage } from "./pages/lazy-page.ts";
 import { linksFor } from "./navigation.ts";
-import { OfflineBanner } from "./offline-banner.tsx";
 import { setTheme, type Theme } from "./theme.ts";
 import styles from "./shell.module.css";
 
@@ -39,7 +39,6 @@ export function Shell({ children }: { children: ReactNode }) {
         {shellTexts.skipToContent}
       </a>
       <header className={styles.header}>
-        <OfflineBanner />
         <div className={styles.bar}>
           <Link href="/" className={styles.brand}>
             <ShoppingBag size={22} aria-hidden />
@@ -67,7 +66,10 @@ export function Shell({ children }: { children: ReactNode }) {
         )}
         {children}
       </main>
-      <Toasts />
+      <div className={styles.messages}>
+        <Toasts />
+        <ConnectionNote />
+      </div>
       <LeaveQuestion />
       {session.pausedUserId !== undefined && (
         <Suspense>

@@ -47,7 +47,7 @@ function subscribe(listener: () => void): () => void {
 export function Toasts() {
   const shown = useSyncExternalStore(subscribe, () => toasts);
   return (
-    <div className={styles.toasts} role="status" aria-live="polite">
+    <div role="status" aria-live="polite">
       {shown.map(({ id, message }) => (
         <div key={id} className={styles.toast}>
           <div className={styles.message}>{message}</div>

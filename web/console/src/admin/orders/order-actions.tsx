@@ -21,20 +21,33 @@ type Order = Pick<AdminOrderRowFragment, "id" | "number" | "status">;
 
 const invalidates = [AdminOrderRowsDocument, AdminOrderViewDocument];
 
+interface ActionProps {
+  order: Order;
+  /** Whether the order has the page for itself: then its next step is the main action. */
+  isWholePage?: boolean;
+}
+
 /** The buttons for what can be done with an order in its status. */
-export function OrderActions({ order }: { order: Order }) {
-  if (order.status === "SHIPPED") return <CompleteButton order={order} />;
+export function OrderActions({ order, isWholePage = false }: ActionProps) {
+  if (order.status === "SHIPPED") {
+    return <CompleteButton order={order} isWholePage={isWholePage} />;
+  }
   if (order.status !== "PLACED") return null;
   return (
     <>
-      <ShipButton order={order} />
-      <CancelButton order={order} />
+      <ShipButton order={order} isWholePage={isWholePage} />
+      <CancelButton order={order} isWholePage={isWholePage} />
     </>
   );
 }
 
+/** The look of the button for the next step of an order. */
+function nextStep(isWholePage: boolean): { isSmall: boolean; look: "primary" | "secondary" } {
+  return isWholePage ? { isSmall: false, look: "primary" } : { isSmall: true, look: "secondary" };
+}
+
 /** Asks for the tracking text and ships an order. */
-function ShipButton({ order: { id, number } }: { order: Order }) {
+function ShipButton({ order: { id, number }, isWholePage = false }: ActionProps) {
   const { open, ...dialog } = useDialog();
   const { mutate, isPending, error } = useShopMutation(AdminShipOrderDocument, {
     invalidates,
@@ -45,7 +58,11 @@ function ShipButton({ order: { id, number } }: { order: Order }) {
   });
   return (
     <>
-      <Button isSmall onPress={open} aria-label={adminOrderTexts.shipNamed(number)}>
+      <Button
+        {...nextStep(isWholePage)}
+        onPress={open}
+        aria-label={adminOrderTexts.shipNamed(number)}
+      >
         <Truck size={15} aria-hidden /> {adminOrderTexts.ship}
       </Button>
       <Dialog {...dialog} title={adminOrderTexts.shipNamed(number)}>
@@ -69,7 +86,7 @@ function ShipButton({ order: { id, number } }: { order: Order }) {
   );
 }
 
-function CompleteButton({ order: { id, number } }: { order: Order }) {
+function CompleteButton({ order: { id, number }, isWholePage = false }: ActionProps) {
   const { mutateAsync } = useShopMutation(AdminCompleteOrderDocument, {
     invalidates,
     onSuccess() {
@@ -78,7 +95,7 @@ function CompleteButton({ order: { id, number } }: { order: Order }) {
   });
   return (
     <ConfirmButton
-      isSmall
+      {...nextStep(isWholePage)}
       label={adminOrderTexts.complete}
       subject={orderTexts.orderTitle(number)}
       icon={<CheckCheck size={15} aria-hidden />}
@@ -89,7 +106,7 @@ function CompleteButton({ order: { id, number } }: { order: Order }) {
   );
 }
 
-function CancelButton({ order: { id, number } }: { order: Order }) {
+function CancelButton({ order: { id, number }, isWholePage = false }: ActionProps) {
   const { mutateAsync } = useShopMutation(AdminCancelOrderDocument, {
     invalidates,
     onSuccess() {
@@ -98,7 +115,7 @@ function CancelButton({ order: { id, number } }: { order: Order }) {
   });
   return (
     <ConfirmButton
-      isSmall
+      isSmall={!isWholePage}
       look="quiet"
       label={orderTexts.cancel}
       subject={orderTexts.orderTitle(number)}

@@ -94,7 +94,7 @@ export function EnableButton({ webhook: { id, enabled } }: ActionProps) {
     );
   };
   return (
-    <Button isPending={isPending} onPress={enable}>
+    <Button look="primary" isPending={isPending} onPress={enable}>
       {webhookTexts.enable}
     </Button>
   );

@@ -78,7 +78,7 @@ function RedriveAll({ consumer }: { consumer: string }) {
     showToast(deadLetterTexts.redrivenAll(formatNumber(applied), formatNumber(failed)));
   };
   return (
-    <ConfirmButton label={deadLetterTexts.redriveAll} onConfirm={redriveAll}>
+    <ConfirmButton look="primary" label={deadLetterTexts.redriveAll} onConfirm={redriveAll}>
       {deadLetterTexts.redriveAllText}
     </ConfirmButton>
   );
