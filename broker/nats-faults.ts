@@ -39,7 +39,13 @@ function missingOption(option: string): string {
 export async function connectionFaultOf(options: NatsOptions): Promise<string | undefined> {
   if (!(await someAnswers(options))) return noAnswer;
   const { connect } = await import("nats");
-  const once = { waitOnFirstConnect: false, reconnect: false, timeout: probeTimeoutMs };
+  const once = {
+    waitOnFirstConnect: false,
+    reconnect: false,
+    timeout: probeTimeoutMs,
+    // The handler of the other connection counts its attempts.
+    reconnectDelayHandler: () => 0,
+  };
   try {
     const probe = await connect({ ...(options as object), ...once });
     await probe.close();
