@@ -2,6 +2,7 @@ import type { BrokerOptions, Middleware, ServiceBroker, Transporters } from "mol
 import { FailureDetector, strategyAvoiding } from "./broker/failure-detector.ts";
 import { logger } from "./broker/logger.ts";
 import { InlinePrometheusReporter, PrometheusReporter } from "./broker/metrics-reporter.ts";
+import { reconnectDelay } from "./broker/nats-reconnect.ts";
 import { NatsTransporter, type Undelivered } from "./broker/nats-transporter.ts";
 import { ParameterValidator } from "./broker/parameter-validator.ts";
 import { vitalsService } from "./broker/vitals/vitals-service.ts";
@@ -156,6 +157,10 @@ function levelWithoutPayloads({ logLevel }: Config): Config["logLevel"] {
   return logLevel === "debug" || logLevel === "trace" ? "info" : logLevel;
 }
 
+/** The longest random parts of the pauses between attempts to connect to NATS: the client's defaults. */
+const jitterMs = 100;
+const tlsJitterMs = 1_000;
+
 function natsTransporter(
   { servers, user, password, token, tls }: NatsConfig,
   onUndelivered: Undelivered,
@@ -172,7 +177,7 @@ function natsTransporter(
       // Credentials are rejected for a while when they are replaced. By default, the second rejection
       // closes the connection for good.
       ignoreAuthErrorAbort: true,
-      reconnectTimeWait: 500,
+      reconnectDelayHandler: reconnectDelay(servers.length, tls ? tlsJitterMs : jitterMs),
       // A connection without answers is closed after three pings.
       pingInterval: 3_000,
     },

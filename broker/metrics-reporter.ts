@@ -21,7 +21,21 @@ export class PrometheusReporter extends MetricReporters.Prometheus {
     handleProtocolEvents(this.server, "GET");
   }
 
-  async text(): Promise<string> {
+  #text: Promise<string> | undefined;
+  #compressed: Promise<Buffer> | undefined;
+
+  /**
+   * Returns the metrics. Requests at the same time share one text: a client can pipeline thousands,
+   * and each text takes milliseconds.
+   */
+  text(): Promise<string> {
+    this.#text ??= this.#collect().finally(() => {
+      this.#text = undefined;
+    });
+    return this.#text;
+  }
+
+  async #collect(): Promise<string> {
     const own = await instrumentsOf(this.registry.broker).collect();
     return `${this.generatePrometheusResponse()}\n${prometheusText(own, this.defaultLabels)}`;
   }
@@ -34,15 +48,23 @@ export class PrometheusReporter extends MetricReporters.Prometheus {
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    if (req.url !== this.opts.path) {
+    if (req.url?.split("?", 1)[0] !== this.opts.path) {
       res.writeHead(404).end();
       return;
     }
-    const text = await this.text();
     const headers = { "content-type": prometheusType };
     if (String(req.headers["accept-encoding"]).includes("gzip")) {
-      res.writeHead(200, { ...headers, "content-encoding": "gzip" }).end(await compressed(text));
-    } else res.writeHead(200, headers).end(text);
+      this.#compressed ??= this.text()
+        .then((text) => compressed(text))
+        .finally(() => {
+          this.#compressed = undefined;
+        });
+      const bytes = await this.#compressed;
+      res.writeHead(200, { ...headers, "content-encoding": "gzip" }).end(bytes);
+    } else {
+      const text = await this.text();
+      res.writeHead(200, headers).end(text);
+    }
   }
 }
 

@@ -49,7 +49,13 @@ export async function connectionFaultOf(options: NatsOptions): Promise<string | 
   const fault = await openingFaultOf(options);
   if (fault !== undefined) return openingFaults[fault];
   const { connect } = await import("nats");
-  const once = { waitOnFirstConnect: false, reconnect: false, timeout: probeTimeoutMs };
+  const once = {
+    waitOnFirstConnect: false,
+    reconnect: false,
+    timeout: probeTimeoutMs,
+    // The handler of the other connection counts its attempts.
+    reconnectDelayHandler: () => 0,
+  };
   try {
     const probe = await connect({ ...(options as object), ...once });
     await probe.close();

@@ -169,7 +169,7 @@ const maxRecordedPerMinute = 1_000;
  */
 export class FailedAttemptAudit {
   readonly #query: Query;
-  /** The times of the latest entries by caller and action, oldest first. */
+  /** The times of the latest entries by caller and action, by the monotonic clock, oldest first. */
   readonly #recordedAt = new Map<string, number>();
 
   constructor(query: Query) {
@@ -223,7 +223,7 @@ export class FailedAttemptAudit {
   }
 
   #isFirst(key: string): boolean {
-    const now = Date.now();
+    const now = performance.now();
     for (const [recorded, at] of this.#recordedAt) {
       if (now - at < minuteMs) break;
       this.#recordedAt.delete(recorded);

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { ServiceBroker, type Context } from "moleculer";
 import { clusterNodeDefaults, readConfig } from "../../config/config.ts";
 import { maxMessageBytes } from "../../broker/nats-transporter.ts";
@@ -78,6 +78,46 @@ test("a node whose credentials are rejected for a while says so, and reconnects"
   await eventually("the connection", () => tx.connected, { withinMs: 30_000 }).finally(() =>
     broker.stop(),
   );
+});
+
+describe("after its clock was set back by an hour, a node connects to NATS", () => {
+  const realNow = Date.now;
+  let broker: ServiceBroker;
+  afterEach(async () => {
+    // A node that does not connect does not stop either.
+    jest.restoreAllMocks();
+    await broker.stop();
+  });
+  const setBack = () => {
+    jest.spyOn(Date, "now").mockImplementation(() => realNow() - 3_600_000);
+  };
+  const transporter = () =>
+    (broker.transit as unknown as { tx: ServiceBroker & { connected: boolean } }).tx;
+  const withinMs = 30_000;
+
+  test("that was restarted", async () => {
+    const server = await createNatsServer();
+    await server.start();
+    broker = node("set-back", server);
+    await broker.start();
+    setBack();
+    await server.killHard();
+    await eventually("the loss", () => !transporter().connected);
+    await server.start();
+    await eventually("the connection", () => transporter().connected, { withinMs });
+  });
+
+  test("that starts after the node", async () => {
+    const server = await createNatsServer();
+    broker = node("set-back-early", server);
+    const warn = jest.spyOn(transporter().logger, "warn");
+    const started = broker.start();
+    await eventually("the first attempt", () => warn.mock.calls.length > 0);
+    setBack();
+    await server.start();
+    await eventually("the connection", () => transporter().connected, { withinMs });
+    await started;
+  });
 });
 
 test("a starting node warns while it waits for NATS", async () => {

@@ -308,6 +308,10 @@ describe("the pause after a failed attempt", () => {
     expect(retryAfterMs(undefined)).toBeUndefined();
     expect(retryAfterMs("soon")).toBeUndefined();
     expect(retryAfterMs(" 120 ")).toBe(120_000);
+    expect(retryAfterMs("99999999999999999999")).toBe(86_400_000);
+    for (const text of ["-5", "1.5", "in 2099", "5 minutes", "2099-01-01"]) {
+      expect(retryAfterMs(text)).toBeUndefined();
+    }
     expect(retryAfterMs("999999999")).toBe(86_400_000);
     expect(retryAfterMs("Sat, 28 Nov 2026 10:00:30 GMT", now)).toBe(30_000);
     expect(retryAfterMs("Sat, 28 Nov 2026 09:00:00 GMT", now)).toBe(0);

@@ -17,10 +17,13 @@ export function retryPauseMs(attempts: number, random = Math.random()): number {
   return Math.round(pauseMs * (1 + jitter * random));
 }
 
+/** The form of an HTTP date (RFC 9110, 5.6.7). `Date.parse` reads almost any text with a number. */
+const httpDate = /^[A-Z][a-z]+, .* \d{2}:\d{2}:\d{2} GMT$/;
+
 /** Returns the pause of a `Retry-After` header: seconds, or an HTTP date. Undefined if it has none. */
 export function retryAfterMs(header: string | undefined, nowMs = Date.now()): number | undefined {
-  if (header === undefined) return undefined;
-  const text = header.trim();
-  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs;
+  const text = header?.trim() ?? "";
+  if (/^\d+$/.test(text)) return Math.min(maxRetryAfterMs, Number(text) * 1_000);
+  const ms = httpDate.test(text) ? Date.parse(text) - nowMs : NaN;
   return Number.isNaN(ms) ? undefined : Math.min(maxRetryAfterMs, Math.max(0, ms));
 }

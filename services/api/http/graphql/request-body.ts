@@ -23,7 +23,9 @@ export class BodyError extends Error {
   }
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+const newDecoder = () => new TextDecoder("utf-8", { fatal: true });
+/** For bodies of one piece. It keeps no state between two of them. */
+const utf8 = newDecoder();
 
 /**
  * The body of a request, received within the memory limits. Receiving starts at once: Node would
@@ -37,8 +39,18 @@ export class RequestBody {
   readonly #take = (chunk: Buffer) => {
     this.#add(chunk);
   };
-  #chunks: Buffer[] = [];
+  /** The only piece so far: most bodies have no second one. */
+  #first: Buffer | undefined;
+  /**
+   * Decodes the pieces of a longer body as they arrive. Pieces that were kept until the end would
+   * take their memory a second time when they are joined, and a third time as text.
+   */
+  #decoder: ReturnType<typeof newDecoder> | undefined;
+  #text = "";
+  #pieces = 0;
   #bytes = 0;
+  /** The memory of the text. A text with a character beyond Latin-1 takes two bytes for each. */
+  #textBytes = 0;
   #isDropped = false;
 
   constructor(req: IncomingMessage, res: ServerResponse, held: HeldBytes, timeLimits: TimeLimits) {
@@ -60,14 +72,13 @@ export class RequestBody {
     req.once("end", () => {
       this.#end();
       try {
-        const [only] = this.#chunks;
-        const whole = this.#chunks.length === 1 ? only : Buffer.concat(this.#chunks);
-        this.#received.resolve(utf8.decode(whole));
+        const rest = this.#decoder?.decode() ?? utf8.decode(this.#first);
+        this.#received.resolve(this.#text + rest);
       } catch {
         this.#received.reject(new BodyError("not UTF-8"));
       }
-      // The request keeps its listeners, and so the chunks, until its response is sent.
-      this.#chunks = [];
+      // The request keeps its listeners, and so this body, until its response is sent.
+      this.#clear();
     });
   }
 
@@ -84,7 +95,7 @@ export class RequestBody {
   /** Discards the body after the response is sent. */
   drop(): void {
     this.#end();
-    this.#chunks = [];
+    this.#clear();
     if (this.#isDropped || this.#req.readableEnded) return;
     this.#isDropped = true;
     this.#req.off("data", this.#take);
@@ -93,16 +104,42 @@ export class RequestBody {
 
   #add(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    this.#chunks.push(chunk);
-    const pieces = this.#chunks.length;
-    const bytes = this.#bytes + pieces * bytesPerPiece;
+    this.#pieces += 1;
     if (this.#bytes > maxBodyBytes) this.#reject("too large");
-    else if (pieces > maxPieces) this.#reject("too many pieces");
-    else if (bytes > smallBodyBytes) {
+    else if (this.#pieces > maxPieces) this.#reject("too many pieces");
+    else if (this.#keep(chunk)) {
+      const bytes = Math.max(this.#bytes, this.#textBytes) + this.#pieces * bytesPerPiece;
+      if (bytes <= smallBodyBytes) return;
       const excess = this.#held.set(bytes);
       if (excess === undefined) this.#timeLimits.set(this, maxPauseMs);
       else this.#reject(excess);
+    } else this.#reject("not UTF-8");
+  }
+
+  /** Keeps a piece. Returns false if it is not UTF-8. */
+  #keep(chunk: Buffer): boolean {
+    if (this.#pieces === 1) {
+      this.#first = chunk;
+      return true;
     }
+    const pieces = this.#first === undefined ? [chunk] : [this.#first, chunk];
+    this.#first = undefined;
+    this.#decoder ??= newDecoder();
+    try {
+      for (const piece of pieces) {
+        const text = this.#decoder.decode(piece, { stream: true });
+        this.#text += text;
+        this.#textBytes += text.length * (text.length < piece.length ? 2 : 1);
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #clear(): void {
+    this.#first = undefined;
+    this.#text = "";
   }
 
   #reject(reason: BodyError["reason"]): void {
