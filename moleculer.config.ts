@@ -177,6 +177,8 @@ function natsTransporter(
       // Credentials are rejected for a while when they are replaced. By default, the second rejection
       // closes the connection for good.
       ignoreAuthErrorAbort: true,
+      // One address of a name may be dead; by default, a connection may take 20 s.
+      timeout: 5_000,
       reconnectDelayHandler: reconnectDelay(servers.length, tls ? tlsJitterMs : jitterMs),
       // A connection without answers is closed after three pings.
       pingInterval: 3_000,

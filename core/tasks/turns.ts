@@ -45,3 +45,25 @@ export class Turns {
     }
   }
 }
+
+/** Turns for each key, for example for each account. */
+export class KeyedTurns {
+  readonly #options: TurnsOptions;
+  readonly #turns = new Map<string, Turns>();
+
+  constructor(options: TurnsOptions) {
+    this.#options = options;
+  }
+
+  /** Runs work when it is the key's turn. Throws the rejection, if there is one. */
+  async run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
+    let turns = this.#turns.get(key);
+    if (turns === undefined) this.#turns.set(key, (turns = new Turns(this.#options)));
+    try {
+      return await turns.run(work);
+    } finally {
+      const { running, waiting } = turns.counts;
+      if (running + waiting === 0) this.#turns.delete(key);
+    }
+  }
+}

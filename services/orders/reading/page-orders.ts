@@ -82,7 +82,7 @@ function positionsOf({ placed_from, placed_before, number }: OrderFilter): {
   low: SortPosition;
   high: SortPosition;
 } {
-  const idAt = (time: string | undefined) => time && lowestIdAt(Date.parse(time));
+  const idAt = (time: string | undefined) => time && lowestIdAt(msFrom(time));
   const ofNumber = number === undefined ? undefined : idsOfShortCode(number);
   const lows = [idAt(placed_from), ofNumber?.low].filter((id) => id !== undefined);
   const highs = [idAt(placed_before), ofNumber?.high].filter((id) => id !== undefined);
@@ -90,6 +90,12 @@ function positionsOf({ placed_from, placed_before, number }: OrderFilter): {
     low: { key: null, id: lows.sort().at(-1) ?? lowestId },
     high: { key: null, id: highs.sort()[0] ?? highestId },
   };
+}
+
+/** Returns the first millisecond at or after a time. `Date.parse` ignores its further digits. */
+function msFrom(time: string): number {
+  const isBetween = /\.\d{3}\d*[1-9]/.test(time);
+  return Date.parse(time) + (isBetween ? 1 : 0);
 }
 
 /** Returns the parameters $2 … $6. */

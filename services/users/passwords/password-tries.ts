@@ -1,5 +1,7 @@
 import { userErrors, type UserAuditAction } from "../users.contract.ts";
 import type { Sender } from "../../../core/access.ts";
+import { addressGroup } from "../../../core/network/caller-address.ts";
+import { KeyedTurns } from "../../../core/tasks/turns.ts";
 import { commonErrors } from "../../../core/errors.ts";
 import { recordAudit, type NewAuditEntry } from "../../../database/audit-trail.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
@@ -9,7 +11,7 @@ import { limitKey } from "../accounts/rate-limits.ts";
 import { emailKey } from "../accounts/email-key.ts";
 import { maskedEmail } from "../user.ts";
 import type { UsersDatabase } from "../users.database.ts";
-import { tooManyTries } from "../users.errors.ts";
+import { tooManyLogins, tooManyTries } from "../users.errors.ts";
 
 /** A password to check for the account of an email. */
 interface PasswordTry {
@@ -36,12 +38,25 @@ export function resetBind({ counted }: Pick<RightPassword, "counted">): unknown[
 }
 
 /**
+ * The tries for one account from one address that run at the same time. Each counts as a wrong one until
+ * it is checked, so that more could close the counter although all of them are right.
+ */
+const maxConcurrent = 2;
+/** Further tries are rejected at once, because they would time out anyway. */
+const maxWaiting = 50;
+const retryAfterSeconds = 2;
+
+/**
  * Verifies passwords. Tries through the gateway are counted by account and by address before the
  * check, in the database for all replicas. After some wrong passwords, each further try has to wait
  * longer.
  */
 export class PasswordTries {
   readonly #database: UsersDatabase;
+  readonly #turns = new KeyedTurns({
+    limit: () => maxConcurrent,
+    rejection: (waiting) => (waiting < maxWaiting ? undefined : tooManyLogins(retryAfterSeconds)),
+  });
 
   /** @param database not that of an idempotent request: counts are not part of the request's effect */
   constructor(database: UsersDatabase) {
@@ -53,7 +68,13 @@ export class PasswordTries {
    * counters by `forget` or, with `resetBind`, in a statement of its own. Throws TOO_MANY_REQUESTS
    * without checking.
    */
-  async verify(attempt: PasswordTry): Promise<RightPassword | undefined> {
+  verify(attempt: PasswordTry): Promise<RightPassword | undefined> {
+    const address = addressGroup(attempt.sender.address ?? "");
+    const pair = JSON.stringify([emailKey(attempt.email), address]);
+    return this.#turns.run(pair, () => this.#verify(attempt));
+  }
+
+  async #verify(attempt: PasswordTry): Promise<RightPassword | undefined> {
     const { query } = this.#database;
     const { account, counted, closedKey } = await findAndCount(
       query,

@@ -88,7 +88,8 @@ export class GraphqlOverHttp {
     const { usage, timeLimits, requestLog } = this.#parts;
     const address = this.#parts.addressOf(req);
     const group = addressGroup(address);
-    const headers = [...this.#parts.headersFor(req)];
+    // A cache may store the response of a GET that does not forbid it.
+    const headers = [...this.#parts.headersFor(req), "cache-control", "no-store"];
     const excess = usage.acquire(group, "requests");
     if (excess !== undefined) {
       dropBody(req);

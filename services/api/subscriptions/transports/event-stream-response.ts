@@ -163,7 +163,7 @@ class EventStreamResponse {
     held.set(0);
     headers.push("content-type", "text/event-stream; charset=utf-8");
     // Caches must not keep it, and nginx must not buffer it.
-    headers.push("cache-control", "no-store, no-transform", "x-accel-buffering", "no");
+    headers.push("cache-control", "no-transform", "x-accel-buffering", "no");
     res.writeHead(200, headers);
     void this.#write(keepAlive);
   }
