@@ -21,14 +21,27 @@ type Order = Pick<AdminOrderRowFragment, "id" | "number" | "status">;
 
 const invalidates = [AdminOrderRowsDocument, AdminOrderViewDocument];
 
+interface ActionProps {
+  order: Order;
+  /** The button is in a row of a list, not at the head of the order's page. */
+  isSmall?: boolean;
+}
+
 /** The buttons for what can be done with an order in its status. */
-export function OrderActions({ order }: { order: Order }) {
-  if (order.status === "SHIPPED") return <CompleteButton order={order} />;
-  if (order.status !== "PLACED") return null;
-  return (
+export function OrderActions(props: ActionProps) {
+  const { status } = props.order;
+  if (status === "SHIPPED") return <CompleteButton {...props} />;
+  if (status !== "PLACED") return null;
+  // On a page, the main action is the last one.
+  return props.isSmall === true ? (
     <>
-      <ShipButton order={order} />
-      <CancelButton order={order} />
+      <ShipButton {...props} />
+      <CancelButton {...props} />
+    </>
+  ) : (
+    <>
+      <CancelButton {...props} />
+      <ShipButton {...props} />
     </>
   );
 }
@@ -46,7 +59,7 @@ function useDialog() {
 }
 
 /** Asks for the tracking text and ships an order. */
-function ShipButton({ order: { id, number } }: { order: Order }) {
+function ShipButton({ order: { id, number }, isSmall = false }: ActionProps) {
   const { isOpen, open, close } = useDialog();
   const { mutate, isPending, error } = useShopMutation(AdminShipOrderDocument, {
     invalidates,
@@ -57,7 +70,12 @@ function ShipButton({ order: { id, number } }: { order: Order }) {
   });
   return (
     <>
-      <Button isSmall onPress={open} aria-label={adminOrderTexts.shipNamed(number)}>
+      <Button
+        isSmall={isSmall}
+        look={isSmall ? "secondary" : "primary"}
+        onPress={open}
+        aria-label={adminOrderTexts.shipNamed(number)}
+      >
         <Truck size={15} aria-hidden /> {adminOrderTexts.ship}
       </Button>
       <Dialog title={adminOrderTexts.shipNamed(number)} isOpen={isOpen} onClose={close}>
@@ -81,7 +99,7 @@ function ShipButton({ order: { id, number } }: { order: Order }) {
   );
 }
 
-function CompleteButton({ order: { id, number } }: { order: Order }) {
+function CompleteButton({ order: { id, number }, isSmall = false }: ActionProps) {
   const { isOpen, open, close } = useDialog();
   const { mutateAsync } = useShopMutation(AdminCompleteOrderDocument, {
     invalidates,
@@ -92,7 +110,8 @@ function CompleteButton({ order: { id, number } }: { order: Order }) {
   return (
     <>
       <Button
-        isSmall
+        isSmall={isSmall}
+        look={isSmall ? "secondary" : "primary"}
         onPress={open}
         aria-label={`${adminOrderTexts.complete}: ${orderTexts.orderTitle(number)}`}
       >
@@ -111,7 +130,7 @@ function CompleteButton({ order: { id, number } }: { order: Order }) {
   );
 }
 
-function CancelButton({ order: { id, number } }: { order: Order }) {
+function CancelButton({ order: { id, number }, isSmall = false }: ActionProps) {
   const { isOpen, open, close } = useDialog();
   const { mutateAsync } = useShopMutation(AdminCancelOrderDocument, {
     invalidates,
@@ -122,8 +141,8 @@ function CancelButton({ order: { id, number } }: { order: Order }) {
   return (
     <>
       <Button
-        isSmall
-        look="quiet"
+        isSmall={isSmall}
+        look={isSmall ? "quiet" : "secondary"}
         onPress={open}
         aria-label={`${orderTexts.cancel}: ${orderTexts.orderTitle(number)}`}
       >

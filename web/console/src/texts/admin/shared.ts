@@ -14,6 +14,8 @@ export const adminTexts = {
   edit: "Edit",
   all: "All",
   filters: "Filters",
+  moreFilters: "More filters",
+  fewerFilters: "Fewer filters",
   clear: "Clear filters",
   filtersWrong: "The filters cannot be applied",
   filtersWrongText: "Correct the fields with an error, or clear the filters.",
