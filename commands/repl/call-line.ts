@@ -1,7 +1,7 @@
 import type { Rule, Rules } from "./action-list.ts";
 
 /** A word of a line. A quoted word is never a flag. */
-interface Word {
+export interface Word {
   text: string;
   isQuoted: boolean;
 }
@@ -38,6 +38,15 @@ export function readCall(line: string, rulesOf: (action: string) => Rules): Call
   const nodeId = names.length > 1 ? names[1] : undefined;
   if (names.length === 0 || action.startsWith("-")) return undefined;
 
+  return callOf({ nodeId, action }, words, rulesOf(action));
+}
+
+/** Reads the words behind the name of an action: its parameters, `meta` and calling options. */
+export function callOf(
+  { nodeId, action }: Pick<Call, "nodeId" | "action">,
+  words: readonly Word[],
+  rules: Rules,
+): Call {
   const { flags, others } = sorted(words);
   const [json, metaJson, ...more] = others;
   if (more.length > 0 || (json !== undefined && !/^\s*[[{]/.test(json))) {
@@ -46,7 +55,6 @@ export function readCall(line: string, rulesOf: (action: string) => Rules): Call
       `“${stray}” belongs to no flag: put a value with spaces into quotation marks.`,
     );
   }
-  const rules = rulesOf(action);
   const call: Call = { nodeId, action, params: {}, meta: {}, options: {} };
   const params: Record<string, unknown> = {};
   for (const [flag, texts] of flags) {
@@ -65,7 +73,7 @@ export function readCall(line: string, rulesOf: (action: string) => Rules): Call
  * flag; in the middle of a word they are plain characters. In double quotation marks, \\" is a
  * quotation mark and \\\\ a backslash. JSON needs no quotation marks.
  */
-function wordsOf(line: string): Word[] {
+export function wordsOf(line: string): Word[] {
   const words: Word[] = [];
   let rest = line.trimStart();
   while (rest !== "") {

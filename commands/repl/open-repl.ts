@@ -4,6 +4,7 @@ import type { CallingOptions, ServiceBroker } from "moleculer";
 import repl from "moleculer-repl";
 import { isClientError, isServiceUnavailable } from "../../core/errors.ts";
 import { actionsOf, actionTable, nearestName, rulesOf } from "./action-list.ts";
+import { moleculerLine, readBenchmark } from "./bench-line.ts";
 import { LineFault, readCall } from "./call-line.ts";
 import { completeCall, type Completion } from "./complete-call.ts";
 import { withWritableHistory } from "./history-file.ts";
@@ -44,8 +45,9 @@ export function openRepl(broker: ServiceBroker): REPLServer {
         (done as (error: null) => void)(null);
         return;
       }
+      const line = benchmarkLine(broker, command);
       await new Promise<void>((resolve) => {
-        evaluate.call(server, command, context, file, (...result) => {
+        evaluate.call(server, line, context, file, (...result) => {
           done(...result);
           resolve();
         });
@@ -104,6 +106,23 @@ async function call(broker: ServiceBroker, line: string): Promise<boolean> {
     showError(error);
   }
   return true;
+}
+
+/**
+ * Returns a line `bench ACTION …` in the form that Moleculer's command reads, and any other line as
+ * it is. Prints why a line is no valid benchmark, and returns an empty line in its place.
+ */
+function benchmarkLine(broker: ServiceBroker, line: string): string {
+  try {
+    const benchmark = readBenchmark(line, (action) => rulesOf(broker, action));
+    if (benchmark === undefined) return line;
+    const missing = reasonOfAbsence(broker, benchmark.call.action, undefined);
+    if (missing === undefined) return moleculerLine(benchmark);
+    printError(missing);
+  } catch (error) {
+    showError(error);
+  }
+  return "";
 }
 
 /**

@@ -32,7 +32,7 @@ export const skuTaken = () =>
 export const productsConstraints = { products_sku: skuTaken };
 
 export const outOfStock = (productId: string, asked: number, left: number) =>
-  new ClientError(productErrors.OUT_OF_STOCK, `Only ${left} of this product are left.`, {
+  new ClientError(productErrors.OUT_OF_STOCK, leftOf(left), {
     product_id: productId,
     asked,
     left,
@@ -72,3 +72,8 @@ export const namedTwice = ({ index }: { index: number }) =>
 
 export const stockOrChange = () =>
   invalidField("", "Give either 'stock', or a 'change' that is not 0, and not both.");
+
+function leftOf(left: number): string {
+  if (left === 0) return "This product is sold out.";
+  return `Only ${left} of this product ${left === 1 ? "is" : "are"} left.`;
+}

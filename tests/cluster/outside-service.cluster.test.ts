@@ -13,12 +13,15 @@ import {
 } from "../../tools/support/processes.ts";
 import { Cluster } from "../support/cluster.ts";
 import { cloneDatabases, type TestDatabases } from "../support/databases.ts";
+import { unknownId } from "../support/graphql/mutations.ts";
 import { registerFirstAdmin } from "../support/http/first-admin.ts";
 
 let nats: NatsServer;
 let databases: TestDatabases;
 let cluster: Cluster;
 let token: string;
+/** The id of the admin, who sends all requests. */
+let admin: string;
 let reviews: Program;
 
 const namespace = `test-${process.pid}-reviews`;
@@ -49,6 +52,7 @@ beforeAll(async () => {
   cluster.startGateway();
   await cluster.ready();
   ({ token } = await registerFirstAdmin(cluster.url));
+  ({ id: admin } = (await ask("{ me { id } }")).value as { id: string });
 });
 afterAll(async () => {
   await cleanUp();
@@ -60,8 +64,14 @@ test("a service in plain JavaScript joins over NATS and adds its fields to the s
   const input = '{ name: "Mug", description: "", price: 1, stock: 9 }';
   const mug = await ask(`mutation { createProduct(input: ${input}) { id } }`);
   const { id } = mug.value as { id: string };
-  const add = `mutation { addReview(productId: "${id}", text: "Fine.") { text product { name } } }`;
-  await eventually("the field of the new service", async () => (await ask(add)).code === undefined);
+  const review = (of: string) =>
+    ask(`mutation { addReview(productId: "${of}", text: "Fine.") { userId product { name } } }`);
+  await eventually("the field of the new service", async () => {
+    const { value, code } = await review(id);
+    if (code === undefined) expect(value).toEqual({ userId: admin, product: { name: "Mug" } });
+    return code === undefined;
+  });
+  expect((await review(unknownId)).code).toBe("PRODUCT_NOT_FOUND");
   const { value } = await ask(`{ product(id: "${id}") { reviews { text product { name } } } }`);
   expect(value).toEqual({ reviews: [{ text: "Fine.", product: { name: "Mug" } }] });
   const rejected = await ask(`mutation { addReview(productId: "${id}", text: "") { text } }`);
@@ -69,7 +79,22 @@ test("a service in plain JavaScript joins over NATS and adds its fields to the s
   expect((await ask("{ products { id } }")).code).toBeUndefined();
 });
 
-test("the fields of a service that leaves stay, answer SERVICE_UNAVAILABLE, and work when it is back", async () => {
+test("it receives the events of the shop", async () => {
+  const input = '{ name: "Cup", description: "", price: 1, stock: 500 }';
+  const cup = await ask(`mutation { createProduct(input: ${input}) { id } }`);
+  const { id: cupId } = cup.value as { id: string };
+  const lines = `[{ product_id: "${cupId}", quantity: 1 }]`;
+  // The first events are missed until the nodes know the new listener.
+  await eventually("the event", async () => {
+    const placed = await ask(`mutation { placeOrder(input: { order_products: ${lines} }) { id } }`);
+    const { id } = placed.value as { id: string };
+    await ask(`mutation { shipOrder(input: { id: "${id}" }) { id } }`);
+    await ask(`mutation { completeOrder(id: "${id}") { id } }`);
+    return reviews.output().includes(`The user ${admin} can review the products of `);
+  });
+});
+
+test("its fields stay when it leaves, answer SERVICE_UNAVAILABLE, and work when it is back", async () => {
   reviews.signal("SIGTERM");
   await reviews.ended();
   const query = "{ products(limit: 5) { id reviews { text } } }";

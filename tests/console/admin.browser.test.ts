@@ -177,6 +177,50 @@ test("a new order appears without a reload, and is shipped and delivered", async
   expect(admin.problems).toEqual([]);
 });
 
+test("the head of an order's page has buttons of one height, and shipping is the last of them", async () => {
+  const lamp = await putOnSale(shop, 10, 500, "Desk Lamp");
+  const { order } = await placeOrder(shop, buyer.token, [lamp, 1]);
+  const page = await open(`/admin/orders/${order?.id ?? ""}`, /^Order/);
+  const buttons = [
+    page.getByRole("link", { name: "Show trace" }),
+    button(page, /^Cancel order/),
+    button(page, /^Ship order/),
+  ];
+  const boxes = await Promise.all(buttons.map((element) => element.boundingBox()));
+  expect(new Set(boxes.map((box) => box?.height)).size).toBe(1);
+  expect(new Set(boxes.map((box) => box?.y)).size).toBe(1);
+  const places = boxes.map((box) => box?.x ?? 0);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+});
+
+test("on a phone, the list is in view, and all filters after a press", async () => {
+  const lamp = await putOnSale(shop, 10, 500, "Floor Lamp");
+  await placeOrder(shop, buyer.token, [lamp, 1]);
+  const page = await open("/admin/orders", "Orders");
+  const window = page.viewportSize() ?? { width: 1280, height: 800 };
+  try {
+    await page.setViewportSize({ width: 390, height: 844 });
+    const status = page.getByLabel("Status", { exact: true });
+    const first = page.getByRole("main").getByRole("row").nth(1);
+    await first.waitFor();
+    expect((await first.boundingBox())?.y).toBeLessThan(600);
+    expect(await status.isVisible()).toBe(false);
+    await button(page, "More filters").click();
+    await status.selectOption("Cancelled");
+    await button(page, "Fewer filters").click();
+    // The list is filtered, which the button says.
+    await button(page, "Clear filters").click();
+    await eventually("no filter", () => !page.url().includes("status"));
+    await page.goto(`${shop.url}/console/admin/orders?status=SHIPPED`);
+    await untilLoaded(page, "Orders");
+    expect(await status.inputValue()).toBe("SHIPPED");
+    expect(await status.isVisible()).toBe(true);
+    expect(await accessibilityFaults(page)).toEqual([]);
+  } finally {
+    await page.setViewportSize(window);
+  }
+});
+
 test("orders that come faster than they can be read wait for the button", async () => {
   const lamp = await putOnSale(shop, 100, 500, "Lamp");
   const page = await open("/admin/orders", "Orders");
@@ -366,11 +410,11 @@ test("an admin finds a user, resets the password, changes the role and erases", 
     .click();
   await row(page, "Registered").waitFor();
   await page.getByRole("button", { name: "Clear filters" }).click();
-  await page.getByLabel("By", { exact: true }).selectOption("Operator");
+  await page.getByLabel("Kind of actor").selectOption("Operator");
   await row(page, "Operator").first().waitFor();
   await row(page, "Personal data erased").waitFor({ state: "detached" });
   expect(page.url()).toContain("kind=operator");
-  await page.getByLabel("By", { exact: true }).selectOption("All");
+  await page.getByLabel("Kind of actor").selectOption("All");
   // Sign-ins are not in the list, and found by the name of who has signed in.
   await page.getByLabel("What").selectOption("Signed in");
   await page.getByLabel("Who").fill("nobody");

@@ -233,6 +233,18 @@ describe.each([
     expect(answer).not.toContain("WARN");
   });
 
+  test("repeats a call with the parameters of its flags", async () => {
+    await repl.type(
+      `bench products.page --first 1 --search "it's a \\"mug\\"" --num 3`,
+      `with params: { first: 1, search: \`it's a "mug"\` }`,
+      "Running x 3 times",
+      "3 requests in",
+      "0 error\n",
+    );
+    await repl.type("bench products.pag --num 3", "There is no action products.pag.", "mol $");
+    await repl.type("bench products.page --first 1 2 --num 3", "“2” belongs to no flag", "mol $");
+  });
+
   test("ends at exit without stopping the shop", async () => {
     repl.program.type("exit");
     expect(await repl.program.ended()).toBe(0);

@@ -187,7 +187,7 @@ describe("a call for several orders", () => {
         error: {
           code: "OUT_OF_STOCK",
           status: 409,
-          message: "Only 1 of this product are left.",
+          message: "Only 1 of this product is left.",
           data: { product_id: cup, asked: 2, left: 1 },
         },
       },

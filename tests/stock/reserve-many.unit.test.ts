@@ -21,7 +21,7 @@ test("an order of several gets its lines, its client error, or null after a faul
   const error = {
     code: "OUT_OF_STOCK",
     status: 409,
-    message: "Only 0 of this product are left.",
+    message: "This product is sold out.",
     data: { product_id: "mug", asked: 1, left: 0 },
   };
   expect(await reserveTwo(lines, outOfStock("mug", 1, 0))).toEqual([{ lines }, { error }]);

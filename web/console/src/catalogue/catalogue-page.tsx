@@ -21,7 +21,8 @@ import {
 import { ProductCardsDocument } from "./catalogue.graphql.ts";
 import { useStockUpdates } from "./stock/live-stock.ts";
 
-const pageRows = 48;
+/** A multiple of each number of columns, so that the last row is full. */
+const pageRows = 60;
 const documents = [ProductCardsDocument];
 
 /** The catalogue. The address has search, filters and sort, so that it can be kept and shared. */

@@ -23,31 +23,36 @@ const invalidates = [AdminOrderRowsDocument, AdminOrderViewDocument];
 
 interface ActionProps {
   order: Order;
-  /** Whether the order has the page for itself: then its next step is the main action. */
-  isWholePage?: boolean;
+  /** The button is in a row of a list, not at the head of the order's page. */
+  isSmall?: boolean;
 }
 
 /** The buttons for what can be done with an order in its status. */
-export function OrderActions({ order, isWholePage = false }: ActionProps) {
-  if (order.status === "SHIPPED") {
-    return <CompleteButton order={order} isWholePage={isWholePage} />;
-  }
-  if (order.status !== "PLACED") return null;
-  return (
+export function OrderActions(props: ActionProps) {
+  const { status } = props.order;
+  if (status === "SHIPPED") return <CompleteButton {...props} />;
+  if (status !== "PLACED") return null;
+  // On a page, the main action is the last one.
+  return props.isSmall === true ? (
     <>
-      <ShipButton order={order} isWholePage={isWholePage} />
-      <CancelButton order={order} isWholePage={isWholePage} />
+      <ShipButton {...props} />
+      <CancelButton {...props} />
+    </>
+  ) : (
+    <>
+      <CancelButton {...props} />
+      <ShipButton {...props} />
     </>
   );
 }
 
 /** The look of the button for the next step of an order. */
-function nextStep(isWholePage: boolean): { isSmall: boolean; look: "primary" | "secondary" } {
-  return isWholePage ? { isSmall: false, look: "primary" } : { isSmall: true, look: "secondary" };
+function nextStep(isSmall: boolean): { isSmall: boolean; look: "primary" | "secondary" } {
+  return { isSmall, look: isSmall ? "secondary" : "primary" };
 }
 
 /** Asks for the tracking text and ships an order. */
-function ShipButton({ order: { id, number }, isWholePage = false }: ActionProps) {
+function ShipButton({ order: { id, number }, isSmall = false }: ActionProps) {
   const { open, ...dialog } = useDialog();
   const { mutate, isPending, error } = useShopMutation(AdminShipOrderDocument, {
     invalidates,
@@ -58,11 +63,7 @@ function ShipButton({ order: { id, number }, isWholePage = false }: ActionProps)
   });
   return (
     <>
-      <Button
-        {...nextStep(isWholePage)}
-        onPress={open}
-        aria-label={adminOrderTexts.shipNamed(number)}
-      >
+      <Button {...nextStep(isSmall)} onPress={open} aria-label={adminOrderTexts.shipNamed(number)}>
         <Truck size={15} aria-hidden /> {adminOrderTexts.ship}
       </Button>
       <Dialog {...dialog} title={adminOrderTexts.shipNamed(number)}>
@@ -86,7 +87,7 @@ function ShipButton({ order: { id, number }, isWholePage = false }: ActionProps)
   );
 }
 
-function CompleteButton({ order: { id, number }, isWholePage = false }: ActionProps) {
+function CompleteButton({ order: { id, number }, isSmall = false }: ActionProps) {
   const { mutateAsync } = useShopMutation(AdminCompleteOrderDocument, {
     invalidates,
     onSuccess() {
@@ -95,7 +96,7 @@ function CompleteButton({ order: { id, number }, isWholePage = false }: ActionPr
   });
   return (
     <ConfirmButton
-      {...nextStep(isWholePage)}
+      {...nextStep(isSmall)}
       label={adminOrderTexts.complete}
       subject={orderTexts.orderTitle(number)}
       icon={<CheckCheck size={15} aria-hidden />}
@@ -106,7 +107,7 @@ function CompleteButton({ order: { id, number }, isWholePage = false }: ActionPr
   );
 }
 
-function CancelButton({ order: { id, number }, isWholePage = false }: ActionProps) {
+function CancelButton({ order: { id, number }, isSmall = false }: ActionProps) {
   const { mutateAsync } = useShopMutation(AdminCancelOrderDocument, {
     invalidates,
     onSuccess() {
@@ -115,8 +116,8 @@ function CancelButton({ order: { id, number }, isWholePage = false }: ActionProp
   });
   return (
     <ConfirmButton
-      isSmall={!isWholePage}
-      look="quiet"
+      isSmall={isSmall}
+      look={isSmall ? "quiet" : "secondary"}
       label={orderTexts.cancel}
       subject={orderTexts.orderTitle(number)}
       onConfirm={() => mutateAsync({ id })}

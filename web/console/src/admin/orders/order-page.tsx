@@ -60,7 +60,7 @@ export default function OrderPage({ id }: { id: string }) {
       {mayOperate && (
         <LinkButton href={`/operations/trace/${id}`}>{adminOrderTexts.trace}</LinkButton>
       )}
-      <OrderActions order={order} isWholePage />
+      <OrderActions order={order} />
     </Row>
   );
   return (

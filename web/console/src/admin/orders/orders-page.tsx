@@ -41,7 +41,7 @@ const columns: readonly Column<AdminOrderRowFragment>[] = [
     title: adminOrderTexts.actions,
     cell: (order) => (
       <span className={styles.actions}>
-        <OrderActions key={order.id} order={order} />
+        <OrderActions key={order.id} order={order} isSmall />
       </span>
     ),
     isNumber: true,

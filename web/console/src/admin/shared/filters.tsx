@@ -1,5 +1,5 @@
-import { FilterX } from "lucide-react";
-import { useMemo, type ReactNode } from "react";
+import { FilterX, SlidersHorizontal } from "lucide-react";
+import { useId, useMemo, useState, type ReactNode } from "react";
 import { useLocation, useSearch } from "wouter";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { Button } from "../../ui/actions/button.tsx";
@@ -52,15 +52,33 @@ export function FilterRange({ children }: { children: ReactNode }) {
 
 const noFaults: FilterFaults = {};
 
-/** The filters of a list, with a button that clears them. */
+/**
+ * The filters of a list, with a button that clears them. On phones, all but the first one are behind
+ * a button, so that the list is in view. They are open at once if the address has filters.
+ */
 export function FilterBar(props: FilterBarProps) {
   const { isFiltered, onClear, faults = noFaults, hasTimes = false, children } = props;
+  const [isOpened, setOpened] = useState(isFiltered);
+  const isOpen = isOpened || Object.keys(faults).length > 0;
+  const id = useId();
   return (
-    <search aria-label={adminTexts.filters}>
-      <div className={styles.bar}>
+    <search aria-label={adminTexts.filters} className={isOpen ? styles.open : styles.closed}>
+      <div className={styles.bar} id={id}>
         <FormErrors value={faults}>{children}</FormErrors>
         <Button look="quiet" isDisabled={!isFiltered} onPress={onClear}>
           {adminTexts.clear}
+        </Button>
+      </div>
+      <div className={styles.toggle}>
+        <Button
+          aria-expanded={isOpen}
+          aria-controls={id}
+          onPress={() => {
+            setOpened(!isOpen);
+          }}
+        >
+          <SlidersHorizontal size={17} aria-hidden />
+          {isOpen ? adminTexts.fewerFilters : adminTexts.moreFilters}
         </Button>
       </div>
       {hasTimes && <p className={styles.note}>{adminTexts.localTimes(timeZone)}</p>}

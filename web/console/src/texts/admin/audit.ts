@@ -7,13 +7,13 @@ import type {
 /** The texts of the audit trail. */
 export const auditTexts = {
   title: titles.auditTrail,
-  trail: "Of",
+  trail: "Trail of",
   trails: { users: "Users", products: "Products", webhooks: "Webhooks" },
   action: "What",
   outcome: "Outcome",
   outcomes: { all: "All", ok: "Successful", rejected: "Rejected" },
   entriesOf: (id: string) => `All of …${id}`,
-  kind: "By",
+  kind: "Kind of actor",
   actor: "Who",
   subject: "Affected",
   nameHint: "Name or id",

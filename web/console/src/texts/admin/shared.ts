@@ -12,6 +12,8 @@ export const adminTexts = {
   cancel: "Cancel",
   all: "All",
   filters: "Filters",
+  moreFilters: "More filters",
+  fewerFilters: "Fewer filters",
   clear: "Clear filters",
   filtersWrong: "The filters cannot be applied",
   filtersWrongText: "Correct the fields with an error, or clear the filters.",
