@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ConnectionReader, type PageArguments } from "../support/http/connections.ts";
+import { timeOfId } from "../../core/ids/ids.ts";
 import { eventually } from "../../tools/support/eventually.ts";
 import { unknownId } from "../support/graphql/mutations.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
@@ -209,6 +210,14 @@ describe("a filter of orders", () => {
       idsAt(0),
     );
     expect(await orders.ids({ filter: { ...ofAnn, status: "PLACED" } })).toEqual(idsAt(2));
+  });
+
+  test("selects by a time between two milliseconds", async () => {
+    const [, second, third] = placed;
+    const after = `${timeOfId(second?.id ?? "").slice(0, -1)}5Z`;
+    expect(after).toMatch(/\.\d{3}5Z$/);
+    expect(await orders.ids({ filter: { placed_from: after } })).toEqual([third?.id]);
+    expect(await orders.ids({ filter: { placed_before: after } })).toContain(second?.id);
   });
 
   test("selects by total price only together with a user or a start time", async () => {

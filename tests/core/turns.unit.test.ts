@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { describe, expect, test } from "@jest/globals";
 import { eventLoopLoad } from "../../core/tasks/event-loop-load.ts";
-import { Turns } from "../../core/tasks/turns.ts";
+import { KeyedTurns, Turns } from "../../core/tasks/turns.ts";
 
 describe("turns", () => {
   const rejection = new Error("too many");
@@ -72,6 +72,26 @@ describe("turns", () => {
     for (const name of ["a", "b"]) end(name);
     await Promise.all(accepted);
   });
+});
+
+test("turns of different keys do not wait for each other", async () => {
+  const turns = new KeyedTurns({ limit: () => 1 });
+  const begun: string[] = [];
+  const first = Promise.withResolvers<undefined>();
+  const work = (name: string, until?: Promise<undefined>) => async () => {
+    begun.push(name);
+    await until;
+  };
+  const all = [
+    turns.run("ann", work("ann 1", first.promise)),
+    turns.run("ann", work("ann 2")),
+    turns.run("bob", work("bob 1")),
+  ];
+  await all[2];
+  expect(begun).toEqual(["ann 1", "bob 1"]);
+  first.resolve(undefined);
+  await Promise.all(all);
+  expect(begun).toEqual(["ann 1", "bob 1", "ann 2"]);
 });
 
 describe("the load of the event loop", () => {

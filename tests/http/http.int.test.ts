@@ -50,6 +50,15 @@ describe("the playground", () => {
   });
 });
 
+test.each(["{ __typename }", "{ nothing }", 'mutation { logout(token: "x") { success } }'])(
+  "a cache must not store the response to GET of %s",
+  async (query) => {
+    const response = await get(`/graphql?query=${encodeURIComponent(query)}`);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    await response.body?.cancel();
+  },
+);
+
 test.each(["/", "/console", "/console/assets/nothing.js", "/metrics", "/health/live"])(
   "OPTIONS %s names the methods, and has no content",
   async (path) => {

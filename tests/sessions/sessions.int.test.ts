@@ -82,6 +82,11 @@ describe("a login", () => {
     expect((await readAccount(token)).data).toEqual({ user: { username: expect.any(String) } });
   });
 
+  test("with the right password is not rejected beside others that are still being checked", async () => {
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => logIn(shop, ann)));
+    expect(new Set(tokens.map(({ refreshToken }) => refreshToken)).size).toBe(20);
+  });
+
   test("stores the address, but no part of the refresh token", async () => {
     const { token, refreshToken } = await logIn(shop, ann);
     const stored = await sessionOf(token);
