@@ -27,11 +27,20 @@ const acquireTimeoutMs = 3_000;
 
 /** Sequelize prints these lines for errors that it also throws. A log of JSON must not have such text. */
 const printedBySequelize = /^(?:Committing|Rolling back) transaction \S+ failed with error /;
-const { warn } = console;
-// eslint-disable-next-line no-console
-console.warn = (...words: unknown[]) => {
-  if (!printedBySequelize.test(String(words[0]))) warn.apply(console, words);
-};
+
+let quietWarn: typeof console.warn | undefined;
+
+/** Replaces `console.warn` by one that leaves these lines out. Jest gives each test file a new one. */
+function silenceSequelize(): void {
+  /* eslint-disable no-console */
+  const { warn } = console;
+  if (warn === quietWarn) return;
+  quietWarn = (...words) => {
+    if (!printedBySequelize.test(String(words[0]))) warn.apply(console, words);
+  };
+  console.warn = quietWarn;
+  /* eslint-enable no-console */
+}
 
 /**
  * A client with an error listener from the start. Sequelize adds its own shortly after a connection
@@ -77,6 +86,7 @@ function typeParser(
  * @param poolMax the maximum number of connections
  */
 export function openSequelize(url: string, poolMax: number): Sequelize {
+  silenceSequelize();
   const { host, port, user, password, database, ssl } = pgConnectionString.parse(url);
   const options: Options & { databaseVersion: string } = {
     dialect: "postgres",
