@@ -47,6 +47,11 @@ interface FoundRow {
   closed: string | null;
 }
 
+/** Returns the key of the tries for one account from one address. */
+export function pairKeyOf(email: string, { address }: Sender): string {
+  return limitKey("pair", JSON.stringify([emailKey(email), addressGroup(address ?? "")]));
+}
+
 /**
  * Finds the account of an email, and counts a try of its password in all counters of the try, or in
  * none if one of them is closed. The last free try and each later one close a counter for 1, 2, 4 …
@@ -68,7 +73,7 @@ export async function findAndCount(
   const owner = emailKey(email);
   const address = addressGroup(sender.address ?? "");
   const isCounted = sender.actor.kind !== "operator";
-  const pairKey = limitKey("pair", JSON.stringify([owner, address]));
+  const pairKey = pairKeyOf(email, sender);
   const accountKey = limitKey("account", owner);
   // Not reset: otherwise an attacker could reset the counter by logging in to an own account.
   const addressKey = limitKey("address", address);

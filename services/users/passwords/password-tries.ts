@@ -1,11 +1,16 @@
 import { userErrors, type UserAuditAction } from "../users.contract.ts";
 import type { Sender } from "../../../core/access.ts";
-import { addressGroup } from "../../../core/network/caller-address.ts";
 import { KeyedTurns } from "../../../core/tasks/turns.ts";
 import { commonErrors } from "../../../core/errors.ts";
 import { recordAudit, type NewAuditEntry } from "../../../database/audit-trail.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
-import { findAndCount, type Account, type CountedTry, type FoundAccount } from "./count-try.ts";
+import {
+  findAndCount,
+  pairKeyOf,
+  type Account,
+  type CountedTry,
+  type FoundAccount,
+} from "./count-try.ts";
 import { verifyPassword } from "./password-hash.ts";
 import { limitKey } from "../accounts/rate-limits.ts";
 import { emailKey } from "../accounts/email-key.ts";
@@ -69,8 +74,7 @@ export class PasswordTries {
    * without checking.
    */
   verify(attempt: PasswordTry): Promise<RightPassword | undefined> {
-    const address = addressGroup(attempt.sender.address ?? "");
-    const pair = JSON.stringify([emailKey(attempt.email), address]);
+    const pair = pairKeyOf(attempt.email, attempt.sender);
     return this.#turns.run(pair, () => this.#verify(attempt));
   }
 
