@@ -50,8 +50,12 @@ export function useLiveOrders(queried: readonly Order[], { filter, place, isHeld
   const client = useQueryClient();
   const [live, setLive] = useState<LiveState>({ filter, ...nothing });
   const [changes, setChanges] = useState<ReadonlyMap<string, Order>>(new Map());
-  const isSameFilter = JSON.stringify(live.filter) === JSON.stringify(filter);
-  const { shown, waiting, isFast } = isSameFilter ? live : nothing;
+  // A press and an event may both come before the next rendering: each change begins with the result
+  // of the one before it.
+  const change = (next: (live: LiveState) => LiveState) => {
+    setLive((live) => next(ofFilter(live, filter)));
+  };
+  const { shown, waiting, isFast } = ofFilter(live, filter);
   const restart = () => {
     setLive({ filter, ...nothing });
     setChanges(new Map());
@@ -60,18 +64,20 @@ export function useLiveOrders(queried: readonly Order[], { filter, place, isHeld
   const showWaiting = () => {
     // Older ones are not known.
     if (waiting.length === maxOrders) restart();
-    else setLive({ filter, ...nothing, shown: [...waiting, ...shown].slice(0, maxOrders) });
+    else change(showAll);
   };
   const takeOrder = useBatches<Order>((placed) => {
     const orders = placed.filter((order) => isMatch(order, filter)).toReversed();
-    if (orders.length === 0 || place === "later") return;
-    const isFaster = isFast || orders.length > readableOrders;
-    const newest = [...orders, ...waiting];
-    setLive(
-      isHeld || isFaster
-        ? { filter, shown, waiting: newest.slice(0, maxOrders), isFast: isFaster }
-        : { filter, ...nothing, shown: [...newest, ...shown].slice(0, maxOrders) },
-    );
+    if (orders.length === 0) return;
+    change((live) => {
+      // A page that is being read may be the last one, and too early for them.
+      if (place === "later") return showAll({ ...live, waiting: orders });
+      const isFast = live.isFast || orders.length > readableOrders;
+      const newest = { ...live, isFast, waiting: [...orders, ...live.waiting] };
+      return isHeld || isFast
+        ? { ...newest, waiting: newest.waiting.slice(0, maxOrders) }
+        : showAll(newest);
+    });
   });
   const takeChange = useBatches<Order>((changed) => {
     const entries = changed.map((order) => [order.id, order] as const);
@@ -89,15 +95,27 @@ export function useLiveOrders(queried: readonly Order[], { filter, place, isHeld
     },
     onGap: restart,
   });
-  const ordered = place === "first" ? [...shown, ...queried] : [...queried, ...shown.toReversed()];
-  const all = new Map(ordered.map((order) => [order.id, order]));
+  const all = new Map(inOrder(queried, shown, place).map((order) => [order.id, order]));
   const rows = [...all.values()].map((order) => {
     const changed = changes.get(order.id);
     return changed && changed.updatedAt > order.updatedAt ? changed : order;
   });
   // The user points elsewhere now.
-  if (!isHeld && !isFast && waiting.length > 0) {
-    setLive({ filter, ...nothing, shown: [...waiting, ...shown].slice(0, maxOrders) });
-  }
+  if (!isHeld && !isFast && waiting.length > 0) change(showAll);
   return { rows, waiting: waiting.length, hasMore: waiting.length === maxOrders, showWaiting };
+}
+
+function inOrder(queried: readonly Order[], shown: readonly Order[], place: LiveOptions["place"]) {
+  if (place === "later") return queried;
+  return place === "first" ? [...shown, ...queried] : [...queried, ...shown.toReversed()];
+}
+
+/** Returns the state; an empty one if the state belongs to another filter. */
+function ofFilter(live: LiveState, filter: OrderFilter): LiveState {
+  const isSame = JSON.stringify(live.filter) === JSON.stringify(filter);
+  return isSame ? live : { filter, ...nothing };
+}
+
+function showAll({ filter, shown, waiting }: LiveState): LiveState {
+  return { filter, ...nothing, shown: [...waiting, ...shown].slice(0, maxOrders) };
 }
