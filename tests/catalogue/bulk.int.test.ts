@@ -166,7 +166,7 @@ describe("createProducts", () => {
       await counter.ignoreBackground();
       const statementsFor = async (count: number) => {
         let run = 0;
-        const { statements } = await counter.ofRequest(2, async (requestID) => {
+        const { statements } = await counter.ofRequest(Infinity, async (requestID) => {
           run += 1;
           const products = Array.from({ length: count }, (_, n) =>
             jug({ sku: `MANY-${count}-${run}-${n}` }),
