@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { ClipboardList } from "lucide-react";
-import { Link, useLocation } from "wouter";
+import { Link } from "wouter";
 import { isShopError } from "../../../../../clients/typescript/src/index.ts";
 import { Page } from "../../app/pages/page.tsx";
 import { shop } from "../../api/shop.ts";
@@ -9,6 +9,7 @@ import { useShopQuery } from "../../api/use-shop.ts";
 import { StatusBadge } from "../../orders/status-badge.tsx";
 import { operationsTexts } from "../../texts/operations.ts";
 import { traceTexts } from "../../texts/order-trace.ts";
+import { useNavigate } from "../../unsaved/use-navigate.ts";
 import { Button } from "../../ui/actions/button.tsx";
 import { TextField } from "../../ui/forms/fields.tsx";
 import { formatTime } from "../../ui/format.ts";
@@ -64,7 +65,7 @@ export default function TraceSearchPage() {
 }
 
 function SearchForm() {
-  const [, navigate] = useLocation();
+  const navigate = useNavigate();
   const [isPending, setPending] = useState(false);
   const [problem, setProblem] = useState<string>();
   const find = async (text: string) => {
