@@ -53,7 +53,9 @@ describe("an iterator", () => {
     const calls = { first: 0, second: 0 };
     const first = client.subscribe(changed, {}, { onConnected: () => (calls.first += 1) });
     void first.next();
-    (await server.subscription()).cut();
+    const before = await server.subscription();
+    await eventually("the first call", () => calls.first === 1);
+    before.cut();
     await server.subscription();
     await eventually("the second call", () => calls.first === 2);
     const second = client.subscribe(changed, {}, { onConnected: () => (calls.second += 1) });
@@ -62,6 +64,19 @@ describe("an iterator", () => {
     await eventually("the call for the open connection", () => calls.second === 1);
     expect(calls).toEqual({ first: 2, second: 1 });
     await Promise.all([first.return(), second.return()]);
+  });
+
+  test("calls onConnected only when the shop delivers the events of the subscription", async () => {
+    const release = server.holdPongs();
+    let calls = 0;
+    const events = clientOf().subscribe(changed, {}, { onConnected: () => (calls += 1) });
+    const first = events.next();
+    (await server.subscription()).next(event("a"));
+    await first;
+    expect(calls).toBe(0);
+    release();
+    await eventually("the call", () => calls === 1);
+    await events.return();
   });
 
   test("calls onDisconnected for a lost connection, and not for its own end", async () => {
@@ -75,7 +90,9 @@ describe("an iterator", () => {
       },
     );
     void events.next();
-    (await server.subscription()).cut();
+    const before = await server.subscription();
+    await eventually("the first connection", () => calls.length === 1);
+    before.cut();
     await server.subscription();
     await eventually("the second connection", () => calls.length === 3);
     await events.return();

@@ -4,7 +4,8 @@ import { WebSocket } from "ws";
 import { eventually } from "../../tools/support/eventually.ts";
 import { placeOrder, putOnSale } from "../support/ordering.ts";
 import { startTestShop, type TestShop } from "../support/shop.ts";
-import { subscriptionsTo } from "../support/http/subscriptions.ts";
+import { openSocket } from "../support/http/raw-socket.ts";
+import { subscriptionsTo, watch } from "../support/http/subscriptions.ts";
 
 let shop: TestShop;
 let mug: string;
@@ -76,6 +77,26 @@ test("the gateway receives events of the broker from the first subscription on",
   await eventually("the event", () => results.length > 0);
   expect(results).toEqual([{ data: { inventoryUpdated: { number: -3 } } }]);
   stop();
+  await untilSubscribed("inventory.updated", 0);
+});
+
+test("a ping is answered when the subscriptions before it receive events", async () => {
+  const { socket, init, send, receive } = openSocket(shop.url);
+  await init();
+  const countsAtPong: number[] = [];
+  socket.on("message", (message: Buffer) => {
+    if (message.includes("pong")) countsAtPong.push(subscriptionsTo(shop, "inventory.updated"));
+  });
+  send(watch("first"));
+  send(watch("second"));
+  send({ type: "ping" });
+  await receive("pong");
+  expect(countsAtPong).toEqual([2]);
+  send({ type: "subscribe", id: "wrong", payload: { query: "subscription { nothing }" } });
+  send({ type: "subscribe", id: "query", payload: { query: "{ products { id } }" } });
+  send({ type: "ping" });
+  await eventually("the second pong", () => countsAtPong.length === 2);
+  socket.terminate();
   await untilSubscribed("inventory.updated", 0);
 });
 

@@ -47,8 +47,8 @@ export interface RequestOptions {
 
 export interface SubscriptionOptions {
   /**
-   * Called for each connection, when the subscription has been sent. Events from before the first
-   * connection are not delivered, so query the present state now.
+   * Called for each connection, when the shop delivers the events of the subscription. Earlier events
+   * are not delivered, so query the present state now.
    */
   onConnected?: (() => void) | undefined;
   /** Called for each connection that is lost or cannot be made, before the client tries it again. */

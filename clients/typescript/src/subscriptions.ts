@@ -1,4 +1,4 @@
-import { createClient, type Client } from "graphql-ws/client";
+import { createClient, MessageType, type Client } from "graphql-ws/client";
 import type { Operation } from "./operation.ts";
 import { delayOf, wait, type RetryPolicy } from "./retries.ts";
 import type { Session } from "./session.ts";
@@ -33,11 +33,19 @@ const stableMs = 30_000;
 const pingMs = 10_000;
 const pongWithinMs = 5_000;
 
+/** What is used of a WebSocket. */
+interface Sender {
+  send(message: string): void;
+}
+
 /** Subscriptions over one WebSocket, which is open while there are subscriptions. */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   #socket: Client | undefined;
-  #isOpen = false;
+  /** The socket of the open connection. */
+  #open: Sender | undefined;
+  /** What to do at each pong that the shop still has to send, in their order. */
+  #pongs: (() => void)[] = [];
   /** The token of the last connection. */
   #token: string | undefined;
 
@@ -96,9 +104,13 @@ export class Subscriptions {
       const startedAt = Date.now();
       const socket = this.#connection();
       // The socket may be open already, for another subscription.
-      const forget = this.#isOpen ? undefined : socket.on("connected", later(onConnected));
+      const isOpen = this.#open !== undefined;
+      const onOpen = () => {
+        this.#whenSubscribed(onConnected, stop);
+      };
+      const forget = isOpen ? undefined : socket.on("connected", onOpen);
       const results = socket.iterate(request);
-      if (forget === undefined) later(onConnected)();
+      if (isOpen) onOpen();
       const end = () => void results.return?.();
       stop.addEventListener("abort", end);
       try {
@@ -119,6 +131,21 @@ export class Subscriptions {
       }
     }
     signal?.throwIfAborted();
+  }
+
+  /**
+   * Calls a function when the shop delivers the events of the subscription that is being sent. It has
+   * no message for this, but answers a ping after it has handled the subscriptions before it.
+   */
+  #whenSubscribed(call: (() => void) | undefined, stop: AbortSignal): void {
+    if (call === undefined) return;
+    setTimeout(() => {
+      if (this.#open === undefined) return;
+      this.#pongs.push(() => {
+        if (!stop.aborted) call();
+      });
+      this.#open.send(JSON.stringify({ type: MessageType.Ping }));
+    }, 0);
   }
 
   /** Waits until the next connection can be tried. Throws if it would fail, too. */
@@ -163,20 +190,24 @@ export class Subscriptions {
       },
       on: {
         // A connection that was cut in the network is not closed: only a pong shows that it works.
-        ping(isReceived) {
+        ping: (isReceived) => {
           if (isReceived) return;
           pongTimer = setTimeout(() => {
             socket.terminate();
           }, pongWithinMs);
+          this.#pongs.push(() => {
+            clearTimeout(pongTimer);
+          });
         },
-        pong: () => {
-          clearTimeout(pongTimer);
+        pong: (isReceived) => {
+          if (isReceived) this.#pongs.shift()?.();
         },
-        connected: () => {
-          this.#isOpen = true;
+        connected: (opened) => {
+          this.#open = opened as Sender;
         },
         closed: () => {
-          this.#isOpen = false;
+          this.#open = undefined;
+          this.#pongs = [];
           clearTimeout(pongTimer);
         },
       },

@@ -28,6 +28,8 @@ export async function fakeSocketServer() {
   const received: ReceivedSubscription[] = [];
   const waiting: ((subscription: ReceivedSubscription) => void)[] = [];
   let completed = 0;
+  /** Sends the pongs that wait; undefined while pings are answered at once. */
+  let heldPongs: (() => void)[] | undefined;
   server.on("connection", (socket: WebSocket) => {
     let authorization: unknown;
     const send = (message: object) => {
@@ -40,6 +42,13 @@ export async function fakeSocketServer() {
         send({ type: "connection_ack" });
       }
       if (type === "complete") completed++;
+      if (type === "ping") {
+        const pong = () => {
+          send({ type: "pong" });
+        };
+        if (heldPongs) heldPongs.push(pong);
+        else pong();
+      }
       if (type !== "subscribe") return;
       const subscription: ReceivedSubscription = {
         authorization,
@@ -69,6 +78,15 @@ export async function fakeSocketServer() {
     async subscription(): Promise<ReceivedSubscription> {
       const next = received.shift();
       return next ?? (await new Promise((resolve) => waiting.push(resolve)));
+    },
+    /** Answers no ping until the returned function is called. */
+    holdPongs(): () => void {
+      const held: (() => void)[] = [];
+      heldPongs = held;
+      return () => {
+        heldPongs = undefined;
+        for (const pong of held) pong();
+      };
     },
     /** The number of subscriptions that the client has ended. */
     completed: () => completed,

@@ -94,6 +94,9 @@ export class GraphqlSockets {
       onSubscribe: ({ extra }, id, payload) => this.#prepare(extra.connection, id, payload),
       execute: (args) => orErrors(() => (args as Args).prepared.execute()),
       subscribe: (args) => orErrors(() => (args as Args).prepared.subscribe()),
+      onOperation: ({ extra }, id) => {
+        extra.connection.running.get(id)?.open();
+      },
       onNext: ({ extra }, id, _payload, args, result) => {
         extra.connection.running.get(id)?.chargeDelivery();
         return this.#formatResult(args, result as ExecutionResult);
@@ -175,9 +178,10 @@ export class GraphqlSockets {
           closeSocket(socket, code ?? CloseCode.InternalServerError, reason ?? "");
         },
         // Without the payload of the ping, which may be large and which clients do not need.
-        onPing: () => {
+        onPing: async () => {
           if (!connection.isReading) return;
-          return connection.send('{"type":"pong"}');
+          await connection.untilOpened();
+          await connection.send('{"type":"pong"}');
         },
         onMessage: (handle) => {
           socket.on("message", (data, isBinary) => {

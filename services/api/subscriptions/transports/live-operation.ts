@@ -20,6 +20,8 @@ export class LiveOperation {
   readonly deadline: Deadline;
   readonly #gateway: LiveGateway;
   readonly #client: LiveClient;
+  readonly #opened = Promise.withResolvers<undefined>();
+  #isOpen = false;
   #isSubscription = false;
 
   constructor(gateway: LiveGateway, client: LiveClient, deadline = new Deadline()) {
@@ -28,10 +30,27 @@ export class LiveOperation {
     this.deadline = deadline;
   }
 
+  /** Whether a subscription receives events, or another operation runs, or it has ended. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Resolves when it is open. */
+  get opened(): Promise<unknown> {
+    return this.#opened.promise;
+  }
+
+  /** Notes that it is open. */
+  open(): void {
+    this.#isOpen = true;
+    this.#opened.resolve(undefined);
+  }
+
   /** Counts a subscription, or starts the deadline. Throws TOO_MANY_REQUESTS. */
   start(kind: Operation["kind"]): void {
     const { usage, timeLimits } = this.#gateway.parts;
     if (kind !== "subscription") {
+      this.open();
       timeLimits.set(this.deadline, maxExecutionMs);
       return;
     }
@@ -56,6 +75,7 @@ export class LiveOperation {
     this.#isSubscription = false;
     timeLimits.clear(this.deadline);
     this.deadline.abort();
+    this.open();
   }
 }
 

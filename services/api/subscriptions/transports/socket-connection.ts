@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { CloseCode } from "graphql-ws";
 import type { WebSocket } from "ws";
 import type { RequestParams } from "../../graphql/graphql-operation.ts";
@@ -9,6 +10,8 @@ import type { LiveOperation } from "./live-operation.ts";
 /** Unread bytes of a client. Beyond, its pings get no pong. */
 const maxUnreadForPong = 16_384;
 const closeWaitMs = 1_000;
+/** Clients wait about five seconds for a pong. */
+const maxOpeningMs = 2_000;
 
 /** A WebSocket connection: its memory, its state and its end. */
 export class SocketConnection {
@@ -43,6 +46,17 @@ export class SocketConnection {
   /** Whether the client reads fast enough to get pongs. */
   get isReading(): boolean {
     return this.socket.bufferedAmount <= maxUnreadForPong;
+  }
+
+  /**
+   * Resolves when the subscriptions that the client has asked for receive events, at the latest after
+   * `maxOpeningMs`: the client waits for its pong.
+   */
+  async untilOpened(): Promise<void> {
+    const opening = [...this.running.values()].filter(({ isOpen }) => !isOpen);
+    if (opening.length === 0) return;
+    const opened = Promise.all(opening.map((operation) => operation.opened));
+    await Promise.race([opened, delay(maxOpeningMs, undefined, { ref: false })]);
   }
 
   /** Notes that a message was received completely. */

@@ -42,7 +42,7 @@ const maxOrders = 200;
 
 /**
  * Follows new orders and changes of status. While the user points into the list, or more orders come
- * than can be read, new orders wait: otherwise a press could meet the row of another order.
+ * than can be read, new orders at its head wait: a press could meet the row of another order.
  *
  * @param queried the orders of the pages that the list has read
  */
@@ -70,13 +70,12 @@ export function useLiveOrders(queried: readonly Order[], { filter, place, isHeld
     const orders = placed.filter((order) => isMatch(order, filter)).toReversed();
     if (orders.length === 0) return;
     change((live) => {
-      // A page that is being read may be the last one, and too early for them.
-      if (place === "later") return showAll({ ...live, waiting: orders });
+      const newest = [...orders, ...live.waiting];
+      // At the end of the list they move no row. A page that is being read may be the last one.
+      if (place !== "first") return showAll({ ...live, waiting: newest });
       const isFast = live.isFast || orders.length > readableOrders;
-      const newest = { ...live, isFast, waiting: [...orders, ...live.waiting] };
-      return isHeld || isFast
-        ? { ...newest, waiting: newest.waiting.slice(0, maxOrders) }
-        : showAll(newest);
+      if (!isHeld && !isFast) return showAll({ ...live, waiting: newest });
+      return { ...live, isFast, waiting: newest.slice(0, maxOrders) };
     });
   });
   const takeChange = useBatches<Order>((changed) => {
