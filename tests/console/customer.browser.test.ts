@@ -569,6 +569,35 @@ test("the account page changes name, email and password, and ends another sessio
   await context.close();
 });
 
+test("a new account and a new password are there, also if the sign-in after them fails", async () => {
+  const { page, context } = await openConsole(browser, shop.url, "/register?next=/account");
+  const email = "lee@example.com";
+  let isCut = true;
+  await page.route("**/graphql", async (route, request) => {
+    const isLogin = (request.postData() ?? "").includes("mutation Login");
+    await (isCut && isLogin ? route.abort() : route.continue());
+  });
+  await page.getByLabel("Name").fill("Lee");
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.getByText("Your account is created. Sign in with it.").waitFor();
+  await untilLoaded(page, "Sign in");
+  isCut = false;
+  await signIn(page, email);
+  await untilLoaded(page, "Account");
+
+  isCut = true;
+  const passwords = page.getByRole("region", { name: "Password" });
+  await passwords.getByLabel("Current password").fill(password);
+  await passwords.getByLabel("New password").fill("another horse");
+  await passwords.getByRole("button").click();
+  await page.getByText("Your password is changed. Sign in with it.").waitFor();
+  await page.getByText("Sign in to see this page").waitFor();
+  await logIn(shop, { email }, "another horse");
+  await context.close();
+});
+
 test("a reset token sets a new password", async () => {
   const { id, email } = await newAccount(shop);
   const { token } = await shop.call<{ token: string }>("users.createPasswordReset", { id });
