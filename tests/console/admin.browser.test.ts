@@ -345,6 +345,42 @@ test("the dialog that ships an order stays as it is while orders arrive and chan
   expect(admin.problems).toEqual([]);
 });
 
+test.each([
+  ["Cancel order", /^Cancel order/, "mutation AdminCancelOrder"],
+  ["Ship", /^Ship order/, "mutation AdminShipOrder"],
+])("a failure after its dialog was closed is said: %s", async (confirm, name, document) => {
+  const lamp = await putOnSale(shop, 10, 500, "Lamp");
+  const { order } = await placeOrder(shop, buyer.token, [lamp, 1]);
+  const page = await open(`/admin/orders/${order?.id ?? ""}`, /^Order/);
+  const closed = Promise.withResolvers<undefined>();
+  const sent = page.waitForRequest((request) => (request.postData() ?? "").includes(document));
+  await page.route("**/graphql", async (route, request) => {
+    if (!(request.postData() ?? "").includes(document)) {
+      await route.continue();
+      return;
+    }
+    await closed.promise;
+    await route.abort();
+  });
+  await button(page, name).click();
+  await dialogButton(page, confirm).click();
+  await sent;
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  closed.resolve(undefined);
+  await page
+    .getByText("The shop cannot be reached. Check your connection and try again.")
+    .waitFor();
+  await button(page, name).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.waitFor();
+  expect(await dialog.getByRole("alert").count()).toBe(0);
+  await page.keyboard.press("Escape");
+  await page.unrouteAll();
+  // Those of the aborted requests.
+  admin.problems.length = 0;
+});
+
 test("the packing list has the orders to ship with their sums, and is printed without buttons", async () => {
   const plate = await putOnSale(shop, 100, 500, "Plate");
   await shop.call("products.update", { id: plate, version: 1, sku: "PLATE-1" });

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { useShopMutation } from "../../api/use-shop.ts";
 import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { orderTexts } from "../../texts/orders.ts";
-import { ConfirmDialog, Dialog, useDialog } from "../../ui/actions/dialog.tsx";
+import { ConfirmDialog, Dialog, useDialog, useFailureToast } from "../../ui/actions/dialog.tsx";
 import { TextField } from "../../ui/forms/fields.tsx";
 import { Form } from "../../ui/forms/form.tsx";
 import { showToast } from "../../ui/toast.tsx";
@@ -72,6 +72,7 @@ function ShipDialog({ order: { id, number }, ...dialog }: ActionDialogProps) {
       showToast(adminOrderTexts.shipped(number));
     },
   });
+  useFailureToast(error, dialog.isOpen);
   return (
     <Dialog {...dialog} title={adminOrderTexts.shipNamed(number)}>
       <Form

@@ -4,7 +4,7 @@ import { adminTexts } from "../../texts/admin/shared.ts";
 import { adminUserTexts } from "../../texts/admin/users.ts";
 import { useNavigate } from "../../unsaved/use-navigate.ts";
 import { Button } from "../../ui/actions/button.tsx";
-import { Dialog, useDialog } from "../../ui/actions/dialog.tsx";
+import { Dialog, useDialog, useFailureToast } from "../../ui/actions/dialog.tsx";
 import { TextField } from "../../ui/forms/fields.tsx";
 import { Form } from "../../ui/forms/form.tsx";
 import { formatTime } from "../../ui/format.ts";
@@ -53,6 +53,7 @@ export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragmen
       navigate("/admin/users");
     },
   });
+  useFailureToast(error, dialog.isOpen);
   return (
     <>
       <Button onPress={open}>

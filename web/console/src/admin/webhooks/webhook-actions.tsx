@@ -5,7 +5,7 @@ import { errorText } from "../../api/error-text.ts";
 import { webhookTexts } from "../../texts/admin/webhooks.ts";
 import { useNavigate } from "../../unsaved/use-navigate.ts";
 import { Button } from "../../ui/actions/button.tsx";
-import { useDialog } from "../../ui/actions/dialog.tsx";
+import { useDialog, useFailureToast } from "../../ui/actions/dialog.tsx";
 import { formatTime } from "../../ui/format.ts";
 import { showToast } from "../../ui/toast.tsx";
 import { ConfirmButton } from "../../ui/actions/confirm-button.tsx";
@@ -52,6 +52,7 @@ export function EditButton({ webhook }: ActionProps) {
   // The form begins with it, also if another admin saves a change meanwhile.
   const [base, setBase] = useState(webhook);
   const { mutate, isPending, error } = useChange(dialog.onClose);
+  useFailureToast(error, dialog.isOpen);
   return (
     <>
       <Button
