@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { ClipboardList } from "lucide-react";
 import { Link } from "wouter";
 import { isShopError } from "../../../../../clients/typescript/src/index.ts";
@@ -68,20 +68,18 @@ function SearchForm() {
   const navigate = useNavigate();
   const [isPending, setPending] = useState(false);
   const [problem, setProblem] = useState<string>();
+  const newest = useRef(0);
   const find = async (text: string) => {
+    newest.current += 1;
+    const search = newest.current;
     setPending(true);
     setProblem(undefined);
-    try {
-      const id = isId(text) ? text.toLowerCase() : await idOfNumber(text);
-      if (id === undefined) setProblem(traceTexts.notFound);
-      else navigate(`/operations/trace/${id}`);
-    } catch (error) {
-      // The shop would say the rule of a number, and an id is as good.
-      const isNoNumber = isShopError(error, "BAD_USER_INPUT");
-      setProblem(isNoNumber ? traceTexts.noReference : errorText(error));
-    } finally {
-      setPending(false);
-    }
+    const found = await resultOf(text);
+    // Another search was begun meanwhile.
+    if (search !== newest.current) return;
+    setPending(false);
+    if (found.id === undefined) setProblem(found.problem);
+    else navigate(`/operations/trace/${found.id}`);
   };
   return (
     <search>
@@ -109,7 +107,16 @@ function SearchForm() {
   );
 }
 
-async function idOfNumber(number: string): Promise<string | undefined> {
-  const { ordersConnection } = await shop.execute(OrderByNumberDocument, { number });
-  return ordersConnection.nodes[0]?.id;
+/** Finds the order that is meant. Returns its id, or the problem with the text. */
+async function resultOf(text: string): Promise<{ id?: string; problem?: string }> {
+  if (isId(text)) return { id: text.toLowerCase() };
+  try {
+    const { ordersConnection } = await shop.execute(OrderByNumberDocument, { number: text });
+    const [order] = ordersConnection.nodes;
+    return order === undefined ? { problem: traceTexts.notFound } : { id: order.id };
+  } catch (error) {
+    // The shop would say the rule of a number, and an id is as good.
+    const isNoNumber = isShopError(error, "BAD_USER_INPUT");
+    return { problem: isNoNumber ? traceTexts.noReference : errorText(error) };
+  }
 }
