@@ -208,7 +208,8 @@ describe("a cluster of four nodes", () => {
     await Promise.all(Array.from({ length: 60 }, () => send("{ orders { id } }")));
     const after = await Promise.all(nodes.map(listCallsOf));
     const [first = 0, second = 0] = after.map((calls, index) => calls - (before[index] ?? 0));
-    expect(first + second).toBe(60);
+    // A read that takes long is also sent to the other node.
+    expect(first + second).toBeGreaterThanOrEqual(60);
     expect(Math.min(first, second)).toBeGreaterThan(0);
   });
 

@@ -3,11 +3,12 @@ import { definitionOf } from "../../../core/errors.ts";
 import "../../../services/api/api.errors.ts";
 
 /**
- * SQL, stack frames, files and tables, which no response may contain. A stack frame has no digit
- * before the line and column, unlike a time after the words "at least".
+ * SQL, stack frames, files and tables, which no response may contain. The project writes the words of
+ * SQL in capitals, unlike those of sentences. A stack frame has no digit before the line and column,
+ * unlike a time after the words "at least".
  */
 export const internals =
-  /\b(SELECT|INSERT|DELETE|FROM|WHERE|relation|constraint|violates|sequelize|postgres|argon2|node_modules|call stack)\b|\bat .+\D:\d+:\d+|\.(ts|js|mjs)\b|file:\/\/|pg_|password_hash|email_key|order_lines|known_|former_prices|reservation|stock_changes|signing_keys|first_admin/i;
+  /\b(SELECT|INSERT|UPDATE|DELETE|FROM|WHERE)\b|(?i:\b(relation|constraint|violates|sequelize|postgres|argon2|node_modules|call stack)\b|\bat .+\D:\d+:\d+|\.(ts|js|mjs)\b|file:\/\/|pg_|password_hash|email_key|order_lines|known_|former_prices|reservation|stock_changes|signing_keys|first_admin)/;
 
 /** The `extensions` of an error. */
 export interface ExpectedError {
