@@ -4,6 +4,7 @@ import { gzip } from "node:zlib";
 import { MetricReporters, type MetricRegistry } from "moleculer";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
 import { handleProtocolEvents } from "../core/network/protocol-events.ts";
+import { SharedCall } from "../core/tasks/shared-call.ts";
 import { prometheusText } from "./prometheus-text.ts";
 
 export const prometheusType = "text/plain; version=0.0.4; charset=utf-8";
@@ -15,24 +16,21 @@ export class PrometheusReporter extends MetricReporters.Prometheus {
   declare registry: MetricRegistry;
   declare defaultLabels: Record<string, string>;
   declare server: Server;
+  /**
+   * Requests at the same time share one text: a client can pipeline thousands, and each text takes
+   * milliseconds.
+   */
+  readonly #text = new SharedCall(() => this.#collect());
+  readonly #compressedText = new SharedCall(async () => compressed(await this.text()));
 
   override init(registry: MetricRegistry): void {
     super.init(registry);
     handleProtocolEvents(this.server, "GET");
   }
 
-  #text: Promise<string> | undefined;
-  #compressed: Promise<Buffer> | undefined;
-
-  /**
-   * Returns the metrics. Requests at the same time share one text: a client can pipeline thousands,
-   * and each text takes milliseconds.
-   */
+  /** Returns the metrics in the text format of Prometheus. */
   text(): Promise<string> {
-    this.#text ??= this.#collect().finally(() => {
-      this.#text = undefined;
-    });
-    return this.#text;
+    return this.#text.get();
   }
 
   async #collect(): Promise<string> {
@@ -54,12 +52,7 @@ export class PrometheusReporter extends MetricReporters.Prometheus {
     }
     const headers = { "content-type": prometheusType };
     if (String(req.headers["accept-encoding"]).includes("gzip")) {
-      this.#compressed ??= this.text()
-        .then((text) => compressed(text))
-        .finally(() => {
-          this.#compressed = undefined;
-        });
-      const bytes = await this.#compressed;
+      const bytes = await this.#compressedText.get();
       res.writeHead(200, { ...headers, "content-encoding": "gzip" }).end(bytes);
     } else {
       const text = await this.text();

@@ -6,8 +6,8 @@ import { preparedOn, type Query } from "../database/statements/prepared-statemen
 /** An event that has no position in the log yet. */
 export type RecordedEvent = Omit<EventEnvelope, "position" | "previousId">;
 
-/** Where `append_events_chained` put events. */
-export interface LogPlace {
+/** Where the events of one statement begin in the log, as `append_events_chained` returns it. */
+export interface LogStart {
   first_position: number;
   /** The id of the event before them; null without one, or if it is pruned. */
   previous_id: string | null;
@@ -50,9 +50,9 @@ export class EventLog {
     if (events.length === 0) return [];
     const query = preparedOn(this.#parts.sequelize, transaction);
     const sql = "SELECT first_position, previous_id FROM append_events_chained($1::jsonb)";
-    const [place] = await query<LogPlace>(sql, [JSON.stringify(events)]);
-    if (place === undefined) throw new Error("append_events_chained returned no row.");
-    return withPositions(events, place);
+    const [start] = await query<LogStart>(sql, [JSON.stringify(events)]);
+    if (start === undefined) throw new Error("append_events_chained returned no row.");
+    return withPositions(events, start);
   }
 
   start(): void {
@@ -97,7 +97,7 @@ export class EventLog {
 /** Assigns consecutive positions to events that were appended in one statement. */
 export function withPositions(
   events: readonly RecordedEvent[],
-  { first_position, previous_id }: LogPlace,
+  { first_position, previous_id }: LogStart,
 ): EventEnvelope[] {
   return events.map((event, index) => {
     const previousId = events[index - 1]?.id ?? previous_id;

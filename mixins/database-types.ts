@@ -7,7 +7,7 @@ import type { ConstraintErrors } from "../database/errors/database-errors.ts";
 import type * as idempotency from "../database/idempotency.ts";
 import type { Query } from "../database/statements/prepared-statements.ts";
 import type { KnownServer } from "../database/statements/server-sessions.ts";
-import type { LogPlace, RecordedEvent } from "../event-log/event-log.ts";
+import type { LogStart, RecordedEvent } from "../event-log/event-log.ts";
 import type { ServedTable } from "./table-actions.mixin.ts";
 
 /** The transaction of a use case. */
@@ -61,7 +61,7 @@ export interface Database<Models, Events extends Contract["events"]> {
     data: DataOf<Events[Type]>,
   ) => RecordedEvent;
   /** Emits events that such a statement has committed, in the order in which it appended them. */
-  emitFrom: (place: LogPlace, events: readonly RecordedEvent[]) => void;
+  emitFrom: (start: LogStart, events: readonly RecordedEvent[]) => void;
   /**
    * Returns the PostgreSQL server and the time, for a later statement that must run in a session
    * which was open on this server before. Undefined if the server is not known.

@@ -138,8 +138,8 @@ export function openDatabase<Models, Events extends Contract["events"]>(
     newId: async (atMs) => newId(atMs),
     dropId: async () => undefined,
     newEvent: (type, data) => newEvent(contract, type, data, undefined),
-    emitFrom(place, events) {
-      withPositions(events, place).forEach(emit);
+    emitFrom(start, events) {
+      withPositions(events, start).forEach(emit);
     },
     knownServer: () => sessions.known(),
     onCommitted: (listener) => listeners.push(listener),

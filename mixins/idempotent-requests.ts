@@ -5,6 +5,7 @@ import { commonErrors, hasCode, isClientError } from "../core/errors.ts";
 import { newId } from "../core/ids/ids.ts";
 import type { Counter } from "../core/metrics/series.ts";
 import * as idempotency from "../database/idempotency.ts";
+import type { Query } from "../database/statements/prepared-statements.ts";
 import type { Database } from "./database-types.ts";
 import type { RequestsInProgress } from "./requests-in-progress.ts";
 
@@ -31,33 +32,49 @@ export async function runIdempotent<Models, Events extends Contract["events"], R
     return answer as Result;
   };
   const { requestDatabase, releaseKey } = databaseOf(database, request, replayed);
-  const first = running.answerOf(request);
-  const run = async () => {
-    const stored = first === undefined && (await idempotency.storedAnswer(query, request));
-    if (stored) return replayed(stored);
+  const orStored = async (work: () => Promise<Result>) => {
     try {
-      return first ? replayed({ answer: await first }) : await useCase(requestDatabase);
+      return await work();
     } catch (error) {
-      // A duplicate request may have finished first, or the connection was lost after the commit.
-      const answer = await idempotency.storedAnswer(query, request).catch(() => undefined);
-      if (answer !== undefined) return replayed(answer);
-      // With these errors, the key belongs to another request.
-      const isForeignKey =
-        hasCode(error, commonErrors.IDEMPOTENCY_IN_PROGRESS) ||
-        hasCode(error, commonErrors.IDEMPOTENCY_MISMATCH);
-      if (!isClientError(error) || isForeignKey) throw error;
-      // A rejected anonymous request stores no key, because such callers can invent any number. A late
-      // duplicate of it can take effect.
-      if (request.isAnonymous || (await releaseKey())) throw error;
-      // A duplicate request has stored its answer in the meantime.
-      const late = await idempotency.storedAnswer(query, request);
-      if (late === undefined) throw error;
-      return replayed(late);
+      return replayed(await storedDespite(error, query, request, releaseKey));
     }
   };
+  const first = running.answerOf(request);
+  if (first !== undefined) return orStored(async () => replayed({ answer: await first }));
+  const run = async () => {
+    const stored = await idempotency.storedAnswer(query, request);
+    return stored ? replayed(stored) : orStored(() => useCase(requestDatabase));
+  };
   const answer = run();
-  if (first === undefined) running.add(request, answer);
+  running.add(request, answer);
   return answer;
+}
+
+/**
+ * Returns the answer that a duplicate request has stored, although this one has failed. Without one,
+ * throws the error. Then it releases the key, if the request was rejected.
+ */
+async function storedDespite(
+  error: unknown,
+  query: Query,
+  request: idempotency.IdempotentRequest,
+  releaseKey: () => Promise<boolean>,
+): Promise<idempotency.StoredAnswer> {
+  // A duplicate request may have finished first, or the connection was lost after the commit.
+  const stored = await idempotency.storedAnswer(query, request).catch(() => undefined);
+  if (stored !== undefined) return stored;
+  // With these errors, the key belongs to another request.
+  const isForeignKey =
+    hasCode(error, commonErrors.IDEMPOTENCY_IN_PROGRESS) ||
+    hasCode(error, commonErrors.IDEMPOTENCY_MISMATCH);
+  if (!isClientError(error) || isForeignKey) throw error;
+  // A rejected anonymous request stores no key, because such callers can invent any number. A late
+  // duplicate of it can take effect.
+  if (request.isAnonymous || (await releaseKey())) throw error;
+  // A duplicate request has stored its answer in the meantime.
+  const late = await idempotency.storedAnswer(query, request);
+  if (late === undefined) throw error;
+  return late;
 }
 
 /**

@@ -1,37 +1,25 @@
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GraphQLSchema } from "graphql";
-import type { Context, ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
-import { gatewayName, type Meta } from "../../core/access.ts";
+import { gatewayName } from "../../core/access.ts";
 import { configOf } from "../../config/broker-config.ts";
-import { createServer } from "../../core/network/http.ts";
 import { listen, listeningAt, portOf } from "../../core/network/listen.ts";
-import { handleProtocolEvents } from "../../core/network/protocol-events.ts";
-import { authenticatorOf, type Authenticator } from "./auth/authenticate.ts";
-import { BrowserRules } from "./http/browser-rules.ts";
+import { authenticatorOf } from "./auth/authenticate.ts";
+import { gatewayServer, type GatewayServer } from "./gateway-server.ts";
 import { TagSubscriptions, publishedEvents } from "./subscriptions/tag-subscriptions.ts";
 import { LogTails } from "./subscriptions/log/log-tails.ts";
 import { GraphqlExecution } from "./graphql/graphql-execution.ts";
-import { GraphqlOverHttp } from "./http/graphql/graphql-http.ts";
 import { composeBase, SchemaComposer } from "./graphql/schema/schema-composer.ts";
 import { queryCosts } from "./graphql/schema/field-costs.ts";
 import { SchemaDiscovery } from "./graphql/schema/schema-discovery.ts";
-import { EventStreamResponses } from "./subscriptions/transports/event-stream-response.ts";
-import { GraphqlSockets } from "./subscriptions/transports/graphql-socket.ts";
-import { healthChecks } from "./http/health.ts";
-import { ConnectionLimits } from "./http/connection-limits.ts";
-import { graphqlUrl, requestHandler } from "./http/request-handler.ts";
-import { requestIdOptions, setRequestId } from "./http/request-id.ts";
-import { closeServer, sendError, sendFailure, serverTimeouts } from "./http/http-server.ts";
+import { setRequestId } from "./http/request-id.ts";
+import { closeServer, sendError, sendFailure } from "./http/http-server.ts";
 import { ResourceUsage } from "./limits/resource-usage.ts";
-import { pageGate, pages, type GatewayRequest } from "./http/pages.ts";
+import { pages, type GatewayRequest } from "./http/pages.ts";
 import { TimeLimits } from "./limits/time-limits.ts";
-import { ConcurrencyLimit } from "./limits/concurrency-limit.ts";
-import { clientAddresses } from "./http/client-address.ts";
 import type { Throttle } from "./limits/throttle.ts";
-import { FairQueue } from "./limits/fair-queue.ts";
 import { instrumentsOf } from "../../core/metrics/instruments.ts";
 import { limitMetrics } from "./observability/limit-metrics.ts";
 import { OperationMetrics } from "./observability/operation-metrics.ts";
@@ -56,7 +44,6 @@ interface Gateway {
   isStopping: boolean;
   tagSubscriptions: TagSubscriptions;
   tails: LogTails;
-  authenticator: Authenticator | undefined;
   timeLimits: TimeLimits;
   usage: ResourceUsage;
   throttle: Throttle | undefined;
@@ -76,11 +63,9 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
   const metrics = new OperationMetrics(instrumentsOf(broker));
   const tagSubscriptions = new TagSubscriptions();
   const tails = new LogTails(broker, contracts);
-  let sockets: GraphqlSockets | undefined;
-  let streams: EventStreamResponses | undefined;
+  let liveTransports: GatewayServer["liveTransports"] = [];
   const authenticator = authenticatorOf(broker, () => {
-    sockets?.review();
-    streams?.review();
+    for (const transport of liveTransports) transport.review();
   });
   const composer = new SchemaComposer({
     broker,
@@ -137,9 +122,8 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       limitMetrics(instrumentsOf(broker), () => this);
     },
     async started(this: Gateway) {
-      const { broker, logger, usage, timeLimits } = this;
+      const { broker, logger } = this;
       const requestLog = new RequestLog(logger, config.edge);
-      const rules = new BrowserRules(config.edge.corsOrigins);
       this.graphqlSchema = base;
       const execution = new GraphqlExecution(base, costs, config.edge, {
         metrics,
@@ -152,47 +136,12 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
         });
         this.discovery.refresh();
       }
-      const addresses = clientAddresses(config.edge.trustedProxies);
-      const parts = {
-        timeLimits,
-        usage,
-        concurrency: new ConcurrencyLimit(),
-        fairQueue: new FairQueue(),
-        logger,
-        requestLog,
-        viewerOf: authenticator.viewerOf.bind(authenticator),
-        addressOf: addresses.of,
-        isForeign: rules.isForeign.bind(rules),
-        headersFor: rules.headersFor.bind(rules),
-        newContext: (req?: IncomingMessage) => contextOf(this, req),
-      };
-      streams = new EventStreamResponses({ execution, parts });
       this.throttle = execution.throttle;
-      const isHealthCheck = healthChecks({
-        newContext: parts.newContext,
-        addressOf: addresses.of,
-        requestIdOf: (req) => requestIdOptions(req).requestID ?? randomUUID(),
-        isStopping: () => this.isStopping,
-      });
-      const connectionLimits = new ConnectionLimits(usage, addresses.isProxy);
-      const handler = requestHandler({
-        ...parts,
-        rules,
-        connectionLimits,
-        admitsPage: pageGate(execution.throttle, usage),
-        isHealthCheck,
-        graphql: new GraphqlOverHttp(execution, parts, streams),
-        page: this.httpHandler.bind(this),
-        pageAliases,
-      });
-      this.server = createServer(serverTimeouts, handler);
-      connectionLimits.attach(this.server);
-      handleProtocolEvents(this.server, "GET, POST");
-      sockets = new GraphqlSockets({ execution, parts });
-      sockets.attach(this.server, graphqlUrl);
-      this.authenticator = authenticator;
+      const { edge } = config;
+      const options = { edge, execution, authenticator, requestLog, pageAliases };
+      ({ server: this.server, liveTransports } = gatewayServer(this, options));
       authenticator.start();
-      timeLimits.start();
+      this.timeLimits.start();
       await listen(this.server, config.port, config.host);
       // Announced to nodes that join this shop.
       const page = config.console ? "/console" : "/";
@@ -204,21 +153,11 @@ export default function apiService(broker: ServiceBroker): ServiceSchema {
       const isBehindProxy = config.edge.trustedProxies.length > 0;
       if (isBehindProxy && this.server?.listening === true) await sleep(announceMs);
       // Before anything else waits: the services that subscriptions need are stopping, too.
-      sockets?.close();
-      streams?.close();
-      await Promise.all([tails.stop(), this.authenticator?.stop(), closeServer(this.server)]);
+      for (const transport of liveTransports) transport.close();
+      await Promise.all([tails.stop(), authenticator.stop(), closeServer(this.server)]);
       this.timeLimits.stop();
     },
   } as unknown as ServiceSchema;
-}
-
-/** Makes a context for the calls of a request, with its request id. */
-function contextOf(service: Gateway, req: IncomingMessage | undefined): Context<unknown, Meta> {
-  const { broker } = service;
-  const options = req === undefined ? {} : requestIdOptions(req);
-  // No action makes these calls, but the type requires one.
-  const ctx = broker.ContextFactory.create(broker, null as never, {}, options);
-  return Object.assign(ctx as Context<unknown, Meta>, { service });
 }
 
 /** Catches errors of a page. moleculer-web does not await aliases: a rejection ends the process. */

@@ -4,7 +4,8 @@ import { defineErrors } from "../../core/errors.ts";
 import { timeOfId } from "../../core/ids/ids.ts";
 import { shortCodeOf } from "../../core/ids/short-code.ts";
 import { maxOrderLines } from "../products/products.contract.ts";
-import { lifecycleActions, orderEvents } from "./lifecycle/lifecycle.contract.ts";
+import { lifecycleActions, lifecycleEvents } from "./lifecycle/lifecycle.contract.ts";
+import { placementActions, placementEvents } from "./placement/placement.contract.ts";
 import {
   maxOrderSteps,
   maxOrdersOfUser,
@@ -15,6 +16,7 @@ import { traceActions, traceKinds } from "./reading/trace.contract.ts";
 
 export * from "./reading/reading.contract.ts";
 export * from "./reading/trace.contract.ts";
+export * from "./placement/placement.contract.ts";
 export * from "./lifecycle/lifecycle.contract.ts";
 
 /** The computed fields that both GraphQL types of an order have. */
@@ -137,7 +139,8 @@ export const ordersContract = defineContract({
   actions: {
     ...readingActions,
     ...traceActions,
+    ...placementActions,
     ...lifecycleActions,
   },
-  events: orderEvents,
+  events: { ...placementEvents, ...lifecycleEvents },
 });

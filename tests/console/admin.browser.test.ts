@@ -312,6 +312,115 @@ test("the orders can begin with the oldest, and a new one is the last", async ()
   expect(admin.problems).toEqual([]);
 });
 
+test("the dialog that ships an order stays as it is while orders arrive and change", async () => {
+  const lamp = await putOnSale(shop, 100, 500, "Lamp");
+  const { order } = await placeOrder(shop, buyer.token, [lamp, 1]);
+  const page = await open("/admin/orders", "Orders");
+  await eventually(
+    "the subscription of the page",
+    () => subscriptionsTo(shop, "order.placed") === 1,
+  );
+  const ofOrder = row(page, "€5.00").filter({ has: page.locator(`a[href$="${order?.id ?? ""}"]`) });
+  await ofOrder.getByRole("button", { name: /^Ship order/ }).click();
+  const dialog = page.getByRole("dialog");
+  const title = await dialog.getByRole("heading").textContent();
+  await dialog.getByLabel("Tracking text").fill("Post 1");
+
+  const { order: next } = await placeOrder(shop, buyer.token, [lamp, 2]);
+  const behind = page.locator("main");
+  await eventually("the new order behind the dialog", async () => {
+    const isShown = (await behind.locator(`a[href$="${next?.id ?? ""}"]`).count()) > 0;
+    return isShown || (await behind.textContent())?.includes("Show 1 new order");
+  });
+  expect(await dialog.getByLabel("Tracking text").inputValue()).toBe("Post 1");
+
+  await shop.call("orders.ship", { id: order?.id });
+  await behind.locator("tr", { hasText: "Mark as delivered" }).first().waitFor();
+  expect(await dialog.getByRole("heading").textContent()).toBe(title);
+  await dialogButton(page, "Ship").click();
+  await dialog.getByText(/shipped/).waitFor();
+  expect(await dialog.getByLabel("Tracking text").inputValue()).toBe("Post 1");
+  await page.keyboard.press("Escape");
+  await button(page, "Discard changes").click();
+  await eventually("the new order", () => isEachShown(page, [next?.id ?? ""]));
+  expect(admin.problems).toEqual([]);
+});
+
+test.each([
+  ["Cancel order", /^Cancel order/, "mutation AdminCancelOrder"],
+  ["Ship", /^Ship order/, "mutation AdminShipOrder"],
+])("a failure after its dialog was closed is said: %s", async (confirm, name, document) => {
+  const lamp = await putOnSale(shop, 10, 500, "Lamp");
+  const { order } = await placeOrder(shop, buyer.token, [lamp, 1]);
+  const page = await open(`/admin/orders/${order?.id ?? ""}`, /^Order/);
+  const closed = Promise.withResolvers<undefined>();
+  const sent = page.waitForRequest((request) => (request.postData() ?? "").includes(document));
+  await page.route("**/graphql", async (route, request) => {
+    if (!(request.postData() ?? "").includes(document)) {
+      await route.continue();
+      return;
+    }
+    await closed.promise;
+    await route.abort();
+  });
+  await button(page, name).click();
+  await dialogButton(page, confirm).click();
+  await sent;
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  closed.resolve(undefined);
+  await page
+    .getByText("The shop cannot be reached. Check your connection and try again.")
+    .waitFor();
+  await button(page, name).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.waitFor();
+  expect(await dialog.getByRole("alert").count()).toBe(0);
+  await page.keyboard.press("Escape");
+  await page.unrouteAll();
+  // Those of the aborted requests.
+  admin.problems.length = 0;
+});
+
+test("the packing list has the orders to ship with their sums, and is printed without buttons", async () => {
+  const plate = await putOnSale(shop, 100, 500, "Plate");
+  await shop.call("products.update", { id: plate, version: 1, sku: "PLATE-1" });
+  const { order: first } = await placeOrder(shop, buyer.token, [plate, 2]);
+  await placeOrder(shop, buyer.token, [plate, 3]);
+  const page = await open("/admin/orders", "Orders");
+  await page.getByRole("link", { name: "Packing list" }).click();
+  await untilLoaded(page, "Packing list");
+  const sums = page.getByRole("region", { name: "To pick" });
+  await sums.getByRole("row", { name: "Plate PLATE-1 5" }).waitFor();
+  expect(await accessibilityFaults(page)).toEqual([]);
+
+  await page.emulateMedia({ media: "print" });
+  expect(await button(page, "Print").isVisible()).toBe(false);
+  expect(await page.getByRole("navigation").first().isVisible()).toBe(false);
+  await sums.getByRole("row", { name: "Plate PLATE-1 5" }).waitFor();
+  await page.emulateMedia({ media: "screen" });
+
+  await shop.call("orders.cancel", { id: first?.id });
+  await sums.getByRole("row", { name: "Plate PLATE-1 3" }).waitFor();
+  const card = page.getByRole("region", { name: /^Order/ }).filter({ hasText: "PLATE-1" });
+  await card.getByRole("button", { name: /^Ship order/ }).click();
+  await dialogButton(page, "Ship").click();
+  await sums.getByText("PLATE-1").waitFor({ state: "detached" });
+  expect(admin.problems).toEqual([]);
+});
+
+test("the overview follows changes of the stock", async () => {
+  const tray = await putOnSale(shop, 100, 500, "Tray");
+  const page = await open("/admin", "Overview");
+  await eventually(
+    "the subscription of the page",
+    () => subscriptionsTo(shop, "inventory.updated") >= 1,
+  );
+  await shop.call("products.updateInventory", { id: tray, type: 2, number: 98 });
+  await page.getByRole("link", { name: "Tray" }).waitFor();
+  expect(admin.problems).toEqual([]);
+});
+
 test("a page has its title while its file is being loaded", async () => {
   const { page } = admin;
   const gate = Promise.withResolvers<undefined>();
@@ -416,6 +525,36 @@ test("an admin creates a webhook, sees its deliveries and redrives a dead letter
   await dialogButton(page, "Turn off").click();
   await button(page, "Turn on").waitFor();
   expect(admin.problems).toEqual([]);
+});
+
+test("the dialog of a webhook keeps its entries when another admin saves others", async () => {
+  const webhook = { url: "https://webhooks.invalid/", events: ["order.placed", "order.shipped"] };
+  const created = await shop.call<{ webhook: { id: string } }>("webhooks.create", webhook);
+  const { id } = created.webhook;
+  const { email } = await newAccount(shop, 1);
+  const path = `/sign-in?next=/admin/webhooks/${id}`;
+  const { page, context, problems } = await openConsole(browser, shop.url, path);
+  await page.clock.install();
+  await signIn(page, email);
+  await button(page, "Edit").click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Note").fill("For the stock");
+
+  await shop.call("webhooks.update", { id, events: ["order.placed"] });
+  // The tab is shown again after a while: then it reads again.
+  await page.clock.setSystemTime(Date.now() + 60_000);
+  await page.evaluate("dispatchEvent(new Event('visibilitychange'))");
+  const events = page.locator("main dd").getByText("order.placed", { exact: true });
+  await events.waitFor();
+  await form.getByRole("button", { name: "Save" }).click();
+  await page.getByText("The webhook is saved.").waitFor();
+  expect(await shop.call("webhooks.get", { id })).toMatchObject({
+    description: "For the stock",
+    events: ["order.placed"],
+  });
+  expect(problems).toEqual([]);
+  await context.close();
+  await shop.call("webhooks.delete", { id });
 });
 
 test("an admin finds a user, resets the password, changes the role and erases", async () => {

@@ -13,6 +13,7 @@ import {
   faultsOfFilters,
   type OrderFilters,
 } from "../../web/console/src/admin/orders/order-filter.ts";
+import { linesToPick } from "../../web/console/src/admin/orders/packing/lines-to-pick.ts";
 import { marksUpTo } from "../../web/console/src/admin/overview/axis-marks.ts";
 import { editsOf, inputOf } from "../../web/console/src/admin/products/edit/product-edits.ts";
 import { viewOf } from "../../web/console/src/admin/products/product-view.ts";
@@ -20,6 +21,22 @@ import { formatRoundNumber, formatRoundPrice } from "../../web/console/src/ui/fo
 import { counted } from "../../web/console/src/texts/counted.ts";
 
 const id = "01a22361-48ac-7583-bce1-8b1bcdbf5cc9";
+
+test("the list of what to pick has one line for each product, by name", () => {
+  const line = (name: string | null, quantity: number) => {
+    return { product_id: `id of ${name}`, name, quantity, product: null };
+  };
+  const orders = [
+    { order_products: [line("Mug", 2), line("Bowl", 1)] },
+    { order_products: [line("Mug", 3), line(null, 4)] },
+  ];
+  const picked = linesToPick(orders).map(({ name, quantity }) => [name, quantity]);
+  expect(picked).toEqual([
+    [null, 4],
+    ["Bowl", 1],
+    ["Mug", 5],
+  ]);
+});
 
 describe("the filters of orders", () => {
   const none: OrderFilters = {

@@ -7,6 +7,7 @@ import {
   piecesIn,
   readBasket,
   totalOf,
+  withoutOrdered,
   writeBasket,
 } from "../../web/console/src/basket/basket.ts";
 import {
@@ -28,6 +29,14 @@ describe("a basket", () => {
 
   test("loses a line whose quantity becomes 0", () => {
     expect(changeLine([mug, lamp], "mug", { quantity: 0 })).toEqual([lamp]);
+  });
+
+  test("keeps what was added while an order of it was sent", () => {
+    const added = addLine(addLine([mug], { ...mug, quantity: 1 }), lamp);
+    expect(withoutOrdered(added, [mug])).toEqual([{ ...mug, quantity: 1 }, lamp]);
+    expect(withoutOrdered([lamp], [mug, lamp])).toEqual([]);
+    // The customer has taken pieces away meanwhile.
+    expect(withoutOrdered([{ ...mug, quantity: 1 }], [mug])).toEqual([]);
   });
 
   test("is kept in the storage until it is empty", () => {

@@ -404,6 +404,51 @@ test("an order whose answer is lost stays one order, also after a reload", async
   await context.close();
 });
 
+test("what is put into the basket while an order is sent stays there, and the customer stays, too", async () => {
+  const lamp = await addProduct("Reading Lamp", 20);
+  const vase = await addProduct("Stone Vase", 20);
+  const { page, context, userId, problems } = await openSignedIn("/");
+  await putInBasket(page, lamp, 1);
+  const held = Promise.withResolvers<undefined>();
+  const sent = page.waitForRequest(isPlaceOrder);
+  await page.route("**/graphql", async (route, request) => {
+    if (isPlaceOrder(request)) await held.promise;
+    await route.continue();
+  });
+  await placeButton(page).click();
+  await sent;
+  await page.getByRole("navigation").getByRole("link", { name: "Catalogue" }).click();
+  await page.getByRole("button", { name: "Add Stone Vase to the basket" }).click();
+  await page.getByRole("button", { name: "Add Reading Lamp to the basket" }).click();
+  await page.getByRole("link", { name: "Basket, 3 pieces" }).waitFor();
+  held.resolve(undefined);
+  await page.getByText(/^Order .* is placed\.$/).waitFor();
+  await page.getByRole("link", { name: "Basket, 2 pieces" }).waitFor();
+  await untilLoaded(page, "Catalogue");
+  expect(await ordersOf(userId)).toHaveLength(1);
+  expect(await stockOf(lamp)).toBe(19);
+  expect(await stockOf(vase)).toBe(20);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("without live updates, a line that was sold out can be ordered when the shop has it again", async () => {
+  const id = await addProduct("Wool Rug", 5);
+  const { page, context } = await openSignedIn("/");
+  await page.routeWebSocket(/graphql/, (socket) => void socket.close());
+  await page.clock.install();
+  await putInBasket(page, id, 2);
+  await changeStock(id, -5);
+  await placeButton(page).click();
+  await page.getByText("Sold out. Remove it to order the rest.").waitFor();
+  await changeStock(id, 5);
+  await page.clock.fastForward(60_000);
+  await page.getByText("Sold out. Remove it to order the rest.").waitFor({ state: "detached" });
+  await placeButton(page).click();
+  await untilLoaded(page, /^Order /);
+  await context.close();
+});
+
 test("two tabs share the session, renew it at the same time, and leave together", async () => {
   const { page, context, email, problems } = await openSignedIn("/orders");
   const other = await openTab(context, shop.url, "/orders", problems);
@@ -521,6 +566,35 @@ test("the account page changes name, email and password, and ends another sessio
   await page.getByText("Your password is changed.").waitFor();
   await logIn(shop, { email: `new-${email}` }, "another horse");
   expect(problems).toEqual([]);
+  await context.close();
+});
+
+test("a new account and a new password are there, also if the sign-in after them fails", async () => {
+  const { page, context } = await openConsole(browser, shop.url, "/register?next=/account");
+  const email = "lee@example.com";
+  let isCut = true;
+  await page.route("**/graphql", async (route, request) => {
+    const isLogin = (request.postData() ?? "").includes("mutation Login");
+    await (isCut && isLogin ? route.abort() : route.continue());
+  });
+  await page.getByLabel("Name").fill("Lee");
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.getByText("Your account is created. Sign in with it.").waitFor();
+  await untilLoaded(page, "Sign in");
+  isCut = false;
+  await signIn(page, email);
+  await untilLoaded(page, "Account");
+
+  isCut = true;
+  const passwords = page.getByRole("region", { name: "Password" });
+  await passwords.getByLabel("Current password").fill(password);
+  await passwords.getByLabel("New password").fill("another horse");
+  await passwords.getByRole("button").click();
+  await page.getByText("Your password is changed. Sign in with it.").waitFor();
+  await page.getByText("Sign in to see this page").waitFor();
+  await logIn(shop, { email }, "another horse");
   await context.close();
 });
 

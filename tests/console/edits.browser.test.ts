@@ -143,6 +143,69 @@ test("a dialog with edits and an import are left only after a question", async (
   expect(admin.problems).toEqual([]);
 });
 
+/** Lets requests with a document wait until `release` is called. `sent` resolves with the first one. */
+async function holdRequests(
+  document: string,
+): Promise<{ sent: Promise<undefined>; release: () => void }> {
+  const held = Promise.withResolvers<undefined>();
+  const sent = Promise.withResolvers<undefined>();
+  await admin.page.route("**/graphql", async (route, request) => {
+    if ((request.postData() ?? "").includes(document)) {
+      sent.resolve(undefined);
+      await held.promise;
+    }
+    await route.continue();
+  });
+  return {
+    sent: sent.promise,
+    release() {
+      held.resolve(undefined);
+    },
+  };
+}
+
+test("a form takes no entries while it is being sent, because the saved values replace them", async () => {
+  const { page } = admin;
+  await editMug("Cup");
+  const request = await holdRequests("mutation ChangeProduct");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await request.sent;
+  await page.getByLabel("SKU").focus();
+  await page.keyboard.type("CUP-1");
+  const typed = await page.getByLabel("SKU").inputValue();
+  request.release();
+  await heading("Cup");
+  expect(await page.getByLabel("SKU").inputValue()).toBe(typed);
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.getByLabel("SKU").fill("CUP-1");
+  await nameField().fill("Mug");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await heading("Mug");
+  await page.unrouteAll();
+  expect(admin.problems).toEqual([]);
+});
+
+test("what follows a slow mutation does not take the user away from another page", async () => {
+  const { page } = admin;
+  await link("Products").click();
+  await page.getByRole("link", { name: "New product" }).click();
+  await nameField().fill("Late Jug");
+  await page.getByLabel("Price").fill("4");
+  const request = await holdRequests("mutation AddProduct");
+  await page.getByRole("button", { name: "Create product" }).click();
+  await request.sent;
+  await link("Products").click();
+  await answer("Discard changes");
+  await editMug("Cup");
+  request.release();
+  await page.getByText("Late Jug").first().waitFor();
+  await page.unrouteAll();
+  expect(page.url()).toContain(mug);
+  expect(await nameField().inputValue()).toBe("Cup");
+  await nameField().fill("Mug");
+  expect(admin.problems).toEqual([]);
+});
+
 test("edits stay when the session ends, until the same user signs in again", async () => {
   const { page } = admin;
   await editMug("Cup");

@@ -47,6 +47,36 @@ async function openTab(page: Page, name: string): Promise<void> {
   await tabs.getByRole("link", { name, exact: true }).click();
 }
 
+test("of two searches for an order, the last one counts", async () => {
+  const mug = await putOnSale(shop, 20);
+  await placeOrder(shop, admin.token, [mug, 1]);
+  const { order: wanted } = await placeOrder(shop, admin.token, [mug, 1]);
+  const { page, context, problems } = await openSignedIn(shop.url, "/operations/trace");
+  const numberIn = (row: number) => page.getByRole("row").nth(row).getByRole("link").textContent();
+  const numbers = [await numberIn(2), await numberIn(1)];
+  const isSearch = (body: string | null) => (body ?? "").includes("query OrderByNumber");
+  const turns = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  let searches = 0;
+  await page.route("**/graphql", async (route, request) => {
+    if (isSearch(request.postData())) await turns[searches++]?.promise;
+    await route.continue();
+  });
+  const search = page.getByLabel("Number or id of the order");
+  for (const [index, number] of numbers.entries()) {
+    await search.fill(number ?? "");
+    await search.press("Enter");
+    await eventually("the search", () => searches === index + 1);
+  }
+  for (const turn of turns) {
+    const answered = page.waitForResponse((response) => isSearch(response.request().postData()));
+    turn.resolve(undefined);
+    await (await answered).finished();
+  }
+  await page.waitForURL(`**/operations/trace/${wanted?.id ?? ""}`);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
 test("an operator sees the shop as a map, its charts, its books, and what happened to an order", async () => {
   const mug = await putOnSale(shop, 20);
   const { order } = await placeOrder(shop, admin.token, [mug, 2]);

@@ -70,6 +70,7 @@ test.each([
   "/admin/products/:product",
   "/admin/orders",
   "/admin/orders?min=300",
+  "/admin/orders/packing",
   "/admin/orders/:order",
   "/admin/users",
   "/admin/users/:user",

@@ -1,6 +1,6 @@
 import { Batcher } from "../../../core/tasks/batcher.ts";
 import { brokenConstraintOf } from "../../../database/errors/database-errors.ts";
-import type { LogPlace, RecordedEvent } from "../../../event-log/event-log.ts";
+import type { LogStart, RecordedEvent } from "../../../event-log/event-log.ts";
 import type { IdempotentRequest } from "../../../database/idempotency.ts";
 import type { Query } from "../../../database/statements/prepared-statements.ts";
 import type { KnownServer } from "../../../database/statements/server-sessions.ts";
@@ -66,12 +66,12 @@ async function writeAfterDuplicate(
   database: OrdersDatabase,
   entry: Omit<NewOrder, "request">,
 ): Promise<Order> {
-  let place: LogPlace | undefined;
+  let start: LogStart | undefined;
   const written = await database.transaction(async ({ query }) => {
-    ({ place } = await insertOrders(query, [{ ...entry, request: undefined }]));
+    ({ start } = await insertOrders(query, [{ ...entry, request: undefined }]));
     return entry.order;
   });
-  if (place !== undefined) database.emitFrom(place, [entry.event]);
+  if (start !== undefined) database.emitFrom(start, [entry.event]);
   return written;
 }
 
@@ -87,11 +87,11 @@ async function writeBatch(
   const firstById = new Map(orders.toReversed().map((entry) => [entry.order.id, entry]));
   const distinct = orders.filter((entry) => firstById.get(entry.order.id) === entry);
   try {
-    const { ids, place } = await insertOrders(database.query, distinct);
+    const { ids, start } = await insertOrders(database.query, distinct);
     const written = distinct.filter(({ order }) => ids.has(order.id));
-    if (place !== undefined) {
+    if (start !== undefined) {
       database.emitFrom(
-        place,
+        start,
         written.map(({ event }) => event),
       );
     }
@@ -107,25 +107,25 @@ async function writeBatch(
 
 /**
  * Inserts orders with their lines, history, keys and events in one statement. Returns the ids of the
- * orders whose keys were free, and the place of their events in the log. Throws TombstonedOrder if
+ * orders whose keys were free, and where their events begin in the log. Throws TombstonedOrder if
  * an order has a tombstone, and UnprovenReservation if a reservation may be lost.
  */
 async function insertOrders(
   query: Query,
   orders: readonly NewOrder[],
-): Promise<{ ids: Set<string>; place: LogPlace | undefined }> {
+): Promise<{ ids: Set<string>; start: LogStart | undefined }> {
   const lines = orders.flatMap(({ order }) =>
     order.order_products.map((line) => ({ order_id: order.id, ...line })),
   );
   const servers = orders.flatMap(({ server }) => server ?? []);
   const [server, ...otherServers] = new Set(servers.map((known) => known.server));
   if (otherServers.length > 0) throw new UnprovenReservation();
-  const [done] = await query<LogPlace & { ids: string[] | null }>(
+  const [done] = await query<LogStart & { ids: string[] | null }>(
     `WITH asked AS MATERIALIZED (
        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[],
                             $5::timestamptz[], $6::bytea[], $7::bytea[], $8::jsonb[])
          WITH ORDINALITY AS asked
-           (id, user_id, price_total, quantity, placed_at, key, fingerprint, answer, place)
+           (id, user_id, price_total, quantity, placed_at, key, fingerprint, answer, number)
        -- The session was open on the server of the reservations before they were made.
        WHERE $14::text IS NULL OR (current_setting('shop.server', true) = $14
          AND nullif(current_setting('shop.opened_ms', true), '')::float8 < $15)
@@ -150,8 +150,8 @@ async function insertOrders(
          AS line (order_id, product_id, quantity, price)
        WHERE order_id = ANY (ARRAY(SELECT id FROM placed)) RETURNING 1
      ), done AS MATERIALIZED (
-       SELECT array_agg(id ORDER BY place) AS ids,
-         jsonb_agg($13::jsonb -> (place::integer - 1) ORDER BY place) AS events
+       SELECT array_agg(id ORDER BY number) AS ids,
+         jsonb_agg($13::jsonb -> (number::integer - 1) ORDER BY number) AS events
        FROM placed
        -- First all rows, then the log.
        WHERE (SELECT count(*) FROM first_steps) + (SELECT count(*) FROM written)
@@ -181,5 +181,5 @@ async function insertOrders(
     throw brokenConstraintOf(error) === "order_history_pkey" ? new TombstonedOrder() : error;
   });
   if (done?.ids === null) throw new UnprovenReservation();
-  return { ids: new Set(done?.ids), place: done };
+  return { ids: new Set(done?.ids), start: done };
 }

@@ -1,3 +1,4 @@
+import { SharedCall } from "../../../core/tasks/shared-call.ts";
 import type { BulkAnswer } from "../bulk/bulk.contract.ts";
 import type { ProductsDatabase } from "../products.database.ts";
 
@@ -11,15 +12,11 @@ const mergedRows = 2_000;
  */
 export function searchIndexMerges({ query }: Pick<ProductsDatabase, "query">) {
   let changedRows = 0;
-  let running: Promise<void> | undefined;
-  const merge = async () => {
+  const merge = new SharedCall(async () => {
     changedRows = 0;
     await query("SELECT gin_clean_pending_list('products_by_words')", []);
-  };
-  const run = () =>
-    (running ??= merge().finally(() => {
-      running = undefined;
-    }));
+  });
+  const run = () => merge.get();
   return {
     everyMs: mergeEveryMs,
     run,

@@ -1,7 +1,7 @@
 import { shop } from "../api/shop.ts";
 import { useShopMutation, useSingleMutation } from "../api/use-shop.ts";
 import { ViewerDocument } from "../session/session.graphql.ts";
-import { signIn } from "../session/sign-in-out.ts";
+import { signInAfter, signOut } from "../session/sign-in-out.ts";
 import type { Viewer } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
 import { Card } from "../ui/card.tsx";
@@ -92,18 +92,23 @@ interface NewPassword {
   newPassword: string;
 }
 
-/** A new password ends all sessions, so this browser opens a new one with it. */
-async function changePassword({ email, password, newPassword }: NewPassword): Promise<void> {
+/**
+ * A new password ends all sessions, so this browser opens a new one with it. If that fails, the password
+ * is changed nevertheless, and the user has to sign in. Returns whether there is a session.
+ */
+async function changePassword({ email, password, newPassword }: NewPassword): Promise<boolean> {
   const input = { password, newPassword };
   await shop.execute(ReplacePasswordDocument, { input });
-  await signIn({ email, password: newPassword });
+  const isSignedIn = await signInAfter({ email, password: newPassword });
+  if (!isSignedIn) await signOut().catch(() => undefined);
+  return isSignedIn;
 }
 
 export function PasswordForm({ viewer }: FormProps) {
   const { mutate, isPending, error, submittedAt, isSuccess } = useSingleMutation({
     mutationFn: changePassword,
-    onSuccess() {
-      showToast(accountTexts.passwordChanged);
+    onSuccess(isSignedIn) {
+      showToast(isSignedIn ? accountTexts.passwordChanged : accountTexts.passwordChangedOnly);
     },
   });
   return (

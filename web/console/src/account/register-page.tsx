@@ -2,10 +2,12 @@ import { Link, Redirect, useSearchParams } from "wouter";
 import { Page } from "../app/pages/page.tsx";
 import { shop } from "../api/shop.ts";
 import { useSingleMutation } from "../api/use-shop.ts";
-import { signIn } from "../session/sign-in-out.ts";
+import { signInAfter } from "../session/sign-in-out.ts";
 import { userTypes } from "../session/user-types.ts";
 import { useSession } from "../session/use-session.ts";
 import { accountTexts } from "../texts/account.ts";
+import { withoutQuestion } from "../unsaved/unsaved-edits.ts";
+import { useNavigate } from "../unsaved/use-navigate.ts";
 import { TextField } from "../ui/forms/fields.tsx";
 import { Form } from "../ui/forms/form.tsx";
 import { showToast } from "../ui/toast.tsx";
@@ -20,22 +22,27 @@ interface Registration {
   password: string;
 }
 
-async function register({ email, username, password }: Registration): Promise<string> {
+/** A failed sign-in is no failed registration: another attempt would say that the email is taken. */
+async function register({ email, username, password }: Registration) {
   const input = { email, username, password, type: userTypes.customer };
   const { registerUser } = await shop.execute(CreateAccountDocument, { input });
-  await signIn({ email, password });
-  return registerUser.username;
+  return { name: registerUser.username, isSignedIn: await signInAfter({ email, password }) };
 }
 
 /** Creates an account and signs in. */
 export default function RegisterPage() {
   const [params] = useSearchParams();
   const next = nextPath(params);
+  const navigate = useNavigate();
   const { status } = useSession();
   const { mutate, isPending, error } = useSingleMutation({
     mutationFn: register,
-    onSuccess: (name) => {
-      showToast(accountTexts.welcome(name));
+    onSuccess({ name, isSignedIn }) {
+      showToast(isSignedIn ? accountTexts.welcome(name) : accountTexts.registered);
+      if (isSignedIn) return;
+      withoutQuestion(() => {
+        navigate(`/sign-in?next=${encodeURIComponent(next)}`);
+      });
     },
   });
   if (status !== "anonymous") return <Redirect to={next} replace />;

@@ -9,6 +9,7 @@ const ProductPage = lazyPage(() => import("./products/product-page.tsx"));
 const ImportPage = lazyPage(() => import("./import/import-page.tsx"));
 const OrdersPage = lazyPage(() => import("./orders/orders-page.tsx"));
 const OrderPage = lazyPage(() => import("./orders/order-page.tsx"));
+const PackingPage = lazyPage(() => import("./orders/packing/packing-page.tsx"));
 const UsersPage = lazyPage(() => import("./users/users-page.tsx"));
 const UserPage = lazyPage(() => import("./users/user-page.tsx"));
 const WebhooksPage = lazyPage(() => import("./webhooks/webhooks-page.tsx"));
@@ -25,6 +26,7 @@ export default function AdminArea() {
       <Route path="/admin/products/import" component={ImportPage} />
       <Route path="/admin/products/:id">{({ id }) => <ProductPage key={id} id={id} />}</Route>
       <Route path="/admin/orders" component={OrdersPage} />
+      <Route path="/admin/orders/packing" component={PackingPage} />
       <Route path="/admin/orders/:id">{({ id }) => <OrderPage key={id} id={id} />}</Route>
       <Route path="/admin/users" component={UsersPage} />
       <Route path="/admin/users/:id">{({ id }) => <UserPage key={id} id={id} />}</Route>

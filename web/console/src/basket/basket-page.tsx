@@ -1,16 +1,16 @@
 import { useMemo } from "react";
 import { useQueries } from "@tanstack/react-query";
 import { ShoppingBag } from "lucide-react";
-import { useLocation } from "wouter";
 import { isShopError } from "../../../../clients/typescript/src/index.ts";
 import { Page } from "../app/pages/page.tsx";
-import { useStockUpdates } from "../catalogue/stock/live-stock.ts";
+import { forgetStocksBefore, useStockUpdates } from "../catalogue/stock/live-stock.ts";
 import { keyOf } from "../api/documents.ts";
 import { errorText } from "../api/error-text.ts";
 import { shop } from "../api/shop.ts";
 import { useSession } from "../session/use-session.ts";
 import { basketTexts } from "../texts/basket.ts";
 import { commonTexts } from "../texts/common.ts";
+import { useNavigate } from "../unsaved/use-navigate.ts";
 import { LinkButton } from "../ui/actions/button.tsx";
 import { EmptyState, Notice } from "../ui/states.tsx";
 import { showToast } from "../ui/toast.tsx";
@@ -32,7 +32,7 @@ const readEveryMs = 30_000;
 export default function BasketPage() {
   const basket = useBasket();
   const { userId = "" } = useSession();
-  const [, navigate] = useLocation();
+  const navigate = useNavigate();
   const offers = useOffers(basket);
   useStockUpdates(documents);
   const checkout = useCheckout({
@@ -84,6 +84,13 @@ export default function BasketPage() {
   );
 }
 
+async function readOffers(ids: string[]): Promise<BasketProductsQuery> {
+  const sentMs = performance.now();
+  const offers = await shop.execute(BasketProductsDocument, { ids });
+  forgetStocksBefore(sentMs, ids);
+  return offers;
+}
+
 /**
  * Returns what the catalogue says about the products of a basket: undefined while it is unknown, null
  * for products that are not in the catalogue.
@@ -93,7 +100,7 @@ function useOffers(basket: Basket): ReadonlyMap<string, OfferedProduct | null> {
   return useQueries({
     queries: groups.map((ids) => ({
       queryKey: keyOf(BasketProductsDocument, { ids }),
-      queryFn: () => shop.execute(BasketProductsDocument, { ids }),
+      queryFn: () => readOffers(ids),
       refetchInterval: readEveryMs,
       // The lines keep what is known when one of them is removed.
       placeholderData: (previous: BasketProductsQuery | undefined) => previous,

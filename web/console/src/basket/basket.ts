@@ -63,6 +63,15 @@ export function changeLine(
     .filter(({ quantity }) => quantity >= 1);
 }
 
+/** Removes the pieces that were ordered: others may have been added while the order was sent. */
+export function withoutOrdered(basket: Basket, ordered: Basket): Basket {
+  return ordered.reduce((left, { productId, quantity }) => {
+    const present = left.find((line) => line.productId === productId);
+    if (present === undefined) return left;
+    return changeLine(left, productId, { quantity: present.quantity - quantity });
+  }, basket);
+}
+
 export function piecesIn(basket: Basket): number {
   return basket.reduce((sum, { quantity }) => sum + quantity, 0);
 }

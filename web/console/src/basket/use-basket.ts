@@ -4,6 +4,7 @@ import {
   basketKey,
   changeLine,
   readBasket,
+  withoutOrdered,
   writeBasket,
   type Basket,
   type BasketLine,
@@ -53,6 +54,7 @@ export function changeInBasket(
   update((current) => changeLine(current, productId, change));
 }
 
-export function emptyBasket(): void {
-  update(() => []);
+/** Removes the pieces of a placed order. */
+export function removeOrdered(ordered: Basket): void {
+  update((current) => withoutOrdered(current, ordered));
 }

@@ -6,7 +6,7 @@ import { invalidate, useSingleMutation } from "../api/use-shop.ts";
 import { BasketProductsDocument, PlaceBasketOrderDocument } from "./basket.graphql.ts";
 import type { Basket } from "./basket.ts";
 import { beginAttempt, endAttempt, hasPricesOf, type CheckoutAttempt } from "./checkout-attempt.ts";
-import { emptyBasket } from "./use-basket.ts";
+import { removeOrdered } from "./use-basket.ts";
 
 /** After these errors, the order may be placed nevertheless. */
 const unknownOutcome = [
@@ -53,9 +53,9 @@ export function useCheckout({ userId, onPlaced }: CheckoutOptions) {
         return await send(beginAttempt(localStorage, userId, basket, newKey));
       }
     },
-    onSuccess({ placeOrder }) {
+    onSuccess({ placeOrder }, basket) {
       endAttempt(localStorage);
-      emptyBasket();
+      removeOrdered(basket);
       onPlaced(placeOrder);
     },
     async onError(error) {

@@ -9,6 +9,16 @@ export async function signIn(input: Schema.Login): Promise<void> {
   updateSession();
 }
 
+/** Opens a session with credentials that the shop has just accepted. Returns false if that fails. */
+export async function signInAfter(input: Schema.Login): Promise<boolean> {
+  try {
+    await signIn(input);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Ends the session. If the shop cannot be reached, this browser has nevertheless forgotten it. */
 export async function signOut(): Promise<void> {
   // Otherwise the page with the edits would stay, as after the end of a session.

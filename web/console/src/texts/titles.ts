@@ -11,6 +11,7 @@ export const titles = {
   products: "Products",
   newProduct: "New product",
   importProducts: "Import products",
+  packing: "Packing list",
   users: "Users",
   webhooks: "Webhooks",
   auditTrail: "Audit trail",

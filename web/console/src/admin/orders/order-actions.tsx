@@ -1,31 +1,20 @@
+import { createContext, use } from "react";
 import { CheckCheck, Truck } from "lucide-react";
-import { useShopMutation } from "../../api/use-shop.ts";
 import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { orderTexts } from "../../texts/orders.ts";
 import { Button } from "../../ui/actions/button.tsx";
-import { ConfirmButton } from "../../ui/actions/confirm-button.tsx";
-import { Dialog, useDialog } from "../../ui/actions/dialog.tsx";
-import { TextField } from "../../ui/forms/fields.tsx";
-import { Form } from "../../ui/forms/form.tsx";
-import { showToast } from "../../ui/toast.tsx";
-import {
-  AdminCancelOrderDocument,
-  AdminCompleteOrderDocument,
-  AdminOrderRowsDocument,
-  AdminOrderViewDocument,
-  AdminShipOrderDocument,
-  type AdminOrderRowFragment,
-} from "./admin-orders.graphql.ts";
-
-type Order = Pick<AdminOrderRowFragment, "id" | "number" | "status">;
-
-const invalidates = [AdminOrderRowsDocument, AdminOrderViewDocument];
+import type { AskedOrder, OrderAction } from "./order-dialog.tsx";
 
 interface ActionProps {
-  order: Order;
+  order: AskedOrder;
   /** The button is in a row of a list, not at the head of the order's page. */
   isSmall?: boolean;
 }
+
+/** Opens the dialog of the page that asks before an action. */
+export const AskBefore = createContext<(action: OrderAction, order: AskedOrder) => void>(() => {
+  throw new Error("The page of an order's buttons has no dialog for them.");
+});
 
 /** The buttons for what can be done with an order in its status. */
 export function OrderActions(props: ActionProps) {
@@ -51,78 +40,48 @@ function nextStep(isSmall: boolean): { isSmall: boolean; look: "primary" | "seco
   return { isSmall, look: isSmall ? "secondary" : "primary" };
 }
 
-/** Asks for the tracking text and ships an order. */
-function ShipButton({ order: { id, number }, isSmall = false }: ActionProps) {
-  const { open, ...dialog } = useDialog();
-  const { mutate, isPending, error } = useShopMutation(AdminShipOrderDocument, {
-    invalidates,
-    onSuccess() {
-      dialog.onClose();
-      showToast(adminOrderTexts.shipped(number));
-    },
-  });
+function ShipButton({ order, isSmall = false }: ActionProps) {
+  const ask = use(AskBefore);
   return (
-    <>
-      <Button {...nextStep(isSmall)} onPress={open} aria-label={adminOrderTexts.shipNamed(number)}>
-        <Truck size={15} aria-hidden /> {adminOrderTexts.ship}
-      </Button>
-      <Dialog {...dialog} title={adminOrderTexts.shipNamed(number)}>
-        <Form
-          submitLabel={adminOrderTexts.ship}
-          isPending={isPending}
-          error={error}
-          onSubmit={({ tracking = "" }) => {
-            const text = tracking.trim();
-            mutate({ input: { id, tracking: text === "" ? undefined : text } });
-          }}
-        >
-          <TextField
-            name="tracking"
-            label={adminOrderTexts.tracking}
-            description={adminOrderTexts.trackingHint}
-          />
-        </Form>
-      </Dialog>
-    </>
-  );
-}
-
-function CompleteButton({ order: { id, number }, isSmall = false }: ActionProps) {
-  const { mutateAsync } = useShopMutation(AdminCompleteOrderDocument, {
-    invalidates,
-    onSuccess() {
-      showToast(adminOrderTexts.completed(number));
-    },
-  });
-  return (
-    <ConfirmButton
+    <Button
       {...nextStep(isSmall)}
-      label={adminOrderTexts.complete}
-      subject={orderTexts.orderTitle(number)}
-      icon={<CheckCheck size={15} aria-hidden />}
-      onConfirm={() => mutateAsync({ id })}
+      aria-label={adminOrderTexts.shipNamed(order.number)}
+      onPress={() => {
+        ask("ship", order);
+      }}
     >
-      {adminOrderTexts.completeText}
-    </ConfirmButton>
+      <Truck size={15} aria-hidden /> {adminOrderTexts.ship}
+    </Button>
   );
 }
 
-function CancelButton({ order: { id, number }, isSmall = false }: ActionProps) {
-  const { mutateAsync } = useShopMutation(AdminCancelOrderDocument, {
-    invalidates,
-    onSuccess() {
-      showToast(orderTexts.cancelled);
-    },
-  });
+function CompleteButton({ order, isSmall = false }: ActionProps) {
+  const ask = use(AskBefore);
   return (
-    <ConfirmButton
+    <Button
+      {...nextStep(isSmall)}
+      aria-label={`${adminOrderTexts.complete}: ${orderTexts.orderTitle(order.number)}`}
+      onPress={() => {
+        ask("complete", order);
+      }}
+    >
+      <CheckCheck size={15} aria-hidden /> {adminOrderTexts.complete}
+    </Button>
+  );
+}
+
+function CancelButton({ order, isSmall = false }: ActionProps) {
+  const ask = use(AskBefore);
+  return (
+    <Button
       isSmall={isSmall}
       look={isSmall ? "quiet" : "secondary"}
-      label={orderTexts.cancel}
-      subject={orderTexts.orderTitle(number)}
-      onConfirm={() => mutateAsync({ id })}
+      aria-label={`${orderTexts.cancel}: ${orderTexts.orderTitle(order.number)}`}
+      onPress={() => {
+        ask("cancel", order);
+      }}
     >
-      {orderTexts.cancelText}
-    </ConfirmButton>
+      {orderTexts.cancel}
+    </Button>
   );
 }

@@ -20,7 +20,8 @@ import {
   AdminOrderViewDocument,
   type AdminOrderViewQuery,
 } from "./admin-orders.graphql.ts";
-import { OrderActions } from "./order-actions.tsx";
+import { AskBefore, OrderActions } from "./order-actions.tsx";
+import { OrderDialog, useOrderDialog } from "./order-dialog.tsx";
 import styles from "./orders.module.css";
 
 type Order = AdminOrderViewQuery["order"];
@@ -29,8 +30,11 @@ type Line = Order["order_products"][number];
 const columns: readonly Column<Line>[] = [
   {
     title: orderTexts.product,
-    cell: ({ product_id, name }) => (
-      <Link href={`/admin/products/${product_id}`}>{name ?? orderTexts.unnamed}</Link>
+    cell: ({ product_id, name, product }) => (
+      <>
+        <Link href={`/admin/products/${product_id}`}>{name ?? orderTexts.unnamed}</Link>
+        <div className={styles.sku}>{product?.sku}</div>
+      </>
     ),
   },
   { title: orderTexts.price, cell: ({ price }) => formatPrice(price), isNumber: true },
@@ -54,13 +58,16 @@ export default function OrderPage({ id }: { id: string }) {
     },
     onGap: refresh,
   });
+  const { ask, dialog } = useOrderDialog();
   const order = query.data?.order;
   const actions = order && (
     <Row>
       {mayOperate && (
         <LinkButton href={`/operations/trace/${id}`}>{adminOrderTexts.trace}</LinkButton>
       )}
-      <OrderActions order={order} />
+      <AskBefore value={ask}>
+        <OrderActions order={order} />
+      </AskBefore>
     </Row>
   );
   return (
@@ -70,6 +77,7 @@ export default function OrderPage({ id }: { id: string }) {
     >
       <BackLink href="/admin/orders">{adminOrderTexts.back}</BackLink>
       {order ? <OrderFacts order={order} /> : <QueryState query={query} height={420} />}
+      <OrderDialog {...dialog} />
     </AdminPage>
   );
 }

@@ -6,7 +6,7 @@ import { useShopPages, useShopQuery } from "../../api/use-shop.ts";
 import { StatusBadge } from "../../orders/status-badge.tsx";
 import { adminOrderTexts } from "../../texts/admin/orders.ts";
 import { orderTexts } from "../../texts/orders.ts";
-import { Button } from "../../ui/actions/button.tsx";
+import { Button, LinkButton } from "../../ui/actions/button.tsx";
 import { formatNumber, formatPrice, formatTime } from "../../ui/format.ts";
 import { Badge, EmptyState } from "../../ui/states.tsx";
 import type { Column } from "../../ui/lists/table.tsx";
@@ -20,7 +20,8 @@ import { AdminOrderRowsDocument, type AdminOrderRowFragment } from "./admin-orde
 import { orderExportColumns, exportedOrders } from "./exported-orders.ts";
 import { useIsHeld } from "./use-is-held.ts";
 import { useLiveOrders } from "./live-orders.ts";
-import { OrderActions } from "./order-actions.tsx";
+import { AskBefore, OrderActions } from "./order-actions.tsx";
+import { OrderDialog, useOrderDialog } from "./order-dialog.tsx";
 import { faultsOfFilters, orderFilterNames, orderFilterOf, sortOf } from "./order-filter.ts";
 import { OrderFilterBar } from "./order-filter-bar.tsx";
 import styles from "./orders.module.css";
@@ -68,7 +69,10 @@ export default function OrdersPage() {
     (data) => data.ordersConnection,
     { enabled: !isWrong },
   );
-  const isHeld = useIsHeld(list);
+  const { ask, dialog } = useOrderDialog();
+  const isPointedAt = useIsHeld(list);
+  // The list behind a dialog stays as it is, too.
+  const isHeld = isPointedAt || dialog.isOpen;
   const queried = query.pages.flat();
   // Of the oldest orders, new ones are the last.
   const place = sort === "NEWEST_FIRST" ? "first" : query.hasNextPage ? "later" : "last";
@@ -84,12 +88,15 @@ export default function OrdersPage() {
     isExact: query.total.isExact && placedSince === 0,
   };
   const actions = (
-    <ExportButton
-      fileName="orders"
-      columns={orderExportColumns}
-      isDisabled={isWrong}
-      rows={(signal) => exportedOrders(filter, signal)}
-    />
+    <Row>
+      <LinkButton href="/admin/orders/packing">{adminOrderTexts.packing}</LinkButton>
+      <ExportButton
+        fileName="orders"
+        columns={orderExportColumns}
+        isDisabled={isWrong}
+        rows={(signal) => exportedOrders(filter, signal)}
+      />
+    </Row>
   );
   return (
     <AdminPage title={adminOrderTexts.title} actions={actions}>
@@ -107,22 +114,25 @@ export default function OrdersPage() {
         {isWrong ? (
           <WrongFilters faults={faults} />
         ) : (
-          <List
-            caption={adminOrderTexts.title}
-            columns={columns}
-            rows={rows}
-            // A new order changes what the rows say, but moves none of them.
-            keyOf={(_, index) => String(index)}
-            query={{ ...query, total }}
-            isFiltered={isFiltered}
-            empty={
-              <EmptyState icon={<ClipboardList />} title={adminOrderTexts.emptyTitle}>
-                {adminOrderTexts.emptyText}
-              </EmptyState>
-            }
-          />
+          <AskBefore value={ask}>
+            <List
+              caption={adminOrderTexts.title}
+              columns={columns}
+              rows={rows}
+              // A new order changes what the rows say, but moves none of them.
+              keyOf={(_, index) => String(index)}
+              query={{ ...query, total }}
+              isFiltered={isFiltered}
+              empty={
+                <EmptyState icon={<ClipboardList />} title={adminOrderTexts.emptyTitle}>
+                  {adminOrderTexts.emptyText}
+                </EmptyState>
+              }
+            />
+          </AskBefore>
         )}
       </div>
+      <OrderDialog {...dialog} />
     </AdminPage>
   );
 }

@@ -13,6 +13,7 @@ import {
   AdminOrderChangesDocument,
 } from "../orders/admin-orders.graphql.ts";
 import { AdminPage } from "../shared/admin-page.tsx";
+import { StockChangesDocument } from "../../catalogue/stock/live-stock.graphql.ts";
 import { Card } from "../../ui/card.tsx";
 import {
   OverviewCountsDocument,
@@ -86,6 +87,7 @@ function useRefresh() {
   };
   useSubscription(AdminNewOrdersDocument, { onEvent: refresh, onGap: refresh });
   useSubscription(AdminOrderChangesDocument, { onEvent: refresh, onGap: refresh });
+  useSubscription(StockChangesDocument, { onEvent: refresh, onGap: refresh });
 }
 
 interface TilesProps {

@@ -1,6 +1,6 @@
-import { useLocation } from "wouter";
 import { useShopMutation } from "../../api/use-shop.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
+import { useNavigate } from "../../unsaved/use-navigate.ts";
 import { TextField } from "../../ui/forms/fields.tsx";
 import { Form } from "../../ui/forms/form.tsx";
 import { showToast } from "../../ui/toast.tsx";
@@ -23,7 +23,7 @@ function check(values: Record<string, string>): Record<string, string> {
 
 /** The form of a new product. */
 export default function NewProductPage() {
-  const [, navigate] = useLocation();
+  const navigate = useNavigate();
   const { mutate, isPending, error } = useShopMutation(AddProductDocument, {
     invalidates: [AdminProductRowsDocument],
     onSuccess({ createProduct }) {

@@ -1,8 +1,8 @@
 import { ExternalLink, Trash2 } from "lucide-react";
-import { useLocation } from "wouter";
 import { useShopMutation, useShopQuery } from "../../api/use-shop.ts";
 import { useStock, useStockUpdates } from "../../catalogue/stock/live-stock.ts";
 import { adminProductTexts } from "../../texts/admin/products.ts";
+import { useNavigate } from "../../unsaved/use-navigate.ts";
 import { LinkButton } from "../../ui/actions/button.tsx";
 import { ConfirmButton } from "../../ui/actions/confirm-button.tsx";
 import { formatPrice, formatTime } from "../../ui/format.ts";
@@ -100,7 +100,7 @@ function ProductFacts({ product }: { product: Product }) {
 }
 
 function ArchiveButton({ id }: { id: string }) {
-  const [, navigate] = useLocation();
+  const navigate = useNavigate();
   const { mutateAsync } = useShopMutation(ChangeStockDocument, {
     invalidates: [AdminProductRowsDocument, LowStockRowsDocument],
     onSuccess() {

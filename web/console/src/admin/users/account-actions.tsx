@@ -1,10 +1,10 @@
 import { KeyRound, UserX } from "lucide-react";
-import { useLocation } from "wouter";
 import { useShopMutation } from "../../api/use-shop.ts";
 import { adminTexts } from "../../texts/admin/shared.ts";
 import { adminUserTexts } from "../../texts/admin/users.ts";
+import { useNavigate } from "../../unsaved/use-navigate.ts";
 import { Button } from "../../ui/actions/button.tsx";
-import { Dialog, useDialog } from "../../ui/actions/dialog.tsx";
+import { Dialog, useDialog, useFailureToast } from "../../ui/actions/dialog.tsx";
 import { TextField } from "../../ui/forms/fields.tsx";
 import { Form } from "../../ui/forms/form.tsx";
 import { formatTime } from "../../ui/format.ts";
@@ -45,7 +45,7 @@ export function ResetButton({ user: { id, username } }: { user: AdminUserRowFrag
 /** Erases the personal data of a user after the email was typed. */
 export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragment }) {
   const { open, ...dialog } = useDialog();
-  const [, navigate] = useLocation();
+  const navigate = useNavigate();
   const { mutate, isPending, error } = useShopMutation(EraseUserDataDocument, {
     invalidates: [AdminUserRowsDocument],
     onSuccess() {
@@ -53,6 +53,7 @@ export function EraseButton({ user: { id, email } }: { user: AdminUserRowFragmen
       navigate("/admin/users");
     },
   });
+  useFailureToast(error, dialog.isOpen);
   return (
     <>
       <Button onPress={open}>

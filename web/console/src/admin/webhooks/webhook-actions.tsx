@@ -1,10 +1,11 @@
+import { useState } from "react";
 import { KeyRound, Pencil, Trash2 } from "lucide-react";
-import { useLocation } from "wouter";
 import { useShopMutation } from "../../api/use-shop.ts";
 import { errorText } from "../../api/error-text.ts";
 import { webhookTexts } from "../../texts/admin/webhooks.ts";
+import { useNavigate } from "../../unsaved/use-navigate.ts";
 import { Button } from "../../ui/actions/button.tsx";
-import { useDialog } from "../../ui/actions/dialog.tsx";
+import { useDialog, useFailureToast } from "../../ui/actions/dialog.tsx";
 import { formatTime } from "../../ui/format.ts";
 import { showToast } from "../../ui/toast.tsx";
 import { ConfirmButton } from "../../ui/actions/confirm-button.tsx";
@@ -48,21 +49,29 @@ function editsOf({ url, description, events }: WebhookEntries, saved: WebhookFac
 
 export function EditButton({ webhook }: ActionProps) {
   const { open, ...dialog } = useDialog();
+  // The form begins with it, also if another admin saves a change meanwhile.
+  const [base, setBase] = useState(webhook);
   const { mutate, isPending, error } = useChange(dialog.onClose);
+  useFailureToast(error, dialog.isOpen);
   return (
     <>
-      <Button onPress={open}>
+      <Button
+        onPress={() => {
+          setBase(webhook);
+          open();
+        }}
+      >
         <Pencil size={16} aria-hidden /> {webhookTexts.edit}
       </Button>
       <WebhookDialog
         title={webhookTexts.editTitle}
         submitLabel={webhookTexts.save}
-        webhook={webhook}
+        webhook={base}
         {...dialog}
         isPending={isPending}
         error={error}
         onSubmit={(entries) => {
-          const edits = editsOf(entries, webhook);
+          const edits = editsOf(entries, base);
           if (Object.keys(edits).length === 0) dialog.onClose();
           else mutate({ input: { id: webhook.id, ...edits } });
         }}
@@ -126,7 +135,7 @@ export function RotateButton({ webhook: { id } }: ActionProps) {
 }
 
 export function RemoveButton({ webhook: { id } }: ActionProps) {
-  const [, navigate] = useLocation();
+  const navigate = useNavigate();
   const { mutateAsync } = useShopMutation(RemoveWebhookDocument, {
     invalidates: [WebhookRowsDocument],
     onSuccess() {

@@ -47,7 +47,7 @@ function WebhookCard({ webhook }: { webhook: WebhookFactsFragment }) {
         ]}
       />
       <Row>
-        <EditButton key={webhook.updatedAt} webhook={webhook} />
+        <EditButton webhook={webhook} />
         <EnableButton webhook={webhook} />
         <RotateButton webhook={webhook} />
         <RemoveButton webhook={webhook} />

@@ -3,7 +3,7 @@ import { Link, useLocation } from "wouter";
 import { useShopMutation, useShopQuery } from "../../api/use-shop.ts";
 import { webhookTexts } from "../../texts/admin/webhooks.ts";
 import { Button } from "../../ui/actions/button.tsx";
-import { useDialog } from "../../ui/actions/dialog.tsx";
+import { useDialog, useFailureToast } from "../../ui/actions/dialog.tsx";
 import { formatTime } from "../../ui/format.ts";
 import { EmptyState, QueryState } from "../../ui/states.tsx";
 import { Table, type Column } from "../../ui/lists/table.tsx";
@@ -47,6 +47,7 @@ export default function WebhooksPage() {
     invalidates: [WebhookRowsDocument],
     onSuccess: dialog.onClose,
   });
+  useFailureToast(creation.error, dialog.isOpen);
   const created = creation.data?.createWebhook;
   const actions = (
     <Button look="primary" onPress={open}>

@@ -17,6 +17,7 @@ const titlesByPath: Readonly<Record<string, string>> = {
   "/admin/products/new": titles.newProduct,
   "/admin/products/import": titles.importProducts,
   "/admin/orders": titles.orders,
+  "/admin/orders/packing": titles.packing,
   "/admin/users": titles.users,
   "/admin/webhooks": titles.webhooks,
   "/admin/audit": titles.auditTrail,

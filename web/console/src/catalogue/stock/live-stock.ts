@@ -5,8 +5,14 @@ import { invalidate } from "../../api/use-shop.ts";
 import { useSubscription } from "../../api/use-subscription.ts";
 import { StockChangesDocument } from "./live-stock.graphql.ts";
 
+interface NotedStock {
+  stock: number;
+  /** On the clock of `performance.now`. */
+  atMs: number;
+}
+
 /** The stock of the products that have changed since the page was opened. */
-const stocks = new Map<string, number>();
+const stocks = new Map<string, NotedStock>();
 const listeners = new Map<string, Set<() => void>>();
 let version = 0;
 const anyListeners = new Set<() => void>();
@@ -19,8 +25,18 @@ function changed(productId: string): void {
 
 /** Notes the present stock of a product, which is newer than what queries have returned. */
 export function noteStock(productId: string, stock: number): void {
-  stocks.set(productId, stock);
+  stocks.set(productId, { stock, atMs: performance.now() });
   changed(productId);
+}
+
+/** Forgets stocks that were noted before a query was sent: its result is newer. */
+export function forgetStocksBefore(atMs: number, productIds: readonly string[]): void {
+  for (const id of productIds) {
+    const noted = stocks.get(id);
+    if (noted === undefined || noted.atMs >= atMs) continue;
+    stocks.delete(id);
+    changed(id);
+  }
 }
 
 function forgetStocks(): void {
@@ -62,7 +78,7 @@ export function useStock(productId: string, queried: number): number {
     },
     [productId],
   );
-  return useSyncExternalStore(subscribe, () => stocks.get(productId)) ?? queried;
+  return useSyncExternalStore(subscribe, () => stocks.get(productId)?.stock) ?? queried;
 }
 
 function subscribeToAny(listener: () => void): () => void {
@@ -73,5 +89,5 @@ function subscribeToAny(listener: () => void): () => void {
 /** Returns a function that gives the newest known stock of a product; undefined if it did not change. */
 export function useStocks(): (productId: string) => number | undefined {
   useSyncExternalStore(subscribeToAny, () => version);
-  return (productId) => stocks.get(productId);
+  return (productId) => stocks.get(productId)?.stock;
 }

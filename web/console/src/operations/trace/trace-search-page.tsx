@@ -1,6 +1,6 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { ClipboardList } from "lucide-react";
-import { Link, useLocation } from "wouter";
+import { Link } from "wouter";
 import { isShopError } from "../../../../../clients/typescript/src/index.ts";
 import { Page } from "../../app/pages/page.tsx";
 import { shop } from "../../api/shop.ts";
@@ -9,6 +9,7 @@ import { useShopQuery } from "../../api/use-shop.ts";
 import { StatusBadge } from "../../orders/status-badge.tsx";
 import { operationsTexts } from "../../texts/operations.ts";
 import { traceTexts } from "../../texts/order-trace.ts";
+import { useNavigate } from "../../unsaved/use-navigate.ts";
 import { Button } from "../../ui/actions/button.tsx";
 import { TextField } from "../../ui/forms/fields.tsx";
 import { formatTime } from "../../ui/format.ts";
@@ -64,23 +65,21 @@ export default function TraceSearchPage() {
 }
 
 function SearchForm() {
-  const [, navigate] = useLocation();
+  const navigate = useNavigate();
   const [isPending, setPending] = useState(false);
   const [problem, setProblem] = useState<string>();
+  const newest = useRef(0);
   const find = async (text: string) => {
+    newest.current += 1;
+    const search = newest.current;
     setPending(true);
     setProblem(undefined);
-    try {
-      const id = isId(text) ? text.toLowerCase() : await idOfNumber(text);
-      if (id === undefined) setProblem(traceTexts.notFound);
-      else navigate(`/operations/trace/${id}`);
-    } catch (error) {
-      // The shop would say the rule of a number, and an id is as good.
-      const isNoNumber = isShopError(error, "BAD_USER_INPUT");
-      setProblem(isNoNumber ? traceTexts.noReference : errorText(error));
-    } finally {
-      setPending(false);
-    }
+    const found = await resultOf(text);
+    // Another search was begun meanwhile.
+    if (search !== newest.current) return;
+    setPending(false);
+    if (found.id === undefined) setProblem(found.problem);
+    else navigate(`/operations/trace/${found.id}`);
   };
   return (
     <search>
@@ -108,7 +107,16 @@ function SearchForm() {
   );
 }
 
-async function idOfNumber(number: string): Promise<string | undefined> {
-  const { ordersConnection } = await shop.execute(OrderByNumberDocument, { number });
-  return ordersConnection.nodes[0]?.id;
+/** Finds the order that is meant. Returns its id, or the problem with the text. */
+async function resultOf(text: string): Promise<{ id?: string; problem?: string }> {
+  if (isId(text)) return { id: text.toLowerCase() };
+  try {
+    const { ordersConnection } = await shop.execute(OrderByNumberDocument, { number: text });
+    const [order] = ordersConnection.nodes;
+    return order === undefined ? { problem: traceTexts.notFound } : { id: order.id };
+  } catch (error) {
+    // The shop would say the rule of a number, and an id is as good.
+    const isNoNumber = isShopError(error, "BAD_USER_INPUT");
+    return { problem: isNoNumber ? traceTexts.noReference : errorText(error) };
+  }
 }

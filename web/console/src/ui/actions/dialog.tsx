@@ -1,4 +1,11 @@
-import { useState, type ReactNode } from "react";
+import {
+  useEffect,
+  useEffectEvent,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type ReactNode,
+} from "react";
 import { X } from "lucide-react";
 import { Dialog as AriaDialog } from "react-aria-components/Dialog";
 import { Heading } from "react-aria-components/Heading";
@@ -8,6 +15,7 @@ import { commonTexts } from "../../texts/common.ts";
 import { EditScope, mayDiscardEdits } from "../../unsaved/unsaved-edits.ts";
 import { Button, IconButton } from "./button.tsx";
 import { Notice } from "../states.tsx";
+import { showToast } from "../toast.tsx";
 import styles from "./dialog.module.css";
 
 /** Returns whether a dialog is open, and what opens and closes it. */
@@ -20,6 +28,16 @@ export function useDialog() {
     setOpen(false);
   };
   return { isOpen, open, onClose };
+}
+
+/** Says that what a dialog has sent has failed, if the dialog was closed meanwhile. */
+export function useFailureToast(error: unknown, isOpen: boolean): void {
+  const say = useEffectEvent(() => {
+    if (!isOpen) showToast(errorText(error));
+  });
+  useEffect(() => {
+    if (error !== null && error !== undefined) say();
+  }, [error]);
 }
 
 interface DialogProps {
@@ -93,6 +111,10 @@ export function ConfirmDialog({
 }: ConfirmDialogProps) {
   const [isPending, setPending] = useState(false);
   const [error, setError] = useState<unknown>();
+  const isOpen = useRef(false);
+  useLayoutEffect(() => {
+    isOpen.current = dialog.isOpen;
+  });
   const close = () => {
     setError(undefined);
     dialog.onClose();
@@ -103,7 +125,8 @@ export function ConfirmDialog({
       await onConfirm();
       close();
     } catch (reason) {
-      setError(reason);
+      if (isOpen.current) setError(reason);
+      else showToast(errorText(reason));
     } finally {
       setPending(false);
     }

@@ -9,6 +9,7 @@ import { TextField as AriaTextField, type TextFieldProps } from "react-aria-comp
 import { Check } from "lucide-react";
 import { fieldText } from "../../api/error-text.ts";
 import { FormErrors } from "./form-errors.ts";
+import { FormPending } from "./form-pending.ts";
 import styles from "./fields.module.css";
 
 interface FieldProps extends Omit<TextFieldProps, "className" | "style" | "children"> {
@@ -31,6 +32,7 @@ export function TextField(field: FieldProps) {
       className={styles.field ?? ""}
       validationBehavior="aria"
       isInvalid={error !== undefined}
+      isReadOnly={use(FormPending)}
     >
       <Label className={styles.label ?? ""}>{label}</Label>
       {isLong === true ? (
@@ -86,7 +88,7 @@ interface CheckboxProps {
 
 export function Checkbox({ children, ...props }: CheckboxProps) {
   return (
-    <CheckboxField {...props}>
+    <CheckboxField {...props} isReadOnly={use(FormPending)}>
       <CheckboxButton className={styles.checkbox ?? ""}>
         <span className={styles.box} aria-hidden>
           <Check size={14} strokeWidth={3} />

@@ -4,6 +4,7 @@ import { useUnsavedEdits } from "../../unsaved/unsaved-edits.ts";
 import { Button } from "../actions/button.tsx";
 import { shownErrors, type ErrorFields } from "./field-errors.ts";
 import { FormErrors } from "./form-errors.ts";
+import { FormPending } from "./form-pending.ts";
 import { Notice, showNotice } from "../states.tsx";
 import styles from "./form.module.css";
 
@@ -68,7 +69,7 @@ export function Form(props: FormProps) {
     <form ref={form} className={styles.form} onSubmit={submit} noValidate>
       <FormErrors value={hasNoFault ? ofFields : faults}>
         {ofForm !== undefined && hasNoFault && <Notice kind="danger">{ofForm}</Notice>}
-        {children}
+        <FormPending value={isPending}>{children}</FormPending>
         <Button type="submit" look={submitLook} isPending={isPending}>
           {submitLabel}
         </Button>
