@@ -3,7 +3,8 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { MetricReporters, type MetricRegistry } from "moleculer";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
-import { handleProtocolEvents } from "../core/network/protocol-events.ts";
+import { encodingOf } from "../core/network/accepted-encoding.ts";
+import { limitInternalServer, pathToAnswer } from "../core/network/internal-server.ts";
 import { prometheusText } from "./prometheus-text.ts";
 
 export const prometheusType = "text/plain; version=0.0.4; charset=utf-8";
@@ -18,7 +19,7 @@ export class PrometheusReporter extends MetricReporters.Prometheus {
 
   override init(registry: MetricRegistry): void {
     super.init(registry);
-    handleProtocolEvents(this.server, "GET");
+    limitInternalServer(this.server);
   }
 
   #text: Promise<string> | undefined;
@@ -48,12 +49,14 @@ export class PrometheusReporter extends MetricReporters.Prometheus {
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    if (req.url?.split("?", 1)[0] !== this.opts.path) {
+    const path = pathToAnswer(req, res);
+    if (path === undefined) return;
+    if (path !== this.opts.path) {
       res.writeHead(404).end();
       return;
     }
-    const headers = { "content-type": prometheusType };
-    if (String(req.headers["accept-encoding"]).includes("gzip")) {
+    const headers = { "content-type": prometheusType, vary: "accept-encoding" };
+    if (encodingOf(req.headers["accept-encoding"], ["gzip"]) === "gzip") {
       this.#compressed ??= this.text()
         .then((text) => compressed(text))
         .finally(() => {
