@@ -81,6 +81,8 @@ export class FailureDetector {
 
   /** Records that a message came from a node. */
   heard(nodeID: string): void {
+    // It has connected to NATS again, and may have told its services: it would not tell them again.
+    if (this.#gone.size > 0) this.#gone.delete(nodeID);
     const state = this.#nodes.get(nodeID);
     if (state === undefined) return;
     state.silentTicks = 0;

@@ -168,6 +168,16 @@ describe("a node to which NATS cannot deliver a call", () => {
     expect(broker.disconnected).toEqual(["a"]);
   });
 
+  test("stays in the registry if it is heard of before it has left", async () => {
+    broker.call("1", "a", mutation);
+    detector.undelivered("a", "1");
+    // It has connected to another NATS server, and told its services.
+    detector.heard("a");
+    await pass(500);
+    expect(broker.disconnected).toEqual([]);
+    expect(selectedNodes()).toEqual(["a", "b"]);
+  });
+
   test("fails its calls at once if no other node has the action", async () => {
     broker.endpoints.pop();
     broker.call("1", "a");
