@@ -196,6 +196,21 @@ test("at most 20 unanswered reads of a live node are sent to another node", asyn
   expect(broker.resentTo).toEqual(Array.from({ length: 20 }, () => "b"));
 });
 
+test("a mutation with a key that a live node does not answer is sent to another node after a second", async () => {
+  broker.call("plain", "a", mutation);
+  broker.call("keyed", "a", mutation, withIdempotencyKey);
+  const passWithMessages = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      await pass(100);
+      detector.heard("a");
+    }
+  };
+  await passWithMessages(900);
+  expect(broker.resentTo).toEqual([]);
+  await passWithMessages(300);
+  expect(broker.resentTo).toEqual(["b"]);
+});
+
 test("a call is forgotten after its timeout", async () => {
   broker.call("1", "a", mutation);
   for (let ms = 0; ms < 6_000; ms += 100) {
