@@ -23,6 +23,7 @@ import { debounceMiddleware } from "./middlewares/moleculer/debounce.middleware.
 import { fallbackMiddleware } from "./middlewares/moleculer/fallback.middleware.ts";
 import { metricsMiddleware } from "./middlewares/moleculer/metrics.middleware.ts";
 import { quietRetryMiddleware } from "./middlewares/moleculer/retry.middleware.ts";
+import { reconnectMiddleware } from "./middlewares/reconnect.middleware.ts";
 import { optionsMiddleware } from "./middlewares/options.middleware.ts";
 import { traceMiddleware } from "./middlewares/trace.middleware.ts";
 import { trackingMiddleware } from "./middlewares/tracking.middleware.ts";
@@ -134,7 +135,7 @@ export function brokerOptions(
       debounceMiddleware as unknown as Middleware,
       "Throttle",
       optionsMiddleware(),
-      ...(nats ? [failoverMiddleware(detector), clockMiddleware()] : []),
+      ...(nats ? [failoverMiddleware(detector), reconnectMiddleware(), clockMiddleware()] : []),
     ],
     created(broker: ServiceBroker) {
       setConfig(broker, { ...config, databaseUrls: { ...config.databaseUrls, ...databaseUrls } });

@@ -20,8 +20,10 @@ const probeEveryTicks = 5;
 /** A node is suspected after this many ticks without a message. */
 const suspectAfterTicks = 8;
 /** An unanswered read is hedged (sent to a second node) after this many ticks. */
-const hedgeAfterTicks = 10;
-/** The most hedged reads: this share of all calls, in bursts of up to `maxHedges`. */
+const hedgeReadAfterTicks = 10;
+/** So is another call that is safe to retry. It often waits for a lock, and would on any node. */
+const hedgeWriteAfterTicks = 20;
+/** The most hedged calls: this share of all calls, in bursts of up to `maxHedges`. */
 const hedgeShare = 0.05;
 const maxHedges = 20;
 /** The most further nodes that one call is sent to. */
@@ -81,6 +83,8 @@ export class FailureDetector {
 
   /** Records that a message came from a node. */
   heard(nodeID: string): void {
+    // It has connected to NATS again, and may have told its services: it would not tell them again.
+    if (this.#gone.size > 0) this.#gone.delete(nodeID);
     const state = this.#nodes.get(nodeID);
     if (state === undefined) return;
     state.silentTicks = 0;
@@ -168,9 +172,10 @@ export class FailureDetector {
     if ((locals.resends ?? 0) >= maxResends) return;
     if (this.suspects.has(request.nodeID)) {
       this.#hedge(request);
-    } else if (age >= hedgeAfterTicks && this.#hedges >= 1 && isRead(request)) {
-      if (this.#hedge(request)) this.#hedges -= 1;
+      return;
     }
+    const hedgeAfterTicks = isRead(request) ? hedgeReadAfterTicks : hedgeWriteAfterTicks;
+    if (age >= hedgeAfterTicks && this.#hedges >= 1 && this.#hedge(request)) this.#hedges -= 1;
   }
 
   #hedge(request: Request): boolean {

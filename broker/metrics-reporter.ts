@@ -3,7 +3,8 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { MetricReporters, type MetricRegistry } from "moleculer";
 import { instrumentsOf } from "../core/metrics/instruments.ts";
-import { handleProtocolEvents } from "../core/network/protocol-events.ts";
+import { encodingOf } from "../core/network/accepted-encoding.ts";
+import { limitInternalServer, pathToAnswer } from "../core/network/internal-server.ts";
 import { SharedCall } from "../core/tasks/shared-call.ts";
 import { prometheusText } from "./prometheus-text.ts";
 
@@ -25,7 +26,7 @@ export class PrometheusReporter extends MetricReporters.Prometheus {
 
   override init(registry: MetricRegistry): void {
     super.init(registry);
-    handleProtocolEvents(this.server, "GET");
+    limitInternalServer(this.server);
   }
 
   /** Returns the metrics in the text format of Prometheus. */
@@ -46,12 +47,14 @@ export class PrometheusReporter extends MetricReporters.Prometheus {
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    if (req.url?.split("?", 1)[0] !== this.opts.path) {
+    const path = pathToAnswer(req, res);
+    if (path === undefined) return;
+    if (path !== this.opts.path) {
       res.writeHead(404).end();
       return;
     }
-    const headers = { "content-type": prometheusType };
-    if (String(req.headers["accept-encoding"]).includes("gzip")) {
+    const headers = { "content-type": prometheusType, vary: "accept-encoding" };
+    if (encodingOf(req.headers["accept-encoding"], ["gzip"]) === "gzip") {
       const bytes = await this.#compressedText.get();
       res.writeHead(200, { ...headers, "content-encoding": "gzip" }).end(bytes);
     } else {

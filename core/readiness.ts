@@ -1,3 +1,10 @@
+const healthPath = /^\/health\/(live|ready)\/?$/;
+
+/** Returns the health check at a path, or undefined for another path. */
+export function healthCheckAt(path: string): "live" | "ready" | undefined {
+  return healthPath.exec(path)?.[1] as "live" | "ready" | undefined;
+}
+
 /** Which of some services cannot do all of their work. */
 export interface Readiness<Name> {
   /** Services that are unavailable or whose database is unavailable. */

@@ -2,10 +2,10 @@ import type { Server } from "node:http";
 import type { ServiceBroker } from "moleculer";
 import { type Config } from "../../config/config.ts";
 import { createServer } from "../../core/network/http.ts";
+import { limitInternalServer, pathToAnswer } from "../../core/network/internal-server.ts";
 import { listen, listeningAt } from "../../core/network/listen.ts";
 import { sendJson } from "../../core/network/send.ts";
-import { handleProtocolEvents } from "../../core/network/protocol-events.ts";
-import { readinessOf, type Readiness } from "../../core/readiness.ts";
+import { healthCheckAt, readinessOf, type Readiness } from "../../core/readiness.ts";
 import { within } from "../../core/tasks/within.ts";
 import { domainServices } from "../../services/registry.ts";
 
@@ -20,9 +20,12 @@ const answerTimeoutMs = 1_000;
 export async function serveHealth(config: Config, broker: ServiceBroker): Promise<Server> {
   const localServices = domainServices.filter((name) => config.services.includes(name));
   const server = createServer((req, res) => {
-    if (req.url === "/health/live") {
+    const path = pathToAnswer(req, res);
+    if (path === undefined) return;
+    const check = healthCheckAt(path);
+    if (check === "live") {
       sendJson(res, 200, { status: "live" });
-    } else if (req.url === "/health/ready") {
+    } else if (check === "ready") {
       nodeReadiness(broker, localServices).then(
         ({ missing, readOnly }) => {
           const isReady = missing.length === 0;
@@ -38,7 +41,7 @@ export async function serveHealth(config: Config, broker: ServiceBroker): Promis
       sendJson(res, 404, { status: "unknown address" });
     }
   });
-  handleProtocolEvents(server, "GET");
+  limitInternalServer(server);
   if (config.healthPort !== undefined) {
     await listen(server, config.healthPort, config.host, "HEALTH_PORT");
     broker.logger.info(`The health checks listen on ${listeningAt(server, config.host)}.`);

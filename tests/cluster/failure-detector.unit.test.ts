@@ -168,6 +168,16 @@ describe("a node to which NATS cannot deliver a call", () => {
     expect(broker.disconnected).toEqual(["a"]);
   });
 
+  test("stays in the registry if it is heard of before it has left", async () => {
+    broker.call("1", "a", mutation);
+    detector.undelivered("a", "1");
+    // It has connected to another NATS server, and told its services.
+    detector.heard("a");
+    await pass(500);
+    expect(broker.disconnected).toEqual([]);
+    expect(selectedNodes()).toEqual(["a", "b"]);
+  });
+
   test("fails its calls at once if no other node has the action", async () => {
     broker.endpoints.pop();
     broker.call("1", "a");
@@ -184,6 +194,21 @@ test("at most 20 unanswered reads of a live node are sent to another node", asyn
     detector.heard("a");
   }
   expect(broker.resentTo).toEqual(Array.from({ length: 20 }, () => "b"));
+});
+
+test("a mutation with a key that a live node does not answer is sent to another node after a second", async () => {
+  broker.call("plain", "a", mutation);
+  broker.call("keyed", "a", mutation, withIdempotencyKey);
+  const passWithMessages = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      await pass(100);
+      detector.heard("a");
+    }
+  };
+  await passWithMessages(900);
+  expect(broker.resentTo).toEqual([]);
+  await passWithMessages(300);
+  expect(broker.resentTo).toEqual(["b"]);
 });
 
 test("a call is forgotten after its timeout", async () => {

@@ -7,7 +7,7 @@ import { maxMessageBytes } from "../../broker/nats-transporter.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { eventually, generousMs } from "../../tools/support/eventually.ts";
 import { createNatsServer, type NatsServer } from "../../tools/support/nats-server.ts";
-import { cleanUp, temporaryFolder } from "../../tools/support/processes.ts";
+import { cleanUp, freePort, temporaryFolder } from "../../tools/support/processes.ts";
 
 let nats: NatsServer;
 let caller: ServiceBroker;
@@ -190,6 +190,42 @@ test("calls succeed again after NATS restarts", async () => {
     "a call succeeds",
     async () => (await caller.call("echo.length", { text: "y" })) === 1,
   );
+});
+
+test("a call that begins when one of two NATS servers has ended is answered over the other one", async () => {
+  const [firstRoute, secondRoute] = [await freePort(), await freePort()];
+  const member = (route: number, other: number) => {
+    const url = (port: number) => `nats://127.0.0.1:${port}`;
+    return createNatsServer(
+      "--cluster_name=shop",
+      `--cluster=${url(route)}`,
+      `--routes=${url(other)}`,
+    );
+  };
+  const first = await member(firstRoute, secondRoute);
+  const second = await member(secondRoute, firstRoute);
+  await first.start();
+  const servers = { ...first, url: `${first.url},${second.url}` };
+  const [client, other] = [node("client", servers), node("other", servers)];
+  const retryPolicy = { enabled: true, retries: 2 };
+  other.createService({
+    name: "second",
+    actions: { read: { retryPolicy, handler: () => "answered" } },
+  });
+  try {
+    await Promise.all([client.start(), other.start()]);
+    await client.waitForServices("second", generousMs, 20);
+    // Both nodes are connected to the first server: the second one starts after them.
+    await second.start();
+    const call = new Promise((resolve, reject) => {
+      client.localBus.once("$transporter.disconnected", () => {
+        client.call("second.read").then(resolve, reject);
+      });
+    });
+    await Promise.all([expect(call).resolves.toBe("answered"), first.killHard()]);
+  } finally {
+    await Promise.all([client.stop(), other.stop()]);
+  }
 });
 
 test("a node that disconnected without a message leaves the registry at the next call to it", async () => {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { encodingOf } from "../../services/api/web/accepted-encoding.ts";
+import { encodingOf } from "../../core/network/accepted-encoding.ts";
 import { BuiltFiles } from "../../services/api/web/built-files.ts";
 import { entryGuardHash, firstFrameHashes } from "../../services/api/web/built-pages.ts";
 import { projectDir } from "../../tools/support/processes.ts";

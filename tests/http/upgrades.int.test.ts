@@ -143,7 +143,7 @@ test("the metrics and the health checks of a node reject CONNECT with 405, as th
     const tunnel = "CONNECT shop:443 HTTP/1.1\r\nhost: shop:443\r\n\r\n";
     for (const listener of [port, healthPort]) {
       const answer = await exchange(`http://127.0.0.1:${listener}`, tunnel);
-      expect(answer).toMatch(/^HTTP\/1\.1 405 .*\r\nallow: GET\r\n/);
+      expect(answer).toMatch(/^HTTP\/1\.1 405 .*\r\nallow: GET, HEAD\r\n/);
     }
   } finally {
     health.close();

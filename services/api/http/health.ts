@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
 import { addressGroup } from "../../../core/network/caller-address.ts";
+import { pathOf } from "../../../core/network/request-target.ts";
 import { sendJson } from "../../../core/network/send.ts";
-import { readinessOf, type Readiness } from "../../../core/readiness.ts";
+import { healthCheckAt, readinessOf, type Readiness } from "../../../core/readiness.ts";
 import { requiredServices, type DomainService } from "../../registry.ts";
 import { closeAfter } from "./connection-limits.ts";
 import { Throttle } from "../limits/throttle.ts";
@@ -15,7 +16,6 @@ interface ShopReadiness extends Readiness<DomainService> {
 }
 
 export const healthPaths: readonly string[] = ["/health/live", "/health/ready"];
-const healthUrl = /^\/health\/(live|ready)\/?(?:\?|$)/;
 /** Concurrent readiness checks. Further requests share the result of the last check. */
 const maxInFlight = 20;
 /** A throttled client may get a result of this age. */
@@ -57,7 +57,7 @@ export function healthChecks(options: HealthOptions) {
   }
 
   return (req: IncomingMessage, res: ServerResponse): boolean => {
-    const [, check] = healthUrl.exec(req.url ?? "") ?? [];
+    const check = healthCheckAt(pathOf(req));
     if (check === undefined || req.method !== "GET") return false;
     const isThrottled = throttle.take(addressGroup(addressOf(req)), 1) !== undefined;
     if (isThrottled) closeAfter(res);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { addressGroup } from "../../../core/network/caller-address.ts";
+import { pathOf, toOriginForm } from "../../../core/network/request-target.ts";
 import type { GatewayParts } from "../subscriptions/transports/live-client.ts";
 import type { BrowserRules } from "./browser-rules.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
@@ -10,7 +11,7 @@ import { sendHttpError } from "./http-errors.ts";
 import { sendFailure, setHeaders } from "./http-server.ts";
 import { inHttpSpan } from "./http-span.ts";
 import { answersOtherMethod, routeOf } from "./pages.ts";
-import { headFaultOf, pathOf, toOriginForm } from "./request-head.ts";
+import { headFaultOf } from "./request-head.ts";
 
 /** What the handler needs from the gateway. */
 interface HandlerParts extends Pick<GatewayParts, "addressOf" | "logger" | "requestLog"> {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
-import { encodingOf, type Encoding } from "./accepted-encoding.ts";
+import { encodingOf, type Encoding } from "../../../core/network/accepted-encoding.ts";
 
 /** A file of a page, in the encoding that the browser accepts. */
 export interface BuiltFile {

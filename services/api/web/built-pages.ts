@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
 import type { ServiceBroker } from "moleculer";
+import { hasCurrent } from "../../../core/network/entity-tags.ts";
+import { pathOf } from "../../../core/network/request-target.ts";
 import { sendText } from "../../../core/network/send.ts";
 import { sendError } from "../http/http-server.ts";
-import { pathOf } from "../http/request-head.ts";
 import { BuiltFiles } from "./built-files.ts";
 
 /** A page that `npm run build:web` builds to `web/dist/NAME`. */
@@ -116,16 +117,11 @@ function answerWith({ name, policy, fileOf }: BuiltPage) {
       isImmutable ? `public, max-age=${yearSeconds}, immutable` : "no-cache",
     );
     res.setHeader("content-security-policy", policy);
-    if (isCurrent(req.headers["if-none-match"], etag)) {
+    if (hasCurrent(req.headers["if-none-match"], etag)) {
       res.writeHead(304).end();
       return;
     }
     if (encoding !== undefined) res.setHeader("content-encoding", encoding);
     sendText(res, 200, content, contentType);
   };
-}
-
-/** Tells whether the browser has the file already, by its If-None-Match header. */
-function isCurrent(header: string | undefined, etag: string): boolean {
-  return header !== undefined && (header.trim() === "*" || header.includes(etag));
 }

@@ -288,6 +288,13 @@ export class GraphqlOverHttp {
       throw httpErrorOfBody(error);
     }
     this.#execution.chargeBytes(caller, text.length);
-    return { parse: () => paramsOfBody(text), isLong: text.length > unqueuedBodyCharacters };
+    const isLong = text.length > unqueuedBodyCharacters;
+    const parse = () => {
+      const parsed = text;
+      // A long text is parsed once, and would take its memory as long as the operation runs.
+      if (isLong) text = "";
+      return paramsOfBody(parsed);
+    };
+    return { parse, isLong };
   }
 }

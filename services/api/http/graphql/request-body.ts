@@ -35,7 +35,7 @@ export class RequestBody {
   readonly #req: IncomingMessage;
   readonly #held: HeldBytes;
   readonly #timeLimits: TimeLimits;
-  readonly #received = Promise.withResolvers<string>();
+  readonly #received = Promise.withResolvers<undefined>();
   readonly #take = (chunk: Buffer) => {
     this.#add(chunk);
   };
@@ -72,19 +72,24 @@ export class RequestBody {
     req.once("end", () => {
       this.#end();
       try {
-        const rest = this.#decoder?.decode() ?? utf8.decode(this.#first);
-        this.#received.resolve(this.#text + rest);
+        this.#text += this.#decoder?.decode() ?? utf8.decode(this.#first);
+        this.#received.resolve(undefined);
       } catch {
         this.#received.reject(new BodyError("not UTF-8"));
       }
-      // The request keeps its listeners, and so this body, until its response is sent.
-      this.#clear();
+      this.#first = undefined;
     });
   }
 
-  /** Resolves with the complete body, decoded as UTF-8. Rejects with a BodyError. */
-  text(): Promise<string> {
-    return this.#received.promise;
+  /**
+   * Resolves with the complete body, decoded as UTF-8, once. Rejects with a BodyError. The request
+   * keeps this object until its response is sent, so neither it nor its promise keeps the text.
+   */
+  async text(): Promise<string> {
+    await this.#received.promise;
+    const text = this.#text;
+    this.#clear();
+    return text;
   }
 
   /** Rejects the body because its next piece takes too long. */
@@ -95,8 +100,9 @@ export class RequestBody {
   /** Discards the body after the response is sent. */
   drop(): void {
     this.#end();
-    this.#clear();
+    // A complete body may still be read: its client may have disconnected in the same moment.
     if (this.#isDropped || this.#req.readableEnded) return;
+    this.#clear();
     this.#isDropped = true;
     this.#req.off("data", this.#take);
     dropBody(this.#req);

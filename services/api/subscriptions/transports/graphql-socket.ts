@@ -5,6 +5,7 @@ import type { ExecutionResult, FormattedExecutionResult } from "graphql";
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from "graphql-ws";
 import { WebSocketServer, type WebSocket } from "ws";
 import { addressGroup } from "../../../../core/network/caller-address.ts";
+import { toOriginForm } from "../../../../core/network/request-target.ts";
 import { userAgentOf } from "../../../../core/network/user-agent.ts";
 import { rejectUpgrade } from "../../../../core/network/protocol-events.ts";
 import { DocumentError } from "../../graphql/graphql-errors.ts";
@@ -17,7 +18,7 @@ import type {
 } from "../../graphql/graphql-operation.ts";
 import { IdempotencyKeys } from "../../graphql/idempotency-keys.ts";
 import { penalize } from "../../http/connection-limits.ts";
-import { headFaultOf, toOriginForm } from "../../http/request-head.ts";
+import { headFaultOf } from "../../http/request-head.ts";
 import {
   LiveClient,
   type ClientOrigin,
