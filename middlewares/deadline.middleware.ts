@@ -13,8 +13,8 @@ interface Call extends Context<unknown, Meta, { answerByMs?: number; startByMs?:
  * Sets the deadline and the retries of calls.
  * - All retries of a call share one deadline: the call's timeout, the action's, or the broker's. A
  *   timeout of 0 means no limit. `startByMs` is the middle of this time.
- * - An unanswered mutation is retried on another node only if it has an idempotency key. With the
- *   key it takes effect once, wherever the first attempt ended.
+ * - An unanswered mutation is retried on another node only if it has an idempotency key and observes
+ *   it. With the key it takes effect once, wherever the first attempt ended.
  * - If a node dies before it answers a mutation, the error says that it may have taken effect.
  */
 export function deadlineMiddleware(requestTimeoutMs: number): Middleware {
@@ -43,7 +43,7 @@ export function deadlineMiddleware(requestTimeoutMs: number): Middleware {
         ctx.options = { ...ctx.options, timeout: leftMs };
       }
       if (!isMutation) return next(ctx);
-      const hasKey = ctx.meta.idempotencyKey !== undefined;
+      const hasKey = ctx.meta.idempotencyKey !== undefined && graphql?.ignoresKey !== true;
       if (hasKey) {
         ctx.options = { retries: maxRetries, ...ctx.options };
         ctx.meta.attemptId ??= newId();

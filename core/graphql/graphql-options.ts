@@ -29,6 +29,8 @@ export interface GraphqlField {
    * the result have one row for each item.
    */
   items?: { parameter: string; costPerItem: number };
+  /** Mutations: an idempotency key has no effect, so that a call with a key may not be repeated. */
+  ignoresKey?: true;
   /** Mutations: whether the call gets the client's header User-Agent, as `ctx.meta.userAgent`. */
   takesUserAgent?: true;
   /** The rate limit's cost of a call, without the cost of its values; 10 for a mutation by default. */

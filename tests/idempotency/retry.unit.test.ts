@@ -39,6 +39,10 @@ const shelf = defineContract({
     read: action<object, string>({ ...openToEveryone, graphql: { query: "read: String" } }),
     load: action<object, string>({ ...openToEveryone, graphql: {} }),
     write: action<object, string>({ ...openToEveryone, graphql: { mutation: "write: String" } }),
+    open: action<object, string>({
+      ...openToEveryone,
+      graphql: { mutation: "open: String", ignoresKey: true },
+    }),
     take: action<object, string>({ ...openToEveryone, safeToRetry: true }),
     give: action<object, string>(openToEveryone),
   },
@@ -49,7 +53,14 @@ const config = readConfig({ LOG_LEVEL: "fatal" }, singleProcessDefaults);
 const broker = new ServiceBroker({ ...brokerOptions(config, "test"), logger: false });
 broker.createService(
   defineService(shelf, {
-    actions: { read: handler, load: handler, write: handler, take: handler, give: handler },
+    actions: {
+      read: handler,
+      load: handler,
+      write: handler,
+      open: handler,
+      take: handler,
+      give: handler,
+    },
   }),
 );
 beforeAll(() => broker.start());
@@ -86,6 +97,14 @@ describe("a call that fails with SERVICE_UNAVAILABLE", () => {
     expect(calls).toBe(2);
     faults = [unavailable()];
     await expect(call("give", { idempotencyKey: "k" })).rejects.toThrow();
+  });
+
+  test("is not retried if it is a mutation that ignores its idempotency key", async () => {
+    faults = [unavailable()];
+    await expect(call("open", { idempotencyKey: "k" })).rejects.toMatchObject({
+      type: "SERVICE_UNAVAILABLE",
+    });
+    expect(calls).toBe(1);
   });
 
   test("fails after the maximum number of retries", async () => {

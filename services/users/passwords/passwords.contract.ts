@@ -65,6 +65,7 @@ export const passwordActions = {
         """
         createPasswordReset("The account" input: CreatePasswordReset!): PasswordReset!
       `,
+      ignoresKey: true,
     },
   }),
   resetPassword: action<ResetPassword, Success>({

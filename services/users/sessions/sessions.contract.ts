@@ -73,6 +73,7 @@ export const sessionActions = {
         login("The credentials" input: Login!): Token!
       `,
       takesUserAgent: true,
+      ignoresKey: true,
       cost: costOfHash,
     },
   }),
