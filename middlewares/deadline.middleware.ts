@@ -43,7 +43,7 @@ export function deadlineMiddleware(requestTimeoutMs: number): Middleware {
         ctx.options = { ...ctx.options, timeout: leftMs };
       }
       if (!isMutation) return next(ctx);
-      const hasKey = ctx.meta.idempotencyKey !== undefined && graphql?.ignoresKey !== true;
+      const hasKey = ctx.meta.idempotencyKey !== undefined && graphql.ignoresKey !== true;
       if (hasKey) {
         ctx.options = { retries: maxRetries, ...ctx.options };
         ctx.meta.attemptId ??= newId();

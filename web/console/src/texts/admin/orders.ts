@@ -44,7 +44,8 @@ export const adminOrderTexts = {
   completed: (number: string) => `Order ${number} is delivered.`,
   packing: titles.packing,
   packingText: "The orders that are not shipped yet, oldest first.",
-  packingMore: "There are more of them below: the list and its sums have only those that are loaded.",
+  packingMore:
+    "There are more of them below: the list and its sums have only those that are loaded.",
   print: "Print",
   toPick: "To pick",
   ofCustomer: (customer: string, time: string) => `${customer}, ${time}`,
