@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
 import { eventually } from "../../tools/support/eventually.ts";
-import { RequestBody } from "../../services/api/http/graphql/request-body.ts";
+import { RequestBody, dropBody } from "../../services/api/http/graphql/request-body.ts";
 import { HeldBytes, ResourceUsage } from "../../services/api/limits/resource-usage.ts";
 import { TimeLimits } from "../../services/api/limits/time-limits.ts";
 
@@ -36,7 +36,32 @@ const texts = [
   "x".repeat(5_000),
 ];
 
+/** Returns pieces that have memory of their own, like those that Node receives. */
+const ownPieces = (count: number) =>
+  Array.from({ length: count }, () => Buffer.from(new Uint8Array(10_000).fill(0x61).buffer));
+
 describe("a body", () => {
+  test.each([1, 3])("of %i pieces frees each when it is decoded", async (count) => {
+    const { req, body } = newRequest();
+    const pieces = ownPieces(count);
+    for (const piece of pieces) req.push(piece);
+    req.push(null);
+    expect(await body.text()).toBe("a".repeat(10_000 * count));
+    expect(pieces.map(({ buffer }) => buffer.byteLength)).toEqual(pieces.map(() => 0));
+  });
+
+  test("that is not read frees its pieces", async () => {
+    const req = Object.assign(new Readable({ read: () => undefined }), {
+      headers: { "content-length": "30000" },
+    }) as unknown as IncomingMessage;
+    dropBody(req);
+    const pieces = ownPieces(3);
+    for (const piece of pieces) req.push(piece);
+    await eventually("the pieces being freed", () =>
+      pieces.every(({ buffer }) => buffer.byteLength === 0),
+    );
+  });
+
   test.each([1, 2, 3, 4, 1_000, 100_000])(
     "in pieces of %i bytes is decoded as a whole",
     async (size) => {

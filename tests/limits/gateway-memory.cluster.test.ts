@@ -84,8 +84,8 @@ async function maxMemoryMb(): Promise<number> {
 }
 
 /** Opens a connection from another address. It reads nothing. */
-function dial(): Socket {
-  const socket = connect({ port, host: "127.0.0.1", localAddress: "127.0.0.2" });
+function dial(localAddress = "127.0.0.2"): Socket {
+  const socket = connect({ port, host: "127.0.0.1", localAddress });
   open.push(socket);
   return socket.on("error", () => undefined);
 }
@@ -105,6 +105,17 @@ function flood(socket: Socket, bytes: Buffer): void {
     while (!socket.destroyed && socket.write(bytes));
   };
   socket.on("drain", send);
+  send();
+}
+
+/** Sends a request, and again after each response, over a new connection if the gateway has closed it. */
+function repeat(localAddress: string, request: Buffer): void {
+  const socket = dial(localAddress);
+  const send = () => socket.write(request);
+  socket.on("data", send);
+  socket.on("close", () => {
+    if (open.includes(socket)) repeat(localAddress, request);
+  });
   send();
 }
 
@@ -147,10 +158,21 @@ const pipelined: [string, string][] = [
 ];
 
 const attacks: [string, () => void][] = [
+  ...["x", "\u0436"].map((character): [string, () => void] => [
+    `bodies of a mebibyte of "${character}" from eight addresses`,
+    () => {
+      const text = character.repeat((mebibyte - 100) / Buffer.byteLength(character));
+      const json = `{"query":"{ __typename }","extensions":{"x":"${text}"}}`;
+      const head = post(`content-length: ${Buffer.byteLength(json)}`);
+      for (const address of many(64, () => 0).keys()) {
+        repeat(`127.0.0.${2 + (address % 8)}`, Buffer.from(`${head}${json}`));
+      }
+    },
+  ]),
   [
     "bodies that never end",
     () => {
-      for (const socket of many(300, dial)) {
+      for (const socket of many(300, () => dial())) {
         socket.write(post(`content-length: ${mebibyte}`));
         socket.write(Buffer.alloc(mebibyte - 1, 0x20));
       }
@@ -159,7 +181,7 @@ const attacks: [string, () => void][] = [
   [
     "bodies in one-byte chunks",
     () => {
-      for (const socket of many(50, dial)) {
+      for (const socket of many(50, () => dial())) {
         socket.write(post("transfer-encoding: chunked"));
         flood(socket, Buffer.from("1\r\n \r\n".repeat(2_000)));
       }
@@ -201,7 +223,7 @@ const attacks: [string, () => void][] = [
     () => {
       for (const path of [largestFile(), "/metrics", "/schema.graphql"]) {
         const bytes = Buffer.from(`GET ${path} HTTP/1.1\r\nhost: shop\r\n\r\n`.repeat(100));
-        for (const socket of many(50, dial)) socket.write(bytes);
+        for (const socket of many(50, () => dial())) socket.write(bytes);
       }
     },
   ],
@@ -216,7 +238,7 @@ const attacks: [string, () => void][] = [
   [
     "small bodies of many values, with new documents",
     () => {
-      for (const [n, socket] of many(1_500, dial).entries()) {
+      for (const [n, socket] of many(1_500, () => dial()).entries()) {
         socket.write(bodyOf(`{"query":"query q${n} { __typename }","variables":${values(5_300)}}`));
       }
     },
@@ -224,7 +246,7 @@ const attacks: [string, () => void][] = [
   [
     "large bodies of many values",
     () => {
-      for (const [n, socket] of many(60, dial).entries()) {
+      for (const [n, socket] of many(60, () => dial()).entries()) {
         socket.write(bodyOf(`{"query":"query q${n} { __typename }","other":${values(340_000)}}`));
       }
     },
@@ -244,7 +266,7 @@ const attacks: [string, () => void][] = [
   [
     "payloads of many values in connection_init",
     () => {
-      for (const socket of many(100, dial)) {
+      for (const socket of many(100, () => dial())) {
         socket.write(handshake);
         const init = `{"type":"connection_init","payload":${values(29_900)}}`;
         socket.write(frame(0x81, Buffer.from(init)));
@@ -254,7 +276,7 @@ const attacks: [string, () => void][] = [
   [
     "upgrades that are rejected and reset",
     () => {
-      for (const socket of many(300, dial)) {
+      for (const socket of many(300, () => dial())) {
         socket.write(handshake.replace("/graphql", "/nowhere"));
         setTimeout(() => socket.resetAndDestroy(), 300);
       }

@@ -20,7 +20,7 @@ export const resourceLimits: Readonly<Record<Resource, { perAddress: number; inA
   pages: { perAddress: 50, inAll: 200 },
   sockets: { perAddress: 1_000, inAll: 3_000 },
   subscriptions: { perAddress: 500, inAll: 5_000 },
-  bytes: { perAddress: 8 * mebibyte, inAll: 32 * mebibyte },
+  bytes: { perAddress: 8 * mebibyte, inAll: 16 * mebibyte },
 };
 
 type Amounts = Record<Resource, number>;
