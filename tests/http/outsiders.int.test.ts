@@ -198,7 +198,6 @@ describe("an action gets only the viewer, address and parameters from the gatewa
       address: "127.0.0.1",
       userAgent: "A browser",
       idempotencyKey: "mine",
-      attemptId: expect.any(String),
     });
     expect(call?.params).toEqual({ email: "a@example.com", password: "x" });
   });
