@@ -40,6 +40,17 @@ async function open(path: string, title: string | RegExp): Promise<Page> {
   return page;
 }
 
+/** Opens the list of orders, and waits until it follows new ones. */
+async function openLiveOrders(): Promise<Page> {
+  const page = await open("/admin/orders", "Orders");
+  await page.getByText("Live", { exact: true }).waitFor();
+  await eventually(
+    "the subscription of the page",
+    () => subscriptionsTo(shop, "order.placed") === 1,
+  );
+  return page;
+}
+
 const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name });
 const dialogButton = (page: Page, name: string) =>
   page.getByRole("dialog").getByRole("button", { name });
@@ -244,12 +255,7 @@ test("on a phone, the list is in view, and all filters after a press", async () 
 
 test("orders that come faster than they can be read wait for the button", async () => {
   const lamp = await putOnSale(shop, 100, 500, "Lamp");
-  const page = await open("/admin/orders", "Orders");
-  await page.getByText("Live", { exact: true }).waitFor();
-  await eventually(
-    "the subscription of the page",
-    () => subscriptionsTo(shop, "order.placed") === 1,
-  );
+  const page = await openLiveOrders();
   const placed = await placeOrders(lamp, 30);
   const showNew = button(page, /^Show \d+ new order/);
   await showNew.waitFor();
@@ -263,12 +269,7 @@ test("orders that come faster than they can be read wait for the button", async 
 
 test("a press on the button for new orders loses none that arrive at the same moment", async () => {
   const lamp = await putOnSale(shop, 100, 500, "Lamp");
-  const page = await open("/admin/orders", "Orders");
-  await page.getByText("Live", { exact: true }).waitFor();
-  await eventually(
-    "the subscription of the page",
-    () => subscriptionsTo(shop, "order.placed") === 1,
-  );
+  const page = await openLiveOrders();
   const placed = await placeOrders(lamp, 10);
   const showNew = button(page, /^Show \d+ new order/);
   await showNew.waitFor();

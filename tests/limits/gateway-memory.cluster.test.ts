@@ -164,15 +164,14 @@ const attacks: [string, () => void][] = [
       const text = character.repeat((mebibyte - 100) / Buffer.byteLength(character));
       const json = `{"query":"{ __typename }","extensions":{"x":"${text}"}}`;
       const head = post(`content-length: ${Buffer.byteLength(json)}`);
-      for (const address of many(64, () => 0).keys()) {
-        repeat(`127.0.0.${2 + (address % 8)}`, Buffer.from(`${head}${json}`));
-      }
+      const request = Buffer.from(`${head}${json}`);
+      for (let n = 0; n < 64; n += 1) repeat(`127.0.0.${2 + (n % 8)}`, request);
     },
   ]),
   [
     "bodies that never end",
     () => {
-      for (const socket of many(300, () => dial())) {
+      for (const socket of many(300, dial)) {
         socket.write(post(`content-length: ${mebibyte}`));
         socket.write(Buffer.alloc(mebibyte - 1, 0x20));
       }
@@ -181,7 +180,7 @@ const attacks: [string, () => void][] = [
   [
     "bodies in one-byte chunks",
     () => {
-      for (const socket of many(50, () => dial())) {
+      for (const socket of many(50, dial)) {
         socket.write(post("transfer-encoding: chunked"));
         flood(socket, Buffer.from("1\r\n \r\n".repeat(2_000)));
       }
@@ -223,7 +222,7 @@ const attacks: [string, () => void][] = [
     () => {
       for (const path of [largestFile(), "/metrics", "/schema.graphql"]) {
         const bytes = Buffer.from(`GET ${path} HTTP/1.1\r\nhost: shop\r\n\r\n`.repeat(100));
-        for (const socket of many(50, () => dial())) socket.write(bytes);
+        for (const socket of many(50, dial)) socket.write(bytes);
       }
     },
   ],
@@ -238,7 +237,7 @@ const attacks: [string, () => void][] = [
   [
     "small bodies of many values, with new documents",
     () => {
-      for (const [n, socket] of many(1_500, () => dial()).entries()) {
+      for (const [n, socket] of many(1_500, dial).entries()) {
         socket.write(bodyOf(`{"query":"query q${n} { __typename }","variables":${values(5_300)}}`));
       }
     },
@@ -246,7 +245,7 @@ const attacks: [string, () => void][] = [
   [
     "large bodies of many values",
     () => {
-      for (const [n, socket] of many(60, () => dial()).entries()) {
+      for (const [n, socket] of many(60, dial).entries()) {
         socket.write(bodyOf(`{"query":"query q${n} { __typename }","other":${values(340_000)}}`));
       }
     },
@@ -266,7 +265,7 @@ const attacks: [string, () => void][] = [
   [
     "payloads of many values in connection_init",
     () => {
-      for (const socket of many(100, () => dial())) {
+      for (const socket of many(100, dial)) {
         socket.write(handshake);
         const init = `{"type":"connection_init","payload":${values(29_900)}}`;
         socket.write(frame(0x81, Buffer.from(init)));
@@ -276,7 +275,7 @@ const attacks: [string, () => void][] = [
   [
     "upgrades that are rejected and reset",
     () => {
-      for (const socket of many(300, () => dial())) {
+      for (const socket of many(300, dial)) {
         socket.write(handshake.replace("/graphql", "/nowhere"));
         setTimeout(() => socket.resetAndDestroy(), 300);
       }

@@ -71,10 +71,10 @@ export function useLiveOrders(queried: readonly Order[], { filter, place, isHeld
     if (orders.length === 0) return;
     change((live) => {
       const newest = [...orders, ...live.waiting];
-      // At the end of the list they move no row. A page that is being read may be the last one.
-      if (place !== "first") return showAll({ ...live, waiting: newest });
       const isFast = live.isFast || orders.length > readableOrders;
-      if (!isHeld && !isFast) return showAll({ ...live, waiting: newest });
+      // At the end of the list they move no row. A page that is being read may be the last one.
+      const areHeld = place === "first" && (isHeld || isFast);
+      if (!areHeld) return showAll({ ...live, waiting: newest });
       return { ...live, isFast, waiting: newest.slice(0, maxOrders) };
     });
   });
