@@ -112,7 +112,7 @@ export async function run(
         HitMessage & ReachedMessage & MutatedMessage
       >;
       if (reached !== undefined) stepsReached.add(reached);
-      if (hit !== undefined) injector?.onHit(node);
+      if (hit !== undefined) injector?.onHit(node, hit);
       if (mutatedPart !== undefined) mutated.add(mutatedPart);
     },
     onDeath: (node, end) => {
@@ -204,7 +204,6 @@ async function injectFaults(
   clearInterval(showing);
   injector.end();
   await injecting;
-  injector.heal();
 }
 
 /** The expected duration of a run. */

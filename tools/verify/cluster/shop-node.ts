@@ -89,7 +89,7 @@ export class ShopNode {
   /** Kills the node, which restarts after the downtime. False if it is already down. */
   kill(downtimeMs: number): boolean {
     if (this.#child === undefined) return false;
-    this.expectDeath(downtimeMs);
+    this.#expectDeath(downtimeMs);
     this.#child.signal("SIGKILL");
     return true;
   }
@@ -97,7 +97,7 @@ export class ShopNode {
   /** Kills the node and keeps it down until `comeUp`. */
   async goDown(): Promise<void> {
     this.#isHeldDown = true;
-    this.expectDeath(0);
+    this.#expectDeath(0);
     await this.#child?.kill();
   }
 
@@ -106,17 +106,11 @@ export class ShopNode {
     if (this.#child === undefined) this.start();
   }
 
-  /** Announces that the node is going to kill itself. */
-  expectDeath(downtimeMs: number): void {
-    this.#plannedDowntimeMs = downtimeMs;
-    this.#isReady = false;
-  }
-
   signal(signal: "SIGSTOP" | "SIGCONT"): void {
     this.#child?.signal(signal);
   }
 
-  /** Sets the step at which the node signals itself; null for none. */
+  /** Sets the step at which the node holds the next statement. Null for none; ends the hold. */
   arm(arm: ArmMessage["arm"]): void {
     this.#child?.send({ arm } satisfies ArmMessage);
   }
@@ -127,6 +121,11 @@ export class ShopNode {
     await this.#child?.kill();
     this.proxies.nats.close();
     this.proxies.postgres.close();
+  }
+
+  #expectDeath(downtimeMs: number): void {
+    this.#plannedDowntimeMs = downtimeMs;
+    this.#isReady = false;
   }
 
   async #restart(end: number | NodeJS.Signals): Promise<void> {

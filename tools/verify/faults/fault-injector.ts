@@ -32,7 +32,7 @@ export class FaultInjector {
   readonly #history: HistoryWriter;
   readonly #active = new Set<string>();
   readonly #ended = new AbortController();
-  #onHit: (node: ShopNode) => void = () => undefined;
+  #onHit: (node: ShopNode, step: string) => void = () => undefined;
 
   constructor(points: InjectionPoints, random: Random, history: HistoryWriter) {
     this.#points = points;
@@ -58,14 +58,9 @@ export class FaultInjector {
     this.#ended.abort();
   }
 
-  /** Continues all nodes: one may have stopped itself at a step after its fault had ended. */
-  heal(): void {
-    for (const node of this.#points.shop.nodes) node.signal("SIGCONT");
-  }
-
-  /** A node reports that it has reached the step at which it kills or stops itself. */
-  onHit(node: ShopNode): void {
-    this.#onHit(node);
+  /** A node reports that it holds a statement at a step. */
+  onHit(node: ShopNode, step: string): void {
+    this.#onHit(node, step);
   }
 
   /** Injects one fault if that is possible. */
@@ -137,7 +132,9 @@ export class FaultInjector {
     const step = this.#random.pick(steps);
     const node = this.#pickNode([step.service]);
     if (node === undefined) return noTarget;
-    const isHit = await node.during(this.#atStep(node, step.name, "SIGKILL", withinMs));
+    const downtimeMs = this.#random.int(0, maxDowntimeMs);
+    const kill = () => node.kill(downtimeMs);
+    const isHit = await node.during(this.#atStep(node, step.name, withinMs, kill));
     return isHit
       ? { target: node.name, detail: { step: step.name } }
       : { missed: "no node reached the step in time" };
@@ -173,35 +170,36 @@ export class FaultInjector {
     withinMs: number,
     work: () => Promise<unknown>,
   ): Promise<boolean> {
-    if (!(await this.#atStep(node, step, "SIGSTOP", withinMs))) return false;
-    try {
-      await work();
-    } finally {
-      node.signal("SIGCONT");
-    }
-    return true;
+    return this.#atStep(node, step, withinMs, async () => {
+      node.signal("SIGSTOP");
+      try {
+        await work();
+      } finally {
+        node.signal("SIGCONT");
+      }
+    });
   }
 
-  /** Lets a node signal itself at a step. False if it does not reach the step in time. */
+  /** Does work while a node holds a statement at a step. False if it does not reach the step in time. */
   async #atStep(
     node: ShopNode,
     step: string,
-    signal: "SIGKILL" | "SIGSTOP",
     withinMs: number,
+    work: () => unknown,
   ): Promise<boolean> {
     const reached = new AbortController();
-    let isHit = false;
-    this.#onHit = (hit) => {
-      if (hit !== node) return;
-      if (signal === "SIGKILL") node.expectDeath(this.#random.int(0, maxDowntimeMs));
-      isHit = true;
-      reached.abort();
+    this.#onHit = (hitNode, hitStep) => {
+      if (hitNode === node && hitStep === step) reached.abort();
     };
-    node.arm({ step, signal });
-    const signalled = AbortSignal.any([reached.signal, this.#ended.signal]);
-    await sleep(withinMs, undefined, { signal: signalled }).catch(() => undefined);
-    node.arm(null);
-    return isHit;
+    node.arm(step);
+    try {
+      const signal = AbortSignal.any([reached.signal, this.#ended.signal]);
+      await sleep(withinMs, undefined, { signal }).catch(() => undefined);
+      if (reached.signal.aborted) await work();
+      return reached.signal.aborted;
+    } finally {
+      node.arm(null);
+    }
   }
 
   async #crashPostgres(): Promise<Injection> {

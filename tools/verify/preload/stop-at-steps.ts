@@ -2,16 +2,16 @@ import { intercept, type Statement } from "./intercept.ts";
 import { steps, type Step } from "./steps.ts";
 
 /**
- * Loaded into each node. Kills or stops the process at the armed step, and kills it when its parent
- * process is gone.
+ * Loaded into each node. Holds a statement at the armed step until the run kills the process, or lets
+ * it go on. Kills the process when its parent process is gone.
  */
 
-/** To the node: the step at which it signals itself, or null for none. */
+/** To the node: the step at which it holds the next statement. Null for none; ends the hold. */
 export interface ArmMessage {
-  arm: { step: string; signal: "SIGKILL" | "SIGSTOP" } | null;
+  arm: string | null;
 }
 
-/** From the node: it has reached the armed step and now signals itself. */
+/** From the node: a statement is held at the armed step. */
 export interface HitMessage {
   hit: string;
 }
@@ -22,11 +22,13 @@ export interface ReachedMessage {
 }
 
 const unreached = new Set(steps);
-let armed: { step: Step; signal: "SIGKILL" | "SIGSTOP" } | undefined;
+let armed: Step | undefined;
+let held: PromiseWithResolvers<undefined> | undefined;
 
 process.on("message", ({ arm }: ArmMessage) => {
-  const step = steps.find(({ name }) => name === arm?.step);
-  armed = arm === null || step === undefined ? undefined : { step, signal: arm.signal };
+  armed = steps.find(({ name }) => name === arm);
+  held?.resolve(undefined);
+  held = undefined;
 });
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 // The channel must not keep a node alive that shuts down.
@@ -35,12 +37,16 @@ process.channel?.unref();
 intercept({
   concerns: isReached,
   async run({ text, values }, send) {
-    const { step, signal } = armed ?? {};
-    // Only once: other statements of this process must not stop it again.
+    const step = armed;
+    if (step === undefined) return send(text, values);
+    // Only once: other statements of this process must not be held, too.
     armed = undefined;
-    const answer = step?.when === "after" ? await send(text, values) : undefined;
-    await report({ hit: step?.name ?? "" });
-    if (signal !== undefined) process.kill(process.pid, signal);
+    const hold = Promise.withResolvers<undefined>();
+    held = hold;
+    const answer = step.when === "after" ? await send(text, values) : undefined;
+    // The run no longer waits for this step if it has let the node go on in the meantime.
+    if (held === hold) report({ hit: step.name });
+    await hold.promise;
     return answer ?? send(text, values);
   },
 });
@@ -50,9 +56,9 @@ function isReached(statement: Statement): boolean {
   for (const step of unreached) {
     if (!isAt(step, statement)) continue;
     unreached.delete(step);
-    void report({ reached: step.name });
+    report({ reached: step.name });
   }
-  return armed !== undefined && isAt(armed.step, statement);
+  return armed !== undefined && isAt(armed, statement);
 }
 
 function isAt({ statement, within }: Step, { text, earlier }: Statement): boolean {
@@ -60,10 +66,6 @@ function isAt({ statement, within }: Step, { text, earlier }: Statement): boolea
   return within === undefined || earlier.some((before) => within.test(before));
 }
 
-function report(message: HitMessage | ReachedMessage): Promise<void> {
-  return new Promise((resolve) => {
-    process.send?.(message, undefined, undefined, () => {
-      resolve();
-    });
-  });
+function report(message: HitMessage | ReachedMessage): void {
+  process.send?.(message);
 }
