@@ -5,20 +5,18 @@ import {
   type SpanOptions,
   type Tracer,
 } from "@opentelemetry/api";
-import { pooledRandomBytes } from "../ids/random-bytes.ts";
+import { pooledRandomHex } from "../ids/random-bytes.ts";
 
-const traceIdBytes = 16;
-const spanIdBytes = 8;
-
-const randomId = (bytes: number) => pooledRandomBytes(bytes).toString("hex");
+const traceIdDigits = 32;
+const spanIdDigits = 16;
 
 /** The id of a trace that is sampled, but has no span yet. */
 let sampledTraceId: string | undefined;
 
 /** The generator of ids for the SDK. Without it, the sampler would decide twice about each trace. */
 export const traceIds = {
-  generateTraceId: () => sampledTraceId ?? randomId(traceIdBytes),
-  generateSpanId: () => randomId(spanIdBytes),
+  generateTraceId: () => sampledTraceId ?? pooledRandomHex(traceIdDigits),
+  generateSpanId: () => pooledRandomHex(spanIdDigits),
 };
 
 /** The part of the SDK's tracer that its types omit. */
@@ -49,7 +47,7 @@ export function startTrace(
   options: () => SpanOptions,
   outer: TraceContext,
 ): Span | undefined {
-  const traceId = randomId(traceIdBytes);
+  const traceId = pooledRandomHex(traceIdDigits);
   const result = tracer._sampler?.shouldSample(outer, traceId, name, SpanKind.INTERNAL, {}, []);
   if (result?.decision === notRecorded) return undefined;
   sampledTraceId = traceId;

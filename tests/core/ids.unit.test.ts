@@ -1,6 +1,7 @@
 import { expect, jest, test } from "@jest/globals";
 import { validate, version } from "uuid";
 import { lowestIdAt, newId, timeOfId } from "../../core/ids/ids.ts";
+import { pooledRandomHex } from "../../core/ids/random-bytes.ts";
 
 test("new ids are unique UUIDs of version 7, and sort in the order of their creation", () => {
   const ids = Array.from({ length: 20_000 }, () => newId());
@@ -36,4 +37,11 @@ test("the ids after the correction of a clock that was ahead have the right time
   } finally {
     clock.mockRestore();
   }
+});
+
+test("random digits are as many as asked for, and never the same, also at the end of the pool", () => {
+  const ids = Array.from({ length: 5_000 }, (_, n) => pooledRandomHex(n % 3 === 0 ? 16 : 32));
+  expect(ids.every((id, n) => id.length === (n % 3 === 0 ? 16 : 32))).toBe(true);
+  expect(ids.join("")).toMatch(/^[0-9a-f]+$/);
+  expect(new Set(ids.map((id) => id.slice(0, 16))).size).toBe(ids.length);
 });

@@ -1,4 +1,5 @@
 import { mkdtempSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -71,6 +72,7 @@ interface Sides {
   stocked: Stocked;
   baselines: BaselineProcess;
   profiler: Profiler | undefined;
+  profileDir: string | undefined;
 }
 
 /**
@@ -98,9 +100,8 @@ export async function measureOneProcess(
     if (session.isSelected(idleMemory)) session.results.add(idleMemory, shop.rssMb());
     const baselines = await startBaselines(shop, stocked.productIds);
     try {
-      const profiler =
-        profileDir === undefined ? undefined : await Profiler.connect(inspectorPort, profileDir);
-      await measureLoads(session, { shop, stocked, baselines, profiler }, show);
+      const profiler = profileDir === undefined ? undefined : await Profiler.connect(inspectorPort);
+      await measureLoads(session, { shop, stocked, baselines, profiler, profileDir }, show);
       profiler?.close();
     } finally {
       await baselines.stop();
@@ -154,7 +155,7 @@ async function measureLoads(session: Session, sides: Sides, show: ShowPart): Pro
 function scenarioTask(
   session: Session,
   { name, inFlight, measurement }: Scenario,
-  { shop, baselines, profiler }: Sides,
+  { shop, baselines, profiler, profileDir = "" }: Sides,
   requests: ScenarioRequests,
 ): Task {
   const { seconds, shortSeconds } = session.pace;
@@ -168,7 +169,11 @@ function scenarioTask(
         { port: baselines.port, requests: requests.baseline, inFlight },
         measurement.target === undefined ? shortSeconds : seconds,
       );
-      await profiler?.stop(`${name}, ${inFlight} in flight`);
+      if (profiler !== undefined) {
+        // For Chromium, or an editor.
+        const file = join(profileDir, `${name}, ${inFlight} in flight.cpuprofile`);
+        await writeFile(file, JSON.stringify(await profiler.stop()));
+      }
       session.results.addRatio(measurement, sides);
     },
   };
