@@ -268,7 +268,10 @@ describe("a cluster of four nodes", () => {
     await eventually("the node vanishing from the map", async () => {
       return (await mapped("orders")).length === 0;
     });
-    expect(await mapped("products")).toMatchObject([{ status: "ANSWERS" }]);
+    await eventually("the other node answering the map, which takes a busy one too long", async () => {
+      expect(await mapped("products")).toMatchObject([{ status: "ANSWERS" }]);
+      return true;
+    });
   });
 
   test("uses a restarted service within 5 s of its start", async () => {
@@ -281,16 +284,16 @@ describe("a cluster of four nodes", () => {
       async () => (await send("{ orders { id } }")).code === undefined,
     );
     expect(stopwatch.stop()).toBeLessThan(responseWithinMs);
-    const [back] = await eventually("the node coming back on the map", async () => {
-      const nodes = await mapped("orders");
-      return nodes.length === 1 && nodes;
-    });
-    expect(back).toEqual({
+    const back = {
       services: ["orders"],
       status: "ANSWERS",
       healthy: true,
       version: expect.any(String),
       nats: { connected: true, roundTripMs: expect.any(Number) },
+    };
+    await eventually("the node coming back on the map", async () => {
+      expect(await mapped("orders")).toEqual([back]);
+      return true;
     });
   });
 
